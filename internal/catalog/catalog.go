@@ -1,0 +1,200 @@
+package catalog
+
+import (
+	"strings"
+
+	"github.com/benbjohnson/immutable"
+)
+
+// Catalog is the schema at one moment. The zero value is not usable: begin
+// with New.
+type Catalog struct {
+	relations *immutable.Map[OID, *Relation]
+	names     *immutable.Map[Name, OID]
+	types     *immutable.Map[OID, *UserType]
+	typeNames *immutable.Map[Name, OID]
+	functions *immutable.Map[Name, []*Function] // overloads
+	objects   *immutable.Map[objectKey, *Object]
+	next      OID
+	// SearchPath is the session's: where unqualified names are looked up, and
+	// created in its first schema. "public" unless a SET said otherwise.
+	SearchPath []string
+	// Complete says that the catalog was read from a dump or a server: what
+	// is not in it does not exist. A folded one is never complete.
+	Complete bool
+	journal  *entry
+	// Unmodelled lists statements that changed something the catalog does not
+	// hold, newest first.
+	Unmodelled *Note
+}
+
+// Note is a linked list of remarks on statements that could not be folded.
+type Note struct {
+	Text string
+	Next *Note
+}
+
+type objectKey struct {
+	kind string
+	name Name
+}
+
+// entry says that an object was touched. The entries form a list from the
+// newest back, which two catalogs share up to where they part; it is what
+// makes Diff cost what changed, not what there is.
+type entry struct {
+	prev  *entry
+	depth int
+	kind  entryKind
+	oid   OID
+	name  Name
+	class string
+}
+
+type entryKind uint8
+
+const (
+	touchedRelation entryKind = iota
+	touchedType
+	touchedFunction
+	touchedObject
+)
+
+// New is an empty catalog with the schema public.
+func New() *Catalog {
+	return &Catalog{
+		relations:  immutable.NewMap[OID, *Relation](oidHasher{}),
+		names:      immutable.NewMap[Name, OID](nameHasher{}),
+		types:      immutable.NewMap[OID, *UserType](oidHasher{}),
+		typeNames:  immutable.NewMap[Name, OID](nameHasher{}),
+		functions:  immutable.NewMap[Name, []*Function](nameHasher{}),
+		objects:    immutable.NewMap[objectKey, *Object](objectHasher{}),
+		next:       1,
+		SearchPath: []string{"public"},
+	}
+}
+
+// Relation is the relation with an OID; nil when it does not exist.
+func (c *Catalog) Relation(oid OID) *Relation {
+	r, _ := c.relations.Get(oid)
+	return r
+}
+
+// Lookup finds a relation by name, along the search path when schema is "".
+// It gives nil for a relation that the catalog has not seen.
+func (c *Catalog) Lookup(schema, name string) *Relation {
+	if schema != "" {
+		oid, _ := c.names.Get(Name{schema, name})
+		return c.Relation(oid)
+	}
+	// A temporary table shadows everything of its name.
+	if oid, ok := c.names.Get(Name{"pg_temp", name}); ok {
+		return c.Relation(oid)
+	}
+	for _, s := range c.SearchPath {
+		if oid, ok := c.names.Get(Name{s, name}); ok {
+			return c.Relation(oid)
+		}
+	}
+	return nil
+}
+
+// Type is the user-defined type with an OID; nil when it does not exist.
+func (c *Catalog) Type(oid OID) *UserType {
+	t, _ := c.types.Get(oid)
+	return t
+}
+
+// LookupType finds a user-defined type by name, along the search path when
+// schema is "".
+func (c *Catalog) LookupType(schema, name string) *UserType {
+	if schema != "" {
+		oid, _ := c.typeNames.Get(Name{schema, name})
+		return c.Type(oid)
+	}
+	for _, s := range c.SearchPath {
+		if oid, ok := c.typeNames.Get(Name{s, name}); ok {
+			return c.Type(oid)
+		}
+	}
+	return nil
+}
+
+// Functions are the overloads of a function, along the search path when
+// schema is "".
+func (c *Catalog) Functions(schema, name string) []*Function {
+	if schema != "" {
+		f, _ := c.functions.Get(Name{schema, name})
+		return f
+	}
+	for _, s := range c.SearchPath {
+		if f, ok := c.functions.Get(Name{s, name}); ok {
+			return f
+		}
+	}
+	return nil
+}
+
+// Object finds an object of another kind: "schema", "extension",
+// "publication", ….
+func (c *Catalog) Object(kind string, name Name) *Object {
+	o, _ := c.objects.Get(objectKey{kind, name})
+	return o
+}
+
+// Relations calls f for every relation, in no order, until f returns false.
+// It costs what there is: for rare statements only.
+func (c *Catalog) Relations(f func(*Relation) bool) {
+	for it := c.relations.Iterator(); !it.Done(); {
+		if _, r, ok := it.Next(); ok && !f(r) {
+			return
+		}
+	}
+}
+
+// Objects calls f for every object of a kind, in no order.
+func (c *Catalog) Objects(kind string, f func(*Object) bool) {
+	for it := c.objects.Iterator(); !it.Done(); {
+		if k, o, ok := it.Next(); ok && k.kind == kind && !f(o) {
+			return
+		}
+	}
+}
+
+// CreationSchema is where an unqualified name is created.
+func (c *Catalog) CreationSchema() string {
+	for _, s := range c.SearchPath {
+		if s != "" && !strings.HasPrefix(s, "$") {
+			return s
+		}
+	}
+	return "public"
+}
+
+type oidHasher struct{}
+
+func (oidHasher) Hash(o OID) uint32 {
+	// Fibonacci hashing: OIDs are dense.
+	return uint32(o) * 2654435769
+}
+func (oidHasher) Equal(a, b OID) bool { return a == b }
+
+type nameHasher struct{}
+
+func (nameHasher) Hash(n Name) uint32   { return hash(hash(2166136261, n.Schema), n.Name) }
+func (nameHasher) Equal(a, b Name) bool { return a == b }
+
+type objectHasher struct{}
+
+func (objectHasher) Hash(k objectKey) uint32 {
+	return hash(hash(hash(2166136261, k.kind), k.name.Schema), k.name.Name)
+}
+func (objectHasher) Equal(a, b objectKey) bool { return a == b }
+
+// hash is FNV-1a.
+func hash(h uint32, s string) uint32 {
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}

@@ -1,0 +1,71 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// TypeKind is the kind of a user-defined type.
+type TypeKind uint8
+
+// The kinds of types. A composite type also has a Relation of kind
+// CompositeType with its attributes.
+const (
+	Enum TypeKind = iota + 1
+	Domain
+	Composite
+	Range
+	Base
+)
+
+// UserType is a type that a statement created.
+type UserType struct {
+	OID      OID
+	Name     Name
+	Kind     TypeKind
+	Labels   []string // of an enum, in order
+	Base     Type     // of a domain
+	NotNull  bool     // of a domain
+	Default  *pgparse.Node
+	Checks   []*Constraint // of a domain
+	Relation OID           // of a composite type
+	Owner    string
+	// Inferred marks a type that no statement created.
+	Inferred bool
+}
+
+// Constrained reports whether a domain restricts its base type.
+func (t *UserType) Constrained() bool {
+	return t.Kind == Domain && (t.NotNull || len(t.Checks) > 0)
+}
+
+// Function is a row of pg_proc.
+type Function struct {
+	OID             OID
+	Name            Name
+	Args            []Type // input arguments
+	Defaults        int    // how many of the last arguments have a default
+	Variadic        bool
+	Returns         Type
+	ReturnsSet      bool
+	Kind            string // "function", "procedure", "aggregate"
+	Volatility      string // "immutable", "stable", "volatile"
+	Language        string
+	Body            string
+	SecurityDefiner bool
+	SetSearchPath   bool
+	// BodyOffset is where Body begins, counted from the statement's start; -1
+	// when the body is no literal.
+	BodyOffset int
+}
+
+// Object is anything that is kept by kind and name only: schemas, extensions,
+// publications, subscriptions, statistics objects, collations, casts, text
+// search objects, event triggers, roles, servers, …
+type Object struct {
+	Kind string // in Postgres' words: "schema", "extension", "publication"
+	Name Name
+	// Table is what the object is about, when that is one table.
+	Table OID
+	// Tables are those of a publication.
+	Tables    []OID
+	AllTables bool
+	Detail    string
+}

@@ -1,0 +1,307 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// OID names an object within one catalog and all that were derived from it.
+// 0 is no object.
+type OID int32
+
+// Name is a schema and an object in it. Schema is never empty for a relation,
+// type or function of a catalog.
+type Name struct{ Schema, Name string }
+
+// String is the name as people write it: without the schema when that is
+// "public".
+func (n Name) String() string {
+	if n.Schema == "public" || n.Schema == "" {
+		return n.Name
+	}
+	return n.Schema + "." + n.Name
+}
+
+// Qualified is the name with its schema: "public.users".
+func (n Name) Qualified() string {
+	if n.Schema == "" {
+		return n.Name
+	}
+	return n.Schema + "." + n.Name
+}
+
+// Kind is the kind of a relation.
+type Kind uint8
+
+// The kinds of relations (pg_class.relkind).
+const (
+	Table Kind = iota + 1
+	PartitionedTable
+	Index
+	PartitionedIndex
+	View
+	MaterializedView
+	Sequence
+	ForeignTable
+	CompositeType
+)
+
+var kindNames = [...]string{"relation", "table", "partitioned table", "index", "partitioned index", "view", "materialized view", "sequence", "foreign table", "composite type"}
+
+// String is the kind in Postgres' words: "table", "materialized view".
+func (k Kind) String() string { return kindNames[k] }
+
+// IsTable reports whether the kind holds rows of its own or of partitions.
+func (k Kind) IsTable() bool { return k == Table || k == PartitionedTable }
+
+// Persistence of a relation.
+type Persistence uint8
+
+// The kinds of persistence.
+const (
+	Permanent Persistence = iota
+	Unlogged
+	Temporary
+)
+
+// Relation is a row of pg_class with what hangs on it. It is immutable once it
+// is in a catalog: fold functions work on a copy.
+type Relation struct {
+	OID  OID
+	Name Name
+	Kind Kind
+	Persistence
+	// Inferred marks a relation that no statement created: it exists, its
+	// columns and constraints are known only in so far as statements named
+	// them, and it may be large.
+	Inferred bool
+
+	Columns     []*Column // in order, without the dropped ones
+	NextAttnum  int16
+	Constraints []*Constraint
+	Indexes     []OID // of a table or materialised view
+	Triggers    []*Trigger
+	Policies    []*Policy
+	Rules       []string // names of CREATE RULE rules
+	Statistics  []OID    // extended statistics objects on it
+
+	RLS, ForceRLS   bool
+	ReplicaIdentity string // "default", "full", "nothing", "index <name>"; "" is default
+	AccessMethod    string // "" is the server's default
+	Tablespace      string
+	Options         map[string]string // storage parameters
+	OfType          OID
+	Owner           string
+	Grants          []Grant
+	Comment         string
+
+	// Partitioning and inheritance.
+	Parent       OID    // of a partition
+	Bound        string // of a partition: "FOR VALUES FROM (1) TO (2)", "DEFAULT"
+	Strategy     string // of a partitioned table: "range", "list", "hash"
+	PartitionKey []IndexKey
+	Partitions   []OID // of a partitioned table or index
+	Default      OID   // the default partition
+	Inherits     []OID
+	Children     []OID // tables that inherit, not partitions
+
+	// ReferencedBy lists the tables with a foreign key to this one, once per
+	// constraint; Dependents the views and materialised views that read it.
+	ReferencedBy []OID
+	Dependents   []OID
+
+	Index *IndexInfo // of an index
+	View  *ViewInfo  // of a view or materialised view
+	Seq   *SequenceInfo
+}
+
+// Column is a row of pg_attribute.
+type Column struct {
+	Name    string
+	Attnum  int16 // stays the same when the column is renamed
+	Type    Type
+	NotNull bool
+	// NotNullInvalid marks a NOT NULL constraint that is NOT VALID (18).
+	NotNullInvalid bool
+	Default        *pgparse.Node // nil: none
+	DefaultText    string
+	Identity       string // "", "always", "by default"
+	Generated      string // "", "stored", "virtual"
+	GeneratedExpr  *pgparse.Node
+	// GeneratedFrom lists the columns that the generation expression reads.
+	GeneratedFrom []int16
+	Collation     string
+	Storage       string
+	Compression   string
+	// Sequence is the sequence that the column owns (serial, identity).
+	Sequence OID
+	Comment  string
+	// Inferred marks a column that a statement named before anything created
+	// it: it exists, its type and nullability are unknown.
+	Inferred bool
+}
+
+// Required reports whether an INSERT that leaves the column out fails.
+func (c *Column) Required() bool {
+	return c.NotNull && c.Default == nil && c.Identity == "" && c.Generated == ""
+}
+
+// Type is the type of a column.
+type Type struct {
+	Name Name // canonical: pg_catalog.int4, public.mood; {} when unknown
+	Mods []int32
+	// Array is the number of dimensions written.
+	Array int
+	// OID is the user-defined type, 0 for built-in and unknown ones.
+	OID OID
+}
+
+// Known reports whether anything is known of the type.
+func (t Type) Known() bool { return t.Name.Name != "" }
+
+// ConstraintKind is pg_constraint.contype.
+type ConstraintKind uint8
+
+// The kinds of constraints. NOT NULL constraints that were named (18) are of
+// kind NotNull; plain nullability is in Column.NotNull alone.
+const (
+	Check ConstraintKind = iota + 1
+	ForeignKey
+	Unique
+	PrimaryKey
+	Exclude
+	NotNullConstraint
+)
+
+var constraintNames = [...]string{"constraint", "check constraint", "foreign key", "unique constraint", "primary key", "exclusion constraint", "not-null constraint"}
+
+// String is the kind in Postgres' words: "foreign key".
+func (k ConstraintKind) String() string { return constraintNames[k] }
+
+// Constraint is a row of pg_constraint.
+type Constraint struct {
+	Name    string
+	Kind    ConstraintKind
+	Columns []int16 // attnums, in the order of the constraint
+	// Expr is the condition of a CHECK; ExprText its text.
+	Expr     *pgparse.Node
+	ExprText string
+	// Valid is false for NOT VALID; Enforced false for NOT ENFORCED (18).
+	Valid, Enforced               bool
+	NoInherit                     bool
+	Deferrable, InitiallyDeferred bool
+	NullsNotDistinct              bool
+	WithoutOverlaps               bool // 18: temporal key
+	Index                         OID  // behind a unique, primary or exclusion constraint
+	Ref                           OID  // of a foreign key: the referenced table
+	RefColumns                    []int16
+	OnDelete, OnUpdate            string // "cascade", "set null", "set default", "restrict"; "" is no action
+	// Parent marks a constraint that a partition or child inherits.
+	Parent bool
+	// Named reports whether the author chose the name.
+	Named bool
+}
+
+// IndexKey is a key column of an index or partition key: a column or an
+// expression.
+type IndexKey struct {
+	Column    int16 // 0: an expression
+	Expr      *pgparse.Node
+	ExprText  string
+	Opclass   string
+	Collation string
+	Desc      bool
+	// Columns lists every column that the expression reads.
+	Columns []int16
+}
+
+// IndexInfo is a row of pg_index.
+type IndexInfo struct {
+	Table            OID
+	Method           string // "btree"
+	Keys             []IndexKey
+	Include          []int16
+	Predicate        *pgparse.Node
+	PredicateText    string
+	PredicateColumns []int16
+	Unique           bool
+	NullsNotDistinct bool
+	// Valid is false for an index ON ONLY a partitioned table whose
+	// partitions are not all attached, and for one that a failed concurrent
+	// build may have left.
+	Valid      bool
+	Concurrent bool   // built with CONCURRENTLY
+	Constraint string // the constraint it stands behind; "" for none
+	Clustered  bool
+	Parent     OID // the partitioned index it is attached to
+}
+
+// ViewInfo is what a view or materialised view reads.
+type ViewInfo struct {
+	Query   *pgparse.Node
+	Reads   []OID
+	Columns map[OID][]int16 // the columns read, per relation, as far as names tell
+	Star    bool            // the query has a * in it
+	Filled  bool            // of a materialised view: WITH DATA
+}
+
+// SequenceInfo is a row of pg_sequence.
+type SequenceInfo struct {
+	Type        string // int2, int4, int8
+	OwnerTable  OID
+	OwnerColumn int16
+}
+
+// Trigger is a row of pg_trigger.
+type Trigger struct {
+	Name     string
+	Timing   string // "before", "after", "instead of"
+	Events   string // "insert or update"
+	Row      bool
+	Function Name
+	Enabled  bool
+	Columns  []int16 // UPDATE OF
+}
+
+// Policy is a row of pg_policy.
+type Policy struct{ Name, Command string }
+
+// Grant is a privilege on an object.
+type Grant struct{ Role, Privilege string }
+
+// Column finds a column by name; nil when there is none.
+func (r *Relation) Column(name string) *Column {
+	for _, c := range r.Columns {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Attr finds a column by number; nil when there is none.
+func (r *Relation) Attr(attnum int16) *Column {
+	for _, c := range r.Columns {
+		if c.Attnum == attnum {
+			return c
+		}
+	}
+	return nil
+}
+
+// Constraint finds a constraint by name; nil when there is none.
+func (r *Relation) Constraint(name string) *Constraint {
+	for _, c := range r.Constraints {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Trigger finds a trigger by name; nil when there is none.
+func (r *Relation) Trigger(name string) *Trigger {
+	for _, t := range r.Triggers {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+// Package effect answers one question, and is the only place that does: what
+// does this statement do to other sessions, on this version of Postgres, given
+// this schema? Which relations does it lock, in which mode, and what does it do
+// to them under the lock?
+//
+// The answers are proven against real servers: see the proof in this package's
+// tests. A difference between this package and a server is a bug here.
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Oldest and Newest are the supported major versions of Postgres.
+const (
+	Oldest = 13
+	Newest = 18
+)
+
+// Version is a major version of Postgres that notices whether it mattered: a
+// result that was computed without a look at the version holds for all.
+type Version struct {
+	major     int
+	consulted bool
+}
+
+// NewVersion is the given major version, not yet consulted.
+func NewVersion(major int) *Version { return &Version{major: major} }
+
+// AtLeast reports whether the server is of the given major version or newer.
+func (v *Version) AtLeast(major int) bool {
+	v.consulted = true
+	return v.major >= major
+}
+
+// Consulted reports whether AtLeast was asked.
+func (v *Version) Consulted() bool { return v.consulted }
+
+// Major is the major version, for messages; it does not count as a question.
+func (v *Version) Major() int { return v.major }
+
+// Session is what an answer depends on beside the schema and the version.
+type Session struct {
+	// TimeZone of the session; "" is unknown. timestamp to timestamptz keeps
+	// the table's file only in UTC.
+	TimeZone string
+	// CheckFunctionBodies, default access method and the like have no effect.
+}
+
+// Effect is what a statement does at one relation.
+type Effect struct {
+	// OID is the relation in the catalog before the statement; 0 for one that
+	// the statement itself creates and for one that is not in the catalog.
+	OID  catalog.OID
+	Name catalog.Name
+	Kind catalog.Kind
+	Lock onward.Lock
+	// Rewrites: the relation's file is written anew (of a table: with all its
+	// indexes). RebuildsIndex: on a table, an existing index of it is rebuilt;
+	// on an index, it is rebuilt. BuildsIndex: on a table, a new index of it
+	// is built. Scans: the relation is read whole.
+	Rewrites, RebuildsIndex, BuildsIndex, Scans bool
+	// Created and Dropped mark what the statement creates or drops itself.
+	Created, Dropped bool
+	// Waits: the statement waits, while it holds this lock, for transactions
+	// that may run long (CONCURRENTLY, DETACH … CONCURRENTLY).
+	Waits bool
+	// Rows marks row-level work that grows with the rows touched, not with
+	// the table as such: UPDATE and DELETE with a condition.
+	Rows bool
+	// Why says in a few words why the relation is locked or worked on, where
+	// the statement does not name it: "referenced by orders_user_id_fkey".
+	Why string
+}
+
+// Work is the heaviest work of the effect.
+func (e *Effect) Work() onward.Work {
+	switch {
+	case e.Rewrites:
+		return onward.Rewrite
+	case e.RebuildsIndex, e.BuildsIndex:
+		return onward.IndexWork
+	case e.Scans:
+		return onward.Scan
+	}
+	return onward.NoWork
+}
+
+// Result is what a statement does.
+type Result struct {
+	// Effects has one entry per relation, those named by the statement first.
+	Effects []Effect
+	// NoTransaction is set when the server refuses the statement inside of a
+	// transaction block; it is the server's name for the command: "CREATE
+	// INDEX CONCURRENTLY".
+	NoTransaction string
+	// Refused is the server's message when it refuses the statement on this
+	// version and schema; "" otherwise. Effects then tell what was locked up
+	// to the refusal, if that is known.
+	Refused string
+	// Unmodelled names a statement form that nobody modelled: its effects are
+	// unknown, not none.
+	Unmodelled string
+}

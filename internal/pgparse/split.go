@@ -1,0 +1,212 @@
+package pgparse
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sqlc-dev/oliphant/parser"
+)
+
+// MaxSize is the largest source, in bytes, that is read; MaxDepth is the
+// deepest nesting of brackets, CASE expressions and prefix operators in one
+// statement. Both are far above what people and generators write, and keep the
+// parser's time and stack bounded.
+const (
+	MaxSize  = 32 << 20
+	MaxDepth = 1000
+	// MaxChain bounds the operators of one expression: a + a + a ….
+	MaxChain = 100_000
+)
+
+// Stmt is one statement of a source.
+type Stmt struct {
+	// Node is the syntax tree, nil when the statement could not be parsed. The
+	// locations in it count bytes from Start.
+	Node *Node
+	// Start and End are byte offsets: of the first token, and behind the last
+	// one (the ';' is not part of a statement).
+	Start, End int
+	// Err says why Node is nil.
+	Err *SyntaxError
+}
+
+// SyntaxError is what the grammar, or a bound, had against a statement.
+type SyntaxError struct {
+	// Message is Postgres' own where the grammar speaks.
+	Message string
+	// Hint says what it may be, when that is known.
+	Hint string
+	// Offset is the byte offset of the offending token in the source.
+	Offset int
+}
+
+// Error is the message with its hint.
+func (e *SyntaxError) Error() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return e.Message + " (" + e.Hint + ")"
+}
+
+// Comment is a comment of a source, with its markers.
+type Comment struct{ Start, End int }
+
+// File is a source cut into statements.
+type File struct {
+	Src      string
+	Stmts    []Stmt
+	Comments []Comment
+}
+
+// ErrTooLarge is returned for a source above MaxSize.
+var ErrTooLarge = errors.New("the file is too large")
+
+// Split cuts a source into statements. The only error is ErrTooLarge: what
+// the grammar rejects becomes a Stmt with Err, and costs nothing else.
+func Split(src string) (*File, error) {
+	if len(src) > MaxSize {
+		return nil, fmt.Errorf("%w: %d MB, up to %d MB are read", ErrTooLarge, len(src)>>20, MaxSize>>20)
+	}
+	f := &File{Src: src}
+	text := clean(src)
+	pieces := scan(text)
+	f.Comments = comments(text)
+	f.Stmts = make([]Stmt, 0, len(pieces))
+	for _, p := range pieces {
+		f.parsePiece(text, p)
+	}
+	return f, nil
+}
+
+// clean makes a text of the same length that the lexer can read: a byte order
+// mark becomes blanks, bytes that are not UTF-8 become question marks.
+func clean(src string) string {
+	const bom = "\ufeff"
+	if strings.HasPrefix(src, bom) {
+		src = "   " + src[len(bom):]
+	}
+	if utf8.ValidString(src) {
+		return src
+	}
+	b := []byte(src)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			b[i] = '?'
+		}
+		i += n
+	}
+	return string(b)
+}
+
+func (f *File) parsePiece(text string, p piece) {
+	s := Stmt{Start: p.start, End: p.end}
+	sql := text[p.start:p.end]
+	switch {
+	case p.meta:
+		s.Err = &SyntaxError{
+			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(sql)),
+			Hint:    "a migration tool's driver sends it to the server as it stands", Offset: p.start,
+		}
+	case p.depth > MaxDepth:
+		s.Err = &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth), Offset: p.start}
+	case p.chain > MaxChain:
+		s.Err = &SyntaxError{Message: fmt.Sprintf("an expression of more than %d operators", MaxChain), Offset: p.start}
+	default:
+		tree, err := parser.ParseToTree(sql)
+		if err != nil {
+			if mended := mend(sql); mended != sql {
+				tree, _ = parser.ParseToTree(mended)
+			}
+		}
+		switch {
+		case tree == nil:
+			s.Err = syntaxError(sql, p.start, err)
+		case len(tree.Stmts) == 1:
+			s.Node = tree.Stmts[0].Stmt
+		default:
+			s.Err = &SyntaxError{Message: fmt.Sprintf("%d statements where one was expected", len(tree.Stmts)), Offset: p.start}
+		}
+	}
+	f.Stmts = append(f.Stmts, s)
+}
+
+var doublePrecision = regexp.MustCompile(`(?i)\bdouble(\s+)precision\b`)
+
+// mend rewrites, in the same number of bytes, what the parser wrongly rejects:
+// an unnamed function argument of type double precision.
+func mend(sql string) string {
+	return doublePrecision.ReplaceAllStringFunc(sql, func(m string) string {
+		return "float8" + strings.Repeat(" ", len(m)-len("float8"))
+	})
+}
+
+var templateToken = regexp.MustCompile(`\{\{|\}\}|\$\{|<%|%>|__[A-Z_]+__|@@?\w+@`)
+
+func syntaxError(sql string, at int, err error) *SyntaxError {
+	out := &SyntaxError{Message: err.Error(), Offset: at}
+	var pe *parser.Error
+	if errors.As(err, &pe) && pe.Cursorpos > 0 {
+		// The cursor counts characters from 1.
+		out.Offset = at + byteOffset(sql, pe.Cursorpos-1)
+	}
+	switch {
+	case strings.ContainsRune(sql, 0):
+		out.Hint = "the text holds a NUL byte, which Postgres refuses"
+	case strings.ContainsRune(sql, '\u00a0'):
+		out.Hint = "the text holds a no-break space, which is not white space in SQL"
+	case templateToken.MatchString(sql):
+		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
+	}
+	return out
+}
+
+func byteOffset(s string, runes int) int {
+	for i := range s {
+		if runes == 0 {
+			return i
+		}
+		runes--
+	}
+	return len(s)
+}
+
+func firstWord(s string) string {
+	if i := strings.IndexAny(s, " \t\r\n"); i > 0 {
+		return s[:i]
+	}
+	return s
+}
+
+// comments finds the comments outside and inside of statements.
+func comments(text string) []Comment {
+	if !strings.Contains(text, "--") && !strings.Contains(text, "/*") {
+		return nil
+	}
+	var out []Comment
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '-' && strings.HasPrefix(text[i:], "--"):
+			end := lineEnd(text, i)
+			out = append(out, Comment{i, end})
+			i = end
+		case c == '/' && strings.HasPrefix(text[i:], "/*"):
+			end := commentEnd(text, i)
+			out = append(out, Comment{i, end})
+			i = end
+		case c == '\'':
+			escapes := i > 0 && (text[i-1] == 'e' || text[i-1] == 'E') && (i == 1 || !isWordByte(text[i-2]))
+			i = quoteEnd(text, i, '\'', escapes)
+		case c == '"':
+			i = quoteEnd(text, i, '"', false)
+		case c == '$' && (i == 0 || !isWordByte(text[i-1])):
+			i = dollarEnd(text, i)
+		default:
+			i++
+		}
+	}
+	return out
+}

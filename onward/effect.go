@@ -1,0 +1,18 @@
+package onward
+
+// Effect is what running a statement does to other sessions at one relation:
+// a table, index, sequence, view or materialised view. A statement has one
+// Effect for each relation that it locks, with the strongest mode and the
+// heaviest work on it.
+type Effect struct {
+	// Relation is the schema-qualified name, unquoted: "public.users".
+	Relation string `json:"relation"`
+	// Lock is the strongest mode held on the relation.
+	Lock Lock `json:"lock"`
+	// Work is the heaviest work done on the relation under a lock.
+	Work Work `json:"work"`
+	// Blocks says who has to wait: "read", "write".
+	Blocks []string `json:"blocks"`
+	// New marks a relation that this release created: nobody else uses it yet.
+	New bool `json:"new,omitempty"`
+}

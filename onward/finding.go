@@ -1,0 +1,114 @@
+package onward
+
+import "fmt"
+
+// Severity says what happens, not how much it is disliked. The zero value
+// means "off".
+type Severity uint8
+
+const (
+	// Off: the finding is not reported.
+	Off Severity = iota
+	// Info: worth knowing, nothing to do.
+	Info
+	// Warning: it hurts depending on data, code or luck that cannot be seen
+	// from here.
+	Warning
+	// Error: run as it stands it fails, or breaks the deployed code, or makes
+	// traffic wait for as long as the table is big, or loses data that nobody
+	// asked to lose.
+	Error
+)
+
+var severityNames = [...]string{"off", "info", "warning", "error"}
+
+// String is "off", "info", "warning" or "error".
+func (s Severity) String() string { return severityNames[s] }
+
+// MarshalText spells the severity as String does.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads String's spelling.
+func (s *Severity) UnmarshalText(text []byte) error {
+	for i, name := range severityNames {
+		if name == string(text) {
+			*s = Severity(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown severity %q: it is one of error, warning, info, off", text)
+}
+
+// Category says who is hurt.
+type Category string
+
+// The categories of findings.
+const (
+	Locking       Category = "locking"       // someone waits
+	Compatibility Category = "compatibility" // someone's code breaks
+	DataLoss      Category = "data-loss"     // rows or values are gone
+	InTransaction Category = "transaction"   // what runs together
+	ReleaseOrder  Category = "release"       // order and history of migrations
+	Idempotency   Category = "idempotency"   // a second run
+	Data          Category = "data"          // changes of rows
+	Design        Category = "design"
+	Security      Category = "security"
+	Suppression   Category = "suppression"   // the audit's own comments
+	Configuration Category = "configuration" // the audit's own settings, and input it could not read
+)
+
+// Finding is a rule's verdict on one place.
+type Finding struct {
+	// Rule is the rule's name: "index-create-blocking".
+	Rule     string   `json:"rule"`
+	Category Category `json:"category"`
+	Severity Severity `json:"severity"`
+	// Migration is the ID of the migration, "" for a finding on a file that
+	// is none.
+	Migration string `json:"migration"`
+	// Path is relative to the repository's root, with forward slashes.
+	Path string `json:"path"`
+	// Line and Column count from 1; EndLine and EndColumn are where the place
+	// ends (exclusive). Columns count characters.
+	Line      int `json:"line"`
+	Column    int `json:"column"`
+	EndLine   int `json:"end_line"`
+	EndColumn int `json:"end_column"`
+	// Fact is what the statement does, in lower case and Postgres' words.
+	Fact string `json:"fact"`
+	// Harm is what the deploy will feel.
+	Harm string `json:"harm"`
+	// Instead is the way out, imperative, with SQL that can be pasted.
+	Instead string `json:"instead"`
+	// Evidence is what the finding rests on beside the statement itself.
+	Evidence []Evidence `json:"evidence"`
+	// Postgres lists the major versions that the finding holds for, when
+	// these are not all the versions of the report.
+	Postgres []int `json:"postgres,omitempty"`
+	// Fix is a mechanical way out, where there is one.
+	Fix []Edit `json:"fix,omitempty"`
+	// Fingerprint names the finding by content, not by line: it stays the
+	// same when the file is moved or lines are added above.
+	Fingerprint string `json:"fingerprint"`
+}
+
+// Evidence is a place that shows that a finding is true.
+type Evidence struct {
+	// Kind is "code" (a line of the deployed code), "model" (a field of the
+	// deployed model), "statement" (another statement of the release),
+	// "schema" or "query".
+	Kind string `json:"kind"`
+	Path string `json:"path,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
+	// Revision is where the place was read, when that is not the head.
+	Revision string `json:"revision,omitempty"`
+}
+
+// Edit replaces the bytes [Start, End) of the file by New. The edits of one
+// fix do not overlap.
+type Edit struct {
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+	New   string `json:"new"`
+}

@@ -1,0 +1,76 @@
+package onward
+
+// Transaction says how a runner sends a migration to the server.
+type Transaction string
+
+const (
+	// TransactionFile: the runner opens a transaction, sends the migration
+	// and commits.
+	TransactionFile Transaction = "file"
+	// TransactionMessage: the runner sends the whole file as one simple-query
+	// message, which Postgres runs as one implicit transaction
+	// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT).
+	TransactionMessage Transaction = "message"
+	// TransactionNone: each statement is sent, and commits, by itself.
+	TransactionNone Transaction = "none"
+)
+
+// Status says how a migration differs between base and head.
+type Status string
+
+// The states of a migration within a release.
+const (
+	StatusNew      Status = "new"
+	StatusModified Status = "modified"
+	StatusRenamed  Status = "renamed"
+	StatusDeleted  Status = "deleted"
+)
+
+// Migration is one step of a release as its framework names it.
+type Migration struct {
+	// ID is the framework's name of the migration: "00042_display_name",
+	// "shop.0007_nickname".
+	ID string `json:"id"`
+	// Path is relative to the repository's root, with forward slashes.
+	Path        string      `json:"path"`
+	Framework   string      `json:"framework"`
+	Status      Status      `json:"status,omitempty"`
+	Transaction Transaction `json:"transaction"`
+	// Changes says in words what the schema looks like afterwards.
+	Changes    []Change    `json:"changes"`
+	Statements []Statement `json:"statements"`
+	// Verdict is "ok", or the worst severity of the migration's findings.
+	Verdict string `json:"verdict"`
+}
+
+// Statement is one SQL statement of a migration, in the order of execution.
+type Statement struct {
+	SQL string `json:"sql"`
+	// Line and Column are where the statement begins in the migration's
+	// file, from 1; the column counts characters. SQL that a framework
+	// rendered stands at the operation it was rendered from.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Transaction numbers the transactions of a migration from 1: statements
+	// with the same number commit together. 0: the statement commits alone.
+	Transaction int `json:"transaction"`
+	// Effects has one entry for each locked relation.
+	Effects []Effect `json:"effects"`
+	// Duration is "instant", "grows" (with the table) or "waits" (for other
+	// transactions, holding no lock that blocks them).
+	Duration string `json:"duration,omitempty"`
+	// Note says why the statement could not be judged, when it could not.
+	Note string `json:"note,omitempty"`
+}
+
+// Change is one sentence of the changelog.
+type Change struct {
+	// Object is what changed: "users", "type mood".
+	Object string `json:"object"`
+	// Text says how: "adds column nickname text, nullable".
+	Text string `json:"text"`
+	// Kind is "add", "change" or "drop".
+	Kind string `json:"kind"`
+	// New marks an object that this release created.
+	New bool `json:"new,omitempty"`
+}

@@ -1,0 +1,56 @@
+package onward
+
+// ReportSchema is the name and number of the JSON protocol.
+const ReportSchema = "onward.report/1"
+
+// Report is the outcome of one run: what the release does, and what was found.
+type Report struct {
+	Schema string `json:"schema"`
+	// Postgres lists the major versions that the release was judged for.
+	Postgres []int `json:"postgres"`
+	// Base and Head name the two revisions; "" when files were given by name.
+	Base string `json:"base"`
+	Head string `json:"head"`
+	// Migrations are in the order in which the runner will run them.
+	Migrations []Migration `json:"migrations"`
+	Findings   []Finding   `json:"findings"`
+	// Opaque lists what could not be judged, and why.
+	Opaque  []Opaque `json:"opaque"`
+	Summary Summary  `json:"summary"`
+}
+
+// Opaque is something that could not be judged. It is never silently "fine".
+type Opaque struct {
+	Migration string `json:"migration,omitempty"`
+	Path      string `json:"path"`
+	Line      int    `json:"line,omitempty"`
+	Column    int    `json:"column,omitempty"`
+	// What is the thing: "EXECUTE of a variable", "RunPython forwards".
+	What string `json:"what"`
+	// Why it could not be judged, and what can be done about it.
+	Why string `json:"why,omitempty"`
+	// Failed marks input that should have been readable: it makes the exit
+	// code 3 unless the configuration accepts it. Code that is opaque by its
+	// nature (dynamic SQL, Python, Go) is counted but does not fail.
+	Failed bool `json:"failed,omitempty"`
+}
+
+// Summary counts a report.
+type Summary struct {
+	Migrations int `json:"migrations"`
+	Statements int `json:"statements"`
+	Errors     int `json:"errors"`
+	Warnings   int `json:"warnings"`
+	Infos      int `json:"infos"`
+	// Suppressed counts the findings that a comment or the baseline took out.
+	Suppressed int `json:"suppressed"`
+	// Opaque counts what could not be judged.
+	Opaque int `json:"opaque"`
+	// Safe is the verdict for the deploy: no finding of severity error, and
+	// nothing that could not be read.
+	Safe bool `json:"safe"`
+	// Verdict is the verdict in a sentence.
+	Verdict string `json:"verdict"`
+	// Next is what to run next, one command a line.
+	Next []string `json:"next,omitempty"`
+}
