@@ -1,0 +1,108 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// systemCache is where root keeps things when its own cache directory (usually below /root, mode 0700) cannot be
+// entered by the account that the server runs as.
+const systemCache = "/var/cache/onward"
+
+// cacheRoot is the directory that holds downloaded binaries (postgres/) and initdb templates (template/).
+func cacheRoot() (string, error) {
+	acct, err := serverAccount()
+	if err != nil {
+		return "", err
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		if !acct.dropped() {
+			return "", fmt.Errorf("no cache directory: %w", err)
+		}
+		return systemCache, nil
+	}
+	if acct.reach(user) != nil {
+		return systemCache, nil
+	}
+	return filepath.Join(user, "onward"), nil
+}
+
+// buildOnce makes the directory final by filling a staging directory beside it and renaming that. When final exists
+// it does nothing. A lock makes other processes wait for the one that builds; the lock dies with its holder.
+func buildOnce(ctx context.Context, final string, fill func(staging string) error) error {
+	if exists(final) {
+		return nil
+	}
+	parent := filepath.Dir(final)
+	if err := makeReadable(parent); err != nil {
+		return err
+	}
+	lock, err := lockWait(ctx, final+".lock")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if exists(final) {
+		return nil
+	}
+	// A builder that was killed left its staging directory behind: we hold the lock, so it is nobody's.
+	staging := final + ".new"
+	if err := os.RemoveAll(staging); err != nil {
+		return err
+	}
+	if err := makeReadable(staging); err != nil {
+		return err
+	}
+	if err := fill(staging); err != nil {
+		return errors.Join(err, os.RemoveAll(staging))
+	}
+	return os.Rename(staging, final)
+}
+
+// makeReadable makes a directory and its missing parents such that another account can enter them, whatever the umask.
+func makeReadable(dir string) error {
+	if exists(dir) {
+		return nil
+	}
+	if err := makeReadable(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// lockWait takes an exclusive lock on a file that it creates if need be. Closing the file gives the lock back.
+func lockWait(ctx context.Context, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		ok, err := tryLock(f)
+		if ok {
+			return f, nil
+		}
+		if err == nil {
+			select {
+			case <-time.After(20 * time.Millisecond):
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+		f.Close()
+		return nil, fmt.Errorf("wait for %s: %w", path, err)
+	}
+}

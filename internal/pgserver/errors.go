@@ -1,0 +1,92 @@
+package pgserver
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MissingError says that no server binaries of the wanted major version were found nor could be had.
+// The CLI exits with "could not do its work" on it.
+type MissingError struct {
+	Major  int      // the wanted major version; 0 if any would have done
+	Looked []string // the places that were looked at, as patterns
+	Unfit  []string // installations that were found and cannot be used, with the reason
+	Err    error    // why downloading failed or was not tried
+}
+
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	what, example := "Postgres", NewestMajor
+	if e.Major != 0 {
+		what, example = fmt.Sprintf("Postgres %d", e.Major), e.Major
+	}
+	fmt.Fprintf(&b, "no %s server binaries (initdb, postgres): looked in %s", what, strings.Join(e.Looked, ", "))
+	for _, unfit := range e.Unfit {
+		fmt.Fprintf(&b, "; %s", unfit)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, "; downloading: %v", e.Err)
+	}
+	fmt.Fprintf(&b, "; install it (apt install postgresql-%[1]d, brew install postgresql@%[1]d) or give a server with --postgres URL", example)
+	return b.String()
+}
+
+func (e *MissingError) Unwrap() error { return e.Err }
+
+// ServerError says that a server did not start, or died while it was in use.
+type ServerError struct {
+	What string // what happened, with the server's version
+	Log  string // the tail of the server's log
+	Err  error  // the cause, if another error is it
+}
+
+func (e *ServerError) Error() string {
+	msg := e.What
+	if e.Err != nil {
+		msg += ": " + e.Err.Error()
+	}
+	if fatal := fatalLine(e.Log); fatal != "" {
+		return msg + ": " + fatal
+	}
+	if log := strings.TrimSpace(e.Log); log != "" {
+		return msg + "; its log ends with:\n" + log
+	}
+	return msg
+}
+
+func (e *ServerError) Unwrap() error { return e.Err }
+
+// fatalLine picks from a server's log what says why the server went away: the last PANIC or FATAL message with the
+// details that follow it. It is empty if there is none. Mistakes in the configuration stand in lines before it.
+func fatalLine(log string) string {
+	const configuration = `FATAL:  configuration file "`
+	found, before := "", ""
+	for line := range strings.Lines(log) {
+		kind, text := message(strings.TrimSpace(line))
+		switch kind {
+		case "LOG", "WARNING", "ERROR":
+			before += text + "; "
+		case "FATAL", "PANIC":
+			found = kind + ":  " + text
+			if strings.HasPrefix(found, configuration) {
+				found = before + found
+			}
+		case "DETAIL", "HINT":
+			if found != "" {
+				found += "; " + text
+			}
+		}
+	}
+	return found
+}
+
+// message splits a line of the log, "2006-01-02 15:04:05.000 UTC [1234] FATAL:  text". The kind is empty for a line
+// that is no message's first.
+func message(line string) (kind, text string) {
+	for _, kind := range []string{"LOG", "WARNING", "ERROR", "FATAL", "PANIC", "DETAIL", "HINT"} {
+		if before, text, ok := strings.Cut(line, kind+":  "); ok && (before == "" || strings.HasSuffix(before, "] ")) {
+			return kind, text
+		}
+	}
+	return "", ""
+}

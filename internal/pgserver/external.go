@@ -1,0 +1,146 @@
+package pgserver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// external is the use of a server that somebody else runs. Its databases carry a random id in their names, and as
+// long as this process lives a connection whose application_name carries the id too: a database without its
+// connection was left by a process that was killed, and the next user of the server drops it.
+type external struct {
+	base string // the connection string as given
+	id   string // 12 hexadecimal digits
+	keep *pgx.Conn
+}
+
+var leftover = regexp.MustCompile(`^onward_([0-9a-f]{12})_[0-9]+$`)
+
+func (e *external) prefix() string { return "onward_" + e.id }
+
+// url replaces the database of the connection string, which is a URL or a list of keywords and values.
+func (e *external) url(db string) string {
+	if strings.HasPrefix(e.base, "postgres://") || strings.HasPrefix(e.base, "postgresql://") {
+		if u, err := url.Parse(e.base); err == nil {
+			query := u.Query()
+			query.Del("dbname")
+			query.Del("database")
+			u.Path, u.RawPath, u.RawQuery = "/"+db, "", query.Encode()
+			return u.String()
+		}
+	}
+	return e.base + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(db) + "'" // the last one counts
+}
+
+func startExternal(ctx context.Context, cfg Config) (*Server, error) {
+	pgxCfg, err := pgx.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("the server's URL: %w", err) // pgx leaves the password out
+	}
+	var id [6]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, err
+	}
+	ext := &external{base: cfg.URL, id: hex.EncodeToString(id[:])}
+	if pgxCfg.RuntimeParams == nil {
+		pgxCfg.RuntimeParams = map[string]string{}
+	}
+	pgxCfg.RuntimeParams["application_name"] = ext.prefix()
+	if ext.keep, err = pgx.ConnectConfig(ctx, pgxCfg); err != nil {
+		return nil, fmt.Errorf("connect to the server: %w", err)
+	}
+	s := &Server{cfg: cfg, external: ext, done: make(chan struct{})}
+	s.install.Source = "URL"
+	if err := s.greet(ctx); err != nil {
+		return nil, errors.Join(err, ext.keep.Close(ctx))
+	}
+	s.stop = sync.OnceValue(s.leave)
+	return s, nil
+}
+
+// greet learns the version, checks that databases may be made, and drops what killed processes left.
+func (s *Server) greet(ctx context.Context) error {
+	var number int
+	var may bool
+	err := s.external.keep.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+		(SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user)`).
+		Scan(&number, &s.install.Version, &may)
+	if err != nil {
+		return fmt.Errorf("ask the server for its version: %w", err)
+	}
+	s.install.Major = number / 10000
+	s.install.Version, _, _ = strings.Cut(s.install.Version, " ") // "15.18 (Debian …)"
+	if s.cfg.Major != 0 && s.cfg.Major != s.install.Major {
+		return fmt.Errorf("the server is Postgres %s, wanted %d", s.install.Version, s.cfg.Major)
+	}
+	if !may {
+		return errors.New("the server's role may not create databases: ALTER ROLE … CREATEDB")
+	}
+	stale, err := s.made(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
+	if err != nil {
+		return err
+	}
+	for _, name := range stale {
+		// Another role's leftovers are that role's to drop.
+		_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name))
+	}
+	return nil
+}
+
+// made lists the databases of ours on the server that want says yes to: given the id in the name and the
+// application names of all connections.
+func (s *Server) made(ctx context.Context, want func(id string, live map[string]bool) bool) ([]string, error) {
+	names, err := s.column(ctx, `SELECT datname::text FROM pg_database WHERE datname LIKE 'onward\_%'`)
+	if err != nil {
+		return nil, err
+	}
+	// In this order: who is connected is asked after what exists.
+	connected, err := s.column(ctx, `SELECT DISTINCT coalesce(application_name, '') FROM pg_stat_activity`)
+	if err != nil {
+		return nil, err
+	}
+	live := map[string]bool{}
+	for _, name := range connected {
+		live[name] = true
+	}
+	var out []string
+	for _, name := range names {
+		if m := leftover.FindStringSubmatch(name); m != nil && want(m[1], live) {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) column(ctx context.Context, sql string) ([]string, error) {
+	rows, err := s.external.keep.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// leave drops the databases that this use of the server made.
+func (s *Server) leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	ours, err := s.made(ctx, func(id string, _ map[string]bool) bool { return id == s.external.id })
+	errs := []error{err}
+	for _, name := range ours {
+		_, err := s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+		errs = append(errs, err)
+	}
+	if err := errors.Join(append(errs, s.external.keep.Close(ctx))...); err != nil {
+		return fmt.Errorf("drop the databases that were made: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package pgserver
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/xi2/xz"
+)
+
+// maxArchive bounds the download; the archives have 10 to 20 MB.
+const maxArchive = 200 << 20
+
+var errNoDownload = errors.New("not allowed")
+
+// Ensure returns an installation of the major version (0: the newest that is installed, else the newest that there
+// is), downloading the binaries into the user's cache directory if none is installed. Several processes may call it
+// at the same time; one downloads. The error is a [*MissingError] when there is no way to get one.
+func Ensure(ctx context.Context, major int) (Install, error) {
+	return ensure(ctx, major, false, slog.New(slog.DiscardHandler))
+}
+
+func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
+	installs, looked, unfit := find()
+	for _, install := range installs {
+		supported := install.Major >= OldestMajor && install.Major <= NewestMajor
+		if install.Major == major || major == 0 && supported {
+			return install, nil
+		}
+	}
+	missing := &MissingError{Major: major, Looked: looked, Unfit: unfit, Err: errNoDownload}
+	if noDownload {
+		return Install{}, missing
+	}
+	if major == 0 {
+		major = NewestMajor
+	}
+	a, ok := artifactFor(major)
+	if !ok {
+		missing.Err = errors.New("there are no binaries of that version for this platform")
+		return Install{}, missing
+	}
+	bin, err := fetch(ctx, a, log)
+	if err != nil {
+		missing.Err = err
+		return Install{}, missing
+	}
+	install, err := inspect("cache", bin)
+	if err != nil {
+		missing.Err = err
+		return Install{}, missing
+	}
+	return install, nil
+}
+
+// fetch downloads and unpacks an archive into the cache and returns its directory of binaries.
+func fetch(ctx context.Context, a artifact, log *slog.Logger) (string, error) {
+	root, err := cacheRoot()
+	if err != nil {
+		return "", err
+	}
+	final := filepath.Join(root, "postgres", a.version+"-"+a.platform)
+	return filepath.Join(final, "bin"), buildOnce(ctx, final, func(staging string) error {
+		log.Info("downloading Postgres binaries", "version", a.version, "from", a.url())
+		jar, err := download(ctx, a.url(), a.sha256)
+		if err != nil {
+			return err
+		}
+		return unpack(jar, staging)
+	})
+}
+
+// download gets an archive and checks it against the digest that we know.
+func download(ctx context.Context, url, digest string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("get %s: %s", url, resp.Status)
+	}
+	jar, err := io.ReadAll(io.LimitReader(resp.Body, maxArchive))
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", url, err)
+	}
+	if sum := sha256.Sum256(jar); hex.EncodeToString(sum[:]) != digest {
+		return nil, fmt.Errorf("get %s: its content is not the expected one: SHA-256 is %x, expected %s", url, sum, digest)
+	}
+	return jar, nil
+}
+
+// unpack writes the binaries that a jar holds (as a tar.xz inside the zip) below dir.
+func unpack(jar []byte, dir string) error {
+	archive, err := zip.NewReader(bytes.NewReader(jar), int64(len(jar)))
+	if err != nil {
+		return fmt.Errorf("read the archive: %w", err)
+	}
+	for _, entry := range archive.File {
+		if !strings.HasSuffix(entry.Name, ".txz") {
+			continue
+		}
+		packed, err := entry.Open()
+		if err != nil {
+			return fmt.Errorf("read %s in the archive: %w", entry.Name, err)
+		}
+		defer packed.Close()
+		plain, err := xz.NewReader(packed, 0)
+		if err != nil {
+			return fmt.Errorf("read %s in the archive: %w", entry.Name, err)
+		}
+		return untar(tar.NewReader(plain), dir)
+	}
+	return errors.New("read the archive: no .txz file in it")
+}
+
+// untar goes through an os.Root, so that no entry can be written outside of dir.
+func untar(archive *tar.Reader, dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+		name := filepath.Clean(header.Name)
+		mode := header.FileInfo().Mode().Perm() | 0o444
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+		switch header.Typeflag {
+		case tar.TypeDir:
+			mode |= 0o755
+			err = root.MkdirAll(name, mode)
+		case tar.TypeReg:
+			err = writeFile(root, name, archive)
+		case tar.TypeSymlink:
+			if err := root.Symlink(header.Linkname, name); err != nil {
+				return fmt.Errorf("unpack: %w", err)
+			}
+			continue
+		default:
+			continue // nothing else is in these archives
+		}
+		if err == nil {
+			err = root.Chmod(name, mode) // whatever the umask
+		}
+		if err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+	}
+}
+
+func writeFile(root *os.Root, name string, content io.Reader) error {
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, content); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,53 @@
+// Fetch makes sure that servers of the given major versions (all that are supported, if none is given) are there
+// before tests need them: it downloads the missing ones, starts each once and prints where it is.
+//
+//	go run ./internal/pgserver/fetch 13 14 15 16 17 18
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "fetch:", err)
+		os.Exit(3)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var majors []int
+	for _, arg := range args {
+		major, err := strconv.Atoi(arg)
+		if err != nil || major < pgserver.OldestMajor || major > pgserver.NewestMajor {
+			return fmt.Errorf("%q is not a major version from %d to %d", arg, pgserver.OldestMajor, pgserver.NewestMajor)
+		}
+		majors = append(majors, major)
+	}
+	for major := pgserver.OldestMajor; len(args) == 0 && major <= pgserver.NewestMajor; major++ {
+		majors = append(majors, major)
+	}
+	for _, major := range majors {
+		begun := time.Now()
+		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Logger: slog.Default()})
+		if err != nil {
+			return err
+		}
+		install := s.Install()
+		if err := s.Stop(); err != nil {
+			return err
+		}
+		fmt.Printf("%-8s %-10s %s (%.2f s)\n", install.Version, install.Source, install.Bin, time.Since(begun).Seconds())
+	}
+	return nil
+}

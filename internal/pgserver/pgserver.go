@@ -1,0 +1,299 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// startTimeout bounds a start whose context has no deadline. A warm start takes a fraction of a second; the first one
+// on a machine downloads and runs initdb.
+const startTimeout = 3 * time.Minute
+
+// Config says which server to start. The zero value means the newest installed one.
+type Config struct {
+	// Major is the major version, OldestMajor to NewestMajor; 0 takes the newest that is installed.
+	Major int
+	// Bin is the directory that holds initdb and postgres; "" finds or downloads one (see Ensure).
+	Bin string
+	// URL is a running server to use instead: databases are made in it, and Stop drops them. Major, if given, must
+	// be that server's. Bin, Dir and NoDownload have no meaning then.
+	URL string
+	// Settings are configuration parameters ("work_mem": "64MB") beside and over the defaults of throwaway servers.
+	// With URL they are set on each new database.
+	Settings map[string]string
+	// Dir is where the server's private directory is made; "" is the system's temporary directory. The server's
+	// account must be able to enter it, and to remove entries from it: as root, choose one like /tmp.
+	Dir string
+	// Logger receives what takes time (downloads, initdb) at Info and the rest at Debug; nil is silence.
+	Logger *slog.Logger
+	// NoDownload makes a missing installation an error instead of a download.
+	NoDownload bool
+}
+
+// Server is a running throwaway server, or the use of somebody else's (Config.URL). Its methods may be called
+// concurrently.
+type Server struct {
+	install   Install
+	cfg       Config
+	databases atomic.Int64 // how many were made: their names are numbered
+
+	external *external // nil unless Config.URL was given
+	private  *private
+	process  *process
+
+	done     chan struct{} // closed when the server is no more
+	stopping atomic.Bool
+	stop     func() error // does the work of Stop once
+
+	mu      sync.Mutex
+	died    bool   // the server ended although nobody asked it to
+	lastLog string // the log's tail when the server ended, as its file is removed then
+}
+
+// Start starts a server and returns when it accepts connections. The context bounds the start only.
+// The error is a [*MissingError] when there are no binaries, a [*ServerError] when the server did not come up.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+	}
+	if cfg.URL != "" {
+		return startExternal(ctx, cfg)
+	}
+	install, err := choose(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	acct, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := configFile(install.Major, "", cfg.Settings); err != nil {
+		return nil, err
+	}
+	s, err := launch(ctx, install, cfg, acct)
+	if broken := new(ServerError); errors.As(err, &broken) && len(cfg.Settings) == 0 && ctx.Err() == nil {
+		// With our own settings a server starts, unless the cached template was damaged (a cleaner went through the
+		// cache directory, the disk was full). Make a new one, once.
+		cfg.Logger.Info("making the initdb template anew", "version", install.Version, "because", err)
+		if forgetErr := forgetTemplate(install, acct); forgetErr != nil {
+			return nil, errors.Join(err, forgetErr)
+		}
+		s, err = launch(ctx, install, cfg, acct)
+	}
+	return s, err
+}
+
+func choose(ctx context.Context, cfg Config) (Install, error) {
+	if cfg.Bin == "" {
+		return ensure(ctx, cfg.Major, cfg.NoDownload, cfg.Logger)
+	}
+	abs, err := filepath.Abs(cfg.Bin)
+	if err != nil {
+		return Install{}, err
+	}
+	bin, ok := binaries(abs)
+	if !ok {
+		return Install{}, fmt.Errorf("%s: no server binaries (initdb and postgres) in this directory", cfg.Bin)
+	}
+	install, err := inspect("configured", bin)
+	if err == nil && cfg.Major != 0 && cfg.Major != install.Major {
+		err = fmt.Errorf("%s: holds Postgres %s, wanted %d", cfg.Bin, install.Version, cfg.Major)
+	}
+	return install, err
+}
+
+// launch makes a private directory, puts a watchdog over it, fills it and starts the server.
+func launch(ctx context.Context, install Install, cfg Config, acct account) (*Server, error) {
+	tmpl, err := template(ctx, install, acct)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{install: install, cfg: cfg, done: make(chan struct{})}
+	if s.private, err = newPrivate(cfg.Dir, acct); err != nil {
+		return nil, fmt.Errorf("make the server's directory: %w", err)
+	}
+	if err := s.guard(acct); err != nil {
+		return nil, errors.Join(err, s.private.remove())
+	}
+	s.stop = sync.OnceValue(s.shutdown)
+	if err := s.fill(ctx, tmpl, acct); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	begun := time.Now()
+	if err := s.process.begin(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start Postgres %s: %w", install.Version, err), s.Stop())
+	}
+	go s.attend()
+	if err := s.waitReady(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	cfg.Logger.Debug("Postgres started", "version", install.Version, "bin", install.Bin, "dir", s.private.dir, "start", time.Since(begun))
+	return s, nil
+}
+
+// guard puts a watchdog over the private directory.
+func (s *Server) guard(acct account) error {
+	log, err := os.Create(filepath.Join(s.private.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s.process, err = watch(acct, s.private.dir, s.private.sockets, s.private.lock, log,
+		filepath.Join(s.install.Bin, "postgres"), "-D", s.data())
+	if err != nil {
+		return err
+	}
+	// From here on the watchdog's copy of the lock counts: the lock shall be free as soon as the watchdog is gone.
+	if err := s.private.lock.Close(); err != nil {
+		return errors.Join(err, s.process.end())
+	}
+	return nil
+}
+
+// fill makes the data directory.
+func (s *Server) fill(ctx context.Context, tmpl string, acct account) error {
+	conf, err := configFile(s.install.Major, s.private.sockets, s.cfg.Settings)
+	if err != nil {
+		return err
+	}
+	if err := copyTree(ctx, tmpl, s.data(), acct); err != nil {
+		return fmt.Errorf("copy the template of Postgres %s: %w", s.install.Version, err)
+	}
+	return os.WriteFile(filepath.Join(s.data(), "postgresql.conf"), []byte(conf), 0o600)
+}
+
+func (s *Server) data() string { return filepath.Join(s.private.dir, "data") }
+
+// attend notices when the server is gone, keeps the last words of its log, and lets the watchdog clean up.
+func (s *Server) attend() {
+	s.process.waitGone()
+	asked := s.stopping.Load()
+	if !asked {
+		s.mu.Lock()
+		s.died, s.lastLog = true, s.readLog()
+		s.mu.Unlock()
+	}
+	close(s.done)
+	if !asked {
+		s.cfg.Logger.Debug("Postgres ended by itself", "version", s.install.Version)
+		_ = s.Stop() // the directory has no use any more; further calls of Stop return the same error
+	}
+}
+
+// waitReady polls the file by which the server tells its state, as pg_ctl does: line 8 says "ready".
+func (s *Server) waitReady(ctx context.Context) error {
+	what := fmt.Sprintf("Postgres %s did not start", s.install.Version)
+	for {
+		status, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+		if lines := strings.Split(string(status), "\n"); err == nil && len(lines) > 7 && strings.HasPrefix(lines[7], "ready") {
+			return nil
+		}
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-s.done:
+			return &ServerError{What: what, Log: s.Log()}
+		case <-ctx.Done():
+			return &ServerError{What: what + " in time", Log: s.Log(), Err: ctx.Err()}
+		}
+	}
+}
+
+// Stop shuts the server down at once, without saving anything, and removes all that it left. With Config.URL it drops
+// the databases that were made. Further calls return the first one's result.
+func (s *Server) Stop() error { return s.stop() }
+
+func (s *Server) shutdown() error {
+	s.stopping.Store(true)
+	s.mu.Lock()
+	if !s.died {
+		s.lastLog = s.readLog()
+	}
+	s.mu.Unlock()
+	err := s.process.end()
+	// What the watchdog was not allowed to remove (see Config.Dir), this process may be.
+	err = errors.Join(err, s.private.remove())
+	if err != nil {
+		return fmt.Errorf("stop Postgres %s: %w", s.install.Version, err)
+	}
+	return nil
+}
+
+// Err is nil while the server runs and after Stop; it is a [*ServerError] with the end of the server's log when the
+// server died by itself, which is what lost connections are due to then.
+func (s *Server) Err() error {
+	s.mu.Lock()
+	died, log := s.died, s.lastLog
+	s.mu.Unlock()
+	if !died {
+		return nil
+	}
+	return &ServerError{What: fmt.Sprintf("Postgres %s died", s.install.Version), Log: log}
+}
+
+// URL is a connection string for one of the server's databases, for pgx and for libpq.
+func (s *Server) URL(db string) string {
+	if s.external != nil {
+		return s.external.url(db)
+	}
+	u := url.URL{
+		Scheme: "postgres", User: url.User("postgres"), Path: "/" + db,
+		RawQuery: url.Values{"host": {s.private.sockets}, "port": {socketPort}, "sslmode": {"disable"}}.Encode(),
+	}
+	return u.String()
+}
+
+// Major is the server's major version, 17.
+func (s *Server) Major() int { return s.install.Major }
+
+// Version is the server's version as it says it itself, "17.5".
+func (s *Server) Version() string { return s.install.Version }
+
+// Install tells which binaries run; with Config.URL only the version is known.
+func (s *Server) Install() Install { return s.install }
+
+// Log is the tail of the server's log, at most 16 KB of whole lines, also after the server ended. It is empty with
+// Config.URL.
+func (s *Server) Log() string {
+	s.mu.Lock()
+	last := s.lastLog
+	s.mu.Unlock()
+	if last != "" || s.external != nil {
+		return last
+	}
+	return s.readLog()
+}
+
+func (s *Server) readLog() string {
+	const tail = 16 << 10
+	f, err := os.Open(filepath.Join(s.private.dir, "log"))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	from := max(0, info.Size()-tail)
+	buf := make([]byte, tail)
+	n, _ := f.ReadAt(buf, from) // the end of the file is an expected error
+	text := string(buf[:n])
+	if from > 0 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	return text
+}

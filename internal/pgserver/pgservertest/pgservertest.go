@@ -1,0 +1,103 @@
+// Package pgservertest gives tests Postgres servers: one per major version and test process, and a fresh database
+// for whoever asks. A test is skipped when its server cannot be had, and fails instead when ONWARD_REQUIRE=1.
+package pgservertest
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+)
+
+// shared is the server of one major version.
+type shared struct {
+	once   sync.Once
+	server *pgserver.Server
+	err    error
+}
+
+var (
+	mu      sync.Mutex
+	servers = map[int]*shared{}
+)
+
+// Majors are the major versions that tests run on, oldest first.
+func Majors() []int {
+	var majors []int
+	for major := pgserver.OldestMajor; major <= pgserver.NewestMajor; major++ {
+		majors = append(majors, major)
+	}
+	return majors
+}
+
+// Server returns this process's server of a major version, starting it at the first call. Nobody needs to stop it:
+// it ends with the process (or with Main). Tests share it, so they keep to databases of their own.
+func Server(t testing.TB, major int) *pgserver.Server {
+	t.Helper()
+	mu.Lock()
+	s := servers[major]
+	if s == nil {
+		s = &shared{}
+		servers[major] = s
+	}
+	mu.Unlock()
+	s.once.Do(func() {
+		// Downloading six versions over a slow line takes minutes; a test binary has ten.
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+		defer cancel()
+		s.server, s.err = pgserver.Start(ctx, pgserver.Config{Major: major})
+	})
+	if s.err != nil {
+		Missing(t, s.err)
+	}
+	if err := s.server.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return s.server
+}
+
+// Missing skips a test that lacks a component, or fails it when ONWARD_REQUIRE=1.
+func Missing(t testing.TB, why error) {
+	t.Helper()
+	if os.Getenv("ONWARD_REQUIRE") == "1" {
+		t.Fatalf("ONWARD_REQUIRE=1, and: %v", why)
+	}
+	t.Skipf("SKIPPED, not tested: %v", why)
+}
+
+// Database returns the URL of a fresh, empty database on Server(t, major). It is dropped when the test ends.
+func Database(t testing.TB, major int) string {
+	t.Helper()
+	s := Server(t, major)
+	name, err := s.NewDatabase(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.DropDatabase(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.URL(name)
+}
+
+// Main runs a package's tests and stops the servers: call it from TestMain with os.Exit. Without it the servers end
+// a moment after the process.
+func Main(m *testing.M) int {
+	code := m.Run()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, s := range servers {
+		if s.server == nil {
+			continue
+		}
+		if err := s.server.Stop(); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			code = max(code, 1)
+		}
+	}
+	return code
+}

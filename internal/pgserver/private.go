@@ -1,0 +1,153 @@
+package pgserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	privatePrefix = "onward-pg-"
+	socketPort    = "5432" // part of the socket's name only
+	// maxSocketPath is what fits into sockaddr_un.sun_path on every system (104 bytes on macOS, 108 on Linux).
+	maxSocketPath = 103
+)
+
+// private is the directory of one server: data/, log, lock, and the socket unless its path would be too long.
+type private struct {
+	dir, sockets     string
+	lock, socketLock *os.File
+}
+
+// newPrivate makes a directory below parent ("" for the system's temporary directory) for the account.
+func newPrivate(parent string, acct account) (*private, error) {
+	explicit := parent != ""
+	if !explicit {
+		parent = os.TempDir()
+	}
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return nil, err
+	}
+	if err := acct.reach(parent); err != nil {
+		if explicit {
+			return nil, err
+		}
+		parent = "/tmp" // TMPDIR may be below root's home
+	}
+	sweep(parent, acct)
+	p := &private{}
+	if p.dir, err = makePrivate(parent, acct); err != nil {
+		return nil, err
+	}
+	// The watchdog compares /proc/*/cwd with this path, and there links are resolved.
+	if p.dir, err = filepath.EvalSymlinks(p.dir); err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	p.sockets = p.dir
+	if len(filepath.Join(p.dir, ".s.PGSQL."+socketPort)) > maxSocketPath {
+		if p.sockets, err = makePrivate("/tmp", acct); err != nil {
+			return nil, errors.Join(err, p.remove())
+		}
+	}
+	if p.lock, err = lockPrivate(p.dir); err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	if p.sockets != p.dir {
+		if p.socketLock, err = lockPrivate(p.sockets); err != nil {
+			return nil, errors.Join(err, p.remove())
+		}
+	}
+	return p, nil
+}
+
+func makePrivate(parent string, acct account) (string, error) {
+	dir, err := os.MkdirTemp(parent, privatePrefix)
+	if err != nil {
+		return "", err
+	}
+	if err := acct.own(dir); err != nil {
+		return "", errors.Join(err, os.Remove(dir))
+	}
+	return dir, nil
+}
+
+// lockPrivate makes a directory's lock appear already taken, so that a sweep never sees it free.
+func lockPrivate(dir string) (*os.File, error) {
+	path := filepath.Join(dir, "lock")
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := tryLock(f)
+	if err == nil && !ok {
+		err = fmt.Errorf("lock %s: somebody else has it", path)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// remove gives the lock back and removes what is left of the directories.
+func (p *private) remove() error {
+	var errs []error
+	_ = p.lock.Close() // nil or closed before is fine
+	_ = p.socketLock.Close()
+	for _, dir := range []string{p.dir, p.sockets} {
+		if dir != "" {
+			errs = append(errs, os.RemoveAll(dir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sweep removes directories of servers that are gone together with their watchdog: after a machine reset, or when a
+// whole container was killed. Nothing it cannot do is worth an error: the directories are not ours to need.
+func sweep(parent string, acct account) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, privatePrefix+"*"))
+	for _, dir := range dirs {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || !ownedByUs(info, acct) {
+			continue
+		}
+		lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
+		if errors.Is(err, os.ErrNotExist) {
+			// Either just being made or left between two instructions.
+			if time.Since(info.ModTime()) > 10*time.Minute {
+				_ = os.RemoveAll(dir)
+			}
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		if free, _ := tryLock(lock); free {
+			removeSegment(dir)
+			_ = os.RemoveAll(dir)
+		}
+		lock.Close()
+	}
+}
+
+// removeSegment removes the shared memory segment (a few bytes that guard a data directory) of a server that was
+// killed. Line 7 of postmaster.pid names it: key and id.
+func removeSegment(dir string) {
+	pidFile, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		return
+	}
+	if lines := strings.Split(string(pidFile), "\n"); len(lines) > 6 {
+		if fields := strings.Fields(lines[6]); len(fields) == 2 {
+			_ = exec.Command("ipcrm", "-m", fields[1]).Run()
+		}
+	}
+}

@@ -1,0 +1,31 @@
+//go:build !unix
+
+package pgserver
+
+import (
+	"errors"
+	"os"
+)
+
+var errPlatform = errors.New("throwaway servers need a Unix system; give a server with --postgres URL")
+
+type account struct{}
+
+func serverAccount() (account, error)          { return account{}, errPlatform }
+func (account) dropped() bool                  { return false }
+func (account) own(...string) error            { return errPlatform }
+func (account) reach(string) error             { return nil }
+func (account) initdb(string, ...string) error { return errPlatform }
+
+type process struct{}
+
+func watch(account, string, string, *os.File, *os.File, ...string) (*process, error) {
+	return nil, errPlatform
+}
+
+func (*process) begin() error { return errPlatform }
+func (*process) waitGone()    {}
+func (*process) end() error   { return errPlatform }
+
+func tryLock(*os.File) (bool, error)      { return false, errPlatform }
+func ownedByUs(os.FileInfo, account) bool { return false }

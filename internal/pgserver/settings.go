@@ -1,0 +1,68 @@
+package pgserver
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// defaults make a server quick to start and quick to write, and its behaviour the same everywhere. None of them
+// changes which locks a statement takes. Those in the lower half cannot be overridden.
+func defaults(major int, sockets string) (soft, hard map[string]string) {
+	soft = map[string]string{
+		"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", // a crash may lose everything
+		"autovacuum":   "off", // takes locks and changes statistics when it pleases
+		"jit":          "off",
+		"max_wal_size": "1GB", "checkpoint_timeout": "1d",
+		"bgwriter_lru_maxpages": "0",
+		"timezone":              "UTC", "log_timezone": "UTC", "lc_messages": "C",
+		"datestyle": "ISO, MDY", "default_text_search_config": "pg_catalog.english",
+		"log_line_prefix": "%m [%p] ",
+	}
+	if major >= 18 {
+		soft["io_method"] = "sync" // saves three worker processes
+	}
+	hard = map[string]string{
+		"listen_addresses": "", "port": socketPort, "unix_socket_directories": sockets, "unix_socket_permissions": "0700",
+		"logging_collector": "off", "log_destination": "stderr",
+		// Files in the data directory, so that nothing stays in /dev/shm even when every process is killed.
+		"dynamic_shared_memory_type": "mmap",
+	}
+	return soft, hard
+}
+
+var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$`)
+
+// checkSetting refuses names and values that could not be written into a configuration file as they are.
+func checkSetting(name, value string) error {
+	if !settingName.MatchString(name) {
+		return fmt.Errorf("setting %q: not the name of a configuration parameter", name)
+	}
+	if strings.ContainsAny(value, "\n\r\x00") {
+		return fmt.Errorf("setting %s: the value %q has a line break or a zero byte", name, value)
+	}
+	return nil
+}
+
+// configFile is the content of postgresql.conf.
+func configFile(major int, sockets string, settings map[string]string) (string, error) {
+	soft, hard := defaults(major, sockets)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		lower := strings.ToLower(name)
+		if err := checkSetting(name, settings[name]); err != nil {
+			return "", err
+		}
+		if _, fixed := hard[lower]; fixed || lower == "data_directory" || lower == "hba_file" || lower == "external_pid_file" {
+			return "", fmt.Errorf("setting %s: cannot be changed on a throwaway server", name)
+		}
+		soft[lower] = settings[name]
+	}
+	maps.Copy(soft, hard)
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(soft)) {
+		fmt.Fprintf(&b, "%s = '%s'\n", name, strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(soft[name]))
+	}
+	return b.String(), nil
+}

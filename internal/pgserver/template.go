@@ -1,0 +1,129 @@
+package pgserver
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// initdbArgs are the same for every server: UTF-8, byte order, superuser "postgres", nobody asked for a password
+// (only who can enter the private directory can connect). Small WAL segments, because a template is copied at each
+// start and its one segment would be half of it.
+func initdbArgs(install Install) []string {
+	args := []string{
+		"--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+		"--wal-segsize=4",
+	}
+	if install.Major < 14 {
+		args = append(args[:5:5], args[6:]...) // 14 added --no-instructions
+	}
+	if install.Major >= 18 {
+		args = append(args, "--no-data-checksums") // the default before 18
+	}
+	return args
+}
+
+// template returns a directory made by initdb for this installation, from the cache or newly made. It belongs to the
+// account that the server runs as.
+func template(ctx context.Context, install Install, acct account) (string, error) {
+	final, err := templatePath(install, acct)
+	if err != nil {
+		return "", err
+	}
+	err = buildOnce(ctx, final, func(staging string) error {
+		if err := os.Chmod(staging, 0o700); err != nil {
+			return err
+		}
+		if err := acct.own(staging); err != nil {
+			return err
+		}
+		return acct.initdb(filepath.Join(install.Bin, "initdb"), append(initdbArgs(install), "--pgdata="+staging)...)
+	})
+	if err != nil {
+		return "", fmt.Errorf("make the template of Postgres %s: %w", install.Version, err)
+	}
+	return final, nil
+}
+
+// templatePath is where an installation's template is in the cache. Another build of the same version may lay files
+// out differently, so the directory of the binaries is part of the name, as is all that initdb was told.
+func templatePath(install Install, acct account) (string, error) {
+	root, err := cacheRoot()
+	if err != nil {
+		return "", err
+	}
+	key := sha256.Sum256([]byte(strings.Join(append(initdbArgs(install), install.Bin, install.Version, fmt.Sprint(acct)), "\n")))
+	return filepath.Join(root, "template", fmt.Sprintf("%s-%x", install.Version, key[:6])), nil
+}
+
+// forgetTemplate removes a template from the cache, at once for others that look for it.
+func forgetTemplate(install Install, acct account) error {
+	path, err := templatePath(install, acct)
+	if err != nil {
+		return err
+	}
+	aside := fmt.Sprintf("%s.bad-%d", path, os.Getpid())
+	if err := os.Rename(path, aside); err != nil {
+		return err
+	}
+	return os.RemoveAll(aside)
+}
+
+// copyTree copies a template to a new data directory, giving everything to the account.
+func copyTree(ctx context.Context, from, to string, acct account) error {
+	// Two files at a time: the work is system calls, and more do not help (measured on two cores).
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(4)
+	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		target := to + strings.TrimPrefix(path, from)
+		switch {
+		case entry.IsDir():
+			if err := os.Mkdir(target, 0o700); err != nil {
+				return err
+			}
+			return acct.own(target)
+		case entry.Type().IsRegular():
+			work.Go(func() error {
+				if err := copyFile(path, target); err != nil {
+					return err
+				}
+				return acct.own(target)
+			})
+			return nil
+		}
+		return fmt.Errorf("%s: neither file nor directory", path)
+	})
+	return errors.Join(work.Wait(), err)
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	// On Linux this is copy_file_range: the kernel shares the blocks where the file system can.
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
+}
