@@ -1,0 +1,273 @@
+"""A PostgreSQL connection of Django's own make that never connects.
+
+It is the backend that the project uses (or Django's, where the settings name
+another database), with the connection, the cursor, introspection and the
+schema editor's last step replaced. What the editor would send is recorded;
+what it would ask is answered from what was recorded.
+"""
+from . import driver, tables
+
+_POSTGRES = "django.db.backends.postgresql"
+_pg = 16
+
+
+def install(pg):
+    """Makes every database of the settings an offline one."""
+    global _pg
+    _pg = pg
+    from django.db import utils
+
+    original = utils.load_backend
+    made = {}
+
+    def load_backend(name):
+        if name not in made:
+            made[name] = _Module(_wrapper(original, name))
+        return made[name]
+
+    utils.load_backend = load_backend
+
+
+class _Module:
+    def __init__(self, wrapper):
+        self.DatabaseWrapper = wrapper
+
+
+def adopt(settings):
+    """Says PostgreSQL where the settings name another database.
+
+    Code that looks at the setting (routers, models, fields) then agrees with
+    the SQL that is rendered.
+    """
+    from django.db.utils import load_backend
+
+    databases = getattr(settings, "DATABASES", None) or {}
+    if not databases.get("default"):
+        databases["default"] = {"ENGINE": _POSTGRES, "NAME": "onward"}
+    for options in databases.values():
+        engine = options.setdefault("ENGINE", _POSTGRES)
+        wrapper = load_backend(engine).DatabaseWrapper
+        options.setdefault("NAME", "onward")
+        if wrapper.onward_original_vendor != "postgresql":
+            options["ENGINE"] = _POSTGRES
+            options["OPTIONS"] = {}
+            load_backend(_POSTGRES).DatabaseWrapper.onward_original_vendor = (
+                wrapper.onward_original_vendor
+            )
+            load_backend(_POSTGRES).DatabaseWrapper.onward_original_engine = engine
+    settings.DATABASES = databases
+
+
+def _wrapper(load, name):
+    """The offline class for a backend."""
+    from django.db.backends.postgresql.base import DatabaseWrapper as Postgres
+
+    vendor = ""
+    try:
+        base = load(name).DatabaseWrapper
+        vendor = getattr(base, "vendor", "")
+    except Exception:  # a backend whose libraries are missing (PostGIS without GDAL)
+        base = Postgres
+        vendor = "postgresql" if "postg" in name else name.rsplit(".", 1)[-1]
+    if not issubclass(base, Postgres):
+        base = Postgres
+    return _offline(base, name, vendor)
+
+
+def _offline(base, engine, original_vendor):
+    class Introspection(base.introspection_class):
+        def get_constraints(self, cursor, table_name):
+            return self.connection.onward.ask(lambda known: known.describe(table_name))
+
+        def get_sequences(self, cursor, table_name, table_fields=()):
+            return self.connection.onward.ask(lambda known: known.sequences(table_name))
+
+        def get_table_list(self, cursor):
+            from django.db.backends.base.introspection import TableInfo
+
+            return self.connection.onward.ask(
+                lambda known: [TableInfo(name, "t") for name in known.tables]
+            )
+
+    class Editor(base.SchemaEditorClass):
+        def __enter__(self):
+            self.deferred_sql = []
+            return self
+
+        def __exit__(self, exc_type, exc_value, trace):
+            if exc_type is None:
+                for sql in self.deferred_sql:
+                    self.connection.onward.record(str(sql), deferred=sql)
+
+        def execute(self, sql, params=()):
+            self.connection.onward.record(self.connection.onward.merge(sql, params))
+
+    class DatabaseWrapper(base):
+        SchemaEditorClass = Editor
+        introspection_class = Introspection
+        onward_original_engine = engine
+        onward_original_vendor = original_vendor
+        pg_version = property(lambda self: _pg * 10000)
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.onward = Recorder(self)
+            self.ops.compose_sql = self.onward.merge
+            if hasattr(self.ops, "postgis_lib_version"):
+                self.ops.__dict__["spatial_version"] = (3, 4, 0)
+
+        def cursor(self, *args, **kwargs):
+            return Cursor(self.onward)
+
+        chunked_cursor = cursor
+
+        def ensure_connection(self):
+            pass
+
+        connect = ensure_connection
+        close = ensure_connection
+        commit = rollback = ensure_connection
+
+        def get_autocommit(self):
+            return self.autocommit
+
+        def set_autocommit(self, autocommit, *args, **kwargs):
+            self.autocommit = autocommit
+
+        def savepoint(self):
+            return "onward"
+
+        def savepoint_commit(self, sid):
+            pass
+
+        savepoint_rollback = savepoint_commit
+
+        def is_usable(self):
+            return True
+
+    return DatabaseWrapper
+
+
+class Recorder:
+    """What one connection was told to run, and what it knows from that."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.tables = tables.Tables()
+        self.sink = None  # called with (sql, deferred) while migrations run
+        self.asked = []  # questions that nobody here can answer
+
+    def record(self, sql, deferred=None):
+        if self.sink is None:
+            raise self.refusal("runs: " + _short(sql))
+        self.sink(sql, deferred)
+        self.tables.run(sql)
+
+    def ask(self, question):
+        try:
+            return question(self.tables)
+        except tables.Doubt as doubt:
+            raise self.refusal(str(doubt))
+
+    def refusal(self, question):
+        from django.db.utils import OperationalError
+
+        self.asked.append(question)
+        return OperationalError("no database while rendering: " + question)
+
+    def merge(self, sql, params=()):
+        """The statement with its parameters in place, as the driver sends it."""
+        text = _text(sql)
+        if params is None:
+            return text
+        if isinstance(params, dict):
+            return text % {key: self.literal(value) for key, value in params.items()}
+        return text % tuple(self.literal(value) for value in params)
+
+    def literal(self, value):
+        editor = self.connection.schema_editor()
+        try:
+            text = editor.quote_value(value)
+        except Exception:
+            return driver.literal(value)
+        # quote_value doubles the percent signs of plain strings.
+        return text.replace("%%", "%") if isinstance(value, str) else text
+
+
+class Cursor:
+    """A cursor without a server: records changes, answers what it can."""
+
+    rowcount = -1
+    description = None
+    connection = None
+
+    def __init__(self, recorder):
+        self.recorder = recorder
+        self.rows = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        pass
+
+    def close(self):
+        pass
+
+    def execute(self, sql, params=None):
+        recorder = self.recorder
+        text = " ".join(_text(sql).split())
+        values = list(params) if isinstance(params, (list, tuple)) else []
+        if "FROM pg_extension WHERE extname = " in text and values:
+            self.rows = [(1,)] if values[0] in recorder.tables.extensions else []
+        elif "FROM pg_collation WHERE collname = " in text and values:
+            self.rows = [(self._deterministic(values[0]),)]
+        elif "FROM pg_type" in text and "typname" in text:
+            self.rows = []  # object ids of extension types: only a live driver uses them
+        elif "postgis_lib_version" in text:
+            self.rows = [("3.4.0",)]
+        elif recorder.sink and text.split(" ", 1)[0].lower() not in ("select", "with", "show", "table", "values"):
+            recorder.record(recorder.merge(sql, params))
+            self.rows = None
+        else:
+            raise recorder.refusal("asks the database: " + _short(text))
+
+    def _deterministic(self, collation):
+        known = self.recorder.tables.collations
+        if collation in known:
+            return known[collation]
+        # All collations that PostgreSQL brings or imports are deterministic.
+        if collation in ("C", "POSIX", "default", "ucs_basic", "unicode", "pg_c_utf8") or (
+            collation.endswith("-x-icu") or "_" in collation[:4]
+        ):
+            return True
+        raise self.recorder.refusal('asks the database whether collation "%s" is deterministic' % collation)
+
+    def executemany(self, sql, many):
+        for params in many:
+            self.execute(sql, params)
+
+    def fetchone(self):
+        rows = self.fetchall()
+        return rows[0] if rows else None
+
+    def fetchall(self):
+        if self.rows is None:
+            raise self.recorder.refusal("reads the result of a statement")
+        return self.rows
+
+    fetchmany = lambda self, *args: self.fetchall()  # noqa: E731
+
+    def __iter__(self):
+        return iter(self.fetchall())
+
+
+def _text(sql):
+    """The text of a statement: a string, Django's Statement, or a driver's Composed."""
+    compose = getattr(sql, "as_string", None)
+    return compose(None) if compose else str(sql)
+
+
+def _short(sql):
+    text = " ".join(sql.split())
+    return text if len(text) <= 120 else text[:117] + "..."

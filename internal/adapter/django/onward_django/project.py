@@ -1,0 +1,175 @@
+"""Brings the user's project up without a database, and gathers the answer."""
+import ast
+import os
+import runpy
+import sys
+import traceback
+
+
+class Failure(Exception):
+    """The project as a whole cannot be rendered."""
+
+    def __init__(self, kind, message, detail=""):
+        super().__init__(message)
+        self.kind, self.message, self.detail = kind, message, detail
+
+    def as_json(self):
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "traceback": self.detail[-8000:],
+        }
+
+
+def last_line(error):
+    """The line that Python itself would print last for this error."""
+    lines = traceback.format_exception_only(type(error), error)
+    return lines[-1].strip() if lines else repr(error)
+
+
+def answer(request):
+    project = os.path.abspath(request["project"])
+    root = os.path.realpath(request.get("root") or project)
+    os.chdir(project)
+    sys.path.insert(0, project)
+    if request.get("moved"):
+        move_search_path(*request["moved"])
+    try:
+        import django
+    except ImportError as error:
+        raise Failure("django", last_line(error))
+
+    from . import driver
+
+    driver.ensure(django.VERSION)
+    start(project, request.get("settings"), int(request.get("pg") or 16))
+
+    from django.db import connections
+
+    from . import evidence, graph, replay
+
+    connection = connections["default"]
+    plan = graph.Plan(connection, request.get("applied"))
+    rendered = replay.run(plan, connection, root, request)
+    return {
+        "django": django.get_version(),
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "settings": os.environ.get("DJANGO_SETTINGS_MODULE", ""),
+        "database": {
+            "vendor": connection.onward_original_vendor,
+            "engine": connection.onward_original_engine,
+            "driver": driver.name(),
+        },
+        "migrations": rendered,
+        "order": [list(key) for key in plan.order],
+        "conflicts": plan.conflicts,
+        "errors": plan.errors,
+        "models": evidence.models(root),
+    }
+
+
+def start(project, settings, pg):
+    """Runs manage.py up to the point where it would run a command."""
+    from . import offline
+
+    if settings:
+        os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    offline.install(pg)
+    manage = os.path.join(project, "manage.py")
+    trouble = None
+    if os.path.exists(manage):
+        trouble = run_manage(manage)
+    if settings:
+        os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    elif not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        found = settings_in(manage)
+        if found:
+            os.environ["DJANGO_SETTINGS_MODULE"] = found
+        else:
+            raise Failure(
+                "settings",
+                "no settings module: manage.py sets none and DJANGO_SETTINGS_MODULE is not set"
+                + (" (%s)" % last_line(trouble) if trouble else ""),
+            )
+    import django
+
+    try:
+        # Some projects (django-configurations) have set up already.
+        from django.conf import settings as configured
+
+        offline.adopt(configured)
+        django.setup()
+    except BaseException as error:
+        raise Failure("settings", last_line(error), traceback.format_exc())
+
+
+class _Reached(BaseException):
+    """manage.py has prepared everything and hands over to Django."""
+
+
+def run_manage(path):
+    """Executes manage.py for its side effects (search path, .env, settings).
+
+    Returns the error that stopped it early, if any: the settings decide
+    whether that matters.
+    """
+    from django.core import management
+
+    def reached(*args, **kwargs):
+        raise _Reached
+
+    original = management.execute_from_command_line
+    argv, management.execute_from_command_line = sys.argv, reached
+    sys.argv = [path, "sqlmigrate"]
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except _Reached:
+        return None
+    except BaseException as error:
+        return error
+    finally:
+        sys.argv, management.execute_from_command_line = argv, original
+    return None
+
+
+def settings_in(manage):
+    """The settings module that manage.py names, read without running it."""
+    try:
+        with open(manage, "rb") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        key, value = node.args[0], node.args[1]
+        if getattr(node.func, "attr", "") != "setdefault":
+            continue
+        if getattr(key, "value", None) == "DJANGO_SETTINGS_MODULE":
+            if isinstance(getattr(value, "value", None), str):
+                return value.value
+    return None
+
+
+def move_search_path(old, new):
+    """Reads the project's own packages from another copy of the tree.
+
+    An editable install or PYTHONPATH points into the working tree, while an
+    older revision is being rendered from a copy. Installed packages stay.
+    """
+    old, new = os.path.realpath(old), os.path.realpath(new)
+
+    def moved(path):
+        real = os.path.realpath(path)
+        inside = real == old or real.startswith(old + os.sep)
+        target = new + real[len(old):]
+        if inside and "site-packages" not in real and os.path.isdir(target):
+            return target
+        return path
+
+    sys.path[:] = [moved(path) if path else path for path in sys.path]
+    for name, module in list(sys.modules.items()):
+        mapping = getattr(module, "MAPPING", None)
+        if name.startswith("__editable__") and isinstance(mapping, dict):
+            for package, path in list(mapping.items()):
+                mapping[package] = moved(path)

@@ -1,0 +1,289 @@
+"""Runs all migrations in order through Django's schema editor, into a list."""
+from django.db import migrations, router
+from django.db.migrations.state import ModelState
+from django.db.utils import NotSupportedError
+
+from . import source
+from .project import last_line
+from .states import LazyState
+
+
+def run(plan, connection, root, request):
+    """Renders the plan; answers one JSON object per migration of the tree."""
+    want = request.get("want")
+    want = None if want is None else {tuple(key) for key in want}
+    replay = Replay(plan, connection, root, bool(request.get("whole")))
+    answers = {}
+    for key in plan.order:
+        answer = replay.migration(plan.migrations[key])
+        if want is None or key in want:
+            answers[key] = answer
+    for key in sorted(plan.migrations):
+        if key not in answers and (want is None or key in want):
+            answers[key] = replay.skipped(plan.migrations[key])
+    return list(answers.values())
+
+
+class Replay:
+    def __init__(self, plan, connection, root, whole):
+        self.plan, self.connection, self.root, self.whole = plan, connection, root, whole
+        unmigrated = plan.loader.unmigrated_apps
+        try:
+            self.state = LazyState(real_apps=unmigrated)
+        except AssertionError:  # Django before 4.0 takes a list
+            self.state = LazyState(real_apps=list(unmigrated))
+        self.state.cache = {}
+        self.state.real_states = real_states(unmigrated)
+        self.current = None
+
+        # Code of the project must not run, in nested operations either.
+        def forwards(operation, app_label, editor, *states):
+            if self.current is not None:
+                self.current.python(operation, editor)
+
+        migrations.RunPython.database_forwards = forwards
+
+    def skipped(self, migration):
+        """A migration that never runs: described, not rendered."""
+        key = (migration.app_label, migration.name)
+        answer, file = self.header(migration)
+        answer["replaced"] = self.plan.replaced.get(key, "not in the plan")
+        places = file.places(migration.operations)
+        for operation in migration.operations:
+            answer["operations"].append(self.operation_header(operation, file, places))
+        return answer
+
+    def header(self, migration):
+        key = (migration.app_label, migration.name)
+        path = self.plan.files.get(key, "")
+        file = source.Source(path)
+        shown, external = source.relative(path, self.root)
+        return {
+            "app": migration.app_label,
+            "name": migration.name,
+            "path": shown,
+            "external": external,
+            "hash": file.hash,
+            "atomic": bool(migration.atomic),
+            "initial": bool(migration.initial or (migration.initial is None and not any(
+                dependency[0] == migration.app_label for dependency in migration.dependencies
+            ))),
+            "dependencies": [list(map(str, d)) for d in migration.dependencies],
+            "run_before": [list(map(str, d)) for d in migration.run_before],
+            "replaces": [list(map(str, d)) for d in migration.replaces],
+            "replaced": "",
+            "error": next(
+                (e["message"] for e in self.plan.errors if (e["app"], e["name"]) == key), ""
+            ) if key in self.plan.broken else "",
+            "operations": [],
+            "statements": [],
+        }, file  # fmt: skip
+
+    def operation_header(self, operation, file, places):
+        line, column = file.place(places.get(id(operation)))
+        return {
+            "class": type(operation).__name__,
+            "line": line,
+            "column": column,
+            "describe": describe(operation),
+            "sql": [],
+            "sql_source": "literal" if isinstance(operation, migrations.RunSQL) else "rendered",
+            "opaque": None,
+            "code": None,
+            "note": "",
+            "state_only": False,
+            "transaction": "none",
+        }
+
+    def migration(self, migration):
+        answer, file = self.header(migration)
+        running = Running(self, migration, answer, file)
+        connection = self.connection
+        connection.onward.sink = running.statement
+        try:
+            editor = connection.schema_editor(atomic=migration.atomic)
+            editor.__enter__()
+            for index, operation in enumerate(migration.operations):
+                running.operation(index, operation, editor)
+            running.end(editor)
+        finally:
+            connection.onward.sink = None
+        for index, operation in enumerate(answer["operations"]):
+            sql = [s["sql"] for s in answer["statements"] if s["op"] == index]
+            operation["sql"] = sql
+            operation["state_only"] = not sql and operation["opaque"] is None
+        return answer
+
+
+class Running:
+    """One migration while it is being rendered."""
+
+    def __init__(self, replay, migration, answer, file):
+        self.replay, self.migration = replay, migration
+        self.answer, self.file = answer, file
+        self.places = file.places(migration.operations)
+        self.owners = []  # (deferred statement, operation index, line, column)
+        self.index, self.line, self.column = 0, 1, 1
+        self.literals, self.literal_at = None, 0
+        replay.current = self
+
+    @property
+    def entry(self):
+        return self.answer["operations"][self.index]
+
+    def operation(self, index, operation, editor):
+        self.index = index
+        entry = self.replay.operation_header(operation, self.file, self.places)
+        self.answer["operations"].append(entry)
+        own = operation.atomic and not self.migration.atomic
+        entry["transaction"] = "migration" if self.migration.atomic else "operation" if own else "none"
+        recorder = self.replay.connection.onward
+        recorder.asked = []
+        state = self.replay.state
+        before = state.snapshot()
+        try:
+            state.forward(operation, self.migration.app_label)
+        except Exception as error:
+            self.opaque("the state cannot be followed: " + last_line(error))
+            return
+        self.forwards(operation, editor, before, state.snapshot())
+        if recorder.asked and entry["opaque"] is None:
+            self.opaque(recorder.asked[0])
+        self.adopt_deferred(editor)
+
+    def forwards(self, operation, editor, before, after):
+        """The database side of one operation, or of one nested in another."""
+        kind = type(operation)
+        self.line, self.column = self.file.place(
+            self.places.get(id(operation)) or self.places.get(id(self.migration.operations[self.index]))
+        )
+        if kind.database_forwards is migrations.SeparateDatabaseAndState.database_forwards:
+            for nested in operation.database_operations:
+                after = before.snapshot()
+                try:
+                    after.forward(nested, self.migration.app_label)
+                except Exception as error:
+                    self.opaque("the state cannot be followed: " + last_line(error))
+                    return
+                self.forwards(nested, editor, before, after)
+                before = after
+            return
+        if isinstance(operation, migrations.RunPython):
+            self.python(operation, editor)
+            return
+        self.literals = None
+        if isinstance(operation, migrations.RunSQL):
+            node = self.places.get(id(operation))
+            self.literals, self.literal_at = self.file.literals(node), 0
+        before.look(operation, self.replay.whole)
+        after.look(operation, self.replay.whole)
+        connection = self.replay.connection
+        connection.in_atomic_block = bool(self.migration.atomic or operation.atomic)
+        app_label = self.migration.app_label
+        try:
+            try:
+                operation.database_forwards(app_label, editor, before, after)
+            except NotSupportedError as error:
+                if not connection.in_atomic_block:
+                    raise
+                # Django refuses to run it in a transaction; what it would
+                # have run is still worth judging.
+                self.entry["note"] = last_line(error)
+                connection.in_atomic_block = False
+                operation.database_forwards(app_label, editor, before, after)
+        except Exception as error:
+            asked = connection.onward.asked
+            self.opaque(asked[0] if asked else last_line(error))
+        finally:
+            connection.in_atomic_block = False
+            self.literals = None
+
+    def opaque(self, reason):
+        if self.entry["opaque"] is None:
+            self.entry["opaque"] = reason
+
+    def python(self, operation, editor):
+        """Takes note of a RunPython; its code is never run."""
+        code = getattr(operation, "code", None)
+        alias = self.replay.connection.alias
+        if not router.allow_migrate(alias, self.migration.app_label, **operation.hints):
+            return
+        if code is None or code is migrations.RunPython.noop:
+            return
+        function = getattr(code, "func", code)  # functools.partial
+        function = getattr(function, "__wrapped__", function)
+        name = getattr(function, "__qualname__", type(function).__name__)
+        compiled = getattr(function, "__code__", None)
+        if compiled is not None:
+            path, external = source.relative(compiled.co_filename, self.replay.root)
+            self.entry["code"] = {
+                "name": name,
+                "path": path,
+                "external": external,
+                "line": compiled.co_firstlineno,
+            }
+        self.opaque("runs Python: " + name)
+
+    def statement(self, sql, deferred):
+        """Takes note of a message that would be sent to the server."""
+        index, line, column = self.index, self.line, self.column
+        if deferred is not None:
+            for known, *owner in self.owners:
+                if known is deferred:
+                    index, line, column = owner
+                    break
+        entry = {
+            "sql": sql,
+            "op": index,
+            "deferred": deferred is not None,
+            "source": "rendered",
+            "line": line,
+            "column": column,
+            "verbatim": False,
+        }
+        if self.literals is not None and deferred is None:
+            entry["source"] = "literal"
+            node = None
+            if self.literal_at < len(self.literals):
+                node = self.literals[self.literal_at]
+            self.literal_at += 1
+            if node is not None:
+                entry["line"], entry["column"] = node.lineno, node.col_offset + 1
+                exact = self.file.verbatim(node, sql)
+                if exact:
+                    entry["line"], entry["column"] = exact
+                    entry["verbatim"] = True
+        self.answer["statements"].append(entry)
+
+    def adopt_deferred(self, editor):
+        known = {id(sql) for sql, *_ in self.owners}
+        for sql in editor.deferred_sql:
+            if id(sql) not in known:
+                self.owners.append((sql, self.index, self.line, self.column))
+
+    def end(self, editor):
+        """Sends what the editor held back until the end of the migration."""
+        try:
+            editor.__exit__(None, None, None)
+        except Exception as error:
+            self.replay.plan.error((self.migration.app_label, self.migration.name), last_line(error))
+        self.replay.current = None
+
+
+def describe(operation):
+    try:
+        return str(operation.describe())
+    except Exception as error:
+        return "%s (%s)" % (type(operation).__name__, last_line(error))
+
+
+def real_states(labels):
+    """The models of apps without migrations, the way StateApps takes them."""
+    from django.apps import apps
+
+    states = {}
+    for label in sorted(labels):
+        for model in apps.get_app_config(label).get_models():
+            state = ModelState.from_model(model, exclude_rels=True)
+            states[state.app_label, state.name_lower] = state
+    return states

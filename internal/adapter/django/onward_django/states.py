@@ -1,0 +1,350 @@
+"""Project states that render only the models that an operation looks at.
+
+Rendering the classes of a state is what makes Django's own replay slow: each
+operation re-renders the touched model and everything connected to it. One
+operation on one model needs that model whole, and of the models around it
+only the columns that its foreign keys meet.
+"""
+from django.contrib.postgres import operations as postgres
+from django.db import migrations
+from django.db.migrations.state import ModelState, ProjectState, StateApps
+
+ALL = object()
+
+# How state_forwards of a class finds the one model that it changes.
+_TOUCHES = {}
+# The classes whose database_forwards looks at one model of each state only,
+# and whether it looks at the foreign keys that come in.
+_SINGLE = {}
+
+
+def _learn(cls, attribute, single=True, incoming=False):
+    _TOUCHES[cls.state_forwards] = attribute
+    if single:
+        _SINGLE[cls.database_forwards] = incoming
+
+
+_learn(migrations.CreateModel, None)
+for _name in ("DeleteModel", "AlterModelTable", "AlterUniqueTogether", "AlterModelOptions",
+              "AlterModelManagers", "AlterOrderWithRespectTo", "AlterModelTableComment"):  # fmt: skip
+    if hasattr(migrations, _name):
+        _learn(getattr(migrations, _name), "name_lower")
+if hasattr(migrations, "AlterIndexTogether"):
+    _learn(migrations.AlterIndexTogether, "name_lower")
+for _name in ("AddField", "RemoveField", "AddIndex", "RemoveIndex", "RenameIndex", "AddConstraint",
+              "RemoveConstraint", "AlterConstraint"):  # fmt: skip
+    if hasattr(migrations, _name):
+        _learn(getattr(migrations, _name), "model_name_lower")
+_learn(migrations.AlterField, "model_name_lower", incoming=True)
+for _name in ("AddIndexConcurrently", "RemoveIndexConcurrently", "AddConstraintNotValid",
+              "ValidateConstraint"):  # fmt: skip
+    if hasattr(postgres, _name):
+        _learn(getattr(postgres, _name), "model_name_lower")
+_TOUCHES[migrations.RunPython.state_forwards] = None
+_TOUCHES[postgres.CreateExtension.state_forwards] = None
+if hasattr(postgres, "CollationOperation"):
+    _TOUCHES[postgres.CollationOperation.state_forwards] = None
+
+
+def touched(operation, app_label):
+    """The keys of the models whose state an operation may change, or ALL."""
+    forwards = type(operation).state_forwards
+    if forwards in (migrations.RunSQL.state_forwards, migrations.SeparateDatabaseAndState.state_forwards):
+        keys = set()
+        for nested in operation.state_operations or ():
+            more = touched(nested, app_label)
+            if more is ALL:
+                return ALL
+            keys |= more
+        return keys
+    if forwards not in _TOUCHES:
+        return ALL
+    attribute = _TOUCHES[forwards]
+    return {(app_label, getattr(operation, attribute))} if attribute else set()
+
+
+class LazyState(ProjectState):
+    """A ProjectState whose `apps` renders models when they are asked for.
+
+    ModelStates are shared between states and never changed in place: before
+    an operation changes one, forward() puts a copy in.
+    """
+
+    scope = (False, True)  # (one model is enough, with incoming foreign keys)
+    cache = None
+    real_states = None
+
+    @property
+    def apps(self):
+        if "onward_apps" not in self.__dict__:
+            self.onward_apps = Registry(self)
+        return self.onward_apps
+
+    @apps.setter
+    def apps(self, value):
+        pass
+
+    @apps.deleter
+    def apps(self):
+        self.__dict__.pop("onward_apps", None)
+
+    def clone(self):
+        copy = self.snapshot()
+        copy.models = {key: state.clone() for key, state in self.models.items()}
+        return copy
+
+    def snapshot(self):
+        """This state as it is now, kept from the changes to come."""
+        copy = LazyState(models=dict(self.models), real_apps=self.real_apps)
+        copy.is_delayed = self.is_delayed
+        copy.cache, copy.real_states = self.cache, self.real_states
+        return copy
+
+    def forward(self, operation, app_label):
+        """Applies the operation to this state; earlier snapshots stay as they are."""
+        keys = touched(operation, app_label)
+        before = dict(self.models)
+        for key in before if keys is ALL else keys:
+            if key in before:
+                self.models[key] = before[key].clone()
+        try:
+            operation.state_forwards(app_label, self)
+        finally:
+            if keys is ALL:
+                for key, state in before.items():
+                    if key in self.models and _same(state, self.models[key]):
+                        self.models[key] = state
+
+    def look(self, operation, whole):
+        """Says which operation will look at this state next."""
+        single = _SINGLE.get(type(operation).database_forwards)
+        self.scope = (single is not None and not whole, single is not False)
+        del self.apps
+
+
+def _same(one, other):
+    """Whether a clone is still what it was cloned from."""
+    return (
+        one.name == other.name
+        and one.bases == other.bases
+        and list(one.fields) == list(other.fields)
+        and all(field is other.fields[name] for name, field in one.fields.items())
+        and one.options.keys() == other.options.keys()
+        and all(value is other.options[name] for name, value in one.options.items())
+        and [manager for _, manager in one.managers] == [manager for _, manager in other.managers]
+    )
+
+
+class Registry:
+    """Stands in for StateApps: the one model that is asked for, or everything."""
+
+    def __init__(self, state):
+        self.state = state
+        self.key = None
+        self.part = None
+        self.full = None
+
+    def get_model(self, app_label, model_name=None, require_ready=True):
+        if model_name is None:
+            app_label, model_name = app_label.split(".")
+        key = (app_label, model_name.lower())
+        single, incoming = self.state.scope
+        if single and self.full is None and self.key in (None, key):
+            if self.part is None:
+                self.key, self.part = key, part(self.state, key, incoming)
+            if self.part is not None:
+                return self.part.get_model(*key)
+        return self.whole().get_model(*key)
+
+    def whole(self):
+        if self.full is None:
+            self.full = whole(self.state)
+        return self.full
+
+    def __getattr__(self, name):
+        return getattr(self.whole(), name)
+
+
+class PartApps(StateApps):
+    """A registry of these model states and nothing else."""
+
+    def __init__(self, states):
+        super().__init__([], {})
+        self.render_multiple(states)
+
+
+def whole(state):
+    """All models of the state, as Django renders them; the last one is kept."""
+    fingerprint = {key: id(model) for key, model in state.models.items()}
+    kept = state.cache.get("whole")
+    if kept is None or kept[0] != fingerprint:
+        states = [*state.models.values(), *state.real_states.values()]
+        kept = (fingerprint, PartApps(states), list(state.models.values()))
+        state.cache["whole"] = kept
+    return kept[1]
+
+
+def part(state, key, incoming):
+    """The registry for one model, or None where the state has no such model."""
+    lookup = state.models
+    if key not in lookup and key not in state.real_states:
+        return None
+    needs = needed(state, key, incoming)
+    pieces = {k: (state.models.get(k) or state.real_states.get(k)) for k in needs}
+    for kept_needs, kept_pieces, apps in state.cache.get((key, incoming), ()):
+        if kept_needs == needs and all(pieces[k] is kept_pieces[k] for k in pieces):
+            return apps
+    states = [
+        model if needs[k] is ALL else thin(model, needs[k])
+        for k, model in pieces.items()
+        if model is not None
+    ]
+    apps = PartApps(states)
+    state.cache[key, incoming] = [(needs, pieces, apps)] + state.cache.get((key, incoming), [])[:1]
+    return apps
+
+
+def needed(state, key, incoming):
+    """Which models must be there for one model: {key: ALL or field names}."""
+    needs = {}
+    todo = [(key, ALL)]
+    while todo:
+        key, names = todo.pop()
+        model = state.models.get(key) or state.real_states.get(key)
+        have = needs.get(key)
+        if have is ALL or (have is not None and names is not ALL and names <= have):
+            continue
+        if model is None:
+            needs[key] = ALL
+            continue
+        if names is not ALL:
+            names = frozenset(names | identity(model) | (have or frozenset()))
+        needs[key] = names
+        todo.extend((base, ALL) for base in links(model).bases)
+        for name, target, meets in links(model).fields:
+            if names is ALL or name in names:
+                todo.append((target, meets))
+    if incoming:
+        for other, names in referring(state, next(iter(needs))).items():
+            if needs.get(other) is ALL:
+                continue
+            for key, more in needed_thin(state, other, names).items():
+                have = needs.get(key, frozenset())
+                needs[key] = ALL if ALL in (have, more) else have | more
+    return needs
+
+
+def needed_thin(state, key, names):
+    """Like needed(), for some fields of a model that refers to another."""
+    needs = {}
+    todo = [(key, frozenset(names))]
+    while todo:
+        key, names = todo.pop()
+        model = state.models.get(key) or state.real_states.get(key)
+        have = needs.get(key)
+        if model is None or have is ALL or (have is not None and names is not ALL and names <= have):
+            continue
+        if names is not ALL:
+            names = frozenset(names | identity(model) | (have or frozenset()))
+        needs[key] = names
+        todo.extend((base, ALL) for base in links(model).bases)
+        for name, target, meets in links(model).fields:
+            if names is ALL or name in names:
+                todo.append((target, meets))
+    return needs
+
+
+def referring(state, key):
+    """The models that refer to a model, with the fields that do: {key: names}.
+
+    Follows on through referring columns that are keys themselves.
+    """
+    found = {}
+    todo, seen = [key], set()
+    while todo:
+        target = todo.pop()
+        if target in seen:
+            continue
+        seen.add(target)
+        for other, model in state.models.items():
+            names = {name for name, to, _ in links(model).fields if to == target}
+            if target in links(model).bases:
+                todo.append(other)
+            if not names:
+                continue
+            found.setdefault(other, set()).update(names)
+            for name in names:
+                field = model.fields.get(name)
+                if field is not None and (field.primary_key or field.unique):
+                    todo.append(other)
+    return found
+
+
+class Links:
+    """Which models a model's state refers to."""
+
+    def __init__(self, model):
+        self.bases = [
+            tuple(base.lower().split(".")) if "." in base else (model.app_label, base.lower())
+            for base in model.bases
+            if isinstance(base, str)
+        ]
+        self.fields = []
+        for name, field in model.fields.items():
+            remote = getattr(field, "remote_field", None)
+            if remote is None or not getattr(remote, "model", None):
+                continue
+            target = _key(remote.model, model)
+            names = frozenset(n for n in (getattr(field, "to_fields", None) or ()) if n and n != "self")
+            self.fields.append((name, target, names))
+            through = getattr(remote, "through", None)
+            if through:
+                self.fields.append((name, _key(through, model), frozenset()))
+
+
+def links(model):
+    if "onward_links" not in model.__dict__:
+        model.onward_links = Links(model)
+    return model.onward_links
+
+
+def _key(reference, model):
+    if not isinstance(reference, str):
+        return (reference._meta.app_label, reference._meta.model_name)
+    if reference == "self":
+        return (model.app_label, model.name_lower)
+    if "." in reference:
+        return tuple(reference.lower().rsplit(".", 1)) if reference.islower() else _split(reference)
+    return (model.app_label, reference.lower())
+
+
+def _split(reference):
+    app_label, name = reference.split(".", 1)
+    return (app_label, name.lower())
+
+
+def identity(model):
+    """The fields that make up a model's primary key; all, where it names none."""
+    if "onward_identity" not in model.__dict__:
+        names = set()
+        for name, field in model.fields.items():
+            if field.primary_key:
+                names.add(name)
+                names.update(getattr(field, "field_names", ()))  # CompositePrimaryKey
+        model.onward_identity = frozenset(names or model.fields)
+    return model.onward_identity
+
+
+_KEPT_OPTIONS = ("db_table", "db_tablespace", "managed", "proxy", "swappable")
+
+
+def thin(model, names):
+    """A model with some of its fields only, for others to refer to."""
+    return ModelState(
+        model.app_label,
+        model.name,
+        [(name, field) for name, field in model.fields.items() if name in names],
+        {name: model.options[name] for name in _KEPT_OPTIONS if name in model.options},
+        model.bases,
+        [],
+    )

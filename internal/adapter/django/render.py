@@ -1,0 +1,56 @@
+"""Renders the migrations of a Django project as PostgreSQL SQL, offline.
+
+    python render.py REQUEST.json ANSWER.json
+
+REQUEST is one JSON object:
+
+    project   directory that holds manage.py
+    root      paths in the answer are relative to it (default: project)
+    settings  settings module; empty: whatever manage.py or the environment says
+    pg        major version to render for (default 16)
+    applied   [[app, name], ...] migrations that the deployed database has;
+              null: all of them. Only decides how squashed migrations count
+    want      [[app, name], ...] migrations whose SQL is answered; null: all
+    moved     [from, to]: search-path entries below `from` are read below `to`
+              (another revision of the tree, unpacked elsewhere)
+    whole     true: render every state whole, as Django does (slow; for tests)
+
+ANSWER is written as one JSON document. It never goes to stdout, because
+projects print there. Nothing ever connects to a database.
+"""
+import json
+import os
+import sys
+import traceback
+
+
+def main(argv):
+    request_path, answer_path = argv[1], argv[2]
+    with open(request_path, encoding="utf-8") as file:
+        request = json.load(file)
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:1] = [here]
+    from onward_django import project
+
+    sys.path.remove(here)
+    try:
+        answer = project.answer(request)
+    except project.Failure as failure:
+        answer = {"error": failure.as_json()}
+    except BaseException as error:  # a project may even call sys.exit()
+        answer = {
+            "error": {
+                "kind": "render",
+                "message": project.last_line(error),
+                "traceback": traceback.format_exc()[-8000:],
+            }
+        }
+    with open(answer_path, "w", encoding="utf-8", errors="backslashreplace") as file:
+        json.dump(answer, file, ensure_ascii=False)
+    sys.stdout.flush()
+    # Projects start threads and register exit hooks that talk to services.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv)
