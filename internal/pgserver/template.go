@@ -20,7 +20,7 @@ import (
 func initdbArgs(install Install) []string {
 	args := []string{
 		"--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
-		"--wal-segsize=4",
+		"--wal-segsize=1",
 	}
 	if install.Major < 14 {
 		args = append(args[:5:5], args[6:]...) // 14 added --no-instructions
