@@ -1,0 +1,159 @@
+package gitrange
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// errClosed is returned by reads after Repo.Close.
+var errClosed = errors.New("the repository is closed")
+
+// errMissing is the answer for an object that is not there.
+var errMissing = errors.New("object missing")
+
+// batch is the one git cat-file --batch process of a Repo. It starts with the
+// first read, and again should it have died.
+type batch struct {
+	git *program
+	ctx context.Context // ends the process
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	said   *excerpt
+	closed bool
+}
+
+// read calls got with the content or the error of each id, in order. The ids
+// are sent while answers are read. It returns early with an error when the
+// process fails; got was then called for the ids before only.
+func (b *batch) read(ids []string, got func(i int, data []byte, err error)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return errClosed
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := b.start(); err != nil {
+		return err
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		w := bufio.NewWriterSize(b.in, 4096)
+		for _, id := range ids {
+			// A failed write ends the process's output, which is where the
+			// error is seen.
+			w.WriteString(id)
+			w.WriteByte('\n')
+		}
+		w.Flush()
+	}()
+	for i := range ids {
+		data, err := b.answer()
+		if failure, ok := errors.AsType[*brokenError](err); ok {
+			said := b.stop()
+			<-sent
+			if b.ctx.Err() != nil {
+				return fmt.Errorf("git cat-file: %w", b.ctx.Err())
+			}
+			return &GitError{Args: []string{"cat-file", "--batch"}, Code: -1, Stderr: strings.TrimSpace(said + "\n" + failure.err.Error())}
+		}
+		got(i, data, err)
+	}
+	<-sent
+	return nil
+}
+
+// brokenError says that the process cannot be talked to any more.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return e.err.Error() }
+
+// answer reads one answer: "<id> <type> <size>\n<content>\n" or "<id> missing\n".
+func (b *batch) answer() ([]byte, error) {
+	line, err := b.out.ReadString('\n')
+	if err != nil {
+		return nil, &brokenError{err}
+	}
+	words := strings.Fields(line)
+	if len(words) == 2 && words[1] == "missing" {
+		return nil, errMissing
+	}
+	if len(words) != 3 {
+		return nil, &brokenError{fmt.Errorf("unknown answer %.80q", line)}
+	}
+	size, err := strconv.ParseInt(words[2], 10, 64)
+	if err != nil || size < 0 {
+		return nil, &brokenError{fmt.Errorf("unknown answer %.80q", line)}
+	}
+	if size > MaxFileSize {
+		if _, err := io.CopyN(io.Discard, b.out, size+1); err != nil {
+			return nil, &brokenError{err}
+		}
+		return nil, &TooLargeError{Size: size}
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(b.out, data); err != nil {
+		return nil, &brokenError{err}
+	}
+	if _, err := b.out.Discard(1); err != nil {
+		return nil, &brokenError{err}
+	}
+	if words[1] != "blob" {
+		return nil, fmt.Errorf("object %s is a %s, not a file", words[0], words[1])
+	}
+	return data, nil
+}
+
+func (b *batch) start() error {
+	if b.cmd != nil {
+		return nil
+	}
+	cmd := b.git.command(b.ctx, "cat-file", "--batch")
+	said := &excerpt{}
+	cmd.Stderr = said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("git cat-file: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("git cat-file: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return gitFailure(b.ctx, err, "", []string{"cat-file"})
+	}
+	b.cmd, b.in, b.out, b.said = cmd, in, bufio.NewReaderSize(out, 64<<10), said
+	return nil
+}
+
+// stop ends the process and returns what it said on standard error.
+func (b *batch) stop() string {
+	if b.cmd == nil {
+		return ""
+	}
+	b.in.Close() // git ends at the end of its input; Kill is for one that is stuck writing
+	b.cmd.Process.Kill()
+	b.cmd.Wait() // its error is the kill
+	said := b.said.String()
+	b.cmd = nil
+	return said
+}
+
+func (b *batch) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.stop()
+}

@@ -1,0 +1,184 @@
+package gitrange
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Kind says what happened to a file between base and head.
+type Kind string
+
+// The kinds of change.
+const (
+	Added    Kind = "added"
+	Modified Kind = "modified" // also a file that became a symbolic link, and one in conflict
+	Deleted  Kind = "deleted"
+	Renamed  Kind = "renamed" // with or without edits
+)
+
+// Change is one file that differs between base and head.
+type Change struct {
+	Kind    Kind
+	Path    string // at head; for Deleted, at base
+	OldPath string // at base, for Renamed; else ""
+	// Similarity is how much of a Renamed file stayed, in percent.
+	Similarity int
+}
+
+// Range is everything between the deployed revision and the one to deploy.
+type Range struct {
+	Base, Head Tree
+	BaseName   string // as people say it: "main", "origin/main", "3f2a91c"
+	HeadName   string // "feature/x", or "working tree"
+	BaseRev    string // full id of the merge base
+	HeadRev    string // full id; for the working tree, of the commit it is on
+	// Changes from Base to Head, sorted by path. Uncommitted and untracked files
+	// count when Head is the working tree.
+	Changes []Change
+}
+
+// Range resolves base and head as Base and Head do (the base being the merge
+// base with this head) and lists what changed.
+//
+// Errors: those of [Repo.Base] and [Repo.Head].
+func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
+	var tip named
+	var err error
+	if head == "" {
+		tip, err = r.headCommit(ctx)
+	} else {
+		tip, err = r.resolve(ctx, head)
+	}
+	if err != nil {
+		return nil, err
+	}
+	from, mergeBase, err := r.mergeBase(ctx, base, tip)
+	if err != nil {
+		return nil, err
+	}
+	rg := &Range{BaseName: from.name, HeadName: tip.name, BaseRev: mergeBase, HeadRev: tip.id}
+	if rg.Base, err = r.tree(ctx, named{from.name, mergeBase}); err != nil {
+		return nil, err
+	}
+	if head != "" {
+		if rg.Head, err = r.tree(ctx, tip); err != nil {
+			return nil, err
+		}
+		rg.Changes, err = r.diff(ctx, nil, mergeBase, tip.id)
+	} else {
+		var work *diskTree
+		if work, err = r.working(ctx); err != nil {
+			return nil, err
+		}
+		rg.Head, rg.HeadName = work, WorkingTree
+		rg.Changes, err = r.diffWorking(ctx, mergeBase, work)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("compare %s with %s: %w", rg.BaseName, rg.HeadName, err)
+	}
+	slices.SortFunc(rg.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return rg, nil
+}
+
+// diff compares two commits or, with one, a commit and the working tree.
+func (r *Repo) diff(ctx context.Context, env []string, commits ...string) ([]Change, error) {
+	// The porcelain, because it compares contents where only times differ.
+	run := func(renames string) ([]byte, error) {
+		args := []string{"diff", "--raw", "-z", renames, "--no-abbrev", "--no-ext-diff", "--no-textconv",
+			"--no-color", "--no-relative", "--ignore-submodules=all"}
+		return r.git.pipe(ctx, nil, env, append(append(args, commits...), "--")...)
+	}
+	out, err := run("-M")
+	if err != nil && r.partial && missingObject(err) {
+		// Without the contents, renames can be told by identity only.
+		out, err = run("-M100%")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseRaw(out)
+}
+
+// diffWorking compares a commit with the working tree, untracked files
+// included.
+func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) ([]Change, error) {
+	changes, err := r.diff(ctx, nil, base)
+	if err != nil {
+		return nil, err
+	}
+	if len(work.untracked) == 0 {
+		return changes, nil
+	}
+	deleted := map[string]int{}
+	for i, c := range changes {
+		if c.Kind == Deleted {
+			deleted[c.Path] = i
+		}
+	}
+	if len(deleted) > 0 {
+		// An untracked file may be a deleted one under its new name, or its
+		// successor under the same one (git rm --cached).
+		return r.diffAll(ctx, base, work)
+	}
+	for path := range work.untracked {
+		changes = append(changes, Change{Kind: Added, Path: path})
+	}
+	return changes, nil
+}
+
+// diffAll compares as if the untracked files had been added, so that the
+// answer does not depend on git add. It works on a copy of the index, in which
+// they stand with an empty content that git finds outdated.
+func (r *Repo) diffAll(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
+	dir, err := os.MkdirTemp("", "onward-index-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	out, err := r.git.output(ctx, "rev-parse", "--git-path", "index")
+	if err != nil {
+		return nil, err
+	}
+	index := strings.TrimSuffix(string(out), "\n")
+	if !filepath.IsAbs(index) {
+		index = filepath.Join(r.root, index)
+	}
+	data, err := os.ReadFile(index)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	own := filepath.Join(dir, "index")
+	if err == nil {
+		if err := os.WriteFile(own, data, 0o600); err != nil {
+			return nil, fmt.Errorf("copy the index: %w", err)
+		}
+	}
+	// The id of an empty file, in the hash that this repository uses.
+	out, err = r.git.pipe(ctx, strings.NewReader(""), nil, "hash-object", "-t", "blob", "--stdin", "--no-filters")
+	if err != nil {
+		return nil, err
+	}
+	empty := strings.TrimSpace(string(out))
+	var entries bytes.Buffer
+	for _, f := range work.files {
+		if work.untracked[f.Path] {
+			mode := "100644"
+			if f.Symlink {
+				mode = modeSymlink
+			}
+			fmt.Fprintf(&entries, "%s %s\t%s\x00", mode, empty, f.Path)
+		}
+	}
+	env := []string{"GIT_INDEX_FILE=" + own}
+	if _, err := r.git.pipe(ctx, &entries, env, "update-index", "-z", "--index-info"); err != nil {
+		return nil, err
+	}
+	return r.diff(ctx, env, base)
+}

@@ -1,0 +1,147 @@
+package gitrange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// checkoutBatch is how many files are held in memory while checking out.
+const checkoutBatch = 256
+
+// Dir writes the commit's files to a temporary directory, once. They are
+// written from the stored contents, not by git checkout: no index, no filter,
+// no hook and no attribute of the repository has a say.
+func (t *commitTree) Dir(ctx context.Context) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.repo.mu.Lock()
+	closed := t.repo.closed
+	t.repo.mu.Unlock()
+	if closed {
+		return "", fmt.Errorf("check out %s: %w", t.name, errClosed)
+	}
+	if *t.dir != "" {
+		return *t.dir, nil
+	}
+	dir, err := os.MkdirTemp("", "onward-checkout-")
+	if err != nil {
+		return "", fmt.Errorf("check out %s: %w", t.name, err)
+	}
+	dir = resolved(dir)
+	if err := t.writeTo(ctx, dir); err != nil {
+		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, err), os.RemoveAll(dir))
+	}
+	t.repo.mu.Lock()
+	if closed = t.repo.closed; !closed {
+		t.repo.temp = append(t.repo.temp, dir)
+	}
+	t.repo.mu.Unlock()
+	if closed {
+		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, errClosed), os.RemoveAll(dir))
+	}
+	*t.dir = dir
+	return dir, nil
+}
+
+func (t *commitTree) writeTo(ctx context.Context, dir string) error {
+	made := map[string]bool{dir: true}
+	var links []File
+	var files []File
+	for _, f := range t.files {
+		switch {
+		case !safePath(f.Path):
+			// A commit made by hand can hold such a path; git refuses to check it out, too.
+		case f.Symlink:
+			links = append(links, f)
+		default:
+			files = append(files, f)
+		}
+	}
+	for len(files) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := files[:min(checkoutBatch, len(files))]
+		files = files[len(part):]
+		if err := t.writeFiles(dir, part, made); err != nil {
+			return err
+		}
+	}
+	// Links come last: while files are written there is none to follow.
+	for _, f := range links {
+		if _, err := t.files.follow(f.Path, t.target); err != nil {
+			if _, missing := errors.AsType[*MissingObjectsError](err); missing {
+				return err
+			}
+			continue // it leads out of the tree, or in circles
+		}
+		to, err := t.target(f)
+		if err != nil {
+			return err
+		}
+		name, err := place(dir, f.Path, made)
+		if err != nil {
+			return err
+		}
+		if err := os.Symlink(filepath.FromSlash(to), name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *commitTree) writeFiles(dir string, files []File, made map[string]bool) error {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	contents, err := t.ReadAll(paths)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		name, err := place(dir, f.Path, made)
+		if err != nil {
+			return err
+		}
+		mode := os.FileMode(0o644)
+		if f.Executable {
+			mode = 0o755
+		}
+		if err := os.WriteFile(name, contents[f.Path], mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place returns where a file goes and makes the directory for it.
+func place(dir, path string, made map[string]bool) (string, error) {
+	name := filepath.Join(dir, filepath.FromSlash(path))
+	parent := filepath.Dir(name)
+	if !made[parent] {
+		if err := os.MkdirAll(parent, 0o755); err != nil {
+			return "", err
+		}
+		made[parent] = true
+	}
+	return name, nil
+}
+
+// safePath says whether a path of a commit may be written: inside the
+// directory, and not into something that git would take for a repository.
+func safePath(path string) bool {
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		return false
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "" || part == "." || part == ".." || strings.EqualFold(strings.TrimRight(part, ". "), ".git") {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,175 @@
+package gitrange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+)
+
+// commitTree is the files of a commit.
+type commitTree struct {
+	repo    *Repo
+	name    string
+	id      string // of the commit
+	files   list
+	missing map[string]bool // blob ids that a partial clone does not have
+
+	mu  *sync.Mutex // guards dir; shared by the names of one commit
+	dir *string     // the checkout, once made
+}
+
+// commit returns the tree of a commit by its full id. It is listed once.
+func (r *Repo) commit(ctx context.Context, id, name string) (*commitTree, error) {
+	r.mu.Lock()
+	known := r.commits[id]
+	r.mu.Unlock()
+	if known == nil {
+		t, err := r.listCommit(ctx, id, name)
+		if err != nil {
+			return nil, err
+		}
+		r.mu.Lock()
+		if r.commits[id] == nil {
+			r.commits[id] = t
+		}
+		known = r.commits[id]
+		r.mu.Unlock()
+	}
+	named := *known
+	named.name = name
+	return &named, nil
+}
+
+func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, error) {
+	t := &commitTree{repo: r, name: name, id: id, mu: new(sync.Mutex), dir: new(string)}
+	args := []string{"ls-tree", "-r", "-z", "--full-tree", "--long", id}
+	if r.partial {
+		// Sizes would need the contents, which may be absent.
+		args = []string{"ls-tree", "-r", "-z", "--full-tree", id}
+	}
+	out, err := r.git.output(ctx, args...)
+	if err != nil {
+		if r.partial && missingObject(err) {
+			return nil, &MissingObjectsError{Rev: name, Run: r.fetchObjects()}
+		}
+		return nil, fmt.Errorf("list the files of %s: %w", name, err)
+	}
+	files, err := parseTree(out)
+	if err != nil {
+		return nil, fmt.Errorf("list the files of %s: %w", name, err)
+	}
+	t.files = files
+	t.files.sort()
+	if r.partial {
+		if t.missing, err = r.missingBlobs(ctx, id); err != nil {
+			return nil, fmt.Errorf("list the missing files of %s: %w", name, err)
+		}
+	}
+	return t, nil
+}
+
+// missingBlobs asks which objects of a commit are not here. Asking cat-file for
+// one of them would end it.
+func (r *Repo) missingBlobs(ctx context.Context, id string) (map[string]bool, error) {
+	out, err := r.git.output(ctx, "rev-list", "--objects", "--no-walk", "--missing=print", id)
+	if err != nil {
+		return nil, err
+	}
+	missing := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		if line[0] == '?' {
+			missing[strings.TrimSpace(line[1:])] = true
+		}
+	}
+	return missing, nil
+}
+
+func (t *commitTree) Name() string  { return t.name }
+func (t *commitTree) Files() []File { return t.files }
+
+func (t *commitTree) Read(path string) ([]byte, error) {
+	got, err := t.ReadAll([]string{path})
+	if err != nil {
+		return nil, err
+	}
+	return got[path], nil
+}
+
+func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
+	got := make(map[string][]byte, len(paths))
+	failed := make([]error, len(paths))
+	ids := make([]string, 0, len(paths))
+	wanted := make([]int, 0, len(paths)) // index into paths, as ids
+	var absent []string
+	for i, p := range paths {
+		f, err := t.file(p)
+		switch {
+		case err != nil:
+			failed[i] = err
+		case t.missing[f.ID]:
+			absent = append(absent, p)
+		default:
+			ids = append(ids, f.ID)
+			wanted = append(wanted, i)
+		}
+	}
+	if len(absent) > 0 {
+		// One error for all of them: they have one cause and one cure.
+		failed = append(failed, &MissingObjectsError{Rev: t.name, Paths: absent[:min(5, len(absent))], Count: len(absent), Run: t.repo.fetchObjects()})
+	}
+	err := t.repo.batch.read(ids, func(k int, data []byte, err error) {
+		p := paths[wanted[k]]
+		if err == nil {
+			got[p] = data
+			return
+		}
+		if large, ok := errors.AsType[*TooLargeError](err); ok {
+			large.Path = p
+			failed[wanted[k]] = large
+			return
+		}
+		failed[wanted[k]] = fmt.Errorf("read %s at %s: %w", p, t.name, err)
+	})
+	if err != nil {
+		failed = append(failed, fmt.Errorf("read files of %s: %w", t.name, err))
+	}
+	return got, errors.Join(failed...)
+}
+
+// file finds the entry whose content Read gives for path: path itself, or what
+// it links to.
+func (t *commitTree) file(path string) (File, error) {
+	f, ok := t.files.find(path)
+	if !ok {
+		return File{}, notInTree(path, t.name)
+	}
+	if !f.Symlink {
+		return f, nil
+	}
+	to, err := t.files.follow(path, t.target)
+	if err != nil {
+		return File{}, err
+	}
+	end, ok := t.files.find(to)
+	if !ok {
+		return File{}, fmt.Errorf("read %s at %s: it links to %s, which is not a file there: %w", path, t.name, to, fs.ErrNotExist)
+	}
+	return end, nil
+}
+
+// target reads a symbolic link.
+func (t *commitTree) target(f File) (string, error) {
+	if t.missing[f.ID] {
+		return "", &MissingObjectsError{Rev: t.name, Paths: []string{f.Path}, Count: 1, Run: t.repo.fetchObjects()}
+	}
+	var to string
+	var failed error
+	err := t.repo.batch.read([]string{f.ID}, func(_ int, data []byte, err error) { to, failed = string(data), err })
+	if err = errors.Join(err, failed); err != nil {
+		return "", fmt.Errorf("read the link %s at %s: %w", f.Path, t.name, err)
+	}
+	return to, nil
+}

@@ -1,0 +1,215 @@
+package gitrange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// diskTree is files on disk: the working tree, or what a walk found.
+type diskTree struct {
+	name  string
+	root  string
+	files list
+	// stored reads a file that is not on disk although it belongs to the
+	// working tree (sparse checkout), by its blob id; nil in a walk.
+	stored    func(f File) ([]byte, error)
+	untracked map[string]bool // of the working tree
+}
+
+// working lists the working tree: the tracked files that exist, and the
+// untracked ones that are not ignored.
+func (r *Repo) working(ctx context.Context) (*diskTree, error) {
+	out, err := r.git.output(ctx, "ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "-z")
+	if err != nil {
+		return nil, fmt.Errorf("list the working tree: %w", err)
+	}
+	entries, err := parseIndex(out)
+	if err != nil {
+		return nil, fmt.Errorf("list the working tree: %w", err)
+	}
+	t := &diskTree{name: WorkingTree, root: r.root, files: make(list, 0, len(entries)), untracked: map[string]bool{}}
+	t.stored = r.readSparse
+	folders := folders{root: r.root, real: map[string]bool{".": true}}
+	for _, e := range entries {
+		f := File{Path: e.path, Symlink: e.mode == modeSymlink, Executable: e.mode == modeExecutable, Size: -1}
+		if e.sparse {
+			f.ID = e.id
+		}
+		if folders.isReal(filepath.Dir(filepath.FromSlash(e.path))) {
+			info, err := os.Lstat(t.onDisk(e.path))
+			if err == nil && (info.Mode().IsRegular() || info.Mode()&fs.ModeSymlink != 0) {
+				f.ID, f.Size = "", info.Size()
+				f.Symlink = info.Mode()&fs.ModeSymlink != 0
+				f.Executable = info.Mode().IsRegular() && info.Mode()&0o100 != 0
+				t.files = append(t.files, f)
+				if e.untracked {
+					t.untracked[e.path] = true
+				}
+				continue
+			}
+		}
+		if e.sparse {
+			t.files = append(t.files, f)
+		}
+		// Everything else is deleted, or became a directory or a device.
+	}
+	t.files.sort()
+	return t, nil
+}
+
+// folders remembers which directories are reached without a symbolic link: as
+// for git, a file behind a link is not the tracked one.
+type folders struct {
+	root string
+	real map[string]bool
+}
+
+func (d *folders) isReal(dir string) bool {
+	is, known := d.real[dir]
+	if !known {
+		is = d.isReal(filepath.Dir(dir))
+		if is {
+			info, err := os.Lstat(filepath.Join(d.root, dir))
+			is = err == nil && info.IsDir()
+		}
+		d.real[dir] = is
+	}
+	return is
+}
+
+func (r *Repo) readSparse(f File) ([]byte, error) {
+	var data []byte
+	var failed error
+	err := r.batch.read([]string{f.ID}, func(_ int, got []byte, err error) { data, failed = got, err })
+	if err = errors.Join(err, failed); err == nil {
+		return data, nil
+	}
+	if r.partial && (errors.Is(err, errMissing) || missingObject(err)) {
+		return nil, &MissingObjectsError{Rev: WorkingTree, Paths: []string{f.Path}, Count: 1, Run: r.fetchObjects()}
+	}
+	return nil, fmt.Errorf("read %s from the index: %w", f.Path, err)
+}
+
+func (t *diskTree) Name() string  { return t.name }
+func (t *diskTree) Files() []File { return t.files }
+
+// Dir returns the root: the files are already on disk.
+func (t *diskTree) Dir(context.Context) (string, error) { return t.root, nil }
+
+func (t *diskTree) onDisk(path string) string { return filepath.Join(t.root, filepath.FromSlash(path)) }
+
+func (t *diskTree) Read(path string) ([]byte, error) {
+	f, ok := t.files.find(path)
+	switch {
+	case !ok:
+		return nil, notInTree(path, t.name)
+	case f.Err != nil:
+		return nil, f.Err
+	case f.ID != "":
+		return t.stored(f)
+	case f.Symlink:
+		return t.readLink(path)
+	}
+	// Listed as a regular file behind real directories.
+	file, err := os.Open(t.onDisk(path))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+	}
+	return readFile(file, path)
+}
+
+// readLink reads what a symbolic link leads to; os.Root keeps it inside.
+func (t *diskTree) readLink(path string) ([]byte, error) {
+	root, err := os.OpenRoot(t.root)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	defer root.Close()
+	local := filepath.FromSlash(path)
+	// Before opening: a named pipe would wait for a writer.
+	info, err := root.Stat(local)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: it links to something that is not a file", path)
+	}
+	var file *os.File
+	if err == nil {
+		file, err = root.Open(local)
+	}
+	if err != nil {
+		if strings.Contains(err.Error(), "escapes") {
+			target, _ := os.Readlink(t.onDisk(path)) // for the message only
+			return nil, &OutsideError{Path: path, Target: target}
+		}
+		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+	}
+	return readFile(file, path)
+}
+
+// cause drops the operation and the absolute path that os puts into an error.
+func cause(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// readFile reads and closes an open file.
+func readFile(file *os.File, path string) ([]byte, error) {
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: not a file", path)
+	}
+	if info.Size() > MaxFileSize {
+		return nil, &TooLargeError{Path: path, Size: info.Size()}
+	}
+	data := make([]byte, 0, info.Size()+1) // one more, so that the end is seen without growing
+	for {
+		n, err := file.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case err != nil && errors.Is(err, io.EOF):
+			return data, nil
+		case err != nil:
+			return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		case len(data) > MaxFileSize:
+			return nil, &TooLargeError{Path: path, Size: int64(len(data))}
+		case len(data) == cap(data):
+			data = append(data, 0)[:len(data)]
+		}
+	}
+}
+
+func (t *diskTree) ReadAll(paths []string) (map[string][]byte, error) {
+	data := make([][]byte, len(paths))
+	failed := make([]error, len(paths))
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), 8, len(paths)) {
+		readers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(paths); i = int(next.Add(1)) - 1 {
+				data[i], failed[i] = t.Read(paths[i])
+			}
+		})
+	}
+	readers.Wait()
+	got := make(map[string][]byte, len(paths))
+	for i, p := range paths {
+		if failed[i] == nil {
+			got[p] = data[i]
+		}
+	}
+	return got, errors.Join(failed...)
+}

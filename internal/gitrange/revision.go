@@ -1,0 +1,341 @@
+package gitrange
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// WorkingTree is the name of the working tree as a head.
+const WorkingTree = "working tree"
+
+// named is a commit and what people call it.
+type named struct{ name, id string }
+
+// Base returns the files that the deployed code was built from: the merge base
+// of HEAD and the revision want, as in git diff want...HEAD. With want empty it
+// is the merge base with the remote's default branch (origin/HEAD, origin/main,
+// origin/master), else with the local main or master. A branch that exists on
+// the remote only may be named without it. The tree has the branch's name.
+//
+// Of several merge bases git's best one is taken.
+//
+// Errors: [*RefusedRevisionError], [*UnknownRevisionError], [*NoBaseError],
+// [*NoMergeBaseError], [*NoCommitsError], [*MissingObjectsError].
+func (r *Repo) Base(ctx context.Context, want string) (Tree, error) {
+	head, err := r.headCommit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	base, id, err := r.mergeBase(ctx, want, head)
+	if err != nil {
+		return nil, err
+	}
+	return r.tree(ctx, named{base.name, id})
+}
+
+// Head returns the files of the release: the revision want, or with want empty
+// the working tree with uncommitted and untracked, but not ignored, files.
+//
+// Errors: [*RefusedRevisionError], [*UnknownRevisionError], [*MissingObjectsError].
+func (r *Repo) Head(ctx context.Context, want string) (Tree, error) {
+	if want == "" {
+		return r.workingTree(ctx)
+	}
+	c, err := r.resolve(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	return r.tree(ctx, c)
+}
+
+// tree and workingTree keep a nil pointer from becoming a non-nil Tree.
+func (r *Repo) tree(ctx context.Context, c named) (Tree, error) {
+	t, err := r.commit(ctx, c.id, c.name)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (r *Repo) workingTree(ctx context.Context) (Tree, error) {
+	t, err := r.working(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// headCommit is what HEAD points to.
+func (r *Repo) headCommit(ctx context.Context) (named, error) {
+	id, err := r.revParse(ctx, "HEAD")
+	if err != nil {
+		if _, ok := errors.AsType[*GitError](err); ok {
+			return named{}, &NoCommitsError{Root: r.root}
+		}
+		return named{}, err
+	}
+	return named{"HEAD", id}, nil
+}
+
+// resolve finds the commit that rev names here or, failing that, on a remote.
+func (r *Repo) resolve(ctx context.Context, rev string) (named, error) {
+	switch {
+	case rev == "":
+		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it is empty"}
+	case strings.HasPrefix(rev, "-"):
+		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it starts with -"}
+	case strings.ContainsAny(rev, "\x00\n"):
+		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it contains a line end or NUL"}
+	case strings.Contains(rev, ".."):
+		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it is a range; name one revision"}
+	}
+	id, err := r.revParse(ctx, rev)
+	if err == nil {
+		return named{shortName(rev, id), id}, nil
+	}
+	failure, ok := errors.AsType[*GitError](err)
+	if !ok {
+		return named{}, err
+	}
+	if rev == "HEAD" {
+		return named{}, &NoCommitsError{Root: r.root}
+	}
+	for _, remote := range r.remotes {
+		id, err := r.revParse(ctx, "refs/remotes/"+remote+"/"+rev)
+		if err == nil {
+			return named{remote + "/" + rev, id}, nil
+		}
+		if _, ok := errors.AsType[*GitError](err); !ok {
+			return named{}, err
+		}
+	}
+	unknown := &UnknownRevisionError{Rev: rev, Reason: reason(failure.Stderr), Near: r.near(ctx, rev)}
+	if unknown.Reason == "" && len(r.remotes) > 0 {
+		unknown.Run = r.fetchBranches(ctx)
+	}
+	return named{}, unknown
+}
+
+// revParse returns the id of the commit that rev names. A GitError means none.
+func (r *Repo) revParse(ctx context.Context, rev string) (string, error) {
+	// In two steps: appended to :/text, ^{commit} would be searched for.
+	for _, suffix := range []string{"", "^{commit}"} {
+		out, err := r.git.output(ctx, "rev-parse", "--verify", rev+suffix)
+		if err != nil {
+			return "", err
+		}
+		if rev = strings.TrimSpace(string(out)); !isID(rev) {
+			return "", &GitError{Args: []string{"rev-parse", rev}, Stderr: "not a single revision"}
+		}
+	}
+	return rev, nil
+}
+
+func isID(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// shortName is rev as people read it: a full id is cut to seven digits.
+func shortName(rev, id string) string {
+	if rev == id {
+		return id[:7]
+	}
+	return rev
+}
+
+// reason is what git says about a revision beyond its being unknown.
+func reason(said string) string {
+	for line := range strings.Lines(said) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, "ambiguous") || strings.Contains(line, "expected commit type") {
+			return strings.TrimPrefix(line, "error: ")
+		}
+	}
+	return ""
+}
+
+// mergeBase resolves want, or finds the default base, and returns it with its
+// merge base with head.
+func (r *Repo) mergeBase(ctx context.Context, want string, head named) (base named, id string, err error) {
+	if want == "" {
+		base, err = r.defaultBase(ctx)
+	} else {
+		base, err = r.resolve(ctx, want)
+	}
+	if err != nil {
+		return named{}, "", err
+	}
+	out, err := r.git.output(ctx, "merge-base", base.id, head.id)
+	if err == nil {
+		return base, strings.TrimSpace(string(out)), nil
+	}
+	if !failedWith(err, 1) {
+		if r.partial && missingObject(err) {
+			return named{}, "", &MissingObjectsError{Rev: base.name, Run: r.fetchObjects()}
+		}
+		return named{}, "", fmt.Errorf("find the common ancestor of %s and %s: %w", base.name, head.name, err)
+	}
+	none := &NoMergeBaseError{Base: base.name, Head: head.name}
+	if none.Shallow = r.shallow(ctx); none.Shallow {
+		none.Run = r.fetchBranches(ctx)
+	}
+	return named{}, "", none
+}
+
+// defaultBase is the branch that releases usually start from.
+func (r *Repo) defaultBase(ctx context.Context) (named, error) {
+	var refs, looked []string
+	if len(r.remotes) > 0 {
+		remote := r.remotes[0]
+		for _, branch := range []string{"HEAD", "main", "master"} {
+			refs = append(refs, "refs/remotes/"+remote+"/"+branch)
+			looked = append(looked, remote+"/"+branch)
+		}
+	}
+	refs = append(refs, "refs/heads/main", "refs/heads/master")
+	looked = append(looked, "main", "master")
+	out, err := r.git.output(ctx, append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(symref)"}, refs...)...)
+	if err != nil {
+		return named{}, fmt.Errorf("look for the default branch: %w", err)
+	}
+	found := map[string]named{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		name := words[0]
+		if len(words) == 3 {
+			name = words[2]
+		}
+		found[words[0]] = named{shortRef(name), words[1]}
+	}
+	for _, ref := range refs {
+		if c, ok := found[ref]; ok {
+			return c, nil
+		}
+	}
+	none := &NoBaseError{Looked: looked, Branches: r.near(ctx, "")}
+	if len(r.remotes) > 0 {
+		none.Run = r.fetchBranches(ctx)
+	}
+	return named{}, none
+}
+
+func shortRef(ref string) string {
+	for _, prefix := range []string{"refs/heads/", "refs/remotes/", "refs/tags/"} {
+		if short, ok := strings.CutPrefix(ref, prefix); ok {
+			return short
+		}
+	}
+	return ref
+}
+
+// nearest is how many names an error suggests.
+const nearest = 5
+
+// near returns the branches and tags whose names are most like rev; with rev
+// empty, branches.
+func (r *Repo) near(ctx context.Context, rev string) []string {
+	kinds := []string{"refs/heads", "refs/remotes"}
+	if rev != "" {
+		kinds = append(kinds, "refs/tags")
+	}
+	out, err := r.git.output(ctx, append([]string{"for-each-ref", "--format=%(refname)"}, kinds...)...)
+	if err != nil {
+		return nil // only the suggestion is lost
+	}
+	type candidate struct {
+		name  string
+		order int // of kind
+		far   int
+	}
+	var all []candidate
+	for line := range strings.Lines(string(out)) {
+		ref := strings.TrimSuffix(line, "\n")
+		if strings.HasSuffix(ref, "/HEAD") {
+			continue
+		}
+		name := shortRef(ref)
+		last := name
+		if strings.HasPrefix(ref, "refs/remotes/") {
+			_, last, _ = strings.Cut(name, "/")
+		}
+		c := candidate{name: name}
+		c.order = slices.IndexFunc(kinds, func(kind string) bool { return strings.HasPrefix(ref, kind+"/") })
+		if rev != "" {
+			c.far = min(distance(rev, name), distance(rev, last))
+			if strings.Contains(last, rev) || strings.Contains(rev, last) {
+				c.far = min(c.far, 1)
+			}
+			if c.order > 0 && c.far > max(2, len(rev)/2) {
+				continue // a tag or remote branch with nothing in common is noise
+			}
+		}
+		all = append(all, c)
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.far, b.far), cmp.Compare(a.order, b.order))
+	})
+	names := make([]string, 0, nearest)
+	for _, c := range all[:min(nearest, len(all))] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// distance is the number of edits between two names (Levenshtein). Names are
+// cut to 64 bytes: there may be thousands.
+func distance(a, b string) int {
+	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func (r *Repo) shallow(ctx context.Context) bool {
+	out, err := r.git.output(ctx, "rev-parse", "--is-shallow-repository")
+	return err == nil && strings.TrimSpace(string(out)) == "true"
+}
+
+// remote is the remote that advice names.
+func (r *Repo) remote() string {
+	if len(r.remotes) == 0 {
+		return "origin"
+	}
+	return r.remotes[0]
+}
+
+// fetchBranches is the command that brings every branch of the remote and, in
+// a shallow clone, the rest of the history. It spells the refspec out because a
+// single-branch clone is configured to fetch one branch only.
+func (r *Repo) fetchBranches(ctx context.Context) string {
+	remote, unshallow := r.remote(), ""
+	if r.shallow(ctx) {
+		unshallow = "--unshallow "
+	}
+	return fmt.Sprintf(`git fetch %s%s "+refs/heads/*:refs/remotes/%s/*"`, unshallow, remote, remote)
+}
+
+// fetchObjects is the command that completes a partial clone.
+func (r *Repo) fetchObjects() string {
+	return "git fetch --refetch --no-filter " + r.remote()
+}

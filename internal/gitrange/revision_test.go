@@ -1,0 +1,154 @@
+package gitrange
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDefaultBase(t *testing.T) {
+	t.Parallel()
+	up := repository(t)
+	up.write("a.sql", "1")
+	up.commit("first")
+	up.git("branch", "develop")
+	f := up.clone()
+	f.git("switch", "-q", "-c", "feature")
+	f.write("b.sql", "1")
+	f.commit("second")
+	for _, c := range []struct {
+		name    string
+		prepare []string
+		want    string
+	}{
+		{"what origin/HEAD points to", []string{"remote", "set-head", "origin", "develop"}, "origin/develop"},
+		{"origin/HEAD dangles", []string{"symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone"}, "origin/main"},
+		{"no origin/HEAD", []string{"remote", "set-head", "origin", "--delete"}, "origin/main"},
+		{"master on the remote", []string{"update-ref", "refs/remotes/origin/master", "refs/remotes/origin/main"}, "origin/main"},
+		{"only master on the remote", []string{"update-ref", "-d", "refs/remotes/origin/main"}, "origin/master"},
+		{"only local branches", []string{"update-ref", "-d", "refs/remotes/origin/master"}, "main"},
+		{"no remote", []string{"remote", "remove", "origin"}, "main"},
+		{"local master", []string{"branch", "-q", "-m", "main", "master"}, "master"},
+	} {
+		f.git(c.prepare...) // each step starts from the one before
+		rg := ranged(t, open(t, f.dir), "", "")
+		if rg.BaseName != c.want {
+			t.Errorf("%s: base is %s, want %s", c.name, rg.BaseName, c.want)
+		}
+		same(t, rg.Changes, []Change{{Kind: Added, Path: "b.sql"}})
+	}
+	f.git("branch", "-q", "-m", "master", "trunk")
+	_, err := open(t, f.dir).Base(t.Context(), "")
+	mentions(t, failsAs[*NoBaseError](t, err), "looked for main, master", "--base", "trunk")
+}
+
+func TestNamedBase(t *testing.T) {
+	t.Parallel()
+	up := repository(t)
+	up.write("a.sql", "1")
+	first := up.commit("first (fix^{commit})")
+	f := up.clone()
+	f.git("tag", "v1.0")
+	f.git("tag", "-a", "-m", "annotated", "v1.1")
+	f.git("switch", "-q", "--detach")
+	f.write("b.sql", "1")
+	second := f.commit("second")
+	f.git("branch", "-q", "-D", "main")
+	r := open(t, f.dir)
+	for want, name := range map[string]string{
+		"main": "origin/main", "main^{commit}": "origin/main^{commit}", "v1.0": "v1.0", "v1.1": "v1.1", "origin/main": "origin/main", "HEAD~1": "HEAD~1",
+		first: first[:7], first[:9]: first[:9], ":/first": ":/first", "HEAD@{0}~1": "HEAD@{0}~1",
+	} {
+		rg := ranged(t, r, want, "")
+		same(t, []string{want, rg.BaseName, rg.Base.Name(), rg.BaseRev, rg.HeadRev}, []string{want, name, name, first, second})
+	}
+	base, err := r.Base(t.Context(), "v1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, paths(base), []string{"a.sql"})
+}
+
+func TestRevisionsRefused(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.write("a.sql", "1")
+	f.commit("first")
+	f.git("branch", "feature/payments")
+	f.git("tag", "v1.0")
+	f.git("tag", "-a", "-m", "a blob", "blob-tag", f.git("rev-parse", "HEAD:a.sql"))
+	r := open(t, f.dir)
+	ask := map[string]func(rev string) error{
+		"base": func(rev string) error { _, err := r.Base(t.Context(), rev); return err },
+		"head": func(rev string) error { _, err := r.Head(t.Context(), rev); return err },
+		"from": func(rev string) error { _, err := r.Range(t.Context(), rev, ""); return err },
+		"to":   func(rev string) error { _, err := r.Range(t.Context(), "main", rev); return err },
+		"grep": func(rev string) error { _, err := r.Grep(t.Context(), rev, []string{"a"}, nil); return err },
+	}
+	for name, do := range ask {
+		for _, rev := range []string{"-", "--all", "--output=/tmp/x", "-h", "main..feature", "main...feature", "main\n--all", "a\x00b"} {
+			refused := failsAs[*RefusedRevisionError](t, do(rev))
+			if refused.Rev != rev {
+				t.Errorf("%s: refused %q, want %q", name, refused.Rev, rev)
+			}
+		}
+		unknown := failsAs[*UnknownRevisionError](t, do("feature/payment"))
+		same(t, unknown.Near[0], "feature/payments")
+		mentions(t, unknown, `unknown revision "feature/payment"`, "feature/payments")
+		for _, rev := range []string{"nope", "^main", "main:a.sql", "main^{tree}", "HEAD~7", "@{u}", "v9.9", strings.Repeat("0", 40), "*", "main feature", "blob-tag"} {
+			failsAs[*UnknownRevisionError](t, do(rev))
+		}
+	}
+}
+
+func TestNearNames(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.commit("first")
+	for _, b := range []string{"develop", "release/2.0", "feature/users"} {
+		f.git("branch", b)
+	}
+	for _, tag := range []string{"v1.0", "v2.0", "unrelated-long-name"} {
+		f.git("tag", tag)
+	}
+	r := open(t, f.dir)
+	for rev, want := range map[string]string{"devlop": "develop", "users": "feature/users", "v2.1": "v2.0", "MAIN": "main"} {
+		if near := r.near(t.Context(), rev); len(near) == 0 || near[0] != want {
+			t.Errorf("near %s: %v, want %s first", rev, near, want)
+		}
+	}
+	if got := len(r.near(t.Context(), "x")); got > nearest {
+		t.Errorf("%d suggestions", got)
+	}
+}
+
+func TestNoCommits(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.write("a.sql", "1")
+	r := open(t, f.dir)
+	_, err := r.Range(t.Context(), "", "")
+	mentions(t, failsAs[*NoCommitsError](t, err), "no commits yet")
+	_, err = r.Base(t.Context(), "main")
+	failsAs[*NoCommitsError](t, err)
+	_, err = r.Head(t.Context(), "HEAD")
+	failsAs[*NoCommitsError](t, err)
+	head, err := r.Head(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, paths(head), []string{"a.sql"})
+}
+
+func TestUnrelatedHistories(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.commit("first")
+	f.git("switch", "-q", "--orphan", "other")
+	f.commit("second")
+	_, err := open(t, f.dir).Range(t.Context(), "main", "")
+	none := failsAs[*NoMergeBaseError](t, err)
+	if none.Shallow {
+		t.Error("called shallow")
+	}
+	mentions(t, none, "main", "no common ancestor")
+}
