@@ -1,0 +1,192 @@
+// Package builtin knows what Postgres itself brings along: the volatility of its functions and the names of its
+// types. The tables are generated from running servers of every supported major version (go generate).
+//
+// Not in the tables, as they are not functions to Postgres either: the SQL value functions (see SQLValueFunction),
+// casts and operators (see OperatorsAndCasts), and expressions like COALESCE and GREATEST, which are as volatile as
+// what they are applied to.
+package builtin
+
+//go:generate go run ./gen
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Vol is a function's volatility class; a greater one promises less.
+type Vol uint8
+
+// The three classes of pg_proc.provolatile.
+const (
+	Immutable Vol = iota // the same result for the same arguments, for ever
+	Stable               // the same result within one statement
+	Volatile             // may change with every call: evaluated for each row, so a default with it rewrites the table
+)
+
+func (v Vol) String() string {
+	switch v {
+	case Immutable:
+		return "immutable"
+	case Stable:
+		return "stable"
+	}
+	return "volatile"
+}
+
+const (
+	// SQLValueFunction is the volatility of CURRENT_TIMESTAMP, CURRENT_DATE, CURRENT_TIME, LOCALTIME, LOCALTIMESTAMP,
+	// CURRENT_USER, SESSION_USER, USER, CURRENT_ROLE, CURRENT_CATALOG and CURRENT_SCHEMA. The parser has a node of its
+	// own for them; pg_proc does not list them.
+	SQLValueFunction = Stable
+	// OperatorsAndCasts is the worst volatility of any built-in operator, cast, or type input and output function on
+	// any supported version (a test asks the servers).
+	OperatorsAndCasts = Stable
+)
+
+// The versions that the letters of the table stand for.
+const (
+	oldest = 13
+	newest = 18
+)
+
+// Volatility returns the volatility of the built-in function of that name (without schema, as in pg_proc.proname:
+// lower case) when called with nargs arguments (-1: any number) on a major version. It is the worst one among the
+// overloads that such a call could mean, with defaults and VARIADIC taken into account. known is false when there is
+// no such function on that version.
+//
+// A majority decides where only some of the overloads are volatile: up to Postgres 14, AT TIME ZONE (the function
+// timezone) is volatile for timetz alone, which hardly anybody means. [VolatilityOf] tells them apart.
+func Volatility(name string, nargs, major int) (v Vol, known bool) {
+	return judge(name, nil, nargs, major)
+}
+
+// VolatilityOf is Volatility with the arguments' types, as pg_type.typname, "" where one is not known. Overloads
+// whose declared types differ from the known ones are left out, unless no overload would be left (then an implicit
+// cast is at work, and any may be meant).
+func VolatilityOf(name string, types []string, major int) (v Vol, known bool) {
+	return judge(name, types, len(types), major)
+}
+
+func judge(name string, types []string, nargs, major int) (Vol, bool) {
+	if major < oldest || major > newest {
+		return 0, false
+	}
+	var all, fitting, exact tally
+	for line := range group(functions, name) {
+		signature, letters, declared := fields(line)
+		if nargs >= 0 && !accepts(signature, nargs) {
+			continue
+		}
+		letter := letters[0]
+		if len(letters) > 1 {
+			letter = letters[major-oldest]
+		}
+		if letter == absent {
+			continue
+		}
+		all.add(letter)
+		switch fits(declared, types) {
+		case exactly:
+			exact.add(letter)
+			fallthrough
+		case polymorphic:
+			fitting.add(letter)
+		}
+	}
+	for _, t := range []tally{exact, fitting} {
+		if t.total() > 0 {
+			return t.verdict(), true
+		}
+	}
+	return all.verdict(), all.total() > 0
+}
+
+// absent stands in the table for a version that has no such function.
+const absent = '-'
+
+// tally counts the overloads of each class.
+type tally struct{ counts [Volatile + 1]int }
+
+func (t *tally) add(letter byte) {
+	switch letter {
+	case 'i':
+		t.counts[Immutable]++
+	case 's':
+		t.counts[Stable]++
+	default:
+		t.counts[Volatile]++
+	}
+}
+
+func (t *tally) total() int { return t.counts[Immutable] + t.counts[Stable] + t.counts[Volatile] }
+
+// verdict is the worst class that was counted, except that a minority of volatile overloads does not count.
+func (t *tally) verdict() Vol {
+	switch calm := t.counts[Immutable] + t.counts[Stable]; {
+	case t.counts[Volatile] > 0 && t.counts[Volatile] >= calm:
+		return Volatile
+	case t.counts[Stable] > 0:
+		return Stable
+	}
+	return Immutable
+}
+
+// accepts tells whether a signature ("2", "2-4" with defaults, "1+" variadic) can be called with n arguments.
+func accepts(signature string, n int) bool {
+	if least, ok := strings.CutSuffix(signature, "+"); ok {
+		return n >= number(least)
+	}
+	least, most, ok := strings.Cut(signature, "-")
+	if !ok {
+		return n == number(signature)
+	}
+	return number(least) <= n && n <= number(most)
+}
+
+// number reads a number that the generator wrote.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		panic("builtin: the generated table is broken at " + s)
+	}
+	return n
+}
+
+// fit is how well an overload's declared types match those of a call.
+type fit uint8
+
+const (
+	not         fit = iota
+	polymorphic     // a known type meets anyelement or the like
+	exactly         // the known types are the declared ones
+)
+
+// fits compares declared types ("text,timetz"; "" where the table does not list them) with the types of a call.
+func fits(declared string, types []string) fit {
+	if declared == "" || types == nil {
+		return not
+	}
+	found := exactly
+	for _, known := range types {
+		var want string
+		want, declared, _ = strings.Cut(declared, ",")
+		switch {
+		case known == "" || known == want:
+		case strings.HasPrefix(want, "any"):
+			found = polymorphic
+		default:
+			return not
+		}
+	}
+	return found
+}
+
+// Type returns the name under which Postgres keeps a built-in type (pg_type.typname) for that name itself or for the
+// spelling that format_type gives: int4 for "int4" and "integer", varchar for "character varying". Without modifiers
+// and brackets; array types are known as _int4. ok is false for anything else.
+func Type(name string) (canonical string, ok bool) {
+	for line := range group(types, strings.ReplaceAll(name, " ", "_")) {
+		return line, true
+	}
+	return "", false
+}

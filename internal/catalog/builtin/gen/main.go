@@ -1,0 +1,40 @@
+// Gen writes the tables of package builtin from servers of every supported major version, which it starts.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+)
+
+const output = "tables_gen.go"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var gathered tables
+	for major := pgserver.OldestMajor; major <= pgserver.NewestMajor; major++ {
+		s, err := pgserver.Start(ctx, pgserver.Config{Major: major})
+		if err != nil {
+			return err
+		}
+		err = gathered.read(ctx, major, s.URL("postgres"))
+		if stopErr := s.Stop(); err == nil {
+			err = stopErr
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(output, gathered.source(), 0o644)
+}
