@@ -1,0 +1,103 @@
+//go:build unix
+
+// Command compare runs onward and squawk on the same files, in turn, and holds
+// the figures against the limits that the project has set itself.
+//
+//	go run ./bench/compare [-rounds N] [-corpus DIR]
+//
+// README.md in the directory above says what is measured and how. It exits
+// with 0 when all limits are kept, 1 when one is missed, 2 for wrong usage and
+// 3 when it could not measure.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+// settings are what the flags say.
+type settings struct {
+	onward string // an onward binary; "" builds one
+	squawk string // a squawk binary; "" installs the pinned one
+	corpus string // a directory to measure beside the generated one
+	cache  string
+	rounds int
+	files  int // of the generated corpus
+	many   int // of the one that shows how cost grows
+}
+
+func main() {
+	runOne()
+	var s settings
+	flag.StringVar(&s.onward, "onward", os.Getenv("ONWARD"), "onward `binary`; built when empty (or $ONWARD)")
+	flag.StringVar(&s.squawk, "squawk", os.Getenv("SQUAWK"), "squawk `binary`; installed with npm when empty (or $SQUAWK)")
+	flag.StringVar(&s.corpus, "corpus", os.Getenv("CORPUS"), "a `directory` of SQL files to measure too (or $CORPUS)")
+	flag.StringVar(&s.cache, "cache", "", "`directory` for squawk and the generated files; default: onward-bench in the user's cache")
+	flag.IntVar(&s.rounds, "rounds", 5, "measured rounds; one more warms up")
+	flag.IntVar(&s.files, "files", 5000, "files of the generated corpus")
+	flag.IntVar(&s.many, "many", 50000, "files of the corpus that shows how cost grows")
+	flag.Parse()
+	if flag.NArg() > 0 || s.rounds < 1 || s.files < 1 || s.many < s.files {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	kept, err := compare(ctx, s)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(3)
+	}
+	if !kept {
+		os.Exit(1)
+	}
+}
+
+// compare measures everything and prints the tables. It reports whether all
+// limits were kept.
+func compare(ctx context.Context, s settings) (bool, error) {
+	if s.cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return false, err
+		}
+		s.cache = filepath.Join(user, "onward-bench")
+	}
+	tools, err := prepare(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	corpora, err := corpora(ctx, s)
+	if err != nil {
+		return false, err
+	}
+
+	kept := true
+	for _, c := range corpora.both {
+		if err := tools.agree(ctx, c); err != nil {
+			return false, err
+		}
+		pairs, err := inTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c))
+		if err != nil {
+			return false, err
+		}
+		kept = printPair(os.Stdout, c, pairs[0], pairs[1]) && kept
+	}
+
+	few, many := corpora.both[0], corpora.many
+	growth, err := inTurn(ctx, s.rounds, tools.onward.on(few), tools.onward.on(many))
+	if err != nil {
+		return false, err
+	}
+	small, err := inTurn(ctx, 4*s.rounds+1, tools.onward.on(corpora.small), tools.squawk.on(corpora.small))
+	if err != nil {
+		return false, err
+	}
+	kept = printGrowth(os.Stdout, few, many, growth[0], growth[1]) && kept
+	kept = printSmall(os.Stdout, corpora.small, small[0], small[1]) && kept
+	return kept, nil
+}

@@ -1,0 +1,169 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// command is a command line that is measured.
+type command struct {
+	Name string
+	Path string
+	Args []string
+	Dir  string
+	Fine []int // exit codes of a run that did its work
+}
+
+// usage is what one run cost, or the medians of several runs.
+type usage struct {
+	Wall time.Duration
+	CPU  time.Duration // user and system, of all threads
+	Peak int64         // resident memory, bytes
+}
+
+// run runs a command to its end, with its output thrown away.
+//
+// The kernel counts a process's peak memory from the fork on, when it still
+// shares the memory of the process that started it. So the command is started
+// by a second, small process of this program: see runOne.
+func run(ctx context.Context, c command) (usage, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return usage{}, err
+	}
+	order, err := json.Marshal(c)
+	if err != nil {
+		return usage{}, err
+	}
+	runner := exec.CommandContext(ctx, self)
+	runner.Env = append(os.Environ(), runnerVariable+"="+string(order))
+	var stdout, stderr bytes.Buffer
+	runner.Stdout, runner.Stderr = &stdout, &stderr
+	if err := runner.Run(); err != nil {
+		return usage{}, fmt.Errorf("%s: %w\n%s", c.Name, err, stderr.Bytes())
+	}
+	var u usage
+	if err := json.Unmarshal(stdout.Bytes(), &u); err != nil {
+		return usage{}, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return u, nil
+}
+
+// runnerVariable holds a command, as JSON, in the environment of the process
+// that is to run it.
+const runnerVariable = "ONWARD_BENCH_RUN"
+
+// runOne does the work of the second process, if this is one: it runs the
+// command, prints what it cost, and exits.
+func runOne() {
+	order, is := os.LookupEnv(runnerVariable)
+	if !is {
+		return
+	}
+	var c command
+	err := json.Unmarshal([]byte(order), &c)
+	if err == nil {
+		var u usage
+		if u, err = c.run(); err == nil {
+			err = json.NewEncoder(os.Stdout).Encode(u)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func (c command) run() (usage, error) {
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Dir = c.Dir
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
+	var stderr tailBuffer
+	cmd.Stderr = &stderr
+	start := time.Now()
+	err := cmd.Run()
+	wall := time.Since(start)
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && slices.Contains(c.Fine, exit.ExitCode())) {
+		return usage{}, fmt.Errorf("%w\n%s", err, stderr.last)
+	}
+	resources, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return usage{}, errors.New("this system does not say what a process used")
+	}
+	peak := int64(resources.Maxrss)
+	if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
+		peak *= 1024 // kilobytes everywhere but on Apple's systems
+	}
+	return usage{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak}, nil
+}
+
+// inTurn runs the commands one after the other, round by round (A B A B …), so
+// that whatever else the machine does falls on all of them alike. The first
+// round warms up and does not count. It gives the medians.
+func inTurn(ctx context.Context, rounds int, commands ...command) ([]usage, error) {
+	runs := make([][]usage, len(commands))
+	for round := range rounds + 1 {
+		for i, c := range commands {
+			u, err := run(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				runs[i] = append(runs[i], u)
+			}
+		}
+	}
+	medians := make([]usage, len(commands))
+	for i := range runs {
+		medians[i] = usage{
+			Wall: median(runs[i], func(u usage) time.Duration { return u.Wall }),
+			CPU:  median(runs[i], func(u usage) time.Duration { return u.CPU }),
+			Peak: median(runs[i], func(u usage) int64 { return u.Peak }),
+		}
+	}
+	return medians, nil
+}
+
+// median is the middle value, or the mean of the two in the middle.
+func median[T ~int64](runs []usage, of func(usage) T) T {
+	values := make([]T, len(runs))
+	for i, u := range runs {
+		values[i] = of(u)
+	}
+	slices.Sort(values)
+	middle := len(values) / 2
+	if len(values)%2 == 1 {
+		return values[middle]
+	}
+	return (values[middle-1] + values[middle]) / 2
+}
+
+// tailBuffer keeps the end of what is written to it.
+type tailBuffer struct{ last []byte }
+
+func (b *tailBuffer) Write(p []byte) (int, error) {
+	b.last = tail(append(b.last, p...))
+	return len(p), nil
+}
+
+// tail is the last kilobyte.
+func tail(p []byte) []byte {
+	if len(p) > 1024 {
+		p = p[len(p)-1024:]
+	}
+	return bytes.Clone(p)
+}

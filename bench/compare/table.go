@@ -1,0 +1,96 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+)
+
+// The limits that onward keeps.
+const (
+	wallLimit   = 0.5                   // of squawk's wall time
+	cpuLimit    = 1.0                   // of squawk's CPU time
+	peakLimit   = 150 << 20             // bytes
+	growthLimit = 11.0                  // for ten times the files
+	smallLimit  = 20 * time.Millisecond // from the start of the process to its end
+)
+
+// table prints rows of figures and remembers whether one missed its limit.
+type table struct {
+	w    *tabwriter.Writer
+	kept bool
+}
+
+func newTable(w io.Writer, title string, heads ...string) *table {
+	t := &table{w: tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight), kept: true}
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, head := range heads {
+		fmt.Fprintf(t.w, "%s\t", head)
+	}
+	fmt.Fprintln(t.w)
+	return t
+}
+
+// row prints cells, the limit, and whether it is kept.
+func (t *table) row(kept bool, cells ...string) {
+	verdict := "ok"
+	if !kept {
+		verdict, t.kept = "MISSED", false
+	}
+	for _, cell := range cells {
+		fmt.Fprintf(t.w, "%s\t", cell)
+	}
+	fmt.Fprintf(t.w, "%s\t\n", verdict)
+}
+
+// figures prints cells that have no limit.
+func (t *table) figures(cells ...string) {
+	for _, cell := range cells {
+		fmt.Fprintf(t.w, "%s\t", cell)
+	}
+	fmt.Fprintln(t.w, "\t")
+}
+
+func (t *table) end() bool {
+	t.w.Flush()
+	return t.kept
+}
+
+func printPair(w io.Writer, c corpus, onward, squawk usage) bool {
+	t := newTable(w, fmt.Sprintf("%s: %d files", c.name, c.files), "", "onward", "squawk", "ratio", "limit", "")
+	wall, cpu := ratio(onward.Wall, squawk.Wall), ratio(onward.CPU, squawk.CPU)
+	t.row(wall <= wallLimit, "wall", seconds(onward.Wall), seconds(squawk.Wall), factor(wall), "at most "+factor(wallLimit))
+	t.row(cpu <= cpuLimit, "CPU", seconds(onward.CPU), seconds(squawk.CPU), factor(cpu), "at most "+factor(cpuLimit))
+	t.row(onward.Peak < peakLimit, "peak memory", megabytes(onward.Peak), megabytes(squawk.Peak),
+		factor(float64(onward.Peak)/float64(squawk.Peak)), "below "+megabytes(peakLimit))
+	return t.end()
+}
+
+// printGrowth holds the cost of the long corpus against that of the short one.
+// The limit is for ten times the files; other ratios are scaled.
+func printGrowth(w io.Writer, few, many corpus, short, long usage) bool {
+	limit := growthLimit * float64(many.files) / float64(few.files) / 10
+	t := newTable(w, "onward, more files", "", fmt.Sprint(few.files), fmt.Sprint(many.files), "ratio", "limit", "")
+	wall, cpu := ratio(long.Wall, short.Wall), ratio(long.CPU, short.CPU)
+	t.row(wall <= limit, "wall", seconds(short.Wall), seconds(long.Wall), factor(wall), "at most "+factor(limit))
+	t.row(cpu <= limit, "CPU", seconds(short.CPU), seconds(long.CPU), factor(cpu), "at most "+factor(limit))
+	t.figures("peak memory", megabytes(short.Peak), megabytes(long.Peak), factor(float64(long.Peak)/float64(short.Peak)), "none")
+	return t.end()
+}
+
+func printSmall(w io.Writer, c corpus, onward, squawk usage) bool {
+	t := newTable(w, fmt.Sprintf("%s: %d bytes", c.name, c.bytes), "", "onward", "squawk", "limit", "")
+	t.row(onward.Wall <= smallLimit, "wall", milliseconds(onward.Wall), milliseconds(squawk.Wall), "at most "+milliseconds(smallLimit))
+	return t.end()
+}
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+func factor(f float64) string          { return fmt.Sprintf("%.2f", f) }
+func seconds(d time.Duration) string   { return fmt.Sprintf("%.3f s", d.Seconds()) }
+func megabytes(n int64) string         { return fmt.Sprintf("%.0f MB", float64(n)/(1<<20)) }
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}

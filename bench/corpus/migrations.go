@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// generator writes migrations one after the other.
+type generator struct {
+	schema
+	b strings.Builder
+}
+
+func newGenerator(seed uint64) *generator {
+	r := rand.New(rand.NewPCG(seed, 0x6f6e77617264))
+	return &generator{schema: schema{r: r, taken: map[string]bool{}}}
+}
+
+// deployed is the schema before the first migration: tables that the corpus
+// changes without creating them, as when the first years of a history were
+// squashed.
+func (g *generator) deployed() string {
+	g.b.Reset()
+	for i := range 40 {
+		if i%5 == 0 {
+			g.createLookup()
+		} else {
+			g.createTable()
+		}
+	}
+	return g.b.String()
+}
+
+// migration is the next file: its name and its text.
+func (g *generator) migration(n int) (name, sql string) {
+	g.b.Reset()
+	kinds := []struct {
+		weight int
+		title  string
+		write  func()
+	}{
+		{24, "create", g.newTables},
+		{34, "alter", g.changes},
+		{8, "widen", g.typeChanges},
+		{10, "index", g.indexes},
+		{9, "data", g.data},
+		{4, "seed", g.seed},
+		{7, "function", g.functions},
+		{4, "do", g.doBlock},
+	}
+	choose := func() int {
+		choice, kind := g.r.IntN(100), 0
+		for choice >= kinds[kind].weight {
+			choice -= kinds[kind].weight
+			kind++
+		}
+		return kind
+	}
+	if g.r.IntN(2) == 0 {
+		g.line("-- Migration %06d", n)
+		if g.r.IntN(2) == 0 {
+			g.comment()
+		}
+		g.line("")
+	}
+	kind := choose()
+	kinds[kind].write()
+	// Many files do two things at once, and a few do very many.
+	for g.r.IntN(100) < 42 {
+		g.line("")
+		kinds[choose()].write()
+	}
+	return fmt.Sprintf("%06d_%s_%s.sql", n, kinds[kind].title, pick(g.r, things)), g.b.String()
+}
+
+func (g *generator) line(format string, args ...any) {
+	fmt.Fprintf(&g.b, format, args...)
+	g.b.WriteByte('\n')
+}
+
+func (g *generator) comment() { g.line("-- "+pick(g.r, sentence), pick(g.r, teams)) }
+
+// some calls write between least and most times, now and then with a comment
+// before it.
+func (g *generator) some(least, most int, write func()) {
+	for i := range least + g.r.IntN(most-least+1) {
+		if i > 0 && g.r.IntN(2) == 0 {
+			g.line("")
+		}
+		if g.r.IntN(6) == 0 {
+			g.comment()
+		}
+		write()
+	}
+}
+
+// newTables makes one to three tables with what goes with them.
+func (g *generator) newTables() {
+	g.some(1, 2, func() {
+		switch g.r.IntN(8) {
+		case 0:
+			g.createEnum()
+			g.createTable()
+		case 1:
+			g.createLookup()
+		default:
+			g.createTable()
+		}
+	})
+}
+
+// changes alters tables, mostly one and the same.
+func (g *generator) changes() {
+	t := g.any()
+	g.some(2, 7, func() {
+		if g.r.IntN(5) == 0 {
+			t = g.any()
+		}
+		g.change(t)
+	})
+}
+
+func (g *generator) typeChanges() {
+	g.some(2, 6, func() {
+		t := g.any()
+		for _, c := range t.free() {
+			if wider := widened[c.typ]; wider != nil {
+				c.typ = pick(g.r, wider)
+				g.line("ALTER TABLE %s ALTER COLUMN %s TYPE %s;", t.name, c.name, c.typ)
+				return
+			}
+		}
+		g.change(t)
+	})
+}
+
+func (g *generator) indexes() {
+	concurrently := ""
+	if g.r.IntN(3) > 0 {
+		concurrently = "CONCURRENTLY "
+	}
+	g.some(1, 4, func() { g.createIndex(g.any(), concurrently) })
+}
+
+func (g *generator) data() {
+	g.some(2, 5, func() {
+		t := g.any()
+		a, b := pick(g.r, t.columns), pick(g.r, t.columns)
+		switch g.r.IntN(4) {
+		case 0:
+			g.line("DELETE FROM %s WHERE %s IS NULL;", t.name, a.name)
+		case 1:
+			g.line("UPDATE %s\nSET %s = DEFAULT\nWHERE %s IS NULL\n  AND %s IS NOT NULL;", t.name, g.plain(t).name, a.name, b.name)
+		case 2:
+			g.line("UPDATE %s AS t\nSET updated_at = now()\nFROM (\n    SELECT id FROM %s WHERE %s IS NOT NULL ORDER BY id LIMIT 1000\n) AS batch\nWHERE t.id = batch.id;", t.name, t.name, a.name)
+		default:
+			g.line("WITH gone AS (\n    DELETE FROM %s WHERE created_at < now() - interval '%d days' RETURNING id\n)\nSELECT count(*) FROM gone;", t.name, 30*(1+g.r.IntN(12)))
+		}
+	})
+}
+
+// plain is a column that takes any value: not part of the table's key.
+func (g *generator) plain(t *table) *column { return pick(g.r, t.columns[1:]) }
+
+// seed inserts rows into a lookup table.
+func (g *generator) seed() {
+	var lookups []*table
+	for _, t := range g.tables {
+		if t.lookup {
+			lookups = append(lookups, t)
+		}
+	}
+	t := pick(g.r, lookups)
+	rows := 3 + g.r.IntN(12)
+	if g.r.IntN(10) == 0 {
+		rows *= 20
+	}
+	g.line("INSERT INTO %s (code, label, position) VALUES", t.name)
+	for i := range rows {
+		end := ","
+		if i == rows-1 {
+			end = "\nON CONFLICT (code) DO NOTHING;"
+		}
+		code := fmt.Sprintf("%s-%s-%d", pick(g.r, words), pick(g.r, endings), g.r.IntN(1e6))
+		g.line("    ('%s', 'The %s''s %s; %s', %d)%s", code, pick(g.r, teams), pick(g.r, words), pick(g.r, things), i, end)
+	}
+	g.line("UPDATE %s SET active = false WHERE code LIKE '%s-%%';", t.name, pick(g.r, words))
+	g.line("DELETE FROM %s WHERE position < 0;", t.name)
+}
