@@ -106,79 +106,64 @@ func (r *Repo) diff(ctx context.Context, env []string, commits ...string) ([]Cha
 	return parseRaw(out)
 }
 
-// diffWorking compares a commit with the working tree, untracked files
-// included.
-func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) ([]Change, error) {
-	changes, err := r.diff(ctx, nil, base)
-	if err != nil {
-		return nil, err
-	}
-	if len(work.untracked) == 0 {
-		return changes, nil
-	}
-	deleted := map[string]int{}
-	for i, c := range changes {
-		if c.Kind == Deleted {
-			deleted[c.Path] = i
-		}
-	}
-	if len(deleted) > 0 {
-		// An untracked file may be a deleted one under its new name, or its
-		// successor under the same one (git rm --cached).
-		return r.diffAll(ctx, base, work)
-	}
-	for path := range work.untracked {
-		changes = append(changes, Change{Kind: Added, Path: path})
-	}
-	return changes, nil
+// emptyBlob is the id of an empty file, by the length of the repository's ids.
+var emptyBlob = map[int]string{
+	40: "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+	64: "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 }
 
-// diffAll compares as if the untracked files had been added, so that the
-// answer does not depend on git add. It works on a copy of the index, in which
-// they stand with an empty content that git finds outdated.
-func (r *Repo) diffAll(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
+// diffWorking compares a commit with the working tree as if the untracked files
+// had been added: an untracked file may be a deleted one under its new name,
+// and the answer must not depend on git add. It works on a copy of the index.
+// There the untracked files stand with an empty content, which git finds
+// outdated; and there git diff may write the times it learns, which it does
+// whatever GIT_OPTIONAL_LOCKS says.
+func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
 	dir, err := os.MkdirTemp("", "onward-index-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	index := filepath.Join(dir, "index")
+	if err := r.copyIndex(ctx, index); err != nil {
+		return nil, fmt.Errorf("copy the index: %w", err)
+	}
+	env := []string{"GIT_INDEX_FILE=" + index}
+	if len(work.untracked) > 0 {
+		var entries bytes.Buffer
+		for _, f := range work.files {
+			if !work.untracked[f.Path] {
+				continue
+			}
+			mode := "100644"
+			if f.Symlink {
+				mode = modeSymlink
+			}
+			fmt.Fprintf(&entries, "%s %s\t%s\x00", mode, emptyBlob[len(base)], f.Path)
+		}
+		if _, err := r.git.pipe(ctx, &entries, env, "update-index", "-z", "--index-info"); err != nil {
+			return nil, err
+		}
+	}
+	return r.diff(ctx, env, base)
+}
+
+// copyIndex copies the index that git uses here, should there be one, to name.
+func (r *Repo) copyIndex(ctx context.Context, name string) error {
 	out, err := r.git.output(ctx, "rev-parse", "--git-path", "index")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	index := strings.TrimSuffix(string(out), "\n")
 	if !filepath.IsAbs(index) {
 		index = filepath.Join(r.root, index)
 	}
 	data, err := os.ReadFile(index)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the index: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	own := filepath.Join(dir, "index")
-	if err == nil {
-		if err := os.WriteFile(own, data, 0o600); err != nil {
-			return nil, fmt.Errorf("copy the index: %w", err)
-		}
-	}
-	// The id of an empty file, in the hash that this repository uses.
-	out, err = r.git.pipe(ctx, strings.NewReader(""), nil, "hash-object", "-t", "blob", "--stdin", "--no-filters")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	empty := strings.TrimSpace(string(out))
-	var entries bytes.Buffer
-	for _, f := range work.files {
-		if work.untracked[f.Path] {
-			mode := "100644"
-			if f.Symlink {
-				mode = modeSymlink
-			}
-			fmt.Fprintf(&entries, "%s %s\t%s\x00", mode, empty, f.Path)
-		}
-	}
-	env := []string{"GIT_INDEX_FILE=" + own}
-	if _, err := r.git.pipe(ctx, &entries, env, "update-index", "-z", "--index-info"); err != nil {
-		return nil, err
-	}
-	return r.diff(ctx, env, base)
+	return os.WriteFile(name, data, 0o600)
 }
