@@ -56,9 +56,8 @@ type Comment struct{ Start, End int }
 
 // File is a source cut into statements.
 type File struct {
-	Src      string
-	Stmts    []Stmt
-	Comments []Comment
+	Src   string
+	Stmts []Stmt
 }
 
 // ErrTooLarge is returned for a source above MaxSize.
@@ -73,7 +72,7 @@ func Split(src string) (*File, error) {
 	f := &File{Src: src}
 	text := clean(src)
 	pieces := scan(text)
-	f.Comments = comments(text)
+
 	f.Stmts = make([]Stmt, 0, len(pieces))
 	for _, p := range pieces {
 		f.parsePiece(text, p)
@@ -113,6 +112,8 @@ func (f *File) parsePiece(text string, p piece) {
 		}
 	case p.depth > MaxDepth:
 		s.Err = &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth), Offset: p.start}
+	case strings.IndexByte(sql, 0) >= 0:
+		s.Err = &SyntaxError{Message: "the text holds a NUL byte, which Postgres refuses", Offset: p.start + strings.IndexByte(sql, 0)}
 	case p.chain > MaxChain:
 		s.Err = &SyntaxError{Message: fmt.Sprintf("an expression of more than %d operators", MaxChain), Offset: p.start}
 	default:
@@ -154,8 +155,6 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 		out.Offset = at + byteOffset(sql, pe.Cursorpos-1)
 	}
 	switch {
-	case strings.ContainsRune(sql, 0):
-		out.Hint = "the text holds a NUL byte, which Postgres refuses"
 	case strings.ContainsRune(sql, '\u00a0'):
 		out.Hint = "the text holds a no-break space, which is not white space in SQL"
 	case templateToken.MatchString(sql):
@@ -181,8 +180,8 @@ func firstWord(s string) string {
 	return s
 }
 
-// comments finds the comments outside and inside of statements.
-func comments(text string) []Comment {
+// Comments finds the comments of a source, outside and inside of statements.
+func Comments(text string) []Comment {
 	if !strings.Contains(text, "--") && !strings.Contains(text, "/*") {
 		return nil
 	}
@@ -197,15 +196,8 @@ func comments(text string) []Comment {
 			end := commentEnd(text, i)
 			out = append(out, Comment{i, end})
 			i = end
-		case c == '\'':
-			escapes := i > 0 && (text[i-1] == 'e' || text[i-1] == 'E') && (i == 1 || !isWordByte(text[i-2]))
-			i = quoteEnd(text, i, '\'', escapes)
-		case c == '"':
-			i = quoteEnd(text, i, '"', false)
-		case c == '$' && (i == 0 || !isWordByte(text[i-1])):
-			i = dollarEnd(text, i)
 		default:
-			i++
+			i = tokenEnd(text, i)
 		}
 	}
 	return out

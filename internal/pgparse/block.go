@@ -1,0 +1,297 @@
+package pgparse
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sqlc-dev/oliphant/parser"
+)
+
+// Block is the body of a DO block or a PL/pgSQL function.
+type Block struct{ Statements []BlockStatement }
+
+// BlockStatement is a statement inside of a PL/pgSQL body.
+type BlockStatement struct {
+	SQL string
+	// Line is the line in the body, from 1.
+	Line int
+	// Conditional marks a statement that may be skipped, Loop one that may
+	// run many times.
+	Conditional, Loop bool
+	// Dynamic marks an EXECUTE whose text is not constant; Hidden then says
+	// what it executes.
+	Dynamic bool
+	Hidden  string
+}
+
+// ParseBlock reads the PL/pgSQL body of a DO or CREATE FUNCTION statement.
+// EXECUTE of constant text counts as the statement it executes.
+func ParseBlock(statement string) (block *Block, err error) {
+	if len(statement) > maxBlock {
+		return nil, fmt.Errorf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)
+	}
+	for _, p := range scan(bodyOf(statement)) {
+		if p.depth > MaxDepth {
+			return nil, fmt.Errorf("nested deeper than %d levels", MaxDepth)
+		}
+	}
+	text, err := parser.ParsePlPgSqlToJSON(statement)
+	if err != nil {
+		return nil, err
+	}
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		return nil, errors.New("the body could not be decoded")
+	}
+	w := blockWalk{block: &Block{}}
+	w.walk(tree, 0, false, false)
+	return w.block, nil
+}
+
+// maxBlock bounds a PL/pgSQL body.
+const maxBlock = 4 << 20
+
+func bodyOf(statement string) string {
+	if i := strings.IndexByte(statement, '$'); i >= 0 {
+		if end := dollarEnd(statement, i); end-i > 4 {
+			return strings.Trim(statement[i:end], "$")
+		}
+	}
+	return statement
+}
+
+type blockWalk struct {
+	block *Block
+	depth int
+}
+
+// The JSON of the PL/pgSQL parser is a tree of {"PLpgSQL_kind": {fields}}.
+func (w *blockWalk) walk(v any, line int, conditional, loop bool) {
+	if w.depth > 200 {
+		return
+	}
+	w.depth++
+	defer func() { w.depth-- }()
+	switch x := v.(type) {
+	case []any:
+		for _, e := range x {
+			w.walk(e, line, conditional, loop)
+		}
+	case map[string]any:
+		for _, kind := range sortedKeys(x) {
+			fields, ok := x[kind].(map[string]any)
+			if !ok || !strings.HasPrefix(kind, "PLpgSQL_") {
+				w.walk(x[kind], line, conditional, loop)
+				continue
+			}
+			w.node(kind, fields, line, conditional, loop)
+		}
+	}
+}
+
+func (w *blockWalk) node(kind string, f map[string]any, line int, conditional, loop bool) {
+	if n, ok := f["lineno"].(float64); ok {
+		line = int(n)
+	}
+	switch kind {
+	case "PLpgSQL_stmt_execsql":
+		w.add(expr(f["sqlstmt"]), line, conditional, loop)
+	case "PLpgSQL_stmt_perform":
+		w.add(expr(f["expr"]), line, conditional, loop)
+	case "PLpgSQL_stmt_call":
+		w.add(expr(f["expr"]), line, conditional, loop)
+	case "PLpgSQL_stmt_dynexecute":
+		w.dynamic(expr(f["query"]), line, conditional, loop)
+	case "PLpgSQL_stmt_dynfors":
+		w.dynamic(expr(f["query"]), line, conditional, loop)
+		w.walk(f["body"], line, true, true)
+	case "PLpgSQL_stmt_fors":
+		w.add(expr(f["query"]), line, conditional, loop)
+		w.walk(f["body"], line, true, true)
+	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_forc":
+		w.walk(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
+	case "PLpgSQL_stmt_if":
+		w.walk(f["then_body"], line, true, loop)
+		w.walk(f["elsif_list"], line, true, loop)
+		w.walk(f["else_body"], line, true, loop)
+	case "PLpgSQL_if_elsif":
+		w.walk(f["stmts"], line, true, loop)
+	case "PLpgSQL_stmt_case":
+		w.walk(f["case_when_list"], line, true, loop)
+		w.walk(f["else_stmts"], line, true, loop)
+	case "PLpgSQL_case_when":
+		w.walk(f["stmts"], line, true, loop)
+	case "PLpgSQL_stmt_block":
+		w.walk(f["body"], line, conditional, loop)
+		w.walk(f["exceptions"], line, true, loop)
+	case "PLpgSQL_exception_block":
+		w.walk(f["exc_list"], line, true, loop)
+	case "PLpgSQL_exception":
+		w.walk(f["action"], line, true, loop)
+	case "PLpgSQL_stmt_commit":
+		w.block.Statements = append(w.block.Statements, BlockStatement{SQL: "COMMIT", Line: line, Conditional: conditional, Loop: loop})
+	case "PLpgSQL_function":
+		w.walk(f["action"], line, conditional, loop)
+	}
+}
+
+func (w *blockWalk) add(sql string, line int, conditional, loop bool) {
+	if sql == "" {
+		return
+	}
+	w.block.Statements = append(w.block.Statements, BlockStatement{SQL: sql, Line: line, Conditional: conditional, Loop: loop})
+}
+
+// dynamic handles EXECUTE: of a constant, of format() with nothing but a
+// constant, of anything else.
+func (w *blockWalk) dynamic(query string, line int, conditional, loop bool) {
+	if sql, ok := constantText(query); ok {
+		w.add(sql, line, conditional, loop)
+		return
+	}
+	what := strings.Join(strings.Fields(query), " ")
+	if r := []rune(what); len(r) > 80 {
+		what = string(r[:80]) + "…"
+	}
+	w.block.Statements = append(w.block.Statements, BlockStatement{
+		Line: line, Conditional: conditional, Loop: loop, Dynamic: true, Hidden: "EXECUTE of " + what,
+	})
+}
+
+// constantText evaluates an expression made of string constants, ||, and
+// format with constant arguments.
+func constantText(expression string) (string, bool) {
+	tree, err := parser.ParseToTree("SELECT " + expression)
+	if err != nil || len(tree.Stmts) != 1 {
+		return "", false
+	}
+	targets := tree.Stmts[0].GetStmt().GetSelectStmt().GetTargetList()
+	if len(targets) != 1 {
+		return "", false
+	}
+	return ConstantString(targets[0].GetResTarget().GetVal())
+}
+
+// ConstantString evaluates an expression made of string constants, ||, casts
+// to text, quote_ident, quote_literal and format with such arguments.
+func ConstantString(n *Node) (string, bool) {
+	switch x := unwrap(n).(type) {
+	case *A_Const:
+		if s, ok := x.GetVal().(*A_Const_Sval); ok {
+			return s.Sval.GetSval(), true
+		}
+	case *TypeCast:
+		return ConstantString(x.Arg)
+	case *A_Expr:
+		if len(x.Name) == 1 && x.Name[0].GetString_().GetSval() == "||" {
+			l, ok := ConstantString(x.Lexpr)
+			r, ok2 := ConstantString(x.Rexpr)
+			return l + r, ok && ok2
+		}
+	case *FuncCall:
+		args := make([]string, len(x.Args))
+		for i, a := range x.Args {
+			s, ok := ConstantString(a)
+			if !ok {
+				return "", false
+			}
+			args[i] = s
+		}
+		if len(args) == 0 || len(x.Funcname) == 0 {
+			return "", false
+		}
+		switch x.Funcname[len(x.Funcname)-1].GetString_().GetSval() {
+		case "format":
+			return formatText(args[0], args[1:])
+		case "quote_ident":
+			return QuoteIdent(args[0]), len(args) == 1
+		case "quote_literal":
+			return quoteLiteral(args[0]), len(args) == 1
+		case "concat":
+			return strings.Join(args, ""), true
+		}
+	}
+	return "", false
+}
+
+// formatText is format() with plain %s, %I, %L and %%.
+func formatText(f string, args []string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(f); i++ {
+		if f[i] != '%' {
+			b.WriteByte(f[i])
+			continue
+		}
+		i++
+		if i == len(f) {
+			return "", false
+		}
+		if f[i] == '%' {
+			b.WriteByte('%')
+			continue
+		}
+		if len(args) == 0 {
+			return "", false
+		}
+		switch f[i] {
+		case 's':
+			b.WriteString(args[0])
+		case 'I':
+			b.WriteString(QuoteIdent(args[0]))
+		case 'L':
+			b.WriteString(quoteLiteral(args[0]))
+		default:
+			return "", false
+		}
+		args = args[1:]
+	}
+	return b.String(), true
+}
+
+func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// QuoteIdent quotes an identifier where SQL needs it.
+func QuoteIdent(s string) string {
+	plain := s != ""
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if !(c == '_' || c >= 'a' && c <= 'z' || i > 0 && c >= '0' && c <= '9') {
+			plain = false
+		}
+	}
+	if plain && !reserved(s) {
+		return s
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+}
+
+// reserved reports whether a word cannot stand as a column name unquoted.
+func reserved(s string) bool {
+	_, err := parser.ParseToTree("SELECT 1 FROM t WHERE " + s + " = 1")
+	if err != nil {
+		return true
+	}
+	_, err = parser.ParseToTree("CREATE TABLE " + s + " ()")
+	return err != nil
+}
+
+func sortedKeys(m map[string]any) []string {
+	// Bodies come before exception handlers, as they run.
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// expr is the text of a PLpgSQL_expr.
+func expr(v any) string {
+	m, _ := v.(map[string]any)
+	e, _ := m["PLpgSQL_expr"].(map[string]any)
+	s, _ := e["query"].(string)
+	return s
+}

@@ -1,0 +1,226 @@
+package pgparse
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// texts are the statements of a source, "!" before those that do not parse.
+func texts(t *testing.T, src string) []string {
+	t.Helper()
+	f, err := Split(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, s := range f.Stmts {
+		text := src[s.Start:s.End]
+		if s.Err != nil {
+			text = "!" + text
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, src string
+		want      []string
+	}{
+		{"empty", " \n-- nothing\n/* at all */;;", nil},
+		{"comments are not part of a statement", "-- a\nSELECT 1 -- b\n; /* c */ SELECT 2", []string{"SELECT 1", "SELECT 2"}},
+		{"semicolons in quotes", `SELECT ';', ";", E'\';', $$;$$, $a$ $$;$$ $a$; SELECT 2`, []string{`SELECT ';', ";", E'\';', $$;$$, $a$ $$;$$ $a$`, "SELECT 2"}},
+		{"nested comments", "/* a /* ; */ ; */ SELECT 1;", []string{"SELECT 1"}},
+		{"a rule's actions", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
+		{"a body in SQL", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"}},
+		{"one broken statement costs itself", "SELECT 1; ALTER TABEL x; SELECT 2", []string{"SELECT 1", "!ALTER TABEL x", "SELECT 2"}},
+		{"psql commands", "\\connect db\nSELECT 1;\n\\i file.sql\n", []string{"!\\connect db", "SELECT 1", "!\\i file.sql"}},
+		{"copied rows", "COPY t (a, b) FROM stdin;\n1\tit's; fine\n\\.\nSELECT 1;", []string{"COPY t (a, b) FROM stdin", "SELECT 1"}},
+		{"byte order mark", "\ufeffSELECT 1;", []string{"SELECT 1"}},
+		{"an argument of type double precision", "DROP FUNCTION f(double precision);", []string{"DROP FUNCTION f(double precision)"}},
+		{"a later server's statement", "REPACK (CONCURRENTLY) t; SELECT 1", []string{"!REPACK (CONCURRENTLY) t", "SELECT 1"}},
+		{"no end", "SELECT 1; SELECT 'abc", []string{"SELECT 1", "!SELECT 'abc"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, texts(t, c.src)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSyntaxErrors(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ src, message, at string }{
+		{"SELECT 1; SELECT é FROM;", "syntax error", ""},
+		{"ALTER\u00a0TABLE t ADD c int", "no-break space", "ALTER"},
+		{"SELECT 1\x00", "NUL byte", ""},
+		{"CREATE TABLE {{ .Schema }}.t ()", "template", "{"},
+		{"\\set x 1", "psql command", "\\set"},
+	} {
+		f, err := Split(c.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := f.Stmts[len(f.Stmts)-1]
+		switch {
+		case last.Err == nil:
+			t.Errorf("%q: should not parse", c.src)
+		case !strings.Contains(last.Err.Error(), c.message):
+			t.Errorf("%q: %q should say %q", c.src, last.Err, c.message)
+		case !strings.HasPrefix(c.src[min(last.Err.Offset, len(c.src)):], c.at):
+			t.Errorf("%q: points at %q", c.src, c.src[last.Err.Offset:])
+		}
+	}
+}
+
+// TestBounds gives the parser what would take it minutes or its stack.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	for _, src := range []string{
+		"SELECT " + strings.Repeat("(", 1_000_000) + "1" + strings.Repeat(")", 1_000_000),
+		"SELECT 1" + strings.Repeat("+1", 2_000_000),
+		"SELECT " + strings.Repeat("NOT ", 1_000_000) + "true",
+		"SELECT " + strings.Repeat("CASE WHEN true THEN ", 200_000) + "1",
+		"SELECT a" + strings.Repeat(" AND a", 500_000),
+		"SELECT '" + strings.Repeat("x", 10_000_000) + "'",
+	} {
+		start := time.Now()
+		f, err := Split(src)
+		if err != nil || len(f.Stmts) != 1 {
+			t.Fatalf("%.20q…: %v", src, err)
+		}
+		// A generous bound: the point is minutes against less than a second.
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%.20q…: took %v", src, d)
+		}
+		Walk(f.Stmts[0].Node, func(any) bool { return true })
+	}
+	if _, err := Split(strings.Repeat(" ", MaxSize+1)); err == nil {
+		t.Error("a file above the limit should be refused")
+	}
+}
+
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	src := "a\nbé c\r\n\nd"
+	l := NewLines(src)
+	for _, c := range []struct{ at, line, column int }{{0, 1, 1}, {2, 2, 1}, {6, 2, 4}, {len(src) - 1, 4, 1}, {len(src) + 9, 4, 2}} {
+		if line, column := l.Position(c.at); line != c.line || column != c.column {
+			t.Errorf("offset %d: %d:%d, want %d:%d", c.at, line, column, c.line, c.column)
+		}
+	}
+}
+
+func TestParseBlock(t *testing.T) {
+	t.Parallel()
+	block, err := ParseBlock(`DO $$
+DECLARE r record;
+BEGIN
+  IF NOT EXISTS (SELECT 1) THEN
+    ALTER TABLE t ADD c int;
+  END IF;
+  FOR r IN SELECT 1 LOOP
+    EXECUTE format('DROP TABLE %I', 'Old');
+    EXECUTE 'ALTER TABLE ' || r.name;
+  END LOOP;
+END $$`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []BlockStatement{
+		{SQL: "ALTER TABLE t ADD c int", Line: 5, Conditional: true},
+		{SQL: "SELECT 1", Line: 7},
+		{SQL: `DROP TABLE "Old"`, Line: 8, Conditional: true, Loop: true},
+		{Line: 9, Conditional: true, Loop: true, Dynamic: true, Hidden: "EXECUTE of 'ALTER TABLE ' || r.name"},
+	}
+	if diff := cmp.Diff(want, block.Statements); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestQuoteIdent(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"users": "users", "Users": `"Users"`, "user": `"user"`, `a"b`: `"a""b"`, "": `""`, "1a": `"1a"`} {
+		if got := QuoteIdent(in); got != want {
+			t.Errorf("QuoteIdent(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestSqueeze(t *testing.T) {
+	t.Parallel()
+	a := Squeeze("SELECT  'a  b', -- c\n\t1 /* d */")
+	if b := Squeeze("SELECT 'a  b',\n1"); a != b {
+		t.Errorf("%q and %q do the same", a, b)
+	}
+	if Squeeze("SELECT 'a b'") == Squeeze("SELECT 'a  b'") {
+		t.Error("blanks in a literal count")
+	}
+}
+
+var seeds = []string{
+	"SELECT 1; SELECT 2", "-- a\n/* b */ SELECT $$;$$;", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;",
+	"\\c x\nCOPY t FROM stdin;\n1\n\\.\n", "E'\\'", "U&'\\0041'", "SELECT 'é' -- onward:ignore x: y", "$a$b$a$", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)",
+}
+
+// FuzzSplit: no input panics, statements lie in order inside of the source,
+// and what was cut apart is the whole source but for blanks and comments.
+func FuzzSplit(f *testing.F) {
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		file, err := Split(src)
+		if err != nil {
+			t.Skip()
+		}
+		at := 0
+		for _, s := range file.Stmts {
+			if s.Start < at || s.End < s.Start || s.End > len(src) {
+				t.Fatalf("statement [%d,%d) after %d in %d bytes", s.Start, s.End, at, len(src))
+			}
+			if (s.Node == nil) == (s.Err == nil) {
+				t.Fatal("a statement has a tree or an error")
+			}
+			if s.Err != nil && (s.Err.Offset < 0 || s.Err.Offset > len(src)) {
+				t.Fatalf("error at %d of %d", s.Err.Offset, len(src))
+			}
+			Walk(s.Node, func(any) bool { return true })
+			at = s.End
+		}
+		Squeeze(src)
+		Comments(src)
+	})
+}
+
+// FuzzPosition: positions come back to their offsets.
+func FuzzPosition(f *testing.F) {
+	f.Add("a\nb\r\né", 3)
+	f.Fuzz(func(t *testing.T, src string, at int) {
+		l := NewLines(src)
+		line, column := l.Position(at)
+		if line < 1 || column < 1 || line > l.Count() {
+			t.Fatalf("%d:%d of %d lines", line, column, l.Count())
+		}
+		if at >= 0 && at <= len(src) && (l.Start(line) > at || l.Start(line+1) < at) {
+			t.Fatalf("offset %d is not on line %d [%d, %d]", at, line, l.Start(line), l.Start(line+1))
+		}
+	})
+}
+
+func BenchmarkSplit(b *testing.B) {
+	src := strings.Repeat("ALTER TABLE users ADD COLUMN nickname text;\nCREATE INDEX users_idx ON users (lower(email)) WHERE active;\n", 500)
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, err := Split(src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

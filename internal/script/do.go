@@ -1,0 +1,99 @@
+package script
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// open adds the statements inside of a DO block.
+func (b builder) open(s *Statement) {
+	do := s.Node.GetDoStmt()
+	if do == nil {
+		return
+	}
+	body, language, at := "", "plpgsql", -1
+	for _, arg := range do.Args {
+		def := arg.GetDefElem()
+		switch def.GetDefname() {
+		case "as":
+			body = def.GetArg().GetString_().GetSval()
+			at = int(def.GetLocation())
+		case "language":
+			language = strings.ToLower(def.GetArg().GetString_().GetSval())
+		}
+	}
+	if language != "plpgsql" {
+		s.Opaque = "DO block in " + language
+		return
+	}
+	block, err := pgparse.ParseBlock(s.SQL)
+	if err != nil {
+		s.Opaque = "DO block that could not be read: " + err.Error()
+		return
+	}
+	start := bodyStart(s.SQL, at, body)
+	var hidden []string
+	for _, inner := range block.Statements {
+		if inner.Dynamic {
+			hidden = append(hidden, inner.Hidden)
+			continue
+		}
+		file, err := pgparse.Split(inner.SQL)
+		if err != nil {
+			continue
+		}
+		for _, st := range file.Stmts {
+			in := &Statement{
+				SQL: inner.SQL[st.Start:st.End], Node: st.Node, Err: st.Err,
+				Start: -1, End: -1, Parent: s.Index,
+				Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
+				Conditional: inner.Conditional, Loop: inner.Loop,
+			}
+			if s.Start >= 0 && start >= 0 {
+				b.placeInner(in, s, start, inner, body)
+			}
+			b.add(in)
+		}
+	}
+	if len(hidden) > 0 {
+		s.Opaque = strings.Join(hidden, ", ")
+	}
+}
+
+// placeInner finds where a statement of a block stands in the file: PL/pgSQL
+// reports the line of a statement in the body.
+func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockStatement, body string) {
+	line := strings.SplitAfter(body, "\n")
+	if inner.Line < 1 || inner.Line > len(line) {
+		return
+	}
+	offset := 0
+	for _, l := range line[:inner.Line-1] {
+		offset += len(l)
+	}
+	head := inner.SQL
+	if i := strings.IndexByte(head, '\n'); i >= 0 {
+		head = head[:i]
+	}
+	at := strings.Index(body[offset:], head)
+	if at < 0 {
+		at = len(line[inner.Line-1]) - len(strings.TrimLeft(line[inner.Line-1], " \t"))
+	}
+	in.Start = do.Start + bodyAt + offset + at
+	in.End = min(in.Start+len(in.SQL), do.End)
+	in.Line, in.Column = b.lines.Position(in.Start)
+	in.EndLine, in.EndColumn = b.lines.Position(in.End)
+}
+
+// bodyStart is the offset of the block's body in the statement, -1 when the
+// body is written with escapes so that its letters are not in the text.
+func bodyStart(sql string, at int, body string) int {
+	if at < 0 || at > len(sql) {
+		at = 0
+	}
+	if i := strings.Index(sql[at:], body); i >= 0 {
+		return at + i
+	}
+	return -1
+}

@@ -1,0 +1,186 @@
+// Package script makes a migration's SQL into statements with exact positions
+// and the transactions they run in.
+//
+// A transaction is what the runner makes it: one file sent in one transaction,
+// one file sent as one message (which Postgres runs as one implicit
+// transaction), or statement by statement. BEGIN and COMMIT in the text come on
+// top. DO blocks are opened: the statements inside them are statements of the
+// script too.
+package script
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Source is a migration as its adapter hands it over.
+type Source struct {
+	// Text is the whole file: what positions and suppression comments are
+	// counted in.
+	Text string
+	// Parts are the pieces of SQL that the runner executes, in order.
+	Parts []Part
+	// Mode is how the runner sends them.
+	Mode onward.Transaction
+	// LineComment begins a comment in Text: "--", or "#" for Python.
+	LineComment string
+}
+
+// Part is a piece of SQL of a migration.
+type Part struct {
+	// SQL is the text that is executed.
+	SQL string
+	// Start is the byte offset of SQL in Source.Text, where it stands there
+	// letter for letter; -1 when a framework rendered it.
+	Start int
+	// Line, Column, EndLine and EndColumn are the place of rendered SQL: the
+	// operation it was rendered from. They count from 1.
+	Line, Column, EndLine, EndColumn int
+	// Message: the runner sends the part as one message of its own, for
+	// onward.TransactionNone: several statements in it are one implicit
+	// transaction.
+	Message bool
+}
+
+// Statement is one statement of a script.
+type Statement struct {
+	// Index is its position in Script.Statements.
+	Index int
+	// SQL is its text without the ';'.
+	SQL string
+	// Node is its syntax tree, nil when it could not be parsed. Locations in
+	// it count bytes from the start of SQL.
+	Node *pgparse.Node
+	// Err says why Node is nil; ErrLine and ErrColumn where in the file.
+	Err                *pgparse.SyntaxError
+	ErrLine, ErrColumn int
+	// Start and End are byte offsets in Source.Text; -1 for rendered SQL.
+	Start, End int
+	// Line, Column, EndLine, EndColumn are the place in the file, from 1.
+	Line, Column, EndLine, EndColumn int
+	// Tx numbers the transactions of the script from 1; 0: the statement
+	// commits by itself.
+	Tx int
+	// Origin says who opened the transaction that the statement runs in.
+	Origin Origin
+	// Parent is the index of the DO statement that this one stands in, -1
+	// for a statement of the file itself.
+	Parent int
+	// Conditional marks a statement in a DO block that may be skipped (IF,
+	// CASE, exception handler); Loop one that may run many times.
+	Conditional, Loop bool
+	// Opaque says what is hidden in the statement: dynamic SQL, a language
+	// that is not read. "" for none.
+	Opaque string
+}
+
+// Origin is who opened a transaction.
+type Origin uint8
+
+// The origins of transactions.
+const (
+	// Alone: the statement is its own transaction.
+	Alone Origin = iota
+	// Runner: the migration tool opened it around the file.
+	Runner
+	// Message: several statements in one simple-query message.
+	Message
+	// Explicit: a BEGIN in the file.
+	Explicit
+)
+
+// InBlock reports whether Postgres refuses here what cannot run inside a
+// transaction block.
+func (s *Statement) InBlock() bool { return s.Origin != Alone || s.Parent >= 0 }
+
+// Script is a migration's SQL, taken apart.
+type Script struct {
+	Source       Source
+	Statements   []*Statement
+	Suppressions []Suppression
+	Controls     []Control
+	// Last is the number of the last transaction; Rollback holds the
+	// transactions that end in ROLLBACK.
+	Last     int
+	Rollback map[int]bool
+	// Open reports that the file ends inside a transaction that it opened.
+	Open bool
+
+	lines *pgparse.Lines
+}
+
+// Control is a transaction command that does not do what it says.
+type Control struct {
+	// Statement is the index of the command.
+	Statement int
+	Kind      ControlKind
+}
+
+// ControlKind is what is wrong with a transaction command.
+type ControlKind uint8
+
+// The kinds of misplaced transaction commands.
+const (
+	// BeginInside: BEGIN in a transaction that the runner opened: a warning
+	// and nothing else; the COMMIT that goes with it ends the runner's.
+	BeginInside ControlKind = iota + 1
+	// CommitOfRunner: COMMIT or ROLLBACK ends the transaction that the runner
+	// opened; what follows runs without one.
+	CommitOfRunner
+	// NestedBegin: BEGIN inside of a transaction that the file itself opened.
+	NestedBegin
+	// CommitWithout: COMMIT or ROLLBACK where no transaction is open.
+	CommitWithout
+)
+
+// Lines gives the line index of Source.Text.
+func (s *Script) Lines() *pgparse.Lines { return s.lines }
+
+// Build takes a source apart. The only error is pgparse.ErrTooLarge.
+func Build(src Source) (*Script, error) {
+	s := &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}}
+	b := builder{Script: s}
+	for _, part := range src.Parts {
+		if err := b.part(part); err != nil {
+			return nil, err
+		}
+	}
+	b.transactions()
+	s.Suppressions = suppressions(src, s.lines)
+	return s, nil
+}
+
+type builder struct{ *Script }
+
+// part adds the statements of one part.
+func (b builder) part(p Part) error {
+	file, err := pgparse.Split(p.SQL)
+	if err != nil {
+		return err
+	}
+	for i := range file.Stmts {
+		st := &file.Stmts[i]
+		s := &Statement{
+			SQL: p.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1,
+			Start: -1, End: -1,
+			Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
+		}
+		if p.Start >= 0 {
+			s.Start, s.End = p.Start+st.Start, p.Start+st.End
+			s.Line, s.Column = b.lines.Position(s.Start)
+			s.EndLine, s.EndColumn = b.lines.Position(s.End)
+		}
+		s.ErrLine, s.ErrColumn = s.Line, s.Column
+		if s.Err != nil && p.Start >= 0 {
+			s.ErrLine, s.ErrColumn = b.lines.Position(p.Start + s.Err.Offset)
+		}
+		b.add(s)
+		b.open(s)
+	}
+	return nil
+}
+
+func (b builder) add(s *Statement) {
+	s.Index = len(b.Statements)
+	b.Statements = append(b.Statements, s)
+}

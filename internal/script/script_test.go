@@ -1,0 +1,186 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+func build(t *testing.T, sql string, mode onward.Transaction) *Script {
+	t.Helper()
+	s, err := Build(Source{Text: sql, Parts: []Part{{SQL: sql}}, Mode: mode})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTransactions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, sql string
+		mode      onward.Transaction
+		want      string // transaction numbers, "b" behind those inside a block
+		controls  []ControlKind
+	}{
+		{"alone", "SELECT 1; SELECT 2", onward.TransactionNone, "0 0", nil},
+		{"explicit", "SELECT 1; BEGIN; SELECT 2; COMMIT; SELECT 3", onward.TransactionNone, "0 1b 1b 1b 0", nil},
+		{"spelled out", "START TRANSACTION; SELECT 2; END; SELECT 3", onward.TransactionNone, "1b 1b 1b 0", nil},
+		{"file", "SELECT 1; SELECT 2", onward.TransactionFile, "1b 1b", nil},
+		{"one statement in a message is no block", "SELECT 1", onward.TransactionMessage, "0", nil},
+		{"message", "SELECT 1; SELECT 2", onward.TransactionMessage, "1b 1b", nil},
+		{"the rest of a message is a block again", "BEGIN; SELECT 1; COMMIT; SELECT 2; SELECT 3", onward.TransactionMessage, "1b 1b 1b 2b 2b", nil},
+		{"commit ends the runner's transaction", "SELECT 1; COMMIT; SELECT 2", onward.TransactionFile, "1b 1b 0", []ControlKind{CommitOfRunner}},
+		{"begin in the runner's transaction", "BEGIN; SELECT 1; COMMIT; SELECT 2", onward.TransactionFile, "1b 1b 1b 0", []ControlKind{BeginInside, CommitOfRunner}},
+		{"nested", "BEGIN; BEGIN; COMMIT", onward.TransactionNone, "1b 1b 1b", []ControlKind{NestedBegin}},
+		{"commit without", "COMMIT", onward.TransactionNone, "0", []ControlKind{CommitWithout}},
+		{"chain", "BEGIN; SELECT 1; COMMIT AND CHAIN; SELECT 2; COMMIT", onward.TransactionNone, "1b 1b 1b 2b 2b", nil},
+		{"do is a transaction", "DO $$ BEGIN DELETE FROM a; DELETE FROM b; END $$; SELECT 1", onward.TransactionNone, "1 1b 1b 0", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := build(t, c.sql, c.mode)
+			var got []string
+			for _, st := range s.Statements {
+				n := fmt.Sprint(st.Tx)
+				if st.InBlock() {
+					n += "b"
+				}
+				got = append(got, n)
+			}
+			if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+				t.Error(diff)
+			}
+			var controls []ControlKind
+			for _, x := range s.Controls {
+				controls = append(controls, x.Kind)
+			}
+			if diff := cmp.Diff(c.controls, controls); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestOpenAndRollback(t *testing.T) {
+	t.Parallel()
+	if s := build(t, "BEGIN; SELECT 1", onward.TransactionNone); !s.Open {
+		t.Error("BEGIN without COMMIT is open")
+	}
+	if s := build(t, "BEGIN; SELECT 1; ROLLBACK", onward.TransactionNone); s.Open || !s.Rollback[1] {
+		t.Error("the transaction is rolled back")
+	}
+}
+
+func TestDoBlock(t *testing.T) {
+	t.Parallel()
+	sql := "SELECT 1;\nDO $$\nBEGIN\n  IF true THEN\n    ALTER TABLE t\n      ADD c int;\n  END IF;\n  EXECUTE 'DROP TABLE ' || x;\nEND $$;\n"
+	s := build(t, sql, onward.TransactionFile)
+	if len(s.Statements) != 3 {
+		t.Fatalf("%d statements", len(s.Statements))
+	}
+	do, in := s.Statements[1], s.Statements[2]
+	if in.Parent != 1 || !in.Conditional || in.Line != 5 || in.Column != 5 || in.EndLine != 6 || in.Tx != 1 {
+		t.Errorf("%+v", in)
+	}
+	if do.Opaque != "EXECUTE of 'DROP TABLE ' || x" {
+		t.Errorf("opaque: %q", do.Opaque)
+	}
+}
+
+func TestPositions(t *testing.T) {
+	t.Parallel()
+	text := "-- +goose Up\n  SELECT 'é';  SELECT 2;\n-- +goose Down\nSELECT 3;"
+	up := strings.Index(text, "  SELECT")
+	down := strings.Index(text, "-- +goose Down")
+	s, err := Build(Source{Text: text, Parts: []Part{{SQL: text[up:down], Start: up}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Statements); n != 2 {
+		t.Fatalf("%d statements", n)
+	}
+	if a := s.Statements[1]; a.Line != 2 || a.Column != 16 || text[a.Start:a.End] != "SELECT 2" {
+		t.Errorf("%+v", a)
+	}
+	rendered, err := Build(Source{Text: "class Migration:\n", LineComment: "#", Parts: []Part{{SQL: "SELECT 1; SELEKT", Start: -1, Line: 7, Column: 9, EndLine: 9, EndColumn: 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := rendered.Statements[1]; a.Line != 7 || a.EndLine != 9 || a.ErrLine != 7 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestSuppressions(t *testing.T) {
+	t.Parallel()
+	sql := strings.Join([]string{
+		"-- onward:ignore-file column-drop: the service is gone", // 1
+		"-- onward:ignore index-create-blocking, a-b: 40 rows",   // 2
+		"-- more words",          // 3
+		"",                       // 4
+		"CREATE INDEX ON t (a);", // 5
+		"ALTER TABLE t",          // 6
+		"  DROP COLUMN a, -- onward:ignore c-d: why", // 7
+		"  DROP COLUMN b;",                           // 8
+		"SELECT '-- onward:ignore x-y: no';",         // 9
+		"-- onward:ignore",                           // 10
+		"-- onward:ignore all of it",                 // 11
+		"-- onward:ignored x-y: z",                   // 12
+		"-- onward:ignore no-reason",                 // 13
+		"SELECT 1;",
+	}, "\n")
+	type got struct {
+		Rules     string
+		Reason    string
+		Target    int
+		File, Bad bool
+	}
+	var out []got
+	for _, s := range build(t, sql, onward.TransactionNone).Suppressions {
+		out = append(out, got{strings.Join(s.Rules, " "), s.Reason, s.Target, s.File, s.Malformed != ""})
+	}
+	want := []got{
+		{"column-drop", "the service is gone", 5, true, false},
+		{"index-create-blocking a-b", "40 rows", 5, false, false},
+		{"c-d", "why", 7, false, false},
+		{"", "", 14, false, true},
+		{"", "", 14, false, true},
+		{"", "", 14, false, true},
+		{"no-reason", "", 14, false, false},
+	}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// FuzzSuppression: a comment names rules or is malformed; it never covers
+// anything else than what it stands at.
+func FuzzSuppression(f *testing.F) {
+	f.Add("-- onward:ignore index-create-blocking: 40 rows\nSELECT 1;")
+	f.Add("SELECT 1; /* onward:ignore-file a-b: c */")
+	f.Add("--onward:ignore a-b,c-d : e\r\nSELECT 1")
+	f.Fuzz(func(t *testing.T, sql string) {
+		s, err := Build(Source{Text: sql, Parts: []Part{{SQL: sql}}})
+		if err != nil {
+			t.Skip()
+		}
+		for _, c := range s.Suppressions {
+			if c.Malformed == "" && len(c.Rules) == 0 {
+				t.Fatalf("%+v names nothing", c)
+			}
+			for _, r := range c.Rules {
+				if r == "" || strings.ContainsAny(r, " \t,") {
+					t.Fatalf("%+v", c)
+				}
+			}
+			if c.Line < 1 || c.Target < c.Line {
+				t.Fatalf("%+v", c)
+			}
+		}
+	})
+}

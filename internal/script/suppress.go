@@ -1,0 +1,144 @@
+package script
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Suppression is a comment that takes findings out:
+//
+//	-- onward:ignore index-create-blocking: 40 rows
+//	-- onward:ignore-file column-drop, table-drop: the service is gone since May
+//
+// It names rules, never all of them, and gives a reason.
+type Suppression struct {
+	// Rules are the names as written. None: the comment is malformed.
+	Rules []string
+	// Reason is what stands behind the colon; "" is a finding of its own.
+	Reason string
+	// File: the whole file is meant.
+	File bool
+	// Line and Column are where the comment stands; Target is the line it
+	// speaks about: its own, or for a comment alone on its line the next
+	// line that is no comment.
+	Line, Column, EndColumn, Target int
+	// Alone marks a comment that has its line for itself.
+	Alone bool
+	// Malformed says what is wrong with the comment; "" for nothing.
+	Malformed string
+}
+
+const marker = "onward:ignore"
+
+// suppressions reads the comments of a source. In SQL the parser's rules tell
+// what is a comment; elsewhere a line comment is what follows its marker.
+func suppressions(src Source, lines *pgparse.Lines) []Suppression {
+	if !strings.Contains(src.Text, "onward:") {
+		return nil
+	}
+	var out []Suppression
+	for _, c := range commentsOf(src) {
+		text := src.Text[c.Start:c.End]
+		i := strings.Index(text, "onward:")
+		if i < 0 || !onlyMarkers(text[:i]) {
+			continue
+		}
+		s := parseSuppression(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text[i:]), "*/")))
+		s.Line, s.Column = lines.Position(c.Start)
+		_, s.EndColumn = lines.Position(c.End)
+		start := lines.Start(s.Line)
+		s.Alone = strings.TrimSpace(src.Text[start:c.Start]) == ""
+		s.Target = s.Line
+		if s.Alone {
+			s.Target = nextCode(src, lines, s.Line)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// onlyMarkers reports whether nothing but comment characters stands there.
+func onlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#") == "" }
+
+func commentsOf(src Source) []pgparse.Comment {
+	if src.LineComment == "" || src.LineComment == "--" {
+		return pgparse.Comments(src.Text)
+	}
+	var out []pgparse.Comment
+	at := 0
+	for _, line := range strings.SplitAfter(src.Text, "\n") {
+		if i := strings.Index(line, src.LineComment); i >= 0 {
+			out = append(out, pgparse.Comment{Start: at + i, End: at + len(strings.TrimRight(line, "\r\n"))})
+		}
+		at += len(line)
+	}
+	return out
+}
+
+func parseSuppression(text string) Suppression {
+	var s Suppression
+	rest, ok := strings.CutPrefix(text, marker)
+	if !ok {
+		s.Malformed = "unknown comment " + firstField(text) + ": did you mean onward:ignore?"
+		return s
+	}
+	if r, ok := strings.CutPrefix(rest, "-file"); ok {
+		s.File, rest = true, r
+	}
+	if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+		s.Malformed = "unknown comment " + firstField(text) + ": did you mean onward:ignore?"
+		return s
+	}
+	names, reason, _ := strings.Cut(rest, ":")
+	s.Reason = strings.TrimSpace(reason)
+	for _, n := range strings.Split(names, ",") {
+		n = strings.TrimSpace(n)
+		if n == "" || strings.ContainsAny(n, " \t") {
+			s.Rules = nil
+			s.Malformed = "write onward:ignore RULE: REASON; several rules are separated by commas"
+			return s
+		}
+		s.Rules = append(s.Rules, n)
+	}
+	return s
+}
+
+func firstField(s string) string {
+	if f := strings.Fields(s); len(f) > 0 {
+		return f[0]
+	}
+	return s
+}
+
+// nextCode is the first line after the given one that is neither blank nor a
+// line comment.
+func nextCode(src Source, lines *pgparse.Lines, line int) int {
+	prefix := src.LineComment
+	if prefix == "" {
+		prefix = "--"
+	}
+	for n := line + 1; n <= lines.Count(); n++ {
+		text := strings.TrimSpace(src.Text[lines.Start(n):lines.Start(n+1)])
+		if text != "" && !strings.HasPrefix(text, prefix) {
+			return n
+		}
+	}
+	return line
+}
+
+// Covers reports whether a suppression speaks about a finding on a statement
+// that begins at line and ends at end, for a finding that itself stands at
+// place.
+func (s *Suppression) Covers(line, end, place int) bool {
+	switch {
+	case s.File:
+		return true
+	case s.Target == line || s.Target == place:
+		return true
+	case s.Target > line && s.Target <= end:
+		// Inside of the statement: on the very part of it.
+		return place == line
+	}
+	return false
+}

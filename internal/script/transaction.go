@@ -1,0 +1,160 @@
+package script
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// transactions gives each statement the transaction it runs in.
+func (b builder) transactions() {
+	t := tracker{Script: b.Script}
+	top := 0
+	for _, s := range b.Statements {
+		if s.Parent < 0 {
+			top++
+		}
+	}
+	switch b.Source.Mode {
+	case onward.TransactionFile:
+		t.outer = Runner
+	case onward.TransactionMessage:
+		// A message with one statement is an ordinary statement.
+		if top > 1 {
+			t.outer = Message
+		}
+	}
+	t.open(t.outer)
+	if t.outer == Alone && b.Source.Mode == onward.TransactionNone {
+		t.messages = b.messages()
+	}
+	for _, s := range b.Statements {
+		t.statement(s)
+	}
+	b.Last = t.last
+	b.Open = t.origin == Explicit
+}
+
+// tracker follows the transaction state of the session through a script.
+type tracker struct {
+	*Script
+	outer  Origin // what the runner makes of the file
+	origin Origin // what is open now; Alone: nothing
+	tx     int
+	last   int
+	// messages are the parts that are messages of several statements and are
+	// still to come; within says that the first of them has begun.
+	messages []Part
+	within   bool
+}
+
+// messages lists the parts that are sent as one message and hold more than one
+// statement.
+func (b builder) messages() []Part {
+	var out []Part
+	i := 0
+	for _, p := range b.Source.Parts {
+		n := 0
+		for ; i < len(b.Statements) && b.Statements[i].Start < p.Start+len(p.SQL); i++ {
+			if b.Statements[i].Parent < 0 {
+				n++
+			}
+		}
+		if p.Message && p.Start >= 0 && n > 1 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// enter opens and ends the implicit transactions of messages.
+func (t *tracker) enter(s *Statement) {
+	for len(t.messages) > 0 && s.Start >= t.messages[0].Start+len(t.messages[0].SQL) {
+		t.messages, t.within = t.messages[1:], false
+		if t.origin == Message {
+			t.open(Alone)
+		}
+	}
+	if len(t.messages) > 0 && !t.within && s.Start >= t.messages[0].Start {
+		t.within = true
+		if t.origin == Alone {
+			t.open(Message)
+		}
+	}
+}
+
+func (t *tracker) open(o Origin) {
+	t.origin = o
+	if o == Alone {
+		t.tx = 0
+		return
+	}
+	t.last++
+	t.tx = t.last
+}
+
+func (t *tracker) statement(s *Statement) {
+	if s.Parent >= 0 {
+		parent := t.Statements[s.Parent]
+		s.Tx, s.Origin = parent.Tx, parent.Origin
+		return
+	}
+	t.enter(s)
+	ctl := s.Node.GetTransactionStmt()
+	if ctl == nil {
+		s.Tx, s.Origin = t.tx, t.origin
+		if t.origin == Alone && t.outer == Alone && t.hasInner(s) {
+			// A DO block is one transaction of its own.
+			t.last++
+			s.Tx = t.last
+		}
+		return
+	}
+	switch ctl.Kind {
+	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
+		switch t.origin {
+		case Explicit:
+			t.note(s, NestedBegin)
+		case Runner:
+			t.note(s, BeginInside)
+		case Message:
+			// The implicit transaction becomes an ordinary one: what came
+			// before in the message belongs to it.
+			t.origin = Explicit
+		default:
+			t.open(Explicit)
+		}
+		s.Tx, s.Origin = t.tx, t.origin
+	case pgparse.TransactionStmtKind_TRANS_STMT_COMMIT, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK,
+		pgparse.TransactionStmtKind_TRANS_STMT_PREPARE:
+		s.Tx, s.Origin = t.tx, t.origin
+		switch t.origin {
+		case Runner:
+			t.note(s, CommitOfRunner)
+		case Alone, Message:
+			t.note(s, CommitWithout)
+		}
+		if ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && t.tx > 0 {
+			t.Rollback[t.tx] = true
+		}
+		next := Alone
+		if t.outer == Message || t.within {
+			// The rest of the message is an implicit transaction again.
+			next = Message
+		}
+		if ctl.Chain {
+			next = Explicit
+		}
+		t.open(next)
+	default: // SAVEPOINT and what belongs to it; two-phase commands
+		s.Tx, s.Origin = t.tx, t.origin
+	}
+}
+
+func (t *tracker) hasInner(s *Statement) bool {
+	next := s.Index + 1
+	return next < len(t.Statements) && t.Statements[next].Parent == s.Index
+}
+
+func (t *tracker) note(s *Statement, k ControlKind) {
+	t.Controls = append(t.Controls, Control{Statement: s.Index, Kind: k})
+}
