@@ -1,3 +1,5 @@
+//go:build unix
+
 package pgserver
 
 import (
@@ -161,6 +163,23 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
+// If it is the watchdog that gets killed, Stop does its work.
+func TestWatchdogKilled(t *testing.T) {
+	t.Parallel()
+	s := server(t, Config{})
+	_, segment := postmaster(t, s.private.dir)
+	if err := s.process.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, s.URL("postgres"), "SELECT 'up'"); got != "up" {
+		t.Errorf("got %q", got)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	gone(t, s.private.dir, segment)
+}
+
 func TestDatabaseFromTemplate(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -250,13 +269,13 @@ func firstBin() string {
 
 func TestMissing(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []Config{{Major: 12}, {Major: 12, NoDownload: true}} {
+	for _, cfg := range []Config{{Major: 8}, {Major: 8, NoDownload: true}} {
 		_, err := Start(context.Background(), cfg)
 		var missing *MissingError
-		if !errors.As(err, &missing) || missing.Major != 12 {
+		if !errors.As(err, &missing) || missing.Major != 8 {
 			t.Fatalf("got %v, want a MissingError", err)
 		}
-		for _, want := range []string{"PATH", "/usr/lib/postgresql/*/bin", "apt install postgresql-12", "--postgres URL"} {
+		for _, want := range []string{"PATH", "/usr/lib/postgresql/*/bin", "apt install postgresql-8", "--postgres URL"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("error %q does not say %q", err, want)
 			}

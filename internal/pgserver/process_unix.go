@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 //go:embed watchdog.sh
@@ -100,6 +101,7 @@ func (a account) attributes() *syscall.SysProcAttr {
 // process is a running watchdog and the server below it.
 type process struct {
 	cmd   *exec.Cmd
+	data  string // the server's data directory
 	stdin io.WriteCloser
 	// gone is closed by the kernel, that is reading it ends, when no process of the server is left.
 	gone *os.File
@@ -133,7 +135,7 @@ func watch(acct account, dir, sockets string, lock, log *os.File, command ...str
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the server's watchdog: %w", err), gone.Close())
 	}
-	return &process{cmd: cmd, stdin: stdin, gone: gone}, nil
+	return &process{cmd: cmd, data: filepath.Join(dir, "data"), stdin: stdin, gone: gone}, nil
 }
 
 // begin starts the server.
@@ -155,7 +157,32 @@ func (p *process) end() error {
 	}
 	// The exit status says nothing of use: what counts is that the directories are gone, which the caller looks at.
 	_ = p.cmd.Wait()
+	p.killOrphan()
 	return errors.Join(err, p.gone.Close())
+}
+
+// killOrphan ends a server whose watchdog was killed: only then is there a postmaster.pid still.
+func (p *process) killOrphan() {
+	status, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid"))
+	if err != nil {
+		return
+	}
+	first, _, _ := strings.Cut(string(status), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil || pid <= 1 {
+		return
+	}
+	// Where it can be asked, make sure that the number does not belong to somebody else by now.
+	if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err == nil && cwd != p.data {
+		return
+	}
+	for range 60 {
+		if syscall.Kill(pid, syscall.SIGQUIT) != nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
 }
 
 // serverEnvironment is ours without what would change the server's or initdb's mind.

@@ -1,0 +1,147 @@
+//go:build unix
+
+package pgserver
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func TestExternal(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	theirs := server(t, Config{})
+	parsed, err := url.Parse(theirs.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keywords := "user=postgres dbname=postgres sslmode=disable port=" + parsed.Query().Get("port") + " host=" + parsed.Query().Get("host")
+	for name, base := range map[string]string{"URL": theirs.URL("postgres"), "keywords": keywords} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Start(ctx, Config{URL: base, Settings: map[string]string{"work_mem": "7MB", "app.quoted": `it's \ fine`}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Major() != theirs.Major() || s.Version() != theirs.Version() {
+				t.Errorf("version %q, want %q", s.Version(), theirs.Version())
+			}
+			first, err := s.NewDatabase(ctx, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := s.NewDatabase(ctx, first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ask(t, s.URL(second), `SELECT concat_ws('|', current_database(), current_setting('work_mem'), current_setting('app.quoted'))`)
+			if want := second + `|7MB|it's \ fine`; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if s.Log() != "" || s.Err() != nil {
+				t.Errorf("Log %q, Err %v", s.Log(), s.Err())
+			}
+			// Another user of the same server leaves the databases of one that lives alone.
+			other, err := Start(ctx, Config{URL: base})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Stop(); err != nil {
+				t.Error(err)
+			}
+			if got := ours(t, theirs); got != "2" {
+				t.Errorf("%s databases while in use, want 2", got)
+			}
+			// A connection that somebody forgot does not keep a database.
+			conn, err := pgx.Connect(ctx, s.URL(first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(ctx)
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+			if got := ours(t, theirs); got != "0" {
+				t.Errorf("%s databases after Stop", got)
+			}
+		})
+	}
+}
+
+// ours counts the databases on a server that were made through Config.URL.
+func ours(t *testing.T, s *Server) string {
+	t.Helper()
+	return ask(t, s.URL("postgres"), `SELECT count(*)::text FROM pg_database WHERE datname ~ '^onward_[0-9a-f]{12}_'`)
+}
+
+// What a killed process left on somebody's server is dropped by the next one.
+func TestExternalLeftovers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	theirs := server(t, Config{})
+	killed, err := Start(ctx, Config{URL: theirs.URL("postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := killed.NewDatabase(ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := killed.external.keep.Close(ctx); err != nil { // what remains of a process that was killed
+		t.Fatal(err)
+	}
+	next, err := Start(ctx, Config{URL: theirs.URL("postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ours(t, theirs); got != "0" {
+		t.Errorf("%s databases left", got)
+	}
+	if err := next.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExternalRefused(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	theirs := server(t, Config{})
+	if s, err := Start(ctx, Config{URL: theirs.URL("postgres"), Major: theirs.Major() - 1}); err == nil {
+		t.Error("started with the wrong major", s.Stop())
+	} else if !strings.Contains(err.Error(), "the server is Postgres "+theirs.Version()) {
+		t.Errorf("wrong major: %v", err)
+	}
+	if err := theirs.run(ctx, "CREATE ROLE weak LOGIN"); err != nil {
+		t.Fatal(err)
+	}
+	weak := strings.Replace(theirs.URL("postgres"), "//postgres@", "//weak@", 1)
+	if s, err := Start(ctx, Config{URL: weak}); err == nil {
+		t.Error("started without CREATEDB", s.Stop())
+	} else if !strings.Contains(err.Error(), "may not create databases") {
+		t.Errorf("no CREATEDB: %v", err)
+	}
+}
+
+func TestExternalURL(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{
+		"postgres://u:p@h:1/x?sslmode=require&dbname=y": "postgres://u:p@h:1/a%20b?sslmode=require",
+		"postgresql://h":    "postgresql://h/a%20b",
+		"host=h dbname='x'": "host=h dbname='x' dbname='a b'",
+	} {
+		e := external{base: base}
+		got := e.url("a b")
+		if got != want {
+			t.Errorf("%s: %s, want %s", base, got, want)
+		}
+		cfg, err := pgx.ParseConfig(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Database != "a b" {
+			t.Errorf("%s: database %q", got, cfg.Database)
+		}
+	}
+}
