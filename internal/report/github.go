@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// GitHub prints the findings as workflow commands, which GitHub Actions shows
+// at their lines in the pull request, worst first: it shows ten of a kind for
+// each step. The verdict is the last line.
+// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+func GitHub(w io.Writer, r *onward.Report) error {
+	b := bufio.NewWriter(w)
+	for _, f := range worstFirst(r.Findings) {
+		message := f.Fact + "\n" + f.Harm
+		if len(f.Postgres) > 0 {
+			message += "\non " + Versions(f.Postgres) + " only"
+		}
+		for _, e := range f.Evidence {
+			message += "\n" + evidence(&e)
+		}
+		if f.Instead != "" {
+			message += "\ninstead: " + f.Instead
+		}
+		fmt.Fprintf(b, "::%s %s::%s\n", command(f.Severity),
+			properties(f.Path, f.Line, f.Column, f.EndLine, f.EndColumn, f.Rule), commandData(message))
+	}
+	for _, o := range r.Opaque {
+		level := "notice"
+		if o.Failed {
+			level = "error"
+		}
+		message := "not judged: " + o.What
+		if o.Why != "" {
+			message += "\n" + o.Why
+		}
+		fmt.Fprintf(b, "::%s %s::%s\n", level, properties(o.Path, o.Line, o.Column, 0, 0, "not judged"), commandData(message))
+	}
+	// The sentences begin with no colon: a line of ours is never a command.
+	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(&r.Summary), verdict(r))
+	return b.Flush()
+}
+
+// command is the level of a workflow command.
+func command(s onward.Severity) string {
+	switch s {
+	case onward.Error:
+		return "error"
+	case onward.Warning:
+		return "warning"
+	default:
+		return "notice"
+	}
+}
+
+// properties is the place and the title of a workflow command. Columns are
+// given for a place within one line only: GitHub ignores others.
+func properties(path string, line, column, endLine, endColumn int, title string) string {
+	var p []string
+	add := func(name, value string) { p = append(p, name+"="+commandProperty(value)) }
+	if path != "" {
+		add("file", path)
+	}
+	if line > 0 {
+		add("line", fmt.Sprint(line))
+		if column > 0 {
+			add("col", fmt.Sprint(column))
+		}
+		if endLine >= line {
+			add("endLine", fmt.Sprint(endLine))
+			if endLine == line && endColumn > column {
+				add("endColumn", fmt.Sprint(endColumn))
+			}
+		}
+	}
+	add("title", title)
+	return strings.Join(p, ",")
+}
+
+var dataEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+
+// commandData escapes the message of a workflow command.
+func commandData(s string) string { return dataEscapes.Replace(Visible(s)) }
+
+var propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+
+// commandProperty escapes a property of a workflow command.
+func commandProperty(s string) string { return propertyEscapes.Replace(Visible(s)) }

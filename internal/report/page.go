@@ -1,0 +1,113 @@
+package report
+
+import (
+	"io"
+	"path"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+)
+
+const (
+	maxWidth = 100
+	minWidth = 60
+)
+
+// page collects lines of at most width columns.
+type page struct {
+	Palette
+	b     strings.Builder
+	width int
+	dir   string
+}
+
+func newPage(o Options) *page {
+	width := o.Width
+	if width == 0 {
+		width = maxWidth
+	}
+	return &page{Palette: NewPalette(o.Color), width: min(max(width, minWidth), maxWidth), dir: o.Dir}
+}
+
+// flush writes the page out in one piece.
+func (p *page) flush(w io.Writer) error {
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// line adds a line, without blanks at its end.
+func (p *page) line(parts ...string) {
+	p.b.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
+	p.b.WriteByte('\n')
+}
+
+func (p *page) blank() { p.b.WriteByte('\n') }
+
+// wrap adds text behind a first prefix, its further lines below it. The
+// prefixes are plain; the style is that of the text.
+func (p *page) wrap(first, next, text string, style lipgloss.Style) {
+	for i, line := range fold(text, p.width-max(ansi.StringWidth(first), ansi.StringWidth(next))) {
+		prefix := next
+		if i == 0 {
+			prefix = first
+		}
+		p.line(prefix, paint(style, line))
+	}
+}
+
+// split adds a line with one text at the left and one at the right edge, or
+// the second below the first where they do not fit.
+func (p *page) split(left, right string, leftStyle, rightStyle lipgloss.Style) {
+	gap := p.width - ansi.StringWidth(left) - ansi.StringWidth(right)
+	if gap < 2 {
+		p.wrap("", "  ", left, leftStyle)
+		if right != "" {
+			p.wrap("  ", "  ", right, rightStyle)
+		}
+		return
+	}
+	p.line(paint(leftStyle, left), strings.Repeat(" ", gap), paint(rightStyle, right))
+}
+
+// path is a path as it can be clicked from the working directory.
+func (p *page) path(name string) string {
+	return Line(relative(p.dir, name))
+}
+
+// relative is a path of the repository as seen from a directory of it.
+func relative(dir, name string) string {
+	if dir == "" || dir == "." || name == "" || path.IsAbs(name) {
+		return name
+	}
+	from, to := strings.Split(dir, "/"), strings.Split(name, "/")
+	same := 0
+	for same < len(from) && same < len(to)-1 && from[same] == to[same] {
+		same++
+	}
+	return strings.Repeat("../", len(from)-same) + strings.Join(to[same:], "/")
+}
+
+// paint styles one line; an empty one stays empty.
+func paint(style lipgloss.Style, text string) string {
+	if text == "" {
+		return ""
+	}
+	return style.Inline(true).Render(text)
+}
+
+// fold breaks text into lines of at most width columns, at blanks where there
+// are some. It gives one line at least.
+func fold(text string, width int) []string {
+	return strings.Split(ansi.Wrap(text, max(width, 20), " "), "\n")
+}
+
+// shorten cuts text to width columns and marks the cut.
+func shorten(text string, width int) string {
+	return ansi.Truncate(text, max(width, 8), "…")
+}
+
+// pad fills text up to width columns.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
+}

@@ -1,0 +1,263 @@
+// Package report prints an [onward.Report]: one file per format, each a pure
+// function from the report to a writer. What a report says comes from
+// strangers' migrations, so every format escapes everything that is not plain
+// text: control characters, escape sequences, text direction, markup.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Format names a way to print a report.
+type Format string
+
+// The formats.
+const (
+	FormatTerminal Format = "terminal"
+	FormatJSON     Format = "json"
+	FormatMarkdown Format = "markdown"
+	FormatGitHub   Format = "github"
+)
+
+// Formats lists the formats in the order in which help texts name them.
+func Formats() []Format {
+	return []Format{FormatTerminal, FormatJSON, FormatMarkdown, FormatGitHub}
+}
+
+// Options say how a report is printed. The zero value is plain text, 100
+// columns wide.
+type Options struct {
+	// Color: escape sequences may be used. Colour never carries a meaning
+	// that a word does not carry too.
+	Color bool
+	// Width in columns; 0 is 100. Less than 60 is taken as 60, more than 100
+	// as 100: longer lines are hard to read.
+	Width int
+	// Verbose prints every statement and every effect, and SQL in full.
+	Verbose bool
+	// Quiet prints the findings and the verdict only.
+	Quiet bool
+	// Dir is the directory, relative to the repository's root with forward
+	// slashes, that the terminal's paths are relative to, so that they can
+	// be clicked; "" is the root.
+	Dir string
+}
+
+// Write prints a report in a format.
+func Write(w io.Writer, f Format, r *onward.Report, o Options) error {
+	switch f {
+	case FormatTerminal:
+		return Terminal(w, r, o)
+	case FormatJSON:
+		return JSON(w, r)
+	case FormatMarkdown:
+		return Markdown(w, r)
+	case FormatGitHub:
+		return GitHub(w, r)
+	}
+	return fmt.Errorf("unknown format %q: it is one of terminal, json, markdown, github", f)
+}
+
+// maxReport bounds what Read takes in: 256 MB.
+const maxReport = 256 << 20
+
+// Read reads a report that JSON wrote.
+func Read(in io.Reader) (*onward.Report, error) {
+	data, err := io.ReadAll(io.LimitReader(in, maxReport+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxReport {
+		return nil, fmt.Errorf("the report is larger than %d MB", maxReport>>20)
+	}
+	r := &onward.Report{}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("not a report of onward: %w", err)
+	}
+	if r.Schema != onward.ReportSchema {
+		return nil, fmt.Errorf("the schema is %q; this version reads %s", r.Schema, onward.ReportSchema)
+	}
+	return r, nil
+}
+
+// Versions spells major versions: "Postgres 14 to 18", "Postgres 13, 15".
+func Versions(majors []int) string {
+	switch n := len(majors); {
+	case n == 0:
+		return "Postgres"
+	case n == 1:
+		return fmt.Sprintf("Postgres %d", majors[0])
+	case majors[n-1]-majors[0] == n-1:
+		return fmt.Sprintf("Postgres %d to %d", majors[0], majors[n-1])
+	}
+	words := make([]string, len(majors))
+	for i, m := range majors {
+		words[i] = strconv.Itoa(m)
+	}
+	return "Postgres " + strings.Join(words, ", ")
+}
+
+// Count spells a number with its noun: "1 error", "2 errors".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// counts is the summary in a line: "2 errors in 3 migrations, 1 not judged".
+func counts(s *onward.Summary) string {
+	var found []string
+	for _, c := range []struct {
+		n    int
+		noun string
+	}{{s.Errors, "error"}, {s.Warnings, "warning"}, {s.Infos, "note"}} {
+		if c.n > 0 {
+			found = append(found, Count(c.n, c.noun))
+		}
+	}
+	text := "no findings"
+	if len(found) > 0 {
+		text = strings.Join(found, ", ")
+	}
+	text += " in " + Count(s.Migrations, "migration")
+	if s.Suppressed > 0 {
+		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
+	}
+	if s.Opaque > 0 {
+		text += fmt.Sprintf(", %d not judged", s.Opaque)
+	}
+	return text
+}
+
+// verdict is the report's sentence, or a plain one where it has none.
+func verdict(r *onward.Report) string {
+	switch {
+	case r.Summary.Verdict != "":
+		return Line(r.Summary.Verdict)
+	case r.Summary.Safe:
+		return "safe to deploy"
+	case r.Summary.Errors == 0:
+		return "not everything could be judged"
+	}
+	return "not safe to deploy"
+}
+
+// revisions names what was compared: "main...feature".
+func revisions(r *onward.Report) string {
+	switch {
+	case r.Base == "" && r.Head == "":
+		return ""
+	case r.Base == "":
+		return Line(r.Head)
+	case r.Head == "":
+		return Line(r.Base)
+	}
+	return Line(r.Base) + "..." + Line(r.Head)
+}
+
+// place is "path:line:column", or as much of it as is known.
+func place(path string, line, column int) string {
+	switch {
+	case line <= 0:
+		return path
+	case column <= 0:
+		return fmt.Sprintf("%s:%d", path, line)
+	}
+	return fmt.Sprintf("%s:%d:%d", path, line, column)
+}
+
+// relation is a relation's name for people: the schema public is not named.
+func relation(name string) string { return Line(strings.TrimPrefix(name, "public.")) }
+
+// blocks says whom a lock makes wait.
+func blocks(who []string) string {
+	if len(who) == 0 {
+		return "blocks nobody"
+	}
+	words := make([]string, len(who))
+	for i, w := range who {
+		words[i] = w + "s"
+	}
+	return "blocks " + Line(strings.Join(words, " and "))
+}
+
+// transactionWords says how a migration is sent.
+func transactionWords(t onward.Transaction) string {
+	switch t {
+	case onward.TransactionFile:
+		return "one transaction"
+	case onward.TransactionMessage:
+		return "one message, an implicit transaction"
+	case onward.TransactionNone:
+		return "not in a transaction"
+	}
+	return Line(string(t))
+}
+
+// existing are the effects that other sessions can feel.
+func existing(effects []onward.Effect) []onward.Effect {
+	var out []onward.Effect
+	for _, e := range effects {
+		if !e.New {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// of gives the findings on a migration.
+func of(m *onward.Migration, findings []onward.Finding) []onward.Finding {
+	var out []onward.Finding
+	for _, f := range findings {
+		if owns(m, f.Migration, f.Path) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// opaqueIn gives what could not be judged in a migration.
+func opaqueIn(m *onward.Migration, opaque []onward.Opaque) []onward.Opaque {
+	var out []onward.Opaque
+	for _, o := range opaque {
+		if owns(m, o.Migration, o.Path) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// owns reports whether something belongs to a migration: by its ID and path,
+// or by the path alone when it names no migration.
+func owns(m *onward.Migration, id, path string) bool {
+	return path == m.Path && (id == m.ID || id == "")
+}
+
+// elsewhere gives the findings and the unjudged that belong to no migration
+// of the report.
+func elsewhere(r *onward.Report) (findings []onward.Finding, opaque []onward.Opaque) {
+	type key struct{ id, path string }
+	known := map[key]bool{}
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		known[key{m.ID, m.Path}], known[key{"", m.Path}] = true, true
+	}
+	for _, f := range r.Findings {
+		if !known[key{f.Migration, f.Path}] {
+			findings = append(findings, f)
+		}
+	}
+	for _, o := range r.Opaque {
+		if !known[key{o.Migration, o.Path}] {
+			opaque = append(opaque, o)
+		}
+	}
+	return findings, opaque
+}

@@ -1,0 +1,255 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// The looks in which each report is printed, by the golden file's ending.
+var looks = []struct {
+	name    string
+	format  report.Format
+	options report.Options
+}{
+	{"txt", report.FormatTerminal, report.Options{}},
+	{"narrow.txt", report.FormatTerminal, report.Options{Width: 60}},
+	{"color.txt", report.FormatTerminal, report.Options{Color: true}},
+	{"verbose.txt", report.FormatTerminal, report.Options{Verbose: true}},
+	{"quiet.txt", report.FormatTerminal, report.Options{Quiet: true, Dir: "db/migrations"}},
+	{"md", report.FormatMarkdown, report.Options{}},
+	{"github", report.FormatGitHub, report.Options{}},
+	{"out.json", report.FormatJSON, report.Options{}},
+}
+
+var names = []string{"report", "clean", "empty", "hostile"}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for _, name := range names {
+		r := read(t, name)
+		for _, l := range looks {
+			t.Run(name+"/"+l.name, func(t *testing.T) {
+				t.Parallel()
+				golden(t, name+"."+l.name, print(t, r, l.format, l.options))
+			})
+		}
+	}
+}
+
+func TestGoldenLocks(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"locks", "locks_differ"} {
+		for _, l := range looks[:3] {
+			var b bytes.Buffer
+			if err := report.WriteLocks(&b, l.format, readLocks(t, name), l.options); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+"."+l.name, b.String())
+		}
+		var b bytes.Buffer
+		if err := report.WriteLocks(&b, report.FormatJSON, readLocks(t, name), report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".out.json", b.String())
+	}
+}
+
+// TestNothingHidden holds that no format lets a character through that is not
+// seen as itself, except the zero-width space that keeps GitHub from acting on
+// Markdown, and the escape sequences of colour.
+func TestNothingHidden(t *testing.T) {
+	t.Parallel()
+	r := read(t, "hostile")
+	for _, l := range looks {
+		out := print(t, r, l.format, l.options)
+		if l.options.Color {
+			out = ansi.Strip(out)
+		}
+		if l.format == report.FormatMarkdown {
+			out = strings.ReplaceAll(out, "\u200b", "")
+		}
+		for _, c := range out {
+			if c != '\n' && !unicode.IsPrint(c) {
+				t.Errorf("%s: %q is printed raw", l.name, c)
+			}
+		}
+	}
+}
+
+// TestColorIsNotTheOnlyCarrier holds that colour adds nothing but colour.
+func TestColorIsNotTheOnlyCarrier(t *testing.T) {
+	t.Parallel()
+	for _, name := range names {
+		r := read(t, name)
+		colored := print(t, r, report.FormatTerminal, report.Options{Color: true})
+		if !strings.Contains(colored, "\x1b[") {
+			t.Errorf("%s: no colour at all", name)
+		}
+		if diff := cmp.Diff(print(t, r, report.FormatTerminal, report.Options{}), ansi.Strip(colored)); diff != "" {
+			t.Errorf("%s: (-plain +coloured):\n%s", name, diff)
+		}
+	}
+}
+
+// TestWidth holds that lines fit, except SQL to be pasted and statements in
+// full.
+func TestWidth(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"report", "clean", "empty"} {
+		r := read(t, name)
+		for _, width := range []int{60, 80, 100} {
+			inSQL := false
+			for _, line := range strings.Split(print(t, r, report.FormatTerminal, report.Options{Width: width}), "\n") {
+				inSQL = strings.HasPrefix(line, "    instead: ") || inSQL && strings.HasPrefix(line, "             ")
+				if w := ansi.StringWidth(line); w > width && !inSQL {
+					t.Errorf("%s: %d columns on a screen of %d: %s", name, w, width, line)
+				}
+			}
+		}
+	}
+}
+
+// TestRoundTrip holds that what JSON prints is what Read reads.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, name := range names {
+		r := read(t, name)
+		again, err := report.Read(strings.NewReader(print(t, r, report.FormatJSON, report.Options{})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, again); diff != "" {
+			t.Errorf("%s (-before +after):\n%s", name, diff)
+		}
+	}
+}
+
+func TestJSONHasNoNull(t *testing.T) {
+	t.Parallel()
+	r := &onward.Report{Migrations: []onward.Migration{{Statements: []onward.Statement{{Effects: []onward.Effect{{}}}, {}}}, {}}, Findings: []onward.Finding{{Severity: onward.Error}}}
+	out := print(t, r, report.FormatJSON, report.Options{})
+	if strings.Contains(out, "null") {
+		t.Errorf("null in\n%s", out)
+	}
+	if r.Migrations[0].Statements[1].Effects != nil {
+		t.Error("printing changed the report")
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                             "not a report of onward",
+		"[]":                           "not a report of onward",
+		`{"schema":"onward.report/2"}`: `the schema is "onward.report/2"; this version reads onward.report/1`,
+		`{"schema":"onward.report/1","findings":[{"severity":"fatal"}]}`: `unknown severity "fatal"`,
+	} {
+		_, err := report.Read(strings.NewReader(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzVisible(f *testing.F) {
+	f.Add("plain")
+	f.Add("\x1b[31m\u202e\xff\u2028\U000e0041\r\nx\ty")
+	f.Fuzz(func(t *testing.T, s string) {
+		out := report.Visible(s)
+		for _, c := range out {
+			if c != '\n' && !unicode.IsPrint(c) {
+				t.Errorf("%q: %q is left in %q", s, c, out)
+			}
+		}
+		if again := report.Visible(out); again != out {
+			t.Errorf("%q: %q is changed again, to %q", s, out, again)
+		}
+		if line := report.Line(s); strings.ContainsAny(line, "\n\r") {
+			t.Errorf("%q: more than one line: %q", s, line)
+		}
+	})
+}
+
+func BenchmarkTerminal(b *testing.B) {
+	data, err := os.ReadFile(filepath.Join("testdata", "report.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := report.Read(bytes.NewReader(data))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := report.Terminal(&bytes.Buffer{}, r, report.Options{Color: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func read(t *testing.T, name string) *onward.Report {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := report.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func readLocks(t *testing.T, name string) []report.Locks {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []report.Locks
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func print(t *testing.T, r *onward.Report, f report.Format, o report.Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Write(&b, f, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; go test -update writes it", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}

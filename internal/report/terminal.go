@@ -1,0 +1,261 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Terminal prints the report for people: the migrations in the order in which
+// they run, each with what it changes, what its statements lock and what was
+// found; the verdict and the next step come last, where the eye stops. A clean
+// release is three lines, unless Options.Verbose.
+func Terminal(w io.Writer, r *onward.Report, o Options) error {
+	t := &terminal{page: newPage(o), report: r, verbose: o.Verbose}
+	switch {
+	case o.Quiet:
+		t.quiet()
+	case len(r.Migrations) == 0 && len(r.Findings) == 0 && len(r.Opaque) == 0:
+		t.nothing()
+	case clean(r) && !o.Verbose:
+		t.brief()
+	default:
+		t.full()
+	}
+	return t.flush(w)
+}
+
+type terminal struct {
+	*page
+	report  *onward.Report
+	verbose bool
+}
+
+// clean reports whether there is nothing to look at.
+func clean(r *onward.Report) bool {
+	return r.Summary.Safe && len(r.Findings) == 0 && !slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed })
+}
+
+func (t *terminal) full() {
+	r := t.report
+	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
+	for i := range r.Migrations {
+		t.blank()
+		t.migration(&r.Migrations[i])
+	}
+	findings, opaque := elsewhere(r)
+	if len(findings) > 0 {
+		t.blank()
+		t.line(paint(t.Bold, "beside the migrations"))
+		for i := range findings {
+			t.finding(&findings[i])
+		}
+	}
+	if len(opaque) > 0 {
+		t.blank()
+		t.line(paint(t.Bold, "not judged"))
+		for i := range opaque {
+			t.opaque("", &opaque[i])
+		}
+	}
+	t.blank()
+	t.ending()
+}
+
+// quiet prints the findings in a line each, and the verdict.
+func (t *terminal) quiet() {
+	for _, f := range t.report.Findings {
+		style := t.Severity(f.Severity)
+		t.line(t.path(place(f.Path, f.Line, f.Column)), ": ", paint(style, f.Severity.String()), ": ", Line(f.Fact), " (", Line(f.Rule), ")")
+	}
+	for _, o := range t.report.Opaque {
+		if o.Failed {
+			t.line(t.path(place(o.Path, o.Line, o.Column)), ": not judged: ", sentence(&o))
+		}
+	}
+	t.wrap("", "", verdict(t.report), t.verdictStyle())
+}
+
+// nothing is the report of a release without migrations.
+func (t *terminal) nothing() {
+	subject := revisions(t.report)
+	if subject != "" {
+		subject += "  "
+	}
+	t.wrap("", "  ", subject+"no new migrations", t.Bold)
+	if t.report.Summary.Verdict != "" {
+		t.wrap("", "", verdict(t.report), t.verdictStyle())
+	}
+}
+
+// brief is the report of a clean release: what changes, the verdict, what was
+// not judged.
+func (t *terminal) brief() {
+	r := t.report
+	var changes []string
+	for i := range r.Migrations {
+		for _, c := range r.Migrations[i].Changes {
+			text := Line(c.Text)
+			if c.Object != "" {
+				text = Line(c.Object) + " " + text
+			}
+			changes = append(changes, text)
+		}
+	}
+	what := "no change of the schema"
+	if len(changes) > 0 {
+		what = strings.Join(changes, "; ")
+	}
+	head := Count(r.Summary.Migrations, "migration") + ": "
+	if title := revisions(r); title != "" {
+		head = title + "  " + head
+	}
+	t.line(paint(t.Bold, shorten(head, t.width)), shorten(what, t.width-ansi.StringWidth(head)))
+	t.wrap("", "", verdict(r), t.OK)
+	rest := "everything was judged"
+	if r.Summary.Suppressed > 0 {
+		rest = Count(r.Summary.Suppressed, "finding") + " suppressed"
+	}
+	if n := len(r.Opaque); n > 0 {
+		o := &r.Opaque[0]
+		rest = fmt.Sprintf("%d not judged: %s, %s", n, Line(o.What), t.path(place(o.Path, o.Line, o.Column)))
+		if n > 1 {
+			rest += fmt.Sprintf(" and %d more (-v shows them)", n-1)
+		}
+	}
+	t.line(paint(t.Dim, shorten(rest, t.width)))
+}
+
+// title says what is reported on.
+func (t *terminal) title() string {
+	if title := revisions(t.report); title != "" {
+		return title
+	}
+	return Count(len(t.report.Migrations), "file")
+}
+
+// subtitle says how much there is, of which framework, where, and for whom.
+func (t *terminal) subtitle() string {
+	r := t.report
+	var parts []string
+	if revisions(r) != "" {
+		parts = append(parts, Count(len(r.Migrations), "migration"))
+	}
+	var frameworks, dirs []string
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if f := Line(m.Framework); f != "" && !slices.Contains(frameworks, f) {
+			frameworks = append(frameworks, f)
+		}
+		if dir := path.Dir(m.Path); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(frameworks) > 0 {
+		text := strings.Join(frameworks, ", ")
+		if len(dirs) == 1 && dirs[0] != "." {
+			text += " " + t.path(dirs[0])
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(append(parts, Versions(r.Postgres)), " · ")
+}
+
+// migration prints one migration: its changes, statements and findings.
+func (t *terminal) migration(m *onward.Migration) {
+	right := transactionWords(m.Transaction)
+	if m.Status != "" && m.Status != onward.StatusNew {
+		right = Line(string(m.Status)) + " · " + right
+	}
+	t.split(t.path(m.Path), right, t.Bold, t.Dim)
+	t.changes(m.Changes)
+	findings, opaque := of(m, t.report.Findings), opaqueIn(m, t.report.Opaque)
+	t.statements(m, findings)
+	if len(findings) == 0 {
+		failed := slices.ContainsFunc(opaque, func(o onward.Opaque) bool { return o.Failed })
+		if failed {
+			t.line("  ", paint(t.Warning, "not judged"))
+		} else {
+			t.line("  ", paint(t.OK, "ok"))
+		}
+	}
+	for i := range opaque {
+		t.opaque("not judged: ", &opaque[i])
+	}
+	for i := range findings {
+		t.finding(&findings[i])
+	}
+}
+
+// maxChanges bounds the changes that are printed for one migration.
+const maxChanges = 20
+
+func (t *terminal) changes(changes []onward.Change) {
+	width := 7
+	for _, c := range changes {
+		width = min(max(width, ansi.StringWidth(Line(c.Object))), 24)
+	}
+	for i, c := range changes {
+		if i == maxChanges && !t.verbose {
+			t.line("  ", paint(t.Dim, fmt.Sprintf("and %d more changes (-v shows them)", len(changes)-i)))
+			return
+		}
+		sign := "~"
+		switch c.Kind {
+		case "add":
+			sign = "+"
+		case "drop":
+			sign = "-"
+		}
+		text := Line(c.Text)
+		if c.New {
+			text += " (new)"
+		}
+		object := Line(c.Object)
+		if ansi.StringWidth(object) > width {
+			t.wrap("  ", "  ", object, t.Palette.plain())
+			object = ""
+		}
+		head := "  " + pad(object, width) + "  " + sign + " "
+		t.wrap(head, strings.Repeat(" ", width+6), text, t.Palette.plain())
+	}
+}
+
+// opaque prints what could not be judged.
+func (t *terminal) opaque(label string, o *onward.Opaque) {
+	style := t.Dim
+	if o.Failed {
+		style = t.Warning
+	}
+	t.wrap("  ", "    ", label+t.path(place(o.Path, o.Line, o.Column))+": "+sentence(o), style)
+}
+
+// ending is the summary: counts, verdict, and what to run next.
+func (t *terminal) ending() {
+	r := t.report
+	t.wrap("", "", counts(&r.Summary), t.Palette.plain())
+	t.wrap("", "", verdict(r), t.verdictStyle())
+	if len(r.Summary.Next) > 0 {
+		next := make([]string, len(r.Summary.Next))
+		for i, n := range r.Summary.Next {
+			next[i] = Line(n)
+		}
+		if text := strings.Join(next, "   or   "); len(text) <= t.width-6 {
+			t.line(paint(t.Dim, "next: "), text)
+			return
+		}
+		for i, n := range next {
+			head := "      "
+			if i == 0 {
+				head = "next: "
+			}
+			t.line(paint(t.Dim, head), n)
+		}
+	}
+}

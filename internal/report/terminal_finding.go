@@ -1,0 +1,65 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// finding prints a finding: its place, the fact, the harm, what it rests on,
+// the way out.
+func (t *terminal) finding(f *onward.Finding) {
+	t.blank()
+	where := t.path(place(f.Path, f.Line, f.Column))
+	head := "  " + paint(t.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + paint(t.Bold, Line(f.Rule))
+	if ansi.StringWidth(head)+2+ansi.StringWidth(where) <= t.width {
+		t.line(head, "  ", where)
+	} else {
+		t.line(head)
+		t.line("    ", where)
+	}
+	t.wrap("    ", "    ", Line(f.Fact), t.Bold)
+	if f.Harm != "" {
+		t.wrap("    ", "    ", Line(f.Harm), t.plain())
+	}
+	if len(f.Postgres) > 0 {
+		t.wrap("    ", "    ", "on "+Versions(f.Postgres)+" only", t.plain())
+	}
+	for i := range f.Evidence {
+		e := f.Evidence[i]
+		e.Path = relative(t.dir, e.Path)
+		t.wrap("    because: ", "             ", evidence(&e), t.Dim)
+	}
+	t.instead(f.Instead)
+}
+
+// instead prints the way out. Its first line is prose; what follows is SQL to
+// paste, which is never broken.
+func (t *terminal) instead(text string) {
+	prose, sql, _ := strings.Cut(strings.TrimSpace(Visible(text)), "\n")
+	if prose == "" {
+		return
+	}
+	t.wrap("    instead: ", "             ", prose, t.plain())
+	if sql == "" {
+		return
+	}
+	for _, line := range strings.Split(strings.TrimRight(sql, " \n"), "\n") {
+		t.line("             ", strings.TrimRight(line, " "))
+	}
+}
+
+// verdictStyle is the colour of the verdict; its words say the same.
+func (t *terminal) verdictStyle() lipgloss.Style {
+	s := &t.report.Summary
+	switch {
+	case s.Errors > 0:
+		return t.Error
+	case !s.Safe || s.Warnings > 0:
+		return t.Warning
+	}
+	return t.OK
+}
