@@ -118,7 +118,7 @@ func choose(ctx context.Context, cfg Config) (Install, error) {
 
 // launch makes a private directory, puts a watchdog over it, fills it and starts the server.
 func launch(ctx context.Context, install Install, cfg Config, acct account) (*Server, error) {
-	tmpl, err := template(ctx, install, acct)
+	tmpl, err := template(ctx, install, acct, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
