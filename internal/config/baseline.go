@@ -1,0 +1,74 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// BaselineSchema marks a baseline file.
+const BaselineSchema = "onward.baseline/1"
+
+// Baseline is the list of findings that an old code base starts with. They are
+// named by content ([onward.Finding.Fingerprint]), so that the list survives
+// moved files and lines; a statement that changes is judged anew.
+type Baseline struct {
+	Schema string `json:"schema"`
+	// Findings is keyed by fingerprint.
+	Findings map[string]BaselineFinding `json:"findings"`
+}
+
+// BaselineFinding says what a fingerprint stands for, for those who read the
+// file; only the fingerprint counts.
+type BaselineFinding struct {
+	Rule string `json:"rule"`
+	Path string `json:"path"`
+	Fact string `json:"fact"`
+}
+
+// NewBaseline lists the findings of a report.
+func NewBaseline(findings []onward.Finding) *Baseline {
+	b := &Baseline{Schema: BaselineSchema, Findings: make(map[string]BaselineFinding, len(findings))}
+	for _, f := range findings {
+		b.Findings[f.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: f.Path, Fact: f.Fact}
+	}
+	return b
+}
+
+// Write prints the baseline, sorted, so that a change of it reads well.
+func (b *Baseline) Write(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(b)
+}
+
+// Fingerprints is the set of findings to leave out.
+func (b *Baseline) Fingerprints() map[string]bool {
+	out := make(map[string]bool, len(b.Findings))
+	for f := range b.Findings {
+		out[f] = true
+	}
+	return out
+}
+
+// ReadBaseline reads a baseline file. An error is an [Error].
+func ReadBaseline(path string) (*Baseline, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", cause(err))}
+	}
+	b := &Baseline{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(b); err != nil {
+		return nil, &Error{Path: path, Message: fmt.Sprintf("no baseline: %v", err)}
+	}
+	if b.Schema != BaselineSchema {
+		return nil, &Error{Path: path, Message: fmt.Sprintf("the schema is %q; this version reads %s", b.Schema, BaselineSchema)}
+	}
+	return b, nil
+}

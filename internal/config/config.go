@@ -1,0 +1,184 @@
+// Package config reads onward.yaml, strictly: a key or a name that does not
+// exist is an error at its line, with the nearest one that does. It also reads
+// and writes the baseline, the list of findings that an old code base starts
+// with.
+package config
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Name is the name of the file.
+const Name = "onward.yaml"
+
+// Config is an onward.yaml. The zero value is what holds without one.
+type Config struct {
+	// Path is where the file was found; "" when there is none. Paths in the
+	// file are relative to its directory.
+	Path string `yaml:"-"`
+	// Postgres lists the major versions in production, ascending: 17, a range
+	// 14..17 or a list. Defaults to all supported versions.
+	Postgres []int `yaml:"postgres"`
+	// Base is the revision that is deployed. Defaults to the merge base with
+	// the remote's default branch.
+	Base string `yaml:"base"`
+	// Migrations are the directories of migrations and what is known of their
+	// runner. Defaults to what is detected.
+	Migrations []Migrations `yaml:"migrations"`
+	// Rules sets the severity of rules by name; off switches one off.
+	Rules map[string]onward.Severity `yaml:"rules"`
+	// Presets are the sets of rules that are on. Defaults to recommended.
+	Presets []string `yaml:"presets"`
+	// FailOn is the severity from which on findings make the exit code 1:
+	// error, warning, info or never. Defaults to error.
+	FailOn Threshold `yaml:"fail_on"`
+	// SmallTables are tables on which work that grows with the size does not
+	// matter: "countries", "billing.rates".
+	SmallTables []string `yaml:"small_tables"`
+	// Assume is what holds for every session that runs migrations.
+	Assume Assume `yaml:"assume"`
+	// Baseline is the file of findings to leave out, "" for none.
+	Baseline string `yaml:"baseline"`
+	// AcceptOpaque names files that may stay unjudged: true for all, or a list
+	// of patterns. What could not be read and is not accepted makes the exit
+	// code 3.
+	AcceptOpaque Accept `yaml:"accept_opaque"`
+}
+
+// Migrations is a directory of migrations.
+type Migrations struct {
+	// Dir is the directory, relative to onward.yaml.
+	Dir string `yaml:"dir"`
+	// Framework is the name of the framework. Defaults to what is detected.
+	Framework string `yaml:"framework"`
+	// Transaction is how the runner sends a file. Defaults to what the
+	// framework does.
+	Transaction onward.Transaction `yaml:"transaction"`
+	// LockTimeout and StatementTimeout are what the runner, its connection
+	// string or the role sets, in milliseconds; 0 for none. The file spells
+	// them as Postgres does: 5s, 500ms, 5000.
+	LockTimeout      int `yaml:"lock_timeout"`
+	StatementTimeout int `yaml:"statement_timeout"`
+	// Python is the interpreter of a Django project, relative to onward.yaml
+	// when it contains a slash.
+	Python string `yaml:"python"`
+	// Settings is the settings module of a Django project: shop.settings.
+	Settings string `yaml:"settings"`
+	// AcceptUnreadable: a migration that cannot be read does not make the
+	// exit code 3.
+	AcceptUnreadable bool `yaml:"accept_unreadable"`
+
+	// Line is where the entry stands in the file, for messages.
+	Line int `yaml:"-"`
+}
+
+// Assume is what holds for the sessions that run migrations.
+type Assume struct {
+	// Timezone is the TimeZone of the sessions. In UTC, timestamp becomes
+	// timestamptz without a rewrite.
+	Timezone string `yaml:"timezone"`
+}
+
+// Threshold is the severity from which on findings fail the run.
+type Threshold string
+
+// The thresholds. The zero value is FailOnError.
+const (
+	FailOnError   Threshold = "error"
+	FailOnWarning Threshold = "warning"
+	FailOnInfo    Threshold = "info"
+	FailOnNever   Threshold = "never"
+)
+
+var thresholds = []string{"error", "warning", "info", "never"}
+
+// ParseThreshold reads a threshold by its name.
+func ParseThreshold(name string) (Threshold, bool) {
+	for _, t := range thresholds {
+		if t == name {
+			return Threshold(t), true
+		}
+	}
+	return "", false
+}
+
+// Reached reports whether a finding of that severity fails the run.
+func (t Threshold) Reached(s onward.Severity) bool {
+	switch t {
+	case FailOnNever:
+		return false
+	case FailOnInfo:
+		return s >= onward.Info
+	case FailOnWarning:
+		return s >= onward.Warning
+	default:
+		return s >= onward.Error
+	}
+}
+
+// Accept names files that may stay unjudged.
+type Accept struct {
+	// All accepts everything.
+	All bool
+	// Patterns are globs of paths relative to onward.yaml: * within a
+	// directory, ** across.
+	Patterns []string
+}
+
+// Match reports whether a file, given relative to onward.yaml with forward
+// slashes, may stay unjudged.
+func (a Accept) Match(name string) bool {
+	if a.All {
+		return true
+	}
+	for _, p := range a.Patterns {
+		if glob(strings.Split(path.Clean(p), "/"), strings.Split(path.Clean(name), "/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// glob matches a path against a pattern, element by element; ** stands for any
+// number of elements.
+func glob(pattern, name []string) bool {
+	// The last ** is the only one that has to be tried again, so that the
+	// time is bounded by the product of the two lengths.
+	p, n, retry, at := 0, 0, -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == "**":
+			retry, at = p, n
+			p++
+		case p < len(pattern) && matches(pattern[p], name[n]):
+			p, n = p+1, n+1
+		case retry >= 0:
+			at++
+			p, n = retry+1, at
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == "**" {
+		p++
+	}
+	return p == len(pattern)
+}
+
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
+}
+
+// Resolve makes a path of the file absolute or relative to the working
+// directory, as the file itself was found.
+func (c *Config) Resolve(name string) string {
+	if name == "" || filepath.IsAbs(name) || c.Path == "" {
+		return name
+	}
+	return filepath.Join(filepath.Dir(c.Path), filepath.FromSlash(name))
+}

@@ -1,0 +1,309 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/onward"
+)
+
+var known = config.Known{
+	Rules:      []string{"index-create-blocking", "column-drop"},
+	Presets:    []string{"recommended", "strict", "design", "security"},
+	Frameworks: []string{"django", "golang-migrate", "goose", "sql", "sqlx"},
+	Oldest:     13,
+	Newest:     18,
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Decode(data, "onward.yaml", known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Config{
+		Path:     "onward.yaml",
+		Postgres: []int{14, 15, 16, 17},
+		Base:     "origin/main",
+		Migrations: []config.Migrations{
+			{Dir: "db/migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 120_000, Line: 5},
+			{Dir: "shop", Framework: "django", Python: ".venv/bin/python", Settings: "shop.settings", AcceptUnreadable: true, Line: 10},
+		},
+		Rules:        map[string]onward.Severity{"index-create-blocking": onward.Warning, "column-drop": onward.Off},
+		Presets:      []string{"recommended", "strict"},
+		FailOn:       config.FailOnWarning,
+		SmallTables:  []string{"countries", "billing.rates"},
+		Assume:       config.Assume{Timezone: "UTC"},
+		Baseline:     "onward.baseline.json",
+		AcceptOpaque: config.Accept{Patterns: []string{"legacy/**"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDecodeNothing holds that a file may be empty, or all comments.
+func TestDecodeNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n", "# nothing\n", "\ufeff", "---\n", "rules:\n  # column-drop: off\n", "postgres:\n"} {
+		c, err := config.Decode([]byte(text), "onward.yaml", known)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if diff := cmp.Diff(&config.Config{Path: "onward.yaml"}, c); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestDecodeErrors(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/errors.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := strings.Split(strings.TrimSpace(string(data)), "\n\n")[1:]
+	if len(cases) < 15 {
+		t.Fatalf("%d cases", len(cases))
+	}
+	for _, c := range cases {
+		text, want, ok := strings.Cut(c, "\n----\n")
+		if !ok {
+			t.Fatalf("no ---- in:\n%s", c)
+		}
+		_, err := config.Decode([]byte(text+"\n"), "onward.yaml", known)
+		if err == nil {
+			t.Errorf("no error in:\n%s", text)
+			continue
+		}
+		var at *config.Error
+		if !errors.As(err, &at) {
+			t.Errorf("%T is no config.Error", err)
+		}
+		if diff := cmp.Diff(want, err.Error()); diff != "" {
+			t.Errorf("%s\n(-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, path string
+		want          bool
+	}{
+		{"legacy/**", "legacy/a/b.sql", true},
+		{"legacy/**", "legacyb/a.sql", false},
+		{"**/old.sql", "old.sql", true},
+		{"**/old.sql", "a/b/old.sql", true},
+		{"**/a/**/z.sql", "x/a/a/y/z.sql", true},
+		{"a/*.sql", "a/b/c.sql", false},
+		{"./a/*.sql", "a/c.sql", true},
+		{"a.sql", "b/a.sql", false},
+		{"", "a.sql", false},
+	} {
+		if got := (config.Accept{Patterns: []string{c.pattern}}).Match(c.path); got != c.want {
+			t.Errorf("%s on %s: %t", c.pattern, c.path, got)
+		}
+	}
+	if (config.Accept{}).Match("a") || !(config.Accept{All: true}).Match("a") {
+		t.Error("All decides when there are no patterns")
+	}
+}
+
+func TestThreshold(t *testing.T) {
+	t.Parallel()
+	for threshold, want := range map[config.Threshold]string{"": "error", "error": "error", "warning": "warning error", "info": "info warning error", "never": ""} {
+		var got []string
+		for _, s := range []onward.Severity{onward.Off, onward.Info, onward.Warning, onward.Error} {
+			if threshold.Reached(s) {
+				got = append(got, s.String())
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q is reached by %v, want %s", threshold, got, want)
+		}
+	}
+}
+
+// TestFind holds that the nearest file counts, that the search ends at the
+// repository's root, and that outside of a repository nothing above counts.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for _, dir := range []string{"repo/.git", "repo/services/a/db", "repo/services/b", "bare/sub"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{config.Name, "repo/" + config.Name, "repo/services/a/" + config.Name, "bare/" + config.Name} {
+		if err := os.WriteFile(filepath.Join(root, file), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir, want := range map[string]string{
+		"repo":               "repo",
+		"repo/services/a/db": "repo/services/a",
+		"repo/services/b":    "repo",
+		"bare":               "bare",
+		"bare/sub":           "",
+	} {
+		got, err := config.Find(filepath.Join(root, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want != "" {
+			want = filepath.Join(root, want, config.Name)
+		}
+		if got != want {
+			t.Errorf("%s: found %q, want %q", dir, got, want)
+		}
+	}
+	if err := os.Remove(filepath.Join(root, "repo", config.Name)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := config.Find(filepath.Join(root, "repo/services/b")); got != "" || err != nil {
+		t.Errorf("a repository without the file: found %q, %v", got, err)
+	}
+}
+
+func TestBaseline(t *testing.T) {
+	t.Parallel()
+	b := config.NewBaseline([]onward.Finding{
+		{Rule: "column-drop", Path: "b.sql", Fact: "dropped <b>", Fingerprint: "bb"},
+		{Rule: "index-create-blocking", Path: "a.sql", Fact: "blocks", Fingerprint: "aa"},
+	})
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "onward.baseline.json")
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	again, err := config.ReadBaseline(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(b, again); diff != "" {
+		t.Errorf("(-written +read):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]bool{"aa": true, "bb": true}, again.Fingerprints()); diff != "" {
+		t.Error(diff)
+	}
+	for text, want := range map[string]string{
+		`{"schema":"onward.report/1"}`:                         "this version reads onward.baseline/1",
+		`{"schema":"onward.baseline/2","findings":{}}`:         `the schema is "onward.baseline/2"`,
+		`{"schema":"onward.baseline/1","finding":{}}`:          "unknown field",
+		`{"schema":"onward.report/1","findings":{"a":{"b":1}}`: "no baseline",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.ReadBaseline(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestSchema holds that the JSON schema for editors, the struct and the
+// decoder know the same keys and names.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../onward.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s schema
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	s.compare(t, "", reflect.TypeFor[config.Config]())
+	s.Properties["migrations"].Items.compare(t, "migrations.", reflect.TypeFor[config.Migrations]())
+	s.Properties["assume"].compare(t, "assume.", reflect.TypeFor[config.Assume]())
+	if diff := cmp.Diff(known.Presets, s.Properties["presets"].Items.Enum); diff != "" {
+		t.Errorf("presets (-known +schema):\n%s", diff)
+	}
+	for _, name := range s.Properties["fail_on"].Enum {
+		if _, ok := config.ParseThreshold(name); !ok {
+			t.Errorf("fail_on: the schema has %s", name)
+		}
+	}
+}
+
+type schema struct {
+	Description string
+	Properties  map[string]*schema
+	Items       *schema
+	Enum        []string
+	Additional  any `json:"additionalProperties"`
+}
+
+// compare holds a struct's keys against an object's, and the decoder's against
+// both.
+func (s *schema) compare(t *testing.T, prefix string, typ reflect.Type) {
+	t.Helper()
+	var fields, properties []string
+	for i := range typ.NumField() {
+		if tag := typ.Field(i).Tag.Get("yaml"); tag != "-" {
+			fields = append(fields, tag)
+		}
+	}
+	for name, p := range s.Properties {
+		properties = append(properties, name)
+		if p.Description == "" {
+			t.Errorf("%s%s: the schema does not describe it", prefix, name)
+		}
+	}
+	slices.Sort(fields)
+	slices.Sort(properties)
+	if diff := cmp.Diff(fields, properties); diff != "" {
+		t.Errorf("%s (-struct +schema):\n%s", prefix, diff)
+	}
+	if s.Additional != false {
+		t.Errorf("%s: the schema allows unknown keys", prefix)
+	}
+	for _, key := range fields {
+		text := key + ": ~\n"
+		switch prefix {
+		case "migrations.":
+			text = "migrations:\n  - dir: a\n    " + strings.Replace(text, "dir: ~", "# ", 1)
+		case "assume.":
+			text = "assume:\n  " + text
+		}
+		if _, err := config.Decode([]byte(text), "onward.yaml", known); err != nil {
+			t.Errorf("the decoder does not know %s%s: %v", prefix, key, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, name := range []string{"testdata/full.yaml", "testdata/errors.txt"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := config.Decode(data, "onward.yaml", known)
+		if (c == nil) == (err == nil) {
+			t.Errorf("%v and %v", c, err)
+		}
+	})
+}

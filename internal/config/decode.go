@@ -1,0 +1,253 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Known is what the file may name. It belongs to packages that this one does
+// not know.
+type Known struct {
+	// Rules are the names of all rules, Presets of their sets, Frameworks of
+	// the adapters.
+	Rules, Presets, Frameworks []string
+	// Oldest and Newest are the supported major versions of Postgres.
+	Oldest, Newest int
+}
+
+// Error is something wrong in the file.
+type Error struct {
+	Path string
+	// Line and Column count from 1; 0 when the file as a whole is meant.
+	Line, Column int
+	Message      string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.Path, e.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Message)
+}
+
+// maxSize bounds the file: 1 MB.
+const maxSize = 1 << 20
+
+// Decode reads the content of a file. All that is wrong is in the error, each
+// an [Error].
+func Decode(data []byte, name string, known Known) (*Config, error) {
+	d := &decoder{path: name, known: known}
+	c := &Config{Path: name}
+	if len(data) > maxSize {
+		return nil, &Error{Path: name, Message: fmt.Sprintf("the file is larger than %d bytes", maxSize)}
+	}
+	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0)
+	if err != nil {
+		return nil, d.syntax(err)
+	}
+	for i, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if i > 0 {
+			d.fail(doc.Body, "a second document: the file has one")
+			break
+		}
+		d.config(doc.Body, c)
+	}
+	if err := errors.Join(d.errs...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+type decoder struct {
+	path  string
+	known Known
+	errs  []error
+}
+
+// syntax gives an error of the parser its place.
+func (d *decoder) syntax(err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
+		pos := at.GetToken().Position
+		return &Error{Path: d.path, Line: pos.Line, Column: pos.Column, Message: at.GetMessage()}
+	}
+	return &Error{Path: d.path, Message: err.Error()}
+}
+
+func (d *decoder) fail(n ast.Node, format string, args ...any) {
+	e := &Error{Path: d.path, Message: fmt.Sprintf(format, args...)}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		e.Line, e.Column = t.Position.Line, t.Position.Column
+	}
+	d.errs = append(d.errs, e)
+}
+
+func (d *decoder) config(n ast.Node, c *Config) {
+	d.mapping(n, "the file", []field{
+		{"postgres", func(n ast.Node) { c.Postgres = d.versions(n) }},
+		{"base", func(n ast.Node) { c.Base = d.text(n) }},
+		{"migrations", func(n ast.Node) { d.list(n, func(n ast.Node) { c.Migrations = append(c.Migrations, d.migrations(n)) }) }},
+		{"rules", func(n ast.Node) { c.Rules = d.rules(n) }},
+		{"presets", func(n ast.Node) { c.Presets = d.names(n, "preset", d.known.Presets) }},
+		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
+		{"small_tables", func(n ast.Node) { c.SmallTables = d.names(n, "", nil) }},
+		{"assume", func(n ast.Node) {
+			d.mapping(n, "assume", []field{{"timezone", func(n ast.Node) { c.Assume.Timezone = d.text(n) }}})
+		}},
+		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
+		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
+	})
+}
+
+func (d *decoder) migrations(n ast.Node) Migrations {
+	var m Migrations
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		m.Line = t.Position.Line
+	}
+	before := len(d.errs)
+	d.mapping(n, "an entry of migrations", []field{
+		{"dir", func(n ast.Node) { m.Dir = d.dir(n) }},
+		{"framework", func(n ast.Node) { m.Framework = d.oneOf(n, "framework", d.known.Frameworks) }},
+		{"transaction", func(n ast.Node) {
+			m.Transaction = onward.Transaction(d.oneOf(n, "transaction", []string{"file", "message", "none"}))
+		}},
+		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.milliseconds(n) }},
+		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.milliseconds(n) }},
+		{"python", func(n ast.Node) { m.Python = d.text(n) }},
+		{"settings", func(n ast.Node) { m.Settings = d.text(n) }},
+		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.truth(n) }},
+	})
+	if m.Dir == "" && len(d.errs) == before {
+		d.fail(n, "dir is missing: which directory is meant? (. is that of %s)", Name)
+	}
+	return m
+}
+
+// dir is a directory within the repository.
+func (d *decoder) dir(n ast.Node) string {
+	name := strings.ReplaceAll(d.text(n), `\`, "/")
+	if name == "" {
+		return ""
+	}
+	clean := path.Clean(name)
+	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {
+		d.fail(n, "%q leads out of the directory of %s", name, Name)
+	}
+	return clean
+}
+
+// rules reads severities by rule.
+func (d *decoder) rules(n ast.Node) map[string]onward.Severity {
+	out := map[string]onward.Severity{}
+	for _, entry := range d.entries(n, "rules") {
+		name := entry.Key.GetToken().Value
+		if !slices.Contains(d.known.Rules, name) {
+			d.fail(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
+			continue
+		}
+		var s onward.Severity
+		if err := s.UnmarshalText([]byte(d.text(entry.Value))); err != nil {
+			d.fail(entry.Value, "%s: %v", name, err)
+			continue
+		}
+		out[name] = s
+	}
+	return out
+}
+
+// versions reads 17, 14..17 or a list of both.
+func (d *decoder) versions(n ast.Node) []int {
+	var words []string
+	if _, ok := n.(*ast.SequenceNode); ok {
+		d.list(n, func(n ast.Node) { words = append(words, d.text(n)) })
+	} else {
+		words = []string{d.text(n)}
+	}
+	if len(d.errs) > 0 {
+		return nil
+	}
+	majors, err := ParseVersions(strings.Join(words, ","), d.known.Oldest, d.known.Newest)
+	if err != nil {
+		d.fail(n, "postgres: %v", err)
+	}
+	return majors
+}
+
+// ParseVersions reads major versions: "17", "14..17", "13,15..17". They come
+// back ascending, each once.
+func ParseVersions(text string, oldest, newest int) ([]int, error) {
+	var out []int
+	for _, part := range strings.Split(text, ",") {
+		lo, hi, ok := strings.Cut(strings.TrimSpace(part), "..")
+		if !ok {
+			hi = lo
+		}
+		from, err := strconv.Atoi(strings.TrimSpace(lo))
+		to, err2 := strconv.Atoi(strings.TrimSpace(hi))
+		switch {
+		case err != nil || err2 != nil:
+			return nil, fmt.Errorf("%q is no major version of Postgres: write 17, 14..17 or a list", part)
+		case from > to:
+			return nil, fmt.Errorf("%q is empty: write the older version first", part)
+		case from < oldest || to > newest:
+			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, oldest, newest)
+		}
+		for v := from; v <= to; v++ {
+			out = append(out, v)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// accept reads true, false or patterns.
+func (d *decoder) accept(n ast.Node) Accept {
+	if b, ok := n.(*ast.BoolNode); ok {
+		return Accept{All: b.Value}
+	}
+	a := Accept{}
+	if _, ok := n.(*ast.SequenceNode); !ok {
+		d.fail(n, "write true, or a list of paths, which may have * and **")
+		return a
+	}
+	d.list(n, func(n ast.Node) {
+		p := d.text(n)
+		if _, err := path.Match(p, ""); err != nil {
+			d.fail(n, "%q is no pattern: %v", p, err)
+		}
+		a.Patterns = append(a.Patterns, p)
+	})
+	return a
+}
+
+// milliseconds reads a time as Postgres does: a number is milliseconds.
+func (d *decoder) milliseconds(n ast.Node) int {
+	text := strings.TrimSpace(d.text(n))
+	if text == "" {
+		return 0
+	}
+	digits := strings.LastIndexAny(text, "0123456789.") + 1
+	units := map[string]float64{"": 1, "us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+	number, err := strconv.ParseFloat(text[:digits], 64)
+	unit, ok := units[strings.TrimSpace(text[digits:])]
+	if err != nil || !ok || number < 0 || number*unit > math.MaxInt32 {
+		d.fail(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
+		return 0
+	}
+	return int(math.Round(number * unit))
+}
