@@ -69,6 +69,13 @@ type Effect struct {
 	// Rows marks row-level work that grows with the rows touched, not with
 	// the table as such: UPDATE and DELETE with a condition.
 	Rows bool
+	// Instant marks new storage that is empty or of fixed size, so that the
+	// time does not grow with the relation: TRUNCATE, a sequence's new state.
+	Instant bool
+	// Unsure marks work that is assumed because something is not known: the
+	// old type of a column, a function, the columns of a table that no
+	// statement created. Why then says what.
+	Unsure bool
 	// Why says in a few words why the relation is locked or worked on, where
 	// the statement does not name it: "referenced by orders_user_id_fkey".
 	Why string
@@ -102,4 +109,17 @@ type Result struct {
 	// Unmodelled names a statement form that nobody modelled: its effects are
 	// unknown, not none.
 	Unmodelled string
+}
+
+// Onward is the result in the public vocabulary: one entry per relation, in
+// the same order.
+func (r Result) Onward() []onward.Effect {
+	out := make([]onward.Effect, len(r.Effects))
+	for i := range r.Effects {
+		e := &r.Effects[i]
+		out[i] = onward.Effect{
+			Relation: e.Name.Qualified(), Lock: e.Lock, Work: e.Work(), Blocks: e.Lock.Blocks(), New: e.Created,
+		}
+	}
+	return out
 }

@@ -1,0 +1,289 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// newColumn is what a column definition asks for, read once.
+type newColumn struct {
+	def                 *pgparse.ColumnDef
+	typ                 catalog.Type
+	notNull, serial     bool
+	identity, generated string // generated: "stored", "virtual"
+	deflt               *pgparse.Node
+	keys, checks, fks   []*pgparse.Constraint
+}
+
+func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
+	n := newColumn{def: def, typ: r.c.TypeOf(def.GetTypeName())}
+	n.serial = serialType(def.GetTypeName())
+	n.notNull = n.serial || def.GetIsNotNull()
+	n.deflt = def.GetRawDefault()
+	for _, c := range def.GetConstraints() {
+		con := c.GetConstraint()
+		switch con.GetContype() {
+		case pgparse.ConstrType_CONSTR_NOTNULL:
+			n.notNull = true
+		case pgparse.ConstrType_CONSTR_DEFAULT:
+			n.deflt = con.GetRawExpr()
+		case pgparse.ConstrType_CONSTR_IDENTITY:
+			n.identity, n.notNull = con.GetGeneratedWhen(), true
+		case pgparse.ConstrType_CONSTR_GENERATED:
+			n.generated = "stored"
+			if con.GetGeneratedKind() == "v" {
+				n.generated = "virtual"
+			}
+			n.deflt = con.GetRawExpr()
+		case pgparse.ConstrType_CONSTR_CHECK:
+			n.checks = append(n.checks, con)
+		case pgparse.ConstrType_CONSTR_PRIMARY:
+			n.notNull = true
+			n.keys = append(n.keys, con)
+		case pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
+			n.keys = append(n.keys, con)
+		case pgparse.ConstrType_CONSTR_FOREIGN:
+			n.fks = append(n.fks, con)
+		case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED:
+			if k := len(n.checks); k > 0 {
+				n.checks[k-1] = nil
+			}
+		}
+	}
+	return n
+}
+
+func serialType(t *pgparse.TypeName) bool {
+	if len(t.GetNames()) != 1 {
+		return false
+	}
+	switch text(t.GetNames()[0]) {
+	case "serial", "serial4", "bigserial", "serial8", "smallserial", "serial2":
+		return true
+	}
+	return false
+}
+
+func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
+	def := cmd.GetDef().GetColumnDef()
+	if col, known := column(a.rel, def.GetColname()); col != nil && known {
+		if !cmd.GetMissingOk() {
+			a.refuse(`column "` + def.GetColname() + `" of relation "` + a.rel.Name.Name + `" already exists`)
+		}
+		return
+	}
+	n := a.readColumn(def)
+	if n.generated == "virtual" && !a.v.AtLeast(18) {
+		a.refuse(`syntax error at or near "VIRTUAL"`)
+		return
+	}
+	a.newColumns = append(a.newColumns, def)
+
+	if n.serial || n.identity != "" {
+		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, def.GetColname(), "seq")}, catalog.Sequence)
+	}
+	for _, rel := range a.tree(a.rel, a.recurse) {
+		a.child(rel)
+		// A child that has the column already only learns that it inherits it.
+		if rel != a.rel && rel.Column(def.GetColname()) != nil {
+			continue
+		}
+		a.fill(a.tabOf(rel), n)
+	}
+	for _, con := range n.keys {
+		a.buildKey(con, []string{def.GetColname()})
+	}
+	for _, con := range n.fks {
+		// Without a default all rows hold NULL: there is nothing to validate.
+		a.addForeignKey(con, []string{def.GetColname()}, n.deflt == nil && !n.serial && n.identity == "")
+	}
+	if a.rel.Kind == catalog.CompositeType {
+		a.typedTables(cmd.GetBehavior(), nil)
+	}
+}
+
+// fill decides what a new column does to the rows of a table: nothing, when
+// its value for them is one constant.
+func (a *alter) fill(t *tab, n newColumn) {
+	name := n.def.GetColname()
+	missing := true // the old rows hold NULL
+	switch dom := a.domain(n.typ); {
+	case !stored(t.rel):
+		return
+	case n.generated == "virtual":
+	case n.generated == "stored":
+		t.rewrite, t.why, missing = true, "the generated column "+name+" is computed for every row", false
+	case n.serial || n.identity != "":
+		t.rewrite, t.why, missing = true, "every row gets its own number in "+name, false
+	case dom != nil && dom.Constrained():
+		t.rewrite, t.why = true, "the domain "+dom.Name.String()+" has constraints, which are checked for every row"
+	case n.deflt != nil:
+		volatile, unknown := a.volatile(n.deflt)
+		if volatile {
+			a.calls(n.deflt)
+			t.rewrite, t.why = true, "the default of "+name+" is volatile: it is computed for every row"
+			if unknown != "" {
+				t.unsure, t.why = true, "whether "+unknown+" is volatile is not known"
+			}
+		}
+		missing = isNull(n.deflt)
+	case dom != nil && dom.Default != nil:
+		volatile, _ := a.volatile(dom.Default)
+		t.rewrite, missing = t.rewrite || volatile, false
+	}
+	if n.notNull && missing {
+		t.wantScan("rows are checked for NULL in " + name)
+	}
+	for _, c := range n.checks {
+		if c != nil && (c.GetIsEnforced() || !c.GetSkipValidation()) {
+			t.wantScan("rows are checked against the constraint")
+		}
+	}
+}
+
+// isNull recognises DEFAULT NULL, with or without a cast.
+func isNull(n *pgparse.Node) bool {
+	for {
+		switch m := pgparse.Unwrap(n).(type) {
+		case *pgparse.TypeCast:
+			n = m.GetArg()
+		case *pgparse.A_Const:
+			return m.GetIsnull()
+		default:
+			return false
+		}
+	}
+}
+
+// setExpression is ALTER COLUMN … SET EXPRESSION (17).
+func (a *alter) setExpression(name string) {
+	if !a.v.AtLeast(17) {
+		a.refuse(`syntax error at or near "EXPRESSION"`)
+		return
+	}
+	for _, rel := range a.tree(a.rel, a.recurse) {
+		t := a.tabOf(rel)
+		col, known := column(rel, name)
+		switch {
+		case col == nil && known:
+			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" does not exist`)
+		case col == nil || !known:
+			t.rewrite, t.unsure, t.why = true, true, "whether the column is stored is not known"
+		case col.Generated == "virtual":
+			if hasCheck(rel) {
+				a.refuse("ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables with check constraints")
+			}
+			if col.NotNull {
+				t.wantScan("rows are checked for NULL in " + name)
+			}
+		case col.Generated == "":
+			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" is not a generated column`)
+		default:
+			t.rewrite, t.why = true, "the generated column "+name+" is computed for every row"
+			a.rebuildDependents(t, rel, col, nil, nil)
+		}
+	}
+}
+
+func hasCheck(rel *catalog.Relation) bool {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.Check {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
+	col, known := column(a.rel, cmd.GetName())
+	if col == nil || !known {
+		return
+	}
+	switch {
+	case col.Generated == "virtual":
+		a.refuse("ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns")
+	case col.Generated == "" && !cmd.GetMissingOk():
+		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not a generated column`)
+	}
+}
+
+// identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
+// it) and DROP IDENTITY.
+func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
+	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) {
+		a.below(a.rel, a.mode)
+	}
+	col, known := column(a.rel, cmd.GetName())
+	var seq *catalog.Relation
+	if col != nil && col.Sequence != 0 {
+		seq = a.c.Relation(col.Sequence)
+	}
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddIdentity:
+		if known && col != nil && !col.NotNull {
+			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" must be declared NOT NULL before identity can be added`)
+			return
+		}
+		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, cmd.GetName(), "seq")}, catalog.Sequence)
+	case pgparse.AlterTableType_AT_DropIdentity:
+		if known && col != nil && col.Identity == "" {
+			if !cmd.GetMissingOk() {
+				a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+			}
+			return
+		}
+		if seq != nil {
+			a.drop(seq, "owned by the column "+cmd.GetName())
+		}
+	case pgparse.AlterTableType_AT_SetIdentity:
+		if known && col != nil && col.Identity == "" {
+			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+			return
+		}
+		if seq == nil {
+			return
+		}
+		e := a.lockFor(seq, sre, "owned by the column "+cmd.GetName())
+		for _, o := range cmd.GetDef().GetList().GetItems() {
+			if name := o.GetDefElem().GetDefname(); name != "generated" && name != "owned_by" {
+				e.Rewrites, e.Instant = true, true
+			}
+		}
+	}
+}
+
+// freeName is a name that the server would make for a new sequence, index or
+// constraint: the first that no relation has.
+func (r *run) freeName(table catalog.Name, column, label string) string {
+	for n := 0; ; n++ {
+		l := label
+		if n > 0 {
+			l += itoa(n)
+		}
+		name := catalog.ObjectName(table.Name, column, l)
+		if r.c.Lookup(table.Schema, name) == nil && !r.created(name) {
+			return name
+		}
+	}
+}
+
+func (r *run) created(name string) bool {
+	for i := range r.Effects {
+		if r.Effects[i].Created && r.Effects[i].Name.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
+}
+
+// joined is the columns' part of a made-up name.
+func joined(columns []string) string { return strings.Join(columns, "_") }

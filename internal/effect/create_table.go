@@ -1,0 +1,125 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// createTable is CREATE TABLE: the new table harms nobody; the locks are on
+// the tables that it refers to, inherits from or becomes a partition of.
+func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
+	rv := s.GetRelation()
+	schema := rv.GetSchemaname()
+	if rv.GetRelpersistence() == "t" {
+		schema = "pg_temp"
+	}
+	if s.GetIfNotExists() {
+		if schema == "" {
+			schema = r.c.CreationSchema()
+		}
+		if r.c.Lookup(schema, rv.GetRelname()) != nil {
+			return // noticed without a lock
+		}
+	}
+	if schema == "" {
+		schema = r.c.CreationSchema()
+	}
+	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
+	if s.GetPartspec() != nil {
+		kind = catalog.PartitionedTable
+	}
+	r.create(name, kind)
+
+	for _, n := range s.GetTableElts() {
+		switch m := pgparse.Unwrap(n).(type) {
+		case *pgparse.ColumnDef:
+			r.createColumn(name, m)
+		case *pgparse.Constraint:
+			r.createConstraint(name, m, nil)
+		case *pgparse.TableLikeClause:
+			if like := r.table(m.GetRelation()); like != nil {
+				r.lockFor(like, as, "LIKE reads its definition")
+			}
+		}
+	}
+	for _, n := range s.GetConstraints() {
+		r.createConstraint(name, n.GetConstraint(), nil)
+	}
+	for _, n := range s.GetInhRelations() {
+		parent := r.table(n.GetRangeVar())
+		if parent == nil {
+			continue
+		}
+		if s.GetPartbound() == nil {
+			r.lockFor(parent, sue, "the new table inherits from it")
+			continue
+		}
+		r.createPartition(name, parent, s.GetPartbound())
+	}
+	if schema, typ := nameOf(s.GetOfTypename().GetNames()); typ != "" {
+		if t := r.c.LookupType(schema, typ); t != nil {
+			if rel := r.c.Relation(t.Relation); rel != nil {
+				r.lockFor(rel, as, "the table's type")
+			}
+		}
+	}
+}
+
+func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
+	n := r.readColumn(def)
+	if n.serial || n.identity != "" {
+		r.create(catalog.Name{Schema: table.Schema, Name: r.freeName(table, def.GetColname(), "seq")}, catalog.Sequence)
+	}
+	column := []string{def.GetColname()}
+	for _, c := range n.keys {
+		r.createConstraint(table, c, column)
+	}
+	for _, c := range n.fks {
+		r.createConstraint(table, c, column)
+	}
+}
+
+func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string) {
+	if columns == nil {
+		columns = keys(con.GetKeys())
+	}
+	name := func(part, label string) {
+		n := con.GetConname()
+		if n == "" {
+			n = r.freeName(table, part, label)
+		}
+		r.create(catalog.Name{Schema: table.Schema, Name: n}, catalog.Index)
+	}
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_PRIMARY:
+		name("", "pkey")
+	case pgparse.ConstrType_CONSTR_UNIQUE:
+		name(joined(columns), "key")
+	case pgparse.ConstrType_CONSTR_EXCLUSION:
+		columns = nil
+		for _, x := range con.GetExclusions() {
+			if items := x.GetList().GetItems(); len(items) > 0 {
+				columns = append(columns, elemName(items[0].GetIndexElem()))
+			}
+		}
+		name(joined(columns), "excl")
+	case pgparse.ConstrType_CONSTR_FOREIGN:
+		pk := con.GetPktable()
+		if pk.GetRelname() == table.Name && (pk.GetSchemaname() == "" || pk.GetSchemaname() == table.Schema) {
+			return
+		}
+		if ref := r.table(pk); ref != nil {
+			r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
+		}
+	}
+}
+
+// createPartition is CREATE TABLE … PARTITION OF: unlike ATTACH it locks the
+// parent, and the default partition, against everything.
+func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
+	r.lock(parent, ael).Why = "a partition is added"
+	if d := r.c.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
+		r.lockDefault(d, parent, bound)
+	}
+	r.cloneToPartition(name, parent, nil)
+}

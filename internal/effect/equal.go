@@ -1,0 +1,9 @@
+package effect
+
+import "slices"
+
+// Equal reports whether two results say the same.
+func (r *Result) Equal(o *Result) bool {
+	return r.NoTransaction == o.NoTransaction && r.Refused == o.Refused && r.Unmodelled == o.Unmodelled &&
+		slices.Equal(r.Effects, o.Effects)
+}

@@ -1,0 +1,306 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// elemName is what an index element is called in a made-up name.
+func elemName(e *pgparse.IndexElem) string {
+	if e.GetName() != "" {
+		return e.GetName()
+	}
+	if f := e.GetExpr().GetFuncCall().GetFuncname(); len(f) > 0 {
+		return text(f[len(f)-1])
+	}
+	return "expr"
+}
+
+// buildOn builds an index on a table, and on each partition of a partitioned
+// one. match finds an index of a partition that does already.
+func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onward.Lock,
+	childName func(*catalog.Relation) string, match func(*catalog.Relation) *catalog.Relation,
+) {
+	if rel.Kind != catalog.PartitionedTable {
+		r.create(name, catalog.Index)
+		e := r.at(rel)
+		e.BuildsIndex, e.Scans = true, true
+		return
+	}
+	r.create(name, catalog.PartitionedIndex)
+	for _, p := range r.rels(rel.Partitions) {
+		if p.Kind == catalog.ForeignTable {
+			continue
+		}
+		r.lockFor(p, partitions, childOf(p, rel))
+		if match != nil {
+			if i := match(p); i != nil {
+				r.lockFor(i, partitions, "becomes part of "+name.String())
+				continue
+			}
+		}
+		r.buildOn(p, catalog.Name{Schema: p.Name.Schema, Name: childName(p)}, partitions, childName, match)
+	}
+}
+
+// createIndex is CREATE INDEX.
+func (r *run) createIndex(s *pgparse.IndexStmt) {
+	mode := sh
+	if s.GetConcurrent() {
+		mode = sue
+		r.NoTransaction = "CREATE INDEX CONCURRENTLY"
+	}
+	rel := r.table(s.GetRelation())
+	if rel == nil {
+		return
+	}
+	e := r.lock(rel, mode)
+	var parts []string
+	for _, n := range s.GetIndexParams() {
+		parts = append(parts, elemName(n.GetIndexElem()))
+	}
+	name := s.GetIdxname()
+	if name == "" {
+		name = r.freeName(rel.Name, joined(parts), "idx")
+	} else if r.c.Lookup(rel.Name.Schema, name) != nil {
+		if s.GetIfNotExists() {
+			e.Why = "it exists already, but the lock is taken"
+		} else {
+			r.refuse(`relation "` + name + `" already exists`)
+		}
+		return
+	}
+	if s.GetConcurrent() {
+		if rel.Kind == catalog.PartitionedTable {
+			r.refuse(`cannot create index on partitioned table "` + rel.Name.Name + `" concurrently`)
+			return
+		}
+		e.Waits = true
+	}
+	full := catalog.Name{Schema: rel.Name.Schema, Name: name}
+	if rel.Kind == catalog.PartitionedTable && !s.GetRelation().GetInh() {
+		r.create(full, catalog.PartitionedIndex)
+		return
+	}
+	r.buildOn(rel, full, sh, func(p *catalog.Relation) string {
+		return r.freeName(p.Name, joined(parts), "idx")
+	}, func(p *catalog.Relation) *catalog.Relation { return r.equalIndex(p, rel, s) })
+}
+
+// equalIndex finds an index of a partition that a new index of its parent
+// adopts instead of building another.
+func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *catalog.Relation {
+	method := s.GetAccessMethod()
+	if method == "" {
+		method = "btree"
+	}
+	for _, i := range r.indexes(p) {
+		x := i.Index
+		if x == nil || x.Parent != 0 || x.Unique != s.GetUnique() || x.Method != "" && x.Method != method || x.Constraint != "" && s.GetUnique() ||
+			(x.Predicate != nil) != (s.GetWhereClause() != nil) || x.Predicate != nil || len(x.Keys) != len(s.GetIndexParams()) || len(x.Include) != len(s.GetIndexIncludingParams()) || !x.Valid {
+			continue
+		}
+		equal := true
+		for n, k := range x.Keys {
+			e := s.GetIndexParams()[n].GetIndexElem()
+			col := p.Attr(k.Column)
+			if col == nil || col.Name != e.GetName() || k.Opclass != lastName(e.GetOpclass()) ||
+				k.Desc != (e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC) {
+				equal = false
+			}
+		}
+		if equal {
+			return i
+		}
+	}
+	return nil
+}
+
+func lastName(parts []*pgparse.Node) string {
+	_, name := nameOf(parts)
+	return name
+}
+
+// dropIndex is DROP INDEX of one index.
+func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
+	table := r.tableOf(index)
+	if concurrent {
+		if index.Kind == catalog.PartitionedIndex {
+			r.refuse(`cannot drop partitioned index "` + index.Name.Name + `" concurrently`)
+			return
+		}
+		if table != nil {
+			r.lock(table, sue)
+		}
+		e := r.lock(index, sue)
+		e.Dropped, e.Waits = true, true
+		return
+	}
+	if index.Index != nil {
+		if index.Index.Parent != 0 {
+			if p := r.c.Relation(index.Index.Parent); p != nil {
+				r.refuse("cannot drop index " + index.Name.Name + " because index " + p.Name.Name + " requires it")
+				return
+			}
+		}
+		if index.Index.Constraint != "" && table != nil {
+			r.refuse("cannot drop index " + index.Name.Name + " because constraint " + index.Index.Constraint + " on table " + table.Name.Name + " requires it")
+			return
+		}
+	}
+	r.lock(index, ael).Dropped = true
+	if table != nil {
+		r.lockFor(table, ael, "its index "+index.Name.Name+" is dropped")
+	}
+	for _, i := range r.tree(index, true)[1:] {
+		r.drop(i, "part of "+index.Name.String())
+		if t := r.tableOf(i); t != nil {
+			r.lockFor(t, ael, "its index "+i.Name.Name+" is dropped")
+		}
+	}
+}
+
+// tableOf is the table of an index.
+func (r *run) tableOf(index *catalog.Relation) *catalog.Relation {
+	if index.Index == nil {
+		return nil
+	}
+	return r.c.Relation(index.Index.Table)
+}
+
+// reindex is REINDEX.
+func (r *run) reindex(s *pgparse.ReindexStmt) {
+	concurrent := false
+	moves := false
+	for _, p := range s.GetParams() {
+		switch p.GetDefElem().GetDefname() {
+		case "concurrently":
+			concurrent = truth(p.GetDefElem())
+		case "tablespace":
+			moves = true
+		}
+	}
+	_ = moves
+	name := map[pgparse.ReindexObjectType]string{
+		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "REINDEX SCHEMA",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE: "REINDEX DATABASE",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM:   "REINDEX SYSTEM",
+	}[s.GetKind()]
+	if concurrent {
+		r.NoTransaction = "REINDEX CONCURRENTLY"
+	}
+	if name != "" {
+		r.NoTransaction = name
+		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM {
+			return
+		}
+		r.c.Relations(func(rel *catalog.Relation) bool {
+			if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&
+				(s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || rel.Name.Schema == s.GetName()) {
+				r.reindexTable(rel, concurrent)
+			}
+			return true
+		})
+		r.sortEffects()
+		return
+	}
+	kind := catalog.Table
+	if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX {
+		kind = catalog.Index
+	}
+	rv := s.GetRelation()
+	rel := r.find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
+	if rel == nil {
+		return
+	}
+	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {
+		if !r.v.AtLeast(14) {
+			if rel.Kind == catalog.PartitionedIndex {
+				r.refuse("REINDEX is not yet implemented for partitioned indexes")
+			}
+			return
+		}
+		if r.NoTransaction == "" {
+			r.NoTransaction = "REINDEX TABLE"
+			if rel.Kind == catalog.PartitionedIndex {
+				r.NoTransaction = "REINDEX INDEX"
+			}
+		}
+	}
+	weak := sh
+	if concurrent {
+		weak = sue
+	}
+	for _, x := range r.tree(rel, true) {
+		switch x.Kind {
+		case catalog.Index:
+			r.reindexOne(x, concurrent, x == rel)
+		case catalog.Table, catalog.MaterializedView:
+			if x == rel || x.Parent != 0 && rel.Kind == catalog.PartitionedTable {
+				r.reindexTable(x, concurrent)
+			}
+		case catalog.PartitionedTable, catalog.PartitionedIndex:
+			if x == rel {
+				r.lock(x, as)
+				if rel.Kind == catalog.PartitionedTable {
+					r.lock(x, weak)
+				}
+			}
+		}
+	}
+}
+
+func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
+	mode := sh
+	if concurrent {
+		mode = sue
+	}
+	e := r.lock(rel, mode)
+	e.Waits = concurrent
+	indexes := r.indexes(rel)
+	if len(indexes) > 0 || rel.Inferred {
+		e.RebuildsIndex, e.Scans = true, true
+	}
+	for _, i := range indexes {
+		x := r.lockFor(i, ael, "index of "+rel.Name.String())
+		x.RebuildsIndex, x.Waits = true, concurrent
+	}
+}
+
+func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
+	mode := sh
+	if concurrent {
+		mode = sue
+	}
+	e := r.lock(index, ael)
+	e.RebuildsIndex, e.Waits = true, concurrent
+	if !named {
+		e.Why = "index of a partition"
+	}
+	if t := r.tableOf(index); t != nil {
+		e := r.lockFor(t, mode, "table of the index "+index.Name.Name)
+		e.RebuildsIndex, e.Scans, e.Waits = true, true, concurrent
+	}
+}
+
+// truth reads a boolean option.
+func truth(d *pgparse.DefElem) bool {
+	if d.GetArg() == nil {
+		return true
+	}
+	switch m := pgparse.Unwrap(d.GetArg()).(type) {
+	case *pgparse.String:
+		switch strings.ToLower(m.GetSval()) {
+		case "off", "false", "0", "no":
+			return false
+		}
+	case *pgparse.Integer:
+		return m.GetIval() != 0
+	case *pgparse.Boolean:
+		return m.GetBoolval()
+	}
+	return true
+}

@@ -1,0 +1,106 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+const (
+	as  = onward.AccessShareLock
+	rs  = onward.RowShareLock
+	rx  = onward.RowExclusiveLock
+	sue = onward.ShareUpdateExclusiveLock
+	sh  = onward.ShareLock
+	sre = onward.ShareRowExclusiveLock
+	ex  = onward.ExclusiveLock
+	ael = onward.AccessExclusiveLock
+)
+
+// commandLevels are the subcommands of ALTER TABLE that need less than ACCESS
+// EXCLUSIVE, whatever their arguments are (AlterTableGetLockLevel).
+var commandLevels = map[pgparse.AlterTableType]onward.Lock{
+	pgparse.AlterTableType_AT_EnableTrig:              sre,
+	pgparse.AlterTableType_AT_EnableAlwaysTrig:        sre,
+	pgparse.AlterTableType_AT_EnableReplicaTrig:       sre,
+	pgparse.AlterTableType_AT_EnableTrigAll:           sre,
+	pgparse.AlterTableType_AT_EnableTrigUser:          sre,
+	pgparse.AlterTableType_AT_DisableTrig:             sre,
+	pgparse.AlterTableType_AT_DisableTrigAll:          sre,
+	pgparse.AlterTableType_AT_DisableTrigUser:         sre,
+	pgparse.AlterTableType_AT_SetStatistics:           sue,
+	pgparse.AlterTableType_AT_ClusterOn:               sue,
+	pgparse.AlterTableType_AT_DropCluster:             sue,
+	pgparse.AlterTableType_AT_SetOptions:              sue,
+	pgparse.AlterTableType_AT_ResetOptions:            sue,
+	pgparse.AlterTableType_AT_ValidateConstraint:      sue,
+	pgparse.AlterTableType_AT_AttachPartition:         sue,
+	pgparse.AlterTableType_AT_DetachPartitionFinalize: sue,
+}
+
+// lockLevel is the lock that an ALTER TABLE takes for all of its subcommands:
+// the strongest that one of them needs.
+func lockLevel(cmds []*pgparse.Node) onward.Lock {
+	level := sue
+	for _, n := range cmds {
+		level = max(level, commandLevel(n.GetAlterTableCmd()))
+	}
+	return level
+}
+
+func commandLevel(cmd *pgparse.AlterTableCmd) onward.Lock {
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddConstraint:
+		if cmd.GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
+			return sre
+		}
+		return ael
+	case pgparse.AlterTableType_AT_SetRelOptions, pgparse.AlterTableType_AT_ResetRelOptions:
+		return optionsLevel(cmd.GetDef().GetList().GetItems())
+	case pgparse.AlterTableType_AT_DetachPartition:
+		if cmd.GetDef().GetPartitionCmd().GetConcurrent() {
+			return sue
+		}
+		return ael
+	}
+	if l, ok := commandLevels[cmd.GetSubtype()]; ok {
+		return l
+	}
+	return ael
+}
+
+// lightOptions are the storage parameters that can be set under SHARE UPDATE
+// EXCLUSIVE, beside those of autovacuum (reloptions.c).
+var lightOptions = map[string]bool{
+	"fillfactor": true, "toast_tuple_target": true, "parallel_workers": true, "vacuum_truncate": true,
+	"vacuum_index_cleanup": true, "log_autovacuum_min_duration": true, "deduplicate_items": true,
+	"vacuum_cleanup_index_scale_factor": true, "vacuum_max_eager_freeze_failure_rate": true,
+}
+
+func optionsLevel(options []*pgparse.Node) onward.Lock {
+	for _, o := range options {
+		name := o.GetDefElem().GetDefname()
+		if !lightOptions[name] && !strings.HasPrefix(name, "autovacuum_") {
+			return ael
+		}
+	}
+	return sue
+}
+
+// commandsForKind are subcommands of ALTER TABLE that recurse to partitions
+// and children in their preparation, doing the same there (ATSimpleRecursion).
+var simpleRecursion = map[pgparse.AlterTableType]bool{
+	pgparse.AlterTableType_AT_ColumnDefault:  true,
+	pgparse.AlterTableType_AT_SetExpression:  true,
+	pgparse.AlterTableType_AT_DropExpression: true,
+	pgparse.AlterTableType_AT_SetStatistics:  true,
+	pgparse.AlterTableType_AT_SetStorage:     true,
+}
+
+// stored reports whether a relation has a file of its own.
+func stored(rel *catalog.Relation) bool {
+	return rel.Kind != catalog.PartitionedTable && rel.Kind != catalog.PartitionedIndex &&
+		rel.Kind != catalog.View && rel.Kind != catalog.ForeignTable && rel.Kind != catalog.CompositeType
+}

@@ -1,0 +1,210 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// vacuum is VACUUM and ANALYZE.
+func (r *run) vacuum(s *pgparse.VacuumStmt) {
+	full, main := false, true
+	for _, o := range s.GetOptions() {
+		switch d := o.GetDefElem(); d.GetDefname() {
+		case "full":
+			full = truth(d)
+		case "process_main":
+			main = truth(d)
+		}
+	}
+	if s.GetIsVacuumcmd() {
+		r.NoTransaction = "VACUUM"
+	}
+	one := func(rel *catalog.Relation) {
+		switch {
+		case rel.Kind == catalog.View || rel.Kind == catalog.Sequence || !main:
+		case full && stored(rel):
+			r.rewrite(rel, "")
+		case full:
+			r.lock(rel, ael)
+		default:
+			r.lock(rel, sue)
+			if s.GetIsVacuumcmd() {
+				for _, i := range r.indexes(rel) {
+					r.lockFor(i, rx, "index of "+rel.Name.String())
+				}
+			}
+		}
+	}
+	for _, n := range s.GetRels() {
+		rv := n.GetVacuumRelation().GetRelation()
+		rel := r.table(rv)
+		if rel == nil {
+			continue
+		}
+		if rel.Kind == catalog.PartitionedTable {
+			// The parent is only analysed; VACUUM goes to the partitions.
+			if !s.GetIsVacuumcmd() {
+				r.lock(rel, sue)
+			} else {
+				r.lock(rel, as)
+			}
+			if rv.GetInh() {
+				for _, p := range r.tree(rel, true)[1:] {
+					if p.Kind == catalog.PartitionedTable && s.GetIsVacuumcmd() {
+						r.lockFor(p, as, childOf(p, rel))
+						continue
+					}
+					one(p)
+				}
+			}
+			continue
+		}
+		one(rel)
+		if !s.GetIsVacuumcmd() {
+			for _, k := range r.tree(rel, rv.GetInh())[1:] {
+				r.lockFor(k, as, childOf(k, rel))
+			}
+		}
+	}
+	if len(s.GetRels()) == 0 {
+		r.c.Relations(func(rel *catalog.Relation) bool {
+			switch rel.Kind {
+			case catalog.Table, catalog.MaterializedView:
+				one(rel)
+			case catalog.PartitionedTable:
+				if !s.GetIsVacuumcmd() {
+					one(rel)
+				}
+			}
+			return true
+		})
+		r.sortEffects()
+	}
+}
+
+// cluster is CLUSTER.
+func (r *run) cluster(s *pgparse.ClusterStmt) {
+	rv := s.GetRelation()
+	if rv.GetRelname() == "" {
+		r.NoTransaction = "CLUSTER"
+		r.c.Relations(func(rel *catalog.Relation) bool {
+			for _, i := range r.indexes(rel) {
+				if i.Index != nil && i.Index.Clustered {
+					r.rewrite(rel, "clustered on "+i.Name.Name)
+				}
+			}
+			return true
+		})
+		r.sortEffects()
+		return
+	}
+	rel := r.table(rv)
+	if rel == nil {
+		return
+	}
+	if rel.Kind != catalog.PartitionedTable {
+		r.rewrite(rel, "")
+		return
+	}
+	if !r.v.AtLeast(15) {
+		r.refuse("cannot cluster a partitioned table")
+		return
+	}
+	r.NoTransaction = "CLUSTER"
+	r.lock(rel, ael)
+	for _, p := range r.tree(rel, true)[1:] {
+		if stored(p) {
+			r.rewrite(p, childOf(p, rel))
+		}
+	}
+}
+
+// lockTable is LOCK.
+func (r *run) lockTable(s *pgparse.LockStmt) {
+	mode := onward.Lock(s.GetMode())
+	if mode > ael {
+		mode = ael
+	}
+	for _, n := range s.GetRelations() {
+		rv := n.GetRangeVar()
+		if rel := r.table(rv); rel != nil {
+			r.lockDown(rel, mode, rv.GetInh(), "", 0)
+		}
+	}
+}
+
+// lockDown locks a relation, what inherits from it, and what a view reads.
+func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why string, depth int) {
+	if depth > maxDepth {
+		return
+	}
+	r.lockFor(rel, mode, why)
+	if rel.Kind == catalog.View && rel.View != nil {
+		for _, base := range r.rels(rel.View.Reads) {
+			r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), depth+1)
+		}
+		return
+	}
+	if all {
+		r.below(rel, mode)
+	}
+}
+
+// truncate is TRUNCATE.
+func (r *run) truncate(s *pgparse.TruncateStmt) {
+	var list []*catalog.Relation
+	add := func(rel *catalog.Relation) bool {
+		if contains(list, rel) {
+			return false
+		}
+		list = append(list, rel)
+		return true
+	}
+	for _, n := range s.GetRelations() {
+		rv := n.GetRangeVar()
+		rel := r.table(rv)
+		if rel == nil {
+			continue
+		}
+		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
+			r.refuse("cannot truncate only a partitioned table")
+			return
+		}
+		for _, t := range r.tree(rel, rv.GetInh()) {
+			add(t)
+		}
+	}
+	named := len(list)
+	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
+	for i := 0; i < len(list); i++ {
+		for _, ref := range r.references(list[i], true) {
+			if contains(list, ref.from) {
+				continue
+			}
+			if !cascade {
+				r.refuse("cannot truncate a table referenced in a foreign key constraint")
+				return
+			}
+			for _, t := range r.tree(ref.from, true) {
+				add(t)
+			}
+		}
+	}
+	for i, rel := range list {
+		why := ""
+		if i >= named {
+			why = "references a truncated table"
+		}
+		r.empty(rel, why)
+		if parent := r.c.Relation(rel.Parent); parent != nil && !r.v.AtLeast(14) {
+			r.lockFor(parent, as, rel.Name.String()+" is its partition")
+		}
+		if s.GetRestartSeqs() {
+			for _, seq := range r.sequences(rel) {
+				e := r.lockFor(seq, ael, "owned by "+rel.Name.String())
+				e.Rewrites, e.Instant = true, true
+			}
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package effect
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// noRelation lists the statements that lock no relation of a user, some of
+// which the server refuses in a transaction block.
+func (r *run) noRelation(msg any) {
+	switch s := msg.(type) {
+	case nil:
+	case *pgparse.AlterSystemStmt:
+		r.NoTransaction = "ALTER SYSTEM"
+	case *pgparse.CreatedbStmt:
+		r.NoTransaction = "CREATE DATABASE"
+	case *pgparse.DropdbStmt:
+		r.NoTransaction = "DROP DATABASE"
+	case *pgparse.AlterDatabaseStmt:
+		for _, o := range s.GetOptions() {
+			if o.GetDefElem().GetDefname() == "tablespace" {
+				r.NoTransaction = "ALTER DATABASE SET TABLESPACE"
+			}
+		}
+	case *pgparse.CreateTableSpaceStmt:
+		r.NoTransaction = "CREATE TABLESPACE"
+	case *pgparse.DropTableSpaceStmt:
+		r.NoTransaction = "DROP TABLESPACE"
+	case *pgparse.CreateSubscriptionStmt:
+		if option(s.GetOptions(), "create_slot", option(s.GetOptions(), "connect", true)) {
+			r.NoTransaction = "CREATE SUBSCRIPTION ... WITH (create_slot = true)"
+		}
+	case *pgparse.DropSubscriptionStmt:
+		r.NoTransaction = "DROP SUBSCRIPTION"
+	case *pgparse.AlterSubscriptionStmt:
+		switch s.GetKind() {
+		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_REFRESH:
+			r.NoTransaction = "ALTER SUBSCRIPTION ... REFRESH"
+		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_SET_PUBLICATION,
+			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_ADD_PUBLICATION,
+			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_DROP_PUBLICATION:
+			if option(s.GetOptions(), "refresh", true) {
+				r.NoTransaction = "ALTER SUBSCRIPTION with refresh"
+			}
+		}
+	case *pgparse.DiscardStmt:
+		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
+			r.NoTransaction = "DISCARD ALL"
+		}
+	case *pgparse.TransactionStmt:
+		switch s.GetKind() {
+		case pgparse.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED:
+			r.NoTransaction = "COMMIT PREPARED"
+		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
+			r.NoTransaction = "ROLLBACK PREPARED"
+		}
+	case *pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.CreateEnumStmt,
+		*pgparse.CreateRangeStmt, *pgparse.CreateDomainStmt, *pgparse.DefineStmt,
+		*pgparse.CreateFunctionStmt, *pgparse.AlterFunctionStmt, *pgparse.CallStmt,
+		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
+		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
+		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,
+		*pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt, *pgparse.AlterExtensionContentsStmt,
+		*pgparse.CreateFdwStmt, *pgparse.AlterFdwStmt, *pgparse.CreateForeignServerStmt, *pgparse.AlterForeignServerStmt,
+		*pgparse.CreateUserMappingStmt, *pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
+		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.CreateEventTrigStmt, *pgparse.AlterEventTrigStmt,
+		*pgparse.CreateRoleStmt, *pgparse.AlterRoleStmt, *pgparse.AlterRoleSetStmt, *pgparse.DropRoleStmt,
+		*pgparse.GrantRoleStmt, *pgparse.AlterDefaultPrivilegesStmt, *pgparse.ReassignOwnedStmt,
+		*pgparse.AlterDatabaseSetStmt, *pgparse.AlterDatabaseRefreshCollStmt, *pgparse.AlterTableSpaceOptionsStmt,
+		*pgparse.VariableSetStmt, *pgparse.VariableShowStmt, *pgparse.ConstraintsSetStmt,
+		*pgparse.NotifyStmt, *pgparse.ListenStmt, *pgparse.UnlistenStmt, *pgparse.LoadStmt, *pgparse.CheckPointStmt,
+		*pgparse.DeallocateStmt, *pgparse.ClosePortalStmt, *pgparse.FetchStmt:
+	default:
+		r.unmodelled(msg)
+	}
+}
+
+func option(options []*pgparse.Node, name string, otherwise bool) bool {
+	for _, o := range options {
+		if d := o.GetDefElem(); d.GetDefname() == name {
+			return truth(d)
+		}
+	}
+	return otherwise
+}

@@ -1,0 +1,261 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// attach is ATTACH PARTITION, of a table or of an index.
+func (a *alter) attach(cmd *pgparse.PartitionCmd) {
+	if a.rel.Kind == catalog.PartitionedIndex || a.rel.Kind == catalog.Index {
+		a.attachIndex(cmd)
+		return
+	}
+	part := a.table(cmd.GetName())
+	if part == nil {
+		return
+	}
+	a.lock(part, ael)
+	a.below(part, ael)
+	implied := a.implied(part, cmd.GetBound())
+	for _, leaf := range a.tree(part, true) {
+		if stored(leaf) && !implied && !a.implied(leaf, cmd.GetBound()) {
+			t := a.tabOf(leaf)
+			t.wantScan("its rows are checked against the partition's bounds")
+			t.unsure = part.Inferred
+		}
+	}
+	if d := a.c.Relation(a.rel.Default); d != nil && !cmd.GetBound().GetIsDefault() {
+		a.lockDefault(d, a.rel, cmd.GetBound())
+	}
+	a.cloneToPartition(part.Name, a.rel, part)
+}
+
+// lockDefault locks the default partition, which is read for rows that belong
+// into the new one.
+func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
+	why := "default partition of " + parent.Name.String()
+	clear := r.excluded(d, parent, bound)
+	for _, leaf := range r.tree(d, d.Kind == catalog.PartitionedTable) {
+		e := r.lockFor(leaf, ael, why)
+		if stored(leaf) && !clear {
+			e.Scans = true
+		}
+	}
+}
+
+// cloneToPartition gives a partition what its parent has: indexes, foreign
+// keys. part is nil for a new table.
+func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation) {
+	used := map[catalog.OID]bool{}
+	for _, index := range r.indexes(parent) {
+		r.lockFor(index, sue, "index of "+parent.Name.String())
+		if part != nil && part.Inferred {
+			continue
+		}
+		if part != nil {
+			if have := r.sameIndex(part, index, parent, used); have != nil {
+				used[have.OID] = true
+				continue
+			}
+		}
+		label, cols := indexLabel(index, parent)
+		r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, cols, label)}, catalog.Index)
+		if part != nil {
+			for _, leaf := range r.tree(part, true) {
+				if stored(leaf) {
+					e := r.at(leaf)
+					e.BuildsIndex, e.Scans = true, true
+				}
+			}
+		}
+	}
+	for _, con := range parent.Constraints {
+		if con.Kind != catalog.ForeignKey {
+			continue
+		}
+		ref := r.c.Relation(con.Ref)
+		if ref == nil {
+			continue
+		}
+		have := part != nil && r.sameForeignKey(part, con, parent)
+		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
+		if part != nil && con.Valid && !have {
+			for _, leaf := range r.tree(part, true) {
+				if stored(leaf) {
+					r.at(leaf).Scans = true
+				}
+			}
+		}
+	}
+	if refs := r.references(parent, true); len(refs) > 0 {
+		mode := as
+		if r.v.AtLeast(15) {
+			mode = sre
+		}
+		for _, ref := range refs {
+			for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
+				if t != part {
+					r.lockFor(t, mode, "references "+parent.Name.String())
+				}
+			}
+		}
+	}
+}
+
+// indexLabel is how a partition's copy of an index is called.
+func indexLabel(index, parent *catalog.Relation) (label, columns string) {
+	var cols []string
+	for _, k := range index.Index.Keys {
+		if c := parent.Attr(k.Column); c != nil {
+			cols = append(cols, c.Name)
+		} else if call := k.Expr.GetFuncCall(); call != nil {
+			cols = append(cols, lastName(call.GetFuncname()))
+		} else {
+			cols = append(cols, "expr")
+		}
+	}
+	if index.Index.Constraint == "" {
+		return "idx", joined(cols)
+	}
+	con := parent.Constraint(index.Index.Constraint)
+	switch {
+	case con != nil && con.Kind == catalog.PrimaryKey:
+		return "pkey", ""
+	case con != nil && con.Kind == catalog.Exclude:
+		return "excl", joined(cols)
+	}
+	return "key", joined(cols)
+}
+
+// sameIndex finds an index of a table that can become part of a parent's.
+func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.OID]bool) *catalog.Relation {
+	want := index.Index
+	if want == nil {
+		return nil
+	}
+	for _, i := range r.indexes(part) {
+		have := i.Index
+		if have == nil || used[i.OID] || have.Parent != 0 || have.Unique != want.Unique || have.Method != want.Method ||
+			len(have.Keys) != len(want.Keys) || len(have.Include) != len(want.Include) ||
+			(have.Predicate == nil) != (want.Predicate == nil) || want.Predicate != nil && have.PredicateText != want.PredicateText ||
+			(have.Constraint == "") != (want.Constraint == "") {
+			continue
+		}
+		if want.Constraint != "" {
+			hc, wc := part.Constraint(have.Constraint), parent.Constraint(want.Constraint)
+			if hc == nil || wc == nil || hc.Kind != wc.Kind || hc.Deferrable != wc.Deferrable {
+				continue
+			}
+		}
+		if sameKeys(part, parent, have.Keys, want.Keys) {
+			return i
+		}
+	}
+	return nil
+}
+
+func sameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) bool {
+	for n := range want {
+		h, w := part.Attr(have[n].Column), parent.Attr(want[n].Column)
+		if (h == nil) != (w == nil) || h != nil && h.Name != w.Name || h == nil && have[n].ExprText != want[n].ExprText ||
+			have[n].Opclass != want[n].Opclass || have[n].Collation != want[n].Collation {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) bool {
+	for _, have := range part.Constraints {
+		if have.Kind != catalog.ForeignKey || have.Ref != fk.Ref || len(have.Columns) != len(fk.Columns) || have.OnDelete != fk.OnDelete || have.OnUpdate != fk.OnUpdate || !have.Valid {
+			continue
+		}
+		equal := true
+		for n := range fk.Columns {
+			h, w := part.Attr(have.Columns[n]), parent.Attr(fk.Columns[n])
+			equal = equal && h != nil && w != nil && h.Name == w.Name
+		}
+		if equal {
+			return true
+		}
+	}
+	return false
+}
+
+// attachIndex is ALTER INDEX … ATTACH PARTITION.
+func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
+	rv := cmd.GetName()
+	index := a.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false)
+	if index == nil {
+		return
+	}
+	a.lock(index, ael)
+	for _, i := range []*catalog.Relation{a.rel, index} {
+		if t := a.tableOf(i); t != nil {
+			a.lockFor(t, as, "table of the index "+i.Name.Name)
+		}
+	}
+}
+
+// detach is DETACH PARTITION.
+func (a *alter) detach(cmd *pgparse.PartitionCmd) {
+	part := a.table(cmd.GetName())
+	if part == nil {
+		return
+	}
+	if cmd.GetConcurrent() {
+		if !a.v.AtLeast(14) {
+			a.refuse(`syntax error at or near "CONCURRENTLY"`)
+			return
+		}
+		a.NoTransaction = "ALTER TABLE ... DETACH CONCURRENTLY"
+		if a.rel.Default != 0 {
+			a.refuse("cannot detach partitions concurrently when a default partition exists")
+			return
+		}
+		a.at(a.rel).Waits = true
+	}
+	a.finishDetach(part)
+	if d := a.c.Relation(a.rel.Default); d != nil && d != part {
+		a.lockFor(d, ael, "default partition of "+a.rel.Name.String())
+	}
+}
+
+// finalize is DETACH PARTITION … FINALIZE.
+func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
+	if !a.v.AtLeast(14) {
+		a.refuse(`syntax error at or near "FINALIZE"`)
+		return
+	}
+	if part := a.table(cmd.GetName()); part != nil {
+		a.finishDetach(part)
+	}
+}
+
+func (a *alter) finishDetach(part *catalog.Relation) {
+	a.lock(part, ael)
+	for _, i := range a.indexes(part) {
+		if i.Index != nil && i.Index.Parent != 0 {
+			a.lockFor(i, ael, "index of "+part.Name.String())
+		}
+	}
+	for _, con := range part.Constraints {
+		if con.Kind == catalog.ForeignKey {
+			if ref := a.c.Relation(con.Ref); ref != nil {
+				a.lockReferenced(ref, false, referencedBy(con.Name, ""))
+			}
+		}
+	}
+	for _, ref := range a.references(a.rel, true) {
+		for _, t := range a.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
+			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
+			e.Scans = e.Scans || stored(t)
+		}
+		for _, leaf := range a.tree(part, true) {
+			if stored(leaf) {
+				a.at(leaf).Scans = true
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// publish locks the tables that a publication statement names; those that
+// inherit come along, partitions do not.
+func (r *run) publish(objects []*pgparse.Node) {
+	for _, n := range objects {
+		o := n.GetPublicationObjSpec()
+		t := o.GetPubtable()
+		if t == nil {
+			if !r.v.AtLeast(15) {
+				r.refuse(`syntax error at or near "TABLES"`)
+			}
+			continue
+		}
+		if (len(t.GetColumns()) > 0 || t.GetWhereClause() != nil) && !r.v.AtLeast(15) {
+			word := "("
+			if len(t.GetColumns()) == 0 {
+				word = "WHERE"
+			}
+			r.refuse(`syntax error at or near "` + word + `"`)
+			return
+		}
+		rel := r.table(t.GetRelation())
+		if rel == nil {
+			continue
+		}
+		r.lock(rel, sue)
+		if t.GetRelation().GetInh() && rel.Kind != catalog.PartitionedTable {
+			r.below(rel, sue)
+		}
+	}
+}
+
+func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
+	if s.GetAction() == pgparse.AlterPublicationAction_AP_SetObjects {
+		// Tables that leave the publication are locked too.
+		if p := r.c.Object("publication", catalog.Name{Name: s.GetPubname()}); p != nil && len(s.GetPubobjects()) > 0 {
+			for _, rel := range r.rels(p.Tables) {
+				r.lockFor(rel, sue, "leaves or stays in the publication")
+			}
+		}
+	}
+	r.publish(s.GetPubobjects())
+}
+
+// grant is GRANT and REVOKE: since 18 the relation is locked, weakly.
+func (r *run) grant(s *pgparse.GrantStmt) {
+	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
+		return
+	}
+	if s.GetTargtype() != pgparse.GrantTargetType_ACL_TARGET_OBJECT || !r.v.AtLeast(18) {
+		return
+	}
+	for _, n := range s.GetObjects() {
+		if rel := r.table(n.GetRangeVar()); rel != nil {
+			r.lock(rel, as)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// rename is ALTER … RENAME.
+func (r *run) rename(s *pgparse.RenameStmt) {
+	rv := s.GetRelation()
+	switch s.GetRenameType() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
+		kind := objectKind(s.GetRenameType())
+		rel := r.find(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
+		if rel == nil {
+			return
+		}
+		mode := ael
+		if kind == catalog.Index && (rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex) {
+			mode = sue
+		}
+		r.lock(rel, mode)
+	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
+		rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetRelationType()), s.GetMissingOk())
+		if rel == nil {
+			return
+		}
+		r.lock(rel, ael)
+		if rel.Kind == catalog.CompositeType {
+			a := alter{run: r, rel: rel, mode: ael}
+			a.typedTables(s.GetBehavior(), nil)
+			return
+		}
+		if rv.GetInh() {
+			r.below(rel, ael)
+		}
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+		r.renameConstraint(s)
+	case pgparse.ObjectType_OBJECT_TRIGGER:
+		if rel := r.table(rv); rel != nil {
+			r.lock(rel, ael)
+			if t := rel.Trigger(s.GetSubname()); rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.v.AtLeast(15) {
+				r.below(rel, ael)
+			}
+		}
+	case pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
+		rel := r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+		if rel != nil {
+			r.lock(rel, ael)
+		}
+	case pgparse.ObjectType_OBJECT_TYPE:
+		schema, name := nameOf(s.GetObject().GetList().GetItems())
+		if rel := r.typeRelation(schema, name); rel != nil {
+			r.lock(rel, ael)
+		}
+	}
+}
+
+// typeRelation is the relation of a composite type.
+func (r *run) typeRelation(schema, name string) *catalog.Relation {
+	if u := r.c.LookupType(schema, name); u != nil {
+		return r.c.Relation(u.Relation)
+	}
+	return nil
+}
+
+func (r *run) renameConstraint(s *pgparse.RenameStmt) {
+	rv := s.GetRelation()
+	rel := r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+	if rel == nil {
+		return
+	}
+	r.lock(rel, ael)
+	con := rel.Constraint(s.GetSubname())
+	if con == nil {
+		if !rel.Inferred && !rel.Partial {
+			r.refuse(`constraint "` + s.GetSubname() + `" for table "` + rel.Name.Name + `" does not exist`)
+		}
+		return
+	}
+	if index := r.c.Relation(con.Index); index != nil {
+		r.lockFor(index, sue, "index of the constraint "+con.Name)
+	}
+	if (con.Kind == catalog.Check || con.Kind == catalog.NotNullConstraint) && rv.GetInh() && !con.NoInherit {
+		r.below(rel, ael)
+	}
+}
+
+// setSchema is ALTER … SET SCHEMA: owned sequences move along.
+func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+	switch s.GetObjectType() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		rv := s.GetRelation()
+		rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetObjectType()), s.GetMissingOk())
+		if rel == nil {
+			return
+		}
+		r.lock(rel, ael)
+		for _, q := range r.sequences(rel) {
+			r.lockFor(q, ael, "owned by "+rel.Name.String())
+		}
+	case pgparse.ObjectType_OBJECT_TYPE:
+		schema, name := nameOf(s.GetObject().GetList().GetItems())
+		if rel := r.typeRelation(schema, name); rel != nil {
+			r.lock(rel, ael)
+		}
+	}
+}
+
+// comment is COMMENT ON and SECURITY LABEL.
+func (r *run) comment(kind pgparse.ObjectType, object *pgparse.Node) {
+	parts := object.GetList().GetItems()
+	switch kind {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		schema, name := nameOf(parts)
+		if rel := r.find(schema, name, objectKind(kind), false); rel != nil {
+			r.lock(rel, sue)
+		}
+	case pgparse.ObjectType_OBJECT_COLUMN:
+		if len(parts) < 2 {
+			return
+		}
+		schema, name := nameOf(parts[:len(parts)-1])
+		if rel := r.find(schema, name, catalog.Table, false); rel != nil {
+			r.lock(rel, sue)
+		}
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
+		if len(parts) < 2 {
+			return
+		}
+		schema, name := nameOf(parts[:len(parts)-1])
+		if rel := r.find(schema, name, catalog.Table, false); rel != nil {
+			r.lock(rel, as)
+		}
+	}
+}

@@ -1,0 +1,331 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// run collects the effects of one statement.
+type run struct {
+	c *catalog.Catalog
+	v *Version
+	s Session
+	Result
+	// index finds effects once there are too many to look through.
+	index map[catalog.Name]int
+	depth int
+}
+
+// maxDepth bounds recursion through partitions, views and cascades: a folded
+// catalog may hold what a server never would.
+const maxDepth = 64
+
+// at is the effect on a relation, new or old. The pointer holds until the next
+// call.
+func (r *run) at(rel *catalog.Relation) *Effect {
+	if r.index != nil {
+		if i, ok := r.index[rel.Name]; ok {
+			return &r.Effects[i]
+		}
+	} else {
+		for i := range r.Effects {
+			e := &r.Effects[i]
+			if e.OID == rel.OID && e.Name == rel.Name {
+				return e
+			}
+		}
+	}
+	r.Effects = append(r.Effects, Effect{OID: rel.OID, Name: rel.Name, Kind: rel.Kind})
+	if r.index != nil {
+		r.index[rel.Name] = len(r.Effects) - 1
+	} else if len(r.Effects) > 32 {
+		r.index = make(map[catalog.Name]int, 64)
+		for i := range r.Effects {
+			r.index[r.Effects[i].Name] = i
+		}
+	}
+	return &r.Effects[len(r.Effects)-1]
+}
+
+// lock takes a lock on a relation, unless a stronger one is held.
+func (r *run) lock(rel *catalog.Relation, mode onward.Lock) *Effect {
+	e := r.at(rel)
+	e.Lock = max(e.Lock, mode)
+	return e
+}
+
+// lockFor is lock with the reason, for a relation that the statement does not
+// name.
+func (r *run) lockFor(rel *catalog.Relation, mode onward.Lock, why string) *Effect {
+	known := len(r.Effects)
+	e := r.lock(rel, mode)
+	if len(r.Effects) > known {
+		e.Why = why
+	}
+	return e
+}
+
+// create notes a relation that the statement itself creates.
+func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
+	e := r.at(&catalog.Relation{Name: name, Kind: kind})
+	e.Lock, e.Created = onward.AccessExclusiveLock, true
+	return e
+}
+
+// drop locks a relation that the statement drops.
+func (r *run) drop(rel *catalog.Relation, why string) {
+	r.lockFor(rel, onward.AccessExclusiveLock, why).Dropped = true
+}
+
+// dropped reports whether the statement drops a relation.
+func (r *run) dropped(oid catalog.OID) bool {
+	for i := range r.Effects {
+		if r.Effects[i].OID == oid {
+			return r.Effects[i].Dropped
+		}
+	}
+	return false
+}
+
+// truncate notes that a relation gets empty storage, with its indexes.
+func (r *run) empty(rel *catalog.Relation, why string) {
+	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
+	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.ForeignTable {
+		return
+	}
+	e.Rewrites, e.Instant = true, true
+	e.RebuildsIndex = e.RebuildsIndex || len(rel.Indexes) > 0
+	for _, i := range r.indexes(rel) {
+		x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String())
+		x.RebuildsIndex, x.Instant = true, true
+	}
+}
+
+// rewrite notes that a table's file is written anew with all its indexes.
+func (r *run) rewrite(rel *catalog.Relation, why string) {
+	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
+	e.Rewrites, e.Scans = true, true
+	indexes := r.indexes(rel)
+	e.RebuildsIndex = e.RebuildsIndex || len(indexes) > 0
+	for _, i := range indexes {
+		if x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String()); !x.Dropped {
+			x.RebuildsIndex = true
+		}
+	}
+}
+
+// refuse records the server's message, unless there is one already.
+func (r *run) refuse(message string) {
+	if r.Refused == "" {
+		r.Refused = message
+	}
+}
+
+// system reports whether a name is one of the server's own, whose locks are
+// not told.
+func system(schema, name string) bool {
+	return schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_")
+}
+
+// find is the relation of a name: the one of the catalog, or a stand-in for
+// one that it has not seen; nil for the server's own and for one that a
+// complete catalog does not have, which is then refused unless missingOK.
+func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
+	if rel := r.c.Lookup(schema, name); rel != nil {
+		return rel
+	}
+	if name == "" || system(schema, name) {
+		return nil
+	}
+	if r.c.Complete {
+		if !missingOK {
+			r.refuse(missing(schema, name, kind))
+		}
+		return nil
+	}
+	if schema == "" {
+		schema = r.c.CreationSchema()
+	}
+	return &catalog.Relation{Name: catalog.Name{Schema: schema, Name: name}, Kind: kind, Inferred: true}
+}
+
+func missing(schema, name string, kind catalog.Kind) string {
+	if schema != "" {
+		name = schema + "." + name
+	}
+	what := "relation"
+	switch kind {
+	case catalog.Index:
+		what = "index"
+	case catalog.View, catalog.MaterializedView, catalog.Sequence:
+		what = kind.String()
+	}
+	return what + ` "` + name + `" does not exist`
+}
+
+// table is find for what a statement names as its table.
+func (r *run) table(rv *pgparse.RangeVar) *catalog.Relation {
+	return r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
+}
+
+// rels are the relations behind OIDs, without those that are gone.
+func (r *run) rels(oids []catalog.OID) []*catalog.Relation {
+	if len(oids) == 0 {
+		return nil
+	}
+	out := make([]*catalog.Relation, 0, len(oids))
+	for _, o := range oids {
+		if rel := r.c.Relation(o); rel != nil {
+			out = append(out, rel)
+		}
+	}
+	return out
+}
+
+func (r *run) indexes(rel *catalog.Relation) []*catalog.Relation { return r.rels(rel.Indexes) }
+
+// kids are the partitions and inheritance children, one level down.
+func (r *run) kids(rel *catalog.Relation) []*catalog.Relation {
+	if len(rel.Children) == 0 {
+		return r.rels(rel.Partitions)
+	}
+	return append(r.rels(rel.Partitions), r.rels(rel.Children)...)
+}
+
+// tree is a relation and, with all, everything below it, parents first, each
+// once.
+func (r *run) tree(rel *catalog.Relation, all bool) []*catalog.Relation {
+	out := []*catalog.Relation{rel}
+	if !all || len(rel.Partitions)+len(rel.Children) == 0 {
+		return out
+	}
+	seen := map[catalog.OID]bool{rel.OID: true}
+	for i := 0; i < len(out); i++ {
+		for _, k := range r.kids(out[i]) {
+			if !seen[k.OID] {
+				seen[k.OID] = true
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}
+
+// below locks everything below a relation.
+func (r *run) below(rel *catalog.Relation, mode onward.Lock) {
+	for _, k := range r.tree(rel, true)[1:] {
+		r.lockFor(k, mode, childOf(k, rel))
+	}
+}
+
+func childOf(kid, of *catalog.Relation) string {
+	if kid.Parent != 0 {
+		return "partition of " + of.Name.String()
+	}
+	return "inherits from " + of.Name.String()
+}
+
+// sequences are those that the columns of a table own.
+func (r *run) sequences(rel *catalog.Relation) []*catalog.Relation {
+	var out []*catalog.Relation
+	for _, col := range rel.Columns {
+		if col.Sequence != 0 {
+			if s := r.c.Relation(col.Sequence); s != nil {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// reference is a foreign key seen from the referenced table.
+type reference struct {
+	from *catalog.Relation
+	con  *catalog.Constraint
+}
+
+// references are the foreign keys that point to a table, and to the tables
+// that it is a partition of: those bind it too.
+func (r *run) references(rel *catalog.Relation, above bool) []reference {
+	var out []reference
+	for at, n := rel, 0; at != nil && n < maxDepth; n++ {
+		var last catalog.OID
+		for _, oid := range at.ReferencedBy {
+			from := r.c.Relation(oid)
+			if from == nil || oid == last {
+				continue // once per table: its constraints are all looked at
+			}
+			last = oid
+			for _, con := range from.Constraints {
+				if con.Kind == catalog.ForeignKey && con.Ref == at.OID && !holds(out, con) {
+					out = append(out, reference{from, con})
+				}
+			}
+		}
+		if !above || at.Parent == 0 {
+			break
+		}
+		at = r.c.Relation(at.Parent)
+	}
+	return out
+}
+
+func holds(list []reference, con *catalog.Constraint) bool {
+	for i := range list {
+		if list[i].con == con {
+			return true
+		}
+	}
+	return false
+}
+
+// column finds a column; known is false when the table's columns are not all
+// known, so that a missing one may exist.
+func column(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
+	if col = rel.Column(name); col != nil {
+		return col, !col.Inferred
+	}
+	return nil, !rel.Inferred && !rel.Partial
+}
+
+func text(n *pgparse.Node) string { return n.GetString_().GetSval() }
+
+// nameOf splits a list of name parts.
+func nameOf(parts []*pgparse.Node) (schema, name string) {
+	if len(parts) == 0 {
+		return "", ""
+	}
+	if len(parts) > 1 {
+		schema = text(parts[len(parts)-2])
+	}
+	return schema, text(parts[len(parts)-1])
+}
+
+// mentions reports whether an expression names a column.
+func mentions(expr *pgparse.Node, name string) bool {
+	found := false
+	if expr == nil {
+		return false
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if ref, ok := m.(*pgparse.ColumnRef); ok {
+			if f := ref.GetFields(); len(f) > 0 && text(f[len(f)-1]) == name {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func contains[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if y == x {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,213 @@
+package effect
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// statement tells the families of statements apart. There is no silent
+// default: a form is modelled, or listed as one that locks no relation, or
+// named as unmodelled.
+func (r *run) statement(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.AlterTableStmt:
+		r.alterTable(s)
+	case *pgparse.CreateStmt:
+		r.createTable(s, catalog.Table)
+	case *pgparse.CreateForeignTableStmt:
+		r.createTable(s.GetBaseStmt(), catalog.ForeignTable)
+	case *pgparse.CreateTableAsStmt:
+		r.createTableAs(s)
+	case *pgparse.IndexStmt:
+		r.createIndex(s)
+	case *pgparse.DropStmt:
+		r.dropStmt(s)
+	case *pgparse.RenameStmt:
+		r.rename(s)
+	case *pgparse.AlterObjectSchemaStmt:
+		r.setSchema(s)
+	case *pgparse.AlterOwnerStmt:
+		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TYPE {
+			schema, name := nameOf(s.GetObject().GetList().GetItems())
+			if rel := r.typeRelation(schema, name); rel != nil {
+				r.lock(rel, ael)
+			}
+		}
+	case *pgparse.TruncateStmt:
+		r.truncate(s)
+	case *pgparse.LockStmt:
+		r.lockTable(s)
+	case *pgparse.VacuumStmt:
+		r.vacuum(s)
+	case *pgparse.ClusterStmt:
+		r.cluster(s)
+	case *pgparse.ReindexStmt:
+		r.reindex(s)
+	case *pgparse.CreateTrigStmt:
+		r.createTrigger(s)
+	case *pgparse.RuleStmt:
+		r.createRule(s)
+	case *pgparse.CreatePolicyStmt:
+		r.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+	case *pgparse.AlterPolicyStmt:
+		r.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+	case *pgparse.CreateStatsStmt:
+		r.statistics(s)
+	case *pgparse.ViewStmt:
+		r.createView(s)
+	case *pgparse.RefreshMatViewStmt:
+		r.refresh(s)
+	case *pgparse.AlterDomainStmt:
+		r.alterDomain(s)
+	case *pgparse.CompositeTypeStmt:
+		r.create(r.newName(s.GetTypevar()), catalog.CompositeType)
+	case *pgparse.CreateSeqStmt:
+		r.createSequence(s)
+	case *pgparse.AlterSeqStmt:
+		r.alterSequence(s)
+	case *pgparse.CommentStmt:
+		r.comment(s.GetObjtype(), s.GetObject())
+	case *pgparse.SecLabelStmt:
+		r.comment(s.GetObjtype(), s.GetObject())
+	case *pgparse.CreatePublicationStmt:
+		r.publish(s.GetPubobjects())
+	case *pgparse.AlterPublicationStmt:
+		r.alterPublication(s)
+	case *pgparse.GrantStmt:
+		r.grant(s)
+	case *pgparse.AlterTableMoveAllStmt:
+		r.moveAll(s)
+	case *pgparse.CreateSchemaStmt:
+		for _, n := range s.GetSchemaElts() {
+			r.statement(pgparse.Unwrap(n))
+		}
+	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
+		r.query(s)
+	case *pgparse.CopyStmt:
+		r.copyStmt(s)
+	case *pgparse.ExplainStmt:
+		r.explain(s)
+	case *pgparse.DeclareCursorStmt:
+		r.query(pgparse.Unwrap(s.GetQuery()))
+	case *pgparse.PrepareStmt:
+		r.reads(s.GetQuery())
+	case *pgparse.AlterObjectDependsStmt:
+		r.depends(s)
+	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
+		r.opaque(msg)
+	default:
+		r.noRelation(msg)
+	}
+}
+
+// explain runs its statement only with ANALYZE, but plans and locks it always.
+func (r *run) explain(s *pgparse.ExplainStmt) {
+	analyze := false
+	for _, o := range s.GetOptions() {
+		if o.GetDefElem().GetDefname() == "analyze" {
+			analyze = truth(o.GetDefElem())
+		}
+	}
+	if analyze {
+		r.statement(pgparse.Unwrap(s.GetQuery()))
+		return
+	}
+	inner := run{c: r.c, v: r.v, s: r.s}
+	inner.statement(pgparse.Unwrap(s.GetQuery()))
+	for i := range inner.Effects {
+		e := &inner.Effects[i]
+		if e.Created {
+			continue
+		}
+		e.Rewrites, e.RebuildsIndex, e.BuildsIndex, e.Scans, e.Rows = false, false, false, false, false
+		r.Effects = append(r.Effects, *e)
+	}
+}
+
+// depends is ALTER … DEPENDS ON EXTENSION.
+func (r *run) depends(s *pgparse.AlterObjectDependsStmt) {
+	rv := s.GetRelation()
+	if rv == nil {
+		return
+	}
+	if rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetObjectType()), false); rel != nil {
+		r.lock(rel, ael)
+	}
+}
+
+// moveAll is ALTER TABLE ALL IN TABLESPACE.
+func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
+	want := func(k catalog.Kind) bool {
+		switch s.GetObjtype() {
+		case pgparse.ObjectType_OBJECT_INDEX:
+			return k == catalog.Index || k == catalog.PartitionedIndex
+		case pgparse.ObjectType_OBJECT_MATVIEW:
+			return k == catalog.MaterializedView
+		}
+		return k.IsTable()
+	}
+	if s.GetOrigTablespacename() == s.GetNewTablespacename() {
+		return
+	}
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		at := rel.Tablespace
+		if at == "" {
+			at = "pg_default"
+		}
+		if want(rel.Kind) && at == s.GetOrigTablespacename() && rel.Persistence != catalog.Temporary {
+			e := r.lock(rel, ael)
+			e.Rewrites = stored(rel)
+		}
+		return true
+	})
+	r.sortEffects()
+}
+
+// opaque names statements whose effects are in something that is not in the
+// text.
+func (r *run) opaque(msg any) {
+	switch msg.(type) {
+	case *pgparse.DropOwnedStmt:
+		// What a role owns is known as far as statements told.
+		r.dropOwned(msg.(*pgparse.DropOwnedStmt))
+	case *pgparse.ImportForeignSchemaStmt:
+		// Only new foreign tables.
+	case *pgparse.ExecuteStmt:
+		r.Unmodelled = "EXECUTE: the prepared statement is not in the text"
+	case *pgparse.DoStmt:
+		r.Unmodelled = "DO: the block's statements are judged one by one"
+	}
+}
+
+func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
+	roles := map[string]bool{}
+	for _, n := range s.GetRoles() {
+		roles[n.GetRoleSpec().GetRolename()] = true
+	}
+	var owned []*catalog.Relation
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		if rel.Owner != "" && roles[rel.Owner] {
+			owned = append(owned, rel)
+		}
+		return true
+	})
+	sortByOID(owned)
+	for _, rel := range owned {
+		r.drop(rel, "owned by "+rel.Owner)
+	}
+	for _, rel := range owned {
+		r.dropRelation(rel, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, 0)
+	}
+}
+
+// unmodelled names a statement form by its node's type: AlterFooStmt.
+func (r *run) unmodelled(msg any) {
+	name := strings.TrimPrefix(fmt.Sprintf("%T", msg), "*")
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		name = name[i+1:]
+	}
+	r.Unmodelled = name
+}

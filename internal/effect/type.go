@@ -1,0 +1,120 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
+// the domain.
+func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
+	schema, name := nameOf(s.GetTypeName())
+	switch s.GetSubtype() {
+	case "C": // ADD CONSTRAINT
+		con := s.GetDef().GetConstraint()
+		if con.GetSkipValidation() {
+			return
+		}
+		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !r.v.AtLeast(17) {
+			return
+		}
+	case "V", "O": // VALIDATE CONSTRAINT, SET NOT NULL
+	default:
+		return
+	}
+	d := r.c.LookupType(schema, name)
+	if d == nil {
+		if r.c.Complete {
+			r.refuse(`type "` + name + `" does not exist`)
+			return
+		}
+		r.Unmodelled = "ALTER DOMAIN of a domain that no statement created: the tables that use it are not known"
+		return
+	}
+	if s.GetSubtype() == "O" && d.NotNull {
+		return
+	}
+	if s.GetSubtype() == "V" {
+		for _, c := range d.Checks {
+			if c.Name == s.GetName() && c.Valid {
+				return
+			}
+		}
+	}
+	r.domainUsers(d, 0)
+	if d.Inferred {
+		r.Unmodelled = "ALTER DOMAIN of a domain that no statement created: the tables that use it are not known"
+	}
+}
+
+// domainUsers reads the tables with a column of a domain, or of one that rests
+// on it, and locks them against writes.
+func (r *run) domainUsers(d *catalog.UserType, depth int) {
+	if depth > 8 {
+		return
+	}
+	r.typeUsers(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		if col.Type.Array > 0 || rel.Kind != catalog.Table && rel.Kind != catalog.MaterializedView {
+			return
+		}
+		e := r.lockFor(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
+		e.Scans = true
+	})
+	r.c.Types(func(u *catalog.UserType) bool {
+		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
+			r.domainUsers(u, depth+1)
+		}
+		return true
+	})
+}
+
+// typedTables carries an ALTER TYPE on to the tables of the type. retype is the
+// subcommand when it changes an attribute's type.
+func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
+	u := a.compositeOf(a.rel)
+	if u == nil {
+		return
+	}
+	if retype != nil {
+		used := ""
+		a.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+			if used == "" {
+				used = `cannot alter type "` + u.Name.Name + `" because column "` + rel.Name.Name + "." + col.Name + `" uses it`
+			}
+		})
+		if used != "" {
+			a.refuse(used)
+			return
+		}
+	}
+	var tables []*catalog.Relation
+	a.c.Relations(func(rel *catalog.Relation) bool {
+		if rel.OfType == u.OID {
+			tables = append(tables, rel)
+		}
+		return true
+	})
+	sortByOID(tables)
+	if len(tables) > 0 && behavior != pgparse.DropBehavior_DROP_CASCADE {
+		a.refuse(`cannot alter type "` + u.Name.Name + `" because it is the type of a typed table`)
+		return
+	}
+	for _, t := range tables {
+		a.lockFor(t, a.mode, "a table of the type "+u.Name.String())
+		if retype == nil {
+			continue
+		}
+		if col := t.Column(retype.GetName()); col != nil {
+			def := retype.GetDef().GetColumnDef()
+			a.retype(t, col, a.c.TypeOf(def.GetTypeName()), def)
+		}
+	}
+}
+
+// compositeOf is the type of a composite type's relation.
+func (r *run) compositeOf(rel *catalog.Relation) *catalog.UserType {
+	if u := r.c.LookupType(rel.Name.Schema, rel.Name.Name); u != nil && u.Kind == catalog.Composite {
+		return u
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package effect
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// value is an expression as ATColumnChangeRequiresRewrite sees it: the column
+// itself with nothing but relabellings on it, or something computed; and the
+// type that it has.
+type value struct {
+	typ      catalog.Type
+	computed bool
+	// unknown: the type is not known.
+	unknown bool
+	why     string
+}
+
+func plain(schema, name string) catalog.Type {
+	return catalog.Type{Name: catalog.Name{Schema: schema, Name: name}}
+}
+
+// domain is the domain that a type is; nil when it is none.
+func (r *run) domain(t catalog.Type) *catalog.UserType {
+	if t.OID == 0 || t.Array > 0 {
+		return nil
+	}
+	if u := r.c.Type(t.OID); u != nil && u.Kind == catalog.Domain {
+		return u
+	}
+	return nil
+}
+
+// constrained reports whether a domain, or one that it rests on, restricts its
+// values.
+func (r *run) constrained(d *catalog.UserType) bool {
+	for n := 0; d != nil && n < maxDepth; n++ {
+		if d.Constrained() {
+			return true
+		}
+		d = r.domain(d.Base)
+	}
+	return false
+}
+
+// base is the type under all domains. A domain's modifier is not seen from
+// outside of it.
+func (r *run) base(t catalog.Type) catalog.Type {
+	for n := 0; n < maxDepth; n++ {
+		d := r.domain(t)
+		if d == nil {
+			return t
+		}
+		t = d.Base
+		t.Mods = nil
+	}
+	return t
+}
+
+// convert is the column's value coerced to another type: by assignment, or
+// explicitly in a USING.
+func (r *run) convert(v value, to catalog.Type, explicit bool) value {
+	if d := r.domain(to); d != nil {
+		if same(v.typ, to) {
+			return value{typ: to, computed: v.computed, unknown: v.unknown, why: v.why}
+		}
+		out := r.convert(v, d.Base, explicit)
+		out.typ = to
+		if r.constrained(d) && !out.computed {
+			out.computed, out.why = true, "the domain "+d.Name.String()+" has constraints, which are checked for every row"
+		}
+		return out
+	}
+	if v.unknown || !v.typ.Known() || !to.Known() {
+		return value{typ: to, computed: true, unknown: true, why: "the old type is not known"}
+	}
+	from := r.base(v.typ)
+	out := value{typ: to, computed: v.computed, why: v.why}
+	if !same(from, to) {
+		free, mods := r.relabels(from, to)
+		switch {
+		case !free:
+			if !out.computed {
+				out.why = "every value is converted"
+			}
+			out.computed = true
+			if !explicit && !r.assignable(from, to) {
+				r.refuseCast(v.typ, to)
+			}
+			return out
+		case !mods:
+			from = plain(to.Name.Schema, to.Name.Name)
+			from.Array = to.Array
+		}
+	}
+	if !fits(from, to) && !out.computed {
+		out.computed, out.why = true, "every value is checked against the new length or precision"
+	}
+	return out
+}
+
+// same reports whether two types are one, but for their modifiers.
+func same(a, b catalog.Type) bool {
+	if (a.Array > 0) != (b.Array > 0) {
+		return false
+	}
+	if a.OID != 0 || b.OID != 0 {
+		return a.OID == b.OID
+	}
+	return a.Name == b.Name
+}
+
+// relabels reports whether the cast between two types changes nothing in the
+// stored values (pg_cast.castmethod b), or is timestamp to timestamptz, or
+// back, in UTC. mods is whether the old modifier still counts: it never does.
+func (r *run) relabels(from, to catalog.Type) (free, mods bool) {
+	if from.Array > 0 || to.Array > 0 {
+		return false, false
+	}
+	a, b := typeName(from), typeName(to)
+	if a == "timestamp" && b == "timestamptz" || a == "timestamptz" && b == "timestamp" {
+		return utc(r.s.TimeZone), false
+	}
+	// citext is text with other operators.
+	if a == "citext" || b == "citext" {
+		other := a
+		if a == "citext" {
+			other = b
+		}
+		return other == "text" || other == "varchar" || a == "citext" && other == "bpchar", false
+	}
+	c := cast(a, b)
+	return len(c) == 2 && c[1] == 'b', false
+}
+
+// typeName is a built-in type's name; the bare name of the types of well-known
+// extensions.
+func typeName(t catalog.Type) string {
+	if t.Name.Schema == "pg_catalog" || t.Name.Name == "citext" {
+		return t.Name.Name
+	}
+	return t.Name.Qualified()
+}
+
+// utc reports whether a session's time zone is UTC for certain. The server
+// asks whether the zone's offset is 0 now and always.
+func utc(zone string) bool {
+	switch strings.ToUpper(strings.TrimPrefix(strings.TrimPrefix(zone, "Etc/"), "etc/")) {
+	case "UTC", "GMT", "UCT", "ZULU", "GREENWICH", "UNIVERSAL", "GMT0", "GMT+0", "GMT-0", "0", "+00", "+00:00", "-00":
+		return true
+	}
+	return false
+}
+
+// cast is the entry of pg_cast for two built-in types: context and method.
+func cast(from, to string) string {
+	key := from + " " + to + " "
+	i, _ := slices.BinarySearch(casts[:], key)
+	if i < len(casts) && strings.HasPrefix(casts[i], key) {
+		return casts[i][len(key):]
+	}
+	return ""
+}
+
+// assignable reports whether a value may be assigned without an explicit
+// cast. Where a type is not built in it is assumed.
+func (r *run) assignable(from, to catalog.Type) bool {
+	if from.Array > 0 && to.Array > 0 {
+		from.Array, to.Array = 0, 0
+		return same(from, to) || r.assignable(from, to)
+	}
+	if from.OID != 0 || to.OID != 0 {
+		// Between an enum or composite and another type there is only the cast
+		// through text; extensions define others.
+		fu, tu := r.c.Type(from.OID), r.c.Type(to.OID)
+		own := func(u *catalog.UserType) bool {
+			return u != nil && !u.Inferred && (u.Kind == catalog.Enum || u.Kind == catalog.Composite)
+		}
+		if !own(fu) && !own(tu) || r.userCasts() {
+			return true
+		}
+		return own(fu) && isText(to)
+	}
+	if from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
+		return true
+	}
+	if isText(to) {
+		return true
+	}
+	if from.Array > 0 || to.Array > 0 {
+		return r.userCasts()
+	}
+	c := cast(from.Name.Name, to.Name.Name)
+	return c != "" && c[0] != 'e' || r.userCasts()
+}
+
+// isText reports whether every type may be assigned to this one through its
+// text.
+func isText(t catalog.Type) bool {
+	return t.Array == 0 && t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar" || t.Name.Name == "name")
+}
+
+func (r *run) userCasts() bool {
+	any := false
+	r.c.Objects("cast", func(*catalog.Object) bool { any = true; return false })
+	return any
+}
+
+// fits reports whether a change of modifiers within one type needs no look at
+// the values: the types' planner support functions.
+func fits(from, to catalog.Type) bool {
+	if len(to.Mods) == 0 || slices.Equal(from.Mods, to.Mods) {
+		return true
+	}
+	if to.Array > 0 {
+		return false
+	}
+	old, want := from.Mods, to.Mods
+	switch to.Name.Name {
+	case "varchar", "varbit":
+		return len(old) == 1 && want[0] >= old[0]
+	case "numeric":
+		return len(old) > 0 && scale(old) == scale(want) && want[0] >= old[0]
+	case "timestamp", "timestamptz", "time", "timetz":
+		return want[0] >= 6 || len(old) == 1 && want[0] >= old[0]
+	case "interval":
+		return intervalFits(old, want)
+	}
+	return false
+}
+
+func scale(mods []int32) int32 {
+	if len(mods) > 1 {
+		return mods[1]
+	}
+	return 0
+}
+
+// intervalFits compares fields and precision: interval_support.
+func intervalFits(old, want []int32) bool {
+	const full = 0x7FFF
+	fields := func(m []int32) int32 {
+		if len(m) == 0 {
+			return full
+		}
+		return m[0]
+	}
+	precision := func(m []int32) int32 {
+		if len(m) < 2 || m[1] >= 6 {
+			return 6
+		}
+		return m[1]
+	}
+	// The least significant field decides how much is cut off.
+	least := func(f int32) int {
+		for i, bit := range []int32{1 << 12, 1 << 11, 1 << 10, 1 << 3, 1 << 1, 1 << 2} { // second … year
+			if f == full || f&bit != 0 {
+				return i
+			}
+		}
+		return 0
+	}
+	lo, ln := least(fields(old)), least(fields(want))
+	return ln <= lo && (lo > 0 || precision(want) >= precision(old))
+}
+
+// using evaluates a USING expression over the column.
+func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
+	switch m := pgparse.Unwrap(expr).(type) {
+	case *pgparse.ColumnRef:
+		f := m.GetFields()
+		if len(f) > 0 && text(f[len(f)-1]) == col.Name {
+			return old
+		}
+	case *pgparse.TypeCast:
+		return r.convert(r.using(m.GetArg(), col, old), r.c.TypeOf(m.GetTypeName()), true)
+	case *pgparse.CollateClause:
+		// A CollateExpr is not seen through.
+		v := r.using(m.GetArg(), col, old)
+		v.computed, v.why = true, "every value is computed"
+		return v
+	}
+	return value{computed: true, unknown: true, why: "every value is computed"}
+}
+
+func (r *run) refuseCast(from, to catalog.Type) {
+	// The column's name is added by the caller.
+	r.refuse("cannot be cast automatically to type " + strings.TrimSuffix(to.String(), to.ModText))
+}

@@ -1,0 +1,112 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// createView is CREATE VIEW: what it reads is locked, not read.
+func (r *run) createView(s *pgparse.ViewStmt) {
+	name := r.newName(s.GetView())
+	if s.GetReplace() {
+		if old := r.c.Lookup(name.Schema, name.Name); old != nil {
+			r.lock(old, ael)
+			r.reads(s.GetQuery())
+			return
+		}
+	}
+	r.create(name, catalog.View)
+	r.reads(s.GetQuery())
+}
+
+// reads locks what a stored query names: its definition is read, no row is.
+func (r *run) reads(query *pgparse.Node) {
+	inner := run{c: r.c, v: r.v, s: r.s}
+	inner.query(pgparse.Unwrap(query))
+	for i := range inner.Effects {
+		e := &inner.Effects[i]
+		rel := r.c.Relation(e.OID)
+		if rel == nil {
+			rel = &catalog.Relation{Name: e.Name, Kind: e.Kind, Inferred: true}
+		}
+		if e.Why == "" { // named, not reached through another view
+			r.lock(rel, as)
+		}
+	}
+	if inner.Refused != "" {
+		r.refuse(inner.Refused)
+	}
+}
+
+// createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+func (r *run) createTableAs(s *pgparse.CreateTableAsStmt) {
+	into := s.GetInto()
+	name := r.newName(into.GetRel())
+	kind := catalog.Table
+	if s.GetObjtype() == pgparse.ObjectType_OBJECT_MATVIEW {
+		kind = catalog.MaterializedView
+	}
+	if s.GetIfNotExists() && r.c.Lookup(name.Schema, name.Name) != nil {
+		return
+	}
+	r.create(name, kind)
+	if into.GetSkipData() {
+		r.reads(s.GetQuery())
+		return
+	}
+	r.query(pgparse.Unwrap(s.GetQuery()))
+}
+
+// refresh is REFRESH MATERIALIZED VIEW.
+func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
+	rv := s.GetRelation()
+	mv := r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
+	if mv == nil {
+		return
+	}
+	if s.GetConcurrent() {
+		r.lock(mv, ex).Scans = true
+		if mv.OID != 0 && !mv.Inferred && !r.hasUniqueIndex(mv) {
+			r.refuse(`cannot refresh materialized view "` + mv.Name.Qualified() + `" concurrently`)
+			return
+		}
+	} else {
+		r.rewrite(mv, "")
+		if s.GetSkipData() {
+			e := r.at(mv)
+			e.Instant, e.Scans = true, false
+		}
+	}
+	if mv.View == nil || s.GetSkipData() {
+		return
+	}
+	if mv.View.Query != nil {
+		r.query(pgparse.Unwrap(mv.View.Query))
+		return
+	}
+	for _, base := range r.rels(mv.View.Reads) {
+		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), 0) {
+			if stored(t) {
+				r.at(t).Scans = true
+			}
+		}
+	}
+}
+
+// hasUniqueIndex looks for what REFRESH … CONCURRENTLY needs: a unique index
+// on plain columns without a condition.
+func (r *run) hasUniqueIndex(mv *catalog.Relation) bool {
+	for _, i := range r.indexes(mv) {
+		if i.Index == nil || !i.Index.Unique || i.Index.Predicate != nil || !i.Index.Valid {
+			continue
+		}
+		plain := true
+		for _, k := range i.Index.Keys {
+			plain = plain && k.Column != 0
+		}
+		if plain {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// volatile reports whether an expression has to be computed for every row;
+// unknown names a function that nothing is known of and that is therefore
+// taken for volatile.
+func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
+	pgparse.Walk(expr, func(m any) bool {
+		call, ok := m.(*pgparse.FuncCall)
+		if !ok {
+			return true
+		}
+		schema, name := nameOf(call.GetFuncname())
+		v, guess := r.function(schema, name, len(call.GetArgs()))
+		if v {
+			is = true
+			if guess {
+				unknown = name + "()"
+			}
+		}
+		return true
+	})
+	return is, unknown
+}
+
+// function is the volatility of a function.
+func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
+	for _, f := range r.c.Functions(schema, name) {
+		if len(f.Args) < nargs || len(f.Args)-f.Defaults > nargs {
+			if !f.Variadic {
+				continue
+			}
+		}
+		if f.Volatility != "volatile" && f.Volatility != "" {
+			return false, false
+		}
+		return !r.inlines(f.Language, f.Body, f.ReturnsSet, f.SecurityDefiner, len(f.Args)), false
+	}
+	if schema == "" || schema == "pg_catalog" {
+		v, known := builtin.Volatility(name, nargs, r.v.Major())
+		// The oldest and the newest server agree on all but a few.
+		old, inOld := builtin.Volatility(name, nargs, Oldest)
+		last, inLast := builtin.Volatility(name, nargs, Newest)
+		if inOld != inLast || old != last {
+			r.v.AtLeast(Oldest)
+		}
+		if known {
+			return v == builtin.Volatile, false
+		}
+		if inOld || inLast {
+			r.refuse("function " + name + "() does not exist")
+			return true, false
+		}
+	}
+	return true, true
+}
+
+// inlines reports whether the planner replaces a call of an SQL function by its
+// body, and nothing volatile is left: SELECT of one expression that calls
+// nothing volatile itself.
+func (r *run) inlines(language, body string, set, definer bool, nargs int) bool {
+	if language != "sql" || set || definer || r.depth > 8 {
+		return false
+	}
+	file, err := pgparse.Split(body)
+	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Node == nil {
+		return false
+	}
+	sel := file.Stmts[0].Node.GetSelectStmt()
+	if sel == nil || len(sel.GetTargetList()) != 1 || len(sel.GetFromClause()) > 0 || sel.GetWhereClause() != nil ||
+		len(sel.GetGroupClause()) > 0 || sel.GetHavingClause() != nil || len(sel.GetSortClause()) > 0 || sel.GetLimitCount() != nil ||
+		sel.GetLimitOffset() != nil || sel.GetLarg() != nil || sel.GetWithClause() != nil || len(sel.GetWindowClause()) > 0 || len(sel.GetDistinctClause()) > 0 {
+		return false
+	}
+	r.depth++
+	is, _ := r.volatile(sel.GetTargetList()[0].GetResTarget().GetVal())
+	r.depth--
+	return !is
+}
