@@ -42,7 +42,7 @@ def answer(request):
     from . import driver
 
     driver.ensure(django.VERSION)
-    start(project, request.get("settings"), int(request.get("pg") or 16))
+    notes = start(project, request.get("settings"), int(request.get("pg") or 16))
 
     from django.db import connections
 
@@ -64,12 +64,16 @@ def answer(request):
         "order": [list(key) for key in plan.order],
         "conflicts": plan.conflicts,
         "errors": plan.errors,
+        "notes": notes,
         "models": evidence.models(root),
     }
 
 
 def start(project, settings, pg):
-    """Runs manage.py up to the point where it would run a command."""
+    """Runs manage.py up to the point where it would run a command.
+
+    Returns what went wrong without keeping the project from being rendered.
+    """
     from . import offline
 
     if settings:
@@ -100,7 +104,36 @@ def start(project, settings, pg):
         offline.adopt(configured)
         django.setup()
     except BaseException as error:
-        raise Failure("settings", last_line(error), traceback.format_exc())
+        from django.apps import apps
+
+        if not apps.models_ready:
+            raise Failure("settings", last_line(error), traceback.format_exc())
+        return [last_line(error)] + finish(apps, error)
+    return []
+
+
+def finish(apps, error):
+    """Readies the remaining apps after one failed to.
+
+    All models are loaded by then. What an app does when it is ready often
+    needs services that are not there, and is not about migrations.
+    """
+    notes, passed = [], False
+    trace, failed = error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name == "populate":
+            failed = trace.tb_frame.f_locals.get("app_config")
+        trace = trace.tb_next
+    for config in apps.get_app_configs():
+        if passed:
+            try:
+                config.ready()
+            except BaseException as another:
+                notes.append(last_line(another))
+        passed = passed or config is failed
+    apps.ready = True
+    apps.ready_event.set()
+    return notes
 
 
 class _Reached(BaseException):

@@ -80,15 +80,14 @@ class Replay:
         }, file  # fmt: skip
 
     def operation_header(self, operation, file, places):
-        line, column = file.place(places.get(id(operation)))
         return {
             "class": type(operation).__name__,
-            "line": line,
-            "column": column,
+            **file.place(places.get(id(operation))),
             "describe": describe(operation),
             "sql": [],
             "sql_source": "literal" if isinstance(operation, migrations.RunSQL) else "rendered",
             "opaque": None,
+            "failed": False,
             "code": None,
             "note": "",
             "state_only": False,
@@ -122,8 +121,8 @@ class Running:
         self.replay, self.migration = replay, migration
         self.answer, self.file = answer, file
         self.places = file.places(migration.operations)
-        self.owners = []  # (deferred statement, operation index, line, column)
-        self.index, self.line, self.column = 0, 1, 1
+        self.owners = []  # (deferred statement, operation index, its place)
+        self.index, self.place = 0, file.place(None)
         self.literals, self.literal_at = None, 0
         replay.current = self
 
@@ -138,23 +137,24 @@ class Running:
         own = operation.atomic and not self.migration.atomic
         entry["transaction"] = "migration" if self.migration.atomic else "operation" if own else "none"
         recorder = self.replay.connection.onward
-        recorder.asked = []
+        recorder.asked, recorder.notes = [], []
         state = self.replay.state
         before = state.snapshot()
         try:
             state.forward(operation, self.migration.app_label)
         except Exception as error:
-            self.opaque("the state cannot be followed: " + last_line(error))
+            self.opaque("the state cannot be followed: " + last_line(error), failed=True)
             return
         self.forwards(operation, editor, before, state.snapshot())
         if recorder.asked and entry["opaque"] is None:
             self.opaque(recorder.asked[0])
+        entry["note"] = "; ".join(filter(None, [entry["note"], *recorder.notes]))
         self.adopt_deferred(editor)
 
     def forwards(self, operation, editor, before, after):
         """The database side of one operation, or of one nested in another."""
         kind = type(operation)
-        self.line, self.column = self.file.place(
+        self.place = self.file.place(
             self.places.get(id(operation)) or self.places.get(id(self.migration.operations[self.index]))
         )
         if kind.database_forwards is migrations.SeparateDatabaseAndState.database_forwards:
@@ -163,7 +163,7 @@ class Running:
                 try:
                     after.forward(nested, self.migration.app_label)
                 except Exception as error:
-                    self.opaque("the state cannot be followed: " + last_line(error))
+                    self.opaque("the state cannot be followed: " + last_line(error), failed=True)
                     return
                 self.forwards(nested, editor, before, after)
                 before = after
@@ -175,8 +175,22 @@ class Running:
         if isinstance(operation, migrations.RunSQL):
             node = self.places.get(id(operation))
             self.literals, self.literal_at = self.file.literals(node), 0
-        before.look(operation, self.replay.whole)
-        after.look(operation, self.replay.whole)
+        connection = self.replay.connection
+        sent, asked = len(self.answer["statements"]), len(connection.onward.asked)
+        error = self.attempt(operation, editor, before, after, self.replay.whole)
+        unsent = len(self.answer["statements"]) == sent and len(connection.onward.asked) == asked
+        if error is not None and unsent:
+            # Perhaps it looked at more models than are rendered for it.
+            error = self.attempt(operation, editor, before, after, True)
+        self.literals = None
+        if error is not None:
+            asked = connection.onward.asked
+            self.opaque(asked[0] if asked else last_line(error), failed=not asked)
+
+    def attempt(self, operation, editor, before, after, whole):
+        """Lets Django render one operation; returns what went wrong."""
+        before.look(operation, whole)
+        after.look(operation, whole)
         connection = self.replay.connection
         connection.in_atomic_block = bool(self.migration.atomic or operation.atomic)
         app_label = self.migration.app_label
@@ -191,16 +205,18 @@ class Running:
                 self.entry["note"] = last_line(error)
                 connection.in_atomic_block = False
                 operation.database_forwards(app_label, editor, before, after)
-        except Exception as error:
-            asked = connection.onward.asked
-            self.opaque(asked[0] if asked else last_line(error))
+        except BaseException as error:  # a custom operation may even exit
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            return error
         finally:
             connection.in_atomic_block = False
-            self.literals = None
+        return None
 
-    def opaque(self, reason):
+    def opaque(self, reason, failed=False):
         if self.entry["opaque"] is None:
             self.entry["opaque"] = reason
+            self.entry["failed"] = failed
 
     def python(self, operation, editor):
         """Takes note of a RunPython; its code is never run."""
@@ -226,20 +242,20 @@ class Running:
 
     def statement(self, sql, deferred):
         """Takes note of a message that would be sent to the server."""
-        index, line, column = self.index, self.line, self.column
+        index, place = self.index, self.place
         if deferred is not None:
             for known, *owner in self.owners:
                 if known is deferred:
-                    index, line, column = owner
+                    index, place = owner
                     break
         entry = {
             "sql": sql,
             "op": index,
             "deferred": deferred is not None,
             "source": "rendered",
-            "line": line,
-            "column": column,
-            "verbatim": False,
+            **place,
+            "start": -1,
+            "length": 0,
         }
         if self.literals is not None and deferred is None:
             entry["source"] = "literal"
@@ -248,18 +264,17 @@ class Running:
                 node = self.literals[self.literal_at]
             self.literal_at += 1
             if node is not None:
-                entry["line"], entry["column"] = node.lineno, node.col_offset + 1
+                entry.update(self.file.place(node))
                 exact = self.file.verbatim(node, sql)
                 if exact:
-                    entry["line"], entry["column"] = exact
-                    entry["verbatim"] = True
+                    entry["start"], entry["length"] = exact
         self.answer["statements"].append(entry)
 
     def adopt_deferred(self, editor):
         known = {id(sql) for sql, *_ in self.owners}
         for sql in editor.deferred_sql:
             if id(sql) not in known:
-                self.owners.append((sql, self.index, self.line, self.column))
+                self.owners.append((sql, self.index, self.place))
 
     def end(self, editor):
         """Sends what the editor held back until the end of the migration."""

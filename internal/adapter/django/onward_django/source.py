@@ -1,6 +1,6 @@
 """Where things stand in the source files: lines and columns.
 
-Lines count from 1; columns count bytes from 1, as compilers do.
+Lines and columns count from 1, columns in characters; offsets count bytes.
 """
 import ast
 import hashlib
@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-_PREFIX = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
+_PREFIX = re.compile(rb"[rRuU]?(\"\"\"|'''|\"|')")
 
 
 def module_file(module):
@@ -36,6 +36,7 @@ class Source:
         self.text = b""
         self.tree = None
         self.names = {}
+        self.lines, self.starts = [], []
         try:
             with open(path, "rb") as file:
                 self.text = file.read()
@@ -110,9 +111,22 @@ class Source:
         return None
 
     def place(self, node):
-        """(line, column) of an operation; of the class where it has no node."""
+        """Where an operation stands; the class, where it is not written out."""
         node = node or getattr(self, "migration", None)
-        return (node.lineno, node.col_offset + 1) if node is not None else (1, 1)
+        if node is None:
+            return {"line": 1, "column": 1, "end_line": 1, "end_column": 1}
+        end = (node.end_lineno, node.end_col_offset)
+        if isinstance(node, ast.ClassDef):
+            end = (node.lineno, node.col_offset + len("class"))
+        return {
+            "line": node.lineno,
+            "column": self._column(node.lineno, node.col_offset),
+            "end_line": end[0],
+            "end_column": self._column(*end),
+        }
+
+    def _column(self, line, offset):
+        return len(self.lines[line - 1][:offset].decode(errors="replace")) + 1
 
     def literals(self, node):
         """The string nodes of RunSQL(sql=...), one per message, or None."""
@@ -136,21 +150,31 @@ class Source:
         return None
 
     def verbatim(self, node, sql):
-        """(line, column) of the first byte of `sql` if the file has it letter for letter."""
-        if node is None or node.value != sql:
+        """(start, length) in bytes if the file has the SQL letter for letter.
+
+        A file with CRLF counts too: Python reads its line ends as LF.
+        """
+        if node.value != sql or not sql:
             return None
-        start = self.lines[node.lineno - 1][node.col_offset :]
-        match = _PREFIX.match(start.decode(errors="replace"))
+        begin = self.offset(node.lineno, node.col_offset)
+        match = _PREFIX.match(self.text, begin)
         if not match:
             return None
-        column = node.col_offset + match.end()
-        rest = b"\n".join([self.lines[node.lineno - 1][column:], *self.lines[node.lineno :]])
-        body = sql.encode()
-        quote = match.group(1).encode()
-        rest = rest[: len(body) * 2 + 8].replace(b"\r\n", b"\n")
-        if rest[: len(body)] == body and rest[len(body) : len(body) + len(quote)] == quote:
-            return (node.lineno, column + 1)
-        return None
+        start = match.end()
+        end = self.text.find(match.group(1), start)
+        if end < 0 or self.text[start:end].replace(b"\r\n", b"\n") != sql.encode():
+            return None
+        return start, end - start
+
+    def offset(self, line, column):
+        if not self.starts:
+            at = 0
+            for text in self.lines:
+                self.starts.append(at)
+                at += len(text) + 1
+        # The parser drops a byte order mark before it counts columns.
+        mark = 3 if line == 1 and self.text.startswith(b"\xef\xbb\xbf") else 0
+        return self.starts[line - 1] + mark + column
 
 
 def argument(call, position, name):

@@ -7,43 +7,82 @@ only the columns that its foreign keys meet.
 """
 from django.contrib.postgres import operations as postgres
 from django.db import migrations
+from django.db.migrations import state as django_state
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 
 ALL = object()
 
-# How state_forwards of a class finds the one model that it changes.
+# Searches all models, only to decide whether rendered classes may be reloaded
+# later. The states here hold no rendered classes.
+if hasattr(django_state, "field_is_referenced"):
+    django_state.field_is_referenced = lambda *args: False
+
+# How state_forwards of a class finds the one model that it changes: the name
+# of an attribute, or None where it changes none that exists.
 _TOUCHES = {}
 # The classes whose database_forwards looks at one model of each state only,
-# and whether it looks at the foreign keys that come in.
-_SINGLE = {}
+# with the function that says which of its fields: (operation, model) -> names.
+_LOOKS_AT = {}
 
 
-def _learn(cls, attribute, single=True, incoming=False):
-    _TOUCHES[cls.state_forwards] = attribute
-    if single:
-        _SINGLE[cls.database_forwards] = incoming
+def _everything(operation, model):
+    return ALL
 
 
-_learn(migrations.CreateModel, None)
-for _name in ("DeleteModel", "AlterModelTable", "AlterUniqueTogether", "AlterModelOptions",
-              "AlterModelManagers", "AlterOrderWithRespectTo", "AlterModelTableComment"):  # fmt: skip
-    if hasattr(migrations, _name):
-        _learn(getattr(migrations, _name), "name_lower")
-if hasattr(migrations, "AlterIndexTogether"):
-    _learn(migrations.AlterIndexTogether, "name_lower")
-for _name in ("AddField", "RemoveField", "AddIndex", "RemoveIndex", "RenameIndex", "AddConstraint",
-              "RemoveConstraint", "AlterConstraint"):  # fmt: skip
-    if hasattr(migrations, _name):
-        _learn(getattr(migrations, _name), "model_name_lower")
-_learn(migrations.AlterField, "model_name_lower", incoming=True)
-for _name in ("AddIndexConcurrently", "RemoveIndexConcurrently", "AddConstraintNotValid",
-              "ValidateConstraint"):  # fmt: skip
-    if hasattr(postgres, _name):
-        _learn(getattr(postgres, _name), "model_name_lower")
-_TOUCHES[migrations.RunPython.state_forwards] = None
-_TOUCHES[postgres.CreateExtension.state_forwards] = None
-if hasattr(postgres, "CollationOperation"):
-    _TOUCHES[postgres.CollationOperation.state_forwards] = None
+def _one_field(operation, model):
+    # The expression of a generated column may name any other column.
+    field = model.fields.get(operation.name)
+    given = getattr(operation, "field", None)
+    if getattr(field, "generated", False) or getattr(given, "generated", False):
+        return ALL
+    return frozenset([operation.name])
+
+
+def _renamed_field(operation, model):
+    return frozenset([operation.old_name, operation.new_name])
+
+
+def _indexed_fields(operation, model):
+    index = operation.index
+    if getattr(index, "expressions", ()) or index.condition or not index.fields:
+        return ALL
+    return frozenset([name.lstrip("-") for name in index.fields] + list(index.include))
+
+
+def _learn(attribute, looks_at, *classes):
+    for module, name in classes:
+        cls = getattr(module, name, None)  # not every version has every operation
+        if cls is not None:
+            _TOUCHES[cls.state_forwards] = attribute
+            if looks_at is not None:
+                _LOOKS_AT[cls.database_forwards] = looks_at
+
+
+def _named(module, names):
+    return [(module, name) for name in names.split()]
+
+
+_learn(None, _everything, (migrations, "CreateModel"))
+_learn(
+    "name_lower",
+    _everything,
+    *_named(
+        migrations,
+        "DeleteModel AlterModelTable AlterModelTableComment AlterUniqueTogether AlterIndexTogether"
+        " AlterModelOptions AlterModelManagers AlterOrderWithRespectTo",
+    )
+)
+_learn("model_name_lower", _one_field, *_named(migrations, "AddField RemoveField AlterField"))
+_learn("model_name_lower", _indexed_fields, (migrations, "AddIndex"), (postgres, "AddIndexConcurrently"))
+_learn(
+    "model_name_lower",
+    _everything,
+    *_named(migrations, "RemoveIndex RenameIndex AddConstraint RemoveConstraint AlterConstraint"),
+    *_named(postgres, "RemoveIndexConcurrently AddConstraintNotValid ValidateConstraint")
+)
+_learn(None, None, (migrations, "RunPython"), *_named(postgres, "CreateExtension CollationOperation"))
+# Renaming a field changes the states of models around it, but looks at one.
+_LOOKS_AT[migrations.RenameField.database_forwards] = _renamed_field
 
 
 def touched(operation, app_label):
@@ -70,7 +109,8 @@ class LazyState(ProjectState):
     an operation changes one, forward() puts a copy in.
     """
 
-    scope = (False, True)  # (one model is enough, with incoming foreign keys)
+    looks_at = None  # which fields the operation looks at; None: any model
+    operation = None
     cache = None
     real_states = None
 
@@ -117,8 +157,8 @@ class LazyState(ProjectState):
 
     def look(self, operation, whole):
         """Says which operation will look at this state next."""
-        single = _SINGLE.get(type(operation).database_forwards)
-        self.scope = (single is not None and not whole, single is not False)
+        self.operation = operation
+        self.looks_at = None if whole else _LOOKS_AT.get(type(operation).database_forwards)
         del self.apps
 
 
@@ -148,10 +188,9 @@ class Registry:
         if model_name is None:
             app_label, model_name = app_label.split(".")
         key = (app_label, model_name.lower())
-        single, incoming = self.state.scope
-        if single and self.full is None and self.key in (None, key):
+        if self.state.looks_at and self.full is None and self.key in (None, key):
             if self.part is None:
-                self.key, self.part = key, part(self.state, key, incoming)
+                self.key, self.part = key, part(self.state, key)
             if self.part is not None:
                 return self.part.get_model(*key)
         return self.whole().get_model(*key)
@@ -184,30 +223,34 @@ def whole(state):
     return kept[1]
 
 
-def part(state, key, incoming):
+def part(state, key):
     """The registry for one model, or None where the state has no such model."""
-    lookup = state.models
-    if key not in lookup and key not in state.real_states:
+    model = state.models.get(key) or state.real_states.get(key)
+    if model is None:
         return None
-    needs = needed(state, key, incoming)
+    names = state.looks_at(state.operation, model)
+    needs = {}
+    need(state, needs, key, names)
+    if meets_keys(state.operation, model, names):
+        for other, more in referring(state, key).items():
+            need(state, needs, other, frozenset(more))
     pieces = {k: (state.models.get(k) or state.real_states.get(k)) for k in needs}
-    for kept_needs, kept_pieces, apps in state.cache.get((key, incoming), ()):
+    for kept_needs, kept_pieces, apps in state.cache.get(key, ()):
         if kept_needs == needs and all(pieces[k] is kept_pieces[k] for k in pieces):
             return apps
     states = [
-        model if needs[k] is ALL else thin(model, needs[k])
+        model if needs[k] is ALL else thin(model, needs[k], whole_options=k == key)
         for k, model in pieces.items()
         if model is not None
     ]
     apps = PartApps(states)
-    state.cache[key, incoming] = [(needs, pieces, apps)] + state.cache.get((key, incoming), [])[:1]
+    state.cache[key] = [(needs, pieces, apps)] + state.cache.get(key, [])[:1]
     return apps
 
 
-def needed(state, key, incoming):
-    """Which models must be there for one model: {key: ALL or field names}."""
-    needs = {}
-    todo = [(key, ALL)]
+def need(state, needs, key, names):
+    """Adds to {key: ALL or field names} what these fields of a model need."""
+    todo = [(key, names)]
     while todo:
         key, names = todo.pop()
         model = state.models.get(key) or state.real_states.get(key)
@@ -218,40 +261,20 @@ def needed(state, key, incoming):
             needs[key] = ALL
             continue
         if names is not ALL:
-            names = frozenset(names | identity(model) | (have or frozenset()))
+            names = names | identity(model) | (have or frozenset())
         needs[key] = names
         todo.extend((base, ALL) for base in links(model).bases)
         for name, target, meets in links(model).fields:
             if names is ALL or name in names:
                 todo.append((target, meets))
-    if incoming:
-        for other, names in referring(state, next(iter(needs))).items():
-            if needs.get(other) is ALL:
-                continue
-            for key, more in needed_thin(state, other, names).items():
-                have = needs.get(key, frozenset())
-                needs[key] = ALL if ALL in (have, more) else have | more
-    return needs
 
 
-def needed_thin(state, key, names):
-    """Like needed(), for some fields of a model that refers to another."""
-    needs = {}
-    todo = [(key, frozenset(names))]
-    while todo:
-        key, names = todo.pop()
-        model = state.models.get(key) or state.real_states.get(key)
-        have = needs.get(key)
-        if model is None or have is ALL or (have is not None and names is not ALL and names <= have):
-            continue
-        if names is not ALL:
-            names = frozenset(names | identity(model) | (have or frozenset()))
-        needs[key] = names
-        todo.extend((base, ALL) for base in links(model).bases)
-        for name, target, meets in links(model).fields:
-            if names is ALL or name in names:
-                todo.append((target, meets))
-    return needs
+def meets_keys(operation, model, names):
+    """Whether the operation may change a column that foreign keys refer to."""
+    if not isinstance(operation, (migrations.AlterField, migrations.RenameField)):
+        return False
+    fields = [getattr(operation, "field", None), *map(model.fields.get, names)] if names is not ALL else [None]
+    return names is ALL or any(field is not None and (field.primary_key or field.unique) for field in fields)
 
 
 def referring(state, key):
@@ -338,13 +361,19 @@ def identity(model):
 _KEPT_OPTIONS = ("db_table", "db_tablespace", "managed", "proxy", "swappable")
 
 
-def thin(model, names):
-    """A model with some of its fields only, for others to refer to."""
+def thin(model, names, whole_options):
+    """A model with some of its fields only."""
+    options = model.options
+    if whole_options:
+        # The editor leaves constraints and indexes alone that Meta names.
+        options = {name: value for name, value in options.items() if name != "order_with_respect_to"}
+    else:
+        options = {name: options[name] for name in _KEPT_OPTIONS if name in options}
     return ModelState(
         model.app_label,
         model.name,
         [(name, field) for name, field in model.fields.items() if name in names],
-        {name: model.options[name] for name in _KEPT_OPTIONS if name in model.options},
+        options,
         model.bases,
         [],
     )

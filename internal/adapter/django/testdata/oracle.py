@@ -1,11 +1,11 @@
 """What Django itself sends, for comparison with what the renderer says it would.
 
-    python oracle.py PROJECT ANSWER.json    (connection in SHOP_DB_*)
+    python oracle.py PROJECT ANSWER.json [whole]    (connection in SHOP_DB_*)
 
 Runs every migration on a real server, one after the other, and records per
 migration the output of `sqlmigrate` just before it, and the statements that
-the schema editor really executed. Python code of migrations is left out, as
-the renderer leaves it out.
+the schema editor really executed. With `whole`, all of them in one go, Python
+code included, and without sqlmigrate: for histories that are long.
 """
 import io
 import json
@@ -13,7 +13,7 @@ import os
 import sys
 
 
-def main(project, answer):
+def main(project, answer, mode="each"):
     os.chdir(project)
     sys.path.insert(0, project)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -24,16 +24,17 @@ def main(project, answer):
     from django.db import connection, migrations
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
     from django.db.migrations.executor import MigrationExecutor
-    from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.recorder import MigrationRecorder
 
     MigrationRecorder(connection).ensure_schema()
-    migrations.RunPython.database_forwards = lambda *args: None
-    executed = []
     execute = BaseDatabaseSchemaEditor.execute
+    run_python = migrations.RunPython.database_forwards
+    recorded = {}
+    executed = []
+    silent = []  # not empty: inside of Python code
 
     def record(editor, sql, params=()):
-        if not editor.collect_sql:
+        if not editor.collect_sql and not silent:
             text = str(sql)
             if params is not None:
                 with connection.cursor() as cursor:
@@ -42,30 +43,50 @@ def main(project, answer):
             executed.append(text)
         return execute(editor, sql, params)
 
+    def python(*args):
+        if mode == "whole":
+            silent.append(True)
+            run_python(*args)
+            silent.pop()
+
     BaseDatabaseSchemaEditor.execute = record
-    recorded = {}
-    order = []
-    loader = MigrationLoader(connection)
-    for target in loader.graph.leaf_nodes():
-        for key in loader.graph.forwards_plan(target):
-            if key not in order:
-                order.append(key)
-    for key in order:
-        out = io.StringIO()
-        try:
-            call_command("sqlmigrate", *key, stdout=out, no_color=True)
-            printed = out.getvalue()
-        except Exception as error:  # asks for what an earlier operation of it makes
-            printed = "ERROR %s" % error
-        del executed[:]
-        error = ""
-        try:
-            MigrationExecutor(connection).migrate([key])
-        except Exception as raised:
-            error = str(raised)
-        recorded["%s.%s" % key] = {"sqlmigrate": printed, "executed": list(executed), "error": error}
-        if error:
-            break
+    migrations.RunPython.database_forwards = python
+
+    def progress(action, migration=None, fake=False):
+        if action == "apply_start":
+            del executed[:]
+        if action == "apply_success":
+            recorded["%s.%s" % (migration.app_label, migration.name)] = {
+                "sqlmigrate": "ERROR not asked",
+                "executed": list(executed),
+                "error": "",
+            }
+
+    loader = MigrationExecutor(connection).loader
+    if mode == "whole":
+        executor = MigrationExecutor(connection, progress)
+        executor.migrate(loader.graph.leaf_nodes())
+    else:
+        order = []
+        for target in loader.graph.leaf_nodes():
+            order.extend(key for key in loader.graph.forwards_plan(target) if key not in order)
+        for key in order:
+            out = io.StringIO()
+            try:
+                call_command("sqlmigrate", *key, stdout=out, no_color=True)
+                printed = out.getvalue()
+            except Exception as error:  # asks for what an earlier operation of it makes
+                printed = "ERROR %s" % error
+            del executed[:]
+            error = ""
+            try:
+                MigrationExecutor(connection).migrate([key])
+            except Exception as raised:
+                error = str(raised)
+            name = "%s.%s" % key
+            recorded[name] = {"sqlmigrate": printed, "executed": list(executed), "error": error}
+            if error:
+                break
     with open(answer, "w") as file:
         json.dump(recorded, file)
 

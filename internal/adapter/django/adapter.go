@@ -1,0 +1,300 @@
+package django
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+const framework = "django"
+
+// Adapter finds Django projects and loads their migrations.
+type Adapter struct {
+	// Home is the user's own copy of the repository, where virtualenvs are;
+	// "" for the repository that the working directory is in.
+	Home string
+	// Postgres is the major version to render for; 0 for 16.
+	Postgres int
+	// CacheDir is as in Config.
+	CacheDir string
+}
+
+var _ adapter.Adapter = (*Adapter)(nil)
+
+// Name is "django".
+func (*Adapter) Name() string { return framework }
+
+// Detect finds manage.py files that hand over to Django, with migrations
+// below them. A project inside another one (its tests, an example) is left to
+// the outer.
+func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
+	paths := t.Paths()
+	var sources []adapter.Source
+	for _, p := range paths {
+		if path.Base(p) != "manage.py" || hidden(p) {
+			continue
+		}
+		dir := path.Dir(p)
+		if dir == "." {
+			dir = ""
+		}
+		count := 0
+		for _, m := range paths {
+			if isMigration(m) && (dir == "" || strings.HasPrefix(m, dir+"/")) && !hidden(m) {
+				count++
+			}
+		}
+		if count == 0 {
+			continue
+		}
+		if text, err := t.Read(p); err != nil || !bytes.Contains(text, []byte("django")) && !bytes.Contains(text, []byte("DJANGO")) {
+			continue
+		}
+		sources = append(sources, adapter.Source{
+			Framework: framework, Dir: dir, Score: 3,
+			Why: fmt.Sprintf("%s, and %d files in directories named migrations", p, count),
+		})
+	}
+	return slices.DeleteFunc(sources, func(s adapter.Source) bool {
+		return slices.ContainsFunc(sources, func(outer adapter.Source) bool {
+			return outer.Dir != s.Dir && (outer.Dir == "" || strings.HasPrefix(s.Dir, outer.Dir+"/"))
+		})
+	})
+}
+
+func isMigration(p string) bool {
+	return path.Base(path.Dir(p)) == "migrations" && path.Ext(p) == ".py" && path.Base(p) != "__init__.py"
+}
+
+// hidden are copies and templates of projects, and installed packages.
+func hidden(p string) bool {
+	if strings.Contains(p, "{{") {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(p, "/"), skipped)
+}
+
+// Load renders the project. An error is the project's as a whole: *Error.
+func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	root, err := t.Dir(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
+	}
+	cfg := Config{
+		Dir: filepath.Join(root, filepath.FromSlash(s.Dir)), Root: root, Home: a.home(s.Dir, root),
+		Settings: s.Options.Settings, Python: s.Options.Python,
+		Postgres: a.Postgres, CacheDir: a.CacheDir,
+	}
+	if err := lend(cfg); err != nil {
+		return nil, err
+	}
+	project, err := Render(ctx, cfg)
+	if err != nil {
+		var failed *Error
+		if errors.As(err, &failed) {
+			return nil, fmt.Errorf("django project %s at %s: %w", path.Join(s.Dir, "manage.py"), t.Name(), err)
+		}
+		return nil, err
+	}
+	return project.set(t, s), nil
+}
+
+// home is the user's copy of the repository: the given one, else the nearest
+// directory above the working directory that has the same project.
+func (a *Adapter) home(dir, root string) string {
+	if a.Home != "" {
+		return a.Home
+	}
+	at, err := os.Getwd()
+	if err != nil {
+		return root
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(at, filepath.FromSlash(dir), "manage.py")); err == nil {
+			return at
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return root
+		}
+		at = up
+	}
+}
+
+// lend copies settings that are kept out of git (.env files, local settings)
+// beside an unpacked revision, which would not start without them.
+func lend(cfg Config) error {
+	cfg, err := cfg.complete()
+	if err != nil || cfg.Home == cfg.Root {
+		return err
+	}
+	temp, err := filepath.EvalSymlinks(os.TempDir())
+	if err != nil || !strings.HasPrefix(cfg.Root, temp+string(filepath.Separator)) {
+		return nil //nolint:nilerr // only a directory that was made for this is written to
+	}
+	var found []string
+	for _, dir := range homes(cfg) {
+		for _, pattern := range []string{".env*", "*/.env*", "*local*.py", "*/*local*.py", "*/*/*local*.py"} {
+			names, _ := filepath.Glob(filepath.Join(dir, pattern))
+			found = append(found, names...)
+		}
+	}
+	for _, from := range found {
+		rel, err := filepath.Rel(cfg.Home, from)
+		if err != nil {
+			continue
+		}
+		to := filepath.Join(cfg.Root, rel)
+		info, err := os.Stat(from)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 || hidden(filepath.ToSlash(rel)) {
+			continue
+		}
+		// Only into directories that the revision has, and never over a file of it.
+		if parent, err := os.Stat(filepath.Dir(to)); err != nil || !parent.IsDir() {
+			continue
+		}
+		if _, err := os.Lstat(to); err == nil {
+			continue
+		}
+		data, err := os.ReadFile(from)
+		if err != nil {
+			continue
+		}
+		if err := os.WriteFile(to, data, 0o600); err != nil {
+			return fmt.Errorf("copy %s to the unpacked revision: %w", rel, err)
+		}
+	}
+	return nil
+}
+
+// set turns the answer into what the audit reads.
+func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
+	set := &adapter.Set{Source: s, Models: p.models()}
+	byID := map[string]*Migration{}
+	for i := range p.Migrations {
+		m := &p.Migrations[i]
+		byID[m.ID()] = m
+		set.Migrations = append(set.Migrations, m.adapt(t, s))
+	}
+	for app, leaves := range p.Conflicts {
+		for _, leaf := range leaves[1:] {
+			change := rule.HistoryChange{
+				Kind: rule.Conflict, Migration: app + "." + leaf, Other: app + "." + leaves[0], Line: 1,
+				Detail: "the app " + app + " has several leaf migrations: " + strings.Join(leaves, ", "),
+			}
+			if m := byID[change.Migration]; m != nil {
+				change.Path = m.Path
+			}
+			set.History = append(set.History, change)
+		}
+	}
+	slices.SortFunc(set.History, func(a, b rule.HistoryChange) int { return strings.Compare(a.Migration, b.Migration) })
+	for _, e := range p.Errors {
+		m := byID[e.App+"."+e.Name]
+		if m != nil && m.Error != "" {
+			continue // said by the migration itself
+		}
+		opaque := onward.Opaque{What: "migrations of the app " + e.App, Why: e.Message, Failed: true}
+		if m != nil {
+			opaque.Migration, opaque.Path, opaque.What = m.ID(), m.Path, "migration "+m.ID()
+		}
+		set.Opaque = append(set.Opaque, opaque)
+	}
+	return set
+}
+
+func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
+	out := &adapter.Migration{
+		ID: m.ID(), Version: m.Name, Path: m.Path, Framework: framework, Hash: m.Hash,
+		Runner: s.Options.Runner, Failed: m.Error,
+	}
+	for _, dependency := range m.Dependencies {
+		out.After = append(out.After, dependency[0]+"."+dependency[1])
+	}
+	for _, replaced := range m.Replaces {
+		out.Replaces = append(out.Replaces, replaced[0]+"."+replaced[1])
+	}
+	text := ""
+	if !m.External {
+		if data, err := t.Read(m.Path); err == nil {
+			text = string(data)
+		}
+	}
+	out.Source = script.Source{Text: text, Mode: onward.TransactionFile, LineComment: "#"}
+	if !m.Atomic {
+		out.Source.Mode = onward.TransactionNone
+	}
+	if s.Options.Transaction != "" {
+		out.Source.Mode = s.Options.Transaction
+	}
+	for _, st := range m.Statements {
+		out.Source.Parts = append(out.Source.Parts, st.part(text))
+	}
+	for _, op := range m.Operations {
+		if op.Opaque != "" {
+			out.Opaque = append(out.Opaque, op.opaque(m))
+		}
+	}
+	return out
+}
+
+// part is a message as a piece of a script.
+func (st *Statement) part(text string) script.Part {
+	part := script.Part{
+		SQL: st.SQL, Start: -1,
+		Line: st.Line, Column: st.Column, EndLine: st.EndLine, EndColumn: st.EndColumn,
+	}
+	if end := st.Start + st.Length; st.Start >= 0 && end <= len(text) {
+		// Letter for letter, but for CRLF, which Python reads as LF.
+		if raw := text[st.Start:end]; strings.ReplaceAll(raw, "\r\n", "\n") == st.SQL {
+			part.SQL, part.Start = raw, st.Start
+		}
+	}
+	return part
+}
+
+func (op *Operation) opaque(m *Migration) onward.Opaque {
+	out := onward.Opaque{
+		Migration: m.ID(), Path: m.Path, Line: op.Line, Column: op.Column,
+		What: op.Class, Why: op.Opaque, Failed: op.Failed,
+	}
+	if op.Code != nil {
+		out.What = op.Class + " " + op.Code.Name
+		out.Why = "Python code is not run; what it changes is not known"
+	}
+	return out
+}
+
+// models are the classes with a table of their own, and their columns.
+func (p *Project) models() []adapter.Model {
+	var out []adapter.Model
+	for _, m := range p.Models {
+		if m.Proxy {
+			continue
+		}
+		model := adapter.Model{Name: m.App + "." + m.Model, Path: m.Path, Line: m.Line, Table: m.DBTable}
+		for _, f := range m.Fields {
+			if !f.Concrete {
+				continue
+			}
+			line := f.Line
+			if f.Path != m.Path {
+				line = m.Line // written in an abstract model elsewhere
+			}
+			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line})
+		}
+		out = append(out, model)
+	}
+	return out
+}

@@ -1,0 +1,208 @@
+package django
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+// kept is how many answers stay in the cache; a project needs two per release.
+const kept = 40
+
+// cache keeps answers by content. One without a directory keeps nothing:
+// caching is never a reason to fail.
+type cache struct{ dir string }
+
+// openCache gives the cache and the key of a configuration. The key covers
+// everything that an answer depends on: the renderer, the request, the
+// interpreter with its installed packages, the environment, and the project's
+// sources and settings files.
+func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
+	dir := cfg.CacheDir
+	switch dir {
+	case "-":
+		return cache{}, ""
+	case "":
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return cache{}, ""
+		}
+		dir = filepath.Join(base, "onward", "django")
+	}
+	h := sha256.New()
+	rel, err := filepath.Rel(cfg.Root, cfg.Dir)
+	if err != nil {
+		return cache{}, ""
+	}
+	asked, err := json.Marshal([]any{rendererHash(), rel, cfg.Settings, cfg.Postgres, cfg.Applied, cfg.Want, cfg.whole})
+	if err != nil {
+		return cache{}, ""
+	}
+	h.Write(asked)
+	if err := hashInterpreter(ctx, h, python); err != nil {
+		return cache{}, ""
+	}
+	hashEnvironment(h, append(os.Environ(), cfg.Env...))
+	if err := hashTree(h, cfg.Root); err != nil {
+		return cache{}, ""
+	}
+	return cache{dir}, hex.EncodeToString(h.Sum(nil))
+}
+
+func (c cache) get(key string) ([]byte, bool) {
+	if c.dir == "" {
+		return nil, false
+	}
+	path := filepath.Join(c.dir, key+".json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, false
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // the oldest go first
+	return data, true
+}
+
+func (c cache) put(key string, answer []byte) {
+	if c.dir == "" || os.MkdirAll(c.dir, 0o700) != nil {
+		return
+	}
+	file, err := os.CreateTemp(c.dir, ".new-")
+	if err != nil {
+		return
+	}
+	defer os.Remove(file.Name()) // gone already once it is renamed
+	_, err = file.Write(answer)
+	if cerr := file.Close(); err == nil && cerr == nil {
+		_ = os.Rename(file.Name(), filepath.Join(c.dir, key+".json"))
+	}
+	c.trim()
+}
+
+// trim removes the answers that were not used for longest.
+func (c cache) trim() {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil || len(entries) <= kept {
+		return
+	}
+	type aged struct {
+		name string
+		at   time.Time
+	}
+	var files []aged
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), ".json") {
+			files = append(files, aged{e.Name(), info.ModTime()})
+		}
+	}
+	sort.Slice(files, func(i, j int) bool { return files[i].at.After(files[j].at) })
+	for _, f := range files[min(kept, len(files)):] {
+		_ = os.Remove(filepath.Join(c.dir, f.name))
+	}
+}
+
+// hashInterpreter asks Python for its version and search path, without the
+// project, and hashes the names of the installed packages, versions included.
+func hashInterpreter(ctx context.Context, h io.Writer, python string) error {
+	cmd := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.version); print(*sys.path[1:], sep='\\n')")
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(h, "%s\n%s\n", python, out)
+	for _, dir := range strings.Split(string(out), "\n")[1:] {
+		entries, err := os.ReadDir(strings.TrimSpace(dir))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if name := e.Name(); strings.HasSuffix(name, "-info") || strings.HasSuffix(name, ".pth") {
+				fmt.Fprintln(h, name)
+			}
+		}
+	}
+	return nil
+}
+
+// hashEnvironment leaves out what differs between two shells on one project.
+func hashEnvironment(h io.Writer, env []string) {
+	env = append([]string(nil), env...)
+	sort.Strings(env)
+	for _, entry := range env {
+		name, _, _ := strings.Cut(entry, "=")
+		switch name {
+		case "_", "PWD", "OLDPWD", "SHLVL", "TERM", "COLUMNS", "LINES", "COLORTERM", "NO_COLOR",
+			"WINDOWID", "TERM_SESSION_ID", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "TMUX_PANE":
+			continue
+		}
+		fmt.Fprintln(h, entry)
+	}
+}
+
+// hashTree hashes what the code of a project may read when it is imported.
+func hashTree(h io.Writer, root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if path != root && skipped(name) {
+				return filepath.SkipDir
+			}
+			// A virtualenv under any name.
+			if _, err := os.Stat(filepath.Join(path, "pyvenv.cfg")); err == nil && path != root {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !imported(name) || !d.Type().IsRegular() {
+			return nil
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		content := sha256.New()
+		size, err := io.Copy(content, file)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s %d %x\n", filepath.ToSlash(rel), size, content.Sum(nil))
+		return nil
+	})
+}
+
+// skipped are directories that hold no code of the project.
+func skipped(dir string) bool {
+	switch dir {
+	case ".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
+		".pytest_cache", "site-packages", ".venv", "venv":
+		return true
+	}
+	return false
+}
+
+func imported(name string) bool {
+	switch filepath.Ext(name) {
+	case ".py", ".sql", ".toml", ".ini", ".cfg", ".yaml", ".yml", ".json", ".env", ".so", ".pyd":
+		return true
+	}
+	return strings.HasPrefix(name, ".env")
+}

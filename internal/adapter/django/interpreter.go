@@ -1,0 +1,105 @@
+package django
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Interpreter finds the Python of a project: the configured one, else the
+// active virtualenv, else one in the project (where venv, poetry, uv, pipenv
+// and pdm put it), else python3 on the PATH.
+func Interpreter(cfg Config) (string, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return "", err
+	}
+	if cfg.Python != "" {
+		return configured(cfg)
+	}
+	if env := lookup(cfg.Env, "VIRTUAL_ENV"); env != "" {
+		if python := inVirtualenv(env); python != "" {
+			return python, nil
+		}
+	}
+	for _, dir := range homes(cfg) {
+		for _, name := range []string{".venv", "venv", "env", ".env", "virtualenv"} {
+			if python := inVirtualenv(filepath.Join(dir, name)); python != "" {
+				return python, nil
+			}
+		}
+	}
+	for _, name := range []string{"python3", "python"} {
+		if python, err := exec.LookPath(name); err == nil {
+			return python, nil
+		}
+	}
+	return "", &Error{Kind: "python", Message: "no virtualenv in the project, and no python3 on the PATH"}
+}
+
+func configured(cfg Config) (string, error) {
+	path := cfg.Python
+	if strings.ContainsRune(path, '/') || strings.ContainsRune(path, filepath.Separator) {
+		if rest, ok := strings.CutPrefix(path, "~/"); ok {
+			if home, err := os.UserHomeDir(); err == nil {
+				path = filepath.Join(home, rest)
+			}
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(cfg.Home, path)
+		}
+		// A virtualenv counts as its interpreter.
+		if python := inVirtualenv(path); python != "" {
+			return python, nil
+		}
+	}
+	found, err := exec.LookPath(path)
+	if err != nil {
+		return "", &Error{Kind: "python", Message: "the configured interpreter " + cfg.Python + " is missing or cannot be executed"}
+	}
+	return found, nil
+}
+
+// homes lists the directories that may hold the project's virtualenv: from
+// that of manage.py up to the root, in the user's own copy of the tree.
+func homes(cfg Config) []string {
+	rel, err := filepath.Rel(cfg.Root, cfg.Dir)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return []string{cfg.Dir, cfg.Home}
+	}
+	var dirs []string
+	for {
+		dirs = append(dirs, filepath.Join(cfg.Home, rel))
+		if rel == "." {
+			return dirs
+		}
+		rel = filepath.Dir(rel)
+	}
+}
+
+// inVirtualenv is the interpreter of a virtualenv, "" if the directory is none.
+func inVirtualenv(dir string) string {
+	names := []string{"bin/python", "bin/python3"}
+	if runtime.GOOS == "windows" {
+		names = []string{`Scripts\python.exe`}
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0) {
+			return path
+		}
+	}
+	return ""
+}
+
+// lookup reads a variable of the environment that Python gets.
+func lookup(env []string, name string) string {
+	for i := len(env) - 1; i >= 0; i-- {
+		if value, ok := strings.CutPrefix(env[i], name+"="); ok {
+			return value
+		}
+	}
+	return os.Getenv(name)
+}

@@ -1,0 +1,288 @@
+package django
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed render.py onward_django/*.py
+var renderer embed.FS
+
+// Limits of one run.
+const (
+	defaultTimeout = 5 * time.Minute
+	maxAnswer      = 256 << 20
+	maxTalk        = 64 << 10
+)
+
+// Config says what to render.
+type Config struct {
+	// Dir is the directory of manage.py.
+	Dir string
+	// Root is what paths are relative to; "" for Dir.
+	Root string
+	// Home is the user's own copy of the tree, when Root is another revision
+	// of it: interpreters are looked for there, and what Python's search path
+	// names there is read below Root. "" for Root.
+	Home string
+	// Settings is the settings module; "" for what manage.py or the
+	// environment says.
+	Settings string
+	// Python is the interpreter; "" to look for it. Relative to Home.
+	Python string
+	// Env is added to the environment, as "NAME=value".
+	Env []string
+	// Postgres is the major version to render for; 0 for 16.
+	Postgres int
+	// Applied names the migrations of the deployed database as [app, name];
+	// nil for all of them. It decides how squashed migrations count.
+	Applied [][2]string
+	// Want names the migrations to answer; nil for all.
+	Want [][2]string
+	// Timeout bounds the Python process; 0 for five minutes.
+	Timeout time.Duration
+	// CacheDir keeps answers; "" for the user's cache directory, "-" for none.
+	CacheDir string
+
+	whole bool // render states whole, as Django does: for tests
+}
+
+// Error is why a project could not be rendered at all.
+type Error struct {
+	// Kind is "settings", "django", "python", "timeout" or "render".
+	Kind string
+	// Message is the last line of Python's own error.
+	Message string
+	// Python is the interpreter that was used, "" for none.
+	Python string
+	// Detail is the end of what Python printed.
+	Detail string
+}
+
+// Error says what happened and how to go on.
+func (e *Error) Error() string {
+	point := "; name the project's interpreter with `python:` in onward.yaml, or activate its virtualenv"
+	used := ""
+	if e.Python != "" {
+		used = " (with " + e.Python + ")"
+	}
+	switch e.Kind {
+	case "django":
+		return "import django: " + e.Message + used + point
+	case "settings":
+		return "import the settings: " + e.Message + used + point +
+			"; the settings module is `settings:` there"
+	case "python":
+		return "start Python: " + e.Message + used + point
+	default:
+		return "render the migrations: " + e.Message + used
+	}
+}
+
+// request is what render.py reads.
+type request struct {
+	Project  string      `json:"project"`
+	Root     string      `json:"root"`
+	Settings string      `json:"settings"`
+	PG       int         `json:"pg"`
+	Applied  [][2]string `json:"applied"`
+	Want     [][2]string `json:"want"`
+	Moved    []string    `json:"moved,omitempty"`
+	Whole    bool        `json:"whole,omitempty"`
+}
+
+// Render renders a project, or answers from the cache when nothing that it
+// depends on has changed. An error of type *Error comes from the project.
+func Render(ctx context.Context, cfg Config) (*Project, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	python, err := Interpreter(cfg)
+	if err != nil {
+		return nil, err
+	}
+	timeout := cfg.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	store, key := openCache(ctx, cfg, python)
+	if answer, ok := store.get(key); ok {
+		if project, err := decode(answer, python); err == nil {
+			return project, nil
+		}
+	}
+	answer, err := run(ctx, cfg, python)
+	if err != nil {
+		return nil, err
+	}
+	project, err := decode(answer, python)
+	if err != nil {
+		return nil, err
+	}
+	store.put(key, answer)
+	return project, nil
+}
+
+// complete makes the paths absolute and fills in what is left out.
+func (c Config) complete() (Config, error) {
+	if c.Root == "" {
+		c.Root = c.Dir
+	}
+	if c.Home == "" {
+		c.Home = c.Root
+	}
+	for _, path := range []*string{&c.Dir, &c.Root, &c.Home} {
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return c, fmt.Errorf("find %s: %w", *path, err)
+		}
+		if real, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = real
+		}
+		*path = abs
+	}
+	if c.Postgres == 0 {
+		c.Postgres = 16
+	}
+	return c, nil
+}
+
+// run starts Python once.
+func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
+	work, err := os.MkdirTemp("", "onward-django-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the renderer: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if err := os.CopyFS(work, renderer); err != nil {
+		return nil, fmt.Errorf("write the renderer: %w", err)
+	}
+	req := request{
+		Project: cfg.Dir, Root: cfg.Root, Settings: cfg.Settings, PG: cfg.Postgres,
+		Applied: cfg.Applied, Want: cfg.Want, Whole: cfg.whole,
+	}
+	if cfg.Home != cfg.Root {
+		req.Moved = []string{cfg.Home, cfg.Root}
+	}
+	body, err := json.Marshal(req)
+	if err != nil {
+		return nil, fmt.Errorf("write the renderer's request: %w", err)
+	}
+	requestPath, answerPath := filepath.Join(work, "request.json"), filepath.Join(work, "answer.json")
+	if err := os.WriteFile(requestPath, body, 0o600); err != nil {
+		return nil, fmt.Errorf("write the renderer's request: %w", err)
+	}
+	talk := &tail{limit: maxTalk}
+	cmd := exec.CommandContext(ctx, python, filepath.Join(work, "render.py"), requestPath, answerPath)
+	cmd.Dir = cfg.Dir
+	cmd.Env = environment(cfg)
+	cmd.Stdout, cmd.Stderr = talk, talk
+	cmd.WaitDelay = 2 * time.Second
+	ownGroup(cmd)
+	runErr := cmd.Run()
+	if ctx.Err() != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, ctx.Err()
+		}
+		return nil, &Error{Kind: "timeout", Python: python, Detail: talk.String(),
+			Message: "the project took too long; the last it said: " + talk.lastLine()}
+	}
+	info, err := os.Stat(answerPath)
+	if err != nil {
+		kind, message := "render", talk.lastLine()
+		var exit *exec.ExitError
+		if runErr != nil && !errors.As(runErr, &exit) {
+			kind, message = "python", runErr.Error()
+		} else if message == "" && runErr != nil {
+			message = runErr.Error()
+		}
+		return nil, &Error{Kind: kind, Message: message, Python: python, Detail: talk.String()}
+	}
+	if info.Size() > maxAnswer {
+		return nil, &Error{Kind: "render", Python: python,
+			Message: fmt.Sprintf("the answer has %d MB, more than the limit of %d", info.Size()>>20, maxAnswer>>20)}
+	}
+	answer, err := os.ReadFile(answerPath)
+	if err != nil {
+		return nil, fmt.Errorf("read the renderer's answer: %w", err)
+	}
+	return answer, nil
+}
+
+// environment is the user's, made repeatable: no byte code is left in the
+// user's tree, and sets have the same order each time.
+func environment(cfg Config) []string {
+	env := append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "PYTHONUTF8=1")
+	return append(env, cfg.Env...)
+}
+
+// decode reads an answer. Failures of the project come back as *Error.
+func decode(answer []byte, python string) (*Project, error) {
+	var out struct {
+		Project
+		Error *struct {
+			Kind, Message, Traceback string
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(answer, &out); err != nil {
+		return nil, fmt.Errorf("read the renderer's answer: %w", err)
+	}
+	if e := out.Error; e != nil {
+		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback}
+	}
+	return &out.Project, nil
+}
+
+// rendererHash names this version of the renderer.
+func rendererHash() string {
+	h := sha256.New()
+	_ = fs.WalkDir(renderer, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			data, _ := renderer.ReadFile(path)
+			fmt.Fprintf(h, "%s %d\n", path, len(data))
+			h.Write(data)
+		}
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	buf   bytes.Buffer
+	limit int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	n := len(p)
+	if n > t.limit {
+		p = p[n-t.limit:]
+	}
+	if over := t.buf.Len() + len(p) - t.limit; over > 0 {
+		t.buf.Next(over)
+	}
+	t.buf.Write(p)
+	return n, nil
+}
+
+func (t *tail) String() string { return t.buf.String() }
+
+func (t *tail) lastLine() string {
+	lines := strings.Split(strings.TrimSpace(t.buf.String()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
