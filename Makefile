@@ -1,0 +1,51 @@
+# onward. `make` says what there is.
+
+GO      ?= go
+FUZZTIME ?= 5s
+# What the tests install lives in the user's cache, so that it is there the
+# next time: Postgres 13 to 18, Python environments with Django.
+export CGO_ENABLED = 0
+
+.PHONY: help build demo test setup unit runners fuzz lint generate stale bench prove clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+build: ## bin/onward
+	$(GO) build -trimpath -o bin/onward ./cmd/onward
+
+demo: ## audit an example shop: a safe and an unsafe branch, in plain SQL and in Django
+	./scripts/demo.sh
+
+test: setup unit runners fuzz ## all set-up, then every test; nothing may be skipped
+
+setup: ## Postgres servers and Python environments for the tests
+	./scripts/setup.sh
+
+unit: ## the Go tests, on real components
+	ONWARD_REQUIRE=1 $(GO) test ./...
+
+runners: ## what the adapters say of their runners, held against the real ones
+	@if [ -d internal/adapter/realrunners ]; then cd internal/adapter/realrunners && ONWARD_REQUIRE=1 $(GO) test ./...; fi
+
+fuzz: ## each fuzz target for FUZZTIME
+	./scripts/fuzz.sh $(FUZZTIME)
+
+lint: ## gofmt, vet, golangci-lint
+	./scripts/lint.sh
+
+generate: ## what is generated: syntax tree aliases, list of rules, pages
+	$(GO) generate ./...
+
+stale: ## fails when a generated file is not what its generator writes
+	./scripts/stale.sh
+
+prove: ## the model of locks, and the rules' claims, against real servers 13 to 18
+	./scripts/setup.sh postgres
+	ONWARD_REQUIRE=1 ONWARD_PROVE=1 $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/prove/...
+
+bench: build ## against squawk, on the same files
+	./bench/run.sh
+
+clean: ## what was built here
+	rm -rf bin dist

@@ -1,0 +1,195 @@
+package onward_test
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/onward-sql/onward/"
+
+// layers lists the rooms from the bottom up. A package may import packages of
+// its own layer's rooms that are below it in the table's order, and of every
+// lower layer; "same" names the pairs within a layer that may.
+var layers = [][]string{
+	{"onward"},
+	{"internal/pgparse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/rule", "internal/config"},
+	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/report"},
+	{"audit"},
+	{"internal/cli"},
+	{"cmd"},
+}
+
+// pure rooms see no files, network, clock, processes or logging.
+var pure = []string{"internal/pgparse", "internal/catalog", "internal/script", "internal/effect", "internal/rule", "internal/rules"}
+
+var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context"}
+
+// owners: who may import a foreign library.
+var owners = map[string][]string{
+	"github.com/sqlc-dev/oliphant": {"internal/pgparse"},
+	"github.com/spf13/cobra":       {"internal/cli"},
+	"github.com/goccy/go-yaml":     {"internal/config"},
+	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
+	"github.com/jackc/pgx":         {"internal/pgserver"},
+	"github.com/fergusstrange/":    {"internal/pgserver"},
+	"github.com/benbjohnson/":      {"internal/catalog"},
+}
+
+// exceptions, each with its reason.
+var exceptions = map[string]string{
+	// Generators and scaffolders are programs that read and write files; no
+	// package imports them.
+	"internal/pgparse/gen":         "generator",
+	"internal/catalog/builtin/gen": "generator",
+	"internal/effect/gen":          "generator",
+	"internal/rules/gen":           "generator",
+	"internal/rules/gen/pages":     "generator",
+	"internal/rules/new":           "scaffolder",
+	// Test support and proofs run on files and servers.
+	"internal/rules/ruletest":        "reads fixtures for tests",
+	"internal/rules/prove":           "runs the rules' claims on servers",
+	"internal/effect/prove":          "runs the model on servers",
+	"internal/pgserver/pgservertest": "test support",
+	"internal/adapter/adaptertest":   "test support",
+	"bench/compare":                  "a program of its own",
+	"bench/corpus":                   "a program of its own",
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// TestLayers holds the direction of imports: downward only.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if exceptions[name] != "" || name == strings.TrimSuffix(module, "/") {
+			continue
+		}
+		from := layer(name)
+		if from < 0 {
+			t.Errorf("%s is in no layer: add it to the table and to docs/architecture.md", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			to, ours := strings.CutPrefix(imp, module)
+			if !ours {
+				continue
+			}
+			switch at := layer(to); {
+			case exceptions[to] != "":
+				t.Errorf("%s imports %s, which is for programs and tests only", name, to)
+			case at > from:
+				t.Errorf("%s imports %s: upward", name, to)
+			case at == from && room(name) != room(to) && index(name) < index(to) && !sideways[[2]string{room(name), room(to)}]:
+				t.Errorf("%s imports %s: within a layer, only what stands before it in the table", name, to)
+			}
+		}
+	}
+}
+
+// sideways are imports within a layer against the table's order.
+var sideways = map[[2]string]bool{
+	// The adapters make trees of git's.
+	{"internal/adapter", "internal/gitrange"}: true,
+}
+
+// TestPure holds the core free of the outside world.
+func TestPure(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if exceptions[name] != "" || !under(name, pure) {
+			continue
+		}
+		for _, imp := range p.Imports {
+			for _, bad := range impure {
+				if imp == bad {
+					t.Errorf("%s imports %s: the core is pure", name, imp)
+				}
+			}
+		}
+	}
+}
+
+// TestOwners holds each foreign library in its room.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, imp := range p.Imports {
+			for lib, rooms := range owners {
+				if strings.HasPrefix(imp, lib) && !under(name, rooms) && exceptions[name] == "" {
+					t.Errorf("%s imports %s, which belongs to %v", name, imp, rooms)
+				}
+			}
+		}
+	}
+}
+
+func layer(name string) int {
+	for i, l := range layers {
+		if under(name, l) {
+			return i
+		}
+	}
+	return -1
+}
+
+// room is the entry of the table that a package belongs to.
+func room(name string) string {
+	best := ""
+	for _, l := range layers {
+		for _, r := range l {
+			if (name == r || strings.HasPrefix(name, r+"/")) && len(r) > len(best) {
+				best = r
+			}
+		}
+	}
+	return best
+}
+
+func index(name string) int {
+	n := 0
+	for _, l := range layers {
+		for _, r := range l {
+			n++
+			if r == room(name) {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+func under(name string, rooms []string) bool {
+	for _, r := range rooms {
+		if name == r || strings.HasPrefix(name, r+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Command is one subcommand of an ALTER TABLE, with what it does by itself: in
+// the effects of the whole statement the work of several runs together.
+type Command struct {
+	*pgparse.AlterTableCmd
+	// Result is what an ALTER TABLE of this subcommand alone would do.
+	Result effect.Result
+
+	stmt  *Stmt
+	index int
+}
+
+// commandsOn are the subcommands as they are on one version; 0 is any.
+type commandsOn struct {
+	version  int
+	commands []Command
+}
+
+// Commands takes an ALTER TABLE apart; it gives nil for other statements.
+func (p *Pass) Commands(s *Stmt) []Command {
+	stmt := s.Node.GetAlterTableStmt()
+	switch {
+	case stmt == nil:
+		return nil
+	case len(stmt.Cmds) == 1:
+		if s.commands == nil {
+			s.commands = []commandsOn{{0, []Command{{AlterTableCmd: stmt.Cmds[0].GetAlterTableCmd(), stmt: s}}}}
+		}
+		s.commands[0].commands[0].Result = s.Result
+		return s.commands[0].commands
+	}
+	for i := range s.commands {
+		if c := &s.commands[i]; c.version == 0 || c.version == p.versions[0] {
+			p.asked = p.asked || c.version != 0
+			return c.commands
+		}
+	}
+	list := make([]Command, len(stmt.Cmds))
+	version := 0
+	for i, n := range stmt.Cmds {
+		r, consulted := p.alone(s, stmt, stmt.Cmds[i:i+1:i+1])
+		list[i] = Command{AlterTableCmd: n.GetAlterTableCmd(), Result: r, stmt: s, index: i}
+		if consulted {
+			version = p.versions[0]
+			p.asked = true
+		}
+	}
+	s.commands = append(s.commands, commandsOn{version, list})
+	return list
+}
+
+// Text is the subcommand as written: "ADD COLUMN c int".
+func (c *Command) Text() string {
+	sql := c.stmt.SQL
+	clauses := pgparse.Clauses(sql, commandStart(c.stmt))
+	if c.index >= len(clauses) {
+		return ""
+	}
+	return sql[clauses[c.index].Start:clauses[c.index].End]
+}
+
+// Without is what an ALTER TABLE would do without one of its subcommands.
+func (p *Pass) Without(s *Stmt, c *Command) effect.Result {
+	stmt := s.Node.GetAlterTableStmt()
+	var rest []*pgparse.Node
+	for _, n := range stmt.GetCmds() {
+		if n.GetAlterTableCmd() != c.AlterTableCmd {
+			rest = append(rest, n)
+		}
+	}
+	if len(rest) == 0 {
+		return effect.Result{}
+	}
+	r, consulted := p.alone(s, stmt, rest)
+	p.asked = p.asked || consulted
+	return r
+}
+
+func (p *Pass) alone(s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
+	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
+	v := effect.NewVersion(p.versions[0])
+	r = effect.Of(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, s.Before, v, effect.Session{TimeZone: s.Settings.TimeZone})
+	return r, v.Consulted()
+}
+
+// commandStart is where the subcommands of an ALTER TABLE begin: behind the
+// table's name, and the * that may follow it.
+func commandStart(s *Stmt) int {
+	at := pgparse.NameEnd(s.SQL, int(s.Node.GetAlterTableStmt().GetRelation().GetLocation()))
+	if rest := strings.TrimLeft(s.SQL[at:], " \t\n"); strings.HasPrefix(rest, "*") {
+		at = len(s.SQL) - len(rest) + 1
+	}
+	return at
+}
+
+// AlterTable is the statement up to its subcommands, for advice: "ALTER TABLE
+// ONLY app.users".
+func (s *Stmt) AlterTable() string { return strings.TrimSpace(s.SQL[:commandStart(s)]) }
+
+// Altered is the relation of an ALTER TABLE before it runs; a stand-in for one
+// that the catalog does not hold.
+func (s *Stmt) Altered() *catalog.Relation {
+	r, _ := s.Before.Resolve(s.Node.GetAlterTableStmt().GetRelation())
+	return r
+}
+
+// InUse reports whether others may be using a relation: it is neither new in
+// this release nor temporary.
+func (p *Pass) InUse(r *catalog.Relation) bool {
+	return r.Name.Schema != "pg_temp" && r.Persistence != catalog.Temporary && !p.New(r.OID)
+}
+
+// Table is a relation's name for SQL: quoted where it needs to be, with its
+// schema unless that is public.
+func Table(n catalog.Name) string {
+	if n.Schema == "" || n.Schema == "public" {
+		return Ident(n.Name)
+	}
+	return Ident(n.Schema) + "." + Ident(n.Name)
+}
+
+// Ident is an identifier for SQL, quoted where it needs to be.
+func Ident(name string) string { return pgparse.QuoteIdent(name) }
+
+// Idents are several identifiers for SQL: "a, b".
+func Idents(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = Ident(n)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,48 @@
+package rule
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Config is what the engine is set to.
+type Config struct {
+	// Rules are the rules to run.
+	Rules []*Rule
+	// Versions are the major versions in question, ascending; not empty.
+	Versions []int
+	// Severity overrides rules by name; Off switches one off.
+	Severity map[string]onward.Severity
+	// Presets that are on; none: Recommended.
+	Presets []Preset
+	// SmallTables are exempt from findings about work that grows.
+	SmallTables []string
+	// Uses answers for the deployed code; nil when there is none to ask.
+	Uses func(table catalog.Name, column string) Usage
+	// KnownRules are names that a suppression may use beside Rules: those
+	// that were switched off.
+	KnownRules map[string]bool
+	// Baseline holds the fingerprints of findings to leave out.
+	Baseline map[string]bool
+	// KeepStatements: the statements of judged migrations are wanted in the
+	// report.
+	KeepStatements bool
+
+	order map[string]int // path → index of the migration
+}
+
+// on reports whether a rule runs.
+func (c *Config) on(r *Rule) bool {
+	if s, ok := c.Severity[r.ID]; ok {
+		return s != onward.Off
+	}
+	if len(c.Presets) == 0 {
+		return r.Preset == Recommended
+	}
+	for _, p := range c.Presets {
+		if p == r.Preset {
+			return true
+		}
+	}
+	return false
+}

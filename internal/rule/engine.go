@@ -1,0 +1,393 @@
+package rule
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Engine folds a history and judges a release: Deploy for each migration that
+// the base has, then Judge for each that is new, in order, then Finish.
+type Engine struct {
+	config  Config
+	rules   []*Rule // those that are on
+	release *Release
+	catalog *catalog.Catalog
+	pass    *Pass
+	found   []Found
+	supps   []suppressed
+	judged  bool
+	count   int
+	txs     int
+}
+
+// NewEngine begins with the given deployed schema; nil is an empty database.
+func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
+	if deployed == nil {
+		deployed = catalog.New()
+	}
+	c.order = map[string]int{}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed, Notes: map[string][]any{}}}
+	for _, r := range c.Rules {
+		if c.on(r) {
+			e.rules = append(e.rules, r)
+		}
+	}
+	e.pass = &Pass{Release: e.release, config: &e.config, versions: c.Versions, current: deployed}
+	return e
+}
+
+// Release is what the Release rules will see; the caller adds Changes.
+func (e *Engine) Release() *Release { return e.release }
+
+// Deploy folds a migration that the base already has.
+func (e *Engine) Deploy(s *script.Script) {
+	e.catalog, _ = fold(e.catalog, s)
+	e.release.Deployed = e.catalog
+}
+
+// fold applies a script as its transactions would, leaving out what is rolled
+// back.
+func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
+	var problems []catalog.Problem
+	start, tx := c, 0
+	for _, st := range s.Statements {
+		if st.Tx != tx {
+			if s.Rollback[tx] {
+				c = start
+			}
+			start, tx = c, st.Tx
+		}
+		if st.Node == nil {
+			continue
+		}
+		next, ps := c.Apply(st.Node, st.SQL)
+		c, problems = next, append(problems, ps...)
+	}
+	if s.Rollback[tx] {
+		c = start
+	}
+	return c, problems
+}
+
+// Judge folds a migration of the release and runs the rules over it.
+func (e *Engine) Judge(m *Migration) {
+	m.index = e.count
+	e.config.order[m.Path] = m.index
+	e.count++
+	e.judged = true
+	e.release.Migrations = append(e.release.Migrations, m)
+	e.analyse(m)
+	for _, t := range m.Txs {
+		for _, s := range t.Statements {
+			e.statement(s)
+		}
+		e.commit(t)
+	}
+	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
+	for _, r := range e.rules {
+		if r.Migration != nil && e.applies(r, e.config.Versions) {
+			e.pass.Rule = r
+			r.Migration(e.pass, m)
+		}
+	}
+	e.take()
+	e.supps = append(e.supps, suppressed{migration: m, list: m.Script.Suppressions})
+}
+
+// analyse runs the migration through the catalog and the effects.
+func (e *Engine) analyse(m *Migration) {
+	settings := newTracker(m.Runner)
+	var tx *Tx
+	open := -1
+	for _, st := range m.Script.Statements {
+		if tx == nil || st.Tx != open || st.Tx == 0 {
+			e.close(tx, settings)
+			e.txs++
+			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
+			m.Txs = append(m.Txs, tx)
+			open = st.Tx
+		}
+		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
+		s.Settings = settings.now
+		if st.Node != nil {
+			s.Results = e.results(st, settings.now.TimeZone)
+			s.Result = s.Results[0].Result
+			s.After, s.Problems = e.catalog.Apply(st.Node, st.SQL)
+			s.Deltas = catalog.Diff(s.Before, s.After)
+			settings.statement(s)
+		}
+		e.catalog = s.After
+		tx.Statements = append(tx.Statements, s)
+		m.Statements = append(m.Statements, s)
+	}
+	e.close(tx, settings)
+	for _, t := range m.Txs {
+		t.held(e.pass)
+	}
+}
+
+// close ends a transaction: what it changed becomes visible, or is undone.
+func (e *Engine) close(t *Tx, settings *tracker) {
+	if t == nil {
+		return
+	}
+	last := t.Statements[len(t.Statements)-1]
+	if t.Migration.Script.Rollback[last.Statement.Tx] {
+		t.RolledBack = true
+		e.catalog = t.Before
+	}
+	t.After = e.catalog
+	if !t.RolledBack {
+		t.Deltas = attribute(t)
+	}
+	settings.commit()
+}
+
+// attribute traces what a transaction changed to its statements.
+func attribute(t *Tx) []Delta {
+	if len(t.Statements) == 1 {
+		out := make([]Delta, len(t.Statements[0].Deltas))
+		for i, d := range t.Statements[0].Deltas {
+			out[i] = Delta{Delta: d, By: t.Statements[0]}
+		}
+		return out
+	}
+	whole := catalog.Diff(t.Before, t.After)
+	out := make([]Delta, 0, len(whole))
+	for _, d := range whole {
+		out = append(out, Delta{Delta: d, By: t.author(&d)})
+	}
+	return out
+}
+
+// author is the statement that a change at commit is due to: the first that
+// made the same kind of change to the same thing, else the last that touched
+// the thing, else the last that touched its relation.
+func (t *Tx) author(d *catalog.Delta) *Stmt {
+	var same, relation *Stmt
+	for _, s := range t.Statements {
+		for i := range s.Deltas {
+			sd := &s.Deltas[i]
+			switch {
+			case sd.Key == d.Key && sd.Kind == d.Kind:
+				return s
+			case sd.Key == d.Key:
+				same = s
+			case sd.OID != 0 && sd.OID == d.OID:
+				relation = s
+			}
+		}
+	}
+	switch {
+	case same != nil:
+		return same
+	case relation != nil:
+		return relation
+	}
+	return t.Statements[len(t.Statements)-1]
+}
+
+// results computes what a statement does, once where the version does not
+// matter.
+func (e *Engine) results(st *script.Statement, timezone string) []VersionResult {
+	session := effect.Session{TimeZone: timezone}
+	versions := e.config.Versions
+	newest := effect.NewVersion(versions[len(versions)-1])
+	first := effect.Of(st.Node, e.catalog, newest, session)
+	if !newest.Consulted() || len(versions) == 1 {
+		return []VersionResult{{Versions: versions, Result: first}}
+	}
+	groups := []VersionResult{{Versions: versions[len(versions)-1:], Result: first}}
+next:
+	for i := len(versions) - 2; i >= 0; i-- {
+		r := effect.Of(st.Node, e.catalog, effect.NewVersion(versions[i]), session)
+		for g := range groups {
+			if groups[g].Result.Equal(&r) {
+				groups[g].Versions = append([]int{versions[i]}, groups[g].Versions...)
+				continue next
+			}
+		}
+		groups = append(groups, VersionResult{Versions: versions[i : i+1 : i+1], Result: r})
+	}
+	return groups
+}
+
+// held gives each statement of a transaction the locks taken before it.
+func (t *Tx) held(p *Pass) {
+	if len(t.Statements) < 2 {
+		return
+	}
+	var held []Held
+	for _, s := range t.Statements {
+		s.Held = slices.Clip(held)
+		p.current = s.After
+		for i := range s.Result.Effects {
+			e := &s.Result.Effects[i]
+			if e.Lock < onward.ShareUpdateExclusiveLock || !p.Existing(e) {
+				continue
+			}
+			if at := slices.IndexFunc(held, func(h Held) bool { return h.Name == e.Name }); at < 0 {
+				held = append(held, Held{Effect: *e, By: s})
+			} else if held[at].Lock < e.Lock {
+				held = slices.Clone(held)
+				held[at] = Held{Effect: *e, By: s}
+			}
+		}
+	}
+}
+
+func (e *Engine) statement(s *Stmt) {
+	if s.Node == nil {
+		return
+	}
+	p := e.pass
+	p.current = s.After
+	for _, group := range s.Results {
+		s.Result = group.Result
+		for _, r := range e.rules {
+			if r.Statement == nil {
+				continue
+			}
+			p.Rule = r
+			versions := within(r, group.Versions)
+			if len(versions) == 0 {
+				continue
+			}
+			p.versions, p.asked = versions, false
+			before := len(p.findings)
+			r.Statement(p, s)
+			if p.asked && len(versions) > 1 {
+				// The answer depends on the version: ask for each by itself.
+				p.findings = p.findings[:before]
+				for i := range versions {
+					p.versions = versions[i : i+1 : i+1]
+					r.Statement(p, s)
+				}
+			}
+		}
+	}
+	s.Result = s.Results[0].Result
+}
+
+func (e *Engine) commit(t *Tx) {
+	if len(t.Deltas) == 0 {
+		return
+	}
+	p := e.pass
+	p.current = t.After
+	for _, r := range e.rules {
+		if r.Commit == nil {
+			continue
+		}
+		p.Rule = r
+		versions := within(r, e.config.Versions)
+		if len(versions) == 0 {
+			continue
+		}
+		p.versions, p.asked = versions, false
+		before := len(p.findings)
+		r.Commit(p, t)
+		if p.asked && len(versions) > 1 {
+			p.findings = p.findings[:before]
+			for i := range versions {
+				p.versions = versions[i : i+1 : i+1]
+				r.Commit(p, t)
+			}
+		}
+	}
+}
+
+func (e *Engine) applies(r *Rule, versions []int) bool { return len(within(r, versions)) > 0 }
+
+// within is the part of versions that a rule is about.
+func within(r *Rule, versions []int) []int {
+	lo, hi := 0, len(versions)
+	for lo < hi && r.Since != 0 && versions[lo] < r.Since {
+		lo++
+	}
+	for hi > lo && r.Until != 0 && versions[hi-1] > r.Until {
+		hi--
+	}
+	return versions[lo:hi:hi]
+}
+
+// take moves the findings of the pass over, the same ones on several versions
+// as one.
+func (e *Engine) take() {
+	for _, f := range e.pass.findings {
+		at := slices.IndexFunc(e.found, func(g Found) bool {
+			return g.Fingerprint == f.Fingerprint && g.order == f.order && g.Line == f.Line && g.Severity == f.Severity
+		})
+		if at < 0 {
+			e.found = append(e.found, f)
+			continue
+		}
+		for _, v := range f.versions {
+			if !slices.Contains(e.found[at].versions, v) {
+				e.found[at].versions = append(slices.Clone(e.found[at].versions), v)
+			}
+		}
+	}
+	e.pass.findings = e.pass.findings[:0]
+}
+
+// Finish runs the Release rules, applies severities, suppressions and the
+// baseline, and gives the findings in the order of the release. suppressed
+// counts what was taken out.
+func (e *Engine) Finish() (findings []onward.Finding, taken int) {
+	e.release.Head = e.catalog
+	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
+	for _, r := range e.rules {
+		if r.Release != nil && e.applies(r, e.config.Versions) {
+			e.pass.Rule = r
+			r.Release(e.pass, e.release)
+		}
+	}
+	e.take()
+	for i := range e.found {
+		f := &e.found[i]
+		if s, ok := e.config.Severity[f.Rule]; ok && (s < f.Severity || f.Severity == e.defaultSeverity(f.Rule)) {
+			f.Severity = s
+		}
+		slices.Sort(f.versions)
+		if len(f.versions) < len(e.config.Versions) {
+			f.Postgres = f.versions
+		}
+	}
+	kept, taken := e.suppress()
+	sort.SliceStable(kept, func(i, j int) bool {
+		a, b := &kept[i], &kept[j]
+		if a.order != b.order {
+			return a.order[0] < b.order[0] || a.order[0] == b.order[0] && a.order[1] < b.order[1]
+		}
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return a.Severity > b.Severity
+	})
+	findings = make([]onward.Finding, 0, len(kept))
+	for _, f := range kept {
+		if f.Evidence == nil {
+			f.Evidence = []onward.Evidence{}
+		}
+		findings = append(findings, f.Finding)
+	}
+	return findings, taken
+}
+
+func (e *Engine) defaultSeverity(rule string) onward.Severity {
+	for _, r := range e.rules {
+		if r.ID == rule {
+			return r.Severity
+		}
+	}
+	return onward.Off
+}
+
+// Catalog is the schema behind what was folded so far.
+func (e *Engine) Catalog() *catalog.Catalog { return e.catalog }

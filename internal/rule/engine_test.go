@@ -1,0 +1,278 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+var versions = []int{13, 14, 15, 16, 17, 18}
+
+func build(t *testing.T, sql string, mode onward.Transaction) *script.Script {
+	t.Helper()
+	s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// run judges one migration after a deployed one.
+func run(t *testing.T, c Config, before, sql string, mode onward.Transaction) ([]onward.Finding, *Migration) {
+	t.Helper()
+	if c.Versions == nil {
+		c.Versions = versions
+	}
+	e := NewEngine(c, nil)
+	e.Deploy(build(t, before, onward.TransactionNone))
+	m := &Migration{ID: "m", Path: "m.sql", Mode: mode, Script: build(t, sql, mode)}
+	e.Judge(m)
+	findings, _ := e.Finish()
+	return findings, m
+}
+
+// sayer is a rule that reports what a function says of a statement.
+func sayer(id string, say func(*Pass, *Stmt) string) *Rule {
+	return &Rule{
+		ID: id, Category: onward.Locking, Severity: onward.Error, Preset: Recommended, Summary: "s", Harm: "h", Instead: "i",
+		Statement: func(p *Pass, s *Stmt) {
+			if text := say(p, s); text != "" {
+				p.Report(s, Report{Fact: text, Harm: "h", Instead: "i"})
+			}
+		},
+	}
+}
+
+func facts(findings []onward.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		out = append(out, fmt.Sprintf("%d %s", f.Line, f.Fact))
+	}
+	return out
+}
+
+func TestDeltaIsTracedToItsStatement(t *testing.T) {
+	t.Parallel()
+	sql := "ALTER TABLE t ADD COLUMN c int NOT NULL DEFAULT 0;\nALTER TABLE t ALTER COLUMN c DROP DEFAULT;\nALTER TABLE t ADD COLUMN d int;"
+	_, m := run(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
+	if len(m.Txs) != 1 {
+		t.Fatalf("%d transactions", len(m.Txs))
+	}
+	var got []string
+	for _, d := range m.Txs[0].Deltas {
+		required := d.New != nil && d.New.Required()
+		got = append(got, fmt.Sprintf("kind %d line %d required %v", d.Kind, d.By.Line, required))
+	}
+	want := []string{
+		fmt.Sprintf("kind %d line 1 required true", catalog.ColumnAdded),
+		fmt.Sprintf("kind %d line 3 required false", catalog.ColumnAdded),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRollbackChangesNothing(t *testing.T) {
+	t.Parallel()
+	_, m := run(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; DROP TABLE t; ROLLBACK; ALTER TABLE t ADD c int", onward.TransactionNone)
+	last := m.Statements[len(m.Statements)-1]
+	if len(m.Txs[0].Deltas) != 0 || last.Before.Lookup("", "t") == nil {
+		t.Error("a rolled back DROP is not there")
+	}
+}
+
+func TestHeldLocks(t *testing.T) {
+	t.Parallel()
+	sql := "ALTER TABLE t ADD c int;\nCREATE TABLE new (id int);\nUPDATE t SET c = 1;\nCOMMIT;\nUPDATE t SET c = 2;"
+	_, m := run(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
+	var got []string
+	for _, s := range m.Statements {
+		var held []string
+		for _, h := range s.Held {
+			held = append(held, fmt.Sprintf("%s %s :%d", h.Name, h.Lock, h.By.Line))
+		}
+		got = append(got, fmt.Sprintf("%d: %s", s.Line, strings.Join(held, ", ")))
+	}
+	want := []string{"1: ", "2: t AccessExclusiveLock :1", "3: t AccessExclusiveLock :1", "4: t AccessExclusiveLock :1", "5: "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		sql  string
+		mode onward.Transaction
+		want string // lock_timeout in force at each statement
+	}{
+		{"SET lock_timeout = '2s'; SELECT 1; RESET lock_timeout; SELECT 1", onward.TransactionNone, "0 2000 2000 0"},
+		{"SET LOCAL lock_timeout = '2s'; SELECT 1", onward.TransactionNone, "0 0"},
+		{"SET LOCAL lock_timeout = 500; SELECT 1; COMMIT; SELECT 1", onward.TransactionFile, "0 500 500 0"},
+		{"SELECT set_config('lock_timeout', '1min', false); SELECT 1", onward.TransactionNone, "0 60000"},
+		{"SET lock_timeout TO '1 s'; DISCARD ALL; SELECT 1", onward.TransactionNone, "0 1000 0"},
+	} {
+		_, m := run(t, Config{}, "", c.sql, c.mode)
+		var got []string
+		for _, s := range m.Statements {
+			got = append(got, fmt.Sprint(s.Settings.LockTimeout))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %s, want %s", c.sql, strings.Join(got, " "), c.want)
+		}
+	}
+}
+
+func TestMilliseconds(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]int{"5s": 5000, "5": 5, " 2 min ": 120_000, "1.5s": 1500, "0": 0, "100us": 0} {
+		if got, ok := Milliseconds(in); !ok || got != want {
+			t.Errorf("%q: %d %v, want %d", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{"", "s", "5 parsecs", "99999999999h"} {
+		if got, ok := Milliseconds(in); ok {
+			t.Errorf("%q: %d, should not be read", in, got)
+		}
+	}
+}
+
+func TestNewIsAFactOfTheRelease(t *testing.T) {
+	t.Parallel()
+	r := sayer("x-new", func(p *Pass, s *Stmt) string {
+		for i := range s.Result.Effects {
+			if e := &s.Result.Effects[i]; p.Existing(e) && e.Lock == onward.AccessExclusiveLock {
+				return e.Name.String()
+			}
+		}
+		return ""
+	})
+	sql := "CREATE TABLE fresh (id int);\nALTER TABLE fresh ADD c int;\nALTER TABLE old ADD c int;\nALTER TABLE unseen ADD c int;\nALTER TABLE unseen ADD d int;"
+	findings, _ := run(t, Config{Rules: []*Rule{r}}, "CREATE TABLE old (id int)", sql, onward.TransactionFile)
+	if diff := cmp.Diff([]string{"3 old", "4 unseen", "5 unseen"}, facts(findings)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	always := sayer("x-always", func(*Pass, *Stmt) string { return "always" })
+	old := sayer("x-old", func(*Pass, *Stmt) string { return "old" })
+	old.Until = 14
+	asks := sayer("x-asks", func(p *Pass, _ *Stmt) string {
+		if p.AtLeast(17) {
+			return ""
+		}
+		return "before 17"
+	})
+	findings, _ := run(t, Config{Rules: []*Rule{always, old, asks}}, "", "SELECT 1", onward.TransactionNone)
+	got := map[string][]int{}
+	for _, f := range findings {
+		if _, twice := got[f.Fact]; twice {
+			t.Errorf("%q twice", f.Fact)
+		}
+		got[f.Fact] = f.Postgres
+	}
+	want := map[string][]int{"always": nil, "old": {13, 14}, "before 17": {13, 14, 15, 16}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSuppression(t *testing.T) {
+	t.Parallel()
+	one := sayer("x-one", func(*Pass, *Stmt) string { return "one" })
+	two := sayer("x-two", func(*Pass, *Stmt) string { return "two" })
+	rules := []*Rule{one, two}
+	for _, c := range []struct {
+		name, sql string
+		want      []string
+	}{
+		{"line above", "-- onward:ignore x-one: why\nSELECT 1;", []string{"x-two"}},
+		{"same line", "SELECT 1; -- onward:ignore x-one: why", []string{"x-two"}},
+		{"both", "-- onward:ignore x-one, x-two: why\nSELECT 1;", nil},
+		{"the file", "SELECT 1;\n-- onward:ignore-file x-one: why\n", []string{"x-two"}},
+		{"not the next but one", "-- onward:ignore x-one: why\nSELECT 1;\nSELECT 2;", []string{"x-two", "x-one", "x-two"}},
+		{"without reason", "-- onward:ignore x-one\nSELECT 1;", []string{SuppressionNoReason, "x-one", "x-two"}},
+		{"a typo does not widen", "-- onward:ignore x-onne: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
+		{"no rule", "-- onward:ignore: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
+		{"inside of a statement", "SELECT\n1 -- onward:ignore x-one: why\n;", []string{"x-two"}},
+		{"a DO block", "-- onward:ignore x-one: why\nDO $$ BEGIN\n  PERFORM 1;\nEND $$;", []string{"x-two", "x-two"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			findings, _ := run(t, Config{Rules: rules}, "", c.sql, onward.TransactionNone)
+			var got []string
+			for _, f := range findings {
+				got = append(got, f.Rule)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestUnusedSuppression(t *testing.T) {
+	t.Parallel()
+	never := sayer("x-never", func(*Pass, *Stmt) string { return "" })
+	findings, _ := run(t, Config{Rules: []*Rule{never}}, "", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
+	if len(findings) != 1 || findings[0].Rule != SuppressionUnused || findings[0].Line != 1 {
+		t.Errorf("%+v", findings)
+	}
+	// Of a rule that is switched off nothing can be said.
+	findings, _ = run(t, Config{Rules: []*Rule{never}, Severity: map[string]onward.Severity{"x-never": onward.Off}, KnownRules: map[string]bool{"x-never": true}},
+		"", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
+	if len(findings) != 0 {
+		t.Errorf("%+v", findings)
+	}
+}
+
+func TestSeverityAndBaseline(t *testing.T) {
+	t.Parallel()
+	r := sayer("x-one", func(*Pass, *Stmt) string { return "one" })
+	findings, _ := run(t, Config{Rules: []*Rule{r}, Severity: map[string]onward.Severity{"x-one": onward.Info}}, "", "SELECT 1", onward.TransactionNone)
+	if len(findings) != 1 || findings[0].Severity != onward.Info {
+		t.Fatalf("%+v", findings)
+	}
+	// The fingerprint survives lines added above.
+	moved, _ := run(t, Config{Rules: []*Rule{r}, Baseline: map[string]bool{findings[0].Fingerprint: true}}, "", "\n\nSELECT  1", onward.TransactionNone)
+	if len(moved) != 0 {
+		t.Errorf("%+v", moved)
+	}
+}
+
+func TestEffectGroups(t *testing.T) {
+	t.Parallel()
+	_, m := run(t, Config{}, "CREATE TABLE t (id int)", "ALTER TABLE t ADD c int", onward.TransactionNone)
+	if n := len(m.Statements[0].Results); n != 1 {
+		t.Errorf("ADD COLUMN is the same everywhere, but has %d groups", n)
+	}
+	var all []int
+	for _, g := range m.Statements[0].Results {
+		all = append(all, g.Versions...)
+	}
+	if diff := cmp.Diff(versions, all); diff != "" {
+		t.Error(diff)
+	}
+	_ = effect.Oldest
+}
+
+func TestEditDistance(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"index-drop", "index-dropp", 1}, {"kitten", "sitting", 3}} {
+		if got := editDistance(c.a, c.b); got != c.want {
+			t.Errorf("%s, %s: %d", c.a, c.b, got)
+		}
+	}
+}

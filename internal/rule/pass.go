@@ -1,0 +1,185 @@
+package rule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Pass is what a rule is given for one call: the state around it, questions it
+// may ask, and Report.
+type Pass struct {
+	// Rule is the rule that is running.
+	Rule *Rule
+	// Release is the release so far; Release.Head is set at the end only.
+	Release *Release
+
+	config *Config
+	// current is the catalog behind the statement or commit in question.
+	current  *catalog.Catalog
+	versions []int
+	asked    bool
+	findings []Found
+}
+
+// Found is a finding on its way to the report.
+type Found struct {
+	onward.Finding
+	// order is the place in the release: migration, then statement.
+	order [2]int
+	// outer is the line of the statement of the file that the finding's
+	// statement stands in: of the DO block around it, or its own.
+	outer, outerEnd int
+	versions        []int
+}
+
+// Report is what a rule says. Fact, Harm and Instead are lower case, without a
+// full stop; Instead may have several lines of SQL.
+type Report struct {
+	Fact, Harm, Instead string
+	// Severity lowers the rule's own for this case; Off (0) keeps it.
+	Severity onward.Severity
+	Evidence []onward.Evidence
+	// Fix is a set of edits in bytes of the statement's text (Stmt.SQL).
+	Fix []onward.Edit
+}
+
+// AtLeast reports whether the version in question is major or newer. A rule
+// that asks is run for each version by itself.
+func (p *Pass) AtLeast(major int) bool {
+	p.asked = true
+	return p.versions[0] >= major
+}
+
+// Versions are the major versions that the current call speaks about.
+func (p *Pass) Versions() []int { return p.versions }
+
+// New reports whether a relation was created by this release: no deployed code
+// knows it. It is false for OID 0; use Existing for effects, which also knows
+// what the statement itself creates.
+func (p *Pass) New(oid catalog.OID) bool {
+	return oid != 0 && p.current.CreatedSince(p.Release.Deployed, oid)
+}
+
+// Existing reports whether an effect is on a relation that others may be
+// using: not one that the statement or the release created, and no temporary
+// table.
+func (p *Pass) Existing(e *effect.Effect) bool {
+	return !e.Created && e.Name.Schema != "pg_temp" && !p.New(e.OID)
+}
+
+// Small reports whether the configuration says that a table is small, so that
+// scans and index builds on it do not matter. Locks and compatibility do.
+func (p *Pass) Small(name catalog.Name) bool {
+	return slices.Contains(p.config.SmallTables, name.String()) || slices.Contains(p.config.SmallTables, name.Qualified())
+}
+
+// DeployedColumn is the column of the deployed schema behind a column, nil
+// when the deployed schema does not have it. known is false when the deployed
+// table was never seen created, so that nothing can be said.
+func (p *Pass) DeployedColumn(table catalog.OID, attnum int16) (col *catalog.Column, known bool) {
+	r := p.Release.Deployed.Relation(table)
+	if r == nil || r.Inferred {
+		return nil, false
+	}
+	return r.Attr(attnum), true
+}
+
+// Usage is what is known of the deployed code's use of a table or column.
+type Usage struct {
+	// Known: there was code to look at.
+	Known bool
+	// Used: something in it names the thing.
+	Used bool
+	// Sure: it comes from the framework's own model, not from a text search.
+	Sure     bool
+	Evidence []onward.Evidence
+}
+
+// Uses asks whether the deployed code uses a column, or a table when column
+// is "".
+func (p *Pass) Uses(table catalog.Name, column string) Usage {
+	if p.config.Uses == nil {
+		return Usage{}
+	}
+	return p.config.Uses(table, column)
+}
+
+// Report adds a finding at a statement.
+func (p *Pass) Report(s *Stmt, r Report) {
+	p.add(s, onward.Finding{
+		Migration: s.Migration.ID, Path: s.Migration.Path,
+		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
+	}, r)
+}
+
+// ReportMigration adds a finding on a migration as a whole.
+func (p *Pass) ReportMigration(m *Migration, r Report) {
+	p.add(nil, onward.Finding{Migration: m.ID, Path: m.Path, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}, r)
+}
+
+// ReportAt adds a finding at a place given by path and line.
+func (p *Pass) ReportAt(migration, path string, line int, r Report) {
+	line = max(line, 1)
+	p.add(nil, onward.Finding{Migration: migration, Path: path, Line: line, Column: 1, EndLine: line, EndColumn: 1}, r)
+}
+
+func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
+	f.Rule, f.Category, f.Severity = p.Rule.ID, p.Rule.Category, p.Rule.Severity
+	if r.Severity != onward.Off && r.Severity < f.Severity {
+		f.Severity = r.Severity
+	}
+	f.Fact, f.Harm, f.Instead, f.Evidence = r.Fact, r.Harm, r.Instead, r.Evidence
+	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions}
+	text := ""
+	if s != nil {
+		text = s.SQL
+		found.order = [2]int{s.Migration.index, s.Index + 1}
+		if s.Parent >= 0 {
+			do := s.Migration.Script.Statements[s.Parent]
+			found.outer, found.outerEnd = do.Line, do.EndLine
+		}
+		if s.Start >= 0 && s.Parent < 0 {
+			for _, e := range r.Fix {
+				found.Fix = append(found.Fix, onward.Edit{Start: s.Start + e.Start, End: s.Start + e.End, New: e.New})
+			}
+		}
+	} else if i, ok := p.config.order[f.Path]; ok {
+		found.order[0] = i
+	}
+	found.Fingerprint = fingerprint(f.Rule, f.Migration, text, f.Fact)
+	p.findings = append(p.findings, found)
+}
+
+// fingerprint names a finding by what it is about, so that it survives a move
+// of the file and lines added above. White space does not count.
+func fingerprint(rule, migration, sql, fact string) string {
+	h := sha256.New()
+	for _, s := range []string{rule, migration, strings.Join(strings.Fields(sql), " "), fact} {
+		io.WriteString(h, s)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Note keeps something for the rule's Release function: what a statement or
+// commit rule cannot know before the release is over. It is stored under the
+// name, which the Release rule reads.
+func (p *Pass) Note(name string, v any) {
+	p.Release.Notes[name] = append(p.Release.Notes[name], v)
+}
+
+// Evidence points at another statement of the release.
+func (s *Stmt) Evidence(text string) onward.Evidence {
+	return onward.Evidence{Kind: "statement", Path: s.Migration.Path, Line: s.Line, Text: text}
+}
+
+// Where is the statement for a message: ":12" within the same migration.
+func (s *Stmt) Where() string { return fmt.Sprintf(":%d", s.Line) }

@@ -1,0 +1,172 @@
+package rule
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Migration is a migration to be judged.
+type Migration struct {
+	ID, Path  string
+	Framework string
+	Status    onward.Status
+	Mode      onward.Transaction
+	Script    *script.Script
+	Runner    Runner
+	// Refusals is what the runner itself will refuse or misread in the file.
+	Refusals []Refusal
+	// Statements, Txs are filled by the engine; in order.
+	Statements []*Stmt
+	Txs        []*Tx
+
+	index int // in the release
+}
+
+// Refusal is something that the runner refuses, ignores or misreads: a marker
+// in the wrong place, a statement that its splitter cuts in two.
+type Refusal struct {
+	Line, Column           int
+	Message, Harm, Instead string
+}
+
+// Runner is what the migration tool does around a migration.
+type Runner struct {
+	// LockTimeout and StatementTimeout are what the tool, its connection
+	// string or the role sets: milliseconds, 0 for none.
+	LockTimeout, StatementTimeout int
+	// TimeZone of the session, "" when unknown.
+	TimeZone string
+	// Retries: the tool runs a migration again when it hits a lock timeout.
+	Retries bool
+	// Rerun says what happens to a migration without a transaction that
+	// failed halfway: the tool runs the whole file again.
+	Rerun bool
+}
+
+// Stmt is a statement with everything that is known of it.
+type Stmt struct {
+	*script.Statement
+	Migration *Migration
+	Tx        *Tx
+	// Before and After are the catalog around the statement.
+	Before, After *catalog.Catalog
+	// Deltas is what this statement alone changes.
+	Deltas []catalog.Delta
+	// Problems is what the server would have against it.
+	Problems []catalog.Problem
+	// Result is what it does to other sessions, on the versions of the
+	// current call; Results has all groups.
+	Result  effect.Result
+	Results []VersionResult
+	// Held are the locks that earlier statements of the same transaction
+	// still hold, strongest per relation.
+	Held []Held
+	// Settings is what is in force when the statement runs.
+	Settings Settings
+
+	commands []commandsOn
+}
+
+// VersionResult is a result and the versions it holds for.
+type VersionResult struct {
+	Versions []int
+	Result   effect.Result
+}
+
+// Held is a lock that is held until the transaction ends.
+type Held struct {
+	effect.Effect
+	By *Stmt
+}
+
+// Settings are the session settings that matter, in milliseconds; 0 is no
+// timeout.
+type Settings struct {
+	LockTimeout, StatementTimeout int
+	// LockTimeoutBy is the statement that set it; nil for the runner or
+	// nobody.
+	LockTimeoutBy, StatementTimeoutBy *Stmt
+	// ReplicaRole: session_replication_role is replica: triggers and foreign
+	// keys are off.
+	ReplicaRole bool
+	TimeZone    string
+}
+
+// Tx is one transaction of a migration: statements that commit together. A
+// statement that commits by itself is a Tx of one.
+type Tx struct {
+	Migration  *Migration
+	Origin     script.Origin
+	Statements []*Stmt
+	// Before and After are the catalog before the transaction and behind its
+	// commit.
+	Before, After *catalog.Catalog
+	// Deltas is what the commit changes for other sessions.
+	Deltas []Delta
+	// RolledBack: the transaction ends in ROLLBACK; it has no deltas.
+	RolledBack bool
+	// Index numbers the transactions of the release.
+	Index int
+}
+
+// Delta is a change at commit, traced to the statement that made it.
+type Delta struct {
+	catalog.Delta
+	// By is the statement of the transaction that the change is due to.
+	By *Stmt
+}
+
+// Release is the release as a whole.
+type Release struct {
+	// Deployed is the schema that the deployed code runs on.
+	Deployed *catalog.Catalog
+	// Head is the schema behind the release's last migration.
+	Head *catalog.Catalog
+	// Notes is what the rules of the release left for the end, by rule.
+	Notes map[string][]any
+	// Migrations are the migrations of the release that were judged, in
+	// order.
+	Migrations []*Migration
+	// Changes lists what happened to migrations that the base already has,
+	// and to the order of the new ones.
+	Changes []HistoryChange
+	// Known tells how much of the deployed schema the catalog holds: false
+	// when the history does not begin at an empty database.
+	Known bool
+}
+
+// HistoryChange is something that happened to the history of migrations.
+type HistoryChange struct {
+	Kind HistoryKind
+	// Migration is the ID, Path where it is (or was); Line 1 unless known.
+	Migration, Path string
+	// Other names the second migration of a duplicate or disorder.
+	Other string
+	Line  int
+	// Detail is a sentence on what differs.
+	Detail string
+	// Cosmetic: an edit of comments and white space only.
+	Cosmetic bool
+	// Runner is what the migration tool does about it, in a clause; "" where
+	// it depends.
+	Runner string
+	// Refusal goes with Refused.
+	Refusal *Refusal
+}
+
+// HistoryKind is a kind of change to the history.
+type HistoryKind string
+
+// The kinds of history changes.
+const (
+	Edited     HistoryKind = "edited"     // the base has it with other content
+	Deleted    HistoryKind = "deleted"    // the base has it, the head does not
+	RenamedID  HistoryKind = "renamed"    // same content, another ID
+	Duplicate  HistoryKind = "duplicate"  // two migrations of one version
+	OutOfOrder HistoryKind = "outoforder" // sorts before one that the base has
+	Conflict   HistoryKind = "conflict"   // several leaves of one Django app
+	Gap        HistoryKind = "gap"        // a number is missing
+	Refused    HistoryKind = "refused"    // a file that the runner refuses or passes over
+)

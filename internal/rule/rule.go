@@ -1,0 +1,93 @@
+// Package rule is the contract between the engine and the rules.
+//
+// A rule is a value: what it is called, what it says of itself, and one
+// function that looks at a statement, at a commit, at a migration or at the
+// whole release. It does not walk trees to find out what is locked ([Stmt]
+// carries the measured effects) or what changed for other code ([Tx] carries
+// the deltas); it says which effects or deltas matter, why, and what to do
+// instead.
+//
+// Locks are judged at statements, compatibility at commits: no other session
+// ever sees what a transaction does and undoes.
+package rule
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Preset is a named set of rules.
+type Preset string
+
+// The presets. Recommended is on unless the configuration says otherwise.
+const (
+	Recommended Preset = "recommended"
+	Strict      Preset = "strict"
+	DesignSet   Preset = "design"
+	SecuritySet Preset = "security"
+)
+
+// Rule is one check. Exactly one of Statement, Commit, Migration and Release is
+// set.
+type Rule struct {
+	// ID is subject, then act and trouble: "index-create-blocking". The file
+	// and the fixture are named after it.
+	ID       string
+	Category onward.Category
+	// Severity is what a finding has unless the rule lowers it for a case.
+	Severity onward.Severity
+	Preset   Preset
+	// Summary says in one sentence what is flagged.
+	Summary string
+	// Harm says what happens then, with the mechanism: two or three
+	// sentences.
+	Harm string
+	// Instead is the way out in prose; the fixture's fixed example shows it.
+	Instead string
+	// Manual lists pages of the manual.
+	Manual []string
+	// Since and Until bound the major versions of Postgres that the rule is
+	// about; 0 is unbounded.
+	Since, Until int
+
+	// Statement looks at one statement and what it does. It is called once
+	// for each group of Postgres versions on which the effects are the same.
+	Statement func(p *Pass, s *Stmt)
+	// Commit looks at what a transaction changes for other sessions.
+	Commit func(p *Pass, t *Tx)
+	// Migration looks at one migration as a whole.
+	Migration func(p *Pass, m *Migration)
+	// Release looks at the release once everything was judged.
+	Release func(p *Pass, r *Release)
+}
+
+var idForm = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
+
+// Validate checks a set of rules: names, texts, one function each.
+func Validate(rules []*Rule) error {
+	seen := map[string]bool{}
+	for _, r := range rules {
+		n := 0
+		for _, set := range []bool{r.Statement != nil, r.Commit != nil, r.Migration != nil, r.Release != nil} {
+			if set {
+				n++
+			}
+		}
+		switch {
+		case !idForm.MatchString(r.ID):
+			return fmt.Errorf("rule %q: the name is subject-act-trouble in lower case", r.ID)
+		case seen[r.ID]:
+			return fmt.Errorf("rule %s: registered twice", r.ID)
+		case n != 1:
+			return fmt.Errorf("rule %s: has %d of Statement, Commit, Migration, Release; it needs one", r.ID, n)
+		case r.Summary == "" || r.Harm == "" || r.Instead == "":
+			return fmt.Errorf("rule %s: undocumented: Summary, Harm and Instead are needed", r.ID)
+		case r.Severity == onward.Off || r.Category == "" || r.Preset == "":
+			return fmt.Errorf("rule %s: has no severity, category or preset", r.ID)
+		}
+		seen[r.ID] = true
+	}
+	return nil
+}

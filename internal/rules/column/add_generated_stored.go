@@ -1,0 +1,49 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddGeneratedStored flags ADD COLUMN … GENERATED ALWAYS AS (…) STORED. A
+// virtual column (18) is computed when it is read: adding it is instant.
+// https://www.postgresql.org/docs/current/ddl-generated-columns.html
+var AddGeneratedStored = &rule.Rule{
+	ID:        "column-add-generated-stored",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD COLUMN of a stored generated column rewrites the table while nobody can read it",
+	Harm:      "The expression is computed for every row, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
+	Instead:   "Add a plain column, keep it in step with a trigger and fill the old rows in batches; or compute the value in a view or an expression index; or, from Postgres 18, make it VIRTUAL.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Statement: addGeneratedStored,
+}
+
+func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s) {
+		if a.origin != fromGenerated {
+			continue
+		}
+		e := a.rewrites(p)
+		if e == nil {
+			continue
+		}
+		table, column := a.sql()
+		p.Report(s, rule.Report{
+			Fact: "adding the stored generated column " + a.column.Name + " rewrites " + e.Name.String(),
+			Harm: rule.Waiting(e) + " waits while it is computed for each row, which takes as long as the table is big",
+			Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\nALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
+				"-- CREATE FUNCTION and CREATE TRIGGER … BEFORE INSERT OR UPDATE ON " + table + " that sets it\n" +
+				batches(table, column+" = "+a.expression(), column+" IS NULL"),
+		})
+	}
+}
+
+// expression is what a generated column is computed from.
+func (a *addition) expression() string {
+	if a.column.DefaultText == "" {
+		return "…"
+	}
+	return a.column.DefaultText
+}

@@ -1,0 +1,53 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddSerial flags ADD COLUMN of serial and its like: their default is
+// nextval(), which is volatile.
+// https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL
+var AddSerial = &rule.Rule{
+	ID:        "column-add-serial",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD COLUMN of a serial type rewrites the table while nobody can read it",
+	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits. An identity column does the same.",
+	Instead:   "Add a plain bigint column, create the sequence and make it the default for new rows, then number the old rows in batches.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Statement: addSerial,
+}
+
+func addSerial(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s) {
+		if a.origin != fromSerial {
+			continue
+		}
+		if e := a.rewrites(p); e != nil {
+			p.Report(s, rule.Report{
+				Fact:    "adding the serial column " + a.column.Name + " rewrites " + e.Name.String(),
+				Harm:    rule.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
+				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),
+			})
+		}
+	}
+}
+
+// numbered is the SQL that adds a column that a sequence numbers, without a
+// rewrite.
+func (a *addition) numbered(s *rule.Stmt) string {
+	table, column := a.sql()
+	name := a.table.Name
+	name.Name += "_" + a.column.Name + "_seq"
+	if seq := s.After.Relation(a.column.Sequence); seq != nil {
+		name = seq.Name
+	}
+	seq := rule.Table(name)
+	next := "nextval('" + seq + "')"
+	return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
+		"CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";\n" +
+		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + next + ";\n" +
+		batches(table, column+" = "+next, column+" IS NULL")
+}

@@ -1,0 +1,68 @@
+// Package index holds the rules about indexes.
+package index
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CreateBlocking flags CREATE INDEX without CONCURRENTLY on a table that is in
+// use. https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var CreateBlocking = &rule.Rule{
+	ID:        "index-create-blocking",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "CREATE INDEX without CONCURRENTLY blocks writes to the table while the index is built",
+	Harm:      "CREATE INDEX holds a SHARE lock on the table for the whole build. Reads go on, but every INSERT, UPDATE and DELETE waits, and the build takes as long as the table is big.",
+	Instead:   "Build it with CREATE INDEX CONCURRENTLY, outside of a transaction and alone in its file: it holds SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Statement: createBlocking,
+}
+
+func createBlocking(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetIndexStmt()
+	if stmt == nil || stmt.Concurrent {
+		return
+	}
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if !e.BuildsIndex || e.Lock < onward.ShareLock || !p.Existing(e) || p.Small(e.Name) {
+			continue
+		}
+		name := "an index"
+		if stmt.Idxname != "" {
+			name = "index " + stmt.Idxname
+		}
+		p.Report(s, rule.Report{
+			Fact:    "creating " + name + " blocks writes to " + e.Name.String(),
+			Harm:    "every INSERT, UPDATE and DELETE on " + e.Name.String() + " waits until the index is built, which takes as long as the table is big",
+			Instead: "build it concurrently, outside of a transaction:\n" + withConcurrently(s.SQL) + ";",
+			Fix:     concurrently(s, "INDEX"),
+		})
+		return
+	}
+}
+
+// withConcurrently is the statement with the word put in behind INDEX.
+func withConcurrently(sql string) string {
+	at := afterWord(sql, "INDEX")
+	return sql[:at] + " CONCURRENTLY" + sql[at:]
+}
+
+// concurrently is the edit that makes a build or drop concurrent; none in a
+// transaction block, where it would fail.
+func concurrently(s *rule.Stmt, word string) []onward.Edit {
+	if s.InBlock() {
+		return nil
+	}
+	at := afterWord(s.SQL, word)
+	return []onward.Edit{{Start: at, End: at, New: " CONCURRENTLY"}}
+}
+
+// afterWord is the offset behind the first occurrence of a keyword.
+func afterWord(sql, word string) int {
+	return strings.Index(strings.ToUpper(sql), word) + len(word)
+}

@@ -1,0 +1,80 @@
+// Command new writes the two files of a new rule, with a test that fails:
+//
+//	go run ./internal/rules/new index-create-blocking
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./internal/rules/new SUBJECT-ACT-TROUBLE")
+		os.Exit(2)
+	}
+	if err := scaffold(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "new:", err)
+		os.Exit(1)
+	}
+}
+
+func scaffold(id string) error {
+	if !regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`).MatchString(id) {
+		return fmt.Errorf("%q: the name is subject-act-trouble in lower case", id)
+	}
+	subject, rest, _ := strings.Cut(id, "-")
+	base := strings.ReplaceAll(rest, "-", "_")
+	variable := ""
+	for _, word := range strings.Split(rest, "-") {
+		variable += strings.ToUpper(word[:1]) + word[1:]
+	}
+	check := strings.ToLower(variable[:1]) + variable[1:]
+	pkg := subject
+	if pkg == "type" {
+		pkg = "types"
+	}
+	dir := filepath.Join("internal", "rules", subject)
+	if err := os.MkdirAll(filepath.Join(dir, "testdata"), 0o755); err != nil {
+		return err
+	}
+	code := fmt.Sprintf(`package %s
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// %s flags
+var %s = &rule.Rule{
+	ID:       %q,
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "",
+	Harm:     "",
+	Instead:  "",
+	Statement: %s,
+}
+
+func %s(p *rule.Pass, s *rule.Stmt) {
+}
+`, pkg, variable, variable, id, check, check)
+	fixture := "# \n-- before.sql --\n-- bad.sql --\nSELECT 1; -- want \"…\"\n-- fixed.sql --\n-- good.sql --\n"
+	for path, text := range map[string]string{
+		filepath.Join(dir, base+".go"):                code,
+		filepath.Join(dir, "testdata", base+".txtar"): fixture,
+	} {
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("%s exists", path)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+		fmt.Println(path)
+	}
+	return nil
+}

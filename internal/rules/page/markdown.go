@@ -1,0 +1,104 @@
+package page
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// Generated marks the pages that a generator may replace and remove.
+const Generated = "<!-- Generated from the rule and its fixture by internal/rules/gen/pages. DO NOT EDIT. -->"
+
+// Markdown is the rule's page in docs/rules.
+func (p *Page) Markdown() string {
+	var b strings.Builder
+	r := p.Rule
+	fmt.Fprintf(&b, "%s\n\n# %s\n\n%s.\n\n", Generated, r.ID, text(r.Summary))
+	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, versions(p.Postgres))
+	fmt.Fprintf(&b, "## What happens\n\n%s\n\n## What to do instead\n\n%s\n\n", text(r.Harm), text(r.Instead))
+	if len(p.Claims) > 0 {
+		b.WriteString("## Locks, as measured\n\nFor the first example, on " + versions(p.Postgres) + ":\n\n| relation | lock | meaning |\n| --- | --- | --- |\n")
+		for i := range p.Claims {
+			c := &p.Claims[i]
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Relation, c.Lock, c.Words())
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("## Examples\n\n")
+	for _, note := range p.Notes {
+		b.WriteString(text(note) + "\n\n")
+	}
+	if p.Before != "" {
+		b.WriteString("The schema before:\n\n" + sql(p.Before))
+	}
+	for i := range p.Examples {
+		e := &p.Examples[i]
+		b.WriteString(e.Title() + ":\n\n" + sql(e.SQL))
+	}
+	fmt.Fprintf(&b, "## Suppress it\n\nAt one place, on the statement's line or the line above, with the reason:\n\n%s", sql(p.Suppression()))
+	fmt.Fprintf(&b, "Everywhere, in `onward.yaml` (or `info`, `warning`, `error` to change its severity):\n\n```yaml\n%s\n```\n", p.Setting())
+	if len(r.Manual) > 0 {
+		b.WriteString("\n## The manual\n\n")
+		for _, link := range r.Manual {
+			fmt.Fprintf(&b, "- <%s>\n", link)
+		}
+	}
+	return b.String()
+}
+
+// Index is docs/rules/README.md: all rules, by subject.
+func Index(rules []*rule.Rule) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n# Rules\n\n%d rules, by subject. `onward explain RULE` shows the same pages in the terminal.\n\n", Generated, len(rules))
+	b.WriteString("**error**: run as it stands, it fails, breaks the deployed code, makes traffic wait for as long as the table is big, or loses data. **warning**: it does so depending on data, code or luck that cannot be seen from here. **info**: worth knowing, nothing to do. Rules of the preset recommended are on by default; `presets:` in `onward.yaml` names others.\n")
+	subject := ""
+	for _, r := range rules {
+		if s, _, _ := strings.Cut(r.ID, "-"); s != subject {
+			subject = s
+			fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | category | preset | what is flagged |\n| --- | --- | --- | --- | --- |\n", subject)
+		}
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(text(r.Summary), "|", `\|`))
+	}
+	b.WriteString("\n## suppression\n\nThe engine itself reports suppression comments that do not do what they seem to: ")
+	fmt.Fprintf(&b, "`%s` (the comment takes nothing out), `%s` (it gives no reason) and `%s` (it names no rule, or one that does not exist), each a warning.\n", rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed)
+	return b.String()
+}
+
+var escapes = strings.NewReplacer("<", `\<`, "*", `\*`)
+
+// text keeps Markdown from reading SQL's signs as markup.
+func text(s string) string { return escapes.Replace(strings.TrimSpace(s)) }
+
+func sql(s string) string { return "```sql\n" + s + "\n```\n\n" }
+
+// versions spells major versions.
+func versions(majors []int) string {
+	switch n := len(majors); {
+	case n == 0 || n == effect.Newest-effect.Oldest+1:
+		return fmt.Sprintf("Postgres %d to %d", effect.Oldest, effect.Newest)
+	case n == 1:
+		return fmt.Sprintf("Postgres %d", majors[0])
+	default:
+		return fmt.Sprintf("Postgres %d to %d", majors[0], majors[n-1])
+	}
+}
+
+// All gives the files of docs/rules by name: a page for each rule, and the
+// index. fixture gives the text of a rule's fixture.
+func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string]string, error) {
+	files := map[string]string{"README.md": Index(rules)}
+	for _, r := range rules {
+		text, ok := fixture(r.ID)
+		if !ok {
+			return nil, fmt.Errorf("%s: there is no fixture", r.ID)
+		}
+		p, err := Of(r, text)
+		if err != nil {
+			return nil, err
+		}
+		files[r.ID+".md"] = p.Markdown()
+	}
+	return files, nil
+}

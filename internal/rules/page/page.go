@@ -1,0 +1,199 @@
+// Package page makes what there is to read about a rule out of the rule and
+// its fixture: docs/rules and `onward explain` show the same text.
+package page
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Page is what there is to say about a rule.
+type Page struct {
+	Rule *rule.Rule
+	// Postgres are the versions on which the first example is flagged.
+	Postgres []int
+	// Claims are what a server shows for the first example.
+	Claims []Claim
+	// Before is the schema that the examples begin with, "" for none.
+	Before string
+	// Notes say how the examples are run, in sentences.
+	Notes []string
+	// Examples are in the order of the fixture: bad, fixed, good.
+	Examples []Example
+}
+
+// Claim is a lock, and the work under it, as measured.
+type Claim struct {
+	Relation string
+	Lock     onward.Lock
+	Work     string
+}
+
+// Kind says what an example shows.
+type Kind string
+
+// The kinds of examples.
+const (
+	Bad   Kind = "bad"   // it is flagged
+	Fixed Kind = "fixed" // the way out
+	Good  Kind = "good"  // it looks similar and is not flagged
+)
+
+// Example is one example.
+type Example struct {
+	Kind Kind
+	// Name tells it from others of its kind, in words; "" for the first.
+	Name string
+	SQL  string
+}
+
+// Of reads the fixture of a rule.
+func Of(r *rule.Rule, fixture []byte) (*Page, error) {
+	p := &Page{Rule: r}
+	for v := max(effect.Oldest, r.Since); v <= effect.Newest && (r.Until == 0 || v <= r.Until); v++ {
+		p.Postgres = append(p.Postgres, v)
+	}
+	archive := txtar.Parse(fixture)
+	for _, line := range strings.Split(string(archive.Comment), "\n") {
+		key, value, ok := strings.Cut(line, ":")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if err := p.header(key, strings.TrimSpace(value)); err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", r.ID, line, err)
+		}
+	}
+	last := ""
+	for _, file := range archive.Files {
+		if file.Name == "before.sql" {
+			p.Before = clean(string(file.Data))
+			continue
+		}
+		name, part, several := strings.Cut(file.Name, "/")
+		if !several {
+			name = strings.TrimSuffix(name, ".sql")
+		}
+		sql := clean(string(file.Data))
+		if several {
+			sql = "-- " + part + "\n" + sql
+		}
+		if several && name == last {
+			p.Examples[len(p.Examples)-1].SQL += "\n" + sql
+			continue
+		}
+		last = name
+		kind, rest, _ := strings.Cut(name, "-")
+		switch k := Kind(kind); k {
+		case Bad, Fixed, Good:
+			p.Examples = append(p.Examples, Example{Kind: k, Name: strings.ReplaceAll(rest, "-", " "), SQL: sql})
+		default:
+			return nil, fmt.Errorf("%s: section %s is none of before.sql, bad, fixed, good", r.ID, file.Name)
+		}
+	}
+	return p, nil
+}
+
+// header reads what the page shows of a fixture's header; the rest of it is
+// for tests.
+func (p *Page) header(key, value string) error {
+	switch key {
+	case "pg":
+		lo, hi, ok := strings.Cut(value, "..")
+		if !ok {
+			hi = lo
+		}
+		from, err := strconv.Atoi(lo)
+		if err != nil {
+			return err
+		}
+		to, err := strconv.Atoi(hi)
+		if err != nil {
+			return err
+		}
+		p.Postgres = nil
+		for v := from; v <= to; v++ {
+			p.Postgres = append(p.Postgres, v)
+		}
+	case "claim":
+		fields := strings.Fields(value)
+		if len(fields) < 3 {
+			return fmt.Errorf("a claim has relation, lock and work")
+		}
+		c := Claim{Relation: fields[0], Work: fields[2]}
+		if err := c.Lock.UnmarshalText([]byte(fields[1])); err != nil {
+			return err
+		}
+		p.Claims = append(p.Claims, c)
+	case "transaction":
+		switch value {
+		case "file":
+			p.Notes = append(p.Notes, "The examples run in one transaction each, opened by the migration tool.")
+		case "message":
+			p.Notes = append(p.Notes, "The migration tool sends each example as one message, which Postgres runs as one transaction.")
+		}
+	case "runner":
+		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")
+	case "uses":
+		p.Notes = append(p.Notes, "The deployed code uses "+strings.Join(strings.Fields(value), ", ")+".")
+	case "unused":
+		p.Notes = append(p.Notes, "Nothing in the deployed code names "+strings.Join(strings.Fields(value), ", ")+".")
+	}
+	return nil
+}
+
+// clean takes the tests' expectations out of an example.
+func clean(sql string) string {
+	lines := strings.Split(strings.TrimSpace(sql), "\n")
+	for i, line := range lines {
+		if at := strings.Index(line, "-- want \""); at >= 0 {
+			line = line[:at]
+		}
+		lines[i] = strings.TrimRight(line, " \t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Title introduces an example.
+func (e *Example) Title() string {
+	title := map[Kind]string{Bad: "Flagged", Fixed: "Instead", Good: "Not flagged"}[e.Kind]
+	if e.Name != "" {
+		title += ": " + e.Name
+	}
+	return title
+}
+
+// Suppression is a comment that takes the rule's findings out at one place.
+func (p *Page) Suppression() string {
+	return "-- onward:ignore " + p.Rule.ID + ": why it is safe here"
+}
+
+// Setting is the part of onward.yaml that switches the rule off.
+func (p *Page) Setting() string { return "rules:\n  " + p.Rule.ID + ": off" }
+
+// Words says whom the lock makes wait, and what is done under it.
+func (c *Claim) Words() string {
+	blocks := "blocks nobody"
+	switch {
+	case c.Lock.BlocksReads():
+		blocks = "blocks reads and writes"
+	case c.Lock.BlocksWrites():
+		blocks = "blocks writes"
+	}
+	work := map[string]string{
+		"none":    "no work that grows with it",
+		"scan":    "reads it whole",
+		"index":   "builds an index",
+		"rewrite": "writes it anew",
+	}[c.Work]
+	if work == "" {
+		work = c.Work
+	}
+	return blocks + ", " + work
+}

@@ -1,0 +1,100 @@
+package page_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/ruletest"
+)
+
+// TestDocsUpToDate holds that docs/rules is what the generator writes.
+func TestDocsUpToDate(t *testing.T) {
+	t.Parallel()
+	files, err := page.All(rules.All(), rules.Fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join("..", "..", "..", "docs", "rules")
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Errorf("%v; go generate ./internal/rules writes it", err)
+			continue
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("docs/rules/%s is stale; go generate ./internal/rules (-want +file):\n%s", name, diff)
+		}
+	}
+	pages, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range pages {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := files[filepath.Base(path)]; !ok && strings.HasPrefix(string(data), page.Generated) {
+			t.Errorf("%s is the page of no rule; go generate ./internal/rules", path)
+		}
+	}
+}
+
+// TestSameAsTests holds that the page shows what the tests of the rules run:
+// the same examples, claims and versions.
+func TestSameAsTests(t *testing.T) {
+	t.Parallel()
+	for _, r := range rules.All() {
+		text, ok := rules.Fixture(r.ID)
+		if !ok {
+			t.Errorf("%s: no fixture", r.ID)
+			continue
+		}
+		p, err := page.Of(r, text)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		f, err := ruletest.Parse(text)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var want, got []string
+		for i := range f.Releases {
+			want = append(want, strings.TrimSpace(ruletest.Clean(f.Releases[i].SQL())))
+		}
+		for _, e := range p.Examples {
+			got = append(got, strings.TrimSpace(e.SQL))
+		}
+		// The page names every file of a release, ruletest only where there
+		// are several.
+		for i := range got {
+			if i < len(want) && !strings.HasPrefix(want[i], "-- 1.sql") {
+				got[i] = strings.TrimPrefix(got[i], "-- 1.sql\n")
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: examples (-tests +page):\n%s", r.ID, diff)
+		}
+		if len(f.Claims) != len(p.Claims) {
+			t.Errorf("%s: %d claims in the tests, %d on the page", r.ID, len(f.Claims), len(p.Claims))
+		}
+		for i := range min(len(f.Claims), len(p.Claims)) {
+			if c, d := f.Claims[i], p.Claims[i]; c.Relation != d.Relation || c.Lock != d.Lock {
+				t.Errorf("%s: claim %v in the tests, %v on the page", r.ID, c, d)
+			}
+		}
+		if r.Since == 0 && r.Until == 0 {
+			if diff := cmp.Diff(f.Versions, p.Postgres); diff != "" {
+				t.Errorf("%s: versions (-tests +page):\n%s", r.ID, diff)
+			}
+		}
+	}
+}

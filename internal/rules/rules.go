@@ -1,0 +1,25 @@
+// Package rules is the list of all rules. Each has a file of its own in the
+// folder of its subject, and a fixture in that folder's testdata; all.go is
+// generated from them.
+//
+// To add one: go run ./internal/rules/new index-create-blocking, fill in both
+// files, then go generate ./internal/rules.
+package rules
+
+import "github.com/onward-sql/onward/internal/rule"
+
+//go:generate go run ./gen
+//go:generate go run ./gen/pages
+
+// All gives every rule, by name.
+func All() []*rule.Rule { return all }
+
+// Find is the rule of a name; nil when there is none.
+func Find(id string) *rule.Rule {
+	for _, r := range all {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,286 @@
+// Package ruletest reads the rules' fixtures and runs rules over them. One
+// fixture feeds the rule's test, the fix test, the docs page, `onward explain`
+// and the proof on real servers.
+//
+// A fixture is a txtar archive. Its comment begins with a sentence behind "# ",
+// then has lines of "key: value":
+//
+//	pg: 13..18              the versions that bad is flagged on (default: all)
+//	claim: t ShareLock index  relation, lock and work of the bad example, as a
+//	                        server shows it; several lines for several relations
+//	transaction: none       how the runner sends the files: none, file, message
+//	                        (default none)
+//	runner: lock_timeout=5000  what the runner sets
+//	uses: users.name        the deployed code uses it   (default: unknown)
+//	unused: users.name      nothing in the deployed code names it
+//	deployed: 1             (for release rules) …
+//
+// before.sql is the deployed schema. bad*.sql are releases that must be
+// flagged where a comment says -- want "part of the message"; fixed.sql is the
+// way out, good*.sql are silent. A release of several migrations is a folder:
+// bad/1.sql, bad/2.sql. fixed.sql is what the rule's fix makes of bad.sql, when
+// the rule has a fix.
+package ruletest
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Fixture is a parsed fixture.
+type Fixture struct {
+	Summary     string
+	Versions    []int
+	Claims      []Claim
+	Transaction onward.Transaction
+	Runner      rule.Runner
+	Uses        map[string]bool // "users.name" → used
+	Before      string
+	// Releases are the examples, in the order of the file.
+	Releases []Release
+}
+
+// Claim is what a server must show for the bad example.
+type Claim struct {
+	Relation string
+	Lock     onward.Lock
+	Work     onward.Work
+}
+
+// Release is one example: bad, fixed or good.
+type Release struct {
+	Name  string // "bad", "good-partial"
+	Files []File
+}
+
+// File is one migration of an example.
+type File struct{ Name, SQL string }
+
+// Bad and so on tell what an example shows.
+func (r *Release) Bad() bool { return strings.HasPrefix(r.Name, "bad") }
+
+// Fixed reports whether it is the way out.
+func (r *Release) Fixed() bool { return strings.HasPrefix(r.Name, "fixed") }
+
+// SQL is the text of all files.
+func (r *Release) SQL() string {
+	var b strings.Builder
+	for i, f := range r.Files {
+		if len(r.Files) > 1 {
+			if i > 0 {
+				b.WriteString("\n")
+			}
+			fmt.Fprintf(&b, "-- %s\n", f.Name)
+		}
+		b.WriteString(f.SQL)
+	}
+	return b.String()
+}
+
+// Parse reads a fixture.
+func Parse(data []byte) (*Fixture, error) {
+	ar := txtar.Parse(data)
+	f := &Fixture{Transaction: onward.TransactionNone, Uses: map[string]bool{}}
+	for v := effect.Oldest; v <= effect.Newest; v++ {
+		f.Versions = append(f.Versions, v)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(ar.Comment)), "\n") {
+		if text, ok := strings.CutPrefix(line, "#"); ok {
+			f.Summary = strings.TrimSpace(f.Summary + " " + strings.TrimSpace(text))
+			continue
+		}
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return nil, fmt.Errorf("header line %q is neither a # comment nor key: value", line)
+		}
+		if err := f.header(key, strings.TrimSpace(value)); err != nil {
+			return nil, err
+		}
+	}
+	for _, file := range ar.Files {
+		switch {
+		case file.Name == "before.sql":
+			f.Before = string(file.Data)
+		case strings.HasPrefix(file.Name, "bad"), strings.HasPrefix(file.Name, "fixed"), strings.HasPrefix(file.Name, "good"):
+			name, rest, several := strings.Cut(file.Name, "/")
+			if !several {
+				name, rest = strings.TrimSuffix(name, filepath.Ext(name)), file.Name
+			}
+			if n := len(f.Releases); several && n > 0 && f.Releases[n-1].Name == name {
+				f.Releases[n-1].Files = append(f.Releases[n-1].Files, File{rest, string(file.Data)})
+				continue
+			}
+			f.Releases = append(f.Releases, Release{Name: name, Files: []File{{rest, string(file.Data)}}})
+		default:
+			return nil, fmt.Errorf("section %s: the names are before.sql, bad*, fixed*, good*", file.Name)
+		}
+	}
+	return f, nil
+}
+
+func (f *Fixture) header(key, value string) error {
+	switch key {
+	case "pg":
+		lo, hi, ok := strings.Cut(value, "..")
+		if !ok {
+			hi = lo
+		}
+		from, err := strconv.Atoi(lo)
+		to, err2 := strconv.Atoi(hi)
+		if err != nil || err2 != nil || from < effect.Oldest || to > effect.Newest || from > to {
+			return fmt.Errorf("pg: %q is no range within %d..%d", value, effect.Oldest, effect.Newest)
+		}
+		f.Versions = nil
+		for v := from; v <= to; v++ {
+			f.Versions = append(f.Versions, v)
+		}
+	case "claim":
+		fields := strings.Fields(value)
+		if len(fields) != 3 {
+			return fmt.Errorf("claim: %q: write relation, lock and work", value)
+		}
+		c := Claim{Relation: fields[0]}
+		if err := c.Lock.UnmarshalText([]byte(fields[1])); err != nil {
+			return err
+		}
+		if err := c.Work.UnmarshalText([]byte(fields[2])); err != nil {
+			return err
+		}
+		f.Claims = append(f.Claims, c)
+	case "transaction":
+		f.Transaction = onward.Transaction(value)
+		if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}, f.Transaction) {
+			return fmt.Errorf("transaction: %q is none of none, file, message", value)
+		}
+	case "runner":
+		for _, set := range strings.Fields(value) {
+			name, v, _ := strings.Cut(set, "=")
+			n, err := strconv.Atoi(v)
+			switch {
+			case name == "rerun":
+				f.Runner.Rerun = true
+			case err != nil:
+				return fmt.Errorf("runner: %q", set)
+			case name == "lock_timeout":
+				f.Runner.LockTimeout = n
+			case name == "statement_timeout":
+				f.Runner.StatementTimeout = n
+			default:
+				return fmt.Errorf("runner: %q", set)
+			}
+		}
+	case "uses", "unused":
+		for _, v := range strings.Fields(value) {
+			f.Uses[v] = key == "uses"
+		}
+	default:
+		return fmt.Errorf("unknown header %q", key)
+	}
+	return nil
+}
+
+// Run judges a release of the fixture with the given rules, on every supported
+// version.
+func (f *Fixture) Run(rules []*rule.Rule, r *Release) ([]onward.Finding, error) {
+	var all []int
+	for v := effect.Oldest; v <= effect.Newest; v++ {
+		all = append(all, v)
+	}
+	return f.RunOn(rules, r, all)
+}
+
+// RunOn judges a release on the given versions.
+func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onward.Finding, error) {
+	severity := map[string]onward.Severity{}
+	for _, x := range rules {
+		severity[x.ID] = x.Severity
+	}
+	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage()}, nil)
+	if f.Before != "" {
+		before, err := build(f.Before, onward.TransactionNone)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range before.Statements {
+			if s.Err != nil {
+				return nil, fmt.Errorf("before.sql:%d: %s", s.Line, s.Err)
+			}
+		}
+		e.Deploy(before)
+	}
+	e.Release().Known = true
+	for _, file := range r.Files {
+		s, err := build(file.SQL, f.Transaction)
+		if err != nil {
+			return nil, err
+		}
+		for _, st := range s.Statements {
+			if st.Err != nil {
+				return nil, fmt.Errorf("%s:%d: %s", file.Name, st.Line, st.Err)
+			}
+		}
+		e.Judge(&rule.Migration{ID: file.Name, Path: file.Name, Framework: "sql", Status: onward.StatusNew, Mode: f.Transaction, Script: s, Runner: f.Runner})
+	}
+	findings, _ := e.Finish()
+	return findings, nil
+}
+
+func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
+	return func(table catalog.Name, column string) rule.Usage {
+		key := table.String()
+		if column != "" {
+			key += "." + column
+		}
+		used, known := f.Uses[key]
+		u := rule.Usage{Known: known, Used: used}
+		if used {
+			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … " + column + " … FROM " + table.String()}}
+		}
+		return u
+	}
+}
+
+func build(sql string, mode onward.Transaction) (*script.Script, error) {
+	return script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
+}
+
+var want = regexp.MustCompile(`-- want ("(?:[^"\\]|\\.)*")`)
+
+// Wants are the expectations in a file: line → part of the message.
+func Wants(sql string) (map[int][]string, error) {
+	out := map[int][]string{}
+	for i, line := range strings.Split(sql, "\n") {
+		for _, m := range want.FindAllStringSubmatch(line, -1) {
+			text, err := strconv.Unquote(m[1])
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", i+1, err)
+			}
+			out[i+1] = append(out[i+1], text)
+		}
+	}
+	return out, nil
+}
+
+// Clean is an example without its expectations, for people.
+func Clean(sql string) string {
+	lines := strings.Split(sql, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(want.ReplaceAllString(l, ""), " \t")
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
+}

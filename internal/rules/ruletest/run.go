@@ -1,0 +1,139 @@
+package ruletest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Path is where a rule's fixture lies, from the folder of all rules:
+// "index-create-blocking" → index/testdata/create_blocking.txtar.
+func Path(id string) string {
+	subject, rest, _ := strings.Cut(id, "-")
+	return filepath.Join(subject, "testdata", strings.ReplaceAll(rest, "-", "_")+".txtar")
+}
+
+// Read reads the fixture of a rule.
+func Read(dir, id string) (*Fixture, error) {
+	data, err := os.ReadFile(filepath.Join(dir, Path(id)))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
+}
+
+// Exercise runs a rule over its fixture: bad is flagged where it says so and
+// nowhere else, fixed and good are silent, the fix of bad.sql is fixed.sql.
+func Exercise(t *testing.T, dir string, r *rule.Rule) {
+	t.Helper()
+	f, err := Read(dir, r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, silent := false, false
+	for i := range f.Releases {
+		rel := &f.Releases[i]
+		findings, err := f.Run([]*rule.Rule{r}, rel)
+		if err != nil {
+			t.Fatalf("%s: %v", rel.Name, err)
+		}
+		if rel.Bad() {
+			bad = true
+			f.compare(t, rel, findings, r)
+			continue
+		}
+		silent = true
+		for _, x := range findings {
+			if x.Rule == r.ID {
+				t.Errorf("%s: %s:%d: should be silent, but: %s; %s", rel.Name, x.Path, x.Line, x.Fact, x.Harm)
+			}
+		}
+	}
+	if !bad || !silent {
+		t.Errorf("the fixture needs an example that is flagged and one that is not")
+	}
+}
+
+func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
+	t.Helper()
+	wanted := 0
+	for _, file := range rel.Files {
+		wants, err := Wants(file.SQL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range wants {
+			wanted += len(w)
+		}
+		for _, x := range findings {
+			if x.Path != file.Name || x.Rule != r.ID {
+				continue
+			}
+			if !match(wants, &x) {
+				t.Errorf("%s: %s:%d: not expected: %s; %s", rel.Name, x.Path, x.Line, x.Fact, x.Harm)
+				continue
+			}
+			if !slices.Equal(f.Versions, x.Postgres) && (x.Postgres != nil || len(f.Versions) != 6) {
+				t.Errorf("%s: %s:%d: flagged on Postgres %v, the fixture says %v", rel.Name, x.Path, x.Line, x.Postgres, f.Versions)
+			}
+			if x.Fact == "" || x.Harm == "" || x.Instead == "" {
+				t.Errorf("%s: %s:%d: a finding has fact, harm and instead: %+v", rel.Name, x.Path, x.Line, x)
+			}
+			if len(x.Fix) > 0 && rel.Name == "bad" && len(rel.Files) == 1 {
+				f.fix(t, file.SQL, x.Fix)
+			}
+		}
+		for line, texts := range wants {
+			t.Errorf("%s: %s:%d: expected findings are missing: %q", rel.Name, file.Name, line, texts)
+		}
+	}
+	if wanted == 0 {
+		t.Errorf("%s: expects nothing: write -- want \"…\" on the line", rel.Name)
+	}
+}
+
+// match takes the expectation that a finding meets out of wants.
+func match(wants map[int][]string, x *onward.Finding) bool {
+	for line := x.Line; line <= max(x.EndLine, x.Line); line++ {
+		for i, text := range wants[line] {
+			if strings.Contains(x.Fact, text) || strings.Contains(x.Harm, text) {
+				wants[line] = slices.Delete(wants[line], i, i+1)
+				if len(wants[line]) == 0 {
+					delete(wants, line)
+				}
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (f *Fixture) fix(t *testing.T, sql string, edits []onward.Edit) {
+	t.Helper()
+	for i := range f.Releases {
+		if rel := &f.Releases[i]; rel.Name == "fixed" {
+			if diff := cmp.Diff(Clean(rel.SQL()), Clean(Apply(sql, edits))); diff != "" {
+				t.Errorf("the fix of bad.sql is not fixed.sql (-want +got):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Errorf("the rule has a fix, the fixture has no fixed.sql")
+}
+
+// Apply makes the edits of one fix.
+func Apply(text string, edits []onward.Edit) string {
+	sorted := slices.Clone(edits)
+	slices.SortFunc(sorted, func(a, b onward.Edit) int { return b.Start - a.Start })
+	for _, e := range sorted {
+		text = text[:e.Start] + e.New + text[e.End:]
+	}
+	return text
+}

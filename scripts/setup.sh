@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs what the tests need into the user's cache: Postgres servers of every
+# supported major, and Python environments with Django. Quick when all is there.
+#
+#   scripts/setup.sh            everything
+#   scripts/setup.sh postgres   the servers only
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+what=${1:-all}
+if [ "$what" = all ] || [ "$what" = postgres ]; then
+  go run ./internal/pgserver/fetch 13 14 15 16 17 18
+fi
+if [ "$what" = all ] || [ "$what" = django ]; then
+  ./scripts/django-venvs.sh
+fi
