@@ -51,7 +51,8 @@ type Config struct {
 
 // Migrations is a directory of migrations.
 type Migrations struct {
-	// Dir is the directory, relative to onward.yaml.
+	// Dir is the directory: relative to onward.yaml in the file, and to the
+	// repository's root once [Load] has read it; "." is the root.
 	Dir string `yaml:"dir"`
 	// Framework is the name of the framework. Defaults to what is detected.
 	Framework string `yaml:"framework"`
@@ -124,13 +125,14 @@ func (t Threshold) Reached(s onward.Severity) bool {
 type Accept struct {
 	// All accepts everything.
 	All bool
-	// Patterns are globs of paths relative to onward.yaml: * within a
-	// directory, ** across.
+	// Patterns are globs of paths: * within a directory, ** across. They are
+	// relative to onward.yaml in the file, and to the repository's root once
+	// [Load] has read it.
 	Patterns []string
 }
 
-// Match reports whether a file, given relative to onward.yaml with forward
-// slashes, may stay unjudged.
+// Match reports whether a file may stay unjudged. Its path is relative to what
+// the patterns are, with forward slashes.
 func (a Accept) Match(name string) bool {
 	if a.All {
 		return true

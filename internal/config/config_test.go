@@ -163,7 +163,7 @@ func TestFind(t *testing.T) {
 		"bare":               "bare",
 		"bare/sub":           "",
 	} {
-		got, err := config.Find(filepath.Join(root, dir))
+		got, _, err := config.Find(filepath.Join(root, dir))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,8 +177,43 @@ func TestFind(t *testing.T) {
 	if err := os.Remove(filepath.Join(root, "repo", config.Name)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := config.Find(filepath.Join(root, "repo/services/b")); got != "" || err != nil {
+	if got, _, err := config.Find(filepath.Join(root, "repo/services/b")); got != "" || err != nil {
 		t.Errorf("a repository without the file: found %q, %v", got, err)
+	}
+}
+
+// TestLoad holds that a file below the root speaks of paths from the root, and
+// that what it accepts is accepted there only.
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	below := filepath.Join(root, "services", "a")
+	for _, dir := range []string{filepath.Join(root, ".git"), filepath.Join(below, "db")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := "migrations:\n  - dir: db\n  - dir: .\naccept_opaque: [old/*.sql]\nbaseline: b.json\n"
+	if err := os.WriteFile(filepath.Join(below, config.Name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(filepath.Join(below, "db"), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Migrations[0].Dir != "services/a/db" || c.Migrations[1].Dir != "services/a" {
+		t.Errorf("directories: %+v", c.Migrations)
+	}
+	for name, want := range map[string]bool{"services/a/old/1.sql": true, "old/1.sql": false, "services/a/old/b/1.sql": false} {
+		if got := c.AcceptOpaque.Match(name); got != want {
+			t.Errorf("%s: accepted %t", name, got)
+		}
+	}
+	if want := filepath.Join(below, "b.json"); c.Resolve(c.Baseline) != want {
+		t.Errorf("the baseline is %s, want %s", c.Resolve(c.Baseline), want)
+	}
+	if c, err := config.Load(root, known); err != nil || c.Path != "" {
+		t.Errorf("without a file: %+v, %v", c, err)
 	}
 }
 

@@ -6,53 +6,77 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 )
 
 // Find gives the path of the onward.yaml that holds for a directory: in the
-// directory itself or the nearest above it, up to the repository's root. ""
-// is none. Outside of a repository only the directory itself counts: what lies
-// above may be anybody's.
-func Find(dir string) (string, error) {
-	dir, err := filepath.Abs(dir)
+// directory itself or the nearest above it, up to the repository's root. path
+// "" is none; root is the repository's root, "" outside of one. Outside of a
+// repository only the directory itself counts: what lies above may be
+// anybody's.
+func Find(dir string) (path, root string, err error) {
+	dir, err = filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	found, foundIn := "", ""
 	for at := dir; ; {
 		if found == "" {
-			path := filepath.Join(at, Name)
-			if _, err := os.Stat(path); err == nil {
-				found, foundIn = path, at
+			file := filepath.Join(at, Name)
+			if _, err := os.Stat(file); err == nil {
+				found, foundIn = file, at
 			} else if !errors.Is(err, fs.ErrNotExist) {
-				return "", fmt.Errorf("read %s: %w", path, err)
+				return "", "", fmt.Errorf("read %s: %w", file, err)
 			}
 		}
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
-			return found, nil
+			return found, at, nil
 		}
 		up := filepath.Dir(at)
 		if up == at {
 			if foundIn == dir {
-				return found, nil
+				return found, "", nil
 			}
-			return "", nil
+			return "", "", nil
 		}
 		at = up
 	}
 }
 
 // Load finds and reads the onward.yaml that holds for a directory. Without one
-// the result is the zero Config.
+// the result is the zero Config. Directories and patterns of a file that is not
+// in the repository's root become relative to the root.
 func Load(dir string, known Known) (*Config, error) {
-	path, err := Find(dir)
+	file, root, err := Find(dir)
 	if err != nil {
 		return nil, err
 	}
-	if path == "" {
+	if file == "" {
 		return &Config{}, nil
 	}
-	return Read(path, known)
+	c, err := Read(file, known)
+	if err != nil {
+		return nil, err
+	}
+	if below, err := filepath.Rel(root, filepath.Dir(file)); root != "" && err == nil {
+		c.rebase(filepath.ToSlash(below))
+	}
+	return c, nil
+}
+
+// rebase makes what is relative to the file relative to the directory that the
+// file's own directory is below.
+func (c *Config) rebase(below string) {
+	if below == "." {
+		return
+	}
+	for i := range c.Migrations {
+		c.Migrations[i].Dir = path.Join(below, c.Migrations[i].Dir)
+	}
+	for i, p := range c.AcceptOpaque.Patterns {
+		c.AcceptOpaque.Patterns[i] = path.Join(below, p)
+	}
 }
 
 // Read reads a file.
