@@ -13,7 +13,12 @@
 //	runner: lock_timeout=5000  what the runner sets
 //	uses: users.name        the deployed code uses it   (default: unknown)
 //	unused: users.name      nothing in the deployed code names it
-//	deployed: 1             (for release rules) …
+//	framework: goose        the framework that the messages speak to (default sql)
+//	bad.transaction: file   the same for one example only; also bad.framework
+//	bad.change: edited b.sql a.sql  what happened to the history: kind, migration,
+//	                        and the other one where there are two; "cosmetic"
+//	                        behind it for an edit of comments only
+//	bad.refusal: 3 text     what the runner refuses: line and message
 //
 // before.sql is the deployed schema. bad*.sql are releases that must be
 // flagged where a comment says -- want "part of the message"; fixed.sql is the
@@ -46,6 +51,7 @@ type Fixture struct {
 	Claims      []Claim
 	Transaction onward.Transaction
 	Runner      rule.Runner
+	Framework   string
 	Uses        map[string]bool // "users.name" → used
 	Before      string
 	// Releases are the examples, in the order of the file.
@@ -63,6 +69,13 @@ type Claim struct {
 type Release struct {
 	Name  string // "bad", "good-partial"
 	Files []File
+	// Transaction and Framework are the fixture's, unless the header gives
+	// the example its own.
+	Transaction onward.Transaction
+	Framework   string
+	// Changes and Refusals are what is wrong with the history and the files.
+	Changes  []rule.HistoryChange
+	Refusals []rule.Refusal
 }
 
 // File is one migration of an example.
@@ -92,7 +105,8 @@ func (r *Release) SQL() string {
 // Parse reads a fixture.
 func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
-	f := &Fixture{Transaction: onward.TransactionNone, Uses: map[string]bool{}}
+	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}}
+	var own [][2]string // headers of single examples
 	for v := effect.Oldest; v <= effect.Newest; v++ {
 		f.Versions = append(f.Versions, v)
 	}
@@ -107,6 +121,10 @@ func Parse(data []byte) (*Fixture, error) {
 		key, value, ok := strings.Cut(line, ":")
 		if !ok {
 			return nil, fmt.Errorf("header line %q is neither a # comment nor key: value", line)
+		}
+		if strings.Contains(key, ".") {
+			own = append(own, [2]string{key, strings.TrimSpace(value)})
+			continue
 		}
 		if err := f.header(key, strings.TrimSpace(value)); err != nil {
 			return nil, err
@@ -125,12 +143,67 @@ func Parse(data []byte) (*Fixture, error) {
 				f.Releases[n-1].Files = append(f.Releases[n-1].Files, File{rest, string(file.Data)})
 				continue
 			}
-			f.Releases = append(f.Releases, Release{Name: name, Files: []File{{rest, string(file.Data)}}})
+			f.Releases = append(f.Releases, Release{
+				Name: name, Files: []File{{rest, string(file.Data)}}, Transaction: f.Transaction, Framework: f.Framework,
+			})
 		default:
 			return nil, fmt.Errorf("section %s: the names are before.sql, bad*, fixed*, good*", file.Name)
 		}
 	}
+	for _, h := range own {
+		if err := f.exampleHeader(h[0], h[1]); err != nil {
+			return nil, err
+		}
+	}
 	return f, nil
+}
+
+// exampleHeader is a header of one example: "bad.transaction".
+func (f *Fixture) exampleHeader(key, value string) error {
+	name, key, _ := strings.Cut(key, ".")
+	at := slices.IndexFunc(f.Releases, func(r Release) bool { return r.Name == name })
+	if at < 0 {
+		return fmt.Errorf("%s.%s: there is no example %q", name, key, name)
+	}
+	r := &f.Releases[at]
+	switch key {
+	case "framework":
+		r.Framework = value
+	case "transaction":
+		r.Transaction = onward.Transaction(value)
+		return checkTransaction(r.Transaction)
+	case "change":
+		fields := strings.Fields(value)
+		if len(fields) < 2 {
+			return fmt.Errorf("%s.change: %q: write kind and migration", name, value)
+		}
+		h := rule.HistoryChange{Kind: rule.HistoryKind(fields[0]), Migration: fields[1], Path: fields[1]}
+		for _, v := range fields[2:] {
+			if v == "cosmetic" {
+				h.Cosmetic = true
+			} else {
+				h.Other = v
+			}
+		}
+		r.Changes = append(r.Changes, h)
+	case "refusal":
+		line, text, _ := strings.Cut(value, " ")
+		n, err := strconv.Atoi(line)
+		if err != nil {
+			return fmt.Errorf("%s.refusal: %q: write line and message", name, value)
+		}
+		r.Refusals = append(r.Refusals, rule.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
+	default:
+		return fmt.Errorf("unknown header %q of an example", key)
+	}
+	return nil
+}
+
+func checkTransaction(t onward.Transaction) error {
+	if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}, t) {
+		return fmt.Errorf("transaction: %q is none of none, file, message", t)
+	}
+	return nil
 }
 
 func (f *Fixture) header(key, value string) error {
@@ -164,9 +237,9 @@ func (f *Fixture) header(key, value string) error {
 		f.Claims = append(f.Claims, c)
 	case "transaction":
 		f.Transaction = onward.Transaction(value)
-		if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}, f.Transaction) {
-			return fmt.Errorf("transaction: %q is none of none, file, message", value)
-		}
+		return checkTransaction(f.Transaction)
+	case "framework":
+		f.Framework = value
 	case "runner":
 		for _, set := range strings.Fields(value) {
 			name, v, _ := strings.Cut(set, "=")
@@ -224,8 +297,9 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		e.Deploy(before)
 	}
 	e.Release().Known = true
+	e.Release().Changes = r.Changes
 	for _, file := range r.Files {
-		s, err := build(file.SQL, f.Transaction)
+		s, err := build(file.SQL, r.Transaction)
 		if err != nil {
 			return nil, err
 		}
@@ -234,7 +308,10 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 				return nil, fmt.Errorf("%s:%d: %s", file.Name, st.Line, st.Err)
 			}
 		}
-		e.Judge(&rule.Migration{ID: file.Name, Path: file.Name, Framework: "sql", Status: onward.StatusNew, Mode: f.Transaction, Script: s, Runner: f.Runner})
+		e.Judge(&rule.Migration{
+			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,
+			Mode: r.Transaction, Script: s, Runner: f.Runner, Refusals: r.Refusals,
+		})
 	}
 	findings, _ := e.Finish()
 	return findings, nil
