@@ -25,20 +25,24 @@ func TestMessageParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			src := Source{Mode: onward.TransactionNone, LineComment: "--"}
+			rendered := src // by a framework: it stands in no file
 			for _, sql := range tc.parts {
 				src.Parts = append(src.Parts, Part{SQL: sql, Start: len(src.Text), Message: true})
+				rendered.Parts = append(rendered.Parts, Part{SQL: sql, Start: -1, Line: 1, Column: 1, Message: true})
 				src.Text += sql + "\n"
 			}
-			s, err := Build(src)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, st := range s.Statements {
-				got = append(got, string("ARME"[st.Origin])+string(rune('0'+st.Tx)))
-			}
-			if g := strings.Join(got, " "); g != tc.want {
-				t.Errorf("got %s, want %s", g, tc.want)
+			for _, src := range []Source{src, rendered} {
+				s, err := Build(src)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, st := range s.Statements {
+					got = append(got, string("ARME"[st.Origin])+string(rune('0'+st.Tx)))
+				}
+				if g := strings.Join(got, " "); g != tc.want {
+					t.Errorf("part at %d: got %s, want %s", src.Parts[0].Start, g, tc.want)
+				}
 			}
 		})
 	}

@@ -72,6 +72,8 @@ type Statement struct {
 	// Opaque says what is hidden in the statement: dynamic SQL, a language
 	// that is not read. "" for none.
 	Opaque string
+
+	part int // the index in Source.Parts
 }
 
 // Origin is who opened a transaction.
@@ -140,8 +142,8 @@ func (s *Script) Lines() *pgparse.Lines { return s.lines }
 func Build(src Source) (*Script, error) {
 	s := &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}}
 	b := builder{Script: s}
-	for _, part := range src.Parts {
-		if err := b.part(part); err != nil {
+	for i, part := range src.Parts {
+		if err := b.part(i, part); err != nil {
 			return nil, err
 		}
 	}
@@ -153,7 +155,7 @@ func Build(src Source) (*Script, error) {
 type builder struct{ *Script }
 
 // part adds the statements of one part.
-func (b builder) part(p Part) error {
+func (b builder) part(index int, p Part) error {
 	file, err := pgparse.Split(p.SQL)
 	if err != nil {
 		return err
@@ -161,7 +163,7 @@ func (b builder) part(p Part) error {
 	for i := range file.Stmts {
 		st := &file.Stmts[i]
 		s := &Statement{
-			SQL: p.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1,
+			SQL: p.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1, part: index,
 			Start: -1, End: -1,
 			Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
 		}

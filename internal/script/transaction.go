@@ -7,7 +7,7 @@ import (
 
 // transactions gives each statement the transaction it runs in.
 func (b builder) transactions() {
-	t := tracker{Script: b.Script}
+	t := tracker{Script: b.Script, part: -1}
 	top := 0
 	for _, s := range b.Statements {
 		if s.Parent < 0 {
@@ -41,26 +41,25 @@ type tracker struct {
 	origin Origin // what is open now; Alone: nothing
 	tx     int
 	last   int
-	// messages are the parts that are messages of several statements and are
-	// still to come; within says that the first of them has begun.
-	messages []Part
-	within   bool
+	// messages has the parts that are messages of several statements; part
+	// is the one of the statement before.
+	messages map[int]bool
+	part     int
 }
 
-// messages lists the parts that are sent as one message and hold more than one
+// messages finds the parts that are sent as one message and hold more than one
 // statement.
-func (b builder) messages() []Part {
-	var out []Part
-	i := 0
-	for _, p := range b.Source.Parts {
-		n := 0
-		for ; i < len(b.Statements) && b.Statements[i].Start < p.Start+len(p.SQL); i++ {
-			if b.Statements[i].Parent < 0 {
-				n++
-			}
+func (b builder) messages() map[int]bool {
+	statements := map[int]int{}
+	for _, s := range b.Statements {
+		if s.Parent < 0 {
+			statements[s.part]++
 		}
-		if p.Message && p.Start >= 0 && n > 1 {
-			out = append(out, p)
+	}
+	out := map[int]bool{}
+	for i, p := range b.Source.Parts {
+		if p.Message && statements[i] > 1 {
+			out[i] = true
 		}
 	}
 	return out
@@ -68,17 +67,15 @@ func (b builder) messages() []Part {
 
 // enter opens and ends the implicit transactions of messages.
 func (t *tracker) enter(s *Statement) {
-	for len(t.messages) > 0 && s.Start >= t.messages[0].Start+len(t.messages[0].SQL) {
-		t.messages, t.within = t.messages[1:], false
-		if t.origin == Message {
-			t.open(Alone)
-		}
+	if t.messages == nil || s.part == t.part {
+		return
 	}
-	if len(t.messages) > 0 && !t.within && s.Start >= t.messages[0].Start {
-		t.within = true
-		if t.origin == Alone {
-			t.open(Message)
-		}
+	t.part = s.part
+	if t.origin == Message {
+		t.open(Alone)
+	}
+	if t.messages[s.part] && t.origin == Alone {
+		t.open(Message)
 	}
 }
 
@@ -137,7 +134,7 @@ func (t *tracker) statement(s *Statement) {
 			t.Rollback[t.tx] = true
 		}
 		next := Alone
-		if t.outer == Message || t.within {
+		if t.outer == Message || t.messages[t.part] {
 			// The rest of the message is an implicit transaction again.
 			next = Message
 		}
