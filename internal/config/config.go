@@ -60,10 +60,9 @@ type Migrations struct {
 	// framework does.
 	Transaction onward.Transaction `yaml:"transaction"`
 	// LockTimeout and StatementTimeout are what the runner, its connection
-	// string or the role sets, in milliseconds; 0 for none. The file spells
-	// them as Postgres does: 5s, 500ms, 5000.
-	LockTimeout      int `yaml:"lock_timeout"`
-	StatementTimeout int `yaml:"statement_timeout"`
+	// string or the role sets.
+	LockTimeout      Timeout `yaml:"lock_timeout"`
+	StatementTimeout Timeout `yaml:"statement_timeout"`
 	// Python is the interpreter of a Django project, relative to onward.yaml
 	// when it contains a slash.
 	Python string `yaml:"python"`
@@ -79,10 +78,17 @@ type Migrations struct {
 
 // Assume is what holds for the sessions that run migrations.
 type Assume struct {
-	// Timezone is the TimeZone of the sessions. In UTC, timestamp becomes
-	// timestamptz without a rewrite.
-	Timezone string `yaml:"timezone"`
+	// TimeZone of the sessions. In UTC, timestamp becomes timestamptz without
+	// a rewrite.
+	TimeZone string `yaml:"timezone"`
 }
+
+// Timeout is a time in milliseconds; 0 is none. The file spells it as Postgres
+// does: 5s, 500ms, 5000.
+type Timeout int
+
+// Milliseconds is the time as a number.
+func (t Timeout) Milliseconds() int { return int(t) }
 
 // Threshold is the severity from which on findings fail the run.
 type Threshold string

@@ -47,7 +47,7 @@ func TestDecode(t *testing.T) {
 		Presets:      []string{"recommended", "strict"},
 		FailOn:       config.FailOnWarning,
 		SmallTables:  []string{"countries", "billing.rates"},
-		Assume:       config.Assume{Timezone: "UTC"},
+		Assume:       config.Assume{TimeZone: "UTC"},
 		Baseline:     "onward.baseline.json",
 		AcceptOpaque: config.Accept{Patterns: []string{"legacy/**"}},
 	}

@@ -107,7 +107,7 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
 		{"small_tables", func(n ast.Node) { c.SmallTables = d.names(n, "", nil) }},
 		{"assume", func(n ast.Node) {
-			d.mapping(n, "assume", []field{{"timezone", func(n ast.Node) { c.Assume.Timezone = d.text(n) }}})
+			d.mapping(n, "assume", []field{{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.text(n) }}})
 		}},
 		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
@@ -126,8 +126,8 @@ func (d *decoder) migrations(n ast.Node) Migrations {
 		{"transaction", func(n ast.Node) {
 			m.Transaction = onward.Transaction(d.oneOf(n, "transaction", []string{"file", "message", "none"}))
 		}},
-		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.milliseconds(n) }},
-		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.milliseconds(n) }},
+		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.timeout(n) }},
+		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.timeout(n) }},
 		{"python", func(n ast.Node) { m.Python = d.text(n) }},
 		{"settings", func(n ast.Node) { m.Settings = d.text(n) }},
 		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.truth(n) }},
@@ -235,8 +235,8 @@ func (d *decoder) accept(n ast.Node) Accept {
 	return a
 }
 
-// milliseconds reads a time as Postgres does: a number is milliseconds.
-func (d *decoder) milliseconds(n ast.Node) int {
+// timeout reads a time as Postgres does: a number is milliseconds.
+func (d *decoder) timeout(n ast.Node) Timeout {
 	text := strings.TrimSpace(d.text(n))
 	if text == "" {
 		return 0
@@ -249,5 +249,5 @@ func (d *decoder) milliseconds(n ast.Node) int {
 		d.fail(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
 		return 0
 	}
-	return int(math.Round(number * unit))
+	return Timeout(math.Round(number * unit))
 }
