@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -76,11 +78,15 @@ type Migrations struct {
 	Line int `yaml:"-"`
 }
 
-// Assume is what holds for the sessions that run migrations.
+// Assume is what holds for the sessions that run migrations, where nothing
+// closer to the migration says otherwise.
 type Assume struct {
 	// TimeZone of the sessions. In UTC, timestamp becomes timestamptz without
 	// a rewrite.
 	TimeZone string `yaml:"timezone"`
+	// LockTimeout and StatementTimeout are set for the role or the database.
+	LockTimeout      Timeout `yaml:"lock_timeout"`
+	StatementTimeout Timeout `yaml:"statement_timeout"`
 }
 
 // Timeout is a time in milliseconds; 0 is none. The file spells it as Postgres
@@ -180,6 +186,57 @@ func glob(pattern, name []string) bool {
 func matches(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	return ok && err == nil
+}
+
+// Default is what holds without a file.
+func Default() *Config { return &Config{} }
+
+// Versions lists the major versions in question, ascending.
+func (c *Config) Versions() []int {
+	if len(c.Postgres) > 0 {
+		return c.Postgres
+	}
+	var all []int
+	for v := effect.Oldest; v <= effect.Newest; v++ {
+		all = append(all, v)
+	}
+	return all
+}
+
+// Severities gives the severities that the file sets, by rule.
+func (c *Config) Severities() map[string]onward.Severity { return c.Rules }
+
+// RulePresets are the presets that are on; none stands for the recommended.
+func (c *Config) RulePresets() []rule.Preset {
+	var out []rule.Preset
+	for _, p := range c.Presets {
+		out = append(out, rule.Preset(p))
+	}
+	return out
+}
+
+// Accepts reports whether a file, relative to the repository's root, may stay
+// unjudged.
+func (c *Config) Accepts(name string) bool {
+	for _, m := range c.Migrations {
+		if m.AcceptUnreadable && (m.Dir == "." || name == m.Dir || strings.HasPrefix(name, m.Dir+"/")) {
+			return true
+		}
+	}
+	return c.AcceptOpaque.Match(name)
+}
+
+// ReadBaseline reads the fingerprints of the baseline file; nil when there is
+// none.
+func (c *Config) ReadBaseline() (map[string]bool, error) {
+	if c.Baseline == "" {
+		return nil, nil
+	}
+	b, err := ReadBaseline(c.Resolve(c.Baseline))
+	if err != nil {
+		return nil, err
+	}
+	return b.Fingerprints(), nil
 }
 
 // Resolve makes a path of the file absolute or relative to the working

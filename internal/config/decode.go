@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -14,18 +13,19 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
 // Known is what the file may name. It belongs to packages that this one does
 // not know.
 type Known struct {
-	// Rules are the names of all rules, Presets of their sets, Frameworks of
-	// the adapters.
-	Rules, Presets, Frameworks []string
-	// Oldest and Newest are the supported major versions of Postgres.
-	Oldest, Newest int
+	// Rules are the names of all rules, Frameworks of the adapters.
+	Rules, Frameworks []string
 }
+
+var presets = []string{string(rule.Recommended), string(rule.Strict), string(rule.DesignSet), string(rule.SecuritySet)}
 
 // Error is something wrong in the file.
 type Error struct {
@@ -41,6 +41,15 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Message)
 }
+
+// InputError is something wrong with what the user gave: a file that is not
+// there, a text that is too large. The exit code tells it from a failure.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error itself.
+func (e *InputError) Unwrap() error { return e.Err }
 
 // maxSize bounds the file: 1 MB.
 const maxSize = 1 << 20
@@ -103,11 +112,15 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		{"base", func(n ast.Node) { c.Base = d.text(n) }},
 		{"migrations", func(n ast.Node) { d.list(n, func(n ast.Node) { c.Migrations = append(c.Migrations, d.migrations(n)) }) }},
 		{"rules", func(n ast.Node) { c.Rules = d.rules(n) }},
-		{"presets", func(n ast.Node) { c.Presets = d.names(n, "preset", d.known.Presets) }},
+		{"presets", func(n ast.Node) { c.Presets = d.names(n, "preset", presets) }},
 		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
 		{"small_tables", func(n ast.Node) { c.SmallTables = d.names(n, "", nil) }},
 		{"assume", func(n ast.Node) {
-			d.mapping(n, "assume", []field{{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.text(n) }}})
+			d.mapping(n, "assume", []field{
+				{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.text(n) }},
+				{"lock_timeout", func(n ast.Node) { c.Assume.LockTimeout = d.timeout(n) }},
+				{"statement_timeout", func(n ast.Node) { c.Assume.StatementTimeout = d.timeout(n) }},
+			})
 		}},
 		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
@@ -181,7 +194,7 @@ func (d *decoder) versions(n ast.Node) []int {
 	if len(d.errs) > 0 {
 		return nil
 	}
-	majors, err := ParseVersions(strings.Join(words, ","), d.known.Oldest, d.known.Newest)
+	majors, err := ParseVersions(strings.Join(words, ","))
 	if err != nil {
 		d.fail(n, "postgres: %v", err)
 	}
@@ -190,7 +203,7 @@ func (d *decoder) versions(n ast.Node) []int {
 
 // ParseVersions reads major versions: "17", "14..17", "13,15..17". They come
 // back ascending, each once.
-func ParseVersions(text string, oldest, newest int) ([]int, error) {
+func ParseVersions(text string) ([]int, error) {
 	var out []int
 	for _, part := range strings.Split(text, ",") {
 		lo, hi, ok := strings.Cut(strings.TrimSpace(part), "..")
@@ -204,8 +217,8 @@ func ParseVersions(text string, oldest, newest int) ([]int, error) {
 			return nil, fmt.Errorf("%q is no major version of Postgres: write 17, 14..17 or a list", part)
 		case from > to:
 			return nil, fmt.Errorf("%q is empty: write the older version first", part)
-		case from < oldest || to > newest:
-			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, oldest, newest)
+		case from < effect.Oldest || to > effect.Newest:
+			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, effect.Oldest, effect.Newest)
 		}
 		for v := from; v <= to; v++ {
 			out = append(out, v)
@@ -237,17 +250,14 @@ func (d *decoder) accept(n ast.Node) Accept {
 
 // timeout reads a time as Postgres does: a number is milliseconds.
 func (d *decoder) timeout(n ast.Node) Timeout {
-	text := strings.TrimSpace(d.text(n))
+	text := d.text(n)
 	if text == "" {
 		return 0
 	}
-	digits := strings.LastIndexAny(text, "0123456789.") + 1
-	units := map[string]float64{"": 1, "us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-	number, err := strconv.ParseFloat(text[:digits], 64)
-	unit, ok := units[strings.TrimSpace(text[digits:])]
-	if err != nil || !ok || number < 0 || number*unit > math.MaxInt32 {
+	ms, ok := rule.Milliseconds(text)
+	if !ok || ms < 0 {
 		d.fail(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
 		return 0
 	}
-	return Timeout(math.Round(number * unit))
+	return Timeout(ms)
 }
