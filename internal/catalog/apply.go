@@ -1,5 +1,11 @@
 package catalog
 
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
 // Problem is what the server would have against a statement: it would fail.
 type Problem struct {
 	// Code is the SQLSTATE: 42P07.
@@ -9,4 +15,46 @@ type Problem struct {
 	// Certain is false when the catalog was folded from an incomplete
 	// history, so that the object may exist unseen.
 	Certain bool
+}
+
+// fold is one statement being folded.
+type fold struct {
+	// Catalog is the copy under construction.
+	*Catalog
+	owned []*Relation // relations that this statement has copied or made
+	// sql is the statement's text: the nodes' offsets count from its start.
+	sql      string
+	problems []Problem
+	// failed is set by a certain problem: the statement changes nothing.
+	failed bool
+	// depth bounds the recursion over partitions and children.
+	depth int
+}
+
+// maxDepth bounds the recursion over partitions, children and dependents.
+const maxDepth = 100
+
+// Apply folds one statement: it gives the catalog that the server would have
+// afterwards, and what the server would have against it. c is unchanged.
+//
+// A statement with a certain problem fails on the server, so the catalog stays
+// as it was. Where the problem is not certain (the history is not complete),
+// the fold goes on as if the statement succeeded: later statements were
+// written by people for whom it did. sql is the statement's text.
+func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
+	next := *c
+	f := &fold{Catalog: &next, sql: sql}
+	f.statement(pgparse.Unwrap(node))
+	if f.failed {
+		return c, f.problems
+	}
+	return f.Catalog, f.problems
+}
+
+// fail records a problem.
+func (f *fold) fail(certain bool, code, format string, args ...any) {
+	f.problems = append(f.problems, Problem{Code: code, Message: fmt.Sprintf(format, args...), Certain: certain})
+	if certain {
+		f.failed = true
+	}
 }

@@ -15,7 +15,13 @@ type Catalog struct {
 	typeNames *immutable.Map[Name, OID]
 	functions *immutable.Map[Name, []*Function] // overloads
 	objects   *immutable.Map[objectKey, *Object]
-	next      OID
+	// gone holds what was seen dropped and not created again: its absence is
+	// certain, even in an incomplete history.
+	gone *immutable.Map[objectKey, struct{}]
+	// guesses holds what statements let infer of relations that none created,
+	// as it was before they changed it: what Diff compares with.
+	guesses *immutable.Map[OID, *Relation]
+	next OID
 	// SearchPath is the session's: where unqualified names are looked up, and
 	// created in its first schema. "public" unless a SET said otherwise.
 	SearchPath []string
@@ -23,6 +29,9 @@ type Catalog struct {
 	// is not in it does not exist. A folded one is never complete.
 	Complete bool
 	journal  *entry
+	// published says that there is, or was, a publication: only then must a
+	// dropped table be looked for in them.
+	published bool
 	// Unmodelled lists statements that changed something the catalog does not
 	// hold, newest first.
 	Unmodelled *Note
@@ -69,6 +78,8 @@ func New() *Catalog {
 		typeNames:  immutable.NewMap[Name, OID](nameHasher{}),
 		functions:  immutable.NewMap[Name, []*Function](nameHasher{}),
 		objects:    immutable.NewMap[objectKey, *Object](objectHasher{}),
+		gone:       immutable.NewMap[objectKey, struct{}](objectHasher{}),
+		guesses:    immutable.NewMap[OID, *Relation](oidHasher{}),
 		next:       1,
 		SearchPath: []string{"public"},
 	}

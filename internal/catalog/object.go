@@ -67,5 +67,10 @@ type Object struct {
 	// Tables are those of a publication.
 	Tables    []OID
 	AllTables bool
-	Detail    string
+	// Columns are those of Table that a statistics object reads.
+	Columns []int16
+	Detail  string
+	Owner   string
+	Comment string
+	Grants  []Grant
 }

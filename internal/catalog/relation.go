@@ -80,7 +80,17 @@ type Relation struct {
 	Triggers    []*Trigger
 	Policies    []*Policy
 	Rules       []string // names of CREATE RULE rules
-	Statistics  []OID    // extended statistics objects on it
+	Statistics  []Name   // extended statistics objects on it
+	// Partial marks a relation that was seen created, but not all of it: LIKE
+	// or INHERITS of an inferred one, a query whose columns cannot be told. It
+	// may have columns and constraints that are not listed.
+	Partial bool
+	// Adopted marks a relation that a statement created although an earlier
+	// statement had already named it: the history is not in order.
+	Adopted bool
+	// DroppedColumns names the columns that were seen dropped, so that their
+	// absence is certain.
+	DroppedColumns []string
 
 	RLS, ForceRLS   bool
 	ReplicaIdentity string // "default", "full", "nothing", "index <name>"; "" is default
@@ -136,6 +146,10 @@ type Column struct {
 	// Inferred marks a column that a statement named before anything created
 	// it: it exists, its type and nullability are unknown.
 	Inferred bool
+	// Inherited marks a column that comes from a parent or a partitioned
+	// table; Local one that was also declared here, so that it outlives the
+	// parent's.
+	Inherited, Local bool
 }
 
 // Required reports whether an INSERT that leaves the column out fails.
@@ -147,6 +161,9 @@ func (c *Column) Required() bool {
 type Type struct {
 	Name Name // canonical: pg_catalog.int4, public.mood; {} when unknown
 	Mods []int32
+	// ModText is the modifiers as written when they are no integers:
+	// "Point, 4326"; "" otherwise.
+	ModText string
 	// Array is the number of dimensions written.
 	Array int
 	// OID is the user-defined type, 0 for built-in and unknown ones.
@@ -177,6 +194,8 @@ func (k ConstraintKind) String() string { return constraintNames[k] }
 
 // Constraint is a row of pg_constraint.
 type Constraint struct {
+	// ID stays the same when the constraint is renamed.
+	ID      OID
 	Name    string
 	Kind    ConstraintKind
 	Columns []int16 // attnums, in the order of the constraint
@@ -229,6 +248,7 @@ type IndexInfo struct {
 	Valid      bool
 	Concurrent bool   // built with CONCURRENTLY
 	Constraint string // the constraint it stands behind; "" for none
+	Primary    bool
 	Clustered  bool
 	Parent     OID // the partitioned index it is attached to
 }
@@ -240,6 +260,10 @@ type ViewInfo struct {
 	Columns map[OID][]int16 // the columns read, per relation, as far as names tell
 	Star    bool            // the query has a * in it
 	Filled  bool            // of a materialised view: WITH DATA
+	// Functions names the functions that the query calls and that the catalog
+	// holds, and Types the user-defined types that it casts to.
+	Functions []Name
+	Types     []OID
 }
 
 // SequenceInfo is a row of pg_sequence.
@@ -247,10 +271,12 @@ type SequenceInfo struct {
 	Type        string // int2, int4, int8
 	OwnerTable  OID
 	OwnerColumn int16
+	Identity    bool // it belongs to an identity column
 }
 
 // Trigger is a row of pg_trigger.
 type Trigger struct {
+	ID       OID // stays the same when the trigger is renamed
 	Name     string
 	Timing   string // "before", "after", "instead of"
 	Events   string // "insert or update"
@@ -258,10 +284,22 @@ type Trigger struct {
 	Function Name
 	Enabled  bool
 	Columns  []int16 // UPDATE OF
+	// Parent marks the clone of a partitioned table's trigger.
+	Parent bool
+	// Uses lists the columns that the WHEN condition reads.
+	Uses    []int16
+	Comment string
 }
 
 // Policy is a row of pg_policy.
-type Policy struct{ Name, Command string }
+type Policy struct {
+	Name, Command string
+	ID            OID // stays the same when the policy is renamed
+	// Uses lists the columns that its conditions read; Text is both
+	// conditions and the roles, to tell whether it changed.
+	Uses []int16
+	Text string
+}
 
 // Grant is a privilege on an object.
 type Grant struct{ Role, Privilege string }

@@ -1,123 +1,154 @@
 package catalog
 
-// edit is a catalog under construction: the copy that Apply works on. Its
-// methods replace objects and keep the journal.
-type edit struct{ *Catalog }
+// The methods here replace objects of the catalog under construction and keep
+// the journal.
 
-// begin copies a catalog so that it can be edited.
-func (c *Catalog) begin() edit {
-	next := *c
-	return edit{&next}
-}
-
-func (e edit) log(n entry) {
-	n.prev = e.journal
+func (f *fold) log(n entry) {
+	n.prev = f.journal
 	if n.prev != nil {
 		n.depth = n.prev.depth + 1
 	}
-	e.journal = &n
+	f.journal = &n
 }
 
 // newOID gives the number of the next object.
-func (e edit) newOID() OID {
-	e.next++
-	return e.next - 1
+func (f *fold) newOID() OID {
+	f.next++
+	return f.next - 1
 }
 
-// put stores a relation, which must not be changed afterwards. A relation
-// whose OID is 0 gets one.
-func (e edit) put(r *Relation) *Relation {
+// put stores a new relation. A relation whose OID is 0 gets one. It may be
+// changed in place until the statement ends.
+func (f *fold) put(r *Relation) *Relation {
 	if r.OID == 0 {
-		r.OID = e.newOID()
+		r.OID = f.newOID()
 	}
-	if old := e.Relation(r.OID); old != nil && old.Name != r.Name {
-		e.names = e.names.Delete(old.Name)
-	}
-	e.relations = e.relations.Set(r.OID, r)
-	e.names = e.names.Set(r.Name, r.OID)
-	e.log(entry{kind: touchedRelation, oid: r.OID})
+	f.relations = f.relations.Set(r.OID, r)
+	f.names = f.names.Set(r.Name, r.OID)
+	f.unmarkGone("relation", r.Name)
+	f.owned = append(f.owned, r)
+	f.log(entry{kind: touchedRelation, oid: r.OID})
 	return r
 }
 
-// change stores a changed copy of a relation. Slices in it that f grows or
-// edits in place must be copied by f (slices.Clone): they are shared.
-func (e edit) change(oid OID, f func(*Relation)) *Relation {
-	old := e.Relation(oid)
+// edit gives a relation that may be changed in place: a copy, which is in the
+// catalog under construction already. Slices in it are shared with the old one
+// until they are copied (editColumn, with, without). nil when there is no such
+// relation. Names are changed by rename only.
+func (f *fold) edit(oid OID) *Relation {
+	for _, r := range f.owned {
+		if r.OID == oid {
+			return r
+		}
+	}
+	old := f.Relation(oid)
 	if old == nil {
 		return nil
 	}
 	next := *old
-	f(&next)
-	return e.put(&next)
+	f.relations = f.relations.Set(oid, &next)
+	f.owned = append(f.owned, &next)
+	f.log(entry{kind: touchedRelation, oid: oid})
+	return &next
+}
+
+// rename gives a relation another name.
+func (f *fold) rename(oid OID, name Name) {
+	r := f.edit(oid)
+	if r == nil || r.Name == name {
+		return
+	}
+	if at, ok := f.names.Get(r.Name); ok && at == oid {
+		f.names = f.names.Delete(r.Name)
+		f.markGone("relation", r.Name)
+	}
+	f.names = f.names.Set(name, oid)
+	f.unmarkGone("relation", name)
+	r.Name = name
 }
 
 // remove takes a relation out. References to it are the caller's to mend.
-func (e edit) remove(oid OID) {
-	r := e.Relation(oid)
+func (f *fold) remove(oid OID) {
+	r := f.Relation(oid)
 	if r == nil {
 		return
 	}
-	if at, ok := e.names.Get(r.Name); ok && at == oid {
-		e.names = e.names.Delete(r.Name)
+	if at, ok := f.names.Get(r.Name); ok && at == oid {
+		f.names = f.names.Delete(r.Name)
+		f.markGone("relation", r.Name)
 	}
-	e.relations = e.relations.Delete(oid)
-	e.log(entry{kind: touchedRelation, oid: oid})
+	f.relations = f.relations.Delete(oid)
+	for i, o := range f.owned {
+		if o.OID == oid {
+			f.owned = append(f.owned[:i:i], f.owned[i+1:]...)
+			break
+		}
+	}
+	f.log(entry{kind: touchedRelation, oid: oid})
 }
 
-func (e edit) putType(t *UserType) *UserType {
+func (f *fold) putType(t *UserType) *UserType {
 	if t.OID == 0 {
-		t.OID = e.newOID()
+		t.OID = f.newOID()
 	}
-	if old := e.Type(t.OID); old != nil && old.Name != t.Name {
-		e.typeNames = e.typeNames.Delete(old.Name)
+	if old := f.Type(t.OID); old != nil && old.Name != t.Name {
+		f.typeNames = f.typeNames.Delete(old.Name)
+		f.markGone("type", old.Name)
 	}
-	e.types = e.types.Set(t.OID, t)
-	e.typeNames = e.typeNames.Set(t.Name, t.OID)
-	e.log(entry{kind: touchedType, oid: t.OID})
+	f.types = f.types.Set(t.OID, t)
+	f.typeNames = f.typeNames.Set(t.Name, t.OID)
+	f.unmarkGone("type", t.Name)
+	f.log(entry{kind: touchedType, oid: t.OID})
 	return t
 }
 
-func (e edit) changeType(oid OID, f func(*UserType)) *UserType {
-	old := e.Type(oid)
+// changeType stores a changed copy of a type. Slices that do grows or edits in
+// place must be copied by it: they are shared.
+func (f *fold) changeType(oid OID, do func(*UserType)) *UserType {
+	old := f.Type(oid)
 	if old == nil {
 		return nil
 	}
 	next := *old
-	f(&next)
-	return e.putType(&next)
+	do(&next)
+	return f.putType(&next)
 }
 
-func (e edit) removeType(oid OID) {
-	t := e.Type(oid)
+func (f *fold) removeType(oid OID) {
+	t := f.Type(oid)
 	if t == nil {
 		return
 	}
-	e.typeNames = e.typeNames.Delete(t.Name)
-	e.types = e.types.Delete(oid)
-	e.log(entry{kind: touchedType, oid: oid})
+	f.typeNames = f.typeNames.Delete(t.Name)
+	f.types = f.types.Delete(oid)
+	f.markGone("type", t.Name)
+	f.log(entry{kind: touchedType, oid: oid})
 }
 
 // setFunctions stores the overloads of a function; none removes it.
-func (e edit) setFunctions(name Name, overloads []*Function) {
+func (f *fold) setFunctions(name Name, overloads []*Function) {
 	if len(overloads) == 0 {
-		e.functions = e.functions.Delete(name)
+		f.functions = f.functions.Delete(name)
 	} else {
-		e.functions = e.functions.Set(name, overloads)
+		f.functions = f.functions.Set(name, overloads)
 	}
-	e.log(entry{kind: touchedFunction, name: name})
+	f.log(entry{kind: touchedFunction, name: name})
 }
 
-func (e edit) putObject(o *Object) {
-	e.objects = e.objects.Set(objectKey{o.Kind, o.Name}, o)
-	e.log(entry{kind: touchedObject, name: o.Name, class: o.Kind})
+func (f *fold) putObject(o *Object) {
+	f.objects = f.objects.Set(objectKey{o.Kind, o.Name}, o)
+	f.unmarkGone(o.Kind, o.Name)
+	f.published = f.published || o.Kind == "publication"
+	f.log(entry{kind: touchedObject, name: o.Name, class: o.Kind})
 }
 
-func (e edit) removeObject(kind string, name Name) {
-	e.objects = e.objects.Delete(objectKey{kind, name})
-	e.log(entry{kind: touchedObject, name: name, class: kind})
+func (f *fold) removeObject(kind string, name Name) {
+	f.objects = f.objects.Delete(objectKey{kind, name})
+	f.markGone(kind, name)
+	f.log(entry{kind: touchedObject, name: name, class: kind})
 }
 
 // unmodelled says that a statement changed something that is not held here.
-func (e edit) unmodelled(text string) {
-	e.Unmodelled = &Note{Text: text, Next: e.Unmodelled}
+func (f *fold) unmodelled(text string) {
+	f.Unmodelled = &Note{Text: text, Next: f.Unmodelled}
 }

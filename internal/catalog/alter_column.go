@@ -1,0 +1,284 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// addColumn is ADD COLUMN, on the partitions and children too.
+func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only bool) {
+	if def == nil {
+		return
+	}
+	name := clip(def.GetColname())
+	if old := t.Column(name); old != nil && !old.Inferred {
+		if ifNotExists {
+			return
+		}
+		f.fail(f.sure(), "42701", "column %q of relation %q already exists", name, t.Name.Name)
+		if f.failed {
+			return
+		}
+		// Something unseen dropped the old one.
+		f.dropColumn(t, name, true, true, true)
+	} else if old != nil {
+		// Named before it was created: the history is not in order. It takes
+		// the place of what was inferred.
+		if ifNotExists {
+			return
+		}
+		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c *Column) bool { return c == old })
+	}
+	var p pending
+	c := f.columnFrom(def, &p)
+	t.addColumn(c)
+	t.DroppedColumns = without(t.DroppedColumns, name)
+	t.resolveGenerated()
+	if !only {
+		// The children get it before it gets its constraints, which reach
+		// them by their own ways.
+		f.eachChild(t, func(child *Relation) { f.inheritColumn(child, c) })
+	}
+	f.finishColumns(t, &p, false)
+	if !only {
+		for _, s := range p.checks {
+			if k := f.lastCheck(t, s); k != nil && !k.NoInherit {
+				f.inheritConstraint(t, k)
+			}
+		}
+		f.inheritDefault(t, name)
+	}
+	if t.Kind == CompositeType {
+		f.spreadAttribute(t, func(table *Relation) { f.inheritColumn(table, c) })
+	}
+}
+
+// lastCheck finds the constraint that a check specification became.
+func (f *fold) lastCheck(t *Relation, s constraintSpec) *Constraint {
+	for i := len(t.Constraints) - 1; i >= 0; i-- {
+		if t.Constraints[i].Expr == s.node.GetRawExpr() {
+			return t.Constraints[i]
+		}
+	}
+	return nil
+}
+
+func (f *fold) inheritColumn(child *Relation, c *Column) {
+	if have := child.Column(c.Name); have != nil {
+		child.editColumn(have.Attnum).Inherited = true
+		return
+	}
+	next := *c
+	next.Inherited, next.Local, next.Sequence, next.Comment = true, false, 0, ""
+	next.GeneratedFrom = nil
+	child.addColumn(&next)
+	child.resolveGenerated()
+}
+
+// inheritDefault gives the children the default of a serial column, which is
+// known only once the sequence is there.
+func (f *fold) inheritDefault(t *Relation, name string) {
+	c := t.Column(name)
+	if c == nil || c.Sequence == 0 || c.Identity != "" {
+		return
+	}
+	f.eachChild(t, func(child *Relation) {
+		if have := child.Column(name); have != nil {
+			e := child.editColumn(have.Attnum)
+			e.Default, e.DefaultText = c.Default, c.DefaultText
+		}
+	})
+}
+
+// spreadAttribute calls do for the tables OF a composite type.
+func (f *fold) spreadAttribute(composite *Relation, do func(*Relation)) {
+	u := f.LookupType(composite.Name.Schema, composite.Name.Name)
+	if u == nil {
+		return
+	}
+	var tables []OID
+	f.Relations(func(r *Relation) bool {
+		if r.OfType == u.OID {
+			tables = append(tables, r.OID)
+		}
+		return true
+	})
+	slices.Sort(tables)
+	for _, oid := range tables {
+		do(f.edit(oid))
+	}
+}
+
+// alterColumnType is ALTER COLUMN … TYPE.
+func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef, only bool) {
+	c := f.column(t.OID, name, false)
+	if c == nil || def == nil {
+		return
+	}
+	if c.Inherited && f.depth == 0 && !t.Inferred {
+		f.fail(f.sure(), "42P16", "cannot alter inherited column %q", name)
+		if f.failed {
+			return
+		}
+	}
+	typ := f.TypeOf(def.GetTypeName())
+	collation := constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: def.GetCollClause().GetCollname()}}})
+	change := func(r *Relation, attnum int16) {
+		if v := f.viewUsing(r, attnum); v != nil {
+			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a view or rule")
+			if f.failed {
+				return
+			}
+		}
+		e := r.editColumn(attnum)
+		e.Type, e.Collation, e.Inferred = typ, collation, false
+		// A column of an owned sequence keeps it; the sequence keeps its type.
+	}
+	change(t, c.Attnum)
+	if only {
+		return
+	}
+	f.eachChild(t, func(child *Relation) {
+		if have := child.Column(name); have != nil {
+			change(child, have.Attnum)
+		}
+	})
+	if t.Kind == CompositeType {
+		f.spreadAttribute(t, func(table *Relation) {
+			if have := table.Column(name); have != nil {
+				change(table, have.Attnum)
+			}
+		})
+	}
+}
+
+// alterColumn folds the other commands on one column, on the children too.
+func (f *fold) alterColumn(t *Relation, cmd *pgparse.AlterTableCmd, only bool) {
+	if t.Kind == Index || t.Kind == PartitionedIndex || t.Kind == View || t.Kind == MaterializedView {
+		f.alterDerivedColumn(t, cmd)
+		return
+	}
+	name := clip(cmd.GetName())
+	c := f.column(t.OID, name, false)
+	if c == nil {
+		return
+	}
+	f.changeColumn(t, c.Attnum, cmd)
+	if only || cmd.GetSubtype() == pgparse.AlterTableType_AT_AddIdentity {
+		return
+	}
+	f.eachChild(t, func(child *Relation) {
+		if have := child.Column(name); have != nil {
+			f.changeColumn(child, have.Attnum, cmd)
+		}
+	})
+}
+
+// alterDerivedColumn folds column commands on indexes and views: statistics
+// targets of index columns, defaults of view columns.
+func (f *fold) alterDerivedColumn(t *Relation, cmd *pgparse.AlterTableCmd) {
+	if t.Kind != View || cmd.GetSubtype() != pgparse.AlterTableType_AT_ColumnDefault {
+		return
+	}
+	if c := f.column(t.OID, cmd.GetName(), false); c != nil {
+		f.setDefault(t.editColumn(c.Attnum), cmd.GetDef())
+	}
+}
+
+func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCmd) {
+	e := t.editColumn(attnum)
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_ColumnDefault:
+		f.setDefault(e, cmd.GetDef())
+	case pgparse.AlterTableType_AT_SetNotNull:
+		e.NotNull, e.NotNullInvalid = true, false
+	case pgparse.AlterTableType_AT_DropNotNull:
+		f.dropNotNull(t, e)
+	case pgparse.AlterTableType_AT_SetExpression:
+		e.GeneratedExpr, e.GeneratedFrom = cmd.GetDef(), t.attnumsIn(cmd.GetDef())
+		e.DefaultText = expressionText(f.sql, cmd.GetDef())
+	case pgparse.AlterTableType_AT_DropExpression:
+		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {
+			f.fail(f.sure(), "55000", "column %q of relation %q is not a stored generated column", e.Name, t.Name.Name)
+		}
+		e.Generated, e.GeneratedExpr, e.GeneratedFrom, e.DefaultText = "", nil, nil, ""
+	case pgparse.AlterTableType_AT_AddIdentity:
+		con := cmd.GetDef().GetConstraint()
+		if e.Identity != "" {
+			f.fail(f.sure(), "55000", "column %q of relation %q is already an identity column", e.Name, t.Name.Name)
+			return
+		}
+		e.Identity = identityWords(con.GetGeneratedWhen())
+		if !e.NotNull && e.Inferred {
+			e.NotNull = true
+		}
+		f.makeSequence(t, sequenceSpec{column: e.Name, kind: e.Type.Name.Name, identity: true, options: con.GetOptions()})
+	case pgparse.AlterTableType_AT_SetIdentity:
+		for _, n := range items(cmd.GetDef()) {
+			if d := n.GetDefElem(); d.GetDefname() == "generated" {
+				e.Identity = "by default"
+				if d.GetArg().GetInteger().GetIval() == 'a' {
+					e.Identity = "always"
+				}
+			}
+		}
+	case pgparse.AlterTableType_AT_DropIdentity:
+		if e.Identity == "" && !cmd.GetMissingOk() && !e.Inferred && !e.Inherited {
+			f.fail(f.sure(), "55000", "column %q of relation %q is not an identity column", e.Name, t.Name.Name)
+			return
+		}
+		e.Identity = ""
+		if e.Sequence != 0 {
+			f.remove(e.Sequence)
+			e.Sequence = 0
+		}
+	case pgparse.AlterTableType_AT_SetStorage:
+		e.Storage = strings.ToLower(str(cmd.GetDef()))
+	case pgparse.AlterTableType_AT_SetCompression:
+		e.Compression = str(cmd.GetDef())
+	case pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
+		pgparse.AlterTableType_AT_AlterColumnGenericOptions:
+		// Planner and wrapper options: nothing that other code can see.
+	}
+}
+
+// dropNotNull is DROP NOT NULL, with the named constraint when there is one.
+func (f *fold) dropNotNull(t *Relation, c *Column) {
+	for _, k := range t.Constraints {
+		if k.Kind == PrimaryKey && slices.Contains(k.Columns, c.Attnum) {
+			f.fail(f.sure(), "42P16", "column %q is in a primary key", c.Name)
+			return
+		}
+	}
+	if c.Identity != "" {
+		f.fail(f.sure(), "42601", "column %q of relation %q is an identity column", c.Name, t.Name.Name)
+		return
+	}
+	c.NotNull, c.NotNullInvalid = false, false
+	t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(k *Constraint) bool {
+		return k.Kind == NotNullConstraint && slices.Contains(k.Columns, c.Attnum)
+	})
+}
+
+// expressionText is the text of an expression in brackets: SET EXPRESSION AS
+// (…).
+func expressionText(sql string, expr *pgparse.Node) string {
+	at := first(expr)
+	if at <= 0 || at > len(sql) {
+		return ""
+	}
+	open := strings.LastIndexByte(sql[:at+1], '(')
+	for open > 0 {
+		before := strings.TrimRight(sql[:open], " \t\r\n")
+		if !strings.HasSuffix(before, "(") {
+			break
+		}
+		open = len(before) - 1
+	}
+	if open < 0 {
+		return ""
+	}
+	return bracketText(sql, int32(open))
+}

@@ -1,0 +1,207 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// constraintSpec is a constraint of a statement before it has a name: a table
+// constraint, or one that stood at a column.
+type constraintSpec struct {
+	node    *pgparse.Constraint
+	columns []string // of a column constraint: the column
+	// The attributes that follow a column constraint.
+	deferrable, deferred, notEnforced bool
+}
+
+// pending is what a table definition or ADD COLUMN asks for beside columns,
+// in the order in which the server makes it.
+type pending struct {
+	sequences  []sequenceSpec
+	notNulls   []constraintSpec
+	checks     []constraintSpec
+	indexes    []constraintSpec // primary keys, unique and exclusion constraints
+	foreign    []constraintSpec
+	cloneLikes []likeSpec
+}
+
+// sequenceSpec is a sequence that serial or an identity column makes.
+type sequenceSpec struct {
+	column   string
+	kind     string // int2, int4, int8
+	identity bool
+	options  []*pgparse.Node
+}
+
+// addTableConstraint sorts a constraint of a table.
+func (p *pending) add(s constraintSpec) {
+	switch s.node.GetContype() {
+	case pgparse.ConstrType_CONSTR_NOTNULL:
+		p.notNulls = append(p.notNulls, s)
+	case pgparse.ConstrType_CONSTR_CHECK:
+		p.checks = append(p.checks, s)
+	case pgparse.ConstrType_CONSTR_PRIMARY:
+		// The primary key's index is always made first.
+		p.indexes = slices.Insert(p.indexes, 0, s)
+	case pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
+		p.indexes = append(p.indexes, s)
+	case pgparse.ConstrType_CONSTR_FOREIGN:
+		p.foreign = append(p.foreign, s)
+	}
+}
+
+// columnFrom makes a column from its definition; what it asks for beside goes
+// to p. The column is not numbered yet.
+func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
+	c := &Column{
+		Name: clip(def.GetColname()), Local: true,
+		Storage: strings.ToLower(def.GetStorageName()), Compression: def.GetCompression(),
+	}
+	if base := serial(def.GetTypeName()); base != "" {
+		c.Type = Type{Name: Name{"pg_catalog", base}}
+		c.NotNull = true
+		p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: base})
+	} else if def.GetTypeName() != nil {
+		c.Type = f.TypeOf(def.GetTypeName())
+	}
+	if cc := def.GetCollClause(); cc != nil {
+		c.Collation = constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: cc.GetCollname()}}})
+	}
+	if def.GetIsNotNull() {
+		c.NotNull = true
+	}
+	if def.GetRawDefault() != nil {
+		f.setDefault(c, def.GetRawDefault())
+	}
+	var previous *constraintSpec
+	var list []constraintSpec
+	for _, n := range def.GetConstraints() {
+		con := n.GetConstraint()
+		switch con.GetContype() {
+		case pgparse.ConstrType_CONSTR_NULL:
+			c.NotNull = false
+		case pgparse.ConstrType_CONSTR_DEFAULT:
+			f.setDefault(c, con.GetRawExpr())
+		case pgparse.ConstrType_CONSTR_GENERATED:
+			f.setGenerated(c, con.GetRawExpr(), con.GetGeneratedKind(), con.GetLocation())
+		case pgparse.ConstrType_CONSTR_IDENTITY:
+			c.Identity = identityWords(con.GetGeneratedWhen())
+			c.NotNull = true
+			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: c.Type.Name.Name, identity: true, options: con.GetOptions()})
+		case pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE:
+			if previous != nil {
+				previous.deferrable = true
+			}
+		case pgparse.ConstrType_CONSTR_ATTR_DEFERRED:
+			if previous != nil {
+				previous.deferrable, previous.deferred = true, true
+			}
+		case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED:
+			if previous != nil {
+				previous.notEnforced = true
+			}
+		case pgparse.ConstrType_CONSTR_ATTR_NOT_DEFERRABLE, pgparse.ConstrType_CONSTR_ATTR_IMMEDIATE, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
+		case pgparse.ConstrType_CONSTR_NOTNULL:
+			c.NotNull = true
+			list = append(list, constraintSpec{node: con, columns: []string{c.Name}})
+			previous = &list[len(list)-1]
+		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE,
+			pgparse.ConstrType_CONSTR_EXCLUSION, pgparse.ConstrType_CONSTR_FOREIGN:
+			if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+				c.NotNull = true
+			}
+			list = append(list, constraintSpec{node: con, columns: []string{c.Name}})
+			previous = &list[len(list)-1]
+		}
+	}
+	for _, s := range list {
+		if s.node.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && s.node.GetConname() == "" {
+			continue
+		}
+		p.add(s)
+	}
+	return c
+}
+
+// setDefault sets a column's default; NULL is none.
+func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
+	if expr == nil || expr.GetAConst().GetIsnull() {
+		c.Default, c.DefaultText = nil, ""
+		return
+	}
+	c.Default, c.DefaultText = expr, defaultText(f.sql, expr)
+}
+
+func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location int32) {
+	// The parser leaves the kind out for the bare form, which is VIRTUAL (18).
+	c.Generated = "virtual"
+	if kind == "s" {
+		c.Generated = "stored"
+	}
+	c.GeneratedExpr = expr
+	c.DefaultText = bracketText(f.sql, location)
+}
+
+// resolveGenerated notes the columns that the generation expressions of a
+// table read, once all its columns are there.
+func (r *Relation) resolveGenerated() {
+	for _, c := range r.Columns {
+		if c.GeneratedExpr != nil && c.GeneratedFrom == nil {
+			c.GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
+		}
+	}
+}
+
+func identityWords(when string) string {
+	if when == "a" {
+		return "always"
+	}
+	return "by default"
+}
+
+// makeSequence makes the sequence of a serial or identity column.
+func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
+	col := t.Column(s.column)
+	if col == nil {
+		return
+	}
+	name := Name{t.Name.Schema, ""}
+	if d := option(s.options, "sequence_name"); d != nil {
+		schema, n := schemaAndName(items(d.GetArg()))
+		if schema != "" {
+			name.Schema = schema
+		}
+		name.Name = n
+	}
+	if name.Name == "" {
+		name.Name = f.chooseRelation(name.Schema, t.Name.Name, s.column, "seq", false)
+	} else if _, taken := f.names.Get(name); taken {
+		f.fail(f.sure(), "42P07", "relation %q already exists", name.Name)
+		return
+	}
+	kind := s.kind
+	if d := option(s.options, "as"); d != nil {
+		kind = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
+	}
+	seq := f.put(&Relation{
+		Name: name, Kind: Sequence, Persistence: t.Persistence,
+		Seq: &SequenceInfo{Type: kind, OwnerTable: t.OID, OwnerColumn: col.Attnum, Identity: s.identity},
+	})
+	c := t.editColumn(col.Attnum)
+	c.Sequence = seq.OID
+	if !s.identity {
+		c.Default, c.DefaultText = nextvalCall, "nextval('"+seq.Name.String()+"'::regclass)"
+	}
+}
+
+// nextvalCall is the default of a serial column. It names no sequence, as
+// Column.Sequence does, so that renaming that changes nothing here.
+var nextvalCall = &pgparse.Node{Node: &pgparse.Node_FuncCall{FuncCall: &pgparse.FuncCall{
+	Funcname: []*pgparse.Node{{Node: &pgparse.Node_String_{String_: &pgparse.String{Sval: "nextval"}}}},
+}}}
+
+// sure reports whether what was seen created can be relied on to be there
+// still: nothing ran that could not be folded.
+func (f *fold) sure() bool { return f.Complete || f.Unmodelled == nil }

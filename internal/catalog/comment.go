@@ -1,0 +1,65 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// https://www.postgresql.org/docs/current/sql-comment.html. Comments on what
+// has no field for one change nothing here.
+func (f *fold) comment(s *pgparse.CommentStmt) {
+	list := items(s.GetObject())
+	switch s.GetObjtype() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		schema, name := schemaAndName(list)
+		if r := f.relationNamed(schema, name, relationKind(s.GetObjtype()), false); r != nil {
+			f.edit(r.OID).Comment = s.GetComment()
+		}
+	case pgparse.ObjectType_OBJECT_COLUMN:
+		if len(list) < 2 {
+			return
+		}
+		schema, name := schemaAndName(list[:len(list)-1])
+		r := f.relationNamed(schema, name, Table, false)
+		if r == nil {
+			return
+		}
+		if c := f.column(r.OID, last(list), false); c != nil {
+			f.edit(r.OID).editColumn(c.Attnum).Comment = s.GetComment()
+		}
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
+		f.commentOnTable(s, list)
+	default:
+		// Types, functions, databases, roles, …
+	}
+}
+
+// commentOnTable finds whether what hangs on a table and is commented on is
+// there; the comment itself is not kept.
+func (f *fold) commentOnTable(s *pgparse.CommentStmt, list []*pgparse.Node) {
+	if len(list) < 2 {
+		return
+	}
+	schema, name := schemaAndName(list[:len(list)-1])
+	r := f.relationNamed(schema, name, Table, false)
+	if r == nil || r.Inferred || r.Partial {
+		return
+	}
+	what := clip(last(list))
+	switch s.GetObjtype() {
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+		if r.Constraint(what) == nil && f.notNullNamed(r, what) == nil {
+			f.fail(f.sure(), "42704", "constraint %q for table %q does not exist", what, r.Name.Name)
+		}
+	case pgparse.ObjectType_OBJECT_TRIGGER:
+		if r.Trigger(what) == nil {
+			f.fail(f.sure(), "42704", "trigger %q for table %q does not exist", what, r.Name.Name)
+		}
+	case pgparse.ObjectType_OBJECT_POLICY:
+		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == what }) {
+			f.fail(f.sure(), "42704", "policy %q for table %q does not exist", what, r.Name.Name)
+		}
+	}
+}

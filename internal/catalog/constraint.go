@@ -1,0 +1,519 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// addConstraint adds a constraint of ALTER TABLE … ADD, and gives it to
+// partitions and children.
+func (f *fold) addConstraint(t *Relation, con *pgparse.Constraint, only bool) {
+	s := constraintSpec{node: con}
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_CHECK:
+		if c := f.addCheck(t, s, false); c != nil && !c.NoInherit && !only {
+			f.inheritConstraint(t, c)
+		}
+	case pgparse.ConstrType_CONSTR_NOTNULL:
+		f.addNotNull(t, s, false)
+		if !only && !con.GetIsNoInherit() {
+			f.eachChild(t, func(child *Relation) {
+				for _, name := range strs(con.GetKeys()) {
+					if c := child.Column(name); c != nil && !c.NotNull {
+						f.setNotNull(child, c.Attnum, con.GetSkipValidation())
+					}
+				}
+			})
+		}
+	case pgparse.ConstrType_CONSTR_FOREIGN:
+		f.addForeignKey(t, s, false)
+	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
+		if con.GetIndexname() != "" {
+			f.addUsingIndex(t, con)
+			return
+		}
+		f.addIndexConstraints(t, []constraintSpec{s})
+	}
+}
+
+// nameTaken reports a constraint of a chosen name that the table has already.
+func (f *fold) nameTaken(t *Relation, name string) bool {
+	c := t.Constraint(name)
+	if c == nil {
+		return false
+	}
+	f.fail(f.sure() && !t.Inferred, "42710", "constraint %q for relation %q already exists", name, t.Name.Name)
+	if !f.failed {
+		// Something unseen dropped the old one.
+		f.forgetConstraint(t, c)
+		return false
+	}
+	return true
+}
+
+// store numbers a constraint and hangs it on its table.
+func (f *fold) store(t *Relation, c *Constraint) *Constraint {
+	c.ID = f.newOID()
+	t.Constraints = with(t.Constraints, c)
+	return c
+}
+
+func (f *fold) addCheck(t *Relation, s constraintSpec, created bool) *Constraint {
+	con := s.node
+	c := &Constraint{
+		Kind: Check, Name: clip(con.GetConname()), Expr: con.GetRawExpr(), ExprText: bracketText(f.sql, con.GetLocation()),
+		NoInherit: con.GetIsNoInherit(), Enforced: con.GetIsEnforced() && !s.notEnforced, Named: con.GetConname() != "",
+	}
+	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
+	f.inferIn(t, con.GetRawExpr())
+	c.Columns = t.attnumsIn(con.GetRawExpr())
+	if c.Name == "" {
+		column := ""
+		if len(c.Columns) == 1 {
+			column = t.Attr(c.Columns[0]).Name
+		}
+		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, column, "check", t.Constraints)
+	} else if have := t.Constraint(c.Name); have != nil {
+		if have.Parent && have.Kind == Check {
+			// The child's own copy merges with the parent's.
+			return nil
+		}
+		if f.nameTaken(t, c.Name) {
+			return nil
+		}
+	}
+	return f.store(t, c)
+}
+
+// inferIn gives a table that was not seen whole the columns that an expression
+// reads.
+func (f *fold) inferIn(t *Relation, expr *pgparse.Node) {
+	if !t.Inferred && !t.Partial {
+		return
+	}
+	for _, name := range ColumnsIn(expr) {
+		if t.Column(name) == nil && !slices.Contains(t.DroppedColumns, name) {
+			t.addColumn(&Column{Name: name, Inferred: true, Local: true})
+		}
+	}
+}
+
+// attnumsIn are the columns of the relation that an expression reads, in the
+// order of their appearance, each once.
+func (r *Relation) attnumsIn(expr *pgparse.Node) []int16 {
+	var out []int16
+	for _, name := range ColumnsIn(expr) {
+		if c := r.Column(name); c != nil && !slices.Contains(out, c.Attnum) {
+			out = append(out, c.Attnum)
+		}
+	}
+	return out
+}
+
+// addNotNull adds a NOT NULL constraint that has a name or stands at the table
+// (Postgres 18).
+func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
+	con := s.node
+	names := s.columns
+	if len(names) == 0 {
+		names = strs(con.GetKeys())
+	}
+	for _, name := range names {
+		col := f.columnOf(t, name)
+		if col == nil {
+			continue
+		}
+		invalid := con.GetSkipValidation() && !created
+		if !col.NotNull {
+			f.setNotNull(t, col.Attnum, invalid)
+		}
+		cname := clip(con.GetConname())
+		if cname == "" {
+			if len(s.columns) > 0 {
+				continue
+			}
+			cname = f.chooseConstraint(t.Name.Schema, t.Name.Name, name, "not_null", t.Constraints)
+		} else if t.Constraint(cname) != nil && f.nameTaken(t, cname) {
+			continue
+		}
+		f.store(t, &Constraint{
+			Kind: NotNullConstraint, Name: cname, Columns: []int16{col.Attnum}, Valid: !invalid, Enforced: true,
+			NoInherit: con.GetIsNoInherit(), Named: con.GetConname() != "",
+		})
+	}
+}
+
+func (f *fold) setNotNull(t *Relation, attnum int16, invalid bool) {
+	if c := t.editColumn(attnum); c != nil {
+		c.NotNull, c.NotNullInvalid = true, invalid
+	}
+}
+
+// columnOf is column for a relation under construction.
+func (f *fold) columnOf(t *Relation, name string) *Column {
+	if c := t.Column(clip(name)); c != nil {
+		return c
+	}
+	return f.column(t.OID, name, false)
+}
+
+// addForeignKey adds a foreign key to a table and its partitions.
+func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
+	con := s.node
+	names := s.columns
+	if len(names) == 0 {
+		names = strs(con.GetFkAttrs())
+	}
+	ref := f.relation(con.GetPktable(), Table, false)
+	if ref == nil {
+		return
+	}
+	ref = f.edit(ref.OID)
+	c := &Constraint{
+		Kind: ForeignKey, Name: clip(con.GetConname()), Named: con.GetConname() != "", Ref: ref.OID,
+		Enforced: con.GetIsEnforced() && !s.notEnforced, Deferrable: con.GetDeferrable() || s.deferrable,
+		InitiallyDeferred: con.GetInitdeferred() || s.deferred,
+		OnDelete:          fkAction(con.GetFkDelAction()), OnUpdate: fkAction(con.GetFkUpdAction()),
+	}
+	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
+	for _, n := range names {
+		if col := f.columnOf(t, n); col != nil {
+			c.Columns = append(c.Columns, col.Attnum)
+		}
+	}
+	f.referencedColumns(c, ref, strs(con.GetPkAttrs()))
+	if c.Name == "" {
+		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
+	} else if f.nameTaken(t, c.Name) {
+		return
+	}
+	f.store(t, c)
+	ref.ReferencedBy = with(ref.ReferencedBy, t.OID)
+	for _, oid := range t.Partitions {
+		f.cloneForeignKey(t, f.edit(oid), c)
+	}
+}
+
+// referencedColumns finds the key that a foreign key points at.
+func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
+	whole := !ref.Inferred && !ref.Partial
+	if len(names) == 0 {
+		for _, pk := range ref.Constraints {
+			if pk.Kind == PrimaryKey {
+				c.RefColumns = pk.Columns
+				return
+			}
+		}
+		if whole {
+			f.fail(f.sure(), "42704", "there is no primary key for referenced table %q", ref.Name.Name)
+		}
+		return
+	}
+	for _, n := range names {
+		if col := f.columnOf(ref, n); col != nil {
+			c.RefColumns = append(c.RefColumns, col.Attnum)
+		}
+	}
+	if !whole || len(c.RefColumns) != len(names) {
+		return
+	}
+	for _, oid := range ref.Indexes {
+		if i := f.Relation(oid); i != nil && i.Index.Unique && i.Index.Predicate == nil && sameColumns(i.Index.Keys, c.RefColumns) {
+			return
+		}
+	}
+	f.fail(f.sure(), "42830", "there is no unique constraint matching given keys for referenced table %q", ref.Name.Name)
+}
+
+// sameColumns reports whether index keys are exactly these columns, in any
+// order.
+func sameColumns(keys []IndexKey, attnums []int16) bool {
+	if len(keys) != len(attnums) {
+		return false
+	}
+	for _, k := range keys {
+		if k.Column == 0 || !slices.Contains(attnums, k.Column) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
+	if part == nil {
+		return
+	}
+	next := *c
+	next.Parent = true
+	next.Columns = mapAttnums(parent, part, c.Columns)
+	// A foreign key that says the same is adopted.
+	for _, have := range part.Constraints {
+		if have.Kind == ForeignKey && have.Ref == c.Ref && slices.Equal(have.Columns, next.Columns) && slices.Equal(have.RefColumns, c.RefColumns) &&
+			have.OnDelete == c.OnDelete && have.OnUpdate == c.OnUpdate && have.Deferrable == c.Deferrable && have.Enforced == c.Enforced {
+			if !have.Parent {
+				part.editConstraint(have.ID).Parent = true
+			}
+			return
+		}
+	}
+	if part.Constraint(next.Name) != nil {
+		next.Name = f.chooseConstraint(part.Name.Schema, part.Name.Name, joinNames(part.columnNames(next.Columns)), "fkey", part.Constraints)
+	}
+	f.store(part, &next)
+	if ref := f.edit(c.Ref); ref != nil {
+		ref.ReferencedBy = with(ref.ReferencedBy, part.OID)
+	}
+	for _, oid := range part.Partitions {
+		f.cloneForeignKey(part, f.edit(oid), &next)
+	}
+}
+
+func fkAction(a string) string {
+	switch a {
+	case "c":
+		return "cascade"
+	case "n":
+		return "set null"
+	case "d":
+		return "set default"
+	case "r":
+		return "restrict"
+	}
+	return ""
+}
+
+// inheritConstraint gives a CHECK to partitions and children.
+func (f *fold) inheritConstraint(t *Relation, c *Constraint) {
+	f.eachChild(t, func(child *Relation) {
+		if have := child.Constraint(c.Name); have != nil {
+			if have.Kind == c.Kind && !have.Parent {
+				child.editConstraint(have.ID).Parent = true
+			}
+			return
+		}
+		next := *c
+		next.Parent = true
+		next.Columns = child.attnumsIn(c.Expr)
+		f.store(child, &next)
+	})
+}
+
+// eachChild calls do for every partition and child, at every level, with a
+// copy that may be changed.
+func (f *fold) eachChild(t *Relation, do func(*Relation)) {
+	if len(t.Partitions) == 0 && len(t.Children) == 0 {
+		return
+	}
+	seen := map[OID]bool{t.OID: true}
+	var visit func(*Relation, int)
+	visit = func(r *Relation, depth int) {
+		if depth > maxDepth {
+			return
+		}
+		for _, list := range [][]OID{r.Partitions, r.Children} {
+			for _, oid := range list {
+				if seen[oid] {
+					continue
+				}
+				seen[oid] = true
+				if child := f.edit(oid); child != nil {
+					do(child)
+					visit(child, depth+1)
+				}
+			}
+		}
+	}
+	visit(t, 0)
+}
+
+// dropConstraint drops a constraint with all that hangs on it.
+func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only bool) {
+	c := t.Constraint(clip(name))
+	if c == nil {
+		f.dropUnknownConstraint(t, clip(name), missingOK)
+		return
+	}
+	if c.Parent && c.Kind != NotNullConstraint && !t.Inferred && f.depth == 0 {
+		f.fail(f.sure(), "42P16", "cannot drop inherited constraint %q of relation %q", c.Name, t.Name.Name)
+		if f.failed {
+			return
+		}
+	}
+	if !f.releaseKey(t, c, cascade) {
+		return
+	}
+	f.forgetConstraint(t, c)
+	if only {
+		return
+	}
+	f.eachChild(t, func(child *Relation) {
+		have := child.Constraint(c.Name)
+		if c.Kind == ForeignKey {
+			have = nil
+			for _, k := range child.Constraints {
+				if k.Kind == ForeignKey && k.Parent && k.Ref == c.Ref && slices.Equal(child.columnNames(k.Columns), t.columnNames(c.Columns)) {
+					have = k
+				}
+			}
+		}
+		if have != nil && have.Parent && (have.Kind == Check || have.Kind == ForeignKey || have.Kind == NotNullConstraint) {
+			f.forgetConstraint(child, have)
+		}
+	})
+}
+
+// dropUnknownConstraint drops a constraint that the table is not known to
+// have.
+func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
+	// Postgres 18 names every NOT NULL constraint.
+	for _, c := range t.Columns {
+		if c.NotNull && name == objectName(t.Name.Name, c.Name, "not_null") {
+			t.editColumn(c.Attnum).NotNull = false
+			return
+		}
+	}
+	if missingOK || t.Inferred || t.Partial {
+		return
+	}
+	f.fail(f.sure(), "42704", "constraint %q of relation %q does not exist", name, t.Name.Name)
+}
+
+// releaseKey sees to the foreign keys that point at the key behind a
+// constraint; false when they forbid the drop.
+func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
+	if c.Kind != PrimaryKey && c.Kind != Unique || len(t.ReferencedBy) == 0 {
+		return true
+	}
+	for _, oid := range slices.Clone(t.ReferencedBy) {
+		other := f.Relation(oid)
+		if other == nil {
+			continue
+		}
+		for _, fk := range other.Constraints {
+			if fk.Kind != ForeignKey || fk.Ref != t.OID || !sameSet(fk.RefColumns, c.Columns) || f.otherKey(t, c) {
+				continue
+			}
+			if !cascade {
+				f.fail(f.sure() && !t.Inferred, "2BP01", "cannot drop constraint %s on table %s because other objects depend on it", c.Name, t.Name.String())
+				if f.failed {
+					return false
+				}
+			}
+			f.forgetConstraint(f.edit(oid), fk)
+		}
+	}
+	return true
+}
+
+// otherKey reports whether another unique constraint or index covers the same
+// columns: the server may have tied the foreign key to that one.
+func (f *fold) otherKey(t *Relation, c *Constraint) bool {
+	for _, oid := range t.Indexes {
+		i := f.Relation(oid)
+		if i == nil || oid == c.Index || !i.Index.Unique || i.Index.Predicate != nil {
+			continue
+		}
+		if sameColumns(i.Index.Keys, c.Columns) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameSet(a, b []int16) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			return false
+		}
+	}
+	return true
+}
+
+// forgetConstraint takes a constraint off its table, with its index and the
+// entry at the referenced table.
+func (f *fold) forgetConstraint(t *Relation, c *Constraint) {
+	t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(o *Constraint) bool { return o.ID == c.ID })
+	switch c.Kind {
+	case ForeignKey:
+		if ref := f.edit(c.Ref); ref != nil {
+			ref.ReferencedBy = without(ref.ReferencedBy, t.OID)
+		}
+	case NotNullConstraint:
+		for _, a := range c.Columns {
+			if col := t.editColumn(a); col != nil {
+				col.NotNull, col.NotNullInvalid = false, false
+			}
+		}
+	}
+	if c.Index != 0 {
+		f.forgetIndex(c.Index)
+	}
+}
+
+// https://www.postgresql.org/docs/current/sql-altertable.html, VALIDATE CONSTRAINT
+func (f *fold) validateConstraint(t *Relation, name string) {
+	c := t.Constraint(clip(name))
+	if c == nil {
+		for _, col := range t.Columns {
+			if col.NotNullInvalid && name == objectName(t.Name.Name, col.Name, "not_null") {
+				t.editColumn(col.Attnum).NotNullInvalid = false
+				return
+			}
+		}
+		if !t.Inferred && !t.Partial {
+			f.fail(f.sure(), "42704", "constraint %q of relation %q does not exist", name, t.Name.Name)
+		}
+		return
+	}
+	validate := func(r *Relation, c *Constraint) {
+		if !c.Valid {
+			r.editConstraint(c.ID).Valid = true
+		}
+		if c.Kind == NotNullConstraint {
+			for _, a := range c.Columns {
+				if col := r.editColumn(a); col != nil {
+					col.NotNullInvalid = false
+				}
+			}
+		}
+	}
+	validate(t, c)
+	f.eachChild(t, func(child *Relation) {
+		if have := child.Constraint(c.Name); have != nil && have.Parent {
+			validate(child, have)
+		}
+	})
+}
+
+// https://www.postgresql.org/docs/current/sql-altertable.html, ALTER CONSTRAINT
+func (f *fold) alterConstraint(t *Relation, a *pgparse.ATAlterConstraint) {
+	c := t.Constraint(clip(a.GetConname()))
+	if c == nil {
+		if !t.Inferred && !t.Partial {
+			f.fail(f.sure(), "42704", "constraint %q of relation %q does not exist", a.GetConname(), t.Name.Name)
+		}
+		return
+	}
+	change := func(r *Relation, id OID) {
+		e := r.editConstraint(id)
+		if a.GetAlterDeferrability() {
+			e.Deferrable, e.InitiallyDeferred = a.GetDeferrable(), a.GetInitdeferred()
+		}
+		if a.GetAlterEnforceability() {
+			e.Enforced, e.Valid = a.GetIsEnforced(), a.GetIsEnforced()
+		}
+		if a.GetAlterInheritability() {
+			e.NoInherit = a.GetNoinherit()
+		}
+	}
+	change(t, c.ID)
+	f.eachChild(t, func(child *Relation) {
+		if have := child.Constraint(c.Name); have != nil && have.Parent {
+			change(child, have.ID)
+		}
+	})
+}

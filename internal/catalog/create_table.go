@@ -1,0 +1,282 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// https://www.postgresql.org/docs/current/sql-createtable.html
+func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
+	oid, name, ok := f.vacant(s.GetRelation(), s.GetIfNotExists(), kind)
+	if !ok {
+		return nil
+	}
+	t := &Relation{
+		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(s.GetRelation()),
+		AccessMethod: s.GetAccessMethod(), Tablespace: s.GetTablespacename(), Options: options(nil, s.GetOptions()),
+		Columns: make([]*Column, 0, len(s.GetTableElts())),
+	}
+	f.adopt(t)
+	var p pending
+	partition := s.GetPartbound() != nil
+	if partition {
+		f.partitionColumns(t, s)
+	} else {
+		f.inheritColumns(t, s.GetInhRelations())
+	}
+	if s.GetOfTypename() != nil {
+		f.typedColumns(t, s.GetOfTypename())
+	}
+	for _, n := range s.GetTableElts() {
+		switch e := pgparse.Unwrap(n).(type) {
+		case *pgparse.ColumnDef:
+			f.tableColumn(t, e, &p, partition || s.GetOfTypename() != nil)
+		case *pgparse.TableLikeClause:
+			f.likeColumns(t, e, &p)
+		case *pgparse.Constraint:
+			p.add(constraintSpec{node: e})
+		}
+	}
+	for _, n := range s.GetConstraints() {
+		p.add(constraintSpec{node: n.GetConstraint()})
+	}
+	for _, n := range s.GetNnconstraints() {
+		p.add(constraintSpec{node: n.GetConstraint()})
+	}
+	if spec := s.GetPartspec(); spec != nil {
+		t.Kind = PartitionedTable
+		f.partitionKey(t, spec)
+	}
+	f.put(t)
+	f.finishColumns(t, &p, true)
+	if partition {
+		f.joinPartition(t, s)
+	}
+	f.joinParents(t)
+	return t
+}
+
+// vacant finds out whether a relation can be created: its OID (of the inferred
+// relation that it takes the place of, or 0) and its name.
+func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, Name, bool) {
+	schema, relname := rangeName(rv)
+	name := f.nameFor(schema, relname)
+	oid, taken := f.names.Get(name)
+	if !taken {
+		return 0, name, true
+	}
+	old := f.Relation(oid)
+	if ifNotExists {
+		return 0, name, false
+	}
+	if old.Inferred && (kind == Index) == (old.Kind == Index) {
+		return oid, name, true
+	}
+	f.fail(f.sure(), "42P07", "relation %q already exists", relname)
+	if !f.failed {
+		// Something that could not be read must have dropped the old one.
+		f.dropRelation(oid)
+		return 0, name, true
+	}
+	return 0, name, false
+}
+
+// adopt keeps what refers to the inferred relation that t takes the place of.
+func (f *fold) adopt(t *Relation) {
+	old := f.Relation(t.OID)
+	if t.OID == 0 || old == nil {
+		t.OID = f.newOID()
+		return
+	}
+	for _, idx := range old.Indexes {
+		f.remove(idx)
+	}
+	t.ReferencedBy, t.Dependents, t.Partitions, t.Children = old.ReferencedBy, old.Dependents, old.Partitions, old.Children
+	t.Adopted = true
+}
+
+func persistence(rv *pgparse.RangeVar) Persistence {
+	switch {
+	case rv.GetRelpersistence() == "t" || rv.GetSchemaname() == "pg_temp":
+		return Temporary
+	case rv.GetRelpersistence() == "u":
+		return Unlogged
+	}
+	return Permanent
+}
+
+// tableColumn adds a column of CREATE TABLE, or merges it with the one of the
+// same name that a parent or a type gave.
+func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, given bool) {
+	c := f.columnFrom(def, p)
+	old := t.Column(c.Name)
+	if old == nil {
+		if given && !t.Partial {
+			f.fail(f.sure(), "42703", "column %q does not exist", c.Name)
+		}
+		c.Attnum = t.NextAttnum
+		t.NextAttnum++
+		t.Columns = append(t.Columns, c)
+		return
+	}
+	if !given && !old.Inherited {
+		f.fail(true, "42701", "column %q specified more than once", c.Name)
+		return
+	}
+	e := t.editColumn(old.Attnum)
+	e.NotNull = e.NotNull || c.NotNull
+	e.Local = !given
+	if c.Default != nil {
+		e.Default, e.DefaultText = c.Default, c.DefaultText
+	}
+	if c.GeneratedExpr != nil {
+		e.Generated, e.GeneratedExpr, e.GeneratedFrom, e.DefaultText = c.Generated, c.GeneratedExpr, nil, c.DefaultText
+	}
+	if c.Identity != "" {
+		e.Identity = c.Identity
+	}
+	if !e.Type.Known() {
+		e.Type = c.Type
+	}
+}
+
+// finishColumns makes what the columns and constraints of a definition ask
+// for, in the server's order: checks, indexes, then foreign keys. created says
+// that the table is new, so that NOT VALID means nothing.
+func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
+	t.resolveGenerated()
+	for _, s := range p.sequences {
+		f.makeSequence(t, s)
+	}
+	for _, l := range p.cloneLikes {
+		f.likeConstraints(t, l)
+	}
+	for _, s := range p.checks {
+		f.addCheck(t, s, created)
+	}
+	for _, s := range p.notNulls {
+		f.addNotNull(t, s, created)
+	}
+	f.addIndexConstraints(t, p.indexes)
+	for _, l := range p.cloneLikes {
+		f.likeIndexes(t, l)
+	}
+	for _, s := range p.foreign {
+		f.addForeignKey(t, s, created)
+	}
+}
+
+// options are the storage parameters after SET (…) or WITH (…).
+func options(old map[string]string, list []*pgparse.Node) map[string]string {
+	if len(list) == 0 {
+		return old
+	}
+	next := make(map[string]string, len(old)+len(list))
+	for k, v := range old {
+		next[k] = v
+	}
+	for _, n := range list {
+		d := n.GetDefElem()
+		v := "true"
+		if d.GetArg() != nil {
+			v = constText(d.GetArg())
+		}
+		next[optionName(d)] = v
+	}
+	return next
+}
+
+func optionName(d *pgparse.DefElem) string {
+	if d.GetDefnamespace() != "" {
+		return d.GetDefnamespace() + "." + d.GetDefname()
+	}
+	return d.GetDefname()
+}
+
+// typedColumns gives a table OF a composite type its columns.
+func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
+	typ := f.TypeOf(tn)
+	t.OfType = typ.OID
+	u := f.Type(typ.OID)
+	if u == nil || f.Relation(u.Relation) == nil {
+		t.Partial = true
+		return
+	}
+	for _, c := range f.Relation(u.Relation).Columns {
+		next := *c
+		t.addColumn(&next)
+	}
+}
+
+// inheritColumns merges the columns and constraints of parents.
+func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
+	for _, n := range parents {
+		parent := f.relation(n.GetRangeVar(), Table, false)
+		if parent == nil {
+			continue
+		}
+		t.Inherits = with(t.Inherits, parent.OID)
+		f.mergeParent(t, parent)
+	}
+}
+
+// mergeParent gives a new table the columns and inheritable constraints of a
+// parent or partitioned table.
+func (f *fold) mergeParent(t, parent *Relation) {
+	t.Partial = t.Partial || parent.Inferred || parent.Partial
+	for _, c := range parent.Columns {
+		if have := t.Column(c.Name); have != nil {
+			e := t.editColumn(have.Attnum)
+			e.NotNull = e.NotNull || c.NotNull
+			e.Inherited = true
+			continue
+		}
+		next := *c
+		next.Inherited, next.Local = true, false
+		next.Sequence, next.Comment = 0, ""
+		if parent.Kind != PartitionedTable {
+			next.Identity = ""
+		}
+		if next.GeneratedExpr != nil {
+			next.GeneratedFrom = nil
+		}
+		t.addColumn(&next)
+	}
+	t.resolveGenerated()
+	for _, con := range parent.Constraints {
+		if con.Kind != Check && con.Kind != NotNullConstraint || con.NoInherit || hasConstraint(t.Constraints, con.Name) {
+			continue
+		}
+		next := *con
+		next.ID = f.newOID()
+		next.Parent = true
+		next.Columns = mapAttnums(parent, t, con.Columns)
+		t.Constraints = with(t.Constraints, &next)
+	}
+}
+
+// joinParents enters a new table in the lists of its parents.
+func (f *fold) joinParents(t *Relation) {
+	for _, oid := range t.Inherits {
+		if p := f.edit(oid); p != nil && !slices.Contains(p.Children, t.OID) {
+			p.Children = with(p.Children, t.OID)
+		}
+	}
+}
+
+// mapAttnums translates column numbers from one table to another by name.
+func mapAttnums(from, to *Relation, attnums []int16) []int16 {
+	if attnums == nil {
+		return nil
+	}
+	out := make([]int16, 0, len(attnums))
+	for _, a := range attnums {
+		if c := from.Attr(a); c != nil {
+			if d := to.Column(c.Name); d != nil {
+				out = append(out, d.Attnum)
+			}
+		}
+	}
+	return out
+}

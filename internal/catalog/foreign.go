@@ -1,0 +1,46 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// statementName is the parser's name of a statement, for notes.
+func statementName(msg any) string {
+	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", msg), "*ast."), "Stmt")
+}
+
+// https://www.postgresql.org/docs/current/sql-createforeigntable.html
+func (f *fold) createForeignTable(s *pgparse.CreateForeignTableStmt) {
+	t := f.createTable(s.GetBaseStmt(), ForeignTable)
+	if t != nil {
+		t.Options = genericOptions(t.Options, s.GetOptions())
+	}
+}
+
+// importForeignSchema makes the tables that the statement lists; without a
+// list nobody knows which there are.
+func (f *fold) importForeignSchema(s *pgparse.ImportForeignSchemaStmt) {
+	if s.GetListType() != pgparse.ImportForeignSchemaType_FDW_IMPORT_SCHEMA_LIMIT_TO {
+		f.unmodelled("IMPORT FOREIGN SCHEMA " + s.GetRemoteSchema())
+		return
+	}
+	for _, n := range s.GetTableList() {
+		name := Name{clip(s.GetLocalSchema()), clip(n.GetRangeVar().GetRelname())}
+		if f.Lookup(name.Schema, name.Name) == nil {
+			f.put(&Relation{Name: name, Kind: ForeignTable, NextAttnum: 1, Partial: true})
+		}
+	}
+}
+
+// moveAll is ALTER TABLE ALL IN TABLESPACE … SET TABLESPACE ….
+func (f *fold) moveAll(s *pgparse.AlterTableMoveAllStmt) {
+	kind := relationKind(s.GetObjtype())
+	for _, oid := range f.sortedRelations(func(r *Relation) bool {
+		return r.Tablespace == s.GetOrigTablespacename() && (r.Kind == kind || kind == Table && r.Kind == PartitionedTable)
+	}) {
+		f.edit(oid).Tablespace = s.GetNewTablespacename()
+	}
+}

@@ -1,0 +1,184 @@
+package catalog
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+func compareNames(a, b Name) int {
+	return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Name, b.Name))
+}
+
+// https://www.postgresql.org/docs/current/sql-grant.html and REVOKE
+func (f *fold) grant(s *pgparse.GrantStmt) {
+	grants := grantsOf(s)
+	switch {
+	case s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA:
+		f.grantAll(s, grants)
+	case s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE || s.GetObjtype() == pgparse.ObjectType_OBJECT_SEQUENCE:
+		kind := relationKind(s.GetObjtype())
+		for _, n := range s.GetObjects() {
+			if r := f.relation(n.GetRangeVar(), kind, false); r != nil {
+				f.grantOn(r.OID, s.GetIsGrant(), grants)
+			}
+		}
+	case s.GetObjtype() == pgparse.ObjectType_OBJECT_SCHEMA:
+		for _, n := range s.GetObjects() {
+			o := f.Object("schema", Name{"", clip(str(n))})
+			if o == nil {
+				continue // public, or one that was not seen
+			}
+			next := *o
+			next.Grants = regrant(o.Grants, s.GetIsGrant(), grants)
+			f.putObject(&next)
+		}
+	default:
+		// Privileges on functions, types, databases, languages, wrappers,
+		// servers and parameters are not held: no rule asks for them.
+	}
+}
+
+// grantsOf are the privileges of a statement, per role. Those on columns name
+// them: "select (a, b)".
+func grantsOf(s *pgparse.GrantStmt) []Grant {
+	var privileges []string
+	for _, n := range s.GetPrivileges() {
+		p := strings.ToLower(n.GetAccessPriv().GetPrivName())
+		if p == "" {
+			p = "all"
+		}
+		if cols := strs(n.GetAccessPriv().GetCols()); len(cols) > 0 {
+			p += " (" + strings.Join(cols, ", ") + ")"
+		}
+		privileges = append(privileges, p)
+	}
+	if len(privileges) == 0 {
+		privileges = []string{"all"}
+	}
+	var out []Grant
+	for _, g := range s.GetGrantees() {
+		for _, p := range privileges {
+			out = append(out, Grant{roleName(g.GetRoleSpec()), p})
+		}
+	}
+	return out
+}
+
+func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
+	r := f.edit(oid)
+	r.Grants = regrant(r.Grants, isGrant, grants)
+}
+
+// regrant adds or takes privileges; REVOKE ALL takes each.
+func regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
+	next := slices.Clone(old)
+	for _, g := range grants {
+		if isGrant {
+			if !slices.Contains(next, g) {
+				next = append(next, g)
+			}
+			continue
+		}
+		next = slices.DeleteFunc(next, func(o Grant) bool { return o.Role == g.Role && (g.Privilege == "all" || o.Privilege == g.Privilege) })
+	}
+	return next
+}
+
+// grantAll is ON ALL TABLES (SEQUENCES, …) IN SCHEMA.
+func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
+	for _, n := range s.GetObjects() {
+		schema := clip(str(n))
+		for _, oid := range f.sortedRelations(func(r *Relation) bool {
+			if r.Name.Schema != schema {
+				return false
+			}
+			switch s.GetObjtype() {
+			case pgparse.ObjectType_OBJECT_TABLE:
+				return r.Kind.IsTable() || r.Kind == View || r.Kind == MaterializedView || r.Kind == ForeignTable
+			case pgparse.ObjectType_OBJECT_SEQUENCE:
+				return r.Kind == Sequence
+			}
+			return false
+		}) {
+			f.grantOn(oid, s.GetIsGrant(), grants)
+		}
+	}
+}
+
+// grantRole is GRANT role TO role.
+func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
+	for _, g := range s.GetGranteeRoles() {
+		name := Name{"", clip(roleName(g.GetRoleSpec()))}
+		o := f.Object("role", name)
+		if o == nil {
+			continue
+		}
+		next := *o
+		var grants []Grant
+		for _, r := range s.GetGrantedRoles() {
+			grants = append(grants, Grant{name.Name, "role " + r.GetAccessPriv().GetPrivName()})
+		}
+		next.Grants = regrant(o.Grants, s.GetIsGrant(), grants)
+		f.putObject(&next)
+	}
+}
+
+// https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
+func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
+	name := Name{"", "default privileges"}
+	if d := option(s.GetOptions(), "schemas"); d != nil {
+		var schemas []string
+		for _, n := range items(d.GetArg()) {
+			schemas = append(schemas, str(n))
+		}
+		name.Name += " in " + strings.Join(schemas, ", ")
+	}
+	o := &Object{Kind: "default privileges", Name: name}
+	if old := f.Object(o.Kind, o.Name); old != nil {
+		o.Grants = old.Grants
+	}
+	grants := grantsOf(s.GetAction())
+	for i := range grants {
+		grants[i].Privilege += " on " + objectWord(s.GetAction().GetObjtype()) + "s"
+	}
+	o.Grants = regrant(o.Grants, s.GetAction().GetIsGrant(), grants)
+	f.putObject(o)
+}
+
+// alterOwner is ALTER … OWNER TO for what is no table: those come as ALTER
+// TABLE.
+func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
+	owner := roleName(s.GetNewowner())
+	switch s.GetObjectType() {
+	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
+		if u := f.userType(items(s.GetObject()), Base, false); u != nil {
+			f.changeType(u.OID, func(t *UserType) { t.Owner = owner })
+		}
+	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
+		// The owner of a function is not held.
+	default:
+		kind := objectWord(s.GetObjectType())
+		o := f.Object(kind, f.objectName(s.GetObjectType(), s.GetObject()))
+		if o == nil {
+			return // not seen
+		}
+		next := *o
+		next.Owner = owner
+		f.putObject(&next)
+	}
+}
+
+// reassignOwned gives all that roles own to another one.
+func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
+	var roles []string
+	for _, r := range s.GetRoles() {
+		roles = append(roles, roleName(r.GetRoleSpec()))
+	}
+	to := roleName(s.GetNewrole())
+	for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Owner != "" && slices.Contains(roles, r.Owner) }) {
+		f.edit(oid).Owner = to
+	}
+}

@@ -1,0 +1,105 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// likeSpec is a LIKE clause whose constraints and indexes are still to be
+// copied.
+type likeSpec struct {
+	source  OID
+	options uint32
+}
+
+// The options of LIKE, bits of TableLikeClause.Options.
+const (
+	likeComments = 1 << iota
+	likeCompression
+	likeConstraints
+	likeDefaults
+	likeGenerated
+	likeIdentity
+	likeIndexes
+	likeStatistics
+	likeStorage
+)
+
+// likeColumns copies the columns of LIKE.
+func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) {
+	src := f.relation(l.GetRelation(), Table, false)
+	if src == nil {
+		return
+	}
+	has := func(bit uint32) bool { return l.GetOptions()&bit != 0 }
+	t.Partial = t.Partial || src.Inferred || src.Partial
+	for _, c := range src.Columns {
+		if t.Column(c.Name) != nil {
+			f.fail(true, "42701", "column %q specified more than once", c.Name)
+			return
+		}
+		next := Column{Name: c.Name, Type: c.Type, NotNull: c.NotNull, Collation: c.Collation, Local: true, Inferred: c.Inferred}
+		if has(likeDefaults) && c.Generated == "" {
+			next.Default, next.DefaultText = c.Default, c.DefaultText
+		}
+		if has(likeGenerated) && c.Generated != "" {
+			next.Generated, next.GeneratedExpr, next.DefaultText = c.Generated, c.GeneratedExpr, c.DefaultText
+		}
+		if has(likeIdentity) && c.Identity != "" {
+			next.Identity = c.Identity
+			kind := "int8"
+			if seq := f.Relation(c.Sequence); seq != nil {
+				kind = seq.Seq.Type
+			}
+			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: kind, identity: true})
+		}
+		if has(likeStorage) {
+			next.Storage = c.Storage
+		}
+		if has(likeCompression) {
+			next.Compression = c.Compression
+		}
+		if has(likeComments) {
+			next.Comment = c.Comment
+		}
+		t.addColumn(&next)
+	}
+	p.cloneLikes = append(p.cloneLikes, likeSpec{source: src.OID, options: l.GetOptions()})
+}
+
+func (f *fold) likeConstraints(t *Relation, l likeSpec) {
+	src := f.Relation(l.source)
+	if src == nil {
+		return
+	}
+	for _, c := range src.Constraints {
+		if c.Kind == NotNullConstraint || c.Kind == Check && l.options&likeConstraints != 0 {
+			if hasConstraint(t.Constraints, c.Name) {
+				f.fail(f.sure(), "42710", "constraint %q for relation %q already exists", c.Name, t.Name.Name)
+				return
+			}
+			next := *c
+			next.Parent = false
+			next.Columns = mapAttnums(src, t, c.Columns)
+			f.store(t, &next)
+		}
+	}
+}
+
+func (f *fold) likeIndexes(t *Relation, l likeSpec) {
+	src := f.Relation(l.source)
+	if src == nil {
+		return
+	}
+	if l.options&likeIndexes != 0 {
+		for _, oid := range src.Indexes {
+			idx := f.Relation(oid)
+			if idx == nil || idx.Index.Primary && f.primaryKey(t) != nil {
+				continue
+			}
+			f.cloneIndex(src, t, idx)
+		}
+	}
+	if l.options&likeStatistics != 0 {
+		for _, name := range src.Statistics {
+			f.cloneStatistics(src, t, name)
+		}
+	}
+}

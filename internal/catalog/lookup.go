@@ -1,0 +1,232 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Resolve finds the relation that a statement names. For one that the catalog
+// does not hold it gives a stand-in, which is not stored: OID 0, Inferred, no
+// columns, in the schema where the name would be created; and false.
+func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
+	schema, name := rangeName(rv)
+	if r := c.Lookup(schema, name); r != nil {
+		return r, true
+	}
+	return &Relation{Name: c.nameFor(schema, name), Kind: Table, Inferred: true}, false
+}
+
+// rangeName is the schema ("" when none is written) and name of a relation.
+func rangeName(rv *pgparse.RangeVar) (schema, name string) {
+	if rv.GetRelpersistence() == "t" {
+		return "pg_temp", clip(rv.GetRelname())
+	}
+	return clip(rv.GetSchemaname()), clip(rv.GetRelname())
+}
+
+// nameFor is the full name of something that is about to be created.
+func (c *Catalog) nameFor(schema, name string) Name {
+	if schema == "" {
+		schema = c.CreationSchema()
+	}
+	return Name{schema, name}
+}
+
+// missing reports whether it is certain that an object does not exist: it was
+// seen dropped, or the catalog is complete.
+func (f *fold) missing(kind string, name Name) bool {
+	if f.Complete {
+		return true
+	}
+	_, gone := f.gone.Get(objectKey{kind, name})
+	return gone
+}
+
+func (f *fold) markGone(kind string, name Name) {
+	f.gone = f.gone.Set(objectKey{kind, name}, struct{}{})
+}
+
+// unmarkGone forgets that something was dropped, as it may exist again.
+func (f *fold) unmarkGone(kind string, name Name) {
+	if f.gone.Len() > 0 {
+		f.gone = f.gone.Delete(objectKey{kind, name})
+	}
+}
+
+// relation finds the relation that a statement works on. One that the catalog
+// has not seen becomes an inferred one of the given kind. nil when it is
+// certain that it does not exist, which is a problem unless missingOK.
+func (f *fold) relation(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
+	schema, name := rangeName(rv)
+	return f.relationNamed(schema, name, kind, missingOK)
+}
+
+func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Relation {
+	if name == "" {
+		return nil
+	}
+	if r := f.Lookup(schema, name); r != nil {
+		return r
+	}
+	full := f.nameFor(schema, name)
+	if f.missing("relation", full) && !systemSchema(full.Schema) {
+		if !missingOK {
+			f.fail(true, "42P01", "relation %q does not exist", displayName(schema, name))
+		}
+		return nil
+	}
+	return f.infer(full, kind)
+}
+
+func systemSchema(s string) bool { return s == "pg_catalog" || s == "information_schema" }
+
+func displayName(schema, name string) string {
+	if schema == "" {
+		return name
+	}
+	return schema + "." + name
+}
+
+// infer stores a relation that no statement created.
+func (f *fold) infer(name Name, kind Kind) *Relation {
+	r := &Relation{Name: name, Kind: kind, Inferred: true, NextAttnum: 1}
+	switch kind {
+	case Index, PartitionedIndex:
+		r.Index = &IndexInfo{Valid: true}
+	case View, MaterializedView:
+		r.View = &ViewInfo{}
+	case Sequence:
+		r.Seq = &SequenceInfo{}
+	}
+	f.put(r)
+	guess := *r
+	f.guesses = f.guesses.Set(r.OID, &guess)
+	return r
+}
+
+// column finds a column of a relation by name. On a relation that was not seen
+// whole a missing column becomes an inferred one. nil, with a problem unless
+// missingOK, when the relation has no such column.
+func (f *fold) column(oid OID, name string, missingOK bool) *Column {
+	r := f.Relation(oid)
+	if r == nil {
+		return nil
+	}
+	name = clip(name)
+	if c := r.Column(name); c != nil {
+		return c
+	}
+	dropped := slices.Contains(r.DroppedColumns, name)
+	if r.Inferred || r.Partial {
+		if dropped {
+			if !missingOK {
+				f.fail(true, "42703", "column %q of relation %q does not exist", name, r.Name.Name)
+			}
+			return nil
+		}
+		return f.inferColumn(oid, name)
+	}
+	certain := f.Complete || dropped || f.Unmodelled == nil
+	if !missingOK {
+		f.fail(certain, "42703", "column %q of relation %q does not exist", name, r.Name.Name)
+	}
+	if certain {
+		return nil
+	}
+	return f.inferColumn(oid, name)
+}
+
+func (f *fold) inferColumn(oid OID, name string) *Column {
+	var col *Column
+	if r := f.edit(oid); r != nil {
+		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true})
+		f.guessColumn(oid, r, col)
+	}
+	return col
+}
+
+// guessColumn notes that a relation must have had a column all the time.
+func (f *fold) guessColumn(oid OID, r *Relation, c *Column) {
+	guess := Relation{OID: oid, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial}
+	if old, ok := f.guesses.Get(oid); ok {
+		guess = *old
+	}
+	guess.Columns = with(guess.Columns, c)
+	guess.NextAttnum = c.Attnum + 1
+	f.guesses = f.guesses.Set(oid, &guess)
+}
+
+// addColumn appends a column and numbers it. The slice is copied: it may be
+// shared with an older catalog.
+func (r *Relation) addColumn(c *Column) *Column {
+	if r.NextAttnum == 0 {
+		r.NextAttnum = 1
+	}
+	c.Attnum = r.NextAttnum
+	r.NextAttnum++
+	r.Columns = append(slices.Clip(r.Columns), c)
+	return c
+}
+
+// editColumn gives a copy of a column that may be changed; nil when there is
+// none.
+func (r *Relation) editColumn(attnum int16) *Column {
+	for i, c := range r.Columns {
+		if c.Attnum == attnum {
+			next := *c
+			r.Columns = slices.Clone(r.Columns)
+			r.Columns[i] = &next
+			return &next
+		}
+	}
+	return nil
+}
+
+// editConstraint gives a copy of a constraint that may be changed.
+func (r *Relation) editConstraint(id OID) *Constraint {
+	for i, c := range r.Constraints {
+		if c.ID == id {
+			next := *c
+			r.Constraints = slices.Clone(r.Constraints)
+			r.Constraints[i] = &next
+			return &next
+		}
+	}
+	return nil
+}
+
+// attnums are the numbers of columns by name; the missing ones are problems,
+// and left out.
+func (f *fold) attnums(oid OID, names []string) []int16 {
+	out := make([]int16, 0, len(names))
+	for _, n := range names {
+		if c := f.column(oid, n, false); c != nil {
+			out = append(out, c.Attnum)
+		}
+	}
+	return out
+}
+
+// columnNames are the names of columns by number.
+func (r *Relation) columnNames(attnums []int16) []string {
+	out := make([]string, 0, len(attnums))
+	for _, a := range attnums {
+		if c := r.Attr(a); c != nil {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// without is a list without one value; the list itself stays as it is.
+func without[T comparable](list []T, v T) []T {
+	i := slices.Index(list, v)
+	if i < 0 {
+		return list
+	}
+	return append(slices.Clone(list[:i]), list[i+1:]...)
+}
+
+// with is a list with one value more; the list itself stays as it is.
+func with[T any](list []T, v T) []T { return append(slices.Clip(list), v) }

@@ -1,0 +1,237 @@
+package catalog
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// objectWords are the kinds of objects in Postgres' words.
+var objectWords = map[pgparse.ObjectType]string{
+	pgparse.ObjectType_OBJECT_ACCESS_METHOD: "access method", pgparse.ObjectType_OBJECT_AGGREGATE: "aggregate",
+	pgparse.ObjectType_OBJECT_CAST: "cast", pgparse.ObjectType_OBJECT_COLLATION: "collation",
+	pgparse.ObjectType_OBJECT_CONVERSION: "conversion", pgparse.ObjectType_OBJECT_DATABASE: "database",
+	pgparse.ObjectType_OBJECT_DOMAIN: "domain", pgparse.ObjectType_OBJECT_EVENT_TRIGGER: "event trigger",
+	pgparse.ObjectType_OBJECT_EXTENSION: "extension", pgparse.ObjectType_OBJECT_FDW: "foreign-data wrapper",
+	pgparse.ObjectType_OBJECT_FOREIGN_SERVER: "server", pgparse.ObjectType_OBJECT_FOREIGN_TABLE: "foreign table",
+	pgparse.ObjectType_OBJECT_FUNCTION: "function", pgparse.ObjectType_OBJECT_INDEX: "index",
+	pgparse.ObjectType_OBJECT_LANGUAGE: "language", pgparse.ObjectType_OBJECT_LARGEOBJECT: "large object",
+	pgparse.ObjectType_OBJECT_MATVIEW: "materialized view", pgparse.ObjectType_OBJECT_OPCLASS: "operator class",
+	pgparse.ObjectType_OBJECT_OPERATOR: "operator", pgparse.ObjectType_OBJECT_OPFAMILY: "operator family",
+	pgparse.ObjectType_OBJECT_POLICY: "policy", pgparse.ObjectType_OBJECT_PROCEDURE: "procedure",
+	pgparse.ObjectType_OBJECT_PUBLICATION: "publication", pgparse.ObjectType_OBJECT_ROLE: "role",
+	pgparse.ObjectType_OBJECT_ROUTINE: "routine", pgparse.ObjectType_OBJECT_RULE: "rule",
+	pgparse.ObjectType_OBJECT_SCHEMA: "schema", pgparse.ObjectType_OBJECT_SEQUENCE: "sequence",
+	pgparse.ObjectType_OBJECT_STATISTIC_EXT: statisticsObject, pgparse.ObjectType_OBJECT_SUBSCRIPTION: "subscription",
+	pgparse.ObjectType_OBJECT_TABLE: "table", pgparse.ObjectType_OBJECT_TABLESPACE: "tablespace",
+	pgparse.ObjectType_OBJECT_TRANSFORM: "transform", pgparse.ObjectType_OBJECT_TRIGGER: "trigger",
+	pgparse.ObjectType_OBJECT_TSCONFIGURATION: "text search configuration", pgparse.ObjectType_OBJECT_TSDICTIONARY: "text search dictionary",
+	pgparse.ObjectType_OBJECT_TSPARSER: "text search parser", pgparse.ObjectType_OBJECT_TSTEMPLATE: "text search template",
+	pgparse.ObjectType_OBJECT_TYPE: "type", pgparse.ObjectType_OBJECT_USER_MAPPING: "user mapping", pgparse.ObjectType_OBJECT_VIEW: "view",
+}
+
+func objectWord(t pgparse.ObjectType) string {
+	if w, ok := objectWords[t]; ok {
+		return w
+	}
+	return "object"
+}
+
+// inSchemas tells the kinds of objects that live in a schema.
+func inSchemas(t pgparse.ObjectType) bool {
+	switch t {
+	case pgparse.ObjectType_OBJECT_COLLATION, pgparse.ObjectType_OBJECT_CONVERSION, pgparse.ObjectType_OBJECT_STATISTIC_EXT,
+		pgparse.ObjectType_OBJECT_TSCONFIGURATION, pgparse.ObjectType_OBJECT_TSDICTIONARY, pgparse.ObjectType_OBJECT_TSPARSER,
+		pgparse.ObjectType_OBJECT_TSTEMPLATE, pgparse.ObjectType_OBJECT_OPERATOR, pgparse.ObjectType_OBJECT_OPCLASS, pgparse.ObjectType_OBJECT_OPFAMILY,
+		pgparse.ObjectType_OBJECT_AGGREGATE, pgparse.ObjectType_OBJECT_FUNCTION:
+		return true
+	}
+	return false
+}
+
+// objectName is the name of an object in a statement that works on any kind.
+// What has no plain name (casts, operators) gets its spelling.
+func (f *fold) objectName(kind pgparse.ObjectType, n *pgparse.Node) Name {
+	switch kind {
+	case pgparse.ObjectType_OBJECT_OPERATOR:
+		schema, name := schemaAndName(n.GetObjectWithArgs().GetObjname())
+		return f.nameFor(schema, name+f.argList(n.GetObjectWithArgs().GetObjargs()))
+	case pgparse.ObjectType_OBJECT_OPCLASS, pgparse.ObjectType_OBJECT_OPFAMILY:
+		// The access method stands in front.
+		if list := items(n); len(list) > 1 {
+			schema, name := schemaAndName(list[1:])
+			return f.nameFor(schema, name+" "+str(list[0]))
+		}
+	case pgparse.ObjectType_OBJECT_CAST, pgparse.ObjectType_OBJECT_TRANSFORM:
+		parts := make([]string, 0, 2)
+		for _, p := range items(n) {
+			if t := p.GetTypeName(); t != nil {
+				parts = append(parts, f.TypeOf(t).String())
+			} else {
+				parts = append(parts, str(p))
+			}
+		}
+		return Name{"", strings.Join(parts, " → ")}
+	}
+	schema, name := schemaAndName(items(n))
+	if n.GetTypeName() != nil {
+		schema, name = schemaAndName(n.GetTypeName().GetNames())
+	}
+	if !inSchemas(kind) {
+		return Name{"", name}
+	}
+	return f.nameFor(schema, name)
+}
+
+func (f *fold) argList(list []*pgparse.Node) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = "none"
+		if n.GetTypeName() != nil {
+			parts[i] = f.TypeOf(n.GetTypeName()).String()
+		}
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// createObject stores an object that is kept by name. replace and ifNotExists
+// are the statement's.
+func (f *fold) createObject(o *Object, replace, ifNotExists bool) {
+	if old := f.Object(o.Kind, o.Name); old != nil && !replace {
+		if !ifNotExists {
+			f.fail(f.sure(), "42710", "%s %q already exists", o.Kind, o.Name.Name)
+		}
+		return
+	}
+	f.putObject(o)
+}
+
+// changeObject notes a change of an object that is kept by name.
+func (f *fold) changeObject(kind string, name Name, detail string) {
+	o := f.Object(kind, name)
+	if o == nil {
+		if f.missing(kind, name) {
+			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
+			return
+		}
+		o = &Object{Kind: kind, Name: name}
+	}
+	next := *o
+	next.Detail = detail
+	f.putObject(&next)
+}
+
+// moveObject gives an object another name.
+func (f *fold) moveObject(kind string, from, to Name) {
+	o := f.Object(kind, from)
+	if o == nil {
+		f.markGone(kind, from)
+		return
+	}
+	next := *o
+	next.Name = to
+	f.removeObject(kind, from)
+	f.putObject(&next)
+	if t := f.edit(o.Table); t != nil && kind == statisticsObject {
+		t.Statistics = with(without(t.Statistics, from), to)
+	}
+}
+
+func (f *fold) renameObject(s *pgparse.RenameStmt, to string) {
+	kind := objectWord(s.GetRenameType())
+	var name Name
+	if s.GetObject() != nil {
+		name = f.objectName(s.GetRenameType(), s.GetObject())
+	} else {
+		name = Name{"", clip(s.GetSubname())}
+	}
+	if kind == "object" {
+		f.unmodelled("ALTER … RENAME of an object of an unknown kind")
+		return
+	}
+	f.moveObject(kind, name, Name{name.Schema, to})
+}
+
+// dropObjects drops what is kept by kind and name.
+func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
+	kind := objectWord(s.GetRemoveType())
+	if kind == "object" {
+		f.unmodelled("DROP of an object of an unknown kind")
+		return
+	}
+	for _, n := range s.GetObjects() {
+		f.dropObject(kind, f.objectName(s.GetRemoveType(), n), s.GetMissingOk())
+		if kind == "extension" && cascade {
+			// What belongs to an extension is not held.
+			f.unmodelled("DROP EXTENSION … CASCADE")
+		}
+	}
+}
+
+func (f *fold) dropObject(kind string, name Name, missingOK bool) {
+	o := f.Object(kind, name)
+	if o == nil {
+		if !missingOK && f.missing(kind, name) {
+			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
+			return
+		}
+		f.markGone(kind, name)
+		return
+	}
+	if kind == statisticsObject {
+		f.forgetStatistics(o)
+	}
+	f.removeObject(kind, name)
+}
+
+// define folds CREATE AGGREGATE, OPERATOR, TYPE, COLLATION and TEXT SEARCH ….
+func (f *fold) define(s *pgparse.DefineStmt) {
+	schema, n := schemaAndName(s.GetDefnames())
+	switch s.GetKind() {
+	case pgparse.ObjectType_OBJECT_TYPE:
+		if oid, name, ok := f.newShell(s); ok {
+			f.putType(&UserType{OID: oid, Name: name, Kind: Base})
+		}
+	case pgparse.ObjectType_OBJECT_AGGREGATE:
+		fn := &Function{Name: f.nameFor(schema, n), Kind: "aggregate", Volatility: "immutable", BodyOffset: -1}
+		if args := s.GetArgs(); len(args) > 0 {
+			for _, a := range items(args[0]) {
+				if p := a.GetFunctionParameter(); p != nil {
+					fn.Args = append(fn.Args, f.TypeOf(p.GetArgType()))
+				}
+			}
+		}
+		if d := option(s.GetDefinition(), "basetype"); d != nil && d.GetArg().GetTypeName() != nil {
+			fn.Args = append(fn.Args, f.TypeOf(d.GetArg().GetTypeName()))
+		}
+		f.storeFunction(fn, s.GetReplace())
+	case pgparse.ObjectType_OBJECT_OPERATOR:
+		side := func(names ...string) string {
+			for _, name := range names {
+				if d := option(s.GetDefinition(), name); d != nil {
+					return f.TypeOf(d.GetArg().GetTypeName()).String()
+				}
+			}
+			return "none"
+		}
+		n += "(" + side("leftarg") + ", " + side("rightarg") + ")"
+		f.createObject(&Object{Kind: "operator", Name: f.nameFor(schema, n)}, false, false)
+	default:
+		kind := objectWord(s.GetKind())
+		if kind == "object" {
+			f.unmodelled("CREATE of an object of an unknown kind")
+			return
+		}
+		f.createObject(&Object{Kind: kind, Name: f.nameFor(schema, n)}, s.GetReplace(), s.GetIfNotExists())
+	}
+}
+
+// newShell is newType for CREATE TYPE name and CREATE TYPE name (…): the first
+// makes a shell, which the second fills.
+func (f *fold) newShell(s *pgparse.DefineStmt) (OID, Name, bool) {
+	schema, n := schemaAndName(s.GetDefnames())
+	if old := f.LookupType(schema, n); old != nil && old.Kind == Base && len(s.GetDefinition()) > 0 {
+		return old.OID, old.Name, true
+	}
+	return f.newType(s.GetDefnames())
+}

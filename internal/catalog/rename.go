@@ -1,0 +1,240 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// renameStmt folds ALTER … RENAME of everything.
+func (f *fold) renameStmt(s *pgparse.RenameStmt) {
+	to := clip(s.GetNewname())
+	switch s.GetRenameType() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		f.renameRelation(s, to)
+	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
+		f.renameColumn(s, to)
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+		f.renameConstraint(s, to)
+	case pgparse.ObjectType_OBJECT_DOMCONSTRAINT:
+		f.renameDomainConstraint(s, to)
+	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
+		f.renameOnTable(s, to)
+	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
+		f.renameType(items(s.GetObject()), to)
+	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
+		f.renameFunction(s.GetObject().GetObjectWithArgs(), to)
+	case pgparse.ObjectType_OBJECT_SCHEMA:
+		f.renameSchema(s.GetSubname(), to)
+	default:
+		f.renameObject(s, to)
+	}
+}
+
+func relationKind(t pgparse.ObjectType) Kind {
+	switch t {
+	case pgparse.ObjectType_OBJECT_VIEW:
+		return View
+	case pgparse.ObjectType_OBJECT_MATVIEW:
+		return MaterializedView
+	case pgparse.ObjectType_OBJECT_INDEX:
+		return Index
+	case pgparse.ObjectType_OBJECT_SEQUENCE:
+		return Sequence
+	case pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		return ForeignTable
+	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_ATTRIBUTE:
+		return CompositeType
+	}
+	return Table
+}
+
+func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
+	r := f.relation(s.GetRelation(), relationKind(s.GetRenameType()), s.GetMissingOk())
+	if r == nil {
+		return
+	}
+	name := Name{r.Name.Schema, to}
+	if !f.makeRoom(name) {
+		return
+	}
+	f.rename(r.OID, name)
+	// The constraint behind an index is renamed with it.
+	if r.Index != nil && r.Index.Constraint != "" {
+		if t := f.edit(r.Index.Table); t != nil {
+			if c := t.Constraint(r.Index.Constraint); c != nil {
+				t.editConstraint(c.ID).Name = to
+			}
+		}
+		e := f.edit(r.OID)
+		info := *e.Index
+		info.Constraint = to
+		e.Index = &info
+	}
+}
+
+// makeRoom sees to a relation that has a name already; false when that is a
+// problem.
+func (f *fold) makeRoom(name Name) bool {
+	oid, taken := f.names.Get(name)
+	if !taken {
+		return true
+	}
+	if old := f.Relation(oid); !old.Inferred {
+		f.fail(f.sure(), "42P07", "relation %q already exists", name.Name)
+		if f.failed {
+			return false
+		}
+	}
+	f.dropRelation(oid)
+	return true
+}
+
+func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
+	r := f.relation(s.GetRelation(), relationKind(s.GetRelationType()), s.GetMissingOk())
+	if r == nil {
+		return
+	}
+	r = f.edit(r.OID)
+	from := clip(s.GetSubname())
+	c := f.column(r.OID, from, false)
+	if c == nil {
+		return
+	}
+	if c.Inherited && !r.Inferred {
+		f.fail(f.sure(), "42P16", "cannot rename inherited column %q", from)
+		if f.failed {
+			return
+		}
+	}
+	if other := r.Column(to); other != nil {
+		f.fail(f.sure() && !other.Inferred, "42701", "column %q of relation %q already exists", to, r.Name.Name)
+		if f.failed {
+			return
+		}
+		r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(o *Column) bool { return o == other })
+	}
+	f.renameAttribute(r, c.Attnum, from, to)
+	if s.GetRelation().GetInh() || r.Kind == CompositeType {
+		f.eachChild(r, func(child *Relation) {
+			if have := child.Column(from); have != nil && child.Column(to) == nil {
+				f.renameAttribute(child, have.Attnum, from, to)
+			}
+		})
+	}
+	if r.Kind == CompositeType {
+		f.spreadAttribute(r, func(table *Relation) {
+			if have := table.Column(from); have != nil {
+				f.renameAttribute(table, have.Attnum, from, to)
+			}
+		})
+	}
+}
+
+func (f *fold) renameAttribute(r *Relation, attnum int16, from, to string) {
+	r.editColumn(attnum).Name = to
+	r.DroppedColumns = without(r.DroppedColumns, to)
+	if !slices.Contains(r.DroppedColumns, from) {
+		r.DroppedColumns = with(r.DroppedColumns, from)
+	}
+	f.renameInExpressions(r, attnum, from, to)
+}
+
+func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
+	r := f.relation(s.GetRelation(), Table, s.GetMissingOk())
+	if r == nil {
+		return
+	}
+	r = f.edit(r.OID)
+	from := clip(s.GetSubname())
+	c := r.Constraint(from)
+	if c == nil {
+		if !r.Inferred && !r.Partial && f.notNullNamed(r, from) == nil {
+			f.fail(f.sure(), "42704", "constraint %q for table %q does not exist", from, r.Name.Name)
+		}
+		return
+	}
+	if r.Constraint(to) != nil {
+		f.nameTaken(r, to)
+		return
+	}
+	if c.Index != 0 && !f.makeRoom(Name{r.Name.Schema, to}) {
+		return
+	}
+	r.editConstraint(c.ID).Name = to
+	if idx := f.edit(c.Index); idx != nil {
+		f.rename(idx.OID, Name{idx.Name.Schema, to})
+		info := *idx.Index
+		info.Constraint = to
+		idx.Index = &info
+	}
+	if c.Kind != Check {
+		return
+	}
+	f.eachChild(r, func(child *Relation) {
+		if have := child.Constraint(from); have != nil && have.Parent && have.Kind == Check {
+			child.editConstraint(have.ID).Name = to
+		}
+	})
+}
+
+// notNullNamed finds the column whose unnamed NOT NULL constraint has, on
+// Postgres 18, this name.
+func (f *fold) notNullNamed(r *Relation, name string) *Column {
+	for _, c := range r.Columns {
+		if c.NotNull && objectName(r.Name.Name, c.Name, "not_null") == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// renameOnTable renames a trigger, policy or rule.
+func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
+	r := f.relation(s.GetRelation(), Table, s.GetMissingOk())
+	if r == nil {
+		return
+	}
+	r = f.edit(r.OID)
+	from := clip(s.GetSubname())
+	done := false
+	switch s.GetRenameType() {
+	case pgparse.ObjectType_OBJECT_TRIGGER:
+		for i, t := range r.Triggers {
+			if t.Name == from {
+				next := *t
+				next.Name = to
+				r.Triggers = slices.Clone(r.Triggers)
+				r.Triggers[i], done = &next, true
+			}
+		}
+		f.eachChild(r, func(child *Relation) {
+			for i, t := range child.Triggers {
+				if t.Name == from && t.Parent {
+					next := *t
+					next.Name = to
+					child.Triggers = slices.Clone(child.Triggers)
+					child.Triggers[i] = &next
+				}
+			}
+		})
+	case pgparse.ObjectType_OBJECT_POLICY:
+		for i, p := range r.Policies {
+			if p.Name == from {
+				next := *p
+				next.Name = to
+				r.Policies = slices.Clone(r.Policies)
+				r.Policies[i], done = &next, true
+			}
+		}
+	default:
+		if i := slices.Index(r.Rules, from); i >= 0 {
+			r.Rules = slices.Clone(r.Rules)
+			r.Rules[i], done = to, true
+		}
+	}
+	if !done && !r.Inferred && !r.Partial {
+		f.fail(f.sure(), "42704", "%s %q for table %q does not exist", objectWord(s.GetRenameType()), from, r.Name.Name)
+	}
+}

@@ -1,0 +1,189 @@
+package catalog
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// https://www.postgresql.org/docs/current/sql-createschema.html
+func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
+	name := clip(s.GetSchemaname())
+	if name == "" {
+		name = roleName(s.GetAuthrole())
+	}
+	if f.Object("schema", Name{"", name}) != nil || name == "public" {
+		if !s.GetIfNotExists() {
+			f.fail(f.sure() && name != "public", "42P06", "schema %q already exists", name)
+		}
+		if f.failed || s.GetIfNotExists() {
+			return
+		}
+	}
+	f.putObject(&Object{Kind: "schema", Name: Name{"", name}, Owner: roleName(s.GetAuthrole())})
+	// What the statement holds is created in the new schema.
+	path := f.SearchPath
+	f.SearchPath = append([]string{name}, path...)
+	for _, e := range s.GetSchemaElts() {
+		f.statement(pgparse.Unwrap(e))
+	}
+	f.SearchPath = path
+}
+
+// inSchema lists what a schema holds, oldest first.
+func (f *fold) inSchema(schema string) (relations, types []OID, functions []Name, objects []objectKey) {
+	relations = f.sortedRelations(func(r *Relation) bool { return r.Name.Schema == schema })
+	for it := f.types.Iterator(); !it.Done(); {
+		if oid, t, ok := it.Next(); ok && t.Name.Schema == schema {
+			types = append(types, oid)
+		}
+	}
+	slices.Sort(types)
+	for it := f.functions.Iterator(); !it.Done(); {
+		if name, _, ok := it.Next(); ok && name.Schema == schema {
+			functions = append(functions, name)
+		}
+	}
+	sort.Slice(functions, func(i, j int) bool { return functions[i].Name < functions[j].Name })
+	for it := f.objects.Iterator(); !it.Done(); {
+		if k, _, ok := it.Next(); ok && k.name.Schema == schema {
+			objects = append(objects, k)
+		}
+	}
+	sort.Slice(objects, func(i, j int) bool {
+		return objects[i].kind+"\x00"+objects[i].name.Name < objects[j].kind+"\x00"+objects[j].name.Name
+	})
+	return relations, types, functions, objects
+}
+
+// dropSchema drops a schema, with CASCADE all that is in it.
+func (f *fold) dropSchema(name string, cascade, missingOK bool) {
+	name = clip(name)
+	key := Name{"", name}
+	if f.Object("schema", key) == nil && name != "public" {
+		if !missingOK && f.missing("schema", key) {
+			f.fail(true, "3F000", "schema %q does not exist", name)
+			return
+		}
+	}
+	relations, types, functions, objects := f.inSchema(name)
+	if !cascade && len(relations)+len(types)+len(functions)+len(objects) > 0 {
+		f.fail(f.sure(), "2BP01", "cannot drop schema %s because %s", name, otherObjects)
+		if f.failed {
+			return
+		}
+	}
+	for _, oid := range relations {
+		f.dropRelation(oid)
+	}
+	for _, oid := range types {
+		if u := f.Type(oid); u != nil {
+			f.dropTypeOID(u)
+		}
+	}
+	for _, fn := range functions {
+		for _, o := range f.ownFunctions(fn) {
+			f.releaseFunction(fn, o, true)
+		}
+		f.setFunctions(fn, nil)
+		f.markGone("function", fn)
+	}
+	for _, k := range objects {
+		f.removeObject(k.kind, k.name)
+	}
+	f.removeObject("schema", key)
+}
+
+// dropTypeOID drops a type with the columns that have it.
+func (f *fold) dropTypeOID(u *UserType) {
+	names := []*pgparse.Node{stringNode(u.Name.Schema), stringNode(u.Name.Name)}
+	f.dropType(&pgparse.TypeName{Names: names}, true, true)
+}
+
+func stringNode(s string) *pgparse.Node {
+	return &pgparse.Node{Node: &pgparse.Node_String_{String_: &pgparse.String{Sval: s}}}
+}
+
+// renameSchema renames a schema: all that is in it gets another name.
+func (f *fold) renameSchema(from, to string) {
+	from = clip(from)
+	if o := f.Object("schema", Name{"", from}); o != nil {
+		next := *o
+		next.Name = Name{"", to}
+		f.removeObject("schema", o.Name)
+		f.putObject(&next)
+	} else if f.missing("schema", Name{"", from}) {
+		f.fail(true, "3F000", "schema %q does not exist", from)
+		return
+	} else {
+		f.putObject(&Object{Kind: "schema", Name: Name{"", to}})
+	}
+	relations, types, functions, objects := f.inSchema(from)
+	for _, oid := range relations {
+		f.rename(oid, Name{to, f.Relation(oid).Name.Name})
+	}
+	for _, oid := range types {
+		u := f.changeType(oid, func(t *UserType) { t.Name.Schema = to })
+		f.retype(oid, u.Name)
+	}
+	for _, name := range functions {
+		list := slices.Clone(f.ownFunctions(name))
+		for len(list) > 0 {
+			f.moveFunction(name, list, 0, Name{to, name.Name})
+			list = list[1:]
+		}
+	}
+	for _, k := range objects {
+		f.moveObject(k.kind, k.name, Name{to, k.name.Name})
+	}
+}
+
+// setSchema is ALTER … SET SCHEMA.
+func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+	to := clip(s.GetNewschema())
+	switch s.GetObjectType() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		r := f.relation(s.GetRelation(), relationKind(s.GetObjectType()), s.GetMissingOk())
+		if r != nil {
+			f.moveRelation(r, to)
+		}
+	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
+		if u := f.userType(items(s.GetObject()), Base, s.GetMissingOk()); u != nil {
+			f.moveType(u, Name{to, u.Name.Name})
+		}
+	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
+		if name, list, at := f.findFunction(s.GetObject().GetObjectWithArgs()); at >= 0 {
+			f.moveFunction(name, list, at, Name{to, name.Name})
+		}
+	case pgparse.ObjectType_OBJECT_EXTENSION:
+		f.changeObject("extension", Name{"", clip(constText(s.GetObject()))}, "schema "+to)
+	default:
+		kind := objectWord(s.GetObjectType())
+		name := f.objectName(s.GetObjectType(), s.GetObject())
+		f.moveObject(kind, name, Name{to, name.Name})
+	}
+}
+
+// moveRelation moves a relation to another schema, with its indexes and owned
+// sequences.
+func (f *fold) moveRelation(r *Relation, to string) {
+	if !f.makeRoom(Name{to, r.Name.Name}) && r.Name.Schema != to {
+		return
+	}
+	f.rename(r.OID, Name{to, r.Name.Name})
+	for _, oid := range r.Indexes {
+		if i := f.Relation(oid); i != nil {
+			f.rename(oid, Name{to, i.Name.Name})
+		}
+	}
+	for _, c := range r.Columns {
+		if s := f.Relation(c.Sequence); s != nil {
+			f.rename(s.OID, Name{to, s.Name.Name})
+		}
+	}
+	for _, name := range r.Statistics {
+		f.moveObject("statistics object", name, Name{to, name.Name})
+	}
+}

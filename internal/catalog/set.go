@@ -1,0 +1,122 @@
+package catalog
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// defaultSearchPath is the server's, without "$user".
+var defaultSearchPath = []string{"public"}
+
+// set folds SET, SET LOCAL and RESET: search_path is all that a schema depends
+// on. The end of a transaction does not restore SET LOCAL here: whoever knows
+// the transactions calls [Catalog.WithSearchPath].
+func (f *fold) set(s *pgparse.VariableSetStmt) {
+	if s.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL {
+		f.setSearchPath(defaultSearchPath)
+		return
+	}
+	if !strings.EqualFold(s.GetName(), "search_path") {
+		return
+	}
+	switch s.GetKind() {
+	case pgparse.VariableSetKind_VAR_SET_VALUE:
+		var path []string
+		for _, a := range s.GetArgs() {
+			path = append(path, constText(a))
+		}
+		f.setSearchPath(path)
+	case pgparse.VariableSetKind_VAR_SET_DEFAULT, pgparse.VariableSetKind_VAR_RESET:
+		f.setSearchPath(defaultSearchPath)
+	}
+}
+
+// setSearchPath stores a search path; "" and "$user" look nothing up.
+func (f *fold) setSearchPath(path []string) {
+	f.SearchPath = make([]string, 0, len(path))
+	for _, s := range path {
+		if s != "" && s != "$user" {
+			f.SearchPath = append(f.SearchPath, s)
+		}
+	}
+}
+
+// WithSearchPath is the catalog with another search path: what a transaction's
+// end makes of SET LOCAL.
+func (c *Catalog) WithSearchPath(path []string) *Catalog {
+	next := *c
+	next.SearchPath = path
+	return &next
+}
+
+// WithNote is the catalog with a remark that something ran which could not be
+// folded: from here on, what was seen created may be gone.
+func (c *Catalog) WithNote(text string) *Catalog {
+	next := *c
+	next.Unmodelled = &Note{Text: text, Next: c.Unmodelled}
+	return &next
+}
+
+// selectStmt folds a query: SELECT INTO makes a table, set_config may set the
+// search path, and a user's function may do anything.
+func (f *fold) selectStmt(s *pgparse.SelectStmt) {
+	if into := intoOf(s); into != nil {
+		f.createAs(into, &pgparse.Node{Node: &pgparse.Node_SelectStmt{SelectStmt: s}}, Table, false)
+		return
+	}
+	if len(s.GetFromClause()) > 0 {
+		return
+	}
+	for _, n := range s.GetTargetList() {
+		call := n.GetResTarget().GetVal().GetFuncCall()
+		if call == nil || len(call.GetArgs()) == 0 {
+			continue
+		}
+		name := last(call.GetFuncname())
+		if name != "set_config" || len(call.GetArgs()) < 2 || !strings.EqualFold(constText(call.GetArgs()[0]), "search_path") {
+			continue
+		}
+		var path []string
+		for _, p := range strings.Split(constText(call.GetArgs()[1]), ",") {
+			path = append(path, strings.Trim(strings.TrimSpace(p), `"`))
+		}
+		f.setSearchPath(path)
+	}
+}
+
+// intoOf is the INTO of a query, which stands at its leftmost branch.
+func intoOf(s *pgparse.SelectStmt) *pgparse.IntoClause {
+	for depth := 0; s != nil && depth < maxDepth; depth++ {
+		if s.GetIntoClause() != nil {
+			return s.GetIntoClause()
+		}
+		s = s.GetLarg()
+	}
+	return nil
+}
+
+// https://www.postgresql.org/docs/current/sql-discard.html
+func (f *fold) discard(s *pgparse.DiscardStmt) {
+	switch s.GetTarget() {
+	case pgparse.DiscardMode_DISCARD_ALL, pgparse.DiscardMode_DISCARD_TEMP:
+		for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Name.Schema == "pg_temp" }) {
+			f.dropRelation(oid)
+		}
+		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
+			f.setSearchPath(defaultSearchPath)
+		}
+	case pgparse.DiscardMode_DISCARD_PLANS, pgparse.DiscardMode_DISCARD_SEQUENCES:
+	}
+}
+
+// explain folds what EXPLAIN ANALYZE runs; EXPLAIN alone runs nothing.
+func (f *fold) explain(s *pgparse.ExplainStmt) {
+	if !optionTrue(s.GetOptions(), "analyze") {
+		return
+	}
+	switch q := pgparse.Unwrap(s.GetQuery()).(type) {
+	case *pgparse.CreateTableAsStmt, *pgparse.SelectStmt:
+		f.statement(q)
+	}
+}

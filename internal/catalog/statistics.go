@@ -1,0 +1,81 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+const statisticsObject = "statistics object"
+
+// https://www.postgresql.org/docs/current/sql-createstatistics.html
+func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
+	if len(s.GetRelations()) == 0 {
+		return
+	}
+	t := f.relation(s.GetRelations()[0].GetRangeVar(), Table, false)
+	if t == nil {
+		return
+	}
+	t = f.edit(t.OID)
+	o := &Object{Kind: statisticsObject, Table: t.OID}
+	var names []string
+	for _, n := range s.GetExprs() {
+		e := n.GetStatsElem()
+		if e.GetName() != "" {
+			if c := f.column(t.OID, e.GetName(), false); c != nil {
+				o.Columns = append(o.Columns, c.Attnum)
+			}
+			names = append(names, e.GetName())
+			continue
+		}
+		o.Columns = union(o.Columns, t.attnumsIn(e.GetExpr()))
+		names = append(names, "expr")
+	}
+	if len(s.GetDefnames()) > 0 {
+		schema, n := schemaAndName(s.GetDefnames())
+		o.Name = f.nameFor(schema, n)
+	} else {
+		o.Name = f.chooseStatistics(t, names)
+	}
+	if f.Object(statisticsObject, o.Name) != nil {
+		if !s.GetIfNotExists() {
+			f.fail(f.sure(), "42710", "statistics object %q already exists", o.Name.Name)
+		}
+		return
+	}
+	f.putObject(o)
+	t.Statistics = with(t.Statistics, o.Name)
+}
+
+// chooseStatistics is ChooseExtendedStatisticName.
+func (f *fold) chooseStatistics(t *Relation, names []string) Name {
+	label := "stat"
+	for i := 1; ; i++ {
+		name := Name{t.Name.Schema, objectName(t.Name.Name, joinNames(names), label)}
+		if f.Object(statisticsObject, name) == nil {
+			return name
+		}
+		label = "stat" + itoa(i)
+	}
+}
+
+// cloneStatistics copies a statistics object for LIKE … INCLUDING STATISTICS.
+func (f *fold) cloneStatistics(src, t *Relation, name Name) {
+	o := f.Object(statisticsObject, name)
+	if o == nil {
+		return
+	}
+	next := *o
+	next.Table, next.Columns = t.OID, mapAttnums(src, t, o.Columns)
+	next.Name = f.chooseStatistics(t, t.columnNames(next.Columns))
+	f.putObject(&next)
+	t.Statistics = with(t.Statistics, next.Name)
+}
+
+// forgetStatistics takes a dropped statistics object off its table.
+func (f *fold) forgetStatistics(o *Object) {
+	if t := f.edit(o.Table); t != nil {
+		t.Statistics = slices.DeleteFunc(slices.Clone(t.Statistics), func(n Name) bool { return n == o.Name })
+	}
+}

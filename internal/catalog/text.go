@@ -1,0 +1,220 @@
+package catalog
+
+import (
+	"math"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// The grammar keeps where things begin, not where they end: the text of an
+// expression is found in the statement's own words.
+
+// bracketText is the text inside the first bracket at or after an offset:
+// the condition of CHECK (…).
+func bracketText(sql string, from int32) string {
+	if from < 0 || int(from) >= len(sql) {
+		return ""
+	}
+	open := skipTo(sql, int(from), func(i, depth int) bool { return sql[i] == '(' })
+	if open >= len(sql) {
+		return ""
+	}
+	end := closing(sql, open)
+	return strings.TrimSpace(sql[open+1 : end])
+}
+
+// closing is the offset of the bracket that closes the one at open, or the
+// end of the text.
+func closing(sql string, open int) int {
+	return skipTo(sql, open, func(i, depth int) bool {
+		return depth == 1 && (sql[i] == ')' || sql[i] == ']')
+	})
+}
+
+// skipTo goes through the text, leaving out quotes and comments, until stop
+// says so for a byte. depth counts the brackets opened since from.
+func skipTo(sql string, from int, stop func(i, depth int) bool) int {
+	depth := 0
+	for i := from; i < len(sql); {
+		if n := quoted(sql, i); n > i {
+			i = n
+			continue
+		}
+		if stop(i, depth) {
+			return i
+		}
+		switch sql[i] {
+		case '(', '[':
+			depth++
+		case ')', ']':
+			depth--
+		}
+		i++
+	}
+	return len(sql)
+}
+
+// quoted is the end of the quoted text or comment that begins at i, or i.
+func quoted(sql string, i int) int {
+	rest := sql[i:]
+	switch c := sql[i]; {
+	case c == '\'':
+		escapes := i > 0 && (sql[i-1] == 'e' || sql[i-1] == 'E') && (i == 1 || !wordByte(sql[i-2]))
+		for j := i + 1; j < len(sql); j++ {
+			switch {
+			case escapes && sql[j] == '\\':
+				j++
+			case sql[j] == '\'':
+				if j+1 < len(sql) && sql[j+1] == '\'' {
+					j++
+					continue
+				}
+				return j + 1
+			}
+		}
+		return len(sql)
+	case c == '"':
+		if n := strings.IndexByte(rest[1:], '"'); n >= 0 {
+			return i + n + 2
+		}
+		return len(sql)
+	case c == '$' && (i == 0 || !wordByte(sql[i-1])):
+		n := strings.IndexByte(rest[1:], '$')
+		if n < 0 {
+			return i
+		}
+		tag := rest[:n+2]
+		for _, b := range []byte(tag[1 : len(tag)-1]) {
+			if !wordByte(b) {
+				return i
+			}
+		}
+		if end := strings.Index(rest[len(tag):], tag); end >= 0 {
+			return i + len(tag) + end + len(tag)
+		}
+		return len(sql)
+	case strings.HasPrefix(rest, "--"):
+		if n := strings.IndexByte(rest, '\n'); n >= 0 {
+			return i + n
+		}
+		return len(sql)
+	case strings.HasPrefix(rest, "/*"):
+		if n := strings.Index(rest, "*/"); n >= 0 {
+			return i + n + 2
+		}
+		return len(sql)
+	}
+	return i
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// first is the smallest offset that a node below the expression carries; -1
+// when none does.
+func first(expr *pgparse.Node) int {
+	lowest := int32(math.MaxInt32)
+	pgparse.Walk(expr, func(msg any) bool {
+		if at, ok := msg.(interface{ GetLocation() int32 }); ok {
+			// A node that the grammar made up has location -1, one without
+			// it in the text 0.
+			if l := at.GetLocation(); l > 0 && l < lowest {
+				lowest = l
+			}
+		}
+		return true
+	})
+	if lowest == math.MaxInt32 {
+		return -1
+	}
+	return int(lowest)
+}
+
+// columnWords end the expression of a DEFAULT in a column definition.
+var columnWords = map[string]bool{
+	"NOT": true, "NULL": true, "CONSTRAINT": true, "CHECK": true, "UNIQUE": true, "PRIMARY": true,
+	"REFERENCES": true, "GENERATED": true, "COLLATE": true, "DEFERRABLE": true, "INITIALLY": true, "ENFORCED": true,
+}
+
+// defaultText is the text of a default's expression.
+func defaultText(sql string, expr *pgparse.Node) string {
+	at := first(expr)
+	if at < 0 || at > len(sql) {
+		return ""
+	}
+	// Back over brackets and signs, to behind the word DEFAULT.
+	start := at
+	for start > 0 && !wordByte(sql[start-1]) && sql[start-1] != '\'' && sql[start-1] != '"' && sql[start-1] != ',' {
+		start--
+	}
+	for start < at && (sql[start] == ' ' || sql[start] == '\n' || sql[start] == '\t' || sql[start] == '\r' || sql[start] == '=') {
+		start++
+	}
+	wordStart := -1
+	end := skipTo(sql, start, func(i, depth int) bool {
+		if depth < 0 || depth == 0 && (sql[i] == ',' || sql[i] == ')' || sql[i] == ';') {
+			return true
+		}
+		if depth > 0 || !wordByte(sql[i]) || i > 0 && (wordByte(sql[i-1]) || sql[i-1] == '.') {
+			return false
+		}
+		j := i
+		for j < len(sql) && wordByte(sql[j]) {
+			j++
+		}
+		if i > at && columnWords[strings.ToUpper(sql[i:j])] {
+			wordStart = i
+			return true
+		}
+		return false
+	})
+	if wordStart >= 0 {
+		end = wordStart
+	}
+	return strings.TrimSpace(sql[start:end])
+}
+
+// whereText is the text of a condition that ends the statement.
+func whereText(sql string, expr *pgparse.Node) string {
+	at := first(expr)
+	if at < 0 || at > len(sql) {
+		return ""
+	}
+	if w := strings.LastIndex(strings.ToUpper(sql[:at]), "WHERE"); w >= 0 {
+		at = w + len("WHERE")
+	}
+	return strings.TrimSpace(sql[at:])
+}
+
+// keyText is the text of an index expression: a call, or what stands in
+// brackets.
+func keyText(sql string, expr *pgparse.Node) string {
+	at := first(expr)
+	if at < 0 || at > len(sql) {
+		return ""
+	}
+	i := at
+	for i < len(sql) && (wordByte(sql[i]) || sql[i] == '.' || sql[i] == '"') {
+		i++
+	}
+	if _, call := pgparse.Unwrap(expr).(*pgparse.FuncCall); call && i < len(sql) && sql[i] == '(' {
+		return sql[at:min(closing(sql, i)+1, len(sql))]
+	}
+	end := skipTo(sql, at, func(j, depth int) bool { return depth == 0 && (sql[j] == ')' || sql[j] == ',') })
+	return strings.TrimSpace(sql[at:end])
+}
+
+// bracketTail is the text of a condition in brackets that may be followed by
+// more: EXCLUDE … WHERE (…).
+func bracketTail(sql string, expr *pgparse.Node) string {
+	at := first(expr)
+	if at < 0 || at > len(sql) {
+		return ""
+	}
+	if w := strings.LastIndex(strings.ToUpper(sql[:at]), "WHERE"); w >= 0 {
+		return bracketText(sql, int32(w))
+	}
+	return ""
+}

@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// The bits of CreateTrigStmt.Timing and Events (pg_trigger.h).
+const (
+	triggerBefore   = 1 << 1
+	triggerInsert   = 1 << 2
+	triggerDelete   = 1 << 3
+	triggerUpdate   = 1 << 4
+	triggerTruncate = 1 << 5
+	triggerInstead  = 1 << 6
+)
+
+// https://www.postgresql.org/docs/current/sql-createtrigger.html
+func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
+	r := f.relation(s.GetRelation(), Table, false)
+	if r == nil {
+		return
+	}
+	r = f.edit(r.OID)
+	schema, fn := schemaAndName(s.GetFuncname())
+	t := &Trigger{
+		Name: clip(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
+		Columns: f.attnums(r.OID, strs(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
+	}
+	switch {
+	case s.GetTiming()&triggerBefore != 0:
+		t.Timing = "before"
+	case s.GetTiming()&triggerInstead != 0:
+		t.Timing = "instead of"
+	}
+	var events []string
+	for _, e := range []struct {
+		bit  int32
+		word string
+	}{{triggerInsert, "insert"}, {triggerDelete, "delete"}, {triggerUpdate, "update"}, {triggerTruncate, "truncate"}} {
+		if s.GetEvents()&e.bit != 0 {
+			events = append(events, e.word)
+		}
+	}
+	t.Events = strings.Join(events, " or ")
+	if len(t.Columns) == 0 {
+		t.Columns = nil
+	}
+	if old := r.Trigger(t.Name); old != nil {
+		if !s.GetReplace() {
+			f.fail(f.sure() && !r.Inferred, "42710", "trigger %q for relation %q already exists", t.Name, r.Name.Name)
+			if f.failed {
+				return
+			}
+		}
+		t.ID = old.ID
+		r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(o *Trigger) bool { return o == old })
+	} else {
+		t.ID = f.newOID()
+	}
+	r.Triggers = with(r.Triggers, t)
+	if t.Row {
+		for _, oid := range r.Partitions {
+			f.cloneTrigger(r, f.edit(oid), t)
+		}
+	}
+}
+
+// functionName is the full name of a function that something refers to.
+func (f *fold) functionName(schema, name string) Name {
+	if fn := f.Functions(schema, name); len(fn) > 0 {
+		return fn[0].Name
+	}
+	return f.nameFor(schema, name)
+}
+
+// dropTrigger drops a trigger, with its clones on partitions.
+func (f *fold) dropTrigger(r *Relation, name string) {
+	drop := func(r *Relation, cloned bool) {
+		r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(t *Trigger) bool { return t.Name == name && (!cloned || t.Parent) })
+	}
+	drop(r, false)
+	for _, oid := range r.Partitions {
+		if child := f.edit(oid); child != nil {
+			drop(child, true)
+			f.eachChild(child, func(c *Relation) { drop(c, true) })
+		}
+	}
+}
+
+// enableTriggers switches one trigger, or all when name is "".
+func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
+	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
+		f.fail(f.sure(), "42704", "trigger %q for table %q does not exist", name, r.Name.Name)
+		return
+	}
+	set := func(r *Relation) {
+		for i, t := range r.Triggers {
+			if (name == "" || t.Name == name) && t.Enabled != on {
+				next := *t
+				next.Enabled = on
+				r.Triggers = slices.Clone(r.Triggers)
+				r.Triggers[i] = &next
+			}
+		}
+	}
+	set(r)
+	if !only {
+		for _, oid := range r.Partitions {
+			if child := f.edit(oid); child != nil {
+				set(child)
+				f.eachChild(child, set)
+			}
+		}
+	}
+}

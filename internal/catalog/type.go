@@ -1,0 +1,332 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// newType sees whether a type name is free; 0 as OID means a new one.
+func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
+	schema, n := schemaAndName(list)
+	name := f.nameFor(schema, n)
+	oid, taken := f.typeNames.Get(name)
+	if !taken {
+		return 0, name, true
+	}
+	if f.Type(oid).Inferred {
+		return oid, name, true
+	}
+	f.fail(f.sure(), "42710", "type %q already exists", n)
+	if f.failed {
+		return 0, name, false
+	}
+	f.removeType(oid)
+	return 0, name, true
+}
+
+func (f *fold) createEnum(s *pgparse.CreateEnumStmt) {
+	oid, name, ok := f.newType(s.GetTypeName())
+	if ok {
+		f.putType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: strs(s.GetVals())})
+	}
+}
+
+// userType finds a type that a statement works on; one that was not seen
+// becomes an inferred one.
+func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *UserType {
+	schema, n := schemaAndName(list)
+	if u := f.LookupType(schema, n); u != nil {
+		return u
+	}
+	name := f.nameFor(schema, n)
+	if f.missing("type", name) {
+		if !missingOK {
+			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
+		}
+		return nil
+	}
+	return f.putType(&UserType{Name: name, Kind: kind, Inferred: true})
+}
+
+// https://www.postgresql.org/docs/current/sql-altertype.html, enum forms
+func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
+	u := f.userType(s.GetTypeName(), Enum, false)
+	if u == nil {
+		return
+	}
+	if u.Kind != Enum && !u.Inferred {
+		f.fail(f.sure(), "42809", "%s is not an enum", u.Name.String())
+		return
+	}
+	labels := slices.Clone(u.Labels)
+	if s.GetOldVal() != "" {
+		i := slices.Index(labels, s.GetOldVal())
+		if slices.Contains(labels, s.GetNewVal()) {
+			f.fail(f.sure(), "42710", "enum label %q already exists", s.GetNewVal())
+			return
+		}
+		switch {
+		case i >= 0:
+			labels[i] = s.GetNewVal()
+		case u.Inferred:
+			labels = append(labels, s.GetNewVal())
+		default:
+			f.fail(f.sure(), "22023", "%q is not an existing enum label", s.GetOldVal())
+			return
+		}
+	} else {
+		if slices.Contains(labels, s.GetNewVal()) {
+			if !s.GetSkipIfNewValExists() {
+				f.fail(f.sure(), "42710", "enum label %q already exists", s.GetNewVal())
+			}
+			return
+		}
+		at := len(labels)
+		if near := s.GetNewValNeighbor(); near != "" {
+			i := slices.Index(labels, near)
+			switch {
+			case i < 0 && !u.Inferred:
+				f.fail(f.sure(), "22023", "%q is not an existing enum label", near)
+				return
+			case i < 0:
+			case s.GetNewValIsAfter():
+				at = i + 1
+			default:
+				at = i
+			}
+		}
+		labels = slices.Insert(labels, at, s.GetNewVal())
+	}
+	f.changeType(u.OID, func(t *UserType) { t.Labels = labels })
+}
+
+func (f *fold) createDomain(s *pgparse.CreateDomainStmt) {
+	oid, name, ok := f.newType(s.GetDomainname())
+	if !ok {
+		return
+	}
+	u := &UserType{OID: oid, Name: name, Kind: Domain, Base: f.TypeOf(s.GetTypeName())}
+	for _, n := range s.GetConstraints() {
+		f.addDomainConstraint(u, n.GetConstraint())
+	}
+	f.putType(u)
+}
+
+// addDomainConstraint adds to a domain that is under construction.
+func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_NOTNULL:
+		u.NotNull = true
+	case pgparse.ConstrType_CONSTR_NULL:
+		u.NotNull = false
+	case pgparse.ConstrType_CONSTR_DEFAULT:
+		u.Default = con.GetRawExpr()
+	case pgparse.ConstrType_CONSTR_CHECK:
+		c := &Constraint{
+			ID: f.newOID(), Kind: Check, Name: clip(con.GetConname()), Expr: con.GetRawExpr(), ExprText: bracketText(f.sql, con.GetLocation()),
+			Valid: !con.GetSkipValidation(), Enforced: true, Named: con.GetConname() != "",
+		}
+		if c.Name == "" {
+			for i := 0; ; i++ {
+				label := "check"
+				if i > 0 {
+					label += itoa(i)
+				}
+				if c.Name = objectName(u.Name.Name, "", label); !hasConstraint(u.Checks, c.Name) {
+					break
+				}
+			}
+		} else if hasConstraint(u.Checks, c.Name) {
+			f.fail(f.sure(), "42710", "constraint %q for domain %q already exists", c.Name, u.Name.Name)
+			return
+		}
+		u.Checks = with(u.Checks, c)
+	}
+}
+
+// https://www.postgresql.org/docs/current/sql-alterdomain.html
+func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
+	u := f.userType(s.GetTypeName(), Domain, false)
+	if u == nil {
+		return
+	}
+	if u.Kind != Domain && !u.Inferred {
+		f.fail(f.sure(), "42809", "%s is not a domain", u.Name.String())
+		return
+	}
+	f.changeType(u.OID, func(t *UserType) {
+		switch s.GetSubtype() {
+		case "T":
+			t.Default = s.GetDef()
+		case "N":
+			t.NotNull = false
+		case "O":
+			t.NotNull = true
+		case "C":
+			f.addDomainConstraint(t, s.GetDef().GetConstraint())
+		case "V":
+			if c := f.domainConstraint(t, s.GetName(), false); c != nil {
+				next := *c
+				next.Valid = true
+				t.Checks = slices.Clone(t.Checks)
+				t.Checks[slices.Index(t.Checks, c)] = &next
+			}
+		case "X":
+			if c := f.domainConstraint(t, s.GetName(), s.GetMissingOk()); c != nil {
+				t.Checks = without(t.Checks, c)
+			}
+		}
+	})
+}
+
+func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Constraint {
+	for _, c := range t.Checks {
+		if c.Name == clip(name) {
+			return c
+		}
+	}
+	if !missingOK && !t.Inferred && name != objectName(t.Name.Name, "", "not_null") {
+		f.fail(f.sure(), "42704", "constraint %q of domain %q does not exist", name, t.Name.Name)
+	}
+	return nil
+}
+
+func (f *fold) renameDomainConstraint(s *pgparse.RenameStmt, to string) {
+	u := f.userType(items(s.GetObject()), Domain, false)
+	if u == nil {
+		return
+	}
+	f.changeType(u.OID, func(t *UserType) {
+		if c := f.domainConstraint(t, s.GetSubname(), false); c != nil {
+			next := *c
+			next.Name = to
+			t.Checks = slices.Clone(t.Checks)
+			t.Checks[slices.Index(t.Checks, c)] = &next
+		}
+	})
+}
+
+// https://www.postgresql.org/docs/current/sql-createtype.html, CREATE TYPE … AS (…)
+func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
+	oid, name, ok := f.vacant(s.GetTypevar(), false, CompositeType)
+	if !ok {
+		return
+	}
+	typeOID, taken := f.typeNames.Get(name)
+	if taken && !f.Type(typeOID).Inferred {
+		f.fail(f.sure(), "42710", "type %q already exists", name.Name)
+		if f.failed {
+			return
+		}
+	}
+	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1}
+	f.adopt(r)
+	for _, n := range s.GetColdeflist() {
+		d := n.GetColumnDef()
+		if r.Column(clip(d.GetColname())) != nil {
+			f.fail(true, "42701", "column %q specified more than once", d.GetColname())
+			return
+		}
+		r.addColumn(&Column{Name: clip(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true})
+	}
+	f.put(r)
+	f.putType(&UserType{OID: typeOID, Name: name, Kind: Composite, Relation: r.OID})
+}
+
+func (f *fold) createRange(s *pgparse.CreateRangeStmt) {
+	oid, name, ok := f.newType(s.GetTypeName())
+	if !ok {
+		return
+	}
+	u := &UserType{OID: oid, Name: name, Kind: Range}
+	if d := option(s.GetParams(), "subtype"); d != nil {
+		u.Base = f.TypeOf(d.GetArg().GetTypeName())
+	}
+	f.putType(u)
+}
+
+// alterType is ALTER TYPE … SET (…) of a base type.
+func (f *fold) alterType(s *pgparse.AlterTypeStmt) {
+	f.userType(s.GetTypeName(), Base, false)
+}
+
+// dropType drops a type or domain; with CASCADE the columns of it too.
+func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
+	schema, n := schemaAndName(tn.GetNames())
+	u := f.LookupType(schema, n)
+	if u == nil {
+		name := f.nameFor(schema, n)
+		if !missingOK && f.missing("type", name) && !builtinType(n) {
+			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
+		}
+		f.markGone("type", name)
+		return
+	}
+	users := f.sortedRelations(func(r *Relation) bool {
+		return r.OID != u.Relation && (r.OfType == u.OID || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == u.OID }))
+	})
+	if len(users) > 0 && !cascade {
+		f.fail(f.sure() && !u.Inferred, "2BP01", "cannot drop type %s because %s", u.Name.String(), otherObjects)
+		if f.failed {
+			return
+		}
+	}
+	for _, oid := range users {
+		r := f.edit(oid)
+		if r == nil {
+			continue
+		}
+		if r.OfType == u.OID || r.View != nil {
+			f.dropRelation(oid)
+			continue
+		}
+		for _, c := range slices.Clone(r.Columns) {
+			if c.Type.OID == u.OID {
+				f.depth++
+				f.dropColumn(r, c.Name, true, true, false)
+				f.depth--
+			}
+		}
+	}
+	if u.Relation != 0 {
+		f.remove(u.Relation)
+	}
+	f.removeType(u.OID)
+}
+
+// retype gives every column of a type its new name.
+func (f *fold) retype(oid OID, name Name) {
+	uses := func(c *Column) bool { return c.Type.OID == oid }
+	for _, r := range f.sortedRelations(func(r *Relation) bool { return slices.ContainsFunc(r.Columns, uses) }) {
+		e := f.edit(r)
+		for _, c := range e.Columns {
+			if uses(c) {
+				e.editColumn(c.Attnum).Type.Name = name
+			}
+		}
+	}
+}
+
+func (f *fold) renameType(list []*pgparse.Node, to string) {
+	u := f.userType(list, Base, false)
+	if u == nil {
+		return
+	}
+	f.moveType(u, Name{u.Name.Schema, to})
+}
+
+func (f *fold) moveType(u *UserType, name Name) {
+	if oid, taken := f.typeNames.Get(name); taken && oid != u.OID {
+		f.fail(f.sure() && !f.Type(oid).Inferred, "42710", "type %q already exists", name.Name)
+		if f.failed {
+			return
+		}
+		f.removeType(oid)
+	}
+	if u.Relation != 0 {
+		f.rename(u.Relation, name)
+	}
+	f.changeType(u.OID, func(t *UserType) { t.Name = name })
+	f.retype(u.OID, name)
+}

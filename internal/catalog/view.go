@@ -1,0 +1,136 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// https://www.postgresql.org/docs/current/sql-createview.html
+func (f *fold) createView(s *pgparse.ViewStmt) {
+	schema, relname := rangeName(s.GetView())
+	name := f.nameFor(schema, relname)
+	oid, taken := f.names.Get(name)
+	old := f.Relation(oid)
+	switch {
+	case !taken:
+		oid = f.newOID()
+	case s.GetReplace() && (old.Kind == View || old.Inferred), old.Inferred:
+	case s.GetReplace():
+		f.fail(f.sure(), "42809", "%q is not a view", relname)
+		if f.failed {
+			return
+		}
+		f.dropRelation(oid)
+		oid, old = f.newOID(), nil
+	default:
+		f.fail(f.sure(), "42P07", "relation %q already exists", relname)
+		if f.failed {
+			return
+		}
+		f.dropRelation(oid)
+		oid, old = f.newOID(), nil
+	}
+	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Options: options(nil, s.GetOptions())}
+	if old != nil {
+		v.Dependents, v.Grants, v.Owner, v.Comment, v.Triggers, v.Rules = old.Dependents, old.Grants, old.Owner, old.Comment, old.Triggers, old.Rules
+		if old.View != nil {
+			f.unread(old)
+		}
+		f.owned = slices.DeleteFunc(f.owned, func(r *Relation) bool { return r.OID == oid })
+	}
+	f.fillView(v, s.GetQuery(), strs(s.GetAliases()))
+	if old != nil && !f.keepsColumns(old, v) {
+		return
+	}
+	f.put(v)
+}
+
+// keepsColumns is what CREATE OR REPLACE VIEW insists on: the old columns, in
+// the same order, with new ones behind.
+func (f *fold) keepsColumns(old, v *Relation) bool {
+	if old.Inferred || old.Partial || v.Partial {
+		return true
+	}
+	if len(v.Columns) < len(old.Columns) {
+		f.fail(f.sure(), "42P16", "cannot drop columns from view")
+		return !f.failed
+	}
+	for i, c := range old.Columns {
+		if v.Columns[i].Name != c.Name {
+			f.fail(f.sure(), "42P16", "cannot change name of view column %q to %q", c.Name, v.Columns[i].Name)
+			return !f.failed
+		}
+	}
+	return true
+}
+
+// fillView sets what a view reads and its columns.
+func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
+	q := f.readQuery(query)
+	v.View = &ViewInfo{Query: query, Reads: q.reads, Columns: q.columns, Star: q.star, Functions: q.functions, Types: q.types}
+	f.outputColumns(v, q, names)
+	for _, oid := range q.reads {
+		if r := f.Relation(oid); r != nil && oid != v.OID && !slices.Contains(r.Dependents, v.OID) {
+			r = f.edit(oid)
+			r.Dependents = with(r.Dependents, v.OID)
+		}
+	}
+}
+
+// outputColumns gives a view or table the columns of a query.
+func (f *fold) outputColumns(v *Relation, q *query, names []string) {
+	v.Partial = v.Partial || q.unknown
+	v.NextAttnum = 1
+	for i, o := range q.output {
+		name := o.name
+		if i < len(names) {
+			name = clip(names[i])
+		}
+		v.addColumn(&Column{Name: name, Type: o.typ, Local: true})
+	}
+	for i := len(q.output); i < len(names); i++ {
+		v.addColumn(&Column{Name: clip(names[i]), Local: true})
+	}
+}
+
+// https://www.postgresql.org/docs/current/sql-createtableas.html and
+// CREATE MATERIALIZED VIEW
+func (f *fold) createTableAs(s *pgparse.CreateTableAsStmt) {
+	kind := Table
+	if s.GetObjtype() == pgparse.ObjectType_OBJECT_MATVIEW {
+		kind = MaterializedView
+	}
+	f.createAs(s.GetInto(), s.GetQuery(), kind, s.GetIfNotExists())
+}
+
+func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, ifNotExists bool) {
+	oid, name, ok := f.vacant(into.GetRel(), ifNotExists, kind)
+	if !ok {
+		return
+	}
+	t := &Relation{
+		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(into.GetRel()),
+		AccessMethod: into.GetAccessMethod(), Tablespace: into.GetTableSpaceName(), Options: options(nil, into.GetOptions()),
+	}
+	f.adopt(t)
+	names := strs(into.GetColNames())
+	if kind == MaterializedView {
+		f.fillView(t, q, names)
+		t.View.Filled = !into.GetSkipData()
+	} else {
+		f.outputColumns(t, f.readQuery(q), names)
+	}
+	f.put(t)
+}
+
+func (f *fold) refresh(s *pgparse.RefreshMatViewStmt) {
+	r := f.relation(s.GetRelation(), MaterializedView, false)
+	if r == nil || r.View == nil || r.View.Filled == !s.GetSkipData() {
+		return
+	}
+	r = f.edit(r.OID)
+	info := *r.View
+	info.Filled = !s.GetSkipData()
+	r.View = &info
+}
