@@ -1,0 +1,159 @@
+// Package adapter is the contract between the audit and the frameworks: how
+// migrations are found, ordered and turned into the SQL that goes forward, and
+// how their runner sends it.
+//
+// An adapter knows its runner: which part of a file is the way up, what the
+// markers mean, whether a file is one transaction, one message or single
+// statements. It judges nothing.
+package adapter
+
+import (
+	"context"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Tree is a set of files at one moment: a commit, or the working tree.
+// Paths are slash-separated and relative to the repository's root. A tree that
+// also has gitrange's ReadAll is read many files at a time.
+type Tree interface {
+	// Name names the tree for people: "main", "working tree".
+	Name() string
+	// Paths lists every file, sorted.
+	Paths() []string
+	// Read gives a file's content.
+	Read(path string) ([]byte, error)
+	// Dir gives a directory on disk that holds the tree.
+	Dir(ctx context.Context) (string, error)
+}
+
+// Adapter is one framework.
+type Adapter interface {
+	// Name is the framework's name in reports and in onward.yaml: "goose".
+	Name() string
+	// Detect finds the framework's sources in a tree: directories of
+	// migrations, with how sure it is. It looks at names first and reads
+	// only what it needs.
+	Detect(t Tree) []Source
+	// Load reads every migration of a source, in the order in which the
+	// runner would run them on an empty database. A migration that cannot be
+	// read does not hide the others: it comes with Failed set.
+	Load(ctx context.Context, t Tree, s Source) (*Set, error)
+}
+
+// Source is a place where a framework keeps its migrations.
+type Source struct {
+	Framework string
+	// Dir is the directory, "" for the root.
+	Dir string
+	// Score is how sure the detection is: 3 for a file or marker that only
+	// this framework has, 2 for a naming that is typical, 1 for "SQL files
+	// in a directory of that name". Of several adapters for one directory
+	// the highest wins; a tie is reported.
+	Score int
+	// Why says what was found: "-- +goose Up in 42 of 42 files".
+	Why string
+	// Foreign is the database that the files are for, when that is not
+	// Postgres: "MySQL". [Detect] reports such a source instead of using it.
+	Foreign string
+	// Options come from onward.yaml, for the adapters that have some.
+	Options Options
+}
+
+// Options is what onward.yaml says of a directory of migrations.
+type Options struct {
+	// Transaction overrides how the runner sends a file.
+	Transaction onward.Transaction
+	// Runner is what the runner's connection sets.
+	Runner rule.Runner
+	// Python and Settings are for Django.
+	Python, Settings string
+}
+
+// Set is what a source holds.
+type Set struct {
+	Source     Source
+	Migrations []*Migration
+	// History lists what is wrong with the order itself: duplicate versions,
+	// gaps, several leaves.
+	History []rule.HistoryChange
+	// Opaque lists what could not be read or judged outside of migrations.
+	Opaque []onward.Opaque
+	// Problems lists what the runner refuses or passes over in the directory,
+	// outside of migrations.
+	Problems []Problem
+	// Habits says what the runner does about a history that changed.
+	Habits Habits
+	// Models is what the framework's own model says the code selects and
+	// inserts; nil when it has none.
+	Models []Model
+}
+
+// Migration is one step, as the runner sees it.
+type Migration struct {
+	// ID is the framework's name; Version what the runner orders by, for
+	// messages.
+	ID, Version string
+	Path        string
+	// Framework is the adapter's name.
+	Framework string
+	// DownPath is a second file that undoes it; "" for none.
+	DownPath string
+	// Source is its SQL.
+	Source script.Source
+	Runner rule.Runner
+	// Hash identifies what would run: two migrations with one hash do the
+	// same. Comments and white space count.
+	Hash string
+	// Opaque lists what is hidden in it: RunPython, a Go migration.
+	Opaque []onward.Opaque
+	// Failed says why it could not be read at all.
+	Failed string
+	// Problems is what the runner itself will refuse or misread in the file.
+	// What is meant is judged all the same.
+	Problems []rule.Refusal
+	// After names the migrations it must follow, where that is not just the
+	// order (Django's dependencies).
+	After []string
+	// Replaces names the migrations that a squashed one stands for.
+	Replaces []string
+	// Repeatable migrations run again whenever they change.
+	Repeatable bool
+}
+
+// Problem is a file that the runner refuses or passes over although it stands
+// among the migrations.
+type Problem struct {
+	Path string
+	rule.Refusal
+}
+
+// Habits says, in clauses for messages, what a runner does about migrations
+// that differ from what a database has. "" where it depends.
+type Habits struct {
+	// Edited: the content of an applied migration changed.
+	Edited string
+	// Deleted: an applied migration is gone.
+	Deleted string
+	// OutOfOrder: a new one sorts before one that is applied.
+	OutOfOrder string
+}
+
+// Model is a class of the deployed code that maps to a table.
+type Model struct {
+	// Name is the class: "shop.User"; Path and Line where it is.
+	Name  string
+	Path  string
+	Line  int
+	Table string
+	// Columns are the columns that the code selects and inserts.
+	Columns []ModelColumn
+}
+
+// ModelColumn maps a field to a column.
+type ModelColumn struct {
+	Field, Column string
+	Line          int
+}

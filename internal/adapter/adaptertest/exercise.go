@@ -1,0 +1,269 @@
+// Package adaptertest holds adapters to their contract.
+package adaptertest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+var update = flag.Bool("update", false, "write the .want files anew")
+
+// Exercise runs an adapter on the project in dir, which it must detect. What it
+// makes of the project is compared with dir.want (-update writes it). Then the
+// project is damaged in every way that is likely, and nothing but the damaged
+// file may change.
+//
+// In the project, way_down stands in every way down, and in no way up.
+func Exercise(t *testing.T, a adapter.Adapter, dir string) {
+	t.Helper()
+	tree := Disk(t, dir)
+	source := detectOne(t, a, tree)
+	set := load(t, a, tree, source)
+
+	t.Run("want", func(t *testing.T) {
+		t.Parallel()
+		got := Describe(set)
+		if *update {
+			if err := os.WriteFile(dir+".want", []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(dir + ".want")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", dir, diff)
+		}
+	})
+	t.Run("contract", func(t *testing.T) {
+		t.Parallel()
+		contract(t, tree, set)
+	})
+	t.Run("twice", func(t *testing.T) {
+		t.Parallel()
+		if diff := cmp.Diff(set, load(t, a, tree, source)); diff != "" {
+			t.Errorf("loaded twice, it differs:\n%s", diff)
+		}
+	})
+	t.Run("nothing there", func(t *testing.T) {
+		t.Parallel()
+		if got := a.Detect(Files{}); len(got) > 0 {
+			t.Errorf("detected in an empty tree: %v", got)
+		}
+		got := load(t, a, Files{}, adapter.Source{Framework: a.Name(), Dir: source.Dir})
+		if len(got.Migrations) > 0 {
+			t.Errorf("%d migrations in an empty tree", len(got.Migrations))
+		}
+	})
+	t.Run("damage", func(t *testing.T) {
+		t.Parallel()
+		damage(t, a, source, tree, set)
+	})
+}
+
+func detectOne(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Source {
+	t.Helper()
+	sources := a.Detect(tree)
+	if len(sources) != 1 {
+		t.Fatalf("%d sources detected, want 1: %+v", len(sources), sources)
+	}
+	s := sources[0]
+	if s.Framework != a.Name() || s.Score < 1 || s.Score > 3 || s.Why == "" {
+		t.Fatalf("source %+v: framework, score and why must be set", s)
+	}
+	return s
+}
+
+func load(t *testing.T, a adapter.Adapter, tree adapter.Tree, s adapter.Source) *adapter.Set {
+	t.Helper()
+	set, err := a.Load(context.Background(), tree, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// Describe says what an adapter made of a project, in lines.
+func Describe(set *adapter.Set) string {
+	var b strings.Builder
+	for _, m := range set.Migrations {
+		fmt.Fprintf(&b, "%s version=%s path=%s mode=%s rerun=%t", m.ID, m.Version, m.Path, m.Source.Mode, m.Runner.Rerun)
+		if m.DownPath != "" {
+			fmt.Fprintf(&b, " down=%s", m.DownPath)
+		}
+		if m.Repeatable {
+			b.WriteString(" repeatable")
+		}
+		b.WriteByte('\n')
+		for _, p := range m.Source.Parts {
+			how := "part"
+			if p.Message {
+				how = "message"
+			}
+			fmt.Fprintf(&b, "\t%s at %d: %q\n", how, p.Start, p.SQL)
+		}
+		for _, p := range m.Problems {
+			fmt.Fprintf(&b, "\trefused %d:%d: %s: %s\n", p.Line, p.Column, p.Message, p.Harm)
+		}
+		opaque(&b, "\t", m.Opaque)
+		if m.Failed != "" {
+			fmt.Fprintf(&b, "\tfailed: %s\n", m.Failed)
+		}
+	}
+	for _, h := range set.History {
+		fmt.Fprintf(&b, "history %s: %s and %s: %s\n", h.Kind, h.Migration, h.Other, h.Detail)
+	}
+	for _, p := range set.Problems {
+		fmt.Fprintf(&b, "refused %s: %s: %s\n", p.Path, p.Message, p.Harm)
+	}
+	opaque(&b, "", set.Opaque)
+	return b.String()
+}
+
+func opaque(b *strings.Builder, indent string, list []onward.Opaque) {
+	for _, o := range list {
+		fmt.Fprintf(b, "%sopaque %s:%d: %s (failed: %t)\n", indent, o.Path, o.Line, o.What, o.Failed)
+	}
+}
+
+func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
+	ids := map[string]bool{}
+	hashes := map[string]string{}
+	for _, m := range set.Migrations {
+		if ids[m.ID] {
+			t.Errorf("two migrations are called %s", m.ID)
+		}
+		ids[m.ID] = true
+		if m.Framework != set.Source.Framework {
+			t.Errorf("%s: framework %q", m.ID, m.Framework)
+		}
+		if m.Failed != "" {
+			continue
+		}
+		switch m.Source.Mode {
+		case onward.TransactionFile, onward.TransactionMessage, onward.TransactionNone:
+		default:
+			t.Errorf("%s: transaction %q", m.ID, m.Source.Mode)
+		}
+		if m.Source.LineComment == "" || m.Hash == "" {
+			t.Errorf("%s: line comment %q, hash %q", m.ID, m.Source.LineComment, m.Hash)
+		}
+		if other := hashes[m.Hash]; other != "" {
+			t.Errorf("%s and %s differ and have one hash", other, m.ID)
+		}
+		hashes[m.Hash] = m.ID
+		at := 0
+		for _, p := range m.Source.Parts {
+			if p.Start >= 0 && (p.Start < at || !strings.HasPrefix(m.Source.Text[p.Start:], p.SQL)) {
+				t.Errorf("%s: part at %d is not the text there, or out of order: %q", m.ID, p.Start, p.SQL)
+			}
+			at = max(at, p.Start+len(p.SQL))
+			if strings.Contains(p.SQL, "way_down") {
+				t.Errorf("%s: the way down is taken for a way up: %q", m.ID, p.SQL)
+			}
+		}
+	}
+	downs := 0
+	for _, p := range tree.Paths() {
+		if content, err := tree.Read(p); err == nil && strings.Contains(string(content), "way_down") {
+			downs++
+		}
+	}
+	if downs == 0 {
+		t.Error("the project has no way down (a text with way_down), so nothing was shown")
+	}
+}
+
+// damages are what happens to files; reported says that a report must follow.
+var damages = []struct {
+	name string
+	to   func(content []byte) []byte
+}{
+	{"unreadable", func([]byte) []byte { return nil }},
+	{"UTF-16", func([]byte) []byte { return []byte{0xff, 0xfe, 'S', 0} }},
+	{"not UTF-8", func(c []byte) []byte { return append([]byte("-- caf\xe9\n"), c...) }},
+	{"33 MB", func([]byte) []byte { return make([]byte, 33<<20) }},
+}
+
+func damage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree, set *adapter.Set) {
+	whole := Files{}
+	for _, p := range tree.Paths() {
+		content, err := tree.Read(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole[p] = content
+	}
+	tested := false
+	for i, m := range set.Migrations {
+		if !strings.HasSuffix(m.Path, ".sql") {
+			continue
+		}
+		tested = true
+		for _, d := range damages {
+			files := maps.Clone(whole)
+			files[m.Path] = d.to(whole[m.Path])
+			got := load(t, a, files, s)
+			if len(got.Migrations) != len(set.Migrations) {
+				t.Fatalf("%s %s: %d migrations, want %d", m.Path, d.name, len(got.Migrations), len(set.Migrations))
+			}
+			for j, other := range got.Migrations {
+				if j != i {
+					if diff := cmp.Diff(set.Migrations[j], other); diff != "" {
+						t.Errorf("%s %s changes %s:\n%s", m.Path, d.name, other.ID, diff)
+					}
+					continue
+				}
+				failed := other.Failed != ""
+				for _, o := range other.Opaque {
+					failed = failed || o.Failed
+				}
+				if !failed {
+					t.Errorf("%s %s: not reported", m.Path, d.name)
+				}
+			}
+		}
+		// A name with blanks and letters of another script.
+		if at, word := strings.LastIndexByte(m.Path, '/'), strings.LastIndexByte(m.Path, '_'); word > at && m.DownPath == "" {
+			name := m.Path[at+1:word] + "_größe und 価格 " + m.Path[word+1:]
+			files := maps.Clone(whole)
+			delete(files, m.Path)
+			files[m.Path[:at+1]+name] = whole[m.Path]
+			got := load(t, a, files, s)
+			if len(got.Migrations) != len(set.Migrations) {
+				t.Errorf("%s called %s: %d migrations, want %d", m.Path, name, len(got.Migrations), len(set.Migrations))
+				continue
+			}
+			found := false
+			for _, g := range got.Migrations {
+				found = found || g.Path == m.Path[:at+1]+name && g.Hash == m.Hash
+			}
+			if !found {
+				t.Errorf("%s called %s: not found with the same hash", m.Path, name)
+			}
+		}
+		// CRLF may change nothing but the text.
+		files := maps.Clone(whole)
+		files[m.Path] = []byte(strings.ReplaceAll(string(whole[m.Path]), "\n", "\r\n"))
+		got := load(t, a, files, s)
+		g := got.Migrations[i]
+		if len(g.Source.Parts) != len(m.Source.Parts) || g.Source.Mode != m.Source.Mode || len(g.Problems) != len(m.Problems) {
+			t.Errorf("%s with CRLF: %d parts in mode %s with %d problems, want %d, %s, %d", m.Path,
+				len(g.Source.Parts), g.Source.Mode, len(g.Problems), len(m.Source.Parts), m.Source.Mode, len(m.Problems))
+		}
+	}
+	if !tested {
+		t.Log("no SQL files to damage")
+	}
+}

@@ -1,0 +1,31 @@
+// Package all lists the adapters.
+package all
+
+import (
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
+	"github.com/onward-sql/onward/internal/adapter/goose"
+	"github.com/onward-sql/onward/internal/adapter/sql"
+	"github.com/onward-sql/onward/internal/adapter/sqlx"
+)
+
+// All lists the adapters in the order in which they are asked; of two that
+// are equally sure of a directory the first is taken.
+func All() []adapter.Adapter {
+	return []adapter.Adapter{
+		goose.Adapter{},
+		golangmigrate.Adapter{},
+		sqlx.Adapter{},
+		sql.Adapter{},
+	}
+}
+
+// Named finds an adapter by its name in onward.yaml.
+func Named(name string) (adapter.Adapter, bool) {
+	for _, a := range All() {
+		if a.Name() == name {
+			return a, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,150 @@
+package adapter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Detect asks every adapter for its sources and lists them by directory, the
+// surest first. Examples and tests count only in a repository that has nothing
+// else. Migrations for another database are not judged as Postgres': they are
+// reported.
+func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
+	var all []Source
+	primary := false
+	for _, a := range adapters {
+		for _, s := range a.Detect(t) {
+			all = append(all, s)
+			primary = primary || !secondary(s.Dir)
+		}
+	}
+	var sources []Source
+	var opaque []onward.Opaque
+	told := map[string]bool{}
+	for _, s := range all {
+		if primary && secondary(s.Dir) {
+			continue
+		}
+		if s.Foreign == "" {
+			s.Foreign = foreignDatabase(t, s)
+		}
+		if s.Foreign == "" {
+			sources = append(sources, s)
+			continue
+		}
+		if !told[s.Dir] {
+			told[s.Dir] = true
+			opaque = append(opaque, onward.Opaque{
+				Path: orRoot(s.Dir), What: "migrations for " + s.Foreign,
+				Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
+			})
+		}
+	}
+	slices.SortStableFunc(sources, func(a, b Source) int {
+		if c := strings.Compare(a.Dir, b.Dir); c != 0 {
+			return c
+		}
+		return b.Score - a.Score
+	})
+	return sources, opaque
+}
+
+// Choose leaves one source for each directory: the surest. Two frameworks that
+// are equally sure of one directory are reported as input that could not be
+// understood, and the first of them is taken.
+func Choose(sources []Source) ([]Source, []onward.Opaque) {
+	var out []Source
+	var opaque []onward.Opaque
+	for i := 0; i < len(sources); {
+		best, n := sources[i], 1
+		var equal []Source
+		for ; i+n < len(sources) && sources[i+n].Dir == best.Dir; n++ {
+			switch s := sources[i+n]; {
+			case s.Score > best.Score:
+				best, equal = s, nil
+			case s.Score == best.Score:
+				equal = append(equal, s)
+			}
+		}
+		i += n
+		out = append(out, best)
+		if len(equal) == 0 {
+			continue
+		}
+		names := best.Framework + " (" + best.Why + ")"
+		for _, s := range equal {
+			names += " and " + s.Framework + " (" + s.Why + ")"
+		}
+		opaque = append(opaque, onward.Opaque{
+			Path: orRoot(best.Dir), Failed: true,
+			What: fmt.Sprintf("%d frameworks in one directory: %s", len(equal)+1, names),
+			Why:  "it was read as " + best.Framework + "; say in onward.yaml which framework the directory belongs to",
+		})
+	}
+	return out, opaque
+}
+
+func orRoot(dir string) string {
+	if dir == "" {
+		return "."
+	}
+	return dir
+}
+
+// NotFoundError says that a tree has no migrations, what was looked for, and
+// what was seen instead.
+type NotFoundError struct {
+	// Tree is the tree's name.
+	Tree string
+	// Looked has a line for each adapter: its name and what it looks for.
+	Looked []string
+	// Seen are directories with SQL files that no adapter claims, with the
+	// number of files; Skipped are those for other databases.
+	Seen    []string
+	Skipped []onward.Opaque
+}
+
+// NotFound makes the error for a tree in which Detect found no source.
+func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundError {
+	e := &NotFoundError{Tree: t.Name(), Skipped: skipped}
+	for _, a := range adapters {
+		line := a.Name()
+		if l, ok := a.(interface{ Looks() string }); ok {
+			line += ": " + l.Looks()
+		}
+		e.Looked = append(e.Looked, line)
+	}
+	for _, d := range Dirs(t, ".sql") {
+		files := "files"
+		if len(d.Names) == 1 {
+			files = "file"
+		}
+		e.Seen = append(e.Seen, fmt.Sprintf("%s (%d %s)", orRoot(d.Path), len(d.Names), files))
+	}
+	return e
+}
+
+// Error is the whole story, in lines.
+func (e *NotFoundError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "no migrations found in %s; looked in every directory but node_modules, vendor and the like for\n", e.Tree)
+	for _, line := range e.Looked {
+		b.WriteString("  " + line + "\n")
+	}
+	for _, o := range e.Skipped {
+		fmt.Fprintf(&b, "%s holds %s, and only Postgres is judged\n", o.Path, o.What)
+	}
+	if len(e.Seen) > 0 {
+		const most = 5
+		seen := strings.Join(e.Seen[:min(most, len(e.Seen))], ", ")
+		if more := len(e.Seen) - most; more > 0 {
+			seen += fmt.Sprintf(" and %d more", more)
+		}
+		b.WriteString("SQL files are in " + seen + "\n")
+	}
+	b.WriteString("name the directory and its framework in onward.yaml, or give files to onward check")
+	return b.String()
+}

@@ -1,0 +1,183 @@
+package adapter_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
+	"github.com/onward-sql/onward/internal/adapter/goose"
+	"github.com/onward-sql/onward/internal/adapter/sql"
+	"github.com/onward-sql/onward/internal/adapter/sqlx"
+)
+
+// adapters are those that read SQL files.
+var adapters = []adapter.Adapter{goose.Adapter{}, golangmigrate.Adapter{}, sqlx.Adapter{}, sql.Adapter{}}
+
+const (
+	up    = "-- +goose Up\nCREATE TABLE t (id int);\n"
+	table = "CREATE TABLE t (id int);\n"
+	gomod = "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n"
+	cargo = "[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n"
+)
+
+func TestDetect(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		files map[string]string
+		// want has "framework dir" for each source chosen, "! path what" for
+		// each report.
+		want []string
+	}{
+		"goose":      {map[string]string{"db/00001_a.sql": up}, []string{"goose db"}},
+		"goose root": {map[string]string{"00001_a.sql": up}, []string{"goose ."}},
+		"goose in Go only": {
+			map[string]string{"m/00001_a.go": "package m\nfunc init() { goose.AddMigrationContext(up, down) }"},
+			[]string{"goose m"},
+		},
+		"goose with up in the names": {map[string]string{"db/00001_a.up.sql": up, "db/00002_b.up.sql": up}, []string{"goose db"}},
+		"golang-migrate by name":     {map[string]string{"sql/1_a.up.sql": table, "sql/1_a.down.sql": "DROP TABLE t;"}, []string{"golang-migrate sql"}},
+		"sqlx":                       {map[string]string{"Cargo.toml": cargo, "migrations/1_a.sql": table}, []string{"sqlx migrations"}},
+		"sqlx, both ways":            {map[string]string{"Cargo.toml": cargo, "db/1_a.up.sql": table, "db/1_a.down.sql": "DROP TABLE t;"}, []string{"sqlx db"}},
+		"sqlx by workspace": {
+			map[string]string{"Cargo.toml": "[workspace.dependencies]\nsqlx = \"0.8\"\n", "app/Cargo.toml": "[dependencies]\nsqlx.workspace = true\n", "app/migrations/1_a.sql": table},
+			[]string{"sqlx app/migrations"},
+		},
+		"sqlx by section": {
+			map[string]string{"Cargo.toml": "[dependencies.sqlx]\nversion = \"0.8\"\nfeatures = [\"postgres\"]\n[profile.dev]\n", "migrations/1_a.sql": table},
+			[]string{"sqlx migrations"},
+		},
+		"sqlx by its macro": {
+			map[string]string{"Cargo.toml": cargo, "src/main.rs": "sqlx::migrate!(\"./db/steps\").run(&pool).await?;", "db/steps/1_a.sql": table},
+			[]string{"sqlx db/steps"},
+		},
+		"sqlx by sqlx.toml": {
+			map[string]string{"Cargo.toml": cargo, "sqlx.toml": "[migrate]\nmigrations-dir = \"db/steps\"\n", "db/steps/1_a.sql": table},
+			[]string{"sqlx db/steps"},
+		},
+		"a crate without sqlx":  {map[string]string{"Cargo.toml": "[dependencies]\nserde = \"1\"\n", "migrations/1_a.sql": table}, []string{"sql migrations"}},
+		"sqlx for SQLite":       {map[string]string{"Cargo.toml": strings.Replace(cargo, "postgres", "sqlite", 1), "migrations/1_a.sql": table}, []string{"sql migrations", "! migrations migrations for SQLite"}},
+		"plain by name":         {map[string]string{"migrations/add_users.sql": table}, []string{"sql migrations"}},
+		"plain by numbers":      {map[string]string{"schema/001.sql": table, "schema/002_b.sql": table}, []string{"sql schema"}},
+		"queries are none":      {map[string]string{"queries/1_a.sql": "SELECT 1;", "queries/2_b.sql": "SELECT 2;", "db/schema.sql": table}, nil},
+		"way down is none":      {map[string]string{"migrations/rollback/1_a.sql": table}, nil},
+		"vendored and testdata": {map[string]string{"vendor/x/migrations/1_a.sql": up, "node_modules/x/1_a.up.sql": table, "a/testdata/1_a.sql": up}, nil},
+		"examples beside":       {map[string]string{"db/1_a.sql": up, "examples/db/1_a.sql": up}, []string{"goose db"}},
+		"examples alone":        {map[string]string{"examples/db/1_a.sql": up}, []string{"goose examples/db"}},
+		"several directories":   {map[string]string{"a/db/1_a.sql": up, "b/db/1_a.up.sql": table, "c/migrations/1.sql": table}, []string{"goose a/db", "golang-migrate b/db", "sql c/migrations"}},
+		"Go and Rust, Rust nearer": {
+			map[string]string{"tools/Cargo.toml": cargo, "tools/migrations/1_a.up.sql": table},
+			[]string{"sqlx tools/migrations"},
+		},
+		"Go and Rust": {
+			map[string]string{"go.mod": gomod, "Cargo.toml": cargo, "migrations/1_a.up.sql": table},
+			[]string{"golang-migrate migrations", "! migrations 2 frameworks in one directory: golang-migrate (1 files named like 1_a.up.sql, and go.mod uses golang-migrate) and sqlx (1 files named like 1_a.up.sql, and Cargo.toml depends on sqlx)"},
+		},
+		"goose and golang-migrate": {
+			map[string]string{"db/1_a.sql": up, "db/2_b.sql": up, "db/3_c.up.sql": table},
+			[]string{"goose db", "! db 2 frameworks in one directory: goose (-- +goose annotations in 2 of 3 files read, 3 in all) and golang-migrate (1 files named like 3_c.up.sql)"},
+		},
+		"MySQL by directory": {
+			map[string]string{"migrations/mysql/1_a.up.sql": table, "migrations/postgres/1_a.up.sql": table},
+			[]string{"golang-migrate migrations/postgres", "! migrations/mysql migrations for MySQL"},
+		},
+		"MySQL by text":      {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
+		"ClickHouse by text": {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"}, []string{"! db migrations for ClickHouse"}},
+		"SQLite by text":     {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},
+		"Postgres in a directory of that name": {
+			map[string]string{"mysql-import/migrations/1_a.up.sql": "CREATE TABLE t (id bigserial, doc jsonb);"},
+			[]string{"golang-migrate mysql-import/migrations"},
+		},
+		"a comment about MySQL": {map[string]string{"db/1_a.sql": up + "-- was AUTO_INCREMENT in MySQL, FROM `t`\n"}, []string{"goose db"}},
+		"Diesel":                {map[string]string{"migrations/2024_a/up.sql": table, "migrations/2024_a/down.sql": "DROP TABLE t;"}, []string{"sql migrations"}},
+		"Prisma":                {map[string]string{"prisma/migrations/2024_a/migration.sql": table}, []string{"sql prisma/migrations"}},
+		"Flyway":                {map[string]string{"db/migration/V1__a.sql": table}, []string{"sql db/migration"}},
+		"tests of Go are none":  {map[string]string{"m/1_a_test.go": "goose.AddMigration(a, b)"}, nil},
+		"nothing":               {nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := adaptertest.Text(tc.files)
+			sources, foreign := adapter.Detect(tree, adapters)
+			chosen, clashes := adapter.Choose(sources)
+			var got []string
+			for _, s := range chosen {
+				dir := s.Dir
+				if dir == "" {
+					dir = "."
+				}
+				got = append(got, s.Framework+" "+dir)
+			}
+			for _, o := range foreign {
+				if o.Failed {
+					t.Errorf("%s is no failure: %+v", o.Path, o)
+				}
+				got = append(got, "! "+o.Path+" "+o.What)
+			}
+			for _, o := range clashes {
+				if !o.Failed {
+					t.Errorf("%s is a failure: %+v", o.Path, o)
+				}
+				got = append(got, "! "+o.Path+" "+o.What)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Text(map[string]string{
+		"db/schema.sql":             table,
+		"migrations/mysql/1_a.sql":  table,
+		"queries/a.sql":             "SELECT 1;",
+		"node_modules/x/1_a.up.sql": table,
+	})
+	sources, foreign := adapter.Detect(tree, adapters)
+	if len(sources) > 0 {
+		t.Fatalf("found %+v", sources)
+	}
+	text := adapter.NotFound(tree, adapters, foreign).Error()
+	for _, want := range []string{
+		"no migrations found in files", "  goose: ", "  golang-migrate: ", "  sqlx: ", "  sql: ",
+		"db (1 file), migrations/mysql (1 file), queries (1 file)", "onward.yaml",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "node_modules/x") {
+		t.Errorf("node_modules is listed:\n%s", text)
+	}
+}
+
+func TestNatural(t *testing.T) {
+	t.Parallel()
+	sorted := []string{"", "1", "2_a", "2_b", "9", "010", "10", "10_a", "a1", "a2", "a10", "b"}
+	for i, a := range sorted {
+		for j, b := range sorted {
+			got := adapter.Natural(a, b)
+			if (got < 0) != (i < j) || (got > 0) != (i > j) {
+				t.Errorf("Natural(%q, %q) = %d", a, b, got)
+			}
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Text(map[string]string{"go.mod": "", "a/b/go.mod": ""})
+	for dir, want := range map[string]string{"a/b/c/d": "a/b/go.mod", "a": "go.mod", "": "go.mod"} {
+		if got, ok := adapter.Nearest(tree, dir, "go.mod"); !ok || got != want {
+			t.Errorf("Nearest(%q) = %q, %t; want %q", dir, got, ok, want)
+		}
+	}
+	if got, ok := adapter.Nearest(tree, "a", "Cargo.toml"); ok {
+		t.Errorf("found %q", got)
+	}
+}

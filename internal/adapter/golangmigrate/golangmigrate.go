@@ -1,0 +1,210 @@
+// Package golangmigrate reads migrations of golang-migrate
+// (github.com/golang-migrate/migrate).
+//
+// Verified in the source of v4.20.1 (source/parse.go, source/iofs, migrate.go,
+// database/postgres, database/pgx, database/pgx/v5, database/multistmt) and
+// against the running library, which the module internal/adapter/realrunners
+// does:
+//
+//   - A directory is read without its sub-directories. A migration is what
+//     matches ^([0-9]+)_(.*)\.(down|up)\.(.*)$; everything else is passed over
+//     without a word. Two files of one version and direction stop the run.
+//   - The drivers postgres (lib/pq) and pgx hand the whole file to Exec without
+//     arguments: one simple-query message, and so one implicit transaction
+//     when it holds several statements and no BEGIN of its own.
+//   - With x-multi-statement=true in the connection's URL the file is cut at
+//     every ';' byte, wherever it stands, and each piece is sent by itself.
+//   - The database holds one number, the last version, and a flag "dirty". A
+//     migration that sorts before that number never runs, and nothing says so.
+//     A failed one leaves the flag: nothing runs until a person forces it.
+package golangmigrate
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/goose"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Name is the framework's name.
+const Name = "golang-migrate"
+
+// Adapter implements [adapter.Adapter].
+type Adapter struct{}
+
+// Name is "golang-migrate".
+func (Adapter) Name() string { return Name }
+
+// name is golang-migrate's own pattern.
+var name = regexp.MustCompile(`^([0-9]+)_(.*)\.(down|up)\.(.*)$`)
+
+type file struct {
+	name, id string
+	version  uint64
+	down     bool
+}
+
+func parseName(s string) (file, bool) {
+	m := name.FindStringSubmatch(s)
+	if m == nil {
+		return file{}, false
+	}
+	v, err := strconv.ParseUint(m[1], 10, 64)
+	if err != nil {
+		return file{}, false
+	}
+	return file{name: s, id: m[1] + "_" + m[2], version: v, down: m[3] == "down"}, true
+}
+
+// Detect looks for directories of NUMBER_name.up.sql files. It is sure where
+// the repository uses golang-migrate.
+func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+	var out []adapter.Source
+	user := ""
+	for _, d := range adapter.Dirs(t, ".sql") {
+		var ups, others []string
+		for _, n := range d.Names {
+			if f, ok := parseName(n); ok && !f.down {
+				ups = append(ups, n)
+			} else if !ok {
+				others = append(others, n)
+			}
+		}
+		if len(ups) == 0 {
+			continue
+		}
+		with, of := goose.Annotated(t, d, ups)
+		if with*2 > of {
+			continue
+		}
+		s := adapter.Source{
+			Framework: Name, Dir: d.Path, Score: 2,
+			Why: fmt.Sprintf("%d files named like %s", len(ups), ups[0]),
+		}
+		if user == "" {
+			user = usedBy(t)
+		}
+		if user != "-" {
+			s.Score, s.Why = 3, s.Why+", and "+user+" uses golang-migrate"
+		}
+		if mixed, _ := goose.Annotated(t, d, others); with+mixed > 0 {
+			s.Score = 3 // goose claims the directory too: let the tie be reported
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Looks says what Detect looks for.
+func (Adapter) Looks() string { return "files named NUMBER_name.up.sql" }
+
+// Load reads the ways up of a directory in the order of their numbers.
+func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	set := &adapter.Set{Source: s, Habits: adapter.Habits{
+		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
+		Deleted:    "golang-migrate stops with \"no migration found\" on a database whose last version it is",
+		OutOfOrder: "golang-migrate remembers the last version only: a database that is past it skips this one for good, without a word",
+	}}
+	d := adapter.ListDir(t, s.Dir, "")
+	var ups []file
+	downs := map[uint64]string{}
+	for _, n := range d.Names {
+		f, ok := parseName(n)
+		switch {
+		case ok && f.down:
+			downs[f.version] = d.Join(n)
+		case ok:
+			ups = append(ups, f)
+		case strings.HasSuffix(n, ".sql") && n[0] >= '0' && n[0] <= '9':
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: rule.Refusal{
+				Line: 1, Column: 1,
+				Message: "golang-migrate passes over " + n,
+				Harm:    "the migration never runs, and nothing says so",
+				Instead: "name it NUMBER_what_it_does.up.sql",
+			}})
+		}
+	}
+	slices.SortStableFunc(ups, func(a, b file) int {
+		switch {
+		case a.version < b.version:
+			return -1
+		case a.version > b.version:
+			return 1
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	names := make([]string, len(ups))
+	for i, f := range ups {
+		names[i] = f.name
+	}
+	mode := onward.TransactionMessage
+	if s.Options.Transaction != "" {
+		mode = s.Options.Transaction
+	} else if where := multiStatement(t); where != "" && len(ups) > 0 {
+		mode = onward.TransactionNone
+		set.Source.Why += "; x-multi-statement is on in " + where
+	}
+	for i, f := range adapter.ReadFiles(t, d, names) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		m := f.Start(s, ups[i].id, strconv.FormatUint(ups[i].version, 10))
+		m.DownPath = downs[ups[i].version]
+		if f.Failed == "" {
+			m.Problems = append(m.Problems, f.Refused()...)
+			if mode == onward.TransactionNone {
+				cut(m)
+			} else if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
+				m.Source.Parts = append(m.Source.Parts, p)
+			}
+			m.Seal(mode, s.Options, f.Text)
+		}
+		set.Migrations = append(set.Migrations, m)
+		if i > 0 && ups[i].version == ups[i-1].version {
+			set.History = append(set.History, rule.HistoryChange{
+				Kind: rule.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
+				Detail: fmt.Sprintf("golang-migrate runs nothing while two files have version %d", ups[i].version),
+			})
+		}
+	}
+	return set, nil
+}
+
+// cut makes parts the way x-multi-statement does: at every semicolon. One
+// inside of a body or a string cuts a statement in two; it is noted, and the
+// statement is judged whole.
+func cut(m *adapter.Migration) {
+	text := m.Source.Text
+	var lex adapter.Lexer
+	start, from, said := 0, 0, false
+	for from < len(text) {
+		end := len(text)
+		if n := strings.IndexByte(text[from:], ';'); n >= 0 {
+			end = from + n + 1
+		}
+		lex.Feed(text[from:end])
+		from = end
+		if open := lex.Open(); open != "" && end < len(text) {
+			if !said {
+				m.Refuse(end-1, "golang-migrate with x-multi-statement cuts the file at this ';', inside of "+open,
+					"it sends half a statement, the server answers with a syntax error, and the database is left dirty",
+					"put the statement into a file that is sent without x-multi-statement, or write it without ';' inside")
+				said = true
+			}
+			continue
+		}
+		said = false
+		if p := adapter.Part(text, start, end); p.SQL != "" {
+			p.Message = true
+			m.Source.Parts = append(m.Source.Parts, p)
+		}
+		start = end
+	}
+}

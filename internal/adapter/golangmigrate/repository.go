@@ -1,0 +1,66 @@
+package golangmigrate
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+var (
+	uses  = regexp.MustCompile(`golang-migrate/migrate|golang-migrate\b|\bmigrate/migrate\b|\bmigrate\s+(?:\S+\s+)*?-(?:path|source)\b`)
+	multi = regexp.MustCompile(`x-multi-statement=(?:true|1|t)\b|\bMultiStatementEnabled:\s*true\b`)
+)
+
+// usedBy finds a file of the repository that names golang-migrate; "-" for
+// none.
+func usedBy(t adapter.Tree) string {
+	for _, p := range hints(t, false) {
+		if f := adapter.ReadFile(t, p); uses.MatchString(f.Text) {
+			return p
+		}
+	}
+	return "-"
+}
+
+// multiStatement finds a file that connects with x-multi-statement, which
+// decides how every migration is sent; "" for none.
+func multiStatement(t adapter.Tree) string {
+	for _, p := range hints(t, true) {
+		if f := adapter.ReadFile(t, p); multi.MatchString(f.Text) {
+			return p
+		}
+	}
+	return ""
+}
+
+// hints lists the files in which a repository says how it runs its
+// migrations: build and deployment files, and Go code whose path speaks of
+// databases. At most 200, so that a large repository costs no more.
+func hints(t adapter.Tree, code bool) []string {
+	var out []string
+	for _, p := range t.Paths() {
+		if len(out) == 200 {
+			break
+		}
+		if strings.Contains(p, "node_modules/") || strings.Contains(p, "vendor/") {
+			continue
+		}
+		base := strings.ToLower(path.Base(p))
+		ok := base == "go.mod" || base == "makefile" || base == "justfile" || base == ".env" ||
+			strings.HasPrefix(base, "taskfile.y") || strings.HasPrefix(base, "dockerfile") ||
+			strings.Contains(base, "compose") && (strings.HasSuffix(base, ".yml") || strings.HasSuffix(base, ".yaml")) ||
+			strings.HasPrefix(base, ".env") || strings.HasSuffix(base, ".mk") || strings.HasSuffix(base, ".sh") ||
+			strings.HasPrefix(p, ".github/workflows/")
+		if code && !ok && strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") {
+			ok = speaksOfDatabases.MatchString(strings.ToLower(p))
+		}
+		if ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+var speaksOfDatabases = regexp.MustCompile(`migrat|database|(^|/)db|postgres|pgx?/|store|storage|(^|/)main\.go$|config`)

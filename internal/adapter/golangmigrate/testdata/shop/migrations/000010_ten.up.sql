@@ -1,0 +1,2 @@
+SET lock_timeout = '1s';
+CREATE INDEX CONCURRENTLY users_a_idx ON users (a);

@@ -1,0 +1,2 @@
+-- nine comes before ten
+SELECT 9;

@@ -1,0 +1,219 @@
+// Package goose reads migrations of goose (github.com/pressly/goose).
+//
+// Verified in the source of v3.29.0 (internal/sqlparser, provider_collect.go,
+// provider_run.go, migration_sql.go) and against the running library, which
+// the module internal/adapter/realrunners does:
+//
+//   - A directory is read without its sub-directories. A migration is a file
+//     NUMBER_anything.sql or .go (not _test.go) whose number is at least 1;
+//     everything else is passed over. Two files with one number stop the run.
+//   - A file with SQL runs in one transaction, together with the row that
+//     records it, and its statements are sent one by one. With
+//     "-- +goose NO TRANSACTION" anywhere in the file there is no transaction.
+//   - What stands between StatementBegin and StatementEnd, or up to a line
+//     whose last word ends in ';', is sent as one message: several statements
+//     in it are an implicit transaction when there is no other.
+//   - A migration is recorded by its number, not by its content. One that
+//     sorts before an applied one stops the run, unless -allow-missing is set.
+//   - Without a transaction, a file that failed halfway runs again as a whole.
+package goose
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Name is the framework's name.
+const Name = "goose"
+
+// Adapter implements [adapter.Adapter].
+type Adapter struct{}
+
+// Name is "goose".
+func (Adapter) Name() string { return Name }
+
+var (
+	annotated  = regexp.MustCompile(`(?m)^--.*\+goose[ \t]`)
+	registered = regexp.MustCompile(`\bgoose\.(AddMigration\w*|AddNamedMigration\w*|NewGoMigration)\(`)
+)
+
+// Annotated reports how many of a sample of a directory's files carry goose's
+// annotations, and how many were looked at.
+func Annotated(t adapter.Tree, d adapter.Dir, names []string) (with, of int) {
+	sample := adapter.Sample(names, 8)
+	for _, f := range adapter.ReadFiles(t, d, sample) {
+		if annotated.MatchString(f.Text) {
+			with++
+		}
+	}
+	return with, len(sample)
+}
+
+// Detect looks for directories of numbered files with goose's annotations, or
+// with Go files that register themselves with goose.
+func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+	var out []adapter.Source
+	for _, d := range adapter.Dirs(t, ".sql", ".go") {
+		var sqls, gos []string
+		for _, name := range d.Names {
+			if _, ok := version(name); !ok {
+				continue
+			}
+			if strings.HasSuffix(name, ".go") {
+				gos = append(gos, name)
+			} else {
+				sqls = append(sqls, name)
+			}
+		}
+		why := ""
+		if with, of := Annotated(t, d, sqls); with > 0 {
+			why = fmt.Sprintf("-- +goose annotations in %d of %d files read, %d in all", with, of, len(sqls))
+		}
+		if why == "" {
+			for _, f := range adapter.ReadFiles(t, d, adapter.Sample(gos, 4)) {
+				if registered.MatchString(f.Text) {
+					why = path.Base(f.Path) + " registers a Go migration with goose"
+					break
+				}
+			}
+		}
+		if why != "" {
+			out = append(out, adapter.Source{Framework: Name, Dir: d.Path, Score: 3, Why: why})
+		}
+	}
+	return out
+}
+
+// Looks says what Detect looks for.
+func (Adapter) Looks() string {
+	return "files named NUMBER_name.sql with the annotation \"-- +goose Up\""
+}
+
+// version is the number of a migration, as goose reads it from the name.
+func version(name string) (int64, bool) {
+	if strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".sql") && !strings.HasSuffix(name, ".go") {
+		return 0, false
+	}
+	number, _, ok := strings.Cut(name, "_")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	return n, err == nil && n >= 1
+}
+
+type file struct {
+	name    string
+	version int64
+}
+
+// Load reads the migrations of a directory in the order of their numbers.
+func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	set := &adapter.Set{Source: s, Habits: adapter.Habits{
+		Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
+		Deleted:    "goose does not notice",
+		OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",
+	}}
+	d := adapter.ListDir(t, s.Dir, ".sql", ".go")
+	var files []file
+	for _, name := range d.Names {
+		v, ok := version(name)
+		switch {
+		case ok:
+			files = append(files, file{name, v})
+		case strings.HasSuffix(name, ".sql"):
+			if f := adapter.ReadFile(t, d.Join(name)); annotated.MatchString(f.Text) {
+				set.Problems = append(set.Problems, adapter.Problem{Path: f.Path, Refusal: rule.Refusal{
+					Line: 1, Column: 1,
+					Message: "goose passes over " + name + ": its name does not begin with a number from 1 up and '_'",
+					Harm:    "the migration never runs, and nothing says so",
+					Instead: "name it like its neighbours: 00042_what_it_does.sql",
+				}})
+			}
+		}
+	}
+	slices.SortStableFunc(files, func(a, b file) int {
+		switch {
+		case a.version < b.version:
+			return -1
+		case a.version > b.version:
+			return 1
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.name
+	}
+	for i, f := range adapter.ReadFiles(t, d, names) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		set.Migrations = append(set.Migrations, load(f, files[i], s))
+		if i > 0 && files[i].version == files[i-1].version {
+			prev := set.Migrations[i-1]
+			set.History = append(set.History, rule.HistoryChange{
+				Kind: rule.Duplicate, Migration: set.Migrations[i].ID, Path: f.Path, Other: prev.ID, Line: 1,
+				Detail: fmt.Sprintf("goose runs nothing while two files have version %d", files[i].version),
+			})
+		}
+	}
+	return set, nil
+}
+
+func load(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
+	id := strings.TrimSuffix(info.name, path.Ext(info.name))
+	m := f.Start(s, id, strconv.FormatInt(info.version, 10))
+	if f.Failed != "" {
+		return m
+	}
+	if strings.HasSuffix(info.name, ".go") {
+		loadGo(m, f.Text, s)
+		return m
+	}
+	p := parse(f.Text)
+	m.Problems = append(f.Refused(), p.problems...)
+	m.Source.Parts = p.parts
+	for _, line := range p.envsub {
+		m.Opaque = append(m.Opaque, onward.Opaque{
+			Migration: id, Path: f.Path, Line: line, Column: 1,
+			What: "environment variables in SQL (-- +goose ENVSUB ON)",
+			Why:  "the text is known only when goose fills it in; it was judged as it stands",
+		})
+	}
+	mode := onward.TransactionFile
+	if !p.useTx {
+		mode = onward.TransactionNone
+		m.Runner.Rerun = true
+	}
+	m.Seal(mode, s.Options, "")
+	return m
+}
+
+// loadGo notes a migration written in Go, whose SQL is not read.
+func loadGo(m *adapter.Migration, text string, s adapter.Source) {
+	m.Source.LineComment = "//"
+	o := onward.Opaque{
+		Migration: m.ID, Path: m.Path, Line: 1, Column: 1,
+		What: "migration written in Go", Why: "what it does is known only when it runs",
+	}
+	mode := onward.TransactionFile
+	if at := registered.FindStringSubmatchIndex(text); at != nil {
+		o.Line = strings.Count(text[:at[0]], "\n") + 1
+		if strings.Contains(text[at[2]:at[3]], "NoTx") {
+			mode = onward.TransactionNone
+			m.Runner.Rerun = true
+		}
+	}
+	m.Opaque = append(m.Opaque, o)
+	m.Seal(mode, s.Options, text)
+}

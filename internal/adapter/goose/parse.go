@@ -1,0 +1,342 @@
+package goose
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// parsed is the way up of a file.
+type parsed struct {
+	parts    []script.Part
+	useTx    bool
+	problems []rule.Refusal
+	envsub   []int // lines with variables that goose fills in
+}
+
+// state is where goose stands in a file.
+type state int
+
+const (
+	start state = iota // before any annotation
+	up
+	upBlock // between StatementBegin and StatementEnd
+	upEmpty // behind a StatementEnd that had nothing before it
+	down
+	downBlock
+)
+
+// piece is what goose sends as one message.
+type piece struct {
+	start, end int  // offsets
+	block      bool // cut by annotations, not at a line's end
+}
+
+type parser struct {
+	text   string
+	out    parsed
+	state  state
+	pieces []piece
+	open   int // where the statement that is being collected begins; -1: none
+	last   int // where its last line ends
+	line   int // the current line, from 1
+	begin  int // the line of the StatementBegin that is open
+	below  int // the line of a statement of the way down that is open; 0: none
+	seenUp bool
+	env    bool
+}
+
+// maxLine is goose's buffer: a line of that size is too long for it.
+const maxLine = 4 << 20
+
+var variable = regexp.MustCompile(`\$\{?[A-Za-z_]`)
+
+// parse follows goose's parser: lines, of which those that begin with "--" and
+// hold "+goose" are annotations. Where goose gives up, parse notes it and goes
+// on as the author seems to have meant it.
+func parse(text string) *parsed {
+	p := &parser{text: text, open: -1, out: parsed{useTx: true}}
+	at := 0
+	if strings.HasPrefix(text, "\ufeff") {
+		at = len("\ufeff") // noted elsewhere
+	}
+	for at < len(text) {
+		p.line++
+		end, next := len(text), len(text)
+		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
+			end, next = at+n, at+n+1
+		}
+		if next-at > maxLine {
+			p.refuse("a line has more than 4 MB", "goose gives up: \"bufio.Scanner: token too long\"", "break the line, or load the data in another way")
+		}
+		if end > at && text[end-1] == '\r' {
+			end--
+		}
+		p.read(at, end)
+		at = next
+	}
+	p.finish()
+	p.mend()
+	return &p.out
+}
+
+// refuse notes that goose does not accept the file.
+func (p *parser) refuse(message, harm, instead string) { p.refuseAt(p.line, message, harm, instead) }
+
+func (p *parser) refuseAt(line int, message, harm, instead string) {
+	p.out.problems = append(p.out.problems, rule.Refusal{
+		Line: line, Column: 1, Message: message, Harm: harm, Instead: instead,
+	})
+}
+
+// read takes the line text[at:end].
+func (p *parser) read(at, end int) {
+	line := p.text[at:end]
+	trimmed := strings.TrimSpace(line)
+	if p.state == start && trimmed == "" {
+		return
+	}
+	comment := strings.HasPrefix(trimmed, "--")
+	if comment && strings.Contains(line, "+goose") {
+		p.annotation(line, at)
+		return
+	}
+	if p.open < 0 && (comment || line == "") && p.below == 0 {
+		return
+	}
+	switch p.state {
+	case start:
+		if !p.seenUp {
+			p.refuse("SQL stands before the annotation \"-- +goose Up\"",
+				"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
+			p.seenUp = true // said once; an Up further down is not a second one
+		}
+		p.collect(at, end)
+		p.cut(line)
+	case up:
+		p.collect(at, end)
+		p.cut(line)
+	case upBlock:
+		p.collect(at, end)
+	case upEmpty:
+		if p.state = up; trimmed == "" {
+			return
+		}
+		p.refuse("this line follows an empty StatementBegin/StatementEnd pair",
+			"goose drops the line without a word", "remove the empty pair")
+	case down:
+		// goose reads the way down too before it runs the way up.
+		if p.below == 0 && trimmed != "" && !comment {
+			p.below = p.line
+		}
+		if endsStatement(line) {
+			p.below = 0
+		}
+	case downBlock:
+	}
+}
+
+// collect adds a line to the open statement.
+func (p *parser) collect(at, end int) {
+	if p.open < 0 {
+		p.open = at
+	}
+	p.last = end
+	if p.env && variable.MatchString(p.text[at:end]) {
+		p.out.envsub = append(p.out.envsub, p.line)
+	}
+}
+
+// cut ends the statement when the line does.
+func (p *parser) cut(line string) {
+	if endsStatement(line) {
+		p.pieces = append(p.pieces, piece{start: p.open, end: p.last})
+		p.open = -1
+	}
+}
+
+// endsStatement is goose's rule: the last word before a word that begins with
+// "--" ends in a semicolon.
+func endsStatement(line string) bool {
+	last := ""
+	for word := range strings.FieldsSeq(line) {
+		if strings.HasPrefix(word, "--") {
+			break
+		}
+		last = word
+	}
+	return strings.HasSuffix(last, ";")
+}
+
+// command reads an annotation as goose does; problem says why it refuses.
+func command(line string) (name, problem string) {
+	rest := strings.Replace(strings.ReplaceAll(line, "--", ""), "+goose", "", 1)
+	name = strings.ToUpper(strings.TrimSpace(rest))
+	switch name {
+	case "UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACTION", "ENVSUB ON", "ENVSUB OFF":
+	case "":
+		return "", "the annotation is empty"
+	default:
+		return "", "goose knows no annotation \"" + strings.TrimSpace(rest) + "\""
+	}
+	if line[0] == ' ' || line[0] == '\t' {
+		return name, "white space stands before the annotation"
+	}
+	return name, ""
+}
+
+func (p *parser) annotation(line string, at int) {
+	name, problem := command(line)
+	if problem != "" {
+		p.refuse(problem, "goose refuses the file, and the run stops at it",
+			"write Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON or ENVSUB OFF behind \"-- +goose\", at the line's begin")
+	}
+	switch name {
+	case "UP":
+		if p.state != start {
+			p.refuse("a second \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
+				"keep one Up and one Down in a file")
+		}
+		p.close()
+		p.state, p.seenUp, p.below = up, true, 0
+	case "DOWN":
+		switch p.state {
+		case up, upEmpty:
+			p.close()
+		case upBlock:
+			p.unended()
+			p.close()
+		default:
+			what := "\"-- +goose Down\" stands before any \"-- +goose Up\""
+			if p.state != start {
+				what = "a second \"-- +goose Down\""
+			}
+			p.refuse(what, "goose refuses the file, and the run stops at it", "keep one Up, and behind it one Down, in a file")
+			p.close()
+		}
+		p.state = down
+	case "STATEMENTBEGIN":
+		switch p.state {
+		case start:
+			p.refuse("StatementBegin stands before any \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
+				"begin the file with the line \"-- +goose Up\"")
+			p.state, p.seenUp = upBlock, true
+		case up, upEmpty:
+			// What is open goes on inside the block, as in goose.
+			p.state = upBlock
+		case down:
+			p.state = downBlock
+		default:
+			p.refuse("StatementBegin inside of StatementBegin", "goose refuses the file, and the run stops at it",
+				"end the first with \"-- +goose StatementEnd\"")
+		}
+		p.begin = p.line
+	case "STATEMENTEND":
+		switch p.state {
+		case upBlock:
+			if p.state = up; p.open < 0 {
+				p.state = upEmpty
+			} else {
+				p.pieces = append(p.pieces, piece{start: p.open, end: p.last, block: true})
+				p.open = -1
+			}
+		case downBlock:
+			p.state, p.below = down, 0
+		default:
+			p.refuse("StatementEnd without StatementBegin", "goose refuses the file, and the run stops at it",
+				"begin the statement with \"-- +goose StatementBegin\"")
+		}
+	case "NO TRANSACTION":
+		p.out.useTx = false
+	case "ENVSUB ON":
+		p.env = true
+	case "ENVSUB OFF":
+		p.env = false
+	}
+}
+
+func (p *parser) unended() {
+	p.refuseAt(p.begin, "StatementBegin has no StatementEnd", "goose refuses the file, and the run stops at it",
+		"end the statement with \"-- +goose StatementEnd\"")
+}
+
+// close takes a statement that has no end.
+func (p *parser) close() {
+	if p.open < 0 {
+		return
+	}
+	part := adapter.Part(p.text, p.open, p.last)
+	if part.SQL != "" && p.state != upBlock {
+		p.refuseAt(strings.Count(p.text[:part.Start], "\n")+1,
+			"the statement has no ';' at the end of a line", "goose refuses the file (\"missing semicolon?\"), and the run stops at it",
+			"end the statement with ';', and nothing but a comment behind it")
+	}
+	if part.SQL != "" {
+		p.pieces = append(p.pieces, piece{start: p.open, end: p.last, block: p.state == upBlock})
+	}
+	p.open = -1
+}
+
+func (p *parser) finish() {
+	switch {
+	case p.state == upBlock || p.state == downBlock:
+		p.unended()
+	case p.state == start && !p.seenUp:
+		p.refuseAt(1, "the file has no annotation \"-- +goose Up\"",
+			"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
+	case p.below > 0 && p.state == down:
+		p.refuseAt(p.below, "the statement of the way down has no ';' at the end of a line",
+			"goose's Provider reads both ways before it runs one, and refuses the file; the command line fails on the way down",
+			"end the statement with ';', and nothing but a comment behind it")
+	}
+	p.close()
+}
+
+// mend makes parts of the pieces. Where goose cuts inside of a body or a
+// string, the pieces are put together again, so that what is meant is judged,
+// and the cut is noted.
+func (p *parser) mend() {
+	for i := 0; i < len(p.pieces); {
+		first := p.pieces[i]
+		end, n := first.end, 1
+		if !first.block {
+			var lex adapter.Lexer
+			from, reason := first.start, ""
+			for j := i; j < len(p.pieces) && !p.pieces[j].block; j++ {
+				// With the line's end, which ends a comment.
+				to := p.pieces[j].end
+				for to < len(p.text) && p.text[to-1] != '\n' {
+					to++
+				}
+				lex.Feed(p.text[from:to])
+				from = to
+				open := lex.Open()
+				if open == "a comment" && to == len(p.text) {
+					open = ""
+				}
+				if reason == "" {
+					reason = open
+				}
+				if open == "" {
+					end, n = p.pieces[j].end, j-i+1
+					break
+				}
+			}
+			if reason != "" {
+				line := strings.Count(p.text[:first.end], "\n") + 1
+				p.refuseAt(line, "goose ends the statement at this line's ';', inside of "+reason,
+					"it sends half a statement, the server answers with a syntax error, and the run stops",
+					"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" behind it")
+			}
+		}
+		part := adapter.Part(p.text, first.start, end)
+		if part.SQL != "" {
+			part.Message = true
+			p.out.parts = append(p.out.parts, part)
+		}
+		i += n
+	}
+}

@@ -1,0 +1,202 @@
+package adapter
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+const bom = "\ufeff"
+
+// File is a migration's file as it was read.
+type File struct {
+	Path string
+	// Text is the content, byte for byte, "" when Failed.
+	Text string
+	// Failed says why it could not be read; "" when it could.
+	Failed string
+	// Opaque lists what is odd about its bytes.
+	Opaque []onward.Opaque
+}
+
+// ReadFiles reads files of one directory, in the order of the names. None is
+// left out: what cannot be read has Failed set.
+func ReadFiles(t Tree, d Dir, names []string) []*File {
+	// In bunches, so that a large history is not held twice.
+	const bunch = 500
+	out := make([]*File, 0, len(names))
+	for len(names) > 0 {
+		n := min(bunch, len(names))
+		paths := make([]string, n)
+		for i, name := range names[:n] {
+			paths[i] = d.Join(name)
+		}
+		names = names[n:]
+		var all map[string][]byte
+		if b, ok := t.(interface {
+			ReadAll(paths []string) (map[string][]byte, error)
+		}); ok && n > 1 {
+			all, _ = b.ReadAll(paths) // what is missing is asked for singly, with its error
+		}
+		for _, p := range paths {
+			content, ok := all[p]
+			var err error
+			if !ok {
+				content, err = t.Read(p)
+			}
+			out = append(out, newFile(p, content, err))
+		}
+	}
+	return out
+}
+
+// ReadFile reads one file.
+func ReadFile(t Tree, path string) *File {
+	content, err := t.Read(path)
+	return newFile(path, content, err)
+}
+
+func newFile(path string, content []byte, err error) *File {
+	f := &File{Path: path}
+	switch {
+	case err != nil:
+		f.Failed = readError(path, err)
+		return f
+	case len(content) > pgparse.MaxSize:
+		f.Failed = fmt.Sprintf("the file has %d MB; up to %d MB are read", len(content)>>20, pgparse.MaxSize>>20)
+		return f
+	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}):
+		f.Failed = "the file is UTF-16, which no Postgres client sends as it stands; save it as UTF-8"
+		return f
+	}
+	f.Text = string(content)
+	if at := invalidUTF8(f.Text); at >= 0 {
+		line, column := place(f.Text, at)
+		f.Opaque = append(f.Opaque, onward.Opaque{
+			Path: path, Line: line, Column: column, Failed: true,
+			What: fmt.Sprintf("byte 0x%02x, which is not UTF-8", f.Text[at]),
+			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
+		})
+	}
+	return f
+}
+
+// readError is why a file cannot be read, without the path: it stands next to
+// it in every report.
+func readError(path string, err error) string {
+	text := err.Error()
+	var pe *fs.PathError
+	if errors.As(err, &pe) && !strings.HasPrefix(text, "read "+path) {
+		text = pe.Err.Error()
+	}
+	return strings.TrimPrefix(text, "read "+path+": ")
+}
+
+// Refused lists what a runner that sends the text as it stands stumbles over:
+// a byte order mark and NUL bytes. psql drops the mark, drivers do not.
+func (f *File) Refused() []rule.Refusal {
+	var out []rule.Refusal
+	if strings.HasPrefix(f.Text, bom) {
+		out = append(out, rule.Refusal{
+			Line: 1, Column: 1,
+			Message: "the file begins with a byte order mark",
+			Harm:    "the runner sends it to the server, which takes it for a name: a syntax error before the first statement",
+			Instead: "save the file as UTF-8 without byte order mark",
+		})
+	}
+	if at := strings.IndexByte(f.Text, 0); at >= 0 {
+		line, column := place(f.Text, at)
+		out = append(out, rule.Refusal{
+			Line: line, Column: column,
+			Message: "the file has a NUL byte",
+			Harm:    "the text of a message ends there: the server rejects the message as malformed",
+			Instead: "remove the NUL byte",
+		})
+	}
+	return out
+}
+
+// invalidUTF8 is the offset of the first byte that is not UTF-8; -1 for none.
+func invalidUTF8(s string) int {
+	if utf8.ValidString(s) {
+		return -1
+	}
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// place is the line and column of an offset, from 1.
+func place(s string, at int) (line, column int) {
+	before := s[:at]
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+}
+
+// Start makes a migration of a file, without SQL parts yet: the text that
+// positions count in, and what was found wrong with the bytes.
+func (f *File) Start(s Source, id, version string) *Migration {
+	m := &Migration{
+		ID: id, Version: version, Path: f.Path, Framework: s.Framework, Runner: s.Options.Runner,
+		Source: script.Source{Text: f.Text, LineComment: "--"},
+		Opaque: f.Opaque, Failed: f.Failed,
+	}
+	for i := range m.Opaque {
+		m.Opaque[i].Migration = id
+	}
+	return m
+}
+
+// Refuse notes a place that the runner refuses or misreads.
+func (m *Migration) Refuse(at int, message, harm, instead string) {
+	line, column := place(m.Source.Text, at)
+	m.Problems = append(m.Problems, rule.Refusal{
+		Line: line, Column: column, Message: message, Harm: harm, Instead: instead,
+	})
+}
+
+// Seal sets how the migration is sent (the configuration has the last word)
+// and its hash, once its parts are known. whole is what the hash covers beside
+// the mode: "" for the parts.
+func (m *Migration) Seal(mode onward.Transaction, o Options, whole string) {
+	if o.Transaction != "" {
+		mode = o.Transaction
+	}
+	m.Source.Mode = mode
+	h := sha256.New()
+	h.Write([]byte(mode))
+	if whole != "" {
+		h.Write([]byte{0})
+		h.Write([]byte(whole))
+	} else {
+		for _, p := range m.Source.Parts {
+			h.Write([]byte{0})
+			h.Write([]byte(p.SQL))
+		}
+	}
+	m.Hash = hex.EncodeToString(h.Sum(nil))
+}
+
+// Part is the piece of a text between two offsets, without the white space
+// around it.
+func Part(text string, start, end int) script.Part {
+	piece := text[start:end]
+	trimmed := strings.TrimLeft(piece, " \t\r\n\f\v")
+	start += len(piece) - len(trimmed)
+	trimmed = strings.TrimRight(trimmed, " \t\r\n\f\v")
+	return script.Part{SQL: trimmed, Start: start}
+}

@@ -1,0 +1,257 @@
+// Package sql reads a plain directory of SQL files, which a script, psql or a
+// tool without an adapter of its own runs in the order of their names.
+//
+// Numbers in names count by value: 2 comes before 10. The ways down are left
+// out: *.down.sql, x_down.sql beside x.sql or x_up.sql, undo and rollback
+// files, and what stands behind a tool's "down" marker in a file (markers.go).
+// In a directory whose files have numbers, files without one (schema.sql,
+// seed.sql) are none of the migrations, and are counted as not judged.
+//
+// How a file is sent follows from the markers and names where these tell the
+// tool. Otherwise nothing opens a transaction, and each statement is sent by
+// itself, as "psql -f" does; onward.yaml says when that is different
+// (transaction: file for "psql -1", message for "psql -c" and for drivers).
+// psql's own commands (\connect, \i) are kept: they are statements that cannot
+// be judged.
+package sql
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Name is the framework's name.
+const Name = "sql"
+
+// Adapter implements [adapter.Adapter].
+type Adapter struct{}
+
+// Name is "sql".
+func (Adapter) Name() string { return Name }
+
+// Looks says what Detect looks for.
+func (Adapter) Looks() string {
+	return "SQL files in a directory called migrations, or with numbered names in any other"
+}
+
+var (
+	// 001_x, 2024-01-31_x, 1.2.3-x, 001.sql; Flyway's V7__x, V1_2__x and R__x
+	versioned = regexp.MustCompile(`^(?:(\d+(?:[.-]\d+)*)(?:[^0-9].*)?|V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
+	// A directory for each migration: 20240131_x/up.sql, …/migration.sql
+	versionedDir = regexp.MustCompile(`^(\d+)([_-].*)?$`)
+	wholeFile    = regexp.MustCompile(`^(up|migration)\.sql$`)
+	migrations   = regexp.MustCompile(`(?i)^(db|sql|pg|postgres|database|schema)?[-_]?migrat(e|ions?)[-_]?(postgres|postgresql|pg|sql)?$`)
+	otherThings  = regexp.MustCompile(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|down|downs|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
+	downDir      = regexp.MustCompile(`(?i)^(down|downs|rollbacks?|undo|reverts?|verify)$`)
+	downName     = regexp.MustCompile(`(?i)(\.(down|rollback|undo|revert)\.sql$)|^(down|rollback|undo|revert)([._-].*)?\.sql$|^U\d[^_]*__`)
+	downSuffix   = regexp.MustCompile(`(?i)^(.*)[_-](down|rollback|undo|revert)\.sql$`)
+)
+
+// Detect looks for directories of migrations by their names, and for two or
+// more numbered files anywhere.
+func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+	var out []adapter.Source
+	nested := map[string]int{}
+	for _, d := range adapter.Dirs(t, ".sql") {
+		base := path.Base(d.Path)
+		if parent := path.Dir(d.Path); versionedDir.MatchString(base) && slices.ContainsFunc(d.Names, wholeFile.MatchString) {
+			if parent == "." {
+				parent = ""
+			}
+			nested[parent]++
+			continue
+		}
+		if downDir.MatchString(base) {
+			continue
+		}
+		ups, _, numbered := forward(d)
+		switch {
+		case migrations.MatchString(base) && len(ups) > 0:
+			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
+		case numbered >= 2 && !otherThings.MatchString(base):
+			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files with numbers, such as %s", numbered, ups[0])))
+		}
+	}
+	for dir, n := range nested {
+		out = append(out, source(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
+	}
+	slices.SortFunc(out, func(a, b adapter.Source) int { return strings.Compare(a.Dir, b.Dir) })
+	return slices.CompactFunc(out, func(a, b adapter.Source) bool { return a.Dir == b.Dir })
+}
+
+func source(dir, why string) adapter.Source {
+	return adapter.Source{Framework: Name, Dir: dir, Score: 1, Why: why}
+}
+
+// forward sorts a directory's files into ways up, in order, and ways down by
+// the file that they undo. With numbered names, the others are left out of ups.
+func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+	downs = map[string]string{}
+	has := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
+	anyUp := slices.ContainsFunc(d.Names, func(n string) bool { return strings.HasSuffix(strings.ToLower(n), "_up.sql") })
+	for _, n := range d.Names {
+		if m := downSuffix.FindStringSubmatch(n); m != nil && !downName.MatchString(n) {
+			// "add_rollback.sql" is a way down only beside its way up.
+			switch up := m[1] + ".sql"; {
+			case has(up):
+				downs[up] = n
+				continue
+			case has(m[1] + "_up.sql"):
+				downs[m[1]+"_up.sql"] = n
+				continue
+			case anyUp:
+				continue
+			}
+		}
+		if downName.MatchString(n) {
+			stem := n
+			for _, e := range []string{".sql", ".down", ".rollback", ".undo", ".revert"} {
+				stem = strings.TrimSuffix(stem, e)
+			}
+			for _, up := range []string{stem + ".sql", stem + ".up.sql"} {
+				if has(up) {
+					downs[up] = n
+				}
+			}
+			continue
+		}
+		ups = append(ups, n)
+		if versioned.MatchString(n) {
+			numbered++
+		}
+	}
+	if numbered > 0 {
+		ups = slices.DeleteFunc(ups, func(n string) bool { return !versioned.MatchString(n) })
+	}
+	slices.SortFunc(ups, order)
+	return ups, downs, numbered
+}
+
+// order is that of versions, part by part, and then of names; repeatable files
+// (R__) come last, as Flyway has it.
+func order(a, b string) int {
+	if ra, rb := repeatable(a), repeatable(b); ra != rb {
+		if rb {
+			return -1
+		}
+		return 1
+	}
+	x, y := numbers(version(a)), numbers(version(b))
+	if c := slices.CompareFunc(x, y, adapter.Natural); c != 0 && len(x) > 0 && len(y) > 0 {
+		return c
+	}
+	return adapter.Natural(a, b)
+}
+
+// numbers are the parts of a version, without zeros that count for nothing.
+func numbers(version string) []string {
+	parts := strings.FieldsFunc(version, func(r rune) bool { return r < '0' || r > '9' })
+	for i, p := range parts {
+		parts[i] = strings.TrimLeft(p, "0")
+	}
+	return parts
+}
+
+func repeatable(name string) bool { return strings.HasPrefix(name, "R__") }
+
+// version is the number that a name begins with.
+func version(name string) string {
+	if m := versioned.FindStringSubmatch(name); m != nil {
+		return m[1] + m[2]
+	}
+	return ""
+}
+
+// Load reads the ways up of a directory in the natural order of their names.
+func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	set := &adapter.Set{Source: s}
+	d := adapter.ListDir(t, s.Dir, ".sql")
+	ups, downs, numbered := forward(d)
+	if numbered == 0 {
+		if inner := innerFiles(t, s.Dir); len(inner) > 0 {
+			for i, f := range adapter.ReadFiles(t, adapter.Dir{Path: s.Dir}, inner) {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				id := path.Dir(inner[i])
+				m := f.Start(s, id, versionedDir.FindStringSubmatch(id)[1])
+				if down := path.Join(s.Dir, id, "down.sql"); strings.HasSuffix(inner[i], "/up.sql") && exists(t, down) {
+					m.DownPath = down
+				}
+				load(m, f, path.Base(inner[i]), s.Options)
+				set.Migrations = append(set.Migrations, m)
+			}
+			duplicates(set)
+			return set, nil
+		}
+	}
+	for i, f := range adapter.ReadFiles(t, d, ups) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		m := f.Start(s, strings.TrimSuffix(strings.TrimSuffix(ups[i], ".sql"), ".up"), version(ups[i]))
+		m.Repeatable = repeatable(ups[i])
+		if down := downs[ups[i]]; down != "" {
+			m.DownPath = d.Join(down)
+		}
+		load(m, f, ups[i], s.Options)
+		set.Migrations = append(set.Migrations, m)
+	}
+	if numbered > 0 {
+		for _, n := range d.Names {
+			if !versioned.MatchString(n) && !downName.MatchString(n) && !downSuffix.MatchString(n) {
+				set.Opaque = append(set.Opaque, onward.Opaque{
+					Path: d.Join(n), What: "SQL file without a number among numbered ones",
+					Why: "it was not taken for a migration",
+				})
+			}
+		}
+	}
+	duplicates(set)
+	return set, nil
+}
+
+// innerFiles lists the migrations of a directory that has a directory for each.
+func innerFiles(t adapter.Tree, dir string) []string {
+	var out []string
+	for _, p := range t.Paths() {
+		rest, ok := p, true
+		if dir != "" {
+			rest, ok = strings.CutPrefix(p, dir+"/")
+		}
+		if d, name, found := strings.Cut(rest, "/"); ok && found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
+			out = append(out, rest)
+		}
+	}
+	slices.SortFunc(out, adapter.Natural)
+	return out
+}
+
+func exists(t adapter.Tree, p string) bool {
+	_, ok := slices.BinarySearch(t.Paths(), p)
+	return ok
+}
+
+var day = regexp.MustCompile(`^(19|20)\d{6}$`)
+
+// duplicates notes migrations of one number, whose order is an accident. A
+// number that is a day may stand many times.
+func duplicates(set *adapter.Set) {
+	for i := 1; i < len(set.Migrations); i++ {
+		a, b := set.Migrations[i-1], set.Migrations[i]
+		if b.Version != "" && slices.Equal(numbers(a.Version), numbers(b.Version)) && !day.MatchString(b.Version) {
+			set.History = append(set.History, rule.HistoryChange{
+				Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1,
+				Detail: "both have number " + b.Version + ": their order is that of the rest of their names",
+			})
+		}
+	}
+}

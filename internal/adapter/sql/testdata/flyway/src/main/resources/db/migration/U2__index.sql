@@ -1,0 +1,1 @@
+DROP INDEX way_down;

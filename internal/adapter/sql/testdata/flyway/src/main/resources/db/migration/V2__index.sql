@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY users_a_idx ON users (a);

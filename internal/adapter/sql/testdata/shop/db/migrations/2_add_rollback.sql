@@ -1,0 +1,1 @@
+CREATE TABLE rollback_requests (id bigint PRIMARY KEY);

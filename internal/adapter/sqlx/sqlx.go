@@ -1,0 +1,206 @@
+// Package sqlx reads migrations of sqlx (github.com/launchbadge/sqlx).
+//
+// Verified in the sources of sqlx-core and sqlx-postgres 0.7.4, 0.8.6 and
+// 0.9.0 (migrate/source.rs, migrate/migrator.rs, migrate.rs,
+// connection/executor.rs):
+//
+//   - A directory is read without its sub-directories. A migration is
+//     VERSION_anything.sql, split at the first '_'; VERSION is a 64-bit
+//     integer, and a .sql file with something else before its first '_' stops
+//     the run. Names without '_' are passed over. ".down.sql" is the way down;
+//     ".up.sql" and plain ".sql" are the way up.
+//   - The whole file is one simple-query message. sqlx opens a transaction
+//     around it and around the row that records it.
+//   - A file whose very first bytes are "-- no-transaction" (from 0.8) is sent
+//     without that transaction. It is one message still: several statements in
+//     it are one implicit transaction, and CREATE INDEX CONCURRENTLY fails
+//     unless it stands alone.
+//   - The SHA-384 of the file, comments and line ends included, is recorded: an
+//     applied migration that was edited stops the start of the program
+//     (VersionMismatch), one that is missing too (VersionMissing). From 0.9
+//     ignored-chars in sqlx.toml takes characters out of that sum, and
+//     migrations-dir names the directory.
+//   - What is not recorded runs, in the order of versions: a migration that
+//     sorts before an applied one runs late.
+package sqlx
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/goose"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Name is the framework's name.
+const Name = "sqlx"
+
+// Adapter implements [adapter.Adapter].
+type Adapter struct{}
+
+// Name is "sqlx".
+func (Adapter) Name() string { return Name }
+
+type file struct {
+	name, id string
+	version  int64
+}
+
+// parseName reads a name as sqlx does. bad: sqlx stops at this name.
+func parseName(name string) (f file, down, ok, bad bool) {
+	number, rest, found := strings.Cut(name, "_")
+	if !found || !strings.HasSuffix(rest, ".sql") {
+		return file{}, false, false, false
+	}
+	v, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return file{}, false, false, true
+	}
+	down = strings.HasSuffix(rest, ".down.sql")
+	id := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".sql"), ".up"), ".down")
+	return file{name: name, id: id, version: v}, down, true, false
+}
+
+// Detect looks for directories of VERSION_name.sql files in a repository with
+// a crate that depends on sqlx.
+func (Adapter) Detect(t adapter.Tree) []adapter.Source {
+	crates := findCrates(t)
+	if len(crates) == 0 {
+		return nil
+	}
+	named := namedDirs(t, crates)
+	var out []adapter.Source
+	for _, d := range adapter.Dirs(t, ".sql") {
+		var ups []string
+		reversible := false
+		for _, n := range d.Names {
+			if _, down, ok, _ := parseName(n); ok && !down {
+				ups = append(ups, n)
+				reversible = reversible || strings.HasSuffix(n, ".up.sql")
+			}
+		}
+		if len(ups) == 0 || !reversible && named[d.Path] == "" && !strings.Contains(strings.ToLower(d.Path), "migrat") {
+			continue
+		}
+		with, of := goose.Annotated(t, d, ups)
+		if with*2 > of {
+			continue
+		}
+		c, near := nearest(crates, d.Path)
+		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreign(crates)}
+		s.Why = fmt.Sprintf("%d files named like %s, and %s depends on sqlx", len(ups), ups[0], c.path)
+		switch {
+		case named[d.Path] != "":
+			s.Score, s.Why = 3, s.Why+", and "+named[d.Path]+" names the directory"
+		case near:
+			s.Score = 3
+		}
+		if with > 0 {
+			s.Score = 3 // goose claims the directory too: let the tie be reported
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Looks says what Detect looks for.
+func (Adapter) Looks() string {
+	return "files named VERSION_name.sql in a directory of migrations, beside a Cargo.toml that depends on sqlx"
+}
+
+const marker = "-- no-transaction"
+
+var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
+
+// Load reads the ways up of a directory in the order of their versions.
+func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	set := &adapter.Set{Source: s, Habits: adapter.Habits{
+		Edited:     "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), and the program that migrates at its start does not start",
+		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
+		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran",
+	}}
+	d := adapter.ListDir(t, s.Dir, ".sql")
+	var ups []file
+	downs := map[int64]string{}
+	for _, n := range d.Names {
+		f, down, ok, bad := parseName(n)
+		switch {
+		case ok && down:
+			downs[f.version] = d.Join(n)
+		case ok:
+			ups = append(ups, f)
+		case bad:
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: rule.Refusal{
+				Line: 1, Column: 1,
+				Message: "sqlx cannot read a version from the name " + n,
+				Harm:    "it runs nothing while the file is there: \"error parsing migration filename\"",
+				Instead: "move the file out of the directory, or name it VERSION_what_it_does.sql",
+			}})
+		case n[0] >= '0' && n[0] <= '9':
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: rule.Refusal{
+				Line: 1, Column: 1,
+				Message: "sqlx passes over " + n + ": its name has no '_'",
+				Harm:    "the migration never runs, and nothing says so",
+				Instead: "name it VERSION_what_it_does.sql",
+			}})
+		}
+	}
+	slices.SortStableFunc(ups, func(a, b file) int {
+		switch {
+		case a.version < b.version:
+			return -1
+		case a.version > b.version:
+			return 1
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	names := make([]string, len(ups))
+	for i, f := range ups {
+		names[i] = f.name
+	}
+	crate, _ := nearest(findCrates(t), s.Dir)
+	for i, f := range adapter.ReadFiles(t, d, names) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		m := f.Start(s, ups[i].id, strconv.FormatInt(ups[i].version, 10))
+		m.DownPath = downs[ups[i].version]
+		if f.Failed == "" {
+			load(m, f, crate, s.Options)
+		}
+		set.Migrations = append(set.Migrations, m)
+		if i > 0 && ups[i].version == ups[i-1].version {
+			set.History = append(set.History, rule.HistoryChange{
+				Kind: rule.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
+				Detail: fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", ups[i].version),
+			})
+		}
+	}
+	return set, nil
+}
+
+func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
+	m.Problems = append(m.Problems, f.Refused()...)
+	mode := onward.TransactionFile
+	switch at := misplaced.FindStringIndex(f.Text); {
+	case strings.HasPrefix(f.Text, marker) && c.before(0, 8):
+		m.Refuse(0, "sqlx "+c.version+" does not know \"-- no-transaction\"",
+			"the file runs in a transaction all the same", "update sqlx to 0.8 or newer")
+	case strings.HasPrefix(f.Text, marker):
+		mode = onward.TransactionMessage
+		m.Runner.Rerun = true
+	case at != nil:
+		m.Refuse(at[0], "\"-- no-transaction\" counts only as the very first bytes of the file, spelled so",
+			"the file runs in a transaction all the same", "make \"-- no-transaction\" the first line")
+	}
+	if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
+		m.Source.Parts = append(m.Source.Parts, p)
+	}
+	m.Seal(mode, o, f.Text)
+}

@@ -1,0 +1,1 @@
+SELECT 'sqlx stops here';

@@ -1,0 +1,165 @@
+package adapter
+
+import "strings"
+
+// Lexer follows Postgres' lexical rules through a text that is given to it
+// piece by piece. Runners that cut a file at semicolons without these rules
+// cut inside of bodies and strings; the lexer tells where.
+type Lexer struct {
+	mode    byte   // what is open: ' E " $ * - or 0
+	tag     string // of the dollar quote
+	nesting int    // of block comments
+	parens  int
+	atomic  int // open blocks of a BEGIN ATOMIC body
+	begin   bool
+	prev    byte // the byte before, for what a quote belongs to
+}
+
+// Open says what is open where the lexer stands; "" at a place where a
+// statement may end.
+func (l *Lexer) Open() string {
+	switch l.mode {
+	case '\'', 'E':
+		return "a string"
+	case '"':
+		return "a quoted name"
+	case '$':
+		return "a body quoted with " + l.tag
+	case '*', '-':
+		return "a comment"
+	}
+	switch {
+	case l.atomic > 0:
+		return "a BEGIN ATOMIC body"
+	case l.parens > 0:
+		return "parentheses"
+	}
+	return ""
+}
+
+// Feed reads on.
+func (l *Lexer) Feed(s string) {
+	for i := 0; i < len(s); {
+		n := l.step(s[i:])
+		l.prev = s[i+n-1]
+		i += n
+	}
+}
+
+// step consumes the beginning of s and returns how many bytes.
+func (l *Lexer) step(s string) int {
+	switch l.mode {
+	case '-':
+		return l.skip(s, "\n", 0)
+	case '$':
+		return l.skip(s, l.tag, 0)
+	case '"':
+		return l.skip(s, `"`, 0) // a doubled quote opens again at once
+	case '\'':
+		return l.skip(s, "'", 0)
+	case 'E':
+		switch s[0] {
+		case '\\':
+			return min(2, len(s))
+		case '\'':
+			l.mode = 0
+		}
+		return 1
+	case '*':
+		switch {
+		case strings.HasPrefix(s, "/*"):
+			l.nesting++
+			return 2
+		case strings.HasPrefix(s, "*/"):
+			if l.nesting--; l.nesting == 0 {
+				l.mode = 0
+			}
+			return 2
+		}
+		return 1
+	}
+	return l.token(s)
+}
+
+// skip goes to the end of what is open, which is behind the closing text.
+func (l *Lexer) skip(s, closing string, next byte) int {
+	i := strings.Index(s, closing)
+	if i < 0 {
+		return len(s)
+	}
+	l.mode = next
+	return i + len(closing)
+}
+
+func (l *Lexer) token(s string) int {
+	switch c := s[0]; {
+	case strings.HasPrefix(s, "--"):
+		l.mode = '-'
+		return 2
+	case strings.HasPrefix(s, "/*"):
+		l.mode, l.nesting = '*', 1
+		return 2
+	case c == '\'':
+		l.mode = '\''
+	case c == '"':
+		l.mode = '"'
+	case c == '$':
+		if tag := dollarTag(s); tag != "" && !wordByte(l.prev) {
+			l.mode, l.tag = '$', tag
+			return len(tag)
+		}
+	case c == '(':
+		l.parens++
+	case c == ')':
+		l.parens = max(0, l.parens-1)
+	case wordByte(c):
+		return l.word(s)
+	}
+	return 1
+}
+
+func (l *Lexer) word(s string) int {
+	n := 1
+	for n < len(s) && wordByte(s[n]) {
+		n++
+	}
+	w := s[:n]
+	if n == 1 && (w == "e" || w == "E") && n < len(s) && s[n] == '\'' {
+		l.mode = 'E'
+		return 2
+	}
+	after := l.begin
+	l.begin = false
+	switch strings.ToUpper(w) {
+	case "BEGIN":
+		l.begin = true
+	case "ATOMIC":
+		if after {
+			l.atomic = 1
+		}
+	case "CASE":
+		if l.atomic > 0 {
+			l.atomic++
+		}
+	case "END":
+		l.atomic = max(0, l.atomic-1)
+	}
+	return n
+}
+
+// dollarTag is the tag that s begins with, "$$" or "$name$"; "" for none.
+func dollarTag(s string) string {
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '$':
+			return s[:i+1]
+		case !wordByte(c) || i == 1 && c >= '0' && c <= '9':
+			return ""
+		}
+	}
+	return ""
+}
+
+func wordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80 || c >= '0' && c <= '9'
+}
