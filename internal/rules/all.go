@@ -4,9 +4,23 @@ package rules
 
 import (
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/column"
 	"github.com/onward-sql/onward/internal/rules/index"
 )
 
 var all = []*rule.Rule{
+	column.AddCheckInline,
+	column.AddConstrainedDomain,
+	column.AddForeignKeyInline,
+	column.AddGeneratedStored,
+	column.AddIdentity,
+	column.AddSerial,
+	column.AddUniqueInline,
+	column.AddVolatileDefault,
+	column.SetExpressionRewrite,
+	column.SetNotNullScan,
+	column.TypeIndexRebuild,
+	column.TypeRewrite,
+	column.TypeScan,
 	index.CreateBlocking,
 }

@@ -1,0 +1,87 @@
+package pgparse
+
+// Span is a stretch of a text, in bytes: [Start, End).
+type Span struct{ Start, End int }
+
+// Clauses cuts a list at its commas: those outside of quotes, comments and
+// brackets, beginning at an offset. The clauses are without the white space and
+// comments around them; an empty clause has no length.
+func Clauses(sql string, from int) []Span {
+	var out []Span
+	depth := 0
+	now := Span{-1, -1}
+	flush := func(at int) {
+		if now.Start < 0 {
+			now = Span{at, at}
+		}
+		out = append(out, now)
+		now = Span{-1, -1}
+	}
+	for i := max(from, 0); i < len(sql); {
+		start := i
+		switch c := sql[i]; {
+		case isSpace(c):
+			i++
+			continue
+		case c == '-' && i+1 < len(sql) && sql[i+1] == '-':
+			i = lineEnd(sql, i)
+			continue
+		case c == '/' && i+1 < len(sql) && sql[i+1] == '*':
+			i = commentEnd(sql, i)
+			continue
+		case c == '(' || c == '[':
+			depth++
+			i++
+		case c == ')' || c == ']':
+			depth--
+			i++
+		case c == ',' && depth == 0:
+			flush(i)
+			i++
+			continue
+		default:
+			i = tokenEnd(sql, i)
+		}
+		if now.Start < 0 {
+			now.Start = start
+		}
+		now.End = i
+	}
+	flush(len(sql))
+	return out
+}
+
+// NameEnd is the offset behind the possibly qualified name that begins at an
+// offset.
+func NameEnd(sql string, at int) int {
+	for i := max(at, 0); i < len(sql); {
+		end := i
+		if sql[i] == '"' {
+			end = tokenEnd(sql, i)
+		} else {
+			for end < len(sql) && isWordByte(sql[end]) {
+				end++
+			}
+		}
+		if end == i {
+			return i
+		}
+		i = end
+		for end < len(sql) && isSpace(sql[end]) {
+			end++
+		}
+		if end >= len(sql) || sql[end] != '.' {
+			return i
+		}
+		end++
+		for end < len(sql) && isSpace(sql[end]) {
+			end++
+		}
+		i = end
+	}
+	return len(sql)
+}
+
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'
+}

@@ -1,0 +1,44 @@
+package pgparse
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestClauses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		sql  string
+		want []string
+	}{
+		{"a, b", []string{"a", "b"}},
+		{"ADD a numeric(1,2) DEFAULT 'x,y', -- one, two\n  ADD b int[] DEFAULT ARRAY[1,2] /* , */", []string{"ADD a numeric(1,2) DEFAULT 'x,y'", "ADD b int[] DEFAULT ARRAY[1,2]"}},
+		{`ADD "a,b" int, DROP c`, []string{`ADD "a,b" int`, "DROP c"}},
+		{"a,,b", []string{"a", "", "b"}},
+		{"", []string{""}},
+	} {
+		var got []string
+		for _, s := range Clauses(tt.sql, 0) {
+			got = append(got, tt.sql[s.Start:s.End])
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.sql, diff)
+		}
+	}
+}
+
+func TestNameEnd(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"t ADD":                "t",
+		"app.users ADD":        "app.users",
+		`"App" . "my ""t" ADD`: `"App" . "my ""t"`,
+		"t* ADD":               "t",
+		"t":                    "t",
+	} {
+		if got := in[:NameEnd(in, 0)]; got != want {
+			t.Errorf("NameEnd(%q): %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddCheckInline flags a CHECK inside of ADD COLUMN: a column constraint cannot
+// be NOT VALID, so all rows are read, although all of them get one value.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+var AddCheckInline = &rule.Rule{
+	ID:        "column-add-check-inline",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a CHECK inside of ADD COLUMN reads the whole table while nobody else can read it",
+	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE, and a CHECK at the column cannot be NOT VALID: every row is checked before the lock is released, although all rows get the same value.",
+	Instead:   "Add the column alone, then the constraint of the table NOT VALID, and validate it in a transaction of its own, which blocks neither reads nor writes.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
+	Statement: addCheckInline,
+}
+
+func addCheckInline(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s) {
+		con := a.inline(pgparse.ConstrType_CONSTR_CHECK)
+		if con == nil || a.rewrites(p) != nil || a.inline(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
+			continue
+		}
+		e := p.Blocked(&a.Result, rule.Scans)
+		if e == nil {
+			continue
+		}
+		table, _ := a.sql()
+		name, text := con.GetConname(), "…"
+		if made := a.constraint(s, catalog.Check); made != nil {
+			name, text = made.Name, made.ExprText
+		} else if name == "" {
+			name = a.table.Name.Name + "_" + a.column.Name + "_check"
+		}
+		p.Report(s, rule.Report{
+			Fact: "the CHECK on the new column " + a.column.Name + " reads all of " + e.Name.String(),
+			Harm: rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+			Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" +
+				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID;\n" +
+				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name) + ";",
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddForeignKeyInline flags REFERENCES inside of ADD COLUMN with a default.
+// Without one every row holds NULL and the server validates nothing; with one
+// it looks up each row. https://www.postgresql.org/docs/current/sql-altertable.html
+var AddForeignKeyInline = &rule.Rule{
+	ID:        "column-add-foreign-key-inline",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "REFERENCES inside of ADD COLUMN with a default reads the whole table while nobody else can read it",
+	Harm:      "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",
+	Instead:   "Add the column with its default alone, then the foreign key NOT VALID, and validate it in a transaction of its own.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
+	Statement: addForeignKeyInline,
+}
+
+func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s) {
+		con := a.inline(pgparse.ConstrType_CONSTR_FOREIGN)
+		if con == nil || a.column.Default == nil || a.rewrites(p) != nil {
+			continue
+		}
+		e := p.Blocked(&a.Result, rule.Scans)
+		if e == nil {
+			continue
+		}
+		table, column := a.sql()
+		name := con.GetConname()
+		if made := a.constraint(s, catalog.ForeignKey); made != nil {
+			name = made.Name
+		}
+		if name == "" {
+			name = a.table.Name.Name + "_" + a.column.Name + "_fkey"
+		}
+		ref, _ := s.Before.Resolve(con.GetPktable())
+		target := rule.Table(ref.Name)
+		if keys := con.GetPkAttrs(); len(keys) == 1 {
+			target += " (" + rule.Ident(keys[0].GetString_().GetSval()) + ")"
+		}
+		p.Report(s, rule.Report{
+			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + e.Name.String() + ", because of its default",
+			Harm: rule.Waiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up",
+			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" +
+				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " FOREIGN KEY (" + column + ") REFERENCES " + target + " NOT VALID;\n" +
+				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name) + ";",
+		})
+	}
+}

@@ -1,0 +1,59 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddUniqueInline flags UNIQUE and PRIMARY KEY inside of ADD COLUMN: their
+// index is built under the lock of ADD COLUMN, and reads every row although
+// the column is new. https://www.postgresql.org/docs/current/sql-altertable.html
+var AddUniqueInline = &rule.Rule{
+	ID:        "column-add-unique-inline",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "UNIQUE or PRIMARY KEY inside of ADD COLUMN builds an index while nobody can read the table",
+	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. The build reads every row, even though the column is new and all of them hold NULL.",
+	Instead:   "Add the column alone, build a unique index CONCURRENTLY, and make it the constraint's index, which is instant.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Statement: addUniqueInline,
+}
+
+func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s) {
+		con := a.inline(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
+		if con == nil || a.rewrites(p) != nil {
+			continue
+		}
+		e := p.Blocked(&a.Result, rule.BuildsIndex)
+		if e == nil {
+			continue
+		}
+		words, kind := "UNIQUE", catalog.Unique
+		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			words, kind = "PRIMARY KEY", catalog.PrimaryKey
+		}
+		table, column := a.sql()
+		name := con.GetConname()
+		if made := a.constraint(s, kind); made != nil {
+			name = made.Name
+		}
+		if name == "" {
+			name = a.table.Name.Name + "_" + a.column.Name + "_key"
+		}
+		advice := "add the column without " + words + ", then build the index without blocking anyone:\n" +
+			"CREATE UNIQUE INDEX CONCURRENTLY " + rule.Ident(name) + " ON " + table + " (" + column + ");\n" +
+			"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " " + words + " USING INDEX " + rule.Ident(name) + ";"
+		if a.table.Kind == catalog.PartitionedTable {
+			advice = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, and is built on each partition CONCURRENTLY and attached"
+		}
+		p.Report(s, rule.Report{
+			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
+			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+			Instead: advice,
+		})
+	}
+}

@@ -1,0 +1,43 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SetExpressionRewrite flags ALTER COLUMN … SET EXPRESSION on a stored
+// generated column.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION
+var SetExpressionRewrite = &rule.Rule{
+	ID:        "column-set-expression-rewrite",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Since:     17,
+	Summary:   "SET EXPRESSION on a stored generated column rewrites the table while nobody can read it",
+	Harm:      "The new expression is computed for every row: the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
+	Instead:   "Add a plain column, keep it in step with a trigger, fill the old rows in batches, and switch the code over.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION"},
+	Statement: setExpressionRewrite,
+}
+
+func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
+	commands := p.Commands(s)
+	for i := range commands {
+		c := &commands[i]
+		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.Altered()) {
+			continue
+		}
+		e := p.Blocked(&c.Result, rule.Rewrites)
+		if e == nil {
+			continue
+		}
+		p.Report(s, rule.Report{
+			Fact:     "the new expression of column " + c.Name + " rewrites " + e.Name.String(),
+			Harm:     rule.Waiting(e) + " waits while it is computed for each row, which takes as long as the table is big",
+			Severity: rule.Unsure(e),
+			Instead:  "add a plain column that a trigger fills by the new expression, fill the old rows in batches, and switch the code over",
+		})
+	}
+}

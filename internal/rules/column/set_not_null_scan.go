@@ -1,0 +1,90 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SetNotNullScan flags SET NOT NULL, and a NOT NULL constraint that is not NOT
+// VALID (18), where the server has to look for NULLs: no valid CHECK proves
+// that there are none.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL
+var SetNotNullScan = &rule.Rule{
+	ID:        "column-set-not-null-scan",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "SET NOT NULL reads the whole table while nobody else can read it, unless a valid CHECK proves that no NULL is there",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits for as long as the table is big.",
+	Instead:   "Add CHECK (column IS NOT NULL) NOT VALID, validate it in a transaction of its own, then SET NOT NULL, which is instant, and drop the CHECK. From Postgres 18 a NOT NULL constraint can itself be NOT VALID.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL"},
+	Statement: setNotNullScan,
+}
+
+func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
+	commands := p.Commands(s)
+	for i := range commands {
+		c := &commands[i]
+		name := ""
+		switch con := c.Def.GetConstraint(); {
+		case c.Subtype == pgparse.AlterTableType_AT_SetNotNull:
+			name = c.Name
+		case c.Subtype == pgparse.AlterTableType_AT_AddConstraint && con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && len(con.GetKeys()) == 1:
+			name = con.GetKeys()[0].GetString_().GetSval()
+		default:
+			continue
+		}
+		table := s.Altered()
+		if !p.InUse(table) || name == "" {
+			return
+		}
+		if added(commands, name) {
+			continue // that old code cannot fill the column is the finding
+		}
+		if e := scannedFor(p, s, c); e != nil {
+			p.Report(s, rule.Report{
+				Fact:    "setting " + name + " NOT NULL reads all of " + e.Name.String(),
+				Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+				Instead: "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(table, name),
+			})
+		}
+	}
+}
+
+// scannedFor is the effect of the scan that a subcommand causes: alone, or
+// because another subcommand drops the constraint that would have proved it.
+func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
+	if e := p.Blocked(&c.Result, rule.Scans); e != nil {
+		return e
+	}
+	e := p.Blocked(&s.Result, rule.Scans)
+	if e == nil {
+		return nil
+	}
+	without := p.Without(s, c)
+	if p.Blocked(&without, rule.Scans) != nil {
+		return nil
+	}
+	return e
+}
+
+func added(commands []rule.Command, name string) bool {
+	for i := range commands {
+		if commands[i].Subtype == pgparse.AlterTableType_AT_AddColumn && commands[i].Def.GetColumnDef().GetColname() == name {
+			return true
+		}
+	}
+	return false
+}
+
+// proven is the way to NOT NULL that reads the table without blocking anyone.
+func proven(table *catalog.Relation, name string) string {
+	t, con := rule.Table(table.Name), rule.Ident(table.Name.Name+"_"+name+"_not_null")
+	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + rule.Ident(name) + " IS NOT NULL) NOT VALID;\n" +
+		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";\n" +
+		"ALTER TABLE " + t + " ALTER COLUMN " + rule.Ident(name) + " SET NOT NULL;\n" +
+		"ALTER TABLE " + t + " DROP CONSTRAINT " + con + ";"
+}

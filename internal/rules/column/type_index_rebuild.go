@@ -1,0 +1,47 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TypeIndexRebuild flags a change of a column's type that keeps the table but
+// not its indexes: their order or operators become others.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+var TypeIndexRebuild = &rule.Rule{
+	ID:        "column-type-index-rebuild",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a change of a column's type or collation that keeps the table rebuilds the indexes on the column while nobody can read it",
+	Harm:      "The values stay as they are, but an index on the column with another operator class or collation, a condition or an expression is built anew under ACCESS EXCLUSIVE. Every query waits.",
+	Instead:   "Drop the index CONCURRENTLY first and build it CONCURRENTLY afterwards; where queries cannot do without it, go by way of a new column.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Statement: typeIndexRebuild,
+}
+
+func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
+	for _, r := range retypings(p, s) {
+		e := p.Blocked(&r.Result, rule.RebuildsIndex)
+		if e == nil || p.Blocked(&r.Result, rule.Rewrites) != nil || p.Blocked(&s.Result, rule.RebuildsIndex) == nil {
+			continue
+		}
+		index := ""
+		for i := range r.Result.Effects {
+			if x := &r.Result.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
+				index = x.Name.Name
+				break
+			}
+		}
+		what, advice := "its indexes", "drop the indexes on it CONCURRENTLY before, and build them CONCURRENTLY afterwards"
+		if index != "" {
+			what = "index " + index
+			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + rule.Ident(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + rule.Ident(index) + " ON " + rule.Table(e.Name) + " …;"
+		}
+		p.Report(s, rule.Report{
+			Fact:    "changing " + r.change() + " rebuilds " + what + " of " + e.Name.String(),
+			Harm:    rule.Waiting(e) + " waits until it is built, which takes as long as the table is big",
+			Instead: advice,
+		})
+	}
+}

@@ -1,0 +1,43 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TypeScan flags a change of a column's type that neither rewrites the table
+// nor rebuilds an index, but checks a constraint on the column again.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+var TypeScan = &rule.Rule{
+	ID:        "column-type-scan",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a change of a column's type checks the constraints on it again while nobody can read the table",
+	Harm:      "Even where the values stay as they are, a CHECK or foreign key on the column is made anew for the new type, and every row is checked against it under ACCESS EXCLUSIVE.",
+	Instead:   "Drop the constraint in the same statement, and add it again NOT VALID; validate it in a transaction of its own.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Statement: typeScan,
+}
+
+func typeScan(p *rule.Pass, s *rule.Stmt) {
+	for _, r := range retypings(p, s) {
+		e := p.Blocked(&r.Result, rule.Scans)
+		if e == nil || p.Blocked(&r.Result, rule.Rewrites) != nil || p.Blocked(&r.Result, rule.RebuildsIndex) != nil {
+			continue
+		}
+		if p.Blocked(&s.Result, rule.Scans) == nil { // the constraint is dropped with the change
+			continue
+		}
+		why := e.Why
+		if why == "" {
+			why = "a constraint on it is checked again"
+		}
+		p.Report(s, rule.Report{
+			Fact: "changing " + r.change() + " reads all of " + e.Name.String() + ": " + why,
+			Harm: rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+			Instead: "drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n" +
+				s.AlterTable() + " DROP CONSTRAINT …, " + r.Text() + ", ADD CONSTRAINT … NOT VALID;\n" + s.AlterTable() + " VALIDATE CONSTRAINT …;",
+		})
+	}
+}
