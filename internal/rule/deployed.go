@@ -1,0 +1,141 @@
+package rule
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Deployed reports whether the deployed code can know the relation of a
+// change: it was there before the release, or nothing tells where it comes
+// from. Temporary tables are nobody's.
+func (p *Pass) Deployed(d *Delta) bool { return d.Before != nil && p.deployedRelation(d.Before) }
+
+func (p *Pass) deployedRelation(r *catalog.Relation) bool {
+	if r.Name.Schema == "pg_temp" || r.Persistence == catalog.Temporary {
+		return false
+	}
+	return r.Inferred || !p.New(r.OID)
+}
+
+// DeployedType reports whether a type was there before the release.
+func (p *Pass) DeployedType(t *catalog.UserType) bool {
+	return t != nil && (t.Inferred || p.Release.Deployed.Type(t.OID) != nil)
+}
+
+// DeployedFunction reports whether a function was there before the release.
+func (p *Pass) DeployedFunction(f *catalog.Function) bool {
+	return f != nil && p.Release.Deployed.Created(f.OID)
+}
+
+// NewColumn reports whether the release added a column, so that no deployed
+// code writes or reads it by name.
+func (p *Pass) NewColumn(d *Delta, c *catalog.Column) bool {
+	if c == nil || c.Inferred {
+		return false
+	}
+	r := p.Release.Deployed.Relation(d.OID)
+	if r == nil {
+		return true // of a table that was inferred since: a statement added it
+	}
+	return r.Attr(c.Attnum) == nil
+}
+
+// DeployedName is the name of a change's relation in the deployed schema,
+// which earlier statements of the release may have changed.
+func (p *Pass) DeployedName(d *Delta) catalog.Name {
+	if r := p.Release.Deployed.Relation(d.OID); r != nil {
+		return r.Name
+	}
+	return d.Name()
+}
+
+// UsesTable asks whether the deployed code uses the relation of a change, by
+// the name that it has there.
+func (p *Pass) UsesTable(d *Delta) Usage { return p.Uses(p.DeployedName(d), "") }
+
+// UsesColumn asks whether the deployed code uses a column of the relation of a
+// change, by the names that both have there.
+func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) Usage {
+	name := c.Name
+	if r := p.Release.Deployed.Relation(d.OID); r != nil {
+		if old := r.Attr(c.Attnum); old != nil {
+			name = old.Name
+		}
+	}
+	return p.Uses(p.DeployedName(d), name)
+}
+
+// UsesName asks whether the text of the deployed code names something that is
+// no table: a function, a type, a constraint. A framework's models do not tell
+// of those.
+func (p *Pass) UsesName(n catalog.Name) Usage {
+	u := p.Uses(n, "")
+	if u.Sure && !u.Used {
+		return Usage{}
+	}
+	return u
+}
+
+// Severity is how bad it is to take away what the deployed code may use: Info
+// when its models say that it does not, Warning when no text names it, Error
+// when something does or nothing is known.
+func (u Usage) Severity() onward.Severity {
+	switch {
+	case u.Used || !u.Known:
+		return onward.Error
+	case u.Sure:
+		return onward.Info
+	}
+	return onward.Warning
+}
+
+// Where is the first place that uses the thing, for a message: " (at
+// shop/models.py:31)"; "" when there is none.
+func (u Usage) Where() string {
+	for _, e := range u.Evidence {
+		if e.Path != "" && e.Line > 0 {
+			return fmt.Sprintf(" (at %s:%d)", e.Path, e.Line)
+		}
+	}
+	return ""
+}
+
+// Breaks says what happens to the deployed code when something goes away:
+// what names it, where, and how sure that is.
+func (u Usage) Breaks(what string) string {
+	switch {
+	case u.Used:
+		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"
+	case !u.Known:
+		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
+	case u.Sure:
+		return "the models of the deployed code no longer use " + what + "; raw SQL that does would fail"
+	}
+	return "nothing in the deployed code names " + what + "; what builds its SQL at run time, or other programs, would fail"
+}
+
+// Same finds another change of the same transaction; nil when there is none.
+func (t *Tx) Same(kind catalog.DeltaKind, match func(*Delta) bool) *Delta {
+	for i := range t.Deltas {
+		if d := &t.Deltas[i]; d.Kind == kind && match(d) {
+			return d
+		}
+	}
+	return nil
+}
+
+// Column finds another change of the same column in the transaction.
+func (t *Tx) Column(kind catalog.DeltaKind, d *Delta) *Delta {
+	return t.Same(kind, func(o *Delta) bool { return o.Key == d.Key })
+}
+
+// Lines names a statement for a message about another: ":12", or
+// "0002_x.sql:12" in another migration.
+func (s *Stmt) Lines(from *Stmt) string {
+	if s.Migration == from.Migration {
+		return s.Where()
+	}
+	return s.Migration.Path + s.Where()
+}

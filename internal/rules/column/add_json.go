@@ -1,0 +1,35 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddJson flags a new column of type json on a table in use.
+// https://www.postgresql.org/docs/current/datatype-json.html
+var AddJson = &rule.Rule{
+	ID:       "column-add-json",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a new json column breaks SELECT DISTINCT, GROUP BY and UNION over all columns",
+	Harm:     "The type json has no equality operator. Deployed queries that compare whole rows (SELECT DISTINCT *, UNION, GROUP BY all columns of a model) fail with \"could not identify an equality operator for type json\" as soon as the table has such a column.",
+	Instead:  "Use jsonb: it can be compared, indexed, and is faster to read.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-json.html"},
+	Commit:   addJson,
+}
+
+func addJson(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
+			continue
+		}
+		p.Report(d.By, rule.Report{
+			Fact:    "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
+			Harm:    "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " fail: json has no equality operator",
+			Instead: "use jsonb:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " jsonb;",
+		})
+	}
+}

@@ -1,0 +1,62 @@
+package column
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AddRequired flags a new column that every INSERT has to name.
+// https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN
+var AddRequired = &rule.Rule{
+	ID:       "column-add-required",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a new NOT NULL column without a default makes every INSERT of the deployed code fail",
+	Harm:     "The deployed code does not know the column and leaves it out, so each of its INSERTs fails with \"null value in column violates not-null constraint\". Frameworks that add the column with a default and drop the default at once leave the same state behind. Without any default the statement itself fails when the table has rows.",
+	Instead:  "Keep a default in the database until no old code runs any more, or add the column nullable and make it NOT NULL in a later release.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN"},
+	Commit:   addRequired,
+}
+
+func addRequired(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType || !required(t.After, d.New) {
+			continue
+		}
+		table := rule.Table(d.Before.Name)
+		r := rule.Report{
+			Fact:     "column " + d.New.Name + " is added to " + d.Before.Name.String() + " as NOT NULL without a default",
+			Harm:     "every INSERT of the deployed code leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
+			Severity: filled(d.After),
+			Instead: "keep a default until no old code runs any more:\n" +
+				"ALTER TABLE " + table + " ALTER COLUMN " + rule.Ident(d.New.Name) + " SET DEFAULT …;\n" +
+				"or add it nullable now and make it NOT NULL a release later",
+		}
+		if gone := defaultDropped(t, d); gone != nil {
+			r.Fact += ": the default is dropped at " + gone.Lines(d.By)
+			r.Evidence = []onward.Evidence{gone.Evidence("drops the default")}
+			r.Instead = "leave the default in place (take out " + gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
+		} else if !strings.Contains(strings.ToUpper(d.By.SQL), "DEFAULT") {
+			r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
+		}
+		p.Report(d.By, r)
+	}
+}
+
+// defaultDropped finds the statement that took the default of a new column
+// away again.
+func defaultDropped(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+	for _, s := range t.Statements {
+		for i := range s.Deltas {
+			if sd := &s.Deltas[i]; sd.Kind == catalog.ColumnDefaultChanged && sd.Key == d.Key && sd.New.Default == nil {
+				return s
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DefaultChanged mentions a default that becomes another one.
+// https://www.postgresql.org/docs/current/sql-altertable.html
+var DefaultChanged = &rule.Rule{
+	ID:       "column-default-changed",
+	Category: onward.Compatibility,
+	Severity: onward.Info,
+	Preset:   rule.Recommended,
+	Summary:  "another default changes what INSERTs of the deployed code mean",
+	Harm:     "Deployed code that leaves the column out gets the new value from the moment the migration commits, though it was written for the old one. Rows that are there keep what they have.",
+	Instead:  "Where the deployed code depends on the old value, let it write the value itself first.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:   defaultChanged,
+}
+
+func defaultChanged(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.ColumnDefaultChanged || !p.Deployed(d) || p.NewColumn(d, d.Old) ||
+			d.Old.Default == nil || d.New.Default == nil || sameValue(d.Old.Default, d.New.Default) {
+			continue
+		}
+		p.Report(d.By, rule.Report{
+			Fact:    "the default of column " + d.New.Name + " of " + d.Before.Name.String() + " becomes " + d.New.DefaultText + " (was " + d.Old.DefaultText + ")",
+			Harm:    "INSERTs of the deployed code that leave " + d.New.Name + " out get the new value from here on",
+			Instead: "let the deployed code write the value itself first, where it depends on the old one",
+		})
+	}
+}
+
+// sameValue reports whether two defaults give the same: casts do not count,
+// the spellings of the transaction's time are one, and so are sequences.
+func sameValue(a, b *pgparse.Node) bool {
+	a, b = plain(a), plain(b)
+	return catalog.SameExpr(a, b) || function(a) != "" && function(a) == function(b)
+}
+
+func plain(n *pgparse.Node) *pgparse.Node {
+	for n.GetTypeCast() != nil {
+		n = n.GetTypeCast().GetArg()
+	}
+	return n
+}
+
+// function names what fills a column: "now", "nextval" or a uuid.
+func function(n *pgparse.Node) string {
+	if v := n.GetSqlvalueFunction(); v != nil {
+		switch v.GetOp() {
+		case pgparse.SQLValueFunctionOp_SVFOP_CURRENT_TIMESTAMP, pgparse.SQLValueFunctionOp_SVFOP_LOCALTIMESTAMP:
+			return "now"
+		}
+		return ""
+	}
+	names := n.GetFuncCall().GetFuncname()
+	if len(names) == 0 {
+		return ""
+	}
+	switch name := names[len(names)-1].GetString_().GetSval(); name {
+	case "now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timezone":
+		return "now"
+	case "nextval":
+		return name
+	case "gen_random_uuid", "uuid_generate_v4", "uuidv4", "uuidv7":
+		return "uuid"
+	}
+	return ""
+}

@@ -1,0 +1,67 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP COLUMN while deployed code may use the column.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-COLUMN
+var Drop = &rule.Rule{
+	ID:       "column-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "DROP COLUMN breaks deployed code that still reads or writes the column",
+	Harm:     "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. The values are gone, too: rolling the code back does not help.",
+	Instead:  "Remove the column from the code in one release, and drop it in a later one, when no old code runs any more. A NOT NULL column without a default has to become nullable first: the new code leaves it out of its INSERTs.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:   drop,
+}
+
+func drop(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.ColumnDropped || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) {
+			continue
+		}
+		if d.After != nil && d.After.Column(d.Old.Name) != nil {
+			droppedAndAdded(p, t, d)
+			continue
+		}
+		u := p.UsesColumn(d, d.Old)
+		table, name := d.Before.Name, d.Old.Name
+		fact := "column " + name + " of " + table.String() + " is dropped"
+		if u.Used {
+			fact += " while the deployed code still uses it"
+		}
+		r := rule.Report{
+			Fact:     fact,
+			Harm:     u.Breaks("the column"),
+			Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
+			Severity: u.Severity(),
+			Evidence: u.Evidence,
+		}
+		if d.Old.Required() {
+			// The new code leaves the column out.
+			r.Instead += "; until then it must accept rows without it:\nALTER TABLE " + rule.Table(table) + " ALTER COLUMN " + rule.Ident(name) + " DROP NOT NULL;"
+		}
+		p.Report(d.By, r)
+	}
+}
+
+// droppedAndAdded judges a column that has a successor of its name at commit.
+// One that was added before could be filled from it; one that was added after
+// could not.
+func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	added := t.Same(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
+	if added == nil || added.By.Index <= d.By.Index && added.By != d.By {
+		return
+	}
+	p.Report(d.By, rule.Report{
+		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
+		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
+		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
+	})
+}

@@ -1,0 +1,141 @@
+package column
+
+import (
+	"strconv"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// classes groups the built-in types that client code treats alike.
+var classes = map[string]string{
+	"int2": "integer", "int4": "integer", "int8": "integer",
+	"numeric": "number", "money": "number", "float4": "float", "float8": "float",
+	"text": "text", "varchar": "text", "bpchar": "text", "name": "text",
+	"bool": "boolean", "uuid": "uuid", "bytea": "bytes", "json": "json", "jsonb": "json",
+	"date": "date", "timestamp": "timestamp", "timestamptz": "timestamptz", "time": "time", "timetz": "time", "interval": "interval",
+	"inet": "address", "cidr": "address", "bit": "bits", "varbit": "bits", "xml": "xml",
+}
+
+// class is the group of a type; "" for one that nothing is known of.
+func class(c *catalog.Catalog, t catalog.Type) string {
+	if u := c.Type(t.OID); u != nil && u.Kind == catalog.Enum {
+		return "enum"
+	}
+	if t.Name.Schema == "pg_catalog" {
+		return classes[t.Name.Name]
+	}
+	if t.Name.Name == "citext" {
+		return "text"
+	}
+	return ""
+}
+
+// milder are changes between groups that many drivers get along with: what
+// they send is parsed by the server, what they get can be converted.
+var milder = map[[2]string]string{
+	{"text", "enum"}:         "deployed code that binds the value as text, or writes another one, is refused",
+	{"enum", "text"}:         "deployed queries that cast to the old enum fail: operator does not exist",
+	{"text", "uuid"}:         "deployed code that binds the value as text is refused, and so is what is no uuid",
+	{"uuid", "text"}:         "deployed code that binds or reads the value as a uuid fails",
+	{"text", "json"}:         "deployed code that writes what is no JSON is refused",
+	{"json", "text"}:         "deployed queries that use JSON operators fail: operator does not exist",
+	{"integer", "number"}:    "deployed code that reads the value as an integer fails or rounds",
+	{"integer", "float"}:     "deployed code that reads the value as an integer fails or rounds",
+	{"number", "integer"}:    "what the deployed code writes is rounded to whole numbers",
+	{"float", "integer"}:     "what the deployed code writes is rounded to whole numbers",
+	{"number", "float"}:      "deployed code reads numbers that are no longer exact",
+	{"float", "number"}:      "deployed code that reads the value as a float may fail",
+	{"date", "timestamp"}:    "deployed code that reads or compares the value as a date fails or misses rows",
+	{"date", "timestamptz"}:  "deployed code that reads or compares the value as a date fails or misses rows",
+	{"timestamp", "date"}:    "the time of day of what the deployed code writes is lost",
+	{"timestamptz", "date"}:  "the time of day of what the deployed code writes is lost",
+	{"timestamp", "time"}:    "the date of what the deployed code writes is lost",
+	{"timestamptz", "time"}:  "the date of what the deployed code writes is lost",
+	{"time", "interval"}:     "deployed code that reads the value as a time of day fails",
+	{"interval", "time"}:     "what the deployed code writes is cut to a time of day",
+	{"text", "address"}:      "deployed code that binds the value as text is refused, and so is what is no address",
+	{"address", "text"}:      "deployed queries that use network operators fail: operator does not exist",
+	{"enum", "enum"}:         "deployed queries that cast to the old enum fail: operator does not exist",
+	{"timestamp", "integer"}: "deployed code that reads or binds a time fails",
+}
+
+// mismatch says what a change of type does to code that knows the old one, and
+// how bad that is; Off when it does nothing.
+func mismatch(c *catalog.Catalog, old, now catalog.Type) (onward.Severity, string) {
+	if !old.Known() || !now.Known() || old.Same(now) {
+		return onward.Off, ""
+	}
+	from, to := class(c, old), class(c, now)
+	switch {
+	case (old.Array > 0) != (now.Array > 0):
+		return onward.Error, "deployed code that reads or binds " + "the value as " + old.String() + " fails: the one is an array, the other is not"
+	case from == "" || to == "":
+		if old.Name == now.Name {
+			return onward.Off, ""
+		}
+		return onward.Warning, "deployed code that reads or binds the value as " + old.String() + " may fail"
+	case from == to && from != "enum":
+		return narrowed(from, old, now)
+	case from == "timestamp" && to == "timestamptz", from == "timestamptz" && to == "timestamp":
+		return onward.Warning, "times that the deployed code writes and reads are taken in the session's time zone from here on, or no longer"
+	}
+	if harm, ok := milder[[2]string{from, to}]; ok {
+		return onward.Warning, harm
+	}
+	return onward.Error, "deployed code that compares or binds the value as " + old.String() + " fails: operator does not exist"
+}
+
+// narrowed compares two types of one group.
+func narrowed(class string, old, now catalog.Type) (onward.Severity, string) {
+	switch class {
+	case "integer", "float":
+		switch {
+		case now.Name.Name < old.Name.Name: // int2 < int4 < int8
+			return onward.Warning, "values of the deployed code that do not fit into " + now.String() + " are refused, or lose digits"
+		case class == "integer":
+			return onward.Info, "deployed code that reads the value into a smaller integer fails once there is a larger one"
+		}
+	case "text":
+		if limit := length(now); limit > 0 && (length(old) == 0 || limit < length(old)) {
+			return onward.Warning, "deployed code that writes more than " + strconv.Itoa(limit) + " characters is refused: value too long for type"
+		}
+	case "number":
+		if old.Name != now.Name {
+			return onward.Warning, "deployed code that reads the value as " + old.String() + " may fail"
+		}
+		digits, scale := precision(now)
+		oldDigits, oldScale := precision(old)
+		switch {
+		case digits == 0:
+		case oldDigits == 0, digits-scale < oldDigits-oldScale:
+			return onward.Warning, "deployed code that writes more digits than " + now.String() + " holds is refused: numeric field overflow"
+		case scale < oldScale:
+			return onward.Warning, "what the deployed code writes is rounded to " + strconv.Itoa(scale) + " decimal places"
+		}
+	}
+	return onward.Off, ""
+}
+
+// length is the limit of a character type; 0 for none.
+func length(t catalog.Type) int {
+	if len(t.Mods) == 1 {
+		return int(t.Mods[0])
+	}
+	if t.Name.Name == "bpchar" && t.Name.Schema == "pg_catalog" {
+		return 1
+	}
+	return 0
+}
+
+// precision is the number of digits and decimal places of numeric; 0 digits
+// for no limit.
+func precision(t catalog.Type) (digits, scale int) {
+	switch len(t.Mods) {
+	case 1:
+		return int(t.Mods[0]), 0
+	case 2:
+		return int(t.Mods[0]), int(t.Mods[1])
+	}
+	return 0, 0
+}

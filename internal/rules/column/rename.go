@@ -1,0 +1,61 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Rename flags RENAME COLUMN while deployed code may use the old name.
+// https://www.postgresql.org/docs/current/sql-altertable.html
+var Rename = &rule.Rule{
+	ID:       "column-rename",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "RENAME COLUMN breaks deployed code that knows the column by its old name",
+	Harm:     "No moment suits old and new code both: before the rename the new code fails, after it the old. Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone.",
+	Instead:  "Add a column of the new name, write both, copy the old values in batches, read the new one, and drop the old column a release later.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:   rename,
+}
+
+func rename(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.ColumnRenamed || !p.Deployed(d) || p.NewColumn(d, d.Old) {
+			continue
+		}
+		u := p.UsesColumn(d, d.Old)
+		table, from, to := d.Before.Name, d.Old.Name, d.New.Name
+		if d.After.Column(from) != nil && u.Severity() < onward.Error {
+			continue // another column took the name
+		}
+		fact := "column " + from + " of " + table.String() + " is renamed to " + to
+		if u.Used {
+			fact += " while the deployed code still uses it"
+		}
+		p.Report(d.By, rule.Report{
+			Fact:     fact,
+			Harm:     u.Breaks("the name " + from),
+			Instead:  instead(d, from, to),
+			Severity: u.Severity(),
+			Evidence: u.Evidence,
+		})
+	}
+}
+
+func instead(d *rule.Delta, from, to string) string {
+	switch {
+	case d.Before.View != nil:
+		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + rule.Table(d.Before.Name) + " AS SELECT …, " + rule.Ident(from) + " AS " + rule.Ident(to) + " FROM …;"
+	case !d.Before.Kind.IsTable():
+		return "make a new one with the new name, and drop the old one a release later"
+	}
+	typ := d.Old.Type.String()
+	if typ == "" {
+		typ = "…"
+	}
+	return "add " + to + ", keep both in step, and drop " + from + " a release later:\n" +
+		"ALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(to) + " " + typ + ";"
+}
