@@ -240,14 +240,9 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 		}
 		index = &catalog.Relation{Name: catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, Kind: catalog.Index, Inferred: true}
 	}
-	if info := index.Index; info != nil {
-		switch {
-		case info.Predicate != nil:
-			a.refuse(`"` + index.Name.Name + `" is a partial index`)
-		case !info.Unique:
-			a.refuse(`"` + index.Name.Name + `" is not a unique index`)
-		case !info.Valid:
-			a.refuse(`index "` + index.Name.Name + `" is not valid`)
+	if info := index.Index; info != nil && !index.Inferred {
+		if message := unsuitable(index); message != "" {
+			a.refuse(message)
 		}
 		if a.Refused != "" {
 			return
@@ -270,6 +265,34 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 	} else {
 		a.lock(index, as)
 	}
+}
+
+// unsuitable is what the server has against an index that is to stand behind a
+// constraint (transformIndexConstraint); "" when it takes it.
+func unsuitable(index *catalog.Relation) string {
+	info, name := index.Index, index.Name.Name
+	switch {
+	case info.Constraint != "":
+		return `index "` + name + `" is already associated with a constraint`
+	case !info.Valid:
+		return `index "` + name + `" is not valid`
+	case !info.Unique:
+		return `"` + name + `" is not a unique index`
+	}
+	for _, k := range info.Keys {
+		if k.Column == 0 {
+			return `index "` + name + `" contains expressions`
+		}
+	}
+	if info.Predicate != nil {
+		return `"` + name + `" is a partial index`
+	}
+	for i, k := range info.Keys {
+		if k.Desc {
+			return `index "` + name + `" column number ` + itoa(i+1) + ` does not have default sorting behavior`
+		}
+	}
+	return ""
 }
 
 // referencesWhy is why the other side of a foreign key is locked.
