@@ -1,0 +1,35 @@
+package constraint
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CheckValidating flags ADD CONSTRAINT … CHECK without NOT VALID on a table
+// that is in use. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+var CheckValidating = &rule.Rule{
+	ID:        "constraint-check-validating",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD CHECK without NOT VALID reads the whole table while nobody else can read it",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits for as long as the table is big.",
+	Instead:   "Add the constraint NOT VALID, which is instant and binds new rows, and validate it in a transaction of its own: that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Statement: checkValidating,
+}
+
+func checkValidating(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
+		e := p.Blocked(&a.Result, rule.Scans)
+		if e == nil {
+			continue
+		}
+		p.Report(s, rule.Report{
+			Fact:    "adding " + a.called("check constraint") + " reads all of " + e.Name.String(),
+			Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+			Instead: "add it NOT VALID, and validate it in a later transaction:\n" + a.validation(s),
+		})
+	}
+}

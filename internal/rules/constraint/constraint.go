@@ -1,0 +1,94 @@
+// Package constraint holds the rules about constraints.
+package constraint
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// addition is an ADD CONSTRAINT on a table that others may be using.
+type addition struct {
+	*rule.Command
+	con   *pgparse.Constraint
+	table *catalog.Relation
+	// name is the constraint's: as written, or as the server makes it.
+	name string
+}
+
+// additions are the ADD CONSTRAINTs of a kind in a statement.
+func additions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
+	var out []addition
+	commands := p.Commands(s)
+	for i := range commands {
+		c := &commands[i]
+		con := c.Def.GetConstraint()
+		if c.Subtype != pgparse.AlterTableType_AT_AddConstraint || con.GetContype() != kind {
+			continue
+		}
+		table := s.Altered()
+		if !p.InUse(table) {
+			return nil
+		}
+		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con)})
+	}
+	return out
+}
+
+var kinds = map[pgparse.ConstrType]catalog.ConstraintKind{
+	pgparse.ConstrType_CONSTR_CHECK:     catalog.Check,
+	pgparse.ConstrType_CONSTR_FOREIGN:   catalog.ForeignKey,
+	pgparse.ConstrType_CONSTR_UNIQUE:    catalog.Unique,
+	pgparse.ConstrType_CONSTR_PRIMARY:   catalog.PrimaryKey,
+	pgparse.ConstrType_CONSTR_EXCLUSION: catalog.Exclude,
+}
+
+// nameOf is the name of a new constraint: as written, else the one that the
+// server made for the statement's first new constraint of its kind.
+func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint) string {
+	if con.GetConname() != "" {
+		return con.GetConname()
+	}
+	for i := range s.Deltas {
+		d := &s.Deltas[i]
+		if d.Kind == catalog.ConstraintAdded && d.NewConstraint != nil && d.NewConstraint.Kind == kinds[con.GetContype()] && d.Name() == table.Name && !d.NewConstraint.Named {
+			return d.NewConstraint.Name
+		}
+	}
+	return ""
+}
+
+// called is the constraint for a sentence: "constraint age_positive", or what
+// it is when nothing gave it a name.
+func (a *addition) called(what string) string {
+	if a.name == "" {
+		return what
+	}
+	return what + " " + a.name
+}
+
+// keys are the columns of a UNIQUE, PRIMARY KEY or FOREIGN KEY.
+func keys(list []*pgparse.Node) []string {
+	out := make([]string, len(list))
+	for i, k := range list {
+		out[i] = k.GetString_().GetSval()
+	}
+	return out
+}
+
+// validation is the SQL that adds a constraint without looking at the rows,
+// and looks at them later.
+func (a *addition) validation(s *rule.Stmt) string {
+	text := a.Text()
+	name := a.name
+	if a.con.GetConname() == "" && name != "" {
+		// VALIDATE needs the name: write it down.
+		text = "ADD CONSTRAINT " + rule.Ident(name) + text[len("ADD"):]
+	}
+	if name == "" {
+		name = "…"
+	} else {
+		name = rule.Ident(name)
+	}
+	return s.AlterTable() + " " + text + " NOT VALID;\n" + s.AlterTable() + " VALIDATE CONSTRAINT " + name + ";"
+}

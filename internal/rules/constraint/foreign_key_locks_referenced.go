@@ -1,0 +1,83 @@
+package constraint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ForeignKeyLocksReferenced flags one statement whose foreign keys lock two or
+// more tables in use beside its own: CREATE TABLE does that too.
+// https://www.postgresql.org/docs/current/sql-createtable.html
+var ForeignKeyLocksReferenced = &rule.Rule{
+	ID:        "constraint-foreign-key-locks-referenced",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "one statement with foreign keys to several tables in use refuses writes on all of them at once",
+	Harm:      "A foreign key takes SHARE ROW EXCLUSIVE on the table it references, also in CREATE TABLE and also with NOT VALID. While the statement waits for the second table, the first one already refuses writes; a transaction that writes to both in the other order is a deadlock.",
+	Instead:   "Create the table without the foreign keys and add them one by one, each in a transaction of its own, under a lock_timeout.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
+	Statement: foreignKeyLocksReferenced,
+}
+
+func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
+	var cons []*pgparse.Constraint
+	var own *catalog.Relation
+	switch x := pgparse.Unwrap(s.Node).(type) {
+	case *pgparse.CreateStmt:
+		cons = inTable(x.GetTableElts(), x.GetConstraints())
+		own, _ = s.Before.Resolve(x.GetRelation())
+	case *pgparse.AlterTableStmt:
+		for _, n := range x.GetCmds() {
+			def := n.GetAlterTableCmd().GetDef()
+			cons = append(cons, inTable([]*pgparse.Node{def}, nil)...)
+		}
+		own = s.Altered()
+	}
+	var locked []string
+	for _, con := range cons {
+		ref, _ := s.Before.Resolve(con.GetPktable())
+		for i := range s.Result.Effects {
+			e := &s.Result.Effects[i]
+			if e.Name != ref.Name || e.Name == own.Name || !p.Existing(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
+				continue
+			}
+			locked = append(locked, e.Name.String())
+		}
+	}
+	if len(locked) < 2 || s.Settings.LockTimeout > 0 {
+		return
+	}
+	list := strings.Join(locked[:len(locked)-1], ", ") + " and " + locked[len(locked)-1]
+	p.Report(s, rule.Report{
+		Fact:    "the foreign keys of " + own.Name.String() + " lock " + list + " against writes in one statement",
+		Harm:    "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
+		Instead: "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
+	})
+}
+
+// inTable are the foreign keys among the elements of a table's definition.
+func inTable(elements, more []*pgparse.Node) []*pgparse.Constraint {
+	var out []*pgparse.Constraint
+	add := func(n *pgparse.Node) {
+		if con := n.GetConstraint(); con.GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
+			out = append(out, con)
+		}
+	}
+	for _, n := range elements {
+		add(n)
+		for _, c := range n.GetColumnDef().GetConstraints() {
+			add(c)
+		}
+	}
+	for _, n := range more {
+		add(n)
+	}
+	return out
+}
+

@@ -1,0 +1,53 @@
+package constraint
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PrimaryKeyBlocking flags ADD PRIMARY KEY that builds its index.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
+var PrimaryKeyBlocking = &rule.Rule{
+	ID:        "constraint-primary-key-blocking",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD PRIMARY KEY builds its index while nobody can read the table",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index, and looks for NULLs as well. Every query on the table waits for as long as the table is big.",
+	Instead:   "Make the columns NOT NULL by way of a validated CHECK, build a unique index CONCURRENTLY, and make it the key's index, which is instant.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Statement: primaryKeyBlocking,
+}
+
+func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_PRIMARY) {
+		e := p.Blocked(&a.Result, rule.BuildsIndex)
+		if e == nil {
+			continue
+		}
+		var nullable []string
+		for _, k := range keys(a.con.GetKeys()) {
+			if col := a.table.Column(k); col == nil || !col.NotNull {
+				nullable = append(nullable, k)
+			}
+		}
+		p.Report(s, rule.Report{
+			Fact:    "adding " + a.called("primary key") + " builds an index on " + e.Name.String(),
+			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+			Instead: a.concurrently("PRIMARY KEY", notNull(rule.Table(a.table.Name), a.table.Name.Name, nullable)),
+		})
+	}
+}
+
+// notNull is the SQL that makes columns NOT NULL without blocking anyone.
+func notNull(table, prefix string, columns []string) string {
+	out := ""
+	for _, c := range columns {
+		con, col := rule.Ident(prefix+"_"+c+"_not_null"), rule.Ident(c)
+		out += "ALTER TABLE " + table + " ADD CONSTRAINT " + con + " CHECK (" + col + " IS NOT NULL) NOT VALID;\n" +
+			"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + con + ";\n" +
+			"ALTER TABLE " + table + " ALTER COLUMN " + col + " SET NOT NULL;\n"
+	}
+	return out
+}

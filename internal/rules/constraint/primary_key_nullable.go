@@ -1,0 +1,55 @@
+package constraint
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PrimaryKeyNullable flags ADD PRIMARY KEY USING INDEX over columns that are
+// not NOT NULL: the server makes them so, and looks at every row.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
+var PrimaryKeyNullable = &rule.Rule{
+	ID:        "constraint-primary-key-nullable",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD PRIMARY KEY USING INDEX over nullable columns reads the whole table while nobody else can read it",
+	Harm:      "The index is there already, but the columns become NOT NULL, and every row is looked at under ACCESS EXCLUSIVE. Every query on the table waits.",
+	Instead:   "Make the columns NOT NULL first, by way of a validated CHECK; then the primary key is instant.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Statement: primaryKeyNullable,
+}
+
+func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_PRIMARY) {
+		if a.con.GetIndexname() == "" {
+			continue
+		}
+		e := p.Blocked(&a.Result, rule.Scans)
+		if e == nil {
+			continue
+		}
+		var nullable []string
+		if index := s.Before.Lookup(a.table.Name.Schema, a.con.GetIndexname()); index != nil && index.Index != nil {
+			for _, k := range index.Index.Keys {
+				if col := a.table.Attr(k.Column); col != nil && !col.NotNull {
+					nullable = append(nullable, col.Name)
+				}
+			}
+		}
+		fact := "the primary key makes " + strings.Join(nullable, ", ") + " NOT NULL, which reads all of " + e.Name.String()
+		if len(nullable) == 0 {
+			fact = "the primary key reads all of " + e.Name.String() + " unless its columns are NOT NULL already"
+		}
+		steps := notNull(rule.Table(a.table.Name), a.table.Name.Name, nullable)
+		p.Report(s, rule.Report{
+			Fact:     fact,
+			Harm:     rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+			Severity: rule.Unsure(e),
+			Instead:  "make the columns NOT NULL first; validating the CHECK blocks nobody, in a transaction of its own:\n" + steps + s.SQL + ";",
+		})
+	}
+}

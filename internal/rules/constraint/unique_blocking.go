@@ -1,0 +1,67 @@
+package constraint
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// UniqueBlocking flags ADD UNIQUE that builds its index.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
+var UniqueBlocking = &rule.Rule{
+	ID:        "constraint-unique-blocking",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD UNIQUE builds its index while nobody can read the table",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits for as long as the table is big.",
+	Instead:   "Build a unique index CONCURRENTLY and make it the constraint's index, which is instant.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Statement: uniqueBlocking,
+}
+
+func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
+		if e := p.Blocked(&a.Result, rule.BuildsIndex); e != nil {
+			p.Report(s, rule.Report{
+				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
+				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+				Instead: a.concurrently("UNIQUE", ""),
+			})
+		}
+	}
+}
+
+// concurrently is the advice for a constraint whose index can be built before
+// it, without blocking anyone. first is SQL that has to come before the last
+// step.
+func (a *addition) concurrently(words, first string) string {
+	switch {
+	case a.con.GetWithoutOverlaps():
+		return "a temporal key has no concurrent way: create a new table with it, copy the rows in batches with both in step, and swap their names; or take a window without traffic"
+	case a.table.Kind == catalog.PartitionedTable:
+		return "build a unique index on each partition CONCURRENTLY, then attach them to an index that was created ON ONLY " + rule.Table(a.table.Name) + "; its constraint can only be added while every partition is locked"
+	}
+	name := rule.Ident(a.name)
+	if a.name == "" {
+		name = "…"
+	}
+	table := rule.Table(a.table.Name)
+	index := "CREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + table + " (" + rule.Idents(keys(a.con.GetKeys())) + ")"
+	if len(a.con.GetIncluding()) > 0 {
+		index += " INCLUDE (" + rule.Idents(keys(a.con.GetIncluding())) + ")"
+	}
+	if a.con.GetNullsNotDistinct() {
+		index += " NULLS NOT DISTINCT"
+	}
+	tail := ""
+	if a.con.GetDeferrable() {
+		tail = " DEFERRABLE"
+		if a.con.GetInitdeferred() {
+			tail += " INITIALLY DEFERRED"
+		}
+	}
+	return "build the index without blocking anyone, then let the constraint take it over:\n" + index + ";\n" + first +
+		"ALTER TABLE " + table + " ADD CONSTRAINT " + name + " " + words + " USING INDEX " + name + tail + ";"
+}

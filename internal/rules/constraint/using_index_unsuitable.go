@@ -1,0 +1,59 @@
+package constraint
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// UsingIndexUnsuitable flags ADD CONSTRAINT … USING INDEX with an index that
+// the server does not take: partial, on expressions, not unique, not valid.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
+var UsingIndexUnsuitable = &rule.Rule{
+	ID:        "constraint-using-index-unsuitable",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ADD CONSTRAINT … USING INDEX with an index that cannot stand behind a constraint: the migration fails",
+	Harm:      "A constraint's index must be unique, valid, on plain columns in the default order, and without a condition. The server refuses any other, and the migration stops there.",
+	Instead:   "Build a plain unique index on the columns CONCURRENTLY, and use that; where the condition matters, a unique partial index enforces it without a constraint.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Statement: usingIndexUnsuitable,
+}
+
+func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
+	if s.RefusedRule() != p.Rule.ID {
+		return
+	}
+	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		con := n.GetAlterTableCmd().GetDef().GetConstraint()
+		if con.GetIndexname() == "" {
+			continue
+		}
+		table := s.Altered()
+		columns := "…"
+		if index := s.Before.Lookup(table.Name.Schema, con.GetIndexname()); index != nil && index.Index != nil {
+			var names []string
+			for _, k := range index.Index.Keys {
+				if col := table.Attr(k.Column); col != nil {
+					names = append(names, col.Name)
+				}
+			}
+			if len(names) == len(index.Index.Keys) && len(names) > 0 {
+				columns = rule.Idents(names)
+			}
+		}
+		kind := "UNIQUE"
+		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			kind = "PRIMARY KEY"
+		}
+		name := rule.Ident(con.GetIndexname() + "_plain")
+		p.Report(s, rule.Report{
+			Fact: "index " + con.GetIndexname() + " cannot stand behind a constraint of " + table.Name.String(),
+			Harm: "the migration fails: " + s.Result.Refused,
+			Instead: "build a plain unique index for it:\nCREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + rule.Table(table.Name) + " (" + columns + ");\n" +
+				s.AlterTable() + " ADD CONSTRAINT " + rule.Ident(con.GetIndexname()) + " " + kind + " USING INDEX " + name + ";",
+		})
+		return
+	}
+}

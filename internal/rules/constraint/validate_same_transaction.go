@@ -1,0 +1,80 @@
+package constraint
+
+import (
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ValidateSameTransaction flags VALIDATE CONSTRAINT in the transaction, or even
+// the statement, that added the constraint NOT VALID: the strong lock of ADD is
+// held during the scan, so that nothing is gained.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+var ValidateSameTransaction = &rule.Rule{
+	ID:        "constraint-validate-same-transaction",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "VALIDATE CONSTRAINT in the transaction that added the constraint NOT VALID reads the table under the strong lock of ADD CONSTRAINT",
+	Harm:      "Locks are held until the transaction ends. The lock that ADD CONSTRAINT took, ACCESS EXCLUSIVE or SHARE ROW EXCLUSIVE, is still there while every row is checked: NOT VALID gained nothing.",
+	Instead:   "Validate in a transaction of its own: a later migration, or a file that the runner does not wrap in a transaction.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Statement: validateSameTransaction,
+}
+
+func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
+	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		cmd := n.GetAlterTableCmd()
+		if cmd.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
+			continue
+		}
+		table := s.Altered()
+		if !p.InUse(table) || p.Small(table.Name) {
+			return
+		}
+		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
+		if by == nil || !scans(&s.Result) {
+			continue
+		}
+		lock := by.Result.Effects[0].Lock
+		e := effect.Effect{Name: table.Name, Lock: lock}
+		harm := rule.Waiting(&e) + " waits until each row was checked, which takes as long as the table is big"
+		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.Where()
+		if by == s {
+			fact = "constraint " + cmd.GetName() + " is added NOT VALID and validated in one statement"
+		}
+		p.Report(s, rule.Report{
+			Fact:     fact,
+			Harm:     harm + ": " + table.Name.String() + " is still locked (" + lock.String() + ")",
+			Instead:  "validate in a later migration, or in a file that runs without a transaction:\nALTER TABLE " + rule.Table(table.Name) + " VALIDATE CONSTRAINT " + rule.Ident(cmd.GetName()) + ";",
+			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
+		})
+	}
+}
+
+// addedBy is the statement of the same transaction that added a constraint
+// NOT VALID; nil when there is none.
+func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
+	for _, earlier := range s.Tx.Statements {
+		for _, n := range earlier.Node.GetAlterTableStmt().GetCmds() {
+			con := n.GetAlterTableCmd().GetDef().GetConstraint()
+			if con.GetSkipValidation() && nameOf(earlier, earlier.Altered(), con) == name && earlier.Altered().Name.Qualified() == table {
+				return earlier
+			}
+		}
+		if earlier == s {
+			break
+		}
+	}
+	return nil
+}
+
+func scans(r *effect.Result) bool {
+	for i := range r.Effects {
+		if r.Effects[i].Scans {
+			return true
+		}
+	}
+	return false
+}
