@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/django"
 	"github.com/onward-sql/onward/internal/adapter/golangmigrate"
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/sql"
@@ -13,6 +14,7 @@ import (
 // are equally sure of a directory the first is taken.
 func All() []adapter.Adapter {
 	return []adapter.Adapter{
+		&django.Adapter{},
 		goose.Adapter{},
 		golangmigrate.Adapter{},
 		sqlx.Adapter{},

@@ -44,7 +44,10 @@ type parser struct {
 	last   int // where its last line ends
 	line   int // the current line, from 1
 	begin  int // the line of the StatementBegin that is open
-	below  int // the line of a statement of the way down that is open; 0: none
+	// The way down is followed as far as it makes goose refuse the file.
+	below  int  // the line of its statement that is open; 0: none
+	filled bool // lines of that statement were taken, blank ones perhaps
+	lost   bool // the next line is dropped, as after an empty block
 	seenUp bool
 	env    bool
 }
@@ -104,7 +107,7 @@ func (p *parser) read(at, end int) {
 		p.annotation(line, at)
 		return
 	}
-	if p.open < 0 && (comment || line == "") && p.below == 0 {
+	if p.open < 0 && (comment || line == "") && !p.filled {
 		return
 	}
 	switch p.state {
@@ -129,19 +132,24 @@ func (p *parser) read(at, end int) {
 			"goose drops the line without a word", "remove the empty pair")
 	case down:
 		// goose reads the way down too before it runs the way up.
-		if p.below == 0 && trimmed != "" && !comment {
+		if p.lost {
+			p.lost = false
+			return
+		}
+		if p.filled = true; p.below == 0 && trimmed != "" {
 			p.below = p.line
 		}
 		if endsStatement(line) {
-			p.below = 0
+			p.below, p.filled = 0, false
 		}
 	case downBlock:
+		p.filled = true
 	}
 }
 
 // collect adds a line to the open statement.
 func (p *parser) collect(at, end int) {
-	if p.open < 0 {
+	if p.open < 0 || strings.TrimSpace(p.text[p.open:p.last]) == "" {
 		p.open = at
 	}
 	p.last = end
@@ -201,7 +209,7 @@ func (p *parser) annotation(line string, at int) {
 				"keep one Up and one Down in a file")
 		}
 		p.close()
-		p.state, p.seenUp, p.below = up, true, 0
+		p.state, p.seenUp, p.below, p.filled, p.lost = up, true, 0, false, false
 	case "DOWN":
 		switch p.state {
 		case up, upEmpty:
@@ -228,7 +236,7 @@ func (p *parser) annotation(line string, at int) {
 			// What is open goes on inside the block, as in goose.
 			p.state = upBlock
 		case down:
-			p.state = downBlock
+			p.state, p.lost = downBlock, false
 		default:
 			p.refuse("StatementBegin inside of StatementBegin", "goose refuses the file, and the run stops at it",
 				"end the first with \"-- +goose StatementEnd\"")
@@ -244,7 +252,7 @@ func (p *parser) annotation(line string, at int) {
 				p.open = -1
 			}
 		case downBlock:
-			p.state, p.below = down, 0
+			p.state, p.below, p.lost, p.filled = down, 0, !p.filled, false
 		default:
 			p.refuse("StatementEnd without StatementBegin", "goose refuses the file, and the run stops at it",
 				"begin the statement with \"-- +goose StatementBegin\"")

@@ -1,0 +1,35 @@
+package all_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/all"
+)
+
+// Every adapter has a name of its own, finds nothing in an empty tree, and can
+// be found by its name.
+func TestAll(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, a := range all.All() {
+		if a.Name() == "" || seen[a.Name()] {
+			t.Errorf("name %q is empty or taken", a.Name())
+		}
+		seen[a.Name()] = true
+		if got := a.Detect(adaptertest.Files{}); len(got) > 0 {
+			t.Errorf("%s finds %+v in nothing", a.Name(), got)
+		}
+		if b, ok := all.Named(a.Name()); !ok || b.Name() != a.Name() {
+			t.Errorf("Named(%q) = %v, %t", a.Name(), b, ok)
+		}
+	}
+	for _, name := range []string{"django", "goose", "golang-migrate", "sqlx", "sql"} {
+		if !seen[name] {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if _, ok := all.Named("rails"); ok {
+		t.Error("rails is no adapter")
+	}
+}

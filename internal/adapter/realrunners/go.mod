@@ -1,0 +1,38 @@
+// The real runners, so that what the adapters say of them is tested. A module
+// of its own: nobody who builds onward needs their dependencies.
+module github.com/onward-sql/onward/internal/adapter/realrunners
+
+go 1.26.0
+
+require github.com/onward-sql/onward v0.0.0
+
+replace github.com/onward-sql/onward => ../../..
+
+require (
+	github.com/golang-migrate/migrate/v4 v4.20.1
+	github.com/google/go-cmp v0.7.0
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/lib/pq v1.12.3
+	github.com/pressly/goose/v3 v3.29.0
+)
+
+require (
+	github.com/benbjohnson/immutable v0.4.3 // indirect
+	github.com/jackc/pgerrcode v0.0.0-20220416144525-469b46aa5efa // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/mfridman/interpolate v0.0.2 // indirect
+	github.com/sethvargo/go-retry v0.5.0 // indirect
+	github.com/sqlc-dev/oliphant v0.2.0 // indirect
+	github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
+	golang.org/x/exp v0.0.0-20261011100332-faecfb24eb49 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
+
+// The version that onward itself builds with, whatever the runners ask for
+// (none of their packages that are used here imports it).
+replace golang.org/x/exp => golang.org/x/exp v0.0.0-20220909182711-5c715a9e8561
