@@ -55,6 +55,23 @@ func Load(dir string, known Known) (*Config, error) {
 	if file == "" {
 		return &Config{}, nil
 	}
+	return load(file, root, known)
+}
+
+// LoadFile reads a file that was named, as Load does one that it found.
+func LoadFile(file string, known Known) (*Config, error) {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	_, root, err := Find(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	return load(file, root, known)
+}
+
+func load(file, root string, known Known) (*Config, error) {
 	c, err := Read(file, known)
 	if err != nil {
 		return nil, err

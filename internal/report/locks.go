@@ -5,109 +5,114 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/onward-sql/onward/onward"
 )
 
-// Locks is what statements do to other sessions on some versions of Postgres.
+// Locks is what one statement does to other sessions.
 type Locks struct {
-	Postgres   []int              `json:"postgres"`
-	Statements []onward.Statement `json:"statements"`
+	// Statement has the effects on the versions asked for, each relation with
+	// the strongest lock and the heaviest work of all of them.
+	onward.Statement
+	// Variants has one entry for each group of versions on which the
+	// statement does the same, oldest first.
+	Variants []LockVariant `json:"variants,omitempty"`
 }
 
-// WriteLocks prints the effects of statements in a format, JSON or terminal.
-// The variants are the groups of versions on which all effects are the same,
-// oldest first, each with the same statements.
-func WriteLocks(w io.Writer, f Format, variants []Locks, o Options) error {
+// LockVariant is what the statement does on some versions.
+type LockVariant struct {
+	Postgres []int           `json:"postgres"`
+	Effects  []onward.Effect `json:"effects"`
+	// Duration is that of [onward.Statement].
+	Duration string `json:"duration,omitempty"`
+	// Refused is the server's message when it refuses the statement.
+	Refused string `json:"refused,omitempty"`
+	// NoTransaction: the server refuses it in a transaction block.
+	NoTransaction bool `json:"no_transaction,omitempty"`
+	// Note says why the effects are not known, when they are not.
+	Note string `json:"note,omitempty"`
+}
+
+// WriteLocks prints what statements do, as JSON or for the terminal.
+func WriteLocks(w io.Writer, f Format, list []Locks, o Options) error {
 	if f == FormatJSON {
-		return locksJSON(w, variants)
+		return locksJSON(w, list)
 	}
 	p := newPage(o)
-	for i := range variants[0].Statements {
+	for i := range list {
 		if i > 0 {
 			p.blank()
 		}
-		p.lockTable(variants, i, o.Verbose)
+		if len(list) > 1 || o.Verbose {
+			p.line(p.paint(p.Bold, shorten(Line(list[i].SQL), p.width)))
+		}
+		p.lockTables(&list[i])
 	}
-	if len(variants[0].Statements) == 0 {
+	if len(list) == 0 {
 		p.line("no statements")
 	}
 	return p.flush(w)
 }
 
-// locksJSON prints {"statements": […]} as on the newest version, and variants
-// when versions differ.
-func locksJSON(w io.Writer, variants []Locks) error {
-	for i := range variants {
-		variants[i].Statements = statements(variants[i].Statements)
-	}
-	newest := variants[len(variants)-1]
+// locksJSON prints {"statements": […]}; a statement has variants when versions
+// differ.
+func locksJSON(w io.Writer, locks []Locks) error {
 	out := struct {
-		Postgres   []int              `json:"postgres"`
-		Statements []onward.Statement `json:"statements"`
-		Variants   []Locks            `json:"variants,omitempty"`
-	}{newest.Postgres, newest.Statements, nil}
-	if len(variants) > 1 {
-		out.Variants = variants
+		Statements []Locks `json:"statements"`
+	}{slices.Clone(list(locks))}
+	for i := range out.Statements {
+		s := &out.Statements[i]
+		s.Statement = statements([]onward.Statement{s.Statement})[0]
+		s.Variants = slices.Clone(s.Variants)
+		for j := range s.Variants {
+			s.Variants[j].Effects = list(s.Variants[j].Effects)
+		}
+		if v := s.Variants; len(v) == 1 && v[0].Refused == "" && !v[0].NoTransaction && v[0].Note == "" {
+			s.Variants = nil
+		}
 	}
 	return writeJSON(w, out)
 }
 
-// lockTable prints one statement: a table for each group of versions that
-// agree on it.
-func (p *page) lockTable(variants []Locks, at int, verbose bool) {
-	first := &variants[0].Statements[at]
-	if len(variants[0].Statements) > 1 || verbose {
-		p.line(paint(p.Bold, shorten(Line(first.SQL), p.width)))
-	}
-	if first.Note != "" {
-		p.wrap("", "  ", "not judged: "+Line(first.Note), p.Warning)
+// lockTables prints one statement: a table for each group of versions that
+// agree on it, and what follows from it.
+func (p *page) lockTables(l *Locks) {
+	if len(l.Variants) == 0 {
+		p.wrap("", "  ", Line(l.Note), p.Warning)
 		return
 	}
-	groups := agree(variants, at)
-	for i := range groups {
-		s := &groups[i].Statements[0]
-		if len(groups) > 1 {
+	for i := range l.Variants {
+		v := &l.Variants[i]
+		if len(l.Variants) > 1 {
 			if i > 0 {
 				p.blank()
 			}
-			p.line(paint(p.Bold, Versions(groups[i].Postgres)))
+			p.line(p.paint(p.Bold, Versions(v.Postgres)))
 		}
-		p.lockRows(s.Effects)
-		closing := consequence(s)
-		if len(groups) == 1 {
-			majors := groups[0].Postgres
-			if len(majors) > 1 {
-				closing += " The same on " + Versions(majors) + "."
+		p.lockRows(v.Effects)
+		var closing []string
+		switch {
+		case v.Note != "":
+			closing = append(closing, "Not judged: "+Line(v.Note)+".")
+		case v.Refused != "":
+			closing = append(closing, "The server refuses it: "+Line(v.Refused)+".")
+		default:
+			closing = append(closing, consequence(v.Effects, v.Duration))
+		}
+		if v.NoTransaction {
+			closing = append(closing, "It cannot run in a transaction.")
+		}
+		if len(l.Variants) == 1 {
+			if len(v.Postgres) > 1 {
+				closing = append(closing, "The same on "+Versions(v.Postgres)+".")
 			} else {
-				closing += " On " + Versions(majors) + "."
+				closing = append(closing, "On "+Versions(v.Postgres)+".")
 			}
 		}
-		p.wrap("", "", closing, p.plain())
+		p.wrap("", "", strings.Join(closing, " "), p.plain())
 	}
-}
-
-// agree groups the versions by what a statement does on them.
-func agree(variants []Locks, at int) []Locks {
-	var out []Locks
-	for _, v := range variants {
-		s := v.Statements[at]
-		i := slices.IndexFunc(out, func(g Locks) bool { return same(&g.Statements[0], &s) })
-		if i < 0 {
-			out = append(out, Locks{slices.Clone(v.Postgres), []onward.Statement{s}})
-			continue
-		}
-		out[i].Postgres = append(out[i].Postgres, v.Postgres...)
-		slices.Sort(out[i].Postgres)
+	if l.Note != "" {
+		p.wrap("", "  ", Line(l.Note), p.Warning)
 	}
-	return out
-}
-
-func same(a, b *onward.Statement) bool {
-	return a.Duration == b.Duration && a.Note == b.Note && slices.EqualFunc(a.Effects, b.Effects, func(x, y onward.Effect) bool {
-		return x.Relation == y.Relation && x.Lock == y.Lock && x.Work == y.Work && x.New == y.New
-	})
 }
 
 // lockRows prints relation, lock, work and who waits, in columns.
@@ -127,14 +132,14 @@ func (p *page) lockRows(effects []onward.Effect) {
 	widths := []int{12, 24, 8, 0}
 	for _, row := range rows {
 		for i, cell := range row[:3] {
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
 	narrow := widths[0]+widths[1]+widths[2]+len("reads and writes")+6 > p.width
 	for i, row := range rows {
 		last := row[3]
 		if i > 0 {
-			last = paint(p.blocking(effects[i-1].Lock), last)
+			last = p.paint(p.blocking(effects[i-1].Lock), last)
 		} else if narrow {
 			continue
 		}
@@ -145,7 +150,7 @@ func (p *page) lockRows(effects []onward.Effect) {
 		}
 		line := pad(row[0], widths[0]) + "  " + pad(row[1], widths[1]) + "  " + pad(row[2], widths[2]) + "  "
 		if i == 0 {
-			p.line(paint(p.Dim, line+last))
+			p.line(p.paint(p.Dim, line+last))
 			continue
 		}
 		p.line(line, last)
@@ -166,13 +171,13 @@ func waiting(who []string) string {
 
 // consequence says in a sentence what other sessions feel: "orders is read
 // whole while orders and users refuse writes."
-func consequence(s *onward.Statement) string {
-	if len(s.Effects) == 0 {
+func consequence(effects []onward.Effect, duration string) string {
+	if len(effects) == 0 {
 		return "No relation is locked."
 	}
 	var rewritten, built, scanned, closed, readOnly []string
-	for i := range s.Effects {
-		e := &s.Effects[i]
+	for i := range effects {
+		e := &effects[i]
 		if e.New {
 			continue
 		}
@@ -221,13 +226,13 @@ func consequence(s *onward.Statement) string {
 		return strings.Join(work, ", ") + " while " + and(wait) + "."
 	case len(work) > 0:
 		return strings.Join(work, ", ") + "; reads and writes go on."
-	case len(wait) > 0 && s.Duration == "grows":
+	case len(wait) > 0 && duration == "grows":
 		return and(wait) + " until it ends, which grows with the rows."
-	case len(wait) > 0 && s.Duration == "waits":
+	case len(wait) > 0 && duration == "waits":
 		return and(wait) + " while it waits for other transactions."
 	case len(wait) > 0:
 		return and(wait) + " for an instant, and for as long as it waits for its own lock."
-	case s.Duration == "grows":
+	case duration == "grows":
 		return "Reads and writes go on; the time grows with the rows."
 	}
 	return "Reads and writes go on."

@@ -27,6 +27,7 @@ const (
 func Markdown(w io.Writer, r *onward.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n**onward**: %s\n", MarkdownMarker, prose(verdict(r)))
+	x := newIndex(r)
 	if len(r.Migrations) > 0 {
 		b.WriteString("\n| migration | changes | locks | verdict |\n| --- | --- | --- | --- |\n")
 		for i := range r.Migrations {
@@ -34,7 +35,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 				fmt.Fprintf(&b, "| %d more | | | |\n", len(r.Migrations)-i)
 				break
 			}
-			row(&b, r, &r.Migrations[i])
+			row(&b, x, &r.Migrations[i])
 		}
 	}
 	findings := worstFirst(r.Findings)
@@ -58,7 +59,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 }
 
 // row is a migration's row of the table.
-func row(b *strings.Builder, r *onward.Report, m *onward.Migration) {
+func row(b *strings.Builder, x *index, m *onward.Migration) {
 	var changes []string
 	size := 0
 	for i, c := range m.Changes {
@@ -72,7 +73,7 @@ func row(b *strings.Builder, r *onward.Report, m *onward.Migration) {
 		}
 		changes = append(changes, text)
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cell(code(m.Path)), cell(strings.Join(changes, "; ")), cell(locks(m)), cell(prose(outcome(r, m))))
+	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cell(code(m.Path)), cell(strings.Join(changes, "; ")), cell(locks(m)), cell(prose(outcome(x, m))))
 }
 
 // locks is the strongest lock on each relation that others use, with the
@@ -113,9 +114,9 @@ func locks(m *onward.Migration) string {
 }
 
 // outcome is a migration's verdict in a few words.
-func outcome(r *onward.Report, m *onward.Migration) string {
+func outcome(x *index, m *onward.Migration) string {
 	s := onward.Summary{}
-	for _, f := range of(m, r.Findings) {
+	for _, f := range x.of(m) {
 		switch f.Severity {
 		case onward.Error:
 			s.Errors++
@@ -125,7 +126,7 @@ func outcome(r *onward.Report, m *onward.Migration) string {
 			s.Infos++
 		}
 	}
-	opaque := len(opaqueIn(m, r.Opaque))
+	opaque := len(x.opaqueIn(m))
 	var words []string
 	for _, c := range []struct {
 		n    int

@@ -47,19 +47,19 @@ func (p *page) blank() { p.b.WriteByte('\n') }
 // wrap adds text behind a first prefix, its further lines below it. The
 // prefixes are plain; the style is that of the text.
 func (p *page) wrap(first, next, text string, style lipgloss.Style) {
-	for i, line := range fold(text, p.width-max(ansi.StringWidth(first), ansi.StringWidth(next))) {
+	for i, line := range fold(text, p.width-max(columns(first), columns(next))) {
 		prefix := next
 		if i == 0 {
 			prefix = first
 		}
-		p.line(prefix, paint(style, line))
+		p.line(prefix, p.paint(style, line))
 	}
 }
 
 // split adds a line with one text at the left and one at the right edge, or
 // the second below the first where they do not fit.
 func (p *page) split(left, right string, leftStyle, rightStyle lipgloss.Style) {
-	gap := p.width - ansi.StringWidth(left) - ansi.StringWidth(right)
+	gap := p.width - columns(left) - columns(right)
 	if gap < 2 {
 		p.wrap("", "  ", left, leftStyle)
 		if right != "" {
@@ -67,7 +67,7 @@ func (p *page) split(left, right string, leftStyle, rightStyle lipgloss.Style) {
 		}
 		return
 	}
-	p.line(paint(leftStyle, left), strings.Repeat(" ", gap), paint(rightStyle, right))
+	p.line(p.paint(leftStyle, left), strings.Repeat(" ", gap), p.paint(rightStyle, right))
 }
 
 // path is a path as it can be clicked from the working directory.
@@ -88,26 +88,42 @@ func relative(dir, name string) string {
 	return strings.Repeat("../", len(from)-same) + strings.Join(to[same:], "/")
 }
 
-// paint styles one line; an empty one stays empty.
-func paint(style lipgloss.Style, text string) string {
-	if text == "" {
-		return ""
+// paint styles one line. Without colour it costs nothing: reports can be long.
+func (p *Palette) paint(style lipgloss.Style, text string) string {
+	if text == "" || !p.color {
+		return text
 	}
 	return style.Inline(true).Render(text)
+}
+
+// columns is the width of a text on the screen.
+func columns(text string) int {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c >= 0x7f {
+			return ansi.StringWidth(text)
+		}
+	}
+	return len(text)
 }
 
 // fold breaks text into lines of at most width columns, at blanks where there
 // are some. It gives one line at least.
 func fold(text string, width int) []string {
+	if columns(text) <= width && !strings.Contains(text, "\n") {
+		return []string{text}
+	}
 	return strings.Split(ansi.Wrap(text, max(width, 20), " "), "\n")
 }
 
 // shorten cuts text to width columns and marks the cut.
 func shorten(text string, width int) string {
+	if columns(text) <= max(width, 8) {
+		return text
+	}
 	return ansi.Truncate(text, max(width, 8), "…")
 }
 
 // pad fills text up to width columns.
 func pad(text string, width int) string {
-	return text + strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
+	return text + strings.Repeat(" ", max(0, width-columns(text)))
 }

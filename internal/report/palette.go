@@ -14,7 +14,8 @@ import (
 type Palette struct {
 	Error, Warning, Info, OK, Bold, Dim lipgloss.Style
 
-	none lipgloss.Style
+	none  lipgloss.Style
+	color bool
 }
 
 // NewPalette gives the styles; without colour they change nothing.
@@ -25,7 +26,7 @@ func NewPalette(color bool) Palette {
 	r.SetColorProfile(termenv.Ascii)
 	if !color {
 		none := r.NewStyle()
-		return Palette{none, none, none, none, none, none, none}
+		return Palette{none, none, none, none, none, none, none, false}
 	}
 	r.SetColorProfile(termenv.ANSI)
 	style := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
@@ -37,6 +38,7 @@ func NewPalette(color bool) Palette {
 		Bold:    r.NewStyle().Bold(true),
 		Dim:     r.NewStyle().Faint(true),
 		none:    r.NewStyle(),
+		color:   true,
 	}
 }
 

@@ -41,6 +41,9 @@ type Options struct {
 	Width int
 	// Verbose prints every statement and every effect, and SQL in full.
 	Verbose bool
+	// Brief lists the migrations with findings only: the report was made
+	// without changes and statements.
+	Brief bool
 	// Quiet prints the findings and the verdict only.
 	Quiet bool
 	// Dir is the directory, relative to the repository's root with forward
@@ -210,54 +213,4 @@ func existing(effects []onward.Effect) []onward.Effect {
 		}
 	}
 	return out
-}
-
-// of gives the findings on a migration.
-func of(m *onward.Migration, findings []onward.Finding) []onward.Finding {
-	var out []onward.Finding
-	for _, f := range findings {
-		if owns(m, f.Migration, f.Path) {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// opaqueIn gives what could not be judged in a migration.
-func opaqueIn(m *onward.Migration, opaque []onward.Opaque) []onward.Opaque {
-	var out []onward.Opaque
-	for _, o := range opaque {
-		if owns(m, o.Migration, o.Path) {
-			out = append(out, o)
-		}
-	}
-	return out
-}
-
-// owns reports whether something belongs to a migration: by its ID and path,
-// or by the path alone when it names no migration.
-func owns(m *onward.Migration, id, path string) bool {
-	return path == m.Path && (id == m.ID || id == "")
-}
-
-// elsewhere gives the findings and the unjudged that belong to no migration
-// of the report.
-func elsewhere(r *onward.Report) (findings []onward.Finding, opaque []onward.Opaque) {
-	type key struct{ id, path string }
-	known := map[key]bool{}
-	for i := range r.Migrations {
-		m := &r.Migrations[i]
-		known[key{m.ID, m.Path}], known[key{"", m.Path}] = true, true
-	}
-	for _, f := range r.Findings {
-		if !known[key{f.Migration, f.Path}] {
-			findings = append(findings, f)
-		}
-	}
-	for _, o := range r.Opaque {
-		if !known[key{o.Migration, o.Path}] {
-			opaque = append(opaque, o)
-		}
-	}
-	return findings, opaque
 }

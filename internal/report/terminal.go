@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -17,14 +15,14 @@ import (
 // found; the verdict and the next step come last, where the eye stops. A clean
 // release is three lines, unless Options.Verbose.
 func Terminal(w io.Writer, r *onward.Report, o Options) error {
-	t := &terminal{page: newPage(o), report: r, verbose: o.Verbose}
+	t := &terminal{page: newPage(o), report: r, index: newIndex(r), verbose: o.Verbose, brief: o.Brief}
 	switch {
 	case o.Quiet:
 		t.quiet()
 	case len(r.Migrations) == 0 && len(r.Findings) == 0 && len(r.Opaque) == 0:
 		t.nothing()
 	case clean(r) && !o.Verbose:
-		t.brief()
+		t.short()
 	default:
 		t.full()
 	}
@@ -34,7 +32,9 @@ func Terminal(w io.Writer, r *onward.Report, o Options) error {
 type terminal struct {
 	*page
 	report  *onward.Report
+	index   *index
 	verbose bool
+	brief   bool
 }
 
 // clean reports whether there is nothing to look at.
@@ -46,20 +46,24 @@ func (t *terminal) full() {
 	r := t.report
 	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
 	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if t.brief && len(t.index.of(m)) == 0 && len(t.index.opaqueIn(m)) == 0 {
+			continue
+		}
 		t.blank()
-		t.migration(&r.Migrations[i])
+		t.migration(m)
 	}
-	findings, opaque := elsewhere(r)
+	findings, opaque := t.index.elsewhere()
 	if len(findings) > 0 {
 		t.blank()
-		t.line(paint(t.Bold, "beside the migrations"))
+		t.line(t.paint(t.Bold, "beside the migrations"))
 		for i := range findings {
 			t.finding(&findings[i])
 		}
 	}
 	if len(opaque) > 0 {
 		t.blank()
-		t.line(paint(t.Bold, "not judged"))
+		t.line(t.paint(t.Bold, "not judged"))
 		for i := range opaque {
 			t.opaque("", &opaque[i])
 		}
@@ -72,7 +76,7 @@ func (t *terminal) full() {
 func (t *terminal) quiet() {
 	for _, f := range t.report.Findings {
 		style := t.Severity(f.Severity)
-		t.line(t.path(place(f.Path, f.Line, f.Column)), ": ", paint(style, f.Severity.String()), ": ", Line(f.Fact), " (", Line(f.Rule), ")")
+		t.line(t.path(place(f.Path, f.Line, f.Column)), ": ", t.paint(style, f.Severity.String()), ": ", Line(f.Fact), " (", Line(f.Rule), ")")
 	}
 	for _, o := range t.report.Opaque {
 		if o.Failed {
@@ -94,9 +98,9 @@ func (t *terminal) nothing() {
 	}
 }
 
-// brief is the report of a clean release: what changes, the verdict, what was
+// short is the report of a clean release: what changes, the verdict, what was
 // not judged.
-func (t *terminal) brief() {
+func (t *terminal) short() {
 	r := t.report
 	var changes []string
 	for i := range r.Migrations {
@@ -112,11 +116,14 @@ func (t *terminal) brief() {
 	if len(changes) > 0 {
 		what = strings.Join(changes, "; ")
 	}
+	if t.brief {
+		what = Versions(r.Postgres)
+	}
 	head := Count(r.Summary.Migrations, "migration") + ": "
 	if title := revisions(r); title != "" {
 		head = title + "  " + head
 	}
-	t.line(paint(t.Bold, shorten(head, t.width)), shorten(what, t.width-ansi.StringWidth(head)))
+	t.line(t.paint(t.Bold, shorten(head, t.width)), shorten(what, t.width-columns(head)))
 	t.wrap("", "", verdict(r), t.OK)
 	rest := "everything was judged"
 	if r.Summary.Suppressed > 0 {
@@ -129,7 +136,7 @@ func (t *terminal) brief() {
 			rest += fmt.Sprintf(" and %d more (-v shows them)", n-1)
 		}
 	}
-	t.line(paint(t.Dim, shorten(rest, t.width)))
+	t.line(t.paint(t.Dim, shorten(rest, t.width)))
 }
 
 // title says what is reported on.
@@ -175,14 +182,14 @@ func (t *terminal) migration(m *onward.Migration) {
 	}
 	t.split(t.path(m.Path), right, t.Bold, t.Dim)
 	t.changes(m.Changes)
-	findings, opaque := of(m, t.report.Findings), opaqueIn(m, t.report.Opaque)
+	findings, opaque := t.index.of(m), t.index.opaqueIn(m)
 	t.statements(m, findings)
 	if len(findings) == 0 {
 		failed := slices.ContainsFunc(opaque, func(o onward.Opaque) bool { return o.Failed })
 		if failed {
-			t.line("  ", paint(t.Warning, "not judged"))
+			t.line("  ", t.paint(t.Warning, "not judged"))
 		} else {
-			t.line("  ", paint(t.OK, "ok"))
+			t.line("  ", t.paint(t.OK, "ok"))
 		}
 	}
 	for i := range opaque {
@@ -199,11 +206,11 @@ const maxChanges = 20
 func (t *terminal) changes(changes []onward.Change) {
 	width := 7
 	for _, c := range changes {
-		width = min(max(width, ansi.StringWidth(Line(c.Object))), 24)
+		width = min(max(width, columns(Line(c.Object))), 24)
 	}
 	for i, c := range changes {
 		if i == maxChanges && !t.verbose {
-			t.line("  ", paint(t.Dim, fmt.Sprintf("and %d more changes (-v shows them)", len(changes)-i)))
+			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more changes (-v shows them)", len(changes)-i)))
 			return
 		}
 		sign := "~"
@@ -218,7 +225,7 @@ func (t *terminal) changes(changes []onward.Change) {
 			text += " (new)"
 		}
 		object := Line(c.Object)
-		if ansi.StringWidth(object) > width {
+		if columns(object) > width {
 			t.wrap("  ", "  ", object, t.Palette.plain())
 			object = ""
 		}
@@ -247,7 +254,7 @@ func (t *terminal) ending() {
 			next[i] = Line(n)
 		}
 		if text := strings.Join(next, "   or   "); len(text) <= t.width-6 {
-			t.line(paint(t.Dim, "next: "), text)
+			t.line(t.paint(t.Dim, "next: "), text)
 			return
 		}
 		for i, n := range next {
@@ -255,7 +262,7 @@ func (t *terminal) ending() {
 			if i == 0 {
 				head = "next: "
 			}
-			t.line(paint(t.Dim, head), n)
+			t.line(t.paint(t.Dim, head), n)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -14,8 +13,8 @@ import (
 func (t *terminal) finding(f *onward.Finding) {
 	t.blank()
 	where := t.path(place(f.Path, f.Line, f.Column))
-	head := "  " + paint(t.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + paint(t.Bold, Line(f.Rule))
-	if ansi.StringWidth(head)+2+ansi.StringWidth(where) <= t.width {
+	head := "  " + t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + t.paint(t.Bold, Line(f.Rule))
+	if columns(head)+2+columns(where) <= t.width {
 		t.line(head, "  ", where)
 	} else {
 		t.line(head)

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -31,7 +29,7 @@ func (t *terminal) statements(m *onward.Migration, findings []onward.Finding) {
 	}
 	for n, i := range felt {
 		if n == maxStatements && !t.verbose {
-			t.line("  ", paint(t.Dim, fmt.Sprintf("and %d more statements (-v shows them)", len(felt)-n)))
+			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more statements (-v shows them)", len(felt)-n)))
 			return
 		}
 		t.statement(m, i)
@@ -58,10 +56,10 @@ func (t *terminal) statement(m *onward.Migration, at int) {
 			if i > 0 {
 				head = "       "
 			}
-			t.line(paint(t.Dim, head), strings.TrimRight(line, " "))
+			t.line(t.paint(t.Dim, head), strings.TrimRight(line, " "))
 		}
 	} else {
-		t.line(paint(t.Dim, head), shorten(Line(s.SQL), t.width-ansi.StringWidth(head)))
+		t.line(t.paint(t.Dim, head), shorten(Line(s.SQL), t.width-columns(head)))
 	}
 	effects := s.Effects
 	if !t.verbose {
@@ -81,7 +79,7 @@ func (t *terminal) statement(m *onward.Migration, at int) {
 	}
 	t.effects(effects, rows)
 	if more := len(effects) - len(rows); more > 0 {
-		t.line("       ", paint(t.Dim, fmt.Sprintf("and %s more (-v shows them)", Count(more, "relation"))))
+		t.line("       ", t.paint(t.Dim, fmt.Sprintf("and %s more (-v shows them)", Count(more, "relation"))))
 	}
 	if s.Note != "" && !t.listed(m, s) {
 		t.wrap("       ", "       ", "not judged: "+Line(s.Note), t.Warning)
@@ -91,9 +89,7 @@ func (t *terminal) statement(m *onward.Migration, at int) {
 // listed reports whether the report lists a statement as not judged, so that
 // its note would say it twice.
 func (t *terminal) listed(m *onward.Migration, s *onward.Statement) bool {
-	return slices.ContainsFunc(t.report.Opaque, func(o onward.Opaque) bool {
-		return o.Line == s.Line && owns(m, o.Migration, o.Path)
-	})
+	return slices.ContainsFunc(t.index.opaqueIn(m), func(o onward.Opaque) bool { return o.Line == s.Line })
 }
 
 // effects prints rows of relation, lock, duration and whom it blocks, in
@@ -102,13 +98,13 @@ func (t *terminal) effects(effects []onward.Effect, rows [][]string) {
 	widths := make([]int, 4)
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
 	const indent = "       "
 	narrow := len(indent)+widths[0]+widths[1]+widths[2]+widths[3]+6 > t.width
 	for i, row := range rows {
-		who := paint(t.blocking(effects[i].Lock), row[3])
+		who := t.paint(t.blocking(effects[i].Lock), row[3])
 		if !narrow {
 			left := indent + pad(row[0], widths[0]) + "  " + pad(row[1], widths[1]) + "  " + pad(row[2], widths[2]) + "  "
 			t.line(left, who)

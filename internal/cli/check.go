@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+func (a *app) check() *cobra.Command {
+	var f struct {
+		audited
+		transaction, framework string
+		deployed               []string
+	}
+	cmd := &cobra.Command{
+		Use:   "check [PATH… | -]",
+		Short: "judge files and directories, or standard input",
+		Long: `Judges files as if all of them were one release, in the order of their
+framework, else of their names. - is standard input; without a path it is the
+working directory.
+
+Files that no framework claims run as --transaction says: none, each statement
+commits by itself; file, the runner opens a transaction around the file; message,
+the file is sent as one message, which Postgres runs as one transaction.
+
+Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 something
+could not be read, so that there is no verdict on it.`,
+		Example: `  onward check db/migrations/00043_rename.sql --deployed db/migrations
+  pg_dump --schema-only shop > schema.sql; onward check --schema schema.sql change.sql
+  echo 'DROP TABLE users' | onward check -`,
+		Args: arguments(0, -1, "paths"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := a.format(report.Formats()...)
+			if err != nil {
+				return err
+			}
+			options, err := a.options()
+			if err != nil {
+				return err
+			}
+			transaction := onward.Transaction(f.transaction)
+			if !slices.Contains([]onward.Transaction{"", onward.TransactionFile, onward.TransactionNone, onward.TransactionMessage}, transaction) {
+				return usagef("--transaction %q is none of file, none, message", f.transaction)
+			}
+			if f.framework != "" {
+				if err := knownFramework(f.framework, known().Frameworks); err != nil {
+					return err
+				}
+			}
+			settings, err := a.settings(&f.audited)
+			if err != nil {
+				return err
+			}
+			// Of files that are named, only the findings are news.
+			options.Brief = format == report.FormatTerminal && !options.Verbose
+			r, err := audit.Check(cmd.Context(), audit.CheckConfig{
+				Paths: args, Stdin: cmd.InOrStdin(), Deployed: f.deployed, Transaction: transaction, Framework: f.framework,
+				Schema: f.schema, Settings: settings, Logger: a.logger(),
+				Brief: options.Brief || format == report.FormatGitHub,
+			})
+			if err != nil {
+				return err
+			}
+			return a.finish(r, &f.audited, settings, format, options)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.transaction, "transaction", "", "how files that no framework claims are sent: file, none or message (default none)")
+	flags.StringVar(&f.framework, "framework", "", "`name` of the framework that all files belong to")
+	flags.StringArrayVar(&f.deployed, "deployed", nil, "`path` of files that are applied already; repeatable")
+	f.register(cmd)
+	complete(cmd, "transaction", "file", "none", "message")
+	complete(cmd, "framework", known().Frameworks...)
+	return cmd
+}

@@ -1,0 +1,151 @@
+// Package cli is the command line: one file for each command, which turns
+// flags into a call of a verb and its report into output.
+//
+// Results go to standard output, everything else to standard error, in a line
+// that begins with "onward:" and says what happened, where, and what to do.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/report"
+)
+
+// Main runs the command line of the process and gives its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
+	return a.run(ctx, os.Args[1:])
+}
+
+// app is one run of the command line.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) string
+
+	flags globals
+	// code is what a command that did its work exits with.
+	code int
+}
+
+// globals are the flags that every command has.
+type globals struct {
+	config, format, output, color string
+	verbose                       int
+	quiet                         bool
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	if err := root.ExecuteContext(ctx); err != nil {
+		text := strings.TrimSpace(report.Visible(err.Error()))
+		fmt.Fprintf(a.err, "onward: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+		return exitCode(err)
+	}
+	return a.code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "onward",
+		Short: "What does this branch do to the database, and does the deploy survive it?",
+		Long: `What does this branch do to the database, and does the deploy survive it?
+
+onward reads the migrations that a branch adds, as their framework will run
+them, and says what changes, what is locked and for how long, and what breaks
+in the code that is deployed now. It needs no database and no configuration.`,
+		Example: `  onward changelog                      this branch against the default branch
+  onward check db/migrations            files, directories, or - for standard input
+  onward locks -e 'TRUNCATE orders'     what a statement locks
+  onward explain index-create-blocking  what a rule is about`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          a.noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
+	root.CompletionOptions.HiddenDefaultCmd = false
+	f := root.PersistentFlags()
+	f.SortFlags = false
+	f.StringVar(&a.flags.config, "config", "", "`file` to use instead of the nearest "+config.Name)
+	f.StringVar(&a.flags.format, "format", "terminal", "terminal, json, markdown or github")
+	f.StringVarP(&a.flags.output, "output", "o", "", "`file` to write the result to instead of standard output")
+	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never; NO_COLOR and CLICOLOR_FORCE count too")
+	f.CountVarP(&a.flags.verbose, "verbose", "v", "print every statement and all SQL; twice: also what is being done")
+	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print findings in one line each, and the verdict")
+	complete(root, "format", "terminal", "json", "markdown", "github")
+	complete(root, "color", "auto", "always", "never")
+	root.AddCommand(a.changelog(), a.check(), a.locks(), a.explain(), a.rules(), a.report(), a.version())
+	return root
+}
+
+// complete registers the values of a flag for shell completion.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// The only error is a flag that does not exist, which the tests see.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// noCommand refuses words that are no command, and names the nearest.
+func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	hint := "; onward --help lists the commands"
+	if near := config.Nearest(args[0], names); near != "" {
+		hint = ": did you mean onward " + near + "?"
+	} else if _, err := os.Stat(args[0]); err == nil {
+		hint = ": to judge a file, write onward check " + args[0]
+	}
+	return usagef("unknown command %q%s", args[0], hint)
+}
+
+// flagError names the flag that was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	const unknown = "unknown flag: --"
+	name, ok := strings.CutPrefix(err.Error(), unknown)
+	if !ok {
+		return usagef("%v; see %s --help", err, cmd.CommandPath())
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(name, names); near != "" {
+		return usagef("unknown flag --%s: did you mean --%s?", name, near)
+	}
+	return usagef("unknown flag --%s; see %s --help", name, cmd.CommandPath())
+}
+
+// arguments refuses a wrong number of arguments in words.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usagef("%s is missing; see %s --help", what, cmd.CommandPath())
+		case most >= 0 && len(args) > most:
+			return usagef("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), what, args[most], cmd.CommandPath())
+		}
+		return nil
+	}
+}

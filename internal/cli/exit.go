@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The exit codes. Scripts rely on them.
+const (
+	// exitClean: the work was done and nothing reached --fail-on.
+	exitClean = 0
+	// exitFindings: a finding reached --fail-on.
+	exitFindings = 1
+	// exitUsage: the command line, the configuration or the input is wrong,
+	// and who runs the command can mend it.
+	exitUsage = 2
+	// exitFailed: something could not be done, or could not be read and is not
+	// accepted in the configuration, so that there is no verdict on it.
+	exitFailed = 3
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// exitCode is the code for a command that ended with an error.
+func exitCode(err error) int {
+	if isAny[*usageError](err) || isAny[*config.Error](err) || isAny[*config.InputError](err) ||
+		isAny[*adapter.NotFoundError](err) ||
+		isAny[*gitrange.NotRepositoryError](err) || isAny[*gitrange.BareRepositoryError](err) || isAny[*gitrange.NoCommitsError](err) ||
+		isAny[*gitrange.RefusedRevisionError](err) || isAny[*gitrange.UnknownRevisionError](err) || isAny[*gitrange.NoBaseError](err) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func isAny[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+// outcome is the code for a report: what could not be read counts more than
+// what was found, because it may hide worse.
+func outcome(r *onward.Report, failOn config.Threshold) int {
+	for _, o := range r.Opaque {
+		if o.Failed {
+			return exitFailed
+		}
+	}
+	for _, f := range r.Findings {
+		if failOn.Reached(f.Severity) {
+			return exitFindings
+		}
+	}
+	return exitClean
+}

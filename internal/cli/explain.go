@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/page"
+)
+
+func (a *app) explain() *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain RULE",
+		Short:   "what a rule is about: what happens, an example, the way out",
+		Example: "  onward explain index-create-blocking",
+		Args:    arguments(1, 1, "the name of one rule"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, r := range rules.All() {
+				names = append(names, r.ID+"\t"+r.Summary)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			format, err := a.format(report.FormatTerminal, report.FormatMarkdown)
+			if err != nil {
+				return err
+			}
+			options, err := a.options()
+			if err != nil {
+				return err
+			}
+			p, err := rulePage(args[0])
+			if err != nil {
+				return err
+			}
+			return a.write(func(w io.Writer) error {
+				text := p.Markdown()
+				if format == report.FormatTerminal {
+					text = explanation(p, options)
+				}
+				_, err := io.WriteString(w, text)
+				return err
+			})
+		},
+	}
+}
+
+func rulePage(name string) (*page.Page, error) {
+	r := rules.Find(name)
+	if r == nil {
+		var names []string
+		for _, r := range rules.All() {
+			names = append(names, r.ID)
+		}
+		if near := config.Nearest(name, names); near != "" {
+			return nil, usagef("unknown rule %q: did you mean %s?", name, near)
+		}
+		return nil, usagef("unknown rule %q; onward rules lists them", name)
+	}
+	fixture, ok := rules.Fixture(name)
+	if !ok {
+		return nil, fmt.Errorf("%s has no examples in this build", name)
+	}
+	return page.Of(r, fixture)
+}
+
+// explanation is a rule's page for the terminal.
+func explanation(p *page.Page, o report.Options) string {
+	style := report.NewPalette(o.Color)
+	width := 80
+	if o.Width > 0 {
+		width = min(max(o.Width, 60), 80)
+	}
+	var b strings.Builder
+	paragraph := func(text string) {
+		b.WriteString(ansi.Wrap(strings.TrimSpace(text), width, " ") + "\n")
+	}
+	head := func(text string) { b.WriteString("\n" + style.Bold.Render(text) + "\n") }
+	sql := func(text string) {
+		for _, line := range strings.Split(text, "\n") {
+			b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
+		}
+	}
+	r := p.Rule
+	b.WriteString(style.Severity(r.Severity).Render(r.Severity.String()) + "  " + style.Bold.Render(r.ID) + "\n")
+	paragraph(r.Summary)
+	head("what happens")
+	paragraph(r.Harm)
+	head("instead")
+	paragraph(r.Instead)
+	for _, note := range p.Notes {
+		b.WriteString("\n")
+		paragraph(note)
+	}
+	if p.Before != "" {
+		head("the schema before")
+		sql(p.Before)
+	}
+	for i := range p.Examples {
+		e := &p.Examples[i]
+		head(strings.ToLower(e.Title()))
+		sql(e.SQL)
+	}
+	if len(p.Claims) > 0 {
+		head("locks of the first example, as measured on " + report.Versions(p.Postgres))
+		for i := range p.Claims {
+			c := &p.Claims[i]
+			fmt.Fprintf(&b, "  %s  %s  %s\n", c.Relation, c.Lock, c.Words())
+		}
+	}
+	head("to suppress it")
+	sql(p.Suppression())
+	paragraph("on the statement's line or the line above; everywhere, in " + config.Name + ":")
+	sql(p.Setting())
+	if len(r.Manual) > 0 {
+		head("the manual")
+		for _, link := range r.Manual {
+			b.WriteString("  " + link + "\n")
+		}
+	}
+	return b.String()
+}

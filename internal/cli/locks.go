@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// maxSQL bounds what is read: 64 MB.
+const maxSQL = 64 << 20
+
+func (a *app) locks() *cobra.Command {
+	var sql, schema, pg string
+	cmd := &cobra.Command{
+		Use:   "locks [FILE | - | -e SQL]",
+		Short: "what each statement locks, and what it does under the lock",
+		Long: `Says for each statement which relations it locks, in which mode, what it does to
+them under the lock, and whom that makes wait; by version of Postgres where
+versions differ. Without --schema every table is taken to exist and to be big.`,
+		Example: `  onward locks -e 'ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id)' --schema schema.sql
+  onward locks change.sql --pg 13`,
+		Args: arguments(0, 1, "one file, - for standard input, or -e SQL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := a.format(report.FormatTerminal, report.FormatJSON)
+			if err != nil {
+				return err
+			}
+			options, err := a.options()
+			if err != nil {
+				return err
+			}
+			settings, err := a.settings(&audited{pg: pg})
+			if err != nil {
+				return err
+			}
+			switch {
+			case sql != "" && len(args) > 0:
+				return usagef("-e and a file contradict each other")
+			case sql == "" && len(args) == 0:
+				return usagef("which statement? Name a file, - for standard input, or write -e 'TRUNCATE orders'")
+			case sql == "":
+				if sql, err = read(args[0], cmd.InOrStdin()); err != nil {
+					return err
+				}
+			}
+			found, err := audit.Locks(cmd.Context(), audit.LocksConfig{
+				SQL: sql, Schema: schema, Postgres: settings.Postgres, TimeZone: settings.Assume.TimeZone,
+			})
+			if err != nil {
+				return err
+			}
+			return a.write(func(w io.Writer) error {
+				return report.WriteLocks(w, format, lockReport(found), options)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&sql, "execute", "e", "", "the `SQL` itself")
+	flags.StringVar(&schema, "schema", "", "`file` with the schema, from pg_dump --schema-only")
+	flags.StringVar(&pg, "pg", "", "major `versions` of Postgres: 17, 14..17 or 14,16")
+	return cmd
+}
+
+// read reads a file, or standard input for "-".
+func read(name string, stdin io.Reader) (string, error) {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", &config.InputError{Err: err}
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxSQL+1))
+	if err != nil {
+		return "", &config.InputError{Err: err}
+	}
+	if len(data) > maxSQL {
+		return "", usagef("%s is larger than %d MB", name, maxSQL>>20)
+	}
+	return string(data), nil
+}
+
+// lockReport puts the answers into the report's words.
+func lockReport(found []audit.StatementLocks) []report.Locks {
+	var out []report.Locks
+	for i := range found {
+		s := &found[i]
+		l := report.Locks{Statement: s.Statement}
+		for _, g := range s.Groups {
+			result := effect.Result{Effects: g.Effects}
+			v := report.LockVariant{
+				Postgres: g.Versions, Effects: result.Onward(), Duration: lockDuration(g.Effects),
+				Refused: g.Refused, NoTransaction: g.NoTransaction != "",
+			}
+			if g.Unmodelled != "" {
+				v.Note = "what " + g.Unmodelled + " locks is not modelled"
+			}
+			l.Variants = append(l.Variants, v)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// lockDuration says for how long a statement is felt.
+func lockDuration(effects []effect.Effect) string {
+	out := "instant"
+	for i := range effects {
+		e := &effects[i]
+		switch {
+		case e.Created:
+		case e.Waits:
+			return "waits"
+		case e.Work() != onward.NoWork || e.Rows:
+			out = "grows"
+		}
+	}
+	return out
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/term"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/report"
+)
+
+// format is the chosen format, one of those that a command has.
+func (a *app) format(allowed ...report.Format) (report.Format, error) {
+	f := report.Format(a.flags.format)
+	if slices.Contains(allowed, f) {
+		return f, nil
+	}
+	names := make([]string, len(allowed))
+	for i, f := range allowed {
+		names[i] = string(f)
+	}
+	if !slices.Contains(report.Formats(), f) {
+		if near := config.Nearest(string(f), names); near != "" {
+			return "", usagef("unknown format %q: did you mean %s?", f, near)
+		}
+	}
+	return "", usagef("the format %q is not one of this command: %s", f, list(names))
+}
+
+// list joins names: "a", "a or b", "a, b or c".
+func list(names []string) string {
+	out := ""
+	for i, n := range names {
+		switch {
+		case i == 0:
+		case i == len(names)-1:
+			out += " or "
+		default:
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}
+
+// options says how to print: colour and width of the terminal, and the
+// directory that paths are seen from.
+func (a *app) options() (report.Options, error) {
+	o := report.Options{Verbose: a.flags.verbose > 0, Quiet: a.flags.quiet, Dir: workingDir()}
+	if o.Verbose && o.Quiet {
+		return o, usagef("--verbose and --quiet contradict each other")
+	}
+	f, ok := a.out.(*os.File)
+	terminal := ok && a.flags.output == "" && term.IsTerminal(int(f.Fd()))
+	if terminal {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.Width = width
+		}
+	}
+	switch a.flags.color {
+	case "always":
+		o.Color = true
+	case "never":
+	case "auto":
+		force := a.env("CLICOLOR_FORCE")
+		switch {
+		case a.env("NO_COLOR") != "":
+		case force != "" && force != "0":
+			o.Color = true
+		default:
+			o.Color = terminal && a.env("TERM") != "dumb"
+		}
+	default:
+		return o, usagef("--color %q is none of auto, always, never", a.flags.color)
+	}
+	return o, nil
+}
+
+// workingDir is the working directory as seen from the repository's root; ""
+// at the root and outside of a repository.
+func workingDir() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	_, root, err := config.Find(dir)
+	if err != nil || root == "" {
+		return ""
+	}
+	below, err := filepath.Rel(root, dir)
+	if err != nil || below == "." {
+		return ""
+	}
+	return filepath.ToSlash(below)
+}
+
+// write prints a result to standard output, or to the file of --output in one
+// piece.
+func (a *app) write(print func(io.Writer) error) error {
+	if a.flags.output == "" {
+		if err := print(a.out); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+		return nil
+	}
+	var b bytes.Buffer
+	if err := print(&b); err != nil {
+		return err
+	}
+	if err := os.WriteFile(a.flags.output, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// say prints a line beside the result, unless --quiet.
+func (a *app) say(format string, args ...any) {
+	if !a.flags.quiet {
+		fmt.Fprintf(a.err, "onward: %s\n", report.Line(fmt.Sprintf(format, args...)))
+	}
+}
+
+// logger hears what is being done when --verbose stands twice.
+func (a *app) logger() *slog.Logger {
+	if a.flags.verbose < 2 {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

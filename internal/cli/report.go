@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/report"
+)
+
+func (a *app) report() *cobra.Command {
+	var failOn string
+	cmd := &cobra.Command{
+		Use:   "report FILE.json | -",
+		Short: "print a report that --format json stored, in another format",
+		Long: `Prints a report that was stored with --format json in another format, so that one
+run serves the log, the annotations and the comment. The exit code is that of the
+run: 1 when a finding reaches --fail-on, 3 when something could not be read.`,
+		Example: `  onward changelog --format json --output report.json
+  onward report report.json --format markdown`,
+		Args: arguments(1, 1, "one file, or - for standard input"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := a.format(report.Formats()...)
+			if err != nil {
+				return err
+			}
+			options, err := a.options()
+			if err != nil {
+				return err
+			}
+			threshold, ok := config.ParseThreshold(failOn)
+			if !ok {
+				return usagef("--fail-on %q is none of error, warning, info, never", failOn)
+			}
+			in := cmd.InOrStdin()
+			if args[0] != "-" {
+				f, err := os.Open(args[0])
+				if err != nil {
+					return &config.InputError{Err: err}
+				}
+				defer f.Close()
+				in = f
+			}
+			r, err := report.Read(in)
+			if err != nil {
+				return &config.InputError{Err: fmt.Errorf("%s: %w", args[0], err)}
+			}
+			a.code = outcome(r, threshold)
+			return a.write(func(w io.Writer) error { return report.Write(w, format, r, options) })
+		},
+	}
+	cmd.Flags().StringVar(&failOn, "fail-on", "error", "severity that makes the exit code 1: error, warning, info or never")
+	complete(cmd, "fail-on", "error", "warning", "info", "never")
+	return cmd
+}

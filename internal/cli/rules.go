@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ruleInfo is a rule as it is set here.
+type ruleInfo struct {
+	ID       string          `json:"id"`
+	Category onward.Category `json:"category"`
+	// Severity is the effective one: off when the rule is not on.
+	Severity onward.Severity `json:"severity"`
+	Default  onward.Severity `json:"default_severity"`
+	Preset   rule.Preset     `json:"preset"`
+	Summary  string          `json:"summary"`
+	Harm     string          `json:"harm"`
+	Instead  string          `json:"instead"`
+	Manual   []string        `json:"manual"`
+	Postgres []int           `json:"postgres"`
+}
+
+func (a *app) rules() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rules",
+		Short: "all rules, with the severity that they have here",
+		Long: `Lists the rules by subject, each with the severity that it has under the nearest
+onward.yaml. onward explain RULE says more about one.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			format, err := a.format(report.FormatTerminal, report.FormatJSON)
+			if err != nil {
+				return err
+			}
+			options, err := a.options()
+			if err != nil {
+				return err
+			}
+			c, err := a.configuration()
+			if err != nil {
+				return err
+			}
+			list := listRules(c)
+			return a.write(func(w io.Writer) error {
+				if format == report.FormatJSON {
+					e := json.NewEncoder(w)
+					e.SetEscapeHTML(false)
+					e.SetIndent("", "  ")
+					return e.Encode(struct {
+						Rules []ruleInfo `json:"rules"`
+					}{list})
+				}
+				return printRules(w, list, options)
+			})
+		},
+	}
+}
+
+func listRules(c *config.Config) []ruleInfo {
+	out := []ruleInfo{}
+	for _, r := range rules.All() {
+		info := ruleInfo{
+			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset,
+			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: []int{},
+		}
+		for v := max(effect.Oldest, r.Since); v <= effect.Newest && (r.Until == 0 || v <= r.Until); v++ {
+			info.Postgres = append(info.Postgres, v)
+		}
+		out = append(out, info)
+	}
+	return out
+}
+
+// effectiveSeverity is what a configuration makes of a rule.
+func effectiveSeverity(r *rule.Rule, c *config.Config) onward.Severity {
+	if s, ok := c.Severities()[r.ID]; ok {
+		return s
+	}
+	presets := c.RulePresets()
+	if len(presets) == 0 {
+		presets = []rule.Preset{rule.Recommended}
+	}
+	if !slices.Contains(presets, r.Preset) {
+		return onward.Off
+	}
+	return r.Severity
+}
+
+func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
+	p := report.NewPalette(o.Color)
+	var b strings.Builder
+	subject, on := "", 0
+	width := 0
+	for _, r := range list {
+		width = max(width, len(r.ID))
+	}
+	for _, r := range list {
+		if s, _, _ := strings.Cut(r.ID, "-"); s != subject {
+			if subject != "" {
+				b.WriteByte('\n')
+			}
+			subject = s
+			fmt.Fprintln(&b, p.Bold.Render(subject))
+		}
+		style, severity := p.Severity(r.Severity), r.Severity.String()
+		if r.Severity == onward.Off {
+			style = p.Dim
+			severity = "off"
+		} else {
+			on++
+		}
+		fmt.Fprintf(&b, "  %s%s  %-*s  %s\n", style.Render(severity), strings.Repeat(" ", 7-len(severity)), width, r.ID, shortSummary(r.Summary, o.Width-width-13))
+	}
+	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", report.Count(len(list), "rule"), on)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// shortSummary cuts a summary to a terminal's width; without one it is whole.
+func shortSummary(s string, width int) string {
+	if r := []rune(s); width > 20 && len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/onward"
+)
+
+// known is what onward.yaml may name.
+func known() config.Known {
+	k := config.Known{Rules: []string{rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed}}
+	for _, r := range rules.All() {
+		k.Rules = append(k.Rules, r.ID)
+	}
+	for _, a := range all.All() {
+		k.Frameworks = append(k.Frameworks, a.Name())
+	}
+	return k
+}
+
+// audited are the flags of the commands that judge migrations.
+type audited struct {
+	pg, failOn, schema, baseline string
+}
+
+func (f *audited) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.schema, "schema", "", "`file` with the deployed schema, from pg_dump --schema-only")
+	flags.StringVar(&f.pg, "pg", "", "major `versions` of Postgres in production: 17, 14..17 or 14,16")
+	flags.StringVar(&f.failOn, "fail-on", "", "severity that makes the exit code 1: error, warning, info or never (default error)")
+	flags.StringVar(&f.baseline, "write-baseline", "", "write the findings to a `file` that onward.yaml can name as baseline")
+	complete(cmd, "fail-on", "error", "warning", "info", "never")
+}
+
+// settings reads onward.yaml and puts the flags on top of it.
+func (a *app) settings(f *audited) (*config.Config, error) {
+	c, err := a.configuration()
+	if err != nil {
+		return nil, err
+	}
+	if f.pg != "" {
+		if c.Postgres, err = config.ParseVersions(f.pg); err != nil {
+			return nil, usagef("--pg: %v", err)
+		}
+	}
+	if f.failOn != "" {
+		threshold, ok := config.ParseThreshold(f.failOn)
+		if !ok {
+			return nil, usagef("--fail-on %q is none of error, warning, info, never", f.failOn)
+		}
+		c.FailOn = threshold
+	}
+	if f.baseline != "" {
+		// The new baseline holds what the old one hides, too.
+		c.Baseline = ""
+	}
+	return c, nil
+}
+
+func (a *app) configuration() (*config.Config, error) {
+	if a.flags.config != "" {
+		return config.LoadFile(a.flags.config, known())
+	}
+	return config.Load(".", known())
+}
+
+// frameworks reads --framework DIR=NAME: directories that are seen from the
+// working directory.
+func frameworks(flags []string) ([]config.Migrations, error) {
+	var out []config.Migrations
+	names := known().Frameworks
+	for _, f := range flags {
+		dir, name, ok := strings.Cut(f, "=")
+		if !ok {
+			return nil, usagef("--framework %q: write DIRECTORY=FRAMEWORK, such as db/migrations=goose", f)
+		}
+		if err := knownFramework(name, names); err != nil {
+			return nil, err
+		}
+		dir = path.Join(workingDir(), filepath.ToSlash(dir))
+		if dir == ".." || strings.HasPrefix(dir, "../") || filepath.IsAbs(dir) {
+			return nil, usagef("--framework %q: the directory is not in this repository", f)
+		}
+		out = append(out, config.Migrations{Dir: dir, Framework: name})
+	}
+	return out, nil
+}
+
+func knownFramework(name string, names []string) error {
+	for _, n := range names {
+		if n == name {
+			return nil
+		}
+	}
+	if near := config.Nearest(name, names); near != "" {
+		return usagef("--framework: unknown framework %q: did you mean %s?", name, near)
+	}
+	return usagef("--framework: unknown framework %q: there is %s", name, strings.Join(names, ", "))
+}
+
+// finish prints a report, writes the baseline if one is wanted, and sets the
+// exit code.
+func (a *app) finish(r *onward.Report, f *audited, c *config.Config, format report.Format, o report.Options) error {
+	if f.baseline != "" {
+		if err := a.writeBaseline(f.baseline, r); err != nil {
+			return err
+		}
+	}
+	if err := a.write(func(w io.Writer) error { return report.Write(w, format, r, o) }); err != nil {
+		return err
+	}
+	a.code = outcome(r, c.FailOn)
+	if f.baseline != "" && a.code == exitFindings {
+		a.code = exitClean // they are in the baseline now
+	}
+	return nil
+}
+
+func (a *app) writeBaseline(name string, r *onward.Report) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	if err := config.NewBaseline(r.Findings).Write(file); err != nil {
+		file.Close()
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	a.say("%s written to %s; name it in %s as baseline: %s", report.Count(len(r.Findings), "finding"), name, config.Name, name)
+	return nil
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/report"
+)
+
+// version is set by the linker in releases.
+var version string
+
+// grammar is the version of Postgres whose grammar the parser has.
+const grammar = "18"
+
+// build is what a binary says of itself.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Date    string `json:"date,omitempty"`
+	Go      string `json:"go"`
+	Parser  string `json:"parser"`
+	Grammar string `json:"grammar"`
+	Oldest  int    `json:"oldest_postgres"`
+	Newest  int    `json:"newest_postgres"`
+}
+
+func (a *app) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "the version of onward, of Go, and of the grammar",
+		Args:  arguments(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			format, err := a.format(report.FormatTerminal, report.FormatJSON)
+			if err != nil {
+				return err
+			}
+			b := thisBuild()
+			return a.write(func(w io.Writer) error {
+				if format == report.FormatJSON {
+					e := json.NewEncoder(w)
+					e.SetIndent("", "  ")
+					return e.Encode(b)
+				}
+				about := ""
+				if b.Commit != "" {
+					about = " (" + b.Commit + " of " + b.Date + ")"
+				}
+				_, err := fmt.Fprintf(w, "onward %s%s\nPostgres %d to %d, grammar of Postgres %s (%s)\n%s\n",
+					b.Version, about, b.Oldest, b.Newest, b.Grammar, b.Parser, b.Go)
+				return err
+			})
+		},
+	}
+}
+
+// thisBuild reads what the linker and the Go command wrote into the binary.
+func thisBuild() build {
+	b := build{
+		Version: version, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+		Parser: "oliphant", Grammar: grammar, Oldest: effect.Oldest, Newest: effect.Newest,
+	}
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		if b.Version == "" {
+			b.Version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				b.Commit = s.Value[:min(12, len(s.Value))]
+			case "vcs.time":
+				b.Date = s.Value
+			}
+		}
+		for _, d := range info.Deps {
+			if d.Path == "github.com/sqlc-dev/oliphant" {
+				b.Parser = "oliphant " + d.Version
+			}
+		}
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "development"
+	}
+	return b
+}
