@@ -68,17 +68,10 @@ func TestSameAsTests(t *testing.T) {
 		}
 		var want, got []string
 		for i := range f.Releases {
-			want = append(want, strings.TrimSpace(ruletest.Clean(f.Releases[i].SQL())))
+			want = append(want, code(ruletest.Clean(f.Releases[i].SQL())))
 		}
 		for _, e := range p.Examples {
-			got = append(got, strings.TrimSpace(e.SQL))
-		}
-		// The page names every file of a release, ruletest only where there
-		// are several.
-		for i := range got {
-			if i < len(want) && !strings.HasPrefix(want[i], "-- 1.sql") {
-				got[i] = strings.TrimPrefix(got[i], "-- 1.sql\n")
-			}
+			got = append(got, code(e.SQL))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: examples (-tests +page):\n%s", r.ID, diff)
@@ -97,4 +90,15 @@ func TestSameAsTests(t *testing.T) {
 			}
 		}
 	}
+}
+
+// code is an example without blank lines and the names of its files.
+func code(sql string) string {
+	var out []string
+	for _, line := range strings.Split(sql, "\n") {
+		if line != "" && !(strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, ".sql")) {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
 }
