@@ -1,0 +1,221 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// condition is a WHERE on one table.
+type condition struct {
+	*writes
+	table *catalog.Relation
+	// alias is the table's name in the condition.
+	alias string
+	// sources are the other FROM items that have few rows.
+	sources []*pgparse.Node
+	batch   bool
+}
+
+// bounds reports whether a condition by itself leaves few rows.
+func (c *condition) bounds(n *pgparse.Node) bool {
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.BoolExpr:
+		switch x.Boolop {
+		case pgparse.BoolExprType_OR_EXPR:
+			for _, a := range x.Args {
+				if !slices.ContainsFunc(conjuncts(a), c.bounds) {
+					return false
+				}
+			}
+			return true
+		case pgparse.BoolExprType_AND_EXPR:
+			return slices.ContainsFunc(x.Args, c.bounds)
+		}
+	case *pgparse.A_Expr:
+		switch x.Kind {
+		case pgparse.A_Expr_Kind_AEXPR_OP, pgparse.A_Expr_Kind_AEXPR_OP_ANY, pgparse.A_Expr_Kind_AEXPR_IN, pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT:
+			return operator(x) == "=" && (c.equal(x.Lexpr, x.Rexpr) || c.equal(x.Rexpr, x.Lexpr))
+		case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_BETWEEN_SYM:
+			if c.key(x.Lexpr) {
+				c.batch = true
+				return true
+			}
+		}
+	case *pgparse.SubLink:
+		// key IN (SELECT … LIMIT n)
+		if x.SubLinkType == pgparse.SubLinkType_ANY_SUBLINK && len(x.OperName) == 0 && c.key(x.Testexpr) {
+			e, batch := c.query(x.Subselect.GetSelectStmt())
+			c.batch = c.batch || batch
+			return e == Few
+		}
+	}
+	return false
+}
+
+// equal reports whether "left = right" picks few rows: a key on the left, and
+// on the right something that has few values.
+func (c *condition) equal(left, right *pgparse.Node) bool {
+	if !c.key(left) {
+		return false
+	}
+	if col := right.GetColumnRef(); col != nil {
+		// A column of another FROM item, or of the table itself. An unqualified
+		// name is a variable as far as can be seen.
+		names := columnPath(col)
+		if len(names) < 2 {
+			return c.table.Column(names[len(names)-1]) == nil && len(c.sources) == 0
+		}
+		return slices.ContainsFunc(c.sources, func(n *pgparse.Node) bool { return sourceName(n) == names[0] }) || c.variable(names[0])
+	}
+	if sub := right.GetSubLink(); sub != nil && sub.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK {
+		e, batch := c.query(sub.Subselect.GetSelectStmt())
+		c.batch = c.batch || batch
+		return e == Few
+	}
+	return true
+}
+
+// variable reports whether a qualifier is no table of the statement: in a
+// PL/pgSQL block a record, as in r.id.
+func (c *condition) variable(name string) bool {
+	return name != c.alias && c.catalog.Lookup("", name) == nil && (name == "rec" || name == "r" || name == "row" || name == "record" || strings.HasSuffix(name, "_rec") || strings.HasSuffix(name, "_row") || strings.HasSuffix(name, "_record"))
+}
+
+// ranged reports whether the conditions bound a key from both sides.
+func (c *condition) ranged(conds []*pgparse.Node) bool {
+	low, high := false, false
+	for _, n := range conds {
+		x, ok := pgparse.Unwrap(n).(*pgparse.A_Expr)
+		if !ok || !c.key(x.Lexpr) {
+			continue
+		}
+		switch operator(x) {
+		case ">", ">=":
+			low = true
+		case "<", "<=":
+			high = true
+		}
+	}
+	return low && high
+}
+
+// telling are names of columns that tell rows apart, where no unique index is
+// known to do so.
+var telling = []string{"id", "uuid", "guid", "key", "name", "slug", "code", "email", "username", "version"}
+
+// key reports whether an expression is a column that tells rows apart.
+func (c *condition) key(n *pgparse.Node) bool {
+	if row := n.GetRowExpr(); row != nil {
+		return slices.ContainsFunc(row.Args, c.key)
+	}
+	if f := n.GetFuncCall(); f != nil && len(f.Args) == 1 { // lower(name)
+		return c.key(f.Args[0])
+	}
+	if cast := n.GetTypeCast(); cast != nil {
+		return c.key(cast.Arg)
+	}
+	col := n.GetColumnRef()
+	if col == nil {
+		return false
+	}
+	names := columnPath(col)
+	if len(names) == 0 || len(names) > 1 && names[0] != c.alias && names[0] != c.table.Name.Name && names[0] != c.table.Name.Schema {
+		return false
+	}
+	name := names[len(names)-1]
+	if name == "ctid" || slices.Contains(telling, name) {
+		return true
+	}
+	attr := c.table.Column(name)
+	if attr == nil {
+		return false
+	}
+	for _, oid := range c.table.Indexes {
+		i := c.catalog.Relation(oid)
+		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsForAll reports whether a condition holds for every deployed row: the
+// column is new in this release and has no value yet.
+func (c *condition) holdsForAll(n *pgparse.Node) bool {
+	test, ok := pgparse.Unwrap(n).(*pgparse.NullTest)
+	if !ok || test.Nulltesttype != pgparse.NullTestType_IS_NULL {
+		return false
+	}
+	names := columnPath(test.Arg.GetColumnRef())
+	if len(names) == 0 {
+		return false
+	}
+	attr := c.table.Column(names[len(names)-1])
+	if attr == nil || attr.Inferred || attr.Default != nil {
+		return false
+	}
+	deployed, known := c.pass.DeployedColumn(c.table.OID, attr.Attnum)
+	if !known {
+		// A table that was never seen created, and a column that was.
+		r := c.pass.Release.Deployed.Relation(c.table.OID)
+		return r == nil || r.Attr(attr.Attnum) == nil
+	}
+	return deployed == nil
+}
+
+// always reports whether a condition is a constant truth: true, 1 = 1.
+func always(n *pgparse.Node) bool {
+	if c := n.GetAConst(); c != nil {
+		return c.GetBoolval().GetBoolval()
+	}
+	x := n.GetAExpr()
+	return x != nil && operator(x) == "=" && x.Lexpr.GetAConst() != nil && x.Rexpr.GetAConst() != nil && constant(x.Lexpr) == constant(x.Rexpr)
+}
+
+// conjuncts are the conditions that all must hold.
+func conjuncts(n *pgparse.Node) []*pgparse.Node {
+	if b := n.GetBoolExpr(); b != nil && b.Boolop == pgparse.BoolExprType_AND_EXPR {
+		var out []*pgparse.Node
+		for _, a := range b.Args {
+			out = append(out, conjuncts(a)...)
+		}
+		return out
+	}
+	return []*pgparse.Node{n}
+}
+
+func operator(x *pgparse.A_Expr) string {
+	if len(x.Name) == 0 {
+		return ""
+	}
+	return x.Name[len(x.Name)-1].GetString_().GetSval()
+}
+
+func columnPath(c *pgparse.ColumnRef) []string {
+	var out []string
+	for _, f := range c.GetFields() {
+		if s := f.GetString_(); s != nil {
+			out = append(out, s.GetSval())
+		}
+	}
+	return out
+}
+
+// sourceName is what a FROM item is called in conditions.
+func sourceName(n *pgparse.Node) string {
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.RangeVar:
+		if a := x.GetAlias().GetAliasname(); a != "" {
+			return a
+		}
+		return x.Relname
+	case *pgparse.RangeSubselect:
+		return x.GetAlias().GetAliasname()
+	case *pgparse.RangeFunction:
+		return x.GetAlias().GetAliasname()
+	}
+	return ""
+}

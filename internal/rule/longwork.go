@@ -1,0 +1,126 @@
+package rule
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// LongWork is the relation in use on which a statement works for as long as it
+// is big: one that is rewritten, indexed or read whole, or whose rows are
+// written without a bound. Work under the statement's own strong lock comes
+// last. It gives nil when there is none.
+func (p *Pass) LongWork(s *Stmt) *effect.Effect {
+	if s.Result.NoTransaction != "" && s.InBlock() {
+		return nil // it fails
+	}
+	written := false
+	for _, w := range p.Writes(s) {
+		written = true
+		if w.Extent == Few {
+			continue
+		}
+		if e := effectOn(&s.Result, w.Table.Name); e != nil && p.counts(e) {
+			return e
+		}
+		if w.Verb == "INSERT" {
+			// Into a new table: what is read to fill it.
+			if e := p.heavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }); e != nil {
+				return e
+			}
+		}
+	}
+	if written || readsBounds(s) {
+		return nil
+	}
+	return p.heavy(s, func(e *effect.Effect) bool { return e.Work() != onward.NoWork })
+}
+
+// heavy finds the first effect of a kind, those under a weak lock before
+// those under a strong one.
+func (p *Pass) heavy(s *Stmt, want func(*effect.Effect) bool) *effect.Effect {
+	var strong *effect.Effect
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if !want(e) || e.Instant || !p.counts(e) {
+			continue
+		}
+		if e.Lock < onward.ShareLock {
+			return e
+		}
+		if strong == nil {
+			strong = e
+		}
+	}
+	return strong
+}
+
+// counts reports whether work on a relation may take long.
+func (p *Pass) counts(e *effect.Effect) bool {
+	switch e.Kind {
+	case catalog.Index, catalog.PartitionedIndex, catalog.Sequence, catalog.View:
+		return false
+	}
+	return p.Existing(e) && !p.Small(e.Name) && e.Name.Schema != "pg_catalog" && e.Name.Schema != "information_schema"
+}
+
+func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
+	for i := range r.Effects {
+		if r.Effects[i].Name == name {
+			return &r.Effects[i]
+		}
+	}
+	return nil
+}
+
+// readsBounds reports whether a query reads the ends of an index rather than
+// the table: SELECT setval(…, max(id)) FROM t.
+func readsBounds(s *Stmt) bool {
+	q := s.Node.GetSelectStmt()
+	if q == nil {
+		return false
+	}
+	found := false
+	pgparse.Walk(q, func(msg any) bool {
+		if f, ok := msg.(*pgparse.FuncCall); ok && len(f.Funcname) > 0 {
+			switch f.Funcname[len(f.Funcname)-1].GetString_().GetSval() {
+			case "setval", "max", "min":
+				found = true
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// Blocking reports whether a relation is one whose lock users of a table feel.
+func Blocking(e *effect.Effect) bool {
+	switch e.Kind {
+	case catalog.Index, catalog.PartitionedIndex, catalog.Sequence, catalog.CompositeType:
+		return false
+	}
+	return !e.Dropped
+}
+
+// LongUnderLock is long work of a statement while an earlier statement of its
+// transaction holds a lock that blocks others; ok is false when there is none.
+// Work that the statement does under a strong lock of its own on the very
+// relation is left to the rule about that work.
+func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) {
+	if len(s.Held) == 0 {
+		return held, nil, false
+	}
+	if work = p.LongWork(s); work == nil {
+		return held, nil, false
+	}
+	for _, h := range s.Held {
+		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) || h.Name == work.Name && work.Lock >= onward.ShareLock {
+			continue
+		}
+		if !ok || h.Lock > held.Lock {
+			held, ok = h, true
+		}
+	}
+	return held, work, ok
+}

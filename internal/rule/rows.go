@@ -1,0 +1,194 @@
+package rule
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Extent says how many rows a statement touches, as far as its text tells.
+type Extent uint8
+
+// The extents, smallest first.
+const (
+	// Few: a key, a list of values, a key range or a LIMIT bounds them.
+	Few Extent = iota
+	// Some: a condition that holds for nobody knows how many.
+	Some
+	// Whole: every row.
+	Whole
+)
+
+// Write is an INSERT, UPDATE, DELETE or MERGE: a statement, or a part of one
+// in its WITH.
+type Write struct {
+	// Verb is the keyword: "UPDATE".
+	Verb string
+	// Node is *pgparse.InsertStmt, *UpdateStmt, *DeleteStmt or *MergeStmt.
+	Node any
+	// Table is what is written to, before the statement; a stand-in when the
+	// catalog does not hold it.
+	Table *catalog.Relation
+	// Extent is how many rows are written; of an INSERT … SELECT, how many
+	// the SELECT reads.
+	Extent Extent
+	// Batch: a LIMIT or a key range bounds the rows, as in one round of a
+	// batched backfill.
+	Batch bool
+}
+
+// Writes lists what a statement writes to tables; nil for one that writes no
+// rows by itself.
+func (p *Pass) Writes(s *Stmt) []Write {
+	root := pgparse.Unwrap(s.Node)
+	switch root.(type) {
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
+	default:
+		return nil
+	}
+	var out []Write
+	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
+	pgparse.Walk(root, func(msg any) bool {
+		switch x := msg.(type) {
+		case *pgparse.WithClause:
+			w.with(x)
+		case *pgparse.InsertStmt:
+			out = append(out, w.insert(x))
+		case *pgparse.UpdateStmt:
+			w.with(x.WithClause)
+			e, batch := w.extent(x.Relation, x.WhereClause, x.FromClause)
+			out = append(out, w.write("UPDATE", x, x.Relation, e, batch))
+		case *pgparse.DeleteStmt:
+			w.with(x.WithClause)
+			e, batch := w.extent(x.Relation, x.WhereClause, x.UsingClause)
+			out = append(out, w.write("DELETE", x, x.Relation, e, batch))
+		case *pgparse.MergeStmt:
+			w.with(x.WithClause)
+			e := Some
+			if w.boundedFrom(x.SourceRelation) {
+				e = Few
+			}
+			out = append(out, w.write("MERGE", x, x.Relation, e, false))
+		}
+		return true
+	})
+	return out
+}
+
+// writes looks at the rows that one statement touches.
+type writes struct {
+	pass    *Pass
+	catalog *catalog.Catalog
+	// bounded are the names of common table expressions with few rows.
+	bounded map[string]bool
+}
+
+func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) Write {
+	table, _ := w.catalog.Resolve(rv)
+	return Write{Verb: verb, Node: node, Table: table, Extent: e, Batch: batch}
+}
+
+func (w *writes) with(clause *pgparse.WithClause) {
+	for _, n := range clause.GetCtes() {
+		cte := n.GetCommonTableExpr()
+		if q := cte.GetCtequery().GetSelectStmt(); q != nil && !clause.GetRecursive() {
+			e, _ := w.query(q)
+			w.bounded[cte.GetCtename()] = e == Few
+		}
+	}
+}
+
+func (w *writes) insert(x *pgparse.InsertStmt) Write {
+	w.with(x.WithClause)
+	e, batch := Few, false
+	if q := x.SelectStmt.GetSelectStmt(); q != nil {
+		e, batch = w.query(q)
+	}
+	return w.write("INSERT", x, x.Relation, e, batch)
+}
+
+// query is how many rows a SELECT reads.
+func (w *writes) query(q *pgparse.SelectStmt) (e Extent, batch bool) {
+	w.with(q.WithClause)
+	if q.Larg != nil {
+		l, _ := w.query(q.Larg)
+		r, _ := w.query(q.Rarg)
+		return max(l, r), false
+	}
+	if q.LimitCount != nil {
+		return Few, true
+	}
+	if len(q.FromClause) == 0 {
+		return Few, false
+	}
+	if slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return !w.boundedFrom(n) }) {
+		if len(q.FromClause) == 1 {
+			if rv := q.FromClause[0].GetRangeVar(); rv != nil {
+				return w.extent(rv, q.WhereClause, nil)
+			}
+		}
+		if q.WhereClause == nil {
+			return Whole, false
+		}
+		return Some, false
+	}
+	return Few, false
+}
+
+// boundedFrom reports whether a FROM item has few rows, whatever the tables
+// hold.
+func (w *writes) boundedFrom(n *pgparse.Node) bool {
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.RangeVar:
+		return x.Schemaname == "" && w.bounded[x.Relname]
+	case *pgparse.RangeSubselect:
+		q := x.Subquery.GetSelectStmt()
+		if q == nil {
+			return false
+		}
+		e, _ := w.query(q)
+		return e == Few
+	case *pgparse.RangeFunction:
+		return true // generate_series, unnest: of what the text says
+	case *pgparse.JoinExpr:
+		return w.boundedFrom(x.Larg) && w.boundedFrom(x.Rarg)
+	}
+	return false
+}
+
+// extent is how many rows of a table a condition leaves; from are the other
+// tables of the statement.
+func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgparse.Node) (e Extent, batch bool) {
+	table, _ := w.catalog.Resolve(rv)
+	if where == nil || always(where) {
+		return Whole, false
+	}
+	if where.GetCurrentOfExpr() != nil {
+		return Few, true
+	}
+	c := condition{writes: w, table: table, alias: rv.GetAlias().GetAliasname()}
+	for _, n := range from {
+		if w.boundedFrom(n) {
+			c.sources = append(c.sources, n)
+		}
+	}
+	if c.alias == "" {
+		c.alias = rv.GetRelname()
+	}
+	conds := conjuncts(where)
+	everything := true
+	for _, n := range conds {
+		if c.bounds(n) {
+			return Few, c.batch
+		}
+		everything = everything && c.holdsForAll(n)
+	}
+	if c.ranged(conds) {
+		return Few, true
+	}
+	if everything {
+		return Whole, false
+	}
+	return Some, false
+}

@@ -1,0 +1,42 @@
+package transaction
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ConcurrentlyInBlock flags CONCURRENTLY in a transaction, whoever opened it.
+// https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var ConcurrentlyInBlock = &rule.Rule{
+	ID:       "transaction-concurrently-in-block",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "CONCURRENTLY is refused inside of a transaction, whoever opened it",
+	Harm:     "CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION CONCURRENTLY commit several times on their way, so the server refuses them in a transaction block. A migration tool opens one around the file unless it is told not to, and several statements in one message are one too.",
+	Instead:  "Give the statement a file of its own and switch the tool's transaction off for it.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
+		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
+	},
+	Statement: concurrentlyInBlock,
+}
+
+func concurrentlyInBlock(p *rule.Pass, s *rule.Stmt) {
+	if concurrent(s.Result.NoTransaction) {
+		refuse(p, s)
+	}
+}
+
+// refuse reports a command that the server refuses in the transaction it runs
+// in.
+func refuse(p *rule.Pass, s *rule.Stmt) {
+	if !s.InBlock() {
+		return
+	}
+	p.Report(s, rule.Report{
+		Fact:    s.Result.NoTransaction + " runs in " + within(s),
+		Harm:    "the migration fails: " + s.Result.NoTransaction + " cannot run inside a transaction block",
+		Instead: alone(s) + "\n" + s.SQL + ";",
+	})
+}

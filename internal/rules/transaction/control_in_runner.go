@@ -1,0 +1,92 @@
+package transaction
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ControlInRunner flags BEGIN, COMMIT and ROLLBACK that do not do what they
+// say, because the runner has a transaction open or nothing has.
+// https://www.postgresql.org/docs/current/sql-begin.html
+var ControlInRunner = &rule.Rule{
+	ID:        "transaction-control-in-runner",
+	Category:  onward.InTransaction,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "BEGIN or COMMIT in a file meddles with the transaction that the runner opened",
+	Harm:      "BEGIN inside of a transaction is a warning and nothing else. COMMIT ends the runner's transaction: what follows commits statement by statement, a failure there leaves half of the migration behind, and the runner's record of it is no longer written together with it.",
+	Instead:   "Leave the transaction to the runner, or switch its transaction off for the file.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
+	Migration: controlInRunner,
+}
+
+func controlInRunner(p *rule.Pass, m *rule.Migration) {
+	var inside, first *rule.Stmt
+	kind := script.ControlKind(0)
+	for _, c := range m.Script.Controls {
+		s := m.Statements[c.Statement]
+		switch {
+		case c.Kind == script.CommitOfRunner && kind != script.CommitOfRunner:
+			first, kind = s, c.Kind
+		case c.Kind == script.BeginInside && inside == nil:
+			inside = s
+		case first == nil && c.Kind != script.BeginInside:
+			first, kind = s, c.Kind
+		}
+	}
+	if first == nil {
+		first, kind = inside, script.BeginInside
+	}
+	if first == nil {
+		return
+	}
+	word := verb(first)
+	r := rule.Report{Severity: onward.Warning, Instead: "remove it: " + runner(m) + " opens and commits the transaction"}
+	switch kind {
+	case script.CommitOfRunner:
+		r.Fact = word + " ends the transaction that " + runner(m) + " opened around the " + unit(m)
+		r.Harm = "the migration and " + runner(m) + "'s record of it no longer commit together: between the two, a crash makes it run again"
+		if n := following(m, first); n > 0 {
+			r.Severity = onward.Off
+			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded", count(n))
+			r.Instead = "remove it, or put what follows into a migration of its own"
+		}
+		if inside != nil {
+			r.Instead = fmt.Sprintf("remove it, and the BEGIN at %s: %s opens and commits the transaction", inside.Where(), runner(m))
+		}
+	case script.BeginInside:
+		r.Fact = word + " stands in the transaction that " + runner(m) + " opened, where it does nothing"
+		r.Harm = "it says that a transaction begins here, and none does"
+	case script.NestedBegin:
+		r.Fact = word + " stands in a transaction that is open already, where it does nothing"
+		r.Harm = "the next COMMIT ends the outer transaction; what follows runs without one"
+		r.Instead = "remove it, or use SAVEPOINT"
+	case script.CommitWithout:
+		r.Fact = word + " finds no transaction to end"
+		r.Harm = "the statements in front of it committed one by one: a failure halfway leaves the first half behind"
+		r.Instead = "put BEGIN in front of them, or remove it"
+	}
+	p.Report(first, r)
+}
+
+// following counts the statements that change something outside of any
+// transaction behind a COMMIT.
+func following(m *rule.Migration, commit *rule.Stmt) int {
+	n := 0
+	for _, s := range m.Statements[commit.Index+1:] {
+		if s.Origin == script.Alone && s.Node.GetTransactionStmt() == nil && s.Node.GetVariableSetStmt() == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 statement"
+	}
+	return fmt.Sprintf("%d statements", n)
+}

@@ -1,0 +1,45 @@
+package transaction
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// LeftOpen flags BEGIN without COMMIT.
+// https://www.postgresql.org/docs/current/sql-begin.html
+var LeftOpen = &rule.Rule{
+	ID:        "transaction-left-open",
+	Category:  onward.InTransaction,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "the file ends inside of a transaction that it opened",
+	Harm:      "Without COMMIT everything since BEGIN is rolled back when the connection closes, after the runner took the migration for done. Until then its locks are held.",
+	Instead:   "End the file with COMMIT.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
+	Migration: leftOpen,
+}
+
+func leftOpen(p *rule.Pass, m *rule.Migration) {
+	if !m.Script.Open {
+		return
+	}
+	var open *rule.Stmt
+	for _, s := range m.Statements {
+		switch {
+		case ends(s) && s.Node.GetTransactionStmt().GetChain():
+			open = s
+		case ends(s):
+			open = nil
+		case opens(s) && open == nil:
+			open = s
+		}
+	}
+	if open == nil {
+		return
+	}
+	p.Report(open, rule.Report{
+		Fact:    "the transaction that " + verb(open) + " opens is never committed",
+		Harm:    "what follows is rolled back when the connection closes, or goes on in the next migration's transaction; its locks are held until then",
+		Instead: "end the file with COMMIT;",
+	})
+}

@@ -1,0 +1,48 @@
+package transaction
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// longest is the lock_timeout up to which waiting users are likely to put up
+// with it, in milliseconds.
+const longest = 30_000
+
+// LockTimeoutLong flags a lock_timeout that lets a table stand still for more
+// than half a minute.
+// https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
+var LockTimeoutLong = &rule.Rule{
+	ID:        "transaction-lock-timeout-long",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "lock_timeout is set to more than 30 seconds where a table in use is locked",
+	Harm:      "While the statement waits for its lock, every query on the table that comes after it waits too. The timeout is how long that may last.",
+	Instead:   "Set it to a few seconds, and run the migration again when it gives up.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
+	Migration: lockTimeoutLong,
+}
+
+func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
+	said := map[*rule.Stmt]bool{}
+	for _, s := range m.Statements {
+		by := s.Settings.LockTimeoutBy
+		if s.Settings.LockTimeout <= longest || by == nil || said[by] {
+			continue
+		}
+		e := strong(p, s)
+		if e == nil {
+			continue
+		}
+		said[by] = true
+		p.Report(by, rule.Report{
+			Fact:     fmt.Sprintf("lock_timeout lets the statement at %s wait %d seconds for the lock on %s", s.Where(), s.Settings.LockTimeout/1000, e.Name),
+			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", rule.Waiting(e)),
+			Instead:  "set it to a few seconds, and run the migration again when it gives up:\nSET LOCAL lock_timeout = '5s';",
+			Evidence: []onward.Evidence{s.Evidence("takes " + e.Lock.String() + " on " + e.Name.String())},
+		})
+	}
+}

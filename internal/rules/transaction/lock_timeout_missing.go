@@ -1,0 +1,48 @@
+package transaction
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// LockTimeoutMissing flags the first strong lock on a table in use that no
+// lock_timeout bounds, once in a migration.
+// https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
+var LockTimeoutMissing = &rule.Rule{
+	ID:        "transaction-lock-timeout-missing",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "a table in use is locked, and no lock_timeout bounds the wait for the lock",
+	Harm:      "The statement waits behind every transaction that uses the table, and everything that comes after it waits behind the statement. An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",
+	Instead:   "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. onward.yaml takes what the runner sets as lock_timeout of the directory.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
+	Migration: lockTimeoutMissing,
+}
+
+func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		if s.Settings.LockTimeout != 0 {
+			continue
+		}
+		e := strong(p, s)
+		if e == nil {
+			continue
+		}
+		set, fix := "SET LOCAL lock_timeout = '5s';", []onward.Edit{{New: "SET LOCAL lock_timeout = '5s';\n"}}
+		if s.Origin == script.Alone || s.Parent >= 0 {
+			// A second statement makes another transaction of a lone one.
+			set, fix = "SET lock_timeout = '5s';", nil
+		}
+		p.Report(s, rule.Report{
+			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
+			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, rule.Waiting(e)),
+			Instead: "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set,
+			Fix:     fix,
+		})
+		return
+	}
+}

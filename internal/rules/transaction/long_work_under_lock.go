@@ -1,0 +1,104 @@
+package transaction
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// LongWorkUnderLock flags work that grows with a table while an earlier
+// statement of the transaction holds a lock that others wait for.
+// https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+var LongWorkUnderLock = &rule.Rule{
+	ID:        "transaction-long-work-under-lock",
+	Category:  onward.InTransaction,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a statement works for as long as a table is big while an earlier one's lock is held",
+	Harm:      "A lock is held until the transaction ends, not until its statement ends. An instant ALTER TABLE followed by a backfill, a scan or an index build in the same transaction blocks the table for all of that time.",
+	Instead:   "Commit the statement that locks first, and do the long work in a later migration, in batches.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
+	Statement: longWorkUnderLock,
+}
+
+func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
+	held, work, ok := p.LongUnderLock(s)
+	if !ok || validatesOwn(s) || repeats(p, s, held, work) {
+		return
+	}
+	severity := onward.Off
+	if work.Lock >= onward.ShareLock {
+		// The rule about the work itself has the say; what waits here waits
+		// because of that work.
+		severity = onward.Warning
+	}
+	p.Report(s, rule.Report{
+		Fact:     fmt.Sprintf("%s %s while %s is locked against %s since %s", verb(s), does(s, work), held.Name, blocks(held.Lock), held.By.Where()),
+		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
+		Instead:  instead(s, work),
+		Severity: severity,
+		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
+	})
+}
+
+// does says what the work is: "scans orders".
+func does(s *rule.Stmt, e *effect.Effect) string {
+	switch name := e.Name.String(); {
+	case e.Rewrites:
+		return "rewrites " + name
+	case e.BuildsIndex:
+		return "builds an index on " + name
+	case e.RebuildsIndex:
+		return "rebuilds an index of " + name
+	case s.Node.GetUpdateStmt() != nil, s.Node.GetMergeStmt() != nil:
+		return "writes rows of " + name
+	case s.Node.GetDeleteStmt() != nil:
+		return "deletes rows of " + name
+	case e.Lock <= onward.RowShareLock:
+		return "reads " + name
+	case s.Node.GetAlterTableStmt() != nil:
+		return "scans " + name
+	default:
+		return "works through " + name
+	}
+}
+
+func instead(s *rule.Stmt, e *effect.Effect) string {
+	if s.Node.GetUpdateStmt() != nil || s.Node.GetDeleteStmt() != nil || s.Node.GetMergeStmt() != nil || s.Node.GetInsertStmt() != nil {
+		return "move it to a migration of its own, behind this one, and write " + e.Name.String() + " in batches that commit"
+	}
+	return "move it to a migration of its own, behind this one:\n" + s.SQL + ";"
+}
+
+// validatesOwn reports whether a statement validates a constraint that the
+// transaction itself added, which is constraint-validate-same-transaction's.
+func validatesOwn(s *rule.Stmt) bool {
+	stmt := s.Node.GetAlterTableStmt()
+	if stmt == nil || len(stmt.Cmds) != 1 {
+		return false
+	}
+	cmd := stmt.Cmds[0].GetAlterTableCmd()
+	if cmd.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
+		return false
+	}
+	r := s.Altered()
+	was := s.Tx.Before.Relation(r.OID)
+	return r.Constraint(cmd.Name) != nil && (was == nil || was.Constraint(cmd.Name) == nil)
+}
+
+// repeats reports whether an earlier statement of the transaction was flagged
+// for work on the same table under the same lock.
+func repeats(p *rule.Pass, s *rule.Stmt, held rule.Held, work *effect.Effect) bool {
+	at := slices.Index(s.Tx.Statements, s)
+	for _, x := range s.Tx.Statements[:at] {
+		h, w, ok := p.LongUnderLock(x)
+		if ok && h.Name == held.Name && w.Name == work.Name && !validatesOwn(x) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+package transaction
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ManyTablesLocked flags a transaction whose statements lock several tables in
+// use, one after the other.
+// https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS
+var ManyTablesLocked = &rule.Rule{
+	ID:        "transaction-many-tables-locked",
+	Category:  onward.InTransaction,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "one transaction locks several tables in use, one after the other",
+	Harm:      "The first table stays locked while the transaction waits for the lock on the second, however long a query there runs. A session that uses both tables in the other order deadlocks with it.",
+	Instead:   "Give each table a migration of its own, so that no lock is held while another is waited for.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
+	Migration: manyTablesLocked,
+}
+
+// lockedTable is the first strong lock on a table of a transaction.
+type lockedTable struct {
+	effect.Effect
+	by *rule.Stmt
+}
+
+func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		locked := tables(p, t)
+		var second *lockedTable
+		for i := range locked {
+			if locked[i].by != locked[0].by {
+				second = &locked[i]
+				break
+			}
+		}
+		if second == nil {
+			continue
+		}
+		first := locked[0]
+		names := make([]string, len(locked))
+		for i, l := range locked {
+			names[i] = l.Name.String()
+		}
+		p.Report(second.by, rule.Report{
+			Fact:     fmt.Sprintf("the transaction locks %d tables in use: %s", len(locked), strings.Join(names, ", ")),
+			Harm:     fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks", first.Name, first.by.Where(), second.Name),
+			Instead:  "give each table a migration of its own, or commit between them",
+			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
+		})
+	}
+}
+
+// tables lists the tables in use that a transaction comes to lock against
+// writes, in order. Partitions count as their parent, and what the transaction
+// drops does not count.
+func tables(p *rule.Pass, t *rule.Tx) []lockedTable {
+	var out []lockedTable
+	seen := map[catalog.Name]bool{}
+	for _, s := range t.Statements {
+		if s.Result.NoTransaction != "" || s.Result.Refused != "" {
+			continue
+		}
+		for i := range s.Result.Effects {
+			e := &s.Result.Effects[i]
+			if e.Lock < onward.ShareRowExclusiveLock || !e.Kind.IsTable() || e.Dropped || seen[e.Name] || !p.Existing(e) {
+				continue
+			}
+			seen[e.Name] = true
+			if r := s.Before.Relation(e.OID); r != nil && (r.Parent != 0 || len(r.Inherits) > 0) {
+				continue
+			}
+			out = append(out, lockedTable{*e, s})
+		}
+	}
+	return out
+}

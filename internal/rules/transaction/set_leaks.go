@@ -1,0 +1,102 @@
+package transaction
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SetLeaks flags settings of the session that a migration leaves behind.
+// https://www.postgresql.org/docs/current/sql-set.html
+var SetLeaks = &rule.Rule{
+	ID:        "transaction-set-leaks",
+	Category:  onward.InTransaction,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "SET without LOCAL changes the session for the migrations behind it",
+	Harm:      "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
+	Instead:   "Use SET LOCAL inside of a transaction, or RESET at the end.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set.html"},
+	Migration: setLeaks,
+}
+
+// sessions are the settings that change what later statements do.
+var sessions = map[string]bool{
+	"lock_timeout": true, "statement_timeout": true, "idle_in_transaction_session_timeout": true, "transaction_timeout": true,
+	"search_path": true, "role": true, "session_authorization": true, "session_replication_role": true,
+	"row_security": false, "default_tablespace": true, "default_table_access_method": true,
+}
+
+func setLeaks(p *rule.Pass, m *rule.Migration) {
+	leaks := map[string]*rule.Stmt{}
+	var order []string
+	for _, t := range m.Txs {
+		if t.RolledBack {
+			continue
+		}
+		for _, s := range t.Statements {
+			set, ok := rule.SettingOf(s.Node)
+			switch {
+			case !ok || set.Local:
+			case set.Name == "":
+				clear(leaks)
+			case set.Default || harmless(set):
+				delete(leaks, set.Name)
+			case sessions[set.Name]:
+				leaks[set.Name] = s
+				order = append(order, set.Name)
+			}
+		}
+	}
+	var names []string
+	var first *rule.Stmt
+	timeouts := true
+	for _, name := range order {
+		s := leaks[name]
+		if s == nil {
+			continue
+		}
+		delete(leaks, name)
+		names = append(names, name)
+		timeouts = timeouts && strings.HasSuffix(name, "_timeout")
+		if first == nil || s.Index < first.Index {
+			first = s
+		}
+	}
+	if first == nil {
+		return
+	}
+	report := rule.Report{
+		Fact:    "the migration leaves " + strings.Join(names, ", ") + " changed in the session",
+		Harm:    "the migrations behind it, and " + runner(m) + " itself, go on with it on the same connection",
+		Instead: "put this at the end:\nRESET " + strings.Join(names, ";\nRESET ") + ";",
+	}
+	if first.InBlock() {
+		report.Instead = "use SET LOCAL, which ends with the transaction"
+	}
+	if timeouts || m.Framework == "" || m.Framework == "sql" {
+		// A timeout stops a later migration at worst, and psql gives each
+		// file a session of its own.
+		report.Severity = onward.Info
+	}
+	p.Report(first, report)
+}
+
+// harmless reports whether a value is what the server has by default.
+func harmless(s rule.Setting) bool {
+	v := strings.ToLower(s.Value)
+	switch s.Name {
+	case "search_path":
+		return v == "public" || v == "$user, public"
+	case "session_replication_role":
+		return v == "origin"
+	case "role":
+		return v == "none"
+	case "default_tablespace":
+		return v == ""
+	case "default_table_access_method":
+		return v == "heap"
+	}
+	return strings.HasSuffix(s.Name, "_timeout") && v == "0"
+}

@@ -1,0 +1,137 @@
+// Package transaction holds the rules about what runs together, and under
+// which settings.
+package transaction
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// within says which transaction a statement runs in: "the transaction that
+// goose opens around the file".
+func within(s *rule.Stmt) string {
+	switch {
+	case s.Parent >= 0:
+		return "a DO block, which is a transaction"
+	case s.Origin == script.Explicit:
+		if b := begin(s); b != nil {
+			return "the transaction that BEGIN opens at " + b.Where()
+		}
+		return "a transaction block"
+	case s.Origin == script.Message:
+		return "a message of several statements, which is one transaction"
+	}
+	return "the transaction that " + runner(s.Migration) + " opens around the " + unit(s.Migration)
+}
+
+// runner is the name of the migration tool in a sentence.
+func runner(m *rule.Migration) string {
+	switch m.Framework {
+	case "", "sql":
+		return "the runner"
+	case "django":
+		return "Django"
+	}
+	return m.Framework
+}
+
+func unit(m *rule.Migration) string {
+	if m.Framework == "django" {
+		return "migration"
+	}
+	return "file"
+}
+
+// alone says how to run a statement outside of a transaction, by who opened
+// the one it runs in.
+func alone(s *rule.Stmt) string {
+	marker := ""
+	switch s.Migration.Framework {
+	case "goose":
+		marker = "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up"
+	case "sqlx":
+		marker = "a file of its own, with this as its very first line:\n-- no-transaction"
+	case "django":
+		if s.Origin == script.Message {
+			return "give it a RunSQL of its own; one with several statements is sent as one transaction:"
+		}
+		return "put the operation into a migration of its own, with this in its class:\n    atomic = False"
+	case "golang-migrate":
+		marker = "a file of its own: a file of one statement is sent without a transaction"
+	default:
+		marker = "a file of its own that runs without a transaction"
+	}
+	switch {
+	case s.Parent >= 0:
+		return "take it out of the DO block, into " + marker
+	case s.Origin == script.Explicit && s.Migration.Mode == onward.TransactionNone:
+		return "move it in front of BEGIN or behind COMMIT:"
+	}
+	return "move it into " + marker
+}
+
+// begin is the command that opened the transaction a statement runs in; nil
+// when there is none in the file.
+func begin(s *rule.Stmt) *rule.Stmt {
+	for _, x := range s.Tx.Statements {
+		if opens(x) {
+			return x
+		}
+	}
+	return nil
+}
+
+func opens(s *rule.Stmt) bool {
+	ctl := s.Node.GetTransactionStmt()
+	return ctl != nil && (ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN || ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_START)
+}
+
+func ends(s *rule.Stmt) bool {
+	ctl := s.Node.GetTransactionStmt()
+	return ctl != nil && (ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT || ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK)
+}
+
+// concurrent reports whether a command that refuses transactions is one that
+// does so because it waits for others.
+func concurrent(command string) bool { return strings.Contains(command, "CONCURRENTLY") }
+
+// blocks says whom a lock makes wait: "reads and writes".
+func blocks(l onward.Lock) string {
+	if l.BlocksReads() {
+		return "reads and writes"
+	}
+	return "writes"
+}
+
+// strong finds the first table in use that a statement locks so that it and
+// its writers queue behind each other; nil when there is none.
+func strong(p *rule.Pass, s *rule.Stmt) *effect.Effect {
+	if s.Result.NoTransaction != "" || s.Result.Refused != "" {
+		return nil
+	}
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if e.Lock >= onward.ShareRowExclusiveLock && rule.Blocking(e) && p.Existing(e) {
+			return e
+		}
+	}
+	return nil
+}
+
+// verb is what a statement is called in a sentence: its first word or two.
+func verb(s *rule.Stmt) string {
+	words := strings.Fields(s.SQL)
+	n := 1
+	if len(words) > 1 {
+		switch strings.ToUpper(words[0]) {
+		case "ALTER", "CREATE", "DROP", "REFRESH", "LOCK":
+			n = 2
+		}
+	}
+	return strings.ToUpper(strings.Join(words[:min(n, len(words))], " "))
+}
