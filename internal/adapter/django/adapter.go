@@ -24,6 +24,9 @@ type Adapter struct {
 	// Home is the user's own copy of the repository, where virtualenvs are;
 	// "" for the repository that the working directory is in.
 	Home string
+	// Python is the interpreter where onward.yaml names none; "" to look for
+	// it.
+	Python string
 	// Postgres is the major version to render for; 0 for 16.
 	Postgres int
 	// CacheDir is as in Config.
@@ -31,6 +34,13 @@ type Adapter struct {
 }
 
 var _ adapter.Adapter = (*Adapter)(nil)
+
+// Django keeps the names of applied migrations, nothing of their content.
+var habits = adapter.Habits{
+	Edited:     "Django goes by the name and does not run it again",
+	Deleted:    "Django keeps its row in django_migrations, and refuses to start when another migration depends on it",
+	OutOfOrder: "Django runs it after the ones that are applied; when one of those depends on it, migrate refuses to run",
+}
 
 // Name is "django".
 func (*Adapter) Name() string { return framework }
@@ -87,6 +97,9 @@ func hidden(p string) bool {
 
 // Load renders the project. An error is the project's as a whole: *Error.
 func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	if !slices.Contains(t.Paths(), path.Join(s.Dir, "manage.py")) {
+		return &adapter.Set{Source: s}, nil
+	}
 	root, err := t.Dir(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
@@ -95,6 +108,9 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 		Dir: filepath.Join(root, filepath.FromSlash(s.Dir)), Root: root, Home: a.home(s.Dir, root),
 		Settings: s.Options.Settings, Python: s.Options.Python,
 		Postgres: a.Postgres, CacheDir: a.CacheDir,
+	}
+	if cfg.Python == "" {
+		cfg.Python = a.Python
 	}
 	if err := lend(cfg); err != nil {
 		return nil, err
@@ -180,7 +196,7 @@ func lend(cfg Config) error {
 
 // set turns the answer into what the audit reads.
 func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
-	set := &adapter.Set{Source: s, Models: p.models()}
+	set := &adapter.Set{Source: s, Models: p.models(), Habits: habits}
 	byID := map[string]*Migration{}
 	for i := range p.Migrations {
 		m := &p.Migrations[i]
@@ -238,9 +254,7 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	if s.Options.Transaction != "" {
 		out.Source.Mode = s.Options.Transaction
 	}
-	for _, st := range m.Statements {
-		out.Source.Parts = append(out.Source.Parts, st.part(text))
-	}
+	out.Source.Parts = m.parts(text)
 	for _, op := range m.Operations {
 		if op.Opaque != "" {
 			out.Opaque = append(out.Opaque, op.opaque(m))
@@ -249,10 +263,37 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	return out
 }
 
+// parts are the messages in order. An operation that has a transaction of its
+// own counts as one message: both commit as a whole.
+func (m *Migration) parts(text string) []script.Part {
+	var parts []script.Part
+	at, last := 0, -1
+	for i := range m.Statements {
+		st := &m.Statements[i]
+		own := !st.Deferred && m.Operations[st.Op].Transaction == "operation"
+		if own && st.Op == last {
+			joined := &parts[len(parts)-1]
+			joined.SQL, joined.Start = joined.SQL+";\n"+st.SQL, -1
+			continue
+		}
+		last = -1
+		if own {
+			last = st.Op
+		}
+		part := st.part(text)
+		if part.Start < at {
+			part.Start = -1 // written in the file before what ran before it
+		}
+		at = max(at, part.Start+len(part.SQL))
+		parts = append(parts, part)
+	}
+	return parts
+}
+
 // part is a message as a piece of a script.
 func (st *Statement) part(text string) script.Part {
 	part := script.Part{
-		SQL: st.SQL, Start: -1,
+		SQL: st.SQL, Start: -1, Message: true,
 		Line: st.Line, Column: st.Column, EndLine: st.EndLine, EndColumn: st.EndColumn,
 	}
 	if end := st.Start + st.Length; st.Start >= 0 && end <= len(text) {

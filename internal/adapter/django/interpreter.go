@@ -41,19 +41,21 @@ func Interpreter(cfg Config) (string, error) {
 
 func configured(cfg Config) (string, error) {
 	path := cfg.Python
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			path = filepath.Join(home, rest)
+		}
+	}
+	inHome := path
+	if !filepath.IsAbs(path) {
+		inHome = filepath.Join(cfg.Home, path)
+	}
+	// A virtualenv counts as its interpreter.
+	if python := inVirtualenv(inHome); python != "" {
+		return python, nil
+	}
 	if strings.ContainsRune(path, '/') || strings.ContainsRune(path, filepath.Separator) {
-		if rest, ok := strings.CutPrefix(path, "~/"); ok {
-			if home, err := os.UserHomeDir(); err == nil {
-				path = filepath.Join(home, rest)
-			}
-		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(cfg.Home, path)
-		}
-		// A virtualenv counts as its interpreter.
-		if python := inVirtualenv(path); python != "" {
-			return python, nil
-		}
+		path = inHome
 	}
 	found, err := exec.LookPath(path)
 	if err != nil {

@@ -56,7 +56,8 @@ type Config struct {
 	// CacheDir keeps answers; "" for the user's cache directory, "-" for none.
 	CacheDir string
 
-	whole bool // render states whole, as Django does: for tests
+	whole  bool // render states whole, as Django does: for tests
+	tables bool // answer the tables that are there in the end: for tests
 }
 
 // Error is why a project could not be rendered at all.
@@ -101,6 +102,7 @@ type request struct {
 	Want     [][2]string `json:"want"`
 	Moved    []string    `json:"moved,omitempty"`
 	Whole    bool        `json:"whole,omitempty"`
+	Tables   bool        `json:"tables,omitempty"`
 }
 
 // Render renders a project, or answers from the cache when nothing that it
@@ -174,7 +176,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	}
 	req := request{
 		Project: cfg.Dir, Root: cfg.Root, Settings: cfg.Settings, PG: cfg.Postgres,
-		Applied: cfg.Applied, Want: cfg.Want, Whole: cfg.whole,
+		Applied: cfg.Applied, Want: cfg.Want, Whole: cfg.whole, Tables: cfg.tables,
 	}
 	if cfg.Home != cfg.Root {
 		req.Moved = []string{cfg.Home, cfg.Root}

@@ -13,6 +13,7 @@ REQUEST is one JSON object:
     want      [[app, name], ...] migrations whose SQL is answered; null: all
     moved     [from, to]: search-path entries below `from` are read below `to`
               (another revision of the tree, unpacked elsewhere)
+    tables    true: answer the tables that are there in the end (for tests)
     whole     true: render every state whole, as Django does (slow; for tests)
 
 ANSWER is written as one JSON document. It never goes to stdout, because

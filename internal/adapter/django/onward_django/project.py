@@ -66,6 +66,7 @@ def answer(request):
         "errors": plan.errors,
         "notes": notes,
         "models": evidence.models(root),
+        "tables": connection.onward.tables.dump() if request.get("tables") else None,
     }
 
 

@@ -28,6 +28,12 @@ _HARMLESS = {
 }  # fmt: skip
 
 
+# What begins an element of CREATE TABLE that is no column.
+_CONSTRAINTS = {
+    ("word", word) for word in ("constraint", "primary", "unique", "check", "foreign", "exclude", "like")
+}
+
+
 class Doubt(Exception):
     """The answer is not known from the migrations alone."""
 
@@ -62,8 +68,9 @@ class Tables:
         if '"' in name:  # the db_table hack for schemas: no relation has this name
             return {}
         table = self.table(name)
-        answer = {key: dict(value) for key, value in table.constraints.items()}
-        answer.update((key, dict(value)) for key, value in table.indexes.items())
+        answer = {}
+        for key, value in [*table.constraints.items(), *table.indexes.items()]:
+            answer[key] = {field: value[field] for field in value if field != "uses"}
         return answer
 
     def sequences(self, name):
@@ -73,6 +80,16 @@ class Tables:
             {"name": sequence, "table": name, "column": column}
             for column, sequence in self.table(name).sequences.items()
         ]
+
+    def dump(self):
+        return {
+            name: {
+                "constraints": {} if table.doubt else self.describe(name),
+                "sequences": [] if table.doubt else self.sequences(name),
+                "doubt": table.doubt or "",
+            }
+            for name, table in self.tables.items()
+        }
 
     # Folding.
 
@@ -159,16 +176,18 @@ class Tables:
         if cursor.peek() != "(":
             table.doubt = " ".join(sql.split())[:80]
             return
-        for element in split(cursor.group()):
+        elements = split(cursor.group())
+        # A check may name a column that is written after it.
+        table.columns = [e[0][1] for e in elements if e[0] not in _CONSTRAINTS]
+        for element in elements:
             self._element(name, table, Cursor(element), sql)
-        if cursor.peek() in ("inherits", "partition") and cursor.peek() == "inherits":
+        if cursor.skip("inherits"):
             table.doubt = " ".join(sql.split())[:80]
 
     def _element(self, name, table, cursor, sql):
-        word = cursor.peek() if cursor.kind() == "word" else ""
-        if word == "like":
+        if (cursor.kind(), cursor.peek()) == ("word", "like"):
             table.doubt = " ".join(sql.split())[:80]
-        elif word in ("constraint", "primary", "unique", "check", "foreign", "exclude"):
+        elif (cursor.kind(), cursor.peek()) in _CONSTRAINTS:
             self._table_constraint(name, table, cursor)
         else:
             self._column(name, table, cursor)
@@ -181,7 +200,7 @@ class Tables:
             cursor.skip("nulls", "not", "distinct") or cursor.skip("nulls", "distinct")
             if cursor.skip("using", "index"):
                 index = cursor.name()
-                known = table.indexes.pop(index, {"columns": [], "orders": []})
+                known = table.indexes.pop(index, {"columns": []})
                 table.constraints[given or index] = _described(
                     known["columns"], unique=True, primary_key=word == "primary"
                 )
@@ -198,16 +217,21 @@ class Tables:
         elif word == "exclude":
             if cursor.skip("using"):
                 cursor.take()
-            columns = []
+            columns, labels = [], []
+            uses = {value for kind, value in cursor.rest() if kind in ("word", "name")}
             for group in split(cursor.group()):
-                if len(group) > 1 and group[1][1] != "(" and group[0][1] != "(":
+                expression = group[0][1] == "(" or len(group) > 1 and group[1][1] == "("
+                if not expression:
                     columns.append(group[0][1])
-            label = given or self._choose(name, "_".join(columns), "excl")
+                labels.append(_label(group) if expression else group[0][1])
+            label = given or self._choose(name, "_".join(_distinct(labels)), "excl")
             table.constraints[label] = _described(columns)
+            table.constraints[label]["uses"] = uses.intersection(table.columns)
 
     def _column(self, name, table, cursor):
         column = cursor.name()
-        table.columns.append(column)
+        if column not in table.columns:
+            table.columns.append(column)
         if cursor.peek() in ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2"):
             table.sequences[column] = self._choose(name, column, "seq")
         given = None
@@ -276,22 +300,21 @@ class Tables:
         if unless and given in table.indexes:
             return
         method = cursor.take() if cursor.skip("using") else "btree"
-        columns, orders, expressions = [], [], False
+        columns, orders, labels = [], [], []
+        uses = {value for kind, value in cursor.rest() if kind in ("word", "name")}
         for group in split(cursor.group()):
-            if len(group) > 1 and group[1][1] in ("(", ".") or group[0][1] == "(":
-                columns.append(None)
-                expressions = True
-            else:
-                columns.append(group[0][1])
+            expression = len(group) > 1 and group[1][1] in ("(", ".") or group[0][1] == "("
+            columns.append(None if expression else group[0][1])
+            labels.append(_label(group) if expression else group[0][1])
             if method == "btree":
                 orders.append("DESC" if ("word", "desc") in group else "ASC")
-        if given is None:
-            label = "_".join(column or "expr" for column in columns)
-            given = self._choose(name, label, "idx")
         if cursor.skip("include"):
             for group in split(cursor.group()):
                 columns.append(group[0][1])
+                labels.append(group[0][1])
                 orders.append("ASC")
+        if given is None:
+            given = self._choose(name, "_".join(_distinct(labels)), "idx")
         cursor.skip("nulls", "not", "distinct") or cursor.skip("nulls", "distinct")
         options = cursor.skip("with")
         plain = method == "btree" and not given.endswith("_btree") and not options
@@ -304,8 +327,9 @@ class Tables:
             "check": False,
             "index": True,
             "type": "idx" if plain else method,
-            "definition": "expression" if expressions else None,
+            "definition": "expression" if None in columns else None,
             "options": None,
+            "uses": uses.intersection(table.columns),
         }
 
     def _alter_table(self, cursor, tokens, sql):
@@ -422,7 +446,7 @@ class Tables:
             table.columns.remove(column)
         for known in (table.constraints, table.indexes):
             for key, info in list(known.items()):
-                if column in info["columns"]:
+                if column in info["uses"]:
                     del known[key]
         table.sequences.pop(column, None)
         self._drop_references(name, [column])
@@ -439,6 +463,7 @@ class Tables:
         for known in (table.constraints, table.indexes):
             for info in known.values():
                 info["columns"] = [new if column == old else column for column in info["columns"]]
+                info["uses"] = {new if column == old else column for column in info["uses"]}
         _rename_key(table.sequences, old, new)
         for other in self.tables.values():
             for info in other.constraints.values():
@@ -529,9 +554,9 @@ def statements(sql):
         if kind == "tag":
             kind = "dollar"
         if kind == "word":
-            value = value.lower()
+            value = _identifier(value.lower())
         elif kind == "name":
-            value = value[1:-1].replace('""', '"')
+            value = _identifier(value[1:-1].replace('""', '"'))
         elif value == ";":
             if current:
                 yield current
@@ -565,7 +590,33 @@ def _described(columns, unique=False, primary_key=False, foreign_key=None, check
         "index": False,
         "definition": None,
         "options": None,
+        "uses": set(columns),
     }
+
+
+def _identifier(name):
+    """A name as PostgreSQL keeps it: the first 63 bytes."""
+    return name if len(name) < 16 else name.encode()[:63].decode(errors="ignore")
+
+
+def _label(expression):
+    """What PostgreSQL calls an expression in the name of an index."""
+    tokens = expression
+    while tokens and tokens[0] == ("mark", "("):
+        tokens = Cursor(tokens).group()
+    called = len(tokens) > 1 and tokens[0][0] in ("word", "name") and tokens[1] == ("mark", "(")
+    return tokens[0][1] if called else "expr"
+
+
+def _distinct(labels):
+    found = []
+    for label in labels:
+        name, number = label, 0
+        while name in found:
+            number += 1
+            name = "%s%d" % (label, number)
+        found.append(name)
+    return found
 
 
 def _rename_key(known, old, new):

@@ -4,7 +4,8 @@
 
 Runs every migration on a real server, one after the other, and records per
 migration the output of `sqlmigrate` just before it, and the statements that
-the schema editor really executed. With `whole`, all of them in one go, Python
+the schema editor really executed; under "tables", what is there in the end.
+With `whole`, all of them in one go, Python
 code included, and without sqlmigrate: for histories that are long.
 """
 import io
@@ -87,6 +88,15 @@ def main(project, answer, mode="each"):
             recorded[name] = {"sqlmigrate": printed, "executed": list(executed), "error": error}
             if error:
                 break
+    with connection.cursor() as cursor:
+        found = connection.introspection
+        recorded["tables"] = {
+            table: {
+                "constraints": found.get_constraints(cursor, table),
+                "sequences": found.get_sequences(cursor, table),
+            }
+            for table in found.table_names(cursor)
+        }
     with open(answer, "w") as file:
         json.dump(recorded, file)
 

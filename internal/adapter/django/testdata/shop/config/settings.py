@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "accounts",
     "shop",
+    "names",
 ]
 if django.VERSION >= (5, 0):
     INSTALLED_APPS.append("modern")
@@ -22,6 +23,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": os.environ.get("SHOP_DB_NAME", "shop"),
         "HOST": os.environ.get("SHOP_DB_HOST", "/nowhere"),
+        "PORT": os.environ.get("SHOP_DB_PORT", ""),
         "USER": os.environ.get("SHOP_DB_USER", "postgres"),
     }
 }

@@ -1,0 +1,173 @@
+package django
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "shop")
+	adaptertest.Exercise(t, &Adapter{Home: dir, Python: venv(t, "django-5.2-none"), CacheDir: t.TempDir()}, dir)
+}
+
+func load(t *testing.T, a *Adapter, tree adapter.Tree) (*adapter.Set, map[string]*adapter.Migration) {
+	t.Helper()
+	sources := a.Detect(tree)
+	if len(sources) != 1 {
+		t.Fatalf("%d sources: %v", len(sources), sources)
+	}
+	set, err := a.Load(context.Background(), tree, sources[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := map[string]*adapter.Migration{}
+	for _, m := range set.Migrations {
+		byID[m.ID] = m
+	}
+	return set, byID
+}
+
+func TestSet(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "rough")
+	a := &Adapter{Home: dir, Python: venv(t, "django-5.2-none"), CacheDir: "-"}
+	set, byID := load(t, a, adaptertest.Disk(t, dir))
+
+	var conflicts []string
+	for _, h := range set.History {
+		if h.Kind == rule.Conflict && strings.HasPrefix(h.Migration, "conflict.") {
+			conflicts = append(conflicts, h.Migration+" "+h.Other+" "+h.Path)
+		}
+	}
+	want := []string{"conflict.0002_right conflict.0002_left conflict/migrations/0002_right.py"}
+	if diff := cmp.Diff(want, conflicts); diff != "" {
+		t.Error(diff)
+	}
+	if m := byID["broken.0003_syntax"]; !strings.Contains(m.Failed, "SyntaxError") || m.Path != "broken/migrations/0003_syntax.py" {
+		t.Errorf("a file that does not parse: %+v", m)
+	}
+	if m := byID["broken.0004_missing"]; m.Failed != "" || len(m.Source.Parts) != 1 || len(m.Opaque) != 1 || !m.Opaque[0].Failed {
+		t.Errorf("an operation that fails: %+v", m)
+	}
+	if diff := cmp.Diff([]string{"squashed.0001_initial", "squashed.0002_size"}, byID["squashed.0001_squashed_0002"].Replaces); diff != "" {
+		t.Error(diff)
+	}
+	// A message of several statements in a migration that is not atomic.
+	m := byID["custom.0002_step"]
+	s, err := script.Build(m.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var origins []script.Origin
+	for _, st := range s.Statements {
+		origins = append(origins, st.Origin)
+	}
+	if diff := cmp.Diff([]script.Origin{script.Message, script.Message, script.Alone, script.Alone}, origins); diff != "" {
+		t.Errorf("mode %s: %s", m.Source.Mode, diff)
+	}
+	if byID["custom.0001_initial"].Source.Mode != onward.TransactionFile {
+		t.Errorf("mode of an atomic migration: %s", byID["custom.0001_initial"].Source.Mode)
+	}
+	var opaque []string
+	for _, o := range byID["custom.0001_initial"].Opaque {
+		opaque = append(opaque, o.What)
+	}
+	if diff := cmp.Diff([]string{"Reads", "Hides", "Exits", "SeparateDatabaseAndState fill"}, opaque); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDetect(t *testing.T) {
+	t.Parallel()
+	manage := "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'x')"
+	tree := adaptertest.Text(map[string]string{
+		"web/manage.py":                                 manage,
+		"web/shop/migrations/__init__.py":               "",
+		"web/shop/migrations/0001_initial.py":           "",
+		"web/tests/manage.py":                           manage,
+		"web/tests/app/migrations/0001_initial.py":      "",
+		"flask/manage.py":                               "from flask_script import Manager",
+		"flask/migrations/versions.py":                  "",
+		"bare/manage.py":                                manage,
+		"node_modules/x/manage.py":                      manage,
+		"node_modules/x/a/migrations/1.py":              "",
+		"{{cookiecutter.slug}}/manage.py":               manage,
+		"{{cookiecutter.slug}}/a/migrations/0001_i.py":  "",
+		"venv/lib/python3/site-packages/p/manage.py":    manage,
+		"venv/lib/python3/site-packages/p/migrations/1": "",
+	})
+	var dirs []string
+	for _, s := range (&Adapter{}).Detect(tree) {
+		dirs = append(dirs, s.Dir)
+	}
+	if diff := cmp.Diff([]string{"web"}, dirs); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Another revision of a project starts with the interpreter, the settings that
+// are kept out of git and the search path of the user's own copy.
+func TestOtherRevision(t *testing.T) {
+	t.Parallel()
+	write := func(dir string, files map[string]string) {
+		t.Helper()
+		for name, text := range files {
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	home, base := t.TempDir(), t.TempDir()
+	common := map[string]string{
+		"app/manage.py": "import os, sys\nfrom pathlib import Path\n" +
+			"for line in Path('../.env').read_text().split():\n    os.environ.setdefault(*line.split('=', 1))\n" +
+			"from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+		"app/conf.py": "from conf_local import SECRET_KEY\nINSTALLED_APPS = ['tool']\n" +
+			"DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x'}}\n" +
+			"DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n",
+		"src/tool/__init__.py":            "",
+		"src/tool/migrations/__init__.py": "",
+		"src/tool/migrations/0001_a.py": "from django.db import migrations, models\nclass Migration(migrations.Migration):\n" +
+			"    operations = [migrations.CreateModel('Old', [('id', models.BigAutoField(primary_key=True))])]\n",
+		"app/extra/migrations/0001_x.py": "",
+	}
+	write(base, common)
+	write(home, common)
+	write(home, map[string]string{
+		".env":              "DJANGO_SETTINGS_MODULE=conf",
+		"app/conf_local.py": "SECRET_KEY = 'x'",
+		"src/tool/migrations/0002_b.py": "from django.db import migrations, models\nclass Migration(migrations.Migration):\n" +
+			"    dependencies = [('tool', '0001_a')]\n    operations = [migrations.DeleteModel('Old')]\n",
+	})
+	a := &Adapter{Home: home, Python: venv(t, "django-5.2-none"), CacheDir: "-"}
+	for dir, want := range map[string]int{home: 2, base: 1} {
+		tree := adaptertest.Disk(t, dir)
+		cfg := Config{
+			Dir: filepath.Join(dir, "app"), Root: dir, Home: home, Python: a.Python, CacheDir: "-",
+			Env: []string{"PYTHONPATH=" + filepath.Join(home, "src")},
+		}
+		if err := lend(cfg); err != nil {
+			t.Fatal(err)
+		}
+		p := render(t, cfg)
+		if len(p.Migrations) != want || p.Migrations[0].External {
+			t.Errorf("%s: %d migrations, want %d: %+v", tree.Name(), len(p.Migrations), want, p.Migrations)
+		}
+	}
+}

@@ -1,0 +1,6 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("conflict", "0001_initial")]
+    operations = [migrations.AddField("road", "left", models.IntegerField(null=True))]
