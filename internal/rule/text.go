@@ -1,0 +1,40 @@
+package rule
+
+import "strings"
+
+// IndexWord finds a keyword in SQL, given in upper case with a blank on both
+// sides: the first that stands outside of parentheses and strings; -1 when
+// there is none.
+func IndexWord(sql, word string) int {
+	word = strings.TrimSpace(word)
+	depth, quote := 0, byte(0)
+	for i := 0; i < len(sql); i++ {
+		switch c := sql[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case depth == 0 && i > 0 && isBlank(sql[i-1]) && len(sql) > i+len(word) && strings.EqualFold(sql[i:i+len(word)], word) && isBlank(sql[i+len(word)]):
+			return i - 1
+		}
+	}
+	return -1
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// OneLine is a text with every run of white space as one blank, cut where it
+// gets too long for a message.
+func OneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > 100 {
+		return string(r[:99]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,39 @@
+package data
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DeleteAll flags DELETE without a condition on a table in use.
+// https://www.postgresql.org/docs/current/sql-delete.html
+var DeleteAll = &rule.Rule{
+	ID:        "data-delete-all",
+	Category:  onward.DataLoss,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DELETE without a condition removes every row of a table in use",
+	Harm:      "Every row is gone when the migration commits, while the deployed code still reads them. Until then each row is locked, for as long as the table is big.",
+	Instead:   "Say which rows, and delete them in batches. If all of them are to go, stop using the table first.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-delete.html"},
+	Statement: deleteAll,
+}
+
+func deleteAll(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range p.Writes(s) {
+		if w.Verb != "DELETE" || w.Extent != rule.Whole || !p.InUse(w.Table) {
+			continue
+		}
+		table := w.Table.Name.String()
+		r := rule.Report{
+			Fact:    "DELETE removes every row of " + table,
+			Harm:    "the rows are gone when the migration commits, while the deployed code still reads them",
+			Instead: "say which rows:\nDELETE FROM " + rule.Table(w.Table.Name) + " WHERE …;",
+		}
+		if p.Small(w.Table.Name) {
+			r.Severity = onward.Warning
+		}
+		p.Report(s, r)
+		return
+	}
+}

@@ -1,0 +1,42 @@
+package data
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DeleteUnbatched flags DELETE of many rows of a table in use. One without a
+// condition is data-delete-all's.
+// https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
+var DeleteUnbatched = &rule.Rule{
+	ID:        "data-delete-unbatched",
+	Category:  onward.Data,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "DELETE removes many rows of a table in use in one transaction",
+	Harm:      "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. Foreign keys that point to the table are checked row by row.",
+	Instead:   "Delete in batches that commit, by a range of the key, outside of the migration.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
+	Statement: deleteUnbatched,
+}
+
+func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range unbatched(p, s, "DELETE") {
+		if w.Extent == rule.Whole {
+			continue
+		}
+		table := w.Table.Name.String()
+		r := rule.Report{
+			Fact:    "DELETE removes as many rows of " + table + " as its condition finds, in one transaction",
+			Harm:    "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then",
+			Instead: batches("DELETE", "", rule.Table(w.Table.Name)),
+		}
+		if w.Extent == rule.Few {
+			r.Fact = "the loop deletes from " + table + " in batches, but all of them in one transaction"
+			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
+			r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
+		}
+		p.Report(s, r)
+		return
+	}
+}

@@ -1,0 +1,55 @@
+package data
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// InsertNotRepeatable flags an INSERT of fixed rows that a second run of the
+// file would repeat or fail at.
+// https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
+var InsertNotRepeatable = &rule.Rule{
+	ID:        "data-insert-not-repeatable",
+	Category:  onward.Idempotency,
+	Severity:  onward.Warning,
+	Preset:    rule.Strict,
+	Summary:   "INSERT outside of a transaction has no ON CONFLICT, so a second run fails or doubles the rows",
+	Harm:      "The statement commits by itself. When a later one fails and the file runs again, the rows are there already: a unique key refuses them, and without one they are there twice.",
+	Instead:   "Add ON CONFLICT DO NOTHING, or run the file in one transaction.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
+	Statement: insertNotRepeatable,
+}
+
+func insertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetInsertStmt()
+	if stmt == nil || s.Origin != script.Alone || s.Parent >= 0 || stmt.OnConflictClause != nil || guarded(stmt) {
+		return
+	}
+	behind := s.Migration.Statements[s.Index+1:]
+	for _, x := range behind {
+		if x.Node.GetVariableSetStmt() != nil || x.Parent >= 0 {
+			continue
+		}
+		table, _ := s.Before.Resolve(stmt.Relation)
+		p.Report(s, rule.Report{
+			Fact:    "INSERT into " + table.Name.String() + " commits by itself and cannot run twice",
+			Harm:    "when a statement behind it fails and the file runs again, the rows are refused as duplicates, or are there twice",
+			Instead: "let a second run pass over the rows:\n" + s.SQL + "\nON CONFLICT DO NOTHING;",
+		})
+		return
+	}
+}
+
+// guarded reports whether an INSERT looks first: … WHERE NOT EXISTS (…).
+func guarded(stmt *pgparse.InsertStmt) bool {
+	found := false
+	pgparse.Walk(stmt.SelectStmt.GetSelectStmt().GetWhereClause(), func(msg any) bool {
+		if l, ok := msg.(*pgparse.SubLink); ok && l.SubLinkType == pgparse.SubLinkType_EXISTS_SUBLINK {
+			found = true
+		}
+		return true
+	})
+	return found
+}

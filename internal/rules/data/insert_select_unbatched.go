@@ -1,0 +1,50 @@
+package data
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// InsertSelectUnbatched flags INSERT … SELECT of a whole table into a table in
+// use. https://www.postgresql.org/docs/current/routine-vacuuming.html
+var InsertSelectUnbatched = &rule.Rule{
+	ID:        "data-insert-select-unbatched",
+	Category:  onward.Data,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "INSERT … SELECT copies a whole table into a table in use in one transaction",
+	Harm:      "The rows are written in one transaction as long as the source is big: replicas fall behind, VACUUM can clean nothing up meanwhile, and an INSERT of an equal key waits until it commits.",
+	Instead:   "Copy in batches that commit, by a range of the source's key, outside of the migration.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html"},
+	Statement: insertSelectUnbatched,
+}
+
+func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range unbatched(p, s, "INSERT") {
+		if w.Extent != rule.Whole {
+			continue
+		}
+		from := source(p, s, w)
+		if from == "" {
+			continue
+		}
+		table := w.Table.Name.String()
+		p.Report(s, rule.Report{
+			Fact:    "INSERT copies every row of " + from + " into " + table + " in one transaction",
+			Harm:    "replicas fall behind, and an INSERT of an equal key waits, for as long as " + from + " is big",
+			Instead: "copy in batches that commit, outside of the migration:\nINSERT INTO " + rule.Table(w.Table.Name) + " … SELECT … FROM " + from + " WHERE id BETWEEN 1 AND 1000;",
+		})
+		return
+	}
+}
+
+// source is the table in use that is read whole; "" when there is none.
+func source(p *rule.Pass, s *rule.Stmt, w rule.Write) string {
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if (e.Scans || e.Rows) && e.Name != w.Table.Name && e.Lock <= onward.RowShareLock && p.Existing(e) && !p.Small(e.Name) && e.Name.Schema != "pg_catalog" {
+			return e.Name.String()
+		}
+	}
+	return ""
+}

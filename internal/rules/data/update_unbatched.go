@@ -1,0 +1,46 @@
+package data
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// UpdateUnbatched flags UPDATE and MERGE of many rows of a table in use.
+// https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
+var UpdateUnbatched = &rule.Rule{
+	ID:        "data-update-unbatched",
+	Category:  onward.Data,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "UPDATE writes many rows of a table in use in one transaction",
+	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. All rows are written anew: the table grows to twice its size, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
+	Instead:   "Write in batches that commit, by a range of the key, outside of the migration.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
+	Statement: updateUnbatched,
+}
+
+func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range unbatched(p, s, "UPDATE") {
+		table := w.Table.Name.String()
+		stmt, _ := w.Node.(*pgparse.UpdateStmt)
+		r := rule.Report{
+			Severity: severity(w.Extent),
+			Fact:     w.Verb + " writes every row of " + table + " in one transaction",
+			Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
+			Instead:  batches("UPDATE", assignment(s, stmt), rule.Table(w.Table.Name)),
+		}
+		switch {
+		case w.Extent == rule.Few:
+			r.Severity = onward.Warning
+			r.Fact = "the loop writes " + table + " in batches, but all of them in one transaction"
+			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
+			r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
+		case w.Extent == rule.Some:
+			r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
+			r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
+		}
+		p.Report(s, r)
+		return
+	}
+}
