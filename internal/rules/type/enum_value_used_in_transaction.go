@@ -1,0 +1,133 @@
+package types
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// EnumValueUsedInTransaction flags the use of an enum value in the transaction
+// that added it. https://www.postgresql.org/docs/current/sql-altertype.html
+var EnumValueUsedInTransaction = &rule.Rule{
+	ID:        "type-enum-value-used-in-transaction",
+	Category:  onward.InTransaction,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a new enum value is used in the transaction that added it",
+	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default or in a CHECK: the server answers \"unsafe use of new value\", and the migration fails. A type that the same transaction created is free of this.",
+	Instead:   "Add the value in one migration and use it in the next.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
+	Statement: enumValueUsedInTransaction,
+}
+
+func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
+	if s.Node.GetAlterEnumStmt() != nil || !constants(s.Node) {
+		return
+	}
+	for _, by := range s.Tx.Statements {
+		if by == s {
+			return
+		}
+		stmt := by.Node.GetAlterEnumStmt()
+		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || !uses(s.Node, stmt.NewVal) {
+			continue
+		}
+		schema, name := typeName(stmt.TypeName)
+		typ := by.After.LookupType(schema, name)
+		if typ != nil && createdIn(s.Tx, typ.OID) {
+			continue
+		}
+		sure, related := touches(s, schema, name, typ)
+		if !related {
+			continue
+		}
+		r := rule.Report{
+			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, by.Where()),
+			Harm:     fmt.Sprintf("the migration fails: unsafe use of new value \"%s\" of enum type %s", stmt.NewVal, name),
+			Instead:  fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL),
+			Evidence: []onward.Evidence{by.Evidence("adds the value")},
+		}
+		if !sure {
+			r.Severity = onward.Warning
+		}
+		p.Report(s, r)
+		return
+	}
+}
+
+func typeName(names []*pgparse.Node) (schema, name string) {
+	for _, n := range names {
+		schema, name = name, n.GetString_().GetSval()
+	}
+	return schema, name
+}
+
+// createdIn reports whether a transaction created the type itself, so that its
+// values are usable at once.
+func createdIn(t *rule.Tx, oid catalog.OID) bool {
+	for _, s := range t.Statements {
+		if s.Node.GetCreateEnumStmt() != nil && s.Before.Type(oid) == nil && s.After.Type(oid) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// constants reports whether a statement is of a kind in which a constant is
+// read when it runs: not the body of a function, not a comment.
+func constants(n *pgparse.Node) bool {
+	switch pgparse.Unwrap(n).(type) {
+	case nil, *pgparse.CreateFunctionStmt, *pgparse.DoStmt, *pgparse.CommentStmt, *pgparse.VariableSetStmt, *pgparse.CreateEnumStmt:
+		return false
+	}
+	return true
+}
+
+func uses(n *pgparse.Node, value string) bool {
+	found := false
+	pgparse.Walk(n, func(msg any) bool {
+		if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil && c.GetSval().GetSval() == value {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// touches reports whether a statement has to do with the type: it casts to it,
+// or a table of it has a column of the type (sure), or a column whose type is
+// not known.
+func touches(s *rule.Stmt, schema, name string, typ *catalog.UserType) (sure, related bool) {
+	pgparse.Walk(s.Node, func(msg any) bool {
+		if t, ok := msg.(*pgparse.TypeName); ok {
+			if _, n := typeName(t.Names); n == name {
+				sure = true
+			}
+		}
+		return !sure
+	})
+	if sure {
+		return true, true
+	}
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		r := s.After.Relation(e.OID)
+		if r == nil {
+			r = s.After.Lookup(e.Name.Schema, e.Name.Name)
+		}
+		if r == nil {
+			related = true
+			continue
+		}
+		related = related || r.Inferred || r.Partial
+		for _, c := range r.Columns {
+			if typ != nil && c.Type.OID == typ.OID || c.Type.Name.Name == name && (schema == "" || c.Type.Name.Schema == schema) {
+				return true, true
+			}
+		}
+	}
+	return false, related
+}
