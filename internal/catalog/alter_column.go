@@ -51,7 +51,10 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		f.inheritDefault(t, name)
 	}
 	if t.Kind == CompositeType {
-		f.spreadAttribute(t, func(table *Relation) { f.inheritColumn(table, c) })
+		f.spreadAttribute(t, func(table *Relation) {
+			next := *c
+			table.addColumn(&next)
+		})
 	}
 }
 

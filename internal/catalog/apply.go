@@ -15,6 +15,8 @@ type Problem struct {
 	// Certain is false when the catalog was folded from an incomplete
 	// history, so that the object may exist unseen.
 	Certain bool
+	// Since is the first major version that has it; 0: all have.
+	Since int
 }
 
 // fold is one statement being folded.

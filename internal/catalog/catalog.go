@@ -21,7 +21,7 @@ type Catalog struct {
 	// guesses holds what statements let infer of relations that none created,
 	// as it was before they changed it: what Diff compares with.
 	guesses *immutable.Map[OID, *Relation]
-	next OID
+	next    OID
 	// SearchPath is the session's: where unqualified names are looked up, and
 	// created in its first schema. "public" unless a SET said otherwise.
 	SearchPath []string
@@ -208,4 +208,16 @@ func hash(h uint32, s string) uint32 {
 		h = (h ^ uint32(s[i])) * 16777619
 	}
 	return h
+}
+
+// EachFunction calls f for every function, in no order.
+func (c *Catalog) EachFunction(f func(*Function) bool) {
+	for it := c.functions.Iterator(); !it.Done(); {
+		_, list, _ := it.Next()
+		for _, fn := range list {
+			if !f(fn) {
+				return
+			}
+		}
+	}
 }

@@ -33,7 +33,7 @@ func (f *fold) addConstraint(t *Relation, con *pgparse.Constraint, only bool) {
 			f.addUsingIndex(t, con)
 			return
 		}
-		f.addIndexConstraints(t, []constraintSpec{s})
+		f.addIndexConstraints(t, []constraintSpec{s}, only)
 	}
 }
 
@@ -120,7 +120,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 		names = strs(con.GetKeys())
 	}
 	for _, name := range names {
-		col := f.columnOf(t, name)
+		col := f.columnOf(t, name, missingColumn)
 		if col == nil {
 			continue
 		}
@@ -150,12 +150,12 @@ func (f *fold) setNotNull(t *Relation, attnum int16, invalid bool) {
 	}
 }
 
-// columnOf is column for a relation under construction.
-func (f *fold) columnOf(t *Relation, name string) *Column {
+// columnOf is columnAs for a relation at hand.
+func (f *fold) columnOf(t *Relation, name, words string) *Column {
 	if c := t.Column(clip(name)); c != nil {
 		return c
 	}
-	return f.column(t.OID, name, false)
+	return f.columnAs(t.OID, name, words)
 }
 
 // addForeignKey adds a foreign key to a table and its partitions.
@@ -178,7 +178,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	for _, n := range names {
-		if col := f.columnOf(t, n); col != nil {
+		if col := f.columnOf(t, n, missingForeignKey); col != nil {
 			c.Columns = append(c.Columns, col.Attnum)
 		}
 	}
@@ -211,7 +211,7 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 		return
 	}
 	for _, n := range names {
-		if col := f.columnOf(ref, n); col != nil {
+		if col := f.columnOf(ref, n, missingForeignKey); col != nil {
 			c.RefColumns = append(c.RefColumns, col.Attnum)
 		}
 	}

@@ -158,7 +158,7 @@ func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
 	for _, s := range p.notNulls {
 		f.addNotNull(t, s, created)
 	}
-	f.addIndexConstraints(t, p.indexes)
+	f.addIndexConstraints(t, p.indexes, false)
 	for _, l := range p.cloneLikes {
 		f.likeIndexes(t, l)
 	}

@@ -90,7 +90,7 @@ func (d *differ) dropped(oid OID) bool {
 	return d.after.Relation(oid) == nil && d.before.Relation(oid) != nil
 }
 
-func relationKey(oid OID) string            { return "r" + itoa(int(oid)) }
+func relationKey(oid OID) string             { return "r" + itoa(int(oid)) }
 func columnKey(oid OID, attnum int16) string { return relationKey(oid) + ".c" + itoa(int(attnum)) }
 func constraintKey(oid, id OID) string       { return relationKey(oid) + ".k" + itoa(int(id)) }
 

@@ -339,8 +339,9 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 			return
 		}
 	}
-	if !cascade && f.columnHeld(t, c) {
+	if held, since := f.columnHeld(t, c); held && !cascade {
 		f.fail(f.sure() && !c.Inferred, "2BP01", "cannot drop column %s of table %s because other objects depend on it", name, t.Name.String())
+		f.problems[len(f.problems)-1].Since = since
 		if f.failed {
 			return
 		}
@@ -376,15 +377,23 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 }
 
 // columnHeld reports whether something other than the table's own constraints
-// and indexes needs a column.
-func (f *fold) columnHeld(t *Relation, c *Column) bool {
-	if f.viewUsing(t, c.Attnum) != nil {
-		return true
+// and indexes needs a column, and since which major version that matters (0:
+// on all): up to 14 a column generated from it goes without a word.
+func (f *fold) columnHeld(t *Relation, c *Column) (held bool, since int) {
+	if f.columnHeldOnAll(t, c) {
+		return true, 0
 	}
 	for _, o := range t.Columns {
 		if o != c && slices.Contains(o.GeneratedFrom, c.Attnum) {
-			return true
+			return true, 15
 		}
+	}
+	return false, 0
+}
+
+func (f *fold) columnHeldOnAll(t *Relation, c *Column) bool {
+	if f.viewUsing(t, c.Attnum) != nil {
+		return true
 	}
 	for _, p := range t.Policies {
 		if slices.Contains(p.Uses, c.Attnum) {

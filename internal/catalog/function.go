@@ -174,8 +174,15 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 		switch {
 		case o.GetArgsUnspecified() && len(list) > 1:
 			f.fail(f.sure(), "42725", "function name %q is not unique", name.Name)
-		case !missingOK && f.missing("function", name) && len(list) == 0:
+		case missingOK || !f.missing("function", name) || len(list) > 0 && !f.sure():
+		case o.GetArgsUnspecified():
 			f.fail(true, "42883", "could not find a %s named %q", objectWord(kind), name.Name)
+		default:
+			args := Function{Name: name}
+			for _, a := range o.GetObjargs() {
+				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
+			}
+			f.fail(true, "42883", "%s %s does not exist", objectWord(kind), args.Signature())
 		}
 		return
 	}

@@ -26,7 +26,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	}
 	i.Keys = f.indexKeys(t, s.GetIndexParams())
 	for _, n := range s.GetIndexIncludingParams() {
-		if c := f.columnOf(t, n.GetIndexElem().GetName()); c != nil {
+		if c := f.columnOf(t, n.GetIndexElem().GetName(), missingAnywhere); c != nil {
 			i.Include = append(i.Include, c.Attnum)
 		}
 	}
@@ -34,9 +34,10 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 		f.inferIn(t, w)
 		i.Predicate, i.PredicateText, i.PredicateColumns = w, whereText(f.sql, w), t.attnumsIn(w)
 	}
+	i.Names = indexColumnNames(s.GetIndexParams(), s.GetIndexIncludingParams())
 	name := clip(s.GetIdxname())
 	if name == "" {
-		name = f.chooseRelation(t.Name.Schema, t.Name.Name, joinNames(indexColumnNames(s.GetIndexParams(), s.GetIndexIncludingParams())), "idx", false)
+		name = f.chooseRelation(t.Name.Schema, t.Name.Name, joinNames(i.Names), "idx", false)
 	} else if oid, taken := f.names.Get(Name{t.Name.Schema, name}); taken {
 		if s.GetIfNotExists() {
 			return
@@ -60,8 +61,16 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 	for _, n := range elems {
 		e := n.GetIndexElem()
 		k := IndexKey{Desc: e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC, Opclass: last(e.GetOpclass()), Collation: last(e.GetCollation())}
-		if e.GetName() != "" {
-			if c := f.columnOf(t, e.GetName()); c != nil {
+		// A column in brackets, with or without COLLATE, is the column.
+		name, expr := e.GetName(), e.GetExpr()
+		if c := expr.GetCollateClause(); c != nil && c.GetArg().GetColumnRef() != nil {
+			expr, k.Collation = c.GetArg(), last(c.GetCollname())
+		}
+		if ref := expr.GetColumnRef(); ref != nil {
+			name = last(ref.GetFields())
+		}
+		if name != "" {
+			if c := f.columnOf(t, name, missingAnywhere); c != nil {
 				k.Column, k.Columns = c.Attnum, []int16{c.Attnum}
 			}
 		} else {
@@ -77,6 +86,9 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 	if t.Kind == PartitionedTable {
 		idx.Kind = PartitionedIndex
+		if idx.Index.Unique && !f.coversPartitionKey(t, idx.Index) {
+			return idx
+		}
 		if only && len(t.Partitions) > 0 {
 			idx.Index.Valid = false
 		}
@@ -89,6 +101,18 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 		}
 	}
 	return idx
+}
+
+// coversPartitionKey is what the server asks of a unique index on a partitioned
+// table.
+func (f *fold) coversPartitionKey(t *Relation, i *IndexInfo) bool {
+	for _, k := range t.PartitionKey {
+		if k.Column != 0 && !slices.ContainsFunc(i.Keys, func(x IndexKey) bool { return x.Column == k.Column }) {
+			f.fail(f.sure(), "0A000", "unique constraint on partitioned table must include all partitioning columns")
+			return !f.failed
+		}
+	}
+	return true
 }
 
 // partitionIndex gives a partition its part of a partitioned index: an
@@ -155,33 +179,20 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 	info := *idx.Index
 	info.Table, info.Parent, info.Valid, info.Clustered = to.OID, 0, true, false
 	info.Keys = make([]IndexKey, len(idx.Index.Keys))
-	names := make([]string, 0, len(info.Keys))
 	var attnums []int16
 	for i, k := range idx.Index.Keys {
-		name := ""
-		if k.Column != 0 {
-			if c := from.Attr(k.Column); c != nil {
-				name = c.Name
-				if d := to.Column(c.Name); d != nil {
-					k.Column = d.Attnum
-					attnums = append(attnums, d.Attnum)
-				}
+		if c := from.Attr(k.Column); k.Column != 0 && c != nil {
+			if d := to.Column(c.Name); d != nil {
+				k.Column = d.Attnum
+				attnums = append(attnums, d.Attnum)
 			}
-		} else if name = figureName(k.Expr); name == "" {
-			name = "expr"
 		}
 		k.Columns = mapAttnums(from, to, k.Columns)
 		info.Keys[i] = k
-		names = append(names, uniqueName(names, name))
-	}
-	for _, a := range info.Include {
-		if c := from.Attr(a); c != nil {
-			names = append(names, uniqueName(names, c.Name))
-		}
 	}
 	info.Include = mapAttnums(from, to, info.Include)
 	info.PredicateColumns = mapAttnums(from, to, info.PredicateColumns)
-	label, second := "idx", joinNames(names)
+	label, second := "idx", joinNames(info.Names)
 	old := from.Constraint(idx.Index.Constraint)
 	if old != nil {
 		label, second = constraintLabel(old.Kind, second)
@@ -228,7 +239,7 @@ func (f *fold) keyNotNull(t *Relation, attnums []int16) {
 
 // addIndexConstraints adds primary keys, unique and exclusion constraints.
 // Within one statement the server makes one index for two that say the same.
-func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec) {
+func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only bool) {
 	type made struct {
 		idx   *Relation
 		named bool
@@ -252,7 +263,7 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec) {
 				f.forgetConstraint(t, old)
 			}
 		}
-		if !f.storeConstraintIndex(t, idx, c, elems) {
+		if !f.storeConstraintIndex(t, idx, c, elems, only) {
 			return
 		}
 		done = append(done, made{idx, c.Named, c.Kind, c})
@@ -324,7 +335,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 			keys = strs(con.GetKeys())
 		}
 		for _, n := range keys {
-			if col := f.columnOf(t, n); col != nil {
+			if col := f.columnOf(t, n, missingKey); col != nil {
 				info.Keys = append(info.Keys, IndexKey{Column: col.Attnum, Columns: []int16{col.Attnum}})
 				c.Columns = append(c.Columns, col.Attnum)
 				names = append(names, col.Name)
@@ -332,7 +343,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	for _, n := range con.GetIncluding() {
-		if col := f.columnOf(t, str(n)); col != nil {
+		if col := f.columnOf(t, str(n), missingKey); col != nil {
 			info.Include = append(info.Include, col.Attnum)
 			names = append(names, col.Name)
 		}
@@ -346,7 +357,8 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 
 // storeConstraintIndex names and stores an index with its constraint, on the
 // partitions too. false when the name is taken.
-func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []string) bool {
+func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []string, only bool) bool {
+	idx.Index.Names = columns
 	if c.Name == "" {
 		label, second := constraintLabel(c.Kind, joinNames(columns))
 		c.Name = f.chooseRelation(t.Name.Schema, t.Name.Name, second, label, true)
@@ -371,9 +383,13 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	f.store(t, c)
 	if c.Kind == PrimaryKey {
 		f.keyNotNull(t, c.Columns)
+		if only {
+			f.storeIndex(t, idx, true)
+			return true
+		}
 		f.eachChild(t, func(child *Relation) { f.keyNotNull(child, mapAttnums(t, child, c.Columns)) })
 	}
-	f.storeIndex(t, idx, false)
+	f.storeIndex(t, idx, only)
 	return true
 }
 
@@ -387,7 +403,10 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 			f.fail(true, "42704", "index %q does not exist", name.Name)
 			return
 		}
-		// The index was built where we could not see it.
+		// The index may have been built where we could not see it.
+		if !t.Inferred && !t.Partial {
+			f.fail(false, "42704", "index %q does not exist", name.Name)
+		}
 		i := f.infer(name, Index)
 		i.Index.Table, i.Index.Unique = t.OID, true
 		t.Indexes = with(t.Indexes, i.OID)

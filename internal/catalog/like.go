@@ -44,11 +44,8 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 		}
 		if has(likeIdentity) && c.Identity != "" {
 			next.Identity = c.Identity
-			kind := "int8"
-			if seq := f.Relation(c.Sequence); seq != nil {
-				kind = seq.Seq.Type
-			}
-			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: kind, identity: true})
+			// The copy's sequence is a bigint one, whatever the column is.
+			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: "int8", identity: true})
 		}
 		if has(likeStorage) {
 			next.Storage = c.Storage

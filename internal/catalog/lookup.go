@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -105,10 +106,27 @@ func (f *fold) infer(name Name, kind Kind) *Relation {
 	return r
 }
 
+// The server's words for a missing column, by statement.
+const (
+	missingColumn     = "column %[1]q of relation %[2]q does not exist"
+	missingAnywhere   = "column %[1]q does not exist"
+	missingKey        = "column %[1]q named in key does not exist"
+	missingForeignKey = "column %[1]q referenced in foreign key constraint does not exist"
+)
+
 // column finds a column of a relation by name. On a relation that was not seen
 // whole a missing column becomes an inferred one. nil, with a problem unless
 // missingOK, when the relation has no such column.
 func (f *fold) column(oid OID, name string, missingOK bool) *Column {
+	words := missingColumn
+	if missingOK {
+		words = ""
+	}
+	return f.columnAs(oid, name, words)
+}
+
+// columnAs is column with the words of the problem; "" makes none.
+func (f *fold) columnAs(oid OID, name, words string) *Column {
 	r := f.Relation(oid)
 	if r == nil {
 		return nil
@@ -118,18 +136,14 @@ func (f *fold) column(oid OID, name string, missingOK bool) *Column {
 		return c
 	}
 	dropped := slices.Contains(r.DroppedColumns, name)
-	if r.Inferred || r.Partial {
-		if dropped {
-			if !missingOK {
-				f.fail(true, "42703", "column %q of relation %q does not exist", name, r.Name.Name)
-			}
-			return nil
-		}
+	open := r.Inferred || r.Partial
+	if open && !dropped {
 		return f.inferColumn(oid, name)
 	}
-	certain := f.Complete || dropped || f.Unmodelled == nil
-	if !missingOK {
-		f.fail(certain, "42703", "column %q of relation %q does not exist", name, r.Name.Name)
+	certain := dropped || f.sure()
+	if words != "" {
+		text := fmt.Sprintf(words+"%[3]s", name, r.Name.Name, "")
+		f.fail(certain, "42703", "%s", text)
 	}
 	if certain {
 		return nil

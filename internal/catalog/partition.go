@@ -46,7 +46,7 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 	if parent == nil {
 		return
 	}
-	if !f.isPartitioned(parent) {
+	if !f.isPartitioned(parent, "%q is not partitioned") {
 		return
 	}
 	t.Parent = parent.OID
@@ -55,7 +55,7 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 
 // isPartitioned reports a table that is not partitioned; an inferred one
 // becomes it.
-func (f *fold) isPartitioned(r *Relation) bool {
+func (f *fold) isPartitioned(r *Relation, words string) bool {
 	if r.Kind == PartitionedTable {
 		return true
 	}
@@ -63,7 +63,7 @@ func (f *fold) isPartitioned(r *Relation) bool {
 		f.edit(r.OID).Kind = PartitionedTable
 		return true
 	}
-	f.fail(f.sure(), "42P17", "%q is not partitioned", r.Name.Name)
+	f.fail(f.sure(), "42P17", words, r.Name.Name)
 	return !f.failed
 }
 
@@ -163,7 +163,7 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		f.attachIndexPartition(parent, cmd)
 		return
 	}
-	if !f.isPartitioned(parent) {
+	if !f.isPartitioned(parent, "table %q is not partitioned") {
 		return
 	}
 	part := f.relation(cmd.GetName(), Table, false)

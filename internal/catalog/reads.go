@@ -472,6 +472,16 @@ func (r *reader) typeOf(n *pgparse.Node, sc *scope) Type {
 		if last(m.GetFuncname()) == "count" {
 			return Type{Name: Name{"pg_catalog", "int8"}}
 		}
+	case *pgparse.A_Const:
+		switch m.GetVal().(type) {
+		case *pgparse.A_Const_Ival:
+			return Type{Name: Name{"pg_catalog", "int4"}}
+		case *pgparse.A_Const_Fval:
+			return Type{Name: Name{"pg_catalog", "numeric"}}
+		case *pgparse.A_Const_Boolval:
+			return Type{Name: Name{"pg_catalog", "bool"}}
+		}
+		return Type{Name: Name{"pg_catalog", "text"}}
 	case *pgparse.BoolExpr, *pgparse.NullTest, *pgparse.BooleanTest:
 		return Type{Name: Name{"pg_catalog", "bool"}}
 	}

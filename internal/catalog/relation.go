@@ -233,10 +233,13 @@ type IndexKey struct {
 
 // IndexInfo is a row of pg_index.
 type IndexInfo struct {
-	Table            OID
-	Method           string // "btree"
-	Keys             []IndexKey
-	Include          []int16
+	Table   OID
+	Method  string // "btree"
+	Keys    []IndexKey
+	Include []int16
+	// Names are what the index calls its columns: the columns' names when it
+	// was built. The names of its clones on partitions come from them.
+	Names            []string
 	Predicate        *pgparse.Node
 	PredicateText    string
 	PredicateColumns []int16

@@ -98,7 +98,7 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 	}
 	r = f.edit(r.OID)
 	from := clip(s.GetSubname())
-	c := f.column(r.OID, from, false)
+	c := f.columnAs(r.OID, from, missingAnywhere)
 	if c == nil {
 		return
 	}

@@ -1,0 +1,156 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// TestProve runs each "fresh" span of catalog's test files in a database of
+// its own, on every version that the span is for ("fresh 18": from 18 on).
+func TestProve(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no test files: %v", err)
+	}
+	for _, major := range majors() {
+		for _, path := range files {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, span := range spans(string(data)) {
+				if span.min > major {
+					continue
+				}
+				t.Run(fmt.Sprintf("%d/%s/%d", major, strings.TrimSuffix(filepath.Base(path), ".txt"), i+1), func(t *testing.T) {
+					t.Parallel()
+					prove(t, major, span.sql)
+				})
+			}
+		}
+	}
+}
+
+// majors are the versions to run on: ONWARD_MAJORS=15,18 chooses.
+func majors() []int {
+	env := os.Getenv("ONWARD_MAJORS")
+	if env == "" {
+		return pgservertest.Majors()
+	}
+	var out []int
+	for _, s := range strings.Split(env, ",") {
+		n, _ := strconv.Atoi(s)
+		out = append(out, n)
+	}
+	return out
+}
+
+type span struct {
+	min int
+	sql string
+}
+
+// spans are the SQL from one "fresh" to the next. Those marked "unproven" use
+// what a server of its own does not have: other tables than were created.
+func spans(data string) []span {
+	var out []span
+	skip := false
+	for _, block := range strings.Split(data, "\n\n") {
+		head, _, _ := strings.Cut(block, "\n----")
+		command, sql, _ := strings.Cut(head, "\n")
+		words := strings.Fields(command)
+		if len(words) == 0 || words[0] == "#" {
+			continue
+		}
+		if words[0] == "fresh" {
+			skip = len(words) > 1 && words[1] == "unproven"
+			s := span{}
+			if len(words) > 1 && !skip {
+				s.min, _ = strconv.Atoi(words[1])
+			}
+			if !skip {
+				out = append(out, s)
+			}
+		}
+		if !skip && len(out) > 0 {
+			out[len(out)-1].sql += sql + ";\n"
+		}
+	}
+	return out
+}
+
+// prove runs SQL on a server and through the fold, statement by statement.
+func prove(t *testing.T, major int, sql string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	file, err := pgparse.Split(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalog.New()
+	for _, s := range file.Stmts {
+		text := sql[s.Start:s.End]
+		if s.Err != nil {
+			t.Errorf("%s: %v", text, s.Err)
+			continue
+		}
+		next, problems := c.Apply(s.Node, text)
+		c = next
+		want := ""
+		if _, err := conn.Exec(ctx, text); err != nil {
+			var pe *pgconn.PgError
+			if !errors.As(err, &pe) {
+				t.Fatal(err)
+			}
+			want = pe.Code + " " + pe.Message
+		}
+		got := ""
+		if len(problems) > 0 {
+			got = problems[0].Code + " " + problems[0].Message
+		}
+		if got != want {
+			t.Errorf("%s\n  server:  %q\n  catalog: %q", text, want, got)
+		}
+	}
+	// The search path of the session must not shorten names.
+	if _, err := conn.Exec(ctx, "SET search_path = public"); err != nil {
+		t.Fatal(err)
+	}
+	server, ours := fromServer(ctx, t, conn), fromCatalog(c)
+	if d := lacking("server", server, ours) + lacking("catalog", ours, server); d != "" {
+		t.Errorf("only one side has:\n%s", d)
+	}
+}
+
+// lacking are the lines of a that b does not have.
+func lacking(side string, a, b facts) string {
+	var out strings.Builder
+	for _, l := range a {
+		if !slices.Contains(b, l) {
+			fmt.Fprintf(&out, "%s: %s\n", side, l)
+		}
+	}
+	return out.String()
+}
