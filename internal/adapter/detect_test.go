@@ -94,6 +94,15 @@ func TestDetect(t *testing.T) {
 		"a comment about MySQL": {map[string]string{"db/1_a.sql": up + "-- was AUTO_INCREMENT in MySQL, FROM `t`\n"}, []string{"goose db"}},
 		"Diesel":                {map[string]string{"migrations/2024_a/up.sql": table, "migrations/2024_a/down.sql": "DROP TABLE t;"}, []string{"sql migrations"}},
 		"Prisma":                {map[string]string{"prisma/migrations/2024_a/migration.sql": table}, []string{"sql prisma/migrations"}},
+		"bun": {
+			map[string]string{"migrations/1_a.tx.up.sql": table, "migrations/2_b.up.sql": table, "migrations/2_b.down.sql": "DROP TABLE t;"},
+			[]string{"sql migrations"},
+		},
+		"SQLite by part of a name": {
+			map[string]string{"db/mysqlite/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, doc jsonb);"},
+			[]string{"! db/mysqlite migrations for SQLite"},
+		},
+		"schema beside migrations": {map[string]string{"migrate/schema.sql": table, "migrate/migrations/1.sql": table}, []string{"sql migrate/migrations"}},
 		"Flyway":                {map[string]string{"db/migration/V1__a.sql": table}, []string{"sql db/migration"}},
 		"tests of Go are none":  {map[string]string{"m/1_a_test.go": "goose.AddMigration(a, b)"}, nil},
 		"nothing":               {nil, nil},

@@ -28,13 +28,14 @@ var (
 	}
 	// What only Postgres' SQL has.
 	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
+	partOfName   = regexp.MustCompile(`mysql|sqlite|clickhouse|mariadb`)
 	lineComment  = regexp.MustCompile(`(?m)--.*$`)
 )
 
 // foreignDatabase tells for which other database a directory's migrations
 // are; "" for Postgres, and when nothing tells.
 func foreignDatabase(t Tree, s Source) string {
-	byName := ""
+	byName, byPart := "", false
 	for part := range strings.SplitSeq(strings.ToLower(s.Dir), "/") {
 		for token := range strings.FieldsFuncSeq(part, func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
 			switch token {
@@ -44,6 +45,7 @@ func foreignDatabase(t Tree, s Source) string {
 			if db := foreignDirs[token]; db != "" {
 				byName = db
 			}
+			byPart = byPart || partOfName.MatchString(token)
 		}
 	}
 	d := ListDir(t, s.Dir, ".sql")
@@ -58,6 +60,8 @@ func foreignDatabase(t Tree, s Source) string {
 		}
 	}
 	switch {
+	case byText != "" && byPart: // jsonb is a word in SQLite too
+		return byText
 	case own:
 		return ""
 	case byName != "":

@@ -25,7 +25,24 @@ func (d Dir) Join(name string) string {
 // Dirs lists the directories of a tree that hold files with one of the
 // endings (".sql"), sorted by path. Directories of other people's code and of
 // test data are left out.
+//
+// The result is shared: do not change it.
 func Dirs(t Tree, endings ...string) []Dir {
+	return Once(t, "dirs "+strings.Join(endings, " "), func() []Dir { return listDirs(t, endings) })
+}
+
+// Once makes something that depends on nothing but a tree, and makes it once
+// when the tree has a memory (a method Memo, as gittree's have).
+func Once[T any](t Tree, key string, make func() T) T {
+	if m, ok := t.(interface {
+		Memo(key string, make func() any) any
+	}); ok {
+		return m.Memo(key, func() any { return make() }).(T)
+	}
+	return make()
+}
+
+func listDirs(t Tree, endings []string) []Dir {
 	var dirs []Dir
 	at := map[string]int{} // path → index+1 in dirs; -1: left out
 	for _, p := range t.Paths() {
@@ -58,18 +75,32 @@ func Dirs(t Tree, endings ...string) []Dir {
 // ListDir lists the files of one directory, whatever its name.
 func ListDir(t Tree, dir string, endings ...string) Dir {
 	d := Dir{Path: dir}
-	for _, p := range t.Paths() {
-		name, ok := p, true
-		if dir != "" {
-			name, ok = strings.CutPrefix(p, dir+"/")
-		}
-		if ok && !strings.Contains(name, "/") &&
-			slices.ContainsFunc(endings, func(e string) bool { return strings.HasSuffix(name, e) }) {
-			d.Names = append(d.Names, name)
+	for _, rest := range Below(t, dir) {
+		if !strings.Contains(rest, "/") &&
+			slices.ContainsFunc(endings, func(e string) bool { return strings.HasSuffix(rest, e) }) {
+			d.Names = append(d.Names, rest)
 		}
 	}
-	slices.Sort(d.Names)
 	return d
+}
+
+// Below lists the files below a directory, relative to it, sorted.
+func Below(t Tree, dir string) []string {
+	paths := t.Paths()
+	if dir == "" {
+		return paths
+	}
+	prefix := dir + "/"
+	from, _ := slices.BinarySearch(paths, prefix)
+	var out []string
+	for _, p := range paths[from:] {
+		rest, ok := strings.CutPrefix(p, prefix)
+		if !ok {
+			break
+		}
+		out = append(out, rest)
+	}
+	return out
 }
 
 // vendored reports whether a directory holds what is not this repository's to

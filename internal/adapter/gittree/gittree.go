@@ -2,6 +2,8 @@
 package gittree
 
 import (
+	"sync"
+
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/gitrange"
 )
@@ -14,12 +16,30 @@ func Of(t gitrange.Tree) adapter.Tree {
 	for i, f := range files {
 		paths[i] = f.Path
 	}
-	return tree{t, paths}
+	return &tree{Tree: t, paths: paths, memo: map[string]any{}}
 }
 
 type tree struct {
 	gitrange.Tree
 	paths []string
+
+	mu   sync.Mutex
+	memo map[string]any
 }
 
-func (t tree) Paths() []string { return t.paths }
+func (t *tree) Paths() []string { return t.paths }
+
+// Memo makes what has that key, once.
+func (t *tree) Memo(key string, make func() any) any {
+	t.mu.Lock()
+	v, ok := t.memo[key]
+	t.mu.Unlock()
+	if ok {
+		return v
+	}
+	v = make() // outside of the lock: it may ask for other keys
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.memo[key] = v
+	return v
+}

@@ -67,17 +67,20 @@ func parseName(s string) (file, bool) {
 // the repository uses golang-migrate.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
-	user := ""
 	for _, d := range adapter.Dirs(t, ".sql") {
 		var ups, others []string
+		inTx := 0 // .tx.up.sql: go-pg and bun, which have the other names too
 		for _, n := range d.Names {
 			if f, ok := parseName(n); ok && !f.down {
 				ups = append(ups, n)
+				if strings.HasSuffix(n, ".tx.up.sql") {
+					inTx++
+				}
 			} else if !ok {
 				others = append(others, n)
 			}
 		}
-		if len(ups) == 0 {
+		if len(ups) == 0 || inTx > 0 {
 			continue
 		}
 		with, of := goose.Annotated(t, d, ups)
@@ -88,10 +91,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			Framework: Name, Dir: d.Path, Score: 2,
 			Why: fmt.Sprintf("%d files named like %s", len(ups), ups[0]),
 		}
-		if user == "" {
-			user = usedBy(t)
-		}
-		if user != "-" {
+		if user := usedBy(t); user != "-" {
 			s.Score, s.Why = 3, s.Why+", and "+user+" uses golang-migrate"
 		}
 		if mixed, _ := goose.Annotated(t, d, others); with+mixed > 0 {

@@ -16,23 +16,27 @@ var (
 // usedBy finds a file of the repository that names golang-migrate; "-" for
 // none.
 func usedBy(t adapter.Tree) string {
-	for _, p := range hints(t, false) {
-		if f := adapter.ReadFile(t, p); uses.MatchString(f.Text) {
-			return p
+	return adapter.Once(t, "golang-migrate used by", func() string {
+		for _, p := range hints(t, false) {
+			if f := adapter.ReadFile(t, p); uses.MatchString(f.Text) {
+				return p
+			}
 		}
-	}
-	return "-"
+		return "-"
+	})
 }
 
 // multiStatement finds a file that connects with x-multi-statement, which
 // decides how every migration is sent; "" for none.
 func multiStatement(t adapter.Tree) string {
-	for _, p := range hints(t, true) {
-		if f := adapter.ReadFile(t, p); multi.MatchString(f.Text) {
-			return p
+	return adapter.Once(t, "x-multi-statement", func() string {
+		for _, p := range hints(t, true) {
+			if f := adapter.ReadFile(t, p); multi.MatchString(f.Text) {
+				return p
+			}
 		}
-	}
-	return ""
+		return ""
+	})
 }
 
 // hints lists the files in which a repository says how it runs its

@@ -73,7 +73,7 @@ func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options)
 			}
 		case name == "migration.sql": // Prisma: one message
 			mode, cuts = onward.TransactionMessage, false
-		case name == "up.sql": // Diesel
+		case name == "up.sql", strings.HasSuffix(name, ".tx.up.sql"): // Diesel; go-pg and bun
 			mode, cuts = onward.TransactionFile, false
 		}
 	}

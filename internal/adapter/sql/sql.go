@@ -46,10 +46,11 @@ var (
 	// 001_x, 2024-01-31_x, 1.2.3-x, 001.sql; Flyway's V7__x, V1_2__x and R__x
 	versioned = regexp.MustCompile(`^(?:(\d+(?:[.-]\d+)*)(?:[^0-9].*)?|V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
 	// A directory for each migration: 20240131_x/up.sql, …/migration.sql
-	versionedDir = regexp.MustCompile(`^(\d+)([_-].*)?$`)
+	versionedDir = regexp.MustCompile(`^(\d+(?:[.-]\d+)*)(?:[_-].*)?$`)
 	wholeFile    = regexp.MustCompile(`^(up|migration)\.sql$`)
 	migrations   = regexp.MustCompile(`(?i)^(db|sql|pg|postgres|database|schema)?[-_]?migrat(e|ions?)[-_]?(postgres|postgresql|pg|sql)?$`)
 	otherThings  = regexp.MustCompile(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|down|downs|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
+	otherFile    = regexp.MustCompile(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
 	downDir      = regexp.MustCompile(`(?i)^(down|downs|rollbacks?|undo|reverts?|verify)$`)
 	downName     = regexp.MustCompile(`(?i)(\.(down|rollback|undo|revert)\.sql$)|^(down|rollback|undo|revert)([._-].*)?\.sql$|^U\d[^_]*__`)
 	downSuffix   = regexp.MustCompile(`(?i)^(.*)[_-](down|rollback|undo|revert)\.sql$`)
@@ -81,10 +82,11 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 	}
 	for dir, n := range nested {
+		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
 		out = append(out, source(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
 	}
 	slices.SortFunc(out, func(a, b adapter.Source) int { return strings.Compare(a.Dir, b.Dir) })
-	return slices.CompactFunc(out, func(a, b adapter.Source) bool { return a.Dir == b.Dir })
+	return out
 }
 
 func source(dir, why string) adapter.Source {
@@ -128,9 +130,9 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 			numbered++
 		}
 	}
-	if numbered > 0 {
-		ups = slices.DeleteFunc(ups, func(n string) bool { return !versioned.MatchString(n) })
-	}
+	ups = slices.DeleteFunc(ups, func(n string) bool {
+		return numbered > 0 && !versioned.MatchString(n) || otherFile.MatchString(n)
+	})
 	slices.SortFunc(ups, order)
 	return ups, downs, numbered
 }
@@ -164,45 +166,47 @@ func repeatable(name string) bool { return strings.HasPrefix(name, "R__") }
 
 // version is the number that a name begins with.
 func version(name string) string {
+	if dir, _, nested := strings.Cut(name, "/"); nested {
+		return versionedDir.FindStringSubmatch(dir)[1]
+	}
 	if m := versioned.FindStringSubmatch(name); m != nil {
 		return m[1] + m[2]
 	}
 	return ""
 }
 
-// Load reads the ways up of a directory in the natural order of their names.
+// Load reads the ways up of a directory in the natural order of their names;
+// a numbered directory in it with an up.sql or a migration.sql is one of them.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s}
 	d := adapter.ListDir(t, s.Dir, ".sql")
 	ups, downs, numbered := forward(d)
-	if numbered == 0 {
-		if inner := innerFiles(t, s.Dir); len(inner) > 0 {
-			for i, f := range adapter.ReadFiles(t, adapter.Dir{Path: s.Dir}, inner) {
-				if err := ctx.Err(); err != nil {
-					return nil, err
-				}
-				id := path.Dir(inner[i])
-				m := f.Start(s, id, versionedDir.FindStringSubmatch(id)[1])
-				if down := path.Join(s.Dir, id, "down.sql"); strings.HasSuffix(inner[i], "/up.sql") && exists(t, down) {
-					m.DownPath = down
-				}
-				load(m, f, path.Base(inner[i]), s.Options)
-				set.Migrations = append(set.Migrations, m)
-			}
-			duplicates(set)
-			return set, nil
+	if inner := innerFiles(t, s.Dir); len(inner) > 0 {
+		if numbered == 0 {
+			ups = nil
 		}
+		ups = append(ups, inner...)
+		numbered += len(inner)
+		slices.SortFunc(ups, order)
 	}
 	for i, f := range adapter.ReadFiles(t, d, ups) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		m := f.Start(s, strings.TrimSuffix(strings.TrimSuffix(ups[i], ".sql"), ".up"), version(ups[i]))
+		id, name := strings.TrimSuffix(ups[i], ".sql"), ups[i]
+		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
+		if dir, file := path.Split(name); dir != "" {
+			id, name = strings.TrimSuffix(dir, "/"), file
+			if down := d.Join(dir + "down.sql"); name == "up.sql" && exists(t, down) {
+				downs[ups[i]] = dir + "down.sql"
+			}
+		}
+		m := f.Start(s, id, version(ups[i]))
 		m.Repeatable = repeatable(ups[i])
 		if down := downs[ups[i]]; down != "" {
 			m.DownPath = d.Join(down)
 		}
-		load(m, f, ups[i], s.Options)
+		load(m, f, name, s.Options)
 		set.Migrations = append(set.Migrations, m)
 	}
 	if numbered > 0 {
@@ -222,16 +226,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 // innerFiles lists the migrations of a directory that has a directory for each.
 func innerFiles(t adapter.Tree, dir string) []string {
 	var out []string
-	for _, p := range t.Paths() {
-		rest, ok := p, true
-		if dir != "" {
-			rest, ok = strings.CutPrefix(p, dir+"/")
-		}
-		if d, name, found := strings.Cut(rest, "/"); ok && found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
+	for _, rest := range adapter.Below(t, dir) {
+		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
 			out = append(out, rest)
 		}
 	}
-	slices.SortFunc(out, adapter.Natural)
 	return out
 }
 
@@ -240,14 +239,12 @@ func exists(t adapter.Tree, p string) bool {
 	return ok
 }
 
-var day = regexp.MustCompile(`^(19|20)\d{6}$`)
-
-// duplicates notes migrations of one number, whose order is an accident. A
-// number that is a day may stand many times.
+// duplicates notes migrations of one number, whose order is an accident. A long
+// number is a time, which several may share.
 func duplicates(set *adapter.Set) {
 	for i := 1; i < len(set.Migrations); i++ {
 		a, b := set.Migrations[i-1], set.Migrations[i]
-		if b.Version != "" && slices.Equal(numbers(a.Version), numbers(b.Version)) && !day.MatchString(b.Version) {
+		if b.Version != "" && slices.Equal(numbers(a.Version), numbers(b.Version)) && len(b.Version) <= 6 {
 			set.History = append(set.History, rule.HistoryChange{
 				Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1,
 				Detail: "both have number " + b.Version + ": their order is that of the rest of their names",

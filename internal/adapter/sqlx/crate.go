@@ -47,6 +47,10 @@ var (
 
 // findCrates lists the crates of a tree that depend on sqlx.
 func findCrates(t adapter.Tree) []crate {
+	return adapter.Once(t, "crates with sqlx", func() []crate { return readCrates(t) })
+}
+
+func readCrates(t adapter.Tree) []crate {
 	var out []crate
 	for _, p := range t.Paths() {
 		if p != "Cargo.toml" && !strings.HasSuffix(p, "/Cargo.toml") {

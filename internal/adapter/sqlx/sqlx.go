@@ -2,7 +2,8 @@
 //
 // Verified in the sources of sqlx-core and sqlx-postgres 0.7.4, 0.8.6 and
 // 0.9.0 (migrate/source.rs, migrate/migrator.rs, migrate.rs,
-// connection/executor.rs):
+// connection/executor.rs), and against sqlx itself where the module
+// internal/adapter/realrunners finds its command-line program (0.8.6 so far):
 //
 //   - A directory is read without its sub-directories. A migration is
 //     VERSION_anything.sql, split at the first '_'; VERSION is a 64-bit
