@@ -80,8 +80,6 @@ in the code that is deployed now. It needs no database and no configuration.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
-	root.CompletionOptions.HiddenDefaultCmd = false
 	f := root.PersistentFlags()
 	f.SortFlags = false
 	f.StringVar(&a.flags.config, "config", "", "`file` to use instead of the nearest "+config.Name)

@@ -41,7 +41,7 @@ func GitHub(w io.Writer, r *onward.Report) error {
 		fmt.Fprintf(b, "::%s %s::%s\n", level, properties(o.Path, o.Line, o.Column, 0, 0, "not judged"), commandData(message))
 	}
 	// The sentences begin with no colon: a line of ours is never a command.
-	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(&r.Summary), verdict(r))
+	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(r), verdict(r))
 	return b.Flush()
 }
 

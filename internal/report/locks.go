@@ -88,7 +88,9 @@ func (p *page) lockTables(l *Locks) {
 			}
 			p.line(p.paint(p.Bold, Versions(v.Postgres)))
 		}
-		p.lockRows(v.Effects)
+		if v.Refused == "" {
+			p.lockRows(v.Effects)
+		}
 		var closing []string
 		switch {
 		case v.Note != "":
@@ -221,11 +223,11 @@ func consequence(effects []onward.Effect, duration string) string {
 		if len(closed) > 0 {
 			what = "reads and writes"
 		}
-		return strings.Join(work, ", ") + " while " + it + " " + what + "."
+		return and(work) + " while " + it + " " + what + "."
 	case len(work) > 0 && len(wait) > 0:
-		return strings.Join(work, ", ") + " while " + and(wait) + "."
+		return and(work) + " while " + and(wait) + "."
 	case len(work) > 0:
-		return strings.Join(work, ", ") + "; reads and writes go on."
+		return and(work) + "; reads and writes go on."
 	case len(wait) > 0 && duration == "grows":
 		return and(wait) + " until it ends, which grows with the rows."
 	case len(wait) > 0 && duration == "waits":

@@ -49,7 +49,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 		b.WriteString(text)
 	}
 	unjudged(&b, r.Opaque)
-	footer := []string{counts(&r.Summary), Versions(r.Postgres)}
+	footer := []string{counts(r), Versions(r.Postgres)}
 	if title := revisions(r); title != "" {
 		footer = append(footer, code(title))
 	}

@@ -114,8 +114,17 @@ func Count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
+// noun is what a report counts: files that were named have no revisions.
+func noun(r *onward.Report) string {
+	if revisions(r) == "" {
+		return "file"
+	}
+	return "migration"
+}
+
 // counts is the summary in a line: "2 errors in 3 migrations, 1 not judged".
-func counts(s *onward.Summary) string {
+func counts(r *onward.Report) string {
+	s := &r.Summary
 	var found []string
 	for _, c := range []struct {
 		n    int
@@ -129,7 +138,7 @@ func counts(s *onward.Summary) string {
 	if len(found) > 0 {
 		text = strings.Join(found, ", ")
 	}
-	text += " in " + Count(s.Migrations, "migration")
+	text += " in " + Count(s.Migrations, noun(r))
 	if s.Suppressed > 0 {
 		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}

@@ -119,7 +119,7 @@ func (t *terminal) short() {
 	if t.brief {
 		what = Versions(r.Postgres)
 	}
-	head := Count(r.Summary.Migrations, "migration") + ": "
+	head := Count(r.Summary.Migrations, noun(r)) + ": "
 	if title := revisions(r); title != "" {
 		head = title + "  " + head
 	}
@@ -144,7 +144,7 @@ func (t *terminal) title() string {
 	if title := revisions(t.report); title != "" {
 		return title
 	}
-	return Count(len(t.report.Migrations), "file")
+	return Count(len(t.report.Migrations), noun(t.report))
 }
 
 // subtitle says how much there is, of which framework, where, and for whom.
@@ -221,7 +221,7 @@ func (t *terminal) changes(changes []onward.Change) {
 			sign = "-"
 		}
 		text := Line(c.Text)
-		if c.New {
+		if c.New && !strings.HasPrefix(text, "new ") {
 			text += " (new)"
 		}
 		object := Line(c.Object)
@@ -246,7 +246,7 @@ func (t *terminal) opaque(label string, o *onward.Opaque) {
 // ending is the summary: counts, verdict, and what to run next.
 func (t *terminal) ending() {
 	r := t.report
-	t.wrap("", "", counts(&r.Summary), t.Palette.plain())
+	t.wrap("", "", counts(r), t.Palette.plain())
 	t.wrap("", "", verdict(r), t.verdictStyle())
 	if len(r.Summary.Next) > 0 {
 		next := make([]string, len(r.Summary.Next))

@@ -162,7 +162,7 @@ func clean(sql string) string {
 
 // Title introduces an example.
 func (e *Example) Title() string {
-	title := map[Kind]string{Bad: "Flagged", Fixed: "Instead", Good: "Not flagged"}[e.Kind]
+	title := map[Kind]string{Bad: "Flagged", Fixed: "The way out", Good: "Not flagged"}[e.Kind]
 	if e.Name != "" {
 		title += ": " + e.Name
 	}
