@@ -1,0 +1,60 @@
+package release
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// BackfillWithoutSync flags a new column that is filled once from an old one,
+// with nothing that keeps the two in step.
+// https://www.postgresql.org/docs/current/sql-createtrigger.html
+var BackfillWithoutSync = &rule.Rule{
+	ID:       "release-backfill-without-sync",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a new column is filled from an old one once, and nothing keeps them in step",
+	Harm:     "The deployed code does not know the new column. What it inserts or changes after the copy is in the old column only, and the new code, which reads the new one, does not see it.",
+	Instead:  "Put a trigger on the table that fills the new column on every write before the copy runs, or copy again once the old code is gone.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Release:  backfillWithoutSync,
+}
+
+func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
+	said := map[string]bool{}
+	for _, c := range copies(p, r) {
+		key := c.table.Name.Qualified() + "." + c.column
+		if said[key] || synced(r.Head.Relation(c.table.OID), c.column) {
+			continue
+		}
+		said[key] = true
+		table := c.table.Name.String()
+		from := strings.Join(c.from, ", ")
+		p.Report(c.by, rule.Report{
+			Fact:    fmt.Sprintf("%s of %s is filled from %s once, and nothing keeps it in step", c.column, table, from),
+			Harm:    fmt.Sprintf("rows that the deployed code writes to %s after this have %s without %s", table, from, c.column),
+			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\nor copy once more when the old code is gone", c.column, rule.Table(c.table.Name)),
+		})
+	}
+}
+
+// synced reports whether something may fill the column on every write: a
+// trigger, or the column is gone again by the end.
+func synced(t *catalog.Relation, column string) bool {
+	if t == nil {
+		return true
+	}
+	if c := t.Column(column); c == nil || c.Generated != "" {
+		return true
+	}
+	for _, x := range t.Triggers {
+		if x.Row && x.Timing == "before" {
+			return true
+		}
+	}
+	return false
+}

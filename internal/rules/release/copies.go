@@ -1,0 +1,83 @@
+package release
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// copied is an UPDATE that fills a new column of a table in use from deployed
+// columns of the same table.
+type copied struct {
+	by    *rule.Stmt
+	table *catalog.Relation
+	// column is the new one, from the old ones.
+	column string
+	from   []string
+}
+
+func (c *copied) reads(column string) bool { return slices.Contains(c.from, column) }
+
+// copies lists the backfills of new columns from old ones in a release.
+func copies(p *rule.Pass, r *rule.Release) []copied {
+	var out []copied
+	for _, m := range r.Migrations {
+		for _, s := range m.Statements {
+			for _, w := range p.Writes(s) {
+				u, ok := w.Node.(*pgparse.UpdateStmt)
+				if !ok || w.Table.OID == 0 || !p.InUse(w.Table) {
+					continue
+				}
+				for _, n := range u.TargetList {
+					target := n.GetResTarget()
+					if !fresh(r, w.Table, target.GetName()) {
+						continue
+					}
+					c := copied{by: s, table: w.Table, column: target.GetName()}
+					c.from = sources(r, w.Table, target.GetVal())
+					if len(c.from) > 0 {
+						out = append(out, c)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// fresh reports whether the release added a column.
+func fresh(r *rule.Release, t *catalog.Relation, column string) bool {
+	attr := t.Column(column)
+	if attr == nil || attr.Inferred {
+		return false
+	}
+	deployed := r.Deployed.Relation(t.OID)
+	return deployed == nil || deployed.Attr(attr.Attnum) == nil
+}
+
+// sources are the deployed columns of a table that an expression reads.
+func sources(r *rule.Release, t *catalog.Relation, expr *pgparse.Node) []string {
+	var out []string
+	pgparse.Walk(expr, func(msg any) bool {
+		if _, ok := msg.(*pgparse.SubLink); ok {
+			return false
+		}
+		ref, ok := msg.(*pgparse.ColumnRef)
+		if !ok || len(ref.Fields) == 0 {
+			return true
+		}
+		name := ref.Fields[len(ref.Fields)-1].GetString_().GetSval()
+		attr := t.Column(name)
+		known := attr != nil && !fresh(r, t, name)
+		if attr == nil && (t.Inferred || t.Partial) && name != "" && len(ref.Fields) == 1 {
+			known = true // a column of a table that was never seen created
+		}
+		if known && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+		return true
+	})
+	return out
+}

@@ -1,0 +1,30 @@
+package release
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// LeavesConflict flags an app whose history ends in several migrations.
+// https://docs.djangoproject.com/en/stable/topics/migrations/#version-control
+var LeavesConflict = &rule.Rule{
+	ID:       "release-leaves-conflict",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "the history of an app ends in several migrations",
+	Harm:     "Two migrations build on the same one and none on both. Django refuses to migrate: \"Conflicting migrations detected; multiple leaf nodes in the migration graph\".",
+	Instead:  "Let one depend on the other, or run makemigrations --merge.",
+	Manual:   []string{"https://docs.djangoproject.com/en/stable/topics/migrations/#version-control"},
+	Release:  leavesConflict,
+}
+
+func leavesConflict(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.Conflict) {
+		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+			Fact:    or(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
+			Harm:    "Django refuses to migrate: conflicting migrations detected; multiple leaf nodes in the migration graph",
+			Instead: "let " + h.Migration + " depend on " + h.Other + ", or run:\npython manage.py makemigrations --merge",
+		})
+	}
+}

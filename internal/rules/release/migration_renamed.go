@@ -1,0 +1,41 @@
+package release
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// MigrationRenamed flags a migration of the base that the head has under
+// another name, so that it runs a second time.
+var MigrationRenamed = &rule.Rule{
+	ID:       "release-migration-renamed",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a migration that the base has was given another name",
+	Harm:     "The runner knows migrations by their names or numbers. Under a new one it is a new migration: databases that ran it run it again, and what it creates exists already.",
+	Instead:  "Give it its old name back.",
+	Release:  migrationRenamed,
+}
+
+func migrationRenamed(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.RenamedID) {
+		if n := number(h.Migration); n != "" && n == number(h.Other) {
+			// The number is the name; the rest is for people.
+			if h.Detail == "" {
+				continue
+			}
+			p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+				Fact:    h.Migration + " was edited, and the base has it already as " + h.Other,
+				Harm:    "databases that ran it keep what the old text did",
+				Instead: "put it back as it was, and write the change as a new migration",
+			})
+			continue
+		}
+		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+			Fact:    h.Migration + " is " + h.Other + " of the base under another name",
+			Harm:    or(h.Runner, "databases that ran it take it for a new one and run it again"),
+			Instead: "give it its old name back: " + h.Other,
+		})
+	}
+}

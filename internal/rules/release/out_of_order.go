@@ -1,0 +1,32 @@
+package release
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// OutOfOrder flags a new migration that sorts before one that the base has.
+var OutOfOrder = &rule.Rule{
+	ID:       "release-out-of-order",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a new migration sorts before one that the base already has",
+	Harm:     "Databases that ran the later one are past it. Depending on the runner it is refused, left out for good, or run in another order than on new databases.",
+	Instead:  "Give it a version behind the newest one of the base.",
+	Release:  outOfOrder,
+}
+
+func outOfOrder(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.OutOfOrder) {
+		report := rule.Report{
+			Fact:    h.Migration + " sorts before " + h.Other + ", which the base has already",
+			Harm:    or(h.Runner, "databases that ran the later one run it after it, or not at all"),
+			Instead: "give it a version behind " + h.Other,
+		}
+		if !stops(h) {
+			report.Severity = onward.Warning
+		}
+		p.ReportAt(h.Migration, h.Path, h.Line, report)
+	}
+}

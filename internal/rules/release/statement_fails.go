@@ -1,0 +1,48 @@
+package release
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// StatementFails flags a statement that the schema in front of it makes fail.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+var StatementFails = &rule.Rule{
+	ID:        "release-statement-fails",
+	Category:  onward.ReleaseOrder,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "the statement fails: what it names does not exist, or exists already",
+	Harm:      "The migrations up to here create, drop or rename what the statement names, so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",
+	Instead:   "Name what is there at this point, or change the order of the migrations.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/errcodes-appendix.html"},
+	Statement: statementFails,
+}
+
+func statementFails(p *rule.Pass, s *rule.Stmt) {
+	if s.Conditional || s.Loop {
+		return // it may be skipped
+	}
+	for _, x := range s.Problems {
+		if !x.Certain {
+			continue
+		}
+		p.Report(s, rule.Report{
+			Fact:    "the statement fails: " + x.Message,
+			Harm:    "the migration stops here, and with it the deploy",
+			Instead: remedy(x.Code),
+		})
+		return
+	}
+}
+
+// remedy is the way out by SQLSTATE.
+func remedy(code string) string {
+	switch code {
+	case "42P07", "42701", "42710", "42723", "42P06":
+		return "it was created before: leave the statement out, or give the new one another name"
+	case "42P01", "42703", "42704", "42883", "3F000":
+		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
+	}
+	return "run the release on an empty database to see where it stops"
+}

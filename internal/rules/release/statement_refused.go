@@ -1,0 +1,35 @@
+package release
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// StatementRefused flags a statement that the server refuses, on the versions
+// that the finding names.
+var StatementRefused = &rule.Rule{
+	ID:        "release-statement-refused",
+	Category:  onward.ReleaseOrder,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "the server refuses the statement on this version or this schema",
+	Harm:      "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. The migration stops there.",
+	Instead:   "Use a form that every version in production has.",
+	Statement: statementRefused,
+}
+
+func statementRefused(p *rule.Pass, s *rule.Stmt) {
+	if s.Result.Refused == "" || s.Conditional || s.Loop {
+		return
+	}
+	for _, x := range s.Problems {
+		if x.Certain {
+			return // release-statement-fails
+		}
+	}
+	p.Report(s, rule.Report{
+		Fact:    "the server refuses the statement: " + s.Result.Refused,
+		Harm:    "the migration stops here, and with it the deploy",
+		Instead: "use a form that the server takes on this schema",
+	})
+}

@@ -1,0 +1,28 @@
+package release
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// VersionDuplicate flags two migrations of one version.
+var VersionDuplicate = &rule.Rule{
+	ID:       "release-version-duplicate",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "two migrations have the same version",
+	Harm:     "The runner knows migrations by their version. With two of one version it refuses to run, or runs one of them only; usually two branches took the same number.",
+	Instead:  "Give the newer one the next free version.",
+	Release:  versionDuplicate,
+}
+
+func versionDuplicate(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.Duplicate) {
+		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+			Fact:    h.Migration + " and " + h.Other + " have the same version",
+			Harm:    or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
+			Instead: "give the one that no database has run the next free version",
+		})
+	}
+}
