@@ -46,7 +46,7 @@ func Visible(s string) string {
 func Line(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
 
 // plain reports whether nothing in the text needs a second look.
-func plain(s string) bool {
+func plain[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c >= 0x7f || c < ' ' && c != '\n' {
 			return false

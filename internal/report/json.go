@@ -69,14 +69,22 @@ func writeJSON(w io.Writer, v any) error {
 // escapeHidden spells hidden characters as \uXXXX. Outside of strings, JSON
 // has none of them.
 func escapeHidden(data []byte) []byte {
-	if !bytes.ContainsFunc(data, hiddenInJSON) {
+	if plain(data) {
 		return data
 	}
 	out := make([]byte, 0, len(data)+64)
 	for len(data) > 0 {
+		if data[0] < 0x7f {
+			n := 1
+			for n < len(data) && data[n] < 0x7f {
+				n++
+			}
+			out, data = append(out, data[:n]...), data[n:]
+			continue
+		}
 		r, size := utf8.DecodeRune(data)
 		switch {
-		case !hiddenInJSON(r):
+		case !hidden(r):
 			out = append(out, data[:size]...)
 		case r < 0x10000:
 			out = fmt.Appendf(out, `\u%04x`, r)
@@ -88,5 +96,3 @@ func escapeHidden(data []byte) []byte {
 	}
 	return out
 }
-
-func hiddenInJSON(r rune) bool { return r != '\n' && hidden(r) }

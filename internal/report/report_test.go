@@ -187,6 +187,66 @@ func FuzzVisible(f *testing.F) {
 	})
 }
 
+// FuzzFormats puts a stranger's text everywhere and holds what each format
+// promises of it.
+func FuzzFormats(f *testing.F) {
+	for _, s := range []string{"users", "a|b`c", "\x1b[31m\u202e\r\n::error::x", "</details>\n```\n|x|", "`", "\\|", "@all #1", "\xff", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		r := &onward.Report{Base: s, Head: s, Postgres: []int{18},
+			Migrations: []onward.Migration{{
+				ID: s, Path: s, Framework: s, Status: onward.Status(s), Transaction: onward.Transaction(s),
+				Changes:    []onward.Change{{Object: s, Text: s, Kind: s}},
+				Statements: []onward.Statement{{SQL: s, Line: 1, Note: s, Duration: s, Effects: []onward.Effect{{Relation: s, Lock: onward.ShareLock, Blocks: []string{s}}}}},
+			}},
+			Findings: []onward.Finding{{Rule: s, Severity: onward.Error, Migration: s, Path: s, Line: 1, Column: 1, EndLine: 1, EndColumn: 2, Fact: s, Harm: s, Instead: s + "\n" + s,
+				Evidence: []onward.Evidence{{Path: s, Line: 1, Text: s, Revision: s}}}},
+			Opaque:  []onward.Opaque{{Path: s, Line: 1, What: s, Why: s, Failed: true}},
+			Summary: onward.Summary{Migrations: 1, Errors: 1, Opaque: 1, Verdict: s, Next: []string{s}},
+		}
+		for _, format := range report.Formats() {
+			out := print(t, r, format, report.Options{Verbose: true})
+			for _, c := range strings.ReplaceAll(out, "\u200b", "") {
+				if c != '\n' && !unicode.IsPrint(c) {
+					t.Errorf("%s: %q is printed raw", format, c)
+				}
+			}
+			lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+			switch format {
+			case report.FormatJSON:
+				if !json.Valid([]byte(out)) {
+					t.Errorf("no JSON:\n%s", out)
+				}
+			case report.FormatGitHub:
+				// Two commands of ours and two sentences, whatever the text.
+				if len(lines) != 4 || !strings.HasPrefix(lines[0], "::error ") || !strings.HasPrefix(lines[1], "::error ") || strings.HasPrefix(lines[2], "::") || strings.HasPrefix(lines[3], "::") {
+					t.Errorf("commands:\n%s", out)
+				}
+			case report.FormatMarkdown:
+				if len(lines) < 6 || !strings.HasPrefix(lines[3], "| migration") || columnsOf(lines[5]) != 4 {
+					t.Errorf("the row of the table does not have 4 cells:\n%s", out)
+				}
+			}
+		}
+	})
+}
+
+// columnsOf counts the cells of a row as GitHub does: a pipe behind a
+// backslash is text.
+func columnsOf(row string) int {
+	n := -1
+	for i := 0; i < len(row); i++ {
+		switch row[i] {
+		case '\\':
+			i++
+		case '|':
+			n++
+		}
+	}
+	return n
+}
+
 func BenchmarkTerminal(b *testing.B) {
 	data, err := os.ReadFile(filepath.Join("testdata", "report.json"))
 	if err != nil {

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestExitCode(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{usagef("no"), exitUsage},
+		{&config.Error{}, exitUsage},
+		{errors.Join(&config.Error{}, &config.Error{}), exitUsage},
+		{&config.InputError{Err: errors.New("no")}, exitUsage},
+		{&adapter.NotFoundError{}, exitUsage},
+		{&gitrange.NotRepositoryError{}, exitUsage},
+		{&gitrange.BareRepositoryError{}, exitUsage},
+		{&gitrange.NoCommitsError{}, exitUsage},
+		{&gitrange.RefusedRevisionError{}, exitUsage},
+		{&gitrange.UnknownRevisionError{}, exitUsage},
+		{&gitrange.NoBaseError{}, exitUsage},
+		{fmt.Errorf("at main: %w", &gitrange.UnknownRevisionError{}), exitUsage},
+		{&gitrange.GitError{Args: []string{"log"}}, exitFailed},
+		{&gitrange.MissingObjectsError{}, exitFailed},
+		{&gitrange.OwnershipError{}, exitFailed},
+		{&gitrange.NoMergeBaseError{}, exitFailed},
+		{context.Canceled, exitFailed},
+		{errors.New("disk full"), exitFailed},
+	} {
+		if got := exitCode(c.err); got != c.want {
+			t.Errorf("%T: %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	warning := []onward.Finding{{Severity: onward.Warning}}
+	for name, c := range map[string]struct {
+		report onward.Report
+		failOn config.Threshold
+		want   int
+	}{
+		"nothing":                {onward.Report{}, "", exitClean},
+		"below":                  {onward.Report{Findings: warning}, "", exitClean},
+		"reached":                {onward.Report{Findings: warning}, config.FailOnWarning, exitFindings},
+		"opaque by nature":       {onward.Report{Opaque: []onward.Opaque{{}}}, "", exitClean},
+		"unreadable":             {onward.Report{Opaque: []onward.Opaque{{}, {Failed: true}}}, config.FailOnNever, exitFailed},
+		"unreadable and reached": {onward.Report{Findings: warning, Opaque: []onward.Opaque{{Failed: true}}}, config.FailOnInfo, exitFailed},
+	} {
+		if got := outcome(&c.report, c.failOn); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
