@@ -68,10 +68,13 @@ func serialType(t *pgparse.TypeName) bool {
 
 func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
-	if col, known := column(a.rel, def.GetColname()); col != nil && known {
+	if col, known := column(a.rel, def.GetColname()); col != nil && known && !contains(a.droppedColumns, col.Name) {
 		if !cmd.GetMissingOk() {
 			a.refuse(`column "` + def.GetColname() + `" of relation "` + a.rel.Name.Name + `" already exists`)
 		}
+		return
+	}
+	if !a.mayAdd() {
 		return
 	}
 	n := a.readColumn(def)
@@ -84,14 +87,7 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	if n.serial || n.identity != "" {
 		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, def.GetColname(), "seq")}, catalog.Sequence)
 	}
-	for _, rel := range a.tree(a.rel, a.recurse) {
-		a.child(rel)
-		// A child that has the column already only learns that it inherits it.
-		if rel != a.rel && rel.Column(def.GetColname()) != nil {
-			continue
-		}
-		a.fill(a.tabOf(rel), n)
-	}
+	a.addDown(a.rel, n, 0)
 	for _, con := range n.keys {
 		a.buildKey(con, []string{def.GetColname()})
 	}
@@ -101,6 +97,35 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(cmd.GetBehavior(), nil)
+	}
+}
+
+// mayAdd refuses a new column where the server does.
+func (a *alter) mayAdd() bool {
+	switch {
+	case a.rel.OfType != 0:
+		a.refuse("cannot add column to typed table")
+	case a.rel.Parent != 0:
+		a.refuse("cannot add column to a partition")
+	case !a.recurse && hasKids(a.rel):
+		a.refuse("column must be added to child tables too")
+	default:
+		return true
+	}
+	return false
+}
+
+// addDown adds a column to a table and what inherits from it. A child that has
+// the column already only learns that it inherits it, and its own children
+// learn nothing.
+func (a *alter) addDown(rel *catalog.Relation, n newColumn, depth int) {
+	a.child(rel)
+	if depth > maxDepth || rel != a.rel && rel.Column(n.def.GetColname()) != nil {
+		return
+	}
+	a.fill(a.tabOf(rel), n)
+	for _, k := range a.kids(rel) {
+		a.addDown(k, n, depth+1)
 	}
 }
 
@@ -263,7 +288,7 @@ func (r *run) freeName(table catalog.Name, column, label string) string {
 			l += itoa(n)
 		}
 		name := catalog.ObjectName(table.Name, column, l)
-		if r.c.Lookup(table.Schema, name) == nil && !r.created(name) {
+		if old := r.c.Lookup(table.Schema, name); (old == nil || r.dropped(old.OID)) && !r.created(name) {
 			return name
 		}
 	}

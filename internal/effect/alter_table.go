@@ -21,6 +21,7 @@ type alter struct {
 	tabs    []*tab
 	// dropped constraints and new columns, which later passes see.
 	droppedConstraints []*catalog.Constraint
+	droppedColumns     []string
 	newColumns         []*pgparse.ColumnDef
 	notValid           []*pgparse.Constraint
 }
@@ -167,6 +168,9 @@ func (a *alter) rows() {
 
 // command carries out one subcommand.
 func (a *alter) command(cmd *pgparse.AlterTableCmd) {
+	if !a.permitted(cmd) {
+		return
+	}
 	if simpleRecursion[cmd.GetSubtype()] {
 		a.descend(a.recurse)
 	}
@@ -284,6 +288,20 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 	}
 	if a.rel.Persistence == to && !a.rel.Inferred {
 		return
+	}
+	if to == catalog.Unlogged {
+		for _, ref := range a.references(a.rel, false) {
+			if ref.from != a.rel && ref.from.Persistence == catalog.Permanent {
+				a.refuse(`could not change table "` + a.rel.Name.Name + `" to unlogged because it references logged table "` + ref.from.Name.Name + `"`)
+				return
+			}
+		}
+	}
+	for _, con := range a.rel.Constraints {
+		if ref := a.c.Relation(con.Ref); ref != nil && ref != a.rel && to == catalog.Permanent && ref.Persistence == catalog.Unlogged {
+			a.refuse(`could not change table "` + a.rel.Name.Name + `" to logged because it references unlogged table "` + ref.Name.Name + `"`)
+			return
+		}
 	}
 	t := a.tabOf(a.rel)
 	t.rewrite = true

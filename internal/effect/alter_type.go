@@ -19,6 +19,10 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := cmd.GetName()
 	to := a.c.TypeOf(def.GetTypeName())
+	if !a.recurse && hasKids(a.rel) {
+		a.refuse(`type of inherited column "` + name + `" must be changed in child tables too`)
+		return
+	}
 	for _, rel := range a.descend(a.recurse) {
 		col, _ := column(rel, name)
 		if col == nil {
@@ -71,7 +75,7 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 		}
 	}
 	for _, t := range rel.Triggers {
-		if contains(t.Columns, col.Attnum) {
+		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
 			return refuse("cannot alter type of a column used in a trigger definition")
 		}
 	}
@@ -188,6 +192,9 @@ func usesColumn(i *catalog.IndexInfo, col *catalog.Column) bool {
 // same operator classes and collations, and no expression or condition, which
 // the server does not compare (CheckIndexCompatible).
 func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped) bool {
+	if i.Parent != 0 { // made anew with its partitioned index, which has no file to pass on
+		return false
+	}
 	if !i.Valid || i.Predicate != nil || i.PredicateText != "" || change.unknown {
 		return false
 	}

@@ -90,6 +90,9 @@ func unbounded(n *pgparse.Node, word string) bool {
 // implied reports whether the constraints of a table prove that its rows are
 // within the bounds, so that the server does not look at them.
 func (a *alter) implied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+	if spec.GetIsDefault() {
+		return a.impliedDefault(part)
+	}
 	column, want, ok := partitionInterval(a.rel, spec)
 	if !ok {
 		return a.impliedList(part, spec)
@@ -143,6 +146,77 @@ func (a *alter) impliedList(part *catalog.Relation, spec *pgparse.PartitionBound
 		}
 	}
 	return false
+}
+
+// impliedDefault reports whether the constraints of a table prove that none of
+// its rows belongs to a partition that exists.
+func (a *alter) impliedDefault(part *catalog.Relation) bool {
+	if len(a.rel.PartitionKey) != 1 {
+		return false
+	}
+	col := a.rel.Attr(a.rel.PartitionKey[0].Column)
+	if col == nil {
+		return false
+	}
+	for _, p := range a.rels(a.rel.Partitions) {
+		spec := boundOf(p)
+		if spec == nil {
+			return false
+		}
+		if len(spec.GetListdatums()) == 0 {
+			if !a.excluded(part, a.rel, spec) {
+				return false
+			}
+			continue
+		}
+		if !a.excludesValues(part, col.Name, spec.GetListdatums()) {
+			return false
+		}
+	}
+	return true
+}
+
+// excludesValues reports whether a CHECK restricts a column to other values.
+func (a *alter) excludesValues(part *catalog.Relation, column string, datums []*pgparse.Node) bool {
+	for _, con := range part.Constraints {
+		if con.Kind != catalog.Check || !con.Valid {
+			continue
+		}
+		for _, cond := range conjuncts(con.Expr) {
+			have := values(cond, column)
+			clear := len(have) > 0
+			for _, d := range datums {
+				b := constant(d)
+				for _, h := range have {
+					if b == nil {
+						clear = false
+					} else if c, ok := h.compare(b); !ok || c == 0 {
+						clear = false
+					}
+				}
+			}
+			if clear {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// boundOf reads the bounds of a partition.
+func boundOf(p *catalog.Relation) *pgparse.PartitionBoundSpec {
+	if p.Bound == "" {
+		return nil
+	}
+	f, err := pgparse.Split("ALTER TABLE a ATTACH PARTITION b " + p.Bound)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return nil
+	}
+	cmds := f.Stmts[0].Node.GetAlterTableStmt().GetCmds()
+	if len(cmds) != 1 {
+		return nil
+	}
+	return cmds[0].GetAlterTableCmd().GetDef().GetPartitionCmd().GetBound()
 }
 
 func within(have, want []*bound) bool {

@@ -29,6 +29,9 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 			return
 		}
 		columns := keys(con.GetKeys())
+		if !a.mayHaveKey(con, columns) {
+			return
+		}
 		if a.recurse && len(a.rel.Partitions)+len(a.rel.Children) > 0 && a.v.AtLeast(18) {
 			a.below(a.rel, a.mode)
 		}
@@ -55,22 +58,35 @@ func (a *alter) addCheck(con *pgparse.Constraint) {
 		a.refuse(`syntax error at or near "ENFORCED"`)
 		return
 	}
-	// NO INHERIT: up to 16 the children are left alone; since 17 they are
-	// locked all the same.
-	all := a.recurse
-	if con.GetIsNoInherit() && all && len(a.rel.Children) > 0 {
-		all = a.v.AtLeast(17)
-	}
-	tables := a.descend(all)
-	if con.GetSkipValidation() {
-		a.notValid = append(a.notValid, con)
+	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
+		a.refuse("constraint must be added to child tables too")
 		return
 	}
-	for _, rel := range tables {
-		if rel != a.rel && (con.GetIsNoInherit() || hasSame(rel, con.GetConname())) {
-			continue // it has the constraint, or does not get it
-		}
+	// Since 18 everything below is locked first, needed or not.
+	if a.recurse && hasKids(a.rel) && a.v.AtLeast(18) {
+		a.below(a.rel, a.mode)
+	}
+	if con.GetSkipValidation() {
+		a.notValid = append(a.notValid, con)
+	}
+	a.checkDown(a.rel, con, 0)
+}
+
+// checkDown adds a CHECK to a table and what inherits from it; a child that
+// has it already merges it, and its own children learn nothing.
+func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, depth int) {
+	a.child(rel)
+	if depth > maxDepth || rel != a.rel && hasSame(rel, con.GetConname()) {
+		return
+	}
+	if !con.GetSkipValidation() {
 		a.tabOf(rel).wantScan("rows are checked against the constraint")
+	}
+	if con.GetIsNoInherit() || !a.recurse {
+		return
+	}
+	for _, k := range a.kids(rel) {
+		a.checkDown(k, con, depth+1)
 	}
 }
 
@@ -104,10 +120,8 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 // setNotNull is SET NOT NULL.
 func (a *alter) setNotNull(name string) {
 	if a.isNew(name) {
-		if col := a.newColumn(name); col.deflt == nil && col.generated == "" && col.identity == "" && !col.serial {
-			for _, rel := range a.descend(a.recurse) {
-				a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
-			}
+		for _, rel := range a.descend(a.recurse) {
+			a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
 		}
 		return
 	}
@@ -148,11 +162,17 @@ func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
 
 func (a *alter) dropNotNull(name string) {
 	col, known := column(a.rel, name)
-	if col != nil && known && !col.NotNull && len(a.rel.Children) == 0 {
-		if a.recurse && !a.v.AtLeast(18) {
+	if col != nil && known && !col.NotNull {
+		if a.recurse && hasKids(a.rel) && !a.v.AtLeast(18) {
 			a.descend(true)
 		}
 		return
+	}
+	if parent := a.c.Relation(a.rel.Parent); parent != nil {
+		if above := parent.Column(name); above != nil && above.NotNull {
+			a.refuse(`column "` + name + `" is marked NOT NULL in parent table`)
+			return
+		}
 	}
 	if col != nil && known {
 		switch {
@@ -224,6 +244,46 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 		return a.freeName(p.Name, part, label)
 	}, nil)
 }
+
+// mayHaveKey refuses a key that the server refuses whatever the rows are.
+func (a *alter) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
+	switch {
+	case con.GetNullsNotDistinct() && !a.v.AtLeast(15):
+		a.refuse(`syntax error at or near "NULLS"`)
+	case con.GetWithoutOverlaps() && !a.v.AtLeast(18):
+		a.refuse(`syntax error at or near "WITHOUT"`)
+	case con.GetWithoutOverlaps() && len(columns) < 2:
+		a.refuse("constraint using WITHOUT OVERLAPS needs at least two columns")
+	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
+		a.refuse(`multiple primary keys for table "` + a.rel.Name.Name + `" are not allowed`)
+	case con.GetContype() != pgparse.ConstrType_CONSTR_EXCLUSION && !a.coversPartitionKey(columns):
+		a.refuse("unique constraint on partitioned table must include all partitioning columns")
+	default:
+		return true
+	}
+	return false
+}
+
+func (a *alter) hasPrimaryKey() bool {
+	for _, c := range a.rel.Constraints {
+		if c.Kind == catalog.PrimaryKey && !contains(a.droppedConstraints, c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) coversKey(rel *catalog.Relation, columns []string) bool {
+	for _, k := range rel.PartitionKey {
+		col := rel.Attr(k.Column)
+		if col == nil || !contains(columns, col.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *alter) coversPartitionKey(columns []string) bool { return a.coversKey(a.rel, columns) }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *alter) useIndex(con *pgparse.Constraint) {
@@ -321,7 +381,7 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 			return
 		}
 	}
-	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.v.AtLeast(17)) {
+	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.v.AtLeast(18)) {
 		a.descend(true)
 	}
 	if validate {
@@ -332,8 +392,21 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 		a.notValid = append(a.notValid, con)
 	}
 	if ref != nil {
-		a.lockReferenced(ref, validate, referencedBy(con.GetConname(), a.rel.Name.String()))
+		// Where all values are NULL, nothing is looked up.
+		a.lockReferenced(ref, validate && !a.allNull(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
 	}
+}
+
+// allNull reports whether one of the columns is new and holds NULL only.
+func (a *alter) allNull(columns []string) bool {
+	for _, name := range columns {
+		if a.isNew(name) {
+			if n := a.newColumn(name); (n.deflt == nil || isNull(n.deflt)) && !n.serial && n.identity == "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func referencing(ref *catalog.Relation) string {
@@ -373,6 +446,16 @@ func (a *alter) validate(name string) {
 		t.wantScan("")
 		t.unsure, t.why = true, "what the constraint is, is not known"
 		return
+	}
+	switch con.Kind {
+	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
+		a.refuse(`constraint "` + name + `" of relation "` + a.rel.Name.Name + `" is not a foreign key or check constraint`)
+		return
+	case catalog.Check, catalog.NotNullConstraint:
+		if !con.Valid && !a.recurse && hasKids(a.rel) && !con.NoInherit {
+			a.refuse("constraint must be validated on child tables too")
+			return
+		}
 	}
 	if con.Valid {
 		return
@@ -463,12 +546,17 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	ref := a.c.Relation(con.Ref)
 	partitioned := a.rel.Kind == catalog.PartitionedTable || ref != nil && ref.Kind == catalog.PartitionedTable
 	if def.GetAlterEnforceability() && def.GetIsEnforced() != con.Enforced {
+		// The triggers on the referenced table are dropped, or made again.
+		mode := ael
+		if def.GetIsEnforced() {
+			mode = sre
+		}
 		if ref != nil && ref != a.rel {
-			a.lockFor(ref, a.mode, referencedBy(con.Name, ""))
+			a.lockFor(ref, mode, referencedBy(con.Name, ""))
 		}
 		if partitioned && ref != nil {
 			a.below(a.rel, a.mode)
-			a.below(ref, a.mode)
+			a.below(ref, mode)
 		}
 		if def.GetIsEnforced() {
 			for _, rel := range a.tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
@@ -510,6 +598,10 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		}
 		return
 	}
+	if con.Parent {
+		a.refuse(`cannot drop inherited constraint "` + con.Name + `" of relation "` + a.rel.Name.Name + `"`)
+		return
+	}
 	a.droppedConstraints = append(a.droppedConstraints, con)
 	switch con.Kind {
 	case catalog.Check, catalog.NotNullConstraint:
@@ -536,7 +628,7 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 // cascade drops a constraint with what stands behind it and depends on it.
 func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) {
 	if con.Kind == catalog.ForeignKey {
-		r.dropForeignKey(con)
+		r.dropForeignKey(con, false)
 		return
 	}
 	index := r.c.Relation(con.Index)
@@ -573,13 +665,18 @@ func usesKey(fk, key *catalog.Constraint) bool {
 	return true
 }
 
-// dropForeignKey locks the referenced table: its triggers go too.
-func (r *run) dropForeignKey(con *catalog.Constraint) {
+// dropForeignKey locks the referenced table: its triggers go too. table says
+// that the constraint goes with its table or column.
+func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
 	ref := r.c.Relation(con.Ref)
 	if ref == nil {
 		return
 	}
 	for _, rel := range r.tree(ref, ref.Kind == catalog.PartitionedTable) {
+		// Up to 14 partitioned tables have no triggers of foreign keys.
+		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.v.AtLeast(15) {
+			continue
+		}
 		r.lockFor(rel, ael, referencedBy(con.Name, ""))
 	}
 }

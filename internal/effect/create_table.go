@@ -15,16 +15,19 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	}
 	if s.GetIfNotExists() {
 		if schema == "" {
-			schema = r.c.CreationSchema()
+			schema = r.creationSchema()
 		}
 		if r.c.Lookup(schema, rv.GetRelname()) != nil {
 			return // noticed without a lock
 		}
 	}
 	if schema == "" {
-		schema = r.c.CreationSchema()
+		schema = r.creationSchema()
 	}
 	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
+	if old := r.c.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
+		r.refuse(`relation "` + name.Name + `" already exists`)
+	}
 	if s.GetPartspec() != nil {
 		kind = catalog.PartitionedTable
 	}
@@ -39,6 +42,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		case *pgparse.TableLikeClause:
 			if like := r.table(m.GetRelation()); like != nil {
 				r.lockFor(like, as, "LIKE reads its definition")
+				r.createLike(name, like, m.GetOptions())
 			}
 		}
 	}
@@ -61,6 +65,27 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 			if rel := r.c.Relation(t.Relation); rel != nil {
 				r.lockFor(rel, as, "the table's type")
 			}
+		}
+	}
+}
+
+// createLike makes the indexes and sequences that LIKE … INCLUDING copies.
+func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint32) {
+	const identity, indexes = 1 << 5, 1 << 6 // TableLikeOption
+	if options&identity != 0 {
+		for _, col := range like.Columns {
+			if col.Identity != "" {
+				r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, col.Name, "seq")}, catalog.Sequence)
+			}
+		}
+	}
+	if options&indexes == 0 {
+		return
+	}
+	for _, i := range r.indexes(like) {
+		if i.Index != nil {
+			label, columns := indexLabel(i, like)
+			r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, columns, label)}, catalog.Index)
 		}
 	}
 }

@@ -27,19 +27,24 @@ func (r *run) queryIn(msg any, ctes []string) {
 	case *pgparse.UpdateStmt:
 		ctes = r.with(m.GetWithClause(), ctes)
 		r.update(m)
-		r.nodes(ctes, m.GetTargetList(), m.GetFromClause())
+		r.nodes(ctes, m.GetTargetList())
+		for _, n := range m.GetFromClause() {
+			r.from(n, ctes, true, m.GetWhereClause())
+		}
 		r.node(m.GetWhereClause(), ctes)
 		r.nodes(ctes, m.GetReturningClause().GetExprs())
 	case *pgparse.DeleteStmt:
 		ctes = r.with(m.GetWithClause(), ctes)
 		r.deleteFrom(m)
-		r.nodes(ctes, m.GetUsingClause())
+		for _, n := range m.GetUsingClause() {
+			r.from(n, ctes, true, m.GetWhereClause())
+		}
 		r.node(m.GetWhereClause(), ctes)
 		r.nodes(ctes, m.GetReturningClause().GetExprs())
 	case *pgparse.MergeStmt:
 		ctes = r.with(m.GetWithClause(), ctes)
 		r.merge(m)
-		r.node(m.GetSourceRelation(), ctes)
+		r.from(m.GetSourceRelation(), ctes, true, nil)
 		r.node(m.GetJoinCondition(), ctes)
 		r.nodes(ctes, m.GetMergeWhenClauses())
 	}
@@ -218,12 +223,29 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 			continue
 		}
 		for _, cond := range conjuncts(where) {
-			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && (isColumn(e.GetLexpr(), col.Name) || isColumn(e.GetRexpr(), col.Name)) && operator(e) != "<>" {
+			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && operator(e) != "<>" &&
+				(isColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || isColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// hasColumn reports whether an expression is no constant: a join condition.
+func hasColumn(n *pgparse.Node) bool {
+	found := false
+	if n == nil {
+		return false
+	}
+	pgparse.Walk(n, func(m any) bool {
+		switch m.(type) {
+		case *pgparse.ColumnRef, *pgparse.SubLink:
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // read locks a relation of a query: a view with all that it reads, a parent
@@ -386,9 +408,7 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 		return
 	}
 	for _, t := range r.written(m.GetRelation()) {
-		if stored(t) {
-			r.at(t).Rows = true
-		}
+		r.scanFor(t, m.GetJoinCondition())
 		r.checksReferenced(t, changed)
 		if deletes {
 			r.checksReferencing(t, nil)
@@ -421,7 +441,7 @@ func (r *run) newName(rv *pgparse.RangeVar) catalog.Name {
 		schema = "pg_temp"
 	}
 	if schema == "" {
-		schema = r.c.CreationSchema()
+		schema = r.creationSchema()
 	}
 	return catalog.Name{Schema: schema, Name: rv.GetRelname()}
 }

@@ -49,6 +49,10 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 			r.refuse("DROP INDEX CONCURRENTLY does not support dropping multiple objects")
 			return
 		}
+		if cascade {
+			r.refuse("DROP INDEX CONCURRENTLY does not support CASCADE")
+			return
+		}
 	}
 	var named []*catalog.Relation
 	for _, o := range s.GetObjects() {
@@ -116,13 +120,22 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		}
 	}
 	for _, con := range rel.Constraints {
-		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID {
-			r.dropForeignKey(con)
+		// A partition's clone of its parent's key has no triggers over there.
+		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.goesToo(r.c.Relation(rel.Parent))) {
+			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.references(rel, false) {
+	for _, ref := range r.references(rel, true) {
 		if ref.from == rel || r.dropped(ref.from.OID) {
 			continue
+		}
+		if target := r.c.Relation(ref.con.Ref); target != rel && !r.goesToo(target) {
+			// The key points to what this is a partition of: it goes as a whole.
+			if !cascade {
+				r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
+				continue
+			}
+			r.dropForeignKey(ref.con, true)
 		}
 		if !cascade && !r.goesToo(ref.from) {
 			r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
@@ -212,24 +225,36 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 		a.refuse("cannot drop column from only the partitioned table when partitions exist")
 		return
 	}
-	if col.Inherited && !contains(a.newNames(), col.Name) {
+	if col.Inherited {
 		a.refuse(`cannot drop inherited column "` + col.Name + `"`)
 		return
 	}
-	for _, rel := range a.tree(a.rel, true) {
-		a.child(rel)
-		own := rel.Column(col.Name)
-		if own == nil || rel != a.rel && (!a.recurse || own.Local) {
-			continue // a child's own column stays
+	for _, k := range a.rel.PartitionKey {
+		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
+			a.refuse(`cannot drop column "` + col.Name + `" because it is part of the partition key of relation "` + a.rel.Name.Name + `"`)
+			return
 		}
-		a.dropColumnParts(rel, own, cascade, 0)
 	}
+	a.droppedColumns = append(a.droppedColumns, col.Name)
+	a.dropDown(a.rel, col.Name, cascade, 0)
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(cmd.GetBehavior(), nil)
 	}
 }
 
-func (a *alter) newNames() []string { return nil }
+// dropDown drops a column of a table and, unless ONLY, of what inherits it. A
+// child's own column stays, and its children are left alone.
+func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, depth int) {
+	a.child(rel)
+	col := rel.Column(name)
+	if col == nil || depth > maxDepth || rel != a.rel && (!a.recurse || col.Local) {
+		return
+	}
+	for _, k := range a.kids(rel) {
+		a.dropDown(k, name, cascade, depth+1)
+	}
+	a.dropColumnParts(rel, col, cascade, 0)
+}
 
 // dropColumnParts locks what goes with a column, and what loses something by
 // it.
@@ -244,7 +269,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 	}
 	for _, con := range rel.Constraints {
 		if con.Kind == catalog.ForeignKey && contains(con.Columns, col.Attnum) && con.Ref != rel.OID {
-			r.dropForeignKey(con)
+			r.dropForeignKey(con, true)
 		}
 	}
 	for _, ref := range r.references(rel, false) {
@@ -265,12 +290,17 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 	}
 	for _, other := range rel.Columns {
 		if other != col && contains(other.GeneratedFrom, col.Attnum) {
-			if !cascade {
+			// Up to 14 a generated column goes silently.
+			if !cascade && r.v.AtLeast(15) {
 				r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
 				return
 			}
 			r.dropColumnParts(rel, other, true, depth+1)
 		}
+	}
+	if !cascade && usedByTrigger(rel, col) {
+		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+		return
 	}
 	for _, v := range r.rels(rel.Dependents) {
 		if v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum) || r.dropped(v.OID) {
@@ -283,6 +313,21 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		r.drop(v, "reads the column "+col.Name)
 		r.dropRelation(v, true, depth+1)
 	}
+}
+
+// usedByTrigger reports whether a trigger or policy names a column.
+func usedByTrigger(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, t := range rel.Triggers {
+		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
+			return true
+		}
+	}
+	for _, p := range rel.Policies {
+		if contains(p.Uses, col.Attnum) {
+			return true
+		}
+	}
+	return false
 }
 
 // dropFromTable drops a trigger, rule or policy: name parts of the table, then
@@ -299,7 +344,6 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	}
 	if s.GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
 		if s.GetMissingOk() && !r.hasObject(rel, s.GetRemoveType(), object) {
-			r.lock(rel, as)
 			return
 		}
 		r.lock(rel, ael)
@@ -309,8 +353,6 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	if t == nil && !rel.Inferred && !rel.Partial {
 		if !s.GetMissingOk() {
 			r.refuse(`trigger "` + object + `" for table "` + rel.Name.Name + `" does not exist`)
-		} else {
-			r.lock(rel, as).Why = "the trigger does not exist"
 		}
 		return
 	}

@@ -25,9 +25,10 @@ func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onwar
 	childName func(*catalog.Relation) string, match func(*catalog.Relation) *catalog.Relation,
 ) {
 	if rel.Kind != catalog.PartitionedTable {
-		r.create(name, catalog.Index)
+		again := r.create(name, catalog.Index).RebuildsIndex
 		e := r.at(rel)
 		e.BuildsIndex, e.Scans = true, true
+		e.RebuildsIndex = e.RebuildsIndex || again
 		return
 	}
 	r.create(name, catalog.PartitionedIndex)
@@ -57,6 +58,14 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	if rel == nil {
 		return
 	}
+	if s.GetNullsNotDistinct() && !r.v.AtLeast(15) {
+		r.refuse(`syntax error at or near "NULLS"`)
+		return
+	}
+	if !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView {
+		r.refuse(`cannot create index on relation "` + rel.Name.Name + `"`)
+		return
+	}
 	e := r.lock(rel, mode)
 	var parts []string
 	for _, n := range s.GetIndexParams() {
@@ -81,6 +90,10 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		e.Waits = true
 	}
 	full := catalog.Name{Schema: rel.Name.Schema, Name: name}
+	if s.GetUnique() && !r.coversKey(rel, parts) {
+		r.refuse("unique constraint on partitioned table must include all partitioning columns")
+		return
+	}
 	if rel.Kind == catalog.PartitionedTable && !s.GetRelation().GetInh() {
 		r.create(full, catalog.PartitionedIndex)
 		return

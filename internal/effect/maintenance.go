@@ -63,7 +63,11 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		one(rel)
 		if !s.GetIsVacuumcmd() {
 			for _, k := range r.tree(rel, rv.GetInh())[1:] {
-				r.lockFor(k, as, childOf(k, rel))
+				mode := as
+				if r.v.AtLeast(18) { // each child is analysed itself
+					mode = sue
+				}
+				r.lockFor(k, mode, childOf(k, rel))
 			}
 		}
 	}
@@ -103,6 +107,14 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	if rel == nil {
 		return
 	}
+	if s.GetIndexname() != "" && !rel.Inferred && !r.hasIndex(rel, s.GetIndexname()) {
+		r.refuse(`index "` + s.GetIndexname() + `" for table "` + rel.Name.Name + `" does not exist`)
+		return
+	}
+	if len(s.GetParams()) > 0 && !r.v.AtLeast(14) {
+		r.refuse(`syntax error at or near "("`)
+		return
+	}
 	if rel.Kind != catalog.PartitionedTable {
 		r.rewrite(rel, "")
 		return
@@ -118,6 +130,15 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 			r.rewrite(p, childOf(p, rel))
 		}
 	}
+}
+
+func (r *run) hasIndex(rel *catalog.Relation, name string) bool {
+	for _, i := range r.indexes(rel) {
+		if i.Name.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // lockTable is LOCK.

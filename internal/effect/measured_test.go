@@ -118,6 +118,9 @@ func TestMeasured(t *testing.T) {
 			have[e.Name.Name] = strings.TrimSpace(e.Lock.Words() + " " + flags(e.Rewrites, e.RebuildsIndex, e.Scans))
 		}
 		var bad []string
+		if refused && byRows(get(first, "error")) {
+			continue
+		}
 		if refused != (got.Refused != "") {
 			bad = append(bad, fmt.Sprintf("refused: model %q, server %q", got.Refused, get(first, "error")))
 		}
@@ -160,6 +163,17 @@ func TestMeasured(t *testing.T) {
 	t.Logf("%d of %d cells agree", cells-wrong, cells)
 }
 
+// byRows recognises errors that depend on the rows or on the machine (SQLSTATE
+// classes 08, 23, 58 and XX), which no model of the schema can foresee.
+func byRows(err string) bool {
+	for _, class := range []string{"08", "23", "58", "XX"} {
+		if strings.HasPrefix(err, class) {
+			return true
+		}
+	}
+	return false
+}
+
 func flags(rewrites, rebuilds, scans bool) string {
 	var out []string
 	if rewrites {
@@ -168,7 +182,7 @@ func flags(rewrites, rebuilds, scans bool) string {
 	if rebuilds {
 		out = append(out, "rebuilds index")
 	}
-	if scans {
+	if scans && !rewrites { // a rewrite reads the table, be it empty
 		out = append(out, "scans")
 	}
 	return strings.Join(out, " ")

@@ -60,15 +60,13 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			}
 		}
 		label, cols := indexLabel(index, parent)
-		r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, cols, label)}, catalog.Index)
-		if part != nil {
-			for _, leaf := range r.tree(part, true) {
-				if stored(leaf) {
-					e := r.at(leaf)
-					e.BuildsIndex, e.Scans = true, true
-				}
-			}
+		full := catalog.Name{Schema: name.Schema, Name: r.freeName(name, cols, label)}
+		if part == nil {
+			r.create(full, catalog.Index)
+			continue
 		}
+		r.buildOn(part, full, ael, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
+			func(p *catalog.Relation) *catalog.Relation { return r.sameIndex(p, index, parent, used) })
 	}
 	for _, con := range parent.Constraints {
 		if con.Kind != catalog.ForeignKey {
@@ -80,6 +78,9 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		}
 		have := part != nil && r.sameForeignKey(part, con, parent)
 		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
+		if have { // its own triggers go: those of the parent's key take over
+			r.lock(ref, ael)
+		}
 		if part != nil && con.Valid && !have {
 			for _, leaf := range r.tree(part, true) {
 				if stored(leaf) {
@@ -234,7 +235,18 @@ func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
 }
 
 func (a *alter) finishDetach(part *catalog.Relation) {
-	a.lock(part, ael)
+	// 13 locks the partition only as far as it has to: for what depends on it.
+	mode := sue
+	refs := a.references(a.rel, true)
+	if a.v.AtLeast(14) || len(refs) > 0 && stored(part) {
+		mode = ael
+	}
+	for _, t := range part.Triggers {
+		if t.Parent {
+			mode = ael
+		}
+	}
+	a.lock(part, mode)
 	for _, i := range a.indexes(part) {
 		if i.Index != nil && i.Index.Parent != 0 {
 			a.lockFor(i, ael, "index of "+part.Name.String())
@@ -247,14 +259,14 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 			}
 		}
 	}
-	for _, ref := range a.references(a.rel, true) {
+	for _, ref := range refs {
 		for _, t := range a.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
 			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || stored(t)
 		}
 		for _, leaf := range a.tree(part, true) {
 			if stored(leaf) {
-				a.at(leaf).Scans = true
+				a.lockFor(leaf, ael, childOf(leaf, part)).Scans = true
 			}
 		}
 	}

@@ -34,6 +34,8 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		}
 		if rv.GetInh() {
 			r.below(rel, ael)
+		} else if hasKids(rel) {
+			r.refuse(`inherited column "` + s.GetSubname() + `" must be renamed in child tables too`)
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		r.renameConstraint(s)
@@ -100,11 +102,6 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 		r.lock(rel, ael)
 		for _, q := range r.sequences(rel) {
 			r.lockFor(q, ael, "owned by "+rel.Name.String())
-		}
-	case pgparse.ObjectType_OBJECT_TYPE:
-		schema, name := nameOf(s.GetObject().GetList().GetItems())
-		if rel := r.typeRelation(schema, name); rel != nil {
-			r.lock(rel, ael)
 		}
 	}
 }

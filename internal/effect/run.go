@@ -17,6 +17,16 @@ type run struct {
 	// index finds effects once there are too many to look through.
 	index map[catalog.Name]int
 	depth int
+	// schema is where unqualified names are created, in CREATE SCHEMA; "" is
+	// the catalog's own.
+	schema string
+}
+
+func (r *run) creationSchema() string {
+	if r.schema != "" {
+		return r.schema
+	}
+	return r.c.CreationSchema()
 }
 
 // maxDepth bounds recursion through partitions, views and cascades: a folded
@@ -69,7 +79,15 @@ func (r *run) lockFor(rel *catalog.Relation, mode onward.Lock, why string) *Effe
 }
 
 // create notes a relation that the statement itself creates.
+// One that takes the place of a dropped one of the same name is that one, built
+// anew.
 func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
+	for i := range r.Effects {
+		if e := &r.Effects[i]; e.Dropped && e.Name == name {
+			e.Dropped, e.RebuildsIndex = false, true
+			return e
+		}
+	}
 	e := r.at(&catalog.Relation{Name: name, Kind: kind})
 	e.Lock, e.Created = onward.AccessExclusiveLock, true
 	return e

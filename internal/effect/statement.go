@@ -81,9 +81,11 @@ func (r *run) statement(msg any) {
 	case *pgparse.AlterTableMoveAllStmt:
 		r.moveAll(s)
 	case *pgparse.CreateSchemaStmt:
+		r.schema = s.GetSchemaname()
 		for _, n := range s.GetSchemaElts() {
 			r.statement(pgparse.Unwrap(n))
 		}
+		r.schema = ""
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.query(s)
 	case *pgparse.CopyStmt:
@@ -91,7 +93,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.ExplainStmt:
 		r.explain(s)
 	case *pgparse.DeclareCursorStmt:
-		r.query(pgparse.Unwrap(s.GetQuery()))
+		r.planned(s.GetQuery())
 	case *pgparse.PrepareStmt:
 		r.reads(s.GetQuery())
 	case *pgparse.AlterObjectDependsStmt:
@@ -115,8 +117,13 @@ func (r *run) explain(s *pgparse.ExplainStmt) {
 		r.statement(pgparse.Unwrap(s.GetQuery()))
 		return
 	}
+	r.planned(s.GetQuery())
+}
+
+// planned locks what a statement names without running it.
+func (r *run) planned(query *pgparse.Node) {
 	inner := run{c: r.c, v: r.v, s: r.s}
-	inner.statement(pgparse.Unwrap(s.GetQuery()))
+	inner.statement(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
 		if e.Created {
@@ -134,6 +141,10 @@ func (r *run) depends(s *pgparse.AlterObjectDependsStmt) {
 		return
 	}
 	if rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetObjectType()), false); rel != nil {
+		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TRIGGER {
+			r.lock(rel, as)
+			return
+		}
 		r.lock(rel, ael)
 	}
 }

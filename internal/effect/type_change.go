@@ -278,10 +278,7 @@ func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
 	case *pgparse.TypeCast:
 		return r.convert(r.using(m.GetArg(), col, old), r.c.TypeOf(m.GetTypeName()), true)
 	case *pgparse.CollateClause:
-		// A CollateExpr is not seen through.
-		v := r.using(m.GetArg(), col, old)
-		v.computed, v.why = true, "every value is computed"
-		return v
+		return r.using(m.GetArg(), col, old)
 	}
 	return value{computed: true, unknown: true, why: "every value is computed"}
 }

@@ -64,6 +64,10 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 	if mv == nil {
 		return
 	}
+	if mv.Kind != catalog.MaterializedView {
+		r.refuse(`"` + mv.Name.Name + `" is not a materialized view`)
+		return
+	}
 	if s.GetConcurrent() {
 		r.lock(mv, ex).Scans = true
 		if mv.OID != 0 && !mv.Inferred && !r.hasUniqueIndex(mv) {
@@ -72,10 +76,9 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 		}
 	} else {
 		r.rewrite(mv, "")
-		if s.GetSkipData() {
-			e := r.at(mv)
-			e.Instant, e.Scans = true, false
-		}
+		e := r.at(mv)
+		// It is filled from the query, and read for its indexes.
+		e.Instant, e.Scans = s.GetSkipData(), !s.GetSkipData() && len(mv.Indexes) > 0
 	}
 	if mv.View == nil || s.GetSkipData() {
 		return

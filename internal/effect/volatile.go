@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -10,6 +11,15 @@ import (
 // taken for volatile.
 func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
+		if kept, folded := fold(m); folded {
+			for _, n := range kept {
+				v, u := r.volatile(n)
+				if is = is || v; u != "" {
+					unknown = u
+				}
+			}
+			return false
+		}
 		call, ok := m.(*pgparse.FuncCall)
 		if !ok {
 			return true
@@ -25,6 +35,42 @@ func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 		return true
 	})
 	return is, unknown
+}
+
+// fold gives what the planner keeps of a CASE or COALESCE with constants.
+func fold(m any) (kept []*pgparse.Node, folded bool) {
+	switch e := m.(type) {
+	case *pgparse.CaseExpr:
+		if e.GetArg() != nil {
+			return nil, false
+		}
+		for _, n := range e.GetArgs() {
+			w := n.GetCaseWhen()
+			if catalog.ConstantFalse(w.GetExpr()) || isNull(w.GetExpr()) {
+				continue
+			}
+			if catalog.ConstantTrue(w.GetExpr()) {
+				return append(kept, w.GetResult()), true
+			}
+			kept = append(kept, w.GetExpr(), w.GetResult())
+		}
+		if e.GetDefresult() != nil {
+			kept = append(kept, e.GetDefresult())
+		}
+		return kept, true
+	case *pgparse.CoalesceExpr:
+		for _, n := range e.GetArgs() {
+			if isNull(n) {
+				continue
+			}
+			kept = append(kept, n)
+			if constant(n) != nil {
+				break
+			}
+		}
+		return kept, true
+	}
+	return nil, false
 }
 
 // function is the volatility of a function.

@@ -1,0 +1,72 @@
+package prove
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Compare lists where a model's result and an observation differ. Locks below
+// SHARE UPDATE EXCLUSIVE on indexes are left out: every plan takes them on all
+// indexes of a table.
+func Compare(got effect.Result, seen *Observation) []string {
+	var bad []string
+	if (got.Refused != "") != (seen.Refused != "") {
+		return []string{fmt.Sprintf("refused: model %q, server %q", got.Refused, seen.Refused)}
+	}
+	if seen.Refused != "" {
+		return nil
+	}
+	if got.Unmodelled != "" {
+		bad = append(bad, "unmodelled: "+got.Unmodelled)
+	}
+	model := map[string]Seen{}
+	for i := range got.Effects {
+		e := &got.Effects[i]
+		s := Seen{
+			Lock: e.Lock, Rewrites: e.Rewrites, RebuildsIndex: e.RebuildsIndex, Scans: e.Scans,
+			Created: e.Created, Dropped: e.Dropped,
+		}
+		if e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex {
+			s.Kind = "i"
+		}
+		name := e.Name.Qualified()
+		model[name] = s
+	}
+	names := map[string]bool{}
+	for n := range model {
+		names[n] = true
+	}
+	for n := range seen.Relations {
+		names[n] = true
+	}
+	for n := range names {
+		m, s := model[n], seen.Relations[n]
+		index := m.Kind == "i" || s.Kind == "i" || s.Kind == "I"
+		m.Kind, s.Kind = "", ""
+		if index {
+			m.Lock, s.Lock = strong(m.Lock), strong(s.Lock)
+		}
+		if m.Lock == onward.NoLock && s.Lock == onward.AccessShareLock {
+			s.Lock = onward.NoLock // read in passing
+		}
+		if m.Created && s.Created {
+			m, s = Seen{}, Seen{} // a new relation is nobody's yet
+		}
+		if m != s {
+			bad = append(bad, fmt.Sprintf("%s: model %q, server %q", n, m, s))
+		}
+	}
+	sort.Strings(bad)
+	return bad
+}
+
+func strong(l onward.Lock) onward.Lock {
+	if l < onward.ShareUpdateExclusiveLock {
+		return onward.NoLock
+	}
+	return l
+}

@@ -1,0 +1,48 @@
+package prove
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Form is one statement to be proven.
+type Form struct {
+	ID, SQL string
+	// Setup is committed before, Set are settings of the session.
+	Setup, Set string
+	Line       int
+}
+
+// ParseForms reads a table of forms: "id: statement" on a line of its own,
+// with indented "setup:" and "set:" lines below it; # begins a comment line.
+func ParseForms(text string) ([]Form, error) {
+	var out []Form
+	seen := map[string]bool{}
+	for n, line := range strings.Split(text, "\n") {
+		line = strings.TrimRight(line, " \t\r")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if !ok {
+			return nil, fmt.Errorf("line %d: want \"id: statement\", got %q", n+1, line)
+		}
+		indented := line[0] == ' ' || line[0] == '\t'
+		switch {
+		case !indented && seen[key]:
+			return nil, fmt.Errorf("line %d: the form %q exists already", n+1, key)
+		case !indented:
+			seen[key] = true
+			out = append(out, Form{ID: key, SQL: value, Line: n + 1})
+		case len(out) == 0:
+			return nil, fmt.Errorf("line %d: %q before any form", n+1, key)
+		case key == "setup":
+			out[len(out)-1].Setup = value
+		case key == "set":
+			out[len(out)-1].Set = value
+		default:
+			return nil, fmt.Errorf("line %d: unknown key %q", n+1, key)
+		}
+	}
+	return out, nil
+}

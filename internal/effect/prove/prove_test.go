@@ -1,0 +1,222 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
+	t.Helper()
+	f, err := pgparse.Split(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range f.Stmts {
+		if s.Node == nil {
+			t.Fatalf("parse %q: %v", f.Src[s.Start:s.End], s.Err)
+		}
+		c, _ = c.Apply(s.Node, f.Src[s.Start:s.End])
+	}
+	return c
+}
+
+// TestProve runs every form on every major and compares. PROVE_FORM restricts
+// it to the forms whose id contains the value; without it and without
+// ONWARD_PROVE=1 only a part is run.
+func TestProve(t *testing.T) {
+	forms, err := ParseForms(read(t, "forms.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	only := os.Getenv("PROVE_FORM")
+	majors := pgservertest.Majors()
+	if os.Getenv("ONWARD_PROVE") != "1" && only == "" {
+		majors = majors[len(majors)-1:]
+		t.Logf("ONWARD_PROVE=1 is not set: the forms that need no setup of their own, on Postgres %d only", majors[0])
+		forms = slices.DeleteFunc(forms, func(f Form) bool { return f.Setup != "" })
+	}
+	base := fold(t, catalog.New(), read(t, "fixture.sql"))
+	base.Complete = true
+
+	var mu sync.Mutex
+	differ := map[string][]string{}
+	compared := map[int]int{}
+	t.Run("majors", func(t *testing.T) {
+		for _, major := range majors {
+			t.Run(fmt.Sprint(major), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, major)
+				for _, form := range forms {
+					if !strings.Contains(form.ID, only) {
+						continue
+					}
+					bad, ok := b.prove(t, base, form)
+					mu.Lock()
+					if ok {
+						compared[major]++
+					}
+					if len(bad) > 0 {
+						key := form.ID + ": " + form.SQL + "\n\t" + strings.Join(bad, "\n\t")
+						differ[key] = append(differ[key], fmt.Sprint(major))
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	})
+	keys := make([]string, 0, len(differ))
+	for k := range differ {
+		keys = append(keys, k)
+	}
+	line := map[string]int{}
+	for _, f := range forms {
+		line[f.ID] = f.Line
+	}
+	at := func(key string) int { id, _, _ := strings.Cut(key, ":"); return line[id] }
+	sort.Slice(keys, func(i, j int) bool { return at(keys[i]) < at(keys[j]) })
+	for _, k := range keys {
+		sort.Strings(differ[k])
+		t.Errorf("Postgres %s: %s", strings.Join(differ[k], ", "), k)
+	}
+	for _, major := range majors {
+		t.Logf("Postgres %d: %d forms compared", major, compared[major])
+	}
+}
+
+// bench is a server with a template of the fixture, and a database of it for
+// the forms that leave nothing behind.
+type bench struct {
+	major    int
+	template string
+	shared   *Observer
+}
+
+func newBench(t *testing.T, major int) *bench {
+	t.Helper()
+	ctx := t.Context()
+	server := pgservertest.Server(t, major)
+	name, err := server.NewDatabase(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(ctx, server.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"DO $$BEGIN CREATE ROLE other; EXCEPTION WHEN duplicate_object THEN NULL; END$$", read(t, "fixture.sql"), read(t, "rows.sql"),
+	} {
+		for _, stmt := range statements(t, sql) {
+			if _, err := conn.Exec(ctx, stmt); err != nil {
+				t.Fatalf("%s: %v", stmt, err)
+			}
+		}
+	}
+	conn.Close(ctx)
+	b := &bench{major: major, template: name}
+	b.shared = b.observer(t, t)
+	return b
+}
+
+func statements(t *testing.T, sql string) []string {
+	t.Helper()
+	f, err := pgparse.Split(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, s := range f.Stmts {
+		out = append(out, f.Src[s.Start:s.End])
+	}
+	return out
+}
+
+// observer watches a fresh copy of the fixture, until cleanup's test ends.
+func (b *bench) observer(t *testing.T, cleanup *testing.T) *Observer {
+	t.Helper()
+	ctx := context.Background()
+	server := pgservertest.Server(t, b.major)
+	name, err := server.NewDatabase(ctx, b.template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewObserver(ctx, server.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cleanup.Cleanup(func() {
+		o.Close(ctx)
+		if err := server.DropDatabase(ctx, name); err != nil {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+// prove compares model and server on one form; ok is false when the form's
+// setup is not possible on this major.
+func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form) (bad []string, ok bool) {
+	t.Helper()
+	ctx := t.Context()
+	o := b.shared
+	schema := base
+	if form.Setup != "" {
+		o = b.observer(t, t)
+		if err := o.Exec(ctx, form.Setup); err != nil {
+			return nil, false
+		}
+		if err := o.Refresh(ctx); err != nil {
+			t.Fatal(err)
+		}
+		schema = fold(t, base, form.Setup)
+	}
+	session := effect.Session{TimeZone: "UTC"}
+	set := "SET TimeZone = 'UTC'"
+	if form.Set != "" {
+		set = form.Set
+		defer o.Exec(ctx, "RESET ALL")
+		if !strings.Contains(set, "TimeZone") {
+			set += "; SET TimeZone = 'UTC'"
+		}
+	}
+	if strings.Contains(form.Set, "TimeZone") {
+		session.TimeZone = strings.Trim(form.Set[strings.Index(form.Set, "=")+1:], " '")
+	}
+	if err := o.Exec(ctx, set); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := o.Observe(ctx, form.SQL)
+	if err != nil {
+		t.Fatalf("%s: %v", form.ID, err)
+	}
+	f, err := pgparse.Split(form.SQL)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		t.Fatalf("%s: does not parse: %s", form.ID, form.SQL)
+	}
+	got := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
+	return Compare(got, seen), true
+}

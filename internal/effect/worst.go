@@ -1,0 +1,47 @@
+package effect
+
+// Worst merges what a statement does on several versions: each relation with
+// the strongest lock and all the work that any version does.
+func Worst(results []Result) Result {
+	if len(results) == 0 {
+		return Result{}
+	}
+	// The newest version last: its order of relations is kept.
+	out := results[len(results)-1]
+	if len(results) == 1 {
+		return out
+	}
+	out.Effects = append([]Effect(nil), out.Effects...)
+	for _, r := range results[:len(results)-1] {
+		for _, e := range r.Effects {
+			out.add(e)
+		}
+		if out.NoTransaction == "" {
+			out.NoTransaction = r.NoTransaction
+		}
+		if out.Unmodelled == "" {
+			out.Unmodelled = r.Unmodelled
+		}
+	}
+	return out
+}
+
+// add takes in the effect of another version.
+func (r *Result) add(e Effect) {
+	for i := range r.Effects {
+		at := &r.Effects[i]
+		if at.Name != e.Name || at.Created != e.Created {
+			continue
+		}
+		at.Lock = max(at.Lock, e.Lock)
+		at.Rewrites = at.Rewrites || e.Rewrites
+		at.RebuildsIndex = at.RebuildsIndex || e.RebuildsIndex
+		at.BuildsIndex = at.BuildsIndex || e.BuildsIndex
+		at.Scans = at.Scans || e.Scans
+		at.Waits = at.Waits || e.Waits
+		at.Rows = at.Rows || e.Rows
+		at.Dropped = at.Dropped || e.Dropped
+		return
+	}
+	r.Effects = append(r.Effects, e)
+}
