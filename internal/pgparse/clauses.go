@@ -1,5 +1,7 @@
 package pgparse
 
+import "strings"
+
 // Span is a stretch of a text, in bytes: [Start, End).
 type Span struct{ Start, End int }
 
@@ -84,4 +86,28 @@ func NameEnd(sql string, at int) int {
 
 func isSpace(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'
+}
+
+// AfterWord is the offset behind the first occurrence of a keyword outside of
+// quotes and comments; -1 when there is none.
+func AfterWord(sql, word string) int {
+	for i := 0; i < len(sql); {
+		switch c := sql[i]; {
+		case c == '-' && i+1 < len(sql) && sql[i+1] == '-':
+			i = lineEnd(sql, i)
+		case c == '/' && i+1 < len(sql) && sql[i+1] == '*':
+			i = commentEnd(sql, i)
+		case isWordByte(c) && c != '$':
+			start := i
+			for i < len(sql) && isWordByte(sql[i]) {
+				i++
+			}
+			if strings.EqualFold(sql[start:i], word) {
+				return i
+			}
+		default:
+			i = tokenEnd(sql, i)
+		}
+	}
+	return -1
 }

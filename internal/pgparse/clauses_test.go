@@ -42,3 +42,22 @@ func TestNameEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestAfterWord(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"CREATE INDEX i ON t (a)":                       "CREATE INDEX",
+		"create /* an INDEX */ unique index i ON t":     "create /* an INDEX */ unique index",
+		"DROP -- INDEX\n INDEX i":                       "DROP -- INDEX\n INDEX",
+		`REINDEX (VERBOSE) INDEX "INDEX"`:               "REINDEX (VERBOSE) INDEX",
+		"SELECT 'INDEX', \"INDEX\", $$INDEX$$, indexes": "",
+	} {
+		got := ""
+		if n := AfterWord(in, "INDEX"); n >= 0 {
+			got = in[:n]
+		}
+		if got != want {
+			t.Errorf("AfterWord(%q): %q, want %q", in, got, want)
+		}
+	}
+}

@@ -80,4 +80,3 @@ func inTable(elements, more []*pgparse.Node) []*pgparse.Constraint {
 	}
 	return out
 }
-

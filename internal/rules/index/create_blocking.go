@@ -2,8 +2,8 @@
 package index
 
 import (
-	"strings"
-
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,6 +27,9 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || stmt.Concurrent {
 		return
 	}
+	if table, _ := s.Before.Resolve(stmt.Relation); table.Kind == catalog.PartitionedTable {
+		return // index-create-partitioned: there is no concurrent build
+	}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if !e.BuildsIndex || e.Lock < onward.ShareLock || !p.Existing(e) || p.Small(e.Name) {
@@ -48,21 +51,16 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 
 // withConcurrently is the statement with the word put in behind INDEX.
 func withConcurrently(sql string) string {
-	at := afterWord(sql, "INDEX")
+	at := max(pgparse.AfterWord(sql, "INDEX"), 0)
 	return sql[:at] + " CONCURRENTLY" + sql[at:]
 }
 
-// concurrently is the edit that makes a build or drop concurrent; none in a
-// transaction block, where it would fail.
+// concurrently is the edit that makes a statement concurrent: the word comes
+// behind another. There is none in a transaction block, where it would fail.
 func concurrently(s *rule.Stmt, word string) []onward.Edit {
-	if s.InBlock() {
+	at := pgparse.AfterWord(s.SQL, word)
+	if s.InBlock() || at < 0 {
 		return nil
 	}
-	at := afterWord(s.SQL, word)
 	return []onward.Edit{{Start: at, End: at, New: " CONCURRENTLY"}}
-}
-
-// afterWord is the offset behind the first occurrence of a keyword.
-func afterWord(sql, word string) int {
-	return strings.Index(strings.ToUpper(sql), word) + len(word)
 }

@@ -1,0 +1,63 @@
+package index
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ConcurrentIfNotExists flags CREATE INDEX CONCURRENTLY IF NOT EXISTS with
+// nothing before it that removes what an attempt that failed has left.
+// https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var ConcurrentIfNotExists = &rule.Rule{
+	ID:        "index-concurrent-if-not-exists",
+	Category:  onward.Idempotency,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "CREATE INDEX CONCURRENTLY IF NOT EXISTS skips the INVALID index that a failed build has left",
+	Harm:      "A concurrent build that is cancelled, or meets a duplicate, leaves an INVALID index: no query uses it, every write maintains it, and a unique one does not keep duplicates out for certain. IF NOT EXISTS sees the name, skips, and the migration counts as done.",
+	Instead:   "Drop the leftover before the build: DROP INDEX CONCURRENTLY IF EXISTS, then CREATE INDEX CONCURRENTLY without IF NOT EXISTS.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Statement: concurrentIfNotExists,
+}
+
+func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetIndexStmt()
+	if stmt == nil || !stmt.GetConcurrent() || !stmt.GetIfNotExists() || s.RefusedRule() != "" {
+		return
+	}
+	if table, _ := s.Before.Resolve(stmt.GetRelation()); !p.InUse(table) || droppedBefore(s, stmt.GetIdxname()) {
+		return
+	}
+	name := stmt.GetIdxname()
+	table, _ := s.Before.Resolve(stmt.GetRelation())
+	full := rule.Ident(name)
+	if table.Name.Schema != "public" {
+		full = rule.Ident(table.Name.Schema) + "." + full
+	}
+	p.Report(s, rule.Report{
+		Fact:    "IF NOT EXISTS skips an INVALID index " + name + " that a failed build has left",
+		Harm:    "the next run reports success, but no query can use the index, and every write to " + table.Name.String() + " maintains it",
+		Instead: "drop the leftover first, and build it without IF NOT EXISTS:\nDROP INDEX CONCURRENTLY IF EXISTS " + full + ";",
+	})
+}
+
+// droppedBefore reports whether an earlier statement of the migration drops an
+// index of the name.
+func droppedBefore(s *rule.Stmt, name string) bool {
+	for _, earlier := range s.Migration.Statements {
+		if earlier == s {
+			return false
+		}
+		drop := earlier.Node.GetDropStmt()
+		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX {
+			continue
+		}
+		for _, n := range names(drop) {
+			if n.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package index
+
+import (
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ConcurrentShortTimeout flags a concurrent build, drop or detach under a
+// lock_timeout or statement_timeout that is likely to cancel it: its waits for
+// older transactions count as waits for locks.
+// https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var ConcurrentShortTimeout = &rule.Rule{
+	ID:        "index-concurrent-short-timeout",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
+	Harm:      "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: one open transaction cancels the build, and it leaves an INVALID index. statement_timeout counts the build itself.",
+	Instead:   "Clear both for this statement. It blocks nobody while it waits.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY", "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
+	Statement: concurrentShortTimeout,
+}
+
+// Below these, in milliseconds, a timeout counts as short.
+const (
+	shortLock      = 5 * 60_000
+	shortStatement = 30 * 60_000
+)
+
+func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
+	e := waits(p, &s.Result)
+	if e == nil || s.Result.Refused != "" {
+		return
+	}
+	setting, value, by := "lock_timeout", s.Settings.LockTimeout, s.Settings.LockTimeoutBy
+	if value == 0 || value >= shortLock {
+		setting, value, by = "statement_timeout", s.Settings.StatementTimeout, s.Settings.StatementTimeoutBy
+		if value == 0 || value >= shortStatement {
+			return
+		}
+	}
+	where := "that the runner sets"
+	if by != nil {
+		where = "set at " + by.Where()
+	}
+	left := "the statement has to be run again"
+	if s.Node.GetIndexStmt() != nil || s.Node.GetReindexStmt() != nil {
+		left = "an INVALID index is left behind"
+	} else if s.Node.GetDropStmt() != nil {
+		left = "the index stays, INVALID"
+	}
+	harm := "one transaction that stays open for longer cancels it, and " + left
+	if setting == "statement_timeout" {
+		harm = "on a big table it takes longer and is cancelled, and " + left
+	}
+	report := rule.Report{
+		Fact:    setting + " = " + rule.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String(),
+		Harm:    harm,
+		Instead: "clear it for this statement, which blocks nobody while it waits:\nSET " + setting + " = 0;\n" + s.SQL + ";\nRESET " + setting + ";",
+	}
+	if by != nil {
+		report.Evidence = []onward.Evidence{by.Evidence("sets " + setting)}
+	}
+	p.Report(s, report)
+}
+
+// waits is the first effect on a relation in use whose lock is held while the
+// statement waits for older transactions.
+func waits(p *rule.Pass, r *effect.Result) *effect.Effect {
+	if r.NoTransaction == "" {
+		return nil
+	}
+	for i := range r.Effects {
+		if e := &r.Effects[i]; e.Waits && p.Existing(e) {
+			return e
+		}
+	}
+	return nil
+}

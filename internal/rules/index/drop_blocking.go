@@ -1,0 +1,83 @@
+package index
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DropBlocking flags DROP INDEX without CONCURRENTLY on a table that is in use.
+// The drop itself is quick; the wait for its lock is not.
+// https://www.postgresql.org/docs/current/sql-dropindex.html
+var DropBlocking = &rule.Rule{
+	ID:        "index-drop-blocking",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "DROP INDEX without CONCURRENTLY needs the table for itself",
+	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
+	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside of a transaction: it lets the running queries finish and blocks nobody.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
+	Statement: dropBlocking,
+}
+
+func dropBlocking(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetDropStmt()
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != "" || partitionedIndex(s, stmt) {
+		return
+	}
+	// With a lock_timeout nobody waits for long, whatever the table is doing.
+	severity := onward.Off
+	if s.Settings.LockTimeout > 0 {
+		severity = onward.Info
+	}
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if e.Kind != catalog.Index || !e.Dropped || !p.Existing(e) {
+			continue
+		}
+		table := ""
+		if index := s.Before.Relation(e.OID); index != nil && index.Index != nil {
+			if t := s.Before.Relation(index.Index.Table); t != nil {
+				if !p.InUse(t) || t.Kind == catalog.PartitionedTable {
+					return
+				}
+				table = t.Name.String()
+			}
+		}
+		fact, harm := "dropping index "+e.Name.String()+" blocks reads and writes of "+table, "every query on "+table
+		if table == "" {
+			fact, harm = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
+		}
+		report := rule.Report{
+			Fact:     fact,
+			Harm:     harm + " waits while it waits for the queries that are running",
+			Severity: severity,
+			Instead:  "drop it concurrently, outside of a transaction:\nDROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name) + ";",
+		}
+		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
+			report.Fix = concurrently(s, "INDEX")
+		}
+		p.Report(s, report)
+		return
+	}
+}
+
+func ifExists(stmt *pgparse.DropStmt) string {
+	if stmt.GetMissingOk() {
+		return "IF EXISTS "
+	}
+	return ""
+}
+
+// partitionedIndex reports whether one of the dropped indexes is that of a
+// partitioned table.
+func partitionedIndex(s *rule.Stmt, stmt *pgparse.DropStmt) bool {
+	for _, n := range names(stmt) {
+		if r := s.Before.Lookup(n.Schema, n.Name); r != nil && r.Kind == catalog.PartitionedIndex {
+			return true
+		}
+	}
+	return false
+}

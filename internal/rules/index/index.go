@@ -1,0 +1,71 @@
+package index
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// names are the dotted names of a DROP statement's objects, and the last part
+// of each.
+func names(s *pgparse.DropStmt) []catalog.Name {
+	var out []catalog.Name
+	for _, o := range s.GetObjects() {
+		var n catalog.Name
+		parts := o.GetList().GetItems()
+		if len(parts) > 1 {
+			n.Schema = parts[len(parts)-2].GetString_().GetSval()
+		}
+		if len(parts) > 0 {
+			n.Name = parts[len(parts)-1].GetString_().GetSval()
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// partitions are the names of the partitions of a table for SQL, at most
+// three, with an ellipsis for the others.
+func partitions(s *rule.Stmt, table *catalog.Relation) []string {
+	var out []string
+	for _, oid := range table.Partitions {
+		if r := s.Before.Relation(oid); r != nil {
+			out = append(out, rule.Table(r.Name))
+		}
+	}
+	return out
+}
+
+// onPartitions is the way to an index on a partitioned table that blocks
+// nobody.
+func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
+	name := stmt.GetIdxname()
+	if name == "" {
+		name = "…"
+	} else {
+		name = rule.Ident(name)
+	}
+	definition := s.SQL[pgparse.NameEnd(s.SQL, int(stmt.GetRelation().GetLocation())):]
+	unique := ""
+	if stmt.GetUnique() {
+		unique = "UNIQUE "
+	}
+	part, child := "…", "…"
+	if list := partitions(s, table); len(list) > 0 {
+		part = list[0]
+		if stmt.GetIdxname() != "" {
+			child = rule.Ident(s.Before.Relation(table.Partitions[0]).Name.Name + "_" + stmt.GetIdxname())
+		}
+	}
+	schema := ""
+	if table.Name.Schema != "public" {
+		schema = rule.Ident(table.Name.Schema) + "."
+	}
+	return "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it:\n" +
+		"CREATE " + unique + "INDEX " + name + " ON ONLY " + rule.Table(table.Name) + strings.TrimRight(definition, " \n") + ";\n" +
+		"CREATE " + unique + "INDEX CONCURRENTLY " + child + " ON " + part + strings.TrimRight(definition, " \n") + ";\n" +
+		"ALTER INDEX " + schema + name + " ATTACH PARTITION " + schema + child + ";\n" +
+		"-- … each partition; the index of the parent is valid once all are attached"
+}

@@ -1,0 +1,60 @@
+package index
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ReindexBlocking flags REINDEX without CONCURRENTLY.
+// https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY
+var ReindexBlocking = &rule.Rule{
+	ID:        "index-reindex-blocking",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index, while it is built",
+	Harm:      "REINDEX holds SHARE on the table and ACCESS EXCLUSIVE on each index for the whole build. Every write waits, and so does every query that the planner considers the index for.",
+	Instead:   "Use REINDEX … CONCURRENTLY, outside of a transaction: it builds a new index beside the old one.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY"},
+	Statement: reindexBlocking,
+}
+
+func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetReindexStmt()
+	if stmt == nil || s.Result.Refused != "" {
+		return
+	}
+	for _, o := range stmt.GetParams() {
+		if o.GetDefElem().GetDefname() == "concurrently" {
+			return
+		}
+	}
+	e := p.Blocked(&s.Result, rule.RebuildsIndex)
+	name := ""
+	if e != nil {
+		name = e.Name.String()
+	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 && p.Existing(&s.Result.Effects[0]) {
+		name = "the table of " + s.Result.Effects[0].Name.String() // which nothing created
+	}
+	if name == "" {
+		return
+	}
+	words := map[pgparse.ReindexObjectType]string{
+		pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX:    "INDEX",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_TABLE:    "TABLE",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "SCHEMA",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE: "DATABASE",
+	}
+	word := words[stmt.GetKind()]
+	if word == "" {
+		return
+	}
+	at := max(pgparse.AfterWord(s.SQL, word), 0)
+	p.Report(s, rule.Report{
+		Fact:    "REINDEX blocks writes to " + name + " while its indexes are built",
+		Harm:    "every INSERT, UPDATE and DELETE waits, and every query that may use an index of it, for as long as the table is big",
+		Instead: "do it concurrently, outside of a transaction:\n" + s.SQL[:at] + " CONCURRENTLY" + s.SQL[at:] + ";",
+		Fix:     concurrently(s, word),
+	})
+}
