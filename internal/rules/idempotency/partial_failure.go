@@ -1,0 +1,109 @@
+// Package idempotency holds the rules about a second run.
+package idempotency
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PartialFailure flags a migration of several commits that cannot run again
+// from the top when one of the later ones fails.
+// https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var PartialFailure = &rule.Rule{
+	ID:        "idempotency-partial-failure",
+	Category:  onward.Idempotency,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "a migration without a transaction cannot run again when a later statement fails",
+	Harm:      "Each statement commits by itself. When one fails (a concurrent build that meets a duplicate, a deadlock or a timeout is enough), what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",
+	Instead:   "Give the statement that may fail a migration of its own, or make those in front of it pass over what is there: IF NOT EXISTS, IF EXISTS.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Migration: partialFailure,
+}
+
+func partialFailure(p *rule.Pass, m *rule.Migration) {
+	if len(m.Txs) < 2 {
+		return
+	}
+	for i, t := range m.Txs {
+		first := stuck(t)
+		if first == nil {
+			continue
+		}
+		later := mayFail(m, m.Txs[i+1:])
+		if later == nil {
+			return
+		}
+		p.Report(first, rule.Report{
+			Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
+			Harm:     "this statement has committed by then; the second run answers " + problem(first),
+			Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
+			Evidence: []onward.Evidence{later.Evidence("may fail: it waits for other transactions and checks every row")},
+		})
+		return
+	}
+}
+
+// stuck is the statement of a transaction that fails when the transaction,
+// once committed, is run again; nil when it can.
+func stuck(t *rule.Tx) *rule.Stmt {
+	if t.RolledBack {
+		return nil
+	}
+	c := t.After
+	for _, s := range t.Statements {
+		if s.Node == nil || s.Parent >= 0 || len(s.Deltas) == 0 {
+			continue
+		}
+		next, problems := c.Apply(s.Node, s.SQL)
+		if len(problems) > 0 && len(s.Problems) == 0 {
+			return s
+		}
+		c = next
+	}
+	return nil
+}
+
+// mayFail is the first statement that is likely to fail on a busy database:
+// one that waits for other transactions while it works. Where the runner says
+// that it runs the whole file again, any change counts.
+func mayFail(m *rule.Migration, txs []*rule.Tx) *rule.Stmt {
+	for _, t := range txs {
+		for _, s := range t.Statements {
+			for i := range s.Result.Effects {
+				e := &s.Result.Effects[i]
+				if e.Waits && !e.Created {
+					return s
+				}
+			}
+			if m.Runner.Rerun && len(s.Deltas) > 0 {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+// problem is what the server answers to the second run.
+func problem(s *rule.Stmt) string {
+	_, problems := s.Tx.After.Apply(s.Node, s.SQL)
+	if len(problems) == 0 {
+		return "with an error"
+	}
+	return problems[0].Message
+}
+
+// guard is the second way out, where the statement has one.
+func guard(s *rule.Stmt) string {
+	words := strings.ToUpper(strings.Join(strings.Fields(s.SQL), " "))
+	switch {
+	case strings.HasPrefix(words, "CREATE TABLE"), strings.HasPrefix(words, "ALTER TABLE") && strings.Contains(words, " ADD COLUMN "):
+		return ", or add IF NOT EXISTS here"
+	case strings.HasPrefix(words, "DROP "), strings.HasPrefix(words, "ALTER TABLE") && strings.Contains(words, " DROP "):
+		return ", or add IF EXISTS here"
+	}
+	return ""
+}
