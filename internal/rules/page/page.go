@@ -70,7 +70,7 @@ func Of(r *rule.Rule, fixture []byte) (*Page, error) {
 			return nil, fmt.Errorf("%s: %q: %w", r.ID, line, err)
 		}
 	}
-	last := ""
+	last, parts := "", []string(nil)
 	for _, file := range archive.Files {
 		if file.Name == "before.sql" {
 			p.Before = clean(string(file.Data))
@@ -81,14 +81,17 @@ func Of(r *rule.Rule, fixture []byte) (*Page, error) {
 			name = strings.TrimSuffix(name, ".sql")
 		}
 		sql := clean(string(file.Data))
-		if several {
-			sql = "-- " + part + "\n" + sql
-		}
 		if several && name == last {
-			p.Examples[len(p.Examples)-1].SQL += "\n" + sql
+			// Only where there are several does a file need its name.
+			e := &p.Examples[len(p.Examples)-1]
+			if len(parts) == 1 {
+				e.SQL = "-- " + parts[0] + "\n" + e.SQL
+			}
+			parts = append(parts, part)
+			e.SQL += "\n\n-- " + part + "\n" + sql
 			continue
 		}
-		last = name
+		last, parts = name, []string{part}
 		kind, rest, _ := strings.Cut(name, "-")
 		switch k := Kind(kind); k {
 		case Bad, Fixed, Good:

@@ -92,11 +92,11 @@ func TestSameAsTests(t *testing.T) {
 	}
 }
 
-// code is an example without blank lines and the names of its files.
+// code is an example without blank lines.
 func code(sql string) string {
 	var out []string
 	for _, line := range strings.Split(sql, "\n") {
-		if line != "" && !(strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, ".sql")) {
+		if line != "" {
 			out = append(out, line)
 		}
 	}
