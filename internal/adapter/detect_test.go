@@ -103,9 +103,9 @@ func TestDetect(t *testing.T) {
 			[]string{"! db/mysqlite migrations for SQLite"},
 		},
 		"schema beside migrations": {map[string]string{"migrate/schema.sql": table, "migrate/migrations/1.sql": table}, []string{"sql migrate/migrations"}},
-		"Flyway":                {map[string]string{"db/migration/V1__a.sql": table}, []string{"sql db/migration"}},
-		"tests of Go are none":  {map[string]string{"m/1_a_test.go": "goose.AddMigration(a, b)"}, nil},
-		"nothing":               {nil, nil},
+		"Flyway":                   {map[string]string{"db/migration/V1__a.sql": table}, []string{"sql db/migration"}},
+		"tests of Go are none":     {map[string]string{"m/1_a_test.go": "goose.AddMigration(a, b)"}, nil},
+		"nothing":                  {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,15 +17,17 @@ var foreignDirs = map[string]string{
 
 var (
 	// What another database's SQL has and Postgres' grammar refuses.
+	// words are in lower case; without one of them the pattern is not tried.
 	foreignText = []struct {
 		database string
+		words    []string
 		pattern  *regexp.Regexp
 	}{
-		{"ClickHouse", regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
-		{"MySQL", regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`")},
-		{"SQLite", regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`)},
-		{"SQL Server", regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`)},
-		{"Oracle", regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
+		{"ClickHouse", []string{"engine"}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
+		{"MySQL", []string{"auto_increment", "engine", "`"}, regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`")},
+		{"SQLite", []string{"autoincrement", "pragma", "rowid"}, regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`)},
+		{"SQL Server", []string{"identity", "nvarchar", "\ngo", "[dbo]"}, regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`)},
+		{"Oracle", []string{"varchar2", "number"}, regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
 	}
 	// What only Postgres' SQL has.
 	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
@@ -49,16 +52,17 @@ func foreignDatabase(t Tree, s Source) string {
 		}
 	}
 	d := ListDir(t, s.Dir, ".sql")
-	byText, own := "", false
-	for _, f := range ReadFiles(t, d, Sample(d.Names, 8)) {
-		text := lineComment.ReplaceAllString(f.Text[:min(len(f.Text), 64<<10)], "")
-		own = own || postgresText.MatchString(text)
-		for _, x := range foreignText {
-			if byText == "" && x.pattern.MatchString(text) {
-				byText = x.database
-			}
+	files := ReadFiles(t, d, Sample(d.Names, 6))
+	byText := ""
+	for _, f := range files {
+		if byText = foreignSQL(f.Text); byText != "" {
+			break
 		}
 	}
+	if byText == "" && byName == "" {
+		return ""
+	}
+	own := slices.ContainsFunc(files, func(f *File) bool { return postgresText.MatchString(withoutComments(f.Text)) })
 	switch {
 	case byText != "" && byPart: // jsonb is a word in SQLite too
 		return byText
@@ -68,4 +72,21 @@ func foreignDatabase(t Tree, s Source) string {
 		return byName
 	}
 	return byText
+}
+
+// foreignSQL tells which other database a text is for; "" when nothing tells.
+func foreignSQL(text string) string {
+	lower := strings.ToLower(text[:min(len(text), 64<<10)])
+	for _, x := range foreignText {
+		if slices.ContainsFunc(x.words, func(w string) bool { return strings.Contains(lower, w) }) &&
+			x.pattern.MatchString(withoutComments(text)) {
+			return x.database
+		}
+	}
+	return ""
+}
+
+// withoutComments is the beginning of a text without its line comments.
+func withoutComments(text string) string {
+	return lineComment.ReplaceAllString(text[:min(len(text), 64<<10)], "")
 }

@@ -52,6 +52,9 @@ type file struct {
 }
 
 func parseName(s string) (file, bool) {
+	if !strings.Contains(s, ".up.") && !strings.Contains(s, ".down.") {
+		return file{}, false // most names of other frameworks, without the pattern's cost
+	}
 	m := name.FindStringSubmatch(s)
 	if m == nil {
 		return file{}, false

@@ -51,7 +51,7 @@ var (
 func Annotated(t adapter.Tree, d adapter.Dir, names []string) (with, of int) {
 	sample := adapter.Sample(names, 8)
 	for _, f := range adapter.ReadFiles(t, d, sample) {
-		if annotated.MatchString(f.Text) {
+		if strings.Contains(f.Text, "+goose") && annotated.MatchString(f.Text) {
 			with++
 		}
 	}

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -46,6 +47,12 @@ var tools = []tool{
 	{down: re(`^--\s*//\s*@UNDO\b.*$`), mode: onward.TransactionNone, cuts: true},
 }
 
+// hints are what every marker of the tools has, one or the other.
+var hints = []string{
+	"igrate", "IGRATE", "igration", "IGRATION", "+goose", "+GOOSE", "drop below", "ambler", "AMBLER",
+	"!Ups", "!Downs", "!ups", "!downs", "@UNDO", "@undo",
+}
+
 func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
 
 // What Flyway runs without a transaction when it finds it in a file.
@@ -87,7 +94,8 @@ func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options)
 }
 
 func toolOf(text string) (tool, bool) {
-	if !strings.Contains(text, "--") && !strings.Contains(text, "#") {
+	// Plain searches first: the patterns cost more than reading the file.
+	if !slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(text, h) }) {
 		return tool{}, false
 	}
 	for _, t := range tools {

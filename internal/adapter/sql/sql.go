@@ -100,6 +100,13 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	has := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
 	anyUp := slices.ContainsFunc(d.Names, func(n string) bool { return strings.HasSuffix(strings.ToLower(n), "_up.sql") })
 	for _, n := range d.Names {
+		if !mayBeDown(n) {
+			ups = append(ups, n)
+			if versioned.MatchString(n) {
+				numbered++
+			}
+			continue
+		}
 		if m := downSuffix.FindStringSubmatch(n); m != nil && !downName.MatchString(n) {
 			// "add_rollback.sql" is a way down only beside its way up.
 			switch up := m[1] + ".sql"; {
@@ -135,6 +142,13 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	})
 	slices.SortFunc(ups, order)
 	return ups, downs, numbered
+}
+
+// mayBeDown spares most names the patterns.
+func mayBeDown(name string) bool {
+	lower := strings.ToLower(name)
+	return name[0] == 'U' || strings.Contains(lower, "down") || strings.Contains(lower, "rollback") ||
+		strings.Contains(lower, "undo") || strings.Contains(lower, "revert")
 }
 
 // order is that of versions, part by part, and then of names; repeatable files

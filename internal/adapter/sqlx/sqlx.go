@@ -189,7 +189,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
 	m.Problems = append(m.Problems, f.Refused()...)
 	mode := onward.TransactionFile
-	switch at := misplaced.FindStringIndex(f.Text); {
+	var at []int
+	if strings.Contains(f.Text, "ransaction") || strings.Contains(f.Text, "RANSACTION") {
+		at = misplaced.FindStringIndex(f.Text) // seldom, and the pattern is slow
+	}
+	switch {
 	case strings.HasPrefix(f.Text, marker) && c.before(0, 8):
 		m.Refuse(0, "sqlx "+c.version+" does not know \"-- no-transaction\"",
 			"the file runs in a transaction all the same", "update sqlx to 0.8 or newer")

@@ -1,0 +1,40 @@
+package sqlx_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/sqlx"
+	"github.com/onward-sql/onward/onward"
+)
+
+// "-- no-transaction" is known from sqlx 0.8 on; an unknown version is taken
+// for a new one.
+func TestMarkerByVersion(t *testing.T) {
+	t.Parallel()
+	for cargo, want := range map[string]onward.Transaction{
+		"sqlx = \"0.8\"": onward.TransactionMessage,
+		"sqlx = { version = \"=0.8.6\", features = [\"postgres\"] }": onward.TransactionMessage,
+		"sqlx = { version = \"0.7.4\", features = [\"postgres\"] }":  onward.TransactionFile,
+		"sqlx = \"^0.6\"":             onward.TransactionFile,
+		"sqlx.workspace = true":       onward.TransactionMessage,
+		"sqlx = { workspace = true }": onward.TransactionMessage,
+		"sqlx = { git = \"https://github.com/launchbadge/sqlx\" }": onward.TransactionMessage,
+		"sqlx = \"1\"": onward.TransactionMessage,
+	} {
+		tree := adaptertest.Text(map[string]string{
+			"Cargo.toml":         "[dependencies]\n" + cargo + "\n",
+			"migrations/1_a.sql": "-- no-transaction\nCREATE INDEX CONCURRENTLY ON t (id);\n",
+		})
+		set, err := sqlx.Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: sqlx.Name, Dir: "migrations"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := set.Migrations[0]
+		if m.Source.Mode != want || (len(m.Problems) > 0) != (want == onward.TransactionFile) {
+			t.Errorf("%s: mode %s, want %s; problems %+v", cargo, m.Source.Mode, want, m.Problems)
+		}
+	}
+}
