@@ -37,7 +37,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, rule.Report{
 			Fact:     fact,
-			Harm:     u.Breaks("the name " + from),
+			Harm:     u.Breaks("\"" + from + "\""),
 			Instead:  instead(d, from, to),
 			Severity: u.Severity(),
 			Evidence: u.Evidence,

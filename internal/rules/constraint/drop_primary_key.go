@@ -1,0 +1,83 @@
+package constraint
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DropPrimaryKey flags a primary key that goes away or moves to other columns.
+// https://www.postgresql.org/docs/current/logical-replication-publication.html
+var DropPrimaryKey = &rule.Rule{
+	ID:       "constraint-drop-primary-key",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "without its primary key a table loses its row identity: for upserts, for replication, for foreign keys",
+	Harm:     "INSERT … ON CONFLICT on the key fails, duplicate keys come in, and look-ups by key read the whole table where no other index serves them. On a published table every UPDATE and DELETE fails at once: \"cannot update table because it does not have a replica identity and publishes updates\".",
+	Instead:  "Build a unique index on the new key concurrently, then exchange both keys in one ALTER TABLE: DROP CONSTRAINT …, ADD PRIMARY KEY USING INDEX …. Keep a unique index on the old columns for a release.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/logical-replication-publication.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:   dropPrimaryKey,
+}
+
+func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || !p.Deployed(d) || d.After == nil || d.OldIndex != nil && p.New(d.OldIndex.OID) {
+			continue
+		}
+		var next *catalog.Constraint
+		for _, c := range d.After.Constraints {
+			if c.Kind == catalog.PrimaryKey {
+				next = c
+			}
+		}
+		if next != nil && slices.Equal(next.Columns, d.OldConstraint.Columns) && !next.Deferrable {
+			continue
+		}
+		table := d.After.Name.String()
+		r := rule.Report{
+			Fact:     "primary key " + d.OldConstraint.Name + " of " + table + " is dropped",
+			Harm:     "duplicate keys come in, and INSERTs of the deployed code with ON CONFLICT on the key fail",
+			Instead:  "build a unique index on the new key concurrently, and exchange the keys in one statement:\nALTER TABLE " + rule.Table(d.After.Name) + " DROP CONSTRAINT " + rule.Ident(d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
+			Severity: onward.Warning,
+		}
+		if next != nil {
+			r.Fact = "the primary key of " + table + " moves to other columns"
+			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail, and nothing keeps it unique"
+			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(d.After.Name) + " (" + rule.Idents(names(d.Before, d.OldConstraint.Columns)) + ");"
+			if d.OldIndex != nil && arbiter(t.After, d.After, d.OldIndex) {
+				continue
+			}
+		} else if pub := published(t.After, d); pub != "" && d.After.ReplicaIdentity == "" {
+			r.Severity = onward.Off
+			r.Harm = "publication " + pub + " publishes " + table + ": every UPDATE and DELETE on it fails, because it has no replica identity any more"
+		}
+		p.Report(d.By, r)
+	}
+}
+
+// published names a publication of a table; "" when there is none.
+func published(c *catalog.Catalog, d *rule.Delta) string {
+	name := ""
+	c.Objects("publication", func(o *catalog.Object) bool {
+		if (o.AllTables || slices.Contains(o.Tables, d.OID)) && (name == "" || o.Name.Name < name) {
+			name = o.Name.Name
+		}
+		return true
+	})
+	return name
+}
+
+// names are the names of columns.
+func names(r *catalog.Relation, attnums []int16) []string {
+	var out []string
+	for _, a := range attnums {
+		if c := r.Attr(a); c != nil {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}

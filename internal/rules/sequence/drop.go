@@ -1,0 +1,38 @@
+package sequence
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP SEQUENCE. https://www.postgresql.org/docs/current/sql-dropsequence.html
+var Drop = &rule.Rule{
+	ID:       "sequence-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "DROP SEQUENCE breaks deployed code that takes numbers from it",
+	Harm:     "Code that calls nextval() or currval() itself (Hibernate, hand-written inserts, number ranges) fails with \"relation does not exist\". The last number is gone, too: a sequence that is made again begins at 1.",
+	Instead:  "Drop it a release after the code that used it.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-dropsequence.html", "https://www.postgresql.org/docs/current/functions-sequence.html"},
+	Commit:   drop,
+}
+
+func drop(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if !deployed(p, d, catalog.RelationDropped) || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE || taken(t, d) {
+			continue
+		}
+		u := p.UsesName(p.DeployedName(d))
+		p.Report(d.By, rule.Report{
+			Fact:     "sequence " + d.Before.Name.String() + " is dropped",
+			Harm:     u.Breaks("the sequence"),
+			Instead:  "drop it a release later, when no old code runs any more",
+			Severity: severity(u),
+			Evidence: u.Evidence,
+		})
+	}
+}

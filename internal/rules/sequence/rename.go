@@ -1,0 +1,41 @@
+package sequence
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Rename flags ALTER SEQUENCE … RENAME TO.
+// https://www.postgresql.org/docs/current/sql-altersequence.html
+var Rename = &rule.Rule{
+	ID:       "sequence-rename",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "renaming a sequence breaks deployed code that knows it by name",
+	Harm:     "Defaults follow a rename, text does not: code that calls nextval('name') itself fails with \"relation does not exist\".",
+	Instead:  "Leave the name as it is. Nobody sees it but the code that breaks.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
+	Commit:   rename,
+}
+
+func rename(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if !deployed(p, d, catalog.RelationRenamed) || taken(t, d) || d.By.Node.GetRenameStmt() == nil {
+			continue
+		}
+		u := p.UsesName(p.DeployedName(d))
+		if !u.Used && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
+			continue // a default takes its numbers, and follows
+		}
+		p.Report(d.By, rule.Report{
+			Fact:     "sequence " + d.Before.Name.String() + " is renamed to " + d.After.Name.Name,
+			Harm:     u.Breaks("\"" + d.Before.Name.String() + "\""),
+			Instead:  "leave the name as it is, or rename it a release later",
+			Severity: severity(u),
+			Evidence: u.Evidence,
+		})
+	}
+}

@@ -1,0 +1,30 @@
+// Package sequence holds the rules about sequences.
+package sequence
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// severity of taking a sequence's name away: few programs name sequences
+// themselves, so that it is an error only when the deployed code does.
+func severity(u rule.Usage) onward.Severity {
+	switch {
+	case u.Used:
+		return onward.Error
+	case u.Known:
+		return onward.Info
+	}
+	return onward.Warning
+}
+
+// taken reports whether something has the sequence's name at commit.
+func taken(t *rule.Tx, d *rule.Delta) bool {
+	return t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name) != nil
+}
+
+// deployed is a change of a sequence that the deployed code can know.
+func deployed(p *rule.Pass, d *rule.Delta, kind catalog.DeltaKind) bool {
+	return d.Kind == kind && d.Before != nil && d.Before.Kind == catalog.Sequence && p.Deployed(d)
+}

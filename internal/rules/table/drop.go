@@ -1,0 +1,56 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP TABLE while deployed code may use the table.
+// https://www.postgresql.org/docs/current/sql-droptable.html
+var Drop = &rule.Rule{
+	ID:       "table-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
+	Harm:     "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone.",
+	Instead:  "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
+	Commit:   drop,
+}
+
+func drop(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.RelationDropped || !p.Deployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
+			!dropsByName(d.By, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
+			continue
+		}
+		u := p.UsesTable(d)
+		name := d.Before.Name
+		r := rule.Report{
+			Fact:     "table " + name.String() + " is dropped",
+			Harm:     u.Breaks("the table"),
+			Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
+			Severity: u.Severity(),
+			Evidence: u.Evidence,
+		}
+		if u.Used {
+			r.Fact += " while the deployed code still uses it"
+		}
+		if now := successor(t, name); now != nil {
+			column := missing(d.Before, now)
+			if column == "" {
+				continue // table-drop-first looks at the rows
+			}
+			if u = p.UsesColumn(d, d.Before.Column(column)); u.Known && !u.Used {
+				continue
+			}
+			r.Fact = "table " + name.String() + " is replaced by one without column " + column
+			r.Harm, r.Severity, r.Evidence = u.Breaks("column "+column), u.Severity(), u.Evidence
+		}
+		p.Report(d.By, r)
+	}
+}

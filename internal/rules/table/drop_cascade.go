@@ -1,0 +1,121 @@
+package table
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DropCascade flags a CASCADE that takes along what nobody named.
+// https://www.postgresql.org/docs/current/ddl-depend.html
+var DropCascade = &rule.Rule{
+	ID:       "table-drop-cascade",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "DROP … CASCADE takes along views, tables, columns and foreign keys that the statement does not name",
+	Harm:     "CASCADE drops whatever depends on the thing, and what depends on that. The server only mentions it in a NOTICE that no deploy log shows. Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",
+	Instead:  "Drop what depends on it by name first, in statements that can be reviewed, and leave CASCADE out: the server then refuses when there is more.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-depend.html"},
+	Commit:   dropCascade,
+}
+
+func dropCascade(p *rule.Pass, t *rule.Tx) {
+	for _, s := range t.Statements {
+		if s.Node == nil || !cascades(s.Node) {
+			continue
+		}
+		var taken []string
+		severity := onward.Warning
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.By != s {
+				continue
+			}
+			what, heavy := along(p, s, d)
+			if what == "" || slices.Contains(taken, what) {
+				continue
+			}
+			taken = append(taken, what)
+			if heavy {
+				severity = onward.Error
+			}
+		}
+		if len(taken) == 0 {
+			continue
+		}
+		harm := "nobody named it: deployed code that depends on it fails, and what it kept is gone"
+		if severity == onward.Warning {
+			harm = "nothing keeps these rows together any more: deployed code that relies on it leaves rows that point at nothing"
+		}
+		list := strings.Join(taken, ", ")
+		if len(taken) > 5 {
+			list = strings.Join(taken[:5], ", ") + " and more"
+		}
+		p.Report(s, rule.Report{
+			Fact:     "CASCADE takes along " + list,
+			Harm:     harm,
+			Instead:  "drop it by name first, and leave CASCADE out: the server then refuses when there is more",
+			Severity: severity,
+		})
+	}
+}
+
+// cascades reports whether a statement says CASCADE of something that is
+// dropped.
+func cascades(n *pgparse.Node) bool {
+	if d := n.GetDropStmt(); d != nil {
+		return d.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
+	}
+	for _, c := range n.GetAlterTableStmt().GetCmds() {
+		cmd := c.GetAlterTableCmd()
+		if cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE &&
+			(cmd.GetSubtype() == pgparse.AlterTableType_AT_DropColumn || cmd.GetSubtype() == pgparse.AlterTableType_AT_DropConstraint) {
+			return true
+		}
+	}
+	return false
+}
+
+// along names what a delta took along, when the statement does not; heavy says
+// that code or data depends on it.
+func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) {
+	schema := s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA
+	switch d.Kind {
+	case catalog.RelationDropped:
+		if !p.Deployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
+			named(s, d.Before.Name) || !schema && d.Before.Kind == catalog.CompositeType {
+			return "", false
+		}
+		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
+	case catalog.ConstraintDropped:
+		if !p.Deployed(d) || d.OldConstraint.Kind != catalog.ForeignKey || onAltered(s, d) {
+			return "", false
+		}
+		return "foreign key " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
+	case catalog.ColumnDropped:
+		if !p.Deployed(d) || d.Before.View != nil || onAltered(s, d) {
+			return "", false
+		}
+		return "column " + d.Old.Name + " of " + d.Before.Name.String(), true
+	case catalog.TriggerDropped:
+		if !p.Deployed(d) || onAltered(s, d) {
+			return "", false
+		}
+		return "trigger " + d.OldTrigger.Name + " of " + d.Before.Name.String(), true
+	}
+	return "", false
+}
+
+func named(s *rule.Stmt, name catalog.Name) bool {
+	return dropsByName(s, name, s.Node.GetDropStmt().GetRemoveType())
+}
+
+// onAltered reports whether a delta is on the table that the statement alters.
+func onAltered(s *rule.Stmt, d *rule.Delta) bool {
+	return s.Node.GetAlterTableStmt() != nil && s.Node.GetAlterTableStmt().GetRelation().GetRelname() == d.Before.Name.Name
+}

@@ -1,0 +1,66 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Rename flags ALTER TABLE … RENAME TO while deployed code may use the old
+// name. https://www.postgresql.org/docs/current/sql-altertable.html
+var Rename = &rule.Rule{
+	ID:       "table-rename",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "renaming a table breaks deployed code that knows it by its old name",
+	Harm:     "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last instance of the old code is gone.",
+	Instead:  "Leave a view of the old name behind in the same transaction: a plain SELECT of the columns takes INSERT, UPDATE and DELETE as well. Drop the view a release later.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS"},
+	Commit:   rename,
+}
+
+func rename(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema != d.After.Name.Schema || !p.Deployed(d) || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable {
+			continue
+		}
+		moved(p, t, d, "is renamed to "+d.After.Name.Name)
+	}
+}
+
+// moved judges a table that has another name or schema at commit.
+func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
+	from, to := d.Before.Name, d.After.Name
+	u := p.UsesTable(d)
+	r := rule.Report{
+		Fact:     "table " + from.String() + " " + act,
+		Harm:     u.Breaks("\"" + from.String() + "\""),
+		Severity: u.Severity(),
+		Evidence: u.Evidence,
+		Instead: "leave a view of the old name behind, in the same transaction, and drop it a release later:\n" +
+			"CREATE VIEW " + rule.Table(from) + " AS SELECT * FROM " + rule.Table(to) + ";",
+	}
+	if now := successor(t, from); now != nil {
+		column := missing(d.Before, now)
+		switch {
+		case column != "":
+			uc := p.UsesColumn(d, d.Before.Column(column))
+			if uc.Known && !uc.Used {
+				return
+			}
+			r.Fact += ", and what takes its name has no column " + column
+			r.Harm, r.Severity, r.Evidence = uc.Breaks("column "+column), uc.Severity(), uc.Evidence
+		case !updatable(now):
+			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
+			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""
+			r.Severity = onward.Warning
+		default:
+			return
+		}
+	} else if u.Used {
+		r.Fact += " while the deployed code still uses it"
+	}
+	p.Report(d.By, r)
+}

@@ -1,0 +1,62 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// successor is the relation that has a name at commit; nil when nothing has.
+func successor(t *rule.Tx, name catalog.Name) *catalog.Relation {
+	return t.After.Lookup(name.Schema, name.Name)
+}
+
+// missing is the first column that deployed code knows and the successor does
+// not have; "" when it has all.
+func missing(old, now *catalog.Relation) string {
+	if old.Inferred || old.Partial || now.Inferred || now.Partial {
+		return ""
+	}
+	for _, c := range old.Columns {
+		if now.Column(c.Name) == nil {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+// updatable reports whether a view takes INSERT, UPDATE and DELETE like the
+// table that it reads: one relation, no grouping, plain columns.
+// https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS
+func updatable(v *catalog.Relation) bool {
+	if v.Kind != catalog.View || v.View == nil {
+		return v.Kind.IsTable()
+	}
+	for _, trigger := range v.Triggers {
+		if trigger.Timing == "instead of" {
+			return true
+		}
+	}
+	q := v.View.Query.GetSelectStmt()
+	return q != nil && len(q.FromClause) == 1 && q.FromClause[0].GetRangeVar() != nil && len(q.GroupClause) == 0 && q.HavingClause == nil &&
+		len(q.DistinctClause) == 0 && len(q.WindowClause) == 0 && q.LimitCount == nil && q.LimitOffset == nil && q.WithClause == nil &&
+		(q.Op == pgparse.SetOperation_SETOP_NONE || q.Op == pgparse.SetOperation_SET_OPERATION_UNDEFINED)
+}
+
+// dropsByName reports whether a statement is a DROP of the kind that names the
+// relation: not one that takes it along.
+func dropsByName(s *rule.Stmt, name catalog.Name, kinds ...pgparse.ObjectType) bool {
+	d := s.Node.GetDropStmt()
+	for _, k := range kinds {
+		if d.GetRemoveType() != k {
+			continue
+		}
+		for _, o := range d.GetObjects() {
+			parts := o.GetList().GetItems()
+			if n := len(parts); n > 0 && parts[n-1].GetString_().GetSval() == name.Name {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,74 @@
+package view
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ReplaceIncompatible flags a view that comes back with fewer columns, or
+// columns of another type.
+// https://www.postgresql.org/docs/current/sql-createview.html
+var ReplaceIncompatible = &rule.Rule{
+	ID:       "view-replace-incompatible",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a view comes back without a column that the deployed code may read, or with another type",
+	Harm:     "CREATE OR REPLACE VIEW refuses to take columns away; DROP VIEW and CREATE VIEW do not. Queries of the old code that name such a column fail with \"column does not exist\".",
+	Instead:  "Keep the column in the view for one more release, or give the new view a name of its own.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html"},
+	Commit:   replaceIncompatible,
+}
+
+func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !p.Deployed(d) || d.Before.Partial || d.Before.Inferred {
+			continue
+		}
+		now := successor(t, d.Before)
+		if now == nil || now.Partial || now.Inferred {
+			continue
+		}
+		by := d.By
+		if c := t.Same(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil {
+			by = c.By
+		}
+		var gone, other []string
+		severity, worst := onward.Info, rule.Usage{}
+		for _, c := range d.Before.Columns {
+			col := now.Column(c.Name)
+			if col != nil {
+				if col.Type.Known() && c.Type.Known() && !col.Type.Same(c.Type) {
+					other = append(other, c.Name+" becomes "+col.Type.String()+" (was "+c.Type.String()+")")
+				}
+				continue
+			}
+			gone = append(gone, c.Name)
+			if u := p.UsesColumn(d, c); u.Severity() > severity || worst.Evidence == nil && u.Used {
+				severity, worst = u.Severity(), u
+			}
+		}
+		name := d.Before.Name.String()
+		switch {
+		case len(gone) > 0:
+			p.Report(by, rule.Report{
+				Fact:     d.Before.Kind.String() + " " + name + " comes back without " + strings.Join(gone, ", "),
+				Harm:     worst.Breaks("what is gone"),
+				Instead:  "keep it in the view for one more release, or give the new view a name of its own",
+				Severity: severity,
+				Evidence: worst.Evidence,
+			})
+		case len(other) > 0:
+			p.Report(by, rule.Report{
+				Fact:     d.Before.Kind.String() + " " + name + " comes back with other types: " + strings.Join(other, ", "),
+				Harm:     "deployed code that reads or compares by the old type may fail",
+				Instead:  "cast to the old type in the view for one more release",
+				Severity: onward.Warning,
+			})
+		}
+	}
+}
