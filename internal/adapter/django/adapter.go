@@ -250,6 +250,8 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	out.Source = script.Source{Text: text, Mode: onward.TransactionFile, LineComment: "#"}
 	if !m.Atomic {
 		out.Source.Mode = onward.TransactionNone
+		// It is recorded at its end only, so migrate starts it from the top.
+		out.Runner.Rerun = true
 	}
 	if s.Options.Transaction != "" {
 		out.Source.Mode = s.Options.Transaction

@@ -13,39 +13,42 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
-// venv is an environment that scripts/django-venvs.sh makes.
+// venvs is where scripts/django-venvs.sh makes its environments.
+func venvs(t testing.TB) string {
+	t.Helper()
+	if cache := os.Getenv("ONWARD_TEST_CACHE"); cache != "" {
+		return cache
+	}
+	base := os.Getenv("XDG_CACHE_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		base = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(base, "onward-test")
+}
+
+// venv is the interpreter of one of the environments.
 func venv(t testing.TB, name string) string {
 	t.Helper()
-	cache := os.Getenv("ONWARD_TEST_CACHE")
-	if cache == "" {
-		base := os.Getenv("XDG_CACHE_HOME")
-		if base == "" {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				t.Fatal(err)
-			}
-			base = filepath.Join(home, ".cache")
-		}
-		cache = filepath.Join(base, "onward-test")
-	}
-	python := inVirtualenv(filepath.Join(cache, name))
+	python := inVirtualenv(filepath.Join(venvs(t), name))
 	if python == "" {
-		pgservertest.Missing(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, cache))
+		pgservertest.Missing(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, venvs(t)))
 	}
 	return python
 }
 
-// optional is venv for an interpreter that not every machine has.
+// optional is venv for a version whose Python not every machine has: its
+// absence is never a failure.
 func optional(t testing.TB, name string) string {
 	t.Helper()
-	required := os.Getenv("ONWARD_REQUIRE")
-	if required == "1" {
-		// Not t.Setenv: tests run in parallel, and nothing is set here.
-		if _, err := os.Stat(filepath.Join(os.Getenv("HOME"), ".cache", "onward-test", name)); err != nil {
-			t.Skipf("SKIPPED, not tested: no Python for %s on this machine", name)
-		}
+	python := inVirtualenv(filepath.Join(venvs(t), name))
+	if python == "" {
+		t.Skipf("SKIPPED, not tested: no %s in %s, for want of a Python that runs it", name, venvs(t))
 	}
-	return venv(t, name)
+	return python
 }
 
 // project is the absolute path of a project in testdata.

@@ -207,7 +207,7 @@ def _install():
 
     _module(
         "psycopg2",
-        __version__="2.9.9 (stand-in)",
+        __version__="2.9.99 (stand-in)",
         __path__=[],
         apilevel="2.0",
         paramstyle="pyformat",
