@@ -53,6 +53,31 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestDocumentation holds that the example of docs/configuration.md is right
+// and names every key.
+func TestDocumentation(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "```yaml\n")
+	text, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("no example")
+	}
+	c, err := config.Decode([]byte(text), "docs/configuration.md", known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := reflect.ValueOf(*c)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is not in the example", v.Type().Field(i).Tag.Get("yaml"))
+		}
+	}
+}
+
 // TestDecodeNothing holds that a file may be empty, or all comments.
 func TestDecodeNothing(t *testing.T) {
 	t.Parallel()

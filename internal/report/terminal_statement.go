@@ -21,9 +21,17 @@ func (t *terminal) statements(m *onward.Migration, findings []onward.Finding) {
 	for _, f := range findings {
 		flagged[f.Line] = true
 	}
+	// Of several statements that a framework rendered from one line, those
+	// that lock something are meant.
+	locking := map[int]bool{}
+	for i := range m.Statements {
+		if s := &m.Statements[i]; len(s.Effects) > 0 {
+			locking[s.Line] = true
+		}
+	}
 	var felt []int
 	for i := range m.Statements {
-		if s := &m.Statements[i]; t.verbose || flagged[s.Line] || s.Note != "" || noticeable(s) {
+		if s := &m.Statements[i]; t.verbose || flagged[s.Line] && (len(s.Effects) > 0 || !locking[s.Line]) || s.Note != "" || noticeable(s) {
 			felt = append(felt, i)
 		}
 	}
