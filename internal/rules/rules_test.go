@@ -50,7 +50,7 @@ func TestAdviceIsClean(t *testing.T) {
 				if !rel.Fixed() {
 					continue
 				}
-				findings, err := f.Run(on, rel)
+				findings, err := f.RunOn(on, rel, f.Versions)
 				if err != nil {
 					t.Fatal(err)
 				}

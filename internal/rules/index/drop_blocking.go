@@ -24,13 +24,8 @@ var DropBlocking = &rule.Rule{
 
 func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
-	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != "" || partitionedIndex(s, stmt) {
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Settings.LockTimeout > 0 || s.Result.Refused != "" || partitionedIndex(s, stmt) {
 		return
-	}
-	// With a lock_timeout nobody waits for long, whatever the table is doing.
-	severity := onward.Off
-	if s.Settings.LockTimeout > 0 {
-		severity = onward.Info
 	}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
@@ -51,10 +46,9 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			fact, harm = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
 		report := rule.Report{
-			Fact:     fact,
-			Harm:     harm + " waits while it waits for the queries that are running",
-			Severity: severity,
-			Instead:  "drop it concurrently, outside of a transaction:\nDROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name) + ";",
+			Fact:    fact,
+			Harm:    harm + " waits while it waits for the queries that are running",
+			Instead: "drop it concurrently, outside of a transaction:\nDROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name) + ";",
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			report.Fix = concurrently(s, "INDEX")

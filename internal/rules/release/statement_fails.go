@@ -20,8 +20,8 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if s.Conditional || s.Loop {
-		return // it may be skipped
+	if s.Conditional || s.Loop || s.RefusedRule() != "" {
+		return // it may be skipped, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
 		if !x.Certain {

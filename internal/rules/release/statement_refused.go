@@ -19,7 +19,7 @@ var StatementRefused = &rule.Rule{
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == "" || s.Conditional || s.Loop {
+	if s.Result.Refused == "" || s.RefusedRule() != "" || s.Conditional || s.Loop {
 		return
 	}
 	for _, x := range s.Problems {

@@ -1,0 +1,78 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AttachDefaultScan flags a new partition, attached or created, beside a
+// default partition that has to be read for rows that belong into the new one.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
+var AttachDefaultScan = &rule.Rule{
+	ID:        "partition-attach-default-scan",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a new partition reads the whole default partition while nobody else can read it",
+	Harm:      "The server looks for rows that belong into the new partition: it reads all of the default partition under ACCESS EXCLUSIVE. Every query that reaches it waits, and that is every query without the partition key.",
+	Instead:   "Give the default partition a CHECK that excludes the new bounds, NOT VALID, and validate it in a transaction of its own; then nothing is read. Or do without a default partition.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION"},
+	Statement: attachDefaultScan,
+}
+
+func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
+	if s.Result.Refused != "" {
+		return
+	}
+	for _, parent := range parents(p, s) {
+		d := s.Before.Relation(parent.Default)
+		if d == nil || !p.InUse(d) || p.Small(d.Name) {
+			continue
+		}
+		e := scanned(p, s, d)
+		if e == nil {
+			continue
+		}
+		con := rule.Ident(d.Name.Name + "_excludes")
+		p.Report(s, rule.Report{
+			Fact: "a new partition of " + parent.Name.String() + " reads all of its default partition " + e.Name.String(),
+			Harm: rule.Waiting(e) + " waits until it is read, and every query on " + parent.Name.String() + " that does not name the partition key",
+			Instead: "prove first that it holds no such row; validating blocks nobody, in a transaction of its own:\n" +
+				"ALTER TABLE " + rule.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (…not within the new bounds…) NOT VALID;\n" +
+				"ALTER TABLE " + rule.Table(d.Name) + " VALIDATE CONSTRAINT " + con + ";\n" + s.SQL + ";",
+		})
+	}
+}
+
+// parents are the partitioned tables that a statement adds a partition to.
+func parents(p *rule.Pass, s *rule.Stmt) []*catalog.Relation {
+	var out []*catalog.Relation
+	for _, a := range attachments(p, s) {
+		out = append(out, a.parent)
+	}
+	if stmt := s.Node.GetCreateStmt(); stmt.GetPartbound() != nil {
+		for _, n := range stmt.GetInhRelations() {
+			r, _ := s.Before.Resolve(n.GetRangeVar())
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// scanned is the effect on the default partition, or on a partition of it,
+// when it is read.
+func scanned(p *rule.Pass, s *rule.Stmt, d *catalog.Relation) *effect.Effect {
+	if e := on(&s.Result, d.Name); e != nil && e.Scans {
+		return e
+	}
+	for _, oid := range d.Partitions {
+		if r := s.Before.Relation(oid); r != nil {
+			if e := on(&s.Result, r.Name); e != nil && e.Scans && p.InUse(r) {
+				return e
+			}
+		}
+	}
+	return nil
+}

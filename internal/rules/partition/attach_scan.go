@@ -1,0 +1,53 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// AttachScan flags ATTACH PARTITION of a table in use whose rows have to be
+// read, because no valid CHECK proves that they are within the bounds, or on
+// which an index has to be built.
+// https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
+var AttachScan = &rule.Rule{
+	ID:        "partition-attach-scan",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "ATTACH PARTITION reads the whole table, or builds indexes on it, while nobody else can read it",
+	Harm:      "ATTACH PARTITION holds ACCESS EXCLUSIVE on the table that becomes a partition while every row is held against the bounds, unless a valid CHECK proves them; an index of the parent that it lacks is built under the same lock.",
+	Instead:   "Add a CHECK with the bounds NOT VALID, validate it in a transaction of its own, build the missing indexes CONCURRENTLY, then attach: that is instant. The CHECK can go afterwards.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Statement: attachScan,
+}
+
+func attachScan(p *rule.Pass, s *rule.Stmt) {
+	for _, a := range attachments(p, s) {
+		if !p.InUse(a.part) || p.Small(a.part.Name) || a.Result.Refused != "" {
+			continue
+		}
+		e := on(&a.Result, a.part.Name)
+		if e == nil || !e.Scans && !e.BuildsIndex {
+			continue
+		}
+		p.Report(s, rule.Report{
+			Fact:     attachFact(e),
+			Harm:     rule.Waiting(e) + " waits until it is done, which takes as long as the table is big",
+			Severity: rule.Unsure(e),
+			Instead: "prove the bounds first, and build the parent's indexes on it concurrently; validating blocks nobody, in a transaction of its own:\n" +
+				"ALTER TABLE " + rule.Table(a.part.Name) + " ADD CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + " CHECK (…the bounds, and the key IS NOT NULL…) NOT VALID;\n" +
+				"ALTER TABLE " + rule.Table(a.part.Name) + " VALIDATE CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + ";\n" + s.SQL + ";",
+		})
+	}
+}
+
+func attachFact(e *effect.Effect) string {
+	switch {
+	case e.BuildsIndex:
+		return "attaching " + e.Name.String() + " builds an index on it that the parent has"
+	case e.Unsure:
+		return "attaching " + e.Name.String() + " reads all of it unless a CHECK proves its bounds"
+	}
+	return "attaching " + e.Name.String() + " reads all of it: no CHECK proves its bounds"
+}

@@ -1,0 +1,42 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CreateLocksParent flags CREATE TABLE … PARTITION OF a table in use: unlike
+// ATTACH PARTITION it needs the parent for itself.
+// https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARTITION
+var CreateLocksParent = &rule.Rule{
+	ID:        "partition-create-locks-parent",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "CREATE TABLE … PARTITION OF locks the parent, and its default partition, against reads and writes",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
+	Instead:   "Create a table like the parent and attach it: ATTACH PARTITION takes SHARE UPDATE EXCLUSIVE on the parent, which blocks neither reads nor writes.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Statement: createLocksParent,
+}
+
+func createLocksParent(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetCreateStmt()
+	if stmt.GetPartbound() == nil || s.Result.Refused != "" || s.Settings.LockTimeout > 0 {
+		return
+	}
+	for _, parent := range parents(p, s) {
+		e := on(&s.Result, parent.Name)
+		if e == nil || !e.Lock.BlocksReads() || !p.Existing(e) {
+			continue
+		}
+		part, _ := s.Before.Resolve(stmt.GetRelation())
+		name := rule.Table(part.Name)
+		p.Report(s, rule.Report{
+			Fact: "creating the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
+			Harm: rule.Waiting(e) + " waits while it waits for the queries that are running",
+			Instead: "create the table by itself and attach it, which blocks neither reads nor writes:\nCREATE TABLE " + name + " (LIKE " + rule.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
+				"ALTER TABLE " + rule.Table(parent.Name) + " ATTACH PARTITION " + name + " FOR VALUES …;",
+		})
+	}
+}

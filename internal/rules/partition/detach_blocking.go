@@ -1,0 +1,51 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DetachBlocking flags DETACH PARTITION without CONCURRENTLY.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
+var DetachBlocking = &rule.Rule{
+	ID:        "partition-detach-blocking",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Since:     14,
+	Summary:   "DETACH PARTITION without CONCURRENTLY locks the parent against reads and writes",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, every query that comes later waits behind it.",
+	Instead:   "Use DETACH PARTITION … CONCURRENTLY (14 and newer), outside of a transaction. It does not work beside a default partition: set a short lock_timeout there.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
+	Statement: detachBlocking,
+}
+
+func detachBlocking(p *rule.Pass, s *rule.Stmt) {
+	if s.Settings.LockTimeout > 0 {
+		return // nobody waits for long
+	}
+	commands := p.Commands(s)
+	for i := range commands {
+		c := &commands[i]
+		cmd := c.Def.GetPartitionCmd()
+		parent := s.Altered()
+		if c.Subtype != pgparse.AlterTableType_AT_DetachPartition || cmd.GetConcurrent() || !p.InUse(parent) || c.Result.Refused != "" {
+			continue
+		}
+		e := on(&c.Result, parent.Name)
+		if e == nil || !e.Lock.BlocksReads() {
+			continue
+		}
+		part, _ := s.Before.Resolve(cmd.GetName())
+		advice := "detach it concurrently, outside of a transaction:\n" + s.SQL + " CONCURRENTLY;"
+		if parent.Default != 0 {
+			advice = "beside a default partition it cannot be concurrent: bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
+		}
+		p.Report(s, rule.Report{
+			Fact:    "detaching " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
+			Harm:    rule.Waiting(e) + " waits while it waits for the queries that are running",
+			Instead: advice,
+		})
+	}
+}

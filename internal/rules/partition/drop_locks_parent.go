@@ -1,0 +1,53 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DropLocksParent flags DROP TABLE of a partition: it needs the parent, and the
+// default partition, for itself.
+// https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
+var DropLocksParent = &rule.Rule{
+	ID:        "partition-drop-locks-parent",
+	Category:  onward.Locking,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "DROP TABLE of a partition locks the parent, and its default partition, against reads and writes",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
+	Instead:   "Detach the partition CONCURRENTLY first (14 and newer), then drop it: it is nobody's by then.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Statement: dropLocksParent,
+}
+
+func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetDropStmt()
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || s.Result.Refused != "" || s.Settings.LockTimeout > 0 {
+		return
+	}
+	for i := range s.Result.Effects {
+		part := s.Before.Relation(s.Result.Effects[i].OID)
+		if !s.Result.Effects[i].Dropped || part == nil || part.Parent == 0 {
+			continue
+		}
+		parent := s.Before.Relation(part.Parent)
+		if parent == nil || !p.InUse(parent) {
+			continue
+		}
+		e := on(&s.Result, parent.Name)
+		if e == nil || e.Dropped || !e.Lock.BlocksReads() {
+			continue
+		}
+		advice := "detach it concurrently first, outside of a transaction:\nALTER TABLE " + rule.Table(parent.Name) + " DETACH PARTITION " + rule.Table(part.Name) + " CONCURRENTLY;\nDROP TABLE " + rule.Table(part.Name) + ";"
+		if v := p.Versions(); parent.Default != 0 || v[len(v)-1] < 14 {
+			advice = "bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
+		}
+		p.Report(s, rule.Report{
+			Fact:    "dropping the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
+			Harm:    rule.Waiting(e) + " waits while it waits for the queries that are running",
+			Instead: advice,
+		})
+		return
+	}
+}

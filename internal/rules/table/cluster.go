@@ -1,0 +1,32 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Cluster flags CLUSTER. https://www.postgresql.org/docs/current/sql-cluster.html
+var Cluster = &rule.Rule{
+	ID:        "table-cluster",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
+	Harm:      "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big. New rows are not kept in order.",
+	Instead:   "Use pg_repack, which sorts a table while it is in use; or take a window without traffic.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-cluster.html"},
+	Statement: cluster,
+}
+
+func cluster(p *rule.Pass, s *rule.Stmt) {
+	if s.Node.GetClusterStmt() == nil {
+		return
+	}
+	if e := rewritten(p, s); e != nil {
+		p.Report(s, rule.Report{
+			Fact:    "CLUSTER rewrites " + e.Name.String(),
+			Harm:    rule.Waiting(e) + " waits until all of it is sorted and written, which takes as long as the table is big",
+			Instead: "take it out of the migration: pg_repack sorts a table while it is in use",
+		})
+	}
+}

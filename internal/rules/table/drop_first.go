@@ -1,0 +1,72 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DropFirst flags CREATE TABLE of a name that an earlier statement of the same
+// migration dropped: all rows of the deployed table are lost.
+// https://www.postgresql.org/docs/current/sql-droptable.html
+var DropFirst = &rule.Rule{
+	ID:        "table-drop-first",
+	Category:  onward.DataLoss,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a migration drops a table and creates it again: its rows are lost",
+	Harm:      "DROP TABLE IF EXISTS before CREATE TABLE makes a migration run twice without an error, and empties the table when it does. Foreign keys, grants, triggers and views of the old table go with it.",
+	Instead:   "Change the table with ALTER TABLE. To make the migration repeatable use CREATE TABLE IF NOT EXISTS without the DROP.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
+	Statement: dropFirst,
+}
+
+func dropFirst(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetCreateStmt()
+	if stmt == nil {
+		return
+	}
+	created, _ := s.Before.Resolve(stmt.GetRelation())
+	if created.Name.Schema == "pg_temp" {
+		return
+	}
+	for _, earlier := range s.Migration.Statements {
+		if earlier == s {
+			return
+		}
+		drop := earlier.Node.GetDropStmt()
+		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || earlier.Tx.RolledBack {
+			continue
+		}
+		for i := range earlier.Result.Effects {
+			e := &earlier.Result.Effects[i]
+			if !e.Dropped || e.Name != created.Name || !e.Kind.IsTable() || !p.Existing(e) {
+				continue
+			}
+			if gone(p, earlier, e.Name) {
+				return
+			}
+			fact := "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows"
+			severity := onward.Off
+			if e.OID == 0 {
+				fact = "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows, if it was there"
+				severity = onward.Warning
+			}
+			p.Report(s, rule.Report{
+				Fact:     fact,
+				Harm:     "the rows are lost, with the foreign keys, grants, triggers and views that hang on the table",
+				Severity: severity,
+				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + rule.Table(e.Name) + " …;",
+				Evidence: []onward.Evidence{earlier.Evidence("drops " + e.Name.String())},
+			})
+			return
+		}
+	}
+}
+
+// gone reports whether the dropped table was certainly not there: the whole
+// history is known, and nothing created it.
+func gone(p *rule.Pass, s *rule.Stmt, name catalog.Name) bool {
+	return p.Release.Known && s.Before.Lookup(name.Schema, name.Name) == nil
+}

@@ -1,0 +1,56 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Rewrite flags the subcommands of ALTER TABLE that write the file of a table
+// anew or copy it to another place, and change nothing in it: SET TABLESPACE,
+// SET LOGGED, SET UNLOGGED, SET ACCESS METHOD.
+// https://www.postgresql.org/docs/current/sql-altertable.html
+var Rewrite = &rule.Rule{
+	ID:        "table-rewrite",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "SET TABLESPACE, SET LOGGED, SET UNLOGGED and SET ACCESS METHOD copy the table while nobody can read it",
+	Harm:      "The file is written anew, or copied to the other tablespace, under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
+	Instead:   "Create a new table of the wanted kind, keep both in step with a trigger, copy the rows in batches, and swap the names; or use pg_repack; or take a window without traffic.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-TABLESPACE"},
+	Statement: rewrite,
+}
+
+var rewriting = map[pgparse.AlterTableType]string{
+	pgparse.AlterTableType_AT_SetTableSpace:   "SET TABLESPACE",
+	pgparse.AlterTableType_AT_SetLogged:       "SET LOGGED",
+	pgparse.AlterTableType_AT_SetUnLogged:     "SET UNLOGGED",
+	pgparse.AlterTableType_AT_SetAccessMethod: "SET ACCESS METHOD",
+}
+
+func rewrite(p *rule.Pass, s *rule.Stmt) {
+	commands := p.Commands(s)
+	for i := range commands {
+		c := &commands[i]
+		words := rewriting[c.Subtype]
+		if words == "" || c.Result.Refused != "" {
+			continue
+		}
+		e := p.Blocked(&c.Result, rule.Rewrites)
+		if e == nil {
+			continue
+		}
+		verb := " rewrites "
+		if c.Subtype == pgparse.AlterTableType_AT_SetTableSpace {
+			verb = " copies "
+		}
+		advice := "create a new table of that kind, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic"
+		p.Report(s, rule.Report{
+			Fact:     words + verb + e.Name.String(),
+			Harm:     rule.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
+			Severity: rule.Unsure(e),
+			Instead:  advice,
+		})
+	}
+}

@@ -1,0 +1,52 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Truncate flags TRUNCATE of a table that was there before the release.
+// https://www.postgresql.org/docs/current/sql-truncate.html
+var Truncate = &rule.Rule{
+	ID:        "table-truncate",
+	Category:  onward.DataLoss,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "TRUNCATE removes all rows of a table in use, and locks it against reads",
+	Harm:      "All rows are gone when it commits, and CASCADE takes those of every table that references it. It takes ACCESS EXCLUSIVE on all of them; a transaction that began before sees an empty table.",
+	Instead:   "If the rows may go, delete them in batches; if only some may, say which.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-truncate.html"},
+	Statement: truncate,
+}
+
+func truncate(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetTruncateStmt()
+	if stmt == nil || s.Result.Refused != "" {
+		return
+	}
+	var names []string
+	first := ""
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if !e.Instant || !e.Kind.IsTable() || !p.Existing(e) {
+			continue
+		}
+		names = append(names, e.Name.String())
+		if first == "" {
+			first = rule.Table(e.Name)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	harm := "the rows are lost, and every query on " + list(names) + " waits until it commits"
+	if stmt.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE && len(names) > len(stmt.GetRelations()) {
+		harm = "CASCADE reaches every table that references it: " + harm
+	}
+	p.Report(s, rule.Report{
+		Fact:    "TRUNCATE removes all rows of " + list(names),
+		Harm:    harm,
+		Instead: "if they may go, delete them in batches, outside of a transaction:\nDELETE FROM " + first + " WHERE id BETWEEN 1 AND 10000; -- and so on",
+	})
+}

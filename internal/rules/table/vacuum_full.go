@@ -1,0 +1,36 @@
+package table
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// VacuumFull flags VACUUM FULL.
+// https://www.postgresql.org/docs/current/sql-vacuum.html
+var VacuumFull = &rule.Rule{
+	ID:        "table-vacuum-full",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "VACUUM FULL writes the table anew while nobody can read it",
+	Harm:      "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
+	Instead:   "A plain VACUUM makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-vacuum.html", "https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY"},
+	Statement: vacuumFull,
+}
+
+func vacuumFull(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetVacuumStmt()
+	if stmt == nil {
+		return
+	}
+	e := rewritten(p, s)
+	if e == nil {
+		return
+	}
+	p.Report(s, rule.Report{
+		Fact:    "VACUUM FULL rewrites " + e.Name.String(),
+		Harm:    rule.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
+		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE) " + rule.Table(e.Name) + ";",
+	})
+}
