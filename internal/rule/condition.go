@@ -166,6 +166,12 @@ func (c *condition) holdsForAll(n *pgparse.Node) bool {
 	return deployed == nil
 }
 
+// picks reports whether a condition compares a column with a constant.
+func (c *condition) picks(n *pgparse.Node) bool {
+	x := n.GetAExpr()
+	return x != nil && x.Kind == pgparse.A_Expr_Kind_AEXPR_OP && operator(x) == "=" && x.Lexpr.GetColumnRef() != nil && x.Rexpr.GetAConst() != nil
+}
+
 // always reports whether a condition is a constant truth: true, 1 = 1.
 func always(n *pgparse.Node) bool {
 	if c := n.GetAConst(); c != nil {

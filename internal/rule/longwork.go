@@ -74,12 +74,15 @@ func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
 	return nil
 }
 
-// readsBounds reports whether a query reads the ends of an index rather than
-// the table: SELECT setval(…, max(id)) FROM t.
+// readsBounds reports whether a query reads little of what it names: the ends
+// of an index, as in SELECT setval(…, max(id)) FROM t.
 func readsBounds(s *Stmt) bool {
 	q := s.Node.GetSelectStmt()
 	if q == nil {
 		return false
+	}
+	if len(q.FromClause) == 0 && q.Larg == nil {
+		return true // a function call, or EXISTS, which ends at the first row
 	}
 	found := false
 	pgparse.Walk(q, func(msg any) bool {
@@ -115,7 +118,7 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		return held, nil, false
 	}
 	for _, h := range s.Held {
-		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) || h.Name == work.Name && work.Lock >= onward.ShareLock {
+		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) || same(&h.Effect, work) && work.Lock >= onward.ShareLock {
 			continue
 		}
 		if !ok || h.Lock > held.Lock {
@@ -123,4 +126,13 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		}
 	}
 	return held, work, ok
+}
+
+// same reports whether two effects are on one relation, which may have been
+// renamed in between.
+func same(a, b *effect.Effect) bool {
+	if a.OID != 0 && b.OID != 0 {
+		return a.OID == b.OID
+	}
+	return a.Name == b.Name
 }

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -85,7 +86,10 @@ type writes struct {
 }
 
 func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) Write {
-	table, _ := w.catalog.Resolve(rv)
+	table, known := w.catalog.Resolve(rv)
+	if !known && rv.GetSchemaname() == "" && strings.HasPrefix(rv.GetRelname(), "pg_") {
+		e = Few // a catalog of the server
+	}
 	return Write{Verb: verb, Node: node, Table: table, Extent: e, Batch: batch}
 }
 
@@ -177,12 +181,18 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 		c.alias = rv.GetRelname()
 	}
 	conds := conjuncts(where)
-	everything := true
+	everything, picks := true, 0
 	for _, n := range conds {
+		if c.picks(n) {
+			picks++
+		}
 		if c.bounds(n) {
 			return Few, c.batch
 		}
 		everything = everything && c.holdsForAll(n)
+	}
+	if picks >= 3 {
+		return Few, false // the key of a seed row, in all likelihood
 	}
 	if c.ranged(conds) {
 		return Few, true

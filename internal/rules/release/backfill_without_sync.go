@@ -25,13 +25,13 @@ var BackfillWithoutSync = &rule.Rule{
 }
 
 func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
-	said := map[string]bool{}
+	said, at := map[string]bool{}, map[*rule.Stmt]bool{}
 	for _, c := range copies(p, r) {
 		key := c.table.Name.Qualified() + "." + c.column
-		if said[key] || synced(r.Head.Relation(c.table.OID), c.column) {
+		if said[key] || at[c.by] || synced(r.Head.Relation(c.table.OID), c.column) {
 			continue
 		}
-		said[key] = true
+		said[key], at[c.by] = true, true
 		table := c.table.Name.String()
 		from := strings.Join(c.from, ", ")
 		p.Report(c.by, rule.Report{

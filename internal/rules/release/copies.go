@@ -36,7 +36,7 @@ func copies(p *rule.Pass, r *rule.Release) []copied {
 						continue
 					}
 					c := copied{by: s, table: w.Table, column: target.GetName()}
-					c.from = sources(r, w.Table, target.GetVal())
+					c.from = sources(r, w.Table, u.Relation, target.GetVal())
 					if len(c.from) > 0 {
 						out = append(out, c)
 					}
@@ -58,8 +58,9 @@ func fresh(r *rule.Release, t *catalog.Relation, column string) bool {
 }
 
 // sources are the deployed columns of a table that an expression reads.
-func sources(r *rule.Release, t *catalog.Relation, expr *pgparse.Node) []string {
+func sources(r *rule.Release, t *catalog.Relation, rv *pgparse.RangeVar, expr *pgparse.Node) []string {
 	var out []string
+	alias := or(rv.GetAlias().GetAliasname(), rv.GetRelname())
 	pgparse.Walk(expr, func(msg any) bool {
 		if _, ok := msg.(*pgparse.SubLink); ok {
 			return false
@@ -67,6 +68,9 @@ func sources(r *rule.Release, t *catalog.Relation, expr *pgparse.Node) []string 
 		ref, ok := msg.(*pgparse.ColumnRef)
 		if !ok || len(ref.Fields) == 0 {
 			return true
+		}
+		if len(ref.Fields) > 1 && ref.Fields[len(ref.Fields)-2].GetString_().GetSval() != alias {
+			return true // of another table
 		}
 		name := ref.Fields[len(ref.Fields)-1].GetString_().GetSval()
 		attr := t.Column(name)

@@ -37,7 +37,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		severity = onward.Warning
 	}
 	p.Report(s, rule.Report{
-		Fact:     fmt.Sprintf("%s %s while %s is locked against %s since %s", verb(s), does(s, work), held.Name, blocks(held.Lock), held.By.Where()),
+		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Where()),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
 		Severity: severity,
@@ -45,30 +45,33 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// does says what the work is: "scans orders".
-func does(s *rule.Stmt, e *effect.Effect) string {
-	switch name := e.Name.String(); {
-	case e.Rewrites:
-		return "rewrites " + name
-	case e.BuildsIndex:
-		return "builds an index on " + name
-	case e.RebuildsIndex:
-		return "rebuilds an index of " + name
-	case s.Node.GetUpdateStmt() != nil, s.Node.GetMergeStmt() != nil:
-		return "writes rows of " + name
-	case s.Node.GetDeleteStmt() != nil:
-		return "deletes rows of " + name
-	case e.Lock <= onward.RowShareLock:
-		return "reads " + name
-	case s.Node.GetAlterTableStmt() != nil:
-		return "scans " + name
-	default:
-		return "works through " + name
+// does says what the work is: "ALTER TABLE scans orders".
+func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
+	name := e.Name.String()
+	for _, w := range p.Writes(s) {
+		switch {
+		case w.Table.Name != e.Name || w.Extent == rule.Few:
+		case w.Verb == "DELETE":
+			return "DELETE removes rows of " + name
+		default:
+			return w.Verb + " writes rows of " + name
+		}
 	}
+	switch {
+	case e.Rewrites:
+		return verb(s) + " rewrites " + name
+	case e.BuildsIndex:
+		return verb(s) + " builds an index on " + name
+	case e.RebuildsIndex:
+		return verb(s) + " rebuilds an index of " + name
+	case e.Lock <= onward.RowShareLock:
+		return verb(s) + " reads " + name
+	}
+	return verb(s) + " scans " + name
 }
 
 func instead(s *rule.Stmt, e *effect.Effect) string {
-	if s.Node.GetUpdateStmt() != nil || s.Node.GetDeleteStmt() != nil || s.Node.GetMergeStmt() != nil || s.Node.GetInsertStmt() != nil {
+	if e.Lock == onward.RowExclusiveLock {
 		return "move it to a migration of its own, behind this one, and write " + e.Name.String() + " in batches that commit"
 	}
 	return "move it to a migration of its own, behind this one:\n" + s.SQL + ";"

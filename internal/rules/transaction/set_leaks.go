@@ -10,15 +10,15 @@ import (
 // SetLeaks flags settings of the session that a migration leaves behind.
 // https://www.postgresql.org/docs/current/sql-set.html
 var SetLeaks = &rule.Rule{
-	ID:        "transaction-set-leaks",
-	Category:  onward.InTransaction,
-	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
-	Summary:   "SET without LOCAL changes the session for the migrations behind it",
-	Harm:      "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
-	Instead:   "Use SET LOCAL inside of a transaction, or RESET at the end.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set.html"},
-	Migration: setLeaks,
+	ID:       "transaction-set-leaks",
+	Category: onward.InTransaction,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "SET without LOCAL changes the session for the migrations behind it",
+	Harm:     "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
+	Instead:  "Use SET LOCAL inside of a transaction, or RESET at the end.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-set.html"},
+	Release:  setLeaks,
 }
 
 // sessions are the settings that change what later statements do.
@@ -28,8 +28,43 @@ var sessions = map[string]bool{
 	"row_security": false, "default_tablespace": true, "default_table_access_method": true,
 }
 
-func setLeaks(p *rule.Pass, m *rule.Migration) {
-	leaks := map[string]*rule.Stmt{}
+// setLeaks reports each set of settings once: a project that begins every file
+// with the same SET knows it.
+func setLeaks(p *rule.Pass, r *rule.Release) {
+	said := map[string]bool{}
+	for _, m := range r.Migrations {
+		names, values, first := leaks(m)
+		key := strings.Join(append(names, values...), " ")
+		if first == nil || said[key] {
+			continue
+		}
+		said[key] = true
+		report := rule.Report{
+			Fact:    "the migration leaves " + strings.Join(names, ", ") + " changed in the session",
+			Harm:    "the migrations behind it, and " + runner(m) + " itself, go on with it on the same connection",
+			Instead: "put this at the end:\nRESET " + strings.Join(names, ";\nRESET ") + ";",
+		}
+		if first.InBlock() {
+			report.Instead = "use SET LOCAL, which ends with the transaction"
+		}
+		if mild(names, values) || m.Framework == "" || m.Framework == "sql" {
+			// A timeout stops a later migration at worst, a search path with
+			// public in it finds the runner's table, and psql gives each file
+			// a session of its own.
+			report.Severity = onward.Info
+		}
+		p.Report(first, report)
+	}
+}
+
+// leaks lists what a migration sets for the session and does not reset, and
+// the first such statement; nil when there is none.
+func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
+	type leak struct {
+		by    *rule.Stmt
+		value string
+	}
+	open := map[string]leak{}
 	var order []string
 	for _, t := range m.Txs {
 		if t.RolledBack {
@@ -40,47 +75,37 @@ func setLeaks(p *rule.Pass, m *rule.Migration) {
 			switch {
 			case !ok || set.Local:
 			case set.Name == "":
-				clear(leaks)
+				clear(open)
 			case set.Default || harmless(set):
-				delete(leaks, set.Name)
+				delete(open, set.Name)
 			case sessions[set.Name]:
-				leaks[set.Name] = s
+				open[set.Name] = leak{s, set.Value}
 				order = append(order, set.Name)
 			}
 		}
 	}
-	var names []string
-	var first *rule.Stmt
-	timeouts := true
 	for _, name := range order {
-		s := leaks[name]
-		if s == nil {
+		l, ok := open[name]
+		if !ok {
 			continue
 		}
-		delete(leaks, name)
-		names = append(names, name)
-		timeouts = timeouts && strings.HasSuffix(name, "_timeout")
-		if first == nil || s.Index < first.Index {
-			first = s
+		delete(open, name)
+		names, values = append(names, name), append(values, l.value)
+		if first == nil || l.by.Index < first.Index {
+			first = l.by
 		}
 	}
-	if first == nil {
-		return
+	return names, values, first
+}
+
+// mild reports whether what leaks does little harm.
+func mild(names, values []string) bool {
+	for i, name := range names {
+		if !strings.HasSuffix(name, "_timeout") && !(name == "search_path" && strings.Contains(values[i], "public")) {
+			return false
+		}
 	}
-	report := rule.Report{
-		Fact:    "the migration leaves " + strings.Join(names, ", ") + " changed in the session",
-		Harm:    "the migrations behind it, and " + runner(m) + " itself, go on with it on the same connection",
-		Instead: "put this at the end:\nRESET " + strings.Join(names, ";\nRESET ") + ";",
-	}
-	if first.InBlock() {
-		report.Instead = "use SET LOCAL, which ends with the transaction"
-	}
-	if timeouts || m.Framework == "" || m.Framework == "sql" {
-		// A timeout stops a later migration at worst, and psql gives each
-		// file a session of its own.
-		report.Severity = onward.Info
-	}
-	p.Report(first, report)
+	return true
 }
 
 // harmless reports whether a value is what the server has by default.

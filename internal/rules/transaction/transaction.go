@@ -125,13 +125,16 @@ func strong(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 
 // verb is what a statement is called in a sentence: its first word or two.
 func verb(s *rule.Stmt) string {
-	words := strings.Fields(s.SQL)
+	words := strings.Fields(strings.ToUpper(s.SQL))
 	n := 1
 	if len(words) > 1 {
-		switch strings.ToUpper(words[0]) {
+		switch words[0] {
 		case "ALTER", "CREATE", "DROP", "REFRESH", "LOCK":
 			n = 2
+			if len(words) > 2 && (words[1] == "UNIQUE" || words[1] == "MATERIALIZED") {
+				n = 3
+			}
 		}
 	}
-	return strings.ToUpper(strings.Join(words[:min(n, len(words))], " "))
+	return strings.Join(words[:min(n, len(words))], " ")
 }
