@@ -236,6 +236,11 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 		}
 	}
 	a.droppedColumns = append(a.droppedColumns, col.Name)
+	for _, con := range a.rel.Constraints {
+		if contains(con.Columns, col.Attnum) {
+			a.droppedConstraints = append(a.droppedConstraints, con) // it goes with its column
+		}
+	}
 	a.dropDown(a.rel, col.Name, cascade, 0)
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(cmd.GetBehavior(), nil)
