@@ -1,6 +1,8 @@
 package release
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,21 +29,45 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		if !x.Certain {
 			continue
 		}
-		p.Report(s, rule.Report{
+		r := rule.Report{
 			Fact:    "the statement fails: " + x.Message,
 			Harm:    "the migration stops here, and with it the deploy",
 			Instead: remedy(x.Code),
-		})
+		}
+		if absent(x.Code) && s.Before.Unmodelled != nil {
+			// What was seen dropped may have been made again unseen.
+			r.Severity = onward.Warning
+			r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") created it"
+		}
+		p.Report(s, r)
 		return
 	}
 }
 
+// optional reports whether a statement may be skipped, or its failure caught:
+// it stands in a DO block, under a condition or beside a handler.
+func optional(s *rule.Stmt) bool {
+	if s.Conditional || s.Loop {
+		return true
+	}
+	return s.Parent >= 0 && rule.IndexWord(strings.ReplaceAll(s.Migration.Statements[s.Parent].SQL, "$", " "), "EXCEPTION") >= 0
+}
+
+// absent reports whether a SQLSTATE says that something does not exist.
+func absent(code string) bool {
+	switch code {
+	case "42P01", "42703", "42704", "42883", "3F000":
+		return true
+	}
+	return false
+}
+
 // remedy is the way out by SQLSTATE.
 func remedy(code string) string {
-	switch code {
-	case "42P07", "42701", "42710", "42723", "42P06":
+	switch {
+	case code == "42P07", code == "42701", code == "42710", code == "42723", code == "42P06":
 		return "it was created before: leave the statement out, or give the new one another name"
-	case "42P01", "42703", "42704", "42883", "3F000":
+	case absent(code):
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
 	}
 	return "run the release on an empty database to see where it stops"

@@ -14,12 +14,12 @@ var StatementRefused = &rule.Rule{
 	Preset:    rule.Recommended,
 	Summary:   "the server refuses the statement on this version or this schema",
 	Harm:      "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. The migration stops there.",
-	Instead:   "Use a form that every version in production has.",
+	Instead:   "Use a form that every version in production has, and name those versions in onward.yaml.",
 	Statement: statementRefused,
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == "" || s.RefusedRule() != "" || s.Conditional || s.Loop {
+	if s.Result.Refused == "" || s.RefusedRule() != "" || optional(s) {
 		return
 	}
 	for _, x := range s.Problems {
@@ -27,9 +27,18 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 			return // release-statement-fails
 		}
 	}
-	p.Report(s, rule.Report{
+	r := rule.Report{
 		Fact:    "the server refuses the statement: " + s.Result.Refused,
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
-	})
+	}
+	for _, group := range s.Results {
+		if group.Result.Refused == "" {
+			// It depends on the version that is in production.
+			r.Severity = onward.Warning
+			r.Harm = "on these versions the migration stops here, and with it the deploy"
+			r.Instead = "if they are in production, use a form that they have; if not, say so in onward.yaml: postgres"
+		}
+	}
+	p.Report(s, r)
 }
