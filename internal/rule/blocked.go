@@ -47,6 +47,12 @@ func Waiting(e *effect.Effect) string {
 	return "every INSERT, UPDATE and DELETE on " + e.Name.String()
 }
 
+// Queue says who has to wait for a strong lock that is held for a moment: those
+// who come while the statement waits for it.
+func Queue(e *effect.Effect) string {
+	return "it waits for the queries that are running, and " + Waiting(e) + " that comes later waits behind it"
+}
+
 // Unsure is the severity of a finding that rests on an assumption: a warning.
 // It is Off, which keeps the rule's own severity, for what is certain.
 func Unsure(e *effect.Effect) onward.Severity {

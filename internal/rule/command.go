@@ -25,11 +25,12 @@ type commandsOn struct {
 	commands []Command
 }
 
-// Commands takes an ALTER TABLE apart; it gives nil for other statements.
+// Commands takes an ALTER TABLE apart. It gives nil for other statements, and
+// for one that the server refuses: what it would lock does not matter then.
 func (p *Pass) Commands(s *Stmt) []Command {
 	stmt := s.Node.GetAlterTableStmt()
 	switch {
-	case stmt == nil:
+	case stmt == nil, s.Result.Refused != "":
 		return nil
 	case len(stmt.Cmds) == 1:
 		if s.commands == nil {
@@ -59,13 +60,15 @@ func (p *Pass) Commands(s *Stmt) []Command {
 }
 
 // Text is the subcommand as written: "ADD COLUMN c int".
-func (c *Command) Text() string {
-	sql := c.stmt.SQL
-	clauses := pgparse.Clauses(sql, commandStart(c.stmt))
-	if c.index >= len(clauses) {
+func (c *Command) Text() string { return c.stmt.Clause(c.index) }
+
+// Clause is the text of a subcommand of an ALTER TABLE.
+func (s *Stmt) Clause(index int) string {
+	clauses := pgparse.Clauses(s.SQL, commandStart(s))
+	if index >= len(clauses) {
 		return ""
 	}
-	return sql[clauses[c.index].Start:clauses[c.index].End]
+	return s.SQL[clauses[index].Start:clauses[index].End]
 }
 
 // Without is what an ALTER TABLE would do without one of its subcommands.

@@ -24,7 +24,7 @@ var CreateBlocking = &rule.Rule{
 
 func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
-	if stmt == nil || stmt.Concurrent {
+	if stmt == nil || stmt.Concurrent || s.Result.Refused != "" {
 		return
 	}
 	if table, _ := s.Before.Resolve(stmt.Relation); table.Kind == catalog.PartitionedTable {

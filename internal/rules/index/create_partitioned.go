@@ -23,7 +23,7 @@ var CreatePartitioned = &rule.Rule{
 
 func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
-	if stmt == nil || stmt.GetConcurrent() {
+	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != "" {
 		return
 	}
 	table, _ := s.Before.Resolve(stmt.GetRelation())

@@ -41,13 +41,13 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 				table = t.Name.String()
 			}
 		}
-		fact, harm := "dropping index "+e.Name.String()+" blocks reads and writes of "+table, "every query on "+table
+		fact, behind := "dropping index "+e.Name.String()+" blocks reads and writes of "+table, "every query on "+table
 		if table == "" {
-			fact, harm = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
+			fact, behind = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
 		report := rule.Report{
 			Fact:    fact,
-			Harm:    harm + " waits while it waits for the queries that are running",
+			Harm:    "it waits for the queries that are running, and " + behind + " that comes later waits behind it",
 			Instead: "drop it concurrently, outside of a transaction:\nDROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name) + ";",
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {

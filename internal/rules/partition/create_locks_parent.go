@@ -34,7 +34,7 @@ func createLocksParent(p *rule.Pass, s *rule.Stmt) {
 		name := rule.Table(part.Name)
 		p.Report(s, rule.Report{
 			Fact: "creating the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm: rule.Waiting(e) + " waits while it waits for the queries that are running",
+			Harm: rule.Queue(e),
 			Instead: "create the table by itself and attach it, which blocks neither reads nor writes:\nCREATE TABLE " + name + " (LIKE " + rule.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
 				"ALTER TABLE " + rule.Table(parent.Name) + " ATTACH PARTITION " + name + " FOR VALUES …;",
 		})

@@ -44,7 +44,7 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    "detaching " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm:    rule.Waiting(e) + " waits while it waits for the queries that are running",
+			Harm:    rule.Queue(e),
 			Instead: advice,
 		})
 	}

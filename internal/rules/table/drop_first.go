@@ -41,6 +41,9 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 		}
 		for i := range earlier.Result.Effects {
 			e := &earlier.Result.Effects[i]
+			if old := earlier.Before.Relation(e.OID); old != nil && old.Kind == catalog.PartitionedTable && len(old.Partitions) == 0 {
+				continue // no row goes with it
+			}
 			if !e.Dropped || e.Name != created.Name || !e.Kind.IsTable() || !p.Existing(e) {
 				continue
 			}

@@ -47,6 +47,6 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "TRUNCATE removes all rows of " + list(names),
 		Harm:    harm,
-		Instead: "if they may go, delete them in batches, outside of a transaction:\nDELETE FROM " + first + " WHERE id BETWEEN 1 AND 10000; -- and so on",
+		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + rule.InBatches("DELETE FROM "+first, first, ""),
 	})
 }
