@@ -1,7 +1,10 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -23,13 +26,16 @@ var AddCheckInline = &rule.Rule{
 }
 
 func addCheckInline(p *rule.Pass, s *rule.Stmt) {
+	// The table is read once, however many columns ask for it.
+	var names, steps []string
+	var e *effect.Effect
 	for _, a := range additions(p, s) {
 		con := a.inline(pgparse.ConstrType_CONSTR_CHECK)
 		if con == nil || a.rewrites(p) != nil || a.inline(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
 			continue
 		}
-		e := p.Blocked(&a.Result, rule.Scans)
-		if e == nil {
+		scan := p.Blocked(&a.Result, rule.Scans)
+		if scan == nil {
 			continue
 		}
 		table, _ := a.sql()
@@ -39,12 +45,20 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		} else if name == "" {
 			name = a.table.Name.Name + "_" + a.column.Name + "_check"
 		}
-		p.Report(s, rule.Report{
-			Fact: "the CHECK on the new column " + a.column.Name + " reads all of " + e.Name.String(),
-			Harm: rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
-			Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" +
-				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID;\n" +
-				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name) + ";",
-		})
+		e, names = scan, append(names, a.column.Name)
+		steps = append(steps, "ALTER TABLE "+table+" ADD CONSTRAINT "+rule.Ident(name)+" CHECK ("+text+") NOT VALID;\n"+
+			"ALTER TABLE "+table+" VALIDATE CONSTRAINT "+rule.Ident(name)+";")
 	}
+	if e == nil {
+		return
+	}
+	fact := "the CHECK on the new column " + enumerate(names)
+	if len(names) > 1 {
+		fact = "the CHECKs on the new columns " + enumerate(names)
+	}
+	p.Report(s, rule.Report{
+		Fact:    fact + " reads all of " + e.Name.String(),
+		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
+	})
 }

@@ -1,6 +1,9 @@
 package column
 
 import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -21,23 +24,32 @@ var AddGeneratedStored = &rule.Rule{
 }
 
 func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
+	// The table is written once, however many columns ask for it.
+	var names, steps []string
+	var e *effect.Effect
 	for _, a := range additions(p, s) {
-		if a.origin != fromGenerated {
-			continue
-		}
-		e := a.rewrites(p)
-		if e == nil {
+		w := a.rewrites(p)
+		if a.origin != fromGenerated || w == nil {
 			continue
 		}
 		table, column := a.sql()
-		p.Report(s, rule.Report{
-			Fact: "adding the stored generated column " + a.column.Name + " rewrites " + e.Name.String(),
-			Harm: rule.Waiting(e) + " waits while it is computed for each row, which takes as long as the table is big",
-			Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\nALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
-				"-- CREATE FUNCTION and CREATE TRIGGER … BEFORE INSERT OR UPDATE ON " + table + " that sets it\n" +
-				batches(table, column+" = "+a.expression(), column+" IS NULL"),
-		})
+		e, names = w, append(names, a.column.Name)
+		steps = append(steps, "ALTER TABLE "+table+" ADD COLUMN "+column+" "+a.typ+";\n"+
+			"-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column+"\n"+
+			batches(table, column+" = "+a.expression(), column+" IS NULL"))
 	}
+	if e == nil {
+		return
+	}
+	word := "column "
+	if len(names) > 1 {
+		word = "columns "
+	}
+	p.Report(s, rule.Report{
+		Fact:    "adding the stored generated " + word + enumerate(names) + " rewrites " + e.Name.String(),
+		Harm:    rule.Waiting(e) + " waits while each row is computed, which takes as long as the table is big",
+		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" + strings.Join(steps, "\n"),
+	})
 }
 
 // expression is what a generated column is computed from.

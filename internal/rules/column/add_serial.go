@@ -49,5 +49,5 @@ func (a *addition) numbered(s *rule.Stmt) string {
 	return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
 		"CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";\n" +
 		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + next + ";\n" +
-		batches(table, column+" = "+next, column+" IS NULL")
+		batches(table, column+" = "+next, column+" IS NULL") + "\n" + proven(a.table, []string{a.column.Name})
 }

@@ -1,6 +1,9 @@
 package column
 
 import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -22,29 +25,57 @@ var AddVolatileDefault = &rule.Rule{
 }
 
 func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
+	// The table is written once, however many columns ask for it.
+	var found []addition
+	var names, steps []string
+	var worst *effect.Effect
 	for _, a := range additions(p, s) {
-		if a.origin != fromDefault {
-			continue
-		}
 		e := a.rewrites(p)
-		if e == nil {
+		if a.origin != fromDefault || e == nil {
 			continue
 		}
-		table, column := a.sql()
-		value := a.column.DefaultText
-		if value == "" {
-			value = "the default"
+		if worst == nil || worst.Unsure && !e.Unsure {
+			worst = e
 		}
-		harm := rule.Waiting(e) + " waits while " + value + " is computed for each row, which takes as long as the table is big"
-		if e.Unsure {
-			harm = e.Why + ": if it is, " + harm
-		}
-		p.Report(s, rule.Report{
-			Fact:     "adding column " + a.column.Name + " with a volatile default rewrites " + e.Name.String(),
-			Harm:     harm,
-			Severity: rule.Unsure(e),
-			Instead: "add it without the default, then fill it in batches:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\nALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + value + ";\n" +
-				batches(table, column+" = "+value, column+" IS NULL"),
-		})
+		found = append(found, a)
+		names = append(names, a.column.Name)
+		steps = append(steps, a.filled())
 	}
+	if len(found) == 0 {
+		return
+	}
+	fact, value := "adding column "+names[0]+" with a volatile default", found[0].value()
+	if len(found) > 1 {
+		fact, value = "adding columns "+enumerate(names)+" with volatile defaults", "the default"
+	}
+	harm := rule.Waiting(worst) + " waits while " + value + " is computed for each row, which takes as long as the table is big"
+	if worst.Unsure {
+		harm = worst.Why + ": if it is, " + harm
+	}
+	p.Report(s, rule.Report{
+		Fact:     fact + " rewrites " + worst.Name.String(),
+		Harm:     harm,
+		Severity: rule.Unsure(worst),
+		Instead:  "add it without the default, then fill it in batches:\n" + strings.Join(steps, "\n"),
+	})
+}
+
+// value is the default as written.
+func (a *addition) value() string {
+	if a.column.DefaultText == "" {
+		return "the default"
+	}
+	return a.column.DefaultText
+}
+
+// filled is the SQL that gives a column its default without a rewrite.
+func (a *addition) filled() string {
+	table, column := a.sql()
+	out := "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
+		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + a.value() + ";\n" +
+		batches(table, column+" = "+a.value(), column+" IS NULL")
+	if a.column.NotNull {
+		out += "\n" + proven(a.table, []string{a.column.Name})
+	}
+	return out
 }

@@ -2,6 +2,9 @@
 package column
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -123,5 +126,17 @@ func (a *addition) sql() (table, column string) {
 
 // batches is the end of every advice that fills a column.
 func batches(table, set, where string) string {
-	return "UPDATE " + table + " SET " + set + " WHERE " + where + " AND id BETWEEN 1 AND 10000; -- and so on, a batch in each transaction"
+	return rule.InBatches("UPDATE "+table+" SET "+set, table, where)
+}
+
+// enumerate joins names for a sentence: "a, b and c", "a, b and 4 others".
+func enumerate(names []string) string {
+	n := len(names)
+	switch {
+	case n < 2:
+		return strings.Join(names, "")
+	case n > 4:
+		return strings.Join(names[:3], ", ") + " and " + strconv.Itoa(n-3) + " others"
+	}
+	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 }

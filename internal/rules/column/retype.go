@@ -1,6 +1,8 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -47,11 +49,37 @@ func (r *retyping) change() string {
 	return "column " + r.name + " from " + r.from.String() + " to " + r.to.String()
 }
 
-// replacement is the SQL that gets to the new type by way of a new column.
+// changes describes several changes: "columns id, code and n".
+func changes(list []retyping) string {
+	if len(list) == 1 {
+		return list[0].change()
+	}
+	names := make([]string, len(list))
+	for i := range list {
+		names[i] = list[i].name
+	}
+	return "columns " + enumerate(names)
+}
+
+// replacements is the SQL that gets to the new types by way of new columns.
+func replacements(list []retyping) string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].replacement()
+	}
+	return strings.Join(out, "\n")
+}
+
 func (r *retyping) replacement() string {
 	table := rule.Table(r.table.Name)
 	old, next := rule.Ident(r.name), rule.Ident(r.name+"_new")
+	value := old
+	if text := r.Text(); r.Def.GetColumnDef().GetRawDefault() != nil {
+		if at := pgparse.AfterWord(text, "USING"); at >= 0 {
+			value = strings.TrimSpace(text[at:])
+		}
+	}
 	return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.to.String() + ";\n" +
 		"-- a trigger BEFORE INSERT OR UPDATE that keeps " + next + " in step with " + old + "\n" +
-		batches(table, next+" = "+old, next+" IS NULL")
+		batches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL")
 }

@@ -1,6 +1,8 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -25,6 +27,9 @@ var SetNotNullScan = &rule.Rule{
 }
 
 func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
+	// The table is read once, however many columns ask for it.
+	var names []string
+	var e *effect.Effect
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
@@ -37,21 +42,21 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		default:
 			continue
 		}
-		table := s.Altered()
-		if !p.InUse(table) || name == "" {
-			return
+		if !p.InUse(s.Altered()) || added(commands, name) {
+			continue // that old code cannot fill a new column is the finding
 		}
-		if added(commands, name) {
-			continue // that old code cannot fill the column is the finding
-		}
-		if e := scannedFor(p, s, c); e != nil {
-			p.Report(s, rule.Report{
-				Fact:    "setting " + name + " NOT NULL reads all of " + e.Name.String(),
-				Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
-				Instead: "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(table, name),
-			})
+		if scan := scannedFor(p, s, c); scan != nil {
+			e, names = scan, append(names, name)
 		}
 	}
+	if e == nil {
+		return
+	}
+	p.Report(s, rule.Report{
+		Fact:    "setting " + enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
+		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+		Instead: "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(s.Altered(), names),
+	})
 }
 
 // scannedFor is the effect of the scan that a subcommand causes: alone, or
@@ -81,10 +86,15 @@ func added(commands []rule.Command, name string) bool {
 }
 
 // proven is the way to NOT NULL that reads the table without blocking anyone.
-func proven(table *catalog.Relation, name string) string {
-	t, con := rule.Table(table.Name), rule.Ident(table.Name.Name+"_"+name+"_not_null")
-	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + rule.Ident(name) + " IS NOT NULL) NOT VALID;\n" +
+func proven(table *catalog.Relation, names []string) string {
+	t, con := rule.Table(table.Name), rule.Ident(table.Name.Name+"_"+names[0]+"_not_null")
+	var conditions, steps []string
+	for _, n := range names {
+		conditions = append(conditions, rule.Ident(n)+" IS NOT NULL")
+		steps = append(steps, "ALTER COLUMN "+rule.Ident(n)+" SET NOT NULL")
+	}
+	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + strings.Join(conditions, " AND ") + ") NOT VALID;\n" +
 		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";\n" +
-		"ALTER TABLE " + t + " ALTER COLUMN " + rule.Ident(name) + " SET NOT NULL;\n" +
+		"ALTER TABLE " + t + " " + strings.Join(steps, ", ") + ";\n" +
 		"ALTER TABLE " + t + " DROP CONSTRAINT " + con + ";"
 }

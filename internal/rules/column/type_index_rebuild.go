@@ -26,16 +26,23 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 		if e == nil || p.Blocked(&r.Result, rule.Rewrites) != nil || p.Blocked(&s.Result, rule.RebuildsIndex) == nil {
 			continue
 		}
-		index := ""
+		index, backing := "", false
 		for i := range r.Result.Effects {
 			if x := &r.Result.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
 				index = x.Name.Name
+				if rel := s.Before.Relation(x.OID); rel != nil && rel.Index != nil {
+					backing = rel.Index.Constraint != ""
+				}
 				break
 			}
 		}
 		what, advice := "its indexes", "drop the indexes on it CONCURRENTLY before, and build them CONCURRENTLY afterwards"
 		if index != "" {
 			what = "index " + index
+		}
+		if backing {
+			advice = "it stands behind a constraint: copy into a column of the new type while the old one stays in use:\n" + r.replacement()
+		} else if index != "" {
 			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + rule.Ident(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + rule.Ident(index) + " ON " + rule.Table(e.Name) + " …;"
 		}
 		p.Report(s, rule.Report{

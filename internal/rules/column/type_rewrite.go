@@ -2,6 +2,7 @@ package column
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -22,22 +23,31 @@ var TypeRewrite = &rule.Rule{
 }
 
 func typeRewrite(p *rule.Pass, s *rule.Stmt) {
+	// The table is written once, however many columns ask for it.
+	var sure, perhaps []retyping
+	var surely, may *effect.Effect
 	for _, r := range retypings(p, s) {
-		e := p.Blocked(&r.Result, rule.Rewrites)
-		if e == nil {
-			continue
+		switch e := p.Blocked(&r.Result, rule.Rewrites); {
+		case e == nil:
+		case e.Unsure && mayBeFree(r.to):
+			perhaps, may = append(perhaps, r), e
+		default:
+			sure, surely = append(sure, r), e
 		}
-		fact := "changing " + r.change() + " rewrites " + e.Name.String()
-		harm := rule.Waiting(e) + " waits while each row is written anew, which takes as long as the table is big"
-		severity := onward.Off
-		if e.Unsure && mayBeFree(r.to) {
-			fact = "changing " + r.change() + " may rewrite " + e.Name.String() + ": the old type is not known"
-			harm = "unless both types are stored alike, " + harm
-			severity = onward.Warning
-		}
+	}
+	switch {
+	case len(sure) > 0:
 		p.Report(s, rule.Report{
-			Fact: fact, Harm: harm, Severity: severity,
-			Instead: "copy into a column of the new type while the old one stays in use" + timezone(&r) + ":\n" + r.replacement(),
+			Fact:    "changing " + changes(sure) + " rewrites " + surely.Name.String(),
+			Harm:    rule.Waiting(surely) + " waits while each row is written anew, which takes as long as the table is big",
+			Instead: "copy into a column of the new type while the old one stays in use" + timezone(&sure[0]) + ":\n" + replacements(sure),
+		})
+	case len(perhaps) > 0:
+		p.Report(s, rule.Report{
+			Fact:     "changing " + changes(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
+			Harm:     "unless both types are stored alike, " + rule.Waiting(may) + " waits while each row is written anew, which takes as long as the table is big",
+			Severity: onward.Warning,
+			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replacements(perhaps),
 		})
 	}
 }
@@ -54,6 +64,9 @@ func mayBeFree(to catalog.Type) bool {
 
 // timezone adds what makes a change between timestamp and timestamptz free.
 func timezone(r *retyping) string {
+	if r.Def.GetColumnDef().GetRawDefault() != nil {
+		return "" // USING
+	}
 	a, b := r.from.Name.Name, r.to.Name.Name
 	if a == "timestamp" && b == "timestamptz" || a == "timestamptz" && b == "timestamp" {
 		return " (in a session with TimeZone UTC only the indexes on the column are rebuilt; that the values are UTC must be true)"

@@ -1,6 +1,9 @@
 package constraint
 
 import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -21,15 +24,33 @@ var CheckValidating = &rule.Rule{
 }
 
 func checkValidating(p *rule.Pass, s *rule.Stmt) {
+	// The table is read once, however many constraints ask for it.
+	var names, steps []string
+	var e *effect.Effect
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
-		e := p.Blocked(&a.Result, rule.Scans)
-		if e == nil {
+		scan := p.Blocked(&a.Result, rule.Scans)
+		if scan == nil {
 			continue
 		}
-		p.Report(s, rule.Report{
-			Fact:    "adding " + a.called("check constraint") + " reads all of " + e.Name.String(),
-			Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
-			Instead: "add it NOT VALID, and validate it in a later transaction:\n" + a.validation(s),
-		})
+		e = scan
+		if a.name != "" {
+			names = append(names, a.name)
+		}
+		steps = append(steps, a.validation(s))
 	}
+	if e == nil {
+		return
+	}
+	what := "check constraint"
+	if len(steps) > 1 {
+		what = "check constraints"
+	}
+	if len(names) > 0 {
+		what += " " + strings.Join(names, ", ")
+	}
+	p.Report(s, rule.Report{
+		Fact:    "adding " + what + " reads all of " + e.Name.String(),
+		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
+	})
 }

@@ -19,6 +19,7 @@ type addition struct {
 // additions are the ADD CONSTRAINTs of a kind in a statement.
 func additions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 	var out []addition
+	unnamed := 0
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
@@ -30,7 +31,10 @@ func additions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 		if !p.InUse(table) {
 			return nil
 		}
-		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con)})
+		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con, unnamed)})
+		if con.GetConname() == "" {
+			unnamed++
+		}
 	}
 	return out
 }
@@ -44,15 +48,18 @@ var kinds = map[pgparse.ConstrType]catalog.ConstraintKind{
 }
 
 // nameOf is the name of a new constraint: as written, else the one that the
-// server made for the statement's first new constraint of its kind.
-func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint) string {
+// server made for the statement's nth (from 0) unnamed constraint of its kind.
+func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth int) string {
 	if con.GetConname() != "" {
 		return con.GetConname()
 	}
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
 		if d.Kind == catalog.ConstraintAdded && d.NewConstraint != nil && d.NewConstraint.Kind == kinds[con.GetContype()] && d.Name() == table.Name && !d.NewConstraint.Named {
-			return d.NewConstraint.Name
+			if nth == 0 {
+				return d.NewConstraint.Name
+			}
+			nth--
 		}
 	}
 	return ""

@@ -28,10 +28,8 @@ func foreignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
 	if s.RefusedRule() != p.Rule.ID {
 		return
 	}
-	commands := p.Commands(s)
-	for i := range commands {
-		c := &commands[i]
-		con := c.Def.GetConstraint()
+	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		con := n.GetAlterTableCmd().GetDef().GetConstraint()
 		if con.GetContype() != pgparse.ConstrType_CONSTR_FOREIGN || !con.GetSkipValidation() {
 			continue
 		}
@@ -42,7 +40,7 @@ func foreignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
 				partition = rule.Table(r.Name)
 			}
 		}
-		text, name := c.Text(), "…"
+		text, name := s.Clause(i), "…"
 		if con.GetConname() != "" {
 			name = rule.Ident(con.GetConname())
 		}

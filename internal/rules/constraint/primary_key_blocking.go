@@ -35,7 +35,7 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "adding " + a.called("primary key") + " builds an index on " + e.Name.String(),
 			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
-			Instead: a.concurrently("PRIMARY KEY", notNull(rule.Table(a.table.Name), a.table.Name.Name, nullable)),
+			Instead: a.concurrently(s, "PRIMARY KEY", notNull(rule.Table(a.table.Name), a.table.Name.Name, nullable)),
 		})
 	}
 }

@@ -27,7 +27,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 			p.Report(s, rule.Report{
 				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
 				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
-				Instead: a.concurrently("UNIQUE", ""),
+				Instead: a.concurrently(s, "UNIQUE", ""),
 			})
 		}
 	}
@@ -36,7 +36,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 // concurrently is the advice for a constraint whose index can be built before
 // it, without blocking anyone. first is SQL that has to come before the last
 // step.
-func (a *addition) concurrently(words, first string) string {
+func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
 	switch {
 	case a.con.GetWithoutOverlaps():
 		return "a temporal key has no concurrent way: create a new table with it, copy the rows in batches with both in step, and swap their names; or take a window without traffic"
@@ -47,8 +47,12 @@ func (a *addition) concurrently(words, first string) string {
 	if a.name == "" {
 		name = "…"
 	}
+	built := name
+	if s.Before.Lookup(a.table.Name.Schema, a.name) != nil {
+		built = rule.Ident(a.name + "_new") // it gets the constraint's name
+	}
 	table := rule.Table(a.table.Name)
-	index := "CREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + table + " (" + rule.Idents(keys(a.con.GetKeys())) + ")"
+	index := "CREATE UNIQUE INDEX CONCURRENTLY " + built + " ON " + table + " (" + rule.Idents(keys(a.con.GetKeys())) + ")"
 	if len(a.con.GetIncluding()) > 0 {
 		index += " INCLUDE (" + rule.Idents(keys(a.con.GetIncluding())) + ")"
 	}
@@ -63,5 +67,5 @@ func (a *addition) concurrently(words, first string) string {
 		}
 	}
 	return "build the index without blocking anyone, then let the constraint take it over:\n" + index + ";\n" + first +
-		"ALTER TABLE " + table + " ADD CONSTRAINT " + name + " " + words + " USING INDEX " + name + tail + ";"
+		"ALTER TABLE " + table + " ADD CONSTRAINT " + name + " " + words + " USING INDEX " + built + tail + ";"
 }

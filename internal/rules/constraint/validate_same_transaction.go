@@ -59,7 +59,7 @@ func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
 	for _, earlier := range s.Tx.Statements {
 		for _, n := range earlier.Node.GetAlterTableStmt().GetCmds() {
 			con := n.GetAlterTableCmd().GetDef().GetConstraint()
-			if con.GetSkipValidation() && nameOf(earlier, earlier.Altered(), con) == name && earlier.Altered().Name.Qualified() == table {
+			if con.GetSkipValidation() && nameOf(earlier, earlier.Altered(), con, 0) == name && earlier.Altered().Name.Qualified() == table {
 				return earlier
 			}
 		}
