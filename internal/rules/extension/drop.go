@@ -1,0 +1,45 @@
+// Package extension holds the rules about extensions.
+package extension
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP EXTENSION. https://www.postgresql.org/docs/current/sql-dropextension.html
+var Drop = &rule.Rule{
+	ID:        "extension-drop",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DROP EXTENSION takes its functions, types and operators away from deployed code",
+	Harm:      "Queries of the old code that call a function or operator of the extension fail. With CASCADE every column of one of its types and every index with one of its operator classes is dropped as well, without a word in the log.",
+	Instead:   "Drop it a release after the code that used it, without CASCADE: the server refuses while a column, index or default needs it.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropextension.html"},
+	Statement: drop,
+}
+
+func drop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_EXTENSION) {
+		key := catalog.Name{Name: o.Name.Name}
+		seen := s.Before.Object("extension", key)
+		if seen == nil && s.IfExists() || seen != nil && p.Release.Deployed.Object("extension", key) == nil || s.Tx.After.Object("extension", key) != nil {
+			continue
+		}
+		r := rule.Report{
+			Fact:     "extension " + key.Name + " is dropped",
+			Harm:     "deployed code that calls its functions or operators fails",
+			Instead:  "drop it a release after the code that used it",
+			Severity: onward.Warning,
+		}
+		if s.Node.GetDropStmt().GetBehavior() == pgparse.DropBehavior_DROP_CASCADE {
+			r.Fact += " with CASCADE"
+			r.Harm = "columns of its types, with their values, indexes with its operator classes and defaults that call its functions are dropped, too"
+			r.Instead = "leave CASCADE out: the server then says what still needs it"
+			r.Severity = onward.Off
+		}
+		p.Report(s, r)
+	}
+}

@@ -1,0 +1,57 @@
+// Package function holds the rules about functions and procedures.
+package function
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// called reports whether queries call the function: trigger functions are
+// called by the server.
+func called(f *catalog.Function) bool {
+	return f.Returns.Name.Name != "trigger" && f.Returns.Name.Name != "event_trigger"
+}
+
+// severity of taking a function away: an error only when the deployed code
+// names it.
+func severity(u rule.Usage) onward.Severity {
+	switch {
+	case u.Used:
+		return onward.Error
+	case u.Known:
+		return onward.Info
+	}
+	return onward.Warning
+}
+
+// sameType reports whether an argument of the one type is one of the other.
+func sameType(a, b catalog.Type) bool {
+	return a.Name == b.Name && (a.Array > 0) == (b.Array > 0)
+}
+
+// takes reports whether a function can be called with the arguments of
+// another one.
+func takes(f *catalog.Function, args []catalog.Type) bool {
+	if len(args) > len(f.Args) || len(args) < len(f.Args)-f.Defaults {
+		return false
+	}
+	for i, a := range args {
+		if !sameType(a, f.Args[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// returns is what a function returns, for messages.
+func returns(f *catalog.Function) string {
+	t := f.Returns.String()
+	if t == "" {
+		t = "something else"
+	}
+	if f.ReturnsSet {
+		t = "a set of " + t
+	}
+	return t
+}

@@ -1,0 +1,79 @@
+package function
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SignatureChanged flags a function that comes back with other arguments or
+// another result, and an overload that makes calls ambiguous.
+// https://www.postgresql.org/docs/current/xfunc-overload.html
+var SignatureChanged = &rule.Rule{
+	ID:       "function-signature-changed",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a function comes back with other arguments or another result than the deployed code expects",
+	Harm:     "Calls from the old code fail with \"function does not exist\", or get a result of another shape. CREATE OR REPLACE with another argument list replaces nothing: it makes a second function, and when its further arguments have defaults, calls that suit both fail with \"function is not unique\".",
+	Instead:  "Keep the old signature for one more release, beside the new one under another name.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-NOTES", "https://www.postgresql.org/docs/current/xfunc-overload.html"},
+	Commit:   signatureChanged,
+}
+
+func signatureChanged(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		switch d.Kind {
+		case catalog.FunctionDropped:
+			comesBack(p, t, d)
+		case catalog.FunctionCreated:
+			ambiguous(p, t, d)
+		}
+	}
+}
+
+// comesBack judges a function whose name is still there at commit.
+func comesBack(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	old := d.OldFunction
+	now := t.After.Functions(old.Name.Schema, old.Name.Name)
+	if len(now) == 0 || !p.DeployedFunction(old) || !called(old) {
+		return
+	}
+	by := d.By
+	if c := t.Same(catalog.FunctionCreated, func(o *rule.Delta) bool { return o.NewFunction.Name == old.Name }); c != nil {
+		by = c.By
+	}
+	u := p.UsesName(old.Name)
+	r := rule.Report{Severity: severity(u), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
+	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takes(f, old.Args) })
+	switch {
+	case at < 0:
+		r.Fact = old.Kind + " " + old.Signature() + " becomes " + now[len(now)-1].Signature()
+		r.Harm = u.Breaks("the old arguments")
+	case old.Returns.Known() && now[at].Returns.Known() && (!sameType(old.Returns, now[at].Returns) || old.ReturnsSet != now[at].ReturnsSet):
+		r.Fact = old.Kind + " " + old.Signature() + " returns " + returns(now[at]) + " (was " + returns(old) + ")"
+		r.Harm = u.Breaks("the old result")
+	default:
+		return
+	}
+	p.Report(by, r)
+}
+
+// ambiguous judges a new overload that can be called like an old one.
+func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	f := d.NewFunction
+	for _, old := range t.After.Functions(f.Name.Schema, f.Name.Name) {
+		if old.OID == f.OID || !p.DeployedFunction(old) || len(old.Args) >= len(f.Args) || !takes(f, old.Args) {
+			continue
+		}
+		p.Report(d.By, rule.Report{
+			Fact:    "this makes a second " + f.Kind + " " + f.Name.String() + ": " + old.Signature() + " is still there",
+			Harm:    "calls with the old arguments suit both and fail, in the deployed code too: function " + old.Signature() + " is not unique",
+			Instead: "give the new one another name, or drop the old one in the same transaction:\nDROP FUNCTION " + old.Signature() + ";",
+		})
+		return
+	}
+}

@@ -1,0 +1,86 @@
+package grant
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Revoke flags privileges that the deployed code may live on.
+// https://www.postgresql.org/docs/current/sql-revoke.html
+var Revoke = &rule.Rule{
+	ID:        "grant-revoke",
+	Category:  onward.Compatibility,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "REVOKE and OWNER TO take privileges away that the deployed code may live on",
+	Harm:      "A privilege is checked whenever a statement is planned: from the commit on, running code that needs it gets \"permission denied\", on connections that are open already, too. An owner has all privileges without any GRANT: OWNER TO takes them from the old one.",
+	Instead:   "See that no running code connects as the role any more, or grant what it still needs in the same transaction.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-revoke.html", "https://www.postgresql.org/docs/current/ddl-priv.html"},
+	Statement: revoke,
+}
+
+func revoke(p *rule.Pass, s *rule.Stmt) {
+	if s.Tx.RolledBack {
+		return
+	}
+	for i := range s.Deltas {
+		if d := (&rule.Delta{Delta: s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.Deployed(d) && d.Before.Index == nil {
+			p.Report(s, rule.Report{
+				Fact:    "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
+				Harm:    "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",
+				Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT SELECT, INSERT, UPDATE, DELETE ON " + rule.Table(d.Before.Name) + " TO " + rule.Ident(d.Before.Owner) + ";",
+			})
+		}
+	}
+	g := s.Node.GetGrantStmt()
+	if g == nil || g.GetIsGrant() || g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_DEFAULTS || g.GetGrantOption() {
+		return
+	}
+	from := roles(g)
+	if harmless(g, from) || regranted(s, g, from) {
+		return
+	}
+	on := targets(p, s, g)
+	if len(on) == 0 {
+		return
+	}
+	list := strings.Join(on, ", ")
+	p.Report(s, rule.Report{
+		Fact:    privileges(g) + " on " + list + " is revoked from " + strings.Join(from, ", "),
+		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from here on: permission denied",
+		Instead: "see that no running code needs it first, or revoke it a release later",
+	})
+}
+
+// harmless reports what is commonly revoked from PUBLIC without anybody having
+// had it: privileges on tables, and CREATE on a schema, which running code
+// does not need.
+func harmless(g *pgparse.GrantStmt, from []string) bool {
+	if !slices.Equal(from, []string{"PUBLIC"}) {
+		return false
+	}
+	switch g.GetObjtype() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
+		return true
+	case pgparse.ObjectType_OBJECT_SCHEMA:
+		return privileges(g) == "CREATE"
+	}
+	return false
+}
+
+// regranted reports whether the transaction goes on to grant something on the
+// same things to the same roles: it sets privileges anew.
+func regranted(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
+	return slices.ContainsFunc(s.Tx.Statements, func(o *rule.Stmt) bool {
+		next := o.Node.GetGrantStmt()
+		return next.GetIsGrant() && o.Index > s.Index && next.GetObjtype() == g.GetObjtype() && next.GetTargtype() == g.GetTargtype() &&
+			len(next.GetObjects()) == len(g.GetObjects()) && !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
+			return !slices.ContainsFunc(next.GetObjects(), func(m *pgparse.Node) bool { return pgparse.Equal(n, m) })
+		}) && !slices.ContainsFunc(from, func(r string) bool { return !slices.Contains(roles(next), r) })
+	})
+}

@@ -1,0 +1,155 @@
+// Package identifier holds the rules about names.
+package identifier
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Truncated mentions names that the server cuts, and flags those that mean
+// something else then.
+// https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+var Truncated = &rule.Rule{
+	ID:        "identifier-truncated",
+	Category:  onward.Compatibility,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "a name of more than 63 bytes is cut, and may be the name of something else then",
+	Harm:      "The server cuts the name with a NOTICE that no deploy log shows. Tools and code that look for the full name in the catalog or in errors do not find it. A second long name with the same beginning is the same name: IF NOT EXISTS then skips what was to be made, and a plain statement fails.",
+	Instead:   "Give it a name of at most 63 bytes.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"},
+	Statement: truncated,
+}
+
+// limit is how many bytes of a name the server keeps.
+const limit = 63
+
+func truncated(p *rule.Pass, s *rule.Stmt) {
+	if len(s.SQL) <= limit || s.Tx.RolledBack {
+		return
+	}
+	for _, name := range long(s.SQL) {
+		cut := cutTo(name)
+		r := rule.Report{
+			Fact:    "the name " + name + " is cut to " + cut,
+			Harm:    "what looks for the full name, in the catalog or in an error, does not find it",
+			Instead: "give it a name of at most 63 bytes",
+		}
+		switch {
+		case skipped(s, cut):
+			r.Harm = "something is called " + cut + " already, so that IF NOT EXISTS skips the statement: nothing is made"
+		case makes(s, cut):
+			r.Severity = onward.Info
+		default:
+			continue
+		}
+		p.Report(s, r)
+		return
+	}
+}
+
+// long lists the identifiers of a statement that are too long.
+func long(sql string) []string {
+	var out []string
+	text := pgparse.Squeeze(sql)
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '\'':
+			i = closing(text, i, '\'')
+		case c == '"':
+			end := closing(text, i, '"')
+			if name := strings.ReplaceAll(strings.Trim(text[i:end], `"`), `""`, `"`); len(name) > limit {
+				out = append(out, name)
+			}
+			i = end
+		case c == '$':
+			// A body: its names are its own.
+			end := strings.IndexByte(text[i+1:], '$')
+			if end < 0 {
+				return out
+			}
+			tag := text[i : i+end+2]
+			close := strings.Index(text[i+len(tag):], tag)
+			if close < 0 {
+				return out
+			}
+			i += 2*len(tag) + close
+		case word(c):
+			start := i
+			for i < len(text) && (word(text[i]) || text[i] == '$') {
+				i++
+			}
+			if i-start > limit {
+				out = append(out, strings.ToLower(text[start:i]))
+			}
+		default:
+			i++
+		}
+	}
+	return out
+}
+
+// closing is the offset behind the quote that ends what begins at i.
+func closing(text string, i int, quote byte) int {
+	for i++; i < len(text); i++ {
+		if text[i] == quote {
+			if i+1 < len(text) && text[i+1] == quote {
+				i++
+				continue
+			}
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func word(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// cutTo is what the server makes of a name.
+func cutTo(name string) string {
+	n := limit
+	for n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n]
+}
+
+// makes reports whether the statement gives the name to something.
+func makes(s *rule.Stmt, name string) bool {
+	for i := range s.Deltas {
+		d := &s.Deltas[i]
+		switch {
+		case d.Kind == catalog.RelationCreated && (d.After.Name.Name == name || d.After.Column(name) != nil || d.After.Constraint(name) != nil),
+			d.Kind == catalog.RelationRenamed && d.After.Name.Name == name,
+			d.NewIndex != nil && d.NewIndex.Name.Name == name,
+			(d.Kind == catalog.ColumnAdded || d.Kind == catalog.ColumnRenamed) && d.New.Name == name,
+			d.NewConstraint != nil && d.NewConstraint.Name == name,
+			d.NewTrigger != nil && d.NewTrigger.Name == name,
+			d.NewFunction != nil && d.NewFunction.Name.Name == name,
+			d.NewType != nil && d.NewType.Name.Name == name,
+			d.NewObject != nil && d.NewObject.Name.Name == name:
+			return true
+		}
+	}
+	return false
+}
+
+// skipped reports whether IF NOT EXISTS finds something of the name.
+func skipped(s *rule.Stmt, name string) bool {
+	if !s.Node.GetIndexStmt().GetIfNotExists() && !s.Node.GetCreateStmt().GetIfNotExists() {
+		return false
+	}
+	rv := s.Node.GetCreateStmt().GetRelation()
+	made := s.Node.GetIndexStmt().GetIdxname()
+	if rv != nil {
+		made = rv.GetRelname()
+	}
+	return len(made) >= limit && cutTo(made+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
+}

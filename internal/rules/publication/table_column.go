@@ -1,0 +1,72 @@
+// Package publication holds the rules about logical replication.
+package publication
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TableColumn flags changes to the columns of a published table.
+// https://www.postgresql.org/docs/current/logical-replication-restrictions.html
+var TableColumn = &rule.Rule{
+	ID:       "publication-table-column",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a changed column of a published table stops replication unless the subscriber is changed in the right order",
+	Harm:     "Logical replication sends rows, not DDL. When a row comes with a column that the subscriber does not have, or lacks one that must not be null there, apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; the publisher meanwhile keeps all its WAL.",
+	Instead:  "Add a column at the subscribers first, and drop it there last. For a rename add the new column on both sides.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/logical-replication-restrictions.html"},
+	Commit:   tableColumn,
+}
+
+func tableColumn(p *rule.Pass, t *rule.Tx) {
+	told := map[catalog.OID]bool{}
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		var act, instead string
+		switch d.Kind {
+		case catalog.ColumnAdded:
+			act, instead = "gets column "+d.New.Name, "add it at the subscribers first"
+		case catalog.ColumnDropped:
+			act, instead = "loses column "+d.Old.Name, "let the subscribers do without it first (nullable, or with a default), and drop it there last"
+		case catalog.ColumnRenamed:
+			act, instead = "calls column "+d.Old.Name+" "+d.New.Name+" from here on", "add the new column on both sides, the subscribers first, and drop the old one a release later"
+		case catalog.ColumnTypeChanged:
+			act, instead = "has another type for column "+d.New.Name, "change it at the subscribers first"
+		default:
+			continue
+		}
+		if told[d.OID] || !p.Deployed(d) || !d.Before.Kind.IsTable() {
+			continue
+		}
+		pub := publication(p, t, d)
+		if pub == "" {
+			continue
+		}
+		told[d.OID] = true
+		p.Report(d.By, rule.Report{
+			Fact:    d.Before.Name.String() + ", which publication " + pub + " publishes, " + act,
+			Harm:    "replication to its subscribers stops at the first row that does not fit, and the publisher keeps all WAL until it goes on",
+			Instead: instead,
+		})
+	}
+}
+
+// publication names the first publication that was deployed and has the table.
+func publication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+	name := ""
+	p.Release.Deployed.Objects("publication", func(o *catalog.Object) bool {
+		has := o.AllTables || slices.Contains(o.Tables, d.OID) || d.Before.Parent != 0 && slices.Contains(o.Tables, d.Before.Parent) ||
+			strings.Contains(o.Detail+" ", "schema "+d.Before.Name.Schema+" ")
+		if has && t.After.Object("publication", o.Name) != nil && (name == "" || o.Name.Name < name) {
+			name = o.Name.Name
+		}
+		return true
+	})
+	return name
+}

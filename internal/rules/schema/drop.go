@@ -1,0 +1,35 @@
+package schema
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP SCHEMA. https://www.postgresql.org/docs/current/sql-dropschema.html
+var Drop = &rule.Rule{
+	ID:        "schema-drop",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DROP SCHEMA breaks deployed code that uses anything in it, and CASCADE drops all of it",
+	Harm:      "With CASCADE every table, view, type and function of the schema is gone, and so are the rows. Queries of the old code that name them, or find them along search_path, fail.",
+	Instead:   "Remove its objects from the code first, and drop them by name a release later; drop the schema last, without CASCADE.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropschema.html"},
+	Statement: drop,
+}
+
+func drop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_SCHEMA) {
+		name := o.Name.Name
+		seen := s.Before.Object("schema", o.Name) != nil || name == "public"
+		if !seen && s.IfExists() && content(p, s.Before, name) == "" || !deployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
+			continue
+		}
+		judge(p, s, name, rule.Report{
+			Fact:    "schema " + name + " is dropped",
+			Harm:    "deployed code that uses anything in it fails",
+			Instead: "drop what is in it by name, a release after the code that used it, and the schema last, without CASCADE",
+		})
+	}
+}

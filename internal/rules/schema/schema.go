@@ -1,0 +1,48 @@
+// Package schema holds the rules about schemas.
+package schema
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// content lists what deployed code can know of a schema, in words: "tables a
+// and b". It is "" for an empty one.
+func content(p *rule.Pass, c *catalog.Catalog, schema string) string {
+	var names []string
+	c.Relations(func(r *catalog.Relation) bool {
+		if r.Name.Schema == schema && (r.Kind.IsTable() || r.View != nil || r.Kind == catalog.ForeignTable) && p.InUse(r) {
+			names = append(names, r.Name.Name)
+		}
+		return true
+	})
+	sort.Strings(names)
+	if len(names) > 4 {
+		return strings.Join(names[:4], ", ") + fmt.Sprintf(" and %d more", len(names)-4)
+	}
+	return strings.Join(names, ", ")
+}
+
+// deployed reports whether a schema was there before the release: the deployed
+// catalog has it, or nothing ever created it.
+func deployed(p *rule.Pass, s *rule.Stmt, name string) bool {
+	key := catalog.Name{Name: name}
+	return p.Release.Deployed.Object("schema", key) != nil || s.Before.Object("schema", key) == nil
+}
+
+// judge finishes a finding on a schema that goes away.
+func judge(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
+	u := p.UsesName(catalog.Name{Name: name})
+	r.Evidence = u.Evidence
+	if inside := content(p, s.Before, name); inside != "" {
+		r.Harm = "queries of the deployed code on " + inside + " fail" + u.Where() + ": relation does not exist"
+	} else if !u.Used {
+		r.Severity = onward.Warning
+	}
+	p.Report(s, r)
+}

@@ -1,0 +1,47 @@
+package trigger
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Disable flags a trigger that is off at commit. DISABLE TRIGGER ALL and USER
+// are data-triggers-disabled's.
+// https://www.postgresql.org/docs/current/sql-altertable.html
+var Disable = &rule.Rule{
+	ID:       "trigger-disable",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a trigger is off for everybody once DISABLE TRIGGER commits",
+	Harm:     "DISABLE TRIGGER is no setting of the session: from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. When a later statement that enables it fails, it stays off, and nothing tells.",
+	Instead:  "Disable and enable it in one transaction; or leave it on, and let its function return early for the migration's session (a custom setting).",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:   disable,
+}
+
+func disable(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.Deployed(d) || added(p, d) || !one(d.By) {
+			continue
+		}
+		p.Report(d.By, rule.Report{
+			Fact:    "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
+			Harm:    "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
+			Instead: "enable it again in the same transaction:\nALTER TABLE " + rule.Table(d.Before.Name) + " ENABLE TRIGGER " + rule.Ident(d.NewTrigger.Name) + ";",
+		})
+	}
+}
+
+// one reports whether a statement disables triggers by name.
+func one(s *rule.Stmt) bool {
+	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		if n.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DisableTrig {
+			return true
+		}
+	}
+	return false
+}

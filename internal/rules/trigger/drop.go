@@ -1,0 +1,71 @@
+package trigger
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP TRIGGER on a table in use.
+// https://www.postgresql.org/docs/current/sql-droptrigger.html
+var Drop = &rule.Rule{
+	ID:       "trigger-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "what a dropped trigger kept up stops while the deployed code still writes",
+	Harm:     "The deployed code relies on the trigger without naming it: timestamps, audit rows, search columns and copies are no longer written for its INSERTs and UPDATEs, and nothing fails. What is missed has to be made up for later.",
+	Instead:  "Release code that does the trigger's work first, and drop the trigger a release later. To change one use CREATE OR REPLACE TRIGGER (14 and later), or drop and create it in one transaction.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-droptrigger.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Commit:   drop,
+}
+
+func drop(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.TriggerDropped || !p.Deployed(d) || d.After == nil || !d.OldTrigger.Enabled || added(p, d) ||
+			d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
+			continue
+		}
+		same := t.Same(catalog.TriggerCreated, func(o *rule.Delta) bool {
+			return o.OID == d.OID && (o.NewTrigger.Name == d.OldTrigger.Name || o.NewTrigger.Function == d.OldTrigger.Function)
+		})
+		if same != nil {
+			continue
+		}
+		name, table := d.OldTrigger.Name, d.Before.Name.String()
+		r := rule.Report{
+			Fact:    "trigger " + name + " of " + table + " is dropped",
+			Harm:    "what " + d.OldTrigger.Function.String() + " did for each " + d.OldTrigger.Events + " of the deployed code on " + table + " is no longer done, and nothing fails",
+			Instead: "drop it a release after the code that no longer needs it",
+		}
+		if again := later(t, d); again != nil {
+			r.Fact += " and made again in another transaction, at " + again.Lines(d.By)
+			r.Harm = "what the deployed code writes to " + table + " in between goes without it"
+			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\n" + again.SQL + ";\nCOMMIT;"
+		}
+		p.Report(d.By, r)
+	}
+}
+
+// added reports whether this release made the trigger.
+func added(p *rule.Pass, d *rule.Delta) bool {
+	r := p.Release.Deployed.Relation(d.OID)
+	return r != nil && r.Trigger(d.OldTrigger.Name) == nil && !r.Inferred
+}
+
+// later finds the statement of the same migration, behind the transaction,
+// that makes the trigger again.
+func later(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+	last := t.Statements[len(t.Statements)-1]
+	for _, s := range t.Migration.Statements {
+		if s.Index <= last.Index || s.Node.GetCreateTrigStmt() == nil {
+			continue
+		}
+		if r := s.After.Relation(d.OID); r != nil && r.Trigger(d.OldTrigger.Name) != nil {
+			return s
+		}
+	}
+	return nil
+}

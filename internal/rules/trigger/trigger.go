@@ -1,0 +1,2 @@
+// Package trigger holds the rules about triggers.
+package trigger

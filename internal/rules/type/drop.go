@@ -1,0 +1,66 @@
+package types
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP TYPE and DROP DOMAIN.
+// https://www.postgresql.org/docs/current/sql-droptype.html
+var Drop = &rule.Rule{
+	ID:        "type-drop",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DROP TYPE breaks deployed code that casts to the type or looks it up",
+	Harm:      "Queries that cast to the type fail with \"type does not exist\". Drivers that register types by name when they connect (pgx, Npgsql, asyncpg, psycopg adapters) fail on every new connection.",
+	Instead:   "Drop it a release after the code that used it.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptype.html"},
+	Statement: drop,
+}
+
+func drop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN) {
+		t := s.Before.LookupType(o.Schema, o.Name.Name)
+		name := o.Name
+		switch {
+		case t == nil && s.IfExists(), t != nil && !p.DeployedType(t):
+			continue
+		case t != nil:
+			name = deployedName(p, t)
+		}
+		if s.Tx.After.LookupType(name.Schema, name.Name) != nil {
+			continue // made anew: type-enum-recreate compares the values
+		}
+		u := p.UsesName(name)
+		p.Report(s, rule.Report{
+			Fact:     "type " + name.String() + " is dropped",
+			Harm:     u.Breaks("the type"),
+			Instead:  "drop it a release later, when no old code runs any more",
+			Severity: severity(u),
+			Evidence: u.Evidence,
+		})
+	}
+}
+
+// deployedName is the name of a type in the deployed schema.
+func deployedName(p *rule.Pass, t *catalog.UserType) catalog.Name {
+	if old := p.Release.Deployed.Type(t.OID); old != nil {
+		return old.Name
+	}
+	return t.Name
+}
+
+// severity of taking a type's name away: much code never writes it, so that it
+// is an error only when the deployed code does.
+func severity(u rule.Usage) onward.Severity {
+	switch {
+	case u.Used:
+		return onward.Error
+	case u.Known:
+		return onward.Info
+	}
+	return onward.Warning
+}

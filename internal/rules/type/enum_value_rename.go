@@ -1,0 +1,51 @@
+package types
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// EnumValueRename flags ALTER TYPE … RENAME VALUE.
+// https://www.postgresql.org/docs/current/sql-altertype.html
+var EnumValueRename = &rule.Rule{
+	ID:        "type-enum-value-rename",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "renaming an enum value breaks deployed code that writes, compares or reads the old one",
+	Harm:      "All rows read the new name at once. Deployed code that writes or compares the old one fails with \"invalid input value for enum\", and code that turns the text into its own enum fails on the new one.",
+	Instead:   "Add the new value, let the code accept both, change the rows in batches, and leave the old value where it is.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
+	Statement: enumValueRename,
+}
+
+func enumValueRename(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetAlterEnumStmt()
+	if stmt == nil || stmt.OldVal == "" || s.Tx.RolledBack || len(stmt.TypeName) == 0 {
+		return
+	}
+	schema := ""
+	if n := len(stmt.TypeName); n > 1 {
+		schema = stmt.TypeName[n-2].GetString_().GetSval()
+	}
+	name := stmt.TypeName[len(stmt.TypeName)-1].GetString_().GetSval()
+	shown := name
+	if t := s.Before.LookupType(schema, name); t != nil {
+		old := p.Release.Deployed.Type(t.OID)
+		if !p.DeployedType(t) || old != nil && !old.Inferred && !slices.Contains(old.Labels, stmt.OldVal) {
+			return
+		}
+		if now := s.Tx.After.Type(t.OID); now != nil && slices.Contains(now.Labels, stmt.OldVal) {
+			return // there again at commit
+		}
+		shown = t.Name.String()
+	}
+	p.Report(s, rule.Report{
+		Fact: "value '" + stmt.OldVal + "' of enum " + shown + " is renamed to '" + stmt.NewVal + "'",
+		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
+		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
+			"ALTER TYPE " + rule.Ident(name) + " ADD VALUE '" + stmt.NewVal + "';",
+	})
+}
