@@ -1,8 +1,6 @@
 package column
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -25,7 +23,8 @@ var AddRequired = &rule.Rule{
 func addRequired(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType || !required(t.After, d.New) {
+		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType ||
+			d.Before.Column(d.New.Name) != nil || !required(t.After, d.New) {
 			continue
 		}
 		table := rule.Table(d.Before.Name)
@@ -41,11 +40,28 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			r.Fact += ": the default is dropped at " + gone.Lines(d.By)
 			r.Evidence = []onward.Evidence{gone.Evidence("drops the default")}
 			r.Instead = "leave the default in place (take out " + gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
-		} else if !strings.Contains(strings.ToUpper(d.By.SQL), "DEFAULT") {
+		} else if by := bound(t, d); by != d.By {
+			r.Fact += ": it must not be null since " + by.Lines(d.By)
+			r.Evidence = []onward.Evidence{by.Evidence("sets NOT NULL")}
+			r.Instead = "leave it nullable (take out " + by.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
+		} else {
 			r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
 		}
 		p.Report(d.By, r)
 	}
+}
+
+// bound finds the statement that made a new column NOT NULL: the one that added
+// it, or a later one.
+func bound(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+	for _, s := range t.Statements {
+		for i := range s.Deltas {
+			if sd := &s.Deltas[i]; sd.Key == d.Key && sd.New != nil && sd.New.NotNull {
+				return s
+			}
+		}
+	}
+	return d.By
 }
 
 // defaultDropped finds the statement that took the default of a new column

@@ -25,7 +25,7 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.ColumnDefaultChanged || !p.Deployed(d) || p.NewColumn(d, d.Old) ||
-			d.Old.Default == nil || d.New.Default == nil || sameValue(d.Old.Default, d.New.Default) {
+			d.Old.Default == nil || d.New.Default == nil || t.Column(catalog.ColumnTypeChanged, d) != nil || sameValue(d.Old.Default, d.New.Default) {
 			continue
 		}
 		p.Report(d.By, rule.Report{

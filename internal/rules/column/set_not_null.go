@@ -26,7 +26,7 @@ var SetNotNull = &rule.Rule{
 func setNotNull(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnSetNotNull || !p.Deployed(d) || bound(d.Before, d.Old) || key(d) || d.New.Identity != "" || d.New.Generated != "" {
+		if d.Kind != catalog.ColumnSetNotNull || !p.Deployed(d) || refused(d.Before, d.Old) || key(d) || d.New.Identity != "" || d.New.Generated != "" {
 			continue
 		}
 		table, name := d.Before.Name, d.New.Name
@@ -58,9 +58,9 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// bound reports whether a CHECK refused NULL already, valid or not: whoever
+// refused reports whether a CHECK refused NULL already, valid or not: whoever
 // added it has been told.
-func bound(r *catalog.Relation, c *catalog.Column) bool {
+func refused(r *catalog.Relation, c *catalog.Column) bool {
 	return slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.Check && k.Enforced && catalog.ProvesNotNull(k.Expr, c.Name)
 	})

@@ -27,6 +27,9 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		u := p.UsesName(p.DeployedName(d))
+		if !u.Used && d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0 {
+			continue // a column's: column-drop-default has something to say, when there is
+		}
 		p.Report(d.By, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " is dropped",
 			Harm:     u.Breaks("the sequence"),

@@ -37,7 +37,7 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 				continue
 			}
 			what, heavy := along(p, s, d)
-			if what == "" || slices.Contains(taken, what) {
+			if what == "" || again(t, d) || slices.Contains(taken, what) {
 				continue
 			}
 			taken = append(taken, what)
@@ -118,4 +118,21 @@ func named(s *rule.Stmt, name catalog.Name) bool {
 // onAltered reports whether a delta is on the table that the statement alters.
 func onAltered(s *rule.Stmt, d *rule.Delta) bool {
 	return s.Node.GetAlterTableStmt() != nil && s.Node.GetAlterTableStmt().GetRelation().GetRelname() == d.Before.Name.Name
+}
+
+// again reports whether the transaction made again what went along.
+func again(t *rule.Tx, d *rule.Delta) bool {
+	switch d.Kind {
+	case catalog.RelationDropped:
+		return successor(t, d.Before.Name) != nil
+	case catalog.TriggerDropped:
+		return d.After == nil || d.After.Trigger(d.OldTrigger.Name) != nil
+	case catalog.ConstraintDropped:
+		return d.After == nil || slices.ContainsFunc(d.After.Constraints, func(c *catalog.Constraint) bool {
+			return c.Kind == catalog.ForeignKey && slices.Equal(c.Columns, d.OldConstraint.Columns)
+		})
+	case catalog.ColumnDropped:
+		return d.After == nil
+	}
+	return false
 }

@@ -42,7 +42,7 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 		for _, c := range d.Before.Columns {
 			col := now.Column(c.Name)
 			if col != nil {
-				if col.Type.Known() && c.Type.Known() && !col.Type.Same(c.Type) {
+				if differ(c.Type, col.Type) {
 					other = append(other, c.Name+" becomes "+col.Type.String()+" (was "+c.Type.String()+")")
 				}
 				continue
@@ -71,4 +71,16 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 			})
 		}
 	}
+}
+
+// differ reports whether code has to treat values of the types differently:
+// lengths do not count, and text is text.
+func differ(a, b catalog.Type) bool {
+	if !a.Known() || !b.Known() || (a.Array > 0) == (b.Array > 0) && a.Name == b.Name {
+		return false
+	}
+	text := func(t catalog.Type) bool {
+		return t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar")
+	}
+	return !text(a) || !text(b) || (a.Array > 0) != (b.Array > 0)
 }
