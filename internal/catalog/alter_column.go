@@ -24,12 +24,12 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		// Something unseen dropped the old one.
 		f.dropColumn(t, name, true, true, true)
 	} else if old != nil {
-		// Named before it was created: the history is not in order. It takes
-		// the place of what was inferred.
+		// It was named before, so it was there, and something unseen must
+		// have dropped it.
 		if ifNotExists {
 			return
 		}
-		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c *Column) bool { return c == old })
+		f.dropColumn(t, name, true, true, true)
 	}
 	var p pending
 	c := f.columnFrom(def, &p)
@@ -137,7 +137,12 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 		}
 		e := r.editColumn(attnum)
 		e.Type, e.Collation, e.Inferred = typ, collation, false
-		// A column of an owned sequence keeps it; the sequence keeps its type.
+		// The sequence of an identity column follows; that of serial does not.
+		if seq := f.edit(e.Sequence); seq != nil && e.Identity != "" && typ.Name.Schema == "pg_catalog" {
+			info := *seq.Seq
+			info.Type = typ.Name.Name
+			seq.Seq = &info
+		}
 	}
 	change(t, c.Attnum)
 	if only {

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -44,12 +46,53 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 			if t == nil || f.failed {
 				return
 			}
+			if !suits(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, "ALTER action "+actionWord(cmd.GetSubtype())+" cannot be performed on relation %q") {
+				return
+			}
 			f.alterCommand(t, cmd, only)
 		}
 	}
 	if t := f.edit(oid); t != nil {
 		t.resolveGenerated()
 	}
+}
+
+// suits reports whether a command works on a relation that is no table.
+func suits(k Kind, cmd pgparse.AlterTableType) bool {
+	switch cmd {
+	case pgparse.AlterTableType_AT_ChangeOwner:
+		return true
+	case pgparse.AlterTableType_AT_SetTableSpace, pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions,
+		pgparse.AlterTableType_AT_ResetOptions:
+		return k == Index || k == PartitionedIndex || k == MaterializedView
+	case pgparse.AlterTableType_AT_SetRelOptions, pgparse.AlterTableType_AT_ResetRelOptions, pgparse.AlterTableType_AT_ReplaceRelOptions:
+		return k != Sequence && k != CompositeType
+	case pgparse.AlterTableType_AT_AttachPartition:
+		return k == Index || k == PartitionedIndex
+	case pgparse.AlterTableType_AT_ColumnDefault:
+		return k == View
+	case pgparse.AlterTableType_AT_SetLogged, pgparse.AlterTableType_AT_SetUnLogged:
+		return k == Sequence
+	case pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_AlterColumnType:
+		return k == CompositeType
+	case pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression, pgparse.AlterTableType_AT_ClusterOn,
+		pgparse.AlterTableType_AT_DropCluster, pgparse.AlterTableType_AT_SetAccessMethod:
+		return k == MaterializedView
+	}
+	return false
+}
+
+// actionWord is a command in the server's words, as far as they are those of
+// the parser: "ADD COLUMN".
+func actionWord(cmd pgparse.AlterTableType) string {
+	var b strings.Builder
+	for i, r := range strings.TrimPrefix(cmd.String(), "AT_") {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
 }
 
 // passes is how many rounds ALTER TABLE makes over its commands: the server

@@ -24,6 +24,7 @@ type fold struct {
 	// Catalog is the copy under construction.
 	*Catalog
 	owned []*Relation // relations that this statement has copied or made
+	own   *owner      // of the tries' nodes that this statement makes
 	// sql is the statement's text: the nodes' offsets count from its start.
 	sql      string
 	problems []Problem
@@ -45,7 +46,7 @@ const maxDepth = 100
 // written by people for whom it did. sql is the statement's text.
 func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	next := *c
-	f := &fold{Catalog: &next, sql: sql}
+	f := &fold{Catalog: &next, sql: sql, own: new(owner)}
 	f.statement(pgparse.Unwrap(node))
 	if f.failed {
 		return c, f.problems

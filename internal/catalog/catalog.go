@@ -1,26 +1,22 @@
 package catalog
 
-import (
-	"strings"
-
-	"github.com/benbjohnson/immutable"
-)
+import "strings"
 
 // Catalog is the schema at one moment. The zero value is not usable: begin
 // with New.
 type Catalog struct {
-	relations *immutable.Map[OID, *Relation]
-	names     *immutable.Map[Name, OID]
-	types     *immutable.Map[OID, *UserType]
-	typeNames *immutable.Map[Name, OID]
-	functions *immutable.Map[Name, []*Function] // overloads
-	objects   *immutable.Map[objectKey, *Object]
+	relations trie[OID, *Relation]
+	names     trie[Name, OID]
+	types     trie[OID, *UserType]
+	typeNames trie[Name, OID]
+	functions trie[Name, []*Function] // overloads
+	objects   trie[objectKey, *Object]
 	// gone holds what was seen dropped and not created again: its absence is
 	// certain, even in an incomplete history.
-	gone *immutable.Map[objectKey, struct{}]
+	gone trie[objectKey, struct{}]
 	// guesses holds what statements let infer of relations that none created,
 	// as it was before they changed it: what Diff compares with.
-	guesses *immutable.Map[OID, *Relation]
+	guesses trie[OID, *Relation]
 	next    OID
 	// SearchPath is the session's: where unqualified names are looked up, and
 	// created in its first schema. "public" unless a SET said otherwise.
@@ -72,14 +68,6 @@ const (
 // New is an empty catalog with the schema public.
 func New() *Catalog {
 	return &Catalog{
-		relations:  immutable.NewMap[OID, *Relation](oidHasher{}),
-		names:      immutable.NewMap[Name, OID](nameHasher{}),
-		types:      immutable.NewMap[OID, *UserType](oidHasher{}),
-		typeNames:  immutable.NewMap[Name, OID](nameHasher{}),
-		functions:  immutable.NewMap[Name, []*Function](nameHasher{}),
-		objects:    immutable.NewMap[objectKey, *Object](objectHasher{}),
-		gone:       immutable.NewMap[objectKey, struct{}](objectHasher{}),
-		guesses:    immutable.NewMap[OID, *Relation](oidHasher{}),
 		next:       1,
 		SearchPath: []string{"public"},
 	}
@@ -87,7 +75,7 @@ func New() *Catalog {
 
 // Relation is the relation with an OID; nil when it does not exist.
 func (c *Catalog) Relation(oid OID) *Relation {
-	r, _ := c.relations.Get(oid)
+	r, _ := c.relations.get(oid)
 	return r
 }
 
@@ -95,15 +83,15 @@ func (c *Catalog) Relation(oid OID) *Relation {
 // It gives nil for a relation that the catalog has not seen.
 func (c *Catalog) Lookup(schema, name string) *Relation {
 	if schema != "" {
-		oid, _ := c.names.Get(Name{schema, name})
+		oid, _ := c.names.get(Name{schema, name})
 		return c.Relation(oid)
 	}
 	// A temporary table shadows everything of its name.
-	if oid, ok := c.names.Get(Name{"pg_temp", name}); ok {
+	if oid, ok := c.names.get(Name{"pg_temp", name}); ok {
 		return c.Relation(oid)
 	}
 	for _, s := range c.SearchPath {
-		if oid, ok := c.names.Get(Name{s, name}); ok {
+		if oid, ok := c.names.get(Name{s, name}); ok {
 			return c.Relation(oid)
 		}
 	}
@@ -112,7 +100,7 @@ func (c *Catalog) Lookup(schema, name string) *Relation {
 
 // Type is the user-defined type with an OID; nil when it does not exist.
 func (c *Catalog) Type(oid OID) *UserType {
-	t, _ := c.types.Get(oid)
+	t, _ := c.types.get(oid)
 	return t
 }
 
@@ -120,11 +108,11 @@ func (c *Catalog) Type(oid OID) *UserType {
 // schema is "".
 func (c *Catalog) LookupType(schema, name string) *UserType {
 	if schema != "" {
-		oid, _ := c.typeNames.Get(Name{schema, name})
+		oid, _ := c.typeNames.get(Name{schema, name})
 		return c.Type(oid)
 	}
 	for _, s := range c.SearchPath {
-		if oid, ok := c.typeNames.Get(Name{s, name}); ok {
+		if oid, ok := c.typeNames.get(Name{s, name}); ok {
 			return c.Type(oid)
 		}
 	}
@@ -135,11 +123,11 @@ func (c *Catalog) LookupType(schema, name string) *UserType {
 // schema is "".
 func (c *Catalog) Functions(schema, name string) []*Function {
 	if schema != "" {
-		f, _ := c.functions.Get(Name{schema, name})
+		f, _ := c.functions.get(Name{schema, name})
 		return f
 	}
 	for _, s := range c.SearchPath {
-		if f, ok := c.functions.Get(Name{s, name}); ok {
+		if f, ok := c.functions.get(Name{s, name}); ok {
 			return f
 		}
 	}
@@ -149,15 +137,15 @@ func (c *Catalog) Functions(schema, name string) []*Function {
 // Object finds an object of another kind: "schema", "extension",
 // "publication", ….
 func (c *Catalog) Object(kind string, name Name) *Object {
-	o, _ := c.objects.Get(objectKey{kind, name})
+	o, _ := c.objects.get(objectKey{kind, name})
 	return o
 }
 
 // Relations calls f for every relation, in no order, until f returns false.
 // It costs what there is: for rare statements only.
 func (c *Catalog) Relations(f func(*Relation) bool) {
-	for it := c.relations.Iterator(); !it.Done(); {
-		if _, r, ok := it.Next(); ok && !f(r) {
+	for _, r := range c.relations.all() {
+		if !f(r) {
 			return
 		}
 	}
@@ -165,8 +153,8 @@ func (c *Catalog) Relations(f func(*Relation) bool) {
 
 // Objects calls f for every object of a kind, in no order.
 func (c *Catalog) Objects(kind string, f func(*Object) bool) {
-	for it := c.objects.Iterator(); !it.Done(); {
-		if k, o, ok := it.Next(); ok && k.kind == kind && !f(o) {
+	for k, o := range c.objects.all() {
+		if k.kind == kind && !f(o) {
 			return
 		}
 	}
@@ -182,25 +170,14 @@ func (c *Catalog) CreationSchema() string {
 	return "public"
 }
 
-type oidHasher struct{}
+// hash is Fibonacci hashing: OIDs are dense.
+func (o OID) hash() uint32 { return uint32(o) * 2654435769 }
 
-func (oidHasher) Hash(o OID) uint32 {
-	// Fibonacci hashing: OIDs are dense.
-	return uint32(o) * 2654435769
-}
-func (oidHasher) Equal(a, b OID) bool { return a == b }
+func (n Name) hash() uint32 { return hash(hash(2166136261, n.Schema), n.Name) }
 
-type nameHasher struct{}
-
-func (nameHasher) Hash(n Name) uint32   { return hash(hash(2166136261, n.Schema), n.Name) }
-func (nameHasher) Equal(a, b Name) bool { return a == b }
-
-type objectHasher struct{}
-
-func (objectHasher) Hash(k objectKey) uint32 {
+func (k objectKey) hash() uint32 {
 	return hash(hash(hash(2166136261, k.kind), k.name.Schema), k.name.Name)
 }
-func (objectHasher) Equal(a, b objectKey) bool { return a == b }
 
 // hash is FNV-1a.
 func hash(h uint32, s string) uint32 {
@@ -212,8 +189,7 @@ func hash(h uint32, s string) uint32 {
 
 // EachFunction calls f for every function, in no order.
 func (c *Catalog) EachFunction(f func(*Function) bool) {
-	for it := c.functions.Iterator(); !it.Done(); {
-		_, list, _ := it.Next()
+	for _, list := range c.functions.all() {
 		for _, fn := range list {
 			if !f(fn) {
 				return

@@ -125,9 +125,13 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 	return c
 }
 
-// setDefault sets a column's default; NULL is none.
+// setDefault sets a column's default; NULL, cast or not, is none.
 func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
-	if expr == nil || expr.GetAConst().GetIsnull() {
+	plain := expr
+	for cast := plain.GetTypeCast(); cast != nil && len(cast.GetTypeName().GetTypmods()) == 0; cast = plain.GetTypeCast() {
+		plain = cast.GetArg()
+	}
+	if expr == nil || plain.GetAConst().GetIsnull() {
 		c.Default, c.DefaultText = nil, ""
 		return
 	}
@@ -177,7 +181,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	}
 	if name.Name == "" {
 		name.Name = f.chooseRelation(name.Schema, t.Name.Name, s.column, "seq", false)
-	} else if _, taken := f.names.Get(name); taken {
+	} else if _, taken := f.names.get(name); taken {
 		f.fail(f.sure(), "42P07", "relation %q already exists", name.Name)
 		return
 	}

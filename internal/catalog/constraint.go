@@ -169,6 +169,9 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	if ref == nil {
 		return
 	}
+	if !f.holdsRows(ref, "referenced relation %q is not a table") {
+		return
+	}
 	ref = f.edit(ref.OID)
 	c := &Constraint{
 		Kind: ForeignKey, Name: clip(con.GetConname()), Named: con.GetConname() != "", Ref: ref.OID,

@@ -62,7 +62,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, Name, bool) {
 	schema, relname := rangeName(rv)
 	name := f.nameFor(schema, relname)
-	oid, taken := f.names.Get(name)
+	oid, taken := f.names.get(name)
 	if !taken {
 		return 0, name, true
 	}
@@ -89,11 +89,46 @@ func (f *fold) adopt(t *Relation) {
 		t.OID = f.newOID()
 		return
 	}
-	for _, idx := range old.Indexes {
-		f.remove(idx)
-	}
-	t.ReferencedBy, t.Dependents, t.Partitions, t.Children = old.ReferencedBy, old.Dependents, old.Partitions, old.Children
+	old = f.edit(old.OID)
+	f.release(old)
+	t.ReferencedBy, t.Dependents = old.ReferencedBy, old.Dependents
 	t.Adopted = true
+	t.NextAttnum = old.NextAttnum
+	t.numbers = make(map[string]int16, len(old.Columns))
+	for _, c := range old.Columns {
+		t.numbers[c.Name] = c.Attnum
+	}
+}
+
+// release takes an inferred relation out of all that it refers to, as it turns
+// out to be another.
+func (f *fold) release(old *Relation) {
+	if p := f.edit(old.Parent); p != nil {
+		f.leaveParent(p, old)
+	}
+	for _, oid := range old.Inherits {
+		if p := f.edit(oid); p != nil {
+			p.Children = without(p.Children, old.OID)
+		}
+	}
+	for _, c := range old.Constraints {
+		f.forgetConstraint(old, c)
+	}
+	for _, idx := range old.Indexes {
+		f.forgetIndex(idx)
+	}
+	if old.View != nil {
+		f.unread(old)
+	}
+	for _, child := range append(slices.Clone(old.Partitions), old.Children...) {
+		if c := f.edit(child); c != nil {
+			c.Inherits = without(c.Inherits, old.OID)
+			if c.Parent == old.OID {
+				c.Parent, c.Bound = 0, ""
+			}
+			f.ownColumns(c)
+		}
+	}
 }
 
 func persistence(rv *pgparse.RangeVar) Persistence {
@@ -115,8 +150,7 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 		if given && !t.Partial {
 			f.fail(f.sure(), "42703", "column %q does not exist", c.Name)
 		}
-		c.Attnum = t.NextAttnum
-		t.NextAttnum++
+		t.number(c)
 		t.Columns = append(t.Columns, c)
 		return
 	}
@@ -213,9 +247,10 @@ func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 	for _, n := range parents {
 		parent := f.relation(n.GetRangeVar(), Table, false)
-		if parent == nil {
+		if parent == nil || !f.holdsRows(parent, "inherited relation %q is not a table or foreign table") {
 			continue
 		}
+		parent = f.Relation(parent.OID)
 		t.Inherits = with(t.Inherits, parent.OID)
 		f.mergeParent(t, parent)
 	}

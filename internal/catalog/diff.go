@@ -98,8 +98,8 @@ func constraintKey(oid, id OID) string       { return relationKey(oid) + ".k" + 
 // infer of it: it must have been there all the time.
 func (d *differ) was(oid OID) *Relation {
 	b := d.before.Relation(oid)
-	guess, _ := d.after.guesses.Get(oid)
-	if old, _ := d.before.guesses.Get(oid); guess == nil || guess == old {
+	guess, _ := d.after.guesses.get(oid)
+	if old, _ := d.before.guesses.get(oid); guess == nil || guess == old {
 		return b
 	}
 	if b == nil {
@@ -484,7 +484,8 @@ func (d *differ) indexChanged(x Delta, b, a *Relation) {
 	if b.Index.Clustered != a.Index.Clustered {
 		what = append(what, "clustered")
 	}
-	if b.Index.Parent != a.Index.Parent && !d.dropped(b.Index.Parent) && !d.created(a.Index.Parent) {
+	detached := x.Before != nil && x.After != nil && x.Before.Parent != x.After.Parent
+	if b.Index.Parent != a.Index.Parent && !detached && !d.dropped(b.Index.Parent) && !d.created(a.Index.Parent) {
 		what = append(what, "partition of")
 	}
 	for _, w := range relationDetails(b, a) {

@@ -118,8 +118,8 @@ func neighbours(labels []string, i, step int, other []string) string {
 }
 
 func (d *differ) functions(name Name) {
-	b, _ := d.before.functions.Get(name)
-	a, _ := d.after.functions.Get(name)
+	b, _ := d.before.functions.get(name)
+	a, _ := d.after.functions.get(name)
 	for _, old := range b {
 		if slices.ContainsFunc(a, func(f *Function) bool { return f.OID == old.OID }) {
 			continue
@@ -155,7 +155,7 @@ func (d *differ) functionBefore(oid OID) *Function {
 		if n.kind != touchedFunction {
 			continue
 		}
-		list, _ := d.before.functions.Get(n.name)
+		list, _ := d.before.functions.get(n.name)
 		for _, f := range list {
 			if f.OID == oid {
 				return f
@@ -170,7 +170,7 @@ func (d *differ) functionElsewhere(c *Catalog, oid OID, not Name) bool {
 		if n.kind != touchedFunction || n.name == not {
 			continue
 		}
-		list, _ := c.functions.Get(n.name)
+		list, _ := c.functions.get(n.name)
 		if slices.ContainsFunc(list, func(f *Function) bool { return f.OID == oid }) {
 			return true
 		}

@@ -51,7 +51,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	var roots []OID
 	for _, n := range s.GetObjects() {
 		schema, name := schemaAndName(items(n))
-		r := f.Lookup(schema, name)
+		r := f.find(schema, name)
 		if r == nil {
 			full := f.nameFor(schema, name)
 			switch {

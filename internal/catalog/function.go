@@ -113,7 +113,7 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 }
 
 func (f *fold) ownFunctions(name Name) []*Function {
-	list, _ := f.functions.Get(name)
+	list, _ := f.functions.get(name)
 	return list
 }
 

@@ -12,6 +12,9 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	if t == nil {
 		return
 	}
+	if !f.holdsRows(t, "cannot create index on relation %q", MaterializedView) {
+		return
+	}
 	t = f.edit(t.OID)
 	idx := &Relation{
 		Kind: Index, Persistence: t.Persistence, Tablespace: s.GetTableSpace(), Options: options(nil, s.GetOptions()),
@@ -38,7 +41,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	name := clip(s.GetIdxname())
 	if name == "" {
 		name = f.chooseRelation(t.Name.Schema, t.Name.Name, joinNames(i.Names), "idx", false)
-	} else if oid, taken := f.names.Get(Name{t.Name.Schema, name}); taken {
+	} else if oid, taken := f.names.get(Name{t.Name.Schema, name}); taken {
 		if s.GetIfNotExists() {
 			return
 		}
@@ -366,7 +369,7 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 		if t.Constraint(c.Name) != nil && f.nameTaken(t, c.Name) {
 			return false
 		}
-		if oid, taken := f.names.Get(Name{t.Name.Schema, c.Name}); taken {
+		if oid, taken := f.names.get(Name{t.Name.Schema, c.Name}); taken {
 			if old := f.Relation(oid); !old.Inferred {
 				f.fail(f.sure(), "42P07", "relation %q already exists", c.Name)
 			}
@@ -397,7 +400,7 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 // constraint's name.
 func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	name := Name{t.Name.Schema, clip(con.GetIndexname())}
-	oid, ok := f.names.Get(name)
+	oid, ok := f.names.get(name)
 	if !ok {
 		if !t.Inferred && !t.Partial && f.missing("relation", name) {
 			f.fail(true, "42704", "index %q does not exist", name.Name)

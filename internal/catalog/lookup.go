@@ -12,7 +12,7 @@ import (
 // columns, in the schema where the name would be created; and false.
 func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
 	schema, name := rangeName(rv)
-	if r := c.Lookup(schema, name); r != nil {
+	if r := c.find(schema, name); r != nil {
 		return r, true
 	}
 	return &Relation{Name: c.nameFor(schema, name), Kind: Table, Inferred: true}, false
@@ -40,18 +40,18 @@ func (f *fold) missing(kind string, name Name) bool {
 	if f.Complete {
 		return true
 	}
-	_, gone := f.gone.Get(objectKey{kind, name})
+	_, gone := f.gone.get(objectKey{kind, name})
 	return gone
 }
 
 func (f *fold) markGone(kind string, name Name) {
-	f.gone = f.gone.Set(objectKey{kind, name}, struct{}{})
+	f.gone = f.gone.set(f.own, objectKey{kind, name}, struct{}{})
 }
 
 // unmarkGone forgets that something was dropped, as it may exist again.
 func (f *fold) unmarkGone(kind string, name Name) {
-	if f.gone.Len() > 0 {
-		f.gone = f.gone.Delete(objectKey{kind, name})
+	if f.gone.size > 0 {
+		f.gone = f.gone.delete(f.own, objectKey{kind, name})
 	}
 }
 
@@ -67,10 +67,10 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	if name == "" {
 		return nil
 	}
-	if r := f.Lookup(schema, name); r != nil {
+	full := f.nameFor(schema, name)
+	if r := f.find(schema, name); r != nil {
 		return r
 	}
-	full := f.nameFor(schema, name)
 	if f.missing("relation", full) && !systemSchema(full.Schema) {
 		if !missingOK {
 			f.fail(true, "42P01", "relation %q does not exist", displayName(schema, name))
@@ -80,6 +80,15 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	return f.infer(full, kind)
 }
 
+// find is Lookup that also finds what is not on the search path but where it
+// would be created: with an empty path that is public.
+func (c *Catalog) find(schema, name string) *Relation {
+	if r := c.Lookup(schema, name); r != nil {
+		return r
+	}
+	return c.Lookup(c.nameFor(schema, name).Schema, name)
+}
+
 func systemSchema(s string) bool { return s == "pg_catalog" || s == "information_schema" }
 
 func displayName(schema, name string) string {
@@ -87,6 +96,27 @@ func displayName(schema, name string) string {
 		return name
 	}
 	return schema + "." + name
+}
+
+// holdsRows makes sure that a relation is a table, or one of the other kinds
+// that a statement works on. An inferred one becomes a table, as its kind was a
+// guess; for any other the problem has the server's words.
+func (f *fold) holdsRows(r *Relation, words string, others ...Kind) bool {
+	if r.Kind.IsTable() || r.Kind == ForeignTable || slices.Contains(others, r.Kind) {
+		return true
+	}
+	if r.Inferred {
+		r = f.edit(r.OID)
+		if r.Index != nil {
+			if t := f.edit(r.Index.Table); t != nil {
+				t.Indexes = without(t.Indexes, r.OID)
+			}
+		}
+		r.Kind, r.Index, r.View, r.Seq = Table, nil, nil, nil
+		return true
+	}
+	f.fail(f.sure(), "42809", words, r.Name.Name)
+	return false
 }
 
 // infer stores a relation that no statement created.
@@ -102,7 +132,7 @@ func (f *fold) infer(name Name, kind Kind) *Relation {
 	}
 	f.put(r)
 	guess := *r
-	f.guesses = f.guesses.Set(r.OID, &guess)
+	f.guesses = f.guesses.set(f.own, r.OID, &guess)
 	return r
 }
 
@@ -163,12 +193,12 @@ func (f *fold) inferColumn(oid OID, name string) *Column {
 // guessColumn notes that a relation must have had a column all the time.
 func (f *fold) guessColumn(oid OID, r *Relation, c *Column) {
 	guess := Relation{OID: oid, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial}
-	if old, ok := f.guesses.Get(oid); ok {
+	if old, ok := f.guesses.get(oid); ok {
 		guess = *old
 	}
 	guess.Columns = with(guess.Columns, c)
 	guess.NextAttnum = c.Attnum + 1
-	f.guesses = f.guesses.Set(oid, &guess)
+	f.guesses = f.guesses.set(f.own, oid, &guess)
 }
 
 // addColumn appends a column and numbers it. The slice is copied: it may be
@@ -177,10 +207,19 @@ func (r *Relation) addColumn(c *Column) *Column {
 	if r.NextAttnum == 0 {
 		r.NextAttnum = 1
 	}
-	c.Attnum = r.NextAttnum
-	r.NextAttnum++
+	r.number(c)
 	r.Columns = append(slices.Clip(r.Columns), c)
 	return c
+}
+
+// number gives a column its number.
+func (r *Relation) number(c *Column) {
+	if n, ok := r.numbers[c.Name]; ok {
+		c.Attnum = n
+		return
+	}
+	c.Attnum = r.NextAttnum
+	r.NextAttnum++
 }
 
 // editColumn gives a copy of a column that may be changed; nil when there is

@@ -68,7 +68,7 @@ func (f *fold) chooseRelation(schema, name1, name2, label string, constraint boo
 	l := label
 	for pass := 1; ; pass++ {
 		name := objectName(name1, name2, l)
-		if _, taken := f.names.Get(Name{schema, name}); !taken && (!constraint || !f.constraintTaken(schema, name)) {
+		if _, taken := f.names.get(Name{schema, name}); !taken && (!constraint || !f.constraintTaken(schema, name)) {
 			return name
 		}
 		l = label + itoa(pass)
@@ -106,7 +106,7 @@ func (f *fold) constraintTaken(schema, name string) bool {
 		if name[i] != '_' {
 			continue
 		}
-		oid, ok := f.names.Get(Name{schema, name[:i]})
+		oid, ok := f.names.get(Name{schema, name[:i]})
 		if !ok {
 			continue
 		}

@@ -167,9 +167,10 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		return
 	}
 	part := f.relation(cmd.GetName(), Table, false)
-	if part == nil {
+	if part == nil || !f.holdsRows(part, "ALTER action ATTACH PARTITION cannot be performed on relation %q") {
 		return
 	}
+	part = f.Relation(part.OID)
 	if part.Parent != 0 {
 		f.fail(f.sure(), "42809", "%q is already a partition", part.Name.Name)
 		if f.failed {
@@ -370,7 +371,7 @@ func (f *fold) ownColumns(r *Relation) {
 // addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
 func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 	parent := f.relation(rv, Table, false)
-	if parent == nil {
+	if parent == nil || !f.holdsRows(parent, "ALTER action INHERIT cannot be performed on relation %q") {
 		return
 	}
 	if slices.Contains(child.Inherits, parent.OID) {

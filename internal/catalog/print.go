@@ -182,7 +182,7 @@ func (c *Catalog) indexLine(r, idx *Relation) string {
 			line += ", " + text
 		}
 	}
-	add(i.Method != "btree", "using "+i.Method)
+	add(i.Method != "btree" && i.Method != "", "using "+i.Method)
 	add(len(i.Include) > 0, "include ("+strings.Join(r.columnNames(i.Include), ", ")+")")
 	add(i.PredicateText != "", "where "+shorten(i.PredicateText))
 	add(i.Constraint != "", "constraint")
@@ -240,10 +240,8 @@ func (c *Catalog) printHangers(b *strings.Builder, r *Relation) {
 
 func (c *Catalog) printTypes(b *strings.Builder) {
 	var list []*UserType
-	for it := c.types.Iterator(); !it.Done(); {
-		if _, t, ok := it.Next(); ok {
-			list = append(list, t)
-		}
+	for _, t := range c.types.all() {
+		list = append(list, t)
 	}
 	slices.SortFunc(list, func(x, y *UserType) int { return compareNames(x.Name, y.Name) })
 	for _, t := range list {
@@ -269,11 +267,7 @@ func (c *Catalog) printTypes(b *strings.Builder) {
 
 func (c *Catalog) printFunctions(b *strings.Builder) {
 	var lines []string
-	for it := c.functions.Iterator(); !it.Done(); {
-		_, list, ok := it.Next()
-		if !ok {
-			continue
-		}
+	for _, list := range c.functions.all() {
 		for _, f := range list {
 			line := f.Kind + " " + f.Signature()
 			if f.Returns.Known() {
@@ -290,11 +284,7 @@ func (c *Catalog) printFunctions(b *strings.Builder) {
 
 func (c *Catalog) printObjects(b *strings.Builder) {
 	var lines []string
-	for it := c.objects.Iterator(); !it.Done(); {
-		_, o, ok := it.Next()
-		if !ok {
-			continue
-		}
+	for _, o := range c.objects.all() {
 		line := o.Kind + " " + o.Name.String()
 		if len(o.Tables) > 0 {
 			line += " (" + c.relationNames(o.Tables) + ")"

@@ -392,7 +392,8 @@ func (r *reader) expr(n *pgparse.Node, sc *scope) {
 // columnRef finds the column that a name means and notes it.
 func (r *reader) columnRef(ref *pgparse.ColumnRef, sc *scope) {
 	if endsInStar(ref) {
-		r.star(ref, sc, &query{})
+		// A whole row as a value: no single column.
+		r.q.star = true
 		return
 	}
 	rel, c, _ := r.find(ref, sc)
@@ -469,9 +470,25 @@ func (r *reader) typeOf(n *pgparse.Node, sc *scope) Type {
 	case *pgparse.TypeCast:
 		return r.f.TypeOf(m.GetTypeName())
 	case *pgparse.FuncCall:
-		if last(m.GetFuncname()) == "count" {
+		switch name := last(m.GetFuncname()); {
+		case name == "count":
 			return Type{Name: Name{"pg_catalog", "int8"}}
+		case name == "now":
+			return Type{Name: Name{"pg_catalog", "timestamptz"}}
+		case (name == "max" || name == "min") && len(m.GetArgs()) == 1:
+			t := r.typeOf(m.GetArgs()[0], sc)
+			t.Mods = nil
+			return t
 		}
+	case *pgparse.A_Expr:
+		switch last(m.GetName()) {
+		case "=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~", "@>", "<@", "&&":
+			if m.GetKind() != pgparse.A_Expr_Kind_AEXPR_NULLIF {
+				return Type{Name: Name{"pg_catalog", "bool"}}
+			}
+		}
+	case *pgparse.CollateClause:
+		return r.typeOf(m.GetArg(), sc)
 	case *pgparse.A_Const:
 		switch m.GetVal().(type) {
 		case *pgparse.A_Const_Ival:

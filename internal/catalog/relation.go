@@ -88,6 +88,9 @@ type Relation struct {
 	// Adopted marks a relation that a statement created although an earlier
 	// statement had already named it: the history is not in order.
 	Adopted bool
+	// numbers are those that columns had on the inferred relation that this
+	// one takes the place of: what refers to them stays right.
+	numbers map[string]int16
 	// DroppedColumns names the columns that were seen dropped, so that their
 	// absence is certain.
 	DroppedColumns []string

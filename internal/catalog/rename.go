@@ -77,7 +77,7 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 // makeRoom sees to a relation that has a name already; false when that is a
 // problem.
 func (f *fold) makeRoom(name Name) bool {
-	oid, taken := f.names.Get(name)
+	oid, taken := f.names.get(name)
 	if !taken {
 		return true
 	}
@@ -113,7 +113,7 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 		if f.failed {
 			return
 		}
-		r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(o *Column) bool { return o == other })
+		f.dropColumn(r, to, true, true, true)
 	}
 	f.renameAttribute(r, c.Attnum, from, to)
 	if s.GetRelation().GetInh() || r.Kind == CompositeType {

@@ -34,20 +34,20 @@ func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 // inSchema lists what a schema holds, oldest first.
 func (f *fold) inSchema(schema string) (relations, types []OID, functions []Name, objects []objectKey) {
 	relations = f.sortedRelations(func(r *Relation) bool { return r.Name.Schema == schema })
-	for it := f.types.Iterator(); !it.Done(); {
-		if oid, t, ok := it.Next(); ok && t.Name.Schema == schema {
+	for oid, t := range f.types.all() {
+		if t.Name.Schema == schema {
 			types = append(types, oid)
 		}
 	}
 	slices.Sort(types)
-	for it := f.functions.Iterator(); !it.Done(); {
-		if name, _, ok := it.Next(); ok && name.Schema == schema {
+	for name := range f.functions.all() {
+		if name.Schema == schema {
 			functions = append(functions, name)
 		}
 	}
 	sort.Slice(functions, func(i, j int) bool { return functions[i].Name < functions[j].Name })
-	for it := f.objects.Iterator(); !it.Done(); {
-		if k, _, ok := it.Next(); ok && k.name.Schema == schema {
+	for k := range f.objects.all() {
+		if k.name.Schema == schema {
 			objects = append(objects, k)
 		}
 	}
@@ -108,6 +108,13 @@ func stringNode(s string) *pgparse.Node {
 // renameSchema renames a schema: all that is in it gets another name.
 func (f *fold) renameSchema(from, to string) {
 	from = clip(from)
+	if f.Object("schema", Name{"", to}) != nil {
+		f.fail(f.sure(), "42P06", "schema %q already exists", to)
+		if f.failed {
+			return
+		}
+		f.dropSchema(to, true, true)
+	}
 	if o := f.Object("schema", Name{"", from}); o != nil {
 		next := *o
 		next.Name = Name{"", to}
@@ -174,12 +181,12 @@ func (f *fold) moveRelation(r *Relation, to string) {
 	}
 	f.rename(r.OID, Name{to, r.Name.Name})
 	for _, oid := range r.Indexes {
-		if i := f.Relation(oid); i != nil {
+		if i := f.Relation(oid); i != nil && (i.Name.Schema == to || f.makeRoom(Name{to, i.Name.Name})) {
 			f.rename(oid, Name{to, i.Name.Name})
 		}
 	}
 	for _, c := range r.Columns {
-		if s := f.Relation(c.Sequence); s != nil {
+		if s := f.Relation(c.Sequence); s != nil && (s.Name.Schema == to || f.makeRoom(Name{to, s.Name.Name})) {
 			f.rename(s.OID, Name{to, s.Name.Name})
 		}
 	}

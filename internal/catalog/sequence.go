@@ -9,8 +9,11 @@ func (f *fold) createSequence(s *pgparse.CreateSeqStmt) {
 		return
 	}
 	seq := &Relation{OID: oid, Name: name, Kind: Sequence, Persistence: persistence(s.GetSequence()), Seq: &SequenceInfo{Type: "int8"}}
-	if oid == 0 {
+	if old := f.Relation(oid); old == nil {
 		seq.OID = f.newOID()
+	} else if old.Seq != nil {
+		seq.Adopted = true
+		seq.Seq.OwnerTable, seq.Seq.OwnerColumn = old.Seq.OwnerTable, old.Seq.OwnerColumn
 	}
 	f.put(seq)
 	f.sequenceOptions(seq, s.GetOptions())

@@ -23,6 +23,9 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	if r == nil {
 		return
 	}
+	if !f.holdsRows(r, "relation %q cannot have triggers", View) {
+		return
+	}
 	r = f.edit(r.OID)
 	schema, fn := schemaAndName(s.GetFuncname())
 	t := &Trigger{

@@ -10,7 +10,7 @@ import (
 func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 	schema, n := schemaAndName(list)
 	name := f.nameFor(schema, n)
-	oid, taken := f.typeNames.Get(name)
+	oid, taken := f.typeNames.get(name)
 	if !taken {
 		return 0, name, true
 	}
@@ -40,6 +40,9 @@ func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *Us
 		return u
 	}
 	name := f.nameFor(schema, n)
+	if u := f.LookupType(name.Schema, n); u != nil {
+		return u
+	}
 	if f.missing("type", name) {
 		if !missingOK {
 			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
@@ -213,7 +216,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 	if !ok {
 		return
 	}
-	typeOID, taken := f.typeNames.Get(name)
+	typeOID, taken := f.typeNames.get(name)
 	if taken && !f.Type(typeOID).Inferred {
 		f.fail(f.sure(), "42710", "type %q already exists", name.Name)
 		if f.failed {
@@ -254,9 +257,12 @@ func (f *fold) alterType(s *pgparse.AlterTypeStmt) {
 // dropType drops a type or domain; with CASCADE the columns of it too.
 func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
 	schema, n := schemaAndName(tn.GetNames())
+	name := f.nameFor(schema, n)
 	u := f.LookupType(schema, n)
 	if u == nil {
-		name := f.nameFor(schema, n)
+		u = f.LookupType(name.Schema, n)
+	}
+	if u == nil {
 		if !missingOK && f.missing("type", name) && !builtinType(n) {
 			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
 		}
@@ -317,7 +323,7 @@ func (f *fold) renameType(list []*pgparse.Node, to string) {
 }
 
 func (f *fold) moveType(u *UserType, name Name) {
-	if oid, taken := f.typeNames.Get(name); taken && oid != u.OID {
+	if oid, taken := f.typeNames.get(name); taken && oid != u.OID {
 		f.fail(f.sure() && !f.Type(oid).Inferred, "42710", "type %q already exists", name.Name)
 		if f.failed {
 			return

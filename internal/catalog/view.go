@@ -10,7 +10,7 @@ import (
 func (f *fold) createView(s *pgparse.ViewStmt) {
 	schema, relname := rangeName(s.GetView())
 	name := f.nameFor(schema, relname)
-	oid, taken := f.names.Get(name)
+	oid, taken := f.names.get(name)
 	old := f.Relation(oid)
 	switch {
 	case !taken:
@@ -34,10 +34,16 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Options: options(nil, s.GetOptions())}
 	if old != nil {
 		v.Dependents, v.Grants, v.Owner, v.Comment, v.Triggers, v.Rules = old.Dependents, old.Grants, old.Owner, old.Comment, old.Triggers, old.Rules
-		if old.View != nil {
+		if old.Kind != View {
+			f.release(f.edit(oid))
+			for _, o := range old.ReferencedBy {
+				other := f.edit(o)
+				other.Constraints = slices.DeleteFunc(slices.Clone(other.Constraints), func(c *Constraint) bool { return c.Ref == oid && c.Kind == ForeignKey })
+			}
+		} else if old.View != nil {
 			f.unread(old)
 		}
-		f.owned = slices.DeleteFunc(f.owned, func(r *Relation) bool { return r.OID == oid })
+		f.disown(oid)
 	}
 	f.fillView(v, s.GetQuery(), strs(s.GetAliases()))
 	if old != nil && !f.keepsColumns(old, v) {
@@ -81,16 +87,22 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 // outputColumns gives a view or table the columns of a query.
 func (f *fold) outputColumns(v *Relation, q *query, names []string) {
 	v.Partial = v.Partial || q.unknown
-	v.NextAttnum = 1
+	v.NextAttnum = max(v.NextAttnum, 1)
 	for i, o := range q.output {
 		name := o.name
 		if i < len(names) {
 			name = clip(names[i])
 		}
+		if v.Column(name) != nil {
+			f.fail(f.sure() && !v.Partial, "42701", "column %q specified more than once", name)
+			continue
+		}
 		v.addColumn(&Column{Name: name, Type: o.typ, Local: true})
 	}
 	for i := len(q.output); i < len(names); i++ {
-		v.addColumn(&Column{Name: clip(names[i]), Local: true})
+		if v.Column(clip(names[i])) == nil {
+			v.addColumn(&Column{Name: clip(names[i]), Local: true})
+		}
 	}
 }
 

@@ -8,8 +8,8 @@ func ObjectName(name1, name2, label string) string { return objectName(name1, na
 // Types calls f for every user-defined type, in no order, until f returns
 // false. It costs what there is: for rare statements only.
 func (c *Catalog) Types(f func(*UserType) bool) {
-	for it := c.types.Iterator(); !it.Done(); {
-		if _, t, ok := it.Next(); ok && !f(t) {
+	for _, t := range c.types.all() {
+		if !f(t) {
 			return
 		}
 	}

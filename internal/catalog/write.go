@@ -1,5 +1,7 @@
 package catalog
 
+import "slices"
+
 // The methods here replace objects of the catalog under construction and keep
 // the journal.
 
@@ -23,12 +25,21 @@ func (f *fold) put(r *Relation) *Relation {
 	if r.OID == 0 {
 		r.OID = f.newOID()
 	}
-	f.relations = f.relations.Set(r.OID, r)
-	f.names = f.names.Set(r.Name, r.OID)
+	if at, ok := f.names.get(r.Name); ok && at != r.OID {
+		f.dropRelation(at)
+	}
+	f.relations = f.relations.set(f.own, r.OID, r)
+	f.names = f.names.set(f.own, r.Name, r.OID)
 	f.unmarkGone("relation", r.Name)
+	f.disown(r.OID)
 	f.owned = append(f.owned, r)
 	f.log(entry{kind: touchedRelation, oid: r.OID})
 	return r
+}
+
+// disown forgets the copy of a relation.
+func (f *fold) disown(oid OID) {
+	f.owned = slices.DeleteFunc(f.owned, func(r *Relation) bool { return r.OID == oid })
 }
 
 // edit gives a relation that may be changed in place: a copy, which is in the
@@ -46,7 +57,7 @@ func (f *fold) edit(oid OID) *Relation {
 		return nil
 	}
 	next := *old
-	f.relations = f.relations.Set(oid, &next)
+	f.relations = f.relations.set(f.own, oid, &next)
 	f.owned = append(f.owned, &next)
 	f.log(entry{kind: touchedRelation, oid: oid})
 	return &next
@@ -58,11 +69,15 @@ func (f *fold) rename(oid OID, name Name) {
 	if r == nil || r.Name == name {
 		return
 	}
-	if at, ok := f.names.Get(r.Name); ok && at == oid {
-		f.names = f.names.Delete(r.Name)
+	if at, ok := f.names.get(r.Name); ok && at == oid {
+		f.names = f.names.delete(f.own, r.Name)
 		f.markGone("relation", r.Name)
 	}
-	f.names = f.names.Set(name, oid)
+	if at, ok := f.names.get(name); ok && at != oid {
+		// The server would refuse: what has the name must have gone unseen.
+		f.dropRelation(at)
+	}
+	f.names = f.names.set(f.own, name, oid)
 	f.unmarkGone("relation", name)
 	r.Name = name
 }
@@ -73,17 +88,12 @@ func (f *fold) remove(oid OID) {
 	if r == nil {
 		return
 	}
-	if at, ok := f.names.Get(r.Name); ok && at == oid {
-		f.names = f.names.Delete(r.Name)
+	if at, ok := f.names.get(r.Name); ok && at == oid {
+		f.names = f.names.delete(f.own, r.Name)
 		f.markGone("relation", r.Name)
 	}
-	f.relations = f.relations.Delete(oid)
-	for i, o := range f.owned {
-		if o.OID == oid {
-			f.owned = append(f.owned[:i:i], f.owned[i+1:]...)
-			break
-		}
-	}
+	f.relations = f.relations.delete(f.own, oid)
+	f.disown(oid)
 	f.log(entry{kind: touchedRelation, oid: oid})
 }
 
@@ -92,11 +102,11 @@ func (f *fold) putType(t *UserType) *UserType {
 		t.OID = f.newOID()
 	}
 	if old := f.Type(t.OID); old != nil && old.Name != t.Name {
-		f.typeNames = f.typeNames.Delete(old.Name)
+		f.typeNames = f.typeNames.delete(f.own, old.Name)
 		f.markGone("type", old.Name)
 	}
-	f.types = f.types.Set(t.OID, t)
-	f.typeNames = f.typeNames.Set(t.Name, t.OID)
+	f.types = f.types.set(f.own, t.OID, t)
+	f.typeNames = f.typeNames.set(f.own, t.Name, t.OID)
 	f.unmarkGone("type", t.Name)
 	f.log(entry{kind: touchedType, oid: t.OID})
 	return t
@@ -119,8 +129,8 @@ func (f *fold) removeType(oid OID) {
 	if t == nil {
 		return
 	}
-	f.typeNames = f.typeNames.Delete(t.Name)
-	f.types = f.types.Delete(oid)
+	f.typeNames = f.typeNames.delete(f.own, t.Name)
+	f.types = f.types.delete(f.own, oid)
 	f.markGone("type", t.Name)
 	f.log(entry{kind: touchedType, oid: oid})
 }
@@ -128,22 +138,22 @@ func (f *fold) removeType(oid OID) {
 // setFunctions stores the overloads of a function; none removes it.
 func (f *fold) setFunctions(name Name, overloads []*Function) {
 	if len(overloads) == 0 {
-		f.functions = f.functions.Delete(name)
+		f.functions = f.functions.delete(f.own, name)
 	} else {
-		f.functions = f.functions.Set(name, overloads)
+		f.functions = f.functions.set(f.own, name, overloads)
 	}
 	f.log(entry{kind: touchedFunction, name: name})
 }
 
 func (f *fold) putObject(o *Object) {
-	f.objects = f.objects.Set(objectKey{o.Kind, o.Name}, o)
+	f.objects = f.objects.set(f.own, objectKey{o.Kind, o.Name}, o)
 	f.unmarkGone(o.Kind, o.Name)
 	f.published = f.published || o.Kind == "publication"
 	f.log(entry{kind: touchedObject, name: o.Name, class: o.Kind})
 }
 
 func (f *fold) removeObject(kind string, name Name) {
-	f.objects = f.objects.Delete(objectKey{kind, name})
+	f.objects = f.objects.delete(f.own, objectKey{kind, name})
 	f.markGone(kind, name)
 	f.log(entry{kind: touchedObject, name: name, class: kind})
 }

@@ -187,6 +187,10 @@ func constraint(c *catalog.Catalog, r *catalog.Relation, k *catalog.Constraint, 
 func index(c *catalog.Catalog, r *catalog.Relation, say func(string, ...any)) {
 	i := r.Index
 	t := c.Relation(i.Table)
+	if t == nil {
+		say("index %s of no table", name(r.Name))
+		return
+	}
 	var keys []string
 	for _, k := range i.Keys {
 		if col := t.Attr(k.Column); k.Column != 0 && col != nil {
@@ -196,7 +200,11 @@ func index(c *catalog.Catalog, r *catalog.Relation, say func(string, ...any)) {
 		}
 	}
 	for _, a := range i.Include {
-		keys = append(keys, t.Attr(a).Name)
+		if col := t.Attr(a); col != nil {
+			keys = append(keys, col.Name)
+		} else {
+			keys = append(keys, "?")
+		}
 	}
 	part := ""
 	if p := c.Relation(i.Parent); p != nil {

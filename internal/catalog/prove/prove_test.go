@@ -41,7 +41,7 @@ func TestProve(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%d/%s/%d", major, strings.TrimSuffix(filepath.Base(path), ".txt"), i+1), func(t *testing.T) {
 					t.Parallel()
-					prove(t, major, span.sql)
+					prove(t, major, span.sql, false)
 				})
 			}
 		}
@@ -96,8 +96,9 @@ func spans(data string) []span {
 	return out
 }
 
-// prove runs SQL on a server and through the fold, statement by statement.
-func prove(t *testing.T, major int, sql string) {
+// prove runs SQL on a server and through the fold, statement by statement. What
+// fails on the server is not folded. lenient overlooks what no fold can foresee.
+func prove(t *testing.T, major int, sql string, lenient bool) {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
@@ -117,7 +118,6 @@ func prove(t *testing.T, major int, sql string) {
 			continue
 		}
 		next, problems := c.Apply(s.Node, text)
-		c = next
 		want := ""
 		if _, err := conn.Exec(ctx, text); err != nil {
 			var pe *pgconn.PgError
@@ -125,12 +125,14 @@ func prove(t *testing.T, major int, sql string) {
 				t.Fatal(err)
 			}
 			want = pe.Code + " " + pe.Message
+		} else {
+			c = next
 		}
 		got := ""
 		if len(problems) > 0 {
 			got = problems[0].Code + " " + problems[0].Message
 		}
-		if got != want {
+		if got != want && !(lenient && (notOurs(want) || isQuery(s.Node))) {
 			t.Errorf("%s\n  server:  %q\n  catalog: %q", text, want, got)
 		}
 	}
@@ -142,6 +144,29 @@ func prove(t *testing.T, major int, sql string) {
 	if d := lacking("server", server, ours) + lacking("catalog", ours, server); d != "" {
 		t.Errorf("only one side has:\n%s", d)
 	}
+}
+
+// notOurs are failures that no fold can foresee: of queries, data, extensions
+// and functions.
+func notOurs(want string) bool {
+	if want == "" {
+		return false
+	}
+	switch want[:2] {
+	case "42", "2B":
+		code := want[:5]
+		return code == "42883" || code == "42601" || code == "42804" || code == "42501" || code == "42P18" || code == "42803"
+	}
+	return true
+}
+
+// isQuery reports a statement that reads or writes rows.
+func isQuery(n *pgparse.Node) bool {
+	switch pgparse.Unwrap(n).(type) {
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.SelectStmt, *pgparse.DoStmt, *pgparse.TruncateStmt, *pgparse.LockStmt:
+		return true
+	}
+	return false
 }
 
 // lacking are the lines of a that b does not have.

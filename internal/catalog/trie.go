@@ -1,0 +1,209 @@
+package catalog
+
+import (
+	"iter"
+	"math/bits"
+)
+
+// trieKey is what a trie is keyed by.
+type trieKey interface {
+	comparable
+	hash() uint32
+}
+
+// trie is a persistent hash trie: set and delete give a new one, which shares
+// all but the path that changed. The nodes that one owner made are his to
+// change in place until he is done: a statement that touches a hundred entries
+// copies each path once.
+type trie[K trieKey, V any] struct {
+	root *trieNode[K, V]
+	size int
+}
+
+const (
+	trieBits  = 4
+	trieMask  = 1<<trieBits - 1
+	trieDepth = 32 / trieBits
+)
+
+type owner struct{ _ byte }
+
+type trieNode[K trieKey, V any] struct {
+	bitmap uint32
+	owner  *owner
+	slots  []trieSlot[K, V]
+}
+
+// trieSlot holds an entry or a node further down.
+type trieSlot[K trieKey, V any] struct {
+	entry *trieEntry[K, V]
+	child *trieNode[K, V]
+}
+
+// trieEntry is a key with its value; next are others with the same hash.
+type trieEntry[K trieKey, V any] struct {
+	key   K
+	value V
+	hash  uint32
+	next  *trieEntry[K, V]
+}
+
+func (t trie[K, V]) get(key K) (v V, ok bool) {
+	hash := key.hash()
+	n := t.root
+	for shift := 0; n != nil; shift += trieBits {
+		bit := uint32(1) << (hash >> shift & trieMask)
+		if n.bitmap&bit == 0 {
+			return v, false
+		}
+		s := &n.slots[bits.OnesCount32(n.bitmap&(bit-1))]
+		if s.child != nil {
+			n = s.child
+			continue
+		}
+		for e := s.entry; e != nil; e = e.next {
+			if e.hash == hash && e.key == key {
+				return e.value, true
+			}
+		}
+		return v, false
+	}
+	return v, false
+}
+
+// set gives the trie with a key's value.
+func (t trie[K, V]) set(own *owner, key K, value V) trie[K, V] {
+	grown := false
+	t.root = t.root.set(own, 0, &trieEntry[K, V]{key: key, value: value, hash: key.hash()}, &grown)
+	if grown {
+		t.size++
+	}
+	return t
+}
+
+// mine gives the node, or a copy that may be changed in place.
+func (n *trieNode[K, V]) mine(own *owner, room int) *trieNode[K, V] {
+	if n.owner == own {
+		return n
+	}
+	next := &trieNode[K, V]{bitmap: n.bitmap, owner: own, slots: make([]trieSlot[K, V], len(n.slots), len(n.slots)+room)}
+	copy(next.slots, n.slots)
+	return next
+}
+
+func (n *trieNode[K, V]) set(own *owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
+	bit := uint32(1) << (e.hash >> shift & trieMask)
+	if n == nil {
+		*grown = true
+		return &trieNode[K, V]{bitmap: bit, owner: own, slots: []trieSlot[K, V]{{entry: e}}}
+	}
+	i := bits.OnesCount32(n.bitmap & (bit - 1))
+	if n.bitmap&bit == 0 {
+		*grown = true
+		n = n.mine(own, 1)
+		n.bitmap |= bit
+		n.slots = append(n.slots, trieSlot[K, V]{})
+		copy(n.slots[i+1:], n.slots[i:])
+		n.slots[i] = trieSlot[K, V]{entry: e}
+		return n
+	}
+	s := n.slots[i]
+	switch {
+	case s.child != nil:
+		s.child = s.child.set(own, shift+trieBits, e, grown)
+	case s.entry.hash == e.hash:
+		s.entry = s.entry.with(e, grown)
+	default:
+		// Two hashes that part further down.
+		child := (*trieNode[K, V])(nil).push(own, shift+trieBits, s.entry)
+		s = trieSlot[K, V]{child: child.set(own, shift+trieBits, e, grown)}
+	}
+	n = n.mine(own, 0)
+	n.slots[i] = s
+	return n
+}
+
+// push makes a node with one entry, or several of one hash.
+func (*trieNode[K, V]) push(own *owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
+	return &trieNode[K, V]{bitmap: 1 << (e.hash >> shift & trieMask), owner: own, slots: []trieSlot[K, V]{{entry: e}}}
+}
+
+// with is a chain of entries of one hash with e in it.
+func (old *trieEntry[K, V]) with(e *trieEntry[K, V], grown *bool) *trieEntry[K, V] {
+	rest, found := old.without(e.key)
+	if !found {
+		*grown = true
+	}
+	e.next = rest
+	return e
+}
+
+func (old *trieEntry[K, V]) without(key K) (rest *trieEntry[K, V], found bool) {
+	if old == nil {
+		return nil, false
+	}
+	if old.key == key {
+		return old.next, true
+	}
+	rest, found = old.next.without(key)
+	if !found {
+		return old, false
+	}
+	return &trieEntry[K, V]{key: old.key, value: old.value, hash: old.hash, next: rest}, true
+}
+
+// delete gives the trie without a key.
+func (t trie[K, V]) delete(own *owner, key K) trie[K, V] {
+	if _, ok := t.get(key); !ok {
+		return t
+	}
+	t.root = t.root.delete(own, 0, key.hash(), key)
+	t.size--
+	return t
+}
+
+// delete takes out a key that is there; nil when nothing is left.
+func (n *trieNode[K, V]) delete(own *owner, shift int, hash uint32, key K) *trieNode[K, V] {
+	bit := uint32(1) << (hash >> shift & trieMask)
+	i := bits.OnesCount32(n.bitmap & (bit - 1))
+	s := n.slots[i]
+	if s.child != nil {
+		s.child = s.child.delete(own, shift+trieBits, hash, key)
+	} else {
+		s.entry, _ = s.entry.without(key)
+	}
+	if s.child == nil && s.entry == nil {
+		if len(n.slots) == 1 {
+			return nil
+		}
+		n = n.mine(own, 0)
+		n.bitmap &^= bit
+		n.slots = append(n.slots[:i], n.slots[i+1:]...)
+		return n
+	}
+	n = n.mine(own, 0)
+	n.slots[i] = s
+	return n
+}
+
+// all gives the keys and values, in no order that means anything.
+func (t trie[K, V]) all() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) { t.root.each(yield) }
+}
+
+func (n *trieNode[K, V]) each(yield func(K, V) bool) bool {
+	if n == nil {
+		return true
+	}
+	for _, s := range n.slots {
+		if s.child != nil && !s.child.each(yield) {
+			return false
+		}
+		for e := s.entry; e != nil; e = e.next {
+			if !yield(e.key, e.value) {
+				return false
+			}
+		}
+	}
+	return true
+}
