@@ -59,7 +59,9 @@ class Tables:
         table = self.table(name)
         answer = {}
         for key, value in [*table.constraints.items(), *table.indexes.items()]:
-            answer[key] = {field: value[field] for field in value if field != "uses"}
+            # A foreign key may share its name with an index, and comes first.
+            if key not in answer:
+                answer[key] = {field: value[field] for field in value if field != "uses"}
         return answer
 
     def sequences(self, name):
@@ -328,6 +330,9 @@ class Tables:
         name = cursor.name()
         table = self.tables.get(name)
         if table is None:
+            # ALTER TABLE renames indexes and sequences, too.
+            if cursor.skip("rename", "to"):
+                self._rename_relation(name, cursor.name())
             return
         for action in split(cursor.rest()):
             if not self._action(name, table, Cursor(action), sql):
@@ -378,10 +383,15 @@ class Tables:
         old = cursor.name()
         if not cursor.skip("rename", "to"):
             return
-        new = cursor.name()
+        self._rename_relation(old, cursor.name())
+
+    def _rename_relation(self, old, new):
         for table in self.tables.values():
             _rename_key(table.indexes, old, new)
             _rename_key(table.constraints, old, new)
+            for column, sequence in table.sequences.items():
+                if sequence == old:
+                    table.sequences[column] = new
 
     def _alter_sequence(self, cursor):
         cursor.skip("if", "exists")
@@ -394,11 +404,7 @@ class Tables:
             if len(path) > 1 and path[-2] in self.tables:
                 self.tables[path[-2]].sequences[path[-1]] = sequence
         elif cursor.skip("rename", "to"):
-            new = cursor.name()
-            for table in self.tables.values():
-                for column, known in table.sequences.items():
-                    if known == sequence:
-                        table.sequences[column] = new
+            self._rename_relation(sequence, cursor.name())
 
     def _drop_table(self, name):
         self.tables.pop(name, None)
