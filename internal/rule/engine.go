@@ -50,6 +50,16 @@ func (e *Engine) Deploy(s *script.Script) {
 	e.release.Deployed = e.catalog
 }
 
+// Obscure says that something which is not seen may have changed the schema:
+// a deployed migration that could not be read, one of the release in another
+// language. It stands where that migration does.
+func (e *Engine) Obscure(what string) {
+	e.catalog = e.catalog.Obscure(what)
+	if !e.judged {
+		e.release.Deployed = e.catalog
+	}
+}
+
 // fold applies a script as its transactions would, leaving out what is rolled
 // back.
 func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
@@ -96,7 +106,9 @@ func (e *Engine) Judge(m *Migration) {
 		}
 	}
 	e.take()
-	e.supps = append(e.supps, suppressed{migration: m, list: m.Script.Suppressions})
+	if len(m.Script.Suppressions) > 0 {
+		e.supps = append(e.supps, suppressed{id: m.ID, path: m.Path, index: m.index, list: m.Script.Suppressions})
+	}
 }
 
 // analyse runs the migration through the catalog and the effects.

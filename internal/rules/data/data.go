@@ -35,9 +35,24 @@ func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []rule.Write {
 		if _, _, ok := p.LongUnderLock(s); ok {
 			return nil
 		}
-		out = append(out, w)
+		if !repeats(p, s, &w) {
+			out = append(out, w)
+		}
 	}
 	return out
+}
+
+// repeats reports whether an earlier statement of the migration was flagged
+// for as much on the same table.
+func repeats(p *rule.Pass, s *rule.Stmt, w *rule.Write) bool {
+	for _, x := range s.Migration.Statements[:s.Index] {
+		for _, other := range p.Writes(x) {
+			if other.Verb == w.Verb && other.Table.Name == w.Table.Name && other.Extent >= w.Extent && other.Extent > rule.Few {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // commits reports whether the block around a statement commits in its loop.

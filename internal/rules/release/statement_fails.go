@@ -22,8 +22,8 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if s.Conditional || s.Loop || s.RefusedRule() != "" {
-		return // it may be skipped, or a rule of its own explains it
+	if optional(s) || stopped(s) || s.RefusedRule() != "" {
+		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
 		if !x.Certain {
@@ -42,6 +42,21 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, r)
 		return
 	}
+}
+
+// stopped reports whether an earlier statement of the migration fails already.
+func stopped(s *rule.Stmt) bool {
+	for _, x := range s.Migration.Statements[:s.Index] {
+		if optional(x) {
+			continue
+		}
+		for _, problem := range x.Problems {
+			if problem.Certain {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // optional reports whether a statement may be skipped, or its failure caught:
