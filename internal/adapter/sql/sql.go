@@ -160,6 +160,13 @@ func order(a, b string) int {
 		}
 		return 1
 	}
+	if strings.HasSuffix(a, "/up.sql") && strings.HasSuffix(b, "/up.sql") && strings.Contains(version(a)+version(b), "-") {
+		// Diesel compares versions as texts without their dashes: 2017-10-08-193512
+		// stands before 20171101000000.
+		if c := strings.Compare(strings.ReplaceAll(version(a), "-", ""), strings.ReplaceAll(version(b), "-", "")); c != 0 {
+			return c
+		}
+	}
 	x, y := numbers(version(a)), numbers(version(b))
 	if c := slices.CompareFunc(x, y, adapter.Natural); c != 0 && len(x) > 0 && len(y) > 0 {
 		return c
@@ -221,6 +228,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			m.DownPath = d.Join(down)
 		}
 		load(m, f, name, s.Options)
+		if name == "up.sql" && bare(t, path.Dir(m.Path)) {
+			// Diesel sends the file as one message all the same.
+			m.Seal(onward.TransactionMessage, s.Options, "")
+			m.Runner.Rerun = true
+		}
 		set.Migrations = append(set.Migrations, m)
 	}
 	if numbered > 0 {
@@ -246,6 +258,15 @@ func innerFiles(t adapter.Tree, dir string) []string {
 		}
 	}
 	return out
+}
+
+var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
+
+// bare reports whether Diesel's metadata beside a migration switches its
+// transaction off.
+func bare(t adapter.Tree, dir string) bool {
+	p := dir + "/metadata.toml"
+	return exists(t, p) && noTransaction.MatchString(adapter.ReadFile(t, p).Text)
 }
 
 func exists(t adapter.Tree, p string) bool {

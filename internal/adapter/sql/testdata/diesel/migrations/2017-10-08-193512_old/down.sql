@@ -1,0 +1,1 @@
+DROP TABLE way_down;
