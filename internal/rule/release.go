@@ -67,6 +67,8 @@ type Stmt struct {
 	Settings Settings
 
 	commands []commandsOn
+	writes   []Write // of Pass.Writes, once wrote is set
+	wrote    bool
 }
 
 // VersionResult is a result and the versions it holds for.

@@ -40,41 +40,70 @@ type Write struct {
 }
 
 // Writes lists what a statement writes to tables; nil for one that writes no
-// rows by itself.
+// rows by itself. What its WITH writes comes first: the server allows that at
+// the top of a statement only.
 func (p *Pass) Writes(s *Stmt) []Write {
-	root := pgparse.Unwrap(s.Node)
-	switch root.(type) {
-	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
+	if s.wrote {
+		return s.writes
+	}
+	s.wrote = true
+	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
+	switch x := pgparse.Unwrap(s.Node).(type) {
+	case *pgparse.InsertStmt:
+		w.inWith(x.WithClause)
+		w.inWith(x.SelectStmt.GetSelectStmt().GetWithClause())
+	case *pgparse.UpdateStmt:
+		w.inWith(x.WithClause)
+	case *pgparse.DeleteStmt:
+		w.inWith(x.WithClause)
+	case *pgparse.MergeStmt:
+		w.inWith(x.WithClause)
+	case *pgparse.SelectStmt:
+		w.inWith(x.WithClause)
+		s.writes = w.found
+		return s.writes
 	default:
 		return nil
 	}
-	var out []Write
-	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
-	pgparse.Walk(root, func(msg any) bool {
-		switch x := msg.(type) {
-		case *pgparse.WithClause:
-			w.with(x)
-		case *pgparse.InsertStmt:
-			out = append(out, w.insert(x))
-		case *pgparse.UpdateStmt:
-			w.with(x.WithClause)
-			e, batch := w.extent(x.Relation, x.WhereClause, x.FromClause)
-			out = append(out, w.write("UPDATE", x, x.Relation, e, batch))
-		case *pgparse.DeleteStmt:
-			w.with(x.WithClause)
-			e, batch := w.extent(x.Relation, x.WhereClause, x.UsingClause)
-			out = append(out, w.write("DELETE", x, x.Relation, e, batch))
-		case *pgparse.MergeStmt:
-			w.with(x.WithClause)
-			e := Some
-			if w.boundedFrom(x.SourceRelation) {
-				e = Few
-			}
-			out = append(out, w.write("MERGE", x, x.Relation, e, false))
+	w.statement(pgparse.Unwrap(s.Node))
+	s.writes = w.found
+	return s.writes
+}
+
+// inWith adds what common table expressions write.
+func (w *writes) inWith(clause *pgparse.WithClause) {
+	for _, n := range clause.GetCtes() {
+		w.statement(pgparse.Unwrap(n.GetCommonTableExpr().GetCtequery()))
+	}
+	w.with(clause)
+}
+
+// statement adds what a statement itself writes.
+func (w *writes) statement(msg any) {
+	switch x := msg.(type) {
+	case *pgparse.InsertStmt:
+		w.with(x.WithClause)
+		e, batch := Few, false
+		if q := x.SelectStmt.GetSelectStmt(); q != nil {
+			e, batch = w.query(q)
 		}
-		return true
-	})
-	return out
+		w.write("INSERT", x, x.Relation, e, batch)
+	case *pgparse.UpdateStmt:
+		w.with(x.WithClause)
+		e, batch := w.extent(x.Relation, x.WhereClause, x.FromClause)
+		w.write("UPDATE", x, x.Relation, e, batch)
+	case *pgparse.DeleteStmt:
+		w.with(x.WithClause)
+		e, batch := w.extent(x.Relation, x.WhereClause, x.UsingClause)
+		w.write("DELETE", x, x.Relation, e, batch)
+	case *pgparse.MergeStmt:
+		w.with(x.WithClause)
+		e := Some
+		if w.boundedFrom(x.SourceRelation) {
+			e = Few
+		}
+		w.write("MERGE", x, x.Relation, e, false)
+	}
 }
 
 // writes looks at the rows that one statement touches.
@@ -83,14 +112,15 @@ type writes struct {
 	catalog *catalog.Catalog
 	// bounded are the names of common table expressions with few rows.
 	bounded map[string]bool
+	found   []Write
 }
 
-func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) Write {
+func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) {
 	table, known := w.catalog.Resolve(rv)
 	if !known && rv.GetSchemaname() == "" && strings.HasPrefix(rv.GetRelname(), "pg_") {
 		e = Few // a catalog of the server
 	}
-	return Write{Verb: verb, Node: node, Table: table, Extent: e, Batch: batch}
+	w.found = append(w.found, Write{Verb: verb, Node: node, Table: table, Extent: e, Batch: batch})
 }
 
 func (w *writes) with(clause *pgparse.WithClause) {
@@ -101,15 +131,6 @@ func (w *writes) with(clause *pgparse.WithClause) {
 			w.bounded[cte.GetCtename()] = e == Few
 		}
 	}
-}
-
-func (w *writes) insert(x *pgparse.InsertStmt) Write {
-	w.with(x.WithClause)
-	e, batch := Few, false
-	if q := x.SelectStmt.GetSelectStmt(); q != nil {
-		e, batch = w.query(q)
-	}
-	return w.write("INSERT", x, x.Relation, e, batch)
 }
 
 // query is how many rows a SELECT reads.

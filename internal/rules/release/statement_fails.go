@@ -22,7 +22,7 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if optional(s) || stopped(s) || s.RefusedRule() != "" {
+	if len(s.Problems) == 0 || optional(s) || stopped(s) || s.RefusedRule() != "" {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
