@@ -18,7 +18,7 @@ type newColumn struct {
 }
 
 func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
-	n := newColumn{def: def, typ: r.c.TypeOf(def.GetTypeName())}
+	n := newColumn{def: def}
 	n.serial = serialType(def.GetTypeName())
 	n.notNull = n.serial || def.GetIsNotNull()
 	n.deflt = def.GetRawDefault()
@@ -68,7 +68,7 @@ func serialType(t *pgparse.TypeName) bool {
 
 func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
-	if col, known := column(a.rel, def.GetColname()); col != nil && known && !contains(a.droppedColumns, col.Name) {
+	if col, known := a.column(a.rel, def.GetColname()); col != nil && known && !contains(a.droppedColumns, col.Name) {
 		if !cmd.GetMissingOk() {
 			a.refuse(`column "` + def.GetColname() + `" of relation "` + a.rel.Name.Name + `" already exists`)
 		}
@@ -78,6 +78,7 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	n := a.readColumn(def)
+	n.typ = a.c.TypeOf(def.GetTypeName())
 	if n.generated == "virtual" && !a.v.AtLeast(18) {
 		a.refuse(`syntax error at or near "VIRTUAL"`)
 		return
@@ -190,7 +191,7 @@ func (a *alter) setExpression(name string) {
 	}
 	for _, rel := range a.tree(a.rel, a.recurse) {
 		t := a.tabOf(rel)
-		col, known := column(rel, name)
+		col, known := a.column(rel, name)
 		switch {
 		case col == nil && known:
 			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" does not exist`)
@@ -222,7 +223,7 @@ func hasCheck(rel *catalog.Relation) bool {
 }
 
 func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
-	col, known := column(a.rel, cmd.GetName())
+	col, known := a.column(a.rel, cmd.GetName())
 	if col == nil || !known {
 		return
 	}
@@ -240,7 +241,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) {
 		a.below(a.rel, a.mode)
 	}
-	col, known := column(a.rel, cmd.GetName())
+	col, known := a.column(a.rel, cmd.GetName())
 	var seq *catalog.Relation
 	if col != nil && col.Sequence != 0 {
 		seq = a.c.Relation(col.Sequence)

@@ -65,15 +65,16 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	if s.GetMissingOk() && rel.Inferred {
 		e.Unsure, e.Why = true, "it may not exist"
 	}
-	a.tabOf(rel)
-
+	if len(s.GetCmds()) == 1 {
+		a.command(s.GetCmds()[0].GetAlterTableCmd())
+		a.rows()
+		return
+	}
 	cmds := make([]*pgparse.AlterTableCmd, 0, len(s.GetCmds()))
 	for _, n := range s.GetCmds() {
 		cmds = append(cmds, n.GetAlterTableCmd())
 	}
-	if len(cmds) > 1 {
-		slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(pass(x), pass(y)) })
-	}
+	slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(pass(x), pass(y)) })
 	for _, cmd := range cmds {
 		a.command(cmd)
 	}
@@ -256,7 +257,7 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 			return
 		}
 	}
-	if a.rel.Inferred || a.rel.Partial {
+	if !a.whole(a.rel) {
 		a.lock(&catalog.Relation{Name: catalog.Name{Schema: a.rel.Name.Schema, Name: name}, Kind: catalog.Index}, mode)
 		return
 	}

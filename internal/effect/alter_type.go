@@ -24,9 +24,9 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	for _, rel := range a.descend(a.recurse) {
-		col, _ := column(rel, name)
+		col, _ := a.column(rel, name)
 		if col == nil {
-			if rel.Inferred || rel.Partial {
+			if !a.whole(rel) {
 				t := a.tabOf(rel)
 				t.rewrite, t.unsure, t.why = true, true, "the old type is not known"
 				continue

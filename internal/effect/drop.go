@@ -6,6 +6,7 @@ import (
 )
 
 // dropStmt is DROP of whatever the grammar treats alike.
+
 func (r *run) dropStmt(s *pgparse.DropStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	switch s.GetRemoveType() {
@@ -81,7 +82,9 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 }
 
 // dropRelation locks a table, view or sequence that is dropped, with all that
+
 // goes with it and all that loses something by it.
+
 func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	if depth > maxDepth {
 		return
@@ -174,6 +177,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 }
 
 // goesToo reports whether a table is dropped with what it is a partition of.
+
 func (r *run) goesToo(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
 		if r.dropped(rel.OID) {
@@ -212,131 +216,21 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 }
 
 // dropColumn is DROP COLUMN.
-func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
-	cascade := cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
-	col, known := column(a.rel, cmd.GetName())
-	if col == nil {
-		if known && !cmd.GetMissingOk() {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
-		}
-		return
-	}
-	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {
-		a.refuse("cannot drop column from only the partitioned table when partitions exist")
-		return
-	}
-	if col.Inherited {
-		a.refuse(`cannot drop inherited column "` + col.Name + `"`)
-		return
-	}
-	for _, k := range a.rel.PartitionKey {
-		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
-			a.refuse(`cannot drop column "` + col.Name + `" because it is part of the partition key of relation "` + a.rel.Name.Name + `"`)
-			return
-		}
-	}
-	a.droppedColumns = append(a.droppedColumns, col.Name)
-	for _, con := range a.rel.Constraints {
-		if contains(con.Columns, col.Attnum) {
-			a.droppedConstraints = append(a.droppedConstraints, con) // it goes with its column
-		}
-	}
-	a.dropDown(a.rel, col.Name, cascade, 0)
-	if a.rel.Kind == catalog.CompositeType {
-		a.typedTables(cmd.GetBehavior(), nil)
-	}
-}
 
 // dropDown drops a column of a table and, unless ONLY, of what inherits it. A
+
 // child's own column stays, and its children are left alone.
-func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, depth int) {
-	a.child(rel)
-	col := rel.Column(name)
-	if col == nil || depth > maxDepth || rel != a.rel && (!a.recurse || col.Local) {
-		return
-	}
-	for _, k := range a.kids(rel) {
-		a.dropDown(k, name, cascade, depth+1)
-	}
-	a.dropColumnParts(rel, col, cascade, 0)
-}
 
 // dropColumnParts locks what goes with a column, and what loses something by
+
 // it.
-func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascade bool, depth int) {
-	if depth > maxDepth {
-		return
-	}
-	for _, index := range r.indexes(rel) {
-		if usesColumn(index.Index, col) {
-			r.dropIndexTree(index, "index on "+col.Name)
-		}
-	}
-	for _, con := range rel.Constraints {
-		if con.Kind == catalog.ForeignKey && contains(con.Columns, col.Attnum) && con.Ref != rel.OID {
-			r.dropForeignKey(con, true)
-		}
-	}
-	for _, ref := range r.references(rel, false) {
-		uses := contains(ref.con.RefColumns, col.Attnum) || len(ref.con.RefColumns) == 0 && inPrimaryKey(rel, col)
-		if !uses || ref.from == rel {
-			continue
-		}
-		if !cascade {
-			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
-			return
-		}
-		for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
-			r.lockFor(t, ael, "its foreign key "+ref.con.Name+" is dropped")
-		}
-	}
-	if s := r.c.Relation(col.Sequence); s != nil {
-		r.drop(s, "owned by the column "+col.Name)
-	}
-	for _, other := range rel.Columns {
-		if other != col && contains(other.GeneratedFrom, col.Attnum) {
-			// Up to 14 a generated column goes silently.
-			if !cascade && r.v.AtLeast(15) {
-				r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
-				return
-			}
-			r.dropColumnParts(rel, other, true, depth+1)
-		}
-	}
-	if !cascade && usedByTrigger(rel, col) {
-		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
-		return
-	}
-	for _, v := range r.rels(rel.Dependents) {
-		if v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum) || r.dropped(v.OID) {
-			continue
-		}
-		if !cascade {
-			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
-			return
-		}
-		r.drop(v, "reads the column "+col.Name)
-		r.dropRelation(v, true, depth+1)
-	}
-}
 
 // usedByTrigger reports whether a trigger or policy names a column.
-func usedByTrigger(rel *catalog.Relation, col *catalog.Column) bool {
-	for _, t := range rel.Triggers {
-		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
-			return true
-		}
-	}
-	for _, p := range rel.Policies {
-		if contains(p.Uses, col.Attnum) {
-			return true
-		}
-	}
-	return false
-}
 
 // dropFromTable drops a trigger, rule or policy: name parts of the table, then
+
 // the name.
+
 func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return
@@ -355,7 +249,7 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		return
 	}
 	t := rel.Trigger(object)
-	if t == nil && !rel.Inferred && !rel.Partial {
+	if t == nil && r.whole(rel) {
 		if !s.GetMissingOk() {
 			r.refuse(`trigger "` + object + `" for table "` + rel.Name.Name + `" does not exist`)
 		}
@@ -368,7 +262,7 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 }
 
 func (r *run) hasObject(rel *catalog.Relation, kind pgparse.ObjectType, name string) bool {
-	if rel.Inferred || rel.Partial {
+	if !r.whole(rel) {
 		return true
 	}
 	if kind == pgparse.ObjectType_OBJECT_RULE {
@@ -389,6 +283,7 @@ func (r *run) dropStatistics(parts []*pgparse.Node, missingOK bool) {
 }
 
 // statisticsTable is the table of an extended statistics object.
+
 func (r *run) statisticsTable(parts []*pgparse.Node) *catalog.Relation {
 	schema, name := nameOf(parts)
 	if schema == "" {
@@ -401,139 +296,11 @@ func (r *run) statisticsTable(parts []*pgparse.Node) *catalog.Relation {
 }
 
 // dropSchema locks all that is in a schema.
-func (r *run) dropSchema(schema string, cascade, missingOK bool) {
-	var in []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		if rel.Name.Schema == schema && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
-			in = append(in, rel)
-		}
-		return true
-	})
-	if len(in) > 0 && !cascade {
-		r.refuse("cannot drop schema " + schema + " because other objects depend on it")
-		return
-	}
-	sortByOID(in)
-	for _, rel := range in {
-		r.drop(rel, "in the schema "+schema)
-	}
-	for _, rel := range in {
-		r.dropRelation(rel, true, 0)
-	}
-}
 
 // dropType drops the columns of a type.
-func (r *run) dropType(tn *pgparse.TypeName, cascade bool) {
-	t := r.c.TypeOf(tn)
-	u := r.c.Type(t.OID)
-	if u == nil {
-		if cascade {
-			r.Unmodelled = "DROP TYPE … CASCADE of a type that no statement created"
-		}
-		return
-	}
-	r.dropUserType(u, cascade, 0)
-}
-
-func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
-	if depth > maxDepth {
-		return
-	}
-	if rel := r.c.Relation(u.Relation); rel != nil {
-		r.drop(rel, "the type's relation")
-	}
-	r.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
-		if !cascade {
-			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
-			return
-		}
-		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())
-		r.dropColumnParts(rel, col, true, depth)
-	})
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		if rel.OfType == u.OID && u.OID != 0 {
-			if !cascade {
-				r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
-				return false
-			}
-			r.drop(rel, "a table of the type "+u.Name.String())
-			r.dropRelation(rel, true, depth+1)
-		}
-		return true
-	})
-}
 
 // typeUsers calls f for each column of a type.
-func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Column)) {
-	if oid == 0 {
-		return
-	}
-	var users []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		for _, col := range rel.Columns {
-			if col.Type.OID == oid {
-				users = append(users, rel)
-				break
-			}
-		}
-		return true
-	})
-	sortByOID(users)
-	for _, rel := range users {
-		for _, col := range rel.Columns {
-			if col.Type.OID == oid {
-				f(rel, col)
-			}
-		}
-	}
-}
 
 // dropFunction locks the tables whose triggers call a dropped function.
-func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
-	schema, name := nameOf(o.GetObjname())
-	var users []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		for _, t := range rel.Triggers {
-			if t.Function.Name == name && (schema == "" || t.Function.Schema == schema) {
-				users = append(users, rel)
-				return true
-			}
-		}
-		for _, col := range rel.Columns {
-			if col.Default != nil && calls(col.Default, name) || col.GeneratedExpr != nil && calls(col.GeneratedExpr, name) {
-				users = append(users, rel)
-				return true
-			}
-		}
-		for _, con := range rel.Constraints {
-			if con.Kind == catalog.Check && calls(con.Expr, name) {
-				users = append(users, rel)
-				return true
-			}
-		}
-		return true
-	})
-	sortByOID(users)
-	for _, rel := range users {
-		if !cascade {
-			r.refuse("cannot drop function " + name + "() because other objects depend on it")
-			return
-		}
-		r.lockFor(rel, ael, "a trigger, default or constraint of it calls "+name+"()")
-	}
-}
 
 // calls reports whether an expression calls a function.
-func calls(expr *pgparse.Node, name string) bool {
-	found := false
-	if expr == nil {
-		return false
-	}
-	pgparse.Walk(expr, func(m any) bool {
-		if c, ok := m.(*pgparse.FuncCall); ok && lastName(c.GetFuncname()) == name {
-			found = true
-		}
-		return !found
-	})
-	return found
-}

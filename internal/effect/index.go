@@ -140,6 +140,10 @@ func lastName(parts []*pgparse.Node) string {
 // dropIndex is DROP INDEX of one index.
 func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 	table := r.tableOf(index)
+	if index.Index != nil && index.Index.Constraint != "" && table != nil {
+		r.refuse("cannot drop index " + index.Name.Name + " because constraint " + index.Index.Constraint + " on table " + table.Name.Name + " requires it")
+		return
+	}
 	if concurrent {
 		if index.Kind == catalog.PartitionedIndex {
 			r.refuse(`cannot drop partitioned index "` + index.Name.Name + `" concurrently`)
@@ -158,10 +162,6 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 				r.refuse("cannot drop index " + index.Name.Name + " because index " + p.Name.Name + " requires it")
 				return
 			}
-		}
-		if index.Index.Constraint != "" && table != nil {
-			r.refuse("cannot drop index " + index.Name.Name + " because constraint " + index.Index.Constraint + " on table " + table.Name.Name + " requires it")
-			return
 		}
 	}
 	r.lock(index, ael).Dropped = true
@@ -187,16 +187,11 @@ func (r *run) tableOf(index *catalog.Relation) *catalog.Relation {
 // reindex is REINDEX.
 func (r *run) reindex(s *pgparse.ReindexStmt) {
 	concurrent := false
-	moves := false
 	for _, p := range s.GetParams() {
-		switch p.GetDefElem().GetDefname() {
-		case "concurrently":
+		if p.GetDefElem().GetDefname() == "concurrently" {
 			concurrent = truth(p.GetDefElem())
-		case "tablespace":
-			moves = true
 		}
 	}
-	_ = moves
 	name := map[pgparse.ReindexObjectType]string{
 		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "REINDEX SCHEMA",
 		pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE: "REINDEX DATABASE",
@@ -231,9 +226,16 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	}
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {
 		if !r.v.AtLeast(14) {
+			// 13 warns, and does nothing.
 			if rel.Kind == catalog.PartitionedIndex {
 				r.refuse("REINDEX is not yet implemented for partitioned indexes")
+				return
 			}
+			mode := sh
+			if concurrent {
+				mode = sue
+			}
+			r.lock(rel, mode)
 			return
 		}
 		if r.NoTransaction == "" {
@@ -253,14 +255,21 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 			r.reindexOne(x, concurrent, x == rel)
 		case catalog.Table, catalog.MaterializedView:
 			if x == rel || x.Parent != 0 && rel.Kind == catalog.PartitionedTable {
+				if x != rel { // the whole tree is locked once, to list it
+					r.lockFor(x, sh, childOf(x, rel))
+				}
 				r.reindexTable(x, concurrent)
 			}
 		case catalog.PartitionedTable, catalog.PartitionedIndex:
 			if x == rel {
-				r.lock(x, as)
 				if rel.Kind == catalog.PartitionedTable {
 					r.lock(x, weak)
+				} else if t := r.tableOf(x); t != nil {
+					r.lock(x, weak)
+					r.lockFor(t, weak, "table of the index "+x.Name.Name)
 				}
+			} else {
+				r.lockFor(x, sh, "part of "+rel.Name.String())
 			}
 		}
 	}

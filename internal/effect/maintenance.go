@@ -8,13 +8,16 @@ import (
 
 // vacuum is VACUUM and ANALYZE.
 func (r *run) vacuum(s *pgparse.VacuumStmt) {
-	full, main := false, true
+	full := false
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "full":
 			full = truth(d)
 		case "process_main":
-			main = truth(d)
+			if !r.v.AtLeast(16) {
+				r.refuse(`unrecognized VACUUM option "process_main"`)
+				return
+			}
 		}
 	}
 	if s.GetIsVacuumcmd() {
@@ -22,7 +25,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 	}
 	one := func(rel *catalog.Relation) {
 		switch {
-		case rel.Kind == catalog.View || rel.Kind == catalog.Sequence || !main:
+		case rel.Kind == catalog.View || rel.Kind == catalog.Sequence:
 		case full && stored(rel):
 			r.rewrite(rel, "")
 		case full:
@@ -42,32 +45,17 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		if rel == nil {
 			continue
 		}
-		if rel.Kind == catalog.PartitionedTable {
-			// The parent is only analysed; VACUUM goes to the partitions.
-			if !s.GetIsVacuumcmd() {
-				r.lock(rel, sue)
-			} else {
-				r.lock(rel, as)
-			}
-			if rv.GetInh() {
-				for _, p := range r.tree(rel, true)[1:] {
-					if p.Kind == catalog.PartitionedTable && s.GetIsVacuumcmd() {
-						r.lockFor(p, as, childOf(p, rel))
-						continue
-					}
-					one(p)
-				}
-			}
-			continue
+		if !rv.GetInh() && !r.v.AtLeast(18) {
+			r.refuse(`syntax error at or near "ONLY"`)
+			return
 		}
 		one(rel)
-		if !s.GetIsVacuumcmd() {
-			for _, k := range r.tree(rel, rv.GetInh())[1:] {
-				mode := as
-				if r.v.AtLeast(18) { // each child is analysed itself
-					mode = sue
-				}
-				r.lockFor(k, mode, childOf(k, rel))
+		for _, k := range r.tree(rel, rv.GetInh())[1:] {
+			switch {
+			case rel.Kind == catalog.PartitionedTable || r.v.AtLeast(18):
+				one(k) // in its own right
+			case !s.GetIsVacuumcmd():
+				r.lockFor(k, as, childOf(k, rel))
 			}
 		}
 	}

@@ -76,7 +76,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	r.lock(rel, ael)
 	con := rel.Constraint(s.GetSubname())
 	if con == nil {
-		if !rel.Inferred && !rel.Partial {
+		if r.whole(rel) {
 			r.refuse(`constraint "` + s.GetSubname() + `" for table "` + rel.Name.Name + `" does not exist`)
 		}
 		return

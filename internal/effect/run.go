@@ -48,6 +48,9 @@ func (r *run) at(rel *catalog.Relation) *Effect {
 			}
 		}
 	}
+	if r.Effects == nil {
+		r.Effects = make([]Effect, 0, 4)
+	}
 	r.Effects = append(r.Effects, Effect{OID: rel.OID, Name: rel.Name, Kind: rel.Kind})
 	if r.index != nil {
 		r.index[rel.Name] = len(r.Effects) - 1
@@ -302,11 +305,17 @@ func holds(list []reference, con *catalog.Constraint) bool {
 
 // column finds a column; known is false when the table's columns are not all
 // known, so that a missing one may exist.
-func column(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
+func (r *run) column(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
 	if col = rel.Column(name); col != nil {
 		return col, !col.Inferred
 	}
-	return nil, !rel.Inferred && !rel.Partial
+	return nil, r.whole(rel)
+}
+
+// whole reports whether all columns and constraints of a relation are known:
+// it was seen created, and nothing else happened that could not be read.
+func (r *run) whole(rel *catalog.Relation) bool {
+	return !rel.Inferred && !rel.Partial && (r.c.Complete || r.c.Unmodelled == nil)
 }
 
 func text(n *pgparse.Node) string { return n.GetString_().GetSval() }

@@ -32,6 +32,8 @@ func Compare(got effect.Result, seen *Observation) []string {
 		}
 		if e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex {
 			s.Kind = "i"
+		} else if e.Kind == catalog.MaterializedView {
+			s.Kind = "m"
 		}
 		name := e.Name.Qualified()
 		model[name] = s
@@ -52,6 +54,12 @@ func Compare(got effect.Result, seen *Observation) []string {
 		}
 		if m.Lock == onward.NoLock && s.Lock == onward.AccessShareLock {
 			s.Lock = onward.NoLock // read in passing
+		}
+		if seen.Alone {
+			m.Scans = false
+			if bounded := index || seen.Relations[n].Kind == "m" || model[n].Kind == "m"; bounded && m.Lock > s.Lock {
+				m.Lock = s.Lock
+			}
 		}
 		if m.Created && s.Created {
 			m, s = Seen{}, Seen{} // a new relation is nobody's yet

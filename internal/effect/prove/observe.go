@@ -27,6 +27,10 @@ type Seen struct {
 type Observation struct {
 	// Relations is keyed by schema-qualified name.
 	Relations map[string]Seen
+	// Alone: the statement ran outside of a transaction. What it read is not
+	// known then, and the locks on indexes and materialised views, which no
+	// other session can lock at will, are lower bounds.
+	Alone bool
 	// Refused is the server's error; Code its SQLSTATE.
 	Refused, Code string
 }

@@ -2,6 +2,7 @@ package prove
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -48,16 +49,15 @@ func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 // it to the forms whose id contains the value; without it and without
 // ONWARD_PROVE=1 only a part is run.
 func TestProve(t *testing.T) {
-	forms, err := ParseForms(read(t, "forms.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	forms := parse(t, "forms.txt")
+	alone := parse(t, "alone.txt")
 	only := os.Getenv("PROVE_FORM")
 	majors := pgservertest.Majors()
 	if os.Getenv("ONWARD_PROVE") != "1" && only == "" {
 		majors = majors[len(majors)-1:]
 		t.Logf("ONWARD_PROVE=1 is not set: the forms that need no setup of their own, on Postgres %d only", majors[0])
-		forms = slices.DeleteFunc(forms, func(f Form) bool { return f.Setup != "" })
+		forms = slices.DeleteFunc(forms, func(f Form) bool { return f.Setup != "" || f.Line%5 > 0 })
+		alone = alone[:3]
 	}
 	base := fold(t, catalog.New(), read(t, "fixture.sql"))
 	base.Complete = true
@@ -70,11 +70,11 @@ func TestProve(t *testing.T) {
 			t.Run(fmt.Sprint(major), func(t *testing.T) {
 				t.Parallel()
 				b := newBench(t, major)
-				for _, form := range forms {
+				for n, form := range slices.Concat(forms, alone) {
 					if !strings.Contains(form.ID, only) {
 						continue
 					}
-					bad, ok := b.prove(t, base, form)
+					bad, ok := b.prove(t, base, form, n >= len(forms))
 					mu.Lock()
 					if ok {
 						compared[major]++
@@ -93,8 +93,8 @@ func TestProve(t *testing.T) {
 		keys = append(keys, k)
 	}
 	line := map[string]int{}
-	for _, f := range forms {
-		line[f.ID] = f.Line
+	for n, f := range slices.Concat(forms, alone) {
+		line[f.ID] = n
 	}
 	at := func(key string) int { id, _, _ := strings.Cut(key, ":"); return line[id] }
 	sort.Slice(keys, func(i, j int) bool { return at(keys[i]) < at(keys[j]) })
@@ -105,6 +105,15 @@ func TestProve(t *testing.T) {
 	for _, major := range majors {
 		t.Logf("Postgres %d: %d forms compared", major, compared[major])
 	}
+}
+
+func parse(t *testing.T, name string) []Form {
+	t.Helper()
+	forms, err := ParseForms(read(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return forms
 }
 
 // bench is a server with a template of the fixture, and a database of it for
@@ -138,7 +147,7 @@ func newBench(t *testing.T, major int) *bench {
 	}
 	conn.Close(ctx)
 	b := &bench{major: major, template: name}
-	b.shared = b.observer(t, t)
+	b.shared = b.observer(t)
 	return b
 }
 
@@ -155,8 +164,8 @@ func statements(t *testing.T, sql string) []string {
 	return out
 }
 
-// observer watches a fresh copy of the fixture, until cleanup's test ends.
-func (b *bench) observer(t *testing.T, cleanup *testing.T) *Observer {
+// observer watches a fresh copy of the fixture, until the test ends.
+func (b *bench) observer(t *testing.T) *Observer {
 	t.Helper()
 	ctx := context.Background()
 	server := pgservertest.Server(t, b.major)
@@ -168,7 +177,7 @@ func (b *bench) observer(t *testing.T, cleanup *testing.T) *Observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cleanup.Cleanup(func() {
+	t.Cleanup(func() {
 		o.Close(ctx)
 		if err := server.DropDatabase(ctx, name); err != nil {
 			t.Error(err)
@@ -179,37 +188,29 @@ func (b *bench) observer(t *testing.T, cleanup *testing.T) *Observer {
 
 // prove compares model and server on one form; ok is false when the form's
 // setup is not possible on this major.
-func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form) (bad []string, ok bool) {
+func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool) (bad []string, ok bool) {
 	t.Helper()
-	ctx := t.Context()
-	o := b.shared
 	schema := base
 	if form.Setup != "" {
-		o = b.observer(t, t)
-		if err := o.Exec(ctx, form.Setup); err != nil {
-			return nil, false
-		}
-		if err := o.Refresh(ctx); err != nil {
-			t.Fatal(err)
-		}
 		schema = fold(t, base, form.Setup)
 	}
 	session := effect.Session{TimeZone: "UTC"}
 	set := "SET TimeZone = 'UTC'"
-	if form.Set != "" {
-		set = form.Set
-		defer o.Exec(ctx, "RESET ALL")
-		if !strings.Contains(set, "TimeZone") {
-			set += "; SET TimeZone = 'UTC'"
-		}
-	}
 	if strings.Contains(form.Set, "TimeZone") {
 		session.TimeZone = strings.Trim(form.Set[strings.Index(form.Set, "=")+1:], " '")
 	}
-	if err := o.Exec(ctx, set); err != nil {
-		t.Fatal(err)
+	if form.Set != "" {
+		set += "; " + form.Set
 	}
-	seen, err := o.Observe(ctx, form.SQL)
+	watch := b.inTransaction
+	if alone {
+		watch = b.alone
+	}
+	seen, err := watch(t, form, set)
+	var unfit *SetupError
+	if errors.As(err, &unfit) {
+		return nil, false
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", form.ID, err)
 	}
@@ -218,5 +219,59 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form) (bad []str
 		t.Fatalf("%s: does not parse: %s", form.ID, form.SQL)
 	}
 	got := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
-	return Compare(got, seen), true
+	bad = Compare(got, seen)
+	if seen.Refused == "" && !alone && got.NoTransaction != "" {
+		bad = append(bad, "the model says that it cannot run in a transaction: "+got.NoTransaction)
+	}
+	if seen.Refused == "" && alone {
+		in, err := b.inTransaction(t, form, set)
+		if err != nil {
+			t.Fatalf("%s: %v", form.ID, err)
+		}
+		if refused := in.Code == "25001"; refused != (got.NoTransaction != "") {
+			bad = append(bad, fmt.Sprintf("in a transaction: model %q, server %q", got.NoTransaction, in.Refused))
+		}
+	}
+	return bad, true
+}
+
+// inTransaction runs a form in a transaction and rolls it back.
+func (b *bench) inTransaction(t *testing.T, form Form, set string) (*Observation, error) {
+	ctx := t.Context()
+	o := b.shared
+	if form.Setup != "" {
+		o = b.observer(t)
+		if err := o.Exec(ctx, form.Setup); err != nil {
+			return nil, &SetupError{err}
+		}
+		if err := o.Refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.Exec(ctx, set); err != nil {
+		return nil, err
+	}
+	if form.Set != "" {
+		defer o.Exec(ctx, "RESET ALL")
+	}
+	return o.Observe(ctx, form.SQL)
+}
+
+// alone runs a form that must not be in a transaction.
+func (b *bench) alone(t *testing.T, form Form, set string) (*Observation, error) {
+	server := pgservertest.Server(t, b.major)
+	var used []string
+	defer func() {
+		for _, name := range used {
+			if err := server.DropDatabase(context.Background(), name); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	a := Alone{Setup: form.Setup, Set: set, Fresh: func() (string, error) {
+		name, err := server.NewDatabase(t.Context(), b.template)
+		used = append(used, name)
+		return server.URL(name), err
+	}}
+	return a.Observe(t.Context(), form.SQL)
 }

@@ -1,0 +1,124 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
+	cascade := cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
+	col, known := a.column(a.rel, cmd.GetName())
+	if col == nil {
+		if known && !cmd.GetMissingOk() {
+			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+		}
+		return
+	}
+	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {
+		a.refuse("cannot drop column from only the partitioned table when partitions exist")
+		return
+	}
+	if col.Inherited {
+		a.refuse(`cannot drop inherited column "` + col.Name + `"`)
+		return
+	}
+	for _, k := range a.rel.PartitionKey {
+		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
+			a.refuse(`cannot drop column "` + col.Name + `" because it is part of the partition key of relation "` + a.rel.Name.Name + `"`)
+			return
+		}
+	}
+	a.droppedColumns = append(a.droppedColumns, col.Name)
+	for _, con := range a.rel.Constraints {
+		if contains(con.Columns, col.Attnum) {
+			a.droppedConstraints = append(a.droppedConstraints, con) // it goes with its column
+		}
+	}
+	a.dropDown(a.rel, col.Name, cascade, 0)
+	if a.rel.Kind == catalog.CompositeType {
+		a.typedTables(cmd.GetBehavior(), nil)
+	}
+}
+
+func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, depth int) {
+	a.child(rel)
+	col := rel.Column(name)
+	if col == nil || depth > maxDepth || rel != a.rel && (!a.recurse || col.Local) {
+		return
+	}
+	for _, k := range a.kids(rel) {
+		a.dropDown(k, name, cascade, depth+1)
+	}
+	a.dropColumnParts(rel, col, cascade, 0)
+}
+
+func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascade bool, depth int) {
+	if depth > maxDepth {
+		return
+	}
+	for _, index := range r.indexes(rel) {
+		if usesColumn(index.Index, col) {
+			r.dropIndexTree(index, "index on "+col.Name)
+		}
+	}
+	for _, con := range rel.Constraints {
+		if con.Kind == catalog.ForeignKey && contains(con.Columns, col.Attnum) && con.Ref != rel.OID {
+			r.dropForeignKey(con, true)
+		}
+	}
+	for _, ref := range r.references(rel, false) {
+		uses := contains(ref.con.RefColumns, col.Attnum) || len(ref.con.RefColumns) == 0 && inPrimaryKey(rel, col)
+		if !uses || ref.from == rel {
+			continue
+		}
+		if !cascade {
+			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+			return
+		}
+		for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
+			r.lockFor(t, ael, "its foreign key "+ref.con.Name+" is dropped")
+		}
+	}
+	if s := r.c.Relation(col.Sequence); s != nil {
+		r.drop(s, "owned by the column "+col.Name)
+	}
+	for _, other := range rel.Columns {
+		if other != col && contains(other.GeneratedFrom, col.Attnum) {
+			// Up to 14 a generated column goes silently.
+			if !cascade && r.v.AtLeast(15) {
+				r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+				return
+			}
+			r.dropColumnParts(rel, other, true, depth+1)
+		}
+	}
+	if !cascade && usedByTrigger(rel, col) {
+		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+		return
+	}
+	for _, v := range r.rels(rel.Dependents) {
+		if v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum) || r.dropped(v.OID) {
+			continue
+		}
+		if !cascade {
+			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+			return
+		}
+		r.drop(v, "reads the column "+col.Name)
+		r.dropRelation(v, true, depth+1)
+	}
+}
+
+func usedByTrigger(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, t := range rel.Triggers {
+		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
+			return true
+		}
+	}
+	for _, p := range rel.Policies {
+		if contains(p.Uses, col.Attnum) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,139 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+func (r *run) dropSchema(schema string, cascade, missingOK bool) {
+	var in []*catalog.Relation
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		if rel.Name.Schema == schema && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
+			in = append(in, rel)
+		}
+		return true
+	})
+	if len(in) > 0 && !cascade {
+		r.refuse("cannot drop schema " + schema + " because other objects depend on it")
+		return
+	}
+	sortByOID(in)
+	for _, rel := range in {
+		r.drop(rel, "in the schema "+schema)
+	}
+	for _, rel := range in {
+		r.dropRelation(rel, true, 0)
+	}
+}
+
+func (r *run) dropType(tn *pgparse.TypeName, cascade bool) {
+	t := r.c.TypeOf(tn)
+	u := r.c.Type(t.OID)
+	if u == nil {
+		if cascade {
+			r.Unmodelled = "DROP TYPE … CASCADE of a type that no statement created"
+		}
+		return
+	}
+	r.dropUserType(u, cascade, 0)
+}
+
+func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
+	if depth > maxDepth {
+		return
+	}
+	if rel := r.c.Relation(u.Relation); rel != nil {
+		r.drop(rel, "the type's relation")
+	}
+	r.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		if !cascade {
+			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
+			return
+		}
+		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())
+		r.dropColumnParts(rel, col, true, depth)
+	})
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		if rel.OfType == u.OID && u.OID != 0 {
+			if !cascade {
+				r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
+				return false
+			}
+			r.drop(rel, "a table of the type "+u.Name.String())
+			r.dropRelation(rel, true, depth+1)
+		}
+		return true
+	})
+}
+
+func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Column)) {
+	if oid == 0 {
+		return
+	}
+	var users []*catalog.Relation
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		for _, col := range rel.Columns {
+			if col.Type.OID == oid {
+				users = append(users, rel)
+				break
+			}
+		}
+		return true
+	})
+	sortByOID(users)
+	for _, rel := range users {
+		for _, col := range rel.Columns {
+			if col.Type.OID == oid {
+				f(rel, col)
+			}
+		}
+	}
+}
+
+func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
+	schema, name := nameOf(o.GetObjname())
+	var users []*catalog.Relation
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		for _, t := range rel.Triggers {
+			if t.Function.Name == name && (schema == "" || t.Function.Schema == schema) {
+				users = append(users, rel)
+				return true
+			}
+		}
+		for _, col := range rel.Columns {
+			if col.Default != nil && calls(col.Default, name) || col.GeneratedExpr != nil && calls(col.GeneratedExpr, name) {
+				users = append(users, rel)
+				return true
+			}
+		}
+		for _, con := range rel.Constraints {
+			if con.Kind == catalog.Check && calls(con.Expr, name) {
+				users = append(users, rel)
+				return true
+			}
+		}
+		return true
+	})
+	sortByOID(users)
+	for _, rel := range users {
+		if !cascade {
+			r.refuse("cannot drop function " + name + "() because other objects depend on it")
+			return
+		}
+		r.lockFor(rel, ael, "a trigger, default or constraint of it calls "+name+"()")
+	}
+}
+
+func calls(expr *pgparse.Node, name string) bool {
+	found := false
+	if expr == nil {
+		return false
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if c, ok := m.(*pgparse.FuncCall); ok && lastName(c.GetFuncname()) == name {
+			found = true
+		}
+		return !found
+	})
+	return found
+}

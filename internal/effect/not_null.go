@@ -1,0 +1,126 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+func (a *alter) addNotNull(con *pgparse.Constraint) {
+	if !a.v.AtLeast(18) {
+		a.refuse(`syntax error at or near "NOT"`)
+		return
+	}
+	all := a.recurse
+	tables := a.descend(all)
+	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
+		a.notValid = append(a.notValid, con)
+		return
+	}
+	name := text(con.GetKeys()[0])
+	for _, rel := range tables {
+		if rel == a.rel || !con.GetIsNoInherit() {
+			a.checkNotNull(rel, name)
+		}
+	}
+}
+
+func (a *alter) setNotNull(name string) {
+	if a.isNew(name) {
+		for _, rel := range a.descend(a.recurse) {
+			a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
+		}
+		return
+	}
+	if col, known := a.column(a.rel, name); col == nil && known {
+		a.refuse(`column "` + name + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+		return
+	} else if col != nil && col.NotNull && !col.NotNullInvalid && len(a.rel.Children) == 0 {
+		// The partitions have it too. Children that inherit may not, before 18.
+		return
+	} else if col != nil && col.NotNull && !col.NotNullInvalid && a.v.AtLeast(18) {
+		return
+	}
+	for _, rel := range a.descend(a.recurse) {
+		a.checkNotNull(rel, name)
+	}
+}
+
+func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
+	col, known := a.column(rel, name)
+	if col != nil && col.NotNull && !col.NotNullInvalid {
+		return
+	}
+	t := a.tabOf(rel)
+	if col == nil || !col.NotNullInvalid {
+		for _, c := range rel.Constraints {
+			if c.Kind == catalog.Check && c.Valid && !contains(a.droppedConstraints, c) && catalog.ProvesNotNull(c.Expr, name) {
+				return
+			}
+		}
+	}
+	t.wantScan("rows are checked for NULL in " + name)
+	if !known {
+		t.unsure, t.why = true, "whether a constraint proves that "+name+" has no NULL is not known"
+	}
+}
+
+func (a *alter) dropNotNull(name string) {
+	col, known := a.column(a.rel, name)
+	if col != nil && known && !col.NotNull {
+		if a.recurse && hasKids(a.rel) && !a.v.AtLeast(18) {
+			a.descend(true)
+		}
+		return
+	}
+	if parent := a.c.Relation(a.rel.Parent); parent != nil {
+		if above := parent.Column(name); above != nil && above.NotNull {
+			a.refuse(`column "` + name + `" is marked NOT NULL in parent table`)
+			return
+		}
+	}
+	if col != nil && known {
+		switch {
+		case inPrimaryKey(a.rel, col) && !a.keyDropped():
+			a.refuse(`column "` + name + `" is in a primary key`)
+		case col.Identity != "":
+			a.refuse(`column "` + name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
+		}
+	}
+	a.descend(a.recurse)
+}
+
+func (a *alter) keyDropped() bool {
+	for _, c := range a.droppedConstraints {
+		if c.Kind == catalog.PrimaryKey {
+			return true
+		}
+	}
+	return false
+}
+
+func inPrimaryKey(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.PrimaryKey && contains(c.Columns, col.Attnum) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *alter) isNew(name string) bool {
+	for _, d := range a.newColumns {
+		if d.GetColname() == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *alter) newColumn(name string) newColumn {
+	for _, d := range a.newColumns {
+		if d.GetColname() == name {
+			return a.readColumn(d)
+		}
+	}
+	return newColumn{}
+}

@@ -1,0 +1,266 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+func (r *run) query(msg any) {
+	r.queryIn(msg, nil)
+}
+
+func (r *run) queryIn(msg any, ctes []string) {
+	if r.depth > maxDepth {
+		return
+	}
+	r.depth++
+	defer func() { r.depth-- }()
+	switch m := msg.(type) {
+	case *pgparse.SelectStmt:
+		r.selectStmt(m, ctes)
+	case *pgparse.InsertStmt:
+		r.insert(m, ctes)
+	case *pgparse.UpdateStmt:
+		ctes = r.with(m.GetWithClause(), ctes)
+		r.update(m)
+		r.nodes(ctes, m.GetTargetList())
+		for _, n := range m.GetFromClause() {
+			r.from(n, ctes, true, m.GetWhereClause())
+		}
+		r.node(m.GetWhereClause(), ctes)
+		r.nodes(ctes, m.GetReturningClause().GetExprs())
+	case *pgparse.DeleteStmt:
+		ctes = r.with(m.GetWithClause(), ctes)
+		r.deleteFrom(m)
+		for _, n := range m.GetUsingClause() {
+			r.from(n, ctes, true, m.GetWhereClause())
+		}
+		r.node(m.GetWhereClause(), ctes)
+		r.nodes(ctes, m.GetReturningClause().GetExprs())
+	case *pgparse.MergeStmt:
+		ctes = r.with(m.GetWithClause(), ctes)
+		r.merge(m)
+		r.from(m.GetSourceRelation(), ctes, true, nil)
+		r.node(m.GetJoinCondition(), ctes)
+		r.nodes(ctes, m.GetMergeWhenClauses())
+	}
+}
+
+func (r *run) with(w *pgparse.WithClause, ctes []string) []string {
+	if w == nil {
+		return ctes
+	}
+	ctes = ctes[:len(ctes):len(ctes)]
+	for _, n := range w.GetCtes() {
+		cte := n.GetCommonTableExpr()
+		if w.GetRecursive() {
+			ctes = append(ctes, cte.GetCtename())
+		}
+		r.queryIn(pgparse.Unwrap(cte.GetCtequery()), ctes)
+		if !w.GetRecursive() {
+			ctes = append(ctes, cte.GetCtename())
+		}
+	}
+	return ctes
+}
+
+func (r *run) nodes(ctes []string, lists ...[]*pgparse.Node) {
+	for _, list := range lists {
+		for _, n := range list {
+			r.node(n, ctes)
+		}
+	}
+}
+
+func (r *run) node(n *pgparse.Node, ctes []string) {
+	if n == nil {
+		return
+	}
+	pgparse.Walk(n, func(m any) bool {
+		switch x := m.(type) {
+		case *pgparse.RangeVar:
+			if x.GetSchemaname() == "" && contains(ctes, x.GetRelname()) {
+				return false
+			}
+			r.read(x, as)
+			return false
+		case *pgparse.FuncCall:
+			r.call(x)
+		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
+			r.queryIn(m, ctes)
+			return false
+		}
+		return true
+	})
+}
+
+func (r *run) calls(expr *pgparse.Node) {
+	pgparse.Walk(expr, func(m any) bool {
+		if f, ok := m.(*pgparse.FuncCall); ok {
+			r.call(f)
+		}
+		return true
+	})
+}
+
+func (r *run) call(f *pgparse.FuncCall) {
+	mode := onward.NoLock
+	switch lastName(f.GetFuncname()) {
+	case "nextval", "setval":
+		mode = rx
+	case "currval", "pg_relation_size", "pg_total_relation_size", "pg_table_size", "pg_indexes_size":
+		mode = as
+	default:
+		return
+	}
+	if len(f.GetArgs()) == 0 {
+		return
+	}
+	if b := constant(f.GetArgs()[0]); b != nil && !b.numeric {
+		schema, name := splitName(b.text)
+		if rel := r.c.Lookup(schema, name); rel != nil {
+			r.lock(rel, mode)
+		}
+	}
+}
+
+func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string) {
+	ctes = r.with(s.GetWithClause(), ctes)
+	if s.GetLarg() != nil {
+		r.queryIn(s.GetLarg(), ctes)
+		r.queryIn(s.GetRarg(), ctes)
+	}
+	mark := len(r.Effects)
+	r.nodes(ctes, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
+	// What FROM names is read whole, unless a condition or a limit says less.
+	whole := s.GetLimitCount() == nil && s.GetLarg() == nil
+	for _, n := range s.GetFromClause() {
+		r.from(n, ctes, whole, s.GetWhereClause())
+	}
+	r.node(s.GetWhereClause(), ctes)
+	r.node(s.GetHavingClause(), ctes)
+	if into := s.GetIntoClause(); into != nil {
+		r.create(r.newName(into.GetRel()), catalog.Table)
+	}
+	if len(s.GetLockingClause()) > 0 {
+		r.rowLocks(s, ctes, mark)
+	}
+}
+
+func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
+	for _, l := range s.GetLockingClause() {
+		names := l.GetLockingClause().GetLockedRels()
+		for _, n := range s.GetFromClause() {
+			pgparse.Walk(n, func(m any) bool {
+				rv, ok := m.(*pgparse.RangeVar)
+				if !ok || rv.GetSchemaname() == "" && contains(ctes, rv.GetRelname()) {
+					return true
+				}
+				for _, want := range names {
+					w := want.GetRangeVar().GetRelname()
+					if w != rv.GetRelname() && w != rv.GetAlias().GetAliasname() {
+						continue
+					}
+					r.read(rv, rs)
+					return false
+				}
+				if len(names) == 0 {
+					r.read(rv, rs)
+				}
+				return false
+			})
+		}
+	}
+}
+
+func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.Node) {
+	switch m := pgparse.Unwrap(n).(type) {
+	case *pgparse.RangeVar:
+		if m.GetSchemaname() == "" && contains(ctes, m.GetRelname()) {
+			return
+		}
+		for _, rel := range r.read(m, as) {
+			if whole && stored(rel) && rel.Kind != catalog.Sequence && !r.indexed(rel, where) {
+				e := r.at(rel)
+				if rel.Inferred && where != nil {
+					e.Rows = true
+					continue
+				}
+				e.Scans = true
+			}
+		}
+	case *pgparse.JoinExpr:
+		r.from(m.GetLarg(), ctes, whole, where)
+		r.from(m.GetRarg(), ctes, whole, where)
+		r.node(m.GetQuals(), ctes)
+	default:
+		r.node(n, ctes)
+	}
+}
+
+func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
+	if where == nil {
+		return false
+	}
+	for _, i := range r.indexes(rel) {
+		if i.Index == nil || len(i.Index.Keys) == 0 {
+			continue
+		}
+		col := rel.Attr(i.Index.Keys[0].Column)
+		if col == nil {
+			continue
+		}
+		for _, cond := range conjuncts(where) {
+			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && operator(e) != "<>" &&
+				(isColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || isColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasColumn(n *pgparse.Node) bool {
+	found := false
+	if n == nil {
+		return false
+	}
+	pgparse.Walk(n, func(m any) bool {
+		switch m.(type) {
+		case *pgparse.ColumnRef, *pgparse.SubLink:
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+func (r *run) read(rv *pgparse.RangeVar, mode onward.Lock) []*catalog.Relation {
+	rel := r.table(rv)
+	if rel == nil {
+		return nil
+	}
+	return r.readRelation(rel, mode, rv.GetInh(), "", 0)
+}
+
+func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, why string, depth int) []*catalog.Relation {
+	if depth > maxDepth {
+		return nil
+	}
+	r.lockFor(rel, mode, why)
+	if rel.Kind == catalog.View && rel.View != nil {
+		var out []*catalog.Relation
+		for _, base := range r.rels(rel.View.Reads) {
+			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), depth+1)...)
+		}
+		return out
+	}
+	tables := r.tree(rel, all && (rel.Kind.IsTable()))
+	for _, k := range tables[1:] {
+		r.lockFor(k, mode, childOf(k, rel))
+	}
+	return tables
+}
+
+func (r *run) written(rv *pgparse.RangeVar) []*catalog.Relation { return r.read(rv, rx) }
