@@ -5,7 +5,7 @@ import "strings"
 // Catalog is the schema at one moment. The zero value is not usable: begin
 // with New.
 type Catalog struct {
-	relations trie[OID, *Relation]
+	relations vector
 	names     trie[Name, OID]
 	types     trie[OID, *UserType]
 	typeNames trie[Name, OID]
@@ -75,8 +75,7 @@ func New() *Catalog {
 
 // Relation is the relation with an OID; nil when it does not exist.
 func (c *Catalog) Relation(oid OID) *Relation {
-	r, _ := c.relations.get(oid)
-	return r
+	return c.relations.get(oid)
 }
 
 // Lookup finds a relation by name, along the search path when schema is "".
@@ -141,10 +140,10 @@ func (c *Catalog) Object(kind string, name Name) *Object {
 	return o
 }
 
-// Relations calls f for every relation, in no order, until f returns false.
+// Relations calls f for every relation, oldest first, until f returns false.
 // It costs what there is: for rare statements only.
 func (c *Catalog) Relations(f func(*Relation) bool) {
-	for _, r := range c.relations.all() {
+	for r := range c.relations.all() {
 		if !f(r) {
 			return
 		}

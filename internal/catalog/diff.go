@@ -118,6 +118,8 @@ func (d *differ) relation(oid OID) {
 	b, a := d.was(oid), d.after.Relation(oid)
 	switch {
 	case b == a || b == nil && a == nil:
+	case a != nil && b != nil && (a.Index == nil) != (b.Index == nil):
+		// Its kind was a guess, and the wrong one.
 	case a != nil && a.Index != nil || b != nil && b.Index != nil:
 		d.index(oid, b, a)
 	case b == nil && a.Inferred:

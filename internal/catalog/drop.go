@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -540,6 +539,5 @@ func (c *Catalog) sortedRelations(keep func(*Relation) bool) []OID {
 		}
 		return true
 	})
-	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
 	return out
 }

@@ -420,6 +420,17 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 		f.fail(f.sure(), "42809", "%q is not an index", name.Name)
 		return
 	}
+	if owner := f.Relation(idx.Index.Table); owner != nil && owner != t {
+		f.fail(f.sure() && !owner.Inferred, "55000", "index %q does not belong to table %q", name.Name, t.Name.Name)
+		return
+	}
+	if idx.Index.Table == 0 {
+		// It was named before anything said whose it is.
+		info := *idx.Index
+		info.Table = t.OID
+		idx.Index = &info
+		t.Indexes = with(t.Indexes, oid)
+	}
 	if idx.Index.Constraint != "" {
 		f.fail(f.sure(), "55000", "index %q is already associated with a constraint", name.Name)
 		return

@@ -93,7 +93,7 @@ func (t Type) Same(o Type) bool {
 // stores them.
 var spellings = map[string]string{
 	"int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
-	"bool": "boolean", "bpchar": "char", "varbit": "bit varying",
+	"bool": "boolean", "bpchar": "char", "varbit": "bit varying", "char": `"char"`,
 }
 
 var intervalFields = map[int32]string{

@@ -92,7 +92,7 @@ func (f *fold) remove(oid OID) {
 		f.names = f.names.delete(f.own, r.Name)
 		f.markGone("relation", r.Name)
 	}
-	f.relations = f.relations.delete(f.own, oid)
+	f.relations = f.relations.set(f.own, oid, nil)
 	f.disown(oid)
 	f.log(entry{kind: touchedRelation, oid: oid})
 }

@@ -1,0 +1,143 @@
+package catalog_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// expr parses an expression.
+func expr(t *testing.T, text string) *pgparse.Node {
+	t.Helper()
+	f, err := pgparse.Split("SELECT " + text)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
+		t.Fatalf("%s does not parse", text)
+	}
+	return f.Stmts[0].Node.GetSelectStmt().GetTargetList()[0].GetResTarget().GetVal()
+}
+
+// The rule is the server's; that of SET NOT NULL was tried on one.
+func TestProvesNotNull(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"a IS NOT NULL":                          true,
+		"(a IS NOT NULL)":                        true,
+		"t.a IS NOT NULL":                        true,
+		"a IS NOT NULL AND b > 0":                true,
+		"b > 0 AND (c > 0 AND a IS NOT NULL)":    true,
+		"a IS NOT NULL OR b > 0":                 false,
+		"a IS NOT NULL OR (a IS NOT NULL AND b)": true,
+		"NOT a IS NULL":                          true,
+		"NOT (a IS NULL)":                        true,
+		"a > 0":                                  false,
+		"b IS NOT NULL":                          false,
+		"a IS NULL":                              false,
+		"coalesce(a, b) IS NOT NULL":             false,
+		"(a IS NOT NULL) = true":                 false,
+		"CASE WHEN b THEN a IS NOT NULL END":     false,
+	} {
+		if got := catalog.ProvesNotNull(expr(t, text), "a"); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if catalog.ProvesNotNull(nil, "a") {
+		t.Error("nothing proves something")
+	}
+}
+
+func TestConstant(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]bool{
+		"true": {true, false}, "false": {false, true}, "'f'::bool": {false, true}, "NOT false": {true, false},
+		"a": {}, "1": {}, "NULL": {}, "a = true": {},
+	} {
+		e := expr(t, text)
+		if got := [2]bool{catalog.ConstantTrue(e), catalog.ConstantFalse(e)}; got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestSameExpr(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"a+1", "  a  +  1", true},
+		{"lower(a)", "LOWER( /* x */ a )", true},
+		{"a + 1", "a + 2", false},
+		{"a + b", "b + a", false},
+		{"a::varchar(3)", "a::varchar(4)", false},
+		{"'x'", "'y'", false},
+		{"a IN (1, 2)", "a IN (1, 2)", true},
+		{"a IN (1, 2)", "a IN (1, 3)", false},
+	} {
+		if got := catalog.SameExpr(expr(t, c.a), expr(t, c.b)); got != c.want {
+			t.Errorf("%s and %s: %v", c.a, c.b, got)
+		}
+	}
+	if catalog.SameExpr(nil, expr(t, "a")) || !catalog.SameExpr(nil, nil) {
+		t.Error("nil equals nil alone")
+	}
+}
+
+func TestVolatility(t *testing.T) {
+	t.Parallel()
+	c, _ := apply(t, catalog.New(), `
+		CREATE FUNCTION fixed(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+		CREATE FUNCTION steady(int DEFAULT 1) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
+		CREATE FUNCTION plain() RETURNS int LANGUAGE sql AS 'SELECT 1';
+		CREATE FUNCTION app.mixed(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+		CREATE FUNCTION app.mixed(text) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1'`)
+	for text, want := range map[string]struct {
+		vol     string
+		unknown []string
+	}{
+		"1":                                     {"immutable", nil},
+		"'{}'::jsonb":                           {"immutable", nil},
+		"ARRAY[1, 2]::int[]":                    {"immutable", nil},
+		"now()":                                 {"stable", nil},
+		"CURRENT_TIMESTAMP":                     {"stable", nil},
+		"now() + interval '1 day'":              {"stable", nil},
+		"clock_timestamp()":                     {"volatile", nil},
+		"random()":                              {"volatile", nil},
+		"gen_random_uuid()":                     {"volatile", nil},
+		"nextval('s')":                          {"volatile", nil},
+		"lower('A' || now()::text)":             {"stable", nil},
+		"fixed(1)":                              {"immutable", nil},
+		"public.fixed(random()::int)":           {"volatile", nil},
+		"steady()":                              {"stable", nil},
+		"plain()":                               {"volatile", nil},
+		"app.mixed(1)":                          {"volatile", nil},
+		"uuid_generate_v4()":                    {"volatile", nil},
+		"make_id()":                             {"volatile", []string{"make_id"}},
+		"coalesce(make_id(), other(make_id()))": {"volatile", []string{"make_id", "other"}},
+	} {
+		v, unknown := c.Volatility(expr(t, text), 16)
+		if v.String() != want.vol || cmp.Diff(want.unknown, unknown) != "" {
+			t.Errorf("%s: %s %v", text, v, unknown)
+		}
+	}
+}
+
+func TestTypeString(t *testing.T) {
+	t.Parallel()
+	c, _ := apply(t, catalog.New(), `CREATE TABLE t (
+		a int, b bigint[], c varchar(20), d timestamptz(3), e numeric(10, 2), f char, g char(3), h double precision,
+		i interval year to month, j interval(3), k time, l bit varying(5), m "char", n geometry(Point, 4326), o app.mood[][], p text)`)
+	want := []string{
+		"integer", "bigint[]", "varchar(20)", "timestamptz(3)", "numeric(10,2)", "char", "char(3)", "double precision",
+		"interval year to month", "interval(3)", "time", "bit varying(5)", `"char"`, "geometry(point, 4326)", "app.mood[][]", "text",
+	}
+	var got []string
+	for _, col := range c.Lookup("", "t").Columns {
+		got = append(got, col.Type.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
