@@ -29,6 +29,9 @@ type Migration struct {
 type Refusal struct {
 	Line, Column           int
 	Message, Harm, Instead string
+	// Severity lowers the finding's where the file runs all the same; Off
+	// keeps it an error.
+	Severity onward.Severity
 }
 
 // Runner is what the migration tool does around a migration.

@@ -203,6 +203,7 @@ func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
 	case at != nil:
 		m.Refuse(at[0], "\"-- no-transaction\" counts only as the very first bytes of the file, spelled so",
 			"the file runs in a transaction all the same", "make \"-- no-transaction\" the first line")
+		m.Problems[len(m.Problems)-1].Severity = onward.Warning
 	}
 	if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
 		m.Source.Parts = append(m.Source.Parts, p)

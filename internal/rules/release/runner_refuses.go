@@ -22,12 +22,12 @@ func runnerRefuses(p *rule.Pass, r *rule.Release) {
 	for _, m := range r.Migrations {
 		for i := range m.Refusals {
 			x := &m.Refusals[i]
-			p.ReportAt(m.ID, m.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead})
+			p.ReportAt(m.ID, m.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead, Severity: x.Severity})
 		}
 	}
 	for _, h := range changes(r, rule.Refused) {
 		if x := h.Refusal; x != nil {
-			p.ReportAt(h.Migration, h.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead})
+			p.ReportAt(h.Migration, h.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead, Severity: x.Severity})
 		}
 	}
 }
