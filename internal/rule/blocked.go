@@ -23,7 +23,8 @@ func (p *Pass) Blocked(r *effect.Result, work func(*effect.Effect) bool) *effect
 	return nil
 }
 
-// The kinds of work, for Blocked.
+// Rewrites, RebuildsIndex, BuildsIndex and Scans are the kinds of work that
+// Blocked can look for. Rewrites reports whether the relation is written anew.
 func Rewrites(e *effect.Effect) bool { return e.Rewrites }
 
 // RebuildsIndex reports whether an index of the relation is made anew, but not
