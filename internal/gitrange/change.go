@@ -96,8 +96,9 @@ func (r *Repo) diff(ctx context.Context, env []string, commits ...string) ([]Cha
 		return r.git.pipe(ctx, nil, env, append(append(args, commits...), "--")...)
 	}
 	out, err := run("-M")
-	if err != nil && r.partial && missingObject(err) {
-		// Without the contents, renames can be told by identity only.
+	if err != nil && missingObject(err) {
+		// A partial clone, or a damaged one. Without the contents, renames can
+		// be told by identity only.
 		out, err = run("-M100%")
 	}
 	if err != nil {

@@ -200,7 +200,7 @@ func TestUserConfigurationDoesNotChangeTheAnswer(t *testing.T) {
 	f.git("mv", "sub/a.sql", "sub/c.sql")
 	f.write("b.sql", "2 word\n")
 	f.commit("second")
-	for _, kv := range []string{"diff.renames false", "diff.relative true", "diff.orderFile /nonexistent", "diff.noprefix true", "color.ui always", "core.quotepath true", "grep.patternType perl", "grep.fullName false", "core.abbrev 4", "submodule.recurse true", "grep.column false", "status.showUntrackedFiles no", "diff.autoRefreshIndex false"} {
+	for _, kv := range []string{"diff.renames false", "diff.relative true", "diff.orderFile /nonexistent", "diff.noprefix true", "color.ui always", "core.quotepath true", "core.abbrev 4", "submodule.recurse true", "status.showUntrackedFiles no", "diff.autoRefreshIndex false"} {
 		key, value, _ := strings.Cut(kv, " ")
 		f.git("config", key, value)
 	}
@@ -208,7 +208,7 @@ func TestUserConfigurationDoesNotChangeTheAnswer(t *testing.T) {
 	want := []Change{{Kind: Modified, Path: "b.sql"}, {Kind: Renamed, Path: "sub/c.sql", OldPath: "sub/a.sql", Similarity: 100}}
 	same(t, ranged(t, r, "main", "feature").Changes, want)
 	same(t, ranged(t, r, "main", "").Changes, want)
-	hits, err := r.Grep(t.Context(), "main", []string{"word"}, nil)
+	hits, err := Words(ranged(t, r, "main", "feature").Base, []string{"word"}, func(string) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}

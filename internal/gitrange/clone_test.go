@@ -110,7 +110,7 @@ func TestBloblessClone(t *testing.T) {
 	failsAs[*MissingObjectsError](t, err)
 	_, err = rg.Base.Dir(ctx)
 	failsAs[*MissingObjectsError](t, err)
-	_, err = r.Grep(ctx, rg.BaseRev, []string{"nickname"}, nil)
+	_, err = Words(rg.Base, []string{"nickname"}, func(string) bool { return false })
 	failsAs[*MissingObjectsError](t, err)
 	if n := f.git("rev-list", "--objects", "--all", "--missing=print", "--quiet"); n == "" {
 		t.Error("the contents were fetched")
@@ -121,7 +121,7 @@ func TestBloblessClone(t *testing.T) {
 	rg = ranged(t, r, "", "")
 	same(t, content(t, rg.Base, "edit.sql"), "select nickname;\n")
 	same(t, len(rg.Changes), 4)
-	hits, err := r.Grep(ctx, rg.BaseRev, []string{"nickname"}, nil)
+	hits, err := Words(rg.Base, []string{"nickname"}, func(string) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -163,11 +163,3 @@ type TooLargeError struct {
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("read %s: %d bytes is more than the limit of %d", e.Path, e.Size, MaxFileSize)
 }
-
-// GrepLimitError reports a search that was ended early because too many lines
-// matched. A word without hits may still occur.
-type GrepLimitError struct{ Lines int }
-
-func (e *GrepLimitError) Error() string {
-	return fmt.Sprintf("search ended after %d matching lines; not every word was looked for everywhere", e.Lines)
-}

@@ -47,8 +47,9 @@ func parseTree(out []byte) ([]File, error) {
 			return nil // a submodule
 		}
 		f := File{Path: path, ID: id, Size: -1, Symlink: mode == modeSymlink, Executable: mode == modeExecutable}
-		if long {
-			size, err := strconv.ParseInt(strings.TrimLeft(size, " "), 10, 64)
+		// A blob that is missing or damaged has the size BAD: reading it tells.
+		if size = strings.TrimLeft(size, " "); long && size != "BAD" {
+			size, err := strconv.ParseInt(size, 10, 64)
 			if err != nil {
 				return fmt.Errorf("git ls-tree printed an unknown size: %.80q", record)
 			}

@@ -15,6 +15,9 @@ func TestParseRefusesWhatGitDoesNotPrint(t *testing.T) {
 			t.Errorf("tree %q: %v", out, files)
 		}
 	}
+	if files, err := parseTree([]byte("100644 blob " + id + "     BAD\tgone\x00")); err != nil || len(files) != 1 || files[0].Size != -1 {
+		t.Errorf("a missing blob costs its size only: %v %v", files, err)
+	}
 	for _, out := range []string{"x", "\x00", "H\x00", "H \x00", "HH 100644 " + id + " 0\tp\x00", "H 100644 " + id + "\tp\x00", "? a"} {
 		if entries, err := parseIndex([]byte(out)); err == nil {
 			t.Errorf("index %q: %v", out, entries)

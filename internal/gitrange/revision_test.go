@@ -82,7 +82,6 @@ func TestRevisionsRefused(t *testing.T) {
 		"head": func(rev string) error { _, err := r.Head(t.Context(), rev); return err },
 		"from": func(rev string) error { _, err := r.Range(t.Context(), rev, ""); return err },
 		"to":   func(rev string) error { _, err := r.Range(t.Context(), "main", rev); return err },
-		"grep": func(rev string) error { _, err := r.Grep(t.Context(), rev, []string{"a"}, nil); return err },
 	}
 	for name, do := range ask {
 		for _, rev := range []string{"-", "--all", "--output=/tmp/x", "-h", "main..feature", "main...feature", "main\n--all", "a\x00b"} {

@@ -67,6 +67,17 @@ func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) Usage {
 	return p.Uses(p.DeployedName(d), name)
 }
 
+// Omitted reports whether the INSERTs of the deployed code surely leave a column
+// out: it does not know the column, but it uses the table, as far as that can
+// be told.
+func (p *Pass) Omitted(d *Delta, c *catalog.Column) bool {
+	if p.NewColumn(d, c) {
+		return true
+	}
+	u, table := p.UsesColumn(d, c), p.UsesTable(d)
+	return u.Known && !u.Used && (table.Used || !table.Known)
+}
+
 // UsesName asks whether the text of the deployed code names something that is
 // no table: a function, a type, a constraint. A framework's models do not tell
 // of those.

@@ -9,8 +9,9 @@ import (
 
 // suppressed is what the comments of one migration take out.
 type suppressed struct {
-	migration *Migration
-	list      []script.Suppression
+	id, path string
+	index    int
+	list     []script.Suppression
 }
 
 // The names of what the engine itself finds about suppression comments. They
@@ -26,7 +27,7 @@ const (
 func (e *Engine) suppress() (kept []Found, taken int) {
 	byPath := map[string]*suppressed{}
 	for i := range e.supps {
-		byPath[e.supps[i].migration.Path] = &e.supps[i]
+		byPath[e.supps[i].path] = &e.supps[i]
 	}
 	used := map[*script.Suppression]map[string]bool{}
 	for _, f := range e.found {
@@ -75,10 +76,10 @@ func (e *Engine) comments(s *suppressed, used map[*script.Suppression]map[string
 	add := func(c *script.Suppression, rule, fact, harm, instead string) {
 		f := onward.Finding{
 			Rule: rule, Category: onward.Suppression, Severity: onward.Warning,
-			Migration: s.migration.ID, Path: s.migration.Path,
+			Migration: s.id, Path: s.path,
 			Line: c.Line, Column: c.Column, EndLine: c.Line, EndColumn: c.EndColumn,
 			Fact: fact, Harm: harm, Instead: instead,
-			Fingerprint: fingerprint(rule, s.migration.ID, "", fact),
+			Fingerprint: fingerprint(rule, s.id, "", fact),
 		}
 		if severity, ok := e.config.Severity[rule]; ok {
 			if severity == onward.Off {
@@ -86,7 +87,7 @@ func (e *Engine) comments(s *suppressed, used map[*script.Suppression]map[string
 			}
 			f.Severity = severity
 		}
-		out = append(out, Found{Finding: f, order: [2]int{s.migration.index, 0}, versions: e.config.Versions})
+		out = append(out, Found{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
 	}
 	for i := range s.list {
 		c := &s.list[i]

@@ -1,0 +1,301 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Config is what Changelog needs. The zero value audits the repository around
+// the current directory against its default branch.
+type Config struct {
+	// Dir is a directory of the repository; "" is the current one.
+	Dir string
+	// Base and Head are revisions. Base "" is the configured base, else the
+	// merge base with the default branch; Head "" is the working tree.
+	Base, Head string
+	// Schema is a file from pg_dump -s that holds the deployed schema; ""
+	// folds it from the migrations of the base.
+	Schema string
+	// Settings is the project's onward.yaml; nil is the default.
+	Settings *config.Config
+	// Logger hears what is being done; nil is nobody.
+	Logger *slog.Logger
+}
+
+// Changelog reports on the migrations that are new between two revisions.
+//
+// Errors: those of gitrange for revisions and repositories, and
+// *adapter.NotFoundError when there are no migrations.
+func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
+	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
+	repo, err := gitrange.Open(ctx, cmpOr(c.Dir, "."))
+	if err != nil {
+		return nil, err
+	}
+	defer repo.Close()
+	rng, err := repo.Range(ctx, cmpOr(c.Base, c.Settings.Base), c.Head)
+	if err != nil {
+		return nil, err
+	}
+	a := &changelog{Config: c, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
+	return a.run(ctx)
+}
+
+// changelog is one run of Changelog.
+type changelog struct {
+	Config
+	rng        *gitrange.Range
+	base, head adapter.Tree
+	opaque     []onward.Opaque
+}
+
+// pair is a source of migrations at base and head.
+type pair struct {
+	source     adapter.Source
+	base, head *adapter.Set
+}
+
+func (a *changelog) run(ctx context.Context) (*onward.Report, error) {
+	pairs, err := a.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var compared []*comparison
+	for _, p := range pairs {
+		compared = append(compared, compare(p, a.rng.Changes))
+	}
+	// The rules ask for the deployed code's use of columns and tables as they
+	// go. The first round gathers the questions; when there are any that need
+	// a search, one search answers them all, and the second round has the
+	// answers.
+	usage := newUsage(a.rng, pairs)
+	report, err := a.judge(pairs, compared, usage)
+	if err != nil || len(usage.asked) == 0 {
+		return report, err
+	}
+	usage.search()
+	return a.judge(pairs, compared, usage)
+}
+
+// judge runs the engine over the release once.
+func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*onward.Report, error) {
+	j, err := newJudge(a.Settings, a.Schema)
+	if err != nil {
+		return nil, err
+	}
+	j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
+	j.report.Opaque = append(j.report.Opaque, a.opaque...)
+	j.uses(usage.of)
+	for _, p := range compared {
+		if a.Schema == "" {
+			for _, m := range p.deployed {
+				j.deploy(m)
+			}
+		}
+	}
+	for i, p := range compared {
+		j.setOpaque(pairs[i])
+		j.history(p.history)
+		for _, m := range p.release {
+			j.judge(m.migration, m.status)
+		}
+		for _, m := range p.deleted {
+			j.deleted(m)
+		}
+	}
+	return j.finish(), nil
+}
+
+// load reads the migrations of both trees. The adapters look at the head; a
+// source that the head no longer has is looked for at the base.
+func (a *changelog) load(ctx context.Context) ([]pair, error) {
+	adapters := all.All()
+	heads, opaque, err := a.sources(a.head, adapters)
+	a.opaque = append(a.opaque, opaque...)
+	bases, _, baseErr := a.sources(a.base, adapters)
+	if err != nil && baseErr != nil {
+		return nil, err
+	}
+	var notFound *adapter.NotFoundError
+	if err != nil && !errors.As(err, &notFound) {
+		return nil, err
+	}
+	var pairs []pair
+	for _, s := range heads {
+		p := pair{source: s}
+		if p.head, err = a.set(ctx, adapters, a.head, s); err != nil {
+			return nil, err
+		}
+		if base := match(bases, s); base != nil {
+			if p.base, err = a.set(ctx, adapters, a.base, *base); err != nil {
+				return nil, fmt.Errorf("at %s: %w", a.rng.BaseName, err)
+			}
+		}
+		pairs = append(pairs, p)
+	}
+	for _, s := range bases {
+		if match(heads, s) != nil {
+			continue
+		}
+		p := pair{source: s, head: &adapter.Set{Source: s}}
+		if p.base, err = a.set(ctx, adapters, a.base, s); err != nil {
+			return nil, fmt.Errorf("at %s: %w", a.rng.BaseName, err)
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs, nil
+}
+
+// sources are the configured ones, else the detected ones.
+func (a *changelog) sources(t adapter.Tree, adapters []adapter.Adapter) ([]adapter.Source, []onward.Opaque, error) {
+	if len(a.Settings.Migrations) > 0 {
+		return configured(a.Settings, t, adapters), nil, nil
+	}
+	found, skipped := adapter.Detect(t, adapters)
+	if len(found) == 0 {
+		return nil, skipped, adapter.NotFound(t, adapters, skipped)
+	}
+	chosen, ties := adapter.Choose(found)
+	for i := range chosen {
+		chosen[i].Options.Runner = assumed(a.Settings)
+	}
+	chosen, scripts := runners(chosen)
+	return chosen, append(append(skipped, ties...), scripts...), nil
+}
+
+// runners leaves out directories of SQL files that only look like migrations
+// where the repository has a migration tool: scripts, seeds, queries. They are
+// listed, not judged.
+func runners(sources []adapter.Source) ([]adapter.Source, []onward.Opaque) {
+	tool := slices.IndexFunc(sources, func(s adapter.Source) bool { return s.Framework != "sql" })
+	if tool < 0 {
+		return sources, nil
+	}
+	var kept []adapter.Source
+	var out []onward.Opaque
+	for _, s := range sources {
+		if s.Framework != "sql" || s.Score >= 3 {
+			kept = append(kept, s)
+			continue
+		}
+		out = append(out, onward.Opaque{
+			Path: cmpOr(s.Dir, "."), What: s.Why,
+			Why: fmt.Sprintf("not taken for migrations, because %s is used in %s; if they are, name the directory in onward.yaml", sources[tool].Framework, cmpOr(sources[tool].Dir, ".")),
+		})
+	}
+	return kept, out
+}
+
+// configured makes sources of the directories that onward.yaml names and the
+// tree has.
+func configured(c *config.Config, t adapter.Tree, adapters []adapter.Adapter) []adapter.Source {
+	var out, detected []adapter.Source
+	paths := t.Paths()
+	for _, m := range c.Migrations {
+		dir := strings.Trim(m.Dir, "/")
+		if dir == "." {
+			dir = ""
+		}
+		if dir != "" && !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, dir+"/") }) {
+			continue
+		}
+		if m.Framework == "" {
+			if detected == nil {
+				found, _ := adapter.Detect(t, adapters)
+				detected, _ = adapter.Choose(found)
+			}
+			m.Framework = "sql"
+			if i := slices.IndexFunc(detected, func(s adapter.Source) bool { return s.Dir == dir }); i >= 0 {
+				m.Framework = detected[i].Framework
+			}
+		}
+		out = append(out, adapter.Source{
+			Framework: m.Framework, Dir: dir, Score: 3, Why: "configured",
+			Options: adapter.Options{
+				Transaction: m.Transaction,
+				Runner:      runnerOf(c, &m),
+				Python:      m.Python, Settings: m.Settings,
+			},
+		})
+	}
+	return out
+}
+
+// runnerOf is what the configuration says of the runner of a directory.
+func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
+	r := assumed(c)
+	if m.LockTimeout > 0 {
+		r.LockTimeout = m.LockTimeout.Milliseconds()
+	}
+	if m.StatementTimeout > 0 {
+		r.StatementTimeout = m.StatementTimeout.Milliseconds()
+	}
+	return r
+}
+
+// assumed is what the configuration says of every session.
+func assumed(c *config.Config) rule.Runner {
+	return rule.Runner{
+		LockTimeout: c.Assume.LockTimeout.Milliseconds(), StatementTimeout: c.Assume.StatementTimeout.Milliseconds(), TimeZone: c.Assume.TimeZone,
+	}
+}
+
+// set loads a source with its adapter.
+func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	i := slices.IndexFunc(adapters, func(x adapter.Adapter) bool { return x.Name() == s.Framework })
+	if i < 0 {
+		return nil, fmt.Errorf("%s: there is no framework %q", cmpOr(s.Dir, "."), s.Framework)
+	}
+	a.Logger.Debug("load", "framework", s.Framework, "dir", s.Dir, "tree", t.Name(), "why", s.Why)
+	set, err := adapters[i].Load(ctx, t, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmpOr(s.Dir, "."), err)
+	}
+	return set, nil
+}
+
+func match(list []adapter.Source, s adapter.Source) *adapter.Source {
+	for i := range list {
+		if list[i].Framework == s.Framework && list[i].Dir == s.Dir {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func settings(c *config.Config) *config.Config {
+	if c == nil {
+		return config.Default()
+	}
+	return c
+}
+
+func logger(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// usesFunc answers for the deployed code.
+type usesFunc = func(table catalog.Name, column string) rule.Usage

@@ -1,0 +1,266 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/onward"
+)
+
+// repository makes a git repository with one commit per archive; a file that
+// an archive gives no content is deleted.
+func repository(t *testing.T, commits ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q", "-b", "main")
+	for i, c := range commits {
+		if i == 1 {
+			git("checkout", "-q", "-b", "feature")
+		}
+		for _, f := range txtar.Parse([]byte(c)).Files {
+			at := filepath.Join(dir, f.Name)
+			if len(f.Data) == 0 {
+				if err := os.Remove(at); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(at, f.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		git("add", "-A")
+		git("commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
+	}
+	return dir
+}
+
+func changelog0(t *testing.T, c Config) *onward.Report {
+	t.Helper()
+	r, err := Changelog(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// found lists the findings as "severity rule file:line".
+func found(r *onward.Report) []string {
+	var out []string
+	for _, f := range r.Findings {
+		out = append(out, fmt.Sprintf("%s %s %s:%d", f.Severity, f.Rule, filepath.Base(f.Path), f.Line))
+	}
+	return out
+}
+
+const deployed = `
+-- db/migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE users (id bigint PRIMARY KEY, name text, email text);
+-- +goose Down
+DROP TABLE users;
+-- models.go --
+package models
+
+type User struct {
+	ID       int64
+	FullName string ` + "`db:\"name\"`" + `
+}
+`
+
+func TestChangelog(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, deployed, `
+-- db/migrations/00002_rename.sql --
+-- +goose Up
+ALTER TABLE users RENAME COLUMN name TO full_name;
+-- +goose Down
+ALTER TABLE users RENAME COLUMN full_name TO name;
+-- db/migrations/00003_add.sql --
+-- +goose Up
+SET LOCAL lock_timeout = '2s';
+ALTER TABLE users ADD COLUMN nickname text;
+`)
+	r := changelog0(t, Config{Dir: filepath.Join(dir, "db")})
+	if r.Base != "main" || r.Summary.Migrations != 2 || r.Summary.Safe {
+		t.Errorf("%+v", r.Summary)
+	}
+	if diff := cmp.Diff([]onward.Change{{Object: "users", Text: "adds column nickname text, nullable", Kind: "add"}}, r.Migrations[1].Changes); diff != "" {
+		t.Error(diff)
+	}
+	if m := r.Migrations[0]; m.ID != "00002_rename" || m.Path != "db/migrations/00002_rename.sql" || m.Framework != "goose" || m.Verdict != "error" ||
+		m.Transaction != onward.TransactionFile || m.Status != onward.StatusNew || len(m.Statements) != 1 {
+		t.Errorf("%+v", m)
+	}
+	var rename *onward.Finding
+	for i := range r.Findings {
+		if r.Findings[i].Rule == "column-rename" {
+			rename = &r.Findings[i]
+		}
+	}
+	if rename == nil || rename.Severity != onward.Error || rename.Line != 2 {
+		t.Fatalf("%v", found(r))
+	}
+	if len(rename.Evidence) == 0 || rename.Evidence[0].Path != "models.go" || rename.Evidence[0].Line != 5 {
+		t.Errorf("the line of the deployed code is the evidence: %+v", rename.Evidence)
+	}
+	if m := r.Migrations[1]; m.Verdict != "ok" {
+		t.Errorf("%s: %v", m.ID, found(r))
+	}
+}
+
+func TestUncommittedFilesCount(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, deployed)
+	if r := changelog0(t, Config{Dir: dir}); r.Summary.Migrations != 0 || !r.Summary.Safe || len(r.Findings) != 0 {
+		t.Errorf("nothing new: %+v %v", r.Summary, found(r))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "db/migrations/00002_x.sql"), []byte("-- +goose Up\nDROP TABLE users;\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := changelog0(t, Config{Dir: dir}); r.Summary.Migrations != 1 || r.Summary.Errors == 0 {
+		t.Errorf("%+v", r.Summary)
+	}
+	if r := changelog0(t, Config{Dir: dir, Head: "main"}); r.Summary.Migrations != 0 {
+		t.Errorf("a revision has no uncommitted files: %+v", r.Summary)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, deployed+`
+-- db/migrations/00005_b.sql --
+-- +goose Up
+CREATE TABLE b (id int);
+-- db/migrations/00006_c.sql --
+-- +goose Up
+CREATE TABLE c (id int);
+-- db/migrations/00007_d.sql --
+-- +goose Up
+CREATE TABLE d (id int);
+`, `
+-- db/migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE users (id bigint PRIMARY KEY, name text, email text, age int);
+-- db/migrations/00003_late.sql --
+-- +goose Up
+CREATE TABLE late (id int);
+-- db/migrations/00005_b.sql --
+-- db/migrations/00006_c.sql --
+-- +goose Up
+-- a comment
+CREATE TABLE c (id int);
+-- db/migrations/00007_d.sql --
+-- db/migrations/00008_d.sql --
+-- +goose Up
+CREATE TABLE d (id int);
+`)
+	r := changelog0(t, Config{Dir: dir})
+	got := map[string]bool{}
+	for _, f := range r.Findings {
+		got[f.Rule+" "+filepath.Base(f.Path)] = true
+		if f.Rule == "release-migration-edited" && filepath.Base(f.Path) == "00006_c.sql" && f.Severity == onward.Error {
+			t.Error("a comment is no error")
+		}
+	}
+	for _, want := range []string{
+		"release-migration-edited 00001_init.sql", "release-out-of-order 00003_late.sql",
+		"release-migration-deleted 00005_b.sql", "release-migration-renamed 00008_d.sql",
+	} {
+		if !got[want] {
+			t.Errorf("%s is missing in %v", want, found(r))
+		}
+	}
+}
+
+func TestOneBadFileHidesNothing(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, deployed, `
+-- db/migrations/00002_a.sql --
+-- +goose Up
+ALTER TABEL users ADD x int;
+CREATE INDEX users_email_idx ON users (email);
+-- db/migrations/00003_b.sql --
+-- +goose Up
+DROP TABLE users;
+`)
+	r := changelog0(t, Config{Dir: dir})
+	rules := strings.Join(found(r), "\n")
+	if !strings.Contains(rules, "index-create-blocking 00002_a.sql:3") || !strings.Contains(rules, "table-drop 00003_b.sql:2") {
+		t.Error(rules)
+	}
+	if len(r.Opaque) != 1 || !r.Opaque[0].Failed || r.Opaque[0].Line != 2 || r.Summary.Safe {
+		t.Errorf("%+v", r.Opaque)
+	}
+	accepted := changelog0(t, Config{Dir: dir, Settings: &config.Config{AcceptOpaque: config.Accept{All: true}}})
+	if accepted.Opaque[0].Failed {
+		t.Error("the configuration accepts it")
+	}
+}
+
+func TestSchemaFile(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, "-- migrations/1_a.up.sql --\nSELECT 1;\n", "-- migrations/2_b.up.sql --\nALTER TABLE app.t ALTER COLUMN v TYPE text;\n")
+	dump := filepath.Join(t.TempDir(), "schema.sql")
+	if err := os.WriteFile(dump, []byte("SELECT pg_catalog.set_config('search_path', '', false);\nCREATE SCHEMA app;\nCREATE TABLE app.t (v character varying(20));\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := changelog0(t, Config{Dir: dir, Schema: dump})
+	if n := len(r.Migrations); n != 1 {
+		t.Fatalf("%d migrations", n)
+	}
+	if e := r.Migrations[0].Statements[0].Effects; len(e) != 1 || e[0].Relation != "app.t" || e[0].Work != onward.NoWork {
+		t.Errorf("varchar(20) to text is free: %+v", e)
+	}
+	if _, err := Changelog(context.Background(), Config{Dir: dir, Schema: filepath.Join(dir, "nowhere.sql")}); err == nil {
+		t.Error("a schema that is not there")
+	}
+}
+
+func TestNothingFound(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, "-- main.go --\npackage main\n")
+	_, err := Changelog(context.Background(), Config{Dir: dir})
+	var notFound *adapter.NotFoundError
+	if !errors.As(err, &notFound) || !strings.Contains(err.Error(), "goose") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestConfiguredDirectory(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, "-- odd/place/1.sql --\nCREATE TABLE t (id int, v int);\n", "-- odd/place/2.sql --\nALTER TABLE t DROP COLUMN v;\n")
+	r := changelog0(t, Config{Dir: dir, Settings: &config.Config{
+		Migrations: []config.Migrations{{Dir: "odd/place", Framework: "sql", Transaction: onward.TransactionFile, LockTimeout: 1000}},
+	}})
+	if len(r.Migrations) != 1 || r.Migrations[0].Transaction != onward.TransactionFile {
+		t.Fatalf("%+v", r.Migrations)
+	}
+	for _, f := range r.Findings {
+		if f.Rule == "transaction-lock-timeout-missing" {
+			t.Error("the runner sets one")
+		}
+	}
+}

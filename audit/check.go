@@ -1,0 +1,303 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CheckConfig is what Check needs.
+type CheckConfig struct {
+	// Dir is where relative paths are looked up; "" is the current directory.
+	Dir string
+	// Paths are files and directories; "-" is Stdin. None: the directory.
+	Paths []string
+	Stdin io.Reader
+	// Deployed names files and directories that are taken as applied.
+	Deployed []string
+	// Transaction says how files that no framework claims are sent; "" is
+	// statement by statement.
+	Transaction onward.Transaction
+	// Framework overrides the detection for all paths: "goose".
+	Framework string
+	// Schema is a dump of the deployed schema.
+	Schema   string
+	Settings *config.Config
+	Logger   *slog.Logger
+	// Brief leaves changes and statements out of the report.
+	Brief bool
+}
+
+// Check judges files: all that are named are the release, in the order of
+// their framework, else of their names.
+func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
+	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
+	j, err := newJudge(c.Settings, c.Schema)
+	if err != nil {
+		return nil, err
+	}
+	j.brief = c.Brief
+	if len(c.Paths) == 0 {
+		c.Paths = []string{"."}
+	}
+	deployed, err := c.load(ctx, c.Deployed, j)
+	if err != nil {
+		return nil, err
+	}
+	release, err := c.load(ctx, c.Paths, j)
+	if err != nil {
+		return nil, err
+	}
+	was := map[string]bool{}
+	for _, m := range deployed {
+		was[m.Path] = true
+		j.deploy(m)
+	}
+	kept := release[:0]
+	for _, m := range release {
+		if !was[m.Path] {
+			kept = append(kept, m)
+		}
+	}
+	j.all(kept)
+	return j.finish(), nil
+}
+
+// all judges migrations in order, parsing ahead of the engine on the other
+// processors.
+func (j *judge) all(list []*adapter.Migration) {
+	type parsed struct {
+		script *script.Script
+		err    error
+	}
+	const ahead = 64
+	slots := make([]chan parsed, len(list))
+	for i := range slots {
+		slots[i] = make(chan parsed, 1)
+	}
+	free := make(chan struct{}, ahead)
+	next := make(chan int)
+	for range max(1, runtime.GOMAXPROCS(0)) {
+		go func() {
+			for i := range next {
+				s, err := script.Build(list[i].Source)
+				slots[i] <- parsed{s, err}
+			}
+		}()
+	}
+	go func() {
+		for i := range list {
+			free <- struct{}{}
+			next <- i
+		}
+		close(next)
+	}()
+	for i, m := range list {
+		p := <-slots[i]
+		slots[i] = nil
+		<-free
+		j.judgeScript(m, p.script, p.err, onward.StatusNew)
+		list[i] = nil
+	}
+}
+
+// load turns paths into migrations: through the framework that claims them,
+// else as plain SQL files.
+func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*adapter.Migration, error) {
+	var out []*adapter.Migration
+	var names []string
+	for _, p := range paths {
+		if p == "-" {
+			if c.Stdin == nil {
+				return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
+			}
+			text, err := io.ReadAll(io.LimitReader(c.Stdin, maxStdin+1))
+			if err != nil {
+				return nil, fmt.Errorf("read standard input: %w", err)
+			}
+			if len(text) > maxStdin {
+				return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
+			}
+			out = append(out, c.plain("stdin", "<stdin>", string(text)))
+			continue
+		}
+		names = append(names, p)
+	}
+	if len(names) == 0 {
+		return out, nil
+	}
+	root := cmpOr(c.Dir, ".")
+	for _, p := range names {
+		at := p
+		if !filepath.IsAbs(p) {
+			at = filepath.Join(root, p)
+		}
+		if _, err := os.Stat(at); err != nil {
+			return nil, &config.InputError{Err: err}
+		}
+	}
+	root, local, err := rootFor(root, names)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := gitrange.DirTree(root, local)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := c.sets(ctx, gittree.Of(tree), j)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sets {
+		out = append(out, s.Migrations...)
+		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
+		j.history(s.History)
+	}
+	return out, nil
+}
+
+// maxStdin bounds what is read from standard input.
+const maxStdin = 64 << 20
+
+// sets loads what the adapters claim of a tree, and the rest as plain SQL.
+func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*adapter.Set, error) {
+	var adapters []adapter.Adapter
+	for _, x := range all.All() {
+		// Any directory of SQL files is plain SQL: that is what is left.
+		if x.Name() != "sql" && (c.Framework == "" || c.Framework == x.Name()) {
+			adapters = append(adapters, x)
+		}
+	}
+	a := changelog{Config: Config{Settings: c.Settings, Logger: c.Logger}}
+	var sources []adapter.Source
+	if c.Framework != "" && c.Framework != "sql" {
+		if len(adapters) == 0 {
+			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
+		}
+		for _, d := range adapter.Dirs(t, ".sql") {
+			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: "named"})
+		}
+	} else {
+		found, skipped := adapter.Detect(t, adapters)
+		chosen, ties := adapter.Choose(found)
+		sources = chosen
+		j.report.Opaque = append(j.report.Opaque, append(skipped, ties...)...)
+	}
+	var sets []*adapter.Set
+	claimed := map[string]bool{}
+	for _, s := range sources {
+		s.Options.Runner = assumed(c.Settings)
+		for i := range c.Settings.Migrations {
+			m := &c.Settings.Migrations[i]
+			if (m.Framework == "" || m.Framework == s.Framework) && strings.Trim(m.Dir, "/") == s.Dir {
+				s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
+			}
+		}
+		set, err := a.set(ctx, adapters, t, s)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+		for _, m := range set.Migrations {
+			claimed[m.Path], claimed[m.DownPath] = true, true
+		}
+	}
+	return append(sets, c.rest(t, claimed)), nil
+}
+
+// rest takes the SQL files that no framework claims, in natural order of their
+// paths.
+func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set {
+	set := &adapter.Set{Source: adapter.Source{Framework: "sql", Options: adapter.Options{Runner: assumed(c.Settings)}}}
+	var names []string
+	for _, p := range t.Paths() {
+		if !claimed[p] && (strings.HasSuffix(p, ".sql") || slices.Contains(c.Paths, p)) && !down(p) {
+			names = append(names, p)
+		}
+	}
+	slices.SortFunc(names, adapter.Natural)
+	for _, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
+		m := f.Start(set.Source, strings.TrimSuffix(base(f.Path), ".sql"), "")
+		m.Source.Parts = []script.Part{{SQL: f.Text}}
+		m.Source.Mode = cmpTransaction(c.Transaction)
+		m.Problems = f.Refused()
+		set.Migrations = append(set.Migrations, m)
+	}
+	return set
+}
+
+// down reports whether a file undoes a migration, by its name.
+func down(path string) bool {
+	return strings.HasSuffix(path, ".down.sql") || strings.HasSuffix(path, "/down.sql") || strings.HasSuffix(path, "_down.sql")
+}
+
+func cmpTransaction(t onward.Transaction) onward.Transaction {
+	if t == "" {
+		return onward.TransactionNone
+	}
+	return t
+}
+
+func (c *CheckConfig) plain(id, path, text string) *adapter.Migration {
+	return &adapter.Migration{
+		ID: id, Path: path, Framework: "sql", Runner: assumed(c.Settings),
+		Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: cmpTransaction(c.Transaction)},
+	}
+}
+
+// rootFor finds the directory that paths of the report are relative to: the
+// repository's root when the files lie in one, else the working directory.
+func rootFor(dir string, paths []string) (root string, local []string, err error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	root = abs
+	for d := abs; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
+			root = d
+			break
+		}
+		if d == filepath.Dir(d) {
+			break
+		}
+	}
+	for _, p := range paths {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(abs, p)
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
+			// Outside of the repository: paths as absolute ones.
+			return string(filepath.Separator), absolute(abs, paths), nil
+		}
+		local = append(local, filepath.ToSlash(rel))
+	}
+	return root, local, nil
+}
+
+func absolute(dir string, paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, p)
+		}
+		out[i] = filepath.ToSlash(p[1:])
+	}
+	return out
+}

@@ -1,0 +1,130 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/onward"
+)
+
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		at := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func check(t *testing.T, c CheckConfig) *onward.Report {
+	t.Helper()
+	r, err := Check(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestCheckOrderAndDeployed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"1.sql": "CREATE TABLE t (id int, v text);", "2.sql": "CREATE INDEX ON t (v);", "10.sql": "DROP TABLE t;", "notes.txt": "no SQL",
+	})
+	r := check(t, CheckConfig{Dir: dir})
+	var paths []string
+	for _, m := range r.Migrations {
+		paths = append(paths, m.Path)
+	}
+	if strings.Join(paths, " ") != "1.sql 2.sql 10.sql" {
+		t.Errorf("natural order: %v", paths)
+	}
+	if r.Summary.Errors != 0 {
+		t.Errorf("the table is new in this release: %v", found(r))
+	}
+	r = check(t, CheckConfig{Dir: dir, Paths: []string{"2.sql"}, Deployed: []string{"1.sql"}})
+	if len(r.Migrations) != 1 || !strings.Contains(strings.Join(found(r), " "), "index-create-blocking 2.sql:1") {
+		t.Errorf("%v", found(r))
+	}
+}
+
+func TestCheckStdinAndTransaction(t *testing.T) {
+	t.Parallel()
+	sql := "CREATE INDEX CONCURRENTLY i ON t (v);\nSELECT 1;\n"
+	for mode, want := range map[onward.Transaction]bool{onward.TransactionNone: false, onward.TransactionFile: true, onward.TransactionMessage: true} {
+		r := check(t, CheckConfig{Paths: []string{"-"}, Stdin: strings.NewReader(sql), Transaction: mode})
+		got := strings.Contains(strings.Join(found(r), " "), "transaction-concurrently-in-block")
+		if got != want {
+			t.Errorf("%s: %v", mode, found(r))
+		}
+	}
+}
+
+func TestCheckInput(t *testing.T) {
+	t.Parallel()
+	_, err := Check(context.Background(), CheckConfig{Dir: t.TempDir(), Paths: []string{"nowhere.sql"}})
+	var input *config.InputError
+	if !errors.As(err, &input) {
+		t.Errorf("%v", err)
+	}
+	_, err = Check(context.Background(), CheckConfig{Dir: t.TempDir(), Framework: "gooose"})
+	if !errors.As(err, &input) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCheckFramework(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"m/00001_a.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nDROP TABLE a;\n-- +goose Down\nDROP TABLE b;\n"})
+	r := check(t, CheckConfig{Dir: dir, Paths: []string{"m"}})
+	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" || r.Migrations[0].Transaction != onward.TransactionNone || len(r.Migrations[0].Statements) != 1 {
+		t.Errorf("%+v", r.Migrations)
+	}
+}
+
+func TestLocks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (user_id bigint);"})
+	out, err := Locks(context.Background(), LocksConfig{
+		SQL: "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id); SELEKT", Schema: filepath.Join(dir, "schema.sql"),
+	})
+	if err != nil || len(out) != 2 {
+		t.Fatalf("%v %v", out, err)
+	}
+	if len(out[0].Groups) != 1 || len(out[0].Groups[0].Versions) != 6 {
+		t.Errorf("the same on all versions: %+v", out[0].Groups)
+	}
+	got := map[string]onward.Lock{}
+	for _, e := range out[0].Effects {
+		got[e.Relation] = e.Lock
+	}
+	if got["public.orders"] != onward.ShareRowExclusiveLock || got["public.users"] != onward.ShareRowExclusiveLock {
+		t.Errorf("%v", got)
+	}
+	if !strings.Contains(out[1].Note, "syntax error") {
+		t.Errorf("%+v", out[1])
+	}
+}
+
+func TestSpellings(t *testing.T) {
+	t.Parallel()
+	if got := strings.Join(spellings("user_id"), " "); got != "user_id userId UserId UserID USER_ID" {
+		t.Error(got)
+	}
+	for in, want := range map[string]string{"users": "user", "addresses": "address", "categories": "category", "boxes": "box", "class": "class"} {
+		if got := singular(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

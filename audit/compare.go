@@ -1,0 +1,199 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// comparison is what a release does to one source of migrations.
+type comparison struct {
+	// deployed are the migrations of the base, in its order.
+	deployed []*adapter.Migration
+	// release are the new ones, in the order of the head.
+	release []released
+	deleted []*adapter.Migration
+	history []rule.HistoryChange
+}
+
+type released struct {
+	migration *adapter.Migration
+	status    onward.Status
+}
+
+// compare holds the migrations of base and head against each other, by ID. A
+// migration that the base has may be applied somewhere: an edit, a deletion or
+// another name is a finding, not a new migration.
+func compare(p pair, changes []gitrange.Change) *comparison {
+	c := &comparison{}
+	base := map[string]*adapter.Migration{}
+	if p.base != nil {
+		c.deployed = p.base.Migrations
+		for _, m := range p.base.Migrations {
+			base[m.ID] = m
+		}
+	}
+	head := map[string]bool{}
+	for _, m := range p.head.Migrations {
+		head[m.ID] = true
+	}
+	moved := renames(p, base, head, changes)
+	lastDeployed := -1
+	for i, m := range p.head.Migrations {
+		if base[m.ID] != nil {
+			lastDeployed = i
+		}
+	}
+	for i, m := range p.head.Migrations {
+		old := base[m.ID]
+		if from := moved[m.ID]; old == nil && from != nil {
+			c.renamed(from, m)
+			continue
+		}
+		switch {
+		case old == nil:
+			c.release = append(c.release, released{m, onward.StatusNew})
+			if i < lastDeployed && p.source.Framework != "django" && !m.Repeatable {
+				c.history = append(c.history, rule.HistoryChange{
+					Kind: rule.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
+				})
+			}
+		case m.Repeatable && old.Hash != m.Hash:
+			c.release = append(c.release, released{m, onward.StatusModified})
+		case old.Hash != m.Hash:
+			c.edited(old, m, p.head.Habits.Edited)
+		}
+	}
+	taken := map[string]bool{}
+	for _, from := range moved {
+		taken[from.ID] = true
+	}
+	replaced := map[string]bool{}
+	for _, m := range p.head.Migrations {
+		for _, id := range m.Replaces {
+			replaced[id] = true
+		}
+	}
+	for _, m := range c.deployed {
+		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable {
+			continue
+		}
+		c.deleted = append(c.deleted, m)
+		c.history = append(c.history, rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted})
+	}
+	c.history = append(c.history, newHistory(p)...)
+	return c
+}
+
+// newHistory leaves out the disorder that the base has already.
+func newHistory(p pair) []rule.HistoryChange {
+	old := map[string]bool{}
+	key := func(h rule.HistoryChange) string { return string(h.Kind) + "\x00" + h.Migration + "\x00" + h.Other }
+	if p.base != nil {
+		for _, h := range p.base.History {
+			old[key(h)] = true
+		}
+	}
+	var out []rule.HistoryChange
+	for _, h := range p.head.History {
+		if !old[key(h)] {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// renames finds migrations of the base that the head has under another ID:
+// the same content, or what git calls a rename.
+func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, changes []gitrange.Change) map[string]*adapter.Migration {
+	byHash, byPath := map[string]*adapter.Migration{}, map[string]*adapter.Migration{}
+	for id, m := range base {
+		if !head[id] {
+			byHash[m.Hash] = m
+			byPath[m.Path] = m
+		}
+	}
+	from := map[string]string{}
+	for _, c := range changes {
+		if c.Kind == gitrange.Renamed {
+			from[c.Path] = c.OldPath
+		}
+	}
+	out := map[string]*adapter.Migration{}
+	for _, m := range p.head.Migrations {
+		if base[m.ID] != nil || m.Hash == "" {
+			continue
+		}
+		if old := byHash[m.Hash]; old != nil {
+			out[m.ID] = old
+		} else if old := byPath[from[m.Path]]; old != nil && alike(old, m) {
+			out[m.ID] = old
+		}
+	}
+	return out
+}
+
+// alike reports whether two migrations have the same statements. What git
+// calls a rename may be another migration made from the same template.
+func alike(old, m *adapter.Migration) bool {
+	_, cosmetic := firstDifference(old, m)
+	return cosmetic && len(statements(m)) > 0
+}
+
+func (c *comparison) renamed(old, m *adapter.Migration) {
+	h := rule.HistoryChange{Kind: rule.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID}
+	if old.Hash != m.Hash {
+		h.Detail = "its content changed too"
+	}
+	c.history = append(c.history, h)
+}
+
+func (c *comparison) edited(old, m *adapter.Migration, habit string) {
+	h := rule.HistoryChange{Kind: rule.Edited, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
+	h.Line, h.Cosmetic = firstDifference(old, m)
+	if h.Cosmetic {
+		h.Detail = "only comments and white space differ"
+	} else if h.Line > 0 {
+		h.Detail = fmt.Sprintf("the way up differs from line %d on", h.Line)
+	}
+	c.history = append(c.history, h)
+}
+
+// firstDifference is the line at which the way up of two versions of a
+// migration parts, and whether only comments and white space differ.
+func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
+	a, b := statements(old), statements(m)
+	for i := range b {
+		if i >= len(a) || a[i].sql != b[i].sql {
+			return b[i].line, false
+		}
+	}
+	if len(a) != len(b) {
+		return max(1, strings.Count(m.Source.Text, "\n")), false
+	}
+	return 1, true
+}
+
+// setOpaque reports what could not be judged outside of migrations, and what
+// the runner passes over, as far as the release brings it.
+func (j *judge) setOpaque(p pair) {
+	j.report.Opaque = append(j.report.Opaque, p.head.Opaque...)
+	old := map[string]bool{}
+	if p.base != nil {
+		for _, x := range p.base.Problems {
+			old[x.Path] = true
+		}
+	}
+	var h []rule.HistoryChange
+	for _, x := range p.head.Problems {
+		if !old[x.Path] {
+			refusal := x.Refusal
+			h = append(h, rule.HistoryChange{Kind: rule.Refused, Path: x.Path, Line: x.Line, Detail: x.Message, Refusal: &refusal})
+		}
+	}
+	j.history(h)
+}

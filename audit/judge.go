@@ -1,0 +1,326 @@
+package audit
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// judge runs migrations through the engine and gathers the report.
+type judge struct {
+	settings *config.Config
+	config   rule.Config
+	deployed *catalog.Catalog // from a schema file; nil: folded
+	engine   *rule.Engine
+	report   *onward.Report
+	// brief: the report does without statements, for large inputs whose
+	// report shows findings only.
+	brief bool
+}
+
+func newJudge(c *config.Config, schema string) (*judge, error) {
+	versions := c.Versions()
+	j := &judge{settings: c, report: &onward.Report{
+		Schema: onward.ReportSchema, Postgres: versions,
+		Migrations: []onward.Migration{}, Findings: []onward.Finding{}, Opaque: []onward.Opaque{},
+	}}
+	known := map[string]bool{}
+	for _, r := range rules.All() {
+		known[r.ID] = true
+	}
+	j.config = rule.Config{
+		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: c.SmallTables, KnownRules: known,
+	}
+	baseline, err := c.ReadBaseline()
+	if err != nil {
+		return nil, err
+	}
+	j.config.Presets, j.config.Baseline = c.RulePresets(), baseline
+	if schema != "" {
+		deployed, err := readSchema(schema)
+		if err != nil {
+			return nil, err
+		}
+		j.deployed = deployed
+	}
+	return j, nil
+}
+
+// uses sets who answers for the deployed code. It must come first.
+func (j *judge) uses(f usesFunc) { j.config.Uses = f }
+
+// run is the engine, made at the first use.
+func (j *judge) run() *rule.Engine {
+	if j.engine == nil {
+		j.engine = rule.NewEngine(j.config, j.deployed)
+		j.engine.Release().Known = j.deployed != nil
+	}
+	return j.engine
+}
+
+// readSchema folds a dump.
+func readSchema(path string) (*catalog.Catalog, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}
+	}
+	file, err := pgparse.Split(string(text))
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	c := catalog.New()
+	parsed := 0
+	for _, s := range file.Stmts {
+		if s.Node == nil {
+			continue
+		}
+		parsed++
+		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
+	}
+	if parsed == 0 {
+		return nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}
+	}
+	// What a dump's SET search_path left behind is no setting of the runner.
+	c.SearchPath = []string{"public"}
+	return c, nil
+}
+
+// deploy folds a migration that the base has.
+func (j *judge) deploy(m *adapter.Migration) {
+	defer j.obscure(m)
+	if m.Failed != "" {
+		return
+	}
+	s, err := script.Build(m.Source)
+	if err != nil {
+		return
+	}
+	j.run().Deploy(s)
+}
+
+// obscure tells the engine of a migration that may have done more than its SQL
+// says. RunPython is left out: it changes rows, or every Django project would
+// be uncertain.
+func (j *judge) obscure(m *adapter.Migration) {
+	if m.Failed != "" {
+		j.run().Obscure(m.ID)
+		return
+	}
+	for _, o := range m.Opaque {
+		if !strings.HasPrefix(o.What, "RunPython") {
+			j.run().Obscure(m.ID)
+			return
+		}
+	}
+}
+
+// judge runs the rules over a migration of the release.
+func (j *judge) judge(m *adapter.Migration, status onward.Status) {
+	s, err := script.Build(m.Source)
+	j.judgeScript(m, s, err, status)
+}
+
+func (j *judge) judgeScript(m *adapter.Migration, s *script.Script, err error, status onward.Status) {
+	defer j.obscure(m)
+	if m.Failed != "" || err != nil {
+		why := m.Failed
+		if err != nil {
+			why = err.Error()
+		}
+		j.opaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: "the whole file", Why: why, Failed: true})
+		j.report.Migrations = append(j.report.Migrations, onward.Migration{
+			ID: m.ID, Path: m.Path, Framework: m.Framework, Status: status, Transaction: m.Source.Mode,
+			Changes: []onward.Change{}, Statements: []onward.Statement{}, Verdict: "not judged",
+		})
+		return
+	}
+	rm := &rule.Migration{
+		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: status, Mode: m.Source.Mode, Script: s, Runner: m.Runner,
+		Refusals: m.Problems,
+	}
+	j.run().Judge(rm)
+	for _, o := range m.Opaque {
+		j.opaque(o)
+	}
+	out := onward.Migration{
+		ID: m.ID, Path: m.Path, Framework: rm.Framework, Status: status, Transaction: m.Source.Mode,
+		Changes: []onward.Change{}, Statements: []onward.Statement{},
+	}
+	j.statements(rm, &out)
+	if !j.brief && len(rm.Txs) > 0 {
+		diff := catalog.Diff(rm.Txs[0].Before, rm.Txs[len(rm.Txs)-1].After)
+		for i := range diff {
+			change := diff[i].Words()
+			change.New = j.engine.Catalog().CreatedSince(j.engine.Release().Deployed, diff[i].OID) && diff[i].OID != 0
+			out.Changes = append(out.Changes, change)
+		}
+	}
+	j.report.Migrations = append(j.report.Migrations, out)
+}
+
+// statements writes down what each statement does, and what could not be
+// judged.
+func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
+	j.report.Summary.Statements += len(m.Statements)
+	for _, s := range m.Statements {
+		at := onward.Opaque{Migration: m.ID, Path: m.Path, Line: s.Line, Column: s.Column}
+		note := ""
+		switch {
+		case s.Err != nil:
+			at.What, at.Why, at.Failed = excerpt(s.SQL), s.Err.Error(), true
+			at.Line, at.Column = s.ErrLine, s.ErrColumn
+			note = "not judged: " + s.Err.Error()
+			j.opaque(at)
+		case s.Opaque != "":
+			at.What, at.Why = s.Opaque, "its text is known only when it runs"
+			note = "not judged: " + s.Opaque
+			j.opaque(at)
+		case s.Result.Unmodelled != "":
+			at.What, at.Why = excerpt(s.SQL), "what "+s.Result.Unmodelled+" locks is not modelled"
+			note = at.Why
+			j.opaque(at)
+		}
+		if j.brief {
+			continue
+		}
+		result := effect.Worst(resultsOf(s))
+		st := onward.Statement{
+			SQL: s.SQL, Line: s.Line, Column: s.Column, Transaction: s.Statement.Tx,
+			Effects: result.Onward(), Note: note,
+		}
+		for i := range st.Effects {
+			st.Effects[i].New = st.Effects[i].New || !j.existing(s, result, i)
+		}
+		st.Duration = duration(st.Effects, result)
+		out.Statements = append(out.Statements, st)
+	}
+}
+
+// existing reports whether the relation of an effect was there before the
+// release.
+func (j *judge) existing(s *rule.Stmt, r effect.Result, i int) bool {
+	e := &r.Effects[i]
+	return !e.Created && (e.OID == 0 || !s.After.CreatedSince(j.engine.Release().Deployed, e.OID))
+}
+
+func resultsOf(s *rule.Stmt) []effect.Result {
+	out := make([]effect.Result, 0, len(s.Results))
+	for _, g := range s.Results {
+		out = append(out, g.Result)
+	}
+	return out
+}
+
+// duration says for how long the locks are held: for an instant, for as long
+// as a table is big, or for as long as others take.
+func duration(effects []onward.Effect, r effect.Result) string {
+	out := "instant"
+	for i := range effects {
+		switch {
+		case effects[i].New:
+		case r.Effects[i].Waits:
+			return "waits"
+		case effects[i].Work != onward.NoWork || r.Effects[i].Rows:
+			out = "grows"
+		}
+	}
+	if len(effects) == 0 {
+		return ""
+	}
+	return out
+}
+
+// history tells the release rules what happened to the history.
+func (j *judge) history(h []rule.HistoryChange) {
+	e := j.run()
+	e.Release().Changes = append(e.Release().Changes, h...)
+}
+
+// deleted lists a migration that the head no longer has.
+func (j *judge) deleted(m *adapter.Migration) {
+	j.report.Migrations = append(j.report.Migrations, onward.Migration{
+		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: onward.StatusDeleted, Transaction: m.Source.Mode,
+		Changes: []onward.Change{}, Statements: []onward.Statement{},
+	})
+}
+
+func (j *judge) opaque(o onward.Opaque) {
+	if o.Failed && j.settings.Accepts(o.Path) {
+		o.Failed = false
+	}
+	j.report.Opaque = append(j.report.Opaque, o)
+}
+
+// finish runs the rules about the whole release and sums up.
+func (j *judge) finish() *onward.Report {
+	findings, suppressed := j.run().Finish()
+	r := j.report
+	r.Findings = append(r.Findings, findings...)
+	worst := map[string]onward.Severity{}
+	for _, f := range r.Findings {
+		worst[f.Path] = max(worst[f.Path], f.Severity)
+		switch f.Severity {
+		case onward.Error:
+			r.Summary.Errors++
+		case onward.Warning:
+			r.Summary.Warnings++
+		case onward.Info:
+			r.Summary.Infos++
+		}
+	}
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if m.Verdict == "" {
+			m.Verdict = "ok"
+			if s := worst[m.Path]; s >= onward.Warning {
+				m.Verdict = s.String()
+			}
+		}
+	}
+	r.Summary.Migrations = len(r.Migrations)
+	r.Summary.Suppressed = suppressed
+	r.Summary.Opaque = len(r.Opaque)
+	verdict(r)
+	return r
+}
+
+// excerpt is the head of a statement for a message.
+func excerpt(sql string) string {
+	s := strings.Join(strings.Fields(sql), " ")
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
+}
+
+// plain is a statement for comparison.
+type plain struct {
+	sql  string
+	line int
+}
+
+// statements are the statements of a migration's way up, without comments and
+// white space.
+func statements(m *adapter.Migration) []plain {
+	s, err := script.Build(m.Source)
+	if err != nil {
+		return []plain{{m.Source.Text, 1}}
+	}
+	var out []plain
+	for _, st := range s.Statements {
+		if st.Parent < 0 {
+			out = append(out, plain{pgparse.Squeeze(st.SQL), st.Line})
+		}
+	}
+	return out
+}

@@ -1,0 +1,88 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// verdict writes the last lines of a report: is the release safe to deploy,
+// and what to do next.
+func verdict(r *onward.Report) {
+	s := &r.Summary
+	failed := 0
+	for _, o := range r.Opaque {
+		if o.Failed {
+			failed++
+		}
+	}
+	s.Safe = s.Errors == 0 && failed == 0
+	switch {
+	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
+		s.Verdict = "No new migrations: the database stays as it is."
+	case s.Errors > 0:
+		s.Verdict = "This release is not safe to deploy: " + reason(r) + "."
+	case failed > 0:
+		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", count(failed, "place"))
+	case s.Opaque > 0:
+		s.Verdict = fmt.Sprintf("Safe to deploy as far as it could be judged: %s not judged.", count(s.Opaque, "place"))
+	default:
+		s.Verdict = "Safe to deploy."
+	}
+	if first := worst(r); first != nil {
+		s.Next = append(s.Next, "onward explain "+first.Rule)
+	}
+}
+
+// reason is what the worst finding means for the deploy, in a clause.
+func reason(r *onward.Report) string {
+	f := worst(r)
+	at := fmt.Sprintf("%s:%d", base(f.Path), f.Line)
+	switch f.Category {
+	case onward.Compatibility:
+		return "deployed code breaks at " + at
+	case onward.Locking, onward.Data:
+		return "traffic waits at " + at
+	case onward.DataLoss:
+		return "data is lost at " + at
+	case onward.InTransaction:
+		return "the migration fails or holds its locks too long at " + at
+	case onward.ReleaseOrder, onward.Idempotency:
+		return "the history of migrations does not hold at " + at
+	}
+	return f.Fact + " at " + at
+}
+
+// worst is the finding to name in the verdict: breakage before waiting.
+func worst(r *onward.Report) *onward.Finding {
+	var out *onward.Finding
+	rank := func(f *onward.Finding) int {
+		n := int(f.Severity) * 10
+		switch f.Category {
+		case onward.Compatibility:
+			n += 3
+		case onward.DataLoss:
+			n += 2
+		case onward.Locking:
+			n++
+		}
+		return n
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; out == nil || rank(f) > rank(out) {
+			out = f
+		}
+	}
+	return out
+}
+
+func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// count is "1 place", "3 places".
+func count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
