@@ -28,6 +28,9 @@ type fold struct {
 	// sql is the statement's text: the nodes' offsets count from its start.
 	sql      string
 	problems []Problem
+	// creating is the relation that the statement is about to create: it
+	// cannot be made of itself.
+	creating Name
 	// failed is set by a certain problem: the statement changes nothing.
 	failed bool
 	// depth bounds the recursion over partitions and children.

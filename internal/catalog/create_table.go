@@ -64,6 +64,7 @@ func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, N
 	name := f.nameFor(schema, relname)
 	oid, taken := f.names.get(name)
 	if !taken {
+		f.creating = name
 		return 0, name, true
 	}
 	old := f.Relation(oid)
@@ -71,12 +72,14 @@ func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, N
 		return 0, name, false
 	}
 	if old.Inferred && (kind == Index) == (old.Kind == Index) {
+		f.creating = name
 		return oid, name, true
 	}
 	f.fail(f.sure(), "42P07", "relation %q already exists", relname)
 	if !f.failed {
 		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)
+		f.creating = name
 		return 0, name, true
 	}
 	return 0, name, false

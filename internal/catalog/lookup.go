@@ -68,6 +68,10 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 		return nil
 	}
 	full := f.nameFor(schema, name)
+	if full == f.creating {
+		f.fail(true, "42P01", "relation %q does not exist", displayName(schema, name))
+		return nil
+	}
 	if r := f.find(schema, name); r != nil {
 		return r
 	}

@@ -14,7 +14,7 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 	old := f.Relation(oid)
 	switch {
 	case !taken:
-		oid = f.newOID()
+		oid, f.creating = f.newOID(), name
 	case s.GetReplace() && (old.Kind == View || old.Inferred), old.Inferred:
 	case s.GetReplace():
 		f.fail(f.sure(), "42809", "%q is not a view", relname)

@@ -28,6 +28,9 @@ func (f *fold) put(r *Relation) *Relation {
 	if at, ok := f.names.get(r.Name); ok && at != r.OID {
 		f.dropRelation(at)
 	}
+	if r.Name == f.creating {
+		f.creating = Name{}
+	}
 	f.relations = f.relations.set(f.own, r.OID, r)
 	f.names = f.names.set(f.own, r.Name, r.OID)
 	f.unmarkGone("relation", r.Name)
