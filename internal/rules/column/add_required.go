@@ -28,6 +28,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		table := rule.Table(d.Before.Name)
+		u := p.UsesTable(d)
 		r := rule.Report{
 			Fact:     "column " + d.New.Name + " is added to " + d.Before.Name.String() + " as NOT NULL without a default",
 			Harm:     "every INSERT of the deployed code leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
@@ -38,17 +39,29 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 		}
 		if gone := defaultDropped(t, d); gone != nil {
 			r.Fact += ": the default is dropped at " + gone.Lines(d.By)
-			r.Evidence = []onward.Evidence{gone.Evidence("drops the default")}
+			r.Evidence = append([]onward.Evidence{gone.Evidence("drops the default")}, u.Evidence...)
+			r.Severity = lower(r.Severity, u)
 			r.Instead = "leave the default in place (take out " + gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
 		} else if by := bound(t, d); by != d.By {
 			r.Fact += ": it must not be null since " + by.Lines(d.By)
-			r.Evidence = []onward.Evidence{by.Evidence("sets NOT NULL")}
+			r.Evidence = append([]onward.Evidence{by.Evidence("sets NOT NULL")}, u.Evidence...)
+			r.Severity = lower(r.Severity, u)
 			r.Instead = "leave it nullable (take out " + by.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
 		} else {
+			r.Evidence = u.Evidence
 			r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
 		}
 		p.Report(d.By, r)
 	}
+}
+
+// lower is a severity, or what the deployed code's use of the table makes of
+// it: no INSERT of code that does not use the table fails.
+func lower(s onward.Severity, u rule.Usage) onward.Severity {
+	if s == onward.Off || u.Severity() < s {
+		return u.Severity()
+	}
+	return s
 }
 
 // bound finds the statement that made a new column NOT NULL: the one that added

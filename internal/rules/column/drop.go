@@ -23,8 +23,8 @@ var Drop = &rule.Rule{
 func drop(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDropped || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) {
-			continue
+		if d.Kind != catalog.ColumnDropped || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || d.By.Node.GetDropStmt() != nil {
+			continue // the last one: CASCADE took it along, table-drop-cascade
 		}
 		if d.After != nil && d.After.Column(d.Old.Name) != nil {
 			droppedAndAdded(p, t, d)
@@ -55,13 +55,19 @@ func drop(p *rule.Pass, t *rule.Tx) {
 // One that was added before could be filled from it; one that was added after
 // could not.
 func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	added := t.Same(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
-	if added == nil || added.By.Index <= d.By.Index && added.By != d.By {
-		return
+	if filledFrom(t, d) {
+		return // column-type-incompatible compares the types
 	}
 	p.Report(d.By, rule.Report{
 		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
 		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
 		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
 	})
+}
+
+// filledFrom reports whether the successor of a dropped column was there before
+// the drop, under another name, and so could be filled from it.
+func filledFrom(t *rule.Tx, d *rule.Delta) bool {
+	added := t.Same(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
+	return added == nil || added.By != d.By && added.By.Index < d.By.Index
 }

@@ -53,9 +53,9 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		u := p.UsesColumn(d, d.Old)
 		r.Severity, r.Evidence = onward.Warning, u.Evidence
 		switch {
-		case u.Sure && u.Used:
-			continue // a mapper names every column of its model
-		case u.Known && !u.Used:
+		case u.Sure && u.Used, u.Known && !u.Used && !p.Omitted(d, d.Old):
+			continue // a mapper names every column of its model; nobody writes the table
+		case p.Omitted(d, d.Old):
 			r.Severity = filled(d.After)
 			r.Harm = "nothing in the deployed code names the column, so that its INSERTs on " + table.String() + " leave it out and fail from here on"
 		case u.Used:

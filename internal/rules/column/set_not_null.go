@@ -42,10 +42,10 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 		case unknown:
 			r.Harm = "the deployed code does not know the column, so that all its INSERTs on " + table.String() + " fail"
 			r.Severity = filled(d.After)
-		case u.Known && !u.Used && !u.Sure && needs:
+		case needs && p.Omitted(d, d.Old):
 			r.Harm = "nothing in the deployed code names the column, so that its INSERTs on " + table.String() + " leave it out and fail"
 			r.Severity = filled(d.After)
-		case u.Known && !u.Used && !needs:
+		case u.Known && !u.Used:
 			continue
 		case needs:
 			r.Harm = "deployed code that writes NULL or leaves the column out fails" + u.Where()

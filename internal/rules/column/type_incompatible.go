@@ -29,7 +29,7 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		old, now := d.Old, d.New
 		switch {
 		case d.Kind == catalog.ColumnTypeChanged:
-		case d.Kind == catalog.ColumnDropped && d.After != nil && d.After.Column(old.Name) != nil:
+		case d.Kind == catalog.ColumnDropped && d.After != nil && d.After.Column(old.Name) != nil && filledFrom(t, d):
 			now = d.After.Column(old.Name) // filled from the old one, and renamed
 		default:
 			continue

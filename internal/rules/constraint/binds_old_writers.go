@@ -102,7 +102,7 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	u := b.p.UsesColumn(b.d, col)
 	unknown := b.p.NewColumn(b.d, col)
 	switch {
-	case col.Default == nil && (unknown || u.Known && !u.Used && !u.Sure):
+	case col.Default == nil && b.p.Omitted(b.d, col):
 		r.Severity = onward.Off
 		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\""
 	case unknown || u.Known && !u.Used:

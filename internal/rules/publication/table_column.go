@@ -62,7 +62,7 @@ func publication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	name := ""
 	p.Release.Deployed.Objects("publication", func(o *catalog.Object) bool {
 		has := o.AllTables || slices.Contains(o.Tables, d.OID) || d.Before.Parent != 0 && slices.Contains(o.Tables, d.Before.Parent) ||
-			strings.Contains(o.Detail+" ", "schema "+d.Before.Name.Schema+" ")
+			strings.Contains(" "+o.Detail+" ", " schema "+d.Before.Name.Schema+" ")
 		if has && t.After.Object("publication", o.Name) != nil && (name == "" || o.Name.Name < name) {
 			name = o.Name.Name
 		}

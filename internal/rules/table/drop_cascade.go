@@ -84,11 +84,14 @@ func cascades(n *pgparse.Node) bool {
 // along names what a delta took along, when the statement does not; heavy says
 // that code or data depends on it.
 func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) {
-	schema := s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA
+	if drop := s.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA && d.Before != nil &&
+		slices.ContainsFunc(drop.GetObjects(), func(n *pgparse.Node) bool { return n.GetString_().GetSval() == d.Before.Name.Schema }) {
+		return "", false // what is in it: schema-drop
+	}
 	switch d.Kind {
 	case catalog.RelationDropped:
 		if !p.Deployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
-			named(s, d.Before.Name) || !schema && d.Before.Kind == catalog.CompositeType {
+			named(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
 			return "", false
 		}
 		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
