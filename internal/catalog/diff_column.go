@@ -1,0 +1,107 @@
+package catalog
+
+import (
+	"slices"
+)
+
+func (d *differ) columns(base Delta, b, a *Relation) {
+	if slices.Equal(b.Columns, a.Columns) {
+		return
+	}
+	for _, old := range b.Columns {
+		if a.Attr(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
+			if old.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
+				c := pb.Column(old.Name)
+				return c != nil && pa.Attr(c.Attnum) == nil
+			}) {
+				continue
+			}
+			// An inferred column that was created has another number.
+			if old.Inferred && a.Column(old.Name) != nil {
+				continue
+			}
+			x := base
+			x.Kind, x.Old, x.Key = ColumnDropped, old, columnKey(base.OID, old.Attnum)
+			d.add(x)
+		}
+	}
+	for _, c := range a.Columns {
+		old := b.Attr(c.Attnum)
+		if old == c {
+			continue
+		}
+		x := base
+		x.New, x.Key = c, columnKey(base.OID, c.Attnum)
+		if old == nil {
+			if c.Inferred {
+				continue
+			}
+			if c.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
+				p := pa.Column(c.Name)
+				return p != nil && pb.Attr(p.Attnum) == nil
+			}) {
+				continue
+			}
+			x.Kind = ColumnAdded
+			d.add(x)
+			continue
+		}
+		x.Old = old
+		d.column(x, old, c, a)
+	}
+}
+
+// column compares a column that is there before and after.
+func (d *differ) column(x Delta, old, c *Column, a *Relation) {
+	inherited := c.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
+		p := pa.Column(c.Name)
+		if p == nil {
+			return false
+		}
+		o := pb.Attr(p.Attnum)
+		return o != nil && o != p
+	})
+	if inherited {
+		return
+	}
+	note := func(different bool, kind DeltaKind) {
+		if different {
+			x.Kind = kind
+			d.add(x)
+		}
+	}
+	note(old.Name != c.Name, ColumnRenamed)
+	note(!old.Type.Same(c.Type), ColumnTypeChanged)
+	note(!old.NotNull && c.NotNull, ColumnSetNotNull)
+	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
+	note(!sameDefault(old, c), ColumnDefaultChanged)
+	note(old.Identity != c.Identity, ColumnIdentityChanged)
+	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !renamedSource(old, c), ColumnGeneratedChanged)
+	detail := func(different bool, what string) {
+		if different {
+			y := x
+			y.Kind, y.What, y.Key = ColumnChanged, what, x.Key+"."+what
+			d.add(y)
+		}
+	}
+	detail(old.Collation != c.Collation, "collation")
+	detail(old.Storage != c.Storage, "storage")
+	detail(old.Compression != c.Compression, "compression")
+	detail(old.Comment != c.Comment, "comment")
+	detail(old.NotNullInvalid && !c.NotNullInvalid && c.NotNull, "not null validated")
+}
+
+// renamedSource reports a generation expression that differs only because a
+// column that it reads was renamed: it reads the same columns.
+func renamedSource(old, c *Column) bool {
+	return old.Generated == c.Generated && old.GeneratedExpr != nil && c.GeneratedExpr != nil &&
+		slices.Equal(old.GeneratedFrom, c.GeneratedFrom) && len(old.GeneratedFrom) > 0 &&
+		!slices.Equal(ColumnsIn(old.GeneratedExpr), ColumnsIn(c.GeneratedExpr))
+}
+
+func sameDefault(old, c *Column) bool {
+	if (old.Sequence != 0) != (c.Sequence != 0) && old.Default != c.Default {
+		return false
+	}
+	return SameExpr(old.Default, c.Default)
+}

@@ -1,0 +1,159 @@
+package catalog
+
+import (
+	"slices"
+)
+
+func (d *differ) constraints(base Delta, b, a *Relation) {
+	if slices.Equal(b.Constraints, a.Constraints) {
+		return
+	}
+	find := func(r *Relation, id OID) *Constraint {
+		for _, c := range r.Constraints {
+			if c.ID == id {
+				return c
+			}
+		}
+		return nil
+	}
+	for _, old := range b.Constraints {
+		if find(a, old.ID) != nil {
+			continue
+		}
+		if old.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return fewerConstraints(pb, pa, old.Kind) }) {
+			continue
+		}
+		if old.Kind == NotNullConstraint && len(old.Columns) == 1 {
+			if c := b.Attr(old.Columns[0]); c != nil && (a.Attr(c.Attnum) == nil || !a.Attr(c.Attnum).NotNull) {
+				continue // told by the column
+			}
+		}
+		x := base
+		x.Kind, x.OldConstraint, x.Key = ConstraintDropped, old, constraintKey(base.OID, old.ID)
+		x.OldIndex, x.Other = d.before.Relation(old.Index), d.before.Relation(old.Ref)
+		d.add(x)
+	}
+	for _, c := range a.Constraints {
+		old := find(b, c.ID)
+		if old == c {
+			continue
+		}
+		x := base
+		x.NewConstraint, x.Key, x.NewIndex, x.Other = c, constraintKey(base.OID, c.ID), d.after.Relation(c.Index), d.after.Relation(c.Ref)
+		if old == nil {
+			if c.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return fewerConstraints(pa, pb, c.Kind) }) {
+				continue
+			}
+			if c.Kind == NotNullConstraint && len(c.Columns) == 1 {
+				if o := b.Attr(c.Columns[0]); o == nil || !o.NotNull {
+					continue // told by the column
+				}
+			}
+			x.Kind = ConstraintAdded
+			d.add(x)
+			continue
+		}
+		x.OldConstraint, x.OldIndex = old, d.before.Relation(old.Index)
+		if old.Name != c.Name {
+			x.Kind = ConstraintRenamed
+			d.add(x)
+		}
+		switch {
+		case c.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return !slices.Equal(pb.Constraints, pa.Constraints) }):
+		case !old.Valid && c.Valid && c.Enforced == old.Enforced:
+			x.Kind = ConstraintValidated
+			d.add(x)
+		case old.Enforced != c.Enforced || old.Deferrable != c.Deferrable || old.InitiallyDeferred != c.InitiallyDeferred || old.NoInherit != c.NoInherit:
+			x.Kind = ConstraintChanged
+			d.add(x)
+		}
+	}
+}
+
+// fewerConstraints reports whether b has fewer constraints of a kind than a.
+func fewerConstraints(a, b *Relation, kind ConstraintKind) bool {
+	n := 0
+	for _, c := range a.Constraints {
+		if c.Kind == kind {
+			n++
+		}
+	}
+	for _, c := range b.Constraints {
+		if c.Kind == kind {
+			n--
+		}
+	}
+	return n > 0
+}
+
+// index compares an index. Those of constraints are told by the constraint,
+// those of new and dropped tables by the table, parts of partitioned indexes
+// by the partitioned one.
+func (d *differ) index(oid OID, b, a *Relation) {
+	x := Delta{OldIndex: b, NewIndex: a, Key: relationKey(oid)}
+	switch {
+	case b == nil || a != nil && b.Inferred && !a.Inferred:
+		i := a.Index
+		if a.Inferred || d.created(i.Table) || i.Constraint != "" || d.after.Relation(i.Table) == nil || i.Parent != 0 && d.created(i.Parent) {
+			return
+		}
+		x.Kind = IndexCreated
+	case a == nil:
+		i := b.Index
+		if d.dropped(i.Table) || i.Constraint != "" || i.Parent != 0 && d.dropped(i.Parent) {
+			return
+		}
+		x.Kind = IndexDropped
+	default:
+		d.indexChanged(x, b, a)
+		return
+	}
+	d.onTable(&x)
+	d.add(x)
+}
+
+// onTable sets the table of an index.
+func (d *differ) onTable(x *Delta) {
+	i := x.NewIndex
+	if i == nil {
+		i = x.OldIndex
+	}
+	x.OID = i.Index.Table
+	x.Before, x.After = d.before.Relation(x.OID), d.after.Relation(x.OID)
+}
+
+func (d *differ) indexChanged(x Delta, b, a *Relation) {
+	d.onTable(&x)
+	if d.created(x.OID) {
+		return
+	}
+	if b.Name != a.Name && a.Index.Constraint == "" {
+		x.Kind = IndexRenamed
+		d.add(x)
+	} else if b.Name.Schema == a.Name.Schema && b.Name != a.Name && b.Index.Constraint == "" {
+		// It became a constraint's and took that one's name.
+		x.Kind = IndexRenamed
+		d.add(x)
+	}
+	var what []string
+	if b.Index.Valid != a.Index.Valid {
+		what = append(what, "valid")
+	}
+	if b.Index.Clustered != a.Index.Clustered {
+		what = append(what, "clustered")
+	}
+	detached := x.Before != nil && x.After != nil && x.Before.Parent != x.After.Parent
+	if b.Index.Parent != a.Index.Parent && !detached && !d.dropped(b.Index.Parent) && !d.created(a.Index.Parent) {
+		what = append(what, "partition of")
+	}
+	for _, w := range relationDetails(b, a) {
+		if w == "options" || w == "tablespace" || w == "comment" {
+			what = append(what, w)
+		}
+	}
+	for _, w := range what {
+		y := x
+		y.Kind, y.What, y.Key = IndexChanged, w, x.Key+"."+w
+		d.add(y)
+	}
+}

@@ -1,0 +1,183 @@
+package catalog
+
+import (
+	"slices"
+)
+
+// dropColumn is DROP COLUMN, with the constraints and indexes that use the
+// column, on the children too.
+func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only bool) {
+	c := t.Column(name)
+	if c == nil {
+		if c = f.column(t.OID, name, missingOK); c == nil {
+			return
+		}
+	}
+	if f.depth > maxDepth {
+		return
+	}
+	if f.depth == 0 && c.Inherited && !t.Inferred {
+		f.fail(f.sure(), "42P16", "cannot drop inherited column %q", name)
+		if f.failed {
+			return
+		}
+	}
+	if slices.ContainsFunc(t.PartitionKey, func(k IndexKey) bool { return slices.Contains(k.Columns, c.Attnum) }) {
+		f.fail(f.sure(), "42P16", "cannot drop column %q because it is part of the partition key of relation %q", name, t.Name.Name)
+		if f.failed {
+			return
+		}
+	}
+	if held, since := f.columnHeld(t, c); held && !cascade {
+		f.fail(f.sure() && !c.Inferred, "2BP01", "cannot drop column %s of table %s because other objects depend on it", name, t.Name.String())
+		f.problems[len(f.problems)-1].Since = since
+		if f.failed {
+			return
+		}
+	}
+	f.dropColumnUsers(t, c)
+	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })
+	if !slices.Contains(t.DroppedColumns, name) {
+		t.DroppedColumns = with(t.DroppedColumns, name)
+	}
+	for _, list := range [][]OID{t.Partitions, t.Children} {
+		for _, oid := range list {
+			child := f.edit(oid)
+			if child == nil {
+				continue
+			}
+			have := child.Column(name)
+			if have == nil || !have.Inherited {
+				continue
+			}
+			if only || have.Local {
+				e := child.editColumn(have.Attnum)
+				e.Inherited, e.Local = false, true
+				continue
+			}
+			f.depth++
+			f.dropColumn(child, name, true, true, false)
+			f.depth--
+		}
+	}
+	if t.Kind == CompositeType {
+		f.spreadAttribute(t, func(table *Relation) { f.dropColumn(table, name, true, true, true) })
+	}
+}
+
+// columnHeld reports whether something other than the table's own constraints
+// and indexes needs a column, and since which major version that matters (0:
+// on all): up to 14 a column generated from it goes without a word.
+func (f *fold) columnHeld(t *Relation, c *Column) (held bool, since int) {
+	if f.columnHeldOnAll(t, c) {
+		return true, 0
+	}
+	for _, o := range t.Columns {
+		if o != c && slices.Contains(o.GeneratedFrom, c.Attnum) {
+			return true, 15
+		}
+	}
+	return false, 0
+}
+
+func (f *fold) columnHeldOnAll(t *Relation, c *Column) bool {
+	if f.viewUsing(t, c.Attnum) != nil {
+		return true
+	}
+	for _, p := range t.Policies {
+		if slices.Contains(p.Uses, c.Attnum) {
+			return true
+		}
+	}
+	for _, trig := range t.Triggers {
+		if slices.Contains(trig.Columns, c.Attnum) || slices.Contains(trig.Uses, c.Attnum) {
+			return true
+		}
+	}
+	for _, oid := range t.ReferencedBy {
+		if oid == t.OID {
+			continue
+		}
+		if o := f.Relation(oid); o != nil {
+			for _, fk := range o.Constraints {
+				if fk.Kind == ForeignKey && fk.Ref == t.OID && slices.Contains(fk.RefColumns, c.Attnum) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// viewUsing finds a view that reads a column.
+func (f *fold) viewUsing(t *Relation, attnum int16) *Relation {
+	for _, oid := range t.Dependents {
+		if v := f.Relation(oid); v != nil && v.View != nil && slices.Contains(v.View.Columns[t.OID], attnum) {
+			return v
+		}
+	}
+	return nil
+}
+
+// dropColumnUsers drops what cannot be without a column.
+func (f *fold) dropColumnUsers(t *Relation, c *Column) {
+	for _, oid := range slices.Clone(t.Dependents) {
+		if v := f.Relation(oid); v != nil && v.View != nil && slices.Contains(v.View.Columns[t.OID], c.Attnum) {
+			f.dropRelation(oid)
+		}
+	}
+	for _, oid := range slices.Clone(t.ReferencedBy) {
+		o := f.Relation(oid)
+		if o == nil {
+			continue
+		}
+		for _, fk := range o.Constraints {
+			if fk.Kind == ForeignKey && fk.Ref == t.OID && slices.Contains(fk.RefColumns, c.Attnum) {
+				f.forgetConstraint(f.edit(oid), fk)
+			}
+		}
+	}
+	for _, k := range t.Constraints {
+		if slices.Contains(k.Columns, c.Attnum) {
+			f.forgetConstraint(t, k)
+		}
+	}
+	for _, oid := range t.Indexes {
+		if idx := f.Relation(oid); idx != nil && idx.Index.uses(c.Attnum) {
+			f.forgetIndex(oid)
+		}
+	}
+	for _, o := range slices.Clone(t.Columns) {
+		if o.Attnum != c.Attnum && slices.Contains(o.GeneratedFrom, c.Attnum) && f.depth < maxDepth {
+			f.depth++
+			f.dropColumn(t, o.Name, true, true, false)
+			f.depth--
+		}
+	}
+	for _, name := range t.Statistics {
+		if o := f.Object("statistics object", name); o != nil && slices.Contains(o.Columns, c.Attnum) {
+			f.removeObject("statistics object", name)
+			t.Statistics = without(t.Statistics, name)
+		}
+	}
+	uses := func(list []int16) bool { return slices.Contains(list, c.Attnum) }
+	if slices.ContainsFunc(t.Policies, func(p *Policy) bool { return uses(p.Uses) }) {
+		t.Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
+	}
+	if slices.ContainsFunc(t.Triggers, func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) }) {
+		t.Triggers = slices.DeleteFunc(slices.Clone(t.Triggers), func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) })
+	}
+	if c.Sequence != 0 && f.Relation(c.Sequence) != nil {
+		f.remove(c.Sequence)
+	}
+}
+
+// uses reports whether an index has anything to do with a column.
+func (i *IndexInfo) uses(attnum int16) bool {
+	for _, k := range i.Keys {
+		if slices.Contains(k.Columns, attnum) {
+			return true
+		}
+	}
+	return slices.Contains(i.Include, attnum) || slices.Contains(i.PredicateColumns, attnum)
+}

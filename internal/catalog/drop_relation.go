@@ -1,0 +1,122 @@
+package catalog
+
+import (
+	"slices"
+)
+
+// dropRelation drops a relation with all that depends on it.
+func (f *fold) dropRelation(oid OID) {
+	r := f.Relation(oid)
+	if r == nil || f.depth > maxDepth {
+		return
+	}
+	f.depth++
+	defer func() { f.depth-- }()
+	if r.Index != nil {
+		f.dropIndex(r)
+		return
+	}
+	f.remove(oid)
+	for _, v := range r.Dependents {
+		f.dropRelation(v)
+	}
+	for _, o := range r.ReferencedBy {
+		other := f.edit(o)
+		if other == nil {
+			continue
+		}
+		other.Constraints = slices.DeleteFunc(slices.Clone(other.Constraints), func(c *Constraint) bool {
+			return c.Kind == ForeignKey && c.Ref == oid
+		})
+	}
+	for _, c := range r.Constraints {
+		if ref := f.Relation(c.Ref); c.Kind == ForeignKey && ref != nil {
+			ref = f.edit(ref.OID)
+			ref.ReferencedBy = without(ref.ReferencedBy, oid)
+		}
+	}
+	for _, list := range [][]OID{r.Partitions, r.Children} {
+		for _, child := range list {
+			f.dropRelation(child)
+		}
+	}
+	for _, i := range r.Indexes {
+		if idx := f.Relation(i); idx != nil {
+			f.leavePartitionedIndex(idx)
+			f.remove(i)
+		}
+	}
+	for _, c := range r.Columns {
+		if c.Sequence != 0 && f.Relation(c.Sequence) != nil {
+			f.remove(c.Sequence)
+		}
+	}
+	for _, name := range r.Statistics {
+		f.removeObject("statistics object", name)
+	}
+	if p := f.edit(r.Parent); p != nil {
+		p.Partitions = without(p.Partitions, oid)
+		if p.Default == oid {
+			p.Default = 0
+		}
+	}
+	for _, o := range r.Inherits {
+		if p := f.edit(o); p != nil {
+			p.Children = without(p.Children, oid)
+		}
+	}
+	if r.View != nil {
+		f.unread(r)
+	}
+	if r.Seq != nil && r.Seq.OwnerTable != 0 {
+		f.disownSequence(r)
+	}
+	f.leavePublications(oid)
+	if r.Kind == CompositeType {
+		if u := f.LookupType(r.Name.Schema, r.Name.Name); u != nil && u.Relation == oid {
+			f.removeType(u.OID)
+		}
+	}
+}
+
+// unread takes a view out of the lists of what it reads.
+func (f *fold) unread(v *Relation) {
+	for _, oid := range v.View.Reads {
+		if r := f.Relation(oid); r != nil && slices.Contains(r.Dependents, v.OID) {
+			r = f.edit(oid)
+			r.Dependents = without(r.Dependents, v.OID)
+		}
+	}
+}
+
+// disownSequence takes a dropped sequence, and the default that uses it, off
+// its column.
+func (f *fold) disownSequence(seq *Relation) {
+	t := f.edit(seq.Seq.OwnerTable)
+	if t == nil {
+		return
+	}
+	if c := t.Attr(seq.Seq.OwnerColumn); c != nil && c.Sequence == seq.OID {
+		e := t.editColumn(c.Attnum)
+		e.Sequence = 0
+		e.Default, e.DefaultText = nil, ""
+	}
+}
+
+// dropIndex drops an index, with the constraint that it stands behind.
+func (f *fold) dropIndex(idx *Relation) {
+	if t := f.edit(idx.Index.Table); t != nil && idx.Index.Constraint != "" {
+		if c := t.Constraint(idx.Index.Constraint); c != nil {
+			f.forgetConstraint(t, c)
+			return
+		}
+	}
+	f.forgetIndex(idx.OID)
+}
+
+func (f *fold) leavePartitionedIndex(idx *Relation) {
+	if p := f.Relation(idx.Index.Parent); p != nil {
+		p = f.edit(p.OID)
+		p.Partitions = without(p.Partitions, idx.OID)
+	}
+}

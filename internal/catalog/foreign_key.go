@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"slices"
+)
+
+// addForeignKey adds a foreign key to a table and its partitions.
+func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
+	con := s.node
+	names := s.columns
+	if len(names) == 0 {
+		names = strs(con.GetFkAttrs())
+	}
+	ref := f.relation(con.GetPktable(), Table, false)
+	if ref == nil {
+		return
+	}
+	if !f.holdsRows(ref, "referenced relation %q is not a table") {
+		return
+	}
+	ref = f.edit(ref.OID)
+	c := &Constraint{
+		Kind: ForeignKey, Name: clip(con.GetConname()), Named: con.GetConname() != "", Ref: ref.OID,
+		Enforced: con.GetIsEnforced() && !s.notEnforced, Deferrable: con.GetDeferrable() || s.deferrable,
+		InitiallyDeferred: con.GetInitdeferred() || s.deferred,
+		OnDelete:          fkAction(con.GetFkDelAction()), OnUpdate: fkAction(con.GetFkUpdAction()),
+	}
+	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
+	for _, n := range names {
+		if col := f.columnOf(t, n, missingForeignKey); col != nil {
+			c.Columns = append(c.Columns, col.Attnum)
+		}
+	}
+	f.referencedColumns(c, ref, strs(con.GetPkAttrs()))
+	if c.Name == "" {
+		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
+	} else if f.nameTaken(t, c.Name) {
+		return
+	}
+	f.store(t, c)
+	ref.ReferencedBy = with(ref.ReferencedBy, t.OID)
+	for _, oid := range t.Partitions {
+		f.cloneForeignKey(t, f.edit(oid), c)
+	}
+}
+
+// referencedColumns finds the key that a foreign key points at.
+func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
+	whole := !ref.Inferred && !ref.Partial
+	if len(names) == 0 {
+		for _, pk := range ref.Constraints {
+			if pk.Kind == PrimaryKey {
+				c.RefColumns = pk.Columns
+				return
+			}
+		}
+		if whole {
+			f.fail(f.sure(), "42704", "there is no primary key for referenced table %q", ref.Name.Name)
+		}
+		return
+	}
+	for _, n := range names {
+		if col := f.columnOf(ref, n, missingForeignKey); col != nil {
+			c.RefColumns = append(c.RefColumns, col.Attnum)
+		}
+	}
+	if !whole || len(c.RefColumns) != len(names) {
+		return
+	}
+	for _, oid := range ref.Indexes {
+		if i := f.Relation(oid); i != nil && i.Index.Unique && i.Index.Predicate == nil && sameColumns(i.Index.Keys, c.RefColumns) {
+			return
+		}
+	}
+	f.fail(f.sure(), "42830", "there is no unique constraint matching given keys for referenced table %q", ref.Name.Name)
+}
+
+// sameColumns reports whether index keys are exactly these columns, in any
+// order.
+func sameColumns(keys []IndexKey, attnums []int16) bool {
+	if len(keys) != len(attnums) {
+		return false
+	}
+	for _, k := range keys {
+		if k.Column == 0 || !slices.Contains(attnums, k.Column) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
+	if part == nil {
+		return
+	}
+	next := *c
+	next.Parent = true
+	next.Columns = mapAttnums(parent, part, c.Columns)
+	// A foreign key that says the same is adopted.
+	for _, have := range part.Constraints {
+		if have.Kind == ForeignKey && have.Ref == c.Ref && slices.Equal(have.Columns, next.Columns) && slices.Equal(have.RefColumns, c.RefColumns) &&
+			have.OnDelete == c.OnDelete && have.OnUpdate == c.OnUpdate && have.Deferrable == c.Deferrable && have.Enforced == c.Enforced {
+			if !have.Parent {
+				part.editConstraint(have.ID).Parent = true
+			}
+			return
+		}
+	}
+	if part.Constraint(next.Name) != nil {
+		next.Name = f.chooseConstraint(part.Name.Schema, part.Name.Name, joinNames(part.columnNames(next.Columns)), "fkey", part.Constraints)
+	}
+	f.store(part, &next)
+	if ref := f.edit(c.Ref); ref != nil {
+		ref.ReferencedBy = with(ref.ReferencedBy, part.OID)
+	}
+	for _, oid := range part.Partitions {
+		f.cloneForeignKey(part, f.edit(oid), &next)
+	}
+}
+
+func fkAction(a string) string {
+	switch a {
+	case "c":
+		return "cascade"
+	case "n":
+		return "set null"
+	case "d":
+		return "set default"
+	case "r":
+		return "restrict"
+	}
+	return ""
+}

@@ -1,0 +1,259 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// constraintLabel is what the server's name for an index of a constraint ends
+// in, and what stands between.
+func constraintLabel(k ConstraintKind, columns string) (label, second string) {
+	switch k {
+	case PrimaryKey:
+		return "pkey", ""
+	case Exclude:
+		return "excl", columns
+	}
+	return "key", columns
+}
+
+// keyNotNull is what PRIMARY KEY does to its columns.
+func (f *fold) keyNotNull(t *Relation, attnums []int16) {
+	for _, a := range attnums {
+		if c := t.Attr(a); c != nil && (!c.NotNull || c.NotNullInvalid) {
+			f.setNotNull(t, a, false)
+		}
+	}
+}
+
+// addIndexConstraints adds primary keys, unique and exclusion constraints.
+// Within one statement the server makes one index for two that say the same.
+func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only bool) {
+	type made struct {
+		idx   *Relation
+		named bool
+		kind  ConstraintKind
+		c     *Constraint
+	}
+	var done []made
+	for _, s := range specs {
+		idx, c, elems := f.indexConstraint(t, s)
+		if same := slices.IndexFunc(done, func(m made) bool {
+			return c.Kind == Unique && m.kind != Exclude && sameKeys(m.idx.Index, idx.Index) && m.c.Deferrable == c.Deferrable
+		}); same >= 0 {
+			continue
+		}
+		if c.Kind == PrimaryKey {
+			if old := f.primaryKey(t); old != nil {
+				f.fail(f.sure() && !t.Inferred, "42P16", "multiple primary keys for table %q are not allowed", t.Name.Name)
+				if f.failed {
+					return
+				}
+				f.forgetConstraint(t, old)
+			}
+		}
+		if !f.storeConstraintIndex(t, idx, c, elems, only) {
+			return
+		}
+		done = append(done, made{idx, c.Named, c.Kind, c})
+	}
+}
+
+func (f *fold) primaryKey(t *Relation) *Constraint {
+	for _, c := range t.Constraints {
+		if c.Kind == PrimaryKey {
+			return c
+		}
+	}
+	return nil
+}
+
+func sameKeys(a, b *IndexInfo) bool {
+	if len(a.Keys) != len(b.Keys) || !slices.Equal(a.Include, b.Include) || a.NullsNotDistinct != b.NullsNotDistinct {
+		return false
+	}
+	for i := range a.Keys {
+		if a.Keys[i].Column != b.Keys[i].Column || a.Keys[i].Column == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// indexConstraint is the index and constraint that a specification asks for;
+// neither has a name yet unless the author chose one.
+func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Constraint, []string) {
+	con := s.node
+	c := &Constraint{
+		Kind: Unique, Name: clip(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true,
+		Deferrable: con.GetDeferrable() || s.deferrable, InitiallyDeferred: con.GetInitdeferred() || s.deferred,
+		NullsNotDistinct: con.GetNullsNotDistinct(), WithoutOverlaps: con.GetWithoutOverlaps(),
+	}
+	info := &IndexInfo{Table: t.OID, Method: "btree", Unique: true, NullsNotDistinct: c.NullsNotDistinct, Valid: true}
+	var names []string
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_EXCLUSION:
+		c.Kind = Exclude
+		info.Unique, info.Method = false, con.GetAccessMethod()
+		var elems []*pgparse.Node
+		for _, x := range con.GetExclusions() {
+			if list := items(x); len(list) > 0 {
+				elems = append(elems, list[0])
+			}
+		}
+		info.Keys = f.indexKeys(t, elems)
+		names = indexColumnNames(elems)
+		for _, k := range info.Keys {
+			if k.Column != 0 {
+				c.Columns = append(c.Columns, k.Column)
+			}
+		}
+		if w := con.GetWhereClause(); w != nil {
+			info.Predicate, info.PredicateColumns = w, t.attnumsIn(w)
+			info.PredicateText = bracketTail(f.sql, w)
+		}
+	default:
+		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			c.Kind, info.Primary = PrimaryKey, true
+		}
+		if c.WithoutOverlaps {
+			info.Method = "gist"
+		}
+		keys := s.columns
+		if len(keys) == 0 {
+			keys = strs(con.GetKeys())
+		}
+		for _, n := range keys {
+			if col := f.columnOf(t, n, missingKey); col != nil {
+				info.Keys = append(info.Keys, IndexKey{Column: col.Attnum, Columns: []int16{col.Attnum}})
+				c.Columns = append(c.Columns, col.Attnum)
+				names = append(names, col.Name)
+			}
+		}
+	}
+	for _, n := range con.GetIncluding() {
+		if col := f.columnOf(t, str(n), missingKey); col != nil {
+			info.Include = append(info.Include, col.Attnum)
+			names = append(names, col.Name)
+		}
+	}
+	idx := &Relation{
+		Kind: Index, Persistence: t.Persistence, Tablespace: con.GetIndexspace(),
+		Options: options(nil, con.GetOptions()), Index: info,
+	}
+	return idx, c, names
+}
+
+// storeConstraintIndex names and stores an index with its constraint, on the
+// partitions too. false when the name is taken.
+func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []string, only bool) bool {
+	idx.Index.Names = columns
+	if c.Name == "" {
+		label, second := constraintLabel(c.Kind, joinNames(columns))
+		c.Name = f.chooseRelation(t.Name.Schema, t.Name.Name, second, label, true)
+	} else {
+		if t.Constraint(c.Name) != nil && f.nameTaken(t, c.Name) {
+			return false
+		}
+		if oid, taken := f.names.get(Name{t.Name.Schema, c.Name}); taken {
+			if old := f.Relation(oid); !old.Inferred {
+				f.fail(f.sure(), "42P07", "relation %q already exists", c.Name)
+			}
+			if f.failed {
+				return false
+			}
+			f.dropRelation(oid)
+		}
+	}
+	idx.Name = Name{t.Name.Schema, c.Name}
+	idx.Index.Constraint = c.Name
+	idx.OID = f.newOID()
+	c.Index = idx.OID
+	f.store(t, c)
+	if c.Kind == PrimaryKey {
+		f.keyNotNull(t, c.Columns)
+		if only {
+			f.storeIndex(t, idx, true)
+			return true
+		}
+		f.eachChild(t, func(child *Relation) { f.keyNotNull(child, mapAttnums(t, child, c.Columns)) })
+	}
+	f.storeIndex(t, idx, only)
+	return true
+}
+
+// addUsingIndex makes a constraint of an existing index, which takes the
+// constraint's name.
+func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
+	name := Name{t.Name.Schema, clip(con.GetIndexname())}
+	oid, ok := f.names.get(name)
+	if !ok {
+		if !t.Inferred && !t.Partial && f.missing("relation", name) {
+			f.fail(true, "42704", "index %q does not exist", name.Name)
+			return
+		}
+		// The index may have been built where we could not see it.
+		if !t.Inferred && !t.Partial {
+			f.fail(false, "42704", "index %q does not exist", name.Name)
+		}
+		i := f.infer(name, Index)
+		i.Index.Table, i.Index.Unique = t.OID, true
+		t.Indexes = with(t.Indexes, i.OID)
+		oid = i.OID
+	}
+	idx := f.edit(oid)
+	if idx.Index == nil {
+		f.fail(f.sure(), "42809", "%q is not an index", name.Name)
+		return
+	}
+	if owner := f.Relation(idx.Index.Table); owner != nil && owner != t {
+		f.fail(f.sure() && !owner.Inferred, "55000", "index %q does not belong to table %q", name.Name, t.Name.Name)
+		return
+	}
+	if idx.Index.Table == 0 {
+		// It was named before anything said whose it is.
+		info := *idx.Index
+		info.Table = t.OID
+		idx.Index = &info
+		t.Indexes = with(t.Indexes, oid)
+	}
+	if idx.Index.Constraint != "" {
+		f.fail(f.sure(), "55000", "index %q is already associated with a constraint", name.Name)
+		return
+	}
+	c := &Constraint{
+		Kind: Unique, Name: clip(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true, Index: oid,
+		Deferrable: con.GetDeferrable(), InitiallyDeferred: con.GetInitdeferred(), NullsNotDistinct: idx.Index.NullsNotDistinct,
+	}
+	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		if old := f.primaryKey(t); old != nil {
+			f.fail(f.sure() && !t.Inferred, "42P16", "multiple primary keys for table %q are not allowed", t.Name.Name)
+			if f.failed {
+				return
+			}
+			f.forgetConstraint(t, old)
+		}
+		c.Kind = PrimaryKey
+	}
+	if c.Name == "" {
+		c.Name = name.Name
+	} else if f.nameTaken(t, c.Name) {
+		return
+	}
+	for _, k := range idx.Index.Keys {
+		if k.Column != 0 {
+			c.Columns = append(c.Columns, k.Column)
+		}
+	}
+	if c.Name != name.Name {
+		f.rename(oid, Name{t.Name.Schema, c.Name})
+	}
+	info := *idx.Index
+	info.Constraint, info.Primary = c.Name, c.Kind == PrimaryKey
+	idx.Index = &info
+	f.store(t, c)
+	if c.Kind == PrimaryKey {
+		f.keyNotNull(t, c.Columns)
+	}
+}
