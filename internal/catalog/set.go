@@ -3,6 +3,7 @@ package catalog
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -70,10 +71,13 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 	}
 	for _, n := range s.GetTargetList() {
 		call := n.GetResTarget().GetVal().GetFuncCall()
-		if call == nil || len(call.GetArgs()) == 0 {
+		if call == nil {
 			continue
 		}
 		name := last(call.GetFuncname())
+		if f.mayDoAnything(call) {
+			f.unmodelled("SELECT " + name + "()")
+		}
 		if name != "set_config" || len(call.GetArgs()) < 2 || !strings.EqualFold(constText(call.GetArgs()[0]), "search_path") {
 			continue
 		}
@@ -83,6 +87,23 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 		}
 		f.setSearchPath(path)
 	}
+}
+
+// mayDoAnything reports a call of a function that is not Postgres' own and
+// does not promise to change nothing.
+func (f *fold) mayDoAnything(call *pgparse.FuncCall) bool {
+	schema, name := schemaAndName(call.GetFuncname())
+	if schema == "" || schema == "pg_catalog" {
+		if _, ours := builtin.Volatility(name, -1, 18); ours {
+			return false
+		}
+	}
+	for _, fn := range f.Functions(schema, name) {
+		if fn.Volatility == "volatile" {
+			return true
+		}
+	}
+	return len(f.Functions(schema, name)) == 0
 }
 
 // intoOf is the INTO of a query, which stands at its leftmost branch.
