@@ -10,22 +10,27 @@ import (
 // Drop flags DROP TABLE while deployed code may use the table.
 // https://www.postgresql.org/docs/current/sql-droptable.html
 var Drop = &rule.Rule{
-	ID:       "table-drop",
-	Category: onward.Compatibility,
-	Severity: onward.Error,
-	Preset:   rule.Recommended,
-	Summary:  "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
-	Harm:     "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone.",
-	Instead:  "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
-	Commit:   drop,
+	ID:        "table-drop",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
+	Harm:      "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone.",
+	Instead:   "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
+	Statement: drop,
 }
 
-func drop(p *rule.Pass, t *rule.Tx) {
+func drop(p *rule.Pass, s *rule.Stmt) {
+	objects := s.Drops(pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE)
+	if len(objects) == 0 {
+		return
+	}
+	t := s.Tx
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationDropped || !p.Deployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
-			!dropsByName(d.By, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
+		if d.Kind != catalog.RelationDropped || d.By != s || !p.Deployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
+			!dropsByName(s, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
 		u := p.UsesTable(d)
@@ -51,6 +56,35 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			r.Fact = "table " + name.String() + " is replaced by one without column " + column
 			r.Harm, r.Severity, r.Evidence = u.Breaks("column "+column), u.Severity(), u.Evidence
 		}
-		p.Report(d.By, r)
+		p.Report(s, r)
 	}
+	for _, o := range objects {
+		unseen(p, s, o)
+	}
+}
+
+// unseen judges DROP TABLE IF EXISTS of a table that nothing created, where
+// nothing at all is known of the deployed schema: it may be there.
+func unseen(p *rule.Pass, s *rule.Stmt, o rule.DroppedObject) {
+	if p.Release.Known || known(p.Release.Deployed) || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
+		return
+	}
+	u := p.Uses(o.Name, "")
+	p.Report(s, rule.Report{
+		Fact:     "table " + o.String() + " is dropped if it exists",
+		Harm:     u.Breaks("the table"),
+		Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
+		Severity: min(u.Severity(), onward.Warning),
+		Evidence: u.Evidence,
+	})
+}
+
+// known reports whether a history of the deployed schema was there to fold.
+func known(c *catalog.Catalog) bool {
+	found := false
+	c.Relations(func(r *catalog.Relation) bool {
+		found = r.Kind.IsTable() && !r.Inferred
+		return !found
+	})
+	return found
 }
