@@ -178,14 +178,13 @@ const maxStdin = 64 << 20
 func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*adapter.Set, error) {
 	var adapters []adapter.Adapter
 	for _, x := range all.All() {
-		// Any directory of SQL files is plain SQL: that is what is left.
-		if x.Name() != "sql" && (c.Framework == "" || c.Framework == x.Name()) {
+		if c.Framework == "" || c.Framework == x.Name() {
 			adapters = append(adapters, x)
 		}
 	}
 	a := changelog{Config: Config{Settings: c.Settings, Logger: c.Logger}}
 	var sources []adapter.Source
-	if c.Framework != "" && c.Framework != "sql" {
+	if c.Framework != "" {
 		if len(adapters) == 0 {
 			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
 		}
@@ -208,9 +207,16 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 				s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
 			}
 		}
+		if s.Framework == "sql" && c.Transaction != "" {
+			s.Options.Transaction = c.Transaction
+		}
 		set, err := a.set(ctx, adapters, t, s)
 		if err != nil {
 			return nil, err
+		}
+		if s.Framework == "sql" {
+			// What it leaves aside in the directory was asked for by name.
+			set.Opaque = nil
 		}
 		sets = append(sets, set)
 		for _, m := range set.Migrations {

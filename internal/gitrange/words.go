@@ -115,7 +115,7 @@ func lineAround(text []byte, lineStart, at int) string {
 	}
 	from := lineStart
 	if end-from > 4*HitTextRunes {
-		from = max(lineStart, at-HitTextRunes)
+		from = max(lineStart, at-HitTextRunes/2)
 		end = min(end, from+4*HitTextRunes)
 	}
 	s := strings.TrimSpace(strings.ToValidUTF8(string(text[from:end]), ""))
