@@ -52,8 +52,10 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 	}
 	if t.Kind == CompositeType {
 		f.spreadAttribute(t, func(table *Relation) {
-			next := *c
-			table.addColumn(&next)
+			if table.Column(c.Name) == nil {
+				next := *c
+				table.addColumn(&next)
+			}
 		})
 	}
 }

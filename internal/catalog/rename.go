@@ -125,7 +125,7 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 	}
 	if r.Kind == CompositeType {
 		f.spreadAttribute(r, func(table *Relation) {
-			if have := table.Column(from); have != nil {
+			if have := table.Column(from); have != nil && table.Column(to) == nil {
 				f.renameAttribute(table, have.Attnum, from, to)
 			}
 		})

@@ -182,10 +182,21 @@ func whereText(sql string, expr *pgparse.Node) string {
 	if at < 0 || at > len(sql) {
 		return ""
 	}
-	if w := strings.LastIndex(strings.ToUpper(sql[:at]), "WHERE"); w >= 0 {
+	if w := lastWord(sql[:at], "WHERE"); w >= 0 {
 		at = w + len("WHERE")
 	}
 	return strings.TrimSpace(sql[at:])
+}
+
+// lastWord is the offset of the last place of an ASCII word, in either case;
+// -1 when there is none.
+func lastWord(s, word string) int {
+	for i := len(s) - len(word); i >= 0; i-- {
+		if strings.EqualFold(s[i:i+len(word)], word) {
+			return i
+		}
+	}
+	return -1
 }
 
 // keyText is the text of an index expression: a call, or what stands in
@@ -213,7 +224,7 @@ func bracketTail(sql string, expr *pgparse.Node) string {
 	if at < 0 || at > len(sql) {
 		return ""
 	}
-	if w := strings.LastIndex(strings.ToUpper(sql[:at]), "WHERE"); w >= 0 {
+	if w := lastWord(sql[:at], "WHERE"); w >= 0 {
 		return bracketText(sql, int32(w))
 	}
 	return ""
