@@ -6,13 +6,14 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgserver/observe"
 	"github.com/onward-sql/onward/onward"
 )
 
 // Compare lists where a model's result and an observation differ. Locks below
 // SHARE UPDATE EXCLUSIVE on indexes are left out: every plan takes them on all
 // indexes of a table.
-func Compare(got effect.Result, seen *Observation) []string {
+func Compare(got effect.Result, seen *observe.Observation) []string {
 	var bad []string
 	if (got.Refused != "") != (seen.Refused != "") {
 		return []string{fmt.Sprintf("refused: model %q, server %q", got.Refused, seen.Refused)}
@@ -23,10 +24,10 @@ func Compare(got effect.Result, seen *Observation) []string {
 	if got.Unmodelled != "" {
 		bad = append(bad, "unmodelled: "+got.Unmodelled)
 	}
-	model := map[string]Seen{}
+	model := map[string]observe.Seen{}
 	for i := range got.Effects {
 		e := &got.Effects[i]
-		s := Seen{
+		s := observe.Seen{
 			Lock: e.Lock, Rewrites: e.Rewrites, RebuildsIndex: e.RebuildsIndex, Scans: e.Scans,
 			Created: e.Created, Dropped: e.Dropped,
 		}
@@ -48,7 +49,7 @@ func Compare(got effect.Result, seen *Observation) []string {
 	for n := range names {
 		m, s := model[n], seen.Relations[n]
 		index := m.Kind == "i" || s.Kind == "i" || s.Kind == "I"
-		m.Kind, s.Kind = "", ""
+		m.Kind, s.Kind, s.BuildsIndex = "", "", false
 		if index {
 			m.Lock, s.Lock = strong(m.Lock), strong(s.Lock)
 		}
@@ -62,7 +63,7 @@ func Compare(got effect.Result, seen *Observation) []string {
 			}
 		}
 		if m.Created && s.Created {
-			m, s = Seen{}, Seen{} // a new relation is nobody's yet
+			m, s = observe.Seen{}, observe.Seen{} // a new relation is nobody's yet
 		}
 		if m != s {
 			bad = append(bad, fmt.Sprintf("%s: model %q, server %q", n, m, s))

@@ -1,4 +1,4 @@
-package prove
+package observe
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 type Alone struct {
 	// Fresh gives the URL of a new copy of the fixture.
 	Fresh func() (string, error)
-	// Setup and Set are as in a Form.
+	// Setup is committed before, Set are settings of the session.
 	Setup, Set string
 
 	known map[string]onward.Lock

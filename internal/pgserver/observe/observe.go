@@ -1,0 +1,312 @@
+// Package observe runs statements on a real server and sees, relation by
+// relation, what they lock, rewrite and read.
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Seen is what a server did to one relation.
+type Seen struct {
+	Kind                           string // pg_class.relkind
+	Lock                           onward.Lock
+	Rewrites, RebuildsIndex, Scans bool
+	// BuildsIndex: a table that existed has an index that did not.
+	BuildsIndex      bool
+	Created, Dropped bool
+}
+
+// Work is the heaviest work on the relation.
+func (s Seen) Work() onward.Work {
+	switch {
+	case s.Rewrites:
+		return onward.Rewrite
+	case s.RebuildsIndex, s.BuildsIndex:
+		return onward.IndexWork
+	case s.Scans:
+		return onward.Scan
+	}
+	return onward.NoWork
+}
+
+// Observation is what a server did for one statement.
+type Observation struct {
+	// Relations is keyed by schema-qualified name.
+	Relations map[string]Seen
+	// Alone: the statement ran outside of a transaction. What it read is not
+	// known then, and the locks on indexes and materialised views, which no
+	// other session can lock at will, are lower bounds.
+	Alone bool
+	// Refused is the server's error; Code its SQLSTATE.
+	Refused, Code string
+}
+
+type relation struct {
+	oid        uint32
+	name, kind string
+	file       uint32
+	table      uint32 // of an index
+	rows       float64
+}
+
+const listRelations = `
+SELECT c.oid, CASE WHEN n.nspname LIKE 'pg_temp%' THEN 'pg_temp' ELSE n.nspname END || '.' || c.relname, c.relkind::text, coalesce(pg_relation_filenode(c.oid), 0)::oid, coalesce(i.indrelid, 0)::oid, c.reltuples
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg_toast_temp%' AND c.relkind IN ('r','p','v','m','S','i','I','f','c')`
+
+func relations(ctx context.Context, c *pgx.Conn) (map[uint32]relation, error) {
+	rows, err := c.Query(ctx, listRelations)
+	if err != nil {
+		return nil, err
+	}
+	out := map[uint32]relation{}
+	var r relation
+	_, err = pgx.ForEachRow(rows, []any{&r.oid, &r.name, &r.kind, &r.file, &r.table, &r.rows}, func() error {
+		out[r.oid] = r
+		return nil
+	})
+	return out, err
+}
+
+// Observer watches statements in one database, whose rows have been analysed.
+type Observer struct {
+	session, watch *pgx.Conn
+	pid            uint32
+	before         map[uint32]relation
+	read           map[uint32]int64 // when the transaction began
+}
+
+// NewObserver connects twice: once to run statements, once to watch.
+func NewObserver(ctx context.Context, url string) (*Observer, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	o := &Observer{}
+	if o.session, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if o.watch, err = pgx.ConnectConfig(ctx, config); err != nil {
+		o.Close(ctx)
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	o.pid = o.session.PgConn().PID()
+	if err := o.Refresh(ctx); err != nil {
+		o.Close(ctx)
+		return nil, err
+	}
+	return o, nil
+}
+
+// Refresh reads the relations anew, after a change that was committed.
+func (o *Observer) Refresh(ctx context.Context) (err error) {
+	o.before, err = relations(ctx, o.watch)
+	return err
+}
+
+// Close ends both connections.
+func (o *Observer) Close(ctx context.Context) {
+	if o.session != nil {
+		o.session.Close(ctx)
+	}
+	if o.watch != nil {
+		o.watch.Close(ctx)
+	}
+}
+
+// Exec runs statements for good: settings, or what a form needs beforehand.
+func (o *Observer) Exec(ctx context.Context, sql string) error {
+	_, err := o.session.Exec(ctx, sql)
+	return err
+}
+
+// Observe runs one statement in a transaction, looks, and rolls it back.
+func (o *Observer) Observe(ctx context.Context, sql string) (*Observation, error) {
+	if err := o.Begin(ctx, "BEGIN"); err != nil {
+		return nil, err
+	}
+	defer o.session.Exec(ctx, "ROLLBACK")
+	if _, err := o.session.Exec(ctx, sql); err != nil {
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) {
+			return nil, err
+		}
+		return &Observation{Relations: map[string]Seen{}, Refused: pg.Message, Code: pg.Code}, nil
+	}
+	return o.Look(ctx)
+}
+
+// Begin opens a transaction to be looked at, with BEGIN in any of its forms.
+func (o *Observer) Begin(ctx context.Context, sql string) (err error) {
+	if _, err = o.session.Exec(ctx, sql); err != nil {
+		return err
+	}
+	o.read, err = o.reads(ctx)
+	return err
+}
+
+// InTransaction reports whether the session is in a transaction that has not
+// failed.
+func (o *Observer) InTransaction() bool { return o.session.PgConn().TxStatus() == 'T' }
+
+// Look says what the open transaction has done so far, compared with the last
+// Refresh.
+func (o *Observer) Look(ctx context.Context) (*Observation, error) {
+	// The second session reads the locks before the first one looks around.
+	locks, err := o.locks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	read, err := o.reads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := relations(ctx, o.session)
+	if err != nil {
+		return nil, err
+	}
+	for oid, n := range o.read {
+		read[oid] -= n
+	}
+	return &Observation{Relations: judge(o.before, after, locks, read)}, nil
+}
+
+// judge puts together what is known of each relation.
+func judge(before, after map[uint32]relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]Seen {
+	out := map[string]Seen{}
+	byName := map[string]relation{}
+	for _, r := range before {
+		byName[r.name] = r
+	}
+	now := map[string]relation{}
+	for _, r := range after {
+		now[r.name] = r
+	}
+	for oid, mode := range locks {
+		r, old := before[oid]
+		if !old {
+			if r, old = after[oid]; !old {
+				continue // the server's own
+			}
+		}
+		s := out[r.name]
+		s.Kind, s.Lock = r.kind, max(s.Lock, mode)
+		out[r.name] = s
+	}
+	rebuilt := map[uint32]bool{}
+	for name, r := range now {
+		old, was := byName[name]
+		s, touched := out[name]
+		switch {
+		case !was:
+			if old, was = before[r.oid]; was { // renamed
+				s, touched = out[old.name]
+				name = old.name
+			} else {
+				s.Created, s.Kind = true, r.kind
+				out[name] = s
+				if table, old := before[r.table]; old && r.kind == "i" {
+					on := out[table.name]
+					on.Kind, on.BuildsIndex = table.kind, true
+					out[table.name] = on
+				}
+				continue
+			}
+			fallthrough
+		default:
+			if old.file != r.file {
+				switch r.kind {
+				case "i", "I":
+					s.RebuildsIndex = true
+					rebuilt[r.table] = true
+				default:
+					s.Rewrites = true
+				}
+				touched = true
+			}
+			s.Kind = r.kind
+		}
+		if touched {
+			out[name] = s
+		}
+	}
+	for oid := range rebuilt {
+		if r, ok := before[oid]; ok && out[r.name].Lock != onward.NoLock {
+			s := out[r.name]
+			s.Kind, s.RebuildsIndex = r.kind, true
+			out[r.name] = s
+		}
+	}
+	for oid, r := range before {
+		if _, still := after[oid]; still {
+			if n := read[oid]; n > 0 && r.rows > 0 && float64(n) >= 0.9*r.rows {
+				s := out[r.name]
+				s.Kind, s.Scans = r.kind, true
+				out[r.name] = s
+			}
+		} else if _, again := now[r.name]; !again {
+			if s, touched := out[r.name]; touched {
+				s.Dropped = true
+				out[r.name] = s
+			}
+		}
+	}
+	return out
+}
+
+// locks are the strongest modes that the first session holds, read by the
+// second.
+func (o *Observer) locks(ctx context.Context) (map[uint32]onward.Lock, error) {
+	rows, err := o.watch.Query(ctx, `SELECT relation, mode FROM pg_locks WHERE pid = $1 AND locktype = 'relation' AND granted`, int64(o.pid))
+	if err != nil {
+		return nil, err
+	}
+	out := map[uint32]onward.Lock{}
+	var oid uint32
+	var mode string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &mode}, func() error {
+		var l onward.Lock
+		if err := l.UnmarshalText([]byte(mode)); err != nil {
+			return err
+		}
+		out[oid] = max(out[oid], l)
+		return nil
+	})
+	return out, err
+}
+
+// reads counts the rows that the transaction has read in sequence.
+func (o *Observer) reads(ctx context.Context) (map[uint32]int64, error) {
+	rows, err := o.session.Query(ctx, `SELECT relid, seq_tup_read FROM pg_stat_xact_all_tables WHERE seq_tup_read > 0 AND relid >= 16384`)
+	if err != nil {
+		return nil, err
+	}
+	out := map[uint32]int64{}
+	var oid uint32
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&oid, &n}, func() error { out[oid] = n; return nil })
+	return out, err
+}
+
+// String describes what was seen of a relation: "AccessExclusiveLock rewrites scans".
+func (s Seen) String() string {
+	words := []string{s.Lock.String()}
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{s.Rewrites, "rewrites"}, {s.RebuildsIndex, "rebuilds-index"}, {s.BuildsIndex, "builds-index"}, {s.Scans, "scans"}, {s.Created, "created"}, {s.Dropped, "dropped"}} {
+		if f.on {
+			words = append(words, f.name)
+		}
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
+}
