@@ -1,0 +1,188 @@
+package constraint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// binding is a constraint or unique index that is new on a table in use.
+type binding struct {
+	p *rule.Pass
+	t *rule.Tx
+	d *rule.Delta
+}
+
+func (b *binding) constraint(c *catalog.Constraint) {
+	name := c.Kind.String() + " " + c.Name
+	table := b.d.After.Name.String()
+	switch c.Kind {
+	case catalog.Check:
+		b.check(c, name)
+	case catalog.Unique, catalog.PrimaryKey:
+		if b.d.NewIndex != nil && b.t.Before.Relation(c.Index) == nil {
+			b.unique(b.d.NewIndex, name)
+		}
+	case catalog.Exclude:
+		b.report(c.Columns, rule.Report{
+			Fact:     name + " binds " + table + " from here on",
+			Harm:     "rows that exclude each other make the statement fail, and so does each INSERT or UPDATE of the deployed code that writes one: conflicting key value violates exclusion constraint",
+			Severity: onward.Warning,
+		})
+	case catalog.ForeignKey:
+		b.foreignKey(c, name)
+	}
+}
+
+func (b *binding) check(c *catalog.Constraint, name string) {
+	table := b.d.After.Name.String()
+	if b.replaced(func(old *catalog.Constraint) bool { return old.Kind == catalog.Check && implies(old.Expr, c.Expr, 0) }) {
+		return
+	}
+	r := rule.Report{
+		Fact:     name + " binds " + table + " from here on",
+		Harm:     "INSERTs and UPDATEs of the deployed code that do not meet it fail: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\"",
+		Severity: onward.Warning,
+	}
+	if !c.Valid {
+		r.Harm += "; NOT VALID spares the stored rows only"
+	}
+	if len(c.Columns) == 1 {
+		if col := b.d.After.Attr(c.Columns[0]); col != nil && catalog.ProvesNotNull(c.Expr, col.Name) {
+			b.notNull(c, col, r)
+			return
+		}
+	}
+	b.report(c.Columns, r)
+}
+
+// notNull judges CHECK (a IS NOT NULL), the first step of a long way to NOT
+// NULL.
+func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Report) {
+	if col.NotNull || b.d.Before.Attr(col.Attnum) != nil && b.d.Before.Attr(col.Attnum).NotNull {
+		return
+	}
+	u := b.p.UsesColumn(b.d, col)
+	unknown := b.p.NewColumn(b.d, col)
+	switch {
+	case col.Default == nil && b.p.Omitted(b.d, col):
+		r.Severity = onward.Off
+		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\""
+	case unknown || u.Known && !u.Used:
+		return
+	case col.Default == nil:
+		r.Harm = "INSERTs of the deployed code that write NULL to " + col.Name + " or leave it out fail" + u.Where() + ": violates check constraint \"" + c.Name + "\""
+	}
+	r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + rule.Table(b.d.After.Name) + " ALTER COLUMN " + rule.Ident(col.Name) + " SET DEFAULT …;"
+	r.Evidence = u.Evidence
+	b.p.Report(b.d.By, r)
+}
+
+func (b *binding) unique(idx *catalog.Relation, name string) {
+	info := idx.Index
+	var columns []int16
+	for _, k := range info.Keys {
+		columns = append(columns, k.Columns...)
+		if col := b.d.After.Attr(k.Column); col != nil && (col.Identity != "" || col.Sequence != 0 || b.p.NewColumn(b.d, col) && col.Default == nil && !info.NullsNotDistinct) {
+			return // numbered by the server, or NULL in every row of the deployed code
+		}
+	}
+	if b.covered(columns) {
+		return
+	}
+	table := b.d.After.Name
+	keys := make([]string, 0, len(info.Keys))
+	for _, k := range info.Keys {
+		if c := b.d.After.Attr(k.Column); c != nil {
+			keys = append(keys, rule.Ident(c.Name))
+		} else if k.ExprText != "" {
+			keys = append(keys, k.ExprText)
+		}
+	}
+	list := strings.Join(keys, ", ")
+	b.report(columns, rule.Report{
+		Fact: name + " binds " + table.String() + " from here on",
+		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
+		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + rule.Table(table) +
+			" GROUP BY " + list + " HAVING count(*) > 1;",
+		Severity: onward.Warning,
+	})
+}
+
+// covered reports whether rows have been unique by some of these columns
+// already.
+func (b *binding) covered(columns []int16) bool {
+	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool {
+		old := b.t.Before.Relation(oid)
+		if old == nil || !old.Index.Unique || old.Index.Predicate != nil {
+			return false
+		}
+		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 || !slices.Contains(columns, k.Column) })
+	})
+}
+
+func (b *binding) foreignKey(c *catalog.Constraint, name string) {
+	ref := "the referenced table"
+	if b.d.Other != nil {
+		ref = b.d.Other.Name.String()
+	}
+	var old *catalog.Constraint
+	for _, o := range b.d.Before.Constraints {
+		if o.Kind == catalog.ForeignKey && o.Enforced && o.Ref == c.Ref && slices.Equal(o.Columns, c.Columns) {
+			old = o
+		}
+	}
+	r := rule.Report{Fact: name + " binds " + b.d.After.Name.String() + " from here on", Severity: onward.Warning}
+	switch {
+	case old == nil:
+		r.Harm = "INSERTs and UPDATEs of the deployed code that point at no row of " + ref + " fail"
+		if refuses(c.OnDelete) {
+			r.Harm += ", and so do its DELETEs on " + ref + " of rows that are pointed at"
+		}
+	case refuses(c.OnDelete) && !refuses(old.OnDelete):
+		r.Fact = name + " of " + b.d.After.Name.String() + " refuses DELETEs from here on (was ON DELETE " + strings.ToUpper(old.OnDelete) + ")"
+		r.Harm = "DELETEs of the deployed code on " + ref + " of rows that are pointed at fail"
+	case refuses(c.OnUpdate) && !refuses(old.OnUpdate):
+		r.Fact = name + " of " + b.d.After.Name.String() + " refuses UPDATEs of the key from here on (was ON UPDATE " + strings.ToUpper(old.OnUpdate) + ")"
+		r.Harm = "UPDATEs of the deployed code on the key of rows of " + ref + " that are pointed at fail"
+	default:
+		return
+	}
+	r.Harm += ": violates foreign key constraint \"" + c.Name + "\""
+	b.report(c.Columns, r)
+}
+
+// refuses reports whether a foreign key's action is to refuse the change.
+func refuses(action string) bool { return action == "" || action == "restrict" }
+
+// replaced reports whether the table had a constraint that bound at least as
+// much, be it that the transaction drops it.
+func (b *binding) replaced(same func(*catalog.Constraint) bool) bool {
+	return slices.ContainsFunc(b.d.Before.Constraints, func(old *catalog.Constraint) bool {
+		return (b.d.OldConstraint == nil || old.ID != b.d.OldConstraint.ID) && old.Enforced && same(old)
+	})
+}
+
+// report says it, unless the deployed code has nothing to do with the columns.
+func (b *binding) report(columns []int16, r rule.Report) {
+	concerns := len(columns) == 0
+	for _, a := range columns {
+		col := b.d.After.Attr(a)
+		if col == nil || b.p.NewColumn(b.d, col) {
+			continue
+		}
+		u := b.p.UsesColumn(b.d, col)
+		concerns = concerns || u.Used || !u.Known
+		r.Evidence = append(r.Evidence, u.Evidence...)
+	}
+	if !concerns {
+		return
+	}
+	if r.Instead == "" {
+		r.Instead = "release code that keeps to it first, clean up the rows, and add the constraint a release later"
+	}
+	b.p.Report(b.d.By, r)
+}
