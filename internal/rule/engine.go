@@ -31,13 +31,13 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed, Notes: map[string][]any{}}}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}}
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)
 		}
 	}
-	e.pass = &Pass{Release: e.release, config: &e.config, versions: c.Versions, current: deployed}
+	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, config: &e.config, versions: c.Versions, current: deployed}
 	return e
 }
 
@@ -90,7 +90,6 @@ func (e *Engine) Judge(m *Migration) {
 	e.config.order[m.Path] = m.index
 	e.count++
 	e.judged = true
-	e.release.Migrations = append(e.release.Migrations, m)
 	e.analyse(m)
 	for _, t := range m.Txs {
 		for _, s := range t.Statements {
@@ -100,9 +99,15 @@ func (e *Engine) Judge(m *Migration) {
 	}
 	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
 	for _, r := range e.rules {
-		if r.Migration != nil && e.applies(r, e.config.Versions) {
-			e.pass.Rule = r
+		if !e.applies(r, e.config.Versions) {
+			continue
+		}
+		e.pass.Rule = r
+		switch {
+		case r.Migration != nil:
 			r.Migration(e.pass, m)
+		case r.Gather != nil:
+			r.Gather(e.pass, m)
 		}
 	}
 	e.take()

@@ -22,6 +22,8 @@ type Pass struct {
 	Release *Release
 
 	config *Config
+	// kept is what Gather functions left for the end, by rule.
+	kept map[string][]any
 	// current is the catalog behind the statement or commit in question.
 	current  *catalog.Catalog
 	versions []int
@@ -169,11 +171,19 @@ func fingerprint(rule, migration, sql, fact string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Note keeps something for the rule's Release function: what a statement or
-// commit rule cannot know before the release is over. It is stored under the
-// name, which the Release rule reads.
-func (p *Pass) Note(name string, v any) {
-	p.Release.Notes[name] = append(p.Release.Notes[name], v)
+// Keep keeps something of a migration for the rule's Release function.
+func (p *Pass) Keep(v any) { p.kept[p.Rule.ID] = append(p.kept[p.Rule.ID], v) }
+
+// Kept is what the rule kept, in the order of the release.
+func Kept[T any](p *Pass) []T {
+	list := p.kept[p.Rule.ID]
+	out := make([]T, 0, len(list))
+	for _, v := range list {
+		if t, ok := v.(T); ok {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Evidence points at another statement of the release.

@@ -129,11 +129,6 @@ type Release struct {
 	Deployed *catalog.Catalog
 	// Head is the schema behind the release's last migration.
 	Head *catalog.Catalog
-	// Notes is what the rules of the release left for the end, by rule.
-	Notes map[string][]any
-	// Migrations are the migrations of the release that were judged, in
-	// order.
-	Migrations []*Migration
 	// Changes lists what happened to migrations that the base already has,
 	// and to the order of the new ones.
 	Changes []HistoryChange

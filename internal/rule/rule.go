@@ -59,8 +59,12 @@ type Rule struct {
 	Commit func(p *Pass, t *Tx)
 	// Migration looks at one migration as a whole.
 	Migration func(p *Pass, m *Migration)
-	// Release looks at the release once everything was judged.
+	// Release looks at the release once everything was judged. Migrations are
+	// let go when they are judged, so that a large release fits in memory:
+	// Gather, which goes with Release, looks at each and keeps (Pass.Keep)
+	// what Release will need.
 	Release func(p *Pass, r *Release)
+	Gather  func(p *Pass, m *Migration)
 }
 
 var idForm = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
@@ -76,6 +80,8 @@ func Validate(rules []*Rule) error {
 			}
 		}
 		switch {
+		case r.Gather != nil && r.Release == nil:
+			return fmt.Errorf("rule %s: gathers, and has no Release to gather for", r.ID)
 		case !idForm.MatchString(r.ID):
 			return fmt.Errorf("rule %q: the name is subject-act-trouble in lower case", r.ID)
 		case seen[r.ID]:

@@ -18,32 +18,36 @@ var NotValidNeverValidated = &rule.Rule{
 	Harm:     "The constraint binds new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, and old rows that break it fail when they are next updated.",
 	Instead:  "Validate it in a later migration, once the old rows are in order.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"},
+	Gather:   addedNotValid,
 	Release:  notValidNeverValidated,
 }
 
-func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
-	for _, m := range r.Migrations {
-		for _, t := range m.Txs {
-			for i := range t.Deltas {
-				d := &t.Deltas[i]
-				if d.Kind != catalog.ConstraintAdded || d.NewConstraint.Valid || !d.NewConstraint.Enforced || d.NewConstraint.Parent {
-					continue
-				}
-				now := r.Head.Relation(d.OID)
-				if now == nil {
-					continue
-				}
-				for _, con := range now.Constraints {
-					if con.ID != d.NewConstraint.ID || con.Valid {
-						continue
-					}
-					p.Report(d.By, rule.Report{
-						Fact:    con.Kind.String() + " " + con.Name + " of " + now.Name.String() + " is not validated in this release",
-						Harm:    "rows that break it stay, and fail when they are next updated",
-						Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + rule.Table(now.Name) + " VALIDATE CONSTRAINT " + rule.Ident(con.Name) + ";",
-					})
-				}
+// addedNotValid keeps the constraints that a migration adds NOT VALID.
+func addedNotValid(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		for _, d := range t.Deltas {
+			if d.Kind == catalog.ConstraintAdded && !d.NewConstraint.Valid && d.NewConstraint.Enforced && !d.NewConstraint.Parent {
+				p.Keep(d)
 			}
+		}
+	}
+}
+
+func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
+	for _, d := range rule.Kept[rule.Delta](p) {
+		now := r.Head.Relation(d.OID)
+		if now == nil {
+			continue
+		}
+		for _, con := range now.Constraints {
+			if con.ID != d.NewConstraint.ID || con.Valid {
+				continue
+			}
+			p.Report(d.By, rule.Report{
+				Fact:    con.Kind.String() + " " + con.Name + " of " + now.Name.String() + " is not validated in this release",
+				Harm:    "rows that break it stay, and fail when they are next updated",
+				Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + rule.Table(now.Name) + " VALIDATE CONSTRAINT " + rule.Ident(con.Name) + ";",
+			})
 		}
 	}
 }

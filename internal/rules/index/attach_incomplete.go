@@ -20,23 +20,34 @@ var AttachIncomplete = &rule.Rule{
 	Harm:     "The index of the parent becomes valid when the last partition's index is attached. Until then no constraint can use it, and a unique one binds only the partitions that have it.",
 	Instead:  "Build the index on each partition CONCURRENTLY and attach it.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Gather:   gatherOnly,
 	Release:  attachIncomplete,
 }
 
-func attachIncomplete(p *rule.Pass, r *rule.Release) {
-	for _, m := range r.Migrations {
-		for _, s := range m.Statements {
-			stmt := s.Node.GetIndexStmt()
-			if stmt == nil || stmt.GetRelation().GetInh() || s.Tx.RolledBack {
-				continue
-			}
-			for i := range s.Deltas {
-				d := &s.Deltas[i]
-				if d.Kind == catalog.IndexCreated && d.NewIndex != nil && d.NewIndex.Kind == catalog.PartitionedIndex {
-					incomplete(p, r, s, d.NewIndex.OID)
-				}
+// only is an index that a migration creates ON ONLY a partitioned table.
+type only struct {
+	by  *rule.Stmt
+	oid catalog.OID
+}
+
+func gatherOnly(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		stmt := s.Node.GetIndexStmt()
+		if stmt == nil || stmt.GetRelation().GetInh() || s.Tx.RolledBack {
+			continue
+		}
+		for i := range s.Deltas {
+			d := &s.Deltas[i]
+			if d.Kind == catalog.IndexCreated && d.NewIndex != nil && d.NewIndex.Kind == catalog.PartitionedIndex {
+				p.Keep(only{s, d.NewIndex.OID})
 			}
 		}
+	}
+}
+
+func attachIncomplete(p *rule.Pass, r *rule.Release) {
+	for _, x := range rule.Kept[only](p) {
+		incomplete(p, r, x.by, x.oid)
 	}
 }
 

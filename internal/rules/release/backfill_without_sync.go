@@ -21,12 +21,13 @@ var BackfillWithoutSync = &rule.Rule{
 	Harm:     "The deployed code does not know the new column. What it inserts or changes after the copy is in the old column only, and the new code, which reads the new one, does not see it.",
 	Instead:  "Put a trigger on the table that fills the new column on every write before the copy runs, or copy again once the old code is gone.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Gather:   copies,
 	Release:  backfillWithoutSync,
 }
 
 func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 	said, at := map[string]bool{}, map[*rule.Stmt]bool{}
-	for _, c := range copies(p, r) {
+	for _, c := range rule.Kept[copied](p) {
 		key := c.table.Name.Qualified() + "." + c.column
 		if said[key] || at[c.by] || synced(r.Head.Relation(c.table.OID), c.column) {
 			continue

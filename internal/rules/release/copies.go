@@ -20,31 +20,28 @@ type copied struct {
 
 func (c *copied) reads(column string) bool { return slices.Contains(c.from, column) }
 
-// copies lists the backfills of new columns from old ones in a release.
-func copies(p *rule.Pass, r *rule.Release) []copied {
-	var out []copied
-	for _, m := range r.Migrations {
-		for _, s := range m.Statements {
-			for _, w := range p.Writes(s) {
-				u, ok := w.Node.(*pgparse.UpdateStmt)
-				if !ok || w.Table.OID == 0 || !p.InUse(w.Table) {
+// copies keeps the backfills of new columns from old ones in a migration.
+func copies(p *rule.Pass, m *rule.Migration) {
+	r := p.Release
+	for _, s := range m.Statements {
+		for _, w := range p.Writes(s) {
+			u, ok := w.Node.(*pgparse.UpdateStmt)
+			if !ok || w.Table.OID == 0 || !p.InUse(w.Table) {
+				continue
+			}
+			for _, n := range u.TargetList {
+				target := n.GetResTarget()
+				if !fresh(r, w.Table, target.GetName()) {
 					continue
 				}
-				for _, n := range u.TargetList {
-					target := n.GetResTarget()
-					if !fresh(r, w.Table, target.GetName()) {
-						continue
-					}
-					c := copied{by: s, table: w.Table, column: target.GetName()}
-					c.from = sources(r, w.Table, u.Relation, target.GetVal())
-					if len(c.from) > 0 {
-						out = append(out, c)
-					}
+				c := copied{by: s, table: w.Table, column: target.GetName()}
+				c.from = sources(r, w.Table, u.Relation, target.GetVal())
+				if len(c.from) > 0 {
+					p.Keep(c)
 				}
 			}
 		}
 	}
-	return out
 }
 
 // fresh reports whether the release added a column.

@@ -20,32 +20,39 @@ var LockOrder = &rule.Rule{
 	Harm:     "Whatever order the application uses, one of the two goes against it: a session that holds one table and waits for the other deadlocks with the migration, and the server ends one of them.",
 	Instead:  "Lock the tables in one order everywhere, or give each a transaction of its own.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
+	Gather:   gatherLocks,
 	Release:  lockOrder,
 }
 
-func lockOrder(p *rule.Pass, r *rule.Release) {
+// gatherLocks keeps the transactions that lock several tables.
+func gatherLocks(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		if locked := tables(p, t); len(locked) > 1 {
+			p.Keep(locked)
+		}
+	}
+}
+
+func lockOrder(p *rule.Pass, _ *rule.Release) {
 	type pair struct{ a, b catalog.Name }
 	first := map[pair]lockedTable{} // a before b: where b was locked
-	for _, m := range r.Migrations {
-		for _, t := range m.Txs {
-			locked := tables(p, t)
-			for i, a := range locked {
-				for _, b := range locked[i+1:] {
-					if a.by == b.by {
-						continue
-					}
-					if other, ok := first[pair{b.Name, a.Name}]; ok {
-						p.Report(b.by, rule.Report{
-							Fact:     fmt.Sprintf("the transaction locks %s and then %s, the other way round than %s:%d", a.Name, b.Name, other.by.Migration.Path, other.by.Line),
-							Harm:     "a session that holds one of them and waits for the other deadlocks with one of the two migrations",
-							Instead:  "lock the tables in one order, or give each a transaction of its own",
-							Evidence: []onward.Evidence{other.by.Evidence("locks " + b.Name.String() + " first")},
-						})
-						return
-					}
-					if _, ok := first[pair{a.Name, b.Name}]; !ok {
-						first[pair{a.Name, b.Name}] = b
-					}
+	for _, locked := range rule.Kept[[]lockedTable](p) {
+		for i, a := range locked {
+			for _, b := range locked[i+1:] {
+				if a.by == b.by {
+					continue
+				}
+				if other, ok := first[pair{b.Name, a.Name}]; ok {
+					p.Report(b.by, rule.Report{
+						Fact:     fmt.Sprintf("the transaction locks %s and then %s, the other way round than %s:%d", a.Name, b.Name, other.by.Migration.Path, other.by.Line),
+						Harm:     "a session that holds one of them and waits for the other deadlocks with one of the two migrations",
+						Instead:  "lock the tables in one order, or give each a transaction of its own",
+						Evidence: []onward.Evidence{other.by.Evidence("locks " + b.Name.String() + " first")},
+					})
+					return
+				}
+				if _, ok := first[pair{a.Name, b.Name}]; !ok {
+					first[pair{a.Name, b.Name}] = b
 				}
 			}
 		}

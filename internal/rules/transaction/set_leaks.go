@@ -18,6 +18,7 @@ var SetLeaks = &rule.Rule{
 	Harm:     "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
 	Instead:  "Use SET LOCAL inside of a transaction, or RESET at the end.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-set.html"},
+	Gather:   gatherLeaks,
 	Release:  setLeaks,
 }
 
@@ -28,43 +29,55 @@ var sessions = map[string]bool{
 	"row_security": false, "default_tablespace": true, "default_table_access_method": true,
 }
 
+// leak is what one migration leaves set.
+type leak struct {
+	names, values []string
+	first         *rule.Stmt
+}
+
+func gatherLeaks(p *rule.Pass, m *rule.Migration) {
+	if names, values, first := leaks(m); first != nil {
+		p.Keep(leak{names, values, first})
+	}
+}
+
 // setLeaks reports each set of settings once: a project that begins every file
 // with the same SET knows it.
-func setLeaks(p *rule.Pass, r *rule.Release) {
+func setLeaks(p *rule.Pass, _ *rule.Release) {
 	said := map[string]bool{}
-	for _, m := range r.Migrations {
-		names, values, first := leaks(m)
-		key := strings.Join(append(names, values...), " ")
-		if first == nil || said[key] {
+	for _, l := range rule.Kept[leak](p) {
+		key := strings.Join(append(l.names, l.values...), " ")
+		if said[key] {
 			continue
 		}
 		said[key] = true
+		m := l.first.Migration
 		report := rule.Report{
-			Fact:    "the migration leaves " + strings.Join(names, ", ") + " changed in the session",
+			Fact:    "the migration leaves " + strings.Join(l.names, ", ") + " changed in the session",
 			Harm:    "the migrations behind it, and " + runner(m) + " itself, go on with it on the same connection",
-			Instead: "put this at the end:\nRESET " + strings.Join(names, ";\nRESET ") + ";",
+			Instead: "put this at the end:\nRESET " + strings.Join(l.names, ";\nRESET ") + ";",
 		}
-		if first.InBlock() {
+		if l.first.InBlock() {
 			report.Instead = "use SET LOCAL, which ends with the transaction"
 		}
-		if mild(names, values) || m.Framework == "" || m.Framework == "sql" {
+		if mild(l.names, l.values) || m.Framework == "" || m.Framework == "sql" {
 			// A timeout stops a later migration at worst, a search path with
 			// public in it finds the runner's table, and psql gives each file
 			// a session of its own.
 			report.Severity = onward.Info
 		}
-		p.Report(first, report)
+		p.Report(l.first, report)
 	}
 }
 
 // leaks lists what a migration sets for the session and does not reset, and
 // the first such statement; nil when there is none.
 func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
-	type leak struct {
+	type setting struct {
 		by    *rule.Stmt
 		value string
 	}
-	open := map[string]leak{}
+	open := map[string]setting{}
 	var order []string
 	for _, t := range m.Txs {
 		if t.RolledBack {
@@ -79,7 +92,7 @@ func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 			case set.Default || harmless(set):
 				delete(open, set.Name)
 			case sessions[set.Name]:
-				open[set.Name] = leak{s, set.Value}
+				open[set.Name] = setting{s, set.Value}
 				order = append(order, set.Name)
 			}
 		}
