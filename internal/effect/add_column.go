@@ -252,6 +252,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" must be declared NOT NULL before identity can be added`)
 			return
 		}
+		a.newIdentity = true
 		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, cmd.GetName(), "seq")}, catalog.Sequence)
 	case pgparse.AlterTableType_AT_DropIdentity:
 		if known && col != nil && col.Identity == "" {
@@ -264,7 +265,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 			a.drop(seq, "owned by the column "+cmd.GetName())
 		}
 	case pgparse.AlterTableType_AT_SetIdentity:
-		if known && col != nil && col.Identity == "" {
+		if known && col != nil && col.Identity == "" && !a.newIdentity {
 			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
 			return
 		}

@@ -24,6 +24,7 @@ type alter struct {
 	droppedColumns     []string
 	newColumns         []*pgparse.ColumnDef
 	notValid           []*pgparse.Constraint
+	newIdentity        bool
 }
 
 // tab is what is to be done to the rows of one table.
@@ -82,6 +83,9 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 }
 
 func pass(cmd *pgparse.AlterTableCmd) int8 {
+	if cmd.GetSubtype() == pgparse.AlterTableType_AT_ColumnDefault && cmd.GetDef() == nil {
+		return 1 // DROP DEFAULT
+	}
 	if p, ok := passes[cmd.GetSubtype()]; ok {
 		return p
 	}
@@ -156,7 +160,7 @@ func (a *alter) rows() {
 			a.at(t.rel).Scans = true
 		}
 		if t.moved && !t.rewrite {
-			a.at(t.rel).Rewrites = true
+			copied(a.at(t.rel))
 		}
 		if e := a.at(t.rel); t.why != "" && e.Why == "" && (t.unsure || t.rel == a.rel) {
 			e.Why = t.why
@@ -178,6 +182,10 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
 		a.addColumn(cmd)
+	case pgparse.AlterTableType_AT_ColumnDefault:
+		if col, known := a.column(a.rel, cmd.GetName()); col == nil && known && !a.isNew(cmd.GetName()) {
+			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+		}
 	case pgparse.AlterTableType_AT_DropColumn:
 		a.dropColumn(cmd)
 	case pgparse.AlterTableType_AT_AlterColumnType:
@@ -343,6 +351,15 @@ func (a *alter) setTablespace(name string) {
 		return
 	}
 	a.tabOf(a.rel).moved = true
+}
+
+// copied notes that a relation's file is copied as it is.
+func copied(e *Effect) {
+	if e.Kind == catalog.Index {
+		e.RebuildsIndex = true
+		return
+	}
+	e.Rewrites = true
 }
 
 // owner is OWNER TO: it reaches indexes and owned sequences.

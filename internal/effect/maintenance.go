@@ -138,6 +138,10 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
 		if rel := r.table(rv); rel != nil {
+			if !rel.Kind.IsTable() && rel.Kind != catalog.View {
+				r.refuse(`cannot lock relation "` + rel.Name.Name + `"`)
+				return
+			}
 			r.lockDown(rel, mode, rv.GetInh(), "", 0)
 		}
 	}

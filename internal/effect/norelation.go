@@ -62,7 +62,7 @@ func (r *run) noRelation(msg any) {
 		*pgparse.CreateUserMappingStmt, *pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
 		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.CreateEventTrigStmt, *pgparse.AlterEventTrigStmt,
 		*pgparse.CreateRoleStmt, *pgparse.AlterRoleStmt, *pgparse.AlterRoleSetStmt, *pgparse.DropRoleStmt,
-		*pgparse.GrantRoleStmt, *pgparse.AlterDefaultPrivilegesStmt, *pgparse.ReassignOwnedStmt,
+		*pgparse.GrantRoleStmt, *pgparse.AlterDefaultPrivilegesStmt,
 		*pgparse.AlterDatabaseSetStmt, *pgparse.AlterDatabaseRefreshCollStmt, *pgparse.AlterTableSpaceOptionsStmt,
 		*pgparse.VariableSetStmt, *pgparse.VariableShowStmt, *pgparse.ConstraintsSetStmt,
 		*pgparse.NotifyStmt, *pgparse.ListenStmt, *pgparse.UnlistenStmt, *pgparse.LoadStmt, *pgparse.CheckPointStmt,

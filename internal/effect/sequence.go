@@ -11,11 +11,11 @@ func (r *run) createSequence(s *pgparse.CreateSeqStmt) {
 		return
 	}
 	r.create(name, catalog.Sequence)
-	r.ownedBy(s.GetOptions())
+	r.ownedByColumn(s.GetOptions())
 }
 
-// ownedBy locks the table of OWNED BY.
-func (r *run) ownedBy(options []*pgparse.Node) {
+// ownedByColumn locks the table of OWNED BY.
+func (r *run) ownedByColumn(options []*pgparse.Node) {
 	for _, o := range options {
 		if o.GetDefElem().GetDefname() != "owned_by" {
 			continue
@@ -43,5 +43,5 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 			e.Rewrites, e.Instant = true, true
 		}
 	}
-	r.ownedBy(s.GetOptions())
+	r.ownedByColumn(s.GetOptions())
 }

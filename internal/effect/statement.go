@@ -98,7 +98,7 @@ func (r *run) statement(msg any) {
 		r.reads(s.GetQuery())
 	case *pgparse.AlterObjectDependsStmt:
 		r.depends(s)
-	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
+	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ReassignOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
 		r.opaque(msg)
 	default:
 		r.noRelation(msg)
@@ -163,14 +163,22 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	if s.GetOrigTablespacename() == s.GetNewTablespacename() {
 		return
 	}
+	owners := map[string]bool{}
+	for _, n := range s.GetRoles() {
+		owners[n.GetRoleSpec().GetRolename()] = true
+	}
 	r.c.Relations(func(rel *catalog.Relation) bool {
+		if len(owners) > 0 && !owners[rel.Owner] {
+			return true
+		}
 		at := rel.Tablespace
 		if at == "" {
 			at = "pg_default"
 		}
 		if want(rel.Kind) && at == s.GetOrigTablespacename() && rel.Persistence != catalog.Temporary {
-			e := r.lock(rel, ael)
-			e.Rewrites = stored(rel)
+			if e := r.lock(rel, ael); stored(rel) {
+				copied(e)
+			}
 		}
 		return true
 	})
@@ -180,10 +188,18 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 // opaque names statements whose effects are in something that is not in the
 // text.
 func (r *run) opaque(msg any) {
-	switch msg.(type) {
+	switch s := msg.(type) {
 	case *pgparse.DropOwnedStmt:
-		// What a role owns is known as far as statements told.
-		r.dropOwned(msg.(*pgparse.DropOwnedStmt))
+		for _, rel := range r.ownedBy(s.GetRoles()) {
+			r.drop(rel, "owned by "+rel.Owner)
+		}
+		for _, rel := range r.ownedBy(s.GetRoles()) {
+			r.dropRelation(rel, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, 0)
+		}
+	case *pgparse.ReassignOwnedStmt:
+		for _, rel := range r.ownedBy(s.GetRoles()) {
+			r.owner(rel)
+		}
 	case *pgparse.ImportForeignSchemaStmt:
 		// Only new foreign tables.
 	case *pgparse.ExecuteStmt:
@@ -193,25 +209,21 @@ func (r *run) opaque(msg any) {
 	}
 }
 
-func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
+// ownedBy lists what roles own, as far as statements told.
+func (r *run) ownedBy(list []*pgparse.Node) []*catalog.Relation {
 	roles := map[string]bool{}
-	for _, n := range s.GetRoles() {
+	for _, n := range list {
 		roles[n.GetRoleSpec().GetRolename()] = true
 	}
 	var owned []*catalog.Relation
 	r.c.Relations(func(rel *catalog.Relation) bool {
-		if rel.Owner != "" && roles[rel.Owner] {
+		if rel.Owner != "" && roles[rel.Owner] && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
 			owned = append(owned, rel)
 		}
 		return true
 	})
 	sortByOID(owned)
-	for _, rel := range owned {
-		r.drop(rel, "owned by "+rel.Owner)
-	}
-	for _, rel := range owned {
-		r.dropRelation(rel, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, 0)
-	}
+	return owned
 }
 
 // unmodelled names a statement form by its node's type: AlterFooStmt.

@@ -1,5 +1,7 @@
 package effect
 
+//go:generate go run ./castgen
+
 import (
 	"slices"
 	"strings"

@@ -1,0 +1,3 @@
+package effect
+
+//go:generate go run ./gen
