@@ -269,6 +269,9 @@ func (j *judge) finish() *onward.Report {
 	worst := map[string]onward.Severity{}
 	for _, f := range r.Findings {
 		worst[f.Path] = max(worst[f.Path], f.Severity)
+		for _, also := range f.Also {
+			worst[also.Path] = max(worst[also.Path], f.Severity)
+		}
 		switch f.Severity {
 		case onward.Error:
 			r.Summary.Errors++

@@ -90,6 +90,18 @@ type Finding struct {
 	// Fingerprint names the finding by content, not by line: it stays the
 	// same when the file is moved or lines are added above.
 	Fingerprint string `json:"fingerprint"`
+	// Also lists the other places of what is wrong in many places for one
+	// cause and is said once.
+	Also []Place `json:"also,omitempty"`
+}
+
+// Place is where something was found beside a finding's own place.
+type Place struct {
+	Migration string `json:"migration"`
+	Path      string `json:"path"`
+	Line      int    `json:"line"`
+	// Fingerprint is what a finding there would have.
+	Fingerprint string `json:"fingerprint"`
 }
 
 // Evidence is a place that shows that a finding is true.

@@ -35,6 +35,9 @@ func NewBaseline(findings []onward.Finding) *Baseline {
 	b := &Baseline{Schema: BaselineSchema, Findings: make(map[string]BaselineFinding, len(findings))}
 	for _, f := range findings {
 		b.Findings[f.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: f.Path, Fact: f.Fact}
+		for _, also := range f.Also {
+			b.Findings[also.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: also.Path, Fact: f.Fact}
+		}
 	}
 	return b
 }

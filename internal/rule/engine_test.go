@@ -276,3 +276,40 @@ func TestEditDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestOneCauseIsOneFinding(t *testing.T) {
+	t.Parallel()
+	r := &Rule{
+		ID: "x-cause", Category: onward.Locking, Severity: onward.Warning, Preset: Recommended, Summary: "s", Harm: "h", Instead: "i",
+		Statement: func(p *Pass, s *Stmt) {
+			p.Report(s, Report{Fact: "bad", Harm: "h", Instead: "i", Cause: "and so are %d others", Fix: []onward.Edit{{New: "x"}}})
+		},
+	}
+	rules := []*Rule{r, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
+	of := func(sql string, c Config) (out []onward.Finding) {
+		findings, _ := run(t, c, "", sql, onward.TransactionNone)
+		for _, f := range findings {
+			if f.Rule == "x-cause" {
+				out = append(out, f)
+			}
+		}
+		if len(findings)-len(out) == 0 {
+			t.Error("the findings of the other rule are gone")
+		}
+		return out
+	}
+	three := of("SELECT 1;\nSELECT 2;\nSELECT 3;", Config{Rules: rules})
+	if len(three) != 3 || three[0].Fact != "bad" || three[0].Also != nil || len(three[0].Fix) == 0 {
+		t.Errorf("three are said one by one: %+v", three)
+	}
+	five := "SELECT 1;\nSELECT 2;\nSELECT 3;\nSELECT 4;\nSELECT 5;"
+	all := of(five, Config{Rules: rules})
+	if len(all) != 1 || all[0].Fact != "bad, and so are 4 others" || len(all[0].Also) != 4 || all[0].Also[3].Line != 5 {
+		t.Fatalf("%+v", all)
+	}
+	// What is taken out one by one is not counted.
+	left := of("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
+	if len(left) != 1 || left[0].Fact != "bad, and so are 3 others" || left[0].Line != 3 {
+		t.Errorf("%+v", left)
+	}
+}

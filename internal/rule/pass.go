@@ -40,6 +40,7 @@ type Found struct {
 	// statement stands in: of the DO block around it, or its own.
 	outer, outerEnd int
 	versions        []int
+	cause           string // of Report.Cause
 }
 
 // Report is what a rule says. Fact, Harm and Instead are lower case, without a
@@ -49,6 +50,9 @@ type Report struct {
 	// Severity lowers the rule's own for this case; Off (0) keeps it.
 	Severity onward.Severity
 	Evidence []onward.Evidence
+	// Cause is what findings of the rule may have in common, as the end of the
+	// first one's Fact: "and so do %d others". Many with one cause become one.
+	Cause string
 	// Fix is a set of edits in bytes of the statement's text (Stmt.SQL).
 	Fix []onward.Edit
 }
@@ -139,7 +143,7 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 		f.Severity = r.Severity
 	}
 	f.Fact, f.Harm, f.Instead, f.Evidence = r.Fact, r.Harm, r.Instead, r.Evidence
-	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions}
+	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause}
 	text := ""
 	if s != nil {
 		text = s.SQL

@@ -39,6 +39,7 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 		Fact:    "IF NOT EXISTS skips an INVALID index " + name + " that a failed build has left",
 		Harm:    "the next run reports success, but no query can use the index, and every write to " + table.Name.String() + " maintains it",
 		Instead: "drop the leftover first, and build it without IF NOT EXISTS:\nDROP INDEX CONCURRENTLY IF EXISTS " + full + ";",
+		Cause:   "and %d other index builds do so too",
 	})
 }
 

@@ -33,6 +33,7 @@ func migrationEdited(p *rule.Pass, r *rule.Release) {
 				report.Severity = onward.Info
 				report.Harm = "no database will be different for it"
 				report.Instead = "nothing, if this is meant"
+				report.Cause = "and so with %d others"
 			}
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)

@@ -41,6 +41,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
 			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, rule.Waiting(e)),
 			Instead: "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set,
+			Cause:   "nor those in %d other migrations",
 			Fix:     fix,
 		})
 		return

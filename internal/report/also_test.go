@@ -1,0 +1,29 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
+	t.Parallel()
+	r := &onward.Report{
+		Migrations: []onward.Migration{{ID: "1", Path: "m/1.sql"}, {ID: "2", Path: "m/2.sql"}, {ID: "3", Path: "m/3.sql"}},
+		Findings: []onward.Finding{{
+			Rule: "x-cause", Severity: onward.Warning, Migration: "1", Path: "m/1.sql", Line: 1, Fact: "bad, and so is 1 other",
+			Also: []onward.Place{{Migration: "2", Path: "m/2.sql", Line: 7}},
+		}},
+	}
+	out := print(t, r, report.FormatTerminal, report.Options{})
+	_, second, _ := strings.Cut(out, "m/2.sql ")
+	second, third, _ := strings.Cut(second, "m/3.sql ")
+	if !strings.Contains(second, "warning  x-cause :7, as above") || strings.Contains(second, "ok") {
+		t.Errorf("the second migration is said to be fine: %s", out)
+	}
+	if strings.Contains(third, "x-cause") || !strings.Contains(third, "ok") {
+		t.Errorf("the third migration has nothing: %s", out)
+	}
+}

@@ -1,0 +1,46 @@
+package rule
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// repeated is from how many findings of one cause on they are one.
+const repeated = 4
+
+// merge makes one finding of those that have one cause (Report.Cause): the
+// first, which counts the others and lists where they are. It comes after
+// suppressions and the baseline, which take out each by itself.
+func merge(found []Found) []Found {
+	type key struct {
+		rule, cause string
+		severity    onward.Severity
+	}
+	keyOf := func(f *Found) key { return key{f.Rule, f.cause, f.Severity} }
+	count := map[key]int{}
+	for i := range found {
+		if found[i].cause != "" {
+			count[keyOf(&found[i])]++
+		}
+	}
+	first := map[key]int{} // place in out
+	out := make([]Found, 0, len(found))
+	for _, f := range found {
+		k := keyOf(&f)
+		if count[k] < repeated {
+			out = append(out, f)
+			continue
+		}
+		at, ok := first[k]
+		if !ok {
+			first[k] = len(out)
+			f.Fact += ", " + fmt.Sprintf(f.cause, count[k]-1)
+			f.Fix = nil // of the first place only
+			out = append(out, f)
+			continue
+		}
+		out[at].Also = append(out[at].Also, onward.Place{Migration: f.Migration, Path: f.Path, Line: f.Line, Fingerprint: f.Fingerprint})
+	}
+	return out
+}
