@@ -18,8 +18,8 @@ func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
 		}},
 	}
 	out := print(t, r, report.FormatTerminal, report.Options{})
-	_, second, _ := strings.Cut(out, "m/2.sql ")
-	second, third, _ := strings.Cut(second, "m/3.sql ")
+	_, second, _ := strings.Cut(out, "m/2.sql\n")
+	second, third, _ := strings.Cut(second, "m/3.sql\n")
 	if !strings.Contains(second, "warning  x-cause :7, as above") || strings.Contains(second, "ok") {
 		t.Errorf("the second migration is said to be fine: %s", out)
 	}
