@@ -10,7 +10,7 @@ generated() {
   { git ls-files docs/rules docs/locks.md; git grep -lE '^// Code generated .* DO NOT EDIT' -- '*.go'; } | sort -u | xargs -r sha256sum
 }
 generated >"$before"
-go generate ./internal/pgparse ./internal/rules
+go generate ./internal/pgparse ./internal/effect ./internal/rules
 generated >"$after"
 if ! diff "$before" "$after"; then
   echo "stale: run make generate and commit what it changes" >&2

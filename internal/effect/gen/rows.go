@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/effect/prove"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// rows writes a form: one line for each group of versions that do the same.
+func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
+	if form.Setup != "" {
+		var err error
+		if schema, err = fold(schema, form.Setup); err != nil {
+			return err
+		}
+	}
+	session := effect.Session{TimeZone: "UTC"}
+	if _, zone, ok := strings.Cut(form.Set, "TimeZone"); ok {
+		session.TimeZone = strings.Trim(zone, " '=")
+	}
+	f, err := pgparse.Split(form.SQL)
+	if err != nil {
+		return err
+	}
+	if len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return fmt.Errorf("%s: is not one statement that parses", form.SQL)
+	}
+	type group struct {
+		from, to int
+		words    string
+	}
+	var groups []group
+	for v := effect.Oldest; v <= effect.Newest; v++ {
+		r := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
+		words := describe(&r)
+		if n := len(groups); n > 0 && groups[n-1].words == words {
+			groups[n-1].to = v
+			continue
+		}
+		groups = append(groups, group{v, v, words})
+	}
+	statement := code(form.SQL)
+	if form.Setup != "" {
+		statement += "<br>after " + code(form.Setup)
+	}
+	if form.Set != "" {
+		statement += "<br>with " + code(strings.TrimPrefix(form.Set, "SET "))
+	}
+	for _, g := range groups {
+		versions := fmt.Sprint(g.from)
+		if g.to > g.from {
+			versions += fmt.Sprintf(" to %d", g.to)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", statement, versions, g.words)
+	}
+	return nil
+}
+
+// code is SQL in a cell of a table.
+func code(sql string) string {
+	return "`" + strings.ReplaceAll(strings.Join(strings.Fields(sql), " "), "|", `\|`) + "`"
+}
+
+// describe says what a result does, a line for each relation.
+func describe(r *effect.Result) string {
+	var lines []string
+	switch {
+	case r.Refused != "":
+		return "refused: " + strings.ReplaceAll(r.Refused, "|", `\|`)
+	case r.Unmodelled != "":
+		return "not known: " + r.Unmodelled
+	}
+	names := map[string][]string{} // what is done → to whom
+	var order []string
+	for i := range r.Effects {
+		e := &r.Effects[i]
+		if e.Created || passing(e) {
+			continue
+		}
+		does := relation(e)
+		if names[does] == nil {
+			order = append(order, does)
+		}
+		names[does] = append(names[does], "`"+e.Name.String()+"`")
+	}
+	for _, does := range order {
+		lines = append(lines, join(names[does])+does)
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "locks no relation that others use")
+	}
+	if r.NoTransaction != "" {
+		lines = append(lines, "cannot run in a transaction")
+	}
+	return strings.Join(lines, "<br>")
+}
+
+// passing reports an index that is only read along.
+func passing(e *effect.Effect) bool {
+	index := e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex
+	return index && e.Lock < onward.ShareUpdateExclusiveLock && e.Work() == onward.NoWork && !e.Dropped
+}
+
+// maxNames is how many relations that fare the same are named.
+const maxNames = 3
+
+// join lists names, and counts those that are too many to name.
+func join(names []string) string {
+	if len(names) > maxNames {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+	}
+	return strings.Join(names, ", ")
+}
+
+// relation says what kind of relation is locked, how, and what is done to it.
+func relation(e *effect.Effect) string {
+	var b strings.Builder
+	if e.Kind != catalog.Table && e.Kind != 0 {
+		b.WriteString(" (" + e.Kind.String() + ")")
+	}
+	b.WriteString(": ")
+	if e.Lock == onward.NoLock {
+		b.WriteString("no lock")
+	} else {
+		b.WriteString(e.Lock.Words())
+	}
+	if e.Why != "" {
+		fmt.Fprintf(&b, " (%s)", strings.ReplaceAll(e.Why, "|", `\|`))
+	}
+	for _, w := range work(e) {
+		b.WriteString(", " + w)
+	}
+	switch {
+	case e.Lock.BlocksReads():
+		b.WriteString("; **blocks reads and writes**")
+	case e.Lock.BlocksWrites():
+		b.WriteString("; **blocks writes**")
+	}
+	return b.String()
+}
+
+// work says what is done under the lock.
+func work(e *effect.Effect) []string {
+	var out []string
+	say := func(on bool, words string) {
+		if on {
+			out = append(out, words)
+		}
+	}
+	index := e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex
+	say(e.Dropped, "dropped")
+	say(e.Rewrites && !e.Instant, "rewritten")
+	say(e.Rewrites && e.Instant, "new file")
+	say(e.RebuildsIndex && index, "rebuilt")
+	say(e.RebuildsIndex && !index, "index rebuilt")
+	say(e.BuildsIndex, "index built")
+	say(e.Scans && !e.Rewrites, "read whole")
+	say(e.Rows, "grows with the rows")
+	say(e.Waits, "waits for running transactions")
+	return out
+}
