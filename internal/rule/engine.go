@@ -20,7 +20,7 @@ type Engine struct {
 	pass    *Pass
 	found   []Found
 	supps   []suppressed
-	judged  bool
+	last    *Migration // the one that was judged last
 	count   int
 	txs     int
 }
@@ -55,7 +55,7 @@ func (e *Engine) Deploy(s *script.Script) {
 // language. It stands where that migration does.
 func (e *Engine) Obscure(what string) {
 	e.catalog = e.catalog.Obscure(what)
-	if !e.judged {
+	if e.last == nil {
 		e.release.Deployed = e.catalog
 	}
 }
@@ -86,10 +86,11 @@ func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Pro
 
 // Judge folds a migration of the release and runs the rules over it.
 func (e *Engine) Judge(m *Migration) {
+	e.last.forget()
+	e.last = m
 	m.index = e.count
 	e.config.order[m.Path] = m.index
 	e.count++
-	e.judged = true
 	e.analyse(m)
 	for _, t := range m.Txs {
 		for _, s := range t.Statements {
@@ -114,6 +115,21 @@ func (e *Engine) Judge(m *Migration) {
 	if len(m.Script.Suppressions) > 0 {
 		e.supps = append(e.supps, suppressed{id: m.ID, path: m.Path, index: m.index, list: m.Script.Suppressions})
 	}
+}
+
+// forget lets go of what only the judging of a migration needs. What rules
+// kept of it (Gather) still knows its place and its text.
+func (m *Migration) forget() {
+	if m == nil {
+		return
+	}
+	for _, s := range m.Statements {
+		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, nil, nil
+		s.Tx = nil
+		s.Settings = Settings{}
+		s.writes = nil
+	}
+	m.Statements, m.Txs = nil, nil
 }
 
 // analyse runs the migration through the catalog and the effects.

@@ -49,8 +49,9 @@ var tools = []tool{
 
 // hints are what every marker of the tools has, one or the other.
 var hints = []string{
-	"igrate", "IGRATE", "igration", "IGRATION", "+goose", "+GOOSE", "drop below", "ambler", "AMBLER",
-	"!Ups", "!Downs", "!ups", "!downs", "@UNDO", "@undo",
+	"igrate:", "IGRATE:", "+migrate", "+Migrate", "+MIGRATE", "+goose", "+Goose", "+GOOSE", "drop below",
+	"p Migration", "n Migration", "p migration", "n migration", "P MIGRATION", "N MIGRATION", "ambler ", "AMBLER ",
+	"!Ups", "!Downs", "!ups", "!downs", "!UPS", "!DOWNS", "@UNDO", "@undo", "@Undo",
 }
 
 func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
