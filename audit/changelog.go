@@ -140,7 +140,10 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 			return nil, err
 		}
 		if base := match(bases, s); base != nil {
-			if p.base, err = a.set(ctx, adapters, a.base, *base); err != nil {
+			switch p.base, err = a.set(ctx, adapters, a.base, *base); {
+			case errors.Is(err, adapter.ErrProject):
+				p.base = a.standIn(p.head, *base, err)
+			case err != nil:
 				return nil, fmt.Errorf("at %s: %w", a.rng.BaseName, err)
 			}
 		}

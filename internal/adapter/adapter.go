@@ -9,6 +9,7 @@ package adapter
 
 import (
 	"context"
+	"errors"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -28,6 +29,11 @@ type Tree interface {
 	// Dir gives a directory on disk that holds the tree.
 	Dir(ctx context.Context) (string, error)
 }
+
+// ErrProject is what an error matches (errors.Is) when the project's own code
+// does not come up at a tree: its settings do not import, it needs a package
+// that is not there.
+var ErrProject = errors.New("the project does not start")
 
 // Adapter is one framework.
 type Adapter interface {

@@ -47,6 +47,9 @@ type Found struct {
 // full stop; Instead may have several lines of SQL.
 type Report struct {
 	Fact, Harm, Instead string
+	// Django is the way out where Django rendered the statement; "" for
+	// Instead.
+	Django string
 	// Severity lowers the rule's own for this case; Off (0) keeps it.
 	Severity onward.Severity
 	Evidence []onward.Evidence
@@ -147,6 +150,9 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	text := ""
 	if s != nil {
 		text = s.SQL
+		if r.Django != "" && s.Migration.Framework == "django" && s.Operation.Class != "" {
+			found.Instead = r.Django
+		}
 		found.order = [2]int{s.Migration.index, s.Index + 1}
 		if s.Parent >= 0 {
 			do := s.Migration.Script.Statements[s.Parent]

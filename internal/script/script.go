@@ -36,10 +36,22 @@ type Part struct {
 	// Line, Column, EndLine and EndColumn are the place of rendered SQL: the
 	// operation it was rendered from. They count from 1.
 	Line, Column, EndLine, EndColumn int
+	// Operation is what a framework rendered the part from; zero for SQL that
+	// the author wrote.
+	Operation Operation
 	// Message: the runner sends the part as one message of its own, for
 	// onward.TransactionNone: several statements in it are one implicit
 	// transaction.
 	Message bool
+}
+
+// Operation is an operation of a framework that SQL was rendered from.
+type Operation struct {
+	// Class is the framework's name for it: "AddField".
+	Class string
+	// Model and Field are what it is about, as the author wrote them; "" for
+	// none.
+	Model, Field string
 }
 
 // Statement is one statement of a script.
@@ -72,6 +84,9 @@ type Statement struct {
 	// Opaque says what is hidden in the statement: dynamic SQL, a language
 	// that is not read. "" for none.
 	Opaque string
+	// Operation is what the framework rendered it from; zero where the author
+	// wrote it.
+	Operation Operation
 
 	part int // the index in Source.Parts
 }
@@ -166,6 +181,7 @@ func (b builder) part(index int, p Part) error {
 			SQL: p.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1, part: index,
 			Start: -1, End: -1,
 			Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
+			Operation: p.Operation,
 		}
 		if p.Start >= 0 {
 			s.Start, s.End = p.Start+st.Start, p.Start+st.End

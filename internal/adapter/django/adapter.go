@@ -197,6 +197,7 @@ func lend(cfg Config) error {
 // set turns the answer into what the audit reads.
 func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 	set := &adapter.Set{Source: s, Models: p.models(), Habits: habits}
+	s.Options.Runner = p.Database.runner(s.Options.Runner)
 	byID := map[string]*Migration{}
 	for i := range p.Migrations {
 		m := &p.Migrations[i]
@@ -228,6 +229,22 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 		set.Opaque = append(set.Opaque, opaque)
 	}
 	return set
+}
+
+// runner is the session that the settings make, where onward.yaml does not say
+// otherwise.
+func (d *Database) runner(configured rule.Runner) rule.Runner {
+	r := configured
+	if r.LockTimeout == 0 {
+		r.LockTimeout, _ = rule.Milliseconds(d.Session["lock_timeout"])
+	}
+	if r.StatementTimeout == 0 {
+		r.StatementTimeout, _ = rule.Milliseconds(d.Session["statement_timeout"])
+	}
+	if r.TimeZone == "" {
+		r.TimeZone = d.Session["timezone"]
+	}
+	return r
 }
 
 func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
@@ -283,6 +300,9 @@ func (m *Migration) parts(text string) []script.Part {
 			last = st.Op
 		}
 		part := st.part(text)
+		if op := &m.Operations[st.Op]; st.Source != "literal" {
+			part.Operation = script.Operation{Class: op.Class, Model: op.Model, Field: op.Field}
+		}
 		if part.Start < at {
 			part.Start = -1 // written in the file before what ran before it
 		}

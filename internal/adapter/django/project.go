@@ -32,6 +32,10 @@ type Database struct {
 	Engine string `json:"engine"`
 	// Driver is "psycopg", "psycopg2", or "none" for the stand-in.
 	Driver string `json:"driver"`
+	// Session is what the settings make of a session: the parameters that
+	// OPTIONS passes to the server, in lower case ("lock_timeout": "5s"), and
+	// the TimeZone that Django sets.
+	Session map[string]string `json:"session"`
 }
 
 // MigrationError is why a migration, or a part of its graph, is not as its
@@ -84,6 +88,10 @@ type Operation struct {
 	Place
 	// Describe is Django's own sentence on it.
 	Describe string `json:"describe"`
+	// Model and Field are what it is about, as its author wrote them; "" for
+	// none.
+	Model string `json:"model"`
+	Field string `json:"field"`
 	// SQL is what it sends, deferred statements included.
 	SQL []string `json:"sql"`
 	// SQLSource is "literal" for RunSQL, else "rendered".

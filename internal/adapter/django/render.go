@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/internal/adapter"
 )
 
 //go:embed render.py onward_django/*.py
@@ -91,6 +93,9 @@ func (e *Error) Error() string {
 		return "render the migrations: " + e.Message + used
 	}
 }
+
+// Is makes it an adapter.ErrProject.
+func (e *Error) Is(target error) bool { return target == adapter.ErrProject }
 
 // request is what render.py reads.
 type request struct {

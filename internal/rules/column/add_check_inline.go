@@ -28,6 +28,7 @@ var AddCheckInline = &rule.Rule{
 func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	// The table is read once, however many columns ask for it.
 	var names, steps []string
+	django := ""
 	var e *effect.Effect
 	for _, a := range additions(p, s) {
 		con := a.inline(pgparse.ConstrType_CONSTR_CHECK)
@@ -46,8 +47,10 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 			name = a.table.Name.Name + "_" + a.column.Name + "_check"
 		}
 		e, names = scan, append(names, a.column.Name)
-		steps = append(steps, "ALTER TABLE "+table+" ADD CONSTRAINT "+rule.Ident(name)+" CHECK ("+text+") NOT VALID;\n"+
-			"ALTER TABLE "+table+" VALIDATE CONSTRAINT "+rule.Ident(name)+";")
+		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID"
+		validate := "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name)
+		steps = append(steps, add+";\n"+validate+";")
+		django = rule.DjangoWithoutCheck(s.Operation, s.SQL, add, validate)
 	}
 	if e == nil {
 		return
@@ -60,5 +63,6 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		Fact:    fact + " reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
+		Django:  django,
 	})
 }

@@ -33,6 +33,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			Fact:     "column " + d.New.Name + " is added to " + d.Before.Name.String() + " as NOT NULL without a default",
 			Harm:     "every INSERT of the deployed code leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
 			Severity: filled(d.After),
+			Django:   rule.DjangoRequired(d.By.Operation, table, rule.Ident(d.New.Name)),
 			Instead: "keep a default until no old code runs any more:\n" +
 				"ALTER TABLE " + table + " ALTER COLUMN " + rule.Ident(d.New.Name) + " SET DEFAULT …;\n" +
 				"or add it nullable now and make it NOT NULL a release later",

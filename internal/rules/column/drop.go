@@ -43,10 +43,13 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			Severity: u.Severity(),
 			Evidence: u.Evidence,
 		}
+		nullable := ""
 		if d.Old.Required() {
 			// The new code leaves the column out.
-			r.Instead += "; until then it must accept rows without it:\nALTER TABLE " + rule.Table(table) + " ALTER COLUMN " + rule.Ident(name) + " DROP NOT NULL;"
+			nullable = "ALTER TABLE " + rule.Table(table) + " ALTER COLUMN " + rule.Ident(name) + " DROP NOT NULL"
+			r.Instead += "; until then it must accept rows without it:\n" + nullable + ";"
 		}
+		r.Django = rule.DjangoKeepColumn(d.By.Operation, nullable)
 		p.Report(d.By, r)
 	}
 }

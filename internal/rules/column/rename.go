@@ -39,6 +39,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			Fact:     fact,
 			Harm:     u.Breaks("\"" + from + "\""),
 			Instead:  instead(d, from, to),
+			Django:   rule.DjangoKeepName(d.By.Operation, from),
 			Severity: u.Severity(),
 			Evidence: u.Evidence,
 		})

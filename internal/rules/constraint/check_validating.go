@@ -26,6 +26,7 @@ var CheckValidating = &rule.Rule{
 func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	// The table is read once, however many constraints ask for it.
 	var names, steps []string
+	django := ""
 	var e *effect.Effect
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
 		scan := p.Blocked(&a.Result, rule.Scans)
@@ -37,6 +38,8 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 			names = append(names, a.name)
 		}
 		steps = append(steps, a.validation(s))
+		add, validate := a.steps(s)
+		django = rule.DjangoNotValid(s.Operation, a.name, add, validate)
 	}
 	if e == nil {
 		return
@@ -52,5 +55,6 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 		Fact:    "adding " + what + " reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
+		Django:  django,
 	})
 }

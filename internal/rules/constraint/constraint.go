@@ -86,6 +86,12 @@ func keys(list []*pgparse.Node) []string {
 // validation is the SQL that adds a constraint without looking at the rows,
 // and looks at them later.
 func (a *addition) validation(s *rule.Stmt) string {
+	add, validate := a.steps(s)
+	return add + ";\n" + validate + ";"
+}
+
+// steps are the two statements of validation.
+func (a *addition) steps(s *rule.Stmt) (add, validate string) {
 	text := a.Text()
 	name := a.name
 	if a.con.GetConname() == "" && name != "" {
@@ -97,5 +103,5 @@ func (a *addition) validation(s *rule.Stmt) string {
 	} else {
 		name = rule.Ident(name)
 	}
-	return s.AlterTable() + " " + text + " NOT VALID;\n" + s.AlterTable() + " VALIDATE CONSTRAINT " + name + ";"
+	return s.AlterTable() + " " + text + " NOT VALID", s.AlterTable() + " VALIDATE CONSTRAINT " + name
 }

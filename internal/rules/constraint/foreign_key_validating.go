@@ -39,7 +39,9 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		if a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18 {
 			advice = "add it to each partition NOT VALID and validate it there, then add it to " + a.table.Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
 		}
+		add, validate := a.steps(s)
 		p.Report(s, rule.Report{
+			Django:  rule.DjangoForeignKey(s.Operation, add, validate),
 			Fact:    "adding " + a.called("foreign key") + " reads all of " + e.Name.String(),
 			Harm:    waiting + " waits until each row was looked up, which takes as long as the table is big",
 			Instead: advice,

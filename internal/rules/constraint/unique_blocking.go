@@ -28,6 +28,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
 				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 				Instead: a.concurrently(s, "UNIQUE", ""),
+				Django:  rule.DjangoSteps(s.Operation, a.concurrently(s, "UNIQUE", "")),
 			})
 		}
 	}

@@ -1,6 +1,8 @@
 package index
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -58,6 +60,9 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		Fact:    setting + " = " + rule.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String(),
 		Harm:    harm,
 		Instead: "clear it for this statement, which blocks nobody while it waits:\nSET " + setting + " = 0;\n" + s.SQL + ";\nRESET " + setting + ";",
+	}
+	if strings.HasSuffix(s.Operation.Class, "Concurrently") {
+		report.Django = "clear it for this operation, which blocks nobody while it waits:\nmigrations.RunSQL('SET " + setting + " = 0'),\n" + s.Operation.Class + "(…),  # as it stands\nmigrations.RunSQL('RESET " + setting + "'),"
 	}
 	if by != nil {
 		report.Evidence = []onward.Evidence{by.Evidence("sets " + setting)}

@@ -45,10 +45,12 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		if table == "" {
 			fact, behind = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
+		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name)
 		report := rule.Report{
 			Fact:    fact,
 			Harm:    "it waits for the queries that are running, and " + behind + " that comes later waits behind it",
-			Instead: "drop it concurrently, outside of a transaction:\nDROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name) + ";",
+			Instead: "drop it concurrently, outside of a transaction:\n" + drop + ";",
+			Django:  rule.DjangoDropIndex(s.Operation, drop),
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			report.Fix = concurrently(s, "INDEX")

@@ -39,6 +39,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
 			Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
+			Django:   rule.DjangoKeepTable(s.Operation),
 			Severity: u.Severity(),
 			Evidence: u.Evidence,
 		}

@@ -39,6 +39,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 		Harm:     u.Breaks("\"" + from.String() + "\""),
 		Severity: u.Severity(),
 		Evidence: u.Evidence,
+		Django:   rule.DjangoKeepTableName(d.By.Operation, from.Name),
 		Instead: "leave a view of the old name behind, in the same transaction, and drop it a release later:\n" +
 			"CREATE VIEW " + rule.Table(from) + " AS SELECT * FROM " + rule.Table(to) + ";",
 	}

@@ -37,10 +37,14 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			// A second statement makes another transaction of a lone one.
 			set, fix = "SET lock_timeout = '5s';", nil
 		}
+		instead := "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set
+		if m.Framework == "django" {
+			instead = "set one for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
+		}
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
 			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, rule.Waiting(e)),
-			Instead: "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set,
+			Instead: instead,
 			Cause:   "nor those in %d other migrations",
 			Fix:     fix,
 		})

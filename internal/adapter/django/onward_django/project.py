@@ -1,6 +1,7 @@
 """Brings the user's project up without a database, and gathers the answer."""
 import ast
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -59,6 +60,7 @@ def answer(request):
             "vendor": connection.onward_original_vendor,
             "engine": connection.onward_original_engine,
             "driver": driver.name(),
+            "session": session(connection),
         },
         "migrations": rendered,
         "order": [list(key) for key in plan.order],
@@ -68,6 +70,25 @@ def answer(request):
         "models": evidence.models(root),
         "tables": connection.onward.tables.dump() if request.get("tables") else None,
     }
+
+
+_PARAMETER = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
+
+
+def session(connection):
+    """What the settings make of a session: parameters by name, in lower case.
+
+    OPTIONS["options"] is the server's command line, as libpq takes it: words,
+    in which a backslash keeps a space from ending one.
+    """
+    answer = {}
+    options = (connection.settings_dict.get("OPTIONS") or {}).get("options") or ""
+    for name, value in _PARAMETER.findall(str(options)):
+        answer[name.lower().replace("-", "_")] = re.sub(r"\\(.)", r"\1", value)
+    zone = getattr(connection, "timezone_name", None)
+    if zone:
+        answer["timezone"] = str(zone)
+    return answer
 
 
 def start(project, settings, pg):

@@ -1,5 +1,7 @@
 """Runs all migrations in order through Django's schema editor, into a list."""
 from django.db import migrations, router
+from django.db.migrations.operations.fields import FieldOperation, RenameField
+from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
@@ -84,6 +86,7 @@ class Replay:
             "class": type(operation).__name__,
             **file.place(places.get(id(operation))),
             "describe": describe(operation),
+            **subject(operation),
             "sql": [],
             "sql_source": "literal" if isinstance(operation, migrations.RunSQL) else "rendered",
             "opaque": None,
@@ -290,6 +293,21 @@ def describe(operation):
         return str(operation.describe())
     except Exception as error:
         return "%s (%s)" % (type(operation).__name__, last_line(error))
+
+
+def subject(operation):
+    """The model and the field that an operation is about, as its author wrote them."""
+    model, name = getattr(operation, "model_name", None), None
+    if isinstance(operation, ModelOperation):
+        model = getattr(operation, "name", None)
+    elif isinstance(operation, RenameField):
+        name = operation.new_name
+    elif isinstance(operation, FieldOperation):
+        name = getattr(operation, "name", None)
+    return {
+        "model": model if isinstance(model, str) else "",
+        "field": name if isinstance(name, str) else "",
+    }
 
 
 def real_states(labels):

@@ -1,0 +1,70 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// standIn makes the migrations of the base out of those of the head, where the
+// project does not come up at the base: what the base has as a file is
+// deployed, and so is what an installed package brings. The report says what
+// that leaves unseen.
+func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error) *adapter.Set {
+	base := &adapter.Set{Source: s, Habits: head.Habits}
+	now, then := paths(a.head), paths(a.base)
+	var edited []string
+	shared := 0
+	for _, m := range head.Migrations {
+		switch {
+		case !now[m.Path]: // of an installed package
+			base.Migrations = append(base.Migrations, m)
+			continue
+		case !then[m.Path]:
+			continue
+		}
+		base.Migrations = append(base.Migrations, m)
+		shared++
+		if text, err := a.base.Read(m.Path); err != nil || string(text) != m.Source.Text {
+			edited = append(edited, m.ID)
+		}
+	}
+	why := fmt.Sprintf("%s; the schema of %s is folded from the %d migrations of %s that it has too", lastClause(err), a.rng.BaseName, shared, a.rng.HeadName)
+	if len(edited) > 0 {
+		slices.Sort(edited)
+		more := ""
+		if len(edited) > 5 {
+			more = fmt.Sprintf(" and %d others", len(edited)-5)
+			edited = edited[:5]
+		}
+		why += ", as they are there now: " + strings.Join(edited, ", ") + more + " had another text"
+	}
+	why += "; its models and its deleted migrations are not known"
+	a.opaque = append(a.opaque, onward.Opaque{
+		Path: path.Join(s.Dir, "manage.py"), What: "the project at " + a.rng.BaseName, Why: why,
+	})
+	return base
+}
+
+func paths(t adapter.Tree) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range t.Paths() {
+		out[p] = true
+	}
+	return out
+}
+
+// lastClause is the project's own error without the advice behind it, which
+// the head did not need.
+func lastClause(err error) string {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	text, _, _ := strings.Cut(err.Error(), "; ")
+	return text
+}

@@ -1,0 +1,51 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestStandIn(t *testing.T) {
+	t.Parallel()
+	now := map[string]string{"app/0001.py": "one", "app/0002.py": "two, edited", "app/0003.py": "three"}
+	head := &adapter.Set{}
+	for _, m := range []struct{ id, path string }{
+		{"auth.0001", "django/auth/0001.py"}, {"app.0001", "app/0001.py"}, {"app.0002", "app/0002.py"}, {"app.0003", "app/0003.py"},
+	} {
+		head.Migrations = append(head.Migrations, &adapter.Migration{ID: m.id, Path: m.path, Source: script.Source{Text: now[m.path]}})
+	}
+	a := &changelog{
+		rng:  &gitrange.Range{BaseName: "main", HeadName: "feature"},
+		head: adaptertest.Text(now), base: adaptertest.Text(map[string]string{"app/0001.py": "one", "app/0002.py": "two"}),
+	}
+	err := fmt.Errorf("at main: %w", fmt.Errorf("import the settings: no module \"x\"; name the interpreter"))
+	base := a.standIn(head, adapter.Source{Dir: "web"}, err)
+	var ids []string
+	for _, m := range base.Migrations {
+		ids = append(ids, m.ID)
+	}
+	if diff := cmp.Diff([]string{"auth.0001", "app.0001", "app.0002"}, ids); diff != "" {
+		t.Error("deployed:", diff)
+	}
+	if base.Models != nil {
+		t.Error("the models of the head are not those of the deployed code")
+	}
+	want := []onward.Opaque{{Path: "web/manage.py", What: "the project at main", Why: "import the settings: no module \"x\"; " +
+		"the schema of main is folded from the 2 migrations of feature that it has too, as they are there now: app.0002 had another text; " +
+		"its models and its deleted migrations are not known"}}
+	if diff := cmp.Diff(want, a.opaque); diff != "" {
+		t.Error(diff)
+	}
+	if strings.Contains(a.opaque[0].Why, "interpreter") {
+		t.Error("the advice is for the head, which needs none")
+	}
+}

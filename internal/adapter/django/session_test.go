@@ -1,0 +1,110 @@
+package django
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// little is a project of one app whose settings end with the given lines.
+func little(settings string) adaptertest.Files {
+	return adaptertest.Text(map[string]string{
+		"manage.py":                  "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line([])\n",
+		"conf.py":                    "SECRET_KEY = 'x'\nINSTALLED_APPS = ['app']\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n" + settings + "\n",
+		"app/__init__.py":            "",
+		"app/models.py":              "",
+		"app/migrations/__init__.py": "",
+		"app/migrations/0001_initial.py": `from django.db import migrations, models
+class Migration(migrations.Migration):
+    operations = [
+        migrations.CreateModel("Thing", [("id", models.BigAutoField(primary_key=True)), ("name", models.TextField(null=True))]),
+        migrations.AddField("Thing", "size", models.IntegerField(null=True)),
+        migrations.RenameField("thing", "name", "title"),
+        migrations.RunSQL("ANALYZE app_thing"),
+        migrations.AddIndex("thing", models.Index(fields=["size"], name="by_size")),
+    ]
+`,
+	})
+}
+
+func TestSession(t *testing.T) {
+	t.Parallel()
+	python := venv(t, "django-5.2-none")
+	for _, c := range []struct {
+		name, settings string
+		configured     rule.Runner
+		want           rule.Runner
+	}{
+		{"options", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=5s -c statement_timeout=60000 -c search_path=a,b'}}}",
+			rule.Runner{}, rule.Runner{LockTimeout: 5000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+		{"other spellings", `DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': r'-clock_timeout=2\ s --Statement-Timeout=1min'}}}`,
+			rule.Runner{}, rule.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+		{"nothing", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'TIME_ZONE': 'Europe/Vienna'}}",
+			rule.Runner{}, rule.Runner{TimeZone: "Europe/Vienna"}},
+		{"configured", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=5s'}}}",
+			rule.Runner{LockTimeout: 1000}, rule.Runner{LockTimeout: 1000, TimeZone: "UTC"}},
+		{"another database", "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:', 'OPTIONS': {'timeout': 20}}}",
+			rule.Runner{}, rule.Runner{TimeZone: "UTC"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m := loadLittle(t, python, c.settings, c.configured)
+			if diff := cmp.Diff(c.want, m.Runner); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	m := loadLittle(t, venv(t, "django-5.2-none"), "", rule.Runner{})
+	var got []script.Operation
+	for _, p := range m.Source.Parts {
+		got = append(got, p.Operation)
+	}
+	want := []script.Operation{
+		{Class: "CreateModel", Model: "Thing"},
+		{Class: "AddField", Model: "Thing", Field: "size"},
+		{Class: "RenameField", Model: "thing", Field: "title"},
+		{},
+		{Class: "AddIndex", Model: "thing"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func loadLittle(t *testing.T, python, settings string, configured rule.Runner) *adapter.Migration {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range little(settings) {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := &Adapter{Home: dir, Python: python, CacheDir: "-"}
+	set, err := a.Load(context.Background(), adaptertest.Disk(t, dir), adapter.Source{Framework: framework, Options: adapter.Options{Runner: configured}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range set.Migrations {
+		if m.ID == "app.0001_initial" {
+			return m
+		}
+	}
+	t.Fatalf("app.0001_initial is not there: %d migrations", len(set.Migrations))
+	return nil
+}

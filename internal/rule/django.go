@@ -1,0 +1,182 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// What a Django project does instead is another operation, or another way to
+// write the same one: pasting SQL beside it would leave Django's state behind.
+// These are the ways out that more than one rule gives. A rule puts one into
+// Report.Django; it is used for statements that Django rendered, never for SQL
+// that the author wrote in a RunSQL.
+
+const (
+	djangoAlone = "in a migration of its own with atomic = False"
+	// djangoIndexName is the longest name that Django takes for an index.
+	djangoIndexName = 30
+)
+
+// DjangoIndex builds an index concurrently.
+func DjangoIndex(op script.Operation, sql string) string {
+	switch op.Class {
+	case "AddIndex":
+		return "put django.contrib.postgres.operations.AddIndexConcurrently in the place of AddIndex, " + djangoAlone
+	case "AddField", "AlterField":
+		return "leave the index out of the field (db_index=False), give it to Meta.indexes, and build it " + djangoAlone + ":\n" +
+			"AddIndexConcurrently(\n    model_name=" + quote(op.Model) + ",\n    index=models.Index(fields=[" + quote(op.Field) + "], name=" + quote(djangoName(op.Model, op.Field, "idx")) + "),\n)  # from django.contrib.postgres.operations"
+	}
+	return "build it concurrently, " + djangoAlone + ":\n" + DjangoSQL(op, sql)
+}
+
+// DjangoDropIndex drops an index concurrently.
+func DjangoDropIndex(op script.Operation, sql string) string {
+	if op.Class == "RemoveIndex" {
+		return "put django.contrib.postgres.operations.RemoveIndexConcurrently in the place of RemoveIndex, " + djangoAlone
+	}
+	return "drop it concurrently, " + djangoAlone + ":\n" + DjangoSQL(op, sql)
+}
+
+// DjangoSQL runs statements in the place of what Django would run for an
+// operation, which goes on to change Django's state.
+func DjangoSQL(op script.Operation, statements ...string) string {
+	var b strings.Builder
+	b.WriteString("migrations.SeparateDatabaseAndState(\n    state_operations=[migrations." + op.Class + "(…)],  # as it stands\n    database_operations=[\n")
+	for _, sql := range statements {
+		b.WriteString("        " + djangoRun(sql) + ",\n")
+	}
+	b.WriteString("    ],\n)")
+	return b.String()
+}
+
+// DjangoNotValid adds a constraint without looking at the rows, and validates
+// it later.
+func DjangoNotValid(op script.Operation, name, add, validate string) string {
+	if op.Class == "AddConstraint" && name != "" {
+		return "put AddConstraintNotValid in the place of AddConstraint, and validate it in a migration behind this one (both are in django.contrib.postgres.operations):\n" +
+			"ValidateConstraint(model_name=" + quote(op.Model) + ", name=" + quote(name) + ")"
+	}
+	return "add it NOT VALID:\n" + DjangoSQL(op, add) + "\nand validate it in a migration behind this one:\n" + djangoRun(validate)
+}
+
+// DjangoSteps runs the statements of a way out that is written as one line of
+// prose and SQL behind it, outside of a transaction.
+func DjangoSteps(op script.Operation, instead string) string {
+	prose, sql, ok := strings.Cut(strings.TrimSuffix(instead, ";"), ":\n")
+	if !ok {
+		return ""
+	}
+	return prose + ", " + djangoAlone + ":\n" + DjangoSQL(op, strings.Split(sql, ";\n")...)
+}
+
+// DjangoWithoutCheck adds a field that has a CHECK of its own, such as a
+// PositiveIntegerField: the column first, the CHECK unvalidated.
+func DjangoWithoutCheck(op script.Operation, sql, add, validate string) string {
+	column, _, ok := strings.Cut(sql, " CHECK (")
+	if !ok {
+		return ""
+	}
+	return "add the column without its CHECK, and the CHECK without looking at the rows:\n" + DjangoSQL(op, column, add) +
+		"\nand validate it in a migration behind this one:\n" + djangoRun(validate)
+}
+
+// DjangoForeignKey adds the constraint of a ForeignKey without looking at the
+// rows, and validates it later.
+func DjangoForeignKey(op script.Operation, add, validate string) string {
+	if op.Class != "AddField" && op.Class != "AlterField" {
+		return DjangoNotValid(op, "", add, validate)
+	}
+	field := script.Operation{Class: "AlterField"}
+	return "give the field db_constraint=False here, and add the constraint NOT VALID in a migration behind this one:\n" +
+		strings.Replace(DjangoSQL(field, add), "# as it stands", "# without db_constraint=False", 1) +
+		"\nand validate it in the next one:\n" + djangoRun(validate)
+}
+
+// DjangoKeepColumn takes a field out of the model and leaves its column alone.
+// nullable is the SQL that lets rows do without it, "" where they can.
+func DjangoKeepColumn(op script.Operation, nullable string) string {
+	if op.Class != "RemoveField" {
+		return ""
+	}
+	way := "take the field out of the model only, and drop the column a release later (with this RemoveField as database_operations):\n" +
+		"migrations.SeparateDatabaseAndState(\n    state_operations=[migrations.RemoveField(" + quote(op.Model) + ", " + quote(op.Field) + ")],\n"
+	if nullable != "" {
+		way += "    # the new code leaves the column out of its INSERTs\n    database_operations=[" + djangoRun(nullable) + "],\n"
+	}
+	return way + ")"
+}
+
+// DjangoKeepTable takes a model out of the code and leaves its table alone.
+func DjangoKeepTable(op script.Operation) string {
+	if op.Class != "DeleteModel" {
+		return ""
+	}
+	return "take the model out of the code only, and drop the table a release later (with this DeleteModel as database_operations):\n" +
+		"migrations.SeparateDatabaseAndState(state_operations=[migrations.DeleteModel(" + quote(op.Model) + ")])"
+}
+
+// DjangoKeepName renames a field and lets its column keep its name.
+func DjangoKeepName(op script.Operation, column string) string {
+	if op.Class != "RenameField" {
+		return ""
+	}
+	return "rename the field in the code only: with db_column=" + quote(column) + " on the new field the column keeps its name, and the migration does nothing in the database"
+}
+
+// DjangoKeepTableName renames a model and lets its table keep its name.
+func DjangoKeepTableName(op script.Operation, table string) string {
+	if op.Class != "RenameModel" && op.Class != "AlterModelTable" {
+		return ""
+	}
+	return "rename the model in the code only: with db_table = " + quote(table) + " in its Meta the table keeps its name"
+}
+
+// DjangoRequired adds a field that deployed code does not know.
+func DjangoRequired(op script.Operation, table, column string) string {
+	if op.Class != "AddField" {
+		return ""
+	}
+	return "write db_default=… in the place of default=… (Django 5.0 and newer): it stays in the database, for the code that does not know the column. Before 5.0 put a RunSQL behind the AddField, and take the default away a release later:\n" +
+		djangoRun("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
+}
+
+// DjangoNotNull makes a field required without reading the table while it is
+// locked.
+func DjangoNotNull(op script.Operation) string {
+	if op.Class != "AlterField" || op.Field == "" {
+		return ""
+	}
+	name := quote(djangoName(op.Model, op.Field, "not_null"))
+	model := "model_name=" + quote(op.Model) + ", "
+	return "let a constraint prove it first (its operations are in django.contrib.postgres.operations), each in a migration of its own; with it there AlterField reads nothing:\n" +
+		"AddConstraintNotValid(" + model + "\n    constraint=models.CheckConstraint(condition=models.Q(" + op.Field + "__isnull=False), name=" + name + "))\n" +
+		"ValidateConstraint(" + model + "name=" + name + ")\n" +
+		"migrations.AlterField(…)  # as it stands, without a default for the rows\n" +
+		"migrations.RemoveConstraint(" + model + "name=" + name + ")"
+}
+
+// djangoRun is a RunSQL of one statement.
+func djangoRun(sql string) string {
+	text := strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(sql), ";"), `\`, `\\`)
+	mark := "'"
+	if strings.ContainsAny(text, "'\n") {
+		mark = `"""`
+		if strings.HasSuffix(text, `"`) {
+			text += " "
+		}
+	}
+	return "migrations.RunSQL(" + mark + text + mark + ")"
+}
+
+// djangoName is a name for an index or constraint that Django takes.
+func djangoName(parts ...string) string {
+	name := strings.ToLower(strings.Join(parts, "_"))
+	if len(name) > djangoIndexName {
+		tail := "_" + parts[len(parts)-1]
+		name = strings.TrimRight(name[:djangoIndexName-len(tail)], "_") + tail
+	}
+	return name
+}
+
+func quote(s string) string { return `"` + s + `"` }

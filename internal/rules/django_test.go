@@ -1,0 +1,101 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+const djangoBefore = `
+CREATE TABLE shop_order (id bigint PRIMARY KEY, code text NOT NULL, country text);
+CREATE TABLE shop_item (id bigint PRIMARY KEY);
+CREATE INDEX order_code ON shop_order (code);`
+
+// instead is what a rule says instead about SQL that Django rendered from an
+// operation, or that stands in a RunSQL where op is zero.
+func instead(t *testing.T, id string, op script.Operation, sql string, mode onward.Transaction) string {
+	t.Helper()
+	build := func(src script.Source) *script.Script {
+		s, err := script.Build(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}}, nil)
+	e.Deploy(build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone}))
+	part := script.Part{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Operation: op}
+	e.Judge(&rule.Migration{
+		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: mode,
+		Script: build(script.Source{Text: "", Parts: []script.Part{part}, Mode: mode, LineComment: "#"}),
+		Runner: rule.Runner{LockTimeout: 3000},
+	})
+	findings, _ := e.Finish()
+	for i := range findings {
+		if findings[i].Rule == id {
+			return findings[i].Instead
+		}
+	}
+	t.Fatalf("%s says nothing of %s: %v", id, sql, findings)
+	return ""
+}
+
+func TestDjangoIsToldInItsTerms(t *testing.T) {
+	t.Parallel()
+	const fk = `ALTER TABLE shop_order ADD CONSTRAINT fk FOREIGN KEY (id) REFERENCES shop_item (id) DEFERRABLE INITIALLY DEFERRED`
+	for _, c := range []struct {
+		rule, class, model, field, sql string
+		want                           []string // in this order
+	}{
+		{"index-create-blocking", "AddIndex", "order", "", "CREATE INDEX i ON shop_order (country)", []string{"AddIndexConcurrently in the place of AddIndex", "atomic = False"}},
+		{"index-create-blocking", "AddField", "Order", "country", "CREATE INDEX i ON shop_order (country)", []string{"db_index=False", "atomic = False", `model_name="Order"`, `models.Index(fields=["country"], name="order_country_idx")`}},
+		{"index-create-blocking", "AlterUniqueTogether", "order", "", "CREATE INDEX i ON shop_order (country)", []string{"state_operations=[migrations.AlterUniqueTogether(…)]", "migrations.RunSQL('CREATE INDEX CONCURRENTLY i ON shop_order (country)')"}},
+		{"constraint-foreign-key-validating", "AlterField", "order", "item", fk, []string{"db_constraint=False here", "migrations.AlterField(…)],  # without db_constraint=False", "NOT VALID')", "VALIDATE CONSTRAINT fk')"}},
+		{"constraint-check-validating", "AddConstraint", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT short CHECK (length(code) < 9)", []string{"AddConstraintNotValid in the place of AddConstraint", `ValidateConstraint(model_name="order", name="short")`}},
+		{"constraint-unique-blocking", "AlterUniqueTogether", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT u UNIQUE (code)", []string{"atomic = False", "RunSQL('CREATE UNIQUE INDEX CONCURRENTLY u ON shop_order (code)')", "RunSQL('ALTER TABLE shop_order ADD CONSTRAINT u UNIQUE USING INDEX u')"}},
+		{"column-add-required", "AddField", "order", "n", "ALTER TABLE shop_order ADD COLUMN n int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN n DROP DEFAULT", []string{"db_default=…", "ALTER COLUMN n SET DEFAULT …"}},
+		{"column-add-check-inline", "AddField", "order", "n", `ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL CHECK ("n" >= 0)`, []string{`RunSQL('ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL')`, "NOT VALID')", "VALIDATE CONSTRAINT shop_order_n_check')"}},
+		{"column-set-not-null-scan", "AlterField", "order", "country", "ALTER TABLE shop_order ALTER COLUMN country SET NOT NULL", []string{"AddConstraintNotValid(model_name=\"order\"", "country__isnull=False", "ValidateConstraint(", "migrations.AlterField(", "RemoveConstraint("}},
+		{"column-drop", "RemoveField", "order", "code", "ALTER TABLE shop_order DROP COLUMN code CASCADE", []string{`state_operations=[migrations.RemoveField("order", "code")]`, "ALTER COLUMN code DROP NOT NULL"}},
+		{"column-drop", "RemoveField", "order", "country", "ALTER TABLE shop_order DROP COLUMN country CASCADE", []string{"a release later", `state_operations=[migrations.RemoveField("order", "country")]`}},
+		{"column-rename", "RenameField", "order", "land", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`db_column="country"`}},
+		{"table-drop", "DeleteModel", "Order", "", "DROP TABLE shop_order CASCADE", []string{`state_operations=[migrations.DeleteModel("Order")]`}},
+		{"table-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME TO shop_purchase", []string{`db_table = "shop_order"`}},
+	} {
+		got := instead(t, c.rule, script.Operation{Class: c.class, Model: c.model, Field: c.field}, c.sql, onward.TransactionFile)
+		rest := got
+		for _, want := range c.want {
+			at := strings.Index(rest, want)
+			if at < 0 {
+				t.Errorf("%s on %s: %q is not there, or not in its place, in:\n%s", c.rule, c.class, want, got)
+				break
+			}
+			rest = rest[at+len(want):]
+		}
+	}
+}
+
+func TestDjangoConcurrentlyWithATimeout(t *testing.T) {
+	t.Parallel()
+	got := instead(t, "index-concurrent-short-timeout", script.Operation{Class: "AddIndexConcurrently", Model: "order"},
+		"CREATE INDEX CONCURRENTLY i ON shop_order (country)", onward.TransactionNone)
+	want := "clear it for this operation, which blocks nobody while it waits:\n" +
+		"migrations.RunSQL('SET lock_timeout = 0'),\nAddIndexConcurrently(…),  # as it stands\nmigrations.RunSQL('RESET lock_timeout'),"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What the author wrote in a RunSQL is answered in SQL.
+func TestRunSQLIsAnsweredInSQL(t *testing.T) {
+	t.Parallel()
+	got := instead(t, "index-create-blocking", script.Operation{}, "CREATE INDEX i ON shop_order (country)", onward.TransactionFile)
+	if !strings.HasSuffix(got, "\nCREATE INDEX CONCURRENTLY i ON shop_order (country);") {
+		t.Error(got)
+	}
+}
