@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -112,65 +113,69 @@ func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
 }
 
 // search looks for all names that were asked for in the code at the base, in
-// the spellings that mappers make of them.
+// the spellings that mappers make of them: for the tables everywhere, for a
+// column in the files that name its table, and everywhere when there it is
+// nowhere.
 func (u *usage) search() {
-	var words []string
-	seen := map[string]bool{}
+	var found error
+	look := func(words []string, skip func(string) bool) map[string][]gitrange.Hit {
+		hits, err := gitrange.Words(u.base, words, skip)
+		found = errors.Join(found, err)
+		byWord := map[string][]gitrange.Hit{}
+		for _, h := range hits {
+			byWord[h.Word] = append(byWord[h.Word], h)
+		}
+		return byWord
+	}
+	var tables, near, far []string
 	for _, q := range u.asked {
-		names, tables := q.words()
-		for _, w := range append(names, tables...) {
-			if !seen[w] {
-				seen[w] = true
-				words = append(words, w)
+		tables = append(tables, q.tables()...)
+		if q.column != "" {
+			near = append(near, spellings(q.column)...)
+		}
+	}
+	tableHits := look(tables, u.noCode)
+	files := map[string]bool{}
+	for _, q := range u.asked {
+		for _, w := range q.tables() {
+			for _, h := range tableHits[w] {
+				files[h.Path] = files[h.Path] || q.column != ""
 			}
 		}
 	}
-	hits, err := gitrange.Words(u.base, words, u.noCode)
-	byWord := map[string][]gitrange.Hit{}
-	for _, h := range hits {
-		byWord[h.Word] = append(byWord[h.Word], h)
+	nearHits := look(near, func(p string) bool { return !files[p] })
+	hitsOf := func(q question) []gitrange.Hit {
+		in := map[string]bool{}
+		for _, h := range pick(tableHits, q.tables()) {
+			in[h.Path] = true
+		}
+		return slices.DeleteFunc(pick(nearHits, spellings(q.column)), func(h gitrange.Hit) bool { return !in[h.Path] })
 	}
 	for _, q := range u.asked {
-		names, tables := q.words()
-		answer := u.weigh(pick(byWord, names), pick(byWord, tables), q.column != "")
+		if q.column != "" && len(hitsOf(q)) == 0 {
+			far = append(far, spellings(q.column)...)
+		}
+	}
+	farHits := look(far, u.noCode)
+	for _, q := range u.asked {
+		of := pick(tableHits, q.tables())
+		hits := of
+		if q.column != "" {
+			if hits = hitsOf(q); len(hits) == 0 {
+				hits = pick(farHits, spellings(q.column))
+			}
+		}
+		answer := u.weigh(q, hits, of)
 		// What could not be read may use it.
-		answer.Known = answer.Used || err == nil
+		answer.Known = answer.Used || found == nil
 		u.cache[q] = answer
 	}
 }
 
-// noCode reports whether a file is none that runs in production: a migration, a
-// test, a document, somebody else's package.
-func (u *usage) noCode(file string) bool {
-	dir, name := path.Split(file)
-	if u.migrations[strings.TrimSuffix(dir, "/")] {
-		return true
-	}
-	for part := range strings.SplitSeq(strings.TrimSuffix(dir, "/"), "/") {
-		switch part {
-		case "node_modules", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
-			"docs", "doc", "locale", "locales", "i18n", "migrations", "migration", ".git", ".github":
-			return true
-		}
-	}
-	switch path.Ext(name) {
-	case ".md", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png":
-		return true
-	}
-	return strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
-		strings.Contains(name, ".spec.") || strings.Contains(name, ".test.") || strings.Contains(name, ".min.") ||
-		strings.HasPrefix(name, "CHANGELOG") || name == "package-lock.json"
-}
-
-// words are the spellings of what is asked for, and for a column those of its
-// table.
-func (q question) words() (names, tables []string) {
-	t := append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
-	if q.column == "" {
-		// A mapper may name the class in the singular.
-		return t, nil
-	}
-	return spellings(q.column), t
+// tables are the spellings of the table's name. A mapper may name the class in
+// the singular.
+func (q question) tables() []string {
+	return append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
 }
 
 // pick gathers the hits of some words, in the order of places.
@@ -185,39 +190,6 @@ func pick(byWord map[string][]gitrange.Hit, words []string) []gitrange.Hit {
 		}
 		return a.Line - b.Line
 	})
-	return out
-}
-
-// weigh turns hits of a name into an answer. What stands in a file that names
-// the table too comes first.
-func (u *usage) weigh(hits, tableHits []gitrange.Hit, column bool) rule.Usage {
-	out := rule.Usage{Known: true}
-	tables := map[string]bool{} // files that name the table
-	for _, h := range tableHits {
-		tables[h.Path] = true
-	}
-	var near, far []gitrange.Hit
-	for _, h := range hits {
-		if !column || tables[h.Path] {
-			near = append(near, h)
-		} else {
-			far = append(far, h)
-		}
-	}
-	out.Used = len(near) > 0 || len(far) > 0
-	show := near
-	if len(show) == 0 {
-		show = far
-	}
-	seen := map[string]bool{}
-	for _, h := range show {
-		at := fmt.Sprintf("%s:%d", h.Path, h.Line)
-		if seen[at] || len(out.Evidence) == maxEvidence {
-			continue
-		}
-		seen[at] = true
-		out.Evidence = append(out.Evidence, onward.Evidence{Kind: "code", Path: h.Path, Line: h.Line, Text: h.Text, Revision: u.name})
-	}
 	return out
 }
 

@@ -10,8 +10,10 @@ import (
 
 // Limits of Words.
 const (
-	// HitsPerWord bounds the hits that are given for one word.
-	HitsPerWord = 50
+	// HitsPerWord bounds the hits that are given for one word, HitsPerFile
+	// those in one file.
+	HitsPerWord = 500
+	HitsPerFile = 40
 	// HitTextRunes bounds the text of a hit.
 	HitTextRunes = 200
 	// wordFile is the size, in bytes, above which a file is passed over:
@@ -37,8 +39,9 @@ type Hit struct {
 // files and files above 2 MB are passed over. It costs one read of each file,
 // however many words there are.
 //
-// Hits are sorted by path and line, at most HitsPerWord for a word. An error
-// joins what could not be read; the hits are those of the rest.
+// Hits are sorted by path and line, at most HitsPerWord for a word, and
+// HitsPerFile of it in one file. An error joins what could not be read; the
+// hits are those of the rest.
 func Words(t Tree, words []string, skip func(path string) bool) ([]Hit, error) {
 	left := make(map[string]int, len(words))
 	for _, w := range words {
@@ -75,6 +78,7 @@ func scanWords(hits []Hit, path string, text []byte, left map[string]int) []Hit 
 		return hits
 	}
 	line, lineStart := 1, 0
+	here := map[string]int{}
 	first := len(hits) // of this line
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -94,10 +98,11 @@ func scanWords(hits []Hit, path string, text []byte, left map[string]int) []Hit 
 			continue
 		}
 		word := string(text[start:i])
-		if slices.ContainsFunc(hits[first:], func(h Hit) bool { return h.Word == word }) {
+		if here[word] == HitsPerFile || slices.ContainsFunc(hits[first:], func(h Hit) bool { return h.Word == word }) {
 			continue
 		}
 		left[word] = n - 1
+		here[word]++
 		hits = append(hits, Hit{Word: word, Path: path, Line: line, Column: start - lineStart + 1, Text: lineAround(text, lineStart, start)})
 	}
 	return hits

@@ -53,8 +53,10 @@ func TestWords(t *testing.T) {
 func TestWordsAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "a"), []byte(strings.Repeat("id\n", 1000)), 0o644); err != nil {
-		t.Fatal(err)
+	for i := range 20 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d", i)), []byte(strings.Repeat("id\n", 1000)), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	tree, err := DirTree(dir, []string{"."})
 	if err != nil {
@@ -63,5 +65,8 @@ func TestWordsAreBounded(t *testing.T) {
 	hits, _ := Words(tree, []string{"id"}, func(string) bool { return false })
 	if len(hits) != HitsPerWord {
 		t.Errorf("%d hits", len(hits))
+	}
+	if h := hits[HitsPerFile]; h.Path != "01" || h.Line != 1 {
+		t.Errorf("hit %d is at %s:%d: the first file has too many", HitsPerFile, h.Path, h.Line)
 	}
 }

@@ -1,0 +1,156 @@
+package audit
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// noCode reports whether a file is none that runs in production: a migration, a
+// test, a document, a dump of the schema, a tool's settings, somebody else's
+// package.
+func (u *usage) noCode(file string) bool {
+	dir, name := path.Split(file)
+	dir = strings.TrimSuffix(dir, "/")
+	if u.migrations[dir] || strings.HasPrefix(name, ".") {
+		return true
+	}
+	ext := path.Ext(name)
+	for part := range strings.SplitSeq(dir, "/") {
+		switch part {
+		case "node_modules", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
+			"docs", "doc", "locale", "locales", "i18n", "migrations", "migration":
+			return true
+		case "schema", "schemas":
+			if ext == ".sql" {
+				return true // what the database is made of
+			}
+		}
+		if strings.HasPrefix(part, ".") && part != ".sqlx" { // queries, as sqlx checked them
+			return true
+		}
+	}
+	switch ext {
+	case ".md", ".mdc", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png",
+		".tf", ".tfvars", ".hcl", ".patch", ".diff":
+		return true
+	}
+	switch name {
+	case "structure.sql", "schema.sql", "schema.rb", "package-lock.json", "package.json", "Cargo.toml", "go.mod", "Makefile", "Dockerfile":
+		return true
+	}
+	for _, prefix := range []string{"LICENSE", "COPYING", "README", "CHANGELOG"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
+		strings.Contains(name, ".spec.") || strings.Contains(name, ".test.") || strings.Contains(name, ".min.")
+}
+
+// comment reports whether a line of code, without its indentation, is one.
+func comment(line string) bool {
+	for _, mark := range []string{"//", "-- ", "# ", "<!--", "/*", "* ", "\"\"\""} {
+		if strings.HasPrefix(line, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// data reports whether a file holds data rather than code that runs.
+func data(file string) bool {
+	switch path.Ext(file) {
+	case ".json", ".yaml", ".yml", ".toml", ".xml", ".graphql", ".proto", ".sh", ".d.ts":
+		return true
+	}
+	return false
+}
+
+// weigh turns hits of a name into an answer. Of a column, what stands in a file
+// that names the table too counts first, the nearer to the table's name the
+// better; code comes before data. Comments use nothing.
+func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
+	out := rule.Usage{Known: true}
+	tables := map[string][]int{} // file → lines that name the table
+	for _, h := range tableHits {
+		tables[h.Path] = append(tables[h.Path], h.Line)
+	}
+	type candidate struct {
+		gitrange.Hit
+		rank int
+	}
+	var found []candidate
+	for _, h := range hits {
+		if comment(h.Text) {
+			continue
+		}
+		c := candidate{Hit: h}
+		if data(h.Path) {
+			c.rank += 4
+		}
+		if lines := tables[h.Path]; q.column != "" {
+			switch d := distance(lines, h.Line); {
+			case len(lines) == 0:
+				c.rank += 8
+			case d > 40:
+				c.rank += 2
+			case d > 8:
+				c.rank++
+			}
+		}
+		if q.column == "" {
+			c.rank += q.likeness(h)
+		}
+		found = append(found, c)
+	}
+	out.Used = len(found) > 0
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.rank - b.rank })
+	seen := map[string]bool{}
+	for _, c := range found {
+		at := fmt.Sprintf("%s:%d", c.Path, c.Line)
+		// What is far worse than the best shows nothing.
+		if seen[at] || len(out.Evidence) == maxEvidence || c.rank >= found[0].rank+4 {
+			continue
+		}
+		seen[at] = true
+		out.Evidence = append(out.Evidence, onward.Evidence{Kind: "code", Path: c.Path, Line: c.Line, Text: c.Text, Revision: u.name})
+	}
+	return out
+}
+
+// likeness ranks a hit of a table's name: in a query, as it is written in the
+// schema, as a mapper spells it, or a mere word.
+func (q question) likeness(h gitrange.Hit) int {
+	switch {
+	case h.Word != q.table.Name && strings.ToLower(h.Word) == h.Word && !strings.Contains(h.Word, "_"):
+		return 3 // the singular: also a word of the language
+	case h.Word != q.table.Name:
+		return 2
+	}
+	before, _, _ := strings.Cut(h.Text, h.Word)
+	if strings.HasSuffix(before, "/") {
+		return 2 // of a path
+	}
+	if words := strings.Fields(strings.ToLower(strings.TrimRight(before, "\"`.") + " ")); len(words) > 0 {
+		switch words[len(words)-1] {
+		case "from", "into", "update", "join":
+			return 0
+		}
+	}
+	return 1
+}
+
+// distance is how many lines a line is from the nearest of others.
+func distance(lines []int, line int) int {
+	best := 1 << 30
+	for _, l := range lines {
+		best = min(best, max(l-line, line-l))
+	}
+	return best
+}

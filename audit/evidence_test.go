@@ -1,0 +1,76 @@
+package audit
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/gitrange"
+)
+
+func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
+	t.Parallel()
+	hit := func(path string, line int, text string) gitrange.Hit {
+		return gitrange.Hit{Path: path, Line: line, Text: text}
+	}
+	table := []gitrange.Hit{hit("api.json", 3, `"orders"`), hit("store/orders.go", 100, "FROM orders"), hit("store/all.go", 1, "orders")}
+	for _, c := range []struct {
+		name   string
+		hits   []gitrange.Hit
+		used   bool
+		places []string
+	}{
+		{"the line beside the table", []gitrange.Hit{hit("a.go", 1, "state"), hit("store/orders.go", 7, "state"), hit("store/orders.go", 99, "SELECT state")}, true,
+			[]string{"store/orders.go:99", "store/orders.go:7"}},
+		{"code before data", []gitrange.Hit{hit("api.json", 3, `"state"`), hit("store/all.go", 90, "state")}, true, []string{"store/all.go:90", "api.json:3"}},
+		{"elsewhere, where nothing is nearer", []gitrange.Hit{hit("a.go", 1, "state"), hit("b.yaml", 1, "state:")}, true, []string{"a.go:1"}},
+		{"a comment uses nothing", []gitrange.Hit{hit("store/orders.go", 99, "// the state of orders"), hit("x.py", 1, "# state")}, false, nil},
+		{"an attribute is no comment", []gitrange.Hit{hit("x.rs", 1, `#[column(name = "state")]`)}, true, []string{"x.rs:1"}},
+	} {
+		got := (&usage{}).weigh(question{catalog.Name{Schema: "public", Name: "orders"}, "state"}, c.hits, table)
+		var places []string
+		for _, e := range got.Evidence {
+			places = append(places, fmt.Sprintf("%s:%d", e.Path, e.Line))
+		}
+		if diff := cmp.Diff(c.places, places); diff != "" || got.Used != c.used || !got.Known {
+			t.Errorf("%s: used %v, known %v\n%s", c.name, got.Used, got.Known, diff)
+		}
+	}
+}
+
+func TestEvidenceOfATable(t *testing.T) {
+	t.Parallel()
+	hit := func(word, path, text string) gitrange.Hit {
+		return gitrange.Hit{Word: word, Path: path, Line: 1, Text: text}
+	}
+	got := (&usage{}).weigh(question{table: catalog.Name{Schema: "public", Name: "tiers"}}, []gitrange.Hit{
+		hit("tier", "a.go", `span("team and tier")`),
+		hit("Tier", "b.go", "type Tier struct {"),
+		hit("tiers", "a.go", `import "example.com/shop/tiers"`),
+		hit("tiers", "c.go", `const name = "tiers"`),
+		hit("tiers", "d.go", `"SELECT id FROM tiers"`),
+	}, nil)
+	var places []string
+	for _, e := range got.Evidence {
+		places = append(places, e.Path)
+	}
+	if diff := cmp.Diff([]string{"d.go", "c.go", "b.go"}, places); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatIsNoCode(t *testing.T) {
+	t.Parallel()
+	u := &usage{migrations: map[string]bool{"db/up": true}}
+	for file, want := range map[string]bool{
+		"db/up/1.sql": true, "db/structure.sql": true, "sql/schema/core.sql": true, ".env.template": true, ".idea/x.xml": true, ".cursor/rules/a.mdc": true,
+		"infra/main.tf": true, "a_test.go": true, "Cargo.toml": true, "docs/a.py": true, "fix.patch": true,
+		"main.go": false, ".sqlx/query-1.json": false, "queries/users.sql": false, "schema/users.go": false, "app/schema.graphql": false,
+	} {
+		if got := u.noCode(file); got != want {
+			t.Errorf("%s: %v", file, got)
+		}
+	}
+}
