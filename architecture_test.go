@@ -15,15 +15,15 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward"},
-	{"internal/pgparse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/rule", "internal/config"},
-	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/report"},
+	{"internal/pgparse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/rule", "internal/config"},
+	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/report"},
 	{"audit"},
 	{"internal/cli"},
 	{"cmd"},
 }
 
 // pure rooms see no files, network, clock, processes or logging.
-var pure = []string{"internal/pgparse", "internal/catalog", "internal/script", "internal/effect", "internal/rule", "internal/rules"}
+var pure = []string{"internal/pgparse", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/rule", "internal/rules"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context"}
 
@@ -33,7 +33,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":       {"internal/cli"},
 	"github.com/goccy/go-yaml":     {"internal/config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
-	"github.com/jackc/pgx":         {"internal/pgserver"},
+	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/benbjohnson/":      {"internal/catalog"},
 }

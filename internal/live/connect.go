@@ -1,0 +1,121 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/effect"
+)
+
+// The bounds of what is asked of a server that others use.
+const (
+	connectTimeout = 10 * time.Second
+	lockTimeout    = "2s"
+	stmtTimeout    = "60s"
+)
+
+// ServerError says that a server could not be read. Its text has no password.
+type ServerError struct {
+	What string
+	Err  error
+	// hide is what must not be printed.
+	hide string
+}
+
+// Error is what happened, and what the server or the driver says of it.
+func (e *ServerError) Error() string {
+	text := e.What + ": " + e.Err.Error()
+	if e.hide != "" {
+		text = strings.ReplaceAll(text, e.hide, "xxxxx")
+	}
+	return text
+}
+
+// session is a read-only transaction on a server.
+type session struct {
+	conn  *pgx.Conn
+	tx    pgx.Tx
+	major int
+	hide  string
+}
+
+// open connects and begins the transaction. url is a URL or a list of keywords
+// and values, as libpq and pgx take them.
+func open(ctx context.Context, url string) (*session, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		// The driver's error may quote what it could not read.
+		return nil, &ServerError{What: "the database's address", Err: fmt.Errorf("is not one: write postgres://USER@HOST/DATABASE or keywords and values")}
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectTimeout
+	}
+	s := &session{hide: cfg.Password}
+	for key, value := range map[string]string{
+		"application_name": "onward", "default_transaction_read_only": "on", "search_path": "",
+	} {
+		cfg.RuntimeParams[key] = value
+	}
+	// A pooler in front of the server may not know prepared statements.
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
+		return nil, s.fail("connect to the database", err)
+	}
+	if err := s.begin(ctx); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) begin(ctx context.Context) error {
+	var err error
+	s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return s.fail("begin a read-only transaction", err)
+	}
+	for _, set := range []string{
+		"SET LOCAL lock_timeout = '" + lockTimeout + "'", "SET LOCAL statement_timeout = '" + stmtTimeout + "'",
+		"SET LOCAL search_path = ''", "SET LOCAL quote_all_identifiers = off", "SET LOCAL standard_conforming_strings = on",
+	} {
+		if _, err := s.tx.Exec(ctx, set); err != nil {
+			return s.fail(set, err)
+		}
+	}
+	var number int
+	if err := s.tx.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&number); err != nil {
+		return s.fail("ask the server for its version", err)
+	}
+	if s.major = number / 10000; s.major < effect.Oldest {
+		return &ServerError{What: "the database", Err: fmt.Errorf("is Postgres %d; this release knows %d to %d", s.major, effect.Oldest, effect.Newest)}
+	}
+	return nil
+}
+
+// close ends the transaction and the connection; there is nothing to lose.
+func (s *session) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+	defer cancel()
+	_ = s.conn.Close(ctx)
+}
+
+func (s *session) fail(what string, err error) error {
+	return &ServerError{What: what, Err: err, hide: s.hide}
+}
+
+// lines runs a query with one column of text.
+func (s *session) lines(ctx context.Context, what, sql string) ([]string, error) {
+	rows, err := s.tx.Query(ctx, sql)
+	if err != nil {
+		return nil, s.fail("read "+what, err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, s.fail("read "+what, err)
+	}
+	return out, nil
+}

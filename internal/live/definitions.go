@@ -1,0 +1,181 @@
+package live
+
+// definition is a query that gives DDL, a statement a row.
+type definition struct {
+	what         string
+	since, until int // major versions; 0: all
+	sql          string
+}
+
+// userSchemas restricts a query with pg_namespace n to what is not the
+// server's own.
+const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp\_%'`
+
+// definitions are in the order in which what they give can be created.
+var definitions = append(append([]definition{
+	{what: "roles", sql: `SELECT format('CREATE ROLE %I', rolname) FROM pg_roles WHERE rolname NOT LIKE 'pg\_%' ORDER BY rolname`},
+	{what: "tablespaces", sql: `SELECT format('CREATE TABLESPACE %I LOCATION ''''', spcname) FROM pg_tablespace WHERE spcname NOT LIKE 'pg\_%' ORDER BY spcname`},
+	{what: "schemas", sql: `SELECT format('CREATE SCHEMA %I', nspname) FROM pg_namespace n WHERE nspname <> 'public' AND @user ORDER BY oid`},
+	{what: "schemas", sql: `SELECT 'DROP SCHEMA public' WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public')`},
+	{what: "extensions", sql: `SELECT format('CREATE EXTENSION %I WITH SCHEMA %I', extname, nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace ORDER BY e.oid`},
+	{what: "access methods", sql: `SELECT format('CREATE ACCESS METHOD %I TYPE %s HANDLER %s', amname, CASE amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, amhandler) FROM pg_am WHERE oid >= 16384 ORDER BY oid`},
+	{what: "languages", sql: `SELECT format('CREATE LANGUAGE %I', lanname) FROM pg_language WHERE oid >= 16384 ORDER BY oid`},
+	{what: "collations", sql: `SELECT format('CREATE COLLATION %I.%I (locale = ''C'')', nspname, collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = collnamespace WHERE @user ORDER BY c.oid`},
+	{what: "types", sql: `
+SELECT CASE t.typtype
+	WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid))
+	WHEN 'd' THEN format('CREATE DOMAIN %I.%I AS %s', n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod)) || coalesce(' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0), '') || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
+	WHEN 'c' THEN format('CREATE TYPE %I.%I AS (%s)', n.nspname, t.typname, (SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped))
+	WHEN 'r' THEN format('CREATE TYPE %I.%I AS RANGE (SUBTYPE = %s)', n.nspname, t.typname, (SELECT format_type(rngsubtype, NULL) FROM pg_range WHERE rngtypid = t.oid))
+	ELSE format('CREATE TYPE %I.%I', n.nspname, t.typname) END
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
+WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'b' AND t.typcategory <> 'A' OR NOT t.typisdefined) AND @user ORDER BY t.oid`},
+	{what: "foreign-data wrappers", sql: `SELECT format('CREATE FOREIGN DATA WRAPPER %I', fdwname) FROM pg_foreign_data_wrapper ORDER BY oid`},
+	{what: "servers", sql: `SELECT format('CREATE SERVER %I FOREIGN DATA WRAPPER %I', srvname, fdwname) FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = srvfdw ORDER BY s.oid`},
+	{what: "sequences", sql: `
+SELECT format('CREATE %sSEQUENCE %I.%I AS %s', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, n.nspname, c.relname, format_type(seqtypid, NULL))
+FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype = 'i') ORDER BY c.oid`},
+}, tables...), others...)
+
+// tables give the tables, and what is on them up to the indexes.
+var tables = []definition{
+	{what: "tables", sql: tableSQL},
+	{what: "partitions", sql: `
+SELECT format('ALTER TABLE ONLY %s ATTACH PARTITION %s %s', inhparent::regclass, c.oid::regclass, pg_get_expr(c.relpartbound, c.oid))
+FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition AND c.relkind NOT IN ('i', 'I') AND @user ORDER BY c.oid`},
+	{what: "defaults of inherited columns", sql: `
+SELECT format('ALTER TABLE ONLY %s ALTER COLUMN %I ', c.oid::regclass, attname) || CASE WHEN which = 1 THEN 'SET NOT NULL' ELSE 'SET DEFAULT ' || pg_get_expr(adbin, adrelid) END
+FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum, (VALUES (1), (2)) w (which)
+WHERE c.relkind IN ('r', 'f') AND NOT c.relispartition AND attnum > 0 AND NOT attisdropped AND NOT attislocal AND attgenerated = ''
+AND CASE which WHEN 1 THEN attnotnull ELSE adbin IS NOT NULL END AND @user ORDER BY c.oid, attnum, which`},
+	{what: "owned sequences", sql: `
+SELECT format('ALTER SEQUENCE %s OWNED BY %s.%I', s.oid::regclass, refobjid::regclass, attname)
+FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON a.attrelid = refobjid AND a.attnum = refobjsubid JOIN pg_namespace n ON n.oid = s.relnamespace
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a' AND @user ORDER BY s.oid`},
+	{what: "functions", sql: `
+SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+WHERE prokind <> 'a' AND @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i') ORDER BY p.oid`},
+	{what: "aggregates", sql: `
+SELECT format('CREATE AGGREGATE %I.%I(%s) (SFUNC = %s, STYPE = %s)', nspname, proname, coalesce(nullif(pg_get_function_identity_arguments(p.oid), ''), '*'), aggtransfn, format_type(aggtranstype, NULL))
+FROM pg_proc p JOIN pg_aggregate ON aggfnoid = p.oid JOIN pg_namespace n ON n.oid = pronamespace WHERE @user ORDER BY p.oid`},
+	{what: "constraints of domains", sql: `
+SELECT format('ALTER DOMAIN %I.%I ADD CONSTRAINT %I %s', nspname, typname, conname, pg_get_constraintdef(k.oid))
+FROM pg_constraint k JOIN pg_type t ON t.oid = contypid JOIN pg_namespace n ON n.oid = typnamespace WHERE contype = 'c' AND @user ORDER BY k.oid`},
+	{what: "checks that are not valid, and NOT NULL constraints of their own", sql: `
+SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
+FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE contype IN ('c', 'n') AND NOT convalidated AND coninhcount = 0 AND @user ORDER BY k.oid`},
+	{what: "keys", sql: `
+SELECT format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
+FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE contype IN ('p', 'u', 'x') AND @user ORDER BY conrelid, contype <> 'p', k.oid`},
+}
+
+// others give what stands on tables and keys.
+var others = []definition{
+	{what: "views", sql: `
+SELECT format('CREATE %s %s (%s) AS %s', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END, c.oid::regclass,
+	(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped), rtrim(pg_get_viewdef(c.oid), '; '))
+	|| CASE WHEN relkind = 'm' AND NOT relispopulated THEN ' WITH NO DATA' ELSE '' END
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('v', 'm') AND @user ORDER BY c.oid`},
+	{what: "indexes", sql: `
+SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND @user ORDER BY i.indexrelid`},
+	{what: "indexes of partitions", sql: `
+SELECT format('ALTER INDEX %s ATTACH PARTITION %s', inhparent::regclass, inhrelid::regclass)
+FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('i', 'I') AND @user ORDER BY (SELECT count(*) FROM pg_partition_ancestors(inhrelid)) DESC, inhrelid`},
+	{what: "foreign keys", sql: `
+SELECT format('ALTER TABLE %s%s ADD CONSTRAINT %I %s', CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, conrelid::regclass, conname, pg_get_constraintdef(k.oid))
+FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE contype = 'f' AND conparentid = 0 AND @user ORDER BY k.oid`},
+	{what: "clustered tables", sql: `
+SELECT format('ALTER TABLE %s CLUSTER ON %I', indrelid::regclass, c.relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE indisclustered AND @user ORDER BY indrelid`},
+	{what: "replica identities", sql: `
+SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', c.oid::regclass, CASE relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING'
+	ELSE 'USING INDEX ' || quote_ident((SELECT i.relname FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE indrelid = c.oid AND indisreplident)) END)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND relreplident IN ('f', 'n', 'i') AND (relreplident <> 'i' OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisreplident)) AND @user ORDER BY c.oid`},
+	{what: "statistics", sql: `SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace WHERE @user ORDER BY s.oid`},
+	{what: "triggers", sql: `
+SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE NOT tgisinternal AND tgparentid = 0 AND @user ORDER BY t.oid`},
+	{what: "states of triggers", sql: `
+SELECT format('ALTER TABLE ONLY %s %s TRIGGER %I', tgrelid::regclass, CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, tgname)
+FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE NOT (tgisinternal AND tgparentid = 0) AND tgconstraint = 0 AND tgenabled <> 'O' AND @user ORDER BY t.oid`},
+	{what: "rules", sql: `SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND @user ORDER BY r.oid`},
+	{what: "row level security", sql: `
+SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY', c.oid::regclass, what) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, (VALUES ('ENABLE'), ('FORCE')) w (what)
+WHERE CASE what WHEN 'ENABLE' THEN relrowsecurity ELSE relforcerowsecurity END AND @user ORDER BY c.oid, what`},
+	{what: "policies", sql: `
+SELECT format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', polname, polrelid::regclass, CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+	CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+	(SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END, ', ' ORDER BY r) FROM unnest(polroles) r))
+	|| coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '') || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
+FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE @user ORDER BY p.oid`},
+	{what: "event triggers", sql: `SELECT format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s()', evtname, evtevent, evtfoid::regproc) FROM pg_event_trigger ORDER BY oid`},
+	{what: "publications", until: 14, sql: `
+SELECT format('CREATE PUBLICATION %I', pubname) || CASE WHEN puballtables THEN ' FOR ALL TABLES' ELSE coalesce(' FOR TABLE ' || (SELECT string_agg('ONLY ' || prrelid::regclass, ', ' ORDER BY prrelid) FROM pg_publication_rel WHERE prpubid = p.oid), '') END
+FROM pg_publication p ORDER BY oid`},
+	{what: "publications", since: 15, sql: `
+SELECT format('CREATE PUBLICATION %I', pubname) || CASE WHEN puballtables THEN ' FOR ALL TABLES' ELSE coalesce(' FOR ' || (SELECT string_agg(what, ', ' ORDER BY what) FROM (
+	SELECT 'TABLE ONLY ' || prrelid::regclass || coalesce((SELECT ' (' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')' FROM pg_attribute WHERE attrelid = prrelid AND attnum = ANY (prattrs)), '') AS what FROM pg_publication_rel WHERE prpubid = p.oid
+	UNION ALL SELECT 'TABLES IN SCHEMA ' || pnnspid::regnamespace FROM pg_publication_namespace WHERE pnpubid = p.oid) parts), '') END
+FROM pg_publication p ORDER BY oid`},
+	{what: "owners", sql: `
+SELECT format('ALTER %s %s OWNER TO %I', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass, pg_get_userbyid(relowner))
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND @user
+AND NOT (relkind = 'S' AND EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i'))) ORDER BY c.oid`},
+	{what: "privileges", sql: `
+SELECT format('GRANT %s ON %s %s TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(relacl)
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND grantee <> relowner AND @user GROUP BY c.oid, relkind, grantee ORDER BY c.oid, grantee`},
+	{what: "privileges of schemas", sql: `
+SELECT format('GRANT %s ON SCHEMA %I TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), nspname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+FROM pg_namespace n, aclexplode(nspacl) WHERE grantee <> nspowner AND @user GROUP BY n.oid, nspname, grantee ORDER BY n.oid, grantee`},
+	{what: "default privileges", sql: `
+SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I %sGRANT %s ON %s TO %s', pg_get_userbyid(defaclrole), 'IN SCHEMA ' || quote_ident(nspname) || ' ', string_agg(privilege_type, ', ' ORDER BY privilege_type),
+	CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = defaclnamespace, aclexplode(defaclacl)
+WHERE grantee <> defaclrole AND defaclobjtype IN ('r', 'S', 'f', 'T', 'n') GROUP BY d.oid, defaclrole, nspname, defaclobjtype, grantee ORDER BY d.oid, grantee`},
+}
+
+// invalidSQL names the indexes that a failed concurrent build has left, schema
+// and name on a line each.
+const invalidSQL = `
+SELECT n.nspname || E'\n' || c.relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE NOT indisvalid AND c.relkind = 'i' AND @user`
+
+// tableSQL gives tables with their columns, checks and parents. A partition
+// stands for itself first, and is attached later; a child names the columns
+// that it declared.
+const tableSQL = `
+SELECT format('CREATE %s%sTABLE %s %s%s', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, CASE c.relkind WHEN 'f' THEN 'FOREIGN ' ELSE '' END, c.oid::regclass,
+	CASE WHEN c.reloftype <> 0 THEN 'OF ' || format_type(c.reloftype, NULL) || ' ' ELSE '' END,
+	CASE WHEN c.reloftype <> 0 AND concat_ws(', ', columns, checks) = '' THEN '' ELSE '(' || concat_ws(', ', columns, checks) || ')' END)
+	|| coalesce(' INHERITS (' || parents || ')', '')
+	|| CASE c.relkind WHEN 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) WHEN 'f' THEN (SELECT ' SERVER ' || quote_ident(srvname) FROM pg_foreign_table JOIN pg_foreign_server s ON s.oid = ftserver WHERE ftrelid = c.oid) ELSE '' END
+	|| coalesce(' USING ' || quote_ident(nullif(am.amname, 'heap')), '')
+	|| coalesce(' WITH (' || (SELECT string_agg(split_part(o, '=', 1) || ' = ' || quote_literal(substr(o, strpos(o, '=') + 1)), ', ') FROM unnest(c.reloptions) o) || ')', '')
+	|| coalesce((SELECT ' TABLESPACE ' || quote_ident(spcname) FROM pg_tablespace s WHERE s.oid = c.reltablespace), '')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam,
+LATERAL (SELECT string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno) AS parents FROM pg_inherits WHERE inhrelid = c.oid AND NOT c.relispartition) p,
+LATERAL (SELECT string_agg(quote_ident(attname) || CASE WHEN c.reloftype <> 0 THEN ' WITH OPTIONS' ELSE ' ' || format_type(atttypid, atttypmod) END
+	|| coalesce((SELECT format(' COLLATE %I.%I', cn.nspname, collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = collnamespace JOIN pg_type ty ON ty.oid = atttypid WHERE l.oid = attcollation AND attcollation <> typcollation AND c.reloftype = 0), '')
+	|| CASE WHEN attgenerated <> '' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(adbin, adrelid) || ')' || CASE attgenerated WHEN 's' THEN ' STORED' ELSE ' VIRTUAL' END
+		WHEN attidentity <> '' THEN ' GENERATED ' || CASE attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END || ' AS IDENTITY' || coalesce((SELECT ' (AS ' || format_type(seqtypid, NULL) || ' SEQUENCE NAME ' || s.oid::regclass || ')' FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_sequence ON seqrelid = s.oid
+			WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = attnum AND d.deptype = 'i'), '')
+		WHEN adbin IS NOT NULL THEN ' DEFAULT ' || pg_get_expr(adbin, adrelid) ELSE '' END
+	|| CASE WHEN NOT attnotnull OR nn.convalidated = false THEN '' ELSE coalesce(' CONSTRAINT ' || quote_ident(nullif(nn.conname, c.relname || '_' || attname || '_not_null')), '') || ' NOT NULL'
+		|| CASE WHEN nn.connoinherit THEN ' NO INHERIT' ELSE '' END END, ', ' ORDER BY attnum) AS columns
+	FROM pg_attribute a LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey = ARRAY[attnum]
+	WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND (attislocal OR c.relispartition)
+	AND NOT (c.reloftype <> 0 AND NOT attnotnull AND adbin IS NULL AND attidentity = '')) col,
+LATERAL (SELECT string_agg(format('CONSTRAINT %I %s', conname, pg_get_constraintdef(k.oid)), ', ' ORDER BY k.oid) AS checks
+	FROM pg_constraint k WHERE conrelid = c.oid AND contype = 'c' AND (convalidated OR coninhcount > 0) AND (conislocal OR c.relispartition)) ch
+WHERE c.relkind IN ('r', 'p', 'f') AND @user ORDER BY c.oid`

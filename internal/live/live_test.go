@@ -1,0 +1,281 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// database is a fresh database in which some SQL was run.
+func database(t *testing.T, major int, sql string) (url string, conn *pgx.Conn) {
+	t.Helper()
+	ctx := context.Background()
+	url = pgservertest.Database(t, major)
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(ctx) })
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		t.Fatal(err)
+	}
+	return url, conn
+}
+
+func eachMajor(t *testing.T, f func(t *testing.T, major int)) {
+	t.Helper()
+	for _, major := range pgservertest.Majors() {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			f(t, major)
+		})
+	}
+}
+
+// TestReadSchema reads what the proof of package catalog has no line for:
+// privileges, owners, foreign tables, odd names. The rest of ReadSchema is held
+// against servers there.
+func TestReadSchema(t *testing.T) {
+	t.Parallel()
+	eachMajor(t, func(t *testing.T, major int) {
+		url, _ := database(t, major, `
+DO $$BEGIN CREATE ROLE "onward reader"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+CREATE SCHEMA "Odd Schema";
+CREATE TABLE "Odd Schema"."Odd ""Table" ("Käse %s" int PRIMARY KEY, "select" text DEFAULT E'a''b\\c' NOT NULL);
+CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'secret.example');
+CREATE FOREIGN TABLE far (id int) SERVER s OPTIONS (password 'secret');
+CREATE TABLE t (id int, b text); GRANT SELECT, INSERT ON t TO "onward reader";
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "onward reader";
+CREATE VIEW later AS SELECT id FROM t; CREATE FUNCTION f() RETURNS SETOF later LANGUAGE sql STABLE AS 'SELECT * FROM public.later';
+CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE COLLATION mine (locale = 'C'); ALTER TABLE t ADD c text COLLATE mine;
+CREATE INDEX broken ON t (id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass;
+ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t FOR SELECT TO "onward reader", PUBLIC USING (id > 0)`)
+		s, err := ReadSchema(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Unread) > 0 {
+			t.Errorf("unread: %q", s.Unread)
+		}
+		c := s.Catalog
+		odd := c.Lookup("Odd Schema", `Odd "Table`)
+		if odd == nil || len(odd.Columns) != 2 || odd.Column("Käse %s") == nil || !odd.Column("select").NotNull {
+			t.Errorf("odd names: %+v", odd)
+		}
+		tab := c.Lookup("public", "t")
+		for _, p := range []string{"SELECT", "INSERT"} {
+			if !slices.ContainsFunc(tab.Grants, func(g catalog.Grant) bool {
+				return g.Role == "onward reader" && strings.EqualFold(g.Privilege, p)
+			}) {
+				t.Errorf("%s is not granted: %v", p, tab.Grants)
+			}
+		}
+		if tab.Owner != "postgres" || !tab.RLS || len(tab.Policies) != 1 || tab.Column("c").Collation == "" {
+			t.Errorf("t: %+v", tab)
+		}
+		if x := c.Lookup("public", "broken"); x == nil || x.Index.Valid {
+			t.Errorf("the invalid index: %+v", x)
+		}
+		if far := c.Lookup("public", "far"); far == nil || far.Kind != catalog.ForeignTable {
+			t.Errorf("far: %+v", far)
+		}
+		if f := c.Functions("public", "f"); len(f) != 1 || f[0].Volatility != "stable" {
+			t.Errorf("f: %+v", f)
+		}
+		if v := c.Lookup("public", "later"); v == nil || !slices.Equal(v.View.Reads, []catalog.OID{tab.OID}) {
+			t.Errorf("later: %+v", v)
+		}
+		if !slices.Equal(c.SearchPath, []string{"public"}) {
+			t.Errorf("search path %q", c.SearchPath)
+		}
+	})
+}
+
+// TestExtensions reads extensions whose types, functions and operators tables
+// use.
+func TestExtensions(t *testing.T) {
+	t.Parallel()
+	eachMajor(t, func(t *testing.T, major int) {
+		names, err := pgservertest.Server(t, major).Extensions(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"citext", "btree_gist", "pg_trgm", "uuid-ossp", "hstore"} {
+			if !slices.Contains(names, want) {
+				pgservertest.Missing(t, fmt.Errorf("Postgres %d has no extension %s", major, want))
+			}
+		}
+		url, _ := database(t, major, `
+CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION btree_gist SCHEMA ext; CREATE EXTENSION pg_trgm; CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION hstore;
+CREATE TABLE t (id uuid DEFAULT uuid_generate_v4() PRIMARY KEY, email ext.citext UNIQUE, h hstore, room int, during tsrange, EXCLUDE USING gist (room WITH =, during WITH &&));
+CREATE INDEX trigrams ON t USING gin ((email::text) gin_trgm_ops)`)
+		s, err := ReadSchema(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range s.Unread {
+			t.Errorf("unread: %s", u)
+		}
+		tab := s.Catalog.Lookup("public", "t")
+		if tab == nil || tab.Column("email").Type.OID == 0 || len(tab.Constraints) != 3 || len(tab.Indexes) != 4 {
+			t.Fatalf("t: %+v", tab)
+		}
+		if f := s.Catalog.Functions("public", "uuid_generate_v4"); len(f) != 1 || f[0].Volatility != "volatile" {
+			t.Errorf("uuid_generate_v4: %+v", f)
+		}
+		if s.Catalog.Object("extension", catalog.Name{Name: "citext"}) == nil {
+			t.Error("the extension itself is not there")
+		}
+	})
+}
+
+// TestReadOnly: nothing can be written through a session, whatever is asked.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	url, _ := database(t, 18, "CREATE TABLE t (id int)")
+	ctx := t.Context()
+	s, err := open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close(ctx)
+	if _, err := s.tx.Exec(ctx, "INSERT INTO public.t VALUES (1)"); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("a write in the transaction: %v", err)
+	}
+	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.conn.Exec(ctx, "INSERT INTO public.t VALUES (1)"); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("a write behind it: %v", err)
+	}
+}
+
+// TestSnapshot: what is committed while the schema is read does not mix in.
+func TestSnapshot(t *testing.T) {
+	t.Parallel()
+	url, conn := database(t, 18, "CREATE TABLE t (id int)")
+	ctx := t.Context()
+	s, err := open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close(ctx)
+	count := "SELECT count(*)::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+	before, err := s.lines(ctx, "tables", count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(ctx, "CREATE TABLE u (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	after, err := s.lines(ctx, "tables", count)
+	if err != nil || !slices.Equal(before, after) {
+		t.Errorf("%v, then %v, %v", before, after, err)
+	}
+}
+
+// TestLocked: a lock that somebody holds ends the reading; it is not waited
+// for without end.
+func TestLocked(t *testing.T) {
+	t.Parallel()
+	url, conn := database(t, 18, "CREATE TABLE t (id int)")
+	ctx := t.Context()
+	if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadStats(ctx, url); err == nil || !strings.Contains(err.Error(), "lock timeout") {
+		t.Errorf("%v, want a lock timeout", err)
+	}
+}
+
+// TestNoPassword: an address that does not work is never quoted with its
+// password.
+func TestNoPassword(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	for _, url := range []string{
+		"postgres://u:" + secret + "@127.0.0.1:1/db", "host=127.0.0.1 port=1 user=u password=" + secret,
+		"postgres://u:" + secret + "@host:port/db", "postgres://u:" + secret + "%zz@host/db", "postgres://u:" + secret + "@/db?sslmode=what",
+		"password=" + secret + " port=x", "mysql://u:" + secret + "@h/d", "password='" + secret,
+		"postgres://u:" + secret + "@127.0.0.1:1/" + secret,
+	} {
+		_, err := ReadSchema(t.Context(), url)
+		var server *ServerError
+		if !errors.As(err, &server) {
+			t.Errorf("%v, want a ServerError", err)
+		} else if strings.Contains(err.Error(), secret) {
+			t.Errorf("the password is in the error: %v", err)
+		}
+	}
+}
+
+func TestReadStats(t *testing.T) {
+	t.Parallel()
+	eachMajor(t, func(t *testing.T, major int) {
+		url, _ := database(t, major, `
+CREATE TABLE users (id int PRIMARY KEY, note text);
+INSERT INTO users SELECT n, repeat(n::text, 20) FROM generate_series(1, 20000) n;
+CREATE TABLE empty (id int);
+CREATE TABLE fresh (id int); INSERT INTO fresh VALUES (1);
+CREATE TABLE event (at int) PARTITION BY RANGE (at);
+CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM (0) TO (1000);
+INSERT INTO event SELECT n FROM generate_series(1, 999) n;
+CREATE MATERIALIZED VIEW m AS SELECT id FROM users;
+CREATE TEMP TABLE gone (id int);
+ANALYZE users, event_1, m`)
+		s, err := ReadStats(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Schema != onward.StatsSchema || s.Major != major || !strings.HasPrefix(s.Postgres, fmt.Sprint(major)) {
+			t.Errorf("%s %d %q", s.Schema, s.Major, s.Postgres)
+		}
+		if s.Settings["lock_timeout"] != "0ms" || s.Settings["statement_timeout"] != "0ms" || s.Settings["TimeZone"] == "" {
+			t.Errorf("settings of this reading instead of the role's: %v", s.Settings)
+		}
+		kinds := map[string]string{}
+		for _, r := range s.Relations {
+			kinds[r.Name] = r.Kind + " " + r.Parent
+		}
+		if d := cmp.Diff(map[string]string{
+			"public.users": "table ", "public.empty": "table ", "public.fresh": "table ", "public.event": "partitioned table ",
+			"public.event_1": "table public.event", "public.m": "materialized view ",
+		}, kinds); d != "" {
+			t.Errorf("relations (-want +got):\n%s", d)
+		}
+		at := func(name string) onward.RelationStats {
+			return s.Relations[slices.IndexFunc(s.Relations, func(r onward.RelationStats) bool { return r.Name == name })]
+		}
+		users := at("public.users")
+		if users.Rows != 20000 || users.HeapBytes < 1<<20 || len(users.Indexes) != 1 || users.Indexes[0].Name != "public.users_pkey" || users.Indexes[0].Bytes < 100_000 {
+			t.Errorf("users: %+v", users)
+		}
+		if at("public.fresh").Rows != -1 || at("public.event_1").Rows != 999 {
+			t.Errorf("fresh %d, event_1 %d", at("public.fresh").Rows, at("public.event_1").Rows)
+		}
+	})
+}
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	if got := rate(100, 3); got != 33.333 {
+		t.Errorf("rate(100, 3) = %v", got)
+	}
+	if got := rate(100, 0); got != 0 {
+		t.Errorf("rate of an unknown time: %v", got)
+	}
+}

@@ -1,0 +1,121 @@
+package live
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// settings are those that matter to a migration.
+const settings = `'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'TimeZone', 'maintenance_work_mem', 'max_parallel_maintenance_workers', 'wal_level', 'track_counts'`
+
+// The queries of ReadStats. A table that is dropped while they run has no size.
+const (
+	settingsSQL = `SELECT name, reset_val || coalesce(CASE unit WHEN '8kB' THEN ' × 8kB' ELSE unit END, '') FROM pg_settings WHERE name IN (` + settings + `)`
+
+	relationsSQL = `
+SELECT c.oid, n.nspname || '.' || c.relname, CASE c.relkind WHEN 'p' THEN 'partitioned table' WHEN 'm' THEN 'materialized view' ELSE 'table' END,
+	coalesce((SELECT pn.nspname || '.' || p.relname FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE h.inhrelid = c.oid AND c.relispartition LIMIT 1), ''),
+	c.reltuples::float8, coalesce(pg_relation_size(c.oid), 0), coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
+	coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0), coalesce(s.seq_scan, 0), coalesce(s.idx_scan, 0)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
+WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND @user ORDER BY 2`
+
+	indexesSQL = `
+SELECT i.indrelid, n.nspname || '.' || c.relname, coalesce(pg_relation_size(c.oid), 0), coalesce(s.idx_scan, 0)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_indexes s ON s.indexrelid = c.oid
+WHERE c.relkind = 'i' AND @user ORDER BY 2`
+
+	// The counters begin with the last reset, else with the database's first
+	// statistics, whose age is not known.
+	countedSQL = `SELECT coalesce(extract(epoch FROM now() - stats_reset), 0)::bigint FROM pg_stat_database WHERE datname = current_database()`
+)
+
+// ReadStats reads how big and how busy the tables of the database at url are.
+// The error is a [*ServerError].
+func ReadStats(ctx context.Context, url string) (*onward.Stats, error) {
+	s, err := open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close(ctx)
+	return s.stats(ctx)
+}
+
+func (s *session) stats(ctx context.Context) (*onward.Stats, error) {
+	out := &onward.Stats{
+		Schema: onward.StatsSchema, Taken: time.Now().UTC().Format(time.RFC3339), Major: s.major,
+		Settings: map[string]string{}, Relations: []onward.RelationStats{},
+	}
+	if err := s.tx.QueryRow(ctx, "SELECT split_part(current_setting('server_version'), ' ', 1)").Scan(&out.Postgres); err != nil {
+		return nil, s.fail("ask the server for its version", err)
+	}
+	if err := s.tx.QueryRow(ctx, countedSQL).Scan(&out.CountedSeconds); err != nil {
+		return nil, s.fail("ask since when is counted", err)
+	}
+	var name, value string
+	if err := s.each(ctx, "settings", settingsSQL, []any{&name, &value}, func() { out.Settings[name] = value }); err != nil {
+		return nil, err
+	}
+	at := map[uint32]int{}
+	var oid uint32
+	var rows float64
+	var r onward.RelationStats
+	err := s.each(ctx, "sizes of tables", relationsSQL, []any{
+		&oid, &r.Name, &r.Kind, &r.Parent, &rows, &r.HeapBytes, &r.ToastBytes, &r.Inserted, &r.Updated, &r.Deleted, &r.SeqScans, &r.IndexScans,
+	}, func() {
+		next := r
+		next.Rows, next.Indexes = counted(rows, r.HeapBytes), []onward.IndexStats{}
+		next.WritesPerSecond = rate(r.Inserted+r.Updated+r.Deleted, out.CountedSeconds)
+		next.ScansPerSecond = rate(r.SeqScans+r.IndexScans, out.CountedSeconds)
+		at[oid] = len(out.Relations)
+		out.Relations = append(out.Relations, next)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var x onward.IndexStats
+	err = s.each(ctx, "sizes of indexes", indexesSQL, []any{&oid, &x.Name, &x.Bytes, &x.Scans}, func() {
+		if i, ok := at[oid]; ok {
+			out.Relations[i].Indexes = append(out.Relations[i].Indexes, x)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// each runs a query and calls f for each row, scanned into the targets.
+func (s *session) each(ctx context.Context, what, sql string, targets []any, f func()) error {
+	rows, err := s.tx.Query(ctx, strings.ReplaceAll(sql, "@user", userSchemas))
+	if err != nil {
+		return s.fail("read "+what, err)
+	}
+	if _, err := pgx.ForEachRow(rows, targets, func() error { f(); return nil }); err != nil {
+		return s.fail("read "+what, err)
+	}
+	return nil
+}
+
+// counted is the planner's number of rows. Before 14 a table that was never
+// analysed has 0 as an empty one has.
+func counted(rows float64, bytes int64) int64 {
+	if rows < 0 || rows == 0 && bytes > 0 {
+		return -1
+	}
+	return int64(rows)
+}
+
+// rate is a count as events a second, to three places.
+func rate(n, seconds int64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return math.Round(float64(n)/float64(seconds)*1000) / 1000
+}
