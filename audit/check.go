@@ -85,7 +85,7 @@ func (j *judge) all(list []*adapter.Migration) {
 		script *script.Script
 		err    error
 	}
-	const ahead = 64
+	const ahead = 16
 	slots := make([]chan parsed, len(list))
 	for i := range slots {
 		slots[i] = make(chan parsed, 1)

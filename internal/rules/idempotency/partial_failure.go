@@ -29,13 +29,13 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 		return
 	}
 	for i, t := range m.Txs {
-		first := stuck(t)
-		if first == nil {
-			continue
-		}
 		later := mayFail(m, m.Txs[i+1:])
 		if later == nil {
 			return
+		}
+		first := stuck(t)
+		if first == nil {
+			continue
 		}
 		p.Report(first, rule.Report{
 			Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),

@@ -55,6 +55,9 @@ func truncated(p *rule.Pass, s *rule.Stmt) {
 
 // long lists the identifiers of a statement that are too long.
 func long(sql string) []string {
+	if !hasRun(sql) {
+		return nil
+	}
 	var out []string
 	text := pgparse.Squeeze(sql)
 	for i := 0; i < len(text); {
@@ -152,4 +155,24 @@ func skipped(s *rule.Stmt, name string) bool {
 		made = rv.GetRelname()
 	}
 	return len(made) >= limit && cutTo(made+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
+}
+
+// hasRun reports whether a text has so many bytes without white space and
+// commas in a row, or a quote, that a name in it can be too long: most
+// statements need no closer look.
+func hasRun(sql string) bool {
+	run := 0
+	for i := 0; i < len(sql); i++ {
+		switch sql[i] {
+		case ' ', '\n', '\t', '\r', ',', '(', ')', ';':
+			run = 0
+		case '"':
+			return true
+		default:
+			if run++; run > limit {
+				return true
+			}
+		}
+	}
+	return false
 }
