@@ -154,6 +154,9 @@ func (o *Observer) Begin(ctx context.Context, sql string) (err error) {
 	return err
 }
 
+// Session is the connection that the statements run on.
+func (o *Observer) Session() *pgx.Conn { return o.session }
+
 // InTransaction reports whether the session is in a transaction that has not
 // failed.
 func (o *Observer) InTransaction() bool { return o.session.PgConn().TxStatus() == 'T' }

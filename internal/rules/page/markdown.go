@@ -68,8 +68,15 @@ func Index(rules []*rule.Rule) string {
 
 var escapes = strings.NewReplacer("<", `\<`, "*", `\*`)
 
-// text keeps Markdown from reading SQL's signs as markup.
-func text(s string) string { return escapes.Replace(strings.TrimSpace(s)) }
+// text keeps Markdown from reading SQL's signs as markup; between backquotes
+// it does not.
+func text(s string) string {
+	parts := strings.Split(strings.TrimSpace(s), "`")
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = escapes.Replace(parts[i])
+	}
+	return strings.Join(parts, "`")
+}
 
 func sql(s string) string { return "```sql\n" + s + "\n```\n\n" }
 

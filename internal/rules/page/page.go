@@ -21,6 +21,8 @@ type Page struct {
 	Postgres []int
 	// Claims are what a server shows for the first example.
 	Claims []Claim
+	// Old are statements of the deployed code that the first example breaks.
+	Old []string
 	// Before is the schema that the examples begin with, "" for none.
 	Before string
 	// Notes say how the examples are run, in sentences.
@@ -145,6 +147,11 @@ func (p *Page) header(key, value string) error {
 		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")
 	case "uses":
 		p.Notes = append(p.Notes, "The deployed code uses "+strings.Join(strings.Fields(value), ", ")+".")
+	case "fails":
+		p.Notes = append(p.Notes, "The server refuses what is flagged (SQLSTATE "+value+").")
+	case "old":
+		p.Notes = append(p.Notes, "The deployed code runs `"+value+"`: it works before, fails behind the first example, and works behind the way out.")
+		p.Old = append(p.Old, value)
 	case "unused":
 		p.Notes = append(p.Notes, "Nothing in the deployed code names "+strings.Join(strings.Fields(value), ", ")+".")
 	}

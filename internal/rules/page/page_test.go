@@ -76,6 +76,9 @@ func TestSameAsTests(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: examples (-tests +page):\n%s", r.ID, diff)
 		}
+		if diff := cmp.Diff(f.Old, p.Old); diff != "" {
+			t.Errorf("%s: statements of the deployed code (-tests +page):\n%s", r.ID, diff)
+		}
 		if len(f.Claims) != len(p.Claims) {
 			t.Errorf("%s: %d claims in the tests, %d on the page", r.ID, len(f.Claims), len(p.Claims))
 		}

@@ -20,6 +20,18 @@
 //	                        behind it for an edit of comments only
 //	bad.refusal: 3 text     what the runner refuses: line and message
 //
+// and, for the proof on servers (internal/rules/prove):
+//
+//	fails: 25001            the server refuses what is flagged, with this SQLSTATE;
+//	                        "none" for an example that it does not refuse
+//	old: SELECT a FROM t    a statement of the deployed code: it works before, fails
+//	                        behind bad, and works behind fixed
+//	unseen: CREATE TABLE u ()  what the server has and the audit has never seen
+//	bad.pg: 13..16          the same for one example: flagged, silent, run there
+//	bad.servers: 15..18     an example that is flagged everywhere, but that older
+//	                        servers cannot read
+//	bad.fails, bad.old, bad.unseen: the same for one example only
+//
 // before.sql is the deployed schema. bad*.sql are releases that must be
 // flagged where a comment says -- want "part of the message"; fixed.sql is the
 // way out, good*.sql are silent. A release of several migrations is a folder:
@@ -54,6 +66,10 @@ type Fixture struct {
 	Framework   string
 	Uses        map[string]bool // "users.name" → used
 	Before      string
+	// Old are statements of the deployed code.
+	Old []string
+	// Fails is the SQLSTATE of the bad examples, "" when they run.
+	Fails string
 	// Releases are the examples, in the order of the file.
 	Releases []Release
 }
@@ -76,6 +92,16 @@ type Release struct {
 	// Changes and Refusals are what is wrong with the history and the files.
 	Changes  []rule.HistoryChange
 	Refusals []rule.Refusal
+	// Versions are those that the example is for, Servers those that run it.
+	Versions, Servers []int
+	// Fails is the SQLSTATE with which the server refuses the example, "" when
+	// it runs.
+	Fails string
+	// Old are statements of the deployed code: they work before the example,
+	// fail behind a bad one and work behind the others.
+	Old []string
+	// Unseen are statements that the server ran and the audit has not seen.
+	Unseen []string
 }
 
 // File is one migration of an example.
@@ -107,6 +133,7 @@ func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
 	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}}
 	var own [][2]string // headers of single examples
+	var unseen []string
 	for v := effect.Oldest; v <= effect.Newest; v++ {
 		f.Versions = append(f.Versions, v)
 	}
@@ -124,6 +151,10 @@ func Parse(data []byte) (*Fixture, error) {
 		}
 		if strings.Contains(key, ".") {
 			own = append(own, [2]string{key, strings.TrimSpace(value)})
+			continue
+		}
+		if key == "unseen" {
+			unseen = append(unseen, strings.TrimSpace(value))
 			continue
 		}
 		if err := f.header(key, strings.TrimSpace(value)); err != nil {
@@ -150,6 +181,16 @@ func Parse(data []byte) (*Fixture, error) {
 			return nil, fmt.Errorf("section %s: the names are before.sql, bad*, fixed*, good*", file.Name)
 		}
 	}
+	for i := range f.Releases {
+		r := &f.Releases[i]
+		r.Unseen, r.Versions, r.Servers = slices.Clone(unseen), f.Versions, f.Versions
+		if r.Bad() {
+			r.Fails = f.Fails
+		}
+		if r.Name == "bad" || r.Name == "fixed" {
+			r.Old = slices.Clone(f.Old)
+		}
+	}
 	for _, h := range own {
 		if err := f.exampleHeader(h[0], h[1]); err != nil {
 			return nil, err
@@ -166,6 +207,7 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		return fmt.Errorf("%s.%s: there is no example %q", name, key, name)
 	}
 	r := &f.Releases[at]
+	var err error
 	switch key {
 	case "framework":
 		r.Framework = value
@@ -193,10 +235,53 @@ func (f *Fixture) exampleHeader(key, value string) error {
 			return fmt.Errorf("%s.refusal: %q: write line and message", name, value)
 		}
 		r.Refusals = append(r.Refusals, rule.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
+	case "pg":
+		r.Versions, err = versions(value)
+		r.Servers = r.Versions
+		return err
+	case "servers":
+		r.Servers, err = versions(value)
+		return err
+	case "fails":
+		r.Fails, err = sqlstate(value)
+		return err
+	case "old":
+		r.Old = append(r.Old, value)
+	case "unseen":
+		r.Unseen = append(r.Unseen, value)
 	default:
 		return fmt.Errorf("unknown header %q of an example", key)
 	}
 	return nil
+}
+
+// versions reads the value of a pg header: "13..18" or "18".
+func versions(value string) ([]int, error) {
+	lo, hi, ok := strings.Cut(value, "..")
+	if !ok {
+		hi = lo
+	}
+	from, err := strconv.Atoi(lo)
+	to, err2 := strconv.Atoi(hi)
+	if err != nil || err2 != nil || from < effect.Oldest || to > effect.Newest || from > to {
+		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, effect.Oldest, effect.Newest)
+	}
+	var out []int
+	for v := from; v <= to; v++ {
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// sqlstate reads the value of a fails header.
+func sqlstate(value string) (string, error) {
+	if value == "none" {
+		return "", nil
+	}
+	if len(value) != 5 {
+		return "", fmt.Errorf("fails: %q is no SQLSTATE, and not \"none\"", value)
+	}
+	return value, nil
 }
 
 func checkTransaction(t onward.Transaction) error {
@@ -206,22 +291,16 @@ func checkTransaction(t onward.Transaction) error {
 	return nil
 }
 
-func (f *Fixture) header(key, value string) error {
+func (f *Fixture) header(key, value string) (err error) {
 	switch key {
+	case "fails":
+		f.Fails, err = sqlstate(value)
+		return err
+	case "old":
+		f.Old = append(f.Old, value)
 	case "pg":
-		lo, hi, ok := strings.Cut(value, "..")
-		if !ok {
-			hi = lo
-		}
-		from, err := strconv.Atoi(lo)
-		to, err2 := strconv.Atoi(hi)
-		if err != nil || err2 != nil || from < effect.Oldest || to > effect.Newest || from > to {
-			return fmt.Errorf("pg: %q is no range within %d..%d", value, effect.Oldest, effect.Newest)
-		}
-		f.Versions = nil
-		for v := from; v <= to; v++ {
-			f.Versions = append(f.Versions, v)
-		}
+		f.Versions, err = versions(value)
+		return err
 	case "claim":
 		fields := strings.Fields(value)
 		if len(fields) != 3 {

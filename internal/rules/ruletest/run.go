@@ -49,6 +49,11 @@ func Exercise(t *testing.T, dir string, r *rule.Rule) {
 			f.compare(t, rel, findings, r)
 			continue
 		}
+		if !slices.Equal(rel.Versions, f.Versions) {
+			if findings, err = f.RunOn([]*rule.Rule{r}, rel, rel.Versions); err != nil {
+				t.Fatalf("%s: %v", rel.Name, err)
+			}
+		}
 		silent = true
 		for _, x := range findings {
 			if x.Rule == r.ID {
@@ -80,8 +85,8 @@ func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding,
 				t.Errorf("%s: %s:%d: not expected: %s; %s", rel.Name, x.Path, x.Line, x.Fact, x.Harm)
 				continue
 			}
-			if !slices.Equal(f.Versions, x.Postgres) && (x.Postgres != nil || len(f.Versions) != 6) {
-				t.Errorf("%s: %s:%d: flagged on Postgres %v, the fixture says %v", rel.Name, x.Path, x.Line, x.Postgres, f.Versions)
+			if !slices.Equal(rel.Versions, x.Postgres) && (x.Postgres != nil || len(rel.Versions) != 6) {
+				t.Errorf("%s: %s:%d: flagged on Postgres %v, the fixture says %v", rel.Name, x.Path, x.Line, x.Postgres, rel.Versions)
 			}
 			if x.Fact == "" || x.Harm == "" || x.Instead == "" {
 				t.Errorf("%s: %s:%d: a finding has fact, harm and instead: %+v", rel.Name, x.Path, x.Line, x)

@@ -17,7 +17,7 @@ var EnumValueUsedInTransaction = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
 	Summary:   "a new enum value is used in the transaction that added it",
-	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default or in a CHECK: the server answers \"unsafe use of new value\", and the migration fails. A type that the same transaction created is free of this.",
+	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default or in a CHECK: the server answers \"unsafe use of new value\", and the migration fails. A type that the same transaction created is free of this from Postgres 17 on.",
 	Instead:   "Add the value in one migration and use it in the next.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Statement: enumValueUsedInTransaction,
@@ -37,7 +37,7 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 		}
 		schema, name := typeName(stmt.TypeName)
 		typ := by.After.LookupType(schema, name)
-		if typ != nil && createdIn(s.Tx, typ.OID) {
+		if typ != nil && createdIn(s.Tx, typ.OID) && p.AtLeast(17) {
 			continue
 		}
 		sure, related := touches(s, schema, name, typ)

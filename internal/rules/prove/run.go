@@ -1,0 +1,302 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver/observe"
+	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Outcome is what happened to an example on a server.
+type Outcome struct {
+	// Err is what the server refused it with, in the lines From to To of File;
+	// nil when it ran.
+	Err      error
+	File     string
+	From, To int
+	// Seen is what it did to relations, over all its statements.
+	Seen map[string]observe.Seen
+	// OldBefore and OldAfter are the errors of the deployed code's statements,
+	// before and behind it.
+	OldBefore, OldAfter []error
+}
+
+// Run builds the fixture's schema and runs an example on it as its runner
+// would. watch says that locks and work are to be looked at.
+func (b *Bench) Run(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Release, watch bool) (*Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := b.prepare(ctx, f, ex); err != nil {
+		return nil, err
+	}
+	out := &Outcome{Seen: map[string]observe.Seen{}}
+	var app *oldCode
+	if len(ex.Old) > 0 {
+		var err error
+		if app, err = b.deployed(ctx, ex.Old); err != nil {
+			return nil, err
+		}
+		defer app.conn.Close(ctx)
+		out.OldBefore = app.run(ctx)
+	}
+	for name, ms := range map[string]int{"lock_timeout": f.Runner.LockTimeout, "statement_timeout": f.Runner.StatementTimeout} {
+		if ms > 0 {
+			if err := b.o.Exec(ctx, fmt.Sprintf("SET %s = %d", name, ms)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	r := &run{b: b, f: f, ex: ex, out: out, watch: watch}
+	for _, file := range ex.Files {
+		if err := r.file(ctx, file); err != nil {
+			return nil, err
+		}
+		if out.Err != nil {
+			break
+		}
+	}
+	if b.o.Session().PgConn().TxStatus() != 'I' { // left open, or failed
+		if err := b.o.Exec(ctx, "ROLLBACK"); err != nil {
+			return nil, err
+		}
+	}
+	if app != nil && out.Err == nil {
+		out.OldAfter = app.run(ctx)
+	}
+	return out, nil
+}
+
+// run is one example under way.
+type run struct {
+	b     *Bench
+	f     *ruletest.Fixture
+	ex    *ruletest.Release
+	out   *Outcome
+	watch bool
+	done  []string // statements that ran
+}
+
+// file runs one migration.
+func (r *run) file(ctx context.Context, file ruletest.File) error {
+	b := r.b
+	if r.ex.Transaction == onward.TransactionMessage {
+		r.out.Err, r.out.File = b.o.Exec(ctx, file.SQL), file.Name
+		r.out.To = strings.Count(file.SQL, "\n") + 1
+		return local(r.out.Err)
+	}
+	f, err := pgparse.Split(file.SQL)
+	if err != nil {
+		return err
+	}
+	if r.ex.Transaction == onward.TransactionFile {
+		if err := b.o.Begin(ctx, "BEGIN"); err != nil {
+			return err
+		}
+	}
+	for _, s := range f.Stmts {
+		sql := file.SQL[s.Start:s.End]
+		if err := r.statement(ctx, s.Node, sql); err != nil {
+			if local(err) != nil {
+				return err
+			}
+			r.out.Err, r.out.File = err, file.Name
+			r.out.From = 1 + strings.Count(file.SQL[:s.Start], "\n")
+			r.out.To = 1 + strings.Count(file.SQL[:s.End], "\n")
+			return nil
+		}
+		r.done = append(r.done, sql)
+	}
+	if !b.o.InTransaction() {
+		return nil
+	}
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if r.ex.Transaction == onward.TransactionFile {
+		// Deferred constraints may refuse the commit.
+		r.out.Err, r.out.File = b.o.Exec(ctx, "COMMIT"), file.Name
+		if local(r.out.Err) != nil {
+			return r.out.Err
+		}
+		return b.o.Refresh(ctx)
+	}
+	return nil
+}
+
+// statement runs one statement; the error is the server's.
+func (r *run) statement(ctx context.Context, node *pgparse.Node, sql string) error {
+	o := r.b.o
+	control := node.GetTransactionStmt()
+	switch {
+	case o.InTransaction() && control != nil && ends(control):
+		if err := r.look(ctx); err != nil {
+			return err
+		}
+		if err := o.Exec(ctx, sql); err != nil {
+			return err
+		}
+		return o.Refresh(ctx)
+	case !o.InTransaction() && control != nil && begins(control):
+		return o.Begin(ctx, sql)
+	case o.InTransaction() || !r.watch || control != nil || node.GetVariableSetStmt() != nil || node.GetLockStmt() != nil:
+		return o.Exec(ctx, sql)
+	}
+	// A statement on its own is watched in a transaction of its own, where the
+	// server lets it.
+	if err := o.Begin(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if err := o.Exec(ctx, sql); err != nil {
+		if err := errors.Join(local(err), o.Exec(ctx, "ROLLBACK")); err != nil {
+			return err
+		}
+		if err := o.Exec(ctx, sql); err != nil {
+			return err
+		}
+		if err := r.alone(ctx, sql); err != nil {
+			return err
+		}
+		return o.Refresh(ctx)
+	}
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if err := o.Exec(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	return o.Refresh(ctx)
+}
+
+func begins(t *pgparse.TransactionStmt) bool {
+	return t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN || t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_START
+}
+
+func ends(t *pgparse.TransactionStmt) bool {
+	return t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT || t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK
+}
+
+// look adds what the open transaction has done to what is known.
+func (r *run) look(ctx context.Context) error {
+	if !r.watch {
+		return nil
+	}
+	seen, err := r.b.o.Look(ctx)
+	if err != nil {
+		return err
+	}
+	r.add(seen)
+	return nil
+}
+
+func (r *run) add(seen *observe.Observation) {
+	for name, s := range seen.Relations {
+		was := r.out.Seen[name]
+		s.Lock = max(s.Lock, was.Lock)
+		s.Rewrites = s.Rewrites || was.Rewrites
+		s.RebuildsIndex = s.RebuildsIndex || was.RebuildsIndex
+		s.BuildsIndex = s.BuildsIndex || was.BuildsIndex
+		s.Scans = s.Scans || was.Scans
+		r.out.Seen[name] = s
+	}
+}
+
+// alone watches a statement that runs in no transaction, in databases of its
+// own.
+func (r *run) alone(ctx context.Context, sql string) error {
+	var used []string
+	defer func() {
+		for _, name := range used {
+			r.b.Server.DropDatabase(ctx, name) //nolint:errcheck // the server goes with the tests
+		}
+	}()
+	a := observe.Alone{Fresh: func() (string, error) {
+		name, err := r.b.Server.NewDatabase(ctx, "")
+		if err != nil {
+			return "", err
+		}
+		used = append(used, name)
+		c, err := pgx.Connect(ctx, r.b.Server.URL(name))
+		if err != nil {
+			return "", err
+		}
+		defer c.Close(ctx)
+		for _, sql := range slices.Concat(texts(r.f.Before), r.ex.Unseen, r.b.rows[r.f], r.done) {
+			if _, err := c.Exec(ctx, sql); err != nil {
+				return "", fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return r.b.Server.URL(name), nil
+	}}
+	seen, err := a.Observe(ctx, sql)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLocal, err)
+	}
+	if seen.Refused != "" {
+		return fmt.Errorf("%w: refused where nothing else runs: %s", errLocal, seen.Refused)
+	}
+	r.add(seen)
+	return nil
+}
+
+var errLocal = errors.New("watching failed")
+
+// local is an error that is not the server's answer to the example.
+func local(err error) error {
+	if err == nil || !errors.Is(err, errLocal) && code(err) != "?????" {
+		return nil
+	}
+	return err
+}
+
+// oldCode is a connection of the deployed code, with its statements prepared.
+type oldCode struct {
+	conn       *pgx.Conn
+	statements []string
+	prepared   []bool
+}
+
+// deployed connects as the deployed code does: its statements are prepared
+// before the release begins.
+func (b *Bench) deployed(ctx context.Context, statements []string) (*oldCode, error) {
+	config, err := pgx.ParseConfig(b.Server.URL(b.database))
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	app := &oldCode{statements: statements}
+	if app.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return nil, err
+	}
+	for i, sql := range statements {
+		_, err := app.conn.Exec(ctx, fmt.Sprintf("PREPARE old_%d AS %s", i, sql))
+		app.prepared = append(app.prepared, err == nil)
+	}
+	return app, nil
+}
+
+// run runs each statement and undoes it; there is an error for each, nil when
+// it worked.
+func (a *oldCode) run(ctx context.Context) []error {
+	out := make([]error, len(a.statements))
+	for i, sql := range a.statements {
+		if a.prepared[i] {
+			sql = fmt.Sprintf("EXECUTE old_%d", i)
+		}
+		_, err := a.conn.Exec(ctx, "BEGIN")
+		if err == nil {
+			_, err = a.conn.Exec(ctx, sql)
+		}
+		out[i] = err
+		a.conn.Exec(ctx, "ROLLBACK") //nolint:errcheck // what failed before is what counts
+	}
+	return out
+}
