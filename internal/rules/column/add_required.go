@@ -1,6 +1,8 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -20,40 +22,69 @@ var AddRequired = &rule.Rule{
 	Commit:   addRequired,
 }
 
+// demanded is a new column that INSERTs have to name, and the statement that
+// makes it so: the one that drops its default, or that sets NOT NULL.
+type demanded struct {
+	*rule.Delta
+	gone, bound *rule.Stmt
+}
+
 func addRequired(p *rule.Pass, t *rule.Tx) {
+	var all []demanded
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType ||
 			d.Before.Column(d.New.Name) != nil || !required(t.After, d.New) {
 			continue
 		}
-		table := rule.Table(d.Before.Name)
-		u := p.UsesTable(d)
-		r := rule.Report{
-			Fact:     "column " + d.New.Name + " is added to " + d.Before.Name.String() + " as NOT NULL without a default",
-			Harm:     "every INSERT of the deployed code leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
-			Severity: filled(d.After),
-			Django:   rule.DjangoRequired(d.By.Operation, table, rule.Ident(d.New.Name)),
-			Instead: "keep a default until no old code runs any more:\n" +
-				"ALTER TABLE " + table + " ALTER COLUMN " + rule.Ident(d.New.Name) + " SET DEFAULT …;\n" +
-				"or add it nullable now and make it NOT NULL a release later",
-		}
-		if gone := defaultDropped(t, d); gone != nil {
-			r.Fact += ": the default is dropped at " + gone.Lines(d.By)
-			r.Evidence = append([]onward.Evidence{gone.Evidence("drops the default")}, u.Evidence...)
-			r.Severity = lower(r.Severity, u)
-			r.Instead = "leave the default in place (take out " + gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
-		} else if by := bound(t, d); by != d.By {
-			r.Fact += ": it must not be null since " + by.Lines(d.By)
-			r.Evidence = append([]onward.Evidence{by.Evidence("sets NOT NULL")}, u.Evidence...)
-			r.Severity = lower(r.Severity, u)
-			r.Instead = "leave it nullable (take out " + by.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
-		} else {
-			r.Evidence = u.Evidence
-			r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
-		}
-		p.Report(d.By, r)
+		all = append(all, demanded{d, defaultDropped(t, d), bound(t, d)})
 	}
+	type key struct {
+		by, gone, bound *rule.Stmt
+		table           catalog.OID
+	}
+	for _, list := range alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
+		demandTogether(p, list)
+	}
+}
+
+// demandTogether reports the columns that one statement adds, for one reason.
+func demandTogether(p *rule.Pass, list []demanded) {
+	d, n := list[0], len(list)
+	table := rule.Table(d.Before.Name)
+	var names, defaults []string
+	for _, x := range list {
+		names = append(names, x.New.Name)
+		defaults = append(defaults, "ALTER TABLE "+table+" ALTER COLUMN "+rule.Ident(x.New.Name)+" SET DEFAULT …;\n")
+	}
+	u := p.UsesTable(d.Delta)
+	it := one(n, "it", "them")
+	r := rule.Report{
+		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
+		Harm:     "every INSERT of the deployed code leaves " + enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
+		Severity: filled(d.After),
+		Instead: "keep " + one(n, "a default", "defaults") + " until no old code runs any more:\n" + strings.Join(defaults, "") +
+			"or add " + it + " nullable now and NOT NULL a release later",
+	}
+	if n == 1 {
+		r.Django = rule.DjangoRequired(d.By.Operation, table, rule.Ident(d.New.Name))
+	}
+	switch {
+	case d.gone != nil:
+		r.Fact += ": the default is dropped at " + d.gone.Lines(d.By)
+		r.Evidence = append([]onward.Evidence{d.gone.Evidence("drops the default")}, u.Evidence...)
+		r.Severity = lower(r.Severity, u)
+		r.Instead = "leave the default in place (take out " + d.gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
+	case d.bound != d.By:
+		r.Fact += ": " + one(n, "it", "they") + " must not be null since " + d.bound.Lines(d.By)
+		r.Evidence = append([]onward.Evidence{d.bound.Evidence("sets NOT NULL")}, u.Evidence...)
+		r.Severity = lower(r.Severity, u)
+		r.Instead = "leave " + it + " nullable (take out " + d.bound.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
+	default:
+		r.Evidence = u.Evidence
+		r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
+	}
+	p.Report(d.By, r)
 }
 
 // lower is a severity, or what the deployed code's use of the table makes of

@@ -1,6 +1,8 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -20,7 +22,14 @@ var Drop = &rule.Rule{
 	Commit:   drop,
 }
 
+// dropped is a column that is dropped, and what the deployed code does with it.
+type dropped struct {
+	*rule.Delta
+	rule.Usage
+}
+
 func drop(p *rule.Pass, t *rule.Tx) {
+	var all []dropped
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.ColumnDropped || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || d.By.Node.GetDropStmt() != nil {
@@ -30,28 +39,52 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			droppedAndAdded(p, t, d)
 			continue
 		}
-		u := p.UsesColumn(d, d.Old)
-		table, name := d.Before.Name, d.Old.Name
-		fact := "column " + name + " of " + table.String() + " is dropped"
-		if u.Used {
-			fact += " while the deployed code still uses it"
-		}
-		r := rule.Report{
-			Fact:     fact,
-			Harm:     u.Breaks("the column"),
-			Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
-			Severity: u.Severity(),
-			Evidence: u.Evidence,
-		}
-		nullable := ""
-		if d.Old.Required() {
-			// The new code leaves the column out.
-			nullable = "ALTER TABLE " + rule.Table(table) + " ALTER COLUMN " + rule.Ident(name) + " DROP NOT NULL"
-			r.Instead += "; until then it must accept rows without it:\n" + nullable + ";"
-		}
-		r.Django = rule.DjangoKeepColumn(d.By.Operation, nullable)
-		p.Report(d.By, r)
+		all = append(all, dropped{d, p.UsesColumn(d, d.Old)})
 	}
+	type key struct {
+		by                *rule.Stmt
+		table             catalog.OID
+		known, used, sure bool
+	}
+	for _, list := range alike(all, func(x *dropped) key { return key{x.By, x.OID, x.Known, x.Used, x.Sure} }) {
+		dropTogether(p, list)
+	}
+}
+
+// dropTogether reports the columns that one statement drops and that are used
+// alike.
+func dropTogether(p *rule.Pass, list []dropped) {
+	d, n := list[0], len(list)
+	table := d.Before.Name
+	var names, nullable []string
+	var uses []rule.Usage
+	for _, x := range list {
+		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
+		if x.Old.Required() {
+			// The new code leaves the column out.
+			nullable = append(nullable, "ALTER TABLE "+rule.Table(table)+" ALTER COLUMN "+rule.Ident(x.Old.Name)+" DROP NOT NULL")
+		}
+	}
+	u := together(uses)
+	it := one(n, "it", "them")
+	fact := columns(names) + " of " + table.String() + one(n, " is", " are") + " dropped"
+	if u.Used {
+		fact += " while the deployed code still uses " + it
+	}
+	r := rule.Report{
+		Fact:     fact,
+		Harm:     u.Breaks(one(n, "the column", "the columns")),
+		Instead:  "remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more",
+		Severity: u.Severity(),
+		Evidence: u.Evidence,
+	}
+	if len(nullable) > 0 {
+		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
+	}
+	if n == 1 {
+		r.Django = rule.DjangoKeepColumn(d.By.Operation, strings.Join(nullable, ""))
+	}
+	p.Report(d.By, r)
 }
 
 // droppedAndAdded judges a column that has a successor of its name at commit.

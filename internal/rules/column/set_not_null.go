@@ -23,39 +23,87 @@ var SetNotNull = &rule.Rule{
 	Commit:   setNotNull,
 }
 
+// why a column that is NOT NULL now is a hazard.
+type why uint8
+
+const (
+	unknown      why = iota // the release added it: no deployed INSERT names it
+	neverNamed              // nothing in the deployed code names it
+	maybeLeftOut            // deployed code uses it, and may leave it out
+	maybeNull               // it has a default, and deployed code may write NULL
+)
+
+// bindingColumn is a column that is NOT NULL now.
+type bindingColumn struct {
+	*rule.Delta
+	rule.Usage
+	why why
+}
+
 func setNotNull(p *rule.Pass, t *rule.Tx) {
+	var all []bindingColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.ColumnSetNotNull || !p.Deployed(d) || refused(d.Before, d.Old) || key(d) || d.New.Identity != "" || d.New.Generated != "" {
 			continue
 		}
-		table, name := d.Before.Name, d.New.Name
-		needs := required(t.After, d.New)
-		r := rule.Report{
-			Fact:    "column " + name + " of " + table.String() + " must not be null from here on",
-			Instead: "release code that always writes " + name + " first, and set NOT NULL a release later",
-		}
-		u := p.UsesColumn(d, d.Old)
-		switch unknown := p.NewColumn(d, d.Old); {
-		case unknown && !needs:
+		needs, fresh := required(t.After, d.New), p.NewColumn(d, d.Old)
+		x := bindingColumn{d, p.UsesColumn(d, d.Old), maybeNull}
+		switch {
+		case fresh && !needs:
 			continue // the default speaks for the deployed code
-		case unknown:
-			r.Harm = "the deployed code does not know the column, so that all its INSERTs on " + table.String() + " fail"
-			r.Severity = filled(d.After)
+		case fresh:
+			x.why = unknown
 		case needs && p.Omitted(d, d.Old):
-			r.Harm = "nothing in the deployed code names the column, so that its INSERTs on " + table.String() + " leave it out and fail"
-			r.Severity = filled(d.After)
-		case u.Known && !u.Used:
+			x.why = neverNamed
+		case x.Known && !x.Used:
 			continue
 		case needs:
-			r.Harm = "deployed code that writes NULL or leaves the column out fails" + u.Where()
-			r.Severity, r.Evidence = onward.Warning, u.Evidence
-		default:
-			r.Harm = "deployed code that writes NULL fails" + u.Where() + "; where it leaves the column out, the default is taken"
-			r.Severity, r.Evidence = onward.Info, u.Evidence
+			x.why = maybeLeftOut
 		}
-		p.Report(d.By, r)
+		all = append(all, x)
 	}
+	type key struct {
+		by    *rule.Stmt
+		table catalog.OID
+		why   why
+	}
+	for _, list := range alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
+		bindTogether(p, list)
+	}
+}
+
+// bindTogether reports the columns that one statement makes NOT NULL, and that
+// are a hazard for one reason.
+func bindTogether(p *rule.Pass, list []bindingColumn) {
+	d, n := list[0], len(list)
+	table := d.Before.Name.String()
+	var names []string
+	var uses []rule.Usage
+	for _, x := range list {
+		names, uses = append(names, x.New.Name), append(uses, x.Usage)
+	}
+	u := together(uses)
+	r := rule.Report{
+		Fact:    columns(names) + " of " + table + " must not be null from here on",
+		Instead: "release code that always writes " + enumerate(names) + " first, and set NOT NULL a release later",
+	}
+	the := one(n, "the column", "the columns")
+	switch d.why {
+	case unknown:
+		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail"
+		r.Severity = filled(d.After)
+	case neverNamed:
+		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + one(n, "it", "them") + " out and fail"
+		r.Severity = filled(d.After)
+	case maybeLeftOut:
+		r.Harm = "deployed code that writes NULL or leaves " + one(n, "the column", "one of them") + " out fails" + u.Where()
+		r.Severity, r.Evidence = onward.Warning, u.Evidence
+	case maybeNull:
+		r.Harm = "deployed code that writes NULL fails" + u.Where() + "; where it leaves " + the + " out, the default is taken"
+		r.Severity, r.Evidence = onward.Info, u.Evidence
+	}
+	p.Report(d.By, r)
 }
 
 // refused reports whether a CHECK refused NULL already, valid or not: whoever

@@ -1,6 +1,8 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
@@ -23,7 +25,17 @@ var TypeIncompatible = &rule.Rule{
 	Commit:   typeIncompatible,
 }
 
+// retyped is a column that gets another type, and what comes of it.
+type retyped struct {
+	*rule.Delta
+	rule.Usage
+	now      *catalog.Column
+	severity onward.Severity
+	harm     string
+}
+
 func typeIncompatible(p *rule.Pass, t *rule.Tx) {
+	var all []retyped
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		old, now := d.Old, d.New
@@ -50,14 +62,45 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		case severity == onward.Error && rewritten(p, d):
 			severity = onward.Warning // column-type-rewrite has the error
 		}
-		p.Report(d.By, rule.Report{
-			Fact:     "column " + old.Name + " of " + d.Before.Name.String() + " becomes " + now.Type.String() + " (was " + old.Type.String() + ")",
-			Harm:     harm + u.Where(),
-			Instead:  "add a column of the new type, keep both in step, and drop " + old.Name + " a release later:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(old.Name+"_new") + " " + now.Type.String() + ";",
-			Severity: severity,
-			Evidence: u.Evidence,
-		})
+		all = append(all, retyped{d, u, now, severity, harm})
 	}
+	type key struct {
+		by       *rule.Stmt
+		table    catalog.OID
+		severity onward.Severity
+		harm     string
+	}
+	for _, list := range alike(all, func(x *retyped) key { return key{x.By, x.OID, x.severity, x.harm} }) {
+		retypeTogether(p, list)
+	}
+}
+
+// retypeTogether reports the columns that one statement gives another type, to
+// the same end.
+func retypeTogether(p *rule.Pass, list []retyped) {
+	d, n := list[0], len(list)
+	var names, adds []string
+	var uses []rule.Usage
+	same := true
+	for _, x := range list {
+		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
+		adds = append(adds, "ADD COLUMN "+rule.Ident(x.Old.Name+"_new")+" "+x.now.Type.String())
+		same = same && x.now.Type.String() == d.now.Type.String() && x.Old.Type.String() == d.Old.Type.String()
+	}
+	u := together(uses)
+	fact := columns(names) + " of " + d.Before.Name.String()
+	if same {
+		fact += one(n, " becomes ", " become ") + d.now.Type.String() + " (was " + d.Old.Type.String() + ")"
+	} else {
+		fact += " get other types, " + d.Old.Name + " " + d.now.Type.String() + " (was " + d.Old.Type.String() + ")"
+	}
+	p.Report(d.By, rule.Report{
+		Fact:     fact,
+		Harm:     d.harm + u.Where(),
+		Instead:  "add " + one(n, "a column", "columns") + " of the new type, keep both in step, and drop " + one(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + rule.Table(d.Before.Name) + " " + strings.Join(adds, ", ") + ";",
+		Severity: d.severity,
+		Evidence: u.Evidence,
+	})
 }
 
 func rewritten(p *rule.Pass, d *rule.Delta) bool {

@@ -1,0 +1,67 @@
+package column
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// alike puts the changes together that have one key, in the order of the first
+// of each: what one statement does to several columns is said once.
+func alike[T any, K comparable](items []T, key func(*T) K) [][]T {
+	var out [][]T
+	at := map[K]int{}
+	for i := range items {
+		k := key(&items[i])
+		n, ok := at[k]
+		if !ok {
+			n = len(out)
+			at[k], out = n, append(out, nil)
+		}
+		out[n] = append(out[n], items[i])
+	}
+	return out
+}
+
+// columns names columns for a sentence: "column a", "columns a and b".
+func columns(names []string) string {
+	if len(names) == 1 {
+		return "column " + names[0]
+	}
+	return "columns " + enumerate(names)
+}
+
+// one gives the first text for one, the second for several.
+func one(n int, single, several string) string {
+	if n == 1 {
+		return single
+	}
+	return several
+}
+
+// maxEvidence is how many places show that several columns are used.
+const maxEvidence = 3
+
+// together is what is known of the use of columns that are used alike: the best
+// evidence of each, then more of the first ones'.
+func together(list []rule.Usage) rule.Usage {
+	out := list[0]
+	out.Evidence = nil
+	for i := 0; len(out.Evidence) < maxEvidence; i++ {
+		more := false
+		for _, u := range list {
+			if i >= len(u.Evidence) {
+				continue
+			}
+			more = true
+			if len(out.Evidence) < maxEvidence && !slices.ContainsFunc(out.Evidence, func(e onward.Evidence) bool { return e.Path == u.Evidence[i].Path && e.Line == u.Evidence[i].Line }) {
+				out.Evidence = append(out.Evidence, u.Evidence[i])
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	return out
+}
