@@ -205,7 +205,7 @@ func (r *run) opaque(msg any) {
 	case *pgparse.ExecuteStmt:
 		r.Unmodelled = "EXECUTE: the prepared statement is not in the text"
 	case *pgparse.DoStmt:
-		r.Unmodelled = "DO: the block's statements are judged one by one"
+		// What the block runs is judged statement by statement (package script).
 	}
 }
 

@@ -1,7 +1,8 @@
 package rule
 
 import (
-	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -35,7 +36,7 @@ func merge(found []Found) []Found {
 		at, ok := first[k]
 		if !ok {
 			first[k] = len(out)
-			f.Fact += ", " + fmt.Sprintf(f.cause, count[k]-1)
+			f.Fact += ", " + strings.Replace(f.cause, "%d", strconv.Itoa(count[k]-1), 1)
 			f.Fix = nil // of the first place only
 			out = append(out, f)
 			continue

@@ -40,10 +40,17 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 		if idx == nil || p.New(idx.OID) || !idx.Index.Valid || gone(d.After, idx) || arbiter(t.After, d.After, idx) {
 			continue
 		}
+		severity, harm := onward.Off, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
+		if d.By.Migration.Framework == "django" {
+			// The mapper says ON CONFLICT in this one case only.
+			severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
+		}
 		p.Report(d.By, rule.Report{
-			Fact:    name + " of " + d.After.Name.String() + " is dropped without a successor",
-			Harm:    "INSERTs of the deployed code with ON CONFLICT on its columns fail: there is no unique or exclusion constraint matching the ON CONFLICT specification",
-			Instead: "keep it until no deployed code names it in ON CONFLICT, and drop it a release later",
+			Severity: severity,
+			Cause:    "and so are %d others",
+			Fact:     name + " of " + d.After.Name.String() + " is dropped without a successor",
+			Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
+			Instead:  "keep it until no deployed code names it in ON CONFLICT, and drop it a release later",
 		})
 	}
 }

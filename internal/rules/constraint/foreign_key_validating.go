@@ -1,6 +1,9 @@
 package constraint
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -23,28 +26,56 @@ var ForeignKeyValidating = &rule.Rule{
 }
 
 func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
+	// The locks are taken and the table is read in one go, however many
+	// foreign keys ask for it.
+	var names, others, steps []string
+	var e *effect.Effect
+	django, partitioned := "", false
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
-		e := p.Blocked(&a.Result, func(e *effect.Effect) bool {
+		scan := p.Blocked(&a.Result, func(e *effect.Effect) bool {
 			return rule.Scans(e) && (e.Name != ref.Name || e.Name == a.table.Name)
 		})
-		if e == nil {
+		if scan == nil {
 			continue
 		}
-		waiting := "every INSERT, UPDATE and DELETE on " + e.Name.String()
-		if ref.Name != e.Name && p.InUse(ref) {
-			waiting += " and on " + ref.Name.String()
+		e = scan
+		if a.name != "" {
+			names = append(names, a.name)
 		}
-		advice := "add it NOT VALID, and validate it in a later transaction:\n" + a.validation(s)
-		if a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18 {
-			advice = "add it to each partition NOT VALID and validate it there, then add it to " + a.table.Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
+		if other := ref.Name.String(); ref.Name != e.Name && p.InUse(ref) && !slices.Contains(others, other) {
+			others = append(others, other)
 		}
+		steps = append(steps, a.validation(s))
+		partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
 		add, validate := a.steps(s)
-		p.Report(s, rule.Report{
-			Django:  rule.DjangoForeignKey(s.Operation, add, validate),
-			Fact:    "adding " + a.called("foreign key") + " reads all of " + e.Name.String(),
-			Harm:    waiting + " waits until each row was looked up, which takes as long as the table is big",
-			Instead: advice,
-		})
+		django = rule.DjangoForeignKey(s.Operation, add, validate)
 	}
+	if e == nil {
+		return
+	}
+	what, each := "foreign key", "each row was looked up"
+	if len(steps) > 1 {
+		what, each = "foreign keys", "each row was looked up in each of them"
+	}
+	if len(names) > 0 {
+		what += " " + strings.Join(names, ", ")
+	}
+	waiting := "every INSERT, UPDATE and DELETE on " + e.Name.String()
+	if len(others) > 0 {
+		waiting += " and on " + strings.Join(others, ", ")
+	}
+	advice := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
+	if len(steps) > 1 {
+		advice = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
+	}
+	if partitioned {
+		advice = "add it to each partition NOT VALID and validate it there, then add it to " + s.Altered().Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
+	}
+	p.Report(s, rule.Report{
+		Fact:    "adding " + what + " reads all of " + e.Name.String(),
+		Harm:    waiting + " waits until " + each + ", which takes as long as the table is big",
+		Instead: advice,
+		Django:  django,
+	})
 }

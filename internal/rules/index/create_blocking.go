@@ -44,6 +44,7 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 			Harm:    "every INSERT, UPDATE and DELETE on " + e.Name.String() + " waits until the index is built, which takes as long as the table is big",
 			Instead: "build it concurrently, outside of a transaction:\n" + withConcurrently(s.SQL) + ";",
 			Django:  rule.DjangoIndex(s.Operation, withConcurrently(s.SQL)),
+			Cause:   "and %d other index builds do so too, on " + e.Name.String(),
 			Fix:     concurrently(s, "INDEX"),
 		})
 		return

@@ -50,6 +50,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			Fact:    fact,
 			Harm:    "it waits for the queries that are running, and " + behind + " that comes later waits behind it",
 			Instead: "drop it concurrently, outside of a transaction:\n" + drop + ";",
+			Cause:   "and dropping %d others does so too",
 			Django:  rule.DjangoDropIndex(s.Operation, drop),
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {

@@ -27,6 +27,10 @@ func migrationEdited(p *rule.Pass, r *rule.Release) {
 		if h.Detail != "" {
 			report.Fact += ": " + h.Detail
 		}
+		if !stops(h) {
+			// The deploy goes through: what differs is new databases.
+			report.Severity = onward.Warning
+		}
 		if h.Cosmetic {
 			report.Instead = "put it back as it was"
 			if !stops(h) {

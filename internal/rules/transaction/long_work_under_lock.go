@@ -41,6 +41,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
 		Severity: severity,
+		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
 	})
 }

@@ -53,6 +53,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Fact:     fmt.Sprintf("the transaction locks %d tables in use: %s", len(locked), strings.Join(names, ", ")),
 			Harm:     fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks", first.Name, first.by.Where(), second.Name),
 			Instead:  "give each table a migration of its own, or commit between them",
+			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		})
 	}
