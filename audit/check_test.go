@@ -128,3 +128,22 @@ func TestSpellings(t *testing.T) {
 		}
 	}
 }
+
+func TestBlocksAreJudged(t *testing.T) {
+	t.Parallel()
+	judge := func(sql string) *onward.Report {
+		return check(t, CheckConfig{Dir: t.TempDir(), Paths: []string{"-"}, Stdin: strings.NewReader(sql)})
+	}
+	r := judge("DO $$ BEGIN IF EXISTS (SELECT 1 FROM t) THEN ALTER TABLE t ADD COLUMN c int; END IF; END $$;")
+	if len(r.Opaque) != 0 || len(r.Migrations[0].Statements) != 2 {
+		t.Errorf("a block of plain statements hides nothing: %+v, %d statements", r.Opaque, len(r.Migrations[0].Statements))
+	}
+	r = judge("DO $$ BEGIN EXECUTE 'DROP TABLE ' || quote_ident(current_user); END $$;")
+	if len(r.Opaque) != 1 || !strings.HasPrefix(r.Opaque[0].What, "EXECUTE of") {
+		t.Errorf("what the block executes is not known: %+v", r.Opaque)
+	}
+	r = judge("EXECUTE plan;")
+	if len(r.Opaque) != 1 || r.Opaque[0].Why != "EXECUTE: the prepared statement is not in the text" {
+		t.Errorf("%+v", r.Opaque)
+	}
+}

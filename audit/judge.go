@@ -185,8 +185,8 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 			at.What, at.Why = s.Opaque, "its text is known only when it runs"
 			note = "not judged: " + s.Opaque
 			j.opaque(at)
-		case s.Result.Unmodelled != "":
-			at.What, at.Why = excerpt(s.SQL), "what "+s.Result.Unmodelled+" locks is not modelled"
+		case s.Result.Unmodelled != "" && s.Node.GetDoStmt() == nil: // the statements of a block are judged
+			at.What, at.Why = excerpt(s.SQL), effect.Unknown(s.Result.Unmodelled)
 			note = at.Why
 			j.opaque(at)
 		}

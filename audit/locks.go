@@ -75,7 +75,7 @@ func Locks(_ context.Context, c LocksConfig) ([]StatementLocks, error) {
 		if st.Opaque != "" {
 			l.Note = "not judged: " + st.Opaque
 		} else if worst.Unmodelled != "" {
-			l.Note = "what " + worst.Unmodelled + " locks is not modelled"
+			l.Note = effect.Unknown(worst.Unmodelled)
 		}
 		cat, _ = cat.Apply(st.Node, st.SQL)
 		out = append(out, l)

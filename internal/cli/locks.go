@@ -103,7 +103,7 @@ func lockReport(found []audit.StatementLocks) []report.Locks {
 				Refused: g.Refused, NoTransaction: g.NoTransaction != "",
 			}
 			if g.Unmodelled != "" {
-				v.Note = "what " + g.Unmodelled + " locks is not modelled"
+				v.Note = effect.Unknown(g.Unmodelled)
 			}
 			l.Variants = append(l.Variants, v)
 		}

@@ -8,6 +8,8 @@
 package effect
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
@@ -109,6 +111,15 @@ type Result struct {
 	// Unmodelled names a statement form that nobody modelled: its effects are
 	// unknown, not none.
 	Unmodelled string
+}
+
+// Unknown is Unmodelled as a clause for people: a reason where there is one,
+// else that the form is not modelled.
+func Unknown(unmodelled string) string {
+	if strings.Contains(unmodelled, ": ") {
+		return unmodelled
+	}
+	return "what " + unmodelled + " locks is not modelled"
 }
 
 // Onward is the result in the public vocabulary: one entry per relation, in

@@ -104,9 +104,13 @@ func nearest(crates []crate, dir string) (c crate, near bool) {
 	return c, true
 }
 
-// foreign is the database of a repository whose crates use sqlx for another
-// one than Postgres; "" otherwise, also when that is not said.
-func foreign(crates []crate) string {
+// foreign is the database of a directory whose crate, or of a repository all of
+// whose crates, use sqlx for another one than Postgres; "" otherwise, also when
+// that is not said.
+func foreign(crates []crate, dir string) string {
+	if c, near := nearest(crates, dir); near && c.other != "" && !c.postgres && !above(crates, c) {
+		return c.other
+	}
 	other := ""
 	for _, c := range crates {
 		if c.postgres {
@@ -117,6 +121,17 @@ func foreign(crates []crate) string {
 		}
 	}
 	return other
+}
+
+// above reports whether a crate in a directory above, whose features a member
+// of its workspace inherits, names Postgres.
+func above(crates []crate, c crate) bool {
+	for _, x := range crates {
+		if x.postgres && x.path != c.path && (x.dir() == "" || strings.HasPrefix(c.dir(), x.dir()+"/")) {
+			return true
+		}
+	}
+	return false
 }
 
 var (

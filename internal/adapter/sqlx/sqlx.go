@@ -94,7 +94,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			continue
 		}
 		c, near := nearest(crates, d.Path)
-		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreign(crates)}
+		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreign(crates, d.Path)}
 		s.Why = fmt.Sprintf("%d files named like %s, and %s depends on sqlx", len(ups), ups[0], c.path)
 		switch {
 		case named[d.Path] != "":

@@ -1,6 +1,10 @@
 package table
 
 import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -29,8 +33,12 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 	first := ""
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if !e.Instant || !e.Kind.IsTable() || !p.Existing(e) {
+		emptied := e.Instant || e.Kind == catalog.PartitionedTable && e.Lock == onward.AccessExclusiveLock
+		if !emptied || !e.Kind.IsTable() || !p.Existing(e) {
 			continue
+		}
+		if r := s.Before.Relation(e.OID); r != nil && r.Parent != 0 && locks(s, r.Parent) {
+			continue // with its parent
 		}
 		names = append(names, e.Name.String())
 		if first == "" {
@@ -49,4 +57,9 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 		Harm:    harm,
 		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + rule.InBatches("DELETE FROM "+first, first, ""),
 	})
+}
+
+// locks reports whether a statement needs a relation for itself.
+func locks(s *rule.Stmt, oid catalog.OID) bool {
+	return slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return e.OID == oid && e.Lock == onward.AccessExclusiveLock })
 }

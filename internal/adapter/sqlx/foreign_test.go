@@ -1,0 +1,35 @@
+package sqlx_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/sqlx"
+)
+
+// A repository may hold a server's crate on Postgres and a client's on SQLite.
+func TestEachCrateHasItsDatabase(t *testing.T) {
+	t.Parallel()
+	const pg, lite = "[dependencies]\nsqlx = { workspace = true, features = [\"postgres\"] }\n", "[dependencies]\nsqlx = { workspace = true, features = [\n  \"migrate\",\n  \"sqlite\",\n] }\n"
+	for _, c := range []struct {
+		name, root string
+		want       map[string]string
+	}{
+		{"a workspace that decides nothing", "[workspace.dependencies]\nsqlx = { version = \"0.8\" }\n", map[string]string{"server/migrations": "", "client/migrations": "SQLite"}},
+		{"a workspace that decides for Postgres", "[workspace.dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n", map[string]string{"server/migrations": "", "client/migrations": ""}},
+	} {
+		tree := adaptertest.Text(map[string]string{
+			"Cargo.toml": c.root, "server/Cargo.toml": pg, "client/Cargo.toml": lite,
+			"server/migrations/1_a.sql": "CREATE TABLE a (id bigint);\n", "client/migrations/1_a.sql": "CREATE TABLE a (id integer);\n",
+		})
+		sources := sqlx.Adapter{}.Detect(tree)
+		if len(sources) != len(c.want) {
+			t.Errorf("%s: %+v", c.name, sources)
+		}
+		for _, s := range sources {
+			if want, ok := c.want[s.Dir]; !ok || s.Foreign != want {
+				t.Errorf("%s: %s is for %q, want %q", c.name, s.Dir, s.Foreign, want)
+			}
+		}
+	}
+}
