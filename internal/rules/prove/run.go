@@ -283,20 +283,25 @@ func (b *Bench) deployed(ctx context.Context, statements []string) (*oldCode, er
 	return app, nil
 }
 
-// run runs each statement and undoes it; there is an error for each, nil when
-// it worked.
+// run runs each statement as prepared before the release and as a new
+// connection sends it, and undoes it. There is an error for each statement, nil
+// when it worked both ways.
 func (a *oldCode) run(ctx context.Context) []error {
 	out := make([]error, len(a.statements))
 	for i, sql := range a.statements {
-		if a.prepared[i] {
-			sql = fmt.Sprintf("EXECUTE old_%d", i)
+		out[i] = a.try(ctx, sql)
+		if out[i] == nil && a.prepared[i] {
+			out[i] = a.try(ctx, fmt.Sprintf("EXECUTE old_%d", i))
 		}
-		_, err := a.conn.Exec(ctx, "BEGIN")
-		if err == nil {
-			_, err = a.conn.Exec(ctx, sql)
-		}
-		out[i] = err
-		a.conn.Exec(ctx, "ROLLBACK") //nolint:errcheck // what failed before is what counts
 	}
 	return out
+}
+
+func (a *oldCode) try(ctx context.Context, sql string) error {
+	_, err := a.conn.Exec(ctx, "BEGIN")
+	if err == nil {
+		_, err = a.conn.Exec(ctx, sql)
+	}
+	a.conn.Exec(ctx, "ROLLBACK") //nolint:errcheck // what failed before is what counts
+	return err
 }
