@@ -26,9 +26,8 @@ type Config struct {
 	// Base and Head are revisions. Base "" is the configured base, else the
 	// merge base with the default branch; Head "" is the working tree.
 	Base, Head string
-	// Schema is a file from pg_dump -s that holds the deployed schema; ""
-	// folds it from the migrations of the base.
-	Schema string
+	// Deployed says what is known of the deployed database.
+	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
 	Settings *config.Config
 	// Logger hears what is being done; nil is nobody.
@@ -50,13 +49,18 @@ func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &changelog{Config: c, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
+	k, err := c.know(ctx, c.Settings)
+	if err != nil {
+		return nil, err
+	}
+	a := &changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	return a.run(ctx)
 }
 
 // changelog is one run of Changelog.
 type changelog struct {
 	Config
+	known      *known
 	rng        *gitrange.Range
 	base, head adapter.Tree
 	opaque     []onward.Opaque
@@ -92,7 +96,7 @@ func (a *changelog) run(ctx context.Context) (*onward.Report, error) {
 
 // judge runs the engine over the release once.
 func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*onward.Report, error) {
-	j, err := newJudge(a.Settings, a.Schema)
+	j, err := newJudge(a.Settings, a.known)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +104,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 	j.report.Opaque = append(j.report.Opaque, a.opaque...)
 	j.uses(usage.of)
 	for _, p := range compared {
-		if a.Schema == "" {
+		if a.known.catalog == nil {
 			for _, m := range p.deployed {
 				j.deploy(m)
 			}

@@ -227,14 +227,14 @@ func TestSchemaFile(t *testing.T) {
 	if err := os.WriteFile(dump, []byte("SELECT pg_catalog.set_config('search_path', '', false);\nCREATE SCHEMA app;\nCREATE TABLE app.t (v character varying(20));\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := changelog0(t, Config{Dir: dir, Schema: dump})
+	r := changelog0(t, Config{Dir: dir, Deployed: Deployed{Schema: dump}})
 	if n := len(r.Migrations); n != 1 {
 		t.Fatalf("%d migrations", n)
 	}
 	if e := r.Migrations[0].Statements[0].Effects; len(e) != 1 || e[0].Relation != "app.t" || e[0].Work != onward.NoWork {
 		t.Errorf("varchar(20) to text is free: %+v", e)
 	}
-	if _, err := Changelog(context.Background(), Config{Dir: dir, Schema: filepath.Join(dir, "nowhere.sql")}); err == nil {
+	if _, err := Changelog(context.Background(), Config{Dir: dir, Deployed: Deployed{Schema: filepath.Join(dir, "nowhere.sql")}}); err == nil {
 		t.Error("a schema that is not there")
 	}
 }

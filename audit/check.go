@@ -28,15 +28,15 @@ type CheckConfig struct {
 	// Paths are files and directories; "-" is Stdin. None: the directory.
 	Paths []string
 	Stdin io.Reader
-	// Deployed names files and directories that are taken as applied.
-	Deployed []string
+	// Applied names files and directories that are taken as applied.
+	Applied []string
 	// Transaction says how files that no framework claims are sent; "" is
 	// statement by statement.
 	Transaction onward.Transaction
 	// Framework overrides the detection for all paths: "goose".
 	Framework string
-	// Schema is a dump of the deployed schema.
-	Schema   string
+	// Deployed says what is known of the deployed database.
+	Deployed
 	Settings *config.Config
 	Logger   *slog.Logger
 	// Brief leaves changes and statements out of the report.
@@ -47,7 +47,11 @@ type CheckConfig struct {
 // their framework, else of their names.
 func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
-	j, err := newJudge(c.Settings, c.Schema)
+	k, err := c.know(ctx, c.Settings)
+	if err != nil {
+		return nil, err
+	}
+	j, err := newJudge(c.Settings, k)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +59,7 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	if len(c.Paths) == 0 {
 		c.Paths = []string{"."}
 	}
-	deployed, err := c.load(ctx, c.Deployed, j)
+	deployed, err := c.load(ctx, c.Applied, j)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func TestCheckOrderAndDeployed(t *testing.T) {
 	if r.Summary.Errors != 0 {
 		t.Errorf("the table is new in this release: %v", found(r))
 	}
-	r = check(t, CheckConfig{Dir: dir, Paths: []string{"2.sql"}, Deployed: []string{"1.sql"}})
+	r = check(t, CheckConfig{Dir: dir, Paths: []string{"2.sql"}, Applied: []string{"1.sql"}})
 	if len(r.Migrations) != 1 || !strings.Contains(strings.Join(found(r), " "), "index-create-blocking 2.sql:1") {
 		t.Errorf("%v", found(r))
 	}
@@ -97,7 +97,7 @@ func TestLocks(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (user_id bigint);"})
 	out, err := Locks(context.Background(), LocksConfig{
-		SQL: "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id); SELEKT", Schema: filepath.Join(dir, "schema.sql"),
+		SQL: "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id); SELEKT", Deployed: Deployed{Schema: filepath.Join(dir, "schema.sql")},
 	})
 	if err != nil || len(out) != 2 {
 		t.Fatalf("%v %v", out, err)

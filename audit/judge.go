@@ -1,8 +1,7 @@
 package audit
 
 import (
-	"fmt"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -20,7 +19,7 @@ import (
 type judge struct {
 	settings *config.Config
 	config   rule.Config
-	deployed *catalog.Catalog // from a schema file; nil: folded
+	known    *known
 	engine   *rule.Engine
 	report   *onward.Report
 	// brief: the report does without statements, for large inputs whose
@@ -28,31 +27,25 @@ type judge struct {
 	brief bool
 }
 
-func newJudge(c *config.Config, schema string) (*judge, error) {
-	versions := c.Versions()
-	j := &judge{settings: c, report: &onward.Report{
+func newJudge(c *config.Config, k *known) (*judge, error) {
+	versions := k.versions(c)
+	j := &judge{settings: c, known: k, report: &onward.Report{
 		Schema: onward.ReportSchema, Postgres: versions,
-		Migrations: []onward.Migration{}, Findings: []onward.Finding{}, Opaque: []onward.Opaque{},
+		Migrations: []onward.Migration{}, Findings: []onward.Finding{}, Opaque: append([]onward.Opaque{}, k.opaque...),
+		Sizes: k.report(),
 	}}
 	known := map[string]bool{}
 	for _, r := range rules.All() {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{
-		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: c.SmallTables, KnownRules: known,
+		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: append(slices.Clip(c.SmallTables), k.sizes.Below(int64(c.SmallBelow))...), KnownRules: known,
 	}
 	baseline, err := c.ReadBaseline()
 	if err != nil {
 		return nil, err
 	}
 	j.config.Presets, j.config.Baseline = c.RulePresets(), baseline
-	if schema != "" {
-		deployed, err := readSchema(schema)
-		if err != nil {
-			return nil, err
-		}
-		j.deployed = deployed
-	}
 	return j, nil
 }
 
@@ -62,37 +55,10 @@ func (j *judge) uses(f usesFunc) { j.config.Uses = f }
 // run is the engine, made at the first use.
 func (j *judge) run() *rule.Engine {
 	if j.engine == nil {
-		j.engine = rule.NewEngine(j.config, j.deployed)
-		j.engine.Release().Known = j.deployed != nil
+		j.engine = rule.NewEngine(j.config, j.known.catalog)
+		j.engine.Release().Known = j.known.catalog != nil
 	}
 	return j.engine
-}
-
-// readSchema folds a dump.
-func readSchema(path string) (*catalog.Catalog, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}
-	}
-	file, err := pgparse.Split(string(text))
-	if err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
-	}
-	c := catalog.New()
-	parsed := 0
-	for _, s := range file.Stmts {
-		if s.Node == nil {
-			continue
-		}
-		parsed++
-		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
-	}
-	if parsed == 0 {
-		return nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}
-	}
-	// What a dump's SET search_path left behind is no setting of the runner.
-	c.SearchPath = []string{"public"}
-	return c, nil
 }
 
 // deploy folds a migration that the base has.
@@ -201,9 +167,20 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 		for i := range st.Effects {
 			st.Effects[i].New = st.Effects[i].New || !j.existing(s, result, i)
 		}
+		j.known.measure(st.Effects, &result, j.onServer)
 		st.Duration = duration(st.Effects, result)
 		out.Statements = append(out.Statements, st)
 	}
+}
+
+// onServer is the name that an effect's relation has before the release.
+func (j *judge) onServer(e *effect.Effect) catalog.Name {
+	if e.OID != 0 {
+		if r := j.engine.Release().Deployed.Relation(e.OID); r != nil {
+			return r.Name
+		}
+	}
+	return e.Name
 }
 
 // existing reports whether the relation of an effect was there before the

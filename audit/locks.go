@@ -15,13 +15,12 @@ type LocksConfig struct {
 	// SQL is the text; its statements are judged one after the other, each on
 	// the schema that the ones before leave.
 	SQL string
-	// Schema is a file with the schema, as DDL or from pg_dump -s; "" is
-	// none: every table exists and may be huge.
-	Schema string
-	// Postgres are the major versions in question; none: all supported.
-	Postgres []int
-	// TimeZone of the session, "" when unknown.
-	TimeZone string
+	// Deployed says what is known of the database; the zero value is nothing:
+	// every table exists and may be huge.
+	Deployed
+	// Settings is the project's onward.yaml, of which versions, time zone and
+	// throughput count; nil is the default.
+	Settings *config.Config
 }
 
 // StatementLocks is what one statement does on a group of versions on which it
@@ -36,21 +35,30 @@ type StatementLocks struct {
 type LockGroup struct {
 	Versions []int
 	Effects  []effect.Effect
+	// Reported has the effects in the report's words, with sizes where they
+	// are known.
+	Reported []onward.Effect
 	// NoTransaction, Refused and Unmodelled are those of effect.Result.
 	NoTransaction, Refused, Unmodelled string
 }
 
 // Locks answers what each statement of a text locks.
-func Locks(_ context.Context, c LocksConfig) ([]StatementLocks, error) {
-	cat := catalog.New()
-	if c.Schema != "" {
-		var err error
-		if cat, err = readSchema(c.Schema); err != nil {
-			return nil, err
-		}
+func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
+	c.Settings = settings(c.Settings)
+	k, err := c.know(ctx, c.Settings)
+	if err != nil {
+		return nil, err
 	}
-	if len(c.Postgres) == 0 {
-		c.Postgres = config.Default().Versions()
+	start := k.catalog
+	if start == nil {
+		start = catalog.New()
+	}
+	cat := start
+	onServer := func(e *effect.Effect) catalog.Name {
+		if r := start.Relation(e.OID); e.OID != 0 && r != nil {
+			return r.Name
+		}
+		return e.Name
 	}
 	s, err := script.Build(script.Source{Text: c.SQL, Parts: []script.Part{{SQL: c.SQL}}, Mode: onward.TransactionNone})
 	if err != nil {
@@ -65,13 +73,20 @@ func Locks(_ context.Context, c LocksConfig) ([]StatementLocks, error) {
 			continue
 		}
 		var results []effect.Result
-		for _, v := range c.Postgres {
-			r := effect.Of(st.Node, cat, effect.NewVersion(v), effect.Session{TimeZone: c.TimeZone})
+		for _, v := range k.versions(c.Settings) {
+			r := effect.Of(st.Node, cat, effect.NewVersion(v), effect.Session{TimeZone: c.Settings.Assume.TimeZone})
 			results = append(results, r)
 			l.group(v, r)
 		}
 		worst := effect.Worst(results)
 		l.Effects = worst.Onward()
+		k.measure(l.Effects, &worst, onServer)
+		for i := range l.Groups {
+			g := &l.Groups[i]
+			result := effect.Result{Effects: g.Effects}
+			g.Reported = result.Onward()
+			k.measure(g.Reported, &result, onServer)
+		}
 		if st.Opaque != "" {
 			l.Note = "not judged: " + st.Opaque
 		} else if worst.Unmodelled != "" {

@@ -15,4 +15,11 @@ type Effect struct {
 	Blocks []string `json:"blocks"`
 	// New marks a relation that this release created: nobody else uses it yet.
 	New bool `json:"new,omitempty"`
+	// Rows and Bytes are how big the relation is, with its partitions and
+	// without its indexes; left out when that is not known, or nothing.
+	Rows  int64 `json:"rows,omitempty"`
+	Bytes int64 `json:"bytes,omitempty"`
+	// EstimateMS is for how long the work takes, in milliseconds, at the
+	// throughput of [Report.Sizes]; left out when there is no work or no size.
+	EstimateMS int64 `json:"estimate_ms,omitempty"`
 }

@@ -17,6 +17,8 @@ type Report struct {
 	// Opaque lists what could not be judged, and why.
 	Opaque  []Opaque `json:"opaque"`
 	Summary Summary  `json:"summary"`
+	// Sizes says what the estimates rest on; nil when there are none.
+	Sizes *Sizes `json:"sizes,omitempty"`
 }
 
 // Opaque is something that could not be judged. It is never silently "fine".
@@ -33,6 +35,15 @@ type Opaque struct {
 	// code 3 unless the configuration accepts it. Code that is opaque by its
 	// nature (dynamic SQL, Python, Go) is counted but does not fail.
 	Failed bool `json:"failed,omitempty"`
+}
+
+// Sizes is what the estimates of a report rest on.
+type Sizes struct {
+	// Taken is when the sizes were read, in UTC.
+	Taken string `json:"taken,omitempty"`
+	// ReadPerSecond and WritePerSecond are the throughput, in bytes.
+	ReadPerSecond  int64 `json:"read_per_second"`
+	WritePerSecond int64 `json:"write_per_second"`
 }
 
 // Summary counts a report.

@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with")
@@ -25,11 +28,37 @@ func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Fatal("git is needed")
 	}
+	scripts(t, "testdata/script")
+}
+
+// TestServerScripts runs the scripts that ask a real server, whose address is
+// in $DATABASE_URL.
+func TestServerScripts(t *testing.T) {
+	t.Parallel()
+	url := pgservertest.Database(t, 17)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `
+CREATE TABLE country (code text PRIMARY KEY);
+CREATE TABLE users (id int PRIMARY KEY, name text CONSTRAINT named CHECK (name IS NOT NULL), note text DEFAULT 'secret', country text REFERENCES country);
+INSERT INTO users SELECT n, repeat('secret', 100) FROM generate_series(1, 20000) n; ANALYZE users`); err != nil {
+		t.Fatal(err)
+	}
+	// Scripts run in parallel with what follows here, but not after a group.
+	t.Run("scripts", func(t *testing.T) { scripts(t, "testdata/server", "DATABASE_URL="+url) })
+}
+
+// scripts runs the scripts of a directory.
+func scripts(t *testing.T, dir string, vars ...string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+		Dir:           dir,
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars,
+			e.Vars = append(append(e.Vars, vars...),
 				"HOME="+e.WorkDir, "XDG_CACHE_HOME="+e.WorkDir+"/.cache", "GIT_CONFIG_NOSYSTEM=1", "GIT_CEILING_DIRECTORIES="+filepath.Dir(e.WorkDir),
 				"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org",
 				"NO_COLOR=", "CLICOLOR_FORCE=",

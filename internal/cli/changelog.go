@@ -50,8 +50,12 @@ could not be read, so that there is no verdict on it.`,
 			if len(named) > 0 {
 				settings.Migrations = named
 			}
+			deployed, err := a.deployed(&f.database)
+			if err != nil {
+				return err
+			}
 			r, err := audit.Changelog(cmd.Context(), audit.Config{
-				Base: f.base, Head: f.head, Schema: f.schema, Settings: settings, Logger: a.logger(),
+				Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.logger(),
 			})
 			if err != nil {
 				return err
@@ -64,6 +68,6 @@ could not be read, so that there is no verdict on it.`,
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
-	f.register(cmd)
+	f.audited.register(cmd)
 	return cmd
 }

@@ -55,11 +55,15 @@ could not be read, so that there is no verdict on it.`,
 			if err != nil {
 				return err
 			}
+			deployed, err := a.deployed(&f.database)
+			if err != nil {
+				return err
+			}
 			// Of files that are named, only the findings are news.
 			options.Brief = format == report.FormatTerminal && !options.Verbose
 			r, err := audit.Check(cmd.Context(), audit.CheckConfig{
-				Paths: args, Stdin: cmd.InOrStdin(), Deployed: f.deployed, Transaction: transaction, Framework: f.framework,
-				Schema: f.schema, Settings: settings, Logger: a.logger(),
+				Paths: args, Stdin: cmd.InOrStdin(), Applied: f.deployed, Transaction: transaction, Framework: f.framework,
+				Deployed: deployed, Settings: settings, Logger: a.logger(),
 				Brief: options.Brief || format == report.FormatGitHub,
 			})
 			if err != nil {
@@ -73,7 +77,7 @@ could not be read, so that there is no verdict on it.`,
 	flags.StringVar(&f.transaction, "transaction", "", "how files that no framework claims are sent: file, none or message (default none)")
 	flags.StringVar(&f.framework, "framework", "", "`name` of the framework that all files belong to")
 	flags.StringArrayVar(&f.deployed, "deployed", nil, "`path` of files that are applied already; repeatable")
-	f.register(cmd)
+	f.audited.register(cmd)
 	complete(cmd, "transaction", "file", "none", "message")
 	complete(cmd, "framework", known().Frameworks...)
 	return cmd

@@ -91,7 +91,7 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print findings in one line each, and the verdict")
 	complete(root, "format", "terminal", "json", "markdown", "github")
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.changelog(), a.check(), a.locks(), a.explain(), a.rules(), a.report(), a.version())
+	root.AddCommand(a.changelog(), a.check(), a.locks(), a.stats(), a.explain(), a.rules(), a.report(), a.version())
 	return root
 }
 

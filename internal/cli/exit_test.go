@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -23,6 +24,8 @@ func TestExitCode(t *testing.T) {
 		{errors.Join(&config.Error{}, &config.Error{}), exitUsage},
 		{&config.InputError{Err: errors.New("no")}, exitUsage},
 		{&adapter.NotFoundError{}, exitUsage},
+		{&live.AddressError{}, exitUsage},
+		{&live.ServerError{}, exitFailed},
 		{&gitrange.NotRepositoryError{}, exitUsage},
 		{&gitrange.BareRepositoryError{}, exitUsage},
 		{&gitrange.NoCommitsError{}, exitUsage},

@@ -17,13 +17,15 @@ import (
 const maxSQL = 64 << 20
 
 func (a *app) locks() *cobra.Command {
-	var sql, schema, pg string
+	var sql, pg string
+	var f database
 	cmd := &cobra.Command{
 		Use:   "locks [FILE | - | -e SQL]",
 		Short: "what each statement locks, and what it does under the lock",
 		Long: `Says for each statement which relations it locks, in which mode, what it does to
 them under the lock, and whom that makes wait; by version of Postgres where
-versions differ. Without --schema every table is taken to exist and to be big.`,
+versions differ. Without --schema or --db every table is taken to exist and to be
+big.`,
 		Example: `  onward locks -e 'ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id)' --schema schema.sql
   onward locks change.sql --pg 13`,
 		Args: arguments(0, 1, "one file, - for standard input, or -e SQL"),
@@ -50,8 +52,12 @@ versions differ. Without --schema every table is taken to exist and to be big.`,
 					return err
 				}
 			}
+			deployed, err := a.deployed(&f)
+			if err != nil {
+				return err
+			}
 			found, err := audit.Locks(cmd.Context(), audit.LocksConfig{
-				SQL: sql, Schema: schema, Postgres: settings.Postgres, TimeZone: settings.Assume.TimeZone,
+				SQL: sql, Deployed: deployed, Settings: settings,
 			})
 			if err != nil {
 				return err
@@ -64,7 +70,7 @@ versions differ. Without --schema every table is taken to exist and to be big.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&sql, "execute", "e", "", "the `SQL` itself")
-	flags.StringVar(&schema, "schema", "", "`file` with the schema, from pg_dump --schema-only")
+	f.register(cmd)
 	flags.StringVar(&pg, "pg", "", "major `versions` of Postgres: 17, 14..17 or 14,16")
 	return cmd
 }
@@ -97,9 +103,8 @@ func lockReport(found []audit.StatementLocks) []report.Locks {
 		s := &found[i]
 		l := report.Locks{Statement: s.Statement}
 		for _, g := range s.Groups {
-			result := effect.Result{Effects: g.Effects}
 			v := report.LockVariant{
-				Postgres: g.Versions, Effects: result.Onward(), Duration: lockDuration(g.Effects),
+				Postgres: g.Versions, Effects: g.Reported, Duration: lockDuration(g.Effects),
 				Refused: g.Refused, NoTransaction: g.NoTransaction != "",
 			}
 			if g.Unmodelled != "" {

@@ -32,12 +32,13 @@ func known() config.Known {
 
 // audited are the flags of the commands that judge migrations.
 type audited struct {
-	pg, failOn, schema, baseline string
+	database
+	pg, failOn, baseline string
 }
 
 func (f *audited) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.schema, "schema", "", "`file` with the deployed schema, from pg_dump --schema-only")
+	f.database.register(cmd)
 	flags.StringVar(&f.pg, "pg", "", "major `versions` of Postgres in production: 17, 14..17 or 14,16")
 	flags.StringVar(&f.failOn, "fail-on", "", "severity that makes the exit code 1: error, warning, info or never (default error)")
 	flags.StringVar(&f.baseline, "write-baseline", "", "write the findings to a `file` that onward.yaml can name as baseline")

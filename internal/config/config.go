@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -41,6 +42,12 @@ type Config struct {
 	// SmallTables are tables on which work that grows with the size does not
 	// matter: "countries", "billing.rates".
 	SmallTables []string `yaml:"small_tables"`
+	// SmallBelow makes tables small that take less than this many bytes with
+	// their indexes, where their size is known; 0 makes none.
+	SmallBelow Bytes `yaml:"small_below"`
+	// Throughput is how fast the server reads and writes. What is not set has
+	// its default.
+	Throughput size.Throughput `yaml:"throughput"`
 	// Assume is what holds for every session that runs migrations.
 	Assume Assume `yaml:"assume"`
 	// Baseline is the file of findings to leave out, "" for none.
@@ -95,6 +102,9 @@ type Timeout int
 
 // Milliseconds is the time as a number.
 func (t Timeout) Milliseconds() int { return int(t) }
+
+// Bytes is a size. The file spells it 10MB or 1.5GB, in powers of 1000.
+type Bytes int64
 
 // Threshold is the severity from which on findings fail the run.
 type Threshold string

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -44,6 +45,8 @@ func TestDecode(t *testing.T) {
 		Presets:      []string{"recommended", "strict"},
 		FailOn:       config.FailOnWarning,
 		SmallTables:  []string{"countries", "billing.rates"},
+		SmallBelow:   10_000_000,
+		Throughput:   size.Throughput{Read: 500e6, Write: 200e6},
 		Assume:       config.Assume{TimeZone: "UTC", LockTimeout: 2000},
 		Baseline:     "onward.baseline.json",
 		AcceptOpaque: config.Accept{Patterns: []string{"legacy/**"}},

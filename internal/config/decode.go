@@ -115,6 +115,13 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		{"presets", func(n ast.Node) { c.Presets = d.names(n, "preset", presets) }},
 		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
 		{"small_tables", func(n ast.Node) { c.SmallTables = d.names(n, "", nil) }},
+		{"small_below", func(n ast.Node) { c.SmallBelow = Bytes(d.bytes(n, "")) }},
+		{"throughput", func(n ast.Node) {
+			d.mapping(n, "throughput", []field{
+				{"read", func(n ast.Node) { c.Throughput.Read = d.bytes(n, "/s") }},
+				{"write", func(n ast.Node) { c.Throughput.Write = d.bytes(n, "/s") }},
+			})
+		}},
 		{"assume", func(n ast.Node) {
 			d.mapping(n, "assume", []field{
 				{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.text(n) }},
@@ -260,4 +267,24 @@ func (d *decoder) timeout(n ast.Node) Timeout {
 		return 0
 	}
 	return Timeout(ms)
+}
+
+var byteUnits = map[string]float64{"": 1, "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+
+// bytes reads a size, or with a suffix of "/s" a rate: 10MB, 200MB/s.
+func (d *decoder) bytes(n ast.Node, suffix string) int64 {
+	before := len(d.errs)
+	text := d.text(n)
+	if len(d.errs) > before {
+		return 0
+	}
+	plain, ok := strings.CutSuffix(strings.TrimSpace(text), suffix)
+	i := strings.LastIndexAny(plain, "0123456789.") + 1
+	v, err := strconv.ParseFloat(plain[:i], 64)
+	unit, known := byteUnits[strings.TrimSpace(plain[i:])]
+	if !ok || err != nil || !known || v <= 0 || v*unit < 1 || v*unit > 1e18 {
+		d.fail(n, "%q is no %s: write 10MB%s", text, map[string]string{"": "size", "/s": "throughput"}[suffix], suffix)
+		return 0
+	}
+	return int64(v * unit)
 }

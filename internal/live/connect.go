@@ -35,6 +35,15 @@ func (e *ServerError) Error() string {
 	return text
 }
 
+// AddressError says that the address of a database is none. Its text does not
+// quote the address, which may hold a password.
+type AddressError struct{}
+
+// Error says what an address looks like.
+func (*AddressError) Error() string {
+	return "the database's address cannot be read: write postgres://USER@HOST/DATABASE, or keywords and values as for psql"
+}
+
 // session is a read-only transaction on a server.
 type session struct {
 	conn  *pgx.Conn
@@ -49,7 +58,7 @@ func open(ctx context.Context, url string) (*session, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The driver's error may quote what it could not read.
-		return nil, &ServerError{What: "the database's address", Err: fmt.Errorf("is not one: write postgres://USER@HOST/DATABASE or keywords and values")}
+		return nil, &AddressError{}
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout

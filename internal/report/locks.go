@@ -99,6 +99,7 @@ func (p *page) lockTables(l *Locks) {
 			closing = append(closing, "The server refuses it: "+Line(v.Refused)+".")
 		default:
 			closing = append(closing, consequence(v.Effects, v.Duration))
+			closing = append(closing, sizes(v.Effects)...)
 		}
 		if v.NoTransaction {
 			closing = append(closing, "It cannot run in a transaction.")
@@ -129,7 +130,11 @@ func (p *page) lockRows(effects []onward.Effect) {
 		if e.New {
 			name += " (new)"
 		}
-		rows = append(rows, []string{name, e.Lock.String(), e.Work.String(), waiting(e.Blocks)})
+		work := e.Work.String()
+		if e.EstimateMS > 0 && !e.New {
+			work += ", " + timeWords(e.EstimateMS)
+		}
+		rows = append(rows, []string{name, e.Lock.String(), work, waiting(e.Blocks)})
 	}
 	widths := []int{12, 24, 8, 0}
 	for _, row := range rows {
@@ -238,6 +243,17 @@ func consequence(effects []onward.Effect, duration string) string {
 		return "Reads and writes go on; the time grows with the rows."
 	}
 	return "Reads and writes go on."
+}
+
+// sizes says how big the relations are that are worked on.
+func sizes(effects []onward.Effect) []string {
+	var out []string
+	for i := range effects {
+		if e := &effects[i]; e.EstimateMS > 0 && !e.New {
+			out = append(out, relation(e.Relation)+" has "+sizeWords(e)+".")
+		}
+	}
+	return out
 }
 
 // and joins names: "a", "a and b", "a, b and c".

@@ -87,7 +87,7 @@ func locks(m *onward.Migration) string {
 			if !seen {
 				order = append(order, e.Relation)
 			}
-			e.Lock, e.Work = max(e.Lock, old.Lock), max(e.Work, old.Work)
+			e.Lock, e.Work, e.EstimateMS = max(e.Lock, old.Lock), max(e.Work, old.Work), max(e.EstimateMS, old.EstimateMS)
 			strongest[e.Relation] = e
 		}
 	}
@@ -104,6 +104,9 @@ func locks(m *onward.Migration) string {
 		text := code(relation(name)) + " " + e.Lock.String()
 		if e.Work != onward.NoWork {
 			text += ", " + e.Work.String()
+		}
+		if e.EstimateMS > 0 {
+			text += ", " + timeWords(e.EstimateMS)
 		}
 		out = append(out, text)
 	}

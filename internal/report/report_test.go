@@ -35,7 +35,7 @@ var looks = []struct {
 	{"out.json", report.FormatJSON, report.Options{}},
 }
 
-var names = []string{"report", "clean", "empty", "hostile"}
+var names = []string{"report", "clean", "empty", "hostile", "sizes"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestColorIsNotTheOnlyCarrier(t *testing.T) {
 // full.
 func TestWidth(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"report", "clean", "empty"} {
+	for _, name := range []string{"report", "clean", "empty", "sizes"} {
 		r := read(t, name)
 		for _, width := range []int{60, 80, 100} {
 			inSQL := false

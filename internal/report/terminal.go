@@ -36,6 +36,7 @@ type terminal struct {
 	also    also
 	verbose bool
 	brief   bool
+	rules   map[string]bool // told already
 }
 
 // clean reports whether there is nothing to look at.
@@ -70,6 +71,9 @@ func (t *terminal) full() {
 		}
 	}
 	t.blank()
+	if r.Sizes != nil && !t.brief {
+		t.line(t.paint(t.Dim, shorten("times are estimates, at "+throughputWords(r.Sizes), t.width)))
+	}
 	t.ending()
 }
 

@@ -116,23 +116,35 @@ func (t *terminal) effects(effects []onward.Effect, rows [][]string) {
 		if !narrow {
 			left := indent + pad(row[0], widths[0]) + "  " + pad(row[1], widths[1]) + "  " + pad(row[2], widths[2]) + "  "
 			t.line(left, who)
+			t.sized(indent, &effects[i])
 			continue
 		}
 		t.line(indent, shorten(row[0], t.width-len(indent)-widths[1]-2), "  ", row[1])
 		t.line(indent, "  ", row[2], ", ", who)
+		t.sized(indent, &effects[i])
 	}
 }
+
+// sized says how big a relation is on which there is long work.
+func (t *terminal) sized(indent string, e *onward.Effect) {
+	if e.EstimateMS >= 1000 && !e.New {
+		t.line(indent, "  ", t.paint(t.Dim, sizeWords(e)))
+	}
+}
+
+// doing names work.
+var doing = map[onward.Work]string{onward.Scan: "read whole", onward.IndexWork: "index build", onward.Rewrite: "rewritten"}
 
 // duration says for how long an effect is felt.
 func duration(m *onward.Migration, at int, e *onward.Effect) string {
 	s := &m.Statements[at]
 	switch {
+	case e.EstimateMS > 0 && !e.New:
+		return doing[e.Work] + ", " + timeWords(e.EstimateMS)
 	case e.Work == onward.Rewrite:
 		return "rewritten whole"
-	case e.Work == onward.IndexWork:
-		return "index build, grows"
-	case e.Work == onward.Scan:
-		return "read whole, grows"
+	case e.Work != onward.NoWork:
+		return doing[e.Work] + ", grows"
 	case s.Duration == "grows" && e.Lock <= onward.RowExclusiveLock:
 		return "grows with the rows"
 	case s.Duration == "waits":

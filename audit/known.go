@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/size"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Deployed says where to learn of the deployed database what its migrations do
+// not tell. The zero value is nowhere.
+type Deployed struct {
+	// Schema is a file from pg_dump -s; DB the address of a server, which is
+	// read and not changed. One of the two at most; without either, the
+	// schema is folded from the deployed migrations.
+	Schema, DB string
+	// Stats is a file that onward stats wrote; "" takes the sizes from DB.
+	Stats string
+}
+
+// known is what was learnt.
+type known struct {
+	catalog *catalog.Catalog // nil: folded from the migrations
+	sizes   *size.Model      // nil: not known
+	taken   string           // when the sizes were
+	major   int              // of the server; 0: none was asked
+	opaque  []onward.Opaque  // what the server has and the catalog does not
+}
+
+// know reads what Deployed names.
+func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
+	k := &known{}
+	switch {
+	case d.Schema != "" && d.DB != "":
+		return nil, &config.InputError{Err: errors.New("the deployed schema comes from a file or from a server, not from both")}
+	case d.Schema != "":
+		var err error
+		if k.catalog, err = readSchema(d.Schema); err != nil {
+			return nil, err
+		}
+	case d.DB != "":
+		s, err := live.ReadSchema(ctx, d.DB)
+		if err != nil {
+			return nil, err
+		}
+		k.catalog, k.major = s.Catalog, min(s.Major, effect.Newest)
+		for _, u := range s.Unread {
+			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: excerpt(u), Why: "the server has it, the catalog could not take it in"})
+		}
+	}
+	stats, err := d.stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if stats != nil {
+		k.sizes, k.taken = size.New(stats, c.Throughput), stats.Taken
+	}
+	return k, nil
+}
+
+func (d Deployed) stats(ctx context.Context) (*onward.Stats, error) {
+	switch {
+	case d.Stats != "":
+		return readStats(d.Stats)
+	case d.DB != "":
+		return live.ReadStats(ctx, d.DB)
+	}
+	return nil, nil
+}
+
+// Stats reads how big and how busy the tables of a server are.
+func Stats(ctx context.Context, url string) (*onward.Stats, error) { return live.ReadStats(ctx, url) }
+
+// maxStats bounds a file of sizes: 64 MB hold those of 100,000 tables.
+const maxStats = 64 << 20
+
+// readStats reads a file that onward stats wrote.
+func readStats(path string) (*onward.Stats, error) {
+	bad := func(err error) error { return &config.InputError{Err: fmt.Errorf("%s: %w", path, err)} }
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("read the sizes: %w", err)}
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxStats+1))
+	if err != nil {
+		return nil, bad(err)
+	}
+	if len(data) > maxStats {
+		return nil, bad(fmt.Errorf("is larger than %d MB", maxStats>>20))
+	}
+	var s onward.Stats
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, bad(fmt.Errorf("is not what onward stats writes: %w", err))
+	}
+	if s.Schema != onward.StatsSchema {
+		return nil, bad(fmt.Errorf("has the schema %q; this release reads %s, which onward stats writes", s.Schema, onward.StatsSchema))
+	}
+	for i := range s.Relations {
+		r := &s.Relations[i]
+		if r.HeapBytes < 0 || r.ToastBytes < 0 || r.Rows < -1 || slices.ContainsFunc(r.Indexes, func(x onward.IndexStats) bool { return x.Bytes < 0 }) {
+			return nil, bad(fmt.Errorf("%s has a negative size", r.Name))
+		}
+	}
+	return &s, nil
+}
+
+// readSchema folds a dump.
+func readSchema(path string) (*catalog.Catalog, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}
+	}
+	file, err := pgparse.Split(string(text))
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	c := catalog.New()
+	parsed := 0
+	for _, s := range file.Stmts {
+		if s.Node == nil {
+			continue
+		}
+		parsed++
+		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
+	}
+	if parsed == 0 {
+		return nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}
+	}
+	// What a dump's SET search_path left behind is no setting of the runner.
+	c.SearchPath = []string{"public"}
+	return c, nil
+}
+
+// versions are the configured major versions, else the server's own.
+func (k *known) versions(c *config.Config) []int {
+	if len(c.Postgres) == 0 && k.major > 0 {
+		return []int{k.major}
+	}
+	return c.Versions()
+}
+
+// report is what a report says of the sizes that it rests on.
+func (k *known) report() *onward.Sizes {
+	if k.sizes == nil {
+		return nil
+	}
+	return &onward.Sizes{Taken: k.taken, ReadPerSecond: k.sizes.Throughput.Read, WritePerSecond: k.sizes.Throughput.Write}
+}
+
+// measure adds to effects how big their relations are, and for how long the
+// work on them takes. now gives the name of a relation on the server.
+func (k *known) measure(to []onward.Effect, r *effect.Result, now func(*effect.Effect) catalog.Name) {
+	if k.sizes == nil {
+		return
+	}
+	ms := k.sizes.Estimate(r, now)
+	for i := range to {
+		if to[i].New {
+			continue
+		}
+		if t, ok := k.sizes.Table(now(&r.Effects[i])); ok {
+			to[i].Rows, to[i].Bytes, to[i].EstimateMS = max(t.Rows, 0), t.Bytes(), ms[i]
+		}
+	}
+}

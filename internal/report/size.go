@@ -1,0 +1,58 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// sizeWords is how big a relation is: "81 M rows, 24 GB".
+func sizeWords(e *onward.Effect) string {
+	if e.Rows == 0 {
+		return bytesWords(e.Bytes)
+	}
+	return numberWords(e.Rows) + " rows, " + bytesWords(e.Bytes)
+}
+
+// throughputWords is what estimates rest on: "200 MB/s read, 100 MB/s
+// written".
+func throughputWords(s *onward.Sizes) string {
+	return bytesWords(s.ReadPerSecond) + "/s read, " + bytesWords(s.WritePerSecond) + "/s written"
+}
+
+// bytesWords is a size for people: "24 GB", in powers of 1000.
+func bytesWords(n int64) string { return scaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
+
+// numberWords is a count for people: "81 M".
+func numberWords(n int64) string { return scaled(n, []string{"", " k", " M", " G", " T"}) }
+
+// scaled has one decimal place below ten, none above.
+func scaled(n int64, units []string) string {
+	v, u := float64(n), 0
+	for v >= 999.5 && u < len(units)-1 {
+		v, u = v/1000, u+1
+	}
+	text := fmt.Sprintf("%.0f", v)
+	if v < 9.95 && u > 0 {
+		text = strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
+	}
+	return text + units[u]
+}
+
+// timeWords is a time in milliseconds for people, as exact as an estimate is:
+// "under 1 s", "about 45 s", "about 2 min", "about 3 h".
+func timeWords(ms int64) string {
+	s := float64(ms) / 1000
+	switch {
+	case s < 1:
+		return "under 1 s"
+	case s < 90:
+		return fmt.Sprintf("about %.0f s", s)
+	case s <= 90*60:
+		return fmt.Sprintf("about %.0f min", s/60)
+	case s < 72*3600:
+		return fmt.Sprintf("about %.0f h", s/3600)
+	}
+	return fmt.Sprintf("about %.0f days", s/86400)
+}
