@@ -268,16 +268,6 @@ func QuoteIdent(s string) string {
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 }
 
-// reserved reports whether a word cannot stand as a column name unquoted.
-func reserved(s string) bool {
-	_, err := parser.ParseToTree("SELECT 1 FROM t WHERE " + s + " = 1")
-	if err != nil {
-		return true
-	}
-	_, err = parser.ParseToTree("CREATE TABLE " + s + " ()")
-	return err != nil
-}
-
 func sortedKeys(m map[string]any) []string {
 	// Bodies come before exception handlers, as they run.
 	out := make([]string, 0, len(m))

@@ -224,3 +224,31 @@ func BenchmarkSplit(b *testing.B) {
 		}
 	}
 }
+
+// TestReservedWords holds the list against the grammar: each word on it is
+// refused as a name, and words of every other class are not.
+func TestReservedWords(t *testing.T) {
+	t.Parallel()
+	refused := func(word string) bool {
+		for _, sql := range []string{"SELECT 1 FROM t WHERE " + word + " = 1", "CREATE TABLE " + word + " ()", "CREATE TABLE t (" + word + " int)"} {
+			f, err := Split(sql)
+			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
+				return true
+			}
+		}
+		return false
+	}
+	for _, w := range reservedWords {
+		if !refused(w) {
+			t.Errorf("%s can be a name", w)
+		}
+	}
+	for _, w := range []string{"name", "text", "int", "value", "date", "year", "type", "key", "role", "status", "data", "index", "begin", "view", "returns", "over", "filter"} {
+		if reserved(w) {
+			t.Errorf("%s is no reserved word", w)
+		}
+		if refused(w) {
+			t.Errorf("%s is refused", w)
+		}
+	}
+}

@@ -13,16 +13,18 @@ import (
 // Engine folds a history and judges a release: Deploy for each migration that
 // the base has, then Judge for each that is new, in order, then Finish.
 type Engine struct {
-	config  Config
-	rules   []*Rule // those that are on
-	release *Release
-	catalog *catalog.Catalog
-	pass    *Pass
-	found   []Found
-	supps   []suppressed
-	last    *Migration // the one that was judged last
-	count   int
-	txs     int
+	config Config
+	rules  []*Rule // those that are on
+	// statementRules and commitRules are those of them with that function.
+	statementRules, commitRules []*Rule
+	release                     *Release
+	catalog                     *catalog.Catalog
+	pass                        *Pass
+	found                       []Found
+	supps                       []suppressed
+	last                        *Migration // the one that was judged last
+	count                       int
+	txs                         int
 }
 
 // NewEngine begins with the given deployed schema; nil is an empty database.
@@ -35,6 +37,12 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)
+			switch {
+			case r.Statement != nil:
+				e.statementRules = append(e.statementRules, r)
+			case r.Commit != nil:
+				e.commitRules = append(e.commitRules, r)
+			}
 		}
 	}
 	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, config: &e.config, versions: c.Versions, current: deployed}
@@ -282,10 +290,7 @@ func (e *Engine) statement(s *Stmt) {
 	p.current = s.After
 	for _, group := range s.Results {
 		s.Result = group.Result
-		for _, r := range e.rules {
-			if r.Statement == nil {
-				continue
-			}
+		for _, r := range e.statementRules {
 			p.Rule = r
 			versions := within(r, group.Versions)
 			if len(versions) == 0 {
@@ -313,10 +318,7 @@ func (e *Engine) commit(t *Tx) {
 	}
 	p := e.pass
 	p.current = t.After
-	for _, r := range e.rules {
-		if r.Commit == nil {
-			continue
-		}
+	for _, r := range e.commitRules {
 		p.Rule = r
 		versions := within(r, e.config.Versions)
 		if len(versions) == 0 {
@@ -352,14 +354,18 @@ func within(r *Rule, versions []int) []int {
 // take moves the findings of the pass over, the same ones on several versions
 // as one.
 func (e *Engine) take() {
+	// The same finding is made in one round only: of one migration, or of the
+	// release.
+	first := len(e.found)
 	for _, f := range e.pass.findings {
-		at := slices.IndexFunc(e.found, func(g Found) bool {
+		at := slices.IndexFunc(e.found[first:], func(g Found) bool {
 			return g.Fingerprint == f.Fingerprint && g.order == f.order && g.Line == f.Line && g.Severity == f.Severity
 		})
 		if at < 0 {
 			e.found = append(e.found, f)
 			continue
 		}
+		at += first
 		for _, v := range f.versions {
 			if !slices.Contains(e.found[at].versions, v) {
 				e.found[at].versions = append(slices.Clone(e.found[at].versions), v)

@@ -94,9 +94,26 @@ func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options)
 	m.Seal(mode, o, "")
 }
 
+// marked reports whether a comment line of the text has a hint in it.
+func marked(text string) bool {
+	for at := 0; at < len(text); {
+		end := len(text)
+		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
+			end = at + n
+		}
+		line := text[at:end]
+		if (strings.HasPrefix(line, "--") || strings.HasPrefix(line, "#")) &&
+			slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(line, h) }) {
+			return true
+		}
+		at = end + 1
+	}
+	return false
+}
+
 func toolOf(text string) (tool, bool) {
 	// Plain searches first: the patterns cost more than reading the file.
-	if !slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(text, h) }) {
+	if !marked(text) {
 		return tool{}, false
 	}
 	for _, t := range tools {
