@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
@@ -139,17 +140,9 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	}
 	var pairs []pair
 	for _, s := range heads {
-		p := pair{source: s}
-		if p.head, err = a.set(ctx, adapters, a.head, s); err != nil {
+		p, err := a.both(ctx, adapters, s, match(bases, s))
+		if err != nil {
 			return nil, err
-		}
-		if base := match(bases, s); base != nil {
-			switch p.base, err = a.set(ctx, adapters, a.base, *base); {
-			case errors.Is(err, adapter.ErrProject):
-				p.base = a.standIn(p.head, *base, err)
-			case err != nil:
-				return nil, fmt.Errorf("at %s: %w", a.rng.BaseName, err)
-			}
 		}
 		pairs = append(pairs, p)
 	}
@@ -164,6 +157,30 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		pairs = append(pairs, p)
 	}
 	return pairs, nil
+}
+
+// both reads a source at head and, where base is not nil, at the base: at the
+// same time, because an adapter may start the project's own framework, which
+// takes seconds.
+func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
+	p := pair{source: head}
+	var baseErr error
+	var wait sync.WaitGroup
+	if base != nil {
+		wait.Go(func() { p.base, baseErr = a.set(ctx, adapters, a.base, *base) })
+	}
+	var err error
+	p.head, err = a.set(ctx, adapters, a.head, head)
+	wait.Wait()
+	switch {
+	case err != nil:
+		return p, err
+	case errors.Is(baseErr, adapter.ErrProject):
+		p.base = a.standIn(p.head, *base, baseErr)
+	case baseErr != nil:
+		return p, fmt.Errorf("at %s: %w", a.rng.BaseName, baseErr)
+	}
+	return p, nil
 }
 
 // sources are the configured ones, else the detected ones.

@@ -23,6 +23,7 @@ func migrationEdited(p *rule.Pass, r *rule.Release) {
 			Fact:    h.Migration + " was edited, and the base has it already",
 			Harm:    or(h.Runner, "databases that ran it keep what the old text did"),
 			Instead: "put it back as it was, and write the change as a new migration",
+			Cause:   "and %d others were edited too",
 		}
 		if h.Detail != "" {
 			report.Fact += ": " + h.Detail
