@@ -64,12 +64,9 @@ func open(ctx context.Context, url string) (*session, error) {
 		cfg.ConnectTimeout = connectTimeout
 	}
 	s := &session{hide: cfg.Password}
-	for key, value := range map[string]string{
-		"application_name": "onward", "default_transaction_read_only": "on", "search_path": "",
-	} {
-		cfg.RuntimeParams[key] = value
-	}
-	// A pooler in front of the server may not know prepared statements.
+	// A pooler in front of the server may know neither other parameters at the
+	// start nor prepared statements; the transaction sets the rest.
+	cfg.RuntimeParams["application_name"] = "onward"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
 		return nil, s.fail("connect to the database", err)

@@ -29,6 +29,19 @@ type Config struct {
 	KeepStatements bool
 
 	order map[string]int // path → index of the migration
+	small map[string]bool
+}
+
+// isSmall reports whether a table is one of SmallTables, which are many when
+// they come from a server's sizes.
+func (c *Config) isSmall(name string) bool {
+	if c.small == nil {
+		c.small = make(map[string]bool, len(c.SmallTables))
+		for _, t := range c.SmallTables {
+			c.small[t] = true
+		}
+	}
+	return c.small[name]
 }
 
 // on reports whether a rule runs.

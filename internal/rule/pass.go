@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -87,7 +86,7 @@ func (p *Pass) Existing(e *effect.Effect) bool {
 // Small reports whether the configuration says that a table is small, so that
 // scans and index builds on it do not matter. Locks and compatibility do.
 func (p *Pass) Small(name catalog.Name) bool {
-	return slices.Contains(p.config.SmallTables, name.String()) || slices.Contains(p.config.SmallTables, name.Qualified())
+	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified())
 }
 
 // DeployedColumn is the column of the deployed schema behind a column, nil

@@ -13,8 +13,12 @@ import (
 
 // rows writes a form: one line for each group of versions that do the same.
 func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
+	first := effect.Oldest
 	if form.Setup != "" {
 		var err error
+		if first, err = possible(schema, form.Setup); err != nil {
+			return err
+		}
 		if schema, err = fold(schema, form.Setup); err != nil {
 			return err
 		}
@@ -35,7 +39,7 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 		words    string
 	}
 	var groups []group
-	for v := effect.Oldest; v <= effect.Newest; v++ {
+	for v := first; v <= effect.Newest; v++ {
 		r := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
 		words := describe(&r)
 		if n := len(groups); n > 0 && groups[n-1].words == words {
@@ -59,6 +63,33 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", statement, versions, g.words)
 	}
 	return nil
+}
+
+// possible is the first version on which a form's setup runs: the proof leaves
+// the form out on older ones.
+func possible(schema *catalog.Catalog, setup string) (int, error) {
+	f, err := pgparse.Split(setup)
+	if err != nil {
+		return 0, err
+	}
+	first := effect.Oldest
+	for _, s := range f.Stmts {
+		if s.Node == nil {
+			return 0, fmt.Errorf("%s: %w", f.Src[s.Start:s.End], s.Err)
+		}
+		for first <= effect.Newest {
+			r := effect.Of(s.Node, schema, effect.NewVersion(first), effect.Session{})
+			if r.Refused == "" {
+				break
+			}
+			first++
+		}
+		schema, _ = schema.Apply(s.Node, f.Src[s.Start:s.End])
+	}
+	if first > effect.Newest {
+		return 0, fmt.Errorf("no version runs the setup %q", setup)
+	}
+	return first, nil
 }
 
 // code is SQL in a cell of a table.
