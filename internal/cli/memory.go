@@ -12,7 +12,7 @@ import (
 const (
 	// startLimit is up to where the heap may grow before anything is
 	// collected, as long as less than smallHeap of it is alive (bytes).
-	startLimit = 128 << 20
+	startLimit = 118 << 20
 	smallHeap  = 70 << 20
 	// thriftyGC is the growth between collections of a larger heap, percent.
 	thriftyGC  = 60

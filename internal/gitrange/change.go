@@ -36,7 +36,7 @@ type Change struct {
 type Range struct {
 	Base, Head Tree
 	BaseName   string // as people say it: "main", "origin/main", "3f2a91c"
-	HeadName   string // "feature/x", or "working tree"
+	HeadName   string // "feature/x"; "working tree" on the base's own branch and on none
 	BaseRev    string // full id of the merge base
 	HeadRev    string // full id; for the working tree, of the commit it is on
 	// Changes from Base to Head, sorted by path. Uncommitted and untracked files
@@ -77,7 +77,7 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 		if work, err = r.working(ctx); err != nil {
 			return nil, err
 		}
-		rg.Head, rg.HeadName = work, WorkingTree
+		rg.Head, rg.HeadName = work, r.workName(ctx, from.name)
 		rg.Changes, err = r.diffWorking(ctx, mergeBase, work)
 	}
 	if err != nil {
@@ -85,6 +85,16 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	}
 	slices.SortFunc(rg.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return rg, nil
+}
+
+// workName is what people call the working tree: the branch it is on.
+func (r *Repo) workName(ctx context.Context, base string) string {
+	out, err := r.git.output(ctx, "symbolic-ref", "--short", "-q", "HEAD")
+	branch := strings.TrimSpace(string(out))
+	if err != nil || branch == "" || branch == base || strings.HasSuffix(base, "/"+branch) {
+		return WorkingTree
+	}
+	return branch
 }
 
 // diff compares two commits or, with one, a commit and the working tree.

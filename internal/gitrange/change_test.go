@@ -99,7 +99,7 @@ func TestRangeOfWorkingTree(t *testing.T) {
 		{Kind: Deleted, Path: "removed.sql"},
 		{Kind: Modified, Path: "staged.sql"},
 	})
-	same(t, []string{rg.HeadName, rg.BaseRev, rg.HeadRev}, []string{"working tree", base, head})
+	same(t, []string{rg.HeadName, rg.BaseRev, rg.HeadRev}, []string{"feature", base, head})
 	same(t, paths(rg.Head), []string{"-dash.sql", ".gitignore", "a b/größe 界.sql", "added.sql", "dir", "edited.sql",
 		"moved-new.sql", "new\nline.sql", "staged.sql", "touched.sql", "untracked-again.sql"})
 	same(t, content(t, rg.Head, "new\nline.sql"), "1")

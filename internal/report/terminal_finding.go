@@ -21,6 +21,9 @@ func (t *terminal) finding(f *onward.Finding) {
 		t.line("    ", where)
 	}
 	t.wrap("    ", "    ", Line(f.Fact), t.Bold)
+	if t.told(f) {
+		return
+	}
 	if f.Harm != "" {
 		t.wrap("    ", "    ", Line(f.Harm), t.plain())
 	}
@@ -33,6 +36,22 @@ func (t *terminal) finding(f *onward.Finding) {
 		t.wrap("    because: ", "             ", evidence(&e), t.Dim)
 	}
 	t.instead(f.Instead)
+}
+
+// told reports whether a finding of the rule was explained already. An error
+// is always told whole: its way out is SQL of its own.
+func (t *terminal) told(f *onward.Finding) bool {
+	if t.verbose || f.Severity >= onward.Error {
+		return false
+	}
+	if t.rules[f.Rule] {
+		return true
+	}
+	if t.rules == nil {
+		t.rules = map[string]bool{}
+	}
+	t.rules[f.Rule] = true
+	return false
 }
 
 // instead prints the way out. Its first line is prose; what follows is SQL to
