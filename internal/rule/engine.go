@@ -409,7 +409,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 		}
 		return a.Severity > b.Severity
 	})
-	kept = merge(kept)
+	kept = merge(reached(kept))
 	findings = make([]onward.Finding, 0, len(kept))
 	for _, f := range kept {
 		if f.Evidence == nil {

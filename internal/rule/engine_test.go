@@ -313,3 +313,24 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		t.Errorf("%+v", left)
 	}
 }
+
+func TestNothingIsFoundBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	end := &Rule{
+		ID: "x-end", Category: onward.ReleaseOrder, Severity: onward.Error, Preset: Recommended, Summary: "s", Harm: "h", Instead: "i",
+		Statement: func(p *Pass, s *Stmt) {
+			if s.Line == 2 {
+				p.Report(s, Report{Fact: "ends", Harm: "h", Instead: "i", Stops: true})
+			}
+		},
+	}
+	rules := []*Rule{end, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
+	findings, _ := run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2;\nSELECT 3;", onward.TransactionNone)
+	if diff := cmp.Diff([]string{"1 each", "2 ends", "2 each"}, facts(findings)); diff != "" {
+		t.Error(diff)
+	}
+	findings, _ = run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2; -- onward:ignore x-end: it does not\nSELECT 3;", onward.TransactionNone)
+	if diff := cmp.Diff([]string{"1 each", "2 each", "3 each"}, facts(findings)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,4 +45,21 @@ func merge(found []Found) []Found {
 		out[at].Also = append(out[at].Also, onward.Place{Migration: f.Migration, Path: f.Path, Line: f.Line, Fingerprint: f.Fingerprint})
 	}
 	return out
+}
+
+// reached leaves out what was found behind a statement at which the migration
+// stops (Report.Stops): the server never sees it. It comes after suppressions,
+// so that whoever knows better than the finding gets the rest judged.
+func reached(found []Found) []Found {
+	end := map[string]int{} // path → statement
+	for i := range found {
+		f := &found[i]
+		if at, ok := end[f.Path]; f.stops && (!ok || f.order[1] < at) {
+			end[f.Path] = f.order[1]
+		}
+	}
+	return slices.DeleteFunc(found, func(f Found) bool {
+		at, ok := end[f.Path]
+		return ok && f.order[1] > at
+	})
 }

@@ -40,6 +40,7 @@ type Found struct {
 	outer, outerEnd int
 	versions        []int
 	cause           string // of Report.Cause
+	stops           bool   // of Report.Stops
 }
 
 // Report is what a rule says. Fact, Harm and Instead are lower case, without a
@@ -52,6 +53,9 @@ type Report struct {
 	// Severity lowers the rule's own for this case; Off (0) keeps it.
 	Severity onward.Severity
 	Evidence []onward.Evidence
+	// Stops says that the migration ends at the statement: what comes later in
+	// it is not found.
+	Stops bool
 	// Cause is what findings of the rule may have in common, as the end of the
 	// first one's Fact: "and so do %d others". Many with one cause become one.
 	Cause string
@@ -145,7 +149,7 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 		f.Severity = r.Severity
 	}
 	f.Fact, f.Harm, f.Instead, f.Evidence = r.Fact, r.Harm, r.Instead, r.Evidence
-	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause}
+	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, stops: r.Stops}
 	text := ""
 	if s != nil {
 		text = s.SQL

@@ -65,7 +65,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 			nullable = append(nullable, "ALTER TABLE "+rule.Table(table)+" ALTER COLUMN "+rule.Ident(x.Old.Name)+" DROP NOT NULL")
 		}
 	}
-	u := together(uses)
+	u := rule.Together(uses)
 	it := one(n, "it", "them")
 	fact := columns(names) + " of " + table.String() + one(n, " is", " are") + " dropped"
 	if u.Used {

@@ -83,7 +83,7 @@ func bindTogether(p *rule.Pass, list []bindingColumn) {
 	for _, x := range list {
 		names, uses = append(names, x.New.Name), append(uses, x.Usage)
 	}
-	u := together(uses)
+	u := rule.Together(uses)
 	r := rule.Report{
 		Fact:    columns(names) + " of " + table + " must not be null from here on",
 		Instead: "release code that always writes " + enumerate(names) + " first, and set NOT NULL a release later",

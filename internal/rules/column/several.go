@@ -1,12 +1,5 @@
 package column
 
-import (
-	"slices"
-
-	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/onward"
-)
-
 // alike puts the changes together that have one key, in the order of the first
 // of each: what one statement does to several columns is said once.
 func alike[T any, K comparable](items []T, key func(*T) K) [][]T {
@@ -38,30 +31,4 @@ func one(n int, single, several string) string {
 		return single
 	}
 	return several
-}
-
-// maxEvidence is how many places show that several columns are used.
-const maxEvidence = 3
-
-// together is what is known of the use of columns that are used alike: the best
-// evidence of each, then more of the first ones'.
-func together(list []rule.Usage) rule.Usage {
-	out := list[0]
-	out.Evidence = nil
-	for i := 0; len(out.Evidence) < maxEvidence; i++ {
-		more := false
-		for _, u := range list {
-			if i >= len(u.Evidence) {
-				continue
-			}
-			more = true
-			if len(out.Evidence) < maxEvidence && !slices.ContainsFunc(out.Evidence, func(e onward.Evidence) bool { return e.Path == u.Evidence[i].Path && e.Line == u.Evidence[i].Line }) {
-				out.Evidence = append(out.Evidence, u.Evidence[i])
-			}
-		}
-		if !more {
-			break
-		}
-	}
-	return out
 }

@@ -87,7 +87,7 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 		adds = append(adds, "ADD COLUMN "+rule.Ident(x.Old.Name+"_new")+" "+x.now.Type.String())
 		same = same && x.now.Type.String() == d.now.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
-	u := together(uses)
+	u := rule.Together(uses)
 	fact := columns(names) + " of " + d.Before.Name.String()
 	if same {
 		fact += one(n, " becomes ", " become ") + d.now.Type.String() + " (was " + d.Old.Type.String() + ")"

@@ -42,6 +42,9 @@ func (b *binding) check(c *catalog.Constraint, name string) {
 	if b.replaced(func(old *catalog.Constraint) bool { return old.Kind == catalog.Check && implies(old.Expr, c.Expr, 0) }) {
 		return
 	}
+	if !b.refuses(c.Expr) {
+		return
+	}
 	r := rule.Report{
 		Fact:     name + " binds " + table + " from here on",
 		Harm:     "INSERTs and UPDATEs of the deployed code that do not meet it fail: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\"",
@@ -90,7 +93,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 			return // numbered by the server, or NULL in every row of the deployed code
 		}
 	}
-	if b.covered(columns) {
+	if b.covered(info, columns) {
 		return
 	}
 	table := b.d.After.Name
@@ -113,11 +116,11 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 }
 
 // covered reports whether rows have been unique by some of these columns
-// already.
-func (b *binding) covered(columns []int16) bool {
+// already, at least those that the new index is about.
+func (b *binding) covered(now *catalog.IndexInfo, columns []int16) bool {
 	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool {
 		old := b.t.Before.Relation(oid)
-		if old == nil || !old.Index.Unique || old.Index.Predicate != nil {
+		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !implies(now.Predicate, old.Index.Predicate, 0)) {
 			return false
 		}
 		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 || !slices.Contains(columns, k.Column) })
@@ -169,6 +172,7 @@ func (b *binding) replaced(same func(*catalog.Constraint) bool) bool {
 // report says it, unless the deployed code has nothing to do with the columns.
 func (b *binding) report(columns []int16, r rule.Report) {
 	concerns := len(columns) == 0
+	var uses []rule.Usage
 	for _, a := range columns {
 		col := b.d.After.Attr(a)
 		if col == nil || b.p.NewColumn(b.d, col) {
@@ -176,10 +180,13 @@ func (b *binding) report(columns []int16, r rule.Report) {
 		}
 		u := b.p.UsesColumn(b.d, col)
 		concerns = concerns || u.Used || !u.Known
-		r.Evidence = append(r.Evidence, u.Evidence...)
+		uses = append(uses, u)
 	}
 	if !concerns {
 		return
+	}
+	if len(uses) > 0 {
+		r.Evidence = rule.Together(uses).Evidence
 	}
 	if r.Instead == "" {
 		r.Instead = "release code that keeps to it first, clean up the rows, and add the constraint a release later"

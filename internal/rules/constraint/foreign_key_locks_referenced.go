@@ -57,6 +57,7 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "the foreign keys of " + own.Name.String() + " lock " + list + " against writes in one statement",
 		Harm:    "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
+		Cause:   "and those of %d others lock several, too",
 		Instead: "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
 	})
 }

@@ -35,7 +35,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		table := ""
 		if index := s.Before.Relation(e.OID); index != nil && index.Index != nil {
 			if t := s.Before.Relation(index.Index.Table); t != nil {
-				if !p.InUse(t) || t.Kind == catalog.PartitionedTable {
+				if !p.InUse(t) || t.Kind == catalog.PartitionedTable || closed(s, t.OID) {
 					return
 				}
 				table = t.Name.String()
@@ -59,6 +59,24 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, report)
 		return
 	}
+}
+
+// closed reports whether the transaction has the table for itself all the same:
+// it has altered it already, or goes on to drop it.
+func closed(s *rule.Stmt, table catalog.OID) bool {
+	for _, h := range s.Held {
+		if h.OID == table && h.Lock == onward.AccessExclusiveLock {
+			return true
+		}
+	}
+	for _, x := range s.Tx.Statements {
+		for i := range x.Result.Effects {
+			if e := &x.Result.Effects[i]; e.OID == table && e.Dropped {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func ifExists(stmt *pgparse.DropStmt) string {

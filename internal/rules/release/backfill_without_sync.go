@@ -29,7 +29,7 @@ func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 	said, at := map[string]bool{}, map[*rule.Stmt]bool{}
 	for _, c := range rule.Kept[copied](p) {
 		key := c.table.Name.Qualified() + "." + c.column
-		if said[key] || at[c.by] || synced(r.Head.Relation(c.table.OID), c.column) {
+		if said[key] || at[c.by] || synced(r.Head.Relation(c.table.OID), c.column) || gone(r, &c) {
 			continue
 		}
 		said[key], at[c.by] = true, true
@@ -41,6 +41,21 @@ func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\nor copy once more when the old code is gone", c.column, rule.Table(c.table.Name)),
 		})
 	}
+}
+
+// gone reports whether the release drops all columns that a backfill read, so
+// that nobody writes them behind it: release-contract-with-expand has that.
+func gone(r *rule.Release, c *copied) bool {
+	deployed, head := r.Deployed.Relation(c.table.OID), r.Head.Relation(c.table.OID)
+	if deployed == nil || head == nil {
+		return false
+	}
+	for _, name := range c.from {
+		if attr := deployed.Column(name); attr == nil || head.Attr(attr.Attnum) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // synced reports whether something may fill the column on every write: a

@@ -36,12 +36,30 @@ func copies(p *rule.Pass, m *rule.Migration) {
 				}
 				c := copied{by: s, table: w.Table, column: target.GetName()}
 				c.from = sources(r, w.Table, u.Relation, target.GetVal())
-				if len(c.from) > 0 {
+				if len(c.from) > 0 && !chosen(w.Table, target.GetVal(), c.from) {
 					p.Keep(c)
 				}
 			}
 		}
 	}
+}
+
+// chosen reports whether a CASE tells single rows apart by the table's key, and
+// gives each a value: nothing that a later row could have.
+func chosen(t *catalog.Relation, expr *pgparse.Node, from []string) bool {
+	if expr.GetCaseExpr() == nil {
+		return false
+	}
+	for _, c := range t.Constraints {
+		if c.Kind != catalog.PrimaryKey {
+			continue
+		}
+		return !slices.ContainsFunc(from, func(name string) bool {
+			attr := t.Column(name)
+			return attr == nil || !slices.Contains(c.Columns, attr.Attnum)
+		})
+	}
+	return false
 }
 
 // fresh reports whether the release added a column.

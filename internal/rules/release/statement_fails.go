@@ -33,10 +33,11 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			Fact:    "the statement fails: " + x.Message,
 			Harm:    "the migration stops here, and with it the deploy",
 			Instead: remedy(x.Code),
+			Stops:   true,
 		}
 		if absent(x.Code) && s.Before.Unmodelled != nil {
 			// What was seen dropped may have been made again unseen.
-			r.Severity = onward.Warning
+			r.Severity, r.Stops = onward.Warning, false
 			r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") created it"
 		}
 		p.Report(s, r)

@@ -1,0 +1,33 @@
+package rule
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// maxEvidence is how many places show that several columns are used.
+const maxEvidence = 3
+
+// Together is what is known of the use of columns that are used alike: the best
+// evidence of each, then more of the first ones'.
+func Together(list []Usage) Usage {
+	out := list[0]
+	out.Evidence = nil
+	for i := 0; len(out.Evidence) < maxEvidence; i++ {
+		more := false
+		for _, u := range list {
+			if i >= len(u.Evidence) {
+				continue
+			}
+			more = true
+			if len(out.Evidence) < maxEvidence && !slices.ContainsFunc(out.Evidence, func(e onward.Evidence) bool { return e.Path == u.Evidence[i].Path && e.Line == u.Evidence[i].Line }) {
+				out.Evidence = append(out.Evidence, u.Evidence[i])
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	return out
+}
