@@ -34,8 +34,6 @@ var owners = map[string][]string{
 	"github.com/goccy/go-yaml":     {"internal/config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live"},
-	"github.com/fergusstrange/":    {"internal/pgserver"},
-	"github.com/benbjohnson/":      {"internal/catalog"},
 }
 
 // exceptions, each with its reason.
@@ -56,6 +54,7 @@ var exceptions = map[string]string{
 	"internal/pgserver/pgservertest": "test support",
 	"internal/pgserver/observe":      "watches a server, for the proofs",
 	"internal/adapter/adaptertest":   "test support",
+	"internal/report/picture":        "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/corpus":                   "a program of its own",
 }
