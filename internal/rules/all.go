@@ -68,6 +68,7 @@ var all = []*rule.Rule{
 	constraint.UniqueBlocking,
 	constraint.UsingIndexUnsuitable,
 	constraint.ValidateSameTransaction,
+	data.CatalogWritten,
 	data.DeleteAll,
 	data.DeleteUnbatched,
 	data.InsertNotRepeatable,

@@ -20,6 +20,18 @@ CREATE INDEX order_code ON shop_order (code);`
 // operation, or that stands in a RunSQL where op is zero.
 func instead(t *testing.T, id string, op script.Operation, sql string, mode onward.Transaction) string {
 	t.Helper()
+	findings := judgeDjango(t, op, sql, mode, rule.Runner{LockTimeout: 3000})
+	for i := range findings {
+		if findings[i].Rule == id {
+			return findings[i].Instead
+		}
+	}
+	t.Fatalf("%s says nothing of %s: %v", id, sql, findings)
+	return ""
+}
+
+func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Transaction, runner rule.Runner) []onward.Finding {
+	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
 		if err != nil {
@@ -33,16 +45,10 @@ func instead(t *testing.T, id string, op script.Operation, sql string, mode onwa
 	e.Judge(&rule.Migration{
 		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: mode,
 		Script: build(script.Source{Text: "", Parts: []script.Part{part}, Mode: mode, LineComment: "#"}),
-		Runner: rule.Runner{LockTimeout: 3000},
+		Runner: runner,
 	})
 	findings, _ := e.Finish()
-	for i := range findings {
-		if findings[i].Rule == id {
-			return findings[i].Instead
-		}
-	}
-	t.Fatalf("%s says nothing of %s: %v", id, sql, findings)
-	return ""
+	return findings
 }
 
 func TestDjangoIsToldInItsTerms(t *testing.T) {
@@ -97,5 +103,15 @@ func TestRunSQLIsAnsweredInSQL(t *testing.T) {
 	got := instead(t, "index-create-blocking", script.Operation{}, "CREATE INDEX i ON shop_order (country)", onward.TransactionFile)
 	if !strings.HasSuffix(got, "\nCREATE INDEX CONCURRENTLY i ON shop_order (country);") {
 		t.Error(got)
+	}
+}
+
+// Django drops an index that a field may have had: IF EXISTS, and often there
+// is none.
+func TestDjangoDropsWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	sql := `DROP INDEX IF EXISTS "shop_order_code_like"`
+	for _, f := range judgeDjango(t, script.Operation{Class: "AlterField", Model: "order", Field: "code"}, sql, onward.TransactionFile, rule.Runner{}) {
+		t.Errorf("%s: %s", f.Rule, f.Fact)
 	}
 }

@@ -82,6 +82,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
 	if n == 1 {
+		r.Cause = "and so are %d other columns of " + table.String()
 		r.Django = rule.DjangoKeepColumn(d.By.Operation, strings.Join(nullable, ""))
 	}
 	p.Report(d.By, r)

@@ -155,6 +155,9 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 		return
 	}
 	r.Harm += ": violates foreign key constraint \"" + c.Name + "\""
+	if old == nil {
+		r.Cause = "and so do %d other foreign keys of " + b.d.After.Name.String()
+	}
 	b.report(c.Columns, r)
 }
 
