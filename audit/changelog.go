@@ -141,8 +141,13 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	var pairs []pair
 	for _, s := range heads {
 		p, err := a.both(ctx, adapters, s, match(bases, s))
-		if err != nil {
+		if err != nil && len(heads) == 1 {
 			return nil, err
+		}
+		if err != nil {
+			// One project that cannot be read does not hide the others.
+			a.opaque = append(a.opaque, onward.Opaque{Path: cmpOr(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
+			continue
 		}
 		pairs = append(pairs, p)
 	}

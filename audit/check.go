@@ -198,7 +198,17 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 	} else {
 		found, skipped := adapter.Detect(t, adapters)
 		chosen, ties := adapter.Choose(found)
-		sources = chosen
+		for _, s := range chosen {
+			if s.Framework == "django" {
+				// To render it, the project's own code would have to run:
+				// nobody asked for that by naming files.
+				skipped = append(skipped, onward.Opaque{
+					Path: cmpOr(s.Dir, "."), What: "a Django project", Why: "onward changelog renders and judges its migrations; --framework django does here",
+				})
+				continue
+			}
+			sources = append(sources, s)
+		}
 		j.report.Opaque = append(j.report.Opaque, append(skipped, ties...)...)
 	}
 	var sets []*adapter.Set
@@ -216,7 +226,9 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		}
 		set, err := a.set(ctx, adapters, t, s)
 		if err != nil {
-			return nil, err
+			// One project that cannot be read does not hide the others.
+			j.opaque(onward.Opaque{Path: cmpOr(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
+			continue
 		}
 		if s.Framework == "sql" {
 			// What it leaves aside in the directory was asked for by name.

@@ -147,3 +147,22 @@ func TestBlocksAreJudged(t *testing.T) {
 		t.Errorf("%+v", r.Opaque)
 	}
 }
+
+func TestCheckRunsNoProject(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"manage.py": "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\nopen('ran', 'w')\n", "shop/migrations/0001_initial.py": "from django.db import migrations\n\nclass Migration(migrations.Migration):\n    operations = []\n",
+		"sql/1.sql": "DROP TABLE users;",
+	})
+	r := check(t, CheckConfig{Dir: dir})
+	if len(r.Opaque) != 1 || r.Opaque[0].Failed || !strings.Contains(r.Opaque[0].Why, "onward changelog") {
+		t.Errorf("%+v", r.Opaque)
+	}
+	if !strings.Contains(strings.Join(found(r), " "), "table-drop 1.sql:1") {
+		t.Errorf("%v", found(r))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
+		t.Error("the project's code ran")
+	}
+}
