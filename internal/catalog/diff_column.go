@@ -71,7 +71,8 @@ func (d *differ) column(x Delta, old, c *Column, a *Relation) {
 		}
 	}
 	note(old.Name != c.Name, ColumnRenamed)
-	note(!old.Type.Same(c.Type), ColumnTypeChanged)
+	// Of a view's column the type is not always known, and stays what it is.
+	note(!old.Type.Same(c.Type) && (a.View == nil || old.Type.Known() && c.Type.Known()), ColumnTypeChanged)
 	note(!old.NotNull && c.NotNull, ColumnSetNotNull)
 	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
 	note(!sameDefault(old, c), ColumnDefaultChanged)

@@ -8,13 +8,45 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// batches is how a table is written to without holding it up.
-func batches(verb, set, table string) string {
-	where := "WHERE id IN (SELECT id FROM " + table + " WHERE … ORDER BY id LIMIT 1000)"
+// batches is how a table is written to without holding it up: by its key, where
+// it is known.
+func batches(verb, set string, t *catalog.Relation) string {
+	table := rule.Table(t.Name)
+	statement, lead := "UPDATE "+table+" SET "+set, "write"
 	if verb == "DELETE" {
-		return "delete in batches that commit, outside of the migration:\nDELETE FROM " + table + " " + where + ";"
+		statement, lead = "DELETE FROM "+table, "delete"
 	}
-	return "write in batches that commit, outside of the migration:\nUPDATE " + table + " SET " + set + " " + where + ";"
+	lead += " in batches that commit, outside of the migration:\n"
+	k := key(t)
+	if len(k) == 0 {
+		return lead + rule.InBatches(statement, table, "…")
+	}
+	list := rule.Idents(k)
+	in := list
+	if len(k) > 1 {
+		in = "(" + list + ")"
+	}
+	return lead + statement + " WHERE " + in + " IN (SELECT " + list + " FROM " + table + " WHERE … ORDER BY " + list + " LIMIT 1000);"
+}
+
+// key lists the columns of a table's primary key; nil when none is known.
+func key(t *catalog.Relation) []string {
+	if t == nil {
+		return nil
+	}
+	for _, c := range t.Constraints {
+		if c.Kind != catalog.PrimaryKey {
+			continue
+		}
+		var out []string
+		for _, n := range c.Columns {
+			if col := t.Attr(n); col != nil {
+				out = append(out, col.Name)
+			}
+		}
+		return out
+	}
+	return nil
 }
 
 // unbatched lists the writes of a statement that a busy table would feel:

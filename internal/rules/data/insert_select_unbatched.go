@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,27 +25,32 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 		if w.Extent != rule.Whole {
 			continue
 		}
-		from := source(p, s, w)
-		if from == "" {
+		e := source(p, s, w)
+		if e == nil {
 			continue
+		}
+		from, where := e.Name.String(), "WHERE … LIMIT 1000"
+		if k := key(s.Before.Relation(e.OID)); len(k) > 0 {
+			list := rule.Idents(k)
+			where = "WHERE (" + list + ") > (…) ORDER BY " + list + " LIMIT 1000"
 		}
 		table := w.Table.Name.String()
 		p.Report(s, rule.Report{
 			Fact:    "INSERT copies every row of " + from + " into " + table + " in one transaction",
 			Harm:    "replicas fall behind, and an INSERT of an equal key waits, for as long as " + from + " is big",
-			Instead: "copy in batches that commit, outside of the migration:\nINSERT INTO " + rule.Table(w.Table.Name) + " … SELECT … FROM " + from + " WHERE id BETWEEN 1 AND 1000;",
+			Instead: "copy in batches that commit, outside of the migration:\nINSERT INTO " + rule.Table(w.Table.Name) + " … SELECT … FROM " + rule.Table(e.Name) + " " + where + ";",
 		})
 		return
 	}
 }
 
-// source is the table in use that is read whole; "" when there is none.
-func source(p *rule.Pass, s *rule.Stmt, w rule.Write) string {
+// source is the table in use that is read whole; nil when there is none.
+func source(p *rule.Pass, s *rule.Stmt, w rule.Write) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if (e.Scans || e.Rows) && e.Name != w.Table.Name && e.Lock <= onward.RowShareLock && p.Existing(e) && !p.Small(e.Name) && e.Name.Schema != "pg_catalog" {
-			return e.Name.String()
+			return e
 		}
 	}
-	return ""
+	return nil
 }

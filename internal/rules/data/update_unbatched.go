@@ -24,11 +24,15 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range unbatched(p, s, "UPDATE") {
 		table := w.Table.Name.String()
 		stmt, _ := w.Node.(*pgparse.UpdateStmt)
+		set := assignment(s, stmt)
+		if len(stmt.GetFromClause()) > 0 {
+			set += " FROM …"
+		}
 		r := rule.Report{
 			Severity: severity(w.Extent),
 			Fact:     w.Verb + " writes every row of " + table + " in one transaction",
 			Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
-			Instead:  batches("UPDATE", assignment(s, stmt), rule.Table(w.Table.Name)),
+			Instead:  batches("UPDATE", set, w.Table),
 		}
 		switch {
 		case w.Extent == rule.Few:

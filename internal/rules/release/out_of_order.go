@@ -23,6 +23,7 @@ func outOfOrder(p *rule.Pass, r *rule.Release) {
 			Fact:    h.Migration + " sorts before " + h.Other + ", which the base has already",
 			Harm:    or(h.Runner, "databases that ran the later one run it after it, or not at all"),
 			Instead: "give it a version behind " + h.Other,
+			Cause:   "and so do %d others",
 		}
 		if !stops(h) {
 			report.Severity = onward.Warning
