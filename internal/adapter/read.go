@@ -88,6 +88,7 @@ func newFile(path string, content []byte, err error) *File {
 			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
 		})
 	}
+	f.Text = filled(f.Text)
 	return f
 }
 
