@@ -119,10 +119,10 @@ func lineAround(text []byte, lineStart, at int) string {
 		end = at + n
 	}
 	from := lineStart
-	if end-from > 4*HitTextRunes {
-		from = max(lineStart, at-HitTextRunes/2)
-		end = min(end, from+4*HitTextRunes)
+	if at-from > HitTextRunes/2 && end-from > HitTextRunes {
+		from = at - HitTextRunes/2 // the word is to be seen
 	}
+	end = min(end, from+4*HitTextRunes)
 	s := strings.TrimSpace(strings.ToValidUTF8(string(text[from:end]), ""))
 	if utf8.RuneCountInString(s) > HitTextRunes {
 		s = string([]rune(s)[:HitTextRunes])

@@ -18,6 +18,7 @@ func TestWords(t *testing.T) {
 		"skip/b.go": "name\n",
 		"bin":       "name\x00\n",
 		"long.js":   strings.Repeat("x ", 5000) + "name" + strings.Repeat(" y", 5000),
+		"wide.sql":  strings.Repeat("e.a, ", 60) + "e.name, e.b",
 		"big":       strings.Repeat("name\n", wordFile/5+1),
 		"é.txt":     "full_name",
 	} {
@@ -44,7 +45,7 @@ func TestWords(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %s:%d:%d", h.Word, h.Path, h.Line, h.Column))
 	}
-	want := []string{"name a.go:1:8", "name a.go:3:1", "name long.js:1:10001", "full_name é.txt:1:1"}
+	want := []string{"name a.go:1:8", "name a.go:3:1", "name long.js:1:10001", "name wide.sql:1:303", "full_name é.txt:1:1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
