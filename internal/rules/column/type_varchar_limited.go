@@ -1,0 +1,33 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TypeVarcharLimited flags new columns of type varchar(n).
+// https://www.postgresql.org/docs/current/datatype-character.html
+var TypeVarcharLimited = &rule.Rule{
+	ID:       "column-type-varchar-limited",
+	Category: onward.Design,
+	Severity: onward.Info,
+	Preset:   rule.DesignSet,
+	Summary:  "a column is of type varchar with a limit",
+	Harm:     "A limit in the type saves no space and no time, and lowering it later rewrites the table. As a named CHECK the same limit can be changed without a rewrite.",
+	Instead:  "Use text, with a CHECK on its length where there must be a limit.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-character.html"},
+	Commit:   typeVarcharLimited,
+}
+
+func typeVarcharLimited(p *rule.Pass, t *rule.Tx) {
+	for _, c := range typedColumns(t) {
+		if !c.is("varchar") || len(c.column.Type.Mods) == 0 {
+			continue
+		}
+		p.Report(c.by, rule.Report{
+			Fact:    c.fact() + ", with its limit in the type",
+			Harm:    "lowering the limit later rewrites the table while nobody can use it",
+			Instead: "use text, with a constraint that can be changed:\n" + rule.Ident(c.column.Name) + " text CHECK (length(" + rule.Ident(c.column.Name) + ") <= …)",
+		})
+	}
+}

@@ -1,0 +1,40 @@
+package function
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SecurityDefinerSearchPath flags SECURITY DEFINER functions that look names up
+// in the caller's search_path.
+// https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY
+var SecurityDefinerSearchPath = &rule.Rule{
+	ID:       "function-security-definer-search-path",
+	Category: onward.Security,
+	Severity: onward.Warning,
+	Preset:   rule.SecuritySet,
+	Summary:  "a SECURITY DEFINER function has no search_path of its own",
+	Harm:     "The function runs with its owner's privileges and looks names up where its caller says. A caller who may create objects in any schema, pg_temp included, puts a table or an operator of the same name first, and runs code as the owner.",
+	Instead:  "Add SET search_path = pg_catalog, …, pg_temp to the function: trusted schemas only, pg_temp last.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
+	Commit:   securityDefinerSearchPath,
+}
+
+func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		f := d.NewFunction
+		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !f.SecurityDefiner || f.SetSearchPath || d.By == nil {
+			continue
+		}
+		schema := rule.Ident(f.Name.Schema)
+		p.Report(d.By, rule.Report{
+			Fact:    f.Kind + " " + f.Signature() + " is SECURITY DEFINER and has no search_path of its own",
+			Harm:    "whoever may call it chooses which tables, functions and operators its names mean, and runs them as its owner",
+			Instead: "pin it, trusted schemas only and pg_temp last:\nALTER " + strings.ToUpper(f.Kind) + " " + f.Signature() + " SET search_path = " + schema + ", pg_temp;",
+		})
+	}
+}

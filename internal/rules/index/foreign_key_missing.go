@@ -1,0 +1,95 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ForeignKeyMissing flags a new foreign key whose columns no index begins with.
+// https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK
+var ForeignKeyMissing = &rule.Rule{
+	ID:       "index-foreign-key-missing",
+	Category: onward.Design,
+	Severity: onward.Warning,
+	Preset:   rule.Strict,
+	Summary:  "a new foreign key has no index on its columns",
+	Harm:     "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: without an index it reads the whole referencing table, and holds its row locks for that long.",
+	Instead:  "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
+	Gather:   gatherForeignKeys,
+	Release:  foreignKeyMissing,
+}
+
+func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
+	keep := func(d *rule.Delta, c *catalog.Constraint) {
+		if c != nil && c.Kind == catalog.ForeignKey && !c.Parent && d.By != nil && d.After.Persistence != catalog.Temporary {
+			p.Keep(rule.Made{By: d.By, Table: d.OID, ID: c.ID})
+		}
+	}
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			switch d := &t.Deltas[i]; d.Kind {
+			case catalog.ConstraintAdded:
+				keep(d, d.NewConstraint)
+			case catalog.RelationCreated:
+				for _, c := range d.After.Constraints {
+					keep(d, c)
+				}
+			}
+		}
+	}
+}
+
+func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
+	for _, made := range rule.Kept[rule.Made](p) {
+		t := r.Head.Relation(made.Table)
+		if t == nil || t.Inferred || t.Partial {
+			continue
+		}
+		at := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == made.ID })
+		if at < 0 || led(r.Head, t, t.Constraints[at].Columns) {
+			continue
+		}
+		c := t.Constraints[at]
+		var names []string
+		for _, n := range c.Columns {
+			if col := t.Attr(n); col != nil {
+				names = append(names, col.Name)
+			}
+		}
+		referenced := "the referenced table"
+		if ref := r.Head.Relation(c.Ref); ref != nil {
+			referenced = ref.Name.String()
+		}
+		build := "CREATE INDEX CONCURRENTLY ON "
+		if p.New(t.OID) || t.Kind == catalog.PartitionedTable {
+			build = "CREATE INDEX ON "
+		}
+		p.Report(made.By, rule.Report{
+			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
+			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
+			Instead: "build one:\n" + build + rule.Table(t.Name) + " (" + rule.Idents(names) + ");",
+		})
+	}
+}
+
+// led reports whether an index without a condition begins with the columns, in
+// any order.
+func led(c *catalog.Catalog, t *catalog.Relation, columns []int16) bool {
+	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
+		index := c.Relation(oid)
+		if index == nil || index.Index == nil || index.Index.Predicate != nil || len(index.Index.Keys) < len(columns) {
+			return false
+		}
+		for _, k := range index.Index.Keys[:len(columns)] {
+			if k.Column == 0 || !slices.Contains(columns, k.Column) {
+				return false
+			}
+		}
+		return true
+	})
+}
