@@ -41,6 +41,10 @@ WHERE @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::re
 // tables give the tables, and what is on them up to the indexes.
 var tables = []definition{
 	{what: "tables", sql: tableSQL},
+	{what: "checks that are not valid, and NOT NULL constraints of their own", sql: `
+SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
+FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE contype IN ('c', 'n') AND NOT convalidated AND (coninhcount = 0 OR c.relispartition) AND @user ORDER BY k.oid`},
 	{what: "partitions", sql: `
 SELECT format('ALTER TABLE ONLY %s ATTACH PARTITION %s %s', inhparent::regclass, c.oid::regclass, pg_get_expr(c.relpartbound, c.oid))
 FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -53,7 +57,9 @@ AND CASE which WHEN 1 THEN attnotnull ELSE adbin IS NOT NULL END AND @user ORDER
 	{what: "owned sequences", sql: `
 SELECT format('ALTER SEQUENCE %s OWNED BY %s.%I', s.oid::regclass, refobjid::regclass, attname)
 FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON a.attrelid = refobjid AND a.attnum = refobjsubid JOIN pg_namespace n ON n.oid = s.relnamespace
-WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a' AND @user ORDER BY s.oid`},
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a' AND @user
+-- Of several sequences of one column, the one that its default reads counts.
+ORDER BY EXISTS (SELECT FROM pg_depend x JOIN pg_attrdef ON pg_attrdef.oid = x.objid WHERE x.classid = 'pg_attrdef'::regclass AND x.refobjid = s.oid AND adrelid = d.refobjid AND adnum = d.refobjsubid), s.oid`},
 	{what: "functions", sql: `
 SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
 WHERE prokind <> 'a' AND @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i') ORDER BY p.oid`},
@@ -63,10 +69,6 @@ FROM pg_proc p JOIN pg_aggregate ON aggfnoid = p.oid JOIN pg_namespace n ON n.oi
 	{what: "constraints of domains", sql: `
 SELECT format('ALTER DOMAIN %I.%I ADD CONSTRAINT %I %s', nspname, typname, conname, pg_get_constraintdef(k.oid))
 FROM pg_constraint k JOIN pg_type t ON t.oid = contypid JOIN pg_namespace n ON n.oid = typnamespace WHERE contype = 'c' AND @user ORDER BY k.oid`},
-	{what: "checks that are not valid, and NOT NULL constraints of their own", sql: `
-SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
-FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE contype IN ('c', 'n') AND NOT convalidated AND coninhcount = 0 AND @user ORDER BY k.oid`},
 	{what: "keys", sql: `
 SELECT format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -151,6 +153,13 @@ const invalidSQL = `
 SELECT n.nspname || E'\n' || c.relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
 WHERE NOT indisvalid AND c.relkind = 'i' AND @user`
 
+// viewColumnsSQL gives the types of the columns of views, whose queries do not
+// always tell: schema, view, column and type on a line each.
+const viewColumnsSQL = `
+SELECT n.nspname || E'\n' || c.relname || E'\n' || attname || E'\n' || format_type(atttypid, atttypmod)
+FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('v', 'm') AND attnum > 0 AND NOT attisdropped AND @user`
+
 // tableSQL gives tables with their columns, checks and parents. A partition
 // stands for itself first, and is attached later; a child names the columns
 // that it declared.
@@ -177,5 +186,5 @@ LATERAL (SELECT string_agg(quote_ident(attname) || CASE WHEN c.reloftype <> 0 TH
 	WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND (attislocal OR c.relispartition)
 	AND NOT (c.reloftype <> 0 AND NOT attnotnull AND adbin IS NULL AND attidentity = '')) col,
 LATERAL (SELECT string_agg(format('CONSTRAINT %I %s', conname, pg_get_constraintdef(k.oid)), ', ' ORDER BY k.oid) AS checks
-	FROM pg_constraint k WHERE conrelid = c.oid AND contype = 'c' AND (convalidated OR coninhcount > 0) AND (conislocal OR c.relispartition)) ch
+	FROM pg_constraint k WHERE conrelid = c.oid AND contype = 'c' AND convalidated AND (conislocal OR c.relispartition)) ch
 WHERE c.relkind IN ('r', 'p', 'f') AND @user ORDER BY c.oid`

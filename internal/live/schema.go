@@ -38,19 +38,53 @@ func ReadSchema(ctx context.Context, url string) (*Schema, error) {
 		ddl = append(ddl, lines...)
 	}
 	c, unread := fold(ddl)
-	invalid, err := s.lines(ctx, "invalid indexes", strings.ReplaceAll(invalidSQL, "@user", userSchemas))
-	if err != nil {
+	if err := s.complete(ctx, c); err != nil {
 		return nil, err
 	}
-	for _, name := range invalid {
-		schema, name, _ := strings.Cut(name, "\n")
+	return &Schema{Catalog: c, Major: s.major, Unread: unread}, nil
+}
+
+// complete adds what no statement says. Nobody else has the catalog yet, so it
+// may be changed in place.
+func (s *session) complete(ctx context.Context, c *catalog.Catalog) error {
+	invalid, err := s.lines(ctx, "invalid indexes", strings.ReplaceAll(invalidSQL, "@user", userSchemas))
+	if err != nil {
+		return err
+	}
+	for _, line := range invalid {
+		schema, name, _ := strings.Cut(line, "\n")
 		if r := c.Lookup(schema, name); r != nil && r.Index != nil {
-			// No statement makes such an index. Nobody else has this catalog
-			// yet, so it may be changed in place.
 			r.Index.Valid = false
 		}
 	}
-	return &Schema{Catalog: c, Major: s.major, Unread: unread}, nil
+	columns, err := s.lines(ctx, "columns of views", strings.ReplaceAll(viewColumnsSQL, "@user", userSchemas))
+	if err != nil {
+		return err
+	}
+	for _, line := range columns {
+		part := strings.SplitN(line, "\n", 4)
+		r := c.Lookup(part[0], part[1])
+		if r == nil {
+			continue
+		}
+		if col := r.Column(part[2]); col != nil && !col.Type.Known() {
+			col.Type = typeNamed(c, part[3])
+		}
+	}
+	return nil
+}
+
+// typeNamed is the type that format_type spells.
+func typeNamed(c *catalog.Catalog, spelling string) catalog.Type {
+	f, err := pgparse.Split("SELECT NULL::" + spelling)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return catalog.Type{}
+	}
+	list := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
+	if len(list) != 1 {
+		return catalog.Type{}
+	}
+	return c.TypeOf(list[0].GetResTarget().GetVal().GetTypeCast().GetTypeName())
 }
 
 // fold applies definitions. What does not apply yet, because it needs what

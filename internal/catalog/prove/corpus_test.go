@@ -64,6 +64,7 @@ func TestCorpus(t *testing.T) {
 				}
 			}
 			prove(t, 16, sql.String(), true)
+			proveLive(t, 16, sql.String())
 		})
 	}
 }
