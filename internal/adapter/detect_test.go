@@ -84,9 +84,10 @@ func TestDetect(t *testing.T) {
 			map[string]string{"migrations/mysql/1_a.up.sql": table, "migrations/postgres/1_a.up.sql": table},
 			[]string{"golang-migrate migrations/postgres", "! migrations/mysql migrations for MySQL"},
 		},
-		"MySQL by text":      {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
-		"ClickHouse by text": {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"}, []string{"! db migrations for ClickHouse"}},
-		"SQLite by text":     {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},
+		"MySQL by text":       {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
+		"ClickHouse by text":  {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"}, []string{"! db migrations for ClickHouse"}},
+		"SQLite by text":      {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},
+		"SQLite by INSERT OR": {map[string]string{"db/1_a.up.sql": "INSERT OR IGNORE INTO t (id) VALUES (1);"}, []string{"! db migrations for SQLite"}},
 		"Postgres in a directory of that name": {
 			map[string]string{"mysql-import/migrations/1_a.up.sql": "CREATE TABLE t (id bigserial, doc jsonb);"},
 			[]string{"golang-migrate mysql-import/migrations"},

@@ -28,7 +28,7 @@ func newAlso(r *onward.Report) also {
 
 // repeated prints a line for each finding that was said at an earlier place.
 func (t *terminal) repeated(m *onward.Migration) {
-	for _, r := range t.also[m.Path] {
+	for _, r := range t.index.also[m.Path] {
 		if r.at.Migration != m.ID {
 			continue
 		}

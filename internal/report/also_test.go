@@ -26,4 +26,13 @@ func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
 	if strings.Contains(third, "x-cause") || !strings.Contains(third, "ok") {
 		t.Errorf("the third migration has nothing: %s", out)
 	}
+	page := print(t, r, report.FormatMarkdown, report.Options{})
+	if !strings.Contains(page, "Also at `m/2.sql:7`") {
+		t.Errorf("the other place is not named: %s", page)
+	}
+	for path, want := range map[string]string{"m/1.sql": "1 warning", "m/2.sql": "1 warning", "m/3.sql": "ok"} {
+		if _, row, _ := strings.Cut(page, "| `"+path+"` |"); !strings.HasSuffix(strings.SplitN(row, "\n", 2)[0], "| "+want+" |") {
+			t.Errorf("%s: %s", path, strings.SplitN(row, "\n", 2)[0])
+		}
+	}
 }

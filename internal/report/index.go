@@ -8,10 +8,11 @@ type index struct {
 	report   *onward.Report
 	findings map[string][]int // path → findings
 	opaque   map[string][]int
+	also     also
 }
 
 func newIndex(r *onward.Report) *index {
-	x := &index{report: r, findings: map[string][]int{}, opaque: map[string][]int{}}
+	x := &index{report: r, findings: map[string][]int{}, opaque: map[string][]int{}, also: newAlso(r)}
 	for i := range r.Findings {
 		p := r.Findings[i].Path
 		x.findings[p] = append(x.findings[p], i)

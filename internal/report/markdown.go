@@ -119,8 +119,17 @@ func locks(m *onward.Migration) string {
 // outcome is a migration's verdict in a few words.
 func outcome(x *index, m *onward.Migration) string {
 	s := onward.Summary{}
+	severities := make([]onward.Severity, 0, 8)
 	for _, f := range x.of(m) {
-		switch f.Severity {
+		severities = append(severities, f.Severity)
+	}
+	for _, r := range x.also[m.Path] {
+		if r.at.Migration == m.ID {
+			severities = append(severities, r.finding.Severity)
+		}
+	}
+	for _, severity := range severities {
+		switch severity {
 		case onward.Error:
 			s.Errors++
 		case onward.Warning:
@@ -162,6 +171,17 @@ func details(f *onward.Finding) string {
 			break
 		}
 		fmt.Fprintf(&b, "\nBecause: %s\n", code(cut(evidence(&e), maxCell)))
+	}
+	if len(f.Also) > 0 {
+		var places []string
+		for i, at := range f.Also {
+			if i == maxEffects {
+				places = append(places, fmt.Sprintf("%d more", len(f.Also)-i))
+				break
+			}
+			places = append(places, code(place(at.Path, at.Line, 0)))
+		}
+		fmt.Fprintf(&b, "\nAlso at %s\n", strings.Join(places, ", "))
 	}
 	words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
 	if words != "" {

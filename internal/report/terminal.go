@@ -15,7 +15,7 @@ import (
 // found; the verdict and the next step come last, where the eye stops. A clean
 // release is three lines, unless Options.Verbose.
 func Terminal(w io.Writer, r *onward.Report, o Options) error {
-	t := &terminal{page: newPage(o), report: r, index: newIndex(r), also: newAlso(r), verbose: o.Verbose, brief: o.Brief}
+	t := &terminal{page: newPage(o), report: r, index: newIndex(r), verbose: o.Verbose, brief: o.Brief}
 	switch {
 	case o.Quiet:
 		t.quiet()
@@ -33,7 +33,6 @@ type terminal struct {
 	*page
 	report  *onward.Report
 	index   *index
-	also    also
 	verbose bool
 	brief   bool
 	rules   map[string]bool // told already
@@ -49,7 +48,7 @@ func (t *terminal) full() {
 	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
-		if t.brief && len(t.index.of(m))+len(t.also[m.Path]) == 0 && len(t.index.opaqueIn(m)) == 0 {
+		if t.brief && len(t.index.of(m))+len(t.index.also[m.Path]) == 0 && len(t.index.opaqueIn(m)) == 0 {
 			continue
 		}
 		t.blank()
@@ -190,7 +189,7 @@ func (t *terminal) migration(m *onward.Migration) {
 	findings, opaque := t.index.of(m), t.index.opaqueIn(m)
 	t.statements(m, findings)
 	t.repeated(m)
-	if len(findings)+len(t.also[m.Path]) == 0 {
+	if len(findings)+len(t.index.also[m.Path]) == 0 {
 		// What could not be read is said below, and is not ok.
 		if !slices.ContainsFunc(opaque, func(o onward.Opaque) bool { return o.Failed }) {
 			t.line("  ", t.paint(t.OK, "ok"))
