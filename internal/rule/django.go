@@ -150,10 +150,28 @@ func DjangoNotNull(op script.Operation) string {
 	name := quote(djangoName(op.Model, op.Field, "not_null"))
 	model := "model_name=" + quote(op.Model) + ", "
 	return "let a constraint prove it first (its operations are in django.contrib.postgres.operations), each in a migration of its own; with it there AlterField reads nothing:\n" +
-		"AddConstraintNotValid(" + model + "\n    constraint=models.CheckConstraint(condition=models.Q(" + op.Field + "__isnull=False), name=" + name + "))\n" +
+		"AddConstraintNotValid(" + model + "constraint=models.CheckConstraint(\n    condition=models.Q(" + op.Field + "__isnull=False), name=" + name + "))\n" +
 		"ValidateConstraint(" + model + "name=" + name + ")\n" +
 		"migrations.AlterField(…)  # as it stands, without a default for the rows\n" +
 		"migrations.RemoveConstraint(" + model + "name=" + name + ")"
+}
+
+// DjangoApart takes work that an operation does under a lock out of the
+// transaction: rows that AlterField fills, an index that a field has, or an
+// operation as a whole.
+func DjangoApart(op script.Operation, fills, index bool, sql string) string {
+	switch {
+	case op.Class == "":
+		return ""
+	case fills:
+		return "fill the rows first, in a migration in front of this one " +
+			"(a RunPython that writes in batches, with atomic = False in the migration): " + op.Class + " then finds nothing to write"
+	case index && (op.Class == "AddField" || op.Class == "AddIndex"):
+		return DjangoIndex(op, sql)
+	case op.Class == "AddField" || op.Class == "CreateModel":
+		return "give the foreign key db_constraint=False here, and let an AlterField in a migration behind this one take it out again"
+	}
+	return "move the " + op.Class + " to a migration of its own, behind this one"
 }
 
 // djangoRun is a RunSQL of one statement.

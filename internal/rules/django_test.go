@@ -71,6 +71,9 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"column-drop", "RemoveField", "order", "country", "ALTER TABLE shop_order DROP COLUMN country CASCADE", []string{"a release later", `state_operations=[migrations.RemoveField("order", "country")]`}},
 		{"column-rename", "RenameField", "order", "land", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`db_column="country"`}},
 		{"table-drop", "DeleteModel", "Order", "", "DROP TABLE shop_order CASCADE", []string{`state_operations=[migrations.DeleteModel("Order")]`}},
+		{"data-update-unbatched", "AlterField", "order", "country", "UPDATE shop_order SET country = '' WHERE country IS NULL", []string{"fill the rows first", "atomic = False"}},
+		{"transaction-long-work-under-lock", "AlterField", "order", "country", "ALTER TABLE shop_item ADD COLUMN a int; UPDATE shop_order SET country = ''", []string{"fill the rows first"}},
+		{"transaction-long-work-under-lock", "AddConstraint", "order", "", "ALTER TABLE shop_item ADD COLUMN a int; ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", []string{"move the AddConstraint to a migration of its own"}},
 		{"table-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME TO shop_purchase", []string{`db_table = "shop_order"`}},
 	} {
 		got := instead(t, c.rule, script.Operation{Class: c.class, Model: c.model, Field: c.field}, c.sql, onward.TransactionFile)

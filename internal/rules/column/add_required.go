@@ -63,6 +63,7 @@ func demandTogether(p *rule.Pass, list []demanded) {
 		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
 		Harm:     "every INSERT of the deployed code leaves " + enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
 		Severity: filled(d.After),
+		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
 		Instead: "keep " + one(n, "a default", "defaults") + " until no old code runs any more:\n" + strings.Join(defaults, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}

@@ -29,7 +29,7 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 		return
 	}
 	for i, t := range m.Txs {
-		later := mayFail(m, m.Txs[i+1:])
+		later, why := mayFail(m, m.Txs[i+1:])
 		if later == nil {
 			return
 		}
@@ -41,7 +41,8 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 			Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
 			Harm:     "this statement has committed by then; the second run answers " + problem(first),
 			Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
-			Evidence: []onward.Evidence{later.Evidence("may fail: it waits for other transactions and checks every row")},
+			Django:   "move the operation at " + later.Where() + " to a migration of its own, and give only that one atomic = False",
+			Evidence: []onward.Evidence{later.Evidence("may fail: " + why)},
 		})
 		return
 	}
@@ -67,24 +68,25 @@ func stuck(t *rule.Tx) *rule.Stmt {
 	return nil
 }
 
-// mayFail is the first statement that is likely to fail on a busy database:
-// one that waits for other transactions while it works. Where the runner says
-// that it runs the whole file again, any change counts.
-func mayFail(m *rule.Migration, txs []*rule.Tx) *rule.Stmt {
+// mayFail is the first statement that is likely to fail on a busy database, and
+// why: one that waits for other transactions while it works. Where the runner
+// says that it runs the whole file again, any change counts when there is none.
+func mayFail(m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
+	var change *rule.Stmt
 	for _, t := range txs {
 		for _, s := range t.Statements {
 			for i := range s.Result.Effects {
 				e := &s.Result.Effects[i]
 				if e.Waits && !e.Created {
-					return s
+					return s, "it waits for other transactions and checks every row"
 				}
 			}
-			if m.Runner.Rerun && len(s.Deltas) > 0 {
-				return s
+			if change == nil && m.Runner.Rerun && len(s.Deltas) > 0 {
+				change = s
 			}
 		}
 	}
-	return nil
+	return change, "a deadlock, a timeout or a lost connection is enough"
 }
 
 // problem is what the server answers to the second run.

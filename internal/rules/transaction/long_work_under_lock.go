@@ -40,6 +40,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Where()),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
+		Django:   rule.DjangoApart(s.Operation, s.Node.GetUpdateStmt() != nil, s.Node.GetIndexStmt() != nil, s.SQL),
 		Severity: severity,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
