@@ -64,7 +64,8 @@ could not be read, so that there is no verdict on it.`,
 			r, err := audit.Check(cmd.Context(), audit.CheckConfig{
 				Paths: args, Stdin: cmd.InOrStdin(), Applied: f.deployed, Transaction: transaction, Framework: f.framework,
 				Deployed: deployed, Settings: settings, Logger: a.logger(),
-				Brief: options.Brief || format == report.FormatGitHub,
+				// With sizes, how long the statements take is news too.
+				Brief: options.Brief && f.stats == "" && f.db == "" || format == report.FormatGitHub,
 			})
 			if err != nil {
 				return err

@@ -70,7 +70,7 @@ func (t *terminal) full() {
 		}
 	}
 	t.blank()
-	if r.Sizes != nil && !t.brief {
+	if r.Sizes != nil {
 		t.line(t.paint(t.Dim, shorten("times are estimates, at "+throughputWords(r.Sizes), t.width)))
 	}
 	t.ending()
