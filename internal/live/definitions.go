@@ -1,5 +1,7 @@
 package live
 
+import "slices"
+
 // definition is a query that gives DDL, a statement a row.
 type definition struct {
 	what         string
@@ -12,14 +14,16 @@ type definition struct {
 const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp\_%'`
 
 // definitions are in the order in which what they give can be created.
-var definitions = append(append([]definition{
+var definitions = slices.Concat(bases, tables, others, named)
+
+// bases give what tables stand on.
+var bases = []definition{
 	{what: "roles", sql: `SELECT format('CREATE ROLE %I', rolname) FROM pg_roles WHERE rolname NOT LIKE 'pg\_%' ORDER BY rolname`},
 	{what: "tablespaces", sql: `SELECT format('CREATE TABLESPACE %I LOCATION ''''', spcname) FROM pg_tablespace WHERE spcname NOT LIKE 'pg\_%' ORDER BY spcname`},
 	{what: "schemas", sql: `SELECT format('CREATE SCHEMA %I', nspname) FROM pg_namespace n WHERE nspname <> 'public' AND @user ORDER BY oid`},
 	{what: "schemas", sql: `SELECT 'DROP SCHEMA public' WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public')`},
 	{what: "extensions", sql: `SELECT format('CREATE EXTENSION %I WITH SCHEMA %I', extname, nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace ORDER BY e.oid`},
 	{what: "access methods", sql: `SELECT format('CREATE ACCESS METHOD %I TYPE %s HANDLER %s', amname, CASE amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, amhandler) FROM pg_am WHERE oid >= 16384 ORDER BY oid`},
-	{what: "languages", sql: `SELECT format('CREATE LANGUAGE %I', lanname) FROM pg_language WHERE oid >= 16384 ORDER BY oid`},
 	{what: "collations", sql: `SELECT format('CREATE COLLATION %I.%I (locale = ''C'')', nspname, collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = collnamespace WHERE @user ORDER BY c.oid`},
 	{what: "types", sql: `
 SELECT CASE t.typtype
@@ -36,7 +40,7 @@ WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.
 SELECT format('CREATE %sSEQUENCE %I.%I AS %s', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, n.nspname, c.relname, format_type(seqtypid, NULL))
 FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype = 'i') ORDER BY c.oid`},
-}, tables...), others...)
+}
 
 // tables give the tables, and what is on them up to the indexes.
 var tables = []definition{

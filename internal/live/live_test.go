@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -139,6 +140,76 @@ CREATE INDEX trigrams ON t USING gin ((email::text) gin_trgm_ops)`)
 		}
 		if s.Catalog.Object("extension", catalog.Name{Name: "citext"}) == nil {
 			t.Error("the extension itself is not there")
+		}
+	})
+}
+
+// TestNamed: each kind of object is known by the name by which it is dropped. A
+// complete catalog that did not have one would call the DROP a failure.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	statements := [][2]string{
+		{"CREATE TEXT SEARCH CONFIGURATION mine (COPY = simple)", "DROP TEXT SEARCH CONFIGURATION mine"},
+		{"CREATE TEXT SEARCH DICTIONARY dict (TEMPLATE = simple)", "DROP TEXT SEARCH DICTIONARY dict"},
+		{"CREATE TEXT SEARCH PARSER par (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)", "DROP TEXT SEARCH PARSER par"},
+		{"CREATE TEXT SEARCH TEMPLATE tem (INIT = dsimple_init, LEXIZE = dsimple_lexize)", "DROP TEXT SEARCH TEMPLATE tem"},
+		{"CREATE TABLE a (x int)", "DROP TABLE a"},
+		{"CREATE FUNCTION same(a, a) RETURNS bool LANGUAGE sql AS 'SELECT true'", "DROP FUNCTION same(a, a)"},
+		{"CREATE OPERATOR === (LEFTARG = a, RIGHTARG = a, FUNCTION = same)", "DROP OPERATOR === (a, a)"},
+		{"CREATE CAST (a AS text) WITH INOUT", "DROP CAST (a AS text)"},
+		{"CREATE OPERATOR FAMILY fam USING btree", "DROP OPERATOR FAMILY fam USING btree"},
+		{"CREATE OPERATOR CLASS cls FOR TYPE int4 USING btree AS OPERATOR 1 <, FUNCTION 1 btint4cmp(int4, int4)", "DROP OPERATOR CLASS cls USING btree"},
+		{"CREATE CONVERSION conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8", "DROP CONVERSION conv"},
+		{"CREATE FOREIGN DATA WRAPPER w OPTIONS (a 'secret')", "DROP FOREIGN DATA WRAPPER w"},
+		{"CREATE SERVER s FOREIGN DATA WRAPPER w", "DROP SERVER s"},
+		{"CREATE USER MAPPING FOR postgres SERVER s OPTIONS (password 'secret')", "DROP USER MAPPING FOR postgres SERVER s"},
+		{"CREATE USER MAPPING FOR PUBLIC SERVER s", "DROP USER MAPPING FOR PUBLIC SERVER s"},
+		{"CREATE FUNCTION etf() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$", "DROP FUNCTION etf()"},
+		{"CREATE EVENT TRIGGER et ON sql_drop EXECUTE FUNCTION etf()", "DROP EVENT TRIGGER et"},
+		{"CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int)", "DROP AGGREGATE agg(int)"},
+		{"CREATE AGGREGATE usual(ORDER BY anyelement) (SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = mode_final, FINALFUNC_EXTRA)", "DROP AGGREGATE usual(ORDER BY anyelement)"},
+		{"CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))", "DROP TRANSFORM FOR int LANGUAGE sql"},
+		{"CREATE COLLATION col (LOCALE = 'C')", "DROP COLLATION col"},
+		{"CREATE LANGUAGE lang HANDLER plpgsql_call_handler", "DROP LANGUAGE lang"},
+		{"CREATE PROCEDURE pr(INOUT q int) LANGUAGE plpgsql AS $$BEGIN q := 1; END$$", "DROP PROCEDURE pr(int)"},
+		{"CREATE FUNCTION many(n int, VARIADIC rest int[] DEFAULT '{}') RETURNS TABLE (c int) LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION many(int, int[])"},
+		{"CREATE STATISTICS st ON id, v FROM pair", "DROP STATISTICS st"},
+		{"CREATE PUBLICATION pub FOR TABLE a", "DROP PUBLICATION pub"},
+		{"CREATE SUBSCRIPTION onward_sub CONNECTION 'host=nowhere password=secret' PUBLICATION p WITH (connect = false)", "DROP SUBSCRIPTION onward_sub"},
+		{"CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler", "DROP ACCESS METHOD heap2"},
+		{"CREATE TYPE shell", "DROP TYPE shell"},
+		{"SELECT 1", "DROP EXTENSION plpgsql"},
+		{"CREATE ROLE onward_role", "DROP ROLE onward_role"},
+	}
+	eachMajor(t, func(t *testing.T, major int) {
+		url, conn := database(t, major, "CREATE TABLE pair (id int, v int)")
+		ctx := t.Context()
+		for _, s := range statements {
+			if _, err := conn.Exec(ctx, s[0]); err != nil {
+				t.Fatalf("%s: %v", s[0], err)
+			}
+		}
+		got, err := ReadSchema(ctx, url)
+		// A subscription keeps its database from being dropped.
+		for _, sql := range []string{"ALTER SUBSCRIPTION onward_sub SET (slot_name = NONE)", "DROP SUBSCRIPTION onward_sub", "DROP ROLE onward_role"} {
+			if _, err := conn.Exec(context.Background(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range got.Unread {
+			t.Errorf("unread: %s", u)
+		}
+		for _, s := range statements {
+			f, err := pgparse.Split(s[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, problems := got.Catalog.Apply(f.Stmts[0].Node, s[1]); len(problems) > 0 && strings.HasSuffix(problems[0].Message, "does not exist") {
+				t.Errorf("%s: %s", s[1], problems[0].Message)
+			}
 		}
 	})
 }
