@@ -87,6 +87,10 @@ func typeNamed(c *catalog.Catalog, spelling string) catalog.Type {
 	return c.TypeOf(list[0].GetResTarget().GetVal().GetTypeCast().GetTypeName())
 }
 
+// unparsed says that a definition could not be parsed; the parser's own words
+// would quote from it.
+const unparsed = "onward does not know this syntax"
+
 // fold applies definitions. What does not apply yet, because it needs what
 // comes later, is tried again once the rest is there.
 func fold(ddl []string) (*catalog.Catalog, []string) {
@@ -102,13 +106,13 @@ func fold(ddl []string) (*catalog.Catalog, []string) {
 	for _, sql := range ddl {
 		f, err := pgparse.Split(sql)
 		if err != nil {
-			unread = append(unread, head(sql)+": "+err.Error())
+			unread = append(unread, head(sql)+": "+unparsed)
 			continue
 		}
 		for _, st := range f.Stmts {
 			text := f.Src[st.Start:st.End]
 			if st.Node == nil {
-				unread = append(unread, head(text)+": "+st.Err.Error())
+				unread = append(unread, head(text)+": "+unparsed)
 				continue
 			}
 			todo = append(todo, statement{node: st.Node, sql: text})
@@ -144,9 +148,7 @@ func fold(ddl []string) (*catalog.Catalog, []string) {
 // head is the first words of a definition: what it is about. The rest may be
 // anybody's literals.
 func head(sql string) string {
-	words := strings.Fields(sql)
-	if at := strings.IndexByte(strings.Join(words, " "), '('); at > 0 {
-		words = strings.Fields(strings.Join(words, " ")[:at])
-	}
-	return strings.Join(words[:min(len(words), 8)], " ")
+	before, _, _ := strings.Cut(sql, "(")
+	words := strings.Fields(before)
+	return strings.Join(words[:min(len(words), 5)], " ")
 }

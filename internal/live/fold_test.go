@@ -1,0 +1,37 @@
+package live
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestFold: what needs something later is tried again; what cannot be taken in
+// is listed, without anybody's literals.
+func TestFold(t *testing.T) {
+	t.Parallel()
+	c, unread := fold([]string{
+		"CREATE VIEW public.v AS SELECT id FROM public.w", "CREATE VIEW public.w AS SELECT id FROM public.t", "CREATE TABLE public.t (id int)",
+		"CREATE VIEW public.lost AS SELECT 'secret' FROM public.nowhere", "CREATE DOMAIN public.d AS text DEFAULT 'x' 'secret'",
+		"CREATE TABLE public.t (other text DEFAULT 'secret')",
+	})
+	if v := c.Lookup("public", "v"); v == nil || len(v.Columns) != 1 {
+		t.Errorf("v: %+v", v)
+	}
+	if !c.Complete || !slices.Equal(c.SearchPath, []string{"public"}) || c.Unmodelled != nil {
+		t.Errorf("complete %v, search path %q", c.Complete, c.SearchPath)
+	}
+	var heads []string
+	for _, u := range unread {
+		head, why, _ := strings.Cut(u, ": ")
+		if why == "" || strings.Contains(u, "secret") {
+			t.Errorf("%q", u)
+		}
+		heads = append(heads, head)
+	}
+	if d := cmp.Diff([]string{"CREATE DOMAIN public.d AS text", "CREATE VIEW public.lost AS SELECT", "CREATE TABLE public.t"}, heads); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
