@@ -1,25 +1,31 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// TriggersDisabled flags session_replication_role = replica.
+// TriggersDisabled flags session_replication_role = replica, and DISABLE TRIGGER
+// ALL.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE
 var TriggersDisabled = &rule.Rule{
 	ID:        "data-triggers-disabled",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
-	Summary:   "session_replication_role = replica switches foreign keys and triggers off",
-	Harm:      "Foreign keys are triggers. While the session plays a replica, rows that violate them are written without a word, and nothing checks them later: the constraint says it holds, and it does not.",
+	Summary:   "session_replication_role = replica and DISABLE TRIGGER ALL switch foreign keys and triggers off",
+	Harm:      "Foreign keys are triggers. While the session plays a replica, or the table's triggers are all disabled, rows that violate them are written without a word, and nothing checks them later: the constraint says it holds, and it does not.",
 	Instead:   "Write the rows in an order that the foreign keys accept, or make them deferrable.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE"},
 	Statement: triggersDisabled,
 }
 
 func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
+	if s.Node.GetAlterTableStmt() != nil {
+		allDisabled(p, s)
+		return
+	}
 	set, ok := rule.SettingOf(s.Node)
 	if !ok || set.Name != "session_replication_role" || set.Value != "replica" {
 		return
@@ -41,4 +47,37 @@ func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
 			return
 		}
 	}
+}
+
+// allDisabled judges DISABLE TRIGGER ALL, which takes the triggers behind foreign
+// keys along, for all sessions.
+func allDisabled(p *rule.Pass, s *rule.Stmt) {
+	t := s.Altered()
+	if t == nil || !has(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
+		return
+	}
+	enable := "ALTER TABLE " + rule.Table(t.Name) + " ENABLE TRIGGER ALL;"
+	for _, x := range s.Migration.Statements[s.Index+1:] {
+		if x.Tx != s.Tx {
+			break
+		}
+		if y := x.Altered(); y != nil && y.OID == t.OID && has(p, x, pgparse.AlterTableType_AT_EnableTrigAll) {
+			return // data that the migration writes and its author answers for
+		}
+	}
+	p.Report(s, rule.Report{
+		Fact:    "all triggers of " + t.Name.String() + " are off for everybody once this commits, those behind foreign keys too",
+		Harm:    "rows of the deployed code that violate a foreign key get in without a word, and nothing checks them later",
+		Instead: "enable them again in the same transaction:\n" + enable,
+	})
+}
+
+// has reports whether an ALTER TABLE has a command.
+func has(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
+	for _, c := range p.Commands(s) {
+		if c.Subtype == subtype {
+			return true
+		}
+	}
+	return false
 }

@@ -24,7 +24,7 @@ var DropBlocking = &rule.Rule{
 
 func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
-	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Settings.LockTimeout > 0 || s.Result.Refused != "" || partitionedIndex(s, stmt) {
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != "" || partitionedIndex(s, stmt) {
 		return
 	}
 	for i := range s.Result.Effects {
@@ -54,6 +54,10 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			Instead: "drop it concurrently, outside of a transaction:\n" + drop + ";",
 			Cause:   "and dropping %d others does so too",
 			Django:  rule.DjangoDropIndex(s.Operation, drop),
+		}
+		if s.Settings.LockTimeout > 0 {
+			report.Severity = onward.Info
+			report.Harm = "it waits for the queries that are running, and " + behind + " that comes later waits behind it, for as long as lock_timeout lets it"
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			report.Fix = concurrently(s, "INDEX")

@@ -22,9 +22,6 @@ var DetachBlocking = &rule.Rule{
 }
 
 func detachBlocking(p *rule.Pass, s *rule.Stmt) {
-	if s.Settings.LockTimeout > 0 {
-		return // nobody waits for long
-	}
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
@@ -42,10 +39,17 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 		if parent.Default != 0 {
 			advice = "beside a default partition it cannot be concurrent: bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}
-		p.Report(s, rule.Report{
+		r := rule.Report{
 			Fact:    "detaching " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
 			Harm:    rule.Queue(e),
 			Instead: advice,
-		})
+		}
+		if s.Settings.LockTimeout > 0 {
+			if parent.Default != 0 {
+				continue // there is no better way
+			}
+			r.Severity = onward.Info // nobody waits for longer than that
+		}
+		p.Report(s, r)
 	}
 }

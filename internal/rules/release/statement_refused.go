@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,9 +37,28 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		if group.Result.Refused == "" {
 			// It depends on the version that is in production.
 			r.Severity = onward.Warning
+			if unsaid(s) {
+				r.Severity = onward.Info
+			}
 			r.Harm = "on these versions the migration stops here, and with it the deploy"
 			r.Instead = "if they are in production, use a form that they have; if not, say so in onward.yaml: postgres"
 		}
 	}
 	p.Report(s, r)
+}
+
+// endOfLife is the newest major version that gets no fixes any more.
+const endOfLife = 13
+
+// unsaid reports whether the versions that refuse the statement are in question
+// only because nobody said which ones are in production.
+func unsaid(s *rule.Stmt) bool {
+	all := 0
+	for _, group := range s.Results {
+		all += len(group.Versions)
+		if group.Result.Refused != "" && group.Versions[len(group.Versions)-1] > endOfLife {
+			return false
+		}
+	}
+	return all == effect.Newest-effect.Oldest+1
 }

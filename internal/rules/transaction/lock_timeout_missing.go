@@ -3,6 +3,7 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -29,7 +30,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			continue
 		}
 		e := strong(p, s)
-		if e == nil {
+		if e == nil || e.Kind == catalog.View || e.Kind == catalog.MaterializedView && !e.Lock.BlocksReads() {
 			continue
 		}
 		set, fix := "SET LOCAL lock_timeout = '5s';", []onward.Edit{{New: "SET LOCAL lock_timeout = '5s';\n"}}

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Disable flags a trigger that is off at commit. DISABLE TRIGGER ALL and USER
-// are data-triggers-disabled's.
+// Disable flags a trigger that is off at commit. DISABLE TRIGGER ALL is
+// data-triggers-disabled's.
 // https://www.postgresql.org/docs/current/sql-altertable.html
 var Disable = &rule.Rule{
 	ID:       "trigger-disable",
@@ -25,7 +25,7 @@ var Disable = &rule.Rule{
 func disable(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.Deployed(d) || added(p, d) || !one(d.By) {
+		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.Deployed(d) || added(p, d) || !byName(d.By) {
 			continue
 		}
 		p.Report(d.By, rule.Report{
@@ -36,10 +36,12 @@ func disable(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// one reports whether a statement disables triggers by name.
-func one(s *rule.Stmt) bool {
+// byName reports whether a statement disables triggers that users made, without
+// those behind foreign keys.
+func byName(s *rule.Stmt) bool {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if n.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DisableTrig {
+		switch n.GetAlterTableCmd().GetSubtype() {
+		case pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_DisableTrigUser:
 			return true
 		}
 	}
