@@ -33,6 +33,14 @@ func foreignKeyTypeMismatch(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
+// wider reports whether both are integers and the first holds all that the
+// second does.
+func wider(a, b catalog.Type) bool {
+	size := map[string]int{"int2": 2, "int4": 4, "int8": 8}
+	x, y := size[a.Name.Name], size[b.Name.Name]
+	return x > 0 && y > 0 && x >= y
+}
+
 // mismatch judges one constraint.
 func mismatch(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint) {
 	if c == nil || c.Kind != catalog.ForeignKey || c.Parent || d.By == nil {
@@ -44,7 +52,7 @@ func mismatch(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint) {
 			return
 		}
 		from, to := d.After.Attr(n), ref.Attr(c.RefColumns[i])
-		if from == nil || to == nil || !from.Type.Known() || !to.Type.Known() || from.Type.Name == to.Type.Name {
+		if from == nil || to == nil || !from.Type.Known() || !to.Type.Known() || from.Type.Name == to.Type.Name || wider(from.Type, to.Type) {
 			continue
 		}
 		p.Report(d.By, rule.Report{

@@ -34,6 +34,7 @@ func gatherIndexes(p *rule.Pass, m *rule.Migration) {
 }
 
 func duplicate(p *rule.Pass, r *rule.Release) {
+	said := map[catalog.OID]bool{}
 	for _, made := range rule.Kept[rule.Made](p) {
 		t, index := r.Head.Relation(made.Table), r.Head.Relation(made.ID)
 		if t == nil || index == nil || index.Index == nil || t.Parent != 0 {
@@ -53,6 +54,10 @@ func duplicate(p *rule.Pass, r *rule.Release) {
 			} else if covers(index.Index, other.Index) && oid > made.ID {
 				continue // both are the same: told once, at the later one
 			}
+			if said[spare.OID] {
+				continue
+			}
+			said[spare.OID] = true
 			p.Report(made.By, rule.Report{
 				Fact:    "index " + keep.Name.Name + " of " + t.Name.String() + " begins with all of index " + spare.Name.Name,
 				Harm:    "both are written at each INSERT, and no query needs " + spare.Name.Name,

@@ -9,14 +9,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ForeignKeyMissing flags a new foreign key whose columns no index begins with.
+// ForeignKeyMissing flags a foreign key that the release adds, or whose index it
+// drops, and whose columns no index begins with then.
 // https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK
 var ForeignKeyMissing = &rule.Rule{
 	ID:       "index-foreign-key-missing",
 	Category: onward.Design,
 	Severity: onward.Warning,
 	Preset:   rule.Strict,
-	Summary:  "a new foreign key has no index on its columns",
+	Summary:  "a foreign key has no index on its columns, or loses the one it had",
 	Harm:     "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: without an index it reads the whole referencing table, and holds its row locks for that long.",
 	Instead:  "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
@@ -33,6 +34,16 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			switch d := &t.Deltas[i]; d.Kind {
+			case catalog.IndexDropped:
+				// A foreign key of the table may lose the index that it had.
+				if d.After == nil || d.Before == nil || d.OldIndex == nil || d.OldIndex.Index == nil {
+					continue
+				}
+				for _, c := range d.Before.Constraints {
+					if begins(d.OldIndex.Index, c.Columns) {
+						keep(d, c)
+					}
+				}
 			case catalog.ConstraintAdded:
 				keep(d, d.NewConstraint)
 			case catalog.RelationCreated:
@@ -45,15 +56,17 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 }
 
 func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
+	said := map[catalog.OID]bool{}
 	for _, made := range rule.Kept[rule.Made](p) {
 		t := r.Head.Relation(made.Table)
-		if t == nil || t.Inferred || t.Partial {
+		if t == nil || said[made.ID] || t.Inferred || t.Partial {
 			continue
 		}
 		at := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == made.ID })
 		if at < 0 || led(r.Head, t, t.Constraints[at].Columns) {
 			continue
 		}
+		said[made.ID] = true
 		c := t.Constraints[at]
 		var names []string
 		for _, n := range c.Columns {
@@ -82,14 +95,13 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 func led(c *catalog.Catalog, t *catalog.Relation, columns []int16) bool {
 	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
 		index := c.Relation(oid)
-		if index == nil || index.Index == nil || index.Index.Predicate != nil || len(index.Index.Keys) < len(columns) {
-			return false
-		}
-		for _, k := range index.Index.Keys[:len(columns)] {
-			if k.Column == 0 || !slices.Contains(columns, k.Column) {
-				return false
-			}
-		}
-		return true
+		return index != nil && index.Index != nil && begins(index.Index, columns)
 	})
+}
+
+func begins(index *catalog.IndexInfo, columns []int16) bool {
+	return index.Predicate == nil && len(index.Keys) >= len(columns) &&
+		!slices.ContainsFunc(index.Keys[:len(columns)], func(k catalog.IndexKey) bool {
+			return k.Column == 0 || !slices.Contains(columns, k.Column)
+		})
 }

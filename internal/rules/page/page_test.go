@@ -3,11 +3,13 @@ package page_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
@@ -104,4 +106,34 @@ func code(sql string) string {
 		}
 	}
 	return strings.Join(out, "\n")
+}
+
+// TestNotRules holds that the list of what is no rule names rules that exist,
+// and every rule that is off by default under its preset.
+func TestNotRules(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "rules", "not-rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`\]\(([a-z-]+)\.md\)`).FindAllStringSubmatch(string(data), -1) {
+		if rules.Find(m[1]) == nil {
+			t.Errorf("not-rules.md links to %s, which is no rule", m[1])
+		}
+	}
+	listed := map[string]rule.Preset{}
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*([a-z]+)\*\*: (.*)$`).FindAllStringSubmatch(string(data), -1) {
+		for _, id := range regexp.MustCompile(`[a-z]+(-[a-z0-9]+)+`).FindAllString(m[2], -1) {
+			listed[id] = rule.Preset(m[1])
+		}
+	}
+	want := map[string]rule.Preset{}
+	for _, r := range rules.All() {
+		if r.Preset != rule.Recommended {
+			want[r.ID] = r.Preset
+		}
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("not-rules.md, rules that are off by default (-rules +listed):\n%s", diff)
+	}
 }

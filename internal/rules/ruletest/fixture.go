@@ -370,7 +370,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		}
 		for _, s := range before.Statements {
 			if s.Err != nil {
-				return nil, fmt.Errorf("before.sql:%d: %s", s.Line, s.Err)
+				return nil, fmt.Errorf("before.sql:%d: %w", s.Line, s.Err)
 			}
 		}
 		e.Deploy(before)
@@ -384,7 +384,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		}
 		for _, st := range s.Statements {
 			if st.Err != nil {
-				return nil, fmt.Errorf("%s:%d: %s", file.Name, st.Line, st.Err)
+				return nil, fmt.Errorf("%s:%d: %w", file.Name, st.Line, st.Err)
 			}
 		}
 		e.Judge(&rule.Migration{
