@@ -68,6 +68,6 @@ could not be read, so that there is no verdict on it.`,
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
-	f.audited.register(cmd)
+	f.register(cmd)
 	return cmd
 }

@@ -78,7 +78,7 @@ could not be read, so that there is no verdict on it.`,
 	flags.StringVar(&f.transaction, "transaction", "", "how files that no framework claims are sent: file, none or message (default none)")
 	flags.StringVar(&f.framework, "framework", "", "`name` of the framework that all files belong to")
 	flags.StringArrayVar(&f.deployed, "deployed", nil, "`path` of files that are applied already; repeatable")
-	f.audited.register(cmd)
+	f.register(cmd)
 	complete(cmd, "transaction", "file", "none", "message")
 	complete(cmd, "framework", known().Frameworks...)
 	return cmd
