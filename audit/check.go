@@ -303,8 +303,8 @@ func rootFor(dir string, paths []string) (root string, local []string, err error
 		if !filepath.IsAbs(p) {
 			p = filepath.Join(abs, p)
 		}
-		rel, err := filepath.Rel(root, p)
-		if err != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
+		rel, relErr := filepath.Rel(root, p)
+		if relErr != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
 			// Outside of the repository: paths as absolute ones.
 			return string(filepath.Separator), absolute(abs, paths), nil
 		}

@@ -102,9 +102,9 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	second := usage{Wall: time.Second, CPU: time.Second}
-	for factor, want := range map[time.Duration]bool{11: true, 12: false} {
+	for factor, want := range map[int]bool{11: true, 12: false} {
 		var out bytes.Buffer
-		if kept := printGrowth(&out, few, many, second, usage{Wall: factor * time.Second, CPU: time.Second}); kept != want {
+		if kept := printGrowth(&out, few, many, second, usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); kept != want {
 			t.Errorf("%d times the time for ten times the files: kept = %v\n%s", factor, kept, &out)
 		}
 	}

@@ -104,7 +104,7 @@ func (c command) run() (usage, error) {
 	if !ok {
 		return usage{}, errors.New("this system does not say what a process used")
 	}
-	peak := int64(resources.Maxrss)
+	peak := int64(resources.Maxrss) //nolint:unconvert // 32 bits on some systems
 	if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
 		peak *= 1024 // kilobytes everywhere but on Apple's systems
 	}

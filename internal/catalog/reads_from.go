@@ -112,9 +112,7 @@ func (r *reader) star(ref *pgparse.ColumnRef, sc *scope, out *query) {
 		if alias != "" && s.alias != alias {
 			continue
 		}
-		for _, c := range r.sourceColumns(s, true) {
-			out.output = append(out.output, c)
-		}
+		out.output = append(out.output, r.sourceColumns(s, true)...)
 		if rel := r.f.Relation(s.oid); s.unknown || rel != nil && (rel.Inferred || rel.Partial) {
 			out.unknown = true
 		}

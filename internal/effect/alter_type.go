@@ -85,7 +85,7 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
 	t := a.tabOf(rel)
 	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.Known()}
-	v := old
+	var v value
 	refused := a.Refused
 	if expr := def.GetRawDefault(); expr != nil {
 		v = a.using(expr, col, old)

@@ -105,7 +105,7 @@ func (r *run) calls(expr *pgparse.Node) {
 }
 
 func (r *run) call(f *pgparse.FuncCall) {
-	mode := onward.NoLock
+	var mode onward.Lock
 	switch lastName(f.GetFuncname()) {
 	case "nextval", "setval":
 		mode = rx

@@ -100,7 +100,8 @@ func (t *commitTree) Read(path string) ([]byte, error) {
 
 func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 	got := make(map[string][]byte, len(paths))
-	failed := make([]error, len(paths))
+	failed := make([]error, len(paths)) // of each path; nil where there is none
+	var more []error
 	ids := make([]string, 0, len(paths))
 	wanted := make([]int, 0, len(paths)) // index into paths, as ids
 	var absent []string
@@ -118,7 +119,7 @@ func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 	}
 	if len(absent) > 0 {
 		// One error for all of them: they have one cause and one cure.
-		failed = append(failed, &MissingObjectsError{Rev: t.name, Paths: absent[:min(5, len(absent))], Count: len(absent), Run: t.repo.fetchObjects()})
+		more = append(more, &MissingObjectsError{Rev: t.name, Paths: absent[:min(5, len(absent))], Count: len(absent), Run: t.repo.fetchObjects()})
 	}
 	err := t.repo.batch.read(ids, func(k int, data []byte, err error) {
 		p := paths[wanted[k]]
@@ -134,9 +135,9 @@ func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 		failed[wanted[k]] = fmt.Errorf("read %s at %s: %w", p, t.name, err)
 	})
 	if err != nil {
-		failed = append(failed, fmt.Errorf("read files of %s: %w", t.name, err))
+		more = append(more, fmt.Errorf("read files of %s: %w", t.name, err))
 	}
-	return got, errors.Join(failed...)
+	return got, errors.Join(append(failed, more...)...) //nolint:makezero // failed has a place for each path
 }
 
 // file finds the entry whose content Read gives for path: path itself, or what

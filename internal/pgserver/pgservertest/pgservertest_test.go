@@ -18,7 +18,8 @@ func TestDatabase(t *testing.T) {
 	for _, major := range pgservertest.Majors() {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
-			if pgservertest.Server(t, major) != pgservertest.Server(t, major) {
+			first := pgservertest.Server(t, major)
+			if pgservertest.Server(t, major) != first {
 				t.Error("two servers of one major")
 			}
 			ctx := context.Background()

@@ -33,7 +33,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
-		name := ""
+		var name string
 		switch con := c.Def.GetConstraint(); {
 		case c.Subtype == pgparse.AlterTableType_AT_SetNotNull:
 			name = c.Name

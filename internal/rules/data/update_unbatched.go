@@ -21,31 +21,33 @@ var UpdateUnbatched = &rule.Rule{
 }
 
 func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range unbatched(p, s, "UPDATE") {
-		table := w.Table.Name.String()
-		stmt, _ := w.Node.(*pgparse.UpdateStmt)
-		set := assignment(s, stmt)
-		if len(stmt.GetFromClause()) > 0 {
-			set += " FROM …"
-		}
-		r := rule.Report{
-			Severity: severity(w.Extent),
-			Fact:     w.Verb + " writes every row of " + table + " in one transaction",
-			Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
-			Instead:  batches("UPDATE", set, w.Table),
-			Django:   rule.DjangoApart(s.Operation, true, false, s.SQL),
-		}
-		switch {
-		case w.Extent == rule.Few:
-			r.Severity = onward.Warning
-			r.Fact = "the loop writes " + table + " in batches, but all of them in one transaction"
-			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
-			r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
-		case w.Extent == rule.Some:
-			r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
-			r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
-		}
-		p.Report(s, r)
+	writes := unbatched(p, s, "UPDATE")
+	if len(writes) == 0 {
 		return
 	}
+	w := writes[0]
+	table := w.Table.Name.String()
+	stmt, _ := w.Node.(*pgparse.UpdateStmt)
+	set := assignment(s, stmt)
+	if len(stmt.GetFromClause()) > 0 {
+		set += " FROM …"
+	}
+	r := rule.Report{
+		Severity: severity(w.Extent),
+		Fact:     w.Verb + " writes every row of " + table + " in one transaction",
+		Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
+		Instead:  batches("UPDATE", set, w.Table),
+		Django:   rule.DjangoApart(s.Operation, true, false, s.SQL),
+	}
+	switch {
+	case w.Extent == rule.Few:
+		r.Severity = onward.Warning
+		r.Fact = "the loop writes " + table + " " + bits(&w) + ", but all of them in one transaction"
+		r.Harm = "a DO block commits once, at its end: each row stays locked until then"
+		r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
+	case w.Extent == rule.Some:
+		r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
+		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
+	}
+	p.Report(s, r)
 }

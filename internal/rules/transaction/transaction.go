@@ -50,7 +50,7 @@ func unit(m *rule.Migration) string {
 // alone says how to run a statement outside of a transaction, by who opened
 // the one it runs in.
 func alone(s *rule.Stmt) string {
-	marker := ""
+	var marker string
 	switch s.Migration.Framework {
 	case "goose":
 		marker = "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up"
