@@ -1,0 +1,159 @@
+package ruletest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// exampleHeader is a header of one example: "bad.transaction".
+func (f *Fixture) exampleHeader(key, value string) error {
+	name, key, _ := strings.Cut(key, ".")
+	at := slices.IndexFunc(f.Releases, func(r Release) bool { return r.Name == name })
+	if at < 0 {
+		return fmt.Errorf("%s.%s: there is no example %q", name, key, name)
+	}
+	r := &f.Releases[at]
+	var err error
+	switch key {
+	case "framework":
+		r.Framework = value
+	case "transaction":
+		r.Transaction = onward.Transaction(value)
+		return checkTransaction(r.Transaction)
+	case "change":
+		fields := strings.Fields(value)
+		if len(fields) < 2 {
+			return fmt.Errorf("%s.change: %q: write kind and migration", name, value)
+		}
+		h := rule.HistoryChange{Kind: rule.HistoryKind(fields[0]), Migration: fields[1], Path: fields[1]}
+		for _, v := range fields[2:] {
+			if v == "cosmetic" {
+				h.Cosmetic = true
+			} else {
+				h.Other = v
+			}
+		}
+		r.Changes = append(r.Changes, h)
+	case "refusal":
+		line, text, _ := strings.Cut(value, " ")
+		n, err := strconv.Atoi(line)
+		if err != nil {
+			return fmt.Errorf("%s.refusal: %q: write line and message", name, value)
+		}
+		r.Refusals = append(r.Refusals, rule.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
+	case "pg":
+		r.Versions, err = versions(value)
+		r.Servers = r.Versions
+		return err
+	case "servers":
+		r.Servers, err = versions(value)
+		return err
+	case "fails":
+		r.Fails, err = sqlstate(value)
+		return err
+	case "old":
+		r.Old = append(r.Old, value)
+	case "unseen":
+		r.Unseen = append(r.Unseen, value)
+	default:
+		return fmt.Errorf("unknown header %q of an example", key)
+	}
+	return nil
+}
+
+// versions reads the value of a pg header: "13..18" or "18".
+func versions(value string) ([]int, error) {
+	lo, hi, ok := strings.Cut(value, "..")
+	if !ok {
+		hi = lo
+	}
+	from, err := strconv.Atoi(lo)
+	to, err2 := strconv.Atoi(hi)
+	if err != nil || err2 != nil || from < effect.Oldest || to > effect.Newest || from > to {
+		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, effect.Oldest, effect.Newest)
+	}
+	var out []int
+	for v := from; v <= to; v++ {
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// sqlstate reads the value of a fails header.
+func sqlstate(value string) (string, error) {
+	if value == "none" {
+		return "", nil
+	}
+	if len(value) != 5 {
+		return "", fmt.Errorf("fails: %q is no SQLSTATE, and not \"none\"", value)
+	}
+	return value, nil
+}
+
+func checkTransaction(t onward.Transaction) error {
+	if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}, t) {
+		return fmt.Errorf("transaction: %q is none of none, file, message", t)
+	}
+	return nil
+}
+
+func (f *Fixture) header(key, value string) (err error) {
+	switch key {
+	case "fails":
+		f.Fails, err = sqlstate(value)
+		return err
+	case "old":
+		f.Old = append(f.Old, value)
+	case "pg":
+		f.Versions, err = versions(value)
+		return err
+	case "claim":
+		fields := strings.Fields(value)
+		if len(fields) != 3 {
+			return fmt.Errorf("claim: %q: write relation, lock and work", value)
+		}
+		c := Claim{Relation: fields[0]}
+		if err := c.Lock.UnmarshalText([]byte(fields[1])); err != nil {
+			return err
+		}
+		if err := c.Work.UnmarshalText([]byte(fields[2])); err != nil {
+			return err
+		}
+		f.Claims = append(f.Claims, c)
+	case "transaction":
+		f.Transaction = onward.Transaction(value)
+		return checkTransaction(f.Transaction)
+	case "framework":
+		f.Framework = value
+	case "runner":
+		for _, set := range strings.Fields(value) {
+			name, v, _ := strings.Cut(set, "=")
+			n, err := strconv.Atoi(v)
+			switch {
+			case name == "rerun":
+				f.Runner.Rerun = true
+			case err != nil:
+				return fmt.Errorf("runner: %q", set)
+			case name == "lock_timeout":
+				f.Runner.LockTimeout = n
+			case name == "statement_timeout":
+				f.Runner.StatementTimeout = n
+			default:
+				return fmt.Errorf("runner: %q", set)
+			}
+		}
+	case "uses", "unused":
+		for _, v := range strings.Fields(value) {
+			f.Uses[v] = key == "uses"
+		}
+	default:
+		return fmt.Errorf("unknown header %q", key)
+	}
+	return nil
+}
