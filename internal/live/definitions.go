@@ -179,7 +179,7 @@ SELECT format('CREATE %s%sTABLE %s %s%s', CASE c.relpersistence WHEN 'u' THEN 'U
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam,
 LATERAL (SELECT string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno) AS parents FROM pg_inherits WHERE inhrelid = c.oid AND NOT c.relispartition) p,
 LATERAL (SELECT string_agg(quote_ident(attname) || CASE WHEN c.reloftype <> 0 THEN ' WITH OPTIONS' ELSE ' ' || format_type(atttypid, atttypmod) END
-	|| coalesce((SELECT format(' COLLATE %I.%I', cn.nspname, collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = collnamespace JOIN pg_type ty ON ty.oid = atttypid WHERE l.oid = attcollation AND attcollation <> typcollation AND c.reloftype = 0), '')
+	|| coalesce((SELECT ' COLLATE ' || CASE cn.nspname WHEN 'pg_catalog' THEN '' ELSE quote_ident(cn.nspname) || '.' END || quote_ident(collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = collnamespace JOIN pg_type ty ON ty.oid = atttypid WHERE l.oid = attcollation AND attcollation <> typcollation AND c.reloftype = 0), '')
 	|| CASE WHEN attgenerated <> '' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(adbin, adrelid) || ')' || CASE attgenerated WHEN 's' THEN ' STORED' ELSE ' VIRTUAL' END
 		WHEN attidentity <> '' THEN ' GENERATED ' || CASE attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END || ' AS IDENTITY' || coalesce((SELECT ' (AS ' || format_type(seqtypid, NULL) || ' SEQUENCE NAME ' || s.oid::regclass || ')' FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_sequence ON seqrelid = s.oid
 			WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = attnum AND d.deptype = 'i'), '')
