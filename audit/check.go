@@ -306,7 +306,7 @@ func rootFor(dir string, paths []string) (root string, local []string, err error
 		rel, relErr := filepath.Rel(root, p)
 		if relErr != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
 			// Outside of the repository: paths as absolute ones.
-			return string(filepath.Separator), absolute(abs, paths), nil
+			return string(filepath.Separator), absolute(abs, paths), nil //nolint:nilerr // no path from the root to it: it is outside
 		}
 		local = append(local, filepath.ToSlash(rel))
 	}

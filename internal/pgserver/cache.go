@@ -24,10 +24,10 @@ func cacheRoot() (string, error) {
 		if !acct.dropped() {
 			return "", fmt.Errorf("no cache directory: %w", err)
 		}
-		return systemCache, nil //nolint:nilerr // a service account has no home; it has the system's
+		return systemCache, nil
 	}
 	if acct.reach(user) != nil {
-		return systemCache, nil
+		return systemCache, nil //nolint:nilerr // a home that the server's account cannot reach: the system's cache serves
 	}
 	return filepath.Join(user, "onward"), nil
 }

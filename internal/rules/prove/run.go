@@ -215,7 +215,7 @@ func (r *run) alone(ctx context.Context, sql string) error {
 	var used []string
 	defer func() {
 		for _, name := range used {
-			r.b.Server.DropDatabase(ctx, name) //nolint:errcheck // the server goes with the tests
+			r.b.Server.DropDatabase(ctx, name)
 		}
 	}()
 	a := observe.Alone{Fresh: func() (string, error) {
@@ -302,6 +302,6 @@ func (a *oldCode) try(ctx context.Context, sql string) error {
 	if err == nil {
 		_, err = a.conn.Exec(ctx, sql)
 	}
-	a.conn.Exec(ctx, "ROLLBACK") //nolint:errcheck // what failed before is what counts
+	a.conn.Exec(ctx, "ROLLBACK")
 	return err
 }
