@@ -34,6 +34,7 @@ var owners = map[string][]string{
 	"github.com/goccy/go-yaml":     {"internal/config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live"},
+	"github.com/fergusstrange/":    {"internal/pgserver"},
 }
 
 // exceptions, each with its reason.

@@ -2,18 +2,32 @@ package pgserver
 
 import (
 	"os"
+	"reflect"
 	"runtime"
+	"strings"
+
+	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
 // artifact is one archive of server binaries that the project zonkyio/embedded-postgres-binaries publishes on Maven
 // Central. Its digest is pinned here because the archive's content is going to be executed.
 type artifact struct{ platform, version, sha256 string }
 
-const artifactBase = "https://maven.example/maven2/io/zonky/test/postgres/"
+// repositoryVariable names a mirror of Maven Central for networks that have one.
+const repositoryVariable = "ONWARD_POSTGRES_REPOSITORY"
+
+// repository is the Maven repository that holds the archives: the one that the library embedded-postgres has as its
+// default. Its configuration keeps the address to itself, so it is read where it stands; a test holds that it is there.
+func repository() string {
+	if mirror := os.Getenv(repositoryVariable); mirror != "" {
+		return strings.TrimRight(mirror, "/")
+	}
+	return reflect.ValueOf(embeddedpostgres.DefaultConfig()).FieldByName("binaryRepositoryURL").String()
+}
 
 func (a artifact) url() string {
 	name := "embedded-postgres-binaries-" + a.platform
-	return artifactBase + name + "/" + a.version + "/" + name + "-" + a.version + ".jar"
+	return repository() + "/io/zonky/test/postgres/" + name + "/" + a.version + "/" + name + "-" + a.version + ".jar"
 }
 
 // artifacts holds the newest version of each major that exists for a platform. Not every platform has every one.
