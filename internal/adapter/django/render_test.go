@@ -165,6 +165,7 @@ func TestRough(t *testing.T) {
 		{"SeparateDatabaseAndState", "runs Python", false, 0},
 		{"AddIndexConcurrently", "", false, 1},
 		{"RunSQL", "", false, 1},
+		{"ValidateConstraint", "", false, 1},
 	}, ops("custom.0001_initial")); diff != "" {
 		t.Error(diff)
 	}

@@ -78,8 +78,10 @@ _learn(
     "model_name_lower",
     _everything,
     *_named(migrations, "RemoveIndex RenameIndex AddConstraint RemoveConstraint AlterConstraint"),
-    *_named(postgres, "RemoveIndexConcurrently AddConstraintNotValid ValidateConstraint")
+    *_named(postgres, "RemoveIndexConcurrently AddConstraintNotValid")
 )
+# Validating changes no state; it looks its model up by name.
+_learn(None, _everything, (postgres, "ValidateConstraint"))
 _learn(None, None, (migrations, "RunPython"), *_named(postgres, "CreateExtension CollationOperation"))
 # Renaming a field changes the states of models around it, but looks at one.
 _LOOKS_AT[migrations.RenameField.database_forwards] = _renamed_field

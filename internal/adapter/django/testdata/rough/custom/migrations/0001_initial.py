@@ -1,6 +1,6 @@
 import functools
 
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 
@@ -68,4 +68,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently("leaf", models.Index(fields=["name"], name="leaf_name")),
     ]
-    operations += [migrations.RunSQL("SELECT 1")]
+    operations += [
+        migrations.RunSQL("SELECT 1"),
+        ValidateConstraint("Leaf", "leaf_named"),
+    ]
