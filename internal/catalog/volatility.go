@@ -59,11 +59,18 @@ func (c *Catalog) callVolatility(call *pgparse.FuncCall, major int) (v builtin.V
 		}
 	}
 	if !known {
-		if w, ok := extensionFunctions[name]; ok {
+		if w, ok := ExtensionFunction(name); ok {
 			return w, true
 		}
 		return builtin.Volatile, false
 	}
+	return v, known
+}
+
+// ExtensionFunction is the volatility of a function of an extension that comes
+// with Postgres: in whatever schema it was put, its name is its own.
+func ExtensionFunction(name string) (v builtin.Vol, known bool) {
+	v, known = extensionFunctions[name]
 	return v, known
 }
 

@@ -102,6 +102,9 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 			return true, false
 		}
 	}
+	if v, known := catalog.ExtensionFunction(name); known {
+		return v == builtin.Volatile, false
+	}
 	return true, true
 }
 

@@ -70,6 +70,14 @@ func (p *Pass) Writes(s *Stmt) []Write {
 	return s.writes
 }
 
+// Rows is how many rows a query reads that stands in a statement, as far as its
+// text tells.
+func (p *Pass) Rows(s *Stmt, q *pgparse.SelectStmt) Extent {
+	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
+	e, _ := w.query(q)
+	return e
+}
+
 // inWith adds what common table expressions write.
 func (w *writes) inWith(clause *pgparse.WithClause) {
 	for _, n := range clause.GetCtes() {

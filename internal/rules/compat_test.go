@@ -11,7 +11,8 @@ import (
 
 // TestEvidenceSetsTheSeverity holds the compatibility rules to what the
 // deployed code says: an error where something uses the thing or nothing is
-// known, a warning where no text names it.
+// known, a warning where no text names it, a note where the code that uses the
+// table leaves the column alone.
 func TestEvidenceSetsTheSeverity(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -21,6 +22,7 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 	}{
 		{"column-drop", "bad", onward.Error, true},
 		{"column-drop", "bad-text-search", onward.Warning, false},
+		{"column-drop", "bad-left-alone", onward.Info, false},
 		{"column-drop", "bad-nothing-known", onward.Error, false},
 		{"column-drop", "bad-renamed-before", onward.Error, true},
 		{"column-rename", "bad", onward.Error, true},
@@ -40,6 +42,8 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 		{"column-type-incompatible", "bad-text-search", onward.Info, false},
 		{"column-type-incompatible", "bad-larger", onward.Info, false},
 		{"constraint-binds-old-writers", "bad", onward.Warning, false},
+		{"constraint-binds-old-writers", "bad-foreign-key", onward.Info, false},
+		{"constraint-binds-old-writers", "bad-stricter-action", onward.Warning, false},
 		{"constraint-binds-old-writers", "bad-not-null", onward.Warning, true},
 		{"constraint-binds-old-writers", "bad-never-written", onward.Error, false},
 		{"constraint-binds-old-writers", "bad-new-column", onward.Error, false},
@@ -65,6 +69,7 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 		{"function-drop", "bad-text-search", onward.Info, false},
 		{"function-signature-changed", "bad", onward.Error, true},
 		{"schema-drop", "bad", onward.Error, false},
+		{"schema-drop", "bad-unseen", onward.Error, false},
 		{"schema-drop", "bad-empty", onward.Warning, false},
 		{"extension-drop", "bad", onward.Warning, false},
 		{"extension-drop", "bad-cascade", onward.Error, false},

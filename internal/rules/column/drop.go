@@ -78,6 +78,9 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		Severity: u.Severity(),
 		Evidence: u.Evidence,
 	}
+	if table := p.UsesTable(d.Delta); u.Known && !u.Used && table.Known && table.Used {
+		r.Severity = onward.Info // the code that uses the table is here, and leaves the column alone
+	}
 	if len(nullable) > 0 {
 		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}

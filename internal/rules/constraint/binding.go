@@ -141,6 +141,8 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 	r := rule.Report{Fact: name + " binds " + b.d.After.Name.String() + " from here on", Severity: onward.Warning}
 	switch {
 	case old == nil:
+		// Code that fills such a column points at rows that are there.
+		r.Severity = onward.Info
 		r.Harm = "INSERTs and UPDATEs of the deployed code that point at no row of " + ref + " fail"
 		if refuses(c.OnDelete) {
 			r.Harm += ", and so do its DELETEs on " + ref + " of rows that are pointed at"

@@ -2,6 +2,8 @@
 package data
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -58,7 +60,7 @@ func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []rule.Write {
 		if w.Verb != verb && !(verb == "UPDATE" && w.Verb == "MERGE") {
 			continue
 		}
-		if w.Extent == rule.Few && !(w.Batch && s.Loop && !commits(s)) {
+		if w.Extent == rule.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
 			continue
 		}
 		if !p.InUse(w.Table) || p.Small(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
@@ -85,6 +87,60 @@ func repeats(p *rule.Pass, s *rule.Stmt, w *rule.Write) bool {
 		}
 	}
 	return false
+}
+
+// eachRow reports whether a statement runs once for each row that the query of
+// the loop around it finds in tables in use: FOR r IN SELECT … LOOP.
+func eachRow(p *rule.Pass, s *rule.Stmt) bool {
+	for i := s.Index - 1; i > s.Parent && i >= 0; i-- {
+		x := s.Migration.Statements[i]
+		q := x.Node.GetSelectStmt()
+		if x.Parent != s.Parent || q == nil {
+			continue
+		}
+		for _, n := range q.GetFromClause() {
+			t, _ := x.Before.Resolve(n.GetRangeVar())
+			if n.GetRangeVar() == nil || !p.InUse(t) || p.Small(t.Name) || strings.HasPrefix(t.Name.Name, "pg_") || t.Name.Schema == "information_schema" {
+				return false
+			}
+		}
+		return p.Rows(x, q) > rule.Few && ofRecord(s.Node)
+	}
+	return false
+}
+
+// bits says how a loop writes.
+func bits(w *rule.Write) string {
+	if w.Batch {
+		return "in batches"
+	}
+	return "row by row"
+}
+
+// ofRecord reports whether a write looks for its rows by a field of something
+// that it does not read from itself: r.id.
+func ofRecord(n *pgparse.Node) bool {
+	var where *pgparse.Node
+	var own []*pgparse.Node
+	var target *pgparse.RangeVar
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.UpdateStmt:
+		where, own, target = x.WhereClause, x.FromClause, x.Relation
+	case *pgparse.DeleteStmt:
+		where, own, target = x.WhereClause, x.UsingClause, x.Relation
+	}
+	if len(own) > 0 || target == nil {
+		return false
+	}
+	found := false
+	pgparse.Walk(where, func(msg any) bool {
+		if ref, ok := msg.(*pgparse.ColumnRef); ok && len(ref.Fields) == 2 {
+			of := ref.Fields[0].GetString_().GetSval()
+			found = found || of != target.Relname && of != target.GetAlias().GetAliasname()
+		}
+		return !found
+	})
+	return found
 }
 
 // commits reports whether the block around a statement commits in its loop.

@@ -32,7 +32,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 			Instead: batches("DELETE", "", w.Table),
 		}
 		if w.Extent == rule.Few {
-			r.Fact = "the loop deletes from " + table + " in batches, but all of them in one transaction"
+			r.Fact = "the loop deletes from " + table + " " + bits(&w) + ", but all of them in one transaction"
 			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
 			r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
 		}

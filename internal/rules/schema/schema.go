@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,7 +42,7 @@ func judge(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
 	r.Evidence = u.Evidence
 	if inside := content(p, s.Before, name); inside != "" {
 		r.Harm = "queries of the deployed code on " + inside + " fail" + u.Where() + ": relation does not exist"
-	} else if !u.Used {
+	} else if !u.Used && (u.Known || s.Node.GetDropStmt().GetBehavior() != pgparse.DropBehavior_DROP_CASCADE || s.Before.Object("schema", catalog.Name{Name: name}) != nil) {
 		r.Severity = onward.Warning
 	}
 	p.Report(s, r)
