@@ -38,6 +38,9 @@ func ParseBlock(statement string) (block *Block, err error) {
 			return nil, fmt.Errorf("nested deeper than %d levels", MaxDepth)
 		}
 	}
+	if nesting(bodyOf(statement)) > maxNesting {
+		return nil, errNested
+	}
 	text, err := parser.ParsePlPgSqlToJSON(statement)
 	if err != nil {
 		return nil, err
@@ -48,11 +51,71 @@ func ParseBlock(statement string) (block *Block, err error) {
 	}
 	w := blockWalk{block: &Block{}}
 	w.walk(tree, 0, false, false)
+	if w.deep {
+		return nil, errNested
+	}
 	return w.block, nil
 }
 
-// maxBlock bounds a PL/pgSQL body.
-const maxBlock = 4 << 20
+const (
+	// maxBlock bounds a PL/pgSQL body.
+	maxBlock = 4 << 20
+	// maxNesting bounds the blocks, branches and loops in one another: the
+	// parser's time grows with the square of it.
+	maxNesting = 200
+	// maxTree bounds the tree of such a body. A block with handlers, the
+	// deepest of the kinds, takes six levels.
+	maxTree = 8 * maxNesting
+)
+
+var errNested = fmt.Errorf("blocks nested deeper than %d levels", maxNesting)
+
+// nesting is how deep the blocks, branches, loops and CASEs of a body stand in
+// one another, as far as its words tell. The IF of IF EXISTS opens nothing.
+func nesting(body string) int {
+	depth, most := 0, 0
+	before := ";" // the token before: a word, or its first byte
+	for i := 0; i < len(body); {
+		c := body[i]
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v':
+			i++
+			continue
+		case strings.HasPrefix(body[i:], "--"):
+			i = lineEnd(body, i)
+			continue
+		case strings.HasPrefix(body[i:], "/*"):
+			i = commentEnd(body, i)
+			continue
+		case !isWordStart(c):
+			before = body[i : i+1]
+			i = tokenEnd(body, i)
+			continue
+		}
+		end := i + 1
+		for end < len(body) && isWordByte(body[end]) {
+			end++
+		}
+		w := body[i:end]
+		switch {
+		case is(w, "END"):
+			depth = max(depth-1, 0)
+		case is(before, "END"): // END IF, END LOOP, END CASE
+			before, i = "", end
+			continue
+		case is(w, "CASE") || is(w, "LOOP") || (is(w, "IF") || is(w, "BEGIN")) && begins(before):
+			depth++
+			most = max(most, depth)
+		}
+		before, i = w, end
+	}
+	return most
+}
+
+// begins reports whether a statement of PL/pgSQL begins behind a token.
+func begins(before string) bool {
+	return before == ";" || before == ">" || is(before, "THEN") || is(before, "ELSE") || is(before, "LOOP") || is(before, "BEGIN") || is(before, "DECLARE")
+}
 
 func bodyOf(statement string) string {
 	if i := strings.IndexByte(statement, '$'); i >= 0 {
@@ -66,11 +129,13 @@ func bodyOf(statement string) string {
 type blockWalk struct {
 	block *Block
 	depth int
+	deep  bool // something was left out because it stands too deep
 }
 
 // The JSON of the PL/pgSQL parser is a tree of {"PLpgSQL_kind": {fields}}.
 func (w *blockWalk) walk(v any, line int, conditional, loop bool) {
-	if w.depth > 200 {
+	if w.depth > maxTree {
+		w.deep = true
 		return
 	}
 	w.depth++

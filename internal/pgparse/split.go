@@ -148,7 +148,7 @@ func mend(sql string) string {
 var templateToken = regexp.MustCompile(`\{\{|\}\}|\$\{|<%|%>|__[A-Z_]+__|@@?\w+@`)
 
 func syntaxError(sql string, at int, err error) *SyntaxError {
-	out := &SyntaxError{Message: err.Error(), Offset: at}
+	out := &SyntaxError{Message: brief(err.Error()), Offset: at}
 	var pe *parser.Error
 	if errors.As(err, &pe) && pe.Cursorpos > 0 {
 		// The cursor counts characters from 1.
@@ -161,6 +161,16 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
 	}
 	return out
+}
+
+// brief cuts a message that quotes the rest of a file, as that of an
+// unterminated string does.
+func brief(message string) string {
+	const most = 160
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + "…"
 }
 
 func byteOffset(s string, runes int) int {

@@ -29,10 +29,14 @@ func (b builder) open(s *Statement) {
 	}
 	block, err := pgparse.ParseBlock(s.SQL)
 	if err != nil {
-		s.Opaque = "DO block that could not be read: " + err.Error()
+		s.Node, s.Err = nil, &pgparse.SyntaxError{Message: "the DO block cannot be read: " + err.Error()}
 		return
 	}
 	start := bodyStart(s.SQL, at, body)
+	if s.Start >= 0 && start >= 0 {
+		from := s.Start + start
+		b.bodies = append(b.bodies, pgparse.Comment{Start: from, End: from + len(body)})
+	}
 	var hidden []string
 	for _, inner := range block.Statements {
 		if inner.Dynamic {

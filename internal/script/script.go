@@ -124,6 +124,8 @@ type Script struct {
 	Open bool
 
 	lines *pgparse.Lines
+	// bodies are the DO blocks that stand in Source.Text letter by letter.
+	bodies []pgparse.Comment
 }
 
 // Control is a transaction command that does not do what it says.
@@ -163,7 +165,7 @@ func Build(src Source) (*Script, error) {
 		}
 	}
 	b.transactions()
-	s.Suppressions = suppressions(src, s.lines)
+	s.Suppressions = suppressions(src, s.lines, s.bodies)
 	return s, nil
 }
 

@@ -33,12 +33,15 @@ const marker = "onward:ignore"
 
 // suppressions reads the comments of a source. In SQL the parser's rules tell
 // what is a comment; elsewhere a line comment is what follows its marker.
-func suppressions(src Source, lines *pgparse.Lines) []Suppression {
+//
+// A DO block is a string for Postgres' scanner; the comments in its body speak
+// about the statements in it.
+func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
 	if !strings.Contains(src.Text, "onward:") {
 		return nil
 	}
 	var out []Suppression
-	for _, c := range commentsOf(src) {
+	for _, c := range commentsOf(src, bodies) {
 		text := src.Text[c.Start:c.End]
 		i := strings.Index(text, "onward:")
 		if i < 0 || !onlyMarkers(text[:i]) {
@@ -61,9 +64,15 @@ func suppressions(src Source, lines *pgparse.Lines) []Suppression {
 // onlyMarkers reports whether nothing but comment characters stands there.
 func onlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#") == "" }
 
-func commentsOf(src Source) []pgparse.Comment {
+func commentsOf(src Source, bodies []pgparse.Comment) []pgparse.Comment {
 	if src.LineComment == "" || src.LineComment == "--" {
-		return pgparse.Comments(src.Text)
+		out := pgparse.Comments(src.Text)
+		for _, b := range bodies {
+			for _, c := range pgparse.Comments(src.Text[b.Start:b.End]) {
+				out = append(out, pgparse.Comment{Start: b.Start + c.Start, End: b.Start + c.End})
+			}
+		}
+		return out
 	}
 	var out []pgparse.Comment
 	at := 0
