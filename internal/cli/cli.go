@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -25,10 +26,25 @@ import (
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	go interrupted(ctx, stop)
 	paceCollector(os.Getenv)
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
 	return a.run(ctx, os.Args[1:])
 }
+
+// interrupted ends a process that was told to stop and does not: parsing and
+// judging never look at a context. What does, such as a renderer that has
+// processes to end, gets a moment for it; a second signal ends all at once.
+func interrupted(ctx context.Context, stop func()) {
+	<-ctx.Done()
+	stop()
+	time.Sleep(grace)
+	fmt.Fprintln(os.Stderr, "onward: interrupted")
+	os.Exit(exitFailed)
+}
+
+// grace is how long an interrupted process may take to end by itself.
+const grace = 500 * time.Millisecond
 
 // app is one run of the command line.
 type app struct {

@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,9 @@ big.`,
 			})
 			if err != nil {
 				return err
+			}
+			if slices.ContainsFunc(found, func(s audit.StatementLocks) bool { return len(s.Groups) == 0 }) {
+				a.code = exitFailed // what cannot be read may lock anything
 			}
 			return a.write(func(w io.Writer) error {
 				return report.WriteLocks(w, format, lockReport(found), options)
