@@ -67,8 +67,24 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(release) == 0 && len(j.report.Opaque) == 0 && !slices.ContainsFunc(c.Paths, c.file) {
+		return nil, &config.InputError{Err: fmt.Errorf(
+			"no migrations found in %s; looked for files that end in .sql and for what a framework claims; name the files, or see onward check --help",
+			strings.Join(c.Paths, ", "))}
+	}
+	// A file may be both: named to be judged, it is not one of the directory's
+	// applied files; found in a directory, it is what --deployed says it is.
+	named := map[string]bool{}
+	if !slices.ContainsFunc(c.Paths, func(p string) bool { return !c.file(p) }) && slices.ContainsFunc(c.Applied, func(p string) bool { return !c.file(p) }) {
+		for _, m := range release {
+			named[m.Path] = true
+		}
+	}
 	was := map[string]bool{}
 	for _, m := range deployed {
+		if named[m.Path] {
+			continue
+		}
 		was[m.Path] = true
 		j.deploy(m)
 	}
@@ -163,6 +179,16 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range tree.Files() {
+		if f.Err == nil || strings.HasSuffix(f.Path, ".sql") {
+			continue // the file itself is said where it is read
+		}
+		if info, err := os.Lstat(filepath.Join(root, f.Path)); err == nil && info.IsDir() {
+			j.opaque(onward.Opaque{
+				Path: f.Path, What: "the whole directory", Why: strings.TrimPrefix(f.Err.Error(), "read "+f.Path+": "), Failed: true,
+			})
+		}
+	}
 	sets, err := c.sets(ctx, gittree.Of(tree), j)
 	if err != nil {
 		return nil, err
@@ -173,6 +199,15 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 		j.history(s.History)
 	}
 	return out, nil
+}
+
+// file reports whether a path names one thing to read, not a directory.
+func (c *CheckConfig) file(p string) bool {
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(cmpOr(c.Dir, "."), p)
+	}
+	info, err := os.Stat(p)
+	return err != nil || !info.IsDir()
 }
 
 // maxStdin bounds what is read from standard input.

@@ -137,6 +137,10 @@ func (w *walk) follow(link spot) {
 	f := File{Path: filepath.ToSlash(link.local), Size: -1, Symlink: true}
 	to, err := filepath.EvalSymlinks(link.full)
 	if err != nil {
+		// The system's words for a loop are better than EvalSymlinks'.
+		if _, statErr := os.Stat(link.full); statErr != nil {
+			err = statErr
+		}
 		f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
 		w.add(f)
 		return
