@@ -54,8 +54,9 @@ func (t *terminal) told(f *onward.Finding) bool {
 	return false
 }
 
-// instead prints the way out. Its first line is prose; what follows is SQL to
-// paste, which is never broken.
+// instead prints the way out. Its first line is prose, and so is one that
+// names another way ("or …"); what else follows is SQL to paste, which is never
+// broken.
 func (t *terminal) instead(text string) {
 	prose, sql, _ := strings.Cut(strings.TrimSpace(Visible(text)), "\n")
 	if prose == "" {
@@ -66,6 +67,10 @@ func (t *terminal) instead(text string) {
 		return
 	}
 	for _, line := range strings.Split(strings.TrimRight(sql, " \n"), "\n") {
+		if strings.HasPrefix(line, "or ") {
+			t.wrap("             ", "             ", line, t.plain())
+			continue
+		}
 		t.line("             ", strings.TrimRight(line, " "))
 	}
 }
