@@ -146,7 +146,9 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		}
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			a.opaque = append(a.opaque, onward.Opaque{Path: cmpOr(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
+			dir, what := cmpOr(s.Dir, "."), s.Framework+" migrations"
+			why := strings.TrimPrefix(err.Error(), what+" in "+dir+": ")
+			a.opaque = append(a.opaque, onward.Opaque{Path: dir, What: what, Why: why, Failed: true})
 			continue
 		}
 		pairs = append(pairs, p)
