@@ -19,7 +19,7 @@ from django.db.migrations import Migration
 from django.db.migrations import loader as loading
 from django.db.migrations.graph import DummyNode, MigrationGraph
 
-from .project import last_line
+from .errors import last_line
 from .source import module_file
 
 

@@ -6,6 +6,8 @@ import runpy
 import sys
 import traceback
 
+from .errors import last_line
+
 
 class Failure(Exception):
     """The project as a whole cannot be rendered."""
@@ -20,12 +22,6 @@ class Failure(Exception):
             "message": self.message,
             "traceback": self.detail[-8000:],
         }
-
-
-def last_line(error):
-    """The line that Python itself would print last for this error."""
-    lines = traceback.format_exception_only(type(error), error)
-    return lines[-1].strip() if lines else repr(error)
 
 
 def answer(request):

@@ -6,7 +6,7 @@ from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
 from . import source
-from .project import last_line
+from .errors import last_line
 from .states import LazyState
 
 
