@@ -36,7 +36,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 		locked := tables(p, t)
 		var second *lockedTable
 		for i := range locked {
-			if locked[i].by != locked[0].by {
+			if !together(p, locked[i].by, locked[0].by) {
 				second = &locked[i]
 				break
 			}
@@ -57,6 +57,17 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		})
 	}
+}
+
+// together reports whether two statements are one for whom they lock out: one
+// statement, or the foreign keys of one new table, which could have stood in its
+// CREATE TABLE and are constraint-foreign-key-locks-referenced's there.
+func together(p *rule.Pass, a, b *rule.Stmt) bool {
+	if a == b {
+		return true
+	}
+	s, t := a.Altered(), b.Altered()
+	return s != nil && t != nil && s.OID == t.OID && p.New(s.OID)
 }
 
 // tables lists the tables in use that a transaction comes to lock against
