@@ -29,19 +29,26 @@ type BlockStatement struct {
 
 // ParseBlock reads the PL/pgSQL body of a DO or CREATE FUNCTION statement.
 // EXECUTE of constant text counts as the statement it executes.
+//
+// An error that is a [SyntaxError] says that the body is wrong or out of
+// bounds; another, that the parser lacks what Postgres has: it knows neither
+// the fields of a %ROWTYPE nor the types of other schemas than public.
 func ParseBlock(statement string) (block *Block, err error) {
 	if len(statement) > maxBlock {
-		return nil, fmt.Errorf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)
+		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)}
 	}
 	for _, p := range scan(bodyOf(statement)) {
 		if p.depth > MaxDepth {
-			return nil, fmt.Errorf("nested deeper than %d levels", MaxDepth)
+			return nil, &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth)}
 		}
 	}
 	if nesting(bodyOf(statement)) > maxNesting {
-		return nil, errNested
+		return nil, errNested()
 	}
 	text, err := parser.ParsePlPgSqlToJSON(statement)
+	if err != nil && strings.Contains(err.Error(), "at or near") {
+		return nil, &SyntaxError{Message: brief(err.Error())}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +59,7 @@ func ParseBlock(statement string) (block *Block, err error) {
 	w := blockWalk{block: &Block{}}
 	w.walk(tree, 0, false, false)
 	if w.deep {
-		return nil, errNested
+		return nil, errNested()
 	}
 	return w.block, nil
 }
@@ -68,7 +75,9 @@ const (
 	maxTree = 8 * maxNesting
 )
 
-var errNested = fmt.Errorf("blocks nested deeper than %d levels", maxNesting)
+func errNested() error {
+	return &SyntaxError{Message: fmt.Sprintf("blocks nested deeper than %d levels", maxNesting)}
+}
 
 // nesting is how deep the blocks, branches, loops and CASEs of a body stand in
 // one another, as far as its words tell. The IF of IF EXISTS opens nothing.

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -28,8 +29,13 @@ func (b builder) open(s *Statement) {
 		return
 	}
 	block, err := pgparse.ParseBlock(s.SQL)
-	if err != nil {
+	var wrong *pgparse.SyntaxError
+	if errors.As(err, &wrong) {
 		s.Node, s.Err = nil, &pgparse.SyntaxError{Message: "the DO block cannot be read: " + err.Error()}
+		return
+	}
+	if err != nil {
+		s.Opaque = "DO block that could not be read: " + err.Error()
 		return
 	}
 	start := bodyStart(s.SQL, at, body)
