@@ -1,6 +1,7 @@
 package column
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -78,7 +79,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		Severity: u.Severity(),
 		Evidence: u.Evidence,
 	}
-	if table := p.UsesTable(d.Delta); u.Known && !u.Used && table.Known && table.Used {
+	if table := p.UsesTable(d.Delta); u.Known && !u.Used && table.Used && !selectsAll(table) {
 		r.Severity = onward.Info // the code that uses the table is here, and leaves the column alone
 	}
 	if len(nullable) > 0 {
@@ -89,6 +90,12 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		r.Django = rule.DjangoKeepColumn(d.By.Operation, strings.Join(nullable, ""))
 	}
 	p.Report(d.By, r)
+}
+
+// selectsAll reports whether the code that uses a table is seen to select every column:
+// a prepared SELECT * fails once, when its columns change.
+func selectsAll(u rule.Usage) bool {
+	return slices.ContainsFunc(u.Evidence, func(e onward.Evidence) bool { return strings.Contains(e.Text, "*") })
 }
 
 // droppedAndAdded judges a column that has a successor of its name at commit.
