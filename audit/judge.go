@@ -148,7 +148,10 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 			note = "not judged: " + s.Err.Error()
 			j.opaque(at)
 		case s.Opaque != "":
-			at.What, at.Why = s.Opaque, "its text is known only when it runs"
+			at.What = s.Opaque
+			if strings.HasPrefix(s.Opaque, "EXECUTE") {
+				at.Why = "its text is known only when it runs"
+			}
 			note = "not judged: " + s.Opaque
 			j.opaque(at)
 		case s.Result.Unmodelled != "" && s.Node.GetDoStmt() == nil: // the statements of a block are judged
