@@ -265,13 +265,13 @@ func TestEffectGroups(t *testing.T) {
 	_ = effect.Oldest
 }
 
-func TestEditDistance(t *testing.T) {
+func TestDistance(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		a, b string
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"index-drop", "index-dropp", 1}, {"kitten", "sitting", 3}} {
-		if got := editDistance(c.a, c.b); got != c.want {
+		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("%s, %s: %d", c.a, c.b, got)
 		}
 	}

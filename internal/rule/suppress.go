@@ -126,35 +126,12 @@ func (e *Engine) known(name string) bool { return e.runs(name) || e.config.Known
 
 // nearest suggests the rule whose name is closest.
 func (e *Engine) nearest(name string) string {
-	best, distance := "", 4
+	names := make([]string, 0, len(e.config.Rules))
 	for _, r := range e.config.Rules {
-		if d := editDistance(name, r.ID); d < distance {
-			best, distance = r.ID, d
-		}
+		names = append(names, r.ID)
 	}
-	if best == "" {
-		return ""
+	if near := Nearest(name, names); near != "" {
+		return ": did you mean " + near + "?"
 	}
-	return ": did you mean " + best + "?"
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
