@@ -14,13 +14,13 @@ const (
 	// collected, as long as less than smallHeap of it is alive (bytes).
 	startLimit = 118 << 20
 	smallHeap  = 70 << 20
-	// thriftyGC is the growth between collections of a larger heap, percent.
-	thriftyGC  = 60
+	// laterGC is the growth between collections of a larger heap, percent.
+	laterGC    = 150
 	paceChecks = 5 * time.Millisecond
 )
 
-// paceCollector lets a small heap fill a fixed space and keeps a large one
-// tight. It is for a process that does one thing and ends: libraries leave the
+// paceCollector lets a small heap fill a fixed space and a large one grow by
+// steps: time is to stay linear in the number of files. It is for a process that does one thing and ends: libraries leave the
 // collector alone. GOGC and GOMEMLIMIT in the environment have the last word.
 func paceCollector(environ func(string) string) {
 	if environ("GOGC") != "" || environ("GOMEMLIMIT") != "" {
@@ -33,7 +33,7 @@ func paceCollector(environ func(string) string) {
 		for range time.Tick(paceChecks) {
 			metrics.Read(live)
 			if live[0].Value.Kind() != metrics.KindUint64 || live[0].Value.Uint64() > smallHeap {
-				debug.SetGCPercent(thriftyGC)
+				debug.SetGCPercent(laterGC)
 				debug.SetMemoryLimit(math.MaxInt64)
 				return
 			}
