@@ -54,7 +54,7 @@ func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
+	a := &changelog{Config: c, known: k, deployed: k.catalog, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	return a.run(ctx)
 }
 
@@ -65,6 +65,8 @@ type changelog struct {
 	rng        *gitrange.Range
 	base, head adapter.Tree
 	opaque     []onward.Opaque
+	// deployed is the schema of the base, once it is folded.
+	deployed *catalog.Catalog
 }
 
 // pair is a source of migrations at base and head.
@@ -104,12 +106,15 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 	j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
 	j.report.Opaque = append(j.report.Opaque, a.opaque...)
 	j.uses(usage.of)
-	for _, p := range compared {
-		if a.known.catalog == nil {
+	if a.deployed == nil {
+		for _, p := range compared {
 			for _, m := range p.deployed {
 				j.deploy(m)
 			}
 		}
+		a.deployed = j.run().Release().Deployed
+	} else {
+		j.deployed = a.deployed
 	}
 	for i, p := range compared {
 		j.setOpaque(pairs[i])

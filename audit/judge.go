@@ -20,6 +20,7 @@ type judge struct {
 	settings *config.Config
 	config   rule.Config
 	known    *known
+	deployed *catalog.Catalog // the schema to begin with; nil: none
 	engine   *rule.Engine
 	report   *onward.Report
 	// brief: the report does without statements, for large inputs whose
@@ -29,7 +30,7 @@ type judge struct {
 
 func newJudge(c *config.Config, k *known) (*judge, error) {
 	versions := k.versions(c)
-	j := &judge{settings: c, known: k, report: &onward.Report{
+	j := &judge{settings: c, known: k, deployed: k.catalog, report: &onward.Report{
 		Schema: onward.ReportSchema, Postgres: versions,
 		Migrations: []onward.Migration{}, Findings: []onward.Finding{}, Opaque: append([]onward.Opaque{}, k.opaque...),
 		Sizes: k.report(),
@@ -55,7 +56,7 @@ func (j *judge) uses(f usesFunc) { j.config.Uses = f }
 // run is the engine, made at the first use.
 func (j *judge) run() *rule.Engine {
 	if j.engine == nil {
-		j.engine = rule.NewEngine(j.config, j.known.catalog)
+		j.engine = rule.NewEngine(j.config, j.deployed)
 		j.engine.Release().Known = j.known.catalog != nil
 	}
 	return j.engine

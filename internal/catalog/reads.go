@@ -54,34 +54,6 @@ func (f *fold) readQuery(n *pgparse.Node) *query {
 	return r.q
 }
 
-// QueryReads lists the relations that a query or statement reads or writes by
-// name, without the names of its WITH queries; each once.
-func QueryReads(root any) []*pgparse.RangeVar {
-	var out []*pgparse.RangeVar
-	ctes := map[string]bool{}
-	pgparse.Walk(root, func(msg any) bool {
-		if c, ok := msg.(*pgparse.CommonTableExpr); ok {
-			ctes[c.GetCtename()] = true
-		}
-		return true
-	})
-	seen := map[Name]bool{}
-	pgparse.Walk(root, func(msg any) bool {
-		rv, ok := msg.(*pgparse.RangeVar)
-		if !ok {
-			return true
-		}
-		name := Name{rv.GetSchemaname(), rv.GetRelname()}
-		if rv.GetSchemaname() == "" && ctes[rv.GetRelname()] || seen[name] {
-			return false
-		}
-		seen[name] = true
-		out = append(out, rv)
-		return false
-	})
-	return out
-}
-
 // statement reads one query and gives its output columns.
 func (r *reader) statement(n *pgparse.Node, outer *scope) *query {
 	switch s := pgparse.Unwrap(n).(type) {

@@ -51,14 +51,6 @@ func (c *Catalog) WithSearchPath(path []string) *Catalog {
 	return &next
 }
 
-// WithNote is the catalog with a remark that something ran which could not be
-// folded: from here on, what was seen created may be gone.
-func (c *Catalog) WithNote(text string) *Catalog {
-	next := *c
-	next.Unmodelled = &Note{Text: text, Next: c.Unmodelled}
-	return &next
-}
-
 // selectStmt folds a query: SELECT INTO makes a table, set_config may set the
 // search path, and a user's function may do anything.
 func (f *fold) selectStmt(s *pgparse.SelectStmt) {

@@ -140,148 +140,6 @@ func (m *Migration) forget() {
 	m.Statements, m.Txs = nil, nil
 }
 
-// analyse runs the migration through the catalog and the effects.
-func (e *Engine) analyse(m *Migration) {
-	settings := newTracker(m.Runner)
-	var tx *Tx
-	open := -1
-	for _, st := range m.Script.Statements {
-		if tx == nil || st.Tx != open || st.Tx == 0 {
-			e.close(tx, settings)
-			e.txs++
-			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
-			m.Txs = append(m.Txs, tx)
-			open = st.Tx
-		}
-		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
-		s.Settings = settings.now
-		if st.Node != nil {
-			s.Results = e.results(st, settings.now.TimeZone)
-			s.Result = s.Results[0].Result
-			s.After, s.Problems = e.catalog.Apply(st.Node, st.SQL)
-			s.Deltas = catalog.Diff(s.Before, s.After)
-			settings.statement(s)
-		}
-		e.catalog = s.After
-		tx.Statements = append(tx.Statements, s)
-		m.Statements = append(m.Statements, s)
-	}
-	e.close(tx, settings)
-	for _, t := range m.Txs {
-		t.held(e.pass)
-	}
-}
-
-// close ends a transaction: what it changed becomes visible, or is undone.
-func (e *Engine) close(t *Tx, settings *tracker) {
-	if t == nil {
-		return
-	}
-	last := t.Statements[len(t.Statements)-1]
-	if t.Migration.Script.Rollback[last.Statement.Tx] {
-		t.RolledBack = true
-		e.catalog = t.Before
-	}
-	t.After = e.catalog
-	if !t.RolledBack {
-		t.Deltas = attribute(t)
-	}
-	settings.commit()
-}
-
-// attribute traces what a transaction changed to its statements.
-func attribute(t *Tx) []Delta {
-	if len(t.Statements) == 1 {
-		out := make([]Delta, len(t.Statements[0].Deltas))
-		for i, d := range t.Statements[0].Deltas {
-			out[i] = Delta{Delta: d, By: t.Statements[0]}
-		}
-		return out
-	}
-	whole := catalog.Diff(t.Before, t.After)
-	out := make([]Delta, 0, len(whole))
-	for _, d := range whole {
-		out = append(out, Delta{Delta: d, By: t.author(&d)})
-	}
-	return out
-}
-
-// author is the statement that a change at commit is due to: the first that
-// made the same kind of change to the same thing, else the last that touched
-// the thing, else the last that touched its relation.
-func (t *Tx) author(d *catalog.Delta) *Stmt {
-	var same, relation *Stmt
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			sd := &s.Deltas[i]
-			switch {
-			case sd.Key == d.Key && sd.Kind == d.Kind:
-				return s
-			case sd.Key == d.Key:
-				same = s
-			case sd.OID != 0 && sd.OID == d.OID:
-				relation = s
-			}
-		}
-	}
-	switch {
-	case same != nil:
-		return same
-	case relation != nil:
-		return relation
-	}
-	return t.Statements[len(t.Statements)-1]
-}
-
-// results computes what a statement does, once where the version does not
-// matter.
-func (e *Engine) results(st *script.Statement, timezone string) []VersionResult {
-	session := effect.Session{TimeZone: timezone}
-	versions := e.config.Versions
-	newest := effect.NewVersion(versions[len(versions)-1])
-	first := effect.Of(st.Node, e.catalog, newest, session)
-	if !newest.Consulted() || len(versions) == 1 {
-		return []VersionResult{{Versions: versions, Result: first}}
-	}
-	groups := []VersionResult{{Versions: versions[len(versions)-1:], Result: first}}
-next:
-	for i := len(versions) - 2; i >= 0; i-- {
-		r := effect.Of(st.Node, e.catalog, effect.NewVersion(versions[i]), session)
-		for g := range groups {
-			if groups[g].Result.Equal(&r) {
-				groups[g].Versions = append([]int{versions[i]}, groups[g].Versions...)
-				continue next
-			}
-		}
-		groups = append(groups, VersionResult{Versions: versions[i : i+1 : i+1], Result: r})
-	}
-	return groups
-}
-
-// held gives each statement of a transaction the locks taken before it.
-func (t *Tx) held(p *Pass) {
-	if len(t.Statements) < 2 {
-		return
-	}
-	var held []Held
-	for _, s := range t.Statements {
-		s.Held = slices.Clip(held)
-		p.current = s.After
-		for i := range s.Result.Effects {
-			e := &s.Result.Effects[i]
-			if e.Lock < onward.ShareUpdateExclusiveLock || !p.Existing(e) {
-				continue
-			}
-			if at := slices.IndexFunc(held, func(h Held) bool { return h.Name == e.Name }); at < 0 {
-				held = append(held, Held{Effect: *e, By: s})
-			} else if held[at].Lock < e.Lock {
-				held = slices.Clone(held)
-				held[at] = Held{Effect: *e, By: s}
-			}
-		}
-	}
-}
-
 func (e *Engine) statement(s *Stmt) {
 	if s.Node == nil {
 		return
@@ -292,21 +150,7 @@ func (e *Engine) statement(s *Stmt) {
 		s.Result = group.Result
 		for _, r := range e.statementRules {
 			p.Rule = r
-			versions := within(r, group.Versions)
-			if len(versions) == 0 {
-				continue
-			}
-			p.versions, p.asked = versions, false
-			before := len(p.findings)
-			r.Statement(p, s)
-			if p.asked && len(versions) > 1 {
-				// The answer depends on the version: ask for each by itself.
-				p.findings = p.findings[:before]
-				for i := range versions {
-					p.versions = versions[i : i+1 : i+1]
-					r.Statement(p, s)
-				}
-			}
+			ask(p, within(r, group.Versions), r.Statement, s)
 		}
 	}
 	s.Result = s.Results[0].Result
@@ -320,20 +164,26 @@ func (e *Engine) commit(t *Tx) {
 	p.current = t.After
 	for _, r := range e.commitRules {
 		p.Rule = r
-		versions := within(r, e.config.Versions)
-		if len(versions) == 0 {
-			continue
-		}
-		p.versions, p.asked = versions, false
-		before := len(p.findings)
-		r.Commit(p, t)
-		if p.asked && len(versions) > 1 {
-			p.findings = p.findings[:before]
-			for i := range versions {
-				p.versions = versions[i : i+1 : i+1]
-				r.Commit(p, t)
-			}
-		}
+		ask(p, within(r, e.config.Versions), r.Commit, t)
+	}
+}
+
+// ask runs a rule's check for the versions, together where the check does not
+// ask for the version, else for each by itself. No versions: not at all.
+func ask[T any](p *Pass, versions []int, check func(*Pass, T), about T) {
+	if len(versions) == 0 {
+		return
+	}
+	p.versions, p.asked = versions, false
+	before := len(p.findings)
+	check(p, about)
+	if !p.asked || len(versions) == 1 {
+		return
+	}
+	p.findings = p.findings[:before]
+	for i := range versions {
+		p.versions = versions[i : i+1 : i+1]
+		check(p, about)
 	}
 }
 

@@ -20,6 +20,7 @@
 package golangmigrate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -135,13 +136,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 	}
 	slices.SortStableFunc(ups, func(a, b file) int {
-		switch {
-		case a.version < b.version:
-			return -1
-		case a.version > b.version:
-			return 1
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
 	})
 	names := make([]string, len(ups))
 	for i, f := range ups {

@@ -19,6 +19,7 @@
 package goose
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -142,13 +143,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 	}
 	slices.SortStableFunc(files, func(a, b file) int {
-		switch {
-		case a.version < b.version:
-			return -1
-		case a.version > b.version:
-			return 1
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
 	})
 	names := make([]string, len(files))
 	for i, f := range files {
