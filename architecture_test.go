@@ -16,8 +16,8 @@ const module = "github.com/onward-sql/onward/"
 var layers = [][]string{
 	{"onward"},
 	{"internal/pgparse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/rule", "internal/config"},
-	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/report"},
-	{"audit"},
+	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/report"},
+	{"audit", "rehearse"},
 	{"internal/cli"},
 	{"cmd"},
 }
@@ -33,7 +33,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":       {"internal/cli"},
 	"github.com/goccy/go-yaml":     {"internal/config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
-	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live"},
+	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "rehearse"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 }
 

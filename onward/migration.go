@@ -61,6 +61,10 @@ type Statement struct {
 	Duration string `json:"duration,omitempty"`
 	// Note says why the statement could not be judged, when it could not.
 	Note string `json:"note,omitempty"`
+	// Observed is what the first of [Report.Rehearsals] saw; StallMS for how
+	// long its traffic stood still.
+	Observed []Observed `json:"observed,omitempty"`
+	StallMS  float64    `json:"stall_ms,omitempty"`
 }
 
 // Change is one sentence of the changelog.

@@ -19,6 +19,9 @@ type Report struct {
 	Summary Summary  `json:"summary"`
 	// Sizes says what the estimates rest on; nil when there are none.
 	Sizes *Sizes `json:"sizes,omitempty"`
+	// Rehearsals has a run for each version of Postgres that the release was
+	// rehearsed on, the newest first.
+	Rehearsals []Rehearsal `json:"rehearsals,omitempty"`
 }
 
 // Opaque is something that could not be judged. It is never silently "fine".

@@ -1,0 +1,207 @@
+package onward
+
+// Rehearsal is one run of a release on a throwaway server: what was locked,
+// by which statement, for how long, and who waited. All times are milliseconds
+// from the moment at which the first statement was sent: one axis for the
+// statements, the locks and the traffic.
+type Rehearsal struct {
+	// Postgres is the major version, Version the whole one: "17.11".
+	Postgres int    `json:"postgres"`
+	Version  string `json:"version"`
+	// Superuser: the migrations ran as a superuser, because that was asked for.
+	Superuser bool `json:"superuser,omitempty"`
+	// Seed is what the rows were generated from.
+	Seed uint64        `json:"seed"`
+	Base RehearsalBase `json:"base"`
+	// Tables are the relations that had rows when the release began.
+	Tables []RehearsedTable `json:"tables"`
+	// Transactions and Statements are in the order in which they ran.
+	Transactions []RehearsedTransaction `json:"transactions"`
+	Statements   []RehearsedStatement   `json:"statements"`
+	// Traffic is nil when there was none.
+	Traffic *Traffic `json:"traffic,omitempty"`
+	// Differences are places where the model said something else than the
+	// server did: faults of onward.
+	Differences []Difference `json:"differences"`
+	// Notes are sentences about the rehearsal itself: what was not rehearsed,
+	// which extension was missing, which role was made.
+	Notes []string `json:"notes"`
+	// DurationMS is how long the release ran; ServerMS how long the server took
+	// to be ready.
+	DurationMS float64 `json:"duration_ms"`
+	ServerMS   float64 `json:"server_ms"`
+}
+
+// RehearsalBase says how the schema of the deployed release came to be.
+type RehearsalBase struct {
+	// From is "migrations", "schema" (a file) or "dump" (a file with rows).
+	From string `json:"from"`
+	// Migrations is how many were run.
+	Migrations int `json:"migrations"`
+	// Cached: an earlier rehearsal had made it.
+	Cached     bool    `json:"cached"`
+	DurationMS float64 `json:"duration_ms"`
+}
+
+// RehearsedTable is a relation with rows.
+type RehearsedTable struct {
+	Relation string `json:"relation"`
+	Rows     int64  `json:"rows"`
+	Bytes    int64  `json:"bytes"`
+}
+
+// RehearsedTransaction is the time from the first statement of a transaction to
+// its end, which is as long as its locks are held.
+type RehearsedTransaction struct {
+	// Migration is the index in [Report.Migrations].
+	Migration  int     `json:"migration"`
+	FromMS     float64 `json:"from_ms"`
+	UntilMS    float64 `json:"until_ms"`
+	RolledBack bool    `json:"rolled_back,omitempty"`
+}
+
+// RehearsedStatement is a statement as it ran.
+type RehearsedStatement struct {
+	// Migration is the index in [Report.Migrations], Statement the index in its
+	// Statements.
+	Migration int     `json:"migration"`
+	Statement int     `json:"statement"`
+	FromMS    float64 `json:"from_ms"`
+	UntilMS   float64 `json:"until_ms"`
+	// WaitedMS is how long the statement itself waited for locks.
+	WaitedMS float64 `json:"waited_ms,omitempty"`
+	// Rows is what the server says it touched.
+	Rows int64 `json:"rows,omitempty"`
+	// WALBytes is what the server wrote to its log meanwhile, that of the
+	// traffic included.
+	WALBytes int64      `json:"wal_bytes,omitempty"`
+	Observed []Observed `json:"observed"`
+	// Nested are the statements that it ran by way of functions, DO blocks,
+	// triggers and dynamic SQL, in order.
+	Nested []NestedStatement `json:"nested,omitempty"`
+	// Failed is the server's refusal; nil when it went through.
+	Failed *ServerError `json:"failed,omitempty"`
+	// StallMS is the longest time for which a query of the traffic stood still
+	// because of the statement; Waited how many did.
+	StallMS float64 `json:"stall_ms,omitempty"`
+	Waited  int     `json:"waited,omitempty"`
+	// Estimate is how long the statement would take in production; nil when
+	// nothing is known of its size, or the statement does nothing that grows.
+	Estimate *Estimate `json:"estimate,omitempty"`
+}
+
+// Observed is what a statement was seen to do to one relation. A relation that
+// the transaction had locked before is listed when the statement took a
+// stronger lock on it or did work on it.
+type Observed struct {
+	Relation string   `json:"relation"`
+	Lock     Lock     `json:"lock"`
+	Work     Work     `json:"work"`
+	Blocks   []string `json:"blocks"`
+	// New marks a relation that the release created.
+	New bool `json:"new,omitempty"`
+	// HeldMS is how long the lock was held, to the end of the transaction;
+	// WaitedMS how long it was waited for before.
+	HeldMS   float64 `json:"held_ms"`
+	WaitedMS float64 `json:"waited_ms"`
+	// FromMS is when the lock was asked for, UntilMS when it was released.
+	FromMS  float64 `json:"from_ms"`
+	UntilMS float64 `json:"until_ms"`
+}
+
+// NestedStatement is a statement that another one ran.
+type NestedStatement struct {
+	SQL        string  `json:"sql"`
+	DurationMS float64 `json:"duration_ms,omitempty"`
+}
+
+// ServerError is an error of the server, in its own words.
+type ServerError struct {
+	// Code is the SQLSTATE: "42P07".
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Detail  string `json:"detail,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Estimate is how long a statement would take at the size that a table has in
+// production, from the throughput of the rehearsal.
+type Estimate struct {
+	Relation string  `json:"relation"`
+	Rows     int64   `json:"rows"`
+	LowMS    float64 `json:"low_ms"`
+	HighMS   float64 `json:"high_ms"`
+}
+
+// Traffic is the load that ran beside the release, and how it fared.
+type Traffic struct {
+	// Source is "schema": made up from the tables; or "workload": recorded.
+	Source string `json:"source"`
+	// Queries counts those that ended; Waited those that stood behind a lock;
+	// Failed those that the server refused.
+	Queries int     `json:"queries"`
+	Waited  int     `json:"waited"`
+	Failed  int     `json:"failed"`
+	WorstMS float64 `json:"worst_ms"`
+	// UsualMS is the median latency.
+	UsualMS float64 `json:"usual_ms"`
+	// SlotMS is the width of a slot of Slots, which begin at 0.
+	SlotMS   float64          `json:"slot_ms"`
+	Slots    []TrafficSlot    `json:"slots"`
+	Stalls   []Stall          `json:"stalls"`
+	Failures []TrafficFailure `json:"failures"`
+	// LongTransaction is the time of the long-running transaction, when one was
+	// part of the scene.
+	LongTransaction *Span `json:"long_transaction,omitempty"`
+}
+
+// TrafficSlot is a short time of the traffic.
+type TrafficSlot struct {
+	// WorstMS is the longest that a query which was under way in the slot had
+	// lasted by the slot's end.
+	WorstMS float64 `json:"worst_ms"`
+	// Done counts the queries that ended in it.
+	Done int `json:"done"`
+}
+
+// Span is a stretch of time.
+type Span struct {
+	FromMS  float64 `json:"from_ms"`
+	UntilMS float64 `json:"until_ms"`
+}
+
+// Stall is a time for which the queries on a relation stood still.
+type Stall struct {
+	Span
+	Relation string `json:"relation"`
+	// Statement is the index in [Rehearsal.Statements] of the one that they
+	// waited for, or that they queued behind; -1 when no statement explains it.
+	Statement int `json:"statement"`
+	// Kind is who waited: "read", "write" or "read and write".
+	Kind string `json:"kind"`
+	// Queries is how many waited, Query the text of the one that waited longest.
+	Queries int    `json:"queries"`
+	Query   string `json:"query"`
+}
+
+// TrafficFailure is a query of the traffic that the server began to refuse.
+type TrafficFailure struct {
+	Relation string      `json:"relation"`
+	Query    string      `json:"query"`
+	Error    ServerError `json:"error"`
+	// AtMS is when it first failed; Count how often it did.
+	AtMS  float64 `json:"at_ms"`
+	Count int     `json:"count"`
+}
+
+// Difference is a place where the model and the server disagree.
+type Difference struct {
+	// Statement is the index in [Rehearsal.Statements].
+	Statement int    `json:"statement"`
+	Relation  string `json:"relation"`
+	// Model and Server say what each holds: "ShareLock, scan", "no lock".
+	Model  string `json:"model"`
+	Server string `json:"server"`
+	// Report is the text of a bug report.
+	Report string `json:"report"`
+}
