@@ -11,7 +11,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
@@ -40,22 +39,12 @@ type Config struct {
 // Errors: those of gitrange for revisions and repositories, and
 // *adapter.NotFoundError when there are no migrations.
 func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
-	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
-	repo, err := gitrange.Open(ctx, cmpOr(c.Dir, "."))
+	r, err := Read(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	defer repo.Close()
-	rng, err := repo.Range(ctx, cmpOr(c.Base, c.Settings.Base), c.Head)
-	if err != nil {
-		return nil, err
-	}
-	k, err := c.know(ctx, c.Settings)
-	if err != nil {
-		return nil, err
-	}
-	a := &changelog{Config: c, known: k, deployed: k.catalog, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
-	return a.run(ctx)
+	defer r.Close()
+	return r.Audit()
 }
 
 // changelog is one run of Changelog.
@@ -73,28 +62,6 @@ type changelog struct {
 type pair struct {
 	source     adapter.Source
 	base, head *adapter.Set
-}
-
-func (a *changelog) run(ctx context.Context) (*onward.Report, error) {
-	pairs, err := a.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var compared []*comparison
-	for _, p := range pairs {
-		compared = append(compared, compare(p, a.rng.Changes))
-	}
-	// The rules ask for the deployed code's use of columns and tables as they
-	// go. The first round gathers the questions; when there are any that need
-	// a search, one search answers them all, and the second round has the
-	// answers.
-	usage := newUsage(a.rng, pairs)
-	report, err := a.judge(pairs, compared, usage)
-	if err != nil || len(usage.asked) == 0 {
-		return report, err
-	}
-	usage.search()
-	return a.judge(pairs, compared, usage)
 }
 
 // judge runs the engine over the release once.

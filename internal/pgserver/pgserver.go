@@ -37,6 +37,8 @@ type Config struct {
 	Logger *slog.Logger
 	// NoDownload makes a missing installation an error instead of a download.
 	NoDownload bool
+
+	base string // a cluster to begin with instead of what initdb makes
 }
 
 // Server is a running throwaway server, or the use of somebody else's (Config.URL). Its methods may be called
@@ -85,7 +87,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s, err := launch(ctx, install, cfg, acct)
-	if broken := new(ServerError); errors.As(err, &broken) && len(cfg.Settings) == 0 && ctx.Err() == nil {
+	if broken := new(ServerError); errors.As(err, &broken) && len(cfg.Settings) == 0 && cfg.base == "" && ctx.Err() == nil {
 		// With our own settings a server starts, unless the cached template was damaged (a cleaner went through the
 		// cache directory, the disk was full). Make a new one, once.
 		cfg.Logger.Info("making the initdb template anew", "version", install.Version, "because", err)
@@ -118,11 +120,15 @@ func choose(ctx context.Context, cfg Config) (Install, error) {
 
 // launch makes a private directory, puts a watchdog over it, fills it and starts the server.
 func launch(ctx context.Context, install Install, cfg Config, acct account) (*Server, error) {
-	tmpl, err := template(ctx, install, acct, cfg.Logger)
-	if err != nil {
-		return nil, err
+	tmpl := cfg.base
+	if tmpl == "" {
+		var err error
+		if tmpl, err = template(ctx, install, acct, cfg.Logger); err != nil {
+			return nil, err
+		}
 	}
 	s := &Server{install: install, cfg: cfg, done: make(chan struct{})}
+	var err error
 	if s.private, err = newPrivate(cfg.Dir, acct); err != nil {
 		return nil, fmt.Errorf("make the server's directory: %w", err)
 	}
@@ -253,6 +259,19 @@ func (s *Server) URL(db string) string {
 		Scheme: "postgres", User: url.User("postgres"), Path: "/" + db,
 		RawQuery: url.Values{"host": {s.private.sockets}, "port": {socketPort}, "sslmode": {"disable"}}.Encode(),
 	}
+	return u.String()
+}
+
+// URLAs is URL for another role. With Config.URL it is URL: whoever was given there is who connects.
+func (s *Server) URLAs(role, db string) string {
+	if s.external != nil {
+		return s.external.url(db)
+	}
+	u, err := url.Parse(s.URL(db))
+	if err != nil { // it was put together by URL
+		panic(err)
+	}
+	u.User = url.User(role)
 	return u.String()
 }
 

@@ -27,5 +27,7 @@ func (*process) begin() error { return errPlatform }
 func (*process) waitGone()    {}
 func (*process) end() error   { return errPlatform }
 
+func interrupt(int) error { return errPlatform }
+
 func tryLock(*os.File) (bool, error)      { return false, errPlatform }
 func ownedByUs(os.FileInfo, account) bool { return false }

@@ -197,6 +197,9 @@ func serverEnvironment(env []string) []string {
 	return append(out, "LC_ALL=C")
 }
 
+// interrupt asks a process to end.
+func interrupt(pid int) error { return syscall.Kill(pid, syscall.SIGINT) }
+
 // tryLock takes an exclusive lock on an open file; false without an error means that somebody else has it. The lock
 // lives until every copy of the descriptor, children's included, is closed.
 func tryLock(f *os.File) (bool, error) {
