@@ -1,0 +1,169 @@
+package pgserver
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Base is a cluster with something in it that many servers begin with: the
+// schema of a deployed release. It is built once and kept in the cache.
+type Base struct {
+	// Key names the content: what is built is the same whenever the key is.
+	Key string
+	// Build fills a server that was started for it. What it leaves in the
+	// cluster (databases, roles) is what later servers begin with.
+	Build func(ctx context.Context, s *Server) error
+}
+
+// keptBases is how many bases the cache holds; the one unused for longest goes
+// first. One is about as large as the schema's catalogs: some 30 MB.
+const keptBases = 12
+
+// StartFrom starts a server that has what a base holds, which is built first
+// where the cache does not have it. built tells whether that was so.
+func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built bool, err error) {
+	if cfg.URL != "" {
+		return nil, false, errors.New("a server that somebody else runs has no base to start from")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	install, err := choose(ctx, cfg)
+	if err != nil {
+		return nil, false, err
+	}
+	acct, err := serverAccount()
+	if err != nil {
+		return nil, false, err
+	}
+	initial, err := templatePath(install, acct)
+	if err != nil {
+		return nil, false, err
+	}
+	root := filepath.Join(filepath.Dir(filepath.Dir(initial)), "base")
+	key := sha256.Sum256([]byte(initial + "\n" + base.Key))
+	final := filepath.Join(root, fmt.Sprintf("%s-%x", install.Version, key[:8]))
+	err = buildOnce(ctx, final, func(staging string) error {
+		built = true
+		cfg.Logger.Info("building the base schema, once for this content", "version", install.Version)
+		return cfg.build(ctx, install, acct, staging, base)
+	})
+	if err != nil {
+		return nil, built, err
+	}
+	used := time.Now()
+	_ = os.Chtimes(final+".lock", used, used) // for forgetBases; a cache that cannot be written stays as it is
+	if built {
+		forgetBases(root, final)
+	}
+	cfg.base = final
+	s, err = Start(ctx, cfg)
+	if broken := new(ServerError); errors.As(err, &broken) && ctx.Err() == nil && !built {
+		// The cached copy may be damaged: make it anew, once.
+		if removeErr := os.RemoveAll(final); removeErr != nil {
+			return nil, false, errors.Join(err, removeErr)
+		}
+		return StartFrom(ctx, cfg, base)
+	}
+	return s, built, err
+}
+
+// build starts a server, lets it be filled, shuts it down in order and copies
+// its cluster to staging.
+func (cfg Config) build(ctx context.Context, install Install, acct account, staging string, base Base) error {
+	cfg.base = ""
+	s, err := Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Stop() }()
+	if err := base.Build(ctx, s); err != nil {
+		return err
+	}
+	if err := s.quiesce(ctx); err != nil {
+		return err
+	}
+	if err := os.Chmod(staging, 0o700); err != nil {
+		return err
+	}
+	if err := acct.own(staging); err != nil {
+		return err
+	}
+	// The staging directory exists already.
+	if err := os.Remove(staging); err != nil {
+		return err
+	}
+	return copyTree(ctx, s.data(), staging, acct)
+}
+
+// quiesce shuts the server down in order, leaving its cluster where it is.
+func (s *Server) quiesce(ctx context.Context) error {
+	pid, err := s.pid()
+	if err != nil {
+		return err
+	}
+	s.stopping.Store(true) // so that it is not taken for a death
+	// A fast shutdown (https://www.postgresql.org/docs/current/server-shutdown.html).
+	if err := interrupt(pid); err != nil {
+		return fmt.Errorf("shut Postgres %s down: %w", s.install.Version, err)
+	}
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		return fmt.Errorf("shut Postgres %s down: %w", s.install.Version, ctx.Err())
+	}
+	if _, err := s.pid(); !errors.Is(err, fs.ErrNotExist) {
+		return &ServerError{What: fmt.Sprintf("Postgres %s did not shut down in order", s.install.Version), Log: s.readLog()}
+	}
+	return nil
+}
+
+// pid is the number of the server's first process.
+func (s *Server) pid() (int, error) {
+	status, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(status), "\n")
+	return strconv.Atoi(first)
+}
+
+// forgetBases removes those that were not used for longest.
+func forgetBases(root, keep string) {
+	locks, _ := filepath.Glob(filepath.Join(root, "*.lock"))
+	when := func(lock string) time.Time {
+		info, err := os.Stat(lock)
+		if err != nil {
+			return time.Time{}
+		}
+		return info.ModTime()
+	}
+	slices.SortFunc(locks, func(a, b string) int { return when(b).Compare(when(a)) })
+	for i, lock := range locks {
+		dir := strings.TrimSuffix(lock, ".lock")
+		if i < keptBases || dir == keep {
+			continue
+		}
+		f, err := os.OpenFile(lock, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		// One that is being built stays; one that is being copied at this moment
+		// makes that start fail, and the next one builds it again.
+		if free, _ := tryLock(f); free {
+			_ = os.RemoveAll(dir)
+			_ = os.Remove(lock)
+		}
+		f.Close()
+	}
+}

@@ -1,0 +1,79 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A base is built once; later servers begin with what it holds.
+func TestStartFrom(t *testing.T) {
+	server(t, Config{}) // skips where there is none
+	t.Parallel()
+	built := 0
+	base := Base{Key: "test " + time.Now().String(), Build: func(ctx context.Context, s *Server) error {
+		built++
+		return s.run(ctx, "CREATE ROLE shopkeeper LOGIN", "CREATE DATABASE shop OWNER shopkeeper")
+	}}
+	for i := range 2 {
+		s, first, err := StartFrom(t.Context(), Config{}, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first != (i == 0) || built != 1 {
+			t.Errorf("start %d: built %t, %d times in all", i, first, built)
+		}
+		c, err := pgx.Connect(t.Context(), s.URLAs("shopkeeper", "shop"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var role string
+		if err := c.QueryRow(t.Context(), "SELECT current_user").Scan(&role); err != nil || role != "shopkeeper" {
+			t.Errorf("role %q, %v", role, err)
+		}
+		c.Close(t.Context())
+		if log := s.Log(); strings.Contains(log, "was not properly shut down") {
+			t.Errorf("the base was left by a crash:\n%s", log)
+		}
+		dir := s.private.dir
+		if err := s.Stop(); err != nil || exists(dir) {
+			t.Errorf("stop: %v, directory still there: %t", err, exists(dir))
+		}
+	}
+}
+
+// A base that cannot be built leaves nothing, and a damaged one is made anew.
+func TestStartFromBroken(t *testing.T) {
+	server(t, Config{}) // skips where there is none
+	t.Parallel()
+	failure := errors.New("no")
+	base := Base{Key: "broken " + time.Now().String(), Build: func(context.Context, *Server) error { return failure }}
+	if _, _, err := StartFrom(t.Context(), Config{}, base); !errors.Is(err, failure) {
+		t.Fatalf("error %v", err)
+	}
+	base.Build = func(ctx context.Context, s *Server) error { return s.run(ctx, "CREATE DATABASE shop") }
+	s, built, err := StartFrom(t.Context(), Config{}, base)
+	if err != nil || !built {
+		t.Fatalf("built %t, %v", built, err)
+	}
+	from := s.cfg.base
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(from, "global")); err != nil {
+		t.Fatal(err)
+	}
+	s, built, err = StartFrom(t.Context(), Config{}, base)
+	if err != nil || !built {
+		t.Fatalf("damaged: built %t, %v", built, err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
