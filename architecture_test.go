@@ -53,7 +53,6 @@ var exceptions = map[string]string{
 	"internal/rules/prove":           "runs the rules' claims on servers",
 	"internal/effect/prove":          "runs the model on servers",
 	"internal/pgserver/pgservertest": "test support",
-	"internal/pgserver/observe":      "watches a server, for the proofs",
 	"internal/adapter/adaptertest":   "test support",
 	"internal/report/picture":        "a program of its own",
 	"bench/compare":                  "a program of its own",

@@ -106,12 +106,12 @@ func (a *Alone) fresh(ctx context.Context) (*Observer, error) {
 // unchanged reports whether a cancelled statement has left the database as it
 // was: no invalid index, no half-detached partition.
 func (o *Observer) unchanged(ctx context.Context) bool {
-	now, err := relations(ctx, o.watch)
+	now, err := Relations(ctx, o.watch)
 	if err != nil || len(now) != len(o.before) {
 		return false
 	}
 	for oid, r := range now {
-		if old := o.before[oid]; old.file != r.file || old.name != r.name {
+		if old := o.before[oid]; old.File != r.File || old.Name != r.Name {
 			return false
 		}
 	}
@@ -156,13 +156,13 @@ func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observ
 		}
 		for oid, mode := range asked {
 			r, ok := o.before[oid]
-			if !ok || mode <= a.known[r.name] {
+			if !ok || mode <= a.known[r.Name] {
 				continue
 			}
-			if _, seen := a.known[r.name]; !seen {
-				a.order = append(a.order, r.name)
+			if _, seen := a.known[r.Name]; !seen {
+				a.order = append(a.order, r.Name)
 			}
-			a.known[r.name] = mode
+			a.known[r.Name] = mode
 			// What has been granted needs no further round.
 			more = more || waiting[oid]
 		}
@@ -219,16 +219,16 @@ type SetupError struct{ Err error }
 func (e *SetupError) Error() string { return "setup: " + e.Err.Error() }
 
 // stand takes the locks that let pass what is known.
-func (a *Alone) stand(ctx context.Context, c *pgx.Conn, rels map[uint32]relation) error {
+func (a *Alone) stand(ctx context.Context, c *pgx.Conn, rels map[uint32]Relation) error {
 	var b strings.Builder
 	b.WriteString("BEGIN;")
 	for _, r := range rels {
-		mode, ok := blockers[a.known[r.name]]
-		if !ok || a.free[r.name] {
+		mode, ok := blockers[a.known[r.Name]]
+		if !ok || a.free[r.Name] {
 			continue
 		}
-		name := quote(r.name)
-		switch r.kind {
+		name := quote(r.Name)
+		switch r.Kind {
 		case "r", "p":
 			fmt.Fprintf(&b, "LOCK TABLE ONLY %s IN %s MODE;", name, mode.Words())
 		case "m", "S":
@@ -284,18 +284,18 @@ func (o *Observer) abandon(ctx context.Context, done chan error) error {
 
 // finished looks at what a statement that ran through has left.
 func (o *Observer) finished(ctx context.Context, out *Observation, known map[string]onward.Lock) (*Observation, bool, error) {
-	after, err := relations(ctx, o.watch)
+	after, err := Relations(ctx, o.watch)
 	if err != nil {
 		return nil, false, err
 	}
 	byName := map[string]uint32{}
 	for oid, r := range o.before {
-		byName[r.name] = oid
+		byName[r.Name] = oid
 	}
 	locks := map[uint32]onward.Lock{}
 	for name, mode := range known {
 		locks[byName[name]] = mode
 	}
-	out.Relations = judge(o.before, after, locks, nil)
+	out.Relations = Judge(o.before, after, locks, nil)
 	return out, false, nil
 }

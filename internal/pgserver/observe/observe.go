@@ -49,12 +49,18 @@ type Observation struct {
 	Refused, Code string
 }
 
-type relation struct {
-	oid        uint32
-	name, kind string
-	file       uint32
-	table      uint32 // of an index
-	rows       float64
+// Relation is a row of pg_class.
+type Relation struct {
+	OID uint32
+	// Name is schema-qualified, unquoted, that of a temporary relation
+	// "pg_temp.x"; Kind is pg_class.relkind.
+	Name, Kind string
+	// File is the number of its file, which changes when it is rewritten.
+	File uint32
+	// Table is the table of an index.
+	Table uint32
+	// Rows is how many there are as far as the planner knows.
+	Rows float64
 }
 
 const listRelations = `
@@ -62,15 +68,16 @@ SELECT c.oid, CASE WHEN n.nspname LIKE 'pg_temp%' THEN 'pg_temp' ELSE n.nspname 
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg_toast_temp%' AND c.relkind IN ('r','p','v','m','S','i','I','f','c')`
 
-func relations(ctx context.Context, c *pgx.Conn) (map[uint32]relation, error) {
+// Relations lists the relations of a database that are not the server's own.
+func Relations(ctx context.Context, c *pgx.Conn) (map[uint32]Relation, error) {
 	rows, err := c.Query(ctx, listRelations)
 	if err != nil {
 		return nil, err
 	}
-	out := map[uint32]relation{}
-	var r relation
-	_, err = pgx.ForEachRow(rows, []any{&r.oid, &r.name, &r.kind, &r.file, &r.table, &r.rows}, func() error {
-		out[r.oid] = r
+	out := map[uint32]Relation{}
+	var r Relation
+	_, err = pgx.ForEachRow(rows, []any{&r.OID, &r.Name, &r.Kind, &r.File, &r.Table, &r.Rows}, func() error {
+		out[r.OID] = r
 		return nil
 	})
 	return out, err
@@ -80,7 +87,7 @@ func relations(ctx context.Context, c *pgx.Conn) (map[uint32]relation, error) {
 type Observer struct {
 	session, watch *pgx.Conn
 	pid            uint32
-	before         map[uint32]relation
+	before         map[uint32]Relation
 	read           map[uint32]int64 // when the transaction began
 }
 
@@ -109,7 +116,7 @@ func NewObserver(ctx context.Context, url string) (*Observer, error) {
 
 // Refresh reads the relations anew, after a change that was committed.
 func (o *Observer) Refresh(ctx context.Context) (err error) {
-	o.before, err = relations(ctx, o.watch)
+	o.before, err = Relations(ctx, o.watch)
 	return err
 }
 
@@ -173,26 +180,28 @@ func (o *Observer) Look(ctx context.Context) (*Observation, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := relations(ctx, o.session)
+	after, err := Relations(ctx, o.session)
 	if err != nil {
 		return nil, err
 	}
 	for oid, n := range o.read {
 		read[oid] -= n
 	}
-	return &Observation{Relations: judge(o.before, after, locks, read)}, nil
+	return &Observation{Relations: Judge(o.before, after, locks, read)}, nil
 }
 
-// judge puts together what is known of each relation.
-func judge(before, after map[uint32]relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]Seen {
+// Judge puts together what is known of each relation: what was there before and
+// is there after, the strongest lock on each, and how many rows were read in
+// sequence. before and after may be limited to what is locked.
+func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]Seen {
 	out := map[string]Seen{}
-	byName := map[string]relation{}
+	byName := map[string]Relation{}
 	for _, r := range before {
-		byName[r.name] = r
+		byName[r.Name] = r
 	}
-	now := map[string]relation{}
+	now := map[string]Relation{}
 	for _, r := range after {
-		now[r.name] = r
+		now[r.Name] = r
 	}
 	for oid, mode := range locks {
 		r, old := before[oid]
@@ -201,9 +210,9 @@ func judge(before, after map[uint32]relation, locks map[uint32]onward.Lock, read
 				continue // the server's own
 			}
 		}
-		s := out[r.name]
-		s.Kind, s.Lock = r.kind, max(s.Lock, mode)
-		out[r.name] = s
+		s := out[r.Name]
+		s.Kind, s.Lock = r.Kind, max(s.Lock, mode)
+		out[r.Name] = s
 	}
 	rebuilt := map[uint32]bool{}
 	for name, r := range now {
@@ -211,55 +220,55 @@ func judge(before, after map[uint32]relation, locks map[uint32]onward.Lock, read
 		s, touched := out[name]
 		switch {
 		case !was:
-			if old, was = before[r.oid]; was { // renamed
-				s, touched = out[old.name]
-				name = old.name
+			if old, was = before[r.OID]; was { // renamed
+				s, touched = out[old.Name]
+				name = old.Name
 			} else {
-				s.Created, s.Kind = true, r.kind
+				s.Created, s.Kind = true, r.Kind
 				out[name] = s
-				if table, old := before[r.table]; old && r.kind == "i" {
-					on := out[table.name]
-					on.Kind, on.BuildsIndex = table.kind, true
-					out[table.name] = on
+				if table, old := before[r.Table]; old && r.Kind == "i" {
+					on := out[table.Name]
+					on.Kind, on.BuildsIndex = table.Kind, true
+					out[table.Name] = on
 				}
 				continue
 			}
 			fallthrough
 		default:
-			if old.file != r.file {
-				switch r.kind {
+			if old.File != r.File {
+				switch r.Kind {
 				case "i", "I":
 					s.RebuildsIndex = true
-					rebuilt[r.table] = true
+					rebuilt[r.Table] = true
 				default:
 					s.Rewrites = true
 				}
 				touched = true
 			}
-			s.Kind = r.kind
+			s.Kind = r.Kind
 		}
 		if touched {
 			out[name] = s
 		}
 	}
 	for oid := range rebuilt {
-		if r, ok := before[oid]; ok && out[r.name].Lock != onward.NoLock {
-			s := out[r.name]
-			s.Kind, s.RebuildsIndex = r.kind, true
-			out[r.name] = s
+		if r, ok := before[oid]; ok && out[r.Name].Lock != onward.NoLock {
+			s := out[r.Name]
+			s.Kind, s.RebuildsIndex = r.Kind, true
+			out[r.Name] = s
 		}
 	}
 	for oid, r := range before {
 		if _, still := after[oid]; still {
-			if n := read[oid]; n > 0 && r.rows > 0 && float64(n) >= 0.9*r.rows {
-				s := out[r.name]
-				s.Kind, s.Scans = r.kind, true
-				out[r.name] = s
+			if n := read[oid]; n > 0 && r.Rows > 0 && float64(n) >= 0.9*r.Rows {
+				s := out[r.Name]
+				s.Kind, s.Scans = r.Kind, true
+				out[r.Name] = s
 			}
-		} else if _, again := now[r.name]; !again {
-			if s, touched := out[r.name]; touched {
+		} else if _, again := now[r.Name]; !again {
+			if s, touched := out[r.Name]; touched {
 				s.Dropped = true
-				out[r.name] = s
+				out[r.Name] = s
 			}
 		}
 	}
