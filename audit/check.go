@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -96,44 +95,6 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	}
 	j.all(kept)
 	return j.finish(), nil
-}
-
-// all judges migrations in order, parsing ahead of the engine on the other
-// processors.
-func (j *judge) all(list []*adapter.Migration) {
-	type parsed struct {
-		script *script.Script
-		err    error
-	}
-	const ahead = 16
-	slots := make([]chan parsed, len(list))
-	for i := range slots {
-		slots[i] = make(chan parsed, 1)
-	}
-	free := make(chan struct{}, ahead)
-	next := make(chan int)
-	for range max(1, runtime.GOMAXPROCS(0)) {
-		go func() {
-			for i := range next {
-				s, err := script.Build(list[i].Source)
-				slots[i] <- parsed{s, err}
-			}
-		}()
-	}
-	go func() {
-		for i := range list {
-			free <- struct{}{}
-			next <- i
-		}
-		close(next)
-	}()
-	for i, m := range list {
-		p := <-slots[i]
-		slots[i] = nil
-		<-free
-		j.judgeScript(m, p.script, p.err, onward.StatusNew)
-		list[i] = nil
-	}
 }
 
 // load turns paths into migrations: through the framework that claims them,

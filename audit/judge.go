@@ -94,15 +94,42 @@ func (j *judge) obscure(m *adapter.Migration) {
 // judge runs the rules over a migration of the release.
 func (j *judge) judge(m *adapter.Migration, status onward.Status) {
 	s, err := script.Build(m.Source)
-	j.judgeScript(m, s, err, status)
+	x := &judged{migration: m, script: s, err: err, status: status}
+	j.fold(x)
+	j.rules(x)
 }
 
-func (j *judge) judgeScript(m *adapter.Migration, s *script.Script, err error, status onward.Status) {
+// judged is a migration of the release on its way to the report: parsed,
+// folded, then looked at by the rules.
+type judged struct {
+	migration *adapter.Migration
+	status    onward.Status
+	script    *script.Script
+	err       error           // the script's
+	folded    *rule.Migration // nil when it could not be read
+}
+
+// fold runs a migration through the catalog.
+func (j *judge) fold(x *judged) {
+	m := x.migration
 	defer j.obscure(m)
-	if m.Failed != "" || err != nil {
+	if m.Failed != "" || x.err != nil {
+		return
+	}
+	x.folded = &rule.Migration{
+		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
+		Refusals: m.Problems,
+	}
+	j.run().Fold(x.folded)
+}
+
+// rules runs the rules over a migration that was folded, and writes it down.
+func (j *judge) rules(x *judged) {
+	m, rm, status := x.migration, x.folded, x.status
+	if rm == nil {
 		why := m.Failed
-		if err != nil {
-			why = err.Error()
+		if x.err != nil {
+			why = x.err.Error()
 		}
 		j.opaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: "the whole file", Why: why, Failed: true})
 		j.report.Migrations = append(j.report.Migrations, onward.Migration{
@@ -111,11 +138,7 @@ func (j *judge) judgeScript(m *adapter.Migration, s *script.Script, err error, s
 		})
 		return
 	}
-	rm := &rule.Migration{
-		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: status, Mode: m.Source.Mode, Script: s, Runner: m.Runner,
-		Refusals: m.Problems,
-	}
-	j.run().Judge(rm)
+	j.engine.Rules(rm)
 	for _, o := range m.Opaque {
 		j.opaque(o)
 	}
@@ -125,10 +148,11 @@ func (j *judge) judgeScript(m *adapter.Migration, s *script.Script, err error, s
 	}
 	j.statements(rm, &out)
 	if !j.brief && len(rm.Txs) > 0 {
-		diff := catalog.Diff(rm.Txs[0].Before, rm.Txs[len(rm.Txs)-1].After)
+		after := rm.Txs[len(rm.Txs)-1].After
+		diff := catalog.Diff(rm.Txs[0].Before, after)
 		for i := range diff {
 			change := diff[i].Words()
-			change.New = j.engine.Catalog().CreatedSince(j.engine.Release().Deployed, diff[i].OID) && diff[i].OID != 0
+			change.New = after.CreatedSince(j.engine.Release().Deployed, diff[i].OID) && diff[i].OID != 0
 			out.Changes = append(out.Changes, change)
 		}
 	}

@@ -37,7 +37,7 @@ func (e *Engine) analyse(m *Migration) {
 	}
 	e.close(tx, settings)
 	for _, t := range m.Txs {
-		t.held(e.pass)
+		t.held(e.folding)
 	}
 }
 

@@ -12,6 +12,11 @@ import (
 
 // Engine folds a history and judges a release: Deploy for each migration that
 // the base has, then Judge for each that is new, in order, then Finish.
+//
+// Judge is Fold and then Rules. Both are called in the order of the release,
+// but not necessarily by one goroutine: while the rules look at one migration,
+// the next ones may be folded, as catalogs are values. Deploy and Obscure
+// belong to whoever folds.
 type Engine struct {
 	config Config
 	rules  []*Rule // those that are on
@@ -19,12 +24,16 @@ type Engine struct {
 	statementRules, commitRules []*Rule
 	release                     *Release
 	catalog                     *catalog.Catalog
-	pass                        *Pass
-	found                       []Found
-	supps                       []suppressed
-	last                        *Migration // the one that was judged last
-	count                       int
+	folding                     *Pass // for what is asked while a migration is folded
+	folded                      bool  // a migration of the release
 	txs                         int
+
+	// What follows belongs to Rules.
+	pass  *Pass
+	found []Found
+	supps []suppressed
+	last  *Migration // the one that was judged last
+	count int
 }
 
 // NewEngine begins with the given deployed schema; nil is an empty database.
@@ -46,6 +55,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		}
 	}
 	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, config: &e.config, versions: c.Versions, current: deployed}
+	e.folding = &Pass{Release: e.release, config: &e.config, versions: c.Versions, current: deployed}
 	return e
 }
 
@@ -63,7 +73,7 @@ func (e *Engine) Deploy(s *script.Script) {
 // language. It stands where that migration does.
 func (e *Engine) Obscure(what string) {
 	e.catalog = e.catalog.Obscure(what)
-	if e.last == nil {
+	if !e.folded {
 		e.release.Deployed = e.catalog
 	}
 }
@@ -94,19 +104,32 @@ func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Pro
 
 // Judge folds a migration of the release and runs the rules over it.
 func (e *Engine) Judge(m *Migration) {
+	e.Fold(m)
+	e.Rules(m)
+}
+
+// Fold runs a migration of the release through the catalog and the effects.
+func (e *Engine) Fold(m *Migration) {
+	e.folded = true
+	e.analyse(m)
+	m.after = e.catalog
+}
+
+// Rules runs the rules over a migration that was folded. What only judging
+// needs of the migration before is let go.
+func (e *Engine) Rules(m *Migration) {
 	e.last.forget()
 	e.last = m
 	m.index = e.count
 	e.config.order[m.Path] = m.index
 	e.count++
-	e.analyse(m)
 	for _, t := range m.Txs {
 		for _, s := range t.Statements {
 			e.statement(s)
 		}
 		e.commit(t)
 	}
-	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
+	e.pass.versions, e.pass.current = e.config.Versions, m.after
 	for _, r := range e.rules {
 		if !e.applies(r, e.config.Versions) {
 			continue
@@ -137,7 +160,7 @@ func (m *Migration) forget() {
 		s.Settings = Settings{}
 		s.writes = nil
 	}
-	m.Statements, m.Txs = nil, nil
+	m.Statements, m.Txs, m.after = nil, nil, nil
 }
 
 func (e *Engine) statement(s *Stmt) {

@@ -21,7 +21,8 @@ type Migration struct {
 	Statements []*Stmt
 	Txs        []*Tx
 
-	index int // in the release
+	index int              // in the release
+	after *catalog.Catalog // behind its last statement
 }
 
 // Refusal is something that the runner refuses, ignores or misreads: a marker

@@ -1,0 +1,84 @@
+package audit
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The pace of the line: migrations go through it in bunches, because handing
+// over costs; a bunch is a part of a migration's text long, or of a few. As
+// syntax trees are many times their text, only a few are under way.
+const (
+	bunchBytes = 16 << 10
+	bunchCount = 16
+	ahead      = 6 // bunches that are parsed and not folded yet
+)
+
+// all judges the migrations of a list, which is the release, in order. It is a
+// line of three: parsing, on all processors; folding; the rules. Each takes
+// the migrations in the order of the list.
+func (j *judge) all(list []*adapter.Migration) {
+	j.run()
+	bunches := bunched(list)
+	slots := make([]chan struct{}, len(bunches))
+	for i := range slots {
+		slots[i] = make(chan struct{})
+	}
+	free := make(chan struct{}, ahead)
+	var next atomic.Int64
+	for range max(1, runtime.GOMAXPROCS(0)) {
+		go func() {
+			for {
+				free <- struct{}{}
+				i := int(next.Add(1)) - 1
+				if i >= len(bunches) {
+					<-free
+					return
+				}
+				for k := range bunches[i] {
+					x := &bunches[i][k]
+					x.script, x.err = script.Build(x.migration.Source)
+				}
+				close(slots[i])
+			}
+		}()
+	}
+	folded := make(chan []judged, 2)
+	go func() {
+		defer close(folded)
+		for i, b := range bunches {
+			<-slots[i]
+			<-free
+			for k := range b {
+				j.fold(&b[k])
+			}
+			folded <- b
+		}
+	}()
+	for b := range folded {
+		for k := range b {
+			j.rules(&b[k])
+			b[k] = judged{}
+		}
+	}
+}
+
+// bunched cuts a list into bunches.
+func bunched(list []*adapter.Migration) [][]judged {
+	all := make([]judged, len(list))
+	var out [][]judged
+	from, size := 0, 0
+	for i, m := range list {
+		all[i] = judged{migration: m, status: onward.StatusNew}
+		list[i] = nil
+		if size += len(m.Source.Text); size >= bunchBytes || i+1-from == bunchCount || i+1 == len(list) {
+			out = append(out, all[from:i+1])
+			from, size = i+1, 0
+		}
+	}
+	return out
+}

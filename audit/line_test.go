@@ -1,0 +1,63 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// What goes through the line comes out as one by one, in the order of the
+// list, whatever runs at the same time.
+func TestAllIsOneByOne(t *testing.T) {
+	t.Parallel()
+	var texts []string
+	for i := range 120 {
+		texts = append(texts, fmt.Sprintf("CREATE TABLE t%d (id int PRIMARY KEY, v text);\n", i),
+			fmt.Sprintf("ALTER TABLE t%d ADD COLUMN c%d int NOT NULL;\nDROP TABLE old%d;\n", i/2, i, i),
+			fmt.Sprintf("CREATE INDEX ON used (c%d);\nSELECT FROM WHERE;\n", i))
+	}
+	texts[7] = "" // a file that could not be read
+	texts[11] = strings.Repeat("INSERT INTO t1 VALUES (1, 'x');\n", 4*bunchBytes/32)
+	list := func() []*adapter.Migration {
+		var out []*adapter.Migration
+		for i, text := range texts {
+			m := &adapter.Migration{
+				ID: fmt.Sprint(i), Path: fmt.Sprintf("%d.sql", i), Framework: "sql",
+				Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: onward.TransactionNone},
+			}
+			if text == "" {
+				m.Failed = "permission denied"
+			}
+			out = append(out, m)
+		}
+		return out
+	}
+	one, err := newJudge(&config.Config{}, &known{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range list() {
+		one.judge(m, onward.StatusNew)
+	}
+	want := one.finish()
+	if len(want.Findings) < 100 || want.Summary.Statements < 800 {
+		t.Fatalf("%d findings in %d statements", len(want.Findings), want.Summary.Statements)
+	}
+	for range 5 {
+		j, err := newJudge(&config.Config{}, &known{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.all(list())
+		if diff := cmp.Diff(want, j.finish()); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
