@@ -23,11 +23,12 @@ const (
 	FormatJSON     Format = "json"
 	FormatMarkdown Format = "markdown"
 	FormatGitHub   Format = "github"
+	FormatHTML     Format = "html"
 )
 
 // Formats lists the formats in the order in which help texts name them.
 func Formats() []Format {
-	return []Format{FormatTerminal, FormatJSON, FormatMarkdown, FormatGitHub}
+	return []Format{FormatTerminal, FormatJSON, FormatMarkdown, FormatGitHub, FormatHTML}
 }
 
 // Options say how a report is printed. The zero value is plain text, 100
@@ -63,8 +64,10 @@ func Write(w io.Writer, f Format, r *onward.Report, o Options) error {
 		return Markdown(w, r)
 	case FormatGitHub:
 		return GitHub(w, r)
+	case FormatHTML:
+		return HTML(w, r)
 	}
-	return fmt.Errorf("unknown format %q: it is one of terminal, json, markdown, github", f)
+	return fmt.Errorf("unknown format %q: it is one of terminal, json, markdown, github, html", f)
 }
 
 // maxReport bounds what Read takes in: 256 MB.

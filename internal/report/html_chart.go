@@ -1,0 +1,357 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Measures of the timeline. Heights are pixels; along the time axis everything
+// is a percentage of the width, so that the drawing fits every screen while its
+// text keeps its size.
+const (
+	chartTop  = 22 // the axis' labels
+	labelRow  = 19 // a lane's label
+	barRow    = 19 // a row of bars, of which barHigh is the bar
+	barHigh   = 15
+	laneGap   = 9
+	trafficHi = 72
+
+	// maxLanes is how many relations are drawn; most releases touch fewer.
+	maxLanes = 24
+	// maxRowsInLane bounds the rows into which bars that overlap are parted.
+	maxRowsInLane = 6
+	// thinnest is the least width of a bar, in percent, and roomy the width
+	// from which its number stands inside. The axis is linear: a statement of
+	// a millisecond beside one of ten seconds is a sliver with its number
+	// next to it, which is the truth, and times can be compared by eye.
+	thinnest = 0.5
+	roomy    = 5.0
+	numeral  = 4.5 // room for a number beside a bar, on a narrow screen
+)
+
+// htmlChart is the timeline. All X and W are percentages of the axis.
+type htmlChart struct {
+	Height int
+	Label  string
+	Ticks  []htmlTick
+	// Bands join a stall of the traffic with the bar that it waited for.
+	Bands        []htmlBand
+	Transactions []htmlBox
+	Strip        []htmlBar // the statements themselves
+	StripLabelY  int
+	Lanes        []htmlLane
+	Folded       string
+	FoldedY      int
+	Long         *htmlBox
+	LongLabelY   int
+	Traffic      *htmlTraffic
+	AxisBottom   int
+	// Table is the same in words.
+	Table []htmlTableRow
+}
+
+type htmlTick struct{ X, Label, Anchor string }
+
+type htmlBox struct {
+	X, W, Y, Label, Class, Title string
+}
+
+type htmlBand struct {
+	N       int
+	X, W    string
+	Y, H    int
+	ArrowX  string
+	ArrowY  int
+	Class   string
+	Title   string
+	Caption string
+	Anchor  string
+}
+
+type htmlLane struct {
+	Name, Short, Size, Words, Brief, Title string
+	Class                                  string
+	Y, LabelY, Bottom                      int
+	Bars                                   []htmlBar
+}
+
+// htmlBar is a lock: a part in which it was waited for, a part in which it was
+// held, the work in it, and the number of its statement.
+type htmlBar struct {
+	N                   int
+	Class, Title        string
+	Y, High             int
+	X, W                string // both parts
+	WaitX, WaitW        string // "" for none
+	HeldX, HeldW        string
+	WorkX, WorkW, Work  string
+	WorkY               int
+	TextX, TextDX       string
+	TextY               int
+	TextClass           string
+	Labelled, HasNumber bool
+}
+
+type htmlTraffic struct {
+	LabelY, Y, H  int
+	Words         string
+	Top, Path     string
+	TopY, BottomY int
+	Failures      []htmlBox
+}
+
+type htmlTableRow struct {
+	N                                                   int
+	SQL, Relation, Lock, Work, Blocks, At, Waited, Held string
+}
+
+// axis turns milliseconds into percentages.
+type axis struct{ end float64 }
+
+// at is a place on the axis, from 0 to 100.
+func (a axis) at(ms float64) float64 { return min(max(ms/a.end, 0), 1) * 100 }
+
+// span is a stretch of the axis that is wide enough to be seen.
+func (a axis) span(from, until, least float64) (x, w float64) {
+	x = a.at(from)
+	w = max(a.at(until)-x, least)
+	return min(x, 100-w), w
+}
+
+func percent(v float64) string {
+	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".") + "%"
+}
+
+func (b *htmlBuilder) chart() *htmlChart {
+	run := b.run
+	a := axis{end: length(run) * 1.01}
+	c := &htmlChart{}
+	y := chartTop
+	y = b.strip(c, a, y)
+	list, created := lanes(run)
+	shown := list
+	if len(list) > maxLanes {
+		shown = list[:maxLanes]
+	}
+	tops := map[string]int{} // relation → where the bars of its lane end
+	for i := range shown {
+		lane := b.lane(&shown[i], a, y)
+		tops[shown[i].relation] = lane.Bottom
+		c.Lanes = append(c.Lanes, lane)
+		y = lane.Bottom + laneGap
+	}
+	if c.Folded = folded(list[len(shown):], created); c.Folded != "" {
+		c.FoldedY = y + 13
+		y += labelRow + laneGap - 4
+	}
+	if t := run.Traffic; t != nil {
+		y = b.traffic(c, a, y, tops)
+	}
+	c.AxisBottom = y
+	c.Height = y + 2
+	for _, ms := range ticks(a.end, 6) {
+		tick := htmlTick{X: percent(a.at(ms)), Label: tickWords(ms), Anchor: "middle"}
+		switch x := a.at(ms); {
+		case x < 3:
+			tick.Anchor = "start"
+		case x > 95:
+			tick.Anchor = "end"
+		}
+		c.Ticks = append(c.Ticks, tick)
+	}
+	c.Label = fmt.Sprintf("Timeline of the release on %s: %s, %s, %s. The table below says the same in words.",
+		server(run), millis(length(run)), Count(len(run.Statements), "statement"), Count(len(list), "relation"))
+	b.table(c, list)
+	return c
+}
+
+// strip is the first lane: the transactions, and the statements in them.
+func (b *htmlBuilder) strip(c *htmlChart, a axis, y int) int {
+	run := b.run
+	c.StripLabelY = y + 13
+	y += labelRow
+	for i := range run.Transactions {
+		t := &run.Transactions[i]
+		x, w := a.span(t.FromMS, t.UntilMS, thinnest)
+		box := htmlBox{X: percent(x), W: percent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
+		if t.Migration >= 0 && t.Migration < len(b.report.Migrations) {
+			box.Title = Line(b.report.Migrations[t.Migration].Path) + ", " + millis(t.UntilMS-t.FromMS)
+		}
+		if t.RolledBack {
+			box.Class, box.Title = "tx back", box.Title+", rolled back"
+		}
+		c.Transactions = append(c.Transactions, box)
+	}
+	y += 4
+	var bars []htmlBar
+	var places []float64
+	for i := range run.Statements {
+		s := &run.Statements[i]
+		n := b.numberOf(run, i)
+		bar := b.draw(a, n, s.FromMS, s.UntilMS, 0)
+		bar.Class = "statement"
+		bar.Title = b.title(i) + ": " + millis(s.UntilMS-s.FromMS)
+		if s.Failed != nil {
+			bar.Class += " failed"
+			bar.Title += ", failed: " + Line(s.Failed.Message)
+		}
+		bars = append(bars, bar)
+		places = append(places, a.at(s.FromMS))
+	}
+	rows := pack(bars, places)
+	settle(bars, y)
+	c.Strip = bars
+	return y + max(rows, 1)*barRow + laneGap
+}
+
+// lane draws the lane of a relation.
+func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
+	out := htmlLane{Y: y, LabelY: y + 13, Name: shorten(relation(l.relation), 63), Words: "blocked " + l.words(), Brief: l.words(), Class: "nobody"}
+	out.Short = shorten(out.Name, 22)
+	switch {
+	case l.blocks("read"):
+		out.Class = "reads"
+	case l.blocks("write"):
+		out.Class = "writes"
+	default:
+		out.Words, out.Brief = "blocked nobody", "nobody"
+	}
+	if l.waited > 0 {
+		out.Words += ", " + queries(l.waited) + " waited"
+	}
+	if l.rows > 0 {
+		out.Size = numberWords(l.rows) + " rows, " + bytesWords(l.bytes)
+	}
+	out.Title = out.Name + ": " + out.Words
+	places := make([]float64, len(l.bars))
+	for i := range l.bars {
+		o := l.bars[i].seen
+		bar := b.draw(a, b.numberOf(b.run, l.bars[i].statement), o.FromMS, o.UntilMS, o.WaitedMS)
+		bar.Class = who(o.Blocks)
+		bar.Title = fmt.Sprintf("%s: %s on %s, %s, ", b.title(l.bars[i].statement), o.Lock, relation(o.Relation), blocks(o.Blocks))
+		if o.WaitedMS > 0 {
+			bar.Title += "waited " + millis(o.WaitedMS) + ", "
+		}
+		bar.Title += "held " + millis(o.HeldMS)
+		if o.Work != onward.NoWork {
+			bar.Work = o.Work.String()
+			bar.Title += ", " + workWords(o.Work)
+			x, w := a.span(l.bars[i].workFrom, l.bars[i].workUntil, thinnest)
+			bar.WorkX, bar.WorkW = percent(x), percent(x+w)
+		}
+		out.Bars = append(out.Bars, bar)
+		places[i] = a.at(o.FromMS)
+	}
+	rows := pack(out.Bars, places)
+	settle(out.Bars, y+labelRow)
+	out.Bottom = y + labelRow + max(rows, 1)*barRow - (barRow - barHigh)
+	return out
+}
+
+// title is a statement in words: its number and its text.
+func (b *htmlBuilder) title(i int) string {
+	_, s := rehearsed(b.report, b.run, i)
+	if s == nil {
+		return "a statement"
+	}
+	return fmt.Sprintf("%d, %s", b.numberOf(b.run, i), shorten(Line(s.SQL), 100))
+}
+
+// draw places a bar along the axis.
+func (b *htmlBuilder) draw(a axis, n int, from, until, waited float64) htmlBar {
+	x, w := a.span(from, until, thinnest)
+	bar := htmlBar{N: n, HasNumber: n > 0, High: barHigh, X: percent(x), W: percent(w), HeldX: percent(x), HeldW: percent(w)}
+	if waited > 0 {
+		held := min(max(a.at(until)-a.at(from+waited), thinnest), w)
+		if wait := w - held; wait > 0.2 {
+			bar.WaitX, bar.WaitW = percent(x), percent(wait)
+			bar.HeldX, bar.HeldW = percent(x+wait), percent(held)
+		}
+	}
+	switch {
+	case bar.WaitW != "" && w >= roomy:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "out"
+	case w >= roomy:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "in"
+	case x+w+numeral <= 100:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x+w), "3", "out"
+	default:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "-3", "out end"
+	}
+	return bar
+}
+
+// pack parts bars that would cover each other, or each other's number, into
+// rows, and returns how many there are. When there are too many at one place,
+// they share the last row and go without a number.
+func pack(bars []htmlBar, places []float64) int {
+	order := make([]int, len(bars))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(places[i], places[j]) })
+	var ends []float64
+	for _, i := range order {
+		b := &bars[i]
+		x, w := number(b.X), number(b.W)
+		left, right := x, x+w+0.3
+		if b.TextClass == "out" && b.TextDX == "3" {
+			right = x + w + numeral
+		} else if b.TextClass == "out end" {
+			left = x - numeral
+		}
+		row := slices.IndexFunc(ends, func(end float64) bool { return end <= left })
+		b.Labelled = b.HasNumber
+		switch {
+		case row >= 0:
+			ends[row] = right
+		case len(ends) < maxRowsInLane:
+			row = len(ends)
+			ends = append(ends, right)
+		default:
+			row = maxRowsInLane - 1
+			ends[row] = max(ends[row], x+w)
+			b.Labelled = false
+		}
+		b.Y = row
+	}
+	return len(ends)
+}
+
+func number(p string) float64 {
+	v, _ := strconv.ParseFloat(strings.TrimSuffix(p, "%"), 64)
+	return v
+}
+
+// settle turns rows into pixels.
+func settle(bars []htmlBar, y int) {
+	for i := range bars {
+		b := &bars[i]
+		b.Y = y + b.Y*barRow
+		b.TextY = b.Y + barHigh - 4
+		b.WorkY = b.Y + barHigh - 3
+	}
+}
+
+// table is the timeline in words.
+func (b *htmlBuilder) table(c *htmlChart, list []lane) {
+	for i := range list {
+		l := &list[i]
+		for j := range l.bars {
+			o := l.bars[j].seen
+			row := htmlTableRow{
+				N: b.numberOf(b.run, l.bars[j].statement), Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work),
+				Blocks: strings.TrimPrefix(blocks(o.Blocks), "blocks "), At: millis(o.FromMS), Waited: millis(o.WaitedMS), Held: millis(o.HeldMS),
+			}
+			if _, s := rehearsed(b.report, b.run, l.bars[j].statement); s != nil {
+				row.SQL = shorten(Line(s.SQL), 60)
+			}
+			c.Table = append(c.Table, row)
+		}
+	}
+}

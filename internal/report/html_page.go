@@ -1,0 +1,341 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// htmlPage is what the template shows. Its strings are safe to be seen: they
+// went through Line or Visible; the template escapes them for their place.
+type htmlPage struct {
+	CSP   string
+	CSS   template.CSS
+	JS    template.JS
+	Title string
+	// Tone is "error", "warning" or "ok": the verdict's colour.
+	Tone, Mark, Verdict string
+	Subtitle            string
+	Lead                []string
+	Chart               *htmlChart
+	Migrations          []htmlMigration
+	// Count is how many statements there are; they are numbered from 1.
+	Count       int
+	Stray       []htmlFinding
+	Opaque      []htmlOpaque
+	Differences []htmlDifference
+	Failures    []htmlFailure
+	Multiples   []htmlMultiple
+	Measured    *htmlMeasured
+	Counts      string
+	Next        []string
+}
+
+type htmlMigration struct {
+	N          int
+	Path, Name string
+	How, Tone  string
+	Verdict    string
+	Changes    []htmlChange
+	Statements []htmlStatement
+	Findings   []htmlFinding
+	Opaque     []htmlOpaque
+}
+
+type htmlChange struct{ Kind, Sign, Object, Text string }
+
+type htmlStatement struct {
+	N                 int
+	Place, Line, SQL  string
+	Whole             string
+	Who, Took, Stall  string // for the list
+	Facts             []htmlFact
+	Locks             []htmlLock
+	Seen              bool
+	Nested            []htmlNested
+	Failed            *htmlError
+	Note              string
+	Findings          []htmlFinding
+	Quiet             bool
+	DifferenceNumbers []int
+}
+
+type htmlFact struct{ Name, Value string }
+
+type htmlLock struct{ Relation, Lock, Work, Who, Blocks, At, Waited, Held string }
+
+type htmlNested struct{ SQL, Took string }
+
+type htmlError struct{ Code, Message, Detail, Hint string }
+
+type htmlFinding struct {
+	Severity, Rule, Place, Fact, Harm, Postgres string
+	Evidence                                    []string
+	Instead, Paste                              string
+}
+
+type htmlOpaque struct{ Place, Text string }
+
+type htmlDifference struct {
+	N                                       int // of the statement, 0 when unknown
+	Place, Relation, Model, Server, Version string
+	Report                                  string
+}
+
+type htmlFailure struct{ Relation, Query, At, Count, Code, Message string }
+
+type htmlMeasured struct {
+	Rows    []htmlFact
+	Tables  []htmlFact
+	Notes   []string
+	Command string
+}
+
+func newHTMLPage(r *onward.Report) *htmlPage {
+	p := &htmlPage{
+		Title: revisions(r), Verdict: verdict(r), Tone: "ok", Mark: "safe", Counts: counts(r),
+	}
+	switch s := &r.Summary; {
+	case s.Errors > 0:
+		p.Tone, p.Mark = "error", "not safe"
+	case !s.Safe:
+		p.Tone, p.Mark = "warning", "not certain"
+	case s.Warnings > 0:
+		p.Tone, p.Mark = "warning", "with warnings"
+	}
+	for _, n := range r.Summary.Next {
+		p.Next = append(p.Next, Line(n))
+	}
+	var run *onward.Rehearsal
+	if len(r.Rehearsals) > 0 {
+		run = &r.Rehearsals[0]
+	}
+	b := &htmlBuilder{report: r, run: run, index: newIndex(r)}
+	b.number()
+	p.Subtitle = b.subtitle()
+	for i := range r.Migrations {
+		p.Migrations = append(p.Migrations, b.migration(i))
+	}
+	p.Count = b.count
+	findings, opaque := b.index.elsewhere()
+	for i := range findings {
+		p.Stray = append(p.Stray, inPage(&findings[i]))
+	}
+	for i := range opaque {
+		p.Opaque = append(p.Opaque, htmlOpaque{Line(place(opaque[i].Path, opaque[i].Line, opaque[i].Column)), sentence(&opaque[i])})
+	}
+	if p.Title == "" {
+		p.Title = Count(len(r.Migrations), noun(r))
+	}
+	if run == nil {
+		return p
+	}
+	p.Lead = b.lead()
+	p.Chart = b.chart()
+	p.Differences = b.differences()
+	p.Failures = b.failures()
+	if len(r.Rehearsals) > 1 {
+		p.Multiples = b.multiples()
+	}
+	p.Measured = b.measured()
+	return p
+}
+
+// htmlBuilder makes the parts of the page.
+type htmlBuilder struct {
+	report *onward.Report
+	run    *onward.Rehearsal // the main one, nil for none
+	index  *index
+	count  int
+	// numbers has the number of each statement of each migration; ran the
+	// statement's run, where it ran.
+	numbers [][]int
+	ran     map[int]int // number → index in run.Statements
+}
+
+// number numbers the statements through the release.
+func (b *htmlBuilder) number() {
+	b.numbers = make([][]int, len(b.report.Migrations))
+	for i := range b.report.Migrations {
+		for range b.report.Migrations[i].Statements {
+			b.count++
+			b.numbers[i] = append(b.numbers[i], b.count)
+		}
+	}
+	b.ran = map[int]int{}
+	if b.run == nil {
+		return
+	}
+	for i := range b.run.Statements {
+		if n := b.numberOf(b.run, i); n > 0 {
+			if _, twice := b.ran[n]; !twice {
+				b.ran[n] = i
+			}
+		}
+	}
+}
+
+// numberOf is the number of a statement that ran; 0 when it is none of the
+// report's.
+func (b *htmlBuilder) numberOf(run *onward.Rehearsal, i int) int {
+	if _, s := rehearsed(b.report, run, i); s == nil {
+		return 0
+	}
+	return b.numbers[run.Statements[i].Migration][run.Statements[i].Statement]
+}
+
+func (b *htmlBuilder) subtitle() string {
+	r := b.report
+	parts := []string{Count(len(r.Migrations), noun(r))}
+	var frameworks []string
+	for i := range r.Migrations {
+		if f := Line(r.Migrations[i].Framework); f != "" && !slices.Contains(frameworks, f) {
+			frameworks = append(frameworks, f)
+		}
+	}
+	if len(frameworks) > 0 {
+		parts = append(parts, strings.Join(frameworks, ", "))
+	}
+	if b.run == nil {
+		return strings.Join(append(parts, "judged for "+Versions(r.Postgres), "not rehearsed"), " · ")
+	}
+	parts = append(parts, "rehearsed on "+server(b.run), data(b.run))
+	if b.run.Traffic == nil {
+		parts = append(parts, "no traffic")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// lead is what the rehearsal found, in sentences: failures, the worst stall,
+// faults of the model.
+func (b *htmlBuilder) lead() []string {
+	var out []string
+	failed := 0
+	for i := range b.run.Statements {
+		if f := b.run.Statements[i].Failed; f != nil {
+			if failed++; failed == 1 {
+				out = append(out, fmt.Sprintf("%s failed: %s.", b.named(i), strings.TrimSuffix(Line(f.Message), ".")))
+			}
+		}
+	}
+	t := b.run.Traffic
+	switch stalls := worstStalls(t); {
+	case len(stalls) > 0:
+		out = append(out, b.stalled(&stalls[0]))
+		if t.Waited > stalls[0].Queries {
+			out = append(out, fmt.Sprintf("In all, %s of %s waited for a lock; usually a query takes %s.", grouped(t.Waited), queries(t.Queries), millis(t.UsualMS)))
+		}
+	case t != nil:
+		out = append(out, fmt.Sprintf("No query stood still: %s beside the release, the slowest %s.", queries(t.Queries), millis(t.WorstMS)))
+	}
+	return out
+}
+
+func (b *htmlBuilder) stalled(s *onward.Stall) string {
+	text := fmt.Sprintf("Worst stall %s: %s on %s waited", millis(s.UntilMS-s.FromMS), kinds(s), relation(s.Relation))
+	if name := b.named(s.Statement); name != "" {
+		return text + " for " + name + "."
+	}
+	return text + "."
+}
+
+// named is a statement with its number and place: "statement 3
+// (00043_rename.sql:4)".
+func (b *htmlBuilder) named(i int) string {
+	at := shortPlace(b.report, b.run, i)
+	if n := b.numberOf(b.run, i); n > 0 {
+		return fmt.Sprintf("statement %d (%s)", n, at)
+	}
+	return at
+}
+
+func (b *htmlBuilder) migration(i int) htmlMigration {
+	m := &b.report.Migrations[i]
+	out := htmlMigration{N: i + 1, Path: Line(m.Path), Name: Line(path.Base(m.Path)), How: transactionWords(m.Transaction)}
+	if m.Status != "" && m.Status != onward.StatusNew {
+		out.How = Line(string(m.Status)) + " · " + out.How
+	}
+	if b.run != nil {
+		for _, t := range b.run.Transactions {
+			if t.Migration == i && t.RolledBack {
+				out.How += " · rolled back"
+				break
+			}
+		}
+	}
+	findings := b.index.of(m)
+	out.Verdict, out.Tone = outcome(b.index, m), "ok"
+	for _, f := range worstFirst(findings) {
+		out.Tone = f.Severity.String()
+		break
+	}
+	for _, c := range m.Changes {
+		sign := map[string]string{"add": "+", "drop": "−"}[c.Kind]
+		if sign == "" {
+			sign = "~"
+		}
+		text := Line(c.Text)
+		if c.New && !strings.HasPrefix(text, "new ") {
+			text += " (new)"
+		}
+		out.Changes = append(out.Changes, htmlChange{Kind: Line(c.Kind), Sign: sign, Object: Line(c.Object), Text: text})
+	}
+	for j := range m.Statements {
+		out.Statements = append(out.Statements, b.statement(i, j))
+	}
+	for k := range findings {
+		at := statementAt(m, findings[k].Line)
+		f := inPage(&findings[k])
+		if at < 0 {
+			out.Findings = append(out.Findings, f)
+			continue
+		}
+		out.Statements[at].Findings = append(out.Statements[at].Findings, f)
+		out.Statements[at].Quiet = false
+	}
+	opaque := b.index.opaqueIn(m)
+	for k := range opaque {
+		out.Opaque = append(out.Opaque, htmlOpaque{Line(place(opaque[k].Path, opaque[k].Line, opaque[k].Column)), sentence(&opaque[k])})
+	}
+	return out
+}
+
+// statementAt finds the statement that a line belongs to: the last that begins
+// at or before it and reaches it; of several on one line the first that locks
+// something. -1 when there is none.
+func statementAt(m *onward.Migration, line int) int {
+	found := -1
+	for i := range m.Statements {
+		s := &m.Statements[i]
+		if s.Line <= 0 || line < s.Line || line > s.Line+strings.Count(s.SQL, "\n") {
+			continue
+		}
+		if found < 0 || s.Line > m.Statements[found].Line || len(m.Statements[found].Effects) == 0 && len(s.Effects) > 0 {
+			found = i
+		}
+	}
+	return found
+}
+
+func inPage(f *onward.Finding) htmlFinding {
+	out := htmlFinding{
+		Severity: f.Severity.String(), Rule: Line(f.Rule), Place: Line(place(f.Path, f.Line, f.Column)),
+		Fact: Line(f.Fact), Harm: Line(f.Harm),
+	}
+	if len(f.Postgres) > 0 {
+		out.Postgres = "on " + Versions(f.Postgres) + " only"
+	}
+	for i := range f.Evidence {
+		out.Evidence = append(out.Evidence, evidence(&f.Evidence[i]))
+	}
+	if n := len(f.Also); n > 0 {
+		out.Evidence = append(out.Evidence, "the same at "+Count(n, "other place"))
+	}
+	words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
+	out.Instead, out.Paste = Line(words), strings.Trim(sql, "\n")
+	return out
+}

@@ -1,0 +1,320 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// lane is a relation on the time axis of a rehearsal: what was locked on it,
+// by which statement, and for how long others could not use it.
+type lane struct {
+	relation string
+	// bars are the locks, in the order in which they were asked for.
+	bars []bar
+	// readsMS and writesMS are for how long reads and writes had to wait, the
+	// time included in which the lock was only asked for: who comes later
+	// queues behind it.
+	readsMS, writesMS float64
+	// stallMS is the longest stall of the traffic on the relation, waited how
+	// many queries stood still.
+	stallMS float64
+	waited  int
+	rows    int64
+	bytes   int64
+}
+
+// bar is a lock of a lane.
+type bar struct {
+	// statement is the index in Rehearsal.Statements.
+	statement int
+	seen      *onward.Observed
+	// workFrom and workUntil are when the statement worked on the relation;
+	// equal when it did no work.
+	workFrom, workUntil float64
+}
+
+// lanes are the relations that others use, most affected first: by the stall
+// of the traffic, then by the time for which reads, then writes, were blocked.
+// Relations that the release created are left out and counted.
+func lanes(r *onward.Rehearsal) (out []lane, created int) {
+	at := map[string]int{}
+	fresh := map[string]bool{}
+	get := func(name string) *lane {
+		i, ok := at[name]
+		if !ok {
+			i = len(out)
+			at[name] = i
+			out = append(out, lane{relation: name})
+		}
+		return &out[i]
+	}
+	for i := range r.Statements {
+		s := &r.Statements[i]
+		for j := range s.Observed {
+			o := &s.Observed[j]
+			if o.New {
+				fresh[o.Relation] = true
+				continue
+			}
+			b := bar{statement: i, seen: o}
+			if o.Work != onward.NoWork {
+				b.workFrom, b.workUntil = max(s.FromMS, o.FromMS+o.WaitedMS), min(s.UntilMS, o.UntilMS)
+			}
+			l := get(o.Relation)
+			l.bars = append(l.bars, b)
+		}
+	}
+	if r.Traffic != nil {
+		for _, s := range r.Traffic.Stalls {
+			if i, ok := at[s.Relation]; ok {
+				l := &out[i]
+				l.stallMS, l.waited = max(l.stallMS, s.UntilMS-s.FromMS), l.waited+s.Queries
+			}
+		}
+	}
+	for _, t := range r.Tables {
+		if i, ok := at[t.Relation]; ok {
+			out[i].rows, out[i].bytes = t.Rows, t.Bytes
+		}
+	}
+	for i := range out {
+		l := &out[i]
+		slices.SortStableFunc(l.bars, func(a, b bar) int { return cmp.Compare(a.seen.FromMS, b.seen.FromMS) })
+		l.readsMS = l.blocked("read")
+		l.writesMS = l.blocked("write")
+	}
+	slices.SortStableFunc(out, func(a, b lane) int {
+		return cmp.Or(cmp.Compare(b.stallMS, a.stallMS), cmp.Compare(b.readsMS, a.readsMS), cmp.Compare(b.writesMS, a.writesMS))
+	})
+	return out, len(fresh)
+}
+
+// blocked is for how long a kind of query had to wait: bars that overlap count
+// once.
+func (l *lane) blocked(kind string) float64 {
+	total, end := 0.0, math.Inf(-1)
+	for i := range l.bars {
+		o := l.bars[i].seen
+		if !slices.Contains(o.Blocks, kind) {
+			continue
+		}
+		if from := max(o.FromMS, end); o.UntilMS > from {
+			total += o.UntilMS - from
+			end = o.UntilMS
+		}
+	}
+	return total
+}
+
+// words says whom the lane's locks blocked, and for how long.
+func (l *lane) words() string {
+	reads, writes := l.blocks("read"), l.blocks("write")
+	switch {
+	case reads && l.writesMS > l.readsMS*1.2:
+		return "reads " + millis(l.readsMS) + ", writes " + millis(l.writesMS)
+	case reads:
+		return "reads and writes " + millis(l.readsMS)
+	case writes:
+		return "writes " + millis(l.writesMS)
+	}
+	return "nobody"
+}
+
+// blocks reports whether any of the lane's locks blocks a kind of query.
+func (l *lane) blocks(kind string) bool {
+	return slices.ContainsFunc(l.bars, func(b bar) bool { return slices.Contains(b.seen.Blocks, kind) })
+}
+
+// who is whom a lock blocks: "reads", "writes" or "nobody". A lock that stops
+// reads stops writes too.
+func who(blocks []string) string {
+	switch {
+	case slices.Contains(blocks, "read"):
+		return "reads"
+	case slices.Contains(blocks, "write"):
+		return "writes"
+	}
+	return "nobody"
+}
+
+// folded says what the lanes are that are not shown.
+func folded(hidden []lane, created int) string {
+	var parts []string
+	if n := len(hidden); n > 0 {
+		what := "none blocks anyone"
+		if worst := slices.MaxFunc(hidden, func(a, b lane) int { return cmp.Compare(a.writesMS, b.writesMS) }); worst.blocks("write") {
+			what = "blocking for up to " + millis(worst.writesMS)
+		}
+		parts = append(parts, Count(n, "more relation")+", "+what)
+	}
+	if created > 0 {
+		parts = append(parts, Count(created, "relation")+" created by the release, which nobody uses yet")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// length is the end of the time axis, in milliseconds: the end of whatever
+// ends last, and never nothing.
+func length(r *onward.Rehearsal) float64 {
+	end := max(r.DurationMS, 1)
+	for i := range r.Statements {
+		end = max(end, r.Statements[i].UntilMS)
+		for j := range r.Statements[i].Observed {
+			end = max(end, r.Statements[i].Observed[j].UntilMS)
+		}
+	}
+	for _, t := range r.Transactions {
+		end = max(end, t.UntilMS)
+	}
+	return end
+}
+
+// rehearsed finds the statement that ran; nil when the index names none.
+func rehearsed(r *onward.Report, run *onward.Rehearsal, i int) (*onward.Migration, *onward.Statement) {
+	if i < 0 || i >= len(run.Statements) {
+		return nil, nil
+	}
+	s := &run.Statements[i]
+	if s.Migration < 0 || s.Migration >= len(r.Migrations) {
+		return nil, nil
+	}
+	m := &r.Migrations[s.Migration]
+	if s.Statement < 0 || s.Statement >= len(m.Statements) {
+		return m, nil
+	}
+	return m, &m.Statements[s.Statement]
+}
+
+// shortPlace names a statement by its file and line: "00043_rename.sql:4".
+func shortPlace(r *onward.Report, run *onward.Rehearsal, i int) string {
+	m, s := rehearsed(r, run, i)
+	switch {
+	case m == nil:
+		return ""
+	case s == nil:
+		return Line(path.Base(m.Path))
+	}
+	return Line(fmt.Sprintf("%s:%d", path.Base(m.Path), s.Line))
+}
+
+// worstStalls are the stalls, longest first.
+func worstStalls(t *onward.Traffic) []onward.Stall {
+	if t == nil {
+		return nil
+	}
+	out := slices.Clone(t.Stalls)
+	slices.SortStableFunc(out, func(a, b onward.Stall) int {
+		return cmp.Compare(b.UntilMS-b.FromMS, a.UntilMS-a.FromMS)
+	})
+	return out
+}
+
+// kinds names the queries of a stall: "118 queries", "3 writes".
+func kinds(s *onward.Stall) string {
+	switch s.Kind {
+	case "read", "write":
+		return Count(s.Queries, s.Kind)
+	}
+	if s.Queries == 1 {
+		return "1 query"
+	}
+	return fmt.Sprintf("%d queries", s.Queries)
+}
+
+// data is what a rehearsal ran on: "5 tables with 6.0 M rows, seed 1".
+func data(r *onward.Rehearsal) string {
+	var rows int64
+	tables := 0
+	for _, t := range r.Tables {
+		if t.Rows > 0 {
+			rows += t.Rows
+			tables++
+		}
+	}
+	if tables == 0 {
+		return "empty tables"
+	}
+	text := Count(tables, "table") + " with " + numberWords(rows) + " rows"
+	if rows == 1 {
+		text = "1 table with 1 row"
+	}
+	if r.Base.From == "dump" {
+		return text + ", from a dump"
+	}
+	return fmt.Sprintf("%s, seed %d", text, r.Seed)
+}
+
+// server names the server of a rehearsal: "Postgres 17.11".
+func server(r *onward.Rehearsal) string {
+	if v := Line(r.Version); v != "" {
+		return "Postgres " + v
+	}
+	return fmt.Sprintf("Postgres %d", r.Postgres)
+}
+
+// millis is a measured time for people: "0.4 ms", "310 ms", "4.21 s",
+// "2 min 5 s".
+func millis(ms float64) string {
+	switch {
+	case ms <= 0:
+		return "0 ms"
+	case ms < 9.95:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", max(ms, 0.1)), ".0") + " ms"
+	case ms < 999.5:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms < 9_995:
+		return fmt.Sprintf("%.2f s", ms/1000)
+	case ms < 59_950:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	case ms < 3_599_500:
+		s := int(math.Round(ms / 1000))
+		return strings.TrimSuffix(fmt.Sprintf("%d min %d s", s/60, s%60), " 0 s")
+	}
+	m := int(math.Round(min(ms, 1e12) / 60_000))
+	return strings.TrimSuffix(fmt.Sprintf("%d h %d min", m/60, m%60), " 0 min")
+}
+
+// ticks are the marks of a time axis: 0 and at most n more, at a round
+// distance.
+func ticks(end float64, n int) []float64 {
+	step := roundSteps[len(roundSteps)-1]
+	for _, s := range roundSteps {
+		if end/s <= float64(n) {
+			step = s
+			break
+		}
+	}
+	for end/step > float64(n) {
+		step *= 2
+	}
+	out := []float64{0}
+	for i := 1; float64(i)*step <= end; i++ {
+		out = append(out, float64(i)*step)
+	}
+	return out
+}
+
+// roundSteps are distances that are easy to read, in milliseconds.
+var roundSteps = []float64{
+	0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000,
+	60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
+}
+
+// tickWords labels a mark: "0", "500 ms", "2 s", "1.5 s", "5 min".
+func tickWords(ms float64) string {
+	switch {
+	case ms == 0:
+		return "0"
+	case ms < 1000:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", ms), ".0") + " ms"
+	case ms < 60_000:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", ms/1000), ".0") + " s"
+	}
+	return millis(ms)
+}
