@@ -271,34 +271,10 @@ func (j *judge) finish() *onward.Report {
 	findings, suppressed := j.run().Finish()
 	r := j.report
 	r.Findings = append(r.Findings, findings...)
-	worst := map[string]onward.Severity{}
-	for _, f := range r.Findings {
-		worst[f.Path] = max(worst[f.Path], f.Severity)
-		for _, also := range f.Also {
-			worst[also.Path] = max(worst[also.Path], f.Severity)
-		}
-		switch f.Severity {
-		case onward.Error:
-			r.Summary.Errors++
-		case onward.Warning:
-			r.Summary.Warnings++
-		case onward.Info:
-			r.Summary.Infos++
-		}
-	}
-	for i := range r.Migrations {
-		m := &r.Migrations[i]
-		if m.Verdict == "" {
-			m.Verdict = "ok"
-			if s := worst[m.Path]; s >= onward.Warning {
-				m.Verdict = s.String()
-			}
-		}
-	}
 	r.Summary.Migrations = len(r.Migrations)
 	r.Summary.Suppressed = suppressed
 	r.Summary.Opaque = len(r.Opaque)
-	verdict(r)
+	Conclude(r)
 	return r
 }
 

@@ -7,6 +7,39 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// Conclude counts the findings of a report, and draws the verdicts of its
+// migrations and of the release from them. It can be called again when findings
+// were added.
+func Conclude(r *onward.Report) {
+	r.Summary.Errors, r.Summary.Warnings, r.Summary.Infos, r.Summary.Next = 0, 0, 0, nil
+	worst := map[string]onward.Severity{}
+	for _, f := range r.Findings {
+		worst[f.Path] = max(worst[f.Path], f.Severity)
+		for _, also := range f.Also {
+			worst[also.Path] = max(worst[also.Path], f.Severity)
+		}
+		switch f.Severity {
+		case onward.Error:
+			r.Summary.Errors++
+		case onward.Warning:
+			r.Summary.Warnings++
+		case onward.Info:
+			r.Summary.Infos++
+		}
+	}
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if m.Verdict == "" || m.Verdict == "ok" || m.Verdict == "warning" {
+			m.Verdict = "ok"
+			if s := worst[m.Path]; s >= onward.Warning {
+				m.Verdict = s.String()
+			}
+		}
+	}
+	r.Summary.Opaque = len(r.Opaque)
+	verdict(r)
+}
+
 // verdict writes the last lines of a report: is the release safe to deploy,
 // and what to do next.
 func verdict(r *onward.Report) {

@@ -169,13 +169,14 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	} else if i, ok := p.config.order[f.Path]; ok {
 		found.order[0] = i
 	}
-	found.Fingerprint = fingerprint(f.Rule, f.Migration, text, f.Fact)
+	found.Fingerprint = Fingerprint(f.Rule, f.Migration, text, f.Fact)
 	p.findings = append(p.findings, found)
 }
 
 // fingerprint names a finding by what it is about, so that it survives a move
 // of the file and lines added above. White space does not count.
-func fingerprint(rule, migration, sql, fact string) string {
+// Fingerprint names a finding by its content.
+func Fingerprint(rule, migration, sql, fact string) string {
 	h := sha256.New()
 	for _, s := range []string{rule, migration, strings.Join(strings.Fields(sql), " "), fact} {
 		io.WriteString(h, s)

@@ -79,7 +79,7 @@ func (e *Engine) comments(s *suppressed, used map[*script.Suppression]map[string
 			Migration: s.id, Path: s.path,
 			Line: c.Line, Column: c.Column, EndLine: c.Line, EndColumn: c.EndColumn,
 			Fact: fact, Harm: harm, Instead: instead,
-			Fingerprint: fingerprint(rule, s.id, "", fact),
+			Fingerprint: Fingerprint(rule, s.id, "", fact),
 		}
 		if severity, ok := e.config.Severity[rule]; ok {
 			if severity == onward.Off {
