@@ -34,7 +34,9 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 	var p pending
 	c := f.columnFrom(def, &p)
 	t.addColumn(c)
-	t.DroppedColumns = without(t.DroppedColumns, name)
+	if slices.Contains(t.DroppedColumns, name) {
+		t.own().DroppedColumns = without(t.DroppedColumns, name)
+	}
 	t.resolveGenerated()
 	if !only {
 		// The children get it before it gets its constraints, which reach
@@ -77,7 +79,7 @@ func (f *fold) inheritColumn(child *Relation, c *Column) {
 	}
 	next := *c
 	next.Inherited, next.Local, next.Sequence, next.Comment = true, false, 0, ""
-	next.GeneratedFrom = nil
+	next.own().GeneratedFrom = nil
 	child.addColumn(&next)
 	child.resolveGenerated()
 }
@@ -138,7 +140,7 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 			}
 		}
 		e := r.editColumn(attnum)
-		e.Type, e.Collation, e.Inferred = typ, collation, false
+		e.Type, e.own().Collation, e.Inferred = typ, collation, false
 		// The sequence of an identity column follows; that of serial does not.
 		if seq := f.edit(e.Sequence); seq != nil && e.Identity != "" && typ.Name.Schema == "pg_catalog" {
 			info := *seq.Seq
@@ -207,20 +209,22 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 	case pgparse.AlterTableType_AT_DropNotNull:
 		f.dropNotNull(t, e)
 	case pgparse.AlterTableType_AT_SetExpression:
-		e.GeneratedExpr, e.GeneratedFrom = cmd.GetDef(), t.attnumsIn(cmd.GetDef())
+		rare := e.own()
+		rare.GeneratedExpr, rare.GeneratedFrom = cmd.GetDef(), t.attnumsIn(cmd.GetDef())
 		e.DefaultText = expressionText(f.sql, cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {
 			f.fail(f.sure(), "55000", "column %q of relation %q is not a stored generated column", e.Name, t.Name.Name)
 		}
-		e.Generated, e.GeneratedExpr, e.GeneratedFrom, e.DefaultText = "", nil, nil, ""
+		rare := e.own()
+		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = "", nil, nil, ""
 	case pgparse.AlterTableType_AT_AddIdentity:
 		con := cmd.GetDef().GetConstraint()
 		if e.Identity != "" {
 			f.fail(f.sure(), "55000", "column %q of relation %q is already an identity column", e.Name, t.Name.Name)
 			return
 		}
-		e.Identity = identityWords(con.GetGeneratedWhen())
+		e.own().Identity = identityWords(con.GetGeneratedWhen())
 		if !e.NotNull && e.Inferred {
 			e.NotNull = true
 		}
@@ -228,9 +232,9 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 	case pgparse.AlterTableType_AT_SetIdentity:
 		for _, n := range items(cmd.GetDef()) {
 			if d := n.GetDefElem(); d.GetDefname() == "generated" {
-				e.Identity = "by default"
+				e.own().Identity = "by default"
 				if d.GetArg().GetInteger().GetIval() == 'a' {
-					e.Identity = "always"
+					e.own().Identity = "always"
 				}
 			}
 		}
@@ -239,15 +243,15 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 			f.fail(f.sure(), "55000", "column %q of relation %q is not an identity column", e.Name, t.Name.Name)
 			return
 		}
-		e.Identity = ""
+		e.own().Identity = ""
 		if e.Sequence != 0 {
 			f.remove(e.Sequence)
 			e.Sequence = 0
 		}
 	case pgparse.AlterTableType_AT_SetStorage:
-		e.Storage = strings.ToLower(str(cmd.GetDef()))
+		e.own().Storage = strings.ToLower(str(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_SetCompression:
-		e.Compression = str(cmd.GetDef())
+		e.own().Compression = str(cmd.GetDef())
 	case pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
 		pgparse.AlterTableType_AT_AlterColumnGenericOptions:
 		// Planner and wrapper options: nothing that other code can see.

@@ -177,13 +177,13 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	name := clip(cmd.GetName())
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_EnableRowSecurity:
-		t.RLS = true
+		t.own().RLS = true
 	case pgparse.AlterTableType_AT_DisableRowSecurity:
-		t.RLS = false
+		t.own().RLS = false
 	case pgparse.AlterTableType_AT_ForceRowSecurity:
-		t.ForceRLS = true
+		t.own().ForceRLS = true
 	case pgparse.AlterTableType_AT_NoForceRowSecurity:
-		t.ForceRLS = false
+		t.own().ForceRLS = false
 	case pgparse.AlterTableType_AT_ChangeOwner:
 		f.setOwner(t, roleName(cmd.GetNewowner()))
 	case pgparse.AlterTableType_AT_SetLogged:
@@ -191,13 +191,13 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetUnLogged:
 		f.setPersistence(t, Unlogged)
 	case pgparse.AlterTableType_AT_SetAccessMethod:
-		t.AccessMethod = cmd.GetName()
+		t.own().AccessMethod = cmd.GetName()
 	case pgparse.AlterTableType_AT_SetTableSpace:
-		t.Tablespace = name
+		t.own().Tablespace = name
 	case pgparse.AlterTableType_AT_SetRelOptions:
-		t.Options = options(t.Options, items(cmd.GetDef()))
+		t.own().Options = options(t.Options, items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_ReplaceRelOptions:
-		t.Options = options(nil, items(cmd.GetDef()))
+		t.own().Options = options(nil, items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_ResetRelOptions:
 		next := make(map[string]string, len(t.Options))
 		for k, v := range t.Options {
@@ -206,7 +206,7 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 		for _, n := range items(cmd.GetDef()) {
 			delete(next, optionName(n.GetDefElem()))
 		}
-		t.Options = next
+		t.own().Options = next
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		f.replicaIdentity(t, cmd.GetDef().GetReplicaIdentityStmt())
 	case pgparse.AlterTableType_AT_ClusterOn:
@@ -214,11 +214,11 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropCluster:
 		f.clusterOn(t, "")
 	case pgparse.AlterTableType_AT_AddOf:
-		t.OfType = f.TypeOf(cmd.GetDef().GetTypeName()).OID
+		t.own().OfType = f.TypeOf(cmd.GetDef().GetTypeName()).OID
 	case pgparse.AlterTableType_AT_DropOf:
-		t.OfType = 0
+		t.own().OfType = 0
 	case pgparse.AlterTableType_AT_GenericOptions:
-		t.Options = genericOptions(t.Options, items(cmd.GetDef()))
+		t.own().Options = genericOptions(t.Options, items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_EnableRule, pgparse.AlterTableType_AT_EnableAlwaysRule, pgparse.AlterTableType_AT_EnableReplicaRule,
 		pgparse.AlterTableType_AT_DisableRule:
 		if !slices.Contains(t.Rules, name) && !t.Inferred && !t.Partial {
@@ -232,10 +232,10 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 }
 
 func (f *fold) setOwner(t *Relation, owner string) {
-	t.Owner = owner
+	t.own().Owner = owner
 	for _, oid := range t.Indexes {
 		if i := f.Relation(oid); i != nil && i.Owner != "" {
-			f.edit(oid).Owner = owner
+			f.edit(oid).own().Owner = owner
 		}
 	}
 }
@@ -258,14 +258,14 @@ func (f *fold) setPersistence(t *Relation, p Persistence) {
 func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 	switch s.GetIdentityType() {
 	case "d":
-		t.ReplicaIdentity = ""
+		t.own().ReplicaIdentity = ""
 	case "f":
-		t.ReplicaIdentity = "full"
+		t.own().ReplicaIdentity = "full"
 	case "n":
-		t.ReplicaIdentity = "nothing"
+		t.own().ReplicaIdentity = "nothing"
 	case "i":
 		if f.tableIndex(t, clip(s.GetName())) || t.Inferred || t.Partial {
-			t.ReplicaIdentity = "index " + clip(s.GetName())
+			t.own().ReplicaIdentity = "index " + clip(s.GetName())
 			return
 		}
 		f.fail(f.sure(), "42704", "index %q for table %q does not exist", s.GetName(), t.Name.Name)

@@ -55,9 +55,9 @@ func (p *pending) add(s constraintSpec) {
 // columnFrom makes a column from its definition; what it asks for beside goes
 // to p. The column is not numbered yet.
 func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
-	c := &Column{
-		Name: clip(def.GetColname()), Local: true,
-		Storage: strings.ToLower(def.GetStorageName()), Compression: def.GetCompression(),
+	c := &Column{Name: clip(def.GetColname()), Local: true, RareColumn: &plainColumn}
+	if def.GetStorageName() != "" || def.GetCompression() != "" {
+		c.RareColumn = &RareColumn{Storage: strings.ToLower(def.GetStorageName()), Compression: def.GetCompression()}
 	}
 	if base := serial(def.GetTypeName()); base != "" {
 		c.Type = Type{Name: Name{"pg_catalog", base}}
@@ -67,7 +67,7 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 		c.Type = f.TypeOf(def.GetTypeName())
 	}
 	if cc := def.GetCollClause(); cc != nil {
-		c.Collation = constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: cc.GetCollname()}}})
+		c.own().Collation = constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: cc.GetCollname()}}})
 	}
 	if def.GetIsNotNull() {
 		c.NotNull = true
@@ -87,7 +87,7 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 		case pgparse.ConstrType_CONSTR_GENERATED:
 			f.setGenerated(c, con.GetRawExpr(), con.GetGeneratedKind(), con.GetLocation())
 		case pgparse.ConstrType_CONSTR_IDENTITY:
-			c.Identity = identityWords(con.GetGeneratedWhen())
+			c.own().Identity = identityWords(con.GetGeneratedWhen())
 			c.NotNull = true
 			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: c.Type.Name.Name, identity: true, options: con.GetOptions()})
 		case pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE:
@@ -140,11 +140,11 @@ func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
 
 func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location int32) {
 	// The parser leaves the kind out for the bare form, which is VIRTUAL (18).
-	c.Generated = "virtual"
+	c.own().Generated = "virtual"
 	if kind == "s" {
-		c.Generated = "stored"
+		c.own().Generated = "stored"
 	}
-	c.GeneratedExpr = expr
+	c.own().GeneratedExpr = expr
 	c.DefaultText = bracketText(f.sql, location)
 }
 
@@ -153,7 +153,7 @@ func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location
 func (r *Relation) resolveGenerated() {
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && c.GeneratedFrom == nil {
-			c.GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
+			c.own().GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 		kind = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
 	}
 	seq := f.put(&Relation{
-		Name: name, Kind: Sequence, Persistence: t.Persistence,
+		Name: name, Kind: Sequence, Persistence: t.Persistence, Rare: &plain,
 		Seq: &SequenceInfo{Type: kind, OwnerTable: t.OID, OwnerColumn: col.Attnum, Identity: s.identity},
 	})
 	c := t.editColumn(col.Attnum)

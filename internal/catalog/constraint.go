@@ -94,7 +94,7 @@ func (f *fold) inferIn(t *Relation, expr *pgparse.Node) {
 	}
 	for _, name := range ColumnsIn(expr) {
 		if t.Column(name) == nil && !slices.Contains(t.DroppedColumns, name) {
-			t.addColumn(&Column{Name: name, Inferred: true, Local: true})
+			t.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
 		}
 	}
 }

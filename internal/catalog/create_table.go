@@ -14,7 +14,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	}
 	t := &Relation{
 		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(s.GetRelation()),
-		AccessMethod: s.GetAccessMethod(), Tablespace: s.GetTablespacename(), Options: options(nil, s.GetOptions()),
+		Rare:    stored(s.GetAccessMethod(), s.GetTablespacename(), options(nil, s.GetOptions())),
 		Columns: make([]*Column, 0, len(s.GetTableElts())),
 	}
 	f.adopt(t)
@@ -97,7 +97,7 @@ func (f *fold) adopt(t *Relation) {
 	t.ReferencedBy, t.Dependents = old.ReferencedBy, old.Dependents
 	t.Adopted = true
 	t.NextAttnum = old.NextAttnum
-	t.numbers = make(map[string]int16, len(old.Columns))
+	t.own().numbers = make(map[string]int16, len(old.Columns))
 	for _, c := range old.Columns {
 		t.numbers[c.Name] = c.Attnum
 	}
@@ -111,7 +111,7 @@ func (f *fold) release(old *Relation) {
 	}
 	for _, oid := range old.Inherits {
 		if p := f.edit(oid); p != nil {
-			p.Children = without(p.Children, old.OID)
+			p.own().Children = without(p.Children, old.OID)
 		}
 	}
 	for _, c := range old.Constraints {
@@ -125,9 +125,9 @@ func (f *fold) release(old *Relation) {
 	}
 	for _, child := range append(slices.Clone(old.Partitions), old.Children...) {
 		if c := f.edit(child); c != nil {
-			c.Inherits = without(c.Inherits, old.OID)
+			c.own().Inherits = without(c.Inherits, old.OID)
 			if c.Parent == old.OID {
-				c.Parent, c.Bound = 0, ""
+				c.Parent, c.own().Bound = 0, ""
 			}
 			f.ownColumns(c)
 		}
@@ -168,10 +168,11 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 		e.Default, e.DefaultText = c.Default, c.DefaultText
 	}
 	if c.GeneratedExpr != nil {
-		e.Generated, e.GeneratedExpr, e.GeneratedFrom, e.DefaultText = c.Generated, c.GeneratedExpr, nil, c.DefaultText
+		rare := e.own()
+		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = c.Generated, c.GeneratedExpr, nil, c.DefaultText
 	}
 	if c.Identity != "" {
-		e.Identity = c.Identity
+		e.own().Identity = c.Identity
 	}
 	if !e.Type.Known() {
 		e.Type = c.Type
@@ -234,7 +235,7 @@ func optionName(d *pgparse.DefElem) string {
 // typedColumns gives a table OF a composite type its columns.
 func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 	typ := f.TypeOf(tn)
-	t.OfType = typ.OID
+	t.own().OfType = typ.OID
 	u := f.Type(typ.OID)
 	if u == nil || f.Relation(u.Relation) == nil {
 		t.Partial = true
@@ -254,7 +255,7 @@ func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 			continue
 		}
 		parent = f.Relation(parent.OID)
-		t.Inherits = with(t.Inherits, parent.OID)
+		t.own().Inherits = with(t.Inherits, parent.OID)
 		f.mergeParent(t, parent)
 	}
 }
@@ -274,10 +275,10 @@ func (f *fold) mergeParent(t, parent *Relation) {
 		next.Inherited, next.Local = true, false
 		next.Sequence, next.Comment = 0, ""
 		if parent.Kind != PartitionedTable {
-			next.Identity = ""
+			next.own().Identity = ""
 		}
 		if next.GeneratedExpr != nil {
-			next.GeneratedFrom = nil
+			next.own().GeneratedFrom = nil
 		}
 		t.addColumn(&next)
 	}
@@ -298,7 +299,7 @@ func (f *fold) mergeParent(t, parent *Relation) {
 func (f *fold) joinParents(t *Relation) {
 	for _, oid := range t.Inherits {
 		if p := f.edit(oid); p != nil && !slices.Contains(p.Children, t.OID) {
-			p.Children = with(p.Children, t.OID)
+			p.own().Children = with(p.Children, t.OID)
 		}
 	}
 }

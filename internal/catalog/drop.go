@@ -219,11 +219,11 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 		n -= len(r.Triggers)
 	case pgparse.ObjectType_OBJECT_POLICY:
 		n, word = len(r.Policies), "policy"
-		r.Policies = slices.DeleteFunc(slices.Clone(r.Policies), func(p *Policy) bool { return p.Name == name })
+		r.own().Policies = slices.DeleteFunc(slices.Clone(r.Policies), func(p *Policy) bool { return p.Name == name })
 		n -= len(r.Policies)
 	default:
 		n, word = len(r.Rules), "rule"
-		r.Rules = without(r.Rules, name)
+		r.own().Rules = without(r.Rules, name)
 		n -= len(r.Rules)
 	}
 	if n == 0 && !missingOK && !r.Inferred && !r.Partial {

@@ -38,7 +38,7 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 	f.dropColumnUsers(t, c)
 	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })
 	if !slices.Contains(t.DroppedColumns, name) {
-		t.DroppedColumns = with(t.DroppedColumns, name)
+		t.own().DroppedColumns = with(t.DroppedColumns, name)
 	}
 	for _, list := range [][]OID{t.Partitions, t.Children} {
 		for _, oid := range list {
@@ -157,12 +157,12 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 	for _, name := range t.Statistics {
 		if o := f.Object("statistics object", name); o != nil && slices.Contains(o.Columns, c.Attnum) {
 			f.removeObject("statistics object", name)
-			t.Statistics = without(t.Statistics, name)
+			t.own().Statistics = without(t.Statistics, name)
 		}
 	}
 	uses := func(list []int16) bool { return slices.Contains(list, c.Attnum) }
 	if slices.ContainsFunc(t.Policies, func(p *Policy) bool { return uses(p.Uses) }) {
-		t.Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
+		t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
 	}
 	if slices.ContainsFunc(t.Triggers, func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) }) {
 		t.Triggers = slices.DeleteFunc(slices.Clone(t.Triggers), func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) })

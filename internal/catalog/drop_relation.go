@@ -55,14 +55,14 @@ func (f *fold) dropRelation(oid OID) {
 		f.removeObject("statistics object", name)
 	}
 	if p := f.edit(r.Parent); p != nil {
-		p.Partitions = without(p.Partitions, oid)
+		p.own().Partitions = without(p.Partitions, oid)
 		if p.Default == oid {
-			p.Default = 0
+			p.own().Default = 0
 		}
 	}
 	for _, o := range r.Inherits {
 		if p := f.edit(o); p != nil {
-			p.Children = without(p.Children, oid)
+			p.own().Children = without(p.Children, oid)
 		}
 	}
 	if r.View != nil {
@@ -117,6 +117,6 @@ func (f *fold) dropIndex(idx *Relation) {
 func (f *fold) leavePartitionedIndex(idx *Relation) {
 	if p := f.Relation(idx.Index.Parent); p != nil {
 		p = f.edit(p.OID)
-		p.Partitions = without(p.Partitions, idx.OID)
+		p.own().Partitions = without(p.Partitions, idx.OID)
 	}
 }

@@ -126,7 +126,7 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && slices.Contains(c.GeneratedFrom, attnum) {
 			e := r.editColumn(c.Attnum)
-			e.GeneratedExpr, e.DefaultText = renamedColumn(c.GeneratedExpr, from, to), renamedText(c.DefaultText, from, to)
+			e.own().GeneratedExpr, e.DefaultText = renamedColumn(c.GeneratedExpr, from, to), renamedText(c.DefaultText, from, to)
 		}
 	}
 	for _, oid := range r.Indexes {

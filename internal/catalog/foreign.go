@@ -16,7 +16,7 @@ func statementName(msg any) string {
 func (f *fold) createForeignTable(s *pgparse.CreateForeignTableStmt) {
 	t := f.createTable(s.GetBaseStmt(), ForeignTable)
 	if t != nil {
-		t.Options = genericOptions(t.Options, s.GetOptions())
+		t.own().Options = genericOptions(t.Options, s.GetOptions())
 	}
 }
 
@@ -30,7 +30,7 @@ func (f *fold) importForeignSchema(s *pgparse.ImportForeignSchemaStmt) {
 	for _, n := range s.GetTableList() {
 		name := Name{clip(s.GetLocalSchema()), clip(n.GetRangeVar().GetRelname())}
 		if f.Lookup(name.Schema, name.Name) == nil {
-			f.put(&Relation{Name: name, Kind: ForeignTable, NextAttnum: 1, Partial: true})
+			f.put(&Relation{Name: name, Kind: ForeignTable, NextAttnum: 1, Partial: true, Rare: &plain})
 		}
 	}
 }
@@ -41,6 +41,6 @@ func (f *fold) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	for _, oid := range f.sortedRelations(func(r *Relation) bool {
 		return r.Tablespace == s.GetOrigTablespacename() && (r.Kind == kind || kind == Table && r.Kind == PartitionedTable)
 	}) {
-		f.edit(oid).Tablespace = s.GetNewTablespacename()
+		f.edit(oid).own().Tablespace = s.GetNewTablespacename()
 	}
 }

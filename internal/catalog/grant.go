@@ -69,7 +69,7 @@ func grantsOf(s *pgparse.GrantStmt) []Grant {
 
 func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
 	r := f.edit(oid)
-	r.Grants = regrant(r.Grants, isGrant, grants)
+	r.own().Grants = regrant(r.Grants, isGrant, grants)
 }
 
 // regrant adds or takes privileges; REVOKE ALL takes each.
@@ -179,6 +179,6 @@ func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 	}
 	to := roleName(s.GetNewrole())
 	for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Owner != "" && slices.Contains(roles, r.Owner) }) {
-		f.edit(oid).Owner = to
+		f.edit(oid).own().Owner = to
 	}
 }

@@ -17,7 +17,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	}
 	t = f.edit(t.OID)
 	idx := &Relation{
-		Kind: Index, Persistence: t.Persistence, Tablespace: s.GetTableSpace(), Options: options(nil, s.GetOptions()),
+		Kind: Index, Persistence: t.Persistence, Rare: stored("", s.GetTableSpace(), options(nil, s.GetOptions())),
 		Index: &IndexInfo{
 			Table: t.OID, Method: s.GetAccessMethod(), Unique: s.GetUnique(), NullsNotDistinct: s.GetNullsNotDistinct(),
 			Concurrent: s.GetConcurrent(), Valid: true,
@@ -150,7 +150,7 @@ func (f *fold) attachIndex(parent, child *Relation) {
 	info.Parent = parent.OID
 	child.Index = &info
 	parent = f.edit(parent.OID)
-	parent.Partitions = with(parent.Partitions, child.OID)
+	parent.own().Partitions = with(parent.Partitions, child.OID)
 }
 
 // sameIndex is CompareIndexInfo: whether an index of a partition does for one
@@ -202,7 +202,7 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 	}
 	next := &Relation{
 		Name: Name{to.Name.Schema, f.chooseRelation(to.Name.Schema, to.Name.Name, second, label, old != nil)},
-		Kind: Index, Persistence: to.Persistence, Options: idx.Options, Index: &info, OID: f.newOID(),
+		Kind: Index, Persistence: to.Persistence, Rare: stored("", "", idx.Options), Index: &info, OID: f.newOID(),
 	}
 	info.Constraint = ""
 	if old != nil {
@@ -236,11 +236,11 @@ func (f *fold) forgetIndex(oid OID) {
 			t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(o *Constraint) bool { return o.ID == c.ID })
 		}
 		if t.ReplicaIdentity == "index "+idx.Name.Name {
-			t.ReplicaIdentity = "nothing"
+			t.own().ReplicaIdentity = "nothing"
 		}
 	}
 	if p := f.edit(idx.Index.Parent); p != nil {
-		p.Partitions = without(p.Partitions, oid)
+		p.own().Partitions = without(p.Partitions, oid)
 	}
 	f.depth++
 	for _, part := range idx.Partitions {

@@ -139,8 +139,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	idx := &Relation{
-		Kind: Index, Persistence: t.Persistence, Tablespace: con.GetIndexspace(),
-		Options: options(nil, con.GetOptions()), Index: info,
+		Kind: Index, Persistence: t.Persistence, Rare: stored("", con.GetIndexspace(), options(nil, con.GetOptions())), Index: info,
 	}
 	return idx, c, names
 }

@@ -35,23 +35,27 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 			f.fail(true, "42701", "column %q specified more than once", c.Name)
 			return
 		}
-		next := Column{Name: c.Name, Type: c.Type, NotNull: c.NotNull, Collation: c.Collation, Local: true, Inferred: c.Inferred}
+		next := Column{Name: c.Name, Type: c.Type, NotNull: c.NotNull, Local: true, Inferred: c.Inferred, RareColumn: &plainColumn}
+		if c.Collation != "" {
+			next.own().Collation = c.Collation
+		}
 		if has(likeDefaults) && c.Generated == "" {
 			next.Default, next.DefaultText = c.Default, c.DefaultText
 		}
 		if has(likeGenerated) && c.Generated != "" {
-			next.Generated, next.GeneratedExpr, next.DefaultText = c.Generated, c.GeneratedExpr, c.DefaultText
+			rare := next.own()
+			rare.Generated, rare.GeneratedExpr, next.DefaultText = c.Generated, c.GeneratedExpr, c.DefaultText
 		}
 		if has(likeIdentity) && c.Identity != "" {
-			next.Identity = c.Identity
+			next.own().Identity = c.Identity
 			// The copy's sequence is a bigint one, whatever the column is.
 			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: "int8", identity: true})
 		}
 		if has(likeStorage) {
-			next.Storage = c.Storage
+			next.own().Storage = c.Storage
 		}
 		if has(likeCompression) {
-			next.Compression = c.Compression
+			next.own().Compression = c.Compression
 		}
 		if has(likeComments) {
 			next.Comment = c.Comment

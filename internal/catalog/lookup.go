@@ -15,7 +15,7 @@ func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
 	if r := c.find(schema, name); r != nil {
 		return r, true
 	}
-	return &Relation{Name: c.nameFor(schema, name), Kind: Table, Inferred: true}, false
+	return StandIn(c.nameFor(schema, name), Table, true), false
 }
 
 // rangeName is the schema ("" when none is written) and name of a relation.
@@ -125,7 +125,7 @@ func (f *fold) holdsRows(r *Relation, words string, others ...Kind) bool {
 
 // infer stores a relation that no statement created.
 func (f *fold) infer(name Name, kind Kind) *Relation {
-	r := &Relation{Name: name, Kind: kind, Inferred: true, NextAttnum: 1}
+	r := &Relation{Name: name, Kind: kind, Inferred: true, NextAttnum: 1, Rare: &plain}
 	switch kind {
 	case Index, PartitionedIndex:
 		r.Index = &IndexInfo{Valid: true}
@@ -188,7 +188,7 @@ func (f *fold) columnAs(oid OID, name, words string) *Column {
 func (f *fold) inferColumn(oid OID, name string) *Column {
 	var col *Column
 	if r := f.edit(oid); r != nil {
-		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true})
+		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
 		f.guessColumn(oid, r, col)
 	}
 	return col
@@ -196,7 +196,7 @@ func (f *fold) inferColumn(oid OID, name string) *Column {
 
 // guessColumn notes that a relation must have had a column all the time.
 func (f *fold) guessColumn(oid OID, r *Relation, c *Column) {
-	guess := Relation{OID: oid, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial}
+	guess := Relation{OID: oid, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial, Rare: &plain}
 	if old, ok := f.guesses.get(oid); ok {
 		guess = *old
 	}

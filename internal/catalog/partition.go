@@ -11,11 +11,11 @@ import (
 func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 	switch spec.GetStrategy() {
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_LIST:
-		t.Strategy = "list"
+		t.own().Strategy = "list"
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_RANGE:
-		t.Strategy = "range"
+		t.own().Strategy = "range"
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_HASH:
-		t.Strategy = "hash"
+		t.own().Strategy = "hash"
 	}
 	for _, n := range spec.GetPartParams() {
 		e := n.GetPartitionElem()
@@ -32,7 +32,7 @@ func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 		} else {
 			k.Expr, k.ExprText, k.Columns = e.GetExpr(), keyText(f.sql, e.GetExpr()), t.attnumsIn(e.GetExpr())
 		}
-		t.PartitionKey = append(t.PartitionKey, k)
+		t.own().PartitionKey = append(t.PartitionKey, k)
 	}
 }
 
@@ -74,7 +74,7 @@ func (f *fold) joinPartition(t *Relation, s *pgparse.CreateStmt) {
 	if parent == nil {
 		return
 	}
-	t.Bound = f.bound(s.GetPartbound())
+	t.own().Bound = f.bound(s.GetPartbound())
 	f.enterPartition(parent, t, s.GetPartbound().GetIsDefault())
 }
 
@@ -86,9 +86,9 @@ func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 				return
 			}
 		}
-		parent.Default = t.OID
+		parent.own().Default = t.OID
 	}
-	parent.Partitions = with(parent.Partitions, t.OID)
+	parent.own().Partitions = with(parent.Partitions, t.OID)
 	t.Parent = parent.OID
 	for _, oid := range parent.Indexes {
 		if idx := f.edit(oid); idx != nil && idx.Kind == PartitionedIndex {
@@ -184,7 +184,7 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 	}
 	part = f.edit(part.OID)
 	f.takeColumns(parent, part)
-	part.Bound = f.bound(cmd.GetBound())
+	part.own().Bound = f.bound(cmd.GetBound())
 	f.enterPartition(parent, part, cmd.GetBound().GetIsDefault())
 }
 
@@ -328,11 +328,11 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 }
 
 func (f *fold) leaveParent(parent, part *Relation) {
-	parent.Partitions = without(parent.Partitions, part.OID)
+	parent.own().Partitions = without(parent.Partitions, part.OID)
 	if parent.Default == part.OID {
-		parent.Default = 0
+		parent.own().Default = 0
 	}
-	part.Parent, part.Bound = 0, ""
+	part.Parent, part.own().Bound = 0, ""
 	f.ownColumns(part)
 	for i, c := range part.Constraints {
 		if c.Parent {
@@ -348,7 +348,7 @@ func (f *fold) leaveParent(parent, part *Relation) {
 			continue
 		}
 		if p := f.edit(idx.Index.Parent); p != nil {
-			p.Partitions = without(p.Partitions, oid)
+			p.own().Partitions = without(p.Partitions, oid)
 		}
 		info := *idx.Index
 		info.Parent = 0
@@ -384,8 +384,8 @@ func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 	}
 	parent = f.edit(parent.OID)
 	f.takeColumns(parent, child)
-	parent.Children = with(parent.Children, child.OID)
-	child.Inherits = with(child.Inherits, parent.OID)
+	parent.own().Children = with(parent.Children, child.OID)
+	child.own().Inherits = with(child.Inherits, parent.OID)
 }
 
 func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
@@ -400,8 +400,8 @@ func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
 		return
 	}
 	parent = f.edit(parent.OID)
-	parent.Children = without(parent.Children, child.OID)
-	child.Inherits = without(child.Inherits, parent.OID)
+	parent.own().Children = without(parent.Children, child.OID)
+	child.own().Inherits = without(child.Inherits, parent.OID)
 	if len(child.Inherits) == 0 {
 		f.ownColumns(child)
 	}

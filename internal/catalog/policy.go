@@ -23,10 +23,10 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 		if f.failed {
 			return
 		}
-		r.Policies = slices.Delete(slices.Clone(r.Policies), i, i+1)
+		r.own().Policies = slices.Delete(slices.Clone(r.Policies), i, i+1)
 	}
 	p.ID = f.newOID()
-	r.Policies = with(r.Policies, p)
+	r.own().Policies = with(r.Policies, p)
 }
 
 // https://www.postgresql.org/docs/current/sql-alterpolicy.html
@@ -44,7 +44,7 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 		next := *p
 		next.Text += "; " + f.sql
 		next.Uses = union(p.Uses, union(r.attnumsIn(s.GetQual()), r.attnumsIn(s.GetWithCheck())))
-		r.Policies = slices.Clone(r.Policies)
+		r.own().Policies = slices.Clone(r.Policies)
 		r.Policies[i] = &next
 		return
 	}
@@ -77,5 +77,5 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 		}
 		return
 	}
-	r.Rules = with(r.Rules, name)
+	r.own().Rules = with(r.Rules, name)
 }

@@ -260,7 +260,7 @@ func (c *Catalog) printTypes(b *strings.Builder) {
 		}
 		b.WriteByte('\n')
 		for _, k := range t.Checks {
-			b.WriteString("  " + c.constraintLine(&Relation{}, k) + "\n")
+			b.WriteString("  " + c.constraintLine(StandIn(Name{}, 0, false), k) + "\n")
 		}
 	}
 }

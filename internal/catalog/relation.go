@@ -65,55 +65,28 @@ const (
 // is in a catalog: fold functions work on a copy.
 type Relation struct {
 	OID  OID
-	Name Name
 	Kind Kind
 	Persistence
 	// Inferred marks a relation that no statement created: it exists, its
 	// columns and constraints are known only in so far as statements named
 	// them, and it may be large.
 	Inferred bool
-
-	Columns     []*Column // in order, without the dropped ones
-	NextAttnum  int16
-	Constraints []*Constraint
-	Indexes     []OID // of a table or materialised view
-	Triggers    []*Trigger
-	Policies    []*Policy
-	Rules       []string // names of CREATE RULE rules
-	Statistics  []Name   // extended statistics objects on it
 	// Partial marks a relation that was seen created, but not all of it: LIKE
 	// or INHERITS of an inferred one, a query whose columns cannot be told. It
 	// may have columns and constraints that are not listed.
 	Partial bool
 	// Adopted marks a relation that a statement created although an earlier
 	// statement had already named it: the history is not in order.
-	Adopted bool
-	// numbers are those that columns had on the inferred relation that this
-	// one takes the place of: what refers to them stays right.
-	numbers map[string]int16
-	// DroppedColumns names the columns that were seen dropped, so that their
-	// absence is certain.
-	DroppedColumns []string
+	Adopted    bool
+	NextAttnum int16
+	Parent     OID // of a partition
+	Name       Name
 
-	RLS, ForceRLS   bool
-	ReplicaIdentity string // "default", "full", "nothing", "index <name>"; "" is default
-	AccessMethod    string // "" is the server's default
-	Tablespace      string
-	Options         map[string]string // storage parameters
-	OfType          OID
-	Owner           string
-	Grants          []Grant
-	Comment         string
-
-	// Partitioning and inheritance.
-	Parent       OID    // of a partition
-	Bound        string // of a partition: "FOR VALUES FROM (1) TO (2)", "DEFAULT"
-	Strategy     string // of a partitioned table: "range", "list", "hash"
-	PartitionKey []IndexKey
-	Partitions   []OID // of a partitioned table or index
-	Default      OID   // the default partition
-	Inherits     []OID
-	Children     []OID // tables that inherit, not partitions
+	Columns     []*Column // in order, without the dropped ones
+	Constraints []*Constraint
+	Indexes     []OID // of a table or materialised view
+	Triggers    []*Trigger
+	Comment     string
 
 	// ReferencedBy lists the tables with a foreign key to this one, once per
 	// constraint; Dependents the views and materialised views that read it.
@@ -123,29 +96,75 @@ type Relation struct {
 	Index *IndexInfo // of an index
 	View  *ViewInfo  // of a view or materialised view
 	Seq   *SequenceInfo
+
+	// Rare is never nil: relations without any of it share an empty one.
+	*Rare
+}
+
+// Rare is what few relations have. A large schema has a hundred thousand
+// relations, most of them indexes.
+type Rare struct {
+	Policies   []*Policy
+	Rules      []string // names of CREATE RULE rules
+	Statistics []Name   // extended statistics objects on it
+	// numbers are those that columns had on the inferred relation that this
+	// one takes the place of: what refers to them stays right.
+	numbers map[string]int16
+	// DroppedColumns names the columns that were seen dropped, so that their
+	// absence is certain.
+	DroppedColumns []string
+
+	RLS, ForceRLS   bool
+	OfType          OID
+	ReplicaIdentity string // "default", "full", "nothing", "index <name>"; "" is default
+	AccessMethod    string // "" is the server's default
+	Tablespace      string
+	Options         map[string]string // storage parameters
+	Owner           string
+	Grants          []Grant
+
+	// Partitioning and inheritance.
+	Bound        string // of a partition: "FOR VALUES FROM (1) TO (2)", "DEFAULT"
+	Strategy     string // of a partitioned table: "range", "list", "hash"
+	PartitionKey []IndexKey
+	Partitions   []OID // of a partitioned table or index
+	Default      OID   // the default partition
+	Inherits     []OID
+	Children     []OID // tables that inherit, not partitions
+}
+
+// plain is the Rare of relations that have none of it. Nobody changes it.
+var plain Rare
+
+// own gives a copy of the rare part that may be changed in place. Each call
+// makes a new one.
+func (r *Relation) own() *Rare {
+	next := *r.Rare
+	r.Rare = &next
+	return r.Rare
+}
+
+// stored is the rare part of a new relation with storage.
+func stored(method, tablespace string, options map[string]string) *Rare {
+	if method == "" && tablespace == "" && options == nil {
+		return &plain
+	}
+	return &Rare{AccessMethod: method, Tablespace: tablespace, Options: options}
+}
+
+// StandIn is a relation that no catalog holds.
+func StandIn(name Name, kind Kind, inferred bool) *Relation {
+	return &Relation{Name: name, Kind: kind, Inferred: inferred, Rare: &plain}
 }
 
 // Column is a row of pg_attribute.
 type Column struct {
-	Name    string
-	Attnum  int16 // stays the same when the column is renamed
-	Type    Type
-	NotNull bool
+	Name   string
+	Attnum int16 // stays the same when the column is renamed
 	// NotNullInvalid marks a NOT NULL constraint that is NOT VALID (18).
-	NotNullInvalid bool
-	Default        *pgparse.Node // nil: none
-	DefaultText    string
-	Identity       string // "", "always", "by default"
-	Generated      string // "", "stored", "virtual"
-	GeneratedExpr  *pgparse.Node
-	// GeneratedFrom lists the columns that the generation expression reads.
-	GeneratedFrom []int16
-	Collation     string
-	Storage       string
-	Compression   string
+	NotNull, NotNullInvalid bool
 	// Sequence is the sequence that the column owns (serial, identity).
 	Sequence OID
-	Comment  string
 	// Inferred marks a column that a statement named before anything created
 	// it: it exists, its type and nullability are unknown.
 	Inferred bool
@@ -153,6 +172,43 @@ type Column struct {
 	// table; Local one that was also declared here, so that it outlives the
 	// parent's.
 	Inherited, Local bool
+
+	Type        Type
+	Default     *pgparse.Node // nil: none
+	DefaultText string
+	Comment     string
+
+	// RareColumn is never nil: columns without any of it share an empty one.
+	*RareColumn
+}
+
+// RareColumn is what few columns have.
+type RareColumn struct {
+	Identity      string // "", "always", "by default"
+	Generated     string // "", "stored", "virtual"
+	GeneratedExpr *pgparse.Node
+	// GeneratedFrom lists the columns that the generation expression reads.
+	GeneratedFrom []int16
+	Collation     string
+	Storage       string
+	Compression   string
+}
+
+// plainColumn is the RareColumn of columns that have none of it. Nobody
+// changes it.
+var plainColumn RareColumn
+
+// own gives a copy of the rare part that may be changed in place. Each call
+// makes a new one.
+func (c *Column) own() *RareColumn {
+	next := *c.RareColumn
+	c.RareColumn = &next
+	return c.RareColumn
+}
+
+// NewColumn is a column that no relation has.
+func NewColumn(name string, t Type) *Column {
+	return &Column{Name: name, Type: t, RareColumn: &plainColumn}
 }
 
 // Required reports whether an INSERT that leaves the column out fails.

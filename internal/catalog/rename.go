@@ -134,9 +134,9 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 
 func (f *fold) renameAttribute(r *Relation, attnum int16, from, to string) {
 	r.editColumn(attnum).Name = to
-	r.DroppedColumns = without(r.DroppedColumns, to)
+	r.own().DroppedColumns = without(r.DroppedColumns, to)
 	if !slices.Contains(r.DroppedColumns, from) {
-		r.DroppedColumns = with(r.DroppedColumns, from)
+		r.own().DroppedColumns = with(r.DroppedColumns, from)
 	}
 	f.renameInExpressions(r, attnum, from, to)
 }
@@ -224,13 +224,13 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 			if p.Name == from {
 				next := *p
 				next.Name = to
-				r.Policies = slices.Clone(r.Policies)
+				r.own().Policies = slices.Clone(r.Policies)
 				r.Policies[i], done = &next, true
 			}
 		}
 	default:
 		if i := slices.Index(r.Rules, from); i >= 0 {
-			r.Rules = slices.Clone(r.Rules)
+			r.own().Rules = slices.Clone(r.Rules)
 			r.Rules[i], done = to, true
 		}
 	}

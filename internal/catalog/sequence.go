@@ -8,7 +8,7 @@ func (f *fold) createSequence(s *pgparse.CreateSeqStmt) {
 	if !ok {
 		return
 	}
-	seq := &Relation{OID: oid, Name: name, Kind: Sequence, Persistence: persistence(s.GetSequence()), Seq: &SequenceInfo{Type: "int8"}}
+	seq := &Relation{OID: oid, Name: name, Kind: Sequence, Persistence: persistence(s.GetSequence()), Seq: &SequenceInfo{Type: "int8"}, Rare: &plain}
 	if old := f.Relation(oid); old == nil {
 		seq.OID = f.newOID()
 	} else if old.Seq != nil {

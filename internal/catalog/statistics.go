@@ -45,7 +45,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 		return
 	}
 	f.putObject(o)
-	t.Statistics = with(t.Statistics, o.Name)
+	t.own().Statistics = with(t.Statistics, o.Name)
 }
 
 // chooseStatistics is ChooseExtendedStatisticName.
@@ -70,12 +70,12 @@ func (f *fold) cloneStatistics(src, t *Relation, name Name) {
 	next.Table, next.Columns = t.OID, mapAttnums(src, t, o.Columns)
 	next.Name = f.chooseStatistics(t, t.columnNames(next.Columns))
 	f.putObject(&next)
-	t.Statistics = with(t.Statistics, next.Name)
+	t.own().Statistics = with(t.Statistics, next.Name)
 }
 
 // forgetStatistics takes a dropped statistics object off its table.
 func (f *fold) forgetStatistics(o *Object) {
 	if t := f.edit(o.Table); t != nil {
-		t.Statistics = slices.DeleteFunc(slices.Clone(t.Statistics), func(n Name) bool { return n == o.Name })
+		t.own().Statistics = slices.DeleteFunc(slices.Clone(t.Statistics), func(n Name) bool { return n == o.Name })
 	}
 }

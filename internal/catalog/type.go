@@ -223,7 +223,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 			return
 		}
 	}
-	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1}
+	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1, Rare: &plain}
 	f.adopt(r)
 	for _, n := range s.GetColdeflist() {
 		d := n.GetColumnDef()
@@ -231,7 +231,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 			f.fail(true, "42701", "column %q specified more than once", d.GetColname())
 			return
 		}
-		r.addColumn(&Column{Name: clip(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true})
+		r.addColumn(&Column{Name: clip(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
 	}
 	f.put(r)
 	f.putType(&UserType{OID: typeOID, Name: name, Kind: Composite, Relation: r.OID})

@@ -31,9 +31,10 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	}
-	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Options: options(nil, s.GetOptions())}
+	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Rare: stored("", "", options(nil, s.GetOptions()))}
 	if old != nil {
-		v.Dependents, v.Grants, v.Owner, v.Comment, v.Triggers, v.Rules = old.Dependents, old.Grants, old.Owner, old.Comment, old.Triggers, old.Rules
+		rare := v.own()
+		v.Dependents, rare.Grants, rare.Owner, v.Comment, v.Triggers, rare.Rules = old.Dependents, old.Grants, old.Owner, old.Comment, old.Triggers, old.Rules
 		if old.Kind != View {
 			f.release(f.edit(oid))
 			for _, o := range old.ReferencedBy {
@@ -97,11 +98,11 @@ func (f *fold) outputColumns(v *Relation, q *query, names []string) {
 			f.fail(f.sure() && !v.Partial, "42701", "column %q specified more than once", name)
 			continue
 		}
-		v.addColumn(&Column{Name: name, Type: o.typ, Local: true})
+		v.addColumn(&Column{Name: name, Type: o.typ, Local: true, RareColumn: &plainColumn})
 	}
 	for i := len(q.output); i < len(names); i++ {
 		if v.Column(clip(names[i])) == nil {
-			v.addColumn(&Column{Name: clip(names[i]), Local: true})
+			v.addColumn(&Column{Name: clip(names[i]), Local: true, RareColumn: &plainColumn})
 		}
 	}
 }
@@ -123,7 +124,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 	}
 	t := &Relation{
 		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(into.GetRel()),
-		AccessMethod: into.GetAccessMethod(), Tablespace: into.GetTableSpaceName(), Options: options(nil, into.GetOptions()),
+		Rare: stored(into.GetAccessMethod(), into.GetTableSpaceName(), options(nil, into.GetOptions())),
 	}
 	f.adopt(t)
 	names := strs(into.GetColNames())

@@ -31,7 +31,9 @@ func (f *fold) put(r *Relation) *Relation {
 	if r.Name == f.creating {
 		f.creating = Name{}
 	}
-	r.numbers = nil // a column that comes later is another
+	if r.numbers != nil {
+		r.own().numbers = nil // a column that comes later is another
+	}
 	f.relations = f.relations.set(f.own, r.OID, r)
 	f.names = f.names.set(f.own, r.Name, r.OID)
 	f.unmarkGone("relation", r.Name)

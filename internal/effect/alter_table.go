@@ -266,7 +266,7 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 		}
 	}
 	if !a.whole(a.rel) {
-		a.lock(&catalog.Relation{Name: catalog.Name{Schema: a.rel.Name.Schema, Name: name}, Kind: catalog.Index}, mode)
+		a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
 		return
 	}
 	a.refuse(`index "` + name + `" for table "` + a.rel.Name.Name + `" does not exist`)

@@ -85,7 +85,7 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 			a.refuse(`index "` + con.GetIndexname() + `" does not exist`)
 			return
 		}
-		index = &catalog.Relation{Name: catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, Kind: catalog.Index, Inferred: true}
+		index = catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, catalog.Index, true)
 	}
 	if info := index.Index; info != nil && !index.Inferred {
 		if message := unsuitable(index); message != "" {

@@ -91,7 +91,7 @@ func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
 			return e
 		}
 	}
-	e := r.at(&catalog.Relation{Name: name, Kind: kind})
+	e := r.at(catalog.StandIn(name, kind, false))
 	e.Lock, e.Created = onward.AccessExclusiveLock, true
 	return e
 }
@@ -170,7 +170,7 @@ func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *cata
 	if schema == "" {
 		schema = r.c.CreationSchema()
 	}
-	return &catalog.Relation{Name: catalog.Name{Schema: schema, Name: name}, Kind: kind, Inferred: true}
+	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
 }
 
 func missing(schema, name string, kind catalog.Kind) string {

@@ -27,7 +27,7 @@ func (r *run) reads(query *pgparse.Node) {
 		e := &inner.Effects[i]
 		rel := r.c.Relation(e.OID)
 		if rel == nil {
-			rel = &catalog.Relation{Name: e.Name, Kind: e.Kind, Inferred: true}
+			rel = catalog.StandIn(e.Name, e.Kind, true)
 		}
 		if e.Why == "" { // named, not reached through another view
 			r.lock(rel, as)

@@ -52,7 +52,7 @@ func additions(p *rule.Pass, s *rule.Stmt) []addition {
 			a.column = after.Column(a.def.GetColname())
 		}
 		if a.column == nil {
-			a.column = &catalog.Column{Name: a.def.GetColname(), Type: s.Before.TypeOf(a.def.GetTypeName())}
+			a.column = catalog.NewColumn(a.def.GetColname(), s.Before.TypeOf(a.def.GetTypeName()))
 		}
 		a.typ = a.column.Type.String()
 		out = append(out, a)
