@@ -1,0 +1,97 @@
+package traffic
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// group is the queries on one relation; nil when it allows no writes of a kind.
+type group struct{ read, insert, update *shape }
+
+// derive finds for every relation the queries that it allows, by trying them.
+// It returns the relations that can be read, too.
+func derive(ctx context.Context, conn *pgx.Conn, c Config, logger *slog.Logger) ([]*group, []*relation, error) {
+	relations, err := readSchema(ctx, conn, c.Relations)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the schema: %w", err)
+	}
+	if missing := len(c.Relations) - len(relations); missing > 0 {
+		logger.Debug("relations that cannot be queried", "count", missing)
+	}
+	rnd := rand.New(rand.NewPCG(c.Seed, 0))
+	var groups []*group
+	var read []*relation
+	for _, r := range relations {
+		if err := limited(ctx, conn, func() error { return sample(ctx, conn, r, c.Seed) }); err != nil {
+			if conn.IsClosed() || ctx.Err() != nil {
+				return nil, nil, err
+			}
+			// A materialised view without data, a view that takes too long.
+			logger.Warn("no traffic on a relation that cannot be read", "relation", r.name, "error", err)
+			continue
+		}
+		g := &group{}
+		for _, kind := range []struct {
+			into   **shape
+			shapes []*shape
+		}{{&g.read, readShapes(r)}, {&g.insert, insertShapes(r)}, {&g.update, updateShapes(r)}} {
+			for _, s := range kind.shapes {
+				err := limited(ctx, conn, func() error { return try(ctx, conn, s, rnd, c.Workers) })
+				if err == nil && *kind.into == nil {
+					*kind.into = s
+					continue
+				}
+				if err == nil {
+					(*kind.into).instead = s
+					break
+				}
+				if conn.IsClosed() || ctx.Err() != nil {
+					return nil, nil, err
+				}
+				logger.Debug("a query that is no part of the traffic", "sql", s.sql, "error", err)
+			}
+		}
+		if g.read == nil {
+			logger.Warn("no traffic on a relation that refuses to be read, or takes too long", "relation", r.name)
+			continue
+		}
+		groups, read = append(groups, g), append(read, r)
+	}
+	return groups, read, nil
+}
+
+// limited runs something in a transaction that is rolled back, and in which
+// nothing takes longer than tryLimit.
+func limited(ctx context.Context, conn *pgx.Conn, do func() error) error {
+	if _, err := conn.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SET LOCAL statement_timeout = %d", tryLimit.Milliseconds())).ReadAll(); err != nil {
+		return err
+	}
+	err := do()
+	if _, end := conn.PgConn().Exec(ctx, "ROLLBACK").ReadAll(); err == nil {
+		err = end
+	}
+	return err
+}
+
+// try runs a shape a few times, and notes what it costs: a unique value may be
+// taken, or a partition missing, for one row and not for another.
+func try(ctx context.Context, conn *pgx.Conn, s *shape, rnd *rand.Rand, workers int) error {
+	if _, err := conn.PgConn().Prepare(ctx, "", s.sql, nil); err != nil {
+		return err
+	}
+	for i := range 3 {
+		began := time.Now()
+		if result := conn.PgConn().ExecPrepared(ctx, "", s.values(rnd, i%workers, workers), nil, nil).Read(); result.Err != nil {
+			return result.Err
+		}
+		if took := time.Since(began); i == 0 || took < s.cost {
+			s.cost = took
+		}
+	}
+	return nil
+}

@@ -1,0 +1,448 @@
+package traffic_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/traffic"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+const shop = `
+CREATE TYPE state AS ENUM ('new', 'paid');
+CREATE DOMAIN mail AS varchar(60) CHECK (VALUE LIKE '%@%');
+CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email mail NOT NULL UNIQUE, name text, note text DEFAULT 'x');
+CREATE UNIQUE INDEX ON users (lower(name));
+CREATE TABLE orders (id serial PRIMARY KEY, user_id bigint NOT NULL REFERENCES users, state state NOT NULL DEFAULT 'new', total numeric(10,2) CHECK (total > 0), at timestamptz NOT NULL DEFAULT now());
+INSERT INTO users (email, name) SELECT 'u' || i || '@example.org', 'User ' || i FROM generate_series(1, 3000) i;
+INSERT INTO orders (user_id, total) SELECT 1 + i % 3000, 1 + i FROM generate_series(1, 5000) i;
+ANALYZE;`
+
+// scene is a database with a load on it and a session that migrates.
+type scene struct {
+	t       *testing.T
+	url     string
+	migrate *pgx.Conn
+	load    *traffic.Load
+	zero    time.Time
+	held    []traffic.Held
+}
+
+// each runs a test on the oldest and the newest server.
+func each(t *testing.T, run func(t *testing.T, url string)) {
+	t.Parallel()
+	majors := pgservertest.Majors()
+	for _, major := range []int{majors[0], majors[len(majors)-1]} {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			run(t, pgservertest.Database(t, major))
+		})
+	}
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	conn, err := pgx.ConnectConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+func begin(t *testing.T, url, schema string, c traffic.Config) *scene {
+	t.Helper()
+	s := &scene{t: t, url: url, migrate: connect(t, url)}
+	s.exec(schema)
+	c.URL = url
+	load, err := traffic.Start(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.load, s.zero = load, time.Now()
+	t.Cleanup(func() { load.Stop() })
+	return s
+}
+
+func (s *scene) exec(sql string) {
+	s.t.Helper()
+	if _, err := s.migrate.Exec(context.Background(), sql); err != nil {
+		s.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// hold runs a statement in a transaction of its own that goes on for a while.
+func (s *scene) hold(sql, relation string, lock onward.Lock, lasts time.Duration) {
+	s.t.Helper()
+	s.exec("BEGIN")
+	from := time.Now()
+	s.exec(sql)
+	time.Sleep(lasts)
+	s.exec("COMMIT")
+	s.held = append(s.held, traffic.Held{Statement: len(s.held), Relation: relation, Lock: lock, From: from, Until: time.Now()})
+}
+
+func (s *scene) end() (*onward.Traffic, map[int]traffic.Cost) {
+	s.t.Helper()
+	time.Sleep(50 * time.Millisecond) // for those who waited to get through
+	t, costs := traffic.Summarise(s.load.Stop(), s.zero, s.held)
+	return t, costs
+}
+
+var both = []string{"public.users", "public.orders"}
+
+const second = 300 * time.Millisecond // as long as a test's lock lasts; stalls are at least most of it
+
+func TestAccessExclusive(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, Workers: 8})
+		s.hold("LOCK TABLE users IN ACCESS EXCLUSIVE MODE", "public.users", onward.AccessExclusiveLock, 2*second)
+		got, costs := s.end()
+		stall := only(t, got, "public.users", 0)
+		if stall.Kind != "read and write" {
+			t.Errorf("kind %q, want reads and writes", stall.Kind)
+		}
+		if costs[0].Stall < 250*time.Millisecond || costs[0].Waited < 2 || costs[0].Waited != got.Waited {
+			t.Errorf("costs %+v, waited %d", costs, got.Waited)
+		}
+		if got.WorstMS < 250 || got.UsualMS <= 0 || got.UsualMS >= got.WorstMS {
+			t.Errorf("worst %v ms, usual %v ms", got.WorstMS, got.UsualMS)
+		}
+		noFailures(t, got)
+	})
+}
+
+// only is the stall that is blamed on a statement; others would be wrong.
+func only(t *testing.T, got *onward.Traffic, relation string, statement int) onward.Stall {
+	t.Helper()
+	var longest onward.Stall
+	for _, s := range got.Stalls {
+		if s.Relation != relation || s.Statement != statement {
+			t.Errorf("stall %+v, want only %s behind statement %d", s, relation, statement)
+		}
+		if s.UntilMS-s.FromMS > longest.UntilMS-longest.FromMS {
+			longest = s
+		}
+	}
+	if longest.UntilMS-longest.FromMS < 250 || longest.Queries < 1 || longest.Query == "" {
+		t.Fatalf("stalls %+v, want one of 250 ms", got.Stalls)
+	}
+	return longest
+}
+
+func noFailures(t *testing.T, got *onward.Traffic) {
+	t.Helper()
+	if got.Failed != 0 || len(got.Failures) != 0 {
+		t.Errorf("failures %+v", got.Failures)
+	}
+	if got.Queries == 0 {
+		t.Error("no queries")
+	}
+}
+
+func TestShareStopsWritesOnly(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, Workers: 8})
+		// All workers come to a write of orders in time.
+		s.hold("LOCK TABLE orders IN SHARE MODE", "public.orders", onward.ShareLock, 4*second)
+		got, _ := s.end()
+		if stall := only(t, got, "public.orders", 0); stall.Kind != "write" {
+			t.Errorf("kind %q, want writes only", stall.Kind)
+		}
+		noFailures(t, got)
+	})
+}
+
+func TestQueueBehindLongTransaction(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, LongTransaction: 3 * second})
+		from := time.Now()
+		s.exec("ALTER TABLE users ADD COLUMN age int") // at once, but for the long transaction
+		s.held = []traffic.Held{{Statement: 7, Relation: "public.users", Lock: onward.AccessExclusiveLock, From: from, Until: time.Now()}}
+		got, costs := s.end()
+		only(t, got, "public.users", 7)
+		if costs[7].Stall < 250*time.Millisecond {
+			t.Errorf("costs %+v", costs)
+		}
+		if long := got.LongTransaction; long == nil || long.UntilMS-long.FromMS < 850 {
+			t.Errorf("long transaction %+v", long)
+		}
+		noFailures(t, got)
+	})
+}
+
+func TestConcurrentIndexStopsNobody(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, LongReader: true})
+		from := time.Now()
+		s.exec("CREATE INDEX CONCURRENTLY ON orders (user_id)")
+		s.held = []traffic.Held{{Relation: "public.orders", Lock: onward.ShareUpdateExclusiveLock, From: from, Until: time.Now()}}
+		time.Sleep(second)
+		got, costs := s.end()
+		if len(got.Stalls) != 0 || got.Waited != 0 || len(costs) != 0 {
+			t.Errorf("stalls %+v, want none", got.Stalls)
+		}
+		noFailures(t, got)
+	})
+}
+
+func TestRowsAreWaitedFor(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, Workers: 8})
+		s.hold("UPDATE orders SET total = total + 1", "public.orders", onward.RowExclusiveLock, 4*second)
+		got, _ := s.end()
+		if stall := only(t, got, "public.orders", 0); stall.Kind != "write" || !strings.HasPrefix(stall.Query, "UPDATE") {
+			t.Errorf("stall %+v, want updates", stall)
+		}
+		noFailures(t, got)
+	})
+}
+
+// A write to orders looks its user up, and waits there.
+func TestForeignKeyWaitsElsewhere(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both[1:], Workers: 8})
+		s.hold("LOCK TABLE users IN EXCLUSIVE MODE", "public.users", onward.ExclusiveLock, 4*second)
+		got, _ := s.end()
+		if stall := only(t, got, "public.users", 0); stall.Kind != "write" || !strings.Contains(stall.Query, "orders") {
+			t.Errorf("stall %+v, want inserts into orders", stall)
+		}
+		noFailures(t, got)
+	})
+}
+
+func TestFailures(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, LongReader: true})
+		s.exec("ALTER TABLE users DROP COLUMN name")
+		s.exec("ALTER TABLE orders ALTER COLUMN at DROP DEFAULT, ALTER COLUMN at TYPE text")
+		time.Sleep(4 * second)
+		got, _ := s.end()
+		var codes []string
+		for _, f := range got.Failures {
+			if f.Count < 1 || f.AtMS < 0 || f.Query == "" || f.Error.Message == "" {
+				t.Errorf("failure %+v", f)
+			}
+			if f.Relation == "public.users" && f.Error.Code == "42703" && !strings.Contains(f.Error.Message, "name") {
+				t.Errorf("failure %+v, want the column's name", f)
+			}
+			codes = append(codes, f.Relation+" "+f.Error.Code)
+		}
+		// The dropped column; and a plan whose result has another type now.
+		for _, want := range []string{"public.users 42703", "public.orders 0A000"} {
+			if !slices.Contains(codes, want) {
+				t.Errorf("failures %v, want %s", codes, want)
+			}
+		}
+		if got.Failed == 0 || got.Failed > got.Queries {
+			t.Errorf("%d of %d queries failed", got.Failed, got.Queries)
+		}
+	})
+}
+
+// What the load does leaves no trace, and a release that only adds to the
+// schema, or makes unique what is, breaks none of its queries.
+func TestDataStays(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		const schema = `
+CREATE TABLE plain (a int, b text);
+CREATE TABLE "Odd ""name""" ("sel ect" uuid PRIMARY KEY, "ü" date NOT NULL, doc jsonb NOT NULL, tags text[] NOT NULL);
+CREATE TABLE parts (id int, at date, v int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
+CREATE TABLE profile (user_id bigint PRIMARY KEY REFERENCES users, code char(3) UNIQUE, twice int GENERATED ALWAYS AS (length(code)) STORED);
+CREATE TABLE nothing ();
+CREATE VIEW v AS SELECT id, email FROM users;
+CREATE MATERIALIZED VIEW m AS SELECT * FROM orders WITH NO DATA;
+CREATE TABLE large (id int PRIMARY KEY, filler text);
+CREATE TABLE booked (during int4range, EXCLUDE USING gist (during WITH &&));
+INSERT INTO plain SELECT i, i FROM generate_series(1, 100) i;
+INSERT INTO parts SELECT i, date '2020-06-01' + i * 3, i FROM generate_series(1, 150) i;
+INSERT INTO profile (user_id, code) SELECT i, i FROM generate_series(1, 500) i;
+INSERT INTO large SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i;
+INSERT INTO booked SELECT int4range(i, i + 1) FROM generate_series(1, 50) i;
+ANALYZE;`
+		relations := append(slices.Clone(both), "public.plain", `public.Odd "name"`, "public.parts", "public.parts_1", "public.profile", "public.nothing", "public.v", "public.m", "public.large", "public.booked", "public.missing")
+		s := begin(t, url, shop+schema, traffic.Config{Relations: relations, LongReader: true, LongTransaction: time.Minute})
+		before := s.sum()
+		time.Sleep(2 * second)
+		// With a plain column more, the queries go on; what was there stays unique.
+		if after := s.sum(); after != before {
+			t.Errorf("the rows changed: %s, were %s", after, before)
+		}
+		s.exec("CREATE UNIQUE INDEX ON plain (a)")
+		s.exec("CREATE TABLE fresh (id int)")
+		time.Sleep(second)
+		got, _ := s.end()
+		noFailures(t, got)
+		if len(got.Stalls) > 0 && got.Stalls[0].Relation != "public.plain" {
+			t.Errorf("stalls %+v", got.Stalls)
+		}
+		if got.LongTransaction == nil {
+			t.Error("no long transaction")
+		}
+		done := 0
+		for _, slot := range got.Slots {
+			done += slot.Done
+		}
+		if done != got.Queries {
+			t.Errorf("%d queries, %d in the slots", got.Queries, done)
+		}
+	})
+}
+
+func (s *scene) sum() (sum string) {
+	s.t.Helper()
+	var parts []string
+	for _, table := range []string{"users", "orders", "plain", "parts", "profile", "booked", "large", `"Odd ""name"""`} {
+		parts = append(parts, fmt.Sprintf("(SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM %s t)", table))
+	}
+	if err := s.migrate.QueryRow(context.Background(), "SELECT "+strings.Join(parts, " || ")).Scan(&sum); err != nil {
+		s.t.Fatal(err)
+	}
+	return sum
+}
+
+// Inserts of the usual kind are part of the load, not only of nothing.
+func TestWritesAreReal(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		const count = `
+CREATE SEQUENCE seen;
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM nextval('seen'); RETURN NEW; END$$;
+CREATE TRIGGER see AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION see();`
+		s := begin(t, url, shop+count, traffic.Config{Relations: both})
+		time.Sleep(second)
+		s.end()
+		var called bool
+		var seen int
+		if err := s.migrate.QueryRow(context.Background(), "SELECT is_called, last_value FROM seen").Scan(&called, &seen); err != nil {
+			t.Fatal(err)
+		}
+		if !called || seen < 4 { // three are trials
+			t.Errorf("%d rows were inserted", seen)
+		}
+	})
+}
+
+// A query that still waits when the load is stopped is cancelled and counted.
+func TestStopWhileWaiting(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both[:1]})
+		from := time.Now()
+		s.exec("BEGIN; LOCK TABLE users")
+		time.Sleep(2 * second)
+		log := s.load.Stop()
+		got, costs := traffic.Summarise(log, s.zero, []traffic.Held{{Statement: 3, Relation: "public.users", Lock: onward.AccessExclusiveLock, From: from, Until: time.Now()}})
+		only(t, got, "public.users", 3)
+		if costs[3].Waited == 0 || got.Failed != 0 || !log.Queries[0].Cancelled {
+			t.Errorf("costs %+v, %d failed", costs, got.Failed)
+		}
+		if got.WorstMS < 250 {
+			t.Errorf("worst %v ms", got.WorstMS)
+		}
+	})
+}
+
+// A session that the server ends is replaced.
+func TestLostConnections(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: both, LongReader: true, LongTransaction: time.Minute})
+		s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'onward traffic' AND datname = current_database()")
+		time.Sleep(4 * second)
+		s.hold("LOCK TABLE users", "public.users", onward.AccessExclusiveLock, 3*second)
+		got, _ := s.end()
+		for _, f := range got.Failures {
+			if f.Error.Code != "57P01" && f.Error.Code != "08006" {
+				t.Errorf("failure %+v", f)
+			}
+		}
+		only(t, got, "public.users", 0)
+	})
+}
+
+// Not parallel: it counts goroutines.
+func TestNothingStays(t *testing.T) {
+	url := pgservertest.Database(t, pgservertest.Majors()[0])
+	other := connect(t, url)
+	if _, err := other.Exec(context.Background(), shop); err != nil {
+		t.Fatal(err)
+	}
+	config := traffic.Config{URL: url, Relations: both, LongReader: true, LongTransaction: time.Minute}
+	before := runtime.NumGoroutine()
+	ends := map[string]func(cancel func(), load *traffic.Load){
+		"stop":   func(_ func(), load *traffic.Load) { load.Stop() },
+		"cancel": func(cancel func(), _ *traffic.Load) { cancel() },
+	}
+	for name, end := range ends {
+		for _, locked := range []bool{false, true} {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			load, err := traffic.Start(ctx, config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if locked {
+				// Orders are not the long transaction's alone: the load stands still.
+				go func() {
+					other.Exec(context.Background(), "BEGIN; SET LOCAL lock_timeout = '2s'; LOCK TABLE users; ROLLBACK")
+				}()
+				time.Sleep(100 * time.Millisecond)
+			}
+			end(cancel, load)
+			until := time.Now().Add(20 * time.Second)
+			for ; runtime.NumGoroutine() > before+map[bool]int{true: 2}[locked] && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+			}
+			if time.Now().After(until) {
+				buf := make([]byte, 1<<20)
+				t.Fatalf("%s: goroutines stay: %s", name, buf[:runtime.Stack(buf, true)])
+			}
+			load.Stop()
+			if locked {
+				time.Sleep(2500 * time.Millisecond)
+				other.Exec(context.Background(), "ROLLBACK")
+			}
+			var left int
+			if err := other.QueryRow(context.Background(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onward traffic'").Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; left > 0 && i < 500; i++ { // a backend takes a moment to go
+				time.Sleep(10 * time.Millisecond)
+				if err := other.QueryRow(context.Background(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onward traffic'").Scan(&left); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if left > 0 {
+				t.Errorf("%s: %d sessions stay", name, left)
+			}
+		}
+	}
+}
+
+func TestNothingToLoad(t *testing.T) {
+	t.Parallel()
+	s := begin(t, pgservertest.Database(t, pgservertest.Majors()[0]), "", traffic.Config{Relations: []string{"public.missing"}, LongTransaction: time.Minute})
+	got, _ := s.end()
+	if got.Queries != 0 || len(got.Stalls) != 0 || got.LongTransaction != nil {
+		t.Errorf("%+v", got)
+	}
+	if _, err := traffic.Start(context.Background(), traffic.Config{URL: "postgres://localhost:1/none"}); err == nil {
+		t.Error("no error without a server")
+	}
+}
