@@ -2,6 +2,7 @@ package audit
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -23,6 +24,7 @@ const (
 // the migrations in the order of the list.
 func (j *judge) all(list []*adapter.Migration) {
 	j.run()
+	j.report.Migrations = slices.Grow(j.report.Migrations, len(list))
 	bunches := bunched(list)
 	slots := make([]chan struct{}, len(bunches))
 	for i := range slots {

@@ -24,7 +24,7 @@ type fold struct {
 	// Catalog is the copy under construction.
 	*Catalog
 	owned []*Relation // relations that this statement has copied or made
-	own   *owner      // of the tries' nodes that this statement makes
+	own   owner       // of the tries' nodes that this statement makes
 	// sql is the statement's text: the nodes' offsets count from its start.
 	sql      string
 	problems []Problem
@@ -48,9 +48,14 @@ const maxDepth = 100
 // the fold goes on as if the statement succeeded: later statements were
 // written by people for whom it did. sql is the statement's text.
 func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
+	msg := pgparse.Unwrap(node)
+	if data(msg) {
+		return c, nil
+	}
 	next := *c
-	f := &fold{Catalog: &next, sql: sql, own: new(owner)}
-	f.statement(pgparse.Unwrap(node))
+	next.folded++
+	f := &fold{Catalog: &next, sql: sql, own: next.folded}
+	f.statement(msg)
 	if f.failed {
 		return c, f.problems
 	}

@@ -18,6 +18,9 @@ type Catalog struct {
 	// as it was before they changed it: what Diff compares with.
 	guesses trie[OID, *Relation]
 	next    OID
+	// folded numbers the statements that were folded: the last one owns what
+	// it made.
+	folded owner
 	// SearchPath is the session's: where unqualified names are looked up, and
 	// created in its first schema. "public" unless a SET said otherwise.
 	SearchPath []string

@@ -19,7 +19,8 @@ func Diff(before, after *Catalog) []Delta {
 		return nil
 	}
 	d := &differ{before: before, after: after}
-	for _, n := range touched(before.journal, after.journal) {
+	var few [16]*entry
+	for _, n := range touched(few[:0], before.journal, after.journal) {
 		switch n.kind {
 		case touchedRelation:
 			d.relation(n.oid)
@@ -35,29 +36,47 @@ func Diff(before, after *Catalog) []Delta {
 }
 
 // touched lists what two journals do not share, oldest first, each thing once.
-func touched(a, b *entry) []entry {
-	var undone, done []*entry
+func touched(list []*entry, a, b *entry) []*entry {
+	var undone []*entry
 	for a != b {
 		if a.length() >= b.length() {
 			undone = append(undone, a)
 			a = a.prev
 		} else {
-			done = append(done, b)
+			list = append(list, b)
 			b = b.prev
 		}
 	}
-	seen := make(map[entry]bool, len(done)+len(undone))
-	out := make([]entry, 0, len(done)+len(undone))
-	for _, list := range [][]*entry{undone, done} {
-		for i := len(list) - 1; i >= 0; i-- {
-			key := entry{kind: list[i].kind, oid: list[i].oid, name: list[i].name, class: list[i].class}
-			if !seen[key] {
-				seen[key] = true
-				out = append(out, key)
+	// Both were collected from their newest entry on.
+	list = append(list, undone...)
+	slices.Reverse(list)
+	return distinct(list)
+}
+
+// distinct leaves the first of the entries about one thing.
+func distinct(list []*entry) []*entry {
+	if len(list) <= 16 {
+		n := 0
+		for _, e := range list {
+			if !slices.ContainsFunc(list[:n], e.same) {
+				list[n] = e
+				n++
 			}
 		}
+		return list[:n]
 	}
-	return out
+	seen := make(map[entry]bool, len(list))
+	return slices.DeleteFunc(list, func(e *entry) bool {
+		key := entry{kind: e.kind, oid: e.oid, name: e.name, class: e.class}
+		was := seen[key]
+		seen[key] = true
+		return was
+	})
+}
+
+// same reports whether two entries are about one thing.
+func (n *entry) same(o *entry) bool {
+	return n.kind == o.kind && n.oid == o.oid && n.name == o.name && n.class == o.class
 }
 
 // length is how many entries a journal has.

@@ -151,7 +151,7 @@ func (d *differ) functionBefore(oid OID) *Function {
 	if oid >= d.before.next {
 		return nil
 	}
-	for _, n := range touched(d.before.journal, d.after.journal) {
+	for _, n := range touched(nil, d.before.journal, d.after.journal) {
 		if n.kind != touchedFunction {
 			continue
 		}
@@ -166,7 +166,7 @@ func (d *differ) functionBefore(oid OID) *Function {
 }
 
 func (d *differ) functionElsewhere(c *Catalog, oid OID, not Name) bool {
-	for _, n := range touched(d.before.journal, d.after.journal) {
+	for _, n := range touched(nil, d.before.journal, d.after.journal) {
 		if n.kind != touchedFunction || n.name == not {
 			continue
 		}

@@ -128,6 +128,16 @@ func (f *fold) objectStatement(msg any) {
 	}
 }
 
+// data reports whether a statement works on rows, or on the transaction.
+func data(msg any) bool {
+	switch msg.(type) {
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt, *pgparse.TruncateStmt,
+		*pgparse.TransactionStmt, *pgparse.LockStmt:
+		return true
+	}
+	return false
+}
+
 // changesNothing lists, by the statement, what changes no schema: data,
 // maintenance, the session and the cluster. One that is in no list here is
 // marked as not modelled.

@@ -26,11 +26,13 @@ const (
 	trieDepth = 32 / trieBits
 )
 
-type owner struct{ _ byte }
+// owner numbers the statements of one line of catalogs: what is shared with a
+// catalog before has a lower number.
+type owner uint32
 
 type trieNode[K trieKey, V any] struct {
 	bitmap uint32
-	owner  *owner
+	owner  owner
 	slots  []trieSlot[K, V]
 }
 
@@ -72,7 +74,7 @@ func (t trie[K, V]) get(key K) (v V, ok bool) {
 }
 
 // set gives the trie with a key's value.
-func (t trie[K, V]) set(own *owner, key K, value V) trie[K, V] {
+func (t trie[K, V]) set(own owner, key K, value V) trie[K, V] {
 	grown := false
 	t.root = t.root.set(own, 0, &trieEntry[K, V]{key: key, value: value, hash: key.hash()}, &grown)
 	if grown {
@@ -82,7 +84,7 @@ func (t trie[K, V]) set(own *owner, key K, value V) trie[K, V] {
 }
 
 // mine gives the node, or a copy that may be changed in place.
-func (n *trieNode[K, V]) mine(own *owner, room int) *trieNode[K, V] {
+func (n *trieNode[K, V]) mine(own owner, room int) *trieNode[K, V] {
 	if n.owner == own {
 		return n
 	}
@@ -91,7 +93,7 @@ func (n *trieNode[K, V]) mine(own *owner, room int) *trieNode[K, V] {
 	return next
 }
 
-func (n *trieNode[K, V]) set(own *owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
+func (n *trieNode[K, V]) set(own owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
 	bit := uint32(1) << (e.hash >> shift & trieMask)
 	if n == nil {
 		*grown = true
@@ -124,7 +126,7 @@ func (n *trieNode[K, V]) set(own *owner, shift int, e *trieEntry[K, V], grown *b
 }
 
 // push makes a node with one entry, or several of one hash.
-func (*trieNode[K, V]) push(own *owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
+func (*trieNode[K, V]) push(own owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
 	return &trieNode[K, V]{bitmap: 1 << (e.hash >> shift & trieMask), owner: own, slots: []trieSlot[K, V]{{entry: e}}}
 }
 
@@ -153,7 +155,7 @@ func (old *trieEntry[K, V]) without(key K) (rest *trieEntry[K, V], found bool) {
 }
 
 // delete gives the trie without a key.
-func (t trie[K, V]) delete(own *owner, key K) trie[K, V] {
+func (t trie[K, V]) delete(own owner, key K) trie[K, V] {
 	if _, ok := t.get(key); !ok {
 		return t
 	}
@@ -163,7 +165,7 @@ func (t trie[K, V]) delete(own *owner, key K) trie[K, V] {
 }
 
 // delete takes out a key that is there; nil when nothing is left.
-func (n *trieNode[K, V]) delete(own *owner, shift int, hash uint32, key K) *trieNode[K, V] {
+func (n *trieNode[K, V]) delete(own owner, shift int, hash uint32, key K) *trieNode[K, V] {
 	bit := uint32(1) << (hash >> shift & trieMask)
 	i := bits.OnesCount32(n.bitmap & (bit - 1))
 	s := n.slots[i]

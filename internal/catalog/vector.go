@@ -10,20 +10,20 @@ import (
 // that an owner made are his to change in place, as those of a trie.
 type vector struct {
 	root []*vectorTop
-	own  *owner // of root
+	own  owner // of root
 }
 
 type (
 	vectorTop struct {
-		own  *owner
+		own  owner
 		kids [16]*vectorMid
 	}
 	vectorMid struct {
-		own  *owner
+		own  owner
 		kids [16]*vectorLeaf
 	}
 	vectorLeaf struct {
-		own  *owner
+		own  owner
 		vals [16]*Relation
 	}
 )
@@ -45,7 +45,7 @@ func (v *vector) get(o OID) *Relation {
 }
 
 // set stores a relation, or takes it out when r is nil. OIDs are positive.
-func (v vector) set(own *owner, o OID, r *Relation) vector {
+func (v vector) set(own owner, o OID, r *Relation) vector {
 	i := int(o) >> 12
 	if v.own != own {
 		v.root, v.own = slices.Clone(v.root), own

@@ -34,7 +34,7 @@ type scanner struct {
 }
 
 func scan(src string) []piece {
-	s := &scanner{src: src, start: -1}
+	s := &scanner{src: src, start: -1, pieces: make([]piece, 0, min(strings.Count(src, ";")+1, 64))}
 	for s.pos < len(src) {
 		s.token()
 	}

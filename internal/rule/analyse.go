@@ -62,15 +62,15 @@ func (e *Engine) close(t *Tx, settings *tracker) {
 func attribute(t *Tx) []Delta {
 	if len(t.Statements) == 1 {
 		out := make([]Delta, len(t.Statements[0].Deltas))
-		for i, d := range t.Statements[0].Deltas {
-			out[i] = Delta{Delta: d, By: t.Statements[0]}
+		for i := range t.Statements[0].Deltas {
+			out[i] = Delta{Delta: &t.Statements[0].Deltas[i], By: t.Statements[0]}
 		}
 		return out
 	}
 	whole := catalog.Diff(t.Before, t.After)
 	out := make([]Delta, 0, len(whole))
-	for _, d := range whole {
-		out = append(out, Delta{Delta: d, By: t.author(&d)})
+	for i := range whole {
+		out = append(out, Delta{Delta: &whole[i], By: t.author(&whole[i])})
 	}
 	return out
 }

@@ -119,7 +119,7 @@ type Tx struct {
 
 // Delta is a change at commit, traced to the statement that made it.
 type Delta struct {
-	catalog.Delta
+	*catalog.Delta
 	// By is the statement of the transaction that the change is due to.
 	By *Stmt
 }

@@ -29,7 +29,7 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	for i := range s.Deltas {
-		if d := (&rule.Delta{Delta: s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.Deployed(d) && d.Before.Index == nil {
+		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.Deployed(d) && d.Before.Index == nil {
 			p.Report(s, rule.Report{
 				Fact:    "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
 				Harm:    "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",
