@@ -16,8 +16,8 @@ import (
 const (
 	chartTop  = 22 // the axis' labels
 	labelRow  = 19 // a lane's label
-	barRow    = 19 // a row of bars, of which barHigh is the bar
-	barHigh   = 15
+	barRow    = 20 // a row of bars, of which barHigh is the bar
+	barHigh   = 16
 	laneGap   = 9
 	trafficHi = 72
 
@@ -45,8 +45,7 @@ type htmlChart struct {
 	Strip        []htmlBar // the statements themselves
 	StripLabelY  int
 	Lanes        []htmlLane
-	Folded       string
-	FoldedY      int
+	Folded       []htmlWords
 	Long         *htmlBox
 	LongLabelY   int
 	Traffic      *htmlTraffic
@@ -61,16 +60,27 @@ type htmlBox struct {
 	X, W, Y, Label, Class, Title string
 }
 
+// htmlWords is a line of text in the drawing.
+type htmlWords struct {
+	Text string
+	Y    int
+}
+
+// foot names a bar, to say where it ends below: a relation and the index of
+// the statement.
+type foot struct {
+	relation  string
+	statement int
+}
+
 type htmlBand struct {
-	N       int
-	X, W    string
-	Y, H    int
-	ArrowX  string
-	ArrowY  int
-	Class   string
-	Title   string
-	Caption string
-	Anchor  string
+	N      int
+	X, W   string
+	Y, H   int
+	ArrowX string
+	ArrowY int
+	Class  string
+	Title  string
 }
 
 type htmlLane struct {
@@ -138,19 +148,24 @@ func (b *htmlBuilder) chart() *htmlChart {
 	if len(list) > maxLanes {
 		shown = list[:maxLanes]
 	}
-	tops := map[string]int{} // relation → where the bars of its lane end
+	feet := map[foot]int{}
 	for i := range shown {
 		lane := b.lane(&shown[i], a, y)
-		tops[shown[i].relation] = lane.Bottom
+		for j, bar := range lane.Bars {
+			feet[foot{shown[i].relation, shown[i].bars[j].statement}] = bar.Y + barHigh
+		}
 		c.Lanes = append(c.Lanes, lane)
 		y = lane.Bottom + laneGap
 	}
-	if c.Folded = folded(list[len(shown):], created); c.Folded != "" {
-		c.FoldedY = y + 13
-		y += labelRow + laneGap - 4
+	for _, words := range folded(list[len(shown):], created) {
+		c.Folded = append(c.Folded, htmlWords{words, y + 13})
+		y += labelRow
+	}
+	if len(c.Folded) > 0 {
+		y += laneGap - 4
 	}
 	if t := run.Traffic; t != nil {
-		y = b.traffic(c, a, y, tops)
+		y = b.traffic(c, a, y, feet)
 	}
 	c.AxisBottom = y
 	c.Height = y + 2
@@ -333,8 +348,8 @@ func settle(bars []htmlBar, y int) {
 	for i := range bars {
 		b := &bars[i]
 		b.Y = y + b.Y*barRow
-		b.TextY = b.Y + barHigh - 4
-		b.WorkY = b.Y + barHigh - 3
+		b.TextY = b.Y + 11
+		b.WorkY = b.Y + barHigh - 2
 	}
 }
 

@@ -107,7 +107,7 @@ func baseWords(b *onward.RehearsalBase) string {
 }
 
 // command is the command line that rehearses the same again.
-func (b *htmlBuilder) command() string {
+func (b *htmlBuilder) command() []string {
 	run := b.run
 	words := []string{"onward rehearse"}
 	flag := func(name, value string) { words = append(words, "--"+name+" "+shellWord(value)) }
@@ -147,7 +147,7 @@ func (b *htmlBuilder) command() string {
 			flag("long-transaction", fmt.Sprintf("%.3gs", (l.UntilMS-l.FromMS)/1000))
 		}
 	}
-	return strings.Join(append(words, "--html rehearsal.html"), " ")
+	return append(words, "--html rehearsal.html")
 }
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/onward-sql/onward/onward"
@@ -36,50 +35,30 @@ type htmlSmallBar struct {
 	Y           int
 }
 
-func (b *htmlBuilder) multiples() []htmlMultiple {
+func (b *htmlBuilder) multiples() (all []htmlMultiple, lanesNamed string) {
 	end := 0.0
 	for i := range b.report.Rehearsals {
 		end = max(end, length(&b.report.Rehearsals[i]))
 	}
 	a := axis{end: end * 1.01}
 	main, _ := lanes(b.run)
-	var order []string
+	var order, names []string
 	for i := range main {
 		if i == smallLanes {
 			break
 		}
 		order = append(order, main[i].relation)
+		names = append(names, relation(main[i].relation))
 	}
-	var out []htmlMultiple
 	for i := range b.report.Rehearsals {
-		out = append(out, b.multiple(&b.report.Rehearsals[i], a, order))
+		all = append(all, b.multiple(&b.report.Rehearsals[i], a, order))
 	}
-	return out
+	return all, strings.Join(names, ", ")
 }
 
 func (b *htmlBuilder) multiple(run *onward.Rehearsal, a axis, order []string) htmlMultiple {
 	out := htmlMultiple{Name: server(run), Height: len(order)*smallRow + 4}
-	words := []string{millis(length(run))}
-	failed := 0
-	for i := range run.Statements {
-		if run.Statements[i].Failed != nil {
-			failed++
-		}
-	}
-	if failed > 0 {
-		words = append(words, fmt.Sprintf("%d failed", failed))
-	}
-	if t := run.Traffic; t != nil {
-		if stalls := worstStalls(t); len(stalls) > 0 {
-			words = append(words, "worst stall "+millis(stalls[0].UntilMS-stalls[0].FromMS), grouped(t.Waited)+" waited")
-		} else {
-			words = append(words, "no stall")
-		}
-	}
-	if n := len(run.Differences); n > 0 {
-		words = append(words, Count(n, "difference"))
-	}
-	out.Words = strings.Join(words, ", ")
+	out.Words = outcomeOf(run)
 	out.Label = out.Name + ": " + out.Words
 	list, _ := lanes(run)
 	for row, name := range order {

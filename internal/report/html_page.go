@@ -30,9 +30,11 @@ type htmlPage struct {
 	Differences []htmlDifference
 	Failures    []htmlFailure
 	Multiples   []htmlMultiple
-	Measured    *htmlMeasured
-	Counts      string
-	Next        []string
+	// MultipleLanes names the lanes of the multiples.
+	MultipleLanes string
+	Measured      *htmlMeasured
+	Counts        string
+	Next          []string
 }
 
 type htmlMigration struct {
@@ -60,7 +62,7 @@ type htmlStatement struct {
 	Failed            *htmlError
 	Note              string
 	Findings          []htmlFinding
-	Quiet             bool
+	Quiet, Unrun      bool
 	DifferenceNumbers []int
 }
 
@@ -92,7 +94,7 @@ type htmlMeasured struct {
 	Rows    []htmlFact
 	Tables  []htmlFact
 	Notes   []string
-	Command string
+	Command []string
 }
 
 func newHTMLPage(r *onward.Report) *htmlPage {
@@ -139,7 +141,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	p.Differences = b.differences()
 	p.Failures = b.failures()
 	if len(r.Rehearsals) > 1 {
-		p.Multiples = b.multiples()
+		p.Multiples, p.MultipleLanes = b.multiples()
 	}
 	p.Measured = b.measured()
 	return p
@@ -218,7 +220,7 @@ func (b *htmlBuilder) lead() []string {
 	for i := range b.run.Statements {
 		if f := b.run.Statements[i].Failed; f != nil {
 			if failed++; failed == 1 {
-				out = append(out, fmt.Sprintf("%s failed: %s.", b.named(i), strings.TrimSuffix(Line(f.Message), ".")))
+				out = append(out, fmt.Sprintf("%s failed: %s.", upper(b.named(i)), strings.TrimSuffix(Line(f.Message), ".")))
 			}
 		}
 	}
@@ -299,6 +301,10 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 	}
 	opaque := b.index.opaqueIn(m)
 	for k := range opaque {
+		if at := statementAt(m, opaque[k].Line); at >= 0 {
+			out.Statements[at].Note, out.Statements[at].Quiet = sentence(&opaque[k]), false
+			continue
+		}
 		out.Opaque = append(out.Opaque, htmlOpaque{Line(place(opaque[k].Path, opaque[k].Line, opaque[k].Column)), sentence(&opaque[k])})
 	}
 	return out
@@ -319,6 +325,14 @@ func statementAt(m *onward.Migration, line int) int {
 		}
 	}
 	return found
+}
+
+// upper begins a sentence.
+func upper(s string) string {
+	if s == "" {
+		return "A statement"
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func inPage(f *onward.Finding) htmlFinding {

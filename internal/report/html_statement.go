@@ -22,7 +22,7 @@ func (b *htmlBuilder) statement(m, s int) htmlStatement {
 	if !ran {
 		b.expected(&out, mig, s)
 		if b.run != nil {
-			out.Took = "not run"
+			out.Took, out.Who, out.Unrun, out.Quiet = "not run", "unrun", true, false
 		}
 		return out
 	}
@@ -118,7 +118,7 @@ func workWords(w onward.Work) string {
 
 // between is the range of an estimate.
 func between(e *onward.Estimate) string {
-	low, high := millis(e.LowMS), millis(e.HighMS)
+	low, high := strings.TrimPrefix(timeWords(int64(min(e.LowMS, 1e15))), "about "), strings.TrimPrefix(timeWords(int64(min(e.HighMS, 1e15))), "about ")
 	if low == high {
 		return "about " + low
 	}

@@ -20,7 +20,7 @@ const leastTop = 100
 // traffic draws the load below the lanes: the long transaction, then the worst
 // latency, and for each stall a band that reaches up to the bar behind which
 // the queries stood.
-func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, bottoms map[string]int) int {
+func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, feet map[foot]int) int {
 	t := b.run.Traffic
 	if l := t.LongTransaction; l != nil {
 		x, w := a.span(l.FromMS, l.UntilMS, thinnest)
@@ -46,19 +46,19 @@ func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, bottoms map[string]in
 	}
 	c.Traffic = d
 	for i := range t.Stalls {
-		c.Bands = append(c.Bands, b.band(&t.Stalls[i], a, d, bottoms))
+		c.Bands = append(c.Bands, b.band(&t.Stalls[i], a, d, feet))
 	}
 	return d.BottomY
 }
 
 // band is a stall: from the bar that it waited for down to the traffic.
-func (b *htmlBuilder) band(s *onward.Stall, a axis, d *htmlTraffic, bottoms map[string]int) htmlBand {
+func (b *htmlBuilder) band(s *onward.Stall, a axis, d *htmlTraffic, feet map[foot]int) htmlBand {
 	x, w := a.span(s.FromMS, s.UntilMS, thinnest)
 	out := htmlBand{N: b.numberOf(b.run, s.Statement), X: percent(x), W: percent(w), Class: "writes"}
 	if s.Kind != "write" {
 		out.Class = "reads"
 	}
-	y, ok := bottoms[s.Relation]
+	y, ok := feet[foot{s.Relation, s.Statement}]
 	if !ok {
 		y = chartTop + labelRow // the statements' own lane
 	}
@@ -68,7 +68,6 @@ func (b *htmlBuilder) band(s *onward.Stall, a axis, d *htmlTraffic, bottoms map[
 	if name := b.named(s.Statement); name != "" {
 		out.Title += ", behind " + name
 	}
-	out.Caption = strconv.Itoa(s.Queries)
 	return out
 }
 

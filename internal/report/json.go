@@ -30,7 +30,36 @@ func JSON(w io.Writer, r *onward.Report) error {
 		whole.Findings[i].Evidence = list(whole.Findings[i].Evidence)
 	}
 	whole.Opaque = list(whole.Opaque)
+	whole.Rehearsals = rehearsals(whole.Rehearsals)
 	return writeJSON(w, &whole)
+}
+
+// rehearsals has every list of the rehearsals in place.
+func rehearsals(in []onward.Rehearsal) []onward.Rehearsal {
+	out := slices.Clone(in)
+	for i := range out {
+		r := &out[i]
+		r.Tables, r.Transactions = list(r.Tables), list(r.Transactions)
+		r.Differences, r.Notes = list(r.Differences), list(r.Notes)
+		r.Statements = slices.Clone(list(r.Statements))
+		for j := range r.Statements {
+			r.Statements[j].Observed = observed(list(r.Statements[j].Observed))
+		}
+		if r.Traffic != nil {
+			t := *r.Traffic
+			t.Slots, t.Stalls, t.Failures = list(t.Slots), list(t.Stalls), list(t.Failures)
+			r.Traffic = &t
+		}
+	}
+	return out
+}
+
+func observed(in []onward.Observed) []onward.Observed {
+	out := slices.Clone(in)
+	for i := range out {
+		out[i].Blocks = list(out[i].Blocks)
+	}
+	return out
 }
 
 // list is the list itself, or an empty one for none.
@@ -44,6 +73,7 @@ func list[T any](s []T) []T {
 func statements(in []onward.Statement) []onward.Statement {
 	out := slices.Clone(list(in))
 	for i := range out {
+		out[i].Observed = observed(out[i].Observed)
 		out[i].Effects = slices.Clone(list(out[i].Effects))
 		for j := range out[i].Effects {
 			out[i].Effects[j].Blocks = list(out[i].Effects[j].Blocks)

@@ -144,7 +144,7 @@ func who(blocks []string) string {
 }
 
 // folded says what the lanes are that are not shown.
-func folded(hidden []lane, created int) string {
+func folded(hidden []lane, created int) []string {
 	var parts []string
 	if n := len(hidden); n > 0 {
 		what := "none blocks anyone"
@@ -154,9 +154,9 @@ func folded(hidden []lane, created int) string {
 		parts = append(parts, Count(n, "more relation")+", "+what)
 	}
 	if created > 0 {
-		parts = append(parts, Count(created, "relation")+" created by the release, which nobody uses yet")
+		parts = append(parts, Count(created, "new relation")+", which nobody uses yet")
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
 // length is the end of the time axis, in milliseconds: the end of whatever
@@ -172,8 +172,11 @@ func length(r *onward.Rehearsal) float64 {
 	for _, t := range r.Transactions {
 		end = max(end, t.UntilMS)
 	}
-	return end
+	return min(end, longest)
 }
+
+// longest bounds the axis: a report is a file, and may say anything.
+const longest = 366 * 86_400_000
 
 // rehearsed finds the statement that ran; nil when the index names none.
 func rehearsed(r *onward.Report, run *onward.Rehearsal, i int) (*onward.Migration, *onward.Statement) {

@@ -38,6 +38,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 			row(&b, x, &r.Migrations[i])
 		}
 	}
+	rehearsedInMarkdown(&b, r)
 	findings := worstFirst(r.Findings)
 	for i := range findings {
 		text := details(&findings[i])

@@ -35,7 +35,7 @@ var looks = []struct {
 	{"out.json", report.FormatJSON, report.Options{}},
 }
 
-var names = []string{"report", "clean", "empty", "hostile", "sizes"}
+var names = []string{"report", "clean", "empty", "hostile", "sizes", "rehearsal"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestColorIsNotTheOnlyCarrier(t *testing.T) {
 // full.
 func TestWidth(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"report", "clean", "empty", "sizes"} {
+	for _, name := range []string{"report", "clean", "empty", "sizes", "rehearsal"} {
 		r := read(t, name)
 		for _, width := range []int{60, 80, 100} {
 			inSQL := false
@@ -194,17 +194,7 @@ func FuzzFormats(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		r := &onward.Report{Base: s, Head: s, Postgres: []int{18},
-			Migrations: []onward.Migration{{
-				ID: s, Path: s, Framework: s, Status: onward.Status(s), Transaction: onward.Transaction(s),
-				Changes:    []onward.Change{{Object: s, Text: s, Kind: s}},
-				Statements: []onward.Statement{{SQL: s, Line: 1, Note: s, Duration: s, Effects: []onward.Effect{{Relation: s, Lock: onward.ShareLock, Blocks: []string{s}}}}},
-			}},
-			Findings: []onward.Finding{{Rule: s, Severity: onward.Error, Migration: s, Path: s, Line: 1, Column: 1, EndLine: 1, EndColumn: 2, Fact: s, Harm: s, Instead: s + "\n" + s,
-				Evidence: []onward.Evidence{{Path: s, Line: 1, Text: s, Revision: s}}}},
-			Opaque:  []onward.Opaque{{Path: s, Line: 1, What: s, Why: s, Failed: true}},
-			Summary: onward.Summary{Migrations: 1, Errors: 1, Opaque: 1, Verdict: s, Next: []string{s}},
-		}
+		r := everywhere(s)
 		for _, format := range report.Formats() {
 			out := print(t, r, format, report.Options{Verbose: true})
 			for _, c := range strings.ReplaceAll(out, "\u200b", "") {
@@ -214,6 +204,8 @@ func FuzzFormats(f *testing.F) {
 			}
 			lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 			switch format {
+			case report.FormatHTML:
+				elements(t, out)
 			case report.FormatJSON:
 				if !json.Valid([]byte(out)) {
 					t.Errorf("no JSON:\n%s", out)
@@ -230,6 +222,44 @@ func FuzzFormats(f *testing.F) {
 			}
 		}
 	})
+}
+
+// everywhere is a report with a text in every place that a stranger's text can
+// get into.
+func everywhere(s string) *onward.Report {
+	failed := &onward.ServerError{Code: s, Message: s, Detail: s, Hint: s}
+	return &onward.Report{Base: s, Head: s, Postgres: []int{18},
+		Migrations: []onward.Migration{{
+			ID: s, Path: s, Framework: s, Status: onward.Status(s), Transaction: onward.Transaction(s),
+			Changes:    []onward.Change{{Object: s, Text: s, Kind: s}},
+			Statements: []onward.Statement{{SQL: s, Line: 1, Note: s, Duration: s, Effects: []onward.Effect{{Relation: s, Lock: onward.ShareLock, Blocks: []string{s}}}}},
+		}},
+		Findings: []onward.Finding{{Rule: s, Severity: onward.Error, Migration: s, Path: s, Line: 1, Column: 1, EndLine: 1, EndColumn: 2, Fact: s, Harm: s, Instead: s + "\n" + s,
+			Evidence: []onward.Evidence{{Path: s, Line: 1, Text: s, Revision: s}}}},
+		Opaque:  []onward.Opaque{{Path: s, Line: 1, What: s, Why: s, Failed: true}},
+		Summary: onward.Summary{Migrations: 1, Errors: 1, Opaque: 1, Verdict: s, Next: []string{s}},
+		Rehearsals: []onward.Rehearsal{
+			{
+				Postgres: 18, Version: s, Base: onward.RehearsalBase{From: s}, Notes: []string{s}, DurationMS: 900,
+				Tables:       []onward.RehearsedTable{{Relation: s, Rows: 10, Bytes: 8192}},
+				Transactions: []onward.RehearsedTransaction{{UntilMS: 900, RolledBack: true}},
+				Statements: []onward.RehearsedStatement{{
+					UntilMS: 900, Failed: failed, StallMS: 800, Waited: 2,
+					Observed: []onward.Observed{{Relation: s, Lock: onward.AccessExclusiveLock, Blocks: []string{"read", s}, UntilMS: 900, HeldMS: 500, WaitedMS: 400}},
+					Nested:   []onward.NestedStatement{{SQL: s}},
+					Estimate: &onward.Estimate{Relation: s, Rows: 1, HighMS: 1},
+				}},
+				Traffic: &onward.Traffic{
+					Source: s, Queries: 3, Waited: 2, SlotMS: 100, Slots: []onward.TrafficSlot{{WorstMS: 3}, {WorstMS: 800}},
+					Stalls:          []onward.Stall{{Span: onward.Span{FromMS: 1, UntilMS: 801}, Relation: s, Kind: s, Queries: 2, Query: s}},
+					Failures:        []onward.TrafficFailure{{Relation: s, Query: s, Error: *failed, Count: 1}},
+					LongTransaction: &onward.Span{UntilMS: 400},
+				},
+				Differences: []onward.Difference{{Relation: s, Model: s, Server: s, Report: s}},
+			},
+			{Postgres: 17, Version: s},
+		},
+	}
 }
 
 // columnsOf counts the cells of a row as GitHub does: a pipe behind a

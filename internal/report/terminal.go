@@ -69,6 +69,7 @@ func (t *terminal) full() {
 			t.opaque("", &opaque[i])
 		}
 	}
+	t.rehearsal()
 	t.blank()
 	if r.Sizes != nil {
 		t.line(t.paint(t.Dim, shorten("times are estimates, at "+throughputWords(r.Sizes), t.width)))
@@ -128,6 +129,10 @@ func (t *terminal) short() {
 		head = title + "  " + head
 	}
 	t.line(t.paint(t.Bold, shorten(head, t.width)), shorten(what, t.width-columns(head)))
+	if len(r.Rehearsals) > 0 {
+		t.rehearsal()
+		t.blank()
+	}
 	t.wrap("", "", verdict(r), t.OK)
 	rest := "everything was judged"
 	if r.Summary.Suppressed > 0 {

@@ -89,6 +89,7 @@ func (t *terminal) statement(m *onward.Migration, at int) {
 	if more := len(effects) - len(rows); more > 0 {
 		t.line("       ", t.paint(t.Dim, fmt.Sprintf("and %s more (-v shows them)", Count(more, "relation"))))
 	}
+	t.observed(m, at)
 	if s.Note != "" && !t.listed(m, s) {
 		t.wrap("       ", "       ", "not judged: "+Line(s.Note), t.Warning)
 	}

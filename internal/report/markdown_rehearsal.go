@@ -1,0 +1,77 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Bounds of the comment's section on the rehearsal.
+const (
+	maxStallItems = 5
+	maxErrorItems = 5
+)
+
+// rehearsedInMarkdown is the section on the rehearsal: who waited longest, what
+// failed, where onward was wrong.
+func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
+	if len(r.Rehearsals) == 0 {
+		return
+	}
+	run := &r.Rehearsals[0]
+	var items []string
+	failed := 0
+	for i := range run.Statements {
+		f := run.Statements[i].Failed
+		if f == nil {
+			continue
+		}
+		if failed++; failed <= maxErrorItems {
+			items = append(items, fmt.Sprintf("%s failed: %s", code(shortPlace(r, run, i)), prose(cut(errorWords(f), maxCell))))
+		}
+	}
+	if failed > maxErrorItems {
+		items = append(items, Count(failed-maxErrorItems, "more failure"))
+	}
+	stalls := worstStalls(run.Traffic)
+	for i := range stalls {
+		s := &stalls[i]
+		if i == maxStallItems {
+			items = append(items, Count(len(stalls)-i, "shorter stall"))
+			break
+		}
+		text := fmt.Sprintf("%s: %s on %s waited", millis(s.UntilMS-s.FromMS), kinds(s), code(relation(s.Relation)))
+		if i == 0 {
+			text = "worst stall " + text
+		}
+		if _, st := rehearsed(r, run, s.Statement); st != nil {
+			text += fmt.Sprintf(" for %s (%s)", code(shorten(Line(st.SQL), 80)), code(shortPlace(r, run, s.Statement)))
+		}
+		items = append(items, text)
+	}
+	if run.Traffic != nil && len(stalls) == 0 {
+		items = append(items, fmt.Sprintf("no query stood still: %s, the slowest %s", queries(run.Traffic.Queries), millis(run.Traffic.WorstMS)))
+	}
+	wrong := 0
+	for i := range r.Rehearsals {
+		for j := range r.Rehearsals[i].Differences {
+			if wrong++; wrong <= maxErrorItems {
+				items = append(items, prose(cut(differenceWords(r, &r.Rehearsals[i], &r.Rehearsals[i].Differences[j]), maxCell)))
+			}
+		}
+	}
+	if wrong > maxErrorItems {
+		items = append(items, Count(wrong-maxErrorItems, "more difference"))
+	}
+	for i := 1; i < len(r.Rehearsals); i++ {
+		items = append(items, prose("also on "+server(&r.Rehearsals[i])+": "+outcomeOf(&r.Rehearsals[i])))
+	}
+	fmt.Fprintf(b, "\nRehearsed on %s (%s):\n\n", prose(server(run)), prose(data(run)))
+	if len(items) == 0 {
+		items = []string{fmt.Sprintf("%s in %s, no failure", Count(len(run.Statements), "statement"), millis(run.DurationMS))}
+	}
+	for _, item := range items {
+		fmt.Fprintf(b, "- %s\n", item)
+	}
+}
