@@ -51,14 +51,14 @@ ORDER BY n.nspname, c.relname`
 // are followed to the bottom.
 const listColumns = `
 WITH RECURSIVE below AS (
-  SELECT oid AS type, oid AS base, typtypmod AS mod, typbasetype AS next FROM pg_type
+  SELECT oid AS type, oid AS base, typtypmod AS mod, typnotnull AS required, typbasetype AS next FROM pg_type
   UNION ALL
-  SELECT b.type, t.oid, CASE WHEN b.mod >= 0 THEN b.mod ELSE t.typtypmod END, t.typbasetype FROM below b JOIN pg_type t ON t.oid = b.next
+  SELECT b.type, t.oid, CASE WHEN b.mod >= 0 THEN b.mod ELSE t.typtypmod END, b.required OR t.typnotnull, t.typbasetype FROM below b JOIN pg_type t ON t.oid = b.next
 )
 SELECT a.attrelid, a.attnum, a.attname, t.typname, t.typcategory::text,
   CASE WHEN t.typname IN ('varchar', 'bpchar') THEN greatest(CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE b.mod END - 4, 0) ELSE 0 END,
   coalesce((SELECT e.enumlabel FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder LIMIT 1), ''),
-  a.attnotnull,
+  a.attnotnull OR b.required,
   a.attidentity <> '' OR a.attgenerated <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
   a.atthasdef,
   EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'f' AND a.attnum = ANY (k.conkey)),

@@ -3,6 +3,7 @@ package traffic
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -66,7 +67,11 @@ func updateShapes(r *relation) []*shape {
 		sql: fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s", r.quoted, r.columns[set].quoted, where(r, key, 1)),
 		values: func(rnd *rand.Rand, worker, workers int) [][]byte {
 			row := mine(r, rnd, worker, workers)
-			return pickOf(row, append([]int{set}, key...))
+			values := pickOf(row, append([]int{set}, key...))
+			if row == nil {
+				values[0] = plain(r.columns[set])
+			}
+			return values
 		},
 	}}
 }
@@ -113,8 +118,32 @@ func insertShapes(r *relation) []*shape {
 	}
 	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", r.quoted, list, strings.Join(marks, ", "))
 	vary := varied(r, columns)
-	out := []*shape{{
-		relation: r.name, kind: write, sql: insert,
+	var out []*shape
+	// A new value of a key by which rows are routed belongs to another partition
+	// than this one, more likely than not.
+	strays := r.kind == "r" && slices.ContainsFunc(columns, func(i int) bool { return vary[i] && r.columns[i].routes })
+	if !strays {
+		out = append(out, insertShape(r, insert, columns, vary))
+	}
+	if len(r.rows) > 0 {
+		out = append(out, &shape{
+			relation: r.name, kind: write, sql: insert + " ON CONFLICT DO NOTHING",
+			values: func(rnd *rand.Rand, _, _ int) [][]byte {
+				return pick(r, rnd, columns)
+			},
+		})
+	}
+	return append(out, &shape{
+		relation: r.name, kind: write,
+		sql:    fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE false", r.quoted, list, list, r.quoted),
+		values: none,
+	})
+}
+
+// insertShape inserts a row like a sampled one, but for the columns to vary.
+func insertShape(r *relation, sql string, columns []int, vary map[int]bool) *shape {
+	return &shape{
+		relation: r.name, kind: write, sql: sql,
 		values: func(rnd *rand.Rand, worker, _ int) [][]byte {
 			var row, values [][]byte
 			if len(r.rows) > 0 {
@@ -132,20 +161,7 @@ func insertShapes(r *relation) []*shape {
 			}
 			return values
 		},
-	}}
-	if len(r.rows) > 0 {
-		out = append(out, &shape{
-			relation: r.name, kind: write, sql: insert + " ON CONFLICT DO NOTHING",
-			values: func(rnd *rand.Rand, _, _ int) [][]byte {
-				return pick(r, rnd, columns)
-			},
-		})
 	}
-	return append(out, &shape{
-		relation: r.name, kind: write,
-		sql:    fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE false", r.quoted, list, list, r.quoted),
-		values: none,
-	})
 }
 
 func none(*rand.Rand, int, int) [][]byte { return nil }
@@ -176,141 +192,5 @@ func where(r *relation, key []int, skip int) string {
 }
 
 func inKeys(r *relation, column int) bool {
-	for _, key := range r.keys {
-		for _, i := range key {
-			if i == column {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// pick takes some columns of any sampled row; NULLs when there is none, with
-// which a query locks as it does with a value, and finds nothing.
-func pick(r *relation, rnd *rand.Rand, columns []int) [][]byte {
-	if len(r.rows) == 0 {
-		return make([][]byte, len(columns))
-	}
-	return pickOf(r.rows[rnd.IntN(len(r.rows))], columns)
-}
-
-func pickOf(row [][]byte, columns []int) [][]byte {
-	out := make([][]byte, len(columns))
-	if row != nil {
-		for n, i := range columns {
-			out[n] = row[i]
-		}
-	}
-	return out
-}
-
-// mine is a sampled row that only this worker writes, so that the load does not
-// wait for itself; nil when there is none.
-func mine(r *relation, rnd *rand.Rand, worker, workers int) [][]byte {
-	own := (len(r.rows) - worker + workers - 1) / workers
-	if own <= 0 {
-		return nil
-	}
-	return r.rows[worker+workers*rnd.IntN(own)]
-}
-
-// varied chooses which of the inserted columns get new values, so that no
-// unique key is there already: one of each key that has no other new value.
-func varied(r *relation, columns []int) map[int]bool {
-	inserted, vary := map[int]bool{}, map[int]bool{}
-	for _, i := range columns {
-		inserted[i] = true
-	}
-	for _, key := range r.keys {
-		best, rank := -1, 0
-		for _, i := range key {
-			c := r.columns[i]
-			switch {
-			case !inserted[i], vary[i]:
-				best, rank = -1, 100 // new already
-			case !variable(c):
-			case c.foreign || c.routes:
-				// It may point to nothing, or belong to no partition: the last choice.
-				if rank < 1 {
-					best, rank = i, 1
-				}
-			case rank < 2:
-				best, rank = i, 2
-			}
-		}
-		if best >= 0 {
-			vary[best] = true
-		}
-	}
-	return vary
-}
-
-func variable(c column) bool {
-	switch c.kind {
-	case "int2", "int4", "int8", "numeric", "float8", "uuid", "text", "varchar", "bpchar", "citext", "date", "timestamp", "timestamptz", "bytea":
-		return true
-	}
-	return false
-}
-
-// fresh is a value that no row has, most likely, and no other worker makes.
-func fresh(c column, rnd *rand.Rand, worker int) []byte {
-	n := rnd.Uint64()
-	switch c.kind {
-	case "int2":
-		return fmt.Append(nil, 16_000+worker%64*256+int(n%256))
-	case "int4":
-		return fmt.Append(nil, 1<<30+worker%64<<24+int(n%(1<<24)))
-	case "int8", "numeric", "float8":
-		return fmt.Append(nil, uint64(1)<<50+uint64(worker%64)<<40+n%(1<<40))
-	case "uuid":
-		return fmt.Appendf(nil, "%016x%016x", n, rnd.Uint64())
-	case "date":
-		return time.Unix(0, 0).UTC().AddDate(0, 0, int(n%100_000)).AppendFormat(nil, time.DateOnly)
-	case "timestamp", "timestamptz":
-		return time.UnixMicro(int64(n%(1<<52))).UTC().AppendFormat(nil, "2006-01-02 15:04:05.999999Z07:00")
-	case "bytea":
-		return fmt.Appendf(nil, `\x%016x`, n)
-	}
-	text := fmt.Sprintf("%s%d", strconv.FormatUint(n, 36), worker)
-	if c.length > 0 && len(text) > int(c.length) {
-		text = text[:c.length]
-	}
-	return []byte(text)
-}
-
-// plain is a value for a table without rows to take one from; nil, for NULL,
-// when the type is none of the usual ones.
-func plain(c column) []byte {
-	if !c.notNull {
-		return nil
-	}
-	switch c.kind {
-	case "uuid":
-		return []byte("00000000-0000-0000-0000-000000000000")
-	case "json", "jsonb":
-		return []byte("{}")
-	case "bytea":
-		return []byte{}
-	}
-	switch c.category {
-	case "N":
-		return []byte("1")
-	case "B":
-		return []byte("false")
-	case "S":
-		return []byte("x")
-	case "D":
-		return []byte("2000-01-01 00:00:00")
-	case "T":
-		return []byte("1 day")
-	case "I":
-		return []byte("127.0.0.1")
-	case "A":
-		return []byte("{}")
-	case "E":
-		return []byte(c.label)
-	}
-	return nil
+	return slices.ContainsFunc(r.keys, func(key []int) bool { return slices.Contains(key, column) })
 }

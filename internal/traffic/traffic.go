@@ -20,7 +20,7 @@ type Config struct {
 	// Relations are the schema-qualified names of tables, views and materialised
 	// views, unquoted: "public.users". Those that do not exist are passed over.
 	Relations []string
-	// Workers is how many sessions send queries, each one about every ten
+	// Workers is how many sessions send queries, each one about every twenty
 	// milliseconds. Defaults to 4.
 	Workers int
 	// Seed decides which rows are read and written, and in which order.
@@ -35,7 +35,7 @@ type Config struct {
 }
 
 const (
-	pace = 10 * time.Millisecond // between two queries of a worker
+	pace = 20 * time.Millisecond // between two queries of a worker
 	// A query that takes long by itself is sent so seldom that a worker keeps the
 	// server busy for one part in lightness.
 	lightness = 30
@@ -44,7 +44,7 @@ const (
 	// patience bounds what the end of a session may take.
 	patience = 2 * time.Second
 	// tryLimit bounds the trial of a query: one that is slower is no light load.
-	tryLimit = 500 * time.Millisecond
+	tryLimit = 250 * time.Millisecond
 	// warmed queries are prepared and run by each worker before Start returns.
 	warmed = 24
 )

@@ -52,7 +52,7 @@ func each(t *testing.T, run func(t *testing.T, url string)) {
 	}
 }
 
-func connect(t *testing.T, url string) *pgx.Conn {
+func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -262,8 +262,9 @@ func TestFailures(t *testing.T) {
 func TestDataStays(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		const schema = `
+CREATE TYPE comp AS (a int, b text);
 CREATE TABLE plain (a int, b text);
-CREATE TABLE "Odd ""name""" ("sel ect" uuid PRIMARY KEY, "ü" date NOT NULL, doc jsonb NOT NULL, tags text[] NOT NULL);
+CREATE TABLE "Odd ""name""" ("se lect" uuid PRIMARY KEY, "ü" date NOT NULL, doc jsonb NOT NULL, tags text[] NOT NULL);
 CREATE TABLE parts (id int, at date, v int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
@@ -272,14 +273,23 @@ CREATE TABLE nothing ();
 CREATE VIEW v AS SELECT id, email FROM users;
 CREATE MATERIALIZED VIEW m AS SELECT * FROM orders WITH NO DATA;
 CREATE TABLE large (id int PRIMARY KEY, filler text);
+CREATE DOMAIN must AS int NOT NULL CHECK (VALUE > 0);
+CREATE TABLE blank (id int PRIMARY KEY, n must, t time NOT NULL, s state NOT NULL);
+CREATE TABLE partial (id int PRIMARY KEY, kind int, active bool);
+CREATE UNIQUE INDEX ON partial (kind) WHERE active;
+CREATE TABLE hash (id int PRIMARY KEY, v comp) PARTITION BY HASH (id);
+CREATE TABLE hash_0 PARTITION OF hash FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE hash_1 PARTITION OF hash FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 CREATE TABLE booked (during int4range, EXCLUDE USING gist (during WITH &&));
 INSERT INTO plain SELECT i, i FROM generate_series(1, 100) i;
 INSERT INTO parts SELECT i, date '2020-06-01' + i * 3, i FROM generate_series(1, 150) i;
 INSERT INTO profile (user_id, code) SELECT i, i FROM generate_series(1, 500) i;
 INSERT INTO large SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i;
+INSERT INTO partial SELECT i, i, i > 1 FROM generate_series(1, 50) i;
+INSERT INTO hash SELECT i, (i, 'x,"y')::comp FROM generate_series(1, 100) i;
 INSERT INTO booked SELECT int4range(i, i + 1) FROM generate_series(1, 50) i;
 ANALYZE;`
-		relations := append(slices.Clone(both), "public.plain", `public.Odd "name"`, "public.parts", "public.parts_1", "public.profile", "public.nothing", "public.v", "public.m", "public.large", "public.booked", "public.missing")
+		relations := append(slices.Clone(both), "public.plain", `public.Odd "name"`, "public.parts", "public.parts_1", "public.profile", "public.nothing", "public.v", "public.m", "public.large", "public.blank", "public.partial", "public.hash", "public.hash_0", "public.booked", "public.missing")
 		s := begin(t, url, shop+schema, traffic.Config{Relations: relations, LongReader: true, LongTransaction: time.Minute})
 		before := s.sum()
 		time.Sleep(2 * second)
@@ -311,7 +321,7 @@ ANALYZE;`
 func (s *scene) sum() (sum string) {
 	s.t.Helper()
 	var parts []string
-	for _, table := range []string{"users", "orders", "plain", "parts", "profile", "booked", "large", `"Odd ""name"""`} {
+	for _, table := range []string{"users", "orders", "plain", "parts", "profile", "booked", "large", "blank", "partial", "hash", `"Odd ""name"""`} {
 		parts = append(parts, fmt.Sprintf("(SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM %s t)", table))
 	}
 	if err := s.migrate.QueryRow(context.Background(), "SELECT "+strings.Join(parts, " || ")).Scan(&sum); err != nil {
@@ -380,7 +390,7 @@ func TestLostConnections(t *testing.T) {
 // Not parallel: it counts goroutines.
 func TestNothingStays(t *testing.T) {
 	url := pgservertest.Database(t, pgservertest.Majors()[0])
-	other := connect(t, url)
+	other, locker := connect(t, url), connect(t, url)
 	if _, err := other.Exec(context.Background(), shop); err != nil {
 		t.Fatal(err)
 	}
@@ -394,30 +404,32 @@ func TestNothingStays(t *testing.T) {
 		for _, locked := range []bool{false, true} {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
+			gone := make(chan struct{})
 			load, err := traffic.Start(ctx, config)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if locked {
-				// Orders are not the long transaction's alone: the load stands still.
+				// It waits for the long transaction, and the load for it.
 				go func() {
-					other.Exec(context.Background(), "BEGIN; SET LOCAL lock_timeout = '2s'; LOCK TABLE users; ROLLBACK")
+					defer close(gone)
+					locker.Exec(context.Background(), "BEGIN; SET LOCAL lock_timeout = '2s'; LOCK TABLE users")
+					locker.Exec(context.Background(), "ROLLBACK")
 				}()
 				time.Sleep(100 * time.Millisecond)
+			} else {
+				close(gone)
 			}
 			end(cancel, load)
+			<-gone
 			until := time.Now().Add(20 * time.Second)
-			for ; runtime.NumGoroutine() > before+map[bool]int{true: 2}[locked] && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+			for ; runtime.NumGoroutine() > before && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 			}
 			if time.Now().After(until) {
 				buf := make([]byte, 1<<20)
 				t.Fatalf("%s: goroutines stay: %s", name, buf[:runtime.Stack(buf, true)])
 			}
 			load.Stop()
-			if locked {
-				time.Sleep(2500 * time.Millisecond)
-				other.Exec(context.Background(), "ROLLBACK")
-			}
 			var left int
 			if err := other.QueryRow(context.Background(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onward traffic'").Scan(&left); err != nil {
 				t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 const (
 	// glance is how often the watcher looks at the sessions' own clocks, which
 	// costs nothing; suspicious is from when on it asks the server about a query.
-	glance     = 4 * time.Millisecond
+	glance     = 8 * time.Millisecond
 	suspicious = 8 * time.Millisecond
 	// The longer a wait has lasted, the less often the server is asked: every
 	// finest at first, every slowest in the end.

@@ -229,23 +229,6 @@ func (w *worker) send(ctx context.Context, s *shape) {
 
 // exec runs a query; one that writes in a transaction that is rolled back.
 func (w *worker) exec(ctx context.Context, s *shape) error {
-	if s.kind == read {
-		return w.execPrepared(ctx, s)
-	}
-	if _, err := w.conn.Exec(ctx, "BEGIN").ReadAll(); err != nil {
-		return err
-	}
-	err := w.execPrepared(ctx, s)
-	if w.conn.IsClosed() {
-		return err
-	}
-	if _, end := w.conn.Exec(ctx, "ROLLBACK").ReadAll(); err == nil {
-		err = end
-	}
-	return err
-}
-
-func (w *worker) execPrepared(ctx context.Context, s *shape) error {
 	name := w.prepared[s]
 	if name == "" {
 		w.names++
@@ -255,7 +238,28 @@ func (w *worker) execPrepared(ctx context.Context, s *shape) error {
 		}
 		w.prepared[s] = name
 	}
-	return w.conn.ExecPrepared(ctx, name, s.values(w.rnd, w.number, w.of), nil, nil).Read().Err
+	values := s.values(w.rnd, w.number, w.of)
+	if s.kind == read {
+		return w.conn.ExecPrepared(ctx, name, values, nil, nil).Read().Err
+	}
+	return w.rolledBack(ctx, name, values)
+}
+
+// rolledBack sends a prepared query between BEGIN and ROLLBACK, all at once: the
+// locks are not held for longer than the server takes. Each of the three is on
+// its own, so the last one is carried out when the query is refused.
+func (w *worker) rolledBack(ctx context.Context, name string, values [][]byte) error {
+	p := w.conn.StartPipeline(ctx)
+	p.SendQueryParams("BEGIN", nil, nil, nil, nil)
+	p.SendPipelineSync()
+	p.SendQueryPrepared(name, values, nil, nil)
+	p.SendPipelineSync()
+	p.SendQueryParams("ROLLBACK", nil, nil, nil, nil)
+	if err := p.Sync(); err != nil {
+		_ = p.Close()
+		return err
+	}
+	return p.Close() // which reads all the answers
 }
 
 // forget lets go of a prepared query. Names are not used twice, so it does no
