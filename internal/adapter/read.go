@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -48,16 +51,39 @@ func ReadFiles(t Tree, d Dir, names []string) []*File {
 		}); ok && n > 1 {
 			all, _ = b.ReadAll(paths) // what is missing is asked for singly, with its error
 		}
-		for _, p := range paths {
-			content, ok := all[p]
-			var err error
-			if !ok {
-				content, err = t.Read(p)
+		from := len(out)
+		out = out[:from+n]
+		contents, errs := make([][]byte, n), make([]error, n)
+		for i, p := range paths {
+			var ok bool
+			if contents[i], ok = all[p]; !ok {
+				contents[i], errs[i] = t.Read(p)
 			}
-			out = append(out, newFile(p, content, err))
 		}
+		Each(n, func(i int) { out[from+i] = newFile(paths[i], contents[i], errs[i]) })
 	}
 	return out
+}
+
+// Each calls f for the numbers below n, on all processors.
+func Each(n int, f func(i int)) {
+	const run = 32 // numbers that are taken at a time
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), (n+run-1)/run) {
+		workers.Go(func() {
+			for {
+				end := int(next.Add(run))
+				for i := end - run; i < min(end, n); i++ {
+					f(i)
+				}
+				if end >= n {
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // ReadFile reads one file.
@@ -178,19 +204,27 @@ func (m *Migration) Seal(mode onward.Transaction, o Options, whole string) {
 		mode = o.Transaction
 	}
 	m.Source.Mode = mode
-	h := sha256.New()
-	h.Write([]byte(mode))
+	buffer := seals.Get().(*[]byte)
+	text := append((*buffer)[:0], mode...)
 	if whole != "" {
-		h.Write([]byte{0})
-		h.Write([]byte(whole))
+		text = append(append(text, 0), whole...)
 	} else {
 		for _, p := range m.Source.Parts {
-			h.Write([]byte{0})
-			h.Write([]byte(p.SQL))
+			text = append(append(text, 0), p.SQL...)
 		}
 	}
-	m.Hash = hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(text)
+	m.Hash = hex.EncodeToString(sum[:])
+	if *buffer = text; cap(text) <= maxSeal {
+		seals.Put(buffer)
+	}
 }
+
+// seals are what texts were put together in to be hashed, kept for the next;
+// maxSeal bounds them.
+var seals = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxSeal = 1 << 20
 
 // Part is the piece of a text between two offsets, without the white space
 // around it.

@@ -3,6 +3,7 @@ package effect
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -11,14 +12,25 @@ import (
 // Of tells what a statement does, given the schema before it, the version of
 // the server and the session. It asks v only when the answer depends on it.
 func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
-	r := run{c: c, v: v, s: s}
+	r := runs.Get().(*run)
+	defer runs.Put(r)
+	*r = run{c: c, v: v, s: s, Result: Result{Effects: r.Effects[:0]}}
 	r.statement(pgparse.Unwrap(node))
-	if r.Refused != "" && c.Complete && len(r.Effects) > 0 {
+	result := r.Result
+	r.c, r.v, r.index = nil, nil, nil
+	if len(r.Effects) == 0 || r.Refused != "" && c.Complete {
 		// What was locked before the server noticed is gone with the statement.
-		r.Effects = nil
+		result.Effects = nil
+	} else {
+		result.Effects = slices.Clone(r.Effects)
 	}
-	return r.Result
+	clear(r.Effects)
+	return result
 }
+
+// runs are kept for the next statement, with the room for effects that they
+// have.
+var runs = sync.Pool{New: func() any { return &run{Result: Result{Effects: make([]Effect, 0, 16)}} }}
 
 // sortEffects brings the effects of a statement that names no relation into
 // the order of the catalog.

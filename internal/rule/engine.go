@@ -21,7 +21,7 @@ type Engine struct {
 	config Config
 	rules  []*Rule // those that are on
 	// statementRules and commitRules are those of them with that function.
-	statementRules, commitRules []*Rule
+	statementRules, commitRules []ruleOn
 	release                     *Release
 	catalog                     *catalog.Catalog
 	folding                     *Pass // for what is asked while a migration is folded
@@ -36,6 +36,12 @@ type Engine struct {
 	count int
 }
 
+// ruleOn is a rule with the configured versions that it is about.
+type ruleOn struct {
+	*Rule
+	versions []int
+}
+
 // NewEngine begins with the given deployed schema; nil is an empty database.
 func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 	if deployed == nil {
@@ -48,9 +54,9 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 			e.rules = append(e.rules, r)
 			switch {
 			case r.Statement != nil:
-				e.statementRules = append(e.statementRules, r)
+				e.statementRules = append(e.statementRules, ruleOn{r, within(r, c.Versions)})
 			case r.Commit != nil:
-				e.commitRules = append(e.commitRules, r)
+				e.commitRules = append(e.commitRules, ruleOn{r, within(r, c.Versions)})
 			}
 		}
 	}
@@ -171,9 +177,14 @@ func (e *Engine) statement(s *Stmt) {
 	p.current = s.After
 	for _, group := range s.Results {
 		s.Result = group.Result
-		for _, r := range e.statementRules {
-			p.Rule = r
-			ask(p, within(r, group.Versions), r.Statement, s)
+		for i := range e.statementRules {
+			r := &e.statementRules[i]
+			versions := r.versions
+			if len(group.Versions) < len(e.config.Versions) {
+				versions = within(r.Rule, group.Versions)
+			}
+			p.Rule = r.Rule
+			ask(p, versions, r.Statement, s)
 		}
 	}
 	s.Result = s.Results[0].Result
@@ -185,9 +196,10 @@ func (e *Engine) commit(t *Tx) {
 	}
 	p := e.pass
 	p.current = t.After
-	for _, r := range e.commitRules {
-		p.Rule = r
-		ask(p, within(r, e.config.Versions), r.Commit, t)
+	for i := range e.commitRules {
+		r := &e.commitRules[i]
+		p.Rule = r.Rule
+		ask(p, r.versions, r.Commit, t)
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 func usedBy(t adapter.Tree) string {
 	return adapter.Once(t, "golang-migrate used by", func() string {
 		for _, p := range hints(t, false) {
-			if f := adapter.ReadFile(t, p); uses.MatchString(f.Text) {
+			if f := adapter.ReadFile(t, p); strings.Contains(f.Text, "migrate") && uses.MatchString(f.Text) {
 				return p
 			}
 		}
@@ -31,7 +31,7 @@ func usedBy(t adapter.Tree) string {
 func multiStatement(t adapter.Tree) string {
 	return adapter.Once(t, "x-multi-statement", func() string {
 		for _, p := range hints(t, true) {
-			if f := adapter.ReadFile(t, p); multi.MatchString(f.Text) {
+			if f := adapter.ReadFile(t, p); (strings.Contains(f.Text, "x-multi-statement") || strings.Contains(f.Text, "MultiStatementEnabled")) && multi.MatchString(f.Text) {
 				return p
 			}
 		}

@@ -102,7 +102,7 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	for _, n := range d.Names {
 		if !mayBeDown(n) {
 			ups = append(ups, n)
-			if versioned.MatchString(n) {
+			if isVersioned(n) {
 				numbered++
 			}
 			continue
@@ -133,12 +133,12 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 			continue
 		}
 		ups = append(ups, n)
-		if versioned.MatchString(n) {
+		if isVersioned(n) {
 			numbered++
 		}
 	}
 	ups = slices.DeleteFunc(ups, func(n string) bool {
-		return numbered > 0 && !versioned.MatchString(n) || otherFile.MatchString(n)
+		return numbered > 0 && !isVersioned(n) || numberLen(n) == 0 && otherFile.MatchString(n)
 	})
 	slices.SortFunc(ups, order)
 	return ups, downs, numbered
@@ -190,10 +190,40 @@ func version(name string) string {
 	if dir, _, nested := strings.Cut(name, "/"); nested {
 		return versionedDir.FindStringSubmatch(dir)[1]
 	}
+	if n := numberLen(name); n > 0 {
+		return name[:n]
+	}
 	if m := versioned.FindStringSubmatch(name); m != nil {
 		return m[1] + m[2]
 	}
 	return ""
+}
+
+// isVersioned is versioned, without it for the names that most files have.
+func isVersioned(name string) bool { return numberLen(name) > 0 || versioned.MatchString(name) }
+
+// numberLen is the length of the number that the name of an SQL file begins
+// with, as in the pattern; 0 when it has to be asked.
+func numberLen(name string) int {
+	if !strings.HasSuffix(name, ".sql") || strings.Contains(name, "\n") {
+		return 0
+	}
+	digits := func(s string) int {
+		n := 0
+		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+			n++
+		}
+		return n
+	}
+	n := digits(name)
+	for n > 0 && (name[n] == '.' || name[n] == '-') {
+		more := digits(name[n+1:])
+		if more == 0 {
+			break
+		}
+		n += 1 + more
+	}
+	return n
 }
 
 // Load reads the ways up of a directory in the natural order of their names;
@@ -210,17 +240,22 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		numbered += len(inner)
 		slices.SortFunc(ups, order)
 	}
-	for i, f := range adapter.ReadFiles(t, d, ups) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	files := adapter.ReadFiles(t, d, ups)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i := range ups {
+		if dir, file := path.Split(ups[i]); dir != "" && file == "up.sql" && exists(t, d.Join(dir+"down.sql")) {
+			downs[ups[i]] = dir + "down.sql"
 		}
+	}
+	set.Migrations = make([]*adapter.Migration, len(files))
+	adapter.Each(len(files), func(i int) {
+		f := files[i]
 		id, name := strings.TrimSuffix(ups[i], ".sql"), ups[i]
 		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
 		if dir, file := path.Split(name); dir != "" {
 			id, name = strings.TrimSuffix(dir, "/"), file
-			if down := d.Join(dir + "down.sql"); name == "up.sql" && exists(t, down) {
-				downs[ups[i]] = dir + "down.sql"
-			}
 		}
 		m := f.Start(s, id, version(ups[i]))
 		m.Repeatable = repeatable(ups[i])
@@ -233,11 +268,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			m.Seal(onward.TransactionMessage, s.Options, "")
 			m.Runner.Rerun = true
 		}
-		set.Migrations = append(set.Migrations, m)
-	}
+		set.Migrations[i] = m
+	})
 	if numbered > 0 {
 		for _, n := range d.Names {
-			if !versioned.MatchString(n) && !downName.MatchString(n) && !downSuffix.MatchString(n) {
+			if !isVersioned(n) && !downName.MatchString(n) && !downSuffix.MatchString(n) {
 				set.Opaque = append(set.Opaque, onward.Opaque{
 					Path: d.Join(n), What: "SQL file without a number among numbered ones",
 					Why: "it was not taken for a migration",
