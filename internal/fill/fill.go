@@ -1,0 +1,149 @@
+// Package fill puts rows into the empty tables of a throwaway server, because
+// empty tables lie: a scan of nothing takes no time, and a constraint over no
+// row always holds.
+//
+// Every value is a pure function of the seed, its column and the number of its
+// row. So a foreign key needs no memory of the table that it refers to (the key
+// of row n can be computed again), the same seed gives the same rows byte for
+// byte, and rows are made while earlier ones are being sent.
+//
+// What a column may hold is read from its type and from the constraints that
+// can be understood; every constraint is then tried by the server itself on a
+// sample, and where the sample fails, the server picks out the combinations of
+// values that pass.
+//
+// Foreign keys are left to the server to check. session_replication_role =
+// replica would be faster and would spare disabling triggers, but it needs a
+// superuser and lets rows in that production could not have; triggers of the
+// user are disabled inside of the transaction that fills the table, and as they
+// were before when it ends.
+package fill
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Plan says how many rows go where.
+type Plan struct {
+	// Rows is the number of rows to add for a table, which is keyed "users" or
+	// "public.users". Rows of a partition that is named are its share of the
+	// partitioned table's.
+	Rows map[string]int64
+	// All is the number for every table that is not named; 0: none, unless a
+	// table that gets rows refers to it.
+	All int64
+	// Seed chooses the rows: the same schema, plan and seed give the same.
+	Seed uint64
+}
+
+// Result is what became of a plan.
+type Result struct {
+	// Tables are the tables and partitions that have rows now, by name, those
+	// that had rows before included. A partitioned table is listed with the sum
+	// of its partitions.
+	Tables []Table
+	// Problems are tables that got fewer rows than planned, or none.
+	Problems []Problem
+	Took     time.Duration
+}
+
+// Table is a relation with rows.
+type Table struct {
+	// Relation is qualified, unquoted: "public.users".
+	Relation string
+	// Bytes is the heap with its TOAST table, without indexes.
+	Rows, Bytes int64
+}
+
+// Problem says why a relation did not get the rows that were planned.
+type Problem struct{ Relation, Why string }
+
+// Fill adds rows to the tables of a database, refreshes the materialised views
+// and analyses all of it. url connects as the owner of the tables or as a
+// superuser. What a table cannot take is a [Problem]; the error is one of the
+// connection or of the context.
+func Fill(ctx context.Context, url string, p Plan) (*Result, error) {
+	began := time.Now()
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the address of the throwaway server cannot be read")
+	}
+	cfg.RuntimeParams["application_name"] = "onward fill"
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the throwaway server: %w", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+	f := &filler{conn: conn, plan: p, result: &Result{}}
+	if err := f.run(ctx); err != nil {
+		return nil, err
+	}
+	f.result.Took = time.Since(began)
+	return f.result, nil
+}
+
+// filler is one run of Fill.
+type filler struct {
+	conn   *pgx.Conn
+	plan   Plan
+	schema *schema
+	result *Result
+	// literals are values of types that nobody modelled, as tried on the server.
+	literals map[string][]string
+	// typeNames are the names of types, by oid and modifier.
+	typeNames map[string]string
+}
+
+func (f *filler) problem(t *table, format string, args ...any) {
+	f.result.Problems = append(f.result.Problems, Problem{t.name(), fmt.Sprintf(format, args...)})
+}
+
+func (f *filler) run(ctx context.Context) error {
+	f.literals = map[string][]string{}
+	for _, set := range []string{
+		"SET search_path = ''", "SET timezone = 'UTC'", "SET datestyle = 'ISO, MDY'", "SET intervalstyle = 'postgres'", "SET bytea_output = 'hex'",
+		"SET statement_timeout = 0", "SET idle_in_transaction_session_timeout = 0", "SET lock_timeout = 0",
+		"SET standard_conforming_strings = on", "SET synchronous_commit = off",
+	} {
+		if _, err := f.conn.Exec(ctx, set); err != nil {
+			return fmt.Errorf("%s: %w", set, err)
+		}
+	}
+	var err error
+	if f.schema, err = readSchema(ctx, f.conn); err != nil {
+		return err
+	}
+	// What was read is qualified; functions may rely on the usual path.
+	if _, err := f.conn.Exec(ctx, "RESET search_path"); err != nil {
+		return fmt.Errorf("RESET search_path: %w", err)
+	}
+	f.counts()
+	if err := f.existing(ctx); err != nil {
+		return err
+	}
+	order := f.order()
+	f.needs(order)
+	for _, group := range order {
+		for _, t := range group.tables {
+			if t.rows == 0 {
+				continue
+			}
+			if err := f.build(ctx, t); err != nil {
+				return err
+			}
+		}
+		if err := f.load(ctx, group); err != nil {
+			return err
+		}
+	}
+	return f.finish(ctx)
+}

@@ -1,0 +1,96 @@
+package fill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// finish brings sequences behind the rows, refreshes what is materialised, and
+// tells the planner and the caller what there is now.
+func (f *filler) finish(ctx context.Context) error {
+	if _, err := f.conn.Exec(ctx, "DROP TABLE IF EXISTS "+stageName); err != nil {
+		return fmt.Errorf("drop the samples: %w", err)
+	}
+	var filled []string
+	for _, t := range f.schema.tables {
+		if t.added == 0 && t.had == 0 {
+			continue
+		}
+		filled = append(filled, t.quoted())
+		for _, c := range t.columns {
+			if c.sequence == "" || t.added == 0 {
+				continue
+			}
+			sql := fmt.Sprintf("SELECT setval(%s, m) FROM (SELECT max(%s)::bigint AS m FROM %s) AS x WHERE m >= (SELECT last_value FROM %s)", literal(c.sequence), quote(c.name), t.quoted(), c.sequence)
+			if err := f.try(ctx, t.name(), "advance "+c.sequence, sql); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range f.schema.views {
+		if err := f.try(ctx, v, "refresh", "REFRESH MATERIALIZED VIEW "+v); err != nil {
+			return err
+		}
+	}
+	filled = append(filled, f.schema.views...)
+	if len(filled) > 0 {
+		if _, err := f.conn.Exec(ctx, "ANALYZE "+strings.Join(filled, ", ")); err != nil {
+			return fmt.Errorf("analyze: %w", err)
+		}
+	}
+	for _, t := range f.schema.tables {
+		if t.added+t.had > 0 {
+			if err := f.report(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortFunc(f.result.Tables, func(a, b Table) int { return strings.Compare(a.Relation, b.Relation) })
+	return nil
+}
+
+// try runs a statement whose failure is a problem.
+func (f *filler) try(ctx context.Context, relation, what, sql string) error {
+	_, err := f.conn.Exec(ctx, sql)
+	var pg *pgconn.PgError
+	if err == nil {
+		return nil
+	}
+	if !errors.As(err, &pg) || f.conn.IsClosed() {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	f.result.Problems = append(f.result.Problems, Problem{relation, what + ": " + pg.Message})
+	return nil
+}
+
+// report adds a table to the result, and its partitions.
+func (f *filler) report(ctx context.Context, t *table) error {
+	whole := Table{Relation: t.name(), Rows: t.added + t.had}
+	if !t.partitioned {
+		if err := f.conn.QueryRow(ctx, fmt.Sprintf("SELECT pg_table_size(%d)", t.oid)).Scan(&whole.Bytes); err != nil {
+			return fmt.Errorf("ask for the size of %s: %w", t.name(), err)
+		}
+		f.result.Tables = append(f.result.Tables, whole)
+		return nil
+	}
+	whole.Rows = 0
+	sql := fmt.Sprintf("SELECT n.nspname || '.' || c.relname, x.rows, pg_table_size(c.oid) FROM (SELECT tableoid, count(*) AS rows FROM %s GROUP BY 1) AS x JOIN pg_class c ON c.oid = x.tableoid JOIN pg_namespace n ON n.oid = c.relnamespace", t.quoted())
+	err := query(ctx, f.conn, "the sizes of the partitions of "+t.name(), sql, func(r pgx.Rows) error {
+		var p Table
+		if err := r.Scan(&p.Relation, &p.Rows, &p.Bytes); err != nil {
+			return err
+		}
+		whole.Rows += p.Rows
+		whole.Bytes += p.Bytes
+		f.result.Tables = append(f.result.Tables, p)
+		return nil
+	})
+	f.result.Tables = append(f.result.Tables, whole)
+	return err
+}

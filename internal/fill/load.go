@@ -1,0 +1,232 @@
+package fill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// load sends the rows of a group of tables in one transaction. A table whose
+// rows the server refuses has cost itself: the transaction is rolled back.
+func (f *filler) load(ctx context.Context, g group) error {
+	var tables []*table
+	for _, t := range g.tables {
+		if t.rows > 0 {
+			tables = append(tables, t)
+		}
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	if len(tables) == 1 && tables[0].surplus > 0 {
+		return f.loadStaged(ctx, tables[0], nil)
+	}
+	refused, err := f.transaction(ctx, tables, func(t *table) error {
+		columns, names := t.made()
+		if len(columns) == 0 {
+			return f.defaults(ctx, t)
+		}
+		_, err := f.copyRows(ctx, t.quoted(), names, rowSource{columns: columns, rows: t.rows})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if refused == nil {
+		for _, t := range tables {
+			t.added = t.rows
+		}
+		return nil
+	}
+	if len(tables) == 1 && len(tables[0].columns) > 0 && strings.HasPrefix(refused.err.Code, "23") && refused.err.Code != "23503" {
+		return f.loadStaged(ctx, tables[0], refused.err)
+	}
+	for _, t := range tables {
+		if t == refused.table {
+			f.problem(t, "%s", told(refused.err))
+		} else {
+			f.problem(t, "it is filled together with %s: %s", refused.table.name(), told(refused.err))
+		}
+		t.rows = 0
+	}
+	return nil
+}
+
+// told is an error of the server with the detail that names the value.
+func told(err *pgconn.PgError) string {
+	s := err.Message
+	if err.Detail != "" {
+		s += ": " + err.Detail
+	}
+	return s
+}
+
+// refusal is an error of the server about one table.
+type refusal struct {
+	table *table
+	err   *pgconn.PgError
+}
+
+// transaction runs send for each table with the user's triggers out of the way.
+// The error is one that ends it all.
+func (f *filler) transaction(ctx context.Context, tables []*table, send func(*table) error) (*refusal, error) {
+	exec := func(sql string) error {
+		_, err := f.conn.Exec(ctx, sql)
+		return err
+	}
+	run := func(t *table, sql ...string) error {
+		if len(sql) == 0 {
+			return nil
+		}
+		if f.schema.super && f.schema.events {
+			// Event triggers of the user see none of this. Rows come with the
+			// role set back, so that foreign keys are checked.
+			sql = append(append([]string{"SET LOCAL session_replication_role = replica"}, sql...), "SET LOCAL session_replication_role = origin")
+		}
+		for _, s := range sql {
+			if err := exec(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	at := tables[0]
+	err := func() error {
+		if err := exec("BEGIN"); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			at = t
+			if err := run(t, t.quiet()...); err != nil {
+				return err
+			}
+		}
+		if len(tables) > 1 {
+			if err := exec("SET CONSTRAINTS ALL DEFERRED"); err != nil {
+				return err
+			}
+		}
+		for _, t := range tables {
+			at = t
+			if err := send(t); err != nil {
+				return err
+			}
+		}
+		// A table with checks outstanding cannot be altered.
+		if err := exec("SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			at = t
+			if err := run(t, t.loud()...); err != nil {
+				return err
+			}
+		}
+		return exec("COMMIT")
+	}()
+	if err == nil {
+		return nil, nil
+	}
+	var pg *pgconn.PgError
+	if ctx.Err() != nil || !errors.As(err, &pg) || f.conn.IsClosed() {
+		return nil, fmt.Errorf("fill %s: %w", at.name(), err)
+	}
+	if err := exec("ROLLBACK"); err != nil {
+		return nil, fmt.Errorf("fill %s: %w", at.name(), err)
+	}
+	return &refusal{at, pg}, nil
+}
+
+// quiet is what disables triggers and row level security, loud what restores
+// both as they were.
+func (t *table) quiet() (out []string) {
+	for _, tr := range t.triggers {
+		out = append(out, "ALTER TABLE ONLY "+tr.relation+" DISABLE TRIGGER "+quote(tr.name))
+	}
+	if t.rls {
+		out = append(out, "ALTER TABLE ONLY "+t.quoted()+" NO FORCE ROW LEVEL SECURITY")
+	}
+	return out
+}
+
+func (t *table) loud() (out []string) {
+	for _, tr := range t.triggers {
+		how := "ENABLE"
+		switch tr.enabled {
+		case 'A':
+			how = "ENABLE ALWAYS"
+		case 'R':
+			how = "ENABLE REPLICA"
+		}
+		out = append(out, "ALTER TABLE ONLY "+tr.relation+" "+how+" TRIGGER "+quote(tr.name))
+	}
+	if t.rls {
+		out = append(out, "ALTER TABLE ONLY "+t.quoted()+" FORCE ROW LEVEL SECURITY")
+	}
+	return out
+}
+
+// defaults adds rows to a table whose columns are all left to the server.
+func (f *filler) defaults(ctx context.Context, t *table) error {
+	for range t.rows {
+		if _, err := f.conn.Exec(ctx, "INSERT INTO "+t.quoted()+" DEFAULT VALUES"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadStaged is the second way, for rows of which the server refused one: all
+// of them go into a temporary table, and from there those that satisfy
+// everything. It is slower, and other tables refer to what was kept. first is
+// the refusal, nil when this way was chosen.
+func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError) error {
+	columns, names := t.made()
+	planned := t.rows
+	t.rows = int64(float64(t.rows) * max(t.surplus, 1))
+	var conditions []string
+	for _, c := range t.conditions() {
+		conditions = append(conditions, "("+c.sql+") IS NOT FALSE")
+	}
+	for _, c := range columns {
+		if c.notNull {
+			conditions = append(conditions, quote(c.name)+" IS NOT NULL")
+		}
+	}
+	if len(conditions) == 0 {
+		conditions = []string{"true"}
+	}
+	list := strings.Join(names, ", ")
+	refused, err := f.transaction(ctx, []*table{t}, func(*table) error {
+		if err := f.stage(ctx, t); err != nil {
+			return err
+		}
+		if _, err := f.copyRows(ctx, stageName, names, rowSource{columns: columns, rows: t.rows}); err != nil {
+			return err
+		}
+		tag, err := f.conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s AS %s WHERE %s LIMIT %d ON CONFLICT DO NOTHING",
+			t.quoted(), list, list, stageName, quote(t.rel), strings.Join(conditions, " AND "), planned))
+		t.added = tag.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t.rows = 0
+	if refused != nil {
+		t.added = 0
+		f.problem(t, "%s", told(refused.err))
+		return nil
+	}
+	if t.added < planned {
+		why := "the others were refused"
+		if first != nil {
+			why = first.Message
+		}
+		f.problem(t, "%d rows instead of %d: %s", t.added, planned, why)
+	}
+	return f.readExisting(ctx, t)
+}

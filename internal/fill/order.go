@@ -1,0 +1,227 @@
+package fill
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// group is tables that are loaded in one transaction: one, or several whose
+// foreign keys go round and are deferrable.
+type group struct{ tables []*table }
+
+// find is the table that a plan names, qualified or by its last name; several
+// have it in different schemas: that of public, else the first.
+func (s *schema) find(name string) (t *table, l *leaf) {
+	match := func(schema, rel string) int {
+		switch {
+		case name == schema+"."+rel:
+			return 3
+		case name == rel && schema == "public":
+			return 2
+		case name == rel:
+			return 1
+		}
+		return 0
+	}
+	best := 0
+	for _, x := range s.tables {
+		if m := match(x.schema, x.rel); m > best {
+			best, t, l = m, x, nil
+		}
+		for _, p := range x.leaves {
+			if m := match(p.schema, p.rel); m > best {
+				best, t, l = m, x, p
+			}
+		}
+	}
+	return t, l
+}
+
+// counts gives each table the rows that the plan says.
+func (f *filler) counts() {
+	for _, t := range f.schema.tables {
+		t.rows = f.plan.All
+	}
+	leaves := map[*table]int64{}
+	named := make([]string, 0, len(f.plan.Rows))
+	for n := range f.plan.Rows {
+		named = append(named, n)
+	}
+	slices.Sort(named)
+	roots := map[*table]bool{}
+	for _, n := range named {
+		t, l := f.schema.find(n)
+		switch {
+		case t == nil:
+			f.result.Problems = append(f.result.Problems, Problem{n, "the base schema has no such table"})
+		case l != nil:
+			l.named = f.plan.Rows[n]
+			leaves[t] += l.named
+		default:
+			t.rows, roots[t] = f.plan.Rows[n], true
+		}
+	}
+	for t, n := range leaves {
+		if !roots[t] {
+			t.rows = n
+		}
+	}
+	for _, t := range f.schema.tables {
+		t.rows = min(max(t.rows, 0), mostRows)
+		if t.partitioned && len(t.leaves) == 0 && t.rows > 0 {
+			f.problem(t, "it has no partition that could hold rows")
+			t.rows = 0
+		}
+	}
+}
+
+// nullable reports whether a reference can be left NULL.
+func (t *table) nullable(r *ref) bool {
+	return slices.ContainsFunc(r.columns, func(i int) bool { return i >= 0 && !t.columns[i].notNull && t.columns[i].generated == "" })
+}
+
+// order sorts the tables so that what is referred to comes first. Where
+// references go round, one that may be NULL is; else one that is deferrable
+// puts the circle into one transaction.
+func (f *filler) order() []group {
+	tables := slices.Clone(f.schema.tables)
+	done := map[*table]bool{}
+	var out []group
+	missing := func(t *table, open map[*table]bool) []*ref {
+		var m []*ref
+		for _, r := range t.refs {
+			if r.table != t && !r.broken && !done[r.table] && (open == nil || !open[r.table]) {
+				m = append(m, r)
+			}
+		}
+		return m
+	}
+	for len(tables) > 0 {
+		k := slices.IndexFunc(tables, func(t *table) bool { return len(missing(t, nil)) == 0 })
+		if k >= 0 {
+			done[tables[k]] = true
+			out = append(out, group{[]*table{tables[k]}})
+			tables = slices.Delete(tables, k, k+1)
+			continue
+		}
+		// Everything left waits for a circle. Only tables on one are cut.
+		circle := f.circle(tables, func(t *table) []*ref { return missing(t, nil) })
+		cut := false
+		for _, t := range circle {
+			refs := slices.DeleteFunc(missing(t, nil), func(r *ref) bool { return !slices.Contains(circle, r.table) })
+			if len(refs) > 0 && !slices.ContainsFunc(refs, func(r *ref) bool { return !t.nullable(r) }) {
+				for _, r := range refs {
+					r.broken = true
+				}
+				cut = true
+				break
+			}
+		}
+		if !cut {
+			for _, t := range circle { // one of several references may do
+				for _, r := range missing(t, nil) {
+					if !cut && slices.Contains(circle, r.table) && t.nullable(r) {
+						r.broken, cut = true, true
+					}
+				}
+			}
+		}
+		if cut {
+			continue
+		}
+		// All of the circle's references are deferrable, or the server says at
+		// which one it ends.
+		for _, t := range circle {
+			done[t] = true
+		}
+		out = append(out, group{circle})
+		tables = slices.DeleteFunc(tables, func(t *table) bool { return done[t] })
+	}
+	return out
+}
+
+// circle is the first strongly connected component of several tables, in the
+// order of their names, that waits for nothing outside of itself.
+func (f *filler) circle(tables []*table, refs func(*table) []*ref) []*table {
+	reach := map[*table]map[*table]bool{}
+	for _, t := range tables {
+		seen := map[*table]bool{}
+		stack := []*table{t}
+		for len(stack) > 0 {
+			x := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			for _, r := range refs(x) {
+				if !seen[r.table] {
+					seen[r.table] = true
+					stack = append(stack, r.table)
+				}
+			}
+		}
+		reach[t] = seen
+	}
+	var best []*table
+	for _, t := range tables {
+		if !reach[t][t] {
+			continue
+		}
+		alone := true
+		for x := range reach[t] {
+			alone = alone && reach[x][t]
+		}
+		if !alone {
+			continue
+		}
+		for x := range reach[t] {
+			best = append(best, x)
+		}
+		slices.SortFunc(best, func(a, b *table) int { return strings.Compare(a.name(), b.name()) })
+		return best
+	}
+	return tables
+}
+
+// needs gives tables that were not named, and that others refer to, a sensible
+// small number of rows.
+func (f *filler) needs(order []group) {
+	for k := len(order) - 1; k >= 0; k-- {
+		for _, t := range order[k].tables {
+			if t.rows == 0 && t.had == 0 {
+				t.rows = t.want
+			}
+			if t.rows == 0 {
+				continue
+			}
+			for _, r := range t.refs {
+				if r.table == t || r.broken || r.table.rows > 0 || r.table.had > 0 {
+					continue
+				}
+				need := min(max(10, t.rows/20), 10_000)
+				for _, key := range t.keys {
+					// How many units share the burden of making the rows of a key differ.
+					if !slices.Contains(key.columns, r.columns[0]) || key.partial {
+						continue
+					}
+					units := 0
+					for _, c := range key.columns {
+						if !slices.ContainsFunc(t.refs, func(o *ref) bool { return slices.Contains(o.columns, c) && !o.broken }) {
+							units = 0
+							break
+						}
+						units++
+					}
+					if units == 1 && !t.columns[key.columns[0]].notNull {
+						continue // what has no partner is NULL
+					}
+					if units > 0 {
+						need = max(need, int64(math.Ceil(1.5*math.Pow(float64(t.rows), 1/float64(units)))))
+					}
+				}
+				r.table.needed(min(need, max(t.rows, 1)*2))
+			}
+		}
+	}
+}
+
+// needed remembers the most that anyone needs: a table is asked for by several.
+func (t *table) needed(n int64) { t.want = max(t.want, n) }

@@ -1,0 +1,110 @@
+package fill
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// ParseRows reads how many rows go where: "10000" for every table,
+// "users=1e6,orders=5e6" for two, "all=1000,users=1e6" for both. Numbers may
+// be written 1000, 1_000, 1e6, 10k, 2M and 1G.
+func ParseRows(s string) (rows map[string]int64, all int64, err error) {
+	const say = `write a number for every table ("10000") or numbers by table ("users=1e6,orders=5e6,all=1000")`
+	rows = map[string]int64{}
+	seenAll := false
+	for _, part := range strings.Split(s, ",") {
+		part = strings.TrimSpace(part)
+		name, number, named := strings.Cut(part, "=")
+		if !named {
+			name, number = "all", part
+		}
+		name = strings.TrimSpace(name)
+		if part == "" || name == "" {
+			return nil, 0, fmt.Errorf("rows %q: %s", s, say)
+		}
+		n, err := parseCount(strings.TrimSpace(number))
+		if err != nil {
+			return nil, 0, fmt.Errorf("rows %q: %w: %s", s, err, say)
+		}
+		if name == "all" {
+			if seenAll {
+				return nil, 0, fmt.Errorf("rows %q: the number for every table is there twice: %s", s, say)
+			}
+			all, seenAll = n, true
+			continue
+		}
+		if _, twice := rows[name]; twice {
+			return nil, 0, fmt.Errorf("rows %q: %s is there twice", s, name)
+		}
+		rows[name] = n
+	}
+	return rows, all, nil
+}
+
+// mostRows is more than a throwaway server holds, and few enough that sums and
+// products with them do not overflow.
+const mostRows = 10_000_000_000
+
+func parseCount(s string) (int64, error) {
+	digits := strings.ReplaceAll(s, "_", "")
+	factor := 1.0
+	if digits != "" {
+		switch digits[len(digits)-1] {
+		case 'k', 'K':
+			factor = 1e3
+		case 'm', 'M':
+			factor = 1e6
+		case 'g', 'G':
+			factor = 1e9
+		}
+		if factor > 1 {
+			digits = digits[:len(digits)-1]
+		}
+	}
+	// ParseFloat also takes "inf", "nan" and hexadecimal digits.
+	if strings.Trim(digits, "0123456789.eE+") != "" {
+		return 0, fmt.Errorf("%q is not a number of rows", s)
+	}
+	n, err := strconv.ParseFloat(digits, 64)
+	n *= factor
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a number of rows", s)
+	case n > mostRows:
+		return 0, fmt.Errorf("%s rows are more than the %g that a table can be filled with", s, float64(mostRows))
+	case n != math.Trunc(n):
+		return 0, fmt.Errorf("%q is not a whole number of rows", s)
+	}
+	return int64(n), nil
+}
+
+// Like is how many rows the tables of production have, times scale, each at
+// most `most` (0: no bound) and, where there are any, at least one. Tables that
+// were never analysed are left out.
+func Like(stats *onward.Stats, scale float64, most int64) map[string]int64 {
+	rows := map[string]int64{}
+	if stats == nil {
+		return rows
+	}
+	if most <= 0 || most > mostRows {
+		most = mostRows
+	}
+	for _, r := range stats.Relations {
+		if r.Rows < 0 || r.Kind == "materialized view" {
+			continue
+		}
+		n := math.Ceil(float64(r.Rows) * scale)
+		if !(n >= 0) { // a scale that is negative or no number
+			n = 0
+		}
+		if n == 0 && r.Kind == "partitioned table" {
+			continue // its partitions have the rows
+		}
+		rows[r.Name] = int64(math.Min(n, float64(most)))
+	}
+	return rows
+}

@@ -1,0 +1,164 @@
+package fill
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const chunk = 256 << 10
+
+// stream is the COPY text of rows, made in one goroutine while what it made
+// before is being sent by another. Memory is bounded by the buffers that go
+// round.
+type stream struct {
+	full  chan []byte
+	empty chan []byte
+	stop  chan struct{}
+	now   []byte
+	rest  []byte
+}
+
+// rowSource is what a stream is made of.
+type rowSource struct {
+	columns []*column
+	rows    int64
+	// row maps the n-th row of the stream to one of the table; nil: itself.
+	row func(n int64) int64
+	// extra appends a last field.
+	extra func(b []byte, n int64) []byte
+	// override replaces a value; it reports whether it did.
+	override func(b []byte, n int64, column int) (out []byte, null, done bool)
+}
+
+func newStream(src rowSource) *stream {
+	s := &stream{full: make(chan []byte, 4), empty: make(chan []byte, 6), stop: make(chan struct{})}
+	for range 6 {
+		s.empty <- make([]byte, 0, chunk+chunk/4)
+	}
+	go s.make(src)
+	return s
+}
+
+func (s *stream) make(src rowSource) {
+	defer close(s.full)
+	var b []byte
+	for n := range src.rows {
+		if b == nil {
+			select {
+			case b = <-s.empty:
+			case <-s.stop:
+				return
+			}
+		}
+		if b = src.append(b, n); len(b) >= chunk {
+			select {
+			case s.full <- b:
+			case <-s.stop:
+				return
+			}
+			b = nil
+		}
+	}
+	if len(b) > 0 {
+		select {
+		case s.full <- b:
+		case <-s.stop:
+		}
+	}
+}
+
+// append writes a row as COPY reads it.
+func (src *rowSource) append(b []byte, n int64) []byte {
+	i := n
+	if src.row != nil {
+		i = src.row(n)
+	}
+	for k, c := range src.columns {
+		if k > 0 {
+			b = append(b, '\t')
+		}
+		start := len(b)
+		ok, escape := false, c.escape
+		done := false
+		if src.override != nil {
+			var null bool
+			if b, null, done = src.override(b, n, k); done {
+				ok, escape = !null, true
+			}
+		}
+		if !done {
+			b, ok = c.value(b, i)
+		}
+		switch {
+		case !ok:
+			b = append(b[:start], '\\', 'N')
+		case escape && bytes.ContainsAny(b[start:], "\\\t\n\r"):
+			b = escaped(b, start)
+		}
+	}
+	if src.extra != nil {
+		if len(src.columns) > 0 {
+			b = append(b, '\t')
+		}
+		b = src.extra(b, n)
+	}
+	return append(b, '\n')
+}
+
+// escaped rewrites the field from start on.
+func escaped(b []byte, start int) []byte {
+	field := bytes.Clone(b[start:])
+	b = b[:start]
+	for _, c := range field {
+		switch c {
+		case '\\':
+			b = append(b, '\\', '\\')
+		case '\t':
+			b = append(b, '\\', 't')
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// Read hands out what was made.
+func (s *stream) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		if s.now != nil {
+			s.empty <- s.now[:0] // there is room for all there are
+			s.now = nil
+		}
+		b, ok := <-s.full
+		if !ok {
+			return 0, io.EOF
+		}
+		s.now, s.rest = b, b
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// close ends the goroutine, which may be in the middle of a row.
+func (s *stream) close() {
+	close(s.stop)
+	for range s.full { // until it is gone
+	}
+}
+
+// copyRows sends rows to a table.
+func (f *filler) copyRows(ctx context.Context, to string, columns []string, src rowSource) (int64, error) {
+	s := newStream(src)
+	defer s.close()
+	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", to, strings.Join(columns, ", "))
+	tag, err := f.conn.PgConn().CopyFrom(ctx, s, sql)
+	return tag.RowsAffected(), err
+}

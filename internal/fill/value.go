@@ -1,0 +1,500 @@
+package fill
+
+import (
+	"slices"
+	"strconv"
+)
+
+// request says which values are wanted.
+type request struct {
+	name   string // of the column
+	typ    *typ
+	typmod int32
+	facts  *facts
+	unique bool
+	seed   uint64
+	base   int64 // unique numbers begin after it
+	depth  int
+	rows   int64 // how many there will be, so that distances can be chosen
+	step   int64 // the distance of unique numbers; 0: chosen
+}
+
+// made are values: of a row, never NULL.
+type made struct {
+	value func(b []byte, i int64) []byte
+	// capacity is how many different ones there are, if unique was asked for.
+	capacity int64
+	escape   bool
+	// ord and scalar are there for values that are numbered.
+	ord    func(i int64) int64
+	scalar *scalar
+}
+
+const endless = int64(1) << 62
+
+// resolved is the type below domains and its modifier.
+func (s *schema) resolved(oid uint32, typmod int32) (*typ, int32) {
+	t := s.types[oid]
+	for t != nil && t.kind == 'd' {
+		if t.typmod >= 0 {
+			typmod = t.typmod
+		}
+		t = s.types[t.base]
+	}
+	return t, typmod
+}
+
+// make finds a way to make values of a type; nil: there is none here.
+func (f *filler) make(r request) *made {
+	t := r.typ
+	if t == nil || r.depth > 4 {
+		return nil
+	}
+	if r.facts == nil {
+		r.facts = &facts{}
+	}
+	if list := r.choices(); list != nil {
+		return choose(list, r)
+	}
+	if sc := scalarOf(t.name, r.typmod); sc != nil && t.schema == "pg_catalog" {
+		return number(sc, r)
+	}
+	switch {
+	case t.kind == 'r' && t.subtype != 0:
+		return f.rangeOf(r)
+	case t.kind == 'm' && t.category == 'R': // a multirange: the empty one, and all that is known of it
+		return fixed("{}")
+	case t.kind == 'c':
+		return f.compositeOf(r)
+	case t.elem != 0 && t.category == 'A':
+		return f.arrayOf(r)
+	case t.kind == 'd':
+		return nil
+	}
+	if t.name == "varchar" || t.name == "bpchar" || t.name == "text" || t.name == "citext" || t.name == "name" {
+		most := 0
+		if r.typmod >= 4 && t.name != "text" {
+			most = int(r.typmod) - 4
+		}
+		if t.name == "name" {
+			most = 63
+		}
+		value, capacity := textValue(r.name, r.facts, most, r.unique, r.seed, r.base)
+		// What a pattern makes may hold anything.
+		return &made{value: value, capacity: capacity, escape: len(r.facts.patterns)+len(r.facts.likes) > 0}
+	}
+	return builtin(t.name, r)
+}
+
+// choices is the list of the only values, when there is one.
+func (r request) choices() []string {
+	var list []string
+	switch {
+	case r.facts.in != nil:
+		list = r.facts.in
+	case r.typ.kind == 'e':
+		list = r.typ.labels
+	case r.typ.name == "bool" && r.typ.schema == "pg_catalog":
+		list = []string{"f", "t"}
+	default:
+		return nil
+	}
+	if rest := slices.DeleteFunc(slices.Clone(list), func(v string) bool { return slices.Contains(r.facts.not, v) }); len(rest) > 0 {
+		list = rest
+	}
+	return list
+}
+
+func choose(list []string, r request) *made {
+	n := int64(len(list))
+	return &made{capacity: n, escape: true, value: func(b []byte, i int64) []byte {
+		if r.unique {
+			return append(b, list[i%n]...)
+		}
+		return append(b, list[skewed(at(r.seed, i), n)]...)
+	}}
+}
+
+func fixed(v string) *made {
+	return &made{capacity: 1, escape: true, value: func(b []byte, _ int64) []byte { return append(b, v...) }}
+}
+
+// number makes values of a scalar type.
+func number(sc *scalar, r request) *made {
+	lo, hi := sc.span(r.facts)
+	m := &made{scalar: sc}
+	var forbidden []int64
+	for _, v := range r.facts.not {
+		if n, exact, ok := sc.parse(v); ok && exact {
+			forbidden = append(forbidden, n)
+		}
+	}
+	if r.unique {
+		// Identifiers begin at 1, times follow each other in steps that can be
+		// seen, and all of it ends where the type does.
+		step := sc.unit
+		if r.facts.lo == "" && lo == 0 {
+			lo = max(1, r.base+1)
+			lo = (lo + sc.unit - 1) / sc.unit * sc.unit
+		} else if r.base >= lo {
+			lo = r.base + 1
+		}
+		if r.facts.hi == "" {
+			hi = sc.hi
+		}
+		if room := (hi - lo) / max(r.rows, 1); sc.unit < second && room > second && sc.usualHi > day {
+			step = second
+		}
+		step = max(step, r.step)
+		m.capacity = max(hi/step-lo/step+1, 0)
+		for slices.ContainsFunc(forbidden, func(v int64) bool { return v >= lo && v-lo < r.rows*step }) && hi-slices.Max(forbidden) > r.rows {
+			lo = slices.Max(forbidden) + 1
+		}
+		m.ord = func(i int64) int64 { return lo + i*step }
+	} else {
+		steps := max(hi/sc.unit-floorDiv(lo, sc.unit), 0) + 1
+		start := lo
+		if floorDiv(lo, sc.unit)*sc.unit != lo {
+			start = (floorDiv(lo, sc.unit) + 1) * sc.unit
+			steps = max(steps-1, 1)
+		}
+		even := sc.usualHi >= 3600 && sc.unit != 1 || sc.usualLo != 0
+		m.ord = func(i int64) int64 {
+			h := at(r.seed, i)
+			for k := 0; ; k++ {
+				v := start
+				if even {
+					v += below(h, steps) * sc.unit
+				} else {
+					v += skewed(h, steps) * sc.unit
+				}
+				if len(forbidden) == 0 || k == 16 || !slices.Contains(forbidden, v) {
+					return v
+				}
+				h = mix(h)
+			}
+		}
+	}
+	m.value = func(b []byte, i int64) []byte { return sc.append(b, m.ord(i)) }
+	return m
+}
+
+func appendHex(b []byte, v uint64, digits int) []byte {
+	for k := digits - 1; k >= 0; k-- {
+		b = append(b, "0123456789abcdef"[v>>(4*k)&15])
+	}
+	return b
+}
+
+// builtin makes values of the types that are neither numbers nor texts.
+func builtin(name string, r request) *made {
+	m := &made{capacity: endless}
+	id := func(i int64) uint64 { // different for every row, if that is asked for
+		if r.unique {
+			return uint64(i + r.base)
+		}
+		return at(r.seed, i) >> 40
+	}
+	switch name {
+	case "uuid":
+		m.value = func(b []byte, i int64) []byte {
+			h := at(r.seed, i)
+			l := mix(h)
+			b = append(appendHex(b, h>>32, 8), '-')
+			b = append(appendHex(b, h>>16, 4), '-', '4')
+			b = append(appendHex(b, h, 3), '-')
+			b = append(appendHex(b, l>>48&0x3fff|0x8000, 4), '-')
+			return appendHex(b, l, 12)
+		}
+	case "json", "jsonb":
+		m.value = func(b []byte, i int64) []byte {
+			h := at(r.seed, i)
+			b = strconv.AppendUint(append(b, `{"id": `...), id(i), 10)
+			b = append(append(b, `, "name": "`...), word(h)...)
+			for k := range below(h>>8, 4) {
+				b = append(append(b, `", "`...), word(h>>(8*k))...)
+				b = strconv.AppendInt(b, k, 10)
+				b = append(append(b, `": "`...), word(h>>(5*k))...)
+			}
+			return append(b, `"}`...)
+		}
+	case "bytea":
+		least, most := r.facts.minLen, r.facts.maxLen
+		m.escape = true
+		m.value = func(b []byte, i int64) []byte {
+			h := at(r.seed, i)
+			n := 8 + int(below(h, 40))
+			if most > 0 {
+				n = min(n, most)
+			}
+			n = max(n, least)
+			b = append(b, `\x`...)
+			if r.unique && n >= 8 {
+				b = appendHex(b, id(i), 16)
+				n -= 8
+			}
+			for ; n > 0; n-- {
+				h = mix(h)
+				b = appendHex(b, h, 2)
+			}
+			return b
+		}
+	case "inet", "cidr":
+		m.capacity = 1 << 24
+		m.value = func(b []byte, i int64) []byte {
+			v := id(i)
+			b = append(b, "10."...)
+			b = append(strconv.AppendUint(b, v>>16&255, 10), '.')
+			b = append(strconv.AppendUint(b, v>>8&255, 10), '.')
+			return strconv.AppendUint(b, v&255, 10)
+		}
+	case "macaddr", "macaddr8":
+		n := 5
+		if name == "macaddr8" {
+			n = 7
+		}
+		m.value = func(b []byte, i int64) []byte {
+			v := id(i)
+			b = append(b, "02"...)
+			for k := n - 1; k >= 0; k-- {
+				b = appendHex(append(b, ':'), v>>(8*k), 2)
+			}
+			return b
+		}
+	case "tsvector":
+		m.value = func(b []byte, i int64) []byte {
+			h := at(r.seed, i)
+			b = append(append(b, '\''), word(h)...)
+			b = append(append(b, "':1 '"...), word(h>>16)...)
+			b = strconv.AppendUint(b, id(i), 10)
+			return append(b, "':2"...)
+		}
+	case "tsquery":
+		m.value = func(b []byte, i int64) []byte { return strconv.AppendUint(append(b, "word"...), id(i), 10) }
+	case "bit", "varbit":
+		n := int(r.typmod)
+		if n <= 0 {
+			n = 1
+			if name == "varbit" {
+				n = 16
+			}
+		}
+		if n < 62 {
+			m.capacity = 1 << n
+		}
+		m.value = func(b []byte, i int64) []byte {
+			v := id(i)
+			for k := range n {
+				b = append(b, byte('0'+v>>(k%64)&1))
+			}
+			return b
+		}
+	case "xml":
+		m.value = func(b []byte, i int64) []byte {
+			b = append(append(b, "<item><name>"...), word(at(r.seed, i))...)
+			b = strconv.AppendUint(append(b, "</name><id>"...), id(i), 10)
+			return append(b, "</id></item>"...)
+		}
+	case "point", "box", "circle", "lseg", "path", "polygon", "line":
+		m.value = func(b []byte, i int64) []byte {
+			x := strconv.FormatUint(id(i), 10)
+			y := strconv.FormatInt(below(at(r.seed+1, i), 100), 10)
+			p, q := "("+x+","+y+")", "("+x+".5,"+y+".5)"
+			switch name {
+			case "point":
+				return append(b, p...)
+			case "box":
+				return append(b, q+","+p...)
+			case "circle":
+				return append(b, "<"+p+",1>"...)
+			case "lseg":
+				return append(b, "["+p+","+q+"]"...)
+			case "path":
+				return append(b, "["+p+","+q+"]"...)
+			case "polygon":
+				return append(b, "("+p+","+q+",(0,0))"...)
+			}
+			return append(b, "{1,-1,"+x+"}"...)
+		}
+	case "hstore":
+		m.value = func(b []byte, i int64) []byte {
+			b = append(append(append(b, '"'), word(at(r.seed, i))...), `"=>"`...)
+			return append(strconv.AppendUint(b, id(i), 10), '"')
+		}
+	case "ltree":
+		m.value = func(b []byte, i int64) []byte {
+			h := at(r.seed, i)
+			b = append(append(b, word(h)...), '.')
+			b = append(append(b, word(h>>16)...), '.')
+			return strconv.AppendUint(b, id(i), 10)
+		}
+	case "char":
+		m.capacity = 26
+		m.value = func(b []byte, i int64) []byte { return append(b, byte('a'+id(i)%26)) }
+	case "geometry", "geography":
+		m.value = func(b []byte, i int64) []byte {
+			h := at(r.seed, i)
+			b = strconv.AppendInt(append(b, "POINT("...), below(h, 360)-180, 10)
+			b = strconv.AppendInt(append(b, ' '), below(h>>20, 180)-90, 10)
+			return append(b, ')')
+		}
+	case "vector":
+		if r.typmod <= 0 {
+			return nil
+		}
+		m.value = func(b []byte, i int64) []byte {
+			b = append(b, '[')
+			for k := range int64(r.typmod) {
+				if k > 0 {
+					b = append(b, ',')
+				}
+				b = append(b, "0."...)
+				b = strconv.AppendInt(b, below(at(r.seed+uint64(i), k), 1000), 10)
+			}
+			return append(b, ']')
+		}
+	case "regclass", "regtype", "regproc", "regprocedure", "regrole", "regnamespace":
+		return fixed(map[string]string{"regclass": "pg_class", "regtype": "integer", "regproc": "now", "regprocedure": "now()", "regrole": "pg_monitor", "regnamespace": "pg_catalog"}[name])
+	default:
+		return nil
+	}
+	return m
+}
+
+// rangeOf makes ranges; unique ones do not overlap.
+func (f *filler) rangeOf(r request) *made {
+	sub, typmod := f.schema.resolved(r.typ.subtype, -1)
+	if sub == nil {
+		return nil
+	}
+	sc := scalarOf(sub.name, typmod)
+	if sc == nil {
+		return nil
+	}
+	width := sc.unit * 10
+	if sc.usualHi > day {
+		width = 3600 * second
+	}
+	start := max(sc.usualLo, 0)
+	m := &made{capacity: (sc.hi - start) / width}
+	if r.unique && r.base > 0 { // after what was there before is the far end
+		start += r.base * width
+	}
+	m.value = func(b []byte, i int64) []byte {
+		h := at(r.seed, i)
+		lo := start + i*width
+		if !r.unique {
+			lo = start + below(h, 100_000)*width
+		}
+		b = sc.quote(append(b, '['), lo)
+		b = sc.quote(append(b, ','), lo+sc.unit*(1+below(h>>8, max(width/sc.unit-1, 1))))
+		return append(b, ')')
+	}
+	return m
+}
+
+// quote writes a bound of a range.
+func (s *scalar) quote(b []byte, v int64) []byte { return append(s.append(append(b, '"'), v), '"') }
+
+// arrayOf makes arrays of none to four elements.
+func (f *filler) arrayOf(r request) *made {
+	elem, typmod := f.schema.resolved(r.typ.elem, r.typmod)
+	inner := r
+	inner.typ, inner.typmod, inner.facts, inner.depth, inner.seed = elem, typmod, f.domainFacts(r.name, r.typ.elem), r.depth+1, r.seed+1
+	e := f.make(inner)
+	if e == nil {
+		return nil
+	}
+	least, most := r.facts.minItems, 4
+	if r.facts.maxItems > 0 {
+		most = min(most, r.facts.maxItems)
+	}
+	most = max(most, least)
+	delimiter := byte(',')
+	if elem.name == "box" {
+		delimiter = ';'
+	}
+	return &made{capacity: e.capacity, escape: true, value: func(b []byte, i int64) []byte {
+		n := int64(least) + below(at(r.seed, i), int64(most-least)+1)
+		if r.unique {
+			n = max(n, 1)
+		}
+		b = append(b, '{')
+		var room [64]byte
+		for k := range n {
+			if k > 0 {
+				b = append(b, delimiter)
+			}
+			row := i*8 + k
+			if r.unique {
+				row = i
+			}
+			b = appendQuoted(b, e.value(room[:0], row))
+		}
+		return append(b, '}')
+	}}
+}
+
+// appendQuoted writes an element of an array or a composite value.
+func appendQuoted(b, v []byte) []byte {
+	b = append(b, '"')
+	for _, c := range v {
+		if c == '"' || c == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, c)
+	}
+	return append(b, '"')
+}
+
+func (f *filler) compositeOf(r request) *made {
+	var parts []*made
+	for k, a := range r.typ.attributes {
+		inner := request{name: a.name, unique: r.unique, seed: r.seed + uint64(k) + 1, depth: r.depth + 1, rows: r.rows, base: r.base}
+		inner.typ, inner.typmod = f.schema.resolved(a.typ, a.typmod)
+		inner.facts = f.domainFacts(a.name, a.typ)
+		p := f.make(inner)
+		if p == nil {
+			// An attribute may always be NULL, but for a domain that says otherwise.
+			p = &made{value: func(b []byte, _ int64) []byte { return nil }}
+		}
+		parts = append(parts, p)
+	}
+	m := &made{escape: true, value: func(b []byte, i int64) []byte {
+		b = append(b, '(')
+		var room [64]byte
+		for k, p := range parts {
+			if k > 0 {
+				b = append(b, ',')
+			}
+			if v := p.value(room[:0], i); v != nil {
+				b = appendQuoted(b, v)
+			}
+		}
+		return append(b, ')')
+	}}
+	for _, p := range parts {
+		m.capacity = max(m.capacity, p.capacity)
+	}
+	return m
+}
+
+// domainFacts are the facts of the conditions of a domain.
+func (f *filler) domainFacts(column string, oid uint32) *facts {
+	r := &reading{of: map[string]*facts{}, value: column}
+	f.readDomain(r, oid)
+	return r.facts(column)
+}
+
+func (f *filler) readDomain(r *reading, oid uint32) {
+	for t := f.schema.types[oid]; t != nil && t.kind == 'd'; t = f.schema.types[t.base] {
+		for _, c := range t.checks {
+			if n := parseExpression(checkExpression(c)); n != nil {
+				r.read(n)
+			}
+		}
+		if t.notNull {
+			r.facts(r.value).notNull = true
+		}
+	}
+}
