@@ -35,6 +35,7 @@ var owners = map[string][]string{
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "rehearse"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
+	"github.com/chromedp/":         {"internal/report/shots"},
 }
 
 // exceptions, each with its reason.
@@ -55,6 +56,7 @@ var exceptions = map[string]string{
 	"internal/pgserver/pgservertest": "test support",
 	"internal/adapter/adaptertest":   "test support",
 	"internal/report/picture":        "a program of its own",
+	"internal/report/shots":          "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/corpus":                   "a program of its own",
 }

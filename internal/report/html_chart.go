@@ -50,6 +50,8 @@ type htmlChart struct {
 	LongLabelY   int
 	Traffic      *htmlTraffic
 	AxisBottom   int
+	// Legend has what the drawing uses, each with its words.
+	Legend []htmlKey
 	// Table is the same in words.
 	Table []htmlTableRow
 }
@@ -59,6 +61,9 @@ type htmlTick struct{ X, Label, Anchor string }
 type htmlBox struct {
 	X, W, Y, Label, Class, Title string
 }
+
+// htmlKey is an entry of the legend: the class of its sample, and its words.
+type htmlKey struct{ Class, Text string }
 
 // htmlWords is a line of text in the drawing.
 type htmlWords struct {
@@ -181,8 +186,35 @@ func (b *htmlBuilder) chart() *htmlChart {
 	}
 	c.Label = fmt.Sprintf("Timeline of the release on %s: %s, %s, %s. The table below says the same in words.",
 		server(run), millis(length(run)), Count(len(run.Statements), "statement"), Count(len(list), "relation"))
+	c.Legend = legend(c)
 	b.table(c, list)
 	return c
+}
+
+// legend explains what the drawing uses.
+func legend(c *htmlChart) []htmlKey {
+	used := map[string]bool{"arrow": len(c.Bands) > 0}
+	for i := range c.Lanes {
+		for j := range c.Lanes[i].Bars {
+			bar := &c.Lanes[i].Bars[j]
+			used[bar.Class], used["wait"], used["work"] = true, used["wait"] || bar.WaitW != "", used["work"] || bar.Work != ""
+		}
+	}
+	for i := range c.Strip {
+		used["failed"] = used["failed"] || strings.HasSuffix(c.Strip[i].Class, " failed")
+	}
+	var out []htmlKey
+	for _, k := range []htmlKey{
+		{"nobody", "blocks nobody"}, {"writes", "blocks writes"}, {"reads", "blocks reads and writes"},
+		{"wait", "waits for its lock, and who comes later waits behind it"},
+		{"work", "at work: scan (dotted), index build (dashed), rewrite (solid)"},
+		{"arrow", "queries stood still behind the bar above"}, {"failed", "failed"},
+	} {
+		if used[k.Class] {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // strip is the first lane: the transactions, and the statements in them.
@@ -311,6 +343,7 @@ func pack(bars []htmlBar, places []float64) int {
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(places[i], places[j]) })
 	var ends []float64
+	crowded := false
 	for _, i := range order {
 		b := &bars[i]
 		x, w := number(b.X), number(b.W)
@@ -331,9 +364,14 @@ func pack(bars []htmlBar, places []float64) int {
 		default:
 			row = maxRowsInLane - 1
 			ends[row] = max(ends[row], x+w)
-			b.Labelled = false
+			crowded = true
 		}
 		b.Y = row
+	}
+	for i := range bars {
+		if crowded && bars[i].Y == maxRowsInLane-1 {
+			bars[i].Labelled = false
+		}
 	}
 	return len(ends)
 }
@@ -361,7 +399,7 @@ func (b *htmlBuilder) table(c *htmlChart, list []lane) {
 			o := l.bars[j].seen
 			row := htmlTableRow{
 				N: b.numberOf(b.run, l.bars[j].statement), Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work),
-				Blocks: strings.TrimPrefix(blocks(o.Blocks), "blocks "), At: millis(o.FromMS), Waited: millis(o.WaitedMS), Held: millis(o.HeldMS),
+				Blocks: whom(o.Blocks), At: millis(o.FromMS), Waited: millis(o.WaitedMS), Held: millis(o.HeldMS),
 			}
 			if _, s := rehearsed(b.report, b.run, l.bars[j].statement); s != nil {
 				row.SQL = shorten(Line(s.SQL), 60)

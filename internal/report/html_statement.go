@@ -35,9 +35,10 @@ func (b *htmlBuilder) expected(out *htmlStatement, m *onward.Migration, s int) {
 	st := &m.Statements[s]
 	for i := range st.Effects {
 		e := &st.Effects[i]
-		l := htmlLock{Relation: relation(e.Relation), Lock: e.Lock.String(), Work: workWords(e.Work), Who: who(e.Blocks), Blocks: blocks(e.Blocks), Held: duration(m, s, e)}
+		l := htmlLock{Relation: relation(e.Relation), Lock: e.Lock.String(), Work: workWords(e.Work), Who: who(e.Blocks), Blocks: whom(e.Blocks)}
+		l.Held = strings.TrimPrefix(duration(m, s, e), l.Work+", ")
 		if e.New {
-			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody uses it yet"
+			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"
 		}
 		out.Locks = append(out.Locks, l)
 		out.Who = worse(out.Who, l.Who)
@@ -72,14 +73,14 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	for i := range run.Observed {
 		o := &run.Observed[i]
 		l := htmlLock{
-			Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: who(o.Blocks), Blocks: blocks(o.Blocks),
+			Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: who(o.Blocks), Blocks: whom(o.Blocks),
 			At: millis(o.FromMS), Waited: "—", Held: millis(o.HeldMS),
 		}
 		if o.WaitedMS > 0 {
 			l.Waited = millis(o.WaitedMS)
 		}
 		if o.New {
-			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody uses it yet"
+			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"
 		}
 		out.Locks = append(out.Locks, l)
 		out.Who = worse(out.Who, l.Who)
@@ -101,6 +102,9 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	}
 	out.Quiet = len(out.Locks) == 0 && len(out.Nested) == 0 && out.Failed == nil && out.Note == ""
 }
+
+// whom is blocks without the verb, for a column that has it in its head.
+func whom(who []string) string { return strings.TrimPrefix(blocks(who), "blocks ") }
 
 // worse is who is blocked by either of two locks.
 func worse(a, b string) string {

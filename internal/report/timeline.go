@@ -87,7 +87,9 @@ func (t *terminal) timeline(run *onward.Rehearsal) {
 		t.wrap(strings.Repeat(" ", gutter), strings.Repeat(" ", gutter), words, t.Dim)
 	}
 	d.traffic(run.Traffic)
-	t.wrap(strings.Repeat(" ", gutter), strings.Repeat(" ", gutter), d.legend(), t.Dim)
+	for _, line := range d.legend() {
+		t.line("  ", t.paint(t.Dim, line))
+	}
 }
 
 // drawing is the time axis in characters.
@@ -167,7 +169,7 @@ func (d *drawing) colored(cells []rune) string {
 func (d *drawing) axis() {
 	cells := d.empty()
 	free := 0
-	for _, ms := range ticks(d.end, d.width/12) {
+	for _, ms := range ticks(d.end, d.width/9) {
 		label := []rune(tickWords(ms))
 		at, _ := d.cells(ms, ms)
 		if at < free || at+len(label) > len(cells) {
@@ -235,8 +237,8 @@ func (d *drawing) traffic(t *onward.Traffic) {
 	d.row("traffic", cells, queries(t.Queries)+", "+grouped(t.Waited)+" waited", d.plain())
 }
 
-// legend explains the marks that were used.
-func (d *drawing) legend() string {
+// legend explains the marks that were used, in lines that break between them.
+func (d *drawing) legend() []string {
 	var out []string
 	for _, m := range []struct {
 		c    rune
@@ -245,11 +247,17 @@ func (d *drawing) legend() string {
 		{markReads, "blocks reads and writes"}, {markWrites, "blocks writes"}, {markNobody, "blocks nobody"},
 		{markWaits, "waits for its lock"}, {markLong, "open"}, {markStall, "queries stand still"},
 	} {
-		if d.used[m.c] {
-			out = append(out, string(m.c)+" "+m.text)
+		if !d.used[m.c] {
+			continue
 		}
+		key := string(m.c) + " " + m.text
+		if n := len(out); n > 0 && len(out[n-1])+3+len(key) <= d.terminal.width-2 {
+			out[n-1] += "   " + key
+			continue
+		}
+		out = append(out, key)
 	}
-	return strings.Join(out, "   ")
+	return out
 }
 
 // stalls says who waited for what, worst first.
