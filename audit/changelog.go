@@ -43,7 +43,7 @@ func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	return r.Audit()
 }
 

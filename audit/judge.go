@@ -36,7 +36,7 @@ func newJudge(c *config.Config, k *known) (*judge, error) {
 		Sizes: k.report(),
 	}}
 	known := map[string]bool{}
-	for _, r := range rules.All() {
+	for _, r := range append(rule.Rehearsed(), rules.All()...) {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{

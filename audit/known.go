@@ -72,7 +72,7 @@ func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
 func (d Deployed) stats(ctx context.Context) (*onward.Stats, error) {
 	switch {
 	case d.Stats != "":
-		return readStats(d.Stats)
+		return ReadStats(d.Stats)
 	case d.DB != "":
 		return live.ReadStats(ctx, d.DB)
 	}
@@ -85,8 +85,8 @@ func Stats(ctx context.Context, url string) (*onward.Stats, error) { return live
 // maxStats bounds a file of sizes: 64 MB hold those of 100,000 tables.
 const maxStats = 64 << 20
 
-// readStats reads a file that onward stats wrote.
-func readStats(path string) (*onward.Stats, error) {
+// ReadStats reads a file that onward stats wrote.
+func ReadStats(path string) (*onward.Stats, error) {
 	bad := func(err error) error { return &config.InputError{Err: fmt.Errorf("%s: %w", path, err)} }
 	file, err := os.Open(path)
 	if err != nil {

@@ -25,6 +25,9 @@ type Step struct {
 	Status onward.Status
 	// Report is its index in the Migrations of the release's report.
 	Report int
+	// Applied: it stands for migrations that the base has, all of them, so its
+	// runner notes it as applied and does not run it.
+	Applied bool
 }
 
 // Read reads the migrations of both revisions. Its errors are those of
@@ -90,12 +93,20 @@ func (r *Release) Model(major int) (*onward.Report, error) {
 	return a.judge(r.pairs, r.compared, r.usage)
 }
 
-// Deployed are the migrations of the base, in the order of their runner, a
-// list for each source.
-func (r *Release) Deployed() [][]*adapter.Migration {
-	var out [][]*adapter.Migration
-	for _, c := range r.compared {
-		out = append(out, c.deployed)
+// History is what the base has of one source of migrations.
+type History struct {
+	Source adapter.Source
+	// Migrations are in the order of their runner.
+	Migrations []*adapter.Migration
+	// Grows: the release adds to it.
+	Grows bool
+}
+
+// Deployed are the histories of the base.
+func (r *Release) Deployed() []History {
+	var out []History
+	for i, c := range r.compared {
+		out = append(out, History{Source: r.pairs[i].source, Migrations: c.deployed, Grows: len(c.release) > 0})
 	}
 	return out
 }
@@ -105,8 +116,16 @@ func (r *Release) Steps() []Step {
 	var out []Step
 	at := 0
 	for _, c := range r.compared {
+		base := map[string]bool{}
+		for _, m := range c.deployed {
+			base[m.ID] = true
+		}
 		for _, m := range c.release {
-			out = append(out, Step{Migration: m.migration, Status: m.status, Report: at})
+			applied := len(m.migration.Replaces) > 0
+			for _, id := range m.migration.Replaces {
+				applied = applied && base[id]
+			}
+			out = append(out, Step{Migration: m.migration, Status: m.status, Report: at, Applied: applied})
 			at++
 		}
 		at += len(c.deleted)

@@ -5,13 +5,15 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
 )
 
 func (a *app) changelog() *cobra.Command {
 	var f struct {
-		audited
-		base, head string
-		frameworks []string
+		released
+		rehearse bool
+		html     string
 	}
 	cmd := &cobra.Command{
 		Use:   "changelog",
@@ -39,35 +41,29 @@ could not be read, so that there is no verdict on it.`,
 			if err != nil {
 				return err
 			}
-			settings, err := a.settings(&f.audited)
+			release, err := a.release(&f.released)
 			if err != nil {
 				return err
 			}
-			named, err := frameworks(f.frameworks)
+			var r *onward.Report
+			if f.rehearse {
+				r, err = rehearse.Run(cmd.Context(), rehearse.Config{Config: release})
+			} else {
+				r, err = audit.Changelog(cmd.Context(), release)
+			}
 			if err != nil {
 				return err
 			}
-			if len(named) > 0 {
-				settings.Migrations = named
-			}
-			deployed, err := a.deployed(&f.database)
-			if err != nil {
+			if err := a.page(f.html, r); err != nil {
 				return err
 			}
-			r, err := audit.Changelog(cmd.Context(), audit.Config{
-				Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.logger(),
-			})
-			if err != nil {
-				return err
-			}
-			return a.finish(r, &f.audited, settings, format, options)
+			return a.finish(r, &f.audited, release.Settings, format, options)
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
-	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
-	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
 	f.register(cmd)
+	flags.BoolVar(&f.rehearse, "rehearse", false, "rehearse the release on a throwaway Postgres too; onward rehearse has rows and traffic")
+	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
 	return cmd
 }

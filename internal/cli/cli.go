@@ -88,6 +88,7 @@ onward reads the migrations that a branch adds, as their framework will run
 them, and says what changes, what is locked and for how long, and what breaks
 in the code that is deployed now. It needs no database and no configuration.`,
 		Example: `  onward changelog                      this branch against the default branch
+  onward rehearse --traffic             the same on a throwaway Postgres
   onward check db/migrations            files, directories, or - for standard input
   onward locks -e 'TRUNCATE orders'     what a statement locks
   onward explain index-create-blocking  what a rule is about`,
@@ -100,14 +101,14 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	f := root.PersistentFlags()
 	f.SortFlags = false
 	f.StringVar(&a.flags.config, "config", "", "`file` to use instead of the nearest "+config.Name)
-	f.StringVar(&a.flags.format, "format", "terminal", "terminal, json, markdown or github")
+	f.StringVar(&a.flags.format, "format", "terminal", "terminal, json, markdown, github or html")
 	f.StringVarP(&a.flags.output, "output", "o", "", "`file` to write the result to instead of standard output")
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never; NO_COLOR and CLICOLOR_FORCE count too")
 	f.CountVarP(&a.flags.verbose, "verbose", "v", "print every statement and all SQL; twice: also what is being done")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print findings in one line each, and the verdict")
-	complete(root, "format", "terminal", "json", "markdown", "github")
+	complete(root, "format", "terminal", "json", "markdown", "github", "html")
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.changelog(), a.check(), a.locks(), a.stats(), a.explain(), a.rules(), a.report(), a.version())
+	root.AddCommand(a.changelog(), a.rehearse(), a.check(), a.locks(), a.stats(), a.explain(), a.rules(), a.report(), a.version())
 	return root
 }
 

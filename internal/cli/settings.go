@@ -24,6 +24,9 @@ func known() config.Known {
 	for _, r := range rules.All() {
 		k.Rules = append(k.Rules, r.ID)
 	}
+	for _, r := range rule.Rehearsed() {
+		k.Rules = append(k.Rules, r.ID)
+	}
 	for _, a := range all.All() {
 		k.Frameworks = append(k.Frameworks, a.Name())
 	}

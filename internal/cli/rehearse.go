@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// released are the flags that name a release.
+type released struct {
+	audited
+	base, head string
+	frameworks []string
+}
+
+func (f *released) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
+	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
+	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
+	f.audited.register(cmd)
+}
+
+// release reads the flags.
+func (a *app) release(f *released) (audit.Config, error) {
+	settings, err := a.settings(&f.audited)
+	if err != nil {
+		return audit.Config{}, err
+	}
+	named, err := frameworks(f.frameworks)
+	if err != nil {
+		return audit.Config{}, err
+	}
+	if len(named) > 0 {
+		settings.Migrations = named
+	}
+	deployed, err := a.deployed(&f.database)
+	if err != nil {
+		return audit.Config{}, err
+	}
+	return audit.Config{Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.logger()}, nil
+}
+
+// scene are the flags of a rehearsal.
+type scene struct {
+	rows, like, dump, server, maxSize, html string
+	scale                                   float64
+	most                                    string
+	seed                                    uint64
+	traffic, down, superuser                bool
+	long, limit                             time.Duration
+}
+
+func (f *scene) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.rows, "rows", "", "generate rows: `users=1e6,orders=5e6`, or one number for every table")
+	flags.StringVar(&f.like, "like", "", "generate as many rows as a `file` from onward stats says that production has")
+	flags.Float64Var(&f.scale, "scale", 1, "with --like: generate this `part` of them, such as 0.01")
+	flags.StringVar(&f.most, "most", "5e6", "with --like: generate at most this `number` of rows for a table")
+	flags.Uint64Var(&f.seed, "seed", 1, "the same `number` gives the same rows")
+	flags.StringVar(&f.dump, "dump", "", "take schema and rows of the base from a `file` of pg_dump")
+	flags.BoolVar(&f.traffic, "traffic", false, "run reads and writes on the tables that the release touches, and see who waits")
+	flags.DurationVar(&f.long, "long-transaction", 0, "keep a transaction that has read the tables open for this `time` from the start, such as 5s")
+	flags.BoolVar(&f.down, "down", false, "run the way down of each migration too, and compare the schema with the one before")
+	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement after this `time`")
+	flags.StringVar(&f.maxSize, "max-size", "20GB", "end a statement when the database has grown to this `size`")
+	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
+	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
+	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
+}
+
+// rehearsal reads the flags.
+func (a *app) rehearsal(f *scene, c audit.Config, pg string) (rehearse.Config, error) {
+	out := rehearse.Config{
+		Config: c, Dump: f.dump, Traffic: f.traffic, LongTransaction: f.long, Superuser: f.superuser, Down: f.down, Limit: f.limit,
+	}
+	if pg != "" {
+		out.Majors = c.Settings.Postgres
+	}
+	var err error
+	if f.server != "" {
+		if out.Server, err = a.address(f.server); err != nil {
+			return out, err
+		}
+	}
+	if out.MaxBytes, err = size(f.maxSize); err != nil {
+		return out, usagef("--max-size: %v", err)
+	}
+	if f.dump != "" && (f.rows != "" || f.like != "") {
+		return out, usagef("--dump brings rows of its own: leave out --rows and --like")
+	}
+	if f.dump != "" && c.Schema != "" {
+		return out, usagef("--dump and --schema contradict each other: the schema comes from one file")
+	}
+	out.Rows, err = f.plan()
+	return out, err
+}
+
+// plan is which rows to generate.
+func (f *scene) plan() (fill.Plan, error) {
+	p := fill.Plan{Seed: f.seed}
+	if f.like != "" {
+		stats, err := audit.ReadStats(f.like)
+		if err != nil {
+			return p, err
+		}
+		most, err := strconv.ParseFloat(f.most, 64)
+		if err != nil || most < 1 || most > 1e12 {
+			return p, usagef("--most %q is no number of rows", f.most)
+		}
+		if f.scale <= 0 || math.IsNaN(f.scale) || math.IsInf(f.scale, 0) {
+			return p, usagef("--scale %v: write a part such as 0.01", f.scale)
+		}
+		p.Rows = fill.Like(stats, f.scale, int64(most))
+	}
+	if f.rows == "" {
+		return p, nil
+	}
+	rows, all, err := fill.ParseRows(f.rows)
+	if err != nil {
+		return p, usagef("--rows: %v", err)
+	}
+	if p.Rows == nil {
+		p.Rows = map[string]int64{}
+	}
+	for name, n := range rows {
+		p.Rows[name] = n
+	}
+	p.All = all
+	return p, nil
+}
+
+// size reads a size in bytes: "500MB", "20GB".
+func size(text string) (int64, error) {
+	units := []struct {
+		name   string
+		factor float64
+	}{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"TB", 1 << 40}}
+	upper := strings.ToUpper(strings.TrimSpace(text))
+	for _, u := range units {
+		if number, ok := strings.CutSuffix(upper, u.name); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+			if err != nil || n <= 0 || n*u.factor > math.MaxInt64/2 {
+				break
+			}
+			return int64(n * u.factor), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no size: write 500MB or 20GB", text)
+}
+
+func (a *app) rehearse() *cobra.Command {
+	var f struct {
+		released
+		scene
+	}
+	cmd := &cobra.Command{
+		Use:   "rehearse",
+		Short: "run the release on a throwaway Postgres, and see what is locked and who waits",
+		Long: `Runs the migrations that are new between two revisions on a throwaway Postgres,
+in the transactions that their runner makes, and watches: what each statement
+locks and for how long, what it rewrites, reads and writes, and, with --traffic,
+which queries stand still meanwhile. The schema to begin with is made of the
+deployed migrations, and kept in the cache.
+
+Nothing runs anywhere else, and the migrations run as a role that is no
+superuser unless --superuser says so. The server is gone when the command ends.
+
+Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 it could
+not be rehearsed, or something could not be read.`,
+		Example: `  onward rehearse
+  onward rehearse --rows users=1e6,orders=5e6 --traffic --long-transaction 5s
+  onward rehearse --pg 15,17 --html report.html`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, err := a.format(report.Formats()...)
+			if err != nil {
+				return err
+			}
+			options, err := a.options()
+			if err != nil {
+				return err
+			}
+			release, err := a.release(&f.released)
+			if err != nil {
+				return err
+			}
+			c, err := a.rehearsal(&f.scene, release, f.pg)
+			if err != nil {
+				return err
+			}
+			r, err := rehearse.Run(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if err := a.page(f.html, r); err != nil {
+				return err
+			}
+			return a.finish(r, &f.audited, release.Settings, format, options)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	f.released.register(cmd)
+	f.scene.register(cmd)
+	return cmd
+}
+
+// page writes the report as a page, when a file is named.
+func (a *app) page(file string, r *onward.Report) error {
+	if file == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := report.HTML(&b, r); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return &config.InputError{Err: fmt.Errorf("write the page: %w", err)}
+	}
+	return nil
+}

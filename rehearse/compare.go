@@ -1,0 +1,204 @@
+package rehearse
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgserver/observe"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// predicted is what the model says of a statement, those inside of it included.
+type predicted struct {
+	effects []onward.Effect
+	// partial: it may do more than the model can read; optional: some of it may
+	// not run.
+	partial, optional bool
+}
+
+func (s *scene) predicted(st *script.Statement, nested int) predicted {
+	var p predicted
+	for i := st.Index; i < len(s.script.Statements) && i < len(s.statements); i++ {
+		x := s.script.Statements[i]
+		if i > st.Index && x.Parent < 0 {
+			break
+		}
+		p.effects = append(p.effects, s.statements[i].Effects...)
+		p.partial = p.partial || x.Opaque != "" || x.Err != nil || s.statements[i].Note != ""
+		p.optional = p.optional || x.Conditional || x.Loop
+	}
+	// A function's body is not read by the model.
+	if nested > 0 && st.Node.GetDoStmt() == nil {
+		p.partial = true
+	}
+	return p
+}
+
+// side is what one of the two says of a relation.
+type side struct {
+	lock onward.Lock
+	work onward.Work
+}
+
+func (s side) String() string {
+	lock := s.lock.String()
+	if lock == "" {
+		lock = "no lock"
+	}
+	if s.work == onward.NoWork {
+		return lock
+	}
+	return lock + ", " + s.work.String()
+}
+
+// compare holds what was seen of a statement in a transaction against the model.
+// Locks are compared as they stand in the transaction: a stronger one that is
+// held already hides a weaker one.
+func (s *scene) compare(st *script.Statement, out *onward.RehearsedStatement, judged map[string]observe.Seen, before map[uint32]observe.Relation, v *view) {
+	oids := map[string]uint32{}
+	for oid, r := range v.rels {
+		oids[r.Name] = oid
+	}
+	for oid, r := range before {
+		oids[r.Name] = oid
+	}
+	p := s.predicted(st, len(out.Nested))
+	model := map[string]side{}
+	for _, e := range p.effects {
+		m := model[e.Relation]
+		model[e.Relation] = side{max(m.lock, e.Lock), max(m.work, e.Work)}
+		if oid := oids[e.Relation]; oid != 0 {
+			s.expected[oid] = max(s.expected[oid], e.Lock)
+		}
+	}
+	names := map[string]bool{}
+	for name := range model {
+		names[name] = true
+	}
+	for name := range judged {
+		names[name] = true
+	}
+	dml := rowsOnly(st)
+	for _, name := range sorted(names) {
+		oid, j, m := oids[name], judged[name], model[name]
+		if _, named := model[name]; !named && j.Lock <= s.tx.before[oid] && j.Work() == onward.NoWork {
+			continue // held since an earlier statement
+		}
+		if oid == 0 || s.born[oid] || strings.HasPrefix(name, "pg_temp.") {
+			continue
+		}
+		seen := side{j.Lock, j.Work()}
+		want := side{max(s.expected[oid], s.tx.before[oid]), m.work}
+		if dml && out.Rows == 0 {
+			// No row, no trigger of a foreign key.
+			want.lock = min(want.lock, max(seen.lock, s.tx.before[oid]))
+		}
+		if p.optional || p.partial {
+			// It may do less, and more, than the text shows: only what is
+			// certain counts.
+			if p.partial || seen.lock < want.lock {
+				want.lock = seen.lock
+			}
+			if p.partial || seen.work < want.work {
+				want.work = seen.work
+			}
+		}
+		level(&seen, &want, j, before[oid], dml)
+		if seen != want {
+			s.differs(st, name, want, seen)
+		}
+	}
+}
+
+// level takes out what cannot be told apart or does not matter.
+func level(seen, want *side, j observe.Seen, r observe.Relation, dml bool) {
+	if index := j.Kind == "i" || j.Kind == "I" || r.Kind == "i" || r.Kind == "I"; index {
+		// Every plan locks the indexes of a table.
+		seen.lock, want.lock = strong(seen.lock), strong(want.lock)
+	}
+	if r.Kind == "S" {
+		seen.lock, want.lock = strong(seen.lock), strong(want.lock)
+	}
+	if want.lock == onward.NoLock && seen.lock == onward.AccessShareLock {
+		seen.lock = onward.NoLock // read in passing
+	}
+	if dml {
+		seen.work, want.work = onward.NoWork, onward.NoWork // how rows are found is the planner's choice
+	}
+	if r.Rows <= 0 {
+		// Reading an empty table leaves no trace.
+		if seen.work == onward.Scan {
+			seen.work = onward.NoWork
+		}
+		if want.work == onward.Scan {
+			want.work = onward.NoWork
+		}
+	}
+}
+
+func strong(l onward.Lock) onward.Lock {
+	if l < onward.ShareUpdateExclusiveLock {
+		return onward.NoLock
+	}
+	return l
+}
+
+// rowsOnly statements change or read rows.
+func rowsOnly(st *script.Statement) bool {
+	n := st.Node
+	return n.GetInsertStmt() != nil || n.GetUpdateStmt() != nil || n.GetDeleteStmt() != nil || n.GetMergeStmt() != nil || n.GetSelectStmt() != nil ||
+		n.GetCopyStmt() != nil || n.GetDoStmt() != nil || n.GetCallStmt() != nil
+}
+
+// compareAlone holds the samples of a statement that ran alone against the
+// model. A lock that was not seen proves nothing; a stronger one than predicted
+// does, and so does a new file.
+func (s *scene) compareAlone(st *script.Statement, judged map[string]observe.Seen) {
+	p := s.predicted(st, 0)
+	if p.partial {
+		return
+	}
+	model := map[string]side{}
+	for _, e := range p.effects {
+		m := model[e.Relation]
+		model[e.Relation] = side{max(m.lock, e.Lock), max(m.work, e.Work)}
+	}
+	names := map[string]bool{}
+	for name := range judged {
+		names[name] = true
+	}
+	for _, name := range sorted(names) {
+		j, m := judged[name], model[name]
+		if j.Created || strings.HasPrefix(name, "pg_temp.") || j.Kind == "i" || j.Kind == "I" {
+			continue
+		}
+		seen := side{max(j.Lock, m.lock), max(j.Work(), m.work)}
+		if m.lock == onward.NoLock && j.Lock <= onward.AccessShareLock {
+			seen.lock = onward.NoLock
+		}
+		if seen != m {
+			s.differs(st, name, m, side{j.Lock, j.Work()})
+		}
+	}
+}
+
+func sorted(set map[string]bool) []string {
+	out := make([]string, 0, len(set))
+	for name := range set {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// differs writes a fault of the model down.
+func (s *scene) differs(st *script.Statement, name string, model, server side) {
+	m := s.report.Migrations[s.migration]
+	s.out.Differences = append(s.out.Differences, onward.Difference{
+		Statement: len(s.out.Statements) - 1, Relation: name, Model: model.String(), Server: server.String(),
+		Report: fmt.Sprintf("The model and Postgres %s disagree on %s.\n\nstatement (%s, transaction %s):\n\n    %s\n\nmodel:  %s\nserver: %s\n\nThe table's definition (\\d+ %s) helps to find out why.",
+			s.server.Version(), name, m.Framework, m.Transaction, strings.ReplaceAll(st.SQL, "\n", "\n    "), model, server, name),
+	})
+}

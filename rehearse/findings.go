@@ -1,0 +1,199 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// stallLimit is the stall from which on traffic has stalled.
+const stallLimit = time.Second
+
+// found adds a finding at a statement.
+func (v *version) found(id string, step audit.Step, at *script.Statement, fact, harm, instead string) {
+	var doc *rule.Rule
+	for _, r := range rule.Rehearsed() {
+		if r.ID == id {
+			doc = r
+		}
+	}
+	f := onward.Finding{
+		Rule: id, Category: doc.Category, Severity: doc.Severity, Migration: step.ID, Path: step.Path,
+		Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
+		Fact: fact, Harm: harm, Instead: instead, Evidence: []onward.Evidence{},
+		Fingerprint: rule.Fingerprint(id, step.ID, at.SQL, fact),
+	}
+	if f.Instead == "" {
+		f.Instead = doc.Instead
+	}
+	if v.Settings != nil {
+		if severity, ok := v.Settings.Severities()[id]; ok {
+			f.Severity = severity
+		}
+	}
+	if f.Severity == onward.Off {
+		return
+	}
+	// Another version found the same: it holds for both.
+	for i := range v.report.Findings {
+		if old := &v.report.Findings[i]; old.Fingerprint == f.Fingerprint {
+			if len(old.Postgres) > 0 {
+				old.Postgres = append([]int{v.major}, old.Postgres...)
+			}
+			return
+		}
+	}
+	if len(v.majors()) > 1 {
+		f.Postgres = []int{v.major}
+	}
+	sc, err := script.Build(step.Source)
+	if err == nil && suppressed(sc, id, at) {
+		v.report.Summary.Suppressed++
+		return
+	}
+	v.report.Findings = append(v.report.Findings, f)
+}
+
+// suppressed reports whether a comment of the migration takes a finding out.
+func suppressed(sc *script.Script, id string, at *script.Statement) bool {
+	for i := range sc.Suppressions {
+		c := &sc.Suppressions[i]
+		if c.Malformed != "" || c.Reason == "" {
+			continue
+		}
+		for _, name := range c.Rules {
+			if name == id && c.Covers(at.Line, at.EndLine, at.Line) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// failures judges where the release ended before its end, and where the traffic
+// stood still.
+func (v *version) failures(ctx context.Context, s *scene) error {
+	v.stalls(s)
+	if s.stop == nil {
+		return nil
+	}
+	stop, step := s.stop, s.stopStep
+	server := serverError(stop.err)
+	words := fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
+	var limit *limitError
+	var pg *pgconn.PgError
+	errors.As(stop.err, &pg)
+	switch {
+	case errors.As(stop.err, &limit):
+		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
+	case pg != nil && missingExtension(pg):
+		s.note(fmt.Sprintf("the rehearsal ended at %s: %s; name a server that has it with --postgres URL", step.ID, server.Message))
+		v.report.Opaque = append(v.report.Opaque, onward.Opaque{
+			Migration: step.ID, Path: step.Path, Line: stop.statement.Line, Column: stop.statement.Column,
+			What: "the rehearsal from here on", Why: server.Message,
+		})
+	case server.Code == "42501" && !v.Superuser:
+		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+words, "the migration fails wherever its role is none", "")
+	default:
+		return v.fails(ctx, s, words)
+	}
+	return nil
+}
+
+// fails finds out whether rows are to blame.
+func (v *version) fails(ctx context.Context, s *scene, words string) error {
+	stop, step := s.stop, s.stopStep
+	harm := "the migration stops here" + rest(v.release.Steps(), step)
+	if len(s.out.Tables) == 0 {
+		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, harm, "")
+		return nil
+	}
+	empty := *v
+	empty.Rows, empty.Dump, empty.Traffic, empty.LongTransaction = fill.Plan{}, "", false, 0
+	if v.Dump != "" {
+		// Without its rows there is no base.
+		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it, on the rows of the dump: "+words, harm, "")
+		return nil
+	}
+	again, err := empty.scene(ctx)
+	if err != nil {
+		return err
+	}
+	defer again.close(ctx)
+	if _, err := again.play(ctx); err != nil {
+		return err
+	}
+	if again.stop != nil && again.stop.statement.Index == stop.statement.Index && again.stopStep.ID == step.ID {
+		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, harm, "")
+		return nil
+	}
+	v.found(rule.RehearsalFailsWithRows, step, stop.statement, "refused on tables with rows, and not on empty ones: "+words,
+		"production has rows too: where they are like these, the migration stops here"+rest(v.release.Steps(), step), "")
+	return nil
+}
+
+// rest says what does not run any more.
+func rest(steps []audit.Step, at audit.Step) string {
+	for i, s := range steps {
+		if s.Report == at.Report && i < len(steps)-1 {
+			return fmt.Sprintf(", and %s after it", report.Count(len(steps)-1-i, "migration"))
+		}
+	}
+	return ""
+}
+
+// stalls finds the statements that the traffic stood still for.
+func (v *version) stalls(s *scene) {
+	if s.out.Traffic == nil {
+		return
+	}
+	for i := range s.out.Statements {
+		st := &s.out.Statements[i]
+		if st.StallMS < ms(stallLimit) {
+			continue
+		}
+		step, at := v.place(st)
+		if at == nil {
+			continue
+		}
+		relation := ""
+		for _, x := range s.out.Traffic.Stalls {
+			if x.Statement == i {
+				relation = " on " + x.Relation
+				break
+			}
+		}
+		v.found(rule.RehearsalTrafficStalls, step, at, "queries"+relation+" stood still because of this statement",
+			fmt.Sprintf("in the rehearsal %s waited, one of them for %s", report.Count(st.Waited, "query"), seconds(st.StallMS)), "")
+	}
+}
+
+// place finds a rehearsed statement in its migration.
+func (v *version) place(st *onward.RehearsedStatement) (audit.Step, *script.Statement) {
+	for _, step := range v.release.Steps() {
+		if step.Report != st.Migration {
+			continue
+		}
+		if sc, err := script.Build(step.Source); err == nil && st.Statement < len(sc.Statements) {
+			return step, sc.Statements[st.Statement]
+		}
+	}
+	return audit.Step{}, nil
+}
+
+func seconds(ms float64) string {
+	if ms >= 1000 {
+		return fmt.Sprintf("%.1f s", ms/1000)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}

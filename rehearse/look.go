@@ -1,0 +1,319 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/pgserver/observe"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/traffic"
+	"github.com/onward-sql/onward/onward"
+)
+
+func as[T error](err error, target *T) bool { return errors.As(err, target) }
+
+// look asks the session itself what it holds and what there is of it now: no
+// other session sees what is not committed. One row comes always, for the log.
+const look = `SELECT x.lsn, l.relation, coalesce(l.mode, ''), c.oid,
+  CASE WHEN n.nspname LIKE 'pg\_temp%' THEN 'pg_temp' ELSE n.nspname END || '.' || c.relname, c.relkind::text,
+  coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::oid, coalesce(i.indrelid, 0)::oid, c.reltuples,
+  coalesce(pg_catalog.pg_stat_get_xact_tuples_returned(c.oid), 0)
+FROM (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::int8 AS lsn) x
+LEFT JOIN pg_catalog.pg_locks l ON l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= 16384
+LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_toast'
+LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid`
+
+// view is what a session sees of itself.
+type view struct {
+	lsn   int64
+	locks map[uint32]onward.Lock
+	rels  map[uint32]observe.Relation
+	read  map[uint32]int64
+}
+
+func (s *scene) look(ctx context.Context) (*view, error) {
+	rows, err := s.runner.conn.Query(ctx, look)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{locks: map[uint32]onward.Lock{}, rels: map[uint32]observe.Relation{}, read: map[uint32]int64{}}
+	var locked, oid *uint32
+	var mode string
+	var name, kind *string
+	var file, table uint32
+	var tuples *float64
+	var read int64
+	_, err = pgx.ForEachRow(rows, []any{&v.lsn, &locked, &mode, &oid, &name, &kind, &file, &table, &tuples, &read}, func() error {
+		if locked == nil {
+			return nil
+		}
+		var l onward.Lock
+		if err := l.UnmarshalText([]byte(mode)); err != nil {
+			return err
+		}
+		if oid != nil && name == nil {
+			return nil // TOAST
+		}
+		v.locks[*locked] = max(v.locks[*locked], l)
+		if oid != nil {
+			v.rels[*oid] = observe.Relation{OID: *oid, Name: *name, Kind: *kind, File: file, Table: table, Rows: *tuples}
+			v.read[*oid] = read
+		}
+		return nil
+	})
+	return v, err
+}
+
+// opened notes a transaction that begins. plain: nothing may be asked before the
+// next statement, which sets how the transaction reads.
+func (s *scene) opened(ctx context.Context, plain bool) error {
+	s.tx = &transaction{begun: time.Now(), held: map[uint32]onward.Lock{}}
+	s.expected = map[uint32]onward.Lock{}
+	s.read = map[uint32]int64{}
+	if plain {
+		return nil
+	}
+	// The counters of a session outlive its transactions for a while.
+	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read > 0`)
+	if err != nil {
+		return err
+	}
+	var oid uint32
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&oid, &n}, func() error { s.read[oid] = n; return nil })
+	return err
+}
+
+// ended closes what the transaction held.
+func (s *scene) ended(ctx context.Context, committed bool) error {
+	if s.tx == nil {
+		return nil
+	}
+	now := time.Now()
+	for _, p := range s.tx.open {
+		s.release1(p, now)
+	}
+	s.out.Transactions = append(s.out.Transactions, onward.RehearsedTransaction{
+		Migration: s.migration, FromMS: s.at(s.tx.begun), UntilMS: s.at(now), RolledBack: !committed,
+	})
+	s.tx = nil
+	if committed {
+		return nil
+	}
+	var err error
+	s.rels, err = observe.Relations(ctx, s.runner.admin)
+	return err
+}
+
+// release1 notes that a lock is gone.
+func (s *scene) release1(p place, now time.Time) {
+	o := &s.out.Statements[p.statement].Observed[p.observed]
+	o.UntilMS = s.at(now)
+	o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
+	s.hold(p.statement, o)
+}
+
+// hold tells the traffic's judge of a lock.
+func (s *scene) hold(statement int, o *onward.Observed) {
+	when := func(at float64) time.Time { return s.zero.Add(time.Duration(at * float64(time.Millisecond))) }
+	s.held = append(s.held, traffic.Held{Statement: statement, Relation: o.Relation, Lock: o.Lock, From: when(o.FromMS), Until: when(o.UntilMS)})
+}
+
+// statement runs one statement and looks.
+func (s *scene) statement(ctx context.Context, st *script.Statement, inside bool) error {
+	if inside {
+		return s.watched(ctx, st)
+	}
+	if plain(st) {
+		_, err := s.exec(ctx, st)
+		return err
+	}
+	// A statement on its own is watched in a transaction of its own, where the
+	// server lets it.
+	if _, err := s.runner.conn.Exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if err := s.opened(ctx, false); err != nil {
+		return err
+	}
+	before := len(s.out.Statements)
+	err := s.watched(ctx, st)
+	if err == nil {
+		return s.runner.end(ctx, "COMMIT", true)
+	}
+	if s.runner.conn.IsClosed() {
+		return err
+	}
+	if _, rollback := s.runner.conn.Exec(ctx, "ROLLBACK"); rollback != nil {
+		return rollback
+	}
+	if !needsNoTransaction(err) {
+		return errors.Join(err, s.ended(ctx, false))
+	}
+	s.tx, s.out.Statements = nil, s.out.Statements[:before]
+	return s.alone(ctx, st)
+}
+
+// plain statements hold nothing.
+func plain(st *script.Statement) bool {
+	return st.Node.GetVariableSetStmt() != nil || st.Node.GetVariableShowStmt() != nil || st.Node.GetTransactionStmt() != nil || st.Node.GetLockStmt() != nil
+}
+
+// needsNoTransaction: the server refuses the statement in a transaction block
+// (25001), or it ends transactions itself (2D000).
+func needsNoTransaction(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "25001" && strings.Contains(pg.Message, "cannot run inside a transaction block") || pg.Code == "2D000" ||
+		pg.Code == "25001" && strings.Contains(pg.Message, "cannot be executed from a function") || pg.Code == "0A000" && strings.Contains(pg.Message, "transaction"))
+}
+
+// exec sends a statement, bounded.
+func (s *scene) exec(ctx context.Context, st *script.Statement) (pgconn.CommandTag, error) {
+	s.notices = nil
+	stop := s.sampler.bound(s.Limit)
+	tag, err := s.runner.conn.Exec(ctx, st.SQL)
+	return tag, stop(err)
+}
+
+// run sends a statement and writes down when, and what it said.
+func (s *scene) run(ctx context.Context, st *script.Statement) (*onward.RehearsedStatement, *samples, error) {
+	nested := mayNest(st)
+	if nested {
+		s.explain(ctx, true)
+	}
+	s.sampler.begin()
+	from := time.Now()
+	tag, err := s.exec(ctx, st)
+	until := time.Now()
+	seen := s.sampler.end()
+	out := onward.RehearsedStatement{
+		Migration: s.migration, Statement: st.Index, FromMS: s.at(from), UntilMS: s.at(until),
+		WaitedMS: ms(seen.waited), Rows: tag.RowsAffected(), Observed: []onward.Observed{}, Nested: s.nested(st),
+	}
+	if nested && err == nil {
+		s.explain(ctx, false)
+	}
+	s.out.Statements = append(s.out.Statements, out)
+	return &s.out.Statements[len(s.out.Statements)-1], seen, err
+}
+
+// watched runs a statement in the open transaction.
+func (s *scene) watched(ctx context.Context, st *script.Statement) error {
+	out, seen, err := s.run(ctx, st)
+	if err != nil {
+		return err
+	}
+	if s.runner.status() != 'T' {
+		return nil // it ended the transaction in some way of its own
+	}
+	v, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if s.lsn > 0 {
+		out.WALBytes = max(0, v.lsn-s.lsn)
+	}
+	s.lsn = v.lsn
+	s.compareAndKeep(st, out, seen, v)
+	return nil
+}
+
+// compareAndKeep puts together what one statement did, holds it against the
+// model, and makes it the state that the next one is compared with.
+func (s *scene) compareAndKeep(st *script.Statement, out *onward.RehearsedStatement, seen *samples, v *view) {
+	before := map[uint32]observe.Relation{}
+	for oid := range v.locks {
+		if r, ok := s.rels[oid]; ok {
+			before[oid] = r
+			if t, ok := s.rels[r.Table]; ok {
+				before[t.OID] = t
+			}
+		}
+		if r, ok := v.rels[oid]; ok && r.Table != 0 {
+			if t, ok := s.rels[r.Table]; ok {
+				before[t.OID] = t
+			}
+		}
+	}
+	read := map[uint32]int64{}
+	for oid, n := range v.read {
+		read[oid] = n - s.read[oid]
+		s.read[oid] = n
+	}
+	judged := observe.Judge(before, v.rels, v.locks, read)
+	s.tx.before = maps.Clone(s.tx.held)
+	s.observe(out, judged, v, before, seen)
+	s.compare(st, out, judged, before, v)
+	s.keep(v)
+}
+
+// observe lists what a statement did that is worth a line: locks that it took
+// or made stronger, and work.
+func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observe.Seen, v *view, before map[uint32]observe.Relation, seen *samples) {
+	oids := map[string]uint32{}
+	for oid, r := range v.rels {
+		oids[r.Name] = oid
+	}
+	for oid, r := range before {
+		oids[r.Name] = oid
+	}
+	names := make([]string, 0, len(judged))
+	for name := range judged {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	number := len(s.out.Statements) - 1
+	for _, name := range names {
+		j, oid := judged[name], oids[name]
+		if _, existed := s.rels[oid]; !existed {
+			s.born[oid] = true
+		}
+		stronger := j.Lock > s.tx.held[oid]
+		s.tx.held[oid] = max(s.tx.held[oid], j.Lock)
+		if strings.HasPrefix(name, "pg_temp.") || !stronger && j.Work() == onward.NoWork || quiet(j) {
+			continue
+		}
+		o := onward.Observed{
+			Relation: name, Lock: j.Lock, Work: j.Work(), Blocks: j.Lock.Blocks(), New: s.born[oid], FromMS: out.FromMS,
+		}
+		if w, ok := seen.of[oid]; ok {
+			if w.granted.Sub(w.asked) > 0 {
+				o.WaitedMS = ms(w.granted.Sub(w.asked))
+			}
+			o.FromMS = max(out.FromMS, s.at(w.asked))
+		}
+		out.Observed = append(out.Observed, o)
+		s.tx.open = append(s.tx.open, place{number, len(out.Observed) - 1})
+	}
+}
+
+// quiet locks are those that every plan takes on the indexes of a table.
+func quiet(j observe.Seen) bool {
+	index := j.Kind == "i" || j.Kind == "I"
+	return index && j.Lock < onward.ShareUpdateExclusiveLock && j.Work() == onward.NoWork
+}
+
+// keep makes a view the state before the next statement.
+func (s *scene) keep(v *view) {
+	for oid, l := range v.locks {
+		// What a statement made anew under its old name (an index whose column
+		// changed its type) is no news to the next one.
+		s.tx.held[oid] = max(s.tx.held[oid], l)
+	}
+	for oid := range v.locks {
+		r, ok := v.rels[oid]
+		if !ok {
+			delete(s.rels, oid)
+			continue
+		}
+		s.rels[oid] = r
+	}
+}

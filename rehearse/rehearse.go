@@ -1,0 +1,185 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Config says what to rehearse, and how. The zero value rehearses the release
+// around the current directory on the newest server, on empty tables.
+type Config struct {
+	// Config names the release.
+	audit.Config
+	// Majors are the versions of Postgres to rehearse on; none is the newest of
+	// those in production.
+	Majors []int
+	// Server is the address of a server to use instead of a throwaway one:
+	// databases are made in it, and dropped.
+	Server string
+	// Rows are the rows to generate.
+	Rows fill.Plan
+	// Dump is a file from pg_dump to take the base schema and its rows from.
+	Dump string
+	// Traffic: queries run on the tables that the release touches meanwhile.
+	Traffic bool
+	// LongTransaction is how long a transaction that has read the tables stays
+	// open from the beginning; 0 is none.
+	LongTransaction time.Duration
+	// Superuser: the migrations run as a superuser, and can then read files and
+	// start programs on this machine.
+	Superuser bool
+	// Down: the way down of each new migration must bring the schema back.
+	Down bool
+	// Limit bounds each statement; 0 is five minutes.
+	Limit time.Duration
+	// MaxBytes bounds the size of the database; 0 is 20 GB.
+	MaxBytes int64
+}
+
+const (
+	defaultLimit    = 5 * time.Minute
+	defaultMaxBytes = 20 << 30
+)
+
+// Run rehearses a release and gives the report of its audit with what was seen.
+//
+// Errors: those of [audit.Changelog]; *BaseError when the deployed migrations
+// do not run from scratch; those of pgserver when there is no server.
+func Run(ctx context.Context, c Config) (*onward.Report, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Limit <= 0 {
+		c.Limit = defaultLimit
+	}
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = defaultMaxBytes
+	}
+	release, err := audit.Read(ctx, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = release.Close() }()
+	report, err := release.Audit()
+	if err != nil {
+		return nil, err
+	}
+	if len(release.Steps()) == 0 {
+		return report, nil
+	}
+	for _, major := range c.majors() {
+		v := &version{Config: c, release: release, report: report, major: major}
+		if err := v.run(ctx); err != nil {
+			return nil, err
+		}
+		report.Rehearsals = append(report.Rehearsals, *v.out)
+	}
+	observed(report)
+	audit.Conclude(report)
+	return report, nil
+}
+
+// majors are the versions to rehearse on, newest first.
+func (c *Config) majors() []int {
+	if len(c.Majors) == 0 {
+		if c.Settings != nil && len(c.Settings.Postgres) > 0 {
+			return []int{slices.Max(c.Settings.Postgres)}
+		}
+		return []int{0}
+	}
+	out := slices.Clone(c.Majors)
+	slices.Sort(out)
+	slices.Reverse(out)
+	return slices.Compact(out)
+}
+
+// version is the rehearsal on one version of Postgres.
+type version struct {
+	Config
+	release *audit.Release
+	report  *onward.Report
+	major   int // 0: the newest there is
+
+	server *pgserver.Server
+	base   *base
+	model  *onward.Report
+	out    *onward.Rehearsal
+	// roles that the migrations name and that were made for them.
+	roles []string
+}
+
+// maxScenes bounds how often the release begins anew because a role that it
+// names had to be made first.
+const maxScenes = 20
+
+func (v *version) run(ctx context.Context) error {
+	begun := time.Now()
+	if err := v.start(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = v.server.Stop() }()
+	server := time.Since(begun)
+	v.major = v.server.Major()
+	var err error
+	if v.model, err = v.release.Model(v.major); err != nil {
+		return err
+	}
+	for range maxScenes {
+		s, err := v.scene(ctx)
+		if err != nil {
+			return err
+		}
+		again, err := s.play(ctx)
+		s.close(ctx)
+		if err != nil {
+			return err
+		}
+		if again {
+			continue
+		}
+		v.out = s.out
+		v.out.ServerMS = ms(server - v.base.took)
+		v.out.Base.DurationMS = ms(v.base.took)
+		return v.after(ctx, s)
+	}
+	return fmt.Errorf("the release names more than %d roles that do not exist", maxScenes)
+}
+
+// after looks at what the rehearsal has shown, and what it has not.
+func (v *version) after(ctx context.Context, s *scene) error {
+	if err := v.failures(ctx, s); err != nil {
+		return err
+	}
+	if err := v.secondRuns(ctx); err != nil {
+		return err
+	}
+	if v.Down {
+		if err := v.wayDown(ctx); err != nil {
+			return err
+		}
+	}
+	v.estimate()
+	return nil
+}
+
+// observed puts what the first rehearsal saw beside what the model says.
+func observed(r *onward.Report) {
+	if len(r.Rehearsals) == 0 {
+		return
+	}
+	for _, s := range r.Rehearsals[0].Statements {
+		st := &r.Migrations[s.Migration].Statements[s.Statement]
+		st.Observed, st.StallMS = s.Observed, s.StallMS
+	}
+}
+
+// ms is a time in milliseconds, to the microsecond.
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

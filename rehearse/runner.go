@@ -1,0 +1,308 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// runner runs migrations on one connection, in the transactions that their own
+// runner makes.
+//
+// Several statements in one message are sent one by one in a transaction of
+// ours: to the server that is the same, and between them one can look.
+type runner struct {
+	conn  *pgx.Conn
+	admin *pgx.Conn // of who may do what the role may not; in the same database
+	// watch sees what happens; nil is nobody.
+	watch watcher
+	notes []string
+	// superuser: nothing has to be done in the role's place.
+	superuser bool
+}
+
+// watcher is told of a migration's course.
+type watcher interface {
+	// opened: a transaction was opened; plain says that the next statement must
+	// be the first one that it runs.
+	opened(ctx context.Context, plain bool) error
+	// statement runs one statement of the script and looks. inside says whether
+	// it runs in a transaction of several statements.
+	statement(ctx context.Context, s *script.Statement, inside bool) error
+	// ended: the transaction was committed, or not.
+	ended(ctx context.Context, committed bool) error
+	// notice hears what the server says meanwhile.
+	notice(n *pgconn.Notice)
+}
+
+// stopped says where a migration ended before its end.
+type stopped struct {
+	statement *script.Statement
+	err       error // the server's
+}
+
+// newRunner connects as the role of the migrations.
+func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w watcher) (*runner, error) {
+	config, err := pgx.ParseConfig(v.url(s, db))
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	r := &runner{watch: w, superuser: v.Superuser || v.Server != ""}
+	if w != nil {
+		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { w.notice(n) }
+	}
+	if r.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if path := v.base.SearchPath; path != "" {
+		if _, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, false)", path); err != nil {
+			r.close(ctx)
+			return nil, err
+		}
+	}
+	if r.admin, err = pgx.Connect(ctx, s.URL(db)); err != nil {
+		r.close(ctx)
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return r, nil
+}
+
+func (r *runner) close(ctx context.Context) {
+	for _, c := range []*pgx.Conn{r.conn, r.admin} {
+		if c != nil {
+			_ = c.Close(ctx)
+		}
+	}
+}
+
+// migration runs a migration. stop is not nil when the server refused
+// something; err is everything else that went wrong.
+func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script.Script) (stop *stopped, err error) {
+	if err := r.settings(ctx, m); err != nil {
+		return nil, err
+	}
+	var last *script.Statement
+	for i, s := range sc.Statements {
+		if s.Parent >= 0 {
+			continue
+		}
+		last = s
+		next := following(sc, i)
+		if stop, err := r.one(ctx, s, next); stop != nil || err != nil {
+			return stop, err
+		}
+	}
+	if last == nil || r.status() == 'I' {
+		return nil, nil
+	}
+	// A file that leaves its own transaction open: the connection goes, and the
+	// server rolls back.
+	if last.Origin == script.Explicit {
+		return nil, r.end(ctx, "ROLLBACK", false)
+	}
+	return r.commit(ctx, last)
+}
+
+// settings are those of the runner's connection.
+func (r *runner) settings(ctx context.Context, m *adapter.Migration) error {
+	for name, value := range map[string]int{"lock_timeout": m.Runner.LockTimeout, "statement_timeout": m.Runner.StatementTimeout} {
+		if value > 0 {
+			if _, err := r.conn.Exec(ctx, fmt.Sprintf("SET %s = %d", name, value)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// following is the next statement of the file itself.
+func following(sc *script.Script, i int) *script.Statement {
+	for _, s := range sc.Statements[i+1:] {
+		if s.Parent < 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+func (r *runner) status() byte { return r.conn.PgConn().TxStatus() }
+
+// one runs a statement, in the transaction that it belongs to.
+func (r *runner) one(ctx context.Context, s, next *script.Statement) (*stopped, error) {
+	if done, err := r.elsewhere(ctx, s); done || err != nil {
+		return nil, err
+	}
+	ours := s.Origin == script.Runner || s.Origin == script.Message
+	if r.status() == 'I' && ours && s.Node.GetTransactionStmt() == nil {
+		if err := r.begin(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.send(ctx, s); err != nil {
+		return r.refused(ctx, s, err)
+	}
+	if ours && r.status() == 'T' && (next == nil || next.Tx != s.Tx) {
+		return r.commit(ctx, s)
+	}
+	return nil, nil
+}
+
+// refused ends the transaction of a statement that the server refused.
+func (r *runner) refused(ctx context.Context, s *script.Statement, err error) (*stopped, error) {
+	if !servers(err) {
+		return nil, err
+	}
+	if r.conn.IsClosed() {
+		if r.watch != nil {
+			return &stopped{s, err}, r.watch.ended(ctx, false)
+		}
+		return &stopped{s, err}, nil
+	}
+	if r.status() != 'I' {
+		if err := r.end(ctx, "ROLLBACK", false); err != nil {
+			return nil, err
+		}
+	}
+	return &stopped{s, err}, nil
+}
+
+// begin opens a transaction, as the runner does.
+func (r *runner) begin(ctx context.Context, s *script.Statement) error {
+	if _, err := r.conn.Exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if r.watch == nil {
+		return nil
+	}
+	return r.watch.opened(ctx, s.Node.GetVariableSetStmt() != nil)
+}
+
+// commit ends a transaction; deferred constraints may refuse it.
+func (r *runner) commit(ctx context.Context, s *script.Statement) (*stopped, error) {
+	err := r.end(ctx, "COMMIT", true)
+	if err == nil || !servers(err) {
+		return nil, err
+	}
+	if r.watch != nil {
+		if err := r.watch.ended(ctx, false); err != nil {
+			return nil, err
+		}
+	}
+	return &stopped{s, err}, nil
+}
+
+func (r *runner) end(ctx context.Context, sql string, committed bool) error {
+	if _, err := r.conn.Exec(ctx, sql); err != nil {
+		return err
+	}
+	if r.watch == nil {
+		return nil
+	}
+	return r.watch.ended(ctx, committed)
+}
+
+// send sends one statement.
+func (r *runner) send(ctx context.Context, s *script.Statement) error {
+	before := r.status()
+	if r.watch == nil || s.Node.GetTransactionStmt() != nil {
+		if _, err := r.conn.Exec(ctx, s.SQL); err != nil || r.watch == nil {
+			return err
+		}
+		switch after := r.status(); {
+		case before == 'I' && after == 'T':
+			return r.watch.opened(ctx, false)
+		case before != 'I' && after == 'I':
+			return r.watch.ended(ctx, s.Node.GetTransactionStmt().GetKind() != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && before == 'T')
+		}
+		return nil
+	}
+	return r.watch.statement(ctx, s, before != 'I')
+}
+
+// elsewhere does in the role's place what only a superuser may and what is
+// known to be harmless, and leaves out what only psql understands.
+func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool, err error) {
+	if strings.HasPrefix(strings.TrimSpace(s.SQL), `\`) {
+		r.note("psql's own commands were left out: " + firstLine(s.SQL))
+		return true, nil
+	}
+	e := s.Node.GetCreateExtensionStmt()
+	if e != nil {
+		var here bool
+		err := r.admin.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)", e.GetExtname()).Scan(&here)
+		if err != nil {
+			return false, err
+		}
+		if !here {
+			r.note("the extension " + e.GetExtname() + " is not installed beside this server and was left out; --postgres URL names a server that has it")
+			return true, nil
+		}
+	}
+	if r.superuser {
+		return false, nil
+	}
+	if e != nil && harmless[e.GetExtname()] {
+		_, err := r.admin.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+pgx.Identifier{e.GetExtname()}.Sanitize()+" CASCADE", pgx.QueryExecModeSimpleProtocol)
+		if servers(err) {
+			return false, nil // the role's own attempt will say why
+		}
+		return err == nil, err
+	}
+	if c := s.Node.GetCommentStmt(); c != nil && c.GetObjtype() == pgparse.ObjectType_OBJECT_EXTENSION {
+		_, err := r.admin.Exec(ctx, s.SQL, pgx.QueryExecModeSimpleProtocol)
+		if servers(err) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if c := s.Node.GetCreateRoleStmt(); c != nil {
+		id := pgx.Identifier{c.GetRole()}.Sanitize()
+		_, err := r.admin.Exec(ctx, "DO $do$ BEGIN CREATE ROLE "+id+"; EXCEPTION WHEN duplicate_object THEN NULL; END $do$; GRANT "+id+" TO "+roleName+" WITH ADMIN OPTION", pgx.QueryExecModeSimpleProtocol)
+		if servers(err) {
+			return false, nil
+		}
+		r.note("roles are made without their options: " + c.GetRole())
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// harmless are extensions that only a superuser may create and that open no way
+// out of the database. Trusted ones need no help
+// (https://www.postgresql.org/docs/current/contrib.html).
+var harmless = map[string]bool{
+	"pg_stat_statements": true, "postgis": true, "postgis_topology": true, "postgis_raster": true, "postgis_tiger_geocoder": true,
+	"timescaledb": true, "pgaudit": true, "pg_partman": true, "pgrouting": true, "earthdistance": true, "vector": true, "pg_repack": true,
+	"pgstattuple": true, "amcheck": true, "bloom": true, "pg_buffercache": true, "pg_prewarm": true, "xml2": true,
+}
+
+func (r *runner) note(text string) {
+	for _, n := range r.notes {
+		if n == text {
+			return
+		}
+	}
+	r.notes = append(r.notes, text)
+}
+
+// servers reports whether an error is the server's answer, a lost connection
+// included.
+func servers(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) || err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed"))
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

@@ -1,0 +1,211 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/pgserver/observe"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/traffic"
+	"github.com/onward-sql/onward/onward"
+)
+
+// scene is one run of the release, in a database of its own.
+type scene struct {
+	*version
+	database string
+	runner   *runner
+	sampler  *sampler
+	load     *traffic.Load
+	zero     time.Time
+	out      *onward.Rehearsal
+
+	// What is under way.
+	migration  int                // index in Report.Migrations
+	statements []onward.Statement // what the model says of them
+	script     *script.Script
+	// rels is what there was before the statement that runs.
+	rels map[uint32]observe.Relation
+	// born are the relations that the release made.
+	born map[uint32]bool
+	tx   *transaction
+	// read counts the rows that were read in sequence so far.
+	read map[uint32]int64
+	lsn  int64
+	// expected are the locks that the model has the transaction hold.
+	expected map[uint32]onward.Lock
+	notices  []notice
+	// stop says where the release ended before its end.
+	stop     *stopped
+	stopStep audit.Step
+	held     []traffic.Held
+}
+
+// transaction is what is open.
+type transaction struct {
+	begun time.Time
+	held  map[uint32]onward.Lock
+	// before is what it held before the statement that runs.
+	before map[uint32]onward.Lock
+	// open are the observations whose locks the transaction still holds.
+	open []place
+}
+
+// place is an observation: of which statement, and which of its.
+type place struct{ statement, observed int }
+
+// scene makes a database with the base schema, and rows.
+func (v *version) scene(ctx context.Context) (*scene, error) {
+	s := &scene{version: v, born: map[uint32]bool{}, out: &onward.Rehearsal{
+		Postgres: v.major, Version: v.server.Version(), Superuser: v.Superuser, Seed: v.Rows.Seed,
+		Base:   onward.RehearsalBase{From: v.base.from, Migrations: v.base.migrations, Cached: v.base.cached},
+		Tables: []onward.RehearsedTable{}, Transactions: []onward.RehearsedTransaction{}, Statements: []onward.RehearsedStatement{},
+		Differences: []onward.Difference{}, Notes: append([]string{}, v.base.Notes...),
+	}}
+	var err error
+	if s.database, err = v.copy(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.rows(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.prepareNested(ctx, s.database); err != nil {
+		s.note("statements in functions were not seen one by one: " + err.Error())
+	}
+	if s.runner, err = newRunner(ctx, v.server, v, s.database, s); err != nil {
+		return nil, err
+	}
+	if s.sampler, err = newSampler(ctx, v.server.URL(s.database), s.runner.conn.PgConn().PID(), v.MaxBytes); err != nil {
+		s.runner.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// copy makes a database with the base schema.
+func (v *version) copy(ctx context.Context) (string, error) {
+	name, err := v.server.NewDatabase(ctx, v.base.database)
+	if err != nil || v.Server != "" {
+		return name, err
+	}
+	return name, execAll(ctx, v.server.URL("postgres"), "ALTER DATABASE "+name+" OWNER TO "+roleName)
+}
+
+// rows fills the tables, and says what there is.
+func (s *scene) rows(ctx context.Context) error {
+	url := s.server.URL(s.database)
+	if len(s.Rows.Rows) > 0 || s.Rows.All > 0 {
+		r, err := fill.Fill(ctx, url, s.Rows)
+		if err != nil {
+			return fmt.Errorf("generate rows: %w", err)
+		}
+		for _, p := range r.Problems {
+			s.note(fmt.Sprintf("%s has no generated rows: %s", p.Relation, p.Why))
+		}
+	} else if s.base.from != "dump" {
+		return nil
+	}
+	return s.tables(ctx, url)
+}
+
+func (s *scene) note(text string) {
+	if !slices.Contains(s.out.Notes, text) {
+		s.out.Notes = append(s.out.Notes, text)
+	}
+}
+
+func (s *scene) close(ctx context.Context) {
+	// Whatever the context says, nothing stays open.
+	ctx = context.WithoutCancel(ctx)
+	if s.load != nil {
+		s.load.Stop()
+	}
+	s.sampler.close(ctx)
+	s.runner.close(ctx)
+	if err := s.server.DropDatabase(ctx, s.database); err != nil {
+		s.Logger.Debug("drop the rehearsal's database", "error", err)
+	}
+}
+
+// play runs the release. again says that it must begin anew, because a role
+// that it names had to be made.
+func (s *scene) play(ctx context.Context) (again bool, err error) {
+	if s.rels, err = observe.Relations(ctx, s.runner.admin); err != nil {
+		return false, err
+	}
+	if s.Traffic || s.LongTransaction > 0 {
+		if err := s.startTraffic(ctx); err != nil {
+			return false, err
+		}
+	}
+	s.zero = time.Now()
+	for _, step := range s.release.Steps() {
+		if step.Applied {
+			s.note(step.ID + " stands for migrations that are applied, so its runner does not run it")
+			continue
+		}
+		if step.Failed != "" {
+			s.note(step.ID + " could not be read, so it was not rehearsed: " + step.Failed)
+			continue
+		}
+		sc, err := script.Build(step.Source)
+		if err != nil {
+			s.note(step.ID + " was not rehearsed: " + err.Error())
+			continue
+		}
+		s.migration, s.statements, s.script = step.Report, s.model.Migrations[step.Report].Statements, sc
+		for _, o := range step.Opaque {
+			s.note(fmt.Sprintf("%s: %s was not run", step.ID, o.What))
+		}
+		stop, err := s.runner.migration(ctx, step.Migration, sc)
+		if err != nil {
+			return false, err
+		}
+		if stop == nil {
+			continue
+		}
+		if role := missingRole(stop.err); role != "" && s.Server == "" && !slices.Contains(s.roles, role) {
+			return true, s.makeRole(ctx, s.server, role)
+		}
+		s.stop, s.stopStep = stop, step
+		s.fail(stop)
+		break
+	}
+	s.out.DurationMS = s.at(time.Now())
+	for _, n := range s.runner.notes {
+		s.note(n)
+	}
+	s.stopTraffic()
+	return false, nil
+}
+
+// at is a moment on the axis of the rehearsal.
+func (s *scene) at(t time.Time) float64 { return max(0, ms(t.Sub(s.zero))) }
+
+// fail writes down what the server said against a statement.
+func (s *scene) fail(stop *stopped) {
+	n := len(s.out.Statements)
+	if n == 0 || s.out.Statements[n-1].Migration != s.migration || s.out.Statements[n-1].Statement != stop.statement.Index {
+		at := s.at(time.Now())
+		s.out.Statements = append(s.out.Statements, onward.RehearsedStatement{
+			Migration: s.migration, Statement: stop.statement.Index, FromMS: at, UntilMS: at, Observed: []onward.Observed{},
+		})
+		n++
+	}
+	s.out.Statements[n-1].Failed = serverError(stop.err)
+}
+
+// serverError is an error in the server's words.
+func serverError(err error) *onward.ServerError {
+	var pg *pgconn.PgError
+	if as(err, &pg) {
+		return &onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint}
+	}
+	return &onward.ServerError{Code: "08006", Message: "the server closed the connection: " + err.Error()}
+}

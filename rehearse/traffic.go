@@ -1,0 +1,81 @@
+package rehearse
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/traffic"
+	"github.com/onward-sql/onward/onward"
+)
+
+// startTraffic starts the load on the tables that the release touches.
+func (s *scene) startTraffic(ctx context.Context) error {
+	exists := map[string]bool{}
+	for _, r := range s.rels {
+		exists[r.Name] = r.Kind == "r" || r.Kind == "p" || r.Kind == "v" || r.Kind == "m"
+	}
+	var relations []string
+	for _, m := range s.model.Migrations {
+		for _, st := range m.Statements {
+			for _, e := range st.Effects {
+				if exists[e.Relation] && !slices.Contains(relations, e.Relation) {
+					relations = append(relations, e.Relation)
+				}
+			}
+		}
+	}
+	workers := 0
+	if !s.Traffic {
+		workers = -1 // the long transaction only
+	}
+	var err error
+	s.load, err = traffic.Start(ctx, traffic.Config{
+		URL: s.url(s.server, s.database), Relations: relations, Workers: workers, Seed: s.Rows.Seed,
+		LongReader: s.Traffic, LongTransaction: s.LongTransaction, Logger: s.Logger,
+	})
+	return err
+}
+
+// stopTraffic ends the load, and says who waited for which statement.
+func (s *scene) stopTraffic() {
+	if s.load == nil {
+		return
+	}
+	t, costs := traffic.Summarise(s.load.Stop(), s.zero, s.held)
+	s.load = nil
+	s.out.Traffic = t
+	for i, c := range costs {
+		if i >= 0 && i < len(s.out.Statements) {
+			s.out.Statements[i].StallMS, s.out.Statements[i].Waited = ms(c.Stall), c.Waited
+		}
+	}
+}
+
+// tables lists the relations with rows.
+func (s *scene) tables(ctx context.Context, url string) error {
+	c, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	if _, err := c.Exec(ctx, "ANALYZE"); err != nil {
+		return err
+	}
+	rows, err := c.Query(ctx, `SELECT n.nspname || '.' || c.relname, c.reltuples::int8, pg_relation_size(c.oid)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'm') AND c.reltuples > 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY c.reltuples DESC, 1`)
+	if err != nil {
+		return err
+	}
+	var t onward.RehearsedTable
+	_, err = pgx.ForEachRow(rows, []any{&t.Relation, &t.Rows, &t.Bytes}, func() error {
+		if !strings.HasPrefix(t.Relation, "pg_toast.") {
+			s.out.Tables = append(s.out.Tables, t)
+		}
+		return nil
+	})
+	return err
+}
