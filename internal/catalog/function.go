@@ -256,6 +256,7 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 			if calls(t) {
 				next := *t
 				next.Function = to
+				f.calls(to.Name)
 				r.Triggers[i] = &next
 			}
 		}

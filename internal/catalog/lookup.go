@@ -87,10 +87,13 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 // find is Lookup that also finds what is not on the search path but where it
 // would be created: with an empty path that is public.
 func (c *Catalog) find(schema, name string) *Relation {
-	if r := c.Lookup(schema, name); r != nil {
+	if r := c.Lookup(schema, name); r != nil || schema != "" {
 		return r
 	}
-	return c.Lookup(c.nameFor(schema, name).Schema, name)
+	if schema = c.CreationSchema(); slices.Contains(c.SearchPath, schema) {
+		return nil // it was looked for there
+	}
+	return c.Lookup(schema, name)
 }
 
 func systemSchema(s string) bool { return s == "pg_catalog" || s == "information_schema" }

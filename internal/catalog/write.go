@@ -36,6 +36,7 @@ func (f *fold) put(r *Relation) *Relation {
 	}
 	f.relations = f.relations.set(f.own, r.OID, r)
 	f.names = f.names.set(f.own, r.Name, r.OID)
+	f.temporary = f.temporary || r.Name.Schema == "pg_temp"
 	f.unmarkGone("relation", r.Name)
 	f.disown(r.OID)
 	f.owned = append(f.owned, r)
@@ -84,6 +85,7 @@ func (f *fold) rename(oid OID, name Name) {
 		f.dropRelation(at)
 	}
 	f.names = f.names.set(f.own, name, oid)
+	f.temporary = f.temporary || name.Schema == "pg_temp"
 	f.unmarkGone("relation", name)
 	r.Name = name
 }

@@ -92,6 +92,9 @@ func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Colu
 
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	schema, name := nameOf(o.GetObjname())
+	if !r.c.Called(name) {
+		return
+	}
 	var users []*catalog.Relation
 	r.c.Relations(func(rel *catalog.Relation) bool {
 		for _, t := range rel.Triggers {

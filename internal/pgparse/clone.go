@@ -29,7 +29,82 @@ func Equal(a, b *Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
+	if same, told := equalPlain(a, b); told {
+		return same
+	}
 	return small(a) && small(b) && equal(a.ProtoReflect(), b.ProtoReflect())
+}
+
+// equalPlain compares what most defaults are: constants, calls and casts of
+// them. told is false for everything else.
+func equalPlain(a, b *Node) (same, told bool) {
+	switch x := a.GetNode().(type) {
+	case *Node_AConst:
+		if y := b.GetAConst(); y != nil {
+			return equalConst(x.AConst, y), true
+		}
+		return false, true
+	case *Node_FuncCall:
+		y := b.GetFuncCall()
+		if y == nil {
+			return false, true
+		}
+		if len(x.FuncCall.Args)+len(y.Args) > 0 || !plainCall(x.FuncCall) || !plainCall(y) {
+			return false, false
+		}
+		if x.FuncCall.Funcformat != y.Funcformat {
+			return false, true
+		}
+		return equalNames(x.FuncCall.Funcname, y.Funcname)
+	}
+	return false, false
+}
+
+func equalConst(a, b *A_Const) bool {
+	if a.Isnull != b.Isnull {
+		return false
+	}
+	switch x := a.GetVal().(type) {
+	case nil:
+		return b.GetVal() == nil
+	case *A_Const_Ival:
+		y, ok := b.GetVal().(*A_Const_Ival)
+		return ok && x.Ival.GetIval() == y.Ival.GetIval()
+	case *A_Const_Fval:
+		y, ok := b.GetVal().(*A_Const_Fval)
+		return ok && x.Fval.GetFval() == y.Fval.GetFval()
+	case *A_Const_Boolval:
+		y, ok := b.GetVal().(*A_Const_Boolval)
+		return ok && x.Boolval.GetBoolval() == y.Boolval.GetBoolval()
+	case *A_Const_Sval:
+		y, ok := b.GetVal().(*A_Const_Sval)
+		return ok && x.Sval.GetSval() == y.Sval.GetSval()
+	case *A_Const_Bsval:
+		y, ok := b.GetVal().(*A_Const_Bsval)
+		return ok && x.Bsval.GetBsval() == y.Bsval.GetBsval()
+	}
+	return false
+}
+
+// plainCall reports whether a call has nothing but a name and arguments.
+func plainCall(c *FuncCall) bool {
+	return c.AggFilter == nil && c.Over == nil && len(c.AggOrder) == 0 && !c.AggWithinGroup && !c.AggStar && !c.AggDistinct && !c.FuncVariadic
+}
+
+func equalNames(a, b []*Node) (same, told bool) {
+	if len(a) != len(b) {
+		return false, true
+	}
+	for i := range a {
+		x, y := a[i].GetString_(), b[i].GetString_()
+		if x == nil || y == nil {
+			return false, false
+		}
+		if x.Sval != y.Sval {
+			return false, true
+		}
+	}
+	return true, true
 }
 
 func equal(a, b protoreflect.Message) bool {

@@ -1,0 +1,41 @@
+package pgparse
+
+import "testing"
+
+// What is compared without reflection has the same outcome with it.
+func TestEqualPlain(t *testing.T) {
+	t.Parallel()
+	expressions := []string{
+		"1", "2", "0", "1.5", "2.5", "''", "'a'", "'b'", "true", "false", "NULL", "B'1'", "B'0'", "X'1'", "99999999999",
+		"now()", "pg_catalog.now()", "NOW ( )", "f()", "f(1)", "f(*)", "count(*)", "f(DISTINCT 1)", "f() FILTER (WHERE true)", "f() OVER ()",
+		"current_timestamp", "'a'::text", "1 + 1", "a.b", "(now())", "trim(' a')", "extract(year from now())",
+	}
+	told := 0
+	for _, a := range expressions {
+		for _, b := range expressions {
+			x, y := targetOf(t, a), targetOf(t, b)
+			want := equal(x.ProtoReflect(), y.ProtoReflect())
+			if same, plain := equalPlain(x, y); plain {
+				told++
+				if same != want {
+					t.Errorf("%s, %s: %v, want %v", a, b, same, want)
+				}
+			}
+			if got := Equal(x, y); got != want {
+				t.Errorf("Equal(%s, %s) = %v, want %v", a, b, got, want)
+			}
+		}
+	}
+	if told < len(expressions)*len(expressions)/2 {
+		t.Errorf("only %d pairs were told", told)
+	}
+}
+
+func targetOf(t *testing.T, expression string) *Node {
+	t.Helper()
+	f, err := Split("SELECT " + expression)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		t.Fatalf("%s does not parse", expression)
+	}
+	return f.Stmts[0].Node.GetSelectStmt().GetTargetList()[0].GetResTarget().GetVal()
+}
