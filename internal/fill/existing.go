@@ -74,7 +74,7 @@ func (f *filler) readExisting(ctx context.Context, t *table) error {
 }
 
 // candidates are texts that some type or other takes.
-var candidates = []string{"1", "a", "(0,0)", "{}", "[]", "1/1", "2020-01-01", "a.b", "0", "", "00000000-0000-4000-8000-000000000000", "POINT(0 0)", "1.0.0", "US", "+15555550100", "USD 1", "10:20:10", "a@example.com", "\\x00"}
+var candidates = []string{"(,)", "empty", "1", "a", "(0,0)", "{}", "[]", "1/1", "2020-01-01", "a.b", "0", "", "00000000-0000-4000-8000-000000000000", "POINT(0 0)", "1.0.0", "US", "+15555550100", "USD 1", "10:20:10", "a@example.com", "\\x00"}
 
 // tried finds values of a type that nobody modelled: texts that its input
 // function takes, tried on the server.

@@ -180,8 +180,16 @@ func (f *filler) assignKey(t *table, k *key) {
 		}
 	}
 	units = slices.DeleteFunc(units, func(u unit) bool { return !u.free() || u.size == 0 })
-	if len(units) == 0 || k.partial {
-		return // the rows that clash are left out when the table is loaded
+	if len(units) == 0 {
+		return
+	}
+	if k.partial {
+		// Which rows it holds for is not known. Those that clash are left out
+		// when the table is loaded, unless there are partners for all.
+		if r := units[0].ref; len(units) == 1 && r != nil && r.table != t && (t.nullable(r) || r.table.total() >= t.rows) {
+			r.unique = true
+		}
+		return
 	}
 	if len(units) == 1 && units[0].ref != nil {
 		r := units[0].ref

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -200,6 +201,13 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 		conditions = []string{"true"}
 	}
 	list := strings.Join(names, ", ")
+	// A row may refer to one of the same table that is left out.
+	values := slices.Clone(names)
+	for k, c := range columns {
+		if c.ref != nil && c.ref.table == t && !c.notNull {
+			values[k] = "NULL"
+		}
+	}
 	refused, err := f.transaction(ctx, []*table{t}, func(*table) error {
 		if err := f.stage(ctx, t); err != nil {
 			return err
@@ -208,7 +216,7 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 			return err
 		}
 		tag, err := f.conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s AS %s WHERE %s LIMIT %d ON CONFLICT DO NOTHING",
-			t.quoted(), list, list, stageName, quote(t.rel), strings.Join(conditions, " AND "), planned))
+			t.quoted(), list, strings.Join(values, ", "), stageName, quote(t.rel), strings.Join(conditions, " AND "), planned))
 		t.added = tag.RowsAffected()
 		return err
 	})

@@ -135,8 +135,23 @@ func (f *filler) order() []group {
 		for _, t := range circle {
 			done[t] = true
 		}
-		out = append(out, group{circle})
+		out = append(out, group{deferred(circle)})
 		tables = slices.DeleteFunc(tables, func(t *table) bool { return done[t] })
+	}
+	return out
+}
+
+// deferred sorts a circle so that every reference that cannot be deferred finds
+// its rows, if there is such an order.
+func deferred(circle []*table) []*table {
+	var out []*table
+	rest := slices.Clone(circle)
+	for len(rest) > 0 {
+		k := max(0, slices.IndexFunc(rest, func(t *table) bool {
+			return !slices.ContainsFunc(t.refs, func(r *ref) bool { return !r.deferrable && !r.broken && r.table != t && slices.Contains(rest, r.table) })
+		}))
+		out = append(out, rest[k])
+		rest = slices.Delete(rest, k, k+1)
 	}
 	return out
 }

@@ -142,7 +142,13 @@ func (f *filler) picker(t *table, r *ref) func(i int64) int64 {
 			}
 			return p.of(i)
 		case r.table == t:
-			return below(at(r.seed, i), int64(len(t.existing))+i+1)
+			// Earlier rows: a tree. Only where it cannot be NULL is the root its
+			// own parent.
+			before := int64(len(t.existing)) + i
+			if before == 0 && t.nullable(r) {
+				return -1
+			}
+			return below(at(r.seed, i), before)
 		}
 		return skewed(at(r.seed, i), n)
 	}
@@ -157,7 +163,11 @@ func (f *filler) picker(t *table, r *ref) func(i int64) int64 {
 			if len(rows) == 0 {
 				return -1
 			}
-			return int64(rows[below(at(r.seed, i), int64(len(rows)))])
+			j := int64(rows[below(at(r.seed, i), int64(len(rows)))])
+			if r.table == t && j == int64(len(t.existing))+i && t.nullable(r) {
+				return -1 // not itself
+			}
+			return j
 		}
 	}
 	return func(i int64) int64 {

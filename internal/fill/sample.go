@@ -326,7 +326,8 @@ func (f *filler) modes(ctx context.Context, t *table, c *column, touching []*che
 			out = append(out, mode{own: true, upper: true})
 		}
 	}
-	if !c.notNull && !c.noNull {
+	// Also in a key: NULLs differ from each other.
+	if !c.notNull {
 		out = append(out, mode{null: true})
 	}
 	if !plain {

@@ -48,6 +48,7 @@ ALTER TABLE teams ADD FOREIGN KEY (lead_id) REFERENCES players;
 CREATE TABLE hens (id int PRIMARY KEY, egg_id int NOT NULL);
 CREATE TABLE eggs (id int PRIMARY KEY, hen_id int NOT NULL REFERENCES hens DEFERRABLE INITIALLY DEFERRED);
 ALTER TABLE hens ADD FOREIGN KEY (egg_id) REFERENCES eggs DEFERRABLE;
+CREATE TABLE tree (id int PRIMARY KEY, parent_id int REFERENCES tree CHECK (parent_id <> id));
 CREATE TABLE nodes (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES nodes, next_id int UNIQUE REFERENCES nodes);
 -- Partitions.
 CREATE TABLE events (id bigserial, at timestamptz NOT NULL, kind text NOT NULL, user_id bigint REFERENCES users, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
@@ -104,3 +105,9 @@ CREATE TABLE impossible (id int PRIMARY KEY, v int NOT NULL, CHECK (v > 5 AND v 
 CREATE TABLE behind_impossible (id int PRIMARY KEY, i int NOT NULL REFERENCES impossible);
 CREATE TABLE one_open (id int PRIMARY KEY, user_id bigint NOT NULL REFERENCES users, closed_at timestamptz);
 CREATE UNIQUE INDEX ON one_open (user_id) WHERE closed_at IS NULL;
+-- A circle of which one side can be deferred; its names are in the wrong order.
+CREATE TABLE flow_versions (id uuid PRIMARY KEY, flow_id uuid NOT NULL);
+CREATE TABLE flows (id uuid PRIMARY KEY, live_id uuid NOT NULL REFERENCES flow_versions DEFERRABLE INITIALLY DEFERRED);
+ALTER TABLE flow_versions ADD FOREIGN KEY (flow_id) REFERENCES flows;
+CREATE TYPE uuidrange AS RANGE (subtype = uuid);
+CREATE TABLE unlike (id int PRIMARY KEY, r uuidrange NOT NULL, a int REFERENCES roles, b bigint REFERENCES users, t int NOT NULL, UNIQUE (a, t), UNIQUE (b, t), CHECK ((a IS NULL) <> (b IS NULL)));
