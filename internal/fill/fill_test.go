@@ -120,6 +120,9 @@ func TestHostile(t *testing.T) {
 					t.Errorf("problem of %s: %s", name, why)
 				}
 			}
+			if len(got) != len(r.Problems) {
+				t.Errorf("a table has several problems: %v", r.Problems)
+			}
 			rows := map[string]int64{}
 			for _, x := range r.Tables {
 				rows[x.Relation] = x.Rows

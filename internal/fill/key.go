@@ -237,6 +237,9 @@ func (f *filler) assignKey(t *table, k *key) {
 }
 
 func (f *filler) cap(t *table, n int64, k *key) {
+	if t.capped == 0 {
+		t.capped = t.rows
+	}
 	f.problem(t, "%d rows instead of %d: no more differ in %s", n, t.rows, k.name)
 	t.rows = n
 }

@@ -234,6 +234,10 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 		if first != nil {
 			why = first.Message
 		}
+		if t.capped > 0 { // one sentence says both
+			planned = t.capped
+			f.result.Problems = slices.DeleteFunc(f.result.Problems, func(p Problem) bool { return p.Relation == t.name() })
+		}
 		f.problem(t, "%d rows instead of %d: %s", t.added, planned, why)
 	}
 	return f.readExisting(ctx, t)

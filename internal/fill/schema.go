@@ -48,6 +48,8 @@ type table struct {
 	// rows is how many are added, had how many there were, want how many others need.
 	// added is how many went in.
 	rows, had, want, added int64
+	// capped is how many were planned before a key allowed fewer; 0: none did.
+	capped int64
 	// surplus: so many times the rows are made, and the server picks out those
 	// that satisfy everything; 0: every row does.
 	surplus         float64
