@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -169,12 +170,12 @@ func (v *version) stalls(s *scene) {
 		relation := ""
 		for _, x := range s.out.Traffic.Stalls {
 			if x.Statement == i {
-				relation = " on " + x.Relation
+				relation = " on " + strings.TrimPrefix(x.Relation, "public.")
 				break
 			}
 		}
 		v.found(rule.RehearsalTrafficStalls, step, at, "queries"+relation+" stood still because of this statement",
-			fmt.Sprintf("in the rehearsal %s waited, one of them for %s", report.Count(st.Waited, "query"), seconds(st.StallMS)), "")
+			fmt.Sprintf("in the rehearsal %s waited, the longest for %s", queries(st.Waited), seconds(st.StallMS)), "")
 	}
 }
 
@@ -189,6 +190,13 @@ func (v *version) place(st *onward.RehearsedStatement) (audit.Step, *script.Stat
 		}
 	}
 	return audit.Step{}, nil
+}
+
+func queries(n int) string {
+	if n == 1 {
+		return "1 query"
+	}
+	return fmt.Sprintf("%d queries", n)
 }
 
 func seconds(ms float64) string {

@@ -88,8 +88,16 @@ func (s *sampler) begin() {
 func (s *sampler) end() *samples {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := s.now
+	out, now := s.now, time.Now()
 	s.now = nil
+	if !out.last.IsZero() {
+		out.waited += now.Sub(out.last)
+	}
+	for _, r := range out.of {
+		if r.granted.IsZero() { // between the last look and now
+			r.granted = now
+		}
+	}
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
 )
@@ -22,7 +23,7 @@ func (a *app) explain() *cobra.Command {
 		Args:    arguments(1, 1, "the name of one rule"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range rules.All() {
+			for _, r := range append(rules.All(), rule.Rehearsed()...) {
 				names = append(names, r.ID+"\t"+r.Summary)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
@@ -56,7 +57,10 @@ func rulePage(name string) (*page.Page, error) {
 	r := rules.Find(name)
 	if r == nil {
 		var names []string
-		for _, r := range rules.All() {
+		for _, r := range append(rules.All(), rule.Rehearsed()...) {
+			if r.ID == name { // a server finds it: there is no example
+				return &page.Page{Rule: r}, nil
+			}
 			names = append(names, r.ID)
 		}
 		if near := config.Nearest(name, names); near != "" {

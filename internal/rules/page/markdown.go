@@ -26,7 +26,9 @@ func (p *Page) Markdown() string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("## Examples\n\n")
+	if len(p.Examples) > 0 {
+		b.WriteString("## Examples\n\n")
+	}
 	for _, note := range p.Notes {
 		b.WriteString(text(note) + "\n\n")
 	}
@@ -60,6 +62,10 @@ func Index(rules []*rule.Rule) string {
 			fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | category | preset | what is flagged |\n| --- | --- | --- | --- | --- |\n", subject)
 		}
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(text(r.Summary), "|", `\|`))
+	}
+	b.WriteString("\n## rehearsal\n\nWhat [a rehearsal](../rehearse.md) finds; a server says so, not a rule.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	for _, r := range rule.Rehearsed() {
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
 	}
 	b.WriteString("\n## suppression\n\nThe engine itself reports suppression comments that do not do what they seem to: ")
 	fmt.Fprintf(&b, "`%s` (the comment takes nothing out), `%s` (it gives no reason) and `%s` (it names no rule, or one that does not exist), each a warning.\n", rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed)
@@ -105,6 +111,10 @@ func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string
 		if err != nil {
 			return nil, err
 		}
+		files[r.ID+".md"] = p.Markdown()
+	}
+	for _, r := range rule.Rehearsed() {
+		p := Page{Rule: r}
 		files[r.ID+".md"] = p.Markdown()
 	}
 	return files, nil

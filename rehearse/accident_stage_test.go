@@ -1,0 +1,83 @@
+package rehearse_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// branch makes a git repository: main has one migration, a branch the others,
+// of the framework whose name is that of a directory.
+func branch(t testing.TB, base string, release []txtar.File) string {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	commit := func(files ...txtar.File) {
+		t.Helper()
+		for i, f := range files {
+			if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "migrations", f.Name), f.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_ = i
+		}
+		git("add", "-A")
+		git("commit", "-q", "-m", fmt.Sprint(len(files)))
+	}
+	git("init", "-q", "-b", "main")
+	commit(txtar.File{Name: "00001_base.sql", Data: []byte(base)})
+	git("checkout", "-q", "-b", "feature")
+	commit(release...)
+	return dir
+}
+
+// rehearsed rehearses, and gives the report with its only rehearsal.
+func rehearsed(t testing.TB, c rehearse.Config) (*onward.Report, *onward.Rehearsal) {
+	t.Helper()
+	r, err := rehearse.Run(t.Context(), c)
+	if missing := new(pgserver.MissingError); errors.As(err, &missing) {
+		pgservertest.Missing(t, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rehearsals) != 1 {
+		t.Fatalf("%d rehearsals", len(r.Rehearsals))
+	}
+	return r, &r.Rehearsals[0]
+}
+
+// text is the statement of a rehearsed one.
+func text(r *onward.Report, st onward.RehearsedStatement) string {
+	return r.Migrations[st.Migration].Statements[st.Statement].SQL
+}
+
+// named gives the findings of a rule.
+func named(r *onward.Report, rule string) []onward.Finding {
+	var out []onward.Finding
+	for _, f := range r.Findings {
+		if f.Rule == rule {
+			out = append(out, f)
+		}
+	}
+	return out
+}
