@@ -164,7 +164,7 @@ func TestBrowser(t *testing.T) {
 
 	pages := map[string]*onward.Report{
 		"rehearsal": read(t, "rehearsal"), "many": many(60, 200, 80), "hostile": everywhere(hostileNames[0]),
-		"63 bytes": everywhere(strings.Repeat("w", 63)), "not rehearsed": read(t, "report"), "clean": read(t, "clean"), "empty": read(t, "empty"),
+		"63 bytes": everywhere(strings.Repeat("w", 63)), "long name": longNames(), "not rehearsed": read(t, "report"), "clean": read(t, "clean"), "empty": read(t, "empty"),
 		"one": timed(12), "none": timed(), "long beside short": timed(0.01, 0.01, 100_000),
 	}
 	for name, r := range pages {
@@ -178,6 +178,9 @@ func TestBrowser(t *testing.T) {
 				}
 				if over := x.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
 					t.Errorf("%d: %s pixels too wide: %s", width, over, x.eval(widest))
+				}
+				if both := x.eval(overlapping); both != "" {
+					t.Errorf("%d: a relation's name and its words overlap: %s", width, both)
 				}
 			}
 			x.quiet()
@@ -288,6 +291,12 @@ func TestBrowser(t *testing.T) {
 		}
 	})
 }
+
+// overlapping names the lanes whose two texts cover each other.
+const overlapping = `[...document.querySelectorAll(".lane-group")].map(g => {
+	const [name, words] = [...g.querySelectorAll("text.name, text.words")].filter(e => getComputedStyle(e).display !== "none");
+	return name.getBoundingClientRect().right > words.getBoundingClientRect().left ? name.textContent : "";
+}).filter(Boolean).join(", ")`
 
 // widest names the elements that reach over the right edge.
 const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".scroll")).slice(0, 5).map(e => e.tagName + "." + (e.className.baseVal ?? e.className)).join(" ")`

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +18,12 @@ const (
 	barHigh   = 16
 	laneGap   = 9
 	trafficHi = 72
+
+	// longName and shortName are how many characters of a relation's name stand
+	// above its lane, on a wide screen and on a narrow one: the time for which
+	// it was blocked stands on the same line. The table has names in full.
+	longName  = 36
+	shortName = 22
 
 	// maxLanes is how many relations are drawn; most releases touch fewer.
 	maxLanes = 24
@@ -258,23 +262,23 @@ func (b *htmlBuilder) strip(c *htmlChart, a axis, y int) int {
 
 // lane draws the lane of a relation.
 func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
-	out := htmlLane{Y: y, LabelY: y + 13, Name: shorten(relation(l.relation), 63), Words: "blocked " + l.words(), Brief: l.words(), Class: "nobody"}
-	out.Short = shorten(out.Name, 22)
+	out := htmlLane{Y: y, LabelY: y + 13, Name: shorten(relation(l.relation), longName), Words: "blocked " + l.words(), Class: "nobody"}
+	out.Short = shorten(out.Name, shortName)
 	switch {
 	case l.blocks("read"):
-		out.Class = "reads"
+		out.Class, out.Brief = "reads", "reads "+millis(l.readsMS)
 	case l.blocks("write"):
-		out.Class = "writes"
+		out.Class, out.Brief = "writes", "writes "+millis(l.writesMS)
 	default:
 		out.Words, out.Brief = "blocked nobody", "nobody"
 	}
 	if l.waited > 0 {
 		out.Words += ", " + queries(l.waited) + " waited"
 	}
-	if l.rows > 0 {
+	if l.rows > 0 && columns(out.Name) <= shortName {
 		out.Size = numberWords(l.rows) + " rows, " + bytesWords(l.bytes)
 	}
-	out.Title = out.Name + ": " + out.Words
+	out.Title = relation(l.relation) + ": " + out.Words
 	places := make([]float64, len(l.bars))
 	for i := range l.bars {
 		o := l.bars[i].seen
@@ -307,88 +311,6 @@ func (b *htmlBuilder) title(i int) string {
 		return "a statement"
 	}
 	return fmt.Sprintf("%d, %s", b.numberOf(b.run, i), shorten(Line(s.SQL), 100))
-}
-
-// draw places a bar along the axis.
-func (b *htmlBuilder) draw(a axis, n int, from, until, waited float64) htmlBar {
-	x, w := a.span(from, until, thinnest)
-	bar := htmlBar{N: n, HasNumber: n > 0, High: barHigh, X: percent(x), W: percent(w), HeldX: percent(x), HeldW: percent(w)}
-	if waited > 0 {
-		held := min(max(a.at(until)-a.at(from+waited), thinnest), w)
-		if wait := w - held; wait > 0.2 {
-			bar.WaitX, bar.WaitW = percent(x), percent(wait)
-			bar.HeldX, bar.HeldW = percent(x+wait), percent(held)
-		}
-	}
-	switch {
-	case bar.WaitW != "" && w >= roomy:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "out"
-	case w >= roomy:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "in"
-	case x+w+numeral <= 100:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x+w), "3", "out"
-	default:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "-3", "out end"
-	}
-	return bar
-}
-
-// pack parts bars that would cover each other, or each other's number, into
-// rows, and returns how many there are. When there are too many at one place,
-// they share the last row and go without a number.
-func pack(bars []htmlBar, places []float64) int {
-	order := make([]int, len(bars))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(places[i], places[j]) })
-	var ends []float64
-	crowded := false
-	for _, i := range order {
-		b := &bars[i]
-		x, w := number(b.X), number(b.W)
-		left, right := x, x+w+0.3
-		if b.TextClass == "out" && b.TextDX == "3" {
-			right = x + w + numeral
-		} else if b.TextClass == "out end" {
-			left = x - numeral
-		}
-		row := slices.IndexFunc(ends, func(end float64) bool { return end <= left })
-		b.Labelled = b.HasNumber
-		switch {
-		case row >= 0:
-			ends[row] = right
-		case len(ends) < maxRowsInLane:
-			row = len(ends)
-			ends = append(ends, right)
-		default:
-			row = maxRowsInLane - 1
-			ends[row] = max(ends[row], x+w)
-			crowded = true
-		}
-		b.Y = row
-	}
-	for i := range bars {
-		if crowded && bars[i].Y == maxRowsInLane-1 {
-			bars[i].Labelled = false
-		}
-	}
-	return len(ends)
-}
-
-func number(p string) float64 {
-	v, _ := strconv.ParseFloat(strings.TrimSuffix(p, "%"), 64)
-	return v
-}
-
-// settle turns rows into pixels.
-func settle(bars []htmlBar, y int) {
-	for i := range bars {
-		b := &bars[i]
-		b.Y = y + b.Y*barRow
-		b.TextY = b.Y + 11
-		b.WorkY = b.Y + barHigh - 2
-	}
 }
 
 // table is the timeline in words.

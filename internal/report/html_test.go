@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -100,6 +101,13 @@ func TestHTMLNumbers(t *testing.T) {
 				t.Errorf("%s: drawn at%s", name, m[0])
 			}
 		}
+		for _, m := range regexp.MustCompile(` x="([0-9.]+)%" width="([0-9.]+)%"`).FindAllStringSubmatch(page, -1) {
+			x, _ := strconv.ParseFloat(m[1], 64)
+			w, _ := strconv.ParseFloat(m[2], 64)
+			if x+w > 100.01 {
+				t.Errorf("%s: drawn beyond the axis:%s", name, m[0])
+			}
+		}
 		for _, o := range []report.Options{{}, {Width: 60, Verbose: true}} {
 			print(t, r, report.FormatTerminal, o)
 		}
@@ -160,12 +168,47 @@ func TestHTMLContrast(t *testing.T) {
 				}
 			}
 		}
+		// The bands of the stalls lie under text as a tint.
+		for _, band := range []struct {
+			color   string
+			opacity float64
+		}{{"reads", 0.09}, {"writes", 0.13}} {
+			if want := fmt.Sprintf(".band%s rect{fill:var(--%s);fill-opacity:%s", map[string]string{"reads": "", "writes": ".writes"}[band.color], band.color, strings.TrimPrefix(fmt.Sprint(band.opacity), "0")); !strings.Contains(page, want) {
+				t.Fatalf("the page has no %s", want)
+			}
+			for _, text := range []string{"fg", "dim", "reads-ink", "writes-ink"} {
+				if c := contrast(t, colors[text], mix(t, colors[band.color], colors["bg"], band.opacity)); c < 4.5 {
+					t.Errorf("%s: --%s on the band of %s has a contrast of %.2f", scheme, text, band.color, c)
+				}
+			}
+		}
 		for _, graphic := range []string{"reads", "writes", "nobody-edge", "focus"} {
 			if c := contrast(t, colors[graphic], colors["bg"]); c < 3 {
 				t.Errorf("%s: --%s on --bg has a contrast of %.2f", scheme, graphic, c)
 			}
 		}
 	}
+}
+
+// mix lays a colour over another one.
+func mix(t *testing.T, over, under string, opacity float64) string {
+	t.Helper()
+	out := "#"
+	for i := 0; i < 3; i++ {
+		channel := func(hex string) float64 {
+			hex = strings.TrimPrefix(hex, "#")
+			if len(hex) == 3 {
+				hex = string([]byte{hex[0], hex[0], hex[1], hex[1], hex[2], hex[2]})
+			}
+			v, err := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return float64(v)
+		}
+		out += fmt.Sprintf("%02x", int(math.Round(channel(over)*opacity+channel(under)*(1-opacity))))
+	}
+	return out
 }
 
 func contrast(t *testing.T, a, b string) float64 {
@@ -215,6 +258,7 @@ func wild() *onward.Report {
 	r := many(1, 2, 2)
 	run := &r.Rehearsals[0]
 	run.Statements[0].Migration, run.Statements[1].Statement = 17, -3
+	run.Statements[0].FromMS, run.Statements[0].UntilMS = 1e300, 1e301
 	run.Transactions = []onward.RehearsedTransaction{{Migration: -1, FromMS: -9, UntilMS: math.MaxFloat64}}
 	run.Traffic = &onward.Traffic{SlotMS: -1, Slots: []onward.TrafficSlot{{WorstMS: math.MaxFloat64}}, Stalls: []onward.Stall{{Statement: 99, Relation: "nowhere"}, {Statement: -1}}}
 	run.Differences = []onward.Difference{{Statement: -1}, {Statement: 99}}
@@ -247,6 +291,20 @@ func many(migrations, statements, relations int) *onward.Report {
 	return r
 }
 
+// longNames is a rehearsal in which every lane has much to say.
+func longNames() *onward.Report {
+	r := timed(4000, 61_000, 8000)
+	run := &r.Rehearsals[0]
+	name := "accounting." + strings.Repeat("w", 63)
+	for i := range run.Statements {
+		run.Statements[i].Observed[0].Relation = name
+	}
+	run.Statements[1].Observed[0].Blocks, run.Statements[1].Observed[0].Lock = []string{"write"}, onward.ShareLock
+	run.Tables = []onward.RehearsedTable{{Relation: name, Rows: 123_456_789, Bytes: 9_876_543_210}}
+	run.Traffic.Stalls = []onward.Stall{{Span: onward.Span{UntilMS: 4000}, Relation: name, Kind: "read and write", Queries: 12_345}}
+	return r
+}
+
 // body is a page without its style, script and policy, which have files and
 // tests of their own.
 func body(t *testing.T, page string) string {
@@ -271,7 +329,7 @@ func elements(t *testing.T, page string) []string {
 	depth := 0
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if depth != 0 {
 				t.Errorf("%d elements are left open", depth)
 			}

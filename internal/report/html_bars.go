@@ -1,0 +1,90 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// draw places a bar along the axis.
+func (b *htmlBuilder) draw(a axis, n int, from, until, waited float64) htmlBar {
+	x, w := a.span(from, until, thinnest)
+	bar := htmlBar{N: n, HasNumber: n > 0, High: barHigh, X: percent(x), W: percent(w), HeldX: percent(x), HeldW: percent(w)}
+	if waited > 0 {
+		held := min(max(a.at(until)-a.at(from+waited), thinnest), w)
+		if wait := w - held; wait > 0.2 {
+			bar.WaitX, bar.WaitW = percent(x), percent(wait)
+			bar.HeldX, bar.HeldW = percent(x+wait), percent(held)
+		}
+	}
+	switch {
+	case bar.WaitW != "" && w >= roomy:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "out"
+	case w >= roomy:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "in"
+	case x+w+numeral <= 100:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x+w), "3", "out"
+	default:
+		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "-3", "out end"
+	}
+	return bar
+}
+
+// pack parts bars that would cover each other, or each other's number, into
+// rows, and returns how many there are. When there are too many at one place,
+// they share the last row and go without a number.
+func pack(bars []htmlBar, places []float64) int {
+	order := make([]int, len(bars))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(places[i], places[j]) })
+	var ends []float64
+	crowded := false
+	for _, i := range order {
+		b := &bars[i]
+		x, w := number(b.X), number(b.W)
+		left, right := x, x+w+0.3
+		if b.TextClass == "out" && b.TextDX == "3" {
+			right = x + w + numeral
+		} else if b.TextClass == "out end" {
+			left = x - numeral
+		}
+		row := slices.IndexFunc(ends, func(end float64) bool { return end <= left })
+		b.Labelled = b.HasNumber
+		switch {
+		case row >= 0:
+			ends[row] = right
+		case len(ends) < maxRowsInLane:
+			row = len(ends)
+			ends = append(ends, right)
+		default:
+			row = maxRowsInLane - 1
+			ends[row] = max(ends[row], x+w)
+			crowded = true
+		}
+		b.Y = row
+	}
+	for i := range bars {
+		if crowded && bars[i].Y == maxRowsInLane-1 {
+			bars[i].Labelled = false
+		}
+	}
+	return len(ends)
+}
+
+func number(p string) float64 {
+	v, _ := strconv.ParseFloat(strings.TrimSuffix(p, "%"), 64)
+	return v
+}
+
+// settle turns rows into pixels.
+func settle(bars []htmlBar, y int) {
+	for i := range bars {
+		b := &bars[i]
+		b.Y = y + b.Y*barRow
+		b.TextY = b.Y + 11
+		b.WorkY = b.Y + barHigh - 2
+	}
+}
