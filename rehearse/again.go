@@ -12,17 +12,63 @@ import (
 // secondRuns runs each migration that has no transaction around it up to its
 // last statement, as if it had been cut there, and then again from the start.
 func (v *version) secondRuns(ctx context.Context) error {
-	steps := v.release.Steps()
-	for i, step := range steps {
+	a := again{version: v}
+	defer a.drop(ctx)
+	for i, step := range v.release.Steps() {
 		sc, err := script.Build(step.Source)
 		if err != nil || step.Failed != "" || step.Applied || !divisible(sc) {
 			continue
 		}
-		if err := v.secondRun(ctx, steps[:i], step, sc); err != nil {
+		goes, err := a.to(ctx, i)
+		if !goes || err != nil {
+			return err
+		}
+		if err := a.cut(ctx, step, sc); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// again is a database in which the release runs up to a migration.
+type again struct {
+	*version
+	db     string // "" for none
+	runner *runner
+	done   int // how many steps it has
+}
+
+func (a *again) drop(ctx context.Context) {
+	if a.runner != nil {
+		a.runner.close(ctx)
+	}
+	a.version.drop(ctx, a.db)
+	a.db, a.runner, a.done = "", nil, 0
+}
+
+// to runs the steps before one. It tells whether they went through; where they
+// do not, the rehearsal has said so.
+func (a *again) to(ctx context.Context, step int) (bool, error) {
+	if a.db == "" {
+		var err error
+		if a.db, err = a.copy(ctx); err != nil {
+			return false, err
+		}
+		if a.runner, err = newRunner(ctx, a.server, a.version, a.db, nil); err != nil {
+			return false, err
+		}
+	}
+	for ; a.done < step; a.done++ {
+		b := a.release.Steps()[a.done]
+		sc, err := script.Build(b.Source)
+		if err != nil || b.Failed != "" || b.Applied {
+			continue
+		}
+		if stop, err := a.runner.migration(ctx, b.Migration, sc); stop != nil || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // divisible reports whether a part of a script can have committed when it ends
@@ -42,39 +88,23 @@ func divisible(sc *script.Script) bool {
 	return alone+len(ends) > 1
 }
 
-func (v *version) secondRun(ctx context.Context, before []audit.Step, step audit.Step, sc *script.Script) error {
-	db, err := v.copy(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = v.server.DropDatabase(context.WithoutCancel(ctx), db) }()
-	r, err := newRunner(ctx, v.server, v, db, nil)
-	if err != nil {
-		return err
-	}
-	defer r.close(ctx)
-	for _, b := range before {
-		earlier, err := script.Build(b.Source)
-		if err != nil || b.Failed != "" || b.Applied {
-			continue
-		}
-		stop, err := r.migration(ctx, b.Migration, earlier)
-		if stop != nil || err != nil {
-			return err // the rehearsal has said so
-		}
-	}
-	cut := *sc
-	cut.Statements = cutShort(sc)
-	stop, err := r.migration(ctx, step.Migration, &cut)
+// cut runs a migration short of its end, and again.
+func (a *again) cut(ctx context.Context, step audit.Step, sc *script.Script) error {
+	short := *sc
+	short.Statements = cutShort(sc)
+	stop, err := a.runner.migration(ctx, step.Migration, &short)
 	if stop != nil || err != nil {
+		a.drop(ctx)
 		return err
 	}
-	stop, err = r.migration(ctx, step.Migration, sc)
+	stop, err = a.runner.migration(ctx, step.Migration, sc)
 	if stop == nil || err != nil {
+		a.done++
 		return err
 	}
+	a.drop(ctx) // what it left is of no use to the next
 	server := serverError(stop.err)
-	v.found(rule.RehearsalFailsAgain, step, stop.statement,
+	a.found(rule.RehearsalFailsAgain, step, stop.statement,
 		fmt.Sprintf("cut short after this statement, the migration cannot be run again: %s (SQLSTATE %s)", server.Message, server.Code),
 		"its statements commit one by one: after a failure further down, or a lost connection, the runner's next attempt fails here", "")
 	return nil

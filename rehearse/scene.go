@@ -128,8 +128,17 @@ func (s *scene) close(ctx context.Context) {
 	}
 	s.sampler.close(ctx)
 	s.runner.close(ctx)
-	if err := s.server.DropDatabase(ctx, s.database); err != nil {
-		s.Logger.Debug("drop the rehearsal's database", "error", err)
+	s.drop(ctx, s.database)
+}
+
+// drop gives a database up. One without rows goes with its server.
+func (v *version) drop(ctx context.Context, db string) {
+	empty := len(v.Rows.Rows) == 0 && v.Rows.All == 0 && v.Dump == ""
+	if db == "" || v.Server == "" && empty {
+		return
+	}
+	if err := v.server.DropDatabase(context.WithoutCancel(ctx), db); err != nil {
+		v.Logger.Debug("drop a database of the rehearsal", "error", err)
 	}
 }
 
