@@ -28,7 +28,7 @@ const (
 	// maxLanes is how many relations are drawn; most releases touch fewer.
 	maxLanes = 24
 	// maxRowsInLane bounds the rows into which bars that overlap are parted.
-	maxRowsInLane = 6
+	maxRowsInLane = 8
 	// thinnest is the least width of a bar, in percent, and roomy the width
 	// from which its number stands inside. The axis is linear: a statement of
 	// a millisecond beside one of ten seconds is a sliver with its number

@@ -50,7 +50,7 @@ func (t *terminal) failures(run *onward.Rehearsal) {
 	}
 	for i := range run.Traffic.Failures {
 		f := &run.Traffic.Failures[i]
-		t.wrap("  ", "    ", fmt.Sprintf("from %s on the server refused, %s: %s: %s", millis(f.AtMS), Count(f.Count, "time"), shorten(Line(f.Query), t.width/2), errorWords(&f.Error)), t.Error)
+		t.wrap("  ", "    ", fmt.Sprintf("refused from %s on, %s: %s: %s", millis(f.AtMS), Count(f.Count, "time"), errorWords(&f.Error), shorten(Line(f.Query), t.width/2)), t.Error)
 	}
 }
 
