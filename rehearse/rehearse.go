@@ -127,6 +127,7 @@ func (v *version) run(ctx context.Context) error {
 	}
 	defer func() { _ = v.server.Stop() }()
 	server := time.Since(begun)
+	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)
 	v.major = v.server.Major()
 	var err error
 	if v.model, err = v.release.Model(v.major); err != nil {
@@ -137,7 +138,9 @@ func (v *version) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		v.Logger.Debug("scene set", "after", time.Since(begun))
 		again, err := s.play(ctx)
+		v.Logger.Debug("release played", "after", time.Since(begun))
 		s.close(ctx)
 		if err != nil {
 			return err

@@ -2,7 +2,8 @@
 # Shows what onward says about two branches of two small shops.
 #
 #   scripts/demo.sh              builds onward, makes the repositories and runs
-#                                `onward changelog` on each branch; fails when an
+#                                `onward changelog` on each branch, then rehearses
+#                                them on a throwaway Postgres; fails when an
 #                                outcome is not the expected one
 #   scripts/demo.sh --make DIR   only makes the repositories DIR/shop and
 #                                DIR/django-shop (branches main, safe, unsafe)
@@ -82,14 +83,15 @@ say() {
 	printf '\n%s$%s %s\n\n' "$bold" "$plain" "$*"
 }
 
-# expect CODE DIR BRANCH runs the changelog of a branch and checks its exit code.
+# expect CODE DIR COMMAND... runs a command of onward and checks its exit code.
 expect() {
-	local want="$1" dir="$2" branch="$3" got=0
-	say "cd $(basename "$dir") && onward changelog --base main --head $branch"
-	(cd "$dir" && "$onward" changelog --base main --head "$branch") || got=$?
+	local want="$1" dir="$2" got=0
+	shift 2
+	say "cd $(basename "$dir") && onward $*"
+	(cd "$dir" && "$onward" "$@") || got=$?
 	if [ "$got" != "$want" ]; then
 		failed="$failed
-  $(basename "$dir"), branch $branch: exit code $got, not $want"
+  $(basename "$dir"), onward $*: exit code $got, not $want"
 	fi
 }
 
@@ -133,10 +135,16 @@ fi
 make_repositories "$tmp"
 ln -s "$venv" "$tmp/django-shop/.venv"
 
-expect 0 "$tmp/shop" safe
-expect 1 "$tmp/shop" unsafe
-expect 0 "$tmp/django-shop" safe
-expect 1 "$tmp/django-shop" unsafe
+expect 0 "$tmp/shop" changelog --base main --head safe
+expect 1 "$tmp/shop" changelog --base main --head unsafe
+expect 0 "$tmp/django-shop" changelog --base main --head safe
+expect 1 "$tmp/django-shop" changelog --base main --head unsafe
+
+# The same for real: on a throwaway Postgres, with rows, traffic, and a report
+# that somebody left running.
+expect 0 "$tmp/django-shop" rehearse --quiet --base main --head safe
+expect 0 "$tmp/shop" rehearse --base main --head safe --rows 2000,orders=200000 --traffic
+expect 1 "$tmp/shop" rehearse --base main --head unsafe --rows 2000,orders=200000 --traffic --long-transaction 2s
 
 if [ -n "$failed" ]; then
 	echo "
