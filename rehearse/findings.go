@@ -105,6 +105,13 @@ func (v *version) failures(ctx context.Context, s *scene) error {
 		})
 	case server.Code == "42501" && !v.Superuser:
 		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+words, "the migration fails wherever its role is none", "")
+	case s.out.Traffic != nil && server.Code == deadlock:
+		v.found(rule.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+words,
+			"the server ends one of them: this time it was the migration, which stops here"+rest(v.release.Steps(), step)+"; the next time it may be a query of a user",
+			"One table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
+	case s.out.Traffic != nil && server.Code == lockTimeout:
+		v.found(rule.RehearsalFails, step, stop.statement, "it gives up behind the queries of the deployed code: "+words,
+			"the migration stops here"+rest(v.release.Steps(), step), "Run it again where that can be done, and let nothing of it commit before.")
 	default:
 		return v.fails(ctx, s, words)
 	}

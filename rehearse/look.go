@@ -209,6 +209,7 @@ func (s *scene) run(ctx context.Context, st *script.Statement) (*onward.Rehearse
 func (s *scene) watched(ctx context.Context, st *script.Statement) error {
 	out, seen, err := s.run(ctx, st)
 	if err != nil {
+		s.attempted(out, seen)
 		return err
 	}
 	if s.runner.status() != 'T' {
@@ -224,6 +225,25 @@ func (s *scene) watched(ctx context.Context, st *script.Statement) error {
 	s.lsn = v.lsn
 	s.compareAndKeep(st, out, seen, v)
 	return nil
+}
+
+// attempted lists the locks that a refused statement asked for: others may have
+// queued behind it.
+func (s *scene) attempted(out *onward.RehearsedStatement, seen *samples) {
+	number := len(s.out.Statements) - 1
+	for oid, w := range seen.of {
+		r, known := s.rels[oid]
+		if !known || w.lock <= s.tx.held[oid] || quiet(observe.Seen{Kind: r.Kind, Lock: w.lock}) || strings.HasPrefix(r.Name, "pg_temp.") {
+			continue
+		}
+		o := onward.Observed{
+			Relation: r.Name, Lock: w.lock, Blocks: w.lock.Blocks(), New: s.born[oid],
+			WaitedMS: ms(w.granted.Sub(w.asked)), FromMS: max(out.FromMS, s.at(w.asked)), UntilMS: out.UntilMS,
+		}
+		out.Observed = append(out.Observed, o)
+		s.tx.open = append(s.tx.open, place{number, len(out.Observed) - 1})
+	}
+	slices.SortFunc(out.Observed, func(a, b onward.Observed) int { return strings.Compare(a.Relation, b.Relation) })
 }
 
 // compareAndKeep puts together what one statement did, holds it against the

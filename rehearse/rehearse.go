@@ -180,7 +180,7 @@ func observed(r *onward.Report) {
 	}
 	for _, s := range r.Rehearsals[0].Statements {
 		st := &r.Migrations[s.Migration].Statements[s.Statement]
-		st.Observed, st.StallMS = s.Observed, s.StallMS
+		st.Observed, st.StallMS = s.Observed, max(st.StallMS, s.StallMS) // of the last attempt; of any
 	}
 }
 

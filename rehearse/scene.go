@@ -172,7 +172,7 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 		for _, o := range step.Opaque {
 			s.note(fmt.Sprintf("%s: %s was not run", step.ID, o.What))
 		}
-		stop, err := s.runner.migration(ctx, step.Migration, sc)
+		stop, err := s.attempts(ctx, step.Migration, sc)
 		if err != nil {
 			return false, err
 		}
