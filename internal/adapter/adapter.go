@@ -49,6 +49,17 @@ type Adapter interface {
 	Load(ctx context.Context, t Tree, s Source) (*Set, error)
 }
 
+// WayDown is an adapter whose migrations may be undone by SQL of their own.
+// Only a rehearsal asks for it, so Load does not read it.
+type WayDown interface {
+	// Down gives the SQL that undoes a migration that Load made of the source,
+	// in the transaction that the runner makes around it. nil: there is none,
+	// or it is not SQL. Positions in it count in the file that it stands in:
+	// the migration's DownPath, or its Path when that is "". The error says
+	// why a file cannot be read.
+	Down(t Tree, s Source, m *Migration) (*script.Source, error)
+}
+
 // Source is a place where a framework keeps its migrations.
 type Source struct {
 	Framework string

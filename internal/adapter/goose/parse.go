@@ -61,6 +61,13 @@ var variable = regexp.MustCompile(`\$\{?[A-Za-z_]`)
 // hold "+goose" are annotations. Where goose gives up, parse notes it and goes
 // on as the author seems to have meant it.
 func parse(text string) *parsed {
+	p := scan(text)
+	p.mend()
+	return &p.out
+}
+
+// scan cuts a file where goose does.
+func scan(text string) *parser {
 	p := &parser{text: text, open: -1, out: parsed{useTx: true}}
 	at := 0
 	if strings.HasPrefix(text, "\ufeff") {
@@ -82,8 +89,7 @@ func parse(text string) *parsed {
 		at = next
 	}
 	p.finish()
-	p.mend()
-	return &p.out
+	return p
 }
 
 // refuse notes that goose does not accept the file.

@@ -15,6 +15,10 @@ type tool struct {
 	// mode is how it sends a file; none is how it does when off matches.
 	mode, none onward.Transaction
 	off        *regexp.Regexp
+	// offDown is off for the way down, from its marker on; offFile: off holds
+	// for both ways.
+	offDown *regexp.Regexp
+	offFile bool
 	// cuts: statements are sent one by one; otherwise a part is a message.
 	cuts bool
 }
@@ -25,18 +29,21 @@ var tools = []tool{
 	{ // dbmate: the whole way up in one message
 		up: re(`^--\s*migrate:up\b.*$`), down: re(`^--\s*migrate:down\b.*$`),
 		mode: onward.TransactionFile, none: onward.TransactionMessage, off: re(`^--\s*migrate:up\b.*\btransaction:\s*false\b`),
+		offDown: re(`^--\s*migrate:down\b.*\btransaction:\s*false\b`),
 	},
 	{ // sql-migrate
 		up: re(`^--\s*\+migrate\s+Up\b.*$`), down: re(`^--\s*\+migrate\s+Down\b.*$`),
 		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), cuts: true,
+		offDown: re(`^--\s*\+migrate\s+Down\b.*\bnotransaction\b`),
 	},
 	{ // tern: one message in a transaction; without one, statement by statement
 		down: re(`^---- create above / drop below ----\r?$`),
 		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^---- tern: disable-tx ----\r?$`), cuts: true,
+		offDown: re(`^---- tern: disable-tx ----\r?$`),
 	},
 	{ // goose, in a directory that was said to be plain SQL
 		up: re(`^--\s*\+goose\s+Up\b.*$`), down: re(`^--\s*\+goose\s+Down\b.*$`),
-		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^--\s*\+goose\s+NO TRANSACTION\b`), cuts: true,
+		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^--\s*\+goose\s+NO TRANSACTION\b`), cuts: true, offFile: true,
 	},
 	{ // node-pg-migrate
 		up: re(`^--\s*Up Migration\b.*$`), down: re(`^--\s*Down Migration\b.*$`),
