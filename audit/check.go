@@ -38,6 +38,10 @@ type CheckConfig struct {
 	Deployed
 	Settings *config.Config
 	Logger   *slog.Logger
+	// Breathe, when set, is called between bunches of files, by one goroutine
+	// at a time. It may call still, which runs what it is given while nothing
+	// else works.
+	Breathe func(still func(do func()))
 	// Brief leaves changes and statements out of the report.
 	Brief bool
 }
@@ -54,7 +58,7 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.brief = c.Brief
+	j.brief, j.breathe = c.Brief, c.Breathe
 	if len(c.Paths) == 0 {
 		c.Paths = []string{"."}
 	}

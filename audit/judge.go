@@ -26,6 +26,8 @@ type judge struct {
 	// brief: the report does without statements, for large inputs whose
 	// report shows findings only.
 	brief bool
+	// breathe is CheckConfig.Breathe.
+	breathe func(still func(do func()))
 }
 
 func newJudge(c *config.Config, k *known) (*judge, error) {

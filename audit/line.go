@@ -3,6 +3,7 @@ package audit
 import (
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -32,6 +33,18 @@ func (j *judge) all(list []*adapter.Migration) {
 	}
 	free := make(chan struct{}, ahead)
 	var next atomic.Int64
+	var working sync.RWMutex // held for writing: all stand still
+	var breathing sync.Mutex
+	breathe := func() {
+		if j.breathe != nil && breathing.TryLock() {
+			j.breathe(func(do func()) {
+				working.Lock()
+				defer working.Unlock()
+				do()
+			})
+			breathing.Unlock()
+		}
+	}
 	for range max(1, runtime.GOMAXPROCS(0)) {
 		go func() {
 			for {
@@ -43,9 +56,12 @@ func (j *judge) all(list []*adapter.Migration) {
 				}
 				for k := range bunches[i] {
 					x := &bunches[i][k]
+					working.RLock()
 					x.script, x.err = script.Build(x.migration.Source)
+					working.RUnlock()
 				}
 				close(slots[i])
+				breathe()
 			}
 		}()
 	}
@@ -56,14 +72,18 @@ func (j *judge) all(list []*adapter.Migration) {
 			<-slots[i]
 			<-free
 			for k := range b {
+				working.RLock()
 				j.fold(&b[k])
+				working.RUnlock()
 			}
 			folded <- b
 		}
 	}()
 	for b := range folded {
 		for k := range b {
+			working.RLock()
 			j.rules(&b[k])
+			working.RUnlock()
 			b[k] = judged{}
 		}
 	}

@@ -61,9 +61,13 @@ could not be read, so that there is no verdict on it.`,
 			}
 			// Of files that are named, only the findings are news.
 			options.Brief = format == report.FormatTerminal && !options.Verbose
+			var breathe func(func(func()))
+			if a.collector != nil {
+				breathe = a.collector.breathe
+			}
 			r, err := audit.Check(cmd.Context(), audit.CheckConfig{
 				Paths: args, Stdin: cmd.InOrStdin(), Applied: f.deployed, Transaction: transaction, Framework: f.framework,
-				Deployed: deployed, Settings: settings, Logger: a.logger(),
+				Deployed: deployed, Settings: settings, Logger: a.logger(), Breathe: breathe,
 				// With sizes, how long the statements take is news too.
 				Brief: options.Brief && f.stats == "" && f.db == "" || format == report.FormatGitHub,
 			})

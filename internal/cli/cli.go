@@ -27,8 +27,7 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go interrupted(ctx, stop)
-	paceCollector(os.Getenv)
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, collector: paceCollector(os.Getenv)}
 	return a.run(ctx, os.Args[1:])
 }
 
@@ -48,9 +47,10 @@ const grace = 500 * time.Millisecond
 
 // app is one run of the command line.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	env      func(string) string
+	in        io.Reader
+	out, err  io.Writer
+	env       func(string) string
+	collector *collector // nil: the environment paces it
 
 	flags globals
 	// code is what a command that did its work exits with.

@@ -2,13 +2,15 @@ package cli
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 )
 
-// The collector's pace. A run lasts about a second, and a quarter of it would
-// go to marking a heap that is still small.
+// The collector's pace. A run lasts about a second, and a third of it would go
+// to marking a heap while it changes.
 const (
 	// startLimit is up to where the heap may grow before anything is
 	// collected, as long as less than smallHeap of it is alive (bytes).
@@ -17,26 +19,80 @@ const (
 	// laterGC is the growth between collections of a larger heap, percent.
 	laterGC    = 150
 	paceChecks = 5 * time.Millisecond
+
+	// stillLimit is where a command that can stand still collects, as long as
+	// less than smallHeap is alive; stillRoom is the least that it has between
+	// two collections (bytes).
+	stillLimit = 92 << 20
+	stillRoom  = 32 << 20
 )
 
+// collector decides when the heap is collected. It is for a process that does
+// one thing and ends: libraries leave the collector alone.
+type collector struct {
+	still atomic.Bool // a command stands still for it
+	next  uint64      // where the heap is collected then, bytes
+	heap  []metrics.Sample
+}
+
 // paceCollector lets a small heap fill a fixed space and a large one grow by
-// steps: time is to stay linear in the number of files. It is for a process that does one thing and ends: libraries leave the
-// collector alone. GOGC and GOMEMLIMIT in the environment have the last word.
-func paceCollector(environ func(string) string) {
+// steps: time is to stay linear in the number of files. GOGC and GOMEMLIMIT in
+// the environment have the last word: it gives nil then.
+func paceCollector(environ func(string) string) *collector {
 	if environ("GOGC") != "" || environ("GOMEMLIMIT") != "" {
-		return
+		return nil
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startLimit)
+	c := &collector{next: stillLimit, heap: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}}
 	go func() {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		for range time.Tick(paceChecks) {
-			metrics.Read(live)
-			if live[0].Value.Kind() != metrics.KindUint64 || live[0].Value.Uint64() > smallHeap {
+			if c.still.Load() {
+				return
+			}
+			if bytesOf(live) > smallHeap {
 				debug.SetGCPercent(laterGC)
 				debug.SetMemoryLimit(math.MaxInt64)
 				return
 			}
 		}
 	}()
+	return c
+}
+
+// breathe is audit.CheckConfig.Breathe: where the heap is full it is collected
+// while nothing else works. Both processors mark then, nothing is marked that
+// came into being meanwhile, and writes cost what they always do.
+func (c *collector) breathe(still func(func())) {
+	if !c.still.Load() {
+		c.still.Store(true)
+		debug.SetGCPercent(-1)
+		c.limit()
+	}
+	if bytesOf(c.heap) < c.next {
+		return
+	}
+	still(func() {
+		runtime.GC()
+		live := bytesOf(c.heap)
+		c.next = max(stillLimit, live+stillRoom)
+		if live > smallHeap {
+			c.next = live * (100 + laterGC) / 100
+		}
+		c.limit()
+	})
+}
+
+// limit is where the heap is collected all the same: a bunch of files may need
+// more than others.
+func (c *collector) limit() { debug.SetMemoryLimit(int64(c.next + c.next/2)) } //nolint:gosec // far below 2^63
+
+// bytesOf reads a number of bytes; one that the runtime does not know is large.
+func bytesOf(s []metrics.Sample) uint64 {
+	metrics.Read(s)
+	if s[0].Value.Kind() != metrics.KindUint64 {
+		return math.MaxInt64
+	}
+	return s[0].Value.Uint64()
 }

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"math"
+	"runtime"
+	"runtime/debug"
+	"testing"
+)
+
+var keep [][]byte
+
+// A command that stands still is collected for when the heap is full, not
+// before, and not by what runs beside it. The collector is the process's own:
+// not parallel.
+func TestBreathe(t *testing.T) { //nolint:paralleltest // see above
+	percent := debug.SetGCPercent(100)
+	limit := debug.SetMemoryLimit(math.MaxInt64)
+	defer func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+		keep = nil
+	}()
+	if paceCollector(func(name string) string { return map[string]string{"GOGC": "50"}[name] }) != nil {
+		t.Error("GOGC in the environment is passed over")
+	}
+	runtime.GC()
+	c := paceCollector(func(string) string { return "" })
+	stood := 0
+	breathe := func() {
+		c.breathe(func(do func()) { stood++; do() })
+	}
+	breathe()
+	if stood != 0 {
+		t.Fatalf("stood still for an empty heap")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 3 * stillLimit >> 20 {
+		keep = [][]byte{make([]byte, 1<<20)} // garbage at the next turn
+		breathe()
+	}
+	runtime.ReadMemStats(&after)
+	if stood < 2 || stood > 4 {
+		t.Errorf("stood still %d times for three times the limit", stood)
+	}
+	if n := int(after.NumGC - before.NumGC); n != stood {
+		t.Errorf("%d collections, stood still %d times", n, stood)
+	}
+	keep = nil
+	for range (smallHeap >> 20) + 40 {
+		keep = append(keep, make([]byte, 1<<20))
+		breathe()
+	}
+	if c.next < 2*smallHeap {
+		t.Errorf("a large heap is collected at %d MB", c.next>>20)
+	}
+}
