@@ -11,14 +11,16 @@ const enough = 1000
 // the other what the model reckons from bytes and the configured throughput of
 // a disk. The rehearsal's server keeps its tables in memory and waits for no
 // disk; the model knows nothing of expressions and triggers.
-func (v *version) estimate() {
+//
+// Statements from emptied on ran on empty tables.
+func (v *version) estimate(emptied int) {
 	rows := map[string]int64{}
 	for _, t := range v.out.Tables {
 		rows[t.Relation] = t.Rows
 	}
 	for i := range v.out.Statements {
 		st := &v.out.Statements[i]
-		if st.Failed != nil {
+		if st.Failed != nil || emptied >= 0 && i >= emptied {
 			continue
 		}
 		took := st.UntilMS - st.FromMS - st.WaitedMS

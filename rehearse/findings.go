@@ -1,7 +1,6 @@
 package rehearse
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -83,10 +81,10 @@ func suppressed(sc *script.Script, id string, at *script.Statement) bool {
 
 // failures judges where the release ended before its end, and where the traffic
 // stood still.
-func (v *version) failures(ctx context.Context, s *scene) error {
+func (v *version) failures(s *scene) {
 	v.stalls(s)
 	if s.stop == nil {
-		return nil
+		return
 	}
 	stop, step := s.stop, s.stopStep
 	server := serverError(stop.err)
@@ -98,11 +96,9 @@ func (v *version) failures(ctx context.Context, s *scene) error {
 	case errors.As(stop.err, &limit):
 		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
 	case pg != nil && missingExtension(pg):
-		s.note(fmt.Sprintf("the rehearsal ended at %s: %s; name a server that has it with --postgres URL", step.ID, server.Message))
-		v.report.Opaque = append(v.report.Opaque, onward.Opaque{
-			Migration: step.ID, Path: step.Path, Line: stop.statement.Line, Column: stop.statement.Column,
-			What: "the rehearsal from here on", Why: server.Message,
-		})
+		v.unrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
+	case pg != nil && s.unrun != "" && undefined[pg.Code]:
+		v.unrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
 	case server.Code == "42501" && !v.Superuser:
 		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+words, "the migration fails wherever its role is none", "")
 	case s.out.Traffic != nil && server.Code == deadlock:
@@ -113,41 +109,30 @@ func (v *version) failures(ctx context.Context, s *scene) error {
 		v.found(rule.RehearsalFails, step, stop.statement, "it gives up behind the queries of the deployed code: "+words,
 			"the migration stops here"+rest(v.release.Steps(), step), "Run it again where that can be done, and let nothing of it commit before.")
 	default:
-		return v.fails(ctx, s, words)
+		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, "the migration stops here"+rest(v.release.Steps(), step), "")
 	}
-	return nil
 }
 
-// fails finds out whether rows are to blame.
-func (v *version) fails(ctx context.Context, s *scene, words string) error {
-	stop, step := s.stop, s.stopStep
-	harm := "the migration stops here" + rest(v.release.Steps(), step)
-	if len(s.out.Tables) == 0 {
-		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, harm, "")
-		return nil
-	}
-	empty := *v
-	empty.Rows, empty.Dump, empty.Traffic, empty.LongTransaction = fill.Plan{}, "", false, 0
-	if v.Dump != "" {
-		// Without its rows there is no base.
-		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it, on the rows of the dump: "+words, harm, "")
-		return nil
-	}
-	again, err := empty.scene(ctx)
-	if err != nil {
-		return err
-	}
-	defer again.close(ctx)
-	if _, err := again.play(ctx); err != nil {
-		return err
-	}
-	if again.stop != nil && again.stop.statement.Index == stop.statement.Index && again.stopStep.ID == step.ID {
-		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, harm, "")
-		return nil
-	}
-	v.found(rule.RehearsalFailsWithRows, step, stop.statement, "refused on tables with rows, and not on empty ones: "+words,
+// undefined are the SQLSTATEs of names that are not there
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+var undefined = map[string]bool{"42P01": true, "42703": true, "42704": true, "42883": true, "3F000": true}
+
+// unrehearsed says that the release was rehearsed up to a statement only, for a
+// reason that is not the release's.
+func (v *version) unrehearsed(s *scene, why string) {
+	at, step := s.stop.statement, s.stopStep
+	s.note("the rehearsal ended at " + step.ID + ": " + why)
+	v.report.Opaque = append(v.report.Opaque, onward.Opaque{
+		Migration: step.ID, Path: step.Path, Line: at.Line, Column: at.Column, What: "the rehearsal from here on", Why: why,
+	})
+}
+
+// withRows is the finding for a migration that fails on rows only.
+func (v *version) withRows(step audit.Step, stop *stopped) {
+	server := serverError(stop.err)
+	v.found(rule.RehearsalFailsWithRows, step, stop.statement,
+		fmt.Sprintf("refused on tables with rows, and not on empty ones: %s (SQLSTATE %s)", server.Message, server.Code),
 		"production has rows too: where they are like these, the migration stops here"+rest(v.release.Steps(), step), "")
-	return nil
 }
 
 // rest says what does not run any more.
@@ -181,8 +166,15 @@ func (v *version) stalls(s *scene) {
 				break
 			}
 		}
+		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", queries(st.Waited), seconds(st.StallMS))
+		for _, f := range s.out.Traffic.Failures {
+			if f.Error.Code == deadlock && f.AtMS >= st.FromMS && f.AtMS <= st.UntilMS+100 {
+				harm += ", and the server ended a query of the traffic to break a deadlock with the migration"
+				break
+			}
+		}
 		v.found(rule.RehearsalTrafficStalls, step, at, "queries"+relation+" stood still because of this statement",
-			fmt.Sprintf("in the rehearsal %s waited, the longest for %s", queries(st.Waited), seconds(st.StallMS)), "")
+			harm, "")
 	}
 }
 

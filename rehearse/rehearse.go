@@ -158,9 +158,7 @@ func (v *version) run(ctx context.Context) error {
 
 // after looks at what the rehearsal has shown, and what it has not.
 func (v *version) after(ctx context.Context, s *scene) error {
-	if err := v.failures(ctx, s); err != nil {
-		return err
-	}
+	v.failures(s)
 	if err := v.secondRuns(ctx); err != nil {
 		return err
 	}
@@ -169,7 +167,7 @@ func (v *version) after(ctx context.Context, s *scene) error {
 			return err
 		}
 	}
-	v.estimate()
+	v.estimate(s.emptied)
 	return nil
 }
 

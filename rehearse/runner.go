@@ -50,6 +50,14 @@ type stopped struct {
 	err       error // the server's
 }
 
+// role is the role that is missing; "" for another reason, and for none.
+func (s *stopped) role() string {
+	if s == nil {
+		return ""
+	}
+	return missingRole(s.err)
+}
+
 // newRunner connects as the role of the migrations.
 func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w watcher) (*runner, error) {
 	config, err := pgx.ParseConfig(v.url(s, db))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
@@ -44,7 +46,12 @@ type scene struct {
 	// stop says where the release ended before its end.
 	stop     *stopped
 	stopStep audit.Step
-	held     []traffic.Held
+	// unrun is the code of the release that was left out last; "" for none.
+	unrun string
+	// emptied is the index of the first statement that ran with empty tables
+	// because an earlier one failed on rows; -1 for none.
+	emptied int
+	held    []traffic.Held
 }
 
 // transaction is what is open.
@@ -62,7 +69,7 @@ type place struct{ statement, observed int }
 
 // scene makes a database with the base schema, and rows.
 func (v *version) scene(ctx context.Context) (*scene, error) {
-	s := &scene{version: v, born: map[uint32]bool{}, out: &onward.Rehearsal{
+	s := &scene{version: v, born: map[uint32]bool{}, emptied: -1, out: &onward.Rehearsal{
 		Postgres: v.major, Version: v.server.Version(), Superuser: v.Superuser, Seed: v.Rows.Seed,
 		Base:   onward.RehearsalBase{From: v.base.from, Migrations: v.base.migrations, Cached: v.base.cached},
 		Tables: []onward.RehearsedTable{}, Transactions: []onward.RehearsedTransaction{}, Statements: []onward.RehearsedStatement{},
@@ -171,20 +178,25 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 		s.migration, s.statements, s.script = step.Report, s.model.Migrations[step.Report].Statements, sc
 		for _, o := range step.Opaque {
 			s.note(fmt.Sprintf("%s: %s was not run", step.ID, o.What))
+			s.unrun = step.ID + ": " + o.What
 		}
 		stop, err := s.attempts(ctx, step.Migration, sc)
 		if err != nil {
 			return false, err
 		}
-		if stop == nil {
-			continue
-		}
-		if role := missingRole(stop.err); role != "" && s.Server == "" && !slices.Contains(s.roles, role) {
+		if role := stop.role(); role != "" && s.Server == "" && !slices.Contains(s.roles, role) {
 			return true, s.makeRole(ctx, s.server, role)
 		}
-		s.stop, s.stopStep = stop, step
-		s.fail(stop)
-		break
+		if stop != nil {
+			s.fail(stop)
+			if stop, err = s.withoutRows(ctx, step, sc, stop); err != nil {
+				return false, err
+			}
+		}
+		if stop != nil {
+			s.stop, s.stopStep = stop, step
+			break
+		}
 	}
 	s.out.DurationMS = s.at(time.Now())
 	for _, n := range s.runner.notes {
@@ -192,6 +204,53 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	}
 	s.stopTraffic()
 	return false, nil
+}
+
+// withoutRows runs a migration again that failed on generated rows, with all
+// tables empty: whether the rows are to blame, and how the release goes on. It
+// gives what stops it even so.
+func (s *scene) withoutRows(ctx context.Context, step audit.Step, sc *script.Script, stop *stopped) (*stopped, error) {
+	if len(s.out.Tables) == 0 || s.Dump != "" || s.emptied >= 0 || !blamesRows(stop.err) || s.runner.conn.IsClosed() {
+		return stop, nil
+	}
+	if _, err := s.runner.admin.Exec(ctx, emptyTables, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return stop, fmt.Errorf("empty the tables: %w", err)
+	}
+	s.emptied = len(s.out.Statements)
+	var err error
+	if s.rels, err = observe.Relations(ctx, s.runner.admin); err != nil {
+		return stop, err
+	}
+	again, err := s.attempts(ctx, step.Migration, sc)
+	if err != nil {
+		return stop, err
+	}
+	if again != nil {
+		s.fail(again)
+		return again, nil
+	}
+	text := step.ID + " failed on the generated rows; from there on the rehearsal went on with empty tables"
+	if s.unrun == "" {
+		s.withRows(step, stop)
+	} else {
+		text += ". That may be because code was not run that fills them: " + s.unrun
+	}
+	s.note(text)
+	return nil, nil
+}
+
+const emptyTables = `DO $$ DECLARE list text; BEGIN
+  SELECT string_agg(c.oid::regclass::text, ', ') INTO list FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
+  IF list IS NOT NULL THEN EXECUTE 'TRUNCATE ' || list || ' CASCADE'; END IF;
+END $$`
+
+// blamesRows reports whether an error may be due to rows: a constraint, a value,
+// or a check that a migration makes itself.
+func blamesRows(err error) bool {
+	var pg *pgconn.PgError
+	return as(err, &pg) && (strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "P0") || strings.HasPrefix(pg.Code, "21"))
 }
 
 // at is a moment on the axis of the rehearsal.
