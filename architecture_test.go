@@ -59,6 +59,7 @@ var exceptions = map[string]string{
 	"internal/report/shots":          "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/corpus":                   "a program of its own",
+	"bench/rehearse":                 "a program of its own",
 }
 
 type pkg struct {

@@ -1,0 +1,244 @@
+// Command rehearse measures what a rehearsal costs: the same release through
+// onward rehearse and through psql, in turn, on tables with the same rows; the
+// small release of ten migrations from a warm cache; and a base of five hundred
+// migrations that the cache holds.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+func main() {
+	rows := flag.Int64("rows", 300_000, "rows of each of the two tables")
+	rounds := flag.Int("rounds", 5, "rounds, of which the medians are printed")
+	flag.Parse()
+	missed, err := run(context.Background(), *rows, *rounds)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(3)
+	}
+	if missed {
+		os.Exit(1)
+	}
+}
+
+// table prints the figures, and remembers whether a limit was missed.
+type table struct{ missed bool }
+
+func (t *table) line(what, figure string, holds bool, limit string) {
+	mark := "holds"
+	if !holds {
+		mark, t.missed = "MISSED", true
+	}
+	fmt.Printf("%-52s %16s   limit %-10s %s\n", what, figure, limit, mark)
+}
+
+func run(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
+	dir, err := os.MkdirTemp("", "onward-bench-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	var t table
+	if err := overhead(ctx, &t, filepath.Join(dir, "release"), rows, rounds); err != nil {
+		return false, err
+	}
+	if err := warm(ctx, &t, filepath.Join(dir, "release"), rounds); err != nil {
+		return false, err
+	}
+	if err := history(ctx, &t, filepath.Join(dir, "history"), rounds); err != nil {
+		return false, err
+	}
+	return t.missed, nil
+}
+
+// overhead compares the time of the statements with and without anybody
+// watching.
+func overhead(ctx context.Context, t *table, dir string, rows int64, rounds int) error {
+	if err := repository(dir, base, release); err != nil {
+		return err
+	}
+	plan := fill.Plan{Rows: map[string]int64{"users": rows, "orders": rows}, Seed: 1}
+	var watched, plain []float64
+	for range rounds {
+		r, err := rehearse.Run(ctx, rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}, Rows: plan})
+		if err != nil {
+			return err
+		}
+		if n := len(r.Rehearsals[0].Statements); r.Rehearsals[0].Statements[n-1].Failed != nil {
+			return fmt.Errorf("the release does not run: %s", r.Rehearsals[0].Statements[n-1].Failed.Message)
+		}
+		watched = append(watched, r.Rehearsals[0].DurationMS)
+		ms, err := withPsql(ctx, dir, plan)
+		if err != nil {
+			return err
+		}
+		plain = append(plain, ms)
+	}
+	a, b := median(watched), median(plain)
+	t.line(fmt.Sprintf("ten migrations on 2 × %d rows: rehearsed", rows), fmt.Sprintf("%.0f ms", a), a <= 1.1*b, "1.10 × psql")
+	fmt.Printf("%-52s %16s   ratio %.2f\n", "the same with psql", fmt.Sprintf("%.0f ms", b), a/b)
+	return nil
+}
+
+// withPsql runs the release with psql on the same tables, in one session, and
+// gives the time without that of psql's own start.
+func withPsql(ctx context.Context, dir string, plan fill.Plan) (float64, error) {
+	s, err := pgserver.Start(ctx, pgserver.Config{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = s.Stop() }()
+	db, err := s.NewDatabase(ctx, "")
+	if err != nil {
+		return 0, err
+	}
+	if _, err := psql(s.URL(db), strings.Join(base, "\n")); err != nil {
+		return 0, err
+	}
+	if _, err := fill.Fill(ctx, s.URL(db), plan); err != nil {
+		return 0, err
+	}
+	start, err := psql(s.URL(db), "SELECT 1;")
+	if err != nil {
+		return 0, err
+	}
+	var script strings.Builder
+	for _, m := range release {
+		if alone, ok := strings.CutPrefix(m, noTransaction); ok {
+			script.WriteString(alone)
+			continue
+		}
+		script.WriteString("BEGIN;\n" + m + "\nCOMMIT;\n")
+	}
+	took, err := psql(s.URL(db), script.String())
+	return took - start, err
+}
+
+// psql runs a script and gives the milliseconds of the process.
+func psql(url, script string) (float64, error) {
+	cmd := exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, url)
+	cmd.Stdin = strings.NewReader(script)
+	begun := time.Now()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("psql: %w: %s", err, out)
+	}
+	return float64(time.Since(begun).Microseconds()) / 1000, nil
+}
+
+// warm measures the small release on empty tables, all of it.
+func warm(ctx context.Context, t *table, dir string, rounds int) error {
+	whole, server, _, err := timed(ctx, dir, rounds)
+	if err != nil {
+		return err
+	}
+	t.line("ten migrations on empty tables, warm: whole", fmt.Sprintf("%.2f s", whole), whole < 3, "3 s")
+	t.line("of which the server", fmt.Sprintf("%.2f s", server), server < 0.5, "0.5 s")
+	return nil
+}
+
+// history measures a long base that the cache holds.
+func history(ctx context.Context, t *table, dir string, rounds int) error {
+	var long []string
+	for i := range 500 {
+		long = append(long, fmt.Sprintf("CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, at timestamptz);\nCREATE INDEX t%d_name_idx ON t%d (name);", i, i, i))
+	}
+	if err := repository(dir, long, []string{"ALTER TABLE t1 ADD COLUMN note text;"}); err != nil {
+		return err
+	}
+	_, server, r, err := timed(ctx, dir, rounds)
+	if err != nil {
+		return err
+	}
+	if !r.Base.Cached || r.Base.Migrations != 500 {
+		return errors.New("the base was not taken from the cache")
+	}
+	t.line("a base of 500 migrations, from the cache", fmt.Sprintf("%.2f s", server), server < 1, "1 s")
+	return nil
+}
+
+// timed gives the median seconds of a warm rehearsal, and of its server's start.
+func timed(ctx context.Context, dir string, rounds int) (whole, server float64, last *onward.Rehearsal, err error) {
+	var wholes, servers []float64
+	for i := range rounds + 1 {
+		begun := time.Now()
+		r, err := rehearse.Run(ctx, rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}})
+		if err != nil {
+			return 0, 0, nil, err
+		}
+		last = &r.Rehearsals[0]
+		if i > 0 { // the first one fills the cache
+			wholes, servers = append(wholes, time.Since(begun).Seconds()), append(servers, last.ServerMS/1000)
+		}
+	}
+	return median(wholes), median(servers), last, nil
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+// repository makes a git repository whose branch base has the first migrations,
+// and main all of them.
+func repository(dir string, base, release []string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
+		return err
+	}
+	git := func(args ...string) error {
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "commit.gpgSign=false"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
+		}
+		return nil
+	}
+	write := func(from int, list []string) error {
+		for i, sql := range list {
+			head := "-- +goose Up\n"
+			if alone, ok := strings.CutPrefix(sql, noTransaction); ok {
+				head, sql = "-- +goose NO TRANSACTION\n-- +goose Up\n", alone
+			}
+			if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", from+i)), []byte(head+sql+"\n"), 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return errors.Join(git("init", "-q", "-b", "main"), write(1, base), git("add", "-A"), git("commit", "-q", "-m", "base"), git("branch", "base"),
+		write(len(base)+1, release), git("add", "-A"), git("commit", "-q", "-m", "release"))
+}
+
+const noTransaction = "-- alone\n"
+
+var base = []string{
+	`CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL, name text, age integer, created_at timestamptz NOT NULL DEFAULT now());`,
+	`CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total integer NOT NULL, status text NOT NULL, note varchar(200), placed_at timestamptz NOT NULL);`,
+}
+
+var release = []string{
+	"ALTER TABLE users ADD COLUMN nickname text;\nALTER TABLE users ADD COLUMN visits integer NOT NULL DEFAULT 0;",
+	noTransaction + "CREATE INDEX CONCURRENTLY users_email_idx ON users (email);",
+	"CREATE INDEX orders_placed_idx ON orders (placed_at);",
+	"UPDATE users SET nickname = lower(email);",
+	"ALTER TABLE orders ADD CONSTRAINT orders_total_check CHECK (total IS NOT NULL) NOT VALID;",
+	"ALTER TABLE orders VALIDATE CONSTRAINT orders_total_check;",
+	"ALTER TABLE orders ALTER COLUMN total TYPE bigint;",
+	"CREATE TABLE notes (id bigint PRIMARY KEY, body text);\nCREATE INDEX notes_body_idx ON notes (body);\nINSERT INTO notes SELECT id, status FROM orders;",
+	"ALTER TABLE users ALTER COLUMN email SET NOT NULL;\nALTER TABLE users DROP COLUMN age;",
+	noTransaction + "CREATE INDEX CONCURRENTLY orders_user_idx ON orders (user_id);",
+}
