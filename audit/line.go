@@ -15,9 +15,8 @@ import (
 // over costs; a bunch is a part of a migration's text long, or of a few. As
 // syntax trees are many times their text, only a few are under way.
 const (
-	bunchBytes = 16 << 10
-	bunchCount = 16
-	ahead      = 6 // bunches that are parsed and not folded yet
+	bunchBytes = 8 << 10
+	bunchCount = 8
 )
 
 // all judges the migrations of a list, which is the release, in order. It is a
@@ -31,7 +30,8 @@ func (j *judge) all(list []*adapter.Migration) {
 	for i := range slots {
 		slots[i] = make(chan struct{})
 	}
-	free := make(chan struct{}, ahead)
+	// Bunches that are parsed, or being parsed, and not folded yet.
+	free := make(chan struct{}, runtime.GOMAXPROCS(0)+2)
 	var next atomic.Int64
 	var working sync.RWMutex // held for writing: all stand still
 	var breathing sync.Mutex

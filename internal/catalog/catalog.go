@@ -209,7 +209,7 @@ func hash(seed uint32, s string) uint32 {
 	}
 	hi, lo := bits.Mul64(h^v^k1, k0)
 	h = hi ^ lo
-	return uint32(h ^ h>>32) //nolint:gosec // the upper half is folded in
+	return uint32(h ^ h>>32)
 }
 
 // EachFunction calls f for every function, in no order.

@@ -23,7 +23,7 @@ const (
 	// stillLimit is where a command that can stand still collects, as long as
 	// less than smallHeap is alive; stillRoom is the least that it has between
 	// two collections (bytes).
-	stillLimit = 92 << 20
+	stillLimit = 96 << 20
 	stillRoom  = 32 << 20
 )
 
@@ -86,7 +86,7 @@ func (c *collector) breathe(still func(func())) {
 
 // limit is where the heap is collected all the same: a bunch of files may need
 // more than others.
-func (c *collector) limit() { debug.SetMemoryLimit(int64(c.next + c.next/2)) } //nolint:gosec // far below 2^63
+func (c *collector) limit() { debug.SetMemoryLimit(int64(c.next + c.next/2)) }
 
 // bytesOf reads a number of bytes; one that the runtime does not know is large.
 func bytesOf(s []metrics.Sample) uint64 {

@@ -12,7 +12,7 @@ var keep [][]byte
 // A command that stands still is collected for when the heap is full, not
 // before, and not by what runs beside it. The collector is the process's own:
 // not parallel.
-func TestBreathe(t *testing.T) { //nolint:paralleltest // see above
+func TestBreathe(t *testing.T) {
 	percent := debug.SetGCPercent(100)
 	limit := debug.SetMemoryLimit(math.MaxInt64)
 	defer func() {

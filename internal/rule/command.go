@@ -112,8 +112,10 @@ func (s *Stmt) AlterTable() string { return strings.TrimSpace(s.SQL[:commandStar
 // Altered is the relation of an ALTER TABLE before it runs; a stand-in for one
 // that the catalog does not hold.
 func (s *Stmt) Altered() *catalog.Relation {
-	r, _ := s.Before.Resolve(s.Node.GetAlterTableStmt().GetRelation())
-	return r
+	if s.altered == nil {
+		s.altered, _ = s.Before.Resolve(s.Node.GetAlterTableStmt().GetRelation())
+	}
+	return s.altered
 }
 
 // InUse reports whether others may be using a relation: it is neither new in

@@ -164,9 +164,12 @@ func (m *Migration) forget() {
 		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, nil, nil
 		s.Tx = nil
 		s.Settings = Settings{}
-		s.writes = nil
+		s.altered, s.commands, s.writes = nil, nil, nil
 	}
 	m.Statements, m.Txs, m.after = nil, nil, nil
+	if !slices.ContainsFunc(m.Script.Statements, func(s *script.Statement) bool { return s.Parent >= 0 }) {
+		m.Script = nil // needed for the place of a statement in a DO block
+	}
 }
 
 func (e *Engine) statement(s *Stmt) {

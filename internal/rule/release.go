@@ -70,6 +70,7 @@ type Stmt struct {
 	// Settings is what is in force when the statement runs.
 	Settings Settings
 
+	altered  *catalog.Relation // of Altered, once it was asked for
 	commands []commandsOn
 	writes   []Write // of Pass.Writes, once wrote is set
 	wrote    bool

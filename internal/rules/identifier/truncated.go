@@ -161,18 +161,28 @@ func skipped(s *rule.Stmt, name string) bool {
 // commas in a row, or a quote, that a name in it can be too long: most
 // statements need no closer look.
 func hasRun(sql string) bool {
-	run := 0
-	for i := 0; i < len(sql); i++ {
-		switch sql[i] {
-		case ' ', '\n', '\t', '\r', ',', '(', ')', ';':
-			run = 0
-		case '"':
-			return true
-		default:
-			if run++; run > limit {
-				return true
-			}
+	if strings.IndexByte(sql, '"') >= 0 {
+		return true
+	}
+	// From where a run would end, back to where it would begin.
+	for end := limit; end < len(sql); {
+		i := end
+		for i >= end-limit && !between(sql[i]) {
+			i--
 		}
+		if i < end-limit {
+			return true
+		}
+		end = i + 1 + limit
+	}
+	return false
+}
+
+// between reports whether a byte stands between names.
+func between(c byte) bool {
+	switch c {
+	case ' ', '\n', '\t', '\r', ',', '(', ')', ';':
+		return true
 	}
 	return false
 }
