@@ -150,7 +150,7 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 // baseKey names what the base is made of.
 func (v *version) baseKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, "rehearsal 4", v.base.from, v.Superuser)
+	fmt.Fprintln(h, "rehearsal 5", v.base.from, v.Superuser)
 	if path := cmpOr(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -182,8 +182,10 @@ func cmpOr(a, b string) string {
 
 // build makes the role and the base database on a new server.
 func (v *version) build(ctx context.Context, s *pgserver.Server) error {
+	// Nobody needs template1 in this cluster: the base takes its place, which
+	// leaves three hundred files less to copy at each start.
 	if err := execAll(ctx, s.URL("postgres"), "CREATE ROLE "+roleName+" LOGIN",
-		"CREATE DATABASE "+baseName+" OWNER "+roleName+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"); err != nil {
+		"ALTER DATABASE template1 IS_TEMPLATE false", "ALTER DATABASE template1 RENAME TO "+baseName, "ALTER DATABASE "+baseName+" OWNER TO "+roleName); err != nil {
 		return err
 	}
 	if err := execAll(ctx, s.URL(baseName), "ALTER SCHEMA public OWNER TO "+roleName); err != nil {

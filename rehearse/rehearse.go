@@ -114,6 +114,8 @@ type version struct {
 	out    *onward.Rehearsal
 	// roles that the migrations name and that were made for them.
 	roles []string
+	// taken: the base's own database was used for the release.
+	taken bool
 }
 
 // maxScenes bounds how often the release begins anew because a role that it
@@ -126,7 +128,7 @@ func (v *version) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = v.server.Stop() }()
-	server := time.Since(begun)
+	server := time.Since(begun) - v.base.took
 	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)
 	v.major = v.server.Major()
 	var err error
@@ -149,7 +151,7 @@ func (v *version) run(ctx context.Context) error {
 			continue
 		}
 		v.out = s.out
-		v.out.ServerMS = ms(server - v.base.took)
+		v.out.ServerMS = ms(server)
 		v.out.Base.DurationMS = ms(v.base.took)
 		return v.after(ctx, s)
 	}

@@ -76,7 +76,7 @@ func (v *version) scene(ctx context.Context) (*scene, error) {
 		Differences: []onward.Difference{}, Notes: append([]string{}, v.base.Notes...),
 	}}
 	var err error
-	if s.database, err = v.copy(ctx); err != nil {
+	if s.database, err = v.stage(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.rows(ctx); err != nil {
@@ -93,6 +93,43 @@ func (v *version) scene(ctx context.Context) (*scene, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// stage is the database for the release: the base itself, where nothing else
+// will need a copy of it, because copying is half of a short rehearsal's time.
+func (v *version) stage(ctx context.Context) (string, error) {
+	if v.Server != "" || v.needsCopies() {
+		return v.copy(ctx)
+	}
+	if v.taken {
+		// The server's cluster is a copy of the cache's: take another one.
+		if err := v.server.Stop(); err != nil {
+			return "", err
+		}
+		if err := v.start(ctx); err != nil {
+			return "", err
+		}
+		for _, role := range v.roles {
+			if err := v.makeRole(ctx, v.server, role); err != nil {
+				return "", err
+			}
+		}
+	}
+	v.taken = true
+	return v.base.database, nil
+}
+
+// needsCopies reports whether the base is needed again after the release ran.
+func (v *version) needsCopies() bool {
+	if v.Down {
+		return true
+	}
+	for _, step := range v.release.Steps() {
+		if sc, err := script.Build(step.Source); err == nil && !step.Applied && divisible(sc) {
+			return true
+		}
+	}
+	return false
 }
 
 // copy makes a database with the base schema.
@@ -141,7 +178,7 @@ func (s *scene) close(ctx context.Context) {
 // drop gives a database up. One without rows goes with its server.
 func (v *version) drop(ctx context.Context, db string) {
 	empty := len(v.Rows.Rows) == 0 && v.Rows.All == 0 && v.Dump == ""
-	if db == "" || v.Server == "" && empty {
+	if db == "" || v.taken || v.Server == "" && empty {
 		return
 	}
 	if err := v.server.DropDatabase(context.WithoutCancel(ctx), db); err != nil {
