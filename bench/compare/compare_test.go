@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,13 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%d times the time for ten times the files: kept = %v\n%s", factor, kept, &out)
 		}
 	}
+	for factor, want := range map[float64]bool{1.4: true, 1.6: false} {
+		var out bytes.Buffer
+		whole := usage{Wall: time.Duration(factor * float64(time.Second))}
+		if kept := printParse(&out, few, 50_000, whole, second); kept != want || !strings.Contains(out.String(), "0.500 s") {
+			t.Errorf("%.1f times the parsing: kept = %v\n%s", factor, kept, &out)
+		}
+	}
 	var out bytes.Buffer
 	if printSmall(&out, corpus{}, usage{Wall: 21 * time.Millisecond}, squawk) {
 		t.Errorf("21 ms for one file is kept\n%s", &out)
@@ -133,7 +141,8 @@ func TestAgree(t *testing.T) {
 			squawk: tool{name: "squawk", binary: script(t, "echo '"+squawk+"'"), fine: []int{0}},
 		}
 		pair.onward.args = func(c corpus) ([]string, string) { return nil, c.path }
-		return pair.agree(t.Context(), c)
+		_, err := pair.agree(t.Context(), c)
+		return err
 	}
 	const report = `{"summary":{"migrations":2,"statements":2}}`
 	for _, said := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {
@@ -149,5 +158,41 @@ func TestAgree(t *testing.T) {
 	}
 	if err := reads("oops", "Found 0 issues in 2 files"); err == nil {
 		t.Error("onward printed no report, and nobody noticed")
+	}
+}
+
+func TestParseAll(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "1.sql"), []byte("SELECT 1; SELECT FROM WHERE;\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := parseAll(dir); err != nil {
+		t.Error(err)
+	}
+	if err := parseAll(filepath.Join(dir, "gone")); err == nil {
+		t.Error("a directory that is not there was parsed")
+	}
+}
+
+func TestServers(t *testing.T) {
+	t.Parallel()
+	figures := serverFigures([]byte(`goos: linux
+BenchmarkStart/13-2         	      20	 212345678 ns/op
+BenchmarkStart/18         	      20	 600000000.5 ns/op	 12 B/op
+BenchmarkNewDatabase/18-16      20	  45000000 ns/op
+--- SKIP: BenchmarkStart/17
+`))
+	want := []serverFigure{{"Start/13", 212345678}, {"Start/18", 600000000}, {"NewDatabase/18", 45000000}}
+	if !slices.Equal(figures, want) {
+		t.Fatalf("figures %v, want %v", figures, want)
+	}
+	var out bytes.Buffer
+	if printServers(&out, figures) || strings.Count(out.String(), "MISSED") != 1 {
+		t.Errorf("a start of 0.6 s is kept, or something else is not\n%s", &out)
+	}
+	out.Reset()
+	if !printServers(&out, figures[2:]) || !printServers(&out, nil) || !strings.Contains(out.String(), "not measured") {
+		t.Errorf("a database in 45 ms is missed, or no server is not said\n%s", &out)
 	}
 }

@@ -28,6 +28,7 @@ type settings struct {
 	rounds int
 	files  int // of the generated corpus
 	many   int // of the one that shows how cost grows
+	parse  string
 }
 
 func main() {
@@ -40,10 +41,18 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 5, "measured rounds; one more warms up")
 	flag.IntVar(&s.files, "files", 5000, "files of the generated corpus")
 	flag.IntVar(&s.many, "many", 50000, "files of the corpus that shows how cost grows")
+	flag.StringVar(&s.parse, "parse", "", "only read and parse the SQL files below a `directory`: what the comparison runs to see how long that takes")
 	flag.Parse()
 	if flag.NArg() > 0 || s.rounds < 1 || s.files < 1 || s.many < s.files {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if s.parse != "" {
+		if err := parseAll(s.parse); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(3)
+		}
+		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -78,14 +87,20 @@ func compare(ctx context.Context, s settings) (bool, error) {
 
 	kept := true
 	for _, c := range corpora.both {
-		if err := tools.agree(ctx, c); err != nil {
-			return false, err
-		}
-		pairs, err := inTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c))
+		statements, err := tools.agree(ctx, c)
 		if err != nil {
 			return false, err
 		}
-		kept = printPair(os.Stdout, c, pairs[0], pairs[1]) && kept
+		parse, err := parsing(c)
+		if err != nil {
+			return false, err
+		}
+		costs, err := inTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse)
+		if err != nil {
+			return false, err
+		}
+		kept = printPair(os.Stdout, c, costs[0], costs[1]) && kept
+		kept = printParse(os.Stdout, c, statements, costs[0], costs[2]) && kept
 	}
 
 	few, many := corpora.both[0], corpora.many
@@ -99,5 +114,9 @@ func compare(ctx context.Context, s settings) (bool, error) {
 	}
 	kept = printGrowth(os.Stdout, few, many, growth[0], growth[1]) && kept
 	kept = printSmall(os.Stdout, corpora.small, small[0], small[1]) && kept
-	return kept, nil
+	figures, err := servers(ctx, s.rounds)
+	if err != nil {
+		return false, err
+	}
+	return printServers(os.Stdout, figures) && kept, nil
 }

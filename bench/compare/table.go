@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -16,6 +17,12 @@ const (
 	peakLimit   = 150 << 20             // bytes
 	growthLimit = 11.0                  // for ten times the files
 	smallLimit  = 20 * time.Millisecond // from the start of the process to its end
+	// auditLimit is of the wall time that reading and parsing alone take.
+	auditLimit = 1.5
+	// How long a warm start of a throwaway Postgres and a fresh database in it
+	// may take.
+	startLimit    = 500 * time.Millisecond
+	databaseLimit = 100 * time.Millisecond
 )
 
 // table prints rows of figures and remembers whether one missed its limit.
@@ -84,6 +91,35 @@ func printGrowth(w io.Writer, few, many corpus, short, long usage) bool {
 func printSmall(w io.Writer, c corpus, onward, squawk usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: %d bytes", c.name, c.bytes), "", "onward", "squawk", "limit", "")
 	t.row(onward.Wall <= smallLimit, "wall", milliseconds(onward.Wall), milliseconds(squawk.Wall), "at most "+milliseconds(smallLimit))
+	return t.end()
+}
+
+// printParse holds the wall time against what reading and parsing alone take.
+// A corpus has as many statements as it has: the figures are for 25,000.
+func printParse(w io.Writer, c corpus, statements int, onward, parse usage) bool {
+	t := newTable(w, fmt.Sprintf("%s: 25,000 of its %d statements", c.name, statements), "", "onward", "parsing alone", "ratio", "limit", "")
+	of := func(d time.Duration) string {
+		return seconds(time.Duration(float64(d) * 25_000 / float64(max(statements, 1))))
+	}
+	wall := ratio(onward.Wall, parse.Wall)
+	t.row(wall <= auditLimit, "wall", of(onward.Wall), of(parse.Wall), factor(wall), "at most "+factor(auditLimit))
+	return t.end()
+}
+
+func printServers(w io.Writer, figures []serverFigure) bool {
+	if len(figures) == 0 {
+		fmt.Fprint(w, "\nthrowaway Postgres: not measured, as there is no server\n")
+		return true
+	}
+	t := newTable(w, "throwaway Postgres", "", "took", "limit", "")
+	for _, f := range figures {
+		name, limit := "warm start", startLimit
+		if strings.HasPrefix(f.name, "NewDatabase") {
+			name, limit = "new database", databaseLimit
+		}
+		_, major, _ := strings.Cut(f.name, "/")
+		t.row(f.took <= limit, name+", "+major, milliseconds(f.took), "at most "+milliseconds(limit))
+	}
 	return t.end()
 }
 
