@@ -95,6 +95,8 @@ func (v *version) failures(s *scene) {
 	switch {
 	case errors.As(stop.err, &limit):
 		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
+	case server.Code == tooManyTemporary:
+		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was ended by the limit of size: "+words, "in production it would go on", "")
 	case pg != nil && missingExtension(pg):
 		v.unrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
 	case pg != nil && s.unrun != "" && undefined[pg.Code]:
@@ -112,6 +114,9 @@ func (v *version) failures(s *scene) {
 		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, "the migration stops here"+rest(v.release.Steps(), step), "")
 	}
 }
+
+// tooManyTemporary is the SQLSTATE of a session over temp_file_limit.
+const tooManyTemporary = "53400"
 
 // undefined are the SQLSTATEs of names that are not there
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).

@@ -39,7 +39,47 @@ type view struct {
 	read  map[uint32]int64
 }
 
-func (s *scene) look(ctx context.Context) (*view, error) {
+func (s *scene) look(ctx context.Context) (v *view, err error) {
+	return v, s.untimed(ctx, func() (err error) {
+		v, err = s.see(ctx)
+		return err
+	})
+}
+
+// untimed asks something in the release's transaction without its time limit.
+func (s *scene) untimed(ctx context.Context, ask func() error) error {
+	if !s.timed || s.runner.status() != 'T' {
+		return ask()
+	}
+	var was, none string
+	c := s.runner.conn
+	if err := c.QueryRow(ctx, "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', '0', true)").Scan(&was, &none); err != nil {
+		return err
+	}
+	if err := ask(); err != nil {
+		return err
+	}
+	_, err := c.Exec(ctx, "SET LOCAL statement_timeout = '"+was+"'")
+	return err
+}
+
+// timed reports whether the release limits the time of statements, which holds
+// for what is asked in its transactions too.
+func (v *version) timed() bool {
+	for _, step := range v.release.Steps() {
+		if step.Runner.StatementTimeout > 0 {
+			return true
+		}
+		for _, p := range step.Source.Parts {
+			if strings.Contains(strings.ToLower(p.SQL), "statement_timeout") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *scene) see(ctx context.Context) (*view, error) {
 	rows, err := s.runner.conn.Query(ctx, look)
 	if err != nil {
 		return nil, err
@@ -179,7 +219,7 @@ func needsNoTransaction(err error) bool {
 func (s *scene) exec(ctx context.Context, st *script.Statement) (pgconn.CommandTag, error) {
 	s.notices = nil
 	stop := s.sampler.bound(s.Limit)
-	tag, err := s.runner.conn.Exec(ctx, st.SQL)
+	tag, err := s.runner.exec(ctx, st)
 	return tag, stop(err)
 }
 

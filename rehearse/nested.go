@@ -3,10 +3,10 @@ package rehearse
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/script"
@@ -14,8 +14,9 @@ import (
 )
 
 // Statements in functions, DO blocks and dynamic SQL are seen one by one in two
-// ways that complete each other, both as notices on the connection itself, in
-// the order in which they ran. DDL, which takes the strong locks, is not planned,
+// ways that complete each other, both as messages on the connection itself, in
+// the order in which they ran; at the level INFO, which client_min_messages does
+// not hold back. DDL, which takes the strong locks, is not planned,
 // so auto_explain never sees it; an event trigger does, and the context of its
 // notice has the statement's text. What is planned, event triggers never see;
 // auto_explain does. The server's log has neither: it writes down what a client
@@ -24,12 +25,12 @@ import (
 const nestedSetup = `CREATE SCHEMA onward_rehearsal;
 GRANT USAGE ON SCHEMA onward_rehearsal TO PUBLIC;
 CREATE FUNCTION onward_rehearsal.seen() RETURNS event_trigger LANGUAGE plpgsql AS $f$ BEGIN
-  RAISE NOTICE USING MESSAGE = 'onward-rehearsal ' || TG_EVENT, DETAIL = TG_TAG, HINT = pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::text;
+  RAISE INFO USING MESSAGE = 'onward-rehearsal ' || TG_EVENT, DETAIL = TG_TAG, HINT = pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::text;
 END $f$;
 CREATE FUNCTION onward_rehearsal.explain(wanted boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $f$ BEGIN
   IF wanted THEN
     EXECUTE 'LOAD ''auto_explain''';
-    PERFORM pg_catalog.set_config('auto_explain.log_nested_statements', 'on', false), pg_catalog.set_config('auto_explain.log_level', 'notice', false),
+    PERFORM pg_catalog.set_config('auto_explain.log_nested_statements', 'on', false), pg_catalog.set_config('auto_explain.log_level', 'info', false),
       pg_catalog.set_config('auto_explain.log_format', 'json', false), pg_catalog.set_config('auto_explain.log_min_duration', '0', false);
   ELSE
     PERFORM pg_catalog.set_config('auto_explain.log_min_duration', '-1', false);
@@ -77,7 +78,10 @@ func (s *scene) explain(ctx context.Context, on bool) {
 		return
 	}
 	var works bool
-	err := s.runner.conn.QueryRow(ctx, "SELECT onward_rehearsal.explain($1)", pgx.QueryExecModeSimpleProtocol, on).Scan(&works)
+	// No parameters: the settings of the session may be such that none can be sent.
+	err := s.untimed(ctx, func() error {
+		return s.runner.conn.QueryRow(ctx, fmt.Sprintf("SELECT onward_rehearsal.explain(%t)", on)).Scan(&works)
+	})
 	if on && (err != nil || !works) {
 		s.note("queries in functions were not seen one by one: this server has no auto_explain")
 	}

@@ -114,6 +114,8 @@ type version struct {
 	out    *onward.Rehearsal
 	// roles that the migrations name and that were made for them.
 	roles []string
+	// books is the DDL of the bookkeepers that the release asked for.
+	books []string
 	// taken: the base's own database was used for the release.
 	taken bool
 }
@@ -148,14 +150,14 @@ func (v *version) run(ctx context.Context) error {
 			return err
 		}
 		if again {
-			continue
+			continue // with what was missing
 		}
 		v.out = s.out
 		v.out.ServerMS = ms(server)
 		v.out.Base.DurationMS = ms(v.base.took)
 		return v.after(ctx, s)
 	}
-	return fmt.Errorf("the release names more than %d roles that do not exist", maxScenes)
+	return fmt.Errorf("the release names more than %d roles and tables of its tool that do not exist", maxScenes)
 }
 
 // after looks at what the rehearsal has shown, and what it has not.

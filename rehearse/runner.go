@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,6 +31,8 @@ type runner struct {
 	notes []string
 	// superuser: nothing has to be done in the role's place.
 	superuser bool
+	// limit bounds what no watcher bounds.
+	limit time.Duration
 }
 
 // watcher is told of a migration's course.
@@ -58,6 +63,14 @@ func (s *stopped) role() string {
 	return missingRole(s.err)
 }
 
+// bookkeeper makes the bookkeeper that is missing; "" for another reason.
+func (s *stopped) bookkeeper() string {
+	if s == nil {
+		return ""
+	}
+	return missingBookkeeper(s.err)
+}
+
 // newRunner connects as the role of the migrations.
 func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w watcher) (*runner, error) {
 	config, err := pgx.ParseConfig(v.url(s, db))
@@ -65,7 +78,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	r := &runner{watch: w, superuser: v.Superuser || v.Server != ""}
+	r := &runner{watch: w, superuser: v.Superuser || v.Server != "", limit: v.Limit}
 	if w != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { w.notice(n) }
 	}
@@ -156,7 +169,7 @@ func (r *runner) one(ctx context.Context, s, next *script.Statement) (*stopped, 
 			return nil, err
 		}
 	}
-	if err := r.send(ctx, s); err != nil {
+	if err := r.send(ctx, s, next); err != nil {
 		return r.refused(ctx, s, err)
 	}
 	if ours && r.status() == 'T' && (next == nil || next.Tx != s.Tx) {
@@ -210,7 +223,10 @@ func (r *runner) commit(ctx context.Context, s *script.Statement) (*stopped, err
 }
 
 func (r *runner) end(ctx context.Context, sql string, committed bool) error {
-	if _, err := r.conn.Exec(ctx, sql); err != nil {
+	if err := r.bounded(ctx, func(ctx context.Context) error {
+		_, err := r.conn.Exec(ctx, sql)
+		return err
+	}); err != nil {
 		return err
 	}
 	if r.watch == nil {
@@ -220,21 +236,47 @@ func (r *runner) end(ctx context.Context, sql string, committed bool) error {
 }
 
 // send sends one statement.
-func (r *runner) send(ctx context.Context, s *script.Statement) error {
+func (r *runner) send(ctx context.Context, s, next *script.Statement) error {
 	before := r.status()
 	if r.watch == nil || s.Node.GetTransactionStmt() != nil {
-		if _, err := r.conn.Exec(ctx, s.SQL); err != nil || r.watch == nil {
+		err := r.bounded(ctx, func(ctx context.Context) error {
+			_, err := r.exec(ctx, s)
+			return err
+		})
+		if err != nil || r.watch == nil {
 			return err
 		}
 		switch after := r.status(); {
 		case before == 'I' && after == 'T':
-			return r.watch.opened(ctx, false)
+			return r.watch.opened(ctx, next != nil && next.Node.GetVariableSetStmt() != nil)
 		case before != 'I' && after == 'I':
 			return r.watch.ended(ctx, s.Node.GetTransactionStmt().GetKind() != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && before == 'T')
 		}
 		return nil
 	}
 	return r.watch.statement(ctx, s, before != 'I')
+}
+
+// exec sends one statement as it stands. Rows that a client would send after it
+// are none: no runner of files sends any.
+func (r *runner) exec(ctx context.Context, s *script.Statement) (pgconn.CommandTag, error) {
+	if c := s.Node.GetCopyStmt(); c.GetIsFrom() && c.GetFilename() == "" {
+		r.note("the rows of COPY FROM STDIN, which a client sends, were left out: " + firstLine(s.SQL))
+		return r.conn.PgConn().CopyFrom(ctx, strings.NewReader(""), s.SQL)
+	}
+	return r.conn.Exec(ctx, s.SQL)
+}
+
+// bounded runs something that may wait, and ends its session after the limit.
+func (r *runner) bounded(ctx context.Context, do func(context.Context) error) error {
+	// A moment longer than a statement_timeout of the same length.
+	bound, cancel := context.WithTimeout(ctx, r.limit+time.Second)
+	defer cancel()
+	err := do(bound)
+	if err != nil && bound.Err() != nil && ctx.Err() == nil {
+		return &limitError{fmt.Sprintf("ended after %s", r.limit), err}
+	}
+	return err
 }
 
 // elsewhere does in the role's place what only a superuser may and what is
@@ -274,8 +316,7 @@ func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool,
 		return err == nil, err
 	}
 	if c := s.Node.GetCreateRoleStmt(); c != nil {
-		id := pgx.Identifier{c.GetRole()}.Sanitize()
-		_, err := r.admin.Exec(ctx, "DO $do$ BEGIN CREATE ROLE "+id+"; EXCEPTION WHEN duplicate_object THEN NULL; END $do$; GRANT "+id+" TO "+roleName+" WITH ADMIN OPTION", pgx.QueryExecModeSimpleProtocol)
+		err := createRole(ctx, r.admin, c.GetRole())
 		if servers(err) {
 			return false, nil
 		}
@@ -304,10 +345,12 @@ func (r *runner) note(text string) {
 }
 
 // servers reports whether an error is the server's answer, a lost connection
-// included.
+// and the end at the limit included.
 func servers(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) || err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed"))
+	var limit *limitError
+	return errors.As(err, &pg) || errors.As(err, &limit) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		err != nil && strings.Contains(err.Error(), "conn closed")
 }
 
 func firstLine(s string) string {

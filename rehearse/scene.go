@@ -24,6 +24,7 @@ type scene struct {
 	database string
 	runner   *runner
 	sampler  *sampler
+	timed    bool
 	load     *traffic.Load
 	zero     time.Time
 	out      *onward.Rehearsal
@@ -69,7 +70,7 @@ type place struct{ statement, observed int }
 
 // scene makes a database with the base schema, and rows.
 func (v *version) scene(ctx context.Context) (*scene, error) {
-	s := &scene{version: v, born: map[uint32]bool{}, emptied: -1, out: &onward.Rehearsal{
+	s := &scene{version: v, timed: v.timed(), born: map[uint32]bool{}, emptied: -1, out: &onward.Rehearsal{
 		Postgres: v.major, Version: v.server.Version(), Superuser: v.Superuser, Seed: v.Rows.Seed,
 		Base:   onward.RehearsalBase{From: v.base.from, Migrations: v.base.migrations, Cached: v.base.cached},
 		Tables: []onward.RehearsedTable{}, Transactions: []onward.RehearsedTransaction{}, Statements: []onward.RehearsedStatement{},
@@ -109,14 +110,14 @@ func (v *version) stage(ctx context.Context) (string, error) {
 		if err := v.start(ctx); err != nil {
 			return "", err
 		}
-		for _, role := range v.roles {
+		for _, role := range slices.Clone(v.roles) {
 			if err := v.makeRole(ctx, v.server, role); err != nil {
 				return "", err
 			}
 		}
 	}
 	v.taken = true
-	return v.base.database, nil
+	return v.base.database, v.welcome(ctx, v.server, v.base.database)
 }
 
 // needsCopies reports whether the base is needed again after the release ran.
@@ -138,14 +139,19 @@ func (v *version) copy(ctx context.Context) (string, error) {
 	if err != nil || v.Server != "" {
 		return name, err
 	}
-	return name, execAll(ctx, v.server.URL("postgres"), "ALTER DATABASE "+name+" OWNER TO "+roleName)
+	// The base is out of the release's reach.
+	if err := execAll(ctx, v.server.URL("postgres"), "ALTER DATABASE "+name+" OWNER TO "+roleName, "ALTER DATABASE "+v.base.database+" OWNER TO CURRENT_USER"); err != nil {
+		return "", err
+	}
+	return name, v.welcome(ctx, v.server, name)
 }
 
 // rows fills the tables, and says what there is.
 func (s *scene) rows(ctx context.Context) error {
 	url := s.server.URL(s.database)
 	if len(s.Rows.Rows) > 0 || s.Rows.All > 0 {
-		r, err := fill.Fill(ctx, url, s.Rows)
+		// As the role of the migrations: constraints and defaults run code.
+		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows)
 		if err != nil {
 			return fmt.Errorf("generate rows: %w", err)
 		}
@@ -222,7 +228,13 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 			return false, err
 		}
 		if role := stop.role(); role != "" && s.Server == "" && !slices.Contains(s.roles, role) {
-			return true, s.makeRole(ctx, s.server, role)
+			if err := s.makeRole(ctx, s.server, role); !servers(err) {
+				return true, err
+			} // else it cannot be made
+		}
+		if ddl := stop.bookkeeper(); ddl != "" && s.Server == "" && !slices.Contains(s.books, ddl) {
+			s.books = append(s.books, ddl)
+			return true, nil
 		}
 		if stop != nil {
 			s.fail(stop)
