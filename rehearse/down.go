@@ -1,5 +1,244 @@
 package rehearse
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 
-func (v *version) wayDown(ctx context.Context) error { return nil }
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// descent goes up and down the release, step by step.
+type descent struct {
+	again
+	// schema is what its database holds when done steps have run; nil: not read.
+	schema []live.Object
+}
+
+// wayDown runs each new migration up and down again, on the schema that it
+// finds in the release, and tells where that schema does not come back.
+//
+// Rows are not compared: nothing brings back what a dropped column held.
+func (v *version) wayDown(ctx context.Context) error {
+	d := &descent{again: again{version: v}}
+	defer d.drop(ctx)
+	goes, django := true, false
+	var without []string
+	for i, step := range v.release.Steps() {
+		up, ok := runnable(step)
+		if !ok {
+			continue
+		}
+		down, err := v.down(step)
+		switch {
+		case errors.Is(err, audit.ErrNoSQLDown):
+			django = true
+		case err != nil:
+			v.tell("the way down of %s was not rehearsed: %v", step.ID, err)
+		case down == nil:
+			without = append(without, step.ID)
+		case goes:
+			if goes, err = d.step(ctx, i, step, up, down); err != nil {
+				return err
+			}
+		}
+	}
+	if django {
+		v.tell("Django's way back was not rehearsed: it is made from Python, not from SQL")
+	}
+	if n := len(without); n > 0 {
+		verb := map[bool]string{true: "has", false: "have"}[n == 1]
+		v.tell("%s %s no way down in SQL: %s", report.Count(n, "migration"), verb, firstOf(without))
+	}
+	return nil
+}
+
+// step rehearses one way down. It tells whether there is anything to go on
+// with: where the release ends, the rehearsal has said so.
+func (d *descent) step(ctx context.Context, i int, step audit.Step, up, down *script.Script) (goes bool, err error) {
+	if d.done != i {
+		d.schema = nil
+	}
+	if goes, err := d.to(ctx, i); !goes || err != nil {
+		return false, err
+	}
+	return d.downAndUp(ctx, step, up, down)
+}
+
+// most bounds how many differences and migrations are named.
+const most = 5
+
+// firstOf names the first of a list, and how many more there are.
+func firstOf(list []string) string {
+	if len(list) <= most {
+		return strings.Join(list, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(list[:most], "; "), len(list)-most)
+}
+
+func (v *version) tell(format string, args ...any) {
+	v.out.Notes = append(v.out.Notes, fmt.Sprintf(format, args...))
+}
+
+// runnable gives what a step runs. What does not run is not for this to tell.
+func runnable(step audit.Step) (*script.Script, bool) {
+	sc, err := script.Build(step.Source)
+	return sc, err == nil && step.Failed == "" && !step.Applied
+}
+
+// down is the way down of a step; nil: it has none, or nothing stands in it.
+func (v *version) down(step audit.Step) (*script.Script, error) {
+	source, err := v.release.Down(step)
+	if source == nil || err != nil {
+		return nil, err
+	}
+	sc, err := script.Build(*source)
+	if err != nil || len(sc.Statements) == 0 {
+		return nil, err
+	}
+	return sc, nil
+}
+
+// connect makes a runner whose statements are ended at the limit.
+func (d *descent) connect(ctx context.Context) (*runner, error) {
+	r, err := newRunner(ctx, d.server, d.version, d.db, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.conn.Exec(ctx, fmt.Sprintf("SET statement_timeout = %d", d.Limit.Milliseconds())); err != nil {
+		r.close(ctx)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (d *descent) read(ctx context.Context) (err error) {
+	d.schema, err = live.ReadObjects(ctx, d.server.URL(d.db))
+	return err
+}
+
+// downAndUp runs a step up, down, and up again for what comes next. It does not
+// go on when the step does not even go up.
+func (d *descent) downAndUp(ctx context.Context, step audit.Step, up, down *script.Script) (goes bool, err error) {
+	if d.schema == nil {
+		if err := d.read(ctx); err != nil {
+			return false, err
+		}
+	}
+	before := d.schema
+	if stop, err := d.runner.migration(ctx, step.Migration, up); stop != nil || err != nil {
+		return false, err
+	}
+	if err := d.read(ctx); err != nil {
+		return false, err
+	}
+	after := d.schema
+	// A way down is run another day, on another connection.
+	r, err := d.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	stop, err := r.migration(ctx, step.Migration, down)
+	r.close(ctx)
+	if err == nil {
+		err = d.read(ctx)
+	}
+	if err != nil {
+		return false, err
+	}
+	if stop != nil {
+		d.refused(step, up, stop)
+		return true, d.goOn(ctx, after)
+	}
+	if down.Open {
+		d.finding(step, up, "the way down never commits the transaction that it opens, so nothing of it stays once its connection closes")
+		return true, d.goOn(ctx, after)
+	}
+	x := compareObjects(before, d.schema)
+	for _, info := range x.info {
+		d.tell("after the way down of %s, %s", step.ID, info)
+	}
+	if stop, err = d.runner.migration(ctx, step.Migration, up); err != nil {
+		return false, err
+	}
+	fact := ""
+	switch {
+	case len(x.differences) > 0 && stop != nil:
+		fact = "the way down does not bring the schema back: " + firstOf(x.differences) + "; the migration does not run again: " + words(stop.err)
+	case len(x.differences) > 0:
+		fact = "the way down does not bring the schema back: " + firstOf(x.differences)
+	case stop != nil:
+		fact = "after its way down the migration does not run again: " + words(stop.err)
+	}
+	if fact == "" && len(x.info) == 0 {
+		d.schema = after // the same statements on the same schema
+		d.done++
+		return true, nil
+	}
+	if fact != "" {
+		d.finding(step, up, fact)
+	}
+	if err := d.read(ctx); err != nil {
+		return false, err
+	}
+	return true, d.goOn(ctx, after)
+}
+
+// goOn keeps the database for the next step when it is as the way up leaves it.
+func (d *descent) goOn(ctx context.Context, want []live.Object) error {
+	if x := compareObjects(want, d.schema); len(x.differences)+len(x.info) == 0 && !d.runner.conn.IsClosed() {
+		d.done++
+		return nil
+	}
+	d.drop(ctx)
+	d.schema = nil
+	return ctx.Err()
+}
+
+// refused tells of a way down that the server refuses. What is refused to a
+// role that is no superuser, or for want of an extension, may go through
+// elsewhere.
+func (d *descent) refused(step audit.Step, up *script.Script, stop *stopped) {
+	var pg *pgconn.PgError
+	errors.As(stop.err, &pg)
+	switch {
+	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
+		d.tell("the way down of %s was not rehearsed to its end: %s", step.ID, words(stop.err))
+	case pg != nil && pg.Code == "57014":
+		d.tell("the way down of %s was ended after %s", step.ID, d.Limit)
+	default:
+		path := step.DownPath
+		if path == "" {
+			path = step.Path
+		}
+		d.finding(step, up, fmt.Sprintf("the server refuses the way down, at %s:%d: %s", path, stop.statement.Line, words(stop.err)))
+	}
+}
+
+// words are the server's, with its code.
+func words(err error) string {
+	server := serverError(err)
+	return fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
+}
+
+// finding stands at the first statement of the way up.
+func (d *descent) finding(step audit.Step, up *script.Script, fact string) {
+	at := &script.Statement{Line: 1, Column: 1, EndLine: 1, EndColumn: 1}
+	if len(up.Statements) > 0 {
+		at = up.Statements[0]
+	}
+	harm := ""
+	for _, r := range rule.Rehearsed() {
+		if r.ID == rule.RehearsalDownDiffers {
+			harm = r.Harm
+		}
+	}
+	d.found(rule.RehearsalDownDiffers, step, at, fact, harm, "")
+}
