@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -254,7 +255,7 @@ func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set
 	}
 	slices.SortFunc(names, adapter.Natural)
 	for _, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
-		m := f.Start(set.Source, strings.TrimSuffix(base(f.Path), ".sql"), "")
+		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
 		m.Source.Parts = []script.Part{{SQL: f.Text}}
 		m.Source.Mode = cmpTransaction(c.Transaction)
 		m.Problems = f.Refused()

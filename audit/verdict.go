@@ -2,8 +2,8 @@ package audit
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -71,7 +71,7 @@ func verdict(r *onward.Report) {
 // reason is what the worst finding means for the deploy, in a clause.
 func reason(r *onward.Report) string {
 	f := worst(r)
-	at := fmt.Sprintf("%s:%d", base(f.Path), f.Line)
+	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
 	switch f.Category {
 	case onward.Compatibility:
 		return "deployed code breaks at " + at
@@ -109,8 +109,6 @@ func worst(r *onward.Report) *onward.Finding {
 	}
 	return out
 }
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // count is "1 place", "3 places".
 func count(n int, word string) string {

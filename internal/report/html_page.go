@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"path"
 	"slices"
 	"strings"
 
@@ -257,7 +256,7 @@ func (b *htmlBuilder) named(i int) string {
 
 func (b *htmlBuilder) migration(i int) htmlMigration {
 	m := &b.report.Migrations[i]
-	out := htmlMigration{N: i + 1, Path: Line(m.Path), Name: Line(path.Base(m.Path)), How: transactionWords(m.Transaction)}
+	out := htmlMigration{N: i + 1, Path: Line(m.Path), Name: Line(ShortName(m.Path)), How: transactionWords(m.Transaction)}
 	if m.Status != "" && m.Status != onward.StatusNew {
 		out.How = Line(string(m.Status)) + " · " + out.How
 	}

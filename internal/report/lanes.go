@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
@@ -201,9 +200,9 @@ func shortPlace(r *onward.Report, run *onward.Rehearsal, i int) string {
 	case m == nil:
 		return ""
 	case s == nil:
-		return Line(path.Base(m.Path))
+		return Line(ShortName(m.Path))
 	}
-	return Line(fmt.Sprintf("%s:%d", path.Base(m.Path), s.Line))
+	return Line(fmt.Sprintf("%s:%d", ShortName(m.Path), s.Line))
 }
 
 // worstStalls are the stalls, longest first.
