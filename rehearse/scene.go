@@ -26,6 +26,7 @@ type scene struct {
 	sampler  *sampler
 	timed    bool
 	load     *traffic.Load
+	log      *traffic.Log // once it has ended
 	zero     time.Time
 	out      *onward.Rehearsal
 
@@ -251,7 +252,7 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	for _, n := range s.runner.notes {
 		s.note(n)
 	}
-	s.stopTraffic()
+	s.judgeTraffic()
 	return false, nil
 }
 
@@ -262,6 +263,7 @@ func (s *scene) withoutRows(ctx context.Context, step audit.Step, sc *script.Scr
 	if len(s.out.Tables) == 0 || s.Dump != "" || s.emptied >= 0 || !blamesRows(stop.err) || s.runner.conn.IsClosed() {
 		return stop, nil
 	}
+	s.stopTraffic() // it reads and writes rows that are about to go
 	if _, err := s.runner.admin.Exec(ctx, emptyTables, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return stop, fmt.Errorf("empty the tables: %w", err)
 	}
@@ -279,6 +281,9 @@ func (s *scene) withoutRows(ctx context.Context, step audit.Step, sc *script.Scr
 		return again, nil
 	}
 	text := step.ID + " failed on the generated rows; from there on the rehearsal went on with empty tables"
+	if s.log != nil {
+		text += ", without traffic"
+	}
 	if s.unrun == "" {
 		s.withRows(step, stop)
 	} else {

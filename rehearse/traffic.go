@@ -39,13 +39,20 @@ func (s *scene) startTraffic(ctx context.Context) error {
 	return err
 }
 
-// stopTraffic ends the load, and says who waited for which statement.
+// stopTraffic ends the load.
 func (s *scene) stopTraffic() {
-	if s.load == nil {
+	if s.load != nil {
+		s.log, s.load = s.load.Stop(), nil
+	}
+}
+
+// judgeTraffic says who waited for which statement.
+func (s *scene) judgeTraffic() {
+	s.stopTraffic()
+	if s.log == nil {
 		return
 	}
-	t, costs := traffic.Summarise(s.load.Stop(), s.zero, s.held)
-	s.load = nil
+	t, costs := traffic.Summarise(s.log, s.zero, s.held)
 	s.out.Traffic = t
 	for i, c := range costs {
 		if i >= 0 && i < len(s.out.Statements) {
