@@ -1,6 +1,7 @@
 package rehearse_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -31,14 +32,13 @@ func branch(t testing.TB, base string, release []txtar.File) string {
 	}
 	commit := func(files ...txtar.File) {
 		t.Helper()
-		for i, f := range files {
+		for _, f := range files {
 			if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.WriteFile(filepath.Join(dir, "migrations", f.Name), f.Data, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			_ = i
 		}
 		git("add", "-A")
 		git("commit", "-q", "-m", fmt.Sprint(len(files)))
@@ -53,7 +53,12 @@ func branch(t testing.TB, base string, release []txtar.File) string {
 // rehearsed rehearses, and gives the report with its only rehearsal.
 func rehearsed(t testing.TB, c rehearse.Config) (*onward.Report, *onward.Rehearsal) {
 	t.Helper()
-	r, err := rehearse.Run(t.Context(), c)
+	return rehearsedIn(t.Context(), t, c)
+}
+
+func rehearsedIn(ctx context.Context, t testing.TB, c rehearse.Config) (*onward.Report, *onward.Rehearsal) {
+	t.Helper()
+	r, err := rehearse.Run(ctx, c)
 	if missing := new(pgserver.MissingError); errors.As(err, &missing) {
 		pgservertest.Missing(t, err)
 	}

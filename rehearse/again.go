@@ -3,10 +3,12 @@ package rehearse
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
 
 // secondRuns runs each migration that has no transaction around it up to its
@@ -103,6 +105,11 @@ func (a *again) cut(ctx context.Context, step audit.Step, sc *script.Script) err
 		return err
 	}
 	a.drop(ctx) // what it left is of no use to the next
+	if slices.ContainsFunc(a.out.Statements, func(s onward.RehearsedStatement) bool {
+		return s.Migration == step.Report && s.Statement == stop.statement.Index && s.Failed != nil
+	}) {
+		return nil // the first time, too
+	}
 	server := serverError(stop.err)
 	a.found(rule.RehearsalFailsAgain, step, stop.statement,
 		fmt.Sprintf("cut short after this statement, the migration cannot be run again: %s (SQLSTATE %s)", server.Message, server.Code),

@@ -46,6 +46,10 @@ func (s *scene) look(ctx context.Context) (v *view, err error) {
 	})
 }
 
+// anyhow is a protocol that is open to sessions of any settings: the simple one
+// is closed to those without standard_conforming_strings.
+const anyhow = pgx.QueryExecModeExec
+
 // untimed asks something in the release's transaction without its time limit.
 func (s *scene) untimed(ctx context.Context, ask func() error) error {
 	if !s.timed || s.runner.status() != 'T' {
@@ -53,7 +57,7 @@ func (s *scene) untimed(ctx context.Context, ask func() error) error {
 	}
 	var was, none string
 	c := s.runner.conn
-	if err := c.QueryRow(ctx, "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', '0', true)").Scan(&was, &none); err != nil {
+	if err := c.QueryRow(ctx, "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', '0', true)", anyhow).Scan(&was, &none); err != nil {
 		return err
 	}
 	if err := ask(); err != nil {
@@ -80,7 +84,7 @@ func (v *version) timed() bool {
 }
 
 func (s *scene) see(ctx context.Context) (*view, error) {
-	rows, err := s.runner.conn.Query(ctx, look)
+	rows, err := s.runner.conn.Query(ctx, look, anyhow)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +126,7 @@ func (s *scene) opened(ctx context.Context, plain bool) error {
 		return nil
 	}
 	// The counters of a session outlive its transactions for a while.
-	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read > 0`)
+	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read > 0`, anyhow)
 	if err != nil {
 		return err
 	}
@@ -130,6 +134,44 @@ func (s *scene) opened(ctx context.Context, plain bool) error {
 	var n int64
 	_, err = pgx.ForEachRow(rows, []any{&oid, &n}, func() error { s.read[oid] = n; return nil })
 	return err
+}
+
+// rewound closes what the transaction held since its savepoint.
+func (s *scene) rewound(ctx context.Context) error {
+	v, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	committed, err := observe.Relations(ctx, s.runner.admin)
+	if err != nil {
+		return err
+	}
+	locks := map[string]onward.Lock{}
+	for oid, r := range v.rels {
+		locks[r.Name] = v.locks[oid]
+	}
+	now := time.Now()
+	s.tx.open = slices.DeleteFunc(s.tx.open, func(p place) bool {
+		o := s.out.Statements[p.statement].Observed[p.observed]
+		if o.Lock <= locks[o.Relation] {
+			return false
+		}
+		s.release1(p, now)
+		return true
+	})
+	for oid := range s.tx.held {
+		if _, holds := v.locks[oid]; holds {
+			continue
+		}
+		// What nobody of the transaction holds is as others see it.
+		delete(s.rels, oid)
+		if r, ok := committed[oid]; ok {
+			s.rels[oid] = r
+		}
+	}
+	s.tx.held, s.expected = map[uint32]onward.Lock{}, maps.Clone(v.locks)
+	s.keep(v)
+	return nil
 }
 
 // ended closes what the transaction held.
@@ -226,12 +268,16 @@ func (s *scene) exec(ctx context.Context, st *script.Statement) (pgconn.CommandT
 // run sends a statement and writes down when, and what it said.
 func (s *scene) run(ctx context.Context, st *script.Statement) (*onward.RehearsedStatement, *samples, error) {
 	nested := mayNest(st)
+	var broken error
 	if nested {
-		s.explain(ctx, true)
+		broken = s.explain(ctx, true)
 	}
 	s.sampler.begin()
 	from := time.Now()
 	tag, err := s.exec(ctx, st)
+	if broken != nil {
+		err = broken // than which the server's answer is no wiser
+	}
 	until := time.Now()
 	seen := s.sampler.end()
 	out := onward.RehearsedStatement{
@@ -239,7 +285,7 @@ func (s *scene) run(ctx context.Context, st *script.Statement) (*onward.Rehearse
 		WaitedMS: ms(seen.waited), Rows: tag.RowsAffected(), Observed: []onward.Observed{}, Nested: s.nested(st),
 	}
 	if nested && err == nil {
-		s.explain(ctx, false)
+		err = s.explain(ctx, false)
 	}
 	s.out.Statements = append(s.out.Statements, out)
 	return &s.out.Statements[len(s.out.Statements)-1], seen, err
@@ -254,6 +300,9 @@ func (s *scene) watched(ctx context.Context, st *script.Statement) error {
 	}
 	if s.runner.status() != 'T' {
 		return nil // it ended the transaction in some way of its own
+	}
+	if st.Node.GetVariableSetStmt() != nil {
+		return nil // after a query, the next one may come too late to set something
 	}
 	v, err := s.look(ctx)
 	if err != nil {

@@ -49,8 +49,9 @@ func (v *version) makeRole(ctx context.Context, s *pgserver.Server, name string)
 func (v *version) welcome(ctx context.Context, s *pgserver.Server, db string) error {
 	statements := slices.Clone(v.books)
 	for _, role := range v.roles {
-		statements = append(statements, "DO $do$ DECLARE s text; BEGIN FOR s IN SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP EXECUTE 'GRANT ALL ON SCHEMA ' || s || ' TO ' || "+
-			quote(pgx.Identifier{role}.Sanitize())+"; END LOOP; END $do$")
+		// The name is a migration's: it stands quoted in what is quoted itself.
+		statements = append(statements, "DO "+quote("DECLARE s text; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP EXECUTE format('GRANT ALL ON SCHEMA %I TO %I', s, "+
+			quote(role)+"); END LOOP; END"))
 	}
 	if len(statements) == 0 || v.Server != "" {
 		return nil

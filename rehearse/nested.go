@@ -73,18 +73,25 @@ func mayNest(s *script.Statement) bool {
 }
 
 // explain switches auto_explain on or off.
-func (s *scene) explain(ctx context.Context, on bool) {
+//
+// It gives an error only when the server has ended the transaction because of
+// it, which a limit of time may do; the statement is then refused with that.
+func (s *scene) explain(ctx context.Context, on bool) error {
 	if s.runner.status() == 'E' {
-		return
+		return nil
 	}
 	var works bool
 	// No parameters: the settings of the session may be such that none can be sent.
 	err := s.untimed(ctx, func() error {
-		return s.runner.conn.QueryRow(ctx, fmt.Sprintf("SELECT onward_rehearsal.explain(%t)", on)).Scan(&works)
+		return s.runner.conn.QueryRow(ctx, fmt.Sprintf("SELECT onward_rehearsal.explain(%t)", on), anyhow).Scan(&works)
 	})
+	if err != nil && s.runner.status() == 'E' {
+		return err
+	}
 	if on && (err != nil || !works) {
 		s.note("queries in functions were not seen one by one: this server has no auto_explain")
 	}
+	return nil
 }
 
 // notice hears what the server says while a statement runs.

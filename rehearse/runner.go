@@ -45,6 +45,8 @@ type watcher interface {
 	statement(ctx context.Context, s *script.Statement, inside bool) error
 	// ended: the transaction was committed, or not.
 	ended(ctx context.Context, committed bool) error
+	// rewound: the transaction went back to a savepoint.
+	rewound(ctx context.Context) error
 	// notice hears what the server says meanwhile.
 	notice(n *pgconn.Notice)
 }
@@ -164,7 +166,7 @@ func (r *runner) one(ctx context.Context, s, next *script.Statement) (*stopped, 
 		return nil, err
 	}
 	ours := s.Origin == script.Runner || s.Origin == script.Message
-	if r.status() == 'I' && ours && s.Node.GetTransactionStmt() == nil {
+	if r.status() == 'I' && ours && !delimits(s) {
 		if err := r.begin(ctx, s); err != nil {
 			return nil, err
 		}
@@ -176,6 +178,19 @@ func (r *runner) one(ctx context.Context, s, next *script.Statement) (*stopped, 
 		return r.commit(ctx, s)
 	}
 	return nil, nil
+}
+
+// delimits reports whether a statement begins or ends a transaction.
+func delimits(s *script.Statement) bool {
+	t := s.Node.GetTransactionStmt()
+	if t == nil {
+		return false
+	}
+	switch t.GetKind() {
+	case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT, pgparse.TransactionStmtKind_TRANS_STMT_RELEASE, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+		return false
+	}
+	return true
 }
 
 // refused ends the transaction of a statement that the server refused.
@@ -249,6 +264,8 @@ func (r *runner) send(ctx context.Context, s, next *script.Statement) error {
 		switch after := r.status(); {
 		case before == 'I' && after == 'T':
 			return r.watch.opened(ctx, next != nil && next.Node.GetVariableSetStmt() != nil)
+		case after == 'T' && s.Node.GetTransactionStmt().GetKind() == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+			return r.watch.rewound(ctx)
 		case before != 'I' && after == 'I':
 			return r.watch.ended(ctx, s.Node.GetTransactionStmt().GetKind() != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && before == 'T')
 		}
