@@ -6,7 +6,6 @@ import (
 )
 
 // addConstraint is ADD CONSTRAINT in all of its forms.
-
 func (a *alter) addConstraint(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_CHECK:
@@ -65,9 +64,7 @@ func (a *alter) addCheck(con *pgparse.Constraint) {
 }
 
 // checkDown adds a CHECK to a table and what inherits from it; a child that
-
 // has it already merges it, and its own children learn nothing.
-
 func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, depth int) {
 	a.child(rel)
 	if depth > maxDepth || rel != a.rel && hasSame(rel, con.GetConname()) {
@@ -85,36 +82,14 @@ func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, depth 
 }
 
 // hasSame reports whether a child has the constraint already: then it is
-
 // merged, not checked.
-
 func hasSame(rel *catalog.Relation, name string) bool {
 	c := rel.Constraint(name)
 	return name != "" && c != nil && c.Kind == catalog.Check && c.Valid
 }
 
-// addNotNull is ADD CONSTRAINT … NOT NULL column (18).
-
-// setNotNull is SET NOT NULL.
-
-// checkNotNull decides whether rows are looked at when a column becomes NOT
-
-// NULL: not when it is so already, nor when a valid CHECK proves it.
-
-// isNew reports whether the statement itself adds the column.
-
-// buildKey builds the index of a new PRIMARY KEY, UNIQUE or EXCLUDE
-
-// constraint, on each partition of a partitioned table.
-
-// mayHaveKey refuses a key that the server refuses whatever the rows are.
-
-// useIndex is ADD CONSTRAINT … USING INDEX.
-
 // unsuitable is what the server has against an index that is to stand behind a
-
 // constraint (transformIndexConstraint); "" when it takes it.
-
 func unsuitable(index *catalog.Relation) string {
 	info, name := index.Index, index.Name.Name
 	switch {
@@ -141,18 +116,7 @@ func unsuitable(index *catalog.Relation) string {
 	return ""
 }
 
-// referencesWhy is why the other side of a foreign key is locked.
-
-// addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
-
-// allNull reports whether one of the columns is new and holds NULL only.
-
-// lockReferenced locks the table that a new foreign key points to, and its
-
-// partitions. A validation joins both tables: it reads the referenced one too.
-
 // validate is VALIDATE CONSTRAINT.
-
 func (a *alter) validate(name string) {
 	for _, con := range a.notValid { // added by the same statement
 		if con.GetConname() == name {
@@ -225,12 +189,7 @@ func (a *alter) validateOld(con *catalog.Constraint) {
 	}
 }
 
-// alterConstraint is ALTER CONSTRAINT: deferrability of a foreign key; since
-
-// 18 also enforcement, and inheritance of NOT NULL.
-
 // dropConstraint is DROP CONSTRAINT.
-
 func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	if a.rel.Kind == catalog.PartitionedTable {
 		a.below(a.rel, a.mode)
@@ -275,7 +234,6 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 }
 
 // cascade drops a constraint with what stands behind it and depends on it.
-
 func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) {
 	if con.Kind == catalog.ForeignKey {
 		r.dropForeignKey(con, false)
@@ -299,14 +257,7 @@ func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) 
 	r.dropIndexTree(index, "index of the constraint "+con.Name)
 }
 
-// usesKey reports whether a foreign key rests on a unique or primary key.
-
-// dropForeignKey locks the referenced table: its triggers go too. table says
-
-// that the constraint goes with its table or column.
-
 // dropIndexTree drops an index with those of the partitions below it.
-
 func (r *run) dropIndexTree(index *catalog.Relation, why string) {
 	for _, i := range r.tree(index, true) {
 		r.drop(i, why)

@@ -5,38 +5,6 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// query locks what a SELECT reads, and what statements in its WITH write.
-
-// queryIn walks a statement with the names of the common table expressions
-
-// that are in force.
-
-// node finds the relations and sub-queries in an expression or FROM item.
-
-// calls locks what the functions in an expression lock by name.
-
-// call locks what functions of the server lock by name.
-
-// rowLocks is FOR UPDATE and its like.
-
-// from locks a FROM item; a table in it that no condition narrows by an index
-
-// is read whole.
-
-// indexed reports whether a condition compares the first column of an index
-
-// with something, so that the table need not be read whole.
-
-// hasColumn reports whether an expression is no constant: a join condition.
-
-// read locks a relation of a query: a view with all that it reads, a parent
-
-// with its children. It gives the tables that are read in the end.
-
-// written are the tables behind what a statement writes to: those of an
-
-// updatable view, the partitions of a parent.
-
 func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 	ctes = r.with(m.GetWithClause(), ctes)
 	rel := r.table(m.GetRelation())
@@ -55,9 +23,7 @@ func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 }
 
 // checksReferenced locks the tables that the changed foreign keys of a row
-
 // point to: the check locks the referenced rows.
-
 func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
 	for _, con := range t.Constraints {
 		if con.Kind != catalog.ForeignKey || !con.Enforced && con.Valid {
@@ -101,7 +67,6 @@ func (r *run) deleteFrom(m *pgparse.DeleteStmt) {
 }
 
 // scanFor marks what a row-level statement reads to find its rows.
-
 func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 	if !stored(t) {
 		return
@@ -118,11 +83,8 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 }
 
 // checksReferencing locks the tables whose foreign keys point to a row that
-
 // goes away or changes its key (changed; nil for a deletion). Without an index
-
 // on the foreign key they are read whole, for each row.
-
 func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 	for _, ref := range r.references(t, true) {
 		target := r.c.Relation(ref.con.Ref)
@@ -179,7 +141,6 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 }
 
 // copyStmt is COPY.
-
 func (r *run) copyStmt(s *pgparse.CopyStmt) {
 	switch {
 	case s.GetQuery() != nil:
@@ -198,7 +159,6 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 }
 
 // newName is the full name of a relation that a statement creates.
-
 func (r *run) newName(rv *pgparse.RangeVar) catalog.Name {
 	schema := rv.GetSchemaname()
 	if rv.GetRelpersistence() == "t" {
@@ -211,7 +171,6 @@ func (r *run) newName(rv *pgparse.RangeVar) catalog.Name {
 }
 
 // splitName splits the text of a regclass: schema.name, without quotes.
-
 func splitName(s string) (schema, name string) {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '.' {

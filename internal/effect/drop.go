@@ -6,7 +6,6 @@ import (
 )
 
 // dropStmt is DROP of whatever the grammar treats alike.
-
 func (r *run) dropStmt(s *pgparse.DropStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	switch s.GetRemoveType() {
@@ -82,9 +81,7 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 }
 
 // dropRelation locks a table, view or sequence that is dropped, with all that
-
 // goes with it and all that loses something by it.
-
 func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	if depth > maxDepth {
 		return
@@ -177,7 +174,6 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 }
 
 // goesToo reports whether a table is dropped with what it is a partition of.
-
 func (r *run) goesToo(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
 		if r.dropped(rel.OID) {
@@ -215,22 +211,8 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 	r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
 }
 
-// dropColumn is DROP COLUMN.
-
-// dropDown drops a column of a table and, unless ONLY, of what inherits it. A
-
-// child's own column stays, and its children are left alone.
-
-// dropColumnParts locks what goes with a column, and what loses something by
-
-// it.
-
-// usedByTrigger reports whether a trigger or policy names a column.
-
 // dropFromTable drops a trigger, rule or policy: name parts of the table, then
-
 // the name.
-
 func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return
@@ -283,7 +265,6 @@ func (r *run) dropStatistics(parts []*pgparse.Node, missingOK bool) {
 }
 
 // statisticsTable is the table of an extended statistics object.
-
 func (r *run) statisticsTable(parts []*pgparse.Node) *catalog.Relation {
 	schema, name := nameOf(parts)
 	if schema == "" {
@@ -294,13 +275,3 @@ func (r *run) statisticsTable(parts []*pgparse.Node) *catalog.Relation {
 	}
 	return nil
 }
-
-// dropSchema locks all that is in a schema.
-
-// dropType drops the columns of a type.
-
-// typeUsers calls f for each column of a type.
-
-// dropFunction locks the tables whose triggers call a dropped function.
-
-// calls reports whether an expression calls a function.

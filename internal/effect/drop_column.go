@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// dropColumn is DROP COLUMN.
 func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 	cascade := cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	col, known := a.column(a.rel, cmd.GetName())
@@ -40,6 +41,8 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
+// dropDown drops a column of a table and, unless ONLY, of what inherits it. A
+// child's own column stays, and its children are left alone.
 func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, depth int) {
 	a.child(rel)
 	col := rel.Column(name)
@@ -52,6 +55,8 @@ func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, depth
 	a.dropColumnParts(rel, col, cascade, 0)
 }
 
+// dropColumnParts locks what goes with a column, and what loses something by
+// it.
 func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascade bool, depth int) {
 	if depth > maxDepth {
 		return
@@ -109,6 +114,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 	}
 }
 
+// usedByTrigger reports whether a trigger or policy names a column.
 func usedByTrigger(rel *catalog.Relation, col *catalog.Column) bool {
 	for _, t := range rel.Triggers {
 		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {

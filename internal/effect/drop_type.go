@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// dropSchema locks all that is in a schema.
 func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 	var in []*catalog.Relation
 	r.c.Relations(func(rel *catalog.Relation) bool {
@@ -26,6 +27,7 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 	}
 }
 
+// dropType drops the columns of a type.
 func (r *run) dropType(tn *pgparse.TypeName, cascade bool) {
 	t := r.c.TypeOf(tn)
 	u := r.c.Type(t.OID)
@@ -66,6 +68,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	})
 }
 
+// typeUsers calls f for each column of a type.
 func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Column)) {
 	if oid == 0 {
 		return
@@ -90,6 +93,7 @@ func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Colu
 	}
 }
 
+// dropFunction locks the tables whose triggers call a dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	schema, name := nameOf(o.GetObjname())
 	if !r.c.Called(name) {
@@ -127,6 +131,7 @@ func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	}
 }
 
+// calls locks what the functions in an expression lock by name.
 func calls(expr *pgparse.Node, name string) bool {
 	found := false
 	if expr == nil {

@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// referencesWhy is why the other side of a foreign key is locked.
 func referencedBy(con, table string) string {
 	if con == "" {
 		return "referenced by " + table
@@ -12,6 +13,7 @@ func referencedBy(con, table string) string {
 	return "referenced by " + con
 }
 
+// addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
 func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
 	if !con.GetIsEnforced() && !a.v.AtLeast(18) {
 		a.refuse(`syntax error at or near "ENFORCED"`)
@@ -45,6 +47,7 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 	}
 }
 
+// allNull reports whether one of the columns is new and holds NULL only.
 func (a *alter) allNull(columns []string) bool {
 	for _, name := range columns {
 		if a.isNew(name) {
@@ -63,6 +66,8 @@ func referencing(ref *catalog.Relation) string {
 	return ` referencing relation "` + ref.Name.Name + `"`
 }
 
+// lockReferenced locks the table that a new foreign key points to, and its
+// partitions. A validation joins both tables: it reads the referenced one too.
 func (r *run) lockReferenced(ref *catalog.Relation, validate bool, why string) {
 	for _, rel := range r.tree(ref, ref.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(rel, sre, why)
@@ -73,6 +78,8 @@ func (r *run) lockReferenced(ref *catalog.Relation, validate bool, why string) {
 	}
 }
 
+// alterConstraint is ALTER CONSTRAINT: deferrability of a foreign key; since
+// 18 also enforcement, and inheritance of NOT NULL.
 func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetAtalterConstraint()
 	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.v.AtLeast(18) {
@@ -151,6 +158,8 @@ func first(list []int16) int16 {
 	return list[0]
 }
 
+// dropForeignKey locks the referenced table: its triggers go too. table says
+// that the constraint goes with its table or column.
 func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
 	ref := r.c.Relation(con.Ref)
 	if ref == nil {

@@ -13,6 +13,8 @@ func keys(list []*pgparse.Node) []string {
 	return out
 }
 
+// buildKey builds the index of a new PRIMARY KEY, UNIQUE or EXCLUDE
+// constraint, on each partition of a partitioned table.
 func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 	label := "key"
 	switch con.GetContype() {
@@ -34,6 +36,7 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 	}, nil)
 }
 
+// mayHaveKey refuses a key that the server refuses whatever the rows are.
 func (a *alter) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
 	case con.GetNullsNotDistinct() && !a.v.AtLeast(15):
@@ -73,6 +76,7 @@ func (r *run) coversKey(rel *catalog.Relation, columns []string) bool {
 
 func (a *alter) coversPartitionKey(columns []string) bool { return a.coversKey(a.rel, columns) }
 
+// useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *alter) useIndex(con *pgparse.Constraint) {
 	var index *catalog.Relation
 	for _, i := range a.indexes(a.rel) {
@@ -114,6 +118,7 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 	}
 }
 
+// usesKey reports whether a foreign key rests on a unique or primary key.
 func usesKey(fk, key *catalog.Constraint) bool {
 	if len(fk.RefColumns) == 0 {
 		return key.Kind == catalog.PrimaryKey

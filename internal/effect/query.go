@@ -6,10 +6,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// query locks what a SELECT reads, and what statements in its WITH write.
 func (r *run) query(msg any) {
 	r.queryIn(msg, nil)
 }
 
+// queryIn walks a statement with the names of the common table expressions
+// that are in force.
 func (r *run) queryIn(msg any, ctes []string) {
 	if r.depth > maxDepth {
 		return
@@ -73,6 +76,7 @@ func (r *run) nodes(ctes []string, lists ...[]*pgparse.Node) {
 	}
 }
 
+// node finds the relations and sub-queries in an expression or FROM item.
 func (r *run) node(n *pgparse.Node, ctes []string) {
 	if n == nil {
 		return
@@ -95,6 +99,7 @@ func (r *run) node(n *pgparse.Node, ctes []string) {
 	})
 }
 
+// calls locks what the functions in an expression lock by name.
 func (r *run) calls(expr *pgparse.Node) {
 	pgparse.Walk(expr, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
@@ -104,6 +109,7 @@ func (r *run) calls(expr *pgparse.Node) {
 	})
 }
 
+// call locks what functions of the server lock by name.
 func (r *run) call(f *pgparse.FuncCall) {
 	var mode onward.Lock
 	switch lastName(f.GetFuncname()) {
@@ -148,6 +154,7 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string) {
 	}
 }
 
+// rowLocks is FOR UPDATE and its like.
 func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
 	for _, l := range s.GetLockingClause() {
 		names := l.GetLockingClause().GetLockedRels()
@@ -174,6 +181,8 @@ func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
 	}
 }
 
+// from locks a FROM item; a table in it that no condition narrows by an index
+// is read whole.
 func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.Node) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
@@ -199,6 +208,8 @@ func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.No
 	}
 }
 
+// indexed reports whether a condition compares the first column of an index
+// with something, so that the table need not be read whole.
 func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 	if where == nil {
 		return false
@@ -221,6 +232,7 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 	return false
 }
 
+// hasColumn reports whether an expression is no constant: a join condition.
 func hasColumn(n *pgparse.Node) bool {
 	found := false
 	if n == nil {
@@ -236,6 +248,8 @@ func hasColumn(n *pgparse.Node) bool {
 	return found
 }
 
+// read locks a relation of a query: a view with all that it reads, a parent
+// with its children. It gives the tables that are read in the end.
 func (r *run) read(rv *pgparse.RangeVar, mode onward.Lock) []*catalog.Relation {
 	rel := r.table(rv)
 	if rel == nil {
@@ -263,4 +277,6 @@ func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, wh
 	return tables
 }
 
+// written are the tables behind what a statement writes to: those of an
+// updatable view, the partitions of a parent.
 func (r *run) written(rv *pgparse.RangeVar) []*catalog.Relation { return r.read(rv, rx) }
