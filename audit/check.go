@@ -214,7 +214,18 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 	}
 	var sets []*adapter.Set
 	claimed := map[string]bool{}
-	for _, s := range sources {
+	loaded, failed := make([]*adapter.Set, len(sources)), make([]error, len(sources))
+	each := adapter.Each
+	if c.Framework == "django" {
+		// Each project is rendered by an interpreter with all there is.
+		each = func(n int, f func(int)) {
+			for i := range n {
+				f(i)
+			}
+		}
+	}
+	each(len(sources), func(i int) {
+		s := sources[i]
 		s.Options.Runner = assumed(c.Settings)
 		for i := range c.Settings.Migrations {
 			m := &c.Settings.Migrations[i]
@@ -225,7 +236,10 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		if s.Framework == "sql" && c.Transaction != "" {
 			s.Options.Transaction = c.Transaction
 		}
-		set, err := a.set(ctx, adapters, t, s)
+		loaded[i], failed[i] = a.set(ctx, adapters, t, s)
+	})
+	for i, s := range sources {
+		set, err := loaded[i], failed[i]
 		if err != nil {
 			// One project that cannot be read does not hide the others.
 			j.opaque(onward.Opaque{Path: cmpOr(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})

@@ -16,7 +16,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Tree is a set of files at one moment: a commit, or the working tree.
+// Tree is a set of files at one moment: a commit, or the working tree. Several
+// may read it at the same time.
 // Paths are slash-separated and relative to the repository's root. A tree that
 // also has gitrange's ReadAll is read many files at a time.
 type Tree interface {

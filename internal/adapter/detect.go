@@ -15,22 +15,25 @@ import (
 func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	var all []Source
 	primary := false
-	for _, a := range adapters {
-		for _, s := range a.Detect(t) {
+	Dirs(t, ".sql") // which most of them ask for
+	found := make([][]Source, len(adapters))
+	Each(len(adapters), func(i int) { found[i] = adapters[i].Detect(t) })
+	for _, list := range found {
+		for _, s := range list {
 			all = append(all, s)
 			primary = primary || !secondary(s.Dir)
 		}
 	}
+	all = slices.DeleteFunc(all, func(s Source) bool { return primary && secondary(s.Dir) })
+	Each(len(all), func(i int) {
+		if all[i].Foreign == "" {
+			all[i].Foreign = foreignDatabase(t, all[i])
+		}
+	})
 	var sources []Source
 	var opaque []onward.Opaque
 	told := map[string]bool{}
 	for _, s := range all {
-		if primary && secondary(s.Dir) {
-			continue
-		}
-		if s.Foreign == "" {
-			s.Foreign = foreignDatabase(t, s)
-		}
 		if s.Foreign == "" {
 			sources = append(sources, s)
 			continue

@@ -65,15 +65,17 @@ func ReadFiles(t Tree, d Dir, names []string) []*File {
 	return out
 }
 
-// Each calls f for the numbers below n, on all processors.
+// Each calls f for the numbers below n, on all processors. Trees can be read
+// by several at a time.
 func Each(n int, f func(i int)) {
-	const run = 32 // numbers that are taken at a time
+	// Numbers that are taken at a time.
+	run := max(1, min(32, n/(4*runtime.GOMAXPROCS(0))))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), (n+run-1)/run) {
 		workers.Go(func() {
 			for {
-				end := int(next.Add(run))
+				end := int(next.Add(int64(run)))
 				for i := end - run; i < min(end, n); i++ {
 					f(i)
 				}
