@@ -18,6 +18,7 @@ import (
 // descent goes up and down the release, step by step.
 type descent struct {
 	again
+	objects *live.Objects // of its database; nil for none
 	// schema is what its database holds when done steps have run; nil: not read.
 	schema []live.Object
 }
@@ -119,9 +120,39 @@ func (d *descent) connect(ctx context.Context) (*runner, error) {
 	return r, nil
 }
 
-func (d *descent) read(ctx context.Context) (err error) {
-	d.schema, err = live.ReadObjects(ctx, d.server.URL(d.db))
+// alive connects anew when a way down has ended the connections of the way up.
+func (d *descent) alive(ctx context.Context) (err error) {
+	if d.runner.conn.Ping(ctx) == nil && d.runner.admin.Ping(ctx) == nil {
+		return nil
+	}
+	d.runner.close(ctx)
+	d.runner, err = d.connect(ctx)
 	return err
+}
+
+// read reads the schema. What a release does may have ended the connection.
+func (d *descent) read(ctx context.Context) (err error) {
+	for range 2 {
+		if d.objects == nil {
+			if d.objects, err = live.OpenObjects(ctx, d.server.URL(d.db)); err != nil {
+				return err
+			}
+		}
+		if d.schema, err = d.objects.Read(ctx); err == nil {
+			return nil
+		}
+		d.objects.Close(ctx)
+		d.objects = nil
+	}
+	return err
+}
+
+func (d *descent) drop(ctx context.Context) {
+	if d.objects != nil {
+		d.objects.Close(ctx)
+	}
+	d.objects, d.schema = nil, nil
+	d.again.drop(ctx)
 }
 
 // downAndUp runs a step up, down, and up again for what comes next. It does not
@@ -158,12 +189,15 @@ func (d *descent) downAndUp(ctx context.Context, step audit.Step, up, down *scri
 		return true, d.goOn(ctx, after)
 	}
 	if down.Open {
-		d.finding(step, up, "the way down never commits the transaction that it opens, so nothing of it stays once its connection closes")
+		d.finding(step, up, "the way down never commits the transaction that it opens: unless a commit of the runner's own ends it, nothing of it stays when the connection closes")
 		return true, d.goOn(ctx, after)
 	}
 	x := compareObjects(before, d.schema)
 	for _, info := range x.info {
 		d.tell("after the way down of %s, %s", step.ID, info)
+	}
+	if err := d.alive(ctx); err != nil {
+		return false, err
 	}
 	if stop, err = d.runner.migration(ctx, step.Migration, up); err != nil {
 		return false, err
@@ -198,7 +232,6 @@ func (d *descent) goOn(ctx context.Context, want []live.Object) error {
 		return nil
 	}
 	d.drop(ctx)
-	d.schema = nil
 	return ctx.Err()
 }
 

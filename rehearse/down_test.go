@@ -24,7 +24,7 @@ CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
 // fact and of a note, "" for none. old ones are rehearsed on Postgres 13 too.
 var ways = map[string]struct {
 	none, up, down, fact, note string
-	old                        bool
+	old, superuser             bool
 }{
 	"exact": {
 		old:  true,
@@ -110,6 +110,10 @@ var ways = map[string]struct {
 		up: "ALTER TABLE users ADD COLUMN age int;", down: "SELECT pg_terminate_backend(pg_backend_pid());",
 		fact: "the server refuses the way down, at migrations/00002_it.sql:4: terminating connection due to administrator command (SQLSTATE 57P01)",
 	},
+	"ends every connection": {
+		up: "ALTER TABLE users ADD COLUMN age int;", superuser: true,
+		down: "ALTER TABLE users DROP COLUMN age;\nSELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();",
+	},
 	"not for everybody": {
 		up: "ALTER TABLE users ADD COLUMN age int;", down: "COPY users TO '/dev/null';",
 		note: "the way down of 00002_it was not rehearsed to its end: ",
@@ -137,7 +141,7 @@ func TestWayDown(t *testing.T) {
 				next := "-- +goose Up\nCREATE TABLE next (LIKE users);\n-- +goose Down\nDROP TABLE next;\n"
 				files := []txtar.File{{Name: "00002_it.sql", Data: []byte(text)}, {Name: "00003_next.sql", Data: []byte(strings.ReplaceAll(next, "users", table(way.up)))}}
 				r, out := rehearsed(t, rehearse.Config{
-					Config: audit.Config{Dir: branch(t, downBase, files)}, Majors: []int{major}, Down: true,
+					Config: audit.Config{Dir: branch(t, downBase, files)}, Majors: []int{major}, Down: true, Superuser: way.superuser,
 				})
 				var facts []string
 				for _, f := range named(r, rule.RehearsalDownDiffers) {

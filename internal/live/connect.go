@@ -52,9 +52,22 @@ type session struct {
 	hide  string
 }
 
-// open connects and begins the transaction. url is a URL or a list of keywords
-// and values, as libpq and pgx take them.
+// open connects and begins the transaction.
 func open(ctx context.Context, url string) (*session, error) {
+	s, err := connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect connects. url is a URL or a list of keywords and values, as libpq and
+// pgx take them.
+func connect(ctx context.Context, url string) (*session, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The driver's error may quote what it could not read.
@@ -70,10 +83,6 @@ func open(ctx context.Context, url string) (*session, error) {
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
 		return nil, s.fail("connect to the database", err)
-	}
-	if err := s.begin(ctx); err != nil {
-		s.close(ctx)
-		return nil, err
 	}
 	return s, nil
 }

@@ -25,24 +25,40 @@ type Object struct {
 	At int
 }
 
-// ReadObjects lists what the database at url holds, in one snapshot: nothing
-// but definitions. What belongs to an extension is left out, and so are the
-// names of sequences that a column owns and of NOT NULL constraints, comments,
-// and whatever is no part of the database. The error is a [*ServerError] or an
-// [*AddressError].
-func ReadObjects(ctx context.Context, url string) ([]Object, error) {
-	s, err := open(ctx, url)
+// Objects reads what a database holds, time and again, on one connection that
+// holds nothing in between. Its errors are [*ServerError]s.
+type Objects struct{ session *session }
+
+// OpenObjects connects to the database at url. The error is a [*ServerError] or
+// an [*AddressError].
+func OpenObjects(ctx context.Context, url string) (*Objects, error) {
+	s, err := connect(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close(ctx)
+	return &Objects{s}, nil
+}
+
+// Close ends the connection.
+func (o *Objects) Close(ctx context.Context) { o.session.close(ctx) }
+
+// Read lists what the database holds, in one snapshot: nothing but definitions.
+// What belongs to an extension is left out, and so are the names of sequences
+// that a column owns and of NOT NULL constraints, comments, and whatever is no
+// part of the database.
+func (o *Objects) Read(ctx context.Context) ([]Object, error) {
+	s := o.session
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { _ = s.tx.Rollback(ctx) }() // a connection that is lost shows at the next reading
 	var out []Object
 	for _, q := range objects {
 		rows, err := s.tx.Query(ctx, strings.NewReplacer("@user", userSchemas, "@kind", q.kind).Replace(q.sql))
 		if err == nil {
-			var o Object
-			_, err = pgx.ForEachRow(rows, []any{&o.Kind, &o.Name, &o.On, &o.Definition, &o.At}, func() error {
-				out = append(out, o)
+			var x Object
+			_, err = pgx.ForEachRow(rows, []any{&x.Kind, &x.Name, &x.On, &x.Definition, &x.At}, func() error {
+				out = append(out, x)
 				return nil
 			})
 		}
@@ -62,7 +78,7 @@ func ours(catalog, oid string) string {
 // of its definition.
 const ownSequence = `SELECT s.seqrelid, ' ' || format_type(s.seqtypid, NULL) || CASE s.seqincrement WHEN 1 THEN '' ELSE ' by ' || s.seqincrement END AS words
 	FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid
-	WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
+	WHERE (a.attidentity <> '' OR a.atthasdef) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
 	ORDER BY EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_attrdef'::regclass AND x.refobjid = s.seqrelid AND x.objid = f.oid) DESC, s.seqrelid LIMIT 1`
 
 // objects give kind, name, what it is on, definition and place.
@@ -98,21 +114,21 @@ SELECT '@kind', c.oid::regclass::text, quote_ident(n.nspname), concat_ws(', ',
 	'owned by ' || quote_ident(pg_get_userbyid(c.relowner))), 0
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'f') AND @user AND ` + ours("pg_class", "c.oid")},
 	{"column", `
-SELECT '@kind', c.oid::regclass || '.' || quote_ident(attname), c.oid::regclass::text, concat_ws(' ', format_type(atttypid, atttypmod),
-	(SELECT 'COLLATE ' || l.oid::regcollation FROM pg_collation l JOIN pg_type t ON t.oid = atttypid WHERE l.oid = attcollation AND attcollation <> t.typcollation),
+SELECT '@kind', format('%I.%I.%I', n.nspname, c.relname, attname), format('%I.%I', n.nspname, c.relname), concat_ws(' ', format_type(atttypid, atttypmod),
+	(SELECT 'COLLATE ' || l.oid::regcollation FROM pg_collation l JOIN pg_type t ON t.oid = atttypid WHERE attcollation NOT IN (0, 100) AND l.oid = attcollation AND attcollation <> t.typcollation),
 	CASE WHEN attgenerated <> '' THEN 'GENERATED ALWAYS AS (' || pg_get_expr(adbin, adrelid) || ')' || CASE attgenerated WHEN 's' THEN ' STORED' ELSE ' VIRTUAL' END
 		WHEN attidentity <> '' THEN 'GENERATED ' || CASE attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END || ' AS IDENTITY' || coalesce(own.words, '')
 		ELSE 'DEFAULT ' || coalesce((SELECT 'nextval of its own sequence' || own.words FROM pg_depend x WHERE x.classid = 'pg_attrdef'::regclass AND x.objid = f.oid AND x.refobjid = own.seqrelid LIMIT 1), pg_get_expr(adbin, adrelid)) END,
 	CASE WHEN attnotnull THEN 'NOT NULL' END,
-	(SELECT 'NOT VALID' FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated)), attnum
+	(SELECT 'NOT VALID' FROM pg_constraint k WHERE a.attnotnull AND k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated)), attnum
 FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attrdef f ON adrelid = attrelid AND adnum = attnum LEFT JOIN LATERAL (` + ownSequence + `) own ON true
 WHERE c.relkind IN ('r', 'p', 'f') AND attnum > 0 AND NOT attisdropped AND attinhcount = 0 AND @user AND ` + ours("pg_class", "c.oid")},
 	{"constraint", `
-SELECT '@kind', format('%I on %s', conname, conrelid::regclass), conrelid::regclass::text, pg_get_constraintdef(k.oid), 0
+SELECT '@kind', format('%I on %I.%I', conname, n.nspname, c.relname), format('%I.%I', n.nspname, c.relname), pg_get_constraintdef(k.oid), 0
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE contype IN ('c', 'p', 'u', 'x', 'f') AND conparentid = 0 AND (contype <> 'c' OR conislocal AND coninhcount = 0) AND @user AND ` + ours("pg_class", "c.oid")},
 	{"index", `
-SELECT '@kind', format('%I on %s', i.relname, c.oid::regclass), c.oid::regclass::text, replace(pg_get_indexdef(i.oid), ' INDEX ' || quote_ident(i.relname) || ' ON ', ' INDEX ON ') || CASE WHEN indisvalid THEN '' ELSE ', invalid' END, 0
+SELECT '@kind', format('%I on %I.%I', i.relname, n.nspname, c.relname), format('%I.%I', n.nspname, c.relname), replace(pg_get_indexdef(i.oid), ' INDEX ' || quote_ident(i.relname) || ' ON ', ' INDEX ON ') || CASE WHEN indisvalid THEN '' ELSE ', invalid' END, 0
 FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT i.relispartition AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')) AND @user AND ` + ours("pg_class", "c.oid")},
 	{"view", `

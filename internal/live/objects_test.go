@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReadObjects reads one of each kind, and nothing of what code cannot tell.
-func TestReadObjects(t *testing.T) {
+// TestObjects reads one of each kind, and nothing of what code cannot tell.
+func TestObjects(t *testing.T) {
 	t.Parallel()
 	eachMajor(t, func(t *testing.T, major int) {
 		url, conn := database(t, major, `
@@ -38,12 +38,29 @@ CREATE POLICY pol ON s.t FOR SELECT TO "onward objects" USING (id > 1);
 CREATE STATISTICS s.st ON id, "Name" FROM s.t;
 CREATE PUBLICATION pub FOR TABLE s.t;
 GRANT SELECT, INSERT ON s.t TO "onward objects";
+CREATE TABLE s.dropped ();
 COMMENT ON TABLE s.t IS 'a comment';`)
 		owner := ""
 		if err := conn.QueryRow(context.Background(), "SELECT current_user").Scan(&owner); err != nil {
 			t.Fatal(err)
 		}
-		list, err := ReadObjects(context.Background(), url)
+		objects, err := OpenObjects(context.Background(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer objects.Close(context.Background())
+		first, err := objects.Read(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Nothing is held in between, and what changes is seen.
+		if _, err := conn.Exec(context.Background(), "SET lock_timeout = '5s'; CREATE TABLE s.new (); DROP TABLE s.dropped"); err != nil {
+			t.Fatal(err)
+		}
+		list, err := objects.Read(context.Background())
+		if has(first, "s.new") || !has(first, "s.dropped") || has(list, "s.dropped") {
+			t.Error("the second reading is not as the database is then")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +80,10 @@ COMMENT ON TABLE s.t IS 'a comment';`)
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+func has(list []Object, table string) bool {
+	return slices.ContainsFunc(list, func(o Object) bool { return o.Kind == "table" && o.Name == table })
 }
 
 const wantObjects = `
@@ -90,6 +111,7 @@ rule | r on s.u | s.u | CREATE RULE r AS ON DELETE TO s.u DO INSTEAD NOTHING;
 schema | s
 sequence | s.seq | s | bigint START 5 INCREMENT 1 FROM 1 TO 9223372036854775807 CACHE 2
 statistics object | s.st | s.t | CREATE STATISTICS s.st ON id, "Name" FROM s.t
+table | s.new | s | logged, owned by me
 table | s.p | s | logged, partitioned by LIST (k), owned by me
 table | s.p1 | s | logged, inherits s.p, FOR VALUES IN (1), owned by me
 table | s.t | s | logged, row security, owned by me
