@@ -133,9 +133,6 @@ func level(seen, want *side, j observe.Seen, r observe.Relation, dml bool) {
 		// Every plan locks the indexes of a table.
 		seen.lock, want.lock = strong(seen.lock), strong(want.lock)
 	}
-	if r.Kind == "S" {
-		seen.lock, want.lock = strong(seen.lock), strong(want.lock)
-	}
 	if want.lock == onward.NoLock && seen.lock == onward.AccessShareLock {
 		seen.lock = onward.NoLock // read in passing
 	}

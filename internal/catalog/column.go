@@ -208,6 +208,12 @@ var nextvalCall = &pgparse.Node{Node: &pgparse.Node_FuncCall{FuncCall: &pgparse.
 	Funcname: []*pgparse.Node{{Node: &pgparse.Node_String_{String_: &pgparse.String{Sval: "nextval"}}}},
 }}}
 
+// TakesNumber reports whether a new row that has no value for the column takes
+// one from Column.Sequence.
+func (c *Column) TakesNumber() bool {
+	return c.Sequence != 0 && (c.Identity != "" || c.Default == nextvalCall)
+}
+
 // sure reports whether what was seen created can be relied on to be there
 // still: nothing ran that could not be folded.
 func (f *fold) sure() bool { return f.Complete || f.Unmodelled == nil }

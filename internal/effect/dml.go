@@ -14,12 +14,82 @@ func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 		for _, t := range tables {
 			r.checksReferenced(t, nil)
 		}
+		r.defaults(rel, given(m, rel))
 	}
 	if sel := m.GetSelectStmt(); sel != nil {
 		r.queryIn(pgparse.Unwrap(sel), ctes)
 	}
 	r.nodes(ctes, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	r.node(m.GetOnConflictClause().GetWhereClause(), ctes)
+}
+
+// given tells which columns an INSERT has values for, by the number of the
+// column; nil when that cannot be told, so that all may have one.
+func given(m *pgparse.InsertStmt, t *catalog.Relation) map[int16]bool {
+	var list []int16
+	for _, n := range m.GetCols() {
+		if c := t.Column(n.GetResTarget().GetName()); c != nil {
+			list = append(list, c.Attnum)
+		}
+	}
+	if len(m.GetCols()) == 0 {
+		for i := range t.Columns {
+			list = append(list, t.Columns[i].Attnum)
+		}
+	}
+	out := map[int16]bool{}
+	sel := m.GetSelectStmt().GetSelectStmt()
+	switch {
+	case m.GetSelectStmt() == nil: // DEFAULT VALUES
+		return out
+	case len(sel.GetValuesLists()) > 0:
+		for _, row := range sel.GetValuesLists() {
+			items := row.GetList().GetItems()
+			for i := range min(len(items), len(list)) {
+				if items[i].GetSetToDefault() == nil {
+					out[list[i]] = true
+				}
+			}
+		}
+		// A column that one row leaves to its default takes it.
+		for _, row := range sel.GetValuesLists() {
+			for i, item := range row.GetList().GetItems() {
+				if item.GetSetToDefault() != nil && i < len(list) {
+					delete(out, list[i])
+				}
+			}
+		}
+		return out
+	case len(m.GetCols()) == 0:
+		return nil // the width of a query is not known
+	}
+	for _, a := range list {
+		out[a] = true
+	}
+	return out
+}
+
+// defaults locks the sequences that the defaults of a new row take numbers from
+// (https://www.postgresql.org/docs/current/functions-sequence.html).
+func (r *run) defaults(t *catalog.Relation, given map[int16]bool) {
+	if given == nil {
+		return
+	}
+	for i := range t.Columns {
+		if c := t.Columns[i]; !given[c.Attnum] {
+			r.defaultOf(c)
+		}
+	}
+}
+
+func (r *run) defaultOf(c *catalog.Column) {
+	if c.TakesNumber() {
+		if seq := r.c.Relation(c.Sequence); seq != nil {
+			r.lock(seq, rx)
+		}
+		return
+	}
+	r.calls(c.Default)
 }
 
 // checksReferenced locks the tables that the changed foreign keys of a row
@@ -49,10 +119,19 @@ func (r *run) touches(t *catalog.Relation, attnums []int16, names []string) bool
 
 func (r *run) update(m *pgparse.UpdateStmt) {
 	var changed []string
+	var reset []string
 	for _, n := range m.GetTargetList() {
 		changed = append(changed, n.GetResTarget().GetName())
+		if n.GetResTarget().GetVal().GetSetToDefault() != nil {
+			reset = append(reset, n.GetResTarget().GetName())
+		}
 	}
 	for _, t := range r.written(m.GetRelation()) {
+		for _, name := range reset {
+			if c := t.Column(name); c != nil {
+				r.defaultOf(c)
+			}
+		}
 		r.scanFor(t, m.GetWhereClause())
 		r.checksReferenced(t, changed)
 		r.checksReferencing(t, changed)
@@ -148,6 +227,15 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 	case s.GetIsFrom():
 		for _, t := range r.written(s.GetRelation()) {
 			r.checksReferenced(t, nil)
+		}
+		if t := r.table(s.GetRelation()); t != nil && len(s.GetAttlist()) > 0 {
+			has := map[int16]bool{}
+			for _, n := range s.GetAttlist() {
+				if c := t.Column(n.GetString_().GetSval()); c != nil {
+					has[c.Attnum] = true
+				}
+			}
+			r.defaults(t, has)
 		}
 	default:
 		for _, t := range r.read(s.GetRelation(), as) {
