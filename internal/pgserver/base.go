@@ -162,6 +162,7 @@ func forgetBases(root, keep string) {
 		// makes that start fail, and the next one builds it again.
 		if free, _ := tryLock(f); free {
 			_ = os.RemoveAll(dir)
+			_ = os.RemoveAll(dir + ".new") // of a builder that was killed
 			_ = os.Remove(lock)
 		}
 		f.Close()

@@ -1,0 +1,287 @@
+//go:build linux
+
+package rehearse_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/onward-sql/onward/internal/cli"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+// TestFaultChild is the process that the tests below end: the command line.
+func TestFaultChild(t *testing.T) {
+	args := os.Getenv("ONWARD_FAULT_CHILD")
+	if args == "" {
+		t.Skip("it is a process of other tests")
+	}
+	os.Args = append([]string{"onward"}, strings.Fields(args)...)
+	os.Exit(cli.Main())
+}
+
+// victims makes processes that rehearse one release.
+type victims struct {
+	repo string
+	tmp  string // above the temporary directories of all
+}
+
+const faultBase = `-- +goose Up
+CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE posts (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users, body text);
+`
+
+// newVictims: the release has two migrations, one in a transaction and one not.
+func newVictims(t *testing.T, base string) victims {
+	t.Helper()
+	tmp, err := os.MkdirTemp("", "fault") // not of the test, whose name would make the paths of sockets too long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(tmp) })
+	if err := os.Chmod(tmp, 0o755); err != nil { // the server is another user's, for root
+		t.Fatal(err)
+	}
+	return victims{branch(t, base, []txtar.File{
+		{Name: "00002_posts.sql", Data: []byte("-- +goose Up\nALTER TABLE posts ADD COLUMN at timestamptz;\nUPDATE posts SET at = now();\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n")},
+		{Name: "00003_index.sql", Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY posts_user ON posts (user_id);\nDO 'BEGIN PERFORM pg_sleep(0.2); END';\n")},
+	}), tmp}
+}
+
+// victim is one of the processes.
+type victim struct {
+	cmd *exec.Cmd
+	out bytes.Buffer
+	tmp string
+}
+
+func (v victims) start(t *testing.T) *victim {
+	t.Helper()
+	dir, err := os.MkdirTemp(v.tmp, "")
+	if err == nil {
+		err = os.Chmod(dir, 0o777|os.ModeSticky) // as /tmp is: the server's watchdog removes its directory from there
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &victim{cmd: exec.Command(os.Args[0], "-test.run=^TestFaultChild$"), tmp: dir}
+	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = v.repo, &c.out, &c.out
+	c.cmd.Env = append(os.Environ(), "ONWARD_FAULT_CHILD=rehearse --pg 18 --rows 20000 --traffic --fail-on never", "TMPDIR="+dir)
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// whole runs a rehearsal to its end, and gives how long that takes.
+func (v victims) whole(t *testing.T) time.Duration {
+	t.Helper()
+	begun := time.Now()
+	c := v.start(t)
+	if err := c.cmd.Wait(); err != nil {
+		t.Fatalf("a rehearsal that nobody ended: %v\n%s", err, &c.out)
+	}
+	if !strings.Contains(c.out.String(), "rehears") {
+		t.Fatalf("no rehearsal:\n%s", &c.out)
+	}
+	c.gone(t)
+	return time.Since(begun)
+}
+
+// wholes runs as many at once as are ended at once, and gives how long one takes.
+func (v victims) wholes(t *testing.T) time.Duration {
+	t.Helper()
+	begun := time.Now()
+	var all sync.WaitGroup
+	for range atOnce {
+		c := v.start(t)
+		all.Go(func() {
+			if err := c.cmd.Wait(); err != nil {
+				t.Errorf("a rehearsal that nobody ended: %v\n%s", err, &c.out)
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(begun)
+}
+
+// mostEnding is how long a process may take to end when it is asked to. It gives
+// itself half a second; the rest is a busy machine's.
+const mostEnding = 3 * time.Second
+
+// atOnce is how many processes are under way.
+const atOnce = 4
+
+// left lists what there is of a process and its server: files, processes that
+// work below its directory.
+func (c *victim) left() []string {
+	var found []string
+	entries, _ := os.ReadDir(c.tmp)
+	for _, e := range entries {
+		found = append(found, "file "+filepath.Join(c.tmp, e.Name()))
+	}
+	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, cwd := range cwds {
+		if at, err := os.Readlink(cwd); err == nil && strings.HasPrefix(at, c.tmp) {
+			cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(cwd), "cmdline"))
+			if len(cmdline) > 0 { // not a zombie
+				found = append(found, fmt.Sprintf("process %s %q", filepath.Dir(cwd), cmdline))
+			}
+		}
+	}
+	return found
+}
+
+// gone fails the test unless all of that has disappeared within some seconds.
+func (c *victim) gone(t *testing.T) {
+	t.Helper()
+	var found []string
+	for range 500 {
+		if found = c.left(); found == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("still there: %s", strings.Join(found, "; "))
+}
+
+// orphans are the shared memory segments that nobody is attached to and whose
+// maker is dead.
+func orphans(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/sysvipc/shm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, line := range strings.Split(string(text), "\n")[1:] {
+		// key shmid perms size cpid lpid nattch …
+		f := strings.Fields(line)
+		if len(f) < 7 || f[6] != "0" {
+			continue
+		}
+		if pid, err := strconv.Atoi(f[4]); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			out = append(out, f[1])
+		}
+	}
+	return out
+}
+
+// needServer skips, or fails, without binaries.
+func needServer(t *testing.T) {
+	t.Helper()
+	s, err := pgserver.Start(t.Context(), pgserver.Config{Major: 18})
+	if err != nil {
+		pgservertest.Missing(t, err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end ends processes with a signal, each at an instant of its own that is
+// spread evenly over a time, several at once. after looks at each.
+func (v victims) end(t *testing.T, n int, over time.Duration, rnd *rand.Rand, signal os.Signal, after func(c *victim, at time.Duration, err error)) {
+	t.Helper()
+	room := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for range n {
+		at := time.Duration(rnd.Int64N(int64(over)))
+		room <- struct{}{}
+		c := v.start(t)
+		all.Go(func() {
+			defer func() { <-room }()
+			time.Sleep(at)
+			asked := time.Now()
+			if err := c.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				t.Error(err)
+			}
+			err := c.cmd.Wait()
+			if took := time.Since(asked); took > mostEnding {
+				t.Errorf("it ended %s after it was asked to, which was %s after its start", took, at)
+			}
+			after(c, at, err)
+		})
+	}
+	all.Wait()
+}
+
+// TestKilled kills the process of a rehearsal at fifty instants: nothing stays,
+// and the cache serves the next rehearsal.
+func TestKilled(t *testing.T) {
+	needServer(t)
+	before := orphans(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	// The base of the first is in the cache, that of the second is being built.
+	warm := newVictims(t, faultBase)
+	warm.whole(t)
+	fresh := newVictims(t, fmt.Sprintf("%s-- %d\nCREATE TABLE unique_%d ();\n", faultBase, seed, seed))
+	over := warm.wholes(t)
+	t.Logf("a rehearsal takes %s beside others", over)
+	var mu sync.Mutex
+	running := 0
+	killed := func(c *victim, at time.Duration, err error) {
+		if err != nil && c.cmd.ProcessState.ExitCode() != -1 {
+			t.Errorf("after %s: %v\n%s", at, err, &c.out)
+		}
+		if c.cmd.ProcessState.ExitCode() == -1 {
+			mu.Lock()
+			running++
+			mu.Unlock()
+		}
+		c.gone(t)
+	}
+	warm.end(t, 38, over, rnd, os.Kill, killed)
+	fresh.end(t, 12, over, rnd, os.Kill, killed)
+	t.Logf("%d of 50 were killed before their end", running)
+	if running < 25 {
+		t.Errorf("only %d of 50 were killed before their end", running)
+	}
+	warm.whole(t)
+	fresh.whole(t)
+	var stay []string
+	for range 100 {
+		stay = slices.DeleteFunc(orphans(t), func(id string) bool { return slices.Contains(before, id) })
+		if len(stay) == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("shared memory stays: %v", stay)
+}
+
+// TestInterrupted: Ctrl-C ends a rehearsal at once, and nothing stays.
+func TestInterrupted(t *testing.T) {
+	needServer(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	v := newVictims(t, faultBase)
+	over := v.wholes(t)
+	v.end(t, 8, over, rand.New(rand.NewPCG(seed, 0)), os.Interrupt, func(c *victim, at time.Duration, err error) {
+		defer c.gone(t)
+		if err == nil {
+			return // it was through
+		}
+		// 3: could not do its work; a signal before it listens for one ends it.
+		if code := c.cmd.ProcessState.ExitCode(); code != 3 && code != -1 {
+			t.Errorf("interrupted after %s: %v\n%s", at, err, &c.out)
+		}
+	})
+}
