@@ -79,14 +79,15 @@ func (j *judge) deploy(m *adapter.Migration) {
 
 // obscure tells the engine of a migration that may have done more than its SQL
 // says. RunPython is left out: it changes rows, or every Django project would
-// be uncertain.
+// be uncertain. So is a default that the database is asked for: only its value
+// is not known.
 func (j *judge) obscure(m *adapter.Migration) {
 	if m.Failed != "" {
 		j.run().Obscure(m.ID)
 		return
 	}
 	for _, o := range m.Opaque {
-		if !strings.HasPrefix(o.What, "RunPython") {
+		if !strings.HasPrefix(o.What, "RunPython") && !strings.HasPrefix(o.What, "default ") {
 			j.run().Obscure(m.ID)
 			return
 		}

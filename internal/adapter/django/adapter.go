@@ -278,6 +278,13 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 		if op.Opaque != "" {
 			out.Opaque = append(out.Opaque, op.opaque(m))
 		}
+		for _, d := range op.Defaults {
+			out.Opaque = append(out.Opaque, onward.Opaque{
+				Migration: m.ID(), Path: m.Path, Line: op.Line, Column: op.Column,
+				What: "default " + d.Function + " of " + d.Field,
+				Why:  "the database is asked for the value; a placeholder stands for it, and the rest of the operation is judged",
+			})
+		}
 	}
 	return out
 }

@@ -105,11 +105,20 @@ type Operation struct {
 	Code *Code `json:"code"`
 	// Note says what was rendered differently from the real thing.
 	Note string `json:"note"`
+	// Defaults are those whose value only the database knows: a placeholder
+	// of the column's type stands for each in the SQL.
+	Defaults []Default `json:"defaults"`
 	// StateOnly: it sends nothing.
 	StateOnly bool `json:"state_only"`
 	// Transaction is "migration", "operation" (one of its own, in a migration
 	// that is not atomic) or "none".
 	Transaction string `json:"transaction"`
+}
+
+// Default is a function that asks the database for the default of a field.
+type Default struct {
+	Field    string `json:"field"`
+	Function string `json:"function"`
 }
 
 // Code is a Python function.

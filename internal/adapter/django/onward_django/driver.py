@@ -8,11 +8,13 @@ import datetime
 import decimal
 import importlib
 import json
+import re
 import sys
 import types
 import uuid
 
 _name = ""
+_hstore_text = False  # psycopg sends hstore as text, psycopg2 as a call of hstore()
 
 
 def name():
@@ -22,7 +24,7 @@ def name():
 
 def ensure(django_version):
     """Makes sure that Django's PostgreSQL backend can be imported."""
-    global _name
+    global _name, _hstore_text
     usable = ["psycopg", "psycopg2"] if django_version >= (4, 2) else ["psycopg2"]
     for candidate in usable:
         try:
@@ -30,8 +32,10 @@ def ensure(django_version):
         except ImportError:
             continue
         _name = candidate
+        _hstore_text = candidate == "psycopg"
         return
     _name = "none"
+    _hstore_text = django_version >= (5, 0)  # by then most projects have moved to psycopg
     _install()
 
 
@@ -74,7 +78,28 @@ def literal(value):
         return "ARRAY[%s]" % ",".join(literal(item) for item in value)
     if isinstance(value, tuple):
         return "(%s)" % ", ".join(literal(item) for item in value)
+    if isinstance(value, dict) and all(isinstance(text, str) for text in _strings(value)):
+        return _hstore(value)
     raise TypeError("can't adapt type %r" % type(value).__name__)
+
+
+def _strings(value):
+    """What has to be a string in a dict that the drivers send as hstore."""
+    return [*value, *(item for item in value.values() if item is not None)]
+
+
+def _hstore(value):
+    """A dict: only connections to a server that has hstore can send one."""
+    if value and not _hstore_text:
+        return "hstore(%s, %s)" % (literal(list(value)), literal(list(value.values())))
+
+    def quoted(text):
+        return "NULL" if text is None else '"%s"' % re.sub(r'(["\\])', r"\\\1", text)
+
+    pairs = ",".join("%s=>%s" % (quoted(key), quoted(item)) for key, item in value.items())
+    text = literal(pairs)
+    # psycopg sets backslashes off by a space.
+    return (" " if text.startswith("E") else "") + text + "::hstore"
 
 
 class _Adapted:

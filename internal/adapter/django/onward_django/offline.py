@@ -8,7 +8,7 @@ what it would ask is answered from what was recorded.
 import datetime
 import uuid
 
-from . import driver, tables
+from . import driver, placeholders, tables
 
 _POSTGRES = "django.db.backends.postgresql"
 _pg = 16
@@ -102,23 +102,34 @@ def _offline(base, engine, original_vendor):
                 for sql in self.deferred_sql:
                     self.connection.onward.record(str(sql), deferred=sql)
 
-        @staticmethod
-        def _effective_default(field):
-            return _settled(field, base.SchemaEditorClass._effective_default(field))
-
-        def effective_default(self, field):
+        def _effective_default(self, field):  # static in Django, which calls it on the editor
             recorder = self.connection.onward
             asked = len(recorder.asked)
             try:
-                return super().effective_default(field)
+                value = base.SchemaEditorClass._effective_default(field)
             except Exception:
-                # A default that is looked up in the database is a constant
-                # once it is in the statement. Which one does not matter.
-                if len(recorder.asked) == asked or _kind(field) not in _STAND_INS:
+                if len(recorder.asked) == asked:
                     raise
-                del recorder.asked[asked:]
-                recorder.notes.append("the default of %s is looked up in the database" % field.name)
-                return _STAND_INS[_kind(field)]
+                raise _Unknown(asked)
+            # Also where its author caught the error and went on.
+            if len(recorder.asked) > asked:
+                raise _Unknown(asked)
+            return _settled(field, value)
+
+        def effective_default(self, field):
+            recorder = self.connection.onward
+            try:
+                return super().effective_default(field)
+            except _Unknown as unknown:
+                # A default that is looked up in the database is a constant
+                # once it is in the statement: which one changes no lock, no
+                # work and no column.
+                value = placeholders.of(field.db_type(self.connection))
+                if value is None:
+                    raise recorder.error(recorder.asked[unknown.asked])
+                del recorder.asked[unknown.asked :]
+                recorder.stand_in(field)
+                return value
 
         def execute(self, sql, params=()):
             self.connection.onward.record(self.connection.onward.merge(sql, params))
@@ -169,19 +180,12 @@ def _offline(base, engine, original_vendor):
     return DatabaseWrapper
 
 
-_STAND_INS = {
-    "IntegerField": 0,
-    "BigIntegerField": 0,
-    "SmallIntegerField": 0,
-    "PositiveIntegerField": 0,
-    "PositiveBigIntegerField": 0,
-    "PositiveSmallIntegerField": 0,
-    "AutoField": 0,
-    "BigAutoField": 0,
-    "BooleanField": False,
-    "CharField": "",
-    "TextField": "",
-}
+class _Unknown(Exception):
+    """The default of a field asks the database; what was asked before it is not its."""
+
+    def __init__(self, asked):
+        super().__init__("the default of a field asks the database")
+        self.asked = asked
 
 
 def _settled(field, value):
@@ -199,12 +203,6 @@ def _settled(field, value):
     return value
 
 
-def _kind(field):
-    while field.is_relation:
-        field = field.target_field
-    return field.get_internal_type()
-
-
 class Recorder:
     """What one connection was told to run, and what it knows from that."""
 
@@ -213,7 +211,7 @@ class Recorder:
         self.tables = tables.Tables()
         self.sink = None  # called with (sql, deferred) while migrations run
         self.asked = []  # questions that nobody here can answer
-        self.notes = []  # what was rendered differently from the real thing
+        self.defaults = []  # [(field, function)]: a placeholder stands for the value
 
     def record(self, sql, deferred=None):
         if self.sink is None:
@@ -228,10 +226,20 @@ class Recorder:
             raise self.refusal(str(doubt))
 
     def refusal(self, question):
+        self.asked.append(question)
+        return self.error(question)
+
+    def error(self, question):
         from django.db.utils import OperationalError
 
-        self.asked.append(question)
         return OperationalError("no database while rendering: " + question)
+
+    def stand_in(self, field):
+        """Takes note of a default whose value is not known."""
+        function = getattr(field.default, "func", field.default)  # functools.partial
+        known = (field.name, getattr(function, "__qualname__", type(function).__name__))
+        if known not in self.defaults:
+            self.defaults.append(known)
 
     def merge(self, sql, params=()):
         """The statement with its parameters in place, as the driver sends it."""

@@ -93,6 +93,7 @@ class Replay:
             "failed": False,
             "code": None,
             "note": "",
+            "defaults": [],
             "state_only": False,
             "transaction": "none",
         }
@@ -140,7 +141,7 @@ class Running:
         own = operation.atomic and not self.migration.atomic
         entry["transaction"] = "migration" if self.migration.atomic else "operation" if own else "none"
         recorder = self.replay.connection.onward
-        recorder.asked, recorder.notes = [], []
+        recorder.asked, recorder.defaults = [], []
         state = self.replay.state
         before = state.snapshot()
         try:
@@ -151,7 +152,7 @@ class Running:
         self.forwards(operation, editor, before, state.snapshot())
         if recorder.asked and entry["opaque"] is None:
             self.opaque(recorder.asked[0])
-        entry["note"] = "; ".join(filter(None, [entry["note"], *recorder.notes]))
+        entry["defaults"] = [{"field": field, "function": name} for field, name in recorder.defaults]
         self.adopt_deferred(editor)
 
     def forwards(self, operation, editor, before, after):

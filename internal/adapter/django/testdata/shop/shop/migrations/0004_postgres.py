@@ -8,6 +8,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 
+def spoken():
+    return {"plain": "word", 'a "b"': None, "c": "d'e"}
+
+
 class Migration(migrations.Migration):
     dependencies = [("shop", "0003_renames")]
     operations = [
@@ -21,6 +25,8 @@ class Migration(migrations.Migration):
                 models.CharField(max_length=20), default=list
             ),
         ),
+        migrations.AddField("label", "extra", django.contrib.postgres.fields.HStoreField(default=dict)),
+        migrations.AddField("label", "spoken", django.contrib.postgres.fields.HStoreField(default=spoken)),
         migrations.AddIndex("label", GinIndex(fields=["words"], name="label_words_gin")),
         migrations.AddIndex("order", models.Index(Lower("region"), name="order_region_lower")),
         migrations.AddConstraint(
