@@ -58,6 +58,9 @@ func run(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
 	if err := overhead(ctx, &t, filepath.Join(dir, "release"), rows, rounds); err != nil {
 		return false, err
 	}
+	if err := filled(ctx, &t, rounds); err != nil {
+		return false, err
+	}
 	if err := warm(ctx, &t, filepath.Join(dir, "release"), rounds); err != nil {
 		return false, err
 	}
@@ -140,6 +143,44 @@ func psql(url, script string) (float64, error) {
 	}
 	return float64(time.Since(begun).Microseconds()) / 1000, nil
 }
+
+// filled measures how quick rows are made.
+func filled(ctx context.Context, t *table, rounds int) error {
+	const rows = 1_000_000
+	s, err := pgserver.Start(ctx, pgserver.Config{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Stop() }()
+	var rates []float64
+	for range rounds {
+		db, err := s.NewDatabase(ctx, "")
+		if err != nil {
+			return err
+		}
+		if _, err := psql(s.URL(db), tenColumns); err != nil {
+			return err
+		}
+		begun := time.Now()
+		r, err := fill.Fill(ctx, s.URL(db), fill.Plan{Rows: map[string]int64{"ten": rows}, Seed: 1})
+		if err != nil {
+			return err
+		}
+		if len(r.Problems) > 0 {
+			return fmt.Errorf("fill: %s: %s", r.Problems[0].Relation, r.Problems[0].Why)
+		}
+		rates = append(rates, rows/time.Since(begun).Seconds())
+		if err := s.DropDatabase(ctx, db); err != nil {
+			return err
+		}
+	}
+	rate := median(rates)
+	t.line("rows of ten columns, generated, sent and analysed", fmt.Sprintf("%.0f rows/s", rate), rate >= 200_000, "200 k/s")
+	return nil
+}
+
+const tenColumns = `CREATE TABLE ten (id bigint PRIMARY KEY, email text NOT NULL, name varchar(80), age integer CHECK (age >= 0),
+	total numeric(12,2), active boolean NOT NULL, created_at timestamptz NOT NULL, born date, tag uuid, note text);`
 
 // warm measures the small release on empty tables, all of it.
 func warm(ctx context.Context, t *table, dir string, rounds int) error {
