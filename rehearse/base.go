@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/report"
 )
@@ -150,7 +151,7 @@ func (v *version) baseKey() (string, error) {
 	if path := cmpOr(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {
-			return "", err
+			return "", &config.InputError{Err: fmt.Errorf("read the schema of the base: %w", err)}
 		}
 		defer f.Close()
 		if _, err := io.Copy(h, f); err != nil {

@@ -26,6 +26,9 @@ type Config struct {
 	Server string
 	// Rows are the rows to generate.
 	Rows fill.Plan
+	// Lenient: a table of Rows that the base does not have is passed over, as
+	// production may have tables of its own.
+	Lenient bool
 	// Dump is a file from pg_dump to take the base schema and its rows from.
 	Dump string
 	// Traffic: queries run on the tables that the release touches meanwhile.

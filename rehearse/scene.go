@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
 	"github.com/onward-sql/onward/internal/script"
@@ -151,6 +152,9 @@ func (v *version) copy(ctx context.Context) (string, error) {
 func (s *scene) rows(ctx context.Context) error {
 	url := s.server.URL(s.database)
 	if len(s.Rows.Rows) > 0 || s.Rows.All > 0 {
+		if err := s.knownTables(ctx, url); err != nil {
+			return err
+		}
 		// As the role of the migrations: constraints and defaults run code.
 		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows)
 		if err != nil {
@@ -163,6 +167,36 @@ func (s *scene) rows(ctx context.Context) error {
 		return nil
 	}
 	return s.tables(ctx, url)
+}
+
+// knownTables refuses a plan for a table that the base does not have.
+func (s *scene) knownTables(ctx context.Context, url string) error {
+	c, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	rels, err := observe.Relations(ctx, c)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, r := range rels {
+		if r.Kind == "r" || r.Kind == "p" {
+			names = append(names, r.Name, r.Name[strings.IndexByte(r.Name, '.')+1:])
+		}
+	}
+	for name := range s.Rows.Rows {
+		if slices.Contains(names, name) || s.Lenient {
+			continue
+		}
+		err := fmt.Errorf("rows for %q: the schema of the base has no such table", name)
+		if near := config.Nearest(name, names); near != "" {
+			err = fmt.Errorf("%w; did you mean %s?", err, near)
+		}
+		return &config.InputError{Err: err}
+	}
+	return nil
 }
 
 func (s *scene) note(text string) {

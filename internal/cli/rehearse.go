@@ -106,6 +106,7 @@ func (a *app) rehearsal(f *scene, c audit.Config, pg string) (rehearse.Config, e
 		return out, usagef("--dump and --schema contradict each other: the schema comes from one file")
 	}
 	out.Rows, err = f.plan()
+	out.Lenient = f.like != ""
 	return out, err
 }
 
@@ -215,6 +216,7 @@ not be rehearsed, or something could not be read.`,
 	cmd.Flags().SortFlags = false
 	f.released.register(cmd)
 	f.scene.register(cmd)
+	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production)"
 	return cmd
 }
 
