@@ -100,21 +100,23 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 	if !slices.Contains(t.Paths(), path.Join(s.Dir, "manage.py")) {
 		return &adapter.Set{Source: s}, nil
 	}
-	root, err := t.Dir(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
-	}
-	cfg := Config{
-		Dir: filepath.Join(root, filepath.FromSlash(s.Dir)), Root: root, Home: a.home(s.Dir, root),
-		Settings: s.Options.Settings, Python: s.Options.Python,
-		Postgres: a.Postgres, CacheDir: a.CacheDir,
-	}
+	cfg := Config{Settings: s.Options.Settings, Python: s.Options.Python, Postgres: a.Postgres, CacheDir: a.CacheDir}
 	if cfg.Python == "" {
 		cfg.Python = a.Python
 	}
-	if err := lend(cfg); err != nil {
-		return nil, err
+	cfg.Home = a.home(s.Dir)
+	cfg.Root = cfg.Home
+	if cfg.Home != "" {
+		cfg.revision = revisionOf(t, s.Dir)
 	}
+	if cfg.revision == nil {
+		root, err := t.Dir(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
+		}
+		cfg.Root = root
+	}
+	cfg.Dir = filepath.Join(cfg.Root, filepath.FromSlash(s.Dir))
 	project, err := Render(ctx, cfg)
 	if err != nil {
 		var failed *Error
@@ -127,14 +129,14 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 }
 
 // home is the user's copy of the repository: the given one, else the nearest
-// directory above the working directory that has the same project.
-func (a *Adapter) home(dir, root string) string {
+// directory above the working directory that has the same project; "" for none.
+func (a *Adapter) home(dir string) string {
 	if a.Home != "" {
 		return a.Home
 	}
 	at, err := os.Getwd()
 	if err != nil {
-		return root
+		return ""
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(at, filepath.FromSlash(dir), "manage.py")); err == nil {
@@ -142,56 +144,10 @@ func (a *Adapter) home(dir, root string) string {
 		}
 		up := filepath.Dir(at)
 		if up == at {
-			return root
+			return ""
 		}
 		at = up
 	}
-}
-
-// lend copies settings that are kept out of git (.env files, local settings)
-// beside an unpacked revision, which would not start without them.
-func lend(cfg Config) error {
-	cfg, err := cfg.complete()
-	if err != nil || cfg.Home == cfg.Root {
-		return err
-	}
-	temp, err := filepath.EvalSymlinks(os.TempDir())
-	if err != nil || !strings.HasPrefix(cfg.Root, temp+string(filepath.Separator)) {
-		return nil //nolint:nilerr // only a directory that was made for this is written to
-	}
-	var found []string
-	for _, dir := range homes(cfg) {
-		for _, pattern := range []string{".env*", "*/.env*", "*local*.py", "*/*local*.py", "*/*/*local*.py"} {
-			names, _ := filepath.Glob(filepath.Join(dir, pattern))
-			found = append(found, names...)
-		}
-	}
-	for _, from := range found {
-		rel, err := filepath.Rel(cfg.Home, from)
-		if err != nil {
-			continue
-		}
-		to := filepath.Join(cfg.Root, rel)
-		info, err := os.Stat(from)
-		if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 || hidden(filepath.ToSlash(rel)) {
-			continue
-		}
-		// Only into directories that the revision has, and never over a file of it.
-		if parent, err := os.Stat(filepath.Dir(to)); err != nil || !parent.IsDir() {
-			continue
-		}
-		if _, err := os.Lstat(to); err == nil {
-			continue
-		}
-		data, err := os.ReadFile(from)
-		if err != nil {
-			continue
-		}
-		if err := os.WriteFile(to, data, 0o600); err != nil {
-			return fmt.Errorf("copy %s to the unpacked revision: %w", rel, err)
-		}
-	}
-	return nil
 }
 
 // set turns the answer into what the audit reads.

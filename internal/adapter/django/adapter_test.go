@@ -2,8 +2,6 @@ package django
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -114,60 +112,5 @@ func TestDetect(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"web"}, dirs); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// Another revision of a project starts with the interpreter, the settings that
-// are kept out of git and the search path of the user's own copy.
-func TestOtherRevision(t *testing.T) {
-	t.Parallel()
-	write := func(dir string, files map[string]string) {
-		t.Helper()
-		for name, text := range files {
-			path := filepath.Join(dir, filepath.FromSlash(name))
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	home, base := t.TempDir(), t.TempDir()
-	common := map[string]string{
-		"app/manage.py": "import os, sys\nfrom pathlib import Path\n" +
-			"for line in Path('../.env').read_text().split():\n    os.environ.setdefault(*line.split('=', 1))\n" +
-			"from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
-		"app/conf.py": "from conf_local import SECRET_KEY\nINSTALLED_APPS = ['tool']\n" +
-			"DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x'}}\n" +
-			"DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n",
-		"src/tool/__init__.py":            "",
-		"src/tool/migrations/__init__.py": "",
-		"src/tool/migrations/0001_a.py": "from django.db import migrations, models\nclass Migration(migrations.Migration):\n" +
-			"    operations = [migrations.CreateModel('Old', [('id', models.BigAutoField(primary_key=True))])]\n",
-		"app/extra/migrations/0001_x.py": "",
-	}
-	write(base, common)
-	write(home, common)
-	write(home, map[string]string{
-		".env":              "DJANGO_SETTINGS_MODULE=conf",
-		"app/conf_local.py": "SECRET_KEY = 'x'",
-		"src/tool/migrations/0002_b.py": "from django.db import migrations, models\nclass Migration(migrations.Migration):\n" +
-			"    dependencies = [('tool', '0001_a')]\n    operations = [migrations.DeleteModel('Old')]\n",
-	})
-	a := &Adapter{Home: home, Python: venv(t, "django-5.2-none"), CacheDir: "-"}
-	for dir, want := range map[string]int{home: 2, base: 1} {
-		tree := adaptertest.Disk(t, dir)
-		cfg := Config{
-			Dir: filepath.Join(dir, "app"), Root: dir, Home: home, Python: a.Python, CacheDir: "-",
-			Env: []string{"PYTHONPATH=" + filepath.Join(home, "src")},
-		}
-		if err := lend(cfg); err != nil {
-			t.Fatal(err)
-		}
-		p := render(t, cfg)
-		if len(p.Migrations) != want || p.Migrations[0].External {
-			t.Errorf("%s: %d migrations, want %d: %+v", tree.Name(), len(p.Migrations), want, p.Migrations)
-		}
 	}
 }

@@ -53,7 +53,12 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 		return cache{}, ""
 	}
 	hashEnvironment(h, append(os.Environ(), cfg.Env...))
-	if err := hashTree(h, cfg.Root); err != nil {
+	if cfg.revision != nil {
+		err = cfg.revision.hash(h, cfg.Home)
+	} else {
+		err = hashTree(h, cfg.Root)
+	}
+	if err != nil {
 		return cache{}, ""
 	}
 	return cache{dir}, hex.EncodeToString(h.Sum(nil))

@@ -58,6 +58,10 @@ type Config struct {
 	// CacheDir keeps answers; "" for the user's cache directory, "-" for none.
 	CacheDir string
 
+	// revision is what is rendered where it is not on disk yet: Root and Dir
+	// are then those of Home, until the revision is unpacked.
+	revision *revision
+
 	whole  bool // render states whole, as Django does: for tests
 	tables bool // answer the tables that are there in the end: for tests
 }
@@ -121,18 +125,26 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeout := cfg.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
+	if cfg.revision != nil {
+		cfg.revision.lend(cfg)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	store, key := openCache(ctx, cfg, python)
 	if answer, ok := store.get(key); ok {
 		if project, err := decode(answer, python); err == nil {
 			return project, nil
 		}
 	}
+	if cfg.revision != nil {
+		if cfg, err = cfg.revision.unpack(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	timeout := cfg.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	answer, err := run(ctx, cfg, python)
 	if err != nil {
 		return nil, err

@@ -1,5 +1,6 @@
 """Brings the user's project up without a database, and gathers the answer."""
 import ast
+import gc
 import os
 import re
 import runpy
@@ -25,6 +26,9 @@ class Failure(Exception):
 
 
 def answer(request):
+    # A project that starts makes no garbage to speak of, and keeps what it
+    # makes: looking through that again and again took a third of the time.
+    gc.disable()
     project = os.path.abspath(request["project"])
     root = os.path.realpath(request.get("root") or project)
     os.chdir(project)
@@ -40,6 +44,10 @@ def answer(request):
 
     driver.ensure(django.VERSION)
     notes = start(project, request.get("settings"), int(request.get("pg") or 16))
+
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
     from django.db import connections
 

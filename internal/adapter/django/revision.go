@@ -1,0 +1,123 @@
+package django
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/gitrange"
+)
+
+// revision is a commit of the repository that the user's own copy is in. Git
+// knows its content by ids, so that an answer is found in the cache before
+// any of it is on disk.
+type revision struct {
+	tree  adapter.Tree
+	dir   string // of manage.py, with slashes
+	files []gitrange.File
+	// lent are files of the user's copy that git does not have, relative to
+	// its root with slashes: without them the project may not start.
+	lent []string
+}
+
+// revisionOf gives the revision that a tree is; nil where files of it have no
+// id, as those of the working tree.
+func revisionOf(t adapter.Tree, dir string) *revision {
+	listed, ok := t.(interface{ Files() []gitrange.File })
+	if !ok {
+		return nil
+	}
+	files := listed.Files()
+	if slices.ContainsFunc(files, func(f gitrange.File) bool { return f.ID == "" }) {
+		return nil
+	}
+	return &revision{tree: t, dir: dir, files: files}
+}
+
+// hash is hashTree for a revision that is not unpacked.
+func (r *revision) hash(h io.Writer, home string) error {
+	for _, f := range r.files {
+		if imported(path.Base(f.Path)) && !slices.ContainsFunc(strings.Split(path.Dir(f.Path), "/"), skipped) {
+			fmt.Fprintf(h, "%s %s %t\n", f.Path, f.ID, f.Symlink)
+		}
+	}
+	for _, rel := range r.lent {
+		data, err := os.ReadFile(filepath.Join(home, filepath.FromSlash(rel)))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "lent %s %x\n", rel, sha256.Sum256(data))
+	}
+	return nil
+}
+
+// unpack puts the revision on disk, beside it what is lent, and gives the
+// configuration that names the copy.
+func (r *revision) unpack(ctx context.Context, cfg Config) (Config, error) {
+	root, err := r.tree.Dir(ctx)
+	if err != nil {
+		return cfg, fmt.Errorf("unpack %s: %w", r.tree.Name(), err)
+	}
+	for _, rel := range r.lent {
+		if err := copyNew(filepath.Join(cfg.Home, filepath.FromSlash(rel)), filepath.Join(root, filepath.FromSlash(rel))); err != nil {
+			return cfg, fmt.Errorf("copy %s to the unpacked revision: %w", rel, err)
+		}
+	}
+	cfg.Dir, cfg.Root = filepath.Join(root, filepath.FromSlash(r.dir)), root
+	return cfg.complete()
+}
+
+// lend finds settings that are kept out of git (.env files, local settings) in
+// the user's copy: the small files of such names that the revision has not,
+// where it has their directory.
+func (r *revision) lend(cfg Config) {
+	has := map[string]bool{".": true}
+	for _, f := range r.files {
+		has[f.Path] = true
+		for dir := path.Dir(f.Path); !has[dir]; dir = path.Dir(dir) {
+			has[dir] = true
+		}
+	}
+	for _, dir := range homes(cfg) {
+		for _, pattern := range []string{".env*", "*/.env*", "*local*.py", "*/*local*.py", "*/*/*local*.py"} {
+			names, _ := filepath.Glob(filepath.Join(dir, pattern))
+			for _, name := range names {
+				native, err := filepath.Rel(cfg.Home, name)
+				rel := filepath.ToSlash(native)
+				if err != nil || has[rel] || !has[path.Dir(rel)] || hidden(rel) || isMigration(rel) {
+					continue // a migration of a later revision is no setting
+				}
+				if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= 1<<20 {
+					has[rel] = true
+					r.lent = append(r.lent, rel)
+				}
+			}
+		}
+	}
+}
+
+// copyNew copies a file, and leaves one alone that is there.
+func copyNew(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // lent to another project of the revision
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
+}
