@@ -240,6 +240,33 @@ func (h hostile) check(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 	}
 }
 
+// TestCodeOfTables: what runs when rows are put in or taken out has no more
+// rights than the migrations have.
+func TestCodeOfTables(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	if err := errors.Join(os.Chmod(outside, 0o777), os.Chmod(filepath.Dir(outside), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	evil := func(name, returns, value string) string {
+		return "-- +goose StatementBegin\nCREATE FUNCTION " + name + " RETURNS " + returns + " LANGUAGE plpgsql AS $$ BEGIN\n" +
+			"BEGIN RESET ROLE; EXECUTE $c$COPY (SELECT 1) TO PROGRAM 'touch " + outside + "/x'$c$; EXCEPTION WHEN insufficient_privilege THEN NULL; END;\n" +
+			"RETURN " + value + "; END $$;\n-- +goose StatementEnd\n"
+	}
+	base := "-- +goose Up\n" + evil("checked(int)", "bool", "true") + "CREATE TABLE t (id int PRIMARY KEY CHECK (checked(id)));\n"
+	dir := branch(t, base, []txtar.File{
+		{Name: "00002_trigger.sql", Data: []byte("-- +goose Up\n" + evil("emptied()", "trigger", "NULL") + "CREATE TRIGGER emptied BEFORE TRUNCATE ON t EXECUTE FUNCTION emptied();\nALTER TABLE t ENABLE ALWAYS TRIGGER emptied;\n")},
+		{Name: "00003_fails.sql", Data: []byte("-- +goose Up\nALTER TABLE t ADD CONSTRAINT none CHECK (id IS NULL);\n")},
+	})
+	r, out := rehearsed(t, rehearse.Config{Config: audit.Config{Dir: dir}, Majors: []int{18}, Rows: fill.Plan{All: 100, Seed: 1}, Traffic: true})
+	if len(out.Tables) == 0 || len(named(r, rule.RehearsalFailsWithRows)) != 1 {
+		t.Errorf("tables %+v, notes %q, findings %+v", out.Tables, out.Notes, r.Findings)
+	}
+	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+		t.Errorf("written outside: %v, %v", left, err)
+	}
+}
+
 // TestBrokenBase: a history that does not run from scratch is named with its
 // place, and the way out.
 func TestBrokenBase(t *testing.T) {
