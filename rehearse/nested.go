@@ -145,14 +145,14 @@ func (s *scene) nested(st *script.Statement) []onward.NestedStatement {
 			if n.text == "" {
 				continue // the statement itself
 			}
-			x := onward.NestedStatement{SQL: n.text}
+			x := onward.NestedStatement{SQL: s.shown(n.text)}
 			if at, ok := begun[n.text]; ok {
 				x.DurationMS = float64(int((n.at-at)*1e6)) / 1000
 			}
 			out = append(out, x)
 		case "query":
 			if n.text != st.SQL && strings.TrimSpace(n.text) != strings.TrimSpace(st.SQL) {
-				out = append(out, onward.NestedStatement{SQL: n.text, DurationMS: n.took})
+				out = append(out, onward.NestedStatement{SQL: s.shown(n.text), DurationMS: n.took})
 			}
 		}
 		if len(out) == mostNested {
@@ -161,4 +161,13 @@ func (s *scene) nested(st *script.Statement) []onward.NestedStatement {
 	}
 	s.notices = nil
 	return out
+}
+
+// shown is the text of a statement for the report: without literals where the
+// rows are somebody's.
+func (s *scene) shown(sql string) string {
+	if s.Dump == "" {
+		return sql
+	}
+	return withoutLiterals(sql)
 }

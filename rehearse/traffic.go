@@ -53,6 +53,9 @@ func (s *scene) judgeTraffic() {
 		return
 	}
 	t, costs := traffic.Summarise(s.log, s.zero, s.held)
+	for i := range t.Failures {
+		t.Failures[i].Error = redacted(t.Failures[i].Error)
+	}
 	s.out.Traffic = t
 	for i, c := range costs {
 		if i >= 0 && i < len(s.out.Statements) {
