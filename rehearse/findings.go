@@ -56,7 +56,7 @@ func (v *version) found(id string, step audit.Step, at *script.Statement, fact, 
 		f.Postgres = []int{v.major}
 	}
 	sc, err := script.Build(step.Source)
-	if err == nil && suppressed(sc, id, at) {
+	if v.known[f.Fingerprint] || err == nil && suppressed(sc, id, at) {
 		v.report.Summary.Suppressed++
 		return
 	}

@@ -78,8 +78,14 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if len(release.Steps()) == 0 {
 		return report, nil
 	}
+	var known map[string]bool
+	if c.Settings != nil {
+		if known, err = c.Settings.ReadBaseline(); err != nil {
+			return nil, err
+		}
+	}
 	for _, major := range c.majors() {
-		v := &version{Config: c, release: release, report: report, major: major}
+		v := &version{Config: c, release: release, report: report, major: major, known: known}
 		if err := v.run(ctx); err != nil {
 			return nil, err
 		}
@@ -115,6 +121,8 @@ type version struct {
 	base   *base
 	model  *onward.Report
 	out    *onward.Rehearsal
+	// known are the fingerprints of the baseline file.
+	known map[string]bool
 	// roles that the migrations name and that were made for them.
 	roles []string
 	// books is the DDL of the bookkeepers that the release asked for.

@@ -41,7 +41,7 @@ could not be read, so that there is no verdict on it.`,
 			if err != nil {
 				return err
 			}
-			release, err := a.release(&f.released)
+			release, err := a.release(cmd, &f.released)
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,12 @@ func (f *released) register(cmd *cobra.Command) {
 }
 
 // release reads the flags.
-func (a *app) release(f *released) (audit.Config, error) {
+func (a *app) release(cmd *cobra.Command, f *released) (audit.Config, error) {
+	for _, name := range []string{"base", "head"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+			return audit.Config{}, usagef("--%s is empty: name a revision, or leave it out", name)
+		}
+	}
 	settings, err := a.settings(&f.audited)
 	if err != nil {
 		return audit.Config{}, err
@@ -195,7 +200,7 @@ not be rehearsed, or something could not be read.`,
 			if err != nil {
 				return err
 			}
-			release, err := a.release(&f.released)
+			release, err := a.release(cmd, &f.released)
 			if err != nil {
 				return err
 			}

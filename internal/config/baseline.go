@@ -34,6 +34,9 @@ type BaselineFinding struct {
 func NewBaseline(findings []onward.Finding) *Baseline {
 	b := &Baseline{Schema: BaselineSchema, Findings: make(map[string]BaselineFinding, len(findings))}
 	for _, f := range findings {
+		if f.Category == onward.Suppression {
+			continue // nothing takes these out
+		}
 		b.Findings[f.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: f.Path, Fact: f.Fact}
 		for _, also := range f.Also {
 			b.Findings[also.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: also.Path, Fact: f.Fact}
