@@ -27,7 +27,7 @@ type Base struct {
 
 // keptBases is how many bases the cache holds; the one unused for longest goes
 // first. One is about as large as the schema's catalogs: some 30 MB.
-const keptBases = 12
+const keptBases = 24
 
 // StartFrom starts a server that has what a base holds, which is built first
 // where the cache does not have it. built tells whether that was so.
