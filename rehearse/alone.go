@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -38,13 +39,8 @@ func (s *scene) alone(ctx context.Context, st *script.Statement) error {
 	for oid, r := range s.rels {
 		oids[r.Name] = oid
 	}
-	names := make([]string, 0, len(judged))
-	for name := range judged {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	number := len(s.out.Statements) - 1
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(judged)) {
 		j, oid := judged[name], oids[name]
 		if quiet(j) || j.Lock == onward.NoLock && j.Work() == onward.NoWork {
 			continue

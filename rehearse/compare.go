@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -81,7 +82,7 @@ func (s *scene) compare(st *script.Statement, out *onward.RehearsedStatement, ju
 		names[name] = true
 	}
 	dml := rowsOnly(st)
-	for _, name := range sorted(names) {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		oid, j, m := oids[name], judged[name], model[name]
 		if _, named := model[name]; !named && j.Lock <= s.tx.before[oid] && j.Work() == onward.NoWork {
 			continue // held since an earlier statement
@@ -177,11 +178,7 @@ func (s *scene) compareAlone(st *script.Statement, judged map[string]observe.See
 		m := model[e.Relation]
 		model[e.Relation] = side{max(m.lock, e.Lock), max(m.work, e.Work)}
 	}
-	names := map[string]bool{}
-	for name := range judged {
-		names[name] = true
-	}
-	for _, name := range sorted(names) {
+	for _, name := range slices.Sorted(maps.Keys(judged)) {
 		j, m := judged[name], model[name]
 		if j.Created || strings.HasPrefix(name, "pg_temp.") || j.Kind == "i" || j.Kind == "I" {
 			continue
@@ -194,15 +191,6 @@ func (s *scene) compareAlone(st *script.Statement, judged map[string]observe.See
 			s.differs(st, name, m, side{j.Lock, j.Work()})
 		}
 	}
-}
-
-func sorted(set map[string]bool) []string {
-	out := make([]string, 0, len(set))
-	for name := range set {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // differs writes a fault of the model down.

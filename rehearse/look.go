@@ -374,13 +374,8 @@ func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observ
 	for oid, r := range before {
 		oids[r.Name] = oid
 	}
-	names := make([]string, 0, len(judged))
-	for name := range judged {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	number := len(s.out.Statements) - 1
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(judged)) {
 		j, oid := judged[name], oids[name]
 		if _, existed := s.rels[oid]; !existed {
 			s.born[oid] = true
