@@ -114,6 +114,8 @@ def _offline(base, engine, original_vendor):
             # Also where its author caught the error and went on.
             if len(recorder.asked) > asked:
                 raise _Unknown(asked)
+            if isinstance(value, (str, int)) and callable(field.default) and field.get_default() != value:
+                return _even(value)
             return _settled(field, value)
 
         def effective_default(self, field):
@@ -201,6 +203,11 @@ def _settled(field, value):
     if isinstance(value, uuid.UUID):
         return uuid.UUID(int=0)
     return value
+
+
+def _even(value):
+    """A string or a number that is made by chance, the same each time."""
+    return "0" * len(value) if isinstance(value, str) else 0
 
 
 class Recorder:

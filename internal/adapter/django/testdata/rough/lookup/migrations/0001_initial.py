@@ -1,4 +1,5 @@
 import functools
+import random
 import uuid
 
 import django.db.models.deletion
@@ -18,6 +19,14 @@ def or_none():
         return first()
     except Exception:
         return None
+
+
+def token():
+    return uuid.uuid4().hex
+
+
+def draw():
+    return random.randint(1, 1 << 30)
 
 
 class Shape(models.Field):
@@ -70,6 +79,9 @@ class Migration(migrations.Migration):
         add("count", models.IntegerField(default=functools.partial(first, "lookup_host"))),
         add("caught", models.CharField(max_length=9, default=or_none)),
         migrations.AlterField("host", "size", models.IntegerField(default=first)),
+        add("token", models.CharField(max_length=40, default=token)),
+        add("drawn", models.IntegerField(default=draw)),
+        add("handle", models.UUIDField(default=token)),
         # What is not a default stays open: this type, and what it would take.
         add("shape", Shape(default=first)),
         add("plain", models.TextField(default="")),
