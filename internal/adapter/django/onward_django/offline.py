@@ -6,6 +6,7 @@ schema editor's last step replaced. What the editor would send is recorded;
 what it would ask is answered from what was recorded.
 """
 import datetime
+import re
 import uuid
 
 from . import driver, placeholders, tables
@@ -115,7 +116,7 @@ def _offline(base, engine, original_vendor):
             if len(recorder.asked) > asked:
                 raise _Unknown(asked)
             if isinstance(value, (str, int)) and callable(field.default) and field.get_default() != value:
-                return _even(value)
+                return _even(field, value, self.connection)
             return _settled(field, value)
 
         def effective_default(self, field):
@@ -205,9 +206,14 @@ def _settled(field, value):
     return value
 
 
-def _even(value):
+def _even(field, value, connection):
     """A string or a number that is made by chance, the same each time."""
-    return "0" * len(value) if isinstance(value, str) else 0
+    same = re.sub(r"[^\W_]", "0", value) if isinstance(value, str) else 0
+    try:
+        field.get_db_prep_save(same, connection)
+    except Exception:  # a field that takes some values only
+        return value
+    return same
 
 
 class Recorder:

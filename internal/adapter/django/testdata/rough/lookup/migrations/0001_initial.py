@@ -25,6 +25,21 @@ def token():
     return uuid.uuid4().hex
 
 
+def dashed():
+    return str(uuid.uuid4())
+
+
+def signed():
+    return "v1:" + token()
+
+
+class Signed(models.TextField):
+    def get_prep_value(self, value):
+        if not value.startswith("v1:"):
+            raise ValueError("not signed: " + value)
+        return "signed"
+
+
 def draw():
     return random.randint(1, 1 << 30)
 
@@ -82,6 +97,8 @@ class Migration(migrations.Migration):
         add("token", models.CharField(max_length=40, default=token)),
         add("drawn", models.IntegerField(default=draw)),
         add("handle", models.UUIDField(default=token)),
+        add("dashed", models.UUIDField(default=dashed)),
+        add("signed", Signed(default=signed)),
         # What is not a default stays open: this type, and what it would take.
         add("shape", Shape(default=first)),
         add("plain", models.TextField(default="")),
