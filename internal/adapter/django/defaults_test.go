@@ -59,17 +59,19 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// execute runs a migration on a server.
-func execute(t *testing.T, m *Migration) {
+// execute runs migrations on a server.
+func execute(t *testing.T, list ...*Migration) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for _, s := range m.Statements {
-		if _, err := conn.Exec(t.Context(), s.SQL, pgx.QueryExecModeSimpleProtocol); err != nil {
-			t.Errorf("%s: %v", s.SQL, err)
+	for _, m := range list {
+		for _, s := range m.Statements {
+			if _, err := conn.Exec(t.Context(), s.SQL, pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Errorf("%s: %v", s.SQL, err)
+			}
 		}
 	}
 }

@@ -5,7 +5,7 @@ from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
-from . import source
+from . import source, straight
 from .errors import last_line
 from .states import LazyState
 
@@ -39,9 +39,9 @@ class Replay:
         self.current = None
 
         # Code of the project must not run, in nested operations either.
-        def forwards(operation, app_label, editor, *states):
+        def forwards(operation, app_label, editor, before, after=None):
             if self.current is not None:
-                self.current.python(operation, editor)
+                self.current.python(operation, editor, before)
 
         migrations.RunPython.database_forwards = forwards
 
@@ -173,7 +173,7 @@ class Running:
                 before = after
             return
         if isinstance(operation, migrations.RunPython):
-            self.python(operation, editor)
+            self.python(operation, editor, before)
             return
         self.literals = None
         if isinstance(operation, migrations.RunSQL):
@@ -222,8 +222,8 @@ class Running:
             self.entry["opaque"] = reason
             self.entry["failed"] = failed
 
-    def python(self, operation, editor):
-        """Takes note of a RunPython; its code is never run."""
+    def python(self, operation, editor, before):
+        """Takes note of a RunPython; no code of the project is run."""
         code = getattr(operation, "code", None)
         alias = self.replay.connection.alias
         if not router.allow_migrate(alias, self.migration.app_label, **operation.hints):
@@ -231,6 +231,8 @@ class Running:
         if code is None or code is migrations.RunPython.noop:
             return
         function = getattr(code, "func", code)  # functools.partial
+        if function is code and straight.only_editor(function) and self.straight(operation, editor, before):
+            return
         function = getattr(function, "__wrapped__", function)
         name = getattr(function, "__qualname__", type(function).__name__)
         compiled = getattr(function, "__code__", None)
@@ -243,6 +245,19 @@ class Running:
                 "line": compiled.co_firstlineno,
             }
         self.opaque("runs Python: " + name)
+
+    def straight(self, operation, editor, before):
+        """Renders a function that only calls the editor; says whether that went well."""
+        connection = self.replay.connection
+        before.look(operation, True)
+        connection.in_atomic_block = bool(self.migration.atomic or operation.atomic)
+        try:
+            operation.code(before.apps, editor)
+        except Exception:
+            return False
+        finally:
+            connection.in_atomic_block = False
+        return True
 
     def statement(self, sql, deferred):
         """Takes note of a message that would be sent to the server."""
