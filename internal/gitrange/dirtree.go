@@ -46,6 +46,9 @@ func DirTree(root string, paths []string) (Tree, error) {
 		if local == "." {
 			full = abs
 		}
+		if info.IsDir() {
+			w.ahead(full)
+		}
 		w.visit(spot{local, full}, info.Mode().Type())
 	}
 	// Links last, so that a directory has its own name rather than a link's.
@@ -68,9 +71,10 @@ type spot struct {
 type walk struct {
 	root   string
 	files  list
-	seen   map[string]bool // listed, for paths given twice
-	walked map[string]bool // directories, by their full spot
-	links  []spot          // to look at in the end
+	seen   map[string]bool    // listed, for paths given twice
+	walked map[string]bool    // directories, by their full spot
+	links  []spot             // to look at in the end
+	listed map[string]listing // directories that were listed ahead, by their full spot
 }
 
 // local is p relative to the root.
@@ -119,17 +123,29 @@ func (w *walk) visit(at spot, kind fs.FileMode) {
 
 // read lists a directory.
 func (w *walk) read(at spot) {
-	entries, err := os.ReadDir(at.full)
-	if err != nil {
-		path := filepath.ToSlash(at.local)
-		w.add(File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, cause(err))})
+	l, ok := w.listed[at.full]
+	if !ok {
+		l.entries, l.err = os.ReadDir(at.full)
 	}
-	for _, e := range entries {
+	delete(w.listed, at.full)
+	if l.err != nil {
+		path := filepath.ToSlash(at.local)
+		w.add(File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, cause(l.err))})
+	}
+	for _, e := range l.entries {
 		if e.Name() == ".git" {
 			continue
 		}
-		w.visit(spot{filepath.Join(at.local, e.Name()), filepath.Join(at.full, e.Name())}, e.Type())
+		w.visit(spot{join(at.local, e.Name()), join(at.full, e.Name())}, e.Type())
 	}
+}
+
+// join is filepath.Join of a clean path and a name in it.
+func join(dir, name string) string {
+	if dir == "." || os.IsPathSeparator(dir[len(dir)-1]) {
+		return filepath.Join(dir, name)
+	}
+	return dir + string(filepath.Separator) + name
 }
 
 // follow looks at what a symbolic link leads to.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -120,10 +119,11 @@ func (t *diskTree) Read(path string) ([]byte, error) {
 		return t.readLink(path)
 	}
 	// Listed as a regular file behind real directories.
-	file, err := os.Open(t.onDisk(path))
+	file, err := openFile(t.onDisk(path))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, cause(err))
 	}
+	defer file.close()
 	return readFile(file, path)
 }
 
@@ -151,7 +151,8 @@ func (t *diskTree) readLink(path string) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("read %s: %w", path, cause(err))
 	}
-	return readFile(file, path)
+	defer file.Close()
+	return readFile(of(file), path)
 }
 
 // cause drops the operation and the absolute path that os puts into an error.
@@ -162,28 +163,26 @@ func cause(err error) error {
 	return err
 }
 
-// readFile reads and closes an open file.
-func readFile(file *os.File, path string) ([]byte, error) {
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
+// readFile reads an open file.
+func readFile(file opened, path string) ([]byte, error) {
+	size, regular, err := file.size()
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", path, cause(err))
-	}
-	if !info.Mode().IsRegular() {
+	case !regular:
 		return nil, fmt.Errorf("read %s: not a file", path)
+	case size > MaxFileSize:
+		return nil, &TooLargeError{Path: path, Size: size}
 	}
-	if info.Size() > MaxFileSize {
-		return nil, &TooLargeError{Path: path, Size: info.Size()}
-	}
-	data := make([]byte, 0, info.Size()+1) // one more, so that the end is seen without growing
+	data := make([]byte, 0, size+1) // one more, so that the end is seen without growing
 	for {
-		n, err := file.Read(data[len(data):cap(data)])
+		n, err := file.read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
 		switch {
-		case err != nil && errors.Is(err, io.EOF):
-			return data, nil
 		case err != nil:
 			return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		case n == 0, size > 0 && int64(len(data)) == size && len(data) < cap(data):
+			return data, nil
 		case len(data) > MaxFileSize:
 			return nil, &TooLargeError{Path: path, Size: int64(len(data))}
 		case len(data) == cap(data):

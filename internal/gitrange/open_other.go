@@ -1,0 +1,40 @@
+//go:build !unix
+
+package gitrange
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// openFile opens a file for reading.
+func openFile(path string) (opened, error) {
+	f, err := os.Open(path)
+	return opened{f}, err
+}
+
+type opened struct{ file *os.File }
+
+// of is an open file, which stays its owner's to close.
+func of(f *os.File) opened { return opened{f} }
+
+// size is the file's size in bytes, and whether it is a regular file.
+func (f opened) size() (size int64, regular bool, err error) {
+	info, err := f.file.Stat()
+	if err != nil {
+		return 0, false, err
+	}
+	return info.Size(), info.Mode().IsRegular(), nil
+}
+
+// read is io.Reader's Read, but for the end, which is 0 bytes without an error.
+func (f opened) read(p []byte) (int, error) {
+	n, err := f.file.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+func (f opened) close() { _ = f.file.Close() } // nothing was written
