@@ -1,0 +1,27 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Code that changes rows, and a default whose value is not known, leave the
+// schema certain; what asks the database before it acts does not.
+func TestObscure(t *testing.T) {
+	t.Parallel()
+	for what, want := range map[string]bool{
+		"RunPython fill": false, "default first of domain": false, "Reads": true, "AddField": true,
+	} {
+		j, err := newJudge(config.Default(), &known{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.deploy(&adapter.Migration{ID: "shop.0001_initial", Opaque: []onward.Opaque{{What: what}}})
+		if got := j.run().Catalog().Unmodelled != nil; got != want {
+			t.Errorf("%s: the schema is uncertain: %t, want %t", what, got, want)
+		}
+	}
+}
