@@ -2,9 +2,11 @@ package gitrange
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // listing is what a directory holds; both are set when a part could be listed.
@@ -19,42 +21,41 @@ func (w *walk) ahead(dir string) {
 	if w.listed == nil {
 		w.listed = map[string]listing{}
 	}
-	var mu sync.Mutex
-	more := sync.NewCond(&mu)
-	todo, busy := []string{dir}, 0
+	// From the top, until there are enough directories to share out.
+	const enough = 64
+	todo := []string{dir}
+	for len(todo) > 0 && len(todo) < enough {
+		todo = append(todo[1:], listInto(w.listed, todo[0])...)
+	}
+	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	found := make([]map[string]listing, min(runtime.GOMAXPROCS(0), len(todo)))
+	for k := range found {
 		workers.Go(func() {
-			mu.Lock()
-			defer mu.Unlock()
-			for {
-				for len(todo) == 0 && busy > 0 {
-					more.Wait()
-				}
-				if len(todo) == 0 {
-					more.Broadcast()
-					return
-				}
-				dir := todo[len(todo)-1]
-				todo = todo[:len(todo)-1]
-				busy++
-				mu.Unlock()
-				var l listing
-				l.entries, l.err = os.ReadDir(dir)
-				mu.Lock()
-				busy--
-				w.listed[dir] = l
-				for _, e := range l.entries {
-					if e.IsDir() && e.Name() != ".git" {
-						todo = append(todo, join(dir, e.Name()))
-						more.Signal()
-					}
-				}
-				if len(todo) == 0 && busy == 0 {
-					more.Broadcast()
+			found[k] = map[string]listing{}
+			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
+				for below := []string{todo[i]}; len(below) > 0; {
+					last := len(below) - 1
+					below = append(below[:last], listInto(found[k], below[last])...)
 				}
 			}
 		})
 	}
 	workers.Wait()
+	for _, f := range found {
+		maps.Copy(w.listed, f)
+	}
+}
+
+// listInto lists one directory, and gives the directories in it.
+func listInto(into map[string]listing, dir string) (below []string) {
+	var l listing
+	l.entries, l.err = os.ReadDir(dir)
+	into[dir] = l
+	for _, e := range l.entries {
+		if e.IsDir() && e.Name() != ".git" {
+			below = append(below, join(dir, e.Name()))
+		}
+	}
+	return below
 }
