@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -91,6 +92,13 @@ func TestExternalLeftovers(t *testing.T) {
 	}
 	if err := killed.external.keep.Close(ctx); err != nil { // what remains of a process that was killed
 		t.Fatal(err)
+	}
+	// The server notices a moment later.
+	for range 500 {
+		if ask(t, theirs.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+killed.external.prefix()+`'`) == "0" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	next, err := Start(ctx, Config{URL: theirs.URL("postgres")})
 	if err != nil {
