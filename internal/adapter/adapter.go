@@ -25,7 +25,7 @@ type Tree interface {
 	Name() string
 	// Paths lists every file, sorted.
 	Paths() []string
-	// Read gives a file's content.
+	// Read gives a file's content, for good: nobody changes it.
 	Read(path string) ([]byte, error)
 	// Dir gives a directory on disk that holds the tree.
 	Dir(ctx context.Context) (string, error)

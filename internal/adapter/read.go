@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -107,7 +108,7 @@ func newFile(path string, content []byte, err error) *File {
 		f.Failed = "the file is UTF-16, which no Postgres client sends as it stands; save it as UTF-8"
 		return f
 	}
-	f.Text = string(content)
+	f.Text = unsafe.String(unsafe.SliceData(content), len(content)) // Tree.Read gives it away
 	if at := invalidUTF8(f.Text); at >= 0 {
 		line, column := place(f.Text, at)
 		f.Opaque = append(f.Opaque, onward.Opaque{

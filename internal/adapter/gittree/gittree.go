@@ -16,7 +16,7 @@ func Of(t gitrange.Tree) adapter.Tree {
 	for i, f := range files {
 		paths[i] = f.Path
 	}
-	return &tree{Tree: t, paths: paths, memo: map[string]any{}}
+	return &tree{Tree: t, paths: paths, memo: map[string]*memory{}}
 }
 
 type tree struct {
@@ -24,7 +24,13 @@ type tree struct {
 	paths []string
 
 	mu   sync.Mutex
-	memo map[string]any
+	memo map[string]*memory
+}
+
+// memory is what was made once.
+type memory struct {
+	once sync.Once
+	made any
 }
 
 func (t *tree) Paths() []string { return t.paths }
@@ -32,14 +38,12 @@ func (t *tree) Paths() []string { return t.paths }
 // Memo makes what has that key, once.
 func (t *tree) Memo(key string, make func() any) any {
 	t.mu.Lock()
-	v, ok := t.memo[key]
-	t.mu.Unlock()
-	if ok {
-		return v
+	m := t.memo[key]
+	if m == nil {
+		m = &memory{}
+		t.memo[key] = m
 	}
-	v = make() // outside of the lock: it may ask for other keys
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.memo[key] = v
-	return v
+	t.mu.Unlock()
+	m.once.Do(func() { m.made = make() }) // it may ask for other keys
+	return m.made
 }

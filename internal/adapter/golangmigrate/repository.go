@@ -3,6 +3,7 @@ package golangmigrate
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -48,7 +49,7 @@ func hints(t adapter.Tree, code bool) []string {
 		if len(out) == 200 {
 			break
 		}
-		if strings.Contains(p, "node_modules/") || strings.Contains(p, "vendor/") {
+		if plainSQL(p) || strings.Contains(p, "node_modules/") || strings.Contains(p, "vendor/") {
 			continue
 		}
 		base := strings.ToLower(path.Base(p))
@@ -58,7 +59,7 @@ func hints(t adapter.Tree, code bool) []string {
 			strings.HasPrefix(base, ".env") || strings.HasSuffix(base, ".mk") || strings.HasSuffix(base, ".sh") ||
 			strings.HasPrefix(p, ".github/workflows/")
 		if code && !ok && strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") {
-			ok = speaksOfDatabases.MatchString(strings.ToLower(p))
+			ok = speaksOfDatabases(strings.ToLower(p))
 		}
 		if ok {
 			out = append(out, p)
@@ -67,4 +68,19 @@ func hints(t adapter.Tree, code bool) []string {
 	return out
 }
 
-var speaksOfDatabases = regexp.MustCompile(`migrat|database|(^|/)db|postgres|pgx?/|store|storage|(^|/)main\.go$|config`)
+// plainSQL tells most files of a repository full of migrations from those that
+// hints looks for, by the ends of their names.
+func plainSQL(p string) bool {
+	if !strings.HasSuffix(p, ".sql") || strings.HasPrefix(p, ".github/") {
+		return false
+	}
+	first := p[strings.LastIndexByte(p, '/')+1]
+	return '0' <= first && first <= '9' || first == 'V' || first == 'u' // 0001_a.sql, V1__a.sql, up.sql
+}
+
+// speaksOfDatabases reports whether a path in lower case does.
+func speaksOfDatabases(p string) bool {
+	return slices.ContainsFunc([]string{"migrat", "database", "/db", "postgres", "pg/", "pgx/", "store", "storage", "config"},
+		func(s string) bool { return strings.Contains(p, s) }) || strings.HasPrefix(p, "db") ||
+		p == "main.go" || strings.HasSuffix(p, "/main.go")
+}

@@ -109,13 +109,23 @@ func marked(text string) bool {
 			end = at + n
 		}
 		line := text[at:end]
-		if (strings.HasPrefix(line, "--") || strings.HasPrefix(line, "#")) &&
-			slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(line, h) }) {
+		if (strings.HasPrefix(line, "--") || strings.HasPrefix(line, "#")) && hinted(line) {
 			return true
 		}
 		at = end + 1
 	}
 	return false
+}
+
+// hinted reports whether a line has a hint in it. Few lines have one of the
+// letters that the hints have beside them.
+func hinted(line string) bool {
+	if strings.IndexByte(line, ':') < 0 && strings.IndexByte(line, '+') < 0 && strings.IndexByte(line, '!') < 0 && strings.IndexByte(line, '@') < 0 &&
+		!strings.Contains(line, "igration") && !strings.Contains(line, "IGRATION") && !strings.Contains(line, "ambler ") && !strings.Contains(line, "AMBLER ") &&
+		!strings.Contains(line, "drop below") {
+		return false
+	}
+	return slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(line, h) })
 }
 
 func toolOf(text string) (tool, bool) {

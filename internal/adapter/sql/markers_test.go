@@ -107,3 +107,16 @@ func TestForward(t *testing.T) {
 		}
 	}
 }
+
+// A line with a hint is not passed over for want of a letter.
+func TestHinted(t *testing.T) {
+	t.Parallel()
+	for _, h := range hints {
+		if !hinted("-- " + h) {
+			t.Errorf("%q is not seen", h)
+		}
+	}
+	if hinted("-- migrate the rows") {
+		t.Error("a remark is taken for a marker")
+	}
+}
