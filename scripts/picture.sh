@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes docs/images/changelog.svg, the README's picture, from real output: the
-# unsafe branch of the example shop.
+# Makes the README's pictures, docs/images, from real output: the changelog of
+# the example shop's unsafe branch, and the page of its rehearsal.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,3 +16,7 @@ make -s build
   printf '…\n\n'
   tail -n 3 "$dir/out"
 } | go run ./internal/report/picture >docs/images/changelog.svg
+
+(cd "$dir/shop" && "$OLDPWD/bin/onward" rehearse --base main --rows customers=400000,products=50000,orders=2e6,order_items=1e6 \
+  --traffic --long-transaction 3s --format json >"$dir/rehearsal.json" || [ $? = 1 ])
+go run ./internal/report/shots "$dir/rehearsal.json" docs/images
