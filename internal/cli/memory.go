@@ -17,7 +17,7 @@ const (
 	startLimit = 118 << 20
 	smallHeap  = 70 << 20
 	// laterGC is the growth between collections of a larger heap, percent.
-	laterGC    = 300
+	laterGC    = 400
 	paceChecks = 5 * time.Millisecond
 
 	// stillLimit is where a command that can stand still collects, as long as
