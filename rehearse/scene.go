@@ -218,8 +218,7 @@ func (s *scene) close(ctx context.Context) {
 
 // drop gives a database up. One without rows goes with its server.
 func (v *version) drop(ctx context.Context, db string) {
-	empty := len(v.Rows.Rows) == 0 && v.Rows.All == 0 && v.Dump == ""
-	if db == "" || v.taken || v.Server == "" && empty {
+	if db == "" || v.taken || v.Server == "" && v.empty() {
 		return
 	}
 	if err := v.server.DropDatabase(context.WithoutCancel(ctx), db); err != nil {

@@ -29,7 +29,7 @@ func child(arg string) int {
 		fmt.Println(err)
 		return 1
 	}
-	s, err := Start(context.Background(), Config{Major: major, NoDownload: true})
+	s, err := Start(context.Background(), Config{Major: major, NoDownload: true, Small: major == NewestMajor})
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -33,6 +33,9 @@ type Config struct {
 	// Dir is where the server's private directory is made; "" is the system's temporary directory. The server's
 	// account must be able to enter it, and to remove entries from it: as root, choose one like /tmp.
 	Dir string
+	// Small: little will be written, some hundred megabytes at most, so that the private directory may be in memory
+	// where there is room. With Dir it has no meaning.
+	Small bool
 	// Logger receives what takes time (downloads, initdb) at Info and the rest at Debug; nil is silence.
 	Logger *slog.Logger
 	// NoDownload makes a missing installation an error instead of a download.
@@ -129,7 +132,11 @@ func launch(ctx context.Context, install Install, cfg Config, acct account) (*Se
 	}
 	s := &Server{install: install, cfg: cfg, done: make(chan struct{})}
 	var err error
-	if s.private, err = newPrivate(cfg.Dir, acct); err != nil {
+	dir := cfg.Dir
+	if memory := memoryDir(); dir == "" && cfg.Small && memory != "" && acct.reach(memory) == nil {
+		dir = memory
+	}
+	if s.private, err = newPrivate(dir, acct); err != nil {
 		return nil, fmt.Errorf("make the server's directory: %w", err)
 	}
 	if err := s.guard(acct); err != nil {

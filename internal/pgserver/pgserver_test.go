@@ -303,6 +303,26 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// A small server lives in memory where there is room, and leaves nothing there.
+func TestSmall(t *testing.T) {
+	t.Parallel()
+	memory := memoryDir()
+	if memory == "" {
+		t.Skip("there is no file system in memory with room")
+	}
+	s := server(t, Config{Small: true})
+	dir := s.private.dir
+	if filepath.Dir(dir) != memory {
+		t.Errorf("the directory is %s, not in %s", dir, memory)
+	}
+	if got := ask(t, s.URL("postgres"), "SELECT 'here'"); got != "here" {
+		t.Error(got)
+	}
+	if err := s.Stop(); err != nil || exists(dir) {
+		t.Errorf("after Stop: %v, directory there: %t", err, exists(dir))
+	}
+}
+
 // The path of a socket is limited to some hundred bytes; that of a directory is not.
 func TestLongPath(t *testing.T) {
 	t.Parallel()
@@ -328,12 +348,13 @@ func TestLongPath(t *testing.T) {
 	}
 }
 
+// Small servers: those of tests, proofs and rehearsals without rows.
 func BenchmarkStart(b *testing.B) {
 	for _, major := range []int{OldestMajor, NewestMajor} {
 		b.Run(strconv.Itoa(major), func(b *testing.B) {
-			server(b, Config{Major: major})
+			server(b, Config{Major: major, Small: true})
 			for b.Loop() {
-				s, err := Start(context.Background(), Config{Major: major})
+				s, err := Start(context.Background(), Config{Major: major, Small: true})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -350,7 +371,7 @@ func BenchmarkStart(b *testing.B) {
 func BenchmarkNewDatabase(b *testing.B) {
 	for _, major := range []int{OldestMajor, NewestMajor} {
 		b.Run(strconv.Itoa(major), func(b *testing.B) {
-			s := server(b, Config{Major: major})
+			s := server(b, Config{Major: major, Small: true})
 			for b.Loop() {
 				name, err := s.NewDatabase(context.Background(), "")
 				if err != nil {

@@ -27,7 +27,7 @@ func main() {
 }
 
 func generate(ctx context.Context) error {
-	server, err := pgserver.Start(ctx, pgserver.Config{Major: pgserver.NewestMajor})
+	server, err := pgserver.Start(ctx, pgserver.Config{Major: pgserver.NewestMajor, Small: true})
 	if err != nil {
 		return err
 	}

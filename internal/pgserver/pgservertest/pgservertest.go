@@ -48,7 +48,7 @@ func Server(t testing.TB, major int) *pgserver.Server {
 		// Downloading six versions over a slow line takes minutes; a test binary has ten.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
-		s.server, s.err = pgserver.Start(ctx, pgserver.Config{Major: major})
+		s.server, s.err = pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
 	})
 	if s.err != nil {
 		Missing(t, s.err)

@@ -24,7 +24,7 @@ func main() {
 func run(ctx context.Context) error {
 	var gathered tables
 	for major := pgserver.OldestMajor; major <= pgserver.NewestMajor; major++ {
-		s, err := pgserver.Start(ctx, pgserver.Config{Major: major})
+		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
 		if err != nil {
 			return err
 		}
