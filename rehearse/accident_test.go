@@ -47,11 +47,11 @@ var accidents = map[string]accident{
 	},
 	"queue": {
 		forms: []string{"queue_unsafe", "queue_safe"}, rows: map[string]int64{"accounts": 1000}, long: 2500 * time.Millisecond,
-		blamed: "ALTER TABLE accounts ADD COLUMN nick", relation: "public.accounts", kind: "read and write", least: 2 * time.Second,
+		blamed: "ALTER TABLE accounts ADD COLUMN nick", relation: "public.accounts", kind: "read and write", least: 1500 * time.Millisecond,
 	},
 	"queue on 13": {
 		forms: []string{"queue_unsafe", "queue_safe"}, rows: map[string]int64{"accounts": 1000}, long: 2500 * time.Millisecond, major: 13,
-		blamed: "ALTER TABLE accounts ADD COLUMN nick", relation: "public.accounts", kind: "read and write", least: 2 * time.Second,
+		blamed: "ALTER TABLE accounts ADD COLUMN nick", relation: "public.accounts", kind: "read and write", least: 1500 * time.Millisecond,
 	},
 	"rewrite": {
 		forms: []string{"rewrite"}, rows: map[string]int64{"accounts": 1_000_000},

@@ -21,14 +21,14 @@ type Config struct {
 	// views, unquoted: "public.users". Those that do not exist are passed over.
 	Relations []string
 	// Workers is how many sessions send queries, each one about every twenty
-	// milliseconds. Defaults to 4.
+	// milliseconds. Defaults to 4; less than none is none.
 	Workers int
 	// Seed decides which rows are read and written, and in which order.
 	Seed uint64
 	// LongReader adds a session that goes through a table now and then, slowly.
 	LongReader bool
 	// LongTransaction, when it is not 0, is for how long a transaction that has
-	// read a row of every relation stays open, idle. It begins with the load.
+	// read a row of every relation stays open, idle, from when Start returns.
 	LongTransaction time.Duration
 	// Logger hears what was left out of the load. Defaults to nobody.
 	Logger *slog.Logger
@@ -57,6 +57,7 @@ type Load struct {
 	// halt asks the sessions to end between two queries; cancel ends them at
 	// once, endWatch the watcher.
 	halt             chan struct{}
+	begun            chan struct{} // closed when Start returns
 	cancel, endWatch context.CancelFunc
 	sessions         sync.WaitGroup
 	watcher          sync.WaitGroup
@@ -73,7 +74,7 @@ func Start(ctx context.Context, c Config) (*Load, error) {
 	if err != nil {
 		return nil, fmt.Errorf("traffic: %w", err)
 	}
-	if c.Workers <= 0 {
+	if c.Workers == 0 {
 		c.Workers = 4
 	}
 	if c.Logger == nil {
@@ -92,7 +93,7 @@ func Start(ctx context.Context, c Config) (*Load, error) {
 		// on to be closed in order.
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: patience}
 	}
-	l := &Load{config: &config.Config, logger: c.Logger, halt: make(chan struct{})}
+	l := &Load{config: &config.Config, logger: c.Logger, halt: make(chan struct{}), begun: make(chan struct{})}
 	l.rec.log.From = time.Now()
 	sessions, cancel := context.WithCancel(ctx)
 	watching, endWatch := context.WithCancel(ctx)
@@ -102,6 +103,7 @@ func Start(ctx context.Context, c Config) (*Load, error) {
 		l.Stop()
 		return nil, fmt.Errorf("traffic: %w", err)
 	}
+	close(l.begun)
 	return l, nil
 }
 
@@ -121,7 +123,7 @@ func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Co
 		started++
 		l.sessions.Go(func() { run(ready) })
 	}
-	for i := range c.Workers {
+	for i := range max(c.Workers, 0) {
 		w := &worker{session: l.session(), groups: groups, number: i, of: c.Workers, rnd: rand.New(rand.NewPCG(c.Seed, uint64(i)))}
 		begin(func(ready chan<- error) { w.run(ctx, ready) })
 	}
@@ -198,6 +200,10 @@ func (l *Load) long(ctx context.Context, relations []*relation, lasts time.Durat
 	}
 	from := time.Now()
 	ready <- nil
+	select {
+	case <-l.begun:
+	case <-ctx.Done():
+	}
 	select {
 	case <-time.After(lasts):
 		_, err = conn.Exec(ctx, "COMMIT").ReadAll()
