@@ -112,6 +112,8 @@ func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Co
 	if err != nil {
 		return err
 	}
+	workers := max(c.Workers, 0)
+	c.Workers = max(workers, 1) // what the rows are shared out among
 	groups, relations, err := derive(ctx, setup, c, l.logger)
 	if err != nil || len(groups) == 0 {
 		shut(setup.PgConn())
@@ -123,7 +125,7 @@ func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Co
 		started++
 		l.sessions.Go(func() { run(ready) })
 	}
-	for i := range max(c.Workers, 0) {
+	for i := range workers {
 		w := &worker{session: l.session(), groups: groups, number: i, of: c.Workers, rnd: rand.New(rand.NewPCG(c.Seed, uint64(i)))}
 		begin(func(ready chan<- error) { w.run(ctx, ready) })
 	}

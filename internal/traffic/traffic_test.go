@@ -458,3 +458,19 @@ func TestNothingToLoad(t *testing.T) {
 		t.Error("no error without a server")
 	}
 }
+
+// A long transaction alone: no query, and its time begins when Start returns.
+func TestLongTransactionAlone(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := begin(t, url, shop, traffic.Config{Relations: []string{"public.orders"}, Workers: -1, LongTransaction: 300 * time.Millisecond})
+		started := time.Now()
+		s.exec("ALTER TABLE orders ADD COLUMN note text") // waits for it
+		if waited := time.Since(started); waited < 250*time.Millisecond {
+			t.Errorf("the transaction was over after %v", waited)
+		}
+		got, _ := traffic.Summarise(s.load.Stop(), started, nil)
+		if got.Queries != 0 || got.LongTransaction == nil {
+			t.Errorf("%d queries, long transaction %+v", got.Queries, got.LongTransaction)
+		}
+	})
+}
