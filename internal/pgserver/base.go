@@ -38,51 +38,61 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	install, err := choose(ctx, cfg)
+	c, err := resolve(ctx, cfg)
 	if err != nil {
 		return nil, false, err
 	}
-	acct, err := serverAccount()
+	final, err := c.basePath(base.Key)
 	if err != nil {
 		return nil, false, err
 	}
-	initial, err := templatePath(install, acct)
-	if err != nil {
-		return nil, false, err
+	s, built, err = c.startFrom(ctx, final, base)
+	if broken := new(ServerError); errors.As(err, &broken) && ctx.Err() == nil && !built {
+		// The cached copy may be damaged: make it anew, once.
+		if removeErr := os.RemoveAll(final); removeErr != nil {
+			return nil, false, errors.Join(err, removeErr)
+		}
+		s, built, err = c.startFrom(ctx, final, base)
 	}
-	root := filepath.Join(filepath.Dir(filepath.Dir(initial)), "base")
-	key := sha256.Sum256([]byte(initial + "\n" + base.Key))
-	final := filepath.Join(root, fmt.Sprintf("%s-%x", install.Version, key[:8]))
+	if built {
+		forgetBases(filepath.Dir(final), final)
+	}
+	return s, built, err
+}
+
+// basePath is where the cache keeps a base.
+func (c *chosen) basePath(key string) (string, error) {
+	initial, err := templatePath(c.install, c.acct)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(initial + "\n" + key))
+	return filepath.Join(filepath.Dir(filepath.Dir(initial)), "base", fmt.Sprintf("%s-%x", c.install.Version, sum[:8])), nil
+}
+
+// startFrom starts a server with the base that is kept at final, or is built
+// there.
+func (c *chosen) startFrom(ctx context.Context, final string, base Base) (s *Server, built bool, err error) {
 	err = buildOnce(ctx, final, func(staging string) error {
 		built = true
-		cfg.Logger.Info("building the base schema, once for this content", "version", install.Version)
-		return cfg.build(ctx, install, acct, staging, base)
+		c.Logger.Info("building the base schema, once for this content", "version", c.install.Version)
+		return c.build(ctx, staging, base)
 	})
 	if err != nil {
 		return nil, built, err
 	}
 	used := time.Now()
 	_ = os.Chtimes(final+".lock", used, used) // for forgetBases; a cache that cannot be written stays as it is
-	if built {
-		forgetBases(root, final)
-	}
-	cfg.base = final
-	s, err = Start(ctx, cfg)
-	if broken := new(ServerError); errors.As(err, &broken) && ctx.Err() == nil && !built {
-		// The cached copy may be damaged: make it anew, once.
-		if removeErr := os.RemoveAll(final); removeErr != nil {
-			return nil, false, errors.Join(err, removeErr)
-		}
-		return StartFrom(ctx, cfg, base)
-	}
+	from := *c
+	from.base = final
+	s, err = from.start(ctx)
 	return s, built, err
 }
 
 // build starts a server, lets it be filled, shuts it down in order and copies
 // its cluster to staging.
-func (cfg Config) build(ctx context.Context, install Install, acct account, staging string, base Base) error {
-	cfg.base = ""
-	s, err := Start(ctx, cfg)
+func (c *chosen) build(ctx context.Context, staging string, base Base) error {
+	s, err := c.start(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,14 +106,14 @@ func (cfg Config) build(ctx context.Context, install Install, acct account, stag
 	if err := os.Chmod(staging, 0o700); err != nil {
 		return err
 	}
-	if err := acct.own(staging); err != nil {
+	if err := c.acct.own(staging); err != nil {
 		return err
 	}
 	// The staging directory exists already.
 	if err := os.Remove(staging); err != nil {
 		return err
 	}
-	return copyTree(ctx, s.data(), staging, acct)
+	return copyTree(ctx, s.data(), staging, c.acct)
 }
 
 // quiesce shuts the server down in order, leaving its cluster where it is.

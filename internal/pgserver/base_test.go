@@ -62,7 +62,14 @@ func TestStartFromBroken(t *testing.T) {
 	if err != nil || !built {
 		t.Fatalf("built %t, %v", built, err)
 	}
-	from := s.cfg.base
+	c, err := resolve(t.Context(), s.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := c.basePath(base.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,6 @@ type Config struct {
 	Logger *slog.Logger
 	// NoDownload makes a missing installation an error instead of a download.
 	NoDownload bool
-
-	base string // a cluster to begin with instead of what initdb makes
 }
 
 // Server is a running throwaway server, or the use of somebody else's (Config.URL). Its methods may be called
@@ -70,14 +68,38 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, startTimeout)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	if cfg.URL != "" {
 		return startExternal(ctx, cfg)
 	}
+	c, err := resolve(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return c.start(ctx)
+}
+
+// bounded gives a context without a deadline the one of a start.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, startTimeout)
+}
+
+// chosen is a configuration with the installation and the account that it comes to. Finding them asks every installed
+// server for its version, so it is done once.
+type chosen struct {
+	Config
+	install Install
+	acct    account
+	base    string // a cluster to begin with instead of what initdb makes
+}
+
+func resolve(ctx context.Context, cfg Config) (*chosen, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	install, err := choose(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -86,18 +108,24 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := configFile(install.Major, "", cfg.Settings); err != nil {
+	return &chosen{Config: cfg, install: install, acct: acct}, nil
+}
+
+func (c *chosen) start(ctx context.Context) (*Server, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if _, err := configFile(c.install.Major, "", c.Settings); err != nil {
 		return nil, err
 	}
-	s, err := launch(ctx, install, cfg, acct)
-	if broken := new(ServerError); errors.As(err, &broken) && len(cfg.Settings) == 0 && cfg.base == "" && ctx.Err() == nil {
+	s, err := c.launch(ctx)
+	if broken := new(ServerError); errors.As(err, &broken) && len(c.Settings) == 0 && c.base == "" && ctx.Err() == nil {
 		// With our own settings a server starts, unless the cached template was damaged (a cleaner went through the
 		// cache directory, the disk was full). Make a new one, once.
-		cfg.Logger.Info("making the initdb template anew", "version", install.Version, "because", err)
-		if forgetErr := forgetTemplate(install, acct); forgetErr != nil {
+		c.Logger.Info("making the initdb template anew", "version", c.install.Version, "because", err)
+		if forgetErr := forgetTemplate(c.install, c.acct); forgetErr != nil {
 			return nil, errors.Join(err, forgetErr)
 		}
-		s, err = launch(ctx, install, cfg, acct)
+		s, err = c.launch(ctx)
 	}
 	return s, err
 }
@@ -122,39 +150,39 @@ func choose(ctx context.Context, cfg Config) (Install, error) {
 }
 
 // launch makes a private directory, puts a watchdog over it, fills it and starts the server.
-func launch(ctx context.Context, install Install, cfg Config, acct account) (*Server, error) {
-	tmpl := cfg.base
+func (c *chosen) launch(ctx context.Context) (*Server, error) {
+	tmpl := c.base
 	if tmpl == "" {
 		var err error
-		if tmpl, err = template(ctx, install, acct, cfg.Logger); err != nil {
+		if tmpl, err = template(ctx, c.install, c.acct, c.Logger); err != nil {
 			return nil, err
 		}
 	}
-	s := &Server{install: install, cfg: cfg, done: make(chan struct{})}
+	s := &Server{install: c.install, cfg: c.Config, done: make(chan struct{})}
 	var err error
-	dir := cfg.Dir
-	if memory := memoryDir(); dir == "" && cfg.Small && memory != "" && acct.reach(memory) == nil {
+	dir := c.Dir
+	if memory := memoryDir(); dir == "" && c.Small && memory != "" && c.acct.reach(memory) == nil {
 		dir = memory
 	}
-	if s.private, err = newPrivate(dir, acct); err != nil {
+	if s.private, err = newPrivate(dir, c.acct); err != nil {
 		return nil, fmt.Errorf("make the server's directory: %w", err)
 	}
-	if err := s.guard(acct); err != nil {
+	if err := s.guard(c.acct); err != nil {
 		return nil, errors.Join(err, s.private.remove())
 	}
 	s.stop = sync.OnceValue(s.shutdown)
-	if err := s.fill(ctx, tmpl, acct); err != nil {
+	if err := s.fill(ctx, tmpl, c.acct); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	begun := time.Now()
 	if err := s.process.begin(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start Postgres %s: %w", install.Version, err), s.Stop())
+		return nil, errors.Join(fmt.Errorf("start Postgres %s: %w", c.install.Version, err), s.Stop())
 	}
 	go s.attend()
 	if err := s.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
-	cfg.Logger.Debug("Postgres started", "version", install.Version, "bin", install.Bin, "dir", s.private.dir, "start", time.Since(begun))
+	c.Logger.Debug("Postgres started", "version", c.install.Version, "bin", c.install.Bin, "dir", s.private.dir, "start", time.Since(begun))
 	return s, nil
 }
 
