@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		}
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			dir, what := cmpOr(s.Dir, "."), s.Framework+" migrations"
+			dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
 			why := strings.TrimPrefix(err.Error(), what+" in "+dir+": ")
 			a.opaque = append(a.opaque, onward.Opaque{Path: dir, What: what, Why: why, Failed: true})
 			continue
@@ -195,8 +196,8 @@ func runners(sources []adapter.Source) ([]adapter.Source, []onward.Opaque) {
 			continue
 		}
 		out = append(out, onward.Opaque{
-			Path: cmpOr(s.Dir, "."), What: s.Why,
-			Why: fmt.Sprintf("not taken for migrations, because %s is used in %s; if they are, name the directory in onward.yaml", sources[tool].Framework, cmpOr(sources[tool].Dir, ".")),
+			Path: cmp.Or(s.Dir, "."), What: s.Why,
+			Why: fmt.Sprintf("not taken for migrations, because %s is used in %s; if they are, name the directory in onward.yaml", sources[tool].Framework, cmp.Or(sources[tool].Dir, ".")),
 		})
 	}
 	return kept, out
@@ -260,12 +261,12 @@ func assumed(c *config.Config) rule.Runner {
 func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	i := slices.IndexFunc(adapters, func(x adapter.Adapter) bool { return x.Name() == s.Framework })
 	if i < 0 {
-		return nil, fmt.Errorf("%s: there is no framework %q", cmpOr(s.Dir, "."), s.Framework)
+		return nil, fmt.Errorf("%s: there is no framework %q", cmp.Or(s.Dir, "."), s.Framework)
 	}
 	a.Logger.Debug("load", "framework", s.Framework, "dir", s.Dir, "tree", t.Name(), "why", s.Why)
 	set, err := adapters[i].Load(ctx, t, s)
 	if err != nil {
-		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmpOr(s.Dir, "."), err)
+		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmp.Or(s.Dir, "."), err)
 	}
 	return set, nil
 }
@@ -291,13 +292,6 @@ func logger(l *slog.Logger) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return l
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // usesFunc answers for the deployed code.

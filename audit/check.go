@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 	if len(names) == 0 {
 		return out, nil
 	}
-	root := cmpOr(c.Dir, ".")
+	root := cmp.Or(c.Dir, ".")
 	for _, p := range names {
 		at := p
 		if !filepath.IsAbs(p) {
@@ -170,7 +171,7 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 // file reports whether a path names one thing to read, not a directory.
 func (c *CheckConfig) file(p string) bool {
 	if !filepath.IsAbs(p) {
-		p = filepath.Join(cmpOr(c.Dir, "."), p)
+		p = filepath.Join(cmp.Or(c.Dir, "."), p)
 	}
 	info, err := os.Stat(p)
 	return err != nil || !info.IsDir()
@@ -204,7 +205,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 				// To render it, the project's own code would have to run:
 				// nobody asked for that by naming files.
 				skipped = append(skipped, onward.Opaque{
-					Path: cmpOr(s.Dir, "."), What: "a Django project", Why: "onward changelog renders and judges its migrations; --framework django does here",
+					Path: cmp.Or(s.Dir, "."), What: "a Django project", Why: "onward changelog renders and judges its migrations; --framework django does here",
 				})
 				continue
 			}
@@ -242,7 +243,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		set, err := loaded[i], failed[i]
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			j.opaque(onward.Opaque{Path: cmpOr(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
+			j.opaque(onward.Opaque{Path: cmp.Or(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
 			continue
 		}
 		if s.Framework == "sql" {

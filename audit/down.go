@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -32,7 +33,7 @@ func (r *Release) Down(step Step) (*script.Source, error) {
 			}
 			down, err := way.Down(r.a.head, r.pairs[i].source, m.migration)
 			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", cmpOr(step.DownPath, step.Path), err)
+				return nil, fmt.Errorf("read %s: %w", cmp.Or(step.DownPath, step.Path), err)
 			}
 			return down, nil
 		}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -34,7 +35,7 @@ type Step struct {
 // [Changelog]. The release must be closed.
 func Read(ctx context.Context, c Config) (*Release, error) {
 	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
-	repo, err := gitrange.Open(ctx, cmpOr(c.Dir, "."))
+	repo, err := gitrange.Open(ctx, cmp.Or(c.Dir, "."))
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func Read(ctx context.Context, c Config) (*Release, error) {
 }
 
 func (r *Release) read(ctx context.Context, c Config) error {
-	rng, err := r.repo.Range(ctx, cmpOr(c.Base, c.Settings.Base), c.Head)
+	rng, err := r.repo.Range(ctx, cmp.Or(c.Base, c.Settings.Base), c.Head)
 	if err != nil {
 		return err
 	}

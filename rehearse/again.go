@@ -2,10 +2,8 @@ package rehearse
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
-	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -16,16 +14,15 @@ import (
 func (v *version) secondRuns(ctx context.Context) error {
 	a := again{version: v}
 	defer a.drop(ctx)
-	for i, step := range v.release.Steps() {
-		sc, err := script.Build(step.Source)
-		if err != nil || step.Failed != "" || step.Applied || !divisible(sc) {
+	for i, step := range v.steps {
+		if !step.runs() || !divisible(step.script) {
 			continue
 		}
 		goes, err := a.to(ctx, i)
 		if !goes || err != nil {
 			return err
 		}
-		if err := a.cut(ctx, step, sc); err != nil {
+		if err := a.cut(ctx, step); err != nil {
 			return err
 		}
 	}
@@ -61,12 +58,11 @@ func (a *again) to(ctx context.Context, step int) (bool, error) {
 		}
 	}
 	for ; a.done < step; a.done++ {
-		b := a.release.Steps()[a.done]
-		sc, err := script.Build(b.Source)
-		if err != nil || b.Failed != "" || b.Applied {
+		b := a.steps[a.done]
+		if !b.runs() {
 			continue
 		}
-		if stop, err := a.runner.migration(ctx, b.Migration, sc); stop != nil || err != nil {
+		if stop, err := a.runner.migration(ctx, b.Migration, b.script); stop != nil || err != nil {
 			return false, err
 		}
 	}
@@ -91,15 +87,15 @@ func divisible(sc *script.Script) bool {
 }
 
 // cut runs a migration short of its end, and again.
-func (a *again) cut(ctx context.Context, step audit.Step, sc *script.Script) error {
-	short := *sc
-	short.Statements = cutShort(sc)
+func (a *again) cut(ctx context.Context, step *step) error {
+	short := *step.script
+	short.Statements = cutShort(step.script)
 	stop, err := a.runner.migration(ctx, step.Migration, &short)
 	if stop != nil || err != nil {
 		a.drop(ctx)
 		return err
 	}
-	stop, err = a.runner.migration(ctx, step.Migration, sc)
+	stop, err = a.runner.migration(ctx, step.Migration, step.script)
 	if stop == nil || err != nil {
 		a.done++
 		return err
@@ -110,9 +106,8 @@ func (a *again) cut(ctx context.Context, step audit.Step, sc *script.Script) err
 	}) {
 		return nil // the first time, too
 	}
-	server := serverError(stop.err)
 	a.found(rule.RehearsalFailsAgain, step, stop.statement,
-		fmt.Sprintf("cut short after this statement, the migration cannot be run again: %s (SQLSTATE %s)", server.Message, server.Code),
+		"cut short after this statement, the migration cannot be run again: "+words(stop.err),
 		"its statements commit one by one: after a failure further down, or a lost connection, the runner's next attempt fails here", "")
 	return nil
 }

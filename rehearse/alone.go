@@ -29,15 +29,11 @@ func (s *scene) alone(ctx context.Context, st *script.Statement) error {
 		locks[oid] = r.lock
 	}
 	judged := observe.Judge(s.rels, after, locks, nil)
-	oids := map[string]uint32{}
-	for oid, r := range after {
-		oids[r.Name] = oid
+	oids := oidsOf(after, s.rels)
+	for oid := range after {
 		if _, existed := s.rels[oid]; !existed {
 			s.born[oid] = true
 		}
-	}
-	for oid, r := range s.rels {
-		oids[r.Name] = oid
 	}
 	number := len(s.out.Statements) - 1
 	for _, name := range slices.Sorted(maps.Keys(judged)) {

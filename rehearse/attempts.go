@@ -2,12 +2,12 @@ package rehearse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -21,13 +21,13 @@ const (
 // attempts runs a migration. One that gave up waiting for a lock behind the
 // traffic is run again, after the long transaction if that was what stood in
 // its way.
-func (s *scene) attempts(ctx context.Context, m *adapter.Migration, sc *script.Script) (*stopped, error) {
+func (s *scene) attempts(ctx context.Context, step *step) (*stopped, error) {
 	for n := 1; ; n++ {
-		stop, err := s.runner.migration(ctx, m, sc)
+		stop, err := s.runner.migration(ctx, step.Migration, step.script)
 		if stop == nil || err != nil {
 			return stop, err
 		}
-		if s.load == nil || n == mostAttempts || !refusedWith(stop.err, lockTimeout) || stop.statement == nil || committedBefore(sc, stop.statement) {
+		if s.load == nil || n == mostAttempts || !refusedWith(stop.err, lockTimeout) || stop.statement == nil || committedBefore(step.script, stop.statement) {
 			return stop, nil
 		}
 		s.fail(stop)
@@ -35,7 +35,7 @@ func (s *scene) attempts(ctx context.Context, m *adapter.Migration, sc *script.S
 		if left := time.Until(s.zero.Add(s.LongTransaction)); left > 0 {
 			pause += left
 		}
-		s.note(fmt.Sprintf("%s gave up waiting for a lock after its lock_timeout, as it is meant to, and was run again: its deploy must do so too", m.ID))
+		s.note(fmt.Sprintf("%s gave up waiting for a lock after its lock_timeout, as it is meant to, and was run again: its deploy must do so too", step.ID))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -63,5 +63,5 @@ const (
 
 func refusedWith(err error, code string) bool {
 	var pg *pgconn.PgError
-	return as(err, &pg) && pg.Code == code
+	return errors.As(err, &pg) && pg.Code == code
 }

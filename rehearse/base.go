@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -160,7 +161,7 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 func (v *version) baseKey() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, "rehearsal 5", v.base.from, v.Superuser)
-	if path := cmpOr(v.Dump, v.Schema); path != "" {
+	if path := cmp.Or(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {
 			return "", &config.InputError{Err: fmt.Errorf("read the schema of the base: %w", err)}
@@ -180,13 +181,6 @@ func (v *version) baseKey() (string, error) {
 		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // build makes the role and the base database on a new server.

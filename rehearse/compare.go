@@ -54,24 +54,25 @@ func (s side) String() string {
 	return lock + ", " + s.work.String()
 }
 
+// sides are what the model says of each relation.
+func (p predicted) sides() map[string]side {
+	out := map[string]side{}
+	for _, e := range p.effects {
+		was := out[e.Relation]
+		out[e.Relation] = side{max(was.lock, e.Lock), max(was.work, e.Work)}
+	}
+	return out
+}
+
 // compare holds what was seen of a statement in a transaction against the model.
 // Locks are compared as they stand in the transaction: a stronger one that is
 // held already hides a weaker one.
-func (s *scene) compare(st *script.Statement, out *onward.RehearsedStatement, judged map[string]observe.Seen, before map[uint32]observe.Relation, v *view) {
-	oids := map[string]uint32{}
-	for oid, r := range v.rels {
-		oids[r.Name] = oid
-	}
-	for oid, r := range before {
-		oids[r.Name] = oid
-	}
+func (s *scene) compare(st *script.Statement, out *onward.RehearsedStatement, judged map[string]observe.Seen, oids map[string]uint32, before map[uint32]observe.Relation) {
 	p := s.predicted(st, len(out.Nested))
-	model := map[string]side{}
-	for _, e := range p.effects {
-		m := model[e.Relation]
-		model[e.Relation] = side{max(m.lock, e.Lock), max(m.work, e.Work)}
-		if oid := oids[e.Relation]; oid != 0 {
-			s.expected[oid] = max(s.expected[oid], e.Lock)
+	model := p.sides()
+	for name, m := range model {
+		if oid := oids[name]; oid != 0 {
+			s.expected[oid] = max(s.expected[oid], m.lock)
 		}
 	}
 	names := map[string]bool{}
@@ -131,8 +132,7 @@ func isAbout(st *script.Statement, relation string) bool {
 // level takes out what cannot be told apart or does not matter.
 func level(seen, want *side, j observe.Seen, r observe.Relation, dml bool) {
 	if index := j.Kind == "i" || j.Kind == "I" || r.Kind == "i" || r.Kind == "I"; index {
-		// Every plan locks the indexes of a table.
-		seen.lock, want.lock = strong(seen.lock), strong(want.lock)
+		seen.lock, want.lock = observe.OnIndex(seen.lock), observe.OnIndex(want.lock)
 	}
 	if want.lock == onward.NoLock && seen.lock == onward.AccessShareLock {
 		seen.lock = onward.NoLock // read in passing
@@ -151,13 +151,6 @@ func level(seen, want *side, j observe.Seen, r observe.Relation, dml bool) {
 	}
 }
 
-func strong(l onward.Lock) onward.Lock {
-	if l < onward.ShareUpdateExclusiveLock {
-		return onward.NoLock
-	}
-	return l
-}
-
 // rowsOnly statements change or read rows.
 func rowsOnly(st *script.Statement) bool {
 	n := st.Node
@@ -173,11 +166,7 @@ func (s *scene) compareAlone(st *script.Statement, judged map[string]observe.See
 	if p.partial {
 		return
 	}
-	model := map[string]side{}
-	for _, e := range p.effects {
-		m := model[e.Relation]
-		model[e.Relation] = side{max(m.lock, e.Lock), max(m.work, e.Work)}
-	}
+	model := p.sides()
 	for _, name := range slices.Sorted(maps.Keys(judged)) {
 		j, m := judged[name], model[name]
 		if j.Created || strings.HasPrefix(name, "pg_temp.") || j.Kind == "i" || j.Kind == "I" {

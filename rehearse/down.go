@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,8 @@ func (v *version) wayDown(ctx context.Context) error {
 	defer d.drop(ctx)
 	goes, django := true, false
 	var without []string
-	for i, step := range v.release.Steps() {
-		up, ok := runnable(step)
-		if !ok {
+	for i, step := range v.steps {
+		if !step.runs() {
 			continue
 		}
 		down, err := v.down(step)
@@ -46,7 +46,7 @@ func (v *version) wayDown(ctx context.Context) error {
 		case down == nil:
 			without = append(without, step.ID)
 		case goes:
-			if goes, err = d.step(ctx, i, step, up, down); err != nil {
+			if goes, err = d.step(ctx, i, step, down); err != nil {
 				return err
 			}
 		}
@@ -63,14 +63,14 @@ func (v *version) wayDown(ctx context.Context) error {
 
 // step rehearses one way down. It tells whether there is anything to go on
 // with: where the release ends, the rehearsal has said so.
-func (d *descent) step(ctx context.Context, i int, step audit.Step, up, down *script.Script) (goes bool, err error) {
+func (d *descent) step(ctx context.Context, i int, step *step, down *script.Script) (goes bool, err error) {
 	if d.done != i {
 		d.schema = nil
 	}
 	if goes, err := d.to(ctx, i); !goes || err != nil {
 		return false, err
 	}
-	return d.downAndUp(ctx, step, up, down)
+	return d.downAndUp(ctx, step, down)
 }
 
 // most bounds how many differences and migrations are named.
@@ -88,15 +88,9 @@ func (v *version) tell(format string, args ...any) {
 	v.out.Notes = append(v.out.Notes, fmt.Sprintf(format, args...))
 }
 
-// runnable gives what a step runs. What does not run is not for this to tell.
-func runnable(step audit.Step) (*script.Script, bool) {
-	sc, err := script.Build(step.Source)
-	return sc, err == nil && step.Failed == "" && !step.Applied
-}
-
 // down is the way down of a step; nil: it has none, or nothing stands in it.
-func (v *version) down(step audit.Step) (*script.Script, error) {
-	source, err := v.release.Down(step)
+func (v *version) down(step *step) (*script.Script, error) {
+	source, err := v.release.Down(step.Step)
 	if source == nil || err != nil {
 		return nil, err
 	}
@@ -157,14 +151,14 @@ func (d *descent) drop(ctx context.Context) {
 
 // downAndUp runs a step up, down, and up again for what comes next. It does not
 // go on when the step does not even go up.
-func (d *descent) downAndUp(ctx context.Context, step audit.Step, up, down *script.Script) (goes bool, err error) {
+func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script) (goes bool, err error) {
 	if d.schema == nil {
 		if err := d.read(ctx); err != nil {
 			return false, err
 		}
 	}
 	before := d.schema
-	if stop, err := d.runner.migration(ctx, step.Migration, up); stop != nil || err != nil {
+	if stop, err := d.runner.migration(ctx, step.Migration, step.script); stop != nil || err != nil {
 		return false, err
 	}
 	if err := d.read(ctx); err != nil {
@@ -185,11 +179,11 @@ func (d *descent) downAndUp(ctx context.Context, step audit.Step, up, down *scri
 		return false, err
 	}
 	if stop != nil {
-		d.refused(step, up, stop)
+		d.refused(step, stop)
 		return true, d.goOn(ctx, after)
 	}
 	if down.Open {
-		d.finding(step, up, "the way down never commits the transaction that it opens: unless a commit of the runner's own ends it, nothing of it stays when the connection closes")
+		d.finding(step, "the way down never commits the transaction that it opens: unless a commit of the runner's own ends it, nothing of it stays when the connection closes")
 		return true, d.goOn(ctx, after)
 	}
 	x := compareObjects(before, d.schema)
@@ -199,7 +193,7 @@ func (d *descent) downAndUp(ctx context.Context, step audit.Step, up, down *scri
 	if err := d.alive(ctx); err != nil {
 		return false, err
 	}
-	if stop, err = d.runner.migration(ctx, step.Migration, up); err != nil {
+	if stop, err = d.runner.migration(ctx, step.Migration, step.script); err != nil {
 		return false, err
 	}
 	fact := ""
@@ -217,7 +211,7 @@ func (d *descent) downAndUp(ctx context.Context, step audit.Step, up, down *scri
 		return true, nil
 	}
 	if fact != "" {
-		d.finding(step, up, fact)
+		d.finding(step, fact)
 	}
 	if err := d.read(ctx); err != nil {
 		return false, err
@@ -238,7 +232,7 @@ func (d *descent) goOn(ctx context.Context, want []live.Object) error {
 // refused tells of a way down that the server refuses. What is refused to a
 // role that is no superuser, or for want of an extension, may go through
 // elsewhere.
-func (d *descent) refused(step audit.Step, up *script.Script, stop *stopped) {
+func (d *descent) refused(step *step, stop *stopped) {
 	var pg *pgconn.PgError
 	errors.As(stop.err, &pg)
 	switch {
@@ -247,31 +241,15 @@ func (d *descent) refused(step audit.Step, up *script.Script, stop *stopped) {
 	case pg != nil && pg.Code == "57014":
 		d.tell("the way down of %s was ended after %s", step.ID, d.Limit)
 	default:
-		path := step.DownPath
-		if path == "" {
-			path = step.Path
-		}
-		d.finding(step, up, fmt.Sprintf("the server refuses the way down, at %s:%d: %s", path, stop.statement.Line, words(stop.err)))
+		d.finding(step, fmt.Sprintf("the server refuses the way down, at %s:%d: %s", cmp.Or(step.DownPath, step.Path), stop.statement.Line, words(stop.err)))
 	}
-}
-
-// words are the server's, with its code.
-func words(err error) string {
-	server := serverError(err)
-	return fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
 }
 
 // finding stands at the first statement of the way up.
-func (d *descent) finding(step audit.Step, up *script.Script, fact string) {
+func (d *descent) finding(step *step, fact string) {
 	at := &script.Statement{Line: 1, Column: 1, EndLine: 1, EndColumn: 1}
-	if len(up.Statements) > 0 {
-		at = up.Statements[0]
+	if list := step.script.Statements; len(list) > 0 {
+		at = list[0]
 	}
-	harm := ""
-	for _, r := range rule.Rehearsed() {
-		if r.ID == rule.RehearsalDownDiffers {
-			harm = r.Harm
-		}
-	}
-	d.found(rule.RehearsalDownDiffers, step, at, fact, harm, "")
+	d.found(rule.RehearsalDownDiffers, step, at, fact, "", "")
 }

@@ -1,14 +1,15 @@
 package rehearse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -18,8 +19,9 @@ import (
 // stallLimit is the stall from which on traffic has stalled.
 const stallLimit = time.Second
 
-// found adds a finding at a statement.
-func (v *version) found(id string, step audit.Step, at *script.Statement, fact, harm, instead string) {
+// found adds a finding at a statement. Without a harm or a way out of its own it
+// has the rule's.
+func (v *version) found(id string, step *step, at *script.Statement, fact, harm, instead string) {
 	var doc *rule.Rule
 	for _, r := range rule.Rehearsed() {
 		if r.ID == id {
@@ -29,11 +31,8 @@ func (v *version) found(id string, step audit.Step, at *script.Statement, fact, 
 	f := onward.Finding{
 		Rule: id, Category: doc.Category, Severity: doc.Severity, Migration: step.ID, Path: step.Path,
 		Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
-		Fact: fact, Harm: harm, Instead: instead, Evidence: []onward.Evidence{},
+		Fact: fact, Harm: cmp.Or(harm, doc.Harm), Instead: cmp.Or(instead, doc.Instead), Evidence: []onward.Evidence{},
 		Fingerprint: rule.Fingerprint(id, step.ID, at.SQL, fact),
-	}
-	if f.Instead == "" {
-		f.Instead = doc.Instead
 	}
 	if v.Settings != nil {
 		if severity, ok := v.Settings.Severities()[id]; ok {
@@ -55,8 +54,7 @@ func (v *version) found(id string, step audit.Step, at *script.Statement, fact, 
 	if len(v.majors()) > 1 {
 		f.Postgres = []int{v.major}
 	}
-	sc, err := script.Build(step.Source)
-	if v.known[f.Fingerprint] || err == nil && suppressed(sc, id, at) {
+	if v.known[f.Fingerprint] || step.err == nil && suppressed(step.script, id, at) {
 		v.report.Summary.Suppressed++
 		return
 	}
@@ -87,8 +85,7 @@ func (v *version) failures(s *scene) {
 		return
 	}
 	stop, step := s.stop, s.stopStep
-	server := serverError(stop.err)
-	words := fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
+	server, refusal := serverError(stop.err), words(stop.err)
 	var limit *limitError
 	var pg *pgconn.PgError
 	errors.As(stop.err, &pg)
@@ -96,22 +93,22 @@ func (v *version) failures(s *scene) {
 	case errors.As(stop.err, &limit):
 		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
 	case server.Code == tooManyTemporary:
-		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was ended by the limit of size: "+words, "in production it would go on", "")
+		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was ended by the limit of size: "+refusal, "in production it would go on", "")
 	case pg != nil && missingExtension(pg):
 		v.unrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
 	case pg != nil && s.unrun != "" && undefined[pg.Code]:
 		v.unrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
 	case server.Code == "42501" && !v.Superuser:
-		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+words, "the migration fails wherever its role is none", "")
+		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal, "the migration fails wherever its role is none", "")
 	case s.out.Traffic != nil && server.Code == deadlock:
-		v.found(rule.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+words,
-			"the server ends one of them: this time it was the migration, which stops here"+rest(v.release.Steps(), step)+"; the next time it may be a query of a user",
+		v.found(rule.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
+			"the server ends one of them: this time it was the migration, which stops here"+v.rest(step)+"; the next time it may be a query of a user",
 			"One table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
 	case s.out.Traffic != nil && server.Code == lockTimeout:
-		v.found(rule.RehearsalFails, step, stop.statement, "it gives up behind the queries of the deployed code: "+words,
-			"the migration stops here"+rest(v.release.Steps(), step), "Run it again where that can be done, and let nothing of it commit before.")
+		v.found(rule.RehearsalFails, step, stop.statement, "it gives up behind the queries of the deployed code: "+refusal,
+			"the migration stops here"+v.rest(step), "Run it again where that can be done, and let nothing of it commit before.")
 	default:
-		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+words, "the migration stops here"+rest(v.release.Steps(), step), "")
+		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.rest(step), "")
 	}
 }
 
@@ -133,19 +130,16 @@ func (v *version) unrehearsed(s *scene, why string) {
 }
 
 // withRows is the finding for a migration that fails on rows only.
-func (v *version) withRows(step audit.Step, stop *stopped) {
-	server := serverError(stop.err)
+func (v *version) withRows(step *step, stop *stopped) {
 	v.found(rule.RehearsalFailsWithRows, step, stop.statement,
-		fmt.Sprintf("refused on tables with rows, and not on empty ones: %s (SQLSTATE %s)", server.Message, server.Code),
-		"production has rows too: where they are like these, the migration stops here"+rest(v.release.Steps(), step), "")
+		"refused on tables with rows, and not on empty ones: "+words(stop.err),
+		"production has rows too: where they are like these, the migration stops here"+v.rest(step), "")
 }
 
 // rest says what does not run any more.
-func rest(steps []audit.Step, at audit.Step) string {
-	for i, s := range steps {
-		if s.Report == at.Report && i < len(steps)-1 {
-			return fmt.Sprintf(", and %s after it", report.Count(len(steps)-1-i, "migration"))
-		}
+func (v *version) rest(at *step) string {
+	if n := len(v.steps) - 1 - slices.Index(v.steps, at); n > 0 {
+		return fmt.Sprintf(", and %s after it", report.Count(n, "migration"))
 	}
 	return ""
 }
@@ -184,16 +178,13 @@ func (v *version) stalls(s *scene) {
 }
 
 // place finds a rehearsed statement in its migration.
-func (v *version) place(st *onward.RehearsedStatement) (audit.Step, *script.Statement) {
-	for _, step := range v.release.Steps() {
-		if step.Report != st.Migration {
-			continue
-		}
-		if sc, err := script.Build(step.Source); err == nil && st.Statement < len(sc.Statements) {
-			return step, sc.Statements[st.Statement]
+func (v *version) place(st *onward.RehearsedStatement) (*step, *script.Statement) {
+	for _, step := range v.steps {
+		if step.Report == st.Migration && step.err == nil && st.Statement < len(step.script.Statements) {
+			return step, step.script.Statements[st.Statement]
 		}
 	}
-	return audit.Step{}, nil
+	return nil, nil
 }
 
 func queries(n int) string {

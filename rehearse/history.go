@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 func (v *version) history(ctx context.Context, s *pgserver.Server) error {
 	h := &history{version: v, server: s}
 	defer h.close(ctx)
-	if path := cmpOr(v.Dump, v.Schema); path != "" {
+	if path := cmp.Or(v.Dump, v.Schema); path != "" {
 		if err := h.restore(ctx, path); err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func (h *history) sources(ctx context.Context, lists []audit.History) error {
 			var base *BaseError
 			switch {
 			case errors.As(err, &base) && !list.Grows && len(lists) > 1:
-				h.base.Notes = append(h.base.Notes, fmt.Sprintf("of %s, which the release does not change, the base has %d of %d migrations: %v", cmpOr(list.Source.Dir, "."), n, len(list.Migrations), base.Err))
+				h.base.Notes = append(h.base.Notes, fmt.Sprintf("of %s, which the release does not change, the base has %d of %d migrations: %v", cmp.Or(list.Source.Dir, "."), n, len(list.Migrations), base.Err))
 				at[i] = len(list.Migrations)
 			case errors.As(err, &base) && first == nil:
 				first = err

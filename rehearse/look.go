@@ -16,8 +16,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func as[T error](err error, target *T) bool { return errors.As(err, target) }
-
 // look asks the session itself what it holds and what there is of it now: no
 // other session sees what is not committed. One row comes always, for the log.
 const look = `SELECT x.lsn, l.relation, coalesce(l.mode, ''), c.oid,
@@ -69,7 +67,7 @@ func (s *scene) untimed(ctx context.Context, ask func() error) error {
 // timed reports whether the release limits the time of statements, which holds
 // for what is asked in its transactions too.
 func (v *version) timed() bool {
-	for _, step := range v.release.Steps() {
+	for _, step := range v.steps {
 		if step.Runner.StatementTimeout > 0 {
 			return true
 		}

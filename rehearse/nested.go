@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,22 +47,16 @@ const mostNested = 200
 
 // notice is one of the above.
 type notice struct {
-	event, tag, text string
-	at, took         float64 // seconds; milliseconds
+	event, text string
+	at, took    float64 // seconds; milliseconds
 }
 
 // prepareNested prepares a database, where the release has statements that may
 // run others.
 func (v *version) prepareNested(ctx context.Context, db string) error {
-	for _, step := range v.release.Steps() {
-		sc, err := script.Build(step.Source)
-		if err != nil {
-			continue
-		}
-		for _, s := range sc.Statements {
-			if mayNest(s) {
-				return execAll(ctx, v.server.URL(db), nestedSetup)
-			}
+	for _, step := range v.steps {
+		if step.err == nil && slices.ContainsFunc(step.script.Statements, mayNest) {
+			return execAll(ctx, v.server.URL(db), nestedSetup)
 		}
 	}
 	return nil
@@ -101,7 +96,7 @@ func (s *scene) notice(n *pgconn.Notice) {
 	}
 	if event, ok := strings.CutPrefix(n.Message, "onward-rehearsal "); ok {
 		at, _ := strconv.ParseFloat(n.Hint, 64)
-		s.notices = append(s.notices, notice{event: event, tag: n.Detail, text: inContext(n.Where), at: at})
+		s.notices = append(s.notices, notice{event: event, text: inContext(n.Where), at: at})
 		return
 	}
 	head, plan, ok := strings.Cut(n.Message, "plan:\n")

@@ -69,21 +69,27 @@ func (s *scene) compareAndKeep(st *script.Statement, out *onward.RehearsedStatem
 	}
 	judged := observe.Judge(before, v.rels, v.locks, read)
 	s.tx.before = maps.Clone(s.tx.held)
-	s.observe(out, judged, v, before, seen)
-	s.compare(st, out, judged, before, v)
+	oids := oidsOf(v.rels, before)
+	s.observe(out, judged, oids, seen)
+	s.compare(st, out, judged, oids, before)
 	s.keep(v)
+}
+
+// oidsOf finds relations by their names; of two with one name it is that of the
+// later list.
+func oidsOf(lists ...map[uint32]observe.Relation) map[string]uint32 {
+	out := map[string]uint32{}
+	for _, list := range lists {
+		for oid, r := range list {
+			out[r.Name] = oid
+		}
+	}
+	return out
 }
 
 // observe lists what a statement did that is worth a line: locks that it took
 // or made stronger, and work.
-func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observe.Seen, v *view, before map[uint32]observe.Relation, seen *samples) {
-	oids := map[string]uint32{}
-	for oid, r := range v.rels {
-		oids[r.Name] = oid
-	}
-	for oid, r := range before {
-		oids[r.Name] = oid
-	}
+func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observe.Seen, oids map[string]uint32, seen *samples) {
 	number := len(s.out.Statements) - 1
 	for _, name := range slices.Sorted(maps.Keys(judged)) {
 		j, oid := judged[name], oids[name]
@@ -112,7 +118,7 @@ func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observ
 // quiet locks are those that every plan takes on the indexes of a table.
 func quiet(j observe.Seen) bool {
 	index := j.Kind == "i" || j.Kind == "I"
-	return index && j.Lock < onward.ShareUpdateExclusiveLock && j.Work() == onward.NoWork
+	return index && observe.OnIndex(j.Lock) == onward.NoLock && j.Work() == onward.NoWork
 }
 
 // keep makes a view the state before the next statement.
@@ -121,13 +127,10 @@ func (s *scene) keep(v *view) {
 		// What a statement made anew under its old name (an index whose column
 		// changed its type) is no news to the next one.
 		s.tx.held[oid] = max(s.tx.held[oid], l)
-	}
-	for oid := range v.locks {
-		r, ok := v.rels[oid]
-		if !ok {
+		if r, ok := v.rels[oid]; ok {
+			s.rels[oid] = r
+		} else {
 			delete(s.rels, oid)
-			continue
 		}
-		s.rels[oid] = r
 	}
 }

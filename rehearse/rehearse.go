@@ -75,7 +75,8 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(release.Steps()) == 0 {
+	steps := stepsOf(release)
+	if len(steps) == 0 {
 		return report, nil
 	}
 	var known map[string]bool
@@ -85,7 +86,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		}
 	}
 	for _, major := range c.majors() {
-		v := &version{Config: c, release: release, report: report, major: major, known: known}
+		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known}
 		if err := v.run(ctx); err != nil {
 			return nil, err
 		}
@@ -114,6 +115,7 @@ func (c *Config) majors() []int {
 type version struct {
 	Config
 	release *audit.Release
+	steps   []*step
 	report  *onward.Report
 	major   int // 0: the newest there is
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -353,12 +354,9 @@ var harmless = map[string]bool{
 }
 
 func (r *runner) note(text string) {
-	for _, n := range r.notes {
-		if n == text {
-			return
-		}
+	if !slices.Contains(r.notes, text) {
+		r.notes = append(r.notes, text)
 	}
-	r.notes = append(r.notes, text)
 }
 
 // servers reports whether an error is the server's answer, a lost connection

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
@@ -48,7 +48,7 @@ type scene struct {
 	notices  []notice
 	// stop says where the release ended before its end.
 	stop     *stopped
-	stopStep audit.Step
+	stopStep *step
 	// unrun is the code of the release that was left out last; "" for none.
 	unrun string
 	// emptied is the index of the first statement that ran with empty tables
@@ -127,12 +127,7 @@ func (v *version) needsCopies() bool {
 	if v.Down {
 		return true
 	}
-	for _, step := range v.release.Steps() {
-		if sc, err := script.Build(step.Source); err == nil && !step.Applied && divisible(sc) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.steps, func(s *step) bool { return s.runs() && divisible(s.script) })
 }
 
 // copy makes a database with the base schema.
@@ -238,7 +233,7 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 		}
 	}
 	s.zero = time.Now()
-	for _, step := range s.release.Steps() {
+	for _, step := range s.steps {
 		if step.Applied {
 			s.note(step.ID + " stands for migrations that are applied, so its runner does not run it")
 			continue
@@ -247,17 +242,16 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 			s.note(step.ID + " could not be read, so it was not rehearsed: " + step.Failed)
 			continue
 		}
-		sc, err := script.Build(step.Source)
-		if err != nil {
-			s.note(step.ID + " was not rehearsed: " + err.Error())
+		if step.err != nil {
+			s.note(step.ID + " was not rehearsed: " + step.err.Error())
 			continue
 		}
-		s.migration, s.statements, s.script = step.Report, s.model.Migrations[step.Report].Statements, sc
+		s.migration, s.statements, s.script = step.Report, s.model.Migrations[step.Report].Statements, step.script
 		for _, o := range step.Opaque {
 			s.note(fmt.Sprintf("%s: %s was not run", step.ID, o.What))
 			s.unrun = step.ID + ": " + o.What
 		}
-		stop, err := s.attempts(ctx, step.Migration, sc)
+		stop, err := s.attempts(ctx, step)
 		if err != nil {
 			return false, err
 		}
@@ -272,7 +266,7 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 		}
 		if stop != nil {
 			s.fail(stop)
-			if stop, err = s.withoutRows(ctx, step, sc, stop); err != nil {
+			if stop, err = s.withoutRows(ctx, step, stop); err != nil {
 				return false, err
 			}
 		}
@@ -292,7 +286,7 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 // withoutRows runs a migration again that failed on generated rows, with all
 // tables empty: whether the rows are to blame, and how the release goes on. It
 // gives what stops it even so.
-func (s *scene) withoutRows(ctx context.Context, step audit.Step, sc *script.Script, stop *stopped) (*stopped, error) {
+func (s *scene) withoutRows(ctx context.Context, step *step, stop *stopped) (*stopped, error) {
 	if len(s.out.Tables) == 0 || s.Dump != "" || s.emptied >= 0 || !blamesRows(stop.err) || s.runner.conn.IsClosed() {
 		return stop, nil
 	}
@@ -308,7 +302,7 @@ func (s *scene) withoutRows(ctx context.Context, step audit.Step, sc *script.Scr
 	if s.rels, err = observe.Relations(ctx, s.runner.admin); err != nil {
 		return stop, err
 	}
-	again, err := s.attempts(ctx, step.Migration, sc)
+	again, err := s.attempts(ctx, step)
 	if err != nil {
 		return stop, err
 	}
@@ -340,7 +334,7 @@ END $$`
 // or a check that a migration makes itself.
 func blamesRows(err error) bool {
 	var pg *pgconn.PgError
-	return as(err, &pg) && (strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "P0") || strings.HasPrefix(pg.Code, "21"))
+	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "P0") || strings.HasPrefix(pg.Code, "21"))
 }
 
 // at is a moment on the axis of the rehearsal.
@@ -362,9 +356,15 @@ func (s *scene) fail(stop *stopped) {
 // serverError is an error in the server's words.
 func serverError(err error) *onward.ServerError {
 	var pg *pgconn.PgError
-	if as(err, &pg) {
+	if errors.As(err, &pg) {
 		e := redacted(onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint})
 		return &e
 	}
 	return &onward.ServerError{Code: "08006", Message: "the server closed the connection: " + err.Error()}
+}
+
+// words are the server's, with its code.
+func words(err error) string {
+	server := serverError(err)
+	return fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
 }

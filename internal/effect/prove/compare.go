@@ -51,7 +51,7 @@ func Compare(got effect.Result, seen *observe.Observation) []string {
 		index := m.Kind == "i" || s.Kind == "i" || s.Kind == "I"
 		m.Kind, s.Kind, s.BuildsIndex = "", "", false
 		if index {
-			m.Lock, s.Lock = strong(m.Lock), strong(s.Lock)
+			m.Lock, s.Lock = observe.OnIndex(m.Lock), observe.OnIndex(s.Lock)
 		}
 		if m.Lock == onward.NoLock && s.Lock == onward.AccessShareLock {
 			s.Lock = onward.NoLock // read in passing
@@ -71,11 +71,4 @@ func Compare(got effect.Result, seen *observe.Observation) []string {
 	}
 	sort.Strings(bad)
 	return bad
-}
-
-func strong(l onward.Lock) onward.Lock {
-	if l < onward.ShareUpdateExclusiveLock {
-		return onward.NoLock
-	}
-	return l
 }

@@ -37,6 +37,15 @@ func (s Seen) Work() onward.Work {
 	return onward.NoWork
 }
 
+// OnIndex is what counts of a lock on an index: those below SHARE UPDATE
+// EXCLUSIVE every plan takes on all indexes of a table.
+func OnIndex(l onward.Lock) onward.Lock {
+	if l < onward.ShareUpdateExclusiveLock {
+		return onward.NoLock
+	}
+	return l
+}
+
 // Observation is what a server did for one statement.
 type Observation struct {
 	// Relations is keyed by schema-qualified name.
