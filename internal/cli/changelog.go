@@ -33,11 +33,7 @@ could not be read, so that there is no verdict on it.`,
   onward changelog --format markdown --output comment.md`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := a.format(report.Formats()...)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.Formats()...)
 			if err != nil {
 				return err
 			}

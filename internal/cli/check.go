@@ -34,11 +34,7 @@ could not be read, so that there is no verdict on it.`,
   echo 'DROP TABLE users' | onward check -`,
 		Args: arguments(0, -1, "paths"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, err := a.format(report.Formats()...)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.Formats()...)
 			if err != nil {
 				return err
 			}

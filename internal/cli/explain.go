@@ -29,11 +29,7 @@ func (a *app) explain() *cobra.Command {
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			format, err := a.format(report.FormatTerminal, report.FormatMarkdown)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.FormatTerminal, report.FormatMarkdown)
 			if err != nil {
 				return err
 			}

@@ -31,11 +31,7 @@ big.`,
   onward locks change.sql --pg 13`,
 		Args: arguments(0, 1, "one file, - for standard input, or -e SQL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, err := a.format(report.FormatTerminal, report.FormatJSON)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,17 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
+// printing is how to print: the chosen format, one of those that a command has,
+// and the options.
+func (a *app) printing(allowed ...report.Format) (report.Format, report.Options, error) {
+	format, err := a.format(allowed...)
+	if err != nil {
+		return "", report.Options{}, err
+	}
+	options, err := a.options()
+	return format, options, err
+}
+
 // format is the chosen format, one of those that a command has.
 func (a *app) format(allowed ...report.Format) (report.Format, error) {
 	f := report.Format(a.flags.format)

@@ -192,11 +192,7 @@ not be rehearsed, or something could not be read.`,
   onward rehearse --pg 15,17 --html report.html`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := a.format(report.Formats()...)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.Formats()...)
 			if err != nil {
 				return err
 			}

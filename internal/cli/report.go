@@ -23,11 +23,7 @@ run: 1 when a finding reaches --fail-on, 3 when something could not be read.`,
   onward report report.json --format markdown`,
 		Args: arguments(1, 1, "one file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, err := a.format(report.Formats()...)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.Formats()...)
 			if err != nil {
 				return err
 			}

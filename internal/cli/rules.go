@@ -40,11 +40,7 @@ func (a *app) rules() *cobra.Command {
 onward.yaml. onward explain RULE says more about one.`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			format, err := a.format(report.FormatTerminal, report.FormatJSON)
-			if err != nil {
-				return err
-			}
-			options, err := a.options()
+			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}

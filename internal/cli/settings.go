@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,10 +104,8 @@ func frameworks(flags []string) ([]config.Migrations, error) {
 }
 
 func knownFramework(name string, names []string) error {
-	for _, n := range names {
-		if n == name {
-			return nil
-		}
+	if slices.Contains(names, name) {
+		return nil
 	}
 	if near := config.Nearest(name, names); near != "" {
 		return usagef("--framework: unknown framework %q: did you mean %s?", name, near)
