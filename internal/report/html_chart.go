@@ -189,7 +189,7 @@ func (b *htmlBuilder) chart() *htmlChart {
 		c.Ticks = append(c.Ticks, tick)
 	}
 	c.Label = fmt.Sprintf("Timeline of the release on %s: %s, %s, %s. The table below says the same in words.",
-		server(run), millis(length(run)), Count(len(run.Statements), "statement"), Count(len(list), "relation"))
+		server(run), Millis(length(run)), Count(len(run.Statements), "statement"), Count(len(list), "relation"))
 	c.Legend = legend(c)
 	b.table(c, list)
 	return c
@@ -231,7 +231,7 @@ func (b *htmlBuilder) strip(c *htmlChart, a axis, y int) int {
 		x, w := a.span(t.FromMS, t.UntilMS, thinnest)
 		box := htmlBox{X: percent(x), W: percent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
 		if t.Migration >= 0 && t.Migration < len(b.report.Migrations) {
-			box.Title = Line(b.report.Migrations[t.Migration].Path) + ", " + millis(t.UntilMS-t.FromMS)
+			box.Title = Line(b.report.Migrations[t.Migration].Path) + ", " + Millis(t.UntilMS-t.FromMS)
 		}
 		if t.RolledBack {
 			box.Class, box.Title = "tx back", box.Title+", rolled back"
@@ -246,7 +246,7 @@ func (b *htmlBuilder) strip(c *htmlChart, a axis, y int) int {
 		n := b.numberOf(run, i)
 		bar := b.draw(a, n, s.FromMS, s.UntilMS, 0)
 		bar.Class = "statement"
-		bar.Title = b.title(i) + ": " + millis(s.UntilMS-s.FromMS)
+		bar.Title = b.title(i) + ": " + Millis(s.UntilMS-s.FromMS)
 		if s.Failed != nil {
 			bar.Class += " failed"
 			bar.Title += ", failed: " + Line(s.Failed.Message)
@@ -266,9 +266,9 @@ func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
 	out.Short = shorten(out.Name, shortName)
 	switch {
 	case l.blocks("read"):
-		out.Class, out.Brief = "reads", "reads "+millis(l.readsMS)
+		out.Class, out.Brief = "reads", "reads "+Millis(l.readsMS)
 	case l.blocks("write"):
-		out.Class, out.Brief = "writes", "writes "+millis(l.writesMS)
+		out.Class, out.Brief = "writes", "writes "+Millis(l.writesMS)
 	default:
 		out.Words, out.Brief = "blocked nobody", "nobody"
 	}
@@ -286,9 +286,9 @@ func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
 		bar.Class = who(o.Blocks)
 		bar.Title = fmt.Sprintf("%s: %s on %s, %s, ", b.title(l.bars[i].statement), o.Lock, relation(o.Relation), blocks(o.Blocks))
 		if o.WaitedMS > 0 {
-			bar.Title += "waited " + millis(o.WaitedMS) + ", "
+			bar.Title += "waited " + Millis(o.WaitedMS) + ", "
 		}
-		bar.Title += "held " + millis(o.HeldMS)
+		bar.Title += "held " + Millis(o.HeldMS)
 		if o.Work != onward.NoWork {
 			bar.Work = o.Work.String()
 			bar.Title += ", " + workWords(o.Work)
@@ -321,7 +321,7 @@ func (b *htmlBuilder) table(c *htmlChart, list []lane) {
 			o := l.bars[j].seen
 			row := htmlTableRow{
 				N: b.numberOf(b.run, l.bars[j].statement), Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work),
-				Blocks: whom(o.Blocks), At: millis(o.FromMS), Waited: millis(o.WaitedMS), Held: millis(o.HeldMS),
+				Blocks: whom(o.Blocks), At: Millis(o.FromMS), Waited: Millis(o.WaitedMS), Held: Millis(o.HeldMS),
 			}
 			if _, s := rehearsed(b.report, b.run, l.bars[j].statement); s != nil {
 				row.SQL = shorten(Line(s.SQL), 60)

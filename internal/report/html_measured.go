@@ -39,7 +39,7 @@ func (b *htmlBuilder) failures() []htmlFailure {
 	for i := range b.run.Traffic.Failures {
 		f := &b.run.Traffic.Failures[i]
 		out = append(out, htmlFailure{
-			Relation: relation(f.Relation), Query: Line(f.Query), At: millis(f.AtMS), Count: Count(f.Count, "time"),
+			Relation: relation(f.Relation), Query: Line(f.Query), At: Millis(f.AtMS), Count: Count(f.Count, "time"),
 			Code: Line(f.Error.Code), Message: Line(f.Error.Message),
 		})
 	}
@@ -55,7 +55,7 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 	for i := range b.report.Rehearsals {
 		versions[i] = server(&b.report.Rehearsals[i])
 	}
-	add("Server", strings.Join(versions, ", ")+", ready after "+millis(run.ServerMS))
+	add("Server", strings.Join(versions, ", ")+", ready after "+Millis(run.ServerMS))
 	role := "not a superuser"
 	if run.Superuser {
 		role = "a superuser, as was asked for"
@@ -68,14 +68,14 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 		if t.Source == "workload" {
 			text = "the recorded workload"
 		}
-		add("Traffic", fmt.Sprintf("%s: %s, %s waited, %s failed; usually %s, at worst %s", text, queries(t.Queries), grouped(t.Waited), grouped(t.Failed), millis(t.UsualMS), millis(t.WorstMS)))
+		add("Traffic", fmt.Sprintf("%s: %s, %s waited, %s failed; usually %s, at worst %s", text, queries(t.Queries), grouped(t.Waited), grouped(t.Failed), Millis(t.UsualMS), Millis(t.WorstMS)))
 		if l := t.LongTransaction; l != nil {
-			add("Long transaction", millis(l.UntilMS-l.FromMS)+", reading only")
+			add("Long transaction", Millis(l.UntilMS-l.FromMS)+", reading only")
 		}
 	} else {
 		add("Traffic", "none")
 	}
-	add("Release", Count(len(run.Statements), "statement")+" in "+millis(run.DurationMS))
+	add("Release", Count(len(run.Statements), "statement")+" in "+Millis(run.DurationMS))
 	if s := b.report.Sizes; s != nil {
 		text := "sizes of production"
 		if s.Taken != "" {
@@ -93,7 +93,7 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 }
 
 func baseWords(b *onward.RehearsalBase) string {
-	how := "in " + millis(b.DurationMS)
+	how := "in " + Millis(b.DurationMS)
 	if b.Cached {
 		how += ", from the cache"
 	}

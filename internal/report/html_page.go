@@ -228,16 +228,16 @@ func (b *htmlBuilder) lead() []string {
 	case len(stalls) > 0:
 		out = append(out, b.stalled(&stalls[0]))
 		if t.Waited > stalls[0].Queries {
-			out = append(out, fmt.Sprintf("In all, %s of %s waited for a lock; usually a query takes %s.", grouped(t.Waited), queries(t.Queries), millis(t.UsualMS)))
+			out = append(out, fmt.Sprintf("In all, %s of %s waited for a lock; usually a query takes %s.", grouped(t.Waited), queries(t.Queries), Millis(t.UsualMS)))
 		}
 	case t != nil:
-		out = append(out, fmt.Sprintf("No query stood still: %s beside the release, the slowest %s.", queries(t.Queries), millis(t.WorstMS)))
+		out = append(out, fmt.Sprintf("No query stood still: %s beside the release, the slowest %s.", queries(t.Queries), Millis(t.WorstMS)))
 	}
 	return out
 }
 
 func (b *htmlBuilder) stalled(s *onward.Stall) string {
-	text := fmt.Sprintf("Worst stall %s: %s on %s waited", millis(s.UntilMS-s.FromMS), kinds(s), relation(s.Relation))
+	text := fmt.Sprintf("Worst stall %s: %s on %s waited", Millis(s.UntilMS-s.FromMS), kinds(s), relation(s.Relation))
 	if name := b.named(s.Statement); name != "" {
 		return text + " for " + name + "."
 	}

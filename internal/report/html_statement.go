@@ -51,14 +51,14 @@ func (b *htmlBuilder) expected(out *htmlStatement, m *onward.Migration, s int) {
 func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	run := &b.run.Statements[at]
 	out.Seen = true
-	out.Took = millis(run.UntilMS - run.FromMS)
+	out.Took = Millis(run.UntilMS - run.FromMS)
 	fact := func(name, value string) { out.Facts = append(out.Facts, htmlFact{name, value}) }
 	fact("took", out.Took)
 	if run.WaitedMS > 0 {
-		fact("waited for locks", millis(run.WaitedMS))
+		fact("waited for locks", Millis(run.WaitedMS))
 	}
 	if run.Waited > 0 || run.StallMS > 0 {
-		out.Stall = millis(run.StallMS)
+		out.Stall = Millis(run.StallMS)
 		fact("stalled", queries(run.Waited)+" for up to "+out.Stall)
 	}
 	if run.Rows > 0 {
@@ -74,10 +74,10 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 		o := &run.Observed[i]
 		l := htmlLock{
 			Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: who(o.Blocks), Blocks: whom(o.Blocks),
-			At: millis(o.FromMS), Waited: "—", Held: millis(o.HeldMS),
+			At: Millis(o.FromMS), Waited: "—", Held: Millis(o.HeldMS),
 		}
 		if o.WaitedMS > 0 {
-			l.Waited = millis(o.WaitedMS)
+			l.Waited = Millis(o.WaitedMS)
 		}
 		if o.New {
 			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"
@@ -88,7 +88,7 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	for _, n := range run.Nested {
 		nested := htmlNested{SQL: strings.TrimSpace(Visible(n.SQL))}
 		if n.DurationMS > 0 {
-			nested.Took = millis(n.DurationMS)
+			nested.Took = Millis(n.DurationMS)
 		}
 		out.Nested = append(out.Nested, nested)
 	}
@@ -102,9 +102,6 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	}
 	out.Quiet = len(out.Locks) == 0 && len(out.Nested) == 0 && out.Failed == nil && out.Note == ""
 }
-
-// whom is blocks without the verb, for a column that has it in its head.
-func whom(who []string) string { return strings.TrimPrefix(blocks(who), "blocks ") }
 
 // worse is who is blocked by either of two locks.
 func worse(a, b string) string {
@@ -130,20 +127,7 @@ func between(e *onward.Estimate) string {
 }
 
 // queries counts queries: "5,021 queries".
-func queries(n int) string {
-	if n == 1 {
-		return "1 query"
-	}
-	return grouped(n) + " queries"
-}
-
-// plural is a noun as a number needs it.
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
-}
+func queries(n int) string { return grouped(n) + " " + plural(int64(n), "query") }
 
 // grouped is a number with its thousands apart: "5,021".
 func grouped(n int) string {

@@ -27,8 +27,8 @@ func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, feet map[foot]int) in
 		c.LongLabelY = y + 13
 		c.Long = &htmlBox{
 			X: percent(x), W: percent(w), Y: strconv.Itoa(y + labelRow), Class: "long",
-			Title: "a transaction that has read every table stays open until " + millis(l.UntilMS),
-			Label: millis(l.UntilMS-l.FromMS) + ", has read every table and stays open",
+			Title: "a transaction that has read every table stays open until " + Millis(l.UntilMS),
+			Label: Millis(l.UntilMS-l.FromMS) + ", has read every table and stays open",
 		}
 		y += labelRow + barHigh + laneGap
 	}
@@ -36,13 +36,13 @@ func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, feet map[foot]int) in
 	for _, s := range t.Slots {
 		top = max(top, s.WorstMS)
 	}
-	d := &htmlTraffic{LabelY: y + 13, Y: y + labelRow, H: trafficHi, Top: millis(top)}
+	d := &htmlTraffic{LabelY: y + 13, Y: y + labelRow, H: trafficHi, Top: Millis(top)}
 	d.TopY, d.BottomY = d.Y+10, d.Y+d.H
-	d.Words = fmt.Sprintf("%s, %s waited, usually %s", queries(t.Queries), grouped(t.Waited), millis(t.UsualMS))
+	d.Words = fmt.Sprintf("%s, %s waited, usually %s", queries(t.Queries), grouped(t.Waited), Millis(t.UsualMS))
 	d.Path = curve(t, a, top)
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		d.Failures = append(d.Failures, htmlBox{X: percent(min(a.at(f.AtMS), 99)), Y: strconv.Itoa(d.BottomY - 4), Title: "from " + millis(f.AtMS) + " on refused: " + Line(f.Query) + ": " + Line(f.Error.Message)})
+		d.Failures = append(d.Failures, htmlBox{X: percent(min(a.at(f.AtMS), 99)), Y: strconv.Itoa(d.BottomY - 4), Title: "from " + Millis(f.AtMS) + " on refused: " + Line(f.Query) + ": " + Line(f.Error.Message)})
 	}
 	c.Traffic = d
 	for i := range t.Stalls {
@@ -64,7 +64,7 @@ func (b *htmlBuilder) band(s *onward.Stall, a axis, d *htmlTraffic, feet map[foo
 	}
 	out.Y, out.H = y, d.BottomY-y
 	out.ArrowX, out.ArrowY = percent(x+w/2), y
-	out.Title = fmt.Sprintf("%s on %s stood still for up to %s", kinds(s), relation(s.Relation), millis(s.UntilMS-s.FromMS))
+	out.Title = fmt.Sprintf("%s on %s stood still for up to %s", kinds(s), relation(s.Relation), Millis(s.UntilMS-s.FromMS))
 	if name := b.named(s.Statement); name != "" {
 		out.Title += ", behind " + name
 	}

@@ -116,11 +116,11 @@ func (l *lane) words() string {
 	reads, writes := l.blocks("read"), l.blocks("write")
 	switch {
 	case reads && l.writesMS > l.readsMS*1.2:
-		return "reads " + millis(l.readsMS) + ", writes " + millis(l.writesMS)
+		return "reads " + Millis(l.readsMS) + ", writes " + Millis(l.writesMS)
 	case reads:
-		return "reads and writes " + millis(l.readsMS)
+		return "reads and writes " + Millis(l.readsMS)
 	case writes:
-		return "writes " + millis(l.writesMS)
+		return "writes " + Millis(l.writesMS)
 	}
 	return "nobody"
 }
@@ -148,7 +148,7 @@ func folded(hidden []lane, created int) []string {
 	if n := len(hidden); n > 0 {
 		what := "none blocks anyone"
 		if worst := slices.MaxFunc(hidden, func(a, b lane) int { return cmp.Compare(a.writesMS, b.writesMS) }); worst.blocks("write") {
-			what = "blocking for up to " + millis(worst.writesMS)
+			what = "blocking for up to " + Millis(worst.writesMS)
 		}
 		parts = append(parts, Count(n, "more relation")+", "+what)
 	}
@@ -260,9 +260,9 @@ func server(r *onward.Rehearsal) string {
 	return fmt.Sprintf("Postgres %d", r.Postgres)
 }
 
-// millis is a measured time for people: "0.4 ms", "310 ms", "4.21 s",
+// Millis is a measured time for people: "0.4 ms", "310 ms", "4.21 s",
 // "2 min 5 s".
-func millis(ms float64) string {
+func Millis(ms float64) string {
 	switch {
 	case ms <= 0:
 		return "0 ms"
@@ -318,5 +318,5 @@ func tickWords(ms float64) string {
 	case ms < 60_000:
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", ms/1000), ".0") + " s"
 	}
-	return millis(ms)
+	return Millis(ms)
 }

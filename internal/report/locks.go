@@ -134,7 +134,7 @@ func (p *page) lockRows(effects []onward.Effect) {
 		if e.EstimateMS > 0 && !e.New {
 			work += ", " + timeWords(e.EstimateMS)
 		}
-		rows = append(rows, []string{name, e.Lock.String(), work, waiting(e.Blocks)})
+		rows = append(rows, []string{name, e.Lock.String(), work, whom(e.Blocks)})
 	}
 	widths := []int{12, 24, 8, 0}
 	for _, row := range rows {
@@ -162,18 +162,6 @@ func (p *page) lockRows(effects []onward.Effect) {
 		}
 		p.line(line, last)
 	}
-}
-
-// waiting says who waits for a lock.
-func waiting(who []string) string {
-	if len(who) == 0 {
-		return "nobody"
-	}
-	words := make([]string, len(who))
-	for i, w := range who {
-		words[i] = w + "s"
-	}
-	return Line(strings.Join(words, " and "))
 }
 
 // consequence says in a sentence what other sessions feel: "orders is read

@@ -140,15 +140,7 @@ func outcome(x *index, m *onward.Migration) string {
 		}
 	}
 	opaque := len(x.opaqueIn(m))
-	var words []string
-	for _, c := range []struct {
-		n    int
-		noun string
-	}{{s.Errors, "error"}, {s.Warnings, "warning"}, {s.Infos, "note"}} {
-		if c.n > 0 {
-			words = append(words, Count(c.n, c.noun))
-		}
-	}
+	words := found(&s)
 	if len(words) == 0 {
 		words = append(words, "ok")
 	}

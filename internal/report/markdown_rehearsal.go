@@ -41,7 +41,7 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 			items = append(items, Count(len(stalls)-i, "shorter stall"))
 			break
 		}
-		text := fmt.Sprintf("%s: %s on %s waited", millis(s.UntilMS-s.FromMS), kinds(s), code(relation(s.Relation)))
+		text := fmt.Sprintf("%s: %s on %s waited", Millis(s.UntilMS-s.FromMS), kinds(s), code(relation(s.Relation)))
 		if i == 0 {
 			text = "worst stall " + text
 		}
@@ -51,7 +51,7 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 		items = append(items, text)
 	}
 	if run.Traffic != nil && len(stalls) == 0 {
-		items = append(items, fmt.Sprintf("no query stood still: %s, the slowest %s", queries(run.Traffic.Queries), millis(run.Traffic.WorstMS)))
+		items = append(items, fmt.Sprintf("no query stood still: %s, the slowest %s", queries(run.Traffic.Queries), Millis(run.Traffic.WorstMS)))
 	}
 	wrong := 0
 	for i := range r.Rehearsals {
@@ -69,7 +69,7 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 	}
 	fmt.Fprintf(b, "\nRehearsed on %s (%s):\n\n", prose(server(run)), prose(data(run)))
 	if len(items) == 0 {
-		items = []string{fmt.Sprintf("%s in %s, no failure", Count(len(run.Statements), "statement"), millis(run.DurationMS))}
+		items = []string{fmt.Sprintf("%s in %s, no failure", Count(len(run.Statements), "statement"), Millis(run.DurationMS))}
 	}
 	for _, item := range items {
 		fmt.Fprintf(b, "- %s\n", item)

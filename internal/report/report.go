@@ -5,6 +5,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -109,12 +110,18 @@ func Versions(majors []int) string {
 	return "Postgres " + strings.Join(words, ", ")
 }
 
-// Count spells a number with its noun: "1 error", "2 errors".
-func Count(n int, noun string) string {
+// Count spells a number with its noun: "1 error", "2 errors", "3 queries".
+func Count(n int, noun string) string { return strconv.Itoa(n) + " " + plural(int64(n), noun) }
+
+// plural is a noun as a number needs it.
+func plural(n int64, noun string) string {
 	if n == 1 {
-		return "1 " + noun
+		return noun
 	}
-	return strconv.Itoa(n) + " " + noun + "s"
+	if stem, ok := strings.CutSuffix(noun, "query"); ok {
+		return stem + "queries"
+	}
+	return noun + "s"
 }
 
 // noun is what a report counts: files that were named have no revisions.
@@ -125,23 +132,24 @@ func noun(r *onward.Report) string {
 	return "migration"
 }
 
-// counts is the summary in a line: "2 errors in 3 migrations, 1 not judged".
-func counts(r *onward.Report) string {
-	s := &r.Summary
-	var found []string
+// found are the findings by their severity: "2 errors", "1 note".
+func found(s *onward.Summary) []string {
+	var out []string
 	for _, c := range []struct {
 		n    int
 		noun string
 	}{{s.Errors, "error"}, {s.Warnings, "warning"}, {s.Infos, "note"}} {
 		if c.n > 0 {
-			found = append(found, Count(c.n, c.noun))
+			out = append(out, Count(c.n, c.noun))
 		}
 	}
-	text := "no findings"
-	if len(found) > 0 {
-		text = strings.Join(found, ", ")
-	}
-	text += " in " + Count(s.Migrations, noun(r))
+	return out
+}
+
+// counts is the summary in a line: "2 errors in 3 migrations, 1 not judged".
+func counts(r *onward.Report) string {
+	s := &r.Summary
+	text := cmp.Or(strings.Join(found(s), ", "), "no findings") + " in " + Count(s.Migrations, noun(r))
 	if s.Suppressed > 0 {
 		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}
@@ -192,15 +200,18 @@ func place(path string, line, column int) string {
 func relation(name string) string { return Line(strings.TrimPrefix(name, "public.")) }
 
 // blocks says whom a lock makes wait.
-func blocks(who []string) string {
+func blocks(who []string) string { return "blocks " + whom(who) }
+
+// whom says who waits for a lock.
+func whom(who []string) string {
 	if len(who) == 0 {
-		return "blocks nobody"
+		return "nobody"
 	}
 	words := make([]string, len(who))
 	for i, w := range who {
 		words[i] = w + "s"
 	}
-	return "blocks " + Line(strings.Join(words, " and "))
+	return Line(strings.Join(words, " and "))
 }
 
 // transactionWords says how a migration is sent.

@@ -227,7 +227,7 @@ func (d *drawing) traffic(t *onward.Traffic) {
 	if l := t.LongTransaction; l != nil {
 		cells := d.empty()
 		d.mark(cells, l.FromMS, l.UntilMS, markLong)
-		d.row("long transaction", cells, millis(l.UntilMS-l.FromMS)+", only reads", d.Dim)
+		d.row("long transaction", cells, Millis(l.UntilMS-l.FromMS)+", only reads", d.Dim)
 	}
 	cells := d.empty()
 	for _, s := range t.Stalls {

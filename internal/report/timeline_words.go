@@ -23,14 +23,14 @@ func (t *terminal) stalls(run *onward.Rehearsal) {
 		t.wrap("  ", "    ", word+stallWords(t.report, run, &stalls[i], t.width/2), t.Warning)
 	}
 	if run.Traffic != nil && len(stalls) == 0 {
-		t.wrap("  ", "    ", "no query stood still: "+queries(run.Traffic.Queries)+", the slowest "+millis(run.Traffic.WorstMS), t.OK)
+		t.wrap("  ", "    ", "no query stood still: "+queries(run.Traffic.Queries)+", the slowest "+Millis(run.Traffic.WorstMS), t.OK)
 	}
 }
 
 // stallWords is a stall in a sentence: "4.20 s: 118 queries on users waited
 // for ALTER TABLE … (00043_rename.sql:4)".
 func stallWords(r *onward.Report, run *onward.Rehearsal, s *onward.Stall, width int) string {
-	text := fmt.Sprintf("%s: %s on %s waited", millis(s.UntilMS-s.FromMS), kinds(s), relation(s.Relation))
+	text := fmt.Sprintf("%s: %s on %s waited", Millis(s.UntilMS-s.FromMS), kinds(s), relation(s.Relation))
 	if _, st := rehearsed(r, run, s.Statement); st != nil {
 		text += fmt.Sprintf(" for %s (%s)", shorten(Line(st.SQL), width), shortPlace(r, run, s.Statement))
 	}
@@ -50,7 +50,7 @@ func (t *terminal) failures(run *onward.Rehearsal) {
 	}
 	for i := range run.Traffic.Failures {
 		f := &run.Traffic.Failures[i]
-		t.wrap("  ", "    ", fmt.Sprintf("refused from %s on, %s: %s: %s", millis(f.AtMS), Count(f.Count, "time"), errorWords(&f.Error), shorten(Line(f.Query), t.width/2)), t.Error)
+		t.wrap("  ", "    ", fmt.Sprintf("refused from %s on, %s: %s: %s", Millis(f.AtMS), Count(f.Count, "time"), errorWords(&f.Error), shorten(Line(f.Query), t.width/2)), t.Error)
 	}
 }
 
@@ -83,7 +83,7 @@ func differenceWords(r *onward.Report, run *onward.Rehearsal, d *onward.Differen
 
 // outcomeOf is a rehearsal in a few words, to be compared with others.
 func outcomeOf(run *onward.Rehearsal) string {
-	words := []string{millis(length(run))}
+	words := []string{Millis(length(run))}
 	failed := 0
 	for i := range run.Statements {
 		if run.Statements[i].Failed != nil {
@@ -95,7 +95,7 @@ func outcomeOf(run *onward.Rehearsal) string {
 	}
 	if t := run.Traffic; t != nil {
 		if stalls := worstStalls(t); len(stalls) > 0 {
-			words = append(words, "worst stall "+millis(stalls[0].UntilMS-stalls[0].FromMS), grouped(t.Waited)+" waited")
+			words = append(words, "worst stall "+Millis(stalls[0].UntilMS-stalls[0].FromMS), grouped(t.Waited)+" waited")
 		} else {
 			words = append(words, "no stall")
 		}
@@ -126,7 +126,7 @@ func (t *terminal) observed(m *onward.Migration, at int) {
 	if !t.verbose && s.Waited == 0 && s.StallMS == 0 {
 		return
 	}
-	words := []string{"took " + millis(s.UntilMS-s.FromMS)}
+	words := []string{"took " + Millis(s.UntilMS-s.FromMS)}
 	held := 0.0
 	for _, o := range s.Observed {
 		if !o.New {
@@ -134,14 +134,14 @@ func (t *terminal) observed(m *onward.Migration, at int) {
 		}
 	}
 	if s.WaitedMS > 0 {
-		words = append(words, "waited "+millis(s.WaitedMS))
+		words = append(words, "waited "+Millis(s.WaitedMS))
 	}
 	if held > 0 {
-		words = append(words, "held "+millis(held))
+		words = append(words, "held "+Millis(held))
 	}
 	style := t.Dim
 	if s.Waited > 0 || s.StallMS > 0 {
-		words = append(words, fmt.Sprintf("%s waited up to %s", queries(s.Waited), millis(s.StallMS)))
+		words = append(words, fmt.Sprintf("%s waited up to %s", queries(s.Waited), Millis(s.StallMS)))
 		style = t.Warning
 	}
 	t.wrap("       ", "       ", "rehearsed: "+strings.Join(words, ", "), style)
