@@ -1,10 +1,7 @@
 package fill
 
 import (
-	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -18,6 +15,15 @@ type schema struct {
 	views  []string // materialised, populated, in the order of their creation
 	super  bool
 	events bool // there are event triggers
+}
+
+// filled is the table that the rows of a relation go into: itself, or the root
+// of a partition; nil: none of them.
+func (s *schema) filled(oid uint32) *table {
+	if t := s.byOID[oid]; t != nil {
+		return t
+	}
+	return s.leafOf[oid]
 }
 
 type typ struct {
@@ -60,6 +66,15 @@ type table struct {
 func (t *table) name() string { return t.schema + "." + t.rel }
 func (t *table) quoted() string {
 	return pgx.Identifier{t.schema, t.rel}.Sanitize()
+}
+
+// indexes maps attribute numbers to positions; -1 marks an unknown one.
+func (t *table) indexes(nums []int16) []int {
+	var out []int
+	for _, n := range nums {
+		out = append(out, slices.IndexFunc(t.columns, func(c *column) bool { return c.num == n }))
+	}
+	return out
 }
 
 // column is a column with the way in which its values are made.
@@ -153,262 +168,4 @@ type leaf struct {
 type trigger struct {
 	relation, name string
 	enabled        byte
-}
-
-const readRelations = `
-SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition, c.relforcerowsecurity,
-  coalesce((SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition), 0),
-  coalesce(pg_get_partition_constraintdef(c.oid), ''), coalesce(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', false), c.relispopulated
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-ORDER BY c.oid`
-
-const readTypes = `
-SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typbasetype, t.typelem, t.typtypmod, t.typnotnull,
-  coalesce((SELECT rngsubtype FROM pg_range WHERE rngtypid = t.oid), 0),
-  ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder),
-  ARRAY(SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contypid = t.oid AND contype = 'c' ORDER BY conname)
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace`
-
-// Attributes of composite types come with typrelid's type as their owner.
-const readColumns = `
-SELECT a.attrelid, coalesce((SELECT t.oid FROM pg_type t WHERE t.typrelid = a.attrelid), 0), c.relkind::text, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
-  a.attidentity <> '', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) ELSE '' END, a.atthasdef,
-  coalesce((SELECT format('%I.%I', sn.nspname, s.relname) FROM pg_depend p JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
-    WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass LIMIT 1),
-   (SELECT format('%I.%I', sn.nspname, s.relname) FROM pg_depend p JOIN pg_class s ON s.oid = p.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
-    WHERE p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum AND p.deptype = 'i' LIMIT 1), ''),
-  format_type(a.atttypid, a.atttypmod)
-FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'c') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-ORDER BY a.attrelid, a.attnum`
-
-const readConstraints = `
-SELECT c.conrelid, c.conname, c.contype::text, coalesce(c.conkey, '{}'), c.confrelid, coalesce(c.confkey, '{}'), c.condeferrable, c.confmatchtype = 'f', pg_get_constraintdef(c.oid)
-FROM pg_constraint c WHERE c.conrelid <> 0 AND c.contype IN ('c', 'f', 'x') AND c.conparentid = 0 ORDER BY c.conrelid, c.conname`
-
-// The columns of an index's expressions and of its condition are found in its
-// dependencies.
-const readKeys = `
-SELECT i.indrelid, c.relname, i.indisprimary, i.indpred IS NOT NULL,
-  ARRAY(SELECT DISTINCT k FROM (SELECT unnest(i.indkey[0:i.indnkeyatts - 1]::int2[]) UNION
-    SELECT d.refobjsubid FROM pg_depend d WHERE 0 = ANY (i.indkey[0:i.indnkeyatts - 1]::int2[]) AND d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid) AS u(k) WHERE k <> 0 ORDER BY k)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE i.indisunique AND n.nspname NOT IN ('pg_catalog', 'pg_toast') ORDER BY i.indrelid, NOT i.indisprimary, c.relname`
-
-const readTriggers = `
-SELECT t.tgrelid, format('%I.%I', n.nspname, c.relname), t.tgname, t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY c.relispartition, t.tgrelid, t.tgname`
-
-// query runs a statement and calls each for every row.
-func query(ctx context.Context, conn *pgx.Conn, what, sql string, each func(pgx.Rows) error) error {
-	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeExec)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", what, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return fmt.Errorf("read %s: %w", what, err)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", what, err)
-	}
-	return nil
-}
-
-func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
-	s := &schema{byOID: map[uint32]*table{}, leafOf: map[uint32]*table{}, types: map[uint32]*typ{}}
-	if err := conn.QueryRow(ctx, `SELECT rolsuper, EXISTS (SELECT FROM pg_event_trigger WHERE evtenabled <> 'D') FROM pg_roles WHERE rolname = current_user`).Scan(&s.super, &s.events); err != nil {
-		return nil, fmt.Errorf("read the role: %w", err)
-	}
-	parents := map[uint32]uint32{}
-	var parts []*leaf
-	partKind := map[uint32]string{}
-	err := query(ctx, conn, "relations", readRelations, func(r pgx.Rows) error {
-		t := &table{}
-		var kind, bound string
-		var isPart, isDefault, populated bool
-		var parent uint32
-		if err := r.Scan(&t.oid, &t.schema, &t.rel, &kind, &isPart, &t.rls, &parent, &bound, &isDefault, &populated); err != nil {
-			return err
-		}
-		switch {
-		case kind == "m":
-			if populated {
-				s.views = append(s.views, t.quoted())
-			}
-		case isPart:
-			parents[t.oid] = parent
-			partKind[t.oid] = kind
-			parts = append(parts, &leaf{oid: t.oid, schema: t.schema, rel: t.rel, constraint: bound, isDefault: isDefault})
-		default:
-			t.partitioned = kind == "p"
-			s.tables = append(s.tables, t)
-			s.byOID[t.oid] = t
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	isDefault := map[uint32]bool{}
-	for _, p := range parts {
-		isDefault[p.oid] = p.isDefault
-	}
-	for _, p := range parts {
-		oid := p.oid
-		for parents[oid] != 0 {
-			oid = parents[oid]
-			p.isDefault = p.isDefault || isDefault[oid]
-		}
-		root := s.byOID[oid]
-		if root == nil {
-			continue
-		}
-		s.leafOf[p.oid] = root
-		if partKind[p.oid] == "r" {
-			root.leaves = append(root.leaves, p)
-		}
-	}
-	for _, t := range s.tables {
-		slices.SortFunc(t.leaves, func(a, b *leaf) int { return strings.Compare(a.schema+"."+a.rel, b.schema+"."+b.rel) })
-	}
-	slices.SortFunc(s.tables, func(a, b *table) int { return strings.Compare(a.name(), b.name()) })
-	for _, read := range []func(context.Context, *pgx.Conn) error{s.readTypes, s.readColumns, s.readConstraints, s.readKeys, s.readTriggers} {
-		if err := read(ctx, conn); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func (s *schema) readTypes(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "types", readTypes, func(r pgx.Rows) error {
-		t := &typ{}
-		var kind, category string
-		if err := r.Scan(&t.oid, &t.schema, &t.name, &kind, &category, &t.base, &t.elem, &t.typmod, &t.notNull, &t.subtype, &t.labels, &t.checks); err != nil {
-			return err
-		}
-		t.kind, t.category = kind[0], category[0]
-		s.types[t.oid] = t
-		return nil
-	})
-}
-
-func (s *schema) readColumns(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "columns", readColumns, func(r pgx.Rows) error {
-		c := &column{}
-		var rel, owner uint32
-		var kind string
-		if err := r.Scan(&rel, &owner, &kind, &c.num, &c.name, &c.typ, &c.typmod, &c.notNull, &c.identity, &c.generated, &c.hasDef, &c.sequence, &c.typeText); err != nil {
-			return err
-		}
-		if t := s.byOID[rel]; t != nil {
-			c.index = len(t.columns)
-			t.columns = append(t.columns, c)
-		}
-		if t := s.types[owner]; t != nil {
-			attribute := *c
-			t.attributes = append(t.attributes, &attribute)
-		}
-		return nil
-	})
-}
-
-// indexes maps attribute numbers to positions; -1 marks an unknown one.
-func (t *table) indexes(nums []int16) []int {
-	var out []int
-	for _, n := range nums {
-		out = append(out, slices.IndexFunc(t.columns, func(c *column) bool { return c.num == n }))
-	}
-	return out
-}
-
-func (s *schema) readConstraints(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "constraints", readConstraints, func(r pgx.Rows) error {
-		var rel, other uint32
-		var name, kind, def string
-		var cols, target []int16
-		var deferrable, full bool
-		if err := r.Scan(&rel, &name, &kind, &cols, &other, &target, &deferrable, &full, &def); err != nil {
-			return err
-		}
-		t := s.byOID[rel]
-		if t == nil {
-			return nil
-		}
-		switch kind {
-		case "c":
-			t.checks = append(t.checks, &check{name: name, sql: checkExpression(def), columns: t.indexes(cols)})
-		case "f":
-			to := s.byOID[other]
-			if to == nil {
-				to = s.leafOf[other]
-			}
-			if to != nil {
-				t.refs = append(t.refs, &ref{name: name, columns: t.indexes(cols), table: to, target: to.indexes(target), deferrable: deferrable, full: full})
-			}
-		case "x":
-			k := &key{name: name, exclude: true, pairs: rangePairs(def)}
-			for _, i := range t.indexes(cols) {
-				if i >= 0 {
-					k.columns = append(k.columns, i)
-				}
-			}
-			t.keys = append(t.keys, k)
-		}
-		return nil
-	})
-}
-
-func (s *schema) readKeys(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "unique indexes", readKeys, func(r pgx.Rows) error {
-		k := &key{}
-		var rel uint32
-		var cols []int16
-		if err := r.Scan(&rel, &k.name, &k.primary, &k.partial, &cols); err != nil {
-			return err
-		}
-		if t := s.byOID[rel]; t != nil {
-			k.columns = t.indexes(cols)
-			t.keys = append(t.keys, k)
-		} else if t := s.leafOf[rel]; t != nil {
-			// A partition's own index; those that come from the root's repeat it.
-			k.columns = nil
-		}
-		return nil
-	})
-}
-
-func (s *schema) readTriggers(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "triggers", readTriggers, func(r pgx.Rows) error {
-		var rel uint32
-		var tr trigger
-		var enabled string
-		if err := r.Scan(&rel, &tr.relation, &tr.name, &enabled); err != nil {
-			return err
-		}
-		tr.enabled = enabled[0]
-		t := s.byOID[rel]
-		if t == nil {
-			t = s.leafOf[rel]
-		}
-		if t != nil {
-			t.triggers = append(t.triggers, tr)
-		}
-		return nil
-	})
-}
-
-// checkExpression is what stands in the brackets of CHECK (…).
-func checkExpression(def string) string {
-	for _, suffix := range []string{" NOT VALID", " NOT ENFORCED", " NO INHERIT"} {
-		def = strings.TrimSuffix(def, suffix)
-	}
-	def = strings.TrimPrefix(def, "CHECK ")
-	return def
 }
