@@ -113,7 +113,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	}
 	var pairs []pair
 	for _, s := range heads {
-		p, err := a.both(ctx, adapters, s, match(bases, s))
+		p, err := a.both(ctx, adapters, s, cmp.Or(match(bases, s), undetected(a.base, s, bases)))
 		if err != nil && len(heads) == 1 {
 			return nil, err
 		}
@@ -128,6 +128,14 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	}
 	for _, s := range bases {
 		if match(heads, s) != nil {
+			continue
+		}
+		if h := undetected(a.head, s, heads); h != nil {
+			p, err := a.both(ctx, adapters, *h, &s)
+			if err != nil {
+				return nil, err
+			}
+			pairs = append(pairs, p)
 			continue
 		}
 		p := pair{source: s, head: &adapter.Set{Source: s}}
@@ -269,6 +277,20 @@ func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapt
 		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmp.Or(s.Dir, "."), err)
 	}
 	return set, nil
+}
+
+// undetected is a plain directory that one tree is sure of, for the other one:
+// there it may hold a single file, which is not enough to tell migrations from
+// a script, and it is the same directory all the same. nil when that tree has
+// no SQL file there, or knows the directory as another framework's.
+func undetected(t adapter.Tree, s adapter.Source, known []adapter.Source) *adapter.Source {
+	if s.Framework != "sql" || slices.ContainsFunc(known, func(k adapter.Source) bool { return k.Dir == s.Dir }) {
+		return nil
+	}
+	if !slices.ContainsFunc(adapter.Below(t, s.Dir), func(p string) bool { return strings.HasSuffix(p, ".sql") }) {
+		return nil
+	}
+	return &s
 }
 
 func match(list []adapter.Source, s adapter.Source) *adapter.Source {

@@ -239,6 +239,35 @@ func TestSchemaFile(t *testing.T) {
 	}
 }
 
+// One numbered file alone is not taken for migrations; with a second one beside
+// it in the other tree it was one all along.
+func TestFirstFileOfAPlainDirectory(t *testing.T) {
+	t.Parallel()
+	const first = `
+-- sql/001_init.sql --
+CREATE TABLE users (id bigint PRIMARY KEY, name text);
+`
+	t.Run("the release adds the second", func(t *testing.T) {
+		t.Parallel()
+		r := changelog0(t, Config{Dir: repository(t, first, "-- sql/002_name.sql --\nCREATE INDEX users_name ON users (name);\n"), Base: "main"})
+		want := []string{"error index-create-blocking 002_name.sql:1"}
+		if diff := cmp.Diff(want, found(r)); diff != "" {
+			t.Error(diff)
+		}
+		if len(r.Migrations) != 1 {
+			t.Errorf("%d migrations are new, want 1", len(r.Migrations))
+		}
+	})
+	t.Run("the release deletes the second", func(t *testing.T) {
+		t.Parallel()
+		r := changelog0(t, Config{Dir: repository(t, first+"-- sql/002_name.sql --\nSELECT 1;\n", "-- sql/002_name.sql --\n"), Base: "main"})
+		want := []string{"warning release-migration-deleted 002_name.sql:1"}
+		if diff := cmp.Diff(want, found(r)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestNothingFound(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, "-- main.go --\npackage main\n")
