@@ -57,9 +57,9 @@ func verdict(r *onward.Report) {
 	case s.Errors > 0:
 		s.Verdict = "This release is not safe to deploy: " + reason(r) + "."
 	case failed > 0:
-		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", count(failed, "place"))
+		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", report.Count(failed, "place"))
 	case s.Opaque > 0:
-		s.Verdict = fmt.Sprintf("Safe to deploy as far as it could be judged: %s not judged.", count(s.Opaque, "place"))
+		s.Verdict = fmt.Sprintf("Safe to deploy as far as it could be judged: %s not judged.", report.Count(s.Opaque, "place"))
 	default:
 		s.Verdict = "Safe to deploy."
 	}
@@ -108,12 +108,4 @@ func worst(r *onward.Report) *onward.Finding {
 		}
 	}
 	return out
-}
-
-// count is "1 place", "3 places".
-func count(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }

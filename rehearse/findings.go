@@ -64,14 +64,8 @@ func (v *version) found(id string, step *step, at *script.Statement, fact, harm,
 // suppressed reports whether a comment of the migration takes a finding out.
 func suppressed(sc *script.Script, id string, at *script.Statement) bool {
 	for i := range sc.Suppressions {
-		c := &sc.Suppressions[i]
-		if c.Malformed != "" || c.Reason == "" {
-			continue
-		}
-		for _, name := range c.Rules {
-			if name == id && c.Covers(at.Line, at.EndLine, at.Line) {
-				return true
-			}
+		if c := &sc.Suppressions[i]; c.Suppresses(id) && c.Covers(at.Line, at.EndLine, at.Line) {
+			return true
 		}
 	}
 	return false
@@ -165,7 +159,7 @@ func (v *version) stalls(s *scene) {
 				break
 			}
 		}
-		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", queries(st.Waited), seconds(st.StallMS))
+		harm := fmt.Sprintf("in the rehearsal %s waited, the longest for %s", report.Count(st.Waited, "query"), report.Millis(st.StallMS))
 		for _, f := range s.out.Traffic.Failures {
 			if f.Error.Code == deadlock && f.AtMS >= st.FromMS && f.AtMS <= st.UntilMS+100 {
 				harm += ", and the server ended a query of the traffic to break a deadlock with the migration"
@@ -185,18 +179,4 @@ func (v *version) place(st *onward.RehearsedStatement) (*step, *script.Statement
 		}
 	}
 	return nil, nil
-}
-
-func queries(n int) string {
-	if n == 1 {
-		return "1 query"
-	}
-	return fmt.Sprintf("%d queries", n)
-}
-
-func seconds(ms float64) string {
-	if ms >= 1000 {
-		return fmt.Sprintf("%.1f s", ms/1000)
-	}
-	return fmt.Sprintf("%.0f ms", ms)
 }

@@ -81,6 +81,7 @@ var hostiles = map[string]hostile{
 	"for ever, the second time":         {sql: "DO $$ BEGIN IF to_regclass('done') IS NOT NULL THEN PERFORM pg_sleep(1000); END IF; END $$;\nCREATE TABLE done (); SELECT 1;", outside: true, config: limited(2 * time.Second), finding: rule.RehearsalFailsAgain, fact: "ended after 2s"},
 	"fills the disk":                    {sql: "CREATE TABLE big (x text); DO $$ BEGIN LOOP INSERT INTO big SELECT repeat('x', 1000) FROM generate_series(1, 1000); END LOOP; END $$;", config: small, finding: rule.RehearsalNotFinished, fact: "had grown to"},
 	"fills the disk by sorting":         {sql: "CREATE TABLE sorted AS SELECT g FROM generate_series(1, 1000000000) g ORDER BY md5(g::text);", config: small, finding: rule.RehearsalNotFinished, fact: "temporary file"},
+	"much to sort with empty tables":    {sql: "SELECT 1 / (pg_size_bytes(current_setting('temp_file_limit')) <= 1 << 30)::int;"},
 	"kills itself":                      {sql: "SELECT pg_terminate_backend(pg_backend_pid());", finding: rule.RehearsalFails, fact: "57P01"},
 	"kills itself, on its own":          {sql: "CREATE TABLE n (); SELECT pg_terminate_backend(pg_backend_pid()); SELECT 1;", outside: true, finding: rule.RehearsalFails, fact: "57P01"},
 	"kills its equals":                  {sql: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid();" + addColumn, config: busy, also: added},

@@ -43,7 +43,8 @@ type Config struct {
 	Down bool
 	// Limit bounds each statement; 0 is five minutes.
 	Limit time.Duration
-	// MaxBytes bounds the size of the database; 0 is 20 GB.
+	// MaxBytes bounds the size of the database; 0 is 20 GB. With empty tables it
+	// is 1 GB at the most.
 	MaxBytes int64
 }
 

@@ -32,7 +32,6 @@ var (
 	// What only Postgres' SQL has.
 	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
 	partOfName   = regexp.MustCompile(`mysql|sqlite|clickhouse|mariadb`)
-	lineComment  = regexp.MustCompile(`(?m)--.*$`)
 )
 
 // foreignDatabase tells for which other database a directory's migrations
@@ -88,5 +87,18 @@ func foreignSQL(text string) string {
 
 // withoutComments is the beginning of a text without its line comments.
 func withoutComments(text string) string {
-	return lineComment.ReplaceAllString(text[:min(len(text), 64<<10)], "")
+	text = text[:min(len(text), 64<<10)]
+	var b strings.Builder
+	for {
+		before, comment, found := strings.Cut(text, "--")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		end := strings.IndexByte(comment, '\n')
+		if end < 0 {
+			return b.String()
+		}
+		text = comment[end:]
+	}
 }

@@ -81,7 +81,7 @@ func (f *scene) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.long, "long-transaction", 0, "keep a transaction that has read the tables open for this `time` from the start, such as 5s")
 	flags.BoolVar(&f.down, "down", false, "run the way down of each migration too, and compare the schema with the one before")
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement after this `time`")
-	flags.StringVar(&f.maxSize, "max-size", "20GB", "end a statement when the database has grown to this `size`")
+	flags.StringVar(&f.maxSize, "max-size", "20GB", "end a statement when the database has grown to this `size`; with empty tables at 1GB at the latest")
 	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")

@@ -54,17 +54,12 @@ func (s *suppressed) take(f *Found, used map[*script.Suppression]map[string]bool
 	took := false
 	for i := range s.list {
 		c := &s.list[i]
-		if c.Malformed != "" || c.Reason == "" {
-			continue
-		}
-		for _, name := range c.Rules {
-			if name == f.Rule && (c.Covers(f.outer, f.outerEnd, f.Line) || c.Covers(f.Line, f.EndLine, f.Line)) {
-				if used[c] == nil {
-					used[c] = map[string]bool{}
-				}
-				used[c][name] = true
-				took = true
+		if c.Suppresses(f.Rule) && (c.Covers(f.outer, f.outerEnd, f.Line) || c.Covers(f.Line, f.EndLine, f.Line)) {
+			if used[c] == nil {
+				used[c] = map[string]bool{}
 			}
+			used[c][f.Rule] = true
+			took = true
 		}
 	}
 	return took

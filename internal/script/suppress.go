@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -134,6 +135,12 @@ func nextCode(src Source, lines *pgparse.Lines, line int) int {
 		}
 	}
 	return line
+}
+
+// Suppresses reports whether the comment takes findings of a rule out: it names
+// the rule, and gives a reason. Which findings, [Suppression.Covers] tells.
+func (s *Suppression) Suppresses(rule string) bool {
+	return s.Malformed == "" && s.Reason != "" && slices.Contains(s.Rules, rule)
 }
 
 // Covers reports whether a suppression speaks about a finding on a statement

@@ -9,7 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// tool is what is known of a tool whose files have both ways in one file.
+// tool is what is known of a tool whose files have both ways in one file. Its
+// patterns are for single lines.
 type tool struct {
 	up, down *regexp.Regexp // a line that begins the way; nil: the file does
 	// mode is how it sends a file; none is how it does when off matches.
@@ -56,15 +57,24 @@ var tools = []tool{
 
 // hints are what every marker of the tools has, one or the other.
 var hints = []string{
-	"igrate:", "IGRATE:", "+migrate", "+Migrate", "+MIGRATE", "+goose", "+Goose", "+GOOSE", "drop below",
+	"tern:", "Tern:", "TERN:", "igrate:", "IGRATE:", "+migrate", "+Migrate", "+MIGRATE", "+goose", "+Goose", "+GOOSE", "drop below",
 	"p Migration", "n Migration", "p migration", "n migration", "P MIGRATION", "N MIGRATION", "ambler ", "AMBLER ",
 	"!Ups", "!Downs", "!ups", "!downs", "!UPS", "!DOWNS", "@UNDO", "@undo", "@Undo",
 }
 
 func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
 
-// What Flyway runs without a transaction when it finds it in a file.
-var flywayAlone = re(`\bCONCURRENTLY\b|^\s*VACUUM\b|\b(CREATE|DROP)\s+(DATABASE|TABLESPACE|SUBSCRIPTION)\b|\bALTER\s+SYSTEM\b`)
+// What Flyway runs without a transaction when it finds it in a file, and the
+// words without which the pattern need not be tried.
+var (
+	flywayAlone = re(`\bCONCURRENTLY\b|^\s*VACUUM\b|\b(CREATE|DROP)\s+(DATABASE|TABLESPACE|SUBSCRIPTION)\b|\bALTER\s+SYSTEM\b`)
+	flywayWords = []string{"concurrently", "vacuum", "database", "tablespace", "subscription", "system"}
+)
+
+func runsAlone(text string) bool {
+	lower := strings.ToLower(text)
+	return slices.ContainsFunc(flywayWords, func(w string) bool { return strings.Contains(lower, w) }) && flywayAlone.MatchString(text)
+}
 
 // load gives a migration its parts and mode.
 func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options) {
@@ -73,17 +83,17 @@ func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options)
 	}
 	mode, cuts := onward.TransactionNone, true
 	regions := [][2]int{{0, len(f.Text)}}
-	if t, ok := toolOf(f.Text); ok {
-		regions = t.forward(f.Text)
+	if t, lines := toolOf(f.Text); t != nil {
+		regions, _ = t.ways(lines, len(f.Text))
 		mode, cuts = t.mode, t.cuts
-		if t.off != nil && t.off.MatchString(f.Text) {
+		if matches(t.off, lines) {
 			mode = t.none
 			m.Runner.Rerun = true
 		}
 	} else {
 		switch {
 		case (name[0] == 'V' || name[0] == 'R') && strings.Contains(name, "__"): // Flyway
-			if mode = onward.TransactionFile; flywayAlone.MatchString(f.Text) {
+			if mode = onward.TransactionFile; runsAlone(f.Text) {
 				mode = onward.TransactionNone
 			}
 		case name == "migration.sql": // Prisma: one message
@@ -101,20 +111,32 @@ func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options)
 	m.Seal(mode, o, "")
 }
 
-// marked reports whether a comment line of the text has a hint in it.
-func marked(text string) bool {
+// line is a comment line of a file that may be a marker, without its line break.
+type line struct {
+	text string
+	at   int // its offset
+}
+
+// matches reports whether a pattern, if there is one, is for one of the lines.
+func matches(pattern *regexp.Regexp, lines []line) bool {
+	return pattern != nil && slices.ContainsFunc(lines, func(l line) bool { return pattern.MatchString(l.text) })
+}
+
+// hintedLines are the comment lines of a text with a hint in them.
+func hintedLines(text string) []line {
+	var out []line
 	for at := 0; at < len(text); {
 		end := len(text)
 		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
 			end = at + n
 		}
-		line := text[at:end]
-		if (strings.HasPrefix(line, "--") || strings.HasPrefix(line, "#")) && hinted(line) {
-			return true
+		l := text[at:end]
+		if (strings.HasPrefix(l, "--") || strings.HasPrefix(l, "#")) && hinted(l) {
+			out = append(out, line{l, at})
 		}
 		at = end + 1
 	}
-	return false
+	return out
 }
 
 // hinted reports whether a line has a hint in it. Few lines have one of the
@@ -128,47 +150,50 @@ func hinted(line string) bool {
 	return slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(line, h) })
 }
 
-func toolOf(text string) (tool, bool) {
-	// Plain searches first: the patterns cost more than reading the file.
-	if !marked(text) {
-		return tool{}, false
-	}
-	for _, t := range tools {
-		if t.up != nil && t.up.MatchString(text) || t.down.MatchString(text) {
-			return t, true
+// toolOf tells a file's tool by its markers; nil for none. The lines are those
+// that the tool's patterns are for.
+func toolOf(text string) (*tool, []line) {
+	lines := hintedLines(text)
+	for i := range tools {
+		t := &tools[i]
+		if matches(t.up, lines) || matches(t.down, lines) {
+			return t, lines
 		}
 	}
-	return tool{}, false
+	return nil, nil
 }
 
-// forward lists the stretches of a file that are the way up.
-func (t tool) forward(text string) [][2]int {
-	var out [][2]int
-	at := 0
-	if t.up != nil {
-		// What stands before the first marker is run by none of the tools.
-		if up, down := t.up.FindStringIndex(text), t.down.FindStringIndex(text); up != nil && (down == nil || up[0] < down[0]) {
-			at = up[1]
+// ways lists the stretches of a file of a size that are the way up, and those
+// that are the way down.
+func (t *tool) ways(lines []line, size int) (ups, downs [][2]int) {
+	up, at, marked := true, 0, false
+	end := func(to int) {
+		switch {
+		case to <= at:
+		case up:
+			ups = append(ups, [2]int{at, to})
+		default:
+			downs = append(downs, [2]int{at, to})
 		}
 	}
-	for at < len(text) {
-		// The next way down, and the way up behind it.
-		down := t.down.FindStringIndex(text[at:])
-		if down == nil {
-			return append(out, [2]int{at, len(text)})
+	for _, l := range lines {
+		switch {
+		case t.up != nil && (!up || !marked) && t.up.MatchString(l.text):
+			if !up {
+				end(l.at)
+			} // What stands before the first marker is run by none of the tools.
+			up = true
+		case up && t.down.MatchString(l.text):
+			end(l.at)
+			up = false
+		default:
+			continue
 		}
-		if down[0] > 0 {
-			out = append(out, [2]int{at, at + down[0]})
-		}
-		at += down[1]
-		if t.up == nil {
+		at, marked = l.at+len(l.text), true
+		if !up && t.up == nil {
 			break
 		}
-		up := t.up.FindStringIndex(text[at:])
-		if up == nil {
-			break
-		}
-		at += up[1]
 	}
-	return out
+	end(size)
+	return ups, downs
 }

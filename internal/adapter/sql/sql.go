@@ -193,14 +193,23 @@ func version(name string) string {
 	if n := numberLen(name); n > 0 {
 		return name[:n]
 	}
-	if m := versioned.FindStringSubmatch(name); m != nil {
-		return m[1] + m[2]
+	if mayBeVersioned(name) {
+		if m := versioned.FindStringSubmatch(name); m != nil {
+			return m[1] + m[2]
+		}
 	}
 	return ""
 }
 
 // isVersioned is versioned, without it for the names that most files have.
-func isVersioned(name string) bool { return numberLen(name) > 0 || versioned.MatchString(name) }
+func isVersioned(name string) bool {
+	return numberLen(name) > 0 || mayBeVersioned(name) && versioned.MatchString(name)
+}
+
+// mayBeVersioned spares most names the pattern.
+func mayBeVersioned(name string) bool {
+	return name != "" && (name[0] == 'V' || name[0] == 'R' || name[0] >= '0' && name[0] <= '9')
+}
 
 // numberLen is the length of the number that the name of an SQL file begins
 // with, as in the pattern; 0 when it has to be asked.
