@@ -142,6 +142,7 @@ var all = []*rule.Rule{
 	table.Rewrite,
 	table.RlsMissing,
 	table.SetSchema,
+	table.SwapLosesRows,
 	table.Truncate,
 	table.Unlogged,
 	table.VacuumFull,

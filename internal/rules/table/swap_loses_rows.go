@@ -1,0 +1,149 @@
+package table
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SwapLosesRows flags a table of the release that takes the name of a deployed
+// one while rows stay behind: none were copied, or the copy let writes through.
+// https://www.postgresql.org/docs/current/explicit-locking.html
+var SwapLosesRows = &rule.Rule{
+	ID:       "table-swap-loses-rows",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a new table takes the place of a deployed one, without all of its rows",
+	Harm:     "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, and away with it. A table that nothing was copied to is empty for the code.",
+	Instead:  "Change the table with ALTER TABLE. Where it has to be a new one: create it in one release, keep it in step by triggers on the old table, copy in batches, and swap the names in a later release.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/explicit-locking.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Gather:   swaps,
+	Release:  swapLosesRows,
+}
+
+// swap is a transaction in which a table loses its name to a new one.
+type swap struct {
+	by       *rule.Stmt
+	old, now *catalog.Relation
+	dropped  bool
+}
+
+// filling is a statement that writes rows to a table, and what it reads;
+// closed are the tables that nobody else can write to while it runs.
+type filling struct {
+	by           *rule.Stmt
+	table        catalog.OID
+	reads, still []catalog.OID
+	hidden       bool
+}
+
+func swaps(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		fillings(p, s)
+	}
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind != catalog.RelationDropped && d.Kind != catalog.RelationRenamed || !p.Deployed(d) || !d.Before.Kind.IsTable() || d.Before.Parent != 0 || p.Small(d.Before.Name) {
+				continue
+			}
+			now := successor(t, d.Before.Name)
+			if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || createdAs(t, now) {
+				continue
+			}
+			p.Keep(swap{by: d.By, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
+		}
+	}
+}
+
+// createdAs reports whether the new table has had the name from the start, by a
+// CREATE TABLE behind a DROP: table-drop-first has that.
+func createdAs(t *rule.Tx, now *catalog.Relation) bool {
+	for _, s := range t.Statements {
+		if r := s.After.Relation(now.OID); r != nil && s.Before.Relation(now.OID) == nil {
+			return r.Name == now.Name
+		}
+	}
+	return false
+}
+
+// fillings keeps what a statement writes to new tables, and what is hidden.
+func fillings(p *rule.Pass, s *rule.Stmt) {
+	f := filling{by: s}
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if e.OID != 0 && e.Kind.IsTable() {
+			f.reads = append(f.reads, e.OID)
+		}
+	}
+	for _, h := range s.Held {
+		if h.Lock >= onward.ShareLock {
+			f.still = append(f.still, h.OID)
+		}
+	}
+	if s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil {
+		f.hidden = true
+		p.Keep(f)
+	}
+	var to []catalog.OID
+	for _, w := range p.Writes(s) {
+		to = append(to, w.Table.OID)
+	}
+	if c := s.Node.GetCopyStmt(); c != nil && c.GetIsFrom() || s.Node.GetCreateTableAsStmt() != nil || s.Node.GetSelectStmt() != nil {
+		to = append(to, f.reads...)
+		for i := range s.Deltas {
+			if d := &s.Deltas[i]; d.Kind == catalog.RelationCreated {
+				to = append(to, d.After.OID)
+			}
+		}
+	}
+	for _, oid := range to {
+		if f.table = oid; oid != 0 {
+			p.Keep(f)
+		}
+	}
+}
+
+func swapLosesRows(p *rule.Pass, _ *rule.Release) {
+	for _, x := range rule.Kept[swap](p) {
+		var last *filling
+		filled := false
+		for _, f := range rule.Kept[filling](p) {
+			filled = filled || f.hidden || f.table == x.now.OID
+			if f.hidden || f.table == x.now.OID && slices.Contains(f.reads, x.old.OID) {
+				last = &f
+			}
+		}
+		old, now := x.old.Name.String(), x.now.Name.String()
+		switch {
+		case !filled && x.dropped:
+			p.Report(x.by, rule.Report{
+				Fact:    "table " + old + " is dropped, and a new table takes its name without its rows",
+				Harm:    "no statement of the release copies the rows: they are lost, and the code finds an empty table",
+				Instead: "change it with ALTER TABLE; or copy the rows, and drop the old table a release later",
+			})
+		case last == nil || last.hidden || slices.Contains(last.still, x.old.OID) || followed(x.old, last.by) || followed(x.old, x.by):
+		default:
+			where := "are lost with it"
+			if !x.dropped {
+				where = "stay in the old one, where the code does not look"
+			}
+			p.Report(x.by, rule.Report{
+				Fact:     "a new table takes the name of " + now + ", with the rows that were there when " + last.by.Where() + " copied them",
+				Harm:     "rows that the deployed code writes to " + old + " between the copy and the swap " + where,
+				Instead:  "keep both in step by a trigger on " + rule.Table(x.old.Name) + " from before the copy; or, where it is small, close it first, in the same transaction:\nLOCK TABLE " + rule.Table(x.old.Name) + " IN SHARE ROW EXCLUSIVE MODE;",
+				Severity: onward.Warning,
+				Evidence: []onward.Evidence{last.by.Evidence("copies the rows of " + old)},
+			})
+		}
+	}
+}
+
+// followed reports whether a trigger may carry writes over to the new table.
+func followed(old *catalog.Relation, s *rule.Stmt) bool {
+	r := s.Before.Relation(old.OID)
+	return r == nil || slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
+}
