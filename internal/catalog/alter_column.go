@@ -211,7 +211,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 	case pgparse.AlterTableType_AT_SetExpression:
 		rare := e.own()
 		rare.GeneratedExpr, rare.GeneratedFrom = cmd.GetDef(), t.attnumsIn(cmd.GetDef())
-		f.callsIn(cmd.GetDef())
+		f.calling = true
 		e.DefaultText = expressionText(f.sql, cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {

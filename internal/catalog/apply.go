@@ -33,6 +33,8 @@ type fold struct {
 	creating Name
 	// failed is set by a certain problem: the statement changes nothing.
 	failed bool
+	// calling: a relation came to call a function, perhaps.
+	calling bool
 	// depth bounds the recursion over partitions and children.
 	depth int
 }
@@ -58,6 +60,9 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	f.statement(msg)
 	if f.failed {
 		return c, f.problems
+	}
+	if f.calling {
+		f.noteCalls()
 	}
 	return f.Catalog, f.problems
 }

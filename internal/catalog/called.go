@@ -1,35 +1,89 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // functionName is the name of a function without its schema.
 type functionName string
 
 func (n functionName) hash() uint32 { return hash(2166136261, string(n)) }
 
-// Called reports whether a trigger, a default, a generation expression or a
-// check constraint may call a function of that name. It may say so of one that
-// none calls any more.
-func (c *Catalog) Called(name string) bool {
-	_, ok := c.called.get(functionName(name))
-	return ok || name == "nextval" // nextvalCall
+// CalledBy lists the relations whose triggers, defaults, generation
+// expressions, checks or view may call a function of that name, oldest first.
+// It may list one that does not call it any more. For Postgres' own functions,
+// which hardly anybody drops, it lists all relations.
+func (c *Catalog) CalledBy(name string) []*Relation {
+	var out []*Relation
+	if builtin.Known(name) {
+		c.Relations(func(r *Relation) bool {
+			out = append(out, r)
+			return true
+		})
+		return out
+	}
+	oids, _ := c.called.get(functionName(name))
+	for _, oid := range oids {
+		if r := c.Relation(oid); r != nil {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
-// calls notes that a function is called.
-func (f *fold) calls(name string) {
-	if _, ok := f.called.get(functionName(name)); !ok {
-		f.called = f.called.set(f.own, functionName(name), struct{}{})
+// noteCalls notes which functions the relations call that the statement has
+// made or changed.
+func (f *fold) noteCalls() {
+	for _, r := range f.owned {
+		for _, t := range r.Triggers {
+			f.calls(t.Function.Name, r.OID)
+		}
+		for _, c := range r.Columns {
+			f.callsIn(c.Default, r.OID)
+			f.callsIn(c.GeneratedExpr, r.OID)
+		}
+		for _, c := range r.Constraints {
+			if c.Kind == Check {
+				f.callsIn(c.Expr, r.OID)
+			}
+		}
+		if r.View != nil {
+			for _, fn := range r.View.Functions {
+				f.calls(fn.Name, r.OID)
+			}
+		}
 	}
 }
 
-// callsIn notes the functions that an expression calls.
-func (f *fold) callsIn(expr *pgparse.Node) {
+// calls notes that a relation calls a function.
+func (f *fold) calls(name string, by OID) {
+	oids, ok := f.called.get(functionName(name))
+	if ok && len(oids) == 0 {
+		return // one of Postgres' own
+	}
+	at, found := slices.BinarySearch(oids, by)
+	if found {
+		return
+	}
+	if !ok && builtin.Known(name) {
+		f.called = f.called.set(f.own, functionName(name), nil)
+		return
+	}
+	// A catalog before this one keeps its list.
+	f.called = f.called.set(f.own, functionName(name), slices.Insert(slices.Clip(slices.Clone(oids)), at, by))
+}
+
+// callsIn notes the functions that an expression of a relation calls.
+func (f *fold) callsIn(expr *pgparse.Node, by OID) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}
 	pgparse.Walk(expr, func(msg any) bool {
 		if call, ok := msg.(*pgparse.FuncCall); ok && len(call.GetFuncname()) > 0 {
-			f.calls(str(call.GetFuncname()[len(call.GetFuncname())-1]))
+			f.calls(str(call.GetFuncname()[len(call.GetFuncname())-1]), by)
 		}
 		return true
 	})

@@ -20,10 +20,10 @@ type Catalog struct {
 	// guesses holds what statements let infer of relations that none created,
 	// as it was before they changed it: what Diff compares with.
 	guesses trie[OID, *Relation]
-	// called holds the names of functions that a trigger, a default, a
-	// generation expression or a check ever called: without it DROP FUNCTION
-	// would look through all there is. Names are not taken out.
-	called trie[functionName, struct{}]
+	// called holds, by the name of a function, the relations that ever called
+	// it, by OID; none for one of Postgres' own. Without it DROP FUNCTION would
+	// cost what there is.
+	called trie[functionName, []OID]
 	next   OID
 	// folded numbers the statements that were folded: the last one owns what
 	// it made.

@@ -136,7 +136,7 @@ func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
 		return
 	}
 	c.Default, c.DefaultText = expr, defaultText(f.sql, expr)
-	f.callsIn(expr)
+	f.calling = true
 }
 
 func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location int32) {
@@ -146,7 +146,7 @@ func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location
 		c.own().Generated = "stored"
 	}
 	c.own().GeneratedExpr = expr
-	f.callsIn(expr)
+	f.calling = true
 	c.DefaultText = bracketText(f.sql, location)
 }
 

@@ -200,9 +200,12 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 // when they forbid the drop.
 func (f *fold) releaseFunction(name Name, fn *Function, cascade bool) bool {
 	calls := func(t *Trigger) bool { return t.Function == name }
-	users := f.sortedRelations(func(r *Relation) bool {
-		return slices.ContainsFunc(r.Triggers, calls) || r.View != nil && slices.Contains(r.View.Functions, name)
-	})
+	var users []OID
+	for _, r := range f.CalledBy(name.Name) {
+		if slices.ContainsFunc(r.Triggers, calls) || r.View != nil && slices.Contains(r.View.Functions, name) {
+			users = append(users, r.OID)
+		}
+	}
 	if len(users) > 0 && !cascade {
 		f.fail(f.sure(), "2BP01", "cannot drop function %s because %s", fn.Signature(), otherObjects)
 		if f.failed {
@@ -249,14 +252,17 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 		return
 	}
 	calls := func(t *Trigger) bool { return t.Function == name }
-	for _, oid := range f.sortedRelations(func(r *Relation) bool { return slices.ContainsFunc(r.Triggers, calls) }) {
-		r := f.edit(oid)
+	for _, r := range f.CalledBy(name.Name) {
+		if !slices.ContainsFunc(r.Triggers, calls) {
+			continue
+		}
+		r = f.edit(r.OID)
 		r.Triggers = slices.Clone(r.Triggers)
 		for i, t := range r.Triggers {
 			if calls(t) {
 				next := *t
 				next.Function = to
-				f.calls(to.Name)
+				f.calling = true
 				r.Triggers[i] = &next
 			}
 		}

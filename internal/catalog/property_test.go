@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,7 +126,42 @@ func sane(t testing.TB, c *catalog.Catalog) {
 	for pair, n := range keys {
 		must(n == 0, "relation %d has %d foreign keys more to %d than that one knows", pair[0], n, pair[1])
 	}
+	callers := map[string][]*catalog.Relation{}
+	calledBy := func(name string, r *catalog.Relation) {
+		if callers[name] == nil {
+			callers[name] = c.CalledBy(name)
+		}
+		must(slices.Contains(callers[name], r), "%s calls %s(), which the catalog does not know", r.Name.Qualified(), name)
+	}
+	calls := func(expr *pgparse.Node, r *catalog.Relation) {
+		if expr == nil {
+			return
+		}
+		pgparse.Walk(expr, func(m any) bool {
+			if call, ok := m.(*pgparse.FuncCall); ok {
+				calledBy(call.GetFuncname()[len(call.GetFuncname())-1].GetString_().GetSval(), r)
+			}
+			return true
+		})
+	}
 	c.Relations(func(r *catalog.Relation) bool {
+		for _, tr := range r.Triggers {
+			calledBy(tr.Function.Name, r)
+		}
+		for _, col := range r.Columns {
+			calls(col.Default, r)
+			calls(col.GeneratedExpr, r)
+		}
+		for _, k := range r.Constraints {
+			if k.Kind == catalog.Check {
+				calls(k.Expr, r)
+			}
+		}
+		if r.View != nil {
+			for _, fn := range r.View.Functions {
+				calledBy(fn.Name, r)
+			}
+		}
 		must(c.Lookup(r.Name.Schema, r.Name.Name) == r, "%s %d is not found by its name: %+v", r.Name.Qualified(), r.OID, c.Lookup(r.Name.Schema, r.Name.Name))
 		numbers := map[int16]bool{}
 		names := map[string]bool{}

@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -96,33 +98,17 @@ func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Colu
 // dropFunction locks the tables whose triggers call a dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	schema, name := nameOf(o.GetObjname())
-	if !r.c.Called(name) {
-		return
-	}
-	var users []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		for _, t := range rel.Triggers {
-			if t.Function.Name == name && (schema == "" || t.Function.Schema == schema) {
-				users = append(users, rel)
-				return true
-			}
+	for _, rel := range r.c.CalledBy(name) {
+		uses := slices.ContainsFunc(rel.Triggers, func(t *catalog.Trigger) bool {
+			return t.Function.Name == name && (schema == "" || t.Function.Schema == schema)
+		}) || slices.ContainsFunc(rel.Columns, func(c *catalog.Column) bool {
+			return calls(c.Default, name) || calls(c.GeneratedExpr, name)
+		}) || slices.ContainsFunc(rel.Constraints, func(c *catalog.Constraint) bool {
+			return c.Kind == catalog.Check && calls(c.Expr, name)
+		})
+		if !uses {
+			continue
 		}
-		for _, col := range rel.Columns {
-			if col.Default != nil && calls(col.Default, name) || col.GeneratedExpr != nil && calls(col.GeneratedExpr, name) {
-				users = append(users, rel)
-				return true
-			}
-		}
-		for _, con := range rel.Constraints {
-			if con.Kind == catalog.Check && calls(con.Expr, name) {
-				users = append(users, rel)
-				return true
-			}
-		}
-		return true
-	})
-	sortByOID(users)
-	for _, rel := range users {
 		if !cascade {
 			r.refuse("cannot drop function " + name + "() because other objects depend on it")
 			return

@@ -67,6 +67,14 @@ func VolatilityOf(name string, types []string, major int) (v Vol, known bool) {
 	return judge(name, types, len(types), major)
 }
 
+// Known reports whether any version has a built-in function of that name.
+func Known(name string) bool {
+	for range group(functions, name) {
+		return true
+	}
+	return false
+}
+
 func judge(name string, types []string, nargs, major int) (Vol, bool) {
 	if major < oldest || major > newest {
 		return 0, false
