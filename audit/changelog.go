@@ -55,8 +55,11 @@ type changelog struct {
 	rng        *gitrange.Range
 	base, head adapter.Tree
 	opaque     []onward.Opaque
-	// deployed is the schema of the base, once it is folded.
-	deployed *catalog.Catalog
+	// databases are the sources that share one, as indexes into the pairs; one
+	// database when the deployed schema was given.
+	databases [][]int
+	// deployed are their schemas at the base, once they are folded.
+	deployed []*catalog.Catalog
 }
 
 // pair is a source of migrations at base and head.
@@ -65,36 +68,57 @@ type pair struct {
 	base, head *adapter.Set
 }
 
-// judge runs the engine over the release once.
+// judge runs the engine over the release once: over each database by itself.
 func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*onward.Report, error) {
-	j, err := newJudge(a.Settings, a.known)
-	if err != nil {
-		return nil, err
+	if a.databases == nil {
+		a.databases = databases(pairs, a.known.catalog != nil)
+		a.deployed = make([]*catalog.Catalog, len(a.databases))
+		a.deployed[0] = a.known.catalog
 	}
-	j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
-	j.report.Opaque = append(j.report.Opaque, a.opaque...)
-	j.uses(usage.of)
-	if a.deployed == nil {
-		for _, p := range compared {
-			for _, m := range p.deployed {
-				j.deploy(m)
+	var out *onward.Report
+	migrations := make([][]onward.Migration, len(pairs))
+	for i, members := range a.databases {
+		j, err := newJudge(a.Settings, a.known)
+		if err != nil {
+			return nil, err
+		}
+		j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
+		if i == 0 {
+			j.report.Opaque = append(j.report.Opaque, a.opaque...)
+		}
+		j.uses(usage.of)
+		a.deploy(j, i, compared)
+		for _, k := range members {
+			p := compared[k]
+			j.setOpaque(pairs[k])
+			j.history(p.history)
+			from := len(j.report.Migrations)
+			for _, m := range p.release {
+				j.judge(m.migration, m.status)
 			}
+			for _, m := range p.deleted {
+				j.deleted(m)
+			}
+			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
-		a.deployed = j.run().Release().Deployed
-	} else {
-		j.deployed = a.deployed
+		out = merged(out, j.finish())
 	}
-	for i, p := range compared {
-		j.setOpaque(pairs[i])
-		j.history(p.history)
-		for _, m := range p.release {
-			j.judge(m.migration, m.status)
-		}
-		for _, m := range p.deleted {
-			j.deleted(m)
+	out.Migrations = slices.Concat(migrations...) // in the order of their sources
+	return out, nil
+}
+
+// deploy folds what the base has of a database, the first time.
+func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
+	if a.deployed[database] != nil {
+		j.deployed = a.deployed[database]
+		return
+	}
+	for _, k := range a.databases[database] {
+		for _, m := range compared[k].deployed {
+			j.deploy(m)
 		}
 	}
-	return j.finish(), nil
+	a.deployed[database] = j.run().Release().Deployed
 }
 
 // load reads the migrations of both trees. The adapters look at the head; a
@@ -112,8 +136,15 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		return nil, err
 	}
 	var pairs []pair
+	gone := map[string]bool{} // directories of the base that are others in the head
 	for _, s := range heads {
-		p, err := a.both(ctx, adapters, s, cmp.Or(match(bases, s), undetected(a.base, s, bases)))
+		base := cmp.Or(match(bases, s), undetected(a.base, s, bases))
+		if base == nil {
+			if base = moved(s, bases, func(b adapter.Source) bool { return gone[b.Dir] || match(heads, b) != nil }, a.rng.Changes); base != nil {
+				gone[base.Dir] = true
+			}
+		}
+		p, err := a.both(ctx, adapters, s, base)
 		if err != nil && len(heads) == 1 {
 			return nil, err
 		}
@@ -127,7 +158,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		pairs = append(pairs, p)
 	}
 	for _, s := range bases {
-		if match(heads, s) != nil {
+		if match(heads, s) != nil || gone[s.Dir] {
 			continue
 		}
 		if h := undetected(a.head, s, heads); h != nil {

@@ -293,3 +293,56 @@ func TestConfiguredDirectory(t *testing.T) {
 		}
 	}
 }
+
+func TestMovedDirectory(t *testing.T) {
+	t.Parallel()
+	const old, again = "-- server/migrations/00001_init.sql --\n-- +goose Up\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);\n",
+		"-- core/server/migrations/00001_init.sql --\n-- +goose Up\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);\n"
+	r := changelog0(t, Config{Dir: repository(t, old,
+		again+"-- core/server/migrations/00002_more.sql --\n-- +goose Up\nALTER TABLE a ADD COLUMN n int;\n-- server/migrations/00001_init.sql --\n"), Base: "main"})
+	if len(r.Migrations) != 1 || r.Migrations[0].ID != "00002_more" {
+		t.Errorf("the release has %d migrations, of which one is new", len(r.Migrations))
+	}
+	if diff := cmp.Diff([]string{"warning transaction-lock-timeout-missing 00002_more.sql:2"}, found(r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTwoDatabases(t *testing.T) {
+	t.Parallel()
+	const base = `-- app/migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE runs (id int PRIMARY KEY);
+CREATE TABLE users (id int PRIMARY KEY);
+`
+	// A second database gets some of the first one's tables; a third directory
+	// alters what the first one makes.
+	r := changelog0(t, Config{Dir: repository(t, base, `-- analytics/migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE runs (id int PRIMARY KEY, took int);
+-- analytics/migrations/00002_more.sql --
+-- +goose Up
+CREATE INDEX ON runs (took);
+-- billing/migrations/00001_more.sql --
+-- +goose Up
+CREATE INDEX ON users (id);
+`), Base: "main"})
+	var errors, order []string
+	for _, f := range found(r) {
+		if strings.HasPrefix(f, "error") {
+			errors = append(errors, f)
+		}
+	}
+	for _, m := range r.Migrations {
+		order = append(order, m.Path)
+	}
+	if diff := cmp.Diff([]string{"error index-create-blocking 00001_more.sql:2"}, errors); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"analytics/migrations/00001_init.sql", "analytics/migrations/00002_more.sql", "billing/migrations/00001_more.sql"}, order); diff != "" {
+		t.Error(diff)
+	}
+	if r.Summary.Migrations != 3 || r.Summary.Errors != 1 || r.Summary.Statements != 3 {
+		t.Errorf("summed up as %+v", r.Summary)
+	}
+}

@@ -56,7 +56,7 @@ func (r *Release) read(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	r.a = changelog{Config: c, known: k, deployed: k.catalog, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
+	r.a = changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	if r.pairs, err = r.a.load(ctx); err != nil {
 		return err
 	}
