@@ -48,7 +48,10 @@ func (p *Pass) Commands(s *Stmt) []Command {
 	list := make([]Command, len(stmt.Cmds))
 	version := 0
 	for i, n := range stmt.Cmds {
-		r, consulted := p.alone(s, stmt, stmt.Cmds[i:i+1:i+1])
+		r, consulted := p.alone(s.Before, s, stmt, stmt.Cmds[i:i+1:i+1])
+		if r.Refused != "" {
+			r, consulted = p.alone(cleared(s, stmt), s, stmt, stmt.Cmds[i:i+1:i+1])
+		}
 		list[i] = Command{AlterTableCmd: n.GetAlterTableCmd(), Result: r, stmt: s, index: i}
 		if consulted {
 			version = p.versions[0]
@@ -83,15 +86,45 @@ func (p *Pass) Without(s *Stmt, c *Command) effect.Result {
 	if len(rest) == 0 {
 		return effect.Result{}
 	}
-	r, consulted := p.alone(s, stmt, rest)
+	r, consulted := p.alone(s.Before, s, stmt, rest)
 	p.asked = p.asked || consulted
 	return r
 }
 
-func (p *Pass) alone(s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
+// cleared is the catalog behind the DROPs of an ALTER TABLE, which the server
+// runs before its other subcommands, wherever they stand. A subcommand that is
+// refused alone may need one: ADD PRIMARY KEY, that the old key is gone.
+func cleared(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
+	var first []*pgparse.Node
+	for _, n := range stmt.Cmds {
+		if drops(n) {
+			first = append(first, n)
+		}
+	}
+	if len(first) == 0 {
+		return s.Before
+	}
+	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: first, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
+	after, problems := s.Before.Apply(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, s.SQL)
+	if len(problems) > 0 {
+		return s.Before
+	}
+	return after
+}
+
+// drops reports whether a subcommand takes a column or a constraint away.
+func drops(n *pgparse.Node) bool {
+	switch n.GetAlterTableCmd().GetSubtype() {
+	case pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_DropConstraint:
+		return true
+	}
+	return false
+}
+
+func (p *Pass) alone(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
 	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
 	v := effect.NewVersion(p.versions[0])
-	r = effect.Of(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, s.Before, v, effect.Session{TimeZone: s.Settings.TimeZone})
+	r = effect.Of(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, before, v, effect.Session{TimeZone: s.Settings.TimeZone})
 	return r, v.Consulted()
 }
 
