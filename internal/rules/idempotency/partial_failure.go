@@ -3,8 +3,11 @@ package idempotency
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,7 +32,7 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 		return
 	}
 	for i, t := range m.Txs {
-		later, why := mayFail(m, m.Txs[i+1:])
+		later, why := mayFail(p, m, m.Txs[i+1:])
 		if later == nil {
 			return
 		}
@@ -37,7 +40,12 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 		if first == nil {
 			continue
 		}
+		severity := onward.Warning
+		if onlyIndexes(first, later) {
+			severity = onward.Info
+		}
 		p.Report(first, rule.Report{
+			Severity: severity,
 			Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
 			Harm:     "this statement has committed by then; the second run answers " + problem(first),
 			Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
@@ -46,6 +54,18 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 		})
 		return
 	}
+}
+
+// onlyIndexes reports whether an index alone is left behind, by a statement that
+// builds or drops another one and that no row can make fail: nothing that the
+// code sees, and a matter of one DROP INDEX.
+func onlyIndexes(first, later *rule.Stmt) bool {
+	if first.Node.GetIndexStmt() == nil {
+		return false
+	}
+	index := later.Node.GetIndexStmt()
+	return index != nil && !index.GetUnique() || later.Node.GetReindexStmt() != nil ||
+		later.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX
 }
 
 // stuck is the statement of a transaction that fails when the transaction,
@@ -71,7 +91,7 @@ func stuck(t *rule.Tx) *rule.Stmt {
 // mayFail is the first statement that is likely to fail on a busy database, and
 // why: one that waits for other transactions while it works. Where the runner
 // says that it runs the whole file again, any change counts when there is none.
-func mayFail(m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
+func mayFail(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
 	var change *rule.Stmt
 	for _, t := range txs {
 		for _, s := range t.Statements {
@@ -81,7 +101,7 @@ func mayFail(m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, string) {
 					return s, "it waits for other transactions and checks every row"
 				}
 			}
-			if change == nil && m.Runner.Rerun && len(s.Deltas) > 0 {
+			if change == nil && m.Runner.Rerun && len(s.Deltas) > 0 && slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return p.Existing(&e) }) {
 				change = s
 			}
 		}
