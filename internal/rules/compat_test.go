@@ -51,7 +51,7 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 		{"constraint-drop-primary-key", "bad-published", onward.Error, false},
 		{"constraint-rename", "bad", onward.Warning, true},
 		{"table-drop", "bad", onward.Error, true},
-		{"table-drop", "bad-text-search", onward.Warning, false},
+		{"table-drop", "bad-text-search", onward.Info, false},
 		{"table-rename", "bad", onward.Error, true},
 		{"table-rename", "bad-view-not-updatable", onward.Warning, true},
 		{"table-drop-cascade", "bad", onward.Error, false},

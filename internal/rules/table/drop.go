@@ -46,6 +46,9 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		if u.Used {
 			r.Fact += " while the deployed code still uses it"
 		}
+		if here := codeIsHere(p, d.OID); here && u.Known && !u.Used {
+			r.Severity = onward.Info // it names tables, and not this one
+		}
 		if now := successor(t, name); now != nil {
 			column := missing(d.Before, now)
 			if column == "" {
@@ -62,6 +65,22 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range objects {
 		unseen(p, s, o)
 	}
+}
+
+// codeIsHere reports whether the deployed code that is searched uses one of a
+// few other tables: in a repository of migrations alone, nothing names any.
+func codeIsHere(p *rule.Pass, but catalog.OID) bool {
+	const few = 5
+	here, asked := false, 0
+	p.Release.Deployed.Relations(func(r *catalog.Relation) bool {
+		if r.OID == but || !r.Kind.IsTable() || r.Parent != 0 {
+			return true
+		}
+		here = p.Uses(r.Name, "").Used || here // all are asked: the answers come together
+		asked++
+		return asked < few
+	})
+	return here
 }
 
 // unseen judges DROP TABLE IF EXISTS of a table that nothing created, where
