@@ -72,9 +72,12 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 			out = append(out, l)
 			continue
 		}
+		after, problems := cat.Apply(st.Node, st.SQL)
 		var results []effect.Result
 		for _, v := range k.versions(c.Settings) {
-			r := effect.Of(st.Node, cat, effect.NewVersion(v), effect.Session{TimeZone: c.Settings.Assume.TimeZone})
+			version := effect.NewVersion(v)
+			r := effect.Of(st.Node, cat, version, effect.Session{TimeZone: c.Settings.Assume.TimeZone})
+			r.Fail(problems, version)
 			results = append(results, r)
 			l.group(v, r)
 		}
@@ -92,7 +95,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 		} else if worst.Unmodelled != "" {
 			l.Note = effect.Unknown(worst.Unmodelled)
 		}
-		cat, _ = cat.Apply(st.Node, st.SQL)
+		cat = after
 		out = append(out, l)
 	}
 	return out, nil

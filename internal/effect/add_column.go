@@ -79,11 +79,15 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 	n := a.readColumn(def)
 	n.typ = a.c.TypeOf(def.GetTypeName())
-	if n.generated == "virtual" && !a.v.AtLeast(18) {
-		a.refuse(`syntax error at or near "VIRTUAL"`)
+	if !a.mayDefine(def, n) {
 		return
 	}
 	a.newColumns = append(a.newColumns, def)
+	for _, con := range n.keys {
+		if !a.mayHaveKey(con, []string{def.GetColname()}) {
+			return
+		}
+	}
 
 	if n.serial || n.identity != "" {
 		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, def.GetColname(), "seq")}, catalog.Sequence)
@@ -99,6 +103,61 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(cmd.GetBehavior(), nil)
 	}
+}
+
+// mayDefine refuses a column definition that the server refuses, whatever the
+// rows are.
+func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
+	switch {
+	case n.generated == "virtual" && !a.v.AtLeast(18):
+		a.refuse(`syntax error at or near "VIRTUAL"`)
+	case def.GetCompression() != "" && !a.v.AtLeast(14):
+		a.refuse(`syntax error at or near "COMPRESSION"`)
+	case def.GetStorageName() != "" && !a.v.AtLeast(16):
+		a.refuse(`syntax error at or near "STORAGE"`)
+	case n.generated == "virtual" && len(n.keys) > 0:
+		a.refuse(keyWord(n.keys[0]) + " constraints on virtual generated columns are not supported")
+	case n.generated == "virtual" && a.domain(n.typ) != nil:
+		a.refuse(`virtual generated column "` + def.GetColname() + `" cannot have a domain type`)
+	case n.generated != "":
+		return a.mayGenerate(n.deflt)
+	case n.identity != "" && a.recurse && hasKids(a.rel) && (a.rel.Kind != catalog.PartitionedTable || !a.v.AtLeast(17)):
+		a.refuse("cannot recursively add identity column to table that has child tables")
+	case n.deflt != nil && holdsNode[*pgparse.ColumnRef](n.deflt):
+		a.refuse("cannot use column reference in DEFAULT expression")
+	case n.deflt != nil && holdsNode[*pgparse.SubLink](n.deflt):
+		a.refuse("cannot use subquery in DEFAULT expression")
+	default:
+		return true
+	}
+	return false
+}
+
+// mayGenerate refuses an expression that cannot generate a column.
+func (a *alter) mayGenerate(expr *pgparse.Node) bool {
+	if is, unknown := a.volatileOrStable(expr); is && unknown == "" {
+		a.refuse("generation expression is not immutable")
+		return false
+	}
+	for _, col := range a.rel.Columns {
+		if col.Generated != "" && mentions(expr, col.Name) {
+			a.refuse(`cannot use generated column "` + col.Name + `" in column generation expression`)
+			return false
+		}
+	}
+	return true
+}
+
+// holdsNode reports whether an expression has a node of a kind in it.
+func holdsNode[T any](expr *pgparse.Node) bool {
+	found := false
+	pgparse.Walk(expr, func(m any) bool {
+		if _, is := m.(T); is {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // mayAdd refuses a new column where the server does.
@@ -121,7 +180,13 @@ func (a *alter) mayAdd() bool {
 // learn nothing.
 func (a *alter) addDown(rel *catalog.Relation, n newColumn, depth int) {
 	a.child(rel)
-	if depth > maxDepth || rel != a.rel && rel.Column(n.def.GetColname()) != nil {
+	if depth > maxDepth {
+		return
+	}
+	if col := rel.Column(n.def.GetColname()); rel != a.rel && col != nil {
+		if n.typ.Known() && col.Type.Known() && !col.Inferred && !same(n.typ, col.Type) {
+			a.refuse(`child table "` + rel.Name.Name + `" has different type for column "` + col.Name + `"`)
+		}
 		return
 	}
 	a.fill(a.tabOf(rel), n)
@@ -184,9 +249,13 @@ func isNull(n *pgparse.Node) bool {
 }
 
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
-func (a *alter) setExpression(name string) {
+func (a *alter) setExpression(name string, expr *pgparse.Node) {
 	if !a.v.AtLeast(17) {
 		a.refuse(`syntax error at or near "EXPRESSION"`)
+		return
+	}
+	if is, unknown := a.volatileOrStable(expr); is && unknown == "" {
+		a.refuse("generation expression is not immutable")
 		return
 	}
 	for _, rel := range a.tree(a.rel, a.recurse) {
@@ -248,7 +317,11 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	}
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddIdentity:
-		if known && col != nil && !col.NotNull {
+		if a.rel.Parent != 0 && a.v.AtLeast(17) {
+			a.refuse("cannot add identity to a column of a partition")
+			return
+		}
+		if known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
 			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" must be declared NOT NULL before identity can be added`)
 			return
 		}

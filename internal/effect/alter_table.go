@@ -25,6 +25,9 @@ type alter struct {
 	newColumns         []*pgparse.ColumnDef
 	notValid           []*pgparse.Constraint
 	newIdentity        bool
+	// madeNotNull and withoutDefault are columns that this statement has made
+	// NOT NULL, and whose default it has dropped.
+	madeNotNull, withoutDefault []string
 }
 
 // tab is what is to be done to the rows of one table.
@@ -183,9 +186,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_AddColumn:
 		a.addColumn(cmd)
 	case pgparse.AlterTableType_AT_ColumnDefault:
-		if col, known := a.column(a.rel, cmd.GetName()); col == nil && known && !a.isNew(cmd.GetName()) {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
-		}
+		a.columnDefault(cmd)
 	case pgparse.AlterTableType_AT_DropColumn:
 		a.dropColumn(cmd)
 	case pgparse.AlterTableType_AT_AlterColumnType:
@@ -195,7 +196,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropNotNull:
 		a.dropNotNull(cmd.GetName())
 	case pgparse.AlterTableType_AT_SetExpression:
-		a.setExpression(cmd.GetName())
+		a.setExpression(cmd.GetName(), cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		a.dropExpression(cmd)
 	case pgparse.AlterTableType_AT_AddIdentity, pgparse.AlterTableType_AT_SetIdentity, pgparse.AlterTableType_AT_DropIdentity:
@@ -217,12 +218,16 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetTableSpace:
 		a.setTablespace(cmd.GetName())
 	case pgparse.AlterTableType_AT_ChangeOwner:
-		a.owner(a.rel)
+		a.changeOwner(cmd.GetNewowner())
 	case pgparse.AlterTableType_AT_ClusterOn:
-		a.indexOf(cmd.GetName(), a.mode)
+		a.clusterOn(cmd.GetName())
+	case pgparse.AlterTableType_AT_DropCluster:
+		if a.rel.Kind == catalog.PartitionedTable {
+			a.refuse("cannot mark index clustered in partitioned table")
+		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
-			a.indexOf(id.GetName(), sh)
+			a.replicaIdentity(id.GetName())
 		}
 	case pgparse.AlterTableType_AT_AddInherit:
 		if parent := a.table(cmd.GetDef().GetRangeVar()); parent != nil {
@@ -253,8 +258,99 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 		pgparse.AlterTableType_AT_EnableReplicaTrig, pgparse.AlterTableType_AT_EnableTrigAll,
 		pgparse.AlterTableType_AT_EnableTrigUser, pgparse.AlterTableType_AT_DisableTrig,
 		pgparse.AlterTableType_AT_DisableTrigAll, pgparse.AlterTableType_AT_DisableTrigUser:
-		a.triggers(cmd.GetName())
+		a.triggers(cmd.GetName(), cmd.GetSubtype() == pgparse.AlterTableType_AT_EnableTrigAll || cmd.GetSubtype() == pgparse.AlterTableType_AT_DisableTrigAll)
 	}
+}
+
+// columnDefault is SET DEFAULT and DROP DEFAULT.
+func (a *alter) columnDefault(cmd *pgparse.AlterTableCmd) {
+	col, known := a.column(a.rel, cmd.GetName())
+	switch {
+	case col == nil && known && !a.isNew(cmd.GetName()):
+		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+	case col == nil:
+	case col.Identity != "" && known:
+		a.refuse(`column "` + col.Name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
+	case col.Generated != "" && known:
+		a.refuse(`column "` + col.Name + `" of relation "` + a.rel.Name.Name + `" is a generated column`)
+	case cmd.GetDef() == nil:
+		a.withoutDefault = append(a.withoutDefault, col.Name)
+	}
+}
+
+// clusterOn is CLUSTER ON: it only remembers the index.
+func (a *alter) clusterOn(name string) {
+	if a.rel.Kind == catalog.PartitionedTable {
+		a.refuse("cannot mark index clustered in partitioned table")
+		return
+	}
+	if i := a.namedIndex(name); i != nil && i.Index != nil && i.Index.Predicate != nil {
+		a.refuse(`cannot cluster on partial index "` + name + `"`)
+		return
+	}
+	a.indexOf(name, a.mode)
+}
+
+func (a *alter) namedIndex(name string) *catalog.Relation {
+	for _, i := range a.indexes(a.rel) {
+		if i.Name.Name == name {
+			return i
+		}
+	}
+	return nil
+}
+
+// replicaIdentity is REPLICA IDENTITY USING INDEX.
+func (a *alter) replicaIdentity(name string) {
+	i := a.namedIndex(name)
+	if i == nil || i.Index == nil || i.Inferred {
+		a.indexOf(name, sh)
+		return
+	}
+	info := i.Index
+	switch con := a.rel.Constraint(info.Constraint); {
+	case !info.Unique:
+		a.refuse(`cannot use non-unique index "` + name + `" as replica identity`)
+		return
+	case con != nil && con.Deferrable:
+		a.refuse(`cannot use non-immediate index "` + name + `" as replica identity`)
+		return
+	case info.Predicate != nil:
+		a.refuse(`cannot use partial index "` + name + `" as replica identity`)
+		return
+	}
+	for _, k := range info.Keys {
+		col := a.rel.Attr(k.Column)
+		if k.Column == 0 {
+			a.refuse(`cannot use expression index "` + name + `" as replica identity`)
+			return
+		}
+		if col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name) {
+			a.refuse(`index "` + name + `" cannot be used as replica identity because column "` + col.Name + `" is nullable`)
+			return
+		}
+	}
+	a.lock(i, sh)
+}
+
+// changeOwner is OWNER TO. To the owner that a relation has already nothing is
+// done: what the history gave to nobody belongs to who runs it.
+func (a *alter) changeOwner(to *pgparse.RoleSpec) {
+	mine := false
+	switch to.GetRoletype() {
+	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
+		mine = a.rel.Owner == ""
+	default:
+		mine = a.rel.Owner != "" && a.rel.Owner == to.GetRolename()
+	}
+	if mine && !a.rel.Inferred {
+		return
+	}
+	if a.rel.Kind == catalog.Sequence && a.rel.Seq != nil && a.rel.Seq.OwnerTable != 0 {
+		a.refuse(`cannot change owner of sequence "` + a.rel.Name.Name + `"`)
+		return
+	}
+	a.owner(a.rel)
 }
 
 // indexOf locks an index of the table by name.
@@ -274,8 +370,18 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 
 // triggers enables or disables triggers: those for each row are cloned to
 // partitions, which are locked too.
-func (a *alter) triggers(name string) {
+// Those of foreign keys are among ALL, and since 15 partitioned tables have
+// them too.
+func (a *alter) triggers(name string, all bool) {
+	if t := a.rel.Trigger(name); name != "" && t == nil && a.whole(a.rel) {
+		a.refuse(`trigger "` + name + `" for table "` + a.rel.Name.Name + `" does not exist`)
+		return
+	}
 	if a.rel.Kind != catalog.PartitionedTable || !a.recurse {
+		return
+	}
+	if all && a.inForeignKey() && a.v.AtLeast(15) {
+		a.below(a.rel, a.mode)
 		return
 	}
 	for _, t := range a.rel.Triggers {
@@ -284,6 +390,17 @@ func (a *alter) triggers(name string) {
 			return
 		}
 	}
+}
+
+// inForeignKey reports whether the table has a foreign key or is pointed to by
+// one.
+func (a *alter) inForeignKey() bool {
+	for _, c := range a.rel.Constraints {
+		if c.Kind == catalog.ForeignKey {
+			return true
+		}
+	}
+	return len(a.references(a.rel, true)) > 0
 }
 
 // setPersistence is SET LOGGED and SET UNLOGGED.
@@ -296,6 +413,10 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if a.rel.Persistence == to && !a.rel.Inferred {
+		return
+	}
+	if to == catalog.Unlogged && a.published(a.rel) {
+		a.refuse(`cannot change table "` + a.rel.Name.Name + `" to unlogged because it is part of a publication`)
 		return
 	}
 	if to == catalog.Unlogged {
@@ -337,6 +458,10 @@ func (a *alter) setAccessMethod(name string) {
 		return
 	}
 	now := cmp.Or(a.rel.AccessMethod, "heap")
+	if name == "" && !a.v.AtLeast(17) {
+		a.refuse(`syntax error at or near "DEFAULT"`)
+		return
+	}
 	if name == "" {
 		name = "heap" // DEFAULT
 	}

@@ -119,7 +119,76 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	if c := def.GetCollClause(); c != nil {
 		_, change.toCollation = nameOf(c.GetCollname())
 	}
+	change.fromCollation, change.toCollation = unlessDefault(change.fromCollation), unlessDefault(change.toCollation)
+	if !a.keepsMeaning(rel, col, to) {
+		return
+	}
 	a.rebuildDependents(t, rel, col, change, def)
+}
+
+// unlessDefault is a collation's name, "" for the one that types have anyway.
+func unlessDefault(collation string) string {
+	if collation == "default" {
+		return ""
+	}
+	return collation
+}
+
+// keepsMeaning refuses a type in which the column's identity, default, foreign
+// keys or row type could not go on.
+func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
+	if rel.Kind == catalog.CompositeType || !to.Known() {
+		return true
+	}
+	user := ""
+	a.typeUsers(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
+		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {
+			user = other.Name.Name + "." + c.Name
+		}
+	})
+	base := a.base(to)
+	switch {
+	case user != "":
+		a.refuse(`cannot alter table "` + rel.Name.Name + `" because column "` + user + `" uses its row type`)
+		return false
+	case col.Identity != "" && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
+		a.refuse("identity column type must be smallint, integer, or bigint")
+		return false
+	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
+		!isNull(col.Default) && !same(a.base(col.Type), base) && !a.isFree(a.base(col.Type), base) && !a.assignable(a.base(col.Type), base):
+		a.refuse(`default for column "` + col.Name + `" cannot be cast automatically to type ` + strings.TrimSuffix(to.String(), to.ModText))
+		return false
+	}
+	for _, con := range rel.Constraints {
+		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || contains(a.droppedConstraints, con) {
+			continue
+		}
+		ref := a.c.Relation(con.Ref)
+		for i, n := range con.Columns {
+			if n == col.Attnum && ref != nil && i < len(con.RefColumns) && !a.mayEquate(to, ref.Attr(con.RefColumns[i])) {
+				a.refuse(`foreign key constraint "` + con.Name + `" cannot be implemented`)
+				return false
+			}
+		}
+	}
+	for _, ref := range a.references(rel, false) {
+		for i, n := range ref.con.RefColumns {
+			if n != col.Attnum || ref.from == rel || i >= len(ref.con.Columns) {
+				continue
+			}
+			if own := ref.from.Attr(ref.con.Columns[i]); own != nil && own.Type.Known() && !own.Inferred && !a.equates(own.Type, to) {
+				a.refuse(`foreign key constraint "` + ref.con.Name + `" cannot be implemented`)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (a *alter) isFree(from, to catalog.Type) bool { free, _ := a.relabels(from, to); return free }
+
+func (a *alter) mayEquate(from catalog.Type, col *catalog.Column) bool {
+	return col == nil || col.Inferred || !col.Type.Known() || a.equates(from, col.Type)
 }
 
 // rebuildDependents drops and makes anew what depends on a column: indexes,
@@ -152,9 +221,14 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 				continue
 			}
 			if ref := a.c.Relation(con.Ref); ref != nil && ref != rel {
-				e := a.lockFor(ref, ael, referencedBy(con.Name, ""))
-				if con.Valid && a.revalidates(t, change) && stored(ref) {
-					e.Scans = true
+				a.lockFor(ref, sre, referencedBy(con.Name, "")) // for the new one
+				a.dropForeignKey(con, true)
+				if con.Valid && a.revalidates(t, change) {
+					for _, leaf := range a.tree(ref, ref.Kind == catalog.PartitionedTable) {
+						if e := a.at(leaf); stored(leaf) {
+							e.Scans = true
+						}
+					}
 				}
 			}
 			if con.Valid && a.revalidates(t, change) {
@@ -206,6 +280,9 @@ func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped
 			continue
 		}
 		from, to := a.base(change.from), a.base(change.to)
+		if i.Method == "gin" && (from.Array > 0 || to.Array > 0) {
+			return false // it holds elements, not what the column holds
+		}
 		if polymorphic(a.c, from) || polymorphic(a.c, to) {
 			if !same(from, to) {
 				return false

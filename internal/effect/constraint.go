@@ -20,6 +20,11 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 			return
 		}
 		columns := keys(con.GetKeys())
+		for _, x := range con.GetExclusions() {
+			if items := x.GetList().GetItems(); len(items) > 0 {
+				columns = append(columns, elemName(items[0].GetIndexElem()))
+			}
+		}
 		if !a.mayHaveKey(con, columns) {
 			return
 		}
@@ -31,14 +36,6 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 				a.setNotNull(k)
 			}
 		}
-		if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
-			columns = columns[:0]
-			for _, x := range con.GetExclusions() {
-				if items := x.GetList().GetItems(); len(items) > 0 {
-					columns = append(columns, elemName(items[0].GetIndexElem()))
-				}
-			}
-		}
 		a.buildKey(con, columns)
 	}
 }
@@ -47,6 +44,10 @@ func (a *alter) addCheck(con *pgparse.Constraint) {
 	enforced := con.GetIsEnforced()
 	if !enforced && !a.v.AtLeast(18) {
 		a.refuse(`syntax error at or near "ENFORCED"`)
+		return
+	}
+	if con.GetIsNoInherit() && a.rel.Kind == catalog.PartitionedTable {
+		a.refuse(`cannot add NO INHERIT constraint to partitioned table "` + a.rel.Name.Name + `"`)
 		return
 	}
 	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
@@ -145,6 +146,10 @@ func (a *alter) validate(name string) {
 			return
 		}
 	}
+	if !con.Enforced {
+		a.refuse("cannot validate NOT ENFORCED constraint")
+		return
+	}
 	if con.Valid {
 		return
 	}
@@ -195,6 +200,12 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		a.below(a.rel, a.mode)
 	}
 	con := a.rel.Constraint(cmd.GetName())
+	if con == nil && a.v.AtLeast(18) {
+		if name, ok := impliedNotNull(a.rel, cmd.GetName()); ok {
+			a.dropNotNull(name)
+			return
+		}
+	}
 	if con == nil {
 		if a.whole(a.rel) && !cmd.GetMissingOk() {
 			a.refuse(`constraint "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
@@ -208,6 +219,10 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	}
 	if con.Parent {
 		a.refuse(`cannot drop inherited constraint "` + con.Name + `" of relation "` + a.rel.Name.Name + `"`)
+		return
+	}
+	if con.Kind == catalog.Check && !a.recurse && len(a.rel.Partitions) > 0 && !a.v.AtLeast(18) {
+		a.refuse("cannot remove constraint from only the partitioned table when partitions exist")
 		return
 	}
 	a.droppedConstraints = append(a.droppedConstraints, con)
@@ -231,6 +246,17 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	default:
 		a.cascade(a.rel, con, cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE)
 	}
+}
+
+// impliedNotNull is the column whose NOT NULL has the name that 18 gives it
+// when the author gives none.
+func impliedNotNull(rel *catalog.Relation, name string) (column string, ok bool) {
+	for _, c := range rel.Columns {
+		if c.NotNull && catalog.ObjectName(rel.Name.Name, c.Name, "not_null") == name {
+			return c.Name, true
+		}
+	}
+	return "", false
 }
 
 // cascade drops a constraint with what stands behind it and depends on it.

@@ -10,9 +10,16 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 	cascade := cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	col, known := a.column(a.rel, cmd.GetName())
 	if col == nil {
+		if a.rel.Kind == catalog.CompositeType {
+			a.typedTables(cmd.GetBehavior(), nil)
+		}
 		if known && !cmd.GetMissingOk() {
 			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
 		}
+		return
+	}
+	if a.rel.OfType != 0 {
+		a.refuse("cannot drop column from typed table")
 		return
 	}
 	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {

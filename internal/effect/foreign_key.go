@@ -20,6 +20,9 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 		return
 	}
 	ref := a.table(con.GetPktable())
+	if ref != nil && !a.mayReference(ref, con, columns) {
+		return
+	}
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
 	if a.rel.Kind == catalog.PartitionedTable {
 		if con.GetSkipValidation() && con.GetIsEnforced() && !a.v.AtLeast(18) {
@@ -35,9 +38,7 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 		a.descend(true)
 	}
 	if validate {
-		for _, rel := range a.tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
-			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
-		}
+		a.checkRows(a.rel, ref, con, columns, 0)
 	} else if con.GetSkipValidation() {
 		a.notValid = append(a.notValid, con)
 	}
@@ -45,6 +46,153 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 		// Where all values are NULL, nothing is looked up.
 		a.lockReferenced(ref, validate && !a.allNull(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
 	}
+}
+
+// mayReference refuses a foreign key that the server refuses whatever the rows
+// are.
+func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
+	switch {
+	case ref.Inferred:
+		return true
+	case !ref.Kind.IsTable():
+		a.refuse(`referenced relation "` + ref.Name.Name + `" is not a table`)
+	case a.rel.Persistence == catalog.Permanent && ref.Persistence != catalog.Permanent:
+		a.refuse("constraints on permanent tables may reference only permanent tables")
+	case !a.comparable(ref, con, columns):
+		a.refuse(`foreign key constraint "` + con.GetConname() + `" cannot be implemented`)
+	default:
+		return true
+	}
+	return false
+}
+
+// comparable reports whether there is an operator for each pair of columns of
+// a foreign key, as far as their types are known.
+func (a *alter) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
+	targets := keys(con.GetPkAttrs())
+	if len(targets) == 0 {
+		for _, c := range ref.Constraints {
+			if c.Kind == catalog.PrimaryKey {
+				for _, n := range c.Columns {
+					if col := ref.Attr(n); col != nil {
+						targets = append(targets, col.Name)
+					}
+				}
+			}
+		}
+	}
+	if len(targets) != len(columns) {
+		return true
+	}
+	for i, name := range columns {
+		target := ref.Column(targets[i])
+		if target == nil || target.Inferred {
+			continue
+		}
+		from := catalog.Type{}
+		if col := a.rel.Column(name); col != nil && !col.Inferred {
+			from = col.Type
+		} else if a.isNew(name) {
+			from = a.typeOfNew(name)
+		}
+		if from.Known() && target.Type.Known() && !a.equates(from, target.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// typeOfNew is the type of a column that the same statement adds.
+func (a *alter) typeOfNew(name string) catalog.Type {
+	for _, d := range a.newColumns {
+		if d.GetColname() == name && !serialType(d.GetTypeName()) {
+			return a.c.TypeOf(d.GetTypeName())
+		}
+	}
+	return catalog.Type{}
+}
+
+// families are the types that one family of B-tree operators compares with one
+// another.
+var families = [][]string{
+	{"int2", "int4", "int8"}, {"float4", "float8"}, {"text", "varchar", "bpchar", "name", "citext"},
+	{"date", "timestamp", "timestamptz"}, {"bit", "varbit"}, {"inet", "cidr"},
+}
+
+// equates reports whether a referencing type can be compared with a referenced
+// one: the same, of one family, or cast to it without asking.
+func (r *run) equates(from, to catalog.Type) bool {
+	from, to = r.base(from), r.base(to)
+	if same(from, to) {
+		return true
+	}
+	if from.OID != 0 || to.OID != 0 || from.Array > 0 || to.Array > 0 ||
+		from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
+		// Extensions define operators; an enum has none but its own.
+		own := func(t catalog.Type) bool {
+			u := r.c.Type(t.OID)
+			return t.Array == 0 && u != nil && !u.Inferred && u.Kind == catalog.Enum
+		}
+		return !own(from) && !own(to)
+	}
+	for _, f := range families {
+		if contains(f, from.Name.Name) && contains(f, to.Name.Name) {
+			return true
+		}
+	}
+	c := cast(from.Name.Name, to.Name.Name)
+	return operators(from) == operators(to) || c != "" && c[0] == 'i' || r.userCasts()
+}
+
+// checkRows reads the rows of a table, or of the partitions, for a new foreign
+// key. A partition that has the same key already keeps it, without its
+// triggers on the referenced table.
+func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) {
+	if rel != a.rel && ref != nil && depth < maxDepth {
+		if own := ownForeignKey(rel, ref, con, columns); own != nil {
+			if own.Valid || a.v.AtLeast(18) {
+				a.lock(ref, ael)
+			}
+			if own.Valid {
+				return
+			}
+		}
+	}
+	a.tabOf(rel).wantScan("rows are looked up in the referenced table")
+	if depth < maxDepth {
+		for _, p := range a.rels(rel.Partitions) {
+			a.checkRows(p, ref, con, columns, depth+1)
+		}
+	}
+}
+
+// actions are the letters that the grammar has for what a foreign key does.
+var actions = map[string]string{"": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
+
+// ownForeignKey is a partition's own foreign key that a new one of its parent
+// adopts.
+func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
+	for _, have := range rel.Constraints {
+		if have.Kind != catalog.ForeignKey || have.Ref != ref.OID || len(have.Columns) != len(columns) ||
+			actions[have.OnDelete] != con.GetFkDelAction() || actions[have.OnUpdate] != con.GetFkUpdAction() ||
+			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() {
+			continue
+		}
+		equal := true
+		for i, n := range have.Columns {
+			col := rel.Attr(n)
+			equal = equal && col != nil && col.Name == columns[i]
+		}
+		targets := keys(con.GetPkAttrs())
+		for i, n := range have.RefColumns {
+			col := ref.Attr(n)
+			equal = equal && (len(targets) == 0 || i < len(targets) && col != nil && col.Name == targets[i])
+		}
+		if equal {
+			return have
+		}
+	}
+	return nil
 }
 
 // allNull reports whether one of the columns is new and holds NULL only.

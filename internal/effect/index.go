@@ -66,11 +66,15 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		r.refuse(`cannot create index on relation "` + rel.Name.Name + `"`)
 		return
 	}
-	e := r.lock(rel, mode)
+	r.lock(rel, mode)
+	if rel.Kind == catalog.PartitionedTable && s.GetRelation().GetInh() {
+		r.below(rel, mode) // before anything is looked at
+	}
 	var parts []string
 	for _, n := range s.GetIndexParams() {
 		parts = append(parts, elemName(n.GetIndexElem()))
 	}
+	e := r.at(rel)
 	name := s.GetIdxname()
 	if name == "" {
 		name = r.freeName(rel.Name, joined(parts), "idx")
@@ -90,6 +94,10 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		e.Waits = true
 	}
 	full := catalog.Name{Schema: rel.Name.Schema, Name: name}
+	if message := r.unindexable(rel, s); message != "" {
+		r.refuse(message)
+		return
+	}
 	if s.GetUnique() && !r.coversKey(rel, parts) {
 		r.refuse("unique constraint on partitioned table must include all partitioning columns")
 		return
@@ -101,6 +109,39 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	r.buildOn(rel, full, sh, func(p *catalog.Relation) string {
 		return r.freeName(p.Name, joined(parts), "idx")
 	}, func(p *catalog.Relation) *catalog.Relation { return r.equalIndex(p, rel, s) })
+}
+
+// unindexable is the server's message when an index cannot be on what it is
+// asked for; "" when it can.
+func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
+	method := s.GetAccessMethod()
+	for _, n := range s.GetIndexParams() {
+		e := n.GetIndexElem()
+		if e.GetExpr() != nil {
+			if is, unknown := r.volatileOrStable(e.GetExpr()); is && unknown == "" {
+				return "functions in index expression must be marked IMMUTABLE"
+			}
+			continue
+		}
+		col, known := r.column(rel, e.GetName())
+		switch {
+		case col == nil && known:
+			return `column "` + e.GetName() + `" does not exist`
+		case col == nil || col.Inferred:
+		case col.Generated == "virtual":
+			return "indexes on virtual generated columns are not supported"
+		case len(e.GetOpclass()) == 0 && (method == "" || method == "btree"):
+			if message := r.withoutOrder(col.Type); message != "" {
+				return message
+			}
+		}
+	}
+	if w := s.GetWhereClause(); w != nil {
+		if is, unknown := r.volatileOrStable(w); is && unknown == "" {
+			return "functions in index predicate must be marked IMMUTABLE"
+		}
+	}
+	return ""
 }
 
 // equalIndex finds an index of a partition that a new index of its parent
@@ -144,6 +185,10 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 		r.refuse("cannot drop index " + index.Name.Name + " because constraint " + index.Index.Constraint + " on table " + table.Name.Name + " requires it")
 		return
 	}
+	if parent := r.parentIndex(index); parent != nil {
+		r.refuse("cannot drop index " + index.Name.Name + " because index " + parent.Name.Name + " requires it")
+		return
+	}
 	if concurrent {
 		if index.Kind == catalog.PartitionedIndex {
 			r.refuse(`cannot drop partitioned index "` + index.Name.Name + `" concurrently`)
@@ -152,21 +197,17 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 		if table != nil {
 			r.lock(table, sue)
 		}
-		e := r.lock(index, sue)
+		// Shared at first; in the end nobody uses it, and it is locked for good.
+		e := r.lock(index, ael)
 		e.Dropped, e.Waits = true, true
 		return
-	}
-	if index.Index != nil {
-		if index.Index.Parent != 0 {
-			if p := r.c.Relation(index.Index.Parent); p != nil {
-				r.refuse("cannot drop index " + index.Name.Name + " because index " + p.Name.Name + " requires it")
-				return
-			}
-		}
 	}
 	r.lock(index, ael).Dropped = true
 	if table != nil {
 		r.lockFor(table, ael, "its index "+index.Name.Name+" is dropped")
+		if index.Kind == catalog.PartitionedIndex { // all partitions, those without such an index too
+			r.below(table, ael)
+		}
 	}
 	for _, i := range r.tree(index, true)[1:] {
 		r.drop(i, "part of "+index.Name.String())
@@ -174,6 +215,14 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 			r.lockFor(t, ael, "its index "+i.Name.Name+" is dropped")
 		}
 	}
+}
+
+// parentIndex is the partitioned index that an index is a part of.
+func (r *run) parentIndex(index *catalog.Relation) *catalog.Relation {
+	if index.Index == nil {
+		return nil
+	}
+	return r.c.Relation(index.Index.Parent)
 }
 
 // tableOf is the table of an index.
@@ -188,8 +237,14 @@ func (r *run) tableOf(index *catalog.Relation) *catalog.Relation {
 func (r *run) reindex(s *pgparse.ReindexStmt) {
 	concurrent := false
 	for _, p := range s.GetParams() {
-		if p.GetDefElem().GetDefname() == "concurrently" {
+		switch p.GetDefElem().GetDefname() {
+		case "concurrently":
 			concurrent = truth(p.GetDefElem())
+		case "tablespace":
+			if !r.v.AtLeast(14) {
+				r.refuse(`syntax error at or near "TABLESPACE"`)
+				return
+			}
 		}
 	}
 	name := map[pgparse.ReindexObjectType]string{
@@ -287,9 +342,22 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 		e.RebuildsIndex, e.Scans = true, true
 	}
 	for _, i := range indexes {
+		if concurrent && exclusion(rel, i) { // passed over, with a warning
+			r.lockFor(i, sue, "index of "+rel.Name.String())
+			continue
+		}
 		x := r.lockFor(i, ael, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Waits = true, concurrent
 	}
+}
+
+// exclusion reports whether an index stands behind an exclusion constraint.
+func exclusion(table, index *catalog.Relation) bool {
+	if index.Index == nil {
+		return false
+	}
+	con := table.Constraint(index.Index.Constraint)
+	return con != nil && con.Kind == catalog.Exclude
 }
 
 func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {

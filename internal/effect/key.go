@@ -31,9 +31,15 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 	if name == "" {
 		name = a.freeName(a.rel.Name, part, label)
 	}
-	a.buildOn(a.rel, catalog.Name{Schema: a.rel.Name.Schema, Name: name}, sh, func(p *catalog.Relation) string {
+	full := catalog.Name{Schema: a.rel.Name.Schema, Name: name}
+	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {
+		a.create(full, catalog.PartitionedIndex) // not valid until every partition has one
+		return
+	}
+	used := map[catalog.OID]bool{}
+	a.buildOn(a.rel, full, sh, func(p *catalog.Relation) string {
 		return a.freeName(p.Name, part, label)
-	}, nil)
+	}, func(p *catalog.Relation) *catalog.Relation { return a.sameKey(p, con, columns, used) })
 }
 
 // mayHaveKey refuses a key that the server refuses whatever the rows are.
@@ -47,7 +53,10 @@ func (a *alter) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 		a.refuse("constraint using WITHOUT OVERLAPS needs at least two columns")
 	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
 		a.refuse(`multiple primary keys for table "` + a.rel.Name.Name + `" are not allowed`)
-	case con.GetContype() != pgparse.ConstrType_CONSTR_EXCLUSION && !a.coversPartitionKey(columns):
+	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.rel.Kind == catalog.PartitionedTable && !a.v.AtLeast(17):
+		a.refuse("exclusion constraints are not supported on partitioned tables")
+	case !a.sortable(con, columns):
+	case !a.coversPartitionKey(columns):
 		a.refuse("unique constraint on partitioned table must include all partitioning columns")
 	default:
 		return true
@@ -76,8 +85,94 @@ func (r *run) coversKey(rel *catalog.Relation, columns []string) bool {
 
 func (a *alter) coversPartitionKey(columns []string) bool { return a.coversKey(a.rel, columns) }
 
+// sameKey finds a constraint of a partition that a new one of its parent
+// adopts with its index.
+func (a *alter) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []string, used map[catalog.OID]bool) *catalog.Relation {
+	kind := catalog.Unique
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_PRIMARY:
+		kind = catalog.PrimaryKey
+	case pgparse.ConstrType_CONSTR_EXCLUSION:
+		return nil
+	}
+	for _, c := range p.Constraints {
+		index := a.c.Relation(c.Index)
+		if c.Kind != kind || index == nil || index.Index == nil || used[index.OID] || index.Index.Parent != 0 ||
+			len(index.Index.Keys) != len(columns) || len(index.Index.Include) != len(con.GetIncluding()) ||
+			c.Deferrable != con.GetDeferrable() || c.InitiallyDeferred != con.GetInitdeferred() || c.NullsNotDistinct != con.GetNullsNotDistinct() {
+			continue
+		}
+		equal := true
+		for i, k := range index.Index.Keys {
+			col := p.Attr(k.Column)
+			equal = equal && col != nil && col.Name == columns[i]
+		}
+		if equal {
+			used[index.OID] = true
+			return index
+		}
+	}
+	return nil
+}
+
+// unsortable are the built-in types without a default B-tree operator class.
+var unsortable = []string{"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath", "aclitem", "xid", "cid"}
+
+// sortable refuses a key on a column that is not there, or that has no order.
+func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
+	if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
+		return true
+	}
+	for _, name := range columns {
+		t := a.typeOfNew(name)
+		if !a.isNew(name) {
+			col, known := a.column(a.rel, name)
+			switch {
+			case col == nil && known && !system("", name):
+				a.refuse(`column "` + name + `" named in key does not exist`)
+				return false
+			case col == nil || col.Inferred:
+				continue
+			case col.Generated == "virtual":
+				a.refuse(keyWord(con) + " constraints on virtual generated columns are not supported")
+				return false
+			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
+				a.refuse(`cannot create primary key on column "` + name + `"`)
+				return false
+			}
+			t = col.Type
+		}
+		if message := a.withoutOrder(t); message != "" {
+			a.refuse(message)
+			return false
+		}
+	}
+	return true
+}
+
+func keyWord(con *pgparse.Constraint) string {
+	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		return "primary key"
+	}
+	return "unique"
+}
+
+// withoutOrder is the server's message for a type that B-tree cannot sort; ""
+// for the others.
+func (r *run) withoutOrder(t catalog.Type) string {
+	t = r.base(t)
+	if t.Name.Schema == "pg_catalog" && t.Array == 0 && contains(unsortable, t.Name.Name) {
+		return "data type " + t.Name.Name + ` has no default operator class for access method "btree"`
+	}
+	return ""
+}
+
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *alter) useIndex(con *pgparse.Constraint) {
+	if a.rel.Kind == catalog.PartitionedTable {
+		a.refuse("ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables")
+		return
+	}
 	var index *catalog.Relation
 	for _, i := range a.indexes(a.rel) {
 		if i.Name.Name == con.GetIndexname() {

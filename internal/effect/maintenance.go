@@ -8,24 +8,32 @@ import (
 
 // vacuum is VACUUM and ANALYZE.
 func (r *run) vacuum(s *pgparse.VacuumStmt) {
-	full := false
+	full, statsOnly := false, false
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "full":
 			full = truth(d)
-		case "process_main":
-			if !r.v.AtLeast(16) {
-				r.refuse(`unrecognized VACUUM option "process_main"`)
-				return
+		case "only_database_stats":
+			statsOnly = truth(d)
+		}
+		if since := vacuumOptions[o.GetDefElem().GetDefname()]; since > 0 && !r.v.AtLeast(since) {
+			word := "ANALYZE"
+			if s.GetIsVacuumcmd() {
+				word = "VACUUM"
 			}
+			r.refuse("unrecognized " + word + ` option "` + o.GetDefElem().GetDefname() + `"`)
+			return
 		}
 	}
 	if s.GetIsVacuumcmd() {
 		r.NoTransaction = "VACUUM"
 	}
+	if statsOnly {
+		return
+	}
 	one := func(rel *catalog.Relation) {
 		switch {
-		case rel.Kind == catalog.View || rel.Kind == catalog.Sequence:
+		case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView && rel.Kind != catalog.ForeignTable: // warns
 		case full && stored(rel):
 			r.rewrite(rel, "")
 		case full:
@@ -62,17 +70,18 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 	if len(s.GetRels()) == 0 {
 		r.c.Relations(func(rel *catalog.Relation) bool {
 			switch rel.Kind {
-			case catalog.Table, catalog.MaterializedView:
+			case catalog.Table, catalog.MaterializedView, catalog.PartitionedTable:
 				one(rel)
-			case catalog.PartitionedTable:
-				if !s.GetIsVacuumcmd() {
-					one(rel)
-				}
 			}
 			return true
 		})
 		r.sortEffects()
 	}
+}
+
+// vacuumOptions are the options that not every supported version has.
+var vacuumOptions = map[string]int{
+	"process_toast": 14, "process_main": 16, "buffer_usage_limit": 16, "only_database_stats": 16, "skip_database_stats": 16,
 }
 
 // cluster is CLUSTER.
@@ -99,6 +108,13 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 		r.refuse(`index "` + s.GetIndexname() + `" for table "` + rel.Name.Name + `" does not exist`)
 		return
 	}
+	if i := r.clusterIndex(rel, s.GetIndexname()); i != nil && i.Index != nil && i.Index.Predicate != nil {
+		r.refuse(`cannot cluster on partial index "` + i.Name.Name + `"`)
+		return
+	} else if i == nil && s.GetIndexname() == "" && r.whole(rel) && rel.Kind != catalog.PartitionedTable {
+		r.refuse(`there is no previously clustered index for table "` + rel.Name.Name + `"`)
+		return
+	}
 	if len(s.GetParams()) > 0 && !r.v.AtLeast(14) {
 		r.refuse(`syntax error at or near "("`)
 		return
@@ -118,6 +134,17 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 			r.rewrite(p, childOf(p, rel))
 		}
 	}
+}
+
+// clusterIndex is the index of a CLUSTER: the named one, or the one that was
+// used before.
+func (r *run) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
+	for _, i := range r.indexes(rel) {
+		if i.Name.Name == name || name == "" && i.Index != nil && i.Index.Clustered {
+			return i
+		}
+	}
+	return nil
 }
 
 func (r *run) hasIndex(rel *catalog.Relation, name string) bool {
@@ -179,6 +206,10 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 		rel := r.table(rv)
 		if rel == nil {
 			continue
+		}
+		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
+			r.refuse(`"` + rel.Name.Name + `" is not a table`)
+			return
 		}
 		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
 			r.refuse("cannot truncate only a partitioned table")

@@ -95,6 +95,8 @@ func TestMeasured(t *testing.T) {
 			continue
 		}
 		got := effect.Of(file.Stmts[0].Node, c, effect.NewVersion(major), session)
+		_, problems := c.Apply(file.Stmts[0].Node, get(first, "sql"))
+		got.Fail(problems, effect.NewVersion(major))
 
 		want := map[string]string{}
 		refused := false

@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -10,13 +12,20 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 		a.refuse(`syntax error at or near "NOT"`)
 		return
 	}
-	all := a.recurse
-	tables := a.descend(all)
+	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
+		a.refuse("constraint must be added to child tables too")
+		return
+	}
+	tables := a.descend(a.recurse)
 	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
 		a.notValid = append(a.notValid, con)
 		return
 	}
 	name := text(con.GetKeys()[0])
+	if col := a.rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && a.notNullName(col) != con.GetConname() {
+		a.refuse(`cannot create not-null constraint "` + con.GetConname() + `" on column "` + name + `" of table "` + a.rel.Name.Name + `"`)
+		return
+	}
 	for _, rel := range tables {
 		if rel == a.rel || !con.GetIsNoInherit() {
 			a.checkNotNull(rel, name)
@@ -24,7 +33,26 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 	}
 }
 
+// notNullName is what the NOT NULL of a column is called (18).
+func (a *alter) notNullName(col *catalog.Column) string {
+	for _, c := range a.rel.Constraints {
+		if c.Kind == catalog.NotNullConstraint && contains(c.Columns, col.Attnum) {
+			return c.Name
+		}
+	}
+	return catalog.ObjectName(a.rel.Name.Name, col.Name, "not_null")
+}
+
 func (a *alter) setNotNull(name string) {
+	a.madeNotNull = append(a.madeNotNull, name)
+	if !a.recurse {
+		for _, k := range a.rels(a.rel.Partitions) {
+			if col := k.Column(name); col != nil && !col.NotNull {
+				a.refuse("constraint must be added to child tables too")
+				return
+			}
+		}
+	}
 	if a.isNew(name) {
 		for _, rel := range a.descend(a.recurse) {
 			a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
@@ -84,9 +112,21 @@ func (a *alter) dropNotNull(name string) {
 			a.refuse(`column "` + name + `" is in a primary key`)
 		case col.Identity != "":
 			a.refuse(`column "` + name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
+		case a.identifies(col):
+			a.refuse(`column "` + name + `" is in index used as replica identity`)
 		}
 	}
 	a.descend(a.recurse)
+}
+
+// identifies reports whether a column is part of the table's replica identity.
+func (a *alter) identifies(col *catalog.Column) bool {
+	name, ok := strings.CutPrefix(a.rel.ReplicaIdentity, "index ")
+	if !ok {
+		return false
+	}
+	i := a.namedIndex(name)
+	return i != nil && usesColumn(i.Index, col)
 }
 
 func (a *alter) keyDropped() bool {

@@ -28,6 +28,18 @@ func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 	return result
 }
 
+// Fail adds what the fold of the same statement has against it
+// (catalog.Apply): a statement that fails for certain is refused.
+func (r *Result) Fail(problems []catalog.Problem, v *Version) {
+	for _, p := range problems {
+		if !p.Certain || r.Refused != "" || p.Since > 0 && !v.AtLeast(p.Since) {
+			continue
+		}
+		r.Refused = p.Message
+		r.Effects = nil
+	}
+}
+
 // runs are kept for the next statement, with the room for effects that they
 // have.
 var runs = sync.Pool{New: func() any { return &run{Result: Result{Effects: make([]Effect, 0, 16)}} }}

@@ -76,9 +76,13 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		if ref == nil {
 			continue
 		}
-		have := part != nil && r.sameForeignKey(part, con, parent)
+		own := (*catalog.Constraint)(nil)
+		if part != nil {
+			own = r.sameForeignKey(part, con, parent)
+		}
+		have := own != nil && own.Valid
 		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
-		if have { // its own triggers go: those of the parent's key take over
+		if have || own != nil && r.v.AtLeast(18) { // its own triggers go: those of the parent's key take over
 			r.lock(ref, ael)
 		}
 		if part != nil && con.Valid && !have {
@@ -167,9 +171,9 @@ func sameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) boo
 	return true
 }
 
-func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) bool {
+func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) *catalog.Constraint {
 	for _, have := range part.Constraints {
-		if have.Kind != catalog.ForeignKey || have.Ref != fk.Ref || len(have.Columns) != len(fk.Columns) || have.OnDelete != fk.OnDelete || have.OnUpdate != fk.OnUpdate || !have.Valid {
+		if have.Kind != catalog.ForeignKey || have.Ref != fk.Ref || len(have.Columns) != len(fk.Columns) || have.OnDelete != fk.OnDelete || have.OnUpdate != fk.OnUpdate {
 			continue
 		}
 		equal := true
@@ -178,10 +182,10 @@ func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, par
 			equal = equal && h != nil && w != nil && h.Name == w.Name
 		}
 		if equal {
-			return true
+			return have
 		}
 	}
-	return false
+	return nil
 }
 
 // attachIndex is ALTER INDEX … ATTACH PARTITION.
@@ -245,6 +249,9 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 		if t.Parent {
 			mode = ael
 		}
+	}
+	if a.rel.Default == part.OID && part.OID != 0 { // it is looked for by its bound
+		mode = ael
 	}
 	a.lock(part, mode)
 	for _, i := range a.indexes(part) {

@@ -62,3 +62,13 @@ func (r *run) grant(s *pgparse.GrantStmt) {
 		}
 	}
 }
+
+// published reports whether a publication lists a table.
+func (r *run) published(rel *catalog.Relation) bool {
+	found := false
+	r.c.Objects("publication", func(o *catalog.Object) bool {
+		found = found || contains(o.Tables, rel.OID)
+		return !found
+	})
+	return found
+}

@@ -27,6 +27,10 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 			return
 		}
 		r.lock(rel, ael)
+		if rel.OfType != 0 {
+			r.refuse("cannot rename column of typed table")
+			return
+		}
 		if rel.Kind == catalog.CompositeType {
 			a := alter{run: r, rel: rel, mode: ael}
 			a.typedTables(s.GetBehavior(), nil)
@@ -100,6 +104,10 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			return
 		}
 		r.lock(rel, ael)
+		if rel.Seq != nil && rel.Seq.OwnerTable != 0 {
+			r.refuse("cannot move an owned sequence into another schema")
+			return
+		}
 		for _, q := range r.sequences(rel) {
 			r.lockFor(q, ael, "owned by "+rel.Name.String())
 		}

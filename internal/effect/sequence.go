@@ -31,6 +31,15 @@ func (r *run) ownedByColumn(options []*pgparse.Node) {
 	}
 }
 
+func hasOption(options []*pgparse.Node, name string) bool {
+	for _, o := range options {
+		if o.GetDefElem().GetDefname() == name {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 	rv := s.GetSequence()
 	seq := r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
@@ -38,6 +47,14 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 		return
 	}
 	e := r.lock(seq, sre)
+	if seq.Seq != nil && seq.Seq.OwnerTable != 0 {
+		if t := r.c.Relation(seq.Seq.OwnerTable); t != nil {
+			if col := t.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity != "" && hasOption(s.GetOptions(), "owned_by") {
+				r.refuse("cannot change ownership of identity sequence")
+				return
+			}
+		}
+	}
 	for _, o := range s.GetOptions() {
 		if o.GetDefElem().GetDefname() != "owned_by" {
 			e.Rewrites, e.Instant = true, true

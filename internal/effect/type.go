@@ -12,10 +12,11 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
-		if con.GetSkipValidation() {
+		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !r.v.AtLeast(17) {
+			r.refuse(`syntax error at or near "NOT"`)
 			return
 		}
-		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !r.v.AtLeast(17) {
+		if con.GetSkipValidation() {
 			return
 		}
 	case "V", "O": // VALIDATE CONSTRAINT, SET NOT NULL
@@ -48,7 +49,17 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 		return
 	}
 	r.typeUsers(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
-		if col.Type.Array > 0 || rel.Kind != catalog.Table && rel.Kind != catalog.MaterializedView {
+		if rel.Kind == catalog.CompositeType {
+			if u := r.compositeOf(rel); u != nil {
+				r.refuseWithin(d, u.OID, 0)
+			}
+			return
+		}
+		if rel.Kind != catalog.Table && rel.Kind != catalog.MaterializedView {
+			return
+		}
+		if col.Type.Array > 0 {
+			r.refuse(`cannot alter type "` + d.Name.Name + `" because column "` + rel.Name.Name + "." + col.Name + `" uses it`)
 			return
 		}
 		e := r.lockFor(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
@@ -59,6 +70,24 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 			r.domainUsers(u, depth+1)
 		}
 		return true
+	})
+}
+
+// refuseWithin refuses a new rule for a domain when a stored column has it
+// inside of another type: the server does not look there.
+func (r *run) refuseWithin(d *catalog.UserType, composite catalog.OID, depth int) {
+	if depth > 8 {
+		return
+	}
+	r.typeUsers(composite, func(rel *catalog.Relation, col *catalog.Column) {
+		switch rel.Kind {
+		case catalog.Table, catalog.MaterializedView:
+			r.refuse(`cannot alter type "` + d.Name.Name + `" because column "` + rel.Name.Name + "." + col.Name + `" uses it`)
+		case catalog.CompositeType:
+			if u := r.compositeOf(rel); u != nil {
+				r.refuseWithin(d, u.OID, depth+1)
+			}
+		}
 	})
 }
 

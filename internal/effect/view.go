@@ -70,6 +70,10 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 	}
 	if s.GetConcurrent() {
 		r.lock(mv, ex).Scans = true
+		if mv.View != nil && !mv.View.Filled && !mv.Inferred && mv.OID != 0 {
+			r.refuse("CONCURRENTLY cannot be used when the materialized view is not populated")
+			return
+		}
 		if mv.OID != 0 && !mv.Inferred && !r.hasUniqueIndex(mv) {
 			r.refuse(`cannot refresh materialized view "` + mv.Name.Qualified() + `" concurrently`)
 			return

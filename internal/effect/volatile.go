@@ -37,6 +37,46 @@ func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 	return is, unknown
 }
 
+// volatileOrStable reports whether an expression calls a function that is not
+// immutable; unknown names one that nothing is known of.
+func (r *run) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
+	pgparse.Walk(expr, func(m any) bool {
+		switch e := m.(type) {
+		case *pgparse.SQLValueFunction:
+			is = true
+		case *pgparse.FuncCall:
+			schema, name := nameOf(e.GetFuncname())
+			immutable, known := r.immutable(schema, name, len(e.GetArgs()))
+			if !known {
+				unknown = name + "()"
+			}
+			is = is || !immutable
+		}
+		return true
+	})
+	return is, unknown
+}
+
+// immutable reports whether some function of that name and number of arguments
+// is; known is false where nothing is known of it.
+func (r *run) immutable(schema, name string, nargs int) (is, known bool) {
+	for _, f := range r.c.Functions(schema, name) {
+		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic {
+			return true, true
+		}
+		known = true
+	}
+	if known {
+		return false, true
+	}
+	if schema != "" && schema != "pg_catalog" {
+		return false, false
+	}
+	v, there := builtin.Volatility(name, nargs, Newest)
+	// Of overloads only some may be stable: date_trunc() with a time zone.
+	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, there
+}
+
 // fold gives what the planner keeps of a CASE or COALESCE with constants.
 func fold(m any) (kept []*pgparse.Node, folded bool) {
 	switch e := m.(type) {
@@ -85,6 +125,9 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 			return false, false
 		}
 		return !r.inlines(f.Language, f.Body, f.ReturnsSet, f.SecurityDefiner, len(f.Args)), false
+	}
+	if name == "extract" && schema == "pg_catalog" {
+		return false, false // 13 calls it date_part
 	}
 	if schema == "" || schema == "pg_catalog" {
 		v, known := builtin.Volatility(name, nargs, r.v.Major())

@@ -222,6 +222,8 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 		t.Fatalf("%s: does not parse: %s", form.ID, form.SQL)
 	}
 	got := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
+	_, problems := schema.Apply(f.Stmts[0].Node, form.SQL)
+	got.Fail(problems, effect.NewVersion(b.major))
 	bad = Compare(got, seen)
 	if seen.Refused == "" && !alone && got.NoTransaction != "" {
 		bad = append(bad, "the model says that it cannot run in a transaction: "+got.NoTransaction)
