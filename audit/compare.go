@@ -125,8 +125,8 @@ func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, c
 	}
 	out := map[string]*adapter.Migration{}
 	for _, m := range p.head.Migrations {
-		if base[m.ID] != nil || m.Hash == "" {
-			continue
+		if base[m.ID] != nil || m.Hash == "" || m.Repeatable {
+			continue // it is made to run again
 		}
 		if old := byHash[m.Hash]; old != nil {
 			out[m.ID] = old

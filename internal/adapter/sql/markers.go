@@ -71,6 +71,17 @@ var (
 	flywayWords = []string{"concurrently", "vacuum", "database", "tablespace", "subscription", "system"}
 )
 
+// flyway reports whether Flyway runs a file: by its name, or by the double
+// underscore behind the number where the prefix is configured away, in the
+// directory where Flyway looks.
+func flyway(file, name string) bool {
+	if name[0] == 'V' || name[0] == 'R' {
+		return strings.Contains(name, "__")
+	}
+	n := numberLen(name)
+	return n > 0 && strings.HasPrefix(name[n:], "__") && strings.Contains("/"+file, "/db/migration/")
+}
+
 func runsAlone(text string) bool {
 	lower := strings.ToLower(text)
 	return slices.ContainsFunc(flywayWords, func(w string) bool { return strings.Contains(lower, w) }) && flywayAlone.MatchString(text)
@@ -92,7 +103,7 @@ func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options)
 		}
 	} else {
 		switch {
-		case (name[0] == 'V' || name[0] == 'R') && strings.Contains(name, "__"): // Flyway
+		case flyway(m.Path, name):
 			if mode = onward.TransactionFile; runsAlone(f.Text) {
 				mode = onward.TransactionNone
 			}

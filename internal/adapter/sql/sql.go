@@ -11,6 +11,9 @@
 // tool. Otherwise nothing opens a transaction, and each statement is sent by
 // itself, as "psql -f" does; onward.yaml says when that is different
 // (transaction: file for "psql -1", message for "psql -c" and for drivers).
+// Numbered programs among the SQL files are migrations that are not judged; an
+// SQL file with named parameters or queries beside a program of its name is that
+// program's text, and none.
 // psql's own commands (\connect, \i) are kept: they are statements that cannot
 // be judged.
 package sql
@@ -75,7 +78,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 		ups, _, numbered := forward(d)
 		switch {
-		case migrations.MatchString(base) && len(ups) > 0:
+		case len(ups) == 0 || allOfPrograms(t, d, ups):
+		case migrations.MatchString(base):
 			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
 		case numbered >= 2 && !otherThings.MatchString(base):
 			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files with numbers, such as %s", numbered, ups[0])))
@@ -188,6 +192,9 @@ func repeatable(name string) bool { return strings.HasPrefix(name, "R__") }
 // version is the number that a name begins with.
 func version(name string) string {
 	if dir, _, nested := strings.Cut(name, "/"); nested {
+		if n := leadingNumber(dir); n == len(dir) || n > 0 && (dir[n] == '_' || dir[n] == '-') {
+			return dir[:n]
+		}
 		return versionedDir.FindStringSubmatch(dir)[1]
 	}
 	if n := numberLen(name); n > 0 {
@@ -217,6 +224,12 @@ func numberLen(name string) int {
 	if !strings.HasSuffix(name, ".sql") || strings.Contains(name, "\n") {
 		return 0
 	}
+	return leadingNumber(name)
+}
+
+// leadingNumber is the length of the number that a name begins with: 1.2 and
+// 2024-01-31 are one.
+func leadingNumber(name string) int {
 	digits := func(s string) int {
 		n := 0
 		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
@@ -225,7 +238,7 @@ func numberLen(name string) int {
 		return n
 	}
 	n := digits(name)
-	for n > 0 && (name[n] == '.' || name[n] == '-') {
+	for n > 0 && n < len(name) && (name[n] == '.' || name[n] == '-') {
 		more := digits(name[n+1:])
 		if more == 0 {
 			break
@@ -248,6 +261,10 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		ups = append(ups, inner...)
 		numbered += len(inner)
 		slices.SortFunc(ups, order)
+	}
+	mixed := numbered > 0 && len(programs(t, s.Dir)) > 0
+	if mixed {
+		ups = slices.DeleteFunc(ups, func(n string) bool { return ofProgram(t, d, n) })
 	}
 	files := adapter.ReadFiles(t, d, ups)
 	if err := ctx.Err(); err != nil {
@@ -279,6 +296,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		set.Migrations[i] = m
 	})
+	if mixed {
+		addPrograms(t, d, s, set, ups)
+	}
 	if numbered > 0 {
 		for _, n := range d.Names {
 			if !isVersioned(n) && !downName.MatchString(n) && !downSuffix.MatchString(n) {

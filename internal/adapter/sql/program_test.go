@@ -1,0 +1,78 @@
+package sql
+
+import (
+	"context"
+	"path"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+)
+
+func TestProgramsAmongFiles(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Files{
+		"db/migrations/01_a.sql":          []byte("CREATE TABLE a (id int);"),
+		"db/migrations/02_fill.ts":        []byte("export default async () => {};"),
+		"db/migrations/02_fill.sql":       []byte("UPDATE a SET id = $start WHERE id < 3;"),
+		"db/migrations/03_b.sql":          []byte("CREATE FUNCTION f() RETURNS int AS $body$ SELECT 1 $body$ LANGUAGE sql;"),
+		"db/migrations/03_b.ts":           []byte("export const text = '…';"),
+		"db/migrations/03_b.test.ts":      []byte("test();"),
+		"db/migrations/index.ts":          []byte("export {};"),
+		"db/migrations/10_c_d.sql":        []byte("SELECT 1;"),
+		"lib/migrations/migrations.sql":   []byte("-- BLOCK select_all\nSELECT 1;\n"),
+		"lib/migrations/migrations.ts":    []byte("export {};"),
+		"jobs/1_first.sql":                []byte("UPDATE a SET id = 1 WHERE id BETWEEN $from AND $to;"),
+		"jobs/1_first.ts":                 []byte("export {};"),
+		"jobs/2_second.sql":               []byte("SELECT 1 WHERE id = $to"),
+		"jobs/2_second.ts":                []byte("export {};"),
+		"wrapped/migrations/0001_a.sql":   []byte("CREATE TABLE a (id int);"),
+		"wrapped/migrations/0001_a.js":    []byte("export default `CREATE TABLE a (id int);`"),
+		"wrapped/migrations/0002_tag.sql": []byte("SELECT $tag$x$tag$;"),
+		"wrapped/migrations/0002_tag.js":  []byte("export default `…`"),
+	}
+	var dirs []string
+	for _, s := range (Adapter{}).Detect(tree) {
+		dirs = append(dirs, s.Dir)
+	}
+	if diff := cmp.Diff([]string{"db/migrations", "wrapped/migrations"}, dirs); diff != "" {
+		t.Fatal(diff)
+	}
+	set, err := Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: Name, Dir: "db/migrations"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range set.Migrations {
+		line := m.Path
+		for _, o := range m.Opaque {
+			line += ": " + o.What
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"db/migrations/01_a.sql", "db/migrations/02_fill.ts: migration written in TypeScript",
+		"db/migrations/03_b.sql", "db/migrations/10_c_d.sql",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFlywayWithoutPrefix(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]bool{
+		"src/main/resources/db/migration/20240131__x.sql":   true,
+		"src/main/resources/db/migration/shared/1.2__x.sql": true,
+		"src/main/resources/db/migration/shared/V2__x.sql":  true,
+		"src/main/resources/db/migration/shared/R__x.sql":   true,
+		"src/main/resources/db/migration/20240131_x__y.sql": false,
+		"db/migrations/20240131__x.sql":                     false,
+	} {
+		if got := flyway(file, path.Base(file)); got != want {
+			t.Errorf("%s: %v", file, got)
+		}
+	}
+}
