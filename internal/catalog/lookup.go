@@ -55,6 +55,13 @@ func (f *fold) unmarkGone(kind string, name Name) {
 	}
 }
 
+// Gone reports whether a relation was seen to go, and not to come back. A name
+// without a schema is one of the schema where it would be created.
+func (c *Catalog) Gone(schema, name string) bool {
+	_, gone := c.gone.get(objectKey{"relation", c.nameFor(schema, clip(name))})
+	return gone
+}
+
 // relation finds the relation that a statement works on. One that the catalog
 // has not seen becomes an inferred one of the given kind. nil when it is
 // certain that it does not exist, which is a problem unless missingOK.

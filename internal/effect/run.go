@@ -153,7 +153,8 @@ func system(schema, name string) bool {
 
 // find is the relation of a name: the one of the catalog, or a stand-in for
 // one that it has not seen; nil for the server's own and for one that a
-// complete catalog does not have, which is then refused unless missingOK.
+// complete catalog does not have, which is then refused unless missingOK, and
+// for one that may be missing and was seen to go.
 func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
 	if rel := r.c.Lookup(schema, name); rel != nil {
 		return rel
@@ -165,6 +166,9 @@ func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *cata
 		if !missingOK {
 			r.refuse(missing(schema, name, kind))
 		}
+		return nil
+	}
+	if missingOK && r.c.Gone(schema, name) {
 		return nil
 	}
 	if schema == "" {
