@@ -2,9 +2,6 @@
 package column
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -130,13 +127,4 @@ func batches(table, set, where string) string {
 }
 
 // enumerate joins names for a sentence: "a, b and c", "a, b and 4 others".
-func enumerate(names []string) string {
-	n := len(names)
-	switch {
-	case n < 2:
-		return strings.Join(names, "")
-	case n > 4:
-		return strings.Join(names[:3], ", ") + " and " + strconv.Itoa(n-3) + " others"
-	}
-	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-}
+func enumerate(names []string) string { return rule.Enumerate(names) }

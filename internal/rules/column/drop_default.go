@@ -21,46 +21,78 @@ var DropDefault = &rule.Rule{
 	Commit:   dropDefault,
 }
 
+// undefaulted is a column that loses what filled it, and what comes of it.
+type undefaulted struct {
+	*rule.Delta
+	what, harm string
+	severity   onward.Severity
+	uses       rule.Usage
+}
+
 func dropDefault(p *rule.Pass, t *rule.Tx) {
+	var all []undefaulted
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		var what string
+		x := undefaulted{Delta: d}
 		switch d.Kind {
 		case catalog.ColumnDefaultChanged:
-			what = "the default"
+			x.what = "default"
 		case catalog.ColumnIdentityChanged:
-			what = "the identity"
+			x.what = "identity"
 		case catalog.ColumnGeneratedChanged:
-			what = "the generation expression"
+			x.what = "generation expression"
 		default:
 			continue
 		}
 		if !p.Deployed(d) || d.Before.View != nil || !d.Old.NotNull && !d.Old.Inferred || required(t.Before, d.Old) && !d.Old.Inferred || !required(t.After, d.New) {
 			continue
 		}
-		table, name := d.Before.Name, d.New.Name
-		r := rule.Report{
-			Fact:    what + " of column " + name + " of " + table.String() + ", which must not be null, is dropped",
-			Harm:    "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint",
-			Instead: "drop it a release later, when no old code runs any more",
+		if x.judge(p) {
+			all = append(all, x)
 		}
-		if p.NewColumn(d, d.New) {
-			r.Harm = "the deployed code does not know the column, so that all its INSERTs on " + table.String() + " fail from here on"
-			r.Severity = filled(d.After)
-			p.Report(d.By, r)
-			continue
-		}
-		u := p.UsesColumn(d, d.Old)
-		r.Severity, r.Evidence = onward.Warning, u.Evidence
-		switch {
-		case u.Sure && u.Used, u.Known && !u.Used && !p.Omitted(d, d.Old):
-			continue // a mapper names every column of its model; nobody writes the table
-		case p.Omitted(d, d.Old):
-			r.Severity = filled(d.After)
-			r.Harm = "nothing in the deployed code names the column, so that its INSERTs on " + table.String() + " leave it out and fail from here on"
-		case u.Used:
-			r.Harm = "the deployed code names the column" + u.Where() + "; where an INSERT leaves it out, it fails from here on"
-		}
-		p.Report(d.By, r)
 	}
+	type key struct {
+		by         *rule.Stmt
+		table      catalog.OID
+		what, harm string
+		severity   onward.Severity
+	}
+	for _, list := range alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
+		d := list[0]
+		var names []string
+		var uses []rule.Usage
+		for _, x := range list {
+			names, uses = append(names, x.New.Name), append(uses, x.uses)
+		}
+		p.Report(d.By, rule.Report{
+			Fact: one(len(list), "the "+d.what, "the "+d.what+"s") + " of " + columns(names) + " of " + d.Before.Name.String() + ", which must not be null, " +
+				one(len(list), "is", "are") + " dropped",
+			Harm:     d.harm,
+			Instead:  one(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
+			Severity: d.severity,
+			Evidence: rule.Together(uses).Evidence,
+		})
+	}
+}
+
+// judge says what the deployed code feels of it, and whether it feels anything.
+func (x *undefaulted) judge(p *rule.Pass) bool {
+	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
+	if p.NewColumn(d, d.New) {
+		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from here on"
+		x.severity = filled(d.After)
+		return true
+	}
+	x.harm = "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
+	x.uses, x.severity = p.UsesColumn(d, d.Old), onward.Warning
+	switch {
+	case x.uses.Sure && x.uses.Used, x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
+		return false // a mapper names every column of its model; nobody writes the table
+	case p.Omitted(d, d.Old):
+		x.severity = filled(d.After)
+		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on"
+	case x.uses.Used:
+		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"
+	}
+	return true
 }

@@ -31,6 +31,16 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.After.Column(from) != nil && u.Severity() < onward.Error {
 			continue // another column took the name
 		}
+		if d.After.Column(from) != nil {
+			p.Report(d.By, rule.Report{
+				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
+				Harm:     "the deployed code finds the new column under the name" + u.Where() + ": what is stored is in " + to + ", and does not reach it",
+				Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
+				Severity: onward.Warning,
+				Evidence: u.Evidence,
+			})
+			continue
+		}
 		fact := "column " + from + " of " + table.String() + " is renamed to " + to
 		if u.Used {
 			fact += " while the deployed code still uses it"

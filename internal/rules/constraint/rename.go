@@ -20,36 +20,76 @@ var Rename = &rule.Rule{
 	Commit:   rename,
 }
 
+// renamed is a constraint or index whose name goes, and who names it.
+type renamed struct {
+	d               *rule.Delta
+	kind, name, act string
+	uses            rule.Usage
+}
+
 func rename(p *rule.Pass, t *rule.Tx) {
+	type key struct {
+		by  *rule.Stmt
+		act string
+	}
+	var order []key
+	all := map[key][]renamed{}
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		var kind, name, act string
+		x := renamed{d: d}
 		switch {
 		case d.Before == nil || d.After == nil || !p.Deployed(d):
 			continue
 		case d.Kind == catalog.ConstraintRenamed:
-			kind, name, act = d.OldConstraint.Kind.String(), d.OldConstraint.Name, "is renamed to "+d.NewConstraint.Name
+			x.kind, x.name, x.act = d.OldConstraint.Kind.String(), d.OldConstraint.Name, "is renamed to "+d.NewConstraint.Name
 		case d.Kind == catalog.ConstraintDropped:
-			kind, name, act = d.OldConstraint.Kind.String(), d.OldConstraint.Name, "is dropped"
+			x.kind, x.name, x.act = d.OldConstraint.Kind.String(), d.OldConstraint.Name, "is dropped"
 		case d.Kind == catalog.IndexRenamed && d.OldIndex.Index.Unique:
-			kind, name, act = "unique index", d.OldIndex.Name.Name, "is renamed to "+d.NewIndex.Name.Name
+			x.kind, x.name, x.act = "unique index", d.OldIndex.Name.Name, "is renamed to "+d.NewIndex.Name.Name
 		default:
 			continue
 		}
-		if d.After.Constraint(name) != nil || !deployed(p, d, name) {
+		if d.After.Constraint(x.name) != nil || !deployed(p, d, x.name) {
 			continue
 		}
-		u := p.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: name})
-		if !u.Used {
+		if x.uses = p.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: x.name}); !x.uses.Used {
 			continue
 		}
-		p.Report(d.By, rule.Report{
-			Fact:     kind + " " + name + " of " + d.Before.Name.String() + " " + act + ", and the deployed code names it",
-			Harm:     "ON CONFLICT ON CONSTRAINT fails, and code that tells errors apart by the constraint's name no longer does" + u.Where(),
-			Instead:  "let the code accept both first, and rename or drop a release later",
-			Evidence: u.Evidence,
-		})
+		k := key{d.By, x.act}
+		if all[k] == nil {
+			order = append(order, k)
+		}
+		all[k] = append(all[k], x)
 	}
+	for _, k := range order {
+		reportNames(p, all[k])
+	}
+}
+
+// reportNames reports the names that one statement takes away.
+func reportNames(p *rule.Pass, list []renamed) {
+	x := list[0]
+	var names []string
+	var uses []rule.Usage
+	upsert := false // ON CONFLICT takes the name of no other kind
+	for _, y := range list {
+		names, uses = append(names, y.name), append(uses, y.uses)
+		upsert = upsert || y.kind != catalog.Check.String() && y.kind != catalog.ForeignKey.String() && y.kind != "unique index"
+	}
+	u := rule.Together(uses)
+	r := rule.Report{
+		Fact:     x.kind + " " + x.name + " of " + x.d.Before.Name.String() + " " + x.act + ", and the deployed code names it",
+		Harm:     "code that tells errors apart by the constraint's name no longer does" + u.Where(),
+		Instead:  "let the code accept both first, and rename or drop a release later",
+		Evidence: u.Evidence,
+	}
+	if upsert {
+		r.Harm = "ON CONFLICT ON CONSTRAINT fails, and " + r.Harm
+	}
+	if len(list) > 1 {
+		r.Fact = "constraints " + rule.Enumerate(names) + " of " + x.d.Before.Name.String() + " are dropped, and the deployed code names them"
+	}
+	p.Report(x.d.By, r)
 }
 
 // deployed reports whether the deployed schema has the name on the table.

@@ -53,6 +53,7 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 			Fact:    d.Before.Name.String() + ", which publication " + pub + " publishes, " + act,
 			Harm:    "replication to its subscribers stops at the first row that does not fit, and the publisher keeps all WAL until it goes on",
 			Instead: instead,
+			Cause:   "and %d other changes of its tables follow",
 		})
 	}
 }
