@@ -131,6 +131,7 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 		}
 	}
 	typ := f.TypeOf(def.GetTypeName())
+	f.using = true
 	collation := constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: def.GetCollClause().GetCollname()}}})
 	change := func(r *Relation, attnum int16) {
 		if v := f.viewUsing(r, attnum); v != nil {
@@ -211,7 +212,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 	case pgparse.AlterTableType_AT_SetExpression:
 		rare := e.own()
 		rare.GeneratedExpr, rare.GeneratedFrom = cmd.GetDef(), t.attnumsIn(cmd.GetDef())
-		f.calling = true
+		f.using = true
 		e.DefaultText = expressionText(f.sql, cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {

@@ -33,8 +33,8 @@ type fold struct {
 	creating Name
 	// failed is set by a certain problem: the statement changes nothing.
 	failed bool
-	// calling: a relation came to call a function, perhaps.
-	calling bool
+	// using: a relation came to call a function or to have a type, perhaps.
+	using bool
 	// depth bounds the recursion over partitions and children.
 	depth int
 }
@@ -61,8 +61,8 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	if f.failed {
 		return c, f.problems
 	}
-	if f.calling {
-		f.noteCalls()
+	if f.using {
+		f.noteUses()
 	}
 	return f.Catalog, f.problems
 }

@@ -24,7 +24,9 @@ type Catalog struct {
 	// it, by OID; none for one of Postgres' own. Without it DROP FUNCTION would
 	// cost what there is.
 	called trie[functionName, []OID]
-	next   OID
+	// typed holds, by a type of the user's, the relations that ever had it.
+	typed trie[OID, []OID]
+	next  OID
 	// folded numbers the statements that were folded: the last one owns what
 	// it made.
 	folded owner

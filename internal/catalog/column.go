@@ -65,6 +65,7 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 		p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: base})
 	} else if def.GetTypeName() != nil {
 		c.Type = f.TypeOf(def.GetTypeName())
+		f.using = f.using || c.Type.OID != 0
 	}
 	if cc := def.GetCollClause(); cc != nil {
 		c.own().Collation = constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: cc.GetCollname()}}})
@@ -136,7 +137,7 @@ func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
 		return
 	}
 	c.Default, c.DefaultText = expr, defaultText(f.sql, expr)
-	f.calling = true
+	f.using = true
 }
 
 func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location int32) {
@@ -146,7 +147,7 @@ func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location
 		c.own().Generated = "stored"
 	}
 	c.own().GeneratedExpr = expr
-	f.calling = true
+	f.using = true
 	c.DefaultText = bracketText(f.sql, location)
 }
 

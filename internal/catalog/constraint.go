@@ -67,7 +67,7 @@ func (f *fold) addCheck(t *Relation, s constraintSpec, created bool) *Constraint
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	f.inferIn(t, con.GetRawExpr())
-	f.calling = true
+	f.using = true
 	c.Columns = t.attnumsIn(con.GetRawExpr())
 	if c.Name == "" {
 		column := ""

@@ -262,7 +262,7 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 			if calls(t) {
 				next := *t
 				next.Function = to
-				f.calling = true
+				f.using = true
 				r.Triggers[i] = &next
 			}
 		}

@@ -112,7 +112,7 @@ func (f *fold) cloneTrigger(parent, part *Relation, trig *Trigger) {
 	if part == nil {
 		return
 	}
-	f.calling = true
+	f.using = true
 	next := *trig
 	next.ID, next.Parent = f.newOID(), true
 	next.Columns, next.Uses = mapAttnums(parent, part, trig.Columns), mapAttnums(parent, part, trig.Uses)

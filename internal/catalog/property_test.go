@@ -148,7 +148,10 @@ func sane(t testing.TB, c *catalog.Catalog) {
 		for _, tr := range r.Triggers {
 			calledBy(tr.Function.Name, r)
 		}
+		must(r.OfType == 0 || slices.Contains(c.TypedBy(r.OfType), r), "%s has a type that the catalog does not know of", r.Name.Qualified())
 		for _, col := range r.Columns {
+			must(col.Type.OID == 0 || slices.Contains(c.TypedBy(col.Type.OID), r),
+				"%s.%s has a type that the catalog does not know of", r.Name.Qualified(), col.Name)
 			calls(col.Default, r)
 			calls(col.GeneratedExpr, r)
 		}

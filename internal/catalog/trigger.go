@@ -64,7 +64,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 		t.ID = f.newOID()
 	}
 	r.Triggers = with(r.Triggers, t)
-	f.calling = true
+	f.using = true
 	if t.Row {
 		for _, oid := range r.Partitions {
 			f.cloneTrigger(r, f.edit(oid), t)

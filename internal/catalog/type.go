@@ -269,9 +269,12 @@ func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
 		f.markGone("type", name)
 		return
 	}
-	users := f.sortedRelations(func(r *Relation) bool {
-		return r.OID != u.Relation && (r.OfType == u.OID || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == u.OID }))
-	})
+	var users []OID
+	for _, r := range f.TypedBy(u.OID) {
+		if r.OID != u.Relation && (r.OfType == u.OID || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == u.OID })) {
+			users = append(users, r.OID)
+		}
+	}
 	if len(users) > 0 && !cascade {
 		f.fail(f.sure() && !u.Inferred, "2BP01", "cannot drop type %s because %s", u.Name.String(), otherObjects)
 		if f.failed {

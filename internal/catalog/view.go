@@ -76,7 +76,7 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 	q := f.readQuery(query)
 	v.View = &ViewInfo{Query: query, Reads: q.reads, Columns: q.columns, Star: q.star, Functions: q.functions, Types: q.types}
-	f.calling = true
+	f.using = true
 	f.outputColumns(v, q, names)
 	for _, oid := range q.reads {
 		if r := f.Relation(oid); r != nil && oid != v.OID && !slices.Contains(r.Dependents, v.OID) {

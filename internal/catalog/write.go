@@ -40,7 +40,7 @@ func (f *fold) put(r *Relation) *Relation {
 	f.unmarkGone("relation", r.Name)
 	f.disown(r.OID)
 	f.owned = append(f.owned, r)
-	f.calling = true
+	f.using = true
 	f.log(entry{kind: touchedRelation, oid: r.OID})
 	return r
 }

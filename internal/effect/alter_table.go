@@ -25,6 +25,8 @@ type alter struct {
 	newColumns         []*pgparse.ColumnDef
 	notValid           []*pgparse.Constraint
 	newIdentity        bool
+	// newTypes are those that this statement gives to columns.
+	newTypes map[string]catalog.Type
 	// madeNotNull and withoutDefault are columns that this statement has made
 	// NOT NULL, and whose default it has dropped.
 	madeNotNull, withoutDefault []string

@@ -123,6 +123,12 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	if !a.keepsMeaning(rel, col, to) {
 		return
 	}
+	if rel == a.rel {
+		if a.newTypes == nil {
+			a.newTypes = map[string]catalog.Type{}
+		}
+		a.newTypes[col.Name] = to
+	}
 	a.rebuildDependents(t, rel, col, change, def)
 }
 

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -27,6 +28,17 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 	for _, rel := range in {
 		r.dropRelation(rel, true, 0)
 	}
+	var types []*catalog.UserType
+	r.c.Types(func(u *catalog.UserType) bool {
+		if u.Name.Schema == schema {
+			types = append(types, u)
+		}
+		return true
+	})
+	slices.SortFunc(types, func(a, b *catalog.UserType) int { return cmp.Compare(a.OID, b.OID) })
+	for _, u := range types {
+		r.dropUserType(u, cascade, 0)
+	}
 }
 
 // dropType drops the columns of a type.
@@ -50,6 +62,9 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		r.drop(rel, "the type's relation")
 	}
 	r.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		if r.dropped(rel.OID) {
+			return
+		}
 		if !cascade {
 			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
 			return
@@ -57,17 +72,17 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())
 		r.dropColumnParts(rel, col, true, depth)
 	})
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		if rel.OfType == u.OID && u.OID != 0 {
-			if !cascade {
-				r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
-				return false
-			}
-			r.drop(rel, "a table of the type "+u.Name.String())
-			r.dropRelation(rel, true, depth+1)
+	for _, rel := range r.c.TypedBy(u.OID) {
+		if rel.OfType != u.OID {
+			continue
 		}
-		return true
-	})
+		if !cascade {
+			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
+			return
+		}
+		r.drop(rel, "a table of the type "+u.Name.String())
+		r.dropRelation(rel, true, depth+1)
+	}
 }
 
 // typeUsers calls f for each column of a type.
@@ -75,18 +90,7 @@ func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Colu
 	if oid == 0 {
 		return
 	}
-	var users []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		for _, col := range rel.Columns {
-			if col.Type.OID == oid {
-				users = append(users, rel)
-				break
-			}
-		}
-		return true
-	})
-	sortByOID(users)
-	for _, rel := range users {
+	for _, rel := range r.c.TypedBy(oid) {
 		for _, col := range rel.Columns {
 			if col.Type.OID == oid {
 				f(rel, col)

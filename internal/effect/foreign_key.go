@@ -89,21 +89,25 @@ func (a *alter) comparable(ref *catalog.Relation, con *pgparse.Constraint, colum
 		if target == nil || target.Inferred {
 			continue
 		}
-		from := catalog.Type{}
-		if col := a.rel.Column(name); col != nil && !col.Inferred {
-			from = col.Type
-		} else if a.isNew(name) {
-			from = a.typeOfNew(name)
-		}
-		if from.Known() && target.Type.Known() && !a.equates(from, target.Type) {
+		if from := a.typeNow(name); from.Known() && target.Type.Known() && !a.equates(from, target.Type) {
 			return false
 		}
 	}
 	return true
 }
 
-// typeOfNew is the type of a column that the same statement adds.
-func (a *alter) typeOfNew(name string) catalog.Type {
+// typeNow is the type of a column as far as the statement has come; an unknown
+// one when it was not seen.
+func (a *alter) typeNow(name string) catalog.Type {
+	if t, ok := a.newTypes[name]; ok {
+		return t
+	}
+	if col := a.rel.Column(name); col != nil && !contains(a.droppedColumns, name) {
+		if col.Inferred {
+			return catalog.Type{}
+		}
+		return col.Type
+	}
 	for _, d := range a.newColumns {
 		if d.GetColname() == name && !serialType(d.GetTypeName()) {
 			return a.c.TypeOf(d.GetTypeName())

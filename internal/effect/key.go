@@ -124,7 +124,6 @@ func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
 		return true
 	}
 	for _, name := range columns {
-		t := a.typeOfNew(name)
 		if !a.isNew(name) {
 			col, known := a.column(a.rel, name)
 			switch {
@@ -140,9 +139,8 @@ func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
 				a.refuse(`cannot create primary key on column "` + name + `"`)
 				return false
 			}
-			t = col.Type
 		}
-		if message := a.withoutOrder(t); message != "" {
+		if message := a.withoutOrder(a.typeNow(name)); message != "" {
 			a.refuse(message)
 			return false
 		}

@@ -61,6 +61,10 @@ func (r *run) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
 // is; known is false where nothing is known of it.
 func (r *run) immutable(schema, name string, nargs int) (is, known bool) {
 	for _, f := range r.c.Functions(schema, name) {
+		if f.Language == "sql" {
+			// It is inlined before anybody asks: then its body decides.
+			return false, false
+		}
 		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic {
 			return true, true
 		}

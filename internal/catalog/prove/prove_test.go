@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
@@ -118,6 +119,7 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 			continue
 		}
 		next, problems := c.Apply(s.Node, text)
+		model := effect.Of(s.Node, c, effect.NewVersion(major), effect.Session{})
 		want := ""
 		if _, err := conn.Exec(ctx, text); err != nil {
 			var pe *pgconn.PgError
@@ -127,6 +129,9 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 			want = pe.Code + " " + pe.Message
 		} else {
 			c = next
+			if model.Refused != "" {
+				t.Errorf("%s\n  the server runs what the model refuses: %s", text, model.Refused)
+			}
 		}
 		got := ""
 		if len(problems) > 0 {

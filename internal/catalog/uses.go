@@ -34,14 +34,30 @@ func (c *Catalog) CalledBy(name string) []*Relation {
 	return out
 }
 
-// noteCalls notes which functions the relations call that the statement has
-// made or changed.
-func (f *fold) noteCalls() {
+// TypedBy lists the relations that have columns of a type, a row type or the
+// type of the whole relation (OF), oldest first. It may list one that has none
+// any more.
+func (c *Catalog) TypedBy(typ OID) []*Relation {
+	oids, _ := c.typed.get(typ)
+	var out []*Relation
+	for _, oid := range oids {
+		if r := c.Relation(oid); r != nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// noteUses notes which functions the relations call that the statement has
+// made or changed, and which types they have.
+func (f *fold) noteUses() {
 	for _, r := range f.owned {
+		f.typedAs(r.OfType, r.OID)
 		for _, t := range r.Triggers {
 			f.calls(t.Function.Name, r.OID)
 		}
 		for _, c := range r.Columns {
+			f.typedAs(c.Type.OID, r.OID)
 			f.callsIn(c.Default, r.OID)
 			f.callsIn(c.GeneratedExpr, r.OID)
 		}
@@ -74,6 +90,17 @@ func (f *fold) calls(name string, by OID) {
 	}
 	// A catalog before this one keeps its list.
 	f.called = f.called.set(f.own, functionName(name), slices.Insert(slices.Clip(slices.Clone(oids)), at, by))
+}
+
+// typedAs notes that a relation has a type of the user's.
+func (f *fold) typedAs(typ, by OID) {
+	if typ == 0 {
+		return
+	}
+	oids, _ := f.typed.get(typ)
+	if at, found := slices.BinarySearch(oids, by); !found {
+		f.typed = f.typed.set(f.own, typ, slices.Insert(slices.Clip(slices.Clone(oids)), at, by))
+	}
 }
 
 // callsIn notes the functions that an expression of a relation calls.
