@@ -16,7 +16,7 @@ var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 // spaces behind it, so that every place in the text stays where it is. What the
 // schema is really called matters to nothing that is judged.
 func filled(text string) string {
-	if !strings.Contains(text, "}.") && !strings.Contains(text, "}}.") {
+	if !strings.Contains(text, "}.") || !strings.Contains(text, "{{") && !strings.Contains(text, "${") {
 		return text
 	}
 	return schemaToken.ReplaceAllStringFunc(text, func(token string) string {

@@ -20,8 +20,10 @@ import (
 type Engine struct {
 	config Config
 	rules  []*Rule // those that are on
-	// statementRules and commitRules are those of them with that function.
-	statementRules, commitRules []ruleOn
+	// statementRules, by the kind of the statement, and commitRules are those
+	// of them with that function.
+	statementRules map[Kinds][]ruleOn
+	commitRules    []ruleOn
 	release                     *Release
 	catalog                     *catalog.Catalog
 	folding                     *Pass // for what is asked while a migration is folded
@@ -48,13 +50,17 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}}
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)
 			switch {
 			case r.Statement != nil:
-				e.statementRules = append(e.statementRules, ruleOn{r, within(r, c.Versions)})
+				for k := Kinds(1); k <= AnyKind; k <<= 1 {
+					if r.Kinds == 0 || r.Kinds&k != 0 {
+						e.statementRules[k] = append(e.statementRules[k], ruleOn{r, within(r, c.Versions)})
+					}
+				}
 			case r.Commit != nil:
 				e.commitRules = append(e.commitRules, ruleOn{r, within(r, c.Versions)})
 			}
@@ -178,10 +184,11 @@ func (e *Engine) statement(s *Stmt) {
 	}
 	p := e.pass
 	p.current = s.After
+	rules := e.statementRules[kindOf(s.Node)]
 	for _, group := range s.Results {
 		s.Result = group.Result
-		for i := range e.statementRules {
-			r := &e.statementRules[i]
+		for i := range rules {
+			r := &rules[i]
 			versions := r.versions
 			if len(group.Versions) < len(e.config.Versions) {
 				versions = within(r.Rule, group.Versions)

@@ -53,8 +53,10 @@ type Rule struct {
 	Since, Until int
 
 	// Statement looks at one statement and what it does. It is called once
-	// for each group of Postgres versions on which the effects are the same.
+	// for each group of Postgres versions on which the effects are the same,
+	// and only for statements of the Kinds; 0 is AnyKind.
 	Statement func(p *Pass, s *Stmt)
+	Kinds     Kinds
 	// Commit looks at what a transaction changes for other sessions.
 	Commit func(p *Pass, t *Tx)
 	// Migration looks at one migration as a whole.
@@ -80,6 +82,8 @@ func Validate(rules []*Rule) error {
 			}
 		}
 		switch {
+		case r.Kinds != 0 && r.Statement == nil:
+			return fmt.Errorf("rule %s: has Kinds, and no Statement that they are for", r.ID)
 		case r.Gather != nil && r.Release == nil:
 			return fmt.Errorf("rule %s: gathers, and has no Release to gather for", r.ID)
 		case !idForm.MatchString(r.ID):

@@ -3,6 +3,8 @@ package rules_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
@@ -61,5 +63,37 @@ func TestAdviceIsClean(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKinds proves that a rule which names the kinds of statements that it is
+// about finds nothing in others: over all examples of all rules.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	all := rules.All()
+	open := make([]*rule.Rule, len(all))
+	for i, r := range all {
+		x := *r
+		x.Kinds = 0
+		open[i] = &x
+	}
+	for _, r := range all {
+		f, err := ruletest.Read(".", r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Releases {
+			want, err := f.Run(open, &f.Releases[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := f.Run(all, &f.Releases[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, %s: a rule finds something outside of its Kinds:\n%s", r.ID, f.Releases[i].Name, diff)
+			}
+		}
 	}
 }

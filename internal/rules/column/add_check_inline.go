@@ -22,6 +22,7 @@ var AddCheckInline = &rule.Rule{
 	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE, and a CHECK at the column cannot be NOT VALID: every row is checked before the lock is released, although all rows get the same value.",
 	Instead:   "Add the column alone, then the constraint of the table NOT VALID, and validate it in a transaction of its own, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
+	Kinds:     rule.AlterTable,
 	Statement: addCheckInline,
 }
 

@@ -18,6 +18,7 @@ var AddConstrainedDomain = &rule.Rule{
 	Harm:      "The server enforces the domain's constraints by writing the table and all its indexes anew, under ACCESS EXCLUSIVE, although every row gets the same value. Every query waits.",
 	Instead:   "Give the column the domain's base type, and the table a CHECK that is added NOT VALID and validated later.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createdomain.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: addConstrainedDomain,
 }
 

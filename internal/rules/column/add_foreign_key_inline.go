@@ -19,6 +19,7 @@ var AddForeignKeyInline = &rule.Rule{
 	Harm:      "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",
 	Instead:   "Add the column with its default alone, then the foreign key NOT VALID, and validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
+	Kinds:     rule.AlterTable,
 	Statement: addForeignKeyInline,
 }
 

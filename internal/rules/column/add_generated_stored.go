@@ -20,6 +20,7 @@ var AddGeneratedStored = &rule.Rule{
 	Harm:      "The expression is computed for every row, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain column, keep it in step with a trigger and fill the old rows in batches; or compute the value in a view or an expression index; or, from Postgres 18, make it VIRTUAL.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: addGeneratedStored,
 }
 

@@ -16,6 +16,7 @@ var AddIdentity = &rule.Rule{
 	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain bigint column, let a sequence number the new rows, number the old rows in batches and make it NOT NULL. It can become an identity column then, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-identity-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: addIdentity,
 }
 

@@ -17,6 +17,7 @@ var AddSerial = &rule.Rule{
 	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits. An identity column does the same.",
 	Instead:   "Add a plain bigint column, create the sequence and make it the default for new rows, then number the old rows in batches.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: addSerial,
 }
 

@@ -19,6 +19,7 @@ var AddUniqueInline = &rule.Rule{
 	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. The build reads every row, even though the column is new and all of them hold NULL.",
 	Instead:   "Add the column alone, build a unique index CONCURRENTLY, and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Kinds:     rule.AlterTable,
 	Statement: addUniqueInline,
 }
 

@@ -21,6 +21,7 @@ var AddVolatileDefault = &rule.Rule{
 	Harm:      "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, so the table and all its indexes are written anew. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",
 	Instead:   "Add the column without a default, which is instant. Set the default for new rows, fill the old ones in batches, then add NOT NULL without a scan.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES", "https://www.postgresql.org/docs/current/xfunc-volatility.html"},
+	Kinds:     rule.AlterTable,
 	Statement: addVolatileDefault,
 }
 

@@ -19,6 +19,7 @@ var SetExpressionRewrite = &rule.Rule{
 	Harm:      "The new expression is computed for every row: the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain column, keep it in step with a trigger, fill the old rows in batches, and switch the code over.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION"},
+	Kinds:     rule.AlterTable,
 	Statement: setExpressionRewrite,
 }
 

@@ -23,6 +23,7 @@ var SetNotNullScan = &rule.Rule{
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits for as long as the table is big.",
 	Instead:   "Add CHECK (column IS NOT NULL) NOT VALID, validate it in a transaction of its own, then SET NOT NULL, which is instant, and drop the CHECK. From Postgres 18 a NOT NULL constraint can itself be NOT VALID.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL"},
+	Kinds:     rule.AlterTable,
 	Statement: setNotNullScan,
 }
 

@@ -17,6 +17,7 @@ var TypeIndexRebuild = &rule.Rule{
 	Harm:      "The values stay as they are, but an index on the column with another operator class or collation, a condition or an expression is built anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Drop the index CONCURRENTLY first and build it CONCURRENTLY afterwards; where queries cannot do without it, go by way of a new column.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: typeIndexRebuild,
 }
 

@@ -17,6 +17,7 @@ var TypeScan = &rule.Rule{
 	Harm:      "Even where the values stay as they are, a CHECK or foreign key on the column is made anew for the new type, and every row is checked against it under ACCESS EXCLUSIVE.",
 	Instead:   "Drop the constraint in the same statement, and add it again NOT VALID; validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: typeScan,
 }
 

@@ -20,6 +20,7 @@ var CheckValidating = &rule.Rule{
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits for as long as the table is big.",
 	Instead:   "Add the constraint NOT VALID, which is instant and binds new rows, and validate it in a transaction of its own: that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: checkValidating,
 }
 

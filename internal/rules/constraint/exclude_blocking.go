@@ -18,6 +18,7 @@ var ExcludeBlocking = &rule.Rule{
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits for as long as the table is big. USING INDEX and NOT VALID do not exist for exclusion constraints.",
 	Instead:   "Create a new table with the constraint, keep both in step with a trigger, copy the old rows in batches and swap the names; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-EXCLUDE"},
+	Kinds:     rule.AlterTable,
 	Statement: excludeBlocking,
 }
 

@@ -22,6 +22,7 @@ var ForeignKeyLocksReferenced = &rule.Rule{
 	Harm:      "A foreign key takes SHARE ROW EXCLUSIVE on the table it references, also in CREATE TABLE and also with NOT VALID. While the statement waits for the second table, the first one already refuses writes; a transaction that writes to both in the other order is a deadlock.",
 	Instead:   "Create the table without the foreign keys and add them one by one, each in a transaction of its own, under a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
+	Kinds:     rule.CreateTable | rule.AlterTable,
 	Statement: foreignKeyLocksReferenced,
 }
 

@@ -21,6 +21,7 @@ var ForeignKeyNotValidPartitioned = &rule.Rule{
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Add the foreign key NOT VALID to each partition and validate it there. The foreign key of the partitioned table then adopts those of the partitions without reading them again.",
 	Manual:    []string{"https://www.postgresql.org/docs/17/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
+	Kinds:     rule.AlterTable,
 	Statement: foreignKeyNotValidPartitioned,
 }
 

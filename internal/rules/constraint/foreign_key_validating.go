@@ -22,6 +22,7 @@ var ForeignKeyValidating = &rule.Rule{
 	Harm:      "ALTER TABLE holds SHARE ROW EXCLUSIVE on both tables while each row is looked up in the referenced one. Every INSERT, UPDATE and DELETE on either table waits.",
 	Instead:   "Add the constraint NOT VALID, which locks both tables for a moment only and binds new rows, and validate it in a transaction of its own: that blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: foreignKeyValidating,
 }
 

@@ -17,6 +17,7 @@ var PrimaryKeyBlocking = &rule.Rule{
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index, and looks for NULLs as well. Every query on the table waits for as long as the table is big.",
 	Instead:   "Make the columns NOT NULL by way of a validated CHECK, build a unique index CONCURRENTLY, and make it the key's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Kinds:     rule.AlterTable,
 	Statement: primaryKeyBlocking,
 }
 

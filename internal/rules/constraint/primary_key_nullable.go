@@ -20,6 +20,7 @@ var PrimaryKeyNullable = &rule.Rule{
 	Harm:      "The index is there already, but the columns become NOT NULL, and every row is looked at under ACCESS EXCLUSIVE. Every query on the table waits.",
 	Instead:   "Make the columns NOT NULL first, by way of a validated CHECK; then the primary key is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Kinds:     rule.AlterTable,
 	Statement: primaryKeyNullable,
 }
 

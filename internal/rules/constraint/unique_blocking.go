@@ -18,6 +18,7 @@ var UniqueBlocking = &rule.Rule{
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits for as long as the table is big.",
 	Instead:   "Build a unique index CONCURRENTLY and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Kinds:     rule.AlterTable,
 	Statement: uniqueBlocking,
 }
 

@@ -18,6 +18,7 @@ var UsingIndexUnsuitable = &rule.Rule{
 	Harm:      "A constraint's index must be unique, valid, on plain columns in the default order, and without a condition. The server refuses any other, and the migration stops there.",
 	Instead:   "Build a plain unique index on the columns CONCURRENTLY, and use that; where the condition matters, a unique partial index enforces it without a constraint.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
+	Kinds:     rule.AlterTable,
 	Statement: usingIndexUnsuitable,
 }
 

@@ -20,6 +20,7 @@ var ValidateSameTransaction = &rule.Rule{
 	Harm:      "Locks are held until the transaction ends. The lock that ADD CONSTRAINT took, ACCESS EXCLUSIVE or SHARE ROW EXCLUSIVE, is still there while every row is checked: NOT VALID gained nothing.",
 	Instead:   "Validate in a transaction of its own: a later migration, or a file that the runner does not wrap in a transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: validateSameTransaction,
 }
 

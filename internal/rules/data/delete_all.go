@@ -16,6 +16,7 @@ var DeleteAll = &rule.Rule{
 	Harm:      "Every row is gone when the migration commits, while the deployed code still reads them. Until then each row is locked, for as long as the table is big.",
 	Instead:   "Say which rows, and delete them in batches. If all of them are to go, stop using the table first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-delete.html"},
+	Kinds:     rule.Data,
 	Statement: deleteAll,
 }
 

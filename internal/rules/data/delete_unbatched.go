@@ -17,6 +17,7 @@ var DeleteUnbatched = &rule.Rule{
 	Harm:      "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. Foreign keys that point to the table are checked row by row.",
 	Instead:   "Delete in batches that commit, by a range of the key, outside of the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
+	Kinds:     rule.Data,
 	Statement: deleteUnbatched,
 }
 

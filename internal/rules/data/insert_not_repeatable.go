@@ -19,6 +19,7 @@ var InsertNotRepeatable = &rule.Rule{
 	Harm:      "The statement commits by itself. When a later one fails and the file runs again, the rows are there already: a unique key refuses them, and without one they are there twice.",
 	Instead:   "Add ON CONFLICT DO NOTHING, or run the file in one transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
+	Kinds:     rule.Data,
 	Statement: insertNotRepeatable,
 }
 

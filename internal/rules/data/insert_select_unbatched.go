@@ -17,6 +17,7 @@ var InsertSelectUnbatched = &rule.Rule{
 	Harm:      "The rows are written in one transaction as long as the source is big: replicas fall behind, VACUUM can clean nothing up meanwhile, and an INSERT of an equal key waits until it commits.",
 	Instead:   "Copy in batches that commit, by a range of the source's key, outside of the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html"},
+	Kinds:     rule.Data,
 	Statement: insertSelectUnbatched,
 }
 

@@ -18,6 +18,7 @@ var InsertWithoutColumns = &rule.Rule{
 	Harm:      "The values go to the columns in the order in which the table happens to have them. A database on which another release added or dropped a column takes them for other columns, or refuses them.",
 	Instead:   "Name the columns.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html"},
+	Kinds:     rule.Data,
 	Statement: insertWithoutColumns,
 }
 

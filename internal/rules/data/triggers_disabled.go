@@ -18,6 +18,7 @@ var TriggersDisabled = &rule.Rule{
 	Harm:      "Foreign keys are triggers. While the session plays a replica, or the table's triggers are all disabled, rows that violate them are written without a word, and nothing checks them later: the constraint says it holds, and it does not.",
 	Instead:   "Write the rows in an order that the foreign keys accept, or make them deferrable.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE"},
+	Kinds:     rule.AlterTable | rule.Data | rule.Another,
 	Statement: triggersDisabled,
 }
 

@@ -17,6 +17,7 @@ var UpdateUnbatched = &rule.Rule{
 	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. All rows are written anew: the table grows to twice its size, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
 	Instead:   "Write in batches that commit, by a range of the key, outside of the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
+	Kinds:     rule.Data,
 	Statement: updateUnbatched,
 }
 

@@ -18,6 +18,7 @@ var Drop = &rule.Rule{
 	Harm:      "Queries of the old code that call a function or operator of the extension fail. With CASCADE every column of one of its types and every index with one of its operator classes is dropped as well, without a word in the log.",
 	Instead:   "Drop it a release after the code that used it, without CASCADE: the server refuses while a column, index or default needs it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropextension.html"},
+	Kinds:     rule.Drop,
 	Statement: drop,
 }
 

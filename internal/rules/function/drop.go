@@ -20,6 +20,7 @@ var Drop = &rule.Rule{
 	Harm:      "Calls from the old code fail with \"function does not exist\". The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",
 	Instead:   "Drop it a release after the code that called it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropfunction.html"},
+	Kinds:     rule.Drop,
 	Statement: drop,
 }
 

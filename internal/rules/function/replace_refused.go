@@ -17,6 +17,7 @@ var ReplaceRefused = &rule.Rule{
 	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so that views, triggers and indexes go on using it. With another result type the server refuses it, and the migration fails.",
 	Instead:   "Give the new function another name, and drop the old one when no deployed code calls it any more.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
+	Kinds:     rule.Another,
 	Statement: replaceRefused,
 }
 

@@ -20,6 +20,7 @@ var Public = &rule.Rule{
 	Harm:      "PUBLIC is every role that exists and every one that will: reporting users, other applications in the same cluster, roles of end users. REVOKE from one role does not take away what PUBLIC has.",
 	Instead:   "Grant it to the roles that need it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-priv.html"},
+	Kinds:     rule.Another,
 	Statement: public,
 }
 

@@ -18,6 +18,7 @@ var ConcurrentIfNotExists = &rule.Rule{
 	Harm:      "A concurrent build that is cancelled, or meets a duplicate, leaves an INVALID index: no query uses it, every write maintains it, and a unique one does not keep duplicates out for certain. IF NOT EXISTS sees the name, skips, and the migration counts as done.",
 	Instead:   "Drop the leftover before the build: DROP INDEX CONCURRENTLY IF EXISTS, then CREATE INDEX CONCURRENTLY without IF NOT EXISTS.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Kinds:     rule.CreateIndex,
 	Statement: concurrentIfNotExists,
 }
 

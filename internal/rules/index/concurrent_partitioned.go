@@ -17,6 +17,7 @@ var ConcurrentPartitioned = &rule.Rule{
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Kinds:     rule.CreateIndex,
 	Statement: concurrentPartitioned,
 }
 

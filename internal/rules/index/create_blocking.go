@@ -19,6 +19,7 @@ var CreateBlocking = &rule.Rule{
 	Harm:      "CREATE INDEX holds a SHARE lock on the table for the whole build. Reads go on, but every INSERT, UPDATE and DELETE waits, and the build takes as long as the table is big.",
 	Instead:   "Build it with CREATE INDEX CONCURRENTLY, outside of a transaction and alone in its file: it holds SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Kinds:     rule.CreateIndex,
 	Statement: createBlocking,
 }
 

@@ -18,6 +18,7 @@ var CreatePartitioned = &rule.Rule{
 	Harm:      "An index is built on each partition, one after the other, in one transaction: SHARE on the parent and on every partition is held until the last is done. CONCURRENTLY does not work on a partitioned table.",
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those: the parent's becomes valid with the last.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Kinds:     rule.CreateIndex,
 	Statement: createPartitioned,
 }
 

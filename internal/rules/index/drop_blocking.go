@@ -19,6 +19,7 @@ var DropBlocking = &rule.Rule{
 	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
 	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside of a transaction: it lets the running queries finish and blocks nobody.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
+	Kinds:     rule.Drop,
 	Statement: dropBlocking,
 }
 

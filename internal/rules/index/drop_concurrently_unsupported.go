@@ -19,6 +19,7 @@ var DropConcurrentlyUnsupported = &rule.Rule{
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Drop one index in a statement, without CASCADE. The index of a partitioned table can only be dropped with a lock on all partitions: set a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
+	Kinds:     rule.Drop,
 	Statement: dropConcurrentlyUnsupported,
 }
 

@@ -17,6 +17,7 @@ var ReindexBlocking = &rule.Rule{
 	Harm:      "REINDEX holds SHARE on the table and ACCESS EXCLUSIVE on each index for the whole build. Every write waits, and so does every query that the planner considers the index for.",
 	Instead:   "Use REINDEX … CONCURRENTLY, outside of a transaction: it builds a new index beside the old one.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY"},
+	Kinds:     rule.Another,
 	Statement: reindexBlocking,
 }
 

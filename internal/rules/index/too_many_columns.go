@@ -22,6 +22,7 @@ var TooManyColumns = &rule.Rule{
 	Harm:      "A B-tree helps as far as the query fixes its first columns; each further one makes every entry longer and every heap-only update less likely, for the few queries that fix them all.",
 	Instead:   "Keep the columns that select, and put what is only returned into INCLUDE.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/indexes-multicolumn.html"},
+	Kinds:     rule.CreateIndex,
 	Statement: tooManyColumns,
 }
 

@@ -18,6 +18,7 @@ var VirtualColumnUnsupported = &rule.Rule{
 	Harm:      "A virtual column, which is what GENERATED ALWAYS AS makes from Postgres 18 on unless STORED is written, is computed when it is read. No index, constraint or statistics object can be built on it: the migration fails.",
 	Instead:   "Index the expression itself.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html"},
+	Kinds:     rule.CreateIndex,
 	Statement: virtualColumnUnsupported,
 }
 

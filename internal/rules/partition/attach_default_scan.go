@@ -19,6 +19,7 @@ var AttachDefaultScan = &rule.Rule{
 	Harm:      "The server looks for rows that belong into the new partition: it reads all of the default partition under ACCESS EXCLUSIVE. Every query that reaches it waits, and that is every query without the partition key.",
 	Instead:   "Give the default partition a CHECK that excludes the new bounds, NOT VALID, and validate it in a transaction of its own; then nothing is read. Or do without a default partition.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION"},
+	Kinds:     rule.CreateTable | rule.AlterTable,
 	Statement: attachDefaultScan,
 }
 

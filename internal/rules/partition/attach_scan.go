@@ -19,6 +19,7 @@ var AttachScan = &rule.Rule{
 	Harm:      "ATTACH PARTITION holds ACCESS EXCLUSIVE on the table that becomes a partition while every row is held against the bounds, unless a valid CHECK proves them; an index of the parent that it lacks is built under the same lock.",
 	Instead:   "Add a CHECK with the bounds NOT VALID, validate it in a transaction of its own, build the missing indexes CONCURRENTLY, then attach: that is instant. The CHECK can go afterwards.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Kinds:     rule.AlterTable,
 	Statement: attachScan,
 }
 

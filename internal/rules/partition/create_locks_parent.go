@@ -17,6 +17,7 @@ var CreateLocksParent = &rule.Rule{
 	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
 	Instead:   "Create a table like the parent and attach it: ATTACH PARTITION takes SHARE UPDATE EXCLUSIVE on the parent, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Kinds:     rule.CreateTable,
 	Statement: createLocksParent,
 }
 

@@ -18,6 +18,7 @@ var DetachBlocking = &rule.Rule{
 	Harm:      "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, every query that comes later waits behind it.",
 	Instead:   "Use DETACH PARTITION … CONCURRENTLY (14 and newer), outside of a transaction. It does not work beside a default partition: set a short lock_timeout there.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
+	Kinds:     rule.AlterTable,
 	Statement: detachBlocking,
 }
 

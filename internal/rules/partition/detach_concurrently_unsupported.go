@@ -19,6 +19,7 @@ var DetachConcurrentlyUnsupported = &rule.Rule{
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Detach it without CONCURRENTLY under a short lock_timeout, and retry.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
+	Kinds:     rule.AlterTable,
 	Statement: detachConcurrentlyUnsupported,
 }
 

@@ -18,6 +18,7 @@ var DropLocksParent = &rule.Rule{
 	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
 	Instead:   "Detach the partition CONCURRENTLY first (14 and newer), then drop it: it is nobody's by then.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Kinds:     rule.Drop,
 	Statement: dropLocksParent,
 }
 

@@ -16,6 +16,7 @@ var Drop = &rule.Rule{
 	Harm:      "With CASCADE every table, view, type and function of the schema is gone, and so are the rows. Queries of the old code that name them, or find them along search_path, fail.",
 	Instead:   "Remove its objects from the code first, and drop them by name a release later; drop the schema last, without CASCADE.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropschema.html"},
+	Kinds:     rule.Drop,
 	Statement: drop,
 }
 

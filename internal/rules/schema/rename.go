@@ -18,6 +18,7 @@ var Rename = &rule.Rule{
 	Harm:      "Everything in the schema is called otherwise at once. Queries of the old code that name the schema fail with \"relation does not exist\", and so do those that found its tables along search_path, which is text and does not follow.",
 	Instead:   "Create a schema with the new name, and leave views of the old names behind for one release.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterschema.html", "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH"},
+	Kinds:     rule.Another,
 	Statement: rename,
 }
 

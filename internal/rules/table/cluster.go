@@ -15,6 +15,7 @@ var Cluster = &rule.Rule{
 	Harm:      "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big. New rows are not kept in order.",
 	Instead:   "Use pg_repack, which sorts a table while it is in use; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-cluster.html"},
+	Kinds:     rule.Another,
 	Statement: cluster,
 }
 

@@ -18,6 +18,7 @@ var Drop = &rule.Rule{
 	Harm:      "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone.",
 	Instead:   "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
+	Kinds:     rule.Drop,
 	Statement: drop,
 }
 

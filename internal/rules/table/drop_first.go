@@ -19,6 +19,7 @@ var DropFirst = &rule.Rule{
 	Harm:      "DROP TABLE IF EXISTS before CREATE TABLE makes a migration run twice without an error, and empties the table when it does. Foreign keys, grants, triggers and views of the old table go with it.",
 	Instead:   "Change the table with ALTER TABLE. To make the migration repeatable use CREATE TABLE IF NOT EXISTS without the DROP.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
+	Kinds:     rule.CreateTable,
 	Statement: dropFirst,
 }
 

@@ -19,6 +19,7 @@ var IfNotExistsDiffers = &rule.Rule{
 	Harm:      "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, and the columns that it lists never come to be: the new code fails on them.",
 	Instead:   "Add what is missing with ALTER TABLE … ADD COLUMN, or create the table under another name.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html"},
+	Kinds:     rule.CreateTable,
 	Statement: ifNotExistsDiffers,
 }
 

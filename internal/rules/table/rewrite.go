@@ -19,6 +19,7 @@ var Rewrite = &rule.Rule{
 	Harm:      "The file is written anew, or copied to the other tablespace, under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
 	Instead:   "Create a new table of the wanted kind, keep both in step with a trigger, copy the rows in batches, and swap the names; or use pg_repack; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-TABLESPACE"},
+	Kinds:     rule.AlterTable,
 	Statement: rewrite,
 }
 
@@ -47,10 +48,9 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 		}
 		advice := "create a new table of that kind, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic"
 		p.Report(s, rule.Report{
-			Fact:     words + verb + e.Name.String(),
-			Harm:     rule.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
-			Severity: rule.Unsure(e),
-			Instead:  advice,
+			Fact:    words + verb + e.Name.String(),
+			Harm:    rule.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
+			Instead: advice,
 		})
 	}
 }

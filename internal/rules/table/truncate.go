@@ -21,6 +21,7 @@ var Truncate = &rule.Rule{
 	Harm:      "All rows are gone when it commits, and CASCADE takes those of every table that references it. It takes ACCESS EXCLUSIVE on all of them; a transaction that began before sees an empty table.",
 	Instead:   "If the rows may go, delete them in batches; if only some may, say which.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-truncate.html"},
+	Kinds:     rule.Another,
 	Statement: truncate,
 }
 

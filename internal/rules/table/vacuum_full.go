@@ -16,6 +16,7 @@ var VacuumFull = &rule.Rule{
 	Harm:      "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
 	Instead:   "A plain VACUUM makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-vacuum.html", "https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY"},
+	Kinds:     rule.Another,
 	Statement: vacuumFull,
 }
 

@@ -19,6 +19,7 @@ var SetLocalOutside = &rule.Rule{
 	Harm:      "SET LOCAL holds until the transaction ends. Sent by itself it is a transaction of its own, so the setting is gone before the next statement; the server answers with a warning that nobody reads.",
 	Instead:   "Use SET and RESET, or open a transaction around both.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set.html"},
+	Kinds:     rule.Data | rule.Another,
 	Statement: setLocalOutside,
 }
 

@@ -18,6 +18,7 @@ var TimeoutUnit = &rule.Rule{
 	Harm:      "A bare number is milliseconds. lock_timeout = 5 gives up at the first lock that is not free at once, statement_timeout = 30 after 30 ms of work: the migration fails on a busy database, and passes wherever it was tried before.",
 	Instead:   "Write the unit: '5s'.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES"},
+	Kinds:     rule.Data | rule.Another,
 	Statement: timeoutUnit,
 }
 

@@ -17,6 +17,7 @@ var DomainConstraintScan = &rule.Rule{
 	Harm:      "Each table with a column of the domain is locked in SHARE mode and read whole, one after the other, in one transaction. Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",
 	Instead:   "Put the constraint on the tables instead: a table's CHECK can be added NOT VALID and validated without blocking writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterdomain.html"},
+	Kinds:     rule.Another,
 	Statement: domainConstraintScan,
 }
 

@@ -18,6 +18,7 @@ var Drop = &rule.Rule{
 	Harm:      "Queries that cast to the type fail with \"type does not exist\". Drivers that register types by name when they connect (pgx, Npgsql, asyncpg, psycopg adapters) fail on every new connection.",
 	Instead:   "Drop it a release after the code that used it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptype.html"},
+	Kinds:     rule.Drop,
 	Statement: drop,
 }
 

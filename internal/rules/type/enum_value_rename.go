@@ -18,6 +18,7 @@ var EnumValueRename = &rule.Rule{
 	Harm:      "All rows read the new name at once. Deployed code that writes or compares the old one fails with \"invalid input value for enum\", and code that turns the text into its own enum fails on the new one.",
 	Instead:   "Add the new value, let the code accept both, change the rows in batches, and leave the old value where it is.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
+	Kinds:     rule.Another,
 	Statement: enumValueRename,
 }
 

@@ -19,6 +19,7 @@ var RefreshBlocking = &rule.Rule{
 	Harm:      "The query runs and the result is written anew under ACCESS EXCLUSIVE. Every query on the materialised view waits for all of it.",
 	Instead:   "Use REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index on plain columns and lets reads go on.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
+	Kinds:     rule.Another,
 	Statement: refreshBlocking,
 }
 

@@ -17,6 +17,7 @@ var RefreshConcurrentlyUnsupported = &rule.Rule{
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Create a unique index on plain columns, without a condition, first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
+	Kinds:     rule.Another,
 	Statement: refreshConcurrentlyUnsupported,
 }
 
