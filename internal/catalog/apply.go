@@ -62,7 +62,7 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 		return c, f.problems
 	}
 	if f.using {
-		f.noteUses()
+		f.noteUses(c)
 	}
 	return f.Catalog, f.problems
 }

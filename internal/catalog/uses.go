@@ -49,22 +49,39 @@ func (c *Catalog) TypedBy(typ OID) []*Relation {
 }
 
 // noteUses notes which functions the relations call that the statement has
-// made or changed, and which types they have.
-func (f *fold) noteUses() {
+// made or changed, and which types they have. What they had before was noted
+// then.
+func (f *fold) noteUses(before *Catalog) {
 	for _, r := range f.owned {
+		old := before.Relation(r.OID)
+		if old == nil {
+			old = &Relation{}
+		}
 		f.typedAs(r.OfType, r.OID)
-		for _, t := range r.Triggers {
+		for i, t := range r.Triggers {
+			if i < len(old.Triggers) && old.Triggers[i] == t {
+				continue
+			}
 			f.calls(t.Function.Name, r.OID)
 		}
-		for _, c := range r.Columns {
+		for i, c := range r.Columns {
+			if i < len(old.Columns) && old.Columns[i] == c {
+				continue
+			}
 			f.typedAs(c.Type.OID, r.OID)
 			f.callsIn(c.Default, r.OID)
 			f.callsIn(c.GeneratedExpr, r.OID)
 		}
-		for _, c := range r.Constraints {
-			if c.Kind == Check {
+		for i, c := range r.Constraints {
+			if c.Kind == Check && !(i < len(old.Constraints) && old.Constraints[i] == c) {
 				f.callsIn(c.Expr, r.OID)
 			}
+		}
+		if r.Index != nil {
+			for _, k := range r.Index.Keys {
+				f.callsIn(k.Expr, r.OID)
+			}
+			f.callsIn(r.Index.Predicate, r.OID)
 		}
 		if r.View != nil {
 			for _, fn := range r.View.Functions {

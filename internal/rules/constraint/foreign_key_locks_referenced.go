@@ -27,6 +27,15 @@ var ForeignKeyLocksReferenced = &rule.Rule{
 }
 
 func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
+	taken := 0
+	for i := range s.Result.Effects {
+		if e := &s.Result.Effects[i]; e.Lock.BlocksWrites() && p.Existing(e) {
+			taken++
+		}
+	}
+	if taken < 2 || s.Settings.LockTimeout > 0 {
+		return
+	}
 	var cons []*pgparse.Constraint
 	var own *catalog.Relation
 	switch x := pgparse.Unwrap(s.Node).(type) {
@@ -51,7 +60,7 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 			locked = append(locked, e.Name.String())
 		}
 	}
-	if len(locked) < 2 || s.Settings.LockTimeout > 0 {
+	if len(locked) < 2 {
 		return
 	}
 	list := strings.Join(locked[:len(locked)-1], ", ") + " and " + locked[len(locked)-1]
