@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,6 +37,8 @@ func (u *usage) noCode(file string) bool {
 		}
 	}
 	switch ext {
+	case ".ddl", ".dbml", ".pg": // what the database is made of
+		return true
 	case ".md", ".mdc", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png",
 		".tf", ".tfvars", ".hcl", ".patch", ".diff":
 		return true
@@ -53,6 +56,16 @@ func (u *usage) noCode(file string) bool {
 		strings.Contains(name, ".spec.") || strings.Contains(name, ".test.") || strings.Contains(name, ".min.")
 }
 
+// upserts are the words of code that says ON CONFLICT, in SQL and in mappers.
+var upserts = []string{
+	"CONFLICT", "conflict", "Conflict", "onConflict", "OnConflict", "on_conflict", "ON_CONFLICT", "upsert", "Upsert", "UPSERT",
+	"onConflictDoUpdate", "onConflictDoNothing", "OnConflictColumns", "OnConflictDoNothing", "on_conflict_do_update", "on_conflict_do_nothing",
+	"upsertMany", "upsert_all", "insert_all", "bulkUpsert", "orUpdate", "updateOnDuplicate", "ignoreDuplicates",
+}
+
+// An HTTP conflict is none.
+var onConflict = regexp.MustCompile(`(?i)\bon[ _]?conflict|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates`)
+
 // comment reports whether a line of code, without its indentation, is one.
 func comment(line string) bool {
 	for _, mark := range []string{"//", "-- ", "# ", "<!--", "/*", "* ", "\"\"\""} {
@@ -63,8 +76,14 @@ func comment(line string) bool {
 	return false
 }
 
-// data reports whether a file holds data rather than code that runs.
+// data reports whether a file holds data, or an example, rather than code that
+// runs.
 func data(file string) bool {
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		if part == "examples" || part == "example" || part == "samples" {
+			return true
+		}
+	}
 	switch path.Ext(file) {
 	case ".json", ".yaml", ".yml", ".toml", ".xml", ".graphql", ".proto", ".sh", ".d.ts":
 		return true
@@ -87,7 +106,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) {
+		if comment(h.Text) || hyphened(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}
@@ -124,26 +143,61 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	return out
 }
 
-// likeness ranks a hit of a table's name: in a query, as it is written in the
+// hyphened reports whether a word is part of a longer one with hyphens wherever it
+// stands in its line: of "out-of-service" in a text, of a class or a path.
+func hyphened(h gitrange.Hit) bool {
+	if h.Word == "" {
+		return false
+	}
+	seen := false
+	text := h.Text
+	for at := 0; at < len(text); {
+		n := strings.Index(text[at:], h.Word)
+		if n < 0 {
+			break
+		}
+		from, to := at+n, at+n+len(h.Word)
+		at = to
+		if from > 0 && letter(text[from-1]) || to < len(text) && letter(text[to]) {
+			continue // of another name
+		}
+		before := from > 1 && text[from-1] == '-' && letter(text[from-2])
+		after := to+1 < len(text) && text[to] == '-' && letter(text[to+1])
+		if !before && !after {
+			return false
+		}
+		seen = true
+	}
+	return seen
+}
+
+// letter reports whether a byte belongs to a name.
+func letter(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= 0x80
+}
+
+// likeness ranks a hit of a table's name: where rows are added, in another query, as it is written in the
 // schema, as a mapper spells it, or a mere word.
 func (q question) likeness(h gitrange.Hit) int {
 	switch {
 	case h.Word != q.table.Name && strings.ToLower(h.Word) == h.Word && !strings.Contains(h.Word, "_"):
-		return 3 // the singular: also a word of the language
+		return 4 // the singular: also a word of the language
 	case h.Word != q.table.Name:
-		return 2
+		return 3
 	}
 	before, _, _ := strings.Cut(h.Text, h.Word)
 	if strings.HasSuffix(before, "/") {
-		return 2 // of a path
+		return 3 // of a path
 	}
-	if words := strings.Fields(strings.ToLower(strings.TrimRight(before, "\"`.") + " ")); len(words) > 0 {
-		switch words[len(words)-1] {
-		case "from", "into", "update", "join":
-			return 0
+	before = strings.ToLower(strings.TrimRight(before, "\"'`.( "))
+	for rank, verbs := range [][]string{{"into", "insert"}, {"from", "update", "join"}} {
+		for _, v := range verbs {
+			if rest, ok := strings.CutSuffix(before, v); ok && (rest == "" || !letter(rest[len(rest)-1])) {
+				return rank
+			}
 		}
 	}
-	return 1
+	return 2
 }
 
 // distance is how many lines a line is from the nearest of others.

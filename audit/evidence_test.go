@@ -74,3 +74,35 @@ func TestWhatIsNoCode(t *testing.T) {
 		}
 	}
 }
+
+func TestHyphened(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`tags = ["out-of-service beds"]`: true, `class="service-list"`: true, `"service"`: false, `a - service`: false,
+		`b.service -- the service-level`: false, `my_service-x`: false, `services-x`: false, "": false, `service`: false,
+	} {
+		if got := hyphened(gitrange.Hit{Word: "service", Text: text}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if hyphened(gitrange.Hit{Text: "a-b"}) {
+		t.Error("no word is no part of one")
+	}
+}
+
+// Where rows are added comes first, then other queries.
+func TestLikeness(t *testing.T) {
+	t.Parallel()
+	q := question{table: catalog.Name{Name: "orders"}}
+	last := -1
+	for _, text := range []string{`psql.Insert("orders")`, "SELECT * FROM orders", "orders := 1", "api/orders"} {
+		rank := q.likeness(gitrange.Hit{Word: "orders", Text: text})
+		if rank <= last {
+			t.Errorf("%s: rank %d", text, rank)
+		}
+		last = rank
+	}
+	if got := q.likeness(gitrange.Hit{Word: "orders", Text: "INSERT INTO orders VALUES (1)"}); got != 0 {
+		t.Errorf("INSERT INTO has rank %d", got)
+	}
+}

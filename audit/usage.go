@@ -82,7 +82,7 @@ func (u *usage) of(table catalog.Name, column string) rule.Usage {
 
 // model asks the framework's models.
 func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
-	if !u.modelled {
+	if !u.modelled || table == rule.Upsert {
 		return rule.Usage{}, false
 	}
 	out := rule.Usage{Known: true, Sure: true}
@@ -175,6 +175,9 @@ func (u *usage) search() {
 // tables are the spellings of the table's name. A mapper may name the class in
 // the singular.
 func (q question) tables() []string {
+	if q.table == rule.Upsert {
+		return upserts
+	}
 	return append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
 }
 

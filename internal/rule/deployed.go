@@ -89,6 +89,14 @@ func (p *Pass) UsesName(n catalog.Name) Usage {
 	return u
 }
 
+// Upsert is asked for in the place of a name by Upserts. It has a space, as no
+// word of code has.
+var Upsert = catalog.Name{Name: "on conflict"}
+
+// Upserts asks whether the deployed code says ON CONFLICT anywhere, in SQL or in
+// the words of a mapper.
+func (p *Pass) Upserts() Usage { return p.Uses(Upsert, "") }
+
 // Severity is how bad it is to take away what the deployed code may use: Info
 // when its models say that it does not, Warning when no text names it, Error
 // when something does or nothing is known.

@@ -23,7 +23,7 @@ func (b *binding) constraint(c *catalog.Constraint) {
 	case catalog.Check:
 		b.check(c, name)
 	case catalog.Unique, catalog.PrimaryKey:
-		if b.d.NewIndex != nil && b.t.Before.Relation(c.Index) == nil {
+		if b.d.NewIndex != nil && !b.d.NewIndex.Inferred && b.t.Before.Relation(c.Index) == nil {
 			b.unique(b.d.NewIndex, name)
 		}
 	case catalog.Exclude:
@@ -49,6 +49,7 @@ func (b *binding) check(c *catalog.Constraint, name string) {
 		Fact:     name + " binds " + table + " from here on",
 		Harm:     "INSERTs and UPDATEs of the deployed code that do not meet it fail: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\"",
 		Severity: onward.Warning,
+		Cause:    "and so do %d other constraints of " + table,
 	}
 	if !c.Valid {
 		r.Harm += "; NOT VALID spares the stored rows only"
@@ -65,6 +66,7 @@ func (b *binding) check(c *catalog.Constraint, name string) {
 // notNull judges CHECK (a IS NOT NULL), the first step of a long way to NOT
 // NULL.
 func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Report) {
+	r.Cause = ""
 	if col.NotNull || b.d.Before.Attr(col.Attnum) != nil && b.d.Before.Attr(col.Attnum).NotNull {
 		return
 	}

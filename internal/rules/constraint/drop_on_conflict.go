@@ -44,6 +44,8 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 		if d.By.Migration.Framework == "django" {
 			// The mapper says ON CONFLICT in this one case only.
 			severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
+		} else if u := p.Upserts(); u.Known && !u.Used {
+			continue
 		}
 		p.Report(d.By, rule.Report{
 			Severity: severity,

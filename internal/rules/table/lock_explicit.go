@@ -35,6 +35,7 @@ func lockExplicit(p *rule.Pass, s *rule.Stmt) {
 			Fact:    "LOCK TABLE holds " + e.Lock.Words() + " on " + e.Name.String() + " until the transaction ends",
 			Harm:    rule.Waiting(e) + " waits for that long, and from the moment it begins to wait for the queries that are running",
 			Instead: "bound the wait, and retry:\nSET LOCAL lock_timeout = '2s';\n" + s.SQL + ";",
+			Cause:   "and %d other LOCK TABLE do so with theirs",
 		})
 		return
 	}
