@@ -14,7 +14,7 @@ const module = "github.com/onward-sql/onward/"
 // its own layer's rooms that are below it in the table's order, and of every
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
-	{"onward"},
+	{"onward", "internal/scratch"},
 	{"internal/pgparse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/rule", "internal/config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/report"},
 	{"audit", "rehearse"},
@@ -25,7 +25,8 @@ var layers = [][]string{
 // pure rooms see no files, network, clock, processes or logging.
 var pure = []string{"internal/pgparse", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/rule", "internal/rules"}
 
-var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context"}
+var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context",
+	module + "internal/scratch"}
 
 // owners: who may import a foreign library.
 var owners = map[string][]string{

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/scratch"
 )
 
 // Kind says what happened to a file between base and head.
@@ -130,11 +132,11 @@ var emptyBlob = map[int]string{
 // outdated; and there git diff may write the times it learns, which it does
 // whatever GIT_OPTIONAL_LOCKS says.
 func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
-	dir, err := os.MkdirTemp("", "onward-index-")
+	dir, remove, err := scratch.Make("index")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	index := filepath.Join(dir, "index")
 	if err := r.copyIndex(ctx, index); err != nil {
 		return nil, fmt.Errorf("copy the index: %w", err)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/scratch"
 )
 
 // checkoutBatch is how many files are held in memory while checking out.
@@ -27,21 +29,21 @@ func (t *commitTree) Dir(ctx context.Context) (string, error) {
 	if *t.dir != "" {
 		return *t.dir, nil
 	}
-	dir, err := os.MkdirTemp("", "onward-checkout-")
+	dir, remove, err := scratch.Make("checkout")
 	if err != nil {
 		return "", fmt.Errorf("check out %s: %w", t.name, err)
 	}
 	dir = resolved(dir)
 	if err := t.writeTo(ctx, dir); err != nil {
-		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, err), os.RemoveAll(dir))
+		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, err), remove())
 	}
 	t.repo.mu.Lock()
 	if closed = t.repo.closed; !closed {
-		t.repo.temp = append(t.repo.temp, dir)
+		t.repo.temp = append(t.repo.temp, remove)
 	}
 	t.repo.mu.Unlock()
 	if closed {
-		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, errClosed), os.RemoveAll(dir))
+		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, errClosed), remove())
 	}
 	*t.dir = dir
 	return dir, nil

@@ -25,7 +25,7 @@ type Repo struct {
 
 	mu      sync.Mutex
 	commits map[string]*commitTree // by commit id
-	temp    []string               // checkouts to remove
+	temp    []func() error         // which remove checkouts
 	closed  bool
 }
 
@@ -163,8 +163,8 @@ func (r *Repo) Close() error {
 	r.mu.Unlock()
 	r.batch.close()
 	var errs []error
-	for _, dir := range temp {
-		if err := os.RemoveAll(dir); err != nil {
+	for _, remove := range temp {
+		if err := remove(); err != nil {
 			errs = append(errs, fmt.Errorf("remove temporary checkout: %w", err))
 		}
 	}

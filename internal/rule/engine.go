@@ -24,11 +24,11 @@ type Engine struct {
 	// of them with that function.
 	statementRules map[Kinds][]ruleOn
 	commitRules    []ruleOn
-	release                     *Release
-	catalog                     *catalog.Catalog
-	folding                     *Pass // for what is asked while a migration is folded
-	folded                      bool  // a migration of the release
-	txs                         int
+	release        *Release
+	catalog        *catalog.Catalog
+	folding        *Pass // for what is asked while a migration is folded
+	folded         bool  // a migration of the release
+	txs            int
 
 	// What follows belongs to Rules.
 	pass  *Pass

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/scratch"
 )
 
 //go:embed render.py onward_django/*.py
@@ -183,11 +184,11 @@ func (c Config) complete() (Config, error) {
 
 // run starts Python once.
 func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
-	work, err := os.MkdirTemp("", "onward-django-")
+	work, remove, err := scratch.Make("django")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the renderer: %w", err)
 	}
-	defer os.RemoveAll(work)
+	defer remove()
 	if err := os.CopyFS(work, renderer); err != nil {
 		return nil, fmt.Errorf("write the renderer: %w", err)
 	}
