@@ -176,8 +176,9 @@ func letter(b byte) bool {
 	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= 0x80
 }
 
-// likeness ranks a hit of a table's name: where rows are added, in another query, as it is written in the
-// schema, as a mapper spells it, or a mere word.
+// likeness ranks a hit of a table's name: where rows are added, in another query
+// or where a mapper is told of it, as it is written in the schema, as a mapper
+// spells it, or a mere word.
 func (q question) likeness(h gitrange.Hit) int {
 	switch {
 	case h.Word != q.table.Name && strings.ToLower(h.Word) == h.Word && !strings.Contains(h.Word, "_"):
@@ -189,13 +190,19 @@ func (q question) likeness(h gitrange.Hit) int {
 	if strings.HasSuffix(before, "/") {
 		return 3 // of a path
 	}
-	before = strings.ToLower(strings.TrimRight(before, "\"'`.( "))
-	for rank, verbs := range [][]string{{"into", "insert"}, {"from", "update", "join"}} {
+	if strings.HasSuffix(before, `\"`) {
+		return 3 // of data in a text
+	}
+	before = strings.ToLower(strings.TrimRight(before, "\"'`.(=: "))
+	for rank, verbs := range [][]string{{"into", "insert"}, {"from", "update", "join", "map"}} {
 		for _, v := range verbs {
 			if rest, ok := strings.CutSuffix(before, v); ok && (rest == "" || !letter(rest[len(rest)-1])) {
 				return rank
 			}
 		}
+	}
+	if strings.Contains(before, "table") {
+		return 1 // @Table(name = …
 	}
 	return 2
 }

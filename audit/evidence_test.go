@@ -95,12 +95,15 @@ func TestLikeness(t *testing.T) {
 	t.Parallel()
 	q := question{table: catalog.Name{Name: "orders"}}
 	last := -1
-	for _, text := range []string{`psql.Insert("orders")`, "SELECT * FROM orders", "orders := 1", "api/orders"} {
+	for _, text := range []string{`psql.Insert("orders")`, `@Table(name = "orders")`, "orders := 1", "api/orders"} {
 		rank := q.likeness(gitrange.Hit{Word: "orders", Text: text})
 		if rank <= last {
 			t.Errorf("%s: rank %d", text, rank)
 		}
 		last = rank
+	}
+	if got := q.likeness(gitrange.Hit{Word: "orders", Text: `"{\"orders\": []}"`}); got < 3 {
+		t.Errorf("data has rank %d", got)
 	}
 	if got := q.likeness(gitrange.Hit{Word: "orders", Text: "INSERT INTO orders VALUES (1)"}); got != 0 {
 		t.Errorf("INSERT INTO has rank %d", got)

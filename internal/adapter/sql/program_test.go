@@ -9,6 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 func TestProgramsAmongFiles(t *testing.T) {
@@ -73,6 +74,21 @@ func TestFlywayWithoutPrefix(t *testing.T) {
 	} {
 		if got := flyway(file, path.Base(file)); got != want {
 			t.Errorf("%s: %v", file, got)
+		}
+	}
+}
+
+// Drizzle keeps a journal beside its files, and runs them in a transaction.
+func TestDrizzle(t *testing.T) {
+	t.Parallel()
+	for journal, want := range map[string]onward.Transaction{"drizzle/meta/_journal.json": onward.TransactionFile, "drizzle/meta/x.json": onward.TransactionNone} {
+		tree := adaptertest.Files{"drizzle/0000_a.sql": []byte("CREATE TABLE a (id int);\n--> statement-breakpoint\nCREATE INDEX ON a (id);"), journal: []byte("{}")}
+		set, err := Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: Name, Dir: "drizzle"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := set.Migrations[0].Source.Mode; got != want {
+			t.Errorf("%s: %s", journal, got)
 		}
 	}
 }

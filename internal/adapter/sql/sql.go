@@ -275,6 +275,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			downs[ups[i]] = dir + "down.sql"
 		}
 	}
+	journal := exists(t, d.Join("meta/_journal.json"))
 	set.Migrations = make([]*adapter.Migration, len(files))
 	adapter.Each(len(files), func(i int) {
 		f := files[i]
@@ -293,6 +294,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			// Diesel sends the file as one message all the same.
 			m.Seal(onward.TransactionMessage, s.Options, "")
 			m.Runner.Rerun = true
+		}
+		if journal && m.Failed == "" {
+			m.Seal(onward.TransactionFile, s.Options, "") // Drizzle
 		}
 		set.Migrations[i] = m
 	})
