@@ -36,7 +36,7 @@ type swap struct {
 type filling struct {
 	by           *rule.Stmt
 	table        catalog.OID
-	reads, still []catalog.OID
+	reads, still []seen
 	hidden       bool
 }
 
@@ -46,17 +46,30 @@ func swaps(p *rule.Pass, m *rule.Migration) {
 	}
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if d.Kind != catalog.RelationDropped && d.Kind != catalog.RelationRenamed || !p.Deployed(d) || !d.Before.Kind.IsTable() || d.Before.Parent != 0 || p.Small(d.Before.Name) {
-				continue
+			if d := &t.Deltas[i]; p.Deployed(d) {
+				keepSwap(p, t, d.By, d.Delta)
 			}
-			now := successor(t, d.Before.Name)
-			if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || createdAs(t, now) {
-				continue
+		}
+		for _, s := range t.Statements {
+			for i := range s.Deltas {
+				// A table that the transaction itself was the first to name.
+				if d := &s.Deltas[i]; d.Before != nil && d.Before.Inferred && t.Before.Relation(d.OID) == nil {
+					keepSwap(p, t, s, d)
+				}
 			}
-			p.Keep(swap{by: d.By, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
 		}
 	}
+}
+
+func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
+	if d.Kind != catalog.RelationDropped && d.Kind != catalog.RelationRenamed || !d.Before.Kind.IsTable() || d.Before.Parent != 0 || p.Small(d.Before.Name) || t.RolledBack {
+		return
+	}
+	now := successor(t, d.Before.Name)
+	if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || now.Inferred || createdAs(t, now) {
+		return
+	}
+	p.Keep(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
 }
 
 // createdAs reports whether the new table has had the name from the start, by a
@@ -75,13 +88,13 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 	f := filling{by: s}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if e.OID != 0 && e.Kind.IsTable() {
-			f.reads = append(f.reads, e.OID)
+		if e.Kind.IsTable() {
+			f.reads = append(f.reads, seen{e.OID, e.Name})
 		}
 	}
-	for _, h := range s.Held {
-		if h.Lock >= onward.ShareLock {
-			f.still = append(f.still, h.OID)
+	for i := range s.Held {
+		if h := &s.Held[i]; h.Lock >= onward.ShareLock {
+			f.still = append(f.still, seen{h.OID, h.Name})
 		}
 	}
 	if s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil {
@@ -93,7 +106,9 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 		to = append(to, w.Table.OID)
 	}
 	if c := s.Node.GetCopyStmt(); c != nil && c.GetIsFrom() || s.Node.GetCreateTableAsStmt() != nil || s.Node.GetSelectStmt() != nil {
-		to = append(to, f.reads...)
+		for _, e := range f.reads {
+			to = append(to, e.oid)
+		}
 		for i := range s.Deltas {
 			if d := &s.Deltas[i]; d.Kind == catalog.RelationCreated {
 				to = append(to, d.After.OID)
@@ -113,7 +128,7 @@ func swapLosesRows(p *rule.Pass, _ *rule.Release) {
 		filled := false
 		for _, f := range rule.Kept[filling](p) {
 			filled = filled || f.hidden || f.table == x.now.OID
-			if f.hidden || f.table == x.now.OID && slices.Contains(f.reads, x.old.OID) {
+			if f.hidden || f.table == x.now.OID && on(f.reads, x.old) {
 				last = &f
 			}
 		}
@@ -125,7 +140,7 @@ func swapLosesRows(p *rule.Pass, _ *rule.Release) {
 				Harm:    "no statement of the release copies the rows: they are lost, and the code finds an empty table",
 				Instead: "change it with ALTER TABLE; or copy the rows, and drop the old table a release later",
 			})
-		case last == nil || last.hidden || slices.Contains(last.still, x.old.OID) || followed(x.old, last.by) || followed(x.old, x.by):
+		case last == nil || last.hidden || on(last.still, x.old) || followed(x.old, last.by) || followed(x.old, x.by):
 		default:
 			where := "are lost with it"
 			if !x.dropped {
@@ -142,8 +157,19 @@ func swapLosesRows(p *rule.Pass, _ *rule.Release) {
 	}
 }
 
+// seen is a table in a statement; one that nothing had named before has no
+// number there yet.
+type seen struct {
+	oid  catalog.OID
+	name catalog.Name
+}
+
+func on(list []seen, r *catalog.Relation) bool {
+	return slices.ContainsFunc(list, func(e seen) bool { return e.oid == r.OID || e.oid == 0 && e.name == r.Name })
+}
+
 // followed reports whether a trigger may carry writes over to the new table.
 func followed(old *catalog.Relation, s *rule.Stmt) bool {
 	r := s.Before.Relation(old.OID)
-	return r == nil || slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
+	return r != nil && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
 }
