@@ -16,6 +16,9 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 		return
 	}
 	t = f.edit(t.OID)
+	if t.Inferred && t.Kind == Table && !s.GetRelation().GetInh() && !s.GetConcurrent() {
+		t.Kind = PartitionedTable // ONLY says something of these alone
+	}
 	idx := &Relation{
 		Kind: Index, Persistence: t.Persistence, Rare: stored("", s.GetTableSpace(), options(nil, s.GetOptions())),
 		Index: &IndexInfo{

@@ -102,7 +102,8 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		r.refuse("unique constraint on partitioned table must include all partitioning columns")
 		return
 	}
-	if rel.Kind == catalog.PartitionedTable && !s.GetRelation().GetInh() {
+	// ONLY says something of a partitioned table alone, so that a table nobody has seen is one.
+	if (rel.Kind == catalog.PartitionedTable || rel.Inferred) && !s.GetRelation().GetInh() && !s.GetConcurrent() {
 		r.create(full, catalog.PartitionedIndex)
 		return
 	}
