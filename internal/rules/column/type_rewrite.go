@@ -3,6 +3,7 @@ package column
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -19,6 +20,7 @@ var TypeRewrite = &rule.Rule{
 	Harm:      "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a column of the new type, keep both in step with a trigger, copy the old rows in batches, and switch the code over before the old column goes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	Kinds:     rule.AlterTable,
 	Statement: typeRewrite,
 }
 
@@ -29,7 +31,7 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range retypings(p, s) {
 		switch e := p.Blocked(&r.Result, rule.Rewrites); {
 		case e == nil:
-		case e.Unsure && mayBeFree(r.to):
+		case e.Unsure && mayBeFree(r.to) && !computes(r.Def.GetColumnDef().GetRawDefault()):
 			perhaps, may = append(perhaps, r), e
 		default:
 			sure, surely = append(sure, r), e
@@ -60,6 +62,15 @@ func mayBeFree(to catalog.Type) bool {
 		return to.Array == 0
 	}
 	return to.Name.Schema != "pg_catalog"
+}
+
+// computes reports whether a USING clause makes new values, whatever the type
+// of the column: it is more than the column itself, or a cast of it.
+func computes(using *pgparse.Node) bool {
+	for using.GetTypeCast() != nil {
+		using = using.GetTypeCast().GetArg()
+	}
+	return using != nil && using.GetColumnRef() == nil && using.GetCollateClause() == nil
 }
 
 // timezone adds what makes a change between timestamp and timestamptz free.
