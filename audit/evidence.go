@@ -123,8 +123,11 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 				c.rank++
 			}
 		}
-		if q.column == "" {
+		switch {
+		case q.column == "":
 			c.rank += q.likeness(h)
+		case strings.Contains(h.Text, `\"`+h.Word+`\"`):
+			c.rank += 4 // of data in a text
 		}
 		found = append(found, c)
 	}

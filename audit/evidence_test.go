@@ -25,6 +25,7 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 		{"the line beside the table", []gitrange.Hit{hit("a.go", 1, "state"), hit("store/orders.go", 7, "state"), hit("store/orders.go", 99, "SELECT state")}, true,
 			[]string{"store/orders.go:99", "store/orders.go:7"}},
 		{"code before data", []gitrange.Hit{hit("api.json", 3, `"state"`), hit("store/all.go", 90, "state")}, true, []string{"store/all.go:90", "api.json:3"}},
+		{"code before data in a text", []gitrange.Hit{{Word: "state", Path: "store/all.go", Line: 2, Text: `"{\"state\": 1}"`}, {Word: "state", Path: "store/all.go", Line: 90, Text: "state"}}, true, []string{"store/all.go:90", "store/all.go:2"}},
 		{"elsewhere, where nothing is nearer", []gitrange.Hit{hit("a.go", 1, "state"), hit("b.yaml", 1, "state:")}, true, []string{"a.go:1"}},
 		{"a comment uses nothing", []gitrange.Hit{hit("store/orders.go", 99, "// the state of orders"), hit("x.py", 1, "# state")}, false, nil},
 		{"an attribute is no comment", []gitrange.Hit{hit("x.rs", 1, `#[column(name = "state")]`)}, true, []string{"x.rs:1"}},

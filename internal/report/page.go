@@ -61,13 +61,31 @@ func (p *page) wrap(first, next, text string, style lipgloss.Style) {
 func (p *page) split(left, right string, leftStyle, rightStyle lipgloss.Style) {
 	gap := p.width - columns(left) - columns(right)
 	if gap < 2 {
-		p.wrap("", "  ", left, leftStyle)
+		p.wrap("", "  ", p.broken(left), leftStyle)
 		if right != "" {
 			p.wrap("  ", "  ", right, rightStyle)
 		}
 		return
 	}
 	p.line(p.paint(leftStyle, left), strings.Repeat(" ", gap), p.paint(rightStyle, right))
+}
+
+// broken is a path that is too long for a line, broken behind a directory rather
+// than in a name.
+func (p *page) broken(name string) string {
+	if columns(name) <= p.width-2 {
+		return name
+	}
+	at := 0
+	for i := range len(name) {
+		if name[i] == '/' && columns(name[:i+1]) <= p.width-2 {
+			at = i + 1
+		}
+	}
+	if at == 0 {
+		return name
+	}
+	return name[:at] + "\n" + name[at:]
 }
 
 // path is a path as it can be clicked from the working directory.
