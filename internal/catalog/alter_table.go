@@ -76,7 +76,7 @@ func suits(k Kind, cmd pgparse.AlterTableType) bool {
 	case pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_AlterColumnType:
 		return k == CompositeType
 	case pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression, pgparse.AlterTableType_AT_ClusterOn,
-		pgparse.AlterTableType_AT_DropCluster, pgparse.AlterTableType_AT_SetAccessMethod:
+		pgparse.AlterTableType_AT_DropCluster, pgparse.AlterTableType_AT_SetAccessMethod, pgparse.AlterTableType_AT_ReplicaIdentity:
 		return k == MaterializedView
 	}
 	return false

@@ -38,7 +38,16 @@ func proves(n *pgparse.Node, column string, depth int) bool {
 	}
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.NullTest:
+		if row := m.GetArg().GetRowExpr(); row != nil && m.GetNulltesttype() == pgparse.NullTestType_IS_NOT_NULL {
+			// ROW (a, b) IS NOT NULL is a IS NOT NULL AND b IS NOT NULL.
+			return slices.ContainsFunc(row.GetArgs(), func(a *pgparse.Node) bool { return isColumn(a, column) })
+		}
 		return m.GetNulltesttype() == pgparse.NullTestType_IS_NOT_NULL && !m.GetArgisrow() && isColumn(m.GetArg(), column)
+	case *pgparse.A_Expr:
+		// a IS DISTINCT FROM NULL is a IS NOT NULL.
+		null := func(n *pgparse.Node) bool { return n.GetAConst().GetIsnull() }
+		return m.GetKind() == pgparse.A_Expr_Kind_AEXPR_DISTINCT &&
+			(isColumn(m.GetLexpr(), column) && null(m.GetRexpr()) || null(m.GetLexpr()) && isColumn(m.GetRexpr(), column))
 	case *pgparse.BoolExpr:
 		switch m.GetBoolop() {
 		case pgparse.BoolExprType_AND_EXPR:

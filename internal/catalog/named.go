@@ -106,11 +106,15 @@ func (f *fold) createObject(o *Object, replace, ifNotExists bool) {
 	f.putObject(o)
 }
 
+// shared reports whether objects of a kind belong to no database: no schema
+// tells which there are.
+func shared(kind string) bool { return kind == "database" || kind == "role" || kind == "tablespace" }
+
 // changeObject notes a change of an object that is kept by name.
 func (f *fold) changeObject(kind string, name Name, detail string) {
 	o := f.Object(kind, name)
 	if o == nil {
-		if f.missing(kind, name) {
+		if f.missing(kind, name) && !shared(kind) {
 			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
 			return
 		}
@@ -171,7 +175,7 @@ func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
 func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 	o := f.Object(kind, name)
 	if o == nil {
-		if !missingOK && f.missing(kind, name) {
+		if !missingOK && f.missing(kind, name) && !shared(kind) {
 			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
 			return
 		}

@@ -176,7 +176,7 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 // moveRelation moves a relation to another schema, with its indexes and owned
 // sequences.
 func (f *fold) moveRelation(r *Relation, to string) {
-	if !f.makeRoom(Name{to, r.Name.Name}) && r.Name.Schema != to {
+	if r.Name.Schema == to || !f.makeRoom(Name{to, r.Name.Name}) {
 		return
 	}
 	f.rename(r.OID, Name{to, r.Name.Name})

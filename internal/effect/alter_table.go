@@ -234,6 +234,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_AddInherit:
 		if parent := a.table(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.lockFor(parent, sue, "the new parent")
+			a.mayInherit(parent)
 		}
 		// The new child's own children are looked at for cycles.
 		for _, k := range a.tree(a.rel, true)[1:] {
@@ -242,6 +243,16 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropInherit:
 		if parent := a.table(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.lockFor(parent, as, "the former parent")
+		}
+	case pgparse.AlterTableType_AT_SetRelOptions:
+		a.setOptions(cmd.GetDef().GetList().GetItems())
+	case pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression:
+		a.setStorage(cmd)
+	case pgparse.AlterTableType_AT_SetStatistics:
+		a.setStatistics(cmd)
+	case pgparse.AlterTableType_AT_DropOf:
+		if a.rel.OfType == 0 && a.whole(a.rel) {
+			a.refuse(`"` + a.rel.Name.Name + `" is not a typed table`)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
 		schema, name := nameOf(cmd.GetDef().GetTypeName().GetNames())

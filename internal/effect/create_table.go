@@ -54,6 +54,10 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		if parent == nil {
 			continue
 		}
+		if s.GetPartbound() == nil && parent.Kind == catalog.PartitionedTable {
+			r.refuse(`cannot inherit from partitioned table "` + parent.Name.Name + `"`)
+			return
+		}
 		if s.GetPartbound() == nil {
 			r.lockFor(parent, sue, "the new table inherits from it")
 			continue
@@ -139,9 +143,28 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 	}
 }
 
+// mayGrow refuses a new partition that the server refuses.
+func (r *run) mayGrow(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
+	d := r.c.Relation(parent.Default)
+	switch {
+	case parent.Inferred:
+		return true
+	case parent.Kind != catalog.PartitionedTable:
+		r.refuse(`"` + parent.Name.Name + `" is not partitioned`)
+		return false
+	case d != nil && bound.GetIsDefault():
+		r.refuse(`partition "` + name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
+		return false
+	}
+	return r.overlaps(name, parent, bound)
+}
+
 // createPartition is CREATE TABLE … PARTITION OF: unlike ATTACH it locks the
 // parent, and the default partition, against everything.
 func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
+	if !r.mayGrow(name, parent, bound) {
+		return
+	}
 	r.lock(parent, ael).Why = "a partition is added"
 	if d := r.c.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
 		r.lockDefault(d, parent, bound)

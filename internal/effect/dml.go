@@ -224,6 +224,7 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 	switch {
 	case s.GetQuery() != nil:
 		r.query(pgparse.Unwrap(s.GetQuery()))
+	case !s.GetIsFrom() && !r.copies(s):
 	case s.GetIsFrom():
 		for _, t := range r.written(s.GetRelation()) {
 			r.checksReferenced(t, nil)
@@ -244,6 +245,16 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 			}
 		}
 	}
+}
+
+// copies refuses COPY … TO of what has no rows of its own.
+func (r *run) copies(s *pgparse.CopyStmt) bool {
+	rel := r.c.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
+	if rel == nil || rel.Inferred || rel.Kind != catalog.View && rel.Kind != catalog.PartitionedTable && rel.Kind != catalog.Sequence {
+		return true
+	}
+	r.refuse("cannot copy from " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+	return false
 }
 
 // newName is the full name of a relation that a statement creates.

@@ -32,8 +32,12 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 		for _, o := range s.GetObjects() {
 			r.dropFunction(o.GetObjectWithArgs(), cascade)
 		}
+	case pgparse.ObjectType_OBJECT_EXTENSION:
+		for _, o := range s.GetObjects() {
+			r.dropExtension(text(o), cascade)
+		}
 	default:
-		// Extensions, operators, collations, servers, …: no relation is locked,
+		// Operators, collations, servers, …: no relation is locked,
 		// unless CASCADE reaches one.
 		if cascade {
 			r.Unmodelled = "DROP … CASCADE of an object that is no relation, type, function or schema"
@@ -185,8 +189,17 @@ func (r *run) goesToo(rel *catalog.Relation) bool {
 }
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
+	for _, t := range r.takersOf(seq) {
+		if r.dropped(t.OID) {
+			continue
+		}
+		if !cascade {
+			r.refuse("cannot drop sequence " + seq.Name.Name + " because other objects depend on it")
+			return
+		}
+		r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
+	}
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
-		// A default may use it all the same.
 		return
 	}
 	table := r.c.Relation(seq.Seq.OwnerTable)
@@ -209,6 +222,39 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 		return
 	}
 	r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
+}
+
+// takersOf are the tables with a default that takes numbers from a sequence
+// which their columns do not own.
+func (r *run) takersOf(seq *catalog.Relation) []*catalog.Relation {
+	var out []*catalog.Relation
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		for _, col := range rel.Columns {
+			if col.Default != nil && col.Sequence != seq.OID && r.takesFrom(col.Default, seq) {
+				out = append(out, rel)
+				break
+			}
+		}
+		return true
+	})
+	sortByOID(out)
+	return out
+}
+
+func (r *run) takesFrom(expr *pgparse.Node, seq *catalog.Relation) bool {
+	found := false
+	pgparse.Walk(expr, func(m any) bool {
+		call, ok := m.(*pgparse.FuncCall)
+		if !ok || lastName(call.GetFuncname()) != "nextval" || len(call.GetArgs()) == 0 {
+			return !found
+		}
+		if b := constant(call.GetArgs()[0]); b != nil && !b.numeric {
+			schema, name := splitName(b.text)
+			found = found || r.c.Lookup(schema, name) == seq
+		}
+		return !found
+	})
+	return found
 }
 
 // dropFromTable drops a trigger, rule or policy: name parts of the table, then
@@ -235,6 +281,10 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		if !s.GetMissingOk() {
 			r.refuse(`trigger "` + object + `" for table "` + rel.Name.Name + `" does not exist`)
 		}
+		return
+	}
+	if t != nil && t.Parent {
+		r.refuse("cannot drop trigger " + object + " on table " + rel.Name.Name + " because the same trigger of its parent requires it")
 		return
 	}
 	r.lock(rel, ael)

@@ -110,14 +110,29 @@ func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 		}) || slices.ContainsFunc(rel.Constraints, func(c *catalog.Constraint) bool {
 			return c.Kind == catalog.Check && calls(c.Expr, name)
 		})
-		if !uses {
+		whole := rel.View != nil && slices.ContainsFunc(rel.View.Functions, func(f catalog.Name) bool {
+			return f.Name == name && (schema == "" || f.Schema == schema)
+		}) || rel.Index != nil && (calls(rel.Index.Predicate, name) || slices.ContainsFunc(rel.Index.Keys, func(k catalog.IndexKey) bool {
+			return calls(k.Expr, name)
+		}))
+		if !uses && !whole {
 			continue
 		}
 		if !cascade {
 			r.refuse("cannot drop function " + name + "() because other objects depend on it")
 			return
 		}
-		r.lockFor(rel, ael, "a trigger, default or constraint of it calls "+name+"()")
+		if !whole {
+			r.lockFor(rel, ael, "a trigger, default or constraint of it calls "+name+"()")
+			continue
+		}
+		if t := r.tableOf(rel); t != nil {
+			r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
+		}
+		r.drop(rel, "calls "+name+"()")
+		if rel.View != nil {
+			r.dropRelation(rel, true, 0)
+		}
 	}
 }
 

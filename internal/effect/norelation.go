@@ -1,6 +1,9 @@
 package effect
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // noRelation lists the statements that lock no relation of a user, some of
 // which the server refuses in a transaction block.
@@ -28,7 +31,11 @@ func (r *run) noRelation(msg any) {
 			r.NoTransaction = "CREATE SUBSCRIPTION ... WITH (create_slot = true)"
 		}
 	case *pgparse.DropSubscriptionStmt:
-		r.NoTransaction = "DROP SUBSCRIPTION"
+		// One that is not there, or has no slot on the other side, may go.
+		o := r.c.Object("subscription", catalog.Name{Name: s.GetSubname()})
+		if !s.GetMissingOk() || o != nil || !r.c.Complete && r.c.Unmodelled != nil {
+			r.NoTransaction = "DROP SUBSCRIPTION"
+		}
 	case *pgparse.AlterSubscriptionStmt:
 		switch s.GetKind() {
 		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_REFRESH:
@@ -57,7 +64,7 @@ func (r *run) noRelation(msg any) {
 		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
 		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
 		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,
-		*pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt, *pgparse.AlterExtensionContentsStmt,
+		*pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt,
 		*pgparse.CreateFdwStmt, *pgparse.AlterFdwStmt, *pgparse.CreateForeignServerStmt, *pgparse.AlterForeignServerStmt,
 		*pgparse.CreateUserMappingStmt, *pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
 		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.CreateEventTrigStmt, *pgparse.AlterEventTrigStmt,

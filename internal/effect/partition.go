@@ -1,6 +1,9 @@
 package effect
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -17,6 +20,9 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 	}
 	a.lock(part, ael)
 	a.below(part, ael)
+	if !a.mayAttach(part, cmd.GetBound()) {
+		return
+	}
 	implied := a.implied(part, cmd.GetBound())
 	for _, leaf := range a.tree(part, true) {
 		if stored(leaf) && !implied && !a.implied(leaf, cmd.GetBound()) {
@@ -29,6 +35,114 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 		a.lockDefault(d, a.rel, cmd.GetBound())
 	}
 	a.cloneToPartition(part.Name, a.rel, part)
+}
+
+// mayInherit refuses a parent whose columns the table does not keep.
+func (a *alter) mayInherit(parent *catalog.Relation) {
+	if a.rel.Parent != 0 {
+		a.refuse("cannot change inheritance of a partition")
+		return
+	}
+	if parent.Kind == catalog.PartitionedTable {
+		a.refuse(`cannot inherit from partitioned table "` + parent.Name.Name + `"`)
+		return
+	}
+	a.keepsNotNull(a.rel, parent)
+}
+
+// keepsNotNull refuses a child that may hold NULL where its parent may not.
+func (a *alter) keepsNotNull(child, parent *catalog.Relation) bool {
+	for _, col := range parent.Columns {
+		own := child.Column(col.Name)
+		if own == nil || own.Inferred || own.NotNull || !col.NotNull || a.forItself(parent, col) {
+			continue
+		}
+		which := "child table"
+		if a.v.AtLeast(18) {
+			which += ` "` + child.Name.Name + `"`
+		}
+		a.refuse(`column "` + col.Name + `" in ` + which + " must be marked NOT NULL")
+		return false
+	}
+	return true
+}
+
+// forItself reports whether a NOT NULL is not passed on (18).
+func (a *alter) forItself(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.NotNullConstraint && c.NoInherit && contains(c.Columns, col.Attnum) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayAttach refuses a partition that the server refuses whatever its rows are.
+func (a *alter) mayAttach(part *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
+	if part.Inferred || a.rel.Inferred {
+		return true
+	}
+	if d := a.c.Relation(a.rel.Default); d != nil && bound.GetIsDefault() {
+		a.refuse(`partition "` + part.Name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
+		return false
+	}
+	return a.overlaps(part.Name, a.rel, bound) && a.keepsNotNull(part, a.rel)
+}
+
+// mostCompared bounds how many partitions a new one's range is compared with.
+const mostCompared = 500
+
+// overlaps refuses a range that another partition has already, where the ends
+// are numbers or dates; true when there is none.
+func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+	_, want, ok := partitionInterval(parent, spec)
+	if !ok || len(parent.Partitions) > mostCompared {
+		return true
+	}
+	col := parent.Attr(parent.PartitionKey[0].Column)
+	for _, p := range r.rels(parent.Partitions) {
+		low, high, ok := ends(p.Bound)
+		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.high) && before(want.low, high) {
+			r.refuse(`partition "` + name.Name + `" would overlap partition "` + p.Name.Name + `"`)
+			return false
+		}
+	}
+	return true
+}
+
+// ends are the two constants of a range: "FOR VALUES FROM (1) TO (2)".
+func ends(words string) (low, high *bound, ok bool) {
+	rest, is := strings.CutPrefix(words, "FOR VALUES FROM (")
+	from, to, two := strings.Cut(rest, ") TO (")
+	if !is || !two {
+		return nil, nil, false
+	}
+	low, high = literal(from), literal(strings.TrimSuffix(to, ")"))
+	return low, high, low != nil && high != nil
+}
+
+// literal reads a number or a quoted text.
+func literal(s string) *bound {
+	if n := len(s); n > 1 && s[0] == '\'' && s[n-1] == '\'' {
+		return &bound{text: s[1 : n-1]}
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		return &bound{number: f, numeric: true}
+	}
+	return nil
+}
+
+// before reports whether one end is for certain below another; an end that is
+// not set is open. Texts are compared when they look like dates of one length.
+func before(low, high *bound) bool {
+	if low == nil || high == nil {
+		return true
+	}
+	if !low.numeric && (len(low.text) != len(high.text) || len(low.text) < 10 || low.text[4] != '-' || low.text[7] != '-') {
+		return false
+	}
+	n, ok := low.compare(high)
+	return ok && n < 0
 }
 
 // lockDefault locks the default partition, which is read for rows that belong
@@ -149,7 +263,9 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 		}
 		if want.Constraint != "" {
 			hc, wc := part.Constraint(have.Constraint), parent.Constraint(want.Constraint)
-			if hc == nil || wc == nil || hc.Kind != wc.Kind || hc.Deferrable != wc.Deferrable {
+			// Up to 16 a UNIQUE does for the parent's primary key.
+			alike := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.v.AtLeast(17))
+			if !alike || hc.Deferrable != wc.Deferrable {
 				continue
 			}
 		}
@@ -195,6 +311,14 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	if index == nil {
 		return
 	}
+	if have, want := index.Index, a.rel.Index; have != nil && want != nil && !index.Inferred && !a.rel.Inferred {
+		part, parent := a.tableOf(index), a.tableOf(a.rel)
+		if part != nil && parent != nil && part.Parent == parent.OID &&
+			(have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !sameKeys(part, parent, have.Keys, want.Keys)) {
+			a.refuse(`cannot attach index "` + index.Name.Name + `" as a partition of index "` + a.rel.Name.Name + `"`)
+			return
+		}
+	}
 	a.lock(index, ael)
 	for _, i := range []*catalog.Relation{a.rel, index} {
 		if t := a.tableOf(i); t != nil {
@@ -207,6 +331,9 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 	part := a.table(cmd.GetName())
 	if part == nil {
+		return
+	}
+	if !a.isPartition(part) {
 		return
 	}
 	if cmd.GetConcurrent() {
@@ -227,13 +354,21 @@ func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 	}
 }
 
+func (a *alter) isPartition(part *catalog.Relation) bool {
+	if part.Parent == a.rel.OID || part.Inferred || a.rel.Inferred {
+		return true
+	}
+	a.refuse(`relation "` + part.Name.Name + `" is not a partition of relation "` + a.rel.Name.Name + `"`)
+	return false
+}
+
 // finalize is DETACH PARTITION … FINALIZE.
 func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
 	if !a.v.AtLeast(14) {
 		a.refuse(`syntax error at or near "FINALIZE"`)
 		return
 	}
-	if part := a.table(cmd.GetName()); part != nil {
+	if part := a.table(cmd.GetName()); part != nil && a.isPartition(part) {
 		a.finishDetach(part)
 	}
 }

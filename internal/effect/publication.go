@@ -29,6 +29,10 @@ func (r *run) publish(objects []*pgparse.Node) {
 		if rel == nil {
 			continue
 		}
+		if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
+			r.refuse(`cannot add relation "` + rel.Name.Name + `" to publication`)
+			return
+		}
 		r.lock(rel, sue)
 		if t.GetRelation().GetInh() && rel.Kind != catalog.PartitionedTable {
 			r.below(rel, sue)
@@ -45,7 +49,31 @@ func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 			}
 		}
 	}
+	if o := r.c.Object("publication", catalog.Name{Name: s.GetPubname()}); o != nil && r.c.Unmodelled == nil && !r.listed(o, s) {
+		return
+	}
 	r.publish(s.GetPubobjects())
+}
+
+// listed refuses to add a table to a publication that has it, or to take one
+// away that it has not.
+func (r *run) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
+	for _, n := range s.GetPubobjects() {
+		rv := n.GetPublicationObjSpec().GetPubtable().GetRelation()
+		rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())
+		if rel == nil || rel.Inferred {
+			continue
+		}
+		switch has := contains(o.Tables, rel.OID); {
+		case has && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
+			r.refuse(`relation "` + rel.Name.Name + `" is already member of publication "` + s.GetPubname() + `"`)
+			return false
+		case !has && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
+			r.refuse(`relation "` + rel.Name.Name + `" is not part of the publication`)
+			return false
+		}
+	}
+	return true
 }
 
 // grant is GRANT and REVOKE: since 18 the relation is locked, weakly.

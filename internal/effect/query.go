@@ -113,9 +113,9 @@ func (r *run) calls(expr *pgparse.Node) {
 func (r *run) call(f *pgparse.FuncCall) {
 	var mode onward.Lock
 	switch lastName(f.GetFuncname()) {
-	case "nextval", "setval":
+	case "nextval", "setval", "currval":
 		mode = rx
-	case "currval", "pg_relation_size", "pg_total_relation_size", "pg_table_size", "pg_indexes_size":
+	case "pg_relation_size", "pg_total_relation_size", "pg_table_size", "pg_indexes_size":
 		mode = as
 	default:
 		return

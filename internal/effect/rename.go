@@ -16,6 +16,10 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		if rel == nil {
 			return
 		}
+		if (kind == catalog.View || kind == catalog.MaterializedView || kind == catalog.Sequence) && rel.Kind != kind && !rel.Inferred {
+			r.refuse(`"` + rel.Name.Name + `" is not a ` + kind.String())
+			return
+		}
 		mode := ael
 		if kind == catalog.Index && (rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex) {
 			mode = sue
@@ -95,6 +99,10 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 
 // setSchema is ALTER … SET SCHEMA: owned sequences move along.
 func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+	if s.GetObjectType() == pgparse.ObjectType_OBJECT_EXTENSION {
+		r.extensionRelations(text(s.GetObject()), nil)
+		return
+	}
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
@@ -104,7 +112,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			return
 		}
 		r.lock(rel, ael)
-		if rel.Seq != nil && rel.Seq.OwnerTable != 0 {
+		if rel.Seq != nil && rel.Seq.OwnerTable != 0 && s.GetNewschema() != rel.Name.Schema {
 			r.refuse("cannot move an owned sequence into another schema")
 			return
 		}

@@ -20,6 +20,8 @@ type run struct {
 	// schema is where unqualified names are created, in CREATE SCHEMA; "" is
 	// the catalog's own.
 	schema string
+	// made are the relations that CREATE SCHEMA has created so far.
+	made []string
 }
 
 func (r *run) creationSchema() string {
@@ -91,6 +93,9 @@ func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
 			return e
 		}
 	}
+	if r.schema != "" {
+		r.made = append(r.made, name.Name)
+	}
 	e := r.at(catalog.StandIn(name, kind, false))
 	e.Lock, e.Created = onward.AccessExclusiveLock, true
 	return e
@@ -159,7 +164,7 @@ func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *cata
 	if rel := r.c.Lookup(schema, name); rel != nil {
 		return rel
 	}
-	if name == "" || system(schema, name) {
+	if name == "" || system(schema, name) || contains(r.made, name) {
 		return nil
 	}
 	if r.c.Complete {

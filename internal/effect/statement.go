@@ -96,6 +96,8 @@ func (r *run) statement(msg any) {
 		r.planned(s.GetQuery())
 	case *pgparse.PrepareStmt:
 		r.reads(s.GetQuery())
+	case *pgparse.AlterExtensionContentsStmt:
+		r.alterExtension(s)
 	case *pgparse.AlterObjectDependsStmt:
 		r.depends(s)
 	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ReassignOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:

@@ -16,6 +16,16 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	if rel == nil {
 		return
 	}
+	const insteadOf = 1 << 6 // TRIGGER_TYPE_INSTEAD
+	switch {
+	case rel.Inferred:
+	case rel.Kind.IsTable() && s.GetTiming() == insteadOf:
+		r.refuse(`"` + rel.Name.Name + `" is a table`)
+		return
+	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
+		r.refuse(`relation "` + rel.Name.Name + `" cannot have triggers`)
+		return
+	}
 	r.lock(rel, sre)
 	if s.GetRow() && rel.Kind == catalog.PartitionedTable {
 		r.below(rel, sre)
@@ -52,6 +62,10 @@ func (r *run) policy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	if rel == nil {
 		return
 	}
+	if !rel.Kind.IsTable() && !rel.Inferred {
+		r.refuse(`"` + rel.Name.Name + `" is not a table`)
+		return
+	}
 	r.lock(rel, ael)
 	for _, c := range conditions {
 		r.node(c, nil)
@@ -69,8 +83,16 @@ func (r *run) statistics(s *pgparse.CreateStatsStmt) {
 			return
 		}
 	}
+	if len(s.GetDefnames()) == 0 && !r.v.AtLeast(16) {
+		r.refuse(`syntax error at or near "ON"`)
+		return
+	}
 	for _, n := range s.GetRelations() {
 		if rel := r.table(n.GetRangeVar()); rel != nil {
+			if rel.Kind == catalog.View {
+				r.refuse(`cannot define statistics for relation "` + rel.Name.Name + `"`)
+				return
+			}
 			r.lock(rel, sue)
 		}
 	}

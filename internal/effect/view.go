@@ -21,7 +21,7 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 
 // reads locks what a stored query names: its definition is read, no row is.
 func (r *run) reads(query *pgparse.Node) {
-	inner := run{c: r.c, v: r.v, s: r.s}
+	inner := run{c: r.c, v: r.v, s: r.s, made: r.made}
 	inner.query(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
