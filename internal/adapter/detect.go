@@ -108,11 +108,13 @@ type NotFoundError struct {
 	// number of files; Skipped are those for other databases.
 	Seen    []string
 	Skipped []onward.Opaque
+	// Unread has a sentence for each directory of another tool's migrations.
+	Unread []string
 }
 
 // NotFound makes the error for a tree in which Detect found no source.
 func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundError {
-	e := &NotFoundError{Tree: t.Name(), Skipped: skipped}
+	e := &NotFoundError{Tree: t.Name(), Skipped: skipped, Unread: unread(t)}
 	for _, a := range adapters {
 		line := a.Name()
 		if l, ok := a.(interface{ Looks() string }); ok {
@@ -139,6 +141,9 @@ func (e *NotFoundError) Error() string {
 	}
 	for _, o := range e.Skipped {
 		fmt.Fprintf(&b, "%s holds %s, and only Postgres is judged\n", o.Path, o.What)
+	}
+	for _, line := range e.Unread {
+		b.WriteString(line + "\n")
 	}
 	if len(e.Seen) > 0 {
 		const most = 5
