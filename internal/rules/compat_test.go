@@ -41,7 +41,8 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 		{"column-type-incompatible", "bad", onward.Warning, true}, // the rewrite is the error
 		{"column-type-incompatible", "bad-text-search", onward.Info, false},
 		{"column-type-incompatible", "bad-larger", onward.Info, false},
-		{"constraint-binds-old-writers", "bad", onward.Warning, false},
+		{"constraint-binds-old-writers", "bad", onward.Info, false},
+		{"constraint-binds-old-writers", "bad-used", onward.Warning, true},
 		{"constraint-binds-old-writers", "bad-foreign-key", onward.Info, false},
 		{"constraint-binds-old-writers", "bad-stricter-action", onward.Warning, false},
 		{"constraint-binds-old-writers", "bad-not-null", onward.Warning, true},

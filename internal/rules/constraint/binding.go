@@ -79,6 +79,7 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	case unknown || u.Known && !u.Used:
 		return
 	case col.Default == nil:
+		r.Severity = severity(u.Used)
 		r.Harm = "INSERTs of the deployed code that write NULL to " + col.Name + " or leave it out fail" + u.Where() + ": violates check constraint \"" + c.Name + "\""
 	}
 	r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + rule.Table(b.d.After.Name) + " ALTER COLUMN " + rule.Ident(col.Name) + " SET DEFAULT …;"
@@ -176,6 +177,16 @@ func (b *binding) replaced(same func(*catalog.Constraint) bool) bool {
 	})
 }
 
+// severity is that of a rule that may fail the writes of the deployed code:
+// adding it NOT VALID, or its index concurrently, is what careful people do,
+// and only the code's own words make more of it than a note.
+func severity(used bool) onward.Severity {
+	if used {
+		return onward.Warning
+	}
+	return onward.Info
+}
+
 // report says it, unless the deployed code has nothing to do with the columns.
 func (b *binding) report(columns []int16, r rule.Report) {
 	concerns := len(columns) == 0
@@ -193,7 +204,11 @@ func (b *binding) report(columns []int16, r rule.Report) {
 		return
 	}
 	if len(uses) > 0 {
-		r.Evidence = rule.Together(uses).Evidence
+		together := rule.Together(uses)
+		r.Evidence = together.Evidence
+		if c := b.d.NewConstraint; c == nil || c.Kind != catalog.ForeignKey {
+			r.Severity = severity(together.Used)
+		}
 	}
 	if r.Instead == "" {
 		r.Instead = "release code that keeps to it first, clean up the rows, and add the constraint a release later"
