@@ -227,7 +227,9 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 				continue
 			}
 			if ref := a.c.Relation(con.Ref); ref != nil && ref != rel {
-				a.lockFor(ref, sre, referencedBy(con.Name, "")) // for the new one
+				for _, target := range a.tree(ref, ref.Kind == catalog.PartitionedTable) {
+					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
+				}
 				a.dropForeignKey(con, true)
 				if con.Valid && a.revalidates(t, change) {
 					for _, leaf := range a.tree(ref, ref.Kind == catalog.PartitionedTable) {

@@ -338,15 +338,14 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 	}
 	e := r.lock(rel, mode)
 	e.Waits = concurrent
-	indexes := r.indexes(rel)
-	if len(indexes) > 0 || rel.Inferred {
-		e.RebuildsIndex, e.Scans = true, true
-	}
-	for _, i := range indexes {
+	e.RebuildsIndex, e.Scans = rel.Inferred, rel.Inferred
+	for _, i := range r.indexes(rel) {
 		if concurrent && exclusion(rel, i) { // passed over, with a warning
 			r.lockFor(i, sue, "index of "+rel.Name.String())
 			continue
 		}
+		e := r.at(rel)
+		e.RebuildsIndex, e.Scans = true, true
 		x := r.lockFor(i, ael, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Waits = true, concurrent
 	}
