@@ -383,3 +383,25 @@ func TestUpserts(t *testing.T) {
 		}
 	}
 }
+
+// The table of a relation between many and many has a name that no code has.
+func TestPrismaJoinTable(t *testing.T) {
+	t.Parallel()
+	for schema, want := range map[string]string{
+		"model Post {\n  id Int @id\n  tags Tag[]\n}\nmodel Tag {\n  id Int @id\n  posts Post[]\n}\n":                                   "error",
+		"model Post {\n  id Int @id\n  tag Tag @relation(fields: [tagId])\n}\nmodel Tag {\n  id Int @id\n  posts Post[]\n}\n":           "info",
+		"model Post {\n  id Int @id\n  tags Tag[] @relation(\"x\")\n}\nmodel Tag {\n  id Int @id\n  posts Post[] @relation(\"x\")\n}\n": "info",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- prisma/migrations/1_a/migration.sql --\nCREATE TABLE \"Post\" (id int);\nCREATE TABLE \"_PostToTag\" (\"A\" int, \"B\" int);\n-- prisma/schema.prisma --\n"+schema,
+			"-- prisma/migrations/2_b/migration.sql --\nSET lock_timeout = '2s';\nDROP TABLE \"_PostToTag\";\n"), Base: "main"})
+		got := ""
+		for _, f := range r.Findings {
+			if f.Rule == "table-drop" {
+				got = f.Severity.String()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q: %v", schema, got, found(r))
+		}
+	}
+}

@@ -160,6 +160,9 @@ func (u *usage) search() {
 	for _, q := range u.asked {
 		of := pick(tableHits, q.tables())
 		hits := of
+		if q.column == "" {
+			hits = append(of[:len(of):len(of)], joined(u.base, q.table.Name)...)
+		}
 		if q.column != "" {
 			if hits = hitsOf(q); len(hits) == 0 {
 				hits = pick(farHits, spellings(q.column))
