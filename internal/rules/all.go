@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/rules/column"
 	"github.com/onward-sql/onward/internal/rules/constraint"
 	"github.com/onward-sql/onward/internal/rules/data"
+	"github.com/onward-sql/onward/internal/rules/database"
 	"github.com/onward-sql/onward/internal/rules/extension"
 	"github.com/onward-sql/onward/internal/rules/function"
 	"github.com/onward-sql/onward/internal/rules/grant"
@@ -82,6 +83,7 @@ var all = []*rule.Rule{
 	data.InsertWithoutColumns,
 	data.TriggersDisabled,
 	data.UpdateUnbatched,
+	database.Drop,
 	extension.Drop,
 	function.Drop,
 	function.Rename,

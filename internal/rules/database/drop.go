@@ -1,0 +1,45 @@
+// Package database has the rules on databases as a whole.
+package database
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Drop flags DROP DATABASE.
+// https://www.postgresql.org/docs/current/sql-dropdatabase.html
+var Drop = &rule.Rule{
+	ID:        "database-drop",
+	Category:  onward.DataLoss,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DROP DATABASE removes everything that is in a database",
+	Harm:      "All tables and rows are gone at once, and there is no transaction to roll back. It fails while anybody is connected, unless it says FORCE: that ends their sessions first.",
+	Instead:   "Leave it to a person with a backup at hand: no release needs it.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropdatabase.html"},
+	Kinds:     rule.Another,
+	Statement: drop,
+}
+
+func drop(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetDropdbStmt()
+	if stmt == nil || s.RefusedRule() != "" {
+		return
+	}
+	for _, before := range s.Migration.Statements[:s.Index] {
+		if before.Node.GetCreatedbStmt().GetDbname() == stmt.GetDbname() {
+			return // its own
+		}
+	}
+	harm := "all of its tables and rows are gone, and nothing can be rolled back"
+	for _, o := range stmt.GetOptions() {
+		if o.GetDefElem().GetDefname() == "force" {
+			harm = "the sessions of the deployed code are ended; " + harm
+		}
+	}
+	p.Report(s, rule.Report{
+		Fact:    "DROP DATABASE removes " + stmt.GetDbname() + " with everything in it",
+		Harm:    harm,
+		Instead: "take it out of the migration; when the code of no server uses the database, drop it by hand, after a backup",
+	})
+}
