@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -34,20 +35,49 @@ func copiesAndDrops(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
+// lost is a column that is copied and dropped.
+type lost struct {
+	rule.Delta
+	copy copied
+}
+
 func contractWithExpand(p *rule.Pass, _ *rule.Release) {
-	copied := rule.Kept[copied](p)
+	type key struct {
+		drop, copy *rule.Stmt
+	}
+	var order []key
+	all := map[key][]lost{}
 	for _, d := range rule.Kept[rule.Delta](p) {
-		for _, c := range copied {
+		for _, c := range rule.Kept[copied](p) {
 			if c.table.OID != d.OID || !c.reads(d.Old.Name) {
 				continue
 			}
-			p.Report(d.By, rule.Report{
-				Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops it", d.Old.Name, d.Name(), c.column),
-				Harm:     "the deployed code uses it until the deploy is over, and what it writes after the copy is lost",
-				Instead:  "drop " + d.Old.Name + " in a later release, when no code that uses it runs",
-				Evidence: []onward.Evidence{c.by.Evidence("copies " + d.Old.Name + " to " + c.column)},
-			})
+			k := key{d.By, c.by}
+			if all[k] == nil {
+				order = append(order, k)
+			}
+			all[k] = append(all[k], lost{d, c})
 			break
 		}
+	}
+	for _, k := range order {
+		list := all[k]
+		var from, to []string
+		for _, x := range list {
+			from = append(from, x.Old.Name)
+			if !slices.Contains(to, x.copy.column) {
+				to = append(to, x.copy.column)
+			}
+		}
+		names, it := rule.Enumerate(from), "it"
+		if len(list) > 1 {
+			it = "them"
+		}
+		p.Report(k.drop, rule.Report{
+			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), rule.Enumerate(to), it),
+			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
+			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",
+			Evidence: []onward.Evidence{k.copy.Evidence("copies " + names + " to " + rule.Enumerate(to))},
+		})
 	}
 }
