@@ -66,8 +66,12 @@ func TestDetect(t *testing.T) {
 		"way down is none":      {map[string]string{"migrations/rollback/1_a.sql": table}, nil},
 		"vendored and testdata": {map[string]string{"vendor/x/migrations/1_a.sql": up, "node_modules/x/1_a.up.sql": table, "a/testdata/1_a.sql": up}, nil},
 		"examples beside":       {map[string]string{"db/1_a.sql": up, "examples/db/1_a.sql": up}, []string{"goose db"}},
-		"examples alone":        {map[string]string{"examples/db/1_a.sql": up}, []string{"goose examples/db"}},
-		"several directories":   {map[string]string{"a/db/1_a.sql": up, "b/db/1_a.up.sql": table, "c/migrations/1.sql": table}, []string{"goose a/db", "golang-migrate b/db", "sql c/migrations"}},
+		"a location for development beside": {
+			map[string]string{"db/migration/all/V1__a.sql": table, "db/migration/all/V2__b.sql": table, "db/migration/dev-seed/R__a.sql": table, "db/migration/dev-seed/R__b.sql": table, "db/migration/all-except-dev/R__a.sql": table, "db/migration/all-except-dev/R__b.sql": table},
+			[]string{"sql db/migration/all", "sql db/migration/all-except-dev"},
+		},
+		"examples alone":      {map[string]string{"examples/db/1_a.sql": up}, []string{"goose examples/db"}},
+		"several directories": {map[string]string{"a/db/1_a.sql": up, "b/db/1_a.up.sql": table, "c/migrations/1.sql": table}, []string{"goose a/db", "golang-migrate b/db", "sql c/migrations"}},
 		"Go and Rust, Rust nearer": {
 			map[string]string{"tools/Cargo.toml": cargo, "tools/migrations/1_a.up.sql": table},
 			[]string{"sqlx tools/migrations"},

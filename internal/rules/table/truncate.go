@@ -49,12 +49,12 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 	if len(names) == 0 {
 		return
 	}
-	harm := "the rows are lost, and every query on " + list(names) + " waits until it commits"
+	harm := "the rows are lost, and every query on " + rule.Enumerate(names) + " waits until it commits"
 	if stmt.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE && len(names) > len(stmt.GetRelations()) {
 		harm = "CASCADE reaches every table that references it: " + harm
 	}
 	p.Report(s, rule.Report{
-		Fact:    "TRUNCATE removes all rows of " + list(names),
+		Fact:    "TRUNCATE removes all rows of " + rule.Enumerate(names),
 		Harm:    harm,
 		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + rule.InBatches("DELETE FROM "+first, first, ""),
 	})
