@@ -53,6 +53,11 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 	if start == nil {
 		start = catalog.New()
 	}
+	if c.Schema != "" && effect.Whole(start) {
+		whole := *start
+		whole.Complete = true // what the dump does not have does not exist
+		start = &whole
+	}
 	cat := start
 	onServer := func(e *effect.Effect) catalog.Name {
 		if r := start.Relation(e.OID); e.OID != 0 && r != nil {

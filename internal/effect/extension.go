@@ -88,3 +88,23 @@ func (r *run) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 		}
 	}
 }
+
+// small are further extensions that come with Postgres and bring no relation
+// along.
+var small = []string{"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance", "intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw", "autoinc", "insert_username", "moddatetime", "refint"}
+
+// Whole reports whether a dump tells of every relation that there is: all of it
+// was understood, and none of its extensions brings along tables, which a dump
+// leaves out.
+func Whole(c *catalog.Catalog) bool {
+	if c.Unmodelled != nil {
+		return false
+	}
+	whole := true
+	c.Objects("extension", func(o *catalog.Object) bool {
+		n := o.Name.Name
+		whole = len(extensionViews[n]) > 0 || len(extensionTypes[n]) > 0 || contains(withoutTypes, n) || contains(small, n)
+		return whole
+	})
+	return whole
+}

@@ -150,7 +150,9 @@ func newBench(t *testing.T, major int) *bench {
 	}
 	conn.Close(ctx)
 	b := &bench{major: major, template: name}
-	b.shared = b.observer(t)
+	var done func()
+	b.shared, done = b.observer(t)
+	t.Cleanup(done)
 	return b
 }
 
@@ -167,8 +169,8 @@ func statements(t *testing.T, sql string) []string {
 	return out
 }
 
-// observer watches a fresh copy of the fixture, until the test ends.
-func (b *bench) observer(t *testing.T) *Observer {
+// observer watches a fresh copy of the fixture, until done is called.
+func (b *bench) observer(t *testing.T) (o *Observer, done func()) {
 	t.Helper()
 	ctx := context.Background()
 	server := pgservertest.Server(t, b.major)
@@ -176,17 +178,16 @@ func (b *bench) observer(t *testing.T) *Observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := NewObserver(ctx, server.URL(name))
+	o, err = NewObserver(ctx, server.URL(name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return o, func() {
 		o.Close(ctx)
 		if err := server.DropDatabase(ctx, name); err != nil {
 			t.Error(err)
 		}
-	})
-	return o
+	}
 }
 
 // prove compares model and server on one form; ok is false when the form's
@@ -245,7 +246,9 @@ func (b *bench) inTransaction(t *testing.T, form Form, set string) (*Observation
 	ctx := t.Context()
 	o := b.shared
 	if form.Setup != "" {
-		o = b.observer(t)
+		var done func()
+		o, done = b.observer(t)
+		defer done()
 		if err := o.Exec(ctx, form.Setup); err != nil {
 			return nil, &SetupError{Err: err}
 		}
