@@ -154,6 +154,8 @@ type HistoryChange struct {
 	// Runner is what the migration tool does about it, in a clause; "" where
 	// it depends.
 	Runner string
+	// Guessed: the tool follows from the names of files only.
+	Guessed bool
 	// Refusal goes with Refused.
 	Refusal *Refusal
 }

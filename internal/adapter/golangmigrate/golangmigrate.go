@@ -67,6 +67,9 @@ func parseName(s string) (file, bool) {
 	return file{name: s, id: m[1] + "_" + m[2], version: v, down: m[3] == "down"}, true
 }
 
+// byNames is how sure a directory is that only its files' names tell of.
+const byNames = 2
+
 // Detect looks for directories of NUMBER_name.up.sql files. It is sure where
 // the repository uses golang-migrate.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
@@ -92,7 +95,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			continue
 		}
 		s := adapter.Source{
-			Framework: Name, Dir: d.Path, Score: 2,
+			Framework: Name, Dir: d.Path, Score: byNames,
 			Why: fmt.Sprintf("%d files named like %s", len(ups), ups[0]),
 		}
 		if user := usedBy(t); user != "-" {
@@ -166,10 +169,15 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		set.Migrations = append(set.Migrations, m)
 		if i > 0 && ups[i].version == ups[i-1].version {
-			set.History = append(set.History, rule.HistoryChange{
+			h := rule.HistoryChange{
 				Kind: rule.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
-				Detail: fmt.Sprintf("golang-migrate runs nothing while two files have version %d", ups[i].version),
-			})
+				Detail:  fmt.Sprintf("golang-migrate runs nothing while two files have version %d", ups[i].version),
+				Guessed: s.Score == byNames,
+			}
+			if h.Guessed {
+				h.Detail += "; nothing here says that it is what runs them"
+			}
+			set.History = append(set.History, h)
 		}
 	}
 	return set, nil

@@ -19,10 +19,14 @@ var VersionDuplicate = &rule.Rule{
 
 func versionDuplicate(p *rule.Pass, r *rule.Release) {
 	for _, h := range changes(r, rule.Duplicate) {
-		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+		report := rule.Report{
 			Fact:    h.Migration + " and " + h.Other + " have the same version",
 			Harm:    or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
 			Instead: "give the one that no database has run the next free version",
-		})
+		}
+		if h.Guessed {
+			report.Severity = onward.Warning
+		}
+		p.ReportAt(h.Migration, h.Path, h.Line, report)
 	}
 }
