@@ -47,9 +47,13 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 	}
 	var order []key
 	all := map[key][]lost{}
+	copies := map[catalog.OID][]copied{}
+	for _, c := range rule.Kept[copied](p) {
+		copies[c.table.OID] = append(copies[c.table.OID], c)
+	}
 	for _, d := range rule.Kept[rule.Delta](p) {
-		for _, c := range rule.Kept[copied](p) {
-			if c.table.OID != d.OID || !c.reads(d.Old.Name) {
+		for _, c := range copies[d.OID] {
+			if !c.reads(d.Old.Name) {
 				continue
 			}
 			k := key{d.By, c.by}

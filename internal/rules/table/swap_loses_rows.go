@@ -85,7 +85,12 @@ func createdAs(t *rule.Tx, now *catalog.Relation) bool {
 
 // fillings keeps what a statement writes to new tables, and what is hidden.
 func fillings(p *rule.Pass, s *rule.Stmt) {
-	f := filling{by: s}
+	hidden := s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil
+	to := filled(p, s)
+	if len(to) == 0 && !hidden {
+		return
+	}
+	f := filling{by: s, hidden: hidden}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
@@ -97,29 +102,39 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 			f.still = append(f.still, seen{h.OID, h.Name})
 		}
 	}
-	if s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil {
-		f.hidden = true
+	if hidden {
 		p.Keep(f)
 	}
-	var to []catalog.OID
+	for _, oid := range to {
+		f.table = oid
+		p.Keep(f)
+	}
+}
+
+// filled are the new tables that a statement may write rows to.
+func filled(p *rule.Pass, s *rule.Stmt) []catalog.OID {
+	var out []catalog.OID
+	add := func(oid catalog.OID) {
+		if oid != 0 && p.New(oid) {
+			out = append(out, oid)
+		}
+	}
 	for _, w := range p.Writes(s) {
-		to = append(to, w.Table.OID)
+		add(w.Table.OID)
 	}
 	if c := s.Node.GetCopyStmt(); c != nil && c.GetIsFrom() || s.Node.GetCreateTableAsStmt() != nil || s.Node.GetSelectStmt() != nil {
-		for _, e := range f.reads {
-			to = append(to, e.oid)
+		for i := range s.Result.Effects {
+			if e := &s.Result.Effects[i]; e.Kind.IsTable() {
+				add(e.OID)
+			}
 		}
 		for i := range s.Deltas {
 			if d := &s.Deltas[i]; d.Kind == catalog.RelationCreated {
-				to = append(to, d.After.OID)
+				add(d.After.OID)
 			}
 		}
 	}
-	for _, oid := range to {
-		if f.table = oid; oid != 0 {
-			p.Keep(f)
-		}
-	}
+	return out
 }
 
 func swapLosesRows(p *rule.Pass, _ *rule.Release) {
