@@ -23,11 +23,11 @@ var (
 		words    []string
 		pattern  *regexp.Regexp
 	}{
-		{"ClickHouse", []string{"engine"}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
-		{"MySQL", []string{"auto_increment", "engine", "`"}, regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`")},
+		{"ClickHouse", []string{"engine=", "engine ="}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
+		{"MySQL", []string{"auto_increment", "engine=", "engine =", "`"}, regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`")},
 		{"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or"}, regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`)},
-		{"SQL Server", []string{"identity", "nvarchar", "\ngo", "[dbo]"}, regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`)},
-		{"Oracle", []string{"varchar2", "number"}, regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
+		{"SQL Server", []string{"identity(", "identity (", "nvarchar", "\ngo", "[dbo]"}, regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`)},
+		{"Oracle", []string{"varchar2", "number(", "number ("}, regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
 	}
 	// What only Postgres' SQL has.
 	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)

@@ -18,7 +18,7 @@ func (n functionName) hash() uint32 { return hash(2166136261, string(n)) }
 // which hardly anybody drops, it lists all relations.
 func (c *Catalog) CalledBy(name string) []*Relation {
 	var out []*Relation
-	if builtin.Known(name) {
+	if postgres(name) {
 		c.Relations(func(r *Relation) bool {
 			out = append(out, r)
 			return true
@@ -48,6 +48,11 @@ func (c *Catalog) TypedBy(typ OID) []*Relation {
 	return out
 }
 
+// postgres reports whether a function is one of Postgres' own that is not
+// listed. Who takes numbers from a sequence is asked where one is dropped; the
+// default of a serial column is left out, as its sequence is the column's.
+func postgres(name string) bool { return name != "nextval" && builtin.Known(name) }
+
 // noteUses notes which functions the relations call that the statement has
 // made or changed, and which types they have. What they had before was noted
 // then.
@@ -69,7 +74,9 @@ func (f *fold) noteUses(before *Catalog) {
 				continue
 			}
 			f.typedAs(c.Type.OID, r.OID)
-			f.callsIn(c.Default, r.OID)
+			if c.Default != nextvalCall {
+				f.callsIn(c.Default, r.OID)
+			}
 			f.callsIn(c.GeneratedExpr, r.OID)
 		}
 		for i, c := range r.Constraints {
@@ -101,7 +108,7 @@ func (f *fold) calls(name string, by OID) {
 	if found {
 		return
 	}
-	if !ok && builtin.Known(name) {
+	if !ok && postgres(name) {
 		f.called = f.called.set(f.own, functionName(name), nil)
 		return
 	}

@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -228,16 +230,13 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 // which their columns do not own.
 func (r *run) takersOf(seq *catalog.Relation) []*catalog.Relation {
 	var out []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		for _, col := range rel.Columns {
-			if col.Default != nil && col.Sequence != seq.OID && r.takesFrom(col.Default, seq) {
-				out = append(out, rel)
-				break
-			}
+	for _, rel := range r.c.CalledBy("nextval") {
+		if slices.ContainsFunc(rel.Columns, func(c *catalog.Column) bool {
+			return c.Default != nil && c.Sequence != seq.OID && r.takesFrom(c.Default, seq)
+		}) {
+			out = append(out, rel)
 		}
-		return true
-	})
-	sortByOID(out)
+	}
 	return out
 }
 

@@ -23,7 +23,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,28 +42,28 @@ type Adapter struct{}
 // Name is "golang-migrate".
 func (Adapter) Name() string { return Name }
 
-// name is golang-migrate's own pattern.
-var name = regexp.MustCompile(`^([0-9]+)_(.*)\.(down|up)\.(.*)$`)
-
 type file struct {
 	name, id string
 	version  uint64
 	down     bool
 }
 
+// parseName reads a name as golang-migrate's own pattern does:
+// ^([0-9]+)_(.*)\.(down|up)\.(.*)$
 func parseName(s string) (file, bool) {
-	if !strings.Contains(s, ".up.") && !strings.Contains(s, ".down.") {
-		return file{}, false // most names of other frameworks, without the pattern's cost
-	}
-	m := name.FindStringSubmatch(s)
-	if m == nil {
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if digits == 0 || !strings.HasPrefix(s[digits:], "_") || strings.Contains(s, "\n") {
 		return file{}, false
 	}
-	v, err := strconv.ParseUint(m[1], 10, 64)
-	if err != nil {
+	const up, down = ".up.", ".down."
+	title := s[digits+1:]
+	isUp, isDown := strings.LastIndex(title, up), strings.LastIndex(title, down)
+	end := max(isUp, isDown)
+	v, err := strconv.ParseUint(s[:digits], 10, 64)
+	if end < 0 || err != nil {
 		return file{}, false
 	}
-	return file{name: s, id: m[1] + "_" + m[2], version: v, down: m[3] == "down"}, true
+	return file{name: s, id: s[:digits+1+end], version: v, down: isDown > isUp}, true
 }
 
 // byNames is how sure a directory is that only its files' names tell of.

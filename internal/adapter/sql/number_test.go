@@ -1,6 +1,9 @@
 package sql
 
-import "testing"
+import (
+	"regexp"
+	"testing"
+)
 
 // The short way to a name's number is the pattern's.
 func TestNumberLen(t *testing.T) {
@@ -18,6 +21,28 @@ func TestNumberLen(t *testing.T) {
 		}
 		if got := isVersioned(name); got != versioned.MatchString(name) {
 			t.Errorf("isVersioned(%q) = %v", name, got)
+		}
+	}
+}
+
+// What undoes tells is what these patterns tell.
+func TestUndoes(t *testing.T) {
+	t.Parallel()
+	sure := regexp.MustCompile(`(?i)(\.(down|rollback|undo|revert)\.sql$)|^(down|rollback|undo|revert)([._-].*)?\.sql$|^U\d[^_]*__`)
+	ending := regexp.MustCompile(`(?i)^(.*)[_-](down|rollback|undo|revert)\.sql$`)
+	for _, name := range []string{
+		"", "x", ".sql", "x.sql", "down.sql", "Down.SQL", "down_x.sql", "down-x.sql", "downx.sql", "x.down.sql", "x_down.sql", "X_DOWN.SQL",
+		"x-rollback.sql", "_undo.sql", "1_revert.sql", "U7__x.sql", "U1.2__x.sql", "U_7__x.sql", "Users.sql", "U7_x.sql", "meltdown.sql",
+		"a_down.up.sql", "rollback.sql.sql", "x_down.sqlx", "down", "a.undo", "undo.down.sql", "down_down.sql", "x__down.sql", "--down.sql",
+	} {
+		isSure, stem, undo := undoes(name)
+		m := ending.FindStringSubmatch(name)
+		if want := sure.MatchString(name); isSure != want {
+			t.Errorf("%q: sure is %v, want %v", name, isSure, want)
+		} else if want := want || m != nil; undo != want {
+			t.Errorf("%q: undo is %v, want %v", name, undo, want)
+		} else if m != nil && !isSure && stem != m[1] {
+			t.Errorf("%q: stem %q, want %q", name, stem, m[1])
 		}
 	}
 }

@@ -55,8 +55,6 @@ var (
 	otherThings  = regexp.MustCompile(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|down|downs|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
 	otherFile    = regexp.MustCompile(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
 	downDir      = regexp.MustCompile(`(?i)^(down|downs|rollbacks?|undo|reverts?|verify)$`)
-	downName     = regexp.MustCompile(`(?i)(\.(down|rollback|undo|revert)\.sql$)|^(down|rollback|undo|revert)([._-].*)?\.sql$|^U\d[^_]*__`)
-	downSuffix   = regexp.MustCompile(`(?i)^(.*)[_-](down|rollback|undo|revert)\.sql$`)
 )
 
 // Detect looks for directories of migrations by their names, and for two or
@@ -104,27 +102,21 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	has := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
 	anyUp := slices.ContainsFunc(d.Names, func(n string) bool { return strings.HasSuffix(strings.ToLower(n), "_up.sql") })
 	for _, n := range d.Names {
-		if !mayBeDown(n) {
-			ups = append(ups, n)
-			if isVersioned(n) {
-				numbered++
-			}
-			continue
-		}
-		if m := downSuffix.FindStringSubmatch(n); m != nil && !downName.MatchString(n) {
+		sure, stem, undo := undoes(n)
+		if undo && !sure {
 			// "add_rollback.sql" is a way down only beside its way up.
-			switch up := m[1] + ".sql"; {
+			switch up := stem + ".sql"; {
 			case has(up):
 				downs[up] = n
 				continue
-			case has(m[1] + "_up.sql"):
-				downs[m[1]+"_up.sql"] = n
+			case has(stem + "_up.sql"):
+				downs[stem+"_up.sql"] = n
 				continue
 			case anyUp:
 				continue
 			}
 		}
-		if downName.MatchString(n) {
+		if sure {
 			stem := n
 			for _, e := range []string{".sql", ".down", ".rollback", ".undo", ".revert"} {
 				stem = strings.TrimSuffix(stem, e)
@@ -148,11 +140,37 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	return ups, downs, numbered
 }
 
-// mayBeDown spares most names the patterns.
-func mayBeDown(name string) bool {
-	lower := strings.ToLower(name)
-	return name[0] == 'U' || strings.Contains(lower, "down") || strings.Contains(lower, "rollback") ||
-		strings.Contains(lower, "undo") || strings.Contains(lower, "revert")
+// undoes reports whether a file's name says that it is a way down: for sure by
+// itself (x.down.sql, down-x.sql, U7__x.sql), or by an ending behind the stem
+// of its way up (x_down.sql), where it depends on what is beside it.
+func undoes(name string) (sure bool, stem string, undo bool) {
+	if len(name) > 1 && name[0] == 'U' && name[1] >= '0' && name[1] <= '9' {
+		if rest := strings.TrimLeft(name[1:], "0123456789."); strings.HasPrefix(rest, "__") {
+			return true, "", true
+		}
+	}
+	const ending = ".sql"
+	body := name[:max(0, len(name)-len(ending))]
+	if !strings.EqualFold(name[len(body):], ending) {
+		return false, "", false
+	}
+	for _, verb := range [...]string{"down", "rollback", "undo", "revert"} {
+		if len(body) < len(verb) {
+			continue
+		}
+		if strings.EqualFold(body[:len(verb)], verb) && (len(body) == len(verb) || strings.IndexByte("._-", body[len(verb)]) >= 0) {
+			return true, "", true
+		}
+		if before := body[:len(body)-len(verb)]; before != "" && strings.EqualFold(body[len(before):], verb) {
+			switch last := len(before) - 1; before[last] {
+			case '.':
+				return true, "", true
+			case '_', '-':
+				stem, undo = before[:last], true
+			}
+		}
+	}
+	return false, stem, undo
 }
 
 // order is that of versions, part by part, and then of names; repeatable files
@@ -305,7 +323,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	}
 	if numbered > 0 {
 		for _, n := range d.Names {
-			if !isVersioned(n) && !downName.MatchString(n) && !downSuffix.MatchString(n) {
+			if _, _, undo := undoes(n); !undo && !isVersioned(n) {
 				set.Opaque = append(set.Opaque, onward.Opaque{
 					Path: d.Join(n), What: "SQL file without a number among numbered ones",
 					Why: "it was not taken for a migration",
