@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onward-sql/onward/internal/scratch"
 )
@@ -171,12 +172,21 @@ func (r *Repo) copyIndex(ctx context.Context, name string) error {
 	if !filepath.IsAbs(index) {
 		index = filepath.Join(r.root, index)
 	}
-	data, err := os.ReadFile(index)
+	info, err := os.Stat(index)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(name, data, 0o600)
+	data, err := os.ReadFile(index)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		return err
+	}
+	// Git looks into the files that are no older than the index, as they may
+	// have changed in the same tick of the clock. The copy is as old as it.
+	return os.Chtimes(name, time.Time{}, info.ModTime())
 }

@@ -216,3 +216,31 @@ func TestUserConfigurationDoesNotChangeTheAnswer(t *testing.T) {
 }
 
 var fixedTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+
+// A file that changed in the tick of the clock in which the index was written,
+// and kept its size, has changed: with and without untracked files.
+func TestChangedInTheSameTick(t *testing.T) {
+	t.Parallel()
+	for _, untracked := range []bool{false, true} {
+		f := repository(t)
+		f.git("config", "core.checkStat", "minimal") // nobody can set when a file was changed
+		tick := time.Now().Add(-time.Hour)
+		at := func(name string) {
+			if err := os.Chtimes(f.path(name), tick, tick); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.write("a.sql", "SELECT 1;\n")
+		at("a.sql")
+		f.commit("first")
+		f.write("a.sql", "SELECT 2;\n")
+		at("a.sql")
+		at(".git/index")
+		want := []Change{{Kind: Modified, Path: "a.sql"}}
+		if untracked {
+			f.write("b.sql", "SELECT 3;\n")
+			want = append(want, Change{Kind: Added, Path: "b.sql"})
+		}
+		same(t, ranged(t, open(t, f.dir), "main", "").Changes, want)
+	}
+}
