@@ -1,6 +1,11 @@
 package adapter
 
-import "testing"
+import (
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+)
 
 func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 	t.Parallel()
@@ -12,6 +17,32 @@ func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 	} {
 		if got := filled(text); got != want || len(got) != len(text) {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// The tokens are those of a pattern that would cost more than reading the file.
+func TestFilledTokens(t *testing.T) {
+	t.Parallel()
+	pattern := regexp.MustCompile(`(?:\{\{[^{}\n]{1,60}\}\}|\$\{[^{}\n]{1,60}\})\.`)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	parts := []string{"{", "{{", "}", "}}", "}.", "}}.", "${", "$", "a", " b", "\n", ".", "x1", strings.Repeat("n", 58)}
+	for range 20_000 {
+		var b strings.Builder
+		for range 1 + rnd.IntN(9) {
+			b.WriteString(parts[rnd.IntN(len(parts))])
+		}
+		text := b.String()
+		want := pattern.ReplaceAllStringFunc(text, func(token string) string {
+			words := schemaWord.FindAllString(token, -1)
+			if len(words) == 0 {
+				return token
+			}
+			name := strings.ToLower(words[len(words)-1])
+			return name + strings.Repeat(" ", len(token)-len(name)-1) + "."
+		})
+		if got := filled(text); got != want {
+			t.Fatalf("%q:\n got %q\nwant %q", text, got, want)
 		}
 	}
 }

@@ -28,7 +28,10 @@ func DirTree(root string, paths []string) (Tree, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("list %s: not a directory", root)
 	}
-	w := &walk{root: abs, seen: map[string]bool{}, walked: map[string]bool{}}
+	w := &walk{root: abs, walked: map[string]bool{}}
+	if len(paths) > 1 {
+		w.seen = map[string]bool{}
+	}
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
@@ -64,14 +67,14 @@ func DirTree(root string, paths []string) (Tree, error) {
 // spot is where the walk is.
 type spot struct {
 	local string // under the root, by the way taken
-	full  string // without symbolic links, except in its last part
+	full  string // without symbolic links, except in its last part; "" for a file
 }
 
 // walk collects the files of a DirTree.
 type walk struct {
 	root   string
 	files  list
-	seen   map[string]bool    // listed, for paths given twice
+	seen   map[string]bool    // listed, where paths may be given twice; nil for one path
 	walked map[string]bool    // directories, by their full spot
 	links  []spot             // to look at in the end
 	listed map[string]listing // directories that were listed ahead, by their full spot
@@ -98,10 +101,13 @@ func (w *walk) local(p string) (string, error) {
 }
 
 func (w *walk) add(f File) {
-	if !w.seen[f.Path] {
+	if w.seen != nil {
+		if w.seen[f.Path] {
+			return
+		}
 		w.seen[f.Path] = true
-		w.files = append(w.files, f)
 	}
+	w.files = append(w.files, f)
 }
 
 func (w *walk) visit(at spot, kind fs.FileMode) {
@@ -136,7 +142,11 @@ func (w *walk) read(at spot) {
 		if e.Name() == ".git" {
 			continue
 		}
-		w.visit(spot{join(at.local, e.Name()), join(at.full, e.Name())}, e.Type())
+		next := spot{local: join(at.local, e.Name())}
+		if !e.Type().IsRegular() {
+			next.full = join(at.full, e.Name())
+		}
+		w.visit(next, e.Type())
 	}
 }
 
