@@ -5,6 +5,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // DirTree lists files outside git: the given paths, and everything below those
@@ -28,10 +33,7 @@ func DirTree(root string, paths []string) (Tree, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("list %s: not a directory", root)
 	}
-	w := &walk{root: abs, walked: map[string]bool{}}
-	if len(paths) > 1 {
-		w.seen = map[string]bool{}
-	}
+	w := &walk{root: abs}
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
@@ -49,35 +51,37 @@ func DirTree(root string, paths []string) (Tree, error) {
 		if local == "." {
 			full = abs
 		}
-		if info.IsDir() {
-			w.ahead(full)
+		if at := (spot{local, full}); info.IsDir() {
+			w.walk(at)
+		} else {
+			w.visit(at, info.Mode().Type())
 		}
-		w.visit(spot{local, full}, info.Mode().Type())
 	}
-	// Links last, so that a directory has its own name rather than a link's.
-	for len(w.links) > 0 {
-		link := w.links[0]
-		w.links = w.links[1:]
-		w.follow(link)
-	}
+	w.follow()
 	w.files.sort()
+	if len(paths) > 1 { // which may be one inside of another
+		w.files = slices.CompactFunc(w.files, func(a, b File) bool { return a.Path == b.Path })
+	}
 	return &diskTree{name: root, root: abs, files: w.files}, nil
 }
 
 // spot is where the walk is.
 type spot struct {
 	local string // under the root, by the way taken
-	full  string // without symbolic links, except in its last part; "" for a file
+	full  string // without symbolic links, except in its last part
 }
 
 // walk collects the files of a DirTree.
 type walk struct {
-	root   string
-	files  list
-	seen   map[string]bool    // listed, where paths may be given twice; nil for one path
-	walked map[string]bool    // directories, by their full spot
-	links  []spot             // to look at in the end
-	listed map[string]listing // directories that were listed ahead, by their full spot
+	root string
+	part
+}
+
+// part is what was found in some directories.
+type part struct {
+	files list
+	links []spot   // to look at in the end
+	dirs  []string // that were listed, by their full spot
 }
 
 // local is p relative to the root.
@@ -100,53 +104,72 @@ func (w *walk) local(p string) (string, error) {
 	return local, nil
 }
 
-func (w *walk) add(f File) {
-	if w.seen != nil {
-		if w.seen[f.Path] {
-			return
-		}
-		w.seen[f.Path] = true
-	}
-	w.files = append(w.files, f)
-}
-
-func (w *walk) visit(at spot, kind fs.FileMode) {
+// visit notes what is no directory.
+func (p *part) visit(at spot, kind fs.FileMode) {
+	path := filepath.ToSlash(at.local)
 	switch {
-	case kind.IsDir():
-		if !w.walked[at.full] {
-			w.walked[at.full] = true
-			w.read(at)
-		}
 	case kind&fs.ModeSymlink != 0:
-		w.links = append(w.links, at)
+		p.links = append(p.links, at)
 	case kind.IsRegular():
-		w.add(File{Path: filepath.ToSlash(at.local), Size: -1})
+		p.files = append(p.files, File{Path: path, Size: -1})
 	default:
-		path := filepath.ToSlash(at.local)
-		w.add(File{Path: path, Size: -1, Err: fmt.Errorf("read %s: not a file", path)})
+		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: not a file", path)})
 	}
 }
 
-// read lists a directory.
-func (w *walk) read(at spot) {
-	l, ok := w.listed[at.full]
-	if !ok {
-		l.entries, l.err = os.ReadDir(at.full)
-	}
-	delete(w.listed, at.full)
-	if l.err != nil {
+// list notes what is in a directory, and gives the directories in it.
+func (p *part) list(at spot) (below []spot) {
+	p.dirs = append(p.dirs, at.full)
+	entries, err := os.ReadDir(at.full)
+	if err != nil {
 		path := filepath.ToSlash(at.local)
-		w.add(File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, cause(l.err))})
+		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, cause(err))})
 	}
-	for _, e := range l.entries {
+	for _, e := range entries {
 		if e.Name() == ".git" {
 			continue
 		}
 		next := spot{local: join(at.local, e.Name())}
-		if !e.Type().IsRegular() {
-			next.full = join(at.full, e.Name())
+		if e.Type().IsRegular() {
+			p.visit(next, 0)
+			continue
 		}
-		w.visit(next, e.Type())
+		next.full = join(at.full, e.Name())
+		if e.IsDir() {
+			below = append(below, next)
+		} else {
+			p.visit(next, e.Type())
+		}
+	}
+	return below
+}
+
+// walk lists a directory and everything below it, on all processors.
+func (w *walk) walk(dir spot) {
+	// From the top, until there are enough directories to share out.
+	const enough = 64
+	todo := []spot{dir}
+	for len(todo) > 0 && len(todo) < enough {
+		todo = append(todo[1:], w.list(todo[0])...)
+	}
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	parts := make([]part, min(runtime.GOMAXPROCS(0), len(todo)))
+	for k := range parts {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
+				for below := []spot{todo[i]}; len(below) > 0; {
+					last := len(below) - 1
+					below = append(below[:last], parts[k].list(below[last])...)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for _, p := range parts {
+		w.files = append(w.files, p.files...)
+		w.links = append(w.links, p.links...)
+		w.dirs = append(w.dirs, p.dirs...)
 	}
 }
 
@@ -158,37 +181,58 @@ func join(dir, name string) string {
 	return dir + string(filepath.Separator) + name
 }
 
-// follow looks at what a symbolic link leads to.
-func (w *walk) follow(link spot) {
+// follow looks at what the symbolic links lead to: last, so that a directory
+// has its own name rather than a link's.
+func (w *walk) follow() {
+	if len(w.links) == 0 {
+		return
+	}
+	walked := map[string]bool{}
+	for len(w.links) > 0 {
+		// The processors find them in any order, and the first one names what
+		// several lead to.
+		slices.SortFunc(w.links, func(a, b spot) int { return strings.Compare(a.local, b.local) })
+		for _, dir := range w.dirs {
+			walked[dir] = true
+		}
+		w.dirs = nil
+		link := w.links[0]
+		w.links = w.links[1:]
+		if to := w.target(link); to != "" && !walked[to] {
+			w.walk(spot{link.local, to})
+		}
+	}
+}
+
+// target notes the file that a symbolic link leads to, or gives the directory.
+func (w *walk) target(link spot) (dir string) {
 	f := File{Path: filepath.ToSlash(link.local), Size: -1, Symlink: true}
 	to, err := filepath.EvalSymlinks(link.full)
-	if err != nil {
+	switch {
+	case err != nil:
 		// The system's words for a loop are better than EvalSymlinks'.
 		if _, statErr := os.Stat(link.full); statErr != nil {
 			err = statErr
 		}
 		f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
-		w.add(f)
-		return
-	}
-	if !below(w.root, to) {
+	case !below(w.root, to):
 		f.Err = &OutsideError{Path: f.Path, Target: to}
-		w.add(f)
-		return
-	}
-	info, err := os.Stat(to)
-	switch {
-	case err != nil:
-		f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
-	case info.IsDir():
-		if !below(to, link.full) { // else it is a loop
-			w.visit(spot{link.local, to}, fs.ModeDir)
+	default:
+		info, err := os.Stat(to)
+		switch {
+		case err != nil:
+			f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
+		case info.IsDir():
+			if below(to, link.full) {
+				return "" // a loop
+			}
+			return to
+		case !info.Mode().IsRegular():
+			f.Err = fmt.Errorf("read %s: it links to something that is not a file", f.Path)
 		}
-		return
-	case !info.Mode().IsRegular():
-		f.Err = fmt.Errorf("read %s: it links to something that is not a file", f.Path)
 	}
-	w.add(f)
+	w.files = append(w.files, f)
+	return ""
 }
 
 // below says whether path is dir or inside it, by name.
