@@ -43,7 +43,13 @@ func Visible(s string) string {
 }
 
 // Line is Visible on one line: every run of white space is one blank.
-func Line(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
+func Line(s string) string {
+	s = Visible(s)
+	if !strings.Contains(s, "\n") && !strings.Contains(s, "  ") && !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " ") {
+		return s // as most are
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
 
 // plain reports whether nothing in the text needs a second look.
 func plain[T string | []byte](s T) bool {

@@ -28,10 +28,7 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil {
 		return
 	}
-	created, _ := s.Before.Resolve(stmt.GetRelation())
-	if created.Name.Schema == "pg_temp" {
-		return
-	}
+	var created *catalog.Relation
 	for _, earlier := range s.Migration.Statements {
 		if earlier == s {
 			return
@@ -39,6 +36,11 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 		drop := earlier.Node.GetDropStmt()
 		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || earlier.Tx.RolledBack {
 			continue
+		}
+		if created == nil {
+			if created, _ = s.Before.Resolve(stmt.GetRelation()); created.Name.Schema == "pg_temp" {
+				return
+			}
 		}
 		for i := range earlier.Result.Effects {
 			e := &earlier.Result.Effects[i]
