@@ -23,9 +23,9 @@ type Catalog struct {
 	// called holds, by the name of a function, the relations that ever called
 	// it, by OID; none for one of Postgres' own. Without it DROP FUNCTION would
 	// cost what there is.
-	called trie[functionName, []OID]
+	called trie[functionName, *user]
 	// typed holds, by a type of the user's, the relations that ever had it.
-	typed trie[OID, []OID]
+	typed trie[OID, *user]
 	next  OID
 	// folded numbers the statements that were folded: the last one owns what
 	// it made.

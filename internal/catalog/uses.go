@@ -25,22 +25,34 @@ func (c *Catalog) CalledBy(name string) []*Relation {
 		})
 		return out
 	}
-	oids, _ := c.called.get(functionName(name))
-	for _, oid := range oids {
-		if r := c.Relation(oid); r != nil {
-			out = append(out, r)
-		}
-	}
-	return out
+	list, _ := c.called.get(functionName(name))
+	return c.users(list)
 }
 
 // TypedBy lists the relations that have columns of a type, a row type or the
 // type of the whole relation (OF), oldest first. It may list one that has none
 // any more.
 func (c *Catalog) TypedBy(typ OID) []*Relation {
-	oids, _ := c.typed.get(typ)
+	list, _ := c.typed.get(typ)
+	return c.users(list)
+}
+
+// user is one of those that use something, some of them more than once. A
+// catalog before this one keeps its part of the list.
+type user struct {
+	oid    OID
+	before *user
+}
+
+// users are the relations of a list that are there, oldest first.
+func (c *Catalog) users(list *user) []*Relation {
+	var oids []OID
+	for u := list; u != nil; u = u.before {
+		oids = append(oids, u.oid)
+	}
+	slices.Sort(oids)
 	var out []*Relation
-	for _, oid := range oids {
+	for _, oid := range slices.Compact(oids) {
 		if r := c.Relation(oid); r != nil {
 			out = append(out, r)
 		}
@@ -100,20 +112,16 @@ func (f *fold) noteUses(before *Catalog) {
 
 // calls notes that a relation calls a function.
 func (f *fold) calls(name string, by OID) {
-	oids, ok := f.called.get(functionName(name))
-	if ok && len(oids) == 0 {
-		return // one of Postgres' own
+	key := functionName(name)
+	list, ok := f.called.get(key)
+	switch {
+	case ok && (list == nil || list.oid == by):
+		return // one of Postgres' own, or noted just now
+	case !ok && postgres(name):
+		f.called = f.called.set(f.own, key, nil)
+	default:
+		f.called = f.called.set(f.own, key, &user{by, list})
 	}
-	at, found := slices.BinarySearch(oids, by)
-	if found {
-		return
-	}
-	if !ok && postgres(name) {
-		f.called = f.called.set(f.own, functionName(name), nil)
-		return
-	}
-	// A catalog before this one keeps its list.
-	f.called = f.called.set(f.own, functionName(name), slices.Insert(slices.Clip(slices.Clone(oids)), at, by))
 }
 
 // typedAs notes that a relation has a type of the user's.
@@ -121,9 +129,8 @@ func (f *fold) typedAs(typ, by OID) {
 	if typ == 0 {
 		return
 	}
-	oids, _ := f.typed.get(typ)
-	if at, found := slices.BinarySearch(oids, by); !found {
-		f.typed = f.typed.set(f.own, typ, slices.Insert(slices.Clip(slices.Clone(oids)), at, by))
+	if list, ok := f.typed.get(typ); !ok || list.oid != by {
+		f.typed = f.typed.set(f.own, typ, &user{by, list})
 	}
 }
 
