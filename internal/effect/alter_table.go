@@ -349,7 +349,7 @@ func (a *alter) replicaIdentity(name string) {
 // changeOwner is OWNER TO. To the owner that a relation has already nothing is
 // done: what the history gave to nobody belongs to who runs it.
 func (a *alter) changeOwner(to *pgparse.RoleSpec) {
-	mine := false
+	var mine bool
 	switch to.GetRoletype() {
 	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
 		mine = a.rel.Owner == ""

@@ -188,7 +188,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the renderer: %w", err)
 	}
-	defer remove()
+	defer func() { _ = remove() }() // the next run tries again
 	if err := os.CopyFS(work, renderer); err != nil {
 		return nil, fmt.Errorf("write the renderer: %w", err)
 	}
