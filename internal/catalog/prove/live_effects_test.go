@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,8 +67,8 @@ func TestLiveEffects(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, form := range forms {
-				if form.Setup != "" {
-					continue
+				if form.Setup != "" || strings.HasSuffix(form.SQL, "OWNER TO CURRENT_USER") {
+					continue // a history is the migrator's own; who that is, a server does not say
 				}
 				p, err := pgparse.Split(form.SQL)
 				if err != nil || len(p.Stmts) != 1 {
