@@ -276,6 +276,16 @@ func (f *fold) tableIndex(t *Relation, name string) bool {
 	return slices.ContainsFunc(t.Indexes, func(oid OID) bool { i := f.Relation(oid); return i != nil && i.Name.Name == name })
 }
 
+// cluster is CLUSTER, which remembers the index that it is told.
+// https://www.postgresql.org/docs/current/sql-cluster.html
+func (f *fold) cluster(s *pgparse.ClusterStmt) {
+	schema, name := s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname()
+	t := f.Lookup(schema, name)
+	if s.GetIndexname() != "" && t != nil && (t.Kind == Table || t.Kind == MaterializedView) {
+		f.clusterOn(f.edit(t.OID), clip(s.GetIndexname()))
+	}
+}
+
 func (f *fold) clusterOn(t *Relation, name string) {
 	for _, oid := range t.Indexes {
 		i := f.Relation(oid)

@@ -150,6 +150,11 @@ func (f *fold) partitionIndex(t, part, idx *Relation) {
 // attachIndex makes an index a part of a partitioned one.
 func (f *fold) attachIndex(parent, child *Relation) {
 	info := *child.Index
+	if old := f.Relation(info.Parent); old != nil && old.OID != parent.OID {
+		// A server has refused that; here the one or the other is a guess.
+		old = f.edit(old.OID)
+		old.own().Partitions = without(old.Partitions, child.OID)
+	}
 	info.Parent = parent.OID
 	child.Index = &info
 	parent = f.edit(parent.OID)

@@ -403,8 +403,12 @@ func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
 	parent = f.edit(parent.OID)
 	parent.own().Children = without(parent.Children, child.OID)
 	child.own().Inherits = without(child.Inherits, parent.OID)
-	if len(child.Inherits) == 0 {
-		f.ownColumns(child)
+	for _, c := range slices.Clone(child.Columns) {
+		if !c.Inherited || slices.ContainsFunc(child.Inherits, func(p OID) bool { r := f.Relation(p); return r != nil && r.Column(c.Name) != nil }) {
+			continue // of another parent
+		}
+		e := child.editColumn(c.Attnum)
+		e.Inherited, e.Local = false, true
 	}
 	for _, c := range parent.Constraints {
 		if have := child.Constraint(c.Name); have != nil && have.Parent {

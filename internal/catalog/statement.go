@@ -93,6 +93,8 @@ func (f *fold) typeStatement(msg any) {
 // objectStatement folds statements about what is kept by kind and name.
 func (f *fold) objectStatement(msg any) {
 	switch s := msg.(type) {
+	case *pgparse.ClusterStmt:
+		f.cluster(s)
 	case *pgparse.CreateSchemaStmt:
 		f.createSchema(s)
 	case *pgparse.GrantStmt:
@@ -144,7 +146,7 @@ func data(msg any) bool {
 func changesNothing(msg any) bool {
 	switch msg.(type) {
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt, *pgparse.TruncateStmt,
-		*pgparse.VacuumStmt, *pgparse.ClusterStmt, *pgparse.ReindexStmt, *pgparse.CheckPointStmt, *pgparse.LoadStmt, *pgparse.LockStmt,
+		*pgparse.VacuumStmt, *pgparse.ReindexStmt, *pgparse.CheckPointStmt, *pgparse.LoadStmt, *pgparse.LockStmt,
 		*pgparse.TransactionStmt, *pgparse.ConstraintsSetStmt, *pgparse.VariableShowStmt,
 		*pgparse.DeclareCursorStmt, *pgparse.ClosePortalStmt, *pgparse.FetchStmt,
 		*pgparse.NotifyStmt, *pgparse.ListenStmt, *pgparse.UnlistenStmt,

@@ -301,7 +301,14 @@ func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
 		a.refuse("ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns")
 	case col.Generated == "" && !cmd.GetMissingOk():
 		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not a generated column`)
+	default:
+		a.withoutExpression = append(a.withoutExpression, col.Name)
 	}
+}
+
+// isIdentity reports whether a column is one as far as the statement has come.
+func (a *alter) isIdentity(col *catalog.Column) bool {
+	return col.Identity != "" && !contains(a.withoutIdentity, col.Name)
 }
 
 // identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
@@ -334,11 +341,12 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 			}
 			return
 		}
+		a.withoutIdentity = append(a.withoutIdentity, cmd.GetName())
 		if seq != nil {
 			a.drop(seq, "owned by the column "+cmd.GetName())
 		}
 	case pgparse.AlterTableType_AT_SetIdentity:
-		if known && col != nil && col.Identity == "" && !a.newIdentity {
+		if known && col != nil && !a.isIdentity(col) && !a.newIdentity {
 			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
 			return
 		}

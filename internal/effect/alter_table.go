@@ -27,9 +27,9 @@ type alter struct {
 	newIdentity        bool
 	// newTypes are those that this statement gives to columns.
 	newTypes map[string]catalog.Type
-	// madeNotNull and withoutDefault are columns that this statement has made
-	// NOT NULL, and whose default it has dropped.
-	madeNotNull, withoutDefault []string
+	// madeNotNull, and those whose default, identity and expression are dropped,
+	// are columns as this statement has changed them.
+	madeNotNull, withoutDefault, withoutIdentity, withoutExpression []string
 }
 
 // tab is what is to be done to the rows of one table.
@@ -282,9 +282,9 @@ func (a *alter) columnDefault(cmd *pgparse.AlterTableCmd) {
 	case col == nil && known && !a.isNew(cmd.GetName()):
 		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
 	case col == nil:
-	case col.Identity != "" && known:
+	case a.isIdentity(col) && known:
 		a.refuse(`column "` + col.Name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
-	case col.Generated != "" && known:
+	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
 		a.refuse(`column "` + col.Name + `" of relation "` + a.rel.Name.Name + `" is a generated column`)
 	case cmd.GetDef() == nil:
 		a.withoutDefault = append(a.withoutDefault, col.Name)

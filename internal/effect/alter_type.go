@@ -87,7 +87,9 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.Known()}
 	var v value
 	refused := a.Refused
-	if expr := def.GetRawDefault(); expr != nil {
+	if rel.Kind == catalog.CompositeType {
+		v = value{typ: to} // no row is there to cast
+	} else if expr := def.GetRawDefault(); expr != nil {
 		v = a.using(expr, col, old)
 		if !v.unknown {
 			v = a.convert(v, to, false)
@@ -109,7 +111,7 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 		t.rewrite, t.why = true, v.why
 		t.unsure = t.unsure || old.unknown && def.GetRawDefault() == nil
 	}
-	if col.Identity != "" && rel == a.rel {
+	if a.isIdentity(col) && rel == a.rel {
 		if s := a.c.Relation(col.Sequence); s != nil {
 			e := a.lockFor(s, sre, "owned by the column "+col.Name)
 			e.Rewrites, e.Instant = true, true
@@ -157,7 +159,7 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 	case user != "":
 		a.refuse(`cannot alter table "` + rel.Name.Name + `" because column "` + user + `" uses its row type`)
 		return false
-	case col.Identity != "" && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
+	case a.isIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
 		a.refuse("identity column type must be smallint, integer, or bigint")
 		return false
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&

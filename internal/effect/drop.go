@@ -247,6 +247,11 @@ func (r *run) takesFrom(expr *pgparse.Node, seq *catalog.Relation) bool {
 		if !ok || lastName(call.GetFuncname()) != "nextval" || len(call.GetArgs()) == 0 {
 			return !found
 		}
+		if cast := call.GetArgs()[0].GetTypeCast(); cast != nil {
+			if _, to := nameOf(cast.GetTypeName().GetNames()); to != "regclass" {
+				return !found // the name of one, looked up when it is needed
+			}
+		}
 		if b := constant(call.GetArgs()[0]); b != nil && !b.numeric {
 			schema, name := splitName(b.text)
 			found = found || r.c.Lookup(schema, name) == seq

@@ -110,7 +110,7 @@ func (a *alter) dropNotNull(name string) {
 		switch {
 		case inPrimaryKey(a.rel, col) && !a.keyDropped():
 			a.refuse(`column "` + name + `" is in a primary key`)
-		case col.Identity != "":
+		case a.isIdentity(col):
 			a.refuse(`column "` + name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
 		case a.identifies(col):
 			a.refuse(`column "` + name + `" is in index used as replica identity`)

@@ -85,7 +85,8 @@ func (r *run) statement(msg any) {
 		for _, n := range s.GetSchemaElts() {
 			r.statement(pgparse.Unwrap(n))
 		}
-		r.schema = ""
+		// A name may be that of an element before, and not of what has it now.
+		r.schema, r.Refused = "", ""
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.query(s)
 	case *pgparse.CopyStmt:

@@ -62,7 +62,8 @@ func TestCorpus(t *testing.T) {
 					continue
 				}
 				for _, s := range f.Stmts {
-					if s.Node != nil && s.Node.GetTransactionStmt() == nil {
+					copied := s.Node.GetCopyStmt()
+					if s.Node != nil && s.Node.GetTransactionStmt() == nil && (copied == nil || copied.GetFilename() != "") {
 						sql.WriteString(text[s.Start:s.End] + ";\n")
 					}
 				}
