@@ -70,11 +70,7 @@ type pair struct {
 
 // judge runs the engine over the release once: over each database by itself.
 func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*onward.Report, error) {
-	if a.databases == nil {
-		a.databases = databases(pairs, a.known.catalog != nil)
-		a.deployed = make([]*catalog.Catalog, len(a.databases))
-		a.deployed[0] = a.known.catalog
-	}
+	a.share(pairs)
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
 	for i, members := range a.databases {
@@ -105,6 +101,15 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	return out, nil
+}
+
+// share tells which sources share a database, once.
+func (a *changelog) share(pairs []pair) {
+	if a.databases == nil {
+		a.databases = databases(pairs, a.known.catalog != nil)
+		a.deployed = make([]*catalog.Catalog, len(a.databases))
+		a.deployed[0] = a.known.catalog
+	}
 }
 
 // deploy folds what the base has of a database, the first time.

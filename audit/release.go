@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
@@ -103,10 +104,46 @@ type History struct {
 	Grows bool
 }
 
+// main are the sources of the database to which the release brings the most
+// migrations, and of those the one that has the most, as indexes: one is
+// rehearsed.
+func (r *Release) main() []int {
+	r.a.share(r.pairs)
+	count := func(members []int) (brings, has int) {
+		for _, i := range members {
+			brings += len(r.compared[i].release)
+			has += len(r.compared[i].deployed)
+		}
+		return brings, has
+	}
+	return slices.MaxFunc(r.a.databases, func(a, b []int) int {
+		brings, has := count(a)
+		brings2, has2 := count(b)
+		return cmp.Or(brings-brings2, has-has2)
+	})
+}
+
+// Elsewhere are the directories whose migrations the release brings to other
+// databases than that of Deployed and Steps.
+func (r *Release) Elsewhere() []string {
+	var out []string
+	main := r.main()
+	for i, c := range r.compared {
+		if len(c.release) > 0 && !slices.Contains(main, i) {
+			out = append(out, cmp.Or(r.pairs[i].source.Dir, "."))
+		}
+	}
+	return out
+}
+
 // Deployed are the histories of the base.
 func (r *Release) Deployed() []History {
 	var out []History
+	main := r.main()
 	for i, c := range r.compared {
+		if !slices.Contains(main, i) {
+			continue
+		}
 		out = append(out, History{Source: r.pairs[i].source, Migrations: c.deployed, Grows: len(c.release) > 0})
 	}
 	return out
@@ -116,7 +153,12 @@ func (r *Release) Deployed() []History {
 func (r *Release) Steps() []Step {
 	var out []Step
 	at := 0
-	for _, c := range r.compared {
+	main := r.main()
+	for i, c := range r.compared {
+		if !slices.Contains(main, i) {
+			at += len(c.release) + len(c.deleted)
+			continue
+		}
 		base := map[string]bool{}
 		for _, m := range c.deployed {
 			base[m.ID] = true

@@ -33,10 +33,11 @@ func branch(t testing.TB, base string, release []txtar.File) string {
 	commit := func(files ...txtar.File) {
 		t.Helper()
 		for _, f := range files {
-			if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
+			path := filepath.Join(dir, "migrations", f.Name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "migrations", f.Name), f.Data, 0o644); err != nil {
+			if err := os.WriteFile(path, f.Data, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

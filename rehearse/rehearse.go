@@ -91,6 +91,9 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		if err := v.run(ctx); err != nil {
 			return nil, err
 		}
+		for _, dir := range release.Elsewhere() {
+			v.out.Notes = append(v.out.Notes, "the migrations in "+dir+" are for another database, as they create tables that this one has: they were not run")
+		}
 		report.Rehearsals = append(report.Rehearsals, *v.out)
 	}
 	observed(report)
