@@ -17,25 +17,16 @@ func (a *alter) clusterOn(name string) {
 		a.refuse("cannot mark index clustered in partitioned table")
 		return
 	}
-	if i := a.namedIndex(name); i != nil && i.Index != nil && i.Index.Predicate != nil {
+	if i := a.indexNamed(a.rel, name); i != nil && i.Index != nil && i.Index.Predicate != nil {
 		a.refuse(`cannot cluster on partial index "` + name + `"`)
 		return
 	}
 	a.indexOf(name, a.mode)
 }
 
-func (a *alter) namedIndex(name string) *catalog.Relation {
-	for _, i := range a.indexes(a.rel) {
-		if i.Name.Name == name {
-			return i
-		}
-	}
-	return nil
-}
-
 // replicaIdentity is REPLICA IDENTITY USING INDEX.
 func (a *alter) replicaIdentity(name string) {
-	i := a.namedIndex(name)
+	i := a.indexNamed(a.rel, name)
 	if i == nil || i.Index == nil || i.Inferred {
 		a.indexOf(name, sh)
 		return
@@ -88,11 +79,9 @@ func (a *alter) changeOwner(to *pgparse.RoleSpec) {
 
 // indexOf locks an index of the table by name.
 func (a *alter) indexOf(name string, mode onward.Lock) {
-	for _, i := range a.indexes(a.rel) {
-		if i.Name.Name == name {
-			a.lock(i, mode)
-			return
-		}
+	if i := a.indexNamed(a.rel, name); i != nil {
+		a.lock(i, mode)
+		return
 	}
 	if !a.whole(a.rel) {
 		a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
@@ -102,9 +91,8 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 }
 
 // triggers enables or disables triggers: those for each row are cloned to
-// partitions, which are locked too.
-// Those of foreign keys are among ALL, and since 15 partitioned tables have
-// them too.
+// partitions, which are locked too. Those of foreign keys are among ALL, and
+// since 15 partitioned tables have them too.
 func (a *alter) triggers(name string, all bool) {
 	if t := a.rel.Trigger(name); name != "" && t == nil && a.whole(a.rel) {
 		a.refuse(`trigger "` + name + `" for table "` + a.rel.Name.Name + `" does not exist`)

@@ -229,12 +229,13 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 				continue
 			}
 			if ref := a.c.Relation(con.Ref); ref != nil && ref != rel {
-				for _, target := range a.tree(ref, ref.Kind == catalog.PartitionedTable) {
+				targets := a.tree(ref, ref.Kind == catalog.PartitionedTable)
+				for _, target := range targets {
 					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
 				}
 				a.dropForeignKey(con, true)
 				if con.Valid && a.revalidates(t, change) {
-					for _, leaf := range a.tree(ref, ref.Kind == catalog.PartitionedTable) {
+					for _, leaf := range targets {
 						if e := a.at(leaf); stored(leaf) {
 							e.Scans = true
 						}

@@ -145,18 +145,14 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 
 // mayGrow refuses a new partition that the server refuses.
 func (r *run) mayGrow(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
-	d := r.c.Relation(parent.Default)
 	switch {
 	case parent.Inferred:
 		return true
 	case parent.Kind != catalog.PartitionedTable:
 		r.refuse(`"` + parent.Name.Name + `" is not partitioned`)
 		return false
-	case d != nil && bound.GetIsDefault():
-		r.refuse(`partition "` + name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
-		return false
 	}
-	return r.overlaps(name, parent, bound)
+	return r.hasRoom(name, parent, bound)
 }
 
 // createPartition is CREATE TABLE … PARTITION OF: unlike ATTACH it locks the

@@ -72,10 +72,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())
 		r.dropColumnParts(rel, col, true, depth)
 	})
-	for _, rel := range r.c.TypedBy(u.OID) {
-		if rel.OfType != u.OID {
-			continue
-		}
+	for _, rel := range r.typedTablesOf(u) {
 		if !cascade {
 			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
 			return

@@ -49,29 +49,20 @@ func (r *run) dropExtension(name string, cascade bool) {
 		}
 		return
 	}
-	var users []*catalog.Relation
 	r.c.Relations(func(rel *catalog.Relation) bool {
 		for _, col := range rel.Columns {
-			if col.Type.Name.Schema != "pg_catalog" && contains(types, col.Type.Name.Name) {
-				users = append(users, rel)
-				break
+			if col.Type.Name.Schema == "pg_catalog" || !contains(types, col.Type.Name.Name) {
+				continue
 			}
+			if !cascade {
+				r.refuse("cannot drop extension " + name + " because other objects depend on it")
+				return false
+			}
+			r.lockFor(rel, ael, "its column "+col.Name+" has a type of the extension")
+			r.dropColumnParts(rel, col, true, 0)
 		}
 		return true
 	})
-	sortByOID(users)
-	for _, rel := range users {
-		if !cascade {
-			r.refuse("cannot drop extension " + name + " because other objects depend on it")
-			return
-		}
-		for _, col := range rel.Columns {
-			if col.Type.Name.Schema != "pg_catalog" && contains(types, col.Type.Name.Name) {
-				r.lockFor(rel, ael, "its column "+col.Name+" has a type of the extension")
-				r.dropColumnParts(rel, col, true, 0)
-			}
-		}
-	}
 }
 
 // withoutTypes are extensions that no table depends on.

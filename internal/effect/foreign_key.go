@@ -173,6 +173,17 @@ func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, c
 // actions are the letters that the grammar has for what a foreign key does.
 var actions = map[string]string{"": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
 
+// named reports whether columns have these names, in this order. There may be
+// more names.
+func named(rel *catalog.Relation, attnums []int16, names []string) bool {
+	for i, n := range attnums {
+		if col := rel.Attr(n); col == nil || i >= len(names) || col.Name != names[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // ownForeignKey is a partition's own foreign key that a new one of its parent
 // adopts.
 func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
@@ -182,17 +193,8 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() {
 			continue
 		}
-		equal := true
-		for i, n := range have.Columns {
-			col := rel.Attr(n)
-			equal = equal && col != nil && col.Name == columns[i]
-		}
 		targets := keys(con.GetPkAttrs())
-		for i, n := range have.RefColumns {
-			col := ref.Attr(n)
-			equal = equal && (len(targets) == 0 || i < len(targets) && col != nil && col.Name == targets[i])
-		}
-		if equal {
+		if named(rel, have.Columns, columns) && (len(targets) == 0 || named(ref, have.RefColumns, targets)) {
 			return have
 		}
 	}

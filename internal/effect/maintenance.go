@@ -104,14 +104,16 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	if rel == nil {
 		return
 	}
-	if s.GetIndexname() != "" && !rel.Inferred && !r.hasIndex(rel, s.GetIndexname()) {
+	index := r.clusterIndex(rel, s.GetIndexname())
+	if s.GetIndexname() != "" && !rel.Inferred && index == nil {
 		r.refuse(`index "` + s.GetIndexname() + `" for table "` + rel.Name.Name + `" does not exist`)
 		return
 	}
-	if i := r.clusterIndex(rel, s.GetIndexname()); i != nil && i.Index != nil && i.Index.Predicate != nil {
-		r.refuse(`cannot cluster on partial index "` + i.Name.Name + `"`)
+	if index != nil && index.Index != nil && index.Index.Predicate != nil {
+		r.refuse(`cannot cluster on partial index "` + index.Name.Name + `"`)
 		return
-	} else if i == nil && s.GetIndexname() == "" && r.whole(rel) && rel.Kind != catalog.PartitionedTable {
+	}
+	if index == nil && s.GetIndexname() == "" && r.whole(rel) && rel.Kind != catalog.PartitionedTable {
 		r.refuse(`there is no previously clustered index for table "` + rel.Name.Name + `"`)
 		return
 	}
@@ -139,21 +141,25 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 // clusterIndex is the index of a CLUSTER: the named one, or the one that was
 // used before.
 func (r *run) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
+	if name != "" {
+		return r.indexNamed(rel, name)
+	}
 	for _, i := range r.indexes(rel) {
-		if i.Name.Name == name || name == "" && i.Index != nil && i.Index.Clustered {
+		if i.Index != nil && i.Index.Clustered {
 			return i
 		}
 	}
 	return nil
 }
 
-func (r *run) hasIndex(rel *catalog.Relation, name string) bool {
+// indexNamed is the index of a table by its name; nil when it has none.
+func (r *run) indexNamed(rel *catalog.Relation, name string) *catalog.Relation {
 	for _, i := range r.indexes(rel) {
 		if i.Name.Name == name {
-			return true
+			return i
 		}
 	}
-	return false
+	return nil
 }
 
 // lockTable is LOCK.

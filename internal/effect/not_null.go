@@ -125,7 +125,7 @@ func (a *alter) identifies(col *catalog.Column) bool {
 	if !ok {
 		return false
 	}
-	i := a.namedIndex(name)
+	i := a.indexNamed(a.rel, name)
 	return i != nil && usesColumn(i.Index, col)
 }
 

@@ -82,11 +82,16 @@ func (a *alter) mayAttach(part *catalog.Relation, bound *pgparse.PartitionBoundS
 	if part.Inferred || a.rel.Inferred {
 		return true
 	}
-	if d := a.c.Relation(a.rel.Default); d != nil && bound.GetIsDefault() {
-		a.refuse(`partition "` + part.Name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
+	return a.hasRoom(part.Name, a.rel, bound) && a.keepsNotNull(part, a.rel)
+}
+
+// hasRoom refuses a partition whose rows another one has already.
+func (r *run) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
+	if d := r.c.Relation(parent.Default); d != nil && bound.GetIsDefault() {
+		r.refuse(`partition "` + name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
 		return false
 	}
-	return a.overlaps(part.Name, a.rel, bound) && a.keepsNotNull(part, a.rel)
+	return r.overlaps(name, parent, bound)
 }
 
 // mostCompared bounds how many partitions a new one's range is compared with.

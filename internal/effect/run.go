@@ -161,10 +161,13 @@ func system(schema, name string) bool {
 // complete catalog does not have, which is then refused unless missingOK, and
 // for one that may be missing and was seen to go.
 func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
+	if contains(r.made, name) && (schema == "" || schema == r.schema) {
+		return nil
+	}
 	if rel := r.c.Lookup(schema, name); rel != nil {
 		return rel
 	}
-	if name == "" || system(schema, name) || contains(r.made, name) {
+	if name == "" || system(schema, name) {
 		return nil
 	}
 	if r.c.Complete {

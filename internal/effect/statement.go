@@ -85,8 +85,7 @@ func (r *run) statement(msg any) {
 		for _, n := range s.GetSchemaElts() {
 			r.statement(pgparse.Unwrap(n))
 		}
-		// A name may be that of an element before, and not of what has it now.
-		r.schema, r.Refused = "", ""
+		r.schema = ""
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.query(s)
 	case *pgparse.CopyStmt:

@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -91,6 +93,11 @@ func (r *run) refuseWithin(d *catalog.UserType, composite catalog.OID, depth int
 	})
 }
 
+// typedTablesOf are the tables of a type (OF).
+func (r *run) typedTablesOf(u *catalog.UserType) []*catalog.Relation {
+	return slices.DeleteFunc(r.c.TypedBy(u.OID), func(rel *catalog.Relation) bool { return rel.OfType != u.OID })
+}
+
 // typedTables carries an ALTER TYPE on to the tables of the type. retype is the
 // subcommand when it changes an attribute's type.
 func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
@@ -110,14 +117,7 @@ func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.Alter
 			return
 		}
 	}
-	var tables []*catalog.Relation
-	a.c.Relations(func(rel *catalog.Relation) bool {
-		if rel.OfType == u.OID {
-			tables = append(tables, rel)
-		}
-		return true
-	})
-	sortByOID(tables)
+	tables := a.typedTablesOf(u)
 	if len(tables) > 0 && behavior != pgparse.DropBehavior_DROP_CASCADE {
 		a.refuse(`cannot alter type "` + u.Name.Name + `" because it is the type of a typed table`)
 		return

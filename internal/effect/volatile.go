@@ -65,7 +65,7 @@ func (r *run) immutable(schema, name string, nargs int) (is, known bool) {
 			// It is inlined before anybody asks: then its body decides.
 			return false, false
 		}
-		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic || r.inlines(f.Language, f.Body, f.ReturnsSet, f.SecurityDefiner, len(f.Args)) {
+		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic {
 			return true, true
 		}
 		known = true
