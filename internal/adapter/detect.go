@@ -123,13 +123,17 @@ func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundErro
 		e.Looked = append(e.Looked, line)
 	}
 	for _, d := range Dirs(t, ".sql") {
-		files := "files"
-		if len(d.Names) == 1 {
-			files = "file"
-		}
-		e.Seen = append(e.Seen, fmt.Sprintf("%s (%d %s)", orRoot(d.Path), len(d.Names), files))
+		e.Seen = append(e.Seen, fmt.Sprintf("%s (%s)", orRoot(d.Path), countFiles(len(d.Names))))
 	}
 	return e
+}
+
+// countFiles is "1 file", "3 files".
+func countFiles(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 // Error is the whole story, in lines.

@@ -84,6 +84,12 @@ func ListDir(t Tree, dir string, endings ...string) Dir {
 	return d
 }
 
+// Has reports whether a tree has a file.
+func Has(t Tree, p string) bool {
+	_, ok := slices.BinarySearch(t.Paths(), p)
+	return ok
+}
+
 // Below lists the files below a directory, relative to it, sorted.
 func Below(t Tree, dir string) []string {
 	paths := t.Paths()
@@ -154,10 +160,9 @@ func Sample(names []string, n int) []string {
 
 // Nearest finds the closest file of that name in a directory or one above it.
 func Nearest(t Tree, dir, name string) (string, bool) {
-	paths := t.Paths()
 	for {
 		p := path.Join(dir, name)
-		if _, ok := slices.BinarySearch(paths, p); ok {
+		if Has(t, p) {
 			return p, true
 		}
 		if dir == "" || dir == "." {

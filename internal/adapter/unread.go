@@ -26,7 +26,7 @@ func unread(t Tree) []string {
 				what = "Rails"
 			}
 		case ".py":
-			if path.Base(dir) == "versions" && has(t, path.Join(path.Dir(dir), "env.py")) {
+			if path.Base(dir) == "versions" && Has(t, path.Join(path.Dir(dir), "env.py")) {
 				what = "Alembic"
 			}
 		case ".exs":
@@ -45,17 +45,8 @@ func unread(t Tree) []string {
 		if tool[dir] == "Alembic" {
 			how = "give onward check what alembic upgrade FROM:TO --sql prints"
 		}
-		files := "files"
-		if n == 1 {
-			files = "file"
-		}
-		out = append(out, fmt.Sprintf("%s holds %d %s for %s, which onward does not read: %s", orRoot(dir), n, files, tool[dir], how))
+		out = append(out, fmt.Sprintf("%s holds %s for %s, which onward does not read: %s", orRoot(dir), countFiles(n), tool[dir], how))
 	}
 	slices.SortFunc(out, cmp.Compare)
 	return out
-}
-
-func has(t Tree, p string) bool {
-	_, ok := slices.BinarySearch(t.Paths(), p)
-	return ok
 }

@@ -46,3 +46,20 @@ func Enumerate(names []string) string {
 	}
 	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 }
+
+// Alike puts the changes together that have one key, in the order of the first
+// of each: what one statement does to several columns is said once.
+func Alike[T any, K comparable](items []T, key func(*T) K) [][]T {
+	var out [][]T
+	at := map[K]int{}
+	for i := range items {
+		k := key(&items[i])
+		n, ok := at[k]
+		if !ok {
+			n = len(out)
+			at[k], out = n, append(out, nil)
+		}
+		out[n] = append(out[n], items[i])
+	}
+	return out
+}

@@ -47,7 +47,7 @@ func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) 
 // twin reports whether a program of the same name stands beside an SQL file.
 func twin(t adapter.Tree, d adapter.Dir, name string) bool {
 	for ext := range languages {
-		if exists(t, d.Join(stem(name)+ext)) {
+		if adapter.Has(t, d.Join(stem(name)+ext)) {
 			return true
 		}
 	}

@@ -289,11 +289,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		return nil, err
 	}
 	for i := range ups {
-		if dir, file := path.Split(ups[i]); dir != "" && file == "up.sql" && exists(t, d.Join(dir+"down.sql")) {
+		if dir, file := path.Split(ups[i]); dir != "" && file == "up.sql" && adapter.Has(t, d.Join(dir+"down.sql")) {
 			downs[ups[i]] = dir + "down.sql"
 		}
 	}
-	journal := exists(t, d.Join("meta/_journal.json"))
+	journal := adapter.Has(t, d.Join("meta/_journal.json"))
 	set.Migrations = make([]*adapter.Migration, len(files))
 	adapter.Each(len(files), func(i int) {
 		f := files[i]
@@ -352,12 +352,7 @@ var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b
 // transaction off.
 func bare(t adapter.Tree, dir string) bool {
 	p := dir + "/metadata.toml"
-	return exists(t, p) && noTransaction.MatchString(adapter.ReadFile(t, p).Text)
-}
-
-func exists(t adapter.Tree, p string) bool {
-	_, ok := slices.BinarySearch(t.Paths(), p)
-	return ok
+	return adapter.Has(t, p) && noTransaction.MatchString(adapter.ReadFile(t, p).Text)
 }
 
 // duplicates notes migrations of one number, whose order is an accident. A long

@@ -56,9 +56,9 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
-	fact := "the CHECK on the new column " + enumerate(names)
+	fact := "the CHECK on the new column " + rule.Enumerate(names)
 	if len(names) > 1 {
-		fact = "the CHECKs on the new columns " + enumerate(names)
+		fact = "the CHECKs on the new columns " + rule.Enumerate(names)
 	}
 	p.Report(s, rule.Report{
 		Fact:    fact + " reads all of " + e.Name.String(),

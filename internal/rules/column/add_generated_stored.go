@@ -47,7 +47,7 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		word = "columns "
 	}
 	p.Report(s, rule.Report{
-		Fact:    "adding the stored generated " + word + enumerate(names) + " rewrites " + e.Name.String(),
+		Fact:    "adding the stored generated " + word + rule.Enumerate(names) + " rewrites " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits while each row is computed, which takes as long as the table is big",
 		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" + strings.Join(steps, "\n"),
 	})

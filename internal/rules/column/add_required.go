@@ -43,7 +43,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 		by, gone, bound *rule.Stmt
 		table           catalog.OID
 	}
-	for _, list := range alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
+	for _, list := range rule.Alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
 		demandTogether(p, list)
 	}
 }
@@ -61,7 +61,7 @@ func demandTogether(p *rule.Pass, list []demanded) {
 	it := one(n, "it", "them")
 	r := rule.Report{
 		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
-		Harm:     "every INSERT of the deployed code leaves " + enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
+		Harm:     "every INSERT of the deployed code leaves " + rule.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
 		Severity: filled(d.After),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
 		Instead: "keep " + one(n, "a default", "defaults") + " until no old code runs any more:\n" + strings.Join(defaults, "") +

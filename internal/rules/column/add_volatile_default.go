@@ -47,7 +47,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	}
 	fact, value := "adding column "+names[0]+" with a volatile default", found[0].value()
 	if len(found) > 1 {
-		fact, value = "adding columns "+enumerate(names)+" with volatile defaults", "the default"
+		fact, value = "adding columns "+rule.Enumerate(names)+" with volatile defaults", "the default"
 	}
 	harm := rule.Waiting(worst) + " waits while " + value + " is computed for each row, which takes as long as the table is big"
 	if worst.Unsure {

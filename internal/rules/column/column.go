@@ -125,6 +125,3 @@ func (a *addition) sql() (table, column string) {
 func batches(table, set, where string) string {
 	return rule.InBatches("UPDATE "+table+" SET "+set, table, where)
 }
-
-// enumerate joins names for a sentence: "a, b and c", "a, b and 4 others".
-func enumerate(names []string) string { return rule.Enumerate(names) }

@@ -47,7 +47,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		table             catalog.OID
 		known, used, sure bool
 	}
-	for _, list := range alike(all, func(x *dropped) key { return key{x.By, x.OID, x.Known, x.Used, x.Sure} }) {
+	for _, list := range rule.Alike(all, func(x *dropped) key { return key{x.By, x.OID, x.Known, x.Used, x.Sure} }) {
 		dropTogether(p, list)
 	}
 }

@@ -57,7 +57,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		what, harm string
 		severity   onward.Severity
 	}
-	for _, list := range alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
+	for _, list := range rule.Alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
 		d := list[0]
 		var names []string
 		var uses []rule.Usage

@@ -58,7 +58,7 @@ func changes(list []retyping) string {
 	for i := range list {
 		names[i] = list[i].name
 	}
-	return "columns " + enumerate(names)
+	return "columns " + rule.Enumerate(names)
 }
 
 // replacements is the SQL that gets to the new types by way of new columns.

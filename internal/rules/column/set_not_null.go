@@ -68,7 +68,7 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 		table catalog.OID
 		why   why
 	}
-	for _, list := range alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
+	for _, list := range rule.Alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
 		bindTogether(p, list)
 	}
 }
@@ -86,7 +86,7 @@ func bindTogether(p *rule.Pass, list []bindingColumn) {
 	u := rule.Together(uses)
 	r := rule.Report{
 		Fact:    columns(names) + " of " + table + " must not be null from here on",
-		Instead: "release code that always writes " + enumerate(names) + " first, and set NOT NULL a release later",
+		Instead: "release code that always writes " + rule.Enumerate(names) + " first, and set NOT NULL a release later",
 	}
 	the := one(n, "the column", "the columns")
 	switch d.why {

@@ -54,7 +54,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	p.Report(s, rule.Report{
-		Fact:    "setting " + enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
+		Fact:    "setting " + rule.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
 		Instead: "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(s.Altered(), names),
 		Django:  rule.DjangoNotNull(s.Operation),

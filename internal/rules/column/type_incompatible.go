@@ -70,7 +70,7 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		severity onward.Severity
 		harm     string
 	}
-	for _, list := range alike(all, func(x *retyped) key { return key{x.By, x.OID, x.severity, x.harm} }) {
+	for _, list := range rule.Alike(all, func(x *retyped) key { return key{x.By, x.OID, x.severity, x.harm} }) {
 		retypeTogether(p, list)
 	}
 }

@@ -42,11 +42,7 @@ type lost struct {
 }
 
 func contractWithExpand(p *rule.Pass, _ *rule.Release) {
-	type key struct {
-		drop, copy *rule.Stmt
-	}
-	var order []key
-	all := map[key][]lost{}
+	var all []lost
 	copies := map[catalog.OID][]copied{}
 	for _, c := range rule.Kept[copied](p) {
 		copies[c.table.OID] = append(copies[c.table.OID], c)
@@ -56,16 +52,14 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 			if !c.reads(d.Old.Name) {
 				continue
 			}
-			k := key{d.By, c.by}
-			if all[k] == nil {
-				order = append(order, k)
-			}
-			all[k] = append(all[k], lost{d, c})
+			all = append(all, lost{d, c})
 			break
 		}
 	}
-	for _, k := range order {
-		list := all[k]
+	type key struct {
+		drop, copy *rule.Stmt
+	}
+	for _, list := range rule.Alike(all, func(x *lost) key { return key{x.By, x.copy.by} }) {
 		var from, to []string
 		for _, x := range list {
 			from = append(from, x.Old.Name)
@@ -77,11 +71,11 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 		if len(list) > 1 {
 			it = "them"
 		}
-		p.Report(k.drop, rule.Report{
+		p.Report(list[0].By, rule.Report{
 			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), rule.Enumerate(to), it),
 			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
 			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",
-			Evidence: []onward.Evidence{k.copy.Evidence("copies " + names + " to " + rule.Enumerate(to))},
+			Evidence: []onward.Evidence{list[0].copy.by.Evidence("copies " + names + " to " + rule.Enumerate(to))},
 		})
 	}
 }

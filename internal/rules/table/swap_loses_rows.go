@@ -32,7 +32,7 @@ type swap struct {
 }
 
 // filling is a statement that writes rows to a table, and what it reads;
-// closed are the tables that nobody else can write to while it runs.
+// still are the tables that nobody else can write to while it runs.
 type filling struct {
 	by           *rule.Stmt
 	table        catalog.OID
@@ -138,18 +138,19 @@ func filled(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 }
 
 func swapLosesRows(p *rule.Pass, _ *rule.Release) {
-	for _, x := range rule.Kept[swap](p) {
+	swaps, fillings := rule.Kept[swap](p), rule.Kept[filling](p)
+	for _, x := range swaps {
 		var last *filling
-		filled := false
-		for _, f := range rule.Kept[filling](p) {
-			filled = filled || f.hidden || f.table == x.now.OID
+		some := false
+		for _, f := range fillings {
+			some = some || f.hidden || f.table == x.now.OID
 			if f.hidden || f.table == x.now.OID && on(f.reads, x.old) {
 				last = &f
 			}
 		}
 		old, now := x.old.Name.String(), x.now.Name.String()
 		switch {
-		case !filled && x.dropped:
+		case !some && x.dropped:
 			p.Report(x.by, rule.Report{
 				Fact:    "table " + old + " is dropped, and a new table takes its name without its rows",
 				Harm:    "no statement of the release copies the rows: they are lost, and the code finds an empty table",
