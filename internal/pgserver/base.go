@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/internal/scratch"
 )
 
 // Base is a cluster with something in it that many servers begin with: the
@@ -170,7 +172,7 @@ func forgetBases(root, keep string) {
 		}
 		// One that is being built stays; one that is being copied at this moment
 		// makes that start fail, and the next one builds it again.
-		if free, _ := tryLock(f); free {
+		if free, _ := scratch.TryLock(f); free {
 			_ = os.RemoveAll(dir)
 			_ = os.RemoveAll(dir + ".new") // of a builder that was killed
 			_ = os.Remove(lock)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/onward-sql/onward/internal/scratch"
 )
 
 // systemCache is where root keeps things when its own cache directory (usually below /root, mode 0700) cannot be
@@ -90,7 +92,7 @@ func lockWait(ctx context.Context, path string) (*os.File, error) {
 		return nil, err
 	}
 	for {
-		ok, err := tryLock(f)
+		ok, err := scratch.TryLock(f)
 		if ok {
 			return f, nil
 		}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/onward-sql/onward/internal/scratch"
 )
 
 const (
@@ -83,7 +85,7 @@ func lockPrivate(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := tryLock(f)
+	ok, err := scratch.TryLock(f)
 	if err == nil && !ok {
 		err = fmt.Errorf("lock %s: somebody else has it", path)
 	}
@@ -130,7 +132,7 @@ func sweep(parent string, acct account) {
 		if err != nil {
 			continue
 		}
-		if free, _ := tryLock(lock); free {
+		if free, _ := scratch.TryLock(lock); free {
 			removeSegment(dir)
 			_ = os.RemoveAll(dir)
 		}

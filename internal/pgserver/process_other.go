@@ -29,5 +29,4 @@ func (*process) end() error   { return errPlatform }
 
 func interrupt(int) error { return errPlatform }
 
-func tryLock(*os.File) (bool, error)      { return false, errPlatform }
 func ownedByUs(os.FileInfo, account) bool { return false }

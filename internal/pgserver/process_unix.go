@@ -200,23 +200,6 @@ func serverEnvironment(env []string) []string {
 // interrupt asks a process to end.
 func interrupt(pid int) error { return syscall.Kill(pid, syscall.SIGINT) }
 
-// tryLock takes an exclusive lock on an open file; false without an error means that somebody else has it. The lock
-// lives until every copy of the descriptor, children's included, is closed.
-func tryLock(f *os.File) (bool, error) {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return true, nil
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return false, nil
-		default:
-			return false, fmt.Errorf("lock %s: %w", f.Name(), err)
-		}
-	}
-}
-
 // ownedByUs reports whether a directory belongs to this process's user or to the server's account.
 func ownedByUs(info os.FileInfo, acct account) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)

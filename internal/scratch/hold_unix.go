@@ -4,9 +4,28 @@ package scratch
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 )
+
+// TryLock takes an exclusive lock on an open file or directory; false without
+// an error means that somebody else has it. The lock lives until every copy of
+// the descriptor, children's included, is closed.
+func TryLock(f *os.File) (bool, error) {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		default:
+			return false, fmt.Errorf("lock %s: %w", f.Name(), err)
+		}
+	}
+}
 
 // hold locks a directory until the file is closed, or the process ends; nil
 // when somebody else has it, and on a file system without locks, where nothing
@@ -16,15 +35,11 @@ func hold(dir string) *os.File {
 	if err != nil {
 		return nil
 	}
-	for {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-		case err == nil:
-			return f
-		case !errors.Is(err, syscall.EINTR):
-			f.Close()
-			return nil
-		}
+	if held, err := TryLock(f); err != nil || !held {
+		f.Close()
+		return nil
 	}
+	return f
 }
 
 // free reports whether nobody holds a directory.
