@@ -8,58 +8,62 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Command is one subcommand of an ALTER TABLE, with what it does by itself: in
-// the effects of the whole statement the work of several runs together.
+// Command is one subcommand of an ALTER TABLE.
 type Command struct {
 	*pgparse.AlterTableCmd
-	// Result is what an ALTER TABLE of this subcommand alone would do.
-	Result effect.Result
 
 	stmt  *Stmt
 	index int
+	alone []aloneOn
 }
 
-// commandsOn are the subcommands as they are on one version; 0 is any.
-type commandsOn struct {
-	version  int
-	commands []Command
+// aloneOn is what a subcommand does by itself on one version; 0 is any.
+type aloneOn struct {
+	version int
+	result  effect.Result
 }
 
 // Commands takes an ALTER TABLE apart. It gives nil for other statements, and
 // for one that the server refuses: what it would lock does not matter then.
 func (p *Pass) Commands(s *Stmt) []Command {
 	stmt := s.Node.GetAlterTableStmt()
-	switch {
-	case stmt == nil, s.Result.Refused != "":
+	if stmt == nil || s.Result.Refused != "" {
 		return nil
-	case len(stmt.Cmds) == 1:
-		if s.commands == nil {
-			s.commands = []commandsOn{{0, []Command{{AlterTableCmd: stmt.Cmds[0].GetAlterTableCmd(), stmt: s}}}}
-		}
-		s.commands[0].commands[0].Result = s.Result
-		return s.commands[0].commands
 	}
-	for i := range s.commands {
-		if c := &s.commands[i]; c.version == 0 || c.version == p.versions[0] {
-			p.asked = p.asked || c.version != 0
-			return c.commands
+	if s.commands == nil {
+		s.commands = make([]Command, len(stmt.Cmds))
+		for i, n := range stmt.Cmds {
+			s.commands[i] = Command{AlterTableCmd: n.GetAlterTableCmd(), stmt: s, index: i}
 		}
 	}
-	list := make([]Command, len(stmt.Cmds))
-	version := 0
-	for i, n := range stmt.Cmds {
-		r, consulted := p.alone(s.Before, s, stmt, stmt.Cmds[i:i+1:i+1])
-		if r.Refused != "" {
-			r, consulted = p.alone(cleared(s, stmt), s, stmt, stmt.Cmds[i:i+1:i+1])
-		}
-		list[i] = Command{AlterTableCmd: n.GetAlterTableCmd(), Result: r, stmt: s, index: i}
-		if consulted {
-			version = p.versions[0]
-			p.asked = true
+	return s.commands
+}
+
+// Alone is what an ALTER TABLE of one subcommand would do: in the effects of
+// the whole statement the work of several runs together.
+func (p *Pass) Alone(c *Command) *effect.Result {
+	s := c.stmt
+	stmt := s.Node.GetAlterTableStmt()
+	if len(stmt.Cmds) == 1 {
+		return &s.Result
+	}
+	for i := range c.alone {
+		if a := &c.alone[i]; a.version == 0 || a.version == p.versions[0] {
+			p.asked = p.asked || a.version != 0
+			return &a.result
 		}
 	}
-	s.commands = append(s.commands, commandsOn{version, list})
-	return list
+	cmds := stmt.Cmds[c.index : c.index+1 : c.index+1]
+	r, consulted := p.alone(s.Before, s, stmt, cmds)
+	if r.Refused != "" {
+		r, consulted = p.alone(cleared(s, stmt), s, stmt, cmds)
+	}
+	a := aloneOn{result: r}
+	if consulted {
+		a.version, p.asked = p.versions[0], true
+	}
+	c.alone = append(c.alone, a)
+	return &c.alone[len(c.alone)-1].result
 }
 
 // Text is the subcommand as written: "ADD COLUMN c int".

@@ -33,8 +33,8 @@ func TestCommandsAreJudgedAlone(t *testing.T) {
 			commands := p.Commands(s)
 			for i := range commands {
 				c := &commands[i]
-				line := fmt.Sprintf("%s: %s", c.Text(), c.Result.Effects[0].Work())
-				if work := s.Result.Effects[0].Work(); c.Result.Effects[0].Work() == onward.NoWork && len(commands) == 2 {
+				line := fmt.Sprintf("%s: %s", c.Text(), p.Alone(c).Effects[0].Work())
+				if work := s.Result.Effects[0].Work(); p.Alone(c).Effects[0].Work() == onward.NoWork && len(commands) == 2 {
 					without := p.Without(s, c)
 					line += fmt.Sprintf("; the whole does %s, without it %s", work, without.Effects[0].Work())
 				}
@@ -53,9 +53,10 @@ func TestCommandAloneMayBeRefused(t *testing.T) {
 	t.Parallel()
 	// What one subcommand does alone may be refused though the whole is not.
 	r := sayer("x-commands", func(p *Pass, s *Stmt) string {
-		for _, c := range p.Commands(s) {
-			if c.Result.Refused != "" {
-				return c.Result.Refused
+		commands := p.Commands(s)
+		for i := range commands {
+			if why := p.Alone(&commands[i]).Refused; why != "" {
+				return why
 			}
 		}
 		return ""

@@ -71,7 +71,7 @@ type Stmt struct {
 	Settings Settings
 
 	altered  *catalog.Relation // of Altered, once it was asked for
-	commands []commandsOn
+	commands []Command
 	writes   []Write // of Pass.Writes, once wrote is set
 	wrote    bool
 }

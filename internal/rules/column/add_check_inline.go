@@ -36,7 +36,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		if con == nil || a.rewrites(p) != nil || a.inline(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
 			continue
 		}
-		scan := p.Blocked(&a.Result, rule.Scans)
+		scan := p.Blocked(p.Alone(a.Command), rule.Scans)
 		if scan == nil {
 			continue
 		}

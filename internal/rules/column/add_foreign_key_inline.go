@@ -29,7 +29,7 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		if con == nil || a.column.Default == nil || a.rewrites(p) != nil {
 			continue
 		}
-		e := p.Blocked(&a.Result, rule.Scans)
+		e := p.Blocked(p.Alone(a.Command), rule.Scans)
 		if e == nil {
 			continue
 		}

@@ -29,7 +29,7 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		if con == nil || a.rewrites(p) != nil {
 			continue
 		}
-		e := p.Blocked(&a.Result, rule.BuildsIndex)
+		e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex)
 		if e == nil {
 			continue
 		}

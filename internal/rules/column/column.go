@@ -81,7 +81,7 @@ func originOf(c *catalog.Catalog, def *pgparse.ColumnDef) origin {
 // rewrites is the effect on the table, or on the first partition, that is
 // rewritten because of the column.
 func (a *addition) rewrites(p *rule.Pass) *effect.Effect {
-	return p.Blocked(&a.Result, rule.Rewrites)
+	return p.Blocked(p.Alone(a.Command), rule.Rewrites)
 }
 
 // inline finds a constraint that stands in the column's definition.

@@ -30,7 +30,7 @@ func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
 		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.Altered()) {
 			continue
 		}
-		e := p.Blocked(&c.Result, rule.Rewrites)
+		e := p.Blocked(p.Alone(c), rule.Rewrites)
 		if e == nil {
 			continue
 		}

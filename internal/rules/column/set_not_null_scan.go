@@ -64,7 +64,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 // scannedFor is the effect of the scan that a subcommand causes: alone, or
 // because another subcommand drops the constraint that would have proved it.
 func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
-	if e := p.Blocked(&c.Result, rule.Scans); e != nil {
+	if e := p.Blocked(p.Alone(c), rule.Scans); e != nil {
 		return e
 	}
 	e := p.Blocked(&s.Result, rule.Scans)

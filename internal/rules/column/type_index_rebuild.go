@@ -23,13 +23,14 @@ var TypeIndexRebuild = &rule.Rule{
 
 func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range retypings(p, s) {
-		e := p.Blocked(&r.Result, rule.RebuildsIndex)
-		if e == nil || p.Blocked(&r.Result, rule.Rewrites) != nil || p.Blocked(&s.Result, rule.RebuildsIndex) == nil {
+		alone := p.Alone(r.Command)
+		e := p.Blocked(alone, rule.RebuildsIndex)
+		if e == nil || p.Blocked(alone, rule.Rewrites) != nil || p.Blocked(&s.Result, rule.RebuildsIndex) == nil {
 			continue
 		}
 		index, backing := "", false
-		for i := range r.Result.Effects {
-			if x := &r.Result.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
+		for i := range alone.Effects {
+			if x := &alone.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
 				index = x.Name.Name
 				if rel := s.Before.Relation(x.OID); rel != nil && rel.Index != nil {
 					backing = rel.Index.Constraint != ""

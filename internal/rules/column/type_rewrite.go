@@ -29,7 +29,7 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	var sure, perhaps []retyping
 	var surely, may *effect.Effect
 	for _, r := range retypings(p, s) {
-		switch e := p.Blocked(&r.Result, rule.Rewrites); {
+		switch e := p.Blocked(p.Alone(r.Command), rule.Rewrites); {
 		case e == nil:
 		case e.Unsure && mayBeFree(r.to) && !computes(r.Def.GetColumnDef().GetRawDefault()):
 			perhaps, may = append(perhaps, r), e

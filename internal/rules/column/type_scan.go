@@ -23,8 +23,8 @@ var TypeScan = &rule.Rule{
 
 func typeScan(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range retypings(p, s) {
-		e := p.Blocked(&r.Result, rule.Scans)
-		if e == nil || p.Blocked(&r.Result, rule.Rewrites) != nil || p.Blocked(&r.Result, rule.RebuildsIndex) != nil {
+		e := p.Blocked(p.Alone(r.Command), rule.Scans)
+		if e == nil || p.Blocked(p.Alone(r.Command), rule.Rewrites) != nil || p.Blocked(p.Alone(r.Command), rule.RebuildsIndex) != nil {
 			continue
 		}
 		if p.Blocked(&s.Result, rule.Scans) == nil { // the constraint is dropped with the change

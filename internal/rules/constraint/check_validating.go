@@ -30,7 +30,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	django := ""
 	var e *effect.Effect
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
-		scan := p.Blocked(&a.Result, rule.Scans)
+		scan := p.Blocked(p.Alone(a.Command), rule.Scans)
 		if scan == nil {
 			continue
 		}

@@ -34,7 +34,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	django, partitioned := "", false
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
-		scan := p.Blocked(&a.Result, func(e *effect.Effect) bool {
+		scan := p.Blocked(p.Alone(a.Command), func(e *effect.Effect) bool {
 			return rule.Scans(e) && (e.Name != ref.Name || e.Name == a.table.Name)
 		})
 		if scan == nil {

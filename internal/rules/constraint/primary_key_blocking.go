@@ -23,7 +23,7 @@ var PrimaryKeyBlocking = &rule.Rule{
 
 func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_PRIMARY) {
-		e := p.Blocked(&a.Result, rule.BuildsIndex)
+		e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex)
 		if e == nil {
 			continue
 		}

@@ -29,7 +29,7 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		if a.con.GetIndexname() == "" {
 			continue
 		}
-		e := p.Blocked(&a.Result, rule.Scans)
+		e := p.Blocked(p.Alone(a.Command), rule.Scans)
 		if e == nil {
 			continue
 		}

@@ -24,7 +24,7 @@ var UniqueBlocking = &rule.Rule{
 
 func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
-		if e := p.Blocked(&a.Result, rule.BuildsIndex); e != nil {
+		if e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
 				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",

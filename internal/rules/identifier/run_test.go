@@ -20,7 +20,12 @@ func TestHasRun(t *testing.T) {
 			}
 		}
 	}
-	if !hasRun(`"a"`) || hasRun("") {
-		t.Error("a quote, or nothing")
+	for text, want := range map[string]bool{
+		"": false, `"a b" "c"`: false, `"` + strings.Repeat("a ", 31) + `"`: false, `"` + strings.Repeat("a ", 32) + `"`: true,
+		`"a b", "` + strings.Repeat("a ", 32) + `"`: true, `"` + strings.Repeat("a ", 16) + `""` + strings.Repeat("a ", 16) + `"`: true,
+	} {
+		if hasRun(text) != want {
+			t.Errorf("hasRun(%q) = %v", text, !want)
+		}
 	}
 }

@@ -158,11 +158,14 @@ func skipped(s *rule.Stmt, name string) bool {
 }
 
 // hasRun reports whether a text has so many bytes without white space and
-// commas in a row, or a quote, that a name in it can be too long: most
-// statements need no closer look.
+// commas in a row, or between two double quotes, that a name in it can be too
+// long: most statements need no closer look.
 func hasRun(sql string) bool {
-	if strings.IndexByte(sql, '"') >= 0 {
-		return true
+	for rest, at := sql, strings.IndexByte(sql, '"'); at >= 0; {
+		rest = rest[at+1:]
+		if at = strings.IndexByte(rest, '"'); at > limit || at == 0 { // "" is a quote in a name
+			return true
+		}
 	}
 	// From where a run would end, back to where it would begin.
 	for end := limit; end < len(sql); {

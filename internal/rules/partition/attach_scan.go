@@ -25,11 +25,12 @@ var AttachScan = &rule.Rule{
 
 func attachScan(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range attachments(p, s) {
-		if !p.InUse(a.part) || p.Small(a.part.Name) || a.Result.Refused != "" {
+		if !p.InUse(a.part) || p.Small(a.part.Name) {
 			continue
 		}
-		e := on(&a.Result, a.part.Name)
-		if e == nil || !e.Scans && !e.BuildsIndex {
+		alone := p.Alone(a.Command)
+		e := on(alone, a.part.Name)
+		if alone.Refused != "" || e == nil || !e.Scans && !e.BuildsIndex {
 			continue
 		}
 		p.Report(s, rule.Report{

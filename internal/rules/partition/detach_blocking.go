@@ -28,11 +28,12 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 		c := &commands[i]
 		cmd := c.Def.GetPartitionCmd()
 		parent := s.Altered()
-		if c.Subtype != pgparse.AlterTableType_AT_DetachPartition || cmd.GetConcurrent() || !p.InUse(parent) || c.Result.Refused != "" {
+		if c.Subtype != pgparse.AlterTableType_AT_DetachPartition || cmd.GetConcurrent() || !p.InUse(parent) {
 			continue
 		}
-		e := on(&c.Result, parent.Name)
-		if e == nil || !e.Lock.BlocksReads() {
+		alone := p.Alone(c)
+		e := on(alone, parent.Name)
+		if alone.Refused != "" || e == nil || !e.Lock.BlocksReads() {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())

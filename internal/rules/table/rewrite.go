@@ -35,11 +35,12 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 	for i := range commands {
 		c := &commands[i]
 		words := rewriting[c.Subtype]
-		if words == "" || c.Result.Refused != "" {
+		if words == "" {
 			continue
 		}
-		e := p.Blocked(&c.Result, rule.Rewrites)
-		if e == nil {
+		alone := p.Alone(c)
+		e := p.Blocked(alone, rule.Rewrites)
+		if alone.Refused != "" || e == nil {
 			continue
 		}
 		verb := " rewrites "
