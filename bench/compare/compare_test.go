@@ -120,6 +120,11 @@ func TestLimits(t *testing.T) {
 		if kept := printParse(&out, few, 50_000, whole, second); kept != want || !strings.Contains(out.String(), "0.500 s") {
 			t.Errorf("%.1f times the parsing: kept = %v\n%s", factor, kept, &out)
 		}
+		out.Reset()
+		made := corpus{files: 5000, generated: true}
+		if !printParse(&out, made, 50_000, whole, second) || !strings.Contains(out.String(), "0.500 s") {
+			t.Errorf("the generated corpus has no limit\n%s", &out)
+		}
 	}
 	var out bytes.Buffer
 	if printSmall(&out, corpus{}, usage{Wall: 21 * time.Millisecond}, squawk) {
@@ -146,8 +151,7 @@ func TestAgree(t *testing.T) {
 			squawk: tool{name: "squawk", binary: script(t, "echo '"+squawk+"'"), fine: []int{0}},
 		}
 		pair.onward.args = func(c corpus) ([]string, string) { return nil, c.path }
-		_, err := pair.agree(t.Context(), c)
-		return err
+		return pair.agree(t.Context(), c)
 	}
 	const report = `{"summary":{"migrations":2,"statements":2}}`
 	for _, said := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {
@@ -172,10 +176,10 @@ func TestParseAll(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "1.sql"), []byte("SELECT 1; SELECT FROM WHERE;\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := parseAll(dir); err != nil {
-		t.Error(err)
+	if n, err := parseAll(dir); err != nil || n != 2 {
+		t.Errorf("%d statements, %v, want 2", n, err)
 	}
-	if err := parseAll(filepath.Join(dir, "gone")); err == nil {
+	if _, err := parseAll(filepath.Join(dir, "gone")); err == nil {
 		t.Error("a directory that is not there was parsed")
 	}
 }

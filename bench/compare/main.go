@@ -48,7 +48,7 @@ func main() {
 		os.Exit(2)
 	}
 	if s.parse != "" {
-		if err := parseAll(s.parse); err != nil {
+		if _, err := parseAll(s.parse); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(3)
 		}
@@ -87,8 +87,7 @@ func compare(ctx context.Context, s settings) (bool, error) {
 
 	kept := true
 	for _, c := range corpora.both {
-		statements, err := tools.agree(ctx, c)
-		if err != nil {
+		if err := tools.agree(ctx, c); err != nil {
 			return false, err
 		}
 		parse, err := parsing(c)
@@ -100,6 +99,10 @@ func compare(ctx context.Context, s settings) (bool, error) {
 			return false, err
 		}
 		kept = printPair(os.Stdout, c, costs[0], costs[1]) && kept
+		statements, err := parseAll(c.path)
+		if err != nil {
+			return false, err
+		}
 		kept = printParse(os.Stdout, c, statements, costs[0], costs[2]) && kept
 	}
 

@@ -73,9 +73,13 @@ func foreignDatabase(t Tree, s Source) string {
 	return byText
 }
 
+// telling is how much of a file is looked at, bytes: a file shows early which
+// database it is for.
+const telling = 16 << 10
+
 // foreignSQL tells which other database a text is for; "" when nothing tells.
 func foreignSQL(text string) string {
-	lower := strings.ToLower(text[:min(len(text), 64<<10)])
+	lower := strings.ToLower(text[:min(len(text), telling)])
 	for _, x := range foreignText {
 		if slices.ContainsFunc(x.words, func(w string) bool { return strings.Contains(lower, w) }) &&
 			x.pattern.MatchString(withoutComments(text)) {
@@ -87,7 +91,7 @@ func foreignSQL(text string) string {
 
 // withoutComments is the beginning of a text without its line comments.
 func withoutComments(text string) string {
-	text = text[:min(len(text), 64<<10)]
+	text = text[:min(len(text), telling)]
 	var b strings.Builder
 	for {
 		before, comment, found := strings.Cut(text, "--")
