@@ -123,6 +123,9 @@ func (f *fold) release(old *Relation) {
 	if old.View != nil {
 		f.unread(old)
 	}
+	if old.Seq != nil && old.Seq.OwnerTable != 0 {
+		f.disownSequence(old)
+	}
 	for _, child := range append(slices.Clone(old.Partitions), old.Children...) {
 		if c := f.edit(child); c != nil {
 			c.own().Inherits = without(c.Inherits, old.OID)

@@ -220,6 +220,7 @@ func (f *fold) walkChildren(r *Relation, do func(*Relation)) {
 // takeColumns marks the columns and checks that a table has from the parent
 // that it joins.
 func (f *fold) takeColumns(parent, child *Relation) {
+	f.using = true // one side may learn a column of the other
 	if parent.Inferred && !child.Inferred {
 		// What is known of the partition is known of the parent.
 		for _, c := range child.Columns {

@@ -249,7 +249,7 @@ func TestShuffled(t *testing.T) {
 	for _, sql := range sources(t) {
 		all = append(all, steps(t, sql)...)
 	}
-	for seed := range uint64(15) {
+	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		c := catalog.New()
 		for range 400 {
