@@ -18,6 +18,9 @@ type comparison struct {
 	release []released
 	deleted []*adapter.Migration
 	history []rule.HistoryChange
+	// touched is what git says of the files, by their paths at the head; nil
+	// where a migration is more than its file.
+	touched map[string]gitrange.Change
 }
 
 type released struct {
@@ -30,6 +33,12 @@ type released struct {
 // another name is a finding, not a new migration.
 func compare(p pair, changes []gitrange.Change) *comparison {
 	c := &comparison{}
+	if p.source.Framework != "django" {
+		c.touched = make(map[string]gitrange.Change, len(changes))
+		for _, x := range changes {
+			c.touched[x.Path] = x
+		}
+	}
 	base := map[string]*adapter.Migration{}
 	if p.base != nil {
 		c.deployed = p.base.Migrations
@@ -62,9 +71,10 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 					Kind: rule.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
 				})
 			}
-		case m.Repeatable && old.Hash != m.Hash:
+		case c.same(old, m):
+		case m.Repeatable:
 			c.release = append(c.release, released{m, onward.StatusModified})
-		case old.Hash != m.Hash:
+		default:
 			c.edited(old, m, p.head.Habits.Edited)
 		}
 	}
@@ -87,6 +97,19 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	}
 	c.history = append(c.history, newHistory(p)...)
 	return c
+}
+
+// same reports whether a migration is what it was. A file that git calls
+// unchanged may have other line ends in the working tree (core.autocrlf).
+func (c *comparison) same(old, m *adapter.Migration) bool {
+	if old.Hash == m.Hash || c.touched == nil {
+		return old.Hash == m.Hash
+	}
+	x, touched := c.touched[m.Path]
+	if !touched {
+		return old.Path == m.Path
+	}
+	return x.Kind == gitrange.Renamed && x.OldPath == old.Path && x.Similarity == 100
 }
 
 // newHistory leaves out the disorder that the base has already.
@@ -146,7 +169,7 @@ func alike(old, m *adapter.Migration) bool {
 
 func (c *comparison) renamed(old, m *adapter.Migration) {
 	h := rule.HistoryChange{Kind: rule.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID}
-	if old.Hash != m.Hash {
+	if !c.same(old, m) {
 		h.Detail = "its content changed too"
 	}
 	c.history = append(c.history, h)
