@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/script"
 )
 
 // tracker follows the settings of a session through a migration.
@@ -34,7 +33,7 @@ func (t *tracker) statement(s *Stmt) {
 		t.session, t.now = t.runner, t.runner
 		return
 	}
-	if set.Local && s.Origin == script.Alone {
+	if set.Local && !s.InBlock() {
 		return // a warning and nothing else
 	}
 	t.apply(&t.now, set, s)

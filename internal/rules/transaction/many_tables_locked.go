@@ -60,14 +60,22 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 }
 
 // together reports whether two statements are one for whom they lock out: one
-// statement, or the foreign keys of one new table, which could have stood in its
-// CREATE TABLE and are constraint-foreign-key-locks-referenced's there.
+// statement, or both make or change new tables. What those lock are the tables
+// that their foreign keys reference, each for an instant, and a table with two
+// of them does so in one statement: they are
+// constraint-foreign-key-locks-referenced's.
 func together(p *rule.Pass, a, b *rule.Stmt) bool {
-	if a == b {
-		return true
+	return a == b || ofNew(p, a) && ofNew(p, b)
+}
+
+// ofNew reports whether a statement makes a table that is no partition or
+// child, or changes one of this release.
+func ofNew(p *rule.Pass, s *rule.Stmt) bool {
+	if c := s.Node.GetCreateStmt(); c != nil {
+		return len(c.InhRelations) == 0
 	}
-	s, t := a.Altered(), b.Altered()
-	return s != nil && t != nil && s.OID == t.OID && p.New(s.OID)
+	r := s.Altered()
+	return r != nil && p.New(r.OID)
 }
 
 // tables lists the tables in use that a transaction comes to lock against
