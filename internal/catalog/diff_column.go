@@ -64,20 +64,11 @@ func (d *differ) column(x Delta, old, c *Column, a *Relation) {
 	if inherited {
 		return
 	}
-	note := func(different bool, kind DeltaKind) {
-		if different {
-			x.Kind = kind
-			d.add(x)
-		}
+	if old.Name != c.Name {
+		x.Kind = ColumnRenamed
+		d.add(x)
 	}
-	note(old.Name != c.Name, ColumnRenamed)
-	// Of a view's column the type is not always known, and stays what it is.
-	note(!old.Type.Same(c.Type) && (a.View == nil || old.Type.Known() && c.Type.Known()), ColumnTypeChanged)
-	note(!old.NotNull && c.NotNull, ColumnSetNotNull)
-	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
-	note(!sameDefault(old, c), ColumnDefaultChanged)
-	note(old.Identity != c.Identity, ColumnIdentityChanged)
-	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !renamedSource(old, c), ColumnGeneratedChanged)
+	d.facets(x, old, c, a)
 	detail := func(different bool, what string) {
 		if different {
 			y := x
@@ -90,6 +81,23 @@ func (d *differ) column(x Delta, old, c *Column, a *Relation) {
 	detail(old.Compression != c.Compression, "compression")
 	detail(old.Comment != c.Comment, "comment")
 	detail(old.NotNullInvalid && !c.NotNullInvalid && c.NotNull, "not null validated")
+}
+
+// facets compares what code meets of a column under one name.
+func (d *differ) facets(x Delta, old, c *Column, a *Relation) {
+	note := func(different bool, kind DeltaKind) {
+		if different {
+			x.Kind = kind
+			d.add(x)
+		}
+	}
+	// Of a view's column the type is not always known, and stays what it is.
+	note(!old.Type.Same(c.Type) && (a.View == nil || old.Type.Known() && c.Type.Known()), ColumnTypeChanged)
+	note(!old.NotNull && c.NotNull, ColumnSetNotNull)
+	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
+	note(!sameDefault(old, c), ColumnDefaultChanged)
+	note(old.Identity != c.Identity, ColumnIdentityChanged)
+	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !renamedSource(old, c), ColumnGeneratedChanged)
 }
 
 // renamedSource reports a generation expression that differs only because a

@@ -58,16 +58,18 @@ func (e *Engine) close(t *Tx, settings *tracker) {
 	settings.commit()
 }
 
-// attribute traces what a transaction changed to its statements.
+// attribute traces what a transaction changed, for code that knows columns by
+// name, to its statements.
 func attribute(t *Tx) []Delta {
 	if len(t.Statements) == 1 {
-		out := make([]Delta, len(t.Statements[0].Deltas))
-		for i := range t.Statements[0].Deltas {
-			out[i] = Delta{Delta: &t.Statements[0].Deltas[i], By: t.Statements[0]}
+		whole := catalog.ByName(t.Statements[0].Deltas)
+		out := make([]Delta, len(whole))
+		for i := range whole {
+			out[i] = Delta{Delta: &whole[i], By: t.Statements[0]}
 		}
 		return out
 	}
-	whole := catalog.Diff(t.Before, t.After)
+	whole := catalog.ByName(catalog.Diff(t.Before, t.After))
 	out := make([]Delta, 0, len(whole))
 	for i := range whole {
 		out = append(out, Delta{Delta: &whole[i], By: t.author(&whole[i])})
@@ -79,6 +81,9 @@ func attribute(t *Tx) []Delta {
 // made the same kind of change to the same thing, else the last that touched
 // the thing, else the last that touched its relation.
 func (t *Tx) author(d *catalog.Delta) *Stmt {
+	if d.Replaced() {
+		return t.replacer(d)
+	}
 	var same, relation *Stmt
 	for _, s := range t.Statements {
 		for i := range s.Deltas {
@@ -100,6 +105,24 @@ func (t *Tx) author(d *catalog.Delta) *Stmt {
 		return relation
 	}
 	return t.Statements[len(t.Statements)-1]
+}
+
+// replacer is the statement that completes a change of the column behind a
+// name: the last that gave the column its name, or changed in it what differs.
+func (t *Tx) replacer(d *catalog.Delta) *Stmt {
+	by := t.Statements[len(t.Statements)-1]
+	for _, s := range t.Statements {
+		for i := range s.Deltas {
+			sd := &s.Deltas[i]
+			if sd.Key != d.Key {
+				continue
+			}
+			if sd.Kind == d.Kind || (sd.Kind == catalog.ColumnRenamed || sd.Kind == catalog.ColumnAdded) && sd.New.Name == d.New.Name {
+				by = s
+			}
+		}
+	}
+	return by
 }
 
 // results computes what a statement does, once where the version does not

@@ -29,8 +29,8 @@ func (p *Pass) DeployedFunction(f *catalog.Function) bool {
 	return f != nil && p.Release.Deployed.Created(f.OID)
 }
 
-// NewColumn reports whether the release added a column, so that no deployed
-// code writes or reads it by name.
+// NewColumn reports whether the deployed code knows nothing of a column: the
+// release added it, or moved it away and put another under its name.
 func (p *Pass) NewColumn(d *Delta, c *catalog.Column) bool {
 	if c == nil || c.Inferred {
 		return false
@@ -39,7 +39,33 @@ func (p *Pass) NewColumn(d *Delta, c *catalog.Column) bool {
 	if r == nil {
 		return true // of a table that was inferred since: a statement added it
 	}
-	return r.Attr(c.Attnum) == nil
+	return d.knownAs(r, c) == ""
+}
+
+// knownAs is the name by which the deployed code knows a column of a change's
+// table, which is r in the deployed schema: the one that the column had before
+// the change, when the deployed table has it, be it for another column; else the
+// one that it had there, unless another column has taken it; "" for a column it
+// does not know.
+func (d *Delta) knownAs(r *catalog.Relation, c *catalog.Column) string {
+	if d.Before != nil {
+		if was := d.Before.Attr(c.Attnum); was != nil && was.Name == c.Name && r.Column(c.Name) != nil {
+			return c.Name
+		}
+	}
+	old := r.Attr(c.Attnum)
+	if old == nil {
+		return ""
+	}
+	for _, now := range []*catalog.Relation{d.Before, d.After} {
+		if now == nil {
+			continue
+		}
+		if other := now.Column(old.Name); other != nil && other.Attnum != c.Attnum {
+			return ""
+		}
+	}
+	return old.Name
 }
 
 // DeployedName is the name of a change's relation in the deployed schema,
@@ -60,8 +86,8 @@ func (p *Pass) UsesTable(d *Delta) Usage { return p.Uses(p.DeployedName(d), "") 
 func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) Usage {
 	name := c.Name
 	if r := p.Release.Deployed.Relation(d.OID); r != nil {
-		if old := r.Attr(c.Attnum); old != nil {
-			name = old.Name
+		if known := d.knownAs(r, c); known != "" {
+			name = known
 		}
 	}
 	return p.Uses(p.DeployedName(d), name)

@@ -33,6 +33,18 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 	var all []demanded
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
+		if movedAway(p, t, d) {
+			u := p.UsesTable(d)
+			p.Report(d.By, rule.Report{
+				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and must not be null though another column takes its name",
+				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
+				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + rule.Table(d.Before.Name) +
+					" ALTER COLUMN " + rule.Ident(d.New.Name) + " DROP NOT NULL;",
+				Severity: lower(filled(t.After, d.After, d.New.Name), u),
+				Evidence: u.Evidence,
+			})
+			continue
+		}
 		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType ||
 			d.Before.Column(d.New.Name) != nil || !required(t.After, d.New) {
 			continue
@@ -44,12 +56,19 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 		table           catalog.OID
 	}
 	for _, list := range rule.Alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
-		demandTogether(p, list)
+		demandTogether(p, t.After, list)
 	}
 }
 
+// movedAway reports a column that INSERTs have to name, under a name that the
+// deployed code does not know, while another has taken the one that it knows.
+func movedAway(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
+	return d.Kind == catalog.ColumnRenamed && p.Deployed(d) && d.Before.Kind.IsTable() && !p.NewColumn(d, d.Old) &&
+		d.Before.Column(d.New.Name) == nil && d.After.Column(d.Old.Name) != nil && required(t.After, d.New)
+}
+
 // demandTogether reports the columns that one statement adds, for one reason.
-func demandTogether(p *rule.Pass, list []demanded) {
+func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	d, n := list[0], len(list)
 	table := rule.Table(d.Before.Name)
 	var names, defaults []string
@@ -62,7 +81,7 @@ func demandTogether(p *rule.Pass, list []demanded) {
 	r := rule.Report{
 		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
 		Harm:     "every INSERT of the deployed code leaves " + rule.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
-		Severity: filled(d.After),
+		Severity: filled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
 		Instead: "keep " + one(n, "a default", "defaults") + " until no old code runs any more:\n" + strings.Join(defaults, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",

@@ -25,8 +25,14 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.ColumnDefaultChanged || !p.Deployed(d) || p.NewColumn(d, d.Old) ||
-			d.Old.Default == nil || d.New.Default == nil || t.Column(catalog.ColumnTypeChanged, d) != nil || sameValue(d.Old.Default, d.New.Default) {
+			d.Old.Default == nil || d.New.Default == nil || t.Column(catalog.ColumnTypeChanged, d) != nil && !d.Replaced() ||
+			sameValue(d.Old.Default, d.New.Default) || another(t, d) || repeats(t, d) {
 			continue
+		}
+		if d.Replaced() {
+			if u := p.UsesColumn(d, d.Old); u.Known && !u.Used {
+				continue // one that only keeps the other's values
+			}
 		}
 		p.Report(d.By, rule.Report{
 			Fact:    "the default of column " + d.New.Name + " of " + d.Before.Name.String() + " becomes " + d.New.DefaultText + " (was " + d.Old.DefaultText + ")",

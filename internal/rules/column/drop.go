@@ -112,6 +112,26 @@ func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	})
 }
 
+// emptied reports a column that was dropped and added again, so that nothing else
+// about the new one matters: column-drop has it.
+func emptied(t *rule.Tx, d *rule.Delta) bool {
+	if !d.Replaced() {
+		return false
+	}
+	gone := t.Same(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
+	return gone != nil && !filledFrom(t, gone)
+}
+
+// another reports a column that has nothing in common with the one whose name it
+// has taken: column-drop or column-type-incompatible has it.
+func another(t *rule.Tx, d *rule.Delta) bool {
+	if !d.Replaced() {
+		return false
+	}
+	severity, _ := mismatch(t.After, base(t.Before, d.Old.Type), base(t.After, d.New.Type))
+	return severity >= onward.Warning || emptied(t, d)
+}
+
 // filledFrom reports whether the successor of a dropped column was there before
 // the drop, under another name, and so could be filled from it.
 func filledFrom(t *rule.Tx, d *rule.Delta) bool {

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DropDefault flags a NOT NULL column that loses what filled it: its default,
-// identity or generation expression.
+// DropDefault flags a column that loses what filled it: a NOT NULL one its default,
+// identity or generation expression, any the numbers of its sequence.
 // https://www.postgresql.org/docs/current/sql-altertable.html
 var DropDefault = &rule.Rule{
 	ID:       "column-drop-default",
@@ -44,10 +44,13 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
+		if p.Deployed(d) && unnumbered(p, t, d) {
+			continue
+		}
 		if !p.Deployed(d) || d.Before.View != nil || !d.Old.NotNull && !d.Old.Inferred || required(t.Before, d.Old) && !d.Old.Inferred || !required(t.After, d.New) {
 			continue
 		}
-		if x.judge(p) {
+		if x.judge(p, t.After) {
 			all = append(all, x)
 		}
 	}
@@ -64,11 +67,22 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		for _, x := range list {
 			names, uses = append(names, x.New.Name), append(uses, x.uses)
 		}
+		instead := one(len(list), "drop it", "drop them") + " a release later, when no old code runs any more"
+		if d.Replaced() {
+			p.Report(d.By, rule.Report{
+				Fact:     called(d.Delta) + ", which must not be null and has no default (it was " + origins(d.Old) + ")",
+				Harm:     d.harm,
+				Instead:  refill(t, d.Delta),
+				Severity: d.severity,
+				Evidence: d.uses.Evidence,
+			})
+			continue
+		}
 		p.Report(d.By, rule.Report{
 			Fact: one(len(list), "the "+d.what, "the "+d.what+"s") + " of " + columns(names) + " of " + d.Before.Name.String() + ", which must not be null, " +
 				one(len(list), "is", "are") + " dropped",
 			Harm:     d.harm,
-			Instead:  one(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
+			Instead:  instead,
 			Severity: d.severity,
 			Evidence: rule.Together(uses).Evidence,
 		})
@@ -76,11 +90,11 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 }
 
 // judge says what the deployed code feels of it, and whether it feels anything.
-func (x *undefaulted) judge(p *rule.Pass) bool {
+func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
-	if p.NewColumn(d, d.New) {
+	if p.NewColumn(d, d.Old) {
 		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from here on"
-		x.severity = filled(d.After)
+		x.severity = filled(after, d.After, name)
 		return true
 	}
 	x.harm = "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
@@ -89,7 +103,7 @@ func (x *undefaulted) judge(p *rule.Pass) bool {
 	case x.uses.Sure && x.uses.Used, x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
 		return false // a mapper names every column of its model; nobody writes the table
 	case p.Omitted(d, d.Old):
-		x.severity = filled(d.After)
+		x.severity = filled(after, d.After, name)
 		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on"
 	case x.uses.Used:
 		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"

@@ -23,7 +23,7 @@ var DropNotNull = &rule.Rule{
 func dropNotNull(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDropNotNull || !p.Deployed(d) || p.NewColumn(d, d.Old) {
+		if d.Kind != catalog.ColumnDropNotNull || !p.Deployed(d) || p.NewColumn(d, d.Old) || another(t, d) || d.Replaced() && numbered(d.Old) && !numbered(d.New) {
 			continue
 		}
 		u := p.UsesColumn(d, d.Old)

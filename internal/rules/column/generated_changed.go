@@ -39,7 +39,7 @@ func generatedChanged(p *rule.Pass, t *rule.Tx) {
 			r.Fact = "column " + name + " of " + d.Before.Name.String() + " is no longer generated"
 			r.Harm = "the deployed code never writes it: its INSERTs leave NULL there, its UPDATEs a value that no longer fits the row"
 			r.Instead = "release code that writes " + name + " first, or let a trigger write it for the time being"
-			if filled(d.After) != onward.Off {
+			if filled(t.After, d.After, name) != onward.Off {
 				r.Severity = onward.Info
 			}
 		}

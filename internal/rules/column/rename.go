@@ -32,6 +32,9 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			continue // another column took the name
 		}
 		if d.After.Column(from) != nil {
+			if inStep(p, t, d) {
+				continue
+			}
 			p.Report(d.By, rule.Report{
 				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
 				Harm:     "the deployed code finds the new column under the name" + u.Where() + ": what is stored is in " + to + ", and does not reach it",
@@ -42,13 +45,18 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		fact := "column " + from + " of " + table.String() + " is renamed to " + to
+		way := instead(d, from, to)
+		if d.Before.Column(to) != nil && d.Before.Kind.IsTable() {
+			fact += ", which was another column's"
+			way = "exchange the columns, so that " + from + " stays a column of the table, and drop it a release later"
+		}
 		if u.Used {
 			fact += " while the deployed code still uses it"
 		}
 		p.Report(d.By, rule.Report{
 			Fact:     fact,
 			Harm:     u.Breaks("\"" + from + "\""),
-			Instead:  instead(d, from, to),
+			Instead:  way,
 			Django:   rule.DjangoKeepName(d.By.Operation, from),
 			Severity: u.Severity(),
 			Evidence: u.Evidence,

@@ -69,13 +69,13 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 		why   why
 	}
 	for _, list := range rule.Alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
-		bindTogether(p, list)
+		bindTogether(p, t.After, list)
 	}
 }
 
 // bindTogether reports the columns that one statement makes NOT NULL, and that
 // are a hazard for one reason.
-func bindTogether(p *rule.Pass, list []bindingColumn) {
+func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	d, n := list[0], len(list)
 	table := d.Before.Name.String()
 	var names []string
@@ -92,10 +92,10 @@ func bindTogether(p *rule.Pass, list []bindingColumn) {
 	switch d.why {
 	case unknown:
 		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail"
-		r.Severity = filled(d.After)
+		r.Severity = filled(after, d.After, names...)
 	case neverNamed:
 		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + one(n, "it", "them") + " out and fail"
-		r.Severity = filled(d.After)
+		r.Severity = filled(after, d.After, names...)
 	case maybeLeftOut:
 		r.Harm = "deployed code that writes NULL or leaves " + one(n, "the column", "one of them") + " out fails" + u.Where()
 		r.Severity, r.Evidence = onward.Warning, u.Evidence

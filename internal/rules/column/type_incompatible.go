@@ -29,7 +29,6 @@ var TypeIncompatible = &rule.Rule{
 type retyped struct {
 	*rule.Delta
 	rule.Usage
-	now      *catalog.Column
 	severity onward.Severity
 	harm     string
 }
@@ -38,31 +37,23 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 	var all []retyped
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		old, now := d.Old, d.New
-		switch {
-		case d.Kind == catalog.ColumnTypeChanged:
-		case d.Kind == catalog.ColumnDropped && d.After != nil && d.After.Column(old.Name) != nil && filledFrom(t, d):
-			now = d.After.Column(old.Name) // filled from the old one, and renamed
-		default:
+		if d.Kind != catalog.ColumnTypeChanged || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || emptied(t, d) {
 			continue
 		}
-		if !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, old) {
-			continue
-		}
-		severity, harm := mismatch(t.After, base(t.Before, old.Type), base(t.After, now.Type))
+		severity, harm := mismatch(t.After, base(t.Before, d.Old.Type), base(t.After, d.New.Type))
 		if severity == onward.Off {
 			continue
 		}
-		u := p.UsesColumn(d, old)
+		u := p.UsesColumn(d, d.Old)
 		switch {
-		case u.Known && !u.Used && u.Sure:
+		case u.Known && !u.Used && (u.Sure || d.Replaced()):
 			continue
 		case u.Known && !u.Used:
 			severity = onward.Info
-		case severity == onward.Error && rewritten(p, d):
+		case severity == onward.Error && !d.Replaced() && rewritten(p, d):
 			severity = onward.Warning // column-type-rewrite has the error
 		}
-		all = append(all, retyped{d, u, now, severity, harm})
+		all = append(all, retyped{d, u, severity, harm})
 	}
 	type key struct {
 		by       *rule.Stmt
@@ -84,20 +75,24 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 	same := true
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
-		adds = append(adds, "ADD COLUMN "+rule.Ident(x.Old.Name+"_new")+" "+x.now.Type.String())
-		same = same && x.now.Type.String() == d.now.Type.String() && x.Old.Type.String() == d.Old.Type.String()
+		adds = append(adds, "ADD COLUMN "+rule.Ident(x.Old.Name+"_new")+" "+x.New.Type.String())
+		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
 	u := rule.Together(uses)
 	fact := columns(names) + " of " + d.Before.Name.String()
 	if same {
-		fact += one(n, " becomes ", " become ") + d.now.Type.String() + " (was " + d.Old.Type.String() + ")"
+		fact += one(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	} else {
-		fact += " get other types, " + d.Old.Name + " " + d.now.Type.String() + " (was " + d.Old.Type.String() + ")"
+		fact += " get other types, " + d.Old.Name + " " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
+	}
+	instead := "add " + one(n, "a column", "columns") + " of the new type, keep both in step, and drop " + one(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + rule.Table(d.Before.Name) + " " + strings.Join(adds, ", ") + ";"
+	if d.Replaced() {
+		instead = "release code that takes both types first, and exchange the columns a release later"
 	}
 	p.Report(d.By, rule.Report{
 		Fact:     fact,
 		Harm:     d.harm + u.Where(),
-		Instead:  "add " + one(n, "a column", "columns") + " of the new type, keep both in step, and drop " + one(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + rule.Table(d.Before.Name) + " " + strings.Join(adds, ", ") + ";",
+		Instead:  instead,
 		Severity: d.severity,
 		Evidence: u.Evidence,
 	})

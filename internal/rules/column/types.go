@@ -30,7 +30,7 @@ func typedColumns(t *rule.Tx) []typed {
 				}
 			}
 		case catalog.ColumnAdded, catalog.ColumnTypeChanged:
-			if !d.New.Inherited {
+			if !d.New.Inherited && !d.Replaced() {
 				out = append(out, typed{d.By, d.After.Name, d.New})
 			}
 		}

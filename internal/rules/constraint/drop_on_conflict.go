@@ -23,63 +23,113 @@ var DropOnConflict = &rule.Rule{
 	Commit:   dropOnConflict,
 }
 
+// unserved is a unique index that ON CONFLICT of the deployed code finds no more.
+type unserved struct {
+	*rule.Delta
+	idx *catalog.Relation
+	// fact is what became of it.
+	fact string
+}
+
 func dropOnConflict(p *rule.Pass, t *rule.Tx) {
+	var told []catalog.OID
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if !p.Deployed(d) || d.After == nil {
 			continue
 		}
-		var idx *catalog.Relation
-		var name string
+		x := unserved{Delta: d}
 		switch {
 		case d.Kind == catalog.ConstraintDropped && (d.OldConstraint.Kind == catalog.Unique || d.OldConstraint.Kind == catalog.Exclude) && !d.OldConstraint.Deferrable:
-			idx, name = d.OldIndex, d.OldConstraint.Kind.String()+" "+d.OldConstraint.Name
+			x.idx, x.fact = d.OldIndex, d.OldConstraint.Kind.String()+" "+d.OldConstraint.Name
 		case d.Kind == catalog.IndexDropped && d.OldIndex.Index.Unique && d.OldIndex.Index.Constraint == "":
-			idx, name = d.OldIndex, "unique index "+d.OldIndex.Name.Name
-		}
-		if idx == nil || p.New(idx.OID) || !idx.Index.Valid || gone(d.After, idx) || arbiter(t.After, d.After, idx) {
+			x.idx, x.fact = d.OldIndex, "unique index "+d.OldIndex.Name.Name
+		case d.Kind == catalog.ColumnRenamed:
+			for _, x := range carried(t, d) {
+				if !slices.Contains(told, x.idx.OID) {
+					told = append(told, x.idx.OID)
+					x.report(p, t)
+				}
+			}
 			continue
 		}
-		severity, harm := onward.Off, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
-		if d.By.Migration.Framework == "django" {
-			// The mapper says ON CONFLICT in this one case only.
-			severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
-		} else if u := p.Upserts(); u.Known && !u.Used {
-			continue
-		}
-		p.Report(d.By, rule.Report{
-			Severity: severity,
-			Cause:    "and so are %d others",
-			Fact:     name + " of " + d.After.Name.String() + " is dropped without a successor",
-			Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
-			Instead:  "keep it until no deployed code names it in ON CONFLICT, and drop it a release later",
-		})
+		x.fact += " of " + d.After.Name.String() + " is dropped without a successor"
+		x.report(p, t)
 	}
 }
 
-// gone reports whether a column of an index went away too: that is another
-// finding.
-func gone(r *catalog.Relation, idx *catalog.Relation) bool {
-	return slices.ContainsFunc(idx.Index.Keys, func(k catalog.IndexKey) bool {
-		return slices.ContainsFunc(k.Columns, func(a int16) bool { return r.Attr(a) == nil })
+func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
+	d := x.Delta
+	if x.idx == nil || p.New(x.idx.OID) || !x.idx.Index.Valid || gone(d.Before, d.After, x.idx) || arbiter(t.After, d.Before, d.After, x.idx) {
+		return
+	}
+	severity, harm := onward.Off, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
+	if d.By.Migration.Framework == "django" {
+		// The mapper says ON CONFLICT in this one case only.
+		severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
+	} else if u := p.Upserts(); u.Known && !u.Used {
+		return
+	}
+	p.Report(d.By, rule.Report{
+		Severity: severity,
+		Cause:    "and so are %d others",
+		Fact:     x.fact,
+		Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
+		Instead:  "keep it until no deployed code names it in ON CONFLICT, and drop it a release later",
 	})
 }
 
-// arbiter reports whether another index of the table serves ON CONFLICT in the
-// place of one.
-func arbiter(c *catalog.Catalog, r *catalog.Relation, old *catalog.Relation) bool {
-	return slices.ContainsFunc(r.Indexes, func(oid catalog.OID) bool {
-		idx := c.Relation(oid)
-		if idx == nil || oid == old.OID || !idx.Index.Unique || !idx.Index.Valid || len(idx.Index.Keys) != len(old.Index.Keys) ||
+// carried are the unique indexes that a renamed column takes away from its name,
+// which another column has now.
+func carried(t *rule.Tx, d *rule.Delta) []unserved {
+	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() {
+		return nil
+	}
+	var out []unserved
+	for _, oid := range d.Before.Indexes {
+		idx := t.Before.Relation(oid)
+		if idx == nil || !idx.Index.Unique || t.After.Relation(oid) == nil ||
+			!slices.ContainsFunc(idx.Index.Keys, func(k catalog.IndexKey) bool { return slices.Contains(k.Columns, d.Old.Attnum) }) {
+			continue
+		}
+		if con := d.Before.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
+			continue
+		}
+		out = append(out, unserved{Delta: d, idx: idx, fact: "unique index " + idx.Name.Name + " of " + d.After.Name.String() + " goes with column " + d.Old.Name + " to the name " + d.New.Name})
+	}
+	return out
+}
+
+// gone reports whether a column of an index went away by its name too: that is
+// another finding.
+func gone(was, now, idx *catalog.Relation) bool {
+	return slices.ContainsFunc(idx.Index.Keys, func(k catalog.IndexKey) bool {
+		return slices.ContainsFunc(k.Columns, func(a int16) bool {
+			c := was.Attr(a)
+			return c == nil || now.Column(c.Name) == nil
+		})
+	})
+}
+
+// arbiter reports whether another index of a table serves ON CONFLICT in the
+// place of one that it had: one on columns of the same names.
+func arbiter(after *catalog.Catalog, was, now, old *catalog.Relation) bool {
+	return slices.ContainsFunc(now.Indexes, func(oid catalog.OID) bool {
+		idx := after.Relation(oid)
+		if idx == nil || !idx.Index.Unique || !idx.Index.Valid || len(idx.Index.Keys) != len(old.Index.Keys) ||
 			idx.Index.Predicate != nil && !catalog.SameExpr(idx.Index.Predicate, old.Index.Predicate) {
 			return false
 		}
-		if con := r.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
+		if con := now.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
 			return false
 		}
 		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool {
 			return !slices.ContainsFunc(idx.Index.Keys, func(o catalog.IndexKey) bool {
-				return k.Column == o.Column && (k.Column != 0 || catalog.SameExpr(k.Expr, o.Expr))
+				if k.Column == 0 || o.Column == 0 {
+					return k.Column == o.Column && catalog.SameExpr(k.Expr, o.Expr)
+				}
+				a, b := was.Attr(k.Column), now.Attr(o.Column)
+				return a != nil && b != nil && a.Name == b.Name
 			})
 		})
 	})

@@ -25,7 +25,7 @@ var DropPrimaryKey = &rule.Rule{
 func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || !p.Deployed(d) || d.After == nil || d.OldIndex != nil && (p.New(d.OldIndex.OID) || gone(d.After, d.OldIndex)) {
+		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || !p.Deployed(d) || d.After == nil || d.OldIndex != nil && (p.New(d.OldIndex.OID) || gone(d.Before, d.After, d.OldIndex)) {
 			continue
 		}
 		var next *catalog.Constraint
@@ -34,7 +34,7 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 				next = c
 			}
 		}
-		if next != nil && slices.Equal(next.Columns, d.OldConstraint.Columns) && !next.Deferrable {
+		if next != nil && slices.Equal(names(d.After, next.Columns), names(d.Before, d.OldConstraint.Columns)) && !next.Deferrable {
 			continue
 		}
 		table := d.After.Name.String()
@@ -48,7 +48,7 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 			r.Fact = "the primary key of " + table + " moves to other columns"
 			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail, and nothing keeps it unique"
 			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(d.After.Name) + " (" + rule.Idents(names(d.Before, d.OldConstraint.Columns)) + ");"
-			if d.OldIndex != nil && arbiter(t.After, d.After, d.OldIndex) {
+			if d.OldIndex != nil && arbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
 			}
 		} else if pub := published(t.After, d); pub != "" && d.After.ReplicaIdentity == "" {

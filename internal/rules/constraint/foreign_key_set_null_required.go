@@ -35,6 +35,9 @@ func foreignKeySetNullRequired(p *rule.Pass, t *rule.Tx) {
 		case catalog.ConstraintAdded:
 			setNull(p, t, d, d.NewConstraint, nil)
 		case catalog.ColumnSetNotNull:
+			if was := d.Before.Attr(d.New.Attnum); was != nil && was.NotNull {
+				continue // under another name
+			}
 			for _, c := range d.After.Constraints {
 				if t.Same(catalog.ConstraintAdded, func(o *rule.Delta) bool { return o.NewConstraint == c }) == nil {
 					setNull(p, t, d, c, d.New)
