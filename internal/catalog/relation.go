@@ -348,7 +348,10 @@ type Trigger struct {
 	Columns  []int16 // UPDATE OF
 	// Parent marks the clone of a partitioned table's trigger.
 	Parent bool
-	// Uses lists the columns that the WHEN condition reads.
+	// Deferrable and InitiallyDeferred are those of a constraint trigger.
+	Deferrable, InitiallyDeferred bool
+	// When: it has a condition; Uses lists the columns that it reads.
+	When    bool
 	Uses    []int16
 	Comment string
 }

@@ -33,3 +33,12 @@ func (s *Stmt) RefusedRule() string {
 	}
 	return ""
 }
+
+// Optional reports whether a statement may be skipped, or its failure caught:
+// it stands in a DO block, under a condition or beside a handler.
+func (s *Stmt) Optional() bool {
+	if s.Conditional || s.Loop {
+		return true
+	}
+	return s.Parent >= 0 && IndexWord(strings.ReplaceAll(s.Migration.Statements[s.Parent].SQL, "$", " "), "EXCEPTION") >= 0
+}

@@ -157,6 +157,7 @@ var all = []*rule.Rule{
 	transaction.LockTimeoutMissing,
 	transaction.LongWorkUnderLock,
 	transaction.ManyTablesLocked,
+	transaction.PendingTriggerEvents,
 	transaction.SetLeaks,
 	transaction.SetLocalOutside,
 	transaction.TimeoutUnit,

@@ -1,8 +1,6 @@
 package release
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -22,7 +20,7 @@ var StatementFails = &rule.Rule{
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if len(s.Problems) == 0 || optional(s) || stopped(s) || s.RefusedRule() != "" {
+	if len(s.Problems) == 0 || s.Optional() || stopped(s) || s.RefusedRule() != "" {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
@@ -48,7 +46,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 // stopped reports whether an earlier statement of the migration fails already.
 func stopped(s *rule.Stmt) bool {
 	for _, x := range s.Migration.Statements[:s.Index] {
-		if optional(x) {
+		if x.Optional() {
 			continue
 		}
 		for _, problem := range x.Problems {
@@ -58,15 +56,6 @@ func stopped(s *rule.Stmt) bool {
 		}
 	}
 	return false
-}
-
-// optional reports whether a statement may be skipped, or its failure caught:
-// it stands in a DO block, under a condition or beside a handler.
-func optional(s *rule.Stmt) bool {
-	if s.Conditional || s.Loop {
-		return true
-	}
-	return s.Parent >= 0 && rule.IndexWord(strings.ReplaceAll(s.Migration.Statements[s.Parent].SQL, "$", " "), "EXCEPTION") >= 0
 }
 
 // absent reports whether a SQLSTATE says that something does not exist.

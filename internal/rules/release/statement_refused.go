@@ -20,7 +20,7 @@ var StatementRefused = &rule.Rule{
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == "" || s.RefusedRule() != "" || optional(s) {
+	if s.Result.Refused == "" || s.RefusedRule() != "" || s.Optional() {
 		return
 	}
 	for _, x := range s.Problems {

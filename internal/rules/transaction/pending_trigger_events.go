@@ -1,0 +1,128 @@
+package transaction
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PendingTriggerEvents flags DDL on a table whose deferred checks are still to
+// run. https://www.postgresql.org/docs/current/sql-set-constraints.html
+var PendingTriggerEvents = &rule.Rule{
+	ID:        "transaction-pending-trigger-events",
+	Category:  onward.InTransaction,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a table is changed in the transaction that wrote rows with deferred checks",
+	Harm:      "A deferred foreign key or constraint trigger checks a row when the transaction commits. Until then the server refuses ALTER TABLE, CREATE INDEX, DROP TABLE, TRUNCATE and CLUSTER on the table: \"cannot ALTER TABLE … because it has pending trigger events\". Where the rows come from a query, it does so only on a database that has such rows: in production, not in the test.",
+	Instead:   "Run the checks before the table is changed, with SET CONSTRAINTS ALL IMMEDIATE, or write the rows in a migration of their own.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set-constraints.html"},
+	Migration: pendingTriggerEvents,
+}
+
+func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		if !writesThenChanges(t) {
+			continue
+		}
+		var events pending
+		told := map[catalog.OID]bool{}
+		for _, s := range t.Statements {
+			if s.Node == nil {
+				continue
+			}
+			e, command := refusedBy(s, &events)
+			if e == nil {
+				events.statement(p, s)
+				continue
+			}
+			if told[e.table] {
+				continue
+			}
+			told[e.table] = true
+			sure := e.sure && !s.Optional()
+			p.Report(s, pendingReport(s, e, command, sure))
+			if sure {
+				break
+			}
+		}
+	}
+}
+
+func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
+	r := rule.Report{
+		Fact:     fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.Where(), e.name, e.check),
+		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
+		Instead:  "run the checks first, in front of this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
+		Django:   "write the rows in a migration of their own, or run the checks between the operations:\nmigrations.RunSQL(\"SET CONSTRAINTS ALL IMMEDIATE\", migrations.RunSQL.noop)",
+		Evidence: []onward.Evidence{e.by.Evidence("leaves the check of " + e.check + " pending")},
+		Stops:    sure,
+	}
+	if !sure {
+		r.Severity = onward.Warning
+		r.Fact = fmt.Sprintf("%s finds checks pending if the %s at %s writes a row of %s: %s is checked at commit", command, e.verb, e.by.Where(), e.name, e.check)
+		r.Harm = fmt.Sprintf("where the %s finds a row to write, the migration fails: cannot %s \"%s\" because it has pending trigger events", e.verb, command, e.name.Name)
+	}
+	return r
+}
+
+// writesThenChanges reports whether a transaction changes a relation behind a
+// statement that writes rows: all others are passed over at once.
+func writesThenChanges(t *rule.Tx) bool {
+	writes := false
+	for _, s := range t.Statements {
+		switch s.Node.GetNode().(type) {
+		case *pgparse.Node_InsertStmt, *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt, *pgparse.Node_MergeStmt, *pgparse.Node_SelectStmt:
+			writes = true
+		case *pgparse.Node_AlterTableStmt, *pgparse.Node_IndexStmt, *pgparse.Node_DropStmt, *pgparse.Node_TruncateStmt, *pgparse.Node_ClusterStmt:
+			if writes {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refusedBy is the event for which the server refuses a statement, and what its
+// message calls the statement. Renaming a relation, SET SCHEMA, DROP INDEX,
+// REINDEX, triggers, policies and a foreign key that refers to the table are
+// not refused.
+func refusedBy(s *rule.Stmt, events *pending) (*event, string) {
+	if len(events.list) == 0 || s.Result.Refused != "" {
+		return nil, ""
+	}
+	switch x := pgparse.Unwrap(s.Node).(type) {
+	case *pgparse.AlterTableStmt:
+		if x.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
+			return nil, ""
+		}
+		if e := events.of(s, altersTree(x)); e != nil {
+			return e, "ALTER TABLE"
+		}
+		return events.referred(s, x), "ALTER TABLE"
+	case *pgparse.IndexStmt:
+		return events.of(s, true), "CREATE INDEX"
+	case *pgparse.TruncateStmt:
+		return events.anywhere(s, false), "TRUNCATE"
+	case *pgparse.ClusterStmt:
+		return events.anywhere(s, false), "CLUSTER"
+	case *pgparse.DropStmt:
+		return events.anywhere(s, true), "DROP TABLE"
+	}
+	return nil, ""
+}
+
+// altersTree reports whether an ALTER TABLE is refused for a partition or child,
+// where it goes on to those: attaching and detaching one is not.
+func altersTree(x *pgparse.AlterTableStmt) bool {
+	for _, n := range x.GetCmds() {
+		switch n.GetAlterTableCmd().GetSubtype() {
+		case pgparse.AlterTableType_AT_AttachPartition, pgparse.AlterTableType_AT_DetachPartition:
+			return false
+		}
+	}
+	return true
+}
