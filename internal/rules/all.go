@@ -149,6 +149,7 @@ var all = []*rule.Rule{
 	table.Unlogged,
 	table.VacuumFull,
 	transaction.CommandNotAllowed,
+	transaction.CommitInDo,
 	transaction.ConcurrentlyInBlock,
 	transaction.ControlInRunner,
 	transaction.LeftOpen,

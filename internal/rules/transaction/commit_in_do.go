@@ -1,0 +1,44 @@
+package transaction
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CommitInDo flags COMMIT in a DO block that runs inside of a transaction.
+// https://www.postgresql.org/docs/current/plpgsql-transactions.html
+var CommitInDo = &rule.Rule{
+	ID:       "transaction-commit-in-do",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "COMMIT in a DO block is refused where the block runs inside of a transaction",
+	Harm:     "A DO block may commit only where it is the transaction itself: sent alone, outside of BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what the block did.",
+	Instead:  "Switch the tool's transaction off for the file, and let the block be the only statement of its message.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/plpgsql-transactions.html",
+		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
+	},
+	Kinds:     rule.Another,
+	Statement: commitInDo,
+}
+
+func commitInDo(p *rule.Pass, s *rule.Stmt) {
+	if s.Parent < 0 || s.Origin == script.Alone || s.Node.GetTransactionStmt().GetKind() != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
+		return
+	}
+	do := s.Migration.Statements[s.Parent]
+	for _, x := range s.Migration.Statements[do.Index+1 : s.Index] {
+		if x.Parent == s.Parent && x.Node.GetTransactionStmt() != nil {
+			return // it does not come so far
+		}
+	}
+	p.Report(s, rule.Report{
+		Fact:    "COMMIT in a DO block that runs in " + within(do),
+		Harm:    "the migration fails there: invalid transaction termination; what the block did is undone",
+		Instead: alone(do),
+		Stops:   !s.Conditional,
+	})
+}
