@@ -169,6 +169,9 @@ func (u *usage) search() {
 			}
 		}
 		answer := u.weigh(q, hits, of)
+		if q.column == "" && q.table != rule.Upsert {
+			answer.Inserts = u.inserts(q.table.Name, of)
+		}
 		// What could not be read may use it.
 		answer.Known = answer.Used || found == nil
 		u.cache[q] = answer

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
@@ -84,13 +85,33 @@ func (p *Pass) UsesTable(d *Delta) Usage { return p.Uses(p.DeployedName(d), "") 
 // UsesColumn asks whether the deployed code uses a column of the relation of a
 // change, by the names that both have there.
 func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) Usage {
-	name := c.Name
+	return p.Uses(p.DeployedName(d), p.deployedColumn(d, c))
+}
+
+// deployedColumn is the name of a column in the deployed schema.
+func (p *Pass) deployedColumn(d *Delta, c *catalog.Column) string {
 	if r := p.Release.Deployed.Relation(d.OID); r != nil {
 		if known := d.knownAs(r, c); known != "" {
-			name = known
+			return known
 		}
 	}
-	return p.Uses(p.DeployedName(d), name)
+	return c.Name
+}
+
+// LeavesOut finds an INSERT in the text of the deployed code that leaves out a
+// column which was there; nil when there is none.
+func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *Insert {
+	if p.NewColumn(d, c) {
+		return nil
+	}
+	name := p.deployedColumn(d, c)
+	inserts := p.UsesTable(d).Inserts
+	for i := range inserts {
+		if !slices.Contains(inserts[i].Columns, name) {
+			return &inserts[i]
+		}
+	}
+	return nil
 }
 
 // Omitted reports whether the INSERTs of the deployed code surely leave a column

@@ -113,7 +113,18 @@ type Usage struct {
 	// Sure: it comes from the framework's own model, not from a text search.
 	Sure     bool
 	Evidence []onward.Evidence
+	// Inserts are those of a table that the code spells out.
+	Inserts []Insert
 }
+
+// Insert is an INSERT in the text of the deployed code.
+type Insert struct {
+	Columns  []string
+	Evidence onward.Evidence
+}
+
+// Where is the place of an INSERT: "shop/store.go:31".
+func (i *Insert) Where() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
 
 // Uses asks whether the deployed code uses a column, or a table when column
 // is "".

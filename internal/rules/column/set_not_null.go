@@ -31,13 +31,15 @@ const (
 	neverNamed              // nothing in the deployed code names it
 	maybeLeftOut            // deployed code uses it, and may leave it out
 	maybeNull               // it has a default, and deployed code may write NULL
+	leftOut                 // an INSERT in the deployed code leaves it out
 )
 
 // bindingColumn is a column that is NOT NULL now.
 type bindingColumn struct {
 	*rule.Delta
 	rule.Usage
-	why why
+	why  why
+	left *rule.Insert // of leftOut
 }
 
 func setNotNull(p *rule.Pass, t *rule.Tx) {
@@ -48,12 +50,17 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		needs, fresh := required(t.After, d.New), p.NewColumn(d, d.Old)
-		x := bindingColumn{d, p.UsesColumn(d, d.Old), maybeNull}
+		x := bindingColumn{d, p.UsesColumn(d, d.Old), maybeNull, nil}
+		if needs && !fresh {
+			x.left = p.LeavesOut(d, d.Old)
+		}
 		switch {
 		case fresh && !needs:
 			continue // the default speaks for the deployed code
 		case fresh:
 			x.why = unknown
+		case x.left != nil:
+			x.why = leftOut
 		case needs && p.Omitted(d, d.Old):
 			x.why = neverNamed
 		case x.Known && !x.Used:
@@ -96,6 +103,9 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	case neverNamed:
 		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + one(n, "it", "them") + " out and fail"
 		r.Severity = filled(after, d.After, names...)
+	case leftOut:
+		r.Harm = "the INSERT at " + d.left.Where() + " leaves " + one(n, "it", "one of them") + " out and fails"
+		r.Severity, r.Evidence = filled(after, d.After, names...), []onward.Evidence{d.left.Evidence}
 	case maybeLeftOut:
 		r.Harm = "deployed code that writes NULL or leaves " + one(n, "the column", "one of them") + " out fails" + u.Where()
 		r.Severity, r.Evidence = onward.Warning, u.Evidence

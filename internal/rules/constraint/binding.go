@@ -72,7 +72,12 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	}
 	u := b.p.UsesColumn(b.d, col)
 	unknown := b.p.NewColumn(b.d, col)
+	left := b.p.LeavesOut(b.d, col)
 	switch {
+	case col.Default == nil && left != nil:
+		r.Severity = onward.Off
+		r.Harm = "the INSERT at " + left.Where() + " leaves " + col.Name + " out, which has no default, and fails: violates check constraint \"" + c.Name + "\""
+		u.Evidence = []onward.Evidence{left.Evidence}
 	case col.Default == nil && b.p.Omitted(b.d, col):
 		r.Severity = onward.Off
 		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\""
@@ -96,7 +101,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 			return // numbered by the server, or NULL in every row of the deployed code
 		}
 	}
-	if b.covered(info, columns) {
+	if b.covered(info) {
 		return
 	}
 	table := b.d.After.Name
@@ -118,9 +123,16 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 	})
 }
 
-// covered reports whether rows have been unique by some of these columns
-// already, at least those that the new index is about.
-func (b *binding) covered(now *catalog.IndexInfo, columns []int16) bool {
+// covered reports whether rows have been unique by some of the columns of a new
+// index already, at least those that it is about. An expression on a unique
+// column is another thing: lower(email).
+func (b *binding) covered(now *catalog.IndexInfo) bool {
+	var columns []int16
+	for _, k := range now.Keys {
+		if k.Column != 0 {
+			columns = append(columns, k.Column)
+		}
+	}
 	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool {
 		old := b.t.Before.Relation(oid)
 		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !implies(now.Predicate, old.Index.Predicate, 0)) {

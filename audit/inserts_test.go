@@ -1,0 +1,80 @@
+package audit
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestColumnList(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"a, b,c":                {"a", "b", "c"},
+		"\n\tID,\n\t\"Name\"\n": {"id", "Name"},
+		`\"a\", b`:              {"a", "b"},
+		"a, ?":                  nil,
+		"a, %s":                 nil,
+		"a, \" +\n \"b":         nil,
+		"":                      nil,
+	} {
+		if diff := cmp.Diff(want, columnList(text)); diff != "" {
+			t.Errorf("%q: (-want +got)\n%s", text, diff)
+		}
+	}
+}
+
+// An INSERT in the code that leaves a column out says more than a query that
+// reads it.
+func TestInsertLeavesTheColumnOut(t *testing.T) {
+	t.Parallel()
+	const base = `
+-- go.mod --
+module shop
+
+require github.com/pressly/goose/v3 v3.24.0
+-- migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE orders (id bigint PRIMARY KEY, total int, region_id bigint, note text, code text);
+-- db/functions.sql --
+CREATE OR REPLACE FUNCTION copy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO orders (id, total, region_id, note) VALUES (1, 2, 3, '');
+END $$;
+-- store/store.go --
+package store
+
+const (
+	insert = ` + "`" + `
+		INSERT INTO orders (id, total,
+			note)
+		VALUES ($1, $2, $3)` + "`" + `
+	read   = "SELECT region_id, code FROM orders WHERE id = $1"
+	filled = "insert into public.orders (id, code) values ($1, $2)"
+)
+`
+	head := func(up string) string {
+		return "-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n" + up + ";\n"
+	}
+	for name, tt := range map[string]struct{ up, want, harm string }{
+		"not null":   {"ALTER TABLE orders ALTER COLUMN region_id SET NOT NULL", "error column-set-not-null 00002_more.sql:3", "store/store.go:5"},
+		"check":      {"ALTER TABLE orders ADD CONSTRAINT r CHECK (region_id IS NOT NULL) NOT VALID", "error constraint-binds-old-writers 00002_more.sql:3", "store/store.go:5"},
+		"one of two": {"ALTER TABLE orders ADD CONSTRAINT r CHECK (code IS NOT NULL) NOT VALID", "error constraint-binds-old-writers 00002_more.sql:3", "store/store.go:5"},
+		"in all":     {"ALTER TABLE orders ALTER COLUMN id SET NOT NULL, ALTER COLUMN note SET NOT NULL", "error column-set-not-null 00002_more.sql:3", "store/store.go:9"},
+		"default":    {"ALTER TABLE orders ALTER COLUMN region_id SET DEFAULT 0, ALTER COLUMN region_id SET NOT NULL", "info column-set-not-null 00002_more.sql:3", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := changelog0(t, Config{Dir: repository(t, base, head(tt.up)), Base: "main"})
+			for _, f := range r.Findings {
+				if f.Severity.String()+" "+f.Rule+" 00002_more.sql:3" == tt.want && strings.Contains(f.Harm, tt.harm) {
+					return
+				}
+			}
+			t.Errorf("found %v, want %s", found(r), tt.want)
+			for _, f := range r.Findings {
+				t.Log(f.Rule, f.Fact, f.Harm)
+			}
+		})
+	}
+}
