@@ -93,8 +93,11 @@ func apply(t testing.TB, c *catalog.Catalog, sql string) (*catalog.Catalog, stri
 			t.Errorf("%s: %v", sql[s.Start:s.End], s.Err)
 			continue
 		}
-		var list []catalog.Problem
-		c, list = c.Apply(s.Node, sql[s.Start:s.End])
+		next, list := c.Apply(s.Node, sql[s.Start:s.End])
+		if p := c.Refuses(s.Node, false); p != nil && len(list) == 0 {
+			next, list = c, []catalog.Problem{*p}
+		}
+		c = next
 		for _, p := range list {
 			sure := ""
 			if !p.Certain {

@@ -214,7 +214,3 @@ var nextvalCall = &pgparse.Node{Node: &pgparse.Node_FuncCall{FuncCall: &pgparse.
 func (c *Column) TakesNumber() bool {
 	return c.Sequence != 0 && (c.Identity != "" || c.Default == nextvalCall)
 }
-
-// sure reports whether what was seen created can be relied on to be there
-// still: nothing ran that could not be folded.
-func (f *fold) sure() bool { return f.Complete || f.Unmodelled == nil }

@@ -28,6 +28,11 @@ func (e *Engine) analyse(m *Migration) {
 			s.Results = e.results(st, settings.now.TimeZone)
 			s.Result = s.Results[0].Result
 			s.After, s.Problems = e.catalog.Apply(st.Node, st.SQL)
+			if len(s.Problems) == 0 {
+				if p := e.catalog.Refuses(st.Node, st.Parent >= 0); p != nil {
+					s.Problems = []catalog.Problem{*p}
+				}
+			}
 			s.Deltas = catalog.Diff(s.Before, s.After)
 			settings.statement(s)
 		}

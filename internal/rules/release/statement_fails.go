@@ -12,8 +12,8 @@ var StatementFails = &rule.Rule{
 	Category:  onward.ReleaseOrder,
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
-	Summary:   "the statement fails: what it names does not exist, or exists already",
-	Harm:      "The migrations up to here create, drop or rename what the statement names, so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",
+	Summary:   "the statement fails: what it names does not exist or exists already, or its rows do not fit",
+	Harm:      "The migrations up to here create, drop or rename what the statement names, or the rows that it writes are not what they ask for, so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",
 	Instead:   "Name what is there at this point, or change the order of the migrations.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/errcodes-appendix.html"},
 	Statement: statementFails,
@@ -72,6 +72,12 @@ func remedy(code string) string {
 	switch {
 	case code == "42P07", code == "42701", code == "42710", code == "42723", code == "42P06":
 		return "it was created before: leave the statement out, or give the new one another name"
+	case code == "23502":
+		return "give the column a value, or a default before"
+	case code == "42P10":
+		return "name the columns of a unique index or constraint, with the WHERE of a partial one, or create one before"
+	case code == "42601":
+		return "give each column one value"
 	case absent(code):
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
 	}

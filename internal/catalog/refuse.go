@@ -1,0 +1,142 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Refuses gives what the server has against a statement because of what it
+// names, where Apply does not look: the target of an INSERT, UPDATE, DELETE or
+// MERGE and its columns, the arbiter of ON CONFLICT, and what the queries in
+// it read. nil when it has nothing, or that is not certain. block says that the
+// statement stands in a block of PL/pgSQL, where a name may be a variable.
+//
+// It is asked where a statement is judged, not where a history is folded.
+func (c *Catalog) Refuses(node *pgparse.Node, block bool) *Problem {
+	k := &checker{c: c, block: block}
+	switch s := pgparse.Unwrap(node).(type) {
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
+		k.statement(node, nil)
+	case *pgparse.ViewStmt:
+		k.statement(s.GetQuery(), nil)
+	case *pgparse.CreateTableAsStmt:
+		k.statement(s.GetQuery(), nil)
+	case *pgparse.TruncateStmt:
+		for _, n := range s.GetRelations() {
+			k.relation(n.GetRangeVar())
+		}
+	case *pgparse.CopyStmt:
+		if s.GetRelation() != nil {
+			k.targets(k.relation(s.GetRelation()), s.GetAttlist())
+		}
+	}
+	return k.problem
+}
+
+// sure reports whether what was seen created can be relied on to be there
+// still: nothing ran that could not be folded.
+func (c *Catalog) sure() bool { return c.Complete || c.Unmodelled == nil }
+
+// checker looks for the first thing that the server has against a statement.
+type checker struct {
+	c       *Catalog
+	block   bool
+	problem *Problem
+	depth   int
+}
+
+func (k *checker) fail(code, format string, args ...any) {
+	if k.problem == nil {
+		k.problem = &Problem{Code: code, Message: fmt.Sprintf(format, args...), Certain: true}
+	}
+}
+
+// relation is what a statement names; nil when it is not known. That it does
+// not exist is a problem where that is certain.
+func (k *checker) relation(rv *pgparse.RangeVar) *Relation {
+	schema, name := rangeName(rv)
+	if schema == "" && !k.plainPath() {
+		return nil // who knows which path is in force
+	}
+	if r := k.c.find(schema, name); r != nil {
+		return r
+	}
+	full := k.c.nameFor(schema, name)
+	if systemSchema(full.Schema) || full.Schema == "pg_temp" || schema == "" && len(name) > 3 && name[:3] == "pg_" {
+		return nil
+	}
+	if _, gone := k.c.gone.get(objectKey{"relation", full}); gone {
+		k.fail("42P01", "relation %q does not exist", displayName(schema, name))
+	}
+	return nil
+}
+
+// plainPath reports whether names without a schema are those of public: a
+// search path that was set may be another by now, as that of a session or a
+// transaction ends with it.
+func (k *checker) plainPath() bool {
+	p := k.c.SearchPath
+	return len(p) == 0 || len(p) == 1 && p[0] == "public"
+}
+
+// whole reports whether all columns, indexes and constraints of a relation are
+// known.
+func (k *checker) whole(r *Relation) bool {
+	return k.c.sure() && r != nil && !r.Inferred && !r.Partial && !r.Adopted
+}
+
+// lacks reports whether it is certain that a relation has no such column.
+func (k *checker) lacks(r *Relation, name string) bool {
+	if r == nil || r.Column(name) != nil || systemColumn(name) {
+		return false
+	}
+	return slices.Contains(r.DroppedColumns, name) && !r.Adopted ||
+		k.whole(r) && (r.Kind.IsTable() || r.Kind == View || r.Kind == MaterializedView)
+}
+
+func systemColumn(name string) bool {
+	switch name {
+	case "tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "oid":
+		return true
+	}
+	return false
+}
+
+// targets checks the columns that a statement writes: those of an INSERT, or
+// what an UPDATE sets.
+func (k *checker) targets(r *Relation, list []*pgparse.Node) {
+	if r == nil || !r.Kind.IsTable() {
+		return
+	}
+	for i, n := range list {
+		t := n.GetResTarget()
+		name := clip(t.GetName())
+		if t == nil {
+			name = clip(str(n))
+		}
+		if k.lacks(r, name) {
+			k.fail("42703", missingColumn, name, r.Name.Name)
+			return
+		}
+		if len(t.GetIndirection()) > 0 {
+			continue // a part of it
+		}
+		for _, other := range list[:i] {
+			if o := other.GetResTarget(); o != nil && clip(o.GetName()) == name && len(o.GetIndirection()) == 0 && r.Column(name) != nil {
+				k.twice(t, name)
+				return
+			}
+		}
+	}
+}
+
+// twice is a column that is given two values.
+func (k *checker) twice(t *pgparse.ResTarget, name string) {
+	if t.GetVal() != nil {
+		k.fail("42601", "multiple assignments to same column %q", name)
+		return
+	}
+	k.fail("42701", "column %q specified more than once", name)
+}

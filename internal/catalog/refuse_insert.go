@@ -1,0 +1,240 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// insert checks an INSERT, in the order of the server: the target, its
+// columns, the values, how many there are, the arbiter; then what it fails at
+// when it runs.
+func (k *checker) insert(s *pgparse.InsertStmt, l *level) *item {
+	// The query does not see the target.
+	own := &level{outer: l}
+	t := k.target(s.GetRelation(), own)
+	k.targets(t, s.GetCols())
+	sel := s.GetSelectStmt().GetSelectStmt()
+	var given *item
+	switch {
+	case sel == nil: // DEFAULT VALUES
+		given = &item{}
+	case len(sel.GetValuesLists()) > 0:
+		given = k.values(sel, k.with(sel.GetWithClause(), l))
+	default:
+		given = k.query(sel, l)
+	}
+	if t != nil && t.Kind.IsTable() && sel != nil && !given.open {
+		k.count(t, s, len(given.columns))
+	}
+	if c := s.GetOnConflictClause(); c != nil {
+		k.onConflict(t, c, own)
+	}
+	out := k.output(s.GetReturningClause().GetExprs(), returning(t, own))
+	if k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
+		k.notNull(t, s, sel)
+	}
+	return out
+}
+
+// values checks the rows of an INSERT; they are as wide as the first.
+func (k *checker) values(sel *pgparse.SelectStmt, l *level) *item {
+	out := &item{}
+	for i, row := range sel.GetValuesLists() {
+		list := items(row)
+		for _, e := range list {
+			k.expr(e, l)
+			out.open = out.open || expands(e)
+		}
+		if i == 0 {
+			out.columns = make([]string, len(list))
+		} else if len(list) != len(out.columns) && !out.open {
+			k.fail("42601", "VALUES lists must all be the same length")
+		}
+	}
+	return out
+}
+
+// count checks that there are as many values as columns.
+func (k *checker) count(t *Relation, s *pgparse.InsertStmt, values int) {
+	columns := len(s.GetCols())
+	switch {
+	case columns > values:
+		k.fail("42601", "INSERT has more target columns than expressions")
+	case columns > 0 && columns < values, columns == 0 && k.whole(t) && len(t.Columns) < values:
+		k.fail("42601", "INSERT has more expressions than target columns")
+	}
+}
+
+// fillsRows reports whether a trigger may change a new row before it is
+// checked.
+func fillsRows(t *Relation) bool {
+	return slices.ContainsFunc(t.Triggers, func(g *Trigger) bool {
+		return g.Timing != "after" && strings.Contains(g.Events, "insert")
+	})
+}
+
+// notNull checks that each row has a value for the columns that must have one.
+// A query may give no row: nothing is said of these.
+func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
+	var rows [][]*pgparse.Node
+	switch {
+	case sel == nil:
+		rows = [][]*pgparse.Node{nil}
+	case len(sel.GetValuesLists()) == 0 || sel.GetLimitCount() != nil || sel.GetLimitOffset() != nil:
+		return
+	}
+	for _, row := range sel.GetValuesLists() {
+		if rows = append(rows, items(row)); slices.ContainsFunc(items(row), expands) {
+			return
+		}
+	}
+	// at is the place of each column's value in a row.
+	var must []*Column
+	var at []int
+	for i, c := range t.Columns {
+		if !c.NotNull || c.Inferred || c.Identity != "" || c.Generated != "" {
+			continue
+		}
+		place := i
+		if len(s.GetCols()) > 0 {
+			place = slices.IndexFunc(s.GetCols(), func(n *pgparse.Node) bool { return clip(n.GetResTarget().GetName()) == c.Name })
+			if place >= 0 && len(s.GetCols()[place].GetResTarget().GetIndirection()) > 0 {
+				continue
+			}
+		}
+		must, at = append(must, c), append(at, place)
+	}
+	for _, row := range rows {
+		for i, c := range must {
+			var null bool
+			if at[i] < 0 || at[i] >= len(row) || row[at[i]].GetSetToDefault() != nil {
+				null = c.Default == nil && !k.hasDefault(c.Type)
+			} else {
+				null = isNullConstant(row[at[i]])
+			}
+			if null {
+				k.fail("23502", "null value in column %q of relation %q violates not-null constraint", c.Name, t.Name.Name)
+				return
+			}
+		}
+	}
+}
+
+// isNullConstant reports whether an expression is NULL, or a cast of it.
+func isNullConstant(n *pgparse.Node) bool {
+	if cast := n.GetTypeCast(); cast != nil {
+		n = cast.GetArg()
+	}
+	return n.GetAConst().GetIsnull()
+}
+
+// hasDefault reports whether a type may give a column a default: a domain may.
+func (k *checker) hasDefault(t Type) bool {
+	if t.Array > 0 {
+		return false
+	}
+	if u := k.c.Type(t.OID); u != nil {
+		return u.Inferred || u.Kind == Domain
+	}
+	_, ours := builtin.Type(t.Name.Name)
+	return !ours || t.Name.Schema != "pg_catalog"
+}
+
+// onConflict checks the arbiter and what DO UPDATE sets.
+func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *level) {
+	l = &level{outer: l.outer, items: append(slices.Clone(l.items), item{alias: "excluded", rel: t, open: t == nil})}
+	infer := c.GetInfer()
+	for _, n := range infer.GetIndexElems() {
+		k.inferred(n.GetIndexElem(), l)
+	}
+	k.expr(infer.GetWhereClause(), l)
+	name := clip(infer.GetConname())
+	if name != "" && k.whole(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
+		k.fail("42704", "constraint %q for table %q does not exist", name, t.Name.Name)
+	}
+	k.assign(t, c.GetTargetList(), l)
+	k.expr(c.GetWhereClause(), l)
+	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {
+		k.fail("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification")
+	}
+}
+
+// inferred checks a column or expression of the arbiter.
+func (k *checker) inferred(e *pgparse.IndexElem, l *level) {
+	if e.GetName() == "" {
+		k.expr(e.GetExpr(), l)
+		return
+	}
+	if t := l.items[0].rel; t != nil && k.lacks(t, clip(e.GetName())) {
+		k.fail("42703", missingAnywhere, clip(e.GetName()))
+	}
+}
+
+// hasArbiter is infer_arbiter_indexes: whether a unique index may be what an
+// ON CONFLICT means. Collations and operator classes are not compared, and
+// whether a condition implies that of an index is not decided.
+func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
+	var columns []int16
+	exprs := 0
+	for _, n := range infer.GetIndexElems() {
+		e := n.GetIndexElem()
+		name := e.GetName()
+		if ref := e.GetExpr().GetColumnRef(); ref != nil {
+			name = last(ref.GetFields())
+		}
+		c := t.Column(clip(name))
+		switch {
+		case name == "":
+			exprs++
+		case c == nil:
+			return true
+		case !slices.Contains(columns, c.Attnum):
+			columns = append(columns, c.Attnum)
+		}
+	}
+	for _, oid := range t.Indexes {
+		idx := k.c.Relation(oid)
+		if idx == nil || idx.Index == nil || idx.Inferred || idx.Partial {
+			return true
+		}
+		if i := idx.Index; i.Unique && (i.Predicate == nil || infer.GetWhereClause() != nil || mayBeTrue(t, i.Predicate)) && arbitrates(i, columns, exprs) {
+			return true
+		}
+	}
+	// A constraint whose index is not known.
+	return slices.ContainsFunc(t.Constraints, func(c *Constraint) bool {
+		return (c.Kind == Unique || c.Kind == PrimaryKey) && k.c.Relation(c.Index) == nil
+	})
+}
+
+// arbitrates reports whether an index has these columns, in any order, and
+// expressions if and only if some were given.
+func arbitrates(i *IndexInfo, columns []int16, exprs int) bool {
+	var have []int16
+	own := 0
+	for _, key := range i.Keys {
+		switch {
+		case key.Column == 0:
+			own++
+		case !slices.Contains(columns, key.Column):
+			return false
+		case !slices.Contains(have, key.Column):
+			have = append(have, key.Column)
+		}
+	}
+	return len(have) == len(columns) && (own > 0) == (exprs > 0)
+}
+
+// mayBeTrue reports whether the condition of a partial index may hold for all
+// rows, so that it is none: a constant, or IS NOT NULL of a column that is.
+func mayBeTrue(t *Relation, predicate *pgparse.Node) bool {
+	constant := true
+	for _, name := range ColumnsIn(predicate) {
+		c := t.Column(name)
+		constant = constant && c != nil && c.NotNull && ProvesNotNull(predicate, name)
+	}
+	return constant
+}
