@@ -162,7 +162,7 @@ func (p *Page) header(key, value string) error {
 func clean(sql string) string {
 	lines := strings.Split(strings.TrimSpace(sql), "\n")
 	for i, line := range lines {
-		if at := strings.Index(line, "-- want \""); at >= 0 {
+		if at := strings.Index(line, "-- want "); at >= 0 {
 			line = line[:at]
 		}
 		lines[i] = strings.TrimRight(line, " \t")

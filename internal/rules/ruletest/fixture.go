@@ -33,7 +33,8 @@
 //	bad.fails, bad.old, bad.unseen: the same for one example only
 //
 // before.sql is the deployed schema. bad*.sql are releases that must be
-// flagged where a comment says -- want "part of the message"; fixed.sql is the
+// flagged where a comment says -- want "part of the message", or with the
+// severity: -- want info "part of the message"; fixed.sql is the
 // way out, good*.sql are silent. A release of several migrations is a folder:
 // bad/1.sql, bad/2.sql. fixed.sql is what the rule's fix makes of bad.sql, when
 // the rule has a fix.
@@ -268,18 +269,22 @@ func build(sql string, mode onward.Transaction) (*script.Script, error) {
 	return script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
 }
 
-var want = regexp.MustCompile(`-- want ("(?:[^"\\]|\\.)*")`)
+var want = regexp.MustCompile(`-- want (?:(info|warning|error) )?("(?:[^"\\]|\\.)*")`)
 
-// Wants are the expectations in a file: line → part of the message.
-func Wants(sql string) (map[int][]string, error) {
-	out := map[int][]string{}
+// Want is an expectation: part of a finding's message, and its severity where
+// the fixture says it.
+type Want struct{ Severity, Text string }
+
+// Wants are the expectations in a file, by line.
+func Wants(sql string) (map[int][]Want, error) {
+	out := map[int][]Want{}
 	for i, line := range strings.Split(sql, "\n") {
 		for _, m := range want.FindAllStringSubmatch(line, -1) {
-			text, err := strconv.Unquote(m[1])
+			text, err := strconv.Unquote(m[2])
 			if err != nil {
 				return nil, fmt.Errorf("line %d: %w", i+1, err)
 			}
-			out[i+1] = append(out[i+1], text)
+			out[i+1] = append(out[i+1], Want{m[1], text})
 		}
 	}
 	return out, nil

@@ -105,10 +105,10 @@ func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding,
 }
 
 // match takes the expectation that a finding meets out of wants.
-func match(wants map[int][]string, x *onward.Finding) bool {
+func match(wants map[int][]Want, x *onward.Finding) bool {
 	for line := x.Line; line <= max(x.EndLine, x.Line); line++ {
-		for i, text := range wants[line] {
-			if strings.Contains(x.Fact, text) || strings.Contains(x.Harm, text) {
+		for i, w := range wants[line] {
+			if (strings.Contains(x.Fact, w.Text) || strings.Contains(x.Harm, w.Text)) && (w.Severity == "" || w.Severity == x.Severity.String()) {
 				wants[line] = slices.Delete(wants[line], i, i+1)
 				if len(wants[line]) == 0 {
 					delete(wants, line)
