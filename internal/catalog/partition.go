@@ -326,7 +326,9 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		}
 		return
 	}
-	f.leaveParent(parent, f.edit(part.OID))
+	part = f.edit(part.OID)
+	f.leaveParent(parent, part)
+	part.own().Detached = true
 }
 
 func (f *fold) leaveParent(parent, part *Relation) {

@@ -14,7 +14,10 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 		return
 	}
 	r = f.edit(r.OID)
-	p := &Policy{Name: clip(s.GetPolicyName()), Command: strings.ToLower(s.GetCmdName()), Text: f.sql}
+	p := &Policy{
+		Name: clip(s.GetPolicyName()), Command: strings.ToLower(s.GetCmdName()), Permissive: s.GetPermissive(),
+		Roles: roleNames(s.GetRoles()), Using: s.GetQual(), Check: s.GetWithCheck(),
+	}
 	f.inferIn(r, s.GetQual())
 	f.inferIn(r, s.GetWithCheck())
 	p.Uses = union(r.attnumsIn(s.GetQual()), r.attnumsIn(s.GetWithCheck()))
@@ -42,7 +45,15 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 			continue
 		}
 		next := *p
-		next.Text += "; " + f.sql
+		if len(s.GetRoles()) > 0 {
+			next.Roles = roleNames(s.GetRoles())
+		}
+		if s.GetQual() != nil {
+			next.Using = s.GetQual()
+		}
+		if s.GetWithCheck() != nil {
+			next.Check = s.GetWithCheck()
+		}
 		next.Uses = union(p.Uses, union(r.attnumsIn(s.GetQual()), r.attnumsIn(s.GetWithCheck())))
 		r.own().Policies = slices.Clone(r.Policies)
 		r.Policies[i] = &next
@@ -51,6 +62,15 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 	if !r.Inferred && !r.Partial {
 		f.fail(f.sure(), "42704", "policy %q for table %q does not exist", name, r.Name.Name)
 	}
+}
+
+// roleNames are the roles of a list.
+func roleNames(list []*pgparse.Node) []string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = roleName(n.GetRoleSpec())
+	}
+	return out
 }
 
 func union(a, b []int16) []int16 {

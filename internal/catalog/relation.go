@@ -124,6 +124,7 @@ type Rare struct {
 	Grants          []Grant
 
 	// Partitioning and inheritance.
+	Detached     bool   // it was a partition once, and has the name that it had then
 	Bound        string // of a partition: "FOR VALUES FROM (1) TO (2)", "DEFAULT"
 	Strategy     string // of a partitioned table: "range", "list", "hash"
 	PartitionKey []IndexKey
@@ -360,10 +361,14 @@ type Trigger struct {
 type Policy struct {
 	Name, Command string
 	ID            OID // stays the same when the policy is renamed
-	// Uses lists the columns that its conditions read; Text is both
-	// conditions and the roles, to tell whether it changed.
+	// Permissive policies let rows through, the others take away from those.
+	Permissive bool
+	// Roles are those that it is for; "public" is everybody.
+	Roles []string
+	// Using and Check are its conditions, nil where it has none.
+	Using, Check *pgparse.Node
+	// Uses lists the columns that its conditions read.
 	Uses []int16
-	Text string
 }
 
 // Grant is a privilege on an object.

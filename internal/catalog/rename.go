@@ -60,6 +60,9 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 		return
 	}
 	f.rename(r.OID, name)
+	if r.Detached {
+		f.edit(r.OID).own().Detached = false
+	}
 	// The constraint behind an index is renamed with it.
 	if r.Index != nil && r.Index.Constraint != "" {
 		if t := f.edit(r.Index.Table); t != nil {

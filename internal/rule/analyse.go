@@ -34,6 +34,8 @@ func (e *Engine) analyse(m *Migration) {
 				}
 			}
 			s.Deltas = catalog.Diff(s.Before, s.After)
+			e.looksUpNothing(s)
+			e.fills(s)
 			settings.statement(s)
 		}
 		e.catalog = s.After

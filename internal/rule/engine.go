@@ -26,8 +26,9 @@ type Engine struct {
 	commitRules    []ruleOn
 	release        *Release
 	catalog        *catalog.Catalog
-	folding        *Pass // for what is asked while a migration is folded
-	folded         bool  // a migration of the release
+	folding        *Pass                // for what is asked while a migration is folded
+	folded         bool                 // a migration of the release
+	filled         map[catalog.OID]bool // tables of the release that it filled; true: with nobody knows how much
 	txs            int
 
 	// What follows belongs to Rules.

@@ -1,4 +1,4 @@
-package constraint
+package rule
 
 import (
 	"slices"
@@ -11,12 +11,14 @@ import (
 // maxTerms bounds the work on a condition from a stranger.
 const maxTerms = 40
 
-// implies reports whether a row that meets the one condition surely meets the
+// Implies reports whether a row that meets the one condition surely meets the
 // other, so that the other refuses nothing new: the same condition, a longer
 // list of values, a wider bound, and AND and OR of those. false is "cannot
 // tell".
+func Implies(old, now *pgparse.Node) bool { return implies(old, now, 0) }
+
 func implies(old, now *pgparse.Node, depth int) bool {
-	old, now = plain(old), plain(now)
+	old, now = Uncast(old), Uncast(now)
 	if depth > maxTerms || old == nil || now == nil {
 		return false
 	}
@@ -44,8 +46,8 @@ func implies(old, now *pgparse.Node, depth int) bool {
 	return slices.ContainsFunc(limits(old), func(o limit) bool { return o.within(limits(now)) })
 }
 
-// plain is an expression without casts.
-func plain(n *pgparse.Node) *pgparse.Node {
+// Uncast is an expression without casts.
+func Uncast(n *pgparse.Node) *pgparse.Node {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
@@ -57,13 +59,6 @@ func terms(n *pgparse.Node, op pgparse.BoolExprType) []*pgparse.Node {
 		return b.GetArgs()
 	}
 	return nil
-}
-
-func operator(e *pgparse.A_Expr) string {
-	if n := len(e.GetName()); n > 0 {
-		return e.GetName()[n-1].GetString_().GetSval()
-	}
-	return ""
 }
 
 // list reads "x = 1", "x IN (1, 2)" and "x = ANY (ARRAY[1, 2])".
@@ -78,18 +73,18 @@ func list(n *pgparse.Node) (of *pgparse.Node, values []*pgparse.Node) {
 	case pgparse.A_Expr_Kind_AEXPR_IN:
 		values = e.GetRexpr().GetList().GetItems()
 	case pgparse.A_Expr_Kind_AEXPR_OP_ANY:
-		values = plain(e.GetRexpr()).GetAArrayExpr().GetElements()
+		values = Uncast(e.GetRexpr()).GetAArrayExpr().GetElements()
 	}
 	if len(values) == 0 {
 		return nil, nil
 	}
 	out := make([]*pgparse.Node, len(values))
 	for i, v := range values {
-		if out[i] = plain(v); out[i].GetAConst() == nil {
+		if out[i] = Uncast(v); out[i].GetAConst() == nil {
 			return nil, nil
 		}
 	}
-	return plain(e.GetLexpr()), out
+	return Uncast(e.GetLexpr()), out
 }
 
 // limit is a bound on an expression: x <= 10.
@@ -102,7 +97,7 @@ type limit struct {
 // limits reads a comparison with a number, or BETWEEN.
 func limits(n *pgparse.Node) []limit {
 	e := n.GetAExpr()
-	of := plain(e.GetLexpr())
+	of := Uncast(e.GetLexpr())
 	switch {
 	case e == nil:
 	case e.GetKind() == pgparse.A_Expr_Kind_AEXPR_BETWEEN:
@@ -143,7 +138,7 @@ func (l limit) within(others []limit) bool {
 }
 
 func number(n *pgparse.Node) (float64, bool) {
-	n = plain(n)
+	n = Uncast(n)
 	if e := n.GetAExpr(); e != nil && operator(e) == "-" && e.GetLexpr() == nil {
 		v, ok := number(e.GetRexpr())
 		return -v, ok

@@ -1,4 +1,4 @@
-package constraint
+package rule
 
 import (
 	"testing"
@@ -44,8 +44,8 @@ func TestImplies(t *testing.T) {
 		{"s = t", "s = 'x'", false},
 		{"a > 5", "true", true},
 	} {
-		if got := implies(expr(c.old), expr(c.now), 0); got != c.want {
-			t.Errorf("implies(%s, %s) = %v", c.old, c.now, got)
+		if got := Implies(expr(c.old), expr(c.now)); got != c.want {
+			t.Errorf("Implies(%s, %s) = %v", c.old, c.now, got)
 		}
 	}
 }

@@ -31,33 +31,10 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 			}
 		}
 	}
-	if written || readsBounds(s) || p.refersFromNew(s) {
+	if written || readsBounds(s) {
 		return nil
 	}
 	return p.heavy(s, func(e *effect.Effect) bool { return e.Work() != onward.NoWork })
-}
-
-// refersFromNew reports whether a statement only gives foreign keys to a table
-// of this release that nothing has filled yet: no row of what they refer to is
-// looked up, however many there are.
-func (p *Pass) refersFromNew(s *Stmt) bool {
-	t := s.Altered()
-	if t == nil || !p.New(t.OID) {
-		return false
-	}
-	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if n.GetAlterTableCmd().GetDef().GetConstraint().GetContype() != pgparse.ConstrType_CONSTR_FOREIGN {
-			return false
-		}
-	}
-	for _, x := range s.Migration.Statements[:s.Index] {
-		for _, w := range p.Writes(x) {
-			if w.Table.OID == t.OID && w.Extent != Few {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // heavy finds the first effect of a kind, those under a weak lock before

@@ -39,7 +39,7 @@ func (b *binding) constraint(c *catalog.Constraint) {
 
 func (b *binding) check(c *catalog.Constraint, name string) {
 	table := b.d.After.Name.String()
-	if b.replaced(func(old *catalog.Constraint) bool { return old.Kind == catalog.Check && implies(old.Expr, c.Expr, 0) }) {
+	if b.replaced(func(old *catalog.Constraint) bool { return old.Kind == catalog.Check && rule.Implies(old.Expr, c.Expr) }) {
 		return
 	}
 	if !b.refuses(c.Expr) {
@@ -83,11 +83,17 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\""
 	case unknown || u.Known && !u.Used:
 		return
-	case col.Default == nil:
+	case col.Default != nil:
+		r.Severity = onward.Info
+		r.Harm = "deployed code that writes NULL to " + col.Name + " fails" + u.Where() + ": violates check constraint \"" + c.Name + "\"; where it leaves the column out, the default is taken"
+	default:
 		r.Severity = severity(u.Used)
 		r.Harm = "INSERTs of the deployed code that write NULL to " + col.Name + " or leave it out fail" + u.Where() + ": violates check constraint \"" + c.Name + "\""
 	}
-	r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + rule.Table(b.d.After.Name) + " ALTER COLUMN " + rule.Ident(col.Name) + " SET DEFAULT …;"
+	r.Instead = "release code that writes no NULL to " + col.Name + " first"
+	if col.Default == nil {
+		r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + rule.Table(b.d.After.Name) + " ALTER COLUMN " + rule.Ident(col.Name) + " SET DEFAULT …;"
+	}
 	r.Evidence = u.Evidence
 	b.p.Report(b.d.By, r)
 }
@@ -135,7 +141,7 @@ func (b *binding) covered(now *catalog.IndexInfo) bool {
 	}
 	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool {
 		old := b.t.Before.Relation(oid)
-		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !implies(now.Predicate, old.Index.Predicate, 0)) {
+		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !rule.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
 		}
 		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 || !slices.Contains(columns, k.Column) })

@@ -27,7 +27,7 @@ func bindsOldWriters(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind == catalog.DomainChanged {
-			domain(p, d)
+			domain(p, t, d)
 			continue
 		}
 		if !p.Deployed(d) || d.After == nil {
@@ -44,19 +44,40 @@ func bindsOldWriters(p *rule.Pass, t *rule.Tx) {
 }
 
 // domain judges a domain that got stricter: so did all columns of it.
-func domain(p *rule.Pass, d *rule.Delta) {
+func domain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if !p.DeployedType(d.OldType) || !strings.HasPrefix(d.What, "adds check") && d.What != "must not be null" {
 		return
 	}
 	for _, c := range d.NewType.Checks {
-		if d.What == "adds check "+c.Name && slices.ContainsFunc(d.OldType.Checks, func(old *catalog.Constraint) bool { return implies(old.Expr, c.Expr, 0) }) {
+		if d.What == "adds check "+c.Name && slices.ContainsFunc(d.OldType.Checks, func(old *catalog.Constraint) bool { return rule.Implies(old.Expr, c.Expr) }) {
 			return
 		}
 	}
-	p.Report(d.By, rule.Report{
+	r := rule.Report{
 		Fact:     "domain " + d.NewType.Name.String() + " " + d.What,
 		Harm:     "INSERTs and UPDATEs of the deployed code that do not meet it fail, in every column of the domain",
 		Instead:  "release code that keeps to it first, and make the domain stricter a release later",
 		Severity: onward.Warning,
+	}
+	if !d.OldType.Inferred && !stored(p, t.Before, d.OldType.OID) {
+		// Arguments and variables of functions are not listed.
+		r.Harm, r.Severity = "no column in use is of the domain; what the deployed code casts to it, or passes to a function as one, fails where it does not meet it", onward.Info
+	}
+	p.Report(d.By, r)
+}
+
+// stored reports whether a column that the deployed code may write is of a
+// type, be it through another domain.
+func stored(p *rule.Pass, c *catalog.Catalog, typ catalog.OID) bool {
+	if slices.ContainsFunc(c.TypedBy(typ), func(r *catalog.Relation) bool {
+		return p.InUse(r) && (r.OfType == typ || slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return col.Type.OID == typ }))
+	}) {
+		return true
+	}
+	found := false
+	c.Types(func(u *catalog.UserType) bool {
+		found = u.Kind == catalog.Domain && u.Base.OID == typ && stored(p, c, u.OID)
+		return !found
 	})
+	return found
 }

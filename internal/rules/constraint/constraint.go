@@ -18,6 +18,14 @@ type addition struct {
 
 // additions are the ADD CONSTRAINTs of a kind in a statement.
 func additions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
+	if s.Node.GetAlterTableStmt() == nil || !p.InUse(s.Altered()) {
+		return nil
+	}
+	return added(p, s, kind)
+}
+
+// added is additions, be it to a table that nobody uses yet.
+func added(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 	var out []addition
 	unnamed := 0
 	commands := p.Commands(s)
@@ -28,9 +36,6 @@ func additions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 			continue
 		}
 		table := s.Altered()
-		if !p.InUse(table) {
-			return nil
-		}
 		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con, unnamed)})
 		if con.GetConname() == "" {
 			unnamed++

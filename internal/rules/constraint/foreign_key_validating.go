@@ -31,14 +31,17 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	// foreign keys ask for it.
 	var names, others, steps []string
 	var e *effect.Effect
-	django, partitioned := "", false
-	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
+	django, partitioned, fresh := "", false, false
+	for _, a := range added(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
 		scan := p.Blocked(p.Alone(a.Command), func(e *effect.Effect) bool {
 			return rule.Scans(e) && (e.Name != ref.Name || e.Name == a.table.Name)
 		})
 		if scan == nil {
-			continue
+			if scan = filled(p, s, ref); scan == nil || !p.New(a.table.OID) {
+				continue
+			}
+			fresh = true
 		}
 		e = scan
 		if a.name != "" {
@@ -73,10 +76,29 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	if partitioned {
 		advice = "add it to each partition NOT VALID and validate it there, then add it to " + s.Altered().Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
 	}
+	read := e.Name.String()
+	severity := onward.Off
+	if fresh {
+		read, severity = s.Altered().Name.String()+", which this release has filled", rule.Unsure(e)
+	}
 	p.Report(s, rule.Report{
-		Fact:    "adding " + what + " reads all of " + e.Name.String(),
-		Harm:    waiting + " waits until " + each + ", which takes as long as the table is big",
-		Instead: advice,
-		Django:  django,
+		Severity: severity,
+		Fact:     "adding " + what + " reads all of " + read,
+		Harm:     waiting + " waits until " + each + ", which takes as long as the table is big",
+		Instead:  advice,
+		Django:   django,
 	})
+}
+
+// filled is the effect on the table that a new one refers to, where the rows of
+// the new one are looked up in it: the release has filled it. Of one that is
+// still empty, nothing is.
+func filled(p *rule.Pass, s *rule.Stmt, ref *catalog.Relation) *effect.Effect {
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if e.Name == ref.Name && e.Scans && e.Lock >= onward.ShareRowExclusiveLock && p.Existing(e) && !p.Small(e.Name) {
+			return e
+		}
+	}
+	return nil
 }

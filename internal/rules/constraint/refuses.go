@@ -2,7 +2,11 @@ package constraint
 
 import (
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
 )
+
+// maxTerms bounds the work on a condition from a stranger.
+const maxTerms = 40
 
 // outcomes is a set of what a condition may come to.
 type outcomes uint8
@@ -21,7 +25,7 @@ func (b *binding) refuses(check *pgparse.Node) bool { return b.outcome(check, 0)
 
 func (b *binding) outcome(n *pgparse.Node, depth int) outcomes {
 	const anything = isTrue | isFalse | isNull
-	n = plain(n)
+	n = rule.Uncast(n)
 	if n == nil || depth > maxTerms {
 		return anything
 	}
@@ -61,7 +65,7 @@ func (b *binding) comparison(x *pgparse.A_Expr, depth int) outcomes {
 	if x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || len(x.GetName()) != 1 || x.GetLexpr() == nil {
 		return anything
 	}
-	l, r := plain(x.GetLexpr()), plain(x.GetRexpr())
+	l, r := rule.Uncast(x.GetLexpr()), rule.Uncast(x.GetRexpr())
 	if condition(l) && condition(r) {
 		same := func(p, q outcomes) outcomes {
 			switch {
@@ -96,7 +100,7 @@ func condition(n *pgparse.Node) bool { return n.GetBoolExpr() != nil || n.GetNul
 // not (isTrue or isFalse stand for a value), or may be.
 func (b *binding) null(n *pgparse.Node) outcomes {
 	const anything = isTrue | isFalse | isNull
-	n = plain(n)
+	n = rule.Uncast(n)
 	if c := n.GetAConst(); c != nil {
 		if c.GetIsnull() {
 			return isNull

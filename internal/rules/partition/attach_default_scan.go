@@ -36,10 +36,14 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 		if e == nil {
 			continue
 		}
+		harm := rule.Waiting(e) + " waits until it is read, and every query on " + parent.Name.String()
+		if on := on(&s.Result, parent.Name); on == nil || !on.Lock.BlocksReads() {
+			harm += " that does not name the partition key" // ATTACH
+		}
 		con := rule.Ident(d.Name.Name + "_excludes")
 		p.Report(s, rule.Report{
 			Fact: "a new partition of " + parent.Name.String() + " reads all of its default partition " + e.Name.String(),
-			Harm: rule.Waiting(e) + " waits until it is read, and every query on " + parent.Name.String() + " that does not name the partition key",
+			Harm: harm,
 			Instead: "prove first that it holds no such row; validating blocks nobody, in a transaction of its own:\n" +
 				"ALTER TABLE " + rule.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (…not within the new bounds…) NOT VALID;\n" +
 				"ALTER TABLE " + rule.Table(d.Name) + " VALIDATE CONSTRAINT " + con + ";\n" + s.SQL + ";",

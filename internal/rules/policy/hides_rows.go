@@ -2,9 +2,10 @@
 package policy
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -33,6 +34,9 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{Severity: onward.Warning, Instead: "release code that meets the policies first, and do this a release later"}
 		switch {
 		case d.Kind == catalog.RelationChanged && d.What == "row level security" && d.After.RLS:
+			if open(d.After) {
+				continue
+			}
 			r.Fact = "row level security is enabled on " + table
 			r.Harm = "deployed code that does not connect as the owner sees the rows alone that a policy lets through"
 			if len(d.After.Policies) == 0 {
@@ -44,36 +48,125 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 				}
 			}
 		case d.Kind == catalog.RelationChanged && d.What == "forced row level security" && d.After.ForceRLS && d.After.RLS && d.Before.RLS:
+			if open(d.After) {
+				continue
+			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
 			r.Harm = "deployed code that connects as the owner sees the rows alone that a policy lets through"
 		case !d.After.RLS || !d.Before.RLS:
 			continue
-		case d.Kind == catalog.PolicyDropped && !restrictive(d.Policy) && successor(t, d) == nil:
-			r.Fact = "policy " + d.Policy.Name + " of " + table + " is dropped"
-			r.Harm = "rows that it alone let through vanish for the deployed code"
-		case d.Kind == catalog.PolicyCreated && restrictive(d.Policy):
-			r.Fact = "restrictive policy " + d.Policy.Name + " is added to " + table
-			r.Harm = "rows that do not meet it vanish for the deployed code, whatever other policies say"
-		default:
+		case !policy(t, d, &r):
 			continue
 		}
 		p.Report(d.By, r)
 	}
 }
 
-// restrictive reports whether a policy narrows what others let through.
-func restrictive(policy *catalog.Policy) bool {
-	text := strings.ToUpper(policy.Text)
-	if at := strings.Index(text, "USING"); at >= 0 {
-		text = text[:at]
+// policy judges what becomes of one policy of a table whose row level security
+// is in force; false when it hides nothing.
+func policy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
+	table := d.Before.Name.String()
+	switch d.Kind {
+	case catalog.PolicyDropped:
+		if !d.Policy.Permissive || open(d.After) {
+			return false
+		}
+		next := successors(t, d)
+		if len(next) == 0 {
+			r.Fact = "policy " + d.Policy.Name + " of " + table + " is dropped"
+			r.Harm = "rows that it alone let through vanish for the deployed code"
+			return true
+		}
+		return narrows(d.Policy, next, table, r)
+	case catalog.PolicyChanged:
+		at := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID })
+		return at >= 0 && !open(d.After) && narrows(d.Before.Policies[at], []*catalog.Policy{d.Policy}, table, r)
+	case catalog.PolicyCreated:
+		if d.Policy.Permissive || catalog.ConstantTrue(d.Policy.Using) && catalog.ConstantTrue(check(d.Policy)) {
+			return false
+		}
+		r.Fact = "restrictive policy " + d.Policy.Name + " is added to " + table
+		r.Harm = "rows that do not meet it vanish for the deployed code, whatever other policies say"
+		return true
 	}
-	return strings.Contains(text, "AS RESTRICTIVE")
+	return false
 }
 
-// successor finds a policy of the same name and command that the transaction
-// made.
-func successor(t *rule.Tx, d *rule.Delta) *rule.Delta {
-	return t.Same(catalog.PolicyCreated, func(o *rule.Delta) bool {
-		return o.OID == d.OID && (o.Policy.Name == d.Policy.Name || o.Policy.Command == d.Policy.Command) && !restrictive(o.Policy)
+// narrows reports whether a policy surely lets fewer rows through than before:
+// each of those that take its place asks for more, or they are for fewer roles.
+// One condition that is merely another may let the same rows through.
+func narrows(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
+	var roles []string
+	rows, writes := true, true
+	for _, n := range next {
+		rows = rows && stricter(old.Using, n.Using)
+		writes = writes && stricter(check(old), check(n))
+		roles = append(roles, n.Roles...)
+	}
+	lost := slices.DeleteFunc(slices.Clone(old.Roles), func(role string) bool {
+		return slices.Contains(roles, role) || slices.Contains(roles, "public")
 	})
+	r.Fact = "policy " + old.Name + " of " + table + " lets fewer rows through"
+	switch {
+	case rows:
+		r.Harm = "rows that do not meet its new condition vanish for the deployed code, unless another policy lets them through"
+	case writes:
+		r.Harm = "INSERTs and UPDATEs of the deployed code that do not meet its new condition fail: new row violates row-level security policy"
+	case len(lost) > 0 && lost[0] == "public":
+		r.Fact = "policy " + old.Name + " of " + table + " is no longer for everybody"
+		r.Harm = "deployed code that connects as another role than " + rule.Enumerate(roles) + " sees no row by it any more"
+	case len(lost) > 0:
+		r.Fact = "policy " + old.Name + " of " + table + " is no longer for " + rule.Enumerate(lost)
+		r.Harm = "deployed code that connects as " + rule.Enumerate(lost) + " sees no row by it any more"
+	default:
+		return false
+	}
+	return true
+}
+
+// stricter reports whether a condition surely asks for more than the old one.
+func stricter(old, now *pgparse.Node) bool {
+	return old != nil && now != nil && !rule.Implies(old, now) && rule.Implies(now, old)
+}
+
+// check is the condition for the rows that are written.
+func check(p *catalog.Policy) *pgparse.Node {
+	if p.Check == nil {
+		return p.Using
+	}
+	return p.Check
+}
+
+// open reports whether the policies of a table let every row through for
+// everybody, so that nothing is hidden.
+func open(r *catalog.Relation) bool {
+	for _, p := range r.Policies {
+		if !p.Permissive && !(catalog.ConstantTrue(p.Using) && catalog.ConstantTrue(check(p))) {
+			return false
+		}
+	}
+	for _, command := range []string{"select", "insert", "update", "delete"} {
+		if !slices.ContainsFunc(r.Policies, func(p *catalog.Policy) bool {
+			return p.Permissive && (p.Command == "all" || p.Command == command) && slices.Contains(p.Roles, "public") &&
+				(command == "insert" || catalog.ConstantTrue(p.Using)) &&
+				(command == "select" || command == "delete" || catalog.ConstantTrue(check(p)))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// successors are the policies that the transaction made in the place of one
+// that it drops: of its name, or for its command.
+func successors(t *rule.Tx, d *rule.Delta) []*catalog.Policy {
+	var out []*catalog.Policy
+	for i := range t.Deltas {
+		o := &t.Deltas[i]
+		if o.Kind == catalog.PolicyCreated && o.OID == d.OID && o.Policy.Permissive &&
+			(o.Policy.Name == d.Policy.Name || o.Policy.Command == d.Policy.Command || o.Policy.Command == "all") {
+			out = append(out, o.Policy)
+		}
+	}
+	return out
 }

@@ -35,6 +35,9 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		u := p.UsesTable(d)
+		if d.Before.Detached && !u.Used {
+			continue // a partition is dropped like this, and only its name would tell of a use
+		}
 		name := d.Before.Name
 		r := rule.Report{
 			Fact:     "table " + name.String() + " is dropped",

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,14 +30,20 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if s.Settings.LockTimeout != 0 {
 			continue
 		}
+		if s.Node.GetLockStmt() != nil {
+			continue // table-lock-explicit's, and with NOWAIT it does not wait
+		}
 		e := strong(p, s)
+		if e != nil && slices.ContainsFunc(s.Held, func(h rule.Held) bool { return h.Name == e.Name && h.Lock >= e.Lock }) {
+			continue // behind LOCK TABLE
+		}
 		if e == nil || e.Kind == catalog.View || e.Kind == catalog.MaterializedView && !e.Lock.BlocksReads() {
 			continue
 		}
 		set, fix := "SET LOCAL lock_timeout = '5s';", []onward.Edit{{New: "SET LOCAL lock_timeout = '5s';\n"}}
 		if s.Origin == script.Alone || s.Parent >= 0 {
 			// A second statement makes another transaction of a lone one.
-			set, fix = "SET lock_timeout = '5s';", nil
+			set, fix = "SET lock_timeout = '5s';\n…\nRESET lock_timeout;", nil
 		}
 		instead := "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set
 		if m.Framework == "django" {

@@ -1,0 +1,87 @@
+package rule
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// fills notes the table of this release that a statement fills with all rows of
+// others: new is not empty from there on. An INSERT with a condition is what a
+// seed does, and is taken for one.
+func (e *Engine) fills(s *Stmt) {
+	p := e.folding
+	var into *catalog.Relation
+	unsure := false
+	created := func(rv *pgparse.RangeVar, q *pgparse.SelectStmt) {
+		if rows := p.Rows(s, q); rows != Few {
+			into, _ = s.After.Resolve(rv)
+			unsure = rows == Some
+		}
+	}
+	switch x := s.Node.GetNode().(type) {
+	case *pgparse.Node_InsertStmt:
+		p.current = s.After
+		for _, w := range p.Writes(s) {
+			if w.Verb == "INSERT" && w.Extent == Whole && p.New(w.Table.OID) {
+				into = w.Table
+			}
+		}
+	case *pgparse.Node_CreateTableAsStmt:
+		q := x.CreateTableAsStmt.GetQuery().GetSelectStmt()
+		if q != nil && !x.CreateTableAsStmt.GetInto().GetSkipData() {
+			created(x.CreateTableAsStmt.GetInto().GetRel(), q)
+		}
+	case *pgparse.Node_SelectStmt:
+		if rv := x.SelectStmt.GetIntoClause().GetRel(); rv != nil {
+			created(rv, x.SelectStmt)
+		}
+	}
+	if into == nil {
+		return
+	}
+	p.current = s.After
+	if p.heavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }) == nil {
+		return // from nothing that is big
+	}
+	if e.filled == nil {
+		e.filled = map[catalog.OID]bool{}
+	}
+	e.filled[into.OID] = unsure
+}
+
+// looksUpNothing takes from the effects of an ALTER TABLE what it would read of
+// other tables, where the table is new and nothing has filled it: for a foreign
+// key no row is looked up, however many there are. With some rows of others in
+// it, that much is unsure.
+func (e *Engine) looksUpNothing(s *Stmt) {
+	stmt := s.Node.GetAlterTableStmt()
+	if stmt == nil {
+		return
+	}
+	t := s.Altered()
+	p := e.folding
+	p.current = s.After
+	unsure, filled := e.filled[t.OID]
+	if !p.New(t.OID) || filled && !unsure {
+		return
+	}
+	for _, n := range stmt.GetCmds() {
+		switch n.GetAlterTableCmd().GetSubtype() {
+		case pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_ValidateConstraint,
+			pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_ColumnDefault:
+		default:
+			return // ATTACH PARTITION reads another table
+		}
+	}
+	for g := range s.Results {
+		effects := s.Results[g].Result.Effects
+		for i := range effects {
+			if effects[i].OID != t.OID && p.Existing(&effects[i]) {
+				effects[i].Unsure = effects[i].Unsure || filled && effects[i].Scans
+				effects[i].Scans = effects[i].Scans && filled
+			}
+		}
+	}
+	s.Result = s.Results[0].Result
+}
