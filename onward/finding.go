@@ -107,8 +107,9 @@ type Place struct {
 // Evidence is a place that shows that a finding is true.
 type Evidence struct {
 	// Kind is "code" (a line of the deployed code), "model" (a field of the
-	// deployed model), "statement" (another statement of the release),
-	// "schema" or "query".
+	// deployed model), "function" (a place in the body of a function of the
+	// schema), "statement" (another statement of the release), "schema" or
+	// "query".
 	Kind string `json:"kind"`
 	Path string `json:"path,omitempty"`
 	Line int    `json:"line,omitempty"`

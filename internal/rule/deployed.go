@@ -146,15 +146,25 @@ func (p *Pass) Upserts() Usage { return p.Uses(Upsert, "") }
 
 // Severity is how bad it is to take away what the deployed code may use: Info
 // when its models say that it does not, Warning when no text names it, Error
-// when something does or nothing is known.
+// when something does or nothing is known. A function that names it is as good
+// as code.
 func (u Usage) Severity() onward.Severity {
+	least := u.Least()
 	switch {
 	case u.Used || !u.Known:
 		return onward.Error
 	case u.Sure:
-		return onward.Info
+		return least
 	}
-	return onward.Warning
+	return max(least, onward.Warning)
+}
+
+// Least is what the functions alone make of it: Info when none names it.
+func (u Usage) Least() onward.Severity {
+	if len(u.Functions) > 0 {
+		return u.Functions[0].severity()
+	}
+	return onward.Info
 }
 
 // Where is the first place that uses the thing, for a message: " (at
@@ -171,6 +181,14 @@ func (u Usage) Where() string {
 // Breaks says what happens to the deployed code when something goes away:
 // what names it, where, and how sure that is.
 func (u Usage) Breaks(what string) string {
+	if len(u.Functions) > 0 {
+		out := u.Functions[0].Breaks() + others(u.Functions)
+		if u.Used {
+			u.Functions = nil
+			out += "; and " + u.Breaks(what)
+		}
+		return out
+	}
 	switch {
 	case u.Used:
 		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"

@@ -28,6 +28,8 @@ type Pass struct {
 	versions []int
 	asked    bool
 	findings []Found
+	// functions are the bodies that were asked for last.
+	functions *bodies
 }
 
 // Found is a finding on its way to the report.
@@ -115,6 +117,9 @@ type Usage struct {
 	Evidence []onward.Evidence
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
+	// Functions are those of the schema that name the thing, the worst first:
+	// of what Pass.Taken was asked for.
+	Functions []FunctionUse
 }
 
 // Insert is an INSERT in the text of the deployed code.

@@ -115,7 +115,6 @@ var all = []*rule.Rule{
 	partition.DetachConcurrentlyUnsupported,
 	partition.DropLocksParent,
 	policy.HidesRows,
-	publication.IdentityMissing,
 	publication.TableColumn,
 	release.BackfillWithoutSync,
 	release.ContractWithExpand,

@@ -17,8 +17,8 @@ var Drop = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "DROP COLUMN breaks deployed code that still reads or writes the column",
-	Harm:     "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. The values are gone, too: rolling the code back does not help.",
-	Instead:  "Remove the column from the code in one release, and drop it in a later one, when no old code runs any more. A NOT NULL column without a default has to become nullable first: the new code leaves it out of its INSERTs.",
+	Harm:     "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. The values are gone, too: rolling the code back does not help. A function whose body still names the column, as that of a trigger, fails for old and new code alike.",
+	Instead:  "Remove the column from the code in one release, and drop it in a later one, when no old code runs any more. A function that names it is replaced first. A NOT NULL column without a default has to become nullable first: the new code leaves it out of its INSERTs.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Commit:   drop,
 }
@@ -40,14 +40,21 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			droppedAndAdded(p, t, d)
 			continue
 		}
-		all = append(all, dropped{d, p.UsesColumn(d, d.Old)})
+		all = append(all, dropped{d, p.Taken(t, d, d.Old)})
 	}
 	type key struct {
 		by                *rule.Stmt
 		table             catalog.OID
 		known, used, sure bool
+		column            int16 // of one that a function names
 	}
-	for _, list := range rule.Alike(all, func(x *dropped) key { return key{x.By, x.OID, x.Known, x.Used, x.Sure} }) {
+	for _, list := range rule.Alike(all, func(x *dropped) key {
+		k := key{x.By, x.OID, x.Known, x.Used, x.Sure, 0}
+		if len(x.Functions) > 0 {
+			k.column = x.Old.Attnum
+		}
+		return k
+	}) {
 		dropTogether(p, list)
 	}
 }
@@ -69,25 +76,25 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	u := rule.Together(uses)
 	it := one(n, "it", "them")
 	fact := columns(names) + " of " + table.String() + one(n, " is", " are") + " dropped"
-	if u.Used {
-		fact += " while the deployed code still uses " + it
-	}
+	fact += u.While(it)
 	r := rule.Report{
 		Fact:     fact,
 		Harm:     u.Breaks(one(n, "the column", "the columns")),
-		Instead:  "remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more",
+		Instead:  u.First("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more"),
 		Severity: u.Severity(),
-		Evidence: u.Evidence,
+		Evidence: u.Seen(),
 	}
 	if table := p.UsesTable(d.Delta); u.Known && !u.Used && table.Used && !selectsAll(table) {
-		r.Severity = onward.Info // the code that uses the table is here, and leaves the column alone
+		r.Severity = u.Least() // the code that uses the table is here, and leaves the column alone
 	}
 	if len(nullable) > 0 {
 		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
-		r.Django = rule.DjangoKeepColumn(d.By.Operation, strings.Join(nullable, ""))
+		if !u.ByFunctions() {
+			r.Django = rule.DjangoKeepColumn(d.By.Operation, strings.Join(nullable, ""))
+		}
 	}
 	p.Report(d.By, r)
 }

@@ -14,7 +14,7 @@ var Rename = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "RENAME COLUMN breaks deployed code that knows the column by its old name",
-	Harm:     "No moment suits old and new code both: before the rename the new code fails, after it the old. Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone.",
+	Harm:     "No moment suits old and new code both: before the rename the new code fails, after it the old. Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
 	Instead:  "Add a column of the new name, write both, copy the old values in batches, read the new one, and drop the old column a release later.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Commit:   rename,
@@ -26,14 +26,11 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.ColumnRenamed || !p.Deployed(d) || p.NewColumn(d, d.Old) {
 			continue
 		}
-		u := p.UsesColumn(d, d.Old)
+		u := p.Taken(t, d, d.Old)
 		table, from, to := d.Before.Name, d.Old.Name, d.New.Name
-		if d.After.Column(from) != nil && u.Severity() < onward.Error {
-			continue // another column took the name
-		}
 		if d.After.Column(from) != nil {
-			if inStep(p, t, d) {
-				continue
+			if u.Functions = nil; u.Severity() < onward.Error || inStep(p, t, d) {
+				continue // functions find another column
 			}
 			p.Report(d.By, rule.Report{
 				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
@@ -50,17 +47,19 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			fact += ", which was another column's"
 			way = "exchange the columns, so that " + from + " stays a column of the table, and drop it a release later"
 		}
-		if u.Used {
-			fact += " while the deployed code still uses it"
-		}
-		p.Report(d.By, rule.Report{
+		fact += u.While("it")
+		r := rule.Report{
 			Fact:     fact,
 			Harm:     u.Breaks("\"" + from + "\""),
-			Instead:  way,
+			Instead:  u.Renamed(to, way),
 			Django:   rule.DjangoKeepName(d.By.Operation, from),
 			Severity: u.Severity(),
-			Evidence: u.Evidence,
-		})
+			Evidence: u.Seen(),
+		}
+		if u.ByFunctions() {
+			r.Django = ""
+		}
+		p.Report(d.By, r)
 	}
 }
 

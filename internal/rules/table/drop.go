@@ -15,7 +15,7 @@ var Drop = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
 	Summary:   "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
-	Harm:      "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone.",
+	Harm:      "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone. A function whose body still names the table, as that of a trigger on another one, fails for old and new code alike.",
 	Instead:   "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
 	Kinds:     rule.Drop,
@@ -34,35 +34,35 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			!dropsByName(s, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
-		u := p.UsesTable(d)
-		if d.Before.Detached && !u.Used {
+		u := p.Taken(t, d, nil)
+		if d.Before.Detached && !u.Used && len(u.Functions) == 0 {
 			continue // a partition is dropped like this, and only its name would tell of a use
 		}
 		name := d.Before.Name
 		r := rule.Report{
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
-			Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
+			Instead:  u.First("remove it from the code in this release, and drop it in the next one, when no old code runs any more"),
 			Django:   rule.DjangoKeepTable(s.Operation),
 			Severity: u.Severity(),
-			Evidence: u.Evidence,
+			Evidence: u.Seen(),
 		}
-		if u.Used {
-			r.Fact += " while the deployed code still uses it"
+		if r.Fact += u.While("it"); u.ByFunctions() {
+			r.Django = ""
 		}
 		if here := codeIsHere(p, d.OID); here && u.Known && !u.Used {
-			r.Severity = onward.Info // it names tables, and not this one
+			r.Severity = u.Least() // it names tables, and not this one
 		}
 		if now := successor(t, name); now != nil {
 			column := missing(d.Before, now)
 			if column == "" {
 				continue // table-drop-first looks at the rows
 			}
-			if u = p.UsesColumn(d, d.Before.Column(column)); u.Known && !u.Used {
+			if u = p.Taken(t, d, d.Before.Column(column)); u.Known && !u.Used && len(u.Functions) == 0 {
 				continue
 			}
 			r.Fact = "table " + name.String() + " is replaced by one without column " + column
-			r.Harm, r.Severity, r.Evidence = u.Breaks("column "+column), u.Severity(), u.Evidence
+			r.Harm, r.Severity, r.Evidence = u.Breaks("column "+column), u.Severity(), u.Seen()
 		}
 		p.Report(s, r)
 	}

@@ -14,7 +14,7 @@ var Rename = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "renaming a table breaks deployed code that knows it by its old name",
-	Harm:     "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last instance of the old code is gone.",
+	Harm:     "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
 	Instead:  "Leave a view of the old name behind in the same transaction: a plain SELECT of the columns takes INSERT, UPDATE and DELETE as well. Drop the view a release later.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS"},
 	Commit:   rename,
@@ -33,12 +33,12 @@ func rename(p *rule.Pass, t *rule.Tx) {
 // moved judges a table that has another name or schema at commit.
 func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	from, to := d.Before.Name, d.After.Name
-	u := p.UsesTable(d)
+	u := p.Taken(t, d, nil)
 	r := rule.Report{
 		Fact:     "table " + from.String() + " " + act,
 		Harm:     u.Breaks("\"" + from.String() + "\""),
 		Severity: u.Severity(),
-		Evidence: u.Evidence,
+		Evidence: u.Seen(),
 		Django:   rule.DjangoKeepTableName(d.By.Operation, from.Name),
 		Instead: "leave a view of the old name behind, in the same transaction, and drop it a release later:\n" +
 			"CREATE VIEW " + rule.Table(from) + " AS SELECT * FROM " + rule.Table(to) + ";",
@@ -47,21 +47,21 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 		column := missing(d.Before, now)
 		switch {
 		case column != "":
-			uc := p.UsesColumn(d, d.Before.Column(column))
-			if uc.Known && !uc.Used {
+			uc := p.Taken(t, d, d.Before.Column(column))
+			if uc.Known && !uc.Used && len(uc.Functions) == 0 {
 				return
 			}
 			r.Fact += ", and what takes its name has no column " + column
-			r.Harm, r.Severity, r.Evidence = uc.Breaks("column "+column), uc.Severity(), uc.Evidence
+			r.Harm, r.Severity, r.Evidence = uc.Breaks("column "+column), uc.Severity(), uc.Seen()
 		case !updatable(now):
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
 			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""
-			r.Severity = onward.Warning
+			r.Severity, r.Evidence = onward.Warning, u.Evidence
 		default:
 			return
 		}
-	} else if u.Used {
-		r.Fact += " while the deployed code still uses it"
+	} else {
+		r.Fact += u.While("it")
 	}
 	p.Report(d.By, r)
 }

@@ -26,14 +26,14 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !p.Deployed(d) || !dropsView(d.By, d.Before) || successor(t, d.Before) != nil {
 			continue
 		}
-		u := p.UsesTable(d)
+		u := p.Taken(t, d, nil)
 		name := d.Before.Name.String()
 		r := rule.Report{
 			Fact:     d.Before.Kind.String() + " " + name + " is dropped",
 			Harm:     u.Breaks("it"),
-			Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
+			Instead:  u.First("remove it from the code in this release, and drop it in the next one, when no old code runs any more"),
 			Severity: u.Severity(),
-			Evidence: u.Evidence,
+			Evidence: u.Seen(),
 		}
 		if again := later(t, d.Before); again != nil {
 			r.Fact += " and made again in another transaction, at " + again.Lines(d.By)

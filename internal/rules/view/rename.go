@@ -26,14 +26,14 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.RelationRenamed || !isView(d.Before) || d.Before.Name.Schema != d.After.Name.Schema || !p.Deployed(d) || successor(t, d.Before) != nil {
 			continue
 		}
-		u := p.UsesTable(d)
+		u := p.Taken(t, d, nil)
 		from, to := d.Before.Name, d.After.Name
 		p.Report(d.By, rule.Report{
 			Fact:     d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
 			Harm:     u.Breaks("\"" + from.String() + "\""),
 			Instead:  "create a second view, and drop the old one a release later:\nCREATE VIEW " + rule.Table(to) + " AS SELECT * FROM " + rule.Table(from) + ";",
 			Severity: u.Severity(),
-			Evidence: u.Evidence,
+			Evidence: u.Seen(),
 		})
 	}
 }

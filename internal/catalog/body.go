@@ -1,0 +1,238 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Body is the body of a function, read: Postgres keeps it as text, looks into
+// it when the function is called, and so lets what it names be dropped and
+// renamed.
+type Body struct {
+	fn    *Function
+	parts []bodyPart
+	// variables are those of PL/pgSQL with their types as written, by name.
+	variables map[string]string
+	// calls are the names of the functions that it calls, without schemas.
+	calls map[string]bool
+	// loose: names may mean variables rather than columns.
+	loose bool
+}
+
+type bodyPart struct {
+	text          string
+	node          *pgparse.Node // nil: it could not be read
+	into          []string
+	maybe, caught bool
+}
+
+// Mention is a place in a body that names something.
+type Mention struct {
+	// Text is the query or expression, as it is written.
+	Text string
+	// Sure: it was read, and means the thing; not so where names alone tell.
+	Sure bool
+	// Maybe: a call may not come there. Caught: the body handles the error.
+	Maybe, Caught bool
+}
+
+// ReadBody reads the body of a function in SQL or PL/pgSQL; nil for one in
+// another language, and for one that the server keeps as a tree (BEGIN ATOMIC),
+// which follows what it names.
+func ReadBody(fn *Function) *Body {
+	b := &Body{fn: fn, calls: map[string]bool{}}
+	switch {
+	case fn.Body == "":
+		return nil
+	case fn.Language == "sql":
+		file, err := pgparse.Split(fn.Body)
+		if err != nil {
+			return nil
+		}
+		for i := range file.Stmts {
+			s := &file.Stmts[i]
+			b.add(bodyPart{text: fn.Body[s.Start:s.End], node: s.Node})
+		}
+	case fn.Language == "plpgsql":
+		read := pgparse.ReadBody(fn.Body)
+		b.variables, b.loose = read.Variables, strings.Contains(fn.Body, "use_variable")
+		for _, p := range read.Parts {
+			part := bodyPart{text: p.Text, into: p.Into, maybe: p.Maybe, caught: p.Caught}
+			if file, err := pgparse.Split(p.SQL); err == nil && len(file.Stmts) == 1 {
+				part.node = file.Stmts[0].Node
+			}
+			b.add(part)
+			for _, into := range p.Into {
+				if strings.Contains(into, ".") {
+					part := bodyPart{text: p.Text, maybe: p.Maybe, caught: p.Caught}
+					if file, err := pgparse.Split("SELECT " + into); err == nil && len(file.Stmts) == 1 {
+						part.node = file.Stmts[0].Node
+					}
+					b.parts = append(b.parts, part)
+				}
+			}
+		}
+	default:
+		return nil
+	}
+	return b
+}
+
+// Words lists the names and keywords in the body, some of them more than once.
+func (fn *Function) Words() []string { return pgparse.Names(fn.Body) }
+
+// SameFunctions reports whether two catalogs surely have the same functions.
+func (c *Catalog) SameFunctions(other *Catalog) bool { return c.functions.root == other.functions.root }
+
+func (b *Body) add(p bodyPart) {
+	b.parts = append(b.parts, p)
+	pgparse.Walk(p.node, func(msg any) bool {
+		if call, ok := msg.(*pgparse.FuncCall); ok {
+			b.calls[last(call.GetFuncname())] = true
+		}
+		return true
+	})
+}
+
+// Calls reports whether the body calls a function of that name.
+func (b *Body) Calls(name string) bool { return b.calls[name] }
+
+// Relation is the first place that names a relation, a better one before a
+// worse one. c is the catalog in which names are looked up.
+func (b *Body) Relation(c *Catalog, r *Relation) (Mention, bool) { return b.first(c, r, "") }
+
+// Column is the first place that names a column of a relation, other than as a
+// field of NEW or OLD.
+func (b *Body) Column(c *Catalog, r *Relation, column string) (Mention, bool) {
+	return b.first(c, r, column)
+}
+
+func (b *Body) first(c *Catalog, r *Relation, column string) (best Mention, found bool) {
+	m := mentions{catalog: c, body: b, target: r, column: column, rows: b.rowVariables(r)}
+	if hit := m.declared(); hit != "" {
+		return Mention{Text: hit, Sure: true}, true
+	}
+	for i := range b.parts {
+		p := &b.parts[i]
+		m.found, m.sure, m.into = false, false, p.into
+		if p.node != nil {
+			m.statement(p.node, nil)
+		} else {
+			m.unread(p.text)
+		}
+		if !m.found {
+			continue
+		}
+		next := Mention{Text: p.text, Sure: m.sure, Maybe: p.maybe, Caught: p.caught}
+		if !found || next.weight() > best.weight() {
+			best, found = next, true
+		}
+	}
+	return best, found
+}
+
+// weight orders the places that name the same thing.
+func (m Mention) weight() int {
+	w := 0
+	if m.Sure {
+		w += 4
+	}
+	if !m.Caught {
+		w += 2
+	}
+	if !m.Maybe {
+		w++
+	}
+	return w
+}
+
+// Field is a field of NEW or OLD that the function of a trigger names.
+type Field struct {
+	Record, Name string // Record is "new" or "old"
+	Mention
+}
+
+// Fields lists the fields of NEW and OLD that the body names, each once.
+func (b *Body) Fields() []Field {
+	if b.fn.Language != "plpgsql" {
+		return nil
+	}
+	var out []Field
+	m := mentions{body: b, target: &plainTarget}
+	for i := range b.parts {
+		p := &b.parts[i]
+		if p.node == nil {
+			continue
+		}
+		m.fields = nil
+		m.statement(p.node, nil)
+		for _, f := range m.fields {
+			f.Mention = Mention{Text: p.text, Sure: true, Maybe: p.maybe, Caught: p.caught}
+			at := slices.IndexFunc(out, func(o Field) bool { return o.Record == f.Record && o.Name == f.Name })
+			switch {
+			case at < 0:
+				out = append(out, f)
+			case f.weight() > out[at].weight():
+				out[at] = f
+			}
+		}
+	}
+	return out
+}
+
+// plainTarget is what nothing names.
+var plainTarget = Relation{Rare: &plain}
+
+// ByTable reports whether the body of a trigger's function asks which table, or
+// which trigger, it runs for: then it may treat some otherwise than others.
+func (b *Body) ByTable() bool {
+	for _, name := range pgparse.Names(b.fn.Body) {
+		switch name {
+		case "tg_table_name", "tg_relname", "tg_relid", "tg_table_schema", "tg_name", "tg_argv", "tg_nargs":
+			return true
+		}
+	}
+	return false
+}
+
+// rowVariables are the variables that hold rows of a relation.
+func (b *Body) rowVariables(r *Relation) map[string]bool {
+	var out map[string]bool
+	for name, typ := range b.variables {
+		words := pgparse.Names(typ)
+		if n := len(words); n > 1 && strings.Contains(typ, "%") && words[n-1] == "rowtype" {
+			words = words[:n-1]
+		} else if strings.ContainsAny(typ, "%([") {
+			continue
+		}
+		if n := len(words); n > 0 && n < 3 && words[n-1] == r.Name.Name && (n == 1 || words[0] == r.Name.Schema) {
+			if out == nil {
+				out = map[string]bool{}
+			}
+			out[name] = true
+		}
+	}
+	return out
+}
+
+// declared is the declaration of a variable that names the relation or column.
+func (m *mentions) declared() string {
+	names := make([]string, 0, len(m.body.variables))
+	for name := range m.body.variables {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		typ := m.body.variables[name]
+		switch words := pgparse.Names(typ); {
+		case m.column == "" && m.rows[name]:
+			return name + " " + typ
+		case !strings.HasSuffix(strings.ToLower(strings.TrimRight(typ, "[] ")), "%type"):
+		case len(words) > 2 && words[len(words)-3] == m.target.Name.Name && (m.column == "" || words[len(words)-2] == m.column):
+			return name + " " + typ
+		}
+	}
+	return ""
+}

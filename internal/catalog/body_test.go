@@ -1,0 +1,132 @@
+package catalog_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+func bodyOf(t *testing.T, before, function string) (*catalog.Catalog, *catalog.Body) {
+	t.Helper()
+	c := catalog.New()
+	file, err := pgparse.Split(before + ";" + function)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range file.Stmts {
+		if s.Err != nil {
+			t.Fatal(s.Err)
+		}
+		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
+	}
+	fns := c.Functions("", "f")
+	if len(fns) != 1 {
+		t.Fatalf("%s: no function f", function)
+	}
+	return c, catalog.ReadBody(fns[0])
+}
+
+const bodyTables = "CREATE TABLE posts (id int, title text, body text); CREATE TABLE logs (id int, note text, body text); CREATE SCHEMA app; CREATE TABLE app.posts (id int, title text)"
+
+// TestColumnsOfABody: what a body says of posts.title, and of the table.
+func TestColumnsOfABody(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ language, body, column, relation string }{
+		{"sql", "SELECT title FROM posts", "sure", "sure"},
+		{"sql", "SELECT p.title FROM posts p", "sure", "sure"},
+		{"sql", "SELECT public.posts.title FROM public.posts", "sure", "sure"},
+		{"sql", "SELECT title FROM app.posts", "", ""},
+		{"sql", "SELECT p.title FROM app.posts p, posts", "", "sure"},
+		{"sql", "SELECT 'title', id FROM posts -- title", "", "sure"},
+		{"sql", "SELECT id AS title FROM posts ORDER BY title", "", "sure"},
+		{"sql", "SELECT id FROM posts GROUP BY title", "sure", "sure"},
+		{"sql", "SELECT title FROM (SELECT id AS title FROM posts) s", "", "sure"},
+		{"sql", "WITH posts AS (SELECT 1 AS title) SELECT title FROM posts", "", ""},
+		{"sql", "WITH p AS (SELECT title FROM posts) SELECT 1 FROM p", "sure", "sure"},
+		{"sql", "SELECT note FROM logs WHERE EXISTS (SELECT 1 FROM posts WHERE title = note)", "sure", "sure"},
+		{"sql", "SELECT title FROM posts WHERE id IN (SELECT id FROM logs WHERE logs.body = posts.body)", "sure", "sure"},
+		{"sql", "SELECT * FROM posts", "", "sure"},
+		{"sql", "SELECT a.id FROM posts a JOIN posts b USING (title)", "sure", "sure"},
+		{"sql", "INSERT INTO posts (id, title) VALUES (1, 'x')", "sure", "sure"},
+		{"sql", "INSERT INTO posts (id) SELECT 1", "", "sure"},
+		{"sql", "INSERT INTO posts VALUES (1)", "", "sure"},
+		{"sql", "INSERT INTO posts VALUES (1, 'x')", "sure", "sure"},
+		{"sql", "INSERT INTO posts SELECT l.* FROM logs l", "unsure", "sure"},
+		{"sql", "INSERT INTO posts (id) VALUES (1) ON CONFLICT (title) DO NOTHING", "sure", "sure"},
+		{"sql", "INSERT INTO posts (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET title = excluded.title", "sure", "sure"},
+		{"sql", "UPDATE posts SET title = 'x'", "sure", "sure"},
+		{"sql", "UPDATE logs SET note = title FROM posts", "sure", "sure"},
+		{"sql", "DELETE FROM posts WHERE title = 'x'", "sure", "sure"},
+		{"sql", "MERGE INTO posts p USING logs l ON p.id = l.id WHEN MATCHED THEN UPDATE SET title = l.note", "sure", "sure"},
+		{"sql", "TRUNCATE posts", "", "sure"},
+		{"sql", "SELECT NULL::posts", "", "sure"},
+		{"sql", "SELECT 1; SELECT (p).title", "unsure", ""},
+		{"sql", "SELECT $1.title", "unsure", ""},
+		{"plpgsql", "BEGIN RETURN (SELECT title FROM posts WHERE id = x); END", "sure", "sure"},
+		{"plpgsql", "BEGIN IF EXISTS (SELECT FROM posts WHERE title = x) THEN RAISE 'title'; END IF; END", "sure", "sure"},
+		{"plpgsql", "DECLARE r posts%ROWTYPE; BEGIN RETURN r.title; END", "sure", "sure"},
+		{"plpgsql", "DECLARE r public.posts; BEGIN r.title := 'x'; END", "sure", "sure"},
+		{"plpgsql", "DECLARE v posts.title%TYPE; BEGIN NULL; END", "sure", "sure"},
+		{"plpgsql", "DECLARE v posts.id%TYPE; BEGIN NULL; END", "", "sure"},
+		{"plpgsql", "DECLARE r record; BEGIN SELECT * INTO r FROM posts; RETURN r.title; END", "sure", "sure"},
+		{"plpgsql", "DECLARE r record; BEGIN FOR r IN SELECT * FROM logs LOOP x := r.title; END LOOP; PERFORM 1 FROM posts; END", "unsure", "sure"},
+		{"plpgsql", "BEGIN title := 'x'; PERFORM 1 FROM posts; END", "", "sure"},
+		{"plpgsql", "BEGIN INSERT INTO logs (note) SELECT NEW.title FROM posts; END", "", "sure"},
+		{"plpgsql", "BEGIN EXECUTE 'UPDATE posts SET title = $1' USING 'x'; END", "sure", "sure"},
+		{"plpgsql", "BEGIN EXECUTE format('UPDATE posts SET title = %L', x); END", "", ""},
+		{"plpgsql", "BEGIN SELECT FROM FROM posts WHERE title; END", "unsure", "unsure"},
+	} {
+		fn := fmt.Sprintf("CREATE FUNCTION f(posts) RETURNS text LANGUAGE %s AS $f$%s$f$", c.language, c.body)
+		cat, b := bodyOf(t, bodyTables, fn)
+		posts := cat.Lookup("", "posts")
+		word := func(m catalog.Mention, ok bool) string {
+			switch {
+			case !ok:
+				return ""
+			case m.Sure:
+				return "sure"
+			}
+			return "unsure"
+		}
+		if got := word(b.Column(cat, posts, "title")); got != c.column {
+			t.Errorf("%s: the column: %q, want %q", c.body, got, c.column)
+		}
+		if got := word(b.Relation(cat, posts)); got != c.relation {
+			t.Errorf("%s: the relation: %q, want %q", c.body, got, c.relation)
+		}
+	}
+}
+
+func TestFieldsOfABody(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"BEGIN NEW.a := now(); RETURN NEW; END":                                                    "new.a",
+		"BEGIN -- NEW.a := 1\nRAISE 'NEW.a'; RETURN NEW; END":                                      "",
+		"BEGIN IF NEW.a IS DISTINCT FROM OLD.b THEN NEW.c := 1; END IF; NEW.c := 2; END":           "new.a old.b new.c",
+		"BEGIN IF x THEN NEW.a := 1; END IF; END":                                                  "new.a?",
+		"BEGIN NEW.a := 1; EXCEPTION WHEN others THEN NULL; END":                                   "new.a!",
+		"BEGIN SELECT count(*) INTO NEW.\"N\" FROM logs WHERE id = (NEW).id; END":                  "new.id new.N",
+		"BEGIN INSERT INTO logs VALUES (NEW.*); INSERT INTO logs SELECT new.x FROM posts new; END": "",
+	} {
+		_, b := bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$"+body+"$f$")
+		var got []string
+		for _, f := range b.Fields() {
+			s := f.Record + "." + f.Name
+			if f.Maybe {
+				s += "?"
+			}
+			if f.Caught {
+				s += "!"
+			}
+			got = append(got, s)
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s\n%s", body, diff)
+		}
+	}
+}

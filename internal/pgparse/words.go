@@ -1,0 +1,77 @@
+package pgparse
+
+import "strings"
+
+// word is a token of a text in SQL or PL/pgSQL: a name or keyword, a quoted
+// name, a string, a number, or one byte of anything else. Comments and white
+// space are none.
+type word struct {
+	start, end int
+	kind       byte // 'w' a name or keyword, 'q' a quoted name, 's' a string, '0' a number; else the byte itself
+}
+
+// wordsOf cuts a text into its tokens.
+func wordsOf(text string) []word {
+	var out []word
+	for i := 0; i < len(text); {
+		start, c := i, text[i]
+		kind := c
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v':
+			i++
+			continue
+		case strings.HasPrefix(text[i:], "--"):
+			i = lineEnd(text, i)
+			continue
+		case strings.HasPrefix(text[i:], "/*"):
+			i = commentEnd(text, i)
+			continue
+		case c >= '0' && c <= '9':
+			i, kind = numberEnd(text, i), '0'
+		case isWordStart(c):
+			kind = 'w'
+			for i < len(text) && isWordByte(text[i]) {
+				i++
+			}
+		default:
+			i = tokenEnd(text, i)
+			switch {
+			case c == '\'' || c == '$' && i > start+1:
+				kind = 's'
+			case c == '"':
+				kind = 'q'
+			}
+		}
+		out = append(out, word{start, i, kind})
+	}
+	return out
+}
+
+// numberEnd is the end of a number. The two dots of 1..10 are none of it.
+func numberEnd(text string, i int) int {
+	for i < len(text) && (isWordByte(text[i]) || text[i] == '.' && !strings.HasPrefix(text[i:], "..")) {
+		i++
+	}
+	return i
+}
+
+// Names lists the names and keywords in a text, those in strings and comments
+// left out: folded to lower case where they are not quoted. One may come often.
+func Names(text string) []string {
+	var out []string
+	for _, w := range wordsOf(text) {
+		switch w.kind {
+		case 'w':
+			out = append(out, strings.ToLower(text[w.start:w.end]))
+		case 'q':
+			out = append(out, unquoted(text[w.start:w.end]))
+		}
+	}
+	return out
+}
+
+// unquoted is the name behind a quoted one.
+func unquoted(s string) string {
+	s = strings.TrimPrefix(s, `"`)
+	return strings.ReplaceAll(strings.TrimSuffix(s, `"`), `""`, `"`)
+}

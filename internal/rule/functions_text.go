@@ -1,0 +1,129 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+func upper(s string) string { return strings.ToUpper(s) }
+
+// fires is what makes a trigger call its function.
+func fires(r *catalog.Relation, t *catalog.Trigger) string {
+	return strings.ReplaceAll(upper(t.Events), " OR ", " or ") + " of " + r.Name.String() + " that fires " + t.Name
+}
+
+// what is the function in a sentence.
+func (f *FunctionUse) what() string {
+	if f.Row != nil {
+		return "the trigger function " + f.Signature()
+	}
+	return "function " + f.Signature()
+}
+
+// Breaks says what happens once what the function names is gone.
+func (f *FunctionUse) Breaks() string {
+	names, fails := " names ", " fails with "
+	if !f.Sure {
+		names, fails = " seems to name ", " may fail with "
+	}
+	if f.Caught {
+		names, fails = " names ", " gets into its handler for "
+	}
+	out := f.what() + names + f.Names + ": "
+	switch {
+	case f.Fires != "" && f.Maybe:
+		out += "each " + f.Fires + " and comes there" + fails + f.Error
+	case f.Fires != "":
+		out += "each " + f.Fires + fails + f.Error
+	case f.By != "":
+		out += "each call by " + f.By + f.Code + fails + f.Error
+	case f.Unknown:
+		return out + "each call" + fails + f.Error
+	default:
+		return out + "a call" + strings.Replace(fails, " fails", " would fail", 1) + f.Error + ", and nothing is seen to call it"
+	}
+	if f.Later {
+		return out + ", until a later transaction of the migration mends it"
+	}
+	return out + ", in old and new code alike"
+}
+
+// Evidence shows the place in the body.
+func (f *FunctionUse) Evidence() onward.Evidence {
+	text := f.Signature() + ": " + OneLine(f.Text)
+	if f.By != "" {
+		text += " (called by " + f.By + ")"
+	}
+	return onward.Evidence{Kind: "function", Text: text}
+}
+
+// signatures names the functions, the first left out.
+func others(list []FunctionUse) string {
+	if len(list) < 2 {
+		return ""
+	}
+	var names []string
+	for i := range list[1:] {
+		names = append(names, list[i+1].Signature())
+	}
+	return "; " + Enumerate(names) + " name" + map[bool]string{true: "s", false: ""}[len(names) == 1] + " it too"
+}
+
+// While ends the fact of what is taken away though something needs it: " while
+// the deployed code still uses it".
+func (u Usage) While(it string) string {
+	switch {
+	case u.Used:
+		return " while the deployed code still uses " + it
+	case len(u.Functions) > 0 && u.Functions[0].severity() == onward.Error:
+		return " while " + u.Functions[0].what() + " still names " + it
+	}
+	return ""
+}
+
+// First puts the way out for functions before that for code, which is left out
+// when only functions need the thing.
+func (u Usage) First(code string) string {
+	if len(u.Functions) == 0 {
+		return code
+	}
+	f := &u.Functions[0]
+	out := "first make " + f.Signature() + " do without it (CREATE OR REPLACE FUNCTION)"
+	if f.Row != nil {
+		out += ", or drop " + f.By
+	}
+	out += ", in this migration or an earlier one"
+	if u.ByFunctions() {
+		return out
+	}
+	return out + "; " + code
+}
+
+// Renamed is First for what goes by another name.
+func (u Usage) Renamed(to, code string) string {
+	if len(u.Functions) == 0 {
+		return code
+	}
+	out := "give " + u.Functions[0].Signature() + " the name " + to + " (CREATE OR REPLACE FUNCTION) in the same transaction"
+	if u.ByFunctions() {
+		return out
+	}
+	return out + "; " + code
+}
+
+// ByFunctions reports whether functions name the thing, and code does not.
+func (u Usage) ByFunctions() bool { return len(u.Functions) > 0 && u.Known && !u.Used }
+
+// Seen is the evidence: places in code, then in functions.
+func (u Usage) Seen() []onward.Evidence {
+	out := u.Evidence
+	for i := range u.Functions {
+		if i == maxEvidence {
+			break
+		}
+		out = append(out[:len(out):len(out)], u.Functions[i].Evidence())
+	}
+	return out
+}
