@@ -64,9 +64,12 @@ type Object struct {
 	Name Name
 	// Table is what the object is about, when that is one table.
 	Table OID
-	// Tables are those of a publication.
+	// Tables are those of a publication, Schemas those of which it has all
+	// tables. Actions is its option publish: "insert, update"; "" is all.
 	Tables    []OID
 	AllTables bool
+	Schemas   []string
+	Actions   string
 	// Columns are those of Table that a statistics object reads.
 	Columns []int16
 	Detail  string

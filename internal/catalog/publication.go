@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -13,22 +14,55 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 		f.fail(f.sure(), "42710", "publication %q already exists", o.Name.Name)
 		return
 	}
-	o.Tables, o.Detail = f.publicationTables(s.GetPubobjects())
+	o.Tables, o.Schemas = f.publicationTables(s.GetPubobjects())
+	o.Actions = actions(s.GetOptions(), "")
 	f.putObject(o)
 }
 
-// publicationTables are the tables of a publication, and its schemas in words.
-func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas string) {
+// noAction is what a publication sends whose option publish is empty, or that
+// was never seen created.
+const noAction = "nothing"
+
+// actions are the option publish of a publication.
+func actions(options []*pgparse.Node, was string) string {
+	d := option(options, "publish")
+	if d == nil {
+		return was
+	}
+	text := strings.ToLower(strings.TrimSpace(str(d.GetArg())))
+	if text == "" {
+		return noAction
+	}
+	return text
+}
+
+// publicationTables are the tables and the schemas of a publication. The
+// children of a table are published by themselves, unless it says ONLY.
+func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []string) {
+	add := func(oid OID) {
+		if !slices.Contains(tables, oid) {
+			tables = append(tables, oid)
+		}
+	}
 	for _, n := range list {
 		spec := n.GetPublicationObjSpec()
 		switch spec.GetPubobjtype() {
 		case pgparse.PublicationObjSpecType_PUBLICATIONOBJ_TABLES_IN_SCHEMA:
-			schemas += "schema " + spec.GetName() + " "
+			schemas = append(schemas, spec.GetName())
 		case pgparse.PublicationObjSpecType_PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA:
-			schemas += "schema " + f.CreationSchema() + " "
+			schemas = append(schemas, f.CreationSchema())
 		default:
-			if t := f.relation(spec.GetPubtable().GetRelation(), Table, false); t != nil {
-				tables = append(tables, t.OID)
+			t := f.relation(spec.GetPubtable().GetRelation(), Table, false)
+			if t == nil {
+				continue
+			}
+			add(t.OID)
+			if spec.GetPubtable().GetRelation().GetInh() && t.Kind != PartitionedTable {
+				for i := len(tables) - 1; i < len(tables); i++ {
+					for _, child := range f.Relation(tables[i]).Children {
+						add(child)
+					}
+				}
 			}
 		}
 	}
@@ -44,7 +78,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 			f.fail(true, "42704", "publication %q does not exist", name.Name)
 			return
 		}
-		o = &Object{Kind: "publication", Name: name}
+		o = &Object{Kind: "publication", Name: name, Actions: noAction}
 	}
 	next := *o
 	tables, schemas := f.publicationTables(s.GetPubobjects())
@@ -52,16 +86,72 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		switch s.GetAction() {
 		case pgparse.AlterPublicationAction_AP_AddObjects:
 			next.Tables = append(slices.Clone(o.Tables), tables...)
-			next.Detail += schemas
+			next.Schemas = append(slices.Clone(o.Schemas), schemas...)
 		case pgparse.AlterPublicationAction_AP_DropObjects:
 			next.Tables = slices.DeleteFunc(slices.Clone(o.Tables), func(oid OID) bool { return slices.Contains(tables, oid) })
+			next.Schemas = slices.DeleteFunc(slices.Clone(o.Schemas), func(name string) bool { return slices.Contains(schemas, name) })
 		case pgparse.AlterPublicationAction_AP_SetObjects:
-			next.Tables, next.Detail = tables, schemas
+			next.Tables, next.Schemas = tables, schemas
 		}
 	} else {
 		next.Detail += "options "
+		next.Actions = actions(s.GetOptions(), o.Actions)
 	}
 	f.putObject(&next)
+}
+
+// Sends reports whether a publication sends what an action does: "insert",
+// "update", "delete", "truncate".
+func (o *Object) Sends(action string) bool {
+	if o.Actions == "" {
+		return true
+	}
+	for a := range strings.SplitSeq(o.Actions, ",") {
+		if strings.TrimSpace(a) == action {
+			return true
+		}
+	}
+	return false
+}
+
+// Publications are those that have a table, by name: listed, through its
+// schema, or through a table that it is a partition of.
+func (c *Catalog) Publications(r *Relation) []*Object {
+	if !c.published || !r.Kind.IsTable() || r.Persistence != Permanent {
+		return nil
+	}
+	var out []*Object
+	c.Objects("publication", func(o *Object) bool {
+		if o.AllTables {
+			out = append(out, o)
+			return true
+		}
+		for at, depth := r, 0; at != nil && depth < maxDepth; at, depth = c.Relation(at.Parent), depth+1 {
+			if slices.Contains(o.Tables, at.OID) || slices.Contains(o.Schemas, at.Name.Schema) {
+				out = append(out, o)
+				break
+			}
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *Object) int { return compareNames(a.Name, b.Name) })
+	return out
+}
+
+// Publishes reports whether there may be publications at all.
+func (c *Catalog) Publishes() bool { return c.published }
+
+// Identified reports whether the rows of a table have a replica identity, by
+// which UPDATE and DELETE are published. The identity of a partitioned table is
+// not that of its partitions: only its primary key is theirs as well.
+func (r *Relation) Identified() bool {
+	switch {
+	case r.Inferred || r.Partial:
+		return true // as far as can be told
+	case r.Kind == PartitionedTable || r.ReplicaIdentity == "" || r.ReplicaIdentity == "default":
+		return slices.ContainsFunc(r.Constraints, func(c *Constraint) bool { return c.Kind == PrimaryKey && !c.Deferrable })
+	}
+	return r.ReplicaIdentity != "nothing"
 }
 
 // leavePublications takes a dropped table out of the publications that list

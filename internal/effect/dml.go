@@ -19,6 +19,9 @@ func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 	if sel := m.GetSelectStmt(); sel != nil {
 		r.queryIn(pgparse.Unwrap(sel), ctes)
 	}
+	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
+		r.identifies("update", m.GetRelation(), nil, false)
+	}
 	r.nodes(ctes, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	r.node(m.GetOnConflictClause().GetWhereClause(), ctes)
 }
@@ -136,6 +139,7 @@ func (r *run) update(m *pgparse.UpdateStmt) {
 		r.checksReferenced(t, changed)
 		r.checksReferencing(t, changed)
 	}
+	r.identifies("update", m.GetRelation(), m.GetWhereClause(), true)
 }
 
 func (r *run) deleteFrom(m *pgparse.DeleteStmt) {
@@ -143,6 +147,7 @@ func (r *run) deleteFrom(m *pgparse.DeleteStmt) {
 		r.scanFor(t, m.GetWhereClause())
 		r.checksReferencing(t, nil)
 	}
+	r.identifies("delete", m.GetRelation(), m.GetWhereClause(), true)
 }
 
 // scanFor marks what a row-level statement reads to find its rows.
@@ -198,10 +203,11 @@ func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
 
 func (r *run) merge(m *pgparse.MergeStmt) {
 	var changed []string
-	deletes := false
+	deletes, updates := false, false
 	for _, n := range m.GetMergeWhenClauses() {
 		w := n.GetMergeWhenClause()
 		deletes = deletes || w.GetCommandType() == pgparse.CmdType_CMD_DELETE
+		updates = updates || w.GetCommandType() == pgparse.CmdType_CMD_UPDATE
 		for _, t := range w.GetTargetList() {
 			changed = append(changed, t.GetResTarget().GetName())
 		}
@@ -216,6 +222,12 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 		if deletes {
 			r.checksReferencing(t, nil)
 		}
+	}
+	if updates {
+		r.identifies("update", m.GetRelation(), m.GetJoinCondition(), false)
+	}
+	if deletes {
+		r.identifies("delete", m.GetRelation(), m.GetJoinCondition(), false)
 	}
 }
 

@@ -100,3 +100,29 @@ func (r *run) published(rel *catalog.Relation) bool {
 	})
 	return found
 }
+
+// identifies refuses an UPDATE or DELETE of a table that is published and has no
+// replica identity, whether or not there are rows; all says that it goes on to
+// all partitions and children. A condition may leave one of those out.
+// https://www.postgresql.org/docs/current/logical-replication-publication.html
+func (r *run) identifies(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
+	if !r.c.Publishes() {
+		return
+	}
+	rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())
+	if rel == nil || !rel.Kind.IsTable() {
+		return
+	}
+	for _, t := range r.tree(rel, all && rv.GetInh() && where == nil) {
+		if t.Kind == catalog.PartitionedTable || t.Identified() || len(t.Rules) > 0 || !r.whole(t) || where != nil && len(t.Children) > 0 {
+			continue
+		}
+		for _, p := range r.c.Publications(t) {
+			if p.Sends(action) {
+				r.refuse(map[string]string{"update": "cannot update table", "delete": "cannot delete from table"}[action] +
+					` "` + t.Name.Name + `" because it does not have a replica identity and publishes ` + action + "s")
+				return
+			}
+		}
+	}
+}

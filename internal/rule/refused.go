@@ -16,6 +16,7 @@ var refusals = []struct{ message, rule string }{
 	{"cannot drop partitioned index", "index-drop-concurrently-unsupported"},
 	{"DROP INDEX CONCURRENTLY does not support", "index-drop-concurrently-unsupported"},
 	{"cannot detach partitions concurrently", "partition-detach-concurrently-unsupported"},
+	{"does not have a replica identity and publishes", "publication-identity-missing"},
 	{"cannot refresh materialized view", "view-refresh-concurrently-unsupported"},
 }
 

@@ -115,6 +115,7 @@ var all = []*rule.Rule{
 	partition.DetachConcurrentlyUnsupported,
 	partition.DropLocksParent,
 	policy.HidesRows,
+	publication.IdentityMissing,
 	publication.TableColumn,
 	release.BackfillWithoutSync,
 	release.ContractWithExpand,

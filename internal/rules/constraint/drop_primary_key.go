@@ -59,16 +59,15 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// published names a publication of a table; "" when there is none.
+// published names a publication that needs the identity of a table's rows; ""
+// when there is none.
 func published(c *catalog.Catalog, d *rule.Delta) string {
-	name := ""
-	c.Objects("publication", func(o *catalog.Object) bool {
-		if (o.AllTables || slices.Contains(o.Tables, d.OID)) && (name == "" || o.Name.Name < name) {
-			name = o.Name.Name
+	for _, o := range c.Publications(d.After) {
+		if o.Sends("update") || o.Sends("delete") {
+			return o.Name.Name
 		}
-		return true
-	})
-	return name
+	}
+	return ""
 }
 
 // names are the names of columns.

@@ -2,9 +2,6 @@
 package publication
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -60,14 +57,10 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 
 // publication names the first publication that was deployed and has the table.
 func publication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
-	name := ""
-	p.Release.Deployed.Objects("publication", func(o *catalog.Object) bool {
-		has := o.AllTables || slices.Contains(o.Tables, d.OID) || d.Before.Parent != 0 && slices.Contains(o.Tables, d.Before.Parent) ||
-			strings.Contains(" "+o.Detail+" ", " schema "+d.Before.Name.Schema+" ")
-		if has && t.After.Object("publication", o.Name) != nil && (name == "" || o.Name.Name < name) {
-			name = o.Name.Name
+	for _, o := range p.Release.Deployed.Publications(d.Before) {
+		if t.After.Object("publication", o.Name) != nil {
+			return o.Name.Name
 		}
-		return true
-	})
-	return name
+	}
+	return ""
 }
