@@ -45,6 +45,7 @@ var all = []*rule.Rule{
 	column.DropNotNull,
 	column.GeneratedChanged,
 	column.IdentityAlways,
+	column.IdentityStartsOver,
 	column.Rename,
 	column.SetExpressionRewrite,
 	column.SetNotNull,

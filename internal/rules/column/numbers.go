@@ -60,10 +60,7 @@ func repeats(t *rule.Tx, d *rule.Delta) bool {
 	if d.New == nil || d.New.Default == nil || !numbered(d.Old) || plain(d.New.Default).GetAConst() == nil || d.New.Identity != "" {
 		return false
 	}
-	return slices.ContainsFunc(d.After.Indexes, func(oid catalog.OID) bool {
-		idx := t.After.Relation(oid)
-		return idx != nil && idx.Index.Unique && idx.Index.Predicate == nil && len(idx.Index.Keys) == 1 && idx.Index.Keys[0].Column == d.New.Attnum
-	})
+	return uniqueAlone(t.After, d.After, d.New.Attnum)
 }
 
 // domainFills reports whether a column's type has a default.
