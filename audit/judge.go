@@ -177,8 +177,11 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 			j.opaque(at)
 		case s.Opaque != "":
 			at.What = s.Opaque
-			if strings.HasPrefix(s.Opaque, "EXECUTE") {
+			switch {
+			case strings.HasPrefix(s.Opaque, "EXECUTE"):
 				at.Why = "its text is known only when it runs"
+			case strings.HasPrefix(s.Opaque, "call of"):
+				at.Why = "what it does is not known"
 			}
 			note = "not judged: " + s.Opaque
 			j.opaque(at)
@@ -200,6 +203,10 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 		}
 		j.known.measure(st.Effects, &result, j.onServer)
 		st.Duration = duration(st.Effects, result)
+		if n := len(out.Statements); s.In != "" && n > 0 {
+			take(&out.Statements[n-1], st)
+			continue
+		}
 		out.Statements = append(out.Statements, st)
 	}
 }

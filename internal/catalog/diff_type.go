@@ -137,7 +137,7 @@ func (d *differ) functions(name Name) {
 			if old := d.functionBefore(fn.OID); old != nil {
 				x.Kind, x.OldFunction = FunctionRenamed, old
 			}
-		case b[i] == fn || reflect.DeepEqual(b[i], fn):
+		case b[i] == fn || sameFunction(b[i], fn):
 			continue
 		default:
 			x.Kind, x.OldFunction = FunctionReplaced, b[i]
@@ -197,4 +197,12 @@ func (d *differ) object(kind string, name Name) {
 		x.Kind = ObjectChanged
 	}
 	d.add(x)
+}
+
+// sameFunction reports whether two definitions are one, however they are
+// written.
+func sameFunction(a, b *Function) bool {
+	x, y := *a, *b
+	x.Source, y.Source = "", ""
+	return reflect.DeepEqual(&x, &y)
 }

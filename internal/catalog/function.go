@@ -10,7 +10,7 @@ import (
 // https://www.postgresql.org/docs/current/sql-createfunction.html
 func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 	schema, n := schemaAndName(s.GetFuncname())
-	fn := &Function{Name: f.nameFor(schema, n), Kind: "function", Volatility: "volatile", BodyOffset: -1}
+	fn := &Function{Name: f.nameFor(schema, n), Kind: "function", Volatility: "volatile", BodyOffset: -1, Source: f.sql}
 	if s.GetIsProcedure() {
 		fn.Kind = "procedure"
 	}

@@ -38,17 +38,19 @@ func (t *UserType) Constrained() bool {
 
 // Function is a row of pg_proc.
 type Function struct {
-	OID             OID
-	Name            Name
-	Args            []Type // input arguments
-	Defaults        int    // how many of the last arguments have a default
-	Variadic        bool
-	Returns         Type
-	ReturnsSet      bool
-	Kind            string // "function", "procedure", "aggregate"
-	Volatility      string // "immutable", "stable", "volatile"
-	Language        string
-	Body            string
+	OID        OID
+	Name       Name
+	Args       []Type // input arguments
+	Defaults   int    // how many of the last arguments have a default
+	Variadic   bool
+	Returns    Type
+	ReturnsSet bool
+	Kind       string // "function", "procedure", "aggregate"
+	Volatility string // "immutable", "stable", "volatile"
+	Language   string
+	Body       string
+	// Source is the statement that made it; "" when that is not known.
+	Source          string
 	SecurityDefiner bool
 	SetSearchPath   bool
 	// BodyOffset is where Body begins, counted from the statement's start; -1

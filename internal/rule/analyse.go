@@ -13,14 +13,16 @@ import (
 func (e *Engine) analyse(m *Migration) {
 	settings := newTracker(m.Runner)
 	var tx *Tx
-	open := -1
-	for _, st := range m.Script.Statements {
-		if tx == nil || st.Tx != open || st.Tx == 0 {
+	number := -1
+	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
+		st := m.Script.Statements[i]
+		open(e.catalog, m.Script, i)
+		if tx == nil || st.Tx != number || st.Tx == 0 {
 			e.close(tx, settings)
 			e.txs++
 			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
 			m.Txs = append(m.Txs, tx)
-			open = st.Tx
+			number = st.Tx
 		}
 		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
 		s.Settings = settings.now

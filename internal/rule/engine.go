@@ -96,7 +96,9 @@ func (e *Engine) Obscure(what string) {
 func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
 	var problems []catalog.Problem
 	start, tx := c, 0
-	for _, st := range s.Statements {
+	for i := 0; i < len(s.Statements); i++ { // a call adds some
+		st := s.Statements[i]
+		open(c, s, i)
 		if st.Tx != tx {
 			if s.Rollback[tx] {
 				c = start

@@ -165,6 +165,9 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 		f.Severity = r.Severity
 	}
 	f.Fact, f.Harm, f.Instead, f.Evidence = r.Fact, r.Harm, r.Instead, r.Evidence
+	if s != nil && s.In != "" {
+		f.Fact += " (in " + s.In + "())"
+	}
 	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, stops: r.Stops}
 	text := ""
 	if s != nil {

@@ -78,6 +78,11 @@ type Statement struct {
 	// Parent is the index of the DO statement that this one stands in, -1
 	// for a statement of the file itself.
 	Parent int
+	// In is the function that the statement stands in, where it runs because
+	// another statement calls that; "" for none.
+	In string
+	// callers are the functions in one another, with blanks between.
+	callers string
 	// Conditional marks a statement in a DO block that may be skipped (IF,
 	// CASE, exception handler); Loop one that may run many times.
 	Conditional, Loop bool

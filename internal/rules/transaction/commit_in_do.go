@@ -7,15 +7,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CommitInDo flags COMMIT in a DO block that runs inside of a transaction.
+// CommitInDo flags COMMIT in a DO block or a procedure that runs inside of a
+// transaction.
 // https://www.postgresql.org/docs/current/plpgsql-transactions.html
 var CommitInDo = &rule.Rule{
 	ID:       "transaction-commit-in-do",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "COMMIT in a DO block is refused where the block runs inside of a transaction",
-	Harm:     "A DO block may commit only where it is the transaction itself: sent alone, outside of BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what the block did.",
+	Summary:  "COMMIT in a DO block or a procedure is refused inside of a transaction",
+	Harm:     "A DO block, or a procedure that CALL runs, may commit only where it is the transaction itself: sent alone, outside of BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what was done.",
 	Instead:  "Switch the tool's transaction off for the file, and let the block be the only statement of its message.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/plpgsql-transactions.html",
@@ -35,9 +36,13 @@ func commitInDo(p *rule.Pass, s *rule.Stmt) {
 			return // it does not come so far
 		}
 	}
+	what := "a DO block"
+	if s.In != "" {
+		what = "a procedure"
+	}
 	p.Report(s, rule.Report{
-		Fact:    "COMMIT in a DO block that runs in " + within(do),
-		Harm:    "the migration fails there: invalid transaction termination; what the block did is undone",
+		Fact:    "COMMIT in " + what + " that runs in " + within(do),
+		Harm:    "the migration fails there: invalid transaction termination; what it did is undone",
 		Instead: alone(do),
 		Stops:   !s.Conditional,
 	})

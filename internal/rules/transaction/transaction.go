@@ -16,6 +16,8 @@ import (
 // goose opens around the file".
 func within(s *rule.Stmt) string {
 	switch {
+	case s.In != "":
+		return "a function, which is a transaction"
 	case s.Parent >= 0:
 		return "a DO block, which is a transaction"
 	case s.Origin == script.Explicit:
