@@ -89,8 +89,12 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 			j.setOpaque(pairs[k])
 			j.history(p.history)
 			from := len(j.report.Migrations)
+			together := 0
+			if pairs[k].head.Together {
+				together = k + 1
+			}
 			for _, m := range p.release {
-				j.judge(m.migration, m.status)
+				j.judge(m.migration, m.status, together)
 			}
 			for _, m := range p.deleted {
 				j.deleted(m)

@@ -95,9 +95,9 @@ func (j *judge) obscure(m *adapter.Migration) {
 }
 
 // judge runs the rules over a migration of the release.
-func (j *judge) judge(m *adapter.Migration, status onward.Status) {
+func (j *judge) judge(m *adapter.Migration, status onward.Status, together int) {
 	s, err := script.Build(m.Source)
-	x := &judged{migration: m, script: s, err: err, status: status}
+	x := &judged{migration: m, script: s, err: err, status: status, together: together}
 	j.fold(x)
 	j.rules(x)
 }
@@ -110,6 +110,7 @@ type judged struct {
 	script    *script.Script
 	err       error           // the script's
 	folded    *rule.Migration // nil when it could not be read
+	together  int             // rule.Migration.Together
 }
 
 // fold runs a migration through the catalog.
@@ -121,7 +122,7 @@ func (j *judge) fold(x *judged) {
 	}
 	x.folded = &rule.Migration{
 		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
-		Refusals: m.Problems,
+		Refusals: m.Problems, Together: x.together,
 	}
 	j.run().Fold(x.folded)
 }

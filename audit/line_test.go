@@ -44,7 +44,7 @@ func TestAllIsOneByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range list() {
-		one.judge(m, onward.StatusNew)
+		one.judge(m, onward.StatusNew, 0)
 	}
 	want := one.finish()
 	if len(want.Findings) < 100 || want.Summary.Statements < 800 {

@@ -11,6 +11,12 @@ const (
 	// message, which Postgres runs as one implicit transaction
 	// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT).
 	TransactionMessage Transaction = "message"
+	// TransactionPipeline: the runner sends the statements of a file in one
+	// pipeline of the extended protocol, which is one implicit transaction too. A
+	// command that refuses transactions may stand at its head, where it commits
+	// by itself
+	// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING).
+	TransactionPipeline Transaction = "pipeline"
 	// TransactionNone: each statement is sent, and commits, by itself.
 	TransactionNone Transaction = "none"
 )

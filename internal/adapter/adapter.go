@@ -102,6 +102,8 @@ type Set struct {
 	// Problems lists what the runner refuses or passes over in the directory,
 	// outside of migrations.
 	Problems []Problem
+	// Together: the runner sends all that is pending in one transaction.
+	Together bool
 	// Habits says what the runner does about a history that changed.
 	Habits Habits
 	// Models is what the framework's own model says the code selects and

@@ -25,7 +25,8 @@ working directory.
 
 Files that no framework claims run as --transaction says: none, each statement
 commits by itself; file, the runner opens a transaction around the file; message,
-the file is sent as one message, which Postgres runs as one transaction.
+the file is sent as one message, which Postgres runs as one transaction; pipeline,
+its statements are sent in one pipeline, which is one transaction too.
 
 Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 something
 could not be read, so that there is no verdict on it.`,
@@ -39,8 +40,8 @@ could not be read, so that there is no verdict on it.`,
 				return err
 			}
 			transaction := onward.Transaction(f.transaction)
-			if !slices.Contains([]onward.Transaction{"", onward.TransactionFile, onward.TransactionNone, onward.TransactionMessage}, transaction) {
-				return usagef("--transaction %q is none of file, none, message", f.transaction)
+			if !slices.Contains([]onward.Transaction{"", onward.TransactionFile, onward.TransactionNone, onward.TransactionMessage, onward.TransactionPipeline}, transaction) {
+				return usagef("--transaction %q is none of file, none, message, pipeline", f.transaction)
 			}
 			if f.framework != "" {
 				if err := knownFramework(f.framework, known().Frameworks); err != nil {
@@ -75,11 +76,11 @@ could not be read, so that there is no verdict on it.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.transaction, "transaction", "", "how files that no framework claims are sent: file, none or message (default none)")
+	flags.StringVar(&f.transaction, "transaction", "", "how files that no framework claims are sent: file, none, message or pipeline (default none)")
 	flags.StringVar(&f.framework, "framework", "", "`name` of the framework that all files belong to")
 	flags.StringArrayVar(&f.deployed, "deployed", nil, "`path` of files that are applied already; repeatable")
 	f.register(cmd)
-	complete(cmd, "transaction", "file", "none", "message")
+	complete(cmd, "transaction", "file", "none", "message", "pipeline")
 	complete(cmd, "framework", known().Frameworks...)
 	return cmd
 }

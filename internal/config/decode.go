@@ -144,7 +144,7 @@ func (d *decoder) migrations(n ast.Node) Migrations {
 		{"dir", func(n ast.Node) { m.Dir = d.dir(n) }},
 		{"framework", func(n ast.Node) { m.Framework = d.oneOf(n, "framework", d.known.Frameworks) }},
 		{"transaction", func(n ast.Node) {
-			m.Transaction = onward.Transaction(d.oneOf(n, "transaction", []string{"file", "message", "none"}))
+			m.Transaction = onward.Transaction(d.oneOf(n, "transaction", []string{"file", "message", "pipeline", "none"}))
 		}},
 		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.timeout(n) }},
 		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.timeout(n) }},

@@ -221,6 +221,8 @@ func transactionWords(t onward.Transaction) string {
 		return "one transaction"
 	case onward.TransactionMessage:
 		return "one message, an implicit transaction"
+	case onward.TransactionPipeline:
+		return "one pipeline, an implicit transaction"
 	case onward.TransactionNone:
 		return "not in a transaction"
 	}

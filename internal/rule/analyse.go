@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -12,6 +13,12 @@ import (
 // analyse runs the migration through the catalog and the effects.
 func (e *Engine) analyse(m *Migration) {
 	settings := newTracker(m.Runner)
+	before := e.left
+	if e.left = nil; before != nil && m.Together == before.tx.Migration.Together {
+		settings = before.settings
+	} else {
+		before = nil
+	}
 	var tx *Tx
 	number := -1
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
@@ -21,6 +28,11 @@ func (e *Engine) analyse(m *Migration) {
 			e.close(tx, settings)
 			e.txs++
 			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
+			if before != nil && st.Origin == script.Runner && len(m.Txs) == 0 {
+				tx.Earlier = before.tx
+			} else if before != nil && len(m.Txs) == 0 {
+				settings.commit()
+			}
 			m.Txs = append(m.Txs, tx)
 			number = st.Tx
 		}
@@ -44,10 +56,50 @@ func (e *Engine) analyse(m *Migration) {
 		tx.Statements = append(tx.Statements, s)
 		m.Statements = append(m.Statements, s)
 	}
+	switch {
+	case tx == nil:
+		e.left = before
+	case m.Together != 0 && tx.Origin == script.Runner:
+		open := *settings
+		e.left = &left{tx, &open}
+	}
 	e.close(tx, settings)
 	for _, t := range m.Txs {
 		t.held(e.folding)
 	}
+}
+
+// left is the transaction that a migration leaves open for the next one, and
+// what is set in it.
+type left struct {
+	tx       *Tx
+	settings *tracker
+}
+
+// All are the statements of a transaction, those of earlier migrations first.
+func (t *Tx) All() iter.Seq[*Stmt] {
+	return func(yield func(*Stmt) bool) {
+		if t.Earlier != nil {
+			for s := range t.Earlier.All() {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+		for _, s := range t.Statements {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// Apart is where to put what must not run in the transaction of a statement.
+func (s *Stmt) Apart() string {
+	if s.Migration.Together != 0 {
+		return "a later release (the runner sends all new migrations in one transaction)"
+	}
+	return "a migration of its own, behind this one"
 }
 
 // close ends a transaction: what it changed becomes visible, or is undone.
@@ -161,10 +213,13 @@ next:
 
 // held gives each statement of a transaction the locks taken before it.
 func (t *Tx) held(p *Pass) {
-	if len(t.Statements) < 2 {
+	if len(t.Statements) < 2 && t.Migration.Together == 0 {
 		return
 	}
 	var held []Held
+	if t.Earlier != nil {
+		held = t.Earlier.locks
+	}
 	for _, s := range t.Statements {
 		s.Held = slices.Clip(held)
 		p.current = s.After
@@ -180,5 +235,8 @@ func (t *Tx) held(p *Pass) {
 				held[at] = Held{Effect: *e, By: s}
 			}
 		}
+	}
+	if t.Migration.Together != 0 {
+		t.locks = slices.Clip(held)
 	}
 }

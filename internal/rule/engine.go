@@ -30,6 +30,7 @@ type Engine struct {
 	folded         bool                 // a migration of the release
 	filled         map[catalog.OID]bool // tables of the release that it filled; true: with nobody knows how much
 	txs            int
+	left           *left // by the migration before, when it is followed in its transaction
 
 	// What follows belongs to Rules.
 	pass  *Pass
@@ -133,7 +134,9 @@ func (e *Engine) Fold(m *Migration) {
 // Rules runs the rules over a migration that was folded. What only judging
 // needs of the migration before is let go.
 func (e *Engine) Rules(m *Migration) {
-	e.last.forget()
+	if m.Together == 0 {
+		e.last.forget()
+	}
 	e.last = m
 	m.index = e.count
 	e.config.order[m.Path] = m.index

@@ -17,6 +17,9 @@ type Migration struct {
 	Runner    Runner
 	// Refusals is what the runner itself will refuse or misread in the file.
 	Refusals []Refusal
+	// Together is not 0 where the runner sends all new migrations of a source in
+	// one transaction, and then alike for those of one source.
+	Together int
 	// Statements, Txs are filled by the engine; in order.
 	Statements []*Stmt
 	Txs        []*Tx
@@ -116,6 +119,11 @@ type Tx struct {
 	RolledBack bool
 	// Index numbers the transactions of the release.
 	Index int
+	// Earlier is the part of the same transaction that the migration before
+	// makes; nil for none. What each part changes is compared by itself.
+	Earlier *Tx
+
+	locks []Held // at its end
 }
 
 // Delta is a change at commit, traced to the statement that made it.

@@ -22,6 +22,10 @@ func (b builder) transactions() {
 		if top > 1 {
 			t.outer = Message
 		}
+	case onward.TransactionPipeline:
+		// The runner's own record goes in the same pipeline, so that a single
+		// statement is not alone either.
+		t.outer, t.pipeline = Message, true
 	}
 	t.open(t.outer)
 	if t.outer == Alone && b.Source.Mode == onward.TransactionNone {
@@ -45,6 +49,9 @@ type tracker struct {
 	// is the one of the statement before.
 	messages map[int]bool
 	part     int
+	// pipeline: the file is sent in one; begun, once a statement of its open
+	// implicit transaction ran.
+	pipeline, begun bool
 }
 
 // messages finds the parts that are sent as one message and hold more than one
@@ -80,7 +87,7 @@ func (t *tracker) enter(s *Statement) {
 }
 
 func (t *tracker) open(o Origin) {
-	t.origin = o
+	t.origin, t.begun = o, false
 	if o == Alone {
 		t.tx = 0
 		return
@@ -97,6 +104,16 @@ func (t *tracker) statement(s *Statement) {
 	}
 	t.enter(s)
 	ctl := s.Node.GetTransactionStmt()
+	if t.pipeline && t.origin == Message {
+		head := withOthers
+		if !t.begun {
+			head = atHead(s.Node)
+		}
+		t.begun = head != byItself
+		if head != withOthers {
+			return
+		}
+	}
 	if ctl == nil {
 		s.Tx, s.Origin = t.tx, t.origin
 		if t.origin == Alone && t.outer == Alone && t.hasInner(s) {

@@ -152,7 +152,7 @@ func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 			continue
 		}
 		switch m.Source.Mode {
-		case onward.TransactionFile, onward.TransactionMessage, onward.TransactionNone:
+		case onward.TransactionFile, onward.TransactionMessage, onward.TransactionPipeline, onward.TransactionNone:
 		default:
 			t.Errorf("%s: transaction %q", m.ID, m.Source.Mode)
 		}

@@ -20,7 +20,7 @@ func (Adapter) Down(_ adapter.Tree, _ adapter.Source, m *adapter.Migration) (*sc
 	}
 	down := &script.Source{Text: m.Source.Text, Mode: m.Source.Mode, LineComment: m.Source.LineComment}
 	for _, piece := range scan(text).pieces {
-		if p := adapter.Part(down.Text, piece.start, piece.end); p.SQL != "" {
+		if p := adapter.Part(down.Text, piece.Start, piece.End); p.SQL != "" {
 			p.Message = true
 			down.Parts = append(down.Parts, p)
 		}

@@ -29,17 +29,11 @@ const (
 	downBlock
 )
 
-// piece is what goose sends as one message.
-type piece struct {
-	start, end int  // offsets
-	block      bool // cut by annotations, not at a line's end
-}
-
 type parser struct {
 	text   string
 	out    parsed
 	state  state
-	pieces []piece
+	pieces []adapter.Piece
 	open   int // where the statement that is being collected begins; -1: none
 	last   int // where its last line ends
 	line   int // the current line, from 1
@@ -145,7 +139,7 @@ func (p *parser) read(at, end int) {
 		if p.filled = true; p.below == 0 && trimmed != "" {
 			p.below = p.line
 		}
-		if endsStatement(line) {
+		if adapter.EndsStatement(line) {
 			p.below, p.filled = 0, false
 		}
 	case downBlock:
@@ -166,23 +160,10 @@ func (p *parser) collect(at, end int) {
 
 // cut ends the statement when the line does.
 func (p *parser) cut(line string) {
-	if endsStatement(line) {
-		p.pieces = append(p.pieces, piece{start: p.open, end: p.last})
+	if adapter.EndsStatement(line) {
+		p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last})
 		p.open = -1
 	}
-}
-
-// endsStatement is goose's rule: the last word before a word that begins with
-// "--" ends in a semicolon.
-func endsStatement(line string) bool {
-	last := ""
-	for word := range strings.FieldsSeq(line) {
-		if strings.HasPrefix(word, "--") {
-			break
-		}
-		last = word
-	}
-	return strings.HasSuffix(last, ";")
 }
 
 // command reads an annotation as goose does; problem says why it refuses.
@@ -254,7 +235,7 @@ func (p *parser) annotation(line string, at int) {
 			if p.state = up; p.open < 0 {
 				p.state = upEmpty
 			} else {
-				p.pieces = append(p.pieces, piece{start: p.open, end: p.last, block: true})
+				p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last, Block: true})
 				p.open = -1
 			}
 		case downBlock:
@@ -289,7 +270,7 @@ func (p *parser) close() {
 			"end the statement with ';', and nothing but a comment behind it")
 	}
 	if part.SQL != "" {
-		p.pieces = append(p.pieces, piece{start: p.open, end: p.last, block: p.state == upBlock})
+		p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last, Block: p.state == upBlock})
 	}
 	p.open = -1
 }
@@ -309,48 +290,12 @@ func (p *parser) finish() {
 	p.close()
 }
 
-// mend makes parts of the pieces. Where goose cuts inside of a body or a
-// string, the pieces are put together again, so that what is meant is judged,
-// and the cut is noted.
+// mend makes parts of the pieces, and notes where goose cuts inside of a body or
+// a string.
 func (p *parser) mend() {
-	for i := 0; i < len(p.pieces); {
-		first := p.pieces[i]
-		end, n := first.end, 1
-		if !first.block {
-			var lex adapter.Lexer
-			from, reason := first.start, ""
-			for j := i; j < len(p.pieces) && !p.pieces[j].block; j++ {
-				// With the line's end, which ends a comment.
-				to := p.pieces[j].end
-				for to < len(p.text) && p.text[to-1] != '\n' {
-					to++
-				}
-				lex.Feed(p.text[from:to])
-				from = to
-				open := lex.Open()
-				if open == "a comment" && to == len(p.text) {
-					open = ""
-				}
-				if reason == "" {
-					reason = open
-				}
-				if open == "" {
-					end, n = p.pieces[j].end, j-i+1
-					break
-				}
-			}
-			if reason != "" {
-				line := strings.Count(p.text[:first.end], "\n") + 1
-				p.refuseAt(line, "goose ends the statement at this line's ';', inside of "+reason,
-					"it sends half a statement, the server answers with a syntax error, and the run stops",
-					"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" behind it")
-			}
-		}
-		part := adapter.Part(p.text, first.start, end)
-		if part.SQL != "" {
-			part.Message = true
-			p.out.parts = append(p.out.parts, part)
-		}
-		i += n
-	}
+	p.out.parts = adapter.Mend(p.text, p.pieces, func(line int, inside string) {
+		p.refuseAt(line, "goose ends the statement at this line's ';', inside of "+inside,
+			"it sends half a statement, the server answers with a syntax error, and the run stops",
+			"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" behind it")
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,7 +21,12 @@ type tool struct {
 	offFile bool
 	// cuts: statements are sent one by one; otherwise a part is a message.
 	cuts bool
+	// lines: it cuts at the ends of lines (sqlmigrate.go).
+	lines bool
 }
+
+// ternAlone is the line with which tern opens no transaction.
+var ternAlone = re(`^---- tern: disable-tx ----\r?$`)
 
 // tools by their markers. sql-migrate and tern were read in their sources
 // (v1.8.1, v2.3.4); the others follow their manuals.
@@ -34,12 +38,12 @@ var tools = []tool{
 	},
 	{ // sql-migrate
 		up: re(`^--\s*\+migrate\s+Up\b.*$`), down: re(`^--\s*\+migrate\s+Down\b.*$`),
-		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), cuts: true,
+		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), cuts: true, lines: true,
 		offDown: re(`^--\s*\+migrate\s+Down\b.*\bnotransaction\b`),
 	},
 	{ // tern: one message in a transaction; without one, statement by statement
 		down: re(`^---- create above / drop below ----\r?$`),
-		mode: onward.TransactionFile, none: onward.TransactionNone, off: re(`^---- tern: disable-tx ----\r?$`), cuts: true,
+		mode: onward.TransactionFile, none: onward.TransactionNone, off: ternAlone, cuts: true,
 		offDown: re(`^---- tern: disable-tx ----\r?$`),
 	},
 	{ // goose, in a directory that was said to be plain SQL
@@ -63,64 +67,6 @@ var hints = []string{
 }
 
 func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
-
-// What Flyway runs without a transaction when it finds it in a file, and the
-// words without which the pattern need not be tried.
-var (
-	flywayAlone = re(`\bCONCURRENTLY\b|^\s*VACUUM\b|\b(CREATE|DROP)\s+(DATABASE|TABLESPACE|SUBSCRIPTION)\b|\bALTER\s+SYSTEM\b`)
-	flywayWords = []string{"concurrently", "vacuum", "database", "tablespace", "subscription", "system"}
-)
-
-// flyway reports whether Flyway runs a file: by its name, or by the double
-// underscore behind the number where the prefix is configured away, in the
-// directory where Flyway looks.
-func flyway(file, name string) bool {
-	if name[0] == 'V' || name[0] == 'R' {
-		return strings.Contains(name, "__")
-	}
-	n := numberLen(name)
-	return n > 0 && strings.HasPrefix(name[n:], "__") && strings.Contains("/"+file, "/db/migration/")
-}
-
-func runsAlone(text string) bool {
-	lower := strings.ToLower(text)
-	return slices.ContainsFunc(flywayWords, func(w string) bool { return strings.Contains(lower, w) }) && flywayAlone.MatchString(text)
-}
-
-// load gives a migration its parts and mode.
-func load(m *adapter.Migration, f *adapter.File, name string, o adapter.Options) {
-	if f.Failed != "" {
-		return
-	}
-	mode, cuts := onward.TransactionNone, true
-	regions := [][2]int{{0, len(f.Text)}}
-	if t, lines := toolOf(f.Text); t != nil {
-		regions, _ = t.ways(lines, len(f.Text))
-		mode, cuts = t.mode, t.cuts
-		if matches(t.off, lines) {
-			mode = t.none
-			m.Runner.Rerun = true
-		}
-	} else {
-		switch {
-		case flyway(m.Path, name):
-			if mode = onward.TransactionFile; runsAlone(f.Text) {
-				mode = onward.TransactionNone
-			}
-		case name == "migration.sql": // Prisma: one message
-			mode, cuts = onward.TransactionMessage, false
-		case name == "up.sql", strings.HasSuffix(name, ".tx.up.sql"): // Diesel; go-pg and bun
-			mode, cuts = onward.TransactionFile, false
-		}
-	}
-	for _, r := range regions {
-		if p := adapter.Part(f.Text, r[0], r[1]); p.SQL != "" {
-			p.Message = !cuts
-			m.Source.Parts = append(m.Source.Parts, p)
-		}
-	}
-	m.Seal(mode, o, "")
-}
 
 // line is a comment line of a file that may be a marker, without its line break.
 type line struct {

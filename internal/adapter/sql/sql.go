@@ -7,8 +7,9 @@
 // In a directory whose files have numbers, files without one (schema.sql,
 // seed.sql) are none of the migrations, and are counted as not judged.
 //
-// How a file is sent follows from the markers and names where these tell the
-// tool. Otherwise nothing opens a transaction, and each statement is sent by
+// How a file is sent follows from what stands beside it (runner.go: Supabase's
+// CLI, Drizzle, Flyway, tern), its markers (markers.go) and its name, where these
+// tell the tool. Otherwise nothing opens a transaction, and each statement is sent by
 // itself, as "psql -f" does; onward.yaml says when that is different
 // (transaction: file for "psql -1", message for "psql -c" and for drivers).
 // Numbered programs among the SQL files are migrations that are not judged; an
@@ -19,7 +20,6 @@
 package sql
 
 import (
-	"context"
 	"fmt"
 	"path"
 	"regexp"
@@ -27,8 +27,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/onward"
 )
 
 // Name is the framework's name.
@@ -264,107 +262,4 @@ func leadingNumber(name string) int {
 		n += 1 + more
 	}
 	return n
-}
-
-// Load reads the ways up of a directory in the natural order of their names;
-// a numbered directory in it with an up.sql or a migration.sql is one of them.
-func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s}
-	d := adapter.ListDir(t, s.Dir, ".sql")
-	ups, downs, numbered := forward(d)
-	if inner := innerFiles(t, s.Dir); len(inner) > 0 {
-		if numbered == 0 {
-			ups = nil
-		}
-		ups = append(ups, inner...)
-		numbered += len(inner)
-		slices.SortFunc(ups, order)
-	}
-	mixed := numbered > 0 && len(programs(t, s.Dir)) > 0
-	if mixed {
-		ups = slices.DeleteFunc(ups, func(n string) bool { return ofProgram(t, d, n) })
-	}
-	files := adapter.ReadFiles(t, d, ups)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for i := range ups {
-		if dir, file := path.Split(ups[i]); dir != "" && file == "up.sql" && adapter.Has(t, d.Join(dir+"down.sql")) {
-			downs[ups[i]] = dir + "down.sql"
-		}
-	}
-	journal := adapter.Has(t, d.Join("meta/_journal.json"))
-	set.Migrations = make([]*adapter.Migration, len(files))
-	adapter.Each(len(files), func(i int) {
-		f := files[i]
-		id, name := strings.TrimSuffix(ups[i], ".sql"), ups[i]
-		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
-		if dir, file := path.Split(name); dir != "" {
-			id, name = strings.TrimSuffix(dir, "/"), file
-		}
-		m := f.Start(s, id, version(ups[i]))
-		m.Repeatable = repeatable(ups[i])
-		if down := downs[ups[i]]; down != "" {
-			m.DownPath = d.Join(down)
-		}
-		load(m, f, name, s.Options)
-		if name == "up.sql" && bare(t, path.Dir(m.Path)) {
-			// Diesel sends the file as one message all the same.
-			m.Seal(onward.TransactionMessage, s.Options, "")
-			m.Runner.Rerun = true
-		}
-		if journal && m.Failed == "" {
-			m.Seal(onward.TransactionFile, s.Options, "") // Drizzle
-		}
-		set.Migrations[i] = m
-	})
-	if mixed {
-		addPrograms(t, d, s, set, ups)
-	}
-	if numbered > 0 {
-		for _, n := range d.Names {
-			if _, _, undo := undoes(n); !undo && !isVersioned(n) {
-				set.Opaque = append(set.Opaque, onward.Opaque{
-					Path: d.Join(n), What: "SQL file without a number among numbered ones",
-					Why: "it was not taken for a migration",
-				})
-			}
-		}
-	}
-	duplicates(set)
-	return set, nil
-}
-
-// innerFiles lists the migrations of a directory that has a directory for each.
-func innerFiles(t adapter.Tree, dir string) []string {
-	var out []string
-	for _, rest := range adapter.Below(t, dir) {
-		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
-			out = append(out, rest)
-		}
-	}
-	return out
-}
-
-var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
-
-// bare reports whether Diesel's metadata beside a migration switches its
-// transaction off.
-func bare(t adapter.Tree, dir string) bool {
-	p := dir + "/metadata.toml"
-	return adapter.Has(t, p) && noTransaction.MatchString(adapter.ReadFile(t, p).Text)
-}
-
-// duplicates notes migrations of one number, whose order is an accident. A long
-// number is a time, which several may share.
-func duplicates(set *adapter.Set) {
-	for i := 1; i < len(set.Migrations); i++ {
-		a, b := set.Migrations[i-1], set.Migrations[i]
-		if b.Version != "" && slices.Equal(numbers(a.Version), numbers(b.Version)) && len(b.Version) <= 6 {
-			set.History = append(set.History, rule.HistoryChange{
-				Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1,
-				Detail: "both have number " + b.Version + ": their order is that of the rest of their names",
-			})
-		}
-	}
 }

@@ -41,23 +41,30 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		lock := by.Result.Effects[0].Lock
 		e := effect.Effect{Name: table.Name, Lock: lock}
 		harm := rule.Waiting(&e) + " waits until each row was checked, which takes as long as the table is big"
-		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.Where()
+		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.Lines(s)
 		if by == s {
 			fact = "constraint " + cmd.GetName() + " is added NOT VALID and validated in one statement"
 		}
 		p.Report(s, rule.Report{
 			Fact:     fact,
 			Harm:     harm + ": " + table.Name.String() + " is still locked (" + lock.String() + ")",
-			Instead:  "validate in a later migration, or in a file that runs without a transaction:\nALTER TABLE " + rule.Table(table.Name) + " VALIDATE CONSTRAINT " + rule.Ident(cmd.GetName()) + ";",
+			Instead:  "validate in " + apart(s) + ":\nALTER TABLE " + rule.Table(table.Name) + " VALIDATE CONSTRAINT " + rule.Ident(cmd.GetName()) + ";",
 			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
 		})
 	}
 }
 
+func apart(s *rule.Stmt) string {
+	if s.Migration.Together != 0 {
+		return s.Apart()
+	}
+	return "a later migration, or in a file that runs without a transaction"
+}
+
 // addedBy is the statement of the same transaction that added a constraint
 // NOT VALID; nil when there is none.
 func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
-	for _, earlier := range s.Tx.Statements {
+	for earlier := range s.Tx.All() {
 		for _, n := range earlier.Node.GetAlterTableStmt().GetCmds() {
 			con := n.GetAlterTableCmd().GetDef().GetConstraint()
 			if con.GetSkipValidation() && nameOf(earlier, earlier.Altered(), con, 0) == name && earlier.Altered().Name.Qualified() == table {

@@ -142,6 +142,8 @@ func (p *Page) header(key, value string) error {
 			p.Notes = append(p.Notes, "The examples run in one transaction each, opened by the migration tool.")
 		case "message":
 			p.Notes = append(p.Notes, "The migration tool sends each example as one message, which Postgres runs as one transaction.")
+		case "pipeline":
+			p.Notes = append(p.Notes, "The migration tool sends each example in one pipeline, which is one transaction.")
 		}
 	case "runner":
 		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")

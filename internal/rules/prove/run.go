@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
@@ -56,8 +57,8 @@ func (b *Bench) Run(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Relea
 		}
 	}
 	r := &run{b: b, f: f, ex: ex, out: out, watch: watch}
-	for _, file := range ex.Files {
-		if err := r.file(ctx, file); err != nil {
+	for i, file := range ex.Files {
+		if err := r.file(ctx, file, i+1 == len(ex.Files)); err != nil {
 			return nil, err
 		}
 		if out.Err != nil {
@@ -86,7 +87,7 @@ type run struct {
 }
 
 // file runs one migration.
-func (r *run) file(ctx context.Context, file ruletest.File) error {
+func (r *run) file(ctx context.Context, file ruletest.File, last bool) error {
 	b := r.b
 	if r.ex.Transaction == onward.TransactionMessage {
 		r.out.Err, r.out.File = b.o.Exec(ctx, file.SQL), file.Name
@@ -97,7 +98,20 @@ func (r *run) file(ctx context.Context, file ruletest.File) error {
 	if err != nil {
 		return err
 	}
-	if r.ex.Transaction == onward.TransactionFile {
+	if r.ex.Transaction == onward.TransactionPipeline {
+		batch := &pgconn.Batch{}
+		for _, s := range f.Stmts {
+			batch.ExecParams(file.SQL[s.Start:s.End], nil, nil, nil, nil)
+		}
+		results, err := b.o.Session().PgConn().ExecBatch(ctx, batch).ReadAll()
+		if err != nil {
+			at := f.Stmts[min(len(results), len(f.Stmts)-1)]
+			r.out.Err, r.out.File = err, file.Name
+			r.out.From, r.out.To = 1+strings.Count(file.SQL[:at.Start], "\n"), 1+strings.Count(file.SQL[:at.End], "\n")
+		}
+		return local(err)
+	}
+	if r.ex.Transaction == onward.TransactionFile && !b.o.InTransaction() {
 		if err := b.o.Begin(ctx, "BEGIN"); err != nil {
 			return err
 		}
@@ -115,7 +129,7 @@ func (r *run) file(ctx context.Context, file ruletest.File) error {
 		}
 		r.done = append(r.done, sql)
 	}
-	if !b.o.InTransaction() {
+	if !b.o.InTransaction() || r.ex.Together != 0 && !last {
 		return nil
 	}
 	if err := r.look(ctx); err != nil {

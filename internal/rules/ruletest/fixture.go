@@ -90,6 +90,8 @@ type Release struct {
 	// the example its own.
 	Transaction onward.Transaction
 	Framework   string
+	// Together is 1 where its files run in one transaction.
+	Together int
 	// Changes and Refusals are what is wrong with the history and the files.
 	Changes  []rule.HistoryChange
 	Refusals []rule.Refusal
@@ -243,7 +245,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		}
 		e.Judge(&rule.Migration{
 			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,
-			Mode: r.Transaction, Script: s, Runner: f.Runner, Refusals: r.Refusals,
+			Mode: r.Transaction, Script: s, Runner: f.Runner, Refusals: r.Refusals, Together: r.Together,
 		})
 	}
 	findings, _ := e.Finish()

@@ -26,6 +26,8 @@ func (f *Fixture) exampleHeader(key, value string) error {
 	case "transaction":
 		r.Transaction = onward.Transaction(value)
 		return checkTransaction(r.Transaction)
+	case "together":
+		r.Transaction, r.Together = onward.TransactionFile, 1
 	case "change":
 		fields := strings.Fields(value)
 		if len(fields) < 2 {
@@ -97,8 +99,8 @@ func sqlstate(value string) (string, error) {
 }
 
 func checkTransaction(t onward.Transaction) error {
-	if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}, t) {
-		return fmt.Errorf("transaction: %q is none of none, file, message", t)
+	if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage, onward.TransactionPipeline}, t) {
+		return fmt.Errorf("transaction: %q is none of none, file, message, pipeline", t)
 	}
 	return nil
 }

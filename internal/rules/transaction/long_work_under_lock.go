@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -37,7 +36,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		severity = onward.Warning
 	}
 	p.Report(s, rule.Report{
-		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Where()),
+		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Lines(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
 		Django:   rule.DjangoApart(s.Operation, s.Node.GetUpdateStmt() != nil, s.Node.GetIndexStmt() != nil, s.SQL),
@@ -74,9 +73,9 @@ func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 
 func instead(s *rule.Stmt, e *effect.Effect) string {
 	if e.Lock == onward.RowExclusiveLock {
-		return "move it to a migration of its own, behind this one, and write " + e.Name.String() + " in batches that commit"
+		return "move it to " + s.Apart() + ", and write " + e.Name.String() + " in batches that commit"
 	}
-	return "move it to a migration of its own, behind this one:\n" + s.SQL + ";"
+	return "move it to " + s.Apart() + ":\n" + s.SQL + ";"
 }
 
 // validatesOwn reports whether a statement validates a constraint that the
@@ -91,15 +90,21 @@ func validatesOwn(s *rule.Stmt) bool {
 		return false
 	}
 	r := s.Altered()
-	was := s.Tx.Before.Relation(r.OID)
+	first := s.Tx
+	for first.Earlier != nil {
+		first = first.Earlier
+	}
+	was := first.Before.Relation(r.OID)
 	return r.Constraint(cmd.Name) != nil && (was == nil || was.Constraint(cmd.Name) == nil)
 }
 
 // repeats reports whether an earlier statement of the transaction was flagged
 // for work on the same table under the same lock.
 func repeats(p *rule.Pass, s *rule.Stmt, held rule.Held, work *effect.Effect) bool {
-	at := slices.Index(s.Tx.Statements, s)
-	for _, x := range s.Tx.Statements[:at] {
+	for x := range s.Tx.All() {
+		if x == s {
+			return false
+		}
 		h, w, ok := p.LongUnderLock(x)
 		if ok && h.Name == held.Name && w.Name == work.Name && !validatesOwn(x) {
 			return true

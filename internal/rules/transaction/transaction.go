@@ -25,6 +25,8 @@ func within(s *rule.Stmt) string {
 			return "the transaction that BEGIN opens at " + b.Where()
 		}
 		return "a transaction block"
+	case s.Origin == script.Message && s.Migration.Mode == onward.TransactionPipeline:
+		return "the pipeline in which the file is sent, which is one transaction"
 	case s.Origin == script.Message:
 		return "a message of several statements, which is one transaction"
 	}
@@ -66,6 +68,9 @@ func alone(s *rule.Stmt) string {
 	case "golang-migrate":
 		marker = "a file of its own: a file of one statement is sent without a transaction"
 	default:
+		if s.Migration.Mode == onward.TransactionPipeline {
+			return "move it to the head of the file, or into a file of its own:"
+		}
 		marker = "a file of its own that runs without a transaction"
 	}
 	switch {

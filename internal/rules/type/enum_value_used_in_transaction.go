@@ -27,7 +27,7 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 	if s.Node.GetAlterEnumStmt() != nil || !constants(s.Node) {
 		return
 	}
-	for _, by := range s.Tx.Statements {
+	for by := range s.Tx.All() {
 		if by == s {
 			return
 		}
@@ -44,10 +44,14 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 		if !related {
 			continue
 		}
+		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL)
+		if s.Migration.Together != 0 {
+			instead = "commit the new value first: use it in " + s.Apart()
+		}
 		r := rule.Report{
-			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, by.Where()),
+			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, by.Lines(s)),
 			Harm:     fmt.Sprintf("the migration fails: unsafe use of new value \"%s\" of enum type %s", stmt.NewVal, name),
-			Instead:  fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL),
+			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds the value")},
 		}
 		if !sure {
@@ -68,7 +72,7 @@ func typeName(names []*pgparse.Node) (schema, name string) {
 // createdIn reports whether a transaction created the type itself, so that its
 // values are usable at once.
 func createdIn(t *rule.Tx, oid catalog.OID) bool {
-	for _, s := range t.Statements {
+	for s := range t.All() {
 		if s.Node.GetCreateEnumStmt() != nil && s.Before.Type(oid) == nil && s.After.Type(oid) != nil {
 			return true
 		}

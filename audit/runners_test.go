@@ -1,0 +1,79 @@
+package audit
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What a runner does to a release as a whole: rules, with the places where they
+// find something.
+func TestRunners(t *testing.T) {
+	t.Parallel()
+	const table = "CREATE TABLE t (id bigint PRIMARY KEY, a int);\nCREATE TYPE e AS ENUM ('x');\nCREATE TABLE u (e e);\n"
+	for name, tc := range map[string]struct {
+		base, head string
+		want       []string
+	}{
+		"Supabase sends a file in one pipeline": {
+			"-- supabase/config.toml --\nx = 1\n-- supabase/migrations/1_a.sql --\n" + table,
+			"-- supabase/migrations/2_b.sql --\nSET LOCAL lock_timeout = '3s';\nALTER TABLE t ADD COLUMN b int;\n" +
+				"-- supabase/migrations/3_c.sql --\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\n" +
+				"-- supabase/migrations/4_d.sql --\nCOMMENT ON TABLE t IS '';\nCREATE INDEX CONCURRENTLY t_b_idx ON t (b);\n",
+			[]string{"error transaction-concurrently-in-block supabase/migrations/4_d.sql:2"},
+		},
+		"Drizzle sends all files in one transaction": {
+			"-- drizzle/meta/_journal.json --\n{\"entries\": []}\n-- drizzle/0000_a.sql --\n" + table,
+			"-- drizzle/0001_b.sql --\nSET LOCAL lock_timeout = '3s';\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TYPE e ADD VALUE 'y';\n" +
+				"-- drizzle/0002_c.sql --\nALTER TABLE t VALIDATE CONSTRAINT c;\n" +
+				"-- drizzle/0003_d.sql --\nALTER TABLE u ALTER COLUMN e SET DEFAULT 'y';\n",
+			[]string{
+				"error constraint-validate-same-transaction drizzle/0002_c.sql:1",
+				"error type-enum-value-used-in-transaction drizzle/0003_d.sql:1",
+			},
+		},
+		"two of Drizzle's directories do not share one": {
+			"-- a/meta/_journal.json --\n{}\n-- a/0000_a.sql --\n" + table +
+				"-- b/meta/_journal.json --\n{}\n-- b/0000_a.sql --\nCREATE TABLE b (id bigint);\n",
+			"-- a/0001_b.sql --\nSET LOCAL lock_timeout = '3s';\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n" +
+				"-- b/0001_b.sql --\nALTER TABLE t VALIDATE CONSTRAINT c;\n",
+			nil,
+		},
+		"Flyway compares checksums": {
+			"-- db/migration/V1__a.sql --\n" + table,
+			"-- db/migration/V1__a.sql --\n" + table + "-- a comment\n",
+			[]string{"error release-migration-edited db/migration/V1__a.sql:1"},
+		},
+		"Flyway refuses what comes late": {
+			"-- db/migration/V1__a.sql --\n" + table + "-- db/migration/V3__c.sql --\nSELECT 1;\n",
+			"-- db/migration/V2__b.sql --\nSELECT 2;\n",
+			[]string{"error release-out-of-order db/migration/V2__b.sql:1"},
+		},
+		"or does not": {
+			"-- application.properties --\nspring.flyway.out-of-order=true\n-- db/migration/V1__a.sql --\n" + table + "-- db/migration/V3__c.sql --\nSELECT 1;\n",
+			"-- db/migration/V2__b.sql --\nSELECT 2;\n",
+			[]string{"warning release-out-of-order db/migration/V2__b.sql:1"},
+		},
+		"tern refuses gaps that are new": {
+			"-- m/tern.conf --\nx\n-- m/001_a.sql --\n" + table + "-- m/003_c.sql --\nSELECT 1;\n",
+			"-- m/005_d.sql --\nSELECT 2;\n",
+			[]string{"error release-runner-refuses m/005_d.sql:1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := repository(t, tc.base, tc.head)
+			report := changelog0(t, Config{Dir: dir, Base: "main"})
+			var got []string
+			for _, f := range report.Findings {
+				if f.Severity.String() != "info" {
+					got = append(got, fmt.Sprintf("%s %s %s:%d", f.Severity, f.Rule, f.Path, f.Line))
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

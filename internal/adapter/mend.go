@@ -1,0 +1,71 @@
+package adapter
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// Piece is what a runner that cuts files at the ends of lines sends as one
+// message.
+type Piece struct {
+	Start, End int  // offsets
+	Block      bool // cut by markers, not at a line's end
+}
+
+// Mend makes parts of the pieces of a text. Where the runner cuts inside of a
+// body or a string, the pieces are put together again, so that what is meant is
+// judged; cut is told the line, and what is open at its end.
+func Mend(text string, pieces []Piece, cut func(line int, inside string)) []script.Part {
+	var out []script.Part
+	for i := 0; i < len(pieces); {
+		first := pieces[i]
+		end, n := first.End, 1
+		if !first.Block {
+			var lex Lexer
+			from, reason := first.Start, ""
+			for j := i; j < len(pieces) && !pieces[j].Block; j++ {
+				// With the line's end, which ends a comment.
+				to := pieces[j].End
+				for to < len(text) && text[to-1] != '\n' {
+					to++
+				}
+				lex.Feed(text[from:to])
+				from = to
+				open := lex.Open()
+				if open == "a comment" && to == len(text) {
+					open = ""
+				}
+				if reason == "" {
+					reason = open
+				}
+				if open == "" {
+					end, n = pieces[j].End, j-i+1
+					break
+				}
+			}
+			if reason != "" {
+				cut(strings.Count(text[:first.End], "\n")+1, reason)
+			}
+		}
+		if part := Part(text, first.Start, end); part.SQL != "" {
+			part.Message = true
+			out = append(out, part)
+		}
+		i += n
+	}
+	return out
+}
+
+// EndsStatement is the rule of runners that cut at the ends of lines: the last
+// word before a word that begins with "--" ends in a semicolon.
+func EndsStatement(line string) bool {
+	last := ""
+	for word := range strings.FieldsSeq(line) {
+		if strings.HasPrefix(word, "--") {
+			break
+		}
+		last = word
+	}
+	return strings.HasSuffix(last, ";")
+}

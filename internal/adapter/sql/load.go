@@ -1,0 +1,154 @@
+package sql
+
+import (
+	"context"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Load reads the ways up of a directory in the natural order of their names;
+// a numbered directory in it with an up.sql or a migration.sql is one of them.
+func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+	set := &adapter.Set{Source: s}
+	d := adapter.ListDir(t, s.Dir, ".sql")
+	ups, downs, numbered := forward(d)
+	if inner := innerFiles(t, s.Dir); len(inner) > 0 {
+		if numbered == 0 {
+			ups = nil
+		}
+		ups = append(ups, inner...)
+		numbered += len(inner)
+		slices.SortFunc(ups, order)
+	}
+	mixed := numbered > 0 && len(programs(t, s.Dir)) > 0
+	if mixed {
+		ups = slices.DeleteFunc(ups, func(n string) bool { return ofProgram(t, d, n) })
+	}
+	by := runnerOf(t, d, ups)
+	ups = by.passedOver(set, d, ups)
+	files := adapter.ReadFiles(t, d, ups)
+	if by == "" {
+		by = byMarkers(files, ups)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i := range ups {
+		if dir, file := path.Split(ups[i]); dir != "" && file == "up.sql" && adapter.Has(t, d.Join(dir+"down.sql")) {
+			downs[ups[i]] = dir + "down.sql"
+		}
+	}
+	set.Migrations = make([]*adapter.Migration, len(files))
+	mixedAt := make([]int, len(files)) // in Flyway's sense
+	adapter.Each(len(files), func(i int) {
+		f := files[i]
+		id, name := strings.TrimSuffix(ups[i], ".sql"), ups[i]
+		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
+		if dir, file := path.Split(name); dir != "" {
+			id, name = strings.TrimSuffix(dir, "/"), file
+		}
+		m := f.Start(s, id, version(ups[i]))
+		m.Repeatable = repeatable(ups[i])
+		if down := downs[ups[i]]; down != "" {
+			m.DownPath = d.Join(down)
+		}
+		mixedAt[i] = by.load(t, m, f, name, s.Options)
+		if name == "up.sql" && bare(t, path.Dir(m.Path)) {
+			// Diesel sends the file as one message all the same.
+			m.Seal(onward.TransactionMessage, s.Options, "")
+			m.Runner.Rerun = true
+		}
+		set.Migrations[i] = m
+	})
+	if by == byFlyway && !flywayConfigured(t).mixed {
+		refuseMixed(set.Migrations, mixedAt)
+	}
+	if mixed {
+		addPrograms(t, d, s, set, ups)
+	}
+	if numbered > 0 {
+		for _, n := range d.Names {
+			if _, _, undo := undoes(n); !undo && !isVersioned(n) {
+				set.Opaque = append(set.Opaque, onward.Opaque{
+					Path: d.Join(n), What: "SQL file without a number among numbered ones",
+					Why: "it was not taken for a migration",
+				})
+			}
+		}
+	}
+	by.numbered(set)
+	by.apply(t, set)
+	return set, nil
+}
+
+// innerFiles lists the migrations of a directory that has a directory for each.
+func innerFiles(t adapter.Tree, dir string) []string {
+	var out []string
+	for _, rest := range adapter.Below(t, dir) {
+		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
+var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
+
+// bare reports whether Diesel's metadata beside a migration switches its
+// transaction off.
+func bare(t adapter.Tree, dir string) bool {
+	p := dir + "/metadata.toml"
+	return adapter.Has(t, p) && noTransaction.MatchString(adapter.ReadFile(t, p).Text)
+}
+
+// load gives a migration its parts and mode. mixed is what flywayMode says of the
+// file, -1 where it is not Flyway's.
+func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, name string, o adapter.Options) (mixed int) {
+	mixed = -1
+	if f.Failed != "" {
+		return mixed
+	}
+	mode, cuts, hash := r.mode(), true, ""
+	regions := [][2]int{{0, len(f.Text)}}
+	t, lines := toolOf(f.Text)
+	switch {
+	case r == supabase, r == drizzle: // whatever a file looks like
+	case t == nil && r == tern:
+		if matches(ternAlone, hintedLines(f.Text)) {
+			mode = onward.TransactionNone
+			m.Runner.Rerun = true
+		}
+	case t != nil:
+		regions, _ = t.ways(lines, len(f.Text))
+		mode, cuts = t.mode, t.cuts
+		if matches(t.off, lines) {
+			mode = t.none
+			m.Runner.Rerun = true
+		}
+	case flyway(m.Path, name):
+		mode, mixed = flywayMode(tree, m.Path, f.Text)
+		hash = flywayHash(f.Text)
+	case name == "migration.sql": // Prisma: one message
+		mode, cuts = onward.TransactionMessage, false
+	case name == "up.sql", strings.HasSuffix(name, ".tx.up.sql"): // Diesel; go-pg and bun
+		mode, cuts = onward.TransactionFile, false
+	}
+	if t != nil && t.lines && r == bySQLMigrate && strings.Contains(f.Text, command) {
+		m.Source.Parts, m.Problems = sqlMigrate(f.Text)
+		m.Seal(mode, o, hash)
+		return mixed
+	}
+	for _, r := range regions {
+		if p := adapter.Part(f.Text, r[0], r[1]); p.SQL != "" {
+			p.Message = !cuts
+			m.Source.Parts = append(m.Source.Parts, p)
+		}
+	}
+	m.Seal(mode, o, hash)
+	return mixed
+}

@@ -1,0 +1,252 @@
+package sql
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// runner is the tool that runs a directory, as far as something in it or beside
+// it tells: "" when nothing does. The markers of single files (markers.go) tell
+// more of them.
+//
+// Supabase's CLI was read in its source (2.99: pkg/migration, pkg/parser):
+// statements are sent in one pipeline with the row that records them, behind
+// RESET ALL; versions are records of their own, in order.
+// Drizzle too (0.45, and 1.0 with a directory for each migration: PgDialect.migrate):
+// all that is pending runs in one transaction, and an entry of the journal is
+// pending when it is younger than the youngest that was applied.
+// tern too (2.4.2: migrate): the numbers are 1, 2, 3 … without a gap, the one
+// that was run last is recorded, and a file is one message in a transaction.
+type runner string
+
+const (
+	supabase runner = "supabase"
+	drizzle  runner = "drizzle"
+	byFlyway runner = "flyway"
+	tern     runner = "tern"
+	// The markers of sql-migrate are other tools' too, which cut otherwise.
+	bySQLMigrate runner = "sql-migrate"
+)
+
+var (
+	underscored = regexp.MustCompile(`^(\d+)_.+\.sql$`) // what tern takes; Supabase's CLI does without a name, too
+	ternMarker  = "---- create above / drop below ----"
+)
+
+// runnerOf tells a directory's runner by what stands beside its files.
+func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
+	beside := path.Dir(d.Path)
+	switch {
+	case path.Base(d.Path) == "migrations" && path.Base(beside) == "supabase" && adapter.Has(t, beside+"/config.toml"):
+		return supabase
+	case adapter.Has(t, d.Join("meta/_journal.json")), slices.ContainsFunc(ups, func(n string) bool { return drizzleDir(t, d, n) }):
+		return drizzle
+	case slices.ContainsFunc(ups, func(n string) bool { return !strings.Contains(n, "/") && flyway(d.Join(n), n) }):
+		return byFlyway
+	case adapter.Has(t, d.Join("tern.conf")):
+		return tern
+	case usesSQLMigrate(t, d.Path):
+		return bySQLMigrate
+	}
+	if _, above := adapter.Nearest(t, d.Path, "tern.conf"); above && contiguous(ups) {
+		return tern
+	}
+	return ""
+}
+
+// usesSQLMigrate reports whether sql-migrate's configuration, or a Go module that
+// needs it, is in a directory or above it.
+func usesSQLMigrate(t adapter.Tree, dir string) bool {
+	if _, ok := adapter.Nearest(t, dir, "dbconfig.yml"); ok {
+		return true
+	}
+	mod, ok := adapter.Nearest(t, dir, "go.mod")
+	return ok && strings.Contains(adapter.ReadFile(t, mod).Text, "github.com/rubenv/sql-migrate ")
+}
+
+// byMarkers tells tern by the marker in half of the files or more.
+func byMarkers(files []*adapter.File, names []string) runner {
+	if !contiguous(names) {
+		return ""
+	}
+	marked := 0
+	for _, f := range files {
+		if strings.Contains(f.Text, ternMarker) {
+			marked++
+		}
+	}
+	if 2*marked < len(files) {
+		return ""
+	}
+	return tern
+}
+
+// drizzleDir reports whether a migration is one of Drizzle's directories, which
+// have a snapshot of the schema beside the SQL.
+func drizzleDir(t adapter.Tree, d adapter.Dir, name string) bool {
+	dir, file := path.Split(name)
+	return dir != "" && file == "migration.sql" && adapter.Has(t, d.Join(dir+"snapshot.json"))
+}
+
+// contiguous reports whether the names have the numbers 1, 2, 3 ….
+func contiguous(names []string) bool {
+	for i, n := range names {
+		if m := underscored.FindStringSubmatch(n); m == nil || number(m[1]) != i+1 {
+			return false
+		}
+	}
+	return len(names) > 1
+}
+
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// apply puts down what the runner does about the directory as a whole.
+func (r runner) apply(t adapter.Tree, set *adapter.Set) {
+	switch r {
+	case supabase:
+		set.Habits = adapter.Habits{
+			Edited:     "Supabase's CLI records versions, not contents: databases that have it keep what the old text did",
+			Deleted:    "Supabase's CLI refuses to run (\"Remote migration versions not found in local migrations directory\")",
+			OutOfOrder: "Supabase's CLI refuses to run unless it is called with --include-all",
+		}
+	case drizzle:
+		set.Together = true
+		set.Habits.Edited = "Drizzle does not run it again: databases that have it keep what the old text did"
+		journalled(t, set)
+	case byFlyway:
+		c := flywayConfigured(t)
+		set.Habits, set.Together = c.habits(), c.group
+	case tern:
+		set.Habits = adapter.Habits{
+			Edited:     "tern records the number of the last one: databases that have it keep what the old text did",
+			Deleted:    "tern refuses to run: numbers must have no gap, and the last one cannot be behind that of the database",
+			OutOfOrder: "tern skips it: a database has the number of the last one that ran, and goes on behind it",
+		}
+	}
+}
+
+// passedOver takes out the files that Supabase's CLI does not run.
+func (r runner) passedOver(set *adapter.Set, d adapter.Dir, ups []string) []string {
+	if r != supabase {
+		return ups
+	}
+	return slices.DeleteFunc(ups, func(n string) bool {
+		if i := leadingDigits(n); i > 0 && n[i] == '_' {
+			return false
+		}
+		set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: refusal(
+			"Supabase's CLI passes over "+path.Base(n)+": its name is not NUMBER_name.sql",
+			"the migration never runs", "name it like its neighbours: 20240131120000_what_it_does.sql")})
+		return true
+	})
+}
+
+func leadingDigits(name string) int {
+	return strings.IndexFunc(name, func(r rune) bool { return r < '0' || r > '9' })
+}
+
+// journalled orders Drizzle's migrations by the time that its journal gives
+// them, which is what tells it what is pending. One that the journal does not
+// name never runs.
+func journalled(t adapter.Tree, set *adapter.Set) {
+	p := path.Join(set.Source.Dir, "meta/_journal.json")
+	if !adapter.Has(t, p) {
+		return // since 1.0 the names of the directories tell
+	}
+	var journal struct {
+		Entries []struct {
+			Tag  string `json:"tag"`
+			When int64  `json:"when"`
+		} `json:"entries"`
+	}
+	if json.Unmarshal([]byte(adapter.ReadFile(t, p).Text), &journal) != nil || len(journal.Entries) == 0 {
+		return
+	}
+	when := map[string]int64{}
+	for _, e := range journal.Entries {
+		when[e.Tag] = e.When
+	}
+	all := true
+	for _, m := range set.Migrations {
+		if _, ok := when[m.ID]; !ok {
+			all = false
+			set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refusal(
+				path.Base(m.Path)+" is not in Drizzle's journal, meta/_journal.json",
+				"Drizzle runs what the journal names: the migration never runs, and nothing says so",
+				"add its entry to the journal, or make it with drizzle-kit generate --custom")})
+		}
+	}
+	if all {
+		slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int { return cmp.Compare(when[a.ID], when[b.ID]) })
+		set.Habits.OutOfOrder = "Drizzle skips it: in its journal it is older than one that was applied"
+	}
+}
+
+// numbered notes what is wrong with the numbers of a directory: two migrations
+// of one, whose order is an accident, and what tern makes of a gap.
+func (r runner) numbered(set *adapter.Set) {
+	expected := 1
+	for i, b := range set.Migrations {
+		if i > 0 && b.Version != "" {
+			r.duplicate(set, set.Migrations[i-1], b)
+		}
+		if r != tern || b.Version == "" {
+			continue
+		}
+		n := number(b.Version)
+		if n > expected {
+			set.Problems = append(set.Problems, adapter.Problem{Path: b.Path, Refusal: refusal(
+				fmt.Sprintf("number %d is missing in front of %s", expected, path.Base(b.Path)),
+				fmt.Sprintf("tern refuses to run: \"Missing migration %d\"", expected),
+				fmt.Sprintf("number them without a gap: this one is %0*d", len(b.Version), expected))})
+		}
+		expected = n + 1
+	}
+}
+
+// duplicate notes two migrations of one number. A long number is a time, which
+// several may share where the runner does not keep it for a key.
+func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
+	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase {
+		return
+	}
+	detail := "both have number " + b.Version + ": their order is that of the rest of their names"
+	switch r {
+	case tern:
+		detail = "tern refuses to run: \"Duplicate migration " + strings.TrimLeft(b.Version, "0") + "\""
+	case supabase:
+		detail = "the second fails: Supabase's CLI records versions, and none twice"
+	case byFlyway:
+		detail = "Flyway refuses to run: \"Found more than one migration with version " + b.Version + "\""
+	}
+	set.History = append(set.History, rule.HistoryChange{
+		Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1, Detail: detail,
+	})
+}
+
+// mode is how the runner sends a file that has no marker of a tool's.
+func (r runner) mode() onward.Transaction {
+	switch r {
+	case supabase:
+		return onward.TransactionPipeline
+	case drizzle, tern:
+		return onward.TransactionFile
+	}
+	return onward.TransactionNone
+}

@@ -1,0 +1,204 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+)
+
+// What stands beside the files tells the runner: how it sends them, and what it
+// refuses.
+func TestRunner(t *testing.T) {
+	t.Parallel()
+	const (
+		sql = "SELECT 1;"
+		cic = "CREATE INDEX CONCURRENTLY i ON t (a);"
+	)
+	for name, tc := range map[string]struct {
+		dir   string
+		files map[string]string
+		want  string
+	}{
+		"Supabase": {"supabase/migrations", map[string]string{
+			"supabase/config.toml": "", "supabase/migrations/20240101000000_a.sql": sql, "supabase/migrations/20240102000000_b.sql": "-- migrate:up\n" + cic,
+		}, "20240101000000_a pipeline; 20240102000000_b pipeline"},
+		"a directory of that name without its configuration": {"supabase/migrations", map[string]string{
+			"supabase/migrations/20240101000000_a.sql": sql,
+		}, "20240101000000_a none"},
+		"Supabase passes over names without an underscore": {"supabase/migrations", map[string]string{
+			"supabase/config.toml": "", "supabase/migrations/1_a.sql": sql, "supabase/migrations/2.sql": sql,
+		}, "1_a pipeline; ! 2.sql: the migration never runs"},
+		"Supabase, one time twice": {"supabase/migrations", map[string]string{
+			"supabase/config.toml": "", "supabase/migrations/20240101000000_a.sql": sql, "supabase/migrations/20240101000000_b.sql": sql,
+		}, "20240101000000_a pipeline; 20240101000000_b pipeline; = the second fails: Supabase's CLI records versions, and none twice"},
+		"Drizzle runs in the order of its journal": {"drizzle", map[string]string{
+			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}, {"tag": "0001_b", "when": 4}]}`,
+			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql,
+		}, "0001_b file; 0000_a file; together"},
+		"Drizzle does not run what its journal does not name": {"drizzle", map[string]string{
+			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}]}`,
+			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql,
+		}, "0000_a file; 0001_b file; together; ! 0001_b.sql: Drizzle runs what the journal names: the migration never runs, and nothing says so"},
+		"Drizzle 1.0": {"drizzle", map[string]string{
+			"drizzle/20250101000000_a/migration.sql": sql, "drizzle/20250101000000_a/snapshot.json": "{}",
+		}, "20250101000000_a file; together"},
+		"Prisma": {"prisma/migrations", map[string]string{
+			"prisma/migrations/20250101000000_a/migration.sql": sql, "prisma/migrations/migration_lock.toml": "",
+		}, "20250101000000_a message"},
+		"tern by its configuration": {"m", map[string]string{
+			"m/tern.conf": "", "m/001_a.sql": sql, "m/002_b.sql": "---- tern: disable-tx ----\n" + cic,
+		}, "001_a file; 002_b none"},
+		"tern refuses gaps": {"m", map[string]string{
+			"m/tern.conf": "", "m/001_a.sql": sql, "m/003_b.sql": sql,
+		}, `001_a file; 003_b file; ! 003_b.sql: tern refuses to run: "Missing migration 2"`},
+		"tern by the markers of the others": {"m", map[string]string{
+			"m/001_a.sql": "SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", "m/002_b.sql": cic,
+		}, "001_a file; 002_b file"},
+		"tern's configuration above other scripts": {"m", map[string]string{
+			"tern.conf": "", "m/001_a.sql": sql, "m/005_b.sql": sql,
+		}, "001_a none; 005_b none"},
+		"Flyway refuses what is mixed": {"db/migration", map[string]string{
+			"db/migration/V1__a.sql": sql, "db/migration/V2__b.sql": "SET lock_timeout = 0;\n" + cic,
+		}, "V1__a file; V2__b none, 2: error"},
+		"Flyway, mixed by a setting": {"db/migration", map[string]string{
+			"src/application.yml": "spring:\n  flyway:\n    mixed: true\n", "db/migration/V2__b.sql": "SET lock_timeout = 0;\n" + cic,
+		}, "V2__b none"},
+		"Flyway, mixed more than once": {"db/migration", map[string]string{
+			"db/migration/V1__a.sql": sql + cic, "db/migration/V2__b.sql": cic + sql,
+		}, "V1__a none, 1: warning; V2__b none, 1: warning"},
+		"Flyway, by the file's own settings": {"db/migration", map[string]string{
+			"db/migration/V1__a.sql": sql + cic, "db/migration/V1__a.sql.conf": "executeInTransaction=false\n",
+			"db/migration/V2__b.sql": cic, "db/migration/V2__b.sql.conf": "executeInTransaction=true\n",
+		}, "V1__a none; V2__b file"},
+		"Flyway knows no other CONCURRENTLY": {"db/migration", map[string]string{
+			"db/migration/V1__a.sql": "-- CREATE INDEX CONCURRENTLY\nREFRESH MATERIALIZED VIEW CONCURRENTLY v;", "db/migration/V2__b.sql": "REINDEX TABLE CONCURRENTLY t;",
+		}, "V1__a file; V2__b file"},
+		"sql-migrate by its configuration": {"m", map[string]string{
+			"dbconfig.yml": "", "m/1_a.sql": "-- +migrate Up\nDO $$ BEGIN\nNULL;\nEND $$;\n",
+		}, "1_a file, 3: error"},
+		"sql-migrate in Go": {"m", map[string]string{
+			"go.mod": "require github.com/rubenv/sql-migrate v1.8.1\n", "m/1_a.sql": "-- +migrate Up notransaction\nSELECT 1\n",
+		}, "1_a none, 2: error"},
+		"sql-migrate's markers alone": {"m", map[string]string{
+			"m/1_a.sql": "-- +migrate Up\nDO $$ BEGIN\nNULL;\nEND $$;\n",
+		}, "1_a file"},
+		"Flyway in groups": {"db/migration", map[string]string{
+			"flyway.toml": "[flyway]\ngroup = true\n", "db/migration/V1__a.sql": sql,
+		}, "V1__a file; together"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := described(t, tc.dir, tc.files); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// described is what is made of a directory, in a line.
+func described(t *testing.T, dir string, files map[string]string) string {
+	t.Helper()
+	set, err := Adapter{}.Load(context.Background(), adaptertest.Text(files), adapter.Source{Framework: Name, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, m := range set.Migrations {
+		line := m.ID + " " + string(m.Source.Mode)
+		for _, p := range m.Problems {
+			severity := "error"
+			if p.Severity != 0 {
+				severity = p.Severity.String()
+			}
+			line += fmt.Sprintf(", %d: %s", p.Line, severity)
+		}
+		out = append(out, line)
+	}
+	for _, h := range set.History {
+		out = append(out, "= "+h.Detail)
+	}
+	if set.Together {
+		out = append(out, "together")
+	}
+	for _, p := range set.Problems {
+		out = append(out, "! "+p.Path[strings.LastIndexByte(p.Path, '/')+1:]+": "+p.Harm)
+	}
+	return strings.Join(out, "; ")
+}
+
+// Line ends are no edit to Flyway; comments are.
+func TestFlywayHash(t *testing.T) {
+	t.Parallel()
+	hash := func(text string) string {
+		set, err := Adapter{}.Load(context.Background(), adaptertest.Text(map[string]string{"m/V1__a.sql": text}), adapter.Source{Framework: Name, Dir: "m"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set.Migrations[0].Hash
+	}
+	if hash("SELECT 1;\nSELECT 2;\n") != hash("SELECT 1;\r\nSELECT 2;") {
+		t.Error("line ends count")
+	}
+	if hash("SELECT 1;\n") == hash("SELECT 1;\n-- one\n") {
+		t.Error("comments do not count")
+	}
+}
+
+// Where sql-migrate cuts a file, and what it refuses.
+func TestSQLMigrate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		text     string
+		parts    []string
+		problems []string
+	}{
+		"a body without StatementBegin": {
+			"-- +migrate Up\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW;\nEND\n$$;\n-- +migrate Down\n",
+			[]string{"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW;\nEND\n$$;"},
+			[]string{"4: sql-migrate ends the statement at this line's ';', inside of a body quoted with $$"},
+		},
+		"a body with it": {
+			"-- +migrate Up\n-- +migrate StatementBegin\nDO $$\nBEGIN\n  NULL;\nEND\n$$;\n-- +migrate StatementEnd\nSELECT 1;\n",
+			[]string{"DO $$\nBEGIN\n  NULL;\nEND\n$$;", "SELECT 1;"}, nil,
+		},
+		"two on a line":  {"-- +migrate Up\nSELECT 1; SELECT 2; -- both\n", []string{"SELECT 1; SELECT 2; -- both"}, nil},
+		"comments alone": {"-- +migrate Up\nSELECT 1;\n-- done\n\n-- +migrate Down\n-- nothing\n", []string{"SELECT 1;"}, nil},
+		"no semicolon": {
+			"-- +migrate Up\nSELECT 1;\nSELECT 2\n-- +migrate Down\nSELECT 3;\n", []string{"SELECT 1;", "SELECT 2"},
+			[]string{"3: the statement has no ';' at the end of a line before Down follows"},
+		},
+		"no semicolon in the way down": {
+			"-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 3\n", []string{"SELECT 1;"},
+			[]string{"4: the statement has no ';' at the end of a line before the file ends"},
+		},
+		"no StatementEnd": {
+			"-- +migrate Up\n-- +migrate StatementBegin\nSELECT 1;\n", []string{"SELECT 1;"},
+			[]string{"3: StatementBegin has no StatementEnd"},
+		},
+		"CRLF": {"-- +migrate Up\r\nSELECT 1;\r\n-- +migrate Down\r\nSELECT 2;\r\n", []string{"SELECT 1;"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parts, problems := sqlMigrate(tc.text)
+			var got, refused []string
+			for _, p := range parts {
+				got = append(got, p.SQL)
+			}
+			for _, p := range problems {
+				refused = append(refused, fmt.Sprintf("%d: %s", p.Line, p.Message))
+			}
+			if diff := cmp.Diff(tc.parts, got); diff != "" {
+				t.Errorf("parts (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.problems, refused); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

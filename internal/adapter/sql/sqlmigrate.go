@@ -1,0 +1,113 @@
+package sql
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// command begins the lines that sql-migrate takes for its own, letter by letter.
+const command = "-- +migrate "
+
+// cutter follows sql-migrate through a file, as its source has it (sqlparse,
+// v1.8.1): a line whose last word ends in ';' ends a statement, unless
+// StatementBegin holds.
+type cutter struct {
+	text     string
+	pieces   []adapter.Piece // of the way up
+	problems []rule.Refusal
+	up, any  bool // in the way up; in either
+	block    bool
+	open     int // where the open statement begins; -1: none
+	last     int // where its last line ends
+}
+
+// sqlMigrate cuts the way up of a file where sql-migrate does, and notes what it
+// refuses.
+func sqlMigrate(text string) ([]script.Part, []rule.Refusal) {
+	c := &cutter{text: text, open: -1}
+	line := 0
+	for at := 0; at < len(text); {
+		line++
+		end, next := len(text), len(text)
+		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
+			end, next = at+n, at+n+1
+		}
+		c.read(at, end)
+		at = next
+	}
+	if !c.block {
+		c.ended("the file ends")
+	} else {
+		c.cut(true)
+		c.refuse(line, "StatementBegin has no StatementEnd", "sql-migrate refuses the file, and the run stops",
+			"end the statement with the line \"-- +migrate StatementEnd\"")
+	}
+	parts := adapter.Mend(text, c.pieces, func(line int, inside string) {
+		c.refuse(line, "sql-migrate ends the statement at this line's ';', inside of "+inside,
+			"it sends half a statement, the server answers with a syntax error, and the run stops",
+			"put \"-- +migrate StatementBegin\" before the statement and \"-- +migrate StatementEnd\" behind it")
+	})
+	return parts, c.problems
+}
+
+func (c *cutter) refuse(line int, message, harm, instead string) {
+	c.problems = append(c.problems, rule.Refusal{Line: line, Column: 1, Message: message, Harm: harm, Instead: instead})
+}
+
+// read takes the line text[at:end].
+func (c *cutter) read(at, end int) {
+	text := strings.TrimSuffix(c.text[at:end], "\r")
+	if options, ok := strings.CutPrefix(text, command); ok {
+		c.command(strings.Fields(options))
+		return
+	}
+	if !c.any || strings.HasPrefix(text, "-- ") {
+		return
+	}
+	if strings.TrimSpace(text) != "" && c.open < 0 {
+		c.open = at
+	}
+	if c.last = end; !c.block && adapter.EndsStatement(text) {
+		c.cut(false)
+	}
+}
+
+func (c *cutter) command(words []string) {
+	if len(words) == 0 {
+		return
+	}
+	switch words[0] {
+	case "Up", "Down":
+		c.ended(words[0] + " follows")
+		c.any, c.up = true, words[0] == "Up"
+	case "StatementBegin":
+		c.block = c.any
+	case "StatementEnd":
+		if c.block {
+			c.block = false
+			c.cut(true)
+		}
+	}
+}
+
+// cut ends the open statement.
+func (c *cutter) cut(block bool) {
+	if c.open >= 0 && c.up {
+		c.pieces = append(c.pieces, adapter.Piece{Start: c.open, End: c.last, Block: block})
+	}
+	c.open = -1
+}
+
+// ended notes a statement that nothing ends.
+func (c *cutter) ended(why string) {
+	if c.open < 0 {
+		return
+	}
+	c.refuse(1+strings.Count(c.text[:c.open], "\n"), "the statement has no ';' at the end of a line before "+why,
+		"sql-migrate refuses the file, and the run stops: \"The last statement must be ended by a semicolon\"",
+		"end the statement with ';', and nothing but a comment behind it")
+	c.cut(true)
+}
