@@ -135,7 +135,7 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 
 // mayGenerate refuses an expression that cannot generate a column.
 func (a *alter) mayGenerate(expr *pgparse.Node) bool {
-	if is, unknown := a.volatileOrStable(expr); is && unknown == "" {
+	if !a.mayIndex(expr, a.typeNow) {
 		a.refuse("generation expression is not immutable")
 		return false
 	}
@@ -254,7 +254,7 @@ func (a *alter) setExpression(name string, expr *pgparse.Node) {
 		a.refuse(`syntax error at or near "EXPRESSION"`)
 		return
 	}
-	if is, unknown := a.volatileOrStable(expr); is && unknown == "" {
+	if !a.mayIndex(expr, a.typeNow) {
 		a.refuse("generation expression is not immutable")
 		return
 	}

@@ -33,12 +33,18 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	}
 	r.create(name, kind)
 
+	types := r.elementTypes(s.GetTableElts())
+	for _, n := range s.GetPartspec().GetPartParams() {
+		if e := n.GetPartitionElem().GetExpr(); e != nil && !r.mayIndex(e, types) {
+			r.refuse("functions in partition key expression must be marked IMMUTABLE")
+		}
+	}
 	for _, n := range s.GetTableElts() {
 		switch m := pgparse.Unwrap(n).(type) {
 		case *pgparse.ColumnDef:
-			r.createColumn(name, m)
+			r.createColumn(name, m, types)
 		case *pgparse.Constraint:
-			r.createConstraint(name, m, nil)
+			r.createConstraint(name, m, nil, types)
 		case *pgparse.TableLikeClause:
 			if like := r.table(m.GetRelation()); like != nil {
 				r.lockFor(like, as, "LIKE reads its definition")
@@ -47,7 +53,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		}
 	}
 	for _, n := range s.GetConstraints() {
-		r.createConstraint(name, n.GetConstraint(), nil)
+		r.createConstraint(name, n.GetConstraint(), nil, types)
 	}
 	for _, n := range s.GetInhRelations() {
 		parent := r.table(n.GetRangeVar())
@@ -94,21 +100,36 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 	}
 }
 
-func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
+// elementTypes are the types of the columns that a CREATE TABLE lists.
+func (r *run) elementTypes(elements []*pgparse.Node) columnType {
+	return func(name string) catalog.Type {
+		for _, n := range elements {
+			if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !serialType(d.GetTypeName()) {
+				return r.c.TypeOf(d.GetTypeName())
+			}
+		}
+		return catalog.Type{}
+	}
+}
+
+func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types columnType) {
 	n := r.readColumn(def)
+	if n.generated != "" && !r.mayIndex(n.deflt, types) {
+		r.refuse("generation expression is not immutable")
+	}
 	if n.serial || n.identity != "" {
 		r.create(catalog.Name{Schema: table.Schema, Name: r.freeName(table, def.GetColname(), "seq")}, catalog.Sequence)
 	}
 	column := []string{def.GetColname()}
 	for _, c := range n.keys {
-		r.createConstraint(table, c, column)
+		r.createConstraint(table, c, column, types)
 	}
 	for _, c := range n.fks {
-		r.createConstraint(table, c, column)
+		r.createConstraint(table, c, column, types)
 	}
 }
 
-func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string) {
+func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string, types columnType) {
 	if columns == nil {
 		columns = keys(con.GetKeys())
 	}
@@ -138,6 +159,9 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 			return
 		}
 		if ref := r.table(pk); ref != nil {
+			if ref.Kind.IsTable() && !ref.Inferred && !r.comparable(ref, con, columns, types) {
+				r.refuse(r.notImplemented(table, con, columns))
+			}
 			r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 		}
 	}

@@ -58,8 +58,8 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 		a.refuse(`referenced relation "` + ref.Name.Name + `" is not a table`)
 	case a.rel.Persistence == catalog.Permanent && ref.Persistence != catalog.Permanent:
 		a.refuse("constraints on permanent tables may reference only permanent tables")
-	case !a.comparable(ref, con, columns):
-		a.refuse(`foreign key constraint "` + con.GetConname() + `" cannot be implemented`)
+	case !a.comparable(ref, con, columns, a.typeNow):
+		a.refuse(a.notImplemented(a.rel.Name, con, columns))
 	default:
 		return true
 	}
@@ -68,7 +68,7 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 
 // comparable reports whether there is an operator for each pair of columns of
 // a foreign key, as far as their types are known.
-func (a *alter) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
+func (r *run) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types columnType) bool {
 	targets := keys(con.GetPkAttrs())
 	if len(targets) == 0 {
 		for _, c := range ref.Constraints {
@@ -89,11 +89,21 @@ func (a *alter) comparable(ref *catalog.Relation, con *pgparse.Constraint, colum
 		if target == nil || target.Inferred {
 			continue
 		}
-		if from := a.typeNow(name); from.Known() && target.Type.Known() && !a.equates(from, target.Type) {
+		if from := types(name); from.Known() && target.Type.Known() && !r.equates(from, target.Type) {
 			return false
 		}
 	}
 	return true
+}
+
+// notImplemented is the server's message for a foreign key between types that
+// cannot be compared.
+func (r *run) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) string {
+	name := con.GetConname()
+	if name == "" {
+		name = r.freeName(table, joined(columns), "fkey")
+	}
+	return `foreign key constraint "` + name + `" cannot be implemented`
 }
 
 // typeNow is the type of a column as far as the statement has come; an unknown

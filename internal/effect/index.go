@@ -119,7 +119,7 @@ func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
-			if is, unknown := r.volatileOrStable(e.GetExpr()); is && unknown == "" {
+			if !r.mayIndex(e.GetExpr(), columnTypes(rel)) {
 				return "functions in index expression must be marked IMMUTABLE"
 			}
 			continue
@@ -138,7 +138,7 @@ func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
 		}
 	}
 	if w := s.GetWhereClause(); w != nil {
-		if is, unknown := r.volatileOrStable(w); is && unknown == "" {
+		if !r.mayIndex(w, columnTypes(rel)) {
 			return "functions in index predicate must be marked IMMUTABLE"
 		}
 	}

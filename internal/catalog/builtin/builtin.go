@@ -67,6 +67,23 @@ func VolatilityOf(name string, types []string, major int) (v Vol, known bool) {
 	return judge(name, types, len(types), major)
 }
 
+// Mutable reports whether a call of a built-in function is immutable on no version, whichever overload is meant:
+// types are those of the arguments, as for VolatilityOf. It is false where an implicit cast may be at work.
+func Mutable(name string, types []string) bool {
+	found := false
+	for line := range group(functions, name) {
+		signature, letters, declared := fields(line)
+		if !accepts(signature, len(types)) || declared != "" && fits(declared, types) == not {
+			continue
+		}
+		if strings.ContainsRune(letters, 'i') {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
 // Known reports whether any version has a built-in function of that name.
 func Known(name string) bool {
 	for range group(functions, name) {

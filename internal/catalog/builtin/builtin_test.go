@@ -135,3 +135,31 @@ func BenchmarkVolatility(b *testing.B) {
 		}
 	}
 }
+
+func TestMutable(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		types []string
+		want  bool
+	}{
+		{"now", nil, true},
+		{"concat", []string{"text", ""}, true},
+		{"to_tsvector", []string{""}, true},
+		{"to_tsvector", []string{"", ""}, false},
+		{"date_trunc", []string{"", "timestamptz"}, true},
+		{"date_trunc", []string{"", "timestamp"}, false},
+		{"date_trunc", []string{"", "date"}, false}, // by an implicit cast
+		{"date_trunc", []string{"", ""}, false},
+		{"date_trunc", []string{"", "", ""}, false}, // immutable since 16
+		{"extract", []string{"", "timestamptz"}, true},
+		{"extract", []string{"", "date"}, false},
+		{"lower", []string{"text"}, false},
+		{"lower", nil, false},
+		{"my_function", nil, false},
+	} {
+		if got := Mutable(test.name, test.types); got != test.want {
+			t.Errorf("Mutable(%q, %q) = %v", test.name, test.types, got)
+		}
+	}
+}
