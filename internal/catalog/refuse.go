@@ -31,6 +31,12 @@ func (c *Catalog) Refuses(node *pgparse.Node, block bool) *Problem {
 		if s.GetRelation() != nil {
 			k.targets(k.relation(s.GetRelation()), s.GetAttlist())
 		}
+	case *pgparse.CreateStmt:
+		k.createTable(s)
+	case *pgparse.AlterTableStmt:
+		k.alterTable(s)
+	case *pgparse.CreateTrigStmt:
+		k.trigger(s)
 	}
 	return k.problem
 }
