@@ -36,6 +36,8 @@ type scope struct {
 	outer   *scope
 	sources []source
 	ctes    map[string]*query
+	// merged says that a join makes one column of two, by USING or NATURAL.
+	merged bool
 }
 
 // reader goes through a query.

@@ -65,6 +65,7 @@ func (r *reader) from(list []*pgparse.Node, sc *scope) {
 			if e.GetIsNatural() {
 				r.q.star = true
 			}
+			sc.merged = sc.merged || e.GetIsNatural() || len(e.GetUsingClause()) > 0
 		case *pgparse.RangeSubselect:
 			sub := r.statement(e.GetSubquery(), sc)
 			sc.sources = append(sc.sources, source{
@@ -112,7 +113,17 @@ func (r *reader) star(ref *pgparse.ColumnRef, sc *scope, out *query) {
 		if alias != "" && s.alias != alias {
 			continue
 		}
-		out.output = append(out.output, r.sourceColumns(s, true)...)
+		for _, c := range r.sourceColumns(s, true) {
+			// What USING and NATURAL make one comes once, and first: the
+			// order is not told here.
+			if sc.merged && alias == "" {
+				out.unknown = true
+				if slices.ContainsFunc(out.output, func(o outputColumn) bool { return o.name == c.name }) {
+					continue
+				}
+			}
+			out.output = append(out.output, c)
+		}
 		if rel := r.f.Relation(s.oid); s.unknown || rel != nil && (rel.Inferred || rel.Partial) {
 			out.unknown = true
 		}
