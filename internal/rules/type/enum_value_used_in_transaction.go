@@ -17,7 +17,7 @@ var EnumValueUsedInTransaction = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
 	Summary:   "a new enum value is used in the transaction that added it",
-	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default or in a CHECK: the server answers \"unsafe use of new value\", and the migration fails. A type that the same transaction created is free of this from Postgres 17 on.",
+	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default or in a CHECK: the server answers \"unsafe use of new value\", and the migration fails. A cast of what rows hold fails so where one of them holds the value. A type that the same transaction created is free of this from Postgres 17 on.",
 	Instead:   "Add the value in one migration and use it in the next.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Statement: enumValueUsedInTransaction,
@@ -29,7 +29,7 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 	}
 	for by := range s.Tx.All() {
 		if by == s {
-			return
+			break
 		}
 		stmt := by.Node.GetAlterEnumStmt()
 		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || !uses(s.Node, stmt.NewVal) {
@@ -54,12 +54,13 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds the value")},
 		}
-		if !sure {
+		if !sure || !reads(s.Node, stmt.NewVal) {
 			r.Severity = onward.Warning
 		}
 		p.Report(s, r)
 		return
 	}
+	enumValueCast(p, s)
 }
 
 func typeName(names []*pgparse.Node) (schema, name string) {
@@ -95,6 +96,23 @@ func uses(n *pgparse.Node, value string) bool {
 	pgparse.Walk(n, func(msg any) bool {
 		if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil && c.GetSval().GetSval() == value {
 			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// reads reports whether the value is read as one of the type whatever the rows
+// hold: not as a text that a cast takes once it was chosen, as in
+// (CASE … THEN 'x' END)::kind.
+func reads(n *pgparse.Node, value string) bool {
+	found := false
+	pgparse.Walk(n, func(msg any) bool {
+		switch x := msg.(type) {
+		case *pgparse.TypeCast:
+			return !found && x.Arg.GetAConst() != nil
+		case *pgparse.A_Const:
+			found = found || x.GetSval() != nil && x.GetSval().GetSval() == value
 		}
 		return !found
 	})

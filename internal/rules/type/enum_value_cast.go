@@ -1,0 +1,174 @@
+package types
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// enumValueCast flags a cast of what rows hold to a type that the transaction
+// gave a value: it fails where a row holds that value.
+func enumValueCast(p *rule.Pass, s *rule.Stmt) {
+	if !runs(s.Node) {
+		return
+	}
+	for by := range s.Tx.All() {
+		if by == s {
+			return
+		}
+		stmt := by.Node.GetAlterEnumStmt()
+		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" {
+			continue
+		}
+		schema, name := typeName(stmt.TypeName)
+		typ := by.After.LookupType(schema, name)
+		if typ != nil && createdIn(s.Tx, typ.OID) && p.AtLeast(17) {
+			continue
+		}
+		c := caster{s: s, typ: typ, name: name, value: stmt.NewVal}
+		if !c.casts() {
+			continue
+		}
+		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL)
+		if s.Migration.Together != 0 {
+			instead = "commit the new value first: cast to it in " + s.Apart()
+		}
+		p.Report(s, rule.Report{
+			Severity: onward.Warning,
+			Fact:     fmt.Sprintf("what rows hold is cast to %s in the transaction that adds '%s' to it at %s", name, stmt.NewVal, by.Lines(s)),
+			Harm:     fmt.Sprintf("where a row holds '%s', the migration fails: unsafe use of new value \"%s\" of enum type %s", stmt.NewVal, stmt.NewVal, name),
+			Instead:  instead,
+			Evidence: []onward.Evidence{by.Evidence("adds the value")},
+		})
+		return
+	}
+}
+
+// runs reports whether the expressions of a statement are evaluated when it
+// runs: those of a view or a trigger are not.
+func runs(n *pgparse.Node) bool {
+	switch pgparse.Unwrap(n).(type) {
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt, *pgparse.CreateTableAsStmt, *pgparse.AlterTableStmt:
+		return true
+	}
+	return false
+}
+
+// caster looks for casts to an enum type in a statement.
+type caster struct {
+	s     *rule.Stmt
+	typ   *catalog.UserType
+	name  string
+	value string // that the transaction added
+}
+
+// casts reports whether the statement casts something to the type that may be
+// the new value.
+func (c *caster) casts() bool {
+	found := false
+	pgparse.Walk(c.s.Node, func(msg any) bool {
+		if t, ok := msg.(*pgparse.TypeCast); ok && c.to(t.TypeName) {
+			found = found || c.may(t.Arg)
+		}
+		return !found
+	})
+	return found
+}
+
+func (c *caster) to(t *pgparse.TypeName) bool {
+	schema, name := typeName(t.GetNames())
+	if name != c.name {
+		return false
+	}
+	typ := c.s.Before.LookupType(schema, name)
+	return typ == nil || c.typ == nil || typ.OID == c.typ.OID
+}
+
+// may reports whether an expression may have the new value as its text: what a
+// column holds, or is computed from one.
+func (c *caster) may(n *pgparse.Node) bool {
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.TypeCast:
+		return c.may(x.Arg)
+	case *pgparse.CaseExpr:
+		for _, w := range x.Args {
+			if c.may(w.GetCaseWhen().GetResult()) {
+				return true
+			}
+		}
+		return c.may(x.Defresult)
+	case *pgparse.CoalesceExpr:
+		return slices.ContainsFunc(x.Args, c.may)
+	case *pgparse.FuncCall:
+		return slices.ContainsFunc(x.Args, c.may)
+	case *pgparse.A_Expr:
+		return c.may(x.Lexpr) || c.may(x.Rexpr)
+	case *pgparse.SubLink:
+		return x.SubLinkType == pgparse.SubLinkType_EXPR_SUBLINK || x.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK
+	case *pgparse.ColumnRef:
+		return c.holds(x)
+	}
+	return false
+}
+
+// holds reports whether a column may hold the new value: not one of an enum type
+// that does not have it, and not one that the statement's condition says is
+// something else.
+func (c *caster) holds(ref *pgparse.ColumnRef) bool {
+	if len(ref.Fields) == 0 || c.picked(ref) {
+		return false
+	}
+	name := ref.Fields[len(ref.Fields)-1].GetString_().GetSval()
+	known := false
+	for i := range c.s.Result.Effects {
+		t := c.s.Before.Relation(c.s.Result.Effects[i].OID)
+		if t == nil {
+			continue
+		}
+		col := t.Column(name)
+		if col == nil || col.Inferred {
+			continue
+		}
+		known = true
+		u := c.s.Before.Type(col.Type.OID)
+		if u == nil || u.Kind != catalog.Enum || u.Inferred || c.typ == nil || u.OID != c.typ.OID && slices.Contains(u.Labels, c.value) {
+			return true
+		}
+	}
+	// A name that is no column is a variable of the block around it.
+	return !known && c.s.Parent < 0
+}
+
+// picked reports whether the statement compares the column with constants, of
+// which none is the new value.
+func (c *caster) picked(ref *pgparse.ColumnRef) bool {
+	found, has := false, false
+	pgparse.Walk(c.s.Node, func(msg any) bool {
+		x, ok := msg.(*pgparse.A_Expr)
+		if !ok || x.Kind != pgparse.A_Expr_Kind_AEXPR_OP && x.Kind != pgparse.A_Expr_Kind_AEXPR_IN || len(x.Name) != 1 || x.Name[0].GetString_().GetSval() != "=" {
+			return true
+		}
+		left := pgparse.Unwrap(x.Lexpr)
+		if col, ok := left.(*pgparse.ColumnRef); !ok || !slices.EqualFunc(col.Fields, ref.Fields, pgparse.Equal) {
+			return true
+		}
+		list := []*pgparse.Node{x.Rexpr}
+		if l := x.Rexpr.GetList(); l != nil {
+			list = l.Items
+		}
+		for _, n := range list {
+			k := n.GetAConst()
+			if k.GetSval() == nil {
+				return true
+			}
+			has = has || k.GetSval().GetSval() == c.value
+		}
+		found = true
+		return true
+	})
+	return found && !has
+}
