@@ -30,7 +30,7 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 		}
 		var events pending
 		told := map[catalog.OID]bool{}
-		for _, s := range t.Statements {
+		for s := range t.All() {
 			if s.Node == nil {
 				continue
 			}
@@ -44,7 +44,9 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 			}
 			told[e.table] = true
 			sure := e.sure && !s.Optional()
-			p.Report(s, pendingReport(s, e, command, sure))
+			if s.Migration == m {
+				p.Report(s, pendingReport(s, e, command, sure))
+			}
 			if sure {
 				break
 			}
@@ -54,7 +56,7 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 
 func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
 	r := rule.Report{
-		Fact:     fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.Where(), e.name, e.check),
+		Fact:     fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.Lines(s), e.name, e.check),
 		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
 		Instead:  "run the checks first, in front of this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
 		Django:   "write the rows in a migration of their own, or run the checks between the operations:\nmigrations.RunSQL(\"SET CONSTRAINTS ALL IMMEDIATE\", migrations.RunSQL.noop)",
@@ -63,7 +65,7 @@ func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Repor
 	}
 	if !sure {
 		r.Severity = onward.Warning
-		r.Fact = fmt.Sprintf("%s finds checks pending if the %s at %s writes a row of %s: %s is checked at commit", command, e.verb, e.by.Where(), e.name, e.check)
+		r.Fact = fmt.Sprintf("%s finds checks pending if the %s at %s writes a row of %s: %s is checked at commit", command, e.verb, e.by.Lines(s), e.name, e.check)
 		r.Harm = fmt.Sprintf("where the %s finds a row to write, the migration fails: cannot %s \"%s\" because it has pending trigger events", e.verb, command, e.name.Name)
 	}
 	return r
@@ -73,7 +75,7 @@ func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Repor
 // statement that writes rows: all others are passed over at once.
 func writesThenChanges(t *rule.Tx) bool {
 	writes := false
-	for _, s := range t.Statements {
+	for s := range t.All() {
 		switch s.Node.GetNode().(type) {
 		case *pgparse.Node_InsertStmt, *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt, *pgparse.Node_MergeStmt, *pgparse.Node_SelectStmt:
 			writes = true
