@@ -272,7 +272,7 @@ func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set
 	for _, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
 		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
 		m.Source.Parts = []script.Part{{SQL: f.Text}}
-		m.Source.Mode = cmpTransaction(c.Transaction)
+		m.Source.Mode, m.Runner.Guessed = cmpTransaction(c.Transaction), c.Transaction == ""
 		m.Problems = f.Refused()
 		set.Migrations = append(set.Migrations, m)
 	}
@@ -292,8 +292,10 @@ func cmpTransaction(t onward.Transaction) onward.Transaction {
 }
 
 func (c *CheckConfig) plain(id, path, text string) *adapter.Migration {
+	runner := assumed(c.Settings)
+	runner.Guessed = c.Transaction == ""
 	return &adapter.Migration{
-		ID: id, Path: path, Framework: "sql", Runner: assumed(c.Settings),
+		ID: id, Path: path, Framework: "sql", Runner: runner,
 		Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: cmpTransaction(c.Transaction)},
 	}
 }

@@ -159,9 +159,9 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 		f.addInherit(t, cmd.GetDef().GetRangeVar())
 	case pgparse.AlterTableType_AT_DropInherit:
 		f.dropInherit(t, cmd.GetDef().GetRangeVar())
-	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig, pgparse.AlterTableType_AT_EnableReplicaTrig:
+	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig:
 		f.enableTriggers(t, name, true, only)
-	case pgparse.AlterTableType_AT_DisableTrig:
+	case pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_EnableReplicaTrig:
 		f.enableTriggers(t, name, false, only)
 	case pgparse.AlterTableType_AT_EnableTrigAll, pgparse.AlterTableType_AT_EnableTrigUser:
 		f.enableTriggers(t, "", true, only)

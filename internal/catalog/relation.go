@@ -345,7 +345,7 @@ type Trigger struct {
 	Events   string // "insert or update"
 	Row      bool
 	Function Name
-	Enabled  bool
+	Enabled  bool    // for the writes of ordinary sessions: not DISABLE, not ENABLE REPLICA
 	Columns  []int16 // UPDATE OF
 	// Parent marks the clone of a partitioned table's trigger.
 	Parent bool

@@ -118,7 +118,7 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		return held, nil, false
 	}
 	for _, h := range s.Held {
-		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) || same(&h.Effect, work) && work.Lock >= onward.ShareLock {
+		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) && !s.comesBack(&h) || same(&h.Effect, work) && work.Lock >= onward.ShareLock {
 			continue
 		}
 		if !ok || h.Lock > held.Lock {
@@ -126,6 +126,13 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		}
 	}
 	return held, work, ok
+}
+
+// comesBack reports whether a relation that the transaction dropped has its name
+// again at commit: who reads it waits for the new one, as long as it takes.
+func (s *Stmt) comesBack(h *Held) bool {
+	return h.Dropped && !h.Unsure && (h.Kind.IsTable() || h.Kind == catalog.View || h.Kind == catalog.MaterializedView) &&
+		!s.Tx.RolledBack && s.Tx.After.Lookup(h.Name.Schema, h.Name.Name) != nil
 }
 
 // same reports whether two effects are on one relation, which may have been

@@ -47,6 +47,9 @@ type Runner struct {
 	TimeZone string
 	// Retries: the tool runs a migration again when it hits a lock timeout.
 	Retries bool
+	// Guessed: nobody said how the files are sent, and nothing in them tells;
+	// statement by statement is what psql does.
+	Guessed bool
 	// Rerun says what happens to a migration without a transaction that
 	// failed halfway: the tool runs the whole file again.
 	Rerun bool

@@ -150,6 +150,7 @@ var all = []*rule.Rule{
 	table.Truncate,
 	table.Unlogged,
 	table.VacuumFull,
+	transaction.BlockRequired,
 	transaction.CommandNotAllowed,
 	transaction.CommitInDo,
 	transaction.ConcurrentlyInBlock,

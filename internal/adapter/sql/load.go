@@ -137,6 +137,8 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 		mode, cuts = onward.TransactionMessage, false
 	case name == "up.sql", strings.HasSuffix(name, ".tx.up.sql"): // Diesel; go-pg and bun
 		mode, cuts = onward.TransactionFile, false
+	default:
+		m.Runner.Guessed = r == "" && o.Transaction == ""
 	}
 	if t != nil && t.lines && r == bySQLMigrate && strings.Contains(f.Text, command) {
 		m.Source.Parts, m.Problems = sqlMigrate(f.Text)

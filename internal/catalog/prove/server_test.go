@@ -49,7 +49,7 @@ var queries = []struct {
 	{0, `SELECT 'child ' || c.oid::regclass::text || ' of ' || p.oid::regclass::text || CASE WHEN c.relispartition THEN ' partition' ELSE '' END
 		FROM pg_inherits h JOIN pg_class c ON c.oid = inhrelid JOIN pg_class p ON p.oid = inhparent WHERE c.relkind NOT IN ('i','I')`},
 	{0, `SELECT 'default partition of ' || partrelid::regclass || ' ' || partdefid::regclass FROM pg_partitioned_table WHERE partdefid <> 0`},
-	{0, `SELECT 'trigger ' || n.nspname || '.' || c.relname || ' ' || t.tgname || ' ' || p.proname || CASE WHEN tgenabled = 'D' THEN ' disabled' ELSE '' END
+	{0, `SELECT 'trigger ' || n.nspname || '.' || c.relname || ' ' || t.tgname || ' ' || p.proname || CASE WHEN tgenabled IN ('D', 'R') THEN ' disabled' ELSE '' END
 		FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = tgfoid WHERE NOT tgisinternal OR tgparentid <> 0 AND tgconstraint = 0`},
 	{0, `SELECT 'policy ' || polrelid::regclass || ' ' || polname FROM pg_policy`},
 	{0, `SELECT 'rule ' || ev_class::regclass || ' ' || rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND ` + userSchemas},

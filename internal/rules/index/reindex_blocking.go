@@ -1,6 +1,8 @@
 package index
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -26,16 +28,11 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.Result.Refused != "" {
 		return
 	}
-	for _, o := range stmt.GetParams() {
-		if o.GetDefElem().GetDefname() == "concurrently" {
-			return
-		}
-	}
 	e := p.Blocked(&s.Result, rule.RebuildsIndex)
 	name := ""
 	if e != nil {
 		name = e.Name.String()
-	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 && p.Existing(&s.Result.Effects[0]) {
+	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 && s.Result.Effects[0].Lock == onward.AccessExclusiveLock && p.Existing(&s.Result.Effects[0]) {
 		name = "the table of " + s.Result.Effects[0].Name.String() // which nothing created
 	}
 	if name == "" {
@@ -52,10 +49,14 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	at := max(pgparse.AfterWord(s.SQL, word), 0)
+	advice, fix := s.SQL[:at]+" CONCURRENTLY"+s.SQL[at:], concurrently(s, word)
+	if slices.ContainsFunc(stmt.GetParams(), func(n *pgparse.Node) bool { return n.GetDefElem().GetDefname() == "concurrently" }) {
+		advice, fix = "REINDEX (CONCURRENTLY) "+word+s.SQL[at:], nil // it says off
+	}
 	p.Report(s, rule.Report{
 		Fact:    "REINDEX blocks writes to " + name + " while its indexes are built",
 		Harm:    "every INSERT, UPDATE and DELETE waits, and every query that may use an index of it, for as long as the table is big",
-		Instead: "do it concurrently, outside of a transaction:\n" + s.SQL[:at] + " CONCURRENTLY" + s.SQL[at:] + ";",
-		Fix:     concurrently(s, word),
+		Instead: "do it concurrently, outside of a transaction:\n" + advice + ";",
+		Fix:     fix,
 	})
 }

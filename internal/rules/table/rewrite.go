@@ -1,6 +1,8 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -39,6 +41,10 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		alone := p.Alone(c)
+		if index := movedIndex(p, s, alone); index != nil {
+			p.Report(s, *index)
+			continue
+		}
 		e := p.Blocked(alone, rule.Rewrites)
 		if alone.Refused != "" || e == nil {
 			continue
@@ -54,4 +60,42 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 			Instead: advice,
 		})
 	}
+}
+
+// movedIndex judges ALTER INDEX … SET TABLESPACE: the planner locks each index
+// of a table that it plans a query on, so that all wait; nil for other
+// statements.
+func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
+	index := s.Altered()
+	if index.Kind != catalog.Index || r.Refused != "" || len(r.Effects) == 0 {
+		return nil
+	}
+	e := &r.Effects[0]
+	if e.OID != index.OID || !e.Lock.BlocksReads() || e.Instant || e.Work() == onward.NoWork || !p.Existing(e) {
+		return nil
+	}
+	name, table := rule.Table(index.Name), "its table"
+	if index.Index != nil {
+		if t := s.Before.Relation(index.Index.Table); t != nil {
+			if !p.InUse(t) || p.Small(t.Name) {
+				return nil
+			}
+			table = t.Name.String()
+		}
+	}
+	return &rule.Report{
+		Fact:    "SET TABLESPACE copies index " + index.Name.String(),
+		Harm:    "every query on " + table + " waits until it is copied, as the planner looks at all of its indexes",
+		Instead: "build it there instead, outside of a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + rule.Ident(tablespace(s)) + ") INDEX " + name + ";",
+	}
+}
+
+// tablespace is the one that an ALTER moves to.
+func tablespace(s *rule.Stmt) string {
+	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		if c := n.GetAlterTableCmd(); c.GetSubtype() == pgparse.AlterTableType_AT_SetTableSpace {
+			return c.GetName()
+		}
+	}
+	return ""
 }

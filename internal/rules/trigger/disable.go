@@ -15,8 +15,8 @@ var Disable = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
 	Preset:   rule.Recommended,
-	Summary:  "a trigger is off for everybody once DISABLE TRIGGER commits",
-	Harm:     "DISABLE TRIGGER is no setting of the session: from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. When a later statement that enables it fails, it stays off, and nothing tells.",
+	Summary:  "a trigger is off for everybody once DISABLE TRIGGER, or ENABLE REPLICA TRIGGER, commits",
+	Harm:     "DISABLE TRIGGER is no setting of the session, and a trigger ENABLEd for REPLICA fires in sessions that apply changes of another server alone: from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. When a later statement that enables it fails, it stays off, and nothing tells.",
 	Instead:  "Disable and enable it in one transaction; or leave it on, and let its function return early for the migration's session (a custom setting).",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Commit:   disable,
@@ -41,7 +41,7 @@ func disable(p *rule.Pass, t *rule.Tx) {
 func byName(s *rule.Stmt) bool {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		switch n.GetAlterTableCmd().GetSubtype() {
-		case pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_DisableTrigUser:
+		case pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_DisableTrigUser, pgparse.AlterTableType_AT_EnableReplicaTrig:
 			return true
 		}
 	}

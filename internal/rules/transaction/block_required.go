@@ -1,0 +1,71 @@
+package transaction
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// BlockRequired flags LOCK TABLE, SAVEPOINT and DECLARE CURSOR where no
+// transaction is open. https://www.postgresql.org/docs/current/sql-lock.html
+var BlockRequired = &rule.Rule{
+	ID:        "transaction-block-required",
+	Category:  onward.InTransaction,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside of a transaction",
+	Harm:      "What they do ends with the transaction, so the server refuses them where none is open: in a file that the tool sends statement by statement. SAVEPOINT also wants a BEGIN where several statements are sent as one message. The migration fails there.",
+	Instead:   "Put BEGIN in front of it and COMMIT behind the statements that it is for.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-lock.html", "https://www.postgresql.org/docs/current/sql-savepoint.html", "https://www.postgresql.org/docs/current/sql-declare.html"},
+	Kinds:     rule.Another,
+	Statement: blockRequired,
+}
+
+func blockRequired(p *rule.Pass, s *rule.Stmt) {
+	if s.Parent >= 0 || s.Result.Refused != "" {
+		return
+	}
+	word, savepoint := needsBlock(s.Node)
+	if word == "" || s.Origin != script.Alone && !(savepoint && s.Origin == script.Message) {
+		return
+	}
+	where := "outside of a transaction"
+	if s.Origin == script.Message {
+		where = "in a message of several statements without BEGIN"
+	}
+	severity, harm := onward.Off, "the migration fails: "
+	if s.Migration.Runner.Guessed {
+		severity, harm = onward.Warning, "unless the tool opens a transaction around the file, the migration fails: "
+	}
+	p.Report(s, rule.Report{
+		Severity: severity,
+		Fact:     word + " stands " + where,
+		Harm:     harm + word + " can only be used in transaction blocks",
+		Instead:  "open a transaction around it and what it is for:\nBEGIN;\n" + s.SQL + ";\n…\nCOMMIT;",
+	})
+}
+
+// needsBlock is the server's name of a command that it refuses outside of a
+// transaction block, and whether it is one about savepoints.
+func needsBlock(n *pgparse.Node) (word string, savepoint bool) {
+	const withHold = 0x0020 // CURSOR_OPT_HOLD
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.LockStmt:
+		return "LOCK TABLE", false
+	case *pgparse.DeclareCursorStmt:
+		if x.GetOptions()&withHold == 0 {
+			return "DECLARE CURSOR", false
+		}
+	case *pgparse.TransactionStmt:
+		switch x.GetKind() {
+		case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT:
+			return "SAVEPOINT", true
+		case pgparse.TransactionStmtKind_TRANS_STMT_RELEASE:
+			return "RELEASE SAVEPOINT", true
+		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+			return "ROLLBACK TO SAVEPOINT", true
+		}
+	}
+	return "", false
+}
