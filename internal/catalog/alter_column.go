@@ -94,7 +94,7 @@ func (f *fold) inheritDefault(t *Relation, name string) {
 	f.eachChild(t, func(child *Relation) {
 		if have := child.Column(name); have != nil {
 			e := child.editColumn(have.Attnum)
-			e.Default, e.DefaultText = c.Default, c.DefaultText
+			e.Default, e.DefaultText, e.Takes = c.Default, c.DefaultText, c.Takes
 		}
 	})
 }
@@ -247,7 +247,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		}
 		e.own().Identity = ""
 		if e.Sequence != 0 {
-			f.remove(e.Sequence)
+			f.removeSequence(e.Sequence)
 			e.Sequence = 0
 		}
 	case pgparse.AlterTableType_AT_SetStorage:

@@ -24,7 +24,8 @@ type Catalog struct {
 	// it, by OID; none for one of Postgres' own. Without it DROP FUNCTION would
 	// cost what there is.
 	called trie[functionName, *user]
-	// typed holds, by a type of the user's, the relations that ever had it.
+	// typed holds, by a type of the user's, the relations that ever had it, and
+	// by a sequence those that ever took numbers from it without owning it.
 	typed trie[OID, *user]
 	next  OID
 	// folded numbers the statements that were folded: the last one owns what

@@ -133,9 +133,10 @@ func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
 		plain = cast.GetArg()
 	}
 	if expr == nil || plain.GetAConst().GetIsnull() {
-		c.Default, c.DefaultText = nil, ""
+		c.Default, c.DefaultText, c.Takes = nil, "", 0
 		return
 	}
+	c.Takes = f.sequenceIn(expr)
 	c.Default, c.DefaultText = expr, defaultText(f.sql, expr)
 	f.using = true
 }
@@ -199,6 +200,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	c := t.editColumn(col.Attnum)
 	c.Sequence = seq.OID
 	if !s.identity {
+		c.Takes = seq.OID
 		c.Default, c.DefaultText = nextvalCall, "nextval('"+seq.Name.String()+"'::regclass)"
 	}
 }

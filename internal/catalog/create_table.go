@@ -168,7 +168,7 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 	e.NotNull = e.NotNull || c.NotNull
 	e.Local = !given
 	if c.Default != nil {
-		e.Default, e.DefaultText = c.Default, c.DefaultText
+		e.Default, e.DefaultText, e.Takes = c.Default, c.DefaultText, c.Takes
 	}
 	if c.GeneratedExpr != nil {
 		rare := e.own()
@@ -189,6 +189,9 @@ func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
 	t.resolveGenerated()
 	for _, s := range p.sequences {
 		f.makeSequence(t, s)
+	}
+	if created && len(p.sequences) > 0 {
+		f.resolveTakes(t)
 	}
 	for _, l := range p.cloneLikes {
 		f.likeConstraints(t, l)

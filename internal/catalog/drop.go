@@ -159,6 +159,10 @@ func (f *fold) held(r *Relation, doomed map[OID]bool) string {
 		}
 		return ""
 	}
+	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
+	if r.Seq != nil && f.taken(r.OID, gone) {
+		return otherObjects
+	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
 		t := f.Relation(r.Seq.OwnerTable)
 		if t == nil || doomed[t.OID] {
@@ -178,6 +182,11 @@ func (f *fold) held(r *Relation, doomed map[OID]bool) string {
 	}
 	for oid := range doomed {
 		d := f.Relation(oid)
+		for _, c := range d.Columns {
+			if f.taken(c.Sequence, gone) {
+				return otherObjects
+			}
+		}
 		for _, v := range d.Dependents {
 			if !doomed[v] && f.Relation(v) != nil {
 				return otherObjects

@@ -81,6 +81,10 @@ func (f *fold) columnHeld(t *Relation, c *Column) (held bool, since int) {
 }
 
 func (f *fold) columnHeldOnAll(t *Relation, c *Column) bool {
+	// What children inherit goes with it.
+	if f.taken(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }) {
+		return true
+	}
 	if f.viewUsing(t, c.Attnum) != nil {
 		return true
 	}
@@ -168,7 +172,7 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 		t.Triggers = slices.DeleteFunc(slices.Clone(t.Triggers), func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) })
 	}
 	if c.Sequence != 0 && f.Relation(c.Sequence) != nil {
-		f.remove(c.Sequence)
+		f.removeSequence(c.Sequence)
 	}
 }
 

@@ -16,7 +16,7 @@ func (f *fold) dropRelation(oid OID) {
 		f.dropIndex(r)
 		return
 	}
-	f.remove(oid)
+	f.removeSequence(oid)
 	for _, v := range r.Dependents {
 		f.dropRelation(v)
 	}
@@ -48,7 +48,7 @@ func (f *fold) dropRelation(oid OID) {
 	}
 	for _, c := range r.Columns {
 		if c.Sequence != 0 && f.Relation(c.Sequence) != nil {
-			f.remove(c.Sequence)
+			f.removeSequence(c.Sequence)
 		}
 	}
 	for _, name := range r.Statistics {
@@ -99,7 +99,7 @@ func (f *fold) disownSequence(seq *Relation) {
 	if c := t.Attr(seq.Seq.OwnerColumn); c != nil && c.Sequence == seq.OID {
 		e := t.editColumn(c.Attnum)
 		e.Sequence = 0
-		e.Default, e.DefaultText = nil, ""
+		e.Default, e.DefaultText, e.Takes = nil, "", 0
 	}
 }
 

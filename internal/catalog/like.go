@@ -40,7 +40,8 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 			next.own().Collation = c.Collation
 		}
 		if has(likeDefaults) && c.Generated == "" {
-			next.Default, next.DefaultText = c.Default, c.DefaultText
+			// The numbers still come from the sequence of the source.
+			next.Default, next.DefaultText, next.Takes = c.Default, c.DefaultText, c.Takes
 		}
 		if has(likeGenerated) && c.Generated != "" {
 			rare := next.own()

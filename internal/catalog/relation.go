@@ -166,6 +166,9 @@ type Column struct {
 	NotNull, NotNullInvalid bool
 	// Sequence is the sequence that the column owns (serial, identity).
 	Sequence OID
+	// Takes is the sequence that the default takes numbers from, be it the
+	// column's own or not; 0 when there is none that is known.
+	Takes OID
 	// Inferred marks a column that a statement named before anything created
 	// it: it exists, its type and nullability are unknown.
 	Inferred bool

@@ -1,6 +1,11 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // https://www.postgresql.org/docs/current/sql-createsequence.html
 func (f *fold) createSequence(s *pgparse.CreateSeqStmt) {
@@ -72,4 +77,107 @@ func (f *fold) ownSequence(seq *Relation, names []*pgparse.Node) {
 	}
 	f.edit(t.OID).editColumn(c.Attnum).Sequence = seq.OID
 	seq.Seq.OwnerTable, seq.Seq.OwnerColumn = t.OID, c.Attnum
+}
+
+// sequenceIn is the sequence that an expression takes numbers from and depends
+// on: one that is named as a constant of type regclass. What is looked up by a
+// text when it runs depends on nothing.
+func (f *fold) sequenceIn(expr *pgparse.Node) OID {
+	if expr.GetAConst() != nil || expr.GetSqlvalueFunction() != nil {
+		return 0
+	}
+	var found OID
+	pgparse.Walk(expr, func(msg any) bool {
+		call, ok := msg.(*pgparse.FuncCall)
+		if !ok || found != 0 || last(call.GetFuncname()) != "nextval" || len(call.GetArgs()) != 1 {
+			return found == 0
+		}
+		arg := call.GetArgs()[0]
+		if cast := arg.GetTypeCast(); cast != nil {
+			if last(cast.GetTypeName().GetNames()) != "regclass" {
+				return true
+			}
+			arg = cast.GetArg()
+		}
+		if schema, name, ok := regclass(arg.GetAConst().GetSval().GetSval()); ok {
+			if seq := f.Lookup(schema, name); seq != nil && seq.Kind == Sequence {
+				found = seq.OID
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// resolveTakes finds the sequences of defaults that name one which the table
+// itself has made.
+func (f *fold) resolveTakes(t *Relation) {
+	for _, c := range t.Columns {
+		if c.Default == nil || c.Takes != 0 {
+			continue
+		}
+		if seq := f.sequenceIn(c.Default); seq != 0 {
+			t.editColumn(c.Attnum).Takes = seq
+		}
+	}
+}
+
+// regclass reads the name of a relation as the server's type of that name does:
+// folded to lower case unless it is quoted. A quote within quotes is not read.
+func regclass(text string) (schema, name string, ok bool) {
+	var parts []string
+	for rest := text; ; rest = rest[1:] {
+		var part string
+		if quoted, is := strings.CutPrefix(rest, `"`); is {
+			part, rest, ok = strings.Cut(quoted, `"`)
+			if !ok {
+				return "", "", false
+			}
+		} else {
+			end := strings.IndexByte(rest+".", '.')
+			part, rest = strings.ToLower(rest[:end]), rest[end:]
+		}
+		parts = append(parts, part)
+		if rest == "" {
+			break
+		}
+		if rest[0] != '.' {
+			return "", "", false
+		}
+	}
+	switch len(parts) {
+	case 1:
+		return "", parts[0], true
+	case 2:
+		return parts[0], parts[1], true
+	}
+	return "", "", false
+}
+
+// taken reports whether a default of a column that does not go too takes numbers
+// from a sequence which is another's.
+func (f *fold) taken(seq OID, goes func(*Relation, *Column) bool) bool {
+	for _, t := range f.TakersOf(seq) {
+		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.takes(seq) && !goes(t, c) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// removeSequence removes a relation, and when it is a sequence the defaults of
+// others that take numbers from it.
+func (f *fold) removeSequence(oid OID) {
+	if r := f.Relation(oid); r != nil && r.Seq != nil {
+		for _, t := range f.TakersOf(oid) {
+			t = f.edit(t.OID)
+			for _, c := range t.Columns {
+				if c.takes(oid) {
+					e := t.editColumn(c.Attnum)
+					e.Default, e.DefaultText, e.Takes = nil, "", 0
+				}
+			}
+		}
+	}
+	f.remove(oid)
 }

@@ -37,6 +37,24 @@ func (c *Catalog) TypedBy(typ OID) []*Relation {
 	return c.users(list)
 }
 
+// TakersOf lists the relations with a default that takes numbers from a sequence
+// which its column does not own, oldest first.
+func (c *Catalog) TakersOf(seq OID) []*Relation {
+	list, ok := c.typed.get(seq)
+	if !ok {
+		return nil
+	}
+	return slices.DeleteFunc(c.users(list), func(r *Relation) bool {
+		return !slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.takes(seq) })
+	})
+}
+
+// takes reports whether the default of a column takes numbers from a sequence
+// that is not its own.
+func (c *Column) takes(seq OID) bool {
+	return seq != 0 && c.Takes == seq && c.Sequence != seq && c.Default != nil
+}
+
 // user is one of those that use something, some of them more than once. A
 // catalog before this one keeps its part of the list.
 type user struct {
@@ -60,10 +78,9 @@ func (c *Catalog) users(list *user) []*Relation {
 	return out
 }
 
-// postgres reports whether a function is one of Postgres' own that is not
-// listed. Who takes numbers from a sequence is asked where one is dropped; the
-// default of a serial column is left out, as its sequence is the column's.
-func postgres(name string) bool { return name != "nextval" && builtin.Known(name) }
+// postgres reports whether a function is one of Postgres' own, which is not
+// listed.
+func postgres(name string) bool { return builtin.Known(name) }
 
 // noteUses notes which functions the relations call that the statement has
 // made or changed, and which types they have. What they had before was noted
@@ -88,6 +105,9 @@ func (f *fold) noteUses(before *Catalog) {
 			f.typedAs(c.Type.OID, r.OID)
 			if c.Default != nextvalCall {
 				f.callsIn(c.Default, r.OID)
+			}
+			if c.Takes != c.Sequence {
+				f.typedAs(c.Takes, r.OID)
 			}
 			f.callsIn(c.GeneratedExpr, r.OID)
 		}
@@ -124,7 +144,8 @@ func (f *fold) calls(name string, by OID) {
 	}
 }
 
-// typedAs notes that a relation has a type of the user's.
+// typedAs notes that a relation has a type of the user's, or takes numbers from
+// a sequence that is not its own.
 func (f *fold) typedAs(typ, by OID) {
 	if typ == 0 {
 		return

@@ -1,8 +1,6 @@
 package effect
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -153,6 +151,9 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 	for _, s := range r.sequences(rel) {
 		r.drop(s, "owned by "+name)
+		if !r.dropNumbers(s, cascade) {
+			r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
+		}
 	}
 	for _, k := range r.rels(rel.Partitions) {
 		if !r.dropped(k.OID) {
@@ -191,15 +192,9 @@ func (r *run) goesToo(rel *catalog.Relation) bool {
 }
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
-	for _, t := range r.takersOf(seq) {
-		if r.dropped(t.OID) {
-			continue
-		}
-		if !cascade {
-			r.refuse("cannot drop sequence " + seq.Name.Name + " because other objects depend on it")
-			return
-		}
-		r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
+	if !r.dropNumbers(seq, cascade) {
+		r.refuse("cannot drop sequence " + seq.Name.Name + " because other objects depend on it")
+		return
 	}
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
 		return
@@ -226,39 +221,19 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 	r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
 }
 
-// takersOf are the tables with a default that takes numbers from a sequence
-// which their columns do not own.
-func (r *run) takersOf(seq *catalog.Relation) []*catalog.Relation {
-	var out []*catalog.Relation
-	for _, rel := range r.c.CalledBy("nextval") {
-		if slices.ContainsFunc(rel.Columns, func(c *catalog.Column) bool {
-			return c.Default != nil && c.Sequence != seq.OID && r.takesFrom(c.Default, seq)
-		}) {
-			out = append(out, rel)
+// dropNumbers locks the tables with a default that takes numbers from a dropped
+// sequence which their columns do not own; false when they forbid the drop.
+func (r *run) dropNumbers(seq *catalog.Relation, cascade bool) bool {
+	for _, t := range r.c.TakersOf(seq.OID) {
+		if r.goesToo(t) {
+			continue
 		}
+		if !cascade {
+			return false
+		}
+		r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
 	}
-	return out
-}
-
-func (r *run) takesFrom(expr *pgparse.Node, seq *catalog.Relation) bool {
-	found := false
-	pgparse.Walk(expr, func(m any) bool {
-		call, ok := m.(*pgparse.FuncCall)
-		if !ok || lastName(call.GetFuncname()) != "nextval" || len(call.GetArgs()) == 0 {
-			return !found
-		}
-		if cast := call.GetArgs()[0].GetTypeCast(); cast != nil {
-			if _, to := nameOf(cast.GetTypeName().GetNames()); to != "regclass" {
-				return !found // the name of one, looked up when it is needed
-			}
-		}
-		if b := constant(call.GetArgs()[0]); b != nil && !b.numeric {
-			schema, name := splitName(b.text)
-			found = found || r.c.Lookup(schema, name) == seq
-		}
-		return !found
-	})
-	return found
+	return true
 }
 
 // dropFromTable drops a trigger, rule or policy: name parts of the table, then

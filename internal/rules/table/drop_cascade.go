@@ -45,6 +45,7 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 				severity = onward.Error
 			}
 		}
+		defaultsAlong(p, t, s)
 		if len(taken) == 0 {
 			continue
 		}
@@ -112,6 +113,39 @@ func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) 
 		return "trigger " + d.OldTrigger.Name + " of " + d.Before.Name.String(), true
 	}
 	return "", false
+}
+
+// defaultsAlong reports the defaults that go with a sequence which a statement
+// drops, and that their columns still lack at commit. A new table counts too: it
+// may take the place of a deployed one, and nobody meant its rows to have no
+// number.
+func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
+	if s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SEQUENCE {
+		return // that is what CASCADE is for there: column-drop-default
+	}
+	var taken []string
+	instead := "let a column that stays own the sequence first, and leave CASCADE out:"
+	for i := range s.Deltas {
+		d := &s.Deltas[i]
+		if d.Kind != catalog.ColumnDefaultChanged || d.New.Default != nil || d.Old.Takes == 0 || d.Before.Persistence == catalog.Temporary || s.After.Relation(d.Old.Takes) != nil {
+			continue
+		}
+		r := t.After.Relation(d.OID)
+		if r == nil {
+			continue
+		}
+		if c := r.Attr(d.New.Attnum); c != nil && c.Default == nil && c.Identity == "" {
+			taken = append(taken, "the default of column "+c.Name+" of "+d.Before.Name.String())
+			instead += "\nALTER SEQUENCE " + rule.Table(s.Before.Relation(d.Old.Takes).Name) + " OWNED BY " + rule.Table(d.Before.Name) + "." + rule.Ident(c.Name) + ";"
+		}
+	}
+	if len(taken) > 0 {
+		p.Report(s, rule.Report{
+			Fact:    "CASCADE takes along " + rule.Enumerate(taken) + ", with the sequence",
+			Harm:    "INSERTs that leave the column out fail, or store NULL there",
+			Instead: instead,
+		})
+	}
 }
 
 func named(s *rule.Stmt, name catalog.Name) bool {
