@@ -384,6 +384,32 @@ func TestUpserts(t *testing.T) {
 	}
 }
 
+// What the code says of the very columns is an error, whatever it says elsewhere.
+func TestUpsertsOnColumns(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"INSERT INTO a (n) VALUES (1) ON CONFLICT (n) DO NOTHING":                                       "error",
+		"insert into public.\"a\" (n)\n  VALUES (1)\n  on conflict (\"n\")\n  do nothing":               "error",
+		"INSERT INTO a (n) VALUES (1) ON CONFLICT ON CONSTRAINT a_n DO NOTHING":                         "error",
+		"INSERT INTO a (n) VALUES (1) ON CONFLICT (n, m) DO NOTHING":                                    "warning",
+		"INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING":                                       "warning",
+		"INSERT INTO a (n) VALUES (1); INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING":         "warning",
+		"INSERT INTO a (n) VALUES (1) ON CONFLICT DO NOTHING; INSERT INTO b VALUES (1) ON CONFLICT (n)": "warning",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n-- store/a.go --\npackage store\n\nconst x = `"+code+"`\n",
+			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
+		got := ""
+		for _, f := range r.Findings {
+			if f.Rule == "constraint-drop-on-conflict" {
+				got = f.Severity.String()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q: %v", code, got, found(r))
+		}
+	}
+}
+
 // The table of a relation between many and many has a name that no code has.
 func TestPrismaJoinTable(t *testing.T) {
 	t.Parallel()

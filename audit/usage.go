@@ -82,7 +82,7 @@ func (u *usage) of(table catalog.Name, column string) rule.Usage {
 
 // model asks the framework's models.
 func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
-	if !u.modelled || table == rule.Upsert {
+	if !u.modelled || table == rule.Upsert || table.Schema == rule.Upsert.Name {
 		return rule.Usage{}, false
 	}
 	out := rule.Usage{Known: true, Sure: true}
@@ -130,7 +130,7 @@ func (u *usage) search() {
 	var tables, near, far []string
 	for _, q := range u.asked {
 		tables = append(tables, q.tables()...)
-		if q.column != "" {
+		if q.column != "" && !q.upsert() {
 			near = append(near, spellings(q.column)...)
 		}
 	}
@@ -139,7 +139,7 @@ func (u *usage) search() {
 	for _, q := range u.asked {
 		for _, w := range q.tables() {
 			for _, h := range tableHits[w] {
-				files[h.Path] = files[h.Path] || q.column != ""
+				files[h.Path] = files[h.Path] || q.column != "" && !q.upsert()
 			}
 		}
 	}
@@ -152,12 +152,16 @@ func (u *usage) search() {
 		return slices.DeleteFunc(pick(nearHits, spellings(q.column)), func(h gitrange.Hit) bool { return !in[h.Path] })
 	}
 	for _, q := range u.asked {
-		if q.column != "" && len(hitsOf(q)) == 0 {
+		if q.column != "" && !q.upsert() && len(hitsOf(q)) == 0 {
 			far = append(far, spellings(q.column)...)
 		}
 	}
 	farHits := look(far, u.noCode)
 	for _, q := range u.asked {
+		if q.upsert() {
+			u.cache[q] = u.upserting(q, tableHits)
+			continue
+		}
 		of := pick(tableHits, q.tables())
 		hits := of
 		if q.column == "" {
@@ -181,7 +185,7 @@ func (u *usage) search() {
 // tables are the spellings of the table's name. A mapper may name the class in
 // the singular.
 func (q question) tables() []string {
-	if q.table == rule.Upsert {
+	if q.table == rule.Upsert || q.upsert() {
 		return upserts
 	}
 	return append(spellings(q.table.Name), spellings(singular(q.table.Name))...)

@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
@@ -143,6 +144,13 @@ var Upsert = catalog.Name{Name: "on conflict"}
 // Upserts asks whether the deployed code says ON CONFLICT anywhere, in SQL or in
 // the words of a mapper.
 func (p *Pass) Upserts() Usage { return p.Uses(Upsert, "") }
+
+// UpsertsOn asks whether the deployed code says ON CONFLICT with exactly these
+// columns, or this constraint, for a table. What it does not find may be there
+// all the same: SQL is put together, and mappers have words of their own.
+func (p *Pass) UpsertsOn(table catalog.Name, columns []string, constraint string) Usage {
+	return p.Uses(catalog.Name{Schema: Upsert.Name, Name: table.Name}, strings.Join(columns, ",")+"/"+constraint)
+}
 
 // Severity is how bad it is to take away what the deployed code may use: Info
 // when its models say that it does not, Warning when no text names it, Error

@@ -14,7 +14,7 @@ import (
 var DropOnConflict = &rule.Rule{
 	ID:       "constraint-drop-on-conflict",
 	Category: onward.Compatibility,
-	Severity: onward.Warning,
+	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "without its unique constraint or index an upsert of the deployed code fails",
 	Harm:     "INSERT … ON CONFLICT (columns) needs a unique index on exactly these columns, and one that is not deferrable. Without it each such INSERT fails with \"there is no unique or exclusion constraint matching the ON CONFLICT specification\", not only the conflicting ones. The duplicates that the constraint held off come in, too.",
@@ -35,7 +35,13 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if !p.Deployed(d) || d.After == nil {
+		if !p.Deployed(d) {
+			continue
+		}
+		if d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed {
+			successorKeys(p, t, d)
+		}
+		if d.After == nil {
 			continue
 		}
 		x := unserved{Delta: d}
@@ -63,8 +69,17 @@ func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
 	if x.idx == nil || p.New(x.idx.OID) || !x.idx.Index.Valid || gone(d.Before, d.After, x.idx) || arbiter(t.After, d.Before, d.After, x.idx) {
 		return
 	}
-	severity, harm := onward.Off, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
-	if d.By.Migration.Framework == "django" {
+	x.say(p)
+}
+
+func (x *unserved) say(p *rule.Pass) {
+	d := x.Delta
+	severity, harm := onward.Warning, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
+	named := x.named(p)
+	if named.Used {
+		severity = onward.Off
+		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.Where()
+	} else if d.By.Migration.Framework == "django" {
 		// The mapper says ON CONFLICT in this one case only.
 		severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
 	} else if u := p.Upserts(); u.Known && !u.Used {
@@ -72,11 +87,52 @@ func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
 	}
 	p.Report(d.By, rule.Report{
 		Severity: severity,
+		Evidence: named.Evidence,
 		Cause:    "and so are %d others",
 		Fact:     x.fact,
 		Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
 		Instead:  "keep it until no deployed code names it in ON CONFLICT, and drop it a release later",
 	})
+}
+
+// successorKeys judges the unique indexes of a table whose name another has at
+// commit. Of code that was read, only what names their columns counts: a mapper
+// that never says ON CONFLICT on this table is no reason to keep them.
+func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	now := t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name)
+	if now == nil || now.Inferred || now.Partial || !now.Kind.IsTable() || !d.Before.Kind.IsTable() || d.Before.Inferred {
+		return
+	}
+	for _, oid := range d.Before.Indexes {
+		idx := t.Before.Relation(oid)
+		if idx == nil || !idx.Index.Unique || !idx.Index.Valid || p.New(oid) || gone(d.Before, now, idx) || arbiter(t.After, d.Before, now, idx) {
+			continue
+		}
+		if con := d.Before.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
+			continue
+		}
+		x := unserved{Delta: d, idx: idx, fact: "another table takes the name " + d.Before.Name.String() + ", without unique index " + idx.Name.Name}
+		if u := x.named(p); u.Used || !p.Upserts().Known {
+			x.say(p)
+		}
+	}
+}
+
+// named asks whether the deployed code names the columns of the index, or its
+// constraint, in ON CONFLICT.
+func (x *unserved) named(p *rule.Pass) rule.Usage {
+	var columns []string
+	for _, k := range x.idx.Index.Keys {
+		c := x.Before.Attr(k.Column)
+		if c == nil {
+			return rule.Usage{} // an expression, which is written in many ways
+		}
+		columns = append(columns, c.Name)
+	}
+	if x.idx.Index.Predicate != nil {
+		return rule.Usage{} // needs its condition too
+	}
+	return p.UpsertsOn(p.DeployedName(x.Delta), columns, x.idx.Index.Constraint)
 }
 
 // carried are the unique indexes that a renamed column takes away from its name,

@@ -55,6 +55,13 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 			r.Severity = onward.Off
 			r.Harm = "publication " + pub + " publishes " + table + ": every UPDATE and DELETE on it fails, because it has no replica identity any more"
 		}
+		if d.OldIndex != nil {
+			x := unserved{Delta: d, idx: d.OldIndex}
+			if u := x.named(p); u.Used {
+				r.Severity, r.Evidence = onward.Off, u.Evidence
+				r.Harm += u.Where()
+			}
+		}
 		p.Report(d.By, r)
 	}
 }

@@ -1,0 +1,90 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// upsert reports a question of rule.Pass.UpsertsOn.
+func (q question) upsert() bool { return q.table.Schema == rule.Upsert.Name }
+
+var (
+	// conflictTarget is ON CONFLICT in SQL, as a text in code has it: over
+	// several lines, or as several texts that are joined.
+	conflictTarget = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict[\s"'+\\]+(?:\(([^()]*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+))`)
+	insertInto     = regexp.MustCompile(`(?i)\binsert[\s"'+\\]+into[\s"'+\\]+((?:[\w"\\]+\.)?[\w"\\]+)`)
+)
+
+// upsertReach is how far before its ON CONFLICT an INSERT begins.
+const upsertReach = 8 << 10
+
+// upserting looks in the files that say ON CONFLICT for an INSERT into the table
+// with these conflict columns, or this constraint.
+func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage {
+	columns, constraint, _ := strings.Cut(q.column, "/")
+	want := strings.Split(strings.ToLower(columns), ",")
+	slices.Sort(want)
+	var paths []string
+	for _, h := range pick(hits, upserts) {
+		if onConflict.MatchString(h.Text) && !slices.Contains(paths, h.Path) {
+			paths = append(paths, h.Path)
+		}
+	}
+	contents, err := u.base.ReadAll(paths)
+	out := rule.Usage{Known: err == nil}
+	for _, file := range paths {
+		text := string(contents[file])
+		for _, m := range conflictTarget.FindAllStringSubmatchIndex(text, -1) {
+			if m[4] >= 0 {
+				if constraint == "" || !strings.EqualFold(text[m[4]:m[5]], constraint) {
+					continue
+				}
+			} else if !slices.Equal(targets(text[m[2]:m[3]]), want) {
+				continue
+			}
+			before := text[max(0, m[0]-upsertReach):m[0]]
+			into := insertInto.FindAllStringSubmatch(before, -1)
+			if len(into) == 0 || !strings.EqualFold(relation(into[len(into)-1][1]), q.table.Name) {
+				continue
+			}
+			line := strings.Count(text[:m[0]], "\n") + 1
+			said := strings.TrimSpace(text[strings.LastIndexByte(text[:m[0]], '\n')+1 : m[0]+len(line1(text[m[0]:]))])
+			if comment(said) {
+				continue
+			}
+			out.Known, out.Used = true, true
+			if len(out.Evidence) < maxEvidence {
+				out.Evidence = append(out.Evidence, onward.Evidence{Kind: "code", Path: file, Line: line, Text: said, Revision: u.name})
+			}
+		}
+	}
+	return out
+}
+
+// targets are the columns of a conflict target, sorted. An expression is its
+// own text, which no column has.
+func targets(list string) []string {
+	var out []string
+	for c := range strings.SplitSeq(list, ",") {
+		out = append(out, strings.ToLower(strings.Trim(c, " \t\r\n\"`\\")))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// relation is the name of a table without its schema and quotes.
+func relation(name string) string {
+	name = strings.NewReplacer(`"`, "", `\`, "").Replace(name)
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// line1 is the first line of a text.
+func line1(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSuffix(line, "\r")
+}
