@@ -83,6 +83,10 @@ func ReadBody(fn *Function) *Body {
 // Words lists the names and keywords in the body, some of them more than once.
 func (fn *Function) Words() []string { return pgparse.Names(fn.Body) }
 
+// RowWords lists what the body may name as fields of NEW and OLD, as far as its
+// words tell: no field is missing.
+func (fn *Function) RowWords() []string { return pgparse.FieldNames(fn.Body, "new", "old") }
+
 // SameFunctions reports whether two catalogs surely have the same functions.
 func (c *Catalog) SameFunctions(other *Catalog) bool { return c.functions.root == other.functions.root }
 

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,9 +114,13 @@ func TestFieldsOfABody(t *testing.T) {
 		"BEGIN SELECT count(*) INTO NEW.\"N\" FROM logs WHERE id = (NEW).id; END":                  "new.id new.N",
 		"BEGIN INSERT INTO logs VALUES (NEW.*); INSERT INTO logs SELECT new.x FROM posts new; END": "",
 	} {
-		_, b := bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$"+body+"$f$")
+		c, b := bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$"+body+"$f$")
+		words := c.Functions("", "f")[0].RowWords()
 		var got []string
 		for _, f := range b.Fields() {
+			if !slices.Contains(words, f.Name) {
+				t.Errorf("%s: %s is not among the words %q", body, f.Name, words)
+			}
 			s := f.Record + "." + f.Name
 			if f.Maybe {
 				s += "?"

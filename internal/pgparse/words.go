@@ -70,6 +70,47 @@ func Names(text string) []string {
 	return out
 }
 
+// FieldNames lists the names that stand behind one of the given records and a
+// dot, as in NEW.total and (NEW).total, outside of strings and comments.
+func FieldNames(text string, records ...string) []string {
+	var out []string
+	list := wordsOf(text)
+	for i := 0; i+2 < len(list); i++ {
+		if !nameIn(text, list[i], records) {
+			continue
+		}
+		at := i + 1
+		if list[at].kind == ')' {
+			at++
+		}
+		if at+1 < len(list) && list[at].kind == '.' {
+			switch w := list[at+1]; w.kind {
+			case 'w':
+				out = append(out, strings.ToLower(text[w.start:w.end]))
+			case 'q':
+				out = append(out, unquoted(text[w.start:w.end]))
+			}
+		}
+	}
+	return out
+}
+
+func nameIn(text string, w word, names []string) bool {
+	if w.kind != 'w' && w.kind != 'q' {
+		return false
+	}
+	s := text[w.start:w.end]
+	if w.kind == 'q' {
+		s = unquoted(s)
+	}
+	for _, n := range names {
+		if strings.EqualFold(s, n) {
+			return true
+		}
+	}
+	return false
+}
+
 // unquoted is the name behind a quoted one.
 func unquoted(s string) string {
 	s = strings.TrimPrefix(s, `"`)

@@ -115,7 +115,7 @@ func (p *Pass) functionsNaming(t *Tx, r *catalog.Relation, column string, after 
 func (p *Pass) rowUses(b *bodies, r *catalog.Relation, column string) []FunctionUse {
 	var out []FunctionUse
 	for _, trigger := range r.Triggers {
-		fn := b.triggerFunction(trigger)
+		fn := RowFunction(b.catalog, trigger)
 		if fn == nil || slices.ContainsFunc(out, func(u FunctionUse) bool { return u.Function == fn }) {
 			continue
 		}
@@ -140,15 +140,18 @@ func RowUse(fn *catalog.Function, r *catalog.Relation, t *catalog.Trigger, f cat
 	}
 }
 
-// RowFunction is the function of a trigger whose body can be read and sees rows
-// as NEW and OLD, and the fields of those that it names; nil when there is none.
-func (p *Pass) RowFunction(c *catalog.Catalog, t *catalog.Trigger) (*catalog.Function, *catalog.Body) {
-	b := p.bodies(c)
-	fn := b.triggerFunction(t)
-	if fn == nil {
-		return nil, nil
+// RowFunction is the function of a trigger that sees rows as NEW and OLD, and
+// whose body can be read; nil when there is none, and for a trigger that is off.
+func RowFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+	if !t.Enabled || !t.Row || t.Parent {
+		return nil
 	}
-	return fn, b.read(fn)
+	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {
+		if len(fn.Args) == 0 && fn.Language == "plpgsql" && fn.Body != "" {
+			return fn
+		}
+	}
+	return nil
 }
 
 // bodies are the bodies of the functions of a catalog. They are read when a rule
@@ -219,20 +222,6 @@ func (b *bodies) read(fn *catalog.Function) *catalog.Body {
 	body := catalog.ReadBody(fn)
 	b.cached[fn] = body
 	return body
-}
-
-// triggerFunction is the function of a trigger that sees rows, when its body can
-// be read; nil for one that is off.
-func (b *bodies) triggerFunction(t *catalog.Trigger) *catalog.Function {
-	if !t.Enabled || !t.Row || t.Parent {
-		return nil
-	}
-	for _, fn := range b.catalog.Functions(t.Function.Schema, t.Function.Name) {
-		if len(fn.Args) == 0 && fn.Language == "plpgsql" && b.read(fn) != nil {
-			return fn
-		}
-	}
-	return nil
 }
 
 // calledBy finds what calls a function, the surest first: a trigger, an

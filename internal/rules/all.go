@@ -167,6 +167,7 @@ var all = []*rule.Rule{
 	transaction.TimeoutUnit,
 	trigger.Disable,
 	trigger.Drop,
+	trigger.FieldMissing,
 	types.DomainConstraintScan,
 	types.Drop,
 	types.EnumRecreate,
