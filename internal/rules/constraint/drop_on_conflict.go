@@ -27,8 +27,8 @@ var DropOnConflict = &rule.Rule{
 type unserved struct {
 	*rule.Delta
 	idx *catalog.Relation
-	// fact is what became of it.
-	fact string
+	// fact is what became of it; instead the way out, "" for keeping it.
+	fact, instead string
 }
 
 func dropOnConflict(p *rule.Pass, t *rule.Tx) {
@@ -74,6 +74,10 @@ func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
 
 func (x *unserved) say(p *rule.Pass) {
 	d := x.Delta
+	instead := x.instead
+	if instead == "" {
+		instead = "keep it until no deployed code names it in ON CONFLICT, and drop it a release later"
+	}
 	severity, harm := onward.Warning, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
 	named := x.named(p)
 	if named.Used {
@@ -91,7 +95,7 @@ func (x *unserved) say(p *rule.Pass) {
 		Cause:    "and so are %d others",
 		Fact:     x.fact,
 		Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
-		Instead:  "keep it until no deployed code names it in ON CONFLICT, and drop it a release later",
+		Instead:  instead,
 	})
 }
 
@@ -111,7 +115,11 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		if con := d.Before.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
 			continue
 		}
-		x := unserved{Delta: d, idx: idx, fact: "another table takes the name " + d.Before.Name.String() + ", without unique index " + idx.Name.Name}
+		x := unserved{
+			Delta: d, idx: idx,
+			fact:    "another table takes the name " + d.Before.Name.String() + ", and has no unique index like " + idx.Name.Name,
+			instead: "give the new table a unique index on the same columns; where it cannot have one, release code without this ON CONFLICT first",
+		}
 		if u := x.named(p); u.Used || !p.Upserts().Known {
 			x.say(p)
 		}

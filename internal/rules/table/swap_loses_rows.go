@@ -66,7 +66,7 @@ func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
 		return
 	}
 	now := successor(t, d.Before.Name)
-	if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || now.Inferred || createdAs(t, now) {
+	if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
 		return
 	}
 	p.Keep(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
@@ -137,7 +137,7 @@ func filled(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 	return out
 }
 
-func swapLosesRows(p *rule.Pass, _ *rule.Release) {
+func swapLosesRows(p *rule.Pass, r *rule.Release) {
 	swaps, fillings := rule.Kept[swap](p), rule.Kept[filling](p)
 	for _, x := range swaps {
 		var last *filling
@@ -156,6 +156,21 @@ func swapLosesRows(p *rule.Pass, _ *rule.Release) {
 				Harm:    "no statement of the release copies the rows: they are lost, and the code finds an empty table",
 				Instead: "change it with ALTER TABLE; or copy the rows, and drop the old table a release later",
 			})
+		case !some:
+			if holds(r.Head, x.now.OID, x.old.OID) {
+				continue
+			}
+			u, severity := p.Uses(x.old.Name, ""), onward.Info
+			if u.Used {
+				severity = onward.Warning
+			}
+			p.Report(x.by, rule.Report{
+				Fact:     "a new table takes the name " + old + ", and no statement of the release copies the rows",
+				Harm:     "the code finds an empty table" + u.Where() + "; the rows are in " + after(r.Head, x.old),
+				Instead:  "copy what the code still reads; where the old rows are only kept, there is nothing to do",
+				Severity: severity,
+				Evidence: u.Evidence,
+			})
 		case last == nil || last.hidden || on(last.still, x.old) || followed(x.old, last.by) || followed(x.old, x.by):
 		default:
 			where := "are lost with it"
@@ -171,6 +186,27 @@ func swapLosesRows(p *rule.Pass, _ *rule.Release) {
 			})
 		}
 	}
+}
+
+// holds reports whether a table is a partition or a child of another, so that
+// queries of that one find its rows.
+func holds(c *catalog.Catalog, parent, child catalog.OID) bool {
+	r := c.Relation(child)
+	for n := 0; r != nil && n < 10; n++ {
+		if r.Parent == parent || slices.Contains(r.Inherits, parent) {
+			return true
+		}
+		r = c.Relation(r.Parent)
+	}
+	return false
+}
+
+// after is the name that a table has at the end of the release.
+func after(c *catalog.Catalog, r *catalog.Relation) string {
+	if now := c.Relation(r.OID); now != nil {
+		return now.Name.String()
+	}
+	return "the old one, which a later statement drops"
 }
 
 // seen is a table in a statement; one that nothing had named before has no
