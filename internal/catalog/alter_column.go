@@ -240,6 +240,11 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 				}
 			}
 		}
+		if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil && moves(items(cmd.GetDef())) {
+			info := *seq.Seq
+			info.Moved = true
+			seq.Seq = &info
+		}
 	case pgparse.AlterTableType_AT_DropIdentity:
 		if e.Identity == "" && !cmd.GetMissingOk() && !e.Inferred && !e.Inherited {
 			f.fail(f.sure(), "55000", "column %q of relation %q is not an identity column", e.Name, t.Name.Name)

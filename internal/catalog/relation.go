@@ -338,6 +338,9 @@ type SequenceInfo struct {
 	OwnerTable  OID
 	OwnerColumn int16
 	Identity    bool // it belongs to an identity column
+	// Moved: it does not begin at 1, does not count by 1, or was set to another
+	// number since.
+	Moved bool
 }
 
 // Trigger is a row of pg_trigger.

@@ -53,6 +53,24 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 			f.ownSequence(seq, items(d.GetArg()))
 		}
 	}
+	seq.Seq.Moved = seq.Seq.Moved || moves(list)
+}
+
+// moves reports whether options let a sequence begin, or go on, with another
+// number than 1 and what follows.
+func moves(options []*pgparse.Node) bool {
+	for _, n := range options {
+		d := n.GetDefElem()
+		switch d.GetDefname() {
+		case "restart":
+			return true
+		case "start", "increment", "minvalue":
+			if d.GetArg() != nil && d.GetArg().GetInteger().GetIval() != 1 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ownSequence is OWNED BY.

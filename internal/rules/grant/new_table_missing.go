@@ -38,6 +38,9 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 			if now == nil || now.Owner != "" {
 				continue
 			}
+			if old := p.Release.Deployed.Lookup(now.Name.Schema, now.Name.Name); old != nil && len(old.Grants) > 0 {
+				continue // grant-recreated-missing
+			}
 			missing, example := usual(p.Release.Deployed, now.Name.Schema, now.Grants)
 			if len(missing) == 0 || byDefault(end) {
 				continue

@@ -1,0 +1,153 @@
+package grant
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RecreatedMissing flags a relation that takes the place of a deployed one and
+// lacks the privileges that were granted on it.
+// https://www.postgresql.org/docs/current/ddl-priv.html
+var RecreatedMissing = &rule.Rule{
+	ID:       "grant-recreated-missing",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a view, table or sequence that is dropped and created again loses its grants",
+	Harm:     "Privileges belong to the object, not to its name: DROP takes them along, and what is created or renamed in its place has those of its owner only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",
+	Instead:  "Use CREATE OR REPLACE VIEW where the columns allow it, which keeps the grants, or grant the same again in the same transaction.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createview.html"},
+	Gather:   recreatedGather,
+	Release:  recreated,
+}
+
+// successor is a new relation that got the name of a deployed one.
+type successor struct {
+	by  *rule.Stmt
+	oid catalog.OID
+}
+
+// hiddenGrant is a GRANT whose text is made at run time.
+type hiddenGrant struct{}
+
+func recreatedGather(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), "GRANT") {
+			p.Keep(hiddenGrant{}) // dynamic SQL grants something
+		}
+	}
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !p.New(d.OID) {
+				continue
+			}
+			if old := p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
+				p.Keep(successor{renamer(t, d), d.OID})
+			}
+		}
+	}
+}
+
+// renamer is the statement that gives a new relation its name: RENAME, or the one
+// that creates it.
+func renamer(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+	by := d.By
+	for _, s := range t.Statements {
+		for i := range s.Deltas {
+			if x := &s.Deltas[i]; x.Kind == catalog.RelationRenamed && x.OID == d.OID {
+				by = s
+			}
+		}
+	}
+	return by
+}
+
+func recreated(p *rule.Pass, r *rule.Release) {
+	if len(rule.Kept[hiddenGrant](p)) > 0 {
+		return
+	}
+	told := map[catalog.OID]bool{}
+	for _, x := range rule.Kept[successor](p) {
+		now := r.Head.Relation(x.oid)
+		if now == nil || told[x.oid] || now.Persistence == catalog.Temporary {
+			continue
+		}
+		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
+		if old == nil || old.OID == now.OID {
+			continue
+		}
+		lost := lostGrants(r.Head, old, now)
+		if len(lost) == 0 {
+			continue
+		}
+		told[x.oid] = true
+		var roles, back []string
+		for _, g := range lost {
+			if name := grantee(g.Role); !slices.Contains(roles, name) {
+				roles = append(roles, name)
+			}
+		}
+		for _, role := range roles {
+			var list []string
+			for _, g := range lost {
+				if grantee(g.Role) == role {
+					list = append(list, strings.ToUpper(g.Privilege))
+				}
+			}
+			back = append(back, "GRANT "+strings.Join(list, ", ")+" ON "+on(now)+" TO "+role+";")
+		}
+		what := now.Kind.String() + " " + now.Name.String()
+		p.Report(x.by, rule.Report{
+			Fact:    what + " takes the place of the deployed one without its privileges for " + rule.Enumerate(roles),
+			Harm:    "deployed code that connects as " + rule.Enumerate(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
+			Instead: "grant them again in the same transaction:\n" + strings.Join(back, "\n"),
+			Cause:   "and %d others do so",
+		})
+	}
+}
+
+// lostGrants are the privileges on the old relation that nobody gave on the new
+// one: not by name, not to everybody, not by default.
+func lostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant {
+	var out []catalog.Grant
+	for _, g := range old.Grants {
+		if g.Role == now.Owner || g.Role == "postgres" || slices.ContainsFunc(now.Grants, func(n catalog.Grant) bool {
+			return (n.Role == g.Role || n.Role == "public") && (n.Privilege == g.Privilege || n.Privilege == "all" || g.Privilege == "all" || strings.HasPrefix(g.Privilege, n.Privilege+" ("))
+		}) || defaults(c, g.Role) {
+			continue
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// defaults reports whether the database grants a role privileges on what is
+// created.
+func defaults(c *catalog.Catalog, role string) bool {
+	found := false
+	c.Objects("default privileges", func(o *catalog.Object) bool {
+		found = found || slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return g.Role == role || g.Role == "public" })
+		return !found
+	})
+	return found
+}
+
+// on is a relation in a GRANT.
+func on(r *catalog.Relation) string {
+	if r.Kind == catalog.Sequence {
+		return "SEQUENCE " + rule.Table(r.Name)
+	}
+	return rule.Table(r.Name)
+}
+
+func grantee(role string) string {
+	if role == "public" {
+		return "PUBLIC"
+	}
+	return rule.Ident(role)
+}

@@ -1,0 +1,254 @@
+package sequence
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// LeftBehind flags rows that bring numbers of their own for a column that takes
+// them from a sequence, which does not move.
+// https://www.postgresql.org/docs/current/functions-sequence.html
+var LeftBehind = &rule.Rule{
+	ID:       "sequence-left-behind",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "rows come into a new table with numbers of their own, and nothing moves the sequence of the column",
+	Harm:     "An INSERT that gives a serial or identity column a value does not move its sequence. The next INSERT that leaves the column to its default gets a number that is taken, and fails with \"duplicate key value violates unique constraint\": once for each row that is in the way.",
+	Instead:  "Move the sequence behind the rows with setval(), in the same migration, or leave the column out of the INSERT.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/functions-sequence.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
+	Gather:   leftBehindGather,
+	Release:  leftBehind,
+}
+
+// numbered is an INSERT that brings numbers for a column with a sequence.
+type numbered struct {
+	by     *rule.Stmt
+	table  catalog.OID
+	column int16
+	what   string // "id 1 to 3"
+}
+
+// defaulted is an INSERT that leaves such a column to its default.
+type defaulted struct {
+	by    *rule.Stmt
+	table catalog.OID
+}
+
+// moved is something that moves a sequence: of a table or by itself; 0 is some
+// sequence that the text does not tell.
+type moved struct{ oid catalog.OID }
+
+func leftBehindGather(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		if s.Opaque != "" {
+			p.Keep(moved{})
+			continue
+		}
+		switch x := pgparse.Unwrap(s.Node).(type) {
+		case *pgparse.InsertStmt:
+			numbers(p, s, x)
+		case *pgparse.SelectStmt:
+			moves(p, s)
+		case *pgparse.CallStmt:
+			p.Keep(moved{})
+		case *pgparse.TruncateStmt:
+			for i := range s.Result.Effects {
+				p.Keep(moved{s.Result.Effects[i].OID})
+			}
+		case *pgparse.DeleteStmt:
+			if t := s.Before.Lookup(x.GetRelation().GetSchemaname(), x.GetRelation().GetRelname()); t != nil {
+				p.Keep(moved{t.OID})
+			}
+		}
+	}
+}
+
+// numbers looks at the values that an INSERT into a new table has for a column
+// with a sequence of its own.
+func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
+	t := s.Before.Lookup(x.GetRelation().GetSchemaname(), x.GetRelation().GetRelname())
+	if t == nil || !t.Kind.IsTable() || !p.New(t.OID) || t.Persistence == catalog.Temporary {
+		return
+	}
+	given := targets(t, x)
+	for _, col := range t.Columns {
+		if !takes(col) || !p.New(col.Sequence) || !unique(s.Before, t, col.Attnum) {
+			continue
+		}
+		at := slices.Index(given, col)
+		if at < 0 || x.GetOverride() == pgparse.OverridingKind_OVERRIDING_USER_VALUE {
+			p.Keep(defaulted{s, t.OID})
+			continue
+		}
+		n := numbered{by: s, table: t.OID, column: col.Attnum}
+		if q := x.GetSelectStmt().GetSelectStmt(); len(q.GetValuesLists()) > 0 {
+			n.what = listed(q, at, col.Name)
+		} else if copied(q, at) {
+			n.what = "values of " + col.Name + " that a query gives"
+		}
+		if n.what != "" {
+			p.Keep(n)
+		}
+	}
+}
+
+// listed are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
+// sequence could not give them.
+func listed(q *pgparse.SelectStmt, at int, name string) string {
+	var low, high int32
+	for _, row := range q.GetValuesLists() {
+		items := row.GetList().GetItems()
+		if at >= len(items) || items[at].GetAConst().GetIval() == nil {
+			continue
+		}
+		if v := items[at].GetAConst().GetIval().GetIval(); v > 0 {
+			if low == 0 || v < low {
+				low = v
+			}
+			high = max(high, v)
+		}
+	}
+	switch {
+	case low == 0:
+		return ""
+	case low == high:
+		return fmt.Sprintf("%s %d", name, low)
+	}
+	return fmt.Sprintf("%s %d to %d", name, low, high)
+}
+
+// takes reports whether a column takes its default from the sequence that it
+// owns.
+func takes(c *catalog.Column) bool {
+	if c.TakesNumber() {
+		return true
+	}
+	f := c.Default.GetFuncCall().GetFuncname()
+	return c.Sequence != 0 && len(f) > 0 && f[len(f)-1].GetString_().GetSval() == "nextval"
+}
+
+// targets are the columns that an INSERT has values for, in order; nil for one
+// that is not known.
+func targets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column {
+	if len(x.GetCols()) == 0 {
+		return t.Columns
+	}
+	out := make([]*catalog.Column, len(x.GetCols()))
+	for i, n := range x.GetCols() {
+		out[i] = t.Column(n.GetResTarget().GetName())
+	}
+	return out
+}
+
+// unique reports whether a unique index is on the column alone.
+func unique(c *catalog.Catalog, t *catalog.Relation, attnum int16) bool {
+	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
+		i := c.Relation(oid)
+		return i != nil && i.Index != nil && i.Index.Unique && i.Index.Predicate == nil && len(i.Index.Keys) == 1 && i.Index.Keys[0].Column == attnum
+	})
+}
+
+// copied reports whether a query gives the column what another column holds.
+func copied(q *pgparse.SelectStmt, i int) bool {
+	for q.GetLarg() != nil {
+		q = q.GetLarg()
+	}
+	if i >= len(q.GetTargetList()) || len(q.GetFromClause()) == 0 {
+		return false
+	}
+	col := q.GetTargetList()[i].GetResTarget().GetVal().GetColumnRef()
+	return col != nil && col.GetFields()[len(col.GetFields())-1].GetAStar() == nil
+}
+
+// moves keeps which sequences a query moves: setval(), nextval(), or a function
+// of the schema's own, which may do anything.
+func moves(p *rule.Pass, s *rule.Stmt) {
+	pgparse.Walk(s.Node, func(msg any) bool {
+		f, ok := msg.(*pgparse.FuncCall)
+		if !ok || len(f.Funcname) == 0 {
+			return true
+		}
+		name := f.Funcname[len(f.Funcname)-1].GetString_().GetSval()
+		switch {
+		case (name == "setval" || name == "nextval") && len(f.Args) > 0:
+			p.Keep(moved{sequenceOf(s, f.Args[0])})
+		case len(s.Before.Functions("", name)) > 0:
+			p.Keep(moved{})
+		}
+		return true
+	})
+}
+
+// sequenceOf is the sequence, or the table of pg_get_serial_sequence(), that an
+// argument names; 0 when it is not written out.
+func sequenceOf(s *rule.Stmt, n *pgparse.Node) catalog.OID {
+	for n.GetTypeCast() != nil {
+		n = n.GetTypeCast().GetArg()
+	}
+	if f := n.GetFuncCall(); f != nil && len(f.Args) > 0 {
+		n = f.Args[0]
+		for n.GetTypeCast() != nil {
+			n = n.GetTypeCast().GetArg()
+		}
+	}
+	schema, name := "", strings.ReplaceAll(n.GetAConst().GetSval().GetSval(), `"`, "")
+	if at := strings.LastIndexByte(name, '.'); at >= 0 {
+		schema, name = name[:at], name[at+1:]
+	}
+	if r := s.Before.Lookup(schema, name); r != nil {
+		return r.OID
+	}
+	return 0
+}
+
+func leftBehind(p *rule.Pass, r *rule.Release) {
+	gone := map[catalog.OID]bool{}
+	for _, x := range rule.Kept[moved](p) {
+		gone[x.oid] = true
+	}
+	if gone[0] {
+		return // some sequence is moved, and which one is not told
+	}
+	told := map[catalog.OID]bool{}
+	for _, n := range rule.Kept[numbered](p) {
+		t := r.Head.Relation(n.table)
+		if t == nil || told[n.table] || gone[n.table] {
+			continue
+		}
+		col := t.Attr(n.column)
+		if col == nil || !takes(col) || gone[col.Sequence] || !unique(r.Head, t, n.column) {
+			continue
+		}
+		seq := r.Head.Relation(col.Sequence)
+		if seq == nil || seq.Seq == nil || seq.Seq.Moved {
+			continue
+		}
+		told[n.table] = true
+		report := rule.Report{
+			Fact:     fmt.Sprintf("%s gets rows with their own %s, and nothing moves sequence %s behind them", t.Name, n.what, seq.Name),
+			Harm:     "an INSERT that leaves " + col.Name + " to its default fails when the sequence gives a number that is taken: duplicate key value violates unique constraint",
+			Instead:  fmt.Sprintf("move the sequence behind the rows:\nSELECT setval(pg_get_serial_sequence('%s', '%s'), max(%s)) FROM %s;", rule.Table(t.Name), col.Name, rule.Ident(col.Name), rule.Table(t.Name)),
+			Severity: onward.Info,
+			Cause:    "and %d other new tables are filled so",
+		}
+		if at := slices.IndexFunc(rule.Kept[defaulted](p), func(d defaulted) bool { return d.table == n.table }); at >= 0 {
+			report.Severity = onward.Off
+			report.Evidence = []onward.Evidence{rule.Kept[defaulted](p)[at].by.Evidence("leaves " + col.Name + " to its default")}
+		} else if n.by.Migration.Framework == "django" {
+			report.Severity = onward.Off // its models leave the key to the database
+		} else if old := r.Deployed.Lookup(t.Name.Schema, t.Name.Name); old != nil && old.OID != t.OID {
+			if was := old.Column(col.Name); was != nil && takes(was) {
+				report.Severity = onward.Off
+				report.Harm = "deployed code that leaves " + col.Name + " to its default, as in the table that this one takes the place of, fails when the sequence gives a number that is taken: duplicate key value violates unique constraint"
+			}
+		}
+		p.Report(n.by, report)
+	}
+}
