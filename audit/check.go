@@ -273,6 +273,7 @@ func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set
 		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
 		m.Source.Parts = []script.Part{{SQL: f.Text}}
 		m.Source.Mode, m.Runner.Guessed = cmpTransaction(c.Transaction), c.Transaction == ""
+		m.Source.Psql = psql(c.Transaction)
 		m.Problems = f.Refused()
 		set.Migrations = append(set.Migrations, m)
 	}
@@ -296,8 +297,13 @@ func (c *CheckConfig) plain(id, path, text string) *adapter.Migration {
 	runner.Guessed = c.Transaction == ""
 	return &adapter.Migration{
 		ID: id, Path: path, Framework: "sql", Runner: runner,
-		Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: cmpTransaction(c.Transaction)},
+		Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: cmpTransaction(c.Transaction), Psql: psql(c.Transaction)},
 	}
+}
+
+// psql reports whether files are taken as psql sends them: with -f, or with -1.
+func psql(t onward.Transaction) bool {
+	return t != onward.TransactionMessage && t != onward.TransactionPipeline
 }
 
 // rootFor finds the directory that paths of the report are relative to: the

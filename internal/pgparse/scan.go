@@ -9,6 +9,7 @@ type piece struct {
 	depth      int  // the deepest nesting of brackets, CASE and prefix operators
 	chain      int  // the longest chain of operators
 	meta       bool // a psql command: \connect, \set, …
+	slash      int  // where one stands in the statement; 0: none
 }
 
 // scanner cuts a source into pieces without building anything. It knows just
@@ -29,6 +30,7 @@ type scanner struct {
 	words       int // words seen in the current piece
 	chain       int // operators since the last comma
 	longest     int // the longest such chain
+	slash       int // the first psql command in the piece
 	copying     int // 1: starts with COPY, 2: … FROM, 3: … FROM STDIN
 	prevBegin   bool
 }
@@ -44,7 +46,7 @@ func scan(src string) []piece {
 
 func (s *scanner) flush() {
 	if s.start >= 0 {
-		s.pieces = append(s.pieces, piece{start: s.start, end: s.last, depth: s.depth, chain: s.longest})
+		s.pieces = append(s.pieces, piece{start: s.start, end: s.last, depth: s.depth, chain: s.longest, slash: s.slash})
 	}
 	*s = scanner{src: s.src, pos: s.pos, pieces: s.pieces, start: -1}
 }
@@ -92,6 +94,15 @@ func (s *scanner) token() {
 		end := lineEnd(src, i)
 		s.pieces = append(s.pieces, piece{start: i, end: end, meta: true})
 		s.pos = end
+		return
+	case c == '\\': // no SQL begins so
+		if s.slash == 0 {
+			s.slash = i
+		}
+		s.pos, s.last = lineEnd(src, i), lineEnd(src, i)
+		if sends(src[i:s.pos]) {
+			s.flush()
+		}
 		return
 	}
 	s.begin(i)

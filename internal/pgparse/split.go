@@ -104,11 +104,14 @@ func clean(src string) string {
 func (f *File) parsePiece(text string, p piece) {
 	s := Stmt{Start: p.start, End: p.end}
 	sql := text[p.start:p.end]
+	if p.meta {
+		p.slash = p.start
+	}
 	switch {
-	case p.meta:
+	case p.meta || p.slash > 0:
 		s.Err = &SyntaxError{
-			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(sql)),
-			Hint:    "a migration tool's driver sends it to the server as it stands", Offset: p.start,
+			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(text[p.slash:p.end])),
+			Hint:    "a migration tool's driver sends it to the server as it stands", Offset: p.slash,
 		}
 	case p.depth > MaxDepth:
 		s.Err = &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth), Offset: p.start}

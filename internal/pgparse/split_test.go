@@ -39,6 +39,8 @@ func TestSplit(t *testing.T) {
 		{"a rule's actions", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
 		{"a body in SQL", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"}},
 		{"one broken statement costs itself", "SELECT 1; ALTER TABEL x; SELECT 2", []string{"SELECT 1", "!ALTER TABEL x", "SELECT 2"}},
+		{"psql commands that end a statement", "SELECT 1 \\gset p_\nSELECT 2 \\gexec\nSELECT 3;", []string{"!SELECT 1 \\gset p_", "!SELECT 2 \\gexec", "SELECT 3"}},
+		{"psql commands in one", "SELECT 1 \\echo hi\n, 2; SELECT 3;", []string{"!SELECT 1 \\echo hi\n, 2", "SELECT 3"}},
 		{"psql commands", "\\connect db\nSELECT 1;\n\\i file.sql\n", []string{"!\\connect db", "SELECT 1", "!\\i file.sql"}},
 		{"copied rows", "COPY t (a, b) FROM stdin;\n1\tit's; fine\n\\.\nSELECT 1;", []string{"COPY t (a, b) FROM stdin", "SELECT 1"}},
 		{"byte order mark", "\ufeffSELECT 1;", []string{"SELECT 1"}},
@@ -63,6 +65,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"SELECT 1\x00", "NUL byte", ""},
 		{"CREATE TABLE {{ .Schema }}.t ()", "template", "{"},
 		{"\\set x 1", "psql command", "\\set"},
+		{"SELECT 1 \\gset", `\gset is a psql command`, "\\gset"},
 	} {
 		f, err := Split(c.src)
 		if err != nil {

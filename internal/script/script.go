@@ -22,6 +22,8 @@ type Source struct {
 	Parts []Part
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
+	// Psql: psql sends it, which keeps its own commands to itself.
+	Psql bool
 	// LineComment begins a comment in Text: "--", or "#" for Python.
 	LineComment string
 }
@@ -184,6 +186,9 @@ func (b builder) part(index int, p Part) error {
 	}
 	for i := range file.Stmts {
 		st := &file.Stmts[i]
+		if b.Source.Psql && st.Err != nil && pgparse.Idle(p.SQL[st.Start:st.End]) {
+			continue
+		}
 		s := &Statement{
 			SQL: p.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1, part: index,
 			Start: -1, End: -1,

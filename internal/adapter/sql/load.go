@@ -139,6 +139,7 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 		mode, cuts = onward.TransactionFile, false
 	default:
 		m.Runner.Guessed = r == "" && o.Transaction == ""
+		m.Source.Psql = r == "" && o.Transaction != onward.TransactionMessage && o.Transaction != onward.TransactionPipeline
 	}
 	if t != nil && t.lines && r == bySQLMigrate && strings.Contains(f.Text, command) {
 		m.Source.Parts, m.Problems = sqlMigrate(f.Text)

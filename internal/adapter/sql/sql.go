@@ -15,8 +15,9 @@
 // Numbered programs among the SQL files are migrations that are not judged; an
 // SQL file with named parameters or queries beside a program of its name is that
 // program's text, and none.
-// psql's own commands (\connect, \i) are kept: they are statements that cannot
-// be judged.
+// psql's own commands that change what runs (\connect, \i, \if) are kept: they
+// are statements that cannot be judged. \echo, \timing and \set are passed over
+// where psql sends the file.
 package sql
 
 import (
