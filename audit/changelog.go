@@ -184,7 +184,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		}
 		pairs = append(pairs, p)
 	}
-	return pairs, nil
+	return pairs, a.named(pairs, adapters)
 }
 
 // both reads a source at head and, where base is not nil, at the base: at the

@@ -62,7 +62,9 @@ func (r *Release) read(ctx context.Context, c Config) error {
 		return err
 	}
 	for _, p := range r.pairs {
-		r.compared = append(r.compared, compare(p, rng.Changes))
+		c := compare(p, rng.Changes)
+		r.a.diverged(ctx, p, c)
+		r.compared = append(r.compared, c)
 	}
 	r.usage = newUsage(rng, r.pairs)
 	return nil

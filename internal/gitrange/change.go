@@ -38,10 +38,12 @@ type Change struct {
 // Range is everything between the deployed revision and the one to deploy.
 type Range struct {
 	Base, Head Tree
-	BaseName   string // as people say it: "main", "origin/main", "3f2a91c"
-	HeadName   string // "feature/x"; "working tree" on the base's own branch and on none
-	BaseRev    string // full id of the merge base
-	HeadRev    string // full id; for the working tree, of the commit it is on
+	// Tip is the base as it is now; nil when that is what Base is.
+	Tip      Tree
+	BaseName string // as people say it: "main", "origin/main", "3f2a91c"
+	HeadName string // "feature/x"; "working tree" on the base's own branch and on none
+	BaseRev  string // full id of the merge base
+	HeadRev  string // full id; for the working tree, of the commit it is on
 	// Changes from Base to Head, sorted by path. Uncommitted and untracked files
 	// count when Head is the working tree.
 	Changes []Change
@@ -69,6 +71,12 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	rg := &Range{BaseName: from.name, HeadName: tip.name, BaseRev: mergeBase, HeadRev: tip.id}
 	if rg.Base, err = r.tree(ctx, named{from.name, mergeBase}); err != nil {
 		return nil, err
+	}
+	if from.id != mergeBase {
+		// Where its objects are missing, the release is compared with Base alone.
+		if tree, err := r.commit(ctx, from.id, from.name); err == nil {
+			rg.Tip = tree
+		}
 	}
 	if head != "" {
 		if rg.Head, err = r.tree(ctx, tip); err != nil {

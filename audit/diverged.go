@@ -1,0 +1,116 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/adapter/gittree"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// diverged holds the release against the migrations that came to the base
+// since the release parted from it. They belong to no schema that is judged,
+// but their versions are taken: the adapter is asked what it makes of both
+// together. Django's order is not that of versions, and its project would have
+// to start once more.
+func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
+	if a.rng.Tip == nil || len(c.release) == 0 || p.source.Framework == "django" {
+		return
+	}
+	both := union(a.head, a.base, gittree.Of(a.rng.Tip), p.source.Dir)
+	if len(both.added) == 0 {
+		return
+	}
+	set, err := a.set(ctx, all.All(), both, p.source)
+	if err != nil {
+		return
+	}
+	ours := map[string]*adapter.Migration{}
+	for _, m := range c.release {
+		ours[m.migration.ID] = m.migration
+	}
+	last := -1
+	var theirs []string
+	for i, m := range set.Migrations {
+		if both.added[m.Path] && ours[m.ID] == nil && !m.Repeatable {
+			last, theirs = i, append(theirs, m.ID)
+		}
+	}
+	if last < 0 {
+		return
+	}
+	a.opaque = append(a.opaque, onward.Opaque{
+		Path: cmp.Or(p.source.Dir, "."), What: rule.Enumerate(theirs),
+		Why: fmt.Sprintf("came to %s after %s had parted from it, and was not taken into account", a.rng.BaseName, a.rng.HeadName),
+	})
+	said := map[string]bool{}
+	for _, h := range c.history {
+		said[h.Migration] = true
+	}
+	for _, h := range set.History {
+		if ours[h.Migration] == nil {
+			h.Migration, h.Other = h.Other, h.Migration
+		}
+		m := ours[h.Migration]
+		if m == nil || ours[h.Other] != nil || said[m.ID] || !slices.Contains(theirs, h.Other) {
+			continue
+		}
+		h.Path, said[m.ID] = m.Path, true
+		c.history = append(c.history, h)
+	}
+	for _, m := range set.Migrations[:last] {
+		if x := ours[m.ID]; x != nil && !said[m.ID] && !m.Repeatable {
+			c.history = append(c.history, rule.HistoryChange{
+				Kind: rule.OutOfOrder, Migration: x.ID, Path: x.Path, Other: set.Migrations[last].ID, Runner: set.Habits.OutOfOrder,
+			})
+		}
+	}
+}
+
+// unionTree is a tree with the files that another one has added below a directory.
+type unionTree struct {
+	adapter.Tree
+	paths []string
+	tip   adapter.Tree
+	added map[string]bool
+}
+
+func union(head, base, tip adapter.Tree, dir string) *unionTree {
+	u := &unionTree{Tree: head, tip: tip, added: map[string]bool{}}
+	prefix := dir + "/"
+	if dir == "" {
+		prefix = ""
+	}
+	for _, p := range tip.Paths() {
+		if strings.HasPrefix(p, prefix) && !adapter.Has(base, p) && !adapter.Has(head, p) {
+			u.added[p] = true
+			u.paths = append(u.paths, p)
+		}
+	}
+	u.paths = append(u.paths, head.Paths()...)
+	slices.Sort(u.paths)
+	return u
+}
+
+// Paths lists the files of both.
+func (u *unionTree) Paths() []string { return u.paths }
+
+// Read reads a file where it is from.
+func (u *unionTree) Read(path string) ([]byte, error) {
+	if u.added[path] {
+		return u.tip.Read(path)
+	}
+	return u.Tree.Read(path)
+}
+
+// Dir fails: the union is on no disk.
+func (u *unionTree) Dir(context.Context) (string, error) {
+	return "", errors.New("two revisions together have no directory")
+}
