@@ -82,8 +82,11 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	for _, from := range moved {
 		taken[from.ID] = true
 	}
-	replaced := map[string]bool{}
+	replaced, needed := map[string]bool{}, map[string]bool{}
 	for _, m := range p.head.Migrations {
+		for _, id := range m.After {
+			needed[id] = true
+		}
 		for _, id := range m.Replaces {
 			replaced[id] = true
 		}
@@ -93,7 +96,12 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
-		c.history = append(c.history, rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted})
+		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted}
+		if p.source.Framework == "django" && !needed[m.ID] {
+			// A row of django_migrations is left, which is nobody's.
+			h.Runner = ""
+		}
+		c.history = append(c.history, h)
 	}
 	c.history = append(c.history, newHistory(p)...)
 	return c

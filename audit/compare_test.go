@@ -1,70 +1,42 @@
 package audit
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// Git for Windows checks files out with other line ends than they have: that
-// is no edit of a migration. One that a commit gives them is.
-func TestLineEndsOfTheCheckout(t *testing.T) {
+// A migration of Django's that is gone stops it only where another one depends
+// on it.
+func TestDeletedOfDjango(t *testing.T) {
 	t.Parallel()
-	const base = `
--- Cargo.toml --
-[dependencies]
-sqlx = { version = "0.8", features = ["postgres", "migrate"] }
--- migrations/0001_users.sql --
-CREATE TABLE users (id bigint PRIMARY KEY);
-CREATE TABLE orders (id bigint PRIMARY KEY);
--- migrations/0002_more.sql --
-CREATE TABLE more (id bigint PRIMARY KEY);
-`
-	for name, edit := range map[string]struct {
-		head string
-		want []string
+	const refuses = "Django refuses to start"
+	set := func(list ...*adapter.Migration) *adapter.Set {
+		return &adapter.Set{Migrations: list, Habits: adapter.Habits{Deleted: refuses}}
+	}
+	gone := &adapter.Migration{ID: "billing.0001_initial"}
+	for name, tc := range map[string]struct {
+		after []string
+		want  string
 	}{
-		"nothing new": {"", nil},
-		"one edited": {
-			"-- migrations/0002_more.sql --\nCREATE TABLE more (id bigint PRIMARY KEY, n int);\n",
-			[]string{"error release-migration-edited 0002_more.sql:1"},
-		},
-		"one under another name": {
-			"-- migrations/0001_users.sql --\n-- migrations/0001_people.sql --\nCREATE TABLE users (id bigint PRIMARY KEY);\nCREATE TABLE orders (id bigint PRIMARY KEY);\n",
-			nil,
-		},
+		"nothing depends on it": {[]string{"shop.0001_initial"}, ""},
+		"another depends on it": {[]string{"billing.0001_initial"}, refuses},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := repository(t, base, edit.head)
-			before := found(changelog0(t, Config{Dir: dir, Base: "main"}))
-			git := func(args ...string) {
-				cmd := exec.Command("git", args...)
-				cmd.Dir = dir
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Fatalf("git %v: %v\n%s", args, err, out)
-				}
-			}
-			git("config", "core.autocrlf", "true")
-			git("rm", "-rq", "--cached", ".")
-			git("reset", "-q", "--hard")
-			text, err := os.ReadFile(filepath.Join(dir, "Cargo.toml"))
-			if err != nil || string(text[:16]) != "[dependencies]\r\n" {
-				t.Fatalf("the files have no other line ends: %q, %v", text, err)
-			}
-			r := changelog0(t, Config{Dir: dir, Base: "main"})
-			if edit.want == nil {
-				edit.want = before
-			}
-			if diff := cmp.Diff(edit.want, found(r)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
-			for _, f := range r.Findings {
-				t.Log(f.Fact)
-			}
-		})
+		kept := &adapter.Migration{ID: "shop.0002_more", After: tc.after}
+		c := compare(pair{adapter.Source{Framework: "django"}, set(gone, kept), set(kept)}, nil)
+		if len(c.history) != 1 || c.history[0].Runner != tc.want {
+			t.Errorf("%s: %+v", name, c.history)
+		}
+	}
+}
+
+// The name of a schema that the runner fills in is shown as it is written.
+func TestFilledInSchemaIsShownAsWritten(t *testing.T) {
+	t.Parallel()
+	const sql = "ALTER TABLE {{ .Schema }}.users ADD COLUMN a int"
+	dir := repository(t, "-- migrations/1_a.sql --\nCREATE TABLE {{ .Schema }}.users (id int);\n", "-- migrations/2_b.sql --\n"+sql+";\n")
+	report := changelog0(t, Config{Dir: dir})
+	if got := report.Migrations[0].Statements[0]; got.SQL != sql || got.Effects[0].Relation != "schema.users" {
+		t.Errorf("%+v", got)
 	}
 }

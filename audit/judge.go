@@ -196,7 +196,7 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 		}
 		result := effect.Worst(resultsOf(s))
 		st := onward.Statement{
-			SQL: s.SQL, Line: s.Line, Column: s.Column, Transaction: s.Statement.Tx,
+			SQL: written(m, s), Line: s.Line, Column: s.Column, Transaction: s.Statement.Tx,
 			Effects: result.Onward(), Note: note,
 		}
 		for i := range st.Effects {
@@ -210,6 +210,14 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 		}
 		out.Statements = append(out.Statements, st)
 	}
+}
+
+// written is a statement as its author wrote it.
+func written(m *rule.Migration, s *rule.Stmt) string {
+	if text := m.Script.Source.Written; text != "" && s.Start >= 0 {
+		return text[s.Start:s.End]
+	}
+	return s.SQL
 }
 
 // onServer is the name that an effect's relation has before the release.

@@ -27,6 +27,9 @@ type File struct {
 	Path string
 	// Text is the content, byte for byte, "" when Failed.
 	Text string
+	// Written is the content where Text has names for what the runner fills in;
+	// "" where it is Text.
+	Written string
 	// Failed says why it could not be read; "" when it could.
 	Failed string
 	// Opaque lists what is odd about its bytes.
@@ -117,7 +120,9 @@ func newFile(path string, content []byte, err error) *File {
 			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
 		})
 	}
-	f.Text = filled(f.Text)
+	if text := filled(f.Text); text != f.Text {
+		f.Written, f.Text = f.Text, text
+	}
 	return f
 }
 
@@ -182,7 +187,7 @@ func place(s string, at int) (line, column int) {
 func (f *File) Start(s Source, id, version string) *Migration {
 	m := &Migration{
 		ID: id, Version: version, Path: f.Path, Framework: s.Framework, Runner: s.Options.Runner,
-		Source: script.Source{Text: f.Text, LineComment: "--"},
+		Source: script.Source{Text: f.Text, Written: f.Written, LineComment: "--"},
 		Opaque: f.Opaque, Failed: f.Failed,
 	}
 	for i := range m.Opaque {

@@ -256,7 +256,7 @@ func (b *htmlBuilder) named(i int) string {
 
 func (b *htmlBuilder) migration(i int) htmlMigration {
 	m := &b.report.Migrations[i]
-	out := htmlMigration{N: i + 1, Path: Line(m.Path), Name: Line(ShortName(m.Path)), How: transactionWords(m.Transaction)}
+	out := htmlMigration{N: i + 1, Path: Line(m.Path), Name: Line(ShortName(m.Path)), How: transactionWords(m)}
 	if m.Status != "" && m.Status != onward.StatusNew {
 		out.How = Line(string(m.Status)) + " · " + out.How
 	}

@@ -215,8 +215,8 @@ func whom(who []string) string {
 }
 
 // transactionWords says how a migration is sent.
-func transactionWords(t onward.Transaction) string {
-	switch t {
+func transactionWords(m *onward.Migration) string {
+	switch m.Transaction {
 	case onward.TransactionFile:
 		return "one transaction"
 	case onward.TransactionMessage:
@@ -224,9 +224,29 @@ func transactionWords(t onward.Transaction) string {
 	case onward.TransactionPipeline:
 		return "one pipeline, an implicit transaction"
 	case onward.TransactionNone:
-		return "not in a transaction"
+		return ownTransaction(m)
 	}
-	return Line(string(t))
+	return Line(string(m.Transaction))
+}
+
+// ownTransaction tells of a file that nothing is put around: whether it has a
+// BEGIN of its own.
+func ownTransaction(m *onward.Migration) string {
+	inside := 0
+	for i := range m.Statements {
+		if m.Statements[i].Transaction > 0 {
+			inside++
+		}
+	}
+	switch {
+	case inside == 0:
+		return "not in a transaction"
+	case inside == len(m.Statements) && m.Statements[0].Transaction == m.Statements[inside-1].Transaction:
+		return "one transaction of its own"
+	case inside == len(m.Statements):
+		return "transactions of its own"
+	}
+	return "in part in a transaction of its own"
 }
 
 // existing are the effects that other sessions can feel.

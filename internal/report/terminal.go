@@ -185,7 +185,7 @@ func (t *terminal) subtitle() string {
 
 // migration prints one migration: its changes, statements and findings.
 func (t *terminal) migration(m *onward.Migration) {
-	right := transactionWords(m.Transaction)
+	right := transactionWords(m)
 	if m.Status != "" && m.Status != onward.StatusNew {
 		right = Line(string(m.Status)) + " · " + right
 	}

@@ -21,6 +21,7 @@ func (e *Engine) analyse(m *Migration) {
 	}
 	var tx *Tx
 	number := -1
+	var points savepoints
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
 		st := m.Script.Statements[i]
 		open(e.catalog, m.Script, i)
@@ -51,6 +52,7 @@ func (e *Engine) analyse(m *Migration) {
 			e.looksUpNothing(s)
 			e.fills(s)
 			settings.statement(s)
+			s.After = points.follow(st.Node, s.After)
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)
@@ -60,8 +62,8 @@ func (e *Engine) analyse(m *Migration) {
 	case tx == nil:
 		e.left = before
 	case m.Together != 0 && tx.Origin == script.Runner:
-		open := *settings
-		e.left = &left{tx, &open}
+		now := *settings
+		e.left = &left{tx, &now}
 	}
 	e.close(tx, settings)
 	for _, t := range m.Txs {

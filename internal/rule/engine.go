@@ -97,6 +97,7 @@ func (e *Engine) Obscure(what string) {
 func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
 	var problems []catalog.Problem
 	start, tx := c, 0
+	var points savepoints
 	for i := 0; i < len(s.Statements); i++ { // a call adds some
 		st := s.Statements[i]
 		open(c, s, i)
@@ -110,7 +111,7 @@ func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Pro
 			continue
 		}
 		next, ps := c.Apply(st.Node, st.SQL)
-		c, problems = next, append(problems, ps...)
+		c, problems = points.follow(st.Node, next), append(problems, ps...)
 	}
 	if s.Rollback[tx] {
 		c = start

@@ -88,6 +88,34 @@ func TestRollbackChangesNothing(t *testing.T) {
 	}
 }
 
+// ROLLBACK TO undoes what came behind the newest savepoint of the name, and
+// leaves the savepoint.
+func TestRollbackToSavepoint(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"SAVEPOINT s; DROP TABLE t; ROLLBACK TO s":                                               "",
+		"SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; DROP TABLE t":                                 "table dropped",
+		"ALTER TABLE t ADD c int; SAVEPOINT s; DROP TABLE t; ROLLBACK TO SAVEPOINT s":            "column added",
+		"SAVEPOINT a; ALTER TABLE t ADD c int; SAVEPOINT b; DROP TABLE t; ROLLBACK TO a":         "",
+		"SAVEPOINT s; ALTER TABLE t ADD c int; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s":         "column added",
+		"SAVEPOINT s; ALTER TABLE t ADD c int; RELEASE s; SELECT 1":                              "column added",
+		"SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; DROP TABLE t; ROLLBACK TO s; SELECT 1":        "",
+		"SAVEPOINT s; ALTER TABLE t ADD c int; COMMIT; BEGIN; SAVEPOINT x; DROP TABLE t; COMMIT": "column added, table dropped",
+	} {
+		_, m := run(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; "+sql+"; COMMIT", onward.TransactionNone)
+		names := map[catalog.DeltaKind]string{catalog.ColumnAdded: "column added", catalog.RelationDropped: "table dropped"}
+		var got []string
+		for _, tx := range m.Txs {
+			for _, d := range tx.Deltas {
+				got = append(got, names[d.Kind])
+			}
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %q", sql, got, want)
+		}
+	}
+}
+
 func TestHeldLocks(t *testing.T) {
 	t.Parallel()
 	sql := "ALTER TABLE t ADD c int;\nCREATE TABLE new (id int);\nUPDATE t SET c = 1;\nCOMMIT;\nUPDATE t SET c = 2;"

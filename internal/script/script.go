@@ -18,6 +18,10 @@ type Source struct {
 	// Text is the whole file: what positions and suppression comments are
 	// counted in.
 	Text string
+	// Written is the file as its author wrote it, where the names of schemas that
+	// the runner fills in stand for themselves in Text; "" where it is Text. It is
+	// as long.
+	Written string
 	// Parts are the pieces of SQL that the runner executes, in order.
 	Parts []Part
 	// Mode is how the runner sends them.

@@ -38,7 +38,7 @@ var _ adapter.Adapter = (*Adapter)(nil)
 // Django keeps the names of applied migrations, nothing of their content.
 var habits = adapter.Habits{
 	Edited:     "Django goes by the name and does not run it again",
-	Deleted:    "Django keeps its row in django_migrations, and refuses to start when another migration depends on it",
+	Deleted:    "another migration depends on it, and Django refuses to start",
 	OutOfOrder: "Django runs it after the ones that are applied; when one of those depends on it, migrate refuses to run",
 }
 

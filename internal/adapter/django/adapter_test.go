@@ -53,7 +53,7 @@ func TestSet(t *testing.T) {
 	if diff := cmp.Diff(want, conflicts); diff != "" {
 		t.Error(diff)
 	}
-	if m := byID["broken.0003_syntax"]; !strings.Contains(m.Failed, "SyntaxError") || m.Path != "broken/migrations/0003_syntax.py" {
+	if m := byID["broken.0003_syntax"]; !strings.Contains(m.Failed, "SyntaxError") || !strings.HasSuffix(m.Failed, "(0003_syntax.py, line 3)") || m.Path != "broken/migrations/0003_syntax.py" {
 		t.Errorf("a file that does not parse: %+v", m)
 	}
 	if m := byID["broken.0004_missing"]; m.Failed != "" || len(m.Source.Parts) != 1 || len(m.Opaque) != 1 || !m.Opaque[0].Failed {

@@ -1,9 +1,19 @@
 """Errors, as the reader of a report wants them."""
 
+import os
 import traceback
 
 
 def last_line(error):
-    """The line that Python itself would print last for this error."""
+    """The line that Python itself would print last for this error.
+
+    Python prints the place of a syntax error above that line.
+    """
     lines = traceback.format_exception_only(type(error), error)
-    return lines[-1].strip() if lines else repr(error)
+    last = lines[-1].strip() if lines else repr(error)
+    if isinstance(error, SyntaxError) and error.lineno:
+        place = "line %d" % error.lineno
+        if error.filename:
+            place = "%s, %s" % (os.path.basename(error.filename), place)
+        last = "%s (%s)" % (last, place)
+    return last
