@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -24,6 +25,12 @@ const many = 4
 
 func migrationDeleted(p *rule.Pass, r *rule.Release) {
 	gone := changes(r, rule.Deleted)
+	if len(gone) >= many {
+		// One speaks for all: one that stops the runner, if there is one.
+		if at := slices.IndexFunc(gone, stops); at > 0 {
+			gone[0], gone[at] = gone[at], gone[0]
+		}
+	}
 	for _, h := range gone {
 		report := rule.Report{
 			Fact:    h.Migration + " was deleted, and the base has it",
