@@ -44,6 +44,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		case *pgparse.ColumnDef:
 			r.createColumn(name, m, types)
 		case *pgparse.Constraint:
+			r.constraintForm(m)
 			r.createConstraint(name, m, nil, types)
 		case *pgparse.TableLikeClause:
 			if like := r.table(m.GetRelation()); like != nil {
@@ -53,6 +54,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		}
 	}
 	for _, n := range s.GetConstraints() {
+		r.constraintForm(n.GetConstraint())
 		r.createConstraint(name, n.GetConstraint(), nil, types)
 	}
 	for _, n := range s.GetInhRelations() {
@@ -113,6 +115,7 @@ func (r *run) elementTypes(elements []*pgparse.Node) columnType {
 }
 
 func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types columnType) {
+	r.columnForm(def)
 	n := r.readColumn(def)
 	if n.generated != "" && !r.mayIndex(n.deflt, types) {
 		r.refuse("generation expression is not immutable")

@@ -19,6 +19,10 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 		a.refuse(`syntax error at or near "ENFORCED"`)
 		return
 	}
+	if len(con.GetFkDelSetCols()) > 0 && !a.v.AtLeast(15) {
+		a.refuse(`syntax error at or near "("`)
+		return
+	}
 	ref := a.table(con.GetPktable())
 	if ref != nil && !a.mayReference(ref, con, columns) {
 		return

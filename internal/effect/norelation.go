@@ -10,6 +10,8 @@ import (
 func (r *run) noRelation(msg any) {
 	switch s := msg.(type) {
 	case nil:
+	case *pgparse.CreateFunctionStmt:
+		r.functionForm(s)
 	case *pgparse.AlterSystemStmt:
 		r.NoTransaction = "ALTER SYSTEM"
 	case *pgparse.CreatedbStmt:
@@ -60,7 +62,7 @@ func (r *run) noRelation(msg any) {
 		}
 	case *pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.CreateEnumStmt,
 		*pgparse.CreateRangeStmt, *pgparse.CreateDomainStmt, *pgparse.DefineStmt,
-		*pgparse.CreateFunctionStmt, *pgparse.AlterFunctionStmt, *pgparse.CallStmt,
+		*pgparse.AlterFunctionStmt, *pgparse.CallStmt,
 		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
 		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
 		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,

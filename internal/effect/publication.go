@@ -78,6 +78,7 @@ func (r *run) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 
 // grant is GRANT and REVOKE: since 18 the relation is locked, weakly.
 func (r *run) grant(s *pgparse.GrantStmt) {
+	r.grantForm(s)
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 
 // createView is CREATE VIEW: what it reads is locked, not read.
 func (r *run) createView(s *pgparse.ViewStmt) {
+	r.viewForm(s)
 	name := r.newName(s.GetView())
 	if s.GetReplace() {
 		if old := r.c.Lookup(name.Schema, name.Name); old != nil {

@@ -1,6 +1,10 @@
 package column
 
 import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,15 +40,39 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		table, column := a.sql()
-		check := "…"
-		for _, con := range domain.Checks {
-			check = con.ExprText
-		}
+		check := ofColumn(domain, a.column.Name)
 		p.Report(s, rule.Report{
 			Fact: "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
 			Harm: rule.Waiting(e) + " waits while the domain is checked for each row, which takes as long as the table is big",
-			Instead: "use the base type, and a constraint that is checked later (VALUE stands for the column):\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
+			Instead: "use the base type, and a constraint that is checked later:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
 				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(a.table.Name.Name+"_"+a.column.Name+"_check") + " CHECK (" + check + ") NOT VALID;",
 		})
 	}
+}
+
+// value is the word VALUE, or a string, in which it is none.
+var value = regexp.MustCompile(`'[^']*'|"[^"]*"|(?i:\bvalue\b)`)
+
+// ofColumn are the checks of a domain as one condition on a column.
+func ofColumn(domain *catalog.UserType, column string) string {
+	var out []string
+	for _, con := range domain.Checks {
+		text := value.ReplaceAllStringFunc(con.ExprText, func(s string) string {
+			if strings.EqualFold(s, "value") {
+				return rule.Ident(column)
+			}
+			return s
+		})
+		if len(domain.Checks) > 1 {
+			text = "(" + text + ")"
+		}
+		out = append(out, text)
+	}
+	if domain.NotNull {
+		out = append(out, rule.Ident(column)+" IS NOT NULL")
+	}
+	if len(out) == 0 {
+		return "…"
+	}
+	return strings.Join(out, " AND ")
 }

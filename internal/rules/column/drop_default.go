@@ -1,6 +1,8 @@
 package column
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -100,8 +102,14 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	x.harm = "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
 	x.uses, x.severity = p.UsesColumn(d, d.Old), onward.Warning
 	switch {
-	case x.uses.Sure && x.uses.Used, x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
-		return false // a mapper names every column of its model; nobody writes the table
+	case x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
+		return false // nobody writes the table
+	case numberedKey(d):
+		x.severity = filled(after, d.After, name)
+		x.harm = "the server numbered the rows: code that relies on it leaves " + name + " out of its INSERTs, and each fails from here on" + x.uses.Where() +
+			": null value in column \"" + name + "\" violates not-null constraint"
+	case x.uses.Sure && x.uses.Used:
+		return false // a mapper names every column of its model
 	case p.Omitted(d, d.Old):
 		x.severity = filled(after, d.After, name)
 		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on"
@@ -109,4 +117,12 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"
 	}
 	return true
+}
+
+// numberedKey reports whether a column was a primary key that the server fills
+// in: mappers, too, leave it out.
+func numberedKey(d *rule.Delta) bool {
+	return (d.Old.Identity != "" || d.Old.Sequence != 0) && slices.ContainsFunc(d.Before.Constraints, func(c *catalog.Constraint) bool {
+		return c.Kind == catalog.PrimaryKey && len(c.Columns) == 1 && c.Columns[0] == d.Old.Attnum
+	})
 }

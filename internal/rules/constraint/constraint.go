@@ -108,5 +108,10 @@ func (a *addition) steps(s *rule.Stmt) (add, validate string) {
 	} else {
 		name = rule.Ident(name)
 	}
+	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		if c := n.GetAlterTableCmd(); c.GetSubtype() == pgparse.AlterTableType_AT_DropConstraint && a.con.GetConname() != "" && c.GetName() == a.con.GetConname() {
+			text = s.Clause(i) + ", " + text // it takes that one's name
+		}
+	}
 	return s.AlterTable() + " " + text + " NOT VALID", s.AlterTable() + " VALIDATE CONSTRAINT " + name
 }

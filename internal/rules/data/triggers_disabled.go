@@ -1,6 +1,9 @@
 package data
 
 import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -39,10 +42,14 @@ func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
 			if !p.InUse(w.Table) {
 				continue
 			}
+			advice := "write the rows in an order that the foreign keys accept"
+			if deferrable(x, w.Table) {
+				advice += ", or defer them:\nSET CONSTRAINTS ALL DEFERRED;"
+			}
 			p.Report(s, rule.Report{
 				Fact:     "foreign keys and triggers are off while " + w.Verb + " at " + x.Where() + " writes to " + w.Table.Name.String(),
 				Harm:     "rows that violate a foreign key get in without a word, and nothing checks them later",
-				Instead:  "write the rows in an order that the foreign keys accept, or defer them:\nSET CONSTRAINTS ALL DEFERRED;",
+				Instead:  advice,
 				Evidence: []onward.Evidence{x.Evidence("writes to " + w.Table.Name.String())},
 			})
 			return
@@ -81,4 +88,18 @@ func has(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
 		}
 	}
 	return false
+}
+
+// deferrable reports whether a foreign key of a table, or one that points to it,
+// can be put off to the commit.
+func deferrable(s *rule.Stmt, t *catalog.Relation) bool {
+	one := func(r *catalog.Relation) bool {
+		return slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
+			return c.Kind == catalog.ForeignKey && c.Deferrable && (r == t || c.Ref == t.OID)
+		})
+	}
+	return one(t) || slices.ContainsFunc(t.ReferencedBy, func(oid catalog.OID) bool {
+		r := s.Before.Relation(oid)
+		return r != nil && one(r)
+	})
 }

@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,7 +14,7 @@ var Rename = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "renaming a sequence breaks deployed code that knows it by name",
+	Summary:  "renaming a sequence, or moving it to another schema, breaks deployed code that knows it by name",
 	Harm:     "Defaults follow a rename, text does not: code that calls nextval('name') itself fails with \"relation does not exist\".",
 	Instead:  "Leave the name as it is. Nobody sees it but the code that breaks.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
@@ -23,15 +24,22 @@ var Rename = &rule.Rule{
 func rename(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if !deployed(p, d, catalog.RelationRenamed) || taken(t, d) || d.By.Node.GetRenameStmt() == nil {
+		if !deployed(p, d, catalog.RelationRenamed) || taken(t, d) {
 			continue
+		}
+		what := "is renamed to " + d.After.Name.Name
+		switch moves := d.By.Node.GetAlterObjectSchemaStmt(); {
+		case moves.GetObjectType() == pgparse.ObjectType_OBJECT_SEQUENCE:
+			what = "moves to schema " + d.After.Name.Schema
+		case d.By.Node.GetRenameStmt() == nil:
+			continue // it goes with its table
 		}
 		u := p.UsesName(p.DeployedName(d))
 		if !u.Used && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
 			continue // a default takes its numbers, and follows
 		}
 		p.Report(d.By, rule.Report{
-			Fact:     "sequence " + d.Before.Name.String() + " is renamed to " + d.After.Name.Name,
+			Fact:     "sequence " + d.Before.Name.String() + " " + what,
 			Harm:     u.Breaks("\"" + d.Before.Name.String() + "\""),
 			Instead:  "leave the name as it is, or rename it a release later",
 			Severity: severity(u),

@@ -1,0 +1,87 @@
+package effect
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Forms that older versions cannot read. They are refused where the whole
+// statement is looked at anyway.
+
+// columnForm refuses what a column of CREATE TABLE says in words that the
+// version does not have.
+func (r *run) columnForm(def *pgparse.ColumnDef) {
+	if def.GetCompression() != "" && !r.v.AtLeast(14) {
+		r.refuse(`syntax error at or near "COMPRESSION"`)
+	}
+	if def.GetStorageName() != "" && !r.v.AtLeast(16) {
+		r.refuse(`syntax error at or near "STORAGE"`)
+	}
+	for _, n := range def.GetConstraints() {
+		r.constraintForm(n.GetConstraint())
+	}
+}
+
+// constraintForm is columnForm for a constraint.
+func (r *run) constraintForm(con *pgparse.Constraint) {
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_UNIQUE:
+		if con.GetNullsNotDistinct() && !r.v.AtLeast(15) {
+			r.refuse(`syntax error at or near "NULLS"`)
+		}
+	case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
+		if !r.v.AtLeast(18) {
+			r.refuse(`syntax error at or near "ENFORCED"`)
+		}
+	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
+		if !con.GetIsEnforced() && !r.v.AtLeast(18) {
+			r.refuse(`syntax error at or near "ENFORCED"`)
+		}
+		if len(con.GetFkDelSetCols()) > 0 && !r.v.AtLeast(15) {
+			r.refuse(`syntax error at or near "("`)
+		}
+	}
+}
+
+// functionForm refuses a body in SQL's own words: RETURN x, BEGIN ATOMIC.
+func (r *run) functionForm(s *pgparse.CreateFunctionStmt) {
+	if body := s.GetSqlBody(); body != nil && !r.v.AtLeast(14) {
+		word := "BEGIN"
+		if body.GetReturnStmt() != nil {
+			word = "RETURN"
+		}
+		r.refuse(`syntax error at or near "` + word + `"`)
+	}
+}
+
+// viewForm refuses options that the version's views do not have, unless a view
+// of the schema has one: then it was no such version that made it.
+func (r *run) viewForm(s *pgparse.ViewStmt) {
+	for _, n := range s.GetOptions() {
+		name := n.GetDefElem().GetDefname()
+		if since := viewOptions[name]; since > 0 && !r.hasOption(name) && !r.v.AtLeast(since) {
+			r.refuse(`unrecognized parameter "` + name + `"`)
+		}
+	}
+}
+
+// grantForm refuses a privilege that the version does not have.
+func (r *run) grantForm(s *pgparse.GrantStmt) {
+	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !r.v.AtLeast(17) {
+		r.refuse(`unrecognized privilege type "maintain"`)
+	}
+}
+
+// hasOption reports whether a view of the schema has an option.
+func (r *run) hasOption(name string) bool {
+	found := false
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		if rel.Kind == catalog.View {
+			_, found = rel.Options[name]
+		}
+		return !found
+	})
+	return found
+}
