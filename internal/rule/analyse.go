@@ -24,7 +24,7 @@ func (e *Engine) analyse(m *Migration) {
 	var points savepoints
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
 		st := m.Script.Statements[i]
-		open(e.catalog, m.Script, i)
+		e.opened.open(e.catalog, m.Script, i)
 		if tx == nil || st.Tx != number || st.Tx == 0 {
 			e.close(tx, settings)
 			e.txs++

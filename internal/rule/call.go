@@ -11,9 +11,17 @@ import (
 // call each other.
 const maxCalled = 2000
 
+// opened are the bodies that were read: some are called again and again.
+type opened map[*catalog.Function]functionBody
+
+type functionBody struct {
+	statements []pgparse.BlockStatement
+	why        string // it could not be read
+}
+
 // open adds what the functions do that a statement calls: SELECT f(), CALL p(),
 // PERFORM f() in a DO block. What is not known of them is said in Opaque.
-func open(c *catalog.Catalog, s *script.Script, at int) {
+func (o opened) open(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	calls, alone := called(st.Node)
 	if len(calls) == 0 || len(s.Statements) > maxCalled {
@@ -36,11 +44,15 @@ func open(c *catalog.Catalog, s *script.Script, at int) {
 			st.Opaque = joined(st.Opaque, "call of "+name+"()")
 		case fn.Volatility != "volatile":
 		default:
-			body, why := bodyOf(fn)
-			if why != "" {
-				st.Opaque = joined(st.Opaque, "call of "+name+"(), "+why)
+			b, known := o[fn]
+			if !known {
+				b.statements, b.why = bodyOf(fn)
+				o[fn] = b
+			}
+			if b.why != "" {
+				st.Opaque = joined(st.Opaque, "call of "+name+"(), "+b.why)
 			} else {
-				s.Call(at, name, body)
+				s.Call(at, name, b.statements)
 			}
 		}
 	}

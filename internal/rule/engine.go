@@ -26,7 +26,8 @@ type Engine struct {
 	commitRules    []ruleOn
 	release        *Release
 	catalog        *catalog.Catalog
-	folding        *Pass                // for what is asked while a migration is folded
+	folding        *Pass // for what is asked while a migration is folded
+	opened         opened
 	folded         bool                 // a migration of the release
 	filled         map[catalog.OID]bool // tables of the release that it filled; true: with nobody knows how much
 	txs            int
@@ -52,7 +53,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}, opened: opened{}}
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)
@@ -78,7 +79,7 @@ func (e *Engine) Release() *Release { return e.release }
 
 // Deploy folds a migration that the base already has.
 func (e *Engine) Deploy(s *script.Script) {
-	e.catalog, _ = fold(e.catalog, s)
+	e.catalog, _ = e.opened.fold(e.catalog, s)
 	e.release.Deployed = e.catalog
 }
 
@@ -94,13 +95,13 @@ func (e *Engine) Obscure(what string) {
 
 // fold applies a script as its transactions would, leaving out what is rolled
 // back.
-func fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
+func (o opened) fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
 	var problems []catalog.Problem
 	start, tx := c, 0
 	var points savepoints
 	for i := 0; i < len(s.Statements); i++ { // a call adds some
 		st := s.Statements[i]
-		open(c, s, i)
+		o.open(c, s, i)
 		if st.Tx != tx {
 			if s.Rollback[tx] {
 				c = start

@@ -125,7 +125,7 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 	return adapter.Once(t, "flyway settings", func() flywaySettings {
 		var out flywaySettings
 		for _, p := range t.Paths() {
-			if !flywayFile.MatchString(path.Base(p)) {
+			if strings.HasSuffix(p, ".sql") || !flywayFile.MatchString(path.Base(p)) {
 				continue
 			}
 			text, err := t.Read(p)
