@@ -56,6 +56,7 @@ func (e *Engine) analyse(m *Migration) {
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)
+		tx.alterEnum = tx.alterEnum || st.Node.GetAlterEnumStmt() != nil
 		m.Statements = append(m.Statements, s)
 	}
 	switch {
@@ -94,6 +95,12 @@ func (t *Tx) All() iter.Seq[*Stmt] {
 			}
 		}
 	}
+}
+
+// AddsEnumValue reports whether a statement of the transaction is ALTER TYPE …
+// ADD VALUE, or its like: few are.
+func (t *Tx) AddsEnumValue() bool {
+	return t.alterEnum || t.Earlier != nil && t.Earlier.AddsEnumValue()
 }
 
 // Apart is where to put what must not run in the transaction of a statement.

@@ -127,6 +127,8 @@ type Tx struct {
 	Earlier *Tx
 
 	locks []Held // at its end
+
+	alterEnum bool // of AddsEnumValue
 }
 
 // Delta is a change at commit, traced to the statement that made it.

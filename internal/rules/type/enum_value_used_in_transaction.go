@@ -24,7 +24,7 @@ var EnumValueUsedInTransaction = &rule.Rule{
 }
 
 func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
-	if s.Node.GetAlterEnumStmt() != nil || !constants(s.Node) {
+	if !s.Tx.AddsEnumValue() || s.Node.GetAlterEnumStmt() != nil || !constants(s.Node) {
 		return
 	}
 	for by := range s.Tx.All() {
