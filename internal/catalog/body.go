@@ -87,9 +87,6 @@ func (fn *Function) Words() []string { return pgparse.Names(fn.Body) }
 // words tell: no field is missing.
 func (fn *Function) RowWords() []string { return pgparse.FieldNames(fn.Body, "new", "old") }
 
-// SameFunctions reports whether two catalogs surely have the same functions.
-func (c *Catalog) SameFunctions(other *Catalog) bool { return c.functions.root == other.functions.root }
-
 func (b *Body) add(p bodyPart) {
 	b.parts = append(b.parts, p)
 	pgparse.Walk(p.node, func(msg any) bool {

@@ -54,7 +54,7 @@ func (b *bodyReader) add(sql string, i, j int, into []string) {
 	if i >= j || i >= len(b.words) {
 		return
 	}
-	b.body.Parts = append(b.body.Parts, Part{Text: b.span(i, j), Offset: b.words[i].start, SQL: sql, Into: into, Maybe: b.maybe()})
+	b.body.Parts = append(b.body.Parts, Part{Text: b.span(i, j), Offset: int(b.words[i].start), SQL: sql, Into: into, Maybe: b.maybe()})
 }
 
 func (b *bodyReader) expression(i, j int) { b.add("SELECT "+b.span(i, j), i, j, nil) }

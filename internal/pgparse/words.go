@@ -6,13 +6,13 @@ import "strings"
 // name, a string, a number, or one byte of anything else. Comments and white
 // space are none.
 type word struct {
-	start, end int
+	start, end int32
 	kind       byte // 'w' a name or keyword, 'q' a quoted name, 's' a string, '0' a number; else the byte itself
 }
 
 // wordsOf cuts a text into its tokens.
 func wordsOf(text string) []word {
-	var out []word
+	out := make([]word, 0, len(text)/6)
 	for i := 0; i < len(text); {
 		start, c := i, text[i]
 		kind := c
@@ -42,7 +42,7 @@ func wordsOf(text string) []word {
 				kind = 'q'
 			}
 		}
-		out = append(out, word{start, i, kind})
+		out = append(out, word{int32(start), int32(i), kind})
 	}
 	return out
 }

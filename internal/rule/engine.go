@@ -144,6 +144,7 @@ func (e *Engine) Rules(m *Migration) {
 	e.config.order[m.Path] = m.index
 	e.count++
 	for _, t := range m.Txs {
+		e.pass.makes(t)
 		for _, s := range t.Statements {
 			e.statement(s)
 		}

@@ -168,31 +168,48 @@ type bodies struct {
 // maxRead is how many bodies are kept read.
 const maxRead = 500
 
-// bodies gives the bodies of the functions of a catalog.
+// bodies gives the bodies of the functions of a catalog, the last one that was
+// judged. Those that are deployed are looked at once, and then what the release
+// makes: a catalog has many.
 func (p *Pass) bodies(c *catalog.Catalog) *bodies {
 	b := p.functions
 	if b == nil {
 		b = &bodies{words: map[string][]*catalog.Function{}, known: map[*catalog.Function]bool{}, cached: map[*catalog.Function]*catalog.Body{}}
 		p.functions = b
-	}
-	if b.catalog == c || b.catalog != nil && b.catalog.SameFunctions(c) {
-		b.catalog = c
-		return b
+		p.Release.Deployed.EachFunction(func(fn *catalog.Function) bool {
+			b.add(fn)
+			return true
+		})
 	}
 	b.catalog = c
-	c.EachFunction(func(fn *catalog.Function) bool {
-		if b.known[fn] || fn.Body == "" || fn.Language != "sql" && fn.Language != "plpgsql" || fn.Name.Schema == "pg_temp" {
-			return true
-		}
-		b.known[fn] = true
-		for _, w := range fn.Words() {
-			if list := b.words[w]; len(list) == 0 || list[len(list)-1] != fn {
-				b.words[w] = append(list, fn)
-			}
-		}
-		return true
-	})
+	for _, fn := range p.made {
+		b.add(fn)
+	}
+	p.made = nil
 	return b
+}
+
+// add takes in the words of a function.
+func (b *bodies) add(fn *catalog.Function) {
+	if b.known[fn] || fn.Body == "" || fn.Language != "sql" && fn.Language != "plpgsql" || fn.Name.Schema == "pg_temp" {
+		return
+	}
+	b.known[fn] = true
+	for _, w := range fn.Words() {
+		if list := b.words[w]; len(list) == 0 || list[len(list)-1] != fn {
+			b.words[w] = append(list, fn)
+		}
+	}
+}
+
+// makes notes the functions that a transaction makes or changes.
+func (p *Pass) makes(t *Tx) {
+	for i := range t.Deltas {
+		switch d := &t.Deltas[i]; d.Kind {
+		case catalog.FunctionCreated, catalog.FunctionReplaced, catalog.FunctionRenamed:
+			p.made = append(p.made, d.NewFunction)
+		}
+	}
 }
 
 // naming lists the functions of the catalog whose bodies have a word.
@@ -208,7 +225,9 @@ func (b *bodies) naming(word string) []*catalog.Function {
 
 // standing reports whether a catalog has the function as it is.
 func standing(c *catalog.Catalog, fn *catalog.Function) bool {
-	return slices.Contains(c.Functions(fn.Name.Schema, fn.Name.Name), fn)
+	return slices.ContainsFunc(c.Functions(fn.Name.Schema, fn.Name.Name), func(f *catalog.Function) bool {
+		return f == fn || f.OID == fn.OID && f.Body == fn.Body
+	})
 }
 
 // read is the body of a function of SQL or PL/pgSQL.

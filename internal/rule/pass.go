@@ -30,6 +30,7 @@ type Pass struct {
 	findings []Found
 	// functions are the bodies that were asked for last.
 	functions *bodies
+	made      []*catalog.Function // by the release, and not in functions yet
 }
 
 // Found is a finding on its way to the report.

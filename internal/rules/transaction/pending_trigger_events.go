@@ -74,6 +74,9 @@ func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Repor
 // writesThenChanges reports whether a transaction changes a relation behind a
 // statement that writes rows: all others are passed over at once.
 func writesThenChanges(t *rule.Tx) bool {
+	if t.Earlier == nil && len(t.Statements) < 2 {
+		return false
+	}
 	writes := false
 	for s := range t.All() {
 		switch s.Node.GetNode().(type) {
