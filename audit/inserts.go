@@ -32,14 +32,15 @@ func (u *usage) inserts(table string, hits []gitrange.Hit) []rule.Insert {
 	}
 	pattern := regexp.MustCompile(`(?i)\binsert\s+into\s+(?:\\?["` + "`" + `]?\w+\\?["` + "`" + `]?\s*\.\s*)?\\?["` + "`" + `]?` + regexp.QuoteMeta(table) + `\\?["` + "`" + `]?\s*\(([^()]*)\)`)
 	var out []rule.Insert
+	texts, _ := u.inserting(paths) // what cannot be read has no INSERT to show
 	for _, p := range paths {
-		text, err := u.base.Read(p)
-		if err != nil || !insertWord.Match(text) || path.Ext(p) == ".sql" && makesFunction.Match(text) {
+		text := texts[p]
+		if path.Ext(p) == ".sql" && makesFunction.MatchString(text) {
 			continue
 		}
-		for _, at := range pattern.FindAllSubmatchIndex(text, -1) {
-			columns := columnList(string(text[at[2]:at[3]]))
-			line, number := lineAt(string(text), at[0])
+		for _, at := range pattern.FindAllStringSubmatchIndex(text, -1) {
+			columns := columnList(text[at[2]:at[3]])
+			line, number := lineAt(text, at[0])
 			if columns == nil || comment(line) {
 				continue
 			}
@@ -53,6 +54,25 @@ func (u *usage) inserts(table string, hits []gitrange.Hit) []rule.Insert {
 		}
 	}
 	return out
+}
+
+// inserting gives the texts of files by their paths, "" for those without the
+// word INSERT. Each is read once in a search, however many tables it names.
+func (u *usage) inserting(paths []string) (map[string]string, error) {
+	var missing []string
+	for _, p := range paths {
+		if _, known := u.texts[p]; !known {
+			missing = append(missing, p)
+		}
+	}
+	contents, err := u.base.ReadAll(missing)
+	for p, c := range contents {
+		u.texts[p] = ""
+		if insertWord.Match(c) {
+			u.texts[p] = string(c)
+		}
+	}
+	return u.texts, err
 }
 
 // columnList reads the columns of an INSERT; nil when it holds anything else,

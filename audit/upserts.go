@@ -35,10 +35,10 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 			paths = append(paths, h.Path)
 		}
 	}
-	contents, err := u.base.ReadAll(paths)
+	texts, err := u.inserting(paths)
 	out := rule.Usage{Known: err == nil}
 	for _, file := range paths {
-		text := string(contents[file])
+		text := texts[file]
 		for _, m := range conflictTarget.FindAllStringSubmatchIndex(text, -1) {
 			if m[4] >= 0 {
 				if constraint == "" || !strings.EqualFold(text[m[4]:m[5]], constraint) {
@@ -52,8 +52,7 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 			if len(into) == 0 || !strings.EqualFold(relation(into[len(into)-1][1]), q.table.Name) {
 				continue
 			}
-			line := strings.Count(text[:m[0]], "\n") + 1
-			said := strings.TrimSpace(text[strings.LastIndexByte(text[:m[0]], '\n')+1 : m[0]+len(line1(text[m[0]:]))])
+			said, line := lineAt(text, m[0])
 			if comment(said) {
 				continue
 			}
@@ -81,10 +80,4 @@ func targets(list string) []string {
 func relation(name string) string {
 	name = strings.NewReplacer(`"`, "", `\`, "").Replace(name)
 	return name[strings.LastIndexByte(name, '.')+1:]
-}
-
-// line1 is the first line of a text.
-func line1(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSuffix(line, "\r")
 }

@@ -30,6 +30,8 @@ type usage struct {
 	cache      map[question]rule.Usage
 	// asked are the questions that wait for a search.
 	asked []question
+	// texts are the files that a search has read whole; see inserting.
+	texts map[string]string
 }
 
 // question is a table, or a column of it.
@@ -157,6 +159,8 @@ func (u *usage) search() {
 		}
 	}
 	farHits := look(far, u.noCode)
+	u.texts = map[string]string{}
+	defer func() { u.texts = nil }()
 	for _, q := range u.asked {
 		if q.upsert() {
 			u.cache[q] = u.upserting(q, tableHits)

@@ -256,3 +256,12 @@ func (f *fold) forgetIndex(oid OID) {
 	}
 	f.depth--
 }
+
+// UniqueAlone reports whether a unique index of all rows is on a column of a
+// table alone.
+func (c *Catalog) UniqueAlone(t *Relation, attnum int16) bool {
+	return slices.ContainsFunc(t.Indexes, func(oid OID) bool {
+		i := c.Relation(oid)
+		return i != nil && i.Index != nil && i.Index.Unique && i.Index.Predicate == nil && len(i.Index.Keys) == 1 && i.Index.Keys[0].Column == attnum
+	})
+}

@@ -151,7 +151,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 	for _, s := range r.sequences(rel) {
 		r.drop(s, "owned by "+name)
-		if !r.dropNumbers(s, cascade) {
+		if !r.dropNumbers(s, "", cascade) {
 			r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
 		}
 	}
@@ -192,7 +192,7 @@ func (r *run) goesToo(rel *catalog.Relation) bool {
 }
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
-	if !r.dropNumbers(seq, cascade) {
+	if !r.dropNumbers(seq, "", cascade) {
 		r.refuse("cannot drop sequence " + seq.Name.Name + " because other objects depend on it")
 		return
 	}
@@ -222,10 +222,12 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 }
 
 // dropNumbers locks the tables with a default that takes numbers from a dropped
-// sequence which their columns do not own; false when they forbid the drop.
-func (r *run) dropNumbers(seq *catalog.Relation, cascade bool) bool {
+// sequence which their columns do not own; false when they forbid the drop. with
+// is the column that is dropped with it, "" for none: those that inherit it go
+// too.
+func (r *run) dropNumbers(seq *catalog.Relation, with string, cascade bool) bool {
 	for _, t := range r.c.TakersOf(seq.OID) {
-		if r.goesToo(t) {
+		if c := t.Column(with); r.goesToo(t) || c != nil && c.Inherited {
 			continue
 		}
 		if !cascade {

@@ -93,15 +93,9 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 	}
 	if s := r.c.Relation(col.Sequence); s != nil {
 		r.drop(s, "owned by the column "+col.Name)
-		for _, t := range r.c.TakersOf(s.OID) {
-			if o := t.Column(col.Name); r.goesToo(t) || o != nil && o.Inherited {
-				continue
-			}
-			if !cascade {
-				r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
-				return
-			}
-			r.lockFor(t, ael, "a default of it takes numbers from "+s.Name.String())
+		if !r.dropNumbers(s, col.Name, cascade) {
+			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+			return
 		}
 	}
 	for _, other := range rel.Columns {

@@ -79,16 +79,6 @@ func (r *run) mutableCall(e *pgparse.FuncCall, columns columnType) bool {
 	if schema != "" && schema != "pg_catalog" || nullArgument(e) || e.GetFuncVariadic() {
 		return false
 	}
-	own := false
-	if schema == "" {
-		r.c.EachFunction(func(f *catalog.Function) bool {
-			own = f.Name.Name == name
-			return !own
-		})
-	}
-	if own {
-		return false // another overload may be meant
-	}
 	types := make([]string, len(e.GetArgs()))
 	for i, n := range e.GetArgs() {
 		if n.GetNamedArgExpr() != nil {
@@ -96,7 +86,19 @@ func (r *run) mutableCall(e *pgparse.FuncCall, columns columnType) bool {
 		}
 		types[i] = r.simpleType(n, columns, 0)
 	}
-	return builtin.Mutable(name, types)
+	return builtin.Mutable(name, types) && (schema != "" || !r.overloads(name))
+}
+
+// overloads reports whether the schema has a function of that name, which may be
+// meant instead of Postgres' own. It goes through all functions: the last thing
+// to ask.
+func (r *run) overloads(name string) bool {
+	own := false
+	r.c.EachFunction(func(f *catalog.Function) bool {
+		own = f.Name.Name == name
+		return !own
+	})
+	return own
 }
 
 // builtinName is the name of a type of Postgres' own; "" for another.

@@ -21,7 +21,7 @@ func (e *Engine) analyse(m *Migration) {
 	}
 	var tx *Tx
 	number := -1
-	var points savepoints
+	var points Savepoints[*catalog.Catalog]
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
 		st := m.Script.Statements[i]
 		e.opened.open(e.catalog, m.Script, i)
@@ -52,7 +52,7 @@ func (e *Engine) analyse(m *Migration) {
 			e.looksUpNothing(s)
 			e.fills(s)
 			settings.statement(s)
-			s.After = points.follow(st.Node, s.After)
+			s.After = points.Follow(st.Node, s.After)
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)

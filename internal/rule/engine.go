@@ -79,7 +79,7 @@ func (e *Engine) Release() *Release { return e.release }
 
 // Deploy folds a migration that the base already has.
 func (e *Engine) Deploy(s *script.Script) {
-	e.catalog, _ = e.opened.fold(e.catalog, s)
+	e.catalog = e.opened.fold(e.catalog, s)
 	e.release.Deployed = e.catalog
 }
 
@@ -95,10 +95,9 @@ func (e *Engine) Obscure(what string) {
 
 // fold applies a script as its transactions would, leaving out what is rolled
 // back.
-func (o opened) fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []catalog.Problem) {
-	var problems []catalog.Problem
+func (o opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 	start, tx := c, 0
-	var points savepoints
+	var points Savepoints[*catalog.Catalog]
 	for i := 0; i < len(s.Statements); i++ { // a call adds some
 		st := s.Statements[i]
 		o.open(c, s, i)
@@ -111,13 +110,13 @@ func (o opened) fold(c *catalog.Catalog, s *script.Script) (*catalog.Catalog, []
 		if st.Node == nil {
 			continue
 		}
-		next, ps := c.Apply(st.Node, st.SQL)
-		c, problems = points.follow(st.Node, next), append(problems, ps...)
+		next, _ := c.Apply(st.Node, st.SQL)
+		c = points.Follow(st.Node, next)
 	}
 	if s.Rollback[tx] {
 		c = start
 	}
-	return c, problems
+	return c
 }
 
 // Judge folds a migration of the release and runs the rules over it.

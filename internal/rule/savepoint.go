@@ -3,22 +3,23 @@ package rule
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// savepoints are those of the transaction that is open, the newest last, with
-// the schema at each. https://www.postgresql.org/docs/current/sql-rollback-to.html
-type savepoints []savepoint
+// Savepoints are those of the transaction that is open, the newest last, with
+// how things stood at each: the schema, the checks that are pending. What stands
+// there must not be changed in place.
+// https://www.postgresql.org/docs/current/sql-rollback-to.html
+type Savepoints[T any] []savepoint[T]
 
-type savepoint struct {
+type savepoint[T any] struct {
 	name string
-	at   *catalog.Catalog
+	at   T
 }
 
-// follow takes in a statement and gives the schema behind it: that of the
-// savepoint where it goes back to one.
-func (s *savepoints) follow(n *pgparse.Node, now *catalog.Catalog) *catalog.Catalog {
+// Follow takes in a statement and gives how things stand behind it: now, or as
+// at the savepoint where it goes back to one.
+func (s *Savepoints[T]) Follow(n *pgparse.Node, now T) T {
 	t := n.GetTransactionStmt()
 	if t == nil {
 		return now
@@ -31,7 +32,7 @@ func (s *savepoints) follow(n *pgparse.Node, now *catalog.Catalog) *catalog.Cata
 	}
 	switch t.GetKind() {
 	case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT:
-		*s = append(*s, savepoint{t.GetSavepointName(), now})
+		*s = append(*s, savepoint[T]{t.GetSavepointName(), now})
 	case pgparse.TransactionStmtKind_TRANS_STMT_RELEASE:
 		if at >= 0 {
 			*s = slices.Clip((*s)[:at])

@@ -20,6 +20,13 @@ func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
 		s.Last++
 		caller.Tx = s.Last
 	}
+	like := Statement{
+		Start: -1, End: -1, Parent: parent, In: function, callers: caller.callers + " " + function + " ", part: caller.part,
+		Line: caller.Line, Column: caller.Column, EndLine: caller.EndLine, EndColumn: caller.EndColumn,
+		ErrLine: caller.Line, ErrColumn: caller.Column,
+		Tx: caller.Tx, Origin: caller.Origin, Conditional: caller.Conditional, Loop: caller.Loop,
+		Operation: caller.Operation,
+	}
 	var inner []*Statement
 	var hidden []string
 	for _, x := range body {
@@ -27,19 +34,7 @@ func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
 			hidden = append(hidden, x.Hidden+" in "+function+"()")
 			continue
 		}
-		file, err := pgparse.Split(x.SQL)
-		if err != nil {
-			continue
-		}
-		for _, st := range file.Stmts {
-			inner = append(inner, &Statement{
-				SQL: x.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Start: -1, End: -1, Parent: parent, In: function, callers: caller.callers + " " + function + " ", part: caller.part,
-				Line: caller.Line, Column: caller.Column, EndLine: caller.EndLine, EndColumn: caller.EndColumn,
-				ErrLine: caller.Line, ErrColumn: caller.Column,
-				Tx: caller.Tx, Origin: caller.Origin, Conditional: caller.Conditional || x.Conditional, Loop: caller.Loop || x.Loop,
-				Operation: caller.Operation,
-			})
-		}
+		inner = append(inner, within(like, x)...)
 	}
 	if len(hidden) > 0 {
 		caller.Opaque = strings.Join(hidden, ", ")
@@ -47,6 +42,23 @@ func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
 	if len(inner) > 0 {
 		s.insert(at+1, inner)
 	}
+}
+
+// within are the statements of one in a body, each like the given one but for its
+// text and whether it runs.
+func within(like Statement, x pgparse.BlockStatement) []*Statement {
+	file, err := pgparse.Split(x.SQL)
+	if err != nil {
+		return nil
+	}
+	out := make([]*Statement, 0, len(file.Stmts))
+	for _, st := range file.Stmts {
+		s := like
+		s.SQL, s.Node, s.Err = x.SQL[st.Start:st.End], st.Node, st.Err
+		s.Conditional, s.Loop = like.Conditional || x.Conditional, like.Loop || x.Loop
+		out = append(out, &s)
+	}
+	return out
 }
 
 // Inside reports whether a statement stands in the body of a function, or in one

@@ -43,23 +43,16 @@ func (b builder) open(s *Statement) {
 		from := s.Start + start
 		b.bodies = append(b.bodies, pgparse.Comment{Start: from, End: from + len(body)})
 	}
+	like := Statement{
+		Start: -1, End: -1, Parent: s.Index, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
+	}
 	var hidden []string
 	for _, inner := range block.Statements {
 		if inner.Dynamic {
 			hidden = append(hidden, inner.Hidden)
 			continue
 		}
-		file, err := pgparse.Split(inner.SQL)
-		if err != nil {
-			continue
-		}
-		for _, st := range file.Stmts {
-			in := &Statement{
-				SQL: inner.SQL[st.Start:st.End], Node: st.Node, Err: st.Err,
-				Start: -1, End: -1, Parent: s.Index,
-				Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
-				Conditional: inner.Conditional, Loop: inner.Loop,
-			}
+		for _, in := range within(like, inner) {
 			if s.Start >= 0 && start >= 0 {
 				b.placeInner(in, s, start, inner, body)
 			}

@@ -2,9 +2,7 @@ package column
 
 import (
 	"regexp"
-	"slices"
 
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -50,7 +48,7 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 				"'), (SELECT max(" + rule.Ident(c.Name) + ") FROM " + rule.Table(s.Altered().Name) + "));",
 			Severity: onward.Warning,
 		}
-		if uniqueAlone(s.Before, s.Altered(), old.Attnum) {
+		if s.Before.UniqueAlone(s.Altered(), old.Attnum) {
 			r.Harm += " and fail: duplicate key value violates unique constraint"
 			r.Severity = onward.Off
 		}
@@ -79,12 +77,4 @@ func continued(s *rule.Stmt) bool {
 		}
 	}
 	return false
-}
-
-// uniqueAlone reports whether a column of a table is a key by itself.
-func uniqueAlone(c *catalog.Catalog, table *catalog.Relation, attnum int16) bool {
-	return slices.ContainsFunc(table.Indexes, func(oid catalog.OID) bool {
-		i := c.Relation(oid)
-		return i != nil && i.Index.Unique && i.Index.Predicate == nil && len(i.Index.Keys) == 1 && i.Index.Keys[0].Column == attnum
-	})
 }

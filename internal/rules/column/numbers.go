@@ -60,7 +60,7 @@ func repeats(t *rule.Tx, d *rule.Delta) bool {
 	if d.New == nil || d.New.Default == nil || !numbered(d.Old) || plain(d.New.Default).GetAConst() == nil || d.New.Identity != "" {
 		return false
 	}
-	return uniqueAlone(t.After, d.After, d.New.Attnum)
+	return t.After.UniqueAlone(d.After, d.New.Attnum)
 }
 
 // domainFills reports whether a column's type has a default.

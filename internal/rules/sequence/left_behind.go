@@ -79,7 +79,7 @@ func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	}
 	given := targets(t, x)
 	for _, col := range t.Columns {
-		if !takes(col) || !p.New(col.Sequence) || !unique(s.Before, t, col.Attnum) {
+		if !takes(col) || !p.New(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
 			continue
 		}
 		at := slices.Index(given, col)
@@ -147,14 +147,6 @@ func targets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column {
 	return out
 }
 
-// unique reports whether a unique index is on the column alone.
-func unique(c *catalog.Catalog, t *catalog.Relation, attnum int16) bool {
-	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
-		i := c.Relation(oid)
-		return i != nil && i.Index != nil && i.Index.Unique && i.Index.Predicate == nil && len(i.Index.Keys) == 1 && i.Index.Keys[0].Column == attnum
-	})
-}
-
 // copied reports whether a query gives the column what another column holds.
 func copied(q *pgparse.SelectStmt, i int) bool {
 	for q.GetLarg() != nil {
@@ -216,6 +208,12 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 	if gone[0] {
 		return // some sequence is moved, and which one is not told
 	}
+	byDefault := map[catalog.OID]*rule.Stmt{} // the first of each table
+	for _, d := range rule.Kept[defaulted](p) {
+		if byDefault[d.table] == nil {
+			byDefault[d.table] = d.by
+		}
+	}
 	told := map[catalog.OID]bool{}
 	for _, n := range rule.Kept[numbered](p) {
 		t := r.Head.Relation(n.table)
@@ -223,7 +221,7 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		col := t.Attr(n.column)
-		if col == nil || !takes(col) || gone[col.Sequence] || !unique(r.Head, t, n.column) {
+		if col == nil || !takes(col) || gone[col.Sequence] || !r.Head.UniqueAlone(t, n.column) {
 			continue
 		}
 		seq := r.Head.Relation(col.Sequence)
@@ -238,9 +236,9 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 			Severity: onward.Info,
 			Cause:    "and %d other new tables are filled so",
 		}
-		if at := slices.IndexFunc(rule.Kept[defaulted](p), func(d defaulted) bool { return d.table == n.table }); at >= 0 {
+		if by := byDefault[n.table]; by != nil {
 			report.Severity = onward.Off
-			report.Evidence = []onward.Evidence{rule.Kept[defaulted](p)[at].by.Evidence("leaves " + col.Name + " to its default")}
+			report.Evidence = []onward.Evidence{by.Evidence("leaves " + col.Name + " to its default")}
 		} else if n.by.Migration.Framework == "django" {
 			report.Severity = onward.Off // its models leave the key to the database
 		} else if old := r.Deployed.Lookup(t.Name.Schema, t.Name.Name); old != nil && old.OID != t.OID {

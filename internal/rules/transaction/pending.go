@@ -27,22 +27,21 @@ type event struct {
 	spread bool
 }
 
-// pending are the checks that a transaction has yet to run, and which of them
-// SET CONSTRAINTS has said to defer.
+// pending are the checks of a transaction, and those at its savepoints.
 type pending struct {
+	checks
+	saved rule.Savepoints[checks]
+}
+
+// checks are those that a transaction has yet to run, and which of them SET
+// CONSTRAINTS has said to defer.
+type checks struct {
 	list []event
 	// all and named are what SET CONSTRAINTS said: true is DEFERRED.
 	all   *bool
 	named map[string]bool
 	// off are the tables whose triggers are all disabled.
 	off map[catalog.OID]bool
-	// saved are the states at savepoints.
-	saved []savepoint
-}
-
-type savepoint struct {
-	name string
-	was  pending
 }
 
 // statement takes note of what a statement leaves to be checked.
@@ -51,7 +50,7 @@ func (q *pending) statement(p *rule.Pass, s *rule.Stmt) {
 	case *pgparse.ConstraintsSetStmt:
 		q.set(x)
 	case *pgparse.TransactionStmt:
-		q.control(x)
+		q.checks = q.saved.Follow(s.Node, q.checks)
 	case *pgparse.AlterTableStmt:
 		for _, n := range x.GetCmds() {
 			switch n.GetAlterTableCmd().GetSubtype() {
@@ -72,7 +71,7 @@ func (q *pending) statement(p *rule.Pass, s *rule.Stmt) {
 }
 
 // set is SET CONSTRAINTS; IMMEDIATE runs what is pending.
-func (q *pending) set(x *pgparse.ConstraintsSetStmt) {
+func (q *checks) set(x *pgparse.ConstraintsSetStmt) {
 	deferred := x.GetDeferred()
 	if len(x.GetConstraints()) == 0 {
 		q.all, q.named = &deferred, nil
@@ -94,25 +93,7 @@ func (q *pending) set(x *pgparse.ConstraintsSetStmt) {
 	}
 }
 
-func (q *pending) control(x *pgparse.TransactionStmt) {
-	switch x.GetKind() {
-	case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT:
-		was := *q
-		was.saved = nil
-		q.saved = append(q.saved, savepoint{x.GetSavepointName(), was})
-	case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
-		for i := len(q.saved) - 1; i >= 0; i-- {
-			if q.saved[i].name == x.GetSavepointName() {
-				saved := q.saved[:i+1]
-				*q = saved[i].was
-				q.saved = saved
-				return
-			}
-		}
-	}
-}
-
-func (q *pending) disable(table catalog.OID, off bool) {
+func (q *checks) disable(table catalog.OID, off bool) {
 	q.off = maps.Clone(q.off)
 	if q.off == nil {
 		q.off = map[catalog.OID]bool{}
@@ -121,7 +102,7 @@ func (q *pending) disable(table catalog.OID, off bool) {
 }
 
 // deferred reports whether a check waits for the commit.
-func (q *pending) deferred(name string, deferrable, initially bool) bool {
+func (q *checks) deferred(name string, deferrable, initially bool) bool {
 	if !deferrable && !initially {
 		return false
 	}
@@ -135,7 +116,7 @@ func (q *pending) deferred(name string, deferrable, initially bool) bool {
 }
 
 // write takes note of the checks that a write leaves.
-func (q *pending) write(s *rule.Stmt, w *rule.Write) {
+func (q *checks) write(s *rule.Stmt, w *rule.Write) {
 	t := w.Table
 	if t.OID == 0 || !t.Kind.IsTable() || q.off[t.OID] {
 		return
@@ -251,7 +232,7 @@ func (a assignments) names(t *catalog.Relation, columns []int16) bool {
 }
 
 // best is the event that is surest to be there, of those that match.
-func (q *pending) best(match func(*event) bool) *event {
+func (q *checks) best(match func(*event) bool) *event {
 	var found *event
 	for i := range q.list {
 		if e := &q.list[i]; match(e) && (found == nil || e.sure && !found.sure) {
@@ -263,7 +244,7 @@ func (q *pending) best(match func(*event) bool) *event {
 
 // of is an event on what an ALTER TABLE or CREATE INDEX names, or on a
 // partition or child to which it goes on.
-func (q *pending) of(s *rule.Stmt, tree bool) *event {
+func (q *checks) of(s *rule.Stmt, tree bool) *event {
 	var rv *pgparse.RangeVar
 	index := s.Node.GetIndexStmt()
 	if index != nil {
@@ -316,7 +297,7 @@ func below(c *catalog.Catalog, oid, top catalog.OID) bool {
 }
 
 // referred is an event on the table that a dropped foreign key refers to.
-func (q *pending) referred(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
+func (q *checks) referred(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
 	for _, n := range x.GetCmds() {
 		cmd := n.GetAlterTableCmd()
 		if cmd.GetSubtype() != pgparse.AlterTableType_AT_DropConstraint {
@@ -333,7 +314,7 @@ func (q *pending) referred(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
 
 // anywhere is an event on a table that the statement drops, or empties and
 // sorts.
-func (q *pending) anywhere(s *rule.Stmt, dropped bool) *event {
+func (q *checks) anywhere(s *rule.Stmt, dropped bool) *event {
 	return q.best(func(e *event) bool {
 		return slices.ContainsFunc(s.Result.Effects, func(x effect.Effect) bool {
 			return x.OID == e.table && x.Lock == onward.AccessExclusiveLock && (x.Dropped || !dropped)
