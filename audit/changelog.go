@@ -71,6 +71,7 @@ type pair struct {
 // judge runs the engine over the release once: over each database by itself.
 func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*onward.Report, error) {
 	a.share(pairs)
+	usage.databases = a.databases
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
 	for i, members := range a.databases {
@@ -82,7 +83,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
 		}
-		j.uses(usage.of)
+		j.uses(usage.of(i))
 		a.deploy(j, i, compared)
 		for _, k := range members {
 			p := compared[k]

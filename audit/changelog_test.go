@@ -308,6 +308,22 @@ func TestMovedDirectory(t *testing.T) {
 	}
 }
 
+// Prisma's lock file is the same in each directory: it has moved nowhere.
+func TestAnotherDirectory(t *testing.T) {
+	t.Parallel()
+	const lock = "provider = \"postgresql\"\n"
+	r := changelog0(t, Config{Dir: repository(t,
+		"-- old/prisma/migrations/1_a/migration.sql --\nCREATE TABLE a (id int);\n-- old/prisma/migrations/migration_lock.toml --\n"+lock,
+		"-- old/prisma/migrations/1_a/migration.sql --\n-- old/prisma/migrations/migration_lock.toml --\n-- new/prisma/migrations/1_b/migration.sql --\nCREATE TABLE b (n int);\n-- new/prisma/migrations/migration_lock.toml --\n"+lock), Base: "main"})
+	var got []string
+	for _, f := range r.Findings {
+		got = append(got, f.Rule+": "+f.Fact)
+	}
+	if diff := cmp.Diff([]string{"release-migration-deleted: no migration is left in old/prisma/migrations (the base has 1)"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTwoDatabases(t *testing.T) {
 	t.Parallel()
 	const base = `-- app/migrations/00001_init.sql --

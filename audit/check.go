@@ -41,9 +41,9 @@ type CheckConfig struct {
 	Settings *config.Config
 	Logger   *slog.Logger
 	// Breathe, when set, is called between bunches of files, by one goroutine
-	// at a time. It may call still, which runs what it is given while nothing
-	// else works.
-	Breathe func(still func(do func()))
+	// at a time; left is the share of them that is still to be read, 0 to 1. It
+	// may call still, which runs what it is given while nothing else works.
+	Breathe func(left float64, still func(do func()))
 	// Brief leaves changes and statements out of the report.
 	Brief bool
 }
@@ -259,9 +259,14 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 }
 
 // rest takes the SQL files that no framework claims, in natural order of their
-// paths.
+// paths. Those for other databases are left out unless they are named.
 func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set {
 	set := &adapter.Set{Source: adapter.Source{Framework: "sql", Options: adapter.Options{Runner: assumed(c.Settings)}}}
+	for _, d := range adapter.Dirs(t, ".sql") {
+		for _, n := range d.Others {
+			claimed[d.Join(n)] = !slices.Contains(c.Paths, d.Join(n))
+		}
+	}
 	var names []string
 	for _, p := range t.Paths() {
 		if !claimed[p] && (strings.HasSuffix(p, ".sql") || slices.Contains(c.Paths, p)) && !down(p) {

@@ -57,6 +57,23 @@ func TestCheckOrderAndDeployed(t *testing.T) {
 	}
 }
 
+// A file for another database is judged where it is named, not where it stands
+// in a directory.
+func TestCheckOtherDatabases(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"m/1.postgres.sql": "SELECT 1;", "m/1.mysql.sql": "SELECT 2;", "m/1.sql": "SELECT 3;", "m/2.sql": "SELECT 4;"})
+	for _, tc := range []struct{ paths, want string }{{"m", "m/1.postgres.sql m/2.sql"}, {"m/1.mysql.sql", "m/1.mysql.sql"}} {
+		var got []string
+		for _, m := range check(t, CheckConfig{Dir: dir, Paths: []string{tc.paths}}).Migrations {
+			got = append(got, m.Path)
+		}
+		if strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: %v", tc.paths, got)
+		}
+	}
+}
+
 func TestCheckStdinAndTransaction(t *testing.T) {
 	t.Parallel()
 	sql := "CREATE INDEX CONCURRENTLY i ON t (v);\nSELECT 1;\n"

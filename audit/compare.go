@@ -65,13 +65,16 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		}
 		switch {
 		case old == nil:
+			if standsFor(m, base) {
+				m = noted(m)
+			}
 			c.release = append(c.release, released{m, onward.StatusNew})
 			if i < lastDeployed && p.source.Framework != "django" && !m.Repeatable {
 				c.history = append(c.history, rule.HistoryChange{
 					Kind: rule.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
 				})
 			}
-		case c.same(old, m):
+		case c.same(old, m), unsquashed(old, m):
 		case m.Repeatable:
 			c.release = append(c.release, released{m, onward.StatusModified})
 		default:
@@ -92,11 +95,18 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		}
 	}
 	for _, m := range c.deployed {
+		if head[m.ID] {
+			for _, id := range m.Replaces {
+				replaced[id] = true // the base has noted the one that stands for it
+			}
+		}
+	}
+	for _, m := range c.deployed {
 		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
-		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted}
+		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0}
 		if p.source.Framework == "django" && !needed[m.ID] {
 			// A row of django_migrations is left, which is nobody's.
 			h.Runner = ""
@@ -104,6 +114,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		c.history = append(c.history, h)
 	}
 	c.history = append(c.history, newHistory(p)...)
+	c.history = append(c.history, c.unmapped(p)...)
 	return c
 }
 
@@ -156,8 +167,8 @@ func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, c
 	}
 	out := map[string]*adapter.Migration{}
 	for _, m := range p.head.Migrations {
-		if base[m.ID] != nil || m.Hash == "" || m.Repeatable {
-			continue // it is made to run again
+		if base[m.ID] != nil || m.Hash == "" || m.Repeatable || len(m.Replaces) > 0 {
+			continue // it is made to run again, or says itself what it stands for
 		}
 		if old := byHash[m.Hash]; old != nil {
 			out[m.ID] = old

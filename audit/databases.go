@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,7 +113,7 @@ func moved(head adapter.Source, bases []adapter.Source, taken func(adapter.Sourc
 		}
 		n := 0
 		for _, c := range changes {
-			if c.Kind != gitrange.Renamed {
+			if c.Kind != gitrange.Renamed || everywhere(path.Base(c.Path)) {
 				continue
 			}
 			from, inBase := below(b.Dir, c.OldPath)
@@ -128,12 +129,22 @@ func moved(head adapter.Source, bases []adapter.Source, taken func(adapter.Sourc
 	return best
 }
 
-// below is a path as it is named from a directory that holds it.
-func below(dir, path string) (string, bool) {
-	if dir == "" {
-		return path, true
+// everywhere reports whether a file stands in every directory of its kind, so
+// that git takes it for another's.
+func everywhere(name string) bool {
+	switch name {
+	case "migration_lock.toml", "__init__.py", "metadata.toml", "_journal.json":
+		return true
 	}
-	return strings.CutPrefix(path, dir+"/")
+	return strings.HasPrefix(name, ".")
+}
+
+// below is a path as it is named from a directory that holds it.
+func below(dir, file string) (string, bool) {
+	if dir == "" {
+		return file, true
+	}
+	return strings.CutPrefix(file, dir+"/")
 }
 
 // merged is the report on two databases.

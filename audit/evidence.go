@@ -25,6 +25,7 @@ func (u *usage) noCode(file string) bool {
 	for part := range strings.SplitSeq(dir, "/") {
 		switch part {
 		case "node_modules", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
+			"sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",
 			"docs", "doc", "locale", "locales", "i18n", "migrations", "migration":
 			return true
 		case "schema", "schemas":
@@ -53,18 +54,18 @@ func (u *usage) noCode(file string) bool {
 		}
 	}
 	return strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
-		strings.Contains(name, ".spec.") || strings.Contains(name, ".test.") || strings.Contains(name, ".min.")
+		strings.Contains(name, ".spec.") || strings.Contains(name, ".test.") || strings.Contains(name, ".mock.") || strings.Contains(name, ".min.")
 }
 
 // upserts are the words of code that says ON CONFLICT, in SQL and in mappers.
 var upserts = []string{
 	"CONFLICT", "conflict", "Conflict", "onConflict", "OnConflict", "on_conflict", "ON_CONFLICT", "upsert", "Upsert", "UPSERT",
 	"onConflictDoUpdate", "onConflictDoNothing", "OnConflictColumns", "OnConflictDoNothing", "on_conflict_do_update", "on_conflict_do_nothing",
-	"upsertMany", "upsert_all", "insert_all", "bulkUpsert", "orUpdate", "updateOnDuplicate", "ignoreDuplicates",
+	"update_conflicts", "upsertMany", "upsert_all", "insert_all", "bulkUpsert", "orUpdate", "updateOnDuplicate", "ignoreDuplicates",
 }
 
 // An HTTP conflict is none.
-var onConflict = regexp.MustCompile(`(?i)\bon[ _]?conflict|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates`)
+var onConflict = regexp.MustCompile(`(?i)\bon[ _]?conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates`)
 
 // comment reports whether a line of code, without its indentation, is one.
 func comment(line string) bool {
@@ -106,7 +107,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if comment(h.Text) || hyphened(h) || q.column != "" && prose(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}
@@ -128,6 +129,8 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 			c.rank += q.likeness(h)
 		case strings.Contains(h.Text, `\"`+h.Word+`\"`):
 			c.rank += 4 // of data in a text
+		default:
+			c.rank += columnLikeness(h)
 		}
 		found = append(found, c)
 	}

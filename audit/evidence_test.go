@@ -27,10 +27,14 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 		{"code before data", []gitrange.Hit{hit("api.json", 3, `"state"`), hit("store/all.go", 90, "state")}, true, []string{"store/all.go:90", "api.json:3"}},
 		{"code before data in a text", []gitrange.Hit{{Word: "state", Path: "store/all.go", Line: 2, Text: `"{\"state\": 1}"`}, {Word: "state", Path: "store/all.go", Line: 90, Text: "state"}}, true, []string{"store/all.go:90", "store/all.go:2"}},
 		{"elsewhere, where nothing is nearer", []gitrange.Hit{hit("a.go", 1, "state"), hit("b.yaml", 1, "state:")}, true, []string{"a.go:1"}},
+		{"a query before a mere word", []gitrange.Hit{
+			{Word: "id", Path: "store/orders.go", Line: 98, Text: "for id := range ids {"}, {Word: "id", Path: "store/orders.go", Line: 80, Text: "SELECT id"},
+			{Word: "id", Path: "store/orders.go", Line: 97, Text: `errors.New("the id of an order is missing")`},
+		}, true, []string{"store/orders.go:80", "store/orders.go:98"}},
 		{"a comment uses nothing", []gitrange.Hit{hit("store/orders.go", 99, "// the state of orders"), hit("x.py", 1, "# state")}, false, nil},
 		{"an attribute is no comment", []gitrange.Hit{hit("x.rs", 1, `#[column(name = "state")]`)}, true, []string{"x.rs:1"}},
 	} {
-		got := (&usage{}).weigh(question{catalog.Name{Schema: "public", Name: "orders"}, "state"}, c.hits, table)
+		got := (&usage{}).weigh(question{table: catalog.Name{Schema: "public", Name: "orders"}, column: "state"}, c.hits, table)
 		var places []string
 		for _, e := range got.Evidence {
 			places = append(places, fmt.Sprintf("%s:%d", e.Path, e.Line))
@@ -68,11 +72,31 @@ func TestWhatIsNoCode(t *testing.T) {
 	for file, want := range map[string]bool{
 		"db/up/1.sql": true, "db/structure.sql": true, "sql/schema/core.sql": true, ".env.template": true, ".idea/x.xml": true, ".cursor/rules/a.mdc": true,
 		"infra/main.tf": true, "a_test.go": true, "Cargo.toml": true, "docs/a.py": true, "fix.patch": true,
+		"internal/sqltest/initdb.d/1.sql": true, "app/testing/a.py": false,
 		"main.go": false, ".sqlx/query-1.json": false, "queries/users.sql": false, "schema/users.go": false, "app/schema.graphql": false,
 	} {
 		if got := u.noCode(file); got != want {
 			t.Errorf("%s: %v", file, got)
 		}
+	}
+}
+
+func TestProse(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`return errors.Errorf("must set the schema or change history id as the target")`: true,
+		`errors.Errorf("invalid workspace id %q, my id %q", a, b)`:                       true,
+		`errors.Errorf("invalid workspace id %q", id)`:                                   false,
+		`q := "SELECT id FROM t LIMIT 1 OFFSET 2"`:                                       false, `"id"`: false, `"a id b c d`: false, `x.id("no such thing here now")`: false,
+		`console.log("the id of a row is ${row.id}")`: false, `"not the ident of a row": id`: false, `valid("the id of the row \"a\"")`: true,
+		`the id of a row, without quotes`: false, "": false,
+	} {
+		if got := prose(gitrange.Hit{Word: "id", Text: text}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if prose(gitrange.Hit{Word: "user_id", Text: `"there is no user_id in the row"`}) {
+		t.Error("a name with an underscore is one")
 	}
 }
 

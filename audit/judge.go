@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -27,7 +28,7 @@ type judge struct {
 	// report shows findings only.
 	brief bool
 	// breathe is CheckConfig.Breathe.
-	breathe func(still func(do func()))
+	breathe func(left float64, still func(do func()))
 }
 
 func newJudge(c *config.Config, k *known) (*judge, error) {
@@ -120,6 +121,11 @@ func (j *judge) fold(x *judged) {
 	if m.Failed != "" || x.err != nil {
 		return
 	}
+	defer func() {
+		if r := recover(); r != nil {
+			x.folded, x.err = nil, fault.Of(r)
+		}
+	}()
 	x.folded = &rule.Migration{
 		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
 		Refusals: m.Problems, Together: x.together,
@@ -143,6 +149,7 @@ func (j *judge) rules(x *judged) {
 		return
 	}
 	j.engine.Rules(rm)
+	j.faults()
 	for _, o := range m.Opaque {
 		j.opaque(o)
 	}
@@ -175,6 +182,10 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 			at.What, at.Why, at.Failed = excerpt(s.SQL), s.Err.Error(), true
 			at.Line, at.Column = s.ErrLine, s.ErrColumn
 			note = "not judged: " + s.Err.Error()
+			j.opaque(at)
+		case s.Fault != nil:
+			at.What, at.Why, at.Failed = excerpt(s.SQL), s.Fault.Error(), true
+			note = "not judged"
 			j.opaque(at)
 		case s.Opaque != "":
 			at.What = s.Opaque
@@ -288,6 +299,7 @@ func (j *judge) opaque(o onward.Opaque) {
 // finish runs the rules about the whole release and sums up.
 func (j *judge) finish() *onward.Report {
 	findings, suppressed := j.run().Finish()
+	j.faults()
 	r := j.report
 	r.Findings = append(r.Findings, findings...)
 	r.Summary.Migrations = len(r.Migrations)
@@ -295,6 +307,20 @@ func (j *judge) finish() *onward.Report {
 	r.Summary.Opaque = len(r.Opaque)
 	Conclude(r)
 	return r
+}
+
+// faults reports what rules could not judge.
+func (j *judge) faults() {
+	for _, f := range j.engine.Faults() {
+		o := onward.Opaque{What: "rule " + f.Rule, Why: f.Err.Error(), Failed: true}
+		if f.Migration != nil {
+			o.Migration, o.Path = f.Migration.ID, f.Migration.Path
+		}
+		if f.Statement != nil {
+			o.Line, o.Column = f.Statement.Line, f.Statement.Column
+		}
+		j.opaque(o)
+	}
 }
 
 // excerpt is the head of a statement for a message.

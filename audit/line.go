@@ -35,9 +35,9 @@ func (j *judge) all(list []*adapter.Migration) {
 	var next atomic.Int64
 	var working sync.RWMutex // held for writing: all stand still
 	var breathing sync.Mutex
-	breathe := func() {
+	breathe := func(done int) {
 		if j.breathe != nil && breathing.TryLock() {
-			j.breathe(func(do func()) {
+			j.breathe(1-float64(done)/float64(len(bunches)), func(do func()) {
 				working.Lock()
 				defer working.Unlock()
 				do()
@@ -61,7 +61,7 @@ func (j *judge) all(list []*adapter.Migration) {
 					working.RUnlock()
 				}
 				close(slots[i])
-				breathe()
+				breathe(i + 1)
 			}
 		}()
 	}

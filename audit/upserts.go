@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -37,6 +38,9 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 	}
 	texts, err := u.inserting(paths)
 	out := rule.Usage{Known: err == nil}
+	if u.modelled {
+		u.bulkCreating(&out, q, want, hits)
+	}
 	for _, file := range paths {
 		text := texts[file]
 		for _, m := range conflictTarget.FindAllStringSubmatchIndex(text, -1) {
@@ -63,6 +67,66 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 		}
 	}
 	return out
+}
+
+// bulkCreate is Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its target.
+var (
+	bulkCreate   = regexp.MustCompile(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
+	uniqueFields = regexp.MustCompile(`\bunique_fields\s*=\s*[\[({]([^\])}]*)[\])}]`)
+)
+
+// bulkCreateReach is how far behind its name the arguments of bulk_create are looked
+// for.
+const bulkCreateReach = 1 << 10
+
+// bulkCreating looks for a bulk_create of the table's model that updates what
+// conflicts on these columns.
+func (u *usage) bulkCreating(out *rule.Usage, q question, want []string, hits map[string][]gitrange.Hit) {
+	columns := map[string]map[string]string{} // class → field → column
+	for _, m := range u.models {
+		if !maps(m.Table, catalog.Name{Schema: "public", Name: q.table.Name}) {
+			continue
+		}
+		fields := map[string]string{}
+		for _, c := range m.Columns {
+			fields[strings.ToLower(c.Field)], fields[c.Column] = c.Column, c.Column
+			if c.Column == "id" {
+				fields["pk"] = c.Column
+			}
+		}
+		columns[m.Name[strings.LastIndexByte(m.Name, '.')+1:]] = fields
+	}
+	var paths []string
+	for _, h := range hits["update_conflicts"] {
+		paths = append(paths, h.Path)
+	}
+	texts, err := u.base.ReadAll(slices.Compact(paths))
+	if len(columns) == 0 || err != nil {
+		return
+	}
+	for _, file := range slices.Compact(paths) {
+		text := string(texts[file])
+		for _, m := range bulkCreate.FindAllStringSubmatchIndex(text, -1) {
+			fields := columns[text[m[2]:m[3]]]
+			given := uniqueFields.FindStringSubmatch(text[m[1]:min(len(text), m[1]+bulkCreateReach)])
+			if fields == nil || given == nil {
+				continue
+			}
+			var target []string
+			for f := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(given[1]), ","), ",") {
+				target = append(target, fields[strings.ToLower(strings.Trim(f, " \t\r\n\"'"))])
+			}
+			slices.Sort(target)
+			said, line := lineAt(text, m[0])
+			if !slices.Equal(target, want) || comment(said) {
+				continue
+			}
+			out.Known, out.Used = true, true
+			if len(out.Evidence) < maxEvidence {
+				out.Evidence = append(out.Evidence, onward.Evidence{Kind: "code", Path: file, Line: line, Text: said, Revision: u.name})
+			}
+		}
+	}
 }
 
 // targets are the columns of a conflict target, sorted. An expression is its

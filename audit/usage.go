@@ -30,14 +30,22 @@ type usage struct {
 	cache      map[question]rule.Usage
 	// asked are the questions that wait for a search.
 	asked []question
+	// raw are those that the models answered with no.
+	raw []question
 	// texts are the files that a search has read whole; see inserting.
 	texts map[string]string
+	// pairs are the sources, and databases tells which of them share one; see
+	// services.
+	pairs     []pair
+	databases [][]int
+	rooted    []service
 }
 
-// question is a table, or a column of it.
+// question is a table of a database, or a column of it.
 type question struct {
-	table  catalog.Name
-	column string
+	table    catalog.Name
+	column   string
+	database int
 }
 
 // maxAsked bounds what is searched for: a release that drops a hundred tables
@@ -48,7 +56,7 @@ const maxAsked = 100
 const maxEvidence = 3
 
 func newUsage(rng *gitrange.Range, pairs []pair) *usage {
-	u := &usage{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, migrations: map[string]bool{}}
+	u := &usage{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, migrations: map[string]bool{}, pairs: pairs}
 	for _, p := range pairs {
 		set := p.base
 		if set == nil {
@@ -65,14 +73,20 @@ func newUsage(rng *gitrange.Range, pairs []pair) *usage {
 	return u
 }
 
-// of answers a question, or keeps it for the search.
-func (u *usage) of(table catalog.Name, column string) rule.Usage {
-	q := question{table, column}
+// of answers the questions about a database, or keeps them for the search.
+func (u *usage) of(database int) usesFunc {
+	return func(table catalog.Name, column string) rule.Usage { return u.answer(question{table, column, database}) }
+}
+
+func (u *usage) answer(q question) rule.Usage {
 	if known, ok := u.cache[q]; ok {
 		return known
 	}
-	if out, ok := u.model(table, column); ok {
+	if out, ok := u.model(q.table, q.column); ok {
 		u.cache[q] = out
+		if !out.Used && len(u.raw) < maxAsked {
+			u.raw = append(u.raw, q)
+		}
 		return out
 	}
 	if len(u.asked) < maxAsked {
@@ -89,7 +103,7 @@ func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
 	}
 	out := rule.Usage{Known: true, Sure: true}
 	for _, m := range u.models {
-		if !strings.EqualFold(strings.Trim(m.Table, `"`), table.Name) && m.Table != table.Qualified() {
+		if !maps(m.Table, table) {
 			continue
 		}
 		if column == "" {
@@ -114,11 +128,22 @@ func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
 	return out, true
 }
 
+// maps reports whether a model's name of its table is that of a table. Django
+// puts quotes around the name, so that db_table = 'lib"."tag' names a schema.
+func maps(model string, table catalog.Name) bool {
+	model = strings.Trim(model, `"`)
+	if schema, name, ok := strings.Cut(model, `"."`); ok {
+		return strings.EqualFold(name, table.Name) && strings.EqualFold(schema, table.Schema)
+	}
+	return strings.EqualFold(model, table.Name) || model == table.Qualified()
+}
+
 // search looks for all names that were asked for in the code at the base, in
 // the spellings that mappers make of them: for the tables everywhere, for a
 // column in the files that name its table, and everywhere when there it is
 // nowhere.
 func (u *usage) search() {
+	u.rawSQL()
 	var found error
 	look := func(words []string, skip func(string) bool) map[string][]gitrange.Hit {
 		hits, err := gitrange.Words(u.base, words, skip)
@@ -148,8 +173,9 @@ func (u *usage) search() {
 	nearHits := look(near, func(p string) bool { return !files[p] })
 	hitsOf := func(q question) []gitrange.Hit {
 		in := map[string]bool{}
+		other, _ := u.elsewhere(q)
 		for _, h := range pick(tableHits, q.tables()) {
-			in[h.Path] = true
+			in[h.Path] = !under(other, h.Path)
 		}
 		return slices.DeleteFunc(pick(nearHits, spellings(q.column)), func(h gitrange.Hit) bool { return !in[h.Path] })
 	}
@@ -158,7 +184,7 @@ func (u *usage) search() {
 			far = append(far, spellings(q.column)...)
 		}
 	}
-	farHits := look(far, u.noCode)
+	farHits := look(far, func(p string) bool { return u.noCode(p) || page(p) })
 	u.texts = map[string]string{}
 	defer func() { u.texts = nil }()
 	for _, q := range u.asked {
@@ -166,14 +192,15 @@ func (u *usage) search() {
 			u.cache[q] = u.upserting(q, tableHits)
 			continue
 		}
-		of := pick(tableHits, q.tables())
+		other, unlike := u.elsewhere(q)
+		of := slices.DeleteFunc(pick(tableHits, q.tables()), func(h gitrange.Hit) bool { return under(other, h.Path) })
 		hits := of
 		if q.column == "" {
 			hits = append(of[:len(of):len(of)], joined(u.base, q.table.Name)...)
 		}
 		if q.column != "" {
 			if hits = hitsOf(q); len(hits) == 0 {
-				hits = pick(farHits, spellings(q.column))
+				hits = slices.DeleteFunc(pick(farHits, spellings(q.column)), func(h gitrange.Hit) bool { return under(unlike, h.Path) })
 			}
 		}
 		answer := u.weigh(q, hits, of)

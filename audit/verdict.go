@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -74,6 +75,9 @@ func reason(r *onward.Report) string {
 	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
 	switch f.Category {
 	case onward.Compatibility:
+		if f.Rule == release.ColumnLeftRequired.ID {
+			return "new code breaks at " + at
+		}
 		return "deployed code breaks at " + at
 	case onward.Locking, onward.Data:
 		return "traffic waits at " + at

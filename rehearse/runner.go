@@ -131,7 +131,7 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 	}
 	// A file that leaves its own transaction open: the connection goes, and the
 	// server rolls back.
-	if last.Origin == script.Explicit {
+	if sc.Open {
 		return nil, r.end(ctx, "ROLLBACK", false)
 	}
 	return r.commit(ctx, last)

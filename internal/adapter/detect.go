@@ -87,6 +87,8 @@ func Choose(sources []Source) ([]Source, []onward.Opaque) {
 			Why:  "it was read as " + best.Framework + "; say in onward.yaml which framework the directory belongs to",
 		})
 	}
+	// Directories may be numbered, as files are: "9" comes before "10".
+	slices.SortStableFunc(out, func(a, b Source) int { return Natural(a.Dir, b.Dir) })
 	return out, opaque
 }
 

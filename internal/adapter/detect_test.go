@@ -88,6 +88,19 @@ func TestDetect(t *testing.T) {
 			map[string]string{"migrations/mysql/1_a.up.sql": table, "migrations/postgres/1_a.up.sql": table},
 			[]string{"golang-migrate migrations/postgres", "! migrations/mysql migrations for MySQL"},
 		},
+		"numbered directories": {
+			map[string]string{"m/10/1_a.up.sql": table, "m/9/1_a.up.sql": table, "m/100/1_a.up.sql": table},
+			[]string{"golang-migrate m/9", "golang-migrate m/10", "golang-migrate m/100"},
+		},
+		"CockroachDB by directory": {
+			map[string]string{"config/cockroachdb/1_a.up.sql": "CREATE TABLE t (id bigserial, doc jsonb);", "config/postgres/1_a.up.sql": table},
+			[]string{"golang-migrate config/postgres", "! config/cockroachdb migrations for CockroachDB"},
+		},
+		"a file for each database": {
+			map[string]string{"m/1_a.postgres.up.sql": table, "m/1_a.mysql.up.sql": table, "m/1_a.sqlite3.up.sql": table, "m/2_b.up.sql": table},
+			[]string{"sql m"},
+		},
+		"pop":                 {map[string]string{"go.mod": "require github.com/gobuffalo/pop/v6 v6.1.1\n", "m/1_a.up.sql": table, "m/2_b.up.sql": table}, []string{"sql m"}},
 		"MySQL by text":       {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
 		"ClickHouse by text":  {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"}, []string{"! db migrations for ClickHouse"}},
 		"SQLite by text":      {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},

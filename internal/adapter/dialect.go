@@ -12,8 +12,12 @@ var foreignDirs = map[string]string{
 	"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "sqlite3": "SQLite", "libsql": "SQLite",
 	"clickhouse": "ClickHouse", "mssql": "SQL Server", "sqlserver": "SQL Server", "oracle": "Oracle",
 	"spanner": "Spanner", "snowflake": "Snowflake", "bigquery": "BigQuery", "duckdb": "DuckDB",
-	"cassandra": "Cassandra", "d1": "SQLite",
+	"cassandra": "Cassandra", "d1": "SQLite", "cockroach": cockroachDB, "cockroachdb": cockroachDB, "crdb": cockroachDB,
 }
+
+// cockroachDB speaks the SQL of Postgres, and locks otherwise: the text of its
+// migrations does not tell them from Postgres' own.
+const cockroachDB = "CockroachDB"
 
 var (
 	// What another database's SQL has and Postgres' grammar refuses.
@@ -40,8 +44,7 @@ func foreignDatabase(t Tree, s Source) string {
 	byName, byPart := "", false
 	for part := range strings.SplitSeq(strings.ToLower(s.Dir), "/") {
 		for token := range strings.FieldsFuncSeq(part, func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
-			switch token {
-			case "postgres", "postgresql", "pg", "pgsql", "psql":
+			if slices.Contains(forPostgres, token) {
 				return ""
 			}
 			if db := foreignDirs[token]; db != "" {
@@ -49,6 +52,9 @@ func foreignDatabase(t Tree, s Source) string {
 			}
 			byPart = byPart || partOfName.MatchString(token)
 		}
+	}
+	if byName == cockroachDB {
+		return byName
 	}
 	d := ListDir(t, s.Dir, ".sql")
 	files := ReadFiles(t, d, Sample(d.Names, 6))

@@ -10,8 +10,8 @@ import (
 type Dir struct {
 	// Path is relative to the root, "" for the root itself.
 	Path string
-	// Names are the base names, sorted.
-	Names []string
+	// Names are the base names, sorted, Others those for other databases.
+	Names, Others []string
 }
 
 // Join is the path of one of the names.
@@ -66,8 +66,9 @@ func listDirs(t Tree, endings []string) []Dir {
 		}
 	}
 	slices.SortFunc(dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
-	for _, d := range dirs {
-		slices.Sort(d.Names)
+	for i := range dirs {
+		slices.Sort(dirs[i].Names)
+		dirs[i].split()
 	}
 	return dirs
 }
@@ -81,6 +82,7 @@ func ListDir(t Tree, dir string, endings ...string) Dir {
 			d.Names = append(d.Names, rest)
 		}
 	}
+	d.split()
 	return d
 }
 

@@ -136,6 +136,7 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 	change := func(r *Relation, attnum int16) {
 		if v := f.viewUsing(r, attnum); v != nil {
 			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a view or rule")
+			f.problems[len(f.problems)-1].InTheWay = v
 			if f.failed {
 				return
 			}

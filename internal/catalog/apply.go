@@ -15,8 +15,13 @@ type Problem struct {
 	// Certain is false when the catalog was folded from an incomplete
 	// history, so that the object may exist unseen.
 	Certain bool
+	// InTheWay is the view that stands against it, where there is one.
+	InTheWay *Relation
 	// Since is the first major version that has it; 0: all have.
 	Since int
+	// Replaced is the function that CREATE OR REPLACE would give another
+	// shape, and By that one; nil for any other problem.
+	Replaced, By *Function
 }
 
 // fold is one statement being folded.

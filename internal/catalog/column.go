@@ -157,7 +157,8 @@ func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location
 func (r *Relation) resolveGenerated() {
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && c.GeneratedFrom == nil {
-			c.own().GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
+			// An earlier catalog may have the column too.
+			r.editColumn(c.Attnum).own().GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
 		}
 	}
 }

@@ -71,11 +71,11 @@ func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, N
 	if ifNotExists {
 		return 0, name, false
 	}
-	if old.Inferred && (kind == Index) == (old.Kind == Index) {
+	if old.canBe(kind) {
 		f.creating = name
 		return oid, name, true
 	}
-	f.fail(f.sure(), "42P07", "relation %q already exists", relname)
+	f.fail(f.sure() && (!old.Inferred || old.Index != nil), "42P07", "relation %q already exists", relname)
 	if !f.failed {
 		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)
@@ -83,6 +83,12 @@ func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, N
 		return 0, name, true
 	}
 	return 0, name, false
+}
+
+// canBe reports whether an inferred relation may be the one of a kind that is
+// created now: what a statement has read may be a table or a view.
+func (r *Relation) canBe(kind Kind) bool {
+	return r.Inferred && r.Index == nil && (r.Seq != nil) == (kind == Sequence) && (r.Kind == CompositeType) == (kind == CompositeType)
 }
 
 // adopt keeps what refers to the inferred relation that t takes the place of.
@@ -261,6 +267,10 @@ func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 			continue
 		}
 		parent = f.Relation(parent.OID)
+		if slices.Contains(t.Inherits, parent.OID) {
+			f.fail(true, "42P07", "relation %q would be inherited from more than once", parent.Name.Name)
+			continue
+		}
 		t.own().Inherits = with(t.Inherits, parent.OID)
 		f.mergeParent(t, parent)
 	}
@@ -277,16 +287,12 @@ func (f *fold) mergeParent(t, parent *Relation) {
 			e.Inherited = true
 			continue
 		}
-		next := *c
-		next.Inherited, next.Local = true, false
-		next.Sequence, next.Comment = 0, ""
+		next := c.elsewhere()
+		next.Inherited, next.Local, next.Comment = true, false, ""
 		if parent.Kind != PartitionedTable {
 			next.own().Identity = ""
 		}
-		if next.GeneratedExpr != nil {
-			next.own().GeneratedFrom = nil
-		}
-		t.addColumn(&next)
+		t.addColumn(next)
 	}
 	t.resolveGenerated()
 	for _, con := range parent.Constraints {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // Diff gives the difference of two catalogs of which after was folded from
@@ -109,9 +110,20 @@ func (d *differ) dropped(oid OID) bool {
 	return d.after.Relation(oid) == nil && d.before.Relation(oid) != nil
 }
 
-func relationKey(oid OID) string             { return "r" + itoa(int(oid)) }
-func columnKey(oid OID, attnum int16) string { return relationKey(oid) + ".c" + itoa(int(attnum)) }
-func constraintKey(oid, id OID) string       { return relationKey(oid) + ".k" + itoa(int(id)) }
+func relationKey(oid OID) string {
+	var room [16]byte
+	return string(appendKey(room[:0], oid))
+}
+
+func columnKey(oid OID, attnum int16) string { return partKey(oid, ".c", int64(attnum)) }
+func constraintKey(oid, id OID) string       { return partKey(oid, ".k", int64(id)) }
+
+func partKey(oid OID, kind string, id int64) string {
+	var room [32]byte
+	return string(strconv.AppendInt(append(appendKey(room[:0], oid), kind...), id, 10))
+}
+
+func appendKey(b []byte, oid OID) []byte { return strconv.AppendInt(append(b, 'r'), int64(oid), 10) }
 
 // was is a relation before the span, with what the statements of the span let
 // infer of it: it must have been there all the time.
@@ -122,6 +134,9 @@ func (d *differ) was(oid OID) *Relation {
 		return b
 	}
 	if b == nil {
+		if !guess.Inferred {
+			return nil // made since
+		}
 		return guess
 	}
 	next := *b

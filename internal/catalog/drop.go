@@ -25,7 +25,7 @@ func (f *fold) drop(s *pgparse.DropStmt) {
 		f.dropRelations(s, cascade, Index, PartitionedIndex)
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
 		for _, n := range s.GetObjects() {
-			f.dropType(n.GetTypeName(), cascade, s.GetMissingOk())
+			f.dropType(n.GetTypeName(), s.GetRemoveType() == pgparse.ObjectType_OBJECT_DOMAIN, cascade, s.GetMissingOk())
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
 		for _, n := range s.GetObjects() {
@@ -156,6 +156,9 @@ func (f *fold) held(r *Relation, doomed map[OID]bool) string {
 		}
 		if p := f.Relation(r.Index.Parent); p != nil && !doomed[p.OID] {
 			return "index " + p.Name.String() + " requires it"
+		}
+		if len(f.IndexUsers(r)) > 0 {
+			return otherObjects
 		}
 		return ""
 	}

@@ -62,36 +62,71 @@ func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
 	if c.Kind != PrimaryKey && c.Kind != Unique || len(t.ReferencedBy) == 0 {
 		return true
 	}
-	for _, oid := range slices.Clone(t.ReferencedBy) {
-		other := f.Relation(oid)
-		if other == nil {
-			continue
-		}
-		for _, fk := range other.Constraints {
-			if fk.Kind != ForeignKey || fk.Ref != t.OID || !sameSet(fk.RefColumns, c.Columns) || f.otherKey(t, c) {
-				continue
+	for _, u := range f.keyUsers(t, c.Columns, c.Index) {
+		if !cascade {
+			f.fail(f.sure() && !t.Inferred, "2BP01", "cannot drop constraint %s on table %s because other objects depend on it", c.Name, t.Name.String())
+			if f.failed {
+				return false
 			}
-			if !cascade {
-				f.fail(f.sure() && !t.Inferred, "2BP01", "cannot drop constraint %s on table %s because other objects depend on it", c.Name, t.Name.String())
-				if f.failed {
-					return false
-				}
-			}
-			f.forgetConstraint(f.edit(oid), fk)
 		}
+		f.forgetConstraint(f.edit(u.From), u.Constraint)
 	}
 	return true
 }
 
-// otherKey reports whether another unique constraint or index covers the same
-// columns: the server may have tied the foreign key to that one.
-func (f *fold) otherKey(t *Relation, c *Constraint) bool {
-	for _, oid := range t.Indexes {
-		i := f.Relation(oid)
-		if i == nil || oid == c.Index || !i.Index.Unique || i.Index.Predicate != nil {
+// KeyUser is a foreign key that needs a unique index, and its table.
+type KeyUser struct {
+	From       OID
+	Constraint *Constraint
+}
+
+// keyUsers lists the foreign keys that need a unique index on columns of a
+// table. There are none where another one covers the same columns: the server
+// may have tied the foreign key to that one.
+func (c *Catalog) keyUsers(t *Relation, columns []int16, index OID) []KeyUser {
+	if len(t.ReferencedBy) == 0 || c.otherKey(t, columns, index) {
+		return nil
+	}
+	var out []KeyUser
+	for i, oid := range t.ReferencedBy {
+		other := c.Relation(oid)
+		if other == nil || slices.Contains(t.ReferencedBy[:i], oid) {
 			continue
 		}
-		if sameColumns(i.Index.Keys, c.Columns) {
+		for _, fk := range other.Constraints {
+			if fk.Kind == ForeignKey && fk.Ref == t.OID && sameSet(fk.RefColumns, columns) {
+				out = append(out, KeyUser{oid, fk})
+			}
+		}
+	}
+	return out
+}
+
+// IndexUsers are the foreign keys that need a unique index which stands behind
+// no constraint.
+func (c *Catalog) IndexUsers(idx *Relation) []KeyUser {
+	t := c.Relation(idx.Index.Table)
+	if t == nil || !idx.Index.Unique || idx.Index.Predicate != nil || idx.Index.Constraint != "" {
+		return nil
+	}
+	columns := make([]int16, len(idx.Index.Keys))
+	for i, k := range idx.Index.Keys {
+		if columns[i] = k.Column; k.Column == 0 {
+			return nil
+		}
+	}
+	return c.keyUsers(t, columns, idx.OID)
+}
+
+// otherKey reports whether another unique constraint or index covers the same
+// columns.
+func (c *Catalog) otherKey(t *Relation, columns []int16, index OID) bool {
+	for _, oid := range t.Indexes {
+		i := c.Relation(oid)
+		if i == nil || oid == index || !i.Index.Unique || i.Index.Predicate != nil {
+			continue
+		}
+		if sameColumns(i.Index.Keys, columns) {
 			return true
 		}
 	}
@@ -117,7 +152,10 @@ func (f *fold) forgetConstraint(t *Relation, c *Constraint) {
 	switch c.Kind {
 	case ForeignKey:
 		if ref := f.edit(c.Ref); ref != nil {
-			ref.ReferencedBy = without(ref.ReferencedBy, t.OID)
+			// It is listed once for each foreign key.
+			if i := slices.Index(ref.ReferencedBy, t.OID); i >= 0 {
+				ref.ReferencedBy = slices.Delete(slices.Clone(ref.ReferencedBy), i, i+1)
+			}
 		}
 	case NotNullConstraint:
 		for _, a := range c.Columns {

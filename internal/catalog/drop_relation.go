@@ -111,6 +111,9 @@ func (f *fold) dropIndex(idx *Relation) {
 			return
 		}
 	}
+	for _, u := range f.IndexUsers(idx) {
+		f.forgetConstraint(f.edit(u.From), u.Constraint)
+	}
 	f.forgetIndex(idx.OID)
 }
 

@@ -14,37 +14,15 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 	if s.GetIsProcedure() {
 		fn.Kind = "procedure"
 	}
-	var outs []Type
 	for _, p := range s.GetParameters() {
-		par := p.GetFunctionParameter()
-		t := f.TypeOf(par.GetArgType())
-		switch par.GetMode() {
-		case pgparse.FunctionParameterMode_FUNC_PARAM_OUT:
-			outs = append(outs, t)
-			if fn.Kind == "procedure" {
-				fn.Args = append(fn.Args, t)
-			}
-			continue
-		case pgparse.FunctionParameterMode_FUNC_PARAM_TABLE:
-			fn.ReturnsSet = true
-			outs = append(outs, t)
-			continue
-		case pgparse.FunctionParameterMode_FUNC_PARAM_INOUT:
-			outs = append(outs, t)
-		case pgparse.FunctionParameterMode_FUNC_PARAM_VARIADIC:
-			fn.Variadic = true
-		}
-		fn.Args = append(fn.Args, t)
-		if par.GetDefexpr() != nil {
-			fn.Defaults++
-		}
+		f.parameter(fn, p.GetFunctionParameter())
 	}
-	if r := s.GetReturnType(); r != nil {
+	outs := fn.outs()
+	switch r := s.GetReturnType(); {
+	case r != nil:
 		fn.Returns, fn.ReturnsSet = f.TypeOf(r), fn.ReturnsSet || r.GetSetof()
-	} else if len(outs) == 1 {
-		fn.Returns = outs[0]
-	} else if len(outs) > 1 {
-		fn.Returns = Type{Name: Name{"pg_catalog", "record"}}
+	default:
+		fn.Returns = resultOf(outs)
 	}
 	if s.GetSqlBody() != nil {
 		fn.Language = "sql"
@@ -52,7 +30,54 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 	for _, o := range s.GetOptions() {
 		f.functionOption(fn, o.GetDefElem())
 	}
+	if f.malformed(s, fn); f.failed {
+		return
+	}
 	f.storeFunction(fn, s.GetReplace())
+}
+
+func (f *fold) parameter(fn *Function, par *pgparse.FunctionParameter) {
+	p := Param{Name: par.GetName(), Type: f.TypeOf(par.GetArgType()), In: true}
+	switch par.GetMode() {
+	case pgparse.FunctionParameterMode_FUNC_PARAM_OUT:
+		p.In, p.Out = false, true
+	case pgparse.FunctionParameterMode_FUNC_PARAM_TABLE:
+		p.In, p.Out = false, true
+		fn.ReturnsSet = true
+	case pgparse.FunctionParameterMode_FUNC_PARAM_INOUT:
+		p.Out = true
+	case pgparse.FunctionParameterMode_FUNC_PARAM_VARIADIC:
+		fn.Variadic = true
+	}
+	fn.Params = append(fn.Params, p)
+	if p.In || fn.Kind == "procedure" {
+		fn.Args = append(fn.Args, p.Type)
+	}
+	if p.In && par.GetDefexpr() != nil {
+		fn.Defaults++
+	}
+}
+
+// outs are the parameters that make a function's result.
+func (fn *Function) outs() []Param {
+	var out []Param
+	for _, p := range fn.Params {
+		if p.Out {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// resultOf is what a function returns that has output parameters.
+func resultOf(outs []Param) Type {
+	switch len(outs) {
+	case 0:
+		return Type{}
+	case 1:
+		return outs[0].Type
+	}
+	return Type{Name: Name{"pg_catalog", "record"}}
 }
 
 func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
@@ -61,6 +86,8 @@ func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
 		fn.Volatility = strings.ToLower(constText(d.GetArg()))
 	case "language":
 		fn.Language = strings.ToLower(constText(d.GetArg()))
+	case "window":
+		fn.Window = constText(d.GetArg()) == "true"
 	case "security":
 		fn.SecurityDefiner = constText(d.GetArg()) == "true"
 	case "set":
@@ -102,9 +129,13 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 	} else {
 		if !replace {
 			f.fail(f.sure(), "42723", "function %q already exists with same argument types", fn.Name.Name)
-			if f.failed {
-				return
-			}
+		} else if code, message := f.reshapes(list[i], fn); code != "" {
+			f.fail(f.sure(), code, "%s", message)
+			last := &f.problems[len(f.problems)-1]
+			last.Replaced, last.By = list[i], fn
+		}
+		if f.failed {
+			return
 		}
 		fn.OID = list[i].OID
 		list[i] = fn
@@ -122,20 +153,26 @@ func sameArgs(a, b []Type) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].Name != b[i].Name || (a[i].Array > 0) != (b[i].Array > 0) {
+		if !oneType(a[i], b[i]) {
 			return false
 		}
 	}
 	return true
 }
 
+// oneType reports whether two types are one to a function: lengths and
+// dimensions do not count. A type may have another name by now.
+func oneType(a, b Type) bool {
+	return (a.Name == b.Name || a.OID != 0 && a.OID == b.OID) && (a.Array > 0) == (b.Array > 0)
+}
+
 // findFunction finds the overload that a statement means; its place in list is
 // -1 when there is none.
-func (f *fold) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Function, at int) {
+func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Function, at int) {
 	schema, n := schemaAndName(o.GetObjname())
-	list = f.Functions(schema, n)
+	list = c.Functions(schema, n)
 	if len(list) == 0 {
-		return f.nameFor(schema, n), nil, -1
+		return c.nameFor(schema, n), nil, -1
 	}
 	name = list[0].Name
 	if o.GetArgsUnspecified() {
@@ -146,7 +183,7 @@ func (f *fold) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Funct
 	}
 	args := make([]Type, 0, len(o.GetObjargs()))
 	for _, a := range o.GetObjargs() {
-		args = append(args, f.TypeOf(a.GetTypeName()))
+		args = append(args, c.TypeOf(a.GetTypeName()))
 	}
 	at = slices.IndexFunc(list, func(fn *Function) bool { return sameArgs(fn.Args, args) })
 	return name, list, at
@@ -165,65 +202,6 @@ func (f *fold) alterFunction(s *pgparse.AlterFunctionStmt) {
 	list = slices.Clone(list)
 	list[at] = &fn
 	f.setFunctions(name, list)
-}
-
-// dropFunction drops a function, with CASCADE the triggers that call it.
-func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, cascade, missingOK bool) {
-	name, list, at := f.findFunction(o)
-	if at < 0 {
-		switch {
-		case o.GetArgsUnspecified() && len(list) > 1:
-			f.fail(f.sure(), "42725", "function name %q is not unique", name.Name)
-		case missingOK || !f.missing("function", name) || len(list) > 0 && !f.sure():
-		case o.GetArgsUnspecified():
-			f.fail(true, "42883", "could not find a %s named %q", objectWord(kind), name.Name)
-		default:
-			args := Function{Name: name}
-			for _, a := range o.GetObjargs() {
-				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
-			}
-			f.fail(true, "42883", "%s %s does not exist", objectWord(kind), args.Signature())
-		}
-		return
-	}
-	if len(list) == 1 && !f.releaseFunction(name, list[at], cascade) {
-		return
-	}
-	list = slices.Delete(slices.Clone(list), at, at+1)
-	if len(list) == 0 {
-		f.markGone("function", name)
-	}
-	f.setFunctions(name, list)
-}
-
-// releaseFunction sees to the triggers and views that use a function; false
-// when they forbid the drop.
-func (f *fold) releaseFunction(name Name, fn *Function, cascade bool) bool {
-	calls := func(t *Trigger) bool { return t.Function == name }
-	var users []OID
-	for _, r := range f.CalledBy(name.Name) {
-		if slices.ContainsFunc(r.Triggers, calls) || r.View != nil && slices.Contains(r.View.Functions, name) {
-			users = append(users, r.OID)
-		}
-	}
-	if len(users) > 0 && !cascade {
-		f.fail(f.sure(), "2BP01", "cannot drop function %s because %s", fn.Signature(), otherObjects)
-		if f.failed {
-			return false
-		}
-	}
-	for _, oid := range users {
-		r := f.edit(oid)
-		if r == nil {
-			continue
-		}
-		if r.View != nil && slices.Contains(r.View.Functions, name) {
-			f.dropRelation(oid)
-			continue
-		}
-		r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), calls)
-	}
-	return true
 }
 
 // Signature is the function's name with its argument types: "f(integer, text)".

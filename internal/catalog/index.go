@@ -44,18 +44,11 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	name := clip(s.GetIdxname())
 	if name == "" {
 		name = f.chooseRelation(t.Name.Schema, t.Name.Name, joinNames(i.Names), "idx", false)
-	} else if oid, taken := f.names.get(Name{t.Name.Schema, name}); taken {
-		if s.GetIfNotExists() {
+	} else {
+		full := Name{t.Name.Schema, name}
+		if _, taken := f.names.get(full); taken && s.GetIfNotExists() || !f.makeRoom(t.OID, full) {
 			return
 		}
-		old := f.Relation(oid)
-		if !old.Inferred {
-			f.fail(f.sure(), "42P07", "relation %q already exists", name)
-		}
-		if f.failed {
-			return
-		}
-		f.dropRelation(oid)
 	}
 	idx.Name = Name{t.Name.Schema, name}
 	f.storeIndex(t, idx, !s.GetRelation().GetInh())

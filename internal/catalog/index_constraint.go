@@ -155,14 +155,8 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 		if t.Constraint(c.Name) != nil && f.nameTaken(t, c.Name) {
 			return false
 		}
-		if oid, taken := f.names.get(Name{t.Name.Schema, c.Name}); taken {
-			if old := f.Relation(oid); !old.Inferred {
-				f.fail(f.sure(), "42P07", "relation %q already exists", c.Name)
-			}
-			if f.failed {
-				return false
-			}
-			f.dropRelation(oid)
+		if !f.makeRoom(t.OID, Name{t.Name.Schema, c.Name}) {
+			return false
 		}
 	}
 	idx.Name = Name{t.Name.Schema, c.Name}
@@ -246,7 +240,11 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 		}
 	}
 	if c.Name != name.Name {
-		f.rename(oid, Name{t.Name.Schema, c.Name})
+		full := Name{t.Name.Schema, c.Name}
+		if !f.makeRoom(oid, full) {
+			return
+		}
+		f.rename(oid, full)
 	}
 	info := *idx.Index
 	info.Constraint, info.Primary = c.Name, c.Kind == PrimaryKey

@@ -103,6 +103,45 @@ func (c *Catalog) find(schema, name string) *Relation {
 	return c.Lookup(schema, name)
 }
 
+// become makes another kind of an inferred relation, whose kind was a guess, and
+// takes with it what the guess had tied to others.
+func (f *fold) become(r *Relation, kind Kind) {
+	if r.Index != nil {
+		if t := f.edit(r.Index.Table); t != nil {
+			t.Indexes = without(t.Indexes, r.OID)
+			for _, c := range t.Constraints {
+				if c.Index == r.OID {
+					t.editConstraint(c.ID).Index = 0
+				}
+			}
+		}
+		f.leavePartitionedIndex(r)
+		for _, oid := range r.Partitions {
+			if part := f.edit(oid); part != nil && part.Index != nil {
+				info := *part.Index
+				info.Parent = 0
+				part.Index = &info
+			}
+		}
+		r.own().Partitions = nil
+	}
+	if r.View != nil {
+		f.unread(r)
+	}
+	if r.Seq != nil {
+		f.disownSequence(r)
+	}
+	r.Kind, r.Index, r.View, r.Seq = kind, nil, nil, nil
+	switch kind {
+	case Index, PartitionedIndex:
+		r.Index = &IndexInfo{Valid: true}
+	case View, MaterializedView:
+		r.View = &ViewInfo{}
+	case Sequence:
+		r.Seq = &SequenceInfo{}
+	}
+}
+
 func systemSchema(s string) bool { return s == "pg_catalog" || s == "information_schema" }
 
 func displayName(schema, name string) string {
@@ -120,13 +159,7 @@ func (f *fold) holdsRows(r *Relation, words string, others ...Kind) bool {
 		return true
 	}
 	if r.Inferred {
-		r = f.edit(r.OID)
-		if r.Index != nil {
-			if t := f.edit(r.Index.Table); t != nil {
-				t.Indexes = without(t.Indexes, r.OID)
-			}
-		}
-		r.Kind, r.Index, r.View, r.Seq = Table, nil, nil, nil
+		f.become(f.edit(r.OID), Table)
 		return true
 	}
 	f.fail(f.sure(), "42809", words, r.Name.Name)
@@ -136,14 +169,7 @@ func (f *fold) holdsRows(r *Relation, words string, others ...Kind) bool {
 // infer stores a relation that no statement created.
 func (f *fold) infer(name Name, kind Kind) *Relation {
 	r := &Relation{Name: name, Kind: kind, Inferred: true, NextAttnum: 1, Rare: &plain}
-	switch kind {
-	case Index, PartitionedIndex:
-		r.Index = &IndexInfo{Valid: true}
-	case View, MaterializedView:
-		r.View = &ViewInfo{}
-	case Sequence:
-		r.Seq = &SequenceInfo{}
-	}
+	f.become(r, kind)
 	f.put(r)
 	guess := *r
 	f.guesses = f.guesses.set(f.own, r.OID, &guess)

@@ -38,14 +38,18 @@ func (t *UserType) Constrained() bool {
 
 // Function is a row of pg_proc.
 type Function struct {
-	OID        OID
-	Name       Name
-	Args       []Type // input arguments
-	Defaults   int    // how many of the last arguments have a default
+	OID  OID
+	Name Name
+	Args []Type // input arguments
+	// Params are all parameters with their names, those of RETURNS TABLE too.
+	// An aggregate's are not kept.
+	Params     []Param
+	Defaults   int // how many of the last arguments have a default
 	Variadic   bool
 	Returns    Type
 	ReturnsSet bool
 	Kind       string // "function", "procedure", "aggregate"
+	Window     bool
 	Volatility string // "immutable", "stable", "volatile"
 	Language   string
 	Body       string
@@ -56,6 +60,14 @@ type Function struct {
 	// BodyOffset is where Body begins, counted from the statement's start; -1
 	// when the body is no literal.
 	BodyOffset int
+}
+
+// Param is a parameter of a function. In and Out are both set for INOUT; a
+// column of RETURNS TABLE is Out.
+type Param struct {
+	Name    string
+	Type    Type
+	In, Out bool
 }
 
 // Object is anything that is kept by kind and name only: schemas, extensions,

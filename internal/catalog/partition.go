@@ -60,11 +60,11 @@ func (f *fold) isPartitioned(r *Relation, words string) bool {
 		return true
 	}
 	if r.Inferred {
-		f.edit(r.OID).Kind = PartitionedTable
+		f.become(f.edit(r.OID), PartitionedTable)
 		return true
 	}
 	f.fail(f.sure(), "42P17", words, r.Name.Name)
-	return !f.failed
+	return !f.failed && r.Kind.IsTable()
 }
 
 // joinPartition enters a new partition at its parent and gives it the parent's
@@ -225,11 +225,10 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		// What is known of the partition is known of the parent.
 		for _, c := range child.Columns {
 			if parent.Column(c.Name) == nil {
-				next := *c
-				next.Sequence = 0
-				parent.addColumn(&next)
+				parent.addColumn(c.elsewhere())
 			}
 		}
+		parent.resolveGenerated()
 	}
 	for _, c := range parent.Columns {
 		have := child.Column(c.Name)
@@ -240,9 +239,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 					return
 				}
 			}
-			next := *c
-			next.Sequence = 0
-			child.addColumn(&next)
+			child.addColumn(c.elsewhere())
 			have = child.Column(c.Name)
 		}
 		e := child.editColumn(have.Attnum)
@@ -251,6 +248,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 			e.Local = false
 		}
 	}
+	child.resolveGenerated()
 	for _, con := range parent.Constraints {
 		if con.Kind != Check || con.NoInherit {
 			continue
@@ -266,10 +264,21 @@ func (f *fold) takeColumns(parent, child *Relation) {
 	}
 }
 
+// elsewhere is the column as another table has it, where a column has another
+// number.
+func (c *Column) elsewhere() *Column {
+	next := *c
+	next.Sequence = 0
+	if next.GeneratedExpr != nil {
+		next.own().GeneratedFrom = nil
+	}
+	return &next
+}
+
 // attachIndexPartition is ALTER INDEX … ATTACH PARTITION.
 func (f *fold) attachIndexPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 	child := f.relation(cmd.GetName(), Index, false)
-	if child == nil || child.Index == nil || child.Index.Parent == parent.OID {
+	if child == nil || child.Index == nil || child.OID == parent.OID || child.Index.Parent == parent.OID {
 		return
 	}
 	child = f.edit(child.OID)

@@ -29,6 +29,7 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 		r.own().Policies = slices.Delete(slices.Clone(r.Policies), i, i+1)
 	}
 	p.ID = f.newOID()
+	f.using = true
 	r.own().Policies = with(r.Policies, p)
 }
 
@@ -57,6 +58,7 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 		next.Uses = union(p.Uses, union(r.attnumsIn(s.GetQual()), r.attnumsIn(s.GetWithCheck())))
 		r.own().Policies = slices.Clone(r.Policies)
 		r.Policies[i] = &next
+		f.using = true
 		return
 	}
 	if !r.Inferred && !r.Partial {

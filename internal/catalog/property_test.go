@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +112,9 @@ func sane(t testing.TB, c *catalog.Catalog) {
 		if !ok {
 			t.Errorf(format, args...)
 		}
+	}
+	for _, what := range c.Astray() {
+		must(false, "%s", what)
 	}
 	keys := map[[2]catalog.OID]int{}
 	c.Relations(func(r *catalog.Relation) bool {
@@ -264,6 +269,68 @@ func TestShuffled(t *testing.T) {
 			}
 		}
 		_ = c.String()
+	}
+}
+
+// named finds what the test files call their relations and constraints.
+var named = regexp.MustCompile(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|TO|ON|FROM|REFERENCES)\s+([a-z][a-z0-9_]*)\b`)
+
+// TestCollisions folds the statements of all files in random orders where
+// nearly everything has one of four names, as an index that is to get the name
+// of its own table: the catalog stays sane.
+func TestCollisions(t *testing.T) {
+	t.Parallel()
+	var all []step
+	words := map[string]bool{}
+	for _, sql := range sources(t) {
+		for _, m := range named.FindAllStringSubmatch(sql, -1) {
+			words[m[1]] = true
+		}
+		all = append(all, steps(t, sql)...)
+	}
+	random := rand.New(rand.NewPCG(7, 7))
+	word := regexp.MustCompile(`\b[a-z][a-z0-9_]*\b`)
+	var renamed []step
+	for range 4 {
+		for _, s := range all {
+			sql := word.ReplaceAllStringFunc(s.sql, func(w string) string {
+				if !words[w] {
+					return w
+				}
+				return string(rune('a' + random.IntN(4)))
+			})
+			file, err := pgparse.Split(sql)
+			if err == nil && len(file.Stmts) == 1 && file.Stmts[0].Node != nil {
+				renamed = append(renamed, step{file.Stmts[0].Node, sql})
+			}
+		}
+	}
+	if len(renamed) < 1000 {
+		t.Fatalf("only %d statements", len(renamed))
+	}
+	for seed := range uint64(3000) {
+		random := rand.New(rand.NewPCG(seed, 11))
+		c := catalog.New()
+		var done []string
+		for range 60 {
+			s := renamed[random.IntN(len(renamed))]
+			before := c
+			done = append(done, s.sql)
+			func() {
+				defer func() {
+					if r := recover(); r != nil {
+						t.Fatalf("seed %d: %v\n%s\n%s", seed, r, strings.Join(done, "\n"), debug.Stack())
+					}
+				}()
+				c, _ = c.Apply(s.node, s.sql)
+				for _, d := range catalog.Diff(before, c) {
+					d.Words()
+				}
+			}()
+			if sane(t, c); t.Failed() {
+				t.Fatalf("seed %d, after %s\n%s", seed, strings.Join(done, "\n"), before)
+			}
+		}
 	}
 }
 

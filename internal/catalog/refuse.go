@@ -37,6 +37,8 @@ func (c *Catalog) Refuses(node *pgparse.Node, block bool) *Problem {
 		k.alterTable(s)
 	case *pgparse.CreateTrigStmt:
 		k.trigger(s)
+	case *pgparse.CreateFunctionStmt:
+		k.functionBody(s)
 	}
 	return k.problem
 }

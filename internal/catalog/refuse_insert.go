@@ -29,6 +29,9 @@ func (k *checker) insert(s *pgparse.InsertStmt, l *level) *item {
 	if t != nil && t.Kind.IsTable() && sel != nil && !given.open {
 		k.count(t, s, len(given.columns))
 	}
+	if k.problem == nil && sel != nil {
+		k.written(t, s, sel)
+	}
 	if c := s.GetOnConflictClause(); c != nil {
 		k.onConflict(t, c, own)
 	}

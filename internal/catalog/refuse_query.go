@@ -103,6 +103,9 @@ func (k *checker) assign(t *Relation, list []*pgparse.Node, l *level) {
 	if k.problem == nil {
 		k.targets(t, list)
 	}
+	if k.problem == nil {
+		k.set(t, list)
+	}
 }
 
 func (k *checker) with(w *pgparse.WithClause, outer *level) *level {

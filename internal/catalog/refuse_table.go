@@ -2,13 +2,14 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// createTable checks the columns that the CHECK constraints of a new table
-// name. All of its columns stand in the statement, unless it takes some from
+// createTable checks the defaults of a new table, and the columns that its
+// CHECK constraints name. All of its columns stand in the statement, unless it takes some from
 // elsewhere.
 func (k *checker) createTable(s *pgparse.CreateStmt) {
 	if s.GetIfNotExists() || s.GetOfTypename() != nil || len(s.GetInhRelations()) > 0 || s.GetPartbound() != nil {
 		return
 	}
+	k.defaults(s)
 	checks := checkConstraints(checkConstraints(nil, s.GetConstraints()), s.GetTableElts())
 	for _, n := range s.GetTableElts() {
 		if n.GetTableLikeClause() != nil {
@@ -28,7 +29,8 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 	k.checks(checks, table)
 }
 
-// alterTable checks the columns that new CHECK constraints name.
+// alterTable checks new defaults, and the columns that new CHECK constraints
+// name.
 func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
 		return
@@ -37,6 +39,7 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	var added []string
 	for _, n := range s.GetCmds() {
 		cmd := n.GetAlterTableCmd()
+		k.newDefault(s, cmd)
 		switch def := pgparse.Unwrap(cmd.GetDef()).(type) {
 		case *pgparse.ColumnDef:
 			if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn {
@@ -79,13 +82,59 @@ func (k *checker) checks(list []*pgparse.Constraint, table item) {
 	}
 }
 
-// trigger checks that the function of a trigger was not dropped.
+// trigger checks the condition of a trigger, and that its function is there and
+// one for triggers.
 func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
-	schema, name := schemaAndName(s.GetFuncname())
-	if schema == "" && !k.plainPath() || len(k.c.Functions(schema, name)) > 0 {
+	schema, name := rangeName(s.GetRelation())
+	if schema == "" && !k.plainPath() {
 		return
 	}
-	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
-		k.fail("42883", "function %s() does not exist", displayName(schema, name))
+	r := k.c.find(schema, name)
+	if r != nil && r.Kind == View && s.GetRow() && s.GetTiming()&triggerInstead == 0 && k.whole(r) {
+		k.fail("42809", "%q is a view", name)
+		return
+	}
+	if s.GetWhenClause() != nil {
+		k.when(s, r)
+	}
+	schema, name = schemaAndName(s.GetFuncname())
+	if schema == "" && !k.plainPath() || k.problem != nil {
+		return
+	}
+	list := k.c.Functions(schema, name)
+	if len(list) == 0 {
+		if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
+			k.fail("42883", "function %s() does not exist", displayName(schema, name))
+		}
+		return
+	}
+	for _, f := range list {
+		if len(f.Args) == 0 && f.Returns.Known() && f.Returns.Name != (Name{"pg_catalog", "trigger"}) && k.c.sure() {
+			k.fail("42P17", "function %s must return type trigger", displayName(schema, name))
+		}
+	}
+}
+
+// when checks what the condition of a trigger names of the old and the new row.
+func (k *checker) when(s *pgparse.CreateTrigStmt, r *Relation) {
+	pgparse.Walk(s.GetWhenClause(), func(msg any) bool {
+		ref, ok := msg.(*pgparse.ColumnRef)
+		if !ok {
+			return k.problem == nil
+		}
+		row := str(ref.GetFields()[0])
+		switch {
+		case row != "old" && row != "new" || len(ref.GetFields()) < 2:
+		case !s.GetRow():
+			k.fail("42P17", "statement trigger's WHEN condition cannot reference column values")
+		case row == "old" && s.GetEvents()&triggerInsert != 0:
+			k.fail("42P17", "INSERT trigger's WHEN condition cannot reference OLD values")
+		case row == "new" && s.GetEvents()&triggerDelete != 0:
+			k.fail("42P17", "DELETE trigger's WHEN condition cannot reference NEW values")
+		}
+		return k.problem == nil
+	})
+	if k.problem == nil && r != nil && r.Kind.IsTable() {
+		k.expr(s.GetWhenClause(), &level{items: []item{{alias: "old", rel: r}, {alias: "new", rel: r}}})
 	}
 }

@@ -357,8 +357,9 @@ type Trigger struct {
 	Parent bool
 	// Deferrable and InitiallyDeferred are those of a constraint trigger.
 	Deferrable, InitiallyDeferred bool
-	// When: it has a condition; Uses lists the columns that it reads.
-	When    bool
+	// When is its condition, nil where it has none; Uses lists the columns
+	// that it reads.
+	When    *pgparse.Node
 	Uses    []int16
 	Comment string
 }

@@ -56,7 +56,7 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 		return
 	}
 	name := Name{r.Name.Schema, to}
-	if !f.makeRoom(name) {
+	if !f.makeRoom(r.OID, name) {
 		return
 	}
 	f.rename(r.OID, name)
@@ -77,21 +77,23 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 	}
 }
 
-// makeRoom sees to a relation that has a name already; false when that is a
-// problem.
-func (f *fold) makeRoom(name Name) bool {
-	oid, taken := f.names.get(name)
+// makeRoom sees to what has the name already that the relation oid, or an index
+// of it, is to get; false when that is a problem. What has it is taken out where
+// it must have gone unseen: the relation itself may go with it, as an index with
+// its table, and then there is nothing to name.
+func (f *fold) makeRoom(oid OID, name Name) bool {
+	at, taken := f.names.get(name)
 	if !taken {
 		return true
 	}
-	if old := f.Relation(oid); !old.Inferred {
+	if old := f.Relation(at); at == oid || !old.Inferred {
 		f.fail(f.sure(), "42P07", "relation %q already exists", name.Name)
-		if f.failed {
+		if f.failed || at == oid {
 			return false
 		}
 	}
-	f.dropRelation(oid)
-	return true
+	f.dropRelation(at)
+	return f.Relation(oid) != nil
 }
 
 func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
@@ -112,11 +114,14 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 		}
 	}
 	if other := r.Column(to); other != nil {
-		f.fail(f.sure() && !other.Inferred, "42701", "column %q of relation %q already exists", to, r.Name.Name)
-		if f.failed {
+		f.fail(f.sure() && (!other.Inferred || from == to), "42701", "column %q of relation %q already exists", to, r.Name.Name)
+		if f.failed || from == to {
 			return
 		}
 		f.dropColumn(r, to, true, true, true)
+		if r.Attr(c.Attnum) == nil {
+			return // it was generated from that one
+		}
 	}
 	f.renameAttribute(r, c.Attnum, from, to)
 	if s.GetRelation().GetInh() || r.Kind == CompositeType {
@@ -162,7 +167,7 @@ func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
 		f.nameTaken(r, to)
 		return
 	}
-	if c.Index != 0 && !f.makeRoom(Name{r.Name.Schema, to}) {
+	if c.Index != 0 && !f.makeRoom(c.Index, Name{r.Name.Schema, to}) {
 		return
 	}
 	r.editConstraint(c.ID).Name = to

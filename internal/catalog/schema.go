@@ -84,7 +84,8 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	}
 	for _, fn := range functions {
 		for _, o := range f.ownFunctions(fn) {
-			f.releaseFunction(fn, o, true)
+			// Its overloads go too.
+			f.releaseFunction(f.callee(fn, []*Function{o}, 0), true)
 		}
 		f.setFunctions(fn, nil)
 		f.markGone("function", fn)
@@ -98,7 +99,7 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 // dropTypeOID drops a type with the columns that have it.
 func (f *fold) dropTypeOID(u *UserType) {
 	names := []*pgparse.Node{stringNode(u.Name.Schema), stringNode(u.Name.Name)}
-	f.dropType(&pgparse.TypeName{Names: names}, true, true)
+	f.dropType(&pgparse.TypeName{Names: names}, false, true, true)
 }
 
 func stringNode(s string) *pgparse.Node {
@@ -128,7 +129,9 @@ func (f *fold) renameSchema(from, to string) {
 	}
 	relations, types, functions, objects := f.inSchema(from)
 	for _, oid := range relations {
-		f.rename(oid, Name{to, f.Relation(oid).Name.Name})
+		if r := f.Relation(oid); r != nil { // else it went with one that had its new name
+			f.rename(oid, Name{to, r.Name.Name})
+		}
 	}
 	for _, oid := range types {
 		u := f.changeType(oid, func(t *UserType) { t.Name.Schema = to })
@@ -176,17 +179,17 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 // moveRelation moves a relation to another schema, with its indexes and owned
 // sequences.
 func (f *fold) moveRelation(r *Relation, to string) {
-	if r.Name.Schema == to || !f.makeRoom(Name{to, r.Name.Name}) {
+	if r.Name.Schema == to || !f.makeRoom(r.OID, Name{to, r.Name.Name}) {
 		return
 	}
 	f.rename(r.OID, Name{to, r.Name.Name})
 	for _, oid := range r.Indexes {
-		if i := f.Relation(oid); i != nil && (i.Name.Schema == to || f.makeRoom(Name{to, i.Name.Name})) {
+		if i := f.Relation(oid); i != nil && (i.Name.Schema == to || f.makeRoom(oid, Name{to, i.Name.Name})) {
 			f.rename(oid, Name{to, i.Name.Name})
 		}
 	}
 	for _, c := range r.Columns {
-		if s := f.Relation(c.Sequence); s != nil && (s.Name.Schema == to || f.makeRoom(Name{to, s.Name.Name})) {
+		if s := f.Relation(c.Sequence); s != nil && (s.Name.Schema == to || f.makeRoom(s.OID, Name{to, s.Name.Name})) {
 			f.rename(s.OID, Name{to, s.Name.Name})
 		}
 	}

@@ -36,7 +36,10 @@ func (f *fold) alterSequence(s *pgparse.AlterSeqStmt) {
 			f.fail(f.sure(), "42809", "%q is not a sequence", r.Name.Name)
 			return
 		}
-		r.Kind, r.Seq = Sequence, &SequenceInfo{}
+		if len(r.Columns) > 0 || len(r.Constraints) > 0 || len(r.ReferencedBy) > 0 || r.Parent != 0 || len(r.Inherits) > 0 || len(r.Partitions) > 0 || len(r.Children) > 0 {
+			return // what has been seen of it is a table's
+		}
+		f.become(r, Sequence)
 	}
 	info := *r.Seq
 	r.Seq = &info

@@ -31,7 +31,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	t := &Trigger{
 		Name: clip(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
 		Columns: f.attnums(r.OID, strs(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
-		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause() != nil,
+		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause(),
 	}
 	switch {
 	case s.GetTiming()&triggerBefore != 0:

@@ -255,7 +255,7 @@ func (f *fold) alterType(s *pgparse.AlterTypeStmt) {
 }
 
 // dropType drops a type or domain; with CASCADE the columns of it too.
-func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
+func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	schema, n := schemaAndName(tn.GetNames())
 	name := f.nameFor(schema, n)
 	u := f.LookupType(schema, n)
@@ -266,6 +266,10 @@ func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
 		if !missingOK && f.missing("type", name) && !builtinType(n) {
 			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
 		}
+		if r := f.Lookup(schema, n); r != nil && (r.Kind.IsTable() || r.View != nil) && !r.Inferred {
+			f.fail(f.sure(), "2BP01", "cannot drop type %s because %s %s requires it", r.Name.String(), plainKind(r), r.Name.String())
+			return
+		}
 		f.markGone("type", name)
 		return
 	}
@@ -275,7 +279,11 @@ func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
 			users = append(users, r.OID)
 		}
 	}
-	if len(users) > 0 && !cascade {
+	if domain && u.Kind != Domain && !u.Inferred {
+		f.fail(f.sure(), "42809", "%q is not a domain", n)
+		return
+	}
+	if (len(users) > 0 || f.named(u)) && !cascade {
 		f.fail(f.sure() && !u.Inferred, "2BP01", "cannot drop type %s because %s", u.Name.String(), otherObjects)
 		if f.failed {
 			return
@@ -298,8 +306,9 @@ func (f *fold) dropType(tn *pgparse.TypeName, cascade, missingOK bool) {
 			}
 		}
 	}
+	f.dropNamed(u)
 	if u.Relation != 0 {
-		f.remove(u.Relation)
+		f.dropRelation(u.Relation)
 	}
 	f.removeType(u.OID)
 }

@@ -12,8 +12,8 @@ type functionName string
 
 func (n functionName) hash() uint32 { return hash(2166136261, string(n)) }
 
-// CalledBy lists the relations whose triggers, defaults, generation
-// expressions, checks or view may call a function of that name, oldest first.
+// CalledBy lists the relations whose triggers, policies, defaults, generation
+// expressions, checks, partition key or view may call a function of that name, oldest first.
 // It may list one that does not call it any more. For Postgres' own functions,
 // which hardly anybody drops, it lists all relations.
 func (c *Catalog) CalledBy(name string) []*Relation {
@@ -30,8 +30,8 @@ func (c *Catalog) CalledBy(name string) []*Relation {
 }
 
 // TypedBy lists the relations that have columns of a type, a row type or the
-// type of the whole relation (OF), oldest first. It may list one that has none
-// any more.
+// type of the whole relation (OF), or an expression that casts to it, oldest
+// first. It may list one that has none any more.
 func (c *Catalog) TypedBy(typ OID) []*Relation {
 	list, _ := c.typed.get(typ)
 	return c.users(list)
@@ -89,7 +89,7 @@ func (f *fold) noteUses(before *Catalog) {
 	for _, r := range f.owned {
 		old := before.Relation(r.OID)
 		if old == nil {
-			old = &Relation{}
+			old = &Relation{Rare: &plain}
 		}
 		f.typedAs(r.OfType, r.OID)
 		for i, t := range r.Triggers {
@@ -97,6 +97,19 @@ func (f *fold) noteUses(before *Catalog) {
 				continue
 			}
 			f.calls(t.Function.Name, r.OID)
+			f.callsIn(t.When, r.OID)
+		}
+		for i, p := range r.Policies {
+			if i < len(old.Policies) && old.Policies[i] == p {
+				continue
+			}
+			f.callsIn(p.Using, r.OID)
+			f.callsIn(p.Check, r.OID)
+		}
+		if old.PartitionKey == nil {
+			for _, k := range r.PartitionKey {
+				f.callsIn(k.Expr, r.OID)
+			}
 		}
 		for i, c := range r.Columns {
 			if i < len(old.Columns) && old.Columns[i] == c {
@@ -155,14 +168,29 @@ func (f *fold) typedAs(typ, by OID) {
 	}
 }
 
-// callsIn notes the functions that an expression of a relation calls.
+// castTo is the user's type that a cast is to; 0 for one of Postgres' own.
+func (c *Catalog) castTo(m *pgparse.TypeCast) OID {
+	names := m.GetTypeName().GetNames()
+	if len(names) == 2 && str(names[0]) == "pg_catalog" || len(names) == 1 && builtinType(str(names[0])) {
+		return 0
+	}
+	return c.TypeOf(m.GetTypeName()).OID
+}
+
+// callsIn notes the functions that an expression of a relation calls, and the
+// types that it casts to.
 func (f *fold) callsIn(expr *pgparse.Node, by OID) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}
 	pgparse.Walk(expr, func(msg any) bool {
-		if call, ok := msg.(*pgparse.FuncCall); ok && len(call.GetFuncname()) > 0 {
-			f.calls(str(call.GetFuncname()[len(call.GetFuncname())-1]), by)
+		switch m := msg.(type) {
+		case *pgparse.FuncCall:
+			if len(m.GetFuncname()) > 0 {
+				f.calls(str(m.GetFuncname()[len(m.GetFuncname())-1]), by)
+			}
+		case *pgparse.TypeCast:
+			f.typedAs(f.castTo(m), by)
 		}
 		return true
 	})

@@ -15,16 +15,16 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 	switch {
 	case !taken:
 		oid, f.creating = f.newOID(), name
-	case s.GetReplace() && (old.Kind == View || old.Inferred), old.Inferred:
+	case s.GetReplace() && old.Kind == View, old.canBe(View):
 	case s.GetReplace():
-		f.fail(f.sure(), "42809", "%q is not a view", relname)
+		f.fail(f.sure() && (!old.Inferred || old.Index != nil), "42809", "%q is not a view", relname)
 		if f.failed {
 			return
 		}
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	default:
-		f.fail(f.sure(), "42P07", "relation %q already exists", relname)
+		f.fail(f.sure() && (!old.Inferred || old.Index != nil), "42P07", "relation %q already exists", relname)
 		if f.failed {
 			return
 		}
@@ -66,6 +66,10 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 	for i, c := range old.Columns {
 		if v.Columns[i].Name != c.Name {
 			f.fail(f.sure(), "42P16", "cannot change name of view column %q to %q", c.Name, v.Columns[i].Name)
+			return !f.failed
+		}
+		if t := v.Columns[i].Type; c.Type.Known() && t.Known() && !c.Type.Same(t) && f.settled(c.Type) && f.settled(t) {
+			f.fail(f.sure(), "42P16", "cannot change data type of view column %q from %s to %s", c.Name, c.Type.formal(), t.formal())
 			return !f.failed
 		}
 	}

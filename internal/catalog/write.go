@@ -84,6 +84,9 @@ func (f *fold) rename(oid OID, name Name) {
 	if at, ok := f.names.get(name); ok && at != oid {
 		// The server would refuse: what has the name must have gone unseen.
 		f.dropRelation(at)
+		if f.Relation(oid) == nil {
+			return // it went with that one
+		}
 	}
 	f.names = f.names.set(f.own, name, oid)
 	f.temporary = f.temporary || name.Schema == "pg_temp"

@@ -58,7 +58,7 @@ could not be read, so that there is no verdict on it.`,
 			}
 			// Of files that are named, only the findings are news.
 			options.Brief = format == report.FormatTerminal && !options.Verbose
-			var breathe func(func(func()))
+			var breathe func(float64, func(func()))
 			if a.collector != nil {
 				breathe = a.collector.breathe
 			}

@@ -20,19 +20,27 @@ const (
 	laterGC    = 400
 	paceChecks = 5 * time.Millisecond
 
+	// roomyHeap is from where on a heap is expected to fill stillLimit (bytes).
+	roomyHeap = 8 << 20
+
 	// stillLimit is where a command that can stand still collects, as long as
 	// less than smallHeap is alive; stillRoom is the least that it has between
-	// two collections (bytes).
+	// two collections (bytes). endRoom is how far above the work may end.
 	stillLimit = 96 << 20
 	stillRoom  = 32 << 20
+	endRoom    = 8 << 20
 )
+
+const heapObjects = "/memory/classes/heap/objects:bytes"
 
 // collector decides when the heap is collected. It is for a process that does
 // one thing and ends: libraries leave the collector alone.
 type collector struct {
 	still atomic.Bool // a command stands still for it
+	roomy atomic.Bool // makeRoom was called
 	next  uint64      // where the heap is collected then, bytes
-	heap  []metrics.Sample
+	// What there is, and what was ever asked for.
+	heap, allocated []metrics.Sample
 }
 
 // paceCollector lets a small heap fill a fixed space and a large one grow by
@@ -44,14 +52,18 @@ func paceCollector(environ func(string) string) *collector {
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startLimit)
-	c := &collector{next: stillLimit, heap: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}}
+	c := &collector{next: stillLimit, heap: []metrics.Sample{{Name: heapObjects}}, allocated: []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}}
 	go func() {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		heap, live := []metrics.Sample{{Name: heapObjects}}, []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		for range time.Tick(paceChecks) {
-			if c.still.Load() {
-				return
+			if !c.roomy.Load() && bytesOf(heap) > roomyHeap {
+				makeRoom()
+				c.roomy.Store(true)
 			}
-			if bytesOf(live) > smallHeap {
+			switch still := c.still.Load(); {
+			case still && c.roomy.Load():
+				return
+			case !still && bytesOf(live) > smallHeap:
 				debug.SetGCPercent(laterGC)
 				debug.SetMemoryLimit(math.MaxInt64)
 				return
@@ -64,13 +76,14 @@ func paceCollector(environ func(string) string) *collector {
 // breathe is audit.CheckConfig.Breathe: where the heap is full it is collected
 // while nothing else works. Both processors mark then, nothing is marked that
 // came into being meanwhile, and writes cost what they always do.
-func (c *collector) breathe(still func(func())) {
+func (c *collector) breathe(left float64, still func(func())) {
 	if !c.still.Load() {
 		c.still.Store(true)
 		debug.SetGCPercent(-1)
 		c.limit()
 	}
-	if bytesOf(c.heap) < c.next {
+	heap := bytesOf(c.heap)
+	if heap < c.next || heap+c.coming(left) < c.next+endRoom {
 		return
 	}
 	still(func() {
@@ -82,6 +95,12 @@ func (c *collector) breathe(still func(func())) {
 		}
 		c.limit()
 	})
+}
+
+// coming is what the rest of the work will ask for, going by what the part that
+// is done has.
+func (c *collector) coming(left float64) uint64 {
+	return uint64(float64(bytesOf(c.allocated)) * left / max(1-left, 0.01))
 }
 
 // limit is where the heap is collected all the same: a bunch of files may need

@@ -25,9 +25,10 @@ func TestBreathe(t *testing.T) {
 	}
 	runtime.GC()
 	c := paceCollector(func(string) string { return "" })
+	c.roomy.Store(true)
 	stood := 0
 	breathe := func() {
-		c.breathe(func(do func()) { stood++; do() })
+		c.breathe(1, func(do func()) { stood++; do() })
 	}
 	breathe()
 	if stood != 0 {
@@ -45,6 +46,16 @@ func TestBreathe(t *testing.T) {
 	}
 	if n := int(after.NumGC - before.NumGC); n != stood {
 		t.Errorf("%d collections, stood still %d times", n, stood)
+	}
+	// At the end of the work it may go a little above.
+	atEnd := func(above int) (stood bool) {
+		for keep = nil; bytesOf(c.heap) < c.next+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
+		}
+		c.breathe(0, func(do func()) { stood = true; do() })
+		return stood
+	}
+	if atEnd(0) || !atEnd(endRoom) {
+		t.Error("stood still with nothing to come, or did not with too much there")
 	}
 	keep = nil
 	for range (smallHeap >> 20) + 40 {

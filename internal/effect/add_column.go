@@ -52,6 +52,7 @@ func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
 			}
 		}
 	}
+	r.newerIn(n.deflt)
 	return n
 }
 

@@ -188,6 +188,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_AddColumn:
 		a.addColumn(cmd)
 	case pgparse.AlterTableType_AT_ColumnDefault:
+		a.newerIn(cmd.GetDef())
 		a.columnDefault(cmd)
 	case pgparse.AlterTableType_AT_DropColumn:
 		a.dropColumn(cmd)

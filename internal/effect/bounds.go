@@ -2,7 +2,6 @@ package effect
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -352,63 +351,4 @@ func (in *interval) under(b *bound, closed bool) {
 		}
 	}
 	in.high, in.closed = b, closed
-}
-
-// excluded reports whether the default partition's own constraints prove that
-// it holds no row for the new partition.
-func (r *run) excluded(d, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
-	column, want, ok := partitionInterval(parent, spec)
-	if !ok {
-		return false
-	}
-	if have := known(d, column); apart(have, want) {
-		return true
-	}
-	for _, con := range d.Constraints {
-		if con.Kind == catalog.Check && con.Valid && disjoint(con.Expr, column, want, 0) {
-			return true
-		}
-	}
-	return false
-}
-
-// disjoint reports whether a condition excludes a range: one of what holds
-// together does, or each of what holds one or the other.
-func disjoint(expr *pgparse.Node, column string, want interval, depth int) bool {
-	if depth > maxDepth {
-		return false
-	}
-	b, ok := pgparse.Unwrap(expr).(*pgparse.BoolExpr)
-	if !ok {
-		var have interval
-		have.narrow(expr, column)
-		return apart(have, want)
-	}
-	out := func(n *pgparse.Node) bool { return disjoint(n, column, want, depth+1) }
-	switch b.GetBoolop() {
-	case pgparse.BoolExprType_AND_EXPR:
-		var have interval
-		for _, cond := range conjuncts(expr) {
-			have.narrow(cond, column)
-		}
-		return apart(have, want) || slices.ContainsFunc(b.GetArgs(), out)
-	case pgparse.BoolExprType_OR_EXPR:
-		return !slices.ContainsFunc(b.GetArgs(), func(n *pgparse.Node) bool { return !out(n) })
-	}
-	return false
-}
-
-// apart reports whether nothing is in both of two ranges.
-func apart(have, want interval) bool {
-	if have.low != nil && want.high != nil {
-		if c, ok := have.low.compare(want.high); ok && c >= 0 {
-			return true
-		}
-	}
-	if have.high != nil && want.low != nil {
-		if c, ok := have.high.compare(want.low); ok && (c < 0 || c == 0 && !have.closed) {
-			return true
-		}
-	}
-	return false
 }

@@ -24,6 +24,7 @@ func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 	}
 	r.nodes(ctes, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	r.node(m.GetOnConflictClause().GetWhereClause(), ctes)
+	r.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
 // given tells which columns an INSERT has values for, by the number of the

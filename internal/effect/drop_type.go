@@ -96,54 +96,27 @@ func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Colu
 	}
 }
 
-// dropFunction locks the tables whose triggers call a dropped function.
+// dropFunction locks the tables whose triggers, defaults and the like call a
+// dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
-	schema, name := nameOf(o.GetObjname())
-	for _, rel := range r.c.CalledBy(name) {
-		uses := slices.ContainsFunc(rel.Triggers, func(t *catalog.Trigger) bool {
-			return t.Function.Name == name && (schema == "" || t.Function.Schema == schema)
-		}) || slices.ContainsFunc(rel.Columns, func(c *catalog.Column) bool {
-			return calls(c.Default, name) || calls(c.GeneratedExpr, name)
-		}) || slices.ContainsFunc(rel.Constraints, func(c *catalog.Constraint) bool {
-			return c.Kind == catalog.Check && calls(c.Expr, name)
-		})
-		whole := rel.View != nil && slices.ContainsFunc(rel.View.Functions, func(f catalog.Name) bool {
-			return f.Name == name && (schema == "" || f.Schema == schema)
-		}) || rel.Index != nil && (calls(rel.Index.Predicate, name) || slices.ContainsFunc(rel.Index.Keys, func(k catalog.IndexKey) bool {
-			return calls(k.Expr, name)
-		}))
-		if !uses && !whole {
-			continue
-		}
-		if !cascade {
+	_, name := nameOf(o.GetObjname())
+	for _, caller := range r.c.Callers(o) {
+		rel := caller.Relation
+		switch {
+		case !cascade && caller.Sure:
 			r.refuse("cannot drop function " + name + "() because other objects depend on it")
 			return
-		}
-		if !whole {
-			r.lockFor(rel, ael, "a trigger, default or constraint of it calls "+name+"()")
-			continue
-		}
-		if t := r.tableOf(rel); t != nil {
-			r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
-		}
-		r.drop(rel, "calls "+name+"()")
-		if rel.View != nil {
-			r.dropRelation(rel, true, 0)
+		case !cascade:
+		case !caller.Whole:
+			r.lockFor(rel, ael, "a trigger, default, constraint or policy of it calls "+name+"()")
+		default:
+			if t := r.tableOf(rel); t != nil {
+				r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
+			}
+			r.drop(rel, "calls "+name+"()")
+			if rel.View != nil {
+				r.dropRelation(rel, true, 0)
+			}
 		}
 	}
-}
-
-// calls locks what the functions in an expression lock by name.
-func calls(expr *pgparse.Node, name string) bool {
-	found := false
-	if expr == nil {
-		return false
-	}
-	pgparse.Walk(expr, func(m any) bool {
-		if c, ok := m.(*pgparse.FuncCall); ok && lastName(c.GetFuncname()) == name {
-			found = true
-		}
-		return !found
-	})
-	return found
 }

@@ -190,6 +190,18 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 		r.refuse("cannot drop index " + index.Name.Name + " because index " + parent.Name.Name + " requires it")
 		return
 	}
+	if index.Index != nil {
+		for _, u := range r.c.IndexUsers(index) {
+			if !cascade {
+				r.refuse("cannot drop index " + index.Name.Name + " because other objects depend on it")
+				return
+			}
+			if from := r.c.Relation(u.From); from != nil && !concurrent {
+				r.lockFor(from, ael, "its foreign key "+u.Constraint.Name+" is dropped")
+				r.below(from, ael)
+			}
+		}
+	}
 	if concurrent {
 		if index.Kind == catalog.PartitionedIndex {
 			r.refuse(`cannot drop partitioned index "` + index.Name.Name + `" concurrently`)

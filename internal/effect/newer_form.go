@@ -27,7 +27,18 @@ func (r *run) columnForm(def *pgparse.ColumnDef) {
 // constraintForm is columnForm for a constraint.
 func (r *run) constraintForm(con *pgparse.Constraint) {
 	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_GENERATED:
+		if con.GetGeneratedKind() == "v" && !r.v.AtLeast(18) {
+			r.refuse(`syntax error at or near "VIRTUAL"`)
+		}
+	case pgparse.ConstrType_CONSTR_PRIMARY:
+		if con.GetWithoutOverlaps() && !r.v.AtLeast(18) {
+			r.refuse(`syntax error at or near "WITHOUT"`)
+		}
 	case pgparse.ConstrType_CONSTR_UNIQUE:
+		if con.GetWithoutOverlaps() && !r.v.AtLeast(18) {
+			r.refuse(`syntax error at or near "WITHOUT"`)
+		}
 		if con.GetNullsNotDistinct() && !r.v.AtLeast(15) {
 			r.refuse(`syntax error at or near "NULLS"`)
 		}
@@ -36,6 +47,7 @@ func (r *run) constraintForm(con *pgparse.Constraint) {
 			r.refuse(`syntax error at or near "ENFORCED"`)
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
+		r.newerIn(con.GetRawExpr())
 		if !con.GetIsEnforced() && !r.v.AtLeast(18) {
 			r.refuse(`syntax error at or near "ENFORCED"`)
 		}

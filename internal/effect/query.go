@@ -33,6 +33,7 @@ func (r *run) queryIn(msg any, ctes []string) {
 		}
 		r.node(m.GetWhereClause(), ctes)
 		r.nodes(ctes, m.GetReturningClause().GetExprs())
+		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 	case *pgparse.DeleteStmt:
 		ctes = r.with(m.GetWithClause(), ctes)
 		r.deleteFrom(m)
@@ -41,6 +42,7 @@ func (r *run) queryIn(msg any, ctes []string) {
 		}
 		r.node(m.GetWhereClause(), ctes)
 		r.nodes(ctes, m.GetReturningClause().GetExprs())
+		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 	case *pgparse.MergeStmt:
 		ctes = r.with(m.GetWithClause(), ctes)
 		r.merge(m)
@@ -57,6 +59,9 @@ func (r *run) with(w *pgparse.WithClause, ctes []string) []string {
 	ctes = ctes[:len(ctes):len(ctes)]
 	for _, n := range w.GetCtes() {
 		cte := n.GetCommonTableExpr()
+		if word := traversal(cte); word != "" && !r.v.AtLeast(14) {
+			r.refuse(`syntax error at or near "` + word + `"`)
+		}
 		if w.GetRecursive() {
 			ctes = append(ctes, cte.GetCtename())
 		}
@@ -66,6 +71,17 @@ func (r *run) with(w *pgparse.WithClause, ctes []string) []string {
 		}
 	}
 	return ctes
+}
+
+// traversal is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
+func traversal(cte *pgparse.CommonTableExpr) string {
+	switch {
+	case cte.GetSearchClause() != nil:
+		return "SEARCH"
+	case cte.GetCycleClause() != nil:
+		return "CYCLE"
+	}
+	return ""
 }
 
 func (r *run) nodes(ctes []string, lists ...[]*pgparse.Node) {
@@ -91,9 +107,17 @@ func (r *run) node(n *pgparse.Node, ctes []string) {
 			return false
 		case *pgparse.FuncCall:
 			r.call(x)
+			r.newerCall(x)
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 			r.queryIn(m, ctes)
 			return false
+		case *pgparse.RangeSubselect:
+			if x.GetAlias() == nil && !r.v.AtLeast(16) {
+				r.refuse("subquery in FROM must have an alias")
+			}
+		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
+		default:
+			r.newerExpr(m)
 		}
 		return true
 	})
@@ -136,6 +160,9 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string) {
 	if s.GetLarg() != nil {
 		r.queryIn(s.GetLarg(), ctes)
 		r.queryIn(s.GetRarg(), ctes)
+	}
+	if s.GetGroupDistinct() && !r.v.AtLeast(14) {
+		r.refuse(`syntax error at or near "DISTINCT"`)
 	}
 	mark := len(r.Effects)
 	r.nodes(ctes, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())

@@ -19,6 +19,8 @@ const (
 	// wordFile is the size, in bytes, above which a file is passed over:
 	// bundles, dumps, fixtures.
 	wordFile = 2 << 20
+	// bundleLine is the length of a line from where on a program wrote it, bytes.
+	bundleLine = 8 << 10
 	// wordBunch is how many files are read at once.
 	wordBunch = 400
 )
@@ -36,8 +38,8 @@ type Hit struct {
 // Words finds the lines that contain any of words, in files of a tree that
 // skip does not leave out. Letters, digits, underscore and all non-ASCII
 // characters make a word; words that hold anything else have no hits. Binary
-// files and files above 2 MB are passed over. It costs one read of each file,
-// however many words there are.
+// files, files above 2 MB, bundles of JavaScript and dumps of databases are
+// passed over. It costs one read of each file, however many words there are.
 //
 // Hits are sorted by path and line, at most HitsPerWord for a word, and
 // HitsPerFile of it in one file. An error joins what could not be read; the
@@ -74,7 +76,7 @@ func Words(t Tree, words []string, skip func(path string) bool) ([]Hit, error) {
 
 // scanWords adds the hits of one file, one per word and line.
 func scanWords(hits []Hit, path string, text []byte, left map[string]int) []Hit {
-	if len(text) > wordFile || bytes.IndexByte(text[:min(len(text), 8000)], 0) >= 0 {
+	if len(text) > wordFile || bytes.IndexByte(text[:min(len(text), 8000)], 0) >= 0 || bundle(path, text) || dump(text) {
 		return hits
 	}
 	line, lineStart := 1, 0
@@ -106,6 +108,27 @@ func scanWords(hits []Hit, path string, text []byte, left map[string]int) []Hit 
 		hits = append(hits, Hit{Word: word, Path: path, Line: line, Column: start - lineStart + 1, Text: lineAround(text, lineStart, start)})
 	}
 	return hits
+}
+
+// bundle reports whether a file is JavaScript that a tool wrote: a line of it is
+// longer than anybody's. It says what its source says, where nobody can read it.
+func bundle(path string, text []byte) bool {
+	if !strings.HasSuffix(path, ".js") && !strings.HasSuffix(path, ".mjs") && !strings.HasSuffix(path, ".cjs") {
+		return false
+	}
+	for len(text) > bundleLine {
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 || end > bundleLine {
+			return true
+		}
+		text = text[end+1:]
+	}
+	return false
+}
+
+// dump reports whether a file is what pg_dump wrote: it names everything.
+func dump(text []byte) bool {
+	return bytes.Contains(text[:min(len(text), 200)], []byte("-- PostgreSQL database dump"))
 }
 
 func wordByte(c byte) bool {

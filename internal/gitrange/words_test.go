@@ -17,7 +17,9 @@ func TestWords(t *testing.T) {
 		"a.go":      "x := u.name\nnames name_x naïve\nname name\n",
 		"skip/b.go": "name\n",
 		"bin":       "name\x00\n",
-		"long.js":   strings.Repeat("x ", 5000) + "name" + strings.Repeat(" y", 5000),
+		"long.json": strings.Repeat("x ", 5000) + "name" + strings.Repeat(" y", 5000),
+		"bundle.js": strings.Repeat("x ", 5000) + "name" + strings.Repeat(" y", 5000),
+		"dump.txt":  "--\n-- PostgreSQL database dump\n--\nCREATE TABLE name ();",
 		"wide.sql":  strings.Repeat("e.a, ", 60) + "e.name, e.b",
 		"big":       strings.Repeat("name\n", wordFile/5+1),
 		"é.txt":     "full_name",
@@ -45,7 +47,7 @@ func TestWords(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %s:%d:%d", h.Word, h.Path, h.Line, h.Column))
 	}
-	want := []string{"name a.go:1:8", "name a.go:3:1", "name long.js:1:10001", "name wide.sql:1:303", "full_name é.txt:1:1"}
+	want := []string{"name a.go:1:8", "name a.go:3:1", "name long.json:1:10001", "name wide.sql:1:303", "full_name é.txt:1:1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

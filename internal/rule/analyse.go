@@ -39,20 +39,9 @@ func (e *Engine) analyse(m *Migration) {
 		}
 		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
 		s.Settings = settings.now
-		if st.Node != nil {
-			s.Results = e.results(st, settings.now.TimeZone)
-			s.Result = s.Results[0].Result
-			s.After, s.Problems = e.catalog.Apply(st.Node, st.SQL)
-			if len(s.Problems) == 0 {
-				if p := e.catalog.Refuses(st.Node, st.Parent >= 0); p != nil {
-					s.Problems = []catalog.Problem{*p}
-				}
-			}
-			s.Deltas = catalog.Diff(s.Before, s.After)
-			e.looksUpNothing(s)
-			e.fills(s)
-			settings.statement(s)
-			s.After = points.Follow(st.Node, s.After)
+		if node := st.Node; node != nil {
+			e.run(s, settings)
+			s.After = points.Follow(node, s.After)
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)
@@ -70,6 +59,23 @@ func (e *Engine) analyse(m *Migration) {
 	for _, t := range m.Txs {
 		t.held(e.folding)
 	}
+}
+
+// run takes a statement through the catalog and the effects.
+func (e *Engine) run(s *Stmt, settings *tracker) {
+	defer s.contain()
+	s.Results = e.results(s.Statement, settings.now.TimeZone)
+	s.Result = s.Results[0].Result
+	s.After, s.Problems = e.catalog.Apply(s.Node, s.SQL)
+	if len(s.Problems) == 0 {
+		if p := e.catalog.Refuses(s.Node, s.Parent >= 0); p != nil {
+			s.Problems = []catalog.Problem{*p}
+		}
+	}
+	s.Deltas = catalog.Diff(s.Before, s.After)
+	e.looksUpNothing(s)
+	e.fills(s)
+	settings.statement(s)
 }
 
 // left is the transaction that a migration leaves open for the next one, and

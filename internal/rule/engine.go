@@ -39,6 +39,8 @@ type Engine struct {
 	supps []suppressed
 	last  *Migration // the one that was judged last
 	count int
+	// faults are what rules could not judge.
+	faults []Fault
 }
 
 // ruleOn is a rule with the configured versions that it is about.
@@ -110,8 +112,7 @@ func (o opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 		if st.Node == nil {
 			continue
 		}
-		next, _ := c.Apply(st.Node, st.SQL)
-		c = points.Follow(st.Node, next)
+		c = points.Follow(st.Node, deploy(c, st))
 	}
 	if s.Rollback[tx] {
 		c = start
@@ -147,20 +148,14 @@ func (e *Engine) Rules(m *Migration) {
 		for _, s := range t.Statements {
 			e.statement(s)
 		}
-		e.commit(t)
+		e.commit(m, t)
 	}
 	e.pass.versions, e.pass.current = e.config.Versions, m.after
 	for _, r := range e.rules {
 		if !e.applies(r, e.config.Versions) {
 			continue
 		}
-		e.pass.Rule = r
-		switch {
-		case r.Migration != nil:
-			r.Migration(e.pass, m)
-		case r.Gather != nil:
-			r.Gather(e.pass, m)
-		}
+		e.migration(r, m)
 	}
 	e.take()
 	if len(m.Script.Suppressions) > 0 {
@@ -190,6 +185,7 @@ func (e *Engine) statement(s *Stmt) {
 	if s.Node == nil {
 		return
 	}
+	defer e.contain(s.Migration, s.Statement)
 	p := e.pass
 	p.current = s.After
 	rules := e.statementRules[kindOf(s.Node)]
@@ -208,10 +204,11 @@ func (e *Engine) statement(s *Stmt) {
 	s.Result = s.Results[0].Result
 }
 
-func (e *Engine) commit(t *Tx) {
+func (e *Engine) commit(m *Migration, t *Tx) {
 	if len(t.Deltas) == 0 {
 		return
 	}
+	defer e.contain(m, nil)
 	p := e.pass
 	p.current = t.After
 	for i := range e.commitRules {
@@ -219,6 +216,23 @@ func (e *Engine) commit(t *Tx) {
 		p.Rule = r.Rule
 		ask(p, r.versions, r.Commit, t)
 	}
+}
+
+func (e *Engine) migration(r *Rule, m *Migration) {
+	defer e.contain(m, nil)
+	e.pass.Rule = r
+	switch {
+	case r.Migration != nil:
+		r.Migration(e.pass, m)
+	case r.Gather != nil:
+		r.Gather(e.pass, m)
+	}
+}
+
+func (e *Engine) whole(r *Rule) {
+	defer e.contain(nil, nil)
+	e.pass.Rule = r
+	r.Release(e.pass, e.release)
 }
 
 // ask runs a rule's check for the versions, together where the check does not
@@ -286,8 +300,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
 	for _, r := range e.rules {
 		if r.Release != nil && e.applies(r, e.config.Versions) {
-			e.pass.Rule = r
-			r.Release(e.pass, e.release)
+			e.whole(r)
 		}
 	}
 	e.take()

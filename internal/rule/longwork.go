@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -142,4 +145,28 @@ func same(a, b *effect.Effect) bool {
 		return a.OID == b.OID
 	}
 	return a.Name == b.Name
+}
+
+// HeldFor is the strongest lock that blocks others and is held behind a statement,
+// while a program works on the rows of a table; ok is false when there is none, or
+// the table is new, small or not known.
+func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok bool) {
+	schema, base, qualified := strings.Cut(table, `"."`)
+	if !qualified {
+		schema, base = "", table
+	}
+	r := s.After.Lookup(schema, base)
+	if r == nil || !p.counts(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
+		return held, name, false
+	}
+	locks := slices.Clone(s.Held)
+	for _, e := range s.Result.Effects {
+		locks = append(locks, Held{e, s})
+	}
+	for _, h := range locks {
+		if h.Lock >= onward.ShareLock && Blocking(&h.Effect) && p.Existing(&h.Effect) && (!ok || h.Lock > held.Lock) {
+			held, ok = h, true
+		}
+	}
+	return held, r.Name, ok
 }

@@ -25,6 +25,9 @@ var refusals = []struct{ message, rule string }{
 // is known. The general rule leaves these refusals alone.
 func (s *Stmt) RefusedRule() string {
 	if s.Result.Refused == "" {
+		if len(s.Problems) > 0 && s.Problems[0].Replaced != nil {
+			return "function-replace-refused"
+		}
 		return ""
 	}
 	for _, r := range refusals {

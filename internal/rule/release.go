@@ -75,6 +75,9 @@ type Stmt struct {
 	Held []Held
 	// Settings is what is in force when the statement runs.
 	Settings Settings
+	// Fault is a fault of onward's own that kept the statement from being
+	// judged; Node is nil then.
+	Fault error
 
 	altered  *catalog.Relation // of Altered, once it was asked for
 	commands []Command
@@ -167,6 +170,8 @@ type HistoryChange struct {
 	// Runner is what the migration tool does about it, in a clause; "" where
 	// it depends.
 	Runner string
+	// Directory: no migration is left of its directory.
+	Directory bool
 	// Guessed: the tool follows from the names of files only.
 	Guessed bool
 	// Refusal goes with Refused.
@@ -186,4 +191,5 @@ const (
 	Conflict   HistoryKind = "conflict"   // several leaves of one Django app
 	Gap        HistoryKind = "gap"        // a number is missing
 	Refused    HistoryKind = "refused"    // a file that the runner refuses or passes over
+	Unmapped   HistoryKind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
 )

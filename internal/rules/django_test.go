@@ -32,6 +32,12 @@ func instead(t *testing.T, id string, op script.Operation, sql string, mode onwa
 
 func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Transaction, runner rule.Runner) []onward.Finding {
 	t.Helper()
+	part := script.Part{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Operation: op}
+	return judgeSource(t, script.Source{Text: "", Parts: []script.Part{part}, Mode: mode, LineComment: "#"}, runner)
+}
+
+func judgeSource(t *testing.T, src script.Source, runner rule.Runner) []onward.Finding {
+	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
 		if err != nil {
@@ -41,10 +47,9 @@ func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Tran
 	}
 	e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}}, nil)
 	e.Deploy(build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone}))
-	part := script.Part{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Operation: op}
 	e.Judge(&rule.Migration{
-		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: mode,
-		Script: build(script.Source{Text: "", Parts: []script.Part{part}, Mode: mode, LineComment: "#"}),
+		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: src.Mode,
+		Script: build(src),
 		Runner: runner,
 	})
 	findings, _ := e.Finish()
@@ -116,5 +121,47 @@ func TestDjangoDropsWhatIsNotThere(t *testing.T) {
 	sql := `DROP INDEX IF EXISTS "shop_order_code_like"`
 	for _, f := range judgeDjango(t, script.Operation{Class: "AlterField", Model: "order", Field: "code"}, sql, onward.TransactionFile, rule.Runner{}) {
 		t.Errorf("%s: %s", f.Rule, f.Fact)
+	}
+}
+
+// A program that works on rows does so under the locks of what ran before it in its
+// transaction.
+func TestCodeUnderLock(t *testing.T) {
+	t.Parallel()
+	const add, index = "ALTER TABLE shop_order ADD COLUMN a int", "CREATE INDEX i ON shop_order (country)"
+	for name, c := range map[string]struct {
+		parts []string
+		code  script.Code
+		mode  onward.Transaction
+		want  string
+	}{
+		"behind an ALTER TABLE": {[]string{add}, script.Code{Table: "shop_order", Whole: true, Parts: 1}, onward.TransactionFile,
+			"error: fill updates rows of shop_order while shop_order is locked against reads and writes since :1"},
+		"of some rows": {[]string{add}, script.Code{Table: "shop_item", Parts: 1}, onward.TransactionFile,
+			"warning: fill updates rows of shop_item while shop_order is locked against reads and writes since :1"},
+		"between": {[]string{add, index}, script.Code{Table: "shop_item", Parts: 1}, onward.TransactionFile,
+			"warning: fill updates rows of shop_item while shop_order is locked against reads and writes since :1"},
+		"before":               {[]string{add}, script.Code{Table: "shop_order", Parts: 0}, onward.TransactionFile, ""},
+		"of a new table":       {[]string{add, "CREATE TABLE n (id int)"}, script.Code{Table: "n", Parts: 2}, onward.TransactionFile, ""},
+		"of an unknown table":  {[]string{add}, script.Code{Table: "gone", Parts: 1}, onward.TransactionFile, ""},
+		"under a weak lock":    {[]string{"UPDATE shop_item SET id = id WHERE id = 1"}, script.Code{Table: "shop_order", Parts: 1}, onward.TransactionFile, ""},
+		"under a new table's":  {[]string{"CREATE TABLE n (id int)"}, script.Code{Table: "shop_order", Parts: 1}, onward.TransactionFile, ""},
+		"without one of these": {[]string{add}, script.Code{Table: "shop_order", Parts: 1}, onward.TransactionNone, ""},
+	} {
+		src := script.Source{Mode: c.mode, LineComment: "#"}
+		for _, sql := range c.parts {
+			src.Parts = append(src.Parts, script.Part{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1})
+		}
+		c.code.Name, c.code.Verb, c.code.Line = "fill", "updates", 7
+		src.Code = []script.Code{c.code}
+		got := ""
+		for _, f := range judgeSource(t, src, rule.Runner{LockTimeout: 3000}) {
+			if f.Rule == "transaction-long-work-under-lock" && f.Line == 7 {
+				got = f.Severity.String() + ": " + f.Fact
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }

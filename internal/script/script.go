@@ -9,6 +9,7 @@
 package script
 
 import (
+	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,6 +25,9 @@ type Source struct {
 	Written string
 	// Parts are the pieces of SQL that the runner executes, in order.
 	Parts []Part
+	// Code is what programs do to rows between the parts, in the same
+	// transaction.
+	Code []Code
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
 	// Psql: psql sends it, which keeps its own commands to itself.
@@ -58,6 +62,22 @@ type Operation struct {
 	// Model and Field are what it is about, as the author wrote them; "" for
 	// none.
 	Model, Field string
+}
+
+// Code is work of a program on the rows of a table. Its statements are not known.
+type Code struct {
+	// Name is the function's.
+	Name string
+	// Table is its name, with a schema or without, as a mapper writes it.
+	Table string
+	// Verb is what is done, for messages: "updates", "deletes", "goes over".
+	Verb string
+	// Whole: it works on all rows, or most.
+	Whole bool
+	// Parts is how many of Source.Parts run before it.
+	Parts int
+	// Line is where the program is called.
+	Line int
 }
 
 // Statement is one statement of a script.
@@ -117,6 +137,9 @@ const (
 	Explicit
 )
 
+// Part is the index in Source.Parts of what the statement is a part of.
+func (s *Statement) Part() int { return s.part }
+
 // InBlock reports whether Postgres refuses here what cannot run inside a
 // transaction block.
 func (s *Statement) InBlock() bool { return s.Origin != Alone || s.Parent >= 0 }
@@ -167,8 +190,13 @@ const (
 func (s *Script) Lines() *pgparse.Lines { return s.lines }
 
 // Build takes a source apart. The only error is pgparse.ErrTooLarge.
-func Build(src Source) (*Script, error) {
-	s := &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}}
+func Build(src Source) (s *Script, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s, err = nil, fault.Of(r)
+		}
+	}()
+	s = &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}}
 	b := builder{Script: s}
 	for i, part := range src.Parts {
 		if err := b.part(i, part); err != nil {

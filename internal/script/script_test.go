@@ -71,6 +71,9 @@ func TestOpenAndRollback(t *testing.T) {
 	if s := build(t, "BEGIN; SELECT 1", onward.TransactionNone); !s.Open {
 		t.Error("BEGIN without COMMIT is open")
 	}
+	if s := build(t, "COMMIT; BEGIN; SELECT 1", onward.TransactionFile); s.Open || s.Statements[2].Origin != Explicit {
+		t.Error("the runner commits what the file began again")
+	}
 	if s := build(t, "BEGIN; SELECT 1; ROLLBACK", onward.TransactionNone); s.Open || !s.Rollback[1] {
 		t.Error("the transaction is rolled back")
 	}

@@ -35,7 +35,8 @@ func (b builder) transactions() {
 		t.statement(s)
 	}
 	b.Last = t.last
-	b.Open = t.origin == Explicit
+	// The runner's own COMMIT ends one that the file began again.
+	b.Open = t.origin == Explicit && t.outer != Runner
 }
 
 // tracker follows the transaction state of the session through a script.

@@ -230,9 +230,13 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 		out.Source.Mode = s.Options.Transaction
 	}
 	out.Source.Parts = m.parts(text)
-	for _, op := range m.Operations {
+	for i := range m.Operations {
+		op := &m.Operations[i]
 		if op.Opaque != "" {
 			out.Opaque = append(out.Opaque, op.opaque(m))
+		}
+		if op.Code != nil && m.Atomic {
+			out.Source.Code = append(out.Source.Code, m.code(i)...)
 		}
 		for _, d := range op.Defaults {
 			out.Opaque = append(out.Opaque, onward.Opaque{
@@ -273,6 +277,22 @@ func (m *Migration) parts(text string) []script.Part {
 		parts = append(parts, part)
 	}
 	return parts
+}
+
+// code is what the function of an operation does to rows: behind the statements of
+// the operations before it. What Django holds back comes later.
+func (m *Migration) code(op int) []script.Code {
+	before := slices.IndexFunc(m.Statements, func(st Statement) bool { return st.Deferred || st.Op >= op })
+	if before < 0 {
+		before = len(m.Statements)
+	}
+	var out []script.Code
+	for _, w := range m.Operations[op].Code.Writes {
+		out = append(out, script.Code{
+			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Parts: before, Line: m.Operations[op].Line,
+		})
+	}
+	return out
 }
 
 // part is a message as a piece of a script.

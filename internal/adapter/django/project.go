@@ -127,6 +127,17 @@ type Code struct {
 	Path     string `json:"path"`
 	External bool   `json:"external"`
 	Line     int    `json:"line"`
+	// Writes are the tables on whose rows it works, as far as its text tells.
+	Writes []Write `json:"writes"`
+}
+
+// Write is work of a function on the rows of a table.
+type Write struct {
+	Table string `json:"table"`
+	// Verb is "updates", "deletes" or "goes over".
+	Verb string `json:"verb"`
+	// Whole: of all rows, as far as its text tells.
+	Whole bool `json:"whole"`
 }
 
 // Statement is one message to the server.

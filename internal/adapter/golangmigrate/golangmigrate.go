@@ -86,7 +86,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 				others = append(others, n)
 			}
 		}
-		if len(ups) == 0 || inTx > 0 {
+		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) {
 			continue
 		}
 		with, of := goose.Annotated(t, d, ups)

@@ -107,7 +107,10 @@ func refuseMixed(list []*adapter.Migration, at []int) {
 type flywaySettings struct{ mixed, outOfOrder, unvalidated, ignores, group bool }
 
 var (
-	flywayFile        = regexp.MustCompile(`(?i)^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|Makefile|Dockerfile.*)$`)
+	// The names of files that may hold them, in lower case. Without one of the
+	// words the pattern is not tried: a repository has many files.
+	flywayFileWords   = []string{"flyway", "application", "bootstrap", "pom.xml", "build.gradle", "compose", ".env", "makefile", "dockerfile"}
+	flywayFile        = regexp.MustCompile(`^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
 	flywayMixed       = setting(`mixed`)
 	flywayOutOfOrder  = setting(`out[-_]?of[-_]?order`)
 	flywayGroup       = setting(`flyway[._]group|\bgroup`)
@@ -125,7 +128,8 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 	return adapter.Once(t, "flyway settings", func() flywaySettings {
 		var out flywaySettings
 		for _, p := range t.Paths() {
-			if strings.HasSuffix(p, ".sql") || !flywayFile.MatchString(path.Base(p)) {
+			base := strings.ToLower(path.Base(p))
+			if !slices.ContainsFunc(flywayFileWords, func(w string) bool { return strings.Contains(base, w) }) || !flywayFile.MatchString(base) {
 				continue
 			}
 			text, err := t.Read(p)

@@ -118,6 +118,12 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 	t, lines := toolOf(f.Text)
 	switch {
 	case r == supabase, r == drizzle: // whatever a file looks like
+	case r == pop:
+		cuts = false
+		if strings.Contains(name, ".autocommit.") {
+			mode = onward.TransactionMessage
+			m.Runner.Rerun = true
+		}
 	case t == nil && r == tern:
 		if matches(ternAlone, hintedLines(f.Text)) {
 			mode = onward.TransactionNone

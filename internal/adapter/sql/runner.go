@@ -25,6 +25,9 @@ import (
 // Drizzle too (0.45, and 1.0 with a directory for each migration: PgDialect.migrate):
 // all that is pending runs in one transaction, and an entry of the journal is
 // pending when it is younger than the youngest that was applied.
+// pop (6.1: Migrator.Exec, and ory's popx) sends a file in one call, in a
+// transaction unless its name has "autocommit"; a version has a file for each
+// database, or one for all.
 // tern too (2.4.2: migrate): the numbers are 1, 2, 3 … without a gap, the one
 // that was run last is recorded, and a file is one message in a transaction.
 type runner string
@@ -34,12 +37,14 @@ const (
 	drizzle  runner = "drizzle"
 	byFlyway runner = "flyway"
 	tern     runner = "tern"
+	pop      runner = "pop"
 	// The markers of sql-migrate are other tools' too, which cut otherwise.
 	bySQLMigrate runner = "sql-migrate"
 )
 
 var (
 	underscored = regexp.MustCompile(`^(\d+)_.+\.sql$`) // what tern takes; Supabase's CLI does without a name, too
+	popName     = regexp.MustCompile(`^\d+_[^.]+\.(?:\w+\.)*up\.sql$`)
 	ternMarker  = "---- create above / drop below ----"
 )
 
@@ -55,6 +60,8 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 		return byFlyway
 	case adapter.Has(t, d.Join("tern.conf")):
 		return tern
+	case slices.ContainsFunc(ups, func(n string) bool { return popName.MatchString(n) && adapter.UsesPop(t, d.Path) }):
+		return pop
 	case usesSQLMigrate(t, d.Path):
 		return bySQLMigrate
 	}
@@ -129,6 +136,8 @@ func (r runner) apply(t adapter.Tree, set *adapter.Set) {
 		set.Together = true
 		set.Habits.Edited = "Drizzle does not run it again: databases that have it keep what the old text did"
 		journalled(t, set)
+	case pop:
+		set.Habits.Edited = "pop records versions, not contents: databases that have it keep what the old text did"
 	case byFlyway:
 		c := flywayConfigured(t)
 		set.Habits, set.Together = c.habits(), c.group
@@ -245,7 +254,7 @@ func (r runner) mode() onward.Transaction {
 	switch r {
 	case supabase:
 		return onward.TransactionPipeline
-	case drizzle, tern:
+	case drizzle, tern, pop:
 		return onward.TransactionFile
 	}
 	return onward.TransactionNone

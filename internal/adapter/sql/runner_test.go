@@ -51,6 +51,13 @@ func TestRunner(t *testing.T) {
 		"Prisma": {"prisma/migrations", map[string]string{
 			"prisma/migrations/20250101000000_a/migration.sql": sql, "prisma/migrations/migration_lock.toml": "",
 		}, "20250101000000_a message"},
+		"pop": {"m", map[string]string{
+			"go.mod": "require github.com/ory/pop/v6 v6.4.0", "m/20240101000000_a.postgres.up.sql": sql, "m/20240101000000_a.up.sql": "TEXT", "m/20240101000000_a.mysql.up.sql": "TEXT",
+			"m/20240101000000_a.postgres.down.sql": sql, "m/20240102000000_b.up.sql": sql, "m/20240102000000_b.cockroach.up.sql": "TEXT", "m/20240103000000_c.autocommit.up.sql": cic,
+		}, "20240101000000_a.postgres file; 20240102000000_b file; 20240103000000_c.autocommit message"},
+		"a file for each database, and one for all": {"m", map[string]string{
+			"m/V0001.a.postgres.up.sql": sql, "m/V0001.a.mysql.up.sql": "TEXT", "m/V0001.a.all.down.sql": sql, "m/V0002.b.all.up.sql": sql,
+		}, "V0001.a.postgres none; V0002.b.all none"},
 		"tern by its configuration": {"m", map[string]string{
 			"m/tern.conf": "", "m/001_a.sql": sql, "m/002_b.sql": "---- tern: disable-tx ----\n" + cic,
 		}, "001_a file; 002_b none"},

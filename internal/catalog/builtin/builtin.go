@@ -11,6 +11,7 @@ package builtin
 import (
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Vol is a function's volatility class; a greater one promises less.
@@ -210,8 +211,16 @@ func fits(declared string, types []string) fit {
 // spelling that format_type gives: int4 for "int4" and "integer", varchar for "character varying". Without modifiers
 // and brackets; array types are known as _int4. ok is false for anything else.
 func Type(name string) (canonical string, ok bool) {
-	for line := range group(types, strings.ReplaceAll(name, " ", "_")) {
-		return line, true
-	}
-	return "", false
+	canonical, ok = typeNames()[strings.ReplaceAll(name, " ", "_")]
+	return canonical, ok
 }
+
+// typeNames is the table of types, made at the first use: each column asks.
+var typeNames = sync.OnceValue(func() map[string]string {
+	out := make(map[string]string, strings.Count(types, "\n"))
+	for line := range strings.Lines(types) {
+		name, canonical, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		out[name] = canonical
+	}
+	return out
+})

@@ -163,3 +163,27 @@ func TestMutable(t *testing.T) {
 		}
 	}
 }
+
+func TestSince(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		nargs int
+		want  int
+	}{
+		{"uuidv7", 0, 18},
+		{"random", 0, 0},
+		{"random", 2, 17},
+		{"any_value", 1, 16},
+		{"date_bin", 3, 14},
+		{"gen_random_uuid", 0, 0},
+		{"jsonb_strip_nulls", 1, 0},
+		{"jsonb_strip_nulls", 2, 18},
+		{"date_trunc", 3, 0},
+		{"my_function", 1, 0},
+	} {
+		if got := Since(test.name, test.nargs); got != test.want {
+			t.Errorf("Since(%q, %d) = %d, want %d", test.name, test.nargs, got, test.want)
+		}
+	}
+}

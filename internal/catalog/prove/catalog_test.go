@@ -41,7 +41,11 @@ func fromCatalog(c *catalog.Catalog) facts {
 			a.Mods = nil
 			args[i] = typeName(a)
 		}
-		say("function %s %s%s %s", name(f.Name), map[string]string{"function": "f", "procedure": "p", "aggregate": "a"}[f.Kind], f.Volatility[:1], strings.Join(args, ","))
+		kind := f.Kind[:1]
+		if f.Window {
+			kind = "w"
+		}
+		say("function %s %s%s %s", name(f.Name), kind, f.Volatility[:1], strings.Join(args, ","))
 		return true
 	})
 	c.Objects("schema", func(o *catalog.Object) bool { say("schema %s", o.Name.Name); return true })

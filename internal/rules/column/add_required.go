@@ -71,10 +71,10 @@ func movedAway(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	d, n := list[0], len(list)
 	table := rule.Table(d.Before.Name)
-	var names, defaults []string
+	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
-		defaults = append(defaults, "ALTER TABLE "+table+" ALTER COLUMN "+rule.Ident(x.New.Name)+" SET DEFAULT …;\n")
+		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+rule.Ident(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
 	}
 	u := p.UsesTable(d.Delta)
 	it := one(n, "it", "them")
@@ -83,7 +83,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 		Harm:     "every INSERT of the deployed code leaves " + rule.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
 		Severity: filled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
-		Instead: "keep " + one(n, "a default", "defaults") + " until no old code runs any more:\n" + strings.Join(defaults, "") +
+		Instead: "give " + it + " " + one(n, "a default", "defaults") + " that " + one(n, "stays", "stay") + " until no old code runs any more:\n" + strings.Join(added, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}
 	if n == 1 {

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -102,8 +103,11 @@ func dropTogether(p *rule.Pass, list []dropped) {
 // selectsAll reports whether the code that uses a table is seen to select every column:
 // a prepared SELECT * fails once, when its columns change.
 func selectsAll(u rule.Usage) bool {
-	return slices.ContainsFunc(u.Evidence, func(e onward.Evidence) bool { return strings.Contains(e.Text, "*") })
+	return slices.ContainsFunc(u.Evidence, func(e onward.Evidence) bool { return allColumns.MatchString(e.Text) })
 }
+
+// allColumns is the star of a list of columns. Code has others: a pointer, a product.
+var allColumns = regexp.MustCompile(`(?i)\b(?:select(?:\s+(?:all|distinct))?|returning)\s+\*|[\w"]\.\*|,\s*\*\s+from\b`)
 
 // droppedAndAdded judges a column that has a successor of its name at commit.
 // One that was added before could be filled from it; one that was added after

@@ -2,20 +2,21 @@ package column
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// IdentityStartsOver flags a column with numbers whose new identity begins at
-// 1. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-GENERATED-IDENTITY
+// IdentityStartsOver flags a column with numbers whose new identity, or new
+// sequence, begins at 1. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-GENERATED-IDENTITY
 var IdentityStartsOver = &rule.Rule{
 	ID:       "column-identity-starts-over",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "the identity that takes the place of a sequence begins at 1 again",
+	Summary:  "the identity or sequence that takes the place of a sequence begins at 1 again",
 	Harm:     "ADD GENERATED … AS IDENTITY makes a sequence of its own, which knows nothing of the numbers that the rows have. INSERTs that leave the column out get 1, 2, 3, … and fail on the primary key until they have passed the highest number.",
 	Instead:  "Set the new sequence behind the highest number in the same transaction, or give it START WITH.",
 	Manual: []string{
@@ -30,11 +31,18 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
-		if c.Subtype != pgparse.AlterTableType_AT_AddIdentity || !p.InUse(s.Altered()) || starts(c.Def.GetConstraint().GetOptions()) {
+		what := "identity"
+		switch {
+		case !p.InUse(s.Altered()):
+			continue
+		case c.Subtype == pgparse.AlterTableType_AT_AddIdentity && !starts(c.Def.GetConstraint().GetOptions()):
+		case c.Subtype == pgparse.AlterTableType_AT_ColumnDefault && newSequence(p, s, c.Name):
+			what = "new sequence"
+		default:
 			continue
 		}
 		deployed := p.Release.Deployed.Relation(s.Altered().OID)
-		if deployed == nil || continued(s) {
+		if deployed == nil || continued(s, what) {
 			continue
 		}
 		old := deployed.Column(c.Name)
@@ -42,11 +50,15 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		r := rule.Report{
-			Fact: "the identity of column " + c.Name + " of " + s.Altered().Name.String() + " begins at 1, and rows are numbered already",
+			Fact: "the " + what + " of column " + c.Name + " of " + s.Altered().Name.String() + " begins at 1, and rows are numbered already",
 			Harm: "INSERTs that leave " + c.Name + " out get numbers that are taken",
 			Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" + rule.Table(s.Altered().Name) + "', '" + c.Name +
 				"'), (SELECT max(" + rule.Ident(c.Name) + ") FROM " + rule.Table(s.Altered().Name) + "));",
 			Severity: onward.Warning,
+		}
+		if what != "identity" {
+			seq := s.After.Relation(s.After.Relation(s.Altered().OID).Column(c.Name).Takes)
+			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+rule.Table(s.Altered().Name)+"', '"+c.Name+"')", "'"+rule.Table(seq.Name)+"'", 1)
 		}
 		if s.Before.UniqueAlone(s.Altered(), old.Attnum) {
 			r.Harm += " and fail: duplicate key value violates unique constraint"
@@ -54,6 +66,17 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, r)
 	}
+}
+
+// newSequence reports whether the new default of a column takes its numbers from
+// a sequence that the release made, and that begins at 1.
+func newSequence(p *rule.Pass, s *rule.Stmt, column string) bool {
+	t := s.After.Relation(s.Altered().OID)
+	if t == nil || t.Column(column) == nil {
+		return false
+	}
+	seq := s.After.Relation(t.Column(column).Takes)
+	return seq != nil && seq.Seq != nil && p.New(seq.OID) && !seq.Seq.Moved
 }
 
 // starts reports whether the options of a sequence say where it begins.
@@ -69,9 +92,12 @@ func starts(options []*pgparse.Node) bool {
 var sets = regexp.MustCompile(`(?i)\bsetval\s*\(|\brestart\b`)
 
 // continued reports whether a later statement of the migration sets a sequence,
-// or may do so.
-func continued(s *rule.Stmt) bool {
-	for _, x := range s.Migration.Statements[s.Index+1:] {
+// or may do so. One that has a name can be set before the column takes it.
+func continued(s *rule.Stmt, what string) bool {
+	for i, x := range s.Migration.Statements {
+		if i <= s.Index && (i == s.Index || what == "identity") {
+			continue
+		}
 		if x.Node == nil || x.Opaque != "" || sets.MatchString(x.SQL) {
 			return true
 		}

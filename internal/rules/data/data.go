@@ -2,6 +2,7 @@
 package data
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -11,8 +12,9 @@ import (
 )
 
 // batches is how a table is written to without holding it up: by its key, where
-// it is known.
-func batches(verb, set string, t *catalog.Relation) string {
+// it is known. A DELETE comes to an end by its own condition, an UPDATE goes on
+// behind the last key of the batch before.
+func batches(verb, set, where string, t *catalog.Relation) string {
 	table := rule.Table(t.Name)
 	statement, lead := "UPDATE "+table+" SET "+set, "write"
 	if verb == "DELETE" {
@@ -21,6 +23,9 @@ func batches(verb, set string, t *catalog.Relation) string {
 	lead += " in batches that commit, outside of the migration:\n"
 	k := key(t)
 	if len(k) == 0 {
+		if where != "" && verb == "DELETE" {
+			return lead + rule.InBatches(statement, table, where)
+		}
 		return lead + rule.InBatches(statement, table, "…")
 	}
 	list := rule.Idents(k)
@@ -28,8 +33,46 @@ func batches(verb, set string, t *catalog.Relation) string {
 	if len(k) > 1 {
 		in = "(" + list + ")"
 	}
-	return lead + statement + " WHERE " + in + " IN (SELECT " + list + " FROM " + table + " WHERE … ORDER BY " + list + " LIMIT 1000);"
+	rows, end := "…", ";"
+	switch {
+	case where != "" && verb == "DELETE":
+		rows, end = where, "; -- until no row is left, each in a transaction of its own"
+	case where != "":
+		rows = where + " AND " + in + " > (…)"
+	}
+	return lead + statement + " WHERE " + in + " IN (SELECT " + list + " FROM " + table + " WHERE " + rows + " ORDER BY " + list + " LIMIT 1000)" + end
 }
+
+// condition is the WHERE of a write, as it is written; "" where it cannot be
+// put into another query: there is none, or it names other tables or an alias.
+func condition(s *rule.Stmt, node any) string {
+	switch x := node.(type) {
+	case *pgparse.DeleteStmt:
+		if x.GetWhereClause() == nil || len(x.GetUsingClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil || x.GetWithClause() != nil {
+			return ""
+		}
+	case *pgparse.UpdateStmt:
+		if x.GetWhereClause() == nil || len(x.GetFromClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil || x.GetWithClause() != nil {
+			return ""
+		}
+	default:
+		return ""
+	}
+	if len(wheres.FindAllStringIndex(s.SQL, 2)) != 1 || strings.Contains(s.SQL, "--") || strings.Contains(s.SQL, "/*") {
+		return ""
+	}
+	raw := strings.TrimRight(strings.TrimSpace(s.SQL[wheres.FindStringIndex(s.SQL)[1]:]), "; ")
+	text := strings.Join(strings.Fields(raw), " ")
+	if len(text) > 120 || text != raw && strings.ContainsAny(raw, "'\"$") {
+		return "" // white space may be part of a literal
+	}
+	if strings.Contains(strings.ToUpper(text), " OR ") {
+		text = "(" + text + ")"
+	}
+	return text
+}
+
+var wheres = regexp.MustCompile(`(?i)\bWHERE\b`)
 
 // key lists the columns of a table's primary key; nil when none is known.
 func key(t *catalog.Relation) []string {

@@ -30,7 +30,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    "DELETE removes as many rows of " + table + " as its condition finds, in one transaction",
 			Harm:    "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then",
-			Instead: batches("DELETE", "", w.Table),
+			Instead: batches("DELETE", "", condition(s, w.Node), w.Table),
 		}
 		if w.Extent == rule.Few {
 			r.Fact = "the loop deletes from " + table + " " + bits(&w) + ", but all of them in one transaction"

@@ -37,7 +37,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		Severity: severity(w.Extent),
 		Fact:     w.Verb + " writes every row of " + table + " in one transaction",
 		Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
-		Instead:  batches("UPDATE", set, w.Table),
+		Instead:  batches("UPDATE", set, condition(s, w.Node), w.Table),
 		Django:   rule.DjangoApart(s.Operation, true, false, s.SQL),
 	}
 	switch {

@@ -1,43 +1,58 @@
 package function
 
 import (
-	"github.com/onward-sql/onward/internal/catalog"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// ReplaceRefused flags CREATE OR REPLACE FUNCTION with another result than the
-// function has. https://www.postgresql.org/docs/current/sql-createfunction.html
+// ReplaceRefused flags CREATE OR REPLACE FUNCTION with another result, other
+// names of parameters or fewer defaults than the function has.
+// https://www.postgresql.org/docs/current/sql-createfunction.html
 var ReplaceRefused = &rule.Rule{
 	ID:        "function-replace-refused",
 	Category:  onward.ReleaseOrder,
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
-	Summary:   "CREATE OR REPLACE cannot change what a function returns",
-	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so that views, triggers and indexes go on using it. With another result type the server refuses it, and the migration fails.",
-	Instead:   "Give the new function another name, and drop the old one when no deployed code calls it any more.",
+	Summary:   "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
+	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so that views, triggers and indexes go on using it. With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, and the migration fails.",
+	Instead:   "Give the new function another name, and drop the old one when no deployed code calls it any more. Keep the names of parameters and their defaults.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
 	Kinds:     rule.Another,
 	Statement: replaceRefused,
 }
 
 func replaceRefused(p *rule.Pass, s *rule.Stmt) {
-	if !s.Node.GetCreateFunctionStmt().GetReplace() {
+	if len(s.Problems) == 0 || s.Optional() || s.RefusedRule() != p.Rule.ID {
 		return
 	}
-	for i := range s.Deltas {
-		d := &s.Deltas[i]
-		if d.Kind != catalog.FunctionReplaced {
-			continue
-		}
-		old, now := d.OldFunction, d.NewFunction
-		if !old.Returns.Known() || !now.Returns.Known() || sameType(old.Returns, now.Returns) && old.ReturnsSet == now.ReturnsSet {
-			continue
-		}
-		p.Report(s, rule.Report{
-			Fact:    "CREATE OR REPLACE gives " + old.Signature() + " another result: " + returns(now) + " (was " + returns(old) + ")",
-			Harm:    "the migration fails: cannot change return type of existing function",
-			Instead: "give the new one another name, and drop the old one in a later release:\nDROP FUNCTION " + old.Signature() + ";",
-		})
+	problem := s.Problems[0]
+	old, now := problem.Replaced, problem.By
+	signature := old.Signature()
+	r := rule.Report{
+		Fact:    "CREATE OR REPLACE " + strings.ToUpper(now.Kind) + " " + signature + " is refused: " + problem.Message,
+		Harm:    "the migration fails there, and with it the deploy",
+		Instead: "give the new one another name, and drop the old one in a later release:\nDROP " + strings.ToUpper(old.Kind) + " " + signature + ";",
+		Stops:   problem.Certain,
 	}
+	switch message := problem.Message; {
+	case strings.Contains(message, "return type"):
+		r.Harm = "the migration fails: " + message
+		r.Fact = "CREATE OR REPLACE gives " + signature + " another result: "
+		if was, is := returns(old), returns(now); was != is {
+			r.Fact += is + " (was " + was + ")"
+		} else {
+			r.Fact += "other columns"
+		}
+	case strings.Contains(message, "input parameter"):
+		r.Instead = "keep the parameter's name: code may say it in a call"
+	case strings.Contains(message, "defaults"):
+		r.Instead = "keep the defaults: code may leave the arguments out of a call"
+	}
+	if !problem.Certain {
+		r.Severity = onward.Warning
+		r.Harm = "the migration fails there, unless something unseen (" + s.Before.Unmodelled.Text + ") changed the function before"
+	}
+	p.Report(s, r)
 }

@@ -66,14 +66,46 @@ func comesBack(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	f := d.NewFunction
 	for _, old := range t.After.Functions(f.Name.Schema, f.Name.Name) {
-		if old.OID == f.OID || !p.DeployedFunction(old) || len(old.Args) >= len(f.Args) || !takes(f, old.Args) {
+		if old.OID == f.OID || !p.DeployedFunction(old) {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		n, both := shared(old, f)
+		if !both {
+			continue
+		}
+		r := rule.Report{
 			Fact:    "this makes a second " + f.Kind + " " + f.Name.String() + ": " + old.Signature() + " is still there",
 			Harm:    "calls with the old arguments suit both and fail, in the deployed code too: function " + old.Signature() + " is not unique",
 			Instead: "give the new one another name, or drop the old one in the same transaction:\nDROP FUNCTION " + old.Signature() + ";",
-		})
+		}
+		if n < len(old.Args) {
+			// Calls with all arguments go on.
+			u := p.UsesName(old.Name)
+			r.Severity, r.Evidence = onward.Warning, u.Evidence
+			if u.Known && !u.Used {
+				r.Severity = onward.Info
+			}
+			short := *old
+			short.Args = old.Args[:n]
+			r.Harm = "calls that leave the defaults to the function suit both and fail, in the deployed code too: function " + short.Signature() + " is not unique"
+		}
+		p.Report(d.By, r)
 		return
 	}
+}
+
+// shared is with how many arguments a call suits both of two functions, at
+// least one of which fills in defaults then: the server cannot choose.
+func shared(a, b *catalog.Function) (n int, both bool) {
+	n = max(len(a.Args)-a.Defaults, len(b.Args)-b.Defaults)
+	if n > len(a.Args) || n > len(b.Args) || a.Variadic || b.Variadic {
+		return 0, false
+	}
+	// The more arguments, the more calls.
+	for m := min(len(a.Args), len(b.Args)); m >= n; m-- {
+		if slices.EqualFunc(a.Args[:m], b.Args[:m], sameType) {
+			return m, m < len(a.Args) || m < len(b.Args)
+		}
+	}
+	return 0, false
 }

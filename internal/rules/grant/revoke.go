@@ -50,8 +50,12 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	list := strings.Join(on, ", ")
+	what, verb := privileges(g), " is"
+	if what == "all privileges" || strings.Contains(what, ",") {
+		verb = " are"
+	}
 	p.Report(s, rule.Report{
-		Fact:    privileges(g) + " on " + list + " is revoked from " + strings.Join(from, ", "),
+		Fact:    what + " on " + list + verb + " revoked from " + strings.Join(from, ", "),
 		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from here on: permission denied",
 		Instead: "see that no running code needs it first, or revoke it a release later",
 	})

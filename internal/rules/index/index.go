@@ -41,11 +41,10 @@ func partitions(s *rule.Stmt, table *catalog.Relation) []string {
 // onPartitions is the way to an index on a partitioned table that blocks
 // nobody.
 func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
-	name := stmt.GetIdxname()
-	if name == "" {
-		name = "…"
-	} else {
-		name = rule.Ident(name)
+	plain := indexName(stmt, table)
+	name := "…"
+	if plain != "" {
+		name = rule.Ident(plain)
 	}
 	definition := s.SQL[pgparse.NameEnd(s.SQL, int(stmt.GetRelation().GetLocation())):]
 	unique := ""
@@ -55,8 +54,8 @@ func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation
 	part, child := "…", "…"
 	if list := partitions(s, table); len(list) > 0 {
 		part = list[0]
-		if stmt.GetIdxname() != "" {
-			child = rule.Ident(s.Before.Relation(table.Partitions[0]).Name.Name + "_" + stmt.GetIdxname())
+		if plain != "" {
+			child = rule.Ident(s.Before.Relation(table.Partitions[0]).Name.Name + "_" + plain)
 		}
 	}
 	schema := ""
@@ -68,4 +67,23 @@ func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation
 		"CREATE " + unique + "INDEX CONCURRENTLY " + child + " ON " + part + strings.TrimRight(definition, " \n") + ";\n" +
 		"ALTER INDEX " + schema + name + " ATTACH PARTITION " + schema + child + ";\n" +
 		"-- … each partition; the index of the parent is valid once all are attached"
+}
+
+// indexName is the name that an index is given, or that of its columns as the
+// server makes it; "" for one on expressions without a name.
+func indexName(stmt *pgparse.IndexStmt, table *catalog.Relation) string {
+	if stmt.GetIdxname() != "" {
+		return stmt.GetIdxname()
+	}
+	name := table.Name.Name
+	for _, n := range stmt.GetIndexParams() {
+		if n.GetIndexElem().GetName() == "" {
+			return ""
+		}
+		name += "_" + n.GetIndexElem().GetName()
+	}
+	if len(name) > 40 {
+		return "" // with that of a partition in front it would be cut
+	}
+	return name + "_idx"
 }

@@ -41,11 +41,15 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 			harm += " that does not name the partition key" // ATTACH
 		}
 		con := rule.Ident(d.Name.Name + "_excludes")
+		check := "…not within the new bounds…"
+		if in := within(s, parent); in != "" {
+			check = "NOT (" + in + ")"
+		}
 		p.Report(s, rule.Report{
 			Fact: "a new partition of " + parent.Name.String() + " reads all of its default partition " + e.Name.String(),
 			Harm: harm,
 			Instead: "prove first that it holds no such row; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + rule.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (…not within the new bounds…) NOT VALID;\n" +
+				"ALTER TABLE " + rule.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\n" +
 				"ALTER TABLE " + rule.Table(d.Name) + " VALIDATE CONSTRAINT " + con + ";\n" + s.SQL + ";",
 		})
 	}

@@ -33,12 +33,20 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 		if alone.Refused != "" || e == nil || !e.Scans && !e.BuildsIndex {
 			continue
 		}
+		check := "…the bounds, and the key IS NOT NULL…"
+		if in := within(s, a.parent); in != "" {
+			key := a.parent.Attr(a.parent.PartitionKey[0].Column).Name
+			if c := a.part.Column(key); c == nil || !c.NotNull {
+				in += " AND " + rule.Ident(key) + " IS NOT NULL"
+			}
+			check = in
+		}
 		p.Report(s, rule.Report{
 			Fact:     attachFact(e),
 			Harm:     rule.Waiting(e) + " waits until it is done, which takes as long as the table is big",
 			Severity: rule.Unsure(e),
 			Instead: "prove the bounds first, and build the parent's indexes on it concurrently; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + rule.Table(a.part.Name) + " ADD CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + " CHECK (…the bounds, and the key IS NOT NULL…) NOT VALID;\n" +
+				"ALTER TABLE " + rule.Table(a.part.Name) + " ADD CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + " CHECK (" + check + ") NOT VALID;\n" +
 				"ALTER TABLE " + rule.Table(a.part.Name) + " VALIDATE CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + ";\n" + s.SQL + ";",
 		})
 	}

@@ -33,11 +33,15 @@ func createLocksParent(p *rule.Pass, s *rule.Stmt) {
 		}
 		part, _ := s.Before.Resolve(stmt.GetRelation())
 		name := rule.Table(part.Name)
+		quiet := "which blocks neither reads nor writes"
+		if d := s.Before.Relation(parent.Default); d != nil {
+			quiet = "which locks the default partition " + d.Name.String() + " alone"
+		}
 		p.Report(s, rule.Report{
 			Fact: "creating the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
 			Harm: rule.Queue(e),
-			Instead: "create the table by itself and attach it, which blocks neither reads nor writes:\nCREATE TABLE " + name + " (LIKE " + rule.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
-				"ALTER TABLE " + rule.Table(parent.Name) + " ATTACH PARTITION " + name + " FOR VALUES …;",
+			Instead: "create the table by itself and attach it, " + quiet + ":\nCREATE TABLE " + name + " (LIKE " + rule.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
+				"ALTER TABLE " + rule.Table(parent.Name) + " ATTACH PARTITION " + name + " " + bounds(s) + ";",
 		})
 	}
 }

@@ -18,7 +18,7 @@ var HidesRows = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "row level security hides rows from deployed code that used to see them",
-	Harm:     "Once it is enabled, every role but the owner sees the rows alone that a policy lets through; without a policy, none. Nothing fails: SELECT returns fewer rows, UPDATE and DELETE touch fewer, INSERT is refused. With FORCE the owner, whom most applications connect as, is bound too. Policies that ask for a session setting hide everything from code that does not set it.",
+	Harm:     "Once it is enabled, every role but the owner sees only the rows that a policy lets through; without a policy, none. Nothing fails: SELECT returns fewer rows, UPDATE and DELETE touch fewer, INSERT is refused. With FORCE the owner, whom most applications connect as, is bound too. Policies that ask for a session setting hide everything from code that does not set it.",
 	Instead:  "Release code that sets what the policies ask for first; create the policies, and enable row level security in a later release.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
 	Commit:   hidesRows,
@@ -38,10 +38,11 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 				continue
 			}
 			r.Fact = "row level security is enabled on " + table
-			r.Harm = "deployed code that does not connect as the owner sees the rows alone that a policy lets through"
+			r.Harm = "deployed code that does not connect as the owner sees only the rows that a policy lets through"
 			if len(d.After.Policies) == 0 {
 				r.Fact += ", which has no policy"
 				r.Harm = "deployed code that does not connect as the owner sees no row any more, and its INSERTs fail"
+				r.Instead = "create the policies that the deployed code needs in front of it, in the same transaction:\nCREATE POLICY … ON " + rule.Table(d.Before.Name) + " USING (…);"
 				if d.After.ForceRLS {
 					r.Harm = "deployed code sees no row any more, and its INSERTs fail: new row violates row-level security policy"
 					r.Severity = onward.Off
@@ -52,7 +53,7 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 				continue
 			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
-			r.Harm = "deployed code that connects as the owner sees the rows alone that a policy lets through"
+			r.Harm = "deployed code that connects as the owner sees only the rows that a policy lets through"
 		case !d.After.RLS || !d.Before.RLS:
 			continue
 		case !policy(t, d, &r):

@@ -1,8 +1,11 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -25,6 +28,14 @@ const many = 4
 
 func migrationDeleted(p *rule.Pass, r *rule.Release) {
 	gone := changes(r, rule.Deleted)
+	var directories []*rule.HistoryChange
+	gone = slices.DeleteFunc(gone, func(h *rule.HistoryChange) bool {
+		if h.Directory {
+			directories = append(directories, h)
+		}
+		return h.Directory
+	})
+	directoriesDeleted(p, directories)
 	if len(gone) >= many {
 		// One speaks for all: one that stops the runner, if there is one.
 		if at := slices.IndexFunc(gone, stops); at > 0 {
@@ -50,4 +61,40 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 			return
 		}
 	}
+}
+
+// directoriesDeleted reports directories that are gone as one: a project that
+// ended, or a database that is no longer served.
+func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
+	var dirs []string
+	for _, h := range gone {
+		if dir := directory(h.Path); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(dirs) == 0 {
+		return
+	}
+	fact := "no migration is left in " + dirs[0]
+	if n := len(dirs) - 1; n == 1 {
+		fact += ", nor in " + dirs[1]
+	} else if n > 1 {
+		fact += fmt.Sprintf(", nor in %d other directories", n)
+	}
+	p.ReportAt(gone[0].Migration, gone[0].Path, gone[0].Line, rule.Report{
+		Severity: onward.Warning,
+		Fact:     fact + fmt.Sprintf(" (the base has %d)", len(gone)),
+		Harm:     "nothing migrates their databases any more; a runner that still looks there finds versions that it does not know",
+		Instead:  "see that no database is migrated from there, and that what takes its place begins where they are",
+	})
+}
+
+// directory is where a migration was, or where its directory was.
+func directory(file string) string {
+	dir, name := path.Split(file)
+	dir = strings.TrimSuffix(dir, "/")
+	if name == "migration.sql" || name == "up.sql" {
+		dir = path.Dir(dir)
+	}
+	return cmp.Or(dir, ".")
 }

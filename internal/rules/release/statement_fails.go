@@ -1,6 +1,9 @@
 package release
 
 import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,6 +35,14 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			Harm:    "the migration stops here, and with it the deploy",
 			Instead: remedy(x.Code),
 			Stops:   true,
+		}
+		if v := x.InTheWay; v != nil {
+			name := v.Kind.String() + " " + v.Name.String()
+			r.Fact += ": " + name + " depends on it"
+			r.Instead = "in one transaction, drop " + name + " in front of it and create it again behind it, with its privileges"
+			if v.Kind == catalog.MaterializedView {
+				r.Instead += " and indexes"
+			}
 		}
 		if absent(x.Code) && s.Before.Unmodelled != nil {
 			// What was seen dropped may have been made again unseen.
@@ -80,6 +91,12 @@ func remedy(code string) string {
 		return "give each column one value"
 	case absent(code):
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
+	}
+	if code == "42804" || strings.HasPrefix(code, "22") {
+		return "write a value that the type of the column takes"
+	}
+	if code == "428C9" {
+		return "leave the column out: the server fills it in; for an identity column OVERRIDING SYSTEM VALUE writes a number of its own"
 	}
 	return "run the release on an empty database to see where it stops"
 }

@@ -1,6 +1,8 @@
 package release
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -36,7 +38,7 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 	for _, group := range s.Results {
 		if group.Result.Refused == "" {
 			// It depends on the version that is in production.
-			r.Severity = onward.Warning
+			r.Severity, r.Cause = onward.Warning, "and %d others: "+strings.ReplaceAll(s.Result.Refused, "%", "")
 			if unsaid(s) {
 				r.Severity = onward.Info
 			}

@@ -17,7 +17,8 @@
 //	bad.transaction: file   the same for one example only; also bad.framework
 //	bad.change: edited b.sql a.sql  what happened to the history: kind, migration,
 //	                        and the other one where there are two; "cosmetic"
-//	                        behind it for an edit of comments only
+//	                        behind it for an edit of comments only, "directory"
+//	                        where no migration is left of its directory
 //	bad.refusal: 3 text     what the runner refuses: line and message
 //
 // and, for the proof on servers (internal/rules/prove):

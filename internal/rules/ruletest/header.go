@@ -35,9 +35,12 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		}
 		h := rule.HistoryChange{Kind: rule.HistoryKind(fields[0]), Migration: fields[1], Path: fields[1]}
 		for _, v := range fields[2:] {
-			if v == "cosmetic" {
+			switch v {
+			case "cosmetic":
 				h.Cosmetic = true
-			} else {
+			case "directory":
+				h.Directory = true
+			default:
 				h.Other = v
 			}
 		}

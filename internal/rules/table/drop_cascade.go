@@ -17,7 +17,7 @@ var DropCascade = &rule.Rule{
 	Category: onward.DataLoss,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "DROP … CASCADE takes along views, tables, columns and foreign keys that the statement does not name",
+	Summary:  "DROP … CASCADE takes along views, tables, columns, policies and constraints that the statement does not name",
 	Harm:     "CASCADE drops whatever depends on the thing, and what depends on that. The server only mentions it in a NOTICE that no deploy log shows. Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",
 	Instead:  "Drop what depends on it by name first, in statements that can be reviewed, and leave CASCADE out: the server then refuses when there is more.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-depend.html"},
@@ -52,6 +52,9 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 		harm := "nobody named it: deployed code that depends on it fails, and what it kept is gone"
 		if severity == onward.Warning {
 			harm = "nothing keeps these rows together any more: deployed code that relies on it leaves rows that point at nothing"
+			if strings.Contains(strings.Join(taken, " "), "check constraint") {
+				harm = "nothing keeps these rows right any more: deployed code that relies on it leaves rows that do not fit"
+			}
 		}
 		list := strings.Join(taken, ", ")
 		if len(taken) > 5 {
@@ -97,7 +100,13 @@ func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) 
 		}
 		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
 	case catalog.ConstraintDropped:
-		if !p.Deployed(d) || d.OldConstraint.Kind != catalog.ForeignKey || onAltered(s, d) {
+		if !p.Deployed(d) || onAltered(s, d) {
+			return "", false
+		}
+		if drop := s.Node.GetDropStmt(); drop != nil && d.OldConstraint.Kind == catalog.Check && d.After != nil {
+			return "check constraint " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
+		}
+		if d.OldConstraint.Kind != catalog.ForeignKey {
 			return "", false
 		}
 		return "foreign key " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
@@ -111,6 +120,11 @@ func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) 
 			return "", false
 		}
 		return "trigger " + d.OldTrigger.Name + " of " + d.Before.Name.String(), true
+	case catalog.PolicyDropped:
+		if !p.Deployed(d) || d.After == nil {
+			return "", false
+		}
+		return "policy " + d.Policy.Name + " of " + d.Before.Name.String(), true
 	}
 	return "", false
 }
@@ -164,7 +178,12 @@ func again(t *rule.Tx, d *rule.Delta) bool {
 		return successor(t, d.Before.Name) != nil
 	case catalog.TriggerDropped:
 		return d.After == nil || d.After.Trigger(d.OldTrigger.Name) != nil
+	case catalog.PolicyDropped:
+		return slices.ContainsFunc(d.After.Policies, func(o *catalog.Policy) bool { return o.Name == d.Policy.Name })
 	case catalog.ConstraintDropped:
+		if d.OldConstraint.Kind == catalog.Check {
+			return d.After == nil || d.After.Constraint(d.OldConstraint.Name) != nil
+		}
 		return d.After == nil || slices.ContainsFunc(d.After.Constraints, func(c *catalog.Constraint) bool {
 			return c.Kind == catalog.ForeignKey && slices.Equal(c.Columns, d.OldConstraint.Columns)
 		})

@@ -161,7 +161,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 				continue
 			}
 			u, severity := p.Uses(x.old.Name, ""), onward.Info
-			if u.Used {
+			if u.Used || !u.Known {
 				severity = onward.Warning
 			}
 			p.Report(x.by, rule.Report{

@@ -2,6 +2,7 @@ package table
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
@@ -31,7 +32,7 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	var names []string
-	first := ""
+	var deletes []string
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		emptied := e.Instant || e.Kind == catalog.PartitionedTable && e.Lock == onward.AccessExclusiveLock
@@ -42,9 +43,9 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 			continue // with its parent
 		}
 		names = append(names, e.Name.String())
-		if first == "" {
-			first = rule.Table(e.Name)
-		}
+		t := rule.Table(e.Name)
+		// What CASCADE reached goes first: it references what was named.
+		deletes = append([]string{rule.InBatches("DELETE FROM "+t, t, "")}, deletes...)
 	}
 	if len(names) == 0 {
 		return
@@ -56,7 +57,7 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "TRUNCATE removes all rows of " + rule.Enumerate(names),
 		Harm:    harm,
-		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + rule.InBatches("DELETE FROM "+first, first, ""),
+		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + strings.Join(deletes, "\n"),
 	})
 }
 

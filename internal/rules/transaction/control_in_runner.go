@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -49,9 +50,16 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	case script.CommitOfRunner:
 		r.Fact = word + " ends the transaction that " + runner(m) + " opened around the " + unit(m)
 		r.Harm = "the migration and " + runner(m) + "'s record of it no longer commit together: between the two, a crash makes it run again"
-		if n := following(m, first); n > 0 {
+		switch n, needs := following(m, first); {
+		case n > 0 && needs == nil:
 			r.Severity = onward.Off
 			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded", count(n))
+			r.Instead = "remove it, or put what follows into a migration of its own"
+		case n > 0:
+			r.Harm = needs.Result.NoTransaction + " runs without one, as it must; when it fails, what came before stays, and the migration is not recorded"
+			r.Instead = alone(needs)
+		case reopens(m, first):
+			r.Harm = "what came before commits by itself: when what follows fails, it stays, and the migration is not recorded"
 			r.Instead = "remove it, or put what follows into a migration of its own"
 		}
 		if inside != nil {
@@ -73,15 +81,29 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 }
 
 // following counts the statements that change something outside of any
-// transaction behind a COMMIT.
-func following(m *rule.Migration, commit *rule.Stmt) int {
-	n := 0
+// transaction behind a COMMIT; needs is the first when none of them could be in
+// one.
+func following(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {
+	could := false
 	for _, s := range m.Statements[commit.Index+1:] {
-		if s.Origin == script.Alone && s.Node.GetTransactionStmt() == nil && s.Node.GetVariableSetStmt() == nil {
-			n++
+		if s.Origin != script.Alone || s.Node.GetTransactionStmt() != nil || s.Node.GetVariableSetStmt() != nil {
+			continue
+		}
+		n++
+		could = could || s.Result.NoTransaction == ""
+		if needs == nil {
+			needs = s
 		}
 	}
-	return n
+	if could {
+		needs = nil
+	}
+	return n, needs
+}
+
+// reopens reports whether a transaction is begun behind a COMMIT.
+func reopens(m *rule.Migration, commit *rule.Stmt) bool {
+	return slices.ContainsFunc(m.Statements[commit.Index+1:], opens)
 }
 
 func count(n int) string {

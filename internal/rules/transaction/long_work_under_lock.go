@@ -25,6 +25,9 @@ var LongWorkUnderLock = &rule.Rule{
 }
 
 func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
+	if len(s.Migration.Script.Source.Code) > 0 {
+		codeUnderLock(p, s)
+	}
 	held, work, ok := p.LongUnderLock(s)
 	if !ok || validatesOwn(s) || repeats(p, s, held, work) {
 		return

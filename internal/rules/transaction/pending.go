@@ -139,7 +139,7 @@ func (q *checks) write(s *rule.Stmt, w *rule.Write) {
 	for _, x := range t.Triggers {
 		if x.Enabled && q.deferred(x.Name, x.Deferrable, x.InitiallyDeferred) &&
 			(strings.Contains(x.Events, strings.ToLower(w.Verb)) && (w.Verb != "UPDATE" || len(x.Columns) == 0 || set.names(t, x.Columns)) || w.Verb == "MERGE") {
-			add(x.Name, "constraint trigger "+x.Name, sure && !x.When)
+			add(x.Name, "constraint trigger "+x.Name, sure && x.When == nil)
 		}
 	}
 	if w.Verb != "UPDATE" && w.Verb != "DELETE" && w.Verb != "MERGE" {

@@ -27,10 +27,14 @@ var FieldMissing = &rule.Rule{
 
 // gatherFields keeps the triggers that a migration makes or changes, and those
 // whose function it replaces, as far as their tables lack a column behind it.
-func gatherFields(p *rule.Pass, m *rule.Migration) {
+func gatherFields(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, lacks) }
+
+// gatherTriggers keeps those of which a first look says that there is something
+// to judge at the end of the release.
+func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog, *catalog.Relation, *catalog.Trigger) bool) {
 	for _, t := range m.Txs {
 		keep := func(by *rule.Stmt, table catalog.OID, trigger *catalog.Trigger) {
-			if r := m.Txs[len(m.Txs)-1].After.Relation(table); by != nil && r != nil && lacks(t.After, r, trigger) {
+			if r := m.Txs[len(m.Txs)-1].After.Relation(table); by != nil && r != nil && look(t.After, r, trigger) {
 				p.Keep(rule.Made{By: by, Table: table, ID: trigger.ID})
 			}
 		}
@@ -78,7 +82,10 @@ func maker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
 
 // fieldMissing looks at what the release leaves behind: a later migration may
 // add the column.
-func fieldMissing(p *rule.Pass, release *rule.Release) {
+func fieldMissing(p *rule.Pass, release *rule.Release) { eachKept(p, release, missingField) }
+
+// eachKept gives the triggers that were kept and that are there at the end.
+func eachKept(p *rule.Pass, release *rule.Release, judge func(*rule.Pass, *catalog.Catalog, *rule.Stmt, *catalog.Relation, *catalog.Trigger)) {
 	last := map[catalog.OID]rule.Made{}
 	var order []catalog.OID
 	for _, made := range rule.Kept[rule.Made](p) {
@@ -94,7 +101,7 @@ func fieldMissing(p *rule.Pass, release *rule.Release) {
 			continue
 		}
 		if i := slices.IndexFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.ID == id }); i >= 0 {
-			missingField(p, release.Head, made.By, r, r.Triggers[i])
+			judge(p, release.Head, made.By, r, r.Triggers[i])
 		}
 	}
 }

@@ -1,6 +1,11 @@
 package types
 
 import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,9 +44,56 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	case "V":
 		what = "validating constraint " + stmt.GetName() + " of domain " + name
 	}
+	con, check := "…", "…"
+	if column := domainColumn(s, e.OID, parts); column != "" {
+		con, check = e.Name.Name+"_"+column+"_check", rule.Ident(column)+" IS NOT NULL"
+		if stmt.GetSubtype() == "O" {
+			con = e.Name.Name + "_" + column + "_not_null"
+		} else if check = checkOf(s, rule.Ident(column)); check == "" {
+			check = "…"
+		}
+		con = rule.Ident(con)
+	}
 	p.Report(s, rule.Report{
 		Fact:    what + " reads all of " + e.Name.String() + ", which uses it",
 		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
-		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\nALTER TABLE " + rule.Table(e.Name) + " ADD CONSTRAINT … CHECK (…) NOT VALID;\nALTER TABLE " + rule.Table(e.Name) + " VALIDATE CONSTRAINT …;",
+		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\nALTER TABLE " + rule.Table(e.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\nALTER TABLE " + rule.Table(e.Name) + " VALIDATE CONSTRAINT " + con + ";",
 	})
+}
+
+// domainColumn is the one column of a table that is of a domain; "" where there
+// are more, or none.
+func domainColumn(s *rule.Stmt, table catalog.OID, names []*pgparse.Node) string {
+	schema := ""
+	if len(names) > 1 {
+		schema = names[0].GetString_().GetSval()
+	}
+	u, t, found := s.Before.LookupType(schema, names[len(names)-1].GetString_().GetSval()), s.Before.Relation(table), ""
+	if u == nil || t == nil {
+		return ""
+	}
+	for _, c := range t.Columns {
+		if c.Type.OID == u.OID && c.Type.Array == 0 {
+			if found != "" {
+				return ""
+			}
+			found = c.Name
+		}
+	}
+	return found
+}
+
+var (
+	domainCheck = regexp.MustCompile(`(?is)\bCHECK\s*\((.*)\)\s*;?\s*$`)
+	value       = regexp.MustCompile(`(?i)\bVALUE\b`)
+)
+
+// checkOf is the condition of a new constraint of a domain, on a column; "" where
+// a literal may have the word VALUE in it.
+func checkOf(s *rule.Stmt, column string) string {
+	m := domainCheck.FindStringSubmatch(s.SQL)
+	if m == nil || len(value.FindAllString(m[1], -1)) != 1 || strings.Contains(m[1], "\n") {
+		return ""
+	}
+	return value.ReplaceAllLiteralString(m[1], column)
 }

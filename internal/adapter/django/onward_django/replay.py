@@ -5,7 +5,7 @@ from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
-from . import source, straight
+from . import rows, source, straight
 from .errors import last_line
 from .states import LazyState
 
@@ -243,6 +243,7 @@ class Running:
                 "path": path,
                 "external": external,
                 "line": compiled.co_firstlineno,
+                "writes": rows.written(function, before.models),
             }
         self.opaque("runs Python: " + name)
 

@@ -1,0 +1,44 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// Django says ON CONFLICT in bulk_create, with the names of its fields.
+func TestBulkCreate(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, `-- shop/load.py --
+def load(rows):
+    Book.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["title", "author"], update_fields=["pages"],
+    )
+    Tag.objects.bulk_create(rows, update_conflicts=True, unique_fields=["label"], update_fields=["x"])
+`)
+	repo, err := gitrange.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer repo.Close()
+	rng, err := repo.Range(t.Context(), "main", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := adapter.Model{Name: "shop.Book", Table: "shop_book", Columns: []adapter.ModelColumn{
+		{Field: "title", Column: "title"}, {Field: "author", Column: "author_id"}, {Field: "isbn", Column: "isbn"},
+	}}
+	for columns, want := range map[string]bool{"author_id,title": true, "isbn": false, "label": false} {
+		u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{book}}}})
+		q := question{table: catalog.Name{Schema: rule.Upsert.Name, Name: "shop_book"}, column: columns + "/"}
+		u.answer(q)
+		u.search()
+		got := u.cache[q]
+		if got.Used != want || want && got.Evidence[0].Line != 2 {
+			t.Errorf("%s: %+v", columns, got)
+		}
+	}
+}

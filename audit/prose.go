@@ -1,0 +1,81 @@
+package audit
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/gitrange"
+)
+
+// sqlish is what a text of SQL has and a message to people has not. Braces put
+// values into a text.
+var sqlish = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|from|where|join|having|returning|values|alter|order\s+by|group\s+by)\b|[=<>{}]`)
+
+// prose reports whether a word stands nowhere in its line but in messages: "must
+// set the schema or change history id as the target" uses no column id.
+func prose(h gitrange.Hit) bool {
+	if len(h.Word) == 0 || strings.ContainsRune(h.Word, '_') {
+		return false
+	}
+	seen := false
+	quote, start := byte(0), 0
+	for i := 0; i < len(h.Text); i++ {
+		switch c := h.Text[i]; {
+		case c == '\\':
+			i++
+		case quote == 0 && (c == '"' || c == '`'):
+			quote, start = c, i+1
+		case quote != 0 && c == quote:
+			if inside := h.Text[start:i]; names(inside, h.Word) {
+				if strings.Count(inside, " ") < 3 || sqlish.MatchString(inside) {
+					return false
+				}
+				seen = true
+			}
+			quote, start = 0, i+1
+		case quote == 0 && strings.HasPrefix(h.Text[i:], h.Word) && alone(h.Text, i, len(h.Word)):
+			return false // of the code itself
+		}
+	}
+	return seen && quote == 0
+}
+
+// query is what a line has that speaks to a database, or tells a mapper of a
+// column.
+var query = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|from|where|join|returning|order\s+by|column)\b|\b(?:db|gorm|bun|json|sql)[:(=]`)
+
+// commonWord is up to which length a name is taken for a word that stands
+// everywhere: id, type, name.
+const commonWord = 4
+
+// columnLikeness ranks a hit of a column's name: in a query or where a mapper is
+// told of it, as a field or a key, or as a mere word.
+func columnLikeness(h gitrange.Hit) int {
+	at := strings.Index(h.Text, h.Word)
+	switch {
+	case h.Word == "" || at < 0 || len(h.Word) > commonWord || query.MatchString(h.Text):
+		return 0
+	case at > 0 && strings.IndexByte(".\"'`", h.Text[at-1]) >= 0, at+len(h.Word) < len(h.Text) && strings.IndexByte(":=\"'`", h.Text[at+len(h.Word)]) >= 0:
+		return 1
+	}
+	return 3
+}
+
+// names reports whether a text has a word.
+func names(text, word string) bool {
+	for at := 0; ; {
+		n := strings.Index(text[at:], word)
+		if n < 0 {
+			return false
+		}
+		if alone(text, at+n, len(word)) {
+			return true
+		}
+		at += n + len(word)
+	}
+}
+
+// alone reports whether n bytes of a text are no part of a longer word.
+func alone(text string, at, n int) bool {
+	return (at == 0 || !letter(text[at-1])) && (at+n >= len(text) || !letter(text[at+n]))
+}

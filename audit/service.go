@@ -1,0 +1,94 @@
+package audit
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// service is the part of a repository that a source of migrations belongs to: the
+// nearest directory above it that is a module of its own, and the tables that the
+// source makes.
+type service struct {
+	root   string
+	tables map[string]bool
+}
+
+// modules are the files that make a directory a module.
+var modules = []string{
+	"go.mod", "Cargo.toml", "package.json", "pyproject.toml", "setup.py", "requirements.txt", "manage.py", "pom.xml", "build.gradle", "build.gradle.kts",
+	"composer.json", "Gemfile", "mix.exs",
+}
+
+// elsewhere gives the services that a table is none of, as directories. What
+// stands in those of other means another table of the same name; what stands in
+// those of unlike, a superset, means this one only where it is named.
+func (u *usage) elsewhere(q question) (other, unlike []string) {
+	if len(u.pairs) < 2 || q.upsert() || q.table == rule.Upsert || q.database >= len(u.databases) {
+		return nil, nil
+	}
+	name := strings.ToLower(q.table.Name)
+	if q.table.Schema != "public" {
+		name = strings.ToLower(q.table.Schema) + "." + name
+	}
+	services := u.services()
+	var own []string
+	for _, k := range u.databases[q.database] {
+		if services[k].tables[name] {
+			own = append(own, services[k].root)
+		}
+	}
+	for k, s := range services {
+		member := slices.Contains(u.databases[q.database], k)
+		if len(own) == 0 || s.root == "" || member && s.tables[name] || slices.ContainsFunc(own, func(o string) bool { return o == s.root || strings.HasPrefix(o, s.root+"/") }) {
+			continue
+		}
+		if !member && s.tables[name] {
+			other = append(other, s.root)
+		}
+		unlike = append(unlike, s.root)
+	}
+	return other, unlike
+}
+
+// services are those of all sources, read once.
+func (u *usage) services() []service {
+	if u.rooted != nil {
+		return u.rooted
+	}
+	module := map[string]bool{}
+	for _, f := range u.base.Files() {
+		if slices.Contains(modules, path.Base(f.Path)) {
+			module[path.Dir(f.Path)] = true
+		}
+	}
+	for _, p := range u.pairs {
+		s := service{tables: creates(p)}
+		dir := p.source.Dir
+		for dir != "" && dir != "." && !module[dir] {
+			dir = path.Dir(dir)
+		}
+		if dir != "." {
+			s.root = dir
+		}
+		u.rooted = append(u.rooted, s)
+	}
+	return u.rooted
+}
+
+// under reports whether a file lies in one of some directories.
+func under(dirs []string, file string) bool {
+	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(file, d+"/") })
+}
+
+// page reports whether a file is what a browser shows: the name of an input there
+// is no column, where nothing names the table.
+func page(file string) bool {
+	switch path.Ext(file) {
+	case ".tsx", ".jsx", ".vue", ".svelte", ".astro":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// The steps of squashing migrations in Django: the new one is noted as applied
+// where the base has all that it replaces, even if they go at once; a release
+// later it may say no longer what it replaced.
+func TestSquashed(t *testing.T) {
+	t.Parallel()
+	m := func(id, text string, replaces ...string) *adapter.Migration {
+		return &adapter.Migration{ID: id, Hash: id + text, Replaces: replaces, Source: script.Source{
+			Text: text, Parts: []script.Part{{SQL: "CREATE TABLE shop_author (id bigint)", Start: -1, Line: 1}},
+		}}
+	}
+	set := func(list ...*adapter.Migration) *adapter.Set { return &adapter.Set{Migrations: list} }
+	one, two := m("shop.0001_a", ""), m("shop.0002_b", "")
+	const text = "class Migration:\n    replaces = [\n        (\"shop\", \"0001_a\"),\n        (\"shop\", \"0002_b\"),\n    ]\n    operations = []\n"
+	squash := m("shop.0001_squashed", text, one.ID, two.ID)
+	done := m("shop.0001_squashed", "class Migration:\n    operations = []\n")
+	for name, tc := range map[string]struct {
+		base, head *adapter.Set
+		statements int
+		history    []rule.HistoryKind
+	}{
+		"with what it replaces":        {set(one, two), set(one, two, squash), 0, nil},
+		"in the place of what it does": {set(one, two), set(squash), 0, nil},
+		"where the base has a part":    {set(one), set(squash), 1, nil},
+		"without the list, later":      {set(one, two, squash), set(done), 0, nil},
+		"another text, later": {set(one, two, squash), set(m("shop.0001_squashed", "class Migration:\n    operations = [1]\n")), 0,
+			[]rule.HistoryKind{rule.Edited}},
+	} {
+		c := compare(pair{adapter.Source{Framework: "django"}, tc.base, tc.head}, nil)
+		statements := 0
+		for _, r := range c.release {
+			statements += len(r.migration.Source.Parts)
+		}
+		if statements != tc.statements || len(c.history) != len(tc.history) || len(c.history) > 0 && c.history[0].Kind != tc.history[0] {
+			t.Errorf("%s: %d statements, %+v", name, statements, c.history)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+"""What a RunPython function writes, as far as its text tells.
+
+The function is not run. Writes on models of `apps.get_model` are told when they
+are a queryset's update or delete, or a loop over rows that saves something: what
+takes as long as the table is big.
+"""
+import ast
+import inspect
+import textwrap
+import types
+
+_WRITES = {"update": "updates", "delete": "deletes", "bulk_update": "updates"}
+_SAVES = frozenset("save delete update create bulk_create bulk_update get_or_create update_or_create".split())
+_ONE = frozenset("get first last latest earliest create get_or_create update_or_create in_bulk".split())
+
+# How many rows of its table a queryset has.
+_ALL, _SOME, _FEW = range(3)
+# Tables that are small in every project.
+_SMALL = frozenset([("contenttypes", "contenttype"), ("auth", "permission"), ("auth", "group"), ("sites", "site")])
+
+
+def written(function, models):
+    """The writes of a function: for each table a verb, and whether it means all rows."""
+    if type(function) is not types.FunctionType:
+        return []
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return []
+    if not tree.body or not isinstance(tree.body[0], ast.FunctionDef) or not tree.body[0].args.args:
+        return []
+    reader = _Reader(tree.body[0], models)
+    found = {}
+    for model, verb, whole in reader.writes():
+        found.setdefault(model, (verb, whole))
+    return [{"table": _table(models[m], m), "verb": verb, "whole": whole} for m, (verb, whole) in found.items()]
+
+
+def _table(state, key):
+    return state.options.get("db_table") or "%s_%s" % key
+
+
+class _Reader:
+    def __init__(self, function, models):
+        self.function, self.models = function, models
+        self.apps = function.args.args[0].arg
+        self.names = {}  # local name -> (model, which of its rows)
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                rows = self.rows(node.value)
+                if rows is not None:
+                    self.names[node.targets[0].id] = rows
+
+    def model(self, call):
+        """The key of the model that apps.get_model gives."""
+        if not (isinstance(call.func, ast.Attribute) and call.func.attr == "get_model"):
+            return None
+        if not (isinstance(call.func.value, ast.Name) and call.func.value.id == self.apps):
+            return None
+        given = [*call.args, *(k.value for k in call.keywords)]
+        texts = [a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        if len(texts) != len(given):
+            return None
+        parts = texts[0].split(".") if len(texts) == 1 else texts
+        key = (parts[0], parts[1].lower()) if len(parts) == 2 else None
+        return key if key in self.models else None
+
+    def rows(self, node):
+        """The model whose rows an expression stands for, and which of them."""
+        calls, which = [], _ALL
+        while True:
+            if isinstance(node, ast.Call):
+                key = self.model(node)
+                if key is not None:
+                    break
+                calls.append(node)
+                node = node.func
+            elif isinstance(node, ast.Attribute):
+                node = node.value
+            elif isinstance(node, ast.Subscript):
+                which, node = _FEW, node.value
+            elif isinstance(node, ast.Name) and node.id in self.names:
+                key, before = self.names[node.id]
+                which = max(which, before)
+                break
+            else:
+                return None
+        return key, max([which, *(self.left(key, call) for call in calls)])
+
+    def left(self, key, call):
+        """Which rows a call of a queryset's method leaves."""
+        method = getattr(call.func, "attr", "")
+        if method in _ONE:
+            return _FEW
+        if method not in ("filter", "exclude"):
+            return _ALL
+        which, fields = _SOME if call.args else _ALL, self.models[key].fields
+        for keyword in call.keywords:
+            name, _, lookup = (keyword.arg or "").partition("__")
+            field = fields.get(name)
+            unique = name in ("pk", "id") or field is not None and (field.unique or field.primary_key)
+            if method == "filter" and unique and lookup in ("", "exact", "iexact", "in"):
+                return _FEW
+            empty = isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, "")
+            if lookup != "isnull" and not empty:  # of a new column, all are empty
+                which = _SOME
+        return which
+
+    def writes(self):
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
+                rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
+            elif isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
+                rows, verb = self.rows(node.iter), "goes over"
+            else:
+                continue
+            if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
+                yield rows[0], verb, rows[1] == _ALL
+
+
+def saves(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _SAVES

@@ -1,0 +1,38 @@
+package django
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// What a RunPython writes is read from its text: nothing of it runs.
+func TestRowsThatPythonWrites(t *testing.T) {
+	t.Parallel()
+	for _, env := range []string{"django-3.2-none", "django-5.2-psycopg"} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			m := render(t, Config{Dir: project(t, "fills"), Python: venv(t, env)}).find(t, "shop.0002_fills")
+			want := map[string][]Write{
+				"everything": {{"shop_book", "updates", true}},
+				"empty":      {{"shop_book", "updates", true}},
+				"drafts":     {{"shop_book", "deletes", false}},
+				"loop":       {{"tags", "goes over", true}},
+				"one":        nil, "seed": nil, "read": nil,
+			}
+			got := map[string][]Write{}
+			for i, op := range m.Operations[1:] {
+				got[op.Code.Name] = op.Code.Writes
+				for _, c := range m.code(i + 1) {
+					if c.Parts != 1 {
+						t.Errorf("%s runs behind %d statements", c.Name, c.Parts)
+					}
+				}
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

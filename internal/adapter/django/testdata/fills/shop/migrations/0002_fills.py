@@ -1,0 +1,51 @@
+import os
+
+from django.db import migrations, models
+
+
+def everything(apps, schema_editor):
+    os._exit(7)
+    apps.get_model("shop", "Book").objects.update(language="en")
+
+
+def empty(apps, schema_editor):
+    Book = apps.get_model("shop.Book")
+    books = Book.objects.using(schema_editor.connection.alias).filter(language__isnull=True)
+    books.update(language="en")
+
+
+def drafts(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    Book.objects.filter(title="draft").delete()
+
+
+def loop(apps, schema_editor):
+    Book, Tag = apps.get_model("shop", "Book"), None
+    Tag = apps.get_model("shop", "Tag")
+    for tag in Tag.objects.all().iterator():
+        tag.save()
+
+
+def one(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    Book.objects.filter(isbn="1").update(language="en")
+    Book.objects.get(pk=1).delete()
+
+
+def seed(apps, schema_editor):
+    Tag = apps.get_model("shop", "Tag")
+    for number in range(3):
+        Tag.objects.get_or_create(pk=number)
+
+
+def read(apps, schema_editor):
+    for book in apps.get_model("shop", "Book").objects.all():
+        print(book.title)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [
+        migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
+        *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read)),
+    ]

@@ -1,0 +1,12 @@
+from django.db import models
+
+
+class Book(models.Model):
+    title = models.TextField()
+    isbn = models.CharField(max_length=20, unique=True)
+    language = models.CharField(max_length=5, null=True)
+
+
+class Tag(models.Model):
+    class Meta:
+        db_table = "tags"

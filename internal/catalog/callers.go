@@ -1,0 +1,151 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Caller is a relation that cannot be without a function.
+type Caller struct {
+	Relation *Relation
+	// Whole: a view or an index, which goes with the function. Of any other
+	// relation a trigger, default, constraint or policy goes.
+	Whole bool
+	// Sure: no other function of the name can be meant.
+	Sure bool
+}
+
+// callee looks for the calls of a function.
+type callee struct {
+	c    *Catalog
+	name Name // without a schema when that is not known
+	// fn is nil for one that no statement created: any call of its name is one.
+	fn *Function
+	// others are its overloads.
+	others []*Function
+	// hidden: a call without a schema may mean another function.
+	hidden bool
+}
+
+// Callers lists the relations that need the function which a DROP names, oldest
+// first.
+func (c *Catalog) Callers(o *pgparse.ObjectWithArgs) []Caller {
+	schema, n := schemaAndName(o.GetObjname())
+	name, list, at := c.findFunction(o)
+	x := &callee{c: c, name: Name{schema, n}}
+	if at >= 0 {
+		x = c.callee(name, list, at)
+	}
+	var out []Caller
+	for _, r := range c.CalledBy(n) {
+		if caller, ok := x.caller(r); ok {
+			out = append(out, caller)
+		}
+	}
+	return out
+}
+
+func (c *Catalog) callee(name Name, list []*Function, at int) *callee {
+	x := &callee{c: c, name: name, fn: list[at], hidden: builtin.Known(name.Name)}
+	for i, f := range list {
+		if i != at {
+			x.others = append(x.others, f)
+		}
+	}
+	if found := c.Functions("", name.Name); len(found) > 0 && found[0].Name != name {
+		x.hidden = true
+	}
+	return x
+}
+
+// caller is what a relation has to do with the function.
+func (x *callee) caller(r *Relation) (Caller, bool) {
+	out := Caller{Relation: r}
+	found := false
+	see := func(expr *pgparse.Node, whole bool) {
+		if calls, sure := x.in(expr); calls {
+			found = true
+			out.Sure, out.Whole = out.Sure || sure, out.Whole || whole
+		}
+	}
+	for _, t := range r.Triggers {
+		if x.fires(t) {
+			found, out.Sure = true, true
+		}
+		see(t.When, false)
+	}
+	for _, c := range r.Columns {
+		see(c.Default, false)
+		see(c.GeneratedExpr, false)
+	}
+	for _, c := range r.Constraints {
+		if c.Kind == Check {
+			see(c.Expr, false)
+		}
+	}
+	for _, p := range r.Policies {
+		see(p.Using, false)
+		see(p.Check, false)
+	}
+	for _, k := range r.PartitionKey {
+		see(k.Expr, false)
+	}
+	if r.Index != nil {
+		see(r.Index.Predicate, true)
+		for _, k := range r.Index.Keys {
+			see(k.Expr, true)
+		}
+	}
+	if r.View != nil && slices.ContainsFunc(r.View.Functions, x.named) {
+		calls, sure := x.in(r.View.Query)
+		if calls || x.fn == nil {
+			found, out.Whole, out.Sure = true, true, out.Sure || sure || x.fn == nil
+		}
+	}
+	return out, found
+}
+
+func (x *callee) named(n Name) bool {
+	return n.Name == x.name.Name && (x.name.Schema == "" || n.Schema == x.name.Schema)
+}
+
+// fires reports whether a trigger executes the function.
+func (x *callee) fires(t *Trigger) bool {
+	return x.named(t.Function) && (x.fn == nil || len(x.fn.Args) == 0)
+}
+
+// in reports whether an expression calls the function, and whether that is sure.
+func (x *callee) in(expr *pgparse.Node) (calls, sure bool) {
+	if expr == nil || expr.GetAConst() != nil {
+		return false, false
+	}
+	pgparse.Walk(expr, func(msg any) bool {
+		call, ok := msg.(*pgparse.FuncCall)
+		if !ok {
+			return !sure
+		}
+		schema, name := schemaAndName(call.GetFuncname())
+		switch n := len(call.GetArgs()); {
+		case name != x.name.Name:
+		case x.fn == nil:
+			calls, sure = true, true
+		case !x.fn.suits(n):
+		default:
+			calls = true
+			sure = sure || (schema == x.name.Schema || schema == "" && !x.hidden) &&
+				!slices.ContainsFunc(x.others, func(f *Function) bool { return f.suits(n) })
+		}
+		return !sure
+	})
+	return calls, sure
+}
+
+// suits reports whether a function can be called with that many arguments.
+func (fn *Function) suits(n int) bool {
+	if fn.Variadic && n >= len(fn.Args)-1-fn.Defaults {
+		return true
+	}
+	return n <= len(fn.Args) && n >= len(fn.Args)-fn.Defaults
+}

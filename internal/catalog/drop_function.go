@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// dropFunction drops a function, with CASCADE what cannot be without it.
+func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, cascade, missingOK bool) {
+	name, list, at := f.findFunction(o)
+	if at < 0 {
+		switch {
+		case o.GetArgsUnspecified() && len(list) > 1:
+			f.fail(f.sure(), "42725", "function name %q is not unique", name.Name)
+		case missingOK || !f.missing("function", name) || len(list) > 0 && !f.sure():
+		case o.GetArgsUnspecified():
+			f.fail(true, "42883", "could not find a %s named %q", objectWord(kind), name.Name)
+		default:
+			args := Function{Name: name}
+			for _, a := range o.GetObjargs() {
+				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
+			}
+			f.fail(true, "42883", "%s %s does not exist", objectWord(kind), args.Signature())
+		}
+		return
+	}
+	if message := list[at].notA(kind); message != "" {
+		if f.fail(f.sure(), "42809", "%s", message); f.failed {
+			return
+		}
+	}
+	if !f.releaseFunction(f.callee(name, list, at), cascade) {
+		return
+	}
+	list = slices.Delete(slices.Clone(list), at, at+1)
+	if len(list) == 0 {
+		f.markGone("function", name)
+	}
+	f.setFunctions(name, list)
+}
+
+// notA is what the server has against DROP of another kind of routine; "" when
+// it has nothing.
+func (fn *Function) notA(kind pgparse.ObjectType) string {
+	switch {
+	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "aggregate":
+		return `"` + fn.Name.Name + `" is an aggregate function`
+	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "procedure":
+		return fn.Signature() + " is not a function"
+	case kind == pgparse.ObjectType_OBJECT_PROCEDURE && fn.Kind != "procedure":
+		return fn.Signature() + " is not a procedure"
+	case kind == pgparse.ObjectType_OBJECT_AGGREGATE && fn.Kind != "aggregate":
+		return "function " + fn.Signature() + " is not an aggregate"
+	}
+	return ""
+}
+
+// releaseFunction sees to what calls a function; false when it forbids the drop.
+func (f *fold) releaseFunction(x *callee, cascade bool) bool {
+	var users []Caller
+	for _, r := range f.CalledBy(x.name.Name) {
+		if caller, ok := x.caller(r); ok && caller.Sure {
+			users = append(users, caller)
+		}
+	}
+	domains := f.domainsCalling(x)
+	if (len(users) > 0 || len(domains) > 0) && !cascade {
+		word := x.fn.Kind
+		if word == "aggregate" {
+			word = "function"
+		}
+		if f.fail(f.sure(), "2BP01", "cannot drop %s %s because %s", word, x.fn.Signature(), otherObjects); f.failed {
+			return false
+		}
+	}
+	for _, u := range users {
+		if u.Whole {
+			f.dropRelation(u.Relation.OID)
+		} else if r := f.edit(u.Relation.OID); r != nil {
+			f.dropCalls(r, x)
+		}
+	}
+	for _, u := range domains {
+		f.changeType(u.OID, func(u *UserType) {
+			u.Checks = slices.DeleteFunc(slices.Clone(u.Checks), func(c *Constraint) bool { return x.surely(c.Expr) })
+			if x.surely(u.Default) {
+				u.Default = nil
+			}
+		})
+	}
+	return true
+}
+
+func (x *callee) surely(expr *pgparse.Node) bool {
+	_, sure := x.in(expr)
+	return sure
+}
+
+// domainsCalling are the domains with a check or default that calls a function.
+func (f *fold) domainsCalling(x *callee) []*UserType {
+	var out []*UserType
+	f.Types(func(u *UserType) bool {
+		if u.Kind == Domain && (x.surely(u.Default) || slices.ContainsFunc(u.Checks, func(c *Constraint) bool { return x.surely(c.Expr) })) {
+			out = append(out, u)
+		}
+		return true
+	})
+	return out
+}
+
+// dropCalls drops the triggers, defaults, generated columns, checks and policies
+// of a relation that call a function.
+func (f *fold) dropCalls(r *Relation, x *callee) {
+	r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(t *Trigger) bool { return x.fires(t) || x.surely(t.When) })
+	if slices.ContainsFunc(r.Policies, func(p *Policy) bool { return x.surely(p.Using) || x.surely(p.Check) }) {
+		r.own().Policies = slices.DeleteFunc(slices.Clone(r.Policies), func(p *Policy) bool { return x.surely(p.Using) || x.surely(p.Check) })
+	}
+	for _, c := range slices.Clone(r.Constraints) {
+		if c.Kind == Check && x.surely(c.Expr) {
+			f.forgetConstraint(r, c)
+		}
+	}
+	for _, c := range slices.Clone(r.Columns) {
+		switch {
+		case x.surely(c.GeneratedExpr):
+			f.dropColumn(r, c.Name, true, true, false)
+		case x.surely(c.Default):
+			e := r.editColumn(c.Attnum)
+			e.Default, e.DefaultText, e.Takes = nil, "", 0
+		}
+	}
+}

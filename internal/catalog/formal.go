@@ -1,0 +1,34 @@
+package catalog
+
+import "strings"
+
+// formalNames are the types that the server's messages call otherwise than the
+// catalogue stores them (format_type). Where lengths stand in the middle, * is
+// their place.
+var formalNames = map[string]string{
+	"int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
+	"bool": "boolean", "bpchar": "character", "varchar": "character varying", "varbit": "bit varying", "char": `"char"`,
+	"time": "time* without time zone", "timetz": "time* with time zone",
+	"timestamp": "timestamp* without time zone", "timestamptz": "timestamp* with time zone",
+}
+
+// formal is the type as the server's messages name it: "character varying(20)",
+// "timestamp(3) with time zone".
+func (t Type) formal() string {
+	name, ours := formalNames[t.Name.Name]
+	if !ours || t.Name.Schema != "pg_catalog" {
+		return t.String()
+	}
+	bare := t
+	bare.Name, bare.Array = Name{"pg_catalog", "date"}, 0
+	mods := strings.TrimPrefix(bare.String(), "date")
+	if before, after, in := strings.Cut(name, "*"); in {
+		name = before + mods + after
+	} else {
+		name += mods
+	}
+	if t.Array > 0 {
+		name += "[]"
+	}
+	return name
+}

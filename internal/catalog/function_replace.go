@@ -1,0 +1,117 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// reshapes is what the server has against CREATE OR REPLACE of a routine that
+// keeps its arguments, in the order of ProcedureCreate: the kind of routine, its
+// result, the names of its input parameters and their defaults. code is "" when
+// it has nothing.
+func (f *fold) reshapes(old, fn *Function) (code, message string) {
+	switch {
+	case old.Kind != fn.Kind || old.Window != fn.Window:
+		return "42809", "cannot change routine kind"
+	case fn.Kind == "aggregate":
+		return "", "" // its parameters are not kept
+	case fn.Kind == "procedure" && (len(old.outs()) > 0) != (len(fn.outs()) > 0):
+		return "42P13", "cannot change whether a procedure has output parameters"
+	case !f.sameResult(old, fn):
+		return "42P13", "cannot change return type of existing function"
+	}
+	if name := renamedInput(old, fn); name != "" {
+		return "42P13", `cannot change name of input parameter "` + name + `"`
+	}
+	if fn.Defaults < old.Defaults {
+		return "42P13", "cannot remove parameter defaults from existing function"
+	}
+	return "", ""
+}
+
+// sameResult reports whether two functions give the same, or that is not known.
+func (f *fold) sameResult(a, b *Function) bool {
+	if a.Kind != "procedure" {
+		if a.ReturnsSet != b.ReturnsSet || !f.oneResult(a.Returns, b.Returns) {
+			return false
+		}
+		if r := b.Returns.Name; r.Schema != "pg_catalog" || r.Name != "record" {
+			return true
+		}
+	}
+	// A row of the output parameters: their names are its columns'.
+	x, y := a.outs(), b.outs()
+	if a.Kind != "procedure" && (len(x) < 2 || len(y) < 2) {
+		return len(x) < 2 && len(y) < 2
+	}
+	return slices.EqualFunc(x, y, func(p, q Param) bool { return p.Name == q.Name && f.oneResult(p.Type, q.Type) })
+}
+
+// oneResult reports whether two types are one, or that is not known.
+func (f *fold) oneResult(a, b Type) bool {
+	return !a.Known() || !b.Known() || oneType(a, b) || !f.settled(a) || !f.settled(b)
+}
+
+// settled reports whether a type is certain to be the one that its name says:
+// a builtin one, or one that was seen created.
+func (f *fold) settled(t Type) bool {
+	if t.OID == 0 {
+		return t.Name.Schema == "pg_catalog"
+	}
+	u := f.Type(t.OID)
+	return u == nil && f.Relation(t.OID) != nil || u != nil && !u.Inferred
+}
+
+// renamedInput is an input parameter of a function that has another name, or none,
+// in another one; "" when there is no such.
+func renamedInput(old, fn *Function) string {
+	in := func(p Param) bool { return !p.In }
+	names := slices.DeleteFunc(slices.Clone(fn.Params), in)
+	for i, p := range slices.DeleteFunc(slices.Clone(old.Params), in) {
+		if p.Name != "" && (i >= len(names) || names[i].Name != p.Name) {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// malformed is what CREATE FUNCTION refuses whatever the schema is.
+func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
+	const code = "42P13"
+	if fn.Language == "" {
+		f.fail(true, code, "no language specified")
+		return
+	}
+	defaults, variadic := false, false
+	for i, n := range s.GetParameters() {
+		par, p := n.GetFunctionParameter(), fn.Params[i]
+		switch {
+		case !p.In && par.GetDefexpr() != nil:
+			f.fail(true, code, "only input parameters can have default values")
+		case p.In && defaults && par.GetDefexpr() == nil:
+			f.fail(true, code, "input parameters after one with a default value must also have defaults")
+		case p.In && variadic:
+			f.fail(true, code, "VARIADIC parameter must be the last input parameter")
+		case p.Name != "" && slices.ContainsFunc(fn.Params[:i], func(o Param) bool {
+			return o.Name == p.Name && (o.In && p.In || o.Out && p.Out)
+		}):
+			f.fail(true, code, "parameter name %q used more than once", p.Name)
+		}
+		if f.failed {
+			return
+		}
+		defaults = defaults || par.GetDefexpr() != nil
+		variadic = variadic || par.GetMode() == pgparse.FunctionParameterMode_FUNC_PARAM_VARIADIC
+	}
+	if fn.Kind == "procedure" {
+		return
+	}
+	want := resultOf(fn.outs())
+	switch {
+	case s.GetReturnType() == nil && len(fn.outs()) == 0:
+		f.fail(true, code, "function result type must be specified")
+	case s.GetReturnType() != nil && !f.oneResult(want, fn.Returns):
+		f.fail(true, code, "function result type must be %s because of OUT parameters", want.formal())
+	}
+}

@@ -1,0 +1,306 @@
+package catalog
+
+import (
+	"encoding/json"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// defaults checks the constants that a CREATE TABLE gives its columns as
+// default: the server reads them when the table is made.
+func (k *checker) defaults(s *pgparse.CreateStmt) {
+	for _, n := range s.GetTableElts() {
+		if d := n.GetColumnDef(); d != nil {
+			k.defaultOf(d, false)
+		}
+	}
+}
+
+// defaultOf checks the default of a new column. ADD COLUMN computes it, for the
+// rows that are there: it sees what is too long or too great too.
+func (k *checker) defaultOf(d *pgparse.ColumnDef, computed bool) {
+	for _, n := range d.GetConstraints() {
+		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_DEFAULT && serial(d.GetTypeName()) == "" {
+			k.value(clip(d.GetColname()), k.c.TypeOf(d.GetTypeName()), c.GetRawExpr(), "default expression", computed)
+		}
+	}
+}
+
+// value checks a constant that a column gets. computed says that the server
+// computes it now, and not only when a row needs it.
+func (k *checker) value(column string, t Type, n *pgparse.Node, what string, computed bool) {
+	if k.problem != nil || n == nil {
+		return
+	}
+	if cast := n.GetTypeCast(); cast != nil {
+		// A literal of a type of its own.
+		if con := cast.GetArg().GetAConst(); con != nil {
+			if s, ok := con.GetVal().(*pgparse.A_Const_Sval); ok {
+				k.literal(k.c.TypeOf(cast.GetTypeName()), s.Sval.GetSval(), false)
+			}
+		}
+		return
+	}
+	con := n.GetAConst()
+	if con == nil || con.GetIsnull() {
+		return
+	}
+	switch v := con.GetVal().(type) {
+	case *pgparse.A_Const_Sval:
+		k.literal(t, v.Sval.GetSval(), computed)
+	case *pgparse.A_Const_Boolval:
+		k.assigned(column, t, "boolean", what)
+	case *pgparse.A_Const_Ival:
+		k.assigned(column, t, "integer", what)
+		k.inRange(t, itoa(int(v.Ival.GetIval())), computed)
+	case *pgparse.A_Const_Fval:
+		text := v.Fval.GetFval()
+		if number, ok := new(big.Int).SetString(text, 10); ok && number.IsInt64() {
+			k.assigned(column, t, "bigint", what)
+			k.inRange(t, text, computed)
+		} else {
+			k.assigned(column, t, "numeric", what)
+		}
+	}
+}
+
+// noNumber are the built-in types that no number becomes by itself.
+var noNumber = []string{"bool", "uuid", "json", "jsonb", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea", "inet", "cidr", "xml"}
+
+// integers are the built-in types of numbers, with the bounds of the integers.
+var integers = map[string]struct {
+	name string
+	bits uint
+}{"int2": {"smallint", 16}, "int4": {"integer", 32}, "int8": {"bigint", 64}}
+
+// assigned checks that a constant of a type may be written to a column, by the
+// casts that the server has.
+func (k *checker) assigned(column string, t Type, from, what string) {
+	var refused bool
+	switch u := k.c.Type(t.OID); {
+	case !t.Known() || t.OID != 0 && (u == nil || u.Inferred || u.Kind != Enum):
+		return
+	case t.Array > 0, t.OID != 0:
+		refused = true
+	case t.Name.Schema != "pg_catalog":
+		return
+	case from == "boolean":
+		refused = t.Name.Name != "bool" && slices.Contains(noNumber, t.Name.Name) || integers[t.Name.Name].bits > 0 || slices.Contains([]string{"numeric", "float4", "float8"}, t.Name.Name)
+	default:
+		refused = slices.Contains(noNumber, t.Name.Name)
+	}
+	if refused {
+		k.fail("42804", "column %q is of type %s but %s is of type %s", column, formatType(t), what, from)
+	}
+}
+
+// inRange checks that an integer fits.
+func (k *checker) inRange(t Type, text string, computed bool) {
+	i, ok := integers[t.Name.Name]
+	if !computed || !ok || t.OID != 0 || t.Array > 0 || k.problem != nil {
+		return
+	}
+	if n, ok := new(big.Int).SetString(text, 10); ok && !fits(n, i.bits) {
+		k.fail("22003", "%s out of range", i.name)
+	}
+}
+
+// fits reports whether a number is one of so many bits, with a sign.
+func fits(n *big.Int, bits uint) bool {
+	limit := new(big.Int).Lsh(big.NewInt(1), bits-1)
+	return n.Cmp(limit) < 0 && n.Cmp(new(big.Int).Neg(limit)) >= 0
+}
+
+var (
+	decimal = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	// other are the ways to write an integer that 16 has.
+	other    = regexp.MustCompile(`^[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)$`)
+	uuidForm = regexp.MustCompile(`^\{?([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}?$`)
+)
+
+// space is what isspace() skips.
+const space = " \t\n\v\f\r"
+
+// literal checks a quoted constant, which is read as the type that it is for.
+func (k *checker) literal(t Type, text string, computed bool) {
+	trimmed := strings.Trim(text, space)
+	if u := k.c.Type(t.OID); u != nil && t.Array == 0 {
+		if u.Kind == Enum && !u.Inferred && k.c.sure() && !slices.Contains(u.Labels, text) {
+			k.fail("22P02", "invalid input value for enum %s: %q", u.Name.Name, text)
+		}
+		return
+	}
+	if t.Array > 0 {
+		if !strings.Contains(text, "{") && t.Known() {
+			k.fail("22P02", "malformed array literal: %q", text)
+		}
+		return
+	}
+	if t.Name.Schema != "pg_catalog" {
+		return
+	}
+	bad := false
+	switch name := t.Name.Name; name {
+	case "bool":
+		bad = !boolText(strings.ToLower(trimmed))
+	case "int2", "int4", "int8":
+		if n, ok := new(big.Int).SetString(strings.TrimPrefix(trimmed, "+"), 10); ok && decimal.MatchString(trimmed) && !fits(n, integers[name].bits) {
+			k.fail("22003", "value %q is out of range for type %s", text, formatType(t))
+			return
+		}
+		bad = !other.MatchString(trimmed)
+	case "numeric", "float4", "float8":
+		bad = !strings.ContainsAny(text, "0123456789") && !strings.Contains(strings.ToLower(text), "nan") && !strings.Contains(strings.ToLower(text), "inf")
+	case "uuid":
+		bad = !uuidForm.MatchString(text)
+	case "json", "jsonb":
+		if !json.Valid([]byte(text)) {
+			k.fail("22P02", "invalid input syntax for type json")
+		}
+		return
+	case "date", "time", "timetz", "timestamp", "timestamptz", "interval":
+		if trimmed == "" {
+			k.fail("22007", "invalid input syntax for type %s: %q", formatType(Type{Name: t.Name}), text)
+		} else if strings.HasPrefix(trimmed, "0000-00-00") && name != "interval" {
+			k.fail("22008", "date/time field value out of range: %q", text)
+		}
+		return
+	case "varchar", "bpchar":
+		if computed && len(t.Mods) == 1 && utf8.RuneCountInString(strings.TrimRight(text, " ")) > int(t.Mods[0]) {
+			k.fail("22001", "value too long for type %s", formatType(t))
+		}
+		return
+	}
+	if bad {
+		k.fail("22P02", "invalid input syntax for type %s: %q", formatType(Type{Name: t.Name}), text)
+	}
+}
+
+// longNames are the types that the server's messages call by another name.
+var longNames = map[string]string{
+	"varchar": "character varying", "bpchar": "character", "time": "time without time zone", "timetz": "time with time zone",
+	"timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone", "float4": "real", "float8": "double precision",
+}
+
+// formatType is format_type: a type as the server's messages call it.
+func formatType(t Type) string {
+	if long := longNames[t.Name.Name]; long != "" && t.OID == 0 && t.Array == 0 && len(t.Mods) < 2 {
+		if len(t.Mods) == 1 {
+			base, rest, _ := strings.Cut(long, " with")
+			long = base + "(" + itoa(int(t.Mods[0])) + ")"
+			if rest != "" {
+				long += " with" + rest
+			}
+		}
+		return long
+	}
+	return t.String()
+}
+
+// boolText is parse_bool: what the server takes for a boolean, in lower case.
+func boolText(s string) bool {
+	if s == "1" || s == "0" || s == "on" || s == "off" || s == "of" {
+		return true
+	}
+	return s != "" && (strings.HasPrefix("true", s) || strings.HasPrefix("false", s) || strings.HasPrefix("yes", s) || strings.HasPrefix("no", s))
+}
+
+// written checks what an INSERT gives its columns: constants that they cannot
+// take, and values for those that are computed.
+func (k *checker) written(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
+	if t == nil || len(t.Rules) > 0 || !t.Kind.IsTable() || sel.GetOp() > pgparse.SetOperation_SETOP_NONE || len(sel.GetDistinctClause()) > 0 {
+		return
+	}
+	rows := sel.GetValuesLists()
+	if len(rows) == 0 {
+		columns := k.receivers(t, s, len(sel.GetTargetList()))
+		for i, n := range sel.GetTargetList() {
+			if n = n.GetResTarget().GetVal(); expands(n) {
+				return
+			}
+			k.writes(columns[i], s, n, t.Kind == Table)
+		}
+		return
+	}
+	columns := k.receivers(t, s, len(items(rows[0])))
+	for _, row := range rows {
+		list := items(row)
+		if slices.ContainsFunc(list, expands) || len(list) != len(columns) {
+			return
+		}
+		for i, n := range list {
+			k.writes(columns[i], s, n, t.Kind == Table)
+		}
+	}
+}
+
+// receivers are the columns that the values of an INSERT go to; nil where that
+// is not known, or where it is a part of one.
+func (k *checker) receivers(t *Relation, s *pgparse.InsertStmt, values int) []*Column {
+	out := make([]*Column, values)
+	for i := range out {
+		switch {
+		case len(s.GetCols()) == 0 && k.whole(t) && i < len(t.Columns):
+			out[i] = t.Columns[i]
+		case i < len(s.GetCols()) && len(s.GetCols()[i].GetResTarget().GetIndirection()) == 0:
+			out[i] = t.Column(clip(s.GetCols()[i].GetResTarget().GetName()))
+		}
+	}
+	return out
+}
+
+// writes checks one value of an INSERT.
+func (k *checker) writes(c *Column, s *pgparse.InsertStmt, n *pgparse.Node, computed bool) {
+	switch {
+	case c == nil || c.Inferred || k.problem != nil || n.GetSetToDefault() != nil:
+	case c.Generated != "", c.Identity == "always" && s.GetOverride() <= pgparse.OverridingKind_OVERRIDING_NOT_SET:
+		k.fail("428C9", "cannot insert a non-DEFAULT value into column %q", c.Name)
+	default:
+		k.value(c.Name, c.Type, n, "expression", computed)
+	}
+}
+
+// set checks what an UPDATE sets, as written does for an INSERT.
+func (k *checker) set(t *Relation, list []*pgparse.Node) {
+	if t == nil || len(t.Rules) > 0 || !t.Kind.IsTable() {
+		return
+	}
+	for _, n := range list {
+		r := n.GetResTarget()
+		c := t.Column(clip(r.GetName()))
+		if c == nil || len(r.GetIndirection()) > 0 || r.GetVal().GetSetToDefault() != nil || r.GetVal().GetMultiAssignRef() != nil {
+			continue
+		}
+		if !c.Inferred && (c.Generated != "" || c.Identity == "always") {
+			k.fail("428C9", "column %q can only be updated to DEFAULT", c.Name)
+			return
+		}
+		k.value(c.Name, c.Type, r.GetVal(), "expression", t.Kind == Table)
+	}
+}
+
+// newDefault checks the default that an ALTER TABLE gives a column.
+func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableCmd) {
+	def := cmd.GetDef().GetColumnDef()
+	adds := cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && def != nil && !cmd.GetMissingOk()
+	if !adds && (cmd.GetSubtype() != pgparse.AlterTableType_AT_ColumnDefault || cmd.GetDef() == nil) {
+		return
+	}
+	schema, name := rangeName(s.GetRelation())
+	if schema == "" && !k.plainPath() {
+		return
+	}
+	r := k.c.find(schema, name)
+	if adds {
+		k.defaultOf(def, r != nil && r.Kind == Table)
+	} else if r != nil && r.Kind.IsTable() {
+		if c := r.Column(clip(cmd.GetName())); c != nil && !c.Inferred {
+			k.value(c.Name, c.Type, cmd.GetDef(), "default expression", false)
+		}
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// makeRoom is for Linux.
+func makeRoom() {}

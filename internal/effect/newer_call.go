@@ -1,0 +1,128 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Functions and expressions of SQL that older versions do not have.
+
+// newerCall refuses a call of a function that the version does not have, unless
+// the schema may have one of its own.
+func (r *run) newerCall(f *pgparse.FuncCall) {
+	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
+		return // EXTRACT (… FROM …) and its like: older versions had other functions behind them
+	}
+	schema, name := nameOf(f.GetFuncname())
+	if schema != "" && schema != "pg_catalog" {
+		return
+	}
+	if since := builtin.Since(name, len(f.GetArgs())); since > 0 && !r.own(name) && !r.v.AtLeast(since) {
+		args := "…"
+		if len(f.GetArgs()) == 0 {
+			args = ""
+		}
+		r.refuse("function " + name + "(" + args + ") does not exist")
+	}
+}
+
+// newerExpr refuses an expression in words that the version does not have.
+func (r *run) newerExpr(m any) {
+	var name string
+	var since int
+	switch x := m.(type) {
+	case *pgparse.JsonFuncExpr:
+		since = 17
+		name = map[pgparse.JsonExprOp]string{
+			pgparse.JsonExprOp_JSON_EXISTS_OP: "json_exists", pgparse.JsonExprOp_JSON_QUERY_OP: "json_query", pgparse.JsonExprOp_JSON_VALUE_OP: "json_value",
+		}[x.GetOp()]
+	case *pgparse.JsonTable:
+		name, since = "json_table", 17
+	case *pgparse.JsonScalarExpr:
+		name, since = "json_scalar", 17
+	case *pgparse.JsonSerializeExpr:
+		name, since = "json_serialize", 17
+	case *pgparse.JsonObjectConstructor:
+		name, since = "json_object", 16
+	case *pgparse.JsonArrayConstructor, *pgparse.JsonArrayQueryConstructor:
+		name, since = "json_array", 16
+	case *pgparse.JsonObjectAgg:
+		name, since = "json_objectagg", 16
+	case *pgparse.JsonArrayAgg:
+		name, since = "json_arrayagg", 16
+	case *pgparse.JsonIsPredicate:
+		if !r.v.AtLeast(16) {
+			r.refuse(`syntax error at or near "JSON"`)
+		}
+		return
+	default:
+		return
+	}
+	if !r.own(name) && !r.v.AtLeast(since) {
+		r.refuse("function " + name + "(…) does not exist")
+	}
+}
+
+// own reports whether the schema has a function of that name, or may have one
+// that was not seen made: by something that was not folded, or an extension.
+func (r *run) own(name string) bool {
+	found := r.c.Unmodelled != nil && !r.c.Complete
+	r.c.Objects("extension", func(o *catalog.Object) bool {
+		n := o.Name.Name
+		found = found || !(len(extensionViews[n]) > 0 || len(extensionTypes[n]) > 0 || contains(withoutTypes, n) || contains(small, n))
+		return !found
+	})
+	if !found {
+		r.c.EachFunction(func(f *catalog.Function) bool {
+			found = f.Name.Name == name
+			return !found
+		})
+	}
+	return found
+}
+
+// newerIn refuses what an expression of a column says that the version does
+// not have.
+func (r *run) newerIn(expr *pgparse.Node) {
+	if expr == nil || expr.GetAConst() != nil {
+		return
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if f, ok := m.(*pgparse.FuncCall); ok {
+			r.newerCall(f)
+			return true
+		}
+		r.newerExpr(m)
+		return true
+	})
+}
+
+// returningForm refuses old and new in RETURNING, where nothing else has that
+// name.
+func (r *run) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
+	if c == nil || others > 0 {
+		return
+	}
+	if len(c.GetOptions()) > 0 && !r.v.AtLeast(18) {
+		r.refuse(`syntax error at or near "WITH"`)
+		return
+	}
+	called := target.GetRelname()
+	if a := target.GetAlias().GetAliasname(); a != "" {
+		called = a
+	}
+	for _, n := range c.GetExprs() {
+		pgparse.Walk(n, func(m any) bool {
+			ref, ok := m.(*pgparse.ColumnRef)
+			if !ok || len(ref.GetFields()) != 2 {
+				return true
+			}
+			row := text(ref.GetFields()[0])
+			if (row == "old" || row == "new") && row != called && !r.v.AtLeast(18) {
+				r.refuse(`missing FROM-clause entry for table "` + row + `"`)
+			}
+			return true
+		})
+	}
+}

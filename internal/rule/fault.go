@@ -1,0 +1,52 @@
+package rule
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// Fault says which rule did not judge what, as it has a fault of its own.
+type Fault struct {
+	Rule string
+	// Migration is nil when the rule is about the whole release; Statement when
+	// it is about more than one.
+	Migration *Migration
+	Statement *script.Statement
+	Err       error
+}
+
+// Faults gives the faults since it was asked last.
+func (e *Engine) Faults() []Fault {
+	list := e.faults
+	e.faults = nil
+	return list
+}
+
+// contain notes the panic of a rule: what the others found stands.
+func (e *Engine) contain(m *Migration, st *script.Statement) {
+	if r := recover(); r != nil {
+		e.faults = append(e.faults, Fault{e.pass.Rule.ID, m, st, fault.Of(r)})
+	}
+}
+
+// contain notes a panic over the statement: no rule sees it, and nothing is
+// sure of the schema behind it.
+func (s *Stmt) contain() {
+	if r := recover(); r != nil {
+		s.Fault = fault.Of(r)
+		s.After, s.Deltas, s.Problems = s.Before.Obscure("a statement that could not be judged"), nil, nil
+		s.Result, s.Results, s.Node = VersionResult{}.Result, nil, nil
+	}
+}
+
+// deploy applies a statement that the base already has.
+func deploy(c *catalog.Catalog, st *script.Statement) (after *catalog.Catalog) {
+	defer func() {
+		if recover() != nil {
+			after = c.Obscure("a statement that could not be folded")
+		}
+	}()
+	after, _ = c.Apply(st.Node, st.SQL)
+	return after
+}

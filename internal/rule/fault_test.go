@@ -1,0 +1,63 @@
+package rule
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TestFaultOfARule: a rule that panics costs its own finding; what it had
+// against other statements, and what other rules have, stands.
+func TestFaultOfARule(t *testing.T) {
+	t.Parallel()
+	faulty := sayer("faulty", func(p *Pass, s *Stmt) string {
+		if strings.Contains(s.SQL, "b int") {
+			panic("odd")
+		}
+		return "it is there"
+	})
+	late := &Rule{ID: "late", Preset: Recommended, Release: func(*Pass, *Release) { panic("odd at the end") }}
+	e := NewEngine(Config{Rules: []*Rule{faulty, late}, Versions: versions}, nil)
+	m := &Migration{ID: "m", Path: "m.sql", Script: build(t, "CREATE TABLE a (a int);\nCREATE TABLE b (b int);\nCREATE TABLE c (c int);", onward.TransactionNone)}
+	e.Judge(m)
+	faults := e.Faults()
+	if len(faults) != 1 || faults[0].Rule != "faulty" || faults[0].Statement.Line != 2 || faults[0].Migration != m || !strings.Contains(faults[0].Err.Error(), "odd (rule.TestFaultOfARule") {
+		t.Errorf("%+v", faults)
+	}
+	findings, _ := e.Finish()
+	if len(findings) != 2 || findings[0].Line != 1 || findings[1].Line != 3 {
+		t.Errorf("%v", findings)
+	}
+	if faults = e.Faults(); len(faults) != 1 || faults[0].Rule != "late" || faults[0].Migration != nil {
+		t.Errorf("%+v", faults)
+	}
+}
+
+// TestFaultOverAStatement: a statement that the model panics over costs itself.
+func TestFaultOverAStatement(t *testing.T) {
+	t.Parallel()
+	said := sayer("table", func(p *Pass, s *Stmt) string { return "it is there" })
+	e := NewEngine(Config{Rules: []*Rule{said}, Versions: versions}, nil)
+	s := build(t, "CREATE TABLE a (a int);\nALTER TABLE a ADD b int;\nCREATE TABLE c (c int);", onward.TransactionFile)
+	broken := &pgparse.Node{Node: (*pgparse.Node_AlterTableStmt)(nil)} // no parser makes this
+	s.Statements[1].Node = broken
+	m := &Migration{ID: "m", Path: "m.sql", Script: s}
+	e.Judge(m)
+	if len(m.Statements) != 3 || m.Statements[1].Fault == nil || m.Statements[2].Fault != nil {
+		t.Fatalf("%+v", m.Statements)
+	}
+	if findings, _ := e.Finish(); len(findings) != 2 {
+		t.Errorf("%v", findings)
+	}
+	if c := m.Statements[2].After; c.Lookup("", "c") == nil || c.Lookup("", "a") == nil || c.Unmodelled == nil {
+		t.Errorf("the others are folded, and nothing is sure behind it: %s", c)
+	}
+	deployed := NewEngine(Config{Versions: versions}, nil)
+	s.Statements[1].Node = broken
+	deployed.Deploy(s)
+	if c := deployed.Release().Deployed; c.Lookup("", "c") == nil || c.Unmodelled == nil {
+		t.Errorf("%s", c)
+	}
+}

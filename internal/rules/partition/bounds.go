@@ -1,0 +1,58 @@
+package partition
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+var bound = regexp.MustCompile(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
+
+// bounds are the bounds that a statement gives a partition, as they are written; what may stand behind them is not taken along.
+func bounds(s *rule.Stmt) string {
+	m := bound.FindStringSubmatch(s.SQL)
+	if m == nil || more.MatchString(m[1]) {
+		return "FOR VALUES …"
+	}
+	return strings.Join(strings.Fields(m[1]), " ")
+}
+
+// more is what may stand behind bounds.
+var more = regexp.MustCompile(`(?i)\bPARTITION\s+BY\b|\)\s*(WITH\b[^(]*\(\w+\s*=|USING\b|TABLESPACE\b)`)
+
+var (
+	ranges = regexp.MustCompile(`(?i)^FOR VALUES FROM \( ?([^(),]+?) ?\) TO \( ?([^(),]+?) ?\)$`)
+	lists  = regexp.MustCompile(`(?i)^FOR VALUES IN ?(\([^()]+\))$`)
+	null   = regexp.MustCompile(`(?i)\bnull\b`)
+	open   = regexp.MustCompile(`(?i)^(minvalue|maxvalue)$`)
+)
+
+// within is the condition that rows of a partition meet, from the bounds that a
+// statement gives it; "" where the bounds are no constants of one column.
+func within(s *rule.Stmt, parent *catalog.Relation) string {
+	if len(parent.PartitionKey) != 1 {
+		return ""
+	}
+	c := parent.Attr(parent.PartitionKey[0].Column)
+	if c == nil {
+		return ""
+	}
+	name, text := rule.Ident(c.Name), bounds(s)
+	if m := lists.FindStringSubmatch(text); m != nil && !null.MatchString(m[1]) {
+		return name + " IN " + m[1]
+	}
+	m := ranges.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	var out []string
+	if !open.MatchString(m[1]) {
+		out = append(out, name+" >= "+m[1])
+	}
+	if !open.MatchString(m[2]) {
+		out = append(out, name+" < "+m[2])
+	}
+	return strings.Join(out, " AND ")
+}

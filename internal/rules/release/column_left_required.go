@@ -1,0 +1,62 @@
+package release
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ColumnLeftRequired flags a column that the new code's models no longer have, and
+// that INSERTs have to name all the same.
+// https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL
+var ColumnLeftRequired = &rule.Rule{
+	ID:       "release-column-left-required",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "the new code leaves a column out of its INSERTs that must not be null and has no default",
+	Harm:     "To take a field out of the model first and to drop its column a release later is right; but from the moment the new code runs it leaves the column out of every INSERT, and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",
+	Instead:  "Let the column be null, or give it a default, in the same release: both keep the deployed code working.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
+	Release:  columnLeftRequired,
+}
+
+func columnLeftRequired(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.Unmapped) {
+		dot := strings.LastIndexByte(h.Other, '.')
+		schema, table, ok := strings.Cut(h.Other[:dot], ".")
+		if !ok {
+			schema, table = "", schema
+		}
+		t := r.Head.Lookup(schema, table)
+		if t == nil || !t.Kind.IsTable() || t.Inferred {
+			continue
+		}
+		column := t.Column(h.Other[dot+1:])
+		if column == nil || column.Inferred || !column.Required() || ofDomain(r.Head, column) || filledIn(t) {
+			continue
+		}
+		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+			Fact:    "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and the new " + or(h.Detail, "code") + " has no field for it",
+			Harm:    "every INSERT of the new code leaves " + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
+			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + rule.Table(t.Name) + " ALTER COLUMN " + rule.Ident(column.Name) + " DROP NOT NULL;",
+		})
+	}
+}
+
+// ofDomain reports whether a column has a domain for its type, which may have a
+// default of its own.
+func ofDomain(c *catalog.Catalog, column *catalog.Column) bool {
+	t := c.Type(column.Type.OID)
+	return t != nil && t.Kind == catalog.Domain
+}
+
+// filledIn reports whether a trigger may fill what an INSERT leaves out.
+func filledIn(t *catalog.Relation) bool {
+	return slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool {
+		return g.Enabled && g.Row && g.Timing == "before" && strings.Contains(g.Events, "insert")
+	})
+}

@@ -1,0 +1,145 @@
+package sequence
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Restart flags a sequence that numbers the rows of a table in use and is set
+// back to where it began.
+// https://www.postgresql.org/docs/current/sql-altersequence.html
+var Restart = &rule.Rule{
+	ID:        "sequence-restart",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a sequence that numbers the rows of a table gives the same numbers again",
+	Harm:      "RESTART and setval() do not look at the rows. INSERTs that leave the column to its default get 1, 2, 3, … again, and fail on the primary key until they have passed the highest number that is there. The change takes effect at once, for all sessions.",
+	Instead:   "Set the sequence behind the highest number of the column.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altersequence.html", "https://www.postgresql.org/docs/current/functions-sequence.html"},
+	Kinds:     rule.AlterTable | rule.Data | rule.Another,
+	Statement: restart,
+}
+
+func restart(p *rule.Pass, s *rule.Stmt) {
+	switch x := pgparse.Unwrap(s.Node).(type) {
+	case *pgparse.AlterSeqStmt:
+		if seq, ok := s.Before.Resolve(x.GetSequence()); ok && back(x.GetOptions()) {
+			setBack(p, s, seq)
+		}
+	case *pgparse.AlterTableStmt:
+		for _, c := range p.Commands(s) {
+			if c.Subtype != pgparse.AlterTableType_AT_SetIdentity || !back(c.Def.GetList().GetItems()) {
+				continue
+			}
+			if col := s.Altered().Column(c.Name); col != nil && col.Sequence != 0 {
+				setBack(p, s, s.Before.Relation(col.Sequence))
+			}
+		}
+	case *pgparse.SelectStmt:
+		if !sets.MatchString(s.SQL) {
+			return
+		}
+		for _, t := range x.GetTargetList() {
+			f := t.GetResTarget().GetVal().GetFuncCall()
+			if name := f.GetFuncname(); len(name) == 0 || name[len(name)-1].GetString_().GetSval() != "setval" || len(f.GetArgs()) < 2 || !first(f.GetArgs()[1]) {
+				continue
+			}
+			r := s.Before.Relation(sequenceOf(s, f.GetArgs()[0]))
+			if r != nil && r.Kind.IsTable() {
+				r = s.Before.Relation(serialOf(r, f.GetArgs()[0]))
+			}
+			setBack(p, s, r)
+		}
+	}
+}
+
+// back reports whether options set a sequence back to where it begins. A greater
+// number may be behind those that the rows have.
+func back(options []*pgparse.Node) bool {
+	for _, o := range options {
+		if d := o.GetDefElem(); d.GetDefname() == "restart" {
+			return d.GetArg() == nil || d.GetArg().GetInteger() != nil && d.GetArg().GetInteger().GetIval() <= 1
+		}
+	}
+	return false
+}
+
+// first reports whether a number is the first that a sequence gives.
+func first(n *pgparse.Node) bool {
+	i := n.GetAConst().GetIval()
+	return n.GetAConst() != nil && !n.GetAConst().GetIsnull() && i != nil && i.GetIval() <= 1
+}
+
+// serialOf is the sequence that pg_get_serial_sequence() gives for a column.
+func serialOf(t *catalog.Relation, n *pgparse.Node) catalog.OID {
+	if f := n.GetFuncCall(); len(f.GetArgs()) == 2 {
+		if c := t.Column(f.GetArgs()[1].GetAConst().GetSval().GetSval()); c != nil {
+			return c.Sequence
+		}
+	}
+	return 0
+}
+
+// setBack judges a sequence that begins again.
+func setBack(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
+	if seq == nil || seq.Seq == nil || !p.InUse(seq) {
+		return
+	}
+	tables := s.Before.TakersOf(seq.OID)
+	if owner := s.Before.Relation(seq.Seq.OwnerTable); owner != nil && !slices.Contains(tables, owner) {
+		tables = append(tables, owner)
+	}
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takes(c)) || !p.InUse(t) || !t.Kind.IsTable() || mended(s, t) {
+				continue
+			}
+			r := rule.Report{
+				Fact:     "sequence " + seq.Name.String() + " begins again, and it has numbered the rows of " + t.Name.String(),
+				Harm:     "INSERTs that leave " + c.Name + " out get numbers that are taken",
+				Instead:  "set it behind the highest number:\nSELECT setval('" + rule.Table(seq.Name) + "', (SELECT max(" + rule.Ident(c.Name) + ") FROM " + rule.Table(t.Name) + "));",
+				Severity: onward.Warning,
+			}
+			if s.Before.UniqueAlone(t, c.Attnum) {
+				r.Harm += " and fail, until they have passed the highest: duplicate key value violates unique constraint"
+				r.Severity = onward.Off
+			}
+			p.Report(s, r)
+			return
+		}
+	}
+}
+
+var sets = regexp.MustCompile(`(?i)\bsetval\s*\(`)
+
+// renumbers is what a statement has that takes from a sequence, or sets it.
+var renumbers = regexp.MustCompile(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
+
+// mended reports whether the migration empties the table, or numbers its rows
+// anew behind the statement.
+func mended(s *rule.Stmt, t *catalog.Relation) bool {
+	for i, x := range s.Migration.Statements {
+		if x.Node == nil || x.Opaque != "" || i > s.Index && renumbers.MatchString(x.SQL) {
+			return true
+		}
+		var emptied []*pgparse.RangeVar
+		for _, n := range x.Node.GetTruncateStmt().GetRelations() {
+			emptied = append(emptied, n.GetRangeVar())
+		}
+		if d := x.Node.GetDeleteStmt(); d != nil && d.GetWhereClause() == nil {
+			emptied = append(emptied, d.GetRelation())
+		}
+		for _, rv := range emptied {
+			if r, _ := x.Before.Resolve(rv); r != nil && (r.OID == t.OID || x.Node.GetTruncateStmt() != nil) {
+				return true // CASCADE may reach it
+			}
+		}
+	}
+	return false
+}

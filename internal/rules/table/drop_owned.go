@@ -1,0 +1,77 @@
+package table
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// DropOwned flags DROP OWNED with nothing before it that gives what the role
+// owns to another. https://www.postgresql.org/docs/current/sql-drop-owned.html
+var DropOwned = &rule.Rule{
+	ID:        "table-drop-owned",
+	Category:  onward.DataLoss,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "DROP OWNED drops all tables that a role owns in this database",
+	Harm:      "DROP OWNED is there to get rid of a role's privileges, and takes along every table, view, function and schema that the role owns, with their rows. Which these are is not to be seen in the statement.",
+	Instead:   "Give them to another role first, with REASSIGN OWNED: then only the privileges are left.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-drop-owned.html", "https://www.postgresql.org/docs/current/sql-reassign-owned.html"},
+	Kinds:     rule.Another,
+	Statement: dropOwned,
+}
+
+func dropOwned(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetDropOwnedStmt()
+	if stmt == nil {
+		return
+	}
+	given := map[string]bool{}
+	for _, x := range s.Migration.Statements[:s.Index] {
+		for _, name := range roleNames(x.Node.GetReassignOwnedStmt().GetRoles()) {
+			given[name] = true
+		}
+	}
+	left := slices.DeleteFunc(roleNames(stmt.GetRoles()), func(name string) bool { return given[name] })
+	if len(left) == 0 {
+		return
+	}
+	var tables []string
+	s.Before.Relations(func(r *catalog.Relation) bool {
+		if r.Kind.IsTable() && p.InUse(r) && r.Owner != "" && slices.Contains(left, rule.Ident(r.Owner)) {
+			tables = append(tables, r.Name.String())
+		}
+		return true
+	})
+	slices.Sort(tables)
+	what, severity := "whatever "+strings.Join(left, " and ")+" owns in this database, tables too", onward.Warning
+	if len(tables) > 0 {
+		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+rule.Enumerate(tables), onward.Off
+	}
+	p.Report(s, rule.Report{
+		Fact:     "DROP OWNED drops " + what,
+		Harm:     "the rows are gone, and so are the views, functions and schemas of the role: deployed code that uses them fails",
+		Severity: severity,
+		Instead:  "give them to another role first, so that only the privileges are left:\nREASSIGN OWNED BY " + strings.Join(left, ", ") + " TO …;\n" + s.SQL + ";",
+	})
+}
+
+func roleNames(list []*pgparse.Node) []string {
+	var out []string
+	for _, n := range list {
+		r := n.GetRoleSpec()
+		name := rule.Ident(r.GetRolename())
+		switch r.GetRoletype() {
+		case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
+			name = "CURRENT_USER"
+		case pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
+			name = "SESSION_USER"
+		}
+		out = append(out, name)
+	}
+	return out
+}

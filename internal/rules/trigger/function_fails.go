@@ -1,0 +1,128 @@
+package trigger
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// FunctionFails flags a trigger whose function fails whenever it is called, or
+// throws every row away. Fields of NEW and OLD are trigger-field-missing's.
+// https://www.postgresql.org/docs/current/plpgsql-trigger.html
+var FunctionFails = &rule.Rule{
+	ID:       "trigger-function-fails",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a trigger whose function fails, or skips the row, on each write",
+	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, a column that the audit table does not have, or one that it needs a value for show when the trigger fires. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
+	Instead:  "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
+	Gather:   func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayFail) },
+	Release:  func(p *rule.Pass, r *rule.Release) { eachKept(p, r, functionFails) },
+}
+
+var (
+	returned = regexp.MustCompile(`(?i)\breturn\s+([^;]*)`)
+	// leaves are the other ways out of a function, and what a trigger that
+	// throws rows away may do with them first.
+	leaves = regexp.MustCompile(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
+)
+
+// called is the function of a trigger that is on; nil when its body cannot be
+// read.
+func called(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+	if !t.Enabled || t.Parent {
+		return nil
+	}
+	for _, fn := range c.Functions(t.Function.Schema, t.Function.Name) {
+		if len(fn.Args) == 0 && fn.Language == "plpgsql" && fn.Body != "" {
+			return fn
+		}
+	}
+	return nil
+}
+
+// mayFail is the first look, when the trigger is made. Each trigger of a history
+// comes by here: patterns are for the few.
+func mayFail(c *catalog.Catalog, _ *catalog.Relation, t *catalog.Trigger) bool {
+	fn := called(c, t)
+	if fn == nil {
+		return false
+	}
+	body := strings.ToLower(fn.Body)
+	if !mentions(body, "return") || mentions(body, "null") && skips(fn, t) {
+		return true
+	}
+	if !mentions(body, "insert") && !mentions(body, "update") {
+		return false
+	}
+	_, problem := c.BodyRefused(fn)
+	return problem != nil
+}
+
+// mentions reports whether a text in lower case has a word.
+func mentions(text, word string) bool {
+	for {
+		before, after, found := strings.Cut(text, word)
+		if !found {
+			return false
+		}
+		if !letterAt(before, len(before)-1) && !letterAt(after, 0) {
+			return true
+		}
+		text = after
+	}
+}
+
+func letterAt(text string, i int) bool {
+	if i < 0 || i >= len(text) {
+		return false
+	}
+	c := text[i]
+	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80
+}
+
+// skips reports whether a function does nothing but to throw the row away.
+func skips(fn *catalog.Function, t *catalog.Trigger) bool {
+	if t.Timing != "before" || !t.Row {
+		return false
+	}
+	all := leaves.FindAllString(fn.Body, 2)
+	m := returned.FindStringSubmatch(fn.Body)
+	return len(all) == 1 && m != nil && strings.EqualFold(strings.TrimSpace(m[1]), "null")
+}
+
+func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+	fn := called(c, t)
+	if fn == nil {
+		return
+	}
+	use := rule.RowUse(fn, r, t, catalog.Field{})
+	out := rule.Report{Severity: onward.Off}
+	switch mention, problem := c.BodyRefused(fn); {
+	case skips(fn, t):
+		out.Fact = "trigger " + t.Name + " throws away every row that is written to " + r.Name.String()
+		out.Harm = fn.Signature() + " returns NULL before the row is written: each " + use.Fires + " does nothing, without an error, in old and new code alike"
+		out.Instead = "return the row:\nRETURN NEW;"
+	case !leaves.MatchString(fn.Body) || !returned.MatchString(fn.Body) && !strings.Contains(strings.ToLower(fn.Body), "raise"):
+		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " calls " + fn.Signature() + ", which has no RETURN"
+		out.Harm = "each " + use.Fires + " fails with control reached end of trigger procedure without RETURN, in old and new code alike"
+		out.Instead = "end it with the row, or with NULL for a trigger AFTER:\nRETURN NEW;"
+	case problem != nil:
+		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " calls " + fn.Signature() + ", which fails"
+		out.Harm = "each " + use.Fires + " fails with " + problem.Message + ", in old and new code alike"
+		out.Instead = "write the columns that are there, and all that must have a value"
+		use.Mention = mention
+		out.Evidence = []onward.Evidence{use.Evidence()}
+		if !c.Complete && c.Unmodelled != nil {
+			out.Severity = onward.Warning
+		}
+	default:
+		return
+	}
+	p.Report(by, out)
+}
