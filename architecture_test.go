@@ -56,6 +56,7 @@ var exceptions = map[string]string{
 	"internal/effect/prove":          "runs the model on servers",
 	"internal/pgserver/pgservertest": "test support",
 	"internal/adapter/adaptertest":   "test support",
+	"internal/pgparse/collide":       "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
 	"bench/compare":                  "a program of its own",

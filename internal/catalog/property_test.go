@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgparse/collide"
 )
 
 // sources are the SQL of all test files, one string for each "fresh" span.
@@ -272,39 +272,17 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
-// named finds what the test files call their relations and constraints.
-var named = regexp.MustCompile(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|TO|ON|FROM|REFERENCES)\s+([a-z][a-z0-9_]*)\b`)
-
 // TestCollisions folds the statements of all files in random orders where
-// nearly everything has one of four names, as an index that is to get the name
-// of its own table: the catalog stays sane.
+// nearly everything has one of four names: the catalog stays sane.
 func TestCollisions(t *testing.T) {
 	t.Parallel()
-	var all []step
-	words := map[string]bool{}
+	var all []string
 	for _, sql := range sources(t) {
-		for _, m := range named.FindAllStringSubmatch(sql, -1) {
-			words[m[1]] = true
-		}
-		all = append(all, steps(t, sql)...)
-	}
-	random := rand.New(rand.NewPCG(7, 7))
-	word := regexp.MustCompile(`\b[a-z][a-z0-9_]*\b`)
-	var renamed []step
-	for range 4 {
-		for _, s := range all {
-			sql := word.ReplaceAllStringFunc(s.sql, func(w string) string {
-				if !words[w] {
-					return w
-				}
-				return string(rune('a' + random.IntN(4)))
-			})
-			file, err := pgparse.Split(sql)
-			if err == nil && len(file.Stmts) == 1 && file.Stmts[0].Node != nil {
-				renamed = append(renamed, step{file.Stmts[0].Node, sql})
-			}
+		for _, s := range steps(t, sql) {
+			all = append(all, s.sql)
 		}
 	}
+	renamed := collide.Statements(rand.New(rand.NewPCG(7, 7)), all, 4)
 	if len(renamed) < 1000 {
 		t.Fatalf("only %d statements", len(renamed))
 	}
@@ -315,14 +293,14 @@ func TestCollisions(t *testing.T) {
 		for range 60 {
 			s := renamed[random.IntN(len(renamed))]
 			before := c
-			done = append(done, s.sql)
+			done = append(done, s.SQL)
 			func() {
 				defer func() {
 					if r := recover(); r != nil {
 						t.Fatalf("seed %d: %v\n%s\n%s", seed, r, strings.Join(done, "\n"), debug.Stack())
 					}
 				}()
-				c, _ = c.Apply(s.node, s.sql)
+				c, _ = c.Apply(s.Node, s.SQL)
 				for _, d := range catalog.Diff(before, c) {
 					d.Words()
 				}

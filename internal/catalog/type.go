@@ -110,6 +110,18 @@ func (f *fold) createDomain(s *pgparse.CreateDomainStmt) {
 		return
 	}
 	u := &UserType{OID: oid, Name: name, Kind: Domain, Base: f.TypeOf(s.GetTypeName())}
+	for base := u.Base.OID; base != 0 && oid != 0; {
+		if base == oid {
+			// What was taken for the domain was another type.
+			u.Base.OID = 0
+			break
+		}
+		if t := f.Type(base); t != nil {
+			base = t.Base.OID
+		} else {
+			base = 0
+		}
+	}
 	for _, n := range s.GetConstraints() {
 		f.addDomainConstraint(u, n.GetConstraint())
 	}

@@ -244,13 +244,35 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 				return nil, fmt.Errorf("%s:%d: %w", file.Name, st.Line, st.Err)
 			}
 		}
-		e.Judge(&rule.Migration{
+		m := &rule.Migration{
 			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,
 			Mode: r.Transaction, Script: s, Runner: f.Runner, Refusals: r.Refusals, Together: r.Together,
-		})
+		}
+		if err := Judge(e, m); err != nil {
+			return nil, err
+		}
 	}
 	findings, _ := e.Finish()
-	return findings, nil
+	return findings, faults(e)
+}
+
+// Judge judges a migration; a fault of onward's own is an error.
+func Judge(e *rule.Engine, m *rule.Migration) error {
+	e.Fold(m)
+	for _, s := range m.Statements {
+		if s.Fault != nil {
+			return fmt.Errorf("%s:%d: %w", m.Path, s.Line, s.Fault)
+		}
+	}
+	e.Rules(m)
+	return faults(e)
+}
+
+func faults(e *rule.Engine) error {
+	for _, f := range e.Faults() {
+		return fmt.Errorf("rule %s: %w", f.Rule, f.Err)
+	}
+	return nil
 }
 
 func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {

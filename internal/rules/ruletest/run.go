@@ -44,6 +44,7 @@ func Exercise(t *testing.T, dir string, r *rule.Rule) {
 		if err != nil {
 			t.Fatalf("%s: %v", rel.Name, err)
 		}
+		f.among(t, rel, findings, r)
 		if rel.Bad() {
 			bad = true
 			f.compare(t, rel, findings, r)
@@ -63,6 +64,24 @@ func Exercise(t *testing.T, dir string, r *rule.Rule) {
 	}
 	if !bad || !silent {
 		t.Errorf("the fixture needs an example that is flagged and one that is not")
+	}
+}
+
+// among judges a release with more migrations behind it: of the earlier ones
+// only what the rule keeps is left at the end, and it says the same.
+func (f *Fixture) among(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
+	t.Helper()
+	if rel.Together != 0 || len(rel.Refusals) > 0 {
+		return
+	}
+	longer := *rel
+	longer.Files = append(slices.Clip(rel.Files), File{"zz-later.sql", "CREATE SCHEMA zz_later;\n"}, File{"zz-last.sql", "CREATE SCHEMA zz_last;\n"})
+	more, err := f.Run([]*rule.Rule{r}, &longer)
+	if err != nil {
+		t.Fatalf("%s: among others: %v", rel.Name, err)
+	}
+	if diff := cmp.Diff(findings, more); diff != "" {
+		t.Errorf("%s: among others (-alone +among):\n%s", rel.Name, diff)
 	}
 }
 

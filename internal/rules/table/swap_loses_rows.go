@@ -27,6 +27,7 @@ var SwapLosesRows = &rule.Rule{
 // swap is a transaction in which a table loses its name to a new one.
 type swap struct {
 	by       *rule.Stmt
+	before   *catalog.Catalog // of by, which forgets it
 	old, now *catalog.Relation
 	dropped  bool
 }
@@ -35,6 +36,7 @@ type swap struct {
 // still are the tables that nobody else can write to while it runs.
 type filling struct {
 	by           *rule.Stmt
+	before       *catalog.Catalog
 	table        catalog.OID
 	reads, still []seen
 	hidden       bool
@@ -69,7 +71,7 @@ func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
 	if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
 		return
 	}
-	p.Keep(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
+	p.Keep(swap{by: by, before: by.Before, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
 }
 
 // createdAs reports whether the new table has had the name from the start, by a
@@ -90,7 +92,7 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 	if len(to) == 0 && !hidden {
 		return
 	}
-	f := filling{by: s, hidden: hidden}
+	f := filling{by: s, before: s.Before, hidden: hidden}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
@@ -171,7 +173,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 				Severity: severity,
 				Evidence: u.Evidence,
 			})
-		case last == nil || last.hidden || on(last.still, x.old) || followed(x.old, last.by) || followed(x.old, x.by):
+		case last == nil || last.hidden || on(last.still, x.old) || followed(x.old, last.before) || followed(x.old, x.before):
 		default:
 			where := "are lost with it"
 			if !x.dropped {
@@ -221,7 +223,7 @@ func on(list []seen, r *catalog.Relation) bool {
 }
 
 // followed reports whether a trigger may carry writes over to the new table.
-func followed(old *catalog.Relation, s *rule.Stmt) bool {
-	r := s.Before.Relation(old.OID)
+func followed(old *catalog.Relation, c *catalog.Catalog) bool {
+	r := c.Relation(old.OID)
 	return r != nil && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
 }

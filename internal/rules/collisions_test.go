@@ -1,0 +1,87 @@
+package rules_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgparse/collide"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TestCollisions judges releases made of the fixtures' statements in random
+// order, where nearly everything has one of four names, with all rules: none
+// has a fault of its own.
+func TestCollisions(t *testing.T) {
+	t.Parallel()
+	var all []string
+	add := func(sql string) {
+		file, err := pgparse.Split(sql)
+		if err != nil {
+			return
+		}
+		for _, s := range file.Stmts {
+			all = append(all, sql[s.Start:s.End])
+		}
+	}
+	on := map[string]onward.Severity{}
+	for _, r := range rules.All() {
+		on[r.ID] = r.Severity
+		f, err := ruletest.Read(".", r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(f.Before)
+		for i := range f.Releases {
+			for _, file := range f.Releases[i].Files {
+				add(ruletest.Clean(file.SQL))
+			}
+		}
+	}
+	statements := collide.Statements(rand.New(rand.NewPCG(5, 5)), all, 2)
+	if len(statements) < 2000 {
+		t.Fatalf("only %d statements", len(statements))
+	}
+	modes := []onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}
+	for seed := range uint64(1000) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		text := func(n int) string {
+			var b strings.Builder
+			for range n {
+				b.WriteString(statements[random.IntN(len(statements))].SQL + ";\n")
+			}
+			return b.String()
+		}
+		build := func(sql string, mode onward.Transaction) *script.Script {
+			s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%s", seed, err, sql)
+			}
+			return s
+		}
+		e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{13, 15, 18}, Severity: on}, nil)
+		before := text(25)
+		e.Deploy(build(before, onward.TransactionNone))
+		if n := e.Release().Deployed.Unmodelled; n != nil && strings.Contains(n.Text, "could not be folded") {
+			t.Fatalf("seed %d\n%s", seed, before)
+		}
+		for i := range 3 {
+			mode := modes[random.IntN(len(modes))]
+			sql := text(8)
+			m := &rule.Migration{ID: fmt.Sprint(i), Path: fmt.Sprintf("%d.sql", i), Status: onward.StatusNew, Mode: mode, Script: build(sql, mode)}
+			if err := ruletest.Judge(e, m); err != nil {
+				t.Fatalf("seed %d: %v\n%s\n%s", seed, err, before, sql)
+			}
+		}
+		e.Finish()
+		for _, f := range e.Faults() {
+			t.Fatalf("seed %d: %s: %v", seed, f.Rule, f.Err)
+		}
+	}
+}
