@@ -93,7 +93,7 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	if n.serial || n.identity != "" {
 		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, def.GetColname(), "seq")}, catalog.Sequence)
 	}
-	a.addDown(a.rel, n, 0)
+	a.addDown(a.rel, n, &[]catalog.OID{})
 	for _, con := range n.keys {
 		a.buildKey(con, []string{def.GetColname()})
 	}
@@ -179,11 +179,12 @@ func (a *alter) mayAdd() bool {
 // addDown adds a column to a table and what inherits from it. A child that has
 // the column already only learns that it inherits it, and its own children
 // learn nothing.
-func (a *alter) addDown(rel *catalog.Relation, n newColumn, depth int) {
+func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID) {
 	a.child(rel)
-	if depth > maxDepth {
-		return
+	if contains(*seen, rel.OID) {
+		return // it has two parents here
 	}
+	*seen = append(*seen, rel.OID)
 	if col := rel.Column(n.def.GetColname()); rel != a.rel && col != nil {
 		if n.typ.Known() && col.Type.Known() && !col.Inferred && !same(n.typ, col.Type) {
 			a.refuse(`child table "` + rel.Name.Name + `" has different type for column "` + col.Name + `"`)
@@ -192,7 +193,7 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, depth int) {
 	}
 	a.fill(a.tabOf(rel), n)
 	for _, k := range a.kids(rel) {
-		a.addDown(k, n, depth+1)
+		a.addDown(k, n, seen)
 	}
 }
 

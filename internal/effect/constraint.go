@@ -61,14 +61,18 @@ func (a *alter) addCheck(con *pgparse.Constraint) {
 	if con.GetSkipValidation() {
 		a.notValid = append(a.notValid, con)
 	}
-	a.checkDown(a.rel, con, 0)
+	a.checkDown(a.rel, con, &[]catalog.OID{})
 }
 
 // checkDown adds a CHECK to a table and what inherits from it; a child that
 // has it already merges it, and its own children learn nothing.
-func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, depth int) {
+func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen *[]catalog.OID) {
 	a.child(rel)
-	if depth > maxDepth || rel != a.rel && hasSame(rel, con.GetConname()) {
+	if contains(*seen, rel.OID) {
+		return // it has two parents here
+	}
+	*seen = append(*seen, rel.OID)
+	if rel != a.rel && hasSame(rel, con.GetConname()) {
 		return
 	}
 	if !con.GetSkipValidation() {
@@ -78,7 +82,7 @@ func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, depth 
 		return
 	}
 	for _, k := range a.kids(rel) {
-		a.checkDown(k, con, depth+1)
+		a.checkDown(k, con, seen)
 	}
 }
 

@@ -10,7 +10,7 @@ func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 	rel := r.table(m.GetRelation())
 	if rel != nil {
 		// Only the partitions that rows go to are locked: which, is not known.
-		tables := r.readRelation(rel, rx, rel.Kind == catalog.View, "", 0)
+		tables := r.readRelation(rel, rx, rel.Kind == catalog.View, "", &[]catalog.OID{})
 		for _, t := range tables {
 			r.checksReferenced(t, nil)
 		}

@@ -42,7 +42,7 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 			a.droppedConstraints = append(a.droppedConstraints, con) // it goes with its column
 		}
 	}
-	a.dropDown(a.rel, col.Name, cascade, 0)
+	a.dropDown(a.rel, col.Name, cascade, &[]catalog.OID{})
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(cmd.GetBehavior(), nil)
 	}
@@ -50,24 +50,36 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 
 // dropDown drops a column of a table and, unless ONLY, of what inherits it. A
 // child's own column stays, and its children are left alone.
-func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, depth int) {
+func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, seen *[]catalog.OID) {
 	a.child(rel)
+	if contains(*seen, rel.OID) {
+		return // it has two parents here
+	}
+	*seen = append(*seen, rel.OID)
 	col := rel.Column(name)
-	if col == nil || depth > maxDepth || rel != a.rel && (!a.recurse || col.Local) {
+	if col == nil || rel != a.rel && (!a.recurse || col.Local) {
 		return
 	}
 	for _, k := range a.kids(rel) {
-		a.dropDown(k, name, cascade, depth+1)
+		a.dropDown(k, name, cascade, seen)
 	}
 	a.dropColumnParts(rel, col, cascade, 0)
+}
+
+// columnOf is a column of a relation.
+type columnOf struct {
+	relation catalog.OID
+	column   int16
 }
 
 // dropColumnParts locks what goes with a column, and what loses something by
 // it.
 func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascade bool, depth int) {
-	if depth > maxDepth {
+	this := columnOf{rel.OID, col.Attnum}
+	if depth > maxDepth || contains(r.without, this) {
 		return
 	}
+	r.without = append(r.without, this)
 	for _, index := range r.indexes(rel) {
 		if usesColumn(index.Index, col) {
 			r.dropIndexTree(index, "index on "+col.Name)

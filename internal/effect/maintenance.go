@@ -175,20 +175,22 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 				r.refuse(`cannot lock relation "` + rel.Name.Name + `"`)
 				return
 			}
-			r.lockDown(rel, mode, rv.GetInh(), "", 0)
+			r.lockDown(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 		}
 	}
 }
 
 // lockDown locks a relation, what inherits from it, and what a view reads.
-func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why string, depth int) {
-	if depth > maxDepth {
-		return
-	}
+// views are those that were seen.
+func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why string, views *[]catalog.OID) {
 	r.lockFor(rel, mode, why)
 	if rel.Kind == catalog.View && rel.View != nil {
+		if contains(*views, rel.OID) {
+			return
+		}
+		*views = append(*views, rel.OID)
 		for _, base := range r.rels(rel.View.Reads) {
-			r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), depth+1)
+			r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
 		}
 		return
 	}

@@ -282,18 +282,22 @@ func (r *run) read(rv *pgparse.RangeVar, mode onward.Lock) []*catalog.Relation {
 	if rel == nil {
 		return nil
 	}
-	return r.readRelation(rel, mode, rv.GetInh(), "", 0)
+	return r.readRelation(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 }
 
-func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, why string, depth int) []*catalog.Relation {
-	if depth > maxDepth {
-		return nil
-	}
+// readRelation is read of what a query, or a view of views, names. views are
+// those that were seen: one may be read by several others, and in a folded
+// catalog by itself.
+func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, why string, views *[]catalog.OID) []*catalog.Relation {
 	r.lockFor(rel, mode, why)
 	if rel.Kind == catalog.View && rel.View != nil {
+		if contains(*views, rel.OID) {
+			return nil
+		}
+		*views = append(*views, rel.OID)
 		var out []*catalog.Relation
 		for _, base := range r.rels(rel.View.Reads) {
-			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), depth+1)...)
+			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), views)...)
 		}
 		return out
 	}

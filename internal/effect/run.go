@@ -20,6 +20,8 @@ type run struct {
 	// schema is where unqualified names are created, in CREATE SCHEMA; "" is
 	// the catalog's own.
 	schema string
+	// without are the columns whose drop was followed.
+	without []columnOf
 	// made are the relations that CREATE SCHEMA has created so far.
 	made []string
 }

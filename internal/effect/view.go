@@ -93,7 +93,7 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 		return
 	}
 	for _, base := range r.rels(mv.View.Reads) {
-		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), 0) {
+		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), &[]catalog.OID{}) {
 			if stored(t) {
 				r.at(t).Scans = true
 			}

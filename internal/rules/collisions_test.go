@@ -3,6 +3,8 @@ package rules_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,8 +17,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// TestCollisions judges releases made of the fixtures' statements in random
-// order, where nearly everything has one of four names, with all rules: none
+// form finds the statements in a list of forms.
+var form = regexp.MustCompile(`(?m)^(?:[a-z0-9-]+|\s+setup): (.+)$`)
+
+// TestCollisions judges releases made of the statements of fixtures and
+// forms in random order, where nearly everything has one of four names, with all rules: none
 // has a fault of its own.
 func TestCollisions(t *testing.T) {
 	t.Parallel()
@@ -44,12 +49,19 @@ func TestCollisions(t *testing.T) {
 			}
 		}
 	}
+	forms, err := os.ReadFile("../effect/prove/testdata/forms.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range form.FindAllSubmatch(forms, -1) {
+		add(string(m[1]))
+	}
 	statements := collide.Statements(rand.New(rand.NewPCG(5, 5)), all, 2)
-	if len(statements) < 2000 {
+	if len(statements) < 4000 {
 		t.Fatalf("only %d statements", len(statements))
 	}
 	modes := []onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage}
-	for seed := range uint64(1000) {
+	for seed := range uint64(600) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		text := func(n int) string {
 			var b strings.Builder
