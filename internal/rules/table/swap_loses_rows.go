@@ -26,19 +26,19 @@ var SwapLosesRows = &rule.Rule{
 
 // swap is a transaction in which a table loses its name to a new one.
 type swap struct {
-	by       *rule.Stmt
-	before   *catalog.Catalog // of by, which forgets it
-	old, now *catalog.Relation
-	dropped  bool
+	by                *rule.Stmt
+	old, now          *catalog.Relation
+	dropped, followed bool
 }
 
 // filling is a statement that writes rows to a table, and what it reads;
-// still are the tables that nobody else can write to while it runs.
+// still are the tables that nobody else can write to while it runs, followed
+// those whose writes a trigger may carry over.
 type filling struct {
 	by           *rule.Stmt
-	before       *catalog.Catalog
 	table        catalog.OID
 	reads, still []seen
+	followed     []catalog.OID
 	hidden       bool
 }
 
@@ -71,7 +71,7 @@ func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
 	if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
 		return
 	}
-	p.Keep(swap{by: by, before: by.Before, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped})
+	p.Keep(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: followed(by.Before.Relation(d.Before.OID))})
 }
 
 // createdAs reports whether the new table has had the name from the start, by a
@@ -92,11 +92,14 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 	if len(to) == 0 && !hidden {
 		return
 	}
-	f := filling{by: s, before: s.Before, hidden: hidden}
+	f := filling{by: s, hidden: hidden}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
 			f.reads = append(f.reads, seen{e.OID, e.Name})
+			if e.OID != 0 && followed(s.Before.Relation(e.OID)) {
+				f.followed = append(f.followed, e.OID)
+			}
 		}
 	}
 	for i := range s.Held {
@@ -173,7 +176,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 				Severity: severity,
 				Evidence: u.Evidence,
 			})
-		case last == nil || last.hidden || on(last.still, x.old) || followed(x.old, last.before) || followed(x.old, x.before):
+		case last == nil || last.hidden || on(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
 		default:
 			where := "are lost with it"
 			if !x.dropped {
@@ -223,7 +226,6 @@ func on(list []seen, r *catalog.Relation) bool {
 }
 
 // followed reports whether a trigger may carry writes over to the new table.
-func followed(old *catalog.Relation, c *catalog.Catalog) bool {
-	r := c.Relation(old.OID)
+func followed(r *catalog.Relation) bool {
 	return r != nil && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
 }
