@@ -49,7 +49,11 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			d.Before.Column(d.New.Name) != nil || !required(t.After, d.New) {
 			continue
 		}
-		all = append(all, demanded{d, defaultDropped(t, d), bound(t, d)})
+		gone, by := defaultDropped(t, d), bound(t, d)
+		if (gone != nil || by != d.By) && given(t.After, d.After, d.New.Name) {
+			continue // a trigger speaks for the deployed code
+		}
+		all = append(all, demanded{d, gone, by})
 	}
 	type key struct {
 		by, gone, bound *rule.Stmt
@@ -80,7 +84,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	it := one(n, "it", "them")
 	r := rule.Report{
 		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
-		Harm:     "every INSERT of the deployed code leaves " + rule.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
+		Harm:     "every INSERT of the deployed code leaves " + rule.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" + unless(after, d.After, names...),
 		Severity: filled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
 		Instead: "give " + it + " " + one(n, "a default", "defaults") + " that " + one(n, "stays", "stay") + " until no old code runs any more:\n" + strings.Join(added, "") +

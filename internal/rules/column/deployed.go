@@ -22,13 +22,59 @@ func required(c *catalog.Catalog, col *catalog.Column) bool {
 // filled is the severity of columns that INSERTs leave out: only a warning when
 // a trigger may fill one, else the rule's own.
 func filled(c *catalog.Catalog, r *catalog.Relation, columns ...string) onward.Severity {
-	for _, t := range r.Triggers {
-		if t.Enabled && t.Row && t.Timing == "before" && strings.Contains(t.Events, "insert") &&
-			slices.ContainsFunc(columns, func(name string) bool { return mayFill(c, t, name) }) {
-			return onward.Warning
-		}
+	if filler(c, r, columns) != nil {
+		return onward.Warning
 	}
 	return onward.Off
+}
+
+// unless names the trigger that may fill a column that INSERTs leave out, as the
+// end of a sentence that says they fail.
+func unless(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
+	if t := filler(c, r, columns); t != nil {
+		return ", unless trigger " + t.Name + " fills " + one(len(columns), "it", "them")
+	}
+	return ""
+}
+
+func filler(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
+	for _, t := range r.Triggers {
+		if onInsert(t) && slices.ContainsFunc(columns, func(name string) bool { return mayFill(c, t, name) }) {
+			return t
+		}
+	}
+	return nil
+}
+
+func onInsert(t *catalog.Trigger) bool {
+	return t.Enabled && t.Row && t.Timing == "before" && strings.Contains(t.Events, "insert")
+}
+
+// branches are the words of a PL/pgSQL body behind which a statement need not
+// run.
+var branches = regexp.MustCompile(`(?i)\b(?:if|case|loop|while|for|foreach|begin|exception|return|exit|continue)\b`)
+
+// given reports whether a trigger gives the column a value in each row that is
+// inserted: the first thing that its function does to it, and without a condition.
+func given(c *catalog.Catalog, r *catalog.Relation, column string) bool {
+	return slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
+		if !onInsert(t) || t.When != nil {
+			return false
+		}
+		body, known := triggerBody(c, t)
+		_, begun, found := strings.Cut(strings.ToLower(body), "begin")
+		if !known || !found {
+			return false
+		}
+		for _, m := range setsColumn.FindAllStringSubmatchIndex(begun, -1) {
+			if strings.Trim(begun[m[2]:m[3]], `"`) != strings.ToLower(column) || m[4] >= 0 {
+				continue
+			}
+			value, _, _ := strings.Cut(begun[m[1]:], ";")
+			return !branches.MatchString(begun[:m[0]]) && strings.TrimSpace(value) != "null" && !strings.Contains(value, "old")
+		}
+		return false
+	})
 }
 
 // What of a PL/pgSQL body may give columns of NEW values: by name, or all.

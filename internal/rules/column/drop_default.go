@@ -87,6 +87,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 			Instead:  instead,
 			Severity: d.severity,
 			Evidence: rule.Together(uses).Evidence,
+			Cause:    "and so are those of %d others",
 		})
 	}
 }
@@ -94,8 +95,11 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 // judge says what the deployed code feels of it, and whether it feels anything.
 func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
+	if given(after, d.After, name) {
+		return false
+	}
 	if p.NewColumn(d, d.Old) {
-		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from here on"
+		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from here on" + unless(after, d.After, name)
 		x.severity = filled(after, d.After, name)
 		return true
 	}
@@ -112,7 +116,7 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 		return false // a mapper names every column of its model
 	case p.Omitted(d, d.Old):
 		x.severity = filled(after, d.After, name)
-		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on"
+		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on" + unless(after, d.After, name)
 	case x.uses.Used:
 		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"
 	}

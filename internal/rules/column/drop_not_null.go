@@ -35,6 +35,7 @@ func dropNotNull(p *rule.Pass, t *rule.Tx) {
 			Harm:     "deployed code that reads it into a type without NULL fails" + u.Where() + " once the new code has written one",
 			Instead:  "write NULLs a release later, when all running code can read them",
 			Evidence: u.Evidence,
+			Cause:    "and so may %d others of " + d.Before.Name.String(),
 		})
 	}
 }

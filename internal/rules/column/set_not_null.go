@@ -55,8 +55,8 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			x.left = p.LeavesOut(d, d.Old)
 		}
 		switch {
-		case fresh && !needs:
-			continue // the default speaks for the deployed code
+		case fresh && !needs, needs && given(t.After, d.After, d.New.Name):
+			continue // the default, or a trigger, speaks for the deployed code
 		case fresh:
 			x.why = unknown
 		case x.left != nil:
@@ -98,13 +98,13 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	the := one(n, "the column", "the columns")
 	switch d.why {
 	case unknown:
-		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail"
+		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail" + unless(after, d.After, names...)
 		r.Severity = filled(after, d.After, names...)
 	case neverNamed:
-		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + one(n, "it", "them") + " out and fail"
+		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + one(n, "it", "them") + " out and fail" + unless(after, d.After, names...)
 		r.Severity = filled(after, d.After, names...)
 	case leftOut:
-		r.Harm = "the INSERT at " + d.left.Where() + " leaves " + one(n, "it", "one of them") + " out and fails"
+		r.Harm = "the INSERT at " + d.left.Where() + " leaves " + one(n, "it", "one of them") + " out and fails" + unless(after, d.After, names...)
 		r.Severity, r.Evidence = filled(after, d.After, names...), []onward.Evidence{d.left.Evidence}
 	case maybeLeftOut:
 		r.Harm = "deployed code that writes NULL or leaves " + one(n, "the column", "one of them") + " out fails" + u.Where()
