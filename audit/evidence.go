@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -22,7 +23,13 @@ func (u *usage) noCode(file string) bool {
 		return true
 	}
 	ext := path.Ext(name)
+	if ext == ".sql" && (strings.HasSuffix(name, ".up.sql") || strings.HasSuffix(name, ".down.sql")) {
+		return true // what migrations are made from
+	}
 	for part := range strings.SplitSeq(dir, "/") {
+		if adapter.OtherDatabase(part) {
+			return true
+		}
 		switch part {
 		case "node_modules", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
 			"sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",

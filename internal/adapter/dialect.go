@@ -12,7 +12,8 @@ var foreignDirs = map[string]string{
 	"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "sqlite3": "SQLite", "libsql": "SQLite",
 	"clickhouse": "ClickHouse", "mssql": "SQL Server", "sqlserver": "SQL Server", "oracle": "Oracle",
 	"spanner": "Spanner", "snowflake": "Snowflake", "bigquery": "BigQuery", "duckdb": "DuckDB",
-	"cassandra": "Cassandra", "d1": "SQLite", "cockroach": cockroachDB, "cockroachdb": cockroachDB, "crdb": cockroachDB,
+	"cassandra": "Cassandra", "d1": "SQLite", "hsqldb": "HSQLDB", "h2": "H2", "derby": "Derby", "db2": "Db2",
+	"cockroach": cockroachDB, "cockroachdb": cockroachDB, "crdb": cockroachDB,
 }
 
 // cockroachDB speaks the SQL of Postgres, and locks otherwise: the text of its

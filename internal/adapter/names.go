@@ -65,22 +65,25 @@ func database(name string) string {
 }
 
 // split moves the files that are for other databases to Others, and those for
-// any database that Postgres has its own of. Only where a name says Postgres do
-// the others mean databases.
+// any database that Postgres has its own of. Where no name says Postgres, only
+// the databases count whose names are no words of anything else.
 func (d *Dir) split() {
-	if !slices.ContainsFunc(d.Names, ForPostgres) {
-		return
-	}
 	own := map[string]bool{}
+	other := false
 	for _, n := range d.Names {
 		if ForPostgres(n) {
 			own[anyDatabase(n)] = true
 		}
+		other = other || onlyDatabases[database(n)]
+	}
+	if len(own) == 0 && !other {
+		return
 	}
 	all := d.Names
 	d.Names = nil
 	for _, n := range all {
-		if db := database(n); db == "" && own[anyDatabase(n)] || db != "" && db != "postgres" {
+		db := database(n)
+		if len(own) == 0 && onlyDatabases[db] || len(own) > 0 && (db == "" && own[anyDatabase(n)] || db != "" && db != "postgres") {
 			d.Others = append(d.Others, n)
 		} else {
 			d.Names = append(d.Names, n)
@@ -88,10 +91,20 @@ func (d *Dir) split() {
 	}
 }
 
-// anyDatabase is the name without what it says of a database: "all" is any.
+// onlyDatabases are the words for databases that mean nothing else in a name.
+var onlyDatabases = map[string]bool{"mysql": true, "mariadb": true, "sqlite": true, "sqlite3": true, "cockroach": true, "cockroachdb": true, "mssql": true}
+
+// OtherDatabase reports whether a directory's name says that what is in it is for
+// another database: "mysql". Names that mean other things as well do not.
+func OtherDatabase(dir string) bool {
+	return onlyDatabases[dir] || dir == "clickhouse" || dir == "hsqldb" || dir == "sqlserver"
+}
+
+// anyDatabase is the name without what it says of a database, where "all" is
+// any, and of the transaction.
 func anyDatabase(name string) string {
 	parts := strings.Split(strings.ToLower(name), ".")
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool {
-		return p == "all" || slices.Contains(forPostgres, p)
+		return p == "all" || p == "autocommit" || slices.Contains(forPostgres, p)
 	}), ".")
 }

@@ -52,6 +52,10 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		if dir, file := path.Split(name); dir != "" {
 			id, name = strings.TrimSuffix(dir, "/"), file
 		}
+		if by == pop {
+			// It records versions: what else the name says may change.
+			id, _, _ = strings.Cut(id, ".")
+		}
 		m := f.Start(s, id, version(ups[i]))
 		m.Repeatable = repeatable(ups[i])
 		if down := downs[ups[i]]; down != "" {

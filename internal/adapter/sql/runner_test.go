@@ -54,7 +54,13 @@ func TestRunner(t *testing.T) {
 		"pop": {"m", map[string]string{
 			"go.mod": "require github.com/ory/pop/v6 v6.4.0", "m/20240101000000_a.postgres.up.sql": sql, "m/20240101000000_a.up.sql": "TEXT", "m/20240101000000_a.mysql.up.sql": "TEXT",
 			"m/20240101000000_a.postgres.down.sql": sql, "m/20240102000000_b.up.sql": sql, "m/20240102000000_b.cockroach.up.sql": "TEXT", "m/20240103000000_c.autocommit.up.sql": cic,
-		}, "20240101000000_a.postgres file; 20240102000000_b file; 20240103000000_c.autocommit message"},
+		}, "20240101000000_a file; 20240102000000_b file; 20240103000000_c message"},
+		"pop, without a transaction for Postgres alone": {"m", map[string]string{
+			"go.mod": "require github.com/ory/pop/v6 v6.4.0", "m/20240101000000_a.postgres.autocommit.up.sql": cic, "m/20240101000000_a.up.sql": "TEXT", "m/20240101000000_a.mysql.up.sql": "TEXT",
+		}, "20240101000000_a message"},
+		"a file for another database only": {"m", map[string]string{
+			"m/001_a.up.sql": sql, "m/002_b.mysql.up.sql": "TEXT", "m/003_c.oracle.up.sql": sql,
+		}, "001_a none; 003_c.oracle none"},
 		"a file for each database, and one for all": {"m", map[string]string{
 			"m/V0001.a.postgres.up.sql": sql, "m/V0001.a.mysql.up.sql": "TEXT", "m/V0001.a.all.down.sql": sql, "m/V0002.b.all.up.sql": sql,
 		}, "V0001.a.postgres none; V0002.b.all none"},
