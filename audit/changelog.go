@@ -66,6 +66,7 @@ type changelog struct {
 type pair struct {
 	source     adapter.Source
 	base, head *adapter.Set
+	anew       *anew // where it goes on, when nothing is left of it at the head
 }
 
 // judge runs the engine over the release once: over each database by itself.
@@ -185,6 +186,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		}
 		pairs = append(pairs, p)
 	}
+	beginAnew(pairs)
 	return pairs, a.named(pairs, adapters)
 }
 

@@ -107,6 +107,9 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		}
 		c.deleted = append(c.deleted, m)
 		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0}
+		if p.anew != nil {
+			h.Other, h.Detail, h.Repeats = p.anew.dir, p.anew.last.ID, p.anew.n
+		}
 		if p.source.Framework == "django" && !needed[m.ID] {
 			// A row of django_migrations is left, which is nobody's.
 			h.Runner = ""

@@ -23,7 +23,7 @@ func TestDeletedOfDjango(t *testing.T) {
 		"another depends on it": {[]string{"billing.0001_initial"}, refuses},
 	} {
 		kept := &adapter.Migration{ID: "shop.0002_more", After: tc.after}
-		c := compare(pair{adapter.Source{Framework: "django"}, set(gone, kept), set(kept)}, nil)
+		c := compare(pair{source: adapter.Source{Framework: "django"}, base: set(gone, kept), head: set(kept)}, nil)
 		if len(c.history) != 1 || c.history[0].Runner != tc.want {
 			t.Errorf("%s: %+v", name, c.history)
 		}

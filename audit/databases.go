@@ -67,10 +67,6 @@ var (
 func creates(p pair) map[string]bool {
 	out := map[string]bool{}
 	seen := map[string]bool{}
-	name := func(s string) string {
-		s = strings.TrimPrefix(strings.ReplaceAll(s, `"`, ""), "public.")
-		return strings.ToLower(s)
-	}
 	var texts []string
 	for _, set := range []*adapter.Set{p.base, p.head} {
 		if set == nil {
@@ -88,16 +84,21 @@ func creates(p pair) map[string]bool {
 	for _, text := range texts {
 		for _, m := range createTable.FindAllStringSubmatch(text, -1) {
 			if m[1] == "" {
-				out[name(m[2])] = true
+				out[tableName(m[2])] = true
 			}
 		}
 	}
 	for _, text := range texts {
 		for _, m := range tableGoes.FindAllStringSubmatch(text, -1) {
-			delete(out, name(m[1]+m[2]))
+			delete(out, tableName(m[1]+m[2]))
 		}
 	}
 	return out
+}
+
+// tableName is the name of a table in a text, for comparison.
+func tableName(s string) string {
+	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(s, `"`, ""), "public."))
 }
 
 // moved finds the source of the base that is a source of the head under another

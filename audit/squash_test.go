@@ -35,7 +35,7 @@ func TestSquashed(t *testing.T) {
 		"another text, later": {set(one, two, squash), set(m("shop.0001_squashed", "class Migration:\n    operations = [1]\n")), 0,
 			[]rule.HistoryKind{rule.Edited}},
 	} {
-		c := compare(pair{adapter.Source{Framework: "django"}, tc.base, tc.head}, nil)
+		c := compare(pair{source: adapter.Source{Framework: "django"}, base: tc.base, head: tc.head}, nil)
 		statements := 0
 		for _, r := range c.release {
 			statements += len(r.migration.Source.Parts)

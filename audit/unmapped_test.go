@@ -26,7 +26,7 @@ func TestUnmapped(t *testing.T) {
 	head := &adapter.Set{Models: []adapter.Model{model(7, "id")}, Migrations: []*adapter.Migration{
 		{ID: "shop.0002_x", Path: "shop/migrations/0002_x.py", Source: script.Source{Text: text}},
 	}}
-	c := compare(pair{adapter.Source{Framework: "django"}, base, head}, nil)
+	c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil)
 	want := []rule.HistoryChange{
 		{Kind: rule.Unmapped, Other: "lib.book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
 		{Kind: rule.Unmapped, Other: "lib.book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 7},
@@ -35,7 +35,7 @@ func TestUnmapped(t *testing.T) {
 		t.Error(diff)
 	}
 	base.Models = nil // it did not come up
-	if c := compare(pair{adapter.Source{Framework: "django"}, base, head}, nil); len(c.history) > 0 {
+	if c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
 		t.Errorf("%+v", c.history)
 	}
 }

@@ -160,11 +160,14 @@ type HistoryChange struct {
 	Kind HistoryKind
 	// Migration is the ID, Path where it is (or was); Line 1 unless known.
 	Migration, Path string
-	// Other names the second migration of a duplicate or disorder.
+	// Other names the second migration of a duplicate or disorder, or the
+	// directory in which a deleted one goes on.
 	Other string
 	Line  int
-	// Detail is a sentence on what differs.
-	Detail string
+	// Detail is a sentence on what differs. Where a directory goes on, it is the
+	// last migration that repeats what it had; Repeats is how many do.
+	Detail  string
+	Repeats int
 	// Cosmetic: an edit of comments and white space only.
 	Cosmetic bool
 	// Runner is what the migration tool does about it, in a clause; "" where

@@ -81,12 +81,23 @@ func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
 	} else if n > 1 {
 		fact += fmt.Sprintf(", nor in %d other directories", n)
 	}
-	p.ReportAt(gone[0].Migration, gone[0].Path, gone[0].Line, rule.Report{
+	report := rule.Report{
 		Severity: onward.Warning,
 		Fact:     fact + fmt.Sprintf(" (the base has %d)", len(gone)),
 		Harm:     "nothing migrates their databases any more; a runner that still looks there finds versions that it does not know",
 		Instead:  "see that no database is migrated from there, and that what takes its place begins where they are",
-	})
+	}
+	if at := slices.IndexFunc(gone, func(h *rule.HistoryChange) bool { return h.Other != "" }); at >= 0 {
+		on := gone[at]
+		again := fmt.Sprintf("first %d repeat", on.Repeats)
+		if on.Repeats == 1 {
+			again = "first one repeats"
+		}
+		report.Fact += "; " + on.Other + " begins anew, and its " + again + " them"
+		report.Harm = "to its runner a deployed database is an empty one: it runs " + on.Other + " from the start, and stops at the first table that is there already"
+		report.Instead = "have each deployed database take " + on.Detail + " and those before it as applied, before the runner's first run; they are not judged here"
+	}
+	p.ReportAt(gone[0].Migration, gone[0].Path, gone[0].Line, report)
 }
 
 // directory is where a migration was, or where its directory was.
