@@ -15,6 +15,10 @@ type Problem struct {
 	// Certain is false when the catalog was folded from an incomplete
 	// history, so that the object may exist unseen.
 	Certain bool
+	// Unseen says that no statement of the history created what is missing,
+	// where the history looks whole: something beside it may have. Certain is
+	// false then.
+	Unseen bool
 	// InTheWay is the view that stands against it, where there is one.
 	InTheWay *Relation
 	// Since is the first major version that has it; 0: all have.

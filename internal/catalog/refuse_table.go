@@ -1,6 +1,11 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // createTable checks the defaults of a new table, and the columns that its
 // CHECK constraints name. All of its columns stand in the statement, unless it takes some from
@@ -103,7 +108,10 @@ func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
 	}
 	list := k.c.Functions(schema, name)
 	if len(list) == 0 {
-		if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
+		_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
+		if !gone && k.unseen(r, schema, name) {
+			k.problem = &Problem{Code: "42883", Message: "function " + displayName(schema, name) + "() does not exist", Certain: k.c.Complete, Unseen: !k.c.Complete}
+		} else if gone {
 			k.fail("42883", "function %s() does not exist", displayName(schema, name))
 		}
 		return
@@ -113,6 +121,38 @@ func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
 			k.fail("42P17", "function %s must return type trigger", displayName(schema, name))
 		}
 	}
+}
+
+// unseen reports whether a function for the trigger of a table should have been
+// seen: the history made all tables that it names and all functions that its
+// other triggers call, and no extension that may have brought this one.
+func (k *checker) unseen(t *Relation, schema, name string) bool {
+	full := k.c.nameFor(schema, name)
+	if !k.whole(t) || !k.c.Complete && k.c.guesses.size > 0 || builtin.Known(name) || systemSchema(full.Schema) ||
+		full.Schema != "public" && k.c.Object("schema", Name{"", full.Schema}) == nil {
+		return false
+	}
+	found := false
+	k.c.Objects("extension", func(o *Object) bool {
+		found = !slices.Contains(withoutTriggers, o.Name.Name)
+		return !found
+	})
+	if found || k.c.Complete {
+		return !found
+	}
+	k.c.Relations(func(r *Relation) bool {
+		found = slices.ContainsFunc(r.Triggers, func(g *Trigger) bool {
+			return len(k.c.Functions(g.Function.Schema, g.Function.Name)) == 0 && !builtin.Known(g.Function.Name)
+		})
+		return !found
+	})
+	return !found
+}
+
+// withoutTriggers are well-known extensions that have no functions for triggers.
+var withoutTriggers = []string{
+	"btree_gin", "btree_gist", "citext", "cube", "dblink", "earthdistance", "fuzzystrmatch", "hstore", "intarray", "isn", "ltree",
+	"pg_buffercache", "pg_stat_statements", "pg_trgm", "pgcrypto", "pgstattuple", "plpgsql", "postgres_fdw", "tablefunc", "unaccent", "uuid-ossp", "vector",
 }
 
 // when checks what the condition of a trigger names of the old and the new row.

@@ -27,7 +27,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
-		if !x.Certain {
+		if !x.Certain && !(x.Unseen && begun(p.Release.Deployed)) {
 			continue
 		}
 		r := rule.Report{
@@ -44,7 +44,12 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 				r.Instead += " and indexes"
 			}
 		}
-		if absent(x.Code) && s.Before.Unmodelled != nil {
+		switch {
+		case x.Unseen:
+			r.Severity, r.Stops = onward.Warning, false
+			r.Fact += ": no migration creates it"
+			r.Harm = "the migration stops here, unless something beside the migrations creates it"
+		case absent(x.Code) && s.Before.Unmodelled != nil:
 			// What was seen dropped may have been made again unseen.
 			r.Severity, r.Stops = onward.Warning, false
 			r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") created it"
@@ -52,6 +57,17 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, r)
 		return
 	}
+}
+
+// begun reports whether the history in front of the release was seen: without
+// it everything may have been there before.
+func begun(deployed *catalog.Catalog) bool {
+	found := false
+	deployed.Relations(func(r *catalog.Relation) bool {
+		found = !r.Inferred
+		return !found
+	})
+	return found
 }
 
 // stopped reports whether an earlier statement of the migration fails already.
