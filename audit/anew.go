@@ -34,11 +34,11 @@ func beginAnew(pairs []pair) {
 		if p.base != nil || len(p.head.Migrations) == 0 {
 			continue
 		}
-		made := creates(*p)
+		made := created(*p, true)
 		var from []int
 		tables, newest := map[string]bool{}, ""
 		for _, k := range gone {
-			had, again := creates(pairs[k]), 0
+			had, again := created(pairs[k], true), 0
 			for table := range had {
 				if made[table] {
 					again++

@@ -64,7 +64,11 @@ var (
 // creates lists the tables that a source creates and keeps. It is read from the
 // text of the ways up, because what a statement does depends on the schema that
 // it runs on.
-func creates(p pair) map[string]bool {
+func creates(p pair) map[string]bool { return created(p, false) }
+
+// created is creates, of the tables too that are created where there are none:
+// perhaps.
+func created(p pair, perhaps bool) map[string]bool {
 	out := map[string]bool{}
 	seen := map[string]bool{}
 	var texts []string
@@ -83,7 +87,7 @@ func creates(p pair) map[string]bool {
 	}
 	for _, text := range texts {
 		for _, m := range createTable.FindAllStringSubmatch(text, -1) {
-			if m[1] == "" {
+			if m[1] == "" || perhaps {
 				out[tableName(m[2])] = true
 			}
 		}

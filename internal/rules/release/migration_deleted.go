@@ -94,7 +94,7 @@ func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
 			again = "first one repeats"
 		}
 		report.Fact += "; " + on.Other + " begins anew, and its " + again + " them"
-		report.Harm = "to its runner a deployed database is an empty one: it runs " + on.Other + " from the start, and stops at the first table that is there already"
+		report.Harm = "to its runner a deployed database is an empty one: it runs " + on.Other + " from the start, where what it creates is there already"
 		report.Instead = "have each deployed database take " + on.Detail + " and those before it as applied, before the runner's first run; they are not judged here"
 	}
 	p.ReportAt(gone[0].Migration, gone[0].Path, gone[0].Line, report)
