@@ -13,25 +13,41 @@ var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
 // filled puts a name in the place of a schema that the runner fills in when it
 // starts (pop, Flyway, sql-migrate's wrappers): {{ index .Options "Namespace"
-// }}.users, ${schema}.users. Spaces behind the name keep every place in the text
-// where it is. What the schema is really called matters to nothing that is
-// judged.
+// }}.users, ${schema}.users, "${schema}".users. Spaces behind the name keep every
+// place in the text where it is. What the schema is really called matters to
+// nothing that is judged.
 func filled(text string) string {
 	var out []byte
 	for at := 0; ; {
-		n := strings.Index(text[at:], "}.")
+		n := strings.IndexByte(text[at:], '}')
 		if n < 0 {
 			break
 		}
 		end := at + n + 1 // behind the bracket
-		if start := tokenStart(text[at:end]); start >= 0 {
-			start += at
-			if words := schemaWord.FindAllString(text[start:end], -1); len(words) > 0 {
+		behind := text[end:]
+		if strings.HasPrefix(behind, "}") {
+			at = end // the second one of two ends the token
+			continue
+		}
+		quoted := strings.HasPrefix(behind, `".`)
+		if !quoted && !strings.HasPrefix(behind, ".") {
+			at = end
+			continue
+		}
+		from := max(0, end-maxToken-4)
+		if start := tokenStart(text[from:end]); start >= 0 {
+			start += from
+			words := schemaWord.FindAllString(text[start:end], -1)
+			first, last := start, end
+			if quoted {
+				first, last = start-1, end+1
+			}
+			if len(words) > 0 && (!quoted || start > 0 && text[start-1] == '"') {
 				if out == nil {
 					out = []byte(text)
 				}
 				name := strings.ToLower(words[len(words)-1])
-				copy(out[start:end], name+strings.Repeat(" ", end-start-len(name)))
+				copy(out[first:last], name+strings.Repeat(" ", last-first-len(name)))
 			}
 		}
 		at = end

@@ -13,6 +13,9 @@ func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 		`ALTER TABLE {{ index .Options "Namespace" }}.users ADD COLUMN a int;`: `ALTER TABLE namespace                       .users ADD COLUMN a int;`,
 		`DROP TABLE {{.Schema}}.t, ${app:schema}.s`:                            `DROP TABLE schema     .t, schema       .s`,
 		`SELECT '{"a": 1}', {{ .Value }}`:                                      `SELECT '{"a": 1}', {{ .Value }}`,
+		`ALTER TABLE "{{ index .Options "Namespace" }}"."users" RENAME a TO b`: `ALTER TABLE namespace                         ."users" RENAME a TO b`,
+		`CREATE INDEX ON "${schema}".t (a)`:                                    `CREATE INDEX ON schema     .t (a)`,
+		`SELECT "a{{ .X }}".b`:                                                 `SELECT "a{{ .X }}".b`,
 		`SELECT '{}'.x, {{ 1 }}.y`:                                             `SELECT '{}'.x, {{ 1 }}.y`,
 	} {
 		if got := filled(text); got != want || len(got) != len(text) {
