@@ -21,8 +21,10 @@ type Problem struct {
 	Unseen bool
 	// InTheWay is the view that stands against it, where there is one.
 	InTheWay *Relation
-	// Since is the first major version that has it; 0: all have.
+	// Since is the first major version that has it; 0: all have. Lost is what
+	// the statement takes along without a word on those before: "column b of t".
 	Since int
+	Lost  string
 	// Replaced is the function that CREATE OR REPLACE would give another
 	// shape, and By that one; nil for any other problem.
 	Replaced, By *Function

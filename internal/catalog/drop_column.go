@@ -28,9 +28,9 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 			return
 		}
 	}
-	if held, since := f.columnHeld(t, c); held && !cascade {
+	if held, generated := f.columnHeld(t, c); held && !cascade {
 		f.fail(f.sure() && !c.Inferred, "2BP01", "cannot drop column %s of table %s because other objects depend on it", name, t.Name.String())
-		f.problems[len(f.problems)-1].Since = since
+		f.silent(generated)
 		if f.failed {
 			return
 		}
@@ -65,19 +65,30 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 	}
 }
 
+// generatedSince is the first version for which a generated column depends on
+// what it is computed from: those before drop it without a word.
+const generatedSince = 15
+
+// silent notes that the last problem is one of generated columns only.
+func (f *fold) silent(generated string) {
+	if last := &f.problems[len(f.problems)-1]; generated != "" {
+		last.Since, last.Lost = generatedSince, generated
+	}
+}
+
 // columnHeld reports whether something other than the table's own constraints
-// and indexes needs a column, and since which major version that matters (0:
-// on all): up to 14 a column generated from it goes without a word.
-func (f *fold) columnHeld(t *Relation, c *Column) (held bool, since int) {
+// and indexes needs a column, and the generated column where there is nothing
+// else.
+func (f *fold) columnHeld(t *Relation, c *Column) (held bool, generated string) {
 	if f.columnHeldOnAll(t, c) {
-		return true, 0
+		return true, ""
 	}
 	for _, o := range t.Columns {
 		if o != c && slices.Contains(o.GeneratedFrom, c.Attnum) {
-			return true, 15
+			return true, "column " + o.Name + " of " + t.Name.String()
 		}
 	}
-	return false, 0
+	return false, ""
 }
 
 func (f *fold) columnHeldOnAll(t *Relation, c *Column) bool {

@@ -70,7 +70,11 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		if word == "aggregate" {
 			word = "function"
 		}
-		if f.fail(f.sure(), "2BP01", "cannot drop %s %s because %s", word, x.fn.Signature(), otherObjects); f.failed {
+		f.fail(f.sure(), "2BP01", "cannot drop %s %s because %s", word, x.fn.Signature(), otherObjects)
+		if len(users) == 1 && len(domains) == 0 {
+			f.silent(x.generates(users[0].Relation))
+		}
+		if f.failed {
 			return false
 		}
 	}
@@ -90,6 +94,24 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		})
 	}
 	return true
+}
+
+// generates is the column of a relation that calls a function to be computed;
+// "" when there is none, or something else of the relation calls it too.
+func (x *callee) generates(r *Relation) string {
+	rest, generated := *r, ""
+	rest.Columns = slices.Clone(r.Columns)
+	for i, c := range r.Columns {
+		if x.surely(c.GeneratedExpr) {
+			col := *c
+			col.GeneratedExpr, rest.Columns[i] = nil, &col
+			generated = "column " + c.Name + " of " + r.Name.String()
+		}
+	}
+	if other, _ := x.caller(&rest); other.Sure {
+		return ""
+	}
+	return generated
 }
 
 func (x *callee) surely(expr *pgparse.Node) bool {

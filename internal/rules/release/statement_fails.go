@@ -1,6 +1,7 @@
 package release
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -45,6 +46,18 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			}
 		}
 		switch {
+		case x.Since > 0:
+			older := "Postgres before " + strconv.Itoa(x.Since) + " drops " + x.Lost + " with it, without a word"
+			r.Instead = "drop " + x.Lost + " first, a release after the code that reads it"
+			if first, last := asked(s); last < x.Since {
+				r.Fact, r.Stops = older, false
+				r.Harm = "what is computed there is gone, and the deployed code that names it fails; newer versions refuse the statement"
+			} else {
+				r.Fact += ": " + x.Lost + " is computed from it"
+				if first < x.Since {
+					r.Harm += "; " + older
+				}
+			}
 		case x.Unseen:
 			r.Severity, r.Stops = onward.Warning, false
 			r.Fact += ": no migration creates it"
@@ -57,6 +70,19 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, r)
 		return
 	}
+}
+
+// asked are the first and the last version that a statement is judged for.
+func asked(s *rule.Stmt) (first, last int) {
+	for _, group := range s.Results {
+		for _, v := range group.Versions {
+			if first == 0 || v < first {
+				first = v
+			}
+			last = max(last, v)
+		}
+	}
+	return first, last
 }
 
 // begun reports whether the history in front of the release was seen: without
