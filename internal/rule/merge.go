@@ -11,15 +11,22 @@ import (
 // repeated is from how many findings of one cause on they are one.
 const repeated = 4
 
-// merge makes one finding of those that have one cause (Report.Cause): the
-// first, which counts the others and lists where they are. It comes after
-// suppressions and the baseline, which take out each by itself.
+// merge makes one finding of those that have one cause (Report.Cause), and where
+// they say the same (Report.Once) of two: the first, which counts the others and
+// lists where they are. It comes after suppressions and the baseline, which take
+// out each by itself.
 func merge(found []Found) []Found {
 	type key struct {
-		rule, cause string
-		severity    onward.Severity
+		rule, cause, fact string
+		severity          onward.Severity
 	}
-	keyOf := func(f *Found) key { return key{f.Rule, f.cause, f.Severity} }
+	keyOf := func(f *Found) key {
+		k := key{rule: f.Rule, cause: f.cause, severity: f.Severity}
+		if f.once {
+			k.fact = f.Fact
+		}
+		return k
+	}
 	count := map[key]int{}
 	for i := range found {
 		if found[i].cause != "" {
@@ -30,7 +37,7 @@ func merge(found []Found) []Found {
 	out := make([]Found, 0, len(found))
 	for _, f := range found {
 		k := keyOf(&f)
-		if count[k] < repeated {
+		if n := count[k]; n < 2 || n < repeated && !f.once {
 			out = append(out, f)
 			continue
 		}

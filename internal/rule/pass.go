@@ -43,6 +43,7 @@ type Found struct {
 	outer, outerEnd int
 	versions        []int
 	cause           string // of Report.Cause
+	once            bool   // of Report.Once
 	stops           bool   // of Report.Stops
 }
 
@@ -62,6 +63,9 @@ type Report struct {
 	// Cause is what findings of the rule may have in common, as the end of the
 	// first one's Fact: "and so do %d others". Many with one cause become one.
 	Cause string
+	// Once says that findings of one Fact and Cause are one, from two on: to say
+	// it again tells nobody anything.
+	Once bool
 	// Fix is a set of edits in bytes of the statement's text (Stmt.SQL).
 	Fix []onward.Edit
 }
@@ -169,7 +173,7 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}
-	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, stops: r.Stops}
+	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops}
 	text := ""
 	if s != nil {
 		text = s.SQL

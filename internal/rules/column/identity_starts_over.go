@@ -46,7 +46,7 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		old := deployed.Column(c.Name)
-		if old == nil || !numbered(old) {
+		if old == nil || !numbered(old) && (classes[old.Type.Name.Name] != "integer" || !s.Before.UniqueAlone(s.Altered(), old.Attnum)) {
 			continue
 		}
 		r := rule.Report{
@@ -56,13 +56,19 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 				"'), (SELECT max(" + rule.Ident(c.Name) + ") FROM " + rule.Table(s.Altered().Name) + "));",
 			Severity: onward.Warning,
 		}
+		if !numbered(old) { // by the code, that is: its numbers may be far from these
+			r.Fact = strings.Replace(r.Fact, "rows are numbered already", "rows have numbers of their own", 1)
+			r.Harm = strings.Replace(r.Harm, "numbers that are taken", "numbers that rows may have", 1)
+		}
 		if what != "identity" {
 			seq := s.After.Relation(s.After.Relation(s.Altered().OID).Column(c.Name).Takes)
 			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+rule.Table(s.Altered().Name)+"', '"+c.Name+"')", "'"+rule.Table(seq.Name)+"'", 1)
 		}
 		if s.Before.UniqueAlone(s.Altered(), old.Attnum) {
 			r.Harm += " and fail: duplicate key value violates unique constraint"
-			r.Severity = onward.Off
+			if numbered(old) {
+				r.Severity = onward.Off
+			}
 		}
 		p.Report(s, r)
 	}

@@ -1,8 +1,6 @@
 package release
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -38,7 +36,7 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 	for _, group := range s.Results {
 		if group.Result.Refused == "" {
 			// It depends on the version that is in production.
-			r.Severity, r.Cause = onward.Warning, "and %d others: "+strings.ReplaceAll(s.Result.Refused, "%", "")
+			r.Severity, r.Cause, r.Once = onward.Warning, "and %d more like it", true
 			if unsaid(s) {
 				r.Severity = onward.Info
 			}
