@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
@@ -133,7 +134,7 @@ func readSchema(path string) (*catalog.Catalog, error) {
 			continue
 		}
 		parsed++
-		c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])
+		c = rule.Deploy(c, s.Node, file.Src[s.Start:s.End])
 	}
 	if parsed == 0 {
 		return nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}

@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -69,15 +70,14 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 	if err != nil {
 		return nil, &config.InputError{Err: err}
 	}
-	var out []StatementLocks
-	for _, st := range s.Statements {
-		l := StatementLocks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Transaction: st.Tx, Effects: []onward.Effect{}}}
-		if st.Node == nil {
-			l.Note = "not judged: " + st.Err.Error()
-			out = append(out, l)
-			continue
-		}
-		after, problems := cat.Apply(st.Node, st.SQL)
+	take := func(l *StatementLocks, st *script.Statement) (after *catalog.Catalog) {
+		defer func() {
+			if r := recover(); r != nil {
+				l.Note, after = "not judged: "+fault.Of(r).Error(), cat.Obscure("a statement that could not be folded")
+			}
+		}()
+		var problems []catalog.Problem
+		after, problems = cat.Apply(st.Node, st.SQL)
 		var results []effect.Result
 		for _, v := range k.versions(c.Settings) {
 			version := effect.NewVersion(v)
@@ -100,7 +100,17 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 		} else if worst.Unmodelled != "" {
 			l.Note = effect.Unknown(worst.Unmodelled)
 		}
-		cat = after
+		return after
+	}
+	var out []StatementLocks
+	for _, st := range s.Statements {
+		l := StatementLocks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Transaction: st.Tx, Effects: []onward.Effect{}}}
+		if st.Node == nil {
+			l.Note = "not judged: " + st.Err.Error()
+			out = append(out, l)
+			continue
+		}
+		cat = take(&l, st)
 		out = append(out, l)
 	}
 	return out, nil

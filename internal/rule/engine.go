@@ -112,7 +112,7 @@ func (o opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 		if st.Node == nil {
 			continue
 		}
-		c = points.Follow(st.Node, deploy(c, st))
+		c = points.Follow(st.Node, Deploy(c, st.Node, st.SQL))
 	}
 	if s.Rollback[tx] {
 		c = start

@@ -3,6 +3,7 @@ package rule
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -40,13 +41,14 @@ func (s *Stmt) contain() {
 	}
 }
 
-// deploy applies a statement that the base already has.
-func deploy(c *catalog.Catalog, st *script.Statement) (after *catalog.Catalog) {
+// Deploy applies a statement that the base already has. One that the fold panics
+// over leaves the catalog as it is, and nothing sure of it.
+func Deploy(c *catalog.Catalog, node *pgparse.Node, sql string) (after *catalog.Catalog) {
 	defer func() {
 		if recover() != nil {
 			after = c.Obscure("a statement that could not be folded")
 		}
 	}()
-	after, _ = c.Apply(st.Node, st.SQL)
+	after, _ = c.Apply(node, sql)
 	return after
 }
