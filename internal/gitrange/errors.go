@@ -10,6 +10,7 @@ import (
 type GitError struct {
 	Args   []string // the command and its arguments, without the safety options
 	Code   int      // exit code; -1 when git was ended by a signal
+	Ended  string   // by which one: "signal: segmentation fault"
 	Stderr string   // what git said, warnings included
 }
 
@@ -17,6 +18,9 @@ func (e *GitError) Error() string {
 	said := strings.TrimSpace(e.Stderr)
 	if said == "" {
 		said = fmt.Sprintf("exit code %d", e.Code)
+		if e.Code < 0 {
+			said = e.Ended + " ended it; try the same command by hand, and git fsck"
+		}
 	}
 	return fmt.Sprintf("git %s: %s", e.Args[0], said)
 }

@@ -74,7 +74,7 @@ func gitFailure(ctx context.Context, err error, said string, args []string) erro
 		return fmt.Errorf("the git program was not found in PATH; install git: %w", err)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return &GitError{Args: args, Code: exit.ExitCode(), Stderr: said}
+		return &GitError{Args: args, Code: exit.ExitCode(), Ended: exit.String(), Stderr: said}
 	}
 	return fmt.Errorf("git %s: %w", args[0], err)
 }
