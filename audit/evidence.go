@@ -33,7 +33,7 @@ func (u *usage) noCode(file string) bool {
 		switch part {
 		case "node_modules", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
 			"sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",
-			"docs", "doc", "locale", "locales", "i18n", "migrations", "migration":
+			"docs", "doc", "documentation", "locale", "locales", "i18n", "migrations", "migration":
 			return true
 		case "schema", "schemas":
 			if ext == ".sql" {
@@ -47,7 +47,7 @@ func (u *usage) noCode(file string) bool {
 	switch ext {
 	case ".ddl", ".dbml", ".pg": // what the database is made of
 		return true
-	case ".md", ".mdc", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png",
+	case ".md", ".mdc", ".mdx", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png",
 		".tf", ".tfvars", ".hcl", ".patch", ".diff":
 		return true
 	}
@@ -61,7 +61,7 @@ func (u *usage) noCode(file string) bool {
 		}
 	}
 	return strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
-		strings.Contains(name, ".spec.") || strings.Contains(name, ".test.") || strings.Contains(name, ".mock.") || strings.Contains(name, ".min.")
+		strings.Contains(name, ".spec.") || strings.Contains(name, ".stories.") || strings.Contains(name, ".test.") || strings.Contains(name, ".mock.") || strings.Contains(name, ".min.")
 }
 
 // upserts are the words of code that says ON CONFLICT, in SQL and in mappers.
