@@ -107,6 +107,9 @@ func (p *parser) read(at, end int) {
 		p.annotation(line, at)
 		return
 	}
+	if comment && p.state != down && p.state != downBlock {
+		p.unmarked(trimmed)
+	}
 	if p.open < 0 && (comment || line == "") && !p.filled {
 		return
 	}
@@ -145,6 +148,31 @@ func (p *parser) read(at, end int) {
 	case downBlock:
 		p.filled = true
 	}
+}
+
+// unmarkedLine is an annotation that goose takes for a comment.
+var unmarkedLine = regexp.MustCompile(`(?i)^--+\s*\+?\s*(?:goose|migrate)\s*:?\s*(up|down|statement\s*begin|statement\s*end|no\s+transaction)\s*$`)
+
+// unmarked notes an annotation without the word "+goose", which changes nothing.
+func (p *parser) unmarked(comment string) {
+	m := unmarkedLine.FindStringSubmatch(comment)
+	if m == nil {
+		return
+	}
+	harm, name := "goose cuts at the end of each line that ends with ';', whatever stands around it", ""
+	switch strings.ToUpper(strings.Join(strings.Fields(m[1]), "")) {
+	case "UP":
+		return // without one, the file is refused
+	case "DOWN":
+		harm, name = "goose runs what stands below as part of the way up, right behind it: what the migration has made is undone at once", "Down"
+	case "NOTRANSACTION":
+		harm, name = "goose runs the file in a transaction", "NO TRANSACTION"
+	case "STATEMENTBEGIN":
+		name = "StatementBegin"
+	case "STATEMENTEND":
+		name = "StatementEnd"
+	}
+	p.refuse("\""+comment+"\" is a comment for goose: the word is +goose, with the plus and in lower case", harm, "write -- +goose "+name)
 }
 
 // collect adds a line to the open statement.

@@ -48,10 +48,23 @@ func TestParse(t *testing.T) {
 		"white space before":       {"-- +goose Up\n  -- +goose Down\n", []string{"! 2 white space stands before the annotation"}},
 		"unknown annotation":       {"-- +goose Up\n-- +goose Dwon\nSELECT 1;", []string{"SELECT 1;", `! 2 goose knows no annotation "Dwon"`}},
 		"a comment that speaks of": {"-- +goose Up\n-- see +goose manual\nSELECT 1;", []string{"SELECT 1;", `! 2 goose knows no annotation "see  manual"`}},
-		"empty annotation":         {"-- +goose Up\n-- +goose\n", []string{"! 2 the annotation is empty"}},
-		"two Ups":                  {"-- +goose Up\nSELECT 1;\n-- +goose Up\nSELECT 2;\n", []string{"SELECT 1;", "SELECT 2;", `! 3 a second "-- +goose Up"`}},
-		"two Downs":                {"-- +goose Up\n-- +goose Down\n-- +goose Down\n", []string{`! 3 a second "-- +goose Down"`}},
-		"Down first":               {"-- +goose Down\nSELECT 1;\n", []string{`! 1 "-- +goose Down" stands before any "-- +goose Up"`}},
+		"the way down without the plus is part of the way up": {
+			"-- +goose Up\nSELECT 1;\n\n-- goose Down\nSELECT 2;\n",
+			[]string{"SELECT 1;", "SELECT 2;", `! 4 "-- goose Down" is a comment for goose: the word is +goose, with the plus and in lower case`},
+		},
+		"another tool's word, and one in capitals": {
+			"-- +goose Up\n-- +GOOSE NO TRANSACTION\nSELECT 1;\n-- migrate:down\nSELECT 2;\n",
+			[]string{
+				"SELECT 1;", "SELECT 2;",
+				`! 2 "-- +GOOSE NO TRANSACTION" is a comment for goose: the word is +goose, with the plus and in lower case`,
+				`! 4 "-- migrate:down" is a comment for goose: the word is +goose, with the plus and in lower case`,
+			},
+		},
+		"words about goose are none": {"-- +goose Up\n-- goose up and down work\n-- no transaction\nSELECT 1;\n", []string{"SELECT 1;"}},
+		"empty annotation":           {"-- +goose Up\n-- +goose\n", []string{"! 2 the annotation is empty"}},
+		"two Ups":                    {"-- +goose Up\nSELECT 1;\n-- +goose Up\nSELECT 2;\n", []string{"SELECT 1;", "SELECT 2;", `! 3 a second "-- +goose Up"`}},
+		"two Downs":                  {"-- +goose Up\n-- +goose Down\n-- +goose Down\n", []string{`! 3 a second "-- +goose Down"`}},
+		"Down first":                 {"-- +goose Down\nSELECT 1;\n", []string{`! 1 "-- +goose Down" stands before any "-- +goose Up"`}},
 		"Up behind Down is not forward for goose": {
 			"-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n-- +goose Up\nSELECT 3;\n",
 			[]string{"SELECT 1;", "SELECT 3;", `! 5 a second "-- +goose Up"`},

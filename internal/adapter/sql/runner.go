@@ -28,6 +28,7 @@ import (
 // pop (6.1: Migrator.Exec, and ory's popx) sends a file in one call, in a
 // transaction unless its name has "autocommit"; a version has a file for each
 // database, or one for all.
+// dbmate is told by its marker; its manual says what it records.
 // tern too (2.4.2: migrate): the numbers are 1, 2, 3 … without a gap, the one
 // that was run last is recorded, and a file is one message in a transaction.
 type runner string
@@ -38,6 +39,7 @@ const (
 	byFlyway runner = "flyway"
 	tern     runner = "tern"
 	pop      runner = "pop"
+	dbmate   runner = "dbmate"
 	// The markers of sql-migrate are other tools' too, which cut otherwise.
 	bySQLMigrate runner = "sql-migrate"
 )
@@ -46,6 +48,8 @@ var (
 	underscored = regexp.MustCompile(`^(\d+)_.+\.sql$`) // what tern takes; Supabase's CLI does without a name, too
 	popName     = regexp.MustCompile(`^\d+_[^.]+\.(?:\w+\.)*up\.sql$`)
 	ternMarker  = "---- create above / drop below ----"
+	// dbmate's is in every file that it takes.
+	dbmateMarker = "-- migrate:up"
 )
 
 // runnerOf tells a directory's runner by what stands beside its files.
@@ -81,21 +85,24 @@ func usesSQLMigrate(t adapter.Tree, dir string) bool {
 	return ok && strings.Contains(adapter.ReadFile(t, mod).Text, "github.com/rubenv/sql-migrate ")
 }
 
-// byMarkers tells tern by the marker in half of the files or more.
+// byMarkers tells tern and dbmate by the marker in half of the files or more.
 func byMarkers(files []*adapter.File, names []string) runner {
-	if !contiguous(names) {
-		return ""
-	}
-	marked := 0
-	for _, f := range files {
-		if strings.Contains(f.Text, ternMarker) {
-			marked++
+	half := func(marker string) bool {
+		marked := 0
+		for _, f := range files {
+			if strings.Contains(f.Text, marker) {
+				marked++
+			}
 		}
+		return marked > 0 && 2*marked >= len(files)
 	}
-	if 2*marked < len(files) {
-		return ""
+	switch {
+	case half(dbmateMarker):
+		return dbmate
+	case contiguous(names) && half(ternMarker):
+		return tern
 	}
-	return tern
+	return ""
 }
 
 // drizzleDir reports whether a migration is one of Drizzle's directories, which
@@ -232,7 +239,7 @@ func (r runner) numbered(set *adapter.Set) {
 // duplicate notes two migrations of one number. A long number is a time, which
 // several may share where the runner does not keep it for a key.
 func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
-	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase {
+	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase && r != dbmate {
 		return
 	}
 	detail := "both have number " + b.Version + ": their order is that of the rest of their names"
@@ -241,6 +248,8 @@ func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
 		detail = "tern refuses to run: \"Duplicate migration " + strings.TrimLeft(b.Version, "0") + "\""
 	case supabase:
 		detail = "the second fails: Supabase's CLI records versions, and none twice"
+	case dbmate:
+		detail = "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint \"schema_migrations_pkey\""
 	case byFlyway:
 		detail = "Flyway refuses to run: \"Found more than one migration with version " + b.Version + "\""
 	}

@@ -92,6 +92,12 @@ func TestRunner(t *testing.T) {
 		"Flyway knows no other CONCURRENTLY": {"db/migration", map[string]string{
 			"db/migration/V1__a.sql": "-- CREATE INDEX CONCURRENTLY\nREFRESH MATERIALIZED VIEW CONCURRENTLY v;", "db/migration/V2__b.sql": "REINDEX TABLE CONCURRENTLY t;",
 		}, "V1__a file; V2__b file"},
+		"dbmate, one time twice": {"m", map[string]string{
+			"m/20240101000000_a.sql": "-- migrate:up\n" + sql, "m/20240101000000_b.sql": "-- migrate:up transaction:false\n" + cic,
+		}, `20240101000000_a file; 20240101000000_b message; = dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint "schema_migrations_pkey"`},
+		"a tool that nobody knows, one time twice": {"m", map[string]string{
+			"m/20240101000000_a.sql": sql, "m/20240101000000_b.sql": sql,
+		}, "20240101000000_a none; 20240101000000_b none"},
 		"sql-migrate by its configuration": {"m", map[string]string{
 			"dbconfig.yml": "", "m/1_a.sql": "-- +migrate Up\nDO $$ BEGIN\nNULL;\nEND $$;\n",
 		}, "1_a file, 3: error"},

@@ -139,13 +139,30 @@ func (b *binding) covered(now *catalog.IndexInfo) bool {
 			columns = append(columns, k.Column)
 		}
 	}
-	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool {
-		old := b.t.Before.Relation(oid)
+	is := func(c *catalog.Catalog, oid catalog.OID) bool {
+		old := c.Relation(oid)
 		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !rule.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
 		}
 		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 || !slices.Contains(columns, k.Column) })
-	})
+	}
+	was := b.deployed()
+	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return is(b.t.Before, oid) }) ||
+		was != nil && slices.ContainsFunc(was.Indexes, func(oid catalog.OID) bool { return is(b.p.Release.Deployed, oid) })
+}
+
+// deployed is the table as the deployed code knows it: what held there is kept
+// to, be it that an earlier commit of the release has dropped it. nil when the
+// base does not have it.
+func (b *binding) deployed() *catalog.Relation { return b.p.Release.Deployed.Relation(b.d.Before.OID) }
+
+// held are the constraints that the deployed code has kept to.
+func (b *binding) held() []*catalog.Constraint {
+	list := b.d.Before.Constraints
+	if was := b.deployed(); was != nil {
+		list = append(slices.Clip(list), was.Constraints...)
+	}
+	return list
 }
 
 func (b *binding) foreignKey(c *catalog.Constraint, name string) {
@@ -154,7 +171,7 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 		ref = b.d.Other.Name.String()
 	}
 	var old *catalog.Constraint
-	for _, o := range b.d.Before.Constraints {
+	for _, o := range b.held() {
 		if o.Kind == catalog.ForeignKey && o.Enforced && o.Ref == c.Ref && slices.Equal(o.Columns, c.Columns) {
 			old = o
 		}
@@ -188,9 +205,9 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 func refuses(action string) bool { return action == "" || action == "restrict" }
 
 // replaced reports whether the table had a constraint that bound at least as
-// much, be it that the transaction drops it.
+// much, be it that the release drops it.
 func (b *binding) replaced(same func(*catalog.Constraint) bool) bool {
-	return slices.ContainsFunc(b.d.Before.Constraints, func(old *catalog.Constraint) bool {
+	return slices.ContainsFunc(b.held(), func(old *catalog.Constraint) bool {
 		return (b.d.OldConstraint == nil || old.ID != b.d.OldConstraint.ID) && old.Enforced && same(old)
 	})
 }
