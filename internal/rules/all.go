@@ -117,6 +117,7 @@ var all = []*rule.Rule{
 	partition.DetachConcurrentlyUnsupported,
 	partition.DropLocksParent,
 	policy.HidesRows,
+	policy.Recursion,
 	publication.Drop,
 	publication.IdentityMissing,
 	publication.TableColumn,

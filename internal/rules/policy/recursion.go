@@ -1,0 +1,205 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Recursion flags policies that read a table whose own policies lead back to
+// it. https://www.postgresql.org/docs/current/ddl-rowsecurity.html
+var Recursion = &rule.Rule{
+	ID:       "policy-recursion",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a policy reads its own table, by itself or through the policies of others, and every query fails",
+	Harm:     "What a policy reads is bound by policies, too. CREATE POLICY does not look where that leads: a policy whose subquery reads its own table, or one whose policies read it again, is found out by the first query: \"infinite recursion detected in policy for relation\". It fails for every role but those that policies do not bind: the owner without FORCE, superusers and BYPASSRLS, which is who tries it out.",
+	Instead:  "Read the table in a SECURITY DEFINER function of a role that the policies do not bind, and call that in the policy.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
+	Commit:   recursion,
+}
+
+func recursion(p *rule.Pass, t *rule.Tx) {
+	told := map[catalog.OID]bool{}
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.After == nil || !d.After.RLS || told[d.After.OID] {
+			continue
+		}
+		var found *way
+		switch {
+		case d.Kind == catalog.PolicyCreated, d.Kind == catalog.PolicyChanged:
+			found = recurses(t.After, d.After, d.Policy)
+		case d.Kind == catalog.RelationCreated, d.Kind == catalog.RelationChanged && d.What == "row level security":
+			for _, q := range d.After.Policies {
+				if found = recurses(t.After, d.After, q); found != nil {
+					break
+				}
+			}
+		}
+		if found == nil || known(t.Before, d.After.OID, found) {
+			continue
+		}
+		for _, r := range found.tables {
+			told[r.OID] = true
+		}
+		table := d.After.Name.String()
+		fact := "policy " + found.policy.Name + " of " + table + " reads " + table + " itself"
+		if len(found.tables) > 1 {
+			fact = "policy " + found.policy.Name + " of " + table + " reads " + found.tables[1].Name.String() + ", whose policies read " + table + " again"
+		}
+		p.Report(created(t, found.policy, d.By), rule.Report{
+			Fact: fact,
+			Harm: found.fails() + " of " + table + " fails for every role that the policies bind: infinite recursion detected in policy for relation \"" + d.After.Name.Name + "\"",
+			Instead: "read it in a function whose owner the policies do not bind, and call that in the policy:\n" +
+				"CREATE FUNCTION … RETURNS … LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT … FROM " + rule.Table(d.After.Name) + " … $$;",
+		})
+	}
+}
+
+// way leads from a policy back to its table.
+type way struct {
+	policy *catalog.Policy
+	check  bool // from its condition for written rows
+	tables []*catalog.Relation
+}
+
+// fails names the statements that take the way.
+func (w *way) fails() string {
+	switch {
+	case w.check && w.policy.Command == "all":
+		return "each INSERT and UPDATE"
+	case w.policy.Command == "insert":
+		return "each INSERT"
+	case w.policy.Command == "update":
+		return "each UPDATE"
+	case w.policy.Command == "delete":
+		return "each DELETE"
+	}
+	return "each query"
+}
+
+// recurses follows a policy of a table; nil when it does not lead back.
+func recurses(c *catalog.Catalog, r *catalog.Relation, p *catalog.Policy) *way {
+	f := &follow{c: c}
+	if p.Command != "insert" && f.reads(r, p.Using, p.Roles) {
+		return &way{policy: p, tables: f.path}
+	}
+	if p.Command != "select" && p.Command != "delete" && f.reads(r, p.Check, p.Roles) {
+		return &way{policy: p, check: true, tables: f.path}
+	}
+	return nil
+}
+
+// follow looks for the way back to the first table of its path.
+type follow struct {
+	c    *catalog.Catalog
+	path []*catalog.Relation
+	seen []catalog.OID
+}
+
+// reads reports whether a condition on a table leads back to where the path
+// began, for one of the roles.
+func (f *follow) reads(r *catalog.Relation, cond *pgparse.Node, roles []string) bool {
+	f.path = append(f.path, r)
+	for _, next := range tablesIn(f.c, cond) {
+		if next.OID == f.path[0].OID {
+			// The server looks for subqueries in all policies for SELECT, in
+			// both conditions, before it looks at what they read.
+			if slices.ContainsFunc(next.Policies, func(q *catalog.Policy) bool {
+				return forSelect(q) && len(shared(roles, q.Roles)) > 0 && (subquery(q.Using) || subquery(q.Check))
+			}) {
+				return true
+			}
+			continue
+		}
+		if !next.RLS || slices.Contains(f.seen, next.OID) {
+			continue
+		}
+		f.seen = append(f.seen, next.OID)
+		for _, q := range next.Policies {
+			if both := shared(roles, q.Roles); forSelect(q) && len(both) > 0 && f.reads(next, q.Using, both) {
+				return true
+			}
+		}
+	}
+	f.path = f.path[:len(f.path)-1]
+	return false
+}
+
+func forSelect(p *catalog.Policy) bool { return p.Command == "all" || p.Command == "select" }
+
+// shared are the roles that two policies are for.
+func shared(a, b []string) []string {
+	switch {
+	case slices.Contains(a, "public"):
+		return b
+	case slices.Contains(b, "public"):
+		return a
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(role string) bool { return !slices.Contains(b, role) })
+}
+
+func subquery(cond *pgparse.Node) bool {
+	found := false
+	pgparse.Walk(cond, func(msg any) bool {
+		_, is := msg.(*pgparse.SubLink)
+		found = found || is
+		return !found
+	})
+	return found
+}
+
+// tablesIn are the tables that the subqueries of a condition read. A view reads
+// for its owner.
+func tablesIn(c *catalog.Catalog, cond *pgparse.Node) []*catalog.Relation {
+	var list []*pgparse.RangeVar
+	var names []string // of WITH
+	pgparse.Walk(cond, func(msg any) bool {
+		switch n := msg.(type) {
+		case *pgparse.RangeVar:
+			list = append(list, n)
+		case *pgparse.CommonTableExpr:
+			names = append(names, n.GetCtename())
+		}
+		return true
+	})
+	var out []*catalog.Relation
+	for _, rv := range list {
+		if rv.GetSchemaname() == "" && slices.Contains(names, rv.GetRelname()) {
+			continue
+		}
+		if r, _ := c.Resolve(rv); r != nil && r.Kind.IsTable() {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// known reports whether the way was there before the transaction.
+func known(before *catalog.Catalog, table catalog.OID, w *way) bool {
+	r := before.Relation(table)
+	if r == nil || !r.RLS {
+		return false
+	}
+	at := slices.IndexFunc(r.Policies, func(o *catalog.Policy) bool { return o.Name == w.policy.Name })
+	if at < 0 {
+		return false
+	}
+	was := recurses(before, r, r.Policies[at])
+	return was != nil && was.check == w.check
+}
+
+// created is the statement that a policy is from, by unless another is seen.
+func created(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
+	for _, s := range t.Statements {
+		if s.Node.GetCreatePolicyStmt().GetPolicyName() == p.Name {
+			return s
+		}
+	}
+	return by
+}
