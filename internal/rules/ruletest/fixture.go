@@ -12,6 +12,7 @@
 //	                        (default none)
 //	runner: lock_timeout=5000  what the runner sets
 //	uses: users.name        the deployed code uses it   (default: unknown)
+//	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
 //	framework: goose        the framework that the messages speak to (default sql)
 //	bad.transaction: file   the same for one example only; also bad.framework
@@ -67,7 +68,9 @@ type Fixture struct {
 	Runner      rule.Runner
 	Framework   string
 	Uses        map[string]bool // "users.name" → used
-	Before      string
+	// Inserts are those of the deployed code, by table: their columns.
+	Inserts map[string][][]string
+	Before  string
 	// Old are statements of the deployed code.
 	Old []string
 	// Fails is the SQLSTATE of the bad examples, "" when they run.
@@ -135,7 +138,7 @@ func (r *Release) SQL() string {
 // Parse reads a fixture.
 func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
-	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}}
+	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Inserts: map[string][][]string{}}
 	var own [][2]string // headers of single examples
 	var unseen []string
 	for v := effect.Oldest; v <= effect.Newest; v++ {
@@ -285,6 +288,12 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 		u := rule.Usage{Known: known, Used: used}
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … " + column + " … FROM " + table.String()}}
+		}
+		if column == "" {
+			for _, columns := range f.Inserts[key] {
+				u.Known, u.Used = true, true
+				u.Inserts = append(u.Inserts, rule.Insert{Columns: columns, Evidence: onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}})
+			}
 		}
 		return u
 	}

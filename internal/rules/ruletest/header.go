@@ -136,6 +136,9 @@ func (f *Fixture) header(key, value string) (err error) {
 		return checkTransaction(f.Transaction)
 	case "framework":
 		f.Framework = value
+	case "inserts":
+		table, columns, _ := strings.Cut(strings.TrimSuffix(value, ")"), " (")
+		f.Inserts[table] = append(f.Inserts[table], strings.Split(columns, ", "))
 	case "runner":
 		for _, set := range strings.Fields(value) {
 			name, v, _ := strings.Cut(set, "=")

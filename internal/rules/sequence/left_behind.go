@@ -19,7 +19,7 @@ var LeftBehind = &rule.Rule{
 	Category: onward.Data,
 	Severity: onward.Warning,
 	Preset:   rule.Recommended,
-	Summary:  "rows come into a new table with numbers of their own, and nothing moves the sequence of the column",
+	Summary:  "rows come into a table with numbers of their own, and nothing moves the sequence of the column",
 	Harm:     "An INSERT that gives a serial or identity column a value does not move its sequence. The next INSERT that leaves the column to its default gets a number that is taken, and fails with \"duplicate key value violates unique constraint\": once for each row that is in the way.",
 	Instead:  "Move the sequence behind the rows with setval(), in the same migration, or leave the column out of the INSERT.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/functions-sequence.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
@@ -70,16 +70,16 @@ func leftBehindGather(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// numbers looks at the values that an INSERT into a new table has for a column
-// with a sequence of its own.
+// numbers looks at the values that an INSERT has for a column with a sequence of
+// its own.
 func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	t := s.Before.Lookup(x.GetRelation().GetSchemaname(), x.GetRelation().GetRelname())
-	if t == nil || !t.Kind.IsTable() || !p.New(t.OID) || t.Persistence == catalog.Temporary {
+	if t == nil || !t.Kind.IsTable() || t.Persistence == catalog.Temporary {
 		return
 	}
 	given := targets(t, x)
 	for _, col := range t.Columns {
-		if !takes(col) || !p.New(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
+		if !takes(col) || p.New(t.OID) && !p.New(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
 			continue
 		}
 		at := slices.Index(given, col)
@@ -89,7 +89,10 @@ func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 		}
 		n := numbered{by: s, table: t.OID, column: col.Attnum}
 		if q := x.GetSelectStmt().GetSelectStmt(); len(q.GetValuesLists()) > 0 {
-			n.what = listed(q, at, col.Name)
+			var high int32
+			if n.what, high = listed(q, at, col.Name); high > far && !p.New(t.OID) {
+				continue
+			}
 		} else if copied(q, at) {
 			n.what = "values of " + col.Name + " that a query gives"
 		}
@@ -99,10 +102,14 @@ func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	}
 }
 
+// far is a number that the sequence of a table in use may not come to for long:
+// rows are put there to be out of its way.
+const far = 99999
+
 // listed are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
-// sequence could not give them.
-func listed(q *pgparse.SelectStmt, at int, name string) string {
-	var low, high int32
+// sequence could not give them. high is the greatest.
+func listed(q *pgparse.SelectStmt, at int, name string) (what string, high int32) {
+	var low int32
 	for _, row := range q.GetValuesLists() {
 		items := row.GetList().GetItems()
 		if at >= len(items) || items[at].GetAConst().GetIval() == nil {
@@ -117,11 +124,11 @@ func listed(q *pgparse.SelectStmt, at int, name string) string {
 	}
 	switch {
 	case low == 0:
-		return ""
+		return "", 0
 	case low == high:
-		return fmt.Sprintf("%s %d", name, low)
+		return fmt.Sprintf("%s %d", name, low), high
 	}
-	return fmt.Sprintf("%s %d to %d", name, low, high)
+	return fmt.Sprintf("%s %d to %d", name, low, high), high
 }
 
 // takes reports whether a column takes its default from the sequence that it
@@ -236,11 +243,19 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 			Severity: onward.Info,
 			Cause:    "and %d other new tables are filled so",
 		}
+		old := r.Deployed.Relation(n.table)
+		if old != nil {
+			report.Cause = "and %d other tables are filled so"
+		}
 		if by := byDefault[n.table]; by != nil {
 			report.Severity = onward.Off
 			report.Evidence = []onward.Evidence{by.Evidence("leaves " + col.Name + " to its default")}
 		} else if n.by.Migration.Framework == "django" {
 			report.Severity = onward.Off // its models leave the key to the database
+		} else if code := leftOut(p, old, col); code != nil {
+			report.Severity = onward.Off
+			report.Harm = "the deployed code leaves " + col.Name + " to its default (at " + code.Where() + "), and fails when the sequence gives a number that is taken: duplicate key value violates unique constraint"
+			report.Evidence = []onward.Evidence{code.Evidence}
 		} else if old := r.Deployed.Lookup(t.Name.Schema, t.Name.Name); old != nil && old.OID != t.OID {
 			if was := old.Column(col.Name); was != nil && takes(was) {
 				report.Severity = onward.Off
@@ -249,4 +264,19 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 		}
 		p.Report(n.by, report)
 	}
+}
+
+// leftOut is an INSERT of the deployed code that leaves a column of a deployed
+// table to its default; nil when none is seen.
+func leftOut(p *rule.Pass, t *catalog.Relation, col *catalog.Column) *rule.Insert {
+	if t == nil || t.Attr(col.Attnum) == nil {
+		return nil
+	}
+	inserts := p.Uses(t.Name, "").Inserts
+	for i := range inserts {
+		if !slices.Contains(inserts[i].Columns, t.Attr(col.Attnum).Name) {
+			return &inserts[i]
+		}
+	}
+	return nil
 }
