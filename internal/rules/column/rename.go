@@ -42,10 +42,13 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		fact := "column " + from + " of " + table.String() + " is renamed to " + to
-		way := instead(d, from, to)
+		way, severity := instead(d, from, to), u.Severity()
 		if d.Before.Column(to) != nil && d.Before.Kind.IsTable() {
 			fact += ", which was another column's"
 			way = "exchange the columns, so that " + from + " stays a column of the table, and drop it a release later"
+			if u.Known && !u.Used && len(u.Functions) == 0 {
+				severity = onward.Info // a column that was made to take the other's place
+			}
 		}
 		fact += u.While("it")
 		r := rule.Report{
@@ -53,7 +56,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			Harm:     u.Breaks("\"" + from + "\""),
 			Instead:  u.Renamed(to, way),
 			Django:   rule.DjangoKeepName(d.By.Operation, from),
-			Severity: u.Severity(),
+			Severity: severity,
 			Evidence: u.Seen(),
 		}
 		if u.ByFunctions() {

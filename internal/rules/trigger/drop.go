@@ -31,7 +31,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		same := t.Same(catalog.TriggerCreated, func(o *rule.Delta) bool {
 			return o.OID == d.OID && (o.NewTrigger.Name == d.OldTrigger.Name || o.NewTrigger.Function == d.OldTrigger.Function)
 		})
-		if same != nil {
+		if same != nil || filled(t, d) {
 			continue
 		}
 		name, table := d.OldTrigger.Name, d.Before.Name.String()
@@ -47,6 +47,13 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, r)
 	}
+}
+
+// filled reports whether the trigger was for a column that the transaction takes
+// away or gives another name: with it, each write would fail from here on. What
+// the deployed code has of the column, column-drop and column-rename tell.
+func filled(t *rule.Tx, d *rule.Delta) bool {
+	return !lacks(t.Before, d.Before, d.OldTrigger) && lacks(t.Before, d.After, d.OldTrigger)
 }
 
 // added reports whether this release made the trigger.

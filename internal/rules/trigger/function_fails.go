@@ -18,7 +18,7 @@ var FunctionFails = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "a trigger whose function fails, or skips the row, on each write",
-	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, a column that the audit table does not have, or one that it needs a value for show when the trigger fires. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
+	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, a column that the audit table does not have, or one that it needs a value for show when the trigger fires. So does a function that writes to the table of its own trigger, and fires it again without end. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
 	Instead:  "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
 	Gather:   func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayFail) },
@@ -48,7 +48,7 @@ func called(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 
 // mayFail is the first look, when the trigger is made. Each trigger of a history
 // comes by here: patterns are for the few.
-func mayFail(c *catalog.Catalog, _ *catalog.Relation, t *catalog.Trigger) bool {
+func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	fn := called(c, t)
 	if fn == nil {
 		return false
@@ -59,6 +59,9 @@ func mayFail(c *catalog.Catalog, _ *catalog.Relation, t *catalog.Trigger) bool {
 	}
 	if !mentions(body, "insert") && !mentions(body, "update") {
 		return false
+	}
+	if refires(c, r, t, fn) != "" {
+		return true
 	}
 	_, problem := c.BodyRefused(fn)
 	return problem != nil
@@ -103,6 +106,7 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	}
 	use := rule.RowUse(fn, r, t, catalog.Field{})
 	out := rule.Report{Severity: onward.Off}
+	again := refires(c, r, t, fn)
 	switch mention, problem := c.BodyRefused(fn); {
 	case skips(fn, t):
 		out.Fact = "trigger " + t.Name + " throws away every row that is written to " + r.Name.String()
@@ -121,6 +125,15 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		if !c.Complete && c.Unmodelled != nil {
 			out.Severity = onward.Warning
 		}
+	case again != "":
+		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " fires itself: " + fn.Signature() + " writes to " + r.Name.String() + " again"
+		out.Harm = "each " + failing(t, again) + " fails with stack depth limit exceeded, in old and new code alike"
+		out.Instead = "set the columns of NEW in a trigger BEFORE the row, or leave out what the trigger itself writes:\n… FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
+		if !t.Row {
+			out.Instead = "leave out what the trigger itself writes:\n… FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
+		}
+		use.Mention = catalog.Mention{Text: again, Sure: true}
+		out.Evidence = []onward.Evidence{use.Evidence()}
 	default:
 		return
 	}

@@ -1,0 +1,120 @@
+package trigger
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// refires finds the statement of a trigger's function by which the trigger
+// fires itself, each time again: an UPDATE of the row that it fired for, an
+// INSERT, or for a trigger for statements any write of the table. "" when
+// nothing says that it surely does: under a condition it may come to an end.
+func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *catalog.Function) string {
+	body := strings.ToLower(fn.Body)
+	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !mentions(body, strings.ToLower(r.Name.Name)) || slices.ContainsFunc(ends, func(word string) bool { return mentions(body, word) }) {
+		return ""
+	}
+	if slices.ContainsFunc(r.Triggers, func(o *catalog.Trigger) bool { return o.Function.Name == "suppress_redundant_updates_trigger" }) {
+		return ""
+	}
+	for _, part := range pgparse.ReadBody(fn.Body).Parts {
+		if part.Maybe || part.Caught {
+			continue
+		}
+		file, err := pgparse.Split(part.SQL)
+		if err != nil || len(file.Stmts) != 1 {
+			continue
+		}
+		if fires(c, r, t, file.Stmts[0].Node) {
+			return part.Text
+		}
+	}
+	return ""
+}
+
+// ends are the words by which a function may keep its trigger from firing again.
+var ends = []string{"pg_trigger_depth", "session_replication_role", "disable"}
+
+// failing are the events of a trigger that fires itself by a statement: a row
+// that is not yet there, or no longer, is not updated.
+func failing(t *catalog.Trigger, by string) string {
+	switch by = strings.TrimLeft(by, " \t\r\n"); {
+	case !t.Row || len(by) > 6 && strings.EqualFold(by[:6], "insert"):
+		return t.Events
+	case t.Timing == "before":
+		return "update"
+	}
+	return strings.TrimSuffix(strings.Replace(strings.Replace(t.Events, "delete or ", "", 1), " or delete", "", 1), " or truncate")
+}
+
+func fires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, node *pgparse.Node) bool {
+	same := func(rv *pgparse.RangeVar) bool {
+		found, _ := c.Resolve(rv)
+		return found != nil && found.OID == r.OID
+	}
+	if s := node.GetInsertStmt(); s != nil {
+		return strings.Contains(t.Events, "insert") && s.GetOnConflictClause() == nil && same(s.GetRelation()) &&
+			(!t.Row || len(s.GetSelectStmt().GetSelectStmt().GetValuesLists()) > 0)
+	}
+	s := node.GetUpdateStmt()
+	if s == nil || !strings.Contains(t.Events, "update") || !same(s.GetRelation()) {
+		return false
+	}
+	if len(t.Columns) > 0 && !slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {
+		col := r.Column(n.GetResTarget().GetName())
+		return col != nil && slices.Contains(t.Columns, col.Attnum)
+	}) {
+		return false
+	}
+	return !t.Row || len(s.GetFromClause()) == 0 && sameRow(r, t, s.GetWhereClause())
+}
+
+// sameRow reports whether a condition holds for the row that the trigger fired
+// for: nothing but columns that equal those of the row as it is stored then, or
+// its key, which an update rarely changes.
+func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
+	if cond == nil {
+		return true
+	}
+	if b := cond.GetBoolExpr(); b != nil {
+		return b.GetBoolop() == pgparse.BoolExprType_AND_EXPR && !slices.ContainsFunc(b.GetArgs(), func(n *pgparse.Node) bool { return !sameRow(r, t, n) })
+	}
+	e := cond.GetAExpr()
+	if e == nil || len(e.GetName()) != 1 || e.GetName()[0].GetString_().GetSval() != "=" {
+		return false
+	}
+	name, record := field(e.GetLexpr())
+	other, row := field(e.GetRexpr())
+	if row == "" {
+		record, row = row, record
+	}
+	col := r.Column(name)
+	if name != other || record != "" || row == "" || col == nil {
+		return false
+	}
+	stored := row == "new"
+	if t.Timing == "before" {
+		stored = row == "old"
+	}
+	return stored || slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
+		return k.Kind == catalog.PrimaryKey && slices.Contains(k.Columns, col.Attnum)
+	})
+}
+
+// field is the column that a reference names, and NEW or OLD where it is one of
+// theirs.
+func field(n *pgparse.Node) (name, record string) {
+	fields := n.GetColumnRef().GetFields()
+	if len(fields) == 0 {
+		return "", ""
+	}
+	if len(fields) > 1 {
+		if of := fields[len(fields)-2].GetString_().GetSval(); of == "new" || of == "old" {
+			record = of
+		}
+	}
+	return fields[len(fields)-1].GetString_().GetSval(), record
+}
