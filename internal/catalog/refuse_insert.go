@@ -38,6 +38,7 @@ func (k *checker) insert(s *pgparse.InsertStmt, l *level) *item {
 	out := k.output(s.GetReturningClause().GetExprs(), returning(t, own))
 	if k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
 		k.notNull(t, s, sel)
+		k.refuted(t, s, sel)
 	}
 	return out
 }
@@ -122,6 +123,41 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 				k.fail("23502", "null value in column %q of relation %q violates not-null constraint", c.Name, t.Name.Name)
 				return
 			}
+		}
+	}
+}
+
+// refuted checks the rows of VALUES against the CHECK constraints of the table,
+// which the server takes in the order of their names.
+func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
+	if k.problem != nil || sel.GetLimitCount() != nil || sel.GetLimitOffset() != nil {
+		return
+	}
+	rows := sel.GetValuesLists()
+	if len(rows) == 0 || len(t.Constraints) == 0 {
+		return
+	}
+	columns := k.receivers(t, s, len(items(rows[0])))
+	for _, row := range rows {
+		list := items(row)
+		if len(list) != len(columns) || slices.ContainsFunc(list, expands) {
+			return
+		}
+		given := func(c *Column) (*pgparse.Node, bool) {
+			if i := slices.Index(columns, c); i >= 0 && list[i].GetSetToDefault() == nil {
+				return list[i], true
+			}
+			return c.Default, c.Default != nil || !slices.Contains(columns, nil) && !k.hasDefault(c.Type)
+		}
+		name := ""
+		for _, c := range t.Constraints {
+			if c.Kind == Check && c.Enforced && (name == "" || c.Name < name) && k.c.Refuted(t, c.Expr, given) {
+				name = c.Name
+			}
+		}
+		if name != "" {
+			k.fail("23514", "new row for relation %q violates check constraint %q", t.Name.Name, name)
+			return
 		}
 	}
 }

@@ -72,6 +72,8 @@ var all = []*rule.Rule{
 	constraint.NotValidNeverValidated,
 	constraint.PrimaryKeyBlocking,
 	constraint.PrimaryKeyNullable,
+	constraint.RefusesDefault,
+	constraint.RefusesUpdate,
 	constraint.Rename,
 	constraint.UniqueBlocking,
 	constraint.UsingIndexUnsuitable,

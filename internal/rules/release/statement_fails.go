@@ -127,6 +127,8 @@ func remedy(code string) string {
 		return "it was created before: leave the statement out, or give the new one another name"
 	case code == "23502":
 		return "give the column a value, or a default before"
+	case code == "23514":
+		return "write a value that the constraint takes, or change the constraint in front of it"
 	case code == "42P10":
 		return "name the columns of a unique index or constraint, with the WHERE of a partial one, or create one before"
 	case code == "42601":
