@@ -30,6 +30,9 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 	if table, _ := s.Before.Resolve(stmt.GetRelation()); !p.InUse(table) || droppedBefore(s, stmt.GetIdxname()) {
 		return
 	}
+	if old, _ := differs(s, stmt); old != nil {
+		return // index-if-not-exists-differs
+	}
 	name := stmt.GetIdxname()
 	table, _ := s.Before.Resolve(stmt.GetRelation())
 	full := rule.Ident(name)

@@ -1,0 +1,64 @@
+package column
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// IfNotExistsDiffers flags ADD COLUMN IF NOT EXISTS of a column that is there
+// with another type. https://www.postgresql.org/docs/current/sql-altertable.html
+var IfNotExistsDiffers = &rule.Rule{
+	ID:        "column-if-not-exists-differs",
+	Category:  onward.Idempotency,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "ADD COLUMN IF NOT EXISTS names a column that exists with another type",
+	Harm:      "IF NOT EXISTS looks at the name alone. The column is left as it is with a notice, the migration counts as done, and the new code meets a type that it does not expect.",
+	Instead:   "Change the type in steps, or give the new column a name of its own.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Kinds:     rule.AlterTable,
+	Statement: ifNotExistsDiffers,
+}
+
+func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
+	t := s.Altered()
+	if t == nil || t.Inferred || t.Partial {
+		return
+	}
+	for _, cmd := range p.Commands(s) {
+		def := cmd.GetDef().GetColumnDef()
+		if cmd.Subtype != pgparse.AlterTableType_AT_AddColumn || !cmd.GetMissingOk() || def == nil {
+			continue
+		}
+		col := t.Column(def.GetColname())
+		if col == nil || col.Inferred {
+			continue
+		}
+		now := s.Before.TypeOf(def.GetTypeName())
+		was := col.Type.String()
+		if !col.Type.Known() || !now.Known() || now.String() == was || holds(was, now) || originOf(s.Before, def) == fromSerial {
+			continue
+		}
+		name := t.Name.String()
+		p.Report(s, rule.Report{
+			Fact:    "column " + col.Name + " of " + name + " exists as " + was + ", so that ADD COLUMN IF NOT EXISTS does nothing",
+			Harm:    "the migration counts as done, and code that expects " + now.String() + " in " + name + "." + col.Name + " finds " + was,
+			Instead: "give the new column a name of its own, or change the type of this one",
+		})
+	}
+}
+
+// holds reports whether a type takes all that another one would.
+func holds(was string, now catalog.Type) bool {
+	switch now.Name.Name {
+	case "varchar", "bpchar":
+		return was == "text" || was == "varchar"
+	case "int4":
+		return was == "bigint"
+	case "int2":
+		return was == "bigint" || was == "integer"
+	}
+	return false
+}
