@@ -69,8 +69,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		set.Migrations[i] = m
 	})
-	if by == byFlyway && !flywayConfigured(t).mixed {
-		refuseMixed(set.Migrations, mixedAt)
+	if by == byFlyway {
+		if !flywayConfigured(t).mixed {
+			refuseMixed(set.Migrations, mixedAt)
+		}
+		hangs(t, set)
 	}
 	if mixed {
 		addPrograms(t, d, s, set, ups)

@@ -81,7 +81,7 @@ func TestRunner(t *testing.T) {
 		}, "V1__a file; V2__b none, 2: error"},
 		"Flyway, mixed by a setting": {"db/migration", map[string]string{
 			"src/application.yml": "spring:\n  flyway:\n    mixed: true\n", "db/migration/V2__b.sql": "SET lock_timeout = 0;\n" + cic,
-		}, "V2__b none"},
+		}, "V2__b none, 2: warning"},
 		"Flyway, mixed more than once": {"db/migration", map[string]string{
 			"db/migration/V1__a.sql": sql + cic, "db/migration/V2__b.sql": cic + sql,
 		}, "V1__a none, 1: warning; V2__b none, 1: warning"},
@@ -98,6 +98,22 @@ func TestRunner(t *testing.T) {
 		"a tool that nobody knows, one time twice": {"m", map[string]string{
 			"m/20240101000000_a.sql": sql, "m/20240101000000_b.sql": sql,
 		}, "20240101000000_a none; 20240101000000_b none"},
+		"Flyway waits for itself, the first time": {"db/migration", map[string]string{
+			"pom.xml": "<artifactId>flyway-core</artifactId>", "db/migration/V1__a.sql": sql, "db/migration/V2__b.sql": "-- why\n" + cic, "db/migration/V3__c.sql": cic,
+		}, "V1__a file; V2__b none, 2: warning; V3__c none"},
+		"Flyway, locking by its session": {"db/migration", map[string]string{
+			"src/application.yml": "spring:\n  flyway:\n    postgresql:\n      transactional-lock: false\n", "db/migration/V2__b.sql": cic,
+		}, "V2__b none"},
+		"Flyway, locking by its session in TOML": {"db/migration", map[string]string{
+			"flyway.toml": "[flyway.postgresql.transactional]\nlock = false\n", "db/migration/V2__b.sql": cic,
+		}, "V2__b none"},
+		"Flyway, locking by its session in code": {"db/migration", map[string]string{
+			"build.gradle": "id 'org.flywaydb.flyway'", "src/DbConfig.java": `flyway.configuration(Map.of("flyway.postgresql.transactional.lock", "false"))`, "db/migration/V2__b.sql": cic,
+		}, "V2__b none"},
+		"Flyway, locking by its session in Kotlin": {"db/migration", map[string]string{
+			"build.gradle.kts": "id(\"org.flywaydb.flyway\")", "src/Migrations.kt": `Flyway.configure().configuration(mapOf("flyway.postgresql.transactional.lock" to "false"))`, "db/migration/V2__b.sql": cic,
+		}, "V2__b none"},
+		"Flyway's names alone may be another's": {"db/migration", map[string]string{"db/migration/V2__b.sql": cic}, "V2__b none"},
 		"sql-migrate by its configuration": {"m", map[string]string{
 			"dbconfig.yml": "", "m/1_a.sql": "-- +migrate Up\nDO $$ BEGIN\nNULL;\nEND $$;\n",
 		}, "1_a file, 3: error"},
