@@ -53,8 +53,8 @@ func differs(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relation, how 
 		return nil, ""
 	}
 	old = s.Before.Lookup(t.Name.Schema, stmt.GetIdxname())
-	if old == nil || old.Inferred || old.Index == nil {
-		return nil, ""
+	if old == nil || old.Inferred || old.Index == nil || droppedBefore(s, old.Name.Name) {
+		return nil, "" // the DROP may have meant it by a search_path of the runner's
 	}
 	was := old.Index
 	if was.Table != t.OID {
