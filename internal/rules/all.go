@@ -193,4 +193,5 @@ var all = []*rule.Rule{
 	view.Rename,
 	view.ReplaceIncompatible,
 	view.SecurityInvokerMissing,
+	view.WriteRefused,
 }

@@ -25,6 +25,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.TriggerDropped || !p.Deployed(d) || d.After == nil || !d.OldTrigger.Enabled || added(p, d) ||
+			d.OldTrigger.Timing == "instead of" && t.After.ReadOnly(d.After) != "" || // view-write-refused
 			d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
 			continue
 		}

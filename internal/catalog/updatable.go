@@ -1,0 +1,101 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// InsteadOf are the events that a view has triggers for which are fired instead
+// of them.
+func (r *Relation) InsteadOf() []string {
+	var out []string
+	for _, g := range r.Triggers {
+		if g.Timing == "instead of" && g.Enabled {
+			out = append(out, strings.Split(g.Events, " or ")...)
+		}
+	}
+	return out
+}
+
+// maxViews bounds the views over views that are looked through.
+const maxViews = 10
+
+// Updatable reports whether a view is surely automatically updatable.
+func (c *Catalog) Updatable(r *Relation) bool { return c.updatable(r, 0) }
+
+func (c *Catalog) updatable(r *Relation, depth int) bool {
+	if c.readOnly(r, depth) != "" || r.View == nil || depth > maxViews {
+		return false
+	}
+	from := r.View.Query.GetSelectStmt().GetFromClause()
+	if len(from) != 1 {
+		return false
+	}
+	base, known := c.Resolve(from[0].GetRangeVar())
+	return known && (base.Kind.IsTable() || base.Kind == View && c.updatable(base, depth+1))
+}
+
+// ReadOnly is why a view is not automatically updatable (view_query_is_auto_updatable),
+// in the server's words; "" where it is, or that is not known.
+func (c *Catalog) ReadOnly(r *Relation) string { return c.readOnly(r, 0) }
+
+func (c *Catalog) readOnly(r *Relation, depth int) string {
+	if r.Kind == MaterializedView {
+		return "it is a materialized view now"
+	}
+	if r.View == nil || depth > maxViews {
+		return ""
+	}
+	q := r.View.Query.GetSelectStmt()
+	switch {
+	case q == nil:
+		return ""
+	case len(q.GetDistinctClause()) > 0:
+		return "views containing DISTINCT are not automatically updatable"
+	case len(q.GetGroupClause()) > 0:
+		return "views containing GROUP BY are not automatically updatable"
+	case q.GetHavingClause() != nil:
+		return "views containing HAVING are not automatically updatable"
+	case q.GetLarg() != nil:
+		return "views containing UNION, INTERSECT, or EXCEPT are not automatically updatable"
+	case q.GetWithClause() != nil:
+		return "views containing WITH are not automatically updatable"
+	case q.GetLimitCount() != nil || q.GetLimitOffset() != nil:
+		return "views containing LIMIT or OFFSET are not automatically updatable"
+	case len(q.GetFromClause()) != 1 || q.GetFromClause()[0].GetRangeVar() == nil:
+		return "views that do not select from a single table or view are not automatically updatable"
+	case slices.ContainsFunc(q.GetTargetList(), hasAggregate):
+		return "views that return aggregate or window functions are not automatically updatable"
+	}
+	base, known := c.Resolve(q.GetFromClause()[0].GetRangeVar())
+	switch {
+	case !known || base.Kind.IsTable() || base.Kind == ForeignTable:
+	case base.Kind == MaterializedView:
+		return "it reads a materialized view"
+	case base.Kind == View && len(base.Rules) == 0 && len(base.InsteadOf()) == 0:
+		return c.readOnly(base, depth+1)
+	}
+	return ""
+}
+
+// aggregateNames are the well-known aggregate functions.
+var aggregateNames = []string{"array_agg", "avg", "bool_and", "bool_or", "count", "every", "json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "max", "min", "string_agg", "sum"}
+
+// hasAggregate reports whether a target has an aggregate or a window function. One
+// in a query of its own does not count.
+func hasAggregate(n *pgparse.Node) bool {
+	found := false
+	pgparse.Walk(n, func(msg any) bool {
+		switch x := msg.(type) {
+		case *pgparse.SubLink:
+			return false
+		case *pgparse.FuncCall:
+			name := x.GetFuncname()[len(x.GetFuncname())-1].GetString_().GetSval()
+			found = found || x.GetOver() != nil || x.GetAggStar() || x.GetAggDistinct() || len(x.GetAggOrder()) > 0 || slices.Contains(aggregateNames, name)
+		}
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,106 @@
+package view
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// WriteRefused flags a view that can no longer be written to.
+// https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS
+var WriteRefused = &rule.Rule{
+	ID:       "view-write-refused",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a view that could be written to is read-only once this commits",
+	Harm:     "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: \"cannot insert into view\". DROP VIEW takes the triggers along, CREATE OR REPLACE VIEW keeps them.",
+	Instead:  "Give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Commit:   writeRefused,
+}
+
+func writeRefused(p *rule.Pass, t *rule.Tx) {
+	var told []catalog.OID
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		now := d.After
+		switch d.Kind {
+		case catalog.RelationDropped:
+			if isView(d.Before) && dropsView(d.By, d.Before) {
+				now = successor(t, d.Before)
+			}
+		case catalog.ViewReplaced, catalog.TriggerDropped, catalog.TriggerChanged, catalog.RuleDropped:
+		default:
+			continue
+		}
+		was := d.Before
+		if now == nil || !isView(was) || was.Kind != catalog.View || !isView(now) || !p.Deployed(d) || was.Inferred || now.Inferred || slices.Contains(told, was.OID) {
+			continue
+		}
+		why := t.After.ReadOnly(now)
+		if why == "" || len(now.Rules) > 0 {
+			continue
+		}
+		lost := without(now, was.InsteadOf())
+		own := len(lost) > 0 || len(was.Rules) > 0
+		if !own {
+			if !t.Before.Updatable(was) {
+				continue
+			}
+			lost = without(now, []string{"insert", "update", "delete"})
+		}
+		u := p.UsesTable(d)
+		written, severity := writes(u, was.Name.Name), onward.Off
+		switch {
+		case written != nil:
+		case !own:
+			continue // most views are there to be read
+		case u.Known && !u.Used:
+			severity = onward.Warning
+		}
+		r := rule.Report{
+			Fact:     "view " + was.Name.String() + " can no longer be written to: " + why,
+			Harm:     "what the deployed code writes to it fails: cannot insert into view \"" + was.Name.Name + "\" (or update, or delete from)",
+			Instead:  "give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own",
+			Severity: severity,
+			Evidence: written,
+		}
+		if len(lost) == 0 && len(was.Rules) == 0 {
+			continue
+		}
+		told = append(told, was.OID)
+		p.Report(by(t, d, now), r)
+	}
+}
+
+// by is the statement that makes the successor of a view that is dropped.
+func by(t *rule.Tx, d *rule.Delta, now *catalog.Relation) *rule.Stmt {
+	if c := t.Same(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil && c.By != nil {
+		return c.By
+	}
+	return d.By
+}
+
+// without are the events that a view has no trigger for.
+func without(now *catalog.Relation, events []string) []string {
+	have := now.InsteadOf()
+	return slices.DeleteFunc(slices.Clone(events), func(e string) bool { return slices.Contains(have, e) })
+}
+
+// writes is the evidence that the deployed code writes to a relation.
+func writes(u rule.Usage, name string) []onward.Evidence {
+	if len(u.Inserts) > 0 {
+		return []onward.Evidence{u.Inserts[0].Evidence}
+	}
+	pattern := regexp.MustCompile(`(?i)\b(insert\s+into|update|delete\s+from|merge\s+into)\s+(only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(name) + `\b`)
+	for _, e := range u.Evidence {
+		if pattern.MatchString(e.Text) {
+			return []onward.Evidence{e}
+		}
+	}
+	return nil
+}
