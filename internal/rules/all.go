@@ -157,6 +157,7 @@ var all = []*rule.Rule{
 	table.Rewrite,
 	table.RlsMissing,
 	table.SetSchema,
+	table.SwapLeftBehind,
 	table.SwapLosesRows,
 	table.Truncate,
 	table.Unlogged,

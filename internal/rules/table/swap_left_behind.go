@@ -1,0 +1,157 @@
+package table
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SwapLeftBehind flags a new table that takes a deployed one's name, and not
+// what hangs on it. https://www.postgresql.org/docs/current/sql-createtable.html
+var SwapLeftBehind = &rule.Rule{
+	ID:       "table-swap-left-behind",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a new table takes the name of a deployed one; foreign keys, triggers or row level security stay with the old one",
+	Harm:     "They belong to the table, not to its name, and LIKE … INCLUDING ALL copies none of them. Foreign keys of other tables go on pointing at the old table, so that rows which refer to a new row are refused. What triggers kept up stops, and a table without row level security shows all rows to everybody.",
+	Instead:  "Make them again on the new table in the transaction that exchanges the names.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtable.html"},
+	Gather:   leftBehind,
+	Release:  tellLeftBehind,
+}
+
+// taker is a new table that got the name of a deployed one.
+type taker struct {
+	by  *rule.Stmt
+	oid catalog.OID
+	// names are those that it had before.
+	names []string
+}
+
+// hiddenMaker is a statement made at run time that may make what is missing.
+type hiddenMaker struct{}
+
+func leftBehind(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		if text := strings.ToLower(s.SQL); s.Opaque != "" && (strings.Contains(text, "trigger") || strings.Contains(text, "constraint") || strings.Contains(text, "row level")) {
+			p.Keep(hiddenMaker{})
+		}
+	}
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !d.After.Kind.IsTable() || !p.New(d.OID) {
+				continue
+			}
+			if old := p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name); old == nil || old.OID == d.OID || !old.Kind.IsTable() || old.Inferred {
+				continue
+			}
+			k := taker{by: d.By, oid: d.OID}
+			for _, s := range t.Statements {
+				if was := s.Before.Relation(d.OID); was != nil && was.Name != d.After.Name && !slices.Contains(k.names, was.Name.Name) {
+					k.names = append(k.names, was.Name.Name)
+				}
+				if now := s.After.Relation(d.OID); now != nil && now.Name == d.After.Name && (s.Before.Relation(d.OID) == nil || s.Before.Relation(d.OID).Name != now.Name) {
+					k.by = s
+				}
+			}
+			p.Keep(k)
+		}
+	}
+}
+
+func tellLeftBehind(p *rule.Pass, r *rule.Release) {
+	if len(rule.Kept[hiddenMaker](p)) > 0 {
+		return
+	}
+	told := map[catalog.OID]bool{}
+	for _, k := range rule.Kept[taker](p) {
+		now := r.Head.Relation(k.oid)
+		if now == nil || told[k.oid] || now.Parent != 0 {
+			continue
+		}
+		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
+		if old == nil || old.OID == now.OID {
+			continue
+		}
+		told[k.oid] = true
+		pointing(p, r, k, old, now)
+		unfired(p, r, k, old, now)
+		if old.RLS && !now.RLS {
+			p.Report(k.by, rule.Report{
+				Fact:     "a new table takes the name of " + now.Name.String() + " without its row level security",
+				Harm:     "every role that may read the table sees all of its rows",
+				Instead:  "create its policies on the new table, in the same transaction:\nALTER TABLE " + rule.Table(now.Name) + " ENABLE ROW LEVEL SECURITY;",
+				Severity: onward.Warning,
+			})
+		}
+	}
+}
+
+// pointing tells the foreign keys of other tables that point at the old table.
+func pointing(p *rule.Pass, r *rule.Release, k taker, old, now *catalog.Relation) {
+	was := r.Head.Relation(old.OID)
+	if was == nil {
+		return
+	}
+	for _, oid := range was.ReferencedBy {
+		child := r.Head.Relation(oid)
+		if child == nil || oid == old.OID || oid == now.OID {
+			continue
+		}
+		for _, c := range child.Constraints {
+			if c.Kind != catalog.ForeignKey || c.Ref != old.OID || !c.Enforced {
+				continue
+			}
+			p.Report(k.by, rule.Report{
+				Fact: "foreign key " + c.Name + " of " + child.Name.String() + " still points at " + was.Name.String() + ", while a new table is " + now.Name.String(),
+				Harm: "INSERTs and UPDATEs of " + child.Name.String() + " that refer to a row which is in the new table only fail: violates foreign key constraint \"" + c.Name + "\"",
+				Instead: "point it at the new table in the same transaction:\nALTER TABLE " + rule.Table(child.Name) + " DROP CONSTRAINT " + rule.Ident(c.Name) + ";\n" +
+					"ALTER TABLE " + rule.Table(child.Name) + " ADD CONSTRAINT " + rule.Ident(c.Name) + " FOREIGN KEY (…) REFERENCES " + rule.Table(now.Name) + " (…) NOT VALID;",
+				Cause: "and so do %d other foreign keys",
+			})
+		}
+	}
+}
+
+// unfired tells the triggers that the new table does not have.
+func unfired(p *rule.Pass, r *rule.Release, k taker, old, now *catalog.Relation) {
+	var lost []*catalog.Trigger
+	for _, g := range old.Triggers {
+		if !g.Enabled || g.Parent || slices.ContainsFunc(now.Triggers, func(n *catalog.Trigger) bool { return n.Function == g.Function }) || fillsIt(r.Deployed, g, k.names) {
+			continue
+		}
+		lost = append(lost, g)
+	}
+	if len(lost) == 0 {
+		return
+	}
+	var names []string
+	for _, g := range lost {
+		names = append(names, g.Name)
+	}
+	what := "trigger "
+	if len(lost) > 1 {
+		what = "triggers "
+	}
+	p.Report(k.by, rule.Report{
+		Fact:     "a new table takes the name of " + now.Name.String() + " without its " + what + rule.Enumerate(names),
+		Harm:     "what " + lost[0].Function.String() + " did for each " + lost[0].Events + " of the deployed code on " + now.Name.String() + " is no longer done, and nothing fails",
+		Instead:  "create them on the new table, in the same transaction",
+		Severity: onward.Warning,
+	})
+}
+
+// fillsIt reports whether a trigger is there to carry rows over to the new
+// table: its function names that, or cannot be read.
+func fillsIt(c *catalog.Catalog, g *catalog.Trigger, names []string) bool {
+	for _, fn := range c.Functions(g.Function.Schema, g.Function.Name) {
+		body := strings.ToLower(fn.Body)
+		return body == "" || slices.ContainsFunc(names, func(n string) bool { return strings.Contains(body, strings.ToLower(n)) })
+	}
+	return len(c.Functions(g.Function.Schema, g.Function.Name)) == 0 && g.Function.Schema != "pg_catalog"
+}
