@@ -181,6 +181,7 @@ var all = []*rule.Rule{
 	trigger.Drop,
 	trigger.FieldMissing,
 	trigger.FunctionFails,
+	trigger.RefusesWrites,
 	types.DomainConstraintScan,
 	types.Drop,
 	types.EnumRecreate,

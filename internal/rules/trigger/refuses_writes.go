@@ -1,0 +1,84 @@
+package trigger
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RefusesWrites flags a trigger that is there to refuse what the deployed code
+// writes. https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html
+var RefusesWrites = &rule.Rule{
+	ID:       "trigger-refuses-writes",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a trigger raises an exception on each write of a table that the deployed code writes to",
+	Harm:     "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, refuses each INSERT of the servers that the deploy has not come to.",
+	Instead:  "Freeze the table a release later, when no code that writes to it runs any more; take the privilege away instead, which the same waits for.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Gather:   func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, raises) },
+	Release:  func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
+}
+
+var (
+	// raising is a body that comes to a RAISE first of all: of an exception, which
+	// is what it is without a level.
+	raising  = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
+	comments = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)`)
+)
+
+// raises reports whether a trigger always fails, by its author's will: it has no
+// condition, and its function begins with RAISE.
+func raises(c *catalog.Catalog, _ *catalog.Relation, t *catalog.Trigger) bool {
+	fn := called(c, t)
+	return fn != nil && t.When == nil && len(t.Columns) == 0 && mentions(strings.ToLower(fn.Body), "raise") &&
+		raising.MatchString(comments.ReplaceAllString(fn.Body, " "))
+}
+
+func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
+	old := p.Release.Deployed.Relation(r.OID)
+	if old == nil || !raises(c, r, t) {
+		return
+	}
+	u := p.Uses(old.Name, "")
+	severity, evidence := onward.Off, u.Evidence
+	if written := writes(u, t, old.Name.Name); written != nil {
+		evidence = written
+	} else if !strings.Contains(t.Events, "insert") {
+		return // rows that are written once: nothing says that the code changes them
+	} else {
+		severity = u.Severity()
+	}
+	events := strings.ToUpper(t.Events)
+	p.Report(by, rule.Report{
+		Fact:     "trigger " + t.Name + " refuses each " + events + " on " + r.Name.String(),
+		Harm:     "those of the deployed code fail: " + t.Function.String() + "() raises an exception, whatever the row",
+		Instead:  "create it a release later, when no code that writes to " + r.Name.String() + " runs any more",
+		Severity: severity,
+		Evidence: evidence,
+	})
+}
+
+// writes is the evidence that the deployed code does what a trigger is fired by.
+func writes(u rule.Usage, t *catalog.Trigger, table string) []onward.Evidence {
+	if strings.Contains(t.Events, "insert") && len(u.Inserts) > 0 {
+		return []onward.Evidence{u.Inserts[0].Evidence}
+	}
+	var words []string
+	for event, word := range map[string]string{"insert": `insert\s+into`, "update": `update`, "delete": `delete\s+from`, "truncate": `truncate(?:\s+table)?`} {
+		if strings.Contains(t.Events, event) {
+			words = append(words, word)
+		}
+	}
+	pattern := regexp.MustCompile(`(?i)\b(?:` + strings.Join(words, "|") + `)\s+(?:only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(table) + `\b`)
+	for _, e := range u.Evidence {
+		if pattern.MatchString(e.Text) {
+			return []onward.Evidence{e}
+		}
+	}
+	return nil
+}
