@@ -120,6 +120,7 @@ var all = []*rule.Rule{
 	partition.DetachBlocking,
 	partition.DetachConcurrentlyUnsupported,
 	partition.DropLocksParent,
+	partition.NoneLeft,
 	policy.HidesRows,
 	policy.Recursion,
 	publication.Drop,

@@ -1,0 +1,87 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// NoneLeft flags a partitioned table without a partition that takes the place of
+// a table in use. One that loses its last partition is none: programs make
+// partitions that no migration knows.
+// https://www.postgresql.org/docs/current/ddl-partitioning.html
+var NoneLeft = &rule.Rule{
+	ID:       "partition-none-left",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a partitioned table without a partition takes the place of a deployed one: every INSERT fails",
+	Harm:     "A partitioned table stores nothing itself. While it has no partition, and no default one, each row is refused: \"no partition of relation found for row\". Where it takes the name of a table in use, that holds from the commit on until something has made its partitions.",
+	Instead:  "Create the partitions that the code writes to in the same transaction, or a default one.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
+	Gather:   bereft,
+	Release:  noneLeft,
+}
+
+// parentOf is a new partitioned table that took the name of a deployed table.
+type parentOf struct {
+	by  *rule.Stmt
+	oid catalog.OID
+}
+
+// maker is a statement that may make partitions unseen.
+type maker struct{}
+
+func bereft(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		if s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil {
+			p.Keep(maker{})
+		}
+	}
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.After.Kind != catalog.PartitionedTable || !p.New(d.OID) || d.By == nil {
+				continue
+			}
+			if old := p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name); old != nil && old.Kind.IsTable() {
+				p.Keep(parentOf{d.By, d.OID})
+			}
+		}
+	}
+}
+
+func noneLeft(p *rule.Pass, r *rule.Release) {
+	if len(rule.Kept[maker](p)) > 0 || r.Head.Object("extension", catalog.Name{Name: "pg_partman"}) != nil {
+		return
+	}
+	last := map[catalog.OID]parentOf{}
+	var order []catalog.OID
+	for _, k := range rule.Kept[parentOf](p) {
+		if _, ok := last[k.oid]; !ok {
+			order = append(order, k.oid)
+		}
+		last[k.oid] = k
+	}
+	for _, oid := range order {
+		now := r.Head.Relation(oid)
+		if now == nil || now.Kind != catalog.PartitionedTable || now.Inferred || now.Partial || len(now.Partitions) > 0 {
+			continue
+		}
+		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
+		if old == nil || old.Kind == catalog.PartitionedTable && len(old.Partitions) == 0 {
+			continue
+		}
+		u := p.Uses(now.Name, "")
+		if u.Known && !u.Used {
+			continue
+		}
+		p.Report(last[oid].by, rule.Report{
+			Fact:     "the partitioned table " + now.Name.String() + " has no partition from here on",
+			Harm:     "every INSERT of the deployed code into it fails" + u.Where() + ": no partition of relation \"" + now.Name.Name + "\" found for row",
+			Instead:  "create the partitions that the code writes to in the same transaction, or one for what fits in no other:\nCREATE TABLE … PARTITION OF " + rule.Table(now.Name) + " DEFAULT;",
+			Severity: u.Severity(),
+			Evidence: u.Evidence,
+		})
+	}
+}
