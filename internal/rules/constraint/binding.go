@@ -107,7 +107,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 			return // numbered by the server, or NULL in every row of the deployed code
 		}
 	}
-	if b.covered(info) {
+	if b.covered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
 		return
 	}
 	table := b.d.After.Name

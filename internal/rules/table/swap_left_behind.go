@@ -75,8 +75,8 @@ func tellLeftBehind(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
-		if old == nil || old.OID == now.OID {
-			continue
+		if old == nil || old.OID == now.OID || missing(old, now) != "" {
+			continue // another table altogether
 		}
 		told[k.oid] = true
 		pointing(p, r, k, old, now)
