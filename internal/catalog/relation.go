@@ -341,6 +341,16 @@ type SequenceInfo struct {
 	// Moved: it does not begin at 1, does not count by 1, or was set to another
 	// number since.
 	Moved bool
+	// Increment is what it counts by; 0 is 1.
+	Increment int64
+}
+
+// Step is what a sequence counts by.
+func (s *SequenceInfo) Step() int64 {
+	if s.Increment == 0 {
+		return 1
+	}
+	return s.Increment
 }
 
 // Trigger is a row of pg_trigger.

@@ -54,6 +54,8 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 			seq.Seq.Type = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
 		case "owned_by":
 			f.ownSequence(seq, items(d.GetArg()))
+		case "increment":
+			seq.Seq.Increment = int64(d.GetArg().GetInteger().GetIval())
 		}
 	}
 	seq.Seq.Moved = seq.Seq.Moved || moves(list)
