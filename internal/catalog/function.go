@@ -94,9 +94,13 @@ func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
 		v := d.GetArg().GetVariableSetStmt()
 		if strings.EqualFold(v.GetName(), "search_path") {
 			fn.SetSearchPath = v.GetKind() != pgparse.VariableSetKind_VAR_RESET
+			fn.EmptyPath = v.GetKind() == pgparse.VariableSetKind_VAR_SET_VALUE && !slices.ContainsFunc(v.GetArgs(), func(n *pgparse.Node) bool {
+				schema := constText(n)
+				return schema != "" && schema != "pg_catalog" && schema != "pg_temp"
+			})
 		}
 		if v.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL {
-			fn.SetSearchPath = false
+			fn.SetSearchPath, fn.EmptyPath = false, false
 		}
 	case "as":
 		list := items(d.GetArg())

@@ -57,6 +57,9 @@ type Function struct {
 	Source          string
 	SecurityDefiner bool
 	SetSearchPath   bool
+	// EmptyPath: the search_path of its own has no schema but the system's, so
+	// that it finds nothing that is named without one.
+	EmptyPath bool
 	// BodyOffset is where Body begins, counted from the statement's start; -1
 	// when the body is no literal.
 	BodyOffset int

@@ -91,8 +91,10 @@ var all = []*rule.Rule{
 	database.SettingChanged,
 	extension.Drop,
 	function.Drop,
+	function.PathEmpty,
 	function.Rename,
 	function.ReplaceRefused,
+	function.SecurityDefinerLost,
 	function.SecurityDefinerSearchPath,
 	function.SignatureChanged,
 	grant.NewTableMissing,
@@ -197,6 +199,7 @@ var all = []*rule.Rule{
 	view.RefreshConcurrentlyUnsupported,
 	view.Rename,
 	view.ReplaceIncompatible,
+	view.SecurityInvokerLost,
 	view.SecurityInvokerMissing,
 	view.WriteRefused,
 }

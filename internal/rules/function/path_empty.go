@@ -1,0 +1,112 @@
+package function
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// PathEmpty flags a function with an empty search_path of its own whose body
+// names tables without their schema.
+// https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY
+var PathEmpty = &rule.Rule{
+	ID:       "function-path-empty",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a function with an empty search_path names a table without its schema",
+	Harm:     "SET search_path = '' is the safe setting of a SECURITY DEFINER function, and it makes every name without a schema one that is not found. Neither ALTER FUNCTION nor CREATE FUNCTION in PL/pgSQL looks at the body: the first call fails with \"relation does not exist\", and for the function of a trigger that is every write of its table.",
+	Instead:  "Write the schema in front of each table, function and type of the body.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
+	Commit:   pathEmpty,
+}
+
+func pathEmpty(p *rule.Pass, t *rule.Tx) {
+	for i := range t.Deltas {
+		d := &t.Deltas[i]
+		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !d.NewFunction.EmptyPath || d.By == nil {
+			continue
+		}
+		fn := d.NewFunction
+		if old := d.OldFunction; old != nil && old.EmptyPath && old.Body == fn.Body {
+			continue
+		}
+		name, maybe := unfound(t.After, fn)
+		if name == "" {
+			continue
+		}
+		r := rule.Report{
+			Fact:    "function " + fn.Signature() + " names " + name + " without a schema, and its search_path is empty",
+			Harm:    "each call fails: relation \"" + name + "\" does not exist",
+			Instead: "write public." + name + " in the body",
+		}
+		if fn.Returns.Name.Name == "trigger" {
+			r.Harm = "each write that fires it fails: relation \"" + name + "\" does not exist"
+		}
+		if maybe {
+			r.Severity = onward.Warning
+			r.Harm = strings.Replace(r.Harm, " fails:", " fails where it comes there:", 1)
+		}
+		p.Report(d.By, r)
+	}
+}
+
+// unfound is the first table of public that a body names without its schema;
+// maybe when a call need not come there. What it may make itself, or look for by
+// another path, is not looked at.
+func unfound(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool) {
+	body := strings.ToLower(fn.Body)
+	if strings.Contains(body, "search_path") || strings.Contains(body, "temp") {
+		return "", false
+	}
+	if fn.Language == "sql" {
+		return outside(c, fn.Body), false
+	}
+	if fn.Language != "plpgsql" {
+		return "", false
+	}
+	for _, part := range pgparse.ReadBody(fn.Body).Parts {
+		if part.Caught {
+			continue
+		}
+		switch found := outside(c, part.SQL); {
+		case found != "" && !part.Maybe:
+			return found, false
+		case found != "" && name == "":
+			name, maybe = found, true
+		}
+	}
+	return name, maybe
+}
+
+// outside is the first table of public that a text names without its schema.
+func outside(c *catalog.Catalog, text string) string {
+	file, err := pgparse.Split(text)
+	if err != nil {
+		return ""
+	}
+	var tables, with []string
+	for i := range file.Stmts {
+		pgparse.Walk(file.Stmts[i].Node, func(msg any) bool {
+			switch n := msg.(type) {
+			case *pgparse.RangeVar:
+				if n.GetSchemaname() == "" {
+					tables = append(tables, n.GetRelname())
+				}
+			case *pgparse.CommonTableExpr:
+				with = append(with, n.GetCtename())
+			}
+			return true
+		})
+	}
+	for _, name := range tables {
+		if r := c.Lookup("public", name); r != nil && !r.Inferred && !slices.Contains(with, name) {
+			return name
+		}
+	}
+	return ""
+}
