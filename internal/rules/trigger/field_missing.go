@@ -48,8 +48,9 @@ func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog,
 				}
 			case catalog.FunctionCreated, catalog.FunctionReplaced:
 				for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
+					was := t.Before.Relation(r.OID) // one that is new here has a delta of its own
 					for _, trigger := range r.Triggers {
-						if trigger.Function == d.NewFunction.Name {
+						if trigger.Function == d.NewFunction.Name && was != nil && slices.ContainsFunc(was.Triggers, func(o *catalog.Trigger) bool { return o.ID == trigger.ID }) {
 							keep(d.By, r.OID, trigger)
 						}
 					}
