@@ -53,7 +53,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	moved := renames(p, base, head, changes)
 	lastDeployed := -1
 	for i, m := range p.head.Migrations {
-		if base[m.ID] != nil {
+		if base[m.ID] != nil && !m.Repeatable { // those come behind all others, each time
 			lastDeployed = i
 		}
 	}

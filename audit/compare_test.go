@@ -30,6 +30,17 @@ func TestDeletedOfDjango(t *testing.T) {
 	}
 }
 
+// A migration with a version runs before the repeatable ones, whether the base has
+// those or not.
+func TestRepeatableIsNotBefore(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, "-- db/migration/V1__a.sql --\nCREATE TABLE a (id int);\n-- db/migration/R__f.sql --\nCREATE OR REPLACE VIEW v AS SELECT id FROM a;\n",
+		"-- db/migration/V2__b.sql --\nCREATE TABLE b (id int);\n")
+	if got := found(changelog0(t, Config{Dir: dir})); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+}
+
 // The name of a schema that the runner fills in is shown as it is written.
 func TestFilledInSchemaIsShownAsWritten(t *testing.T) {
 	t.Parallel()
