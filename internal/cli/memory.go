@@ -19,6 +19,7 @@ const (
 	// laterGC is the growth between collections of a larger heap, percent.
 	laterGC    = 400
 	paceChecks = 5 * time.Millisecond
+	markChecks = 50 * time.Microsecond
 
 	// roomyHeap is from where on a heap is expected to fill stillLimit (bytes).
 	roomyHeap = 8 << 20
@@ -26,12 +27,22 @@ const (
 	// stillLimit is where a command that can stand still collects, as long as
 	// less than smallHeap is alive; stillRoom is the least that it has between
 	// two collections (bytes). endRoom is how far above the work may end.
-	stillLimit = 96 << 20
+	stillLimit = 98 << 20
 	stillRoom  = 32 << 20
 	endRoom    = 8 << 20
+	// overfull is how often as full as it should be a heap must be for the
+	// runtime to collect it by itself, as a bunch of files may need more than
+	// others. What is counted then has free room in it that nothing fits in.
+	overfull = 2
 )
 
-const heapObjects = "/memory/classes/heap/objects:bytes"
+// Figures of the runtime.
+const (
+	heapObjects  = "/memory/classes/heap/objects:bytes"
+	heapLive     = "/gc/heap/live:bytes"   // at the last collection
+	heapAlloc    = "/gc/heap/allocs:bytes" // ever
+	cyclesMarked = "/gc/cycles/total:gc-cycles"
+)
 
 // collector decides when the heap is collected. It is for a process that does
 // one thing and ends: libraries leave the collector alone.
@@ -39,8 +50,10 @@ type collector struct {
 	still atomic.Bool // a command stands still for it
 	roomy atomic.Bool // makeRoom was called
 	next  uint64      // where the heap is collected then, bytes
-	// What there is, and what was ever asked for.
-	heap, allocated []metrics.Sample
+	// What was ever asked for, and how often was collected; what was alive at
+	// the last collection, and what had been asked for until then (bytes).
+	allocated, cycles []metrics.Sample
+	live, since       uint64
 }
 
 // paceCollector lets a small heap fill a fixed space and a large one grow by
@@ -52,9 +65,9 @@ func paceCollector(environ func(string) string) *collector {
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startLimit)
-	c := &collector{next: stillLimit, heap: []metrics.Sample{{Name: heapObjects}}, allocated: []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}}
+	c := &collector{next: stillLimit, allocated: sample(heapAlloc), cycles: sample(cyclesMarked)}
 	go func() {
-		heap, live := []metrics.Sample{{Name: heapObjects}}, []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		heap, live := sample(heapObjects), sample(heapLive)
 		for range time.Tick(paceChecks) {
 			if !c.roomy.Load() && bytesOf(heap) > roomyHeap {
 				makeRoom()
@@ -80,22 +93,45 @@ func (c *collector) breathe(left float64, still func(func())) {
 	if !c.still.Load() {
 		c.still.Store(true)
 		debug.SetGCPercent(-1)
-		c.limit()
+		limit(c.next)
+		c.live, c.since = bytesOf(sample(heapObjects)), bytesOf(c.allocated)
 	}
-	heap := bytesOf(c.heap)
+	heap := c.heap()
 	if heap < c.next || heap+c.coming(left) < c.next+endRoom {
 		return
 	}
 	still(func() {
-		runtime.GC()
-		live := bytesOf(c.heap)
-		c.next = max(stillLimit, live+stillRoom)
-		if live > smallHeap {
-			c.next = live * (100 + laterGC) / 100
+		marked := c.collect()
+		c.next = max(stillLimit, c.live+stillRoom)
+		if c.live > smallHeap {
+			c.next = c.live * (100 + laterGC) / 100
 		}
-		c.limit()
+		marked <- c.next
 	})
 }
+
+// collect marks the heap, and returns when it is known what is alive. The rest
+// is swept beside the work, which takes what it needs of it; until that is done
+// nothing tells how full the heap is, and there is no limit. Then it is limited by
+// what is sent.
+func (c *collector) collect() (next chan<- uint64) {
+	told := make(chan uint64, 1)
+	c.since = bytesOf(c.allocated)
+	before := bytesOf(c.cycles)
+	debug.SetMemoryLimit(math.MaxInt64)
+	go func() {
+		runtime.GC()
+		limit(<-told)
+	}()
+	for bytesOf(c.cycles) == before && before != math.MaxInt64 {
+		time.Sleep(markChecks)
+	}
+	c.live = bytesOf(sample(heapLive))
+	return told
+}
+
+// heap is how much of it is taken: garbage that is not swept yet is not.
+func (c *collector) heap() uint64 { return c.live + bytesOf(c.allocated) - c.since }
 
 // coming is what the rest of the work will ask for, going by what the part that
 // is done has.
@@ -103,9 +139,10 @@ func (c *collector) coming(left float64) uint64 {
 	return uint64(float64(bytesOf(c.allocated)) * left / max(1-left, 0.01))
 }
 
-// limit is where the heap is collected all the same: a bunch of files may need
-// more than others.
-func (c *collector) limit() { debug.SetMemoryLimit(int64(c.next + c.next/2)) }
+// limit is for a heap that is to be collected at next.
+func limit(next uint64) { debug.SetMemoryLimit(int64(overfull * next)) }
+
+func sample(name string) []metrics.Sample { return []metrics.Sample{{Name: name}} }
 
 // bytesOf reads a number of bytes; one that the runtime does not know is large.
 func bytesOf(s []metrics.Sample) uint64 {

@@ -49,7 +49,7 @@ func TestBreathe(t *testing.T) {
 	}
 	// At the end of the work it may go a little above.
 	atEnd := func(above int) (stood bool) {
-		for keep = nil; bytesOf(c.heap) < c.next+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
+		for keep = nil; c.heap() < c.next+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
 		}
 		c.breathe(0, func(do func()) { stood = true; do() })
 		return stood
