@@ -37,7 +37,10 @@ type hiddenMaker struct{}
 
 func leftBehind(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
-		if text := strings.ToLower(s.SQL); s.Opaque != "" && (strings.Contains(text, "trigger") || strings.Contains(text, "constraint") || strings.Contains(text, "row level")) {
+		if s.Opaque == "" {
+			continue
+		}
+		if text := strings.ToLower(s.SQL); strings.Contains(text, "trigger") || strings.Contains(text, "constraint") || strings.Contains(text, "row level") {
 			p.Keep(hiddenMaker{})
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // INSERT, or for a trigger for statements any write of the table. "" when
 // nothing says that it surely does: under a condition it may come to an end.
 func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *catalog.Function) string {
-	body := strings.ToLower(fn.Body)
-	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !mentions(body, strings.ToLower(r.Name.Name)) || slices.ContainsFunc(ends, func(word string) bool { return mentions(body, word) }) {
+	body, table := strings.ToLower(fn.Body), strings.ToLower(r.Name.Name)
+	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !mentions(body, table) || slices.ContainsFunc(ends, func(word string) bool { return mentions(body, word) }) {
 		return ""
 	}
 	if slices.ContainsFunc(r.Triggers, func(o *catalog.Trigger) bool { return o.Function.Name == "suppress_redundant_updates_trigger" }) {
@@ -23,6 +23,9 @@ func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *ca
 	for _, part := range pgparse.ReadBody(fn.Body).Parts {
 		if part.Maybe || part.Caught {
 			continue
+		}
+		if text := strings.ToLower(part.SQL); !mentions(text, table) || !mentions(text, "insert") && !mentions(text, "update") {
+			continue // not worth parsing
 		}
 		file, err := pgparse.Split(part.SQL)
 		if err != nil || len(file.Stmts) != 1 {

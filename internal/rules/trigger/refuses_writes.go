@@ -20,8 +20,12 @@ var RefusesWrites = &rule.Rule{
 	Harm:     "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, refuses each INSERT of the servers that the deploy has not come to.",
 	Instead:  "Freeze the table a release later, when no code that writes to it runs any more; take the privilege away instead, which the same waits for.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
-	Gather:   func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, raises) },
-	Release:  func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
+	Gather: func(p *rule.Pass, m *rule.Migration) {
+		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
+			return p.Release.Deployed.Relation(r.OID) != nil && raises(c, t)
+		})
+	},
+	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
 }
 
 var (
@@ -33,7 +37,7 @@ var (
 
 // raises reports whether a trigger always fails, by its author's will: it has no
 // condition, and its function begins with RAISE.
-func raises(c *catalog.Catalog, _ *catalog.Relation, t *catalog.Trigger) bool {
+func raises(c *catalog.Catalog, t *catalog.Trigger) bool {
 	fn := called(c, t)
 	return fn != nil && t.When == nil && len(t.Columns) == 0 && mentions(strings.ToLower(fn.Body), "raise") &&
 		raising.MatchString(comments.ReplaceAllString(fn.Body, " "))
@@ -41,7 +45,7 @@ func raises(c *catalog.Catalog, _ *catalog.Relation, t *catalog.Trigger) bool {
 
 func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	old := p.Release.Deployed.Relation(r.OID)
-	if old == nil || !raises(c, r, t) {
+	if old == nil || !raises(c, t) {
 		return
 	}
 	u := p.Uses(old.Name, "")
