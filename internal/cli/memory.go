@@ -27,7 +27,7 @@ const (
 	// stillLimit is where a command that can stand still collects, as long as
 	// less than smallHeap is alive; stillRoom is the least that it has between
 	// two collections (bytes). endRoom is how far above the work may end.
-	stillLimit = 98 << 20
+	stillLimit = 96 << 20
 	stillRoom  = 32 << 20
 	endRoom    = 8 << 20
 	// overfull is how often as full as it should be a heap must be for the
