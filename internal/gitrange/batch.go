@@ -44,6 +44,10 @@ func (b *batch) read(ids []string, got func(i int, data []byte, err error)) erro
 	if len(ids) == 0 {
 		return nil
 	}
+	// The end of ctx kills the process, but a moment later: it may still answer.
+	if err := b.ctx.Err(); err != nil {
+		return fmt.Errorf("git cat-file: %w", err)
+	}
 	if err := b.start(); err != nil {
 		return err
 	}
