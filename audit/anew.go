@@ -20,10 +20,10 @@ type anew struct {
 // elsewhere, in directories that are gone: a team has changed its runner. What they
 // repeat is deployed.
 func beginAnew(pairs []pair) {
-	var gone []int
+	gone := map[int]map[string]bool{} // with the tables that they made
 	for i, p := range pairs {
 		if p.base != nil && len(p.base.Migrations) > 0 && len(p.head.Migrations) == 0 {
-			gone = append(gone, i)
+			gone[i] = created(p, true)
 		}
 	}
 	if len(gone) == 0 {
@@ -37,8 +37,8 @@ func beginAnew(pairs []pair) {
 		made := created(*p, true)
 		var from []int
 		tables, newest := map[string]bool{}, ""
-		for _, k := range gone {
-			had, again := created(pairs[k], true), 0
+		for k := range pairs {
+			had, again := gone[k], 0
 			for table := range had {
 				if made[table] {
 					again++

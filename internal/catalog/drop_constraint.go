@@ -152,10 +152,7 @@ func (f *fold) forgetConstraint(t *Relation, c *Constraint) {
 	switch c.Kind {
 	case ForeignKey:
 		if ref := f.edit(c.Ref); ref != nil {
-			// It is listed once for each foreign key.
-			if i := slices.Index(ref.ReferencedBy, t.OID); i >= 0 {
-				ref.ReferencedBy = slices.Delete(slices.Clone(ref.ReferencedBy), i, i+1)
-			}
+			ref.ReferencedBy = without(ref.ReferencedBy, t.OID) // it is listed once for each foreign key
 		}
 	case NotNullConstraint:
 		for _, a := range c.Columns {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -11,19 +12,28 @@ import (
 // leaves one out that must have a value. Statements that a call may not come to,
 // or whose errors are handled, are not looked at.
 func (c *Catalog) BodyRefused(fn *Function) (Mention, *Problem) {
-	for _, part := range pgparse.ReadBody(fn.Body).Parts {
-		if part.Maybe || part.Caught || !writes(part.SQL) {
-			continue
-		}
-		file, err := pgparse.Split(part.SQL)
-		if err != nil || len(file.Stmts) != 1 {
-			continue
-		}
-		if problem := c.writeRefused(file.Stmts[0].Node); problem != nil {
-			return Mention{Text: part.Text, Sure: true}, problem
+	for text, node := range fn.Surely(writes) {
+		if problem := c.writeRefused(node); problem != nil {
+			return Mention{Text: text, Sure: true}, problem
 		}
 	}
 	return Mention{}, nil
+}
+
+// Surely gives the statements of a PL/pgSQL body that each call comes to, and whose
+// errors nothing handles, with their texts in it: those that look takes by their
+// SQL, as the others need not be parsed.
+func (fn *Function) Surely(look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
+	return func(yield func(string, *pgparse.Node) bool) {
+		for _, part := range pgparse.ReadBody(fn.Body).Parts {
+			if part.Maybe || part.Caught || !look(part.SQL) {
+				continue
+			}
+			if file, err := pgparse.Split(part.SQL); err == nil && len(file.Stmts) == 1 && !yield(part.Text, file.Stmts[0].Node) {
+				return
+			}
+		}
+	}
 }
 
 // writes reports whether a statement begins like one that writes rows: the

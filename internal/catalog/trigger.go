@@ -121,3 +121,9 @@ func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 		}
 	}
 }
+
+// Precedes reports whether a trigger sees what ordinary sessions write before it
+// is written and checked: event is "insert", "update" or "delete".
+func (t *Trigger) Precedes(event string) bool {
+	return t.Enabled && t.Timing == "before" && strings.Contains(t.Events, event)
+}

@@ -148,7 +148,7 @@ func (e *Engine) Rules(m *Migration) {
 		for _, s := range t.Statements {
 			e.statement(s)
 		}
-		e.commit(m, t)
+		e.commit(t)
 	}
 	e.pass.versions, e.pass.current = e.config.Versions, m.after
 	for _, r := range e.rules {
@@ -204,11 +204,11 @@ func (e *Engine) statement(s *Stmt) {
 	s.Result = s.Results[0].Result
 }
 
-func (e *Engine) commit(m *Migration, t *Tx) {
+func (e *Engine) commit(t *Tx) {
 	if len(t.Deltas) == 0 {
 		return
 	}
-	defer e.contain(m, nil)
+	defer e.contain(t.Migration, nil)
 	p := e.pass
 	p.current = t.After
 	for i := range e.commitRules {

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
@@ -37,7 +38,7 @@ func (s *Stmt) contain() {
 	if r := recover(); r != nil {
 		s.Fault = fault.Of(r)
 		s.After, s.Deltas, s.Problems = s.Before.Obscure("a statement that could not be judged"), nil, nil
-		s.Result, s.Results, s.Node = VersionResult{}.Result, nil, nil
+		s.Result, s.Results, s.Node = effect.Result{}, nil, nil
 	}
 }
 

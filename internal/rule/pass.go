@@ -136,6 +136,15 @@ type Insert struct {
 // Where is the place of an INSERT: "shop/store.go:31".
 func (i *Insert) Where() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
 
+// Replaces is the deployed relation whose name a new one takes by a change; nil
+// when it is no such change.
+func (p *Pass) Replaces(d *Delta) *catalog.Relation {
+	if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !p.New(d.OID) {
+		return nil
+	}
+	return p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name)
+}
+
 // Uses asks whether the deployed code uses a column, or a table when column
 // is "".
 func (p *Pass) Uses(table catalog.Name, column string) Usage {

@@ -39,15 +39,11 @@ func unless(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
 
 func filler(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
 	for _, t := range r.Triggers {
-		if onInsert(t) && slices.ContainsFunc(columns, func(name string) bool { return mayFill(c, t, name) }) {
+		if t.Row && t.Precedes("insert") && slices.ContainsFunc(columns, func(name string) bool { return mayFill(c, t, name) }) {
 			return t
 		}
 	}
 	return nil
-}
-
-func onInsert(t *catalog.Trigger) bool {
-	return t.Enabled && t.Row && t.Timing == "before" && strings.Contains(t.Events, "insert")
 }
 
 // branches are the words of a PL/pgSQL body behind which a statement need not
@@ -58,7 +54,7 @@ var branches = regexp.MustCompile(`(?i)\b(?:if|case|loop|while|for|foreach|begin
 // inserted: the first thing that its function does to it, and without a condition.
 func given(c *catalog.Catalog, r *catalog.Relation, column string) bool {
 	return slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
-		if !onInsert(t) || t.When != nil {
+		if !t.Row || !t.Precedes("insert") || t.When != nil {
 			return false
 		}
 		body, known := triggerBody(c, t)

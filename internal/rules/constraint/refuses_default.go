@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -52,12 +53,7 @@ func refusesDefault(p *rule.Pass, t *rule.Tx) {
 
 // filledIn reports whether a trigger may change a row before it is checked.
 func filledIn(r *catalog.Relation, event string) bool {
-	for _, g := range r.Triggers {
-		if g.Enabled && g.Timing == "before" && strings.Contains(g.Events, event) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Triggers, func(g *catalog.Trigger) bool { return g.Precedes(event) })
 }
 
 // refusedDefault judges the default of a column by itself: what an INSERT

@@ -68,16 +68,7 @@ func deployedFunction(p *rule.Pass, s *rule.Stmt, parts []*pgparse.Node) (string
 func roles(g *pgparse.GrantStmt) []string {
 	var out []string
 	for _, n := range g.GetGrantees() {
-		r := n.GetRoleSpec()
-		name := r.GetRolename()
-		switch r.GetRoletype() {
-		case pgparse.RoleSpecType_ROLESPEC_PUBLIC:
-			name = "PUBLIC"
-		case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
-			name = "CURRENT_USER"
-		case pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
-			name = "SESSION_USER"
-		}
+		name, _ := rule.Role(n.GetRoleSpec())
 		out = append(out, name)
 	}
 	return out

@@ -43,10 +43,7 @@ func recreatedGather(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !p.New(d.OID) {
-				continue
-			}
-			if old := p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
+			if old := p.Replaces(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
 				p.Keep(successor{renamer(t, d), d.OID})
 			}
 		}

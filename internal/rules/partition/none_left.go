@@ -41,10 +41,7 @@ func bereft(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.After.Kind != catalog.PartitionedTable || !p.New(d.OID) || d.By == nil {
-				continue
-			}
-			if old := p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name); old != nil && old.Kind.IsTable() {
+			if old := p.Replaces(d); old != nil && old.Kind.IsTable() && d.After.Kind == catalog.PartitionedTable {
 				p.Keep(parentOf{d.By, d.OID})
 			}
 		}

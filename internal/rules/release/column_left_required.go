@@ -57,6 +57,6 @@ func ofDomain(c *catalog.Catalog, column *catalog.Column) bool {
 // filledIn reports whether a trigger may fill what an INSERT leaves out.
 func filledIn(t *catalog.Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool {
-		return g.Enabled && g.Row && g.Timing == "before" && strings.Contains(g.Events, "insert")
+		return g.Row && g.Precedes("insert")
 	})
 }

@@ -63,13 +63,9 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 func roleNames(list []*pgparse.Node) []string {
 	var out []string
 	for _, n := range list {
-		r := n.GetRoleSpec()
-		name := rule.Ident(r.GetRolename())
-		switch r.GetRoletype() {
-		case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
-			name = "CURRENT_USER"
-		case pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
-			name = "SESSION_USER"
+		name, word := rule.Role(n.GetRoleSpec())
+		if !word {
+			name = rule.Ident(name)
 		}
 		out = append(out, name)
 	}

@@ -47,10 +47,8 @@ func leftBehind(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !d.After.Kind.IsTable() || !p.New(d.OID) {
-				continue
-			}
-			if old := p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name); old == nil || old.OID == d.OID || !old.Kind.IsTable() || old.Inferred {
+			old := p.Replaces(d)
+			if old == nil || old.OID == d.OID || !old.Kind.IsTable() || old.Inferred || !d.After.Kind.IsTable() {
 				continue
 			}
 			k := taker{by: d.By, oid: d.OID}

@@ -192,7 +192,7 @@ func oneRow(x *pgparse.InsertStmt) bool {
 // withholds reports whether a trigger may keep a row from being inserted.
 func withholds(t *catalog.Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(x *catalog.Trigger) bool {
-		return x.Enabled && x.Row && x.Timing == "before" && strings.Contains(x.Events, "insert")
+		return x.Row && x.Precedes("insert")
 	})
 }
 

@@ -20,19 +20,13 @@ func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *ca
 	if slices.ContainsFunc(r.Triggers, func(o *catalog.Trigger) bool { return o.Function.Name == "suppress_redundant_updates_trigger" }) {
 		return ""
 	}
-	for _, part := range pgparse.ReadBody(fn.Body).Parts {
-		if part.Maybe || part.Caught {
-			continue
-		}
-		if text := strings.ToLower(part.SQL); !mentions(text, table) || !mentions(text, "insert") && !mentions(text, "update") {
-			continue // not worth parsing
-		}
-		file, err := pgparse.Split(part.SQL)
-		if err != nil || len(file.Stmts) != 1 {
-			continue
-		}
-		if fires(c, r, t, file.Stmts[0].Node) {
-			return part.Text
+	look := func(sql string) bool {
+		sql = strings.ToLower(sql)
+		return mentions(sql, table) && (mentions(sql, "insert") || mentions(sql, "update"))
+	}
+	for text, node := range fn.Surely(look) {
+		if fires(c, r, t, node) {
+			return text
 		}
 	}
 	return ""

@@ -50,7 +50,7 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	}
 	u := p.Uses(old.Name, "")
 	severity, evidence := onward.Off, u.Evidence
-	if written := writes(u, t, old.Name.Name); written != nil {
+	if written := u.Writing(old.Name.Name, strings.Split(t.Events, " or ")...); written != nil {
 		evidence = written
 	} else if !strings.Contains(t.Events, "insert") {
 		return // rows that are written once: nothing says that the code changes them
@@ -65,24 +65,4 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		Severity: severity,
 		Evidence: evidence,
 	})
-}
-
-// writes is the evidence that the deployed code does what a trigger is fired by.
-func writes(u rule.Usage, t *catalog.Trigger, table string) []onward.Evidence {
-	if strings.Contains(t.Events, "insert") && len(u.Inserts) > 0 {
-		return []onward.Evidence{u.Inserts[0].Evidence}
-	}
-	var words []string
-	for event, word := range map[string]string{"insert": `insert\s+into`, "update": `update`, "delete": `delete\s+from`, "truncate": `truncate(?:\s+table)?`} {
-		if strings.Contains(t.Events, event) {
-			words = append(words, word)
-		}
-	}
-	pattern := regexp.MustCompile(`(?i)\b(?:` + strings.Join(words, "|") + `)\s+(?:only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(table) + `\b`)
-	for _, e := range u.Evidence {
-		if pattern.MatchString(e.Text) {
-			return []onward.Evidence{e}
-		}
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -54,7 +53,7 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 			lost = without(now, []string{"insert", "update", "delete"})
 		}
 		u := p.UsesTable(d)
-		written, severity := writes(u, was.Name.Name), onward.Off
+		written, severity := u.Writing(was.Name.Name, "insert", "update", "delete", "merge"), onward.Off
 		switch {
 		case written != nil:
 		case !own:
@@ -89,18 +88,4 @@ func by(t *rule.Tx, d *rule.Delta, now *catalog.Relation) *rule.Stmt {
 func without(now *catalog.Relation, events []string) []string {
 	have := now.InsteadOf()
 	return slices.DeleteFunc(slices.Clone(events), func(e string) bool { return slices.Contains(have, e) })
-}
-
-// writes is the evidence that the deployed code writes to a relation.
-func writes(u rule.Usage, name string) []onward.Evidence {
-	if len(u.Inserts) > 0 {
-		return []onward.Evidence{u.Inserts[0].Evidence}
-	}
-	pattern := regexp.MustCompile(`(?i)\b(insert\s+into|update|delete\s+from|merge\s+into)\s+(only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(name) + `\b`)
-	for _, e := range u.Evidence {
-		if pattern.MatchString(e.Text) {
-			return []onward.Evidence{e}
-		}
-	}
-	return nil
 }
