@@ -328,8 +328,11 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 // retype gives every column of a type its new name.
 func (f *fold) retype(oid OID, name Name) {
 	uses := func(c *Column) bool { return c.Type.OID == oid }
-	for _, r := range f.sortedRelations(func(r *Relation) bool { return slices.ContainsFunc(r.Columns, uses) }) {
-		e := f.edit(r)
+	for _, r := range f.TypedBy(oid) {
+		if !slices.ContainsFunc(r.Columns, uses) {
+			continue
+		}
+		e := f.edit(r.OID)
 		for _, c := range e.Columns {
 			if uses(c) {
 				e.editColumn(c.Attnum).Type.Name = name
