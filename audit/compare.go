@@ -152,43 +152,6 @@ func newHistory(p pair) []rule.HistoryChange {
 	return out
 }
 
-// renames finds migrations of the base that the head has under another ID:
-// the same content, or what git calls a rename.
-func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, changes []gitrange.Change) map[string]*adapter.Migration {
-	byHash, byPath := map[string]*adapter.Migration{}, map[string]*adapter.Migration{}
-	for id, m := range base {
-		if !head[id] {
-			byHash[m.Hash] = m
-			byPath[m.Path] = m
-		}
-	}
-	from := map[string]string{}
-	for _, c := range changes {
-		if c.Kind == gitrange.Renamed {
-			from[c.Path] = c.OldPath
-		}
-	}
-	out := map[string]*adapter.Migration{}
-	for _, m := range p.head.Migrations {
-		if base[m.ID] != nil || m.Hash == "" || m.Repeatable || len(m.Replaces) > 0 {
-			continue // it is made to run again, or says itself what it stands for
-		}
-		if old := byHash[m.Hash]; old != nil {
-			out[m.ID] = old
-		} else if old := byPath[from[m.Path]]; old != nil && alike(old, m) {
-			out[m.ID] = old
-		}
-	}
-	return out
-}
-
-// alike reports whether two migrations have the same statements. What git
-// calls a rename may be another migration made from the same template.
-func alike(old, m *adapter.Migration) bool {
-	_, cosmetic := firstDifference(old, m)
-	return cosmetic && len(statements(m)) > 0
-}
-
 func (c *comparison) renamed(old, m *adapter.Migration) {
 	h := rule.HistoryChange{Kind: rule.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID}
 	if !c.same(old, m) {

@@ -49,6 +49,7 @@ func catalogWritten(p *rule.Pass, s *rule.Stmt) {
 		Fact:    verb + " writes to the system catalog " + name,
 		Harm:    "nothing is locked or checked, sessions go on with what they have cached, and without a superuser (on most managed servers) it fails",
 		Instead: "use " + instead,
+		Cause:   "and %d others do so too",
 	})
 }
 

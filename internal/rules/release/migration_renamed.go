@@ -32,10 +32,15 @@ func migrationRenamed(p *rule.Pass, r *rule.Release) {
 			})
 			continue
 		}
+		fact := h.Migration + " is " + h.Other + " of the base under another name"
+		if h.Detail != "" {
+			fact += ", and was edited"
+		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    h.Migration + " is " + h.Other + " of the base under another name",
+			Fact:    fact,
 			Harm:    or(h.Runner, "databases that ran it take it for a new one and run it again"),
 			Instead: "give it its old name back: " + h.Other,
+			Cause:   "and %d others have another name, too",
 		})
 	}
 }

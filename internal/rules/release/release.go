@@ -3,6 +3,7 @@
 package release
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
@@ -40,12 +41,8 @@ func or(texts ...string) string {
 	return ""
 }
 
-// number is the leading number of a migration's name without zeros; "" when
-// the name begins with something else.
-func number(id string) string {
-	n := 0
-	for n < len(id) && id[n] >= '0' && id[n] <= '9' {
-		n++
-	}
-	return strings.TrimLeft(id[:n], "0")
-}
+var leading = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\d(?:-\d+)?|\d+)`)
+
+// number is the leading number of a migration's name without zeros, or the time
+// in front of it, as Diesel writes it; "" when the name begins with something else.
+func number(id string) string { return strings.TrimLeft(leading.FindString(id), "0") }
