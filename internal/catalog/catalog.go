@@ -51,6 +51,12 @@ type Catalog struct {
 // Note is a linked list of remarks on statements that could not be folded.
 type Note struct {
 	Text string
+	// SQL is the statement, where it executes text that is put together as it
+	// runs: whatever it names may have changed.
+	SQL string
+	// Read says that its statements were folded: all that is not known is which
+	// of them ran.
+	Read bool
 	Next *Note
 }
 

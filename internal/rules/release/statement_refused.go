@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -33,6 +34,17 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
 	}
+	if bySchema(s) {
+		for _, e := range s.Result.Effects {
+			if s.Before.Executed(e.Name.Name) {
+				return // whoever wrote it may have seen to it
+			}
+		}
+		if unseen := s.Before.Unseen(); unseen != "" {
+			r.Severity = onward.Warning
+			r.Harm = "the migration stops here, unless something unseen (" + unseen + ") changed the schema before"
+		}
+	}
 	for _, group := range s.Results {
 		if group.Result.Refused == "" {
 			// It depends on the version that is in production.
@@ -45,6 +57,15 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		}
 	}
 	p.Report(s, r)
+}
+
+// bySchema reports whether a statement that names a relation is refused for what
+// the schema has: if nothing was known of it, nothing would be refused.
+func bySchema(s *rule.Stmt) bool {
+	if len(s.Result.Effects) == 0 {
+		return false
+	}
+	return effect.Of(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Session{}).Refused == ""
 }
 
 // endOfLife is the newest major version that gets no fixes any more.

@@ -1,0 +1,29 @@
+package catalog_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/catalog"
+)
+
+// What a DO block executes may have changed what it names; what it says itself is
+// read.
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]struct {
+		unseen, named bool
+	}{
+		"BEGIN CREATE TABLE a (id int); END":                                                      {},
+		"BEGIN CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION f(); END":                 {},
+		"BEGIN GRANT EXECUTE ON FUNCTION f() TO users; END":                                       {},
+		"BEGIN EXECUTE 'ALTER TABLE public.Users DROP CONSTRAINT ' || c; END":                     {true, true},
+		"BEGIN FOR r IN SELECT 1 LOOP EXECUTE format('DROP TABLE %I', r); END LOOP; END":          {true, false},
+		"BEGIN SELECT concat('ALTER TABLE users DROP CONSTRAINT ', c) INTO s; EXECUTE s; END":     {true, true},
+		"BEGIN SELECT concat('ALTER TABLE users_old DROP CONSTRAINT ', c) INTO s; EXECUTE s; END": {true, false},
+	} {
+		c, _ := apply(t, catalog.New(), "DO $do$ "+body+" $do$")
+		if got := c.Unseen() != ""; got != want.unseen || c.Executed("users") != want.named {
+			t.Errorf("%s: unseen %q, named %t", body, c.Unseen(), c.Executed("users"))
+		}
+	}
+}
