@@ -220,6 +220,16 @@ func (q question) likeness(h gitrange.Hit) int {
 	return 2
 }
 
+// inQuotes reports whether a word stands alone in quotes.
+func inQuotes(h gitrange.Hit) bool {
+	for _, mark := range "\"'`" {
+		if m := string(mark); strings.Contains(h.Text, m+h.Word+m) {
+			return true
+		}
+	}
+	return false
+}
+
 // distance is how many lines a line is from the nearest of others.
 func distance(lines []int, line int) int {
 	best := 1 << 30

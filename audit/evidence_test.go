@@ -66,6 +66,36 @@ func TestEvidenceOfATable(t *testing.T) {
 	}
 }
 
+// A table of a schema of which the code says nothing is not every word that is
+// spelled like it.
+func TestEvidenceOfASchema(t *testing.T) {
+	t.Parallel()
+	const query, mapped, word, words = "SELECT id FROM workers", `#[table("workers")]`, "let workers = pool.workers();", `"words", "work", "workers",`
+	for name, tc := range map[string]struct {
+		table  catalog.Name
+		schema string // a line of the code
+		want   []string
+	}{
+		"public":                {catalog.Name{Schema: "public", Name: "workers"}, "", []string{query, mapped, word, words, "struct Worker"}},
+		"a schema":              {catalog.Name{Schema: "apalis", Name: "workers"}, "", []string{query, mapped}},
+		"a schema in a comment": {catalog.Name{Schema: "apalis", Name: "workers"}, "// once of apalis", []string{query, mapped}},
+		"a schema in the code":  {catalog.Name{Schema: "apalis", Name: "workers"}, "schema = apalis", []string{query, mapped, word, words, "struct Worker"}},
+	} {
+		hits := []gitrange.Hit{{Word: "workers", Text: query}, {Word: "workers", Text: mapped}, {Word: "workers", Text: word}, {Word: "workers", Path: "words.json", Text: words}, {Word: "Worker", Text: "struct Worker"}}
+		var schema []gitrange.Hit
+		if tc.schema != "" {
+			schema = append(schema, gitrange.Hit{Word: "apalis", Text: tc.schema})
+		}
+		var got []string
+		for _, h := range (question{table: tc.table}).named(hits, schema) {
+			got = append(got, h.Text)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s\n%s", name, diff)
+		}
+	}
+}
+
 func TestWhatIsNoCode(t *testing.T) {
 	t.Parallel()
 	u := &usage{migrations: map[string]bool{"db/up": true}}

@@ -157,24 +157,26 @@ func (u *usage) search() {
 	var tables, near, far []string
 	for _, q := range u.asked {
 		tables = append(tables, q.tables()...)
+		tables = append(tables, q.schema()...)
 		if q.column != "" && !q.upsert() {
 			near = append(near, spellings(q.column)...)
 		}
 	}
 	tableHits := look(tables, u.noCode)
+	named := func(q question) []gitrange.Hit {
+		return q.named(pick(tableHits, q.tables()), pick(tableHits, q.schema()))
+	}
 	files := map[string]bool{}
 	for _, q := range u.asked {
-		for _, w := range q.tables() {
-			for _, h := range tableHits[w] {
-				files[h.Path] = files[h.Path] || q.column != "" && !q.upsert()
-			}
+		for _, h := range named(q) {
+			files[h.Path] = files[h.Path] || q.column != "" && !q.upsert()
 		}
 	}
 	nearHits := look(near, func(p string) bool { return !files[p] })
 	hitsOf := func(q question) []gitrange.Hit {
 		in := map[string]bool{}
 		other, _ := u.elsewhere(q)
-		for _, h := range pick(tableHits, q.tables()) {
+		for _, h := range named(q) {
 			in[h.Path] = !under(other, h.Path)
 		}
 		return slices.DeleteFunc(pick(nearHits, spellings(q.column)), func(h gitrange.Hit) bool { return !in[h.Path] })
@@ -193,7 +195,7 @@ func (u *usage) search() {
 			continue
 		}
 		other, unlike := u.elsewhere(q)
-		of := slices.DeleteFunc(pick(tableHits, q.tables()), func(h gitrange.Hit) bool { return under(other, h.Path) })
+		of := slices.DeleteFunc(named(q), func(h gitrange.Hit) bool { return under(other, h.Path) })
 		hits := of
 		if q.column == "" {
 			hits = append(of[:len(of):len(of)], joined(u.base, q.table.Name)...)
@@ -220,6 +222,24 @@ func (q question) tables() []string {
 		return upserts
 	}
 	return append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
+}
+
+// schema are the spellings of a schema that code has to name, or to be told of;
+// none for the one that a server has by itself.
+func (q question) schema() []string {
+	if q.table.Schema == "" || q.table.Schema == "public" || q.table == rule.Upsert || q.upsert() {
+		return nil
+	}
+	return spellings(q.table.Schema)
+}
+
+// named leaves out what hardly names the table: where the code says nothing of its
+// schema, "worker" is a word, and workers in a query is the table.
+func (q question) named(hits, schema []gitrange.Hit) []gitrange.Hit {
+	if len(q.schema()) == 0 || slices.ContainsFunc(schema, func(h gitrange.Hit) bool { return !comment(h.Text) }) {
+		return hits
+	}
+	return slices.DeleteFunc(hits, func(h gitrange.Hit) bool { return q.likeness(h) > 1 && (data(h.Path) || !inQuotes(h)) })
 }
 
 // pick gathers the hits of some words, in the order of places.
