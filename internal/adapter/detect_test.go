@@ -65,6 +65,7 @@ func TestDetect(t *testing.T) {
 		"queries are none":      {map[string]string{"queries/1_a.sql": "SELECT 1;", "queries/2_b.sql": "SELECT 2;", "db/schema.sql": table}, nil},
 		"way down is none":      {map[string]string{"migrations/rollback/1_a.sql": table}, nil},
 		"vendored and testdata": {map[string]string{"vendor/x/migrations/1_a.sql": up, "node_modules/x/1_a.up.sql": table, "a/testdata/1_a.sql": up}, nil},
+		"tests beside":          {map[string]string{"db/1_a.sql": up, "copier/test_source/1_a.sql": up, "integration-tests/db/1_a.sql": up, "ab_test/db/1_a.sql": up}, []string{"goose ab_test/db", "goose db"}},
 		"examples beside":       {map[string]string{"db/1_a.sql": up, "examples/db/1_a.sql": up}, []string{"goose db"}},
 		"a location for development beside": {
 			map[string]string{"db/migration/all/V1__a.sql": table, "db/migration/all/V2__b.sql": table, "db/migration/dev-seed/R__a.sql": table, "db/migration/dev-seed/R__b.sql": table, "db/migration/all-except-dev/R__a.sql": table, "db/migration/all-except-dev/R__b.sql": table},

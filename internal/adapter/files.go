@@ -139,9 +139,14 @@ func secondary(dir string) bool {
 		}
 	}
 	for part := range strings.SplitSeq(dir, "/") {
-		switch strings.ToLower(strings.TrimPrefix(part, "_")) {
+		part = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(part, "_")), "-", "_")
+		switch part {
 		case "example", "examples", "sample", "samples", "demo", "demos",
 			"test", "tests", "e2e", "spec", "benchmarks", "bench":
+			return true
+		}
+		// An A/B test is none.
+		if strings.HasPrefix(part, "test_") || strings.HasPrefix(part, "tests_") || strings.HasSuffix(part, "_tests") {
 			return true
 		}
 	}

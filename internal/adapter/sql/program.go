@@ -30,16 +30,23 @@ var (
 	heading   = regexp.MustCompile(`(?m)^--\s*(?:BLOCK\s+\w|name:\s*\w)`)
 )
 
-// programs lists the files of a directory that a tool runs as programs.
+// programs lists the files of a directory that a tool runs as programs. In a
+// directory of its own, a migration has one of a few names: the rest helps it.
 func programs(t adapter.Tree, dir string) []string {
 	var out []string
 	for _, name := range adapter.Below(t, dir) {
-		if languages[path.Ext(name)] != "" && program.MatchString(name) && !noWay.MatchString(name) {
+		if languages[path.Ext(name)] == "" || !program.MatchString(name) || noWay.MatchString(name) {
+			continue
+		}
+		if base := stem(path.Base(name)); base == stem(name) || slices.Contains(mains, base) {
 			out = append(out, name)
 		}
 	}
 	return out
 }
+
+// mains are the names of a program that has a directory of its own.
+var mains = []string{"migration", "migrate", "up", "index", "main"}
 
 // stem is a name without its ending.
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }

@@ -23,6 +23,8 @@ func TestProgramsAmongFiles(t *testing.T) {
 		"db/migrations/03_b.test.ts":      []byte("test();"),
 		"db/migrations/index.ts":          []byte("export {};"),
 		"db/migrations/10_c_d.sql":        []byte("SELECT 1;"),
+		"db/migrations/11_x/migration.ts": []byte("export default async () => {};"),
+		"db/migrations/11_x/types.ts":     []byte("export type X = string;"),
 		"lib/migrations/migrations.sql":   []byte("-- BLOCK select_all\nSELECT 1;\n"),
 		"lib/migrations/migrations.ts":    []byte("export {};"),
 		"jobs/1_first.sql":                []byte("UPDATE a SET id = 1 WHERE id BETWEEN $from AND $to;"),
@@ -56,6 +58,7 @@ func TestProgramsAmongFiles(t *testing.T) {
 	want := []string{
 		"db/migrations/01_a.sql", "db/migrations/02_fill.ts: migration written in TypeScript",
 		"db/migrations/03_b.sql", "db/migrations/10_c_d.sql",
+		"db/migrations/11_x/migration.ts: migration written in TypeScript",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
