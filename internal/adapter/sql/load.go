@@ -90,6 +90,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	}
 	by.numbered(set)
 	by.apply(t, set)
+	if by != drizzle {
+		journalOf(t, d.Path).left(set)
+	}
 	return set, nil
 }
 

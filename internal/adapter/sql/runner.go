@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
@@ -58,7 +56,7 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 	switch {
 	case path.Base(d.Path) == "migrations" && path.Base(beside) == "supabase" && adapter.Has(t, beside+"/config.toml"):
 		return supabase
-	case adapter.Has(t, d.Join("meta/_journal.json")), slices.ContainsFunc(ups, func(n string) bool { return drizzleDir(t, d, n) }):
+	case journalOf(t, d.Path).leads(ups), slices.ContainsFunc(ups, func(n string) bool { return drizzleDir(t, d, n) }):
 		return drizzle
 	case slices.ContainsFunc(ups, func(n string) bool { return !strings.Contains(n, "/") && flyway(d.Join(n), n) }):
 		return byFlyway
@@ -105,13 +103,6 @@ func byMarkers(files []*adapter.File, names []string) runner {
 	return ""
 }
 
-// drizzleDir reports whether a migration is one of Drizzle's directories, which
-// have a snapshot of the schema beside the SQL.
-func drizzleDir(t adapter.Tree, d adapter.Dir, name string) bool {
-	dir, file := path.Split(name)
-	return dir != "" && file == "migration.sql" && adapter.Has(t, d.Join(dir+"snapshot.json"))
-}
-
 // contiguous reports whether the names have the numbers 1, 2, 3 ….
 func contiguous(names []string) bool {
 	for i, n := range names {
@@ -142,7 +133,7 @@ func (r runner) apply(t adapter.Tree, set *adapter.Set) {
 	case drizzle:
 		set.Together = true
 		set.Habits.Edited = "Drizzle does not run it again: databases that have it keep what the old text did"
-		journalled(t, set)
+		journalOf(t, set.Source.Dir).order(set)
 	case pop:
 		set.Habits.Edited = "pop records versions, not contents: databases that have it keep what the old text did"
 	case byFlyway:
@@ -177,43 +168,6 @@ func leadingDigits(name string) int {
 	return strings.IndexFunc(name, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// journalled orders Drizzle's migrations by the time that its journal gives
-// them, which is what tells it what is pending. One that the journal does not
-// name never runs.
-func journalled(t adapter.Tree, set *adapter.Set) {
-	p := path.Join(set.Source.Dir, "meta/_journal.json")
-	if !adapter.Has(t, p) {
-		return // since 1.0 the names of the directories tell
-	}
-	var journal struct {
-		Entries []struct {
-			Tag  string `json:"tag"`
-			When int64  `json:"when"`
-		} `json:"entries"`
-	}
-	if json.Unmarshal([]byte(adapter.ReadFile(t, p).Text), &journal) != nil || len(journal.Entries) == 0 {
-		return
-	}
-	when := map[string]int64{}
-	for _, e := range journal.Entries {
-		when[e.Tag] = e.When
-	}
-	all := true
-	for _, m := range set.Migrations {
-		if _, ok := when[m.ID]; !ok {
-			all = false
-			set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refusal(
-				path.Base(m.Path)+" is not in Drizzle's journal, meta/_journal.json",
-				"Drizzle runs what the journal names: the migration never runs, and nothing says so",
-				"add its entry to the journal, or make it with drizzle-kit generate --custom")})
-		}
-	}
-	if all {
-		slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int { return cmp.Compare(when[a.ID], when[b.ID]) })
-		set.Habits.OutOfOrder = "Drizzle skips it: in its journal it is older than one that was applied"
-	}
-}
-
 // numbered notes what is wrong with the numbers of a directory: two migrations
 // of one, whose order is an accident, and what tern makes of a gap.
 func (r runner) numbered(set *adapter.Set) {
@@ -239,8 +193,8 @@ func (r runner) numbered(set *adapter.Set) {
 // duplicate notes two migrations of one number. A long number is a time, which
 // several may share where the runner does not keep it for a key.
 func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
-	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase && r != dbmate {
-		return
+	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase && r != dbmate || r == drizzle {
+		return // Drizzle's journal has names and times
 	}
 	detail := "both have number " + b.Version + ": their order is that of the rest of their names"
 	switch r {

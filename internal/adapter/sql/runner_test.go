@@ -45,6 +45,18 @@ func TestRunner(t *testing.T) {
 			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}]}`,
 			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql,
 		}, "0000_a file; 0001_b file; together; ! 0001_b.sql: Drizzle runs what the journal names: the migration never runs, and nothing says so"},
+		"a journal that is a thing of the past": {"drizzle", map[string]string{
+			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}]}`,
+			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql, "drizzle/0001_c.sql": cic, "drizzle/0002_d.sql": sql,
+		}, "0000_a none; 0001_b none; 0001_c none; 0002_d none; = both have number 0001: their order is that of the rest of their names"},
+		"a file of the journal is gone": {"drizzle", map[string]string{
+			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}, {"tag": "0001_b", "when": 6}]}`,
+			"drizzle/0001_b.sql":         sql,
+		}, `0001_b file; together; ! _journal.json: Drizzle refuses to run: "No file drizzle/0000_a.sql found"`},
+		"Drizzle, two of one number": {"drizzle", map[string]string{
+			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0001_a", "when": 5}, {"tag": "0001_b", "when": 6}]}`,
+			"drizzle/0001_a.sql":         sql, "drizzle/0001_b.sql": sql,
+		}, "0001_a file; 0001_b file; together"},
 		"Drizzle 1.0": {"drizzle", map[string]string{
 			"drizzle/20250101000000_a/migration.sql": sql, "drizzle/20250101000000_a/snapshot.json": "{}",
 		}, "20250101000000_a file; together"},

@@ -47,6 +47,7 @@ func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
 				Fact:    con.Kind.String() + " " + con.Name + " of " + now.Name.String() + " is not validated in this release",
 				Harm:    "rows that break it stay, and fail when they are next updated",
 				Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + rule.Table(now.Name) + " VALIDATE CONSTRAINT " + rule.Ident(con.Name) + ";",
+				Cause:   "and %d others are not",
 			})
 		}
 	}

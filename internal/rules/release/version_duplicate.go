@@ -24,7 +24,7 @@ func versionDuplicate(p *rule.Pass, r *rule.Release) {
 			Harm:    or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
 			Instead: "give the one that no database has run the next free version",
 		}
-		if h.Guessed {
+		if h.Guessed || h.Detail != "" && !stops(h) {
 			report.Severity = onward.Warning
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)

@@ -38,5 +38,6 @@ func refuse(p *rule.Pass, s *rule.Stmt) {
 		Fact:    s.Result.NoTransaction + " runs in " + within(s),
 		Harm:    "the migration fails: " + s.Result.NoTransaction + " cannot run inside a transaction block",
 		Instead: alone(s) + "\n" + s.SQL + ";",
+		Cause:   "and %d others run in one, too",
 	})
 }
