@@ -43,6 +43,11 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			}
 		} else if s.Operation.Class != "" {
 			return // made up by the framework, for an index that it may have made once
+		} else if t := madeAgain(s, e.Name.Name); t != nil {
+			if !p.InUse(t) {
+				return
+			}
+			table = t.Name.String()
 		}
 		fact, behind := "dropping index "+e.Name.String()+" blocks reads and writes of "+table, "every query on "+table
 		if table == "" {
@@ -66,6 +71,18 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, report)
 		return
 	}
+}
+
+// madeAgain is the table on which the migration goes on to create an index of the
+// name of the one that it drops: it was there, if at all.
+func madeAgain(s *rule.Stmt, name string) *catalog.Relation {
+	for _, x := range s.Migration.Statements[s.Index+1:] {
+		if i := x.Node.GetIndexStmt(); i.GetIdxname() == name {
+			t, _ := x.Before.Resolve(i.GetRelation())
+			return t
+		}
+	}
+	return nil
 }
 
 // closed reports whether the transaction has the table for itself all the same:
