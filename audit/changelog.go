@@ -86,6 +86,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 		}
 		j.uses(usage.of(i))
 		a.deploy(j, i, compared)
+		usage.deployed[i] = j.run().Catalog()
 		for _, k := range members {
 			p := compared[k]
 			j.setOpaque(pairs[k])

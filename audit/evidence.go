@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -76,7 +77,10 @@ var onConflict = regexp.MustCompile(`(?i)\bon[ _]?conflict|update_conflicts|upse
 
 // comment reports whether a line of code, without its indentation, is one.
 func comment(line string) bool {
-	for _, mark := range []string{"//", "-- ", "# ", "<!--", "/*", "* ", "\"\"\""} {
+	if rest := strings.TrimLeft(line, "#"); rest != line && (rest == "" || rest[0] == ' ') {
+		return true
+	}
+	for _, mark := range []string{"//", "-- ", "<!--", "/*", "* ", "\"\"\""} {
 		if strings.HasPrefix(line, mark) {
 			return true
 		}
@@ -92,12 +96,20 @@ func data(file string) bool {
 			return true
 		}
 	}
-	switch path.Ext(file) {
-	case ".json", ".yaml", ".yml", ".toml", ".xml", ".graphql", ".proto", ".sh", ".d.ts":
-		return true
-	}
-	return false
+	return !languages[path.Ext(file)] || strings.HasSuffix(file, ".d.ts")
 }
+
+// languages are the endings of what runs: programs, templates and models.
+var languages = func() map[string]bool {
+	out := map[string]bool{}
+	for e := range strings.FieldsSeq(`
+		.c .cc .cjs .clj .cljs .cpp .cr .cs .cts .dart .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .heex .hpp .hs .java .jl .js .jsx .kt .kts
+		.lua .m .mjs .ml .mts .nim .php .pl .pm .prisma .py .pyx .r .R .rake .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .vb .vue .zig
+	`) {
+		out[e] = true
+	}
+	return out
+}()
 
 // weigh turns hits of a name into an answer. Of a column, what stands in a file
 // that names the table too counts first, the nearer to the table's name the
@@ -114,7 +126,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || q.column != "" && prose(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if comment(h.Text) || hyphened(h) || q.column != "" && (prose(h) || ofLanguage(h)) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}
@@ -142,7 +154,13 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 		found = append(found, c)
 	}
 	out.Used = len(found) > 0
-	slices.SortStableFunc(found, func(a, b candidate) int { return a.rank - b.rank })
+	written := func(c candidate) int { // a column as it is in the schema
+		if q.column == "" || c.Word == q.column {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Or(a.rank-b.rank, written(a)-written(b)) })
 	seen := map[string]bool{}
 	for _, c := range found {
 		at := fmt.Sprintf("%s:%d", c.Path, c.Line)

@@ -2,12 +2,14 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
@@ -163,5 +165,50 @@ func TestLikeness(t *testing.T) {
 	}
 	if got := q.likeness(gitrange.Hit{Word: "orders", Text: "INSERT INTO orders VALUES (1)"}); got != 0 {
 		t.Errorf("INSERT INTO has rank %d", got)
+	}
+}
+
+// A column that is called by a common word, or as another table's, is not every such
+// word of code that has nothing to do with its table.
+func TestEvidenceOfACommonName(t *testing.T) {
+	t.Parallel()
+	c := catalog.New()
+	for _, sql := range []string{"CREATE TABLE queue (id int, topic text, batch_id int, first_seen int)", "CREATE TABLE uploads (batch_id int)"} {
+		f, err := pgparse.Split(sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ = c.Apply(f.Stmts[0].Node, sql)
+	}
+	u := &usage{deployed: map[int]*catalog.Catalog{0: c}}
+	for column, want := range map[string]bool{"topic": true, "batch_id": true, "first_seen": false} {
+		if got := u.common(question{table: catalog.Name{Schema: "public", Name: "queue"}, column: column}); got != want {
+			t.Errorf("%s: %t", column, got)
+		}
+	}
+	hits := []gitrange.Hit{
+		{Path: "bus/bus.go", Text: "Subscribe(topic Topic)"}, {Path: "queue/jobs.go", Text: "topic string"},
+		{Path: "report/all.go", Text: "SELECT topic"},
+	}
+	for name, tc := range map[string]struct {
+		table []gitrange.Hit
+		want  []string
+	}{
+		"the table's directory, and queries":  {[]gitrange.Hit{{Path: "queue/queue.go", Text: `name = "queue"`}}, []string{"queue/jobs.go", "report/all.go"}},
+		"nothing names the table":             {nil, []string{"bus/bus.go", "queue/jobs.go", "report/all.go"}},
+		"nothing but a comment and a setting": {[]gitrange.Hit{{Path: "a/a.go", Text: "// queue"}, {Path: "b/b.yaml", Text: "queue:"}}, []string{"bus/bus.go", "queue/jobs.go", "report/all.go"}},
+	} {
+		var got []string
+		for _, h := range closeTo(tc.table, slices.Clone(hits)) {
+			got = append(got, h.Path)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s\n%s", name, diff)
+		}
+	}
+	for text, want := range map[string]bool{"return nil, error(err)": true, `Error string; e.error`: false, `json:"error"`: false, "SELECT error FROM x": false, "error: string": false} {
+		if got := ofLanguage(gitrange.Hit{Word: "error", Text: text}); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
 	}
 }

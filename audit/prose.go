@@ -44,6 +44,9 @@ func prose(h gitrange.Hit) bool {
 // column.
 var query = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|from|where|join|returning|order\s+by|column)\b|\b(?:db|gorm|bun|json|sql)[:(=]`)
 
+// clause is what a line of a query has that names a table elsewhere.
+var clause = regexp.MustCompile(`(?i)\b(?:select|insert into|update|delete from|where|join|returning|(?:order|group)\s+by)\b`)
+
 // commonWord is up to which length a name is taken for a word that stands
 // everywhere: id, type, name.
 const commonWord = 4
@@ -51,15 +54,39 @@ const commonWord = 4
 // columnLikeness ranks a hit of a column's name: in a query or where a mapper is
 // told of it, as a field or a key, or as a mere word.
 func columnLikeness(h gitrange.Hit) int {
-	at := strings.Index(h.Text, h.Word)
 	switch {
-	case h.Word == "" || at < 0 || len(h.Word) > commonWord || query.MatchString(h.Text):
+	case h.Word == "" || !strings.Contains(h.Text, h.Word) || len(h.Word) > commonWord || query.MatchString(h.Text):
 		return 0
-	case at > 0 && strings.IndexByte(".\"'`", h.Text[at-1]) >= 0, at+len(h.Word) < len(h.Text) && strings.IndexByte(":=\"'`", h.Text[at+len(h.Word)]) >= 0:
+	case member(h):
 		return 1
 	}
 	return 3
 }
+
+// member reports whether a word stands where it is a field or a key.
+func member(h gitrange.Hit) bool {
+	at := strings.Index(h.Text, h.Word)
+	end := at + len(h.Word)
+	return at > 0 && strings.IndexByte(".\"'`", h.Text[at-1]) >= 0 || at >= 0 && end < len(h.Text) && strings.IndexByte(":=\"'`", h.Text[end]) >= 0
+}
+
+// ofLanguage reports whether a word is one of the language that the line is
+// written in, as error is of Go's.
+func ofLanguage(h gitrange.Hit) bool {
+	return keywords[h.Word] && !query.MatchString(h.Text) && !member(h)
+}
+
+// keywords are words of languages that are columns' names, too.
+var keywords = func() map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(`
+		abstract async await boolean class const default enum error export final function import integer interface internal long module
+		number object override package private protected public range required return static string struct trait type virtual void
+	`) {
+		out[w] = true
+	}
+	return out
+}()
 
 // names reports whether a text has a word.
 func names(text, word string) bool {

@@ -39,6 +39,8 @@ type usage struct {
 	pairs     []pair
 	databases [][]int
 	rooted    []service
+	// deployed are the schemas of the databases at the base.
+	deployed map[int]*catalog.Catalog
 }
 
 // question is a table of a database, or a column of it.
@@ -56,7 +58,7 @@ const maxAsked = 100
 const maxEvidence = 3
 
 func newUsage(rng *gitrange.Range, pairs []pair) *usage {
-	u := &usage{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, migrations: map[string]bool{}, pairs: pairs}
+	u := &usage{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, deployed: map[int]*catalog.Catalog{}, migrations: map[string]bool{}, pairs: pairs}
 	for _, p := range pairs {
 		set := p.base
 		if set == nil {
@@ -203,6 +205,9 @@ func (u *usage) search() {
 		if q.column != "" {
 			if hits = hitsOf(q); len(hits) == 0 {
 				hits = slices.DeleteFunc(pick(farHits, spellings(q.column)), func(h gitrange.Hit) bool { return under(unlike, h.Path) })
+				if u.common(q) {
+					hits = closeTo(of, hits)
+				}
 			}
 		}
 		answer := u.weigh(q, hits, of)
@@ -213,6 +218,38 @@ func (u *usage) search() {
 		answer.Known = answer.Used || found == nil
 		u.cache[q] = answer
 	}
+}
+
+// common reports whether a column's name is one word, or another table has such a
+// column: a word far from the table's name is hardly the column.
+func (u *usage) common(q question) bool {
+	if !strings.Contains(q.column, "_") && strings.ToLower(q.column) == q.column {
+		return true
+	}
+	c, found := u.deployed[q.database], false
+	if c == nil {
+		return false
+	}
+	c.Relations(func(r *catalog.Relation) bool {
+		found = r.Kind.IsTable() && r.Name != q.table && r.Column(q.column) != nil
+		return !found
+	})
+	return found
+}
+
+// closeTo leaves of hits what stands in the directories of code that names the
+// table, or in a query; all, where none does.
+func closeTo(table, hits []gitrange.Hit) []gitrange.Hit {
+	dirs := map[string]bool{}
+	for _, h := range table {
+		if !data(h.Path) && !comment(h.Text) {
+			dirs[path.Dir(h.Path)] = true
+		}
+	}
+	if len(dirs) == 0 {
+		return hits
+	}
+	return slices.DeleteFunc(hits, func(h gitrange.Hit) bool { return !dirs[path.Dir(h.Path)] && !clause.MatchString(h.Text) })
 }
 
 // tables are the spellings of the table's name. A mapper may name the class in
