@@ -1,7 +1,10 @@
 package table
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -59,9 +62,14 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 				fact = "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows, if it was there"
 				severity = onward.Warning
 			}
+			harm := "the rows are lost, with the foreign keys, grants, triggers and views that hang on the table"
+			if copiedOut(earlier, e.OID) && copiedBack(s, created) {
+				severity, fact = onward.Warning, "creating "+e.Name.String()+" anew: "+earlier.Where()+" dropped it, and its rows are copied out and back"
+				harm = "foreign keys, grants, triggers and views that hang on the table are lost, and every query on it waits until both copies are made"
+			}
 			p.Report(s, rule.Report{
 				Fact:     fact,
-				Harm:     "the rows are lost, with the foreign keys, grants, triggers and views that hang on the table",
+				Harm:     harm,
 				Severity: severity,
 				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + rule.Table(e.Name) + " …;",
 				Evidence: []onward.Evidence{earlier.Evidence("drops " + e.Name.String())},
@@ -69,6 +77,34 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 			return
 		}
 	}
+}
+
+// copiedOut reports whether a statement in front of a drop writes the rows of the
+// table to another one.
+func copiedOut(drop *rule.Stmt, table catalog.OID) bool {
+	return slices.ContainsFunc(drop.Migration.Statements[:drop.Index], func(x *rule.Stmt) bool {
+		into := x.Node.GetInsertStmt()
+		if x.Tx.RolledBack || into.GetSelectStmt() == nil && x.Node.GetCreateTableAsStmt() == nil {
+			return false
+		}
+		if to, _ := x.Before.Resolve(into.GetRelation()); into != nil && to.OID == table {
+			return false
+		}
+		return slices.ContainsFunc(x.Result.Effects, func(e effect.Effect) bool { return e.OID == table })
+	})
+}
+
+// copiedBack reports whether a statement behind the one that creates a table
+// fills it from others.
+func copiedBack(create *rule.Stmt, table *catalog.Relation) bool {
+	return slices.ContainsFunc(create.Migration.Statements[create.Index+1:], func(x *rule.Stmt) bool {
+		into := x.Node.GetInsertStmt()
+		if x.Tx.RolledBack || len(into.GetSelectStmt().GetSelectStmt().GetFromClause()) == 0 {
+			return false
+		}
+		to, _ := x.Before.Resolve(into.GetRelation())
+		return to.Name == table.Name
+	})
 }
 
 // gone reports whether the dropped table was certainly not there: the whole
