@@ -51,9 +51,9 @@ type Catalog struct {
 // Note is a linked list of remarks on statements that could not be folded.
 type Note struct {
 	Text string
-	// SQL is the statement, where it executes text that is put together as it
-	// runs: whatever it names may have changed.
-	SQL string
+	// names are the words of the statement, in lower case, where it executes text
+	// that is put together as it runs: whatever has such a name may have changed.
+	names map[string]bool
 	// Read says that its statements were folded: all that is not known is which
 	// of them ran.
 	Read bool

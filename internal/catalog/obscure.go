@@ -28,27 +28,31 @@ func (c *Catalog) Unseen() string {
 // Executed reports whether a statement before executed text that is put together
 // as it runs, and names a relation: in the text, or beside it.
 func (c *Catalog) Executed(relation string) bool {
+	relation = strings.ToLower(relation)
 	for n := c.Unmodelled; n != nil; n = n.Next {
-		for word := range strings.FieldsFuncSeq(n.SQL, notInName) {
-			if strings.EqualFold(word, relation) {
-				return true
-			}
+		if n.names[relation] {
+			return true
 		}
 	}
 	return false
 }
 
-// executes reports whether a PL/pgSQL body executes text: the word stands in
-// GRANT and in CREATE TRIGGER, too.
-func executes(body string) bool {
-	before := ""
+// executed are the words of a PL/pgSQL body that executes text, nil for another
+// one. The word EXECUTE stands in GRANT and in CREATE TRIGGER, too.
+func executed(body string) map[string]bool {
+	if !strings.Contains(body, "execute") && !strings.Contains(body, "EXECUTE") && !strings.Contains(body, "Execute") {
+		return nil
+	}
+	words, before, found := map[string]bool{}, "", false
 	for word := range strings.FieldsFuncSeq(strings.ToLower(body), notInName) {
-		if before == "execute" && word != "function" && word != "procedure" && word != "on" {
-			return true
-		}
+		found = found || before == "execute" && word != "function" && word != "procedure" && word != "on"
+		words[word] = true
 		before = word
 	}
-	return false
+	if !found {
+		return nil
+	}
+	return words
 }
 
 // notInName reports whether a character ends an identifier.

@@ -1,10 +1,6 @@
 package catalog
 
-import (
-	"strings"
-
-	"github.com/onward-sql/onward/internal/pgparse"
-)
+import "github.com/onward-sql/onward/internal/pgparse"
 
 // statement folds any statement. Every statement of Postgres 18's manual has
 // its case: what changes the schema, what changes what is kept by name only,
@@ -122,11 +118,8 @@ func (f *fold) objectStatement(msg any) {
 	case *pgparse.DoStmt:
 		// What the block does is seen only by whoever reads its body.
 		f.unmodelled("DO block")
-		if executes(f.sql) {
-			f.Unmodelled.SQL = strings.Clone(f.sql)
-		} else {
-			f.Unmodelled.Read = true
-		}
+		f.Unmodelled.names = executed(f.sql)
+		f.Unmodelled.Read = f.Unmodelled.names == nil
 	case *pgparse.CallStmt:
 		f.unmodelled("CALL " + last(s.GetFunccall().GetFuncname()))
 	case *pgparse.AlterObjectDependsStmt:
