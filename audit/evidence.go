@@ -56,6 +56,11 @@ func (u *usage) noCode(file string) bool {
 	case "structure.sql", "schema.sql", "schema.rb", "package-lock.json", "package.json", "Cargo.toml", "go.mod", "Makefile", "Dockerfile":
 		return true
 	}
+	for _, made := range []string{".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.ts", "_pb.js", ".pb.ts", ".pb.cc", ".pb.h"} {
+		if strings.HasSuffix(name, made) {
+			return true // messages to other programs
+		}
+	}
 	for _, prefix := range []string{"LICENSE", "COPYING", "README", "CHANGELOG"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -126,7 +131,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || q.column != "" && (prose(h) || ofLanguage(h)) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if comment(h.Text) || hyphened(h) || q.column != "" && (prose(h) || ofLanguage(h) || inJSON(h)) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}
@@ -216,6 +221,9 @@ func (q question) likeness(h gitrange.Hit) int {
 		return 4 // the singular: also a word of the language
 	case h.Word != q.table.Name:
 		return 3
+	}
+	if s := q.table.Schema; s != "" && strings.Contains(h.Text, s+"."+h.Word) {
+		return 0
 	}
 	before, _, _ := strings.Cut(h.Text, h.Word)
 	if strings.HasSuffix(before, "/") {

@@ -58,12 +58,13 @@ func TestEvidenceOfATable(t *testing.T) {
 		hit("tiers", "a.go", `import "example.com/shop/tiers"`),
 		hit("tiers", "c.go", `const name = "tiers"`),
 		hit("tiers", "d.go", `"SELECT id FROM tiers"`),
+		hit("tiers", "e.go", `const name = "public.tiers"`),
 	}, nil)
 	var places []string
 	for _, e := range got.Evidence {
 		places = append(places, e.Path)
 	}
-	if diff := cmp.Diff([]string{"d.go", "c.go", "b.go"}, places); diff != "" {
+	if diff := cmp.Diff([]string{"e.go", "d.go", "c.go"}, places); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -106,7 +107,7 @@ func TestWhatIsNoCode(t *testing.T) {
 		"infra/main.tf": true, "a_test.go": true, "Cargo.toml": true, "docs/a.py": true, "fix.patch": true,
 		"internal/sqltest/initdb.d/1.sql": true, "app/testing/a.py": false,
 		"apps/documentation/pages/a.mdx": true, "ui/button.stories.tsx": true, "store/mysql/users.go": true, "db/src/1_a.up.sql": true, "store/postgres/users.go": false, "queries/up.sql": false,
-		"main.go": false, ".sqlx/query-1.json": false, "queries/users.sql": false, "schema/users.go": false, "app/schema.graphql": false,
+		"gen/api/memo.pb.go": true, "gen/memo_pb2.py": true, "main.go": false, ".sqlx/query-1.json": false, "queries/users.sql": false, "schema/users.go": false, "app/schema.graphql": false,
 	} {
 		if got := u.noCode(file); got != want {
 			t.Errorf("%s: %v", file, got)
@@ -204,6 +205,11 @@ func TestEvidenceOfACommonName(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s\n%s", name, diff)
+		}
+	}
+	for text, want := range map[string]bool{"memo.payload->'property'->'tags' @> $1": true, "JSON_EXTRACT(payload, '$.property.tags')": true, "SELECT tags->'x'": false, "tags @> payload->'tags'": false} {
+		if got := inJSON(gitrange.Hit{Word: "tags", Text: text}); got != want {
+			t.Errorf("%s: %t", text, got)
 		}
 	}
 	for text, want := range map[string]bool{"return nil, error(err)": true, `Error string; e.error`: false, `json:"error"`: false, "SELECT error FROM x": false, "error: string": false} {

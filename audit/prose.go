@@ -76,6 +76,14 @@ func ofLanguage(h gitrange.Hit) bool {
 	return keywords[h.Word] && !query.MatchString(h.Text) && !member(h)
 }
 
+// jsonPath is a way into a JSON value, in SQL: -> 'tags', '$.tags'.
+var jsonPath = regexp.MustCompile(`->>?\s*'[^']*'|'\$\.[^']*'`)
+
+// inJSON reports whether a word stands nowhere in its line but in such ways.
+func inJSON(h gitrange.Hit) bool {
+	return strings.ContainsAny(h.Text, ">$") && jsonPath.MatchString(h.Text) && !names(jsonPath.ReplaceAllString(h.Text, ""), h.Word)
+}
+
 // keywords are words of languages that are columns' names, too.
 var keywords = func() map[string]bool {
 	out := map[string]bool{}
