@@ -78,7 +78,7 @@ var upserts = []string{
 }
 
 // An HTTP conflict is none.
-var onConflict = regexp.MustCompile(`(?i)\bon[ _]?conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates`)
+var onConflict = regexp.MustCompile(`(?i)\bon(?:[ _]?|\("?)conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates`)
 
 // comment reports whether a line of code, without its indentation, is one.
 func comment(line string) bool {

@@ -15,17 +15,24 @@ import (
 func (q question) upsert() bool { return q.table.Schema == rule.Upsert.Name }
 
 var (
-	// conflictTarget is ON CONFLICT in SQL, as a text in code has it: over
-	// several lines, or as several texts that are joined.
-	conflictTarget = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict[\s"'+\\]+(?:\(([^()]*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+))`)
-	insertInto     = regexp.MustCompile(`(?i)\binsert[\s"'+\\]+into[\s"'+\\]+((?:[\w"\\]+\.)?[\w"\\]+)`)
+	// saysConflict is where SQL in a text of code says ON CONFLICT: over several
+	// lines, or as several texts that are joined. What follows is a list of columns,
+	// a constraint, or put together as the program runs.
+	saysConflict = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict\b[\s"'+\\]*(?:\(([\w\s,"` + "`" + `\\]*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+)|(do)\b)?`)
+	insertInto   = regexp.MustCompile(`(?i)\binsert[\s"'+\\]+into[\s"'+\\]+((?:[\w"\\]+\.)?[\w"\\]+)?`)
+	// mapperUpsert is a call of a mapper that makes ON CONFLICT.
+	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=]|\bOn\("CONFLICT|\b(?:upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
+	// upsertCall is one that may be a function of the program's own, where it begins
+	// with a capital.
+	upsertCall = regexp.MustCompile(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
 )
 
 // upsertReach is how far before its ON CONFLICT an INSERT begins.
 const upsertReach = 8 << 10
 
 // upserting looks in the files that say ON CONFLICT for an INSERT into the table
-// with these conflict columns, or this constraint.
+// with these conflict columns, or this constraint. It is not known where a mapper,
+// or SQL that is put together as it runs, may say that.
 func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage {
 	columns, constraint, _ := strings.Cut(q.column, "/")
 	want := strings.Split(strings.ToLower(columns), ",")
@@ -41,32 +48,100 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 	if u.modelled {
 		u.bulkCreating(&out, q, want, hits)
 	}
+	var likely, maybe []onward.Evidence
+	spelled := false
 	for _, file := range paths {
 		text := texts[file]
-		for _, m := range conflictTarget.FindAllStringSubmatchIndex(text, -1) {
-			if m[4] >= 0 {
-				if constraint == "" || !strings.EqualFold(text[m[4]:m[5]], constraint) {
-					continue
-				}
-			} else if !slices.Equal(targets(text[m[2]:m[3]]), want) {
-				continue
-			}
-			before := text[max(0, m[0]-upsertReach):m[0]]
-			into := insertInto.FindAllStringSubmatch(before, -1)
-			if len(into) == 0 || !strings.EqualFold(relation(into[len(into)-1][1]), q.table.Name) {
-				continue
-			}
+		for _, m := range saysConflict.FindAllStringSubmatchIndex(text, -1) {
 			said, line := lineAt(text, m[0])
 			if comment(said) {
 				continue
 			}
-			out.Known, out.Used = true, true
-			if len(out.Evidence) < maxEvidence {
-				out.Evidence = append(out.Evidence, onward.Evidence{Kind: "code", Path: file, Line: line, Text: said, Revision: u.name})
+			into := intoOf(text[max(0, m[0]-upsertReach):m[0]])
+			spelled = spelled || into != ""
+			put := false // together as it runs
+			switch {
+			case m[6] >= 0:
+				continue // DO NOTHING asks for no index
+			case m[4] >= 0:
+				if constraint == "" || !strings.EqualFold(text[m[4]:m[5]], constraint) {
+					continue
+				}
+			case m[2] >= 0:
+				if !slices.Equal(targets(text[m[2]:m[3]]), want) {
+					continue
+				}
+			default:
+				put = true
+			}
+			at := onward.Evidence{Kind: "code", Path: file, Line: line, Text: said, Revision: u.name}
+			switch {
+			case strings.EqualFold(into, q.table.Name) && !put:
+				out.Known, out.Used = true, true
+				if len(out.Evidence) < maxEvidence {
+					out.Evidence = append(out.Evidence, at)
+				}
+			case into == "" && !put:
+				likely = append(likely, at)
+			case into == "" || strings.EqualFold(into, q.table.Name):
+				maybe = append(maybe, at)
 			}
 		}
 	}
+	if out.Used {
+		return out
+	}
+	maybe = slices.Concat(likely, maybe, u.mapperUpserts(q, hits, spelled))
+	out.Known = out.Known && len(maybe) == 0
+	out.Evidence = maybe[:min(len(maybe), maxEvidence)]
 	return out
+}
+
+// intoOf is the table of the last INSERT of a text, without its schema; "" where it
+// has none, or one whose table is put in as it runs.
+func intoOf(text string) string {
+	found := insertInto.FindAllStringSubmatch(text, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return relation(found[len(found)-1][1])
+}
+
+// mapperUpserts are the calls of mappers that may say ON CONFLICT on the table: they
+// stand in files that name it. Where the program spells its SQL, its own functions
+// are called Upsert.
+func (u *usage) mapperUpserts(q question, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
+	words := append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
+	calls := map[string]gitrange.Hit{}
+	var files []string
+	for _, h := range pick(hits, upserts) {
+		if _, seen := calls[h.Path]; seen || comment(h.Text) || !u.mayCall(h.Text, words, spelled) {
+			continue
+		}
+		calls[h.Path] = h
+		files = append(files, h.Path)
+	}
+	texts, err := u.base.ReadAll(files)
+	var out []onward.Evidence
+	for _, f := range files {
+		if err != nil || slices.ContainsFunc(words, func(w string) bool { return names(string(texts[f]), w) }) {
+			out = append(out, onward.Evidence{Kind: "code", Path: f, Line: calls[f].Line, Text: calls[f].Text, Revision: u.name})
+		}
+	}
+	return out
+}
+
+// mayCall reports whether a line calls a mapper's upsert, and names no other model:
+// prisma.user.upsert is one of users.
+func (u *usage) mayCall(line string, words []string, spelled bool) bool {
+	if mapperUpsert.MatchString(line) {
+		return true
+	}
+	m := upsertCall.FindStringSubmatch(line)
+	if m == nil || m[2] == "U" && spelled {
+		return false
+	}
+	return m[1] == "" || slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(strings.ToLower(m[1]), strings.ToLower(w)) })
 }
 
 // bulkCreate is Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its target.

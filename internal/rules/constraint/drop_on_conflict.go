@@ -86,8 +86,11 @@ func (x *unserved) say(p *rule.Pass) {
 	} else if d.By.Migration.Framework == "django" {
 		// The mapper says ON CONFLICT in this one case only.
 		severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
-	} else if u := p.Upserts(); u.Known && !u.Used {
-		return
+	} else if u := p.Upserts(); named.Known || u.Known && !u.Used {
+		return // the code spells all that it says ON CONFLICT on
+	}
+	if !named.Used {
+		harm += named.Where()
 	}
 	p.Report(d.By, rule.Report{
 		Severity: severity,
@@ -137,10 +140,11 @@ func (x *unserved) named(p *rule.Pass) rule.Usage {
 		}
 		columns = append(columns, c.Name)
 	}
-	if x.idx.Index.Predicate != nil {
-		return rule.Usage{} // needs its condition too
+	u := p.UpsertsOn(p.DeployedName(x.Delta), columns, x.idx.Index.Constraint)
+	if u.Used && x.idx.Index.Predicate != nil {
+		u.Known, u.Used = false, false // it needs its condition, too
 	}
-	return p.UpsertsOn(p.DeployedName(x.Delta), columns, x.idx.Index.Constraint)
+	return u
 }
 
 // carried are the unique indexes that a renamed column takes away from its name,

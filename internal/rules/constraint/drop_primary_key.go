@@ -57,9 +57,14 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		}
 		if d.OldIndex != nil {
 			x := unserved{Delta: d, idx: d.OldIndex}
-			if u := x.named(p); u.Used {
+			switch u := x.named(p); {
+			case u.Used:
 				r.Severity, r.Evidence = onward.Off, u.Evidence
 				r.Harm += u.Where()
+			case u.Known && next != nil:
+				r.Harm = "nothing keeps the old key unique"
+			case u.Known && r.Severity == onward.Warning:
+				r.Harm = "duplicate keys come in"
 			}
 		}
 		p.Report(d.By, r)
