@@ -19,6 +19,9 @@ type Problem struct {
 	// where the history looks whole: something beside it may have. Certain is
 	// false then.
 	Unseen bool
+	// Like is what exists and has the name but for capital letters, which a name
+	// without quotes loses.
+	Like string
 	// InTheWay is the view that stands against it, where there is one.
 	InTheWay *Relation
 	// Since is the first major version that has it; 0: all have. Lost is what

@@ -10,6 +10,9 @@ import (
 type Catalog struct {
 	relations vector
 	names     trie[Name, OID]
+	// capitals holds relations that have capital letters in their names, by those
+	// without; some of them are gone.
+	capitals  trie[Name, OID]
 	types     trie[OID, *UserType]
 	typeNames trie[Name, OID]
 	functions trie[Name, []*Function] // overloads

@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -88,7 +89,29 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 		}
 		return nil
 	}
+	if r := f.twin(full); r != nil && !missingOK {
+		f.problems = append(f.problems, missingTwin(displayName(schema, name), r))
+	}
 	return f.infer(full, kind)
+}
+
+// twin is the relation that has a name but for capital letters.
+func (c *Catalog) twin(name Name) *Relation {
+	oid, ok := c.capitals.get(Name{name.Schema, strings.ToLower(name.Name)})
+	if !ok {
+		return nil
+	}
+	r := c.Relation(oid)
+	if r == nil || r.Inferred || r.Name == name || r.Name.Schema != name.Schema || !strings.EqualFold(r.Name.Name, name.Name) {
+		return nil
+	}
+	return r
+}
+
+// missingTwin is the problem of a name that nothing has, and something else in
+// quotes. Something beside the history may have it.
+func missingTwin(name string, twin *Relation) Problem {
+	return Problem{Code: "42P01", Message: fmt.Sprintf("relation %q does not exist", name), Unseen: true, Like: twin.Name.Name}
 }
 
 // find is Lookup that also finds what is not on the search path but where it
@@ -214,11 +237,22 @@ func (f *fold) columnAs(oid OID, name, words string) *Column {
 	if words != "" {
 		text := fmt.Sprintf(words+"%[3]s", name, r.Name.Name, "")
 		f.fail(certain, "42703", "%s", text)
+		f.problems[len(f.problems)-1].Like = r.alike(name)
 	}
 	if certain {
 		return nil
 	}
 	return f.inferColumn(oid, name)
+}
+
+// alike is the column that has a name but for capital letters; "" when none has.
+func (r *Relation) alike(name string) string {
+	for _, c := range r.Columns {
+		if strings.EqualFold(c.Name, name) {
+			return c.Name
+		}
+	}
+	return ""
 }
 
 func (f *fold) inferColumn(oid OID, name string) *Column {

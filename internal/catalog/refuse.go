@@ -77,6 +77,9 @@ func (k *checker) relation(rv *pgparse.RangeVar) *Relation {
 	}
 	if _, gone := k.c.gone.get(objectKey{"relation", full}); gone {
 		k.fail("42P01", "relation %q does not exist", displayName(schema, name))
+	} else if r := k.c.twin(full); r != nil && k.problem == nil {
+		p := missingTwin(displayName(schema, name), r)
+		k.problem = &p
 	}
 	return nil
 }
@@ -126,6 +129,7 @@ func (k *checker) targets(r *Relation, list []*pgparse.Node) {
 		}
 		if k.lacks(r, name) {
 			k.fail("42703", missingColumn, name, r.Name.Name)
+			k.problem.Like = r.alike(name)
 			return
 		}
 		if len(t.GetIndirection()) > 0 {

@@ -1,6 +1,9 @@
 package catalog
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // The methods here replace objects of the catalog under construction and keep
 // the journal.
@@ -36,6 +39,7 @@ func (f *fold) put(r *Relation) *Relation {
 	}
 	f.relations = f.relations.set(f.own, r.OID, r)
 	f.names = f.names.set(f.own, r.Name, r.OID)
+	f.capital(r.Name, r.OID)
 	f.temporary = f.temporary || r.Name.Schema == "pg_temp"
 	f.unmarkGone("relation", r.Name)
 	f.disown(r.OID)
@@ -43,6 +47,13 @@ func (f *fold) put(r *Relation) *Relation {
 	f.using = true
 	f.log(entry{kind: touchedRelation, oid: r.OID})
 	return r
+}
+
+// capital notes a relation whose name must be written in quotes.
+func (f *fold) capital(name Name, oid OID) {
+	if lower := strings.ToLower(name.Name); lower != name.Name {
+		f.capitals = f.capitals.set(f.own, Name{name.Schema, lower}, oid)
+	}
 }
 
 // disown forgets the copy of a relation.
@@ -89,6 +100,7 @@ func (f *fold) rename(oid OID, name Name) {
 		}
 	}
 	f.names = f.names.set(f.own, name, oid)
+	f.capital(name, oid)
 	f.temporary = f.temporary || name.Schema == "pg_temp"
 	f.unmarkGone("relation", name)
 	r.Name = name

@@ -58,6 +58,9 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 					r.Harm += "; " + older
 				}
 			}
+		case x.Like != "":
+			r.Fact += `: there is "` + x.Like + `", and a name without quotes has no capital letters`
+			r.Instead, r.Stops = `write it in quotes: "`+x.Like+`"`, x.Certain
 		case x.Unseen:
 			r.Severity, r.Stops = onward.Warning, false
 			r.Fact += ": no migration creates it"
