@@ -189,6 +189,7 @@ var all = []*rule.Rule{
 	trigger.RefusesWrites,
 	types.DomainConstraintScan,
 	types.Drop,
+	types.EnumGuardedDiffers,
 	types.EnumRecreate,
 	types.EnumValueRename,
 	types.EnumValueUnknown,

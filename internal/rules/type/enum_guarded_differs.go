@@ -1,0 +1,62 @@
+package types
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// EnumGuardedDiffers flags CREATE TYPE … AS ENUM in a DO block that passes over a
+// type that exists, where the one that exists lacks some of the values.
+// https://www.postgresql.org/docs/current/sql-createtype.html
+var EnumGuardedDiffers = &rule.Rule{
+	ID:        "type-enum-guarded-differs",
+	Category:  onward.Idempotency,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "CREATE TYPE behind a guard names an enum that exists with fewer values",
+	Harm:      "CREATE TYPE has no IF NOT EXISTS, so that it stands in a DO block with a handler for duplicate_object, or behind a look into pg_type. Both look at the name alone. Where the type exists with other values nothing happens, the migration counts as done, and what writes one of the new values fails: invalid input value for enum.",
+	Instead:   "Add the values to the type that is there: ALTER TYPE … ADD VALUE IF NOT EXISTS.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtype.html", "https://www.postgresql.org/docs/current/sql-altertype.html"},
+	Kinds:     rule.Another,
+	Statement: enumGuardedDiffers,
+}
+
+func enumGuardedDiffers(p *rule.Pass, s *rule.Stmt) {
+	stmt := s.Node.GetCreateEnumStmt()
+	if stmt == nil || s.Parent < 0 || !s.Optional() {
+		return
+	}
+	var parts []string
+	for _, n := range stmt.GetTypeName() {
+		parts = append(parts, n.GetString_().GetSval())
+	}
+	schema, name := "", parts[len(parts)-1]
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	old := s.Before.LookupType(schema, name)
+	if old == nil || old.Inferred || old.Kind != catalog.Enum {
+		return
+	}
+	var missing []string
+	for _, v := range stmt.GetVals() {
+		if label := v.GetString_().GetSval(); !slices.Contains(old.Labels, label) {
+			missing = append(missing, "'"+label+"'")
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	enum, add := old.Name.String(), ""
+	for _, m := range missing {
+		add += "\nALTER TYPE " + rule.Table(old.Name) + " ADD VALUE IF NOT EXISTS " + m + ";"
+	}
+	p.Report(s, rule.Report{
+		Fact:    "enum " + enum + " exists without " + rule.Enumerate(missing) + ", so that this CREATE TYPE does nothing",
+		Harm:    "the migration counts as done, and what writes " + rule.Enumerate(missing) + " fails: invalid input value for enum " + enum,
+		Instead: "add to the type that is there:" + add,
+	})
+}
