@@ -152,3 +152,17 @@ func (f *fold) refresh(s *pgparse.RefreshMatViewStmt) {
 	info.Filled = !s.GetSkipData()
 	r.View = &info
 }
+
+// RefreshIndex is the index by which a materialized view can be refreshed
+// concurrently: a unique one on plain columns, for all rows. nil when it has none.
+// https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html
+func (c *Catalog) RefreshIndex(view *Relation) *Relation {
+	for _, oid := range view.Indexes {
+		i := c.Relation(oid)
+		if i != nil && i.Index != nil && i.Index.Unique && i.Index.Valid && i.Index.Predicate == nil &&
+			!slices.ContainsFunc(i.Index.Keys, func(k IndexKey) bool { return k.Column == 0 }) {
+			return i
+		}
+	}
+	return nil
+}

@@ -75,7 +75,7 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 			r.refuse("CONCURRENTLY cannot be used when the materialized view is not populated")
 			return
 		}
-		if mv.OID != 0 && !mv.Inferred && !r.hasUniqueIndex(mv) {
+		if mv.OID != 0 && !mv.Inferred && r.c.RefreshIndex(mv) == nil {
 			r.refuse(`cannot refresh materialized view "` + mv.Name.Qualified() + `" concurrently`)
 			return
 		}
@@ -99,22 +99,4 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 			}
 		}
 	}
-}
-
-// hasUniqueIndex looks for what REFRESH … CONCURRENTLY needs: a unique index
-// on plain columns without a condition.
-func (r *run) hasUniqueIndex(mv *catalog.Relation) bool {
-	for _, i := range r.indexes(mv) {
-		if i.Index == nil || !i.Index.Unique || i.Index.Predicate != nil || !i.Index.Valid {
-			continue
-		}
-		plain := true
-		for _, k := range i.Index.Keys {
-			plain = plain && k.Column != 0
-		}
-		if plain {
-			return true
-		}
-	}
-	return false
 }

@@ -198,6 +198,7 @@ var all = []*rule.Rule{
 	view.Drop,
 	view.RefreshBlocking,
 	view.RefreshConcurrentlyUnsupported,
+	view.RefreshIndexLost,
 	view.Rename,
 	view.ReplaceIncompatible,
 	view.SecurityInvokerLost,
