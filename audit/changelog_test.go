@@ -423,10 +423,13 @@ func TestUpsertsOnColumns(t *testing.T) {
 		"db.insert(b).onConflictDoUpdate({target: b.n})":                                                  "",
 		"prisma.a.upsert({where: {n: 1}})":                                                                "warning",
 		"prisma.b.upsert({where: {a: {n: 1}}})":                                                           "",
-		"db.from('a').upsert(rows)":                                                                       "warning",
-		"store.a.Upsert(ctx, row)":                                                                        "warning",
-		"store.Upsert(ctx, a)\n" + spelled:                                                                "",
-		"db.NewInsert().Model(&a).On(\"CONFLICT (n) DO NOTHING\")":                                        "warning",
+		"prisma.aSetting.upsert({where: {a: 1}})":                                                         "",
+		"this.aRepo.upsert(a)": "warning",
+		"`INSERT INTO a (n) VALUES (1) ON CONFLICT (lower(n)) DO NOTHING`": "",
+		"db.from('a').upsert(rows)":                                        "warning",
+		"store.a.Upsert(ctx, row)":                                         "warning",
+		"store.Upsert(ctx, a)\n" + spelled:                                 "",
+		"db.NewInsert().Model(&a).On(\"CONFLICT (n) DO NOTHING\")":         "warning",
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})

@@ -108,8 +108,9 @@ func data(file string) bool {
 var languages = func() map[string]bool {
 	out := map[string]bool{}
 	for e := range strings.FieldsSeq(`
-		.c .cc .cjs .clj .cljs .cpp .cr .cs .cts .dart .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .heex .hpp .hs .java .jl .js .jsx .kt .kts
-		.lua .m .mjs .ml .mts .nim .php .pl .pm .prisma .py .pyx .r .R .rake .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .vb .vue .zig
+		.astro .c .cc .cjs .clj .cljs .cpp .cr .cs .cshtml .cts .dart .eex .ejs .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .hbs .heex .hpp
+		.hs .j2 .java .jinja .jl .js .jsx .kt .kts .liquid .lua .m .mjs .ml .mts .nim .pgsql .php .pl .pm .prisma .psql .py .pyx .r .R .rake
+		.razor .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .twig .vb .vue .zig
 	`) {
 		out[e] = true
 	}

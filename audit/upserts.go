@@ -71,6 +71,8 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 				if !slices.Equal(targets(text[m[2]:m[3]]), want) {
 					continue
 				}
+			case spelledOut(text[m[1]:]):
+				continue // an expression, which is no column
 			default:
 				put = true
 			}
@@ -96,6 +98,17 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 	out.Evidence = maybe[:min(len(maybe), maxEvidence)]
 	return out
 }
+
+// spelledOut reports whether a conflict target is written as it will be: nothing is
+// put into it as the program runs.
+func spelledOut(rest string) bool {
+	rest = strings.TrimLeft(rest, " \t\r\n")
+	target, _, found := strings.Cut(strings.ToLower(rest[:min(len(rest), targetReach)]), ") do")
+	return found && strings.HasPrefix(target, "(") && !strings.ContainsAny(target, "%{$+\"'`")
+}
+
+// targetReach is how long a conflict target is, at most.
+const targetReach = 1 << 10
 
 // intoOf is the table of the last INSERT of a text, without its schema; "" where it
 // has none, or one whose table is put in as it runs.
@@ -141,8 +154,14 @@ func (u *usage) mayCall(line string, words []string, spelled bool) bool {
 	if m == nil || m[2] == "U" && spelled {
 		return false
 	}
-	return m[1] == "" || slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(strings.ToLower(m[1]), strings.ToLower(w)) })
+	return m[1] == "" || slices.ContainsFunc(words, func(w string) bool {
+		rest, ok := strings.CutPrefix(strings.ToLower(m[1]), strings.ToLower(w))
+		return ok && slices.Contains(keepers, rest)
+	})
 }
+
+// keepers is what the name of a model's keeper has behind the model's: userRepo.
+var keepers = []string{"", "s", "repo", "repository", "model", "table", "store", "service", "dao", "entity", "mapper"}
 
 // bulkCreate is Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its target.
 var (
