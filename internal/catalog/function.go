@@ -129,6 +129,9 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 	i := slices.IndexFunc(list, func(o *Function) bool { return sameArgs(o.Args, fn.Args) })
 	if i < 0 {
 		fn.OID = f.newOID()
+		if o := f.Object("default privileges", Name{"", "default privileges"}); o != nil {
+			fn.Closed = o.Closed
+		}
 		list = append(list, fn)
 	} else {
 		if !replace {
@@ -141,7 +144,7 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		if f.failed {
 			return
 		}
-		fn.OID = list[i].OID
+		fn.OID, fn.Closed, fn.Grants = list[i].OID, list[i].Closed, list[i].Grants
 		list[i] = fn
 	}
 	f.setFunctions(fn.Name, list)

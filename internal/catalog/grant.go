@@ -14,8 +14,13 @@ func compareNames(a, b Name) int {
 
 // https://www.postgresql.org/docs/current/sql-grant.html and REVOKE
 func (f *fold) grant(s *pgparse.GrantStmt) {
+	if !s.GetIsGrant() && s.GetGrantOption() {
+		return // the privilege stays, but for granting it on
+	}
 	grants := grantsOf(s)
 	switch {
+	case s.GetObjtype() == pgparse.ObjectType_OBJECT_FUNCTION || s.GetObjtype() == pgparse.ObjectType_OBJECT_PROCEDURE || s.GetObjtype() == pgparse.ObjectType_OBJECT_ROUTINE:
+		f.grantExecute(s, grants)
 	case s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA:
 		f.grantAll(s, grants)
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE || s.GetObjtype() == pgparse.ObjectType_OBJECT_SEQUENCE:
@@ -36,7 +41,7 @@ func (f *fold) grant(s *pgparse.GrantStmt) {
 			f.putObject(&next)
 		}
 	default:
-		// Privileges on functions, types, databases, languages, wrappers,
+		// Privileges on types, databases, languages, wrappers,
 		// servers and parameters are not held: no rule asks for them.
 	}
 }
@@ -108,6 +113,60 @@ func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
 	}
 }
 
+// grantExecute is ON FUNCTION, PROCEDURE or ROUTINE, and ON ALL of them.
+func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
+	if s.GetTargtype() != pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
+		for _, n := range s.GetObjects() {
+			if name, list, at := f.findFunction(n.GetObjectWithArgs()); at >= 0 {
+				f.grantFunction(name, list, s.GetIsGrant(), grants, func(fn *Function) bool { return fn == list[at] })
+			}
+		}
+		return
+	}
+	meant := func(fn *Function) bool {
+		switch s.GetObjtype() {
+		case pgparse.ObjectType_OBJECT_FUNCTION:
+			return fn.Kind != "procedure"
+		case pgparse.ObjectType_OBJECT_PROCEDURE:
+			return fn.Kind == "procedure"
+		}
+		return true
+	}
+	for _, n := range s.GetObjects() {
+		schema := clip(str(n))
+		var names []Name
+		f.EachFunction(func(fn *Function) bool {
+			if fn.Name.Schema == schema && meant(fn) {
+				names = append(names, fn.Name)
+			}
+			return true
+		})
+		slices.SortFunc(names, compareNames)
+		for _, name := range slices.Compact(names) {
+			f.grantFunction(name, f.ownFunctions(name), s.GetIsGrant(), grants, meant)
+		}
+	}
+}
+
+func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants []Grant, meant func(*Function) bool) {
+	list = slices.Clone(list)
+	for i, old := range list {
+		if !meant(old) {
+			continue
+		}
+		fn := *old
+		for _, g := range grants {
+			if g.Role == "public" {
+				fn.Closed = !isGrant
+			} else {
+				fn.Grants = regrant(fn.Grants, isGrant, []Grant{{g.Role, "execute"}})
+			}
+		}
+		list[i] = &fn
+	}
+	f.setFunctions(name, list)
+}
+
 // grantRole is GRANT role TO role.
 func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 	for _, g := range s.GetGranteeRoles() {
@@ -138,9 +197,16 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	}
 	o := &Object{Kind: "default privileges", Name: name}
 	if old := f.Object(o.Kind, o.Name); old != nil {
-		o.Grants = old.Grants
+		o.Grants, o.Closed = old.Grants, old.Closed
 	}
 	grants := grantsOf(s.GetAction())
+	switch s.GetAction().GetObjtype() {
+	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_ROUTINE:
+		// What PUBLIC has in all schemas, those of one schema do not take away.
+		if option(s.GetOptions(), "schemas") == nil && slices.ContainsFunc(grants, func(g Grant) bool { return g.Role == "public" }) {
+			o.Closed = !s.GetAction().GetIsGrant()
+		}
+	}
 	for i := range grants {
 		grants[i].Privilege += " on " + objectWord(s.GetAction().GetObjtype()) + "s"
 	}

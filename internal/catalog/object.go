@@ -60,6 +60,10 @@ type Function struct {
 	// EmptyPath: the search_path of its own has no schema but the system's, so
 	// that it finds nothing that is named without one.
 	EmptyPath bool
+	// Closed: EXECUTE was revoked from PUBLIC, who has it on what is created.
+	// Grants are those to roles.
+	Closed bool
+	Grants []Grant
 	// BodyOffset is where Body begins, counted from the statement's start; -1
 	// when the body is no literal.
 	BodyOffset int
@@ -93,4 +97,6 @@ type Object struct {
 	Owner   string
 	Comment string
 	Grants  []Grant
+	// Closed: default privileges that take EXECUTE on functions from PUBLIC.
+	Closed bool
 }

@@ -273,7 +273,14 @@ func (c *Catalog) printFunctions(b *strings.Builder) {
 			if f.Returns.Known() {
 				line += " → " + f.Returns.String()
 			}
-			lines = append(lines, line+", "+f.Volatility)
+			line += ", " + f.Volatility
+			if f.Closed {
+				line += ", not for public"
+			}
+			for _, g := range f.Grants {
+				line += ", " + g.Privilege + " to " + g.Role
+			}
+			lines = append(lines, line)
 		}
 	}
 	sort.Strings(lines)

@@ -146,6 +146,15 @@ WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND grantee <> relowner AND @use
 	{what: "privileges of schemas", sql: `
 SELECT format('GRANT %s ON SCHEMA %I TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), nspname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
 FROM pg_namespace n, aclexplode(nspacl) WHERE grantee <> nspowner AND @user GROUP BY n.oid, nspname, grantee ORDER BY n.oid, grantee`},
+	{what: "privileges of functions", sql: `
+SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+WHERE proacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0) AND @user
+UNION ALL
+SELECT format('GRANT EXECUTE ON ROUTINE %s TO %I', p.oid::regprocedure, pg_get_userbyid(grantee)) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(proacl)
+WHERE grantee NOT IN (0, proowner) AND @user ORDER BY 1`},
+	{what: "default privileges of functions", sql: `
+SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE ALL ON FUNCTIONS FROM PUBLIC', pg_get_userbyid(defaclrole)) FROM pg_default_acl d
+WHERE defaclobjtype = 'f' AND defaclnamespace = 0 AND NOT EXISTS (SELECT FROM aclexplode(defaclacl) WHERE grantee = 0) ORDER BY 1`},
 	{what: "default privileges", sql: `
 SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I %sGRANT %s ON %s TO %s', pg_get_userbyid(defaclrole), 'IN SCHEMA ' || quote_ident(nspname) || ' ', string_agg(privilege_type, ', ' ORDER BY privilege_type),
 	CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)

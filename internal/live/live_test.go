@@ -61,6 +61,7 @@ CREATE FOREIGN TABLE far (id int) SERVER s OPTIONS (password 'secret');
 CREATE TABLE t (id int, b text); GRANT SELECT, INSERT ON t TO "onward reader";
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "onward reader";
 CREATE VIEW later AS SELECT id FROM t; CREATE FUNCTION f() RETURNS SETOF later LANGUAGE sql STABLE AS 'SELECT * FROM public.later';
+CREATE FUNCTION shut(int, text[]) RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION shut FROM PUBLIC; GRANT EXECUTE ON FUNCTION shut TO "onward reader";
 CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
 CREATE COLLATION mine (locale = 'C'); ALTER TABLE t ADD c text COLLATE mine;
 CREATE INDEX broken ON t (id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass;
@@ -96,6 +97,9 @@ ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t FOR SELECT TO "o
 		}
 		if f := c.Functions("public", "f"); len(f) != 1 || f[0].Volatility != "stable" {
 			t.Errorf("f: %+v", f)
+		}
+		if f := c.Functions("public", "shut"); len(f) != 1 || !f[0].Closed || len(f[0].Grants) != 1 {
+			t.Errorf("shut: %+v", f)
 		}
 		if v := c.Lookup("public", "later"); v == nil || !slices.Equal(v.View.Reads, []catalog.OID{tab.OID}) {
 			t.Errorf("later: %+v", v)

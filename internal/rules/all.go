@@ -101,6 +101,7 @@ var all = []*rule.Rule{
 	grant.Public,
 	grant.RecreatedMissing,
 	grant.Revoke,
+	grant.RevokeLost,
 	idempotency.PartialFailure,
 	identifier.Truncated,
 	index.AttachIncomplete,

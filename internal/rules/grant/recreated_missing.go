@@ -17,9 +17,9 @@ var RecreatedMissing = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
 	Preset:   rule.Recommended,
-	Summary:  "a view, table or sequence that is dropped and created again loses its grants",
+	Summary:  "a view, table, sequence or function that is dropped and created again loses its grants",
 	Harm:     "Privileges belong to the object, not to its name: DROP takes them along, and what is created or renamed in its place has those of its owner only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",
-	Instead:  "Use CREATE OR REPLACE VIEW where the columns allow it, which keeps the grants, or grant the same again in the same transaction.",
+	Instead:  "Use CREATE OR REPLACE where it is allowed, which keeps the grants, or grant the same again in the same transaction.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createview.html"},
 	Gather:   recreatedGather,
 	Release:  recreated,
@@ -46,6 +46,7 @@ func recreatedGather(p *rule.Pass, m *rule.Migration) {
 			if old := p.Replaces(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
 				p.Keep(successor{renamer(t, d), d.OID})
 			}
+			keepHeir(p, d)
 		}
 	}
 }
@@ -103,6 +104,23 @@ func recreated(p *rule.Pass, r *rule.Release) {
 			Fact:    what + " takes the place of the deployed one without its privileges for " + rule.Enumerate(roles),
 			Harm:    "deployed code that connects as " + rule.Enumerate(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
 			Instead: "grant them again in the same transaction:\n" + strings.Join(back, "\n"),
+			Cause:   "and %d others do so",
+		})
+	}
+	for _, x := range heirs(p, r) {
+		var roles []string
+		for _, g := range x.old.Grants {
+			if x.now.Closed && g.Role != "postgres" && !slices.Contains(x.now.Grants, g) && !defaults(r.Head, g.Role) {
+				roles = append(roles, grantee(g.Role))
+			}
+		}
+		if len(roles) == 0 {
+			continue
+		}
+		p.Report(x.by, rule.Report{
+			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + rule.Enumerate(roles),
+			Harm:    "deployed code that connects as " + rule.Enumerate(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
+			Instead: "grant it again in the same transaction:\n" + x.execute("GRANT", "TO", roles),
 			Cause:   "and %d others do so",
 		})
 	}
