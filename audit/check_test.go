@@ -165,6 +165,31 @@ func TestBlocksAreJudged(t *testing.T) {
 	}
 }
 
+// What a block guards against has not happened: what is there stays as it is.
+func TestGuardedStatements(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"BEGIN CREATE TYPE mood AS ENUM ('sad', 'ok'); EXCEPTION WHEN duplicate_object THEN NULL; END":    "",
+		"BEGIN CREATE TYPE fresh AS ENUM ('sad'); EXCEPTION WHEN duplicate_object THEN NULL; END":         "new enum fresh (sad)",
+		"BEGIN IF NOT EXISTS (SELECT 1) THEN CREATE TABLE t (id bigint); END IF; END":                     "",
+		"BEGIN IF NOT EXISTS (SELECT 1) THEN ALTER TABLE t ADD COLUMN id bigint; END IF; END":             "",
+		"BEGIN IF NOT EXISTS (SELECT 1) THEN ALTER TABLE t ADD CONSTRAINT c CHECK (id > 9); END IF; END":  "",
+		"BEGIN IF NOT EXISTS (SELECT 1) THEN ALTER TABLE t ADD COLUMN b int; END IF; END":                 "adds column b integer, nullable",
+		"BEGIN CREATE INDEX i ON t (lower(id::text)); EXCEPTION WHEN duplicate_table THEN NULL; END":      "",
+		"BEGIN CREATE SCHEMA s; CREATE TABLE s.t (a int); EXCEPTION WHEN duplicate_schema THEN NULL; END": "",
+	} {
+		dir := repository(t, "-- m/1_a.sql --\nCREATE TYPE mood AS ENUM ('sad');\nCREATE SCHEMA s;\nCREATE TABLE s.t (a int);\nCREATE TABLE t (id int, CONSTRAINT c CHECK (id > 0));\nCREATE INDEX i ON t (id);\nDO 'BEGIN PERFORM 1; END';\n",
+			"-- m/2_b.sql --\nDO $$ "+sql+" $$;\n")
+		var got []string
+		for _, c := range changelog0(t, Config{Dir: dir, Base: "main"}).Migrations[0].Changes {
+			got = append(got, c.Text)
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s: %q", sql, got)
+		}
+	}
+}
+
 func TestCheckRunsNoProject(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

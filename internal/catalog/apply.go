@@ -33,6 +33,15 @@ type Problem struct {
 	Replaced, By *Function
 }
 
+// There reports whether the problem is that something exists already.
+func (p *Problem) There() bool {
+	switch p.Code {
+	case "42P07", "42P06", "42701", "42710", "42723":
+		return true
+	}
+	return false
+}
+
 // fold is one statement being folded.
 type fold struct {
 	// Catalog is the copy under construction.

@@ -72,6 +72,9 @@ func (e *Engine) run(s *Stmt, settings *tracker) {
 			s.Problems = []catalog.Problem{*p}
 		}
 	}
+	if len(s.Problems) > 0 && s.Problems[0].There() && s.Optional() {
+		s.After = s.Before // what it is guarded against
+	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
 	e.looksUpNothing(s)
 	e.fills(s)

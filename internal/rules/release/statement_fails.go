@@ -34,7 +34,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    "the statement fails: " + x.Message,
 			Harm:    "the migration stops here, and with it the deploy",
-			Instead: remedy(x.Code),
+			Instead: remedy(&x),
 			Stops:   true,
 		}
 		if v := x.InTheWay; v != nil {
@@ -124,9 +124,10 @@ func absent(code string) bool {
 }
 
 // remedy is the way out by SQLSTATE.
-func remedy(code string) string {
+func remedy(x *catalog.Problem) string {
+	code := x.Code
 	switch {
-	case code == "42P07", code == "42701", code == "42710", code == "42723", code == "42P06":
+	case x.There():
 		return "it was created before: leave the statement out, or give the new one another name"
 	case code == "23502":
 		return "give the column a value, or a default before"
