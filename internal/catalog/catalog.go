@@ -58,9 +58,9 @@ type Note struct {
 	// that is put together as it runs: whatever has such a name may have changed.
 	names map[string]bool
 	// Read says that its statements were folded: all that is not known is which
-	// of them ran.
-	Read bool
-	Next *Note
+	// of them ran. Told says that it names relations, and so is about no other.
+	Read, Told bool
+	Next       *Note
 }
 
 type objectKey struct {

@@ -18,7 +18,7 @@ func (c *Catalog) Obscure(text string) *Catalog {
 // statement tells; "" when there is none, or the schema was read from a server.
 func (c *Catalog) Unseen() string {
 	for n := c.Unmodelled; n != nil && !c.Complete; n = n.Next {
-		if !n.Read {
+		if !n.Read && !n.Told {
 			return n.Text
 		}
 	}
@@ -53,6 +53,18 @@ func executed(body string) map[string]bool {
 		return nil
 	}
 	return words
+}
+
+// tells reports whether a text names a relation that is there.
+func (f *fold) tells(text string) bool {
+	before := ""
+	for word := range strings.FieldsFuncSeq(strings.ToLower(text), notInName) {
+		if f.Lookup("", word) != nil || f.Lookup(before, word) != nil && !systemSchema(before) {
+			return true
+		}
+		before = word
+	}
+	return false
 }
 
 // notInName reports whether a character ends an identifier.

@@ -20,8 +20,11 @@ func TestUnseen(t *testing.T) {
 		"BEGIN FOR r IN SELECT 1 LOOP EXECUTE format('DROP TABLE %I', r); END LOOP; END":          {true, false},
 		"BEGIN SELECT concat('ALTER TABLE users DROP CONSTRAINT ', c) INTO s; EXECUTE s; END":     {true, true},
 		"BEGIN SELECT concat('ALTER TABLE users_old DROP CONSTRAINT ', c) INTO s; EXECUTE s; END": {true, false},
+		"BEGIN EXECUTE 'GRANT SELECT ON other TO ' || role; END":                                  {false, false},
+		"BEGIN EXECUTE 'GRANT SELECT ON public.other TO ' || role; END":                           {false, false},
+		"BEGIN EXECUTE 'DROP TABLE ' || relname FROM pg_catalog.pg_class; END":                    {true, false},
 	} {
-		c, _ := apply(t, catalog.New(), "DO $do$ "+body+" $do$")
+		c, _ := apply(t, catalog.New(), "CREATE TABLE other (id int); DO $do$ "+body+" $do$")
 		if got := c.Unseen() != ""; got != want.unseen || c.Executed("users") != want.named {
 			t.Errorf("%s: unseen %q, named %t", body, c.Unseen(), c.Executed("users"))
 		}

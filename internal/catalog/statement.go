@@ -120,6 +120,7 @@ func (f *fold) objectStatement(msg any) {
 		f.unmodelled("DO block")
 		f.Unmodelled.names = executed(f.sql)
 		f.Unmodelled.Read = f.Unmodelled.names == nil
+		f.Unmodelled.Told = !f.Unmodelled.Read && f.tells(f.sql)
 	case *pgparse.CallStmt:
 		f.unmodelled("CALL " + last(s.GetFunccall().GetFuncname()))
 	case *pgparse.AlterObjectDependsStmt:
