@@ -105,17 +105,20 @@ func data(file string) bool {
 }
 
 // languages are the endings of what runs: programs, templates and models.
-var languages = func() map[string]bool {
+var languages = wordSet(`
+	.astro .c .cc .cjs .clj .cljs .cpp .cr .cs .cshtml .cts .dart .eex .ejs .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .hbs .heex .hpp
+	.hs .j2 .java .jinja .jl .js .jsx .kt .kts .liquid .lua .m .mjs .ml .mts .nim .pgsql .php .pl .pm .prisma .psql .py .pyx .r .R .rake
+	.razor .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .twig .vb .vue .zig
+`)
+
+// wordSet is a list of words as a set.
+func wordSet(list string) map[string]bool {
 	out := map[string]bool{}
-	for e := range strings.FieldsSeq(`
-		.astro .c .cc .cjs .clj .cljs .cpp .cr .cs .cshtml .cts .dart .eex .ejs .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .hbs .heex .hpp
-		.hs .j2 .java .jinja .jl .js .jsx .kt .kts .liquid .lua .m .mjs .ml .mts .nim .pgsql .php .pl .pm .prisma .psql .py .pyx .r .R .rake
-		.razor .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .twig .vb .vue .zig
-	`) {
-		out[e] = true
+	for w := range strings.FieldsSeq(list) {
+		out[w] = true
 	}
 	return out
-}()
+}
 
 // weigh turns hits of a name into an answer. Of a column, what stands in a file
 // that names the table too counts first, the nearer to the table's name the

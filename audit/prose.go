@@ -85,16 +85,10 @@ func inJSON(h gitrange.Hit) bool {
 }
 
 // keywords are words of languages that are columns' names, too.
-var keywords = func() map[string]bool {
-	out := map[string]bool{}
-	for w := range strings.FieldsSeq(`
-		abstract async await boolean class const default enum error export final function import integer interface internal long module
-		number object override package private protected public range required return static string struct trait type virtual void
-	`) {
-		out[w] = true
-	}
-	return out
-}()
+var keywords = wordSet(`
+	abstract async await boolean class const default enum error export final function import integer interface internal long module
+	number object override package private protected public range required return static string struct trait type virtual void
+`)
 
 // names reports whether a text has a word.
 func names(text, word string) bool {

@@ -124,11 +124,11 @@ func intoOf(text string) string {
 // stand in files that name it. Where the program spells its SQL, its own functions
 // are called Upsert.
 func (u *usage) mapperUpserts(q question, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
-	words := append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
+	words := tableWords(q.table.Name)
 	calls := map[string]gitrange.Hit{}
 	var files []string
 	for _, h := range pick(hits, upserts) {
-		if _, seen := calls[h.Path]; seen || comment(h.Text) || !u.mayCall(h.Text, words, spelled) {
+		if _, seen := calls[h.Path]; seen || comment(h.Text) || !mayCall(h.Text, words, spelled) {
 			continue
 		}
 		calls[h.Path] = h
@@ -146,7 +146,7 @@ func (u *usage) mapperUpserts(q question, hits map[string][]gitrange.Hit, spelle
 
 // mayCall reports whether a line calls a mapper's upsert, and names no other model:
 // prisma.user.upsert is one of users.
-func (u *usage) mayCall(line string, words []string, spelled bool) bool {
+func mayCall(line string, words []string, spelled bool) bool {
 	if mapperUpsert.MatchString(line) {
 		return true
 	}

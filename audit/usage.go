@@ -258,7 +258,12 @@ func (q question) tables() []string {
 	if q.table == rule.Upsert || q.upsert() {
 		return upserts
 	}
-	return append(spellings(q.table.Name), spellings(singular(q.table.Name))...)
+	return tableWords(q.table.Name)
+}
+
+// tableWords are the spellings of a table's name, and of its singular.
+func tableWords(name string) []string {
+	return append(spellings(name), spellings(singular(name))...)
 }
 
 // schema are the spellings of a schema that code has to name, or to be told of;

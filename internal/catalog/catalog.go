@@ -57,10 +57,11 @@ type Note struct {
 	// names are the words of the statement, in lower case, where it executes text
 	// that is put together as it runs: whatever has such a name may have changed.
 	names map[string]bool
-	// Read says that its statements were folded: all that is not known is which
-	// of them ran. Told says that it names relations, and so is about no other.
-	Read, Told bool
-	Next       *Note
+	// Told says that it casts doubt on nothing but what it names: its statements
+	// were folded, and all that is not known is which of them ran, or it names
+	// relations, and so is about no other.
+	Told bool
+	Next *Note
 }
 
 type objectKey struct {

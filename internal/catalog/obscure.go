@@ -18,7 +18,7 @@ func (c *Catalog) Obscure(text string) *Catalog {
 // statement tells; "" when there is none, or the schema was read from a server.
 func (c *Catalog) Unseen() string {
 	for n := c.Unmodelled; n != nil && !c.Complete; n = n.Next {
-		if !n.Read && !n.Told {
+		if !n.Told {
 			return n.Text
 		}
 	}

@@ -119,8 +119,7 @@ func (f *fold) objectStatement(msg any) {
 		// What the block does is seen only by whoever reads its body.
 		f.unmodelled("DO block")
 		f.Unmodelled.names = executed(f.sql)
-		f.Unmodelled.Read = f.Unmodelled.names == nil
-		f.Unmodelled.Told = !f.Unmodelled.Read && f.tells(f.sql)
+		f.Unmodelled.Told = f.Unmodelled.names == nil || f.tells(f.sql)
 	case *pgparse.CallStmt:
 		f.unmodelled("CALL " + last(s.GetFunccall().GetFuncname()))
 	case *pgparse.AlterObjectDependsStmt:

@@ -38,10 +38,7 @@ func (f *fold) put(r *Relation) *Relation {
 		r.own().numbers = nil // a column that comes later is another
 	}
 	f.relations = f.relations.set(f.own, r.OID, r)
-	f.names = f.names.set(f.own, r.Name, r.OID)
-	f.capital(r.Name, r.OID)
-	f.temporary = f.temporary || r.Name.Schema == "pg_temp"
-	f.unmarkGone("relation", r.Name)
+	f.name(r.OID, r.Name)
 	f.disown(r.OID)
 	f.owned = append(f.owned, r)
 	f.using = true
@@ -49,8 +46,11 @@ func (f *fold) put(r *Relation) *Relation {
 	return r
 }
 
-// capital notes a relation whose name must be written in quotes.
-func (f *fold) capital(name Name, oid OID) {
+// name notes that a relation has a name from now on.
+func (f *fold) name(oid OID, name Name) {
+	f.names = f.names.set(f.own, name, oid)
+	f.temporary = f.temporary || name.Schema == "pg_temp"
+	f.unmarkGone("relation", name)
 	if lower := strings.ToLower(name.Name); lower != name.Name {
 		f.capitals = f.capitals.set(f.own, Name{name.Schema, lower}, oid)
 	}
@@ -99,10 +99,7 @@ func (f *fold) rename(oid OID, name Name) {
 			return // it went with that one
 		}
 	}
-	f.names = f.names.set(f.own, name, oid)
-	f.capital(name, oid)
-	f.temporary = f.temporary || name.Schema == "pg_temp"
-	f.unmarkGone("relation", name)
+	f.name(oid, name)
 	r.Name = name
 }
 

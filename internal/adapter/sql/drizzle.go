@@ -20,8 +20,12 @@ type journal map[string]int64
 // names of the directories tell.
 const journalFile = "meta/_journal.json"
 
-// journalOf reads a directory's journal; nil where it has none.
+// journalOf is a directory's journal, read once; nil where it has none.
 func journalOf(t adapter.Tree, dir string) journal {
+	return adapter.Once(t, "drizzle journal "+dir, func() journal { return readJournal(t, dir) })
+}
+
+func readJournal(t adapter.Tree, dir string) journal {
 	p := path.Join(dir, journalFile)
 	if !adapter.Has(t, p) {
 		return nil

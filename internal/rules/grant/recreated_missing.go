@@ -31,15 +31,20 @@ type successor struct {
 	oid catalog.OID
 }
 
-// hiddenGrant is a GRANT whose text is made at run time.
-type hiddenGrant struct{}
+// hidden is a GRANT or REVOKE whose text is made at run time.
+type hidden struct{}
 
-func recreatedGather(p *rule.Pass, m *rule.Migration) {
+// keepHidden keeps that dynamic SQL has the word.
+func keepHidden(p *rule.Pass, m *rule.Migration, word string) {
 	for _, s := range m.Statements {
-		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), "GRANT") {
-			p.Keep(hiddenGrant{}) // dynamic SQL grants something
+		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), word) {
+			p.Keep(hidden{})
 		}
 	}
+}
+
+func recreatedGather(p *rule.Pass, m *rule.Migration) {
+	keepHidden(p, m, "GRANT")
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
@@ -66,7 +71,7 @@ func renamer(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 }
 
 func recreated(p *rule.Pass, r *rule.Release) {
-	if len(rule.Kept[hiddenGrant](p)) > 0 {
+	if len(rule.Kept[hidden](p)) > 0 {
 		return
 	}
 	told := map[catalog.OID]bool{}

@@ -1,8 +1,6 @@
 package grant
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,11 +21,7 @@ var RevokeLost = &rule.Rule{
 }
 
 func revokeLostGather(p *rule.Pass, m *rule.Migration) {
-	for _, s := range m.Statements {
-		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), "REVOKE") {
-			p.Keep(hiddenGrant{}) // dynamic SQL revokes something
-		}
-	}
+	keepHidden(p, m, "REVOKE")
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			keepHeir(p, &t.Deltas[i])
@@ -36,7 +30,7 @@ func revokeLostGather(p *rule.Pass, m *rule.Migration) {
 }
 
 func revokeLost(p *rule.Pass, r *rule.Release) {
-	if len(rule.Kept[hiddenGrant](p)) > 0 {
+	if len(rule.Kept[hidden](p)) > 0 {
 		return
 	}
 	for _, x := range heirs(p, r) {

@@ -29,15 +29,7 @@ func enumGuardedDiffers(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.Parent < 0 || !s.Optional() {
 		return
 	}
-	var parts []string
-	for _, n := range stmt.GetTypeName() {
-		parts = append(parts, n.GetString_().GetSval())
-	}
-	schema, name := "", parts[len(parts)-1]
-	if len(parts) > 1 {
-		schema = parts[len(parts)-2]
-	}
-	old := s.Before.LookupType(schema, name)
+	old := s.Before.LookupType(typeName(stmt.GetTypeName()))
 	if old == nil || old.Inferred || old.Kind != catalog.Enum {
 		return
 	}
