@@ -51,6 +51,9 @@ func relationKind(t pgparse.ObjectType) Kind {
 }
 
 func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
+	if s.GetMissingOk() && f.renamedAlready(s.GetRelation(), to) {
+		return
+	}
 	r := f.relation(s.GetRelation(), relationKind(s.GetRenameType()), s.GetMissingOk())
 	if r == nil {
 		return
@@ -75,6 +78,19 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 		info.Constraint = to
 		e.Index = &info
 	}
+}
+
+// renamedAlready says that nothing of the name is known, and that something has
+// the new one: with IF EXISTS the statement is there for databases of another
+// past, and does nothing in the one that is known.
+func (f *fold) renamedAlready(rv *pgparse.RangeVar, to string) bool {
+	schema, name := rangeName(rv)
+	if f.find(schema, name) != nil {
+		return false
+	}
+	full := f.nameFor(schema, name)
+	at, taken := f.names.get(Name{full.Schema, to})
+	return taken && !f.Relation(at).Inferred
 }
 
 // makeRoom sees to what has the name already that the relation oid, or an index

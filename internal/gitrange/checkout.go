@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -16,7 +17,9 @@ const checkoutBatch = 256
 
 // Dir writes the commit's files to a temporary directory, once. They are
 // written from the stored contents, not by git checkout: no index, no filter,
-// no hook and no attribute of the repository has a say.
+// no hook and no attribute of the repository has a say. A file that is
+// damaged or too large is left out unless it is Python: the directory is there
+// to import from.
 func (t *commitTree) Dir(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,11 +104,20 @@ func (t *commitTree) writeFiles(dir string, files []File, made map[string]bool) 
 	for i, f := range files {
 		paths[i] = f.Path
 	}
-	contents, err := t.ReadAll(paths)
+	contents, failed, err := t.readEach(paths)
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
+	for i, f := range files {
+		if failed[i] != nil {
+			// A picture that a damaged clone lacks, or a dump of a gigabyte, is
+			// not what a project is rendered from. What a partial clone lacks
+			// has a cure, and may be anything.
+			if _, partial := errors.AsType[*MissingObjectsError](failed[i]); partial || path.Ext(f.Path) == ".py" {
+				return failed[i]
+			}
+			continue
+		}
 		name, err := place(dir, f.Path, made)
 		if err != nil {
 			return err
@@ -122,8 +134,8 @@ func (t *commitTree) writeFiles(dir string, files []File, made map[string]bool) 
 }
 
 // place returns where a file goes and makes the directory for it.
-func place(dir, path string, made map[string]bool) (string, error) {
-	name := filepath.Join(dir, filepath.FromSlash(path))
+func place(dir, file string, made map[string]bool) (string, error) {
+	name := filepath.Join(dir, filepath.FromSlash(file))
 	parent := filepath.Dir(name)
 	if !made[parent] {
 		if err := os.MkdirAll(parent, 0o755); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -99,29 +100,41 @@ func (t *commitTree) Read(path string) ([]byte, error) {
 }
 
 func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
-	got := make(map[string][]byte, len(paths))
-	failed := make([]error, len(paths)) // of each path; nil where there is none
-	var more []error
+	got, failed, err := t.readEach(paths)
+	var said []error
+	for _, f := range failed {
+		// Contents that a partial clone lacks have one error for all of them.
+		if _, missing := errors.AsType[*MissingObjectsError](f); f != nil && (!missing || !slices.Contains(said, f)) {
+			said = append(said, f)
+		}
+	}
+	return got, errors.Join(append(said, err)...)
+}
+
+// readEach reads files and says of each path why it could not be read; err is
+// the end of git itself, which leaves paths without an answer.
+func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []error, err error) {
+	got = make(map[string][]byte, len(paths))
+	failed = make([]error, len(paths)) // nil where there is none
 	ids := make([]string, 0, len(paths))
 	wanted := make([]int, 0, len(paths)) // index into paths, as ids
-	var absent []string
+	lacks := &MissingObjectsError{Rev: t.name, Run: t.repo.fetchObjects()}
 	for i, p := range paths {
 		f, err := t.file(p)
 		switch {
 		case err != nil:
 			failed[i] = err
 		case t.missing[f.ID]:
-			absent = append(absent, p)
+			failed[i] = lacks
+			if lacks.Count++; lacks.Count <= 5 {
+				lacks.Paths = append(lacks.Paths, p)
+			}
 		default:
 			ids = append(ids, f.ID)
 			wanted = append(wanted, i)
 		}
 	}
-	if len(absent) > 0 {
-		// One error for all of them: they have one cause and one cure.
-		more = append(more, &MissingObjectsError{Rev: t.name, Paths: absent[:min(5, len(absent))], Count: len(absent), Run: t.repo.fetchObjects()})
-	}
-	err := t.repo.batch.read(ids, func(k int, data []byte, err error) {
+	err = t.repo.batch.read(ids, func(k int, data []byte, err error) {
 		p := paths[wanted[k]]
 		if err == nil {
 			got[p] = data
@@ -135,9 +148,9 @@ func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 		failed[wanted[k]] = fmt.Errorf("read %s at %s: %w", p, t.name, err)
 	})
 	if err != nil {
-		more = append(more, fmt.Errorf("read files of %s: %w", t.name, err))
+		err = fmt.Errorf("read files of %s: %w", t.name, err)
 	}
-	return got, errors.Join(append(failed, more...)...) //nolint:makezero // failed has a place for each path
+	return got, failed, err
 }
 
 // file finds the entry whose content Read gives for path: path itself, or what

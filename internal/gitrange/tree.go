@@ -32,7 +32,8 @@ type Tree interface {
 	// Dir returns a directory on disk that holds the tree: the working tree
 	// itself, or a temporary checkout that is made once and removed by
 	// Repo.Close. A checkout has file contents as stored, without filters and
-	// line-end conversion, no submodules, and no link that leads out of it.
+	// line-end conversion, no submodules, and no link that leads out of it;
+	// what is damaged or too large may be absent, unless it is Python.
 	Dir(ctx context.Context) (dir string, err error)
 }
 

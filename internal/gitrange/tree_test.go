@@ -353,3 +353,35 @@ func TestContextEndsTheRepository(t *testing.T) {
 		t.Errorf("range after cancel: %v", err)
 	}
 }
+
+// A damaged clone costs what it lacks, as long as that is nothing to import.
+func TestCheckoutOfDamagedClone(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.write("docs/picture.xcf", "picture")
+	f.write("app/models.py", "models")
+	f.write("app/kept.py", "kept")
+	f.commit("first")
+	lose := func(path string) {
+		id := strings.TrimSpace(f.git("rev-parse", "main:"+path))
+		if err := os.Remove(f.path(filepath.Join(".git", "objects", id[:2], id[2:]))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lose("docs/picture.xcf")
+	dir, err := commitOf(t, open(t, f.dir), "main").Dir(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := DirTree(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, paths(copied), []string{"app/kept.py", "app/models.py"})
+	lose("app/models.py")
+	_, err = commitOf(t, open(t, f.dir), "main").Dir(t.Context())
+	if err == nil {
+		t.Fatal("a Python file is missing, and nobody says so")
+	}
+	mentions(t, err, "app/models.py", "object missing")
+}

@@ -274,6 +274,10 @@ func TestErrors(t *testing.T) {
 			Config{Dir: write(t, "import os\nprint('good bye')\nos._exit(7)\n"), Python: python},
 			[]string{"good bye"},
 		},
+		"settings fail because of something": {
+			Config{Dir: write(t, "try:\n    open('no/such/secret')\nexcept OSError as e:\n    raise ValueError('no secret') from e\n"), Python: python},
+			[]string{"ValueError: no secret, from FileNotFoundError", "'no/such/secret'"},
+		},
 		"no such settings": {
 			Config{Dir: write(t, ""), Settings: "conf.production", Python: python},
 			[]string{"No module named 'conf.production'"},

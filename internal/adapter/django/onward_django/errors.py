@@ -16,4 +16,9 @@ def last_line(error):
         if error.filename:
             place = "%s, %s" % (os.path.basename(error.filename), place)
         last = "%s (%s)" % (last, place)
+    # What is raised "from" another error often says less than that one.
+    if error.__cause__ is not None:
+        cause = traceback.format_exception_only(type(error.__cause__), error.__cause__)
+        if cause and cause[-1].strip() not in last:
+            last = "%s, from %s" % (last, cause[-1].strip())
     return last

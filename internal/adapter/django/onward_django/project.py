@@ -128,6 +128,9 @@ def start(project, settings, pg):
         from django.conf import settings as configured
 
         offline.adopt(configured)
+        # Handlers open log files and connect to collectors: none of it is
+        # needed here, and a fresh copy of a revision lacks their directories.
+        configured.LOGGING_CONFIG = None
         django.setup()
     except BaseException as error:
         from django.apps import apps
