@@ -21,16 +21,20 @@ func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error) *ada
 	var edited []string
 	shared := 0
 	for _, m := range head.Migrations {
+		was := m.Path
+		if file, in := below(head.Source.Dir, m.Path); in && !then[was] {
+			was = path.Join(s.Dir, file) // the project moved
+		}
 		switch {
 		case !now[m.Path]: // of an installed package
 			base.Migrations = append(base.Migrations, m)
 			continue
-		case !then[m.Path]:
+		case !then[was]:
 			continue
 		}
 		base.Migrations = append(base.Migrations, m)
 		shared++
-		if text, err := a.base.Read(m.Path); err != nil || string(text) != m.Source.Text {
+		if text, err := a.base.Read(was); err != nil || string(text) != m.Source.Text {
 			edited = append(edited, m.ID)
 		}
 	}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -47,5 +48,27 @@ func TestStandIn(t *testing.T) {
 	}
 	if strings.Contains(a.opaque[0].Why, "interpreter") {
 		t.Error("the advice is for the head, which needs none")
+	}
+}
+
+// A project that moved, as well, has the same migrations elsewhere.
+func TestStandInOfMovedProject(t *testing.T) {
+	t.Parallel()
+	now := map[string]string{"apps/api/shop/0001.py": "one", "apps/api/shop/0002.py": "two"}
+	head := &adapter.Set{Source: adapter.Source{Dir: "apps/api"}}
+	for _, id := range []string{"0001", "0002"} {
+		file := "apps/api/shop/" + id + ".py"
+		head.Migrations = append(head.Migrations, &adapter.Migration{ID: "shop." + id, Path: file, Source: script.Source{Text: now[file]}})
+	}
+	a := &changelog{
+		rng:  &gitrange.Range{BaseName: "main", HeadName: "feature"},
+		head: adaptertest.Text(now), base: adaptertest.Text(map[string]string{"server/shop/0001.py": "one"}),
+	}
+	base := a.standIn(head, adapter.Source{Dir: "server"}, errors.New("no module"))
+	if len(base.Migrations) != 1 || base.Migrations[0].ID != "shop.0001" {
+		t.Errorf("deployed: %v", base.Migrations)
+	}
+	if strings.Contains(a.opaque[0].Why, "had another text") {
+		t.Error("it was not edited:", a.opaque[0].Why)
 	}
 }
