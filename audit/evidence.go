@@ -135,7 +135,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || q.column != "" && (prose(h) || ofLanguage(h) || inJSON(h)) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if comment(h.Text) || hyphened(h) || !q.upsert() && q.table != rule.Upsert && prose(h) || q.column != "" && (ofLanguage(h) || inJSON(h)) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}

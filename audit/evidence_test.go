@@ -54,6 +54,7 @@ func TestEvidenceOfATable(t *testing.T) {
 	}
 	got := (&usage{}).weigh(question{table: catalog.Name{Schema: "public", Name: "tiers"}}, []gitrange.Hit{
 		hit("tier", "a.go", `span("team and tier")`),
+		hit("tiers", "0.ts", `title: "Zoom into tiers that need attention",`),
 		hit("Tier", "b.go", "type Tier struct {"),
 		hit("tiers", "a.go", `import "example.com/shop/tiers"`),
 		hit("tiers", "c.go", `const name = "tiers"`),

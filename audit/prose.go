@@ -9,7 +9,7 @@ import (
 
 // sqlish is what a text of SQL has and a message to people has not. Braces put
 // values into a text.
-var sqlish = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|from|where|join|having|returning|values|alter|order\s+by|group\s+by)\b|[=<>{}]`)
+var sqlish = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|truncate|merge|table|from|where|join|having|returning|values|alter|order\s+by|group\s+by)\b|[=<>{}]`)
 
 // prose reports whether a word stands nowhere in its line but in messages: "must
 // set the schema or change history id as the target" uses no column id.
