@@ -116,7 +116,9 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		}
 		c.history = append(c.history, h)
 	}
-	c.history = append(c.history, newHistory(p)...)
+	for _, h := range newHistory(p) {
+		c.history = append(c.history, newerOf(h, base, p.head.Migrations))
+	}
 	c.history = append(c.history, c.unmapped(p)...)
 	return c
 }
@@ -150,6 +152,21 @@ func newHistory(p pair) []rule.HistoryChange {
 		}
 	}
 	return out
+}
+
+// newerOf tells of two migrations with one version the one that the base does not
+// have: it is the one to change.
+func newerOf(h rule.HistoryChange, base map[string]*adapter.Migration, head []*adapter.Migration) rule.HistoryChange {
+	if h.Kind != rule.Duplicate || base[h.Migration] == nil || base[h.Other] != nil {
+		return h
+	}
+	for _, m := range head {
+		if m.ID == h.Other {
+			h.Migration, h.Other, h.Path, h.Line = m.ID, h.Migration, m.Path, 1
+			break
+		}
+	}
+	return h
 }
 
 func (c *comparison) renamed(old, m *adapter.Migration) {

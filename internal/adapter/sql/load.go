@@ -33,7 +33,10 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	ups = by.passedOver(set, d, ups)
 	files := adapter.ReadFiles(t, d, ups)
 	if by == "" {
-		by = byMarkers(files, ups)
+		by = byMarkers(t, d, files, ups)
+	}
+	if by == atlas {
+		ups, files = withoutCheckpoints(ups, files)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -146,6 +149,12 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 			mode = t.none
 			m.Runner.Rerun = true
 		}
+	case r == atlas:
+		mode = atlasMode(f.Text)
+	case r == refinery:
+		cuts, hash = false, f.Text
+	case r == nodePg:
+		cuts = false
 	case flyway(m.Path, name):
 		mode, mixed = flywayMode(tree, m.Path, f.Text)
 		hash = flywayHash(f.Text)

@@ -29,6 +29,11 @@ import (
 // dbmate is told by its marker; its manual says what it records.
 // tern too (2.4.2: migrate): the numbers are 1, 2, 3 … without a gap, the one
 // that was run last is recorded, and a file is one message in a transaction.
+// Atlas was read in its source (atlas.go), and so were refinery (0.8: Runner,
+// verify_migrations: a migration is one message in a transaction, always) and
+// node-pg-migrate (8.0: runner, Migration: all that is pending runs in one
+// transaction unless it is told otherwise). Prisma, Diesel and sql-migrate
+// follow their manuals.
 type runner string
 
 const (
@@ -40,6 +45,11 @@ const (
 	dbmate   runner = "dbmate"
 	// The markers of sql-migrate are other tools' too, which cut otherwise.
 	bySQLMigrate runner = "sql-migrate"
+	atlas        runner = "atlas"
+	refinery     runner = "refinery"
+	nodePg       runner = "node-pg-migrate"
+	prisma       runner = "prisma"
+	diesel       runner = "diesel"
 )
 
 var (
@@ -48,6 +58,7 @@ var (
 	ternMarker  = "---- create above / drop below ----"
 	// dbmate's is in every file that it takes.
 	dbmateMarker = "-- migrate:up"
+	nodePgMarker = regexp.MustCompile(`(?im)^\s*--[\s-]*(?:up|down)\s+migration\b`)
 )
 
 // runnerOf tells a directory's runner by what stands beside its files.
@@ -59,6 +70,9 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 	case journalOf(t, d.Path).leads(ups), slices.ContainsFunc(ups, func(n string) bool { return drizzleDir(t, d, n) }):
 		return drizzle
 	case slices.ContainsFunc(ups, func(n string) bool { return !strings.Contains(n, "/") && flyway(d.Join(n), n) }):
+		if mentions(t, d.Path, "Cargo.toml", "refinery") {
+			return refinery
+		}
 		return byFlyway
 	case adapter.Has(t, d.Join("tern.conf")):
 		return tern
@@ -66,11 +80,29 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 		return pop
 	case usesSQLMigrate(t, d.Path):
 		return bySQLMigrate
+	case adapter.Has(t, d.Join("migration_lock.toml")):
+		return prisma
+	case slices.ContainsFunc(ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) && usesDiesel(t, d):
+		return diesel
 	}
 	if _, above := adapter.Nearest(t, d.Path, "tern.conf"); above && contiguous(ups) {
 		return tern
 	}
 	return ""
+}
+
+// mentions reports whether the closest file of a name, in a directory or above
+// it, has a word in it.
+func mentions(t adapter.Tree, dir, name, word string) bool {
+	p, ok := adapter.Nearest(t, dir, name)
+	return ok && strings.Contains(adapter.ReadFile(t, p).Text, word)
+}
+
+// usesDiesel reports whether Diesel's configuration or its first migration is
+// there, or a crate that needs it.
+func usesDiesel(t adapter.Tree, d adapter.Dir) bool {
+	_, configured := adapter.Nearest(t, d.Path, "diesel.toml")
+	return configured || adapter.Has(t, d.Join("00000000000000_diesel_initial_setup/up.sql")) || mentions(t, d.Path, "Cargo.toml", "diesel")
 }
 
 // usesSQLMigrate reports whether sql-migrate's configuration, or a Go module that
@@ -83,22 +115,30 @@ func usesSQLMigrate(t adapter.Tree, dir string) bool {
 	return ok && strings.Contains(adapter.ReadFile(t, mod).Text, "github.com/rubenv/sql-migrate ")
 }
 
-// byMarkers tells tern and dbmate by the marker in half of the files or more.
-func byMarkers(files []*adapter.File, names []string) runner {
-	half := func(marker string) bool {
-		marked := 0
+// byMarkers tells the runner by the marker in half of the files or more; Atlas,
+// whose sums may stand beside the files of others, where there is none.
+func byMarkers(t adapter.Tree, d adapter.Dir, files []*adapter.File, names []string) runner {
+	half := func(marked func(text string) bool) bool {
+		n := 0
 		for _, f := range files {
-			if strings.Contains(f.Text, marker) {
-				marked++
+			if marked(f.Text) {
+				n++
 			}
 		}
-		return marked > 0 && 2*marked >= len(files)
+		return n > 0 && 2*n >= len(files)
+	}
+	has := func(marker string) func(string) bool {
+		return func(text string) bool { return strings.Contains(text, marker) }
 	}
 	switch {
-	case half(dbmateMarker):
+	case half(has(dbmateMarker)):
 		return dbmate
-	case contiguous(names) && half(ternMarker):
+	case contiguous(names) && half(has(ternMarker)):
 		return tern
+	case half(nodePgMarker.MatchString), slices.ContainsFunc(names, inMilliseconds) && mentions(t, d.Path, "package.json", `"node-pg-migrate"`):
+		return nodePg
+	case adapter.Has(t, d.Join("atlas.sum")) && !half(func(text string) bool { tool, _ := toolOf(text); return tool != nil }):
+		return atlas
 	}
 	return ""
 }
@@ -113,39 +153,19 @@ func contiguous(names []string) bool {
 	return len(names) > 1
 }
 
+// inMilliseconds reports whether a name begins with the time as node-pg-migrate
+// writes it.
+func inMilliseconds(name string) bool {
+	n := leadingDigits(name)
+	return n == len("1700000000000") || n == len("20240131120000000")
+}
+
 func number(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {
 		return -1
 	}
 	return n
-}
-
-// apply puts down what the runner does about the directory as a whole.
-func (r runner) apply(t adapter.Tree, set *adapter.Set) {
-	switch r {
-	case supabase:
-		set.Habits = adapter.Habits{
-			Edited:     "Supabase's CLI records versions, not contents: databases that have it keep what the old text did",
-			Deleted:    "Supabase's CLI refuses to run (\"Remote migration versions not found in local migrations directory\")",
-			OutOfOrder: "Supabase's CLI refuses to run unless it is called with --include-all",
-		}
-	case drizzle:
-		set.Together = true
-		set.Habits.Edited = "Drizzle does not run it again: databases that have it keep what the old text did"
-		journalOf(t, set.Source.Dir).order(set)
-	case pop:
-		set.Habits.Edited = "pop records versions, not contents: databases that have it keep what the old text did"
-	case byFlyway:
-		c := flywayConfigured(t)
-		set.Habits, set.Together = c.habits(), c.group
-	case tern:
-		set.Habits = adapter.Habits{
-			Edited:     "tern records the number of the last one: databases that have it keep what the old text did",
-			Deleted:    "tern refuses to run: numbers must have no gap, and the last one cannot be behind that of the database",
-			OutOfOrder: "tern skips it: a database has the number of the last one that ran, and goes on behind it",
-		}
-	}
 }
 
 // passedOver takes out the files that Supabase's CLI does not run.
@@ -206,6 +226,8 @@ func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
 		detail = "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint \"schema_migrations_pkey\""
 	case byFlyway:
 		detail = "Flyway refuses to run: \"Found more than one migration with version " + b.Version + "\""
+	case refinery:
+		detail = "refinery records versions, and takes one for the other: it refuses to run, as the one that was applied has another name or text"
 	}
 	set.History = append(set.History, rule.HistoryChange{
 		Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1, Detail: detail,
@@ -217,7 +239,7 @@ func (r runner) mode() onward.Transaction {
 	switch r {
 	case supabase:
 		return onward.TransactionPipeline
-	case drizzle, tern, pop:
+	case drizzle, tern, pop, atlas, refinery, nodePg:
 		return onward.TransactionFile
 	}
 	return onward.TransactionNone

@@ -135,6 +135,25 @@ func TestRunner(t *testing.T) {
 		"sql-migrate's markers alone": {"m", map[string]string{
 			"m/1_a.sql": "-- +migrate Up\nDO $$ BEGIN\nNULL;\nEND $$;\n",
 		}, "1_a file"},
+		"Atlas": {"m", map[string]string{
+			"m/atlas.sum": "h1:x", "m/20240101000000_a.sql": sql, "m/20240102000000_b.sql": "-- why\n-- atlas:txmode none\n\n" + cic,
+			"m/20240103000000_c.sql": "-- atlas:txmode none\n" + cic, "m/20240104000000_d.sql": "-- atlas:checkpoint\n\n" + sql,
+		}, "20240101000000_a file; 20240102000000_b none; 20240103000000_c file"},
+		"a directory that begins with a checkpoint of Atlas": {"m", map[string]string{
+			"m/atlas.sum": "h1:x", "m/20240101000000_a.sql": "-- atlas:checkpoint v1\n\n" + sql,
+		}, "20240101000000_a file"},
+		"Atlas' sums beside another's files": {"m", map[string]string{
+			"m/atlas.sum": "h1:x", "m/20240101000000_a.sql": "-- +goose Up\n-- +goose NO TRANSACTION\n" + cic,
+		}, "20240101000000_a none"},
+		"refinery": {"migrations", map[string]string{
+			"Cargo.toml": "[dependencies]\nrefinery = { version = \"0.8\" }\n", "migrations/V1__a.sql": sql, "migrations/V2__b.sql": cic,
+		}, "V1__a file; V2__b file"},
+		"node-pg-migrate": {"m", map[string]string{
+			"m/1700000000000_a.sql": "-- Up Migration\n" + sql + "\n-- Down Migration\n" + sql, "m/1700000000001_b.sql": cic,
+		}, "1700000000000_a file; 1700000000001_b file; together"},
+		"node-pg-migrate for programs, beside SQL of another": {"m", map[string]string{
+			"package.json": `{"dependencies": {"node-pg-migrate": "8"}}`, "m/001_a.sql": sql,
+		}, "001_a none"},
 		"Flyway in groups": {"db/migration", map[string]string{
 			"flyway.toml": "[flyway]\ngroup = true\n", "db/migration/V1__a.sql": sql,
 		}, "V1__a file; together"},

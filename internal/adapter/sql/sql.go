@@ -8,7 +8,7 @@
 // seed.sql) are none of the migrations, and are counted as not judged.
 //
 // How a file is sent follows from what stands beside it (runner.go: Supabase's
-// CLI, Drizzle, Flyway, tern), its markers (markers.go) and its name, where these
+// CLI, Drizzle, Flyway, tern, Atlas, refinery), its markers (markers.go) and its name, where these
 // tell the tool. Otherwise nothing opens a transaction, and each statement is sent by
 // itself, as "psql -f" does; onward.yaml says when that is different
 // (transaction: file for "psql -1", message for "psql -c" and for drivers).

@@ -1,6 +1,8 @@
 package release
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -18,14 +20,26 @@ var OutOfOrder = &rule.Rule{
 }
 
 func outOfOrder(p *rule.Pass, r *rule.Release) {
+	twice := map[[2]string]bool{}
+	for _, h := range changes(r, rule.Duplicate) {
+		twice[[2]string{h.Migration, h.Other}] = true
+	}
 	for _, h := range changes(r, rule.OutOfOrder) {
+		if twice[[2]string{h.Migration, h.Other}] {
+			continue // neither is behind the other
+		}
 		report := rule.Report{
 			Fact:    h.Migration + " sorts before " + h.Other + ", which the base has already",
 			Harm:    or(h.Runner, "databases that ran the later one run it after it, or not at all"),
 			Instead: "give it a version behind " + h.Other,
 			Cause:   "and so do %d others",
 		}
-		if !stops(h) {
+		switch {
+		case stops(h):
+		case strings.Contains(h.Runner, "runs it after"):
+			// Nothing is left out: what differs is the order on new databases.
+			report.Severity = onward.Info
+		default:
 			report.Severity = onward.Warning
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)

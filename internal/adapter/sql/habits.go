@@ -1,0 +1,76 @@
+package sql
+
+import (
+	"regexp"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// habits are what the runners do about a history that changed.
+var habits = map[runner]adapter.Habits{
+	supabase: {
+		Edited:     "Supabase's CLI records versions, not contents: databases that have it keep what the old text did",
+		Deleted:    "Supabase's CLI refuses to run (\"Remote migration versions not found in local migrations directory\")",
+		OutOfOrder: "Supabase's CLI refuses to run unless it is called with --include-all",
+	},
+	drizzle: {Edited: "Drizzle does not run it again: databases that have it keep what the old text did"},
+	pop:     {Edited: "pop records versions, not contents: databases that have it keep what the old text did"},
+	tern: {
+		Edited:     "tern records the number of the last one: databases that have it keep what the old text did",
+		Deleted:    "tern refuses to run: numbers must have no gap, and the last one cannot be behind that of the database",
+		OutOfOrder: "tern skips it: a database has the number of the last one that ran, and goes on behind it",
+	},
+	atlas: {
+		Edited:     "Atlas compares the directory with atlas.sum, not with what was applied: databases that have it keep what the old text did",
+		OutOfOrder: "Atlas refuses to run (\"added out of order\") unless --exec-order says otherwise",
+	},
+	refinery: {
+		Edited:     "refinery refuses to run: the checksum is no longer that of the one that was applied, and comments count",
+		Deleted:    "refinery refuses to run: a migration that was applied is missing",
+		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database",
+	},
+	nodePg: {
+		Edited:     "node-pg-migrate records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "node-pg-migrate refuses to run what comes behind it (\"Not run migration … is preceding already run migration\")",
+		OutOfOrder: "node-pg-migrate refuses to run (\"Not run migration … is preceding already run migration\") unless it is called with --no-check-order",
+	},
+	dbmate: {
+		Edited:     "dbmate records versions, not contents: databases that have it keep what the old text did",
+		OutOfOrder: "dbmate " + runsAfter,
+	},
+	prisma: {
+		Edited:     "Prisma does not run it again: databases that have it keep what the old text did",
+		OutOfOrder: "Prisma " + runsAfter,
+	},
+	diesel: {
+		Edited:     "Diesel records versions, not contents: databases that have it keep what the old text did",
+		OutOfOrder: "Diesel " + runsAfter,
+	},
+	bySQLMigrate: {
+		Edited:     "sql-migrate records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "sql-migrate refuses to run (\"unknown migration in database\")",
+		OutOfOrder: "sql-migrate " + runsAfter,
+	},
+}
+
+// runsAfter is what becomes of a late migration where nothing stops it.
+const runsAfter = "runs it after the newer ones; new databases run it before"
+
+// nodePgApart are the ways to give each migration a transaction of its own.
+var nodePgApart = regexp.MustCompile(`no-single-transaction|["']?single-?[tT]ransaction["']?\s*:\s*false`)
+
+// apply puts down what the runner does about the directory as a whole.
+func (r runner) apply(t adapter.Tree, set *adapter.Set) {
+	set.Habits = habits[r]
+	switch r {
+	case drizzle:
+		set.Together = true
+		journalOf(t, set.Source.Dir).order(set)
+	case nodePg:
+		config, ok := adapter.Nearest(t, set.Source.Dir, "package.json")
+		set.Together = !ok || !nodePgApart.MatchString(adapter.ReadFile(t, config).Text)
+	case byFlyway:
+		c := flywayConfigured(t)
+		set.Habits, set.Together = c.habits(), c.group
+	}
+}
