@@ -53,7 +53,7 @@ func (u *usage) noCode(file string) bool {
 		return true
 	}
 	switch name {
-	case "structure.sql", "schema.sql", "schema.rb", "package-lock.json", "package.json", "Cargo.toml", "go.mod", "Makefile", "Dockerfile":
+	case "conftest.py", "structure.sql", "schema.sql", "schema.rb", "package-lock.json", "package.json", "Cargo.toml", "go.mod", "Makefile", "Dockerfile":
 		return true
 	}
 	for _, made := range []string{".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.ts", "_pb.js", ".pb.ts", ".pb.cc", ".pb.h"} {
@@ -135,7 +135,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || !q.upsert() && q.table != rule.Upsert && prose(h) || q.column != "" && (ofLanguage(h) || inJSON(h)) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if comment(h.Text) || hyphened(h) || !q.upsert() && q.table != rule.Upsert && prose(h) || q.column != "" && (ofLanguage(h) || inJSON(h) || literal(h)) || q.column == "" && declares(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}

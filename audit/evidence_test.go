@@ -116,6 +116,42 @@ func TestWhatIsNoCode(t *testing.T) {
 	}
 }
 
+func TestDeclares(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`models.UniqueConstraint(fields=["a"], name="u_a")`:  true,
+		`fields=["host", "port"], name="u_a"`:                true,
+		`name="u_a",`:                                        true,
+		`@UniqueConstraint(name = "u_a", columnNames = "a")`: true,
+		"uniqueIndex('u_a').on(t.a)":                         true,
+		"Email string `gorm:\"uniqueIndex:u_a\"`":            true,
+		`if e.diag.constraint_name == "u_a":`:                false,
+		`@Table(name = "u_a")`:                               false,
+		`|> unique_constraint(:email, name: "u_a")`:          false,
+		`if pgerr.ViolatesConstraint(err, "u_a") {`:          false, `.OnConstraint("u_a")`: false,
+		`case "u_a": return ErrTaken // the uniqueIndex("other")`: false,
+		`.on_conflict_on_constraint("u_a")`:                       false,
+	} {
+		if got := declares(gitrange.Hit{Word: "u_a", Text: text}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestLiteral(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`('hospital'), ('host'), ('hosting')`: true, `WHERE host = 'a'`: false, `host`: false, `('host', host)`: false,
+	} {
+		if got := literal(gitrange.Hit{Word: "host", Path: "a.sql", Text: text}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if literal(gitrange.Hit{Word: "host", Path: "a.php", Text: "$row['host']"}) {
+		t.Error("a key of another language is no value of SQL")
+	}
+}
+
 func TestProse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
@@ -125,6 +161,8 @@ func TestProse(t *testing.T) {
 		`q := "SELECT id FROM t LIMIT 1 OFFSET 2"`:                                       false, `"id"`: false, `"a id b c d`: false, `x.id("no such thing here now")`: false,
 		`console.log("the id of a row is ${row.id}")`: false, `"not the ident of a row": id`: false, `valid("the id of the row \"a\"")`: true,
 		`the id of a row, without quotes`: false, "": false,
+		"content: $localize`Tags can be managed by id. They can be created from there.`,": true, `"id of the people from users u" +`: true,
+		`"delete from users u where id is null"`: false, `"inner join x on id is null"`: false, `"LEFT JOIN x USING id"`: false,
 	} {
 		if got := prose(gitrange.Hit{Word: "id", Text: text}); got != want {
 			t.Errorf("%s: %v", text, got)

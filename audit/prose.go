@@ -7,9 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
-// sqlish is what a text of SQL has and a message to people has not. Braces put
-// values into a text.
-var sqlish = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|truncate|merge|table|from|where|join|having|returning|values|alter|order\s+by|group\s+by)\b|[=<>{}]`)
+// sqlish is what a text of SQL has and a message to people has not: "from" and
+// "where" are words of both. Braces put values into a text.
+var sqlish = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|TRUNCATE|MERGE|TABLE|FROM|WHERE|JOIN|HAVING|RETURNING|VALUES|ALTER)\b|[=<>{}]|` +
+	`(?i:\b(?:select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|merge\s+into|truncate|(?:alter|truncate|lock)\s+table|(?:inner|left|right|cross|outer)\s+join|returning|(?:order|group)\s+by)\b)`)
 
 // prose reports whether a word stands nowhere in its line but in messages: "must
 // set the schema or change history id as the target" uses no column id.
@@ -83,6 +84,27 @@ var jsonPath = regexp.MustCompile(`->>?\s*'[^']*'|'\$\.[^']*'`)
 func inJSON(h gitrange.Hit) bool {
 	return strings.ContainsAny(h.Text, ">$") && jsonPath.MatchString(h.Text) && !names(jsonPath.ReplaceAllString(h.Text, ""), h.Word)
 }
+
+// declaring is where a model gives a constraint or an index its name: with mappers
+// of Python, Java, TypeScript, C# and Go. Ecto's unique_constraint( tells errors
+// apart by it.
+var declaring = regexp.MustCompile(`(?:\b(?:(?:Unique|Check|Exclusion|Exclude|ForeignKey|PrimaryKey)Constraint|[A-Z]\w*Index)|\b(?:unique|uniqueIndex|index|check|foreignKey|primaryKey|Unique|Index|Check|Exclude|HasDatabaseName|HasConstraintName|HasName))\(.*["'` + "`" + `]\w+["'` + "`" + `]` +
+	`|\b(?:uniqueIndex|index|unique|check|constraint):\w+|\b(?:fields|columns|condition|expressions)=.*\bname=["']\w+["']|^name=["']\w+["'][,)]*$`)
+
+// declares reports whether a name stands in its line because a model declares a
+// constraint or an index of that name: the database has it from there, and that
+// is no use of it.
+func declares(h gitrange.Hit) bool {
+	at := declaring.FindString(h.Text)
+	return names(at, h.Word) && !strings.HasSuffix(h.Path, ".sql")
+}
+
+// literal reports whether a word of SQL stands nowhere in its line but as a value.
+func literal(h gitrange.Hit) bool {
+	return strings.HasSuffix(h.Path, ".sql") && strings.Contains(h.Text, "'") && !names(sqlText.ReplaceAllString(h.Text, ""), h.Word)
+}
+
+var sqlText = regexp.MustCompile(`'[^']*'`)
 
 // keywords are words of languages that are columns' names, too.
 var keywords = wordSet(`

@@ -65,7 +65,7 @@ func (p *Pass) counts(e *effect.Effect) bool {
 	case catalog.Index, catalog.PartitionedIndex, catalog.Sequence, catalog.View:
 		return false
 	}
-	return p.Existing(e) && !p.Small(e.Name) && e.Name.Schema != "pg_catalog" && e.Name.Schema != "information_schema"
+	return p.Existing(e) && !p.Tiny(e.Name) && e.Name.Schema != "pg_catalog" && e.Name.Schema != "information_schema"
 }
 
 func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {

@@ -106,7 +106,7 @@ func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []rule.Write {
 		if w.Extent == rule.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
 			continue
 		}
-		if !p.InUse(w.Table) || p.Small(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
+		if !p.InUse(w.Table) || p.Tiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
 			continue
 		}
 		if _, _, ok := p.LongUnderLock(s); ok {
