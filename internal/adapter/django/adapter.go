@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -73,7 +74,7 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 		sources = append(sources, adapter.Source{
 			Framework: framework, Dir: dir, Score: 3,
-			Why: fmt.Sprintf("%s, and %d files in directories named migrations", p, count),
+			Why: fmt.Sprintf("%s, and %d files in directories of migrations", p, count),
 		})
 	}
 	return slices.DeleteFunc(sources, func(s adapter.Source) bool {
@@ -83,9 +84,18 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 	})
 }
 
+// isMigration reports whether a file may be one: in migrations, or numbered and
+// below a directory that MIGRATION_MODULES may name (db_migrations, or
+// migrations/shop of the project).
 func isMigration(p string) bool {
-	return path.Base(path.Dir(p)) == "migrations" && path.Ext(p) == ".py" && path.Base(p) != "__init__.py"
+	dir, name := path.Dir(p), path.Base(p)
+	if path.Ext(name) != ".py" || name == "__init__.py" {
+		return false
+	}
+	return path.Base(dir) == "migrations" || numbered.MatchString(name) && strings.Contains(dir, "migrations")
 }
+
+var numbered = regexp.MustCompile(`^\d{4}_`)
 
 // hidden are copies and templates of projects, and installed packages.
 func hidden(p string) bool {

@@ -37,6 +37,20 @@ func load(t *testing.T, a *Adapter, tree adapter.Tree) (*adapter.Set, map[string
 	return set, byID
 }
 
+// MIGRATION_MODULES puts migrations anywhere.
+func TestIsMigration(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]bool{
+		"shop/migrations/0001_initial.py": true, "shop/migrations/later.py": true, "shop/migrations/__init__.py": false,
+		"shop/db_migrations/0001_initial.py": true, "project/migrations/shop/0001_initial.py": true, "shop/db_migrations/helpers.py": false,
+		"shop/0001_initial.py": false, "shop/migrations/0001_initial.sql": false,
+	} {
+		if got := isMigration(file); got != want {
+			t.Errorf("%s: %v", file, got)
+		}
+	}
+}
+
 func TestSet(t *testing.T) {
 	t.Parallel()
 	dir := project(t, "rough")
