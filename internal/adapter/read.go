@@ -120,10 +120,23 @@ func newFile(path string, content []byte, err error) *File {
 			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
 		})
 	}
-	if text := filled(f.Text); text != f.Text {
-		f.Written, f.Text = f.Text, text
-	}
+	f.replace(filled(f.Text))
 	return f
+}
+
+// FillNames puts names in the places of roles and schemas, for a runner that
+// fills in what stands there.
+func (f *File) FillNames() { f.replace(named(f.Text)) }
+
+// replace changes the text, and keeps what was written.
+func (f *File) replace(text string) {
+	if text == f.Text {
+		return
+	}
+	if f.Written == "" {
+		f.Written = f.Text
+	}
+	f.Text = text
 }
 
 // readError is why a file cannot be read, without the path: it stands next to

@@ -58,6 +58,56 @@ func filled(text string) string {
 	return string(out)
 }
 
+var (
+	// What a runner fills in as a name of its own: ${app_role}, {{.app_role}}; or
+	// psql: :role, :"role".
+	nameToken = regexp.MustCompile(`\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|[ \t]:(?:"[A-Za-z_]\w*"|[A-Za-z_]\w*)`)
+	// What stands before a role or a schema.
+	beforeRole = regexp.MustCompile(`(?is)\b(?:(?:GRANT|REVOKE)\b[^;]*\b(?:TO|FROM)\s+(?:[^;]*,\s*)?|POLICY\b[^;(]*\bTO\s+(?:[^;(]*,\s*)?|(?:OWNER\s+TO|AUTHORIZATION|(?:FOR|CREATE|ALTER|DROP|SET)\s+(?:ROLE|USER)(?:\s+IF\s+(?:NOT\s+)?EXISTS)?|SCHEMA(?:\s+IF\s+(?:NOT\s+)?EXISTS)?)\s+|search_path\s*(?:=|\bTO\b)\s*)$`)
+)
+
+// maxBefore bounds what is looked at in front of a role, in bytes.
+const maxBefore = 1000
+
+// named puts names in the places of roles and of schemas that the runner fills
+// in: which role it is matters to nothing that is judged, as long as it is the
+// same one everywhere.
+func named(text string) string {
+	if !strings.Contains(text, "${") && !strings.Contains(text, "{{") && !strings.Contains(text, " :") {
+		return text
+	}
+	var out []byte
+	for _, at := range nameToken.FindAllStringIndex(text, -1) {
+		start, end := at[0], at[1]
+		if text[start] == ' ' || text[start] == '\t' {
+			start++
+		}
+		token := text[start:end]
+		words := schemaWord.FindAllString(token, -1)
+		if len(words) == 0 || glued(text[end:]) || !beforeRole.MatchString(text[max(0, start-maxBefore):start]) {
+			continue
+		}
+		name := words[len(words)-1]
+		if quoted := `"` + strings.ToLower(name) + `"`; len(quoted) <= len(token) {
+			name = quoted
+		}
+		if out == nil {
+			out = []byte(text)
+		}
+		// The spaces go in front: a statement ends where the token does.
+		copy(out[start:end], strings.Repeat(" ", len(token)-len(name))+name)
+	}
+	if out == nil {
+		return text
+	}
+	return string(out)
+}
+
+// glued reports whether what stands behind a name goes on with it.
+func glued(behind string) bool {
+	return behind != "" && (strings.IndexByte(`._:"'({$`, behind[0]) >= 0 || behind[0]|0x20 >= 'a' && behind[0]|0x20 <= 'z' || behind[0] >= '0' && behind[0] <= '9')
+}
+
 // tokenStart is where the token begins that a text ends with; -1 for none.
 func tokenStart(text string) int {
 	opening, closing := "${", "}"

@@ -32,6 +32,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	by := runnerOf(t, d, ups)
 	ups = by.passedOver(set, d, ups)
 	files := adapter.ReadFiles(t, d, ups)
+	adapter.Each(len(files), func(i int) { files[i].FillNames() })
 	if by == "" {
 		by = byMarkers(t, d, files, ups)
 	}

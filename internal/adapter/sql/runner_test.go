@@ -268,3 +268,19 @@ func TestSQLMigrate(t *testing.T) {
 		})
 	}
 }
+
+// A role that the runner fills in is one, and the same one everywhere.
+func TestFilledRole(t *testing.T) {
+	t.Parallel()
+	set, err := Adapter{}.Load(context.Background(), adaptertest.Text(map[string]string{
+		"m/V1__a.sql": "GRANT SELECT ON t TO ${appRole};\n", "m/V2__b.sql": "REVOKE SELECT ON t FROM ${appRole};\n",
+	}), adapter.Source{Framework: Name, Dir: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{`GRANT SELECT ON t TO  "approle";`, `REVOKE SELECT ON t FROM  "approle";`} {
+		if m := set.Migrations[i]; m.Source.Parts[0].SQL != want || !strings.Contains(m.Source.Written, "${appRole}") {
+			t.Errorf("got %s, written %s", m.Source.Parts[0].SQL, m.Source.Written)
+		}
+	}
+}
