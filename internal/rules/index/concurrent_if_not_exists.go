@@ -39,12 +39,32 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 	if table.Name.Schema != "public" {
 		full = rule.Ident(table.Name.Schema) + "." + full
 	}
-	p.Report(s, rule.Report{
+	r := rule.Report{
 		Fact:    "IF NOT EXISTS skips an INVALID index " + name + " that a failed build has left",
 		Harm:    "the next run reports success, but no query can use the index, and every write to " + table.Name.String() + " maintains it",
 		Instead: "drop the leftover first, and build it without IF NOT EXISTS:\nDROP INDEX CONCURRENTLY IF EXISTS " + full + ";",
 		Cause:   "and %d other index builds do so too",
-	})
+	}
+	if adoptedAfter(s, name) {
+		// Nothing stays hidden: what takes the index over looks at it.
+		r.Severity = onward.Info
+		r.Harm = "each run after that fails where the index becomes a constraint: index \"" + name + "\" is not valid"
+		r.Cause = ""
+	}
+	p.Report(s, r)
+}
+
+// adoptedAfter reports whether a later statement of the migration makes a
+// constraint of the index.
+func adoptedAfter(s *rule.Stmt, name string) bool {
+	for _, later := range s.Migration.Statements[s.Index+1:] {
+		for _, n := range later.Node.GetAlterTableStmt().GetCmds() {
+			if n.GetAlterTableCmd().GetDef().GetConstraint().GetIndexname() == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // droppedBefore reports whether an earlier statement of the migration drops an
