@@ -141,6 +141,13 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 				return
 			}
 		}
+		if o := f.listing(r, attnum); o != nil {
+			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a publication WHERE clause")
+			f.problems[len(f.problems)-1].Held = o.Kind + " " + o.Name.String()
+			if f.failed {
+				return
+			}
+		}
 		e := r.editColumn(attnum)
 		e.Type, e.own().Collation, e.Inferred = typ, collation, false
 		// The sequence of an identity column follows; that of serial does not.

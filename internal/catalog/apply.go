@@ -22,8 +22,10 @@ type Problem struct {
 	// Like is what exists and has the name but for capital letters, which a name
 	// without quotes loses.
 	Like string
-	// InTheWay is the view that stands against it, where there is one.
+	// InTheWay is the view that stands against it, where there is one; Held says
+	// what else depends on a column, in words: "publication crm".
 	InTheWay *Relation
+	Held     string
 	// Since is the first major version that has it; 0: all have. Lost is what
 	// the statement takes along without a word on those before: "column b of t".
 	Since int

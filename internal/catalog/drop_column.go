@@ -28,9 +28,12 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 			return
 		}
 	}
-	if held, generated := f.columnHeld(t, c); held && !cascade {
+	if held, generated := f.columnHeld(t, c); held != "" && !cascade {
 		f.fail(f.sure() && !c.Inferred, "2BP01", "cannot drop column %s of table %s because other objects depend on it", name, t.Name.String())
 		f.silent(generated)
+		if x := &f.problems[len(f.problems)-1]; generated == "" {
+			x.InTheWay, x.Held = f.viewUsing(t, c.Attnum), held
+		}
 		if f.failed {
 			return
 		}
@@ -76,37 +79,40 @@ func (f *fold) silent(generated string) {
 	}
 }
 
-// columnHeld reports whether something other than the table's own constraints
-// and indexes needs a column, and the generated column where there is nothing
-// else.
-func (f *fold) columnHeld(t *Relation, c *Column) (held bool, generated string) {
-	if f.columnHeldOnAll(t, c) {
-		return true, ""
+// columnHeld says what other than the table's own constraints and indexes needs
+// a column, "" for nothing, and the generated column where there is nothing else.
+func (f *fold) columnHeld(t *Relation, c *Column) (held, generated string) {
+	if held := f.columnHeldOnAll(t, c); held != "" {
+		return held, ""
 	}
 	for _, o := range t.Columns {
 		if o != c && slices.Contains(o.GeneratedFrom, c.Attnum) {
-			return true, "column " + o.Name + " of " + t.Name.String()
+			by := "column " + o.Name + " of " + t.Name.String()
+			return by, by
 		}
 	}
-	return false, ""
+	return "", ""
 }
 
-func (f *fold) columnHeldOnAll(t *Relation, c *Column) bool {
+func (f *fold) columnHeldOnAll(t *Relation, c *Column) string {
 	// What children inherit goes with it.
-	if f.taken(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }) {
-		return true
+	if r := f.taker(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }); r != nil {
+		return "a default of " + r.Name.String()
 	}
-	if f.viewUsing(t, c.Attnum) != nil {
-		return true
+	if v := f.viewUsing(t, c.Attnum); v != nil {
+		return v.Kind.String() + " " + v.Name.String()
+	}
+	if o := f.listing(t, c.Attnum); o != nil {
+		return o.Kind + " " + o.Name.String()
 	}
 	for _, p := range t.Policies {
 		if slices.Contains(p.Uses, c.Attnum) {
-			return true
+			return "policy " + p.Name + " of " + t.Name.String()
 		}
 	}
 	for _, trig := range t.Triggers {
 		if slices.Contains(trig.Columns, c.Attnum) || slices.Contains(trig.Uses, c.Attnum) {
-			return true
+			return "trigger " + trig.Name + " of " + t.Name.String()
 		}
 	}
 	for _, oid := range t.ReferencedBy {
@@ -116,12 +122,12 @@ func (f *fold) columnHeldOnAll(t *Relation, c *Column) bool {
 		if o := f.Relation(oid); o != nil {
 			for _, fk := range o.Constraints {
 				if fk.Kind == ForeignKey && fk.Ref == t.OID && slices.Contains(fk.RefColumns, c.Attnum) {
-					return true
+					return "foreign key " + fk.Name + " of " + o.Name.String()
 				}
 			}
 		}
 	}
-	return false
+	return ""
 }
 
 // viewUsing finds a view that reads a column.
@@ -140,6 +146,11 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 		if v := f.Relation(oid); v != nil && v.View != nil && slices.Contains(v.View.Columns[t.OID], c.Attnum) {
 			f.dropRelation(oid)
 		}
+	}
+	for o := f.listing(t, c.Attnum); o != nil; o = f.listing(t, c.Attnum) {
+		next := *o
+		next.Tables, next.Lists = without(o.Tables, t.OID), withoutTables(o.Lists, t.OID)
+		f.putObject(&next)
 	}
 	for _, oid := range slices.Clone(t.ReferencedBy) {
 		o := f.Relation(oid)

@@ -77,6 +77,14 @@ type Param struct {
 	In, Out bool
 }
 
+// PublishedList is a table in a publication with a list of columns or a
+// condition: Columns are those of the list, nil where it has none, and Uses
+// those that either of them names.
+type PublishedList struct {
+	Table         OID
+	Columns, Uses []int16
+}
+
 // Object is anything that is kept by kind and name only: schemas, extensions,
 // publications, subscriptions, statistics objects, collations, casts, text
 // search objects, event triggers, roles, servers, …
@@ -91,6 +99,8 @@ type Object struct {
 	AllTables bool
 	Schemas   []string
 	Actions   string
+	// Lists are those of Tables of which it sends some columns or rows only.
+	Lists []PublishedList
 	// Columns are those of Table that a statistics object reads.
 	Columns []int16
 	Detail  string

@@ -14,7 +14,7 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 		f.fail(f.sure(), "42710", "publication %q already exists", o.Name.Name)
 		return
 	}
-	o.Tables, o.Schemas = f.publicationTables(s.GetPubobjects())
+	o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
 	o.Actions = actions(s.GetOptions(), "")
 	f.putObject(o)
 }
@@ -38,7 +38,7 @@ func actions(options []*pgparse.Node, was string) string {
 
 // publicationTables are the tables and the schemas of a publication. The
 // children of a table are published by themselves, unless it says ONLY.
-func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []string) {
+func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []string, lists []PublishedList) {
 	add := func(oid OID) {
 		if !slices.Contains(tables, oid) {
 			tables = append(tables, oid)
@@ -57,6 +57,9 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 				continue
 			}
 			add(t.OID)
+			if l := published(t, spec.GetPubtable()); l.Uses != nil {
+				lists = append(lists, l)
+			}
 			if spec.GetPubtable().GetRelation().GetInh() && t.Kind != PartitionedTable {
 				for i := len(tables) - 1; i < len(tables); i++ {
 					for _, child := range f.Relation(tables[i]).Children {
@@ -66,7 +69,50 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 			}
 		}
 	}
-	return tables, schemas
+	return tables, schemas, lists
+}
+
+// published is the list of columns of a table in a publication, and what its
+// condition reads.
+func published(t *Relation, s *pgparse.PublicationTable) PublishedList {
+	l := PublishedList{Table: t.OID}
+	for _, n := range s.GetColumns() {
+		if c := t.Column(str(n)); c != nil {
+			l.Columns = append(l.Columns, c.Attnum)
+		}
+	}
+	l.Uses = union(l.Columns, t.attnumsIn(s.GetWhereClause()))
+	return l
+}
+
+// listing finds the publication whose list of columns or condition names a
+// column: it depends on the column.
+func (f *fold) listing(t *Relation, attnum int16) *Object {
+	if !f.published {
+		return nil
+	}
+	var found *Object
+	f.Objects("publication", func(o *Object) bool {
+		if l := o.List(t.OID); l != nil && slices.Contains(l.Uses, attnum) && (found == nil || compareNames(o.Name, found.Name) < 0) {
+			found = o
+		}
+		return true
+	})
+	return found
+}
+
+// List is what a publication says of the columns and rows of a table; nil when
+// it sends all of them.
+func (o *Object) List(table OID) *PublishedList {
+	if i := slices.IndexFunc(o.Lists, func(l PublishedList) bool { return l.Table == table }); i >= 0 {
+		return &o.Lists[i]
+	}
+	return nil
+}
+
+// withoutTables is a list without what it says of some tables.
+func withoutTables(lists []PublishedList, tables ...OID) []PublishedList {
+	return slices.DeleteFunc(slices.Clone(lists), func(l PublishedList) bool { return slices.Contains(tables, l.Table) })
 }
 
 // https://www.postgresql.org/docs/current/sql-alterpublication.html
@@ -81,17 +127,19 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		o = &Object{Kind: "publication", Name: name, Actions: noAction}
 	}
 	next := *o
-	tables, schemas := f.publicationTables(s.GetPubobjects())
+	tables, schemas, lists := f.publicationTables(s.GetPubobjects())
 	if len(s.GetPubobjects()) > 0 {
 		switch s.GetAction() {
 		case pgparse.AlterPublicationAction_AP_AddObjects:
 			next.Tables = append(slices.Clone(o.Tables), tables...)
 			next.Schemas = append(slices.Clone(o.Schemas), schemas...)
+			next.Lists = append(slices.Clone(o.Lists), lists...)
 		case pgparse.AlterPublicationAction_AP_DropObjects:
 			next.Tables = slices.DeleteFunc(slices.Clone(o.Tables), func(oid OID) bool { return slices.Contains(tables, oid) })
 			next.Schemas = slices.DeleteFunc(slices.Clone(o.Schemas), func(name string) bool { return slices.Contains(schemas, name) })
+			next.Lists = withoutTables(o.Lists, tables...)
 		case pgparse.AlterPublicationAction_AP_SetObjects:
-			next.Tables, next.Schemas = tables, schemas
+			next.Tables, next.Schemas, next.Lists = tables, schemas, lists
 		}
 	} else {
 		next.Detail += "options "
@@ -170,7 +218,7 @@ func (f *fold) leavePublications(oid OID) {
 	slices.SortFunc(list, func(a, b *Object) int { return compareNames(a.Name, b.Name) })
 	for _, o := range list {
 		next := *o
-		next.Tables = without(o.Tables, oid)
+		next.Tables, next.Lists = without(o.Tables, oid), withoutTables(o.Lists, oid)
 		f.putObject(&next)
 	}
 }

@@ -180,12 +180,17 @@ func regclass(text string) (schema, name string, ok bool) {
 // taken reports whether a default of a column that does not go too takes numbers
 // from a sequence which is another's.
 func (f *fold) taken(seq OID, goes func(*Relation, *Column) bool) bool {
+	return f.taker(seq, goes) != nil
+}
+
+// taker is the table of the default that takes them.
+func (f *fold) taker(seq OID, goes func(*Relation, *Column) bool) *Relation {
 	for _, t := range f.TakersOf(seq) {
 		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.takes(seq) && !goes(t, c) }) {
-			return true
+			return t
 		}
 	}
-	return false
+	return nil
 }
 
 // removeSequence removes a relation, and when it is a sequence the defaults of

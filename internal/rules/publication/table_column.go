@@ -2,6 +2,8 @@
 package publication
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -55,10 +57,15 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// publication names the first publication that was deployed and has the table.
+// publication names the first publication that was deployed and sends the
+// column: those with a list of columns send no other.
 func publication(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	for _, o := range p.Release.Deployed.Publications(d.Before) {
-		if t.After.Object("publication", o.Name) != nil {
+		if t.After.Object("publication", o.Name) == nil {
+			continue
+		}
+		l := o.List(d.OID)
+		if l == nil || l.Columns == nil || d.Old != nil && slices.Contains(l.Columns, d.Old.Attnum) {
 			return o.Name.Name
 		}
 	}

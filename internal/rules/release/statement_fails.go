@@ -44,6 +44,9 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			if v.Kind == catalog.MaterializedView {
 				r.Instead += " and indexes"
 			}
+		} else if x.Held != "" {
+			r.Fact += ": " + x.Held + " depends on it"
+			r.Instead = "change " + x.Held + " so that it does without the column, or drop it, in front of this statement"
 		}
 		switch {
 		case x.Since > 0:
