@@ -28,12 +28,12 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 		if e == nil || p.Blocked(alone, rule.Rewrites) != nil || p.Blocked(&s.Result, rule.RebuildsIndex) == nil {
 			continue
 		}
-		index, backing := "", false
+		index, backing, unique := "", false, false
 		for i := range alone.Effects {
 			if x := &alone.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
 				index = x.Name.Name
 				if rel := s.Before.Relation(x.OID); rel != nil && rel.Index != nil {
-					backing = rel.Index.Constraint != ""
+					backing, unique = rel.Index.Constraint != "", rel.Index.Unique
 				}
 				break
 			}
@@ -42,8 +42,12 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 		if index != "" {
 			what = "index " + index
 		}
-		if backing {
-			advice = "it stands behind a constraint: copy into a column of the new type while the old one stays in use:\n" + r.replacement()
+		if backing || unique {
+			why := "it stands behind a constraint"
+			if !backing {
+				why = "it keeps duplicates out, and ON CONFLICT may need it"
+			}
+			advice = why + ": copy into a column of the new type while the old one stays in use:\n" + r.replacement()
 		} else if index != "" {
 			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + rule.Ident(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + rule.Ident(index) + " ON " + rule.Table(e.Name) + " …;"
 		}

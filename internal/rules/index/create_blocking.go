@@ -28,8 +28,11 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || stmt.Concurrent || s.Result.Refused != "" {
 		return
 	}
-	if table, _ := s.Before.Resolve(stmt.Relation); table.Kind == catalog.PartitionedTable {
+	switch table, _ := s.Before.Resolve(stmt.Relation); table.Kind {
+	case catalog.PartitionedTable:
 		return // index-create-partitioned: there is no concurrent build
+	case catalog.MaterializedView:
+		return // nothing writes to it but REFRESH, and it is read meanwhile
 	}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
