@@ -400,51 +400,6 @@ func TestUpserts(t *testing.T) {
 	}
 }
 
-// What the code says of the very columns is an error; what it spells of others, or of
-// other tables, is nothing; what a mapper says, or what is put together as it runs, may
-// be.
-func TestUpsertsOnColumns(t *testing.T) {
-	t.Parallel()
-	const spelled = "const other = `INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING`\n"
-	for code, want := range map[string]string{
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT (n) DO NOTHING`":                                       "error",
-		"`insert into public.\"a\" (n)\n  VALUES (1)\n  on conflict (\"n\")\n  do nothing`":               "error",
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT ON CONSTRAINT a_n DO NOTHING`":                         "error",
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT (n, m) DO NOTHING`":                                    "",
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT DO NOTHING`":                                           "",
-		"`INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING`":                                       "",
-		"`INSERT INTO a (n) VALUES (1); INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING`":         "",
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT DO NOTHING; INSERT INTO b VALUES (1) ON CONFLICT (n)`": "",
-		"fmt.Sprintf(`INSERT INTO %s (n) VALUES (1) ON CONFLICT (n) DO NOTHING`, table)":                  "warning",
-		"fmt.Sprintf(`INSERT INTO %s (n) VALUES (1) ON CONFLICT (m) DO NOTHING`, table)":                  "",
-		"fmt.Sprintf(`INSERT INTO a (n) VALUES (1) ON CONFLICT (%s) DO NOTHING`, key)":                    "warning",
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT ` + target":                                            "warning",
-		"db.insert(a).onConflictDoUpdate({target: a.n})":                                                  "warning",
-		"db.insert(b).onConflictDoUpdate({target: b.n})":                                                  "",
-		"prisma.a.upsert({where: {n: 1}})":                                                                "warning",
-		"prisma.b.upsert({where: {a: {n: 1}}})":                                                           "",
-		"prisma.aSetting.upsert({where: {a: 1}})":                                                         "",
-		"this.aRepo.upsert(a)": "warning",
-		"`INSERT INTO a (n) VALUES (1) ON CONFLICT (lower(n)) DO NOTHING`": "",
-		"db.from('a').upsert(rows)":                                        "warning",
-		"store.a.Upsert(ctx, row)":                                         "warning",
-		"store.Upsert(ctx, a)\n" + spelled:                                 "",
-		"db.NewInsert().Model(&a).On(\"CONFLICT (n) DO NOTHING\")":         "warning",
-	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
-			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
-		got := ""
-		for _, f := range r.Findings {
-			if f.Rule == "constraint-drop-on-conflict" {
-				got = f.Severity.String()
-			}
-		}
-		if got != want {
-			t.Errorf("%s: %q: %v", code, got, found(r))
-		}
-	}
-}
-
 // The table of a relation between many and many has a name that no code has.
 func TestPrismaJoinTable(t *testing.T) {
 	t.Parallel()

@@ -116,6 +116,22 @@ func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *Insert {
 	return nil
 }
 
+// Inserts finds an INSERT in the text of the deployed code that writes a column
+// which was there; nil when there is none.
+func (p *Pass) Inserts(d *Delta, c *catalog.Column) *Insert {
+	if p.NewColumn(d, c) {
+		return nil
+	}
+	name := p.deployedColumn(d, c)
+	inserts := p.UsesTable(d).Inserts
+	for i := range inserts {
+		if slices.Contains(inserts[i].Columns, name) {
+			return &inserts[i]
+		}
+	}
+	return nil
+}
+
 // Omitted reports whether the INSERTs of the deployed code surely leave a column
 // out: it does not know the column, but it uses the table, as far as that can
 // be told.

@@ -50,7 +50,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		gone, by := defaultDropped(t, d), bound(t, d)
-		if (gone != nil || by != d.By) && given(t.After, d.After, d.New.Name) {
+		if (gone != nil || by != d.By) && rule.Given(t.After, d.After, d.New.Name) {
 			continue // a trigger speaks for the deployed code
 		}
 		all = append(all, demanded{d, gone, by})

@@ -95,7 +95,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 // judge says what the deployed code feels of it, and whether it feels anything.
 func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
-	if given(after, d.After, name) {
+	if rule.Given(after, d.After, name) {
 		return false
 	}
 	if p.NewColumn(d, d.Old) {

@@ -130,7 +130,7 @@ func inStep(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 		return true
 	}
 	for _, g := range slices.Concat(deployed.Triggers, d.Before.Triggers) {
-		if g.Row && (mayFill(p.Release.Deployed, g, was.Name) || mayFill(p.Release.Deployed, g, d.Old.Name)) {
+		if g.Row && (rule.MayFill(p.Release.Deployed, g, was.Name) || rule.MayFill(p.Release.Deployed, g, d.Old.Name)) {
 			return true
 		}
 	}

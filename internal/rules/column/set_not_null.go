@@ -55,7 +55,7 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			x.left = p.LeavesOut(d, d.Old)
 		}
 		switch {
-		case fresh && !needs, needs && given(t.After, d.After, d.New.Name):
+		case fresh && !needs, needs && rule.Given(t.After, d.After, d.New.Name):
 			continue // the default, or a trigger, speaks for the deployed code
 		case fresh:
 			x.why = unknown

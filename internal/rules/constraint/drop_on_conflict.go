@@ -150,8 +150,8 @@ func (x *unserved) named(p *rule.Pass) rule.Usage {
 // carried are the unique indexes that a renamed column takes away from its name,
 // which another column has now.
 func carried(t *rule.Tx, d *rule.Delta) []unserved {
-	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() {
-		return nil
+	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || rule.Given(t.Before, d.Before, d.Old.Name) {
+		return nil // no name is left, or the name of a column that a trigger kept for the exchange
 	}
 	var out []unserved
 	for _, oid := range d.Before.Indexes {

@@ -1,6 +1,8 @@
 package constraint
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -11,7 +13,7 @@ import (
 var Rename = &rule.Rule{
 	ID:       "constraint-rename",
 	Category: onward.Compatibility,
-	Severity: onward.Warning,
+	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "deployed code names a constraint or unique index that is renamed or dropped",
 	Harm:     "ON CONFLICT ON CONSTRAINT fails when there is no constraint of the name. Code that tells errors apart by the name that the server reports no longer recognises them, and shows a conflict of a user as a fault of its own.",
@@ -25,6 +27,8 @@ type renamed struct {
 	d               *rule.Delta
 	kind, name, act string
 	uses            rule.Usage
+	// upserts are those of the code with ON CONFLICT ON CONSTRAINT.
+	upserts rule.Usage
 }
 
 func rename(p *rule.Pass, t *rule.Tx) {
@@ -52,6 +56,10 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.After.Constraint(x.name) != nil || !deployed(p, d, x.name) {
 			continue
 		}
+		x.upserts = p.UpsertsOn(p.DeployedName(d), nil, x.name)
+		if x.upserts.Used && d.OldIndex != nil && d.Kind == catalog.ConstraintDropped && !arbiter(t.After, d.Before, d.After, d.OldIndex) {
+			continue // constraint-drop-on-conflict
+		}
 		if x.uses = p.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: x.name}); !x.uses.Used {
 			continue
 		}
@@ -72,8 +80,12 @@ func reportNames(p *rule.Pass, list []renamed) {
 	var names []string
 	var uses []rule.Usage
 	upsert := false // ON CONFLICT takes the name of no other kind
+	var said rule.Usage
 	for _, y := range list {
 		names, uses = append(names, y.name), append(uses, y.uses)
+		if y.upserts.Used && !said.Used {
+			said = y.upserts
+		}
 		upsert = upsert || y.kind != catalog.Check.String() && y.kind != catalog.ForeignKey.String() && y.kind != "unique index"
 	}
 	u := rule.Together(uses)
@@ -82,8 +94,12 @@ func reportNames(p *rule.Pass, list []renamed) {
 		Harm:     "code that tells errors apart by the constraint's name no longer does" + u.Where(),
 		Instead:  "let the code accept both first, and rename or drop a release later",
 		Evidence: u.Evidence,
+		Severity: onward.Warning,
 	}
-	if upsert {
+	if said.Used {
+		r.Severity, r.Evidence = onward.Error, said.Evidence
+		r.Harm = "each INSERT of the deployed code with ON CONFLICT ON CONSTRAINT fails" + said.Where() + ": constraint \"" + x.name + "\" does not exist; " + strings.TrimSuffix(r.Harm, u.Where())
+	} else if upsert {
 		r.Harm = "ON CONFLICT ON CONSTRAINT fails, and " + r.Harm
 	}
 	if len(list) > 1 {
