@@ -23,7 +23,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 		Kind: ForeignKey, Name: clip(con.GetConname()), Named: con.GetConname() != "", Ref: ref.OID,
 		Enforced: con.GetIsEnforced() && !s.notEnforced, Deferrable: con.GetDeferrable() || s.deferrable,
 		InitiallyDeferred: con.GetInitdeferred() || s.deferred,
-		OnDelete:          fkAction(con.GetFkDelAction()), OnUpdate: fkAction(con.GetFkUpdAction()),
+		OnDelete:          ForeignKeyAction(con.GetFkDelAction()), OnUpdate: ForeignKeyAction(con.GetFkUpdAction()),
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	for _, n := range names {
@@ -118,7 +118,9 @@ func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
 	}
 }
 
-func fkAction(a string) string {
+// ForeignKeyAction is the word for what pg_constraint and the parser write as one
+// letter: "cascade" for c, "" for a, no action.
+func ForeignKeyAction(a string) string {
 	switch a {
 	case "c":
 		return "cascade"

@@ -69,6 +69,7 @@ var all = []*rule.Rule{
 	constraint.ForeignKeySetNullRequired,
 	constraint.ForeignKeyTypeMismatch,
 	constraint.ForeignKeyValidating,
+	constraint.GuardedDiffers,
 	constraint.NotEnforced,
 	constraint.NotValidNeverValidated,
 	constraint.PrimaryKeyBlocking,
