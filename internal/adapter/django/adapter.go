@@ -163,11 +163,12 @@ func (a *Adapter) home(dir string) string {
 // set turns the answer into what the audit reads.
 func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 	set := &adapter.Set{Source: s, Models: p.models(), Habits: habits}
-	s.Options.Runner = p.Database.runner(s.Options.Runner)
 	byID := map[string]*Migration{}
 	for i := range p.Migrations {
 		m := &p.Migrations[i]
 		byID[m.ID()] = m
+		s := s
+		s.Options.Runner = p.runner(m.Database, s.Options.Runner)
 		set.Migrations = append(set.Migrations, m.adapt(t, s))
 	}
 	for app, leaves := range p.Conflicts {
@@ -197,18 +198,21 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 	return set
 }
 
-// runner is the session that the settings make, where onward.yaml does not say
-// otherwise.
-func (d *Database) runner(configured rule.Runner) rule.Runner {
-	r := configured
+// runner is the session that the settings make on a database, where onward.yaml
+// does not say otherwise.
+func (p *Project) runner(alias string, configured rule.Runner) rule.Runner {
+	r, session := configured, p.Database.Session
+	if alias != "" {
+		session = p.Sessions[alias]
+	}
 	if r.LockTimeout == 0 {
-		r.LockTimeout, _ = rule.Milliseconds(d.Session["lock_timeout"])
+		r.LockTimeout, _ = rule.Milliseconds(session["lock_timeout"])
 	}
 	if r.StatementTimeout == 0 {
-		r.StatementTimeout, _ = rule.Milliseconds(d.Session["statement_timeout"])
+		r.StatementTimeout, _ = rule.Milliseconds(session["statement_timeout"])
 	}
 	if r.TimeZone == "" {
-		r.TimeZone = d.Session["timezone"]
+		r.TimeZone = session["timezone"]
 	}
 	return r
 }

@@ -8,6 +8,9 @@ type Project struct {
 	Python   string   `json:"python"`
 	Settings string   `json:"settings"`
 	Database Database `json:"database"`
+	// Sessions is what the settings make of a session on each of the other
+	// Postgres databases, by alias.
+	Sessions map[string]map[string]string `json:"sessions"`
 	// Migrations lists those that run in the order in which `migrate` runs
 	// them on an empty database, then those that never run (Replaced).
 	Migrations []Migration `json:"migrations"`
@@ -62,6 +65,9 @@ type Migration struct {
 	Replaces     [][2]string `json:"replaces"`
 	// Replaced says why the migration never runs; "" when it does.
 	Replaced string `json:"replaced"`
+	// Database is the alias of the database that its first change is for, where
+	// the routers keep that from the default one; "" for that.
+	Database string `json:"database"`
 	// Error is Python's last line when the file does not import.
 	Error      string      `json:"error"`
 	Operations []Operation `json:"operations"`

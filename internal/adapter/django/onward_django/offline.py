@@ -13,6 +13,7 @@ from . import driver, placeholders, tables
 
 _POSTGRES = "django.db.backends.postgresql"
 _pg = 16
+_named = {}  # alias -> (vendor, engine) that the settings name, "postgresql" or another
 
 
 def install(pg):
@@ -48,18 +49,32 @@ def adopt(settings):
     databases = getattr(settings, "DATABASES", None) or {}
     if not databases.get("default"):
         databases["default"] = {"ENGINE": _POSTGRES, "NAME": "onward"}
-    for options in databases.values():
+    for alias, options in databases.items():
         engine = options.setdefault("ENGINE", _POSTGRES)
         wrapper = load_backend(engine).DatabaseWrapper
         options.setdefault("NAME", "onward")
-        if wrapper.onward_original_vendor != "postgresql":
+        _named[alias] = (wrapper.onward_vendor, engine)
+        if wrapper.onward_vendor != "postgresql":
             options["ENGINE"] = _POSTGRES
             options["OPTIONS"] = {}
-            load_backend(_POSTGRES).DatabaseWrapper.onward_original_vendor = (
-                wrapper.onward_original_vendor
-            )
-            load_backend(_POSTGRES).DatabaseWrapper.onward_original_engine = engine
     settings.DATABASES = databases
+
+
+def aliases():
+    """The databases that are read as PostgreSQL, and the vendors of the others by alias.
+
+    Those beside the default one are what they say, but where the default one
+    itself stands for PostgreSQL (SQLite in CI): then all of its kind do.
+    """
+    read_as = ("postgresql", named("default")[0])
+    own = [alias for alias in _named if _named[alias][0] in read_as]
+    own.sort(key=lambda alias: alias != "default")
+    return own, {alias: _named[alias][0] for alias in _named if alias not in own}
+
+
+def named(alias):
+    """(vendor, engine) of a database in the settings."""
+    return _named[alias]
 
 
 def _wrapper(load, name):
@@ -75,10 +90,10 @@ def _wrapper(load, name):
         vendor = "postgresql" if "postg" in name else name.rsplit(".", 1)[-1]
     if not issubclass(base, Postgres):
         base = Postgres
-    return _offline(base, name, vendor)
+    return _offline(base, vendor)
 
 
-def _offline(base, engine, original_vendor):
+def _offline(base, vendor):
     class Introspection(base.introspection_class):
         def get_constraints(self, cursor, table_name):
             return self.connection.onward.ask(lambda known: known.describe(table_name))
@@ -140,8 +155,7 @@ def _offline(base, engine, original_vendor):
     class DatabaseWrapper(base):
         SchemaEditorClass = Editor
         introspection_class = Introspection
-        onward_original_engine = engine
-        onward_original_vendor = original_vendor
+        onward_vendor = vendor
         pg_version = property(lambda self: _pg * 10000)
 
         def __init__(self, *args, **kwargs):

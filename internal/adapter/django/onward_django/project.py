@@ -51,21 +51,25 @@ def answer(request):
 
     from django.db import connections
 
-    from . import evidence, graph, replay
+    from . import evidence, graph, offline, replay
 
-    connection = connections["default"]
+    own, others = offline.aliases()
+    databases = [connections[alias] for alias in own]
+    connection = databases[0]
     plan = graph.Plan(connection, request.get("applied"))
-    rendered = replay.run(plan, connection, root, request)
+    vendor, engine = offline.named("default")
+    rendered = replay.run(plan, databases, others, root, request)
     return {
         "django": django.get_version(),
         "python": "%d.%d.%d" % sys.version_info[:3],
         "settings": os.environ.get("DJANGO_SETTINGS_MODULE", ""),
         "database": {
-            "vendor": connection.onward_original_vendor,
-            "engine": connection.onward_original_engine,
+            "vendor": vendor,
+            "engine": engine,
             "driver": driver.name(),
             "session": session(connection),
         },
+        "sessions": {each.alias: session(each) for each in databases[1:]},
         "migrations": rendered,
         "order": [list(key) for key in plan.order],
         "conflicts": plan.conflicts,

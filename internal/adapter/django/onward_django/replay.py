@@ -10,11 +10,15 @@ from .errors import last_line
 from .states import LazyState
 
 
-def run(plan, connection, root, request):
-    """Renders the plan; answers one JSON object per migration of the tree."""
+def run(plan, connections, others, root, request):
+    """Renders the plan; answers one JSON object per migration of the tree.
+
+    Connections are those that are read as PostgreSQL, the default one first;
+    others tells the vendors of the rest by alias.
+    """
     want = request.get("want")
     want = None if want is None else {tuple(key) for key in want}
-    replay = Replay(plan, connection, root, bool(request.get("whole")))
+    replay = Replay(plan, connections, others, root, bool(request.get("whole")))
     answers = {}
     for key in plan.order:
         answer = replay.migration(plan.migrations[key])
@@ -27,8 +31,11 @@ def run(plan, connection, root, request):
 
 
 class Replay:
-    def __init__(self, plan, connection, root, whole):
-        self.plan, self.connection, self.root, self.whole = plan, connection, root, whole
+    def __init__(self, plan, connections, others, root, whole):
+        self.plan, self.root, self.whole = plan, root, whole
+        self.connections, self.others = connections, others
+        self.connection = connections[0]  # the one that is being rendered for
+        self.refused = []  # what routers kept from the connection, of one operation
         unmigrated = plan.loader.unmigrated_apps
         try:
             self.state = LazyState(real_apps=unmigrated)
@@ -44,6 +51,15 @@ class Replay:
                 self.current.python(operation, editor, before)
 
         migrations.RunPython.database_forwards = forwards
+        asked = router.allow_migrate
+
+        def allow_migrate(db, app_label, **hints):
+            allowed = asked(db, app_label, **hints)
+            if not allowed:
+                self.refused.append((app_label, hints))
+            return allowed
+
+        router.allow_migrate = allow_migrate
 
     def skipped(self, migration):
         """A migration that never runs: described, not rendered."""
@@ -77,6 +93,7 @@ class Replay:
             "error": next(
                 (e["message"] for e in self.plan.errors if (e["app"], e["name"]) == key), ""
             ) if key in self.plan.broken else "",
+            "database": "",
             "operations": [],
             "statements": [],
         }, file  # fmt: skip
@@ -101,16 +118,19 @@ class Replay:
     def migration(self, migration):
         answer, file = self.header(migration)
         running = Running(self, migration, answer, file)
-        connection = self.connection
-        connection.onward.sink = running.statement
         try:
-            editor = connection.schema_editor(atomic=migration.atomic)
-            editor.__enter__()
+            for connection in self.connections:
+                connection.onward.sink = running.statement
+                editor = connection.schema_editor(atomic=migration.atomic)
+                editor.__enter__()
+                running.editors.append((connection, editor))
             for index, operation in enumerate(migration.operations):
-                running.operation(index, operation, editor)
-            running.end(editor)
+                running.operation(index, operation)
+            running.end()
         finally:
-            connection.onward.sink = None
+            for connection in self.connections:
+                connection.onward.sink = None
+            self.connection = self.connections[0]
         for index, operation in enumerate(answer["operations"]):
             sql = [s["sql"] for s in answer["statements"] if s["op"] == index]
             operation["sql"] = sql
@@ -125,6 +145,8 @@ class Running:
         self.replay, self.migration = replay, migration
         self.answer, self.file = answer, file
         self.places = file.places(migration.operations)
+        self.editors = []  # (connection, editor), the default database first
+        self.first = None  # the connection that anything was rendered for
         self.owners = []  # (deferred statement, operation index, its place)
         self.index, self.place = 0, file.place(None)
         self.literals, self.literal_at = None, 0
@@ -134,14 +156,12 @@ class Running:
     def entry(self):
         return self.answer["operations"][self.index]
 
-    def operation(self, index, operation, editor):
+    def operation(self, index, operation):
         self.index = index
         entry = self.replay.operation_header(operation, self.file, self.places)
         self.answer["operations"].append(entry)
         own = operation.atomic and not self.migration.atomic
         entry["transaction"] = "migration" if self.migration.atomic else "operation" if own else "none"
-        recorder = self.replay.connection.onward
-        recorder.asked, recorder.defaults = [], []
         state = self.replay.state
         before = state.snapshot()
         try:
@@ -149,11 +169,33 @@ class Running:
         except Exception as error:
             self.opaque("the state cannot be followed: " + last_line(error), failed=True)
             return
-        self.forwards(operation, editor, before, state.snapshot())
-        if recorder.asked and entry["opaque"] is None:
-            self.opaque(recorder.asked[0])
-        entry["defaults"] = [{"field": field, "function": name} for field, name in recorder.defaults]
-        self.adopt_deferred(editor)
+        after = state.snapshot()
+        for connection, editor in self.editors:
+            self.replay.connection, self.replay.refused = connection, []
+            recorder = connection.onward
+            recorder.asked, recorder.defaults = [], []
+            sent = len(self.answer["statements"]) + len(editor.deferred_sql)
+            self.forwards(operation, editor, before, after)
+            if recorder.asked and entry["opaque"] is None:
+                self.opaque(recorder.asked[0])
+            entry["defaults"] = [{"field": field, "function": name} for field, name in recorder.defaults]
+            self.adopt_deferred(editor)
+            ran = len(self.answer["statements"]) + len(editor.deferred_sql) > sent or entry["opaque"] is not None
+            if ran and self.first is None:
+                self.first = connection
+                self.answer["database"] = "" if connection is self.replay.connections[0] else connection.alias
+            # What the routers keep from one database runs on the next.
+            if ran or not self.replay.refused:
+                return
+        self.elsewhere()
+
+    def elsewhere(self):
+        """Says so where the routers keep an operation for a database of another kind."""
+        for app_label, hints in list(self.replay.refused):
+            for alias, vendor in self.replay.others.items():
+                if router.allow_migrate(alias, app_label, **hints):
+                    self.opaque("it runs on the database %s, which is not Postgres but %s" % (alias, vendor))
+                    return
 
     def forwards(self, operation, editor, before, after):
         """The database side of one operation, or of one nested in another."""
@@ -296,12 +338,14 @@ class Running:
             if id(sql) not in known:
                 self.owners.append((sql, self.index, self.place))
 
-    def end(self, editor):
-        """Sends what the editor held back until the end of the migration."""
-        try:
-            editor.__exit__(None, None, None)
-        except Exception as error:
-            self.replay.plan.error((self.migration.app_label, self.migration.name), last_line(error))
+    def end(self):
+        """Sends what the editors held back until the end of the migration."""
+        for connection, editor in self.editors:
+            self.replay.connection = connection
+            try:
+                editor.__exit__(None, None, None)
+            except Exception as error:
+                self.replay.plan.error((self.migration.app_label, self.migration.name), last_line(error))
         self.replay.current = None
 
 
