@@ -165,3 +165,34 @@ func TestCodeUnderLock(t *testing.T) {
 		}
 	}
 }
+
+// What a backend makes of one operation cannot be parted: a note, and not the
+// advice to move it.
+func TestOneOperationCannotBeParted(t *testing.T) {
+	t.Parallel()
+	part := func(line int, sql string) script.Part {
+		return script.Part{SQL: sql, Start: -1, Line: line, Column: 9, EndLine: line, EndColumn: 20, Message: true,
+			Operation: script.Operation{Class: "AddField", Model: "order", Field: "item"}}
+	}
+	for _, second := range []int{14, 20} {
+		findings := judgeSource(t, script.Source{LineComment: "#", Mode: onward.TransactionNone, Parts: []script.Part{
+			part(14, "ALTER TABLE shop_order ADD COLUMN item_id bigint NULL"),
+			part(second, "CREATE INDEX CONCURRENTLY i ON shop_order (item_id)"),
+		}}, rule.Runner{LockTimeout: 3000, Rerun: true})
+		want := map[int]onward.Severity{14: onward.Info, 20: onward.Warning}[second]
+		said := false
+		for i := range findings {
+			f := &findings[i]
+			if f.Rule != "idempotency-partial-failure" {
+				continue
+			}
+			said = true
+			if f.Severity != want || strings.Contains(f.Instead, "of its own") != (second == 20) {
+				t.Errorf("with the second statement of :%d: %s, %s", second, f.Severity, f.Instead)
+			}
+		}
+		if !said {
+			t.Errorf("with the second statement of :%d: nothing is said", second)
+		}
+	}
+}

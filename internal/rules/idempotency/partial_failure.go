@@ -41,6 +41,11 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 			continue
 		}
 		severity := onward.Warning
+		django := "move the operation at " + later.Where() + " to a migration of its own, and give only that one atomic = False"
+		if oneOperation(first, later) {
+			django = "look at the table before the next run, and take back what the operation has left"
+			severity = onward.Info
+		}
 		if onlyIndexes(first, later) {
 			severity = onward.Info
 		}
@@ -49,11 +54,18 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 			Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
 			Harm:     "this statement has committed by then; the second run answers " + problem(first),
 			Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
-			Django:   "move the operation at " + later.Where() + " to a migration of its own, and give only that one atomic = False",
+			Django:   django,
 			Evidence: []onward.Evidence{later.Evidence("may fail: " + why)},
 		})
 		return
 	}
+}
+
+// oneOperation reports whether a framework made both statements of one operation:
+// nobody can part them.
+func oneOperation(first, later *rule.Stmt) bool {
+	return first.Operation.Class != "" && first.Operation == later.Operation &&
+		first.Line == later.Line && first.Column == later.Column
 }
 
 // onlyIndexes reports whether an index alone is left behind, by a statement that

@@ -89,7 +89,7 @@ func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 			case !ok || set.Local:
 			case set.Name == "":
 				clear(open)
-			case set.Default || harmless(set):
+			case set.Default || harmless(set, m.Runner):
 				delete(open, set.Name)
 			case sessions[set.Name]:
 				open[set.Name] = setting{s, set.Value}
@@ -121,8 +121,9 @@ func mild(names, values []string) bool {
 	return true
 }
 
-// harmless reports whether a value is what the server has by default.
-func harmless(s rule.Setting) bool {
+// harmless reports whether a value is what the server has by default, or what the
+// runner gives the session: where a runner puts back what it has read.
+func harmless(s rule.Setting, r rule.Runner) bool {
 	v := strings.ToLower(s.Value)
 	switch s.Name {
 	case "search_path":
@@ -136,5 +137,12 @@ func harmless(s rule.Setting) bool {
 	case "default_table_access_method":
 		return v == "heap"
 	}
-	return strings.HasSuffix(s.Name, "_timeout") && v == "0"
+	ms, ok := rule.Milliseconds(v)
+	switch {
+	case !ok || !strings.HasSuffix(s.Name, "_timeout"):
+		return false
+	case ms == 0:
+		return true
+	}
+	return s.Name == "lock_timeout" && ms == r.LockTimeout || s.Name == "statement_timeout" && ms == r.StatementTimeout
 }

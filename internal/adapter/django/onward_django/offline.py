@@ -9,11 +9,15 @@ import datetime
 import re
 import uuid
 
-from . import driver, placeholders, tables
+from . import driver, placeholders, tables, zero_downtime
 
 _POSTGRES = "django.db.backends.postgresql"
 _pg = 16
 _named = {}  # alias -> (vendor, engine) that the settings name, "postgresql" or another
+
+
+_SETTING = re.compile(r"\s*SET\s+(?:SESSION\s+)?(\w+)\s*(?:=|\bTO\b)\s*'?([\w. ]+?)'?\s*;?\s*$", re.I)
+_READ_SETTING = re.compile(r"FROM pg_settings WHERE name = '(lock_timeout|statement_timeout)'")
 
 
 def install(pg):
@@ -93,7 +97,14 @@ def _wrapper(load, name):
     return _offline(base, vendor)
 
 
+def _record(editor, sql, params=()):
+    recorder = editor.connection.onward
+    recorder.record(recorder.merge(sql, params))
+
+
 def _offline(base, vendor):
+    from django.db.backends.postgresql import schema
+
     class Introspection(base.introspection_class):
         def get_constraints(self, cursor, table_name):
             return self.connection.onward.ask(lambda known: known.describe(table_name))
@@ -108,15 +119,28 @@ def _offline(base, vendor):
                 lambda known: [TableInfo(name, "t") for name in known.tables]
             )
 
+    # Where Django sends a statement: a backend's own execute, which may make
+    # several of one, comes before.
+    schema.DatabaseSchemaEditor.execute = _record
+
     class Editor(base.SchemaEditorClass):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            zero_downtime.adopt(self)
+
+        locals().update(zero_downtime.answers(base.SchemaEditorClass))
+
         def __enter__(self):
             self.deferred_sql = []
             return self
 
         def __exit__(self, exc_type, exc_value, trace):
-            if exc_type is None:
-                for sql in self.deferred_sql:
-                    self.connection.onward.record(str(sql), deferred=sql)
+            recorder = self.connection.onward
+            try:
+                for recorder.deferred in self.deferred_sql if exc_type is None else ():
+                    self.execute(recorder.deferred, None)
+            finally:
+                recorder.deferred = None
 
         def _effective_default(self, field):  # static in Django, which calls it on the editor
             recorder = self.connection.onward
@@ -148,9 +172,6 @@ def _offline(base, vendor):
                 del recorder.asked[unknown.asked :]
                 recorder.stand_in(field)
                 return value
-
-        def execute(self, sql, params=()):
-            self.connection.onward.record(self.connection.onward.merge(sql, params))
 
     class DatabaseWrapper(base):
         SchemaEditorClass = Editor
@@ -237,14 +258,19 @@ class Recorder:
         self.connection = connection
         self.tables = tables.Tables()
         self.sink = None  # called with (sql, deferred) while migrations run
+        self.deferred = None  # what was held back until the end of the migration, when that is sent
+        self.settings = {}  # of the session, as far as statements set them
         self.asked = []  # questions that nobody here can answer
         self.defaults = []  # [(field, function)]: a placeholder stands for the value
 
-    def record(self, sql, deferred=None):
+    def record(self, sql):
         if self.sink is None:
             raise self.refusal("runs: " + _short(sql))
-        self.sink(sql, deferred)
+        self.sink(sql, self.deferred)
         self.tables.run(sql)
+        setting = _SETTING.match(sql)
+        if setting:
+            self.settings[setting.group(1).lower()] = setting.group(2)
 
     def ask(self, question):
         try:
@@ -317,6 +343,8 @@ class Cursor:
             self.rows = [(self._deterministic(values[0]),)]
         elif "FROM pg_type" in text and "typname" in text:
             self.rows = []  # object ids of extension types: only a live driver uses them
+        elif _READ_SETTING.search(text):
+            self.rows = [(self._setting(_READ_SETTING.search(text).group(1)),)]
         elif "postgis_lib_version" in text:
             self.rows = [("3.4.0",)]
         elif recorder.sink and text.split(" ", 1)[0].lower() not in ("select", "with", "show", "table", "values"):
@@ -324,6 +352,13 @@ class Cursor:
             self.rows = None
         else:
             raise recorder.refusal("asks the database: " + _short(text))
+
+    def _setting(self, name):
+        """A timeout, which is off where neither a statement nor the settings set it."""
+        from .project import session
+
+        settings = self.recorder.settings
+        return settings.get(name) or session(self.recorder.connection).get(name) or "0ms"
 
     def _deterministic(self, collation):
         known = self.recorder.tables.collations

@@ -124,6 +124,8 @@ class Replay:
                 editor = connection.schema_editor(atomic=migration.atomic)
                 editor.__enter__()
                 running.editors.append((connection, editor))
+            # A backend's editor may not take the transaction that it is offered.
+            answer["atomic"] = bool(running.editors[0][1].atomic_migration)
             for index, operation in enumerate(migration.operations):
                 running.operation(index, operation)
             running.end()
@@ -160,8 +162,7 @@ class Running:
         self.index = index
         entry = self.replay.operation_header(operation, self.file, self.places)
         self.answer["operations"].append(entry)
-        own = operation.atomic and not self.migration.atomic
-        entry["transaction"] = "migration" if self.migration.atomic else "operation" if own else "none"
+        entry["transaction"] = self.transaction(operation)
         state = self.replay.state
         before = state.snapshot()
         try:
@@ -188,6 +189,14 @@ class Running:
             if ran or not self.replay.refused:
                 return
         self.elsewhere()
+
+    def transaction(self, operation):
+        """As Migration.apply has it: "migration", "operation" (one of its own) or "none"."""
+        if self.answer["atomic"]:
+            return "migration"
+        # An editor may have none for the migration: RunPython still asks for one.
+        own = operation.atomic or (self.migration.atomic and operation.atomic is not False)
+        return "operation" if own else "none"
 
     def elsewhere(self):
         """Says so where the routers keep an operation for a database of another kind."""
@@ -238,7 +247,7 @@ class Running:
         before.look(operation, whole)
         after.look(operation, whole)
         connection = self.replay.connection
-        connection.in_atomic_block = bool(self.migration.atomic or operation.atomic)
+        connection.in_atomic_block = self.transaction(operation) != "none"
         app_label = self.migration.app_label
         try:
             try:
@@ -293,7 +302,7 @@ class Running:
         """Renders a function that only calls the editor; says whether that went well."""
         connection = self.replay.connection
         before.look(operation, True)
-        connection.in_atomic_block = bool(self.migration.atomic or operation.atomic)
+        connection.in_atomic_block = self.transaction(operation) != "none"
         try:
             operation.code(before.apps, editor)
         except Exception:
