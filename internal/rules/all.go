@@ -184,6 +184,7 @@ var all = []*rule.Rule{
 	transaction.SetLeaks,
 	transaction.SetLocalOutside,
 	transaction.TimeoutUnit,
+	trigger.CopyMisfits,
 	trigger.Disable,
 	trigger.Drop,
 	trigger.FieldMissing,

@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// RowCopy is an INSERT in the function of a trigger that takes all columns of NEW
+// or OLD at once, as they stand in the table of the trigger.
+type RowCopy struct {
+	Mention
+	Record string // NEW or OLD
+	Into   *Relation
+	// Fails is what the server says of each such INSERT; "" when it takes it.
+	Fails string
+	// Column is the first of the row that lands in one of another name, Lands.
+	Column, Lands string
+}
+
+// Fits reports whether every column of the row lands in one of its name.
+func (r *RowCopy) Fits() bool { return r.Fails == "" && r.Column == "" }
+
+// CopiesRows reports whether the body may have such an INSERT: the others need not
+// be parsed.
+func (fn *Function) CopiesRows() bool {
+	return fn.Language == "plpgsql" && strings.Contains(fn.Body, "*") && strings.Contains(strings.ToLower(fn.Body), "insert")
+}
+
+// RowCopies lists such INSERTs of the function of a row trigger of a table, as far
+// as both tables are known whole.
+func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
+	k := &checker{c: c}
+	if !fn.CopiesRows() || !k.whole(from) {
+		return nil
+	}
+	var out []RowCopy
+	for _, part := range pgparse.ReadBody(fn.Body).Parts {
+		if part.Caught || !writes(part.SQL) || !strings.Contains(part.SQL, "*") {
+			continue
+		}
+		file, err := pgparse.Split(part.SQL)
+		if err != nil || len(file.Stmts) != 1 {
+			continue
+		}
+		s := file.Stmts[0].Node.GetInsertStmt()
+		into := k.tableOf(s.GetRelation())
+		if s == nil || !k.whole(into) {
+			continue
+		}
+		if r := copied(s, from, into); r != nil {
+			r.Mention = Mention{Text: part.Text, Sure: true, Maybe: part.Maybe}
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+// copied compares what an INSERT gives with the columns that it gives it to; nil
+// when it takes no whole row, or another star.
+func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
+	r := &RowCopy{Into: into}
+	var given []string // the columns of the row, "" for any other value
+	for _, e := range insertedExprs(s) {
+		switch record := wholeRow(e); {
+		case record != "":
+			r.Record = strings.ToUpper(record)
+			for _, c := range from.Columns {
+				given = append(given, c.Name)
+			}
+		case expands(e):
+			return nil
+		default:
+			given = append(given, "")
+		}
+	}
+	if r.Record == "" {
+		return nil
+	}
+	var to []string
+	for _, n := range s.GetCols() {
+		to = append(to, clip(n.GetResTarget().GetName()))
+	}
+	listed := len(to) > 0
+	if !listed {
+		for _, c := range into.Columns {
+			to = append(to, c.Name)
+		}
+	}
+	switch {
+	case len(given) > len(to):
+		r.Fails = "INSERT has more expressions than target columns"
+	case listed && len(given) < len(to):
+		r.Fails = "INSERT has more target columns than expressions"
+	}
+	for i, name := range given {
+		if name != "" && i < len(to) && name != to[i] {
+			r.Column, r.Lands = name, to[i]
+			break
+		}
+	}
+	return r
+}
+
+// insertedExprs are the values of an INSERT of one row, or of a query; nil for any
+// other.
+func insertedExprs(s *pgparse.InsertStmt) []*pgparse.Node {
+	sel := s.GetSelectStmt().GetSelectStmt()
+	if rows := sel.GetValuesLists(); len(rows) == 1 {
+		return items(rows[0])
+	}
+	var out []*pgparse.Node
+	for _, n := range sel.GetTargetList() {
+		out = append(out, n.GetResTarget().GetVal())
+	}
+	return out
+}
+
+// wholeRow is the record of NEW.* and (NEW).*, in lower case; "" for anything else.
+func wholeRow(e *pgparse.Node) string {
+	ref := e.GetColumnRef()
+	if ref == nil {
+		ref = e.GetAIndirection().GetArg().GetColumnRef()
+	}
+	if !expands(e) || len(ref.GetFields()) == 0 || len(ref.GetFields()) > 2 {
+		return ""
+	}
+	switch name := str(ref.GetFields()[0]); name {
+	case "new", "old":
+		return name
+	}
+	return ""
+}

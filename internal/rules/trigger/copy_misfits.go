@@ -1,0 +1,123 @@
+package trigger
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CopyMisfits flags changes of columns by which the trigger that copies whole rows
+// into another table fails, or puts values into the wrong columns.
+// https://www.postgresql.org/docs/current/plpgsql-trigger.html
+var CopyMisfits = &rule.Rule{
+	ID:       "trigger-copy-misfits",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a trigger copies whole rows into a table that no longer has the same columns in the same order",
+	Harm:     "INSERT INTO history SELECT OLD.* takes the columns of the row as they stand, and gives them to those of the other table as they stand there. When only one of the two gets a column, each write that fires the trigger fails with \"INSERT has more expressions than target columns\", that of the deployed code too; connections that have run the trigger before go on with their plan until the history is next analyzed, so that it begins minutes after the deploy. When both get one but further columns follow in the history, the values land one column beside.",
+	Instead:  "Give the history the column first, and name the columns in the function before either table changes.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
+	Commit:   copyMisfits,
+}
+
+func copyMisfits(p *rule.Pass, t *rule.Tx) {
+	var told []catalog.OID
+	// The table that the rows come from is where the change is meant.
+	for _, copying := range []func(*catalog.Catalog, *catalog.Relation) []*catalog.Relation{itself, into} {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDropped || !p.Deployed(d) || !d.Before.Kind.IsTable() {
+				continue
+			}
+			for _, r := range copying(t.After, d.After) {
+				for _, trigger := range r.Triggers {
+					if !slices.Contains(told, trigger.ID) && misfits(p, t, d, r, trigger) {
+						told = append(told, trigger.ID)
+					}
+				}
+			}
+		}
+	}
+}
+
+func itself(_ *catalog.Catalog, r *catalog.Relation) []*catalog.Relation {
+	return []*catalog.Relation{r}
+}
+
+// into are the tables whose triggers may copy rows into one.
+func into(c *catalog.Catalog, table *catalog.Relation) []*catalog.Relation {
+	var out []*catalog.Relation
+	c.Relations(func(r *catalog.Relation) bool {
+		if r.OID != table.OID && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
+			fn := rule.RowFunction(c, t)
+			return fn != nil && fn.CopiesRows() && slices.Contains(fn.Words(), table.Name.Name)
+		}) {
+			out = append(out, r)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *catalog.Relation) int { return cmp.Compare(a.OID, b.OID) })
+	return out
+}
+
+// misfits judges a trigger of a table by what it was in front of the commit: rows
+// that fitted must go on to do so.
+func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigger *catalog.Trigger) bool {
+	fn, old := rule.RowFunction(t.After, trigger), t.Before.Relation(r.OID)
+	if fn == nil || old == nil {
+		return false
+	}
+	before := t.Before.RowCopies(fn, old)
+	for _, x := range t.After.RowCopies(fn, r) {
+		at := slices.IndexFunc(before, func(o catalog.RowCopy) bool { return o.Text == x.Text })
+		if x.Fits() || at < 0 || before[at].Fails != "" || x.Fails == "" && !before[at].Fits() {
+			continue
+		}
+		use := rule.RowUse(fn, r, trigger, catalog.Field{Mention: x.Mention})
+		fires := "each " + use.Fires
+		if x.Maybe {
+			fires += " and comes there"
+		}
+		out := rule.Report{
+			Fact:     "trigger " + trigger.Name + " copies " + x.Record + ".* of " + r.Name.String() + " into " + x.Into.Name.String() + ", whose columns are no longer the same",
+			Evidence: []onward.Evidence{use.Evidence()},
+		}
+		if x.Fails != "" {
+			out.Harm = fires + " fails with " + x.Fails
+			if d.OID == r.OID {
+				out.Harm += ", on connections that have run it before once their plan is made anew"
+			}
+			out.Instead = "name the columns in the INSERT of " + fn.Signature() + " before"
+			if d.Kind == catalog.ColumnAdded && d.OID == r.OID {
+				out.Instead = "give " + x.Into.Name.String() + " the column first, where it may be null:\nALTER TABLE " + rule.Table(x.Into.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " " + d.New.Type.String() + ";"
+			}
+		} else {
+			out.Harm = fires + " fails, or puts " + x.Record + "." + x.Column + " into column " + x.Lands + " of " + x.Into.Name.String()
+			out.Instead = "name the columns in the INSERT of " + fn.Signature() + ", in the same transaction (CREATE OR REPLACE FUNCTION)"
+		}
+		if mended(t, r, trigger, fn, x.Text) {
+			out.Severity = onward.Warning
+			out.Harm += ", until a later transaction of the migration mends it"
+		} else {
+			out.Harm += ", in old and new code alike"
+		}
+		p.Report(d.By, out)
+		return true
+	}
+	return false
+}
+
+// mended reports whether the rows fit again at the end of the migration, or nothing
+// copies them any more.
+func mended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
+	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
+	now := last.Relation(r.OID)
+	if now == nil || now.Trigger(trigger.Name) == nil || rule.RowFunction(last, trigger) != fn {
+		return true
+	}
+	return !slices.ContainsFunc(last.RowCopies(fn, now), func(x catalog.RowCopy) bool { return x.Text == text && !x.Fits() })
+}
