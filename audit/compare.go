@@ -77,6 +77,8 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		case c.same(old, m), unsquashed(old, m):
 		case m.Repeatable:
 			c.release = append(c.release, released{m, onward.StatusModified})
+		case onlyAdds(old, m):
+			c.release = append(c.release, released{added(old, m), onward.StatusModified})
 		default:
 			c.edited(old, m, p.head.Habits.Edited)
 		}

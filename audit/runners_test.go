@@ -92,6 +92,27 @@ func TestRunners(t *testing.T) {
 				"-- m/1700000000011_d.sql --\nINSERT INTO u VALUES ('y');\n",
 			nil,
 		},
+		"Atlas goes on where it stopped": {
+			"-- m/atlas.sum --\nh1:x\n-- m/20240101000000_a.sql --\n" + table,
+			"-- m/20240102000000_b.sql --\n-- atlas:txmode none\n\nSET lock_timeout = '3s';\nALTER TABLE t ADD COLUMN b int;\nSET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY t_b_idx ON t (b);\n",
+			nil,
+		},
+		"Liquibase has each changeset in a transaction, unless it says otherwise": {
+			"-- db/changelog/a.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table,
+			"-- db/changelog/b.sql --\n--liquibase formatted sql\n\n--changeset x:b\nSET LOCAL lock_timeout = '3s';\nALTER TABLE t ADD CONSTRAINT c CHECK (id > 0) NOT VALID;\n" +
+				"--changeset x:c\nALTER TABLE t VALIDATE CONSTRAINT c;\n--rollback DROP TABLE t;\n" +
+				"--changeset x:d runInTransaction:false\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\nCREATE INDEX CONCURRENTLY t_b_idx ON t (a, id);\n" +
+				"--changeset x:e dbms:mysql\nDROP TABLE t;\n" +
+				"--changeset x:f\nCREATE INDEX CONCURRENTLY t_c_idx ON t (id, a);\n",
+			[]string{"error transaction-concurrently-in-block db/changelog/b.sql:15"},
+		},
+		"a changeset that is new in an old file runs; one that was edited stops": {
+			"-- db/changelog/a.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table + "--changeset x:b\nSELECT 1;\n" +
+				"-- db/changelog/b.sql --\n--liquibase formatted sql\n--changeset x:c\nSELECT 1;\n--changeset x:d runOnChange:true\nSELECT 1;\n",
+			"-- db/changelog/a.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table + "--changeset x:b\nSELECT 1;\n--changeset x:z\nDROP TABLE t;\n" +
+				"-- db/changelog/b.sql --\n--liquibase formatted sql\n--changeset x:c\nSELECT 2;\n--changeset x:d runOnChange:true\nSELECT 2;\n",
+			[]string{"error release-migration-edited db/changelog/b.sql:3", "warning table-drop db/changelog/a.sql:9"},
+		},
 		"dbmate runs what comes late": {
 			"-- m/20240101000000_a.sql --\n-- migrate:up\n" + table + "-- m/20240103000000_c.sql --\n-- migrate:up\nSELECT 1;\n",
 			"-- m/20240102000000_b.sql --\n-- migrate:up\nSELECT 2;\n",

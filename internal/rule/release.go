@@ -53,6 +53,14 @@ type Runner struct {
 	// Rerun says what happens to a migration without a transaction that
 	// failed halfway: the tool runs the whole file again.
 	Rerun bool
+	// Resumes: it goes on at the statement that failed.
+	Resumes bool
+	// Name is what the tool is called, where the framework does not say it; Unit
+	// what it opens a transaction around, "" for the file.
+	Name, Unit string
+	// Apart is where what cannot run in a transaction has to stand: "a file of
+	// its own that …". "" where that is not known.
+	Apart string
 }
 
 // Stmt is a statement with everything that is known of it.

@@ -53,6 +53,13 @@ type Part struct {
 	// onward.TransactionNone: several statements in it are one implicit
 	// transaction.
 	Message bool
+	// Block is not 0 where the runner opens a transaction around the parts that
+	// have one number, for onward.TransactionNone.
+	Block int
+	// Name is what the runner records the part by, where it does so part by
+	// part; Again: it runs again when its text changes.
+	Name  string
+	Again bool
 }
 
 // Operation is an operation of a framework that SQL was rendered from.

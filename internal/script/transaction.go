@@ -29,7 +29,7 @@ func (b builder) transactions() {
 	}
 	t.open(t.outer)
 	if t.outer == Alone && b.Source.Mode == onward.TransactionNone {
-		t.messages = b.messages()
+		t.messages, t.parts = b.messages(), b.Source.Parts
 	}
 	for _, s := range b.Statements {
 		t.statement(s)
@@ -49,7 +49,10 @@ type tracker struct {
 	// messages has the parts that are messages of several statements; part
 	// is the one of the statement before.
 	messages map[int]bool
+	parts    []Part
 	part     int
+	// block is the number of the parts that the open transaction is around.
+	block int
 	// pipeline: the file is sent in one; begun, once a statement of its open
 	// implicit transaction ran.
 	pipeline, begun bool
@@ -73,15 +76,21 @@ func (b builder) messages() map[int]bool {
 	return out
 }
 
-// enter opens and ends the implicit transactions of messages.
+// enter opens and ends the transactions of parts: those that the runner opens,
+// and the implicit ones of messages.
 func (t *tracker) enter(s *Statement) {
 	if t.messages == nil || s.part == t.part {
 		return
 	}
 	t.part = s.part
-	if t.origin == Message {
+	block := t.parts[s.part].Block
+	if t.origin == Message || block != t.block {
 		t.open(Alone)
 	}
+	if block != t.block && block > 0 {
+		t.open(Runner)
+	}
+	t.block = block
 	if t.messages[s.part] && t.origin == Alone {
 		t.open(Message)
 	}

@@ -32,13 +32,17 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	by := runnerOf(t, d, ups)
 	ups = by.passedOver(set, d, ups)
 	files := adapter.ReadFiles(t, d, ups)
-	adapter.Each(len(files), func(i int) { files[i].FillNames() })
 	if by == "" {
 		by = byMarkers(t, d, files, ups)
 	}
-	if by == atlas {
+	switch by {
+	case atlas:
 		ups, files = withoutCheckpoints(ups, files)
+	case byLiquibase:
+		inChangelog(t, s.Dir, ups)
+		files = adapter.ReadFiles(t, d, ups)
 	}
+	adapter.Each(len(files), func(i int) { files[i].FillNames() })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -129,8 +133,12 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 	}
 	mode, cuts, hash := r.mode(), true, ""
 	regions := [][2]int{{0, len(f.Text)}}
+	m.Runner.Name, m.Runner.Unit, m.Runner.Apart = words[r].name, words[r].unit, words[r].apart
 	t, lines := toolOf(f.Text)
 	switch {
+	case r == byLiquibase && liquibaseHead.MatchString(f.Text):
+		liquibase(m, o)
+		return mixed
 	case r == supabase, r == drizzle: // whatever a file looks like
 	case r == pop:
 		cuts = false
@@ -151,7 +159,7 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 			m.Runner.Rerun = true
 		}
 	case r == atlas:
-		mode = atlasMode(f.Text)
+		mode, m.Runner.Resumes = atlasMode(f.Text), true
 	case r == refinery:
 		cuts, hash = false, f.Text
 	case r == nodePg:

@@ -50,6 +50,7 @@ const (
 	nodePg       runner = "node-pg-migrate"
 	prisma       runner = "prisma"
 	diesel       runner = "diesel"
+	byLiquibase  runner = "liquibase"
 )
 
 var (
@@ -135,6 +136,8 @@ func byMarkers(t adapter.Tree, d adapter.Dir, files []*adapter.File, names []str
 		return dbmate
 	case contiguous(names) && half(has(ternMarker)):
 		return tern
+	case half(liquibaseHead.MatchString):
+		return byLiquibase
 	case half(nodePgMarker.MatchString), slices.ContainsFunc(names, inMilliseconds) && mentions(t, d.Path, "package.json", `"node-pg-migrate"`):
 		return nodePg
 	case adapter.Has(t, d.Join("atlas.sum")) && !half(func(text string) bool { tool, _ := toolOf(text); return tool != nil }):
@@ -213,8 +216,8 @@ func (r runner) numbered(set *adapter.Set) {
 // duplicate notes two migrations of one number. A long number is a time, which
 // several may share where the runner does not keep it for a key.
 func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
-	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase && r != dbmate || r == drizzle {
-		return // Drizzle's journal has names and times
+	if !slices.Equal(numbers(a.Version), numbers(b.Version)) || len(b.Version) > 6 && r != supabase && r != dbmate || r == drizzle || r == byLiquibase {
+		return // Drizzle's journal has names and times; Liquibase records changesets
 	}
 	detail := "both have number " + b.Version + ": their order is that of the rest of their names"
 	switch r {

@@ -284,3 +284,56 @@ func TestFilledRole(t *testing.T) {
 		}
 	}
 }
+
+// The changesets of a file of Liquibase's: names, texts, and how they are sent.
+func TestChangesets(t *testing.T) {
+	t.Parallel()
+	text := `--liquibase formatted sql
+
+-- a comment in front of all
+--changeset jo:1
+SELECT 1;
+SELECT 2;
+--rollback SELECT 0;
+
+-- changeset "jo b":"2 c" runInTransaction:false splitStatements:false
+SELECT 3; SELECT 4;
+--changeset jo:3 dbms:!postgresql
+NOTHING;
+--changeset jo:4 endDelimiter:/ runOnChange:true dbms:"postgresql,h2"
+DO $$ BEGIN NULL; END $$
+/
+SELECT 5
+/
+--changeset jo:5 dbms:oracle
+NOTHING;
+`
+	var got []string
+	for _, p := range changesets(text) {
+		sql, _, _ := strings.Cut(p.SQL, "\n")
+		got = append(got, fmt.Sprintf("%s %d %v %v %s", p.Name, p.Block, p.Message, p.Again, sql))
+	}
+	if diff := cmp.Diff([]string{
+		"jo:1 1 false false SELECT 1;", "jo b:2 c 0 true false SELECT 3; SELECT 4;",
+		"jo:4 4 false true DO $$ BEGIN NULL; END $$", "jo:4 4 false true SELECT 5",
+	}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The order of a changelog, and that of paths where none names the files.
+func TestChangelogOrder(t *testing.T) {
+	t.Parallel()
+	const head = "--liquibase formatted sql\n--changeset a:1\nSELECT 1;\n"
+	for _, tc := range []struct{ master, want string }{
+		{"databaseChangeLog:\n  - include: {file: db/changelog/c/9-a.sql}\n  - include: {file: db/changelog/c/10-b.sql}\n  - include: {file: db/changelog/c/1-c.sql}\n", "9-a none; 10-b none; 1-c none"},
+		{"databaseChangeLog:\n  - includeAll: {path: c/}\n", "1-c none; 10-b none; 9-a none"},
+	} {
+		got := described(t, "db/changelog/c", map[string]string{
+			"db/changelog/master.yaml": tc.master, "db/changelog/c/9-a.sql": head, "db/changelog/c/10-b.sql": head, "db/changelog/c/1-c.sql": head,
+		})
+		if got != tc.want {
+			t.Errorf("got  %s\nwant %s", got, tc.want)
+		}
+	}
+}

@@ -8,8 +8,8 @@
 // seed.sql) are none of the migrations, and are counted as not judged.
 //
 // How a file is sent follows from what stands beside it (runner.go: Supabase's
-// CLI, Drizzle, Flyway, tern, Atlas, refinery), its markers (markers.go) and its name, where these
-// tell the tool. Otherwise nothing opens a transaction, and each statement is sent by
+// CLI, Drizzle, Flyway, tern, Atlas, refinery), its markers (markers.go,
+// liquibase.go) and its name, where these tell the tool. Otherwise nothing opens a transaction, and each statement is sent by
 // itself, as "psql -f" does; onward.yaml says when that is different
 // (transaction: file for "psql -1", message for "psql -c" and for drivers).
 // Numbered programs among the SQL files are migrations that are not judged; an
@@ -78,6 +78,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		case len(ups) == 0 || allOfPrograms(t, d, ups):
 		case migrations.MatchString(base):
 			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
+		case changelog(t, d):
+			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files of Liquibase, such as %s", len(ups), ups[0])))
 		case numbered >= 2 && !otherThings.MatchString(base):
 			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files with numbers, such as %s", numbered, ups[0])))
 		}

@@ -28,13 +28,17 @@ var PartialFailure = &rule.Rule{
 }
 
 func partialFailure(p *rule.Pass, m *rule.Migration) {
-	if len(m.Txs) < 2 {
+	if len(m.Txs) < 2 || m.Runner.Resumes {
 		return
 	}
 	for i, t := range m.Txs {
-		later, why := mayFail(p, m, m.Txs[i+1:])
+		rest := recordedWith(t, m.Txs[i+1:])
+		later, why := mayFail(p, m, rest)
 		if later == nil {
-			return
+			if len(rest) == len(m.Txs)-i-1 {
+				return
+			}
+			continue
 		}
 		first := stuck(t)
 		if first == nil {
@@ -66,6 +70,28 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 func oneOperation(first, later *rule.Stmt) bool {
 	return first.Operation.Class != "" && first.Operation == later.Operation &&
 		first.Line == later.Line && first.Column == later.Column
+}
+
+// recordedWith lists the transactions that the runner records together with one:
+// all of a file, unless it records the parts of it by themselves.
+func recordedWith(t *rule.Tx, later []*rule.Tx) []*rule.Tx {
+	name := func(t *rule.Tx) string {
+		s := t.Statements[0]
+		if parts := s.Migration.Script.Source.Parts; s.Part() < len(parts) {
+			return parts[s.Part()].Name
+		}
+		return ""
+	}
+	own := name(t)
+	if own == "" {
+		return later
+	}
+	for i, x := range later {
+		if name(x) != own {
+			return later[:i]
+		}
+	}
+	return later
 }
 
 // onlyIndexes reports whether an index alone is left behind, by a statement that

@@ -35,6 +35,9 @@ func within(s *rule.Stmt) string {
 
 // runner is the name of the migration tool in a sentence.
 func runner(m *rule.Migration) string {
+	if m.Runner.Name != "" {
+		return m.Runner.Name
+	}
 	switch m.Framework {
 	case "", "sql":
 		return "the runner"
@@ -45,8 +48,11 @@ func runner(m *rule.Migration) string {
 }
 
 func unit(m *rule.Migration) string {
-	if m.Framework == "django" {
+	switch {
+	case m.Framework == "django":
 		return "migration"
+	case m.Runner.Unit != "":
+		return m.Runner.Unit
 	}
 	return "file"
 }
@@ -72,6 +78,9 @@ func alone(s *rule.Stmt) string {
 			return "move it to the head of the file, or into a file of its own:"
 		}
 		marker = "a file of its own that runs without a transaction"
+		if s.Migration.Runner.Apart != "" {
+			marker = s.Migration.Runner.Apart
+		}
 	}
 	switch {
 	case s.Parent >= 0:

@@ -1,0 +1,150 @@
+package sql
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Liquibase's formatted SQL, by its manual:
+//
+//   - A file holds changesets, which are recorded by themselves: one that is new
+//     in an old file runs, one whose text differs from what was applied stops it,
+//     unless it has runOnChange.
+//   - Each runs in a transaction, statement by statement, unless it has
+//     runInTransaction:false; with splitStatements:false it is sent whole.
+//   - A changeset for other databases (dbms:) does not run.
+//   - Rollbacks and preconditions stand in comments.
+var (
+	liquibaseHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
+	changesetLine = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
+	changelogDir  = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
+	// What may hold the order of the files.
+	changelogFile = regexp.MustCompile(`(?i)\.(?:xml|ya?ml|json)$`)
+)
+
+// changelog reports whether a directory is one of Liquibase's: by its path and
+// the first lines of its files.
+func changelog(t adapter.Tree, d adapter.Dir) bool {
+	return changelogDir.MatchString(d.Path) && slices.ContainsFunc(d.Names, func(n string) bool {
+		return liquibaseHead.MatchString(adapter.ReadFile(t, d.Join(n)).Text)
+	})
+}
+
+// inChangelog puts the files of a directory in the order in which a changelog
+// that names them has them. Liquibase sorts those of an includeAll by their
+// paths, as texts.
+func inChangelog(t adapter.Tree, dir string, names []string) {
+	slices.Sort(names)
+	at := map[string]int{}
+	for _, p := range t.Paths() {
+		if !changelogFile.MatchString(p) || !changelogDir.MatchString(p) {
+			continue
+		}
+		text := adapter.ReadFile(t, p).Text
+		for _, n := range names {
+			if i := strings.Index(text, n); i >= 0 && at[n] == 0 {
+				at[n] = i + 1
+			}
+		}
+		if len(at) > 0 {
+			break
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int {
+		if at[a] == 0 || at[b] == 0 {
+			return 0
+		}
+		return at[a] - at[b]
+	})
+}
+
+// changesets are the parts of a file of Liquibase's: each changeset, or what its
+// delimiter makes of one.
+func changesets(text string) []script.Part {
+	var out []script.Part
+	heads := changesetLine.FindAllStringSubmatchIndex(text, -1)
+	for i, h := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		says := attributes(text[h[4]:h[5]])
+		if !forPostgres(says["dbms"]) || strings.EqualFold(says["ignore"], "true") {
+			continue
+		}
+		block := i + 1
+		if strings.EqualFold(says["runintransaction"], "false") {
+			block = 0
+		}
+		whole := strings.EqualFold(says["splitstatements"], "false")
+		for _, r := range delimited(text, h[1], end, says["enddelimiter"], whole) {
+			p := adapter.Part(text, r[0], r[1])
+			if p.SQL == "" {
+				continue
+			}
+			p.Name, p.Block, p.Message = strings.ReplaceAll(text[h[2]:h[3]], `"`, ""), block, whole
+			p.Again = strings.EqualFold(says["runonchange"], "true") || strings.EqualFold(says["runalways"], "true")
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+var attribute = regexp.MustCompile(`(\w+):("[^"]*"|'[^']*'|\S+)`)
+
+// attributes are what stands behind the name of a changeset, by lower-case keys.
+func attributes(line string) map[string]string {
+	out := map[string]string{}
+	for _, m := range attribute.FindAllStringSubmatch(line, -1) {
+		out[strings.ToLower(m[1])] = strings.Trim(m[2], `"'`)
+	}
+	return out
+}
+
+// forPostgres reports whether a changeset runs on Postgres, by its dbms: a list
+// of databases, or of those with a '!' that are left out.
+func forPostgres(dbms string) bool {
+	if dbms == "" {
+		return true
+	}
+	named, others := false, false
+	for _, d := range strings.Split(strings.ToLower(dbms), ",") {
+		switch d = strings.TrimSpace(d); {
+		case d == "!postgresql", d == "none":
+			return false
+		case d == "postgresql", d == "all":
+			named = true
+		case !strings.HasPrefix(d, "!"):
+			others = true
+		}
+	}
+	return named || !others
+}
+
+// delimited cuts a stretch of a text at a delimiter of its own.
+func delimited(text string, from, to int, delimiter string, whole bool) [][2]int {
+	if whole || delimiter == "" || delimiter == ";" {
+		return [][2]int{{from, to}}
+	}
+	var out [][2]int
+	for at := from; ; {
+		n := strings.Index(text[at:to], delimiter)
+		if n < 0 {
+			return append(out, [2]int{at, to})
+		}
+		out = append(out, [2]int{at, at + n})
+		at += n + len(delimiter)
+	}
+}
+
+// liquibase gives a migration its changesets.
+func liquibase(m *adapter.Migration, o adapter.Options) {
+	m.Source.Parts = changesets(m.Source.Text)
+	m.Runner.Rerun = true
+	m.Seal(onward.TransactionNone, o, "")
+}
