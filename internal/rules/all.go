@@ -103,6 +103,7 @@ var all = []*rule.Rule{
 	grant.RecreatedMissing,
 	grant.Revoke,
 	grant.RevokeLost,
+	grant.SequenceMissing,
 	idempotency.PartialFailure,
 	identifier.Truncated,
 	index.AttachIncomplete,
