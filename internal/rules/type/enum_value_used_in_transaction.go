@@ -17,14 +17,18 @@ var EnumValueUsedInTransaction = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    rule.Recommended,
 	Summary:   "a new enum value is used in the transaction that added it",
-	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default or in a CHECK: the server answers \"unsafe use of new value\", and the migration fails. A cast of what rows hold fails so where one of them holds the value. A type that the same transaction created is free of this from Postgres 17 on.",
+	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default, in a CHECK, or in the body of a function in SQL, which is read when it is created: the server answers \"unsafe use of new value\", and the migration fails. A cast of what rows hold fails so where one of them holds the value. A type that the same transaction created is free of this from Postgres 17 on.",
 	Instead:   "Add the value in one migration and use it in the next.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Statement: enumValueUsedInTransaction,
 }
 
 func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
-	if !s.Tx.AddsEnumValue() || s.Node.GetAlterEnumStmt() != nil || !constants(s.Node) {
+	if !s.Tx.AddsEnumValue() || s.Node.GetAlterEnumStmt() != nil {
+		return
+	}
+	fn := made(s)
+	if fn == nil && !constants(s.Node) {
 		return
 	}
 	for by := range s.Tx.All() {
@@ -32,16 +36,19 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 			break
 		}
 		stmt := by.Node.GetAlterEnumStmt()
-		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || !uses(s.Node, stmt.NewVal) {
+		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || fn == nil && !uses(s.Node, stmt.NewVal) {
 			continue
 		}
 		schema, name := typeName(stmt.TypeName)
 		typ := by.After.LookupType(schema, name)
+		if fn != nil && !bodyUses(s, fn, typ, stmt.NewVal) {
+			continue
+		}
 		if typ != nil && createdIn(s.Tx, typ.OID) && p.AtLeast(17) {
 			continue
 		}
 		sure, related := touches(s, schema, name, typ)
-		if !related {
+		if fn == nil && !related {
 			continue
 		}
 		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL)
@@ -54,13 +61,15 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds the value")},
 		}
-		if !sure || !reads(s.Node, stmt.NewVal) {
+		if fn == nil && (!sure || !reads(s.Node, stmt.NewVal)) {
 			r.Severity = onward.Warning
 		}
 		p.Report(s, r)
 		return
 	}
-	enumValueCast(p, s)
+	if fn == nil {
+		enumValueCast(p, s)
+	}
 }
 
 func typeName(names []*pgparse.Node) (schema, name string) {
