@@ -101,6 +101,8 @@ type Object struct {
 	Actions   string
 	// Lists are those of Tables of which it sends some columns or rows only.
 	Lists []PublishedList
+	// ViaRoot: it sends the rows of partitions as those of their root.
+	ViaRoot bool
 	// Columns are those of Table that a statistics object reads.
 	Columns []int16
 	Detail  string

@@ -15,7 +15,7 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 		return
 	}
 	o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
-	o.Actions = actions(s.GetOptions(), "")
+	o.Actions, o.ViaRoot = actions(s.GetOptions(), ""), viaRoot(s.GetOptions(), false)
 	f.putObject(o)
 }
 
@@ -34,6 +34,14 @@ func actions(options []*pgparse.Node, was string) string {
 		return noAction
 	}
 	return text
+}
+
+// viaRoot is the option publish_via_partition_root.
+func viaRoot(options []*pgparse.Node, was bool) bool {
+	if option(options, "publish_via_partition_root") == nil {
+		return was
+	}
+	return optionTrue(options, "publish_via_partition_root")
 }
 
 // publicationTables are the tables and the schemas of a publication. The
@@ -124,7 +132,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 			f.fail(true, "42704", "publication %q does not exist", name.Name)
 			return
 		}
-		o = &Object{Kind: "publication", Name: name, Actions: noAction}
+		o = &Object{Kind: "publication", Name: name, Actions: noAction, ViaRoot: true} // for all that is known
 	}
 	next := *o
 	tables, schemas, lists := f.publicationTables(s.GetPubobjects())
@@ -143,7 +151,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		}
 	} else {
 		next.Detail += "options "
-		next.Actions = actions(s.GetOptions(), o.Actions)
+		next.Actions, next.ViaRoot = actions(s.GetOptions(), o.Actions), viaRoot(s.GetOptions(), o.ViaRoot)
 	}
 	f.putObject(&next)
 }

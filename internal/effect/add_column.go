@@ -15,6 +15,10 @@ type newColumn struct {
 	identity, generated string // generated: "stored", "virtual"
 	deflt               *pgparse.Node
 	keys, checks, fks   []*pgparse.Constraint
+	// enforcement: a constraint says whether it is ENFORCED; notEnforced are the
+	// foreign keys that are not.
+	enforcement bool
+	notEnforced []*pgparse.Constraint
 }
 
 func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
@@ -22,6 +26,7 @@ func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
 	n.serial = serialType(def.GetTypeName())
 	n.notNull = n.serial || def.GetIsNotNull()
 	n.deflt = def.GetRawDefault()
+	var last *pgparse.Constraint
 	for _, c := range def.GetConstraints() {
 		con := c.GetConstraint()
 		switch con.GetContype() {
@@ -39,6 +44,7 @@ func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
 			n.deflt = con.GetRawExpr()
 		case pgparse.ConstrType_CONSTR_CHECK:
 			n.checks = append(n.checks, con)
+			last = con
 		case pgparse.ConstrType_CONSTR_PRIMARY:
 			n.notNull = true
 			n.keys = append(n.keys, con)
@@ -46,9 +52,16 @@ func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
 			n.keys = append(n.keys, con)
 		case pgparse.ConstrType_CONSTR_FOREIGN:
 			n.fks = append(n.fks, con)
+			last = con
+		case pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
+			n.enforcement = true
 		case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED:
-			if k := len(n.checks); k > 0 {
+			n.enforcement = true
+			if k := len(n.checks); k > 0 && n.checks[k-1] == last {
 				n.checks[k-1] = nil
+			}
+			if k := len(n.fks); k > 0 && n.fks[k-1] == last {
+				n.notEnforced = append(n.notEnforced, last)
 			}
 		}
 	}
@@ -99,7 +112,8 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 	for _, con := range n.fks {
 		// Without a default all rows hold NULL: there is nothing to validate.
-		a.addForeignKey(con, []string{def.GetColname()}, n.deflt == nil && !n.serial && n.identity == "")
+		empty := n.deflt == nil && !n.serial && n.identity == ""
+		a.addForeignKey(con, []string{def.GetColname()}, empty || contains(n.notEnforced, con))
 	}
 	if a.rel.Kind == catalog.CompositeType {
 		a.typedTables(cmd.GetBehavior(), nil)
@@ -116,6 +130,8 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 		a.refuse(`syntax error at or near "COMPRESSION"`)
 	case def.GetStorageName() != "" && !a.v.AtLeast(16):
 		a.refuse(`syntax error at or near "STORAGE"`)
+	case n.enforcement && !a.v.AtLeast(18):
+		a.refuse(`syntax error at or near "ENFORCED"`)
 	case n.generated == "virtual" && len(n.keys) > 0:
 		a.refuse(keyWord(n.keys[0]) + " constraints on virtual generated columns are not supported")
 	case n.generated == "virtual" && a.domain(n.typ) != nil:
@@ -200,6 +216,11 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID)
 // fill decides what a new column does to the rows of a table: nothing, when
 // its value for them is one constant.
 func (a *alter) fill(t *tab, n newColumn) {
+	defer func() {
+		if dom := a.domain(n.typ); t.rewrite || n.generated == "" && (n.deflt != nil && !isNull(n.deflt) || n.deflt == nil && dom != nil && dom.Default != nil) {
+			a.mayFill(t.rel)
+		}
+	}()
 	name := n.def.GetColname()
 	missing := true // the old rows hold NULL
 	switch dom := a.domain(n.typ); {
@@ -210,7 +231,7 @@ func (a *alter) fill(t *tab, n newColumn) {
 		t.rewrite, t.why, missing = true, "the generated column "+name+" is computed for every row", false
 	case n.serial || n.identity != "":
 		t.rewrite, t.why, missing = true, "every row gets its own number in "+name, false
-	case dom != nil && dom.Constrained():
+	case dom != nil && a.constrained(dom):
 		t.rewrite, t.why = true, "the domain "+dom.Name.String()+" has constraints, which are checked for every row"
 	case n.deflt != nil:
 		volatile, unknown := a.volatile(n.deflt)
@@ -305,62 +326,6 @@ func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
 		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not a generated column`)
 	default:
 		a.withoutExpression = append(a.withoutExpression, col.Name)
-	}
-}
-
-// isIdentity reports whether a column is one as far as the statement has come.
-func (a *alter) isIdentity(col *catalog.Column) bool {
-	return col.Identity != "" && !contains(a.withoutIdentity, col.Name)
-}
-
-// identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
-// it) and DROP IDENTITY.
-func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
-	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) {
-		a.below(a.rel, a.mode)
-	}
-	col, known := a.column(a.rel, cmd.GetName())
-	var seq *catalog.Relation
-	if col != nil && col.Sequence != 0 {
-		seq = a.c.Relation(col.Sequence)
-	}
-	switch cmd.GetSubtype() {
-	case pgparse.AlterTableType_AT_AddIdentity:
-		if a.rel.Parent != 0 && a.v.AtLeast(17) {
-			a.refuse("cannot add identity to a column of a partition")
-			return
-		}
-		if known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" must be declared NOT NULL before identity can be added`)
-			return
-		}
-		a.newIdentity = true
-		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, cmd.GetName(), "seq")}, catalog.Sequence)
-	case pgparse.AlterTableType_AT_DropIdentity:
-		if known && col != nil && col.Identity == "" {
-			if !cmd.GetMissingOk() {
-				a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
-			}
-			return
-		}
-		a.withoutIdentity = append(a.withoutIdentity, cmd.GetName())
-		if seq != nil {
-			a.drop(seq, "owned by the column "+cmd.GetName())
-		}
-	case pgparse.AlterTableType_AT_SetIdentity:
-		if known && col != nil && !a.isIdentity(col) && !a.newIdentity {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
-			return
-		}
-		if seq == nil {
-			return
-		}
-		e := a.lockFor(seq, sre, "owned by the column "+cmd.GetName())
-		for _, o := range cmd.GetDef().GetList().GetItems() {
-			if name := o.GetDefElem().GetDefname(); name != "generated" && name != "owned_by" {
-				e.Rewrites, e.Instant = true, true
-			}
-		}
 	}
 }
 

@@ -17,8 +17,7 @@ func (a *alter) clusterOn(name string) {
 		a.refuse("cannot mark index clustered in partitioned table")
 		return
 	}
-	if i := a.indexNamed(a.rel, name); i != nil && i.Index != nil && i.Index.Predicate != nil {
-		a.refuse(`cannot cluster on partial index "` + name + `"`)
+	if i := a.indexNamed(a.rel, name); i != nil && !a.mayCluster(i) {
 		return
 	}
 	a.indexOf(name, a.mode)

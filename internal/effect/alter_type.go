@@ -148,17 +148,11 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 	if rel.Kind == catalog.CompositeType || !to.Known() {
 		return true
 	}
-	user := ""
-	a.typeUsers(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
-		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {
-			user = other.Name.Name + "." + c.Name
-		}
-	})
+	if !a.mayFill(rel) {
+		return false
+	}
 	base := a.base(to)
 	switch {
-	case user != "":
-		a.refuse(`cannot alter table "` + rel.Name.Name + `" because column "` + user + `" uses its row type`)
-		return false
 	case a.isIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
 		a.refuse("identity column type must be smallint, integer, or bigint")
 		return false
@@ -191,6 +185,22 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 		}
 	}
 	return true
+}
+
+// mayFill refuses to give the rows of a table new values, even without a
+// rewrite, where a column somewhere else holds rows of it.
+func (a *alter) mayFill(rel *catalog.Relation) bool {
+	user := ""
+	a.typeUsers(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
+		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {
+			user = other.Name.Name + "." + c.Name
+		}
+	})
+	if user == "" {
+		return true
+	}
+	a.refuse(`cannot alter table "` + rel.Name.Name + `" because column "` + user + `" uses its row type`)
+	return false
 }
 
 func (a *alter) isFree(from, to catalog.Type) bool { free, _ := a.relabels(from, to); return free }

@@ -162,6 +162,9 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 			return
 		}
 		if ref := r.table(pk); ref != nil {
+			if table.Schema == "pg_temp" && !ref.Inferred && ref.Persistence != catalog.Temporary {
+				r.refuse("constraints on temporary tables may reference only temporary tables")
+			}
 			if ref.Kind.IsTable() && !ref.Inferred && !r.comparable(ref, con, columns, types) {
 				r.refuse(r.notImplemented(table, con, columns))
 			}

@@ -217,6 +217,10 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 		r.refuse(`syntax error at or near "MERGE"`)
 		return
 	}
+	if t := r.table(m.GetRelation()); t != nil && len(t.Rules) > 0 {
+		r.refuse(`cannot execute MERGE on relation "` + t.Name.Name + `"`)
+		return
+	}
 	for _, t := range r.written(m.GetRelation()) {
 		r.scanFor(t, m.GetJoinCondition())
 		r.checksReferenced(t, changed)

@@ -72,6 +72,14 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())
 		r.dropColumnParts(rel, col, true, depth)
 	})
+	if cascade {
+		r.c.Types(func(d *catalog.UserType) bool {
+			if d.Kind == catalog.Domain && d.OID != u.OID && d.Base.OID == u.OID {
+				r.dropUserType(d, true, depth+1)
+			}
+			return true
+		})
+	}
 	for _, rel := range r.typedTablesOf(u) {
 		if !cascade {
 			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")

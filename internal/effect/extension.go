@@ -49,7 +49,20 @@ func (r *run) dropExtension(name string, cascade bool) {
 		}
 		return
 	}
+	r.c.Types(func(u *catalog.UserType) bool {
+		if base := u.Base.Name; u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name) {
+			if !cascade {
+				r.refuse("cannot drop extension " + name + " because other objects depend on it")
+				return false
+			}
+			r.dropUserType(u, true, 0)
+		}
+		return true
+	})
 	r.c.Relations(func(rel *catalog.Relation) bool {
+		if r.Refused != "" {
+			return false
+		}
 		for _, col := range rel.Columns {
 			if col.Type.Name.Schema == "pg_catalog" || !contains(types, col.Type.Name.Name) {
 				continue

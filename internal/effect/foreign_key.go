@@ -62,6 +62,8 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 		a.refuse(`referenced relation "` + ref.Name.Name + `" is not a table`)
 	case a.rel.Persistence == catalog.Permanent && ref.Persistence != catalog.Permanent:
 		a.refuse("constraints on permanent tables may reference only permanent tables")
+	case a.rel.Persistence == catalog.Temporary && ref.Persistence != catalog.Temporary:
+		a.refuse("constraints on temporary tables may reference only temporary tables")
 	case !a.comparable(ref, con, columns, a.typeNow):
 		a.refuse(a.notImplemented(a.rel.Name, con, columns))
 	default:
@@ -202,7 +204,8 @@ func named(rel *catalog.Relation, attnums []int16, names []string) bool {
 // adopts.
 func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
 	for _, have := range rel.Constraints {
-		if have.Kind != catalog.ForeignKey || have.Ref != ref.OID || len(have.Columns) != len(columns) ||
+		// One that it has from a parent stays what it is.
+		if have.Kind != catalog.ForeignKey || have.Parent || have.Ref != ref.OID || len(have.Columns) != len(columns) ||
 			actions[have.OnDelete] != con.GetFkDelAction() || actions[have.OnUpdate] != con.GetFkUpdAction() ||
 			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() {
 			continue

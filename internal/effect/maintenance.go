@@ -109,15 +109,14 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 		r.refuse(`index "` + s.GetIndexname() + `" for table "` + rel.Name.Name + `" does not exist`)
 		return
 	}
-	if index != nil && index.Index != nil && index.Index.Predicate != nil {
-		r.refuse(`cannot cluster on partial index "` + index.Name.Name + `"`)
+	if index != nil && !r.mayCluster(index) {
 		return
 	}
 	if index == nil && s.GetIndexname() == "" && r.whole(rel) && rel.Kind != catalog.PartitionedTable {
 		r.refuse(`there is no previously clustered index for table "` + rel.Name.Name + `"`)
 		return
 	}
-	if len(s.GetParams()) > 0 && !r.v.AtLeast(14) {
+	if inBrackets(s) && !r.v.AtLeast(14) {
 		r.refuse(`syntax error at or near "("`)
 		return
 	}
@@ -136,6 +135,32 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 			r.rewrite(p, childOf(p, rel))
 		}
 	}
+}
+
+// inBrackets reports whether a CLUSTER has its options in parentheses, as far
+// as the parse tree tells: CLUSTER VERBOSE t has one too, a word before the
+// name.
+func inBrackets(s *pgparse.ClusterStmt) bool {
+	list := s.GetParams()
+	if len(list) != 1 {
+		return len(list) > 0
+	}
+	o := list[0].GetDefElem()
+	return o.GetArg() != nil || s.GetRelation().GetLocation()-o.GetLocation() != int32(len("VERBOSE "))
+}
+
+// mayCluster refuses an index that has no order for all rows.
+func (r *run) mayCluster(index *catalog.Relation) bool {
+	switch i := index.Index; {
+	case i == nil:
+	case i.Predicate != nil:
+		r.refuse(`cannot cluster on partial index "` + index.Name.Name + `"`)
+		return false
+	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
+		r.refuse(`cannot cluster on index "` + index.Name.Name + `" because access method does not support clustering`)
+		return false
+	}
+	return true
 }
 
 // clusterIndex is the index of a CLUSTER: the named one, or the one that was
@@ -190,7 +215,9 @@ func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why st
 		}
 		*views = append(*views, rel.OID)
 		for _, base := range r.rels(rel.View.Reads) {
-			r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
+			if base.Kind.IsTable() || base.Kind == catalog.View { // no other is locked by name
+				r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
+			}
 		}
 		return
 	}

@@ -318,8 +318,8 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	}
 	if have, want := index.Index, a.rel.Index; have != nil && want != nil && !index.Inferred && !a.rel.Inferred {
 		part, parent := a.tableOf(index), a.tableOf(a.rel)
-		if part != nil && parent != nil && part.Parent == parent.OID &&
-			(have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !sameKeys(part, parent, have.Keys, want.Keys)) {
+		if part != nil && parent != nil && !part.Inferred && !parent.Inferred && (part.Parent != parent.OID ||
+			have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !sameKeys(part, parent, have.Keys, want.Keys)) {
 			a.refuse(`cannot attach index "` + index.Name.Name + `" as a partition of index "` + a.rel.Name.Name + `"`)
 			return
 		}

@@ -7,7 +7,7 @@ import (
 
 // publish locks the tables that a publication statement names; those that
 // inherit come along, partitions do not.
-func (r *run) publish(objects []*pgparse.Node) {
+func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 	for _, n := range objects {
 		o := n.GetPublicationObjSpec()
 		t := o.GetPubtable()
@@ -33,6 +33,16 @@ func (r *run) publish(objects []*pgparse.Node) {
 			r.refuse(`cannot add relation "` + rel.Name.Name + `" to publication`)
 			return
 		}
+		if rel.Kind == catalog.PartitionedTable && !viaRoot {
+			switch {
+			case t.GetWhereClause() != nil:
+				r.refuse(`cannot use publication WHERE clause for relation "` + rel.Name.Name + `"`)
+				return
+			case len(t.GetColumns()) > 0:
+				r.refuse(`cannot use column list for relation "` + rel.Name.Name + `"`)
+				return
+			}
+		}
 		r.lock(rel, sue)
 		if t.GetRelation().GetInh() && rel.Kind != catalog.PartitionedTable {
 			r.below(rel, sue)
@@ -49,15 +59,21 @@ func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 			}
 		}
 	}
-	if o := r.c.Object("publication", catalog.Name{Name: s.GetPubname()}); o != nil && r.c.Unmodelled == nil && !r.listed(o, s) {
+	o := r.c.Object("publication", catalog.Name{Name: s.GetPubname()})
+	if o != nil && r.c.Unmodelled == nil && !r.listed(o, s) {
 		return
 	}
-	r.publish(s.GetPubobjects())
+	// What was never seen created may send partitions as their root.
+	r.publish(s.GetPubobjects(), o == nil || o.ViaRoot || r.c.Unmodelled != nil)
 }
 
-// listed refuses to add a table to a publication that has it, or to take one
+// listed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
 // away that it has not.
 func (r *run) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
+	if o.AllTables && len(s.GetPubobjects()) > 0 {
+		r.refuse(`publication "` + s.GetPubname() + `" is defined as FOR ALL TABLES`)
+		return false
+	}
 	for _, n := range s.GetPubobjects() {
 		rv := n.GetPublicationObjSpec().GetPubtable().GetRelation()
 		rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())

@@ -62,3 +62,59 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 	}
 	r.ownedByColumn(s.GetOptions())
 }
+
+// isIdentity reports whether a column is one as far as the statement has come.
+func (a *alter) isIdentity(col *catalog.Column) bool {
+	return col.Identity != "" && !contains(a.withoutIdentity, col.Name)
+}
+
+// identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
+// it) and DROP IDENTITY.
+func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
+	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) {
+		a.below(a.rel, a.mode)
+	}
+	col, known := a.column(a.rel, cmd.GetName())
+	var seq *catalog.Relation
+	if col != nil && col.Sequence != 0 {
+		seq = a.c.Relation(col.Sequence)
+	}
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddIdentity:
+		if a.rel.Parent != 0 && a.v.AtLeast(17) {
+			a.refuse("cannot add identity to a column of a partition")
+			return
+		}
+		if known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
+			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" must be declared NOT NULL before identity can be added`)
+			return
+		}
+		a.newIdentity = true
+		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, cmd.GetName(), "seq")}, catalog.Sequence)
+	case pgparse.AlterTableType_AT_DropIdentity:
+		if known && col != nil && col.Identity == "" {
+			if !cmd.GetMissingOk() {
+				a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+			}
+			return
+		}
+		a.withoutIdentity = append(a.withoutIdentity, cmd.GetName())
+		if seq != nil {
+			a.drop(seq, "owned by the column "+cmd.GetName())
+		}
+	case pgparse.AlterTableType_AT_SetIdentity:
+		if known && col != nil && !a.isIdentity(col) && !a.newIdentity {
+			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+			return
+		}
+		if seq == nil {
+			return
+		}
+		e := a.lockFor(seq, sre, "owned by the column "+cmd.GetName())
+		for _, o := range cmd.GetDef().GetList().GetItems() {
+			if name := o.GetDefElem().GetDefname(); name != "generated" && name != "owned_by" {
+				e.Rewrites, e.Instant = true, true
+			}
+		}
+	}
+}

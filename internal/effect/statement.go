@@ -2,6 +2,7 @@ package effect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -73,7 +74,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.SecLabelStmt:
 		r.comment(s.GetObjtype(), s.GetObject())
 	case *pgparse.CreatePublicationStmt:
-		r.publish(s.GetPubobjects())
+		r.publish(s.GetPubobjects(), option(s.GetOptions(), "publish_via_partition_root", false))
 	case *pgparse.AlterPublicationStmt:
 		r.alterPublication(s)
 	case *pgparse.GrantStmt:
@@ -93,6 +94,11 @@ func (r *run) statement(msg any) {
 	case *pgparse.ExplainStmt:
 		r.explain(s)
 	case *pgparse.DeclareCursorStmt:
+		const hold = 1 << 5 // CURSOR_OPT_HOLD
+		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
+			r.refuse("DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported")
+			return
+		}
 		r.planned(s.GetQuery())
 	case *pgparse.PrepareStmt:
 		r.reads(s.GetQuery())
@@ -114,6 +120,9 @@ func (r *run) explain(s *pgparse.ExplainStmt) {
 		if o.GetDefElem().GetDefname() == "analyze" {
 			analyze = truth(o.GetDefElem())
 		}
+	}
+	if _, utility := pgparse.Unwrap(s.GetQuery()).(*pgparse.RefreshMatViewStmt); utility {
+		return // it has no plan, and is not carried out either
 	}
 	if analyze {
 		r.statement(pgparse.Unwrap(s.GetQuery()))
@@ -195,6 +204,7 @@ func (r *run) opaque(msg any) {
 		for _, rel := range r.ownedBy(s.GetRoles()) {
 			r.drop(rel, "owned by "+rel.Owner)
 		}
+		r.policiesFor(s.GetRoles())
 		for _, rel := range r.ownedBy(s.GetRoles()) {
 			r.dropRelation(rel, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, 0)
 		}
@@ -208,6 +218,28 @@ func (r *run) opaque(msg any) {
 		r.Unmodelled = "EXECUTE: the prepared statement is not in the text"
 	case *pgparse.DoStmt:
 		// What the block runs is judged statement by statement (package script).
+	}
+}
+
+// policiesFor locks the tables with a policy that is for these roles only: it
+// goes with them. A policy for others too loses them, and its table is let go at
+// once.
+func (r *run) policiesFor(list []*pgparse.Node) {
+	roles := map[string]bool{}
+	for _, n := range list {
+		roles[n.GetRoleSpec().GetRolename()] = true
+	}
+	remains := func(role string) bool { return !roles[role] }
+	var tables []*catalog.Relation
+	r.c.Relations(func(rel *catalog.Relation) bool {
+		if slices.ContainsFunc(rel.Policies, func(p *catalog.Policy) bool { return len(p.Roles) > 0 && !slices.ContainsFunc(p.Roles, remains) }) {
+			tables = append(tables, rel)
+		}
+		return true
+	})
+	sortByOID(tables)
+	for _, rel := range tables {
+		r.lockFor(rel, ael, "a policy of it is for the role")
 	}
 }
 

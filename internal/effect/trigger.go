@@ -37,7 +37,8 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 }
 
-// createRule is CREATE RULE: what its actions name is locked as it is read.
+// createRule is CREATE RULE: what its actions name is locked as it is read;
+// the defaults, and the sequences that they take numbers from, come later.
 func (r *run) createRule(s *pgparse.RuleStmt) {
 	rel := r.table(s.GetRelation())
 	if rel == nil {
@@ -49,7 +50,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 		inner.query(pgparse.Unwrap(action))
 		for i := range inner.Effects {
 			e := &inner.Effects[i]
-			if other := r.c.Relation(e.OID); other != nil && e.Why == "" {
+			if other := r.c.Relation(e.OID); other != nil && e.Why == "" && (e.Kind != catalog.Sequence || e.Lock == as) {
 				r.lock(other, min(e.Lock, rx))
 			}
 		}
