@@ -208,7 +208,7 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 	case err != nil:
 		return p, err
 	case errors.Is(baseErr, adapter.ErrProject):
-		p.base = a.standIn(p.head, *base, baseErr)
+		p.base = a.standIn(p.head, *base, baseErr, modelsOf(ctx, adapters, a.base, *base, baseErr))
 	case baseErr != nil:
 		return p, fmt.Errorf("at %s: %w", a.rng.BaseName, baseErr)
 	}

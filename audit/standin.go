@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -8,15 +9,36 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
+
+// partial are the models of a project that does not come up, and what was stood
+// in for to read them.
+type partial struct {
+	models  []adapter.Model
+	without []string
+}
+
+// modelsOf reads the models of a source that does not come up, as far as they go;
+// none where its adapter cannot.
+func modelsOf(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source, cause error) partial {
+	for _, ad := range adapters {
+		if m, ok := ad.(adapter.Modeler); ok && ad.Name() == s.Framework {
+			if models, without, err := m.Models(ctx, t, s, cause); err == nil {
+				return partial{models, without}
+			}
+		}
+	}
+	return partial{}
+}
 
 // standIn makes the migrations of the base out of those of the head, where the
 // project does not come up at the base: what the base has as a file is
 // deployed, and so is what an installed package brings. The report says what
 // that leaves unseen.
-func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error) *adapter.Set {
-	base := &adapter.Set{Source: s, Habits: head.Habits}
+func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error, known partial) *adapter.Set {
+	base := &adapter.Set{Source: s, Habits: head.Habits, Models: known.models, Partial: true}
 	now, then := paths(a.head), paths(a.base)
 	var edited []string
 	shared := 0
@@ -48,7 +70,11 @@ func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error) *ada
 		}
 		why += ", as they are there now: " + strings.Join(edited, ", ") + more + " had another text"
 	}
-	why += "; its models and its deleted migrations are not known"
+	if known.models != nil {
+		why += "; its models are read without " + rule.Enumerate(known.without) + "; its deleted migrations are not known"
+	} else {
+		why += "; its models and its deleted migrations are not known"
+	}
 	a.opaque = append(a.opaque, onward.Opaque{
 		Path: path.Join(s.Dir, "manage.py"), What: "the project at " + a.rng.BaseName, Why: why,
 	})

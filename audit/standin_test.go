@@ -10,6 +10,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -29,7 +30,7 @@ func TestStandIn(t *testing.T) {
 		head: adaptertest.Text(now), base: adaptertest.Text(map[string]string{"app/0001.py": "one", "app/0002.py": "two"}),
 	}
 	err := fmt.Errorf("at main: %w", fmt.Errorf("import the settings: no module \"x\"; name the interpreter"))
-	base := a.standIn(head, adapter.Source{Dir: "web"}, err)
+	base := a.standIn(head, adapter.Source{Dir: "web"}, err, partial{})
 	var ids []string
 	for _, m := range base.Migrations {
 		ids = append(ids, m.ID)
@@ -51,6 +52,29 @@ func TestStandIn(t *testing.T) {
 	}
 }
 
+// Models that were read with packages stood in for answer what is used, and leave
+// what is not to a search.
+func TestPartialModels(t *testing.T) {
+	t.Parallel()
+	a := &changelog{
+		rng:  &gitrange.Range{BaseName: "main", HeadName: "feature"},
+		head: adaptertest.Text(nil), base: adaptertest.Text(nil),
+	}
+	known := partial{[]adapter.Model{{Name: "shop.Item", Table: "shop_item", Columns: []adapter.ModelColumn{{Field: "name", Column: "name"}}}}, []string{"markdown", "x of y"}}
+	base := a.standIn(&adapter.Set{}, adapter.Source{}, errors.New("no module"), known)
+	if why := a.opaque[0].Why; !strings.HasSuffix(why, "; its models are read without markdown and x of y; its deleted migrations are not known") {
+		t.Error(why)
+	}
+	u := newUsage(a.rng, []pair{{base: base, head: &adapter.Set{}}})
+	item := catalog.Name{Schema: "public", Name: "shop_item"}
+	if got, ok := u.model(item, "name"); !ok || !got.Used || !got.Sure {
+		t.Errorf("a column that is there: %+v", got)
+	}
+	if got, ok := u.model(item, "color"); ok {
+		t.Errorf("a column that may be missing: %+v", got)
+	}
+}
+
 // A project that moved, as well, has the same migrations elsewhere.
 func TestStandInOfMovedProject(t *testing.T) {
 	t.Parallel()
@@ -64,7 +88,7 @@ func TestStandInOfMovedProject(t *testing.T) {
 		rng:  &gitrange.Range{BaseName: "main", HeadName: "feature"},
 		head: adaptertest.Text(now), base: adaptertest.Text(map[string]string{"server/shop/0001.py": "one"}),
 	}
-	base := a.standIn(head, adapter.Source{Dir: "server"}, errors.New("no module"))
+	base := a.standIn(head, adapter.Source{Dir: "server"}, errors.New("no module"), partial{})
 	if len(base.Migrations) != 1 || base.Migrations[0].ID != "shop.0001" {
 		t.Errorf("deployed: %v", base.Migrations)
 	}

@@ -25,6 +25,9 @@ type usage struct {
 	// modelled says that models were read: a table that none maps to is not
 	// used by the framework.
 	modelled bool
+	// partial says that models or columns of some may be missing: what they do
+	// not name may be used.
+	partial bool
 	// migrations are the directories of migrations, which are no code.
 	migrations map[string]bool
 	cache      map[question]rule.Usage
@@ -67,6 +70,7 @@ func newUsage(rng *gitrange.Range, pairs []pair) *usage {
 		if set.Models != nil {
 			u.modelled = true
 			u.models = append(u.models, set.Models...)
+			u.partial = u.partial || set.Partial
 		}
 		for _, m := range set.Migrations {
 			u.migrations[path.Dir(m.Path)] = true
@@ -127,7 +131,7 @@ func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
 			}
 		}
 	}
-	return out, true
+	return out, out.Used || !u.partial
 }
 
 // maps reports whether a model's name of its table is that of a table. Django

@@ -61,6 +61,15 @@ type WayDown interface {
 	Down(t Tree, s Source, m *Migration) (*script.Source, error)
 }
 
+// Modeler is an adapter that may read the models of a project that does not come
+// up, as far as they do without the packages that are missing.
+type Modeler interface {
+	// Models gives the models of a source for which Load failed with cause, an
+	// [ErrProject], and what they do without: packages, and names of packages.
+	// That a model lacks a column says nothing then.
+	Models(ctx context.Context, t Tree, s Source, cause error) (models []Model, without []string, err error)
+}
+
 // Source is a place where a framework keeps its migrations.
 type Source struct {
 	Framework string
@@ -109,6 +118,8 @@ type Set struct {
 	// Models is what the framework's own model says the code selects and
 	// inserts; nil when it has none.
 	Models []Model
+	// Partial says that models or columns may be missing from Models.
+	Partial bool
 }
 
 // Migration is one step, as the runner sees it.

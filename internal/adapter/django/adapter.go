@@ -110,6 +110,23 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 	if !slices.Contains(t.Paths(), path.Join(s.Dir, "manage.py")) {
 		return &adapter.Set{Source: s}, nil
 	}
+	cfg, err := a.config(ctx, t, s)
+	if err != nil {
+		return nil, err
+	}
+	project, err := Render(ctx, cfg)
+	if err != nil {
+		var failed *Error
+		if errors.As(err, &failed) {
+			return nil, fmt.Errorf("django project %s at %s: %w", path.Join(s.Dir, "manage.py"), t.Name(), err)
+		}
+		return nil, err
+	}
+	return project.set(t, s), nil
+}
+
+// config says how a source of a tree is rendered.
+func (a *Adapter) config(ctx context.Context, t adapter.Tree, s adapter.Source) (Config, error) {
 	cfg := Config{Settings: s.Options.Settings, Python: s.Options.Python, Postgres: a.Postgres, CacheDir: a.CacheDir}
 	if cfg.Python == "" {
 		cfg.Python = a.Python
@@ -122,20 +139,12 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 	if cfg.revision == nil {
 		root, err := t.Dir(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("unpack %s: %w", t.Name(), err)
+			return cfg, fmt.Errorf("unpack %s: %w", t.Name(), err)
 		}
 		cfg.Root = root
 	}
 	cfg.Dir = filepath.Join(cfg.Root, filepath.FromSlash(s.Dir))
-	project, err := Render(ctx, cfg)
-	if err != nil {
-		var failed *Error
-		if errors.As(err, &failed) {
-			return nil, fmt.Errorf("django project %s at %s: %w", path.Join(s.Dir, "manage.py"), t.Name(), err)
-		}
-		return nil, err
-	}
-	return project.set(t, s), nil
+	return cfg, nil
 }
 
 // home is the user's copy of the repository: the given one, else the nearest

@@ -44,7 +44,7 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 	if err != nil {
 		return cache{}, ""
 	}
-	asked, err := json.Marshal([]any{rendererHash(), rel, cfg.Settings, cfg.Postgres, cfg.Applied, cfg.Want, cfg.whole})
+	asked, err := json.Marshal([]any{rendererHash(), rel, cfg.Settings, cfg.Postgres, cfg.Applied, cfg.Want, cfg.whole, cfg.standIn})
 	if err != nil {
 		return cache{}, ""
 	}

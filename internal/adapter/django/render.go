@@ -63,6 +63,9 @@ type Config struct {
 	// are then those of Home, until the revision is unpacked.
 	revision *revision
 
+	// standIn names what is stood in for: see request. nil for nothing.
+	standIn []string
+
 	whole  bool // render states whole, as Django does: for tests
 	tables bool // answer the tables that are there in the end: for tests
 }
@@ -77,6 +80,9 @@ type Error struct {
 	Python string
 	// Detail is the end of what Python printed.
 	Detail string
+	// Missing is what an import did not find: "markdown", or a name of a module,
+	// "package.module:name". "" where that is not why.
+	Missing string
 }
 
 // Error says what happened and how to go on.
@@ -113,6 +119,9 @@ type request struct {
 	Moved    []string    `json:"moved,omitempty"`
 	Whole    bool        `json:"whole,omitempty"`
 	Tables   bool        `json:"tables,omitempty"`
+	// StandIn are modules and names that are stood in for; the answer has the
+	// models alone then. null for an answer with everything.
+	StandIn []string `json:"stand_in"`
 }
 
 // Render renders a project, or answers from the cache when nothing that it
@@ -194,7 +203,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	}
 	req := request{
 		Project: cfg.Dir, Root: cfg.Root, Settings: cfg.Settings, PG: cfg.Postgres,
-		Applied: cfg.Applied, Want: cfg.Want, Whole: cfg.whole, Tables: cfg.tables,
+		Applied: cfg.Applied, Want: cfg.Want, Whole: cfg.whole, Tables: cfg.tables, StandIn: cfg.standIn,
 	}
 	if cfg.Home != cfg.Root {
 		req.Moved = []string{cfg.Home, cfg.Root}
@@ -256,14 +265,14 @@ func decode(answer []byte, python string) (*Project, error) {
 	var out struct {
 		Project
 		Error *struct {
-			Kind, Message, Traceback string
+			Kind, Message, Traceback, Missing string
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("read the renderer's answer: %w", err)
 	}
 	if e := out.Error; e != nil {
-		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback}
+		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback, Missing: e.Missing}
 	}
 	return &out.Project, nil
 }

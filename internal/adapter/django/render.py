@@ -14,6 +14,8 @@ REQUEST is one JSON object:
     moved     [from, to]: search-path entries below `from` are read below `to`
               (another revision of the tree, unpacked elsewhere)
     tables    true: answer the tables that are there in the end (for tests)
+    stand_in  ["markdown", "package.module:name"]: what cannot be imported and is
+              stood in for; the answer has the models alone
     whole     true: render every state whole, as Django does (slow; for tests)
 
 ANSWER is written as one JSON document. It never goes to stdout, because

@@ -7,20 +7,22 @@ import runpy
 import sys
 import traceback
 
+from . import stand_in
 from .errors import last_line
 
 
 class Failure(Exception):
     """The project as a whole cannot be rendered."""
 
-    def __init__(self, kind, message, detail=""):
+    def __init__(self, kind, message, detail="", missing=""):
         super().__init__(message)
-        self.kind, self.message, self.detail = kind, message, detail
+        self.kind, self.message, self.detail, self.missing = kind, message, detail, missing
 
     def as_json(self):
         return {
             "kind": self.kind,
             "message": self.message,
+            "missing": self.missing,
             "traceback": self.detail[-8000:],
         }
 
@@ -43,7 +45,14 @@ def answer(request):
     from . import driver
 
     driver.ensure(django.VERSION)
-    notes = start(project, request.get("settings"), int(request.get("pg") or 16))
+    stood_in = request.get("stand_in")
+    if stood_in is not None:
+        stand_in.install(stood_in, os.path.dirname(os.path.abspath(__file__)))
+    notes = start(project, request.get("settings"), int(request.get("pg") or 16), stood_in is not None)
+    if stood_in is not None:
+        from . import evidence
+
+        return {"models": evidence.models(root)}
 
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -99,7 +108,7 @@ def session(connection):
     return answer
 
 
-def start(project, settings, pg):
+def start(project, settings, pg, stands_in=False):
     """Runs manage.py up to the point where it would run a command.
 
     Returns what went wrong without keeping the project from being rendered.
@@ -124,6 +133,7 @@ def start(project, settings, pg):
                 "settings",
                 "no settings module: manage.py sets none and DJANGO_SETTINGS_MODULE is not set"
                 + (" (%s)" % last_line(trouble) if trouble else ""),
+                missing=stand_in.missing(trouble),
             )
     import django
 
@@ -131,6 +141,8 @@ def start(project, settings, pg):
         # Some projects (django-configurations) have set up already.
         from django.conf import settings as configured
 
+        if stands_in:
+            stand_in.clean(configured)
         offline.adopt(configured)
         # Handlers open log files and connect to collectors: none of it is
         # needed here, and a fresh copy of a revision lacks their directories.
@@ -140,7 +152,7 @@ def start(project, settings, pg):
         from django.apps import apps
 
         if not apps.models_ready:
-            raise Failure("settings", last_line(error), traceback.format_exc())
+            raise Failure("settings", last_line(error), traceback.format_exc(), stand_in.missing(error) or stand_in.missing(trouble))
         return [last_line(error)] + finish(apps, error)
     return []
 
