@@ -121,6 +121,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	for _, h := range newHistory(p) {
 		c.history = append(c.history, newerOf(h, base, p.head.Migrations))
 	}
+	c.history = append(c.history, c.mapped(p)...)
 	c.history = append(c.history, c.unmapped(p)...)
 	return c
 }
@@ -156,10 +157,10 @@ func newHistory(p pair) []rule.HistoryChange {
 	return out
 }
 
-// newerOf tells of two migrations with one version the one that the base does not
-// have: it is the one to change.
+// newerOf tells of two migrations with one version, or of two that end the history
+// of an app, the one that the base does not have: it is the one to change.
 func newerOf(h rule.HistoryChange, base map[string]*adapter.Migration, head []*adapter.Migration) rule.HistoryChange {
-	if h.Kind != rule.Duplicate || base[h.Migration] == nil || base[h.Other] != nil {
+	if h.Kind != rule.Duplicate && h.Kind != rule.Conflict || base[h.Migration] == nil || base[h.Other] != nil {
 		return h
 	}
 	for _, m := range head {

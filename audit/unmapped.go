@@ -2,26 +2,88 @@ package audit
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
+
+// mapped lists the columns that the models of the head have and those of the base do
+// not. A migration makes them, or else the new code asks for what is not there.
+func (c *comparison) mapped(p pair) []rule.HistoryChange {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.unread(p.head) {
+		return nil
+	}
+	had := columns(p.base.Models)
+	var out []rule.HistoryChange
+	for i := range p.head.Models {
+		m := &p.head.Models[i]
+		if m.Unmanaged || c.hides(m) {
+			continue
+		}
+		for _, column := range m.Columns {
+			if had[m.Table+"\x00"+column.Column] {
+				continue
+			}
+			h := rule.HistoryChange{Kind: rule.Mapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: m.Path, Line: column.Line}
+			c.operation(&h, "AddField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// unread reports whether something of the new migrations failed to be read: then
+// what the models lack or leave out may be its doing.
+func (c *comparison) unread(head *adapter.Set) bool {
+	failed := func(o onward.Opaque) bool { return o.Failed }
+	return slices.ContainsFunc(head.Opaque, failed) || slices.ContainsFunc(c.release, func(r released) bool {
+		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed)
+	})
+}
+
+// hides reports whether new migrations of the model's app, or SQL that is made up
+// when it runs, may change its table unseen.
+func (c *comparison) hides(m *adapter.Model) bool {
+	app, _, _ := strings.Cut(m.Name, ".")
+	return slices.ContainsFunc(c.release, func(r released) bool {
+		return strings.HasPrefix(r.migration.ID, app+".") && len(r.migration.Opaque) > 0 ||
+			slices.ContainsFunc(r.migration.Source.Parts, func(part script.Part) bool { return dynamic.MatchString(part.SQL) })
+	})
+}
+
+var dynamic = regexp.MustCompile(`(?i)\bexecute\s+(?:format\b|\$|'|[a-z_]+\s*(?:;|\|\|))`)
+
+// columns are the columns of models, each behind its table.
+func columns(models []adapter.Model) map[string]bool {
+	has := map[string]bool{}
+	for i := range models {
+		for _, column := range models[i].Columns {
+			has[models[i].Table+"\x00"+column.Column] = true
+		}
+	}
+	return has
+}
+
+// dotted is the name of a table as a mapper writes it, without its quotes.
+func dotted(table string) string {
+	return strings.ReplaceAll(strings.Trim(table, `"`), `"."`, ".")
+}
 
 // unmapped lists the columns that the models of the base have and those of the head
 // leave out of their table. Most are dropped; one that stays must do without a value.
 func (c *comparison) unmapped(p pair) []rule.HistoryChange {
-	if p.base == nil || p.base.Models == nil || p.head.Models == nil {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.unread(p.head) {
 		return nil
 	}
-	now, has := map[string]*adapter.Model{}, map[string]bool{}
+	now, has := map[string]*adapter.Model{}, columns(p.head.Models)
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
 		if now[m.Table] == nil {
 			now[m.Table] = m
-		}
-		for _, column := range m.Columns {
-			has[m.Table+"\x00"+column.Column] = true
 		}
 	}
 	var out []rule.HistoryChange
@@ -34,22 +96,21 @@ func (c *comparison) unmapped(p pair) []rule.HistoryChange {
 			if has[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			table := strings.ReplaceAll(strings.Trim(m.Table, `"`), `"."`, ".")
-			h := rule.HistoryChange{Kind: rule.Unmapped, Other: table + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
-			c.removed(&h, m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
+			h := rule.HistoryChange{Kind: rule.Unmapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
+			c.operation(&h, "RemoveField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
 			out = append(out, h)
 		}
 	}
 	return out
 }
 
-// removed finds the RemoveField of a change among the new migrations.
-func (c *comparison) removed(h *rule.HistoryChange, model, field string) {
+// operation finds the AddField or RemoveField of a change among the new migrations.
+func (c *comparison) operation(h *rule.HistoryChange, class, model, field string) {
 	const name = `\s*=\s*)?["']`
-	remove := regexp.MustCompile(`\bRemoveField\(\s*(?:model_name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["'],\s*(?:name` + name + regexp.QuoteMeta(field) + `["']`)
+	op := regexp.MustCompile(`\b` + class + `\(\s*(?:model_name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["'],\s*(?:name` + name + regexp.QuoteMeta(field) + `["']`)
 	for _, r := range c.release {
 		text := r.migration.Source.Text
-		if at := remove.FindStringIndex(text); at != nil {
+		if at := op.FindStringIndex(text); at != nil {
 			h.Migration, h.Path, h.Line = r.migration.ID, r.migration.Path, 1+strings.Count(text[:at[0]], "\n")
 			return
 		}

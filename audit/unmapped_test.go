@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
 
 // A column that leaves the models is looked for in the RemoveField that takes it
@@ -37,5 +38,55 @@ func TestUnmapped(t *testing.T) {
 	base.Models = nil // it did not come up
 	if c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
 		t.Errorf("%+v", c.history)
+	}
+}
+
+func TestMapped(t *testing.T) {
+	t.Parallel()
+	model := func(columns ...string) adapter.Model {
+		m := adapter.Model{Name: "shop.Book", Path: "shop/models.py", Line: 5, Table: "shop_book"}
+		for i, c := range columns {
+			m.Columns = append(m.Columns, adapter.ModelColumn{Field: c, Column: c, Line: 6 + i})
+		}
+		return m
+	}
+	const state = "operations = [\n    SeparateDatabaseAndState(state_operations=[\n        migrations.AddField('Book', 'isbn', models.TextField())\n    ])\n]\n"
+	base := &adapter.Set{Models: []adapter.Model{model("id")}}
+	unmanaged := adapter.Model{Name: "shop.Old", Table: "old", Unmanaged: true, Columns: []adapter.ModelColumn{{Field: "x", Column: "x"}}}
+	for _, c := range []struct {
+		name      string
+		migration adapter.Migration
+		want      []rule.HistoryChange
+	}{
+		{"state only", adapter.Migration{Source: script.Source{Text: state}}, []rule.HistoryChange{
+			{Kind: rule.Mapped, Other: "shop_book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
+			{Kind: rule.Mapped, Other: "shop_book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 8},
+		}},
+		{"Python of the app may have made it", adapter.Migration{Opaque: []onward.Opaque{{What: "RunPython"}}}, nil},
+		{"dynamic SQL may have made it", adapter.Migration{Source: script.Source{Parts: []script.Part{{SQL: "DO $$ BEGIN EXECUTE format('ALTER …'); END $$"}}}}, nil},
+		{"an operation could not be rendered", adapter.Migration{Opaque: []onward.Opaque{{What: "AddField", Failed: true}}}, nil},
+	} {
+		m := c.migration
+		m.ID, m.Path = "shop.0002_x", "shop/migrations/0002_x.py"
+		head := &adapter.Set{Models: []adapter.Model{model("id", "isbn", "notes"), unmanaged}, Migrations: []*adapter.Migration{&m}}
+		got := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s:\n%s", c.name, diff)
+		}
+	}
+}
+
+// Of two migrations that end the history of an app the new one is told.
+func TestConflictIsOfTheNewOne(t *testing.T) {
+	t.Parallel()
+	old := &adapter.Migration{ID: "shop.0002_old", Path: "shop/migrations/0002_old.py"}
+	fresh := &adapter.Migration{ID: "shop.0002_fresh", Path: "shop/migrations/0002_fresh.py"}
+	head := &adapter.Set{Migrations: []*adapter.Migration{fresh, old}, History: []rule.HistoryChange{
+		{Kind: rule.Conflict, Migration: old.ID, Other: fresh.ID, Path: old.Path, Line: 1},
+	}}
+	got := compare(pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: []*adapter.Migration{old}}, head: head}, nil).history
+	want := []rule.HistoryChange{{Kind: rule.Conflict, Migration: fresh.ID, Other: old.ID, Path: fresh.Path, Line: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -179,6 +179,8 @@ type Model struct {
 	Path  string
 	Line  int
 	Table string
+	// Unmanaged: its table is not for the migrations to make.
+	Unmanaged bool
 	// Columns are the columns that the code selects and inserts.
 	Columns []ModelColumn
 }

@@ -202,5 +202,6 @@ const (
 	Conflict   HistoryKind = "conflict"   // several leaves of one Django app
 	Gap        HistoryKind = "gap"        // a number is missing
 	Refused    HistoryKind = "refused"    // a file that the runner refuses or passes over
+	Mapped     HistoryKind = "mapped"     // the models of the head have a column, which is Other, that those of the base do not
 	Unmapped   HistoryKind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
 )

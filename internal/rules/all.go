@@ -134,6 +134,7 @@ var all = []*rule.Rule{
 	publication.TableColumn,
 	release.BackfillWithoutSync,
 	release.ColumnLeftRequired,
+	release.ColumnMissing,
 	release.ContractWithExpand,
 	release.LeavesConflict,
 	release.MigrationDeleted,

@@ -352,7 +352,7 @@ func (p *Project) models() []adapter.Model {
 		if m.Proxy {
 			continue
 		}
-		model := adapter.Model{Name: m.App + "." + m.Model, Path: m.Path, Line: m.Line, Table: m.DBTable}
+		model := adapter.Model{Name: m.App + "." + m.Model, Path: m.Path, Line: m.Line, Table: m.DBTable, Unmanaged: !m.Managed}
 		for _, f := range m.Fields {
 			if !f.Concrete {
 				continue

@@ -1,0 +1,42 @@
+package release
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ColumnMissing flags a column that the new code's models have and no migration makes.
+// https://docs.djangoproject.com/en/stable/ref/django-admin/#cmdoption-makemigrations-check
+var ColumnMissing = &rule.Rule{
+	ID:       "release-column-missing",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "the new code's models have a column that no migration makes",
+	Harm:     "A field that came into the model without a migration, by an edit of one that has run already, or by one that only tells the state of the framework, has no column: every query of the model names it and fails, from the moment the new code runs.",
+	Instead:  "Write the migration that adds the column.",
+	Manual:   []string{"https://docs.djangoproject.com/en/stable/ref/django-admin/#cmdoption-makemigrations-check"},
+	Release:  columnMissing,
+}
+
+func columnMissing(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.Mapped) {
+		dot := strings.LastIndexByte(h.Other, '.')
+		name := h.Other[dot+1:]
+		schema, table, ok := strings.Cut(h.Other[:dot], ".")
+		if !ok {
+			schema, table = "", schema
+		}
+		t := r.Head.Lookup(schema, table)
+		if t == nil || !t.Kind.IsTable() || t.Inferred || t.Partial || t.Adopted || t.Column(name) != nil {
+			continue
+		}
+		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+			Fact:    "the new " + or(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
+			Harm:    "every query of the new code on the model names " + name + " and fails: column \"" + name + "\" does not exist",
+			Instead: "add it with a migration of this release: makemigrations writes it where the state of the migrations lacks the field too",
+		})
+	}
+}
