@@ -195,6 +195,11 @@ func (f *fold) held(r *Relation, doomed map[OID]bool) string {
 				return otherObjects
 			}
 		}
+		for _, x := range f.PoliciesOver(oid, 0) {
+			if !doomed[x.Table.OID] {
+				return otherObjects
+			}
+		}
 		for _, o := range d.ReferencedBy {
 			if !doomed[o] && f.Relation(o) != nil {
 				return otherObjects

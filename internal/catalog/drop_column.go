@@ -110,6 +110,9 @@ func (f *fold) columnHeldOnAll(t *Relation, c *Column) string {
 			return "policy " + p.Name + " of " + t.Name.String()
 		}
 	}
+	for _, x := range f.PoliciesOver(t.OID, c.Attnum) {
+		return "policy " + x.Policy.Name + " of " + x.Table.Name.String()
+	}
 	for _, trig := range t.Triggers {
 		if slices.Contains(trig.Columns, c.Attnum) || slices.Contains(trig.Uses, c.Attnum) {
 			return "trigger " + trig.Name + " of " + t.Name.String()
@@ -190,6 +193,7 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 	if slices.ContainsFunc(t.Policies, func(p *Policy) bool { return uses(p.Uses) }) {
 		t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
 	}
+	f.dropPoliciesOver(t.OID, c.Attnum)
 	if slices.ContainsFunc(t.Triggers, func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) }) {
 		t.Triggers = slices.DeleteFunc(slices.Clone(t.Triggers), func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) })
 	}

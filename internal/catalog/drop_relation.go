@@ -20,6 +20,7 @@ func (f *fold) dropRelation(oid OID) {
 	for _, v := range r.Dependents {
 		f.dropRelation(v)
 	}
+	f.dropPoliciesOver(oid, 0)
 	for _, o := range r.ReferencedBy {
 		other := f.edit(o)
 		if other == nil {

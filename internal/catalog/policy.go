@@ -20,7 +20,7 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 	}
 	f.inferIn(r, s.GetQual())
 	f.inferIn(r, s.GetWithCheck())
-	p.Uses = union(r.attnumsIn(s.GetQual()), r.attnumsIn(s.GetWithCheck()))
+	p.Uses, p.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
 	if i := slices.IndexFunc(r.Policies, func(o *Policy) bool { return o.Name == p.Name }); i >= 0 {
 		f.fail(f.sure() && !r.Inferred, "42710", "policy %q for table %q already exists", p.Name, r.Name.Name)
 		if f.failed {
@@ -55,7 +55,11 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 		if s.GetWithCheck() != nil {
 			next.Check = s.GetWithCheck()
 		}
-		next.Uses = union(p.Uses, union(r.attnumsIn(s.GetQual()), r.attnumsIn(s.GetWithCheck())))
+		next.Uses, next.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
+		if next.Using != s.GetQual() || next.Check != s.GetWithCheck() {
+			// One of the conditions stays. What it reads is not known apart.
+			next.Uses, next.Reads = union(p.Uses, next.Uses), append(slices.Clone(p.Reads), next.Reads...)
+		}
 		r.own().Policies = slices.Clone(r.Policies)
 		r.Policies[i] = &next
 		f.using = true
@@ -63,6 +67,83 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 	}
 	if !r.Inferred && !r.Partial {
 		f.fail(f.sure(), "42704", "policy %q for table %q does not exist", name, r.Name.Name)
+	}
+}
+
+// policyReads are the columns that a policy's conditions read: of its own table,
+// and of others.
+func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []Reading) {
+	read := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+	for _, n := range conditions {
+		if !holdsQuery(n) {
+			own = union(own, r.attnumsIn(n))
+			continue
+		}
+		// A name in a sub-query may be that of another table's column.
+		read.expr(n, &scope{sources: []source{{alias: r.Name.Name, oid: r.OID}}})
+	}
+	own = union(own, read.q.columns[r.OID])
+	for _, oid := range read.q.reads {
+		if oid != r.OID {
+			others = append(others, Reading{oid, read.q.columns[oid]})
+		}
+	}
+	return own, others
+}
+
+// holdsQuery reports whether an expression has a sub-query in it.
+func holdsQuery(expr *pgparse.Node) bool {
+	found := false
+	if expr != nil {
+		pgparse.Walk(expr, func(msg any) bool {
+			if _, is := msg.(*pgparse.SubLink); is {
+				found = true
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+// PolicyOn is a policy with its table.
+type PolicyOn struct {
+	Table  *Relation
+	Policy *Policy
+}
+
+// PoliciesOver are the policies of other tables that read a relation, or with a
+// column that column of it, oldest table first.
+func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
+	list, ok := c.typed.get(relation)
+	if !ok {
+		return nil
+	}
+	var out []PolicyOn
+	for _, t := range c.users(list) {
+		for _, p := range t.Policies {
+			if p.reads(relation, column) {
+				out = append(out, PolicyOn{t, p})
+			}
+		}
+	}
+	return out
+}
+
+// reads reports whether a policy reads another relation; a column of it, when
+// that is not 0.
+func (p *Policy) reads(relation OID, column int16) bool {
+	return slices.ContainsFunc(p.Reads, func(x Reading) bool {
+		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
+	})
+}
+
+// dropPoliciesOver drops the policies that cannot be without a relation or a
+// column.
+func (f *fold) dropPoliciesOver(relation OID, column int16) {
+	for _, x := range f.PoliciesOver(relation, column) {
+		if t := f.edit(x.Table.OID); t != nil {
+			t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return p.reads(relation, column) })
+		}
 	}
 }
 

@@ -384,8 +384,16 @@ type Policy struct {
 	Roles []string
 	// Using and Check are its conditions, nil where it has none.
 	Using, Check *pgparse.Node
-	// Uses lists the columns that its conditions read.
-	Uses []int16
+	// Uses lists the columns of its table that its conditions read, Reads those
+	// of other relations, in sub-queries.
+	Uses  []int16
+	Reads []Reading
+}
+
+// Reading is what an expression reads of a relation.
+type Reading struct {
+	Relation OID
+	Columns  []int16
 }
 
 // Grant is a privilege on an object.

@@ -105,6 +105,9 @@ func (f *fold) noteUses(before *Catalog) {
 			}
 			f.callsIn(p.Using, r.OID)
 			f.callsIn(p.Check, r.OID)
+			for _, x := range p.Reads {
+				f.typedAs(x.Relation, r.OID)
+			}
 		}
 		if old.PartitionKey == nil {
 			for _, k := range r.PartitionKey {
@@ -157,8 +160,8 @@ func (f *fold) calls(name string, by OID) {
 	}
 }
 
-// typedAs notes that a relation has a type of the user's, or takes numbers from
-// a sequence that is not its own.
+// typedAs notes that a relation has a type of the user's, takes numbers from a
+// sequence that is not its own, or reads another relation in a policy.
 func (f *fold) typedAs(typ, by OID) {
 	if typ == 0 {
 		return

@@ -74,6 +74,9 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 			return refuse("cannot alter type of a column used in a policy definition")
 		}
 	}
+	if len(a.c.PoliciesOver(rel.OID, col.Attnum)) > 0 {
+		return refuse("cannot alter type of a column used in a policy definition")
+	}
 	for _, t := range rel.Triggers {
 		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
 			return refuse("cannot alter type of a column used in a trigger definition")

@@ -102,6 +102,9 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	for _, i := range r.indexes(rel) {
 		r.drop(i, "index of "+name)
 	}
+	if !r.dropPolicies(rel, 0, cascade) {
+		r.refuse("cannot drop " + rel.Kind.String() + " " + rel.Name.Name + " because other objects depend on it")
+	}
 	for _, v := range r.rels(rel.Dependents) {
 		if r.dropped(v.OID) {
 			continue
@@ -178,6 +181,21 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 			r.dropColumnParts(user, col, true, depth+1)
 		})
 	}
+}
+
+// dropPolicies locks the tables with a policy that reads a dropped relation, or
+// a dropped column of it; false when they forbid the drop.
+func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bool {
+	for _, x := range r.c.PoliciesOver(rel.OID, column) {
+		if r.goesToo(x.Table) {
+			continue
+		}
+		if !cascade {
+			return false
+		}
+		r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
+	}
+	return true
 }
 
 // goesToo reports whether a table is dropped with what it is a partition of.

@@ -124,6 +124,10 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
 		return
 	}
+	if !r.dropPolicies(rel, col.Attnum, cascade) {
+		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+		return
+	}
 	for _, v := range r.rels(rel.Dependents) {
 		if v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum) || r.dropped(v.OID) {
 			continue
