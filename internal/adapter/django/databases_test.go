@@ -2,6 +2,7 @@ package django
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -174,6 +175,74 @@ class Editor(DatabaseSchemaEditor):
 		`2 CREATE INDEX CONCURRENTLY "app_thing_of_id_2c49d3fc" ON "app_thing" ("of_id")`,
 		`2 COMMENT ON INDEX "app_thing_of_id_2c49d3fc" IS 'built'`,
 		`2 SET lock_timeout TO '9s'`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A backend with a schema per tenant, which can only be imported when the apps are
+// there: the apps of the tenants migrate in their schemas alone.
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	thing := "        migrations.CreateModel('Thing', [('id', models.BigAutoField(primary_key=True))]),\n        migrations.AddField('thing', 'of', models.ForeignKey('self', models.CASCADE, null=True)),\n"
+	files := map[string]string{
+		"manage.py": manage,
+		"conf.py": `SECRET_KEY = "x"
+INSTALLED_APPS = ["django.contrib.contenttypes", "shared", "crm", "lab", "nobodys"]
+DATABASES = {"default": {"ENGINE": "postgres_tenants", "NAME": "x"}}
+DATABASE_ROUTERS = ["postgres_tenants.router.Router"]
+`,
+		"postgres_tenants/__init__.py": "",
+		"postgres_tenants/router.py": `from django.db import connections
+
+APPS = {"public": ["contenttypes", "shared"], "sales": ["crm"], "research": ["lab"]}
+
+
+class Router:
+    def allow_migrate(self, db, app_label, **hints):
+        return None if app_label in APPS[connections[db].kind] else False
+`,
+		"postgres_tenants/base.py": `from django.contrib.contenttypes.models import ContentType
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.introspection import DatabaseIntrospection
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.introspection = DatabaseIntrospection(self)
+        self.set_schema_to_public()
+
+    def set_schema(self, schema_name, tenant_type="sales"):
+        self.schema_name, self.kind = schema_name, tenant_type
+        ContentType.objects.clear_cache()
+
+    def set_schema_to_public(self):
+        self.set_schema("public", "public")
+`,
+	}
+	operations := map[string]string{"shared": thing, "crm": thing + "        migrations.RemoveField('thing', 'of'),\n", "lab": thing, "nobodys": thing}
+	got := map[string]map[string]int{}
+	for name, types := range map[string]string{"one kind": "", "kinds": "TENANT_TYPES = {'public': {}, 'sales': {}, 'research': {}}\n"} {
+		project := apps(maps.Clone(files), operations)
+		project["conf.py"] += types
+		p := render(t, Config{Dir: written(t, project), Python: venv(t, "django-5.2-none")})
+		got[name] = map[string]int{}
+		for _, m := range p.Migrations {
+			if m.App != "contenttypes" {
+				got[name][m.App] = len(m.Statements)
+			}
+			for _, op := range m.Operations {
+				if op.Opaque != "" {
+					t.Errorf("%s: %s: %s", name, op.Class, op.Opaque)
+				}
+			}
+		}
+	}
+	want := map[string]map[string]int{
+		"one kind": {"shared": 3, "crm": 4, "lab": 0, "nobodys": 0},
+		"kinds":    {"shared": 3, "crm": 4, "lab": 3, "nobodys": 0},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

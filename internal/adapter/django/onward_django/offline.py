@@ -31,7 +31,10 @@ def install(pg):
 
     def load_backend(name):
         if name not in made:
-            made[name] = _Module(_wrapper(original, name))
+            wrapper, failed = _wrapper(original, name)
+            if failed:  # perhaps only because the apps are not loaded yet
+                return _Module(wrapper)
+            made[name] = _Module(wrapper)
         return made[name]
 
     utils.load_backend = load_backend
@@ -82,19 +85,19 @@ def named(alias):
 
 
 def _wrapper(load, name):
-    """The offline class for a backend."""
+    """The offline class for a backend, and whether the backend itself failed to load."""
     from django.db.backends.postgresql.base import DatabaseWrapper as Postgres
 
-    vendor = ""
+    vendor, failed = "", False
     try:
         base = load(name).DatabaseWrapper
         vendor = getattr(base, "vendor", "")
     except Exception:  # a backend whose libraries are missing (PostGIS without GDAL)
-        base = Postgres
+        base, failed = Postgres, True
         vendor = "postgresql" if "postg" in name else name.rsplit(".", 1)[-1]
     if not issubclass(base, Postgres):
         base = Postgres
-    return _offline(base, vendor)
+    return _offline(base, vendor), failed
 
 
 def _record(editor, sql, params=()):
@@ -182,6 +185,7 @@ def _offline(base, vendor):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             self.onward = Recorder(self)
+            self.introspection = Introspection(self)  # where the backend made another
             self.ops.compose_sql = self.onward.merge
             if hasattr(self.ops, "postgis_lib_version"):
                 self.ops.__dict__["spatial_version"] = (3, 4, 0)

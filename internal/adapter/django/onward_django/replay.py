@@ -5,7 +5,7 @@ from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
-from . import rows, source, straight
+from . import rows, source, straight, tenants
 from .errors import last_line
 from .states import LazyState
 
@@ -123,7 +123,7 @@ class Replay:
                 connection.onward.sink = running.statement
                 editor = connection.schema_editor(atomic=migration.atomic)
                 editor.__enter__()
-                running.editors.append((connection, editor))
+                running.editors.extend((connection, editor, enter) for enter in tenants.schemas(connection))
             # A backend's editor may not take the transaction that it is offered.
             answer["atomic"] = bool(running.editors[0][1].atomic_migration)
             for index, operation in enumerate(migration.operations):
@@ -147,7 +147,7 @@ class Running:
         self.replay, self.migration = replay, migration
         self.answer, self.file = answer, file
         self.places = file.places(migration.operations)
-        self.editors = []  # (connection, editor), the default database first
+        self.editors = []  # (connection, editor, what to call before), the default database first
         self.first = None  # the connection that anything was rendered for
         self.owners = []  # (deferred statement, operation index, its place)
         self.index, self.place = 0, file.place(None)
@@ -171,8 +171,9 @@ class Running:
             self.opaque("the state cannot be followed: " + last_line(error), failed=True)
             return
         after = state.snapshot()
-        for connection, editor in self.editors:
+        for connection, editor, enter in self.editors:
             self.replay.connection, self.replay.refused = connection, []
+            enter()
             recorder = connection.onward
             recorder.asked, recorder.defaults = [], []
             sent = len(self.answer["statements"]) + len(editor.deferred_sql)
@@ -349,7 +350,7 @@ class Running:
 
     def end(self):
         """Sends what the editors held back until the end of the migration."""
-        for connection, editor in self.editors:
+        for connection, editor in {id(editor): (connection, editor) for connection, editor, _ in self.editors}.values():
             self.replay.connection = connection
             try:
                 editor.__exit__(None, None, None)
