@@ -134,9 +134,12 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 // column is another thing: lower(email).
 func (b *binding) covered(now *catalog.IndexInfo) bool {
 	var columns []int16
+	var expressions []string
 	for _, k := range now.Keys {
 		if k.Column != 0 {
 			columns = append(columns, k.Column)
+		} else if k.ExprText != "" {
+			expressions = append(expressions, k.ExprText)
 		}
 	}
 	is := func(c *catalog.Catalog, oid catalog.OID) bool {
@@ -144,7 +147,12 @@ func (b *binding) covered(now *catalog.IndexInfo) bool {
 		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !rule.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
 		}
-		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 || !slices.Contains(columns, k.Column) })
+		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool {
+			if k.Column == 0 {
+				return !slices.Contains(expressions, k.ExprText)
+			}
+			return !slices.Contains(columns, k.Column)
+		})
 	}
 	was := b.deployed()
 	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return is(b.t.Before, oid) }) ||

@@ -25,7 +25,7 @@ var DropPrimaryKey = &rule.Rule{
 func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || !p.Deployed(d) || d.After == nil || d.OldIndex != nil && (p.New(d.OldIndex.OID) || gone(d.Before, d.After, d.OldIndex)) {
+		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || d.OldConstraint.Parent || !p.Deployed(d) || d.After == nil || d.OldIndex != nil && (p.New(d.OldIndex.OID) || gone(d.Before, d.After, d.OldIndex)) {
 			continue
 		}
 		var next *catalog.Constraint

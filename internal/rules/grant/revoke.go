@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,7 +43,11 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	from := roles(g)
-	if harmless(g, from) || regranted(s, g, from) {
+	if harmless(g, from) {
+		return
+	}
+	if regranted(s, g, from) {
+		lost(p, s, from)
 		return
 	}
 	on := targets(p, s, g)
@@ -60,6 +65,46 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 		Instead: "see that no running code needs it first, or revoke it a release later",
 	})
 }
+
+// lost reports what the deployed grants gave to one of the roles, and what a
+// transaction that sets privileges anew does not give back.
+func lost(p *rule.Pass, s *rule.Stmt, from []string) {
+	var what, on, whom []string
+	note := func(list *[]string, word string) {
+		if !slices.Contains(*list, word) {
+			*list = append(*list, word)
+		}
+	}
+	for i := range s.Tx.Deltas {
+		d := &s.Tx.Deltas[i]
+		if d.Kind != catalog.Revoked || d.By == nil || d.By.Index != s.Index || d.By.Migration != s.Migration || !p.Deployed(d) || !slices.Contains(from, d.Grant.Role) {
+			continue
+		}
+		note(&what, strings.ToUpper(d.Grant.Privilege))
+		note(&on, d.After.Name.String())
+		note(&whom, d.Grant.Role)
+	}
+	if len(what) == 0 {
+		return
+	}
+	slices.Sort(what)
+	verb := " is"
+	if len(what) > 1 {
+		verb = " are"
+	}
+	more := ""
+	if len(on) > shown {
+		on, more = on[:shown], fmt.Sprintf(" and %d more", len(on)-shown)
+	}
+	p.Report(s, rule.Report{
+		Fact:    strings.Join(what, ", ") + " on " + strings.Join(on, ", ") + more + verb + " revoked from " + strings.Join(whom, ", ") + ", and not granted again",
+		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from here on: permission denied",
+		Instead: "grant it again in the same transaction, or revoke it a release later",
+	})
+}
+
+// shown bounds how many relations a message names.
+const shown = 3
 
 // harmless reports what is commonly revoked from PUBLIC without anybody having
 // had it: privileges on tables, and CREATE on a schema, which running code

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -28,41 +29,54 @@ var PartialFailure = &rule.Rule{
 }
 
 func partialFailure(p *rule.Pass, m *rule.Migration) {
-	if len(m.Txs) < 2 || m.Runner.Resumes {
+	if m.Runner.Resumes {
 		return
 	}
-	for i, t := range m.Txs {
-		rest := recordedWith(t, m.Txs[i+1:])
-		later, why := mayFail(p, m, rest)
+	for _, txs := range recorded(m) {
+		if partial(p, m, txs) {
+			return
+		}
+	}
+}
+
+// maxReruns bounds how many failures of one migration are tried.
+const maxReruns = 20
+
+// partial reports the first statement that a second run of transactions comes to
+// a stop at, after one of them has failed.
+func partial(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
+	for at, tries := 0, 0; at+1 < len(txs) && tries < maxReruns; tries++ {
+		later, why := mayFail(p, m, txs[at+1:])
 		if later == nil {
-			if len(rest) == len(m.Txs)-i-1 {
-				return
-			}
-			continue
+			return false
 		}
-		first := stuck(t)
-		if first == nil {
-			continue
+		at = slices.Index(txs, later.Tx)
+		if first, answer := stuck(txs[:at], later.Tx.Before); first != nil {
+			reportPartial(p, first, later, answer, why)
+			return true
 		}
-		severity := onward.Warning
-		django := "move the operation at " + later.Where() + " to a migration of its own, and give only that one atomic = False"
-		if oneOperation(first, later) {
-			django = "look at the table before the next run, and take back what the operation has left"
-			severity = onward.Info
-		}
-		if onlyIndexes(first, later) {
-			severity = onward.Info
-		}
-		p.Report(first, rule.Report{
-			Severity: severity,
-			Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
-			Harm:     "this statement has committed by then; the second run answers " + problem(first),
-			Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
-			Django:   django,
-			Evidence: []onward.Evidence{later.Evidence("may fail: " + why)},
-		})
-		return
 	}
+	return false
+}
+
+func reportPartial(p *rule.Pass, first, later *rule.Stmt, answer, why string) {
+	severity := onward.Warning
+	django := "move the operation at " + later.Where() + " to a migration of its own, and give only that one atomic = False"
+	if oneOperation(first, later) {
+		django = "look at the table before the next run, and take back what the operation has left"
+		severity = onward.Info
+	}
+	if onlyIndexes(first, later) {
+		severity = onward.Info
+	}
+	p.Report(first, rule.Report{
+		Severity: severity,
+		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
+		Harm:     "this statement has committed by then; the second run answers " + answer,
+		Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
+		Django:   django,
+		Evidence: []onward.Evidence{later.Evidence("may fail: " + why)},
+	})
 }
 
 // oneOperation reports whether a framework made both statements of one operation:
@@ -72,26 +86,23 @@ func oneOperation(first, later *rule.Stmt) bool {
 		first.Line == later.Line && first.Column == later.Column
 }
 
-// recordedWith lists the transactions that the runner records together with one:
-// all of a file, unless it records the parts of it by themselves.
-func recordedWith(t *rule.Tx, later []*rule.Tx) []*rule.Tx {
-	name := func(t *rule.Tx) string {
-		s := t.Statements[0]
-		if parts := s.Migration.Script.Source.Parts; s.Part() < len(parts) {
-			return parts[s.Part()].Name
+// recorded groups the transactions of a migration by what the runner records
+// them as: all of them, unless it records the parts of a file by themselves.
+func recorded(m *rule.Migration) [][]*rule.Tx {
+	var out [][]*rule.Tx
+	last := ""
+	for _, t := range m.Txs {
+		name := ""
+		if s := t.Statements[0]; s.Part() < len(m.Script.Source.Parts) {
+			name = m.Script.Source.Parts[s.Part()].Name
 		}
-		return ""
-	}
-	own := name(t)
-	if own == "" {
-		return later
-	}
-	for i, x := range later {
-		if name(x) != own {
-			return later[:i]
+		if len(out) == 0 || name != last {
+			out = append(out, nil)
 		}
+		out[len(out)-1] = append(out[len(out)-1], t)
+		last = name
 	}
-	return later
+	return out
 }
 
 // onlyIndexes reports whether an index alone is left behind, by a statement that
@@ -106,24 +117,26 @@ func onlyIndexes(first, later *rule.Stmt) bool {
 		later.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX
 }
 
-// stuck is the statement of a transaction that fails when the transaction,
-// once committed, is run again; nil when it can.
-func stuck(t *rule.Tx) *rule.Stmt {
-	if t.RolledBack {
-		return nil
-	}
-	c := t.After
-	for _, s := range t.Statements {
-		if s.Node == nil || s.Parent >= 0 || len(s.Deltas) == 0 {
+// stuck is the statement at which a second run of transactions that committed
+// fails, and what the server answers to it; nil when it gets through. It begins
+// from the schema that they left.
+func stuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
+	for _, t := range txs {
+		if t.RolledBack {
 			continue
 		}
-		next, problems := c.Apply(s.Node, s.SQL)
-		if len(problems) > 0 && len(s.Problems) == 0 {
-			return s
+		for _, s := range t.Statements {
+			if s.Node == nil || s.Parent >= 0 {
+				continue
+			}
+			next, problems := again.Apply(s.Node, s.SQL)
+			if len(problems) > 0 && len(s.Problems) == 0 && len(s.Deltas) > 0 {
+				return s, problems[0].Message
+			}
+			again = next
 		}
-		c = next
 	}
-	return nil
+	return nil, ""
 }
 
 // mayFail is the first statement that is likely to fail on a busy database, and
@@ -145,15 +158,6 @@ func mayFail(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, strin
 		}
 	}
 	return change, "a deadlock, a timeout or a lost connection is enough"
-}
-
-// problem is what the server answers to the second run.
-func problem(s *rule.Stmt) string {
-	_, problems := s.Tx.After.Apply(s.Node, s.SQL)
-	if len(problems) == 0 {
-		return "with an error"
-	}
-	return problems[0].Message
 }
 
 // guard is the second way out, where the statement has one.

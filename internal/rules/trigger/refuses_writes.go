@@ -22,7 +22,8 @@ var RefusesWrites = &rule.Rule{
 	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
 	Gather: func(p *rule.Pass, m *rule.Migration) {
 		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
-			return p.Release.Deployed.Relation(r.OID) != nil && raises(c, t)
+			old := p.Release.Deployed.Relation(r.OID)
+			return old != nil && (raises(c, t) || demanded(c, old, r, t) != nil)
 		})
 	},
 	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
@@ -35,6 +36,41 @@ var (
 	comments = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)`)
 )
 
+// demanding is a body that raises first of all where a column is NULL, whatever
+// else it looks at: IF NEW.a IS NULL OR … THEN RAISE.
+var demanding = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*new\s*\.\s*"?(\w+)"?\s+is\s+null\s*\)?\s*(?:\bor\b[^;]*?)?\bthen\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
+
+// demanded is the column that a trigger refuses to see NULL in, and that is NULL
+// in each row that the deployed code inserts: it does not know it, and nothing
+// else fills it.
+func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
+	fn := called(c, t)
+	if fn == nil || !t.Row || t.When != nil || !strings.Contains(t.Events, "insert") || !mentions(strings.ToLower(fn.Body), "raise") {
+		return nil
+	}
+	m := demanding.FindStringSubmatch(comments.ReplaceAllString(fn.Body, " "))
+	if m == nil {
+		return nil
+	}
+	col := r.Column(m[1])
+	if col == nil {
+		col = r.Column(strings.ToLower(m[1]))
+	}
+	if col == nil || old.Attr(col.Attnum) != nil || old.Inferred || old.Partial || col.Default != nil || col.Identity != "" || col.Generated != "" {
+		return nil
+	}
+	fills := regexp.MustCompile(`(?i)\bnew\s*\.\s*"?` + regexp.QuoteMeta(col.Name) + `"?\s*:?=|\binto\s+new\b`)
+	for _, other := range r.Triggers {
+		if other.ID == t.ID || other.Timing != "before" {
+			continue
+		}
+		if fn := called(c, other); fn == nil || fills.MatchString(fn.Body) {
+			return nil
+		}
+	}
+	return col
+}
+
 // raises reports whether a trigger always fails, by its author's will: it has no
 // condition, and its function begins with RAISE.
 func raises(c *catalog.Catalog, t *catalog.Trigger) bool {
@@ -45,7 +81,11 @@ func raises(c *catalog.Catalog, t *catalog.Trigger) bool {
 
 func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
 	old := p.Release.Deployed.Relation(r.OID)
-	if old == nil || !raises(c, t) {
+	if old == nil {
+		return
+	}
+	if !raises(c, t) {
+		refusesInserts(p, c, by, old, r, t)
 		return
 	}
 	u := p.Uses(old.Name, "")
@@ -62,6 +102,27 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		Fact:     "trigger " + t.Name + " refuses each " + events + " on " + r.Name.String(),
 		Harm:     "those of the deployed code fail: " + t.Function.String() + "() raises an exception, whatever the row",
 		Instead:  "create it a release later, when no code that writes to " + r.Name.String() + " runs any more",
+		Severity: severity,
+		Evidence: evidence,
+	})
+}
+
+// refusesInserts tells of a trigger that demands a column which the deployed code
+// does not know.
+func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
+	col := demanded(c, old, r, t)
+	if col == nil {
+		return
+	}
+	u := p.Uses(old.Name, "")
+	severity, evidence := u.Severity(), u.Evidence
+	if written := u.Writing(old.Name.Name, "insert"); written != nil {
+		severity, evidence = onward.Off, written
+	}
+	p.Report(by, rule.Report{
+		Fact:     "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out",
+		Harm:     "those of the deployed code do, which does not know the column, and fail: " + t.Function.String() + "() raises an exception",
+		Instead:  "give the column a default, or create the trigger a release later, when all code writes " + col.Name,
 		Severity: severity,
 		Evidence: evidence,
 	})
