@@ -35,6 +35,8 @@ type usage struct {
 	asked []question
 	// raw are those that the models answered with no.
 	raw []question
+	// stars are those of rule.Pass.ReadsAll.
+	stars []question
 	// texts are the files that a search has read whole; see inserting.
 	texts map[string]string
 	// pairs are the sources, and databases tells which of them share one; see
@@ -87,6 +89,13 @@ func (u *usage) of(database int) usesFunc {
 func (u *usage) answer(q question) rule.Usage {
 	if known, ok := u.cache[q]; ok {
 		return known
+	}
+	if q.star() {
+		if u.hasGo() && len(u.stars) < maxAsked {
+			u.stars = append(u.stars, q)
+		}
+		u.cache[q] = rule.Usage{}
+		return rule.Usage{}
 	}
 	if out, ok := u.model(q.table, q.column); ok {
 		u.cache[q] = out
@@ -150,6 +159,7 @@ func maps(model string, table catalog.Name) bool {
 // nowhere.
 func (u *usage) search() {
 	u.rawSQL()
+	u.readingAll()
 	var found error
 	look := func(words []string, skip func(string) bool) map[string][]gitrange.Hit {
 		hits, err := gitrange.Words(u.base, words, skip)

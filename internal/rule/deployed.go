@@ -169,6 +169,16 @@ func (p *Pass) UpsertsOn(table catalog.Name, columns []string, constraint string
 	return p.Uses(catalog.Name{Schema: Upsert.Name, Name: table.Name}, strings.Join(columns, ",")+"/"+constraint)
 }
 
+// Star is asked for in the place of a schema by ReadsAll.
+var Star = catalog.Name{Name: "*"}
+
+// ReadsAll asks whether the deployed code reads all columns of the table of a change
+// into as many places as there are, and has none for a new one; of a column that
+// goes, when it has no name here.
+func (p *Pass) ReadsAll(d *Delta, added string) Usage {
+	return p.Uses(catalog.Name{Schema: Star.Name, Name: p.DeployedName(d).Name}, added)
+}
+
 // Severity is how bad it is to take away what the deployed code may use: Info
 // when its models say that it does not, Warning when no text names it, Error
 // when something does or nothing is known. A function that names it is as good

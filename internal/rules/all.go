@@ -51,6 +51,7 @@ var all = []*rule.Rule{
 	column.SetExpressionRewrite,
 	column.SetNotNull,
 	column.SetNotNullScan,
+	column.StarRead,
 	column.TypeIllChosen,
 	column.TypeIncompatible,
 	column.TypeIndexRebuild,

@@ -1,0 +1,61 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// What reads a row into places that must be as many as its columns fails when there
+// is one more; what passes over it, or knows it already, does not.
+func TestReadsAllColumns(t *testing.T) {
+	t.Parallel()
+	const add, drop = "ALTER TABLE flags ADD COLUMN percent int", "ALTER TABLE flags DROP COLUMN enabled"
+	const sqlx, pgx = "require github.com/jmoiron/sqlx v1.4.0", "require github.com/jackc/pgx/v5 v5.7.0"
+	scan := func(sql, args string) string {
+		return "func All(db *sql.DB) {\n\trows, _ := db.Query(" + sql + ")\n\tfor rows.Next() {\n\t\trows.Scan(" + args + ")\n\t}\n}\n"
+	}
+	for _, tt := range []struct {
+		name, module, code, sql string
+		want                    bool
+	}{
+		{"scan", "", scan("\"SELECT * FROM flags\"", "&f.Name, &f.Enabled"), add, true},
+		{"scan, dropped", "", scan("\"SELECT * FROM flags\"", "&f.Name, &f.Enabled"), drop, true},
+		{"scan over lines", "", scan("`\n\t\tselect *\n\t\tfrom public.flags\n\t\twhere enabled`", "\n\t\t\t&f.Name,\n\t\t\tpq.Array(&f.Enabled),\n\t\t"), add, true},
+		{"named", "", "const all = `SELECT * FROM flags`\n" + scan("all", "&f.Name, &f.Enabled"), add, true},
+		{"returning", "", "func Put(db *sql.DB) {\n\tdb.QueryRow(`INSERT INTO flags (name) VALUES ($1) RETURNING *`, n).Scan(&f.Name, &f.Enabled)\n}\n", add, true},
+		{"returning names", "", "func Put(db *sql.DB) {\n\tdb.QueryRow(`INSERT INTO flags (name) VALUES ($1) RETURNING name`, n).Scan(&f.Name)\n\tdb.Query(`SELECT 2 * 3`)\n}\n", add, false},
+		{"other columns", "", scan("\"SELECT name, enabled FROM flags\"", "&f.Name, &f.Enabled"), add, false},
+		{"other table", "", scan("\"SELECT * FROM flags_old\"", "&f.Name, &f.Enabled"), add, false},
+		{"join", "", scan("\"SELECT * FROM flags JOIN users USING (name)\"", "&f.Name, &f.Enabled, &u.ID"), add, false},
+		{"list", "", scan("\"SELECT * FROM flags\"", "places..."), add, false},
+		{"subquery", "", scan("\"SELECT x FROM y WHERE EXISTS (SELECT * FROM flags)\"", "&f.Name, &f.Enabled"), add, false},
+		{"comment", "", scan("\"SELECT name FROM flags\"", "&f.Name, &f.Enabled") + "// db.Query(\"SELECT * FROM flags\").Scan(&a, &b)\n", add, false},
+		{"sqlx", sqlx, "func All(db *sqlx.DB) {\n\tdb.SelectContext(ctx, &flags, \"SELECT * FROM flags\")\n}\n", add, true},
+		{"sqlx, dropped", sqlx, "func All(db *sqlx.DB) {\n\tdb.SelectContext(ctx, &flags, \"SELECT * FROM flags\")\n}\n", drop, false},
+		{"sqlx, named", sqlx, "func One(db *sqlx.DB) {\n\tconst q = `SELECT * FROM flags WHERE name = $1`\n\tdb.Get(&flag, q, name)\n}\n", add, true},
+		{"sqlx, rows", sqlx, "func All(db *sqlx.DB) {\n\trows, _ := db.Queryx(\"SELECT * FROM flags\")\n\trows.StructScan(&flag)\n}\n", add, true},
+		{"sqlx, lax", sqlx, "func All(db *sqlx.DB) {\n\tdb.Unsafe().Select(&flags, \"SELECT * FROM flags\")\n}\n", add, false},
+		{"sqlx, mapped", sqlx, "type Flag struct {\n\tName string\n\tPercent int\n}\n\nfunc All(db *sqlx.DB) {\n\tdb.Select(&flags, \"SELECT * FROM flags\")\n}\n", add, false},
+		{"sqlx, tagged", sqlx, "type Flag struct {\n\tShare int `db:\"percent\"`\n}\n\nfunc All(db *sqlx.DB) {\n\tdb.Select(&flags, \"SELECT * FROM flags\")\n}\n", add, false},
+		{"not sqlx", "", "func All(db *gorm.DB) {\n\tdb.Select(&flags, \"SELECT * FROM flags\")\n}\n", add, false},
+		{"pgx", pgx, "func All(db *pgxpool.Pool) {\n\trows, _ := db.Query(ctx, \"SELECT * FROM flags\")\n\treturn pgx.CollectRows(rows, pgx.RowToStructByName[Flag])\n}\n", add, true},
+		{"pgx, lax", pgx, "func All(db *pgxpool.Pool) {\n\trows, _ := db.Query(ctx, \"SELECT * FROM flags\")\n\treturn pgx.CollectRows(rows, pgx.RowToStructByNameLax[Flag])\n}\n", add, false},
+		{"scany", pgx, "func All(db *pgxpool.Pool) {\n\tpgxscan.Select(ctx, db, &flags, `SELECT * FROM flags`)\n}\n", add, true},
+		{"the next function", "", "func Count(db *sql.DB) {\n\tdb.Query(\"SELECT * FROM flags\")\n}\n" + scan("\"SELECT name, enabled FROM flags\"", "&f.Name, &f.Enabled"), add, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			base := "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n" + tt.module + "\n-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE flags (name text, enabled bool);\n-- store/a.go --\npackage store\n\n" + tt.code
+			r := changelog0(t, Config{Dir: repository(t, base, "-- migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+tt.sql+";\n"), Base: "main"})
+			found := slices.IndexFunc(r.Findings, func(f onward.Finding) bool {
+				return f.Rule == "column-star-read" && strings.Contains(f.Harm, "(at store/a.go:")
+			})
+			if found >= 0 != tt.want {
+				t.Errorf("%v, not %v: %v", found >= 0, tt.want, r.Findings)
+			}
+		})
+	}
+}
