@@ -160,7 +160,7 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 		a.refuse("identity column type must be smallint, integer, or bigint")
 		return false
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
-		!isNull(col.Default) && !same(a.base(col.Type), base) && !a.isFree(a.base(col.Type), base) && !a.assignable(a.base(col.Type), base):
+		!isNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
 		a.refuse(`default for column "` + col.Name + `" cannot be cast automatically to type ` + strings.TrimSuffix(to.String(), to.ModText))
 		return false
 	}
@@ -188,6 +188,31 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 		}
 	}
 	return true
+}
+
+// defaultType is the type that a column's default has before the column's own is
+// made of it, which is what a change of the column's type starts from: the
+// default 'new'::state of a text column is a state. The zero Type is not known.
+func (a *alter) defaultType(col *catalog.Column) catalog.Type {
+	own := a.base(col.Type)
+	switch x := pgparse.Unwrap(col.Default).(type) {
+	case *pgparse.TypeCast:
+		return a.base(a.c.TypeOf(x.GetTypeName()))
+	case *pgparse.A_Const:
+		if x.GetSval() != nil {
+			return own // a text without a type is read as the column's
+		}
+	}
+	if isString(own.Name.Name) {
+		return catalog.Type{} // everything is made a text without being asked
+	}
+	return own
+}
+
+// mayBecome reports whether the server makes one type of another by itself where
+// a value is assigned, or it cannot be known.
+func (a *alter) mayBecome(from, to catalog.Type) bool {
+	return !from.Known() || same(from, to) || a.isFree(from, to) || a.assignable(from, to)
 }
 
 // mayFill refuses to give the rows of a table new values, even without a
