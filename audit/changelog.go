@@ -202,6 +202,7 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 		wait.Go(func() { p.base, baseErr = a.set(ctx, adapters, a.base, *base) })
 	}
 	var err error
+	head.Options.Runner.LockTimeoutAt = lockTimeoutAt(a.head, head)
 	p.head, err = a.set(ctx, adapters, a.head, head)
 	wait.Wait()
 	switch {
@@ -300,6 +301,15 @@ func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
 		r.StatementTimeout = m.StatementTimeout.Milliseconds()
 	}
 	return r
+}
+
+// lockTimeoutAt is where a tree bounds the waits of a source's runner, as far as
+// nobody said. Django's settings are asked by its adapter.
+func lockTimeoutAt(t adapter.Tree, s adapter.Source) string {
+	if s.Framework == "django" || s.Options.Runner.LockTimeout > 0 {
+		return ""
+	}
+	return adapter.LockTimeoutAt(t)
 }
 
 // assumed is what the configuration says of every session.

@@ -237,6 +237,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		if s.Framework == "sql" && c.Transaction != "" {
 			s.Options.Transaction = c.Transaction
 		}
+		s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
 		loaded[i], failed[i] = a.set(ctx, adapters, t, s)
 	})
 	for i, s := range sources {

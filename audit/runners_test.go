@@ -140,3 +140,25 @@ func TestRunners(t *testing.T) {
 		})
 	}
 }
+
+// A lock_timeout that the repository gives to the sessions of its migrations
+// bounds the wait, as far as that is one.
+func TestLockTimeoutOfTheRunner(t *testing.T) {
+	t.Parallel()
+	const base = "-- m/001_a.sql --\nCREATE TABLE t (id bigint);\n-- bin/migrate --\nPGOPTIONS='-c lock_timeout=4s' psql -f \"$1\"\n"
+	for add, want := range map[string]string{
+		"ALTER TABLE t ADD COLUMN a int;\n":                        "info the one at bin/migrate:1 does, where that is the session that migrates",
+		"SET lock_timeout = 0;\nALTER TABLE t ADD COLUMN a int;\n": "warning behind one long query on t the statement waits, and every query on t that comes after it waits too",
+	} {
+		report := changelog0(t, Config{Dir: repository(t, base, "-- m/002_b.sql --\n"+add), Base: "main"})
+		var got []string
+		for _, f := range report.Findings {
+			if f.Rule == "transaction-lock-timeout-missing" {
+				got = append(got, f.Severity.String()+" "+f.Harm)
+			}
+		}
+		if diff := cmp.Diff([]string{want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", add, diff)
+		}
+	}
+}

@@ -43,6 +43,9 @@ type Runner struct {
 	// LockTimeout and StatementTimeout are what the tool, its connection
 	// string or the role sets: milliseconds, 0 for none.
 	LockTimeout, StatementTimeout int
+	// LockTimeoutAt is where the repository sets a lock_timeout for what seem to
+	// be its sessions; "" for nowhere.
+	LockTimeoutAt string
 	// TimeZone of the session, "" when unknown.
 	TimeZone string
 	// Retries: the tool runs a migration again when it hits a lock timeout.

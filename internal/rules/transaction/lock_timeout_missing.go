@@ -49,6 +49,17 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if m.Framework == "django" {
 			instead = "set one for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
 		}
+		if at := m.Runner.LockTimeoutAt; at != "" && s.Settings.LockTimeoutBy == nil {
+			p.Report(s, rule.Report{
+				Severity: onward.Info,
+				Fact:     fmt.Sprintf("no lock_timeout in the migration bounds the wait for the lock on %s", e.Name),
+				Harm:     "the one at " + at + " does, where that is the session that migrates",
+				Instead:  "say so in onward.yaml, with lock_timeout for the directory; or set one in front of it:\n" + set,
+				Cause:    "nor in %d other migrations",
+				Fix:      fix,
+			})
+			return
+		}
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
 			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, rule.Waiting(e)),

@@ -1,0 +1,32 @@
+package adapter_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+)
+
+func TestLockTimeoutAt(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ path, text, want string }{
+		"a connection string":   {"deploy/migrate.yaml", "kind: Job\nenv:\n  url: postgres://db/x?options=-c%20lock_timeout%3D4s\n", "deploy/migrate.yaml:3"},
+		"PGOPTIONS":             {"bin/migrate", "#!/bin/sh\nexport PGOPTIONS=\"-c lock_timeout=5s\"\n", "bin/migrate:2"},
+		"a Makefile":            {"Makefile", "migrate:\n\tPGOPTIONS='--lock-timeout=5000' goose up\n", "Makefile:2"},
+		"Flyway's initSql":      {"flyway.toml", "[environments.prod]\ninitSql = \"SET lock_timeout = '5s'\"\n", "flyway.toml:2"},
+		"a program":             {"src/db/migrate.ts", "const sql = postgres(url, { connection: { lock_timeout: 5000 } });\n", "src/db/migrate.ts:1"},
+		"none at all":           {"deploy/migrate.yaml", "kind: Job\nenv:\n  url: postgres://db/x?options=-c%20lock_timeout%3D0\n", ""},
+		"an application's":      {"deploy/api.yaml", "kind: Deployment\nenv:\n  url: postgres://db/x?options=-c%20lock_timeout%3D4s\n", ""},
+		"a comment":             {"bin/migrate", "# PGOPTIONS=\"-c lock_timeout=5s\"\n", ""},
+		"a test's":              {"test/migrate.sh", "PGOPTIONS='-c lock_timeout=5s' goose up\n", ""},
+		"a pipeline's":          {".github/workflows/ci.yml", "run: PGOPTIONS='-c lock_timeout=5s' goose up\n", ""},
+		"the deploy's pipeline": {".github/workflows/deploy.yml", "run: PGOPTIONS='-c lock_timeout=5s' goose up\n", ".github/workflows/deploy.yml:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := adapter.LockTimeoutAt(adaptertest.Text(map[string]string{tc.path: tc.text})); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
