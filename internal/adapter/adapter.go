@@ -189,4 +189,6 @@ type Model struct {
 type ModelColumn struct {
 	Field, Column string
 	Line          int
+	// Defaulted: an INSERT without a value for it says DEFAULT.
+	Defaulted bool
 }

@@ -24,6 +24,9 @@ func DjangoIndex(op script.Operation, sql string) string {
 	case "AddIndex":
 		return "put django.contrib.postgres.operations.AddIndexConcurrently in the place of AddIndex, " + djangoAlone
 	case "AddField", "AlterField":
+		if strings.Contains(sql, "_pattern_ops") {
+			return "Django makes this index for LIKE, beside the field's own: db_index=False leaves out both; of a field that is unique build it concurrently too, " + djangoAlone + ":\n" + DjangoSQL(op, sql)
+		}
 		return "leave the index out of the field (db_index=False), give it to Meta.indexes, and build it " + djangoAlone + ":\n" +
 			"AddIndexConcurrently(\n    model_name=" + quote(op.Model) + ",\n    index=models.Index(fields=[" + quote(op.Field) + "], name=" + quote(djangoName(op.Model, op.Field, "idx")) + "),\n)  # from django.contrib.postgres.operations"
 	}
@@ -150,7 +153,7 @@ func DjangoNotNull(op script.Operation) string {
 	name := quote(djangoName(op.Model, op.Field, "not_null"))
 	model := "model_name=" + quote(op.Model) + ", "
 	return "let a constraint prove it first (its operations are in django.contrib.postgres.operations), each in a migration of its own; with it there AlterField reads nothing:\n" +
-		"AddConstraintNotValid(" + model + "constraint=models.CheckConstraint(\n    condition=models.Q(" + op.Field + "__isnull=False), name=" + name + "))\n" +
+		"AddConstraintNotValid(" + model + "constraint=models.CheckConstraint(  # before Django 5.1 check= for condition=\n    condition=models.Q(" + op.Field + "__isnull=False), name=" + name + "))\n" +
 		"ValidateConstraint(" + model + "name=" + name + ")\n" +
 		"migrations.AlterField(…)  # as it stands, without a default for the rows\n" +
 		"migrations.RemoveConstraint(" + model + "name=" + name + ")"

@@ -132,8 +132,10 @@ type Usage struct {
 	// Used: something in it names the thing.
 	Used bool
 	// Sure: it comes from the framework's own model, not from a text search.
-	Sure     bool
-	Evidence []onward.Evidence
+	Sure bool
+	// Defaulted: a model leaves the value of the column to the database's default.
+	Defaulted bool
+	Evidence  []onward.Evidence
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
 	// Functions are those of the schema that name the thing, the worst first:

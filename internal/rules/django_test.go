@@ -65,6 +65,8 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 	}{
 		{"index-create-blocking", "AddIndex", "order", "", "CREATE INDEX i ON shop_order (country)", []string{"AddIndexConcurrently in the place of AddIndex", "atomic = False"}},
 		{"index-create-blocking", "AddField", "Order", "country", "CREATE INDEX i ON shop_order (country)", []string{"db_index=False", "atomic = False", `model_name="Order"`, `models.Index(fields=["country"], name="order_country_idx")`}},
+		{"index-create-blocking", "AlterField", "Order", "country", "CREATE INDEX i_like ON shop_order (country text_pattern_ops)", []string{"db_index=False leaves out both", "RunSQL('CREATE INDEX CONCURRENTLY i_like"}},
+		{"column-add-unique-inline", "AddField", "order", "n", `ALTER TABLE "shop_order" ADD COLUMN "n" uuid NULL UNIQUE`, []string{"atomic = False", "state_operations=[migrations.AddField(…)]", `RunSQL('ALTER TABLE "shop_order" ADD COLUMN IF NOT EXISTS "n" uuid NULL')`, "CREATE UNIQUE INDEX CONCURRENTLY", "USING INDEX"}},
 		{"index-create-blocking", "AlterUniqueTogether", "order", "", "CREATE INDEX i ON shop_order (country)", []string{"state_operations=[migrations.AlterUniqueTogether(…)]", "migrations.RunSQL('CREATE INDEX CONCURRENTLY i ON shop_order (country)')"}},
 		{"constraint-foreign-key-validating", "AlterField", "order", "item", fk, []string{"db_constraint=False here", "migrations.AlterField(…)],  # without db_constraint=False", "NOT VALID')", "VALIDATE CONSTRAINT fk')"}},
 		{"constraint-check-validating", "AddConstraint", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT short CHECK (length(code) < 9)", []string{"AddConstraintNotValid in the place of AddConstraint", `ValidateConstraint(model_name="order", name="short")`}},

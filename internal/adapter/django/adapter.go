@@ -361,7 +361,7 @@ func (p *Project) models() []adapter.Model {
 			if f.Path != m.Path {
 				line = m.Line // written in an abstract model elsewhere
 			}
-			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line})
+			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault})
 		}
 		out = append(out, model)
 	}

@@ -1,6 +1,8 @@
 package column
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -55,6 +57,18 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
 			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 			Instead: advice,
+			Django:  djangoUnique(s, advice),
 		})
 	}
+}
+
+// djangoUnique adds the column of a unique field without UNIQUE, and the
+// constraint behind it.
+func djangoUnique(s *rule.Stmt, advice string) string {
+	prose, steps, ok := strings.Cut(strings.TrimSuffix(advice, ";"), ":\n")
+	column := strings.Replace(strings.Replace(s.SQL, " UNIQUE", "", 1), " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)
+	if !ok || s.Operation.Class != "AddField" || column == s.SQL {
+		return ""
+	}
+	return rule.DjangoSteps(s.Operation, prose+":\n"+column+";\n"+steps)
 }

@@ -112,6 +112,9 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 		x.severity = filled(after, d.After, name)
 		x.harm = "the server numbered the rows: code that relies on it leaves " + name + " out of its INSERTs, and each fails from here on" + x.uses.Where() +
 			": null value in column \"" + name + "\" violates not-null constraint"
+	case x.uses.Defaulted:
+		x.severity = filled(after, d.After, name)
+		x.harm = "the deployed model leaves the value to the database: its INSERTs say DEFAULT for " + name + " and fail from here on" + x.uses.Where() + ": null value in column \"" + name + "\" violates not-null constraint"
 	case x.uses.Sure && x.uses.Used:
 		return false // a mapper names every column of its model
 	case p.Omitted(d, d.Old):

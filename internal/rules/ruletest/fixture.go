@@ -12,6 +12,7 @@
 //	                        (default none)
 //	runner: lock_timeout=5000  what the runner sets
 //	uses: users.name        the deployed code uses it   (default: unknown)
+//	defaulted: users.name   its model uses it, and leaves the value to the database
 //	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
 //	framework: goose        the framework that the messages speak to (default sql)
@@ -68,6 +69,7 @@ type Fixture struct {
 	Runner      rule.Runner
 	Framework   string
 	Uses        map[string]bool // "users.name" → used
+	Defaulted   map[string]bool // by a model that leaves its value to the database
 	// Inserts are those of the deployed code, by table: their columns.
 	Inserts map[string][][]string
 	Before  string
@@ -138,7 +140,7 @@ func (r *Release) SQL() string {
 // Parse reads a fixture.
 func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
-	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Inserts: map[string][][]string{}}
+	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Inserts: map[string][][]string{}}
 	var own [][2]string // headers of single examples
 	var unseen []string
 	for v := effect.Oldest; v <= effect.Newest; v++ {
@@ -286,6 +288,7 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 		}
 		used, known := f.Uses[key]
 		u := rule.Usage{Known: known, Used: used}
+		u.Sure, u.Defaulted = f.Defaulted[key], f.Defaulted[key]
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … " + column + " … FROM " + table.String()}}
 		}

@@ -160,6 +160,10 @@ func (f *Fixture) header(key, value string) (err error) {
 		for _, v := range strings.Fields(value) {
 			f.Uses[v] = key == "uses"
 		}
+	case "defaulted":
+		for _, v := range strings.Fields(value) {
+			f.Uses[v], f.Defaulted[v] = true, true
+		}
 	default:
 		return fmt.Errorf("unknown header %q", key)
 	}
