@@ -15,11 +15,11 @@ import (
 func (q question) star() bool { return q.table.Schema == rule.Star.Name }
 
 var (
-	// selectsAll is SELECT * of one table, or of one that others are joined to, and
-	// returnsAll is RETURNING * behind a write: what is between holds no end of the
+	// selectsAll is SELECT * of one table, or of one that others are joined to, by
+	// its name or alias, and returnsAll is RETURNING * behind a write: what is between holds no end of the
 	// text that the code has the SQL in.
-	selectsAll = regexp.MustCompile(`(?i)\bselect\s+\*\s+from\s+(?:\w+\.)?\\?"?(\w+)\b`)
-	returnsAll = regexp.MustCompile("(?i)\\b(?:insert\\s+into|update|delete\\s+from)\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b[^`;]*?\\breturning\\s+\\*")
+	selectsAll = regexp.MustCompile("(?i)\\bselect\\s+(?:(\\w+)\\.\\*(?:\\s*,[^`;]*?)?|\\*)\\s+from\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b\\\\?\"?(?:\\s+(?:as\\s+)?(\\w+)\\b)?")
+	returnsAll = regexp.MustCompile("(?i)()\\b(?:insert\\s+into|update|delete\\s+from)\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b[^`;]*?\\breturning\\s+\\*")
 	// named is the constant or variable that holds the text.
 	heldBy = regexp.MustCompile("(\\w+)\\s*(?::?=|string\\s*=)\\s*(?:`|\")[^`\"]*$")
 	// sqlxCall are the calls of jmoiron/sqlx that put rows into structs, or make rows
@@ -34,7 +34,8 @@ var (
 const starReach = 3 << 10
 
 // readingAll answers the questions which code reads all columns of a table into as
-// many places as there are. That is Go's, where a row must fit what it is read into;
+// many places as there are. That is Go's, where a row must fit what it is read into,
+// and that of Rust's sqlx, which goes on with a plan that the server no longer takes;
 // elsewhere a column more is passed over.
 func (u *usage) readingAll() {
 	if len(u.stars) == 0 {
@@ -45,7 +46,8 @@ func (u *usage) readingAll() {
 		words = append(words, q.table.Name)
 		words = append(words, spellings(q.column)...)
 	}
-	hits, err := gitrange.Words(u.base, words, func(p string) bool { return path.Ext(p) != ".go" || u.noCode(p) })
+	rust := u.requires("Cargo.toml", "sqlx")
+	hits, err := gitrange.Words(u.base, words, func(p string) bool { return path.Ext(p) != ".go" && !(rust && path.Ext(p) == ".rs") || u.noCode(p) })
 	if err != nil {
 		return
 	}
@@ -62,19 +64,21 @@ func (u *usage) readingAll() {
 		return
 	}
 	lax := slices.ContainsFunc(byWord["Unsafe"], func(h gitrange.Hit) bool { return strings.Contains(h.Text, ".Unsafe()") })
-	sqlx := !lax && u.requires("github.com/jmoiron/sqlx")
+	sqlx := !lax && u.requires("go.mod", "github.com/jmoiron/sqlx")
 	for _, q := range u.stars {
 		out := rule.Usage{Known: true}
 		other, _ := u.elsewhere(q)
 		mapped := q.column != "" && slices.ContainsFunc(pick(byWord, spellings(q.column)), q.field)
 		seen := ""
 		for _, h := range byWord[q.table.Name] {
-			if h.Path == seen || data(h.Path) || under(other, h.Path) {
+			if h.Path == seen || data(h.Path) || under(other, h.Path) || strings.Contains(string(texts[h.Path]), "\t\"testing\"\n") {
 				continue
 			}
 			seen = h.Path
 			out.Evidence = append(out.Evidence, u.readAll(q, h.Path, string(texts[h.Path]), sqlx, mapped)...)
 		}
+		// What fails for certain comes first.
+		slices.SortStableFunc(out.Evidence, func(a, b onward.Evidence) int { return strings.Compare(path.Ext(a.Path), path.Ext(b.Path)) })
 		out.Used = len(out.Evidence) > 0
 		out.Evidence = out.Evidence[:min(len(out.Evidence), maxEvidence)]
 		u.cache[q] = out
@@ -101,17 +105,34 @@ func (u *usage) readAll(q question, file, text string, sqlx, mapped bool) []onwa
 		}
 	}
 	var out []onward.Evidence
+	rust := path.Ext(file) == ".rs"
+	if rust {
+		text, _, _ = strings.Cut(text, "#[cfg(test)]")
+	}
 	for _, m := range slices.Concat(selectsAll.FindAllStringSubmatchIndex(text, -1), returnsAll.FindAllStringSubmatchIndex(text, -1)) {
-		line, number := lineAt(text, m[1]-1)
+		line, number := lineAt(text, m[0])
 		before := strings.TrimRight(text[:m[0]], " \t\r\n")
-		if !strings.EqualFold(text[m[2]:m[3]], q.table.Name) || comment(line) || strings.HasSuffix(before, "(") {
+		group := func(i int) string {
+			if 2*i >= len(m) || m[2*i] < 0 {
+				return ""
+			}
+			return text[m[2*i]:m[2*i+1]]
+		}
+		if !strings.EqualFold(group(2), q.table.Name) || comment(line) || strings.HasSuffix(before, "(") {
 			continue // of a subquery, whose columns go on to nobody
+		}
+		if of := group(1); of != "" && !strings.EqualFold(of, group(2)) && !strings.EqualFold(of, group(3)) {
+			continue
+		}
+		if rust {
+			out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: rule.OneLine(text[m[0]:m[1]]), Revision: u.name})
+			continue
 		}
 		for _, at := range used(text, m[0], m[1]) {
 			head, rest := text[max(0, at.start-300):at.start], function(text[at.end:])
 			byName := strictRows.MatchString(rest) || strictRows.MatchString(lastStatement(head)) || sqlx && (sqlxCall.MatchString(head) || strings.Contains(rest, "StructScan("))
 			if byName && !mapped && (q.column != "" || !sqlx) || columns > 0 && scans(rest) == columns {
-				out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: line, Revision: u.name})
+				out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: rule.OneLine(text[m[0]:m[1]]), Revision: u.name})
 				break
 			}
 		}
@@ -186,11 +207,11 @@ func scans(text string) int {
 	return 0
 }
 
-// requires reports whether a module of the repository requires another.
-func (u *usage) requires(module string) bool {
+// requires reports whether a package of the repository names another in its file.
+func (u *usage) requires(file, module string) bool {
 	var files []string
 	for _, f := range u.base.Files() {
-		if path.Base(f.Path) == "go.mod" {
+		if path.Base(f.Path) == file {
 			files = append(files, f.Path)
 		}
 	}
@@ -198,7 +219,7 @@ func (u *usage) requires(module string) bool {
 	return err == nil && slices.ContainsFunc(files, func(f string) bool { return strings.Contains(string(texts[f]), module) })
 }
 
-// hasGo reports whether there is code in Go.
-func (u *usage) hasGo() bool {
-	return slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return path.Ext(f.Path) == ".go" })
+// mayReadAll reports whether there is code of which readingAll knows what it does.
+func (u *usage) mayReadAll() bool {
+	return slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return path.Ext(f.Path) == ".go" || path.Ext(f.Path) == ".rs" })
 }

@@ -30,6 +30,9 @@ func TestReadsAllColumns(t *testing.T) {
 		{"other columns", "", scan("\"SELECT name, enabled FROM flags\"", "&f.Name, &f.Enabled"), add, false},
 		{"other table", "", scan("\"SELECT * FROM flags_old\"", "&f.Name, &f.Enabled"), add, false},
 		{"join", "", scan("\"SELECT * FROM flags JOIN users USING (name)\"", "&f.Name, &f.Enabled, &u.ID"), add, false},
+		{"alias", sqlx, "func All(db *sqlx.DB) {\n\tdb.Select(&flags, `SELECT f.*\n\tFROM flags AS f\n\tJOIN users u ON u.name = f.name`)\n}\n", add, true},
+		{"alias of another", sqlx, "func All(db *sqlx.DB) {\n\tdb.Select(&users, `SELECT u.* FROM flags f JOIN users u ON u.name = f.name`)\n}\n", add, false},
+		{"for tests", "", "import (\n\t\"testing\"\n)\n\n" + scan("\"SELECT * FROM flags\"", "&f.Name, &f.Enabled"), add, false},
 		{"list", "", scan("\"SELECT * FROM flags\"", "places..."), add, false},
 		{"subquery", "", scan("\"SELECT x FROM y WHERE EXISTS (SELECT * FROM flags)\"", "&f.Name, &f.Enabled"), add, false},
 		{"comment", "", scan("\"SELECT name FROM flags\"", "&f.Name, &f.Enabled") + "// db.Query(\"SELECT * FROM flags\").Scan(&a, &b)\n", add, false},
@@ -57,5 +60,30 @@ func TestReadsAllColumns(t *testing.T) {
 				t.Errorf("%v, not %v: %v", found >= 0, tt.want, r.Findings)
 			}
 		})
+	}
+}
+
+// sqlx keeps what it has prepared.
+func TestReadsAllPrepared(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"sqlx::query_as::<_, Flag>(\"SELECT * FROM flags ORDER BY name\")":                              "warning",
+		"sqlx::query_as!(Flag, r#\"INSERT INTO flags (name) VALUES ($1) RETURNING *\"#, name)":          "warning",
+		"sqlx::query_scalar(\"SELECT COUNT(*) FROM flags\")":                                            "",
+		"sqlx::query_as::<_, Flag>(\"SELECT name, enabled FROM flags\")":                                "",
+		"#[cfg(test)]\nmod tests {\n    const ALL: &str = \"SELECT * FROM flags\";\n}":                  "",
+		"const A: &str = \"UPDATE flags SET enabled = $1\";\nconst B: &str = \"SELECT 1 RETURNING *\";": "",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- migrations/1_a.sql --\nCREATE TABLE flags (name text, enabled bool);\n-- src/flags.rs --\n"+code+"\n",
+			"-- migrations/2_b.sql --\nSET LOCAL lock_timeout = '2s';\nALTER TABLE flags ADD COLUMN percent int;\n"), Base: "main"})
+		got := ""
+		for _, f := range r.Findings {
+			if f.Rule == "column-star-read" {
+				got = f.Severity.String()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q: %v", code, got, found(r))
+		}
 	}
 }

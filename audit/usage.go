@@ -91,7 +91,7 @@ func (u *usage) answer(q question) rule.Usage {
 		return known
 	}
 	if q.star() {
-		if u.hasGo() && len(u.stars) < maxAsked {
+		if u.mayReadAll() && len(u.stars) < maxAsked {
 			u.stars = append(u.stars, q)
 		}
 		u.cache[q] = rule.Usage{}
