@@ -111,6 +111,10 @@ func (u *usage) readAll(q question, file, text string, sqlx, mapped bool) []onwa
 	}
 	for _, m := range slices.Concat(selectsAll.FindAllStringSubmatchIndex(text, -1), returnsAll.FindAllStringSubmatchIndex(text, -1)) {
 		line, number := lineAt(text, m[0])
+		said := rule.OneLine(text[m[0]:m[1]])
+		if len(m) > 6 { // without what may be an alias
+			said = rule.OneLine(text[m[0]:m[5]])
+		}
 		before := strings.TrimRight(text[:m[0]], " \t\r\n")
 		group := func(i int) string {
 			if 2*i >= len(m) || m[2*i] < 0 {
@@ -125,14 +129,14 @@ func (u *usage) readAll(q question, file, text string, sqlx, mapped bool) []onwa
 			continue
 		}
 		if rust {
-			out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: rule.OneLine(text[m[0]:m[1]]), Revision: u.name})
+			out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: said, Revision: u.name})
 			continue
 		}
 		for _, at := range used(text, m[0], m[1]) {
 			head, rest := text[max(0, at.start-300):at.start], function(text[at.end:])
 			byName := strictRows.MatchString(rest) || strictRows.MatchString(lastStatement(head)) || sqlx && (sqlxCall.MatchString(head) || strings.Contains(rest, "StructScan("))
 			if byName && !mapped && (q.column != "" || !sqlx) || columns > 0 && scans(rest) == columns {
-				out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: rule.OneLine(text[m[0]:m[1]]), Revision: u.name})
+				out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: said, Revision: u.name})
 				break
 			}
 		}
