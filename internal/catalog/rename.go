@@ -174,7 +174,10 @@ func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
 	from := clip(s.GetSubname())
 	c := r.Constraint(from)
 	if c == nil {
-		if !r.Inferred && !r.Partial && f.notNullNamed(r, from) == nil {
+		if col := f.notNullNamed(r, from); col != nil {
+			// From now on it has a name of its own.
+			f.store(r, &Constraint{Kind: NotNullConstraint, Name: to, Columns: []int16{col.Attnum}, Valid: !col.NotNullInvalid, Enforced: true, Named: true})
+		} else if !r.Inferred && !r.Partial {
 			f.fail(f.sure(), "42704", "constraint %q for table %q does not exist", from, r.Name.Name)
 		}
 		return

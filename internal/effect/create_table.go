@@ -62,6 +62,14 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		if parent == nil {
 			continue
 		}
+		if s.GetPartbound() != nil && !parent.Inferred && (rv.GetRelpersistence() == "t") != (parent.Persistence == catalog.Temporary) {
+			one, other := "permanent", "temporary"
+			if rv.GetRelpersistence() == "t" {
+				one, other = other, one
+			}
+			r.refuse("cannot create a " + one + " relation as partition of " + other + ` relation "` + parent.Name.Name + `"`)
+			return
+		}
 		if s.GetPartbound() == nil && parent.Kind == catalog.PartitionedTable {
 			r.refuse(`cannot inherit from partitioned table "` + parent.Name.Name + `"`)
 			return

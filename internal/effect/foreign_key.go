@@ -64,12 +64,54 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 		a.refuse("constraints on permanent tables may reference only permanent tables")
 	case a.rel.Persistence == catalog.Temporary && ref.Persistence != catalog.Temporary:
 		a.refuse("constraints on temporary tables may reference only temporary tables")
+	case a.deferrableKey(ref, con):
+		a.refuse(`cannot use a deferrable unique constraint for referenced table "` + ref.Name.Name + `"`)
 	case !a.comparable(ref, con, columns, a.typeNow):
 		a.refuse(a.notImplemented(a.rel.Name, con, columns))
 	default:
 		return true
 	}
 	return false
+}
+
+// deferrableKey reports whether the only key that a foreign key can point to is
+// checked at commit.
+func (r *run) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
+	found := false
+	for _, key := range ref.Constraints {
+		var names []string
+		for _, n := range key.Columns {
+			if col := ref.Attr(n); col != nil {
+				names = append(names, col.Name)
+			}
+		}
+		targets := keys(con.GetPkAttrs())
+		if key.Kind != catalog.PrimaryKey && (key.Kind != catalog.Unique || len(targets) == 0) || len(targets) > 0 && !sameSet(names, targets) {
+			continue
+		}
+		if !key.Deferrable {
+			return false
+		}
+		found = true
+	}
+	for _, i := range r.indexes(ref) {
+		if found && i.Index != nil && i.Index.Unique && i.Index.Constraint == "" && len(i.Index.Keys) == len(con.GetPkAttrs()) {
+			return false // it may do
+		}
+	}
+	return found
+}
+
+func sameSet(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, x := range a {
+		if !contains(b, x) {
+			return false
+		}
+	}
+	return true
 }
 
 // comparable reports whether there is an operator for each pair of columns of

@@ -84,6 +84,12 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	r.lock(rel, ael)
 	con := rel.Constraint(s.GetSubname())
 	if con == nil {
+		if _, implied := impliedNotNull(rel, s.GetSubname()); implied && r.v.AtLeast(18) {
+			if rv.GetInh() {
+				r.below(rel, ael)
+			}
+			return
+		}
 		if r.whole(rel) {
 			r.refuse(`constraint "` + s.GetSubname() + `" for table "` + rel.Name.Name + `" does not exist`)
 		}

@@ -71,10 +71,11 @@ func (a *alter) isIdentity(col *catalog.Column) bool {
 // identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
 // it) and DROP IDENTITY.
 func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
-	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) {
+	col, known := a.column(a.rel, cmd.GetName())
+	none := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity && known && col != nil && col.Identity == ""
+	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) && !none {
 		a.below(a.rel, a.mode)
 	}
-	col, known := a.column(a.rel, cmd.GetName())
 	var seq *catalog.Relation
 	if col != nil && col.Sequence != 0 {
 		seq = a.c.Relation(col.Sequence)

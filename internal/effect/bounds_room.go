@@ -1,0 +1,84 @@
+package effect
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// hasRoom refuses a partition whose rows another one has already.
+func (r *run) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
+	if d := r.c.Relation(parent.Default); d != nil && bound.GetIsDefault() {
+		r.refuse(`partition "` + name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
+		return false
+	}
+	return r.overlaps(name, parent, bound)
+}
+
+// mostCompared bounds how many partitions a new one's range is compared with.
+const mostCompared = 500
+
+// overlaps refuses a range that another partition has already, where the ends
+// are numbers or dates; true when there is none.
+func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+	_, want, ok := partitionInterval(parent, spec)
+	if !ok || len(parent.Partitions) > mostCompared {
+		return true
+	}
+	if want.low != nil && want.high != nil && (before(want.high, want.low) || want.low.equals(want.high)) {
+		r.refuse(`empty range bound specified for partition "` + name.Name + `"`)
+		return false
+	}
+	col := parent.Attr(parent.PartitionKey[0].Column)
+	for _, p := range r.rels(parent.Partitions) {
+		low, high, ok := ends(p.Bound)
+		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.high) && before(want.low, high) {
+			r.refuse(`partition "` + name.Name + `" would overlap partition "` + p.Name.Name + `"`)
+			return false
+		}
+	}
+	return true
+}
+
+// ends are the two constants of a range: "FOR VALUES FROM (1) TO (2)".
+func ends(words string) (low, high *bound, ok bool) {
+	rest, is := strings.CutPrefix(words, "FOR VALUES FROM (")
+	from, to, two := strings.Cut(rest, ") TO (")
+	if !is || !two {
+		return nil, nil, false
+	}
+	low, high = literal(from), literal(strings.TrimSuffix(to, ")"))
+	return low, high, low != nil && high != nil
+}
+
+// literal reads a number or a quoted text.
+func literal(s string) *bound {
+	if n := len(s); n > 1 && s[0] == '\'' && s[n-1] == '\'' {
+		return &bound{text: s[1 : n-1]}
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		return &bound{number: f, numeric: true}
+	}
+	return nil
+}
+
+// before reports whether one end is for certain below another; an end that is
+// not set is open. Texts are compared when they look like dates of one length.
+func before(low, high *bound) bool {
+	if low == nil || high == nil {
+		return true
+	}
+	if !low.numeric && (len(low.text) != len(high.text) || len(low.text) < 10 || low.text[4] != '-' || low.text[7] != '-') {
+		return false
+	}
+	n, ok := low.compare(high)
+	return ok && n < 0
+}
+
+// equals reports whether two ends are one for certain.
+func (b *bound) equals(other *bound) bool {
+	n, ok := b.compare(other)
+	return ok && n == 0
+}
