@@ -308,6 +308,33 @@ func TestMovedDirectory(t *testing.T) {
 	}
 }
 
+// DROP TABLE IF EXISTS in front of CREATE TABLE empties a table that is there. Of a
+// schema that is not known whole the code tells which ones are.
+func TestDroppedFirst(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{Dir: repository(t, `-- migrations/00002_more.sql --
+-- +goose Up
+ALTER TABLE made_elsewhere ADD COLUMN n int;
+-- app/query.go --
+const q = "SELECT id FROM carts"
+`, `-- migrations/00003_new.sql --
+-- +goose Up
+DROP TABLE IF EXISTS carts;
+CREATE TABLE carts (id int PRIMARY KEY);
+DROP TABLE IF EXISTS archives;
+CREATE TABLE archives (id int PRIMARY KEY);
+`), Base: "main"})
+	var got []string
+	for _, f := range r.Findings {
+		if f.Rule == "table-drop-first" {
+			got = append(got, f.Severity.String()+" "+f.Fact)
+		}
+	}
+	if diff := cmp.Diff([]string{"warning creating carts anew: :2 dropped it with all its rows, if it was there"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Prisma's lock file is the same in each directory: it has moved nowhere.
 func TestAnotherDirectory(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,9 @@ func (u *usage) noCode(file string) bool {
 		return true
 	}
 	ext := path.Ext(name)
+	if !languages[ext] && u.belowMigrations(dir) {
+		return true // what a tool remembers of them
+	}
 	if ext == ".sql" && (strings.HasSuffix(name, ".up.sql") || strings.HasSuffix(name, ".down.sql")) {
 		return true // what migrations are made from
 	}
@@ -68,6 +71,16 @@ func (u *usage) noCode(file string) bool {
 	}
 	return strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
 		strings.Contains(name, ".spec.") || strings.Contains(name, ".stories.") || strings.Contains(name, ".test.") || strings.Contains(name, ".mock.") || strings.Contains(name, ".min.")
+}
+
+// belowMigrations reports whether a directory is in one of migrations.
+func (u *usage) belowMigrations(dir string) bool {
+	for ; dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
+		if u.migrations[dir] {
+			return true
+		}
+	}
+	return false
 }
 
 // upserts are the words of code that says ON CONFLICT, in SQL and in mappers.
@@ -229,8 +242,8 @@ func (q question) likeness(h gitrange.Hit) int {
 	if s := q.table.Schema; s != "" && strings.Contains(h.Text, s+"."+h.Word) {
 		return 0
 	}
-	before, _, _ := strings.Cut(h.Text, h.Word)
-	if strings.HasSuffix(before, "/") {
+	before, after, _ := strings.Cut(h.Text, h.Word)
+	if strings.HasSuffix(before, "/") || fileEnding.MatchString(after) {
 		return 3 // of a path
 	}
 	if strings.HasSuffix(before, `\"`) {
@@ -249,6 +262,9 @@ func (q question) likeness(h gitrange.Hit) int {
 	}
 	return 2
 }
+
+// fileEnding is what follows a word that is the name of a file.
+var fileEnding = regexp.MustCompile(`^\.(?:proto|json|ya?ml|toml|sql|go|rs|tsx?|jsx?|py|rb|java|html?|tmpl|md|txt|csv|sh|png|svg)\b`)
 
 // inQuotes reports whether a word stands alone in quotes.
 func inQuotes(h gitrange.Hit) bool {

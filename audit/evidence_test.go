@@ -104,7 +104,7 @@ func TestWhatIsNoCode(t *testing.T) {
 	t.Parallel()
 	u := &usage{migrations: map[string]bool{"db/up": true}}
 	for file, want := range map[string]bool{
-		"db/up/1.sql": true, "db/structure.sql": true, "sql/schema/core.sql": true, ".env.template": true, ".idea/x.xml": true, ".cursor/rules/a.mdc": true,
+		"db/up/1.sql": true, "db/up/meta/1_snapshot.json": true, "db/up/run/run.go": false, "db/structure.sql": true, "sql/schema/core.sql": true, ".env.template": true, ".idea/x.xml": true, ".cursor/rules/a.mdc": true,
 		"infra/main.tf": true, "a_test.go": true, "Cargo.toml": true, "docs/a.py": true, "fix.patch": true,
 		"internal/sqltest/initdb.d/1.sql": true, "app/testing/a.py": false,
 		"apps/documentation/pages/a.mdx": true, "ui/button.stories.tsx": true, "store/mysql/users.go": true, "db/src/1_a.up.sql": true, "store/postgres/users.go": false, "queries/up.sql": false,
@@ -193,7 +193,7 @@ func TestLikeness(t *testing.T) {
 	t.Parallel()
 	q := question{table: catalog.Name{Name: "orders"}}
 	last := -1
-	for _, text := range []string{`psql.Insert("orders")`, `@Table(name = "orders")`, "orders := 1", "api/orders"} {
+	for _, text := range []string{`psql.Insert("orders")`, `@Table(name = "orders")`, "orders := 1", `load("orders.proto")`} {
 		rank := q.likeness(gitrange.Hit{Word: "orders", Text: text})
 		if rank <= last {
 			t.Errorf("%s: rank %d", text, rank)
@@ -202,6 +202,12 @@ func TestLikeness(t *testing.T) {
 	}
 	if got := q.likeness(gitrange.Hit{Word: "orders", Text: `"{\"orders\": []}"`}); got < 3 {
 		t.Errorf("data has rank %d", got)
+	}
+	if got := q.likeness(gitrange.Hit{Word: "orders", Text: "api/orders"}); got < 3 {
+		t.Errorf("a path has rank %d", got)
+	}
+	if got := q.likeness(gitrange.Hit{Word: "orders", Text: `"orders.state"`}); got >= 3 {
+		t.Errorf("a column of the table has rank %d", got)
 	}
 	if got := q.likeness(gitrange.Hit{Word: "orders", Text: "INSERT INTO orders VALUES (1)"}); got != 0 {
 		t.Errorf("INSERT INTO has rank %d", got)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/onward"
@@ -63,7 +64,8 @@ const forgotten = 2
 
 // order puts Drizzle's migrations in the order of the times that its journal gives
 // them, which is what tells it what is pending. One that the journal does not name
-// never runs.
+// never runs: it is told of, and judged as it is meant, unless one that runs does
+// the same.
 func (j journal) order(set *adapter.Set) {
 	if len(j) == 0 {
 		return
@@ -75,19 +77,43 @@ func (j journal) order(set *adapter.Set) {
 			"put the file back, or take its entry out of the journal")})
 	}
 	all := true
+	var unnamed []*adapter.Migration
+	run := map[string]bool{} // statements of those that run
 	for _, m := range set.Migrations {
-		if _, ok := j[m.ID]; !ok {
-			all = false
-			set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refusal(
-				path.Base(m.Path)+" is not in Drizzle's journal, "+journalFile,
-				"Drizzle runs what the journal names: the migration never runs, and nothing says so",
-				"add its entry to the journal, or make it with drizzle-kit generate --custom")})
+		if _, ok := j[m.ID]; ok {
+			for _, text := range broken(m) {
+				run[text] = true
+			}
+			continue
 		}
+		unnamed = append(unnamed, m)
+		set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refusal(
+			path.Base(m.Path)+" is not in Drizzle's journal, "+journalFile,
+			"Drizzle runs what the journal names: the migration never runs, and nothing says so",
+			"add its entry to the journal, or make it with drizzle-kit generate --custom")})
+	}
+	for _, m := range unnamed {
+		if slices.ContainsFunc(broken(m), func(text string) bool { return run[text] }) {
+			set.Migrations = slices.DeleteFunc(set.Migrations, func(x *adapter.Migration) bool { return x == m })
+			continue
+		}
+		all = false
 	}
 	if all {
 		slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int { return cmp.Compare(j[a.ID], j[b.ID]) })
 		set.Habits.OutOfOrder = "Drizzle skips it: in its journal it is older than one that was applied"
 	}
+}
+
+// broken are the statements of a file, as Drizzle's breakpoints part them.
+func broken(m *adapter.Migration) []string {
+	var out []string
+	for text := range strings.SplitSeq(m.Source.Text, "--> statement-breakpoint") {
+		if text = strings.TrimRight(strings.TrimSpace(text), ";"); text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // missing are the migrations that the journal names and that have no file, in its

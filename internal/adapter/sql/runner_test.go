@@ -43,8 +43,13 @@ func TestRunner(t *testing.T) {
 		}, "0001_b file; 0000_a file; together"},
 		"Drizzle does not run what its journal does not name": {"drizzle", map[string]string{
 			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}]}`,
-			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql,
+			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": "CREATE TABLE other (id int);",
 		}, "0000_a file; 0001_b file; together; ! 0001_b.sql: Drizzle runs what the journal names: the migration never runs, and nothing says so"},
+		"what the journal does not name and another does": {"drizzle", map[string]string{
+			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0002_c", "when": 5}]}`,
+			"drizzle/0001_b.sql":         "CREATE TABLE other (id int);",
+			"drizzle/0002_c.sql":         "CREATE TABLE more (id int);--> statement-breakpoint\nCREATE TABLE other (id int)",
+		}, "0002_c file; together; ! 0001_b.sql: Drizzle runs what the journal names: the migration never runs, and nothing says so"},
 		"a journal that is a thing of the past": {"drizzle", map[string]string{
 			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}]}`,
 			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql, "drizzle/0001_c.sql": cic, "drizzle/0002_d.sql": sql,

@@ -29,6 +29,7 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:    "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
 			Harm:    "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " fail: json has no equality operator",
+			Cause:   "and %d other columns of the type are added",
 			Instead: "use jsonb:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " jsonb;",
 		})
 	}

@@ -26,6 +26,9 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.ColumnRenamed || !p.Deployed(d) || p.NewColumn(d, d.Old) {
 			continue
 		}
+		if was, known := p.DeployedColumn(d.OID, d.Old.Attnum); known && was != nil && was.Name != d.Old.Name {
+			continue // it has lost its name before, in this release
+		}
 		u := p.Taken(t, d, d.Old)
 		table, from, to := d.Before.Name, d.Old.Name, d.New.Name
 		if d.After.Column(from) != nil {

@@ -59,6 +59,9 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 			fact := "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows"
 			severity := onward.Off
 			if e.OID == 0 {
+				if u := p.UsesName(e.Name); u.Known && !u.Used {
+					return // the DROP is there to begin clean
+				}
 				fact = "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows, if it was there"
 				severity = onward.Warning
 			}
