@@ -135,10 +135,16 @@ func DjangoKeepTableName(op script.Operation, table string) string {
 	return "rename the model in the code only: with db_table = " + quote(table) + " in its Meta the table keeps its name"
 }
 
-// DjangoRequired adds a field that deployed code does not know.
+// DjangoRequired adds a field that deployed code does not know. Other operations
+// than AddField take no default of the author's.
 func DjangoRequired(op script.Operation, table, column string) string {
-	if op.Class != "AddField" {
+	switch op.Class {
+	case "":
 		return ""
+	case "AddField":
+	default:
+		return "put a RunSQL behind the " + op.Class + ", and take the default away a release later:\n" +
+			djangoRun("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")
 	}
 	return "write db_default=… in the place of default=… (Django 5.0 and newer): it stays in the database, for the code that does not know the column. Before 5.0 put a RunSQL behind the AddField, and take the default away a release later:\n" +
 		djangoRun("ALTER TABLE "+table+" ALTER COLUMN "+column+" SET DEFAULT …")

@@ -71,7 +71,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 			}
 		}
 	}
-	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, config: &e.config, versions: c.Versions, current: deployed}
+	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, config: &e.config, versions: c.Versions, current: deployed}
 	e.folding = &Pass{Release: e.release, config: &e.config, versions: c.Versions, current: deployed}
 	return e
 }
@@ -158,6 +158,11 @@ func (e *Engine) Rules(m *Migration) {
 		e.migration(r, m)
 	}
 	e.take()
+	for _, c := range m.Script.Source.Code {
+		if r := mapped(m.after, c.Table); r != nil {
+			e.pass.worked[r.OID] = true
+		}
+	}
 	if len(m.Script.Suppressions) > 0 {
 		e.supps = append(e.supps, suppressed{id: m.ID, path: m.Path, index: m.index, list: m.Script.Suppressions})
 	}

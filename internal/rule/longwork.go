@@ -151,11 +151,7 @@ func same(a, b *effect.Effect) bool {
 // while a program works on the rows of a table; ok is false when there is none, or
 // the table is new, small or not known.
 func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok bool) {
-	schema, base, qualified := strings.Cut(table, `"."`)
-	if !qualified {
-		schema, base = "", table
-	}
-	r := s.After.Lookup(schema, base)
+	r := mapped(s.After, table)
 	if r == nil || !p.counts(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
 		return held, name, false
 	}
@@ -169,4 +165,13 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 		}
 	}
 	return held, r.Name, ok
+}
+
+// mapped is the table of a name as a mapper writes it; nil for none.
+func mapped(c *catalog.Catalog, name string) *catalog.Relation {
+	schema, base, qualified := strings.Cut(name, `"."`)
+	if !qualified {
+		schema, base = "", name
+	}
+	return c.Lookup(schema, base)
 }

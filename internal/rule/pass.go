@@ -26,6 +26,9 @@ type Pass struct {
 	// current is the catalog behind the statement or commit in question.
 	current  *catalog.Catalog
 	versions []int
+	// worked are the tables on whose rows a program works in a migration of the
+	// release that has run by then.
+	worked   map[catalog.OID]bool
 	asked    bool
 	findings []Found
 	// functions are the bodies that were asked for last.

@@ -218,6 +218,9 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 		if c.bounds(n) {
 			return Few, c.batch
 		}
+		if c.holdsForAll(n) && c.pass.worked[c.table.OID] {
+			return Few, false // a program has filled the rows that there were
+		}
 		everything = everything && c.holdsForAll(n)
 	}
 	if picks >= 3 {

@@ -72,6 +72,7 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"constraint-check-validating", "AddConstraint", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT short CHECK (length(code) < 9)", []string{"AddConstraintNotValid in the place of AddConstraint", `ValidateConstraint(model_name="order", name="short")`}},
 		{"constraint-unique-blocking", "AlterUniqueTogether", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT u UNIQUE (code)", []string{"atomic = False", "RunSQL('CREATE UNIQUE INDEX CONCURRENTLY u ON shop_order (code)')", "RunSQL('ALTER TABLE shop_order ADD CONSTRAINT u UNIQUE USING INDEX u')"}},
 		{"column-add-required", "AddField", "order", "n", "ALTER TABLE shop_order ADD COLUMN n int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN n DROP DEFAULT", []string{"db_default=…", "ALTER COLUMN n SET DEFAULT …"}},
+		{"column-add-required", "AlterOrderWithRespectTo", "order", "", "ALTER TABLE shop_order ADD COLUMN _order int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN _order DROP DEFAULT", []string{"RunSQL behind the AlterOrderWithRespectTo", "ALTER COLUMN _order SET DEFAULT …"}},
 		{"column-add-check-inline", "AddField", "order", "n", `ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL CHECK ("n" >= 0)`, []string{`RunSQL('ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL')`, "NOT VALID')", "VALIDATE CONSTRAINT shop_order_n_check')"}},
 		{"column-set-not-null-scan", "AlterField", "order", "country", "ALTER TABLE shop_order ALTER COLUMN country SET NOT NULL", []string{"AddConstraintNotValid(model_name=\"order\"", "country__isnull=False", "ValidateConstraint(", "migrations.AlterField(", "RemoveConstraint("}},
 		{"column-drop", "RemoveField", "order", "code", "ALTER TABLE shop_order DROP COLUMN code CASCADE", []string{`state_operations=[migrations.RemoveField("order", "code")]`, "ALTER COLUMN code DROP NOT NULL"}},
@@ -195,6 +196,49 @@ func TestOneOperationCannotBeParted(t *testing.T) {
 		}
 		if !said {
 			t.Errorf("with the second statement of :%d: nothing is said", second)
+		}
+	}
+}
+
+// The rows that a program has filled in a migration in front are not filled again.
+func TestFilledByAProgram(t *testing.T) {
+	t.Parallel()
+	migration := func(name string, src script.Source) *rule.Migration {
+		src.LineComment, src.Mode = "#", onward.TransactionFile
+		s, err := script.Build(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &rule.Migration{ID: name, Path: name + ".py", Framework: "django", Mode: src.Mode, Script: s, Runner: rule.Runner{LockTimeout: 3000}}
+	}
+	part := func(sql string) []script.Part {
+		return []script.Part{{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}
+	}
+	for name, c := range map[string]struct {
+		code []script.Code
+		want bool
+	}{
+		"by nobody":        {nil, true},
+		"another table":    {[]script.Code{{Table: "shop_item", Whole: true}}, true},
+		"whole":            {[]script.Code{{Table: "shop_order", Whole: true}}, false},
+		"in batches apart": {[]script.Code{{Table: "shop_order", Few: true, Apart: true}}, false},
+	} {
+		deployed, err := script.Build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}}, nil)
+		e.Deploy(deployed)
+		e.Judge(migration("shop.0002", script.Source{Parts: part("ALTER TABLE shop_order ADD COLUMN token uuid NULL")}))
+		e.Judge(migration("shop.0003", script.Source{Code: c.code}))
+		e.Judge(migration("shop.0004", script.Source{Parts: part("UPDATE shop_order SET token = gen_random_uuid() WHERE token IS NULL")}))
+		findings, _ := e.Finish()
+		got := false
+		for i := range findings {
+			got = got || findings[i].Rule == "data-update-unbatched"
+		}
+		if got != c.want {
+			t.Errorf("filled %s: told %v, want %v", name, got, c.want)
 		}
 	}
 }

@@ -25,8 +25,7 @@ type Source struct {
 	Written string
 	// Parts are the pieces of SQL that the runner executes, in order.
 	Parts []Part
-	// Code is what programs do to rows between the parts, in the same
-	// transaction.
+	// Code is what programs do to rows between the parts.
 	Code []Code
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
@@ -79,8 +78,10 @@ type Code struct {
 	Table string
 	// Verb is what is done, for messages: "updates", "deletes", "goes over".
 	Verb string
-	// Whole: it works on all rows, or most.
-	Whole bool
+	// Whole: it works on all rows, or most; Few: on few at a time.
+	Whole, Few bool
+	// Apart: not in the transaction of the parts around it.
+	Apart bool
 	// Parts is how many of Source.Parts run before it.
 	Parts int
 	// Line is where the program is called.

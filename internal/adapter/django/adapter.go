@@ -258,7 +258,7 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 		if op.Opaque != "" {
 			out.Opaque = append(out.Opaque, op.opaque(m))
 		}
-		if op.Code != nil && m.Atomic {
+		if op.Code != nil {
 			out.Source.Code = append(out.Source.Code, m.code(i)...)
 		}
 		for _, d := range op.Defaults {
@@ -312,7 +312,7 @@ func (m *Migration) code(op int) []script.Code {
 	var out []script.Code
 	for _, w := range m.Operations[op].Code.Writes {
 		out = append(out, script.Code{
-			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Parts: before, Line: m.Operations[op].Line,
+			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
 		})
 	}
 	return out

@@ -144,6 +144,8 @@ type Write struct {
 	Verb string `json:"verb"`
 	// Whole: of all rows, as far as its text tells.
 	Whole bool `json:"whole"`
+	// Few: of few rows at a time.
+	Few bool `json:"few"`
 }
 
 // Statement is one message to the server.

@@ -15,10 +15,11 @@ func TestRowsThatPythonWrites(t *testing.T) {
 			t.Parallel()
 			m := render(t, Config{Dir: project(t, "fills"), Python: venv(t, env)}).find(t, "shop.0002_fills")
 			want := map[string][]Write{
-				"everything": {{"shop_book", "updates", true}},
-				"empty":      {{"shop_book", "updates", true}},
-				"drafts":     {{"shop_book", "deletes", false}},
-				"loop":       {{"tags", "goes over", true}},
+				"everything": {{"shop_book", "updates", true, false}},
+				"empty":      {{"shop_book", "updates", true, false}},
+				"drafts":     {{"shop_book", "deletes", false, false}},
+				"loop":       {{"tags", "goes over", true, false}, {"shop_book", "writes", false, true}},
+				"batches":    {{"shop_book", "writes", false, true}},
 				"one":        nil, "seed": nil, "read": nil,
 			}
 			got := map[string][]Write{}

@@ -19,7 +19,7 @@ func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	for _, c := range all.Source.Code {
-		if c.Parts != s.Part()+1 {
+		if c.Few || c.Apart || c.Parts != s.Part()+1 {
 			continue
 		}
 		held, table, ok := p.HeldFor(s, c.Table)

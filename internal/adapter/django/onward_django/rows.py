@@ -11,6 +11,7 @@ import types
 
 _WRITES = {"update": "updates", "delete": "deletes", "bulk_update": "updates"}
 _SAVES = frozenset("save delete update create bulk_create bulk_update get_or_create update_or_create".split())
+_CHANGES = frozenset("update bulk_update save".split())
 _ONE = frozenset("get first last latest earliest create get_or_create update_or_create in_bulk".split())
 
 # How many rows of its table a queryset has.
@@ -20,7 +21,10 @@ _SMALL = frozenset([("contenttypes", "contenttype"), ("auth", "permission"), ("a
 
 
 def written(function, models):
-    """The writes of a function: for each table a verb, and whether it means all rows."""
+    """The writes of a function: for each table a verb, and whether it means all rows.
+
+    Those that are few at a time are told too: a loop over batches ends with all.
+    """
     if type(function) is not types.FunctionType:
         return []
     try:
@@ -33,7 +37,14 @@ def written(function, models):
     found = {}
     for model, verb, whole in reader.writes():
         found.setdefault(model, (verb, whole))
-    return [{"table": _table(models[m], m), "verb": verb, "whole": whole} for m, (verb, whole) in found.items()]
+    answer = [
+        {"table": _table(models[m], m), "verb": verb, "whole": whole, "few": False} for m, (verb, whole) in found.items()
+    ]
+    loops = [node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))]
+    if any(getattr(getattr(n, "func", None), "attr", "") in _CHANGES for loop in loops for n in ast.walk(loop)):
+        few = [m for m in reader.got() if m not in found and m not in _SMALL]
+        answer += [{"table": _table(models[m], m), "verb": "writes", "whole": False, "few": True} for m in few]
+    return answer
 
 
 def _table(state, key):
@@ -50,6 +61,11 @@ class _Reader:
                 rows = self.rows(node.value)
                 if rows is not None:
                     self.names[node.targets[0].id] = rows
+
+    def got(self):
+        """The models that the function asks for."""
+        calls = (self.model(node) for node in ast.walk(self.function) if isinstance(node, ast.Call))
+        return list(dict.fromkeys(key for key in calls if key is not None))
 
     def model(self, call):
         """The key of the model that apps.get_model gives."""

@@ -43,9 +43,18 @@ def read(apps, schema_editor):
         print(book.title)
 
 
+def batches(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    while True:
+        ids = list(Book.objects.filter(language__isnull=True).values_list("pk", flat=True)[:1000])
+        if not ids:
+            break
+        Book.objects.filter(pk__in=ids).update(language="en")
+
+
 class Migration(migrations.Migration):
     dependencies = [("shop", "0001_initial")]
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
-        *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read)),
+        *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
     ]
