@@ -170,7 +170,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		pairs = append(pairs, p)
 	}
 	for _, s := range bases {
-		if match(heads, s) != nil || gone[s.Dir] {
+		if match(heads, s) != nil || gone[s.Dir] || movedAway(s, opaque, a.rng.Changes) {
 			continue
 		}
 		if h := undetected(a.head, s, heads); h != nil {

@@ -335,6 +335,19 @@ CREATE TABLE archives (id int PRIMARY KEY);
 	}
 }
 
+// What the head knows for another database's was one at the base too.
+func TestMovedToAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	const files = "20210101000000_a.sql --\nCREATE TABLE history (id text PRIMARY KEY, at integer);\n"
+	r := changelog0(t, Config{Dir: repository(t,
+		"-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- client/Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- client/migrations/"+files+
+			"-- server/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- server/migrations/20210101000000_b.sql --\nCREATE TABLE users (id int);\n",
+		"-- client/Cargo.toml --\n-- client/migrations/20210101000000_a.sql --\n-- crates/client/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"sqlite\"] }\n-- crates/client/migrations/"+files), Base: "main"})
+	if got := found(r); len(got) > 0 {
+		t.Error(got)
+	}
+}
+
 // Prisma's lock file is the same in each directory: it has moved nowhere.
 func TestAnotherDirectory(t *testing.T) {
 	t.Parallel()

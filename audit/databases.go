@@ -134,6 +134,19 @@ func moved(head adapter.Source, bases []adapter.Source, taken func(adapter.Sourc
 	return best
 }
 
+// movedAway reports whether git sees files of a source of the base move to a
+// directory that the head has for another database, or for something else that is
+// listed and not judged: what it was taken for at the base was a mistake.
+func movedAway(base adapter.Source, listed []onward.Opaque, changes []gitrange.Change) bool {
+	return slices.ContainsFunc(changes, func(c gitrange.Change) bool {
+		from, in := below(base.Dir, c.OldPath)
+		return c.Kind == gitrange.Renamed && in && base.Dir != "" && !everywhere(path.Base(c.Path)) && slices.ContainsFunc(listed, func(o onward.Opaque) bool {
+			to, in := below(o.Path, c.Path)
+			return in && from == to
+		})
+	})
+}
+
 // everywhere reports whether a file stands in every directory of its kind, so
 // that git takes it for another's.
 func everywhere(name string) bool {
