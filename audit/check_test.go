@@ -134,6 +134,31 @@ func TestLocks(t *testing.T) {
 	}
 }
 
+// In UTC a timestamp becomes a timestamptz without a rewrite.
+func TestLocksFollowTheTimeZone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE users (a timestamp, b timestamp, c timestamp, d timestamp, e timestamp);"})
+	change := func(column string) string { return "ALTER TABLE users ALTER " + column + " TYPE timestamptz; " }
+	out, err := Locks(context.Background(), LocksConfig{
+		SQL: change("a") + "SET LOCAL TIME ZONE 'UTC'; " + change("b") + "RESET timezone; " + change("c") +
+			"SELECT set_config('TimeZone', 'UTC', false); " + change("d") + "DISCARD ALL; " + change("e"),
+		Deployed: Deployed{Schema: filepath.Join(dir, "schema.sql")},
+	})
+	if err != nil || len(out) != 9 {
+		t.Fatalf("%v %v", out, err)
+	}
+	var got []string
+	for _, s := range out {
+		if strings.HasPrefix(s.SQL, "ALTER") {
+			got = append(got, s.Effects[0].Work.String())
+		}
+	}
+	if want := "rewrite none rewrite none rewrite"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	if got := strings.Join(spellings("user_id"), " "); got != "user_id userId UserId UserID USER_ID" {

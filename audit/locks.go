@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -70,6 +71,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 	if err != nil {
 		return nil, &config.InputError{Err: err}
 	}
+	zone := c.Settings.Assume.TimeZone
 	take := func(l *StatementLocks, st *script.Statement) (after *catalog.Catalog) {
 		defer func() {
 			if r := recover(); r != nil {
@@ -81,7 +83,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 		var results []effect.Result
 		for _, v := range k.versions(c.Settings) {
 			version := effect.NewVersion(v)
-			r := effect.Of(st.Node, cat, version, effect.Session{TimeZone: c.Settings.Assume.TimeZone})
+			r := effect.Of(st.Node, cat, version, effect.Session{TimeZone: zone})
 			r.Fail(problems, version)
 			results = append(results, r)
 			l.group(v, r)
@@ -111,6 +113,13 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 			continue
 		}
 		cat = take(&l, st)
+		// SET LOCAL counts outside of a transaction too: the runner may have
+		// begun one.
+		if set, ok := rule.SettingOf(st.Node); ok && (set.Name == "timezone" || set.Name == "") {
+			if zone = set.Value; set.Default {
+				zone = c.Settings.Assume.TimeZone
+			}
+		}
 		out = append(out, l)
 	}
 	return out, nil
