@@ -21,7 +21,7 @@ func (r *run) queryIn(msg any, ctes []string) {
 	defer func() { r.depth-- }()
 	switch m := msg.(type) {
 	case *pgparse.SelectStmt:
-		r.selectStmt(m, ctes)
+		r.selectStmt(m, ctes, false)
 	case *pgparse.InsertStmt:
 		r.insert(m, ctes)
 	case *pgparse.UpdateStmt:
@@ -108,6 +108,13 @@ func (r *run) node(n *pgparse.Node, ctes []string) {
 		case *pgparse.FuncCall:
 			r.call(x)
 			r.newerCall(x)
+		case *pgparse.SubLink:
+			if s := x.GetSubselect().GetSelectStmt(); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && s != nil && r.depth <= maxDepth {
+				r.depth++
+				r.selectStmt(s, ctes, s.GetWhereClause() == nil && s.GetHavingClause() == nil && len(s.GetGroupClause()) == 0)
+				r.depth--
+				return false
+			}
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 			r.queryIn(m, ctes)
 			return false
@@ -155,7 +162,8 @@ func (r *run) call(f *pgparse.FuncCall) {
 	}
 }
 
-func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string) {
+// selectStmt is a SELECT; some says that one row of it is enough.
+func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string, some bool) {
 	ctes = r.with(s.GetWithClause(), ctes)
 	if s.GetLarg() != nil {
 		r.queryIn(s.GetLarg(), ctes)
@@ -167,7 +175,7 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string) {
 	mark := len(r.Effects)
 	r.nodes(ctes, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
 	// What FROM names is read whole, unless a condition or a limit says less.
-	whole := s.GetLimitCount() == nil && s.GetLarg() == nil
+	whole := s.GetLimitCount() == nil && s.GetLarg() == nil && !some && !r.atTheEnds(s)
 	for _, n := range s.GetFromClause() {
 		r.from(n, ctes, whole, s.GetWhereClause())
 	}
@@ -179,6 +187,62 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string) {
 	if len(s.GetLockingClause()) > 0 {
 		r.rowLocks(s, ctes, mark)
 	}
+}
+
+// aggregates are those of the server that may stand without a column, or with
+// one that no index gives.
+var aggregates = []string{"count", "sum", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg",
+	"bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "any_value", "xmlagg", "range_agg", "stddev", "variance"}
+
+// atTheEnds reports whether a SELECT takes from one table nothing but the
+// smallest or the largest value of columns which have an index that begins with
+// them: it reads one row each.
+func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
+	if len(s.GetFromClause()) != 1 || s.GetWhereClause() != nil || s.GetHavingClause() != nil || len(s.GetGroupClause())+len(s.GetDistinctClause())+len(s.GetLockingClause()) > 0 {
+		return false
+	}
+	rv := s.GetFromClause()[0].GetRangeVar()
+	rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())
+	if rel == nil || rel.Inferred || hasKids(rel) {
+		return false
+	}
+	ends := false
+	for _, n := range s.GetTargetList() {
+		other := false
+		pgparse.Walk(n, func(m any) bool {
+			switch x := m.(type) {
+			case *pgparse.ColumnRef, *pgparse.SubLink:
+				other = true
+			case *pgparse.FuncCall:
+				name := lastName(x.GetFuncname())
+				if (name == "max" || name == "min") && len(x.GetArgs()) == 1 && x.GetOver() == nil && x.GetAggFilter() == nil {
+					ends = true
+					other = other || !r.leads(rel, x.GetArgs()[0])
+					return false
+				}
+				other = other || x.GetOver() != nil || contains(aggregates, name)
+			}
+			return !other
+		})
+		if other {
+			return false
+		}
+	}
+	return ends
+}
+
+// leads reports whether an expression is a column that a B-tree of all rows
+// begins with.
+func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
+	for _, i := range r.indexes(rel) {
+		if i.Index == nil || i.Index.Method != "btree" && i.Index.Method != "" || i.Index.Predicate != nil || !i.Index.Valid || len(i.Index.Keys) == 0 {
+			continue
+		}
+		if col := rel.Attr(i.Index.Keys[0].Column); col != nil && isColumn(expr, col.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // rowLocks is FOR UPDATE and its like.
