@@ -289,6 +289,20 @@ func (b *bodies) calledBy(p *Pass, use *FunctionUse, fn *catalog.Function, seen 
 	}
 }
 
+// Stores is what of a relation holds the results of a function: "index people_key";
+// "" for none. A generated column that is not stored is computed when it is read.
+func Stores(r *catalog.Relation, fn catalog.Name) string {
+	for _, c := range r.Columns {
+		if c.Generated == "stored" && calls(c.GeneratedExpr, fn.Name) {
+			return "column " + c.Name + " of " + r.Name.String()
+		}
+	}
+	if r.Index != nil && (calls(r.Index.Predicate, fn.Name) || slices.ContainsFunc(r.Index.Keys, func(k catalog.IndexKey) bool { return calls(k.Expr, fn.Name) })) {
+		return "index " + r.Name.Name
+	}
+	return ""
+}
+
 // caller is the expression or view of a relation that calls a function; "" when
 // none does.
 func caller(r *catalog.Relation, fn catalog.Name) string {

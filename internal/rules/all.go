@@ -96,6 +96,7 @@ var all = []*rule.Rule{
 	function.PathEmpty,
 	function.Rename,
 	function.ReplaceRefused,
+	function.ResultStored,
 	function.SecurityDefinerLost,
 	function.SecurityDefinerSearchPath,
 	function.SignatureChanged,

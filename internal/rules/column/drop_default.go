@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -48,6 +49,9 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		}
 		if p.Deployed(d) && unnumbered(p, t, d) {
 			continue
+		}
+		if cascaded(d) {
+			continue // table-drop-cascade
 		}
 		if !p.Deployed(d) || d.Before.View != nil || !d.Old.NotNull && !d.Old.Inferred || required(t.Before, d.Old) && !d.Old.Inferred || !required(t.After, d.New) {
 			continue
@@ -131,5 +135,16 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 func numberedKey(d *rule.Delta) bool {
 	return (d.Old.Identity != "" || d.Old.Sequence != 0) && slices.ContainsFunc(d.Before.Constraints, func(c *catalog.Constraint) bool {
 		return c.Kind == catalog.PrimaryKey && len(c.Columns) == 1 && c.Columns[0] == d.Old.Attnum
+	})
+}
+
+// cascaded reports whether a default went with the sequence of a table or column
+// that was dropped.
+func cascaded(d *rule.Delta) bool {
+	if d.Kind != catalog.ColumnDefaultChanged || d.Old.Takes == 0 || d.By.After.Relation(d.Old.Takes) != nil || d.By.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SEQUENCE {
+		return false
+	}
+	return d.By.Node.GetDropStmt() != nil || slices.ContainsFunc(d.By.Node.GetAlterTableStmt().GetCmds(), func(n *pgparse.Node) bool {
+		return n.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropColumn
 	})
 }

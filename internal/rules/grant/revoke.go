@@ -25,12 +25,19 @@ var Revoke = &rule.Rule{
 	Statement: revoke,
 }
 
+// keeps reports whether the transaction leaves a role privileges on a relation that
+// it owned: somebody has thought of them.
+func keeps(s *rule.Stmt, oid catalog.OID, role string) bool {
+	r := s.Tx.After.Relation(oid)
+	return r != nil && slices.ContainsFunc(r.Grants, func(g catalog.Grant) bool { return g.Role == role })
+}
+
 func revoke(p *rule.Pass, s *rule.Stmt) {
 	if s.Tx.RolledBack {
 		return
 	}
 	for i := range s.Deltas {
-		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.Deployed(d) && d.Before.Index == nil {
+		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.Deployed(d) && d.Before.Index == nil && !keeps(s, d.OID, d.Before.Owner) {
 			p.Report(s, rule.Report{
 				Fact:    "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
 				Harm:    "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",

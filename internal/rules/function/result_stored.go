@@ -1,0 +1,112 @@
+package function
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ResultStored flags another body of a function whose results are stored.
+// https://www.postgresql.org/docs/current/xfunc-volatility.html
+var ResultStored = &rule.Rule{
+	ID:       "function-result-stored",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a function is replaced, and an index or a generated column holds what the old one gave",
+	Harm:     "Postgres trusts IMMUTABLE: nothing is computed again when the function changes. Where the new body gives another result, an index on the expression no longer finds the rows that are stored, a unique one lets duplicates in, and a stored generated column keeps the old value until its row is next updated. No statement fails.",
+	Instead:  "Give the new function another name and build a new index on it; or REINDEX INDEX CONCURRENTLY right behind, and update the rows of a generated column in batches.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/xfunc-volatility.html", "https://www.postgresql.org/docs/current/indexes-expressional.html"},
+	Gather:   gatherStored,
+	Release:  resultStored,
+}
+
+// stored is a replaced function whose old results a relation holds: an index, or
+// the table of a generated column.
+type stored struct {
+	by    *rule.Stmt
+	fn    *catalog.Function
+	user  catalog.OID
+	where string
+}
+
+// renewed is an index, or a table with its indexes, that the release builds anew, or
+// a table whose rows it updates.
+type renewed struct{ oid catalog.OID }
+
+func gatherStored(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind != catalog.FunctionReplaced || d.By == nil || !p.DeployedFunction(d.OldFunction) || sameBody(d.OldFunction, d.NewFunction) ||
+				len(t.After.Functions(d.NewFunction.Name.Schema, d.NewFunction.Name.Name)) != 1 {
+				continue
+			}
+			for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
+				if where := rule.Stores(r, d.NewFunction.Name); where != "" && !p.New(r.OID) {
+					p.Keep(stored{d.By, d.NewFunction, r.OID, where})
+				}
+			}
+		}
+	}
+	for _, s := range m.Statements {
+		if r := s.Node.GetReindexStmt(); r != nil {
+			if found, _ := s.Before.Resolve(r.GetRelation()); found != nil {
+				p.Keep(renewed{found.OID})
+			}
+		}
+		for _, w := range p.Writes(s) {
+			p.Keep(renewed{w.Table.OID})
+		}
+	}
+}
+
+func resultStored(p *rule.Pass, release *rule.Release) {
+	done := map[catalog.OID]bool{}
+	for _, x := range rule.Kept[renewed](p) {
+		done[x.oid] = true
+	}
+	var told []*rule.Stmt
+	for _, x := range rule.Kept[stored](p) {
+		r := release.Head.Relation(x.user)
+		if r == nil || done[r.OID] || slices.Contains(told, x.by) {
+			continue
+		}
+		out := rule.Report{
+			Fact: x.fn.Signature() + " gets another body, and " + x.where + " holds what the old one gave",
+		}
+		if r.Index != nil {
+			if done[r.Index.Table] {
+				continue
+			}
+			out.Harm = "where the new result is another one, queries that use the index miss rows that are stored"
+			if r.Index.Unique {
+				out.Harm += ", and duplicates get in"
+			}
+			out.Instead = "build it anew behind this migration, which blocks nobody:\nREINDEX INDEX CONCURRENTLY " + rule.Table(r.Name) + ";"
+		} else {
+			out.Harm = "where the new result is another one, each row keeps the old value until it is next updated"
+			out.Instead = "update the rows in batches behind this migration, each in a transaction of its own"
+		}
+		told = append(told, x.by)
+		p.Report(x.by, out)
+	}
+}
+
+var (
+	ignored   = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)|[\s;]+`)
+	qualifier = regexp.MustCompile(`\b\w+\.(\w+\s*\()`)
+)
+
+// sameBody reports whether two bodies differ in white space, comments and the schemas
+// of what they call at most.
+func sameBody(a, b *catalog.Function) bool {
+	plain := func(f *catalog.Function) string {
+		return strings.ToLower(ignored.ReplaceAllString(qualifier.ReplaceAllString(f.Body, "$1"), ""))
+	}
+	return a.Language == b.Language && (plain(a) == plain(b) || a.Body == "" || b.Body == "")
+}
