@@ -335,6 +335,36 @@ CREATE TABLE archives (id int PRIMARY KEY);
 	}
 }
 
+// Prisma's client names every column of its models by itself.
+func TestPrismaModels(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{Dir: repository(t, `-- prisma/migrations/migration_lock.toml --
+provider = "postgresql"
+-- prisma/migrations/1_a/migration.sql --
+CREATE TABLE "users" ("id" INTEGER PRIMARY KEY, "state" TEXT);
+-- prisma/schema.prisma --
+model Post {
+  state String
+}
+model User {
+  id     Int     @id
+  status String? @map("state")
+  @@map("users")
+}
+`, `-- prisma/migrations/2_b/migration.sql --
+ALTER TABLE "users" DROP COLUMN "state";
+`), Base: "main"})
+	var got []string
+	for _, f := range r.Findings {
+		for _, e := range f.Evidence {
+			got = append(got, fmt.Sprintf("%s %s %s:%d %s", f.Severity, f.Rule, e.Path, e.Line, e.Text))
+		}
+	}
+	if diff := cmp.Diff([]string{"error column-drop prisma/schema.prisma:6 User.status: each query of the model names the column"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // What the head knows for another database's was one at the base too.
 func TestMovedToAnotherDatabase(t *testing.T) {
 	t.Parallel()

@@ -67,11 +67,26 @@ func TestPartialModels(t *testing.T) {
 	}
 	u := newUsage(a.rng, []pair{{base: base, head: &adapter.Set{}}})
 	item := catalog.Name{Schema: "public", Name: "shop_item"}
-	if got, ok := u.model(item, "name"); !ok || !got.Used || !got.Sure {
+	if got, ok := u.model(question{table: item, column: "name"}); !ok || !got.Used || !got.Sure {
 		t.Errorf("a column that is there: %+v", got)
 	}
-	if got, ok := u.model(item, "color"); ok {
+	if got, ok := u.model(question{table: item, column: "color"}); ok {
 		t.Errorf("a column that may be missing: %+v", got)
+	}
+}
+
+// The models of one service say nothing of another one's database.
+func TestModelsOfADatabase(t *testing.T) {
+	t.Parallel()
+	django := &adapter.Set{Models: []adapter.Model{{Name: "shop.Item", Table: "shop_item"}}}
+	u := newUsage(&gitrange.Range{}, []pair{{base: django}, {base: &adapter.Set{}}})
+	u.databases = [][]int{{0}, {1}}
+	orders := catalog.Name{Schema: "public", Name: "orders"}
+	if got, ok := u.model(question{table: orders}); !ok || got.Used || !got.Sure {
+		t.Errorf("no model of the database maps to it: %+v", got)
+	}
+	if got, ok := u.model(question{table: orders, database: 1}); ok {
+		t.Errorf("a database without models: %+v", got)
 	}
 }
 

@@ -45,9 +45,7 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 	}
 	texts, err := u.inserting(paths)
 	out := rule.Usage{Known: err == nil}
-	if u.modelled {
-		u.bulkCreating(&out, q, want, hits)
-	}
+	u.bulkCreating(&out, q, want, hits)
 	var likely, maybe []onward.Evidence
 	spelled := false
 	for _, file := range paths {
@@ -177,7 +175,8 @@ const bulkCreateReach = 1 << 10
 // conflicts on these columns.
 func (u *usage) bulkCreating(out *rule.Usage, q question, want []string, hits map[string][]gitrange.Hit) {
 	columns := map[string]map[string]string{} // class → field → column
-	for _, m := range u.models {
+	models, _ := u.models(q.database)
+	for _, m := range models {
 		if !maps(m.Table, catalog.Name{Schema: "public", Name: q.table.Name}) {
 			continue
 		}

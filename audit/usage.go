@@ -19,15 +19,8 @@ import (
 // framework's own model where there is one, else from the text of the code at
 // the base revision.
 type usage struct {
-	base   gitrange.Tree
-	name   string // of the base, for people
-	models []adapter.Model
-	// modelled says that models were read: a table that none maps to is not
-	// used by the framework.
-	modelled bool
-	// partial says that models or columns of some may be missing: what they do
-	// not name may be used.
-	partial bool
+	base gitrange.Tree
+	name string // of the base, for people
 	// migrations are the directories of migrations, which are no code.
 	migrations map[string]bool
 	cache      map[question]rule.Usage
@@ -69,11 +62,6 @@ func newUsage(rng *gitrange.Range, pairs []pair) *usage {
 		if set == nil {
 			continue
 		}
-		if set.Models != nil {
-			u.modelled = true
-			u.models = append(u.models, set.Models...)
-			u.partial = u.partial || set.Partial
-		}
 		for _, m := range set.Migrations {
 			u.migrations[path.Dir(m.Path)] = true
 		}
@@ -97,7 +85,7 @@ func (u *usage) answer(q question) rule.Usage {
 		u.cache[q] = rule.Usage{}
 		return rule.Usage{}
 	}
-	if out, ok := u.model(q.table, q.column); ok {
+	if out, ok := u.model(q); ok {
 		u.cache[q] = out
 		if !out.Used && len(u.raw) < maxAsked {
 			u.raw = append(u.raw, q)
@@ -111,13 +99,30 @@ func (u *usage) answer(q question) rule.Usage {
 	return rule.Usage{}
 }
 
+// models are those of the sources that share a database. known says that what they
+// do not name the framework does not use: there are models, and none are missing.
+func (u *usage) models(database int) (models []adapter.Model, known bool) {
+	partial := false
+	for i, p := range u.pairs {
+		if p.base == nil || p.base.Models == nil || database < len(u.databases) && !slices.Contains(u.databases[database], i) {
+			continue
+		}
+		known = true
+		partial = partial || p.base.Partial
+		models = append(models, p.base.Models...)
+	}
+	return models, known && !partial
+}
+
 // model asks the framework's models.
-func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
-	if !u.modelled || table == rule.Upsert || table.Schema == rule.Upsert.Name {
+func (u *usage) model(q question) (rule.Usage, bool) {
+	table, column := q.table, q.column
+	if table == rule.Upsert || q.upsert() {
 		return rule.Usage{}, false
 	}
+	models, known := u.models(q.database)
 	out := rule.Usage{Known: true, Sure: true}
-	for _, m := range u.models {
+	for _, m := range models {
 		if !maps(m.Table, table) {
 			continue
 		}
@@ -141,7 +146,7 @@ func (u *usage) model(table catalog.Name, column string) (rule.Usage, bool) {
 			}
 		}
 	}
-	return out, out.Used || !u.partial
+	return out, out.Used || known
 }
 
 // maps reports whether a model's name of its table is that of a table. Django

@@ -87,6 +87,8 @@ func (r runner) apply(t adapter.Tree, set *adapter.Set) {
 	case drizzle:
 		set.Together = true
 		journalOf(t, set.Source.Dir).order(set)
+	case prisma:
+		set.Models, set.Partial = prismaModels(t, set.Source.Dir), true
 	case nodePg:
 		config, ok := adapter.Nearest(t, set.Source.Dir, "package.json")
 		set.Together = !ok || !nodePgApart.MatchString(adapter.ReadFile(t, config).Text)
