@@ -56,6 +56,9 @@ func DjangoSQL(op script.Operation, statements ...string) string {
 // DjangoNotValid adds a constraint without looking at the rows, and validates
 // it later.
 func DjangoNotValid(op script.Operation, name, add, validate string) string {
+	if op.Class == "RenameModel" {
+		return "rename the model in the state only, which leaves its foreign keys as they are:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)])"
+	}
 	if op.Class == "AddConstraint" && name != "" {
 		return "put AddConstraintNotValid in the place of AddConstraint, and validate it in a migration behind this one (both are in django.contrib.postgres.operations):\n" +
 			"ValidateConstraint(model_name=" + quote(op.Model) + ", name=" + quote(name) + ")"
@@ -96,32 +99,48 @@ func DjangoForeignKey(op script.Operation, add, validate string) string {
 		"\nand validate it in the next one:\n" + djangoRun(validate)
 }
 
+// later is why a RemoveField or DeleteModel cannot do the rest in the next release.
+const later = " a release later, in SQL: Django's state knows nothing of it by then"
+
 // DjangoKeepColumn takes a field out of the model and leaves its column alone.
 // nullable is the SQL that lets rows do without it, "" where they can.
-func DjangoKeepColumn(op script.Operation, nullable string) string {
+func DjangoKeepColumn(op script.Operation, table, column, nullable string) string {
 	if op.Class != "RemoveField" {
 		return ""
 	}
-	way := "take the field out of the model only, and drop the column a release later (with this RemoveField as database_operations):\n" +
+	way := "take the field out of the model only:\n" +
 		"migrations.SeparateDatabaseAndState(\n    state_operations=[migrations.RemoveField(" + quote(op.Model) + ", " + quote(op.Field) + ")],\n"
 	if nullable != "" {
 		way += "    # the new code leaves the column out of its INSERTs\n    database_operations=[" + djangoRun(nullable) + "],\n"
 	}
-	return way + ")"
+	return way + ")\nand drop the column" + later + ":\n" + djangoRun("ALTER TABLE "+table+" DROP COLUMN "+column)
 }
 
-// DjangoKeepTable takes a model out of the code and leaves its table alone.
-func DjangoKeepTable(op script.Operation) string {
-	if op.Class != "DeleteModel" {
+// DjangoKeepTable takes a model or a many-to-many field out of the code and leaves
+// its table alone.
+func DjangoKeepTable(op script.Operation, table string) string {
+	what, operation := "", ""
+	switch op.Class {
+	case "DeleteModel":
+		what, operation = "the model out of the code", "DeleteModel("+quote(op.Model)+")"
+	case "RemoveField":
+		what, operation = "the field out of the model", "RemoveField("+quote(op.Model)+", "+quote(op.Field)+")"
+	default:
 		return ""
 	}
-	return "take the model out of the code only, and drop the table a release later (with this DeleteModel as database_operations):\n" +
-		"migrations.SeparateDatabaseAndState(state_operations=[migrations.DeleteModel(" + quote(op.Model) + ")])"
+	return "take " + what + " only:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations." + operation + "])\n" +
+		"and drop the table" + later + ":\n" + djangoRun("DROP TABLE "+table)
 }
 
 // DjangoKeepName renames a field and lets its column keep its name.
 func DjangoKeepName(op script.Operation, column string) string {
-	if op.Class != "RenameField" {
+	switch op.Class {
+	case "RenameModel":
+		return "the column of a many-to-many field is named after the model: give the field a through model, whose ForeignKey keeps db_column=" + quote(column)
+	case "AlterField":
+		return "leave db_column=" + quote(column) + " on the field: what the code calls it is another matter"
+	case "RenameField":
+	default:
 		return ""
 	}
 	return "rename the field in the code only: with db_column=" + quote(column) + " on the new field the column keeps its name, and the migration does nothing in the database"
@@ -132,7 +151,11 @@ func DjangoKeepTableName(op script.Operation, table string) string {
 	if op.Class != "RenameModel" && op.Class != "AlterModelTable" {
 		return ""
 	}
-	return "rename the model in the code only: with db_table = " + quote(table) + " in its Meta the table keeps its name"
+	way := "rename the model in the code only: with db_table = " + quote(table) + " in its Meta the table keeps its name"
+	if op.Class == "RenameModel" {
+		way += "; as state only, or Django makes the foreign keys to it anew:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)])"
+	}
+	return way
 }
 
 // DjangoRequired adds a field that deployed code does not know. Other operations

@@ -75,14 +75,18 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"column-add-required", "AlterOrderWithRespectTo", "order", "", "ALTER TABLE shop_order ADD COLUMN _order int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN _order DROP DEFAULT", []string{"RunSQL behind the AlterOrderWithRespectTo", "ALTER COLUMN _order SET DEFAULT …"}},
 		{"column-add-check-inline", "AddField", "order", "n", `ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL CHECK ("n" >= 0)`, []string{`RunSQL('ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL')`, "NOT VALID')", "VALIDATE CONSTRAINT shop_order_n_check')"}},
 		{"column-set-not-null-scan", "AlterField", "order", "country", "ALTER TABLE shop_order ALTER COLUMN country SET NOT NULL", []string{"AddConstraintNotValid(model_name=\"order\"", "country__isnull=False", "ValidateConstraint(", "migrations.AlterField(", "RemoveConstraint("}},
-		{"column-drop", "RemoveField", "order", "code", "ALTER TABLE shop_order DROP COLUMN code CASCADE", []string{`state_operations=[migrations.RemoveField("order", "code")]`, "ALTER COLUMN code DROP NOT NULL"}},
-		{"column-drop", "RemoveField", "order", "country", "ALTER TABLE shop_order DROP COLUMN country CASCADE", []string{"a release later", `state_operations=[migrations.RemoveField("order", "country")]`}},
+		{"column-drop", "RemoveField", "order", "code", "ALTER TABLE shop_order DROP COLUMN code CASCADE", []string{`state_operations=[migrations.RemoveField("order", "code")]`, "ALTER COLUMN code DROP NOT NULL", "RunSQL('ALTER TABLE shop_order DROP COLUMN code')"}},
+		{"column-drop", "RemoveField", "order", "country", "ALTER TABLE shop_order DROP COLUMN country CASCADE", []string{`state_operations=[migrations.RemoveField("order", "country")]`, "a release later"}},
 		{"column-rename", "RenameField", "order", "land", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`db_column="country"`}},
-		{"table-drop", "DeleteModel", "Order", "", "DROP TABLE shop_order CASCADE", []string{`state_operations=[migrations.DeleteModel("Order")]`}},
+		{"column-rename", "AlterField", "order", "country", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`leave db_column="country"`}},
+		{"column-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`through model`, `db_column="country"`}},
+		{"table-drop", "DeleteModel", "Order", "", "DROP TABLE shop_order CASCADE", []string{`state_operations=[migrations.DeleteModel("Order")]`, "a release later", "RunSQL('DROP TABLE shop_order')"}},
+		{"table-drop", "RemoveField", "order", "items", "DROP TABLE shop_item CASCADE", []string{`state_operations=[migrations.RemoveField("order", "items")]`, "RunSQL('DROP TABLE shop_item')"}},
+		{"constraint-foreign-key-validating", "RenameModel", "Order", "", fk, []string{"in the state only", "migrations.RenameModel(…)])"}},
 		{"data-update-unbatched", "AlterField", "order", "country", "UPDATE shop_order SET country = '' WHERE country IS NULL", []string{"fill the rows first", "atomic = False"}},
 		{"transaction-long-work-under-lock", "AlterField", "order", "country", "ALTER TABLE shop_item ADD COLUMN a int; UPDATE shop_order SET country = ''", []string{"fill the rows first"}},
 		{"transaction-long-work-under-lock", "AddConstraint", "order", "", "ALTER TABLE shop_item ADD COLUMN a int; ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", []string{"move the AddConstraint to a migration of its own"}},
-		{"table-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME TO shop_purchase", []string{`db_table = "shop_order"`}},
+		{"table-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME TO shop_purchase", []string{`db_table = "shop_order"`, "state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)]"}},
 	} {
 		got := instead(t, c.rule, script.Operation{Class: c.class, Model: c.model, Field: c.field}, c.sql, onward.TransactionFile)
 		rest := got

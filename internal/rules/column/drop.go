@@ -94,7 +94,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
 		if !u.ByFunctions() {
-			r.Django = rule.DjangoKeepColumn(d.By.Operation, strings.Join(nullable, ""))
+			r.Django = rule.DjangoKeepColumn(d.By.Operation, rule.Table(table), rule.Ident(d.Old.Name), strings.Join(nullable, ""))
 		}
 	}
 	p.Report(d.By, r)

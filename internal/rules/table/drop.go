@@ -43,7 +43,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
 			Instead:  u.First("remove it from the code in this release, and drop it in the next one, when no old code runs any more"),
-			Django:   rule.DjangoKeepTable(s.Operation),
+			Django:   rule.DjangoKeepTable(s.Operation, rule.Table(name)),
 			Severity: u.Severity(),
 			Evidence: u.Seen(),
 		}
