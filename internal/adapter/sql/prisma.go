@@ -87,7 +87,7 @@ func readPrisma(file, text string, enums map[string]bool) []*prismaModel {
 			in = nil
 			switch start[1] {
 			case "model", "view":
-				in = &prismaModel{prisma: start[2], Model: adapter.Model{Name: start[2], Table: start[2], Path: file, Line: number}}
+				in = &prismaModel{prisma: start[2], Model: adapter.Model{Name: start[2], Table: start[2], Path: file, Line: number, Unmanaged: start[1] == "view"}}
 				out = append(out, in)
 			case "enum":
 				enums[start[2]] = true

@@ -53,7 +53,7 @@ model Left {
 	want := []adapter.Model{
 		{Name: "Post", Table: "Post", Path: "app/prisma/models/post.prisma", Line: 1, Columns: []adapter.ModelColumn{column("id", "id", 2)}},
 		{Name: "Order", Table: "Order", Path: "app/prisma/models/post.prisma", Line: 6, Columns: []adapter.ModelColumn{column("id", "id", 7), column("userId", "user_id", 9)}},
-		{Name: "Views", Table: "Views", Path: "app/prisma/models/post.prisma", Line: 11, Columns: []adapter.ModelColumn{column("n", "n", 12)}},
+		{Name: "Views", Table: "Views", Path: "app/prisma/models/post.prisma", Line: 11, Unmanaged: true, Columns: []adapter.ModelColumn{column("n", "n", 12)}},
 		{Name: "User", Table: `shop"."users`, Path: "app/prisma/schema.prisma", Line: 6, Columns: []adapter.ModelColumn{
 			column("id", "id", 7), column("email", "email_address", 8), column("role", "role", 9), column("tags", "tags", 10), column("place", "place", 11),
 		}},
