@@ -196,7 +196,7 @@ func scans(text string) int {
 		case ']', '}':
 			depth--
 		case ',':
-			if depth == 0 && strings.TrimLeft(args[i+1:], " \t\r\n")[:1] != ")" {
+			if depth == 0 && !strings.HasPrefix(strings.TrimLeft(args[i+1:], " \t\r\n"), ")") {
 				count++
 			}
 		case ')':

@@ -87,3 +87,13 @@ func TestReadsAllPrepared(t *testing.T) {
 		}
 	}
 }
+
+// A function may be longer than what is read of it.
+func TestScansOfACutText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{"r.Scan(&a, &b)": 2, "r.Scan(&a,\n\t&b,\n)": 2, "r.Scan(&a,": 0, "r.Scan(": 0, "r.Scan()": 0, "r.Scan(list...)": 0} {
+		if got := scans(text); got != want {
+			t.Errorf("%q: %d", text, got)
+		}
+	}
+}
