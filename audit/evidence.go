@@ -114,8 +114,11 @@ func data(file string) bool {
 			return true
 		}
 	}
-	return !languages[path.Ext(file)] || strings.HasSuffix(file, ".d.ts")
+	return !languages[path.Ext(file)] && !mapper.MatchString(file) || strings.HasSuffix(file, ".d.ts")
 }
+
+// mapper is a file of MyBatis' with the queries of a program.
+var mapper = regexp.MustCompile(`(?i)(?:mapper\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
 
 // languages are the endings of what runs: programs, templates and models.
 var languages = wordSet(`
@@ -148,7 +151,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || !q.upsert() && q.table != rule.Upsert && prose(h) || q.column != "" && (ofLanguage(h) || inJSON(h) || literal(h)) || q.column == "" && declares(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if comment(h.Text) || hyphened(h) || !q.upsert() && q.table != rule.Upsert && prose(h) || home.MatchString(h.Text) || q.column != "" && (bringing.MatchString(h.Text) || ofLanguage(h) || inJSON(h) || literal(h)) || q.column == "" && declares(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
 			continue
 		}
 		c := candidate{Hit: h}

@@ -34,6 +34,11 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 			{Word: "id", Path: "store/orders.go", Line: 97, Text: `errors.New("the id of an order is missing")`},
 		}, true, []string{"store/orders.go:80", "store/orders.go:98"}},
 		{"a comment uses nothing", []gitrange.Hit{hit("store/orders.go", 99, "// the state of orders"), hit("x.py", 1, "# state")}, false, nil},
+		{"an import uses no column", []gitrange.Hit{
+			hit("store/orders.kt", 1, "import org.shop.state.Orders"), hit("store/orders.py", 1, "import state"), hit("store/orders.py", 2, "from shop import state, total"),
+			hit("store/orders.ts", 1, `import { state } from "./machine";`), hit("store/orders.java", 1, "package org.shop.state;"), hit("Orders.cs", 1, "using Shop.State;"),
+		}, false, nil},
+		{"a query of a mapper's XML", []gitrange.Hit{hit("src/OrderMapper.xml", 9, "SELECT state"), hit("a.yaml", 1, "state: x")}, true, []string{"src/OrderMapper.xml:9"}},
 		{"an attribute is no comment", []gitrange.Hit{hit("x.rs", 1, `#[column(name = "state")]`)}, true, []string{"x.rs:1"}},
 	} {
 		got := (&usage{}).weigh(question{table: catalog.Name{Schema: "public", Name: "orders"}, column: "state"}, c.hits, table)
@@ -57,6 +62,7 @@ func TestEvidenceOfATable(t *testing.T) {
 		hit("tiers", "0.ts", `title: "Zoom into tiers that need attention",`),
 		hit("Tier", "b.go", "type Tier struct {"),
 		hit("tiers", "a.go", `import "example.com/shop/tiers"`),
+		hit("tiers", "d.go", "package tiers"),
 		hit("tiers", "c.go", `const name = "tiers"`),
 		hit("tiers", "d.go", `"SELECT id FROM tiers"`),
 		hit("tiers", "e.go", `const name = "public.tiers"`),

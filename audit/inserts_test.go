@@ -24,6 +24,21 @@ func TestColumnList(t *testing.T) {
 	}
 }
 
+// MyBatis keeps the queries of a program in XML.
+func TestInsertOfAMapper(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{Dir: repository(t, "-- m/001_a.sql --\nCREATE TABLE orders (id bigint, state text NOT NULL DEFAULT 'new');\n-- src/OrderMapper.xml --\n<mapper>\n<insert id=\"create\">\n  INSERT INTO orders (id)\n  VALUES (#{id})\n</insert>\n</mapper>\n",
+		"-- m/002_b.sql --\nSET lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN state DROP DEFAULT;\n"), Base: "main"})
+	for _, f := range r.Findings {
+		if f.Rule == "column-drop-default" && f.Severity.String() == "error" && strings.Contains(f.Harm, "src/OrderMapper.xml:3") {
+			return
+		}
+	}
+	for _, f := range r.Findings {
+		t.Error(f.Severity, f.Rule, f.Harm)
+	}
+}
+
 // An INSERT in the code that leaves a column out says more than a query that
 // reads it.
 func TestInsertLeavesTheColumnOut(t *testing.T) {

@@ -77,6 +77,13 @@ func ofLanguage(h gitrange.Hit) bool {
 	return keywords[h.Word] && !query.MatchString(h.Text) && !member(h)
 }
 
+// bringing is a line that brings names in from elsewhere, and home one that says
+// where its own names are: no query has them.
+var (
+	bringing = regexp.MustCompile(`^(?:import\s+(?:static\s+)?[\w.*{} ,]+;?|using\s+[\w.= ]+;|from\s+[\w.]+\s+import\s.*|import\s.*\sfrom\s*["'][^"']*["'];?)$`)
+	home     = regexp.MustCompile(`^(?:package|namespace)\s+[\w.\\]+\s*[;{]?$`)
+)
+
 // jsonPath is a way into a JSON value, in SQL: -> 'tags', '$.tags'.
 var jsonPath = regexp.MustCompile(`->>?\s*'[^']*'|'\$\.[^']*'`)
 

@@ -17,8 +17,8 @@ func (q question) upsert() bool { return q.table.Schema == rule.Upsert.Name }
 var (
 	// saysConflict is where SQL in a text of code says ON CONFLICT: over several
 	// lines, or as several texts that are joined. What follows is a list of columns,
-	// a constraint, or put together as the program runs.
-	saysConflict = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict\b[\s"'+\\]*(?:\(([\w\s,"` + "`" + `\\]*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+)|(do)\b)?`)
+	// some of them as lower(a), a constraint, or put together as the program runs.
+	saysConflict = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict\b[\s"'+\\]*(?:\(((?:[\w\s,"` + "`" + `\\]|(?:lower|upper)\([\w\s"` + "`" + `\\]*\))*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+)|(do)\b)?`)
 	insertInto   = regexp.MustCompile(`(?i)\binsert[\s"'+\\]+into[\s"'+\\]+((?:[\w"\\]+\.)?[\w"\\]+)?`)
 	// mapperUpsert is a call of a mapper that makes ON CONFLICT.
 	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=]|\bOn\("CONFLICT|\b(?:upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
@@ -227,11 +227,13 @@ func (u *usage) bulkCreating(out *rule.Usage, q question, want []string, hits ma
 func targets(list string) []string {
 	var out []string
 	for c := range strings.SplitSeq(list, ",") {
-		out = append(out, strings.ToLower(strings.Trim(c, " \t\r\n\"`\\")))
+		out = append(out, strings.ToLower(unquoting.Replace(c)))
 	}
 	slices.Sort(out)
 	return out
 }
+
+var unquoting = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "", `"`, "", "`", "", `\`, "")
 
 // relation is the name of a table without its schema and quotes.
 func relation(name string) string {

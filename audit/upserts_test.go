@@ -52,6 +52,29 @@ func TestUpsertsOnColumns(t *testing.T) {
 	}
 }
 
+// An index on lower(a) is what ON CONFLICT (lower(a)) asks for.
+func TestUpsertsOnAnExpression(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"`INSERT INTO a (n) VALUES ($1) ON CONFLICT (lower(n)) DO NOTHING`":                          "error",
+		"`INSERT INTO a (n, m) VALUES ($1, $2)\n ON CONFLICT ( Lower( n ), m ) DO UPDATE SET m = 1`": "",
+		"`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) DO NOTHING`":                                 "",
+		"`INSERT INTO a (n) VALUES ($1)`":                                                            "",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n text, m int);\nCREATE UNIQUE INDEX a_n ON a (lower(n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
+			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
+		got := ""
+		for _, f := range r.Findings {
+			if f.Rule == "constraint-drop-on-conflict" {
+				got = f.Severity.String()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q: %v", code, got, found(r))
+		}
+	}
+}
+
 // ON CONFLICT ON CONSTRAINT asks for the name: an index of the same columns is no
 // help, and that the constraint goes without one is told once.
 func TestUpsertsOnAName(t *testing.T) {

@@ -109,9 +109,14 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	}
 	x.harm = "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
 	x.uses, x.severity = p.UsesColumn(d, d.Old), onward.Warning
+	left := p.LeavesOut(d, d.Old)
 	switch {
 	case x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
 		return false // nobody writes the table
+	case left != nil:
+		x.severity = filled(after, d.After, name)
+		x.harm = "the INSERT at " + left.Where() + " leaves " + name + " out and fails from here on: null value in column \"" + name + "\" violates not-null constraint"
+		x.uses.Evidence = []onward.Evidence{left.Evidence}
 	case numberedKey(d):
 		x.severity = filled(after, d.After, name)
 		x.harm = "the server numbered the rows: code that relies on it leaves " + name + " out of its INSERTs, and each fails from here on" + x.uses.Where() +

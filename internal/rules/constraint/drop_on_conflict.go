@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -129,16 +130,22 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	}
 }
 
+// cased is the expression that is written in one way.
+var cased = regexp.MustCompile(`^(?:lower|upper)\(\w+\)$`)
+
 // named asks whether the deployed code names the columns of the index, or its
 // constraint, in ON CONFLICT.
 func (x *unserved) named(p *rule.Pass) rule.Usage {
 	var columns []string
 	for _, k := range x.idx.Index.Keys {
-		c := x.Before.Attr(k.Column)
-		if c == nil {
+		switch c := x.Before.Attr(k.Column); {
+		case c != nil:
+			columns = append(columns, c.Name)
+		case cased.MatchString(k.ExprText):
+			columns = append(columns, k.ExprText)
+		default:
 			return rule.Usage{} // an expression, which is written in many ways
 		}
-		columns = append(columns, c.Name)
 	}
 	u := p.UpsertsOn(p.DeployedName(x.Delta), columns, x.idx.Index.Constraint)
 	if u.Used && x.idx.Index.Predicate != nil {

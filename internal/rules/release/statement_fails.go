@@ -48,6 +48,9 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			r.Fact += ": " + x.Held + " depends on it"
 			r.Instead = "change " + x.Held + " so that it does without the column, or drop it, in front of this statement"
 		}
+		if s.Node.GetViewStmt() != nil && x.Code == "42P16" {
+			r.Instead = "leave the view's columns as they are, and put new ones behind them; or, a release after the code that reads what goes, drop the view and create it again in one transaction, with its privileges"
+		}
 		switch {
 		case x.Since > 0:
 			older := "Postgres before " + strconv.Itoa(x.Since) + " drops " + x.Lost + " with it, without a word"
