@@ -142,6 +142,19 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 			Kind: NotNullConstraint, Name: cname, Columns: []int16{col.Attnum}, Valid: !invalid, Enforced: true,
 			NoInherit: con.GetIsNoInherit(), Named: con.GetConname() != "",
 		})
+		if con.GetIsNoInherit() {
+			continue
+		}
+		f.eachChild(t, func(child *Relation) {
+			own := child.Column(col.Name)
+			if own == nil || own.NotNull {
+				return // it has one already, which goes by its own name
+			}
+			f.setNotNull(child, own.Attnum, invalid)
+			if child.Constraint(cname) == nil {
+				f.store(child, &Constraint{Kind: NotNullConstraint, Name: cname, Columns: []int16{own.Attnum}, Valid: !invalid, Enforced: true, Parent: true, Named: true})
+			}
+		})
 	}
 }
 

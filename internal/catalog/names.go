@@ -132,6 +132,13 @@ func joinNames(names []string) string {
 	return b.String()
 }
 
+// IndexColumns is what stands for the columns of an index in a name that the
+// server makes: keys, expressions and, behind them, those that are included.
+func IndexColumns(elems ...[]*pgparse.Node) string { return joinNames(indexColumnNames(elems...)) }
+
+// ColumnsInName is IndexColumns of an index that is there.
+func (i *IndexInfo) ColumnsInName() string { return joinNames(i.Names) }
+
 // indexColumnNames is ChooseIndexColumnNames: what the key columns of an
 // index are called, made unique.
 func indexColumnNames(elems ...[]*pgparse.Node) []string {

@@ -140,7 +140,7 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if to == catalog.Unlogged {
-		for _, ref := range a.references(a.rel, false) {
+		for _, ref := range a.references(a.rel, true) {
 			if ref.from != a.rel && ref.from.Persistence == catalog.Permanent {
 				a.refuse(`could not change table "` + a.rel.Name.Name + `" to unlogged because it references logged table "` + ref.from.Name.Name + `"`)
 				return

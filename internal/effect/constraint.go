@@ -190,12 +190,23 @@ func (a *alter) validateOld(con *catalog.Constraint) {
 	}
 	for _, rel := range a.descend(a.recurse && !con.NoInherit) {
 		if rel != a.rel {
-			if own := rel.Constraint(con.Name); own != nil && own.Valid {
+			if own := rel.Constraint(con.Name); own != nil && own.Valid || con.Kind == catalog.NotNullConstraint && neverNull(a.rel, rel, con) {
 				continue
 			}
 		}
 		a.tabOf(rel).wantScan("rows are checked against the constraint")
 	}
+}
+
+// neverNull reports whether a child has a valid NOT NULL on the column of its
+// parent's, whatever the name.
+func neverNull(parent, child *catalog.Relation, con *catalog.Constraint) bool {
+	above := parent.Attr(first(con.Columns))
+	if above == nil {
+		return false
+	}
+	col := child.Column(above.Name)
+	return col != nil && col.NotNull && !col.NotNullInvalid
 }
 
 // dropConstraint is DROP CONSTRAINT.

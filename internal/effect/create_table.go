@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -155,7 +157,7 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		name("", "pkey")
 	case pgparse.ConstrType_CONSTR_UNIQUE:
-		name(joined(columns), "key")
+		name(joined(slices.Concat(columns, keys(con.GetIncluding()))), "key")
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		columns = nil
 		for _, x := range con.GetExclusions() {

@@ -74,10 +74,11 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	for _, n := range s.GetIndexParams() {
 		parts = append(parts, elemName(n.GetIndexElem()))
 	}
+	columns := catalog.IndexColumns(s.GetIndexParams(), s.GetIndexIncludingParams())
 	e := r.at(rel)
 	name := s.GetIdxname()
 	if name == "" {
-		name = r.freeName(rel.Name, joined(parts), "idx")
+		name = r.freeName(rel.Name, columns, "idx")
 	} else if r.c.Lookup(rel.Name.Schema, name) != nil {
 		if s.GetIfNotExists() {
 			e.Why = "it exists already, but the lock is taken"
@@ -108,7 +109,7 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		return
 	}
 	r.buildOn(rel, full, sh, func(p *catalog.Relation) string {
-		return r.freeName(p.Name, joined(parts), "idx")
+		return r.freeName(p.Name, columns, "idx")
 	}, func(p *catalog.Relation) *catalog.Relation { return r.equalIndex(p, rel, s) })
 }
 

@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -23,7 +25,7 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		label = "excl"
 	}
-	part := joined(columns)
+	part := joined(slices.Concat(columns, keys(con.GetIncluding())))
 	if label == "pkey" {
 		part = ""
 	}

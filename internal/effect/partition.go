@@ -186,27 +186,18 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 
 // indexLabel is how a partition's copy of an index is called.
 func indexLabel(index, parent *catalog.Relation) (label, columns string) {
-	var cols []string
-	for _, k := range index.Index.Keys {
-		if c := parent.Attr(k.Column); c != nil {
-			cols = append(cols, c.Name)
-		} else if call := k.Expr.GetFuncCall(); call != nil {
-			cols = append(cols, lastName(call.GetFuncname()))
-		} else {
-			cols = append(cols, "expr")
-		}
-	}
+	columns = index.Index.ColumnsInName()
 	if index.Index.Constraint == "" {
-		return "idx", joined(cols)
+		return "idx", columns
 	}
 	con := parent.Constraint(index.Index.Constraint)
 	switch {
 	case con != nil && con.Kind == catalog.PrimaryKey:
 		return "pkey", ""
 	case con != nil && con.Kind == catalog.Exclude:
-		return "excl", joined(cols)
+		return "excl", columns
 	}
-	return "key", joined(cols)
+	return "key", columns
 }
 
 // sameIndex finds an index of a table that can become part of a parent's.

@@ -26,6 +26,19 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 		r.refuse(`relation "` + rel.Name.Name + `" cannot have triggers`)
 		return
 	}
+	if len(s.GetTransitionRels()) > 0 && s.GetRow() && !rel.Inferred {
+		switch {
+		case rel.Kind == catalog.PartitionedTable:
+			r.refuse(`"` + rel.Name.Name + `" is a partitioned table`)
+			return
+		case rel.Parent != 0:
+			r.refuse("ROW triggers with transition tables are not supported on partitions")
+			return
+		case len(rel.Inherits) > 0:
+			r.refuse("ROW triggers with transition tables are not supported on inheritance children")
+			return
+		}
+	}
 	r.lock(rel, sre)
 	if s.GetRow() && rel.Kind == catalog.PartitionedTable {
 		r.below(rel, sre)
