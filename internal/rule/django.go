@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/script"
@@ -67,14 +68,25 @@ func DjangoNotValid(op script.Operation, name, add, validate string) string {
 }
 
 // DjangoSteps runs the statements of a way out that is written as one line of
-// prose and SQL behind it, outside of a transaction.
+// prose and SQL behind it, outside of a transaction: what a step that failed has
+// left behind goes first when they run again.
 func DjangoSteps(op script.Operation, instead string) string {
 	prose, sql, ok := strings.Cut(strings.TrimSuffix(instead, ";"), ":\n")
 	if !ok {
 		return ""
 	}
-	return prose + ", " + djangoAlone + ":\n" + DjangoSQL(op, strings.Split(sql, ";\n")...)
+	var steps []string
+	for step := range strings.SplitSeq(sql, ";\n") {
+		if m := builds.FindStringSubmatch(step); m != nil {
+			steps = append(steps, "DROP INDEX CONCURRENTLY IF EXISTS "+m[1])
+		}
+		steps = append(steps, step)
+	}
+	return prose + ", " + djangoAlone + ":\n" + DjangoSQL(op, steps...)
 }
+
+// builds is the build of an index on a table of the search path, where the index is too.
+var builds = regexp.MustCompile(`^CREATE UNIQUE INDEX CONCURRENTLY ("[^"]+"|\w+) ON (?:"[^"]+"|\w+) `)
 
 // DjangoWithoutCheck adds a field that has a CHECK of its own, such as a
 // PositiveIntegerField: the column first, the CHECK unvalidated.
@@ -153,7 +165,7 @@ func DjangoKeepTableName(op script.Operation, table string) string {
 	}
 	way := "rename the model in the code only: with db_table = " + quote(table) + " in its Meta the table keeps its name"
 	if op.Class == "RenameModel" {
-		way += "; as state only, or Django makes the foreign keys to it anew:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)])"
+		way += "; as state only, as Django before 5 makes the foreign keys to it anew:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)])"
 	}
 	return way
 }
