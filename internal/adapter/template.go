@@ -73,7 +73,7 @@ const maxBefore = 1000
 // in: which role it is matters to nothing that is judged, as long as it is the
 // same one everywhere.
 func named(text string) string {
-	if !strings.Contains(text, "${") && !strings.Contains(text, "{{") && !strings.Contains(text, " :") {
+	if !strings.Contains(text, "${") && !strings.Contains(text, "{{") && !hasVariable(text) {
 		return text
 	}
 	var out []byte
@@ -101,6 +101,21 @@ func named(text string) string {
 		return text
 	}
 	return string(out)
+}
+
+// hasVariable reports whether a text may have one of psql's, and not casts alone:
+// the expression that finds them is slow.
+func hasVariable(text string) bool {
+	for {
+		n := strings.IndexByte(text, ':')
+		if n < 0 || n+1 == len(text) {
+			return false
+		}
+		if c := text[n+1]; n > 0 && (text[n-1] == ' ' || text[n-1] == '\t') && (c == '"' || c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z') {
+			return true
+		}
+		text = text[n+1:]
+	}
 }
 
 // glued reports whether what stands behind a name goes on with it.

@@ -34,7 +34,7 @@ func LockTimeoutAt(t Tree) string {
 	return Once(t, "lock_timeout", func() string {
 		read := 0
 		for _, p := range t.Paths() {
-			if !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
+			if ext := path.Ext(p); ext == ".sql" || ext == ".go" && !strings.Contains(strings.ToLower(path.Base(p)), "migrat") || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
 				continue
 			}
 			if read++; read > maxTimeoutFiles {

@@ -138,12 +138,17 @@ func byMarkers(t adapter.Tree, d adapter.Dir, files []*adapter.File, names []str
 		return tern
 	case half(liquibaseHead.MatchString):
 		return byLiquibase
-	case half(nodePgMarker.MatchString), slices.ContainsFunc(names, inMilliseconds) && mentions(t, d.Path, "package.json", `"node-pg-migrate"`):
+	case half(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }), slices.ContainsFunc(names, inMilliseconds) && mentions(t, d.Path, "package.json", `"node-pg-migrate"`):
 		return nodePg
 	case adapter.Has(t, d.Join("atlas.sum")) && !half(func(text string) bool { tool, _ := toolOf(text); return tool != nil }):
 		return atlas
 	}
 	return ""
+}
+
+// mayMark spares most texts the expression that finds node-pg-migrate's markers.
+func mayMark(text string) bool {
+	return strings.Contains(text, "igration") || strings.Contains(text, "IGRATION")
 }
 
 // contiguous reports whether the names have the numbers 1, 2, 3 ….
