@@ -38,9 +38,13 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 	}
 	var cons []*pgparse.Constraint
 	var own *catalog.Relation
+	severity := onward.Warning
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.CreateStmt:
 		cons = inTable(x.GetTableElts(), x.GetConstraints())
+		// It has no rows to look up: what is left is the wait, which
+		// transaction-lock-timeout-missing warns of.
+		severity = onward.Info
 		own, _ = s.Before.Resolve(x.GetRelation())
 	case *pgparse.AlterTableStmt:
 		for _, n := range x.GetCmds() {
@@ -65,10 +69,11 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 	}
 	list := strings.Join(locked[:len(locked)-1], ", ") + " and " + locked[len(locked)-1]
 	p.Report(s, rule.Report{
-		Fact:    "the foreign keys of " + own.Name.String() + " lock " + list + " against writes in one statement",
-		Harm:    "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
-		Cause:   "and those of %d others lock several, too",
-		Instead: "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
+		Severity: severity,
+		Fact:     "the foreign keys of " + own.Name.String() + " lock " + list + " against writes in one statement",
+		Harm:     "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
+		Cause:    "and those of %d others lock several, too",
+		Instead:  "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
 	})
 }
 
