@@ -76,7 +76,7 @@ func dotted(table string) string {
 // unmapped lists the columns that the models of the base have and those of the head
 // leave out of their table. Most are dropped; one that stays must do without a value.
 func (c *comparison) unmapped(p pair) []rule.HistoryChange {
-	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.unread(p.head) {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || p.head.Partial || c.unread(p.head) {
 		return nil
 	}
 	now, has := map[string]*adapter.Model{}, columns(p.head.Models)

@@ -35,6 +35,11 @@ func TestUnmapped(t *testing.T) {
 	if diff := cmp.Diff(want, c.history); diff != "" {
 		t.Error(diff)
 	}
+	head.Partial = true // a column may stand where it is not read
+	if c := compare(pair{source: adapter.Source{Framework: "drizzle"}, base: base, head: head}, nil); len(c.history) > 0 {
+		t.Errorf("%+v", c.history)
+	}
+	head.Partial = false
 	base.Models = nil // it did not come up
 	if c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
 		t.Errorf("%+v", c.history)

@@ -86,6 +86,7 @@ func (r runner) apply(t adapter.Tree, set *adapter.Set) {
 	switch r {
 	case drizzle:
 		set.Together = true
+		set.Models, set.Partial = drizzleModels(t), true
 		journalOf(t, set.Source.Dir).order(set)
 	case prisma:
 		set.Models, set.Partial = prismaModels(t, set.Source.Dir), true

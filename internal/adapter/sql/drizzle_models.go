@@ -1,0 +1,169 @@
+package sql
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+var (
+	// drizzleTable begins a table of Drizzle's schema, up to its columns:
+	// export const users = pgTable("users", {
+	drizzleTable = regexp.MustCompile("\\b(\\w+)\\s*=\\s*(?:\\w+\\.table|pgTable)\\(\\s*[\"'`](\\w+)[\"'`]\\s*,\\s*(?:\\(?\\w*\\)?\\s*=>\\s*\\(?)?\\{")
+	// drizzleColumn is one of its columns: createdAt: timestamp("created_at"), or
+	// with the name left out.
+	drizzleColumn = regexp.MustCompile("^[\"']?(\\w+)[\"']?\\s*:\\s*\\w+(?:\\.\\w+)?\\(\\s*(?:[\"'`](\\w+)[\"'`])?")
+)
+
+// What is read at most to find Drizzle's schema.
+const (
+	maxSchemaFiles = 300
+	maxSchemaSize  = 1 << 20
+)
+
+// drizzleModels reads the tables that a program declares to Drizzle, which names
+// every column of one by itself. They stand anywhere in a program: of what is
+// called a schema, or lies in a directory for the database, all is read. They count
+// as unmanaged: whether a column has its name in camel case is not seen here.
+func drizzleModels(t adapter.Tree) []adapter.Model {
+	var out []adapter.Model
+	read := 0
+	for _, p := range t.Paths() {
+		if !schemaFile(p) {
+			continue
+		}
+		if read++; read > maxSchemaFiles {
+			break
+		}
+		if text, err := t.Read(p); err == nil && len(text) <= maxSchemaSize {
+			out = append(out, readDrizzle(p, string(text))...)
+		}
+	}
+	return out
+}
+
+// schemaFile reports whether a file is TypeScript that may hold a schema.
+func schemaFile(p string) bool {
+	name := path.Base(p)
+	if path.Ext(name) != ".ts" || strings.HasSuffix(name, ".d.ts") || strings.Contains(name, ".test.") || strings.Contains(name, ".spec.") {
+		return false
+	}
+	if strings.Contains(strings.ToLower(name), "schema") {
+		return true
+	}
+	for part := range strings.SplitSeq(path.Dir(p), "/") {
+		switch part {
+		case "node_modules", "test", "tests", "__tests__":
+			return false
+		}
+	}
+	for part := range strings.SplitSeq(path.Dir(p), "/") {
+		switch part {
+		case "schema", "schemas", "db", "database", "drizzle", "tables", "models", "entities":
+			return true
+		}
+	}
+	return false
+}
+
+func readDrizzle(file, text string) []adapter.Model {
+	var out []adapter.Model
+	for _, m := range drizzleTable.FindAllStringSubmatchIndex(text, -1) {
+		line := func(at int) int { return 1 + strings.Count(text[:at], "\n") }
+		model := adapter.Model{Name: text[m[2]:m[3]], Table: text[m[4]:m[5]], Path: file, Line: line(m[0]), Unmanaged: true}
+		entries(text[m[1]:], func(at int) {
+			c := drizzleColumn.FindStringSubmatch(text[m[1]+at:])
+			if c == nil {
+				return // spread, or something of another kind
+			}
+			field := adapter.ModelColumn{Field: c[1], Column: c[2], Line: line(m[1] + at)}
+			if field.Column == "" {
+				// casing: "snake_case" is said where the connection is made.
+				field.Column = c[1]
+				if snake := snakeCase(c[1]); snake != c[1] {
+					model.Columns = append(model.Columns, adapter.ModelColumn{Field: c[1], Column: snake, Line: field.Line})
+				}
+			}
+			model.Columns = append(model.Columns, field)
+		})
+		out = append(out, model)
+	}
+	return out
+}
+
+// entries calls found with where each entry of an object of TypeScript begins,
+// whose opening brace stands in front of the text.
+func entries(text string, found func(at int)) {
+	depth, fresh := 0, true
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '/':
+			if n := commentEnd(text[i:]); n > 0 {
+				i += n - 1
+				continue
+			}
+		case '"', '\'', '`':
+			if fresh && depth == 0 {
+				found(i)
+			}
+			fresh = false
+			for i++; i < len(text) && text[i] != c; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+			continue
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth < 0 {
+				return
+			}
+		case ',':
+			if depth == 0 {
+				fresh = true
+				continue
+			}
+		}
+		if fresh && depth == 0 {
+			found(i)
+		}
+		fresh = false
+	}
+}
+
+// commentEnd is the length of the comment that a text begins with; 0 for none.
+func commentEnd(text string) int {
+	switch {
+	case strings.HasPrefix(text, "//"):
+		if n := strings.IndexByte(text, '\n'); n >= 0 {
+			return n
+		}
+		return len(text)
+	case strings.HasPrefix(text, "/*"):
+		if n := strings.Index(text, "*/"); n >= 0 {
+			return n + 2
+		}
+		return len(text)
+	}
+	return 0
+}
+
+// snakeCase is createdAt as created_at.
+func snakeCase(name string) string {
+	var b strings.Builder
+	for i, c := range name {
+		if c >= 'A' && c <= 'Z' {
+			if i > 0 {
+				b.WriteByte('_')
+			}
+			c += 'a' - 'A'
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
