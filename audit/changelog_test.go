@@ -365,6 +365,47 @@ ALTER TABLE "users" DROP COLUMN "state";
 	}
 }
 
+// A field of Prisma's that no migration makes breaks the new code.
+func TestPrismaColumnMissing(t *testing.T) {
+	t.Parallel()
+	r := changelog0(t, Config{Dir: repository(t, `-- prisma/migrations/migration_lock.toml --
+provider = "postgresql"
+-- prisma/migrations/1_a/migration.sql --
+CREATE TABLE "User" ("id" INTEGER PRIMARY KEY);
+-- prisma/schema.prisma --
+model User {
+  id Int @id
+}
+`, `-- prisma/schema.prisma --
+enum Mood {
+  GOOD
+}
+model User {
+  id    Int     @id
+  nick  String?
+  lost  String? @map("lost_one")
+  posts Post[]
+}
+model Post {
+  id    Int    @id
+  mood  Mood   @map("the_mood")
+  users User[]
+  @@map("posts")
+}
+-- prisma/migrations/2_b/migration.sql --
+ALTER TABLE "User" ADD COLUMN "nick" TEXT;
+CREATE TYPE "Mood" AS ENUM ('GOOD');
+CREATE TABLE "posts" ("id" INTEGER PRIMARY KEY, "the_mood" "Mood" NOT NULL);
+CREATE TABLE "_PostToUser" ("A" INTEGER NOT NULL, "B" INTEGER NOT NULL);
+`), Base: "main"})
+	if diff := cmp.Diff([]string{"error release-column-missing schema.prisma:7", "warning transaction-lock-timeout-missing migration.sql:1"}, found(r)); diff != "" {
+		t.Error(diff)
+	}
+	if r.Summary.Verdict != "This release is not safe to deploy: new code breaks at schema.prisma:7." {
+		t.Error(r.Summary.Verdict)
+	}
+}
+
 // What the head knows for another database's was one at the base too.
 func TestMovedToAnotherDatabase(t *testing.T) {
 	t.Parallel()

@@ -75,7 +75,7 @@ func reason(r *onward.Report) string {
 	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
 	switch f.Category {
 	case onward.Compatibility:
-		if f.Rule == release.ColumnLeftRequired.ID {
+		if f.Rule == release.ColumnLeftRequired.ID || f.Rule == release.ColumnMissing.ID {
 			return "new code breaks at " + at
 		}
 		return "deployed code breaks at " + at

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"path"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
@@ -36,7 +37,15 @@ func columnMissing(p *rule.Pass, r *rule.Release) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    "the new " + or(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
 			Harm:    "every query of the new code on the model names " + name + " and fails: column \"" + name + "\" does not exist",
-			Instead: "add it with a migration of this release: makemigrations writes it where the state of the migrations lacks the field too",
+			Instead: "add it with a migration of this release: " + written(h.Path),
 		})
 	}
+}
+
+// written says how the migration comes to be, by the file that has the model.
+func written(model string) string {
+	if path.Ext(model) == ".prisma" {
+		return "prisma migrate dev writes it"
+	}
+	return "makemigrations writes it where the state of the migrations lacks the field too"
 }
