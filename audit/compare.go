@@ -96,6 +96,9 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			replaced[id] = true
 		}
 	}
+	if p.source.Framework == "django" {
+		c.history = append(c.history, dependsOnNew(p.head.Migrations, base, moved)...)
+	}
 	for _, m := range c.deployed {
 		if head[m.ID] {
 			for _, id := range m.Replaces {
@@ -124,6 +127,37 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	c.history = append(c.history, c.mapped(p)...)
 	c.history = append(c.history, c.unmapped(p)...)
 	return c
+}
+
+// dependsOnNew lists the new migrations that Django finds missing in front of one
+// that has run: by its run_before, or a dependency that was edited in.
+func dependsOnNew(head []*adapter.Migration, base, moved map[string]*adapter.Migration) []rule.HistoryChange {
+	fresh := map[string]*adapter.Migration{}
+	for _, m := range head {
+		if base[m.ID] == nil && moved[m.ID] == nil && len(m.Replaces) == 0 {
+			fresh[m.ID] = m
+		}
+	}
+	var out []rule.HistoryChange
+	for _, m := range head {
+		if base[m.ID] == nil {
+			continue
+		}
+		for _, id := range m.After {
+			n := fresh[id]
+			if n == nil {
+				continue
+			}
+			out = append(out, rule.HistoryChange{Kind: rule.Refused, Migration: n.ID, Path: n.Path, Line: 1, Refusal: &rule.Refusal{
+				Line: 1, Column: 1,
+				Message: m.ID + ", which the base has already, depends on this migration",
+				Harm:    "Django refuses to migrate: InconsistentMigrationHistory: Migration " + m.ID + " is applied before its dependency " + n.ID,
+				Instead: "let it run behind " + m.ID + ": without run_before, and without a dependency that was added there",
+			}})
+			delete(fresh, id)
+		}
+	}
+	return out
 }
 
 // same reports whether a migration is what it was. A file that git calls

@@ -180,6 +180,15 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 		s.Options.Runner = p.runner(m.Database, s.Options.Runner)
 		set.Migrations = append(set.Migrations, m.adapt(t, s))
 	}
+	for i := range p.Migrations {
+		for _, target := range p.Migrations[i].RunBefore {
+			for _, m := range set.Migrations {
+				if m.ID == target[0]+"."+target[1] {
+					m.After = append(m.After, p.Migrations[i].ID())
+				}
+			}
+		}
+	}
 	for app, leaves := range p.Conflicts {
 		for _, leaf := range leaves[1:] {
 			change := rule.HistoryChange{
