@@ -78,7 +78,9 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		case m.Repeatable:
 			c.release = append(c.release, released{m, onward.StatusModified})
 		case onlyAdds(old, m):
-			c.release = append(c.release, released{added(old, m), onward.StatusModified})
+			if more := added(old, m); len(more.Source.Parts) > 0 {
+				c.release = append(c.release, released{more, onward.StatusModified})
+			}
 		default:
 			c.edited(old, m, p.head.Habits.Edited)
 		}

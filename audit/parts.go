@@ -1,10 +1,6 @@
 package audit
 
-import (
-	"strings"
-
-	"github.com/onward-sql/onward/internal/adapter"
-)
+import "github.com/onward-sql/onward/internal/adapter"
 
 // A runner may record the parts of a file by themselves (Liquibase's
 // changesets). What is new in a file that is deployed runs then, and is no edit.
@@ -17,7 +13,7 @@ func recorded(m *adapter.Migration) map[string]string {
 		if p.Name == "" {
 			return nil
 		}
-		out[p.Name] += "\x00" + strings.Join(strings.Fields(p.SQL), " ")
+		out[p.Name] += "\x00" + p.Sum
 	}
 	return out
 }
@@ -30,7 +26,7 @@ func onlyAdds(old, m *adapter.Migration) bool {
 		return false
 	}
 	for _, p := range m.Source.Parts {
-		if text, known := was[p.Name]; known && text != is[p.Name] && !p.Again {
+		if then, known := was[p.Name]; known && then != is[p.Name] && !p.Again && p.Sum != "" {
 			return false
 		}
 	}
@@ -50,7 +46,7 @@ func added(old, m *adapter.Migration) *adapter.Migration {
 	}
 	out.Source.Parts = nil
 	for _, p := range m.Source.Parts {
-		if was[p.Name] != is[p.Name] {
+		if then, known := was[p.Name]; !known || then != is[p.Name] && p.Again {
 			out.Source.Parts = append(out.Source.Parts, p)
 			copy(text[p.Start:], p.SQL)
 		}

@@ -113,6 +113,12 @@ func TestRunners(t *testing.T) {
 				"-- db/changelog/b.sql --\n--liquibase formatted sql\n--changeset x:c\nSELECT 2;\n--changeset x:d runOnChange:true\nSELECT 2;\n",
 			[]string{"error release-migration-edited db/changelog/b.sql:3", "warning table-drop db/changelog/a.sql:9"},
 		},
+		"what Liquibase does not compare is no edit": {
+			"-- db/changelog/a.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table + "--rollback DROP TABLE t;\n--changeset x:b\nSELECT 1;\n",
+			"-- db/changelog/a.sql --\n--liquibase formatted sql\n\n--changeset x:a\n--comment: the first\n" + table + "\n--rollback DROP TABLE u;\n--rollback DROP TABLE t;\n" +
+				"--changeset x:b\n--validCheckSum: ANY\nSELECT 2;\n",
+			nil,
+		},
 		"dbmate runs what comes late": {
 			"-- m/20240101000000_a.sql --\n-- migrate:up\n" + table + "-- m/20240103000000_c.sql --\n-- migrate:up\nSELECT 1;\n",
 			"-- m/20240102000000_b.sql --\n-- migrate:up\nSELECT 2;\n",

@@ -56,9 +56,10 @@ type Part struct {
 	// have one number, for onward.TransactionNone.
 	Block int
 	// Name is what the runner records the part by, where it does so part by
-	// part; Again: it runs again when its text changes.
-	Name  string
-	Again bool
+	// part, and Sum the text that it compares with what was applied: "" where it
+	// takes any. Again: it runs again when that changes.
+	Name, Sum string
+	Again     bool
 }
 
 // Operation is an operation of a framework that SQL was rendered from.

@@ -60,7 +60,7 @@ var habits = map[runner]adapter.Habits{
 // names and ways out of a transaction of the runners, as a sentence needs them.
 var words = map[runner]struct{ name, unit, apart string }{
 	supabase:     {name: "Supabase's CLI"},
-	drizzle:      {name: "Drizzle", apart: "a step of the deploy of its own: Drizzle runs all that is pending in one transaction"},
+	drizzle:      {name: "Drizzle", unit: "pending files", apart: "a step of the deploy of its own: Drizzle runs all that is pending in one transaction"},
 	byFlyway:     {name: "Flyway"},
 	tern:         {name: "tern", apart: "a file of its own, with this as a line of it:\n---- tern: disable-tx ----"},
 	pop:          {name: "pop"},
@@ -68,7 +68,7 @@ var words = map[runner]struct{ name, unit, apart string }{
 	bySQLMigrate: {name: "sql-migrate", apart: "a file of its own that begins with\n-- +migrate Up notransaction"},
 	atlas:        {name: "Atlas", apart: "a file of its own that begins with this line and an empty one:\n-- atlas:txmode none"},
 	refinery:     {name: "refinery", unit: "migration", apart: "a step of the deploy of its own: refinery runs each migration in a transaction"},
-	nodePg:       {name: "node-pg-migrate", apart: "a migration in JavaScript that calls\npgm.noTransaction()"},
+	nodePg:       {name: "node-pg-migrate", unit: "pending files", apart: "a migration in JavaScript that calls\npgm.noTransaction()"},
 	prisma:       {name: "Prisma", apart: "a migration of its own: a file of one statement is sent without a transaction"},
 	diesel:       {name: "Diesel", unit: "migration", apart: "a migration of its own, with this in its metadata.toml:\nrun_in_transaction = false"},
 	byLiquibase:  {name: "Liquibase", unit: "changeset", apart: "a changeset of its own with\nrunInTransaction:false"},

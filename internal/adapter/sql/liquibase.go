@@ -88,11 +88,27 @@ func changesets(text string) []script.Part {
 				continue
 			}
 			p.Name, p.Block, p.Message = strings.ReplaceAll(text[h[2]:h[3]], `"`, ""), block, whole
+			p.Sum = sum(p.SQL)
 			p.Again = strings.EqualFold(says["runonchange"], "true") || strings.EqualFold(says["runalways"], "true")
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+var (
+	// What Liquibase reads itself of a changeset's comments, and the checksums that
+	// it takes besides.
+	liquibaseOwn  = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*(?:rollback|comment|preconditions?|validCheckSum|ignoreLines|property)\b.*$`)
+	validCheckSum = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
+)
+
+// sum is what Liquibase compares of a part: its SQL, whatever the white space.
+func sum(sql string) string {
+	if validCheckSum.MatchString(sql) {
+		return ""
+	}
+	return strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " ")
 }
 
 var attribute = regexp.MustCompile(`(\w+):("[^"]*"|'[^']*'|\S+)`)
@@ -146,5 +162,9 @@ func delimited(text string, from, to int, delimiter string, whole bool) [][2]int
 func liquibase(m *adapter.Migration, o adapter.Options) {
 	m.Source.Parts = changesets(m.Source.Text)
 	m.Runner.Rerun = true
-	m.Seal(onward.TransactionNone, o, "")
+	var whole strings.Builder
+	for _, p := range m.Source.Parts {
+		whole.WriteString(p.Name + "\x00" + p.Sum + "\x00")
+	}
+	m.Seal(onward.TransactionNone, o, "changesets\x00"+whole.String())
 }
