@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -47,7 +48,16 @@ func (u *usage) readingAll() {
 		words = append(words, spellings(q.column)...)
 	}
 	rust := u.requires("Cargo.toml", "sqlx")
-	hits, err := gitrange.Words(u.base, words, func(p string) bool { return path.Ext(p) != ".go" && !(rust && path.Ext(p) == ".rs") || u.noCode(p) })
+	typed := func(p string) bool { return path.Ext(p) == ".go" || rust && path.Ext(p) == ".rs" }
+	hits, err := gitrange.Words(u.base, words, func(p string) bool { return !typed(p) || u.noCode(p) })
+	if err == nil && slices.ContainsFunc(u.stars, func(q question) bool { return !u.byMapper(q) }) {
+		// By themselves: the many that a front end has must not use up the hits.
+		var more []gitrange.Hit
+		more, err = gitrange.Words(u.base, words, func(p string) bool {
+			return typed(p) || path.Ext(p) == ".sql" || u.noCode(p) || page(p) || data(p)
+		})
+		hits = append(hits, more...)
+	}
 	if err != nil {
 		return
 	}
@@ -75,10 +85,16 @@ func (u *usage) readingAll() {
 				continue
 			}
 			seen = h.Path
-			out.Evidence = append(out.Evidence, u.readAll(q, h.Path, string(texts[h.Path]), sqlx, mapped)...)
+			text, columns := string(texts[h.Path]), u.columns(q)
+			if typed(h.Path) {
+				out.Evidence = append(out.Evidence, u.readAll(q, columns, h.Path, text, sqlx, mapped)...)
+			}
+			out.Evidence = append(out.Evidence, u.unlisted(q, columns, h.Path, text)...)
 		}
 		// What fails for certain comes first.
-		slices.SortStableFunc(out.Evidence, func(a, b onward.Evidence) int { return strings.Compare(path.Ext(a.Path), path.Ext(b.Path)) })
+		slices.SortStableFunc(out.Evidence, func(a, b onward.Evidence) int {
+			return cmp.Compare(rule.StarRank(a), rule.StarRank(b))
+		})
 		out.Used = len(out.Evidence) > 0
 		out.Evidence = out.Evidence[:min(len(out.Evidence), maxEvidence)]
 		u.cache[q] = out
@@ -95,15 +111,19 @@ func (q question) field(h gitrange.Hit) bool {
 	return name == h.Word && typ != "" && !strings.ContainsAny(typ[:1], "=:(,.") && strings.ToUpper(name[:1]) == name[:1]
 }
 
-// readAll finds where a file reads all columns of the table, and no others could be
-// among them. mapped says that structs have a field for the new one.
-func (u *usage) readAll(q question, file, text string, sqlx, mapped bool) []onward.Evidence {
-	columns := 0
+// columns is how many the table has at the base; 0 when that is not known.
+func (u *usage) columns(q question) int {
 	if c := u.deployed[q.database]; c != nil {
 		if r := c.Lookup("", q.table.Name); r != nil && !r.Inferred && !r.Partial {
-			columns = len(r.Columns)
+			return len(r.Columns)
 		}
 	}
+	return 0
+}
+
+// readAll finds where a file reads all columns of the table, and no others could be
+// among them. mapped says that structs have a field for the new one.
+func (u *usage) readAll(q question, columns int, file, text string, sqlx, mapped bool) []onward.Evidence {
 	var out []onward.Evidence
 	rust := path.Ext(file) == ".rs"
 	if rust {
@@ -223,7 +243,13 @@ func (u *usage) requires(file, module string) bool {
 	return err == nil && slices.ContainsFunc(files, func(f string) bool { return strings.Contains(string(texts[f]), module) })
 }
 
+// byMapper reports whether a mapper writes the SQL, which names the columns.
+func (u *usage) byMapper(q question) bool {
+	models, _ := u.models(q.database)
+	return models != nil
+}
+
 // mayReadAll reports whether there is code of which readingAll knows what it does.
-func (u *usage) mayReadAll() bool {
-	return slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return path.Ext(f.Path) == ".go" || path.Ext(f.Path) == ".rs" })
+func (u *usage) mayReadAll(q question) bool {
+	return !u.byMapper(q) || slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return path.Ext(f.Path) == ".go" || path.Ext(f.Path) == ".rs" })
 }

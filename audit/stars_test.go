@@ -97,3 +97,39 @@ func TestScansOfACutText(t *testing.T) {
 		}
 	}
 }
+
+// What counts on the order of columns, in any language.
+func TestWritesByOrder(t *testing.T) {
+	t.Parallel()
+	const add, drop = "ALTER TABLE readings ADD COLUMN quality int", "ALTER TABLE readings DROP COLUMN value"
+	for _, tt := range []struct{ code, sql, want string }{
+		{`cur.copy_expert("COPY readings FROM STDIN WITH CSV", f)`, add, `missing data for column "quality"`},
+		{`cur.copy_expert("COPY readings FROM STDIN WITH CSV", f)`, drop, "extra data after last expected column"},
+		{`cur.copy_expert("COPY readings FROM STDIN WITH CSV", f)`, "ALTER TABLE readings ADD COLUMN twice int GENERATED ALWAYS AS (sensor * 2) STORED", ""},
+		{`cur.copy_expert("COPY readings (sensor, at, value) FROM STDIN WITH CSV", f)`, add, ""},
+		{`cur.copy_expert("COPY readings TO STDOUT", f)`, add, ""},
+		{`cur.copy_from(f, "readings", sep=",")`, add, "missing data"},
+		{`cur.copy_from(f, "readings", columns=("sensor", "at"))`, add, ""},
+		{`cur.executemany("INSERT INTO readings VALUES (%s, %s, %s)", rows)`, drop, "INSERT has more expressions than target columns"},
+		{`cur.executemany("INSERT INTO readings VALUES (%s, %s, %s)", rows)`, add, ""},
+		{`cur.executemany("INSERT INTO readings VALUES (%s, coalesce(%s, 1))", rows)`, drop, ""},
+		{`cur.execute("INSERT INTO archive SELECT * FROM readings WHERE at < %s")`, add, "INSERT has more expressions than target columns"},
+		{`cur.execute("INSERT INTO archive SELECT * FROM readings WHERE at < %s")`, "ALTER TABLE archive ADD COLUMN quality int;\n" + add, ""},
+		{"cur.execute(\"\"\"WITH moved AS (\n  DELETE FROM readings WHERE at < %s RETURNING *\n)\nINSERT INTO archive SELECT * FROM moved\"\"\")", add, "INSERT has more"},
+		{`cur.execute("INSERT INTO archive (sensor, at, value) SELECT sensor, at, value FROM readings")`, add, ""},
+		{`cur.execute("INSERT INTO nowhere SELECT * FROM readings")`, add, ""},
+		{`# COPY readings FROM STDIN`, add, ""},
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- migrations/1_a.sql --\nCREATE TABLE readings (sensor int, at timestamptz, value float);\nCREATE TABLE archive (sensor int, at timestamptz, value float);\n-- app/ingest.py --\n"+tt.code+"\n",
+			"-- migrations/2_b.sql --\nSET lock_timeout = '2s';\nBEGIN;\n"+tt.sql+";\nCOMMIT;\n"), Base: "main"})
+		got := ""
+		for _, f := range r.Findings {
+			if f.Rule == "column-star-read" {
+				got = f.Harm
+			}
+		}
+		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %s: %q, not %q", tt.sql, tt.code, got, tt.want)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func (u *usage) answer(q question) rule.Usage {
 		return known
 	}
 	if q.star() {
-		if u.mayReadAll() && len(u.stars) < maxAsked {
+		if u.mayReadAll(q) && len(u.stars) < maxAsked {
 			u.stars = append(u.stars, q)
 		}
 		u.cache[q] = rule.Usage{}

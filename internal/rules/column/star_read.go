@@ -1,6 +1,7 @@
 package column
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -15,8 +16,8 @@ var StarRead = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "the deployed code reads SELECT * into places for the columns that were there",
-	Harm:     "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: each read of the deployed code, until the new code has replaced it everywhere. In Rust sqlx prepares each query once for a connection and keeps it: \"cached plan must not change result type\" comes back until the connection is closed, but in versions that prepare again.",
+	Summary:  "the deployed code reads SELECT * into places for the columns that were there, or writes by their order",
+	Harm:     "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: each read of the deployed code, until the new code has replaced it everywhere. In Rust sqlx prepares each query once for a connection and keeps it: \"cached plan must not change result type\" comes back until the connection is closed, but in versions that prepare again. In any language COPY without a list of columns, and INSERT INTO archive SELECT *, count on the columns that were there.",
 	Instead:  "Release code that names its columns first, and add the column in the release behind it.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-select.html"},
 	Commit:   starRead,
@@ -39,7 +40,8 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		u := p.ReadsAll(d, added)
-		if !u.Used {
+		u.Evidence = slices.DeleteFunc(slices.Clone(u.Evidence), func(e onward.Evidence) bool { return stillFits(t, d, e) })
+		if len(u.Evidence) == 0 {
 			continue
 		}
 		told[d.OID] = true
@@ -53,10 +55,39 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 			Instead:  "release code that names its columns there first, and " + map[bool]string{true: "add", false: "drop"}[added != ""] + " the column a release later",
 			Evidence: u.Evidence,
 		}
-		if strings.HasSuffix(u.Evidence[0].Path, ".rs") {
+		switch rule.StarRank(u.Evidence[0]) {
+		case 2:
+			r.Fact = "column " + name + " " + act + " " + d.Before.Name.String() + ", whose columns the deployed code counts on by their order"
+			r.Harm = "each of these fails" + u.Where() + " until the new code has replaced it everywhere: INSERT has more expressions than target columns"
+			switch {
+			case !strings.HasPrefix(u.Evidence[0].Text, rule.CopyUnlisted):
+			case added != "":
+				r.Harm = strings.Replace(r.Harm, "INSERT has more expressions than target columns", "missing data for column \""+name+"\"", 1)
+			default:
+				r.Harm = strings.Replace(r.Harm, "INSERT has more expressions than target columns", "extra data after last expected column", 1)
+			}
+		case 3:
 			r.Severity = onward.Warning
 			r.Harm = "connections that have prepared the query" + u.Where() + " fail at it until they are closed: cached plan must not change result type"
 		}
 		p.Report(d.By, r)
 	}
+}
+
+// stillFits reports whether what the code writes by the order of columns goes on to
+// work: COPY passes over a generated column, and the table that takes the rows may
+// have the same columns by now.
+func stillFits(t *rule.Tx, d *rule.Delta, e onward.Evidence) bool {
+	if strings.HasPrefix(e.Text, rule.CopyUnlisted) {
+		return d.New != nil && d.New.Generated != ""
+	}
+	into, _, found := strings.Cut(strings.TrimPrefix(e.Text, "INSERT INTO "), rule.StarInto)
+	if !found || !strings.HasPrefix(e.Text, "INSERT INTO ") {
+		return false
+	}
+	to := t.After.Lookup("", into)
+	if to == nil || to.Inferred || to.Partial || !to.Kind.IsTable() {
+		return true // nothing is known of it
+	}
+	return len(to.Columns) >= len(d.After.Columns) && slices.EqualFunc(to.Columns[:len(d.After.Columns)], d.After.Columns, func(a, b *catalog.Column) bool { return a.Name == b.Name })
 }
