@@ -125,7 +125,7 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 		_, change.toCollation = nameOf(c.GetCollname())
 	}
 	change.fromCollation, change.toCollation = unlessDefault(change.fromCollation), unlessDefault(change.toCollation)
-	if !a.keepsMeaning(rel, col, to) {
+	if !a.keepsMeaning(rel, col, to) || rel.Kind != catalog.CompositeType && !a.stillFits(rel, col, to) {
 		return
 	}
 	if rel == a.rel {
