@@ -154,6 +154,25 @@ func RowFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	return nil
 }
 
+// CopyingInto lists the other tables whose row triggers may copy whole rows into
+// one, oldest first: see catalog.RowCopies.
+func (p *Pass) CopyingInto(t *Tx, table *catalog.Relation) []*catalog.Relation {
+	b := p.bodies(t.After)
+	var out []*catalog.Relation
+	for _, fn := range b.naming(table.Name.Name) {
+		if !fn.CopiesRows() {
+			continue
+		}
+		for _, r := range t.After.CalledBy(fn.Name.Name) {
+			if r.OID != table.OID && !slices.Contains(out, r) && slices.ContainsFunc(r.Triggers, func(x *catalog.Trigger) bool { return RowFunction(t.After, x) == fn }) {
+				out = append(out, r)
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y *catalog.Relation) int { return cmp.Compare(x.OID, y.OID) })
+	return out
+}
+
 // bodies are the bodies of the functions of a catalog. They are read when a rule
 // asks for what names something, which few statements are about.
 type bodies struct {

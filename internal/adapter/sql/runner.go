@@ -136,7 +136,7 @@ func byMarkers(t adapter.Tree, d adapter.Dir, files []*adapter.File, names []str
 		return dbmate
 	case contiguous(names) && half(has(ternMarker)):
 		return tern
-	case half(liquibaseHead.MatchString):
+	case half(func(text string) bool { return begins(text, "--") && liquibaseHead.MatchString(text) }):
 		return byLiquibase
 	case half(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }), slices.ContainsFunc(names, inMilliseconds) && mentions(t, d.Path, "package.json", `"node-pg-migrate"`):
 		return nodePg
@@ -146,9 +146,24 @@ func byMarkers(t adapter.Tree, d adapter.Dir, files []*adapter.File, names []str
 	return ""
 }
 
-// mayMark spares most texts the expression that finds node-pg-migrate's markers.
+// begins reports whether a text begins with a word, behind white space.
+func begins(text, word string) bool {
+	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\f\v"), word)
+}
+
+// mayMark spares most texts the expression that finds node-pg-migrate's markers:
+// they have "up migration" or "down migration".
 func mayMark(text string) bool {
-	return strings.Contains(text, "igration") || strings.Contains(text, "IGRATION")
+	for {
+		n := strings.Index(text, "igration")
+		if n < 0 {
+			return strings.Contains(text, "IGRATION")
+		}
+		if n > 2 && (text[n-2] == ' ' || text[n-2] == '\t') && strings.IndexByte("pPnN \t", text[n-3]) >= 0 {
+			return true
+		}
+		text = text[n+1:]
+	}
 }
 
 // contiguous reports whether the names have the numbers 1, 2, 3 ….

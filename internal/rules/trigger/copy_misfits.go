@@ -1,7 +1,6 @@
 package trigger
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -27,13 +26,13 @@ var CopyMisfits = &rule.Rule{
 func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	// The table that the rows come from is where the change is meant.
-	for _, copying := range []func(*catalog.Catalog, *catalog.Relation) []*catalog.Relation{itself, into} {
+	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{itself, (*rule.Pass).CopyingInto} {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDropped || !p.Deployed(d) || !d.Before.Kind.IsTable() {
 				continue
 			}
-			for _, r := range copying(t.After, d.After) {
+			for _, r := range copying(p, t, d.After) {
 				for _, trigger := range r.Triggers {
 					if !slices.Contains(told, trigger.ID) && misfits(p, t, d, r, trigger) {
 						told = append(told, trigger.ID)
@@ -44,24 +43,8 @@ func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-func itself(_ *catalog.Catalog, r *catalog.Relation) []*catalog.Relation {
+func itself(_ *rule.Pass, _ *rule.Tx, r *catalog.Relation) []*catalog.Relation {
 	return []*catalog.Relation{r}
-}
-
-// into are the tables whose triggers may copy rows into one.
-func into(c *catalog.Catalog, table *catalog.Relation) []*catalog.Relation {
-	var out []*catalog.Relation
-	c.Relations(func(r *catalog.Relation) bool {
-		if r.OID != table.OID && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
-			fn := rule.RowFunction(c, t)
-			return fn != nil && fn.CopiesRows() && slices.Contains(fn.Words(), table.Name.Name)
-		}) {
-			out = append(out, r)
-		}
-		return true
-	})
-	slices.SortFunc(out, func(a, b *catalog.Relation) int { return cmp.Compare(a.OID, b.OID) })
-	return out
 }
 
 // misfits judges a trigger of a table by what it was in front of the commit: rows
