@@ -131,7 +131,7 @@ func DjangoKeepColumn(op script.Operation, table, column, nullable string) strin
 // DjangoKeepTable takes a model or a many-to-many field out of the code and leaves
 // its table alone.
 func DjangoKeepTable(op script.Operation, table string) string {
-	what, operation := "", ""
+	var what, operation string
 	switch op.Class {
 	case "DeleteModel":
 		what, operation = "the model out of the code", "DeleteModel("+quote(op.Model)+")"

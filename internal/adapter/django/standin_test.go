@@ -2,6 +2,7 @@ package django
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -99,7 +100,7 @@ func TestModelsOfAProjectThatIsBroken(t *testing.T) {
 	t.Parallel()
 	a := &Adapter{Home: t.TempDir(), Python: venv(t, "django-5.2-none"), CacheDir: "-"}
 	cause := &Error{Kind: "settings", Message: "ValueError: no"}
-	if _, _, err := a.Models(context.Background(), adaptertest.Disk(t, a.Home), adapter.Source{}, cause); err != error(cause) {
+	if _, _, err := a.Models(context.Background(), adaptertest.Disk(t, a.Home), adapter.Source{}, cause); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
 	}
 }

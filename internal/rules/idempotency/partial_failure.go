@@ -139,29 +139,6 @@ func stuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
 	return nil, ""
 }
 
-// stuckAgain reports whether the second run, from the top and up to where the first
-// one got, comes to a stop at a statement: what stands in front of it may have made
-// room for it (DROP INDEX IF EXISTS).
-func stuckAgain(txs []*rule.Tx, first, later *rule.Stmt) bool {
-	c := later.Tx.Before
-	for _, t := range txs {
-		if t.RolledBack {
-			continue
-		}
-		for _, s := range t.Statements {
-			if s.Node == nil || s.Parent >= 0 || len(s.Deltas) == 0 && s != first && s.Node.GetDropStmt() == nil {
-				continue
-			}
-			next, problems := c.Apply(s.Node, s.SQL)
-			if s == first {
-				return len(problems) > 0
-			}
-			c = next
-		}
-	}
-	return true
-}
-
 // mayFail is the first statement that is likely to fail on a busy database, and
 // why: one that waits for other transactions while it works. Where the runner
 // says that it runs the whole file again, any change counts when there is none.
