@@ -75,6 +75,17 @@ func found(r *onward.Report) []string {
 	return out
 }
 
+// severityOf is that of the last finding of a rule; "" for none.
+func severityOf(r *onward.Report, id string) string {
+	got := ""
+	for _, f := range r.Findings {
+		if f.Rule == id {
+			got = f.Severity.String()
+		}
+	}
+	return got
+}
+
 const deployed = `
 -- db/migrations/00001_init.sql --
 -- +goose Up
@@ -521,12 +532,7 @@ func TestPrismaJoinTable(t *testing.T) {
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- prisma/migrations/1_a/migration.sql --\nCREATE TABLE \"Post\" (id int);\nCREATE TABLE \"_PostToTag\" (\"A\" int, \"B\" int);\n-- prisma/schema.prisma --\n"+schema,
 			"-- prisma/migrations/2_b/migration.sql --\nSET lock_timeout = '2s';\nDROP TABLE \"_PostToTag\";\n"), Base: "main"})
-		got := ""
-		for _, f := range r.Findings {
-			if f.Rule == "table-drop" {
-				got = f.Severity.String()
-			}
-		}
+		got := severityOf(r, "table-drop")
 		if got != want {
 			t.Errorf("%s: %q: %v", schema, got, found(r))
 		}

@@ -151,7 +151,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	for _, h := range hits {
-		if comment(h.Text) || hyphened(h) || !q.upsert() && q.table != rule.Upsert && prose(h) || home.MatchString(h.Text) || q.column != "" && (bringing.MatchString(h.Text) || ofLanguage(h) || inJSON(h) || literal(h)) || q.column == "" && declares(h) || q.table == rule.Upsert && !onConflict.MatchString(h.Text) {
+		if q.idle(h) {
 			continue
 		}
 		c := candidate{Hit: h}
@@ -197,6 +197,20 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 		out.Evidence = append(out.Evidence, onward.Evidence{Kind: "code", Path: c.Path, Line: c.Line, Text: c.Text, Revision: u.name})
 	}
 	return out
+}
+
+// idle reports whether a hit uses nothing, whatever else says.
+func (q question) idle(h gitrange.Hit) bool {
+	conflict := q.table == rule.Upsert
+	switch {
+	case comment(h.Text), hyphened(h), home.MatchString(h.Text):
+		return true
+	case conflict && !onConflict.MatchString(h.Text), !conflict && !q.upsert() && prose(h):
+		return true
+	case q.column == "":
+		return declares(h)
+	}
+	return bringing.MatchString(h.Text) || ofLanguage(h) || inJSON(h) || literal(h)
 }
 
 // hyphened reports whether a word is part of a longer one with hyphens wherever it

@@ -21,7 +21,7 @@ var (
 	// text that the code has the SQL in.
 	selectsAll = regexp.MustCompile("(?i)\\bselect\\s+(?:(\\w+)\\.\\*(?:\\s*,[^`;]*?)?|\\*)\\s+from\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b\\\\?\"?(?:\\s+(?:as\\s+)?(\\w+)\\b)?")
 	returnsAll = regexp.MustCompile("(?i)()\\b(?:insert\\s+into|update|delete\\s+from)\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b[^`;]*?\\breturning\\s+\\*")
-	// named is the constant or variable that holds the text.
+	// heldBy is the constant or variable that holds the text.
 	heldBy = regexp.MustCompile("(\\w+)\\s*(?::?=|string\\s*=)\\s*(?:`|\")[^`\"]*$")
 	// sqlxCall are the calls of jmoiron/sqlx that put rows into structs, or make rows
 	// that do, in front of their SQL.

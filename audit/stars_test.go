@@ -76,12 +76,7 @@ func TestReadsAllPrepared(t *testing.T) {
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- migrations/1_a.sql --\nCREATE TABLE flags (name text, enabled bool);\n-- src/flags.rs --\n"+code+"\n",
 			"-- migrations/2_b.sql --\nSET LOCAL lock_timeout = '2s';\nALTER TABLE flags ADD COLUMN percent int;\n"), Base: "main"})
-		got := ""
-		for _, f := range r.Findings {
-			if f.Rule == "column-star-read" {
-				got = f.Severity.String()
-			}
-		}
+		got := severityOf(r, "column-star-read")
 		if got != want {
 			t.Errorf("%s: %q: %v", code, got, found(r))
 		}

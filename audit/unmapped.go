@@ -18,10 +18,11 @@ func (c *comparison) mapped(p pair) []rule.HistoryChange {
 		return nil
 	}
 	had := columns(p.base.Models)
+	hidden := c.madeUp()
 	var out []rule.HistoryChange
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
-		if m.Unmanaged || c.hides(m) {
+		if m.Unmanaged || hidden || c.hides(m) {
 			continue
 		}
 		for _, column := range m.Columns {
@@ -45,13 +46,19 @@ func (c *comparison) unread(head *adapter.Set) bool {
 	})
 }
 
-// hides reports whether new migrations of the model's app, or SQL that is made up
-// when it runs, may change its table unseen.
+// madeUp reports whether new migrations have SQL that is made up when it runs: it may
+// change any table unseen.
+func (c *comparison) madeUp() bool {
+	return slices.ContainsFunc(c.release, func(r released) bool {
+		return slices.ContainsFunc(r.migration.Source.Parts, func(part script.Part) bool { return dynamic.MatchString(part.SQL) })
+	})
+}
+
+// hides reports whether new migrations of the model's app may change its table unseen.
 func (c *comparison) hides(m *adapter.Model) bool {
 	app, _, _ := strings.Cut(m.Name, ".")
 	return slices.ContainsFunc(c.release, func(r released) bool {
-		return strings.HasPrefix(r.migration.ID, app+".") && len(r.migration.Opaque) > 0 ||
-			slices.ContainsFunc(r.migration.Source.Parts, func(part script.Part) bool { return dynamic.MatchString(part.SQL) })
+		return strings.HasPrefix(r.migration.ID, app+".") && len(r.migration.Opaque) > 0
 	})
 }
 

@@ -40,12 +40,7 @@ func TestUpsertsOnColumns(t *testing.T) {
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
-		got := ""
-		for _, f := range r.Findings {
-			if f.Rule == "constraint-drop-on-conflict" {
-				got = f.Severity.String()
-			}
-		}
+		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != want {
 			t.Errorf("%s: %q: %v", code, got, found(r))
 		}
@@ -63,12 +58,7 @@ func TestUpsertsOnAnExpression(t *testing.T) {
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n text, m int);\nCREATE UNIQUE INDEX a_n ON a (lower(n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
-		got := ""
-		for _, f := range r.Findings {
-			if f.Rule == "constraint-drop-on-conflict" {
-				got = f.Severity.String()
-			}
-		}
+		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != want {
 			t.Errorf("%s: %q: %v", code, got, found(r))
 		}

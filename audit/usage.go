@@ -30,6 +30,8 @@ type usage struct {
 	raw []question
 	// stars are those of rule.Pass.ReadsAll.
 	stars []question
+	// mapped are the models of each database; see models.
+	mapped map[int]mapping
 	// texts are the files that a search has read whole; see inserting.
 	texts map[string]string
 	// pairs are the sources, and databases tells which of them share one; see
@@ -56,7 +58,7 @@ const maxAsked = 100
 const maxEvidence = 3
 
 func newUsage(rng *gitrange.Range, pairs []pair) *usage {
-	u := &usage{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, deployed: map[int]*catalog.Catalog{}, migrations: map[string]bool{}, pairs: pairs}
+	u := &usage{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, mapped: map[int]mapping{}, deployed: map[int]*catalog.Catalog{}, migrations: map[string]bool{}, pairs: pairs}
 	for _, p := range pairs {
 		set := p.base
 		if set == nil {
@@ -103,6 +105,9 @@ func (u *usage) answer(q question) rule.Usage {
 // do not name the framework does not use: there are models, and none are missing.
 func (u *usage) models(database int) (models []adapter.Model, known bool) {
 	partial := false
+	if m, done := u.mapped[database]; done {
+		return m.models, m.whole
+	}
 	for i, p := range u.pairs {
 		if p.base == nil || p.base.Models == nil || database < len(u.databases) && !slices.Contains(u.databases[database], i) {
 			continue
@@ -111,7 +116,15 @@ func (u *usage) models(database int) (models []adapter.Model, known bool) {
 		partial = partial || p.base.Partial
 		models = append(models, p.base.Models...)
 	}
-	return models, known && !partial
+	known = known && !partial
+	u.mapped[database] = mapping{models, known}
+	return models, known
+}
+
+// mapping are the models of a database; whole says that none are missing.
+type mapping struct {
+	models []adapter.Model
+	whole  bool
 }
 
 // model asks the framework's models.

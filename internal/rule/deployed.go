@@ -102,30 +102,22 @@ func (p *Pass) deployedColumn(d *Delta, c *catalog.Column) string {
 
 // LeavesOut finds an INSERT in the text of the deployed code that leaves out a
 // column which was there; nil when there is none.
-func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *Insert {
-	if p.NewColumn(d, c) {
-		return nil
-	}
-	name := p.deployedColumn(d, c)
-	inserts := p.UsesTable(d).Inserts
-	for i := range inserts {
-		if !slices.Contains(inserts[i].Columns, name) {
-			return &inserts[i]
-		}
-	}
-	return nil
-}
+func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *Insert { return p.insert(d, c, false) }
 
 // Inserts finds an INSERT in the text of the deployed code that writes a column
 // which was there; nil when there is none.
-func (p *Pass) Inserts(d *Delta, c *catalog.Column) *Insert {
+func (p *Pass) Inserts(d *Delta, c *catalog.Column) *Insert { return p.insert(d, c, true) }
+
+// insert is the first INSERT of the deployed code that writes a column which was
+// there, or leaves it out.
+func (p *Pass) insert(d *Delta, c *catalog.Column, writes bool) *Insert {
 	if p.NewColumn(d, c) {
 		return nil
 	}
 	name := p.deployedColumn(d, c)
 	inserts := p.UsesTable(d).Inserts
 	for i := range inserts {
-		if slices.Contains(inserts[i].Columns, name) {
+		if slices.Contains(inserts[i].Columns, name) == writes {
 			return &inserts[i]
 		}
 	}
