@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -229,22 +230,32 @@ func (a *changelog) sources(t adapter.Tree, adapters []adapter.Adapter) ([]adapt
 	for i := range chosen {
 		chosen[i].Options.Runner = assumed(a.Settings)
 	}
-	chosen, scripts := runners(chosen)
+	chosen, scripts := runners(t, chosen)
 	return chosen, append(append(skipped, ties...), scripts...), nil
 }
 
 // runners leaves out directories of SQL files that only look like migrations
 // where the repository has a migration tool: scripts, seeds, queries. They are
-// listed, not judged.
-func runners(sources []adapter.Source) ([]adapter.Source, []onward.Opaque) {
+// listed, not judged. One that has a tool of its own stays, and so does one that
+// is called migrations in a module in which there is no tool: another service.
+func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onward.Opaque) {
 	tool := slices.IndexFunc(sources, func(s adapter.Source) bool { return s.Framework != "sql" })
 	if tool < 0 {
 		return sources, nil
 	}
+	moduleOf := modulesOf(t)
+	tools := map[string]bool{}
+	sure := func(s adapter.Source) bool { return s.Framework != "sql" || s.Score >= 3 || s.Runner != "" }
+	for _, s := range sources {
+		if sure(s) {
+			tools[moduleOf(s.Dir)] = true
+		}
+	}
 	var kept []adapter.Source
 	var out []onward.Opaque
 	for _, s := range sources {
-		if s.Framework != "sql" || s.Score >= 3 {
+		module := moduleOf(s.Dir)
+		if sure(s) || module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat") {
 			kept = append(kept, s)
 			continue
 		}

@@ -40,6 +40,23 @@ func TestRunners(t *testing.T) {
 				"-- b/0001_b.sql --\nALTER TABLE t VALIDATE CONSTRAINT c;\n",
 			nil,
 		},
+		"a tool in one service hides no other tool in another": {
+			"-- api/go.mod --\nmodule api\n-- api/sql/001_a.sql --\n-- +goose Up\nCREATE TABLE x (id int);\n" +
+				"-- web/package.json --\n{}\n-- web/prisma/migrations/migration_lock.toml --\nprovider = \"postgresql\"\n" +
+				"-- web/prisma/migrations/20240101_a/migration.sql --\n" + table,
+			"-- web/prisma/migrations/20240102_b/migration.sql --\nCREATE INDEX t_a_idx ON t (a);\n",
+			[]string{"error index-create-blocking web/prisma/migrations/20240102_b/migration.sql:1"},
+		},
+		"nor a directory called migrations in a module without a tool": {
+			"-- api/sql/001_a.sql --\n-- +goose Up\nCREATE TABLE x (id int);\n-- web/package.json --\n{}\n-- web/migrations/a.sql --\n" + table,
+			"-- web/migrations/b.sql --\nCREATE INDEX t_a_idx ON t (a);\n",
+			[]string{"error index-create-blocking web/migrations/b.sql:1"},
+		},
+		"but scripts beside a tool are no migrations": {
+			"-- api/sql/001_a.sql --\n-- +goose Up\nCREATE TABLE x (id int);\n-- api/migrations/a.sql --\n" + table + "-- web/package.json --\n{}\n-- web/reports/01_a.sql --\nSELECT 1;\n-- web/reports/02_b.sql --\nSELECT 1;\n",
+			"-- api/migrations/b.sql --\nCREATE INDEX t_a_idx ON t (a);\n-- web/reports/03_a.sql --\nCREATE INDEX t_a_idx ON t (a);\n",
+			nil,
+		},
 		"Flyway compares checksums": {
 			"-- db/migration/V1__a.sql --\n" + table,
 			"-- db/migration/V1__a.sql --\n" + table + "-- a comment\n",

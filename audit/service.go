@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -58,24 +60,31 @@ func (u *usage) services() []service {
 	if u.rooted != nil {
 		return u.rooted
 	}
+	moduleOf := modulesOf(gittree.Of(u.base))
+	for _, p := range u.pairs {
+		u.rooted = append(u.rooted, service{root: moduleOf(p.source.Dir), tables: creates(p)})
+	}
+	return u.rooted
+}
+
+// modulesOf tells of a directory the nearest one, it or above it, that is a module
+// of its own; "" for none but the root.
+func modulesOf(t adapter.Tree) func(dir string) string {
 	module := map[string]bool{}
-	for _, f := range u.base.Files() {
-		if slices.Contains(modules, path.Base(f.Path)) {
-			module[path.Dir(f.Path)] = true
+	for _, p := range t.Paths() {
+		if slices.Contains(modules, path.Base(p)) {
+			module[path.Dir(p)] = true
 		}
 	}
-	for _, p := range u.pairs {
-		s := service{tables: creates(p)}
-		dir := p.source.Dir
+	return func(dir string) string {
 		for dir != "" && dir != "." && !module[dir] {
 			dir = path.Dir(dir)
 		}
-		if dir != "." {
-			s.root = dir
+		if dir == "." {
+			return ""
 		}
-		u.rooted = append(u.rooted, s)
+		return dir
 	}
-	return u.rooted
 }
 
 // under reports whether a file lies in one of some directories.

@@ -53,6 +53,8 @@ func verdict(r *onward.Report) {
 	}
 	s.Safe = s.Errors == 0 && failed == 0
 	switch {
+	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0 && s.Opaque > 0:
+		s.Verdict = fmt.Sprintf("No new migrations as far as it could be judged: %s not judged.", report.Count(s.Opaque, "place"))
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
 		s.Verdict = "No new migrations: the database stays as it is."
 	case s.Errors > 0:

@@ -16,15 +16,7 @@ import (
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s}
 	d := adapter.ListDir(t, s.Dir, ".sql")
-	ups, downs, numbered := forward(d)
-	if inner := innerFiles(t, s.Dir); len(inner) > 0 {
-		if numbered == 0 {
-			ups = nil
-		}
-		ups = append(ups, inner...)
-		numbered += len(inner)
-		slices.SortFunc(ups, order)
-	}
+	ups, downs, numbered := members(t, d)
 	mixed := numbered > 0 && len(programs(t, s.Dir)) > 0
 	if mixed {
 		ups = slices.DeleteFunc(ups, func(n string) bool { return ofProgram(t, d, n) })
@@ -102,6 +94,21 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		journalOf(t, d.Path).left(set)
 	}
 	return set, nil
+}
+
+// members are the files of a directory as forward sorts them, with those of the
+// numbered directories in it.
+func members(t adapter.Tree, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+	ups, downs, numbered = forward(d)
+	if inner := innerFiles(t, d.Path); len(inner) > 0 {
+		if numbered == 0 {
+			ups = nil
+		}
+		ups = append(ups, inner...)
+		numbered += len(inner)
+		slices.SortFunc(ups, order)
+	}
+	return ups, downs, numbered
 }
 
 // innerFiles lists the migrations of a directory that has a directory for each.

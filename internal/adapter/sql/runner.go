@@ -92,6 +92,18 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 	return ""
 }
 
+// told is the runner of a directory, by what stands beside its files and by the
+// markers of a few of them.
+func told(t adapter.Tree, dir string) runner {
+	d := adapter.ListDir(t, dir, ".sql")
+	ups, _, _ := members(t, d)
+	if by := runnerOf(t, d, ups); by != "" {
+		return by
+	}
+	some := adapter.Sample(ups, 4)
+	return byMarkers(t, d, adapter.ReadFiles(t, d, some), some)
+}
+
 // mentions reports whether the closest file of a name, in a directory or above
 // it, has a word in it.
 func mentions(t adapter.Tree, dir, name, word string) bool {
