@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -28,8 +30,9 @@ var (
 // its lock as it comes. A later one is no news: an earlier one went through.
 func hangs(t adapter.Tree, set *adapter.Set) {
 	for _, m := range set.Migrations {
-		if m.Source.Mode != onward.TransactionNone {
-			continue
+		refused := slices.ContainsFunc(m.Problems, func(r rule.Refusal) bool { return r.Severity != onward.Warning })
+		if m.Source.Mode != onward.TransactionNone || refused {
+			continue // nothing of it hangs
 		}
 		at := waitsForSnapshots.FindStringIndex(m.Source.Text)
 		if at == nil {

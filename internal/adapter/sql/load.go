@@ -27,6 +27,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if by == "" {
 		by = byMarkers(t, d, files, ups)
 	}
+	if by == "" && sentOnce(t, s.Dir) {
+		by = psqlOnce
+	}
 	switch by {
 	case atlas:
 		ups, files = withoutCheckpoints(ups, files)
@@ -180,7 +183,7 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 		mode, cuts = onward.TransactionFile, false
 	default:
 		m.Runner.Guessed = r == "" && o.Transaction == ""
-		m.Source.Psql = r == "" && o.Transaction != onward.TransactionMessage && o.Transaction != onward.TransactionPipeline
+		m.Source.Psql = (r == "" || r == psqlOnce) && o.Transaction != onward.TransactionMessage && o.Transaction != onward.TransactionPipeline
 	}
 	if t != nil && t.lines && r == bySQLMigrate && strings.Contains(f.Text, command) {
 		m.Source.Parts, m.Problems = sqlMigrate(f.Text)

@@ -89,6 +89,7 @@ func TestForward(t *testing.T) {
 		"10.sql 2.sql 1.sql":                               "1.sql 2.sql 10.sql",
 		"1_a.sql 1_a_down.sql 2_b.up.sql 2_b.down.sql":     "1_a.sql 2_b.up.sql",
 		"1_a_up.sql 1_a_down.sql 2_slow_down.sql":          "1_a_up.sql",
+		"1-a-up.sql 1-a-down.sql 2-b-up.sql 2-b-down.sql":  "1-a-up.sql 2-b-up.sql", // db-migrate
 		"1_add_rollback.sql 2_slow_down.sql":               "1_add_rollback.sql 2_slow_down.sql",
 		"1_a.sql 1_a_rollback.sql rollback_all.sql":        "1_a.sql",
 		"1_a.sql schema.sql seed.sql":                      "1_a.sql",

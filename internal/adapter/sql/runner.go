@@ -51,6 +51,7 @@ const (
 	prisma       runner = "prisma"
 	diesel       runner = "diesel"
 	byLiquibase  runner = "liquibase"
+	psqlOnce     runner = "psql -1"
 )
 
 var (
@@ -274,7 +275,7 @@ func (r runner) mode() onward.Transaction {
 	switch r {
 	case supabase:
 		return onward.TransactionPipeline
-	case drizzle, tern, pop, atlas, refinery, nodePg:
+	case drizzle, tern, pop, atlas, refinery, nodePg, psqlOnce:
 		return onward.TransactionFile
 	}
 	return onward.TransactionNone

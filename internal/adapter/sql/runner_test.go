@@ -115,6 +115,22 @@ func TestRunner(t *testing.T) {
 		"a tool that nobody knows, one time twice": {"m", map[string]string{
 			"m/20240101000000_a.sql": sql, "m/20240101000000_b.sql": sql,
 		}, "20240101000000_a none; 20240101000000_b none"},
+		"Flyway hangs in no file that it refuses": {"db/migration", map[string]string{
+			"pom.xml": "<artifactId>flyway-core</artifactId>", "db/migration/V1__a.sql": sql + cic,
+		}, "V1__a none, 1: error"},
+		"psql -1 in a Makefile": {"db/changes", map[string]string{
+			"Makefile":           "PSQL = psql -X -v ON_ERROR_STOP=1 $(URL)\nmigrate:\n\t@for f in $$(ls db/changes/*.sql); do \\\n\t  $(PSQL) -1 -f $$f && $(PSQL) -c \"insert into done values ('$$f')\"; \\\n\tdone\n",
+			"db/changes/1_a.sql": sql, "db/changes/2_b.sql": cic,
+		}, "1_a file; 2_b file"},
+		"psql -1 by a variable": {"migrations", map[string]string{
+			"Makefile": "PSQL := psql --single-transaction\nmigrate:\n\tcat migrations/*.sql | $(PSQL)\n", "migrations/1_a.sql": sql,
+		}, "1_a file"},
+		"psql in two ways": {"migrations", map[string]string{
+			"bin/migrate": "for f in migrations/*.sql; do psql -1 -f \"$f\"; done\n", "dev.sh": "for f in migrations/*.sql; do psql -v ON_ERROR_STOP=1 -f \"$f\"; done\n", "migrations/1_a.sql": sql,
+		}, "1_a none"},
+		"psql -1 for other files": {"migrations", map[string]string{
+			"bin/seed": "# after migrations\npsql -1 -f seeds.sql\n", "migrations/1_a.sql": sql,
+		}, "1_a none"},
 		"Flyway waits for itself, the first time": {"db/migration", map[string]string{
 			"pom.xml": "<artifactId>flyway-core</artifactId>", "db/migration/V1__a.sql": sql, "db/migration/V2__b.sql": "-- why\n" + cic, "db/migration/V3__c.sql": cic,
 		}, "V1__a file; V2__b none, 2: warning; V3__c none"},

@@ -2,16 +2,17 @@
 // tool without an adapter of its own runs in the order of their names.
 //
 // Numbers in names count by value: 2 comes before 10. The ways down are left
-// out: *.down.sql, x_down.sql beside x.sql or x_up.sql, undo and rollback
+// out: *.down.sql, x_down.sql beside x.sql, x_up.sql or x-up.sql, undo and rollback
 // files, and what stands behind a tool's "down" marker in a file (markers.go).
 // In a directory whose files have numbers, files without one (schema.sql,
 // seed.sql) are none of the migrations, and are counted as not judged.
 //
 // How a file is sent follows from what stands beside it (runner.go: Supabase's
 // CLI, Drizzle, Flyway, tern, Atlas, refinery), its markers (markers.go,
-// liquibase.go) and its name, where these tell the tool. Otherwise nothing opens a transaction, and each statement is sent by
-// itself, as "psql -f" does; onward.yaml says when that is different
-// (transaction: file for "psql -1", message for "psql -c" and for drivers).
+// liquibase.go) and its name, where these tell the tool; or the project's scripts
+// say that it is sent by "psql -1" (psql.go). Otherwise nothing opens a transaction,
+// and each statement is sent by itself, as "psql -f" does; onward.yaml says when that
+// is different (transaction: file for "psql -1", message for "psql -c" and for drivers).
 // Numbered programs among the SQL files are migrations that are not judged; an
 // SQL file with named parameters or queries beside a program of its name is that
 // program's text, and none.
@@ -102,19 +103,22 @@ func source(dir, why string) adapter.Source {
 func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	downs = map[string]string{}
 	has := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
-	anyUp := slices.ContainsFunc(d.Names, func(n string) bool { return strings.HasSuffix(strings.ToLower(n), "_up.sql") })
+	anyUp := slices.ContainsFunc(d.Names, func(n string) bool {
+		n = strings.ToLower(n)
+		return strings.HasSuffix(n, "_up.sql") || strings.HasSuffix(n, "-up.sql")
+	})
 	for _, n := range d.Names {
 		sure, stem, undo := undoes(n)
 		if undo && !sure {
 			// "add_rollback.sql" is a way down only beside its way up.
-			switch up := stem + ".sql"; {
-			case has(up):
-				downs[up] = n
-				continue
-			case has(stem + "_up.sql"):
-				downs[stem+"_up.sql"] = n
-				continue
-			case anyUp:
+			found := anyUp
+			for _, end := range [...]string{".sql", "_up.sql", "-up.sql"} {
+				if up := stem + end; has(up) {
+					downs[up], found = n, true
+					break
+				}
+			}
+			if found {
 				continue
 			}
 		}
