@@ -194,7 +194,7 @@ func (u *usage) search() {
 		tables = append(tables, q.tables()...)
 		tables = append(tables, q.schema()...)
 		if q.column != "" && !q.upsert() {
-			near = append(near, spellings(q.column)...)
+			near = append(append(near, spellings(q.column)...), q.embedded()...)
 		}
 	}
 	tableHits := look(tables, u.noCode)
@@ -214,7 +214,8 @@ func (u *usage) search() {
 		for _, h := range named(q) {
 			in[h.Path] = !under(other, h.Path)
 		}
-		return slices.DeleteFunc(pick(nearHits, spellings(q.column)), func(h gitrange.Hit) bool { return !in[h.Path] })
+		of := pick(nearHits, append(spellings(q.column), q.embedded()...))
+		return slices.DeleteFunc(of, func(h gitrange.Hit) bool { return !in[h.Path] || h.Word == gormModel && !q.embeds(h, named(q)) })
 	}
 	for _, q := range u.asked {
 		if q.column != "" && !q.upsert() && len(hitsOf(q)) == 0 {
