@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -60,7 +61,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	for i, m := range p.head.Migrations {
 		old := base[m.ID]
 		if from := moved[m.ID]; old == nil && from != nil {
-			c.renamed(from, m)
+			c.renamed(from, m, p.head.Habits.Renamed)
 			continue
 		}
 		switch {
@@ -108,12 +109,16 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			}
 		}
 	}
-	for _, m := range c.deployed {
-		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable {
+	last := lastOf(c.deployed, head)
+	for i, m := range c.deployed {
+		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable && p.base.Habits.Deleted == "" {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
 		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0}
+		if p.base.Habits.Forgets && i > last && !m.Repeatable && len(c.release) == 0 {
+			h.Runner = ""
+		}
 		if p.anew != nil {
 			h.Other, h.Detail, h.Repeats = p.anew.dir, p.anew.last.ID, p.anew.n
 		}
@@ -129,6 +134,17 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	c.history = append(c.history, c.mapped(p)...)
 	c.history = append(c.history, c.unmapped(p)...)
 	return c
+}
+
+// lastOf is the place of the last migration with a version that the head has too;
+// -1 for none.
+func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
+	for i, m := range slices.Backward(deployed) {
+		if head[m.ID] && !m.Repeatable {
+			return i
+		}
+	}
+	return -1
 }
 
 // dependsOnNew lists the new migrations that Django finds missing in front of one
@@ -208,8 +224,8 @@ func newerOf(h rule.HistoryChange, base map[string]*adapter.Migration, head []*a
 	return h
 }
 
-func (c *comparison) renamed(old, m *adapter.Migration) {
-	h := rule.HistoryChange{Kind: rule.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID}
+func (c *comparison) renamed(old, m *adapter.Migration, habit string) {
+	h := rule.HistoryChange{Kind: rule.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
 	if !c.same(old, m) {
 		h.Detail = "its content changed too"
 	}

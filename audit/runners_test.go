@@ -141,6 +141,46 @@ func TestRunners(t *testing.T) {
 			"-- m/20240102000000_b.sql --\n-- migrate:up\nSELECT 2;\n",
 			[]string{"info release-out-of-order m/20240102000000_b.sql:1"},
 		},
+		"Flyway misses what is gone": {
+			"-- db/migration/V1__a.sql --\n" + table + "-- db/migration/V2__b.sql --\nSELECT 2;\n",
+			"-- db/migration/V1__a.sql --\n",
+			[]string{"error release-migration-deleted db/migration/V1__a.sql:1"},
+		},
+		"but not the last one": {
+			"-- db/migration/V1__a.sql --\n" + table + "-- db/migration/V2__b.sql --\nSELECT 2;\n",
+			"-- db/migration/V2__b.sql --\n",
+			[]string{"warning release-migration-deleted db/migration/V2__b.sql:1"},
+		},
+		"Flyway compares descriptions": {
+			"-- db/migration/V1__a.sql --\n" + table,
+			"-- db/migration/V1__a.sql --\n-- db/migration/V1__z.sql --\n" + table,
+			[]string{"error release-migration-renamed db/migration/V1__z.sql:1"},
+		},
+		"Prisma knows migrations by their names": {
+			"-- m/migration_lock.toml --\nx\n-- m/20240101000000_a/migration.sql --\n" + table,
+			"-- m/20240101000000_a/migration.sql --\n-- m/20240101000000_z/migration.sql --\n" + table,
+			[]string{"error release-migration-renamed m/20240101000000_z/migration.sql:1"},
+		},
+		"Diesel by their numbers": {
+			"-- diesel.toml --\nx\n-- m/2024-01-01-000000_a/up.sql --\n" + table,
+			"-- m/2024-01-01-000000_a/up.sql --\n-- m/2024-01-01-000000_z/up.sql --\n" + table,
+			nil,
+		},
+		"Liquibase knows changesets by their files": {
+			"-- db/changelog/001_a.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table,
+			"-- db/changelog/001_a.sql --\n-- db/changelog/001_z.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table,
+			[]string{"error release-migration-renamed db/changelog/001_z.sql:1"},
+		},
+		"unless they have another name for it": {
+			"-- db/changelog/001_a.sql --\n--liquibase formatted sql logicalFilePath:a\n--changeset x:a\n" + table,
+			"-- db/changelog/001_a.sql --\n-- db/changelog/001_z.sql --\n--liquibase formatted sql logicalFilePath:a\n--changeset x:a\n" + table,
+			nil,
+		},
+		"dbmate goes by the names as texts": {
+			"-- m/2_a.sql --\n-- migrate:up\n" + table,
+			"-- m/10_b.sql --\n-- migrate:up\nSELECT 2;\n",
+			[]string{"info release-out-of-order m/10_b.sql:1"},
+		},
 		"tern refuses gaps that are new": {
 			"-- m/tern.conf --\nx\n-- m/001_a.sql --\n" + table + "-- m/003_c.sql --\nSELECT 1;\n",
 			"-- m/005_d.sql --\nSELECT 2;\n",

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need: into the user's cache Postgres servers of every
-# supported major and Python environments with Django, and Chromium (as root,
-# with apt-get). Quick when all is there.
+# supported major, Python environments with Django, and other migration tools as
+# far as npm and Maven are there; and Chromium (as root, with apt-get). Quick when
+# all is there.
 #
 #   scripts/setup.sh            everything
 #   scripts/setup.sh postgres   the servers only
+#   scripts/setup.sh runners    the migration tools only
 #   scripts/setup.sh chromium   the browser only
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,6 +17,9 @@ if [ "$what" = all ] || [ "$what" = postgres ]; then
 fi
 if [ "$what" = all ] || [ "$what" = django ]; then
   ./scripts/django-venvs.sh
+fi
+if [ "$what" = all ] || [ "$what" = runners ]; then
+  ./scripts/runners.sh
 fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh

@@ -169,8 +169,13 @@ type Problem struct {
 type Habits struct {
 	// Edited: the content of an applied migration changed.
 	Edited string
-	// Deleted: an applied migration is gone.
+	// Deleted: an applied migration is gone. Forgets: one that is later than all
+	// that are left is not missed.
 	Deleted string
+	Forgets bool
+	// Renamed: an applied migration has another name. Where that is "", its
+	// number alone counts, and one with another number is a new one.
+	Renamed string
 	// OutOfOrder: a new one sorts before one that is applied.
 	OutOfOrder string
 }

@@ -151,11 +151,13 @@ func (s flywaySettings) habits() adapter.Habits {
 	h := adapter.Habits{
 		Edited:     "Flyway refuses to migrate: the checksum of the file is no longer that of the one that was applied, and comments count",
 		Deleted:    "Flyway refuses to migrate (\"Detected applied migration not resolved locally\") until it is repaired",
+		Forgets:    true,
+		Renamed:    "Flyway refuses to migrate: it compares the version and the description with those of the one that was applied",
 		OutOfOrder: "Flyway refuses to migrate (\"Detected resolved migration not applied to database\") unless outOfOrder is set",
 	}
 	switch {
 	case s.unvalidated:
-		h.Edited, h.Deleted = "Flyway does not run it again: databases that have it keep what the old text did", ""
+		h.Edited, h.Deleted, h.Renamed = "Flyway does not run it again: databases that have it keep what the old text did", "", ""
 		h.OutOfOrder = "Flyway skips it for good unless outOfOrder is set"
 	case s.ignores:
 		h.Deleted, h.OutOfOrder = "", "Flyway runs it or not as ignoreMigrationPatterns says"

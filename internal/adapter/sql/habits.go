@@ -2,6 +2,7 @@ package sql
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/adapter"
 )
@@ -25,16 +26,19 @@ var habits = map[runner]adapter.Habits{
 		OutOfOrder: "Atlas refuses to run (\"added out of order\") unless --exec-order says otherwise",
 	},
 	refinery: {
+		Renamed:    "refinery refuses to run: its name is no longer that of the one that was applied",
 		Edited:     "refinery refuses to run: the checksum is no longer that of the one that was applied, and comments count",
 		Deleted:    "refinery refuses to run: a migration that was applied is missing",
 		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database",
 	},
 	nodePg: {
+		Renamed:    "node-pg-migrate records names, and refuses to run (\"Not run migration … is preceding already run migration\")",
 		Edited:     "node-pg-migrate records names, not contents: databases that have it keep what the old text did",
 		Deleted:    "node-pg-migrate refuses to run what comes behind it (\"Not run migration … is preceding already run migration\")",
 		OutOfOrder: "node-pg-migrate refuses to run (\"Not run migration … is preceding already run migration\") unless it is called with --no-check-order",
 	},
 	byLiquibase: {
+		Renamed:    "Liquibase knows a changeset by the path of its file: databases that have its changesets run them again",
 		Edited:     "Liquibase refuses to run: \"Validation Failed: … changesets check sum\"",
 		OutOfOrder: "Liquibase " + runsAfter,
 	},
@@ -43,6 +47,7 @@ var habits = map[runner]adapter.Habits{
 		OutOfOrder: "dbmate " + runsAfter,
 	},
 	prisma: {
+		Renamed:    "Prisma knows a migration by the name of its directory: databases that ran it run it again",
 		Edited:     "Prisma does not run it again: databases that have it keep what the old text did",
 		OutOfOrder: "Prisma " + runsAfter,
 	},
@@ -51,6 +56,7 @@ var habits = map[runner]adapter.Habits{
 		OutOfOrder: "Diesel " + runsAfter,
 	},
 	bySQLMigrate: {
+		Renamed:    "sql-migrate records names, and refuses to run (\"unknown migration in database\")",
 		Edited:     "sql-migrate records names, not contents: databases that have it keep what the old text did",
 		Deleted:    "sql-migrate refuses to run (\"unknown migration in database\")",
 		OutOfOrder: "sql-migrate " + runsAfter,
@@ -94,6 +100,10 @@ func (r runner) apply(t adapter.Tree, set *adapter.Set) {
 	case nodePg:
 		config, ok := adapter.Nearest(t, set.Source.Dir, "package.json")
 		set.Together = !ok || !nodePgApart.MatchString(adapter.ReadFile(t, config).Text)
+	case byLiquibase:
+		if slices.ContainsFunc(set.Migrations, func(m *adapter.Migration) bool { return logicalPath.MatchString(m.Source.Text) }) {
+			set.Habits.Renamed = ""
+		}
 	case byFlyway:
 		c := flywayConfigured(t)
 		set.Habits, set.Together = c.habits(), c.group

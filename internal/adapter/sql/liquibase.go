@@ -6,23 +6,31 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Liquibase's formatted SQL, by its manual:
+// Liquibase's formatted SQL, by its manual and by running it (4.24, 4.33 and 5.0;
+// TestLiquibaseOnServer of internal/adapter/realrunners):
 //
 //   - A file holds changesets, which are recorded by themselves: one that is new
 //     in an old file runs, one whose text differs from what was applied stops it,
 //     unless it has runOnChange.
 //   - Each runs in a transaction, statement by statement, unless it has
 //     runInTransaction:false; with splitStatements:false it is sent whole.
+//   - It knows strings and comments, but no dollar quotes: a ';' in a body cuts
+//     the statement, unless it stands between BEGIN and END, where it takes every
+//     END for that of a block: of CASE, IF and LOOP, too.
+//   - A file under another name has other changesets, which run again.
 //   - A changeset for other databases (dbms:) does not run.
 //   - Rollbacks and preconditions stand in comments.
 var (
 	liquibaseHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
 	changesetLine = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
 	changelogDir  = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
+	// A path that the changesets of a file are known by in the place of its own.
+	logicalPath = regexp.MustCompile(`(?i)\blogicalFilePath:`)
 	// What may hold the order of the files.
 	changelogFile = regexp.MustCompile(`(?i)\.(?:xml|ya?ml|json)$`)
 )
@@ -64,9 +72,8 @@ func inChangelog(t adapter.Tree, dir string, names []string) {
 }
 
 // changesets are the parts of a file of Liquibase's: each changeset, or what its
-// delimiter makes of one.
-func changesets(text string) []script.Part {
-	var out []script.Part
+// delimiter makes of one; and the places of those that it cuts at each ';'.
+func changesets(text string) (out []script.Part, cut []int) {
 	heads := changesetLine.FindAllStringSubmatchIndex(text, -1)
 	for i, h := range heads {
 		end := len(text)
@@ -82,7 +89,8 @@ func changesets(text string) []script.Part {
 			block = 0
 		}
 		whole := strings.EqualFold(says["splitstatements"], "false")
-		for _, r := range delimited(text, h[1], end, says["enddelimiter"], whole) {
+		delimiter := says["enddelimiter"]
+		for _, r := range delimited(text, h[1], end, delimiter, whole) {
 			p := adapter.Part(text, r[0], r[1])
 			if p.SQL == "" {
 				continue
@@ -90,10 +98,13 @@ func changesets(text string) []script.Part {
 			p.Name, p.Block, p.Message = strings.ReplaceAll(text[h[2]:h[3]], `"`, ""), block, whole
 			p.Sum = sum(p.SQL)
 			p.Again = strings.EqualFold(says["runonchange"], "true") || strings.EqualFold(says["runalways"], "true")
+			if !whole && (delimiter == "" || delimiter == ";") {
+				cut = append(cut, len(out))
+			}
 			out = append(out, p)
 		}
 	}
-	return out
+	return out, cut
 }
 
 var (
@@ -158,9 +169,61 @@ func delimited(text string, from, to int, delimiter string, whole bool) [][2]int
 	}
 }
 
+// cutsBody finds the ';' in a body at which Liquibase cuts a changeset in two; -1
+// for none.
+func cutsBody(sql string) int {
+	var lex adapter.Lexer
+	within, depth, from := "", 0, 0
+	for {
+		n := strings.IndexByte(sql[from:], ';')
+		if n < 0 {
+			return -1
+		}
+		piece := sql[from : from+n]
+		lex.Feed(piece + ";")
+		tag, body := strings.CutPrefix(lex.Open(), "a body quoted with ")
+		if !body {
+			tag = ""
+		}
+		if tag != "" {
+			if within == "" {
+				depth = 0
+				piece = piece[strings.LastIndex(piece, tag)+len(tag):]
+			}
+			for _, word := range pgparse.Names(piece) {
+				switch word {
+				case "begin":
+					depth++
+				case "end":
+					depth--
+				}
+			}
+			if depth <= 0 {
+				return from + n
+			}
+		}
+		within = tag
+		from += n + 1
+	}
+}
+
+// refuseCuts notes the changesets that Liquibase sends in halves.
+func refuseCuts(m *adapter.Migration, cut []int) {
+	for _, i := range cut {
+		p := m.Source.Parts[i]
+		if at := cutsBody(p.SQL); at >= 0 {
+			m.Refuse(p.Start+at, "Liquibase cuts the changeset "+p.Name+" at this ';', inside of a body",
+				"it sends half a statement, and the update fails: Unterminated dollar quote",
+				"let it send the changeset whole: splitStatements:false behind its name, or endDelimiter with something that is in no body")
+		}
+	}
+}
+
 // liquibase gives a migration its changesets.
 func liquibase(m *adapter.Migration, o adapter.Options) {
-	m.Source.Parts = changesets(m.Source.Text)
+	var cut []int
+	m.Source.Parts, cut = changesets(m.Source.Text)
+	refuseCuts(m, cut)
 	m.Runner.Rerun = true
 	var whole strings.Builder
 	for _, p := range m.Source.Parts {

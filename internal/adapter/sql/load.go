@@ -37,6 +37,10 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		inChangelog(t, s.Dir, ups)
 		files = adapter.ReadFiles(t, d, ups)
 	}
+	if by.asTexts() && !slices.IsSorted(ups) {
+		slices.Sort(ups)
+		files = adapter.ReadFiles(t, d, ups)
+	}
 	adapter.Each(len(files), func(i int) { files[i].FillNames() })
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -90,6 +94,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 				})
 			}
 		}
+	}
+	if by == dbmate {
+		dbmateRefuses(set)
 	}
 	by.numbered(set)
 	by.apply(t, set)

@@ -33,8 +33,7 @@ var ternAlone = re(`^---- tern: disable-tx ----\r?$`)
 var tools = []tool{
 	{ // dbmate: the whole way up in one message
 		up: re(`^--\s*migrate:up\b.*$`), down: re(`^--\s*migrate:down\b.*$`),
-		mode: onward.TransactionFile, none: onward.TransactionMessage, off: re(`^--\s*migrate:up\b.*\btransaction:\s*false\b`),
-		offDown: re(`^--\s*migrate:down\b.*\btransaction:\s*false\b`),
+		mode: onward.TransactionFile, none: onward.TransactionMessage, off: dbmateAlone, offDown: dbmateBack,
 	},
 	{ // sql-migrate
 		up: re(`^--\s*\+migrate\s+Up\b.*$`), down: re(`^--\s*\+migrate\s+Down\b.*$`),

@@ -26,14 +26,14 @@ import (
 // pop (6.1: Migrator.Exec, and ory's popx) sends a file in one call, in a
 // transaction unless its name has "autocommit"; a version has a file for each
 // database, or one for all.
-// dbmate is told by its marker; its manual says what it records.
 // tern too (2.4.2: migrate): the numbers are 1, 2, 3 … without a gap, the one
 // that was run last is recorded, and a file is one message in a transaction.
 // Atlas was read in its source (atlas.go), and so were refinery (0.8: Runner,
 // verify_migrations: a migration is one message in a transaction, always) and
 // node-pg-migrate (8.0: runner, Migration: all that is pending runs in one
-// transaction unless it is told otherwise). Prisma, Diesel and sql-migrate
-// follow their manuals.
+// transaction unless it is told otherwise). Prisma and Diesel follow their manuals.
+// dbmate, node-pg-migrate, Drizzle, Flyway and Liquibase are run by the tests of
+// internal/adapter/realrunners.
 type runner string
 
 const (
@@ -269,6 +269,9 @@ func (r runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
 		Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1, Detail: detail,
 	})
 }
+
+// asTexts reports whether names count as texts, 10 before 2.
+func (r runner) asTexts() bool { return r == dbmate || r == atlas || r == prisma }
 
 // mode is how the runner sends a file that has no marker of a tool's.
 func (r runner) mode() onward.Transaction {

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -330,7 +331,8 @@ SELECT 5
 NOTHING;
 `
 	var got []string
-	for _, p := range changesets(text) {
+	parts, _ := changesets(text)
+	for _, p := range parts {
 		sql, _, _ := strings.Cut(p.SQL, "\n")
 		got = append(got, fmt.Sprintf("%s %d %v %v %s", p.Name, p.Block, p.Message, p.Again, sql))
 	}
@@ -356,5 +358,26 @@ func TestChangelogOrder(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)
 		}
+	}
+}
+
+// The page of the tools has each of those that are known here.
+func TestRunnersPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/runners.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := strings.Split(string(page), "## What a changed history does")
+	for r := range habits {
+		name := words[r].name
+		for i, table := range tables {
+			if name == "" || !strings.Contains(table, name) {
+				t.Errorf("%s is not in table %d", r, i+1)
+			}
+		}
+	}
+	if len(tables) != 2 || len(habits) < 10 {
+		t.Errorf("%d tables, %d tools", len(tables), len(habits))
 	}
 }

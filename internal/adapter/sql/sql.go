@@ -79,6 +79,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		case len(ups) == 0 || allOfPrograms(t, d, ups):
 		case migrations.MatchString(base):
 			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
+		case adapter.Has(t, d.Join(journalFile)):
+			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files beside Drizzle's journal", len(ups))))
 		case changelog(t, d):
 			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files of Liquibase, such as %s", len(ups), ups[0])))
 		case numbered >= 2 && !otherThings.MatchString(base):

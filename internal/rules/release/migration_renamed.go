@@ -20,7 +20,7 @@ var MigrationRenamed = &rule.Rule{
 
 func migrationRenamed(p *rule.Pass, r *rule.Release) {
 	for _, h := range changes(r, rule.RenamedID) {
-		if n := number(h.Migration); n != "" && n == number(h.Other) {
+		if n := number(h.Migration); n != "" && n == number(h.Other) && h.Runner == "" {
 			// The number is the name; the rest is for people.
 			if h.Detail == "" {
 				continue

@@ -1,0 +1,64 @@
+package sql
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// dbmate was run (2.36, TestDbmateOnServer of internal/adapter/realrunners):
+//
+//   - Files run in the order of their names as texts: 10_b.sql before 2_a.sql.
+//     Each way up is one message, in a transaction of its own unless its marker
+//     has the word "transaction:false", in just this spelling.
+//   - A file needs both markers, in small letters at the beginnings of lines, and
+//     nothing but comments of one line stands before the first.
+//   - It records the number in front of the name, and so misses neither another
+//     text nor another name, nor a file that is gone.
+var (
+	dbmateUp    = regexp.MustCompile(`(?m)^--\s*migrate:up(?:\s|$)`)
+	dbmateDown  = regexp.MustCompile(`(?m)^--\s*migrate:down(?:\s|$)`)
+	dbmateAlone = regexp.MustCompile(`^--\s*migrate:up\s(?:.*\s)?transaction:false(?:\s|$)`)
+	dbmateBack  = regexp.MustCompile(`^--\s*migrate:down\s(?:.*\s)?transaction:false(?:\s|$)`)
+)
+
+// dbmateRefuses notes the files at which dbmate stops. Old releases of it do not
+// ask for a way down: a directory that has always gone without is left alone.
+func dbmateRefuses(set *adapter.Set) {
+	downs := func(m *adapter.Migration) bool { return dbmateDown.MatchString(m.Source.Text) }
+	with := 0
+	for _, m := range set.Migrations {
+		if downs(m) {
+			with++
+		}
+	}
+	for _, m := range set.Migrations {
+		text := m.Source.Text
+		up := dbmateUp.FindStringIndex(text)
+		switch {
+		case m.Failed != "":
+		case up == nil:
+			m.Refuse(0, "dbmate finds no way up in the file",
+				"dbmate stops: \"dbmate requires each migration to define an up block with '-- migrate:up'\"",
+				"begin it with this, in small letters at the beginning of the line:\n-- migrate:up")
+		case stands(text[:up[0]]):
+			m.Refuse(0, "something stands before dbmate's marker",
+				"dbmate stops: \"dbmate does not support statements preceding the '-- migrate:up' block\"",
+				"put it behind the line -- migrate:up")
+		case !downs(m) && 2*with > len(set.Migrations):
+			m.Refuse(0, "dbmate finds no way down in the file",
+				"dbmate stops: \"dbmate requires each migration to define a down block with '-- migrate:down'\"",
+				"end it with this line, whatever follows:\n-- migrate:down")
+		}
+	}
+}
+
+// stands reports whether a text has more than comments of one line.
+func stands(text string) bool {
+	return slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool {
+		l = strings.TrimSpace(l)
+		return l != "" && !strings.HasPrefix(l, "--")
+	})
+}
