@@ -27,6 +27,9 @@ var (
 	upsertCall = regexp.MustCompile(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
 )
 
+// method is the head of a function: a mapper's own, which it writes for each model.
+var method = regexp.MustCompile(`^\s*(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
+
 // upsertReach is how far before its ON CONFLICT an INSERT begins.
 const upsertReach = 8 << 10
 
@@ -123,30 +126,58 @@ func intoOf(text string) string {
 // are called Upsert.
 func (u *usage) mapperUpserts(q question, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
 	words := tableWords(q.table.Name)
-	calls := map[string]gitrange.Hit{}
+	calls := map[string][]gitrange.Hit{}
 	var files []string
 	for _, h := range pick(hits, upserts) {
-		if _, seen := calls[h.Path]; seen || comment(h.Text) || !mayCall(h.Text, words, spelled) {
+		if comment(h.Text) || !mayCall(h.Text, words, spelled) {
 			continue
 		}
-		calls[h.Path] = h
-		files = append(files, h.Path)
+		if calls[h.Path] == nil {
+			files = append(files, h.Path)
+		}
+		calls[h.Path] = append(calls[h.Path], h)
 	}
 	texts, err := u.base.ReadAll(files)
 	var out []onward.Evidence
 	for _, f := range files {
-		if err != nil || slices.ContainsFunc(words, func(w string) bool { return names(string(texts[f]), w) }) {
-			out = append(out, onward.Evidence{Kind: "code", Path: f, Line: calls[f].Line, Text: calls[f].Text, Revision: u.name})
+		text := string(texts[f])
+		if err == nil && !slices.ContainsFunc(words, func(w string) bool { return names(text, w) }) {
+			continue
+		}
+		for _, h := range calls[f] {
+			if !ofOther(text, h.Line, words) {
+				out = append(out, onward.Evidence{Kind: "code", Path: f, Line: h.Line, Text: h.Text, Revision: u.name})
+				break
+			}
 		}
 	}
 	return out
+}
+
+// builder is where ent begins to write rows of a model: client.Referrer.Create().
+var builder = regexp.MustCompile(`\.(\w+)\.(?:Create|CreateBulk|MapCreateBulk)\(`)
+
+// builderReach is how many lines before its OnConflict that stands.
+const builderReach = 20
+
+// ofOther reports whether the rows that a call in a line is about are of another model:
+// they were begun a few lines before.
+func ofOther(text string, line int, words []string) bool {
+	lines := strings.SplitN(text, "\n", line+1)
+	lines = lines[:min(line, len(lines))]
+	for i := len(lines) - 1; i >= max(0, len(lines)-builderReach); i-- {
+		if m := builder.FindStringSubmatch(lines[i]); m != nil {
+			return !slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, m[1]) })
+		}
+	}
+	return false
 }
 
 // mayCall reports whether a line calls a mapper's upsert, and names no other model:
 // prisma.user.upsert is one of users.
 func mayCall(line string, words []string, spelled bool) bool {
 	if mapperUpsert.MatchString(line) {
-		return true
+		return !method.MatchString(line)
 	}
 	m := upsertCall.FindStringSubmatch(line)
 	if m == nil || m[2] == "U" && spelled {

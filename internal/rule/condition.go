@@ -178,7 +178,7 @@ func always(n *pgparse.Node) bool {
 		return c.GetBoolval().GetBoolval()
 	}
 	x := n.GetAExpr()
-	return x != nil && operator(x) == "=" && x.Lexpr.GetAConst() != nil && x.Rexpr.GetAConst() != nil && constant(x.Lexpr) == constant(x.Rexpr)
+	return x != nil && operator(x) == "=" && x.Lexpr.GetAConst() != nil && x.Rexpr.GetAConst() != nil && Constant(x.Lexpr) == Constant(x.Rexpr)
 }
 
 // conjuncts are the conditions that all must hold.

@@ -143,8 +143,19 @@ func (p *Pass) UsesName(n catalog.Name) Usage {
 	if u.Sure && !u.Used {
 		return Usage{}
 	}
+	// The code names a table by its singular, too. These have one name.
+	says := func(e onward.Evidence) bool {
+		return e.Kind != "code" || strings.Contains(folded.Replace(strings.ToLower(e.Text)), folded.Replace(strings.ToLower(n.Name)))
+	}
+	if u.Used && len(u.Evidence) > 0 && !slices.ContainsFunc(u.Evidence, says) {
+		u.Used, u.Evidence = false, nil
+	}
+	u.Evidence = slices.DeleteFunc(slices.Clone(u.Evidence), func(e onward.Evidence) bool { return !says(e) })
 	return u
 }
+
+// folded takes from a name what the spellings of code put between its words.
+var folded = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // Upsert is asked for in the place of a name by Upserts. It has a space, as no
 // word of code has.

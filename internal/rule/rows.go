@@ -47,7 +47,7 @@ func (p *Pass) Writes(s *Stmt) []Write {
 		return s.writes
 	}
 	s.wrote = true
-	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
+	w := writes{pass: p, catalog: s.Before, stmt: s, bounded: map[string]bool{}}
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.InsertStmt:
 		w.inWith(x.WithClause)
@@ -118,6 +118,7 @@ func (w *writes) statement(msg any) {
 type writes struct {
 	pass    *Pass
 	catalog *catalog.Catalog
+	stmt    *Stmt // nil where a query is asked about by itself
 	// bounded are the names of common table expressions with few rows.
 	bounded map[string]bool
 	found   []Write
@@ -223,6 +224,7 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 		}
 		everything = everything && c.holdsForAll(n)
 	}
+	everything = everything && !w.written(table)
 	if picks >= 3 {
 		return Few, false // the key of a seed row, in all likelihood
 	}
@@ -233,4 +235,28 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 		return Whole, false
 	}
 	return Some, false
+}
+
+// written reports whether a statement before this one in the migration has written
+// rows of a table: then a column that is new may have a value in some.
+func (w *writes) written(table *catalog.Relation) bool {
+	if w.stmt == nil || table == nil {
+		return false
+	}
+	for _, s := range w.stmt.Migration.Statements {
+		if s.Index >= w.stmt.Index {
+			return false
+		}
+		rv := s.Node.GetInsertStmt().GetRelation()
+		if u := s.Node.GetUpdateStmt(); u != nil {
+			rv = u.Relation
+		}
+		if rv == nil {
+			continue
+		}
+		if r, _ := s.Before.Resolve(rv); r != nil && r.OID == table.OID {
+			return true
+		}
+	}
+	return false
 }

@@ -82,7 +82,7 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 		case pgparse.VariableSetKind_VAR_SET_VALUE:
 			var values []string
 			for _, a := range x.Args {
-				values = append(values, constant(a))
+				values = append(values, Constant(a))
 			}
 			s.Value = strings.Join(values, ", ")
 		case pgparse.VariableSetKind_VAR_SET_DEFAULT, pgparse.VariableSetKind_VAR_RESET:
@@ -105,15 +105,15 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 		if call == nil || len(call.Args) != 3 || call.Funcname[len(call.Funcname)-1].GetString_().GetSval() != "set_config" {
 			return Setting{}, false
 		}
-		return Setting{Name: strings.ToLower(constant(call.Args[0])), Value: constant(call.Args[1]), Local: constant(call.Args[2]) == "true"}, true
+		return Setting{Name: strings.ToLower(Constant(call.Args[0])), Value: Constant(call.Args[1]), Local: Constant(call.Args[2]) == "true"}, true
 	}
 	return Setting{}, false
 }
 
-// constant is the text of a constant, "" for anything else.
-func constant(n *pgparse.Node) string {
+// Constant is the text of a constant, "" for anything else.
+func Constant(n *pgparse.Node) string {
 	if cast := n.GetTypeCast(); cast != nil {
-		return constant(cast.Arg)
+		return Constant(cast.Arg)
 	}
 	c := n.GetAConst()
 	switch v := c.GetVal().(type) {

@@ -14,6 +14,9 @@ type binding struct {
 	p *rule.Pass
 	t *rule.Tx
 	d *rule.Delta
+	// unfilled: a condition is asked for all rows, also those in which something else
+	// has filled the columns that the deployed code does not know.
+	unfilled bool
 }
 
 func (b *binding) constraint(c *catalog.Constraint) {
@@ -110,6 +113,14 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 	if b.covered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
 		return
 	}
+	reached := info.Predicate == nil || b.outcome(info.Predicate, 0)&isTrue != 0
+	if info.Predicate != nil {
+		all := *b
+		all.unfilled = true
+		if all.outcome(info.Predicate, 0)&isTrue == 0 {
+			return // no row is in it yet
+		}
+	}
 	table := b.d.After.Name
 	keys := make([]string, 0, len(info.Keys))
 	for _, k := range info.Keys {
@@ -120,13 +131,56 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 		}
 	}
 	list := strings.Join(keys, ", ")
-	b.report(columns, rule.Report{
+	r := rule.Report{
 		Fact: name + " binds " + table.String() + " from here on",
 		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
 		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + rule.Table(table) +
 			" GROUP BY " + list + " HAVING count(*) > 1;",
 		Severity: onward.Warning,
-	})
+	}
+	switch same, rest := b.same(info); {
+	case !reached:
+		r.Harm = "duplicates among the rows that the release has put there make the statement fail; what the deployed code writes is not in the index"
+		r.Instead = strings.TrimPrefix(r.Instead, "release code that makes no duplicates first, and ")
+		r.Severity = onward.Info
+		b.p.Report(b.d.By, r)
+		return
+	case same != nil && rest == 0 && info.Predicate == nil:
+		b.all(same, r)
+		return
+	case same != nil && info.Predicate == nil:
+		r.Harm += "; all that it writes has " + same.DefaultText + " in " + same.Name + ", which it does not know"
+	}
+	b.report(columns, r)
+}
+
+// same is a column of a unique index in which all rows of the deployed code have the
+// same value: it does not know it, and its default is a constant. rest is how many
+// other keys keep the rows apart.
+func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
+	for _, k := range info.Keys {
+		c := b.d.After.Attr(k.Column)
+		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && rule.Constant(rule.Uncast(c.Default)) != "" {
+			col = c
+		} else {
+			rest++
+		}
+	}
+	return col, rest
+}
+
+// all reports a key of which all rows of the deployed code have the same.
+func (b *binding) all(col *catalog.Column, r rule.Report) {
+	u := b.p.UsesTable(b.d)
+	if u.Known && !u.Used {
+		return
+	}
+	r.Harm = "no INSERT of the deployed code writes " + col.Name + ": each takes its default " + col.DefaultText + ", and all but one fail: duplicate key value violates unique constraint"
+	r.Instead = "give the column a default that differs from row to row, fill it by a trigger, or add the constraint a release later"
+	if seen := u.Writing(b.p.DeployedName(b.d).Name, "insert"); seen != nil {
+		r.Evidence, r.Severity = seen, onward.Error
+	}
+	b.p.Report(b.d.By, r)
 }
 
 // covered reports whether rows have been unique by some of the columns of a new
@@ -185,12 +239,20 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 		}
 	}
 	r := rule.Report{Fact: name + " binds " + b.d.After.Name.String() + " from here on", Severity: onward.Warning}
+	deletes := b.d.Other == nil || b.p.InUse(b.d.Other)
 	switch {
+	case old == nil && slices.ContainsFunc(c.Columns, func(a int16) bool { return b.empty(b.d.After.Attr(a)) }) && !strings.Contains(strings.ToUpper(b.d.By.SQL), "MATCH FULL"):
+		// A key with a NULL in it is not looked up.
+		if !refuses(c.OnDelete) || !deletes {
+			return
+		}
+		r.Severity = onward.Info
+		r.Harm = "DELETEs of the deployed code on " + ref + " fail where the new code has pointed at the row"
 	case old == nil:
 		// Code that fills such a column points at rows that are there.
 		r.Severity = onward.Info
 		r.Harm = "INSERTs and UPDATEs of the deployed code that point at no row of " + ref + " fail"
-		if refuses(c.OnDelete) {
+		if refuses(c.OnDelete) && deletes {
 			r.Harm += ", and so do its DELETEs on " + ref + " of rows that are pointed at"
 		}
 	case refuses(c.OnDelete) && !refuses(old.OnDelete):
@@ -249,6 +311,9 @@ func (b *binding) report(columns []int16, r rule.Report) {
 	if len(uses) > 0 {
 		together := rule.Together(uses)
 		r.Evidence = together.Evidence
+		if ins := b.inserted(columns); ins != nil {
+			r.Evidence = []onward.Evidence{ins.Evidence}
+		}
 		if c := b.d.NewConstraint; c == nil || c.Kind != catalog.ForeignKey {
 			r.Severity = severity(together.Used)
 		}
@@ -257,4 +322,17 @@ func (b *binding) report(columns []int16, r rule.Report) {
 		r.Instead = "release code that keeps to it first, clean up the rows, and add the constraint a release later"
 	}
 	b.p.Report(b.d.By, r)
+}
+
+// inserted is an INSERT of the deployed code that writes one of the columns, which tells
+// more than a line that has the word.
+func (b *binding) inserted(columns []int16) *rule.Insert {
+	for _, a := range columns {
+		if col := b.d.After.Attr(a); col != nil {
+			if ins := b.p.Inserts(b.d, col); ins != nil {
+				return ins
+			}
+		}
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package constraint
 
 import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 )
@@ -55,6 +58,23 @@ func (b *binding) outcome(n *pgparse.Node, depth int) outcomes {
 		return out
 	case n.GetAExpr() != nil:
 		return b.comparison(n.GetAExpr(), depth)
+	case n.GetBooleanTest() != nil && n.GetBooleanTest().GetBooltesttype() == pgparse.BoolTestType_IS_TRUE:
+		return combine(b.outcome(n.GetBooleanTest().GetArg(), depth+1), isTrue, func(x, _ outcomes) outcomes {
+			if x == isTrue {
+				return isTrue
+			}
+			return isFalse
+		})
+	case n.GetColumnRef() != nil:
+		if b.null(n) == isNull {
+			return isNull
+		}
+		switch b.written(n) {
+		case "true":
+			return isTrue
+		case "false":
+			return isFalse
+		}
 	}
 	return anything
 }
@@ -90,6 +110,14 @@ func (b *binding) comparison(x *pgparse.A_Expr, depth int) outcomes {
 			return isNull
 		}
 	}
+	if p, q := b.written(l), b.written(r); p != "" && q != "" && x.GetName()[0].GetString_().GetSval() == "=" {
+		if p == q {
+			return isTrue
+		}
+		if b.spelled(l) || b.spelled(r) {
+			return isFalse
+		}
+	}
 	return anything
 }
 
@@ -107,16 +135,15 @@ func (b *binding) null(n *pgparse.Node) outcomes {
 		}
 		return isTrue | isFalse
 	}
-	ref := n.GetColumnRef()
-	if ref == nil || len(ref.GetFields()) != 1 {
-		return anything
-	}
-	col := b.d.After.Column(ref.GetFields()[0].GetString_().GetSval())
+	col := b.column(n)
 	if col == nil {
 		return anything
 	}
 	if b.p.NewColumn(b.d, col) {
-		if col.Default == nil && col.Generated == "" && col.Identity == "" && len(b.d.After.Triggers) == 0 {
+		if b.unfilled {
+			return anything
+		}
+		if b.empty(col) {
 			return isNull
 		}
 		return anything
@@ -124,7 +151,42 @@ func (b *binding) null(n *pgparse.Node) outcomes {
 	if old := b.d.Before.Attr(col.Attnum); old != nil && old.NotNull {
 		return isTrue | isFalse
 	}
+	if was := b.deployed(); was != nil && was.Attr(col.Attnum) != nil && was.Attr(col.Attnum).NotNull {
+		return isTrue | isFalse // that it may be null now is news to the deployed code
+	}
 	return anything
+}
+
+// empty reports whether each row of the deployed code has NULL in a column: it does
+// not know it, and nothing else fills it.
+func (b *binding) empty(col *catalog.Column) bool {
+	return col != nil && b.p.NewColumn(b.d, col) && col.Default == nil && col.Generated == "" && col.Identity == "" && len(b.d.After.Triggers) == 0
+}
+
+// written is the constant that each row of the deployed code has in an expression: a
+// constant, or a column that it does not know and that has one for its default.
+func (b *binding) written(n *pgparse.Node) string {
+	n = rule.Uncast(n)
+	if col := b.column(n); col != nil && !b.unfilled && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, col) {
+		n = rule.Uncast(col.Default)
+	}
+	return rule.Constant(n)
+}
+
+// spelled reports whether an expression is a column whose values are equal only when
+// they are written alike.
+func (b *binding) spelled(n *pgparse.Node) bool {
+	col := b.column(n)
+	return col != nil && slices.Contains([]string{"bool", "text", "varchar"}, col.Type.Name.Name)
+}
+
+// column is the column of the table that an expression is; nil for none.
+func (b *binding) column(n *pgparse.Node) *catalog.Column {
+	ref := n.GetColumnRef()
+	if ref == nil || len(ref.GetFields()) != 1 {
+		return nil
+	}
+	return b.d.After.Column(ref.GetFields()[0].GetString_().GetSval())
 }
 
 // combine is what an operator may come to, given what its operands may.

@@ -103,12 +103,38 @@ func constants(n *pgparse.Node) bool {
 func uses(n *pgparse.Node, value string) bool {
 	found := false
 	pgparse.Walk(n, func(msg any) bool {
+		if x, ok := msg.(*pgparse.A_Expr); ok && (asText(x.Lexpr) && plain(x.Rexpr) || asText(x.Rexpr) && plain(x.Lexpr)) {
+			return false // a text is compared with texts
+		}
 		if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil && c.GetSval().GetSval() == value {
 			found = true
 		}
 		return !found
 	})
 	return found
+}
+
+// asText reports whether an operand is a column's value as a text.
+func asText(n *pgparse.Node) bool {
+	cast := n.GetTypeCast()
+	return cast != nil && cast.GetArg().GetColumnRef() != nil && toText(cast)
+}
+
+func toText(cast *pgparse.TypeCast) bool {
+	_, name := typeName(cast.GetTypeName().GetNames())
+	return name == "text" || name == "varchar" || name == "bpchar"
+}
+
+// plain reports whether nothing in an operand is cast to anything but text.
+func plain(n *pgparse.Node) bool {
+	out := true
+	pgparse.Walk(n, func(msg any) bool {
+		if cast, ok := msg.(*pgparse.TypeCast); ok && !toText(cast) {
+			out = false
+		}
+		return out
+	})
+	return out
 }
 
 // reads reports whether the value is read as one of the type whatever the rows

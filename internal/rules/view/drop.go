@@ -1,6 +1,8 @@
 package view
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -17,13 +19,59 @@ var Drop = &rule.Rule{
 	Harm:     "Every query of the old code on the view fails with \"relation does not exist\". When the view is made anew in another transaction, queries fail in between, and for good when the second one does not succeed.",
 	Instead:  "Remove the view from the code first and drop it a release later. To change a view drop and create it in one transaction: then there is no moment without it.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-dropview.html"},
-	Commit:   drop,
+	Gather:   gatherDropped,
+	Release:  drop,
 }
 
-func drop(p *rule.Pass, t *rule.Tx) {
+// dropped is a view that a transaction leaves nothing for.
+type dropped struct {
+	by     *rule.Stmt
+	name   catalog.Name
+	old    *catalog.Relation
+	report rule.Report
+	// where is the first place that uses it. standIn: it has the name of what the
+	// deployed code knows.
+	where   string
+	standIn bool
+}
+
+func gatherDropped(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		gatherDrops(p, t)
+	}
+}
+
+// drop reports what was dropped, by what the release ends with.
+func drop(p *rule.Pass, r *rule.Release) {
+	for _, d := range rule.Kept[dropped](p) {
+		now := r.Head.Lookup(d.name.Schema, d.name.Name)
+		switch {
+		case now == nil:
+		case d.standIn:
+			continue
+		case now.OID != d.old.OID && r.Deployed.Relation(now.OID) == nil && keeps(now, d.old):
+			d.report.Fact += ", and a later migration of the release makes it again"
+			d.report.Harm = "queries on " + d.name.String() + " fail in between" + d.where + ", and for good when a migration in between does not succeed"
+			d.report.Instead = "make it again in the migration that drops it, in the same transaction"
+			d.report.Severity = min(d.report.Severity, onward.Warning)
+		}
+		p.Report(d.by, d.report)
+	}
+}
+
+// keeps reports whether a relation has all columns of a view.
+func keeps(now, old *catalog.Relation) bool {
+	return now.Partial || !slices.ContainsFunc(old.Columns, func(c *catalog.Column) bool { return now.Column(c.Name) == nil })
+}
+
+func gatherDrops(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !p.Deployed(d) || !dropsView(d.By, d.Before) {
+		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !dropsView(d.By, d.Before) {
+			continue
+		}
+		if !p.Deployed(d) {
+			standIn(p, t, d)
 			continue
 		}
 		if now := successor(t, d.Before); now != nil {
@@ -50,9 +98,29 @@ func drop(p *rule.Pass, t *rule.Tx) {
 					d.By.SQL + ";\nALTER MATERIALIZED VIEW " + next + " RENAME TO " + rule.Ident(d.Before.Name.Name) + ";\nCOMMIT;"
 			}
 			r.Severity = min(u.Severity(), onward.Warning)
+			p.Report(d.By, r)
+			continue
 		}
-		p.Report(d.By, r)
+		p.Keep(dropped{by: d.By, name: d.Before.Name, old: d.Before, report: r, where: u.Where()})
 	}
+}
+
+// standIn judges a view of the release's own that goes again: it had the name of
+// what the deployed code knows, for as long as that runs.
+func standIn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	name := d.Before.Name
+	was := p.Release.Deployed.Lookup(name.Schema, name.Name)
+	if was == nil || successor(t, d.Before) != nil {
+		return
+	}
+	u := p.Uses(name, "")
+	p.Keep(dropped{by: d.By, name: name, old: d.Before, standIn: true, report: rule.Report{
+		Fact:     d.Before.Kind.String() + " " + name.String() + " is dropped, which stands in for the " + was.Kind.String() + " that the deployed code knows by that name",
+		Harm:     u.Breaks("the name"),
+		Instead:  "keep it until no old code runs any more, and drop it a release later",
+		Severity: u.Severity(),
+		Evidence: u.Evidence,
+	}})
 }
 
 // empty judges a materialized view that takes the place of one with data and has
