@@ -93,3 +93,38 @@ const (
 		})
 	}
 }
+
+// A query that reads a column does not fail when NULL is refused, nor does an
+// INSERT when one may be read.
+func TestEvidenceOfWritersAndReaders(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, `
+-- go.mod --
+module shop
+
+require github.com/pressly/goose/v3 v3.24.0
+-- migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL, nickname text);
+-- store/store.go --
+package store
+
+const (
+	add  = "INSERT INTO users (id, email, nickname) VALUES ($1, $2, $3)"
+	read = "SELECT nickname, email FROM users WHERE id = $1"
+)
+`, "-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+
+		"ALTER TABLE users ALTER COLUMN email DROP NOT NULL;\nALTER TABLE users ADD CONSTRAINT n CHECK (nickname IS NOT NULL) NOT VALID;\n")
+	places := map[string]string{"column-drop-not-null": "store/store.go:5", "constraint-binds-old-writers": "store/store.go:4"}
+	for _, f := range changelog0(t, Config{Dir: dir, Base: "main"}).Findings {
+		if want, ok := places[f.Rule]; ok {
+			delete(places, f.Rule)
+			if !strings.Contains(f.Harm, "(at "+want+")") || len(f.Evidence) != 1 {
+				t.Errorf("%s: want %s alone: %s %v", f.Rule, want, f.Harm, f.Evidence)
+			}
+		}
+	}
+	if len(places) > 0 {
+		t.Errorf("no finding of %v", places)
+	}
+}

@@ -8,6 +8,9 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createtable.html
 func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
+	if f.lasts(s.GetRelation(), s.GetOncommit()) {
+		return nil
+	}
 	oid, name, ok := f.vacant(s.GetRelation(), s.GetIfNotExists(), kind)
 	if !ok {
 		return nil
@@ -141,6 +144,20 @@ func (f *fold) release(old *Relation) {
 			f.ownColumns(c)
 		}
 	}
+}
+
+// lasts refuses ON COMMIT for a table that is not temporary.
+func (f *fold) lasts(rv *pgparse.RangeVar, on pgparse.OnCommitAction) bool {
+	switch on {
+	case pgparse.OnCommitAction_ONCOMMIT_DROP, pgparse.OnCommitAction_ONCOMMIT_DELETE_ROWS, pgparse.OnCommitAction_ONCOMMIT_PRESERVE_ROWS:
+	default:
+		return false
+	}
+	if persistence(rv) == Temporary || rv.GetSchemaname() == "" && slices.Contains(f.SearchPath, "pg_temp") {
+		return false
+	}
+	f.fail(true, "42P16", "ON COMMIT can only be used on temporary tables")
+	return true
 }
 
 func persistence(rv *pgparse.RangeVar) Persistence {

@@ -123,6 +123,9 @@ func (f *fold) createTableAs(s *pgparse.CreateTableAsStmt) {
 }
 
 func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, ifNotExists bool) {
+	if f.lasts(into.GetRel(), into.GetOnCommit()) {
+		return
+	}
 	oid, name, ok := f.vacant(into.GetRel(), ifNotExists, kind)
 	if !ok {
 		return

@@ -117,6 +117,9 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 // asked for; "" when it can.
 func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
 	method := s.GetAccessMethod()
+	if lacks := r.methodLacks(method, s); lacks != "" {
+		return `access method "` + method + `" does not support ` + lacks
+	}
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
@@ -142,6 +145,27 @@ func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
 		if !r.mayIndex(w, columnTypes(rel)) {
 			return "functions in index predicate must be marked IMMUTABLE"
 		}
+	}
+	return ""
+}
+
+// methodLacks is what an index asks for that its access method cannot do; "" for
+// nothing, and for a method of an extension.
+// https://www.postgresql.org/docs/current/indexes-types.html
+func (r *run) methodLacks(method string, s *pgparse.IndexStmt) string {
+	included := len(s.GetIndexIncludingParams()) > 0
+	switch method {
+	case "hash", "gist", "gin", "brin", "spgist":
+	default:
+		return ""
+	}
+	switch {
+	case s.GetUnique():
+		return "unique indexes"
+	case included && method != "gist" && (method != "spgist" || !r.v.AtLeast(14)):
+		return "included columns"
+	case len(s.GetIndexParams()) > 1 && (method == "hash" || method == "spgist"):
+		return "multicolumn indexes"
 	}
 	return ""
 }

@@ -48,6 +48,21 @@ func Waiting(e *effect.Effect) string {
 	return "every INSERT, UPDATE and DELETE on " + e.Name.String()
 }
 
+// Kept is the effect as those feel it who wait: under the strongest lock that the
+// transaction holds on the relation by then. Where an earlier statement took it,
+// since tells, as the end of a sentence.
+func (s *Stmt) Kept(e *effect.Effect) (kept *effect.Effect, since string) {
+	kept = e
+	for i := range s.Held {
+		if h := &s.Held[i]; h.Lock.BlocksReads() && !kept.Lock.BlocksReads() && same(&h.Effect, e) {
+			copied := *e
+			copied.Lock = h.Lock
+			kept, since = &copied, ": "+e.Name.String()+" is locked against reads and writes since "+h.By.Lines(s)
+		}
+	}
+	return kept, since
+}
+
 // Queue says who has to wait for a strong lock that is held for a moment: those
 // who come while the statement waits for it.
 func Queue(e *effect.Effect) string {

@@ -172,10 +172,19 @@ func (c *condition) picks(n *pgparse.Node) bool {
 	return x != nil && x.Kind == pgparse.A_Expr_Kind_AEXPR_OP && operator(x) == "=" && x.Lexpr.GetColumnRef() != nil && x.Rexpr.GetAConst() != nil
 }
 
-// always reports whether a condition is a constant truth: true, 1 = 1.
+// always reports whether a condition is a constant truth: true, 1 = 1, NOT false,
+// NULL IS NULL.
 func always(n *pgparse.Node) bool {
 	if c := n.GetAConst(); c != nil {
 		return c.GetBoolval().GetBoolval()
+	}
+	if b := n.GetBoolExpr(); b != nil && b.Boolop == pgparse.BoolExprType_NOT_EXPR {
+		c := b.Args[0].GetAConst()
+		return c.GetBoolval() != nil && !c.GetBoolval().GetBoolval()
+	}
+	if t := n.GetNullTest(); t != nil {
+		c := t.Arg.GetAConst()
+		return c != nil && c.Isnull == (t.Nulltesttype == pgparse.NullTestType_IS_NULL)
 	}
 	x := n.GetAExpr()
 	return x != nil && operator(x) == "=" && x.Lexpr.GetAConst() != nil && x.Rexpr.GetAConst() != nil && Constant(x.Lexpr) == Constant(x.Rexpr)

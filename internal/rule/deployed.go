@@ -2,7 +2,6 @@ package rule
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -279,28 +278,4 @@ func (s *Stmt) Lines(from *Stmt) string {
 		return s.Where()
 	}
 	return s.Migration.Path + s.Where()
-}
-
-// writing are the words of SQL that write to a table, by what they do.
-var writing = map[string]string{
-	"insert": `insert\s+into`, "update": `update`, "delete": `delete\s+from`, "truncate": `truncate(?:\s+table)?`, "merge": `merge\s+into`,
-}
-
-// Writing is the evidence that the deployed code does one of these to a table:
-// "insert", "update", "delete", "truncate", "merge". nil when nothing shows it.
-func (u Usage) Writing(table string, events ...string) []onward.Evidence {
-	if slices.Contains(events, "insert") && len(u.Inserts) > 0 {
-		return []onward.Evidence{u.Inserts[0].Evidence}
-	}
-	var words []string
-	for _, event := range events {
-		words = append(words, writing[event])
-	}
-	pattern := regexp.MustCompile(`(?i)\b(?:` + strings.Join(words, "|") + `)\s+(?:only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(table) + `\b`)
-	for _, e := range u.Evidence {
-		if pattern.MatchString(e.Text) {
-			return []onward.Evidence{e}
-		}
-	}
-	return nil
 }

@@ -85,8 +85,8 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		Severity: u.Severity(),
 		Evidence: u.Seen(),
 	}
-	if table := p.UsesTable(d.Delta); u.Known && !u.Used && table.Used && !selectsAll(table) {
-		r.Severity = u.Least() // the code that uses the table is here, and leaves the column alone
+	if leftAlone(p, d.Delta, u) {
+		r.Severity = u.Least()
 	}
 	if len(nullable) > 0 {
 		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
@@ -98,6 +98,13 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		}
 	}
 	p.Report(d.By, r)
+}
+
+// leftAlone reports whether the code that uses a table is here, and names a column
+// of it nowhere, nor every column.
+func leftAlone(p *rule.Pass, d *rule.Delta, u rule.Usage) bool {
+	table := p.UsesTable(d)
+	return u.Known && !u.Used && table.Used && !selectsAll(table)
 }
 
 // selectsAll reports whether the code that uses a table is seen to select every column:

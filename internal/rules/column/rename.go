@@ -29,8 +29,11 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if was, known := p.DeployedColumn(d.OID, d.Old.Attnum); known && was != nil && was.Name != d.Old.Name {
 			continue // it has lost its name before, in this release
 		}
-		u := p.Taken(t, d, d.Old)
 		table, from, to := d.Before.Name, d.Old.Name, d.New.Name
+		if heir := t.After.Lookup(table.Schema, table.Name); heir != nil && heir.OID != d.OID && heir.Column(from) != nil {
+			continue // another has the table's name at commit, and the column: a view of the old names
+		}
+		u := p.Taken(t, d, d.Old)
 		if d.After.Column(from) != nil {
 			if u.Functions = nil; u.Severity() < onward.Error || inStep(p, t, d) {
 				continue // functions find another column
@@ -52,6 +55,9 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			if u.Known && !u.Used && len(u.Functions) == 0 {
 				severity = onward.Info // a column that was made to take the other's place
 			}
+		}
+		if leftAlone(p, d, u) {
+			severity = u.Least()
 		}
 		fact += u.While("it")
 		r := rule.Report{

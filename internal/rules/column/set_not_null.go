@@ -50,7 +50,7 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		needs, fresh := required(t.After, d.New), p.NewColumn(d, d.Old)
-		x := bindingColumn{d, p.UsesColumn(d, d.Old), maybeNull, nil}
+		x := bindingColumn{d, p.Writers(d, d.Old), maybeNull, nil}
 		if needs && !fresh {
 			x.left = p.LeavesOut(d, d.Old)
 		}

@@ -80,6 +80,9 @@ func timezone(r *retyping) string {
 	}
 	a, b := r.from.Name.Name, r.to.Name.Name
 	if a == "timestamp" && b == "timestamptz" || a == "timestamptz" && b == "timestamp" {
+		if mod := r.to.Mods; len(mod) == 1 && mod[0] < 6 {
+			return "" // every value is rounded to it
+		}
 		return " (in a session with TimeZone UTC only the indexes on the column are rebuilt; that the values are UTC must be true)"
 	}
 	return ""

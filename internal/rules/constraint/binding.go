@@ -73,7 +73,7 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	if col.NotNull || b.d.Before.Attr(col.Attnum) != nil && b.d.Before.Attr(col.Attnum).NotNull {
 		return
 	}
-	u := b.p.UsesColumn(b.d, col)
+	u := b.p.Writers(b.d, col)
 	unknown := b.p.NewColumn(b.d, col)
 	left := b.p.LeavesOut(b.d, col)
 	switch {
@@ -301,7 +301,7 @@ func (b *binding) report(columns []int16, r rule.Report) {
 		if col == nil || b.p.NewColumn(b.d, col) {
 			continue
 		}
-		u := b.p.UsesColumn(b.d, col)
+		u := b.p.Writers(b.d, col)
 		concerns = concerns || u.Used || !u.Known
 		uses = append(uses, u)
 	}

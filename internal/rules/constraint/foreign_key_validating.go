@@ -65,10 +65,8 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	if len(names) > 0 {
 		what += " " + strings.Join(names, ", ")
 	}
-	waiting := "every INSERT, UPDATE and DELETE on " + e.Name.String()
-	if len(others) > 0 {
-		waiting += " and on " + strings.Join(others, ", ")
-	}
+	kept, since := s.Kept(e)
+	waiting := rule.Waiting(kept) + andOn(kept, others)
 	advice := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
 	if len(steps) > 1 {
 		advice = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
@@ -84,10 +82,22 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Severity: severity,
 		Fact:     "adding " + what + " reads all of " + read,
-		Harm:     waiting + " waits until " + each + ", which takes as long as the table is big",
+		Harm:     waiting + " waits until " + each + ", which takes as long as the table is big" + since,
 		Instead:  advice,
 		Django:   django,
 	})
+}
+
+// andOn goes on with the tables that a foreign key refers to, which refuse writes,
+// behind who waits for the one that has it.
+func andOn(e *effect.Effect, others []string) string {
+	switch {
+	case len(others) == 0:
+		return ""
+	case e.Lock.BlocksReads():
+		return ", and every INSERT, UPDATE and DELETE on " + strings.Join(others, ", ") + ","
+	}
+	return " and on " + strings.Join(others, ", ")
 }
 
 // filled is the effect on the table that a new one refers to, where the rows of

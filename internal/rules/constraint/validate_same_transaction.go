@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -9,7 +10,8 @@ import (
 
 // ValidateSameTransaction flags VALIDATE CONSTRAINT in the transaction, or even
 // the statement, that added the constraint NOT VALID: the strong lock of ADD is
-// held during the scan, so that nothing is gained.
+// held during the scan, so that nothing is gained. So is one that another
+// subcommand of the same ALTER TABLE takes.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var ValidateSameTransaction = &rule.Rule{
 	ID:        "constraint-validate-same-transaction",
@@ -34,24 +36,71 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		if !p.InUse(table) || p.Small(table.Name) {
 			return
 		}
-		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
-		if by == nil || !scans(&s.Result) {
+		if !scans(&s.Result) {
 			continue
 		}
-		lock := by.Result.Effects[0].Lock
-		e := effect.Effect{Name: table.Name, Lock: lock}
-		harm := rule.Waiting(&e) + " waits until each row was checked, which takes as long as the table is big"
+		instead := "validate in " + apart(s) + ":\nALTER TABLE " + rule.Table(table.Name) + " VALIDATE CONSTRAINT " + rule.Ident(cmd.GetName()) + ";"
+		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
+		if by == nil {
+			if e := validatedUnder(p, s); e != nil {
+				p.Report(s, rule.Report{
+					Fact:    "constraint " + cmd.GetName() + " is validated in one statement with what locks " + table.Name.String() + " against reads and writes",
+					Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+					Instead: instead,
+				})
+			}
+			return
+		}
+		e, since := s.Kept(&effect.Effect{OID: table.OID, Name: table.Name, Lock: by.Result.Effects[0].Lock})
+		if since == "" {
+			since = ": " + table.Name.String() + " is still locked (" + e.Lock.String() + ")"
+		}
 		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.Lines(s)
 		if by == s {
 			fact = "constraint " + cmd.GetName() + " is added NOT VALID and validated in one statement"
 		}
 		p.Report(s, rule.Report{
 			Fact:     fact,
-			Harm:     harm + ": " + table.Name.String() + " is still locked (" + lock.String() + ")",
-			Instead:  "validate in " + apart(s) + ":\nALTER TABLE " + rule.Table(table.Name) + " VALIDATE CONSTRAINT " + rule.Ident(cmd.GetName()) + ";",
+			Harm:     rule.Waiting(e) + andOn(e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, which takes as long as the table is big" + since,
+			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
 		})
 	}
+}
+
+// validatedUnder is the effect of an ALTER TABLE that validates constraints
+// under a lock which another of its subcommands takes, and that has nothing
+// else to read the table for; nil when there is none.
+func validatedUnder(p *rule.Pass, s *rule.Stmt) *effect.Effect {
+	e := p.Blocked(&s.Result, rule.Scans)
+	if e == nil || !e.Lock.BlocksReads() {
+		return nil
+	}
+	commands := p.Commands(s)
+	for i := range commands {
+		c := &commands[i]
+		if c.Subtype != pgparse.AlterTableType_AT_ValidateConstraint && p.Blocked(p.Alone(c), rule.Scans) != nil {
+			return nil // which has a rule of its own
+		}
+	}
+	return e
+}
+
+// referenced is the table in use that a foreign key refers to, which refuses
+// writes since the key was added.
+func referenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string) []string {
+	now := s.After.Relation(table.OID)
+	if now == nil {
+		return nil
+	}
+	con := now.Constraint(name)
+	if con == nil || con.Kind != catalog.ForeignKey || con.Ref == table.OID {
+		return nil
+	}
+	if ref := s.After.Relation(con.Ref); ref != nil && p.InUse(ref) {
+		return []string{ref.Name.String()}
+	}
+	return nil
 }
 
 func apart(s *rule.Stmt) string {

@@ -3,6 +3,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -43,9 +44,10 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		if stmt.Idxname != "" {
 			name = "index " + stmt.Idxname
 		}
+		kept, since := s.Kept(e)
 		p.Report(s, rule.Report{
-			Fact:    "creating " + name + " blocks writes to " + e.Name.String(),
-			Harm:    "every INSERT, UPDATE and DELETE on " + e.Name.String() + " waits until the index is built, which takes as long as the table is big",
+			Fact:    "creating " + name + " blocks " + blocks(kept) + e.Name.String(),
+			Harm:    rule.Waiting(kept) + " waits until the index is built, which takes as long as the table is big" + since,
 			Instead: "build it concurrently, outside of a transaction:\n" + withConcurrently(s.SQL) + ";",
 			Django:  rule.DjangoIndex(s.Operation, withConcurrently(s.SQL)),
 			Cause:   "and %d other index builds do so too, on " + e.Name.String(),
@@ -53,6 +55,14 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		})
 		return
 	}
+}
+
+// blocks says what a lock keeps out, in front of the relation's name.
+func blocks(e *effect.Effect) string {
+	if e.Lock.BlocksReads() {
+		return "reads and writes of "
+	}
+	return "writes to "
 }
 
 // withConcurrently is the statement with the word put in behind INDEX.

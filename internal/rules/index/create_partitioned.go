@@ -2,6 +2,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -44,9 +45,10 @@ func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 	if stmt.GetIdxname() != "" {
 		name = "index " + stmt.GetIdxname()
 	}
+	kept, since := s.Kept(&effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock})
 	p.Report(s, rule.Report{
-		Fact:    "creating " + name + " blocks writes to " + table.Name.String() + " and all its partitions",
-		Harm:    "every INSERT, UPDATE and DELETE on " + table.Name.String() + " waits until the index is built on each partition, which takes as long as all of them together are big",
+		Fact:    "creating " + name + " blocks " + blocks(kept) + table.Name.String() + " and all its partitions",
+		Harm:    rule.Waiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
 		Instead: onPartitions(s, stmt, table),
 	})
 }

@@ -290,7 +290,10 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 		u := rule.Usage{Known: known, Used: used}
 		u.Sure, u.Defaulted = f.Defaulted[key], f.Defaulted[key]
 		if used {
-			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … " + column + " … FROM " + table.String()}}
+			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
+			if column != "" {
+				u.Evidence[0].Text = key // which does not say whether it reads or writes
+			}
 		}
 		if column == "" {
 			for _, columns := range f.Inserts[key] {

@@ -1,0 +1,77 @@
+package rule
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// writing are the words of SQL that write to a table, by what they do.
+var writing = map[string]string{
+	"insert": `insert\s+into`, "update": `update`, "delete": `delete\s+from`, "truncate": `truncate(?:\s+table)?`, "merge": `merge\s+into`,
+}
+
+// Writing is the evidence that the deployed code does one of these to a table:
+// "insert", "update", "delete", "truncate", "merge". nil when nothing shows it.
+func (u Usage) Writing(table string, events ...string) []onward.Evidence {
+	if slices.Contains(events, "insert") && len(u.Inserts) > 0 {
+		return []onward.Evidence{u.Inserts[0].Evidence}
+	}
+	var words []string
+	for _, event := range events {
+		words = append(words, writing[event])
+	}
+	pattern := regexp.MustCompile(`(?i)\b(?:` + strings.Join(words, "|") + `)\s+(?:only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(table) + `\b`)
+	for _, e := range u.Evidence {
+		if pattern.MatchString(e.Text) {
+			return []onward.Evidence{e}
+		}
+	}
+	return nil
+}
+
+// Words of a query that only reads, and of one that only writes, as far as the
+// line that names a column shows.
+var (
+	sqlReads  = regexp.MustCompile(`(?i)\bselect\b`)
+	sqlWrites = regexp.MustCompile(`(?i)\b(?:insert\s+into|update\s+\S+\s+set|merge\s+into|on\s+conflict|returning)\b`)
+	sqlGives  = regexp.MustCompile(`(?i)\breturning\b`)
+)
+
+// Writers is UsesColumn for what only breaks code that writes the column: lines of
+// SQL that read it are no evidence.
+func (p *Pass) Writers(d *Delta, c *catalog.Column) Usage {
+	u := p.UsesColumn(d, c).without(func(text string) bool { return sqlReads.MatchString(text) && !sqlWrites.MatchString(text) })
+	if x := p.Inserts(d, c); x != nil && !slices.ContainsFunc(u.Evidence, func(e onward.Evidence) bool { return e.Path == x.Evidence.Path && e.Line == x.Evidence.Line }) {
+		u.Evidence = append([]onward.Evidence{x.Evidence}, u.Evidence...)
+	}
+	return u
+}
+
+// Readers is UsesColumn for what only breaks code that reads the column. Queries
+// come first.
+func (p *Pass) Readers(d *Delta, c *catalog.Column) Usage {
+	u := p.UsesColumn(d, c).without(func(text string) bool {
+		return sqlWrites.MatchString(text) && !sqlReads.MatchString(text) && !sqlGives.MatchString(text)
+	})
+	slices.SortStableFunc(u.Evidence, func(a, b onward.Evidence) int {
+		switch is, other := sqlReads.MatchString(a.Text), sqlReads.MatchString(b.Text); {
+		case is == other:
+			return 0
+		case is:
+			return -1
+		}
+		return 1
+	})
+	return u
+}
+
+// without is the usage without some lines of evidence: that the column is used
+// stays true.
+func (u Usage) without(drop func(text string) bool) Usage {
+	u.Evidence = slices.DeleteFunc(slices.Clone(u.Evidence), func(e onward.Evidence) bool { return e.Kind == "code" && drop(e.Text) })
+	return u
+}
