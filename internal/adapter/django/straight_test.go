@@ -40,3 +40,38 @@ func TestStraightPython(t *testing.T) {
 		})
 	}
 }
+
+// So is one that only calls a cursor, of the editor's connection or of the usual
+// one. Where the cursor is asked, or is none, nothing is known.
+func TestStraightCursor(t *testing.T) {
+	t.Parallel()
+	for _, env := range []string{"django-4.2-psycopg2", "django-5.2-psycopg"} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			p := render(t, Config{Dir: project(t, "rough"), Python: venv(t, env)})
+			m := p.find(t, "lookup.0003_cursor")
+			var sent [][]string
+			var opaque []string
+			for _, op := range m.Operations {
+				if op.Opaque == "" {
+					sent = append(sent, op.SQL)
+				} else {
+					opaque = append(opaque, op.Opaque)
+				}
+			}
+			if diff := cmp.Diff([][]string{
+				{"ALTER TABLE lookup_guest ADD COLUMN seen timestamptz", "UPDATE lookup_guest SET seen = now() WHERE id = 7"},
+				{"ALTER TABLE lookup_guest ALTER COLUMN seen SET STATISTICS 500"},
+				{"ALTER TABLE lookup_guest DROP COLUMN seen"},
+			}, sent); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]string{
+				"runs Python: fetches", "runs Python: closes", "runs Python: mixes", "runs Python: elsewhere",
+			}, opaque); diff != "" {
+				t.Error(diff)
+			}
+			execute(t, p.find(t, "lookup.0001_initial"), p.find(t, "lookup.0002_straight"), m)
+		})
+	}
+}

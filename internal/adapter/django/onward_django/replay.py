@@ -283,7 +283,7 @@ class Running:
         if code is None or code is migrations.RunPython.noop:
             return
         function = getattr(code, "func", code)  # functools.partial
-        if function is code and straight.only_editor(function) and self.straight(operation, editor, before):
+        if function is code and straight.only_editor(function, alias) and self.straight(operation, editor, before):
             return
         function = getattr(function, "__wrapped__", function)
         name = getattr(function, "__qualname__", type(function).__name__)
