@@ -159,7 +159,18 @@ func (u *usage) model(q question) (rule.Usage, bool) {
 			}
 		}
 	}
-	return out, out.Used || known
+	return out, out.Used || known && !u.unmapped(q)
+}
+
+// unmapped reports whether a question is on something that models have no name for:
+// a function, a type, a sequence, a constraint. Only the text of the code tells.
+func (u *usage) unmapped(q question) bool {
+	c := u.deployed[q.database]
+	if c == nil || q.column != "" {
+		return false
+	}
+	r := c.Lookup(q.table.Schema, q.table.Name)
+	return r == nil || r.Index != nil || r.Kind == catalog.Sequence
 }
 
 // maps reports whether a model's name of its table is that of a table. Django

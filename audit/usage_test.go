@@ -1,0 +1,70 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Models know tables. Whether a function, a sequence or a constraint is used only
+// the text of the code tells, and that a model declares it is no use of it.
+func TestNamesThatModelsLack(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, `-- shop/models.py --
+class Book(models.Model):
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["isbn"], name="one_isbn"),
+            models.UniqueConstraint(
+                fields=["title"],
+                name="one_title",
+            ),
+        ]
+-- shop/load.py --
+cursor.execute("SELECT book_rank(%s)", [pk])
+cursor.execute("SELECT nextval('book_no')")
+if "one_title" in str(error):
+    pass
+print("old_books")
+`)
+	repo, err := gitrange.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer repo.Close()
+	rng, err := repo.Range(t.Context(), "main", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployed := catalog.New()
+	for _, sql := range []string{
+		"CREATE TABLE shop_book (isbn text, title text, CONSTRAINT one_isbn UNIQUE (isbn), CONSTRAINT one_title UNIQUE (title))",
+		"CREATE TABLE old_books (id int)", "CREATE SEQUENCE book_no", "CREATE SEQUENCE other_no",
+	} {
+		f, err := pgparse.Split(sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deployed, _ = deployed.Apply(f.Stmts[0].Node, sql)
+	}
+	u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{{Name: "shop.Book", Table: "shop_book"}}}}})
+	u.deployed[0] = deployed
+	want := map[string]bool{
+		"book_rank": true, "other_rank": false, "book_no": true, "other_no": false, "one_title": true, "one_isbn": false,
+		"old_books": false, // a table, which models would have
+		"shop_book": true,
+	}
+	ask := func(name string) question { return question{table: catalog.Name{Schema: "public", Name: name}} }
+	for name := range want {
+		u.answer(ask(name))
+	}
+	u.search()
+	for name, used := range want {
+		if got := u.answer(ask(name)); !got.Known || got.Used != used {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
