@@ -60,12 +60,19 @@ func DjangoNotValid(op script.Operation, name, add, validate string) string {
 	if op.Class == "RenameModel" {
 		return "rename the model in the state only, which leaves its foreign keys as they are:\nmigrations.SeparateDatabaseAndState(state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)])"
 	}
+	if op.Class == "RenameField" {
+		return djangoRename
+	}
 	if op.Class == "AddConstraint" && name != "" {
 		return "put AddConstraintNotValid in the place of AddConstraint, and validate it in a migration behind this one (both are in django.contrib.postgres.operations):\n" +
 			"ValidateConstraint(model_name=" + quote(op.Model) + ", name=" + quote(name) + ")"
 	}
 	return "add it NOT VALID:\n" + DjangoSQL(op, add) + "\nand validate it in a migration behind this one:\n" + djangoRun(validate)
 }
+
+// djangoRename is the way around a foreign key that Django drops and adds anew
+// because its field is renamed.
+const djangoRename = "rename the field in the code only: with db_column on the new field the column keeps its name, and its foreign key stays as it is"
 
 // DjangoSteps runs the statements of a way out that is written as one line of
 // prose and SQL behind it, outside of a transaction: what a step that failed has
@@ -200,20 +207,38 @@ func DjangoNotNull(op script.Operation) string {
 		"migrations.RemoveConstraint(" + model + "name=" + name + ")"
 }
 
+// DjangoWork is what a statement of an operation works on.
+type DjangoWork int
+
+// The kinds of work.
+const (
+	DjangoOther DjangoWork = iota
+	// DjangoFills: the rows that an AlterField without null=True fills.
+	DjangoFills
+	// DjangoIndexes: an index.
+	DjangoIndexes
+	// DjangoReferences: the rows that a new foreign key looks up.
+	DjangoReferences
+)
+
 // DjangoApart takes work that an operation does under a lock out of the
-// transaction: rows that AlterField fills, an index that a field has, or an
-// operation as a whole.
-func DjangoApart(op script.Operation, fills, index bool, sql string) string {
+// transaction: a part of it, or the operation as a whole. own: the lock is of the
+// operation too, so that it cannot be moved away from it.
+func DjangoApart(op script.Operation, work DjangoWork, own bool, sql string) string {
 	switch {
 	case op.Class == "":
 		return ""
-	case fills:
+	case work == DjangoFills:
 		return "fill the rows first, in a migration in front of this one " +
 			"(a RunPython that writes in batches, with atomic = False in the migration): " + op.Class + " then finds nothing to write"
-	case index && (op.Class == "AddField" || op.Class == "AddIndex"):
+	case work == DjangoIndexes && (op.Class == "AddField" || op.Class == "AddIndex" || own):
 		return DjangoIndex(op, sql)
-	case op.Class == "AddField" || op.Class == "CreateModel":
+	case work == DjangoReferences && own && op.Class == "RenameField":
+		return djangoRename
+	case op.Class == "AddField" || op.Class == "CreateModel" || work == DjangoReferences && own && op.Class == "AlterField":
 		return "give the foreign key db_constraint=False here, and let an AlterField in a migration behind this one take it out again"
+	case own && work == DjangoOther:
+		return "the " + op.Class + " takes the lock itself: do its long work in the way that the finding on that work tells"
 	}
 	return "move the " + op.Class + " to a migration of its own, behind this one"
 }

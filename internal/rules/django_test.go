@@ -83,9 +83,13 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"table-drop", "DeleteModel", "Order", "", "DROP TABLE shop_order CASCADE", []string{`state_operations=[migrations.DeleteModel("Order")]`, "a release later", "RunSQL('DROP TABLE shop_order')"}},
 		{"table-drop", "RemoveField", "order", "items", "DROP TABLE shop_item CASCADE", []string{`state_operations=[migrations.RemoveField("order", "items")]`, "RunSQL('DROP TABLE shop_item')"}},
 		{"constraint-foreign-key-validating", "RenameModel", "Order", "", fk, []string{"in the state only", "migrations.RenameModel(…)])"}},
+		{"constraint-foreign-key-validating", "RenameField", "order", "item", fk, []string{"in the code only", "db_column", "foreign key stays"}},
+		{"transaction-long-work-under-lock", "RenameField", "order", "item", "ALTER TABLE shop_item ADD COLUMN a int; " + fk, []string{"in the code only", "db_column"}},
+		{"transaction-long-work-under-lock", "AlterField", "order", "item", "ALTER TABLE shop_item ADD COLUMN a int; " + fk, []string{"db_constraint=False here"}},
+		{"transaction-long-work-under-lock", "AlterField", "order", "country", "ALTER TABLE shop_item ADD COLUMN a int; CREATE INDEX i ON shop_order (country)", []string{"AddIndexConcurrently("}},
 		{"data-update-unbatched", "AlterField", "order", "country", "UPDATE shop_order SET country = '' WHERE country IS NULL", []string{"fill the rows first", "atomic = False"}},
 		{"transaction-long-work-under-lock", "AlterField", "order", "country", "ALTER TABLE shop_item ADD COLUMN a int; UPDATE shop_order SET country = ''", []string{"fill the rows first"}},
-		{"transaction-long-work-under-lock", "AddConstraint", "order", "", "ALTER TABLE shop_item ADD COLUMN a int; ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", []string{"move the AddConstraint to a migration of its own"}},
+		{"transaction-long-work-under-lock", "AddConstraint", "order", "", "ALTER TABLE shop_item ADD COLUMN a int; ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", []string{"the AddConstraint takes the lock itself"}},
 		{"table-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME TO shop_purchase", []string{`db_table = "shop_order"`, "state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)]"}},
 	} {
 		got := instead(t, c.rule, script.Operation{Class: c.class, Model: c.model, Field: c.field}, c.sql, onward.TransactionFile)
@@ -99,6 +103,22 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 			rest = rest[at+len(want):]
 		}
 	}
+}
+
+// What holds the lock is another operation: its work can go.
+func TestDjangoMovesWorkApart(t *testing.T) {
+	t.Parallel()
+	lock := script.Part{SQL: "ALTER TABLE shop_item ADD COLUMN a int", Start: -1, Line: 1, EndLine: 1, Operation: script.Operation{Class: "AddField", Model: "item", Field: "a"}}
+	work := script.Part{SQL: "ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", Start: -1, Line: 9, EndLine: 9, Operation: script.Operation{Class: "AddConstraint", Model: "order"}}
+	for _, f := range judgeSource(t, script.Source{Parts: []script.Part{lock, work}, Mode: onward.TransactionFile, LineComment: "#"}, rule.Runner{LockTimeout: 3000}) {
+		if f.Rule == "transaction-long-work-under-lock" {
+			if want := "move the AddConstraint to a migration of its own, behind this one"; f.Instead != want {
+				t.Error(f.Instead)
+			}
+			return
+		}
+	}
+	t.Error("nothing is said")
 }
 
 func TestDjangoConcurrentlyWithATimeout(t *testing.T) {

@@ -42,7 +42,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Lines(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
-		Django:   rule.DjangoApart(s.Operation, s.Node.GetUpdateStmt() != nil, s.Node.GetIndexStmt() != nil, s.SQL),
+		Django:   rule.DjangoApart(s.Operation, djangoWork(s), held.By.Operation == s.Operation && held.By.Line == s.Line, s.SQL),
 		Severity: severity,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
@@ -72,6 +72,22 @@ func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 		return verb(s) + " reads " + name
 	}
 	return verb(s) + " scans " + name
+}
+
+// djangoWork is what the statement works on, as Django's operations go.
+func djangoWork(s *rule.Stmt) rule.DjangoWork {
+	switch {
+	case s.Node.GetUpdateStmt() != nil:
+		return rule.DjangoFills
+	case s.Node.GetIndexStmt() != nil:
+		return rule.DjangoIndexes
+	}
+	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		if n.GetAlterTableCmd().GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
+			return rule.DjangoReferences
+		}
+	}
+	return rule.DjangoOther
 }
 
 func instead(s *rule.Stmt, e *effect.Effect) string {
