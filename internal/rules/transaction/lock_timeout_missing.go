@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -36,6 +37,9 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		e := strong(p, s)
 		if e != nil && slices.ContainsFunc(s.Held, func(h rule.Held) bool { return h.Name == e.Name && h.Lock >= e.Lock }) {
 			continue // behind LOCK TABLE
+		}
+		if e != nil && e.Kind == catalog.Table && s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX {
+			continue // index-drop-blocking's, which has the same to say
 		}
 		if e == nil || e.Kind == catalog.View || e.Kind == catalog.MaterializedView && !e.Lock.BlocksReads() {
 			continue
