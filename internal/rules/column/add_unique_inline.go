@@ -53,13 +53,29 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		if a.table.Kind == catalog.PartitionedTable {
 			advice = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, and is built on each partition CONCURRENTLY and attached"
 		}
-		p.Report(s, rule.Report{
+		r := rule.Report{
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
 			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 			Instead: advice,
 			Django:  djangoUnique(s, advice),
-		})
+		}
+		if a.alike() {
+			r.Fact += ", and each row has the same value there"
+			r.Harm = "where there are two rows the statement fails: could not create unique index \"" + name + "\""
+			r.Instead = strings.Replace(advice, words+", then", words+" and without its default, give each row a value of its own in batches, then", 1)
+			r.Django = "add the field with null=True and without unique=True, give each row a value of its own in a migration behind it (a RunPython that writes in batches, with atomic = False in the migration), and make it unique a release later"
+			if s.Operation.Class != "AddField" {
+				r.Django = ""
+			}
+		}
+		p.Report(s, r)
 	}
+}
+
+// alike reports whether a default gives all rows that are there the same value. One
+// that is computed for each row makes the table anew.
+func (a *addition) alike() bool {
+	return a.origin == fromDefault && a.column.Default != nil && !a.column.Default.GetAConst().GetIsnull()
 }
 
 // djangoUnique adds the column of a unique field without UNIQUE, and the
