@@ -16,11 +16,6 @@ import (
 func (q question) star() bool { return q.table.Schema == rule.Star.Name }
 
 var (
-	// selectsAll is SELECT * of one table, or of one that others are joined to, by
-	// its name or alias, and returnsAll is RETURNING * behind a write: what is between holds no end of the
-	// text that the code has the SQL in.
-	selectsAll = regexp.MustCompile("(?i)\\bselect\\s+(?:(\\w+)\\.\\*(?:\\s*,[^`;]*?)?|\\*)\\s+from\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b\\\\?\"?(?:\\s+(?:as\\s+)?(\\w+)\\b)?")
-	returnsAll = regexp.MustCompile("(?i)()\\b(?:insert\\s+into|update|delete\\s+from)\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b[^`;]*?\\breturning\\s+\\*")
 	// heldBy is the constant or variable that holds the text.
 	heldBy = regexp.MustCompile("(\\w+)\\s*(?::?=|string\\s*=)\\s*(?:`|\")[^`\"]*$")
 	// sqlxCall are the calls of jmoiron/sqlx that put rows into structs, or make rows
@@ -75,6 +70,7 @@ func (u *usage) readingAll() {
 	}
 	lax := slices.ContainsFunc(byWord["Unsafe"], func(h gitrange.Hit) bool { return strings.Contains(h.Text, ".Unsafe()") })
 	sqlx := !lax && u.requires("go.mod", "github.com/jmoiron/sqlx")
+	read := map[string]*starText{}
 	for _, q := range u.stars {
 		out := rule.Usage{Known: true}
 		other, _ := u.elsewhere(q)
@@ -85,11 +81,14 @@ func (u *usage) readingAll() {
 				continue
 			}
 			seen = h.Path
-			text, columns := string(texts[h.Path]), u.columns(q)
-			if typed(h.Path) {
-				out.Evidence = append(out.Evidence, u.readAll(q, columns, h.Path, text, sqlx, mapped)...)
+			text := read[h.Path]
+			if text == nil {
+				text = readStars(h.Path, string(texts[h.Path]), typed(h.Path))
+				read[h.Path] = text
 			}
-			out.Evidence = append(out.Evidence, u.unlisted(q, columns, h.Path, text)...)
+			columns := u.columns(q)
+			out.Evidence = append(out.Evidence, u.readAll(q, columns, text, sqlx, mapped)...)
+			out.Evidence = append(out.Evidence, u.unlisted(q, columns, text)...)
 		}
 		// What fails for certain comes first.
 		slices.SortStableFunc(out.Evidence, func(a, b onward.Evidence) int {
@@ -123,40 +122,28 @@ func (u *usage) columns(q question) int {
 
 // readAll finds where a file reads all columns of the table, and no others could be
 // among them. mapped says that structs have a field for the new one.
-func (u *usage) readAll(q question, columns int, file, text string, sqlx, mapped bool) []onward.Evidence {
+func (u *usage) readAll(q question, columns int, file *starText, sqlx, mapped bool) []onward.Evidence {
 	var out []onward.Evidence
-	rust := path.Ext(file) == ".rs"
-	if rust {
-		text, _, _ = strings.Cut(text, "#[cfg(test)]")
-	}
-	for _, m := range slices.Concat(selectsAll.FindAllStringSubmatchIndex(text, -1), returnsAll.FindAllStringSubmatchIndex(text, -1)) {
-		line, number := lineAt(text, m[0])
-		said := rule.OneLine(text[m[0]:m[1]])
-		if len(m) > 6 { // without what may be an alias
-			said = rule.OneLine(text[m[0]:m[5]])
-		}
-		before := strings.TrimRight(text[:m[0]], " \t\r\n")
-		group := func(i int) string {
-			if 2*i >= len(m) || m[2*i] < 0 {
-				return ""
-			}
-			return text[m[2*i]:m[2*i+1]]
-		}
-		if !strings.EqualFold(group(2), q.table.Name) || comment(line) || strings.HasSuffix(before, "(") {
+	text := file.text
+	for _, r := range file.reads {
+		before := strings.TrimRight(text[:r.from], " \t\r\n")
+		if !strings.EqualFold(r.table, q.table.Name) || strings.HasSuffix(before, "(") {
 			continue // of a subquery, whose columns go on to nobody
 		}
-		if of := group(1); of != "" && !strings.EqualFold(of, group(2)) && !strings.EqualFold(of, group(3)) {
+		line, number := lineAt(text, r.from)
+		if comment(line) || r.of != "" && !strings.EqualFold(r.of, r.table) && !strings.EqualFold(r.of, r.alias) {
 			continue
 		}
-		if rust {
-			out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: said, Revision: u.name})
+		evidence := onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: rule.OneLine(text[r.from:r.said]), Revision: u.name}
+		if path.Ext(file.path) == ".rs" {
+			out = append(out, evidence)
 			continue
 		}
-		for _, at := range used(text, m[0], m[1]) {
+		for _, at := range used(text, r.from, r.to) {
 			head, rest := text[max(0, at.start-300):at.start], function(text[at.end:])
 			byName := strictRows.MatchString(rest) || strictRows.MatchString(lastStatement(head)) || sqlx && (sqlxCall.MatchString(head) || strings.Contains(rest, "StructScan("))
 			if byName && !mapped && (q.column != "" || !sqlx) || columns > 0 && scans(rest) == columns {
-				out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: said, Revision: u.name})
+				out = append(out, evidence)
 				break
 			}
 		}

@@ -1,52 +1,37 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// namedTable is a table in SQL, within a text of a program; %s is its name.
-const namedTable = `(?:\w+\.)?\\?["` + "`" + `]?%s\\?["` + "`" + `]?`
-
 // unlisted finds where a file writes to a table by the order of its columns, in SQL
 // of any program: COPY and INSERT without a list of them, and INSERT … SELECT * of
 // it into another table. columns is how many there are, 0 when that is not known.
-func (u *usage) unlisted(q question, columns int, file, text string) []onward.Evidence {
-	table := strings.ReplaceAll(namedTable, "%s", regexp.QuoteMeta(q.table.Name))
+func (u *usage) unlisted(q question, columns int, file *starText) []onward.Evidence {
 	var out []onward.Evidence
-	find := func(pattern string, say func(m []int) string) {
-		for _, m := range regexp.MustCompile("(?i)"+pattern).FindAllStringSubmatchIndex(text, -1) {
-			line, number := lineAt(text, m[0])
-			if said := say(m); said != "" && !comment(line) {
-				out = append(out, onward.Evidence{Kind: "code", Path: file, Line: number, Text: said, Revision: u.name})
-			}
-		}
-	}
 	name := q.table.Name
-	find(`\bcopy\s+`+table+`\s+from\b`, func([]int) string { return rule.CopyUnlisted + name + " FROM" })
-	find(`\bcopy_from\(\s*[\w.]+\s*,\s*["']`+table+`["']([^)]*)\)`, func(m []int) string {
-		if strings.Contains(text[m[2]:m[3]], "columns") {
-			return ""
+	for _, w := range file.writes {
+		if !strings.EqualFold(w.table, name) {
+			continue
 		}
-		return rule.CopyUnlisted + name + " FROM"
-	})
-	if q.column == "" {
-		find(`\binsert\s+into\s+`+table+`\s+values\s*\(`, func(m []int) string {
-			if columns == 0 || values(text[m[1]:]) != columns {
-				return ""
+		said := ""
+		switch w.kind {
+		case copies:
+			said = rule.CopyUnlisted + name + " FROM"
+		case insertsValues:
+			if q.column == "" && columns > 0 && values(file.text[w.end:]) == columns {
+				said = "INSERT INTO " + name + " VALUES (…)"
 			}
-			return "INSERT INTO " + name + " VALUES (…)"
-		})
+		case insertsAll:
+			said = "INSERT INTO " + w.into + rule.StarInto + name
+		}
+		if line, number := lineAt(file.text, w.at); said != "" && !comment(line) {
+			out = append(out, onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: said, Revision: u.name})
+		}
 	}
-	find(`\binsert\s+into\s+(?:\w+\.)?\\?"?(\w+)\\?"?\s+select\s+\*\s+from\s+`+table+`(?:\W|$)`, func(m []int) string {
-		return "INSERT INTO " + text[m[2]:m[3]] + rule.StarInto + name
-	})
-	find(`\bdelete\s+from\s+(?:only\s+)?`+table+`\s[^`+"`"+`;]*?\breturning\s+\*\s*\)\s*insert\s+into\s+(?:\w+\.)?\\?"?(\w+)\\?"?\s+select\s+\*\s+from\b`, func(m []int) string {
-		return "INSERT INTO " + text[m[2]:m[3]] + rule.StarInto + name
-	})
 	return out
 }
 
