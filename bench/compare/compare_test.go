@@ -103,7 +103,7 @@ func TestLimits(t *testing.T) {
 		{"memory", usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 150 << 20}, false},
 	} {
 		var out bytes.Buffer
-		if kept := printPair(&out, few, test.onward, squawk); kept != test.kept || kept == strings.Contains(out.String(), "MISSED") {
+		if kept := printPair(&out, few, test.onward, squawk, squawk); kept != test.kept || kept == strings.Contains(out.String(), "MISSED") {
 			t.Errorf("%s: kept = %v\n%s", test.name, kept, &out)
 		}
 	}

@@ -94,11 +94,11 @@ func compare(ctx context.Context, s settings) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		costs, err := inTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse)
+		costs, err := inTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse, tools.shown.on(c))
 		if err != nil {
 			return false, err
 		}
-		kept = printPair(os.Stdout, c, costs[0], costs[1]) && kept
+		kept = printPair(os.Stdout, c, costs[0], costs[1], costs[3]) && kept
 		statements, err := parseAll(c.path)
 		if err != nil {
 			return false, err

@@ -66,13 +66,17 @@ func (t *table) end() bool {
 	return t.kept
 }
 
-func printPair(w io.Writer, c corpus, onward, squawk usage) bool {
+// printPair holds onward against squawk with its fastest reporter. What squawk
+// needs for the report that its users see, shown, is printed beside it, without a
+// limit.
+func printPair(w io.Writer, c corpus, onward, squawk, shown usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: %d files", c.name, c.files), "", "onward", "squawk", "ratio", "limit", "")
 	wall, cpu := ratio(onward.Wall, squawk.Wall), ratio(onward.CPU, squawk.CPU)
 	t.row(wall <= wallLimit, "wall", seconds(onward.Wall), seconds(squawk.Wall), factor(wall), "at most "+factor(wallLimit))
 	t.row(cpu <= cpuLimit, "CPU", seconds(onward.CPU), seconds(squawk.CPU), factor(cpu), "at most "+factor(cpuLimit))
 	t.row(onward.Peak < peakLimit, "peak memory", megabytes(onward.Peak), megabytes(squawk.Peak),
 		factor(float64(onward.Peak)/float64(squawk.Peak)), "below "+megabytes(peakLimit))
+	t.figures("wall, both for a terminal", seconds(onward.Wall), seconds(shown.Wall), factor(ratio(onward.Wall, shown.Wall)), "none")
 	return t.end()
 }
 

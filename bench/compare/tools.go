@@ -32,7 +32,9 @@ type tool struct {
 	fine []int
 }
 
-type toolPair struct{ onward, squawk tool }
+// toolPair are the two programs; shown is squawk with the reporter that it has
+// when it is told nothing.
+type toolPair struct{ onward, squawk, shown tool }
 
 // prepare builds onward and installs squawk, unless binaries were given.
 func prepare(ctx context.Context, s settings) (toolPair, error) {
@@ -55,6 +57,13 @@ func prepare(ctx context.Context, s settings) (toolPair, error) {
 			return toolPair{}, err
 		}
 	}
+	reporting := func(reporter string) tool {
+		return tool{
+			name: "squawk", binary: squawk,
+			args: func(c corpus) ([]string, string) { return squawkArgs(reporter, c) },
+			fine: []int{0, 1},
+		}
+	}
 	return toolPair{
 		onward: tool{
 			name: "onward", binary: onward,
@@ -62,11 +71,7 @@ func prepare(ctx context.Context, s settings) (toolPair, error) {
 			// 3: a file of CORPUS could not be judged, and was reported.
 			fine: []int{0, 1, 3},
 		},
-		squawk: tool{
-			name: "squawk", binary: squawk,
-			args: func(c corpus) ([]string, string) { return squawkArgs("gcc", c) },
-			fine: []int{0, 1},
-		},
+		squawk: reporting("gcc"), shown: reporting("tty"),
 	}, nil
 }
 
