@@ -511,7 +511,8 @@ func TestUpserts(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
 		"_, err := db.Exec(`INSERT INTO a (n) VALUES (1) ON CONFLICT (n) DO NOTHING`)": true,
-		"db.Clauses(clause.OnConflict{DoNothing: true}).Create(&a)":                    true,
+		"db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&a)":                    true,
+		"db.Clauses(clause.OnConflict{DoNothing: true}).Create(&a)":                    false, // asks for no index
 		"return http.StatusConflict":                                                   false,
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\nCREATE UNIQUE INDEX a_n ON a (n);\n-- store/a.go --\npackage store\n\nfunc x() {\n"+code+"\n}\n",

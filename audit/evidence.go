@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -150,8 +151,9 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 		rank int
 	}
 	var found []candidate
+	others := u.others(q)
 	for _, h := range hits {
-		if q.idle(h) {
+		if q.idle(h) || ofOthers(h, others) {
 			continue
 		}
 		c := candidate{Hit: h}
@@ -198,6 +200,50 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	return out
 }
+
+// others are the tables of the deployed schema that have a column of the same name.
+func (u *usage) others(q question) map[string]bool {
+	c := u.deployed[q.database]
+	if c == nil || q.column == "" || q.upsert() {
+		return nil
+	}
+	out := map[string]bool{}
+	c.Relations(func(r *catalog.Relation) bool {
+		if r.Kind.IsTable() && r.Name.Name != q.table.Name && r.Column(q.column) != nil {
+			out[strings.ToLower(r.Name.Name)] = true
+		}
+		return true
+	})
+	return out
+}
+
+// ofOthers reports whether a column is of another table wherever it stands in a line of
+// SQL: policies.repo_id = repos.id.
+func ofOthers(h gitrange.Hit, others map[string]bool) bool {
+	if h.Word == "" || len(others) == 0 {
+		return false
+	}
+	seen := false
+	for at := 0; ; {
+		n := strings.Index(h.Text[at:], h.Word)
+		if n < 0 {
+			return seen
+		}
+		from := at + n
+		at = from + len(h.Word)
+		if from > 0 && letter(h.Text[from-1]) || at < len(h.Text) && letter(h.Text[at]) {
+			continue // of another name
+		}
+		m := qualifier.FindStringSubmatch(h.Text[:from])
+		if m == nil || !others[strings.ToLower(m[1])] {
+			return false
+		}
+		seen = true
+	}
+}
+
+// qualifier is the name of a table in front of that of its column.
+var qualifier = regexp.MustCompile(`(\w+)"?\."?$`)
 
 // idle reports whether a hit uses nothing, whatever else says.
 func (q question) idle(h gitrange.Hit) bool {

@@ -52,6 +52,23 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 	}
 }
 
+// A column that a line gives to another table which has one is that table's.
+func TestEvidenceOfAnotherTablesColumn(t *testing.T) {
+	t.Parallel()
+	others := map[string]bool{"policies": true}
+	for text, want := range map[string]bool{
+		`Joins("LEFT JOIN repos ON policies.repo_id = repos.id")`: true,
+		`Joins("LEFT JOIN repos ON projects.repo_id = repos.id")`: false,
+		`"policies"."repo_id" = ? AND projects.repo_id = ?`:       false,
+		`WHERE repo_id = ?`: false,
+		`"policies"."repo_id" = ? AND policies.other_repo_id = $1`: true,
+	} {
+		if got := ofOthers(gitrange.Hit{Word: "repo_id", Text: text}, others); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
 func TestEvidenceOfATable(t *testing.T) {
 	t.Parallel()
 	hit := func(word, path, text string) gitrange.Hit {

@@ -30,6 +30,9 @@ var (
 // method is the head of a function: a mapper's own, which it writes for each model.
 var method = regexp.MustCompile(`^\s*(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
 
+// doesNothing is a call that makes ON CONFLICT DO NOTHING, which asks for no index.
+var doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"`)
+
 // upsertReach is how far before its ON CONFLICT an INSERT begins.
 const upsertReach = 8 << 10
 
@@ -177,7 +180,7 @@ func ofOther(text string, line int, words []string) bool {
 // prisma.user.upsert is one of users.
 func mayCall(line string, words []string, spelled bool) bool {
 	if mapperUpsert.MatchString(line) {
-		return !method.MatchString(line)
+		return !method.MatchString(line) && !doesNothing.MatchString(line)
 	}
 	m := upsertCall.FindStringSubmatch(line)
 	if m == nil || m[2] == "U" && spelled {

@@ -25,6 +25,14 @@ func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 		}
 	}
 	all = slices.DeleteFunc(all, func(s Source) bool { return primary && secondary(s.Dir) })
+	// Who knows the runner knows the database.
+	surest := map[string]int{}
+	for _, s := range all {
+		if s.Foreign != "" {
+			surest[s.Dir] = max(surest[s.Dir], s.Score)
+		}
+	}
+	all = slices.DeleteFunc(all, func(s Source) bool { return s.Foreign == "" && s.Score < surest[s.Dir] })
 	Each(len(all), func(i int) {
 		if all[i].Foreign == "" {
 			all[i].Foreign = foreignDatabase(t, all[i])

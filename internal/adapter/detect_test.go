@@ -59,7 +59,7 @@ func TestDetect(t *testing.T) {
 			[]string{"sqlx db/steps"},
 		},
 		"a crate without sqlx":  {map[string]string{"Cargo.toml": "[dependencies]\nserde = \"1\"\n", "migrations/1_a.sql": table}, []string{"sql migrations"}},
-		"sqlx for SQLite":       {map[string]string{"Cargo.toml": strings.Replace(cargo, "postgres", "sqlite", 1), "migrations/1_a.sql": table}, []string{"sql migrations", "! migrations migrations for SQLite"}},
+		"sqlx for SQLite":       {map[string]string{"Cargo.toml": strings.Replace(cargo, "postgres", "sqlite", 1), "migrations/1_a.sql": table}, []string{"! migrations migrations for SQLite"}},
 		"plain by name":         {map[string]string{"migrations/add_users.sql": table}, []string{"sql migrations"}},
 		"plain by numbers":      {map[string]string{"schema/001.sql": table, "schema/002_b.sql": table}, []string{"sql schema"}},
 		"queries are none":      {map[string]string{"queries/1_a.sql": "SELECT 1;", "queries/2_b.sql": "SELECT 2;", "db/schema.sql": table}, nil},

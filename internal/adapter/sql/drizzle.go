@@ -105,11 +105,26 @@ func (j journal) order(set *adapter.Set) {
 	}
 }
 
+// breakpoint is what parts the statements of a file for Drizzle, with a semicolon in
+// front of it or without one.
+const breakpoint = "--> statement-breakpoint"
+
+// pieces are the offsets of what Drizzle sends by itself.
+func pieces(text string) [][2]int {
+	var out [][2]int
+	from := 0
+	for part := range strings.SplitSeq(text, breakpoint) {
+		out = append(out, [2]int{from, from + len(part)})
+		from += len(part) + len(breakpoint)
+	}
+	return out
+}
+
 // broken are the statements of a file, as Drizzle's breakpoints part them.
 func broken(m *adapter.Migration) []string {
 	var out []string
-	for text := range strings.SplitSeq(m.Source.Text, "--> statement-breakpoint") {
-		if text = strings.TrimRight(strings.TrimSpace(text), ";"); text != "" {
+	for _, p := range pieces(m.Source.Text) {
+		if text := strings.TrimRight(strings.TrimSpace(m.Source.Text[p[0]:p[1]]), ";"); text != "" {
 			out = append(out, text)
 		}
 	}

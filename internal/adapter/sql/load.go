@@ -156,7 +156,9 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 	case r == byLiquibase && liquibaseHead.MatchString(f.Text):
 		liquibase(m, o)
 		return mixed
-	case r == supabase, r == drizzle: // whatever a file looks like
+	case r == supabase: // whatever a file looks like
+	case r == drizzle:
+		regions = pieces(f.Text)
 	case r == pop:
 		cuts = false
 		if strings.Contains(name, ".autocommit.") {

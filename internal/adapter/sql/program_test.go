@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"path"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,5 +94,26 @@ func TestDrizzle(t *testing.T) {
 		if got := set.Migrations[0].Source.Mode; got != want {
 			t.Errorf("%s: %s", journal, got)
 		}
+	}
+}
+
+// Drizzle cuts at its breakpoints, be there a semicolon in front of one or not.
+func TestDrizzleBreakpoints(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Files{
+		"drizzle/0000_a.sql":         []byte("CREATE TABLE a (id int)--> statement-breakpoint\nALTER TABLE a ADD COLUMN b int;--> statement-breakpoint\nCREATE INDEX ON a (b)\n"),
+		"drizzle/meta/_journal.json": []byte("{}"),
+	}
+	set, err := Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: Name, Dir: "drizzle"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range set.Migrations[0].Source.Parts {
+		got = append(got, strings.TrimSpace(p.SQL))
+	}
+	want := []string{"CREATE TABLE a (id int)", "ALTER TABLE a ADD COLUMN b int;", "CREATE INDEX ON a (b)"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
