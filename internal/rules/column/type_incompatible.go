@@ -91,13 +91,18 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 	if d.Replaced() {
 		instead = "release code that takes both types first, and exchange the columns a release later"
 	}
-	p.Report(d.By, rule.Report{
+	r := rule.Report{
 		Fact:     fact,
 		Harm:     d.harm + u.Where(),
 		Instead:  instead,
 		Severity: d.severity,
 		Evidence: u.Evidence,
-	})
+	}
+	if same && d.severity != onward.Error {
+		// A schema that changes its habits, all tables at once.
+		r.Cause = "and %d other changes from " + d.Old.Type.String() + " to " + d.New.Type.String() + " follow"
+	}
+	p.Report(d.By, r)
 }
 
 func rewritten(p *rule.Pass, d *rule.Delta) bool {

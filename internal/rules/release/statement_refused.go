@@ -1,6 +1,8 @@
 package release
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
@@ -33,6 +35,10 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		Fact:    "the server refuses the statement: " + s.Result.Refused,
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
+	}
+	if strings.HasPrefix(s.Result.Refused, "relation ") && strings.HasSuffix(s.Result.Refused, " already exists") {
+		// A history that begins anew makes everything again.
+		r.Cause = "and %d more relations that are made are there already"
 	}
 	if bySchema(s) {
 		for _, e := range s.Result.Effects {
