@@ -98,12 +98,15 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 		Severity: d.severity,
 		Evidence: u.Evidence,
 	}
-	if same && d.severity != onward.Error {
-		// A schema that changes its habits, all tables at once.
+	if same && (d.severity == onward.Info || isTime(d.Old.Type) && isTime(d.New.Type)) {
+		// A schema that changes its habits, all tables at once. What fails at once is
+		// told of each: the code is another one.
 		r.Cause = "and %d other changes from " + d.Old.Type.String() + " to " + d.New.Type.String() + " follow"
 	}
 	p.Report(d.By, r)
 }
+
+func isTime(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }
 
 func rewritten(p *rule.Pass, d *rule.Delta) bool {
 	return p.Blocked(&d.By.Result, func(e *effect.Effect) bool { return e.Rewrites }) != nil
