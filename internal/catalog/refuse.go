@@ -44,8 +44,16 @@ func (c *Catalog) Refuses(node *pgparse.Node, block bool) *Problem {
 }
 
 // sure reports whether what was seen created can be relied on to be there
-// still: nothing ran that could not be folded.
-func (c *Catalog) sure() bool { return c.Complete || c.Unmodelled == nil }
+// still: nothing ran that could not be folded. A block that executes no text is
+// told by its statements, which are folded behind it.
+func (c *Catalog) sure() bool {
+	for n := c.Unmodelled; n != nil && !c.Complete; n = n.Next {
+		if !n.Told || n.names != nil {
+			return false
+		}
+	}
+	return true
+}
 
 // checker looks for the first thing that the server has against a statement.
 type checker struct {

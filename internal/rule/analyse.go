@@ -42,6 +42,8 @@ func (e *Engine) analyse(m *Migration) {
 		if node := st.Node; node != nil {
 			e.run(s, settings)
 			s.After = points.Follow(node, s.After)
+		} else {
+			s.After = unread(e.catalog, st)
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)

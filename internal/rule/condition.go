@@ -154,7 +154,7 @@ func (c *condition) holdsForAll(n *pgparse.Node) bool {
 		return false
 	}
 	attr := c.table.Column(names[len(names)-1])
-	if attr == nil || attr.Inferred || attr.Default != nil {
+	if attr == nil || attr.Inferred || attr.Default != nil || c.pass.Gave(c.table, attr) {
 		return false
 	}
 	deployed, known := c.pass.DeployedColumn(c.table.OID, attr.Attnum)

@@ -71,7 +71,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 			}
 		}
 	}
-	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, config: &e.config, versions: c.Versions, current: deployed}
+	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, config: &e.config, versions: c.Versions, current: deployed}
 	e.folding = &Pass{Release: e.release, config: &e.config, versions: c.Versions, current: deployed}
 	return e
 }
@@ -110,6 +110,7 @@ func (o opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 			start, tx = c, st.Tx
 		}
 		if st.Node == nil {
+			c = unread(c, st)
 			continue
 		}
 		c = points.Follow(st.Node, Deploy(c, st.Node, st.SQL))
@@ -118,6 +119,15 @@ func (o opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 		c = start
 	}
 	return c
+}
+
+// unread is the catalog behind a statement that could not be parsed: what it
+// created is not in it, and must not be missed.
+func unread(c *catalog.Catalog, st *script.Statement) *catalog.Catalog {
+	if st.Err == nil {
+		return c
+	}
+	return c.Obscure("a statement that could not be parsed")
 }
 
 // Judge folds a migration of the release and runs the rules over it.
@@ -207,6 +217,7 @@ func (e *Engine) statement(s *Stmt) {
 		}
 	}
 	s.Result = s.Results[0].Result
+	p.gives(s)
 }
 
 func (e *Engine) commit(t *Tx) {

@@ -79,6 +79,27 @@ func TestDeltaIsTracedToItsStatement(t *testing.T) {
 	}
 }
 
+// What a statement that cannot be parsed has created must not be missed.
+func TestUnparsedHides(t *testing.T) {
+	t.Parallel()
+	rule := sayer("r", func(_ *Pass, s *Stmt) string {
+		if p := s.Before.Refuses(s.Node, false); p != nil {
+			return p.Message
+		}
+		return s.Before.Unseen()
+	})
+	update := "UPDATE t SET made = now() WHERE id = 1;"
+	for sql, want := range map[string][]string{
+		update: {`1 column "made" of relation "t" does not exist`},
+		"ALTER TABLE t ADD COLUMN made timestamptz NOT NULL SET DEFAULT now();\n" + update: {"2 a statement that could not be parsed"},
+	} {
+		findings, _ := run(t, Config{Rules: []*Rule{rule}}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
+		if diff := cmp.Diff(want, facts(findings)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestRollbackChangesNothing(t *testing.T) {
 	t.Parallel()
 	_, m := run(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; DROP TABLE t; ROLLBACK; ALTER TABLE t ADD c int", onward.TransactionNone)

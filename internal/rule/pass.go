@@ -28,7 +28,10 @@ type Pass struct {
 	versions []int
 	// worked are the tables on whose rows a program works in a migration of the
 	// release that has run by then.
-	worked   map[catalog.OID]bool
+	worked map[catalog.OID]bool
+	// given are the columns that an UPDATE of the release that has run by then
+	// gave values to.
+	given    map[columnOf]bool
 	asked    bool
 	findings []Found
 	// functions are the bodies that were asked for last.

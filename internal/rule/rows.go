@@ -39,6 +39,10 @@ type Write struct {
 	Batch bool
 }
 
+// Bounded reports whether a write of a statement touches few rows, all rounds of
+// the loop around it counted.
+func (w *Write) Bounded(s *Stmt) bool { return w.Extent == Few && !(s.Loop && w.Batch) }
+
 // Writes lists what a statement writes to tables; nil for one that writes no
 // rows by itself. What its WITH writes comes first: the server allows that at
 // the top of a statement only.
@@ -47,7 +51,7 @@ func (p *Pass) Writes(s *Stmt) []Write {
 		return s.writes
 	}
 	s.wrote = true
-	w := writes{pass: p, catalog: s.Before, stmt: s, bounded: map[string]bool{}}
+	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.InsertStmt:
 		w.inWith(x.WithClause)
@@ -114,11 +118,37 @@ func (w *writes) statement(msg any) {
 	}
 }
 
+// columnOf is a column of a table.
+type columnOf struct {
+	table  catalog.OID
+	attnum int16
+}
+
+// gives notes the columns that an UPDATE writes: they are not NULL in every row
+// any more.
+func (p *Pass) gives(s *Stmt) {
+	u := s.Node.GetUpdateStmt()
+	if u == nil {
+		return
+	}
+	t, _ := s.Before.Resolve(u.GetRelation())
+	for _, n := range u.GetTargetList() {
+		if c := t.Column(n.GetResTarget().GetName()); c != nil && !n.GetResTarget().GetVal().GetAConst().GetIsnull() {
+			p.given[columnOf{t.OID, c.Attnum}] = true
+		}
+	}
+}
+
+// Gave reports whether an UPDATE of the release that has run by then gave a
+// column values.
+func (p *Pass) Gave(t *catalog.Relation, c *catalog.Column) bool {
+	return p.given[columnOf{t.OID, c.Attnum}]
+}
+
 // writes looks at the rows that one statement touches.
 type writes struct {
 	pass    *Pass
 	catalog *catalog.Catalog
-	stmt    *Stmt // nil where a query is asked about by itself
 	// bounded are the names of common table expressions with few rows.
 	bounded map[string]bool
 	found   []Write
@@ -224,7 +254,6 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 		}
 		everything = everything && c.holdsForAll(n)
 	}
-	everything = everything && !w.written(table)
 	if picks >= 3 {
 		return Few, false // the key of a seed row, in all likelihood
 	}
@@ -235,28 +264,4 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 		return Whole, false
 	}
 	return Some, false
-}
-
-// written reports whether a statement before this one in the migration has written
-// rows of a table: then a column that is new may have a value in some.
-func (w *writes) written(table *catalog.Relation) bool {
-	if w.stmt == nil || table == nil {
-		return false
-	}
-	for _, s := range w.stmt.Migration.Statements {
-		if s.Index >= w.stmt.Index {
-			return false
-		}
-		rv := s.Node.GetInsertStmt().GetRelation()
-		if u := s.Node.GetUpdateStmt(); u != nil {
-			rv = u.Relation
-		}
-		if rv == nil {
-			continue
-		}
-		if r, _ := s.Before.Resolve(rv); r != nil && r.OID == table.OID {
-			return true
-		}
-	}
-	return false
 }

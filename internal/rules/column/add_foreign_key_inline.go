@@ -46,9 +46,13 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		if keys := con.GetPkAttrs(); len(keys) == 1 {
 			target += " (" + rule.Ident(keys[0].GetString_().GetSval()) + ")"
 		}
+		harm := rule.Waiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up"
+		if a.column.Default.GetAConst() != nil {
+			harm += "; the statement fails unless " + ref.Name.String() + " has the row that the default names"
+		}
 		p.Report(s, rule.Report{
 			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + e.Name.String() + ", because of its default",
-			Harm: rule.Waiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up",
+			Harm: harm,
 			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" +
 				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " FOREIGN KEY (" + column + ") REFERENCES " + target + " NOT VALID;\n" +
 				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name) + ";",

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -123,11 +124,30 @@ func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if filledFrom(t, d) {
 		return // column-type-incompatible compares the types
 	}
+	if adds(d) {
+		return // release-statement-refused: it is there, unless something unseen dropped it
+	}
 	p.Report(d.By, rule.Report{
 		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
 		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
 		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
 	})
+}
+
+// adds reports whether the statement that a column is gone by only adds one of
+// its name: a catalog that is not sure takes it that the old one was dropped.
+func adds(d *rule.Delta) bool {
+	added := false
+	for _, n := range d.By.Node.GetAlterTableStmt().GetCmds() {
+		c := n.GetAlterTableCmd()
+		switch {
+		case c.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && c.GetName() == d.Old.Name:
+			return false
+		case c.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && c.GetDef().GetColumnDef().GetColname() == d.Old.Name:
+			added = true
+		}
+	}
+	return added
 }
 
 // emptied reports a column that was dropped and added again, so that nothing else
