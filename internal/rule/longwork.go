@@ -21,7 +21,7 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 	written := false
 	for _, w := range p.Writes(s) {
 		written = true
-		if w.Extent == Few {
+		if w.Bounded(s) {
 			continue
 		}
 		if e := effectOn(&s.Result, w.Table.Name); e != nil && p.counts(e) {

@@ -54,7 +54,7 @@ func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 	name := e.Name.String()
 	for _, w := range p.Writes(s) {
 		switch {
-		case w.Table.Name != e.Name || w.Extent == rule.Few:
+		case w.Table.Name != e.Name || w.Bounded(s):
 		case w.Verb == "DELETE":
 			return "DELETE removes rows of " + name
 		default:
