@@ -74,6 +74,10 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			m.Seal(onward.TransactionMessage, s.Options, "")
 			m.Runner.Rerun = true
 		}
+		if by == diesel && name == "up.sql" && m.Failed == "" && blank(f.Text) {
+			m.Problems = append(m.Problems, refusal("the file has no statement: Diesel takes that for an error",
+				"the migration fails: \"Received an empty query\"", "write a statement that does nothing, as SELECT 1, or take the migration out"))
+		}
 		set.Migrations[i] = m
 	})
 	if by == byFlyway {
@@ -130,6 +134,23 @@ func innerFiles(t adapter.Tree, dir string) []string {
 		}
 	}
 	return out
+}
+
+// blank reports whether a file has nothing but comments.
+func blank(text string) bool {
+	for {
+		text = strings.TrimLeft(text, " \t\r\n\f\v;")
+		end := "\n"
+		switch {
+		case text == "":
+			return true
+		case strings.HasPrefix(text, "/*"):
+			end = "*/"
+		case !strings.HasPrefix(text, "--"):
+			return false
+		}
+		_, text, _ = strings.Cut(text, end)
+	}
 }
 
 var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)

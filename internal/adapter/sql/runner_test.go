@@ -35,6 +35,9 @@ func TestRunner(t *testing.T) {
 		"Supabase passes over names without an underscore": {"supabase/migrations", map[string]string{
 			"supabase/config.toml": "", "supabase/migrations/1_a.sql": sql, "supabase/migrations/2.sql": sql,
 		}, "1_a pipeline; ! 2.sql: the migration never runs"},
+		"Diesel refuses a file of comments": {"migrations", map[string]string{
+			"diesel.toml": "", "migrations/2024-01-01-000000_a/up.sql": "-- Your SQL goes here\n/* nothing */ ;\n", "migrations/2024-01-02-000000_b/up.sql": "-- Your SQL goes here\n" + sql,
+		}, "2024-01-01-000000_a file, 1: error; 2024-01-02-000000_b file"},
 		"Supabase, one time twice": {"supabase/migrations", map[string]string{
 			"supabase/config.toml": "", "supabase/migrations/20240101000000_a.sql": sql, "supabase/migrations/20240101000000_b.sql": sql,
 		}, "20240101000000_a pipeline; 20240101000000_b pipeline; = the second fails: Supabase's CLI records versions, and none twice"},
