@@ -19,6 +19,9 @@ type Problem struct {
 	// where the history looks whole: something beside it may have. Certain is
 	// false then.
 	Unseen bool
+	// Query says that the server refuses a row that a query of the statement
+	// gives: it may give none. Certain is false then.
+	Query bool
 	// Like is what exists and has the name but for capital letters, which a name
 	// without quotes loses.
 	Like string

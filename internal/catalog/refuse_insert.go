@@ -81,14 +81,21 @@ func fillsRows(t *Relation) bool {
 }
 
 // notNull checks that each row has a value for the columns that must have one.
-// A query may give no row: nothing is said of these.
+// A query may give no row: that is for the reader of the problem to weigh.
 func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
 	var rows [][]*pgparse.Node
+	query := false
 	switch {
 	case sel == nil:
 		rows = [][]*pgparse.Node{nil}
-	case len(sel.GetValuesLists()) == 0 || sel.GetLimitCount() != nil || sel.GetLimitOffset() != nil:
+	case sel.GetLimitCount() != nil || sel.GetLimitOffset() != nil:
 		return
+	case len(sel.GetValuesLists()) == 0:
+		if len(sel.GetFromClause()) == 0 || len(s.GetCols()) == 0 || slices.ContainsFunc(s.GetCols(), func(n *pgparse.Node) bool { return len(n.GetResTarget().GetIndirection()) > 0 }) {
+			return
+		}
+		// What the query gives is not known, only where it goes.
+		rows, query = [][]*pgparse.Node{make([]*pgparse.Node, len(s.GetCols()))}, true
 	}
 	for _, row := range sel.GetValuesLists() {
 		if rows = append(rows, items(row)); slices.ContainsFunc(items(row), expands) {
@@ -121,6 +128,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			}
 			if null {
 				k.fail("23502", "null value in column %q of relation %q violates not-null constraint", c.Name, t.Name.Name)
+				k.problem.Query, k.problem.Certain = query, !query
 				return
 			}
 		}

@@ -15,6 +15,9 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 		return
 	}
 	k.defaults(s)
+	for _, n := range s.GetTableElts() {
+		k.foreignType(n.GetColumnDef().GetTypeName())
+	}
 	checks := checkConstraints(checkConstraints(nil, s.GetConstraints()), s.GetTableElts())
 	for _, n := range s.GetTableElts() {
 		if n.GetTableLikeClause() != nil {
@@ -47,6 +50,7 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 		k.newDefault(s, cmd)
 		switch def := pgparse.Unwrap(cmd.GetDef()).(type) {
 		case *pgparse.ColumnDef:
+			k.foreignType(def.GetTypeName())
 			if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn {
 				added = append(added, clip(def.GetColname()))
 				if !cmd.GetMissingOk() {
@@ -68,6 +72,24 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	}
 	if r := k.c.find(schema, name); r != nil && r.Kind.IsTable() {
 		k.checks(checks, item{alias: name, rel: r, columns: added})
+	}
+}
+
+// foreignTypes are the types that other databases have, by names that Postgres
+// does not know unless somebody creates them.
+var foreignTypes = []string{
+	"datetime", "datetime2", "smalldatetime", "tinyint", "mediumint", "tinytext", "mediumtext", "longtext", "blob", "tinyblob",
+	"mediumblob", "longblob", "double", "nvarchar", "varchar2", "nvarchar2", "ntext", "clob", "nclob", "uniqueidentifier",
+}
+
+// foreignType checks that a column is not of a type that another database has.
+func (k *checker) foreignType(t *pgparse.TypeName) {
+	if len(t.GetNames()) != 1 || !k.plainPath() || !k.c.sure() {
+		return
+	}
+	name := str(t.GetNames()[0])
+	if slices.Contains(foreignTypes, name) && k.c.TypeOf(t).OID == 0 {
+		k.fail("42704", "type %q does not exist", name)
 	}
 }
 

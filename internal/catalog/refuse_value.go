@@ -46,6 +46,10 @@ func (k *checker) value(column string, t Type, n *pgparse.Node, what string, com
 		}
 		return
 	}
+	if k.isText(n) {
+		k.assigned(column, t, "text", what)
+		return
+	}
 	con := n.GetAConst()
 	if con == nil || con.GetIsnull() {
 		return
@@ -69,6 +73,24 @@ func (k *checker) value(column string, t Type, n *pgparse.Node, what string, com
 	}
 }
 
+// isText reports whether an expression is certain to be of type text: a function
+// of the server that gives text and has no other form, over a cast to text where
+// it has.
+func (k *checker) isText(n *pgparse.Node) bool {
+	f := n.GetFuncCall()
+	if f == nil || len(f.GetFuncname()) != 1 || len(f.GetArgs()) == 0 {
+		return false
+	}
+	switch str(f.GetFuncname()[0]) {
+	case "initcap", "replace", "md5", "translate", "regexp_replace":
+		return !k.mayCall(str(f.GetFuncname()[0]))
+	case "lower", "upper": // of a range, too
+		arg := f.GetArgs()[0]
+		return k.isText(arg) || last(arg.GetTypeCast().GetTypeName().GetNames()) == "text" && len(arg.GetTypeCast().GetTypeName().GetArrayBounds()) == 0
+	}
+	return false
+}
+
 // noNumber are the built-in types that no number becomes by itself.
 var noNumber = []string{"bool", "uuid", "json", "jsonb", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea", "inet", "cidr", "xml"}
 
@@ -89,6 +111,8 @@ func (k *checker) assigned(column string, t Type, from, what string) {
 		refused = true
 	case t.Name.Schema != "pg_catalog":
 		return
+	case from == "text":
+		refused = slices.Contains(noNumber, t.Name.Name) || integers[t.Name.Name].bits > 0 || slices.Contains([]string{"numeric", "float4", "float8"}, t.Name.Name)
 	case from == "boolean":
 		refused = t.Name.Name != "bool" && slices.Contains(noNumber, t.Name.Name) || integers[t.Name.Name].bits > 0 || slices.Contains([]string{"numeric", "float4", "float8"}, t.Name.Name)
 	default:

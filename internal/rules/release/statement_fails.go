@@ -28,7 +28,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
-		if !x.Certain && !(x.Unseen && begun(p.Release.Deployed)) {
+		if !x.Certain && !x.Query && !(x.Unseen && begun(p.Release.Deployed)) {
 			continue
 		}
 		r := rule.Report{
@@ -63,6 +63,12 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 				if first < x.Since {
 					r.Harm += "; " + older
 				}
+			}
+		case x.Query:
+			r.Fact = "the statement fails for each row that its query finds: " + x.Message
+			r.Harm = "the migration stops here, on every database where the query finds a row"
+			if q := s.Node.GetInsertStmt().GetSelectStmt().GetSelectStmt(); q == nil || p.Rows(s, q) != rule.Whole {
+				r.Severity, r.Stops = onward.Warning, false
 			}
 		case x.Like != "":
 			r.Fact += `: there is "` + x.Like + `", and a name without quotes has no capital letters`
@@ -110,6 +116,9 @@ func stopped(s *rule.Stmt) bool {
 	for _, x := range s.Migration.Statements[:s.Index] {
 		if x.Optional() {
 			continue
+		}
+		if x.Node == nil && x.Err != nil {
+			return true // the server takes it no more than the parser does
 		}
 		for _, problem := range x.Problems {
 			if problem.Certain {

@@ -1,0 +1,110 @@
+package data
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// FromUnrelated flags UPDATE … FROM and DELETE … USING where nothing ties the
+// other tables to the one that is written.
+// https://www.postgresql.org/docs/current/sql-update.html
+var FromUnrelated = &rule.Rule{
+	ID:        "data-from-unrelated",
+	Category:  onward.DataLoss,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "nothing ties the tables in FROM or USING to the table that is written",
+	Harm:      "The table that is written stands beside those in FROM, and is none of them, under another alias neither. Without a condition that names it, each of its rows meets each row of the others: an UPDATE gives every row the values of any one of them, a DELETE removes every row as soon as there is one.",
+	Instead:   "Say in WHERE which row of the others belongs to which row of the table.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
+	Kinds:     rule.Data,
+	Statement: fromUnrelated,
+}
+
+func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range p.Writes(s) {
+		var from []*pgparse.Node
+		var where *pgparse.Node
+		var target *pgparse.RangeVar
+		switch x := w.Node.(type) {
+		case *pgparse.UpdateStmt:
+			from, where, target = x.GetFromClause(), x.GetWhereClause(), x.GetRelation()
+		case *pgparse.DeleteStmt:
+			from, where, target = x.GetUsingClause(), x.GetWhereClause(), x.GetRelation()
+		}
+		if len(from) == 0 || !p.InUse(w.Table) {
+			continue
+		}
+		tables, itself := joined(s.Before, from, w.Table)
+		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || names(where, target, w.Table) {
+			continue // one table may well have one row
+		}
+		table := w.Table.Name.String()
+		r := rule.Report{
+			Fact:    "nothing ties the tables in FROM to " + table + ", which is updated",
+			Harm:    "every row of " + table + " gets the values of any one row of them",
+			Instead: "say which row belongs to which: … WHERE " + rule.Table(w.Table.Name) + ".… = …",
+		}
+		if w.Verb == "DELETE" {
+			r.Fact = "nothing ties the tables in USING to " + table + ", from which is deleted"
+			r.Harm = "as soon as they give one row, every row of " + table + " is gone"
+		}
+		if itself {
+			r.Instead += "; the " + table + " that FROM names is not the one that is written"
+		}
+		p.Report(s, r)
+		return
+	}
+}
+
+// joined are the tables in a list of FROM, nil where it has anything else, or one
+// of them is not known; itself says that the table that is written is among
+// them.
+func joined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, itself bool) {
+	for _, n := range from {
+		switch x := pgparse.Unwrap(n).(type) {
+		case *pgparse.RangeVar:
+			t, known := c.Resolve(x)
+			if !known || !t.Kind.IsTable() {
+				return nil, false
+			}
+			tables, itself = append(tables, t), itself || t.Name == target.Name
+		case *pgparse.JoinExpr:
+			list, of := joined(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
+			if list == nil {
+				return nil, false
+			}
+			tables, itself = append(tables, list...), itself || of
+		default:
+			return nil, false
+		}
+	}
+	return tables, itself
+}
+
+// names reports whether a condition may name the table that is written: by its
+// alias, or a column without one that it has.
+func names(where *pgparse.Node, target *pgparse.RangeVar, t *catalog.Relation) bool {
+	alias := target.GetAlias().GetAliasname()
+	if alias == "" {
+		alias = target.GetRelname()
+	}
+	found := false
+	pgparse.Walk(where, func(msg any) bool {
+		ref, ok := msg.(*pgparse.ColumnRef)
+		if !ok {
+			return !found
+		}
+		var path []string
+		for _, f := range ref.GetFields() {
+			path = append(path, f.GetString_().GetSval())
+		}
+		found = found || len(path) == 1 && (t.Inferred || t.Column(path[0]) != nil || path[0] == alias) || len(path) > 1 && slices.Contains(path[:len(path)-1], alias)
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,129 @@
+package data
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// InsertNull flags INSERT … SELECT that copies a column which may be NULL to one
+// which may not. https://www.postgresql.org/docs/current/sql-insert.html
+var InsertNull = &rule.Rule{
+	ID:        "data-insert-null",
+	Category:  onward.Data,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "INSERT … SELECT copies a column that may be NULL to one that must not be",
+	Harm:      "The first row with NULL makes the INSERT fail, and the migration with it. A test database has no such row; production has had the time to get one.",
+	Instead:   "Leave these rows out, or give them a value.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html"},
+	Kinds:     rule.Data,
+	Statement: insertNull,
+}
+
+func insertNull(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range p.Writes(s) {
+		stmt, ok := w.Node.(*pgparse.InsertStmt)
+		q := stmt.GetSelectStmt().GetSelectStmt()
+		if !ok || q == nil || len(q.GetFromClause()) == 0 || w.Extent == rule.Few || len(stmt.GetCols()) != len(q.GetTargetList()) {
+			continue
+		}
+		for i, n := range q.GetTargetList() {
+			to := w.Table.Column(stmt.GetCols()[i].GetResTarget().GetName())
+			ref := n.GetResTarget().GetVal().GetColumnRef()
+			if to == nil || !to.NotNull || to.Inferred || ref == nil || len(stmt.GetCols()[i].GetResTarget().GetIndirection()) > 0 || filledBefore(w.Table, to) {
+				continue
+			}
+			from, col := copied(s.Before, q, ref)
+			if col == nil || !p.InUse(from) || p.Gave(from, col) || asked(q, col.Name) {
+				continue
+			}
+			p.Report(s, rule.Report{
+				Fact:    "INSERT copies " + col.Name + " of " + from.Name.String() + ", which may be NULL, to " + to.Name + " of " + w.Table.Name.String() + ", which must not be",
+				Harm:    "the first row with NULL makes the migration fail: null value in column \"" + to.Name + "\" violates not-null constraint",
+				Instead: "leave such rows out, or give them a value: … WHERE " + rule.Ident(col.Name) + " IS NOT NULL",
+			})
+			return
+		}
+	}
+}
+
+// filledBefore reports whether a trigger may give the column a value before it is
+// looked at.
+func filledBefore(t *catalog.Relation, c *catalog.Column) bool {
+	return c.Generated != "" || slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool { return g.Precedes("insert") })
+}
+
+// copied is the column of a plain table in FROM that a name stands for; nil where
+// it is not known, or cannot be NULL.
+func copied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
+	fields := ref.GetFields()
+	name, alias := fields[len(fields)-1].GetString_().GetSval(), ""
+	if len(fields) > 2 || name == "" || q.GetWithClause() != nil {
+		return nil, nil
+	}
+	if len(fields) == 2 {
+		alias = fields[0].GetString_().GetSval()
+	}
+	var table *catalog.Relation
+	var column *catalog.Column
+	plain := true
+	var look func(list []*pgparse.Node)
+	look = func(list []*pgparse.Node) {
+		for _, n := range list {
+			switch x := pgparse.Unwrap(n).(type) {
+			case *pgparse.RangeVar:
+				own := x.GetAlias().GetAliasname()
+				if own == "" {
+					own = x.GetRelname()
+				}
+				t, known := c.Resolve(x)
+				if alias != "" && alias != own {
+					continue
+				}
+				if !known || !t.Kind.IsTable() {
+					plain = false
+				} else if col := t.Column(name); col != nil && column == nil {
+					table, column = t, col
+				}
+			case *pgparse.JoinExpr:
+				look([]*pgparse.Node{x.GetLarg(), x.GetRarg()})
+			default:
+				plain = plain && alias != ""
+			}
+		}
+	}
+	look(q.GetFromClause())
+	if !plain || column == nil || column.NotNull || column.Inferred || column.Generated != "" || checked(table, column) {
+		return nil, nil
+	}
+	return table, column
+}
+
+// checked reports whether a CHECK proves that a column is not NULL.
+func checked(t *catalog.Relation, c *catalog.Column) bool {
+	return slices.ContainsFunc(t.Constraints, func(k *catalog.Constraint) bool {
+		return k.Kind == catalog.Check && k.Valid && catalog.ProvesNotNull(k.Expr, c.Name)
+	})
+}
+
+// asked reports whether the conditions of a query name a column: what they let
+// through of it is not weighed.
+func asked(q *pgparse.SelectStmt, name string) bool {
+	found := false
+	see := func(msg any) bool {
+		if ref, ok := msg.(*pgparse.ColumnRef); ok {
+			fields := ref.GetFields()
+			found = found || fields[len(fields)-1].GetString_().GetSval() == name
+		}
+		return !found
+	}
+	pgparse.Walk(q.GetWhereClause(), see)
+	for _, n := range q.GetFromClause() {
+		pgparse.Walk(n, see)
+	}
+	return found
+}

@@ -1,0 +1,72 @@
+package data
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// NullComparison flags a write whose condition compares with NULL.
+// https://www.postgresql.org/docs/current/functions-comparison.html
+var NullComparison = &rule.Rule{
+	ID:        "data-null-comparison",
+	Category:  onward.Data,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "a condition compares with NULL, which is never true, so no row is written",
+	Harm:      "x = NULL is NULL for every x, NULL itself included. The UPDATE that was to fill the column finds no row, and what relies on it, as SET NOT NULL behind it, fails on the rows that are still NULL: on the production database, not on an empty one.",
+	Instead:   "Write IS NULL or IS NOT NULL.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/functions-comparison.html"},
+	Kinds:     rule.Data,
+	Statement: nullComparison,
+}
+
+func nullComparison(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range p.Writes(s) {
+		var where *pgparse.Node
+		switch x := w.Node.(type) {
+		case *pgparse.UpdateStmt:
+			where = x.GetWhereClause()
+		case *pgparse.DeleteStmt:
+			where = x.GetWhereClause()
+		case *pgparse.InsertStmt:
+			where = x.GetSelectStmt().GetSelectStmt().GetWhereClause()
+		}
+		test, instead := againstNull(where)
+		if test == "" {
+			continue
+		}
+		p.Report(s, rule.Report{
+			Fact:    w.Verb + " asks for " + test + ", which no row fulfills",
+			Harm:    "a comparison with NULL is never true: the rows that are meant stay as they are",
+			Instead: "write " + instead,
+		})
+		return
+	}
+}
+
+// againstNull is the first of the conditions of a WHERE, all of which must hold,
+// that compares with the constant NULL, and what it was to be.
+func againstNull(where *pgparse.Node) (test, instead string) {
+	if b := where.GetBoolExpr(); b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
+		for _, n := range b.GetArgs() {
+			if test, instead = againstNull(n); test != "" {
+				return test, instead
+			}
+		}
+		return "", ""
+	}
+	x := where.GetAExpr()
+	if x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || len(x.GetName()) != 1 || !x.GetRexpr().GetAConst().GetIsnull() || x.GetLexpr().GetColumnRef() == nil {
+		return "", ""
+	}
+	fields := x.GetLexpr().GetColumnRef().GetFields()
+	column := rule.Ident(fields[len(fields)-1].GetString_().GetSval())
+	switch x.GetName()[0].GetString_().GetSval() {
+	case "=":
+		return column + " = NULL", column + " IS NULL"
+	case "<>":
+		return column + " <> NULL", column + " IS NOT NULL"
+	}
+	return "", ""
+}
