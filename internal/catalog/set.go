@@ -68,7 +68,7 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 		}
 		name := last(call.GetFuncname())
 		if f.mayDoAnything(call) {
-			f.unmodelled("SELECT " + name + "()")
+			f.callsUnseen("SELECT "+name+"()", call)
 		}
 		if name != "set_config" || len(call.GetArgs()) < 2 || !strings.EqualFold(constText(call.GetArgs()[0]), "search_path") {
 			continue
@@ -78,6 +78,17 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 			path = append(path, strings.Trim(strings.TrimSpace(p), `"`))
 		}
 		f.setSearchPath(path)
+	}
+}
+
+// callsUnseen says that a statement calls what may do anything. A body that executes no
+// text is told by its statements, which are folded behind the call.
+func (f *fold) callsUnseen(text string, call *pgparse.FuncCall) {
+	f.unmodelled(text)
+	list := f.Functions(schemaAndName(call.GetFuncname()))
+	if len(list) == 1 && list[0].Body != "" && (list[0].Language == "plpgsql" || list[0].Language == "sql") {
+		f.Unmodelled.names = executed(list[0].Body)
+		f.Unmodelled.Told = f.Unmodelled.names == nil
 	}
 }
 

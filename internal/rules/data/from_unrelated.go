@@ -30,14 +30,15 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 		var from []*pgparse.Node
 		var where *pgparse.Node
 		var target *pgparse.RangeVar
+		var with *pgparse.WithClause
 		switch x := w.Node.(type) {
 		case *pgparse.UpdateStmt:
-			from, where, target = x.GetFromClause(), x.GetWhereClause(), x.GetRelation()
+			from, where, target, with = x.GetFromClause(), x.GetWhereClause(), x.GetRelation(), x.GetWithClause()
 		case *pgparse.DeleteStmt:
-			from, where, target = x.GetUsingClause(), x.GetWhereClause(), x.GetRelation()
+			from, where, target, with = x.GetUsingClause(), x.GetWhereClause(), x.GetRelation(), x.GetWithClause()
 		}
-		if len(from) == 0 || !p.InUse(w.Table) {
-			continue
+		if len(from) == 0 || with != nil || !p.InUse(w.Table) {
+			continue // what WITH gives may be one row
 		}
 		tables, itself := joined(s.Before, from, w.Table)
 		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || names(where, target, w.Table) {
@@ -61,15 +62,15 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// joined are the tables in a list of FROM, nil where it has anything else, or one
-// of them is not known; itself says that the table that is written is among
+// joined are the tables in a list of FROM, nil where it has anything else; itself
+// says that the table that is written is among
 // them.
 func joined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, itself bool) {
 	for _, n := range from {
 		switch x := pgparse.Unwrap(n).(type) {
 		case *pgparse.RangeVar:
-			t, known := c.Resolve(x)
-			if !known || !t.Kind.IsTable() {
+			t, _ := c.Resolve(x)
+			if !t.Kind.IsTable() {
 				return nil, false
 			}
 			tables, itself = append(tables, t), itself || t.Name == target.Name
