@@ -40,6 +40,7 @@ func nullComparison(p *rule.Pass, s *rule.Stmt) {
 			Fact:    w.Verb + " asks for " + test + ", which no row fulfills",
 			Harm:    "a comparison with NULL is never true: the rows that are meant stay as they are",
 			Instead: "write " + instead,
+			Cause:   "and so do %d other statements",
 		})
 		return
 	}
