@@ -221,7 +221,11 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 		t.own().Options = genericOptions(t.Options, items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_EnableRule, pgparse.AlterTableType_AT_EnableAlwaysRule, pgparse.AlterTableType_AT_EnableReplicaRule,
 		pgparse.AlterTableType_AT_DisableRule:
-		if !slices.Contains(t.Rules, name) && !t.Inferred && !t.Partial {
+		if old := t.Rule(name); old != nil {
+			now := *old
+			now.Disabled = cmd.GetSubtype() == pgparse.AlterTableType_AT_DisableRule || cmd.GetSubtype() == pgparse.AlterTableType_AT_EnableReplicaRule
+			f.setRule(t, old, &now)
+		} else if !t.Inferred && !t.Partial {
 			f.fail(f.sure(), "42704", "rule %q for relation %q does not exist", name, t.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_DropOids:

@@ -100,6 +100,21 @@ func (b *Body) add(p bodyPart) {
 // Calls reports whether the body calls a function of that name.
 func (b *Body) Calls(name string) bool { return b.calls[name] }
 
+// Certain are the statements that every call comes to, as far as they could be
+// read.
+func (b *Body) Certain() []*pgparse.Node {
+	if b == nil {
+		return nil
+	}
+	var out []*pgparse.Node
+	for i := range b.parts {
+		if p := &b.parts[i]; p.node != nil && !p.maybe {
+			out = append(out, p.node)
+		}
+	}
+	return out
+}
+
 // Relation is the first place that names a relation, a better one before a
 // worse one. c is the catalog in which names are looked up.
 func (b *Body) Relation(c *Catalog, r *Relation) (Mention, bool) { return b.first(c, r, "") }

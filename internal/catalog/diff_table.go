@@ -87,16 +87,16 @@ func (d *differ) policies(base Delta, b, a *Relation) {
 		d.add(x)
 	}
 	for _, r := range b.Rules {
-		if !slices.Contains(a.Rules, r) {
+		if a.Rule(r.Name) == nil {
 			x := base
-			x.Kind, x.What, x.Key = RuleDropped, r, base.Key+".u"+r
+			x.Kind, x.What, x.Key = RuleDropped, r.Name, base.Key+".u"+r.Name
 			d.add(x)
 		}
 	}
 	for _, r := range a.Rules {
-		if !slices.Contains(b.Rules, r) {
+		if b.Rule(r.Name) == nil {
 			x := base
-			x.Kind, x.What, x.Key = RuleCreated, r, base.Key+".u"+r
+			x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
 			d.add(x)
 		}
 	}

@@ -240,7 +240,7 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 		n -= len(r.Policies)
 	default:
 		n, word = len(r.Rules), "rule"
-		r.own().Rules = without(r.Rules, name)
+		r.own().Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(u *Rule) bool { return u.Name == name })
 		n -= len(r.Rules)
 	}
 	if n == 0 && !missingOK && !r.Inferred && !r.Partial {

@@ -165,20 +165,3 @@ func union(a, b []int16) []int16 {
 	}
 	return out
 }
-
-// https://www.postgresql.org/docs/current/sql-createrule.html
-func (f *fold) createRule(s *pgparse.RuleStmt) {
-	r := f.relation(s.GetRelation(), Table, false)
-	if r == nil {
-		return
-	}
-	r = f.edit(r.OID)
-	name := clip(s.GetRulename())
-	if slices.Contains(r.Rules, name) {
-		if !s.GetReplace() {
-			f.fail(f.sure() && !r.Inferred, "42710", "rule %q for relation %q already exists", name, r.Name.Name)
-		}
-		return
-	}
-	r.own().Rules = with(r.Rules, name)
-}

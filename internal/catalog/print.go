@@ -211,7 +211,7 @@ func (c *Catalog) printHangers(b *strings.Builder, r *Relation) {
 		fmt.Fprintf(b, "  policy %s for %s\n", p.Name, p.Command)
 	}
 	for _, u := range r.Rules {
-		fmt.Fprintf(b, "  rule %s\n", u)
+		fmt.Fprintf(b, "  rule %s\n", u.Name)
 	}
 	for _, s := range r.Statistics {
 		fmt.Fprintf(b, "  statistics %s\n", s)

@@ -105,8 +105,8 @@ type Relation struct {
 // relations, most of them indexes.
 type Rare struct {
 	Policies   []*Policy
-	Rules      []string // names of CREATE RULE rules
-	Statistics []Name   // extended statistics objects on it
+	Rules      []*Rule
+	Statistics []Name // extended statistics objects on it
 	// numbers are those that columns had on the inferred relation that this
 	// one takes the place of: what refers to them stays right.
 	numbers map[string]int16

@@ -256,9 +256,10 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 			}
 		}
 	default:
-		if i := slices.Index(r.Rules, from); i >= 0 {
-			r.own().Rules = slices.Clone(r.Rules)
-			r.Rules[i], done = to, true
+		if old := r.Rule(from); old != nil {
+			now := *old
+			now.Name, done = to, true
+			f.setRule(r, old, &now)
 		}
 	}
 	if !done && !r.Inferred && !r.Partial {

@@ -127,3 +127,7 @@ func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 func (t *Trigger) Precedes(event string) bool {
 	return t.Enabled && t.Timing == "before" && strings.Contains(t.Events, event)
 }
+
+// On reports whether a trigger is for an event: "insert", "update", "delete" or
+// "truncate".
+func (t *Trigger) On(event string) bool { return strings.Contains(t.Events, event) }

@@ -99,3 +99,57 @@ func hasAggregate(n *pgparse.Node) bool {
 	})
 	return found
 }
+
+// Base is the relation that an automatically updatable view passes writes on
+// to; nil when that is not known.
+func (c *Catalog) Base(view *Relation) *Relation {
+	from := view.View.Query.GetSelectStmt().GetFromClause()
+	if len(from) != 1 || from[0].GetRangeVar() == nil {
+		return nil
+	}
+	if len(view.View.Reads) == 1 {
+		return c.Relation(view.View.Reads[0])
+	}
+	if base, known := c.Resolve(from[0].GetRangeVar()); known && slices.Contains(view.View.Reads, base.OID) {
+		return base
+	}
+	return nil
+}
+
+// target is what the query of a view gives as a column; nil when that is not
+// known: something may come from a *.
+func (r *Relation) target(name string) *pgparse.Node {
+	if r.View == nil || r.View.Star {
+		return nil
+	}
+	list := r.View.Query.GetSelectStmt().GetTargetList()
+	for i, c := range r.Columns {
+		if c.Name == name && i < len(list) && len(list) == len(r.Columns) {
+			return list[i].GetResTarget().GetVal()
+		}
+	}
+	return nil
+}
+
+// Computed reports whether a column of a view is no plain column of what it
+// reads, so that nothing can be written to it without a trigger or a rule.
+func (c *Catalog) Computed(view *Relation, name string) bool {
+	val := view.target(name)
+	if val == nil {
+		return false
+	}
+	ref := val.GetColumnRef()
+	return ref == nil || systemColumn(last(ref.GetFields()))
+}
+
+// BaseColumns are what columns of a view are called in the relation that it
+// reads, as far as that is known.
+func (c *Catalog) BaseColumns(view *Relation, names []string) []string {
+	out := slices.Clone(names)
+	for i, name := range names {
+		if ref := view.target(name).GetColumnRef(); ref != nil {
+			out[i] = last(ref.GetFields())
+		}
+	}
+	return out
+}

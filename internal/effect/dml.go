@@ -1,24 +1,36 @@
 package effect
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 	ctes = r.with(m.GetWithClause(), ctes)
+	w := write{
+		event: "insert", columns: names(m.GetCols()),
+		returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
+	}
 	rel := r.table(m.GetRelation())
 	if rel != nil {
-		// Only the partitions that rows go to are locked: which, is not known.
-		tables := r.readRelation(rel, rx, rel.Kind == catalog.View, "", &[]catalog.OID{})
-		for _, t := range tables {
-			r.checksReferenced(t, nil)
+		w.given = given(m, rel)
+	}
+	// Only the partitions that rows go to are locked: which, is not known.
+	tables, runs := r.target(m.GetRelation(), w)
+	r.within = false
+	for _, t := range tables {
+		r.checksReferenced(t, nil)
+	}
+	if rel != nil && tables != nil {
+		r.defaults(rel, w.given)
+	}
+	r.whether(runs, func() {
+		if sel := m.GetSelectStmt(); sel != nil {
+			r.queryIn(pgparse.Unwrap(sel), ctes)
 		}
-		r.defaults(rel, given(m, rel))
-	}
-	if sel := m.GetSelectStmt(); sel != nil {
-		r.queryIn(pgparse.Unwrap(sel), ctes)
-	}
+	})
 	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		r.identifies("update", m.GetRelation(), nil, false)
 	}
@@ -121,16 +133,39 @@ func (r *run) touches(t *catalog.Relation, attnums []int16, names []string) bool
 	return false
 }
 
-func (r *run) update(m *pgparse.UpdateStmt) {
-	var changed []string
+// names are those of the columns that a statement gives values to.
+func names(targets []*pgparse.Node) []string {
+	var out []string
+	for _, n := range targets {
+		out = append(out, n.GetResTarget().GetName())
+	}
+	return out
+}
+
+// whether does what a statement does beside its target; nothing of it is read
+// when the statement does not run.
+func (r *run) whether(runs bool, f func()) {
+	if runs {
+		f()
+		return
+	}
+	r.quietly(f)
+}
+
+func (r *run) update(m *pgparse.UpdateStmt, ctes []string) {
+	ctes = r.with(m.GetWithClause(), ctes)
 	var reset []string
 	for _, n := range m.GetTargetList() {
-		changed = append(changed, n.GetResTarget().GetName())
 		if n.GetResTarget().GetVal().GetSetToDefault() != nil {
 			reset = append(reset, n.GetResTarget().GetName())
 		}
 	}
-	for _, t := range r.written(m.GetRelation()) {
+	changed := names(m.GetTargetList())
+	tables, runs := r.target(m.GetRelation(), write{
+		event: "update", where: m.GetWhereClause(), columns: changed, returning: m.GetReturningClause() != nil,
+	})
+	r.within = false
+	for _, t := range tables {
 		for _, name := range reset {
 			if c := t.Column(name); c != nil {
 				r.defaultOf(c)
@@ -141,14 +176,32 @@ func (r *run) update(m *pgparse.UpdateStmt) {
 		r.checksReferencing(t, changed)
 	}
 	r.identifies("update", m.GetRelation(), m.GetWhereClause(), true)
+	r.whether(runs, func() {
+		r.nodes(ctes, m.GetTargetList())
+		for _, n := range m.GetFromClause() {
+			r.from(n, ctes, true, m.GetWhereClause())
+		}
+		r.node(m.GetWhereClause(), ctes)
+		r.nodes(ctes, m.GetReturningClause().GetExprs())
+	})
 }
 
-func (r *run) deleteFrom(m *pgparse.DeleteStmt) {
-	for _, t := range r.written(m.GetRelation()) {
+func (r *run) deleteFrom(m *pgparse.DeleteStmt, ctes []string) {
+	ctes = r.with(m.GetWithClause(), ctes)
+	tables, runs := r.target(m.GetRelation(), write{event: "delete", where: m.GetWhereClause(), returning: m.GetReturningClause() != nil})
+	r.within = false
+	for _, t := range tables {
 		r.scanFor(t, m.GetWhereClause())
 		r.checksReferencing(t, nil)
 	}
 	r.identifies("delete", m.GetRelation(), m.GetWhereClause(), true)
+	r.whether(runs, func() {
+		for _, n := range m.GetUsingClause() {
+			r.from(n, ctes, true, m.GetWhereClause())
+		}
+		r.node(m.GetWhereClause(), ctes)
+		r.nodes(ctes, m.GetReturningClause().GetExprs())
+	})
 }
 
 // scanFor marks what a row-level statement reads to find its rows.
@@ -202,6 +255,15 @@ func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
 	return false
 }
 
+// merges reports whether MERGE can write to a relation: not where a rule is in
+// force, and to views since 17.
+func (r *run) merges(t *catalog.Relation) bool {
+	if t.Kind == catalog.View && t.View != nil && !r.v.AtLeast(17) {
+		return false
+	}
+	return !slices.ContainsFunc(t.Rules, func(u *catalog.Rule) bool { return !u.Disabled || !r.v.AtLeast(17) })
+}
+
 func (r *run) merge(m *pgparse.MergeStmt) {
 	var changed []string
 	deletes, updates := false, false
@@ -217,11 +279,12 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 		r.refuse(`syntax error at or near "MERGE"`)
 		return
 	}
-	if t := r.table(m.GetRelation()); t != nil && len(t.Rules) > 0 {
+	if t := r.table(m.GetRelation()); t != nil && !r.merges(t) {
 		r.refuse(`cannot execute MERGE on relation "` + t.Name.Name + `"`)
 		return
 	}
-	for _, t := range r.written(m.GetRelation()) {
+	tables, _ := r.target(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
+	for _, t := range tables {
 		r.scanFor(t, m.GetJoinCondition())
 		r.checksReferenced(t, changed)
 		if deletes {
@@ -243,10 +306,23 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 		r.query(pgparse.Unwrap(s.GetQuery()))
 	case !s.GetIsFrom() && !r.copies(s):
 	case s.GetIsFrom():
-		for _, t := range r.written(s.GetRelation()) {
+		t := r.table(s.GetRelation())
+		if t == nil {
+			return
+		}
+		r.lock(t, rx)
+		if t.Kind == catalog.View && t.View != nil {
+			if !contains(t.InsteadOf(), "insert") {
+				r.refuse(`cannot copy to view "` + t.Name.Name + `"`)
+				return
+			}
+			r.insteadOf(t, "insert")
+			return
+		}
+		for _, t := range r.readRelation(t, rx, s.GetRelation().GetInh(), "", &[]catalog.OID{}) {
 			r.checksReferenced(t, nil)
 		}
-		if t := r.table(s.GetRelation()); t != nil && len(s.GetAttlist()) > 0 {
+		if len(s.GetAttlist()) > 0 {
 			has := map[int16]bool{}
 			for _, n := range s.GetAttlist() {
 				if c := t.Column(n.GetString_().GetSval()); c != nil {

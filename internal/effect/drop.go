@@ -297,7 +297,7 @@ func (r *run) hasObject(rel *catalog.Relation, kind pgparse.ObjectType, name str
 		return true
 	}
 	if kind == pgparse.ObjectType_OBJECT_RULE {
-		return contains(rel.Rules, name)
+		return rel.Rule(name) != nil
 	}
 	for _, p := range rel.Policies {
 		if p.Name == name {

@@ -25,23 +25,10 @@ func (r *run) queryIn(msg any, ctes []string) {
 	case *pgparse.InsertStmt:
 		r.insert(m, ctes)
 	case *pgparse.UpdateStmt:
-		ctes = r.with(m.GetWithClause(), ctes)
-		r.update(m)
-		r.nodes(ctes, m.GetTargetList())
-		for _, n := range m.GetFromClause() {
-			r.from(n, ctes, true, m.GetWhereClause())
-		}
-		r.node(m.GetWhereClause(), ctes)
-		r.nodes(ctes, m.GetReturningClause().GetExprs())
+		r.update(m, ctes)
 		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 	case *pgparse.DeleteStmt:
-		ctes = r.with(m.GetWithClause(), ctes)
-		r.deleteFrom(m)
-		for _, n := range m.GetUsingClause() {
-			r.from(n, ctes, true, m.GetWhereClause())
-		}
-		r.node(m.GetWhereClause(), ctes)
-		r.nodes(ctes, m.GetReturningClause().GetExprs())
+		r.deleteFrom(m, ctes)
 		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 	case *pgparse.MergeStmt:
 		ctes = r.with(m.GetWithClause(), ctes)
@@ -57,6 +44,7 @@ func (r *run) with(w *pgparse.WithClause, ctes []string) []string {
 		return ctes
 	}
 	ctes = ctes[:len(ctes):len(ctes)]
+	within := r.within
 	for _, n := range w.GetCtes() {
 		cte := n.GetCommonTableExpr()
 		if word := traversal(cte); word != "" && !r.v.AtLeast(14) {
@@ -65,7 +53,9 @@ func (r *run) with(w *pgparse.WithClause, ctes []string) []string {
 		if w.GetRecursive() {
 			ctes = append(ctes, cte.GetCtename())
 		}
+		r.within = true
 		r.queryIn(pgparse.Unwrap(cte.GetCtequery()), ctes)
+		r.within = within
 		if !w.GetRecursive() {
 			ctes = append(ctes, cte.GetCtename())
 		}
@@ -330,8 +320,10 @@ func hasColumn(n *pgparse.Node) bool {
 		return false
 	}
 	pgparse.Walk(n, func(m any) bool {
-		switch m.(type) {
-		case *pgparse.ColumnRef, *pgparse.SubLink:
+		switch x := m.(type) {
+		case *pgparse.ColumnRef:
+			found = found || !isRow(x)
+		case *pgparse.SubLink:
 			found = true
 		}
 		return !found
@@ -371,7 +363,3 @@ func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, wh
 	}
 	return tables
 }
-
-// written are the tables behind what a statement writes to: those of an
-// updatable view, the partitions of a parent.
-func (r *run) written(rv *pgparse.RangeVar) []*catalog.Relation { return r.read(rv, rx) }

@@ -17,6 +17,12 @@ type run struct {
 	// index finds effects once there are too many to look through.
 	index map[catalog.Name]int
 	depth int
+	// bound says what names mean in the action of a rule.
+	bound map[*pgparse.RangeVar]catalog.OID
+	// firing are the rules and triggers at work.
+	firing []firing
+	// within: the statement stands in a WITH.
+	within bool
 	// schema is where unqualified names are created, in CREATE SCHEMA; "" is
 	// the catalog's own.
 	schema string
@@ -203,6 +209,9 @@ func missing(schema, name string, kind catalog.Kind) string {
 
 // table is find for what a statement names as its table.
 func (r *run) table(rv *pgparse.RangeVar) *catalog.Relation {
+	if oid, ok := r.bound[rv]; ok {
+		return r.c.Relation(oid)
+	}
 	return r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
 }
 

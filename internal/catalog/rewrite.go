@@ -1,0 +1,77 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Rule is a row of pg_rewrite, other than the one that makes a view: what
+// CREATE RULE has the server do with a statement.
+type Rule struct {
+	Name    string
+	Event   string // "select", "insert", "update", "delete"
+	Instead bool
+	Where   *pgparse.Node
+	Actions []*pgparse.Node // none: NOTHING
+	// Reads says what the names in the condition and the actions mean: a rule
+	// follows what it names when that is renamed.
+	Reads map[*pgparse.RangeVar]OID
+	// Disabled: it does not fire in ordinary sessions (DISABLE, ENABLE REPLICA).
+	Disabled bool
+}
+
+var ruleEvents = map[pgparse.CmdType]string{
+	pgparse.CmdType_CMD_SELECT: "select", pgparse.CmdType_CMD_INSERT: "insert",
+	pgparse.CmdType_CMD_UPDATE: "update", pgparse.CmdType_CMD_DELETE: "delete",
+}
+
+// Rule is the rewrite rule of a name; nil when there is none.
+func (r *Relation) Rule(name string) *Rule {
+	for _, u := range r.Rules {
+		if u.Name == name {
+			return u
+		}
+	}
+	return nil
+}
+
+// https://www.postgresql.org/docs/current/sql-createrule.html
+func (f *fold) createRule(s *pgparse.RuleStmt) {
+	r := f.relation(s.GetRelation(), Table, false)
+	if r == nil {
+		return
+	}
+	r = f.edit(r.OID)
+	u := &Rule{
+		Name: clip(s.GetRulename()), Event: ruleEvents[s.GetEvent()], Instead: s.GetInstead(),
+		Where: s.GetWhereClause(), Actions: s.GetActions(), Reads: map[*pgparse.RangeVar]OID{},
+	}
+	for _, n := range append([]*pgparse.Node{u.Where}, u.Actions...) {
+		pgparse.Walk(n, func(msg any) bool {
+			if rv, ok := msg.(*pgparse.RangeVar); ok {
+				if other := f.find(rangeName(rv)); other != nil {
+					u.Reads[rv] = other.OID
+				}
+			}
+			return true
+		})
+	}
+	old := r.Rule(u.Name)
+	if old == nil {
+		r.own().Rules = with(r.Rules, u)
+		return
+	}
+	if !s.GetReplace() {
+		f.fail(f.sure() && !r.Inferred, "42710", "rule %q for relation %q already exists", u.Name, r.Name.Name)
+		return
+	}
+	u.Disabled = old.Disabled
+	f.setRule(r, old, u)
+}
+
+// setRule puts a rule in the place of another.
+func (f *fold) setRule(r *Relation, old, now *Rule) {
+	r.own().Rules = slices.Clone(r.Rules)
+	r.Rules[slices.Index(r.Rules, old)] = now
+}
