@@ -38,8 +38,22 @@ func (c *Catalog) Callers(o *pgparse.ObjectWithArgs) []Caller {
 	if at >= 0 {
 		x = c.callee(name, list, at)
 	}
+	return x.callers()
+}
+
+// CallersOf lists the relations that need a function of the catalog.
+func (c *Catalog) CallersOf(fn *Function) []Caller {
+	list := c.Functions(fn.Name.Schema, fn.Name.Name)
+	at := slices.Index(list, fn)
+	if at < 0 {
+		return nil
+	}
+	return c.callee(fn.Name, list, at).callers()
+}
+
+func (x *callee) callers() []Caller {
 	var out []Caller
-	for _, r := range c.CalledBy(n) {
+	for _, r := range x.c.CalledBy(x.name.Name) {
 		if caller, ok := x.caller(r); ok {
 			out = append(out, caller)
 		}

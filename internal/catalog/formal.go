@@ -12,9 +12,9 @@ var formalNames = map[string]string{
 	"timestamp": "timestamp* without time zone", "timestamptz": "timestamp* with time zone",
 }
 
-// formal is the type as the server's messages name it: "character varying(20)",
+// Formal is the type as the server's messages name it: "character varying(20)",
 // "timestamp(3) with time zone".
-func (t Type) formal() string {
+func (t Type) Formal() string {
 	name, ours := formalNames[t.Name.Name]
 	if !ours || t.Name.Schema != "pg_catalog" {
 		return t.String()

@@ -112,6 +112,6 @@ func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
 	case s.GetReturnType() == nil && len(fn.outs()) == 0:
 		f.fail(true, code, "function result type must be specified")
 	case s.GetReturnType() != nil && !f.oneResult(want, fn.Returns):
-		f.fail(true, code, "function result type must be %s because of OUT parameters", want.formal())
+		f.fail(true, code, "function result type must be %s because of OUT parameters", want.Formal())
 	}
 }

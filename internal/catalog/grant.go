@@ -224,7 +224,9 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 			f.changeType(u.OID, func(t *UserType) { t.Owner = owner })
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
-		// The owner of a function is not held.
+		if name, list, at := f.findFunction(s.GetObject().GetObjectWithArgs()); at >= 0 {
+			f.ownFunction(name, list, at, owner)
+		}
 	default:
 		kind := objectWord(s.GetObjectType())
 		o := f.Object(kind, f.objectName(s.GetObjectType(), s.GetObject()))
@@ -247,4 +249,46 @@ func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 	for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Owner != "" && slices.Contains(roles, r.Owner) }) {
 		f.edit(oid).own().Owner = to
 	}
+	for _, fn := range f.FunctionsOf(roles) {
+		list := f.ownFunctions(fn.Name)
+		f.ownFunction(fn.Name, list, slices.Index(list, fn), to)
+	}
+	for _, u := range f.TypesOf(roles) {
+		f.changeType(u.OID, func(t *UserType) { t.Owner = to })
+	}
+}
+
+// ownFunction gives a function to a role.
+func (f *fold) ownFunction(name Name, list []*Function, at int, owner string) {
+	fn := *list[at]
+	fn.Owner = owner
+	list = slices.Clone(list)
+	list[at] = &fn
+	f.setFunctions(name, list)
+}
+
+// FunctionsOf are the functions of roles, as far as statements told, oldest first.
+func (c *Catalog) FunctionsOf(roles []string) []*Function {
+	var out []*Function
+	c.EachFunction(func(fn *Function) bool {
+		if fn.Owner != "" && slices.Contains(roles, fn.Owner) {
+			out = append(out, fn)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *Function) int { return cmp.Compare(a.OID, b.OID) })
+	return out
+}
+
+// TypesOf are the types of roles, as far as statements told, oldest first.
+func (c *Catalog) TypesOf(roles []string) []*UserType {
+	var out []*UserType
+	c.Types(func(u *UserType) bool {
+		if u.Owner != "" && slices.Contains(roles, u.Owner) {
+			out = append(out, u)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *UserType) int { return cmp.Compare(a.OID, b.OID) })
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -37,12 +38,43 @@ func (c *Catalog) nameFor(schema, name string) Name {
 
 // missing reports whether it is certain that an object does not exist: it was
 // seen dropped, or the catalog is complete.
-func (f *fold) missing(kind string, name Name) bool {
-	if f.Complete && (kind != "schema" || name.Name != "public") { // which every database begins with
+func (c *Catalog) missing(kind string, name Name) bool {
+	if c.Complete && (kind != "schema" || name.Name != "public") { // which every database begins with
 		return true
 	}
-	_, gone := f.gone.get(objectKey{kind, name})
+	_, gone := c.gone.get(objectKey{kind, name})
 	return gone
+}
+
+// Absent reports whether it is certain that there is no object of a kind
+// ("schema", "server") and a name.
+func (c *Catalog) Absent(kind, name string) bool {
+	full := Name{"", clip(name)}
+	if systemSchema(full.Name) || c.Object(kind, full) != nil || !c.missing(kind, full) {
+		return false
+	}
+	found := false
+	if kind == "schema" { // a dump may leave out where its tables are
+		c.Relations(func(r *Relation) bool { found = r.Name.Schema == full.Name; return !found })
+	}
+	return !found
+}
+
+// AbsentFunction reports whether it is certain that there is no function of a
+// name: none of the server's or of an extension's either.
+func (c *Catalog) AbsentFunction(schema, name string) bool {
+	if builtin.Known(name) || systemSchema(schema) || len(c.Functions(schema, name)) > 0 {
+		return false
+	}
+	if _, gone := c.gone.get(objectKey{"function", c.nameFor(schema, name)}); gone {
+		return true
+	}
+	extended := false
+	c.Objects("extension", func(o *Object) bool {
+		extended = !slices.Contains(withoutTriggers, o.Name.Name)
+		return !extended
+	})
+	return c.Complete && !extended
 }
 
 func (f *fold) markGone(kind string, name Name) {

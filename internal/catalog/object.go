@@ -64,6 +64,7 @@ type Function struct {
 	// Grants are those to roles.
 	Closed bool
 	Grants []Grant
+	Owner  string // "" when no statement said
 	// BodyOffset is where Body begins, counted from the statement's start; -1
 	// when the body is no literal.
 	BodyOffset int

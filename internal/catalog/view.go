@@ -69,7 +69,7 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 			return !f.failed
 		}
 		if t := v.Columns[i].Type; c.Type.Known() && t.Known() && !c.Type.Same(t) && f.settled(c.Type) && f.settled(t) {
-			f.fail(f.sure(), "42P16", "cannot change data type of view column %q from %s to %s", c.Name, c.Type.formal(), t.formal())
+			f.fail(f.sure(), "42P16", "cannot change data type of view column %q from %s to %s", c.Name, c.Type.Formal(), t.Formal())
 			return !f.failed
 		}
 	}

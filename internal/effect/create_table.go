@@ -26,6 +26,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	if schema == "" {
 		schema = r.creationSchema()
 	}
+	r.present("schema", schema)
 	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
 	if old := r.c.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
 		r.refuse(`relation "` + name.Name + `" already exists`)
@@ -34,6 +35,13 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		kind = catalog.PartitionedTable
 	}
 	r.create(name, kind)
+	r.persistence = catalog.Permanent
+	switch rv.GetRelpersistence() {
+	case "t":
+		r.persistence = catalog.Temporary
+	case "u":
+		r.persistence = catalog.Unlogged
+	}
 
 	types := r.elementTypes(s.GetTableElts())
 	for _, n := range s.GetPartspec().GetPartParams() {
@@ -172,8 +180,8 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 			return
 		}
 		if ref := r.table(pk); ref != nil {
-			if table.Schema == "pg_temp" && !ref.Inferred && ref.Persistence != catalog.Temporary {
-				r.refuse("constraints on temporary tables may reference only temporary tables")
+			if message := mayPoint(r.persistence, ref); message != "" {
+				r.refuse(message)
 			}
 			if ref.Kind.IsTable() && !ref.Inferred && !r.comparable(ref, con, columns, types) {
 				r.refuse(r.notImplemented(table, con, columns))

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -301,7 +302,10 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 
 // copyStmt is COPY.
 func (r *run) copyStmt(s *pgparse.CopyStmt) {
+	freeze := option(s.GetOptions(), "freeze", false)
 	switch {
+	case freeze && !s.GetIsFrom() && r.v.AtLeast(17):
+		r.refuse("COPY FREEZE cannot be used with COPY TO")
 	case s.GetQuery() != nil:
 		r.query(pgparse.Unwrap(s.GetQuery()))
 	case !s.GetIsFrom() && !r.copies(s):
@@ -311,6 +315,10 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 			return
 		}
 		r.lock(t, rx)
+		if freeze && !t.Inferred && (t.Kind == catalog.PartitionedTable || t.Kind == catalog.ForeignTable) {
+			r.refuse("cannot perform COPY FREEZE on a " + t.Kind.String())
+			return
+		}
 		if t.Kind == catalog.View && t.View != nil {
 			if !contains(t.InsteadOf(), "insert") {
 				r.refuse(`cannot copy to view "` + t.Name.Name + `"`)
@@ -358,6 +366,8 @@ func (r *run) newName(rv *pgparse.RangeVar) catalog.Name {
 	}
 	if schema == "" {
 		schema = r.creationSchema()
+	} else {
+		r.present("schema", schema)
 	}
 	return catalog.Name{Schema: schema, Name: rv.GetRelname()}
 }
@@ -376,5 +386,5 @@ func unquote(s string) string {
 	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
 		return s[1 : len(s)-1]
 	}
-	return s
+	return strings.ToLower(s)
 }

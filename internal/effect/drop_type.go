@@ -17,7 +17,7 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 		}
 		return true
 	})
-	if len(in) > 0 && !cascade {
+	if !cascade && slices.ContainsFunc(in, func(rel *catalog.Relation) bool { return !r.dropped(rel.OID) }) {
 		r.refuse("cannot drop schema " + schema + " because other objects depend on it")
 		return
 	}
@@ -108,8 +108,16 @@ func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Colu
 // dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	_, name := nameOf(o.GetObjname())
-	for _, caller := range r.c.Callers(o) {
+	r.dropCalls(name, r.c.Callers(o), cascade)
+}
+
+// dropCalls is what becomes of what calls a dropped function.
+func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
+	for _, caller := range callers {
 		rel := caller.Relation
+		if r.goesToo(rel) {
+			continue
+		}
 		switch {
 		case !cascade && caller.Sure:
 			r.refuse("cannot drop function " + name + "() because other objects depend on it")

@@ -55,15 +55,14 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 // mayReference refuses a foreign key that the server refuses whatever the rows
 // are.
 func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
+	between := mayPoint(a.rel.Persistence, ref)
 	switch {
 	case ref.Inferred:
 		return true
 	case !ref.Kind.IsTable():
 		a.refuse(`referenced relation "` + ref.Name.Name + `" is not a table`)
-	case a.rel.Persistence == catalog.Permanent && ref.Persistence != catalog.Permanent:
-		a.refuse("constraints on permanent tables may reference only permanent tables")
-	case a.rel.Persistence == catalog.Temporary && ref.Persistence != catalog.Temporary:
-		a.refuse("constraints on temporary tables may reference only temporary tables")
+	case between != "" && !a.rel.Inferred:
+		a.refuse(between)
 	case a.deferrableKey(ref, con):
 		a.refuse(`cannot use a deferrable unique constraint for referenced table "` + ref.Name.Name + `"`)
 	case !a.comparable(ref, con, columns, a.typeNow):
@@ -72,6 +71,21 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 		return true
 	}
 	return false
+}
+
+// mayPoint is the server's message for a foreign key to a table that is sooner
+// gone than the one that has it; "" when it takes it.
+func mayPoint(from catalog.Persistence, ref *catalog.Relation) string {
+	switch to := ref.Persistence; {
+	case ref.Inferred:
+	case from == catalog.Permanent && to != catalog.Permanent:
+		return "constraints on permanent tables may reference only permanent tables"
+	case from == catalog.Unlogged && to == catalog.Temporary:
+		return "constraints on unlogged tables may reference only permanent or unlogged tables"
+	case from == catalog.Temporary && to != catalog.Temporary:
+		return "constraints on temporary tables may reference only temporary tables"
+	}
+	return ""
 }
 
 // deferrableKey reports whether the only key that a foreign key can point to is

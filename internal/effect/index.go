@@ -135,8 +135,10 @@ func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
 		case col == nil || col.Inferred:
 		case col.Generated == "virtual":
 			return "indexes on virtual generated columns are not supported"
-		case len(e.GetOpclass()) == 0 && (method == "" || method == "btree"):
-			if message := r.withoutOrder(col.Type); message != "" {
+		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !r.c.Complete:
+			// An extension may have come from elsewhere.
+		default:
+			if message := r.unfit(method, lastName(e.GetOpclass()), col.Type); message != "" {
 				return message
 			}
 		}

@@ -160,11 +160,7 @@ func keyWord(con *pgparse.Constraint) string {
 // withoutOrder is the server's message for a type that B-tree cannot sort; ""
 // for the others.
 func (r *run) withoutOrder(t catalog.Type) string {
-	t = r.base(t)
-	if t.Name.Schema == "pg_catalog" && t.Array == 0 && contains(unsortable, t.Name.Name) {
-		return "data type " + t.Name.Name + ` has no default operator class for access method "btree"`
-	}
-	return ""
+	return r.unfit("btree", "", t)
 }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.

@@ -12,6 +12,19 @@ func (r *run) noRelation(msg any) {
 	case nil:
 	case *pgparse.CreateFunctionStmt:
 		r.functionForm(s)
+		r.inSchema(s.GetFuncname())
+	case *pgparse.CreateEnumStmt:
+		r.inSchema(s.GetTypeName())
+	case *pgparse.CreateDomainStmt:
+		r.inSchema(s.GetDomainname())
+	case *pgparse.CreateRangeStmt:
+		r.inSchema(s.GetTypeName())
+	case *pgparse.CreateEventTrigStmt:
+		r.eventTrigger(s)
+	case *pgparse.CreateForeignServerStmt:
+		r.wrapper(s.GetFdwname())
+	case *pgparse.CreateUserMappingStmt:
+		r.present("server", s.GetServername())
 	case *pgparse.AlterSystemStmt:
 		r.NoTransaction = "ALTER SYSTEM"
 	case *pgparse.CreatedbStmt:
@@ -60,16 +73,15 @@ func (r *run) noRelation(msg any) {
 		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
 			r.NoTransaction = "ROLLBACK PREPARED"
 		}
-	case *pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.CreateEnumStmt,
-		*pgparse.CreateRangeStmt, *pgparse.CreateDomainStmt, *pgparse.DefineStmt,
+	case *pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.DefineStmt,
 		*pgparse.AlterFunctionStmt, *pgparse.CallStmt,
 		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
 		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
 		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,
 		*pgparse.CreateExtensionStmt, *pgparse.AlterExtensionStmt,
-		*pgparse.CreateFdwStmt, *pgparse.AlterFdwStmt, *pgparse.CreateForeignServerStmt, *pgparse.AlterForeignServerStmt,
-		*pgparse.CreateUserMappingStmt, *pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
-		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.CreateEventTrigStmt, *pgparse.AlterEventTrigStmt,
+		*pgparse.CreateFdwStmt, *pgparse.AlterFdwStmt, *pgparse.AlterForeignServerStmt,
+		*pgparse.AlterUserMappingStmt, *pgparse.DropUserMappingStmt,
+		*pgparse.CreateAmStmt, *pgparse.CreatePLangStmt, *pgparse.AlterEventTrigStmt,
 		*pgparse.CreateRoleStmt, *pgparse.AlterRoleStmt, *pgparse.AlterRoleSetStmt, *pgparse.DropRoleStmt,
 		*pgparse.GrantRoleStmt, *pgparse.AlterDefaultPrivilegesStmt,
 		*pgparse.AlterDatabaseSetStmt, *pgparse.AlterDatabaseRefreshCollStmt, *pgparse.AlterTableSpaceOptionsStmt,

@@ -132,24 +132,53 @@ func (r *run) calls(expr *pgparse.Node) {
 
 // call locks what functions of the server lock by name.
 func (r *run) call(f *pgparse.FuncCall) {
-	var mode onward.Lock
 	switch lastName(f.GetFuncname()) {
-	case "nextval", "setval", "currval":
-		mode = rx
-	case "pg_relation_size", "pg_total_relation_size", "pg_table_size", "pg_indexes_size":
-		mode = as
-	default:
+	case "nextval", "setval", "currval", "pg_sequence_last_value":
+	case "pg_get_serial_sequence":
+		r.serialSequence(f)
 		return
+	default:
+		return // pg_relation_size() and its like let go at once
 	}
 	if len(f.GetArgs()) == 0 {
 		return
 	}
-	if b := constant(f.GetArgs()[0]); b != nil && !b.numeric {
-		schema, name := splitName(b.text)
-		if rel := r.c.Lookup(schema, name); rel != nil {
-			r.lock(rel, mode)
-		}
+	if rel := r.regclass(f.GetArgs()[0]); rel != nil {
+		r.lock(rel, rx)
 	}
+}
+
+// serialSequence refuses a column that is not there.
+func (r *run) serialSequence(f *pgparse.FuncCall) {
+	if len(f.GetArgs()) != 2 {
+		return
+	}
+	table, name := r.regclass(f.GetArgs()[0]), constant(f.GetArgs()[1])
+	if table != nil && name != nil && r.whole(table) && table.Kind.IsTable() && table.Column(name.text) == nil {
+		r.refuse(`column "` + name.text + `" of relation "` + table.Name.Name + `" does not exist`)
+	}
+}
+
+// regclass is the relation that an argument names: a constant, or the sequence
+// of a column, pg_get_serial_sequence('t', 'id').
+func (r *run) regclass(arg *pgparse.Node) *catalog.Relation {
+	for arg.GetTypeCast() != nil {
+		arg = arg.GetTypeCast().GetArg()
+	}
+	if f := arg.GetFuncCall(); f != nil && lastName(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
+		table, column := r.regclass(f.GetArgs()[0]), constant(f.GetArgs()[1])
+		if table == nil || column == nil {
+			return nil
+		}
+		if c := table.Column(column.text); c != nil {
+			return r.c.Relation(c.Sequence)
+		}
+		return nil
+	}
+	if b := constant(arg); b != nil && !b.numeric {
+		return r.c.Lookup(splitName(b.text))
+	}
+	return nil
 }
 
 // selectStmt is a SELECT; some says that one row of it is enough.

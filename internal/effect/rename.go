@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -105,6 +107,10 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 
 // setSchema is ALTER … SET SCHEMA: owned sequences move along.
 func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+	named := s.GetRelation() != nil
+	if !named && !r.present("schema", s.GetNewschema()) {
+		return
+	}
 	if s.GetObjectType() == pgparse.ObjectType_OBJECT_EXTENSION {
 		r.extensionRelations(text(s.GetObject()), nil)
 		return
@@ -115,6 +121,13 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 		rv := s.GetRelation()
 		rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetObjectType()), s.GetMissingOk())
 		if rel == nil {
+			return
+		}
+		if !r.present("schema", s.GetNewschema()) {
+			return
+		}
+		if strings.HasPrefix(s.GetNewschema(), "pg_temp") && rel.Persistence != catalog.Temporary {
+			r.refuse("cannot move objects into or out of temporary schemas")
 			return
 		}
 		r.lock(rel, ael)

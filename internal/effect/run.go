@@ -26,6 +26,8 @@ type run struct {
 	// schema is where unqualified names are created, in CREATE SCHEMA; "" is
 	// the catalog's own.
 	schema string
+	// persistence is that of the table that CREATE TABLE makes.
+	persistence catalog.Persistence
 	// without are the columns whose drop was followed.
 	without []columnOf
 	// made are the relations that CREATE SCHEMA has created so far.
@@ -142,13 +144,13 @@ func (r *run) empty(rel *catalog.Relation, why string) {
 func (r *run) rewrite(rel *catalog.Relation, why string) {
 	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
 	e.Rewrites, e.Scans = true, true
-	indexes := r.indexes(rel)
-	e.RebuildsIndex = e.RebuildsIndex || len(indexes) > 0
-	for _, i := range indexes {
+	rebuilds := e.RebuildsIndex
+	for _, i := range r.indexes(rel) {
 		if x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String()); !x.Dropped {
-			x.RebuildsIndex = true
+			x.RebuildsIndex, rebuilds = true, true
 		}
 	}
+	r.at(rel).RebuildsIndex = rebuilds
 }
 
 // refuse records the server's message, unless there is one already.

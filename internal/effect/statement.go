@@ -2,7 +2,6 @@ package effect
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -19,6 +18,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.CreateStmt:
 		r.createTable(s, catalog.Table)
 	case *pgparse.CreateForeignTableStmt:
+		r.present("server", s.GetServername())
 		r.createTable(s.GetBaseStmt(), catalog.ForeignTable)
 	case *pgparse.CreateTableAsStmt:
 		r.createTableAs(s)
@@ -201,63 +201,21 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 func (r *run) opaque(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.DropOwnedStmt:
-		for _, rel := range r.ownedBy(s.GetRoles()) {
-			r.drop(rel, "owned by "+rel.Owner)
-		}
-		r.policiesFor(s.GetRoles())
-		for _, rel := range r.ownedBy(s.GetRoles()) {
-			r.dropRelation(rel, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, 0)
-		}
+		r.dropOwned(s)
 	case *pgparse.ReassignOwnedStmt:
 		for _, rel := range r.ownedBy(s.GetRoles()) {
 			r.owner(rel)
 		}
 	case *pgparse.ImportForeignSchemaStmt:
 		// Only new foreign tables.
+		if r.present("server", s.GetServerName()) {
+			r.present("schema", s.GetLocalSchema())
+		}
 	case *pgparse.ExecuteStmt:
 		r.Unmodelled = "EXECUTE: the prepared statement is not in the text"
 	case *pgparse.DoStmt:
 		// What the block runs is judged statement by statement (package script).
 	}
-}
-
-// policiesFor locks the tables with a policy that is for these roles only: it
-// goes with them. A policy for others too loses them, and its table is let go at
-// once.
-func (r *run) policiesFor(list []*pgparse.Node) {
-	roles := map[string]bool{}
-	for _, n := range list {
-		roles[n.GetRoleSpec().GetRolename()] = true
-	}
-	remains := func(role string) bool { return !roles[role] }
-	var tables []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		if slices.ContainsFunc(rel.Policies, func(p *catalog.Policy) bool { return len(p.Roles) > 0 && !slices.ContainsFunc(p.Roles, remains) }) {
-			tables = append(tables, rel)
-		}
-		return true
-	})
-	sortByOID(tables)
-	for _, rel := range tables {
-		r.lockFor(rel, ael, "a policy of it is for the role")
-	}
-}
-
-// ownedBy lists what roles own, as far as statements told.
-func (r *run) ownedBy(list []*pgparse.Node) []*catalog.Relation {
-	roles := map[string]bool{}
-	for _, n := range list {
-		roles[n.GetRoleSpec().GetRolename()] = true
-	}
-	var owned []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		if rel.Owner != "" && roles[rel.Owner] && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
-			owned = append(owned, rel)
-		}
-		return true
-	})
-	sortByOID(owned)
-	return owned
 }
 
 // unmodelled names a statement form by its node's type: AlterFooStmt.

@@ -22,7 +22,14 @@ func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog
 			continue
 		}
 		for _, k := range i.Index.Keys {
-			if message := a.withoutOrder(to); k.Column == col.Attnum && k.Opclass == "" && i.Index.Method == "btree" && message != "" {
+			if k.Column != col.Attnum {
+				continue
+			}
+			class := k.Opclass
+			if class == col.Type.Name.Name+"_ops" || class == "array_ops" {
+				class = "" // the old type's default is not kept
+			}
+			if message := a.unfit(i.Index.Method, class, to); message != "" {
 				a.refuse(message)
 				return false
 			}

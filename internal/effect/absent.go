@@ -1,0 +1,64 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// present refuses an object that is surely not there: a "schema", a "server".
+func (r *run) present(kind, name string) bool {
+	if name == "" || kind == "schema" && (name == r.schema || strings.HasPrefix(name, "pg_")) || !r.c.Absent(kind, name) {
+		return true
+	}
+	r.refuse(kind + ` "` + name + `" does not exist`)
+	return false
+}
+
+// inSchema refuses a new object in a schema that is not there.
+func (r *run) inSchema(parts []*pgparse.Node) {
+	schema, _ := nameOf(parts)
+	r.present("schema", schema)
+}
+
+// wrapper refuses a foreign-data wrapper that is not there: an extension may
+// have brought it.
+func (r *run) wrapper(name string) {
+	if r.c.Object("extension", catalog.Name{Name: name}) == nil {
+		r.present("foreign-data wrapper", name)
+	}
+}
+
+// eventTriggers are the events of event triggers, with the version that brought
+// them where that matters.
+var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0, "sql_drop": 0, "table_rewrite": 0, "login": 17}
+
+// eventTrigger is CREATE EVENT TRIGGER.
+// https://www.postgresql.org/docs/current/sql-createeventtrigger.html
+func (r *run) eventTrigger(s *pgparse.CreateEventTrigStmt) {
+	since, known := eventTriggers[s.GetEventname()]
+	if !known || since > 0 && !r.v.AtLeast(since) {
+		r.refuse(`unrecognized event name "` + s.GetEventname() + `"`)
+		return
+	}
+	schema, name := nameOf(s.GetFuncname())
+	written := name
+	if schema != "" {
+		written = schema + "." + name
+	}
+	list := r.c.Functions(schema, name)
+	for _, fn := range list {
+		switch {
+		case len(fn.Args) > 0:
+		case fn.Returns.Known() && fn.Returns.Name.Name != "event_trigger":
+			r.refuse("function " + written + " must return type event_trigger")
+			return
+		default:
+			return
+		}
+	}
+	if len(list) > 0 && (r.c.Complete || r.c.Unmodelled == nil) || r.c.AbsentFunction(schema, name) {
+		r.refuse("function " + written + "() does not exist")
+	}
+}

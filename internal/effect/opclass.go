@@ -1,0 +1,91 @@
+package effect
+
+import "github.com/onward-sql/onward/internal/catalog"
+
+// notDefault are the operator classes that an index must name, with the type
+// that they are for, as far as deployed schemas have them.
+var notDefault = map[string]string{
+	"text_pattern_ops": "text", "varchar_pattern_ops": "text", "varchar_ops": "text", "bpchar_pattern_ops": "bpchar",
+	"gin_trgm_ops": "text", "gist_trgm_ops": "text",
+	"jsonb_path_ops": "jsonb", "cidr_ops": "inet",
+}
+
+// sortless are the types that an access method has no default operator class
+// for, among those of which B-tree has one.
+var sortless = map[string][]string{
+	"hash": {"bit", "varbit", "money", "tsvector", "tsquery"},
+	"brin": {"bool", "money", "tsvector", "tsquery", "jsonb"},
+}
+
+// defaults of the methods that have one for few types. Extensions bring more.
+var defaultsOf = map[string][]string{
+	"gin":  {"tsvector", "jsonb"},
+	"gist": {"circle", "polygon", "point", "box", "tsvector", "tsquery"},
+}
+
+// moreDefaults are the extensions that have default operator classes for plain
+// types.
+var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
+
+// unfit is the server's message for a key of an index that its operator class
+// does not take; "" for one that fits, or of which that is not known.
+// https://www.postgresql.org/docs/current/indexes-opclass.html
+func (r *run) unfit(method, opclass string, t catalog.Type) string {
+	t = r.base(t)
+	if method == "" {
+		method = "btree"
+	}
+	enum := r.enum(t)
+	if t.Name.Schema != "pg_catalog" && !enum || !t.Known() {
+		return ""
+	}
+	name := t.Name.Name
+	if want := notDefault[opclass]; want != "" || opclass == "inet_ops" && method == "gist" {
+		if want == "" {
+			want = "inet"
+		}
+		if t.Array == 0 && !enum && (name == want || want == "text" && name == "varchar" || want == "bpchar" && (name == "text" || name == "varchar") || want == "inet" && name == "cidr") {
+			return ""
+		}
+		return `operator class "` + opclass + `" does not accept data type ` + t.Formal()
+	}
+	none := "data type " + t.Formal() + ` has no default operator class for access method "` + method + `"`
+	switch {
+	case opclass != "":
+		return ""
+	case method == "btree" || method == "hash":
+		if t.Array > 0 || enum {
+			return ""
+		}
+		if contains(unsortable, name) && (method == "btree" || name != "aclitem" && name != "xid" && name != "cid") || contains(sortless[method], name) {
+			return none
+		}
+	case method == "brin":
+		if t.Array > 0 || enum || contains(unsortable, name) && name != "box" || contains(sortless[method], name) {
+			return none
+		}
+	case defaultsOf[method] == nil || contains(ranges, name):
+	case t.Array > 0:
+		if method == "gist" && !r.hasExtension(moreDefaults) {
+			return none
+		}
+	case !contains(defaultsOf[method], name) && !r.hasExtension(moreDefaults):
+		return none
+	}
+	return ""
+}
+
+var ranges = []string{
+	"int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+	"int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
+}
+
+// hasExtension reports whether one of some extensions was seen created.
+func (r *run) hasExtension(names []string) bool {
+	found := false
+	r.c.Objects("extension", func(o *catalog.Object) bool {
+		found = contains(names, o.Name.Name)
+		return !found
+	})
+	return found
+}
