@@ -292,7 +292,7 @@ func TestErrors(t *testing.T) {
 		},
 		"takes too long": {
 			Config{Dir: write(t, "import subprocess\nprint('waiting', flush=True)\nsubprocess.run(['sleep', '60'])\n"),
-				Python: python, Timeout: 2 * time.Second},
+				Python: python, Timeout: 15 * time.Second},
 			[]string{"took too long", "waiting"},
 		},
 	} {
