@@ -56,6 +56,18 @@ func (u *usage) inserts(table string, hits []gitrange.Hit) []rule.Insert {
 	return out
 }
 
+// writes are the lines among those that name a table which write to it in SQL.
+func (u *usage) writes(q question, hits []gitrange.Hit) []onward.Evidence {
+	pattern := rule.Writes(q.table.Name, "insert", "update", "delete", "truncate", "merge", "copy")
+	var out []onward.Evidence
+	for _, h := range hits {
+		if len(out) < maxInserts && h.Word == q.table.Name && !data(h.Path) && !q.idle(h) && pattern.MatchString(h.Text) {
+			out = append(out, onward.Evidence{Kind: "code", Path: h.Path, Line: h.Line, Text: h.Text, Revision: u.name})
+		}
+	}
+	return out
+}
+
 // inserting gives the texts of files by their paths, "" for those without the
 // word INSERT. Each is read once in a search, however many tables it names.
 func (u *usage) inserting(paths []string) (map[string]string, error) {

@@ -258,6 +258,7 @@ func (u *usage) search() {
 		answer := u.weigh(q, hits, of)
 		if q.column == "" && q.table != rule.Upsert {
 			answer.Inserts = u.inserts(q.table.Name, of)
+			answer.Writes = u.writes(q, of)
 		}
 		// What could not be read may use it.
 		answer.Known = answer.Used || found == nil

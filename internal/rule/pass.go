@@ -144,6 +144,9 @@ type Usage struct {
 	Evidence  []onward.Evidence
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
+	// Writes are lines of SQL that write to a table, some of which Evidence has
+	// no room for.
+	Writes []onward.Evidence
 	// Functions are those of the schema that name the thing, the worst first:
 	// of what Pass.Taken was asked for.
 	Functions []FunctionUse

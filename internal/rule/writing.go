@@ -12,25 +12,42 @@ import (
 // writing are the words of SQL that write to a table, by what they do.
 var writing = map[string]string{
 	"insert": `insert\s+into`, "update": `update`, "delete": `delete\s+from`, "truncate": `truncate(?:\s+table)?`, "merge": `merge\s+into`,
+	"copy": `copy`,
 }
 
 // Writing is the evidence that the deployed code does one of these to a table:
-// "insert", "update", "delete", "truncate", "merge". nil when nothing shows it.
+// "insert", "update", "delete", "truncate", "merge", "copy" (from it or to it).
+// nil when nothing shows it.
 func (u Usage) Writing(table string, events ...string) []onward.Evidence {
 	if slices.Contains(events, "insert") && len(u.Inserts) > 0 {
 		return []onward.Evidence{u.Inserts[0].Evidence}
 	}
+	pattern := Writes(table, events...)
+	for _, list := range [][]onward.Evidence{u.Evidence, u.Writes} {
+		for _, e := range list {
+			if pattern.MatchString(e.Text) {
+				return []onward.Evidence{e}
+			}
+		}
+	}
+	return nil
+}
+
+// Writes is what a line of code looks like that does one of these to a table.
+func Writes(table string, events ...string) *regexp.Regexp {
 	var words []string
 	for _, event := range events {
 		words = append(words, writing[event])
 	}
-	pattern := regexp.MustCompile(`(?i)\b(?:` + strings.Join(words, "|") + `)\s+(?:only\s+)?[\\"` + "`" + `\w.]*\b` + regexp.QuoteMeta(table) + `\b`)
-	for _, e := range u.Evidence {
-		if pattern.MatchString(e.Text) {
-			return []onward.Evidence{e}
-		}
+	name := `\b` + regexp.QuoteMeta(table) + `\b`
+	pattern := `\b(?:` + strings.Join(words, "|") + `)\s+(?:only\s+)?[\\"` + "`" + `\w.]*` + name
+	if slices.Contains(events, "truncate") { // which may name several
+		pattern += `|\btruncate\s+(?:table\s+)?(?:only\s+)?[\\"` + "`" + `\w.]+(?:\s*,\s*[\\"` + "`" + `\w.]+)*?\s*,\s*[\\"` + "`" + `\w.]*` + name
 	}
-	return nil
+	if slices.Contains(events, "copy") { // of pgx, lib/pq and psycopg
+		pattern += `|\b(?:CopyFrom|CopyIn|CopyInSchema|copy_from|copy_to)\s*\([^;]*["']` + name + `["']`
+	}
+	return regexp.MustCompile(`(?i)` + pattern)
 }
 
 // Words of a query that only reads, and of one that only writes, as far as the

@@ -15,6 +15,7 @@
 //	defaulted: users.name   its model uses it, and leaves the value to the database
 //	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
+//	code: users TRUNCATE users   a line of the deployed code that names it
 //	framework: goose        the framework that the messages speak to (default sql)
 //	bad.transaction: file   the same for one example only; also bad.framework
 //	bad.change: edited b.sql a.sql  what happened to the history: kind, migration,
@@ -72,6 +73,8 @@ type Fixture struct {
 	Defaulted   map[string]bool // by a model that leaves its value to the database
 	// Inserts are those of the deployed code, by table: their columns.
 	Inserts map[string][][]string
+	// Code are lines of the deployed code that name a table or column.
+	Code map[string][]string
 	Before  string
 	// Old are statements of the deployed code.
 	Old []string
@@ -140,7 +143,7 @@ func (r *Release) SQL() string {
 // Parse reads a fixture.
 func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
-	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Inserts: map[string][][]string{}}
+	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Inserts: map[string][][]string{}, Code: map[string][]string{}}
 	var own [][2]string // headers of single examples
 	var unseen []string
 	for v := effect.Oldest; v <= effect.Newest; v++ {
@@ -294,6 +297,10 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 			if column != "" {
 				u.Evidence[0].Text = key // which does not say whether it reads or writes
 			}
+		}
+		for i, line := range f.Code[key] {
+			u.Known, u.Used = true, true
+			u.Evidence = append(u.Evidence, onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line})
 		}
 		if column == "" {
 			for _, columns := range f.Inserts[key] {

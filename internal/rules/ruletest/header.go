@@ -139,6 +139,9 @@ func (f *Fixture) header(key, value string) (err error) {
 	case "inserts":
 		table, columns, _ := strings.Cut(strings.TrimSuffix(value, ")"), " (")
 		f.Inserts[table] = append(f.Inserts[table], strings.Split(columns, ", "))
+	case "code":
+		name, line, _ := strings.Cut(value, " ")
+		f.Code[name] = append(f.Code[name], line)
 	case "runner":
 		for _, set := range strings.Fields(value) {
 			name, v, _ := strings.Cut(set, "=")

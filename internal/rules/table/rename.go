@@ -1,6 +1,8 @@
 package table
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -57,6 +59,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
 			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
+		case now.Kind == catalog.View && throughView(&r, u, from.Name, now):
 		default:
 			return
 		}
@@ -64,4 +67,21 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 		r.Fact += u.While("it")
 	}
 	p.Report(d.By, r)
+}
+
+// throughView tells of what the deployed code does to a table and cannot do to
+// the view that has its name: TRUNCATE and COPY; false when it does neither.
+func throughView(r *rule.Report, u rule.Usage, name string, view *catalog.Relation) bool {
+	done, act, message := u.Writing(name, "truncate"), "truncated", "\""+name+"\" is not a table"
+	if done == nil && !slices.Contains(view.InsteadOf(), "insert") {
+		done, act, message = u.Writing(name, "copy"), "copied", "cannot copy to view \""+name+"\", or from it"
+	}
+	if done == nil {
+		return false
+	}
+	r.Fact += ", and the view of the old name cannot be " + act
+	r.Harm = "the deployed code does that" + rule.Usage{Evidence: done}.Where() + ", and fails: " + message
+	r.Severity, r.Evidence = onward.Error, done
+	r.Instead = "release code that does without first: DELETE and INSERT go through the view, COPY (SELECT …) TO reads it; rename the table a release later"
+	return true
 }
