@@ -142,6 +142,17 @@ func (c *Catalog) Computed(view *Relation, name string) bool {
 	return ref == nil || systemColumn(last(ref.GetFields()))
 }
 
+// Plain reports whether a column of a view surely is a column of what it reads.
+func (c *Catalog) Plain(view *Relation, name string) bool {
+	if view.View == nil || view.Column(name) == nil {
+		return false
+	}
+	if list := view.View.Query.GetSelectStmt().GetTargetList(); len(list) == 1 && endsInStar(list[0].GetResTarget().GetVal().GetColumnRef()) {
+		return true
+	}
+	return view.target(name) != nil && !c.Computed(view, name)
+}
+
 // BaseColumns are what columns of a view are called in the relation that it
 // reads, as far as that is known.
 func (c *Catalog) BaseColumns(view *Relation, names []string) []string {

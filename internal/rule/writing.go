@@ -33,6 +33,36 @@ func (u Usage) Writing(table string, events ...string) []onward.Evidence {
 	return nil
 }
 
+// Setting is the evidence that the deployed code writes a column of a table: in an
+// INSERT that lists it, or an UPDATE that sets it. u is what the code does with
+// the table, of what it does with the column.
+func (u Usage) Setting(of Usage, table, column string, events ...string) []onward.Evidence {
+	if slices.Contains(events, "insert") {
+		for i := range u.Inserts {
+			if slices.ContainsFunc(u.Inserts[i].Columns, func(c string) bool { return strings.EqualFold(c, column) }) {
+				return []onward.Evidence{u.Inserts[i].Evidence}
+			}
+		}
+	}
+	if !slices.Contains(events, "update") {
+		return nil
+	}
+	name := `["` + "`" + `\\]*\b` + regexp.QuoteMeta(column) + `\b["` + "`" + `\\]*\s*=(?:[^=>]|$)`
+	whole := Writes(table, "update")
+	set := regexp.MustCompile(`(?i)(?:\bset\s+|\bset\s[^;]*,\s*)` + name)
+	for _, list := range [][]onward.Evidence{u.Evidence, u.Writes, of.Evidence} {
+		for _, e := range list {
+			// A line with a SET alone stands below an UPDATE of the same table.
+			if set.MatchString(e.Text) && (whole.MatchString(e.Text) || slices.ContainsFunc(u.Writes, func(w onward.Evidence) bool {
+				return w.Path == e.Path && w.Line < e.Line && e.Line-w.Line < 4 && whole.MatchString(w.Text)
+			})) {
+				return []onward.Evidence{e}
+			}
+		}
+	}
+	return nil
+}
+
 // Writes is what a line of code looks like that does one of these to a table.
 func Writes(table string, events ...string) *regexp.Regexp {
 	var words []string

@@ -15,8 +15,8 @@ var WriteRefused = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "a view that could be written to is read-only once this commits",
-	Harm:     "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: \"cannot insert into view\". DROP VIEW takes the triggers along, CREATE OR REPLACE VIEW keeps them.",
+	Summary:  "a view that could be written to is read-only once this commits, or a column of it is",
+	Harm:     "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: \"cannot insert into view\". A column that becomes an expression is read-only alone: INSERTs and UPDATEs that name it fail. DROP VIEW takes the triggers along, CREATE OR REPLACE VIEW keeps them.",
 	Instead:  "Give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
 	Commit:   writeRefused,
@@ -41,6 +41,18 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		why := t.After.ReadOnly(now)
+		if why == "" && len(now.Rules) == 0 {
+			if column, done := computed(p, t, d, now); column != "" {
+				told = append(told, was.OID)
+				p.Report(by(t, d, now), rule.Report{
+					Fact:     "column " + column + " of view " + was.Name.String() + " can no longer be written: it is an expression now",
+					Harm:     "what the deployed code writes to it fails" + rule.Usage{Evidence: done}.Where() + ": cannot insert into column \"" + column + "\" of view \"" + was.Name.Name + "\" (or update it)",
+					Instead:  "give the expression a new column behind the old ones, or the view INSTEAD OF triggers in the same transaction",
+					Evidence: done,
+				})
+			}
+			continue
+		}
 		if why == "" || len(now.Rules) > 0 {
 			continue
 		}
@@ -74,6 +86,25 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		told = append(told, was.OID)
 		p.Report(by(t, d, now), r)
 	}
+}
+
+// computed is a column of a view that was plain and is an expression now, and
+// where the deployed code writes it; "" when there is none.
+func computed(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) (string, []onward.Evidence) {
+	was := d.Before
+	if !t.Before.Updatable(was) || !t.After.Updatable(now) {
+		return "", nil
+	}
+	events := without(now, []string{"insert", "update"})
+	for _, c := range was.Columns {
+		if !t.Before.Plain(was, c.Name) || now.Column(c.Name) == nil || !t.After.Computed(now, c.Name) {
+			continue
+		}
+		if done := p.UsesTable(d).Setting(p.Uses(was.Name, c.Name), was.Name.Name, c.Name, events...); done != nil {
+			return c.Name, done
+		}
+	}
+	return "", nil
 }
 
 // by is the statement that makes the successor of a view that is dropped.
