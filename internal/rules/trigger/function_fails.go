@@ -89,8 +89,13 @@ func letterAt(text string, i int) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80
 }
 
-// skips reports whether a function does nothing but to throw the row away.
+// skips reports whether a trigger throws each row away.
 func skips(fn *catalog.Function, t *catalog.Trigger) bool {
+	return t.When == nil && len(t.Columns) == 0 && throwsAway(fn, t)
+}
+
+// throwsAway reports whether a function does nothing but to throw the row away.
+func throwsAway(fn *catalog.Function, t *catalog.Trigger) bool {
 	if t.Timing != "before" || !t.Row {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -16,14 +17,18 @@ var RefusesWrites = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "a trigger raises an exception on each write of a table that the deployed code writes to",
+	Summary:  "a trigger refuses what the deployed code writes: each row, or each change of a column",
 	Harm:     "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, refuses each INSERT of the servers that the deploy has not come to.",
 	Instead:  "Freeze the table a release later, when no code that writes to it runs any more; take the privilege away instead, which the same waits for.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
 	Gather: func(p *rule.Pass, m *rule.Migration) {
 		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 			old := p.Release.Deployed.Relation(r.OID)
-			return old != nil && (raises(c, t) || demanded(c, old, r, t) != nil)
+			if old == nil {
+				return false
+			}
+			columns, _ := frozen(c, r, t)
+			return raises(c, t) || len(columns) > 0 || demanded(c, old, r, t) != nil
 		})
 	},
 	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
@@ -45,16 +50,20 @@ var demanding = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|
 // else fills it.
 func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
 	fn := called(c, t)
-	if fn == nil || !t.Row || t.When != nil || !strings.Contains(t.Events, "insert") || !mentions(strings.ToLower(fn.Body), "raise") {
+	if fn == nil || !t.Row || !t.On("insert") || !mentions(strings.ToLower(fn.Body), "raise") {
 		return nil
 	}
-	m := demanding.FindStringSubmatch(comments.ReplaceAllString(fn.Body, " "))
-	if m == nil {
-		return nil
+	name, body := "", comments.ReplaceAllString(fn.Body, " ")
+	if t.When != nil {
+		if raising.MatchString(body) {
+			name = missed(t.When)
+		}
+	} else if m := demanding.FindStringSubmatch(body); m != nil {
+		name = m[1]
 	}
-	col := r.Column(m[1])
+	col := r.Column(name)
 	if col == nil {
-		col = r.Column(strings.ToLower(m[1]))
+		col = r.Column(strings.ToLower(name))
 	}
 	if col == nil || old.Attr(col.Attnum) != nil || old.Inferred || old.Partial || col.Default != nil || col.Identity != "" || col.Generated != "" {
 		return nil
@@ -69,6 +78,25 @@ func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) 
 		}
 	}
 	return col
+}
+
+// missed is the column whose NULL alone fulfils a condition: NEW.a IS NULL OR ….
+func missed(when *pgparse.Node) string {
+	switch m := pgparse.Unwrap(when).(type) {
+	case *pgparse.BoolExpr:
+		if m.GetBoolop() == pgparse.BoolExprType_OR_EXPR {
+			for _, n := range m.GetArgs() {
+				if name := missed(n); name != "" {
+					return name
+				}
+			}
+		}
+	case *pgparse.NullTest:
+		if name, row := field(m.GetArg()); m.GetNulltesttype() == pgparse.NullTestType_IS_NULL && row == "new" {
+			return name
+		}
+	}
+	return ""
 }
 
 // raises reports whether a trigger always fails, by its author's will: it has no
@@ -86,6 +114,9 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	}
 	if !raises(c, t) {
 		refusesInserts(p, c, by, old, r, t)
+		if columns, skips := frozen(c, r, t); len(columns) > 0 {
+			refusesChanges(p, by, old, r, t, columns, skips)
+		}
 		return
 	}
 	u := p.Uses(old.Name, "")
