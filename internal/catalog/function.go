@@ -236,6 +236,7 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 	if len(list) > 1 {
 		return
 	}
+	f.markGone("function", name)
 	calls := func(t *Trigger) bool { return t.Function == name }
 	for _, r := range f.CalledBy(name.Name) {
 		if !slices.ContainsFunc(r.Triggers, calls) {

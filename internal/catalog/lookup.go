@@ -69,12 +69,7 @@ func (c *Catalog) AbsentFunction(schema, name string) bool {
 	if _, gone := c.gone.get(objectKey{"function", c.nameFor(schema, name)}); gone {
 		return true
 	}
-	extended := false
-	c.Objects("extension", func(o *Object) bool {
-		extended = !slices.Contains(withoutTriggers, o.Name.Name)
-		return !extended
-	})
-	return c.Complete && !extended
+	return c.Complete && c.plainExtensions()
 }
 
 func (f *fold) markGone(kind string, name Name) {

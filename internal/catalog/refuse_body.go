@@ -7,9 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// BodyRefused is the first INSERT or UPDATE of a PL/pgSQL body that the server
-// refuses whatever its variables hold: it writes a column that is not there, or
-// leaves one out that must have a value. Statements that a call may not come to,
+// BodyRefused is the first statement of a PL/pgSQL body that the server refuses
+// whatever its variables hold: it writes a column that is not there, leaves one
+// out that must have a value, or names a table or a function that is not there.
+// Statements that a call may not come to,
 // or whose errors are handled, are not looked at.
 func (c *Catalog) BodyRefused(fn *Function) (Mention, *Problem) {
 	for text, node := range fn.Surely(writes) {
@@ -17,7 +18,7 @@ func (c *Catalog) BodyRefused(fn *Function) (Mention, *Problem) {
 			return Mention{Text: text, Sure: true}, problem
 		}
 	}
-	return Mention{}, nil
+	return c.bodyMissing(fn)
 }
 
 // Surely gives the statements of a PL/pgSQL body that each call comes to, and whose

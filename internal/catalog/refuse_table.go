@@ -154,14 +154,10 @@ func (k *checker) unseen(t *Relation, schema, name string) bool {
 		full.Schema != "public" && k.c.Object("schema", Name{"", full.Schema}) == nil {
 		return false
 	}
-	found := false
-	k.c.Objects("extension", func(o *Object) bool {
-		found = !slices.Contains(withoutTriggers, o.Name.Name)
-		return !found
-	})
-	if found || k.c.Complete {
-		return !found
+	if !k.c.plainExtensions() || k.c.Complete {
+		return k.c.plainExtensions()
 	}
+	found := false
 	k.c.Relations(func(r *Relation) bool {
 		found = slices.ContainsFunc(r.Triggers, func(g *Trigger) bool {
 			return len(k.c.Functions(g.Function.Schema, g.Function.Name)) == 0 && !builtin.Known(g.Function.Name)

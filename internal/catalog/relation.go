@@ -355,14 +355,16 @@ func (s *SequenceInfo) Step() int64 {
 
 // Trigger is a row of pg_trigger.
 type Trigger struct {
-	ID       OID // stays the same when the trigger is renamed
-	Name     string
-	Timing   string // "before", "after", "instead of"
-	Events   string // "insert or update"
-	Row      bool
-	Function Name
-	Enabled  bool    // for the writes of ordinary sessions: not DISABLE, not ENABLE REPLICA
-	Columns  []int16 // UPDATE OF
+	ID     OID // stays the same when the trigger is renamed
+	Name   string
+	Timing string // "before", "after", "instead of"
+	Events string // "insert or update"
+	// Transitions are the names of REFERENCING … TABLE AS.
+	Transitions []string
+	Row         bool
+	Function    Name
+	Enabled     bool    // for the writes of ordinary sessions: not DISABLE, not ENABLE REPLICA
+	Columns     []int16 // UPDATE OF
 	// Parent marks the clone of a partitioned table's trigger.
 	Parent bool
 	// Deferrable and InitiallyDeferred are those of a constraint trigger.

@@ -49,6 +49,9 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 		}
 	}
 	t.Events = strings.Join(events, " or ")
+	for _, n := range s.GetTransitionRels() {
+		t.Transitions = append(t.Transitions, clip(n.GetTriggerTransition().GetName()))
+	}
 	if len(t.Columns) == 0 {
 		t.Columns = nil
 	}

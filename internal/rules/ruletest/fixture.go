@@ -74,8 +74,8 @@ type Fixture struct {
 	// Inserts are those of the deployed code, by table: their columns.
 	Inserts map[string][][]string
 	// Code are lines of the deployed code that name a table or column.
-	Code map[string][]string
-	Before  string
+	Code   map[string][]string
+	Before string
 	// Old are statements of the deployed code.
 	Old []string
 	// Fails is the SQLSTATE of the bad examples, "" when they run.

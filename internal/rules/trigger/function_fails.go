@@ -18,7 +18,7 @@ var FunctionFails = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
 	Summary:  "a trigger whose function fails, or skips the row, on each write",
-	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, a column that the audit table does not have, or one that it needs a value for show when the trigger fires. So does a function that writes to the table of its own trigger, and fires it again without end. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
+	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, an audit table that nobody made, a column that it does not have, or one that it needs a value for show when the trigger fires. So does a function that writes to the table of its own trigger, and fires it again without end. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
 	Instead:  "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
 	Gather:   func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayFail) },
@@ -57,10 +57,7 @@ func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	if !mentions(body, "return") || mentions(body, "null") && skips(fn, t) {
 		return true
 	}
-	if !mentions(body, "insert") && !mentions(body, "update") {
-		return false
-	}
-	if refires(c, r, t, fn) != "" {
+	if (mentions(body, "insert") || mentions(body, "update")) && refires(c, r, t, fn) != "" {
 		return true
 	}
 	_, problem := c.BodyRefused(fn)
@@ -127,7 +124,16 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		out.Instead = "write the columns that are there, and all that must have a value"
 		use.Mention = mention
 		out.Evidence = []onward.Evidence{use.Evidence()}
-		if !c.Complete && c.Unmodelled != nil {
+		switch problem.Code {
+		case "42P01":
+			out.Instead = "create the table in this release, or name one that is there"
+		case "42883":
+			out.Instead = "create the function in this release, or call one that is there"
+		}
+		if problem.Unseen {
+			out.Fact += ", unless something beside the migrations made what it names"
+		}
+		if problem.Unseen || !c.Complete && c.Unmodelled != nil {
 			out.Severity = onward.Warning
 		}
 	case again != "":

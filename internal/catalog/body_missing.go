@@ -1,0 +1,110 @@
+package catalog
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// makes is what a body may do that makes names mean something else: it creates
+// tables of its own, or sets a search path.
+var makes = regexp.MustCompile(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
+
+// reads reports whether a statement may name a table or call a function of the
+// schema: the others need not be parsed.
+func reads(sql string) bool {
+	return strings.ContainsAny(sql, "(") || strings.Contains(strings.ToLower(sql), "from") || writes(sql)
+}
+
+// bodyMissing is the first table or function that each call of a function names and
+// that is not there.
+func (c *Catalog) bodyMissing(fn *Function) (Mention, *Problem) {
+	if fn.SetSearchPath || makes.MatchString(fn.Body) {
+		return Mention{}, nil
+	}
+	k := &checker{c: c}
+	if !k.plainPath() {
+		return Mention{}, nil
+	}
+	for text, node := range fn.Surely(reads) {
+		var own []string // of WITH
+		pgparse.Walk(node, func(msg any) bool {
+			if cte, ok := msg.(*pgparse.CommonTableExpr); ok {
+				own = append(own, clip(cte.GetCtename()))
+			}
+			return true
+		})
+		pgparse.Walk(node, func(msg any) bool {
+			switch m := msg.(type) {
+			case *pgparse.RangeVar:
+				if m.GetSchemaname() != "" || !slices.Contains(own, clip(m.GetRelname())) && !c.transition(fn, clip(m.GetRelname())) {
+					k.tableThere(m)
+				}
+			case *pgparse.FuncCall:
+				k.functionThere(m)
+			}
+			return k.problem == nil
+		})
+		if k.problem != nil {
+			return Mention{Text: text, Sure: true}, k.problem
+		}
+	}
+	return Mention{}, nil
+}
+
+// transition reports whether a name is that of the rows which a trigger hands to a
+// function.
+func (c *Catalog) transition(fn *Function, name string) bool {
+	return slices.ContainsFunc(c.CalledBy(fn.Name.Name), func(r *Relation) bool {
+		return slices.ContainsFunc(r.Triggers, func(t *Trigger) bool { return t.Function == fn.Name && slices.Contains(t.Transitions, name) })
+	})
+}
+
+func (k *checker) tableThere(rv *pgparse.RangeVar) {
+	schema, name := rangeName(rv)
+	full := k.c.nameFor(schema, name)
+	if k.relation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
+		return
+	}
+	if k.allSeen(full.Schema) {
+		k.problem = &Problem{Code: "42P01", Message: `relation "` + displayName(schema, name) + `" does not exist`, Certain: k.c.Complete, Unseen: !k.c.Complete}
+	}
+}
+
+func (k *checker) functionThere(f *pgparse.FuncCall) {
+	schema, name := schemaAndName(f.GetFuncname())
+	full := k.c.nameFor(schema, name)
+	if builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
+		return
+	}
+	_, gone := k.c.gone.get(objectKey{"function", full})
+	switch {
+	case gone:
+		k.fail("42883", "function %s does not exist", displayName(schema, name)+"()")
+	case k.c.plainExtensions() && k.allSeen(full.Schema) && k.c.Complete:
+		k.problem = &Problem{Code: "42883", Message: "function " + displayName(schema, name) + "() does not exist", Certain: true}
+	}
+}
+
+// allSeen reports whether what is in a schema should have been seen: the history
+// made every table that it names.
+func (k *checker) allSeen(schema string) bool {
+	if k.c.Complete {
+		return true
+	}
+	return k.c.sure() && k.c.guesses.size == 0 && k.c.plainExtensions() && (schema == "public" || k.c.Object("schema", Name{"", schema}) != nil)
+}
+
+// plainExtensions reports whether no extension was seen that may have brought
+// tables, or functions for triggers, along.
+func (c *Catalog) plainExtensions() bool {
+	plain := true
+	c.Objects("extension", func(o *Object) bool {
+		plain = slices.Contains(withoutTriggers, o.Name.Name)
+		return plain
+	})
+	return plain
+}
