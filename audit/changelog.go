@@ -316,11 +316,11 @@ func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
 
 // lockTimeoutAt is where a tree bounds the waits of a source's runner, as far as
 // nobody said. Django's settings are asked by its adapter.
-func lockTimeoutAt(t adapter.Tree, s adapter.Source) string {
+func lockTimeoutAt(t adapter.Tree, s adapter.Source) *rule.Place {
 	if s.Framework == "django" || s.Options.Runner.LockTimeout > 0 {
-		return ""
+		return nil
 	}
-	return adapter.LockTimeoutAt(t)
+	return &rule.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
 }
 
 // assumed is what the configuration says of every session.

@@ -38,14 +38,26 @@ type Refusal struct {
 	Severity onward.Severity
 }
 
+// Place is a place in a repository that is looked for when a finding first asks
+// for it: Find gives "deploy/migrate.yaml:14", or "" for nowhere.
+type Place struct{ Find func() string }
+
+// String is the place.
+func (p *Place) String() string {
+	if p == nil {
+		return ""
+	}
+	return p.Find()
+}
+
 // Runner is what the migration tool does around a migration.
 type Runner struct {
 	// LockTimeout and StatementTimeout are what the tool, its connection
 	// string or the role sets: milliseconds, 0 for none.
 	LockTimeout, StatementTimeout int
 	// LockTimeoutAt is where the repository sets a lock_timeout for what seem to
-	// be its sessions; "" for nowhere.
-	LockTimeoutAt string
+	// be its sessions; nil when it need not be looked for.
+	LockTimeoutAt *Place
 	// TimeZone of the session, "" when unknown.
 	TimeZone string
 	// Retries: the tool runs a migration again when it hits a lock timeout.

@@ -96,7 +96,7 @@ func (r runner) apply(t adapter.Tree, set *adapter.Set) {
 		set.Models, set.Partial = drizzleModels(t), true
 		journalOf(t, set.Source.Dir).order(set)
 	case prisma:
-		set.Models, set.Partial = prismaModels(t, set.Source.Dir), true
+		set.Models, set.Partial = PrismaModels(t, set.Source.Dir), true
 	case nodePg:
 		config, ok := adapter.Nearest(t, set.Source.Dir, "package.json")
 		set.Together = !ok || !nodePgApart.MatchString(adapter.ReadFile(t, config).Text)

@@ -39,9 +39,9 @@ type prismaLine struct {
 	line             int
 }
 
-// prismaModels reads the models of the schema that stands beside migrations: what
+// PrismaModels reads the models of the schema that stands beside migrations: what
 // the client selects and returns by itself. nil when there is none.
-func prismaModels(t adapter.Tree, dir string) []adapter.Model {
+func PrismaModels(t adapter.Tree, dir string) []adapter.Model {
 	home := path.Dir(dir)
 	var models []*prismaModel
 	enums := map[string]bool{}

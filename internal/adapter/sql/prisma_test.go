@@ -60,10 +60,10 @@ model Left {
 		{Name: "Post.authors", Table: "_PostToUser", Path: "app/prisma/models/post.prisma", Line: 3, Columns: []adapter.ModelColumn{column("authors", "A", 3), column("authors", "B", 3)}},
 		{Name: "User.follows", Table: "_Follows", Path: "app/prisma/schema.prisma", Line: 15, Columns: []adapter.ModelColumn{column("follows", "A", 15), column("follows", "B", 15)}},
 	}
-	if diff := cmp.Diff(want, prismaModels(tree, "app/prisma/migrations")); diff != "" {
+	if diff := cmp.Diff(want, PrismaModels(tree, "app/prisma/migrations")); diff != "" {
 		t.Error(diff)
 	}
-	if got := prismaModels(tree, "elsewhere/migrations"); got != nil {
+	if got := PrismaModels(tree, "elsewhere/migrations"); got != nil {
 		t.Errorf("no schema, and models: %v", got)
 	}
 }

@@ -53,7 +53,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if m.Framework == "django" {
 			instead = "set one for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
 		}
-		if at := m.Runner.LockTimeoutAt; at != "" && s.Settings.LockTimeoutBy == nil {
+		if at := m.Runner.LockTimeoutAt.String(); at != "" && s.Settings.LockTimeoutBy == nil {
 			p.Report(s, rule.Report{
 				Severity: onward.Info,
 				Fact:     fmt.Sprintf("no lock_timeout in the migration bounds the wait for the lock on %s", e.Name),
