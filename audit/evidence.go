@@ -143,8 +143,14 @@ func wordSet(list string) map[string]bool {
 func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	out := rule.Usage{Known: true}
 	tables := map[string][]int{} // file → lines that name the table
+	type place struct {
+		path string
+		line int
+	}
+	beside := map[place]bool{} // of the table's name as it is in the schema
 	for _, h := range tableHits {
 		tables[h.Path] = append(tables[h.Path], h.Line)
+		beside[place{h.Path, h.Line}] = beside[place{h.Path, h.Line}] || h.Word == q.table.Name
 	}
 	type candidate struct {
 		gitrange.Hit
@@ -162,6 +168,8 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 		}
 		if lines := tables[h.Path]; q.column != "" {
 			switch d := distance(lines, h.Line); {
+			case beside[place{h.Path, h.Line}]:
+				c.rank-- // in one query
 			case len(lines) == 0:
 				c.rank += 8
 			case d > 40:

@@ -17,7 +17,7 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 	hit := func(path string, line int, text string) gitrange.Hit {
 		return gitrange.Hit{Path: path, Line: line, Text: text}
 	}
-	table := []gitrange.Hit{hit("api.json", 3, `"orders"`), hit("store/orders.go", 100, "FROM orders"), hit("store/all.go", 1, "orders")}
+	table := []gitrange.Hit{hit("api.json", 3, `"orders"`), {Word: "orders", Path: "store/orders.go", Line: 100, Text: "FROM orders"}, hit("store/all.go", 1, "orders")}
 	for _, c := range []struct {
 		name   string
 		hits   []gitrange.Hit
@@ -26,6 +26,8 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 	}{
 		{"the line beside the table", []gitrange.Hit{hit("a.go", 1, "state"), hit("store/orders.go", 7, "state"), hit("store/orders.go", 99, "SELECT state")}, true,
 			[]string{"store/orders.go:99", "store/orders.go:7"}},
+		{"the table's own query before one beside it", []gitrange.Hit{hit("store/orders.go", 99, "SELECT state FROM users"), hit("store/orders.go", 100, "SELECT state FROM orders")}, true,
+			[]string{"store/orders.go:100", "store/orders.go:99"}},
 		{"code before data", []gitrange.Hit{hit("api.json", 3, `"state"`), hit("store/all.go", 90, "state")}, true, []string{"store/all.go:90", "api.json:3"}},
 		{"code before data in a text", []gitrange.Hit{{Word: "state", Path: "store/all.go", Line: 2, Text: `"{\"state\": 1}"`}, {Word: "state", Path: "store/all.go", Line: 90, Text: "state"}}, true, []string{"store/all.go:90", "store/all.go:2"}},
 		{"elsewhere, where nothing is nearer", []gitrange.Hit{hit("a.go", 1, "state"), hit("b.yaml", 1, "state:")}, true, []string{"a.go:1"}},

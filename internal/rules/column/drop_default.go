@@ -109,7 +109,7 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	}
 	x.harm = "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
 	x.uses, x.severity = p.UsesColumn(d, d.Old), onward.Warning
-	left := p.LeavesOut(d, d.Old)
+	left, in := p.LeavesOut(d, d.Old), p.Inserts(d, d.Old)
 	switch {
 	case x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
 		return false // nobody writes the table
@@ -129,6 +129,11 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	case p.Omitted(d, d.Old):
 		x.severity = filled(after, d.After, name)
 		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on" + unless(after, d.After, name)
+	case in != nil:
+		// Those that it spells out give a value, all of them.
+		x.severity = onward.Info
+		x.harm = "the INSERT at " + in.Where() + " gives it a value; one that leaves it out fails from here on"
+		x.uses.Evidence = []onward.Evidence{in.Evidence}
 	case x.uses.Used:
 		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"
 	}

@@ -3,6 +3,7 @@ package types
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,7 +33,7 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		schema = stmt.TypeName[n-2].GetString_().GetSval()
 	}
 	name := stmt.TypeName[len(stmt.TypeName)-1].GetString_().GetSval()
-	shown := name
+	named := catalog.Name{Schema: schema, Name: name}
 	if t := s.Before.LookupType(schema, name); t != nil {
 		old := p.Release.Deployed.Type(t.OID)
 		if !p.DeployedType(t) || old != nil && !old.Inferred && !slices.Contains(old.Labels, stmt.OldVal) {
@@ -41,12 +42,12 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		if now := s.Tx.After.Type(t.OID); now != nil && slices.Contains(now.Labels, stmt.OldVal) {
 			return // there again at commit
 		}
-		shown = t.Name.String()
+		named = t.Name
 	}
 	p.Report(s, rule.Report{
-		Fact: "value '" + stmt.OldVal + "' of enum " + shown + " is renamed to '" + stmt.NewVal + "'",
+		Fact: "value '" + stmt.OldVal + "' of enum " + named.String() + " is renamed to '" + stmt.NewVal + "'",
 		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
-			"ALTER TYPE " + rule.Ident(name) + " ADD VALUE '" + stmt.NewVal + "';",
+			"ALTER TYPE " + rule.Table(named) + " ADD VALUE '" + stmt.NewVal + "';",
 	})
 }
