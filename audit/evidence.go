@@ -159,7 +159,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	var found []candidate
 	others := u.others(q)
 	for _, h := range hits {
-		if q.idle(h) || ofOthers(h, others) {
+		if q.idle(h) || ofOthers(h, others) || q.column != "" && u.disowned(h) {
 			continue
 		}
 		c := candidate{Hit: h}
