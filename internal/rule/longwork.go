@@ -112,7 +112,7 @@ func Blocking(e *effect.Effect) bool {
 // LongUnderLock is long work of a statement while an earlier statement of its
 // transaction holds a lock that blocks others; ok is false when there is none.
 // Work that the statement does under a strong lock of its own on the very
-// relation is left to the rule about that work.
+// relation, or on what a view reads that is held, is left to the rule about that work.
 func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) {
 	if len(s.Held) == 0 {
 		return held, nil, false
@@ -121,7 +121,7 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		return held, nil, false
 	}
 	for _, h := range s.Held {
-		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) && !s.comesBack(&h) || same(&h.Effect, work) && work.Lock >= onward.ShareLock {
+		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) && !s.comesBack(&h) || same(&h.Effect, work) && work.Lock >= onward.ShareLock || s.shuts(&h) {
 			continue
 		}
 		if !ok || h.Lock > held.Lock {
@@ -136,6 +136,18 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 func (s *Stmt) comesBack(h *Held) bool {
 	return h.Dropped && !h.Unsure && (h.Kind.IsTable() || h.Kind == catalog.View || h.Kind == catalog.MaterializedView) &&
 		!s.Tx.RolledBack && s.Tx.After.Lookup(h.Name.Schema, h.Name.Name) != nil
+}
+
+// shuts reports whether what is held is a view over a table that the statement
+// itself locks against reads: who reads the view waits for that table.
+func (s *Stmt) shuts(h *Held) bool {
+	if h.Kind != catalog.View {
+		return false
+	}
+	v := h.By.Before.Relation(h.OID)
+	return v != nil && v.View != nil && slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool {
+		return e.Lock == onward.AccessExclusiveLock && slices.Contains(v.View.Reads, e.OID)
+	})
 }
 
 // same reports whether two effects are on one relation, which may have been
