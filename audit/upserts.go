@@ -97,7 +97,7 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 	if out.Used {
 		return out
 	}
-	maybe = slices.Concat(likely, maybe, u.mapperUpserts(q, hits, spelled))
+	maybe = slices.Concat(likely, maybe, u.mapperUpserts(q, want, hits, spelled))
 	out.Known = out.Known && len(maybe) == 0
 	out.Evidence = maybe[:min(len(maybe), maxEvidence)]
 	return out
@@ -124,10 +124,10 @@ func intoOf(text string) string {
 	return relation(found[len(found)-1][1])
 }
 
-// mapperUpserts are the calls of mappers that may say ON CONFLICT on the table: they
-// stand in files that name it. Where the program spells its SQL, its own functions
-// are called Upsert.
-func (u *usage) mapperUpserts(q question, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
+// mapperUpserts are the calls of mappers that may say ON CONFLICT on the columns of
+// the table: they stand in files that name it. Where the program spells its SQL, its
+// own functions are called Upsert.
+func (u *usage) mapperUpserts(q question, want []string, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
 	words := tableWords(q.table.Name)
 	calls := map[string][]gitrange.Hit{}
 	var files []string
@@ -148,7 +148,7 @@ func (u *usage) mapperUpserts(q question, hits map[string][]gitrange.Hit, spelle
 			continue
 		}
 		for _, h := range calls[f] {
-			if !ofOther(text, h.Line, words) {
+			if err != nil || !ofOther(text, h.Line, words) && !aimsElsewhere(text, h.Line, want) {
 				out = append(out, onward.Evidence{Kind: "code", Path: f, Line: h.Line, Text: h.Text, Revision: u.name})
 				break
 			}
@@ -172,6 +172,41 @@ func ofOther(text string, line int, words []string) bool {
 		if m := builder.FindStringSubmatch(lines[i]); m != nil {
 			return !slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, m[1]) })
 		}
+	}
+	return false
+}
+
+// mapperTargets are calls that spell the columns of the conflict: knex', Kysely's,
+// SQLAlchemy's and GORM's.
+var (
+	mapperTargets = []*regexp.Regexp{
+		regexp.MustCompile(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
+		regexp.MustCompile(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
+		regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
+		regexp.MustCompile(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
+	}
+	quotedName = regexp.MustCompile(`['"](\w+)['"]`)
+)
+
+// aimsElsewhere reports whether the call on a line of a text spells its target, and
+// other columns than these.
+func aimsElsewhere(text string, line int, want []string) bool {
+	for range line - 1 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	text = text[:min(len(text), targetReach)]
+	first, _, _ := strings.Cut(text, "\n")
+	for _, call := range mapperTargets {
+		m := call.FindStringSubmatchIndex(text)
+		if m == nil || m[0] > len(first) {
+			continue
+		}
+		var target []string
+		for _, name := range quotedName.FindAllStringSubmatch(text[m[2]:m[3]], -1) {
+			target = append(target, strings.ToLower(name[1]))
+		}
+		slices.Sort(target)
+		return !slices.Equal(target, want)
 	}
 	return false
 }
