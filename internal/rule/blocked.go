@@ -48,19 +48,26 @@ func Waiting(e *effect.Effect) string {
 	return "every INSERT, UPDATE and DELETE on " + e.Name.String()
 }
 
-// Kept is the effect as those feel it who wait: under the strongest lock that the
-// transaction holds on the relation by then. Where an earlier statement took it,
-// since tells, as the end of a sentence.
-func (s *Stmt) Kept(e *effect.Effect) (kept *effect.Effect, since string) {
-	kept = e
+// Under is the effect as those feel it who wait: under the strongest lock that the
+// transaction holds on the relation, be it that another subcommand takes it. Where
+// an earlier statement took it, since tells, as the end of a sentence.
+func (s *Stmt) Under(e *effect.Effect) (stronger *effect.Effect, since string) {
+	if e.Lock.BlocksReads() {
+		return e, ""
+	}
+	under := *e
 	for i := range s.Held {
-		if h := &s.Held[i]; h.Lock.BlocksReads() && !kept.Lock.BlocksReads() && same(&h.Effect, e) {
-			copied := *e
-			copied.Lock = h.Lock
-			kept, since = &copied, ": "+e.Name.String()+" is locked against reads and writes since "+h.By.Lines(s)
+		if h := &s.Held[i]; h.Lock.BlocksReads() && same(&h.Effect, e) {
+			under.Lock = h.Lock
+			return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.Lines(s)
 		}
 	}
-	return kept, since
+	for i := range s.Result.Effects {
+		if own := &s.Result.Effects[i]; own.Lock > under.Lock && same(own, e) {
+			under.Lock = own.Lock
+		}
+	}
+	return &under, ""
 }
 
 // Queue says who has to wait for a strong lock that is held for a moment: those

@@ -1,6 +1,8 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -47,8 +49,13 @@ func (a *addition) numbered(s *rule.Stmt) string {
 	}
 	seq := rule.Table(name)
 	next := "nextval('" + seq + "')"
+	key := ""
+	if con := a.inline(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY); con != nil && a.table.Kind != catalog.PartitionedTable {
+		_, _, key = a.indexed(s, con)
+		key = "\n" + key
+	}
 	return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
 		"CREATE SEQUENCE " + seq + " AS " + a.typ + " OWNED BY " + table + "." + column + ";\n" +
 		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + next + ";\n" +
-		batches(table, column+" = "+next, column+" IS NULL") + "\n" + proven(a.table, []string{a.column.Name})
+		batches(table, column+" = "+next, column+" IS NULL") + "\n" + proven(a.table, []string{a.column.Name}) + key
 }

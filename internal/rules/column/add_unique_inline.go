@@ -35,21 +35,8 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		if e == nil {
 			continue
 		}
-		words, kind := "UNIQUE", catalog.Unique
-		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
-			words, kind = "PRIMARY KEY", catalog.PrimaryKey
-		}
-		table, column := a.sql()
-		name := con.GetConname()
-		if made := a.constraint(s, kind); made != nil {
-			name = made.Name
-		}
-		if name == "" {
-			name = a.table.Name.Name + "_" + a.column.Name + "_key"
-		}
-		advice := "add the column without " + words + ", then build the index without blocking anyone:\n" +
-			"CREATE UNIQUE INDEX CONCURRENTLY " + rule.Ident(name) + " ON " + table + " (" + column + ");\n" +
-			"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " " + words + " USING INDEX " + rule.Ident(name) + ";"
+		words, name, steps := a.indexed(s, con)
+		advice := "add the column without " + words + ", then build the index without blocking anyone:\n" + steps
 		if a.table.Kind == catalog.PartitionedTable {
 			advice = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, and is built on each partition CONCURRENTLY and attached"
 		}
@@ -76,6 +63,25 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 // that is computed for each row makes the table anew.
 func (a *addition) alike() bool {
 	return a.origin == fromDefault && a.column.Default != nil && !a.column.Default.GetAConst().GetIsnull()
+}
+
+// indexed is what a constraint of a new column that needs an index is in SQL, its
+// name, and the SQL that adds it without blocking anyone.
+func (a *addition) indexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, steps string) {
+	words, kind := "UNIQUE", catalog.Unique
+	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		words, kind = "PRIMARY KEY", catalog.PrimaryKey
+	}
+	table, column := a.sql()
+	name = con.GetConname()
+	if made := a.constraint(s, kind); made != nil {
+		name = made.Name
+	}
+	if name == "" {
+		name = a.table.Name.Name + "_" + a.column.Name + "_key"
+	}
+	return words, name, "CREATE UNIQUE INDEX CONCURRENTLY " + rule.Ident(name) + " ON " + table + " (" + column + ");\n" +
+		"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " " + words + " USING INDEX " + rule.Ident(name) + ";"
 }
 
 // djangoUnique adds the column of a unique field without UNIQUE, and the

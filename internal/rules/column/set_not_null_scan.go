@@ -1,6 +1,7 @@
 package column
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -53,12 +54,29 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
+	instead := "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(s.Altered(), names)
+	if con := unvalidated(s.Altered(), names); con != "" {
+		t := rule.Table(s.Altered().Name)
+		instead = "validate " + con + " first, which proves it: that blocks nobody, in a transaction of its own:\n" +
+			"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + rule.Ident(con) + ";\n" + s.SQL + ";"
+	}
 	p.Report(s, rule.Report{
 		Fact:    "setting " + rule.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
-		Instead: "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(s.Altered(), names),
+		Instead: instead,
 		Django:  rule.DjangoNotNull(s.Operation),
 	})
+}
+
+// unvalidated is the name of a CHECK that would prove columns not null if it were
+// validated; "" when there is none.
+func unvalidated(table *catalog.Relation, names []string) string {
+	for _, c := range table.Constraints {
+		if c.Kind == catalog.Check && c.Enforced && !c.Valid && !c.NoInherit && !slices.ContainsFunc(names, func(name string) bool { return !catalog.ProvesNotNull(c.Expr, name) }) {
+			return c.Name
+		}
+	}
+	return ""
 }
 
 // scannedFor is the effect of the scan that a subcommand causes: alone, or

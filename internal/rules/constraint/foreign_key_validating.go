@@ -65,7 +65,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	if len(names) > 0 {
 		what += " " + strings.Join(names, ", ")
 	}
-	kept, since := s.Kept(e)
+	kept, since := s.Under(e)
 	waiting := rule.Waiting(kept) + andOn(kept, others)
 	advice := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
 	if len(steps) > 1 {

@@ -51,7 +51,7 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 			}
 			return
 		}
-		e, since := s.Kept(&effect.Effect{OID: table.OID, Name: table.Name, Lock: by.Result.Effects[0].Lock})
+		e, since := s.Under(&effect.Effect{OID: table.OID, Name: table.Name, Lock: by.Result.Effects[0].Lock})
 		if since == "" {
 			since = ": " + table.Name.String() + " is still locked (" + e.Lock.String() + ")"
 		}

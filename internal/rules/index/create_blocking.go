@@ -44,7 +44,7 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		if stmt.Idxname != "" {
 			name = "index " + stmt.Idxname
 		}
-		kept, since := s.Kept(e)
+		kept, since := s.Under(e)
 		p.Report(s, rule.Report{
 			Fact:    "creating " + name + " blocks " + blocks(kept) + e.Name.String(),
 			Harm:    rule.Waiting(kept) + " waits until the index is built, which takes as long as the table is big" + since,

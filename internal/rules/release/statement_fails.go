@@ -152,6 +152,8 @@ func remedy(x *catalog.Problem) string {
 		return "name the columns of a unique index or constraint, with the WHERE of a partial one, or create one before"
 	case code == "42601":
 		return "give each column one value"
+	case code == "42P16" && strings.HasPrefix(x.Message, "ON COMMIT"):
+		return "make it a temporary table, or leave ON COMMIT out"
 	case absent(code):
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
 	}

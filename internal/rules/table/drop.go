@@ -54,15 +54,12 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			r.Severity = u.Least() // it names tables, and not this one
 		}
 		if now := successor(t, name); now != nil {
-			column := missing(d.Before, now)
-			if column == "" {
+			columns, u := lost(p, t, d, missing(d.Before, now))
+			if columns == "" {
 				continue // table-drop-first looks at the rows
 			}
-			if u = p.Taken(t, d, d.Before.Column(column)); u.Known && !u.Used && len(u.Functions) == 0 {
-				continue
-			}
-			r.Fact = "table " + name.String() + " is replaced by one without column " + column
-			r.Harm, r.Severity, r.Evidence = u.Breaks("column "+column), u.Severity(), u.Seen()
+			r.Fact = "table " + name.String() + " is replaced by one without " + columns
+			r.Harm, r.Severity, r.Evidence = u.Breaks(columns), u.Severity(), u.Seen()
 		}
 		p.Report(s, r)
 	}

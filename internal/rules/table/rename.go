@@ -46,15 +46,14 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			"CREATE VIEW " + rule.Table(from) + " AS SELECT * FROM " + rule.Table(to) + ";",
 	}
 	if now := successor(t, from); now != nil {
-		column := missing(d.Before, now)
+		gone := missing(d.Before, now)
+		columns, uc := lost(p, t, d, gone)
 		switch {
-		case column != "":
-			uc := p.Taken(t, d, d.Before.Column(column))
-			if uc.Known && !uc.Used && len(uc.Functions) == 0 {
-				return
-			}
-			r.Fact += ", and what takes its name has no column " + column
-			r.Harm, r.Severity, r.Evidence = uc.Breaks("column "+column), uc.Severity(), uc.Seen()
+		case columns != "":
+			r.Fact += ", and what takes its name has no " + columns
+			r.Harm, r.Severity, r.Evidence = uc.Breaks(columns), uc.Severity(), uc.Seen()
+		case len(gone) > 0:
+			return
 		case !updatable(now):
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
 			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""

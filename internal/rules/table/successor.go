@@ -11,18 +11,42 @@ func successor(t *rule.Tx, name catalog.Name) *catalog.Relation {
 	return t.After.Lookup(name.Schema, name.Name)
 }
 
-// missing is the first column that deployed code knows and the successor does
-// not have; "" when it has all.
-func missing(old, now *catalog.Relation) string {
+// missing are the columns that deployed code knows and the successor does not
+// have.
+func missing(old, now *catalog.Relation) []string {
 	if old.Inferred || old.Partial || now.Inferred || now.Partial {
-		return ""
+		return nil
 	}
+	var names []string
 	for _, c := range old.Columns {
 		if now.Column(c.Name) == nil {
-			return c.Name
+			names = append(names, c.Name)
 		}
 	}
-	return ""
+	return names
+}
+
+// lost are those of the columns that a successor does not have which the deployed
+// code uses or may use, for a sentence: "column a", "columns a and b"; else the first
+// that a function names; "" when nothing does.
+func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u rule.Usage) {
+	var list []string
+	var uses []rule.Usage
+	for _, name := range names {
+		switch x := p.Taken(t, d, d.Before.Column(name)); {
+		case x.Used || !x.Known:
+			list, uses = append(list, name), append(uses, x)
+		case len(x.Functions) > 0 && columns == "":
+			columns, u = "column "+name, x
+		}
+	}
+	switch len(list) {
+	case 0:
+		return columns, u
+	case 1:
+		return "column " + list[0], uses[0]
+	}
+	return "columns " + rule.Enumerate(list), rule.Together(uses)
 }
 
 // updatable reports whether a view takes INSERT, UPDATE and DELETE like the

@@ -76,7 +76,7 @@ func tellLeftBehind(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
-		if old == nil || old.OID == now.OID || missing(old, now) != "" {
+		if old == nil || old.OID == now.OID || len(missing(old, now)) > 0 {
 			continue // another table altogether
 		}
 		told[k.oid] = true
