@@ -28,3 +28,27 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 }
+
+// A json column is a hazard to code that compares whole rows.
+func TestJsonColumn(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"SELECT id FROM users":                        "info",
+		"SELECT DISTINCT u.* FROM users u":            "warning",
+		"SELECT * FROM users UNION SELECT * FROM old": "warning",
+		"users.order(:id).distinct":                   "warning",
+	} {
+		dir := repository(t, "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY);\n"+
+			"-- store/store.go --\npackage store\n\nconst q = `"+query+"`\n",
+			"-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE users ADD COLUMN data json;\n")
+		got := ""
+		for _, f := range changelog0(t, Config{Dir: dir, Base: "main"}).Findings {
+			if f.Rule == "column-add-json" {
+				got = f.Severity.String()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+}

@@ -26,11 +26,24 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
 			continue
 		}
+		harm, severity := "fail", onward.Off
+		if comparesNoRows(p) {
+			harm, severity = "would fail, though the deployed code says neither DISTINCT nor UNION", onward.Info
+		}
 		p.Report(d.By, rule.Report{
-			Fact:    "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
-			Harm:    "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " fail: json has no equality operator",
-			Cause:   "and %d other columns of the type are added",
-			Instead: "use jsonb:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " jsonb;",
+			Fact:     "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
+			Harm:     "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " " + harm + ": json has no equality operator",
+			Severity: severity,
+			Cause:    "and %d other columns of the type are added",
+			Instead:  "use jsonb:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " jsonb;",
 		})
 	}
+}
+
+// comparesNoRows reports whether the text of the deployed code is here, and nowhere
+// has the words by which whole rows are compared, in SQL or in a mapper's.
+func comparesNoRows(p *rule.Pass) bool {
+	// Both are asked before either is looked at: the first round only gathers.
+	distinct, union := p.UsesName(catalog.Name{Name: "distinct"}), p.UsesName(catalog.Name{Name: "union"})
+	return distinct.Known && !distinct.Used && union.Known && !union.Used
 }
