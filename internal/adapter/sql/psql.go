@@ -30,12 +30,8 @@ func sentOnce(t adapter.Tree, dir string) bool {
 		return false
 	}
 	once := false
-	for _, p := range t.Paths() {
-		if !scripts.MatchString(p) {
-			continue
-		}
-		content, err := t.Read(p)
-		if text := string(content); err == nil && strings.Contains(text, base) && psqlCall.MatchString(text) {
+	for _, text := range psqlScripts(t) {
+		if strings.Contains(text, base) {
 			with, without := calls(text, base)
 			if without {
 				return false
@@ -44,6 +40,22 @@ func sentOnce(t adapter.Tree, dir string) bool {
 		}
 	}
 	return once
+}
+
+// psqlScripts are the texts of the scripts that call psql, read once.
+func psqlScripts(t adapter.Tree) []string {
+	return adapter.Once(t, "psql scripts", func() []string {
+		var out []string
+		for _, p := range t.Paths() {
+			if strings.HasSuffix(p, ".sql") || !scripts.MatchString(p) {
+				continue
+			}
+			if content, err := t.Read(p); err == nil && psqlCall.Match(content) {
+				out = append(out, string(content))
+			}
+		}
+		return out
+	})
 }
 
 // calls reports how a script calls psql for the files of a directory: with -1,
