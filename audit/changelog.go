@@ -245,7 +245,10 @@ func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onwa
 	}
 	moduleOf := modulesOf(t)
 	tools := map[string]bool{}
-	sure := func(s adapter.Source) bool { return s.Framework != "sql" || s.Score >= 3 || s.Runner != "" }
+	// Atlas writes the files of other tools, from a directory of its own.
+	sure := func(s adapter.Source) bool {
+		return s.Framework != "sql" || s.Score >= 3 || s.Runner != "" && s.Runner != "atlas"
+	}
 	for _, s := range sources {
 		if sure(s) {
 			tools[moduleOf(s.Dir)] = true

@@ -225,3 +225,31 @@ func TestLockTimeoutOfTheRunner(t *testing.T) {
 		}
 	}
 }
+
+// SQL that a program rewrites for Postgres names types that only others have: where
+// the base has them, they are no fault of the release.
+func TestRewrittenTypes(t *testing.T) {
+	t.Parallel()
+	const next = "-- m/000002_b.up.sql --\nCREATE TABLE c (id INTEGER PRIMARY KEY, b BLOB);\nINSERT INTO c (b) SELECT b FROM a;\n"
+	for base, want := range map[string][]string{
+		"CREATE TABLE a (id INTEGER PRIMARY KEY, b BLOB);":  nil,
+		"CREATE TABLE a (id INTEGER PRIMARY KEY, b bytea);": {"error release-statement-fails 000002_b.up.sql:1"},
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- m/000001_a.up.sql --\n"+base+"\n", next), Base: "main"})
+		if diff := cmp.Diff(want, found(r)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", base, diff)
+		}
+	}
+}
+
+// The directory from which Atlas writes another tool's files is not judged again.
+func TestAtlasBesideAnother(t *testing.T) {
+	t.Parallel()
+	const one, two = "CREATE TABLE t (id bigint);\n", "ALTER TABLE t ADD COLUMN a int NOT NULL;\n"
+	r := changelog0(t, Config{Dir: repository(t,
+		"-- db/atlas/atlas.sum --\nh1:x\n-- db/atlas/20240101000000_a.sql --\n"+one+"-- db/goose/20240101000000_a.sql --\n-- +goose Up\n"+one,
+		"-- db/atlas/20240102000000_b.sql --\n"+two+"-- db/goose/20240102000000_b.sql --\n-- +goose Up\n"+two), Base: "main"})
+	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" {
+		t.Errorf("%d migrations", len(r.Migrations))
+	}
+}
