@@ -29,7 +29,7 @@ func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only
 		if c.Kind == ForeignKey {
 			have = nil
 			for _, k := range child.Constraints {
-				if k.Kind == ForeignKey && k.Parent && k.Ref == c.Ref && slices.Equal(child.columnNames(k.Columns), t.columnNames(c.Columns)) {
+				if k.Kind == ForeignKey && k.Parent && k.Ref == c.Ref && slices.Equal(child.ColumnNames(k.Columns), t.ColumnNames(c.Columns)) {
 					have = k
 				}
 			}

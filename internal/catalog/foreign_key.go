@@ -107,7 +107,7 @@ func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
 		}
 	}
 	if part.Constraint(next.Name) != nil {
-		next.Name = f.chooseConstraint(part.Name.Schema, part.Name.Name, joinNames(part.columnNames(next.Columns)), "fkey", part.Constraints)
+		next.Name = f.chooseConstraint(part.Name.Schema, part.Name.Name, joinNames(part.ColumnNames(next.Columns)), "fkey", part.Constraints)
 	}
 	f.store(part, &next)
 	if ref := f.edit(c.Ref); ref != nil {

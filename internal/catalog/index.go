@@ -174,7 +174,7 @@ func (f *fold) sameIndex(t, part, a, b *Relation) bool {
 			return false
 		}
 	}
-	return slices.Equal(t.columnNames(x.Include), part.columnNames(y.Include)) && SameExpr(x.Predicate, y.Predicate)
+	return slices.Equal(t.ColumnNames(x.Include), part.ColumnNames(y.Include)) && SameExpr(x.Predicate, y.Predicate)
 }
 
 // cloneIndex makes an index like another one on another table, with the

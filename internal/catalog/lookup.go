@@ -363,8 +363,8 @@ func (f *fold) attnums(oid OID, names []string) []int16 {
 	return out
 }
 
-// columnNames are the names of columns by number.
-func (r *Relation) columnNames(attnums []int16) []string {
+// ColumnNames are the names of columns by number; what is no column any more is left out.
+func (r *Relation) ColumnNames(attnums []int16) []string {
 	out := make([]string, 0, len(attnums))
 	for _, a := range attnums {
 		if c := r.Attr(a); c != nil {

@@ -53,7 +53,7 @@ func (c *Catalog) printRelation(b *strings.Builder, r *Relation) {
 	if r.Seq != nil {
 		note(r.Seq.Type != "", r.Seq.Type)
 		if t := c.Relation(r.Seq.OwnerTable); t != nil {
-			note(true, "owned by "+t.Name.String()+"."+strings.Join(t.columnNames([]int16{r.Seq.OwnerColumn}), ""))
+			note(true, "owned by "+t.Name.String()+"."+strings.Join(t.ColumnNames([]int16{r.Seq.OwnerColumn}), ""))
 		}
 	}
 	if len(r.Options) > 0 {
@@ -139,10 +139,10 @@ func (c *Catalog) constraintLine(r *Relation, k *Constraint) string {
 	if k.Kind == Check {
 		line += " (" + shorten(k.ExprText) + ")"
 	} else {
-		line += " (" + strings.Join(r.columnNames(k.Columns), ", ") + ")"
+		line += " (" + strings.Join(r.ColumnNames(k.Columns), ", ") + ")"
 	}
 	if ref := c.Relation(k.Ref); ref != nil {
-		line += " → " + ref.Name.String() + " (" + strings.Join(ref.columnNames(k.RefColumns), ", ") + ")"
+		line += " → " + ref.Name.String() + " (" + strings.Join(ref.ColumnNames(k.RefColumns), ", ") + ")"
 	}
 	add := func(on bool, text string) {
 		if on {
@@ -162,7 +162,7 @@ func (c *Catalog) constraintLine(r *Relation, k *Constraint) string {
 
 func (c *Catalog) keyWords(r *Relation, k IndexKey) string {
 	if k.Column != 0 {
-		return strings.Join(r.columnNames([]int16{k.Column}), "")
+		return strings.Join(r.ColumnNames([]int16{k.Column}), "")
 	}
 	return shorten(k.ExprText)
 }
@@ -183,7 +183,7 @@ func (c *Catalog) indexLine(r, idx *Relation) string {
 		}
 	}
 	add(i.Method != "btree" && i.Method != "", "using "+i.Method)
-	add(len(i.Include) > 0, "include ("+strings.Join(r.columnNames(i.Include), ", ")+")")
+	add(len(i.Include) > 0, "include ("+strings.Join(r.ColumnNames(i.Include), ", ")+")")
 	add(i.PredicateText != "", "where "+shorten(i.PredicateText))
 	add(i.Constraint != "", "constraint")
 	add(!i.Valid, "not valid")
@@ -227,7 +227,7 @@ func (c *Catalog) printHangers(b *strings.Builder, r *Relation) {
 		if t == nil {
 			continue
 		}
-		fmt.Fprintf(b, "  reads %s (%s)", t.Name, strings.Join(t.columnNames(r.View.Columns[oid]), ", "))
+		fmt.Fprintf(b, "  reads %s (%s)", t.Name, strings.Join(t.ColumnNames(r.View.Columns[oid]), ", "))
 		if r.View.Star {
 			b.WriteString(" *")
 		}

@@ -68,7 +68,7 @@ func (f *fold) cloneStatistics(src, t *Relation, name Name) {
 	}
 	next := *o
 	next.Table, next.Columns = t.OID, mapAttnums(src, t, o.Columns)
-	next.Name = f.chooseStatistics(t, t.columnNames(next.Columns))
+	next.Name = f.chooseStatistics(t, t.ColumnNames(next.Columns))
 	f.putObject(&next)
 	t.own().Statistics = with(t.Statistics, next.Name)
 }

@@ -306,7 +306,7 @@ func (d *Delta) constraintText(c *Constraint, t *Relation) string {
 	text := c.Kind.String() + " " + c.Name
 	columns := ""
 	if t != nil {
-		columns = strings.Join(t.columnNames(c.Columns), ", ")
+		columns = strings.Join(t.ColumnNames(c.Columns), ", ")
 	}
 	switch c.Kind {
 	case Check:
@@ -316,7 +316,7 @@ func (d *Delta) constraintText(c *Constraint, t *Relation) string {
 	case ForeignKey:
 		text += ": " + columns + " → " + d.otherName()
 		if d.Other != nil && len(c.RefColumns) > 0 {
-			text += " (" + strings.Join(d.Other.columnNames(c.RefColumns), ", ") + ")"
+			text += " (" + strings.Join(d.Other.ColumnNames(c.RefColumns), ", ") + ")"
 		}
 		if c.OnDelete != "" {
 			text += ", on delete " + c.OnDelete

@@ -34,7 +34,7 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 				next = c
 			}
 		}
-		if next != nil && slices.Equal(names(d.After, next.Columns), names(d.Before, d.OldConstraint.Columns)) && !next.Deferrable {
+		if next != nil && slices.Equal(d.After.ColumnNames(next.Columns), d.Before.ColumnNames(d.OldConstraint.Columns)) && !next.Deferrable {
 			continue
 		}
 		table := d.After.Name.String()
@@ -47,7 +47,7 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		if next != nil {
 			r.Fact = "the primary key of " + table + " moves to other columns"
 			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail, and nothing keeps it unique"
-			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(d.After.Name) + " (" + rule.Idents(names(d.Before, d.OldConstraint.Columns)) + ");"
+			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(d.After.Name) + " (" + rule.Idents(d.Before.ColumnNames(d.OldConstraint.Columns)) + ");"
 			if d.OldIndex != nil && arbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
 			}
@@ -80,15 +80,4 @@ func published(c *catalog.Catalog, d *rule.Delta) string {
 		}
 	}
 	return ""
-}
-
-// names are the names of columns.
-func names(r *catalog.Relation, attnums []int16) []string {
-	var out []string
-	for _, a := range attnums {
-		if c := r.Attr(a); c != nil {
-			out = append(out, c.Name)
-		}
-	}
-	return out
 }

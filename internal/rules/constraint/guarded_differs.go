@@ -63,7 +63,7 @@ func otherwise(s *rule.Stmt, table *catalog.Relation, old *catalog.Constraint, c
 	case catalog.ForeignKey:
 		ref, _ := s.Before.Resolve(con.GetPktable())
 		switch was := s.Before.Relation(old.Ref); {
-		case !slices.Equal(columns(table, old.Columns), keys(con.GetFkAttrs())):
+		case !slices.Equal(table.ColumnNames(old.Columns), keys(con.GetFkAttrs())):
 			return "on other columns"
 		case ref != nil && was != nil && ref.OID != was.OID:
 			return "and refers to " + was.Name.String()
@@ -75,7 +75,7 @@ func otherwise(s *rule.Stmt, table *catalog.Relation, old *catalog.Constraint, c
 			return "with ON UPDATE " + action(old.OnUpdate)
 		}
 	case catalog.Unique, catalog.PrimaryKey:
-		if !slices.Equal(columns(table, old.Columns), keys(con.GetKeys())) {
+		if !slices.Equal(table.ColumnNames(old.Columns), keys(con.GetKeys())) {
 			return "on other columns"
 		}
 	case catalog.Check:
@@ -85,16 +85,6 @@ func otherwise(s *rule.Stmt, table *catalog.Relation, old *catalog.Constraint, c
 		}
 	}
 	return ""
-}
-
-func columns(t *catalog.Relation, attnums []int16) []string {
-	var out []string
-	for _, n := range attnums {
-		if c := t.Attr(n); c != nil {
-			out = append(out, c.Name)
-		}
-	}
-	return out
 }
 
 func action(word string) string {

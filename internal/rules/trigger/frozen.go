@@ -25,7 +25,7 @@ func frozen(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (column
 	body := comments.ReplaceAllString(fn.Body, " ")
 	raises := mentions(strings.ToLower(body), "raise")
 	if m := freezing.FindStringSubmatch(body); raises && t.When == nil && m != nil && strings.EqualFold(m[1], m[2]) {
-		if name := strings.ToLower(m[1]); len(t.Columns) == 0 || slices.Contains(named(r, t.Columns), name) {
+		if name := strings.ToLower(m[1]); len(t.Columns) == 0 || slices.Contains(r.ColumnNames(t.Columns), name) {
 			return []string{name}, false
 		}
 		return nil, false
@@ -33,7 +33,7 @@ func frozen(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (column
 	if skips = throwsAway(fn, t); !skips && !(raises && raising.MatchString(body)) {
 		return nil, false
 	}
-	of := named(r, t.Columns)
+	of := r.ColumnNames(t.Columns)
 	if t.When == nil {
 		return of, skips
 	}
@@ -42,17 +42,6 @@ func frozen(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (column
 		changed = slices.DeleteFunc(changed, func(name string) bool { return !slices.Contains(of, name) })
 	}
 	return changed, skips
-}
-
-// named are the names of columns.
-func named(r *catalog.Relation, attnums []int16) []string {
-	var out []string
-	for _, a := range attnums {
-		if c := r.Attr(a); c != nil {
-			out = append(out, c.Name)
-		}
-	}
-	return out
 }
 
 // changes are the columns each of whose changes alone fulfils a condition:
