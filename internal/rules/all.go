@@ -132,6 +132,7 @@ var all = []*rule.Rule{
 	partition.DetachBlocking,
 	partition.DetachConcurrentlyUnsupported,
 	partition.DropLocksParent,
+	partition.MadeElsewhere,
 	partition.NoneLeft,
 	policy.HidesRows,
 	policy.Recursion,

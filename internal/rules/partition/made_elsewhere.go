@@ -1,0 +1,107 @@
+package partition
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// MadeElsewhere flags work on the partitions of a deployed table that no migration
+// makes. A partitioned table without one takes no row: where code uses it, a
+// program, a job or an extension has made them.
+// https://www.postgresql.org/docs/current/ddl-partitioning.html
+var MadeElsewhere = &rule.Rule{
+	ID:        "partition-made-elsewhere",
+	Category:  onward.Locking,
+	Severity:  onward.Error,
+	Preset:    rule.Recommended,
+	Summary:   "a statement works on each partition of a table whose partitions no migration makes",
+	Harm:      "What is said of a partitioned table is done to each of its partitions. The migrations know of none, but a table without a partition takes no row: a job or an extension makes them, and they have the rows. The statement reads, writes or indexes all of them in one transaction, under a lock on the parent and on each.",
+	Instead:   "Do it partition by partition, as for a table that is big; or give the schema that the server has (--db, --schema), for which the way out is told.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
+	Kinds:     rule.CreateIndex | rule.AlterTable,
+	Statement: madeElsewhere,
+}
+
+func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
+	rv := s.Node.GetIndexStmt().GetRelation()
+	if rv == nil {
+		rv = s.Node.GetAlterTableStmt().GetRelation()
+	}
+	if rv == nil || s.Before.Complete || s.Result.Refused != "" {
+		return
+	}
+	table, known := s.Before.Resolve(rv)
+	if !known || !unpartitioned(table) || !p.InUse(table) || p.Small(table.Name) {
+		return
+	}
+	deployed := p.Release.Deployed.Relation(table.OID)
+	if !unpartitioned(deployed) {
+		return // the release has taken what it had
+	}
+	e := onPartition(s, table)
+	if e == nil {
+		return
+	}
+	u := p.Uses(deployed.Name, "")
+	if u.Known && !u.Used {
+		return
+	}
+	name := table.Name.String()
+	e.Name = table.Name
+	r := rule.Report{
+		Fact:     "each partition of " + name + " is " + work(e) + "; the migrations that can be read make none of them",
+		Harm:     rule.Waiting(e) + " waits until that is done for all partitions, which takes as long as they are big together",
+		Instead:  "do it partition by partition; what the way is, is told when the schema that the server has is given: --db, or --schema",
+		Severity: onward.Warning,
+		Evidence: u.Seen(),
+	}
+	if u.Used {
+		r.Severity = onward.Error
+	}
+	if s.Node.GetIndexStmt() != nil {
+		r.Instead = "create the index ON ONLY " + rule.Table(table.Name) + ", build it on each partition CONCURRENTLY, and attach those: it becomes valid with the last"
+	}
+	p.Report(s, r)
+}
+
+// unpartitioned reports whether a table is partitioned and no partition of it is known.
+func unpartitioned(t *catalog.Relation) bool {
+	return t != nil && t.Kind == catalog.PartitionedTable && !t.Inferred && !t.Partial && len(t.Partitions) == 0
+}
+
+// onPartition is what the statement does to a partition, if the table had one; nil
+// where that takes no time.
+func onPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
+	name := catalog.Name{Schema: table.Name.Schema, Name: table.Name.Name + " partition"}
+	bound := "DEFAULT"
+	if table.Strategy == "hash" {
+		bound = "FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+	}
+	sql := "CREATE TABLE " + rule.Table(name) + " PARTITION OF " + rule.Table(table.Name) + " " + bound
+	made, err := pgparse.Split(sql)
+	if err != nil || len(made.Stmts) != 1 {
+		return nil
+	}
+	with, _ := s.Before.Apply(made.Stmts[0].Node, sql)
+	versions := s.Results[len(s.Results)-1].Versions
+	result := effect.Of(s.Node, with, effect.NewVersion(versions[len(versions)-1]), effect.Session{TimeZone: s.Settings.TimeZone})
+	e := on(&result, name)
+	if e == nil || e.Instant || !e.Scans && !e.Rewrites && !e.BuildsIndex && !e.RebuildsIndex {
+		return nil
+	}
+	return e
+}
+
+// work says what is done to a partition.
+func work(e *effect.Effect) string {
+	switch {
+	case e.Rewrites:
+		return "written anew"
+	case e.BuildsIndex, e.RebuildsIndex:
+		return "indexed"
+	}
+	return "read whole"
+}
