@@ -143,7 +143,7 @@ func relation(c *catalog.Catalog, r *catalog.Relation, say func(string, ...any))
 		say("policy %s %s", name(r.Name), p.Name)
 	}
 	for _, u := range r.Rules {
-		say("rule %s %s", name(r.Name), u)
+		say("rule %s %s", name(r.Name), u.Name)
 	}
 	if r.Seq != nil {
 		say("sequence %s %s", name(r.Name), typeName(catalog.Type{Name: catalog.Name{Schema: "pg_catalog", Name: r.Seq.Type}}))
