@@ -13,6 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
@@ -244,21 +245,17 @@ func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onwa
 		return sources, nil
 	}
 	moduleOf := modulesOf(t)
-	tools := map[string]bool{}
-	// Atlas writes the files of other tools, from a directory of its own.
-	sure := func(s adapter.Source) bool {
-		return s.Framework != "sql" || s.Score >= 3 || s.Runner != "" && s.Runner != "atlas"
-	}
-	for _, s := range sources {
-		if sure(s) {
+	tools, sure := map[string]bool{}, make([]bool, len(sources))
+	for i, s := range sources {
+		if sure[i] = s.Framework != sql.Name || s.Score >= 3 || sql.Own(t, s.Dir); sure[i] {
 			tools[moduleOf(s.Dir)] = true
 		}
 	}
 	var kept []adapter.Source
 	var out []onward.Opaque
-	for _, s := range sources {
+	for i, s := range sources {
 		module := moduleOf(s.Dir)
-		if sure(s) || module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat") {
+		if sure[i] || module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat") {
 			kept = append(kept, s)
 			continue
 		}

@@ -80,9 +80,6 @@ type Source struct {
 	// in a directory of that name". Of several adapters for one directory
 	// the highest wins; a tie is reported.
 	Score int
-	// Runner is the tool that runs the files, where an adapter knows several and
-	// something in the directory or beside it tells.
-	Runner string
 	// Why says what was found: "-- +goose Up in 42 of 42 files".
 	Why string
 	// Foreign is the database that the files are for, when that is not

@@ -13,6 +13,13 @@ import (
 // tables of its own, or sets a search path.
 var makes = regexp.MustCompile(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
 
+// mayMake spares most bodies the pattern.
+func mayMake(body string) bool {
+	body = strings.ToLower(body)
+	return strings.Contains(body, "create") || strings.Contains(body, "search_path") || strings.Contains(body, "set_config") ||
+		strings.Contains(body, "dblink") || strings.Contains(body, "temp")
+}
+
 // reads reports whether a statement may name a table or call a function of the
 // schema: the others need not be parsed.
 func reads(sql string) bool {
@@ -22,11 +29,8 @@ func reads(sql string) bool {
 // bodyMissing is the first table or function that each call of a function names and
 // that is not there.
 func (c *Catalog) bodyMissing(fn *Function) (Mention, *Problem) {
-	if fn.SetSearchPath || makes.MatchString(fn.Body) {
-		return Mention{}, nil
-	}
 	k := &checker{c: c}
-	if !k.plainPath() {
+	if fn.SetSearchPath || !k.plainPath() || c.gone.size == 0 && !c.namesAll() || mayMake(fn.Body) && makes.MatchString(fn.Body) {
 		return Mention{}, nil
 	}
 	for text, node := range fn.Surely(reads) {
@@ -95,7 +99,12 @@ func (k *checker) allSeen(schema string) bool {
 	if k.c.Complete {
 		return true
 	}
-	return k.c.sure() && k.c.guesses.size == 0 && k.c.plainExtensions() && (schema == "public" || k.c.Object("schema", Name{"", schema}) != nil)
+	return k.c.namesAll() && (schema == "public" || k.c.Object("schema", Name{"", schema}) != nil)
+}
+
+// namesAll reports whether the history made every table that it names.
+func (c *Catalog) namesAll() bool {
+	return c.Complete || c.sure() && c.guesses.size == 0 && c.plainExtensions()
 }
 
 // plainExtensions reports whether no extension was seen that may have brought

@@ -93,16 +93,18 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 	return ""
 }
 
-// told is the runner of a directory, by what stands beside its files and by the
-// markers of a few of them.
-func told(t adapter.Tree, dir string) runner {
+// Own reports whether a directory has a tool of its own, by what stands beside its
+// files and by the markers of a few of them. Atlas is none: it writes the files of
+// other tools, from a directory of its own.
+func Own(t adapter.Tree, dir string) bool {
 	d := adapter.ListDir(t, dir, ".sql")
 	ups, _, _ := members(t, d)
-	if by := runnerOf(t, d, ups); by != "" {
-		return by
+	by := runnerOf(t, d, ups)
+	if by == "" {
+		some := adapter.Sample(ups, 4)
+		by = byMarkers(t, d, adapter.ReadFiles(t, d, some), some)
 	}
-	some := adapter.Sample(ups, 4)
-	return byMarkers(t, d, adapter.ReadFiles(t, d, some), some)
+	return by != "" && by != atlas
 }
 
 // mentions reports whether the closest file of a name, in a directory or above

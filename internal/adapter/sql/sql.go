@@ -92,7 +92,6 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		out = append(out, source(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
 	}
 	slices.SortFunc(out, func(a, b adapter.Source) int { return strings.Compare(a.Dir, b.Dir) })
-	adapter.Each(len(out), func(i int) { out[i].Runner = string(told(t, out[i].Dir)) })
 	return out
 }
 
