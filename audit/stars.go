@@ -13,7 +13,7 @@ import (
 )
 
 // star reports a question of rule.Pass.ReadsAll.
-func (q question) star() bool { return q.table.Schema == rule.Star.Name }
+func (q question) star() bool { return q.table.Schema == rule.AllColumns.Name }
 
 var (
 	// heldBy is the constant or variable that holds the text.
@@ -87,15 +87,11 @@ func (u *usage) readingAll() {
 				read[h.Path] = text
 			}
 			columns := u.columns(q)
-			out.Evidence = append(out.Evidence, u.readAll(q, columns, text, sqlx, mapped)...)
-			out.Evidence = append(out.Evidence, u.unlisted(q, columns, text)...)
+			out.Stars = append(out.Stars, u.readAll(q, columns, text, sqlx, mapped)...)
+			out.Stars = append(out.Stars, u.unlisted(q, columns, text)...)
 		}
-		// What fails for certain comes first.
-		slices.SortStableFunc(out.Evidence, func(a, b onward.Evidence) int {
-			return cmp.Compare(rule.StarRank(a), rule.StarRank(b))
-		})
-		out.Used = len(out.Evidence) > 0
-		out.Evidence = out.Evidence[:min(len(out.Evidence), maxEvidence)]
+		slices.SortStableFunc(out.Stars, func(a, b rule.Star) int { return cmp.Compare(a.Kind, b.Kind) })
+		out.Used = len(out.Stars) > 0
 		u.cache[q] = out
 	}
 }
@@ -122,8 +118,8 @@ func (u *usage) columns(q question) int {
 
 // readAll finds where a file reads all columns of the table, and no others could be
 // among them. mapped says that structs have a field for the new one.
-func (u *usage) readAll(q question, columns int, file *starText, sqlx, mapped bool) []onward.Evidence {
-	var out []onward.Evidence
+func (u *usage) readAll(q question, columns int, file *starText, sqlx, mapped bool) []rule.Star {
+	var out []rule.Star
 	text := file.text
 	for _, r := range file.reads {
 		before := strings.TrimRight(text[:r.from], " \t\r\n")
@@ -136,14 +132,14 @@ func (u *usage) readAll(q question, columns int, file *starText, sqlx, mapped bo
 		}
 		evidence := onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: rule.OneLine(text[r.from:r.said]), Revision: u.name}
 		if path.Ext(file.path) == ".rs" {
-			out = append(out, evidence)
+			out = append(out, rule.Star{Kind: rule.KeepsPlan, Evidence: evidence})
 			continue
 		}
 		for _, at := range used(text, r.from, r.to) {
 			head, rest := text[max(0, at.start-300):at.start], function(text[at.end:])
 			byName := strictRows.MatchString(rest) || strictRows.MatchString(lastStatement(head)) || sqlx && (sqlxCall.MatchString(head) || strings.Contains(rest, "StructScan("))
 			if byName && !mapped && (q.column != "" || !sqlx) || columns > 0 && scans(rest) == columns {
-				out = append(out, evidence)
+				out = append(out, rule.Star{Kind: rule.ReadsRows, Evidence: evidence})
 				break
 			}
 		}

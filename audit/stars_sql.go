@@ -10,8 +10,8 @@ import (
 // unlisted finds where a file writes to a table by the order of its columns, in SQL
 // of any program: COPY and INSERT without a list of them, and INSERT … SELECT * of
 // it into another table. columns is how many there are, 0 when that is not known.
-func (u *usage) unlisted(q question, columns int, file *starText) []onward.Evidence {
-	var out []onward.Evidence
+func (u *usage) unlisted(q question, columns int, file *starText) []rule.Star {
+	var out []rule.Star
 	name := q.table.Name
 	for _, w := range file.writes {
 		if !strings.EqualFold(w.table, name) {
@@ -19,17 +19,17 @@ func (u *usage) unlisted(q question, columns int, file *starText) []onward.Evide
 		}
 		said := ""
 		switch w.kind {
-		case copies:
-			said = rule.CopyUnlisted + name + " FROM"
-		case insertsValues:
+		case rule.CopiesRows:
+			said = "COPY " + name + " FROM"
+		case rule.InsertsRows:
 			if q.column == "" && columns > 0 && values(file.text[w.end:]) == columns {
 				said = "INSERT INTO " + name + " VALUES (…)"
 			}
-		case insertsAll:
-			said = "INSERT INTO " + w.into + rule.StarInto + name
+		case rule.InsertsAll:
+			said = "INSERT INTO " + w.into + " SELECT * FROM " + name
 		}
 		if line, number := lineAt(file.text, w.at); said != "" && !comment(line) {
-			out = append(out, onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: said, Revision: u.name})
+			out = append(out, rule.Star{Kind: w.kind, Into: w.into, Evidence: onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: said, Revision: u.name}})
 		}
 	}
 	return out

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/rule"
 )
 
 // starText is a file in which code may take all columns of a table, or write them
@@ -21,20 +23,13 @@ type starRead struct {
 	of, table, alias string
 }
 
-// starWrite is a write by the order of a table's columns.
+// starWrite is a write by the order of a table's columns, which are those that
+// InsertsAll reads.
 type starWrite struct {
-	kind        starKind
+	kind        rule.StarKind
 	at, end     int
 	table, into string
 }
-
-type starKind int
-
-const (
-	copies        starKind = iota // COPY without a list
-	insertsValues                 // INSERT without a list
-	insertsAll                    // INSERT … SELECT *: what is read is table
-)
 
 // What is between holds no end of the text that the code has the SQL in. Each is
 // tried where its first word stands.
@@ -74,21 +69,21 @@ func readStars(file, text string, typed bool) *starText {
 			t.reads = append(t.reads, starRead{at, at + m[1], at + m[1], "", s.group(at, m, 1), ""})
 		}, "insert", "update", "delete")
 	}
-	write := func(kind starKind, table, into int) func(at int, m []int) {
+	write := func(kind rule.StarKind, table, into int) func(at int, m []int) {
 		return func(at int, m []int) {
 			t.writes = append(t.writes, starWrite{kind, at, at + m[1], s.group(at, m, table), s.group(at, m, into)})
 		}
 	}
-	s.each(copiesFrom, write(copies, 1, 0), "copy")
+	s.each(copiesFrom, write(rule.CopiesRows, 1, 0), "copy")
 	s.each(copiesCall, func(at int, m []int) {
 		if !strings.Contains(s.group(at, m, 2), "columns") {
-			write(copies, 1, 0)(at, m)
+			write(rule.CopiesRows, 1, 0)(at, m)
 		}
 	}, "copy_from")
-	s.each(insertsRow, write(insertsValues, 1, 0), "insert")
-	s.each(insertsFrom, write(insertsAll, 2, 1), "insert")
+	s.each(insertsRow, write(rule.InsertsRows, 1, 0), "insert")
+	s.each(insertsFrom, write(rule.InsertsAll, 2, 1), "insert")
 	if returning {
-		s.each(movesDeleted, write(insertsAll, 1, 2), "delete")
+		s.each(movesDeleted, write(rule.InsertsAll, 1, 2), "delete")
 	}
 	return t
 }

@@ -171,35 +171,6 @@ func (p *Pass) UpsertsOn(table catalog.Name, columns []string, constraint string
 	return p.Uses(catalog.Name{Schema: Upsert.Name, Name: table.Name}, strings.Join(columns, ",")+"/"+constraint)
 }
 
-// Star is asked for in the place of a schema by ReadsAll.
-var Star = catalog.Name{Name: "*"}
-
-// What the evidence of ReadsAll is written as, where SQL writes to a table by the
-// order of its columns: "COPY t FROM", "INSERT INTO archive SELECT * FROM t".
-const (
-	CopyUnlisted = "COPY "
-	StarInto     = " SELECT * FROM "
-)
-
-// StarRank puts the evidence of ReadsAll in order: what reads rows into places that
-// no longer fit, what writes by the order of columns, and plans that may be made anew.
-func StarRank(e onward.Evidence) int {
-	switch {
-	case strings.HasPrefix(e.Text, CopyUnlisted) || strings.HasPrefix(e.Text, "INSERT INTO ") && !strings.Contains(e.Text, "RETURNING"):
-		return 2
-	case strings.HasSuffix(e.Path, ".rs"):
-		return 3
-	}
-	return 1
-}
-
-// ReadsAll asks whether the deployed code reads all columns of the table of a change
-// into as many places as there are, and has none for a new one, or writes by their
-// order; of a column that goes, when it has no name here.
-func (p *Pass) ReadsAll(d *Delta, added string) Usage {
-	return p.Uses(catalog.Name{Schema: Star.Name, Name: p.DeployedName(d).Name}, added)
-}
-
 // Severity is how bad it is to take away what the deployed code may use: Info
 // when its models say that it does not, Warning when no text names it, Error
 // when something does or nothing is known. A function that names it is as good

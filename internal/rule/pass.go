@@ -144,6 +144,9 @@ type Usage struct {
 	Evidence  []onward.Evidence
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
+	// Stars are the places that take all columns of a table: of what
+	// Pass.ReadsAll asked for.
+	Stars []Star
 	// Writes are lines of SQL that write to a table, some of which Evidence has
 	// no room for.
 	Writes []onward.Evidence

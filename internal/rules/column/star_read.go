@@ -2,7 +2,6 @@ package column
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -23,6 +22,9 @@ var StarRead = &rule.Rule{
 	Commit:   starRead,
 }
 
+// starsShown is how many places a finding shows.
+const starsShown = 3
+
 func starRead(p *rule.Pass, t *rule.Tx) {
 	told := map[catalog.OID]bool{}
 	for i := range t.Deltas {
@@ -39,10 +41,13 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		if told[d.OID] || !p.Deployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
 			continue
 		}
-		u := p.ReadsAll(d, added)
-		u.Evidence = slices.DeleteFunc(slices.Clone(u.Evidence), func(e onward.Evidence) bool { return stillFits(t, d, e) })
-		if len(u.Evidence) == 0 {
+		stars := slices.DeleteFunc(slices.Clone(p.ReadsAll(d, added)), func(s rule.Star) bool { return stillFits(t, d, s) })
+		if len(stars) == 0 {
 			continue
+		}
+		var u rule.Usage
+		for _, s := range stars[:min(len(stars), starsShown)] {
+			u.Evidence = append(u.Evidence, s.Evidence)
 		}
 		told[d.OID] = true
 		name := added
@@ -55,18 +60,18 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 			Instead:  "release code that names its columns there first, and " + map[bool]string{true: "add", false: "drop"}[added != ""] + " the column a release later",
 			Evidence: u.Evidence,
 		}
-		switch rule.StarRank(u.Evidence[0]) {
-		case 2:
-			r.Fact = "column " + name + " " + act + " " + d.Before.Name.String() + ", whose columns the deployed code counts on by their order"
-			r.Harm = "each of these fails" + u.Where() + " until the new code has replaced it everywhere: INSERT has more expressions than target columns"
+		switch kind := stars[0].Kind; kind {
+		case rule.CopiesRows, rule.InsertsRows, rule.InsertsAll:
+			message := "INSERT has more expressions than target columns"
 			switch {
-			case !strings.HasPrefix(u.Evidence[0].Text, rule.CopyUnlisted):
-			case added != "":
-				r.Harm = strings.Replace(r.Harm, "INSERT has more expressions than target columns", "missing data for column \""+name+"\"", 1)
-			default:
-				r.Harm = strings.Replace(r.Harm, "INSERT has more expressions than target columns", "extra data after last expected column", 1)
+			case kind == rule.CopiesRows && added != "":
+				message = "missing data for column \"" + name + "\""
+			case kind == rule.CopiesRows:
+				message = "extra data after last expected column"
 			}
-		case 3:
+			r.Fact = "column " + name + " " + act + " " + d.Before.Name.String() + ", whose columns the deployed code counts on by their order"
+			r.Harm = "each of these fails" + u.Where() + " until the new code has replaced it everywhere: " + message
+		case rule.KeepsPlan:
 			r.Severity = onward.Warning
 			r.Harm = "connections that have prepared the query" + u.Where() + " fail at it until they are closed: cached plan must not change result type"
 		}
@@ -77,17 +82,16 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 // stillFits reports whether what the code writes by the order of columns goes on to
 // work: COPY passes over a generated column, and the table that takes the rows may
 // have the same columns by now.
-func stillFits(t *rule.Tx, d *rule.Delta, e onward.Evidence) bool {
-	if strings.HasPrefix(e.Text, rule.CopyUnlisted) {
+func stillFits(t *rule.Tx, d *rule.Delta, s rule.Star) bool {
+	switch s.Kind {
+	case rule.CopiesRows:
 		return d.New != nil && d.New.Generated != ""
+	case rule.InsertsAll:
+		to := t.After.Lookup("", s.Into)
+		if to == nil || to.Inferred || to.Partial || !to.Kind.IsTable() {
+			return true // nothing is known of it
+		}
+		return len(to.Columns) >= len(d.After.Columns) && slices.EqualFunc(to.Columns[:len(d.After.Columns)], d.After.Columns, func(a, b *catalog.Column) bool { return a.Name == b.Name })
 	}
-	into, _, found := strings.Cut(strings.TrimPrefix(e.Text, "INSERT INTO "), rule.StarInto)
-	if !found || !strings.HasPrefix(e.Text, "INSERT INTO ") {
-		return false
-	}
-	to := t.After.Lookup("", into)
-	if to == nil || to.Inferred || to.Partial || !to.Kind.IsTable() {
-		return true // nothing is known of it
-	}
-	return len(to.Columns) >= len(d.After.Columns) && slices.EqualFunc(to.Columns[:len(d.After.Columns)], d.After.Columns, func(a, b *catalog.Column) bool { return a.Name == b.Name })
+	return false
 }

@@ -294,6 +294,9 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 		u.Sure, u.Defaulted = f.Defaulted[key], f.Defaulted[key]
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
+			if table.Schema == rule.AllColumns.Name {
+				u.Stars = []rule.Star{{Kind: rule.ReadsRows, Evidence: u.Evidence[0]}}
+			}
 			if column != "" {
 				u.Evidence[0].Text = key // which does not say whether it reads or writes
 			}
