@@ -30,6 +30,8 @@ type usage struct {
 	raw []question
 	// stars are those of rule.Pass.ReadsAll.
 	stars []question
+	// values are those of rule.Pass.KnowsOnly.
+	values []question
 	// mapped are the models of each database; see models.
 	mapped map[int]mapping
 	// texts are the files that a search has read whole; see inserting.
@@ -83,6 +85,13 @@ func (u *usage) answer(q question) rule.Usage {
 	if q.star() {
 		if u.mayReadAll(q) && len(u.stars) < maxAsked {
 			u.stars = append(u.stars, q)
+		}
+		u.cache[q] = rule.Usage{}
+		return rule.Usage{}
+	}
+	if q.value() {
+		if len(u.values) < maxAsked {
+			u.values = append(u.values, q)
 		}
 		u.cache[q] = rule.Usage{}
 		return rule.Usage{}
@@ -190,6 +199,7 @@ func maps(model string, table catalog.Name) bool {
 func (u *usage) search() {
 	u.rawSQL()
 	u.readingAll()
+	u.knowing()
 	var found error
 	look := func(words []string, skip func(string) bool) map[string][]gitrange.Hit {
 		hits, err := gitrange.Words(u.base, words, skip)

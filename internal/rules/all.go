@@ -93,6 +93,7 @@ var all = []*rule.Rule{
 	data.SubqueryOuterColumn,
 	data.TriggersDisabled,
 	data.UpdateUnbatched,
+	data.ValueRenamed,
 	database.Drop,
 	database.SettingChanged,
 	extension.Drop,

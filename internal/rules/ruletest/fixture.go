@@ -287,7 +287,7 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 	return func(table catalog.Name, column string) rule.Usage {
 		key := table.String()
 		if column != "" {
-			key += "." + column
+			key += "." + strings.ReplaceAll(column, "\x00", "=")
 		}
 		used, known := f.Uses[key]
 		u := rule.Usage{Known: known, Used: used}

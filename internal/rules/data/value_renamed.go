@@ -1,0 +1,139 @@
+package data
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ValueRenamed flags an UPDATE that gives rows a value which the deployed code does
+// not know, in the place of one that it does.
+// https://www.postgresql.org/docs/current/sql-update.html
+var ValueRenamed = &rule.Rule{
+	ID:        "data-value-renamed",
+	Category:  onward.Compatibility,
+	Severity:  onward.Warning,
+	Preset:    rule.Recommended,
+	Summary:   "UPDATE replaces a value that the deployed code knows by one that it does not",
+	Harm:      "The deployed code compares with the old value and does not find these rows, or meets a value that it has no case for. It goes on to write the old one while servers are replaced, and rows that are written behind the UPDATE keep it: the new code has to know both, or these rows are lost to it.",
+	Instead:   "Release code that accepts both values first. Then change the rows, and do that once more when no server runs the old code.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
+	Kinds:     rule.Data,
+	Statement: valueRenamed,
+}
+
+func valueRenamed(p *rule.Pass, s *rule.Stmt) {
+	for _, w := range p.Writes(s) {
+		stmt, ok := w.Node.(*pgparse.UpdateStmt)
+		if !ok || !p.InUse(w.Table) {
+			continue
+		}
+		for _, n := range stmt.GetTargetList() {
+			target := n.GetResTarget()
+			c := w.Table.Column(target.GetName())
+			if c == nil || len(target.GetIndirection()) > 0 {
+				continue
+			}
+			if old, known := p.DeployedColumn(w.Table.OID, c.Attnum); known && old == nil {
+				continue
+			}
+			for _, r := range replaced(target, stmt.GetWhereClause()) {
+				u := p.KnowsOnly(w.Table, c.Name, r.old, r.now)
+				if !u.Used {
+					continue
+				}
+				p.Report(s, rule.Report{
+					Fact:     "UPDATE turns " + c.Name + " '" + r.old + "' of " + w.Table.Name.String() + " into '" + r.now + "', which the deployed code does not know",
+					Harm:     "the deployed code looks for '" + r.old + "'" + u.Where() + " and no longer finds these rows, and what it goes on to write as '" + r.old + "' stays that way",
+					Instead:  "release code that accepts both first; change the rows behind it, and once more when no server runs the old code",
+					Evidence: u.Evidence,
+					Cause:    "and %d others do so in " + w.Table.Name.String(),
+				})
+				return
+			}
+		}
+	}
+}
+
+// replacement is a constant that takes the place of another.
+type replacement struct{ old, now string }
+
+// replaced are the constants of a column that an assignment replaces: UPDATE … SET
+// c = 'b' WHERE c = 'a', and SET c = CASE c WHEN 'a' THEN 'b' END.
+func replaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
+	var out []replacement
+	add := func(old []string, to *pgparse.Node) {
+		now := text(to)
+		for _, o := range old {
+			if now != "" && telling(o) && o != now {
+				out = append(out, replacement{o, now})
+			}
+		}
+	}
+	add(equal(where, target.GetName()), target.GetVal())
+	choice := target.GetVal().GetCaseExpr()
+	for _, n := range choice.GetArgs() {
+		when := n.GetCaseWhen()
+		if !isColumn(choice.GetArg(), target.GetName()) {
+			add(equal(when.GetExpr(), target.GetName()), when.GetResult())
+		} else if old := text(when.GetExpr()); old != "" {
+			add([]string{old}, when.GetResult())
+		}
+	}
+	return out
+}
+
+// telling reports whether a text, where code has it, is likely to be the value: not
+// "true" or "0", which everything is compared with, and no prose, which is shown.
+func telling(value string) bool {
+	return !vague.MatchString(value) && len(strings.Fields(value)) < 3
+}
+
+var vague = regexp.MustCompile(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|t|f|y|n|id|name|default)$`)
+
+// equal are the constants one of which a column has by a condition.
+func equal(where *pgparse.Node, column string) []string {
+	if b := where.GetBoolExpr(); b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
+		for _, n := range b.GetArgs() {
+			if out := equal(n, column); out != nil {
+				return out
+			}
+		}
+		return nil
+	}
+	x := where.GetAExpr()
+	if !isColumn(x.GetLexpr(), column) || len(x.GetName()) != 1 || x.GetName()[0].GetString_().GetSval() != "=" {
+		return nil
+	}
+	var out []string
+	switch x.GetKind() {
+	case pgparse.A_Expr_Kind_AEXPR_OP:
+		out = append(out, text(x.GetRexpr()))
+	case pgparse.A_Expr_Kind_AEXPR_IN:
+		for _, n := range x.GetRexpr().GetList().GetItems() {
+			out = append(out, text(n))
+		}
+	}
+	return out
+}
+
+// isColumn reports whether an expression is a column of the table that is written,
+// with a cast or without.
+func isColumn(n *pgparse.Node, column string) bool {
+	for n.GetTypeCast() != nil {
+		n = n.GetTypeCast().GetArg()
+	}
+	fields := n.GetColumnRef().GetFields()
+	return len(fields) > 0 && fields[len(fields)-1].GetString_().GetSval() == column
+}
+
+// text is a constant text, with a cast or without; "" for anything else.
+func text(n *pgparse.Node) string {
+	for n.GetTypeCast() != nil {
+		n = n.GetTypeCast().GetArg()
+	}
+	return n.GetAConst().GetSval().GetSval()
+}
