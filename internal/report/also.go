@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -9,10 +10,11 @@ import (
 // also finds, by path, what was said once for many places.
 type also map[string][]repeat
 
-// repeat is one more place of a finding.
+// repeat is a finding that has more places in a migration.
 type repeat struct {
-	finding *onward.Finding
-	at      onward.Place
+	finding   *onward.Finding
+	migration string
+	lines     []int
 }
 
 func newAlso(r *onward.Report) also {
@@ -20,19 +22,35 @@ func newAlso(r *onward.Report) also {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		for _, at := range f.Also {
-			a[at.Path] = append(a[at.Path], repeat{f, at})
+			list := a[at.Path]
+			if n := len(list) - 1; n >= 0 && list[n].finding == f && list[n].migration == at.Migration {
+				list[n].lines = append(list[n].lines, at.Line)
+				continue
+			}
+			a[at.Path] = append(list, repeat{f, at.Migration, []int{at.Line}})
 		}
 	}
 	return a
 }
 
-// repeated prints a line for each finding that was said at an earlier place.
-func (t *terminal) repeated(m *onward.Migration) {
+// shownPlaces is how many places are printed of one finding.
+const shownPlaces = 8
+
+// repeated prints a line for each finding that was said above: of an earlier
+// migration, or, behind them, of this one.
+func (t *terminal) repeated(m *onward.Migration, here bool) {
 	for _, r := range t.index.also[m.Path] {
-		if r.at.Migration != m.ID {
+		if r.migration != m.ID || here != (r.finding.Path == m.Path && r.finding.Migration == m.ID) {
 			continue
 		}
+		var at []string
+		for _, line := range r.lines[:min(len(r.lines), shownPlaces)] {
+			at = append(at, fmt.Sprintf(":%d", line))
+		}
+		if more := len(r.lines) - len(at); more > 0 {
+			at = append(at, fmt.Sprintf("%d more", more))
+		}
 		t.line("  ", t.paint(t.Severity(r.finding.Severity), r.finding.Severity.String()), "  ",
-			Line(r.finding.Rule), t.paint(t.Dim, fmt.Sprintf(" :%d, as above", r.at.Line)))
+			Line(r.finding.Rule), t.paint(t.Dim, " "+strings.Join(at, ", ")+", as above"))
 	}
 }

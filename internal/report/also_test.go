@@ -36,3 +36,25 @@ func TestSaidOnceIsPointedAtElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// The places of a finding stand on one line: before what is said of the migration
+// itself, or behind it, where it is the one with the finding.
+func TestPlacesOfAFindingStandTogether(t *testing.T) {
+	t.Parallel()
+	f := onward.Finding{Rule: "x-cause", Severity: onward.Error, Migration: "1", Path: "m/1.sql", Line: 1, Fact: "bad"}
+	for line := 2; line <= 4; line++ {
+		f.Also = append(f.Also, onward.Place{Migration: "1", Path: "m/1.sql", Line: line})
+	}
+	for line := 1; line <= 10; line++ {
+		f.Also = append(f.Also, onward.Place{Migration: "2", Path: "m/2.sql", Line: line})
+	}
+	r := &onward.Report{Migrations: []onward.Migration{{ID: "1", Path: "m/1.sql"}, {ID: "2", Path: "m/2.sql"}}, Findings: []onward.Finding{f}}
+	out := print(t, r, report.FormatTerminal, report.Options{})
+	first, second, _ := strings.Cut(out, "m/2.sql\n")
+	if !strings.Contains(first, "bad\n  error  x-cause :2, :3, :4, as above\n") {
+		t.Errorf("the places of the first migration: %s", first)
+	}
+	if !strings.Contains(second, "error  x-cause :1, :2, :3, :4, :5, :6, :7, :8, 2 more, as above\n") {
+		t.Errorf("the places of the second: %s", second)
+	}
+}

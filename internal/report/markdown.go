@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/onward"
@@ -125,8 +126,8 @@ func outcome(x *index, m *onward.Migration) string {
 		severities = append(severities, f.Severity)
 	}
 	for _, r := range x.also[m.Path] {
-		if r.at.Migration == m.ID {
-			severities = append(severities, r.finding.Severity)
+		if r.migration == m.ID {
+			severities = append(severities, slices.Repeat([]onward.Severity{r.finding.Severity}, len(r.lines))...)
 		}
 	}
 	for _, severity := range severities {

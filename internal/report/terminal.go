@@ -193,7 +193,7 @@ func (t *terminal) migration(m *onward.Migration) {
 	t.changes(m.Changes)
 	findings, opaque := t.index.of(m), t.index.opaqueIn(m)
 	t.statements(m, findings)
-	t.repeated(m)
+	t.repeated(m, false)
 	if len(findings)+len(t.index.also[m.Path]) == 0 {
 		// What could not be read is said below, and is not ok.
 		if !slices.ContainsFunc(opaque, func(o onward.Opaque) bool { return o.Failed }) {
@@ -206,6 +206,7 @@ func (t *terminal) migration(m *onward.Migration) {
 	for i := range findings {
 		t.finding(&findings[i])
 	}
+	t.repeated(m, true)
 }
 
 // maxChanges bounds the changes that are printed for one migration.
