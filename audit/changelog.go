@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
@@ -149,6 +147,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	if err != nil && !errors.As(err, &notFound) {
 		return nil, err
 	}
+	heads, bases = deepened(heads, bases), deepened(bases, heads)
 	var pairs []pair
 	gone := map[string]bool{} // directories of the base that are others in the head
 	for _, s := range heads {
@@ -218,90 +217,6 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 	return p, nil
 }
 
-// sources are the configured ones, else the detected ones.
-func (a *changelog) sources(t adapter.Tree, adapters []adapter.Adapter) ([]adapter.Source, []onward.Opaque, error) {
-	if len(a.Settings.Migrations) > 0 {
-		return configured(a.Settings, t, adapters), nil, nil
-	}
-	found, skipped := adapter.Detect(t, adapters)
-	if len(found) == 0 {
-		return nil, skipped, adapter.NotFound(t, adapters, skipped)
-	}
-	chosen, ties := adapter.Choose(found)
-	for i := range chosen {
-		chosen[i].Options.Runner = assumed(a.Settings)
-	}
-	chosen, scripts := runners(t, chosen)
-	return chosen, append(append(skipped, ties...), scripts...), nil
-}
-
-// runners leaves out directories of SQL files that only look like migrations
-// where the repository has a migration tool: scripts, seeds, queries. They are
-// listed, not judged. One that has a tool of its own stays, and so does one that
-// is called migrations in a module in which there is no tool: another service.
-func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onward.Opaque) {
-	tool := slices.IndexFunc(sources, func(s adapter.Source) bool { return s.Framework != "sql" })
-	if tool < 0 {
-		return sources, nil
-	}
-	moduleOf := modulesOf(t)
-	tools, sure := map[string]bool{}, make([]bool, len(sources))
-	for i, s := range sources {
-		if sure[i] = s.Framework != sql.Name || s.Score >= 3 || sql.Own(t, s.Dir); sure[i] {
-			tools[moduleOf(s.Dir)] = true
-		}
-	}
-	var kept []adapter.Source
-	var out []onward.Opaque
-	for i, s := range sources {
-		module := moduleOf(s.Dir)
-		if sure[i] || module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat") {
-			kept = append(kept, s)
-			continue
-		}
-		out = append(out, onward.Opaque{
-			Path: cmp.Or(s.Dir, "."), What: s.Why,
-			Why: fmt.Sprintf("not taken for migrations, because %s is used in %s; if they are, name the directory in onward.yaml", sources[tool].Framework, cmp.Or(sources[tool].Dir, ".")),
-		})
-	}
-	return kept, out
-}
-
-// configured makes sources of the directories that onward.yaml names and the
-// tree has.
-func configured(c *config.Config, t adapter.Tree, adapters []adapter.Adapter) []adapter.Source {
-	var out, detected []adapter.Source
-	paths := t.Paths()
-	for _, m := range c.Migrations {
-		dir := strings.Trim(m.Dir, "/")
-		if dir == "." {
-			dir = ""
-		}
-		if dir != "" && !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, dir+"/") }) {
-			continue
-		}
-		if m.Framework == "" {
-			if detected == nil {
-				found, _ := adapter.Detect(t, adapters)
-				detected, _ = adapter.Choose(found)
-			}
-			m.Framework = "sql"
-			if i := slices.IndexFunc(detected, func(s adapter.Source) bool { return s.Dir == dir }); i >= 0 {
-				m.Framework = detected[i].Framework
-			}
-		}
-		out = append(out, adapter.Source{
-			Framework: m.Framework, Dir: dir, Score: 3, Why: "configured",
-			Options: adapter.Options{
-				Transaction: m.Transaction,
-				Runner:      runnerOf(c, &m),
-				Python:      m.Python, Settings: m.Settings,
-			},
-		})
-	}
-	return out
-}
-
 // runnerOf is what the configuration says of the runner of a directory.
 func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
 	r := assumed(c)
@@ -323,13 +238,6 @@ func lockTimeoutAt(t adapter.Tree, s adapter.Source) *rule.Place {
 	return &rule.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
 }
 
-// assumed is what the configuration says of every session.
-func assumed(c *config.Config) rule.Runner {
-	return rule.Runner{
-		LockTimeout: c.Assume.LockTimeout.Milliseconds(), StatementTimeout: c.Assume.StatementTimeout.Milliseconds(), TimeZone: c.Assume.TimeZone,
-	}
-}
-
 // set loads a source with its adapter.
 func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	i := slices.IndexFunc(adapters, func(x adapter.Adapter) bool { return x.Name() == s.Framework })
@@ -342,29 +250,6 @@ func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapt
 		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmp.Or(s.Dir, "."), err)
 	}
 	return set, nil
-}
-
-// undetected is a plain directory that one tree is sure of, for the other one:
-// there it may hold a single file, which is not enough to tell migrations from
-// a script, and it is the same directory all the same. nil when that tree has
-// no SQL file there, or knows the directory as another framework's.
-func undetected(t adapter.Tree, s adapter.Source, known []adapter.Source) *adapter.Source {
-	if s.Framework != "sql" || slices.ContainsFunc(known, func(k adapter.Source) bool { return k.Dir == s.Dir }) {
-		return nil
-	}
-	if !slices.ContainsFunc(adapter.Below(t, s.Dir), func(p string) bool { return strings.HasSuffix(p, ".sql") }) {
-		return nil
-	}
-	return &s
-}
-
-func match(list []adapter.Source, s adapter.Source) *adapter.Source {
-	for i := range list {
-		if list[i].Framework == s.Framework && list[i].Dir == s.Dir {
-			return &list[i]
-		}
-	}
-	return nil
 }
 
 func settings(c *config.Config) *config.Config {

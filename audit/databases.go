@@ -1,13 +1,11 @@
 package audit
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -103,66 +101,6 @@ func created(p pair, perhaps bool) map[string]bool {
 // tableName is the name of a table in a text, for comparison.
 func tableName(s string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(s, `"`, ""), "public."))
-}
-
-// moved finds the source of the base that is a source of the head under another
-// directory: git sees its files move there under the names that they had. nil
-// when there is none but those that are taken.
-func moved(head adapter.Source, bases []adapter.Source, taken func(adapter.Source) bool, changes []gitrange.Change) *adapter.Source {
-	var best *adapter.Source
-	most := 0
-	for i := range bases {
-		b := &bases[i]
-		if b.Framework != head.Framework || taken(*b) {
-			continue
-		}
-		n := 0
-		for _, c := range changes {
-			if c.Kind != gitrange.Renamed || everywhere(path.Base(c.Path)) {
-				continue
-			}
-			from, inBase := below(b.Dir, c.OldPath)
-			to, inHead := below(head.Dir, c.Path)
-			if inBase && inHead && from == to {
-				n++
-			}
-		}
-		if n > most {
-			best, most = b, n
-		}
-	}
-	return best
-}
-
-// movedAway reports whether git sees files of a source of the base move to a
-// directory that the head has for another database, or for something else that is
-// listed and not judged: what it was taken for at the base was a mistake.
-func movedAway(base adapter.Source, listed []onward.Opaque, changes []gitrange.Change) bool {
-	return slices.ContainsFunc(changes, func(c gitrange.Change) bool {
-		from, in := below(base.Dir, c.OldPath)
-		return c.Kind == gitrange.Renamed && in && base.Dir != "" && !everywhere(path.Base(c.Path)) && slices.ContainsFunc(listed, func(o onward.Opaque) bool {
-			to, in := below(o.Path, c.Path)
-			return in && from == to
-		})
-	})
-}
-
-// everywhere reports whether a file stands in every directory of its kind, so
-// that git takes it for another's.
-func everywhere(name string) bool {
-	switch name {
-	case "migration_lock.toml", "__init__.py", "metadata.toml", "_journal.json":
-		return true
-	}
-	return strings.HasPrefix(name, ".")
-}
-
-// below is a path as it is named from a directory that holds it.
-func below(dir, file string) (string, bool) {
-	if dir == "" {
-		return file, true
-	}
-	return strings.CutPrefix(file, dir+"/")
 }
 
 // merged is the report on two databases.

@@ -75,6 +75,8 @@ type Source struct {
 	Framework string
 	// Dir is the directory, "" for the root.
 	Dir string
+	// Deep: the runner looks through the directories below it as well.
+	Deep bool
 	// Score is how sure the detection is: 3 for a file or marker that only
 	// this framework has, 2 for a naming that is typical, 1 for "SQL files
 	// in a directory of that name". Of several adapters for one directory

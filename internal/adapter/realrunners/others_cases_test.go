@@ -121,6 +121,18 @@ func TestFlywayOnServer(t *testing.T) {
 		"a repeatable is gone":  {base, map[string]string{dir + "R__v.sql": gone}, "not resolved locally"},
 		"a repeatable, renamed": {base, map[string]string{dir + "R__v.sql": gone, dir + "R__w.sql": base[dir+"R__v.sql"]}, "not resolved locally"},
 		"a version twice":       {base, map[string]string{dir + "V4__d.sql": "SELECT 4;\n", dir + "V04__e.sql": "SELECT 5;\n"}, "more than one migration with version 4"},
+		"directories below": {
+			both(base, map[string]string{dir + "2023/V4__d.sql": "CREATE TABLE d (id int);\n"}),
+			map[string]string{dir + "2023/V6__f.sql": "ALTER TABLE e ADD COLUMN f int;\n", dir + "2024/V5__e.sql": "CREATE TABLE e (id int);\n"}, "",
+		},
+		"a version twice, below": {
+			both(base, map[string]string{dir + "2023/V4__d.sql": "SELECT 4;\n", dir + "2024/V5__e.sql": "SELECT 5;\n"}),
+			map[string]string{dir + "2023/V6__f.sql": "SELECT 6;\n", dir + "2024/V6__g.sql": "SELECT 6;\n"}, "more than one migration with version 6",
+		},
+		"into a directory below": {
+			both(base, map[string]string{dir + "2023/V4__d.sql": "SELECT 4;\n"}),
+			map[string]string{dir + "V3__c.sql": gone, dir + "2023/V3__c.sql": base[dir+"V3__c.sql"]}, "",
+		},
 		"a new enum value": {
 			both(base, map[string]string{dir + "V3.1__e.sql": "CREATE TYPE e AS ENUM ('x');\n"}),
 			map[string]string{dir + "V4__d.sql": "ALTER TYPE e ADD VALUE 'y';\nSELECT 'y'::e;\n"}, "unsafe use of new value",

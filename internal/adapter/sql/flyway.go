@@ -104,7 +104,11 @@ func refuseMixed(list []*adapter.Migration, at []int) {
 
 // flywaySettings are what a project's files set of what matters here: whether,
 // in any of them.
-type flywaySettings struct{ mixed, outOfOrder, unvalidated, ignores, group bool }
+type flywaySettings struct {
+	mixed, outOfOrder, unvalidated, ignores, group bool
+	// locations are paths that end in a directory below one called migration.
+	locations []string
+}
 
 var (
 	// The names of files that may hold them, in lower case. Without one of the
@@ -115,6 +119,7 @@ var (
 	flywayOutOfOrder  = setting(`out[-_]?of[-_]?order`)
 	flywayGroup       = setting(`flyway[._]group|\bgroup`)
 	flywayIgnores     = regexp.MustCompile(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
+	flywayLocation    = regexp.MustCompile(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
 	flywayUnvalidated = regexp.MustCompile(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
 )
 
@@ -140,6 +145,9 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 			out.outOfOrder = out.outOfOrder || flywayOutOfOrder.Match(text)
 			out.unvalidated = out.unvalidated || flywayUnvalidated.Match(text)
 			out.ignores = out.ignores || flywayIgnores.Match(text)
+			for _, l := range flywayLocation.FindAll(text, -1) {
+				out.locations = append(out.locations, string(l))
+			}
 			out.group = out.group || flywayGroup.Match(text)
 		}
 		return out

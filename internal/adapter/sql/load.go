@@ -16,7 +16,7 @@ import (
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s}
 	d := adapter.ListDir(t, s.Dir, ".sql")
-	ups, downs, numbered := members(t, d)
+	ups, downs, numbered := members(t, s, d)
 	mixed := numbered > 0 && len(programs(t, s.Dir)) > 0
 	if mixed {
 		ups = slices.DeleteFunc(ups, func(n string) bool { return ofProgram(t, d, n) })
@@ -58,6 +58,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
 		if dir, file := path.Split(name); dir != "" {
 			id, name = strings.TrimSuffix(dir, "/"), file
+			if s.Deep {
+				id = strings.TrimSuffix(file, ".sql")
+			}
 		}
 		if by == pop {
 			// It records versions: what else the name says may change.
@@ -90,8 +93,8 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		addPrograms(t, d, s, set, ups)
 	}
 	if numbered > 0 {
-		for _, n := range d.Names {
-			if _, _, undo := undoes(n); !undo && !isVersioned(n) {
+		for _, n := range names(t, s, d) {
+			if _, _, undo := undoes(path.Base(n)); !undo && !isVersioned(path.Base(n)) {
 				set.Opaque = append(set.Opaque, onward.Opaque{
 					Path: d.Join(n), What: "SQL file without a number among numbered ones",
 					Why: "it was not taken for a migration",
@@ -110,9 +113,12 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// members are the files of a directory as forward sorts them, with those of the
-// numbered directories in it.
-func members(t adapter.Tree, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+// members are the files of a source's directory as forward sorts them, with those
+// of the numbered directories in it, or of all.
+func members(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+	if s.Deep {
+		return belowLocation(t, d.Path)
+	}
 	ups, downs, numbered = forward(d)
 	if inner := innerFiles(t, d.Path); len(inner) > 0 {
 		if numbered == 0 {
@@ -123,6 +129,14 @@ func members(t adapter.Tree, d adapter.Dir) (ups []string, downs map[string]stri
 		slices.SortFunc(ups, order)
 	}
 	return ups, downs, numbered
+}
+
+// names are the files of a source, whether they are migrations or not.
+func names(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
+	if !s.Deep {
+		return d.Names
+	}
+	return slices.DeleteFunc(slices.Clone(adapter.Below(t, d.Path)), func(n string) bool { return !strings.HasSuffix(n, ".sql") })
 }
 
 // innerFiles lists the migrations of a directory that has a directory for each.

@@ -71,7 +71,7 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 		return supabase
 	case journalOf(t, d.Path).leads(ups), slices.ContainsFunc(ups, func(n string) bool { return drizzleDir(t, d, n) }):
 		return drizzle
-	case slices.ContainsFunc(ups, func(n string) bool { return !strings.Contains(n, "/") && flyway(d.Join(n), n) }):
+	case slices.ContainsFunc(ups, func(n string) bool { return flyway(d.Join(n), path.Base(n)) }):
 		if mentions(t, d.Path, "Cargo.toml", "refinery") {
 			return refinery
 		}
@@ -96,9 +96,9 @@ func runnerOf(t adapter.Tree, d adapter.Dir, ups []string) runner {
 // Own reports whether a directory has a tool of its own, by what stands beside its
 // files and by the markers of a few of them. Atlas is none: it writes the files of
 // other tools, from a directory of its own.
-func Own(t adapter.Tree, dir string) bool {
-	d := adapter.ListDir(t, dir, ".sql")
-	ups, _, _ := members(t, d)
+func Own(t adapter.Tree, s adapter.Source) bool {
+	d := adapter.ListDir(t, s.Dir, ".sql")
+	ups, _, _ := members(t, s, d)
 	by := runnerOf(t, d, ups)
 	if by == "" {
 		some := adapter.Sample(ups, 4)

@@ -22,6 +22,7 @@
 package sql
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -90,6 +91,14 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	for dir, n := range nested {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
 		out = append(out, source(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
+	}
+	for at, dirs := range flywayLocations(t) {
+		out = slices.DeleteFunc(out, func(s adapter.Source) bool {
+			return slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == s.Dir })
+		})
+		s := source(at, fmt.Sprintf("files of Flyway in %d directories", len(dirs)))
+		s.Deep = true
+		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b adapter.Source) int { return strings.Compare(a.Dir, b.Dir) })
 	return out
@@ -200,7 +209,7 @@ func order(a, b string) int {
 	if c := slices.CompareFunc(x, y, adapter.Natural); c != 0 && len(x) > 0 && len(y) > 0 {
 		return c
 	}
-	return adapter.Natural(a, b)
+	return cmp.Or(adapter.Natural(path.Base(a), path.Base(b)), adapter.Natural(a, b))
 }
 
 // numbers are the parts of a version, without zeros that count for nothing.
@@ -212,11 +221,15 @@ func numbers(version string) []string {
 	return parts
 }
 
-func repeatable(name string) bool { return strings.HasPrefix(name, "R__") }
+func repeatable(name string) bool { return strings.HasPrefix(path.Base(name), "R__") }
 
 // version is the number that a name begins with.
 func version(name string) string {
-	if dir, _, nested := strings.Cut(name, "/"); nested {
+	dir, _, nested := strings.Cut(name, "/")
+	if base := path.Base(name); nested && !wholeFile.MatchString(base) {
+		name, nested = base, false // of a location of Flyway's
+	}
+	if nested {
 		if n := leadingNumber(dir); n == len(dir) || n > 0 && (dir[n] == '_' || dir[n] == '-') {
 			return dir[:n]
 		}

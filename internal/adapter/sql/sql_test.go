@@ -9,7 +9,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for _, project := range []string{"shop", "nested", "flyway", "diesel"} {
+	for _, project := range []string{"shop", "nested", "flyway", "flyway-years", "diesel"} {
 		t.Run(project, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.Exercise(t, sql.Adapter{}, "testdata/"+project)
