@@ -169,7 +169,7 @@ func (e *Engine) Rules(m *Migration) {
 	}
 	e.take()
 	for _, c := range m.Script.Source.Code {
-		if r := mapped(m.after, c.Table); r != nil {
+		if r := e.pass.Mapped(c.Table); r != nil {
 			e.pass.worked[r.OID] = true
 		}
 	}

@@ -163,7 +163,7 @@ func same(a, b *effect.Effect) bool {
 // while a program works on the rows of a table; ok is false when there is none, or
 // the table is new, small or not known.
 func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok bool) {
-	r := mapped(s.After, table)
+	r := p.Mapped(table)
 	if r == nil || !p.counts(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
 		return held, name, false
 	}
@@ -179,11 +179,11 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 	return held, r.Name, ok
 }
 
-// mapped is the table of a name as a mapper writes it; nil for none.
-func mapped(c *catalog.Catalog, name string) *catalog.Relation {
+// Mapped is the table of a name as a mapper writes it, at this point; nil for none.
+func (p *Pass) Mapped(name string) *catalog.Relation {
 	schema, base, qualified := strings.Cut(name, `"."`)
 	if !qualified {
 		schema, base = "", name
 	}
-	return c.Lookup(schema, base)
+	return p.current.Lookup(schema, base)
 }

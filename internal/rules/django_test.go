@@ -1,11 +1,13 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -38,6 +40,12 @@ func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Tran
 
 func judgeSource(t *testing.T, src script.Source, runner rule.Runner) []onward.Finding {
 	t.Helper()
+	return judgeSourceUsing(t, src, runner, nil)
+}
+
+// judgeSourceUsing is judgeSource with what the deployed code uses.
+func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses func(catalog.Name, string) rule.Usage) []onward.Finding {
+	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
 		if err != nil {
@@ -45,7 +53,7 @@ func judgeSource(t *testing.T, src script.Source, runner rule.Runner) []onward.F
 		}
 		return s
 	}
-	e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}}, nil)
+	e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}, Uses: uses}, nil)
 	e.Deploy(build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone}))
 	e.Judge(&rule.Migration{
 		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: src.Mode,
@@ -264,6 +272,33 @@ func TestFilledByAProgram(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("filled %s: told %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A program that gives rows a value which the deployed code does not know.
+func TestCodeThatRenamesValues(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		table, column, old, now string
+		want                    bool
+	}{
+		"known":         {"shop_order", "country", "uk", "gb", true},
+		"vague":         {"shop_order", "country", "true", "gb", false},
+		"known as both": {"shop_order", "country", "fr", "gb", false},
+		"no table":      {"gone", "country", "uk", "gb", false},
+		"no column":     {"shop_order", "gone", "uk", "gb", false},
+	} {
+		src := script.Source{LineComment: "#", Replaces: []script.Replacement{{Name: "fill", Line: 7, Table: c.table, Column: c.column, Old: c.old, Now: c.now}}}
+		uses := func(table catalog.Name, column string) rule.Usage {
+			of, old, now := rule.CutValue(column)
+			return rule.Usage{Known: true, Used: table == catalog.Name{Schema: rule.Value.Name, Name: "shop_order"} && of == "country" && (old == "uk" || old == "true") && now == "gb"}
+		}
+		found := slices.ContainsFunc(judgeSourceUsing(t, src, rule.Runner{}, uses), func(f onward.Finding) bool {
+			return f.Rule == "data-value-renamed" && f.Line == 7 && strings.HasPrefix(f.Fact, "fill turns country 'uk' of shop_order into 'gb'")
+		})
+		if found != c.want {
+			t.Errorf("%s: %v", name, found)
 		}
 	}
 }

@@ -27,6 +27,8 @@ type Source struct {
 	Parts []Part
 	// Code is what programs do to rows between the parts.
 	Code []Code
+	// Replaces are the texts that such programs put in the place of others.
+	Replaces []Replacement
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
 	// Psql: psql sends it, which keeps its own commands to itself.
@@ -87,6 +89,15 @@ type Code struct {
 	Parts int
 	// Line is where the program is called.
 	Line int
+}
+
+// Replacement is a text of a column that a program replaces.
+type Replacement struct {
+	// Name is the program's function, Line where it is called.
+	Name string
+	Line int
+	// Table is its name as a mapper writes it.
+	Table, Column, Old, Now string
 }
 
 // Statement is one statement of a script.

@@ -269,6 +269,7 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 		}
 		if op.Code != nil {
 			out.Source.Code = append(out.Source.Code, m.code(i)...)
+			out.Source.Replaces = append(out.Source.Replaces, m.replaces(i)...)
 		}
 		for _, d := range op.Defaults {
 			out.Opaque = append(out.Opaque, onward.Opaque{
@@ -322,6 +323,17 @@ func (m *Migration) code(op int) []script.Code {
 	for _, w := range m.Operations[op].Code.Writes {
 		out = append(out, script.Code{
 			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
+		})
+	}
+	return out
+}
+
+// replaces are the texts that the function of an operation replaces.
+func (m *Migration) replaces(op int) []script.Replacement {
+	var out []script.Replacement
+	for _, r := range m.Operations[op].Code.Replaces {
+		out = append(out, script.Replacement{
+			Name: m.Operations[op].Code.Name, Line: m.Operations[op].Line, Table: strings.Trim(r.Table, `"`), Column: r.Column, Old: r.Old, Now: r.Now,
 		})
 	}
 	return out

@@ -135,6 +135,17 @@ type Code struct {
 	Line     int    `json:"line"`
 	// Writes are the tables on whose rows it works, as far as its text tells.
 	Writes []Write `json:"writes"`
+	// Replaces are the texts that it puts in the place of others, as far as its
+	// text tells.
+	Replaces []Replacement `json:"replaces"`
+}
+
+// Replacement is a text of a column that takes the place of another.
+type Replacement struct {
+	Table  string `json:"table"`
+	Column string `json:"column"`
+	Old    string `json:"old"`
+	Now    string `json:"now"`
 }
 
 // Write is work of a function on the rows of a table.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // What a RunPython writes is read from its text: nothing of it runs.
@@ -35,5 +37,26 @@ func TestRowsThatPythonWrites(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What texts an update replaces is read the same way.
+func TestTextsThatPythonReplaces(t *testing.T) {
+	t.Parallel()
+	m := render(t, Config{Dir: project(t, "fills"), Python: venv(t, "django-5.2-psycopg")}).find(t, "shop.0003_values")
+	want := map[string][]script.Replacement{
+		"renames": {{Name: "renames", Table: "shop_book", Column: "of_kind", Old: "paper", Now: "print"}},
+		"several": {
+			{Name: "several", Table: "shop_book", Column: "of_kind", Old: "novel", Now: "fiction"},
+			{Name: "several", Table: "shop_book", Column: "of_kind", Old: "tale", Now: "fiction"},
+		},
+		"other_field": nil, "computed": nil, "not_these": nil,
+	}
+	got := map[string][]script.Replacement{}
+	for i, op := range m.Operations[1:] {
+		got[op.Code.Name] = m.replaces(i + 1)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(script.Replacement{}, "Line")); diff != "" {
+		t.Error(diff)
 	}
 }

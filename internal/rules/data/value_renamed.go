@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -21,40 +22,63 @@ var ValueRenamed = &rule.Rule{
 	Harm:      "The deployed code compares with the old value and does not find these rows, or meets a value that it has no case for. It goes on to write the old one while servers are replaced, and rows that are written behind the UPDATE keep it: the new code has to know both, or these rows are lost to it.",
 	Instead:   "Release code that accepts both values first. Then change the rows, and do that once more when no server runs the old code.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
-	Kinds:     rule.Data,
-	Statement: valueRenamed,
+	Migration: valueRenamed,
 }
 
-func valueRenamed(p *rule.Pass, s *rule.Stmt) {
+func valueRenamed(p *rule.Pass, m *rule.Migration) {
+	for _, s := range m.Statements {
+		if r := renamedBy(p, s); r != nil {
+			p.Report(s, *r)
+		}
+	}
+	for _, x := range m.Script.Source.Replaces {
+		if r := renames(p, x.Name, p.Mapped(x.Table), x.Column, replacement{x.Old, x.Now}); r != nil {
+			p.ReportAt(m.ID, m.Path, x.Line, *r)
+		}
+	}
+}
+
+// renamedBy is what is said of the first value that a statement renames; nil for none.
+func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 	for _, w := range p.Writes(s) {
 		stmt, ok := w.Node.(*pgparse.UpdateStmt)
-		if !ok || !p.InUse(w.Table) {
+		if !ok {
 			continue
 		}
 		for _, n := range stmt.GetTargetList() {
 			target := n.GetResTarget()
-			c := w.Table.Column(target.GetName())
-			if c == nil || len(target.GetIndirection()) > 0 {
+			if len(target.GetIndirection()) > 0 {
 				continue
 			}
-			if old, known := p.DeployedColumn(w.Table.OID, c.Attnum); known && old == nil {
-				continue
-			}
-			for _, r := range replaced(target, stmt.GetWhereClause()) {
-				u := p.KnowsOnly(w.Table, c.Name, r.old, r.now)
-				if !u.Used {
-					continue
+			for _, x := range replaced(target, stmt.GetWhereClause()) {
+				if r := renames(p, "UPDATE", w.Table, target.GetName(), x); r != nil {
+					return r
 				}
-				p.Report(s, rule.Report{
-					Fact:     "UPDATE turns " + c.Name + " '" + r.old + "' of " + w.Table.Name.String() + " into '" + r.now + "', which the deployed code does not know",
-					Harm:     "the deployed code looks for '" + r.old + "'" + u.Where() + " and no longer finds these rows, and what it goes on to write as '" + r.old + "' stays that way",
-					Instead:  "release code that accepts both first; change the rows behind it, and once more when no server runs the old code",
-					Evidence: u.Evidence,
-					Cause:    "and %d others do so in " + w.Table.Name.String(),
-				})
-				return
 			}
 		}
+	}
+	return nil
+}
+
+// renames is what is said of a value that takes the place of another; nil where the
+// deployed code does not know the old one, or knows both.
+func renames(p *rule.Pass, who string, t *catalog.Relation, column string, x replacement) *rule.Report {
+	if t == nil || !p.InUse(t) || t.Column(column) == nil || !telling(x.old) || x.now == "" || x.now == x.old {
+		return nil
+	}
+	if old, known := p.DeployedColumn(t.OID, t.Column(column).Attnum); known && old == nil {
+		return nil
+	}
+	u := p.KnowsOnly(t, column, x.old, x.now)
+	if !u.Used {
+		return nil
+	}
+	return &rule.Report{
+		Fact:     who + " turns " + column + " '" + x.old + "' of " + t.Name.String() + " into '" + x.now + "', which the deployed code does not know",
+		Harm:     "the deployed code looks for '" + x.old + "'" + u.Where() + " and no longer finds these rows, and what it goes on to write as '" + x.old + "' stays that way",
+		Instead:  "release code that accepts both first; change the rows behind it, and once more when no server runs the old code",
+		Evidence: u.Evidence,
+		Cause:    "and %d others do so in " + t.Name.String(),
 	}
 }
 
@@ -68,7 +92,7 @@ func replaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
 	add := func(old []string, to *pgparse.Node) {
 		now := text(to)
 		for _, o := range old {
-			if now != "" && telling(o) && o != now {
+			if now != "" {
 				out = append(out, replacement{o, now})
 			}
 		}

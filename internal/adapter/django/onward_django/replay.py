@@ -295,7 +295,7 @@ class Running:
                 "path": path,
                 "external": external,
                 "line": compiled.co_firstlineno,
-                "writes": rows.written(function, before.models),
+                **rows.told(function, before.models),
             }
         self.opaque("runs Python: " + name)
 

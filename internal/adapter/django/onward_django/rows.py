@@ -20,20 +20,32 @@ _ALL, _SOME, _FEW = range(3)
 _SMALL = frozenset([("contenttypes", "contenttype"), ("auth", "permission"), ("auth", "group"), ("sites", "site")])
 
 
-def written(function, models):
+def told(function, models):
+    """What a function's text tells: "writes" and "replaces"."""
+    tree = _tree(function)
+    if tree is None:
+        return {"writes": [], "replaces": []}
+    reader = _Reader(tree, models)
+    return {"writes": _written(tree, reader, models), "replaces": list(_replaced(tree, reader, models))}
+
+
+def _tree(function):
+    if type(function) is not types.FunctionType:
+        return None
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return None
+    if not tree.body or not isinstance(tree.body[0], ast.FunctionDef) or not tree.body[0].args.args:
+        return None
+    return tree.body[0]
+
+
+def _written(tree, reader, models):
     """The writes of a function: for each table a verb, and whether it means all rows.
 
     Those that are few at a time are told too: a loop over batches ends with all.
     """
-    if type(function) is not types.FunctionType:
-        return []
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return []
-    if not tree.body or not isinstance(tree.body[0], ast.FunctionDef) or not tree.body[0].args.args:
-        return []
-    reader = _Reader(tree.body[0], models)
     found = {}
     for model, verb, whole in reader.writes():
         found.setdefault(model, (verb, whole))
@@ -47,6 +59,24 @@ def written(function, models):
     return answer
 
 
+def _replaced(tree, reader, models):
+    """The texts of a column that an update gives another: filter(kind="a").update(kind="b")."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "update"):
+            continue
+        rows = reader.rows(node.func.value)
+        if rows is None:
+            continue
+        fields, asked = models[rows[0]].fields, reader.asked(node.func.value)
+        for keyword in node.keywords:
+            field, now = fields.get(keyword.arg), getattr(keyword.value, "value", None)
+            if field is None or not isinstance(now, str):
+                continue
+            for old in asked.get(keyword.arg, ()):
+                column = field.db_column or keyword.arg
+                yield {"table": _table(models[rows[0]], rows[0]), "column": column, "old": old, "now": now}
+
+
 def _table(state, key):
     return state.options.get("db_table") or "%s_%s" % key
 
@@ -56,11 +86,13 @@ class _Reader:
         self.function, self.models = function, models
         self.apps = function.args.args[0].arg
         self.names = {}  # local name -> (model, which of its rows)
+        self.querysets = {}  # local name -> what it was given, one after the other
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 rows = self.rows(node.value)
                 if rows is not None:
                     self.names[node.targets[0].id] = rows
+                    self.querysets.setdefault(node.targets[0].id, []).append(node.value)
 
     def got(self):
         """The models that the function asks for."""
@@ -103,6 +135,23 @@ class _Reader:
                 return None
         return key, max([which, *(self.left(key, call) for call in calls)])
 
+    def asked(self, node):
+        """The texts one of which each row of a queryset has, by the field."""
+        texts, given = {}, {name: list(values) for name, values in self.querysets.items()}
+        while True:
+            if isinstance(node, ast.Call):
+                if getattr(node.func, "attr", "") == "filter":
+                    for keyword in node.keywords:
+                        name, _, lookup = (keyword.arg or "").partition("__")
+                        texts.setdefault(name, _texts(keyword.value, lookup))
+                node = node.func
+            elif isinstance(node, ast.Attribute):
+                node = node.value
+            elif isinstance(node, ast.Name) and given.get(node.id):
+                node = given[node.id].pop()
+            else:
+                return texts
+
     def left(self, key, call):
         """Which rows a call of a queryset's method leaves."""
         method = getattr(call.func, "attr", "")
@@ -132,6 +181,15 @@ class _Reader:
                 continue
             if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
                 yield rows[0], verb, rows[1] == _ALL
+
+
+def _texts(node, lookup):
+    """The constant texts that a field is compared with."""
+    if lookup == "in" and isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        nodes = node.elts
+    else:
+        nodes = [node] if lookup in ("", "exact") else []
+    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
 def saves(node):
