@@ -158,8 +158,9 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	var found []candidate
 	others := u.others(q)
+	whose := u.belonging(q, others, hits)
 	for _, h := range hits {
-		if q.idle(h) || ofOthers(h, others) || q.column != "" && u.disowned(h) {
+		if q.idle(h) || ofOthers(h, others) || q.column != "" && u.disowned(h) || whose.ofOthers(h) {
 			continue
 		}
 		c := candidate{Hit: h}

@@ -184,12 +184,21 @@ func literals(ext, text string) []span {
 			i += cmp.Or(strings.IndexByte(rest+"\n", '\n'), 1)
 		case !script && strings.HasPrefix(rest, "/*"):
 			i += 2 + end(rest[2:], "*/")
+		case ext == ".rs" && (i == 0 || !letter(text[i-1])) && rawString.MatchString(rest):
+			open := rawString.FindString(rest) // r#" … "#
+			n := end(rest[len(open):], `"`+strings.Repeat("#", strings.Count(open, "#")))
+			out = append(out, span{i + len(open), strings.TrimRight(rest[len(open):len(open)+n], `"#`)})
+			i += len(open) + n
+		case ext == ".rs" && rest[0] == '"':
+			n := quoted(rest, true)
+			out = append(out, span{i + 1, strings.TrimSuffix(rest[1:n], rest[:1])})
+			i += n
 		case strings.HasPrefix(rest, `"""`), single && strings.HasPrefix(rest, "'''"):
 			n := end(rest[3:], rest[:3])
 			out = append(out, span{i + 3, strings.TrimSuffix(rest[3:3+n], rest[:3])})
 			i += 3 + n
 		case rest[0] == '"', rest[0] == '`', single && rest[0] == '\'':
-			n := quoted(rest)
+			n := quoted(rest, rest[0] == '`')
 			out = append(out, span{i + 1, strings.TrimSuffix(rest[1:n], rest[:1])})
 			i += n
 		case !single && rest[0] == '\'' && len(rest) > 3 && (rest[1] == '\\' || rest[2] == '\''):
@@ -201,6 +210,9 @@ func literals(ext, text string) []span {
 	return joinSpans(text, out)
 }
 
+// rawString begins a string of Rust's in which nothing is escaped.
+var rawString = regexp.MustCompile(`^b?r#*"`)
+
 // end is the offset behind a mark.
 func end(text, mark string) int {
 	if n := strings.Index(text, mark); n >= 0 {
@@ -209,16 +221,16 @@ func end(text, mark string) int {
 	return len(text)
 }
 
-// quoted is the length of a string with its quotes. One in double or single quotes
+// quoted is the length of a string with its quotes; one that may not go over lines
 // ends with its line.
-func quoted(text string) int {
+func quoted(text string, over bool) int {
 	for i := 1; i < len(text); i++ {
 		switch {
 		case text[i] == '\\' && text[0] != '`':
 			i++
 		case text[i] == text[0]:
 			return i + 1
-		case text[i] == '\n' && text[0] != '`':
+		case text[i] == '\n' && !over:
 			return i
 		}
 	}
