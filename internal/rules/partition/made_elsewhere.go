@@ -41,6 +41,9 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 	if !unpartitioned(deployed) {
 		return // the release has taken what it had
 	}
+	if len(attachments(p, s)) > 0 {
+		return // what is attached is read, and a default partition: not each
+	}
 	e := onPartition(s, table)
 	if e == nil {
 		return
