@@ -203,9 +203,13 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 		wait.Go(func() { p.base, baseErr = a.set(ctx, adapters, a.base, *base) })
 	}
 	var err error
-	head.Options.Runner.LockTimeoutAt = lockTimeoutAt(a.head, head)
+	var ran *adapter.Set
+	if at := lockTimeoutAt(a.head, head); at != nil {
+		head.Options.Runner.LockTimeoutAt = &rule.Place{Find: func() string { return cmp.Or(at.Find(), adapter.GivenTimeoutAt(a.head, ran)) }}
+	}
 	p.head, err = a.set(ctx, adapters, a.head, head)
 	wait.Wait()
+	ran = p.base
 	switch {
 	case err != nil:
 		return p, err

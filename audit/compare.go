@@ -119,6 +119,9 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		if p.base.Habits.Forgets && i > last && !m.Repeatable && len(c.release) == 0 {
 			h.Runner = ""
 		}
+		if p.base.Habits.LastOnly && i+1 < len(c.deployed) {
+			h.Runner = ""
+		}
 		if p.anew != nil {
 			h.Other, h.Detail, h.Repeats = p.anew.dir, p.anew.last.ID, p.anew.n
 		}

@@ -169,9 +169,10 @@ type Habits struct {
 	// Edited: the content of an applied migration changed.
 	Edited string
 	// Deleted: an applied migration is gone. Forgets: one that is later than all
-	// that are left is not missed.
-	Deleted string
-	Forgets bool
+	// that are left is not missed. LastOnly: only the last one is.
+	Deleted  string
+	Forgets  bool
+	LastOnly bool
 	// Renamed: an applied migration has another name. Where that is "", its
 	// number alone counts, and one with another number is a new one.
 	Renamed string

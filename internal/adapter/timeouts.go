@@ -13,8 +13,8 @@ import (
 // file that has it speaks of migrations too, or is not looked at: an
 // application has timeouts of its own.
 var (
-	timeoutFile  = regexp.MustCompile(`(?i)(?:^|/)(?:makefile|justfile|procfile|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$`)
-	timeoutValue = regexp.MustCompile(`(?i)(?:-c(?:\s|%20|\+)*|--|[?&])lock[_-]timeout(?:=|%3D)'?([1-9]\d*(?:\s?(?:ms|s|min))?)|set\s+(?:session\s+)?lock_timeout\s*(?:=|to)\s*\\?["']?([1-9]\d*\s?(?:ms|s|min)?)|\block_?timeout["']?\s*[:=]\s*["']?([1-9]\d*(?:\s?(?:ms|s|min))?)`)
+	timeoutFile  = regexp.MustCompile(`(?i)(?:^|/)(?:makefile|justfile|procfile|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$|(?i)(?:^|/)(?:db)?migrat(?:e|or|er)/[^/]+\.(?:[cm]?[jt]s|py|rb|go)$`)
+	timeoutValue = regexp.MustCompile(`(?i)(?:-c(?:\s|%20|\+)*|--|[?&])lock[_-]timeout(?:=|%3D)'?([1-9]\d*(?:\s?(?:ms|s|min))?)|set\s+(?:session\s+)?lock_timeout\s*(?:=|to)\s*\\?["']?([1-9]\d*\s?(?:ms|s|min)?)|\block_?timeout["']?\]?\s*[:=]\s*["']?([1-9]\d*(?:\s?(?:ms|s|min))?)`)
 	ofMigrations = regexp.MustCompile(`(?i)migrat|flyway|liquibase|goose|dbmate|refinery`)
 	// What is not the deploy: tests, and the pipelines that are not said to be it.
 	notDeployed = regexp.MustCompile(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|local|dev|examples?|testdata|node_modules|vendor)(?:[/._-]|$)`)
@@ -34,7 +34,7 @@ func LockTimeoutAt(t Tree) string {
 	return Once(t, "lock_timeout", func() string {
 		read := 0
 		for _, p := range t.Paths() {
-			if ext := path.Ext(p); ext == ".sql" || ext == ".go" && !strings.Contains(strings.ToLower(path.Base(p)), "migrat") || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
+			if ext := path.Ext(p); ext == ".sql" || ext == ".go" && !strings.Contains(strings.ToLower(p), "migrat") || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
 				continue
 			}
 			if read++; read > maxTimeoutFiles {
@@ -66,4 +66,43 @@ func lockTimeoutLine(file, text string) int {
 		}
 	}
 	return 0
+}
+
+// A lock_timeout that the server gives to sessions by itself: to those of a database,
+// of all roles, or of one role.
+var (
+	givenTimeout = regexp.MustCompile(`(?i)\balter\s+(role|user|database)\s+"?([\w$-]+)"?(?:\s+in\s+database\s+\S+)?\s+set\s+lock_timeout\s*(?:=|\bto\b)\s*'?[1-9]`)
+	migrates     = regexp.MustCompile(`(?i)migrat|deploy|ddl`)
+)
+
+// GivenTimeoutAt is where one of the migrations that have run gives the sessions of
+// those to come a lock_timeout: a database's, or that of a role which is called after
+// migrations or is in a connection string of what runs them; "" for nowhere.
+func GivenTimeoutAt(t Tree, ran *Set) string {
+	if ran == nil {
+		return ""
+	}
+	for _, m := range slices.Backward(ran.Migrations) {
+		text := m.Source.Text
+		if !strings.Contains(text, "lock_timeout") {
+			continue
+		}
+		for _, at := range givenTimeout.FindAllStringSubmatchIndex(text, -1) {
+			role := text[at[4]:at[5]]
+			if strings.EqualFold(text[at[2]:at[3]], "database") || strings.EqualFold(role, "all") || migrates.MatchString(role) || connects(t, role) {
+				return fmt.Sprintf("%s:%d", m.Path, 1+strings.Count(text[:at[0]], "\n"))
+			}
+		}
+	}
+	return ""
+}
+
+// connects reports whether a role is in a connection string of what a repository says
+// of its migrations.
+func connects(t Tree, role string) bool {
+	as := regexp.MustCompile(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
+	return slices.ContainsFunc(RunnerFiles(t, false), func(p string) bool {
+		f := ReadFile(t, p)
+		return strings.Contains(f.Text, role) && ofMigrations.MatchString(f.Text) && as.MatchString(f.Text)
+	})
 }

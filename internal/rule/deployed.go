@@ -107,6 +107,21 @@ func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *Insert { return p.insert(
 // which was there; nil when there is none.
 func (p *Pass) Inserts(d *Delta, c *catalog.Column) *Insert { return p.insert(d, c, true) }
 
+// LeftOut is an INSERT of the deployed code that leaves a column of a deployed table
+// to its default; nil when none is seen.
+func (p *Pass) LeftOut(t *catalog.Relation, c *catalog.Column) *Insert {
+	if t == nil || t.Attr(c.Attnum) == nil {
+		return nil
+	}
+	inserts := p.Uses(t.Name, "").Inserts
+	for i := range inserts {
+		if !slices.Contains(inserts[i].Columns, t.Attr(c.Attnum).Name) {
+			return &inserts[i]
+		}
+	}
+	return nil
+}
+
 // insert is the first INSERT of the deployed code that writes a column which was
 // there, or leaves it out.
 func (p *Pass) insert(d *Delta, c *catalog.Column, writes bool) *Insert {

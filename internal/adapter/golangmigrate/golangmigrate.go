@@ -116,6 +116,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	set := &adapter.Set{Source: s, Habits: adapter.Habits{
 		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "golang-migrate stops with \"no migration found\" on a database whose last version it is",
+		LastOnly:   true,
 		OutOfOrder: "golang-migrate remembers the last version only: a database that is past it skips this one for good, without a word",
 	}}
 	d := adapter.ListDir(t, s.Dir, "")

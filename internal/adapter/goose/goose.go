@@ -124,6 +124,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		Deleted:    "goose does not notice",
 		OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",
 	}}
+	if at := allowsMissing(t); at != "" {
+		set.Habits.OutOfOrder = "goose is told to allow missing migrations (in " + at + "), and runs it after the newer ones: new databases run it before them"
+	}
 	d := adapter.ListDir(t, s.Dir, ".sql", ".go")
 	var files []file
 	for _, name := range d.Names {
@@ -163,6 +166,21 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 	}
 	return set, nil
+}
+
+// missing is how goose is told to run what is older than the last that ran.
+var missing = regexp.MustCompile(`(?m)^(?:[^#/\n]|/[^/\n])*(?:\bgoose\b.*\s--?allow-missing(?:=true)?(?:[\s"']|$)|\bWithAllow(?:Missing\(\)|OutofOrder\(true\)))`)
+
+// allowsMissing finds a file of the repository that tells goose so; "" for none.
+func allowsMissing(t adapter.Tree) string {
+	return adapter.Once(t, "goose allows missing", func() string {
+		for _, p := range adapter.RunnerFiles(t, true) {
+			if f := adapter.ReadFile(t, p); strings.Contains(strings.ToLower(f.Text), "allow") && missing.MatchString(f.Text) {
+				return p
+			}
+		}
+		return ""
+	})
 }
 
 func load(f *adapter.File, info file, s adapter.Source) *adapter.Migration {

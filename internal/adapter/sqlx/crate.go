@@ -3,6 +3,7 @@ package sqlx
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -135,35 +136,77 @@ func above(crates []crate, c crate) bool {
 }
 
 var (
-	macro      = regexp.MustCompile(`\bmigrate!\(\s*"([^"]+)"`)
+	macro      = regexp.MustCompile(`\bmigrate!\(\s*"([^"]+)"|\bMigrator::new\(\s*(?:(?:[\w:]+::)?Path(?:Buf)?::(?:new|from)\(\s*)?"([^"]+)"`)
+	sourceFlag = regexp.MustCompile(`\bsqlx\s+(?:migrate|mig|database|db)\s[^\n]*--source[ =]["']?([\w./-]+)`)
+	ignoring   = regexp.MustCompile(`(?m)^[^#/\n]*(?:\bset_ignore_missing\(\s*true|\bsqlx\s+(?:migrate|mig)\s[^\n]*--ignore-missing)`)
 	configured = regexp.MustCompile(`(?m)^\s*migrations-dir\s*=\s*"([^"]+)"`)
 	rustHint   = regexp.MustCompile(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)
 )
 
-// namedDirs finds the directories that sqlx.toml or sqlx::migrate!("…") name,
-// relative to their crate, and who names them.
+// namedDirs finds the directories that sqlx.toml, sqlx::migrate!("…") and the like
+// name, relative to their crate, and who names them.
 func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 	out := map[string]string{}
-	read := 0
-	for _, p := range t.Paths() {
+	name := func(by, base, dir string) {
+		if dir = path.Join(base, dir); dir != "." && dir != "" && !strings.HasPrefix(dir, "../") {
+			out[dir] = by
+		}
+	}
+	for _, p := range said(t) {
 		pattern := macro
-		switch {
-		case path.Base(p) == "sqlx.toml":
+		if path.Base(p) == "sqlx.toml" {
 			pattern = configured
-		case strings.HasSuffix(p, ".rs") && read < 200 && rustHint.MatchString(strings.ToLower(p)):
-			read++
-		default:
-			continue
 		}
 		for _, m := range pattern.FindAllStringSubmatch(adapter.ReadFile(t, p).Text, -1) {
 			base := path.Dir(p)
 			if c, near := nearest(crates, base); near {
 				base = c.dir()
 			}
-			if dir := path.Join(base, m[1]); dir != "." && !strings.HasPrefix(dir, "../") {
-				out[dir] = p
+			if len(m) > 2 && m[2] != "" {
+				name(p, "", m[2]) // where the program was started
+				m[1] = m[2]
+			}
+			name(p, base, m[1])
+		}
+	}
+	for _, p := range adapter.RunnerFiles(t, false) {
+		if f := adapter.ReadFile(t, p); strings.Contains(f.Text, "--source") {
+			for _, m := range sourceFlag.FindAllStringSubmatch(f.Text, -1) {
+				name(p, "", m[1])
+				name(p, path.Dir(p), m[1])
 			}
 		}
 	}
 	return out
+}
+
+// said lists the files of Rust that are likely to say where the migrations are, and
+// sqlx' own.
+func said(t adapter.Tree) []string {
+	return adapter.Once(t, "said of sqlx", func() []string {
+		var out []string
+		read := 0
+		for _, p := range t.Paths() {
+			switch {
+			case path.Base(p) == "sqlx.toml":
+			case strings.HasSuffix(p, ".rs") && read < 200 && rustHint.MatchString(strings.ToLower(p)):
+				read++
+			default:
+				continue
+			}
+			out = append(out, p)
+		}
+		return out
+	})
+}
+
+// ignoresMissing reports whether sqlx is told to go on where a migration that was
+// applied is gone.
+func ignoresMissing(t adapter.Tree) bool {
+	return adapter.Once(t, "sqlx ignores missing", func() bool {
+		return slices.ContainsFunc(append(said(t), adapter.RunnerFiles(t, false)...), func(p string) bool {
+			f := adapter.ReadFile(t, p)
+			return strings.Contains(f.Text, "ignore") && ignoring.MatchString(f.Text)
+		})
+	})
 }

@@ -127,6 +127,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
 		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran",
 	}}
+	if ignoresMissing(t) {
+		set.Habits.Deleted = "sqlx is told to ignore that: databases that ran it keep what it did, and new ones never get it"
+	}
 	d := adapter.ListDir(t, s.Dir, ".sql")
 	var ups []file
 	downs := map[int64]string{}
@@ -192,16 +195,29 @@ func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
 	case strings.HasPrefix(f.Text, marker) && c.before(0, 8):
 		m.Refuse(0, "sqlx "+c.version+" does not know \"-- no-transaction\"",
 			"the file runs in a transaction all the same", "update sqlx to 0.8 or newer")
+		quieter(m, onward.Error)
 	case strings.HasPrefix(f.Text, marker):
 		mode = onward.TransactionMessage
 		m.Runner.Rerun = true
 	case at != nil:
 		m.Refuse(at[0], "\"-- no-transaction\" counts only as the very first bytes of the file, spelled so",
 			"the file runs in a transaction all the same", "make \"-- no-transaction\" the first line")
-		m.Problems[len(m.Problems)-1].Severity = onward.Warning
+		quieter(m, onward.Warning)
+	}
+	if c.before(0, 8) {
+		m.Runner.Apart = "a step of the deploy of its own: sqlx " + c.version + " runs each file in a transaction; from 0.8 on, one may have this as its very first line:\n-- no-transaction"
 	}
 	if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
 	m.Seal(mode, o, f.Text)
+}
+
+// quieter gives the last problem of a migration its severity. Of a statement that the
+// transaction makes fail more is said where it stands: what it is due to is a note.
+func quieter(m *adapter.Migration, severity onward.Severity) {
+	if strings.Contains(strings.ToUpper(m.Source.Text), "CONCURRENTLY") {
+		severity = onward.Info
+	}
+	m.Problems[len(m.Problems)-1].Severity = severity
 }

@@ -252,7 +252,7 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 			report.Evidence = []onward.Evidence{by.Evidence("leaves " + col.Name + " to its default")}
 		} else if n.by.Migration.Framework == "django" {
 			report.Severity = onward.Off // its models leave the key to the database
-		} else if code := leftOut(p, old, col); code != nil {
+		} else if code := p.LeftOut(old, col); code != nil {
 			report.Severity = onward.Off
 			report.Harm = "the deployed code leaves " + col.Name + " to its default (at " + code.Where() + "), and fails when the sequence gives a number that is taken: duplicate key value violates unique constraint"
 			report.Evidence = []onward.Evidence{code.Evidence}
@@ -264,19 +264,4 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 		}
 		p.Report(n.by, report)
 	}
-}
-
-// leftOut is an INSERT of the deployed code that leaves a column of a deployed
-// table to its default; nil when none is seen.
-func leftOut(p *rule.Pass, t *catalog.Relation, col *catalog.Column) *rule.Insert {
-	if t == nil || t.Attr(col.Attnum) == nil {
-		return nil
-	}
-	inserts := p.Uses(t.Name, "").Inserts
-	for i := range inserts {
-		if !slices.Contains(inserts[i].Columns, t.Attr(col.Attnum).Name) {
-			return &inserts[i]
-		}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@
 package transaction
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/effect"
@@ -65,7 +66,7 @@ func alone(s *rule.Stmt) string {
 	case "goose":
 		marker = "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up"
 	case "sqlx":
-		marker = "a file of its own, with this as its very first line:\n-- no-transaction"
+		marker = cmp.Or(s.Migration.Runner.Apart, "a file of its own, with this as its very first line:\n-- no-transaction")
 	case "django":
 		if s.Origin == script.Message {
 			return "give it a RunSQL of its own; one with several statements is sent as one transaction:"

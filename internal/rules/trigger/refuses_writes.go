@@ -46,8 +46,7 @@ var (
 var demanding = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*new\s*\.\s*"?(\w+)"?\s+is\s+null\s*\)?\s*(?:\bor\b[^;]*?)?\bthen\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
 // demanded is the column that a trigger refuses to see NULL in, and that is NULL
-// in each row that the deployed code inserts: it does not know it, and nothing
-// else fills it.
+// in each row whose INSERT leaves it out: nothing else fills it.
 func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
 	fn := called(c, t)
 	if fn == nil || !t.Row || !t.On("insert") || !mentions(strings.ToLower(fn.Body), "raise") {
@@ -65,7 +64,7 @@ func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) 
 	if col == nil {
 		col = r.Column(strings.ToLower(name))
 	}
-	if col == nil || old.Attr(col.Attnum) != nil || old.Inferred || old.Partial || col.Default != nil || col.Identity != "" || col.Generated != "" {
+	if col == nil || col.NotNull || old.Inferred || old.Partial || col.Default != nil || col.Identity != "" || col.Generated != "" {
 		return nil
 	}
 	fills := regexp.MustCompile(`(?i)\bnew\s*\.\s*"?` + regexp.QuoteMeta(col.Name) + `"?\s*:?=|\binto\s+new\b`)
@@ -139,10 +138,21 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 }
 
 // refusesInserts tells of a trigger that demands a column which the deployed code
-// does not know.
+// does not know, or is seen to leave out.
 func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
 	col := demanded(c, old, r, t)
 	if col == nil {
+		return
+	}
+	if old.Attr(col.Attnum) != nil {
+		if in := p.LeftOut(old, col); in != nil {
+			p.Report(by, rule.Report{
+				Fact:     "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out",
+				Harm:     "the one at " + in.Where() + " does, and fails: " + t.Function.String() + "() raises an exception",
+				Instead:  "create the trigger a release later, when all code writes " + col.Name + "; or give the column a default",
+				Evidence: []onward.Evidence{in.Evidence},
+			})
+		}
 		return
 	}
 	u := p.Uses(old.Name, "")

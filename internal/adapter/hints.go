@@ -1,0 +1,60 @@
+package adapter
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// RunnerFiles lists the files in which a repository says how it runs its
+// migrations: build and deployment files, and Go code whose path speaks of
+// databases. At most 200 of what is named so, and as many manifests of a cluster, so
+// that a large repository costs no more.
+func RunnerFiles(t Tree, code bool) []string {
+	const most = 200
+	var out, manifests []string
+	for _, p := range t.Paths() {
+		if len(out) == most {
+			break
+		}
+		if plainSQL(p) || strings.Contains(p, "node_modules/") || strings.Contains(p, "vendor/") {
+			continue
+		}
+		base := strings.ToLower(path.Base(p))
+		ok := base == "go.mod" || base == "makefile" || base == "justfile" || base == ".env" ||
+			strings.HasPrefix(base, "taskfile.y") || strings.HasPrefix(base, "dockerfile") ||
+			strings.Contains(base, "compose") && (strings.HasSuffix(base, ".yml") || strings.HasSuffix(base, ".yaml")) ||
+			strings.HasPrefix(base, ".env") || strings.HasSuffix(base, ".mk") || strings.HasSuffix(base, ".sh") ||
+			strings.HasPrefix(p, ".github/workflows/")
+		if code && !ok && strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") {
+			ok = speaksOfDatabases(strings.ToLower(p))
+		}
+		if ok {
+			out = append(out, p)
+		} else if len(manifests) < most && manifest.MatchString(p) {
+			manifests = append(manifests, p)
+		}
+	}
+	return append(out, manifests...)
+}
+
+// manifest is what a cluster is told to run a job with.
+var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest).*\.ya?ml$`)
+
+// plainSQL tells most files of a repository full of migrations from those that
+// hints looks for, by the ends of their names.
+func plainSQL(p string) bool {
+	if !strings.HasSuffix(p, ".sql") || strings.HasPrefix(p, ".github/") {
+		return false
+	}
+	first := p[strings.LastIndexByte(p, '/')+1]
+	return '0' <= first && first <= '9' || first == 'V' || first == 'u' // 0001_a.sql, V1__a.sql, up.sql
+}
+
+// speaksOfDatabases reports whether a path in lower case does.
+func speaksOfDatabases(p string) bool {
+	return slices.ContainsFunc([]string{"migrat", "database", "/db", "postgres", "pg/", "pgx/", "store", "storage", "config"},
+		func(s string) bool { return strings.Contains(p, s) }) || strings.HasPrefix(p, "db") ||
+		p == "main.go" || strings.HasSuffix(p, "/main.go")
+}
