@@ -57,6 +57,41 @@ func TestRunners(t *testing.T) {
 			"-- api/migrations/b.sql --\nCREATE INDEX t_a_idx ON t (a);\n-- web/reports/03_a.sql --\nCREATE INDEX t_a_idx ON t (a);\n",
 			nil,
 		},
+		"goose is told to run what is missing": {
+			"-- Makefile --\nup:\n\tgoose -dir migrations postgres $(DB) up -allow-missing\n-- migrations/1_a.sql --\n-- +goose Up\n" + table + "-- migrations/3_c.sql --\n-- +goose Up\nSELECT 1;\n",
+			"-- migrations/2_b.sql --\n-- +goose Up\nCREATE TABLE b (id int);\n",
+			[]string{"info release-out-of-order migrations/2_b.sql:1"},
+		},
+		"goose is told so in a comment": {
+			"-- db/migrate.go --\n// goose.WithAllowMissing() would hide it.\n-- migrations/1_a.sql --\n-- +goose Up\n" + table + "-- migrations/3_c.sql --\n-- +goose Up\nSELECT 1;\n",
+			"-- migrations/2_b.sql --\n-- +goose Up\nCREATE TABLE b (id int);\n",
+			[]string{"error release-out-of-order migrations/2_b.sql:1"},
+		},
+		"golang-migrate misses its last file": {
+			"-- migrations/1_a.up.sql --\n" + table + "-- migrations/2_b.up.sql --\nSELECT 1;\n-- migrations/3_c.up.sql --\nSELECT 2;\n",
+			"-- migrations/3_c.up.sql --\n",
+			[]string{"error release-migration-deleted migrations/3_c.up.sql:1"},
+		},
+		"and no other": {
+			"-- migrations/1_a.up.sql --\n" + table + "-- migrations/2_b.up.sql --\nSELECT 1;\n-- migrations/3_c.up.sql --\nSELECT 2;\n",
+			"-- migrations/2_b.up.sql --\n",
+			[]string{"warning release-migration-deleted migrations/2_b.up.sql:1"},
+		},
+		"golang-migrate in a job of a cluster": {
+			"-- deploy/migrate.yaml --\nargs: [-path=/migrations, \"-database=postgres://db/x?sslmode=require&x-multi-statement=true\", up]\n-- migrations/1_a.up.sql --\n" + table,
+			"-- migrations/2_b.up.sql --\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\nCREATE INDEX CONCURRENTLY t_id_idx ON t (id);\n",
+			nil,
+		},
+		"sqlx names its directory at run time": {
+			"-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- src/main.rs --\nlet m = Migrator::new(Path::new(\"./db/sql\")).await?;\n-- db/sql/1_a.sql --\n" + table,
+			"-- db/sql/2_b.sql --\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\n",
+			[]string{"error transaction-concurrently-in-block db/sql/2_b.sql:1"},
+		},
+		"sqlx is told its directory": {
+			"-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- justfile --\nmigrate:\n  sqlx migrate run --source db/changes\n-- db/changes/1_a.sql --\n" + table,
+			"-- db/changes/2_b.sql --\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\n",
+			[]string{"error transaction-concurrently-in-block db/changes/2_b.sql:1"},
+		},
 		"Flyway compares checksums": {
 			"-- db/migration/V1__a.sql --\n" + table,
 			"-- db/migration/V1__a.sql --\n" + table + "-- a comment\n",

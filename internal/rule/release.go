@@ -68,6 +68,8 @@ type Runner struct {
 	// Rerun says what happens to a migration without a transaction that
 	// failed halfway: the tool runs the whole file again.
 	Rerun bool
+	// OwnSession: each file has a session to itself.
+	OwnSession bool
 	// Resumes: it goes on at the statement that failed.
 	Resumes bool
 	// Name is what the tool is called, where the framework does not say it; Unit

@@ -78,6 +78,7 @@ var words = map[runner]struct{ name, unit, apart string }{
 	prisma:       {name: "Prisma", apart: "a migration of its own: a file of one statement is sent without a transaction"},
 	diesel:       {name: "Diesel", unit: "migration", apart: "a migration of its own, with this in its metadata.toml:\nrun_in_transaction = false"},
 	psqlOnce:     {name: "psql -1", apart: "a file of its own that is run without -1"},
+	psqlText:     {name: "psql -c", apart: "a file of its own: a file of one statement is sent without a transaction"},
 	byLiquibase:  {name: "Liquibase", unit: "changeset", apart: "a changeset of its own with\nrunInTransaction:false"},
 }
 

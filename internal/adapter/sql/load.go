@@ -27,8 +27,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	if by == "" {
 		by = byMarkers(t, d, files, ups)
 	}
-	if by == "" && sentOnce(t, s.Dir) {
-		by = psqlOnce
+	apart := false
+	if by == "" {
+		by, apart = unnamed(t, s.Dir)
 	}
 	switch by {
 	case atlas:
@@ -71,6 +72,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		if down := downs[ups[i]]; down != "" {
 			m.DownPath = d.Join(down)
 		}
+		m.Runner.OwnSession = apart
 		mixedAt[i] = by.load(t, m, f, name, s.Options)
 		if name == "up.sql" && bare(t, path.Dir(m.Path)) {
 			// Diesel sends the file as one message all the same.
@@ -221,6 +223,17 @@ func (r runner) load(tree adapter.Tree, m *adapter.Migration, f *adapter.File, n
 	case flyway(m.Path, name):
 		mode, mixed = flywayMode(tree, m.Path, f.Text)
 		hash = flywayHash(f.Text)
+	case r == psqlText:
+		cuts = false
+	case r == byProgram:
+		cuts = false
+		if p := programOf(tree, path.Dir(m.Path)); p != nil {
+			mode, m.Runner.Name = p.mode, p.path
+			m.Runner.Apart = "a file of its own, which " + p.path + " runs outside of its transaction"
+			if mode == onward.TransactionMessage {
+				m.Runner.Apart = words[psqlText].apart
+			}
+		}
 	case name == "migration.sql": // Prisma: one message
 		mode, cuts = onward.TransactionMessage, false
 	case name == "up.sql", strings.HasSuffix(name, ".tx.up.sql"): // Diesel; go-pg and bun

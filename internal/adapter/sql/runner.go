@@ -52,6 +52,8 @@ const (
 	diesel       runner = "diesel"
 	byLiquibase  runner = "liquibase"
 	psqlOnce     runner = "psql -1"
+	psqlText     runner = "psql -c"
+	byProgram    runner = "a program of the project"
 )
 
 var (
@@ -282,6 +284,8 @@ func (r runner) mode() onward.Transaction {
 		return onward.TransactionPipeline
 	case drizzle, tern, pop, atlas, refinery, nodePg, psqlOnce:
 		return onward.TransactionFile
+	case psqlText:
+		return onward.TransactionMessage
 	}
 	return onward.TransactionNone
 }

@@ -1,0 +1,144 @@
+package sql
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// A directory without a tool is often run by a program of the project's own, which
+// reads each file and gives its text to the driver: one message, and in a transaction
+// where the program opens one.
+
+// own is such a program.
+type own struct {
+	path string
+	mode onward.Transaction
+}
+
+// reader is how the programs of a language read a file, and what they send its text
+// with; begin is what opens a transaction, and apart, where there is one by itself, what
+// does without.
+type reader struct {
+	read, send   *regexp.Regexp
+	begin, apart *regexp.Regexp
+}
+
+var readers = map[string]reader{
+	".js": {
+		read:  regexp.MustCompile(`\breadFile(?:Sync)?\(|\bBun\.file\(|\bDeno\.readTextFile(?:Sync)?\(`),
+		send:  regexp.MustCompile(`\.(?:query|unsafe)\(`),
+		begin: regexp.MustCompile("(?i)\\.query\\(\\s*[\"'`]\\s*(?:begin|start transaction)\\b|\\.begin\\("),
+	},
+	".go": {
+		read:  regexp.MustCompile(`\b(?:\w+\.)?ReadFile\(`),
+		send:  regexp.MustCompile(`\.Exec(?:Context)?\(`),
+		begin: regexp.MustCompile(`\bBegin(?:x|Tx|Txx|Func|TxFunc)?\(`),
+	},
+	".py": {
+		read:  regexp.MustCompile(`\.read_text\(|\bopen\([^\n]*\)\.read\(\)|\b\w+\.read\(\)`),
+		send:  regexp.MustCompile(`\.execute\(`),
+		begin: regexp.MustCompile(`\b(?:import\s+psycopg2?\b|from\s+psycopg2?\b)|\.transaction\(\)|\.begin\(\)`),
+		apart: regexp.MustCompile(`\bautocommit\s*=\s*True\b|ISOLATION_LEVEL_AUTOCOMMIT|["']AUTOCOMMIT["']`),
+	},
+}
+
+// readerOf is the reader of a language, by the ending of its files.
+func readerOf(ext string) (reader, bool) {
+	switch ext {
+	case ".mjs", ".cjs", ".ts", ".mts", ".cts":
+		ext = ".js"
+	}
+	r, ok := readers[ext]
+	return r, ok
+}
+
+var (
+	ownPath = regexp.MustCompile(`(?i)migrat|(?:^|/)(?:db|database|deploy|scripts?|bin|tools?|cmd)(?:/|\.[a-z]+$)`)
+	ofTests = regexp.MustCompile(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|testdata|testutils?|fixtures|examples?|node_modules|vendor)(?:[/._-]|$)`)
+	// A program that cuts the text, or does some files otherwise, is not that simple.
+	cutting = regexp.MustCompile(`(?i)split\w*\([^)\n]*["'/` + "`" + `;]*;|sqlparse|split_?(?:sql|statements)|concurrently|no[-_ ]?transaction`)
+	// held is the variable that a call's result goes into.
+	held = regexp.MustCompile(`(\w+)\s*(?:,\s*\w+\s*)?(?::\s*\w+\s*)?:?=\s*(?:await\s+)?[\w.]*$`)
+)
+
+// maxOwn is how many programs are looked into.
+const maxOwn = 200
+
+// programOf finds the program that sends the files of a directory; nil for none, and
+// where there are several that differ.
+func programOf(t adapter.Tree, dir string) *own {
+	base := path.Base(dir)
+	if base == "." || base == "/" {
+		return nil
+	}
+	return adapter.Once(t, "program that runs "+dir, func() *own {
+		named := regexp.MustCompile("[\"'`/]" + regexp.QuoteMeta(base) + "[\"'`/]")
+		var found *own
+		n := 0
+		for _, p := range t.Paths() {
+			r, ok := readerOf(path.Ext(p))
+			if !ok || !ownPath.MatchString(p) || ofTests.MatchString(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") {
+				continue
+			}
+			if n++; n > maxOwn {
+				return nil
+			}
+			text := adapter.ReadFile(t, p).Text
+			if !named.MatchString(text) || !r.sends(text) {
+				continue
+			}
+			if cutting.MatchString(text) {
+				return nil
+			}
+			mode := onward.TransactionMessage
+			if r.begin.MatchString(text) && (r.apart == nil || !r.apart.MatchString(text)) {
+				mode = onward.TransactionFile
+			}
+			if found != nil && found.mode != mode {
+				return nil
+			}
+			if found == nil {
+				found = &own{p, mode}
+			}
+		}
+		return found
+	})
+}
+
+// sends reports whether a program gives the text of a file to the driver.
+func (r reader) sends(text string) bool {
+	var vars []string
+	for _, at := range r.read.FindAllStringIndex(text, -1) {
+		if m := held.FindStringSubmatch(text[max(0, at[0]-120):at[0]]); m != nil {
+			vars = append(vars, m[1])
+		}
+	}
+	return slices.ContainsFunc(r.send.FindAllStringIndex(text, -1), func(at []int) bool {
+		call := text[at[1]:min(len(text), at[1]+160)]
+		call, _, _ = strings.Cut(call, "\n\n")
+		if n := strings.IndexAny(call, ";\n"); n >= 0 {
+			call = call[:n]
+		}
+		return r.read.MatchString(call) || slices.ContainsFunc(vars, func(v string) bool {
+			return regexp.MustCompile(`\b` + regexp.QuoteMeta(v) + `\b`).MatchString(call)
+		})
+	})
+}
+
+// unnamed is what sends the files of a directory that has no tool: psql or a program, as
+// far as the project says; "" for psql, statement by statement, which is what is meant
+// where nothing is said. each says that every file has a session of its own.
+func unnamed(t adapter.Tree, dir string) (by runner, each bool) {
+	if how, named := byPsql(t, dir); named {
+		return how.by, how.each
+	}
+	if programOf(t, dir) != nil {
+		return byProgram, false
+	}
+	return "", false
+}
