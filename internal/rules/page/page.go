@@ -4,6 +4,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,16 +149,42 @@ func (p *Page) header(key, value string) error {
 	case "runner":
 		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")
 	case "uses":
-		p.Notes = append(p.Notes, "The deployed code uses "+strings.Join(strings.Fields(value), ", ")+".")
+		p.Notes = append(p.Notes, "The deployed code uses "+used(value)+".")
 	case "fails":
 		p.Notes = append(p.Notes, "The server refuses what is flagged (SQLSTATE "+value+").")
 	case "old":
 		p.Notes = append(p.Notes, "The deployed code runs `"+value+"`: it works before, fails behind the first example, and works behind the way out.")
 		p.Old = append(p.Old, value)
 	case "unused":
-		p.Notes = append(p.Notes, "Nothing in the deployed code names "+strings.Join(strings.Fields(value), ", ")+".")
+		p.Notes = append(p.Notes, "Nothing in the deployed code uses "+used(value)+".")
 	}
 	return nil
+}
+
+// used says what a list of questions to the deployed code is about: tables and
+// columns, and what rules ask of them besides.
+func used(list string) string {
+	var out []string
+	for _, f := range strings.Fields(list) {
+		switch {
+		case strings.HasPrefix(f, rule.AllColumns.Name+"."):
+			table, added, _ := strings.Cut(f[len(rule.AllColumns.Name)+1:], ".")
+			f = "all columns of " + table + " at once"
+			if added != "" {
+				f += ", without one for " + added
+			}
+		case strings.HasPrefix(f, rule.Value.Name+"."):
+			if parts := strings.Split(f[len(rule.Value.Name)+1:], "="); len(parts) == 3 {
+				f = "'" + parts[1] + "' of " + parts[0] + ", and not '" + parts[2] + "'"
+			}
+		}
+		out = append(out, f)
+	}
+	sep := ", "
+	if slices.ContainsFunc(out, func(f string) bool { return strings.Contains(f, sep) }) {
+		sep = "; "
+	}
+	return strings.Join(out, sep)
 }
 
 // clean takes the tests' expectations out of an example.
