@@ -83,7 +83,7 @@ func (j *judge) deploy(m *adapter.Migration) {
 // be uncertain. So is a default that the database is asked for: only its value
 // is not known.
 func (j *judge) obscure(m *adapter.Migration) {
-	if m.Failed != "" {
+	if m.Failed != "" || refused(m) {
 		j.run().Obscure(m.ID)
 		return
 	}

@@ -42,9 +42,12 @@ func (c *comparison) mapped(p pair) []rule.HistoryChange {
 func (c *comparison) unread(head *adapter.Set) bool {
 	failed := func(o onward.Opaque) bool { return o.Failed }
 	return slices.ContainsFunc(head.Opaque, failed) || slices.ContainsFunc(c.release, func(r released) bool {
-		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed)
+		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed) || refused(r.migration)
 	})
 }
+
+// refused reports whether Django refuses an operation: what it was to do is not known.
+func refused(m *adapter.Migration) bool { return m.Framework == "django" && len(m.Problems) > 0 }
 
 // madeUp reports whether new migrations have SQL that is made up when it runs: it may
 // change any table unseen.

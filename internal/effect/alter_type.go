@@ -107,6 +107,9 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 		}
 		return
 	}
+	if refused == "" && strings.HasPrefix(a.Refused, "cannot cast") {
+		return
+	}
 	switch {
 	case col.Generated == "virtual":
 	case rel.Kind == catalog.CompositeType:
@@ -161,7 +164,7 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 		return false
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
 		!isNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
-		a.refuse(`default for column "` + col.Name + `" cannot be cast automatically to type ` + strings.TrimSuffix(to.String(), to.ModText))
+		a.refuse(`default for column "` + col.Name + `" cannot be cast automatically to type ` + unmodified(to))
 		return false
 	}
 	for _, con := range rel.Constraints {

@@ -89,8 +89,11 @@ func (r *run) convert(v value, to catalog.Type, explicit bool) value {
 				out.why = "every value is converted"
 			}
 			out.computed = true
-			if !explicit && !r.assignable(from, to) {
+			switch {
+			case !explicit && !r.assignable(from, to):
 				r.refuseCast(v.typ, to)
+			case explicit && !r.castable(from, to):
+				r.refuse("cannot cast type " + unmodified(v.typ) + " to " + unmodified(to))
 			}
 			return out
 		case !mods:
@@ -199,6 +202,19 @@ func (r *run) assignable(from, to catalog.Type) bool {
 	return c != "" && c[0] != 'e' || r.userCasts()
 }
 
+// castable reports whether a value may be cast explicitly: what has no entry in
+// pg_cast goes through its text, where either side is one.
+func (r *run) castable(from, to catalog.Type) bool {
+	if from.Array > 0 && to.Array > 0 {
+		from.Array, to.Array = 0, 0
+		return same(from, to) || r.castable(from, to)
+	}
+	if from.OID != 0 || to.OID != 0 || from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
+		return isText(from) || r.assignable(from, to)
+	}
+	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && cast(from.Name.Name, to.Name.Name) != "" || r.userCasts()
+}
+
 // isText reports whether every type may be assigned to this one through its
 // text.
 func isText(t catalog.Type) bool {
@@ -287,5 +303,11 @@ func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
 
 func (r *run) refuseCast(from, to catalog.Type) {
 	// The column's name is added by the caller.
-	r.refuse("cannot be cast automatically to type " + strings.TrimSuffix(to.String(), to.ModText))
+	r.refuse("cannot be cast automatically to type " + unmodified(to))
+}
+
+// unmodified is a type as errors name it, without its length or precision.
+func unmodified(t catalog.Type) string {
+	t.Mods, t.ModText = nil, ""
+	return t.String()
 }

@@ -40,11 +40,11 @@ func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Tran
 
 func judgeSource(t *testing.T, src script.Source, runner rule.Runner) []onward.Finding {
 	t.Helper()
-	return judgeSourceUsing(t, src, runner, nil)
+	return judgeSourceUsing(t, src, runner, nil, 16)
 }
 
-// judgeSourceUsing is judgeSource with what the deployed code uses.
-func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses func(catalog.Name, string) rule.Usage) []onward.Finding {
+// judgeSourceUsing is judgeSource with what the deployed code uses, on some versions.
+func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses func(catalog.Name, string) rule.Usage, versions ...int) []onward.Finding {
 	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
@@ -53,7 +53,7 @@ func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses 
 		}
 		return s
 	}
-	e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}, Uses: uses}, nil)
+	e := rule.NewEngine(rule.Config{Rules: All(), Versions: versions, Uses: uses}, nil)
 	e.Deploy(build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone}))
 	e.Judge(&rule.Migration{
 		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: src.Mode,
@@ -138,6 +138,40 @@ func TestDjangoConcurrentlyWithATimeout(t *testing.T) {
 		"migrations.RunSQL('SET lock_timeout = 0'),\nAddIndexConcurrently(…),  # as it stands\nmigrations.RunSQL('RESET lock_timeout'),"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A backend that sets timeouts around each statement is not the author's slip.
+func TestBackendSetsTheTimeout(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{"item", "other"} {
+		set := script.Part{SQL: "SET lock_timeout TO '2s'", Start: -1, Line: 1, EndLine: 1, Message: true, Operation: script.Operation{Class: "AddField", Model: "order", Field: "item"}}
+		build := script.Part{SQL: "CREATE INDEX CONCURRENTLY i ON shop_order (country)", Start: -1, Line: 1, EndLine: 1, Message: true, Operation: script.Operation{Class: "AddField", Model: "order", Field: field}}
+		want := map[string]string{"item": "info: lock_timeout = 2s, that the operation itself sets", "other": "warning: lock_timeout = 2s, set at :1"}[field]
+		got := ""
+		for _, f := range judgeSource(t, script.Source{Parts: []script.Part{set, build}, Mode: onward.TransactionNone, LineComment: "#"}, rule.Runner{}) {
+			if f.Rule == "index-concurrent-short-timeout" {
+				got = f.Severity.String() + ": " + f.Fact
+			}
+		}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Django asks the server which forms it has; a RunSQL does not.
+func TestDjangoKnowsTheVersion(t *testing.T) {
+	t.Parallel()
+	for _, op := range []script.Operation{{Class: "CreateModel", Model: "tag"}, {}} {
+		part := script.Part{SQL: "CREATE TABLE shop_tag (id bigint PRIMARY KEY, name text, UNIQUE NULLS NOT DISTINCT (name))", Start: -1, Line: 1, EndLine: 1, Operation: op}
+		said := false
+		for _, f := range judgeSourceUsing(t, script.Source{Parts: []script.Part{part}, Mode: onward.TransactionFile, LineComment: "#"}, rule.Runner{LockTimeout: 3000}, nil, 14, 15) {
+			said = said || f.Rule == "release-statement-refused"
+		}
+		if said != (op.Class == "") {
+			t.Errorf("%q: said %v", op.Class, said)
+		}
 	}
 }
 
@@ -294,7 +328,7 @@ func TestCodeThatRenamesValues(t *testing.T) {
 			of, old, now := rule.CutValue(column)
 			return rule.Usage{Known: true, Used: table == catalog.Name{Schema: rule.Value.Name, Name: "shop_order"} && of == "country" && (old == "uk" || old == "true") && now == "gb"}
 		}
-		found := slices.ContainsFunc(judgeSourceUsing(t, src, rule.Runner{}, uses), func(f onward.Finding) bool {
+		found := slices.ContainsFunc(judgeSourceUsing(t, src, rule.Runner{}, uses, 16), func(f onward.Finding) bool {
 			return f.Rule == "data-value-renamed" && f.Line == 7 && strings.HasPrefix(f.Fact, "fill turns country 'uk' of shop_order into 'gb'")
 		})
 		if found != c.want {

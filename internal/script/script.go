@@ -73,6 +73,10 @@ type Operation struct {
 	Model, Field string
 }
 
+// Rendered reports whether the framework wrote the SQL, and no function of the
+// author's.
+func (o Operation) Rendered() bool { return o.Class != "" && o.Class != "RunPython" }
+
 // Code is work of a program on the rows of a table. Its statements are not known.
 type Code struct {
 	// Name is the function's.

@@ -264,7 +264,9 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	out.Source.Parts = m.parts(text)
 	for i := range m.Operations {
 		op := &m.Operations[i]
-		if op.Opaque != "" {
+		if op.Refused != "" {
+			out.Problems = append(out.Problems, op.refusal())
+		} else if op.Opaque != "" {
 			out.Opaque = append(out.Opaque, op.opaque(m))
 		}
 		if op.Code != nil {
@@ -366,6 +368,20 @@ func (op *Operation) opaque(m *Migration) onward.Opaque {
 	return out
 }
 
+// refusal is what Django does instead of running the operation.
+func (op *Operation) refusal() rule.Refusal {
+	r := rule.Refusal{
+		Line: op.Line, Column: op.Column,
+		Message: "Django refuses the " + op.Class + ": " + op.Refused,
+		Harm:    "the migration stops here, and with it the deploy",
+		Instead: "write operations that Django takes",
+	}
+	if strings.Contains(op.Refused, "through=") {
+		r.Instead = "to give the field a through model, have that take over the table, in the state only: SeparateDatabaseAndState(state_operations=[CreateModel(…) with the db_table of the field, " + op.Class + "(…)]); for another kind of field add a new one"
+	}
+	return r
+}
+
 // models are the classes with a table of their own, and their columns.
 func (p *Project) models() []adapter.Model {
 	var out []adapter.Model
@@ -382,7 +398,7 @@ func (p *Project) models() []adapter.Model {
 			if f.Path != m.Path {
 				line = m.Line // written in an abstract model elsewhere
 			}
-			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault})
+			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault && !f.HasDefault})
 		}
 		out = append(out, model)
 	}

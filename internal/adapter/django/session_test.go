@@ -85,8 +85,13 @@ func TestOperations(t *testing.T) {
 
 func loadLittle(t *testing.T, python, settings string, configured rule.Runner) *adapter.Migration {
 	t.Helper()
+	return loadInitial(t, python, little(settings), configured)
+}
+
+func loadInitial(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) *adapter.Migration {
+	t.Helper()
 	dir := t.TempDir()
-	for name, text := range little(settings) {
+	for name, text := range files {
 		at := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 			t.Fatal(err)

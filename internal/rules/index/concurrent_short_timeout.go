@@ -1,8 +1,6 @@
 package index
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -46,7 +44,11 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		}
 	}
 	where := "that the runner sets"
-	if by != nil {
+	// A backend that bounds each of its statements puts back what it found.
+	own := by != nil && s.Operation.Rendered() && by.Operation == s.Operation
+	if own {
+		where = "that the operation itself sets"
+	} else if by != nil {
 		where = "set at " + by.Where()
 	}
 	left := "the statement has to be run again"
@@ -64,10 +66,13 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		Harm:    harm,
 		Instead: "clear it for this statement, which blocks nobody while it waits:\nSET " + setting + " = 0;\n" + s.SQL + ";\nRESET " + setting + ";",
 	}
-	if strings.HasSuffix(s.Operation.Class, "Concurrently") {
+	if s.Operation.Rendered() {
 		report.Django = "clear it for this operation, which blocks nobody while it waits:\nmigrations.RunSQL('SET " + setting + " = 0'),\n" + s.Operation.Class + "(…),  # as it stands\nmigrations.RunSQL('RESET " + setting + "'),"
 	}
-	if by == nil && setting == "lock_timeout" {
+	if own {
+		report.Django = "clear it in front of the operation, which puts back what it finds, or in the operation:\nmigrations.RunSQL('SET " + setting + " = 0'),"
+	}
+	if (by == nil || own) && setting == "lock_timeout" {
 		report.Severity = onward.Info // the team's choice for all migrations, not this one's slip
 	}
 	if by != nil {

@@ -36,6 +36,9 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
 	}
+	if strings.HasPrefix(s.Result.Refused, "cannot cast type ") {
+		r.Instead = "add a column of the new type under another name, fill it from the old one in batches, and drop the old one a release later"
+	}
 	if strings.HasPrefix(s.Result.Refused, "relation ") && strings.HasSuffix(s.Result.Refused, " already exists") {
 		// A history that begins anew makes everything again.
 		r.Cause = "and %d more relations that are made are there already"
@@ -53,6 +56,9 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 	}
 	for _, group := range s.Results {
 		if group.Result.Refused == "" {
+			if s.Operation.Rendered() {
+				return // the framework asks the server for its version, and sends it where it is taken
+			}
 			// It depends on the version that is in production.
 			r.Severity, r.Cause, r.Once = onward.Warning, "and %d more like it", true
 			if unsaid(s) {

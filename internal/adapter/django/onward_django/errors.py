@@ -22,3 +22,16 @@ def last_line(error):
         if cause and cause[-1].strip() not in last:
             last = "%s, from %s" % (last, cause[-1].strip())
     return last
+
+
+def refusal(error):
+    """What Django, or the backend, says of an operation that it refuses on any database; "" where that is not certain."""
+    kind = type(error)
+    lines = str(error).splitlines() or [""]
+    if (
+        kind is ValueError and lines[0].startswith("Cannot alter field ")
+        or kind.__name__ == "InvalidBasesError"
+        or kind.__name__ == "UnsafeOperationException"  # of django-pg-zero-downtime-migrations, told to raise
+    ):
+        return lines[0]
+    return ""

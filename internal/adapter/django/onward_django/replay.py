@@ -6,7 +6,7 @@ from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
 from . import rows, source, straight, tenants
-from .errors import last_line
+from .errors import last_line, refusal
 from .states import LazyState
 
 
@@ -108,6 +108,7 @@ class Replay:
             "sql_source": "literal" if isinstance(operation, migrations.RunSQL) else "rendered",
             "opaque": None,
             "failed": False,
+            "refused": "",
             "code": None,
             "note": "",
             "defaults": [],
@@ -242,6 +243,8 @@ class Running:
         if error is not None:
             asked = connection.onward.asked
             self.opaque(asked[0] if asked else last_line(error), failed=not asked)
+            if not asked:
+                self.entry["refused"] = refusal(error)
 
     def attempt(self, operation, editor, before, after, whole):
         """Lets Django render one operation; returns what went wrong."""

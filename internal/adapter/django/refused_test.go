@@ -1,0 +1,58 @@
+package django
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// What Django refuses whatever the database has is said where it stands, and the
+// operations around it are judged.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	files := little("")
+	files["app/migrations/0001_initial.py"] = []byte(`from django.db import migrations, models
+class Migration(migrations.Migration):
+    operations = [
+        migrations.CreateModel("Tag", [("id", models.BigAutoField(primary_key=True))]),
+        migrations.CreateModel("Thing", [("id", models.BigAutoField(primary_key=True)), ("tags", models.ManyToManyField("app.tag"))]),
+        migrations.CreateModel("Given", [
+            ("id", models.BigAutoField(primary_key=True)),
+            ("tag", models.ForeignKey("app.tag", models.CASCADE)), ("thing", models.ForeignKey("app.thing", models.CASCADE)),
+        ]),
+        migrations.AlterField("thing", "tags", models.ManyToManyField("app.tag", through="app.given")),
+        migrations.AddField("tag", "name", models.TextField(null=True)),
+    ]
+`)
+	for _, env := range []string{"django-4.2-psycopg2", "django-5.2-none"} {
+		m := loadInitial(t, venv(t, env), files, rule.Runner{})
+		if len(m.Opaque) > 0 || len(m.Problems) != 1 {
+			t.Fatalf("%s: opaque %v, problems %v", env, m.Opaque, m.Problems)
+		}
+		if x := m.Problems[0]; x.Line != 10 || !strings.HasPrefix(x.Message, "Django refuses the AlterField: Cannot alter field app.Thing.tags") || !strings.Contains(x.Instead, "through model") {
+			t.Errorf("%s: %+v", env, x)
+		}
+		behind := slices.ContainsFunc(m.Source.Parts, func(p script.Part) bool { return strings.Contains(p.SQL, `ADD COLUMN "name"`) })
+		if !behind {
+			t.Errorf("%s: the operation behind it is not rendered", env)
+		}
+	}
+}
+
+// A model leaves a value to the database where it has none of its own.
+func TestDefaultedColumns(t *testing.T) {
+	t.Parallel()
+	p := &Project{Models: []Model{{App: "shop", Model: "Item", DBTable: "shop_item", Fields: []Field{
+		{Name: "a", Column: "a", Concrete: true},
+		{Name: "b", Column: "b", Concrete: true, DBDefault: true},
+		{Name: "c", Column: "c", Concrete: true, DBDefault: true, HasDefault: true},
+	}}}}
+	for _, c := range p.models()[0].Columns {
+		if c.Defaulted != (c.Column == "b") {
+			t.Errorf("%+v", c)
+		}
+	}
+}
