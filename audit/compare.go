@@ -90,8 +90,10 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	for _, from := range moved {
 		taken[from.ID] = true
 	}
-	replaced, needed := map[string]bool{}, map[string]bool{}
+	replaced, needed, installed := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, m := range p.head.Migrations {
+		app, _, _ := strings.Cut(m.ID, ".")
+		installed[app] = true
 		for _, id := range m.After {
 			needed[id] = true
 		}
@@ -128,6 +130,9 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		if p.source.Framework == "django" && !needed[m.ID] {
 			// A row of django_migrations is left, which is nobody's.
 			h.Runner = ""
+			if app, _, _ := strings.Cut(m.ID, "."); !h.Directory && !installed[app] {
+				h.App = app
+			}
 		}
 		c.history = append(c.history, h)
 	}

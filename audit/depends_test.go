@@ -37,3 +37,28 @@ func TestAppliedDependsOnNew(t *testing.T) {
 		}
 	}
 }
+
+// An app that is not installed any more leaves its tables where they are.
+func TestAppNotInstalled(t *testing.T) {
+	t.Parallel()
+	migration := func(id string, after ...string) *adapter.Migration {
+		return &adapter.Migration{ID: id, Path: id + ".py", After: after}
+	}
+	base := []*adapter.Migration{migration("a.0001"), migration("a.0002"), migration("b.0001")}
+	for name, c := range map[string]struct {
+		head []*adapter.Migration
+		want string
+	}{
+		"one migration": {[]*adapter.Migration{base[0], base[2]}, ""},
+		"the app":       {[]*adapter.Migration{base[2]}, "a"},
+		"all apps":      {nil, ""},
+		"needed":        {[]*adapter.Migration{migration("b.0001", "a.0002")}, ""},
+	} {
+		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head}}
+		for _, h := range compare(p, nil).history {
+			if h.Kind == rule.Deleted && h.Migration == "a.0002" && h.App != c.want {
+				t.Errorf("%s: %q, want %q", name, h.App, c.want)
+			}
+		}
+	}
+}

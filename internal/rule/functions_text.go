@@ -101,6 +101,18 @@ func (u Usage) First(code string) string {
 	return out + "; " + code
 }
 
+// Remove is the way out for what goes away: it is First, and where the deployed
+// code is seen to do without it, there is but to look elsewhere.
+func (u Usage) Remove(it string) string {
+	switch {
+	case !u.Known || u.Used:
+		return u.First("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
+	case u.Sure:
+		return u.First("see that no SQL outside of the models names " + it)
+	}
+	return u.First("see that no other program, and no SQL that is put together at run time, names " + it)
+}
+
 // Renamed is First for what goes by another name.
 func (u Usage) Renamed(to, code string) string {
 	if len(u.Functions) == 0 {

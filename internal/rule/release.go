@@ -200,6 +200,8 @@ type HistoryChange struct {
 	Runner string
 	// Directory: no migration is left of its directory.
 	Directory bool
+	// App is the app of which the head has none, although it has others.
+	App string
 	// Guessed: the tool follows from the names of files only.
 	Guessed bool
 	// Refusal goes with Refused.

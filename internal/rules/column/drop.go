@@ -82,7 +82,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	r := rule.Report{
 		Fact:     fact,
 		Harm:     u.Breaks(one(n, "the column", "the columns")),
-		Instead:  u.First("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more"),
+		Instead:  u.Remove(it),
 		Severity: u.Severity(),
 		Evidence: u.Seen(),
 	}

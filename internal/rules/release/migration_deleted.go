@@ -28,14 +28,17 @@ const many = 4
 
 func migrationDeleted(p *rule.Pass, r *rule.Release) {
 	gone := changes(r, rule.Deleted)
-	var directories []*rule.HistoryChange
+	var directories, apps []*rule.HistoryChange
 	gone = slices.DeleteFunc(gone, func(h *rule.HistoryChange) bool {
 		if h.Directory {
 			directories = append(directories, h)
+		} else if h.App != "" {
+			apps = append(apps, h)
 		}
-		return h.Directory
+		return h.Directory || h.App != ""
 	})
 	directoriesDeleted(p, directories)
+	appsRemoved(p, apps)
 	if len(gone) >= many {
 		// One speaks for all: one that stops the runner, if there is one.
 		if at := slices.IndexFunc(gone, stops); at > 0 {
@@ -98,6 +101,24 @@ func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
 		report.Instead = "have each deployed database take " + on.Detail + " and those before it as applied, before the runner's first run; they are not judged here"
 	}
 	p.ReportAt(gone[0].Migration, gone[0].Path, gone[0].Line, report)
+}
+
+// appsRemoved notes the apps that are no longer installed. The deployed code has
+// their tables as before.
+func appsRemoved(p *rule.Pass, gone []*rule.HistoryChange) {
+	seen := map[string]bool{}
+	for _, h := range gone {
+		if seen[h.App] {
+			continue
+		}
+		seen[h.App] = true
+		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+			Severity: onward.Info,
+			Fact:     "the app " + h.App + " is not installed any more",
+			Harm:     "its tables stay where they are; where one has foreign keys, deleting a row that it points at fails from the new code, which does not know its rows",
+			Instead:  "drop them a release later, in a migration of an app that stays",
+		})
+	}
 }
 
 // directory is where a migration was, or where its directory was.

@@ -35,11 +35,14 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		}
 		h := rule.HistoryChange{Kind: rule.HistoryKind(fields[0]), Migration: fields[1], Path: fields[1]}
 		for _, v := range fields[2:] {
-			switch v {
-			case "cosmetic":
+			app, ofApp := strings.CutPrefix(v, "app=")
+			switch {
+			case v == "cosmetic":
 				h.Cosmetic = true
-			case "directory":
+			case v == "directory":
 				h.Directory = true
+			case ofApp:
+				h.App = app
 			default:
 				h.Other = v
 			}

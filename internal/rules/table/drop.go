@@ -42,7 +42,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
-			Instead:  u.First("remove it from the code in this release, and drop it in the next one, when no old code runs any more"),
+			Instead:  u.Remove("it"),
 			Django:   rule.DjangoKeepTable(s.Operation, rule.Table(name)),
 			Severity: u.Severity(),
 			Evidence: u.Seen(),

@@ -83,17 +83,24 @@ func ofNew(p *rule.Pass, s *rule.Stmt) bool {
 // drops does not count.
 func tables(p *rule.Pass, t *rule.Tx) []lockedTable {
 	var out []lockedTable
-	seen, renamed := map[catalog.Name]bool{}, map[catalog.OID]bool{}
+	seen, passed := map[catalog.Name]bool{}, map[catalog.OID]bool{}
+	for _, s := range t.Statements {
+		for i := range s.Result.Effects {
+			if e := &s.Result.Effects[i]; e.Dropped && e.OID != 0 {
+				passed[e.OID] = true // also where a statement before locks it as one that a foreign key references
+			}
+		}
+	}
 	for _, s := range t.Statements {
 		if s.Result.NoTransaction != "" || s.Result.Refused != "" {
 			continue
 		}
 		for i := range s.Result.Effects {
 			e := &s.Result.Effects[i]
-			if e.Lock < onward.ShareRowExclusiveLock || !e.Kind.IsTable() || e.Dropped || seen[e.Name] || e.OID != 0 && renamed[e.OID] || !p.Existing(e) {
+			if e.Lock < onward.ShareRowExclusiveLock || !e.Kind.IsTable() || e.Dropped || seen[e.Name] || e.OID != 0 && passed[e.OID] || !p.Existing(e) {
 				continue
 			}
-			seen[e.Name], renamed[e.OID] = true, true
+			seen[e.Name], passed[e.OID] = true, true
 			if r := s.Before.Relation(e.OID); r != nil && (r.Parent != 0 || len(r.Inherits) > 0) {
 				continue
 			}

@@ -83,7 +83,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{
 			Fact:     d.Before.Kind.String() + " " + name + " is dropped",
 			Harm:     u.Breaks("it"),
-			Instead:  u.First("remove it from the code in this release, and drop it in the next one, when no old code runs any more"),
+			Instead:  u.Remove("it"),
 			Severity: u.Severity(),
 			Evidence: u.Seen(),
 		}
