@@ -1,8 +1,6 @@
 package index
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -47,23 +45,13 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 		Instead: "drop the leftover first, and build it without IF NOT EXISTS:\nDROP INDEX CONCURRENTLY IF EXISTS " + full + ";",
 		Cause:   "and %d other index builds do so too",
 	}
-	switch {
-	case !dataFails(stmt):
-		// Only who cancels it makes it fail, and sees that.
-		r.Severity = onward.Info
-	case adoptedAfter(s, name):
+	if adoptedAfter(s, name) {
 		// Nothing stays hidden: what takes the index over looks at it.
 		r.Severity = onward.Info
 		r.Harm = "each run after that fails where the index becomes a constraint: index \"" + name + "\" is not valid"
 		r.Cause = ""
 	}
 	p.Report(s, r)
-}
-
-// dataFails reports whether the rows that are stored may make a build fail: by
-// duplicates, or by a value that an expression does not take.
-func dataFails(stmt *pgparse.IndexStmt) bool {
-	return stmt.GetUnique() || slices.ContainsFunc(stmt.GetIndexParams(), func(n *pgparse.Node) bool { return n.GetIndexElem().GetExpr() != nil })
 }
 
 // adoptedAfter reports whether a later statement of the migration makes a
