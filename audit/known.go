@@ -141,6 +141,7 @@ func readSchema(path string) (*catalog.Catalog, error) {
 	}
 	// What a dump's SET search_path left behind is no setting of the runner.
 	c.SearchPath = []string{"public"}
+	c.TableMethod, c.TableSpace = "", ""
 	return c, nil
 }
 

@@ -80,6 +80,9 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 		}()
 		var problems []catalog.Problem
 		after, problems = cat.Apply(st.Node, st.SQL)
+		if p := cat.Refuses(st.Node, st.Parent >= 0); p != nil && len(problems) == 0 {
+			problems = append(problems, *p)
+		}
 		var results []effect.Result
 		for _, v := range k.versions(c.Settings) {
 			version := effect.NewVersion(v)

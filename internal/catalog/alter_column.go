@@ -141,6 +141,20 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 				return
 			}
 		}
+		if over := f.RulesOver(r.OID, attnum); len(over) > 0 {
+			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a view or rule")
+			f.problems[len(f.problems)-1].Held = "rule " + over[0].Rule.Name + " of " + over[0].Table.Name.String()
+			if f.failed {
+				return
+			}
+		}
+		if over := f.BodiesOver(r.OID, attnum); len(over) > 0 {
+			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a function or procedure")
+			f.problems[len(f.problems)-1].Held = over[0].Kind + " " + over[0].Name.String()
+			if f.failed {
+				return
+			}
+		}
 		if o := f.listing(r, attnum); o != nil {
 			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a publication WHERE clause")
 			f.problems[len(f.problems)-1].Held = o.Kind + " " + o.Name.String()

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -191,7 +192,7 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetUnLogged:
 		f.setPersistence(t, Unlogged)
 	case pgparse.AlterTableType_AT_SetAccessMethod:
-		t.own().AccessMethod = cmd.GetName()
+		t.own().AccessMethod = cmp.Or(cmd.GetName(), f.TableMethod)
 	case pgparse.AlterTableType_AT_SetTableSpace:
 		t.own().Tablespace = name
 	case pgparse.AlterTableType_AT_SetRelOptions:

@@ -37,6 +37,10 @@ type Catalog struct {
 	// SearchPath is the session's: where unqualified names are looked up, and
 	// created in its first schema. "public" unless a SET said otherwise.
 	SearchPath []string
+	// TableMethod and TableSpace are where new tables go that name none
+	// (default_table_access_method, default_tablespace); "" is heap, and the
+	// database's own. A dump says so before each table that is elsewhere.
+	TableMethod, TableSpace string
 	// Complete says that the catalog was read from a dump or a server: what
 	// is not in it does not exist. A folded one is never complete.
 	Complete bool
@@ -44,6 +48,9 @@ type Catalog struct {
 	// published says that there is, or was, a publication: only then must a
 	// dropped table be looked for in them.
 	published bool
+	// bodies says that a function has, or had, a body in SQL's own words, which
+	// depends on what it names.
+	bodies bool
 	// temporary says that there is, or was, a temporary relation.
 	temporary bool
 	// Unmodelled lists statements that changed something the catalog does not

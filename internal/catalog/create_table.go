@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -15,9 +16,13 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if !ok {
 		return nil
 	}
+	method := f.TableMethod
+	if kind == ForeignTable || s.GetPartspec() != nil {
+		method = ""
+	}
 	t := &Relation{
 		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(s.GetRelation()),
-		Rare:    stored(s.GetAccessMethod(), s.GetTablespacename(), options(nil, s.GetOptions())),
+		Rare:    stored(cmp.Or(s.GetAccessMethod(), method), f.tablespace(s.GetTablespacename(), s.GetRelation()), options(nil, s.GetOptions())),
 		Columns: make([]*Column, 0, len(s.GetTableElts())),
 	}
 	f.adopt(t)

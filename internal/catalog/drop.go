@@ -200,6 +200,14 @@ func (f *fold) held(r *Relation, doomed map[OID]bool) string {
 				return otherObjects
 			}
 		}
+		for _, x := range f.RulesOver(oid, 0) {
+			if !doomed[x.Table.OID] {
+				return otherObjects
+			}
+		}
+		if len(f.BodiesOver(oid, 0)) > 0 {
+			return otherObjects
+		}
 		for _, o := range d.ReferencedBy {
 			if !doomed[o] && f.Relation(o) != nil {
 				return otherObjects

@@ -113,6 +113,12 @@ func (f *fold) columnHeldOnAll(t *Relation, c *Column) string {
 	for _, x := range f.PoliciesOver(t.OID, c.Attnum) {
 		return "policy " + x.Policy.Name + " of " + x.Table.Name.String()
 	}
+	for _, x := range f.RulesOver(t.OID, c.Attnum) {
+		return "rule " + x.Rule.Name + " of " + x.Table.Name.String()
+	}
+	for _, fn := range f.BodiesOver(t.OID, c.Attnum) {
+		return fn.Kind + " " + fn.Name.String()
+	}
 	for _, trig := range t.Triggers {
 		if slices.Contains(trig.Columns, c.Attnum) || slices.Contains(trig.Uses, c.Attnum) {
 			return "trigger " + trig.Name + " of " + t.Name.String()
@@ -194,6 +200,8 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 		t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
 	}
 	f.dropPoliciesOver(t.OID, c.Attnum)
+	f.dropRulesOver(t.OID, c.Attnum)
+	f.dropBodiesOver(t.OID, c.Attnum)
 	if slices.ContainsFunc(t.Triggers, func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) }) {
 		t.Triggers = slices.DeleteFunc(slices.Clone(t.Triggers), func(g *Trigger) bool { return uses(g.Columns) || uses(g.Uses) })
 	}

@@ -21,6 +21,8 @@ func (f *fold) dropRelation(oid OID) {
 		f.dropRelation(v)
 	}
 	f.dropPoliciesOver(oid, 0)
+	f.dropRulesOver(oid, 0)
+	f.dropBodiesOver(oid, 0)
 	for _, o := range r.ReferencedBy {
 		other := f.edit(o)
 		if other == nil {

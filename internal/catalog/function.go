@@ -25,7 +25,7 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 		fn.Returns = resultOf(outs)
 	}
 	if s.GetSqlBody() != nil {
-		fn.Language = "sql"
+		fn.Language, fn.Uses, f.bodies = "sql", f.bodyUses(s.GetSqlBody()), true
 	}
 	for _, o := range s.GetOptions() {
 		f.functionOption(fn, o.GetDefElem())

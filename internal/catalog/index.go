@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -20,7 +21,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 		t.Kind = PartitionedTable // ONLY says something of these alone
 	}
 	idx := &Relation{
-		Kind: Index, Persistence: t.Persistence, Rare: stored("", s.GetTableSpace(), options(nil, s.GetOptions())),
+		Kind: Index, Persistence: t.Persistence, Rare: stored("", cmp.Or(s.GetTableSpace(), f.TableSpace), options(nil, s.GetOptions())),
 		Index: &IndexInfo{
 			Table: t.OID, Method: s.GetAccessMethod(), Unique: s.GetUnique(), NullsNotDistinct: s.GetNullsNotDistinct(),
 			Concurrent: s.GetConcurrent(), Valid: true,

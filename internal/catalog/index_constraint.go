@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -139,7 +140,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	idx := &Relation{
-		Kind: Index, Persistence: t.Persistence, Rare: stored("", con.GetIndexspace(), options(nil, con.GetOptions())), Index: info,
+		Kind: Index, Persistence: t.Persistence, Rare: stored("", cmp.Or(con.GetIndexspace(), f.TableSpace), options(nil, con.GetOptions())), Index: info,
 	}
 	return idx, c, names
 }

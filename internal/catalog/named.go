@@ -114,7 +114,8 @@ func shared(kind string) bool { return kind == "database" || kind == "role" || k
 func (f *fold) changeObject(kind string, name Name, detail string) {
 	o := f.Object(kind, name)
 	if o == nil {
-		if f.missing(kind, name) && !shared(kind) {
+		_, gone := f.gone.get(objectKey{kind, name})
+		if gone || f.missing(kind, name) && !shared(kind) && !builtIn(kind) {
 			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
 			return
 		}
@@ -123,6 +124,16 @@ func (f *fold) changeObject(kind string, name Name, detail string) {
 	next := *o
 	next.Detail = detail
 	f.putObject(&next)
+}
+
+// builtIn reports whether the server has objects of a kind, which a name without
+// a schema finds.
+func builtIn(kind string) bool {
+	switch kind {
+	case "collation", "operator", "operator family", "text search dictionary", "text search configuration":
+		return true
+	}
+	return false
 }
 
 // moveObject gives an object another name.

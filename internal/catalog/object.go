@@ -53,6 +53,8 @@ type Function struct {
 	Volatility string // "immutable", "stable", "volatile"
 	Language   string
 	Body       string
+	// Uses is what a body in SQL's own words depends on.
+	Uses []Reading
 	// Source is the statement that made it; "" when that is not known.
 	Source          string
 	SecurityDefiner bool

@@ -205,6 +205,11 @@ func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *level)
 	if name != "" && k.whole(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
 		k.fail("42704", "constraint %q for table %q does not exist", name, t.Name.Name)
 	}
+	if t != nil && c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
+		if con := t.Constraint(name); name != "" && con != nil && con.Kind == Exclude {
+			k.fail("42809", "ON CONFLICT DO UPDATE not supported with exclusion constraints")
+		}
+	}
 	k.assign(t, c.GetTargetList(), l)
 	k.expr(c.GetWhereClause(), l)
 	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {

@@ -323,8 +323,17 @@ func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableC
 	if adds {
 		k.defaultOf(def, r != nil && r.Kind == Table)
 	} else if r != nil && r.Kind.IsTable() {
-		if c := r.Column(clip(cmd.GetName())); c != nil && !c.Inferred {
+		if c := r.Column(clip(cmd.GetName())); c != nil && !c.Inferred && !retypes(s, cmd.GetName()) {
 			k.value(c.Name, c.Type, cmd.GetDef(), "default expression", false)
 		}
 	}
+}
+
+// retypes reports whether a statement gives a column another type, which comes
+// before its default whatever stands first.
+func retypes(s *pgparse.AlterTableStmt, column string) bool {
+	return slices.ContainsFunc(s.GetCmds(), func(n *pgparse.Node) bool {
+		cmd := n.GetAlterTableCmd()
+		return cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && cmd.GetName() == column
+	})
 }

@@ -17,6 +17,8 @@ type Rule struct {
 	// Reads says what the names in the condition and the actions mean: a rule
 	// follows what it names when that is renamed.
 	Reads map[*pgparse.RangeVar]OID
+	// Uses are the columns that it depends on, of its own table too.
+	Uses []Reading
 	// Disabled: it does not fire in ordinary sessions (DISABLE, ENABLE REPLICA).
 	Disabled bool
 }
@@ -57,6 +59,9 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 			return true
 		})
 	}
+	u.Uses = f.ruleUses(r, u)
+	f.using = true
+	r = f.edit(r.OID)
 	old := r.Rule(u.Name)
 	if old == nil {
 		r.own().Rules = with(r.Rules, u)

@@ -10,15 +10,28 @@ import (
 // defaultSearchPath is the server's, without "$user".
 var defaultSearchPath = []string{"public"}
 
-// set folds SET, SET LOCAL and RESET: search_path is all that a schema depends
-// on. The end of a transaction does not restore SET LOCAL here: whoever knows
+// set folds SET, SET LOCAL and RESET: search_path and where new tables go are
+// all that a schema depends on. The end of a transaction does not restore SET LOCAL here: whoever knows
 // the transactions calls [Catalog.WithSearchPath].
 func (f *fold) set(s *pgparse.VariableSetStmt) {
 	if s.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL {
 		f.setSearchPath(defaultSearchPath)
+		f.TableMethod, f.TableSpace = "", ""
 		return
 	}
-	if !strings.EqualFold(s.GetName(), "search_path") {
+	switch strings.ToLower(s.GetName()) {
+	case "search_path":
+	case "default_table_access_method":
+		if f.TableMethod = one(s); f.TableMethod == "heap" {
+			f.TableMethod = ""
+		}
+		return
+	case "default_tablespace":
+		if f.TableSpace = one(s); f.TableSpace == "pg_default" {
+			f.TableSpace = ""
+		}
+		return
+	default:
 		return
 	}
 	switch s.GetKind() {
@@ -31,6 +44,22 @@ func (f *fold) set(s *pgparse.VariableSetStmt) {
 	case pgparse.VariableSetKind_VAR_SET_DEFAULT, pgparse.VariableSetKind_VAR_RESET:
 		f.setSearchPath(defaultSearchPath)
 	}
+}
+
+// one is the value of a SET of one name; "" is the default.
+func one(s *pgparse.VariableSetStmt) string {
+	if s.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(s.GetArgs()) != 1 {
+		return ""
+	}
+	return constText(s.GetArgs()[0])
+}
+
+// tablespace is where a new table goes; a temporary one is elsewhere.
+func (f *fold) tablespace(named string, rv *pgparse.RangeVar) string {
+	if named != "" || persistence(rv) == Temporary {
+		return named
+	}
+	return f.TableSpace
 }
 
 // setSearchPath stores a search path; "" and "$user" look nothing up.

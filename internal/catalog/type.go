@@ -306,7 +306,10 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 		if r == nil {
 			continue
 		}
-		if r.OfType == u.OID || r.View != nil {
+		keyed := func(c *Column) bool {
+			return c.Type.OID == u.OID && slices.ContainsFunc(r.PartitionKey, func(k IndexKey) bool { return k.Column == c.Attnum || slices.Contains(k.Columns, c.Attnum) })
+		}
+		if r.OfType == u.OID || r.View != nil || slices.ContainsFunc(r.Columns, keyed) {
 			f.dropRelation(oid)
 			continue
 		}

@@ -109,6 +109,14 @@ func (f *fold) noteUses(before *Catalog) {
 				f.typedAs(x.Relation, r.OID)
 			}
 		}
+		for i, u := range r.Rules {
+			if i < len(old.Rules) && old.Rules[i] == u {
+				continue
+			}
+			for _, x := range u.Uses {
+				f.typedAs(x.Relation, r.OID)
+			}
+		}
 		if old.PartitionKey == nil {
 			for _, k := range r.PartitionKey {
 				f.callsIn(k.Expr, r.OID)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -132,7 +133,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 	}
 	t := &Relation{
 		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(into.GetRel()),
-		Rare: stored(into.GetAccessMethod(), into.GetTableSpaceName(), options(nil, into.GetOptions())),
+		Rare: stored(cmp.Or(into.GetAccessMethod(), f.TableMethod), f.tablespace(into.GetTableSpaceName(), into.GetRel()), options(nil, into.GetOptions())),
 	}
 	f.adopt(t)
 	names := strs(into.GetColNames())

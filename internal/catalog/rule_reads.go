@@ -1,0 +1,156 @@
+package catalog
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// ruleUses are the columns that a rule cannot be without: those that its
+// condition and actions read, of its own table too, and those that they write.
+func (f *fold) ruleUses(r *Relation, u *Rule) []Reading {
+	read := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+	rows := &scope{sources: []source{{alias: "new", oid: r.OID}, {alias: "old", oid: r.OID}}}
+	read.expr(u.Where, rows)
+	for _, n := range u.Actions {
+		read.statement(n, rows)
+		switch s := pgparse.Unwrap(n).(type) {
+		case *pgparse.InsertStmt:
+			read.writes(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
+		case *pgparse.UpdateStmt:
+			read.writes(s.GetRelation(), s.GetTargetList(), false)
+		}
+	}
+	var out []Reading
+	for oid, columns := range read.q.columns {
+		if !slices.Contains(read.q.reads, oid) {
+			out = append(out, Reading{oid, columns})
+		}
+	}
+	for _, oid := range read.q.reads {
+		out = append(out, Reading{oid, read.q.columns[oid]})
+	}
+	return out
+}
+
+// writes notes the columns of a target that a statement names; all of them when
+// it names none.
+func (r *reader) writes(rv *pgparse.RangeVar, list []*pgparse.Node, all bool) {
+	rel := r.f.find(rangeName(rv))
+	if rel == nil {
+		return
+	}
+	for _, c := range rel.Columns {
+		if all || slices.ContainsFunc(list, func(n *pgparse.Node) bool { return clip(n.GetResTarget().GetName()) == c.Name }) {
+			r.column(rel, c)
+		}
+	}
+}
+
+// uses reports whether a rule uses a relation; a column of it, when that is not 0.
+func (u *Rule) uses(relation OID, column int16) bool {
+	return slices.ContainsFunc(u.Uses, func(x Reading) bool {
+		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
+	})
+}
+
+// RuleOn is a rewrite rule with its table or view.
+type RuleOn struct {
+	Table *Relation
+	Rule  *Rule
+}
+
+// RulesOver are the rules of other relations that use a relation, or with a
+// column the rules of any that use that column, oldest relation first.
+func (c *Catalog) RulesOver(relation OID, column int16) []RuleOn {
+	list, ok := c.typed.get(relation)
+	if !ok {
+		return nil
+	}
+	var out []RuleOn
+	for _, t := range c.users(list) {
+		if column == 0 && t.OID == relation {
+			continue // they go with it
+		}
+		for _, u := range t.Rules {
+			if u.uses(relation, column) {
+				out = append(out, RuleOn{t, u})
+			}
+		}
+	}
+	return out
+}
+
+// dropRulesOver drops the rules that cannot be without a relation or a column.
+func (f *fold) dropRulesOver(relation OID, column int16) {
+	for _, x := range f.RulesOver(relation, column) {
+		if t := f.edit(x.Table.OID); t != nil {
+			t.own().Rules = slices.DeleteFunc(slices.Clone(t.Rules), func(u *Rule) bool { return u == x.Rule })
+		}
+	}
+}
+
+// bodyUses are the columns that a body in SQL's own words (RETURN x, BEGIN
+// ATOMIC) depends on. One that is a string depends on nothing.
+func (f *fold) bodyUses(body *pgparse.Node) []Reading {
+	if body == nil {
+		return nil
+	}
+	read := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+	pgparse.Walk(body, func(msg any) bool {
+		switch s := msg.(type) {
+		case *pgparse.ReturnStmt:
+			read.expr(s.GetReturnval(), &scope{})
+			return false
+		case *pgparse.SelectStmt:
+			read.selectStmt(s, nil)
+			return false
+		case *pgparse.InsertStmt:
+			read.statement(&pgparse.Node{Node: &pgparse.Node_InsertStmt{InsertStmt: s}}, nil)
+			read.writes(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
+			return false
+		case *pgparse.UpdateStmt:
+			read.statement(&pgparse.Node{Node: &pgparse.Node_UpdateStmt{UpdateStmt: s}}, nil)
+			read.writes(s.GetRelation(), s.GetTargetList(), false)
+			return false
+		case *pgparse.DeleteStmt:
+			read.statement(&pgparse.Node{Node: &pgparse.Node_DeleteStmt{DeleteStmt: s}}, nil)
+			return false
+		}
+		return true
+	})
+	out := make([]Reading, 0, len(read.q.reads))
+	for _, oid := range read.q.reads {
+		out = append(out, Reading{oid, read.q.columns[oid]})
+	}
+	return out
+}
+
+// BodiesOver are the functions with a body in SQL's own words that uses a
+// relation; a column of it, when that is not 0.
+func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
+	if !c.bodies {
+		return nil
+	}
+	var out []*Function
+	c.EachFunction(func(fn *Function) bool {
+		if slices.ContainsFunc(fn.Uses, func(x Reading) bool {
+			return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
+		}) {
+			out = append(out, fn)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *Function) int { return cmp.Compare(a.OID, b.OID) })
+	return out
+}
+
+// dropBodiesOver drops the functions that cannot be without a relation or a
+// column.
+func (f *fold) dropBodiesOver(relation OID, column int16) {
+	for _, fn := range f.BodiesOver(relation, column) {
+		f.setFunctions(fn.Name, slices.DeleteFunc(slices.Clone(f.ownFunctions(fn.Name)), func(o *Function) bool { return o == fn }))
+		f.releaseFunction(f.callee(fn.Name, []*Function{fn}, 0), true)
+	}
+}
