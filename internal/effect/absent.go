@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -27,6 +28,18 @@ func (r *run) inSchema(parts []*pgparse.Node) {
 func (r *run) wrapper(name string) {
 	if r.c.Object("extension", catalog.Name{Name: name}) == nil {
 		r.present("foreign-data wrapper", name)
+	}
+}
+
+// called refuses a CALL of what is no procedure.
+func (r *run) called(s *pgparse.CallStmt) {
+	schema, name := nameOf(s.GetFunccall().GetFuncname())
+	list := r.c.Functions(schema, name)
+	switch {
+	case r.c.AbsentFunction(schema, name):
+		r.refuse("procedure " + name + " does not exist")
+	case len(list) > 0 && r.c.Complete && !slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.Kind == "procedure" }):
+		r.refuse(name + " is not a procedure")
 	}
 }
 

@@ -14,6 +14,7 @@ type newColumn struct {
 	notNull, serial     bool
 	identity, generated string // generated: "stored", "virtual"
 	deflt               *pgparse.Node
+	sequence            []*pgparse.Node // options of an identity's sequence
 	keys, checks, fks   []*pgparse.Constraint
 	// enforcement: a constraint says whether it is ENFORCED; notEnforced are the
 	// foreign keys that are not.
@@ -35,7 +36,7 @@ func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
 		case pgparse.ConstrType_CONSTR_DEFAULT:
 			n.deflt = con.GetRawExpr()
 		case pgparse.ConstrType_CONSTR_IDENTITY:
-			n.identity, n.notNull = con.GetGeneratedWhen(), true
+			n.identity, n.sequence, n.notNull = con.GetGeneratedWhen(), con.GetOptions(), true
 		case pgparse.ConstrType_CONSTR_GENERATED:
 			n.generated = "stored"
 			if con.GetGeneratedKind() == "v" {
@@ -104,7 +105,7 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 
 	if n.serial || n.identity != "" {
-		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, def.GetColname(), "seq")}, catalog.Sequence)
+		a.createOwned(a.rel.Name, def.GetColname(), n.sequence)
 	}
 	a.addDown(a.rel, n, &[]catalog.OID{})
 	for _, con := range n.keys {
@@ -123,7 +124,15 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 // mayDefine refuses a column definition that the server refuses, whatever the
 // rows are.
 func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
+	for _, con := range n.checks {
+		if !a.mayCheck(con) {
+			return false
+		}
+	}
 	switch {
+	case systemColumn(def.GetColname()):
+		a.refuse(`column name "` + def.GetColname() + `" conflicts with a system column name`)
+	case !a.collates(def):
 	case n.generated == "virtual" && !a.v.AtLeast(18):
 		a.refuse(`syntax error at or near "VIRTUAL"`)
 	case def.GetCompression() != "" && !a.v.AtLeast(14):
@@ -136,6 +145,10 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 		a.refuse(keyWord(n.keys[0]) + " constraints on virtual generated columns are not supported")
 	case n.generated == "virtual" && a.domain(n.typ) != nil:
 		a.refuse(`virtual generated column "` + def.GetColname() + `" cannot have a domain type`)
+	case n.generated == "virtual" && a.foreign(n.typ, n.deflt) != "":
+		a.refuse(a.foreign(n.typ, n.deflt))
+	case n.generated == "virtual" && len(n.fks) > 0:
+		a.refuse(virtualKey)
 	case n.generated != "":
 		return a.mayGenerate(n.deflt)
 	case n.identity != "" && a.recurse && hasKids(a.rel) && (a.rel.Kind != catalog.PartitionedTable || !a.v.AtLeast(17)):

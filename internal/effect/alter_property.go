@@ -183,7 +183,7 @@ func (a *alter) setAccessMethod(name string) {
 		return
 	}
 	if name == "" {
-		name = "heap" // DEFAULT
+		name = cmp.Or(a.c.TableMethod, "heap") // DEFAULT
 	}
 	if now != name {
 		a.tabOf(a.rel).rewrite = true

@@ -260,6 +260,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 		if t := a.c.LookupType(schema, name); t != nil && t.Relation != 0 {
 			if rel := a.c.Relation(t.Relation); rel != nil {
 				a.lockFor(rel, as, "the table's type")
+				a.fitsType(rel)
 			}
 		}
 	case pgparse.AlterTableType_AT_AttachPartition:

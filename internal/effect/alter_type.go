@@ -34,7 +34,7 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" does not exist`)
 			return
 		}
-		if !a.mayRetype(rel, col) {
+		if !a.mayRetype(rel, col) || !a.mayConvert(col, def) {
 			return
 		}
 		a.retype(rel, col, to, def)
@@ -54,10 +54,8 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 	if rel == a.rel && col.Inherited {
 		return refuse(`cannot alter inherited column "` + col.Name + `"`)
 	}
-	for _, k := range rel.PartitionKey {
-		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
-			return refuse(`cannot alter column "` + col.Name + `" because it is part of the partition key of relation "` + rel.Name.Name + `"`)
-		}
+	if partitionedBy(rel, col) {
+		return refuse(`cannot alter column "` + col.Name + `" because it is part of the partition key of relation "` + rel.Name.Name + `"`)
 	}
 	for _, other := range rel.Columns {
 		if other != col && contains(other.GeneratedFrom, col.Attnum) {
@@ -68,6 +66,12 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 		if view.View != nil && contains(view.View.Columns[rel.OID], col.Attnum) {
 			return refuse("cannot alter type of a column used by a view or rule")
 		}
+	}
+	if len(a.c.RulesOver(rel.OID, col.Attnum)) > 0 {
+		return refuse("cannot alter type of a column used by a view or rule")
+	}
+	if len(a.c.BodiesOver(rel.OID, col.Attnum)) > 0 {
+		return refuse("cannot alter type of a column used by a function or procedure")
 	}
 	for _, p := range rel.Policies {
 		if contains(p.Uses, col.Attnum) {

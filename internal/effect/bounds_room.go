@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,49 @@ func (r *run) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgpars
 		r.refuse(`partition "` + name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
 		return false
 	}
+	switch strategy := bounds[bound.GetStrategy()]; {
+	case bound.GetIsDefault() && parent.Strategy == "hash":
+		r.refuse("a hash-partitioned table may not have a default partition")
+		return false
+	case !bound.GetIsDefault() && strategy != "" && parent.Strategy != "" && strategy != parent.Strategy:
+		r.refuse("invalid bound specification for a " + parent.Strategy + " partition")
+		return false
+	case strategy == "hash":
+		return r.hashRoom(name, parent, bound)
+	}
 	return r.overlaps(name, parent, bound)
+}
+
+// bounds are the strategies by the letters of the parse tree.
+var bounds = map[string]string{"h": "hash", "l": "list", "r": "range"}
+
+// hashRoom refuses remainders that another partition has already: of two
+// moduluses one divides the other.
+func (r *run) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+	modulus, remainder := int(spec.GetModulus()), int(spec.GetRemainder())
+	if modulus <= 0 || remainder < 0 || len(parent.Partitions) > mostCompared {
+		return true
+	}
+	if remainder >= modulus {
+		r.refuse("remainder for hash partition must be less than modulus")
+		return false
+	}
+	for _, p := range r.rels(parent.Partitions) {
+		var m, rest int
+		if n, _ := fmt.Sscanf(p.Bound, "FOR VALUES WITH (modulus %d, remainder %d)", &m, &rest); n != 2 || m <= 0 {
+			continue
+		}
+		less := min(m, modulus)
+		switch {
+		case max(m, modulus)%less != 0:
+			r.refuse("every hash partition modulus must be a factor of the next larger modulus")
+			return false
+		case remainder%less == rest%less:
+			r.refuse(`partition "` + name.Name + `" would overlap partition "` + p.Name.Name + `"`)
+			return false
+		}
+	}
+	return true
 }
 
 // mostCompared bounds how many partitions a new one's range is compared with.

@@ -46,6 +46,9 @@ func (a *alter) addCheck(con *pgparse.Constraint) {
 		a.refuse(`syntax error at or near "ENFORCED"`)
 		return
 	}
+	if !a.mayCheck(con) {
+		return
+	}
 	if con.GetIsNoInherit() && a.rel.Kind == catalog.PartitionedTable {
 		a.refuse(`cannot add NO INHERIT constraint to partitioned table "` + a.rel.Name.Name + `"`)
 		return
@@ -185,6 +188,10 @@ func (a *alter) validateOld(con *catalog.Constraint) {
 		if ref := a.c.Relation(con.Ref); ref != nil && ref != a.rel {
 			e := a.lockFor(ref, rs, referencedBy(con.Name, ""))
 			e.Scans = e.Scans || stored(ref)
+			for _, t := range a.tree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
+				e := a.lockFor(t, as, referencedBy(con.Name, ""))
+				e.Scans = e.Scans || stored(t)
+			}
 		}
 		return
 	}

@@ -105,7 +105,7 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 	if options&identity != 0 {
 		for _, col := range like.Columns {
 			if col.Identity != "" {
-				r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, col.Name, "seq")}, catalog.Sequence)
+				r.createOwned(name, col.Name, nil)
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types col
 		r.refuse("generation expression is not immutable")
 	}
 	if n.serial || n.identity != "" {
-		r.create(catalog.Name{Schema: table.Schema, Name: r.freeName(table, def.GetColname(), "seq")}, catalog.Sequence)
+		r.createOwned(table, def.GetColname(), n.sequence)
 	}
 	column := []string{def.GetColname()}
 	for _, c := range n.keys {

@@ -276,8 +276,7 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 			changed = append(changed, t.GetResTarget().GetName())
 		}
 	}
-	if !r.v.AtLeast(15) {
-		r.refuse(`syntax error at or near "MERGE"`)
+	if !r.newerMerge(m) {
 		return
 	}
 	if t := r.table(m.GetRelation()); t != nil && !r.merges(t) {
@@ -303,6 +302,9 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 // copyStmt is COPY.
 func (r *run) copyStmt(s *pgparse.CopyStmt) {
 	freeze := option(s.GetOptions(), "freeze", false)
+	if !r.copyForm(s) {
+		return
+	}
 	switch {
 	case freeze && !s.GetIsFrom() && r.v.AtLeast(17):
 		r.refuse("COPY FREEZE cannot be used with COPY TO")
@@ -315,6 +317,10 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 			return
 		}
 		r.lock(t, rx)
+		if t.Kind == catalog.MaterializedView || t.Kind == catalog.Sequence {
+			r.refuse("cannot copy to " + t.Kind.String() + ` "` + t.Name.Name + `"`)
+			return
+		}
 		if freeze && !t.Inferred && (t.Kind == catalog.PartitionedTable || t.Kind == catalog.ForeignTable) {
 			r.refuse("cannot perform COPY FREEZE on a " + t.Kind.String())
 			return
@@ -351,7 +357,16 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 // copies refuses COPY … TO of what has no rows of its own.
 func (r *run) copies(s *pgparse.CopyStmt) bool {
 	rel := r.c.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
-	if rel == nil || rel.Inferred || rel.Kind != catalog.View && rel.Kind != catalog.PartitionedTable && rel.Kind != catalog.Sequence {
+	if rel == nil || rel.Inferred {
+		return true
+	}
+	switch rel.Kind {
+	case catalog.View, catalog.PartitionedTable, catalog.Sequence, catalog.ForeignTable:
+	case catalog.MaterializedView:
+		if r.v.AtLeast(18) {
+			return true
+		}
+	default:
 		return true
 	}
 	r.refuse("cannot copy from " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)

@@ -183,8 +183,9 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 }
 
-// dropPolicies locks the tables with a policy that reads a dropped relation, or
-// a dropped column of it; false when they forbid the drop.
+// dropPolicies locks the tables with a policy or a rule that reads a dropped
+// relation, or a dropped column of it; false when they forbid the drop, or a
+// function does.
 func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bool {
 	for _, x := range r.c.PoliciesOver(rel.OID, column) {
 		if r.goesToo(x.Table) {
@@ -194,6 +195,18 @@ func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bo
 			return false
 		}
 		r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
+	}
+	for _, x := range r.c.RulesOver(rel.OID, column) {
+		if r.goesToo(x.Table) {
+			continue
+		}
+		if !cascade {
+			return false
+		}
+		r.lockFor(x.Table, ael, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
+	}
+	if !cascade && len(r.c.BodiesOver(rel.OID, column)) > 0 {
+		return false
 	}
 	return true
 }

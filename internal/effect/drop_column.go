@@ -30,11 +30,9 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 		a.refuse(`cannot drop inherited column "` + col.Name + `"`)
 		return
 	}
-	for _, k := range a.rel.PartitionKey {
-		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
-			a.refuse(`cannot drop column "` + col.Name + `" because it is part of the partition key of relation "` + a.rel.Name.Name + `"`)
-			return
-		}
+	if partitionedBy(a.rel, col) {
+		a.refuse(`cannot drop column "` + col.Name + `" because it is part of the partition key of relation "` + a.rel.Name.Name + `"`)
+		return
 	}
 	a.droppedColumns = append(a.droppedColumns, col.Name)
 	for _, con := range a.rel.Constraints {

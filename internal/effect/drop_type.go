@@ -54,6 +54,13 @@ func (r *run) dropType(tn *pgparse.TypeName, cascade bool) {
 	r.dropUserType(u, cascade, 0)
 }
 
+// partitionedBy reports whether a column is part of a table's partition key.
+func partitionedBy(rel *catalog.Relation, col *catalog.Column) bool {
+	return slices.ContainsFunc(rel.PartitionKey, func(k catalog.IndexKey) bool {
+		return k.Column == col.Attnum || contains(k.Columns, col.Attnum)
+	})
+}
+
 func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	if depth > maxDepth {
 		return
@@ -67,6 +74,11 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		}
 		if !cascade {
 			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
+			return
+		}
+		if partitionedBy(rel, col) { // it cannot be without
+			r.drop(rel, "partitioned by "+col.Name+", which has the type "+u.Name.String())
+			r.dropRelation(rel, true, depth+1)
 			return
 		}
 		r.lockFor(rel, ael, "its column "+col.Name+" has the type "+u.Name.String())

@@ -23,6 +23,16 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 		a.refuse(`syntax error at or near "("`)
 		return
 	}
+	if a.rel.Kind == catalog.ForeignTable {
+		a.refuse("foreign key constraints are not supported on foreign tables")
+		return
+	}
+	for _, name := range columns {
+		if col, _ := a.column(a.rel, name); col != nil && col.Generated == "virtual" {
+			a.refuse(virtualKey)
+			return
+		}
+	}
 	ref := a.table(con.GetPktable())
 	if ref != nil && !a.mayReference(ref, con, columns) {
 		return

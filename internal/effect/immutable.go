@@ -54,7 +54,8 @@ func (r *run) mutable(expr *pgparse.Node, columns columnType, depth int) (is boo
 				return false // it is folded to NULL, perhaps
 			}
 		case *pgparse.TypeCast:
-			is = !r.userCasts() && convertsMutably(r.simpleType(e.GetArg(), columns, 0), r.builtinName(r.c.TypeOf(e.GetTypeName())))
+			to := r.c.TypeOf(e.GetTypeName())
+			is = !r.userCasts() && (convertsMutably(r.simpleType(e.GetArg(), columns, 0), r.builtinName(to)) || r.namesEnum(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
 			is = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
 				computesMutably(operator(e), r.simpleType(e.GetLexpr(), columns, 0), r.simpleType(e.GetRexpr(), columns, 0))
@@ -166,6 +167,17 @@ func convertsMutably(from, to string) bool {
 		return to == "date" || to == "time" || to == "timetz" || to == "timestamp" || to == "timestamptz" || to == "interval"
 	}
 	return false
+}
+
+// namesEnum reports whether the value of an enum column becomes its label, or a
+// text column a value: labels may be renamed.
+func (r *run) namesEnum(arg *pgparse.Node, to catalog.Type, columns columnType) bool {
+	ref := arg.GetColumnRef()
+	if ref == nil || len(ref.GetFields()) == 0 {
+		return false
+	}
+	from, to := r.base(columns(lastName(ref.GetFields()))), r.base(to)
+	return r.enum(from) && isText(to) || isText(from) && r.enum(to)
 }
 
 // computesMutably reports whether an operator depends on the session's time

@@ -182,15 +182,16 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 	for _, i := range r.indexes(p) {
 		x := i.Index
 		if x == nil || x.Parent != 0 || x.Unique != s.GetUnique() || x.Method != "" && x.Method != method || x.Constraint != "" && s.GetUnique() ||
-			(x.Predicate != nil) != (s.GetWhereClause() != nil) || x.Predicate != nil || len(x.Keys) != len(s.GetIndexParams()) || len(x.Include) != len(s.GetIndexIncludingParams()) || !x.Valid {
+			!catalog.SameExpr(x.Predicate, s.GetWhereClause()) || len(x.Keys) != len(s.GetIndexParams()) || len(x.Include) != len(s.GetIndexIncludingParams()) || !x.Valid {
 			continue
 		}
 		equal := true
 		for n, k := range x.Keys {
 			e := s.GetIndexParams()[n].GetIndexElem()
+			// In which direction it is sorted does not matter (CompareIndexInfo).
 			col := p.Attr(k.Column)
-			if col == nil || col.Name != e.GetName() || k.Opclass != lastName(e.GetOpclass()) ||
-				k.Desc != (e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC) {
+			if col == nil && (k.Expr == nil || !catalog.SameExpr(k.Expr, e.GetExpr())) || col != nil && col.Name != e.GetName() ||
+				k.Opclass != lastName(e.GetOpclass()) || k.Collation != lastName(e.GetCollation()) {
 				equal = false
 			}
 		}
@@ -277,15 +278,12 @@ func (r *run) tableOf(index *catalog.Relation) *catalog.Relation {
 func (r *run) reindex(s *pgparse.ReindexStmt) {
 	concurrent := false
 	for _, p := range s.GetParams() {
-		switch p.GetDefElem().GetDefname() {
-		case "concurrently":
+		if p.GetDefElem().GetDefname() == "concurrently" {
 			concurrent = truth(p.GetDefElem())
-		case "tablespace":
-			if !r.v.AtLeast(14) {
-				r.refuse(`syntax error at or near "TABLESPACE"`)
-				return
-			}
 		}
+	}
+	if !r.reindexForm(s) {
+		return
 	}
 	name := map[pgparse.ReindexObjectType]string{
 		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "REINDEX SCHEMA",
@@ -298,6 +296,12 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	if name != "" {
 		r.NoTransaction = name
 		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM {
+			if concurrent {
+				r.refuse("cannot reindex system catalogs concurrently")
+			}
+			return
+		}
+		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA && !r.present("schema", s.GetName()) {
 			return
 		}
 		r.c.Relations(func(rel *catalog.Relation) bool {
@@ -317,6 +321,19 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	rv := s.GetRelation()
 	rel := r.find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
 	if rel == nil {
+		return
+	}
+	isIndex := rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex
+	switch {
+	case rel.Inferred:
+	case kind == catalog.Index && !isIndex:
+		r.refuse(`"` + rel.Name.Name + `" is not an index`)
+		return
+	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
+		r.refuse(`"` + rel.Name.Name + `" is not a table or materialized view`)
+		return
+	case concurrent && isIndex && r.tableOf(rel) != nil && exclusion(r.tableOf(rel), rel):
+		r.refuse("concurrent index creation for exclusion constraints is not supported")
 		return
 	}
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {
@@ -341,8 +358,9 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 		}
 	}
 	weak := sh
+	strong := ael // of a named index, partitioned or not
 	if concurrent {
-		weak = sue
+		weak, strong = sue, sue
 	}
 	for _, x := range r.tree(rel, true) {
 		switch x.Kind {
@@ -360,7 +378,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 				if rel.Kind == catalog.PartitionedTable {
 					r.lock(x, weak)
 				} else if t := r.tableOf(x); t != nil {
-					r.lock(x, weak)
+					r.lock(x, strong)
 					r.lockFor(t, weak, "table of the index "+x.Name.Name)
 				}
 			} else {

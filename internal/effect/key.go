@@ -47,6 +47,8 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 // mayHaveKey refuses a key that the server refuses whatever the rows are.
 func (a *alter) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
+	case a.rel.Kind == catalog.ForeignTable:
+		a.refuse(keyWord(con) + " constraints are not supported on foreign tables")
 	case con.GetNullsNotDistinct() && !a.v.AtLeast(15):
 		a.refuse(`syntax error at or near "NULLS"`)
 	case con.GetWithoutOverlaps() && !a.v.AtLeast(18):
@@ -153,6 +155,9 @@ func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
 func keyWord(con *pgparse.Constraint) string {
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		return "primary key"
+	}
+	if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
+		return "exclusion"
 	}
 	return "unique"
 }

@@ -16,14 +16,9 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		case "only_database_stats":
 			statsOnly = truth(d)
 		}
-		if since := vacuumOptions[o.GetDefElem().GetDefname()]; since > 0 && !r.v.AtLeast(since) {
-			word := "ANALYZE"
-			if s.GetIsVacuumcmd() {
-				word = "VACUUM"
-			}
-			r.refuse("unrecognized " + word + ` option "` + o.GetDefElem().GetDefname() + `"`)
-			return
-		}
+	}
+	if !r.vacuumForm(s) {
+		return
 	}
 	if s.GetIsVacuumcmd() {
 		r.NoTransaction = "VACUUM"
@@ -57,6 +52,9 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 			r.refuse(`syntax error at or near "ONLY"`)
 			return
 		}
+		if !r.analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
+			return
+		}
 		one(rel)
 		for _, k := range r.tree(rel, rv.GetInh())[1:] {
 			switch {
@@ -77,11 +75,6 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		})
 		r.sortEffects()
 	}
-}
-
-// vacuumOptions are the options that not every supported version has.
-var vacuumOptions = map[string]int{
-	"process_toast": 14, "process_main": 16, "buffer_usage_limit": 16, "only_database_stats": 16, "skip_database_stats": 16,
 }
 
 // cluster is CLUSTER.
@@ -251,6 +244,10 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 			return
 		}
 		for _, t := range r.tree(rel, rv.GetInh()) {
+			if t.Kind == catalog.ForeignTable && !r.v.AtLeast(14) {
+				r.refuse(`"` + t.Name.Name + `" is not a table`)
+				return
+			}
 			add(t)
 		}
 	}

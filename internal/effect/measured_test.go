@@ -96,6 +96,9 @@ func TestMeasured(t *testing.T) {
 		}
 		got := effect.Of(file.Stmts[0].Node, c, effect.NewVersion(major), session)
 		_, problems := c.Apply(file.Stmts[0].Node, get(first, "sql"))
+		if p := c.Refuses(file.Stmts[0].Node, false); p != nil && len(problems) == 0 {
+			problems = append(problems, *p)
+		}
 		got.Fail(problems, effect.NewVersion(major))
 
 		want := map[string]string{}

@@ -19,6 +19,10 @@ func (r *run) columnForm(def *pgparse.ColumnDef) {
 	if def.GetStorageName() != "" && !r.v.AtLeast(16) {
 		r.refuse(`syntax error at or near "STORAGE"`)
 	}
+	if systemColumn(def.GetColname()) {
+		r.refuse(`column name "` + def.GetColname() + `" conflicts with a system column name`)
+	}
+	r.collates(def)
 	for _, n := range def.GetConstraints() {
 		r.constraintForm(n.GetConstraint())
 	}
@@ -48,6 +52,7 @@ func (r *run) constraintForm(con *pgparse.Constraint) {
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
 		r.newerIn(con.GetRawExpr())
+		r.mayCheck(con)
 		if !con.GetIsEnforced() && !r.v.AtLeast(18) {
 			r.refuse(`syntax error at or near "ENFORCED"`)
 		}

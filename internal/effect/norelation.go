@@ -13,6 +13,8 @@ func (r *run) noRelation(msg any) {
 	case *pgparse.CreateFunctionStmt:
 		r.functionForm(s)
 		r.inSchema(s.GetFuncname())
+	case *pgparse.CallStmt:
+		r.called(s)
 	case *pgparse.CreateEnumStmt:
 		r.inSchema(s.GetTypeName())
 	case *pgparse.CreateDomainStmt:
@@ -74,7 +76,7 @@ func (r *run) noRelation(msg any) {
 			r.NoTransaction = "ROLLBACK PREPARED"
 		}
 	case *pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.DefineStmt,
-		*pgparse.AlterFunctionStmt, *pgparse.CallStmt,
+		*pgparse.AlterFunctionStmt,
 		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
 		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,
 		*pgparse.AlterTSDictionaryStmt, *pgparse.AlterTSConfigurationStmt, *pgparse.AlterCollationStmt,

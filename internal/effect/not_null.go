@@ -106,6 +106,12 @@ func (a *alter) dropNotNull(name string) {
 			return
 		}
 	}
+	for _, parent := range a.rels(a.rel.Inherits) {
+		if above := parent.Column(name); above != nil && above.NotNull && !a.forItself(parent, above) && a.v.AtLeast(18) {
+			a.refuse(`cannot drop inherited constraint "` + parent.Name.Name + "_" + name + `_not_null" of relation "` + a.rel.Name.Name + `"`)
+			return
+		}
+	}
 	if col != nil && known {
 		switch {
 		case inPrimaryKey(a.rel, col) && !a.keyDropped():

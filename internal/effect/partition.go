@@ -359,10 +359,9 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || stored(t)
 		}
-		for _, leaf := range a.tree(part, true) {
-			if stored(leaf) {
-				a.lockFor(leaf, ael, childOf(leaf, part)).Scans = true
-			}
+		for _, below := range a.tree(part, true) {
+			e := a.lockFor(below, ael, childOf(below, part))
+			e.Scans = e.Scans || stored(below)
 		}
 	}
 }

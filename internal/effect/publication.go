@@ -15,6 +15,7 @@ func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 			if !r.v.AtLeast(15) {
 				r.refuse(`syntax error at or near "TABLES"`)
 			}
+			r.present("schema", o.GetName())
 			continue
 		}
 		if (len(t.GetColumns()) > 0 || t.GetWhereClause() != nil) && !r.v.AtLeast(15) {
@@ -31,6 +32,13 @@ func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 		}
 		if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
 			r.refuse(`cannot add relation "` + rel.Name.Name + `" to publication`)
+			return
+		}
+		if !r.analyzed(rel, t.GetColumns()) {
+			return
+		}
+		if w := t.GetWhereClause(); w != nil && !rel.Inferred && (!r.mayIndex(w, columnTypes(rel)) || r.foreign(catalog.Type{}, w) != "") {
+			r.refuse("invalid publication WHERE expression")
 			return
 		}
 		if rel.Kind == catalog.PartitionedTable && !viaRoot {
@@ -51,6 +59,9 @@ func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 }
 
 func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
+	if !r.publicationForm(s.GetOptions()) {
+		return
+	}
 	if s.GetAction() == pgparse.AlterPublicationAction_AP_SetObjects {
 		// Tables that leave the publication are locked too.
 		if p := r.c.Object("publication", catalog.Name{Name: s.GetPubname()}); p != nil && len(s.GetPubobjects()) > 0 {

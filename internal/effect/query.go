@@ -264,33 +264,6 @@ func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
 	return false
 }
 
-// rowLocks is FOR UPDATE and its like.
-func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
-	for _, l := range s.GetLockingClause() {
-		names := l.GetLockingClause().GetLockedRels()
-		for _, n := range s.GetFromClause() {
-			pgparse.Walk(n, func(m any) bool {
-				rv, ok := m.(*pgparse.RangeVar)
-				if !ok || rv.GetSchemaname() == "" && contains(ctes, rv.GetRelname()) {
-					return true
-				}
-				for _, want := range names {
-					w := want.GetRangeVar().GetRelname()
-					if w != rv.GetRelname() && w != rv.GetAlias().GetAliasname() {
-						continue
-					}
-					r.read(rv, rs)
-					return false
-				}
-				if len(names) == 0 {
-					r.read(rv, rs)
-				}
-				return false
-			})
-		}
-	}
-}
-
 // from locks a FROM item; a table in it that no condition narrows by an index
 // is read whole.
 func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.Node) {

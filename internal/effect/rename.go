@@ -37,6 +37,10 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 			r.refuse("cannot rename column of typed table")
 			return
 		}
+		if systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable) {
+			r.refuse(`column name "` + s.GetNewname() + `" conflicts with a system column name`)
+			return
+		}
 		if rel.Kind == catalog.CompositeType {
 			a := alter{run: r, rel: rel, mode: ael}
 			a.typedTables(s.GetBehavior(), nil)
@@ -52,7 +56,9 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if rel := r.table(rv); rel != nil {
 			r.lock(rel, ael)
-			if t := rel.Trigger(s.GetSubname()); rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.v.AtLeast(15) {
+			if t := rel.Trigger(s.GetSubname()); t != nil && t.Parent && r.v.AtLeast(15) {
+				r.refuse(`cannot rename trigger "` + t.Name + `" on table "` + rel.Name.Name + `"`)
+			} else if rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.v.AtLeast(15) {
 				r.below(rel, ael)
 			}
 		}
@@ -67,6 +73,11 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 			r.lock(rel, ael)
 		}
 	}
+}
+
+// systemColumn reports whether every table has a column of that name already.
+func systemColumn(name string) bool {
+	return contains([]string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}, name)
 }
 
 // typeRelation is the relation of a composite type.
@@ -100,8 +111,17 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	if index := r.c.Relation(con.Index); index != nil {
 		r.lockFor(index, sue, "index of the constraint "+con.Name)
 	}
-	if (con.Kind == catalog.Check || con.Kind == catalog.NotNullConstraint) && rv.GetInh() && !con.NoInherit {
+	if con.Kind != catalog.Check && con.Kind != catalog.NotNullConstraint || con.NoInherit {
+		return
+	}
+	switch {
+	case rv.GetInh():
 		r.below(rel, ael)
+	case hasKids(rel):
+		r.refuse(`inherited constraint "` + con.Name + `" must be renamed in child tables too`)
+	}
+	if con.Parent {
+		r.refuse(`cannot rename inherited constraint "` + con.Name + `"`)
 	}
 }
 

@@ -38,6 +38,10 @@ func (r *run) target(rv *pgparse.RangeVar, w write) (tables []*catalog.Relation,
 	if rel == nil {
 		return nil, true
 	}
+	if rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence {
+		r.refuse("cannot change " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+		return nil, true
+	}
 	w.inherits = rv.GetInh() && w.event != "insert"
 	return r.rewritten(rel, w, "")
 }

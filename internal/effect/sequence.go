@@ -68,13 +68,65 @@ func (a *alter) isIdentity(col *catalog.Column) bool {
 	return col.Identity != "" && !contains(a.withoutIdentity, col.Name)
 }
 
+// sharesIdentity reports whether a column of a partition takes its numbers from
+// the sequence of its parent's.
+func (a *alter) sharesIdentity(col *catalog.Column) bool {
+	parent := a.c.Relation(a.rel.Parent)
+	if parent == nil || col == nil || col.Identity == "" {
+		return false
+	}
+	above := parent.Column(col.Name)
+	return above != nil && above.Identity != "" && (col.Sequence == 0 || col.Sequence == above.Sequence)
+}
+
+func optionNames(options []*pgparse.Node) []string {
+	out := make([]string, len(options))
+	for i, o := range options {
+		out[i] = o.GetDefElem().GetDefname()
+	}
+	return out
+}
+
+// createOwned makes the sequence of an identity or serial column: options may
+// name it.
+func (r *run) createOwned(table catalog.Name, column string, options []*pgparse.Node) {
+	name := catalog.Name{Schema: table.Schema}
+	for _, o := range options {
+		if d := o.GetDefElem(); d.GetDefname() == "sequence_name" {
+			schema, given := nameOf(d.GetArg().GetList().GetItems())
+			if name.Name = given; schema != "" {
+				name.Schema = schema
+			}
+		}
+	}
+	if name.Name == "" {
+		name.Name = r.freeName(table, column, "seq")
+	}
+	r.create(name, catalog.Sequence)
+}
+
 // identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
 // it) and DROP IDENTITY.
 func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	col, known := a.column(a.rel, cmd.GetName())
 	none := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity && known && col != nil && col.Identity == ""
-	if a.recurse && a.rel.Kind == catalog.PartitionedTable && a.v.AtLeast(17) && !none {
+	// What only the sequence learns does not go down.
+	only := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetIdentity && !contains(optionNames(cmd.GetDef().GetList().GetItems()), "generated")
+	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !only && a.v.AtLeast(17) {
 		a.below(a.rel, a.mode)
+	}
+	if a.sharesIdentity(col) && cmd.GetSubtype() != pgparse.AlterTableType_AT_AddIdentity {
+		switch {
+		case !a.v.AtLeast(17): // no partition's column was one
+			if !cmd.GetMissingOk() {
+				a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+			}
+		case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
+			a.refuse("cannot drop identity from a column of a partition")
+		default:
+			a.refuse("cannot change identity column of a partition")
+		}
+		return
 	}
 	var seq *catalog.Relation
 	if col != nil && col.Sequence != 0 {
@@ -91,7 +143,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 			return
 		}
 		a.newIdentity = true
-		a.create(catalog.Name{Schema: a.rel.Name.Schema, Name: a.freeName(a.rel.Name, cmd.GetName(), "seq")}, catalog.Sequence)
+		a.createOwned(a.rel.Name, cmd.GetName(), cmd.GetDef().GetConstraint().GetOptions())
 	case pgparse.AlterTableType_AT_DropIdentity:
 		if known && col != nil && col.Identity == "" {
 			if !cmd.GetMissingOk() {

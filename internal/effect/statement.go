@@ -74,6 +74,9 @@ func (r *run) statement(msg any) {
 	case *pgparse.SecLabelStmt:
 		r.comment(s.GetObjtype(), s.GetObject())
 	case *pgparse.CreatePublicationStmt:
+		if !r.publicationForm(s.GetOptions()) {
+			return
+		}
 		r.publish(s.GetPubobjects(), option(s.GetOptions(), "publish_via_partition_root", false))
 	case *pgparse.AlterPublicationStmt:
 		r.alterPublication(s)

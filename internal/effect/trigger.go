@@ -16,14 +16,21 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	if rel == nil {
 		return
 	}
-	const insteadOf = 1 << 6 // TRIGGER_TYPE_INSTEAD
+	const truncates, insteadOf = 1 << 5, 1 << 6 // TRIGGER_TYPE_TRUNCATE, TRIGGER_TYPE_INSTEAD
 	switch {
 	case rel.Inferred:
 	case rel.Kind.IsTable() && s.GetTiming() == insteadOf:
 		r.refuse(`"` + rel.Name.Name + `" is a table`)
 		return
+	case rel.Kind == catalog.View && s.GetEvents()&truncates != 0:
+		r.refuse(`"` + rel.Name.Name + `" is a view`)
+		return
 	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
 		r.refuse(`relation "` + rel.Name.Name + `" cannot have triggers`)
+		return
+	}
+	if s.GetWhenClause() != nil && holdsNode[*pgparse.SubLink](s.GetWhenClause()) {
+		r.refuse("cannot use subquery in trigger WHEN condition")
 		return
 	}
 	if len(s.GetTransitionRels()) > 0 && s.GetRow() && !rel.Inferred {
@@ -57,7 +64,14 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 	if rel == nil {
 		return
 	}
-	r.lock(rel, ael)
+	if s.GetEvent() == pgparse.CmdType_CMD_SELECT && rel.Kind.IsTable() && !rel.Inferred && r.v.AtLeast(16) {
+		r.refuse(`relation "` + rel.Name.Name + `" cannot have ON SELECT rules`)
+		return
+	}
+	e := r.lock(rel, ael)
+	if s.GetEvent() == pgparse.CmdType_CMD_SELECT && stored(rel) {
+		e.Rewrites, e.Instant = true, true // an empty table becomes a view, without a file
+	}
 	for _, action := range s.GetActions() {
 		inner := run{c: r.c, v: r.v, s: r.s}
 		inner.query(pgparse.Unwrap(action))
@@ -107,7 +121,35 @@ func (r *run) statistics(s *pgparse.CreateStatsStmt) {
 				r.refuse(`cannot define statistics for relation "` + rel.Name.Name + `"`)
 				return
 			}
+			if !r.mayCorrelate(rel, s) {
+				return
+			}
 			r.lock(rel, sue)
 		}
 	}
+}
+
+// mayCorrelate refuses columns that statistics cannot be made of.
+func (r *run) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bool {
+	for _, n := range s.GetExprs() {
+		name := n.GetStatsElem().GetName()
+		col := rel.Column(name)
+		switch {
+		case name == "":
+		case col == nil && r.whole(rel):
+			r.refuse(`column "` + name + `" does not exist`)
+			return false
+		case col != nil && col.Generated == "virtual":
+			r.refuse("statistics creation on virtual generated columns is not supported")
+			return false
+		case col != nil && !col.Inferred && r.unfit("btree", "", col.Type) != "":
+			r.refuse(`column "` + name + `" cannot be used in statistics because its type ` + col.Type.Formal() + " has no default btree operator class")
+			return false
+		}
+	}
+	if list := s.GetExprs(); len(list) == 1 && list[0].GetStatsElem().GetName() != "" {
+		r.refuse("extended statistics require at least 2 columns")
+		return false
+	}
+	return true
 }

@@ -175,6 +175,7 @@ func cast(from, to string) string {
 func (r *run) assignable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
+		from, to = r.base(from), r.base(to)
 		return same(from, to) || r.assignable(from, to)
 	}
 	if from.OID != 0 || to.OID != 0 {

@@ -9,6 +9,12 @@ import (
 func (r *run) createView(s *pgparse.ViewStmt) {
 	r.viewForm(s)
 	name := r.newName(s.GetView())
+	if s.GetWithCheckOption() != pgparse.ViewCheckOption_NO_CHECK_OPTION && s.GetWithCheckOption() != pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED && r.c.Complete {
+		if view := (&catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}); r.c.ReadOnly(view) != "" {
+			r.refuse("WITH CHECK OPTION is supported only on automatically updatable views")
+			return
+		}
+	}
 	if s.GetReplace() {
 		if old := r.c.Lookup(name.Schema, name.Name); old != nil {
 			r.lock(old, ael)
@@ -67,6 +73,10 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 	}
 	if mv.Kind != catalog.MaterializedView {
 		r.refuse(`"` + mv.Name.Name + `" is not a materialized view`)
+		return
+	}
+	if s.GetConcurrent() && s.GetSkipData() {
+		r.refuse("CONCURRENTLY and WITH NO DATA options cannot be used together")
 		return
 	}
 	if s.GetConcurrent() {

@@ -224,6 +224,9 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 	}
 	got := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
 	_, problems := schema.Apply(f.Stmts[0].Node, form.SQL)
+	if p := schema.Refuses(f.Stmts[0].Node, false); p != nil && len(problems) == 0 {
+		problems = append(problems, *p)
+	}
 	got.Fail(problems, effect.NewVersion(b.major))
 	bad = Compare(got, seen)
 	if seen.Refused == "" && !alone && got.NoTransaction != "" {

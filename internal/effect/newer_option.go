@@ -1,0 +1,150 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Options of statements in parentheses, with the first version that has them
+// (0: all).
+
+var vacuumOptions = map[string]int{
+	"full": 0, "freeze": 0, "verbose": 0, "analyze": 0, "disable_page_skipping": 0, "skip_locked": 0, "index_cleanup": 0,
+	"truncate": 0, "parallel": 0, "process_toast": 14, "process_main": 16, "buffer_usage_limit": 16,
+	"only_database_stats": 16, "skip_database_stats": 16,
+}
+
+var analyzeOptions = map[string]int{"verbose": 0, "skip_locked": 0, "buffer_usage_limit": 16}
+
+var copyOptions = map[string]int{
+	"format": 0, "freeze": 0, "delimiter": 0, "null": 0, "header": 0, "quote": 0, "escape": 0, "force_quote": 0,
+	"force_not_null": 0, "force_null": 0, "encoding": 0, "convert_selectively": 0, "default": 16, "on_error": 17,
+	"log_verbosity": 17, "reject_limit": 18,
+}
+
+var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18}
+
+// newerOption is the name of the first option that the version does not have;
+// "" when it has them all.
+func (r *run) newerOption(options []*pgparse.Node, known map[string]int) string {
+	for _, o := range options {
+		name := o.GetDefElem().GetDefname()
+		if since, there := known[name]; !there || since > 0 && !r.v.AtLeast(since) {
+			return name
+		}
+	}
+	return ""
+}
+
+// vacuumForm refuses options of VACUUM and ANALYZE that are not there, or do not
+// go together.
+func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
+	word, known := "ANALYZE", analyzeOptions
+	if s.GetIsVacuumcmd() {
+		word, known = "VACUUM", vacuumOptions
+	}
+	if name := r.newerOption(s.GetOptions(), known); name != "" {
+		r.refuse("unrecognized " + word + ` option "` + name + `"`)
+		return false
+	}
+	if !s.GetIsVacuumcmd() {
+		return true
+	}
+	for _, o := range s.GetOptions() {
+		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && option(s.GetOptions(), "full", false) {
+			r.refuse("VACUUM FULL cannot be performed in parallel")
+			return false
+		}
+	}
+	for _, n := range s.GetRels() {
+		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !option(s.GetOptions(), "analyze", false) {
+			r.refuse("ANALYZE option must be specified when a column list is provided")
+			return false
+		}
+	}
+	return true
+}
+
+// analyzed refuses a column to analyse that the relation does not have.
+func (r *run) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
+	for _, n := range columns {
+		if rel.Column(text(n)) == nil && r.whole(rel) && rel.Kind.IsTable() {
+			r.refuse(`column "` + text(n) + `" of relation "` + rel.Name.Name + `" does not exist`)
+			return false
+		}
+	}
+	return true
+}
+
+// copyForm refuses options that the version's COPY does not have.
+func (r *run) copyForm(s *pgparse.CopyStmt) bool {
+	if name := r.newerOption(s.GetOptions(), copyOptions); name != "" {
+		r.refuse(`option "` + name + `" not recognized`)
+		return false
+	}
+	for _, o := range s.GetOptions() {
+		switch d := o.GetDefElem(); d.GetDefname() {
+		case "header":
+			if strings.EqualFold(text(d.GetArg()), "match") && !r.v.AtLeast(15) {
+				r.refuse("header requires a Boolean value")
+				return false
+			}
+		case "force_null", "force_not_null":
+			if d.GetArg().GetAStar() != nil && !r.v.AtLeast(17) {
+				r.refuse(`argument to option "` + d.GetDefname() + `" must be a list of column names`)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// publicationForm refuses parameters that the version's publications do not have.
+func (r *run) publicationForm(options []*pgparse.Node) bool {
+	name := r.newerOption(options, publicationOptions)
+	if name != "" {
+		r.refuse(`unrecognized publication parameter: "` + name + `"`)
+	}
+	return name == ""
+}
+
+// reindexForm refuses what the version's REINDEX cannot read.
+func (r *run) reindexForm(s *pgparse.ReindexStmt) bool {
+	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
+	if database && s.GetName() == "" && !r.v.AtLeast(16) {
+		r.refuse("syntax error at end of input")
+		return false
+	}
+	for _, p := range s.GetParams() {
+		d := p.GetDefElem()
+		// The word may stand before the name as well, and only there up to 13.
+		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
+		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
+		if brackets && !r.v.AtLeast(14) {
+			r.refuse(`syntax error at or near "` + strings.ToUpper(d.GetDefname()) + `"`)
+			return false
+		}
+	}
+	return true
+}
+
+// newerMerge refuses what a version's MERGE cannot read.
+func (r *run) newerMerge(m *pgparse.MergeStmt) bool {
+	if !r.v.AtLeast(15) {
+		r.refuse(`syntax error at or near "MERGE"`)
+		return false
+	}
+	for _, n := range m.GetMergeWhenClauses() {
+		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !r.v.AtLeast(17) {
+			r.refuse(`syntax error at or near "BY"`)
+			return false
+		}
+	}
+	if m.GetReturningClause() != nil && !r.v.AtLeast(17) {
+		r.refuse(`syntax error at or near "RETURNING"`)
+		return false
+	}
+	return true
+}

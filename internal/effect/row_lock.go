@@ -1,0 +1,96 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// rowLocks is FOR UPDATE and its like.
+func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
+	if what := unlockable(s); what != "" {
+		r.refuse(strength(s) + " is not allowed with " + what)
+		return
+	}
+	for _, l := range s.GetLockingClause() {
+		names := l.GetLockingClause().GetLockedRels()
+		for _, n := range s.GetFromClause() {
+			pgparse.Walk(n, func(m any) bool {
+				rv, ok := m.(*pgparse.RangeVar)
+				if !ok || rv.GetSchemaname() == "" && contains(ctes, rv.GetRelname()) {
+					return true
+				}
+				if rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname()); rel != nil && len(names) == 0 && !r.lockable(rel) {
+					return false
+				}
+				for _, want := range names {
+					w := want.GetRangeVar().GetRelname()
+					if w != rv.GetRelname() && w != rv.GetAlias().GetAliasname() {
+						continue
+					}
+					r.read(rv, rs)
+					return false
+				}
+				if len(names) == 0 {
+					r.read(rv, rs)
+				}
+				return false
+			})
+		}
+	}
+}
+
+// lockable refuses what has no rows that could be locked.
+func (r *run) lockable(rel *catalog.Relation) bool {
+	if rel.Inferred || rel.Kind != catalog.MaterializedView && rel.Kind != catalog.Sequence {
+		return true
+	}
+	r.refuse("cannot lock rows in " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+	return false
+}
+
+// strength is the first clause that locks rows: FOR UPDATE.
+func strength(s *pgparse.SelectStmt) string {
+	switch s.GetLockingClause()[0].GetLockingClause().GetStrength() {
+	case pgparse.LockClauseStrength_LCS_FORKEYSHARE:
+		return "FOR KEY SHARE"
+	case pgparse.LockClauseStrength_LCS_FORSHARE:
+		return "FOR SHARE"
+	case pgparse.LockClauseStrength_LCS_FORNOKEYUPDATE:
+		return "FOR NO KEY UPDATE"
+	}
+	return "FOR UPDATE"
+}
+
+// unlockable is what a query has by which its rows are no longer those of a
+// table (CheckSelectLocking); "" for nothing.
+func unlockable(s *pgparse.SelectStmt) string {
+	switch {
+	case s.GetLarg() != nil:
+		return "UNION/INTERSECT/EXCEPT"
+	case len(s.GetDistinctClause()) > 0:
+		return "DISTINCT clause"
+	case len(s.GetGroupClause()) > 0:
+		return "GROUP BY clause"
+	case s.GetHavingClause() != nil:
+		return "HAVING clause"
+	}
+	what := ""
+	for _, n := range s.GetTargetList() {
+		pgparse.Walk(n, func(m any) bool {
+			switch x := m.(type) {
+			case *pgparse.SubLink:
+				return false
+			case *pgparse.FuncCall:
+				name := lastName(x.GetFuncname())
+				switch {
+				case x.GetOver() != nil:
+					what = "window functions"
+				case x.GetAggStar() || contains(aggregates, name) || name == "max" || name == "min":
+					what = "aggregate functions"
+				}
+			}
+			return what == ""
+		})
+	}
+	return what
+}
