@@ -1,8 +1,10 @@
 package pgparse
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -10,11 +12,20 @@ import (
 type Lines struct {
 	src    string
 	starts []int32
+	// marks are for lines so long that counting their characters each time would cost the square of them.
+	marks func() []mark
 }
+
+// mark is a byte offset, and how many characters stand before it.
+type mark struct{ offset, runes int }
+
+// marked is about how many bytes lie between two marks.
+const marked = 4096
 
 // NewLines indexes a source.
 func NewLines(src string) *Lines {
 	l := &Lines{src: src, starts: make([]int32, 1, strings.Count(src, "\n")+1)}
+	l.marks = sync.OnceValue(l.mark)
 	for at := 0; ; {
 		n := strings.IndexByte(src[at:], '\n')
 		if n < 0 {
@@ -30,8 +41,33 @@ func NewLines(src string) *Lines {
 func (l *Lines) Position(offset int) (line, column int) {
 	offset = max(0, min(offset, len(l.src)))
 	line, _ = slices.BinarySearch(l.starts, int32(offset+1))
-	start := l.starts[line-1]
+	start := int(l.starts[line-1])
+	if offset-start > marked {
+		return line, l.runes(offset) - l.runes(start) + 1
+	}
 	return line, utf8.RuneCountInString(l.src[start:offset]) + 1
+}
+
+// runes is how many characters stand before an offset.
+func (l *Lines) runes(offset int) int {
+	marks := l.marks()
+	i, found := slices.BinarySearchFunc(marks, offset, func(m mark, at int) int { return cmp.Compare(m.offset, at) })
+	if !found {
+		i-- // the first one is at 0
+	}
+	return marks[i].runes + utf8.RuneCountInString(l.src[marks[i].offset:offset])
+}
+
+func (l *Lines) mark() []mark {
+	out := []mark{{}}
+	last := mark{}
+	for at := range l.src { // beginnings of characters
+		if at-last.offset >= marked {
+			last = mark{at, last.runes + utf8.RuneCountInString(l.src[last.offset:at])}
+			out = append(out, last)
+		}
+	}
+	return out
 }
 
 // Start is the byte offset at which a line begins; lines count from 1.

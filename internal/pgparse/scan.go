@@ -80,7 +80,12 @@ func (s *scanner) token() {
 		s.pos = lineEnd(src, i)
 		return
 	case c == '/' && strings.HasPrefix(src[i:], "/*"):
-		s.pos = commentEnd(src, i)
+		end, closed := comment(src, i)
+		if s.pos = end; !closed {
+			// The server refuses it, with the statement that it stands in.
+			s.begin(i)
+			s.last = end
+		}
 		return
 	case c == ';' && s.brackets == 0 && s.atomic == 0:
 		copied := s.copying == 3
@@ -232,14 +237,26 @@ func isWordByte(c byte) bool {
 	return isWordStart(c) || c >= '0' && c <= '9' || c == '$'
 }
 
+// lineEnd is the end of the line comment or psql command at i. Postgres ends a
+// comment at a carriage return, too.
 func lineEnd(src string, i int) int {
+	end := len(src)
 	if n := strings.IndexByte(src[i:], '\n'); n >= 0 {
+		end = i + n
+	}
+	if n := strings.IndexByte(src[i:end], '\r'); n >= 0 {
 		return i + n
 	}
-	return len(src)
+	return end
 }
 
 func commentEnd(src string, i int) int {
+	end, _ := comment(src, i)
+	return end
+}
+
+// comment is the end of the comment at i, and whether it is closed.
+func comment(src string, i int) (end int, closed bool) {
 	depth := 0
 	for i < len(src) {
 		switch {
@@ -250,13 +267,13 @@ func commentEnd(src string, i int) int {
 			depth--
 			i += 2
 			if depth == 0 {
-				return i
+				return i, true
 			}
 		default:
 			i++
 		}
 	}
-	return len(src)
+	return len(src), false
 }
 
 // quoteEnd is the end of the quoted text that begins at i. A doubled quote

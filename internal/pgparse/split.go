@@ -148,7 +148,12 @@ func mend(sql string) string {
 	})
 }
 
-var templateToken = regexp.MustCompile(`\{\{|\}\}|\$\{|<%|%>|__[A-Z_]+__|@@?\w+@`)
+var (
+	templateToken = regexp.MustCompile(`\{\{|\}\}|\{%|%\}|\$\{|<%|%>|__[A-Z_]+__|@@?\w+@`)
+	conflictMark  = regexp.MustCompile(`(?m)^(<<<<<<<|=======|>>>>>>>)( |\r?$)`)
+	psqlVariable  = regexp.MustCompile(`^:['"]?\w`)
+	shellVariable = regexp.MustCompile(`^\$[A-Za-z_]\w*`)
+)
 
 func syntaxError(sql string, at int, err error) *SyntaxError {
 	out := &SyntaxError{Message: brief(err.Error()), Offset: at}
@@ -160,10 +165,22 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 	switch {
 	case strings.ContainsRune(sql, '\u00a0'):
 		out.Hint = "the text holds a no-break space, which is not white space in SQL"
-	case templateToken.MatchString(sql):
+	case strings.HasPrefix(sql, "version https://git-lfs.github.com/spec/"):
+		out.Hint = "the file is a pointer of Git LFS; to get what it stands for, run: git lfs pull"
+	case conflictMark.MatchString(sql):
+		out.Hint = "a merge conflict stands in the text"
+	case templateToken.MatchString(sql), unfilled(sql[out.Offset-at:], out.Message):
 		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
+	case psqlVariable.MatchString(sql[out.Offset-at:]):
+		out.Hint = "it looks like a variable of psql: its value is known only when psql runs the file"
 	}
 	return out
+}
+
+// unfilled reports whether the grammar stumbled over a variable of the shell,
+// and not over the beginning of a dollar quote that has no end.
+func unfilled(rest, message string) bool {
+	return shellVariable.MatchString(rest) && !strings.HasPrefix(message, "unterminated")
 }
 
 // brief cuts a message that quotes the rest of a file, as that of an

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -46,6 +47,9 @@ func TestSplit(t *testing.T) {
 		{"byte order mark", "\ufeffSELECT 1;", []string{"SELECT 1"}},
 		{"an argument of type double precision", "DROP FUNCTION f(double precision);", []string{"DROP FUNCTION f(double precision)"}},
 		{"a later server's statement", "REPACK (CONCURRENTLY) t; SELECT 1", []string{"!REPACK (CONCURRENTLY) t", "SELECT 1"}},
+		{"a comment without an end", "SELECT 1; /* half\nSELECT 2;", []string{"SELECT 1", "!/* half\nSELECT 2;"}},
+		{"a comment without an end in a statement", "SELECT 1 /* a /* b */ ; SELECT 2", []string{"!SELECT 1 /* a /* b */ ; SELECT 2"}},
+		{"a carriage return ends a comment", "-- a\rSELECT 1; -- b\r\n\rSELECT 2", []string{"SELECT 1", "SELECT 2"}},
 		{"no end", "SELECT 1; SELECT 'abc", []string{"SELECT 1", "!SELECT 'abc"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -64,6 +68,16 @@ func TestSyntaxErrors(t *testing.T) {
 		{"ALTER\u00a0TABLE t ADD c int", "no-break space", "ALTER"},
 		{"SELECT 1\x00", "NUL byte", ""},
 		{"CREATE TABLE {{ .Schema }}.t ()", "template", "{"},
+		{"{% if prod %} DROP TABLE t; {% endif %}", "template", "{"},
+		{"ALTER TABLE $SCHEMA.t ADD a int", "template", "$"},
+		{"SELECT $a$ x", "unterminated dollar-quoted string", "$a$"},
+		{"ALTER TABLE :schema.t ADD a int", "variable of psql", ":"},
+		{"INSERT INTO t VALUES (:'name')", "variable of psql", ":"},
+		{"SELECT 1 : 2", "syntax error at or near \":\"", ":"},
+		{"<<<<<<< HEAD\nSELECT 1;", "merge conflict", "<"},
+		{"=======\r\nSELECT 1;", "merge conflict", "="},
+		{"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull", "version"},
+		{"/* half\nSELECT 1;", "unterminated /* comment", "/*"},
 		{"\\set x 1", "psql command", "\\set"},
 		{"SELECT 1 \\gset", `\gset is a psql command`, "\\gset"},
 	} {
@@ -107,6 +121,28 @@ func TestBounds(t *testing.T) {
 	}
 	if _, err := Split(strings.Repeat(" ", MaxSize+1)); err == nil {
 		t.Error("a file above the limit should be refused")
+	}
+}
+
+// TestLongLine asks for the place of each word of a long line: counting from
+// its beginning each time would take minutes.
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"SELECT 1; ", "SELECT 'é'; ", "SELECT '\xe9'; "} {
+		src := "-- é\n" + strings.Repeat(word, 200_000) + "\n" + strings.Repeat(word, 1000)
+		lines, start := NewLines(src), time.Now()
+		first, runes := strings.IndexByte(src, '\n')+1, utf8.RuneCountInString(word)
+		for i := range 200_000 {
+			if line, column := lines.Position(first + i*len(word)); line != 2 || column != i*runes+1 {
+				t.Fatalf("%q: word %d is at %d:%d, not 2:%d", word, i, line, column, i*runes+1)
+			}
+		}
+		if line, column := lines.Position(len(src)); line != 3 || column != 1000*runes+1 {
+			t.Errorf("%q: the end is at %d:%d", word, line, column)
+		}
+		if d := time.Since(start); d > 10*time.Second { // as in TestBounds
+			t.Errorf("%q: took %v", word, d)
+		}
 	}
 }
 
