@@ -90,6 +90,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 		for _, k := range members {
 			p := compared[k]
 			j.setOpaque(pairs[k])
+			j.lost(p.deployed, a.rng.BaseName)
 			j.history(p.history)
 			from := len(j.report.Migrations)
 			together := 0

@@ -78,6 +78,19 @@ func (j *judge) deploy(m *adapter.Migration) {
 	j.run().Deploy(s)
 }
 
+// lost lists the migrations of the base that git cannot give: the schema at the
+// base has a hole that is no matter of the repository, and can be mended.
+func (j *judge) lost(deployed []*adapter.Migration, base string) {
+	if j.known.catalog != nil {
+		return
+	}
+	for _, m := range deployed {
+		if m.Lost {
+			j.opaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: "the file at " + base, Why: m.Failed, Failed: true})
+		}
+	}
+}
+
 // obscure tells the engine of a migration that may have done more than its SQL
 // says. RunPython is left out: it changes rows, or every Django project would
 // be uncertain. So is a default that the database is asked for: only its value

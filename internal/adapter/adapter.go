@@ -142,8 +142,10 @@ type Migration struct {
 	Hash string
 	// Opaque lists what is hidden in it: RunPython, a Go migration.
 	Opaque []onward.Opaque
-	// Failed says why it could not be read at all.
+	// Failed says why it could not be read at all; Lost, that it is git which
+	// cannot give it.
 	Failed string
+	Lost   bool
 	// Problems is what the runner itself will refuse or misread in the file.
 	// What is meant is judged all the same.
 	Problems []rule.Refusal

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -32,6 +33,8 @@ type File struct {
 	Written string
 	// Failed says why it could not be read; "" when it could.
 	Failed string
+	// Lost: git has the file and not its content.
+	Lost bool
 	// Opaque lists what is odd about its bytes.
 	Opaque []onward.Opaque
 }
@@ -102,7 +105,7 @@ func newFile(path string, content []byte, err error) *File {
 	f := &File{Path: path}
 	switch {
 	case err != nil:
-		f.Failed = readError(path, err)
+		f.Failed, f.Lost = readError(path, err), gitrange.Lost(err)
 		return f
 	case len(content) > pgparse.MaxSize:
 		f.Failed = fmt.Sprintf("the file has %d MB; up to %d MB are read", len(content)>>20, pgparse.MaxSize>>20)
@@ -201,7 +204,7 @@ func (f *File) Start(s Source, id, version string) *Migration {
 	m := &Migration{
 		ID: id, Version: version, Path: f.Path, Framework: s.Framework, Runner: s.Options.Runner,
 		Source: script.Source{Text: f.Text, Written: f.Written, LineComment: "--"},
-		Opaque: f.Opaque, Failed: f.Failed,
+		Opaque: f.Opaque, Failed: f.Failed, Lost: f.Lost,
 	}
 	for i := range m.Opaque {
 		m.Opaque[i].Migration = id

@@ -16,7 +16,7 @@ import (
 var errClosed = errors.New("the repository is closed")
 
 // errMissing is the answer for an object that is not there.
-var errMissing = errors.New("object missing")
+var errMissing = errors.New("object missing; git fsck says what else is")
 
 // batch is the one git cat-file --batch process of a Repo. It starts with the
 // first read, and again should it have died.

@@ -1,6 +1,7 @@
 package gitrange
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -143,6 +144,16 @@ func (e *MissingObjectsError) Error() string {
 		}
 	}
 	return fmt.Sprintf("%s at %s is missing: this is a partial clone; run: %s", what, e.Rev, e.Run)
+}
+
+// Lost reports whether an error means that git should have the content of a
+// file and cannot give it: the clone is partial and lacks it, or damaged.
+func Lost(err error) bool {
+	if _, ok := errors.AsType[*MissingObjectsError](err); ok || errors.Is(err, errMissing) {
+		return true
+	}
+	failed, ok := errors.AsType[*GitError](err)
+	return ok && failed.Args[0] == "cat-file"
 }
 
 // OutsideError reports a symbolic link that leads out of the tree.

@@ -1,0 +1,50 @@
+package audit
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestLost takes the content of a deployed migration out of the repository, and
+// spoils it, as a disk or an interrupted fetch does: then there is no verdict,
+// because the schema at the base is not known.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(path string) error{
+		"missing": os.Remove,
+		"damaged": func(path string) error {
+			if err := os.Chmod(path, 0o644); err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte("junk"), 0o644)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := repository(t, "-- db/migrations/001_init.sql --\nCREATE TABLE users (id bigint PRIMARY KEY, name text);\n",
+				"-- db/migrations/001_init.sql --\n-- db/migrations/001_all.sql --\nCREATE TABLE users (id bigint PRIMARY KEY, name text);\n"+
+					"-- db/migrations/002_drop.sql --\nALTER TABLE users DROP COLUMN name;\n")
+			cmd := exec.Command("git", "rev-parse", "main:db/migrations/001_init.sql")
+			cmd.Dir = dir
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := strings.TrimSpace(string(out))
+			// The other file must not be the same object.
+			if err := os.WriteFile(filepath.Join(dir, "db/migrations/001_all.sql"), []byte("CREATE TABLE users (id bigint PRIMARY KEY, name text, v int);\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := spoil(filepath.Join(dir, ".git/objects", id[:2], id[2:])); err != nil {
+				t.Fatal(err)
+			}
+			r := changelog0(t, Config{Dir: dir, Base: "main"})
+			if r.Summary.Safe || len(r.Opaque) != 1 || !r.Opaque[0].Failed || r.Opaque[0].Path != "db/migrations/001_init.sql" {
+				t.Errorf("%q, and not judged: %+v", r.Summary.Verdict, r.Opaque)
+			}
+		})
+	}
+}
