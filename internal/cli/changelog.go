@@ -37,7 +37,7 @@ could not be read, so that there is no verdict on it.`,
 			if err != nil {
 				return err
 			}
-			release, err := a.release(cmd, &f.released)
+			release, err := a.release(&f.released)
 			if err != nil {
 				return err
 			}

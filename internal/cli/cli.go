@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -96,6 +97,9 @@ in the code that is deployed now. It needs no database and no configuration.`,
 		SilenceUsage:  true,
 		Args:          a.noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return noneEmpty(cmd)
+		},
 	}
 	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
@@ -109,7 +113,50 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	complete(root, "format", "terminal", "json", "markdown", "github", "html")
 	complete(root, "color", "auto", "always", "never")
 	root.AddCommand(a.changelog(), a.rehearse(), a.check(), a.locks(), a.stats(), a.explain(), a.rules(), a.report(), a.version())
+	a.strict(root)
 	return root
+}
+
+// strict makes the library's own commands refuse what they do not know, too.
+func (a *app) strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Short = "help about a command"
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if len(args) == 0 || slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == args[0] }) {
+					return nil
+				}
+				return a.noCommand(root, args)
+			}
+		case "completion":
+			cmd.Short = "print the completions for a shell"
+			cmd.Args = nil
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return cmd.Help()
+				}
+				var shells []string
+				for _, shell := range cmd.Commands() {
+					shells = append(shells, shell.Name())
+				}
+				return usagef("unknown shell %q: there is %s", args[0], strings.Join(shells, ", "))
+			}
+		}
+	}
+}
+
+// noneEmpty refuses flags with an empty value, such as that of a variable that
+// is not set: what the user asked for would not be done, without a word.
+func noneEmpty(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usagef("--%s is empty: give it a value, or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 // complete registers the values of a flag for shell completion.

@@ -43,6 +43,9 @@ const maxAddress = 64 << 10
 // variable of the environment holds, so that a password is in no list of
 // processes. No error quotes it.
 func (a *app) address(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", usagef("the database's address is empty: write postgres://USER@HOST/DATABASE, @FILE or env:NAME")
+	}
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
 		if value := strings.TrimSpace(a.env(name)); value != "" {
 			return value, nil

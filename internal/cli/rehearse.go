@@ -35,12 +35,7 @@ func (f *released) register(cmd *cobra.Command) {
 }
 
 // release reads the flags.
-func (a *app) release(cmd *cobra.Command, f *released) (audit.Config, error) {
-	for _, name := range []string{"base", "head"} {
-		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-			return audit.Config{}, usagef("--%s is empty: name a revision, or leave it out", name)
-		}
-	}
+func (a *app) release(f *released) (audit.Config, error) {
 	settings, err := a.settings(&f.audited)
 	if err != nil {
 		return audit.Config{}, err
@@ -92,6 +87,14 @@ func (a *app) rehearsal(f *scene, c audit.Config, pg string) (rehearse.Config, e
 	out := rehearse.Config{
 		Config: c, Dump: f.dump, Traffic: f.traffic, LongTransaction: f.long, Superuser: f.superuser, Down: f.down, Limit: f.limit,
 	}
+	switch {
+	case f.limit <= 0:
+		return out, usagef("--limit %v: write a time such as 5m", f.limit)
+	case f.long < 0:
+		return out, usagef("--long-transaction %v: write a time such as 5s", f.long)
+	case f.scale <= 0 || math.IsNaN(f.scale) || math.IsInf(f.scale, 0):
+		return out, usagef("--scale %v: write a part such as 0.01", f.scale)
+	}
 	if pg != "" {
 		out.Majors = c.Settings.Postgres
 	}
@@ -126,9 +129,6 @@ func (f *scene) plan() (fill.Plan, error) {
 		most, err := strconv.ParseFloat(f.most, 64)
 		if err != nil || most < 1 || most > 1e12 {
 			return p, usagef("--most %q is no number of rows", f.most)
-		}
-		if f.scale <= 0 || math.IsNaN(f.scale) || math.IsInf(f.scale, 0) {
-			return p, usagef("--scale %v: write a part such as 0.01", f.scale)
 		}
 		p.Rows = fill.Like(stats, f.scale, int64(most))
 	}
@@ -196,7 +196,7 @@ not be rehearsed, or something could not be read.`,
 			if err != nil {
 				return err
 			}
-			release, err := a.release(cmd, &f.released)
+			release, err := a.release(&f.released)
 			if err != nil {
 				return err
 			}

@@ -68,6 +68,9 @@ func (a *app) settings(f *audited) (*config.Config, error) {
 		c.FailOn = threshold
 	}
 	if f.baseline != "" {
+		if !config.Replaceable(f.baseline) {
+			return nil, usagef("--write-baseline %s: the file is there and is no baseline; name another one", f.baseline)
+		}
 		// The new baseline holds what the old one hides, too.
 		c.Baseline = ""
 	}

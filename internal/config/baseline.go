@@ -52,6 +52,22 @@ func (b *Baseline) Write(w io.Writer) error {
 	return e.Encode(b)
 }
 
+// Replaceable reports whether a baseline may be written to a path: there is
+// nothing yet, or a baseline. Anything else was not meant, such as a migration
+// that was named behind --write-baseline.
+func Replaceable(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return true // writing says what is wrong with it
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return true
+	}
+	head, _ := io.ReadAll(io.LimitReader(file, 1<<10))
+	return bytes.Contains(head, []byte("onward.baseline/"))
+}
+
 // Fingerprints is the set of findings to leave out.
 func (b *Baseline) Fingerprints() map[string]bool {
 	out := make(map[string]bool, len(b.Findings))
@@ -71,7 +87,7 @@ func ReadBaseline(path string) (*Baseline, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(b); err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("no baseline: %v", err)}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("is no baseline (%v); onward changelog --write-baseline writes one", err)}
 	}
 	if b.Schema != BaselineSchema {
 		return nil, &Error{Path: path, Message: fmt.Sprintf("the schema is %q; this version reads %s", b.Schema, BaselineSchema)}

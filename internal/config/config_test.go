@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,6 +56,43 @@ func TestDecode(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestBounds gives the YAML library what would take it minutes.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	keys := strings.Builder{}
+	for i := range 60_000 {
+		fmt.Fprintf(&keys, "k%d: 1\n", i)
+	}
+	for name, text := range map[string]string{
+		"nested": "base: " + strings.Repeat("[", 200_000), "keys": keys.String(), "large": strings.Repeat("# x\n", 1<<20),
+		"UTF-16": "\xff\xfeb\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var wrong *config.Error
+			start := time.Now()
+			if _, err := config.Decode([]byte(text), "onward.yaml", known); !errors.As(err, &wrong) || len(err.Error()) > 4000 {
+				t.Errorf("%.400v", err)
+			}
+			if d := time.Since(start); d > 30*time.Second {
+				t.Errorf("took %v", d)
+			}
+		})
+	}
+}
+
+// TestPipe: what nobody named may be anything, and is not waited for.
+func TestPipe(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := exec.Command("mkfifo", filepath.Join(dir, config.Name)).Run(); err != nil {
+		t.Skip(err)
+	}
+	if _, err := config.Load(dir, known); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+		t.Error(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -54,14 +55,49 @@ func (e *InputError) Unwrap() error { return e.Err }
 // maxSize bounds the file: 1 MB.
 const maxSize = 1 << 20
 
-// Decode reads the content of a file. All that is wrong is in the error, each
-// an [Error].
+// maxTime bounds the reading of a file, for which a thousandth of it is usual.
+// The YAML library takes the square of how deep a file is nested, and of how
+// many keys a mapping has.
+const maxTime = 5 * time.Second
+
+// maxErrors bounds what is said to be wrong with a file.
+const maxErrors = 20
+
+// Decode reads the content of a file. What is wrong is in the error, each an
+// [Error].
 func Decode(data []byte, name string, known Known) (*Config, error) {
+	switch {
+	case len(data) > maxSize:
+		return nil, &Error{Path: name, Message: fmt.Sprintf("the file is larger than %d bytes", maxSize)}
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		return nil, &Error{Path: name, Message: "the file is UTF-16: save it as UTF-8"}
+	}
+	type result struct {
+		c   *Config
+		err error
+	}
+	read := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if fault := recover(); fault != nil {
+				r = result{err: &Error{Path: name, Message: fmt.Sprintf("cannot be read: %v", fault)}}
+			}
+			read <- r
+		}()
+		r.c, r.err = decode(data, name, known)
+	}()
+	select {
+	case r := <-read:
+		return r.c, r.err
+	case <-time.After(maxTime):
+		return nil, &Error{Path: name, Message: fmt.Sprintf("reading it takes more than %v: it is nested too deep, or has too many keys", maxTime)}
+	}
+}
+
+func decode(data []byte, name string, known Known) (*Config, error) {
 	d := &decoder{path: name, known: known}
 	c := &Config{Path: name}
-	if len(data) > maxSize {
-		return nil, &Error{Path: name, Message: fmt.Sprintf("the file is larger than %d bytes", maxSize)}
-	}
 	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0)
 	if err != nil {
 		return nil, d.syntax(err)
@@ -75,6 +111,9 @@ func Decode(data []byte, name string, known Known) (*Config, error) {
 			break
 		}
 		d.config(doc.Body, c)
+	}
+	if n := len(d.errs) - maxErrors; n > 0 {
+		d.errs = append(d.errs[:maxErrors], &Error{Path: name, Message: fmt.Sprintf("%d more", n)})
 	}
 	if err := errors.Join(d.errs...); err != nil {
 		return nil, err
@@ -92,8 +131,11 @@ type decoder struct {
 func (d *decoder) syntax(err error) error {
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
-		pos := at.GetToken().Position
-		return &Error{Path: d.path, Line: pos.Line, Column: pos.Column, Message: at.GetMessage()}
+		pos, message := at.GetToken().Position, at.GetMessage()
+		if strings.Contains(message, "'\t' that cannot start") {
+			message = "a tab cannot indent YAML: use blanks"
+		}
+		return &Error{Path: d.path, Line: pos.Line, Column: pos.Column, Message: message}
 	}
 	return &Error{Path: d.path, Message: err.Error()}
 }

@@ -10,6 +10,10 @@ import (
 	"path/filepath"
 )
 
+// misnamed is how many write it. It is found, and refused: a configuration that
+// has no effect is worse than none.
+const misnamed = "onward.yml"
+
 // Find gives the path of the onward.yaml that holds for a directory: in the
 // directory itself or the nearest above it, up to the repository's root. path
 // "" is none; root is the repository's root, "" outside of one. Outside of a
@@ -23,11 +27,14 @@ func Find(dir string) (path, root string, err error) {
 	found, foundIn := "", ""
 	for at := dir; ; {
 		if found == "" {
-			file := filepath.Join(at, Name)
-			if _, err := os.Stat(file); err == nil {
-				found, foundIn = file, at
-			} else if !errors.Is(err, fs.ErrNotExist) {
-				return "", "", fmt.Errorf("read %s: %w", file, err)
+			for _, name := range []string{Name, misnamed} {
+				file := filepath.Join(at, name)
+				if _, err := os.Stat(file); err == nil {
+					found, foundIn = file, at
+					break
+				} else if !errors.Is(err, fs.ErrNotExist) {
+					return "", "", fmt.Errorf("read %s: %w", file, err)
+				}
 			}
 		}
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
@@ -52,10 +59,28 @@ func Load(dir string, known Known) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if file == "" {
+	switch {
+	case file == "":
 		return &Config{}, nil
+	case filepath.Base(file) == misnamed:
+		return nil, &Error{Path: file, Message: "is not read: rename it to " + Name + ", or name it with --config"}
+	}
+	// Nobody named it, so it may be anything; a pipe would be waited for.
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &Error{Path: file, Message: "cannot be read: it is no file, but " + sort(info.Mode())}
 	}
 	return load(file, root, known)
+}
+
+// sort says what there is in the place of a file.
+func sort(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
 }
 
 // LoadFile reads a file that was named, as Load does one that it found.
