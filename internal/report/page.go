@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -38,8 +39,21 @@ func (p *page) flush(w io.Writer) error {
 
 // line adds a line, without blanks at its end.
 func (p *page) line(parts ...string) {
-	p.b.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
+	p.b.WriteString(tame(strings.TrimRight(strings.Join(parts, ""), " ")))
 	p.b.WriteByte('\n')
+}
+
+// workflowCommand is what the log of GitHub Actions takes for a command of the workflow,
+// whoever wrote it: a name in a migration may be one.
+var workflowCommand = regexp.MustCompile(`^(::[A-Za-z-]+( .*)?::|##\[)`)
+
+// tame puts a backslash before a command at the beginning of a line.
+func tame(line string) string {
+	text := strings.TrimLeft(line, " ")
+	if len(text) == 0 || text[0] != ':' && text[0] != '#' || !workflowCommand.MatchString(text) {
+		return line
+	}
+	return line[:len(line)-len(text)] + `\` + text
 }
 
 func (p *page) blank() { p.b.WriteByte('\n') }
@@ -124,13 +138,18 @@ func columns(text string) int {
 	return len(text)
 }
 
+// hyphen stands for a hyphen while text is broken: the library breaks behind
+// each, and so in paths, flags and names.
+const hyphen = "\ue02d"
+
 // fold breaks text into lines of at most width columns, at blanks where there
 // are some. It gives one line at least.
 func fold(text string, width int) []string {
 	if columns(text) <= width && !strings.Contains(text, "\n") {
 		return []string{text}
 	}
-	return strings.Split(ansi.Wrap(text, max(width, 20), " "), "\n")
+	text = ansi.Wrap(strings.ReplaceAll(text, "-", hyphen), max(width, 20), " ")
+	return strings.Split(strings.ReplaceAll(text, hyphen, "-"), "\n")
 }
 
 // shorten cuts text to width columns and marks the cut.

@@ -1,6 +1,13 @@
 package report
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/onward"
+)
 
 func TestBroken(t *testing.T) {
 	t.Parallel()
@@ -16,5 +23,46 @@ func TestBroken(t *testing.T) {
 		if got := p.broken(name); got != want {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// TestFold: paths, flags and names are not broken at their hyphens.
+func TestFold(t *testing.T) {
+	t.Parallel()
+	got := fold("where it may, rehearse with --superuser, see db/2024-01-02-users.sql:1:1 and a-b", 30)
+	want := []string{"where it may, rehearse with", "--superuser, see", "db/2024-01-02-users.sql:1:1", "and a-b"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestTame: what a migration names must not be a command of the workflow whose
+// log the report stands in.
+func TestTame(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"  ::set-output name=a::b": `  \::set-output name=a::b`, "::error::x": `\::error::x`, "##[error]x": `\##[error]x`,
+		"  ::text": "  ::text", "a ::error::x": "a ::error::x", "## x": "## x", "": "",
+	} {
+		if got := tame(line); got != want {
+			t.Errorf("%q became %q, not %q", line, got, want)
+		}
+	}
+}
+
+// TestNotes: what a rehearsal left out is said of a clean release, too.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	r := &onward.Report{
+		Migrations: []onward.Migration{{ID: "1", Path: "1.sql", Verdict: "ok"}},
+		Summary:    onward.Summary{Migrations: 1, Safe: true, Verdict: "Safe to deploy."},
+		Rehearsals: []onward.Rehearsal{{Postgres: 18, Version: "18.1", Notes: []string{"the extension x was left out", "2", "3", "4", "5", "6", "7"}}},
+	}
+	var b strings.Builder
+	if err := Terminal(&b, r, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if out := b.String(); !strings.Contains(out, "  the extension x was left out\n") || !strings.Contains(out, "  and 2 more notes (-v shows them)\n") {
+		t.Error(out)
 	}
 }

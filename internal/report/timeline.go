@@ -13,6 +13,7 @@ import (
 const (
 	maxTimelineLanes = 12
 	maxStallLines    = 5
+	maxNotes         = 5
 )
 
 // The characters of the timeline, stronger ones over weaker ones.
@@ -46,10 +47,12 @@ func (t *terminal) rehearsal() {
 		also := &t.report.Rehearsals[i]
 		t.wrap("  ", "    ", "also on "+server(also)+": "+outcomeOf(also), t.plain())
 	}
-	if t.verbose {
-		for _, n := range run.Notes {
-			t.wrap("  ", "    ", Line(n), t.Dim)
+	for i, n := range run.Notes {
+		if i == maxNotes && !t.verbose {
+			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more notes (-v shows them)", len(run.Notes)-i)))
+			break
 		}
+		t.wrap("  ", "    ", Line(n), t.Dim)
 	}
 }
 
