@@ -2,8 +2,12 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +20,9 @@ const (
 	connectTimeout = 10 * time.Second
 	lockTimeout    = "2s"
 	stmtTimeout    = "60s"
+	// maxSilence ends a connection whose server says nothing for longer than a
+	// statement may take: it froze, or the network drops what it sends.
+	maxSilence = 75 * time.Second
 )
 
 // ServerError says that a server could not be read. Its text has no password.
@@ -29,6 +36,9 @@ type ServerError struct {
 // Error is what happened, and what the server or the driver says of it.
 func (e *ServerError) Error() string {
 	text := e.What + ": " + e.Err.Error()
+	if errors.Is(e.Err, io.ErrUnexpectedEOF) {
+		text = strings.ReplaceAll(text, io.ErrUnexpectedEOF.Error(), "the server closed the connection")
+	}
 	if e.hide != "" {
 		text = strings.ReplaceAll(text, e.hide, "xxxxx")
 	}
@@ -76,6 +86,14 @@ func connect(ctx context.Context, url string) (*session, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
+	dial := cfg.DialFunc
+	cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &impatient{Conn: c, most: maxSilence}, nil
+	}
 	s := &session{hide: cfg.Password}
 	// A pooler in front of the server may know neither other parameters at the
 	// start nor prepared statements; the transaction sets the rest.
@@ -85,6 +103,27 @@ func connect(ctx context.Context, url string) (*session, error) {
 		return nil, s.fail("connect to the database", err)
 	}
 	return s, nil
+}
+
+// impatient is a connection that is closed when a read of it takes too long.
+// Deadlines are the driver's own way to end a read, and are left to it.
+type impatient struct {
+	net.Conn
+	most time.Duration
+}
+
+// Read reads, for so long at most.
+func (c *impatient) Read(b []byte) (int, error) {
+	var late atomic.Bool
+	end := time.AfterFunc(c.most, func() {
+		late.Store(true)
+		c.Conn.Close()
+	})
+	n, err := c.Conn.Read(b)
+	if !end.Stop() && late.Load() && n == 0 {
+		err = fmt.Errorf("the server has said nothing for %v: %w", c.most, err)
+	}
+	return n, err
 }
 
 func (s *session) begin(ctx context.Context) error {
