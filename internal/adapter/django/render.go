@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -96,14 +97,22 @@ func (e *Error) Error() string {
 	case "django":
 		return "import django: " + e.Message + used + point
 	case "settings":
-		return "import the settings: " + e.Message + used + point +
-			"; the settings module is `settings:` there"
+		if !importError.MatchString(e.Message) {
+			point = "; it has to start as it does for manage.py check: with what it asks for in the environment, or with other settings, which `settings:` in onward.yaml names"
+		} else {
+			point += "; the settings module is `settings:` there"
+		}
+		return "import the settings: " + e.Message + used + point
 	case "python":
 		return "start Python: " + e.Message + used + point
 	default:
 		return "render the migrations: " + e.Message + used
 	}
 }
+
+// importError is what another interpreter may not have. An older one does not
+// know all of the syntax.
+var importError = regexp.MustCompile(`(^|\s)(ModuleNotFoundError|ImportError|SyntaxError|no settings module)\b`)
 
 // Is makes it an adapter.ErrProject.
 func (e *Error) Is(target error) bool { return target == adapter.ErrProject }
@@ -313,5 +322,17 @@ func (t *tail) String() string { return t.buf.String() }
 
 func (t *tail) lastLine() string {
 	lines := strings.Split(strings.TrimSpace(t.buf.String()), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+	return brief(strings.TrimSpace(lines[len(lines)-1]))
+}
+
+var addressPassword = regexp.MustCompile(`(://[^\s/:@]*:)[^\s/@]+@`)
+
+// brief is a message that Python printed itself, as errors.py makes those that
+// it hands over: without the password of an address, and not endless.
+func brief(message string) string {
+	message = addressPassword.ReplaceAllString(message, "${1}xxxxx@")
+	if longest := 1000; len(message) > longest {
+		message = strings.ToValidUTF8(message[:longest], "") + "…"
+	}
+	return message
 }

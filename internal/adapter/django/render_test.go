@@ -140,6 +140,9 @@ func TestRough(t *testing.T) {
 	if diff := cmp.Diff([]string{"0002_left", "0002_right"}, p.Conflicts["conflict"]); diff != "" {
 		t.Error(diff)
 	}
+	if leaves := p.Conflicts["broken"]; len(leaves) > 0 {
+		t.Errorf("what has no place in the graph is no conflict: %q", leaves)
+	}
 	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "no broker") {
 		t.Errorf("notes: %q", p.Notes)
 	}
@@ -265,6 +268,22 @@ func TestErrors(t *testing.T) {
 		"settings do not import": {
 			Config{Dir: write(t, "import environ_of_nobody\n"), Python: python},
 			[]string{"import the settings", "No module named 'environ_of_nobody'", "`python:` in onward.yaml", python},
+		},
+		"settings ask the environment": {
+			Config{Dir: write(t, "import os\nKEY = os.environ['NOBODY_SET_IT']\n"), Python: python},
+			[]string{"import the settings: conf.py:2: KeyError: 'NOBODY_SET_IT'", "in the environment"},
+		},
+		"settings have a mistake": {
+			Config{Dir: write(t, "DEBUG = True\nX = (\n"), Python: python},
+			[]string{"import the settings: conf.py:2: SyntaxError"},
+		},
+		"settings say a password": {
+			Config{Dir: write(t, "raise ValueError('cannot read postgres://shop:hunter2@db/shop' + 'x' * 9999)\n"), Python: python},
+			[]string{"ValueError: cannot read postgres://shop:xxxxx@db/shopxxx", "xxx… (with"},
+		},
+		"settings print a password and end": {
+			Config{Dir: write(t, "import os\nprint('cannot read postgres://shop:hunter2@db/shop', flush=True)\nos._exit(1)\n"), Python: python},
+			[]string{"cannot read postgres://shop:xxxxx@db/shop"},
 		},
 		"settings exit": {
 			Config{Dir: write(t, "import sys\nsys.exit('no configuration')\n"), Python: python},

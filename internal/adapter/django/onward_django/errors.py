@@ -1,7 +1,34 @@
 """Errors, as the reader of a report wants them."""
 
 import os
+import re
 import traceback
+
+# A message is not worth more of the reader's time.
+_LONGEST = 1000
+
+# The password of an address.
+_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
+
+
+def place(error, root):
+    """Where below root an error was raised, as "path:line: "; else ""."""
+    root = os.path.realpath(root) + os.sep
+    found = ""
+
+    def look(path, line):
+        path = os.path.realpath(path) if os.path.isabs(path) else ""  # "<frozen os>"
+        if path.startswith(root) and "site-packages" not in path:
+            return "%s:%d: " % (path[len(root):].replace(os.sep, "/"), line)
+        return ""
+
+    trace = error.__traceback__
+    while trace is not None:
+        found = look(trace.tb_frame.f_code.co_filename, trace.tb_lineno) or found
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        found = look(error.filename, error.lineno) or found
+    return found
 
 
 def last_line(error):
@@ -21,7 +48,8 @@ def last_line(error):
         cause = traceback.format_exception_only(type(error.__cause__), error.__cause__)
         if cause and cause[-1].strip() not in last:
             last = "%s, from %s" % (last, cause[-1].strip())
-    return last
+    last = _PASSWORD.sub(r"\1xxxxx@", last)
+    return last if len(last) <= _LONGEST else last[:_LONGEST] + "…"
 
 
 def refusal(error):

@@ -29,6 +29,7 @@ class Plan:
     def __init__(self, connection, applied):
         self.errors = []
         self.replaced = {}  # key of a migration that never runs -> why
+        self.uprooted = set()  # keys whose dependency was cut: it is missing, or a circle
         self.broken = set()  # keys whose file does not import
         self.applied = None if applied is None else {tuple(key) for key in applied}
         plan = self
@@ -54,7 +55,7 @@ class Plan:
             loading.MigrationGraph = original
         self.migrations = self.loader.disk_migrations
         self.conflicts = {
-            app: sorted(names) for app, names in self.loader.detect_conflicts().items()
+            app: sorted(names) for app, names in self.detect_conflicts().items()
         }
         self.order = self.plan()
 
@@ -69,6 +70,7 @@ class Plan:
                     raise
                 key, reference = guilty
                 self.error(key, str(error))
+                self.uprooted.add(key)
                 self.removed = getattr(self, "removed", set()) | {(key, reference)}
 
     def guilty(self):
@@ -183,6 +185,7 @@ class Plan:
                 continue
             for child in list(node.children):
                 child.parents.discard(node)
+                self.uprooted.add(child.key)
                 self.error(
                     child.key,
                     "depends on migration %s.%s, which does not exist" % tuple(node.key[:2]),
@@ -209,10 +212,23 @@ class Plan:
                 elif state.get(node.key) == "open":
                     graph.node_map[key].parents.discard(node)
                     node.children.discard(graph.node_map[key])
+                    self.uprooted.update((key, node.key))
                     self.error(key, "circular dependency with %s.%s" % tuple(node.key))
                 elif node.key not in state:
                     state[node.key] = "open"
                     stack.append((node.key, iter(sorted(node.parents))))
+
+    def detect_conflicts(self):
+        """The apps with several leaf migrations.
+
+        What hangs on a dependency that was cut has no place in the graph: Django
+        refuses that dependency, and says nothing of leaves.
+        """
+        graph, found = self.loader.graph, {}
+        for app, name in graph.leaf_nodes():
+            if self.uprooted.isdisjoint(graph.forwards_plan((app, name))):
+                found.setdefault(app, set()).add(name)
+        return {app: names for app, names in found.items() if len(names) > 1}
 
     def plan(self):
         """What `migrate` would run on an empty database, in order."""

@@ -8,7 +8,7 @@ import sys
 import traceback
 
 from . import stand_in
-from .errors import last_line
+from .errors import last_line, place
 
 
 class Failure(Exception):
@@ -152,7 +152,9 @@ def start(project, settings, pg, stands_in=False):
         from django.apps import apps
 
         if not apps.models_ready:
-            raise Failure("settings", last_line(error), traceback.format_exc(), stand_in.missing(error) or stand_in.missing(trouble))
+            message = place(error, project) + last_line(error)
+            missing = stand_in.missing(error) or stand_in.missing(trouble)
+            raise Failure("settings", message, traceback.format_exc(), missing)
         return [last_line(error)] + finish(apps, error)
     return []
 
