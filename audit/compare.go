@@ -141,6 +141,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	}
 	c.history = append(c.history, c.mapped(p)...)
 	c.history = append(c.history, c.unmapped(p)...)
+	c.history = append(c.history, c.uncleared(p)...)
 	return c
 }
 

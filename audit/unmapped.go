@@ -114,10 +114,44 @@ func (c *comparison) unmapped(p pair) []rule.HistoryChange {
 	return out
 }
 
-// operation finds the AddField or RemoveField of a change among the new migrations.
+// uncleared lists the foreign keys that new migrations take out of the models: Django
+// clears what points at a row before it deletes that one, as far as it knows of it.
+func (c *comparison) uncleared(p pair) []rule.HistoryChange {
+	if p.base == nil || p.head.Models == nil || p.head.Partial || c.unread(p.head) {
+		return nil
+	}
+	has, tables := columns(p.head.Models), map[string]bool{}
+	for i := range p.head.Models {
+		tables[p.head.Models[i].Table] = true
+	}
+	var out []rule.HistoryChange
+	for _, m := range p.base.Models {
+		for _, column := range m.Columns {
+			if !column.Clears || m.Unmanaged || has[m.Table+"\x00"+column.Column] {
+				continue
+			}
+			h := rule.HistoryChange{Kind: rule.Uncleared, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name}
+			class, field := "DeleteModel", ""
+			if tables[m.Table] {
+				class, field = "RemoveField", column.Field
+			}
+			if c.operation(&h, class, m.Name[strings.LastIndexByte(m.Name, '.')+1:], field); h.Migration != "" {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+// operation finds the AddField or RemoveField of a change among the new migrations, or
+// the DeleteModel of a model, where there is no field.
 func (c *comparison) operation(h *rule.HistoryChange, class, model, field string) {
 	const name = `\s*=\s*)?["']`
-	op := regexp.MustCompile(`\b` + class + `\(\s*(?:model_name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["'],\s*(?:name` + name + regexp.QuoteMeta(field) + `["']`)
+	text := `\b` + class + `\(\s*(?:name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["']`
+	if field != "" {
+		text = `\b` + class + `\(\s*(?:model_name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["'],\s*(?:name` + name + regexp.QuoteMeta(field) + `["']`
+	}
+	op := regexp.MustCompile(text)
 	for _, r := range c.release {
 		text := r.migration.Source.Text
 		if at := op.FindStringIndex(text); at != nil {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +44,38 @@ func TestUnmapped(t *testing.T) {
 	base.Models = nil // it did not come up
 	if c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
 		t.Errorf("%+v", c.history)
+	}
+}
+
+// Django clears what points at a row, as far as its models know of it.
+func TestUncleared(t *testing.T) {
+	t.Parallel()
+	line := adapter.Model{Name: "shop.Line", Table: "shop_line", Columns: []adapter.ModelColumn{{Field: "id", Column: "id"}, {Field: "item", Column: "item_id", Clears: true}, {Field: "of", Column: "of_id"}}}
+	without := line
+	without.Columns = line.Columns[:1]
+	const text = "operations = [\n    SeparateDatabaseAndState(state_operations=[migrations.%s])\n]\n"
+	for name, tc := range map[string]struct {
+		op   string
+		head []adapter.Model
+		want int
+	}{
+		"the field":       {`RemoveField("line", "item")`, []adapter.Model{without}, 1},
+		"another":         {`RemoveField("line", "of")`, []adapter.Model{without}, 0},
+		"the model":       {`DeleteModel(name="Line")`, []adapter.Model{}, 1},
+		"its app is gone": {`DeleteModel(name="Other")`, []adapter.Model{}, 0},
+		"nothing":         {`RemoveField("line", "item")`, []adapter.Model{line}, 0},
+	} {
+		base := &adapter.Set{Models: []adapter.Model{line}}
+		head := &adapter.Set{Models: tc.head, Migrations: []*adapter.Migration{{ID: "shop.0002_x", Path: "x.py", Source: script.Source{Text: strings.Replace(text, "%s", tc.op, 1)}}}}
+		n := 0
+		for _, h := range compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history {
+			if h.Kind == rule.Uncleared && h.Other == "shop_line.item_id" && h.Line == 2 {
+				n++
+			}
+		}
+		if n != tc.want {
+			t.Errorf("%s: %d, want %d", name, n, tc.want)
+		}
 	}
 }
 

@@ -201,4 +201,7 @@ type ModelColumn struct {
 	Line          int
 	// Defaulted: an INSERT without a value for it says DEFAULT.
 	Defaulted bool
+	// Clears: before the code deletes the row that it points at, it deletes or
+	// changes those that do.
+	Clears bool
 }

@@ -122,15 +122,23 @@ func DjangoForeignKey(op script.Operation, add, validate string) string {
 const later = " a release later, in SQL: Django's state knows nothing of it by then"
 
 // DjangoKeepColumn takes a field out of the model and leaves its column alone.
-// nullable is the SQL that lets rows do without it, "" where they can.
-func DjangoKeepColumn(op script.Operation, table, column, nullable string) string {
+// nullable is the SQL that lets rows do without it, "" where they can; unbound are the
+// foreign keys that Django clears the column for, as long as it knows it.
+func DjangoKeepColumn(op script.Operation, table, column, nullable string, unbound []string) string {
 	if op.Class != "RemoveField" {
 		return ""
 	}
 	way := "take the field out of the model only:\n" +
 		"migrations.SeparateDatabaseAndState(\n    state_operations=[migrations.RemoveField(" + quote(op.Model) + ", " + quote(op.Field) + ")],\n"
-	if nullable != "" {
-		way += "    # the new code leaves the column out of its INSERTs\n    database_operations=[" + djangoRun(nullable) + "],\n"
+	if nullable != "" || len(unbound) > 0 {
+		way += "    database_operations=[\n"
+		if nullable != "" {
+			way += "        # the new code leaves the column out of its INSERTs\n        " + djangoRun(nullable) + ",\n"
+		}
+		for _, name := range unbound {
+			way += "        # the new code does not clear it where the row that it points at is deleted\n        " + djangoRun("ALTER TABLE "+table+" DROP CONSTRAINT "+Ident(name)) + ",\n"
+		}
+		way += "    ],\n"
 	}
 	return way + ")\nand drop the column" + later + ":\n" + djangoRun("ALTER TABLE "+table+" DROP COLUMN "+column)
 }

@@ -222,5 +222,6 @@ const (
 	Gap        HistoryKind = "gap"        // a number is missing
 	Refused    HistoryKind = "refused"    // a file that the runner refuses or passes over
 	Mapped     HistoryKind = "mapped"     // the models of the head have a column, which is Other, that those of the base do not
+	Uncleared  HistoryKind = "uncleared"  // Django at the base clears a column, which is Other, where a row that it points at goes; the models of the head leave it out
 	Unmapped   HistoryKind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
 )

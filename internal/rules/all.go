@@ -144,6 +144,7 @@ var all = []*rule.Rule{
 	release.ColumnLeftRequired,
 	release.ColumnMissing,
 	release.ContractWithExpand,
+	release.ForeignKeyLeft,
 	release.LeavesConflict,
 	release.MigrationDeleted,
 	release.MigrationEdited,

@@ -16,6 +16,7 @@ import (
 const djangoBefore = `
 CREATE TABLE shop_order (id bigint PRIMARY KEY, code text NOT NULL, country text);
 CREATE TABLE shop_item (id bigint PRIMARY KEY);
+CREATE TABLE shop_line (id bigint PRIMARY KEY, item_id bigint REFERENCES shop_item (id));
 CREATE INDEX order_code ON shop_order (code);`
 
 // instead is what a rule says instead about SQL that Django rendered from an
@@ -86,6 +87,7 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"column-set-not-null-scan", "AlterField", "order", "country", "ALTER TABLE shop_order ALTER COLUMN country SET NOT NULL", []string{"AddConstraintNotValid(model_name=\"order\"", "country__isnull=False", "ValidateConstraint(", "migrations.AlterField(", "RemoveConstraint("}},
 		{"column-drop", "RemoveField", "order", "code", "ALTER TABLE shop_order DROP COLUMN code CASCADE", []string{`state_operations=[migrations.RemoveField("order", "code")]`, "ALTER COLUMN code DROP NOT NULL", "RunSQL('ALTER TABLE shop_order DROP COLUMN code')"}},
 		{"column-drop", "RemoveField", "order", "country", "ALTER TABLE shop_order DROP COLUMN country CASCADE", []string{`state_operations=[migrations.RemoveField("order", "country")]`, "a release later"}},
+		{"column-drop", "RemoveField", "line", "item", "ALTER TABLE shop_line DROP COLUMN item_id CASCADE", []string{`state_operations=[migrations.RemoveField("line", "item")]`, "does not clear it", "RunSQL('ALTER TABLE shop_line DROP CONSTRAINT shop_line_item_id_fkey')", "a release later", "DROP COLUMN item_id"}},
 		{"column-rename", "RenameField", "order", "land", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`db_column="country"`}},
 		{"column-rename", "AlterField", "order", "country", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`leave db_column="country"`}},
 		{"column-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME COLUMN country TO land", []string{`through model`, `db_column="country"`}},

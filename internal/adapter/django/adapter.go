@@ -382,6 +382,16 @@ func (op *Operation) refusal() rule.Refusal {
 	return r
 }
 
+// clears reports whether Django deletes or changes the row itself where the one that
+// it points at is deleted: the constraint in the database does neither.
+func (f *Field) clears() bool {
+	switch f.OnDelete {
+	case "CASCADE", "SET_NULL", "SET_DEFAULT", "set_on_delete":
+		return true
+	}
+	return false
+}
+
 // models are the classes with a table of their own, and their columns.
 func (p *Project) models() []adapter.Model {
 	var out []adapter.Model
@@ -398,7 +408,7 @@ func (p *Project) models() []adapter.Model {
 			if f.Path != m.Path {
 				line = m.Line // written in an abstract model elsewhere
 			}
-			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault && !f.HasDefault})
+			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault && !f.HasDefault, Clears: f.clears()})
 		}
 		out = append(out, model)
 	}

@@ -206,6 +206,8 @@ type Field struct {
 	HasDefault bool   `json:"has_default"`
 	DBDefault  bool   `json:"db_default"`
 	Generated  bool   `json:"generated"`
+	// OnDelete is the name of what a foreign key does: "CASCADE"; "" for none.
+	OnDelete string `json:"on_delete"`
 	// Path and Line are where it is written, which may be an abstract model.
 	Path     string `json:"path"`
 	External bool   `json:"external"`

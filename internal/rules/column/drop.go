@@ -95,10 +95,22 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
 		if !u.ByFunctions() {
-			r.Django = rule.DjangoKeepColumn(d.By.Operation, rule.Table(table), rule.Ident(d.Old.Name), strings.Join(nullable, ""))
+			r.Django = rule.DjangoKeepColumn(d.By.Operation, rule.Table(table), rule.Ident(d.Old.Name), strings.Join(nullable, ""), clearing(d.Delta))
 		}
 	}
 	p.Report(d.By, r)
+}
+
+// clearing are the names of the foreign keys of a dropped column that do nothing
+// themselves where the row that it points at is deleted.
+func clearing(d *rule.Delta) []string {
+	var names []string
+	for _, con := range d.Before.Constraints {
+		if con.Kind == catalog.ForeignKey && slices.Contains(con.Columns, d.Old.Attnum) && (con.OnDelete == "" || con.OnDelete == "restrict") {
+			names = append(names, con.Name)
+		}
+	}
+	return names
 }
 
 // leftAlone reports whether the code that uses a table is here, and names a column

@@ -48,6 +48,7 @@ def describe(field, model, files, root, missing):
         "has_default": bool(field.has_default()),
         "db_default": db_default is not missing,
         "generated": bool(getattr(field, "generated", False)),
+        "on_delete": getattr(getattr(field.remote_field, "on_delete", None), "__name__", ""),
         "path": path,
         "external": external,
         "line": line,

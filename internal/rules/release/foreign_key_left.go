@@ -1,0 +1,55 @@
+package release
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ForeignKeyLeft notes a foreign key that stays in the database when its field or
+// model leaves the code. Django's on_delete is Python: the constraint clears nothing.
+// https://docs.djangoproject.com/en/stable/ref/models/fields/#django.db.models.ForeignKey.on_delete
+var ForeignKeyLeft = &rule.Rule{
+	ID:       "release-foreign-key-left",
+	Category: onward.Compatibility,
+	Severity: onward.Info,
+	Preset:   rule.Recommended,
+	Summary:  "a ForeignKey leaves the models, and its constraint stays",
+	Harm:     "Django deletes or changes the rows that point at a row before it deletes that, in Python, as far as its models know of them. The constraint does neither: where old rows still point at one, the new code cannot delete it.",
+	Instead:  "Drop the constraint in the migration that takes the field or the model out of the state, and the column or the table a release later.",
+	Manual:   []string{"https://docs.djangoproject.com/en/stable/ref/models/fields/#django.db.models.ForeignKey.on_delete"},
+	Release:  foreignKeyLeft,
+}
+
+func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
+	for _, h := range changes(r, rule.Uncleared) {
+		dot := strings.LastIndexByte(h.Other, '.')
+		schema, table, ok := strings.Cut(h.Other[:dot], ".")
+		if !ok {
+			schema, table = "", schema
+		}
+		t := r.Head.Lookup(schema, table)
+		if t == nil || !t.Kind.IsTable() || t.Inferred {
+			continue
+		}
+		column := t.Column(h.Other[dot+1:])
+		if column == nil {
+			continue
+		}
+		for _, con := range t.Constraints {
+			to := r.Head.Relation(con.Ref)
+			if con.Kind != catalog.ForeignKey || to == nil || !slices.Contains(con.Columns, column.Attnum) || con.OnDelete != "" && con.OnDelete != "restrict" {
+				continue
+			}
+			p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
+				Fact:    "the foreign key " + con.Name + " of " + t.Name.String() + " stays, and the new code does not know " + column.Name,
+				Harm:    "it no longer clears the rows that point at one of " + to.Name.String() + " before it deletes that, and the DELETE fails: violates foreign key constraint \"" + con.Name + "\"",
+				Instead: "drop the constraint here, and what it stands on a release later:\nALTER TABLE " + rule.Table(t.Name) + " DROP CONSTRAINT " + rule.Ident(con.Name) + ";",
+				Cause:   "and so do %d other foreign keys",
+			})
+		}
+	}
+}
