@@ -15,8 +15,9 @@ type Piece struct {
 
 // Mend makes parts of the pieces of a text. Where the runner cuts inside of a
 // body or a string, the pieces are put together again, so that what is meant is
-// judged; cut is told the line, and what is open at its end.
-func Mend(text string, pieces []Piece, cut func(line int, inside string)) []script.Part {
+// judged; cut is told the line on which the statement begins, the one at whose end it is
+// cut, and what is open there.
+func Mend(text string, pieces []Piece, cut func(begin, line int, inside string)) []script.Part {
 	var out []script.Part
 	for i := 0; i < len(pieces); {
 		first := pieces[i]
@@ -45,7 +46,7 @@ func Mend(text string, pieces []Piece, cut func(line int, inside string)) []scri
 				}
 			}
 			if reason != "" {
-				cut(strings.Count(text[:first.End], "\n")+1, reason)
+				cut(1+strings.Count(text[:Part(text, first.Start, end).Start], "\n"), 1+strings.Count(text[:first.End], "\n"), reason)
 			}
 		}
 		if part := Part(text, first.Start, end); part.SQL != "" {

@@ -199,7 +199,7 @@ func cut(m *adapter.Migration) {
 		from = end
 		if open := lex.Open(); open != "" && end < len(text) {
 			if !said {
-				m.Refuse(end-1, "golang-migrate with x-multi-statement cuts the file at this ';', inside of "+open,
+				m.Refuse(begin(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside of %s", 1+strings.Count(text[:end], "\n"), open),
 					"it sends half a statement, the server answers with a syntax error, and the database is left dirty",
 					"put the statement into a file that is sent without x-multi-statement, or write it without ';' inside")
 				said = true
@@ -212,5 +212,19 @@ func cut(m *adapter.Migration) {
 			m.Source.Parts = append(m.Source.Parts, p)
 		}
 		start = end
+	}
+}
+
+// begin is where the statement behind a place begins: white space and comments of
+// whole lines are none.
+func begin(text string, at int) int {
+	for {
+		rest := strings.TrimLeft(text[at:], " \t\r\n\f\v")
+		at = len(text) - len(rest)
+		if !strings.HasPrefix(rest, "--") {
+			return at
+		}
+		line, _, _ := strings.Cut(rest, "\n")
+		at += len(line)
 	}
 }

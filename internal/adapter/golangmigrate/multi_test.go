@@ -74,7 +74,7 @@ func TestMultiStatementCuts(t *testing.T) {
 	if want := "SELECT 1;|DO $$ BEGIN a(); b(); END $$;|-- it; is\nSELECT ';';"; strings.Join(got, "|") != want {
 		t.Errorf("parts %q", got)
 	}
-	if len(m.Problems) != 2 || m.Problems[0].Line != 2 || m.Problems[0].Column != 16 || m.Problems[1].Line != 3 {
+	if len(m.Problems) != 2 || m.Problems[0].Line != 2 || m.Problems[0].Column != 1 || m.Problems[1].Line != 4 {
 		t.Errorf("problems %+v", m.Problems)
 	}
 }

@@ -1,6 +1,7 @@
 package goose
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -321,8 +322,8 @@ func (p *parser) finish() {
 // mend makes parts of the pieces, and notes where goose cuts inside of a body or
 // a string.
 func (p *parser) mend() {
-	p.out.parts = adapter.Mend(p.text, p.pieces, func(line int, inside string) {
-		p.refuseAt(line, "goose ends the statement at this line's ';', inside of "+inside,
+	p.out.parts = adapter.Mend(p.text, p.pieces, func(begin, line int, inside string) {
+		p.refuseAt(begin, fmt.Sprintf("goose ends the statement at the ';' of line %d, inside of %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
 			"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" behind it")
 	})

@@ -92,19 +92,19 @@ func TestParse(t *testing.T) {
 		"a line behind an empty block":   {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT 1;\nSELECT 2;\n", []string{"SELECT 2;", "! 4 this line follows an empty StatementBegin/StatementEnd pair"}},
 		"body without block": {
 			"-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;\nSELECT 2;\n",
-			[]string{"CREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;", "SELECT 2;", "! 4 goose ends the statement at this line's ';', inside of a body quoted with $f$"},
+			[]string{"CREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;", "SELECT 2;", "! 2 goose ends the statement at the ';' of line 4, inside of a body quoted with $f$"},
 		},
 		"string over lines": {
 			"-- +goose Up\nINSERT INTO t VALUES ('a;\nb''c;\nd');\n",
-			[]string{"INSERT INTO t VALUES ('a;\nb''c;\nd');", "! 2 goose ends the statement at this line's ';', inside of a string"},
+			[]string{"INSERT INTO t VALUES ('a;\nb''c;\nd');", "! 2 goose ends the statement at the ';' of line 2, inside of a string"},
 		},
 		"body that never ends": {
 			"-- +goose Up\nDO $$\nBEGIN;\nSELECT 1;\n",
-			[]string{"DO $$\nBEGIN;", "SELECT 1;", "! 3 goose ends the statement at this line's ';', inside of a body quoted with $$"},
+			[]string{"DO $$\nBEGIN;", "SELECT 1;", "! 2 goose ends the statement at the ';' of line 3, inside of a body quoted with $$"},
 		},
 		"comment over lines": {
 			"-- +goose Up\nSELECT 1 /* a;\nb */;\n",
-			[]string{"SELECT 1 /* a;\nb */;", "! 2 goose ends the statement at this line's ';', inside of a comment"},
+			[]string{"SELECT 1 /* a;\nb */;", "! 2 goose ends the statement at the ';' of line 2, inside of a comment"},
 		},
 		"SQL before Up": {"SELECT 0;\n-- +goose Up\nSELECT 1;\n", []string{"SELECT 0;", "SELECT 1;", `! 1 SQL stands before the annotation "-- +goose Up"`}},
 		"way down without semicolon": {

@@ -153,7 +153,7 @@ func TestRunner(t *testing.T) {
 		"Flyway's names alone may be another's": {"db/migration", map[string]string{"db/migration/V2__b.sql": cic}, "V2__b none"},
 		"sql-migrate by its configuration": {"m", map[string]string{
 			"dbconfig.yml": "", "m/1_a.sql": "-- +migrate Up\nDO $$ BEGIN\nNULL;\nEND $$;\n",
-		}, "1_a file, 3: error"},
+		}, "1_a file, 2: error"},
 		"sql-migrate in Go": {"m", map[string]string{
 			"go.mod": "require github.com/rubenv/sql-migrate v1.8.1\n", "m/1_a.sql": "-- +migrate Up notransaction\nSELECT 1\n",
 		}, "1_a none, 2: error"},
@@ -252,7 +252,7 @@ func TestSQLMigrate(t *testing.T) {
 		"a body without StatementBegin": {
 			"-- +migrate Up\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW;\nEND\n$$;\n-- +migrate Down\n",
 			[]string{"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW;\nEND\n$$;"},
-			[]string{"4: sql-migrate ends the statement at this line's ';', inside of a body quoted with $$"},
+			[]string{"2: sql-migrate ends the statement at the ';' of line 4, inside of a body quoted with $$"},
 		},
 		"a body with it": {
 			"-- +migrate Up\n-- +migrate StatementBegin\nDO $$\nBEGIN\n  NULL;\nEND\n$$;\n-- +migrate StatementEnd\nSELECT 1;\n",

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -45,8 +46,8 @@ func sqlMigrate(text string) ([]script.Part, []rule.Refusal) {
 		c.refuse(line, "StatementBegin has no StatementEnd", "sql-migrate refuses the file, and the run stops",
 			"end the statement with the line \"-- +migrate StatementEnd\"")
 	}
-	parts := adapter.Mend(text, c.pieces, func(line int, inside string) {
-		c.refuse(line, "sql-migrate ends the statement at this line's ';', inside of "+inside,
+	parts := adapter.Mend(text, c.pieces, func(begin, line int, inside string) {
+		c.refuse(begin, fmt.Sprintf("sql-migrate ends the statement at the ';' of line %d, inside of %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
 			"put \"-- +migrate StatementBegin\" before the statement and \"-- +migrate StatementEnd\" behind it")
 	})
