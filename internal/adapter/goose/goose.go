@@ -212,7 +212,7 @@ func load(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
 	return m
 }
 
-// loadGo notes a migration written in Go, whose SQL is not read.
+// loadGo reads a migration written in Go, as far as it has its SQL in literals.
 func loadGo(m *adapter.Migration, text string, s adapter.Source) {
 	m.Source.LineComment = "//"
 	o := onward.Opaque{
@@ -227,6 +227,10 @@ func loadGo(m *adapter.Migration, text string, s adapter.Source) {
 			m.Runner.Rerun = true
 		}
 	}
-	m.Opaque = append(m.Opaque, o)
+	up := readGo(text)
+	m.Source.Parts = up.parts
+	if !up.whole {
+		m.Opaque = append(m.Opaque, o)
+	}
 	m.Seal(mode, s.Options, text)
 }

@@ -65,6 +65,9 @@ func alone(s *rule.Stmt) string {
 	switch s.Migration.Framework {
 	case "goose":
 		marker = "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up"
+		if strings.HasSuffix(s.Migration.Path, ".go") {
+			marker = "a migration of its own that is registered with AddMigrationNoTxContext:"
+		}
 	case "sqlx":
 		marker = cmp.Or(s.Migration.Runner.Apart, "a file of its own, with this as its very first line:\n-- no-transaction")
 	case "django":
