@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,29 +18,22 @@ type belonging struct {
 	u      *usage
 	q      question
 	others map[string]bool
-	types  map[string]bool // the names of types that are rows of the others
+	rows   map[string]bool // what the rows of the others are called
 	texts  map[string]*codeText
-}
-
-// codeText is a file of the code: where its lines begin, and its strings.
-type codeText struct {
-	text  string
-	lines []int
-	spans []span
 }
 
 func (u *usage) belonging(q question, others map[string]bool, hits []gitrange.Hit) *belonging {
 	if len(others) == 0 {
 		return nil
 	}
-	b := &belonging{u: u, q: q, others: others, types: map[string]bool{}, texts: map[string]*codeText{}}
+	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, texts: map[string]*codeText{}}
 	for o := range others {
 		for _, w := range tableWords(o) {
-			b.types[bare(w)] = true
+			b.rows[bare(w)] = true
 		}
 	}
 	for _, w := range tableWords(q.table.Name) {
-		delete(b.types, bare(w))
+		delete(b.rows, bare(w))
 	}
 	var paths []string
 	for _, h := range hits {
@@ -55,14 +47,7 @@ func (u *usage) belonging(q question, others map[string]bool, hits []gitrange.Hi
 		return nil
 	}
 	for p, content := range contents {
-		t := &codeText{text: string(content), lines: []int{0}}
-		for i := range t.text {
-			if t.text[i] == '\n' {
-				t.lines = append(t.lines, i+1)
-			}
-		}
-		t.spans = literals(path.Ext(p), t.text)
-		b.texts[p] = t
+		b.texts[p] = b.read(p, string(content))
 	}
 	return b
 }
@@ -70,12 +55,11 @@ func (u *usage) belonging(q question, others map[string]bool, hits []gitrange.Hi
 // ofOthers reports whether a word is the column of another table wherever it stands in
 // its line.
 func (b *belonging) ofOthers(h gitrange.Hit) bool {
-	if b == nil || h.Word == "" || b.texts[h.Path] == nil || h.Line > len(b.texts[h.Path].lines) {
+	if b == nil || h.Word == "" || b.texts[h.Path] == nil || h.Line > len(b.texts[h.Path].starts) {
 		return false
 	}
 	t := b.texts[h.Path]
-	from := t.lines[h.Line-1]
-	line, _, _ := strings.Cut(t.text[from:], "\n")
+	line := t.line(h.Line - 1)
 	seen := false
 	for at := 0; ; {
 		n := strings.Index(line[at:], h.Word)
@@ -87,20 +71,65 @@ func (b *belonging) ofOthers(h gitrange.Hit) bool {
 		if !alone(line, place, len(h.Word)) {
 			continue
 		}
-		if !b.inQuery(t, from+place, len(h.Word)) && !b.inType(t, h, from+place) {
+		if !b.ofOther(t, h.Line-1, place, len(h.Word)) {
 			return false
 		}
 		seen = true
 	}
 }
 
-// inQuery reports whether a word at a place of a text is in a query that has another
-// table's column of that name, and not this one's.
-func (b *belonging) inQuery(t *codeText, at, length int) bool {
-	s, ok := t.span(at)
-	if !ok || !beginsQuery.MatchString(s.text) {
-		return false
+// ofOther tells it of one place of a line. What stands in a query is the query's to
+// tell; else what is in front of it, and then the smallest block around it that names
+// a table which has the column: a function, a class, a call over several lines.
+func (b *belonging) ofOther(t *codeText, line, place, length int) bool {
+	at := t.starts[line] + place
+	if s, ok := t.span(at); ok && beginsQuery.MatchString(s.text) {
+		return b.inQuery(s, at, length)
 	}
+	if m := qualifier.FindStringSubmatch(t.text[t.starts[line]:at]); m != nil && b.rows[bare(m[1])] {
+		return true
+	}
+	for i := line; i >= 0; i = t.above[i] {
+		from, to := i, t.below[i]
+		for from > 0 && decorates.MatchString(t.line(from-1)) {
+			from--
+		}
+		if m := typeBegin.FindStringSubmatch(t.line(i)); m != nil && b.rowOf(m[1]) {
+			return !b.mapped(t, m[1], from, to) // whatever its rows are related to
+		}
+		own, foreign := t.own[to]-t.own[from], t.foreign[to]-t.foreign[from]
+		if own > 0 || foreign > 0 {
+			return own == 0
+		}
+	}
+	return false
+}
+
+// tells is a line on which a type is told of its table.
+var tells = regexp.MustCompile(`(?i)table|entity|collection`)
+
+// mapped reports whether a type, which is in some lines, is told that its table is this
+// one: in them, or by a method of it.
+func (b *belonging) mapped(t *codeText, name string, from, to int) bool {
+	quoted := func(line string) bool {
+		return strings.Contains(line, `"`+b.q.table.Name+`"`) || strings.Contains(line, `'`+b.q.table.Name+`'`) || strings.Contains(line, ":"+b.q.table.Name)
+	}
+	for i := from; i < to; i++ {
+		if line := t.line(i); quoted(line) && tells.MatchString(line) {
+			return true
+		}
+	}
+	for i := range t.starts {
+		if line := t.line(i); strings.Contains(line, "TableName()") && names(line, name) && quoted(t.text[t.starts[i]:t.starts[min(t.below[i], len(t.starts)-1)]]) {
+			return true
+		}
+	}
+	return false
+}
+
+// inQuery reports whether a word at a place of the code is, in its query, another
+// table's column of that name, and not this one's.
+func (b *belonging) inQuery(s span, at, length int) bool {
 	own, foreign := tablesOf(s.text, b.q.table.Name, b.others)
 	if len(foreign) == 0 {
 		return false
@@ -108,19 +137,8 @@ func (b *belonging) inQuery(t *codeText, at, length int) bool {
 	if own == nil {
 		return b.onlyTables(s.text)
 	}
-	before := s.text[:at-s.start]
-	m := qualifier.FindStringSubmatch(before)
+	m := qualifier.FindStringSubmatch(s.text[:at-s.start])
 	return m != nil && foreign[strings.ToLower(m[1])] && !own[strings.ToLower(m[1])] && !strings.HasPrefix(s.text[at-s.start+length:], ".")
-}
-
-// span is the string that a place of the text is in.
-func (t *codeText) span(at int) (span, bool) {
-	for _, s := range t.spans {
-		if at >= s.start && at < s.start+len(s.text) {
-			return s, true
-		}
-	}
-	return span{}, false
 }
 
 var (
@@ -210,64 +228,3 @@ func lookup(c *catalog.Catalog, name string) *catalog.Relation {
 	})
 	return found
 }
-
-// typeBegin is where a type with fields begins.
-var typeBegin = regexp.MustCompile(`^\s*(?:(?:export|default|declare|abstract|final|public|data|sealed|pub(?:\([^)]*\))?|static|open|internal)\s+)*(?:type|class|struct|interface|record)\s+(\w+)`)
-
-// rowEndings are what the name of a type has behind that of the table.
-var rowEndings = []string{"row", "model", "entity", "record", "schema", "dto", "params", "input", "request", "response"}
-
-// maxType is how many lines above a field its type begins, at most.
-const maxType = 80
-
-// inType reports whether a place is in a type that is named as the rows of another
-// table are, in a file that speaks of this table in queries only.
-func (b *belonging) inType(t *codeText, h gitrange.Hit, at int) bool {
-	if s, ok := t.span(at); ok && beginsQuery.MatchString(s.text) {
-		return false
-	}
-	for _, mark := range []string{`"`, `'`, "`"} {
-		if strings.Contains(t.text, mark+b.q.table.Name+mark) {
-			return false // a type may be told of its table
-		}
-	}
-	indent := -1
-	for i := h.Line - 1; i >= 0 && i > h.Line-maxType; i-- {
-		line := t.text[t.lines[i]:]
-		if i+1 < len(t.lines) {
-			line = t.text[t.lines[i] : t.lines[i+1]-1]
-		}
-		trimmed := strings.TrimLeft(line, " \t")
-		if trimmed == "" {
-			continue
-		}
-		depth := len(line) - len(trimmed)
-		if indent < 0 {
-			indent = depth
-			continue // the line itself
-		}
-		if depth >= indent {
-			continue // beside it
-		}
-		m := typeBegin.FindStringSubmatch(line)
-		return m != nil && b.rowOf(m[1])
-	}
-	return false
-}
-
-// rowOf reports whether a type is named as the rows of one of the others are.
-func (b *belonging) rowOf(name string) bool {
-	name = bare(name)
-	if b.types[name] {
-		return true
-	}
-	for _, ending := range rowEndings {
-		if rest, ok := strings.CutSuffix(name, ending); ok && b.types[rest] {
-			return true
-		}
-	}
-	return false
-}
-
-// bare is a name in one spelling.
-func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }

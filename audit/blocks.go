@@ -1,0 +1,169 @@
+package audit
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// codeText is a file of the code as blocks: a line and those behind it that are indented
+// more than it is.
+type codeText struct {
+	text   string
+	starts []int // of the lines
+	spans  []span
+	// above is the line that a line's block is part of, -1 for none; below is the one
+	// behind its own block.
+	above, below []int
+	// own and foreign count the lines before a line that name the table, and that name
+	// others which have such a column.
+	own, foreign []int
+}
+
+// line is a line without its end.
+func (t *codeText) line(i int) string {
+	if i+1 < len(t.starts) {
+		return t.text[t.starts[i] : t.starts[i+1]-1]
+	}
+	return t.text[t.starts[i]:]
+}
+
+// span is the string that a place of the text is in.
+func (t *codeText) span(at int) (span, bool) {
+	i, _ := slices.BinarySearchFunc(t.spans, at, func(s span, at int) int {
+		if s.start+len(s.text) <= at {
+			return -1
+		}
+		return 1
+	})
+	if i < len(t.spans) && t.spans[i].start <= at {
+		return t.spans[i], true
+	}
+	return span{}, false
+}
+
+var (
+	// decorates is a line that says more of what begins under it.
+	decorates = regexp.MustCompile(`^\s*(?:@\w|#\[)`)
+	// closes is a line that ends a block and begins none.
+	closes = regexp.MustCompile(`^\s*(?:[)}\]]+[;,.)]*|end)\s*$`)
+	// typeBegin is where a type with fields begins.
+	typeBegin = regexp.MustCompile(`^\s*(?:(?:export|default|declare|abstract|final|public|data|sealed|pub(?:\([^)]*\))?|static|open|internal)\s+)*(?:type|class|struct|interface|record)\s+(\w+)`)
+	// sqlNotes are comments, and the marks that a tool reads, in front of a query.
+	sqlNotes = regexp.MustCompile(`(?m)^[ \t]*--[^\n]*`)
+)
+
+// rowEndings are what the name of a type has behind that of the table.
+var rowEndings = []string{"row", "model", "entity", "record", "schema", "dto", "params", "input", "request", "response"}
+
+func (b *belonging) read(file, text string) *codeText {
+	t := &codeText{text: text, starts: []int{0}}
+	for i := range text {
+		if text[i] == '\n' {
+			t.starts = append(t.starts, i+1)
+		}
+	}
+	t.spans = literals(path.Ext(file), text)
+	if path.Ext(file) == ".sql" {
+		for i := range t.spans {
+			blank := func(note string) string { return strings.Repeat(" ", len(note)) }
+			t.spans[i].text = sqlNotes.ReplaceAllStringFunc(t.spans[i].text, blank)
+		}
+	}
+	n := len(t.starts)
+	t.above, t.below = make([]int, n), make([]int, n)
+	t.own, t.foreign = make([]int, n+1), make([]int, n+1)
+	var open []int // lines whose blocks go on, each indented more than the one before
+	depth := make([]int, n)
+	for i := range n {
+		line := t.line(i)
+		trimmed := strings.TrimLeft(line, " \t")
+		t.own[i+1], t.foreign[i+1] = t.own[i], t.foreign[i]
+		t.above[i] = -1
+		if strings.TrimSpace(trimmed) == "" {
+			if len(open) > 0 {
+				t.above[i] = open[len(open)-1]
+			}
+			t.below[i] = i + 1
+			continue
+		}
+		depth[i] = len(line) - len(trimmed)
+		for len(open) > 0 && depth[open[len(open)-1]] >= depth[i] {
+			t.below[open[len(open)-1]] = i
+			open = open[:len(open)-1]
+		}
+		if len(open) > 0 {
+			t.above[i] = open[len(open)-1]
+		}
+		if !closes.MatchString(line) {
+			open = append(open, i)
+		}
+		t.below[i] = i + 1
+		switch own, foreign := b.lineNames(t, i); {
+		case own:
+			t.own[i+1]++
+			fallthrough
+		case foreign:
+			if foreign {
+				t.foreign[i+1]++
+			}
+		}
+	}
+	for _, i := range open {
+		t.below[i] = n
+	}
+	return t
+}
+
+// lineNames reports whether a line names the table, in any spelling, and whether it names
+// another that has such a column: in a string, as the type of its rows, or as what is
+// declared.
+func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
+	line := t.line(i)
+	for _, w := range tableWords(b.q.table.Name) {
+		own = own || names(line, w)
+	}
+	if m := typeBegin.FindStringSubmatch(line); m != nil && b.rowOf(m[1]) {
+		return own, true
+	}
+	for o := range b.others {
+		for at := 0; !foreign; {
+			n := strings.Index(line[at:], o)
+			if n < 0 {
+				break
+			}
+			at += n + len(o)
+			if !alone(line, at-len(o), len(o)) {
+				continue
+			}
+			_, quoted := t.span(t.starts[i] + at - 1)
+			foreign = quoted || declared(line[:at-len(o)], line[at:])
+		}
+	}
+	return own, foreign
+}
+
+// declared reports whether a name between two pieces of a line is what the line declares,
+// with fields.
+func declared(before, after string) bool {
+	before, after = strings.TrimSpace(before), strings.TrimSpace(after)
+	return (before == "" || strings.HasSuffix(before, "const")) && len(after) > 0 && (after[0] == ':' || after[0] == '=') && strings.Contains(after, "{")
+}
+
+// rowOf reports whether a type is named as the rows of one of the others are.
+func (b *belonging) rowOf(name string) bool {
+	name = bare(name)
+	if b.rows[name] {
+		return true
+	}
+	for _, ending := range rowEndings {
+		if rest, ok := strings.CutSuffix(name, ending); ok && b.rows[rest] {
+			return true
+		}
+	}
+	return false
+}
+
+// bare is a name in one spelling.
+func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
