@@ -11,8 +11,8 @@ import (
 )
 
 // service is the part of a repository that a source of migrations belongs to: the
-// nearest directory above it that is a module of its own, and the tables that the
-// source makes.
+// directory that it stands in, or the nearest above it that is a module of its own, and
+// the tables that the source makes.
 type service struct {
 	root   string
 	tables map[string]bool
@@ -61,10 +61,45 @@ func (u *usage) services() []service {
 		return u.rooted
 	}
 	moduleOf := modulesOf(gittree.Of(u.base))
+	count := map[string]int{}
 	for _, p := range u.pairs {
-		u.rooted = append(u.rooted, service{root: moduleOf(p.source.Dir), tables: creates(p)})
+		count[moduleOf(p.source.Dir)]++
+	}
+	for i, p := range u.pairs {
+		root := moduleOf(p.source.Dir)
+		if own := parentOf(p.source.Dir); count[root] > 1 && strings.HasPrefix(own, root) && !u.shares(own, i) {
+			root = own // several services of one module
+		}
+		u.rooted = append(u.rooted, service{root: root, tables: creates(p)})
 	}
 	return u.rooted
+}
+
+// shares reports whether a directory has another source in it, too, or none of its
+// own: it is no service.
+func (u *usage) shares(dir string, of int) bool {
+	if dir == "" {
+		return true
+	}
+	for i, p := range u.pairs {
+		if i != of && strings.HasPrefix(p.source.Dir+"/", dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// parentOf is the directory that a directory of migrations is in, above those that are
+// called after what they hold; "" for none.
+func parentOf(dir string) string {
+	for dir = path.Dir(dir); dir != "."; dir = path.Dir(dir) {
+		switch path.Base(dir) {
+		case "db", "database", "sql", "postgres", "schema", "migrations", "migration", "migrate", "internal", "src", "resources", "main", "storage", "store":
+			continue
+		}
+		return dir
+	}
+	return ""
 }
 
 // modulesOf tells of a directory the nearest one, it or above it, that is a module
