@@ -46,6 +46,9 @@ var habits = adapter.Habits{
 // Name is "django".
 func (*Adapter) Name() string { return framework }
 
+// Looks says what Detect looks for.
+func (*Adapter) Looks() string { return "a manage.py, and migrations of apps below it" }
+
 // Detect finds manage.py files that hand over to Django, with migrations
 // below them. A project inside another one (its tests, an example) is left to
 // the outer.

@@ -169,6 +169,7 @@ func TestRough(t *testing.T) {
 		{"AddIndexConcurrently", "", false, 1},
 		{"RunSQL", "", false, 1},
 		{"ValidateConstraint", "", false, 1},
+		{"Comments", "", false, 1},
 	}, ops("custom.0001_initial")); diff != "" {
 		t.Error(diff)
 	}

@@ -12,7 +12,7 @@ import (
 
 // Limits of standing in for what a revision imports and the interpreter has not.
 const (
-	maxStandIns    = 12
+	maxStandIns    = 24
 	standInTimeout = 2 * time.Minute
 )
 

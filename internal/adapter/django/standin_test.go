@@ -31,6 +31,9 @@ from pathlib import Path
 env = environ_of_nobody.Env(DEBUG=(bool, False))
 SECRET_KEY = env("SECRET_KEY")
 STATIC_ROOT = Path(env("ROOT")) / "static"
+from datetime import datetime
+from django.utils import timezone
+SINCE = datetime(2020, 1, 1, tzinfo=timezone.utc)
 DATABASES = {"default": env.db("DATABASE_URL")}
 INSTALLED_APPS = ["gone_app", "gone_app.deeper", "django.contrib.contenttypes", "shop"] + env.list("MORE")
 `,
@@ -48,6 +51,9 @@ class Item(Mixin, models.Model):
     color = ColorField(default="red")
     if optional_of_nobody:
         more = models.TextField()
+
+    class Meta:
+        index_together = [["name", "id"]]
 
     @tracked
     def price(self):
@@ -78,7 +84,7 @@ class Item(Mixin, models.Model):
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"environ_of_nobody", "gone_app", "no_such_name of django.utils.text"}, without); diff != "" {
+	if diff := cmp.Diff([]string{"environ_of_nobody", "utc of django.utils.timezone", "gone_app", "no_such_name of django.utils.text", "index_together of django.db.models.options"}, without); diff != "" {
 		t.Error("stood in for:", diff)
 	}
 	var shop []adapter.Model

@@ -225,7 +225,8 @@ class Running:
                 self.forwards(nested, editor, before, after)
                 before = after
             return
-        if isinstance(operation, migrations.RunPython):
+        # One that derives from RunPython and has no function is an operation of its own.
+        if isinstance(operation, migrations.RunPython) and hasattr(operation, "code"):
             self.python(operation, editor, before)
             return
         self.literals = None
@@ -281,7 +282,7 @@ class Running:
         """Takes note of a RunPython; no code of the project is run."""
         code = getattr(operation, "code", None)
         alias = self.replay.connection.alias
-        if not router.allow_migrate(alias, self.migration.app_label, **operation.hints):
+        if not router.allow_migrate(alias, self.migration.app_label, **getattr(operation, "hints", {})):
             return
         if code is None or code is migrations.RunPython.noop:
             return

@@ -5,6 +5,8 @@ The models are what is wanted of such a revision, and most of what a package
 gives to a project has no part in them. Only what an import has failed on is
 stood in for: an optional import must go on failing.
 """
+import datetime
+import importlib
 import importlib.abc
 import importlib.machinery
 import re
@@ -70,6 +72,9 @@ class Anything:
 
     __fspath__ = __str__
 
+    def __get_pydantic_core_schema__(self, source, handler):
+        return {"type": "any"}  # as the annotation of a field
+
     def __enter__(self):
         return self
 
@@ -127,12 +132,24 @@ class _Completer(importlib.abc.MetaPathFinder):
 
         def exec_module(module):
             execute(module)
-            for name in self.names[fullname]:
-                if not hasattr(module, name):
-                    setattr(module, name, Anything("%s.%s" % (fullname, name)))
+            complete(module, self.names[fullname])
 
         spec.loader.exec_module = exec_module
         return spec
+
+
+# What Django had once, and code does more with than to pass it on.
+_HAD = {"django.utils.timezone.utc": datetime.timezone.utc}
+
+
+_OPTIONS = "django.db.models.options"
+
+
+def complete(module, names):
+    for name in names:
+        if not hasattr(module, name):
+            full = "%s.%s" % (module.__name__, name)
+            setattr(module, name, _HAD.get(full) or Anything(full))
 
 
 def install(names, path):
@@ -146,6 +163,13 @@ def install(names, path):
         else:
             modules.append(module)
     sys.meta_path[:0] = [_Finder(modules, path), _Completer(attributes)]
+    for module, given in attributes.items():
+        if module in sys.modules:
+            complete(sys.modules[module], given)
+    if _OPTIONS in attributes:
+        # What a model's Meta may say, index_together before Django 5.1.
+        options = importlib.import_module(_OPTIONS)
+        options.DEFAULT_NAMES += tuple(attributes[_OPTIONS])
 
 
 def clean(settings):
@@ -161,10 +185,13 @@ def clean(settings):
 
 
 _NAME = re.compile(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
+_META = re.compile(r"^'class Meta' got invalid attribute\(s\): (\w+)")
+_ATTRIBUTE = re.compile(r"^module '([\w.]+)' has no attribute '(\w+)'")
 
 
 def missing(error):
-    """What an import asked for and did not find, in install's words; "" for other errors."""
+    """What an import asked for and did not find, or code asked of a module, in install's
+    words; "" for other errors."""
     seen = 0
     while error is not None and seen < 10:
         if isinstance(error, ModuleNotFoundError) and error.name:
@@ -173,5 +200,13 @@ def missing(error):
             found = _NAME.search(str(error))
             if found:
                 return "%s:%s" % (found.group(2), found.group(1))
+        if isinstance(error, AttributeError):
+            found = _ATTRIBUTE.search(str(error))
+            if found:
+                return "%s:%s" % found.groups()
+        if isinstance(error, TypeError):
+            found = _META.search(str(error))
+            if found:
+                return "%s:%s" % (_OPTIONS, found.group(1))
         error, seen = error.__cause__ or error.__context__, seen + 1
     return ""

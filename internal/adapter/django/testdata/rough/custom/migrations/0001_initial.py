@@ -47,6 +47,16 @@ class Exits(Custom):
         raise SystemExit(3)
 
 
+class Comments(migrations.RunPython):
+    """Has neither RunPython's function nor its hints."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        schema_editor.execute("COMMENT ON TABLE custom_leaf IS '%s'" % self.text)
+
+
 def fill(apps, schema_editor, size):
     raise SystemExit("code of a migration must not run while rendering")
 
@@ -71,4 +81,5 @@ class Migration(migrations.Migration):
     operations += [
         migrations.RunSQL("SELECT 1"),
         ValidateConstraint("Leaf", "leaf_named"),
+        Comments("of a tree"),
     ]
