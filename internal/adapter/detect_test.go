@@ -93,6 +93,15 @@ func TestDetect(t *testing.T) {
 			map[string]string{"m/10/1_a.up.sql": table, "m/9/1_a.up.sql": table, "m/100/1_a.up.sql": table},
 			[]string{"golang-migrate m/9", "golang-migrate m/10", "golang-migrate m/100"},
 		},
+		"SQLite beside Postgres": {
+			map[string]string{"m/postgres/V1__a.sql": table, "m/postgres/V2__b.sql": table, "m/own/1_a.sql": table, "m/own/2_b.sql": table, "m/own/3_c.sql": table, "m/own/4_d.sql": table,
+				"m/own/5_e.sql": table, "m/own/6_f.sql": table, "m/own/7_g.sql": table, "m/own/8_h.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT;", "m/own/9_i.sql": table},
+			[]string{"sql m/postgres", "! m/own migrations for SQLite"},
+		},
+		"a strict function beside Postgres": {
+			map[string]string{"m/postgres/1_a.sql": table, "m/postgres/2_b.sql": table, "m/own/1_a.sql": "CREATE FUNCTION f(a int) RETURNS TABLE (b int) STRICT AS 'SELECT 1' LANGUAGE sql;", "m/own/2_b.sql": table},
+			[]string{"sql m/own", "sql m/postgres"},
+		},
 		"CockroachDB by directory": {
 			map[string]string{"config/cockroachdb/1_a.up.sql": "CREATE TABLE t (id bigserial, doc jsonb);", "config/postgres/1_a.up.sql": table},
 			[]string{"golang-migrate config/postgres", "! config/cockroachdb migrations for CockroachDB"},

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ var (
 	}{
 		{"ClickHouse", []string{"engine=", "engine ="}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
 		{"MySQL", []string{"auto_increment", "engine=", "engine =", "`"}, regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`")},
-		{"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or"}, regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`)},
+		{"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"}, regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|\)\s*STRICT\s*;|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`)},
 		{"SQL Server", []string{"identity(", "identity (", "nvarchar", "\ngo", "[dbo]"}, regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`)},
 		{"Oracle", []string{"varchar2", "number(", "number ("}, regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
 	}
@@ -57,8 +58,11 @@ func foreignDatabase(t Tree, s Source) string {
 	if byName == cockroachDB {
 		return byName
 	}
-	d := ListDir(t, s.Dir, ".sql")
-	files := ReadFiles(t, d, Sample(d.Names, 6))
+	d, n := ListDir(t, s.Dir, ".sql"), 6
+	if besidePostgres(t, s.Dir) {
+		n = 60
+	}
+	files := ReadFiles(t, d, Sample(d.Names, n))
 	byText := ""
 	for _, f := range files {
 		if byText = foreignSQL(f.Text); byText != "" {
@@ -78,6 +82,16 @@ func foreignDatabase(t Tree, s Source) string {
 		return byName
 	}
 	return byText
+}
+
+// besidePostgres reports whether Postgres' own migrations stand in a directory
+// beside this one, which by its name is for something else: what it is needs a
+// closer look.
+func besidePostgres(t Tree, dir string) bool {
+	parent := path.Dir(dir)
+	return slices.ContainsFunc(Dirs(t, ".sql"), func(d Dir) bool {
+		return d.Path != dir && path.Dir(d.Path) == parent && slices.Contains(forPostgres, strings.ToLower(path.Base(d.Path)))
+	})
 }
 
 // telling is how much of a file is looked at, bytes: a file shows early which

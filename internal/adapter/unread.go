@@ -8,6 +8,22 @@ import (
 	"strings"
 )
 
+// builders are the libraries by which programs in TypeScript and JavaScript migrate,
+// by what only their migrations have.
+var builders = []struct{ word, name string }{
+	{"queryInterface", "Sequelize"}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"knex", "Knex"}, {"node-pg-migrate", "node-pg-migrate"},
+}
+
+// builder tells the library of a migration; "" when nothing tells.
+func builder(text string) string {
+	for _, b := range builders {
+		if strings.Contains(text, b.word) {
+			return b.name
+		}
+	}
+	return ""
+}
+
 // unread lists directories with the migrations of tools that no adapter reads:
 // programs, which say only when they run what they do.
 func unread(t Tree) []string {
@@ -32,6 +48,12 @@ func unread(t Tree) []string {
 		case ".exs":
 			if path.Base(dir) == "migrations" && name != ".formatter.exs" {
 				what = "Ecto"
+			}
+		case ".ts", ".js", ".mts", ".mjs", ".cjs":
+			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' {
+				if what = tool[dir]; what == "" {
+					what = builder(ReadFile(t, p).Text)
+				}
 			}
 		}
 		if what != "" {
