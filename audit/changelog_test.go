@@ -14,6 +14,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/adaptertest"
+	"github.com/onward-sql/onward/internal/adapter/django"
+	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/onward"
 )
@@ -537,5 +540,30 @@ func TestPrismaJoinTable(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %q: %v", schema, got, found(r))
 		}
+	}
+}
+
+// SQL beside the migrations of a Django app is what sqlmigrate has printed: to the
+// hand that runs it, and not to be judged twice, be the app in a module of another
+// kind.
+func TestSQLInDjangoApps(t *testing.T) {
+	t.Parallel()
+	tree := adaptertest.Text(map[string]string{
+		"manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'x')", "cl/package.json": "{}",
+		"cl/api/migrations/__init__.py": "", "cl/api/migrations/0001_initial.py": "",
+		"cl/api/migrations/0001_initial.sql": "CREATE TABLE t ();", "cl/api/migrations/0001_initial_replica.sql": "CREATE TABLE t ();",
+		"cl/node/migrations/1_a.sql": "CREATE TABLE t ();", "cl/node/migrations/2_b.sql": "SELECT 1;",
+	})
+	found, _ := adapter.Detect(tree, []adapter.Adapter{&django.Adapter{}, sql.Adapter{}})
+	kept, out := runners(tree, found)
+	var got []string
+	for _, s := range kept {
+		got = append(got, s.Framework+" "+s.Dir)
+	}
+	for _, o := range out {
+		got = append(got, "! "+o.Path)
+	}
+	if diff := cmp.Diff([]string{"django ", "sql cl/node/migrations", "! cl/api/migrations"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -36,7 +36,7 @@ func (u *usage) noCode(file string) bool {
 			return true
 		}
 		switch part {
-		case "node_modules", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
+		case "node_modules", "bower_components", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
 			"sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",
 			"docs", "doc", "documentation", "locale", "locales", "i18n", "migrations", "migration":
 			return true
@@ -70,9 +70,12 @@ func (u *usage) noCode(file string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
+	return ofLibrary.MatchString(name) || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
 		strings.Contains(name, ".spec.") || strings.Contains(name, ".stories.") || strings.Contains(name, ".test.") || strings.Contains(name, ".mock.") || strings.Contains(name, ".min.")
 }
+
+// ofLibrary is the name of a copy of somebody else's script: jquery-3.6.1.js.
+var ofLibrary = regexp.MustCompile(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
 
 // belowMigrations reports whether a directory is in one of migrations.
 func (u *usage) belowMigrations(dir string) bool {
@@ -159,8 +162,10 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	var found []candidate
 	others := u.others(q)
 	whose := u.belonging(q, others, hits)
+	// Prisma's client has no field of that name, and leaves SQL to name the column.
+	ignored := q.column != "" && slices.ContainsFunc(hits, func(h gitrange.Hit) bool { return path.Ext(h.Path) == ".prisma" && u.disowned(h) })
 	for _, h := range hits {
-		if q.idle(h) || ofOthers(h, others) || q.column != "" && u.disowned(h) || whose.ofOthers(h) {
+		if q.idle(h) || ofOthers(h, others) || q.column != "" && u.disowned(h) || ignored && h.Word != q.column || whose.ofOthers(h) {
 			continue
 		}
 		c := candidate{Hit: h}

@@ -53,7 +53,8 @@ func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onwa
 	var out []onward.Opaque
 	for i, s := range sources {
 		module := moduleOf(s.Dir)
-		if sure[i] || module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat") {
+		elsewhere := module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat")
+		if sure[i] || elsewhere && !ofDjango(t, sources, s.Dir) {
 			kept = append(kept, s)
 			continue
 		}
@@ -63,6 +64,15 @@ func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onwa
 		})
 	}
 	return kept, out
+}
+
+// ofDjango reports whether a directory is the package with the migrations of an
+// app of a Django project: SQL in it is what the Python beside it reads or has
+// printed.
+func ofDjango(t adapter.Tree, sources []adapter.Source, dir string) bool {
+	return adapter.Has(t, path.Join(dir, "__init__.py")) && slices.ContainsFunc(sources, func(s adapter.Source) bool {
+		return s.Framework == "django" && (s.Dir == "" || strings.HasPrefix(dir, s.Dir+"/"))
+	})
 }
 
 // assumed is what the configuration says of every session.
