@@ -134,6 +134,7 @@ var allColumns = regexp.MustCompile(`(?i)\b(?:select(?:\s+(?:all|distinct))?|ret
 // could not.
 func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if filledFrom(t, d) {
+		refersElsewhere(p, t, d)
 		return // column-type-incompatible compares the types
 	}
 	if adds(d) {
@@ -144,6 +145,37 @@ func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
 		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
 	})
+}
+
+// refersElsewhere reports a column whose successor has the keys of another table:
+// the types are the same, and no query fails.
+func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+	from, to := refersTo(t.Before, d.Before, d.Old.Attnum), refersTo(t.After, d.After, d.After.Column(d.Old.Name).Attnum)
+	if from == nil || to == nil || from.OID == to.OID || from.Name == to.Name {
+		return
+	}
+	u := p.UsesColumn(d, d.Old)
+	if u.Known && !u.Used {
+		return
+	}
+	p.Report(d.By, rule.Report{
+		Fact:     "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped, and one that refers to " + to.Name.String() + " takes its name (was " + from.Name.String() + ")",
+		Harm:     "the deployed code takes the keys that it finds there for those of " + from.Name.String() + u.Where() + ", and writes such keys: they are refused, or point at another row",
+		Instead:  "give the new column a name of its own, write both, and drop " + d.Old.Name + " a release later",
+		Severity: u.Severity(),
+		Evidence: u.Evidence,
+	})
+}
+
+// refersTo is the table that a column alone refers to by a foreign key; nil when
+// there is none.
+func refersTo(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Relation {
+	for _, k := range r.Constraints {
+		if k.Kind == catalog.ForeignKey && slices.Equal(k.Columns, []int16{column}) {
+			return c.Relation(k.Ref)
+		}
+	}
+	return nil
 }
 
 // adds reports whether the statement that a column is gone by only adds one of

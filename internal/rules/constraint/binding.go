@@ -130,12 +130,15 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 			keys = append(keys, k.ExprText)
 		}
 	}
-	list := strings.Join(keys, ", ")
+	list, where := strings.Join(keys, ", "), ""
+	if info.PredicateText != "" {
+		where = " WHERE " + info.PredicateText
+	}
 	r := rule.Report{
 		Fact: name + " binds " + table.String() + " from here on",
 		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
 		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + rule.Table(table) +
-			" GROUP BY " + list + " HAVING count(*) > 1;",
+			where + " GROUP BY " + list + " HAVING count(*) > 1;",
 		Severity: onward.Warning,
 	}
 	switch same, rest := b.same(info); {
@@ -233,9 +236,17 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 		ref = b.d.Other.Name.String()
 	}
 	var old *catalog.Constraint
+	var was *catalog.Relation // what the columns referred to instead
 	for _, o := range b.held() {
-		if o.Kind == catalog.ForeignKey && o.Enforced && o.Ref == c.Ref && slices.Equal(o.Columns, c.Columns) {
+		if o.Kind != catalog.ForeignKey || !o.Enforced || !slices.Equal(o.Columns, c.Columns) {
+			continue
+		}
+		if o.Ref == c.Ref {
 			old = o
+		} else if slices.ContainsFunc(b.d.After.Constraints, func(now *catalog.Constraint) bool { return now.ID == o.ID }) {
+			continue // both bind
+		} else if r := b.p.Release.Deployed.Relation(o.Ref); r != nil && b.d.Other != nil && r.Name != b.d.Other.Name {
+			was = r
 		}
 	}
 	r := rule.Report{Fact: name + " binds " + b.d.After.Name.String() + " from here on", Severity: onward.Warning}
@@ -248,6 +259,9 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 		}
 		r.Severity = onward.Info
 		r.Harm = "DELETEs of the deployed code on " + ref + " fail where the new code has pointed at the row"
+	case old == nil && was != nil:
+		r.Fact = name + " of " + b.d.After.Name.String() + " refers to " + ref + " from here on (was " + was.Name.String() + ")"
+		r.Harm = "the deployed code writes keys of " + was.Name.String() + " there, which point at another row of " + ref + ", or fail"
 	case old == nil:
 		// Code that fills such a column points at rows that are there.
 		r.Severity = onward.Info
