@@ -323,17 +323,20 @@ func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableC
 	if adds {
 		k.defaultOf(def, r != nil && r.Kind == Table)
 	} else if r != nil && r.Kind.IsTable() {
-		if c := r.Column(clip(cmd.GetName())); c != nil && !c.Inferred && !retypes(s, cmd.GetName()) {
-			k.value(c.Name, c.Type, cmd.GetDef(), "default expression", false)
+		if c := r.Column(clip(cmd.GetName())); c != nil && !c.Inferred {
+			k.value(c.Name, k.typeThen(s, c), cmd.GetDef(), "default expression", false)
 		}
 	}
 }
 
-// retypes reports whether a statement gives a column another type, which comes
-// before its default whatever stands first.
-func retypes(s *pgparse.AlterTableStmt, column string) bool {
-	return slices.ContainsFunc(s.GetCmds(), func(n *pgparse.Node) bool {
+// typeThen is the type that a column has when an ALTER TABLE gives defaults: types
+// change before, in whichever order the commands stand.
+func (k *checker) typeThen(s *pgparse.AlterTableStmt, c *Column) Type {
+	for _, n := range s.GetCmds() {
 		cmd := n.GetAlterTableCmd()
-		return cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && cmd.GetName() == column
-	})
+		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && clip(cmd.GetName()) == c.Name {
+			return k.c.TypeOf(cmd.GetDef().GetColumnDef().GetTypeName())
+		}
+	}
+	return c.Type
 }

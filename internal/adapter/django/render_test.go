@@ -175,6 +175,14 @@ func TestRough(t *testing.T) {
 	}
 	if diff := cmp.Diff([]op{
 		{"CreateModel", "", false, 1},
+		{"CreateModel", "", false, 1},
+		{"DeleteModel", "", false, 1},
+		{"DeleteModel", "", false, 1},
+	}, ops("heirs.0001_initial")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]op{
+		{"CreateModel", "", false, 1},
 		{"AlterField", "", false, 2},
 		{"RunSQL", "", false, 1},
 		{"AlterField", `table "doubt_egg" may have been changed by`, false, 0},

@@ -115,6 +115,7 @@ class LazyState(ProjectState):
     operation = None
     cache = None
     real_states = None
+    gone = {}  # models that were deleted: Django renders none anew that derives from one
 
     @property
     def apps(self):
@@ -139,8 +140,12 @@ class LazyState(ProjectState):
         """This state as it is now, kept from the changes to come."""
         copy = LazyState(models=dict(self.models), real_apps=self.real_apps)
         copy.is_delayed = self.is_delayed
-        copy.cache, copy.real_states = self.cache, self.real_states
+        copy.cache, copy.real_states, copy.gone = self.cache, self.real_states, self.gone
         return copy
+
+    def find(self, key):
+        """The state of a model, or of one that is left as a base only."""
+        return self.models.get(key) or self.real_states.get(key) or self.gone.get(key)
 
     def forward(self, operation, app_label):
         """Applies the operation to this state; earlier snapshots stay as they are."""
@@ -152,6 +157,9 @@ class LazyState(ProjectState):
         try:
             operation.state_forwards(app_label, self)
         finally:
+            gone = {key: before[key] for key in before if key not in self.models}
+            if gone:
+                self.gone = {**self.gone, **gone}
             if keys is ALL:
                 for key, state in before.items():
                     if key in self.models and _same(state, self.models[key]):
@@ -220,6 +228,12 @@ def whole(state):
     kept = state.cache.get("whole")
     if kept is None or kept[0] != fingerprint:
         states = [*state.models.values(), *state.real_states.values()]
+        names = {(each.app_label, each.name_lower) for each in states}
+        for each in states:  # grows
+            for base in links(each).bases:
+                if base not in names and base in state.gone:
+                    names.add(base)
+                    states.append(state.gone[base])
         kept = (fingerprint, PartApps(states), list(state.models.values()))
         state.cache["whole"] = kept
     return kept[1]
@@ -236,7 +250,7 @@ def part(state, key):
     if meets_keys(state.operation, model, names):
         for other, more in referring(state, key).items():
             need(state, needs, other, frozenset(more))
-    pieces = {k: (state.models.get(k) or state.real_states.get(k)) for k in needs}
+    pieces = {k: state.find(k) for k in needs}
     for kept_needs, kept_pieces, apps in state.cache.get(key, ()):
         if kept_needs == needs and all(pieces[k] is kept_pieces[k] for k in pieces):
             return apps
@@ -255,7 +269,7 @@ def need(state, needs, key, names):
     todo = [(key, names)]
     while todo:
         key, names = todo.pop()
-        model = state.models.get(key) or state.real_states.get(key)
+        model = state.find(key)
         have = needs.get(key)
         if have is ALL or (have is not None and names is not ALL and names <= have):
             continue
