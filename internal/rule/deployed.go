@@ -11,8 +11,14 @@ import (
 
 // Deployed reports whether the deployed code can know the relation of a
 // change: it was there before the release, or nothing tells where it comes
-// from. Temporary tables are nobody's.
-func (p *Pass) Deployed(d *Delta) bool { return d.Before != nil && p.deployedRelation(d.Before) }
+// from. Temporary tables are nobody's, and of a change that waits for the end of
+// the deploy no deployed code is left to know.
+func (p *Pass) Deployed(d *Delta) bool {
+	if d.Before == nil || d.By != nil && d.By.Migration != nil && d.By.Migration.Runner.AfterDeploy {
+		return false
+	}
+	return p.deployedRelation(d.Before)
+}
 
 func (p *Pass) deployedRelation(r *catalog.Relation) bool {
 	if r.Name.Schema == "pg_temp" || r.Persistence == catalog.Temporary {

@@ -72,6 +72,9 @@ type Runner struct {
 	OwnSession bool
 	// Resumes: it goes on at the statement that failed.
 	Resumes bool
+	// AfterDeploy: the migration says that it runs when the new code has taken the
+	// old code's place everywhere, and the tool keeps to it.
+	AfterDeploy bool
 	// Name is what the tool is called, where the framework does not say it; Unit
 	// what it opens a transaction around, "" for the file.
 	Name, Unit string

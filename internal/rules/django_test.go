@@ -196,6 +196,26 @@ func TestDjangoDropsWhatIsNotThere(t *testing.T) {
 	}
 }
 
+// What waits for the end of the deploy breaks no deployed code, and locks all the same.
+func TestAfterDeploy(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string][2]string{
+		"ALTER TABLE shop_order DROP COLUMN country":        {"column-drop", ""},
+		"DROP TABLE shop_order":                             {"table-drop", ""},
+		"CREATE INDEX shop_order_i ON shop_order (country)": {"index-create-blocking", "index-create-blocking"},
+	} {
+		for i, runner := range []rule.Runner{{LockTimeout: 3000}, {LockTimeout: 3000, AfterDeploy: true}} {
+			var got []string
+			for _, f := range judgeDjango(t, script.Operation{Class: "RunSQL"}, sql, onward.TransactionFile, runner) {
+				got = append(got, f.Rule)
+			}
+			if diff := cmp.Diff(want[i], strings.Join(got, " ")); diff != "" {
+				t.Errorf("%s, AfterDeploy %v:\n%s", sql, runner.AfterDeploy, diff)
+			}
+		}
+	}
+}
+
 // A program that works on rows does so under the locks of what ran before it in its
 // transaction.
 func TestCodeUnderLock(t *testing.T) {

@@ -243,6 +243,7 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 		ID: m.ID(), Version: m.Name, Path: m.Path, Framework: framework, Hash: m.Hash,
 		Runner: s.Options.Runner, Failed: m.Error,
 	}
+	out.Runner.AfterDeploy = m.AfterDeploy
 	for _, dependency := range m.Dependencies {
 		out.After = append(out.After, dependency[0]+"."+dependency[1])
 	}

@@ -58,8 +58,10 @@ type Migration struct {
 	// Hash is the SHA-256 of the file, in hexadecimal.
 	Hash string `json:"hash"`
 	// Atomic: the migration runs in one transaction.
-	Atomic       bool        `json:"atomic"`
-	Initial      bool        `json:"initial"`
+	Atomic  bool `json:"atomic"`
+	Initial bool `json:"initial"`
+	// AfterDeploy: django-safemigrate keeps it back until the deploy is over.
+	AfterDeploy  bool        `json:"after_deploy"`
 	Dependencies [][2]string `json:"dependencies"`
 	RunBefore    [][2]string `json:"run_before"`
 	Replaces     [][2]string `json:"replaces"`

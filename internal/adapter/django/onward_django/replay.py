@@ -7,6 +7,7 @@ from django.db.utils import NotSupportedError
 
 from . import rows, source, straight, tenants
 from .errors import last_line, refusal
+from .safemigrate import after_deploy
 from .states import LazyState
 
 
@@ -86,6 +87,7 @@ class Replay:
             "initial": bool(migration.initial or (migration.initial is None and not any(
                 dependency[0] == migration.app_label for dependency in migration.dependencies
             ))),
+            "after_deploy": after_deploy(migration),
             "dependencies": [list(map(str, d)) for d in migration.dependencies],
             "run_before": [list(map(str, d)) for d in migration.run_before],
             "replaces": [list(map(str, d)) for d in migration.replaces],
