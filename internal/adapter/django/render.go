@@ -238,7 +238,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 			return nil, ctx.Err()
 		}
 		return nil, &Error{Kind: "timeout", Python: python, Detail: talk.String(),
-			Message: "the project took too long; the last it said: " + talk.lastLine()}
+			Message: "the project took too long" + stuck(answerPath+".where", cfg.Root) + "; the last it said: " + talk.lastLine()}
 	}
 	info, err := os.Stat(answerPath)
 	if err != nil {

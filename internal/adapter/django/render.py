@@ -21,6 +21,7 @@ REQUEST is one JSON object:
 ANSWER is written as one JSON document. It never goes to stdout, because
 projects print there. Nothing ever connects to a database.
 """
+import faulthandler
 import json
 import os
 import sys
@@ -31,6 +32,8 @@ def main(argv):
     request_path, answer_path = argv[1], argv[2]
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
+    # For a project that waits for a service without end.
+    faulthandler.dump_traceback_later(10, repeat=True, file=open(answer_path + ".where", "w"))
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:1] = [here]
     from onward_django import project

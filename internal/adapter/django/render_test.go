@@ -321,7 +321,7 @@ func TestErrors(t *testing.T) {
 		"takes too long": {
 			Config{Dir: write(t, "import subprocess\nprint('waiting', flush=True)\nsubprocess.run(['sleep', '60'])\n"),
 				Python: python, Timeout: 15 * time.Second},
-			[]string{"took too long", "waiting"},
+			[]string{"took too long, and was at conf.py:3 in <module>", "waiting"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
