@@ -22,7 +22,9 @@ func TestRowsThatPythonWrites(t *testing.T) {
 				"drafts":     {{"shop_book", "deletes", false, false}},
 				"loop":       {{"tags", "goes over", true, false}, {"shop_book", "writes", false, true}},
 				"batches":    {{"shop_book", "writes", false, true}},
-				"one":        nil, "seed": nil, "read": nil,
+				"in_sql":     {{"shop_book", "updates", false, false}},
+				"in_a_text":  {{"shop_book", "updates", true, false}},
+				"one":        nil, "seed": nil, "read": nil, "one_in_sql": nil,
 			}
 			got := map[string][]Write{}
 			for i, op := range m.Operations[1:] {

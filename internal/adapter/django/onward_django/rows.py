@@ -2,10 +2,11 @@
 
 The function is not run. Writes on models of `apps.get_model` are told when they
 are a queryset's update or delete, or a loop over rows that saves something: what
-takes as long as the table is big.
+takes as long as the table is big. So are UPDATE and DELETE in SQL that it spells out.
 """
 import ast
 import inspect
+import re
 import textwrap
 import types
 
@@ -26,19 +27,58 @@ def told(function, models):
     if tree is None:
         return {"writes": [], "replaces": []}
     reader = _Reader(tree, models)
-    return {"writes": _written(tree, reader, models), "replaces": list(_replaced(tree, reader, models))}
+    writes = _written(tree, reader, models)
+    tables = {_table(state, key) for key, state in models.items() if key not in _SMALL}
+    for write in _in_sql(function, tree):
+        if write["table"] in tables - {each["table"] for each in writes}:
+            writes.append(write)
+    return {"writes": writes, "replaces": list(_replaced(tree, reader, models))}
 
 
 def _tree(function):
+    tree = _parsed(function)
+    return tree if tree is not None and tree.args.args else None
+
+
+def _parsed(function):
     if type(function) is not types.FunctionType:
         return None
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    if not tree.body or not isinstance(tree.body[0], ast.FunctionDef) or not tree.body[0].args.args:
-        return None
-    return tree.body[0]
+    return tree.body[0] if tree.body and isinstance(tree.body[0], ast.FunctionDef) else None
+
+
+_SQL = re.compile(r'\s*(UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?:"?\w+"?\.)?"?(\w+)"?(.*)', re.IGNORECASE | re.DOTALL)
+_ONE_ROW = re.compile(r'\bWHERE\s+(?:"?\w+"?\.)?"?(?:id|pk)"?\s*=\s*%', re.IGNORECASE)
+
+
+def _in_sql(function, tree):
+    for text in _sent(function, tree, True):
+        found = _SQL.match(text)
+        if found and not _ONE_ROW.search(text):
+            verb = "updates" if found.group(1).upper() == "UPDATE" else "deletes"
+            whole = re.search(r"\bWHERE\b", found.group(3), re.IGNORECASE) is None
+            yield {"table": found.group(2), "verb": verb, "whole": whole, "few": False}
+
+
+def _sent(function, tree, deeper):
+    """What a function, and those of its module that it calls, gives to execute()."""
+    known = function.__globals__
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if getattr(node.func, "attr", "") == "execute" and node.args:
+            given = node.args[0]
+            text = known.get(given.id) if isinstance(given, ast.Name) else getattr(given, "value", None)
+            if isinstance(text, str):
+                yield text
+        elif deeper and isinstance(node.func, ast.Name):
+            other = known.get(node.func.id)
+            inner = _parsed(other)
+            if inner is not None and other.__module__ == function.__module__:
+                yield from _sent(other, inner, False)
 
 
 def _written(tree, reader, models):

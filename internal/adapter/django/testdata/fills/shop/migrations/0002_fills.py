@@ -52,9 +52,42 @@ def batches(apps, schema_editor):
         Book.objects.filter(pk__in=ids).update(language="en")
 
 
+TITLES = "UPDATE ONLY \"shop_book\" SET title = upper(title)"
+
+
+def some_in_sql(connection, size):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE shop_book SET language = 'en'
+            WHERE id IN (SELECT id FROM shop_book WHERE language IS NULL LIMIT %s)
+            """,
+            [size],
+        )
+        return cursor.rowcount
+
+
+def in_sql(apps, schema_editor):
+    while some_in_sql(schema_editor.connection, 500):
+        pass
+
+
+def in_a_text(apps, schema_editor):
+    print("titles")
+    schema_editor.execute(TITLES)
+
+
+def one_in_sql(apps, schema_editor):
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM shop_book")
+        cursor.execute("UPDATE shop_book SET title = '' WHERE id = %s", cursor.fetchone())
+        cursor.execute("DELETE FROM elsewhere")
+
+
 class Migration(migrations.Migration):
     dependencies = [("shop", "0001_initial")]
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
+        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql)),
     ]
