@@ -19,6 +19,7 @@ type belonging struct {
 	q      question
 	others map[string]bool
 	rows   map[string]bool // what the rows of the others are called
+	one    string          // what a row of the table is called, in lower case
 	texts  map[string]*codeText
 }
 
@@ -26,7 +27,7 @@ func (u *usage) belonging(q question, others map[string]bool, hits []gitrange.Hi
 	if len(others) == 0 {
 		return nil
 	}
-	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, texts: map[string]*codeText{}}
+	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, one: strings.ToLower(singular(q.table.Name)), texts: map[string]*codeText{}}
 	for o := range others {
 		for _, w := range tableWords(o) {
 			b.rows[bare(w)] = true

@@ -121,9 +121,7 @@ func (b *belonging) read(file, text string) *codeText {
 // declared.
 func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
 	line := t.line(i)
-	for _, w := range tableWords(b.q.table.Name) {
-		own = own || names(line, w)
-	}
+	own = b.speaksOf(line)
 	if m := typeBegin.FindStringSubmatch(line); m != nil && b.rowOf(m[1]) {
 		return own, true
 	}
@@ -137,11 +135,34 @@ func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
 			if !alone(line, at-len(o), len(o)) {
 				continue
 			}
-			_, quoted := t.span(t.starts[i] + at - 1)
-			foreign = quoted || declared(line[:at-len(o)], line[at:])
+			s, quoted := t.span(t.starts[i] + at - 1)
+			foreign = quoted && (s.text == o || clause.MatchString(s.text) || strings.Contains(s.text, "table:"+o)) || declared(line[:at-len(o)], line[at:])
 		}
 	}
 	return own, foreign
+}
+
+// speaksOf reports whether a line names the table, in any spelling, or something that is
+// called after it: parcelRepo, PARCEL_COLUMNS; a key of another table that refers to it
+// is none.
+func (b *belonging) speaksOf(line string) bool {
+	if slices.ContainsFunc(tableWords(b.q.table.Name), func(w string) bool { return names(line, w) }) {
+		return true
+	}
+	if len(b.one) < commonWord {
+		return false
+	}
+	line = strings.ToLower(line)
+	for at := 0; ; {
+		n := strings.Index(line[at:], b.one)
+		if n < 0 {
+			return false
+		}
+		at += n + len(b.one)
+		if rest := strings.TrimPrefix(line[at:], "_"); !strings.HasPrefix(rest, "id") {
+			return true
+		}
+	}
 }
 
 // declared reports whether a name between two pieces of a line is what the line declares,
