@@ -20,36 +20,39 @@ type belonging struct {
 	others map[string]bool
 	rows   map[string]bool // what the rows of the others are called
 	one    string          // what a row of the table is called, in lower case
+	words  []string        // what the table is called
 	texts  map[string]*codeText
+	names  map[*codeText]*named
 }
 
 func (u *usage) belonging(q question, others map[string]bool, hits []gitrange.Hit) *belonging {
 	if len(others) == 0 {
 		return nil
 	}
-	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, one: strings.ToLower(singular(q.table.Name)), texts: map[string]*codeText{}}
+	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, one: strings.ToLower(singular(q.table.Name)), words: tableWords(q.table.Name), names: map[*codeText]*named{}}
 	for o := range others {
 		for _, w := range tableWords(o) {
 			b.rows[bare(w)] = true
 		}
 	}
-	for _, w := range tableWords(q.table.Name) {
+	for _, w := range b.words {
 		delete(b.rows, bare(w))
 	}
-	var paths []string
+	if u.codes == nil {
+		u.codes = map[string]*codeText{}
+	}
+	var missing []string
 	for _, h := range hits {
-		if _, seen := b.texts[h.Path]; !seen && !data(h.Path) {
-			b.texts[h.Path] = nil
-			paths = append(paths, h.Path)
+		if _, known := u.codes[h.Path]; !known && !data(h.Path) {
+			u.codes[h.Path] = nil
+			missing = append(missing, h.Path)
 		}
 	}
-	contents, err := u.base.ReadAll(paths)
-	if err != nil {
-		return nil
-	}
+	contents, _ := u.base.ReadAll(missing) // what cannot be read tells nothing
 	for p, content := range contents {
-		b.texts[p] = b.read(p, string(content))
+		u.codes[p] = readCode(p, string(content))
 	}
+	b.texts = u.codes
 	return b
 }
 
@@ -95,10 +98,11 @@ func (b *belonging) ofOther(t *codeText, line, place, length int) bool {
 		for from > 0 && decorates.MatchString(t.line(from-1)) {
 			from--
 		}
-		if m := typeBegin.FindStringSubmatch(t.line(i)); m != nil && b.rowOf(m[1]) {
-			return !b.mapped(t, m[1], from, to) // whatever its rows are related to
+		if name := typeOf(t.line(i)); name != "" && b.rowOf(name) {
+			return !b.mapped(t, name, from, to) // whatever its rows are related to
 		}
-		own, foreign := t.own[to]-t.own[from], t.foreign[to]-t.foreign[from]
+		n := b.naming(t)
+		own, foreign := n.own[to]-n.own[from], n.foreign[to]-n.foreign[from]
 		if own > 0 || foreign > 0 {
 			return own == 0
 		}

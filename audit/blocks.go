@@ -16,10 +16,11 @@ type codeText struct {
 	// above is the line that a line's block is part of, -1 for none; below is the one
 	// behind its own block.
 	above, below []int
-	// own and foreign count the lines before a line that name the table, and that name
-	// others which have such a column.
-	own, foreign []int
 }
+
+// named counts the lines before each line of a file that name the table, and those that
+// name others which have such a column.
+type named struct{ own, foreign []int }
 
 // line is a line without its end.
 func (t *codeText) line(i int) string {
@@ -57,7 +58,8 @@ var (
 // rowEndings are what the name of a type has behind that of the table.
 var rowEndings = []string{"row", "model", "entity", "record", "schema", "dto", "params", "input", "request", "response"}
 
-func (b *belonging) read(file, text string) *codeText {
+// readCode reads a file once, whatever is asked.
+func readCode(file, text string) *codeText {
 	t := &codeText{text: text, starts: []int{0}}
 	for i := range text {
 		if text[i] == '\n' {
@@ -73,13 +75,11 @@ func (b *belonging) read(file, text string) *codeText {
 	}
 	n := len(t.starts)
 	t.above, t.below = make([]int, n), make([]int, n)
-	t.own, t.foreign = make([]int, n+1), make([]int, n+1)
 	var open []int // lines whose blocks go on, each indented more than the one before
 	depth := make([]int, n)
 	for i := range n {
 		line := t.line(i)
 		trimmed := strings.TrimLeft(line, " \t")
-		t.own[i+1], t.foreign[i+1] = t.own[i], t.foreign[i]
 		t.above[i] = -1
 		if strings.TrimSpace(trimmed) == "" {
 			if len(open) > 0 {
@@ -96,24 +96,36 @@ func (b *belonging) read(file, text string) *codeText {
 		if len(open) > 0 {
 			t.above[i] = open[len(open)-1]
 		}
-		if !closes.MatchString(line) {
+		if strings.IndexByte(")}]e", trimmed[0]) < 0 || !closes.MatchString(line) {
 			open = append(open, i)
 		}
 		t.below[i] = i + 1
-		switch own, foreign := b.lineNames(t, i); {
-		case own:
-			t.own[i+1]++
-			fallthrough
-		case foreign:
-			if foreign {
-				t.foreign[i+1]++
-			}
-		}
 	}
 	for _, i := range open {
 		t.below[i] = n
 	}
 	return t
+}
+
+// naming counts what the lines of a file name, the first time it is asked.
+func (b *belonging) naming(t *codeText) *named {
+	if out := b.names[t]; out != nil {
+		return out
+	}
+	n := len(t.starts)
+	out := &named{make([]int, n+1), make([]int, n+1)}
+	for i := range n {
+		out.own[i+1], out.foreign[i+1] = out.own[i], out.foreign[i]
+		own, foreign := b.lineNames(t, i)
+		if own {
+			out.own[i+1]++
+		}
+		if foreign {
+			out.foreign[i+1]++
+		}
+	}
+	b.names[t] = out
+	return out
 }
 
 // lineNames reports whether a line names the table, in any spelling, and whether it names
@@ -122,7 +134,7 @@ func (b *belonging) read(file, text string) *codeText {
 func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
 	line := t.line(i)
 	own = b.speaksOf(line)
-	if m := typeBegin.FindStringSubmatch(line); m != nil && b.rowOf(m[1]) {
+	if name := typeOf(line); name != "" && b.rowOf(name) {
 		return own, true
 	}
 	for o := range b.others {
@@ -146,7 +158,7 @@ func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
 // called after it: parcelRepo, PARCEL_COLUMNS; a key of another table that refers to it
 // is none.
 func (b *belonging) speaksOf(line string) bool {
-	if slices.ContainsFunc(tableWords(b.q.table.Name), func(w string) bool { return names(line, w) }) {
+	if slices.ContainsFunc(b.words, func(w string) bool { return names(line, w) }) {
 		return true
 	}
 	if len(b.one) < commonWord {
@@ -164,6 +176,19 @@ func (b *belonging) speaksOf(line string) bool {
 		}
 	}
 }
+
+// typeOf is the type that a line begins; "" for none.
+func typeOf(line string) string {
+	if !slices.ContainsFunc(typeWords, func(w string) bool { return strings.Contains(line, w) }) {
+		return ""
+	}
+	if m := typeBegin.FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+var typeWords = []string{"type ", "class ", "struct ", "interface ", "record "}
 
 // declared reports whether a name between two pieces of a line is what the line declares,
 // with fields.

@@ -36,6 +36,8 @@ type usage struct {
 	mapped map[int]mapping
 	// texts are the files that a search has read whole; see inserting.
 	texts map[string]string
+	// codes are the files whose blocks a search has read; see belonging.
+	codes map[string]*codeText
 	// pairs are the sources, and databases tells which of them share one; see
 	// services.
 	pairs     []pair
@@ -245,7 +247,7 @@ func (u *usage) search() {
 	}
 	farHits := look(far, func(p string) bool { return u.noCode(p) || page(p) })
 	u.texts = map[string]string{}
-	defer func() { u.texts = nil }()
+	defer func() { u.texts, u.codes = nil, nil }()
 	for _, q := range u.asked {
 		if q.upsert() {
 			u.cache[q] = u.upserting(q, tableHits)
