@@ -162,9 +162,11 @@ func (r *run) update(m *pgparse.UpdateStmt, ctes []string) {
 		}
 	}
 	changed := names(m.GetTargetList())
+	mark := len(r.Effects)
 	tables, runs := r.target(m.GetRelation(), write{
 		event: "update", where: m.GetWhereClause(), columns: changed, returning: m.GetReturningClause() != nil,
 	})
+	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
 	r.within = false
 	for _, t := range tables {
 		for _, name := range reset {
@@ -172,7 +174,7 @@ func (r *run) update(m *pgparse.UpdateStmt, ctes []string) {
 				r.defaultOf(c)
 			}
 		}
-		r.scanFor(t, m.GetWhereClause())
+		r.findsRows(t, m.GetRelation(), m.GetWhereClause())
 		r.checksReferenced(t, changed)
 		r.checksReferencing(t, changed)
 	}
@@ -189,10 +191,12 @@ func (r *run) update(m *pgparse.UpdateStmt, ctes []string) {
 
 func (r *run) deleteFrom(m *pgparse.DeleteStmt, ctes []string) {
 	ctes = r.with(m.GetWithClause(), ctes)
+	mark := len(r.Effects)
 	tables, runs := r.target(m.GetRelation(), write{event: "delete", where: m.GetWhereClause(), returning: m.GetReturningClause() != nil})
+	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
 	r.within = false
 	for _, t := range tables {
-		r.scanFor(t, m.GetWhereClause())
+		r.findsRows(t, m.GetRelation(), m.GetWhereClause())
 		r.checksReferencing(t, nil)
 	}
 	r.identifies("delete", m.GetRelation(), m.GetWhereClause(), true)
@@ -285,7 +289,7 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 	}
 	tables, _ := r.target(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
 	for _, t := range tables {
-		r.scanFor(t, m.GetJoinCondition())
+		r.findsRows(t, m.GetRelation(), m.GetJoinCondition())
 		r.checksReferenced(t, changed)
 		if deletes {
 			r.checksReferencing(t, nil)

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -56,6 +57,11 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	}
 	rel := r.table(s.GetRelation())
 	if rel == nil {
+		return
+	}
+	if s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable &&
+		slices.ContainsFunc(r.tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable }) {
+		r.refuse(`cannot create unique index on partitioned table "` + rel.Name.Name + `"`)
 		return
 	}
 	if s.GetNullsNotDistinct() && !r.v.AtLeast(15) {

@@ -272,7 +272,9 @@ func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.No
 		if m.GetSchemaname() == "" && contains(ctes, m.GetRelname()) {
 			return
 		}
-		for _, rel := range r.read(m, as) {
+		mark := len(r.Effects)
+		tables := r.read(m, as)
+		for _, rel := range r.prune(mark, tables, m, where) {
 			if whole && stored(rel) && rel.Kind != catalog.Sequence && !r.indexed(rel, where) {
 				e := r.at(rel)
 				if rel.Inferred && where != nil {

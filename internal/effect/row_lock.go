@@ -11,6 +11,11 @@ func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
 		r.refuse(strength(s) + " is not allowed with " + what)
 		return
 	}
+	lock := func(rv *pgparse.RangeVar) {
+		mark := len(r.Effects)
+		tables := r.read(rv, rs)
+		r.prune(mark, tables, rv, s.GetWhereClause())
+	}
 	for _, l := range s.GetLockingClause() {
 		names := l.GetLockingClause().GetLockedRels()
 		for _, n := range s.GetFromClause() {
@@ -27,11 +32,11 @@ func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
 					if w != rv.GetRelname() && w != rv.GetAlias().GetAliasname() {
 						continue
 					}
-					r.read(rv, rs)
+					lock(rv)
 					return false
 				}
 				if len(names) == 0 {
-					r.read(rv, rs)
+					lock(rv)
 				}
 				return false
 			})
