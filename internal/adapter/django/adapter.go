@@ -192,8 +192,14 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 			}
 		}
 	}
+	astray := p.astray(set.Migrations)
 	for app, leaves := range p.Conflicts {
-		for _, leaf := range leaves[1:] {
+		// One that names no parent is a leaf for want of that only.
+		leaves = slices.DeleteFunc(slices.Clone(leaves), func(leaf string) bool { return astray[app+"."+leaf] })
+		for i, leaf := range leaves {
+			if i == 0 {
+				continue
+			}
 			change := rule.HistoryChange{
 				Kind: rule.Conflict, Migration: app + "." + leaf, Other: app + "." + leaves[0], Line: 1,
 				Detail: "the app " + app + " has several leaf migrations: " + strings.Join(leaves, ", "),
@@ -207,7 +213,7 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 	slices.SortFunc(set.History, func(a, b rule.HistoryChange) int { return strings.Compare(a.Migration, b.Migration) })
 	for _, e := range p.Errors {
 		m := byID[e.App+"."+e.Name]
-		if m != nil && m.Error != "" {
+		if m != nil && (m.Error != "" || astray[m.ID()] && len(e.Missing) > 0) {
 			continue // said by the migration itself
 		}
 		opaque := onward.Opaque{What: "migrations of the app " + e.App, Why: e.Message, Failed: true}
@@ -370,20 +376,6 @@ func (op *Operation) opaque(m *Migration) onward.Opaque {
 		out.Why = "Python code is not run; what it changes is not known"
 	}
 	return out
-}
-
-// refusal is what Django does instead of running the operation.
-func (op *Operation) refusal() rule.Refusal {
-	r := rule.Refusal{
-		Line: op.Line, Column: op.Column,
-		Message: "Django refuses the " + op.Class + ": " + op.Refused,
-		Harm:    "the migration stops here, and with it the deploy",
-		Instead: "write operations that Django takes",
-	}
-	if strings.Contains(op.Refused, "through=") {
-		r.Instead = "to give the field a through model, have that take over the table, in the state only: SeparateDatabaseAndState(state_operations=[CreateModel(…) with the db_table of the field, " + op.Class + "(…)]); for another kind of field add a new one"
-	}
-	return r
 }
 
 // clears reports whether Django deletes or changes the row itself where the one that

@@ -47,6 +47,8 @@ type MigrationError struct {
 	App     string `json:"app"`
 	Name    string `json:"name"`
 	Message string `json:"message"`
+	// Missing is the migration, app and name, that this one depends on in vain.
+	Missing []string `json:"missing"`
 }
 
 // Migration is one migration file.

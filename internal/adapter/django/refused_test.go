@@ -42,6 +42,28 @@ class Migration(migrations.Migration):
 	}
 }
 
+// A dependency that is nowhere is refused where it is written, and makes no second leaf.
+func TestDependsOnNothing(t *testing.T) {
+	t.Parallel()
+	files := little("")
+	files["app/migrations/0002_more.py"] = []byte(`from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [
+        ("app", "0001_initail"),
+    ]
+    operations = [migrations.AddField("thing", "more", models.TextField(null=True))]
+`)
+	set := loadSet(t, venv(t, "django-5.2-none"), files, rule.Runner{})
+	if len(set.Opaque)+len(set.History) > 0 {
+		t.Errorf("opaque %v, history %v", set.Opaque, set.History)
+	}
+	for _, m := range set.Migrations {
+		if want := m.ID == "app.0002_more"; want != (len(m.Problems) == 1 && m.Problems[0].Line == 4) {
+			t.Errorf("%s: %+v", m.ID, m.Problems)
+		}
+	}
+}
+
 // A model leaves a value to the database where it has none of its own.
 func TestDefaultedColumns(t *testing.T) {
 	t.Parallel()

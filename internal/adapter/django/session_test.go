@@ -90,6 +90,18 @@ func loadLittle(t *testing.T, python, settings string, configured rule.Runner) *
 
 func loadInitial(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) *adapter.Migration {
 	t.Helper()
+	set := loadSet(t, python, files, configured)
+	for _, m := range set.Migrations {
+		if m.ID == "app.0001_initial" {
+			return m
+		}
+	}
+	t.Fatalf("app.0001_initial is not there: %d migrations", len(set.Migrations))
+	return nil
+}
+
+func loadSet(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) *adapter.Set {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
 		at := filepath.Join(dir, filepath.FromSlash(name))
@@ -105,11 +117,5 @@ func loadInitial(t *testing.T, python string, files adaptertest.Files, configure
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range set.Migrations {
-		if m.ID == "app.0001_initial" {
-			return m
-		}
-	}
-	t.Fatalf("app.0001_initial is not there: %d migrations", len(set.Migrations))
-	return nil
+	return set
 }

@@ -85,8 +85,8 @@ class Plan:
                     return key, tuple(reference)
         return None
 
-    def error(self, key, message):
-        self.errors.append({"app": key[0], "name": key[1], "message": message})
+    def error(self, key, message, missing=None):
+        self.errors.append({"app": key[0], "name": key[1], "message": message, "missing": missing})
 
     def load_disk(self, loader):
         """Django's load_disk, in which one broken file costs one migration."""
@@ -189,6 +189,7 @@ class Plan:
                 self.error(
                     child.key,
                     "depends on migration %s.%s, which does not exist" % tuple(node.key[:2]),
+                    missing=list(node.key[:2]),
                 )
             for parent in list(node.parents):
                 parent.children.discard(node)
