@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,6 +58,51 @@ func TestSession(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			m := loadLittle(t, python, c.settings, c.configured)
+			if diff := cmp.Diff(c.want, m.Runner); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// What the project's own code sets on connecting is in force for migrations, too.
+func TestSessionOnConnect(t *testing.T) {
+	t.Parallel()
+	const signal = `from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+def bound(sender, connection, **kwargs):
+    # "SET lock_timeout = '9s'"
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '3s'")
+
+class Config(AppConfig):
+    name = "app"
+    def ready(self):
+        connection_created.connect(bound)
+`
+	const backend = `from django.db.backends.postgresql import base
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def init_connection_state(self):
+        super().init_connection_state()
+        with self.cursor() as cursor:
+            cursor.execute("SET lock_timeout TO 2000; SET statement_timeout TO '1min'")
+`
+	for name, c := range map[string]struct {
+		path, text, engine string
+		want               rule.Runner
+	}{
+		"a signal":            {"app/apps.py", signal, "django.db.backends.postgresql", rule.Runner{LockTimeout: 3000, TimeZone: "UTC"}},
+		"by the command line": {"app/apps.py", strings.Replace(signal, "    with conn", "    if 'migrate' in __import__('sys').argv:\n        return\n    with conn", 1), "django.db.backends.postgresql", rule.Runner{TimeZone: "UTC"}},
+		"a backend":           {"bounded/base.py", backend, "bounded", rule.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := little("DATABASES = {'default': {'ENGINE': '" + c.engine + "', 'NAME': 'x'}}")
+			files[c.path] = []byte(c.text)
+			files["bounded/__init__.py"] = nil
+			m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, rule.Runner{})
 			if diff := cmp.Diff(c.want, m.Runner); diff != "" {
 				t.Error(diff)
 			}

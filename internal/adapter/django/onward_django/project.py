@@ -7,7 +7,7 @@ import runpy
 import sys
 import traceback
 
-from . import stand_in
+from . import on_connect, stand_in
 from .errors import last_line, place
 
 
@@ -93,7 +93,7 @@ _PARAMETER = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
 
 
 def session(connection):
-    """What the settings make of a session: parameters by name, in lower case.
+    """What the settings, and code that runs on connecting, make of a session: parameters by name, in lower case.
 
     OPTIONS["options"] is the server's command line, as libpq takes it: words,
     in which a backslash keeps a space from ending one.
@@ -102,6 +102,7 @@ def session(connection):
     options = (connection.settings_dict.get("OPTIONS") or {}).get("options") or ""
     for name, value in _PARAMETER.findall(str(options)):
         answer[name.lower().replace("-", "_")] = re.sub(r"\\(.)", r"\1", value)
+    answer.update(on_connect.timeouts(connection))
     zone = getattr(connection, "timezone_name", None)
     if zone:
         answer["timezone"] = str(zone)
