@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -51,6 +52,37 @@ func committedBefore(sc *script.Script, at *script.Statement) bool {
 		if s.Parent < 0 && !plain(s) && (s.Tx != at.Tx || s.Origin == script.Alone) {
 			return true
 		}
+	}
+	return false
+}
+
+// uncommitted is what of a migration has not committed when a statement fails:
+// its transaction, and what comes behind.
+func uncommitted(sc *script.Script, at *script.Statement) *script.Script {
+	if at == nil || !committedBefore(sc, at) {
+		return sc
+	}
+	from := at.Index
+	for from > 0 && at.Origin != script.Alone {
+		s := sc.Statements[from-1]
+		if s.Parent < 0 && (s.Tx != at.Tx || s.Origin == script.Alone) && !begins(s) {
+			break
+		}
+		from--
+		if begins(s) {
+			break
+		}
+	}
+	rest := *sc
+	rest.Statements = sc.Statements[from:]
+	return &rest
+}
+
+// begins reports whether a statement opens a transaction.
+func begins(s *script.Statement) bool {
+	switch s.Node.GetTransactionStmt().GetKind() {
+	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
+		return true
 	}
 	return false
 }

@@ -31,7 +31,7 @@ func (v *version) found(id string, step *step, at *script.Statement, fact, harm,
 	f := onward.Finding{
 		Rule: id, Category: doc.Category, Severity: doc.Severity, Migration: step.ID, Path: step.Path,
 		Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
-		Fact: fact, Harm: cmp.Or(harm, doc.Harm), Instead: cmp.Or(instead, doc.Instead), Evidence: []onward.Evidence{},
+		Fact: fact, Harm: cmp.Or(harm, clause(doc.Harm)), Instead: cmp.Or(instead, clause(doc.Instead)), Evidence: []onward.Evidence{},
 		Fingerprint: rule.Fingerprint(id, step.ID, at.SQL, fact),
 	}
 	if v.Settings != nil {
@@ -60,6 +60,9 @@ func (v *version) found(id string, step *step, at *script.Statement, fact, harm,
 	}
 	v.report.Findings = append(v.report.Findings, f)
 }
+
+// clause is a sentence of a rule's page as findings say it.
+func clause(sentence string) string { return strings.ToLower(sentence[:1]) + sentence[1:] }
 
 // suppressed reports whether a comment of the migration takes a finding out.
 func suppressed(sc *script.Script, id string, at *script.Statement) bool {
@@ -97,10 +100,10 @@ func (v *version) failures(s *scene) {
 	case s.out.Traffic != nil && server.Code == deadlock:
 		v.found(rule.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
 			"the server ends one of them: this time it was the migration, which stops here"+v.rest(step)+"; the next time it may be a query of a user",
-			"One table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
+			"one table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
 	case s.out.Traffic != nil && server.Code == lockTimeout:
 		v.found(rule.RehearsalFails, step, stop.statement, "it gives up behind the queries of the deployed code: "+refusal,
-			"the migration stops here"+v.rest(step), "Run it again where that can be done, and let nothing of it commit before.")
+			"the migration stops here"+v.rest(step), "run it again where that can be done, and let nothing of it commit before.")
 	default:
 		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.rest(step), "")
 	}

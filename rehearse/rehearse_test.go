@@ -192,6 +192,14 @@ func TestFailures(t *testing.T) {
 			files: []txtar.File{step("ALTER TABLE users ADD COLUMN nick text;\nALTER TABLE users ALTER COLUMN nick SET NOT NULL;")},
 			set:   rows, rule: rule.RehearsalFailsWithRows, fact: "contains null values", line: 3,
 		},
+		"only with rows, behind what has committed": {
+			files: []txtar.File{bare("ALTER TABLE users ADD COLUMN IF NOT EXISTS nick text;\n-- onward:ignore rehearsal-fails-again: so it is\nALTER TABLE users RENAME COLUMN email TO mail;\nBEGIN;\nALTER TABLE users ADD COLUMN two int;\nALTER TABLE users ALTER COLUMN nick SET NOT NULL;\nCOMMIT;\nALTER TABLE users RENAME COLUMN mail TO email;")},
+			set:   rows, rule: rule.RehearsalFailsWithRows, fact: "contains null values", line: 8,
+		},
+		"only with rows, which a concurrent build finds": {
+			files: []txtar.File{bare("CREATE UNIQUE INDEX CONCURRENTLY users_one ON users ((1));")},
+			set:   rows, rule: rule.RehearsalFailsWithRows, fact: "could not create unique index", line: 3,
+		},
 		"at commit": {
 			files: []txtar.File{step("ALTER TABLE orders ADD CONSTRAINT late FOREIGN KEY (total) REFERENCES users DEFERRABLE INITIALLY DEFERRED NOT VALID;\nINSERT INTO users (email) VALUES ('a');\nINSERT INTO orders (user_id, total) SELECT id, -1 FROM users;")},
 			rule:  rule.RehearsalFails, fact: "violates foreign key constraint", line: 4,

@@ -283,9 +283,9 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	return false, nil
 }
 
-// withoutRows runs a migration again that failed on generated rows, with all
-// tables empty: whether the rows are to blame, and how the release goes on. It
-// gives what stops it even so.
+// withoutRows runs what is left of a migration that failed on generated rows
+// again, with all tables empty: whether the rows are to blame, and how the release
+// goes on. It gives what stops it even so.
 func (s *scene) withoutRows(ctx context.Context, step *step, stop *stopped) (*stopped, error) {
 	if len(s.out.Tables) == 0 || s.Dump != "" || s.emptied >= 0 || !blamesRows(stop.err) || s.runner.conn.IsClosed() {
 		return stop, nil
@@ -302,7 +302,7 @@ func (s *scene) withoutRows(ctx context.Context, step *step, stop *stopped) (*st
 	if s.rels, err = observe.Relations(ctx, s.runner.admin); err != nil {
 		return stop, err
 	}
-	again, err := s.attempts(ctx, step)
+	again, err := s.runner.migration(ctx, step.Migration, uncommitted(step.script, stop.statement))
 	if err != nil {
 		return stop, err
 	}
@@ -328,6 +328,10 @@ const emptyTables = `DO $$ DECLARE list text; BEGIN
     WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
   IF list IS NOT NULL THEN EXECUTE 'TRUNCATE ' || list || ' CASCADE'; END IF;
+  -- What a concurrent build left when it failed on the rows.
+  SELECT string_agg(i.indexrelid::regclass::text, ', ') INTO list FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND c.relkind = 'i' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid);
+  IF list IS NOT NULL THEN EXECUTE 'DROP INDEX ' || list; END IF;
 END $$`
 
 // blamesRows reports whether an error may be due to rows: a constraint, a value,
