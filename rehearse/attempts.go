@@ -25,6 +25,9 @@ const (
 func (s *scene) attempts(ctx context.Context, step *step) (*stopped, error) {
 	for n := 1; ; n++ {
 		stop, err := s.runner.migration(ctx, step.Migration, step.script)
+		if err != nil && stop != nil && stop.statement != nil {
+			err = fmt.Errorf("%s:%d: the server went away while the statement ran: %w", step.Path, stop.statement.Line, err)
+		}
 		if stop == nil || err != nil {
 			return stop, err
 		}

@@ -7,6 +7,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,6 +74,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetErr(a.err)
 	if err := root.ExecuteContext(ctx); err != nil {
 		text := strings.TrimSpace(report.Visible(err.Error()))
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			text = "interrupted" // wherever it was
+		}
 		fmt.Fprintf(a.err, "onward: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 		return exitCode(err)
 	}

@@ -42,7 +42,7 @@ func buildOnce(ctx context.Context, final string, fill func(staging string) erro
 	}
 	parent := filepath.Dir(final)
 	if err := makeReadable(parent); err != nil {
-		return err
+		return fmt.Errorf("make the cache directory %s (XDG_CACHE_HOME names another): %w", parent, err)
 	}
 	lock, err := lockWait(ctx, final+".lock")
 	if err != nil {

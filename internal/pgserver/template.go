@@ -3,7 +3,6 @@ package pgserver
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -109,7 +108,10 @@ func copyTree(ctx context.Context, from, to string, acct account) error {
 		}
 		return fmt.Errorf("%s: neither file nor directory", path)
 	})
-	return errors.Join(work.Wait(), err)
+	if failed := work.Wait(); failed != nil {
+		return failed // the walk ended because of it
+	}
+	return err
 }
 
 func copyFile(from, to string) error {
