@@ -91,7 +91,7 @@ func TestPipe(t *testing.T) {
 	if err := exec.Command("mkfifo", filepath.Join(dir, config.Name)).Run(); err != nil {
 		t.Skip(err)
 	}
-	if _, err := config.Load(dir, known); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+	if _, err := config.Load(dir, known); err == nil || !strings.Contains(err.Error(), "it is not a file") {
 		t.Error(err)
 	}
 }

@@ -67,20 +67,9 @@ func Load(dir string, known Known) (*Config, error) {
 	}
 	// Nobody named it, so it may be anything; a pipe would be waited for.
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, &Error{Path: file, Message: "cannot be read: it is no file, but " + sort(info.Mode())}
+		return nil, &Error{Path: file, Message: "cannot be read: it is not a file"}
 	}
 	return load(file, root, known)
-}
-
-// sort says what there is in the place of a file.
-func sort(m fs.FileMode) string {
-	switch {
-	case m&fs.ModeNamedPipe != 0:
-		return "a named pipe"
-	case m&fs.ModeSocket != 0:
-		return "a socket"
-	}
-	return "a device"
 }
 
 // LoadFile reads a file that was named, as Load does one that it found.

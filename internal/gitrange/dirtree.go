@@ -1,6 +1,7 @@
 package gitrange
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -113,8 +114,19 @@ func (p *part) visit(at spot, kind fs.FileMode) {
 	case kind.IsRegular():
 		p.files = append(p.files, File{Path: path, Size: -1})
 	default:
-		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: not a file", path)})
+		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %s, not a file", path, sort(kind))})
 	}
+}
+
+// sort says what there is in the place of a file.
+func sort(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
 }
 
 // list notes what is in a directory, and gives the directories in it.
@@ -215,6 +227,9 @@ func (w *walk) target(link spot) (dir string) {
 			err = statErr
 		}
 		f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
+		if errors.Is(err, fs.ErrNotExist) {
+			f.Err = fmt.Errorf("read %s: it links to something that is not there: %w", f.Path, fs.ErrNotExist)
+		}
 	case !below(w.root, to):
 		f.Err = &OutsideError{Path: f.Path, Target: to}
 	default:

@@ -98,6 +98,9 @@ func TestDirTreeLinks(t *testing.T) {
 			t.Fatalf("read %s", path)
 		}
 		mentions(t, err, path)
+		if path == "a/dangling.sql" {
+			mentions(t, err, "links to something that is not there")
+		}
 	}
 
 	// Alone, a reaches b, and itself again through loop, by its links only.

@@ -3,6 +3,7 @@
 package gitrange
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ func TestNamedPipe(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 			return
+		}
+		if _, err := tree.Read("pipe.sql"); err == nil || !strings.Contains(err.Error(), "a named pipe, not a file") {
+			t.Error(err)
 		}
 		work, err := open(t, f.dir).Head(t.Context(), "")
 		if err != nil {

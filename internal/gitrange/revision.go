@@ -73,12 +73,22 @@ func (r *Repo) workingTree(ctx context.Context) (Tree, error) {
 func (r *Repo) headCommit(ctx context.Context) (named, error) {
 	id, err := r.revParse(ctx, "HEAD")
 	if err != nil {
-		if _, ok := errors.AsType[*GitError](err); ok {
-			return named{}, &NoCommitsError{Root: r.root}
+		if failure, ok := errors.AsType[*GitError](err); ok {
+			return named{}, r.noHead(ctx, failure)
 		}
 		return named{}, err
 	}
 	return named{"HEAD", id}, nil
+}
+
+// noHead is why HEAD is no commit: there is none yet, or the repository lacks
+// it, as one that borrowed its objects does when the lender is gone.
+func (r *Repo) noHead(ctx context.Context, failure *GitError) error {
+	out, err := r.git.output(ctx, "rev-parse", "--verify", "HEAD")
+	if err != nil {
+		return &NoCommitsError{Root: r.root}
+	}
+	return fmt.Errorf("HEAD is %s, which the repository does not have; git fsck says what else is missing: %w", strings.TrimSpace(string(out)), failure)
 }
 
 // resolve finds the commit that rev names here or, failing that, on a remote.
@@ -102,7 +112,7 @@ func (r *Repo) resolve(ctx context.Context, rev string) (named, error) {
 		return named{}, err
 	}
 	if rev == "HEAD" {
-		return named{}, &NoCommitsError{Root: r.root}
+		return named{}, r.noHead(ctx, failure)
 	}
 	for _, remote := range r.remotes {
 		id, err := r.revParse(ctx, "refs/remotes/"+remote+"/"+rev)

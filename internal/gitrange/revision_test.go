@@ -1,6 +1,9 @@
 package gitrange
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -136,6 +139,23 @@ func TestNoCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, paths(head), []string{"a.sql"})
+}
+
+// TestLostHead: a repository that lacks the commit of HEAD has commits.
+func TestLostHead(t *testing.T) {
+	t.Parallel()
+	f := repository(t)
+	f.commit("one")
+	id := strings.TrimSpace(f.git("rev-parse", "HEAD"))
+	if err := os.Remove(filepath.Join(f.dir, ".git/objects", id[:2], id[2:])); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, f.dir)
+	_, err := r.Range(t.Context(), "", "")
+	if _, none := errors.AsType[*NoCommitsError](err); none || err == nil {
+		t.Fatal(err)
+	}
+	mentions(t, err, "HEAD is "+id, "git fsck")
 }
 
 func TestUnrelatedHistories(t *testing.T) {

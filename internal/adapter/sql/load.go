@@ -104,6 +104,12 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			}
 		}
 	}
+	for _, n := range adapter.ListDir(t, s.Dir, ".SQL", ".Sql").Names {
+		set.Opaque = append(set.Opaque, onward.Opaque{
+			Path: d.Join(n), What: "SQL file whose name does not end in .sql",
+			Why: "the case of letters counts, here and for most runners: it was not taken for a migration",
+		})
+	}
 	if by == dbmate {
 		dbmateRefuses(set)
 	}
