@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -25,6 +26,35 @@ func TestAdvice(t *testing.T) {
 		}
 		if !strings.Contains(said, tt.want) || tt.unwanted != "" && strings.Contains(said, tt.unwanted) {
 			t.Errorf("%s: want %q without %q:\n%s", tt.sql, tt.want, tt.unwanted, said)
+		}
+	}
+}
+
+// TestAdvisedNames: a name that is made of others is cut as the server cuts its own.
+// One that is too long would be cut by it to that of the column, or the
+// constraint, that is there.
+func TestAdvisedNames(t *testing.T) {
+	t.Parallel()
+	table, column, constraint := "t"+strings.Repeat("a", 61), "c"+strings.Repeat("b", 61), "u"+strings.Repeat("d", 61)
+	word := regexp.MustCompile(`\w{64,}`)
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE " + table + " (id int, " + column + " varchar(20));\n" +
+		"CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE VIEW v" + table[1:] + " AS SELECT 1 AS a;"})
+	for _, sql := range []string{
+		"ALTER TABLE T ALTER COLUMN C SET NOT NULL", "ALTER TABLE T ALTER COLUMN C TYPE int USING C::int", "ALTER TABLE T ADD COLUMN X int UNIQUE",
+		"ALTER TABLE T ADD COLUMN X int CHECK (X > 0)", "ALTER TABLE T ADD COLUMN X int REFERENCES other (id)", "ALTER TABLE T ADD COLUMN X positive",
+		"ALTER TABLE T ADD PRIMARY KEY (C)", "ALTER TABLE T ADD CONSTRAINT " + constraint + " UNIQUE (C)", "DROP VIEW v" + table[1:],
+	} {
+		write(t, dir, map[string]string{"1.sql": strings.NewReplacer(" T ", " "+table+" ", " C ", " "+column+" ", "(C)", "("+column+")", " C:", " "+column+":",
+			" X ", " x"+column[1:]+" ", "(X ", "(x"+column[1:]+" ").Replace(sql) + ";"})
+		r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: dir + "/schema.sql"}})
+		if len(r.Findings) == 0 {
+			t.Errorf("%s: no findings", sql)
+		}
+		for _, f := range r.Findings {
+			if long := word.FindString(f.Instead); long != "" {
+				t.Errorf("%s: %s advises the name %s, of %d bytes", sql, f.Rule, long, len(long))
+			}
 		}
 	}
 }

@@ -45,7 +45,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		if made := a.constraint(s, catalog.Check); made != nil {
 			name, text = made.Name, made.ExprText
 		} else if name == "" {
-			name = a.table.Name.Name + "_" + a.column.Name + "_check"
+			name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "check")
 		}
 		e, names = scan, append(names, a.column.Name)
 		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID"

@@ -45,7 +45,7 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 			Fact: "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
 			Harm: rule.Waiting(e) + " waits while the domain is checked for each row, which takes as long as the table is big",
 			Instead: "use the base type, and a constraint that is checked later:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
-				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(a.table.Name.Name+"_"+a.column.Name+"_check") + " CHECK (" + check + ") NOT VALID;",
+				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(catalog.ObjectName(a.table.Name.Name, a.column.Name, "check")) + " CHECK (" + check + ") NOT VALID;",
 		})
 	}
 }

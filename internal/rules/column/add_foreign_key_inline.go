@@ -39,7 +39,7 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 			name = made.Name
 		}
 		if name == "" {
-			name = a.table.Name.Name + "_" + a.column.Name + "_fkey"
+			name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "fkey")
 		}
 		ref, _ := s.Before.Resolve(con.GetPktable())
 		target := rule.Table(ref.Name)

@@ -78,7 +78,7 @@ func (a *addition) indexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, 
 		name = made.Name
 	}
 	if name == "" {
-		name = a.table.Name.Name + "_" + a.column.Name + "_key"
+		name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "key")
 	}
 	return words, name, "CREATE UNIQUE INDEX CONCURRENTLY " + rule.Ident(name) + " ON " + table + " (" + column + ");\n" +
 		"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " " + words + " USING INDEX " + rule.Ident(name) + ";"

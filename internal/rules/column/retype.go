@@ -72,7 +72,7 @@ func replacements(list []retyping) string {
 
 func (r *retyping) replacement() string {
 	table := rule.Table(r.table.Name)
-	old, next := rule.Ident(r.name), rule.Ident(r.name+"_new")
+	old, next := rule.Ident(r.name), rule.Ident(catalog.ObjectName(r.name, "", "new"))
 	value := old
 	if text := r.Text(); r.Def.GetColumnDef().GetRawDefault() != nil {
 		if at := pgparse.AfterWord(text, "USING"); at >= 0 {

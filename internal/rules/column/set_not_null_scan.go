@@ -107,7 +107,7 @@ func added(commands []rule.Command, name string) bool {
 
 // proven is the way to NOT NULL that reads the table without blocking anyone.
 func proven(table *catalog.Relation, names []string) string {
-	t, con := rule.Table(table.Name), rule.Ident(table.Name.Name+"_"+names[0]+"_not_null")
+	t, con := rule.Table(table.Name), rule.Ident(catalog.ObjectName(table.Name.Name, names[0], "not_null"))
 	var conditions, steps []string
 	for _, n := range names {
 		conditions = append(conditions, rule.Ident(n)+" IS NOT NULL")

@@ -77,7 +77,7 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 	same := true
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
-		adds = append(adds, "ADD COLUMN "+rule.Ident(x.Old.Name+"_new")+" "+x.New.Type.String())
+		adds = append(adds, "ADD COLUMN "+rule.Ident(catalog.ObjectName(x.Old.Name, "", "new"))+" "+x.New.Type.String())
 		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
 	u := rule.Together(uses)

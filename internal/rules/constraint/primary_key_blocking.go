@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -45,7 +46,7 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 func notNull(table, prefix string, columns []string) string {
 	out := ""
 	for _, c := range columns {
-		con, col := rule.Ident(prefix+"_"+c+"_not_null"), rule.Ident(c)
+		con, col := rule.Ident(catalog.ObjectName(prefix, c, "not_null")), rule.Ident(c)
 		out += "ALTER TABLE " + table + " ADD CONSTRAINT " + con + " CHECK (" + col + " IS NOT NULL) NOT VALID;\n" +
 			"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + con + ";\n" +
 			"ALTER TABLE " + table + " ALTER COLUMN " + col + " SET NOT NULL;\n"

@@ -51,7 +51,7 @@ func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
 	}
 	built := name
 	if s.Before.Lookup(a.table.Name.Schema, a.name) != nil {
-		built = rule.Ident(a.name + "_new") // it gets the constraint's name
+		built = rule.Ident(catalog.ObjectName(a.name, "", "new")) // it gets the constraint's name
 	}
 	table := rule.Table(a.table.Name)
 	index := "CREATE UNIQUE INDEX CONCURRENTLY " + built + " ON " + table + " (" + rule.Idents(keys(a.con.GetKeys())) + ")"

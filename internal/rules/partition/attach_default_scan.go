@@ -40,7 +40,7 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 		if on := on(&s.Result, parent.Name); on == nil || !on.Lock.BlocksReads() {
 			harm += " that does not name the partition key" // ATTACH
 		}
-		con := rule.Ident(d.Name.Name + "_excludes")
+		con := rule.Ident(catalog.ObjectName(d.Name.Name, "", "excludes"))
 		check := "…not within the new bounds…"
 		if in := within(s, parent); in != "" {
 			check = "NOT (" + in + ")"

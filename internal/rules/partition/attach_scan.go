@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -46,8 +47,8 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 			Harm:     rule.Waiting(e) + " waits until it is done, which takes as long as the table is big",
 			Severity: rule.Unsure(e),
 			Instead: "prove the bounds first, and build the parent's indexes on it concurrently; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + rule.Table(a.part.Name) + " ADD CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + " CHECK (" + check + ") NOT VALID;\n" +
-				"ALTER TABLE " + rule.Table(a.part.Name) + " VALIDATE CONSTRAINT " + rule.Ident(a.part.Name.Name+"_bounds") + ";\n" + s.SQL + ";",
+				"ALTER TABLE " + rule.Table(a.part.Name) + " ADD CONSTRAINT " + rule.Ident(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + " CHECK (" + check + ") NOT VALID;\n" +
+				"ALTER TABLE " + rule.Table(a.part.Name) + " VALIDATE CONSTRAINT " + rule.Ident(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + ";\n" + s.SQL + ";",
 		})
 	}
 }

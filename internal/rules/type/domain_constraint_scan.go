@@ -46,9 +46,9 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	}
 	con, check := "…", "…"
 	if column := domainColumn(s, e.OID, parts); column != "" {
-		con, check = e.Name.Name+"_"+column+"_check", rule.Ident(column)+" IS NOT NULL"
+		con, check = catalog.ObjectName(e.Name.Name, column, "check"), rule.Ident(column)+" IS NOT NULL"
 		if stmt.GetSubtype() == "O" {
-			con = e.Name.Name + "_" + column + "_not_null"
+			con = catalog.ObjectName(e.Name.Name, column, "not_null")
 		} else if check = checkOf(s, rule.Ident(column)); check == "" {
 			check = "…"
 		}

@@ -93,7 +93,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\nCREATE VIEW " + rule.Table(d.Before.Name) + " AS …;\nCOMMIT;"
 			if d.Before.Kind == catalog.MaterializedView {
 				// Its query would run under the lock.
-				next := rule.Table(catalog.Name{Schema: d.Before.Name.Schema, Name: d.Before.Name.Name + "_new"})
+				next := rule.Table(catalog.Name{Schema: d.Before.Name.Schema, Name: catalog.ObjectName(d.Before.Name.Name, "", "new")})
 				r.Instead = "make it under another name first, with its indexes, and swap the names:\nCREATE MATERIALIZED VIEW " + next + " AS …;\nBEGIN;\n" +
 					d.By.SQL + ";\nALTER MATERIALIZED VIEW " + next + " RENAME TO " + rule.Ident(d.Before.Name.Name) + ";\nCOMMIT;"
 			}
