@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
@@ -36,7 +37,7 @@ type known struct {
 	sizes   *size.Model      // nil: not known
 	taken   string           // when the sizes were
 	major   int              // of the server; 0: none was asked
-	opaque  []onward.Opaque  // what the server has and the catalog does not
+	opaque  []onward.Opaque  // what the server, or the file, has and the catalog does not
 }
 
 // know reads what Deployed names.
@@ -47,7 +48,7 @@ func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
 		return nil, &config.InputError{Err: errors.New("the deployed schema comes from a file or from a server, not from both")}
 	case d.Schema != "":
 		var err error
-		if k.catalog, err = readSchema(d.Schema); err != nil {
+		if k.catalog, k.opaque, err = readSchema(d.Schema); err != nil {
 			return nil, err
 		}
 	case d.DB != "":
@@ -118,32 +119,41 @@ func ReadStats(path string) (*onward.Stats, error) {
 }
 
 // readSchema folds a dump.
-func readSchema(path string) (*catalog.Catalog, error) {
+func readSchema(path string) (c *catalog.Catalog, unread []onward.Opaque, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}
+		return nil, nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}
 	}
 	file, err := pgparse.Split(string(text))
 	if err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
+		return nil, nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
 	}
-	c := catalog.New()
+	c = catalog.New()
+	lines := pgparse.NewLines(file.Src)
 	parsed := 0
 	for _, s := range file.Stmts {
 		if s.Node == nil {
+			// pg_dump writes commands of psql, too, which say nothing of the schema.
+			if sql := file.Src[s.Start:s.End]; !strings.HasPrefix(sql, `\`) && len(unread) < maxUnread {
+				line, column := lines.Position(s.Err.Offset)
+				unread = append(unread, onward.Opaque{Path: path, Line: line, Column: column, What: excerpt(sql), Why: s.Err.Error()})
+			}
 			continue
 		}
 		parsed++
 		c = rule.Deploy(c, s.Node, file.Src[s.Start:s.End])
 	}
 	if parsed == 0 {
-		return nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}
+		return nil, nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}
 	}
 	// What a dump's SET search_path left behind is no setting of the runner.
 	c.SearchPath = []string{"public"}
 	c.TableMethod, c.TableSpace = "", ""
-	return c, nil
+	return c, unread, nil
 }
+
+// maxUnread bounds what is listed of a file that is no dump.
+const maxUnread = 20
 
 // versions are the configured major versions, else the server's own.
 func (k *known) versions(c *config.Config) []int {

@@ -1,11 +1,14 @@
 package audit
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestLost takes the content of a deployed migration out of the repository, and
@@ -46,5 +49,27 @@ func TestLost(t *testing.T) {
 				t.Errorf("%q, and not judged: %+v", r.Summary.Verdict, r.Opaque)
 			}
 		})
+	}
+}
+
+// TestUnreadSchema: what of a dump cannot be read is said, and hides nothing of
+// the rest; the commands of psql that pg_dump writes are no part of the schema.
+func TestUnreadSchema(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	schema := filepath.Join(dir, "schema.sql")
+	write(t, dir, map[string]string{
+		"schema.sql": "\\restrict abc\nCREATE TABLE users (id int, name text);\nREPACK users;\n\\unrestrict abc\n/* half\n", "1.sql": "ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
+	})
+	r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{Schema: schema}})
+	var said []string
+	for _, o := range r.Opaque {
+		said = append(said, fmt.Sprintf("%s:%d:%d %s %t", filepath.Base(o.Path), o.Line, o.Column, o.What, o.Failed))
+	}
+	if diff := cmp.Diff([]string{"schema.sql:3:1 REPACK users false", "schema.sql:5:1 /* half false"}, said); diff != "" {
+		t.Error(diff)
+	}
+	if severityOf(r, "column-set-not-null-scan") != "error" {
+		t.Errorf("%q", found(r))
 	}
 }
