@@ -162,6 +162,9 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 		// The cursor counts characters from 1.
 		out.Offset = at + byteOffset(sql, pe.Cursorpos-1)
 	}
+	if inner := innerError(sql, out.Offset-at); inner != nil {
+		out.Message, out.Offset = inner.Message, at+inner.Offset
+	}
 	switch {
 	case strings.ContainsRune(sql, '\u00a0'):
 		out.Hint = "the text holds a no-break space, which is not white space in SQL"
@@ -181,6 +184,44 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 // and not over the beginning of a dollar quote that has no end.
 func unfilled(rest, message string) bool {
 	return shellVariable.MatchString(rest) && !strings.HasPrefix(message, "unterminated")
+}
+
+// innerError is the error of a sub-query in brackets that begins at an offset:
+// the parser, which tries several readings of a bracket, gives up at its first
+// word, the server where it goes wrong. nil when the sub-query is none or right.
+func innerError(sql string, from int) *SyntaxError {
+	if from <= 0 || from >= len(sql) || !strings.HasSuffix(strings.TrimRight(sql[:from], " \t\r\n"), "(") {
+		return nil
+	}
+	switch strings.ToUpper(firstWord(sql[from:])) {
+	case "SELECT", "WITH", "VALUES":
+	default:
+		return nil
+	}
+	end := closing(sql, from)
+	if end < 0 {
+		return nil
+	}
+	_, err := parser.ParseToTree(sql[from:end])
+	if err != nil {
+		if out := syntaxError(sql[from:end], from, err); !strings.HasSuffix(out.Message, "end of input") {
+			return out
+		}
+	} else if sql[end] == ')' {
+		return nil
+	}
+	return &SyntaxError{Message: `syntax error at or near "` + sql[end:end+1] + `"`, Offset: end}
+}
+
+// closing is where the bracket that is open at an offset closes, or a semicolon
+// cuts it off; -1 when neither comes.
+func closing(sql string, from int) int {
+	for s := (scanner{src: sql, pos: from, start: -1}); s.pos < len(sql); s.token() {
+		if c := sql[s.pos]; s.brackets == 0 && (c == ')' || c == ';') {
+			return s.pos
+		}
+	}
+	return -1
 }
 
 // brief cuts a message that quotes the rest of a file, as that of an

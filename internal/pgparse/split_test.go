@@ -80,6 +80,11 @@ func TestSyntaxErrors(t *testing.T) {
 		{"/* half\nSELECT 1;", "unterminated /* comment", "/*"},
 		{"\\set x 1", "psql command", "\\set"},
 		{"SELECT 1 \\gset", `\gset is a psql command`, "\\gset"},
+		{"SELECT * FROM (SELECT a b c FROM t) x", `near "c"`, "c FROM"},
+		{"UPDATE t SET a = (SELECT b FROM u WHERE) WHERE c = 1", `near ")"`, ") WHERE c"},
+		{"DELETE FROM t WHERE a = (SELECT f((SELECT 1 2)))", `near "2"`, "2)))"},
+		{"DELETE FROM t WHERE a IN (SELECT 1) foo bar", `near "foo"`, "foo"},
+		{"DELETE FROM t WHERE a = ANY (SELECT b FROM u;\n);", `near ";"`, ";\n"},
 	} {
 		f, err := Split(c.src)
 		if err != nil {
