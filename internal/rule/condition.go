@@ -68,7 +68,9 @@ func (c *condition) equal(left, right *pgparse.Node) bool {
 		if len(names) < 2 {
 			return c.table.Column(names[len(names)-1]) == nil && len(c.sources) == 0
 		}
-		return slices.ContainsFunc(c.sources, func(n *pgparse.Node) bool { return sourceName(n) == names[0] }) || c.variable(names[0])
+		i := slices.IndexFunc(c.sources, func(n *pgparse.Node) bool { return sourceName(n) == names[0] })
+		c.batch = c.batch || i >= 0 && c.batchedFrom(c.sources[i])
+		return i >= 0 || c.variable(names[0])
 	}
 	if sub := right.GetSubLink(); sub != nil && sub.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK {
 		e, batch := c.query(sub.Subselect.GetSelectStmt())

@@ -51,7 +51,7 @@ func (p *Pass) Writes(s *Stmt) []Write {
 		return s.writes
 	}
 	s.wrote = true
-	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
+	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}, batches: map[string]bool{}}
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.InsertStmt:
 		w.inWith(x.WithClause)
@@ -77,7 +77,7 @@ func (p *Pass) Writes(s *Stmt) []Write {
 // Rows is how many rows a query reads that stands in a statement, as far as its
 // text tells.
 func (p *Pass) Rows(s *Stmt, q *pgparse.SelectStmt) Extent {
-	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}}
+	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}, batches: map[string]bool{}}
 	e, _ := w.query(q)
 	return e
 }
@@ -149,9 +149,10 @@ func (p *Pass) Gave(t *catalog.Relation, c *catalog.Column) bool {
 type writes struct {
 	pass    *Pass
 	catalog *catalog.Catalog
-	// bounded are the names of common table expressions with few rows.
-	bounded map[string]bool
-	found   []Write
+	// bounded are the names of common table expressions with few rows; batches
+	// those among them that a LIMIT or a key range bounds.
+	bounded, batches map[string]bool
+	found            []Write
 }
 
 func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) {
@@ -166,8 +167,8 @@ func (w *writes) with(clause *pgparse.WithClause) {
 	for _, n := range clause.GetCtes() {
 		cte := n.GetCommonTableExpr()
 		if q := cte.GetCtequery().GetSelectStmt(); q != nil && !clause.GetRecursive() {
-			e, _ := w.query(q)
-			w.bounded[cte.GetCtename()] = e == Few
+			e, batch := w.query(q)
+			w.bounded[cte.GetCtename()], w.batches[cte.GetCtename()] = e == Few, batch
 		}
 	}
 }
@@ -197,7 +198,22 @@ func (w *writes) query(q *pgparse.SelectStmt) (e Extent, batch bool) {
 		}
 		return Some, false
 	}
-	return Few, false
+	return Few, slices.ContainsFunc(q.FromClause, w.batchedFrom)
+}
+
+// batchedFrom reports whether a FROM item with few rows is a batch: a LIMIT or a
+// key range bounds it.
+func (w *writes) batchedFrom(n *pgparse.Node) bool {
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.RangeVar:
+		return x.Schemaname == "" && w.batches[x.Relname]
+	case *pgparse.RangeSubselect:
+		_, batch := w.query(x.Subquery.GetSelectStmt())
+		return batch
+	case *pgparse.JoinExpr:
+		return w.batchedFrom(x.Larg) || w.batchedFrom(x.Rarg)
+	}
+	return false
 }
 
 // boundedFrom reports whether a FROM item has few rows, whatever the tables

@@ -23,12 +23,21 @@ var InsertSelectUnbatched = &rule.Rule{
 
 func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range unbatched(p, s, "INSERT") {
-		if w.Extent != rule.Whole {
+		if w.Extent == rule.Some {
 			continue
 		}
 		e := source(p, s, w)
 		if e == nil {
 			continue
+		}
+		if w.Extent == rule.Few {
+			p.Report(s, rule.Report{
+				Severity: onward.Warning,
+				Fact:     "the loop copies rows of " + e.Name.String() + " into " + w.Table.Name.String() + " " + bits(&w) + ", but all of them in one transaction",
+				Harm:     "a DO block commits once, at its end: until then whoever inserts an equal key waits, and a loop that is cancelled has copied nothing",
+				Instead:  "COMMIT inside of the loop, outside of any transaction, or run the batches from a program",
+			})
+			return
 		}
 		from, where := e.Name.String(), "WHERE … LIMIT 1000"
 		if k := key(s.Before.Relation(e.OID)); len(k) > 0 {
