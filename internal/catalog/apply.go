@@ -22,6 +22,9 @@ type Problem struct {
 	// Query says that the server refuses a row that a query of the statement
 	// gives: it may give none. Certain is false then.
 	Query bool
+	// Body says that it stands in the body of a function, which is not read where
+	// check_function_bodies is off.
+	Body bool
 	// Like is what exists and has the name but for capital letters, which a name
 	// without quotes loses.
 	Like string

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -79,16 +78,9 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 }
 
 func (k *checker) functionThere(f *pgparse.FuncCall) {
+	k.call(f)
 	schema, name := schemaAndName(f.GetFuncname())
-	full := k.c.nameFor(schema, name)
-	if builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
-		return
-	}
-	_, gone := k.c.gone.get(objectKey{"function", full})
-	switch {
-	case gone:
-		k.fail("42883", "function %s does not exist", displayName(schema, name)+"()")
-	case k.c.plainExtensions() && k.allSeen(full.Schema) && k.c.Complete:
+	if k.problem == nil && k.c.Complete && k.c.AbsentFunction(schema, name) {
 		k.problem = &Problem{Code: "42883", Message: "function " + displayName(schema, name) + "() does not exist", Certain: true}
 	}
 }

@@ -1,13 +1,19 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"errors"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // functionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which
 // is read when the function is made. One that is a string is only read where
-// check_function_bodies is on.
+// check_function_bodies is on, and here for its syntax alone.
 func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 	body := s.GetSqlBody()
 	if body == nil {
+		k.textBody(s)
 		return
 	}
 	_, name := schemaAndName(s.GetFuncname())
@@ -29,6 +35,35 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 	for _, n := range items(body) {
 		for _, stmt := range items(n) {
 			k.statement(stmt, l)
+		}
+	}
+}
+
+// textBody checks a body of SQL that is a string.
+func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
+	language, text := "", ""
+	for _, n := range s.GetOptions() {
+		switch d := n.GetDefElem(); d.GetDefname() {
+		case "language":
+			language = constText(d.GetArg())
+		case "as":
+			if list := items(d.GetArg()); len(list) == 1 {
+				text = str(list[0])
+			}
+		}
+	}
+	if !strings.EqualFold(language, "sql") {
+		return
+	}
+	file, err := pgparse.Split(text)
+	if err != nil {
+		return
+	}
+	for _, stmt := range file.Stmts {
+		var wrong *pgparse.SyntaxError
+		if stmt.Err != nil && errors.As(stmt.Err, &wrong) && wrong.Hint == "" && strings.HasPrefix(wrong.Message, "syntax error") {
+			k.problem = &Problem{Code: "42601", Message: wrong.Message, Certain: true, Body: true}
+			return
 		}
 	}
 }

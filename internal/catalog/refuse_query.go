@@ -330,6 +330,8 @@ func (k *checker) expr(n *pgparse.Node, l *level) {
 		switch m := msg.(type) {
 		case *pgparse.ColumnRef:
 			k.column(m, l)
+		case *pgparse.FuncCall:
+			k.call(m)
 		case *pgparse.SubLink:
 			k.expr(m.GetTestexpr(), l)
 			k.statement(m.GetSubselect(), &level{outer: l})
@@ -376,13 +378,24 @@ func (k *checker) column(ref *pgparse.ColumnRef, l *level) {
 					return
 				}
 				if it.alias == alias {
-					if !builtin.Known(name) && !k.mayCall(name) {
+					if !builtin.TakesRow(name) && !k.mayCall(name) {
 						k.fail("42703", "column %s.%s does not exist", alias, name)
 					}
 					return
 				}
 			}
 		}
+	}
+}
+
+// call checks the name of a function: it was dropped, and did not come back.
+func (k *checker) call(f *pgparse.FuncCall) {
+	schema, name := schemaAndName(f.GetFuncname())
+	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
+		return
+	}
+	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
+		k.fail("42883", "function %s() does not exist", displayName(schema, name))
 	}
 }
 

@@ -67,6 +67,7 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 	for i, c := range old.Columns {
 		if v.Columns[i].Name != c.Name {
 			f.fail(f.sure(), "42P16", "cannot change name of view column %q to %q", c.Name, v.Columns[i].Name)
+			v.columnsByName(old)
 			return !f.failed
 		}
 		if t := v.Columns[i].Type; c.Type.Known() && t.Known() && !c.Type.Same(t) && f.settled(c.Type) && f.settled(t) {
@@ -75,6 +76,21 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 		}
 	}
 	return true
+}
+
+// columnsByName numbers the columns of a view like those of an older one that
+// have their names: CREATE OR REPLACE renames none.
+func (r *Relation) columnsByName(old *Relation) {
+	next := max(old.NextAttnum, r.NextAttnum)
+	for _, c := range r.Columns {
+		if o := old.Column(c.Name); o != nil {
+			c.Attnum = o.Attnum
+			continue
+		}
+		c.Attnum = next
+		next++
+	}
+	r.NextAttnum = next
 }
 
 // fillView sets what a view reads and its columns.

@@ -357,3 +357,11 @@ func calls(expr *pgparse.Node, name string) bool {
 	})
 	return found
 }
+
+// ReadsBodies reports whether the server looks into the bodies of functions when
+// a statement runs, which pg_dump's files keep it from.
+func (s *Stmt) ReadsBodies() bool {
+	return !slices.ContainsFunc(s.Migration.Statements[:s.Index], func(o *Stmt) bool {
+		return o.Node.GetVariableSetStmt().GetName() == "check_function_bodies"
+	})
+}

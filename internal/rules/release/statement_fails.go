@@ -28,7 +28,9 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
-		if !x.Certain && !x.Query && !(x.Unseen && begun(p.Release.Deployed)) {
+		reshaped := x.Code == "42P16" && s.Node.GetViewStmt() != nil
+		likely := x.Certain || x.Query || x.Unseen && begun(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
+		if !likely || x.Body && !s.ReadsBodies() {
 			continue
 		}
 		r := rule.Report{
@@ -48,7 +50,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			r.Fact += ": " + x.Held + " depends on it"
 			r.Instead = "change " + x.Held + " so that it does without the column, or drop it, in front of this statement"
 		}
-		if s.Node.GetViewStmt() != nil && x.Code == "42P16" {
+		if reshaped {
 			r.Instead = "leave the view's columns as they are, and put new ones behind them; or, a release after the code that reads what goes, drop the view and create it again in one transaction, with its privileges"
 		}
 		switch {
@@ -81,6 +83,9 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			// What was seen dropped may have been made again unseen.
 			r.Severity, r.Stops = onward.Warning, false
 			r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") created it"
+		case reshaped && !x.Certain:
+			r.Severity, r.Stops = onward.Warning, false
+			r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") has changed the view"
 		}
 		p.Report(s, r)
 		return
@@ -142,6 +147,8 @@ func absent(code string) bool {
 func remedy(x *catalog.Problem) string {
 	code := x.Code
 	switch {
+	case x.Body:
+		return "correct the body: it is read when the function is made"
 	case x.There():
 		return "it was created before: leave the statement out, or give the new one another name"
 	case code == "23502":

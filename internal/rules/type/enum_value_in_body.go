@@ -11,7 +11,7 @@ import (
 // bodyUses reports whether CREATE FUNCTION reads a value of an enum: in a body in
 // SQL, which the server looks into at once, as it does not into others.
 func bodyUses(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType, value string) bool {
-	if fn == nil || typ == nil || fn.Language != "sql" || !checked(s) {
+	if fn == nil || typ == nil || fn.Language != "sql" || !s.ReadsBodies() {
 		return false
 	}
 	nodes := []*pgparse.Node{s.Node.GetCreateFunctionStmt().GetSqlBody()}
@@ -40,14 +40,6 @@ func made(s *rule.Stmt) *catalog.Function {
 		return list[i]
 	}
 	return nil
-}
-
-// checked reports whether the server looks into bodies, which pg_dump's files keep
-// it from.
-func checked(s *rule.Stmt) bool {
-	return !slices.ContainsFunc(s.Migration.Statements[:s.Index], func(o *rule.Stmt) bool {
-		return o.Node.GetVariableSetStmt().GetName() == "check_function_bodies"
-	})
 }
 
 // typed are the names that stand for something of the type in a body: parameters,

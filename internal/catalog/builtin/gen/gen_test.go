@@ -95,3 +95,46 @@ func TestOperatorsAndCasts(t *testing.T) {
 		}
 	}
 }
+
+// A row's t.name is a call of those functions alone that take a row.
+func TestTakesRow(t *testing.T) {
+	t.Parallel()
+	const ask = `DO $$
+DECLARE f text;
+BEGIN
+  CREATE TABLE zz_row (zz int);
+  CREATE TABLE zz_calls (name text);
+  FOR f IN SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace LOOP
+    BEGIN
+      EXECUTE format('CREATE VIEW zz_view AS SELECT t.%I AS x FROM zz_row t', f);
+      INSERT INTO zz_calls VALUES (f);
+      DROP VIEW zz_view;
+    EXCEPTION
+      WHEN undefined_column THEN NULL;
+      WHEN OTHERS THEN INSERT INTO zz_calls VALUES (f);
+    END;
+  END LOOP;
+END $$`
+	for _, major := range pgservertest.Majors() {
+		ctx := context.Background()
+		db, err := pgx.Connect(ctx, pgservertest.Database(t, major))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close(ctx)
+		if _, err := db.Exec(ctx, ask); err != nil {
+			t.Fatal(err)
+		}
+		rows, _ := db.Query(ctx, "SELECT p.proname, c.name IS NOT NULL FROM (SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace) p LEFT JOIN zz_calls c ON c.name = p.proname")
+		var name string
+		var calls bool
+		if _, err := pgx.ForEachRow(rows, []any{&name, &calls}, func() error {
+			if calls && !builtin.TakesRow(name) {
+				t.Errorf("Postgres %d: %s takes a row", major, name)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
