@@ -32,6 +32,8 @@ type usage struct {
 	stars []question
 	// values are those of rule.Pass.KnowsOnly.
 	values []question
+	// settings are those of rule.Pass.Sets.
+	settings []question
 	// mapped are the models of each database; see models.
 	mapped map[int]mapping
 	// texts are the files that a search has read whole; see inserting.
@@ -94,6 +96,13 @@ func (u *usage) answer(q question) rule.Usage {
 	if q.value() {
 		if len(u.values) < maxAsked {
 			u.values = append(u.values, q)
+		}
+		u.cache[q] = rule.Usage{}
+		return rule.Usage{}
+	}
+	if q.setting() {
+		if len(u.settings) < maxAsked {
+			u.settings = append(u.settings, q)
 		}
 		u.cache[q] = rule.Usage{}
 		return rule.Usage{}
@@ -202,6 +211,7 @@ func (u *usage) search() {
 	u.rawSQL()
 	u.readingAll()
 	u.knowing()
+	u.setting()
 	var found error
 	look := func(words []string, skip func(string) bool) map[string][]gitrange.Hit {
 		hits, err := gitrange.Words(u.base, words, skip)

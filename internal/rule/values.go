@@ -19,6 +19,15 @@ func (p *Pass) KnowsOnly(t *catalog.Relation, column, old, now string) Usage {
 	return p.Uses(catalog.Name{Schema: Value.Name, Name: name.Name}, column+valueMark+old+valueMark+now)
 }
 
+// SettingName is asked for in the place of a schema by Sets.
+var SettingName = catalog.Name{Name: "set"}
+
+// Sets asks whether the deployed code names a setting of a session, app.tenant: it
+// is Known where that can be told, and Used where it does.
+func (p *Pass) Sets(name string) Usage {
+	return p.Uses(catalog.Name{Schema: SettingName.Name, Name: name}, "")
+}
+
 // valueMark stands between what KnowsOnly asks for; no text of Postgres has it.
 const valueMark = "\x00"
 

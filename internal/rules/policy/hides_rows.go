@@ -39,7 +39,14 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			}
 			r.Fact = "row level security is enabled on " + table
 			r.Harm = "deployed code that does not connect as the owner sees only the rows that a policy lets through"
-			if len(d.After.Policies) == 0 {
+			asked := unset(p, t, d)
+			if asked != "" {
+				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
+			}
+			switch {
+			case len(d.After.Policies) == 0 && len(last(t, d).Policies) > 0:
+				r.Fact += ", and its policies come behind it, each in a transaction of its own"
+			case len(d.After.Policies) == 0:
 				r.Fact += ", which has no policy"
 				r.Harm = "deployed code that does not connect as the owner sees no row any more, and its INSERTs fail"
 				r.Instead = "create the policies that the deployed code needs in front of it, in the same transaction:\nCREATE POLICY … ON " + rule.Table(d.Before.Name) + " USING (…);"
@@ -47,6 +54,9 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 					r.Harm = "deployed code sees no row any more, and its INSERTs fail: new row violates row-level security policy"
 					r.Severity = onward.Off
 				}
+			case d.After.ForceRLS && asked != "":
+				r.Harm = "deployed code sees no row any more, and its INSERTs fail: " + asked
+				r.Severity = onward.Off
 			}
 		case d.Kind == catalog.RelationChanged && d.What == "forced row level security" && d.After.ForceRLS && d.After.RLS && d.Before.RLS:
 			if open(d.After) {
@@ -54,6 +64,10 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
 			r.Harm = "deployed code that connects as the owner sees only the rows that a policy lets through"
+			if asked := unset(p, t, d); asked != "" {
+				r.Harm = "deployed code sees no row any more, and its INSERTs fail: " + asked
+				r.Severity = onward.Off
+			}
 		case !d.After.RLS || !d.Before.RLS:
 			continue
 		case !policy(t, d, &r):
