@@ -117,14 +117,15 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 		}
 		return nil
 	}
-	if r := f.twin(full); r != nil && !missingOK {
+	if r := f.Twin(full); r != nil && !missingOK {
 		f.problems = append(f.problems, missingTwin(displayName(schema, name), r))
 	}
 	return f.infer(full, kind)
 }
 
-// twin is the relation that has a name but for capital letters.
-func (c *Catalog) twin(name Name) *Relation {
+// Twin is the relation that has a name but for capital letters; nil where there is
+// none.
+func (c *Catalog) Twin(name Name) *Relation {
 	oid, ok := c.capitals.get(Name{name.Schema, strings.ToLower(name.Name)})
 	if !ok {
 		return nil

@@ -85,7 +85,7 @@ func (k *checker) relation(rv *pgparse.RangeVar) *Relation {
 	}
 	if _, gone := k.c.gone.get(objectKey{"relation", full}); gone {
 		k.fail("42P01", "relation %q does not exist", displayName(schema, name))
-	} else if r := k.c.twin(full); r != nil && k.problem == nil {
+	} else if r := k.c.Twin(full); r != nil && k.problem == nil {
 		p := missingTwin(displayName(schema, name), r)
 		k.problem = &p
 	}

@@ -112,6 +112,7 @@ var all = []*rule.Rule{
 	grant.RevokeLost,
 	grant.SequenceMissing,
 	idempotency.PartialFailure,
+	identifier.CapitalsLost,
 	identifier.Truncated,
 	index.AttachIncomplete,
 	index.ConcurrentIfNotExists,

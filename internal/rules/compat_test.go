@@ -78,6 +78,7 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 		{"policy-hides-rows", "bad-forced", onward.Error, false},
 		{"identifier-truncated", "bad", onward.Info, false},
 		{"identifier-truncated", "bad-skipped", onward.Warning, false},
+		{"identifier-capitals-lost", "bad", onward.Warning, false},
 	} {
 		t.Run(c.rule+"/"+c.example, func(t *testing.T) {
 			t.Parallel()
