@@ -58,7 +58,10 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		id, name := strings.TrimSuffix(ups[i], ".sql"), ups[i]
 		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
 		if dir, file := path.Split(name); dir != "" {
-			id, name = strings.TrimSuffix(dir, "/"), file
+			if wholeFile.MatchString(file) || s.Deep {
+				id = strings.TrimSuffix(dir, "/")
+			}
+			name = file
 			if s.Deep {
 				id = strings.TrimSuffix(file, ".sql")
 			}
@@ -150,8 +153,13 @@ func names(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
 // innerFiles lists the migrations of a directory that has a directory for each.
 func innerFiles(t adapter.Tree, dir string) []string {
 	var out []string
+	versions := versionDirs(t)[dir]
 	for _, rest := range adapter.Below(t, dir) {
-		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
+		d, name, found := strings.Cut(rest, "/")
+		if !found || !versionedDir.MatchString(d) && !releaseDir.MatchString(d) {
+			continue
+		}
+		if _, _, undo := undoes(name); wholeFile.MatchString(name) || numberLen(name) > 0 && !undo && slices.Contains(versions, d) {
 			out = append(out, rest)
 		}
 	}

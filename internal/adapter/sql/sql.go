@@ -65,6 +65,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	nested := map[string]int{}
 	for _, d := range adapter.Dirs(t, ".sql") {
 		base := path.Base(d.Path)
+		if slices.Contains(versionDirs(t)[path.Dir(d.Path)], base) {
+			continue
+		}
 		if parent := path.Dir(d.Path); versionedDir.MatchString(base) && slices.ContainsFunc(d.Names, wholeFile.MatchString) {
 			if parent == "." {
 				parent = ""
@@ -91,6 +94,10 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	for dir, n := range nested {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
 		out = append(out, source(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
+	}
+	for dir, versions := range versionDirs(t) {
+		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
+		out = append(out, source(dir, fmt.Sprintf("SQL files with numbers in %d directories of versions, such as %s", len(versions), versions[0])))
 	}
 	for at, dirs := range flywayLocations(t) {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool {
@@ -227,6 +234,9 @@ func repeatable(name string) bool { return strings.HasPrefix(path.Base(name), "R
 func version(name string) string {
 	dir, _, nested := strings.Cut(name, "/")
 	if base := path.Base(name); nested && !wholeFile.MatchString(base) {
+		if n := numberLen(base); n > 0 && releaseDir.MatchString(dir) {
+			return dir + "." + base[:n]
+		}
 		name, nested = base, false // of a location of Flyway's
 	}
 	if nested {
