@@ -360,6 +360,9 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 			e.Scans = e.Scans || stored(t)
 		}
 		for _, below := range a.tree(part, true) {
+			if below == part && !stored(part) {
+				continue // as far as it is locked already
+			}
 			e := a.lockFor(below, ael, childOf(below, part))
 			e.Scans = e.Scans || stored(below)
 		}
