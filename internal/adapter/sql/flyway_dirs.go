@@ -91,28 +91,3 @@ func alike(dirs []adapter.Dir) bool {
 	}
 	return false
 }
-
-// belowLocation lists the files of a location with their directories: forward, of
-// each.
-func belowLocation(t adapter.Tree, at string) (ups []string, downs map[string]string, numbered int) {
-	downs = map[string]string{}
-	for _, d := range adapter.Dirs(t, ".sql") {
-		rest, below := strings.CutPrefix(d.Path+"/", at+"/")
-		if !below {
-			continue
-		}
-		own, undone, _ := forward(d)
-		for _, up := range own {
-			if !flyway(d.Join(up), up) {
-				continue // a callback
-			}
-			numbered++
-			ups = append(ups, rest+up)
-			if down, ok := undone[up]; ok {
-				downs[rest+up] = rest + down
-			}
-		}
-	}
-	slices.SortFunc(ups, order)
-	return ups, downs, numbered
-}

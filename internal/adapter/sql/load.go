@@ -58,12 +58,11 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		id, name := strings.TrimSuffix(ups[i], ".sql"), ups[i]
 		id = strings.TrimSuffix(strings.TrimSuffix(id, ".up"), ".tx")
 		if dir, file := path.Split(name); dir != "" {
-			if wholeFile.MatchString(file) || s.Deep {
+			switch name = file; {
+			case wholeFile.MatchString(file):
 				id = strings.TrimSuffix(dir, "/")
-			}
-			name = file
-			if s.Deep {
-				id = strings.TrimSuffix(file, ".sql")
+			case by == byFlyway:
+				id = strings.TrimSuffix(file, ".sql") // the directory counts for nothing
 			}
 		}
 		if by == pop {
@@ -128,7 +127,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 // of the numbered directories in it, or of all.
 func members(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	if s.Deep {
-		return belowLocation(t, d.Path)
+		return deep(t, d.Path)
 	}
 	ups, downs, numbered = forward(d)
 	if inner := innerFiles(t, d.Path); len(inner) > 0 {
@@ -153,13 +152,8 @@ func names(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
 // innerFiles lists the migrations of a directory that has a directory for each.
 func innerFiles(t adapter.Tree, dir string) []string {
 	var out []string
-	versions := versionDirs(t)[dir]
 	for _, rest := range adapter.Below(t, dir) {
-		d, name, found := strings.Cut(rest, "/")
-		if !found || !versionedDir.MatchString(d) && !releaseDir.MatchString(d) {
-			continue
-		}
-		if _, _, undo := undoes(name); wholeFile.MatchString(name) || numberLen(name) > 0 && !undo && slices.Contains(versions, d) {
+		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
 			out = append(out, rest)
 		}
 	}

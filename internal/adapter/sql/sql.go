@@ -97,7 +97,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	}
 	for dir, versions := range versionDirs(t) {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
-		out = append(out, source(dir, fmt.Sprintf("SQL files with numbers in %d directories of versions, such as %s", len(versions), versions[0])))
+		s := source(dir, fmt.Sprintf("SQL files with numbers in %d directories of versions, such as %s", len(versions), versions[0]))
+		s.Deep = true
+		out = append(out, s)
 	}
 	for at, dirs := range flywayLocations(t) {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool {
