@@ -88,10 +88,16 @@ func foreignDatabase(t Tree, s Source) string {
 // beside this one, which by its name is for something else: what it is needs a
 // closer look.
 func besidePostgres(t Tree, dir string) bool {
-	parent := path.Dir(dir)
-	return slices.ContainsFunc(Dirs(t, ".sql"), func(d Dir) bool {
-		return d.Path != dir && path.Dir(d.Path) == parent && slices.Contains(forPostgres, strings.ToLower(path.Base(d.Path)))
+	own := Once(t, "Postgres' own", func() []string {
+		var out []string
+		for _, d := range Dirs(t, ".sql") {
+			if slices.Contains(forPostgres, strings.ToLower(path.Base(d.Path))) {
+				out = append(out, d.Path)
+			}
+		}
+		return out
 	})
+	return slices.ContainsFunc(own, func(p string) bool { return p != dir && path.Dir(p) == path.Dir(dir) })
 }
 
 // telling is how much of a file is looked at, bytes: a file shows early which

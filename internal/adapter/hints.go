@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -11,7 +12,13 @@ import (
 // migrations: build and deployment files, and Go code whose path speaks of
 // databases. At most 200 of what is named so, and as many manifests of a cluster, so
 // that a large repository costs no more.
+//
+// The result is shared: do not change it.
 func RunnerFiles(t Tree, code bool) []string {
+	return Once(t, fmt.Sprint("runner files ", code), func() []string { return runnerFiles(t, code) })
+}
+
+func runnerFiles(t Tree, code bool) []string {
 	const most = 200
 	var out, manifests []string
 	for _, p := range t.Paths() {
@@ -32,7 +39,7 @@ func RunnerFiles(t Tree, code bool) []string {
 		}
 		if ok {
 			out = append(out, p)
-		} else if len(manifests) < most && manifest.MatchString(p) {
+		} else if len(manifests) < most && (strings.HasSuffix(base, ".yaml") || strings.HasSuffix(base, ".yml")) && manifest.MatchString(p) {
 			manifests = append(manifests, p)
 		}
 	}
@@ -40,7 +47,7 @@ func RunnerFiles(t Tree, code bool) []string {
 }
 
 // manifest is what a cluster is told to run a job with.
-var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest).*\.ya?ml$`)
+var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)
 
 // plainSQL tells most files of a repository full of migrations from those that
 // hints looks for, by the ends of their names.

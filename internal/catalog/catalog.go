@@ -48,9 +48,9 @@ type Catalog struct {
 	// published says that there is, or was, a publication: only then must a
 	// dropped table be looked for in them.
 	published bool
-	// bodies says that a function has, or had, a body in SQL's own words, which
-	// depends on what it names.
-	bodies bool
+	// bodied holds the relations that ever were used by the body of a function in
+	// SQL's own words, which depends on what it names.
+	bodied trie[OID, struct{}]
 	// temporary says that there is, or was, a temporary relation.
 	temporary bool
 	// Unmodelled lists statements that changed something the catalog does not

@@ -25,7 +25,10 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 		fn.Returns = resultOf(outs)
 	}
 	if s.GetSqlBody() != nil {
-		fn.Language, fn.Uses, f.bodies = "sql", f.bodyUses(s.GetSqlBody()), true
+		fn.Language, fn.Uses = "sql", f.bodyUses(s.GetSqlBody())
+		for _, x := range fn.Uses {
+			f.bodied = f.bodied.set(f.own, x.Relation, struct{}{})
+		}
 	}
 	for _, o := range s.GetOptions() {
 		f.functionOption(fn, o.GetDefElem())

@@ -130,7 +130,7 @@ func (f *fold) bodyUses(body *pgparse.Node) []Reading {
 // BodiesOver are the functions with a body in SQL's own words that uses a
 // relation; a column of it, when that is not 0.
 func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
-	if !c.bodies {
+	if _, ever := c.bodied.get(relation); !ever {
 		return nil
 	}
 	var out []*Function

@@ -204,7 +204,7 @@ func said(t adapter.Tree) []string {
 // applied is gone.
 func ignoresMissing(t adapter.Tree) bool {
 	return adapter.Once(t, "sqlx ignores missing", func() bool {
-		return slices.ContainsFunc(append(said(t), adapter.RunnerFiles(t, false)...), func(p string) bool {
+		return slices.ContainsFunc(slices.Concat(said(t), adapter.RunnerFiles(t, false)), func(p string) bool {
 			f := adapter.ReadFile(t, p)
 			return strings.Contains(f.Text, "ignore") && ignoring.MatchString(f.Text)
 		})
