@@ -152,10 +152,12 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	var pairs []pair
 	gone := map[string]bool{} // directories of the base that are others in the head
 	for _, s := range heads {
-		base := cmp.Or(match(bases, s), undetected(a.base, s, bases))
+		base := match(bases, s)
 		if base == nil {
 			if base = moved(s, bases, func(b adapter.Source) bool { return gone[b.Dir] || match(heads, b) != nil }, a.rng.Changes); base != nil {
 				gone[base.Dir] = true
+			} else {
+				base = undetected(a.base, s, bases)
 			}
 		}
 		p, err := a.both(ctx, adapters, s, base)

@@ -63,11 +63,15 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 // renames is what is said of a value that takes the place of another; nil where the
 // deployed code does not know the old one, or knows both.
 func renames(p *rule.Pass, who string, t *catalog.Relation, column string, x replacement) *rule.Report {
-	if t == nil || !p.InUse(t) || t.Column(column) == nil || !telling(x.old) || x.now == "" || x.now == x.old {
+	if t == nil || !p.InUse(t) || !telling(x.old) || x.now == "" || x.now == x.old {
 		return nil
 	}
-	if old, known := p.DeployedColumn(t.OID, t.Column(column).Attnum); known && old == nil {
+	if c := t.Column(column); c == nil && !t.Inferred && !t.Partial {
 		return nil
+	} else if c != nil {
+		if old, known := p.DeployedColumn(t.OID, c.Attnum); known && old == nil {
+			return nil
+		}
 	}
 	u := p.KnowsOnly(t, column, x.old, x.now)
 	if !u.Used {
