@@ -117,7 +117,7 @@ func (c *impatient) Read(b []byte) (int, error) {
 	var late atomic.Bool
 	end := time.AfterFunc(c.most, func() {
 		late.Store(true)
-		c.Conn.Close()
+		_ = c.Conn.Close() // what it says, the Read says
 	})
 	n, err := c.Conn.Read(b)
 	if !end.Stop() && late.Load() && n == 0 {
