@@ -80,7 +80,7 @@ func (r *Release) Close() error { return r.repo.Close() }
 // one search answers them all, and the second round has the answers.
 func (r *Release) Audit() (*onward.Report, error) {
 	report, err := r.a.judge(r.pairs, r.compared, r.usage)
-	if err != nil || len(r.usage.asked)+len(r.usage.raw)+len(r.usage.stars)+len(r.usage.values)+len(r.usage.settings) == 0 {
+	if err != nil || !r.usage.waits() {
 		return report, err
 	}
 	r.usage.search()

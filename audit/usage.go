@@ -49,17 +49,6 @@ type usage struct {
 	deployed map[int]*catalog.Catalog
 }
 
-// question is a table of a database, or a column of it.
-type question struct {
-	table    catalog.Name
-	column   string
-	database int
-}
-
-// maxAsked bounds what is searched for: a release that drops a hundred tables
-// is told so without a search for each.
-const maxAsked = 100
-
 // maxEvidence is how many places a finding shows.
 const maxEvidence = 3
 
@@ -75,50 +64,6 @@ func newUsage(rng *gitrange.Range, pairs []pair) *usage {
 		}
 	}
 	return u
-}
-
-// of answers the questions about a database, or keeps them for the search.
-func (u *usage) of(database int) usesFunc {
-	return func(table catalog.Name, column string) rule.Usage { return u.answer(question{table, column, database}) }
-}
-
-func (u *usage) answer(q question) rule.Usage {
-	if known, ok := u.cache[q]; ok {
-		return known
-	}
-	if q.star() {
-		if u.mayReadAll(q) && len(u.stars) < maxAsked {
-			u.stars = append(u.stars, q)
-		}
-		u.cache[q] = rule.Usage{}
-		return rule.Usage{}
-	}
-	if q.value() {
-		if len(u.values) < maxAsked {
-			u.values = append(u.values, q)
-		}
-		u.cache[q] = rule.Usage{}
-		return rule.Usage{}
-	}
-	if q.setting() {
-		if len(u.settings) < maxAsked {
-			u.settings = append(u.settings, q)
-		}
-		u.cache[q] = rule.Usage{}
-		return rule.Usage{}
-	}
-	if out, ok := u.model(q); ok {
-		u.cache[q] = out
-		if !out.Used && len(u.raw) < maxAsked {
-			u.raw = append(u.raw, q)
-		}
-		return out
-	}
-	if len(u.asked) < maxAsked {
-		u.asked = append(u.asked, q)
-	}
-	u.cache[q] = rule.Usage{}
-	return rule.Usage{}
 }
 
 // models are those of the sources that share a database. known says that what they

@@ -121,7 +121,7 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	var out []PolicyOn
 	for _, t := range c.users(list) {
 		for _, p := range t.Policies {
-			if p.reads(relation, column) {
+			if anyOf(p.Reads, relation, column) {
 				out = append(out, PolicyOn{t, p})
 			}
 		}
@@ -129,10 +129,10 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	return out
 }
 
-// reads reports whether a policy reads another relation; a column of it, when
-// that is not 0.
-func (p *Policy) reads(relation OID, column int16) bool {
-	return slices.ContainsFunc(p.Reads, func(x Reading) bool {
+// anyOf reports whether a relation is among what is read; a column of it, when that
+// is not 0.
+func anyOf(list []Reading, relation OID, column int16) bool {
+	return slices.ContainsFunc(list, func(x Reading) bool {
 		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
 	})
 }
@@ -142,7 +142,7 @@ func (p *Policy) reads(relation OID, column int16) bool {
 func (f *fold) dropPoliciesOver(relation OID, column int16) {
 	for _, x := range f.PoliciesOver(relation, column) {
 		if t := f.edit(x.Table.OID); t != nil {
-			t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return p.reads(relation, column) })
+			t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return anyOf(p.Reads, relation, column) })
 		}
 	}
 }

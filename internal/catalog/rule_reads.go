@@ -48,13 +48,6 @@ func (r *reader) writes(rv *pgparse.RangeVar, list []*pgparse.Node, all bool) {
 	}
 }
 
-// uses reports whether a rule uses a relation; a column of it, when that is not 0.
-func (u *Rule) uses(relation OID, column int16) bool {
-	return slices.ContainsFunc(u.Uses, func(x Reading) bool {
-		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
-	})
-}
-
 // RuleOn is a rewrite rule with its table or view.
 type RuleOn struct {
 	Table *Relation
@@ -74,7 +67,7 @@ func (c *Catalog) RulesOver(relation OID, column int16) []RuleOn {
 			continue // they go with it
 		}
 		for _, u := range t.Rules {
-			if u.uses(relation, column) {
+			if anyOf(u.Uses, relation, column) {
 				out = append(out, RuleOn{t, u})
 			}
 		}
@@ -135,9 +128,7 @@ func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
 	}
 	var out []*Function
 	c.EachFunction(func(fn *Function) bool {
-		if slices.ContainsFunc(fn.Uses, func(x Reading) bool {
-			return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
-		}) {
+		if anyOf(fn.Uses, relation, column) {
 			out = append(out, fn)
 		}
 		return true

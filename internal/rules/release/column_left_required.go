@@ -2,7 +2,6 @@ package release
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -26,16 +25,11 @@ var ColumnLeftRequired = &rule.Rule{
 
 func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 	for _, h := range changes(r, rule.Unmapped) {
-		dot := strings.LastIndexByte(h.Other, '.')
-		schema, table, ok := strings.Cut(h.Other[:dot], ".")
-		if !ok {
-			schema, table = "", schema
-		}
-		t := r.Head.Lookup(schema, table)
-		if t == nil || !t.Kind.IsTable() || t.Inferred {
+		t, name := mapped(r, h)
+		if t == nil {
 			continue
 		}
-		column := t.Column(h.Other[dot+1:])
+		column := t.Column(name)
 		if column == nil || column.Inferred || !column.Required() || ofDomain(r.Head, column) || filledIn(t) {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,14 +25,8 @@ var ColumnMissing = &rule.Rule{
 
 func columnMissing(p *rule.Pass, r *rule.Release) {
 	for _, h := range changes(r, rule.Mapped) {
-		dot := strings.LastIndexByte(h.Other, '.')
-		name := h.Other[dot+1:]
-		schema, table, ok := strings.Cut(h.Other[:dot], ".")
-		if !ok {
-			schema, table = "", schema
-		}
-		t := r.Head.Lookup(schema, table)
-		if t == nil || !t.Kind.IsTable() || t.Inferred || t.Partial || t.Adopted || t.Column(name) != nil {
+		t, name := mapped(r, h)
+		if t == nil || t.Partial || t.Adopted || t.Column(name) != nil {
 			continue
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
@@ -40,6 +35,20 @@ func columnMissing(p *rule.Pass, r *rule.Release) {
 			Instead: "add it with a migration of this release: " + written(h.Path),
 		})
 	}
+}
+
+// mapped is the table of the head with the column of a model that a change of the
+// history is about, and the column's name; nil where it is not known.
+func mapped(r *rule.Release, h *rule.HistoryChange) (t *catalog.Relation, column string) {
+	dot := strings.LastIndexByte(h.Other, '.')
+	schema, table, ok := strings.Cut(h.Other[:dot], ".")
+	if !ok {
+		schema, table = "", schema
+	}
+	if t = r.Head.Lookup(schema, table); t != nil && (!t.Kind.IsTable() || t.Inferred) {
+		t = nil
+	}
+	return t, h.Other[dot+1:]
 }
 
 // written says how the migration comes to be, by the file that has the model.

@@ -2,7 +2,6 @@ package release
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -26,19 +25,11 @@ var ForeignKeyLeft = &rule.Rule{
 
 func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
 	for _, h := range changes(r, rule.Uncleared) {
-		dot := strings.LastIndexByte(h.Other, '.')
-		schema, table, ok := strings.Cut(h.Other[:dot], ".")
-		if !ok {
-			schema, table = "", schema
-		}
-		t := r.Head.Lookup(schema, table)
-		if t == nil || !t.Kind.IsTable() || t.Inferred {
+		t, name := mapped(r, h)
+		if t == nil || t.Column(name) == nil {
 			continue
 		}
-		column := t.Column(h.Other[dot+1:])
-		if column == nil {
-			continue
-		}
+		column := t.Column(name)
 		for _, con := range t.Constraints {
 			to := r.Head.Relation(con.Ref)
 			if con.Kind != catalog.ForeignKey || to == nil || !slices.Contains(con.Columns, column.Attnum) || con.OnDelete != "" && con.OnDelete != "restrict" {
