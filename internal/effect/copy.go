@@ -1,0 +1,80 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// copyStmt is COPY.
+func (r *run) copyStmt(s *pgparse.CopyStmt) {
+	freeze := option(s.GetOptions(), "freeze", false)
+	if !r.copyForm(s) {
+		return
+	}
+	switch {
+	case freeze && !s.GetIsFrom() && r.v.AtLeast(17):
+		r.refuse("COPY FREEZE cannot be used with COPY TO")
+	case s.GetQuery() != nil:
+		r.query(pgparse.Unwrap(s.GetQuery()))
+	case !s.GetIsFrom() && !r.copies(s):
+	case s.GetIsFrom():
+		t := r.table(s.GetRelation())
+		if t == nil {
+			return
+		}
+		r.lock(t, rx)
+		if t.Kind == catalog.MaterializedView || t.Kind == catalog.Sequence {
+			r.refuse("cannot copy to " + t.Kind.String() + ` "` + t.Name.Name + `"`)
+			return
+		}
+		if freeze && !t.Inferred && (t.Kind == catalog.PartitionedTable || t.Kind == catalog.ForeignTable) {
+			r.refuse("cannot perform COPY FREEZE on a " + t.Kind.String())
+			return
+		}
+		if t.Kind == catalog.View && t.View != nil {
+			if !contains(t.InsteadOf(), "insert") {
+				r.refuse(`cannot copy to view "` + t.Name.Name + `"`)
+				return
+			}
+			r.insteadOf(t, "insert")
+			return
+		}
+		for _, t := range r.readRelation(t, rx, s.GetRelation().GetInh(), "", &[]catalog.OID{}) {
+			r.checksReferenced(t, nil)
+		}
+		if len(s.GetAttlist()) > 0 {
+			has := map[int16]bool{}
+			for _, n := range s.GetAttlist() {
+				if c := t.Column(n.GetString_().GetSval()); c != nil {
+					has[c.Attnum] = true
+				}
+			}
+			r.defaults(t, has)
+		}
+	default:
+		for _, t := range r.read(s.GetRelation(), as) {
+			if stored(t) {
+				r.at(t).Scans = true
+			}
+		}
+	}
+}
+
+// copies refuses COPY … TO of what has no rows of its own.
+func (r *run) copies(s *pgparse.CopyStmt) bool {
+	rel := r.c.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
+	if rel == nil || rel.Inferred {
+		return true
+	}
+	switch rel.Kind {
+	case catalog.View, catalog.PartitionedTable, catalog.Sequence, catalog.ForeignTable:
+	case catalog.MaterializedView:
+		if r.v.AtLeast(18) {
+			return true
+		}
+	default:
+		return true
+	}
+	r.refuse("cannot copy from " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+	return false
+}

@@ -1,0 +1,165 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// reindex is REINDEX.
+func (r *run) reindex(s *pgparse.ReindexStmt) {
+	concurrent := false
+	for _, p := range s.GetParams() {
+		if p.GetDefElem().GetDefname() == "concurrently" {
+			concurrent = truth(p.GetDefElem())
+		}
+	}
+	if !r.reindexForm(s) {
+		return
+	}
+	name := map[pgparse.ReindexObjectType]string{
+		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "REINDEX SCHEMA",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE: "REINDEX DATABASE",
+		pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM:   "REINDEX SYSTEM",
+	}[s.GetKind()]
+	if concurrent {
+		r.NoTransaction = "REINDEX CONCURRENTLY"
+	}
+	if name != "" {
+		r.NoTransaction = name
+		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM {
+			if concurrent {
+				r.refuse("cannot reindex system catalogs concurrently")
+			}
+			return
+		}
+		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA && !r.present("schema", s.GetName()) {
+			return
+		}
+		r.c.Relations(func(rel *catalog.Relation) bool {
+			if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&
+				(s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || rel.Name.Schema == s.GetName()) {
+				r.reindexTable(rel, concurrent)
+			}
+			return true
+		})
+		r.sortEffects()
+		return
+	}
+	kind := catalog.Table
+	if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX {
+		kind = catalog.Index
+	}
+	rv := s.GetRelation()
+	rel := r.find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
+	if rel == nil {
+		return
+	}
+	isIndex := rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex
+	switch {
+	case rel.Inferred:
+	case kind == catalog.Index && !isIndex:
+		r.refuse(`"` + rel.Name.Name + `" is not an index`)
+		return
+	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
+		r.refuse(`"` + rel.Name.Name + `" is not a table or materialized view`)
+		return
+	case concurrent && isIndex && r.tableOf(rel) != nil && exclusion(r.tableOf(rel), rel):
+		r.refuse("concurrent index creation for exclusion constraints is not supported")
+		return
+	}
+	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {
+		if !r.v.AtLeast(14) {
+			// 13 warns, and does nothing.
+			if rel.Kind == catalog.PartitionedIndex {
+				r.refuse("REINDEX is not yet implemented for partitioned indexes")
+				return
+			}
+			mode := sh
+			if concurrent {
+				mode = sue
+			}
+			r.lock(rel, mode)
+			return
+		}
+		if r.NoTransaction == "" {
+			r.NoTransaction = "REINDEX TABLE"
+			if rel.Kind == catalog.PartitionedIndex {
+				r.NoTransaction = "REINDEX INDEX"
+			}
+		}
+	}
+	weak := sh
+	strong := ael // of a named index, partitioned or not
+	if concurrent {
+		weak, strong = sue, sue
+	}
+	for _, x := range r.tree(rel, true) {
+		switch x.Kind {
+		case catalog.Index:
+			r.reindexOne(x, concurrent, x == rel)
+		case catalog.Table, catalog.MaterializedView:
+			if x == rel || x.Parent != 0 && rel.Kind == catalog.PartitionedTable {
+				if x != rel { // the whole tree is locked once, to list it
+					r.lockFor(x, sh, childOf(x, rel))
+				}
+				r.reindexTable(x, concurrent)
+			}
+		case catalog.PartitionedTable, catalog.PartitionedIndex:
+			if x == rel {
+				if rel.Kind == catalog.PartitionedTable {
+					r.lock(x, weak)
+				} else if t := r.tableOf(x); t != nil {
+					r.lock(x, strong)
+					r.lockFor(t, weak, "table of the index "+x.Name.Name)
+				}
+			} else {
+				r.lockFor(x, sh, "part of "+rel.Name.String())
+			}
+		}
+	}
+}
+
+func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
+	mode := sh
+	if concurrent {
+		mode = sue
+	}
+	e := r.lock(rel, mode)
+	e.Waits = concurrent
+	e.RebuildsIndex, e.Scans = rel.Inferred, rel.Inferred
+	for _, i := range r.indexes(rel) {
+		if concurrent && exclusion(rel, i) { // passed over, with a warning
+			r.lockFor(i, sue, "index of "+rel.Name.String())
+			continue
+		}
+		e := r.at(rel)
+		e.RebuildsIndex, e.Scans = true, true
+		x := r.lockFor(i, ael, "index of "+rel.Name.String())
+		x.RebuildsIndex, x.Waits = true, concurrent
+	}
+}
+
+// exclusion reports whether an index stands behind an exclusion constraint.
+func exclusion(table, index *catalog.Relation) bool {
+	if index.Index == nil {
+		return false
+	}
+	con := table.Constraint(index.Index.Constraint)
+	return con != nil && con.Kind == catalog.Exclude
+}
+
+func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
+	mode := sh
+	if concurrent {
+		mode = sue
+	}
+	e := r.lock(index, ael)
+	e.RebuildsIndex, e.Waits = true, concurrent
+	if !named {
+		e.Why = "index of a partition"
+	}
+	if t := r.tableOf(index); t != nil {
+		e := r.lockFor(t, mode, "table of the index "+index.Name.Name)
+		e.RebuildsIndex, e.Scans, e.Waits = true, true, concurrent
+	}
+}
