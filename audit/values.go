@@ -28,13 +28,16 @@ const valueReach = 12
 // text in quotation marks, near the name of the column, or a text that is like no
 // other; and nowhere in quotation marks the one that takes its place.
 func (u *usage) knowing() {
+	if len(u.values) == 0 {
+		return
+	}
 	var words []string
 	for _, q := range u.values {
 		_, old, now := rule.CutValue(q.column)
 		words = append(words, longest(old), longest(now))
 	}
 	hits, err := gitrange.Words(u.base, words, u.noCode)
-	if len(u.values) == 0 || err != nil {
+	if err != nil {
 		return
 	}
 	hits = slices.DeleteFunc(hits, func(h gitrange.Hit) bool { return data(h.Path) || comment(h.Text) })

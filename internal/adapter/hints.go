@@ -46,6 +46,25 @@ func runnerFiles(t Tree, code bool) []string {
 	return append(out, manifests...)
 }
 
+// RunnerFile is one of them, which is read once, whatever is looked for in it.
+func RunnerFile(t Tree, p string) *File {
+	return Once(t, "runner file "+p, func() *File { return ReadFile(t, p) })
+}
+
+// Said finds the first of them that has one of some words and matches a pattern; ""
+// for none. The words, which every match has, spare most files the pattern.
+func Said(t Tree, code bool, pattern *regexp.Regexp, words ...string) string {
+	files := RunnerFiles(t, code)
+	at := slices.IndexFunc(files, func(p string) bool {
+		text := RunnerFile(t, p).Text
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) }) && pattern.MatchString(text)
+	})
+	if at < 0 {
+		return ""
+	}
+	return files[at]
+}
+
 // manifest is what a cluster is told to run a job with.
 var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)
 

@@ -102,7 +102,7 @@ func GivenTimeoutAt(t Tree, ran *Set) string {
 func connects(t Tree, role string) bool {
 	as := regexp.MustCompile(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
 	return slices.ContainsFunc(RunnerFiles(t, false), func(p string) bool {
-		f := ReadFile(t, p)
+		f := RunnerFile(t, p)
 		return strings.Contains(f.Text, role) && ofMigrations.MatchString(f.Text) && as.MatchString(f.Text)
 	})
 }

@@ -1,8 +1,8 @@
 package golangmigrate
 
 import (
+	"cmp"
 	"regexp"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
 )
@@ -16,12 +16,7 @@ var (
 // none.
 func usedBy(t adapter.Tree) string {
 	return adapter.Once(t, "golang-migrate used by", func() string {
-		for _, p := range adapter.RunnerFiles(t, false) {
-			if f := adapter.ReadFile(t, p); strings.Contains(f.Text, "migrate") && uses.MatchString(f.Text) {
-				return p
-			}
-		}
-		return "-"
+		return cmp.Or(adapter.Said(t, false, uses, "migrate"), "-")
 	})
 }
 
@@ -29,11 +24,6 @@ func usedBy(t adapter.Tree) string {
 // decides how every migration is sent; "" for none.
 func multiStatement(t adapter.Tree) string {
 	return adapter.Once(t, "x-multi-statement", func() string {
-		for _, p := range adapter.RunnerFiles(t, true) {
-			if f := adapter.ReadFile(t, p); (strings.Contains(f.Text, "x-multi-statement") || strings.Contains(f.Text, "MultiStatementEnabled")) && multi.MatchString(f.Text) {
-				return p
-			}
-		}
-		return ""
+		return adapter.Said(t, true, multi, "x-multi-statement", "MultiStatementEnabled")
 	})
 }

@@ -174,12 +174,7 @@ var missing = regexp.MustCompile(`(?m)^(?:[^#/\n]|/[^/\n])*(?:\bgoose\b.*\s--?al
 // allowsMissing finds a file of the repository that tells goose so; "" for none.
 func allowsMissing(t adapter.Tree) string {
 	return adapter.Once(t, "goose allows missing", func() string {
-		for _, p := range adapter.RunnerFiles(t, true) {
-			if f := adapter.ReadFile(t, p); strings.Contains(strings.ToLower(f.Text), "allow") && missing.MatchString(f.Text) {
-				return p
-			}
-		}
-		return ""
+		return adapter.Said(t, true, missing, "-allow-missing", "WithAllow")
 	})
 }
 

@@ -170,7 +170,7 @@ func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 		}
 	}
 	for _, p := range adapter.RunnerFiles(t, false) {
-		if f := adapter.ReadFile(t, p); strings.Contains(f.Text, "--source") {
+		if f := adapter.RunnerFile(t, p); strings.Contains(f.Text, "--source") {
 			for _, m := range sourceFlag.FindAllStringSubmatch(f.Text, -1) {
 				name(p, "", m[1])
 				name(p, path.Dir(p), m[1])
@@ -204,7 +204,7 @@ func said(t adapter.Tree) []string {
 // applied is gone.
 func ignoresMissing(t adapter.Tree) bool {
 	return adapter.Once(t, "sqlx ignores missing", func() bool {
-		return slices.ContainsFunc(slices.Concat(said(t), adapter.RunnerFiles(t, false)), func(p string) bool {
+		return adapter.Said(t, false, ignoring, "ignore") != "" || slices.ContainsFunc(said(t), func(p string) bool {
 			f := adapter.ReadFile(t, p)
 			return strings.Contains(f.Text, "ignore") && ignoring.MatchString(f.Text)
 		})
