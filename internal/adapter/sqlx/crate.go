@@ -138,6 +138,7 @@ func above(crates []crate, c crate) bool {
 var (
 	macro      = regexp.MustCompile(`\bmigrate!\(\s*"([^"]+)"|\bMigrator::new\(\s*(?:(?:[\w:]+::)?Path(?:Buf)?::(?:new|from)\(\s*)?"([^"]+)"`)
 	sourceFlag = regexp.MustCompile(`\bsqlx\s+(?:migrate|mig|database|db)\s[^\n]*--source[ =]["']?([\w./-]+)`)
+	command    = regexp.MustCompile(`(?m)^[^#\n]*\bsqlx\s+(?:(?:migrate|mig)\s+run|(?:database|db)\s+(?:setup|reset))\b`)
 	ignoring   = regexp.MustCompile(`(?m)^[^#/\n]*(?:\bset_ignore_missing\(\s*true|\bsqlx\s+(?:migrate|mig)\s[^\n]*--ignore-missing)`)
 	configured = regexp.MustCompile(`(?m)^\s*migrations-dir\s*=\s*"([^"]+)"`)
 	rustHint   = regexp.MustCompile(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)

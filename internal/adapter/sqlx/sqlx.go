@@ -29,6 +29,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,19 +75,12 @@ func parseName(name string) (f file, down, ok, bad bool) {
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	crates := findCrates(t)
 	if len(crates) == 0 {
-		return nil
+		return byCommand(t)
 	}
 	named := namedDirs(t, crates)
 	var out []adapter.Source
 	for _, d := range adapter.Dirs(t, ".sql") {
-		var ups []string
-		reversible := false
-		for _, n := range d.Names {
-			if _, down, ok, _ := parseName(n); ok && !down {
-				ups = append(ups, n)
-				reversible = reversible || strings.HasSuffix(n, ".up.sql")
-			}
-		}
+		ups, reversible := waysUp(d)
 		if len(ups) == 0 || !reversible && named[d.Path] == "" && !strings.Contains(strings.ToLower(d.Path), "migrat") {
 			continue
 		}
@@ -111,9 +105,55 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
+// waysUp are the files of a directory that sqlx would run; reversible where some
+// have a way down beside them, by their names.
+func waysUp(d adapter.Dir) (ups []string, reversible bool) {
+	for _, n := range d.Names {
+		if _, down, ok, _ := parseName(n); ok && !down {
+			ups = append(ups, n)
+			reversible = reversible || strings.HasSuffix(n, ".up.sql")
+		}
+	}
+	return ups, reversible
+}
+
+// byCommand looks for what sqlx' command-line program is started on where no crate
+// depends on sqlx: it migrates for programs in any language. Its directory is the one
+// that the command names, else "migrations" beside whatever is the working directory:
+// one that there is but once.
+func byCommand(t adapter.Tree) []adapter.Source {
+	if !slices.ContainsFunc(adapter.Dirs(t, ".sql"), func(d adapter.Dir) bool { ups, _ := waysUp(d); return len(ups) > 0 }) {
+		return nil
+	}
+	by := adapter.Said(t, false, command, "sqlx")
+	if by == "" {
+		return nil
+	}
+	named := namedDirs(t, nil)
+	var out []adapter.Source
+	for _, d := range adapter.Dirs(t, ".sql") {
+		ups, _ := waysUp(d)
+		if with, of := goose.Annotated(t, d, ups); len(ups) == 0 || with*2 > of {
+			continue
+		}
+		if len(named) == 0 && path.Base(d.Path) == "migrations" || named[d.Path] != "" {
+			out = append(out, adapter.Source{
+				Framework: Name, Dir: d.Path, Score: 3, Why: fmt.Sprintf("%d files named like %s, and %s runs sqlx", len(ups), ups[0], by),
+			})
+		}
+	}
+	if len(named) == 0 && len(out) > 1 {
+		if out[0].Dir != "migrations" {
+			return nil
+		}
+		return out[:1]
+	}
+	return out
+}
+
 // Looks says what Detect looks for.
 func (Adapter) Looks() string {
-	return "files named VERSION_name.sql in a directory of migrations, beside a Cargo.toml that depends on sqlx"
+	return "files named VERSION_name.sql in a directory of migrations, beside a Cargo.toml that depends on sqlx, or where a build file says sqlx migrate run"
 }
 
 const marker = "-- no-transaction"
