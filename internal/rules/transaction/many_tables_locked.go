@@ -49,14 +49,40 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 		for i, l := range locked {
 			names[i] = l.Name.String()
 		}
-		p.Report(second.by, rule.Report{
+		r := rule.Report{
 			Fact:     fmt.Sprintf("the transaction locks %d tables in use: %s", len(locked), strings.Join(names, ", ")),
 			Harm:     fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks", first.Name, first.by.Where(), second.Name),
 			Instead:  "give each table a migration of its own, or commit between them",
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
-		})
+		}
+		if wait := waited(p, locked); wait > 0 && wait <= longest {
+			r.Severity = onward.Info
+			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.Where(), rule.Duration(wait))
+		}
+		if at := m.Runner.LockTimeoutAt.String(); at != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
+			r.Severity = onward.Info
+			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for, which the lock_timeout at %s ends, where that is the session that migrates", first.Name, first.by.Where(), second.Name, at)
+		}
+		p.Report(second.by, r)
 	}
+}
+
+// waited is for how long a transaction may wait for locks on tables while it
+// has the first, in milliseconds; 0 when a lock_timeout does not bound that.
+func waited(p *rule.Pass, locked []lockedTable) int {
+	total, last := 0, locked[0].by
+	for _, l := range locked[1:] {
+		if l.by == last || together(p, l.by, locked[0].by) {
+			continue
+		}
+		if l.by.Settings.LockTimeout == 0 {
+			return 0
+		}
+		last = l.by
+		total += l.by.Settings.LockTimeout
+	}
+	return total
 }
 
 // together reports whether two statements are one for whom they lock out: one
