@@ -1,13 +1,11 @@
 package pgserver
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +23,6 @@ const (
 type private struct {
 	dir, sockets     string
 	lock, socketLock *os.File
-	maker            *maker // until the watchdog is there
 }
 
 // newPrivate makes a directory below parent ("" for the system's temporary directory) for the account.
@@ -44,23 +41,18 @@ func newPrivate(parent string, acct account) (*private, error) {
 		}
 		parent = "/tmp" // TMPDIR may be below root's home
 	}
-	// The watchdog compares /proc/*/cwd with the directory's path, and there links are resolved.
-	resolved, err := filepath.EvalSymlinks(parent)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", parent, err)
-	}
-	parent = resolved
 	sweep(parent, acct)
-	p := &private{dir: filepath.Join(parent, privatePrefix+unique())}
-	p.sockets = p.dir
-	if len(filepath.Join(p.dir, ".s.PGSQL."+socketPort)) > maxSocketPath {
-		p.sockets = filepath.Join("/tmp", privatePrefix+unique())
-	}
-	if p.maker, err = watchMaking(p.dir, p.sockets); err != nil {
+	p := &private{}
+	if p.dir, err = makePrivate(parent, acct); err != nil {
 		return nil, err
 	}
-	for _, dir := range slices.Compact([]string{p.dir, p.sockets}) {
-		if err := makePrivate(dir, acct); err != nil {
+	// The watchdog compares /proc/*/cwd with this path, and there links are resolved.
+	if p.dir, err = filepath.EvalSymlinks(p.dir); err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	p.sockets = p.dir
+	if len(filepath.Join(p.dir, ".s.PGSQL."+socketPort)) > maxSocketPath {
+		if p.sockets, err = makePrivate("/tmp", acct); err != nil {
 			return nil, errors.Join(err, p.remove())
 		}
 	}
@@ -75,14 +67,15 @@ func newPrivate(parent string, acct account) (*private, error) {
 	return p, nil
 }
 
-// unique is a name that nobody else has, 65 random bits: short, as a socket's path must be.
-func unique() string { return rand.Text()[:13] }
-
-func makePrivate(dir string, acct account) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
+func makePrivate(parent string, acct account) (string, error) {
+	dir, err := os.MkdirTemp(parent, privatePrefix)
+	if err != nil {
+		return "", err
 	}
-	return acct.own(dir)
+	if err := acct.own(dir); err != nil {
+		return "", errors.Join(err, os.Remove(dir))
+	}
+	return dir, nil
 }
 
 // lockPrivate makes a directory's lock appear already taken, so that a sweep never sees it free.
@@ -112,9 +105,10 @@ func (p *private) remove() error {
 	_ = p.lock.Close() // nil or closed before is fine
 	_ = p.socketLock.Close()
 	for _, dir := range []string{p.dir, p.sockets} {
-		errs = append(errs, os.RemoveAll(dir))
+		if dir != "" {
+			errs = append(errs, os.RemoveAll(dir))
+		}
 	}
-	p.maker.done()
 	return errors.Join(errs...)
 }
 

@@ -15,8 +15,17 @@ var branches = regexp.MustCompile(`(?i)\b(?:if|case|loop|while|for|foreach|begin
 // Given reports whether a trigger gives the column a value in each row that is
 // inserted: the first thing that its function does to it, and without a condition.
 func Given(c *catalog.Catalog, r *catalog.Relation, column string) bool {
+	return given(c, r, column, "insert")
+}
+
+// GivenAnew is Given for each row that is updated.
+func GivenAnew(c *catalog.Catalog, r *catalog.Relation, column string) bool {
+	return given(c, r, column, "update")
+}
+
+func given(c *catalog.Catalog, r *catalog.Relation, column, event string) bool {
 	return slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
-		if !t.Row || !t.Precedes("insert") || t.When != nil {
+		if !t.Row || !t.Precedes(event) || t.When != nil || event == "update" && len(t.Columns) > 0 {
 			return false
 		}
 		body, known := triggerBody(c, t)
@@ -59,6 +68,17 @@ func MayFill(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
 	return slices.ContainsFunc(setsColumn.FindAllStringSubmatch(body, -1), func(m []string) bool {
 		return strings.EqualFold(strings.Trim(m[1], `"`), column)
 	})
+}
+
+// Filler is a trigger that may give one of the columns a value in each row that
+// is inserted; nil when there is none.
+func Filler(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
+	for _, t := range r.Triggers {
+		if t.Row && t.Precedes("insert") && slices.ContainsFunc(columns, func(name string) bool { return MayFill(c, t, name) }) {
+			return t
+		}
+	}
+	return nil
 }
 
 // triggerBody is the PL/pgSQL that a trigger runs; not known when the catalog

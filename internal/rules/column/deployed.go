@@ -1,8 +1,6 @@
 package column
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -21,7 +19,7 @@ func required(c *catalog.Catalog, col *catalog.Column) bool {
 // filled is the severity of columns that INSERTs leave out: only a warning when
 // a trigger may fill one, else the rule's own.
 func filled(c *catalog.Catalog, r *catalog.Relation, columns ...string) onward.Severity {
-	if filler(c, r, columns) != nil {
+	if rule.Filler(c, r, columns) != nil {
 		return onward.Warning
 	}
 	return onward.Off
@@ -30,17 +28,8 @@ func filled(c *catalog.Catalog, r *catalog.Relation, columns ...string) onward.S
 // unless names the trigger that may fill a column that INSERTs leave out, as the
 // end of a sentence that says they fail.
 func unless(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
-	if t := filler(c, r, columns); t != nil {
+	if t := rule.Filler(c, r, columns); t != nil {
 		return ", unless trigger " + t.Name + " fills " + one(len(columns), "it", "them")
 	}
 	return ""
-}
-
-func filler(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
-	for _, t := range r.Triggers {
-		if t.Row && t.Precedes("insert") && slices.ContainsFunc(columns, func(name string) bool { return rule.MayFill(c, t, name) }) {
-			return t
-		}
-	}
-	return nil
 }

@@ -76,14 +76,29 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	u := b.p.Writers(b.d, col)
 	unknown := b.p.NewColumn(b.d, col)
 	left := b.p.LeavesOut(b.d, col)
+	filler := rule.Filler(b.t.After, b.d.After, []string{col.Name})
+	omitted := onward.Off
+	unless := ""
+	if filler != nil {
+		omitted, unless = onward.Warning, ", unless trigger "+filler.Name+" fills it"
+	}
 	switch {
+	case col.Default == nil && rule.Given(b.t.After, b.d.After, col.Name):
+		if !unknown || rule.GivenAnew(b.t.After, b.d.After, col.Name) || b.p.Gave(b.d.After, col) {
+			return
+		}
+		r.Severity = onward.Warning
+		r.Harm = "trigger " + filler.Name + " fills " + col.Name + " where a row is inserted, not where it is updated: UPDATEs of rows that are stored with NULL fail: violates check constraint \"" + c.Name + "\""
+		r.Instead = "fill " + col.Name + " in the stored rows first, in batches, and add the constraint behind that; or let the trigger fire for UPDATE, too"
+		b.p.Report(b.d.By, r)
+		return
 	case col.Default == nil && left != nil:
-		r.Severity = onward.Off
-		r.Harm = "the INSERT at " + left.Where() + " leaves " + col.Name + " out, which has no default, and fails: violates check constraint \"" + c.Name + "\""
+		r.Severity = omitted
+		r.Harm = "the INSERT at " + left.Where() + " leaves " + col.Name + " out, which has no default, and fails: violates check constraint \"" + c.Name + "\"" + unless
 		u.Evidence = []onward.Evidence{left.Evidence}
 	case col.Default == nil && b.p.Omitted(b.d, col):
-		r.Severity = onward.Off
-		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\""
+		r.Severity = omitted
+		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\"" + unless
 	case unknown || u.Known && !u.Used:
 		return
 	case col.Default != nil:

@@ -58,6 +58,13 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
 			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
+			for _, w := range [][2]string{{"insert", "insert into"}, {"update", "update"}, {"delete", "delete from"}} {
+				if seen := u.Writing(from.Name, w[0]); seen != nil {
+					r.Harm = "the deployed code writes to " + from.String() + rule.Usage{Evidence: seen}.Where() + ", and fails: cannot " + w[1] + " view \"" + from.Name + "\""
+					r.Severity, r.Evidence = onward.Error, seen
+					break
+				}
+			}
 		case now.Kind == catalog.View && throughView(&r, u, from.Name, now):
 		default:
 			return
