@@ -75,7 +75,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.Dirs(t, ".sql") {
 		var ups, others []string
-		inTx := 0 // .tx.up.sql: go-pg and bun, which have the other names too
+		plain := 0 // NUMBER_name.sql, which golang-migrate passes over
+		inTx := 0  // .tx.up.sql: go-pg and bun, which have the other names too
 		for _, n := range d.Names {
 			if f, ok := parseName(n); ok && !f.down {
 				ups = append(ups, n)
@@ -84,6 +85,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 				}
 			} else if !ok {
 				others = append(others, n)
+				if n[0] >= '0' && n[0] <= '9' {
+					plain++
+				}
 			}
 		}
 		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) {
@@ -102,6 +106,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 		if mixed, _ := goose.Annotated(t, d, others); with+mixed > 0 {
 			s.Score = 3 // goose claims the directory too: let the tie be reported
+		}
+		if s.Score == byNames && plain > 1 {
+			continue // one is a slip; a habit is that of a tool which reads them
 		}
 		out = append(out, s)
 	}

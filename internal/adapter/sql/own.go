@@ -78,7 +78,10 @@ func programOf(t adapter.Tree, dir string) *own {
 	}
 	return adapter.Once(t, "program that runs "+dir, func() *own {
 		named := regexp.MustCompile("[\"'`/]" + regexp.QuoteMeta(base) + "[\"'`/]")
-		var found *own
+		// The directory may be told to a program that knows none: Migrate(ctx, "db/migrations").
+		telling := regexp.MustCompile("\\w*[mM]igrat\\w*\\([^()\n]*[\"'`/]" + regexp.QuoteMeta(base) + "/?[\"'`]")
+		var found, told *own
+		tells, several := false, false
 		n := 0
 		for _, p := range t.Paths() {
 			r, ok := readerOf(path.Ext(p))
@@ -89,25 +92,38 @@ func programOf(t adapter.Tree, dir string) *own {
 				return nil
 			}
 			text := adapter.ReadFile(t, p).Text
-			if !named.MatchString(text) || !r.sends(text) {
+			tells = tells || telling.MatchString(text)
+			names := named.MatchString(text)
+			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sends(text) {
 				continue
 			}
-			if cutting.MatchString(text) {
+			mode := r.mode(text)
+			switch {
+			case !names:
+				several = several || told != nil || mode == ""
+				told = &own{p, mode}
+			case mode == "" || found != nil && found.mode != mode:
 				return nil
-			}
-			mode := onward.TransactionMessage
-			if r.begin.MatchString(text) && (r.apart == nil || !r.apart.MatchString(text)) {
-				mode = onward.TransactionFile
-			}
-			if found != nil && found.mode != mode {
-				return nil
-			}
-			if found == nil {
+			case found == nil:
 				found = &own{p, mode}
 			}
 		}
+		if found == nil && tells && !several {
+			return told
+		}
 		return found
 	})
+}
+
+// mode is how a program sends the text of a file; "" for one that is not that simple.
+func (r reader) mode(text string) onward.Transaction {
+	switch {
+	case cutting.MatchString(text):
+		return ""
+	case r.begin.MatchString(text) && (r.apart == nil || !r.apart.MatchString(text)):
+		return onward.TransactionFile
+	}
+	return onward.TransactionMessage
 }
 
 // sends reports whether a program gives the text of a file to the driver.

@@ -30,6 +30,21 @@ func TestOwnProgram(t *testing.T) {
 			"cmd/migrate/main.go":   "b, err := fs.ReadFile(\"db/migrations/\" + name)\nreturn pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {\n\t_, err := tx.Exec(ctx, string(b))\n\treturn err\n})\n",
 			"db/migrations/1_a.sql": sql,
 		}, "1_a file"},
+		"a program that is told where": {"migrations", map[string]string{
+			"app/cmd/migrate.go":     "func Run() error {\n\treturn dbx.Migrate(ctx, \"/migrations\")\n}\n",
+			"app/pkg/dbx/migrate.go": "content, err := os.ReadFile(path + \"/\" + name)\ntrx, err := BeginTx(ctx)\n_, err = trx.tx.Exec(string(content))\n",
+			"migrations/1_a.sql":     sql,
+		}, "1_a file"},
+		"two that may be told": {"migrations", map[string]string{
+			"app/cmd/migrate.go":     "func Run() error {\n\treturn dbx.Migrate(ctx, \"/migrations\")\n}\n",
+			"app/pkg/dbx/migrate.go": "content, err := os.ReadFile(path + \"/\" + name)\ntrx, err := BeginTx(ctx)\n_, err = trx.tx.Exec(string(content))\n",
+			"app/pkg/ch/migrate.go":  "content, err := os.ReadFile(path + \"/\" + name)\n_, err = conn.Exec(string(content))\n",
+			"migrations/1_a.sql":     sql,
+		}, "1_a none"},
+		"a program that nobody tells": {"migrations", map[string]string{
+			"app/pkg/dbx/migrate.go": "content, err := os.ReadFile(path + \"/\" + name)\ntrx, err := BeginTx(ctx)\n_, err = trx.tx.Exec(string(content))\n",
+			"migrations/1_a.sql":     sql,
+		}, "1_a none"},
 		"a program of Python": {"sql/migrations", map[string]string{
 			"tools/migrate.py":       "import psycopg\nwith psycopg.connect(url) as conn:\n    for p in sorted(Path(\"sql/migrations\").glob(\"*.sql\")):\n        conn.execute(p.read_text())\n",
 			"sql/migrations/1_a.sql": sql,

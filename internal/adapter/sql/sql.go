@@ -53,9 +53,9 @@ var (
 	versionedDir = regexp.MustCompile(`^(\d+(?:[.-]\d+)*)(?:[_-].*)?$`)
 	wholeFile    = regexp.MustCompile(`^(up|migration)\.sql$`)
 	migrations   = regexp.MustCompile(`(?i)^(db|sql|pg|postgres|database|schema)?[-_]?migrat(e|ions?)[-_]?(postgres|postgresql|pg|sql)?$`)
-	otherThings  = regexp.MustCompile(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|down|downs|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
+	otherThings  = regexp.MustCompile(`(?i)^(seeds?|quer(y|ies)|samples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?|scripts)$`)
 	otherFile    = regexp.MustCompile(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
-	downDir      = regexp.MustCompile(`(?i)^(down|downs|rollbacks?|undo|reverts?|verify)$`)
+	downDir      = regexp.MustCompile(`(?i)^(downs?|downgrades?|rollbacks?|undo|reverts?|verify)$`)
 )
 
 // Detect looks for directories of migrations by their names, and for two or
