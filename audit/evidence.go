@@ -263,14 +263,14 @@ var qualifier = regexp.MustCompile(`(\w+)"?\."?$`)
 func (q question) idle(h gitrange.Hit) bool {
 	conflict := q.table == rule.Upsert
 	switch {
-	case comment(h.Text), hyphened(h), home.MatchString(h.Text):
+	case comment(h.Text), hyphened(h), behindCode(h), home.MatchString(h.Text):
 		return true
 	case conflict && !onConflict.MatchString(h.Text), !conflict && !q.upsert() && prose(h):
 		return true
 	case q.column == "":
 		return declares(h)
 	}
-	return bringing.MatchString(h.Text) || ofLanguage(h) || inJSON(h) || literal(h)
+	return bringing.MatchString(h.Text) || ofLanguage(h) || ofPackage(h) || inJSON(h) || literal(h)
 }
 
 // hyphened reports whether a word is part of a longer one with hyphens wherever it

@@ -285,6 +285,26 @@ func TestEvidenceOfACommonName(t *testing.T) {
 			t.Errorf("%s: %t", text, got)
 		}
 	}
+	for text, want := range map[string]bool{
+		`"archive/zip"`: true, `z "archive/zip"`: true, `zip.NewReader(r)`: true, "files := map[string][]*zip.File{}": true,
+		`u.zip.Valid`: false, "q := `SELECT zip FROM users`": false, "zip.city = x": false, `cols := []string{"zip"}`: false, `"zip",`: false,
+	} {
+		if got := ofPackage(gitrange.Hit{Path: "store/a.go", Word: "zip", Text: text}); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+	for text, want := range map[string]bool{
+		"HasMod bool // whether the zip has one": true, "zip := x // of the zip": false, "s := `a // b`, zip": false, "q(`SELECT 1 // zip`)": false, "x = 1 # the zip": false,
+	} {
+		if got := behindCode(gitrange.Hit{Path: "store/a.go", Word: "zip", Text: text}); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+	for text, want := range map[string]int{`path = strings.Join(parts, "/")`: 3, "ORDER BY path": 0, "JOIN path ON x": 0, `knex.join("path", "a")`: 0} {
+		if got := columnLikeness(gitrange.Hit{Path: "a.go", Word: "path", Text: text}); got != want {
+			t.Errorf("%s: %d", text, got)
+		}
+	}
 	for text, want := range map[string]bool{"return nil, error(err)": true, `Error string; e.error`: false, `json:"error"`: false, "SELECT error FROM x": false, "error: string": false} {
 		if got := ofLanguage(gitrange.Hit{Word: "error", Text: text}); got != want {
 			t.Errorf("%s: %t", text, got)

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"path"
 	"regexp"
 	"strings"
 
@@ -45,6 +46,14 @@ func prose(h gitrange.Hit) bool {
 // column.
 var query = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|from|where|join|returning|order\s+by|column)\b|\b(?:db|gorm|bun|json|sql)[:(=]`)
 
+// joining is a call of a language's own that has one of its words.
+var joining = regexp.MustCompile(`\b(?:strings|bytes|path|filepath|Array|Buffer)\.(?:[jJ]oin|from)\(|["'` + "`)" + `]\.join\(`)
+
+// queries reports whether a line speaks to a database, or tells a mapper of a column.
+func queries(text string) bool {
+	return query.MatchString(text) && query.MatchString(joining.ReplaceAllString(text, ""))
+}
+
 // clause is what a line of a query has that names a table elsewhere.
 var clause = regexp.MustCompile(`(?i)\b(?:select|insert into|update|delete from|where|join|returning|(?:order|group)\s+by)\b`)
 
@@ -56,7 +65,7 @@ const commonWord = 4
 // told of it, as a field or a key, or as a mere word.
 func columnLikeness(h gitrange.Hit) int {
 	switch {
-	case h.Word == "" || !strings.Contains(h.Text, h.Word) || len(h.Word) > commonWord || query.MatchString(h.Text):
+	case h.Word == "" || !strings.Contains(h.Text, h.Word) || len(h.Word) > commonWord || queries(h.Text):
 		return 0
 	case member(h):
 		return 1
@@ -74,7 +83,52 @@ func member(h gitrange.Hit) bool {
 // ofLanguage reports whether a word is one of the language that the line is
 // written in, as error is of Go's.
 func ofLanguage(h gitrange.Hit) bool {
-	return keywords[h.Word] && !query.MatchString(h.Text) && !member(h)
+	return keywords[h.Word] && !queries(h.Text) && !member(h)
+}
+
+// behindCode reports whether a word stands nowhere in its line but in the comment at its
+// end. Where that has quotes, it may be no comment.
+func behindCode(h gitrange.Hit) bool {
+	mark := " // "
+	switch path.Ext(h.Path) {
+	case ".py", ".rb", ".ex", ".exs":
+		mark = " # "
+	case ".sql":
+		mark = " -- "
+	}
+	code, rest, found := strings.Cut(h.Text, mark)
+	return found && h.Word != "" && names(rest, h.Word) && !names(code, h.Word) && !strings.ContainsAny(rest, "\"'`")
+}
+
+// imported is a line of an import of Go's: "archive/zip".
+var imported = regexp.MustCompile(`^(?:[\w.]+\s+)?"[\w./@-]+"$`)
+
+// ofPackage reports whether a word of Go stands nowhere in its line but as the name of
+// a package, or of a variable, of which something is taken: path.Join, *zip.File.
+func ofPackage(h gitrange.Hit) bool {
+	if path.Ext(h.Path) != ".go" || h.Word == "" || strings.ToLower(h.Word) != h.Word {
+		return false
+	}
+	if imported.MatchString(h.Text) {
+		return true
+	}
+	seen := false
+	for at := 0; ; {
+		n := strings.Index(h.Text[at:], h.Word)
+		if n < 0 {
+			return seen
+		}
+		from := at + n
+		at = from + len(h.Word)
+		if !alone(h.Text, from, len(h.Word)) {
+			continue
+		}
+		taken := at+1 < len(h.Text) && h.Text[at] == '.' && 'A' <= h.Text[at+1] && h.Text[at+1] <= 'Z'
+		if !taken || from > 0 && h.Text[from-1] == '.' {
+			return false
+		}
+		seen = true
+	}
 }
 
 // bringing is a line that brings names in from elsewhere, and home one that says

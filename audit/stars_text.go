@@ -60,6 +60,9 @@ func readStars(file, text string, typed bool) *starText {
 	s := scanner{text, asciiLower(text)}
 	if typed {
 		s.each(selectsAll, func(at int, m []int) {
+			if s.text[at+m[4]-1] != '.' && s.ofWith(at, s.group(at, m, 2)) {
+				return
+			}
 			t.reads = append(t.reads, starRead{at, at + m[1], at + m[5], s.group(at, m, 1), s.group(at, m, 2), s.group(at, m, 3)})
 		}, "select")
 	}
@@ -110,6 +113,23 @@ func (s scanner) each(pattern *regexp.Regexp, f func(at int, m []int), words ...
 			}
 		}
 	}
+}
+
+var readsStar = regexp.MustCompile(`(?i)\b(?:select|returning)\s+(?:\w+\.)?\*`)
+
+// ofWith reports whether a name at which rows are read is that of a query in front,
+// WITH name AS (…), which has its own columns: those that it names.
+func (s scanner) ofWith(at int, name string) bool {
+	text := s.text[max(0, at-starReach):at]
+	if n := strings.LastIndexAny(text, "`;"); n >= 0 {
+		text = text[n:]
+	}
+	for _, m := range withName.FindAllStringSubmatchIndex(text, -1) {
+		if strings.EqualFold(text[m[2]:m[3]], name) {
+			return !readsStar.MatchString(text[m[1]:])
+		}
+	}
+	return false
 }
 
 // group is a group of a match at a place; "" for one that is not in it.
