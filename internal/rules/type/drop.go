@@ -36,14 +36,60 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			continue // made anew: type-enum-recreate compares the values
 		}
 		u := p.UsesName(name)
-		p.Report(s, rule.Report{
+		r := rule.Report{
 			Fact:     "type " + name.String() + " is dropped",
 			Harm:     u.Breaks("the type"),
 			Instead:  "drop it a release later, when no old code runs any more",
 			Severity: severity(u),
 			Evidence: u.Evidence,
-		})
+		}
+		if gone := goneWith(p, s, t); gone != "" {
+			// What the deployed code does with the values fails for the columns:
+			// that is a finding of theirs.
+			r.Severity = onward.Info
+			r.Fact += ", as " + gone + " that had it"
+			r.Harm = "what names the type by itself fails, too: a driver that looks its types up when it connects"
+			r.Cause = "and %d other types go with theirs"
+		}
+		p.Report(s, r)
 	}
+}
+
+// goneWith names what the release takes from under a type that deployed code uses:
+// each column of the type, or its table. "" where one only changes its type, or was
+// gone before.
+func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
+	if t == nil {
+		return ""
+	}
+	var names []string
+	used := false
+	for _, r := range p.Release.Deployed.TypedBy(t.OID) {
+		if !r.Kind.IsTable() {
+			continue
+		}
+		now := s.Before.Relation(r.OID)
+		for _, c := range r.Columns {
+			switch {
+			case c.Type.OID != t.OID:
+				continue
+			case now == nil:
+				used = used || p.Uses(r.Name, "").Used
+			case now.Attr(c.Attnum) != nil:
+				return ""
+			default:
+				used = used || p.Uses(r.Name, c.Name).Used
+			}
+			names = append(names, r.Name.String()+"."+c.Name)
+		}
+	}
+	switch {
+	case !used:
+		return ""
+	case len(names) == 1:
+		return "is the column " + names[0]
+	}
+	return "are the columns " + rule.Enumerate(names)
 }
 
 // deployedName is the name of a type in the deployed schema.
