@@ -67,6 +67,7 @@ type pair struct {
 	source     adapter.Source
 	base, head *adapter.Set
 	anew       *anew // where it goes on, when nothing is left of it at the head
+	ended      bool  // nothing is left of the module that it belongs to
 }
 
 // judge runs the engine over the release once: over each database by itself.
@@ -192,6 +193,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		pairs = append(pairs, p)
 	}
 	beginAnew(pairs)
+	endPairs(pairs, a.base, a.head)
 	return pairs, a.named(pairs, adapters)
 }
 

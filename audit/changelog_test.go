@@ -449,6 +449,30 @@ func TestAnotherDirectory(t *testing.T) {
 	}
 }
 
+// A service that was given up has had a database of its own: a new one makes a table
+// of the same name in another.
+func TestEndedService(t *testing.T) {
+	t.Parallel()
+	const crate, files = "/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- ", "CREATE TABLE files_processed (name text PRIMARY KEY);\n"
+	for name, left := range map[string]string{"nothing left": "", "code left": "-- boost/src/main.rs --\nfn main() {}\n"} {
+		r := changelog0(t, Config{Dir: repository(t,
+			"-- boost"+crate+"boost/migrations/1_setup.sql --\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);\nCREATE TABLE c (id int);\n-- boost/migrations/2_files.sql --\n"+files+left+
+				"-- reward"+crate+"reward/migrations/1_setup.sql --\nCREATE TABLE d (id int);\n",
+			"-- boost/Cargo.toml --\n-- boost/migrations/1_setup.sql --\n-- boost/migrations/2_files.sql --\n-- price"+crate+"price/migrations/1_files.sql --\n"+files), Base: "main"})
+		var got []string
+		for _, f := range r.Findings {
+			got = append(got, f.Severity.String()+" "+f.Rule)
+		}
+		want := []string{"info release-migration-deleted"}
+		if left != "" {
+			want = []string{"warning release-migration-deleted", "error release-statement-fails"}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n%s", name, diff)
+		}
+	}
+}
+
 func TestTwoDatabases(t *testing.T) {
 	t.Parallel()
 	const base = `-- app/migrations/00001_init.sql --

@@ -117,7 +117,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
-		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0}
+		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0, Ended: p.ended}
 		if p.base.Habits.Forgets && i > last && !m.Repeatable && len(c.release) == 0 {
 			h.Runner = ""
 		}

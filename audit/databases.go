@@ -38,9 +38,26 @@ func databases(pairs []pair, given bool) [][]int {
 }
 
 // beside reports whether one of the trees has both sources; else the one may
-// have taken the other's place.
+// have taken the other's place, but not that of one whose program is gone.
 func beside(a, b pair) bool {
-	return a.base != nil && b.base != nil || len(a.head.Migrations) > 0 && len(b.head.Migrations) > 0
+	return a.base != nil && b.base != nil || len(a.head.Migrations) > 0 && len(b.head.Migrations) > 0 || a.ended || b.ended
+}
+
+// endPairs marks the sources of modules of which the head has no file: a service that
+// was given up, with its database.
+func endPairs(pairs []pair, base, head adapter.Tree) {
+	var moduleOf func(string) string
+	for i := range pairs {
+		p := &pairs[i]
+		if p.base == nil || len(p.base.Migrations) == 0 || len(p.head.Migrations) > 0 || p.anew != nil {
+			continue
+		}
+		if moduleOf == nil {
+			moduleOf = modulesOf(base)
+		}
+		root := moduleOf(p.source.Dir)
+		p.ended = root != "" && !slices.ContainsFunc(head.Paths(), func(file string) bool { return strings.HasPrefix(file, root+"/") })
+	}
 }
 
 func overlap(a, b map[string]bool) bool {

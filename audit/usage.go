@@ -116,7 +116,7 @@ func (u *usage) model(q question) (rule.Usage, bool) {
 					line = m.Line
 				}
 				out.Used = true
-				out.Defaulted = out.Defaulted || c.Defaulted
+				out.Defaulted, out.GivesValue = out.Defaulted || c.Defaulted, out.GivesValue || c.GivesValue
 				out.Evidence = append(out.Evidence, onward.Evidence{
 					Kind: "model", Path: m.Path, Line: line, Revision: u.name,
 					Text: fmt.Sprintf("%s.%s: each query of the model names the column", m.Name, c.Field),

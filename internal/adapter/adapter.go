@@ -201,6 +201,9 @@ type ModelColumn struct {
 	Line          int
 	// Defaulted: an INSERT without a value for it says DEFAULT.
 	Defaulted bool
+	// GivesValue: where the code says nothing, the model writes a value that is not
+	// NULL.
+	GivesValue bool
 	// Clears: before the code deletes the row that it points at, it deletes or
 	// changes those that do.
 	Clears bool

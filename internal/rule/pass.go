@@ -141,7 +141,9 @@ type Usage struct {
 	Sure bool
 	// Defaulted: a model leaves the value of the column to the database's default.
 	Defaulted bool
-	Evidence  []onward.Evidence
+	// GivesValue: where the code says nothing, the model gives the column a value.
+	GivesValue bool
+	Evidence   []onward.Evidence
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
 	// Stars are the places that take all columns of a table: of what

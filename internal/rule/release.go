@@ -203,6 +203,8 @@ type HistoryChange struct {
 	Runner string
 	// Directory: no migration is left of its directory.
 	Directory bool
+	// Ended: nor is anything left of the module that it belonged to.
+	Ended bool
 	// App is the app of which the head has none, although it has others.
 	App string
 	// Guessed: the tool follows from the names of files only.

@@ -404,7 +404,7 @@ func (p *Project) models() []adapter.Model {
 			if f.Path != m.Path {
 				line = m.Line // written in an abstract model elsewhere
 			}
-			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault && !f.HasDefault, Clears: f.clears()})
+			model.Columns = append(model.Columns, adapter.ModelColumn{Field: f.Name, Column: f.Column, Line: line, Defaulted: f.DBDefault && !f.HasDefault, GivesValue: f.GivesValue, Clears: f.clears()})
 		}
 		out = append(out, model)
 	}

@@ -208,8 +208,10 @@ type Field struct {
 	Null       bool   `json:"null"`
 	PrimaryKey bool   `json:"primary_key"`
 	HasDefault bool   `json:"has_default"`
-	DBDefault  bool   `json:"db_default"`
-	Generated  bool   `json:"generated"`
+	// GivesValue: it has a default, and that is not None.
+	GivesValue bool `json:"gives_value"`
+	DBDefault  bool `json:"db_default"`
+	Generated  bool `json:"generated"`
 	// OnDelete is the name of what a foreign key does: "CASCADE"; "" for none.
 	OnDelete string `json:"on_delete"`
 	// Path and Line are where it is written, which may be an abstract model.

@@ -65,5 +65,6 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
 		Django:  django,
+		Cause:   "and so do %d other statements on " + e.Name.String(),
 	})
 }

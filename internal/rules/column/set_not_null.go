@@ -31,6 +31,7 @@ const (
 	neverNamed              // nothing in the deployed code names it
 	maybeLeftOut            // deployed code uses it, and may leave it out
 	maybeNull               // it has a default, and deployed code may write NULL
+	modelGives              // the model has one, and deployed code may write NULL
 	leftOut                 // an INSERT in the deployed code leaves it out
 )
 
@@ -65,6 +66,8 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			x.why = neverNamed
 		case x.Known && !x.Used:
 			continue
+		case needs && x.GivesValue:
+			x.why = modelGives
 		case needs:
 			x.why = maybeLeftOut
 		}
@@ -112,6 +115,12 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	case maybeNull:
 		r.Harm = "deployed code that writes NULL fails" + u.Where() + "; where it leaves " + the + " out, the default is taken"
 		r.Severity, r.Evidence = onward.Info, u.Evidence
+	case modelGives:
+		r.Harm = "deployed code that writes NULL fails; where it says nothing, its model writes a default" + u.Where()
+		r.Severity, r.Evidence = onward.Info, u.Evidence
+	}
+	if n == 1 {
+		r.Cause = "and neither must %d others of " + table
 	}
 	p.Report(d.By, r)
 }

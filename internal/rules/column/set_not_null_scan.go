@@ -65,6 +65,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
 		Instead: instead,
 		Django:  rule.DjangoNotNull(s.Operation),
+		Cause:   "and so do %d other statements on " + e.Name.String(),
 	})
 }
 

@@ -38,6 +38,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		Fact:     w.Verb + " writes every row of " + table + " in one transaction",
 		Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
 		Instead:  batches("UPDATE", set, condition(s, w.Node), w.Table),
+		Cause:    "and so do %d others on " + table,
 		Django:   rule.DjangoApart(s.Operation, rule.DjangoFills, false, s.SQL),
 	}
 	switch {

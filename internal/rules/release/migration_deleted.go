@@ -90,6 +90,12 @@ func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
 		Harm:     "nothing migrates their databases any more; a runner that still looks there finds versions that it does not know",
 		Instead:  "see that no database is migrated from there, and that what takes its place begins where they are",
 	}
+	if !slices.ContainsFunc(gone, func(h *rule.HistoryChange) bool { return !h.Ended }) {
+		report.Severity = onward.Info
+		report.Fact += ", and nothing of the program that they belong to"
+		report.Harm = "its database stays as it is; what still runs of it, or reads it, goes on without"
+		report.Instead = "see that nothing runs on it any more"
+	}
 	if at := slices.IndexFunc(gone, func(h *rule.HistoryChange) bool { return h.Other != "" }); at >= 0 {
 		on := gone[at]
 		again := fmt.Sprintf("first %d repeat", on.Repeats)

@@ -13,6 +13,7 @@
 //	runner: lock_timeout=5000  what the runner sets
 //	uses: users.name        the deployed code uses it   (default: unknown)
 //	defaulted: users.name   its model uses it, and leaves the value to the database
+//	given: users.name       its model uses it, and writes a default of its own
 //	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
 //	code: users TRUNCATE users   a line of the deployed code that names it
@@ -71,6 +72,7 @@ type Fixture struct {
 	Framework   string
 	Uses        map[string]bool // "users.name" → used
 	Defaulted   map[string]bool // by a model that leaves its value to the database
+	Given       map[string]bool // by a model that writes a default
 	// Inserts are those of the deployed code, by table: their columns.
 	Inserts map[string][][]string
 	// Code are lines of the deployed code that name a table or column.
@@ -143,7 +145,7 @@ func (r *Release) SQL() string {
 // Parse reads a fixture.
 func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
-	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Inserts: map[string][][]string{}, Code: map[string][]string{}}
+	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Given: map[string]bool{}, Inserts: map[string][][]string{}, Code: map[string][]string{}}
 	var own [][2]string // headers of single examples
 	var unseen []string
 	for v := effect.Oldest; v <= effect.Newest; v++ {
@@ -291,7 +293,7 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 		}
 		used, known := f.Uses[key]
 		u := rule.Usage{Known: known, Used: used}
-		u.Sure, u.Defaulted = f.Defaulted[key], f.Defaulted[key]
+		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
 			if table.Schema == rule.AllColumns.Name {

@@ -170,6 +170,10 @@ func (f *Fixture) header(key, value string) (err error) {
 		for _, v := range strings.Fields(value) {
 			f.Uses[v], f.Defaulted[v] = true, true
 		}
+	case "given":
+		for _, v := range strings.Fields(value) {
+			f.Uses[v], f.Given[v] = true, true
+		}
 	default:
 		return fmt.Errorf("unknown header %q", key)
 	}

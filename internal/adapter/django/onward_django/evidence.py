@@ -46,6 +46,7 @@ def describe(field, model, files, root, missing):
         "null": bool(field.null),
         "primary_key": bool(field.primary_key),
         "has_default": bool(field.has_default()),
+        "gives_value": field.has_default() and field.default is not None,
         "db_default": db_default is not missing,
         "generated": bool(getattr(field, "generated", False)),
         "on_delete": getattr(getattr(field.remote_field, "on_delete", None), "__name__", ""),
