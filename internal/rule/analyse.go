@@ -188,6 +188,20 @@ func (t *Tx) author(d *catalog.Delta) *Stmt {
 	return t.Statements[len(t.Statements)-1]
 }
 
+// Namer is the statement of a transaction that gives a new relation the name which
+// it has at commit: RENAME, or the one that creates it.
+func (t *Tx) Namer(d *Delta) *Stmt {
+	by := d.By
+	for _, s := range t.Statements {
+		for i := range s.Deltas {
+			if x := &s.Deltas[i]; x.Kind == catalog.RelationRenamed && x.OID == d.OID {
+				by = s
+			}
+		}
+	}
+	return by
+}
+
 // replacer is the statement that completes a change of the column behind a
 // name: the last that gave the column its name, or changed in it what differs.
 func (t *Tx) replacer(d *catalog.Delta) *Stmt {

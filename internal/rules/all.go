@@ -52,6 +52,7 @@ var all = []*rule.Rule{
 	column.SetNotNull,
 	column.SetNotNullScan,
 	column.StarRead,
+	column.SwappedDiffers,
 	column.TypeIllChosen,
 	column.TypeIncompatible,
 	column.TypeIndexRebuild,

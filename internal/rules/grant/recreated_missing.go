@@ -49,25 +49,11 @@ func recreatedGather(p *rule.Pass, m *rule.Migration) {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if old := p.Replaces(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
-				p.Keep(successor{renamer(t, d), d.OID})
+				p.Keep(successor{t.Namer(d), d.OID})
 			}
 			keepHeir(p, d)
 		}
 	}
-}
-
-// renamer is the statement that gives a new relation its name: RENAME, or the one
-// that creates it.
-func renamer(t *rule.Tx, d *rule.Delta) *rule.Stmt {
-	by := d.By
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			if x := &s.Deltas[i]; x.Kind == catalog.RelationRenamed && x.OID == d.OID {
-				by = s
-			}
-		}
-	}
-	return by
 }
 
 func recreated(p *rule.Pass, r *rule.Release) {

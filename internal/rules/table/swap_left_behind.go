@@ -51,13 +51,10 @@ func leftBehind(p *rule.Pass, m *rule.Migration) {
 			if old == nil || old.OID == d.OID || !old.Kind.IsTable() || old.Inferred || !d.After.Kind.IsTable() {
 				continue
 			}
-			k := taker{by: d.By, oid: d.OID}
+			k := taker{by: t.Namer(d), oid: d.OID}
 			for _, s := range t.Statements {
 				if was := s.Before.Relation(d.OID); was != nil && was.Name != d.After.Name && !slices.Contains(k.names, was.Name.Name) {
 					k.names = append(k.names, was.Name.Name)
-				}
-				if now := s.After.Relation(d.OID); now != nil && now.Name == d.After.Name && (s.Before.Relation(d.OID) == nil || s.Before.Relation(d.OID).Name != now.Name) {
-					k.by = s
 				}
 			}
 			p.Keep(k)

@@ -16,8 +16,8 @@ var SwapLosesRows = &rule.Rule{
 	Category: onward.DataLoss,
 	Severity: onward.Error,
 	Preset:   rule.Recommended,
-	Summary:  "a new table takes the place of a deployed one, without all of its rows",
-	Harm:     "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, and away with it. A table that nothing was copied to is empty for the code.",
+	Summary:  "a new table takes the place of a deployed one, without all of its rows or values",
+	Harm:     "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, and away with it. A table that nothing was copied to is empty for the code, and a column that the INSERT does not name is NULL, or has its default, in every row.",
 	Instead:  "Change the table with ALTER TABLE. Where it has to be a new one: create it in one release, keep it in step by triggers on the old table, copy in batches, and swap the names in a later release.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/explicit-locking.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Gather:   swaps,
@@ -40,6 +40,8 @@ type filling struct {
 	reads, still []seen
 	followed     []catalog.OID
 	hidden       bool
+	// columns are those that it gives values; nil for all.
+	columns []string
 }
 
 func swaps(p *rule.Pass, m *rule.Migration) {
@@ -111,7 +113,7 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 		p.Keep(f)
 	}
 	for _, oid := range to {
-		f.table = oid
+		f.table, f.columns = oid, given(p, s, oid)
 		p.Keep(f)
 	}
 }
@@ -154,6 +156,9 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 			}
 		}
 		old, now := x.old.Name.String(), x.now.Name.String()
+		if some {
+			losesValues(p, r, x, fillings)
+		}
 		switch {
 		case !some && x.dropped:
 			p.Report(x.by, rule.Report{

@@ -1,0 +1,216 @@
+package column
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// SwappedDiffers flags a new table that takes a deployed one's name, and whose
+// columns are not what the deployed code knows.
+// https://www.postgresql.org/docs/current/sql-createtable.html
+var SwappedDiffers = &rule.Rule{
+	ID:       "column-swapped-differs",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   rule.Recommended,
+	Summary:  "a new table takes the name of a deployed one; its columns have other types, or lack the defaults that INSERTs live on",
+	Harm:     "The deployed code knows tables by name. CREATE TABLE … AS copies no default, no identity and no NOT NULL, LIKE copies them only where it says INCLUDING, and the sequence of a copied identity begins at 1: INSERTs fail or store NULL where the old table gave a number, and what is bound by another type is refused.",
+	Instead:  "Make the new table's columns as those of the old one are (LIKE … INCLUDING ALL), set its sequences behind the highest numbers before the names are exchanged, and change columns one at a time afterwards.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtable.html", "https://www.postgresql.org/docs/current/sql-createtableas.html"},
+	Gather:   swappedTables,
+	Release:  swappedDiffers,
+}
+
+// swapped is a new table that got the name of a deployed one.
+type swapped struct {
+	by  *rule.Stmt
+	oid catalog.OID
+	// numbered: the migration sets a sequence, or may do so.
+	numbered bool
+}
+
+func swappedTables(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if old := p.Replaces(d); old != nil && old.OID != d.OID && old.Kind.IsTable() && d.After.Kind.IsTable() && !m.Runner.AfterDeploy && !t.RolledBack {
+				p.Keep(swapped{t.Namer(d), d.OID, slices.ContainsFunc(m.Statements, func(s *rule.Stmt) bool {
+					return s.Node == nil || s.Opaque != "" || sets.MatchString(s.SQL)
+				})})
+			}
+		}
+	}
+}
+
+func swappedDiffers(p *rule.Pass, r *rule.Release) {
+	told := map[catalog.OID]bool{}
+	for _, x := range rule.Kept[swapped](p) {
+		now := r.Head.Relation(x.oid)
+		if now == nil || told[x.oid] || now.Inferred || now.Partial || now.Parent != 0 {
+			continue
+		}
+		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
+		if old == nil || old.OID == now.OID || old.Inferred || old.Partial || strangers(old, now) {
+			continue
+		}
+		if u := p.Uses(old.Name, ""); u.Known && !u.Used {
+			continue
+		}
+		told[x.oid] = true
+		var worst *rule.Report
+		var names []string
+		at := 0
+		for _, c := range now.Columns {
+			d := &rule.Delta{Delta: &catalog.Delta{OID: old.OID, Before: old, After: now, Old: old.Column(c.Name), New: c}, By: x.by}
+			fit := fitting{d, p, r, x.numbered}
+			f := fit.judge()
+			if f == nil {
+				continue
+			}
+			if worst == nil || worst.Severity != onward.Off && (f.Severity == onward.Off || f.Severity > worst.Severity) {
+				worst, at = f, len(names)
+			}
+			names = append(names, c.Name)
+		}
+		if worst == nil {
+			continue
+		}
+		if others := slices.Delete(names, at, at+1); len(others) > 0 {
+			worst.Fact += "; nor " + one(len(others), "does ", "do ") + rule.Enumerate(others) + " fit"
+		}
+		p.Report(x.by, *worst)
+	}
+}
+
+// strangers reports whether two tables have hardly more than the name in common.
+func strangers(old, now *catalog.Relation) bool {
+	missing := 0
+	for _, c := range old.Columns {
+		if now.Column(c.Name) == nil {
+			missing++
+		}
+	}
+	return 2*missing > len(old.Columns)
+}
+
+// fitting is a column of the new table beside the one that the deployed code knows,
+// if it knows one of that name.
+type fitting struct {
+	*rule.Delta
+	pass    *rule.Pass
+	release *rule.Release
+	// numbered: the migration sets a sequence, or may do so.
+	numbered bool
+}
+
+// judge says what of the column the deployed code cannot live with; nil when there
+// is nothing.
+func (d *fitting) judge() *rule.Report {
+	p, r := d.pass, d.release
+	name, table := d.New.Name, d.After.Name.String()
+	fact := "a new table takes the name of " + table
+	if d.Old == nil {
+		if !required(r.Head, d.New) || rule.Given(r.Head, d.After, name) {
+			return nil
+		}
+		return &rule.Report{
+			Fact:     fact + ", and its column " + name + " must not be null and has no default",
+			Harm:     "every INSERT of the deployed code leaves " + name + " out and fails: null value in column \"" + name + "\" violates not-null constraint" + unless(r.Head, d.After, name),
+			Severity: filled(r.Head, d.After, name),
+			Evidence: p.Uses(d.Before.Name, "").Evidence,
+			Instead:  "give it a default until no old code runs any more:\nALTER TABLE " + rule.Table(d.After.Name) + " ALTER COLUMN " + rule.Ident(name) + " SET DEFAULT …;",
+		}
+	}
+	u := p.UsesColumn(d.Delta, d.Old)
+	if severity, harm := mismatch(r.Head, base(r.Deployed, d.Old.Type), base(r.Head, d.New.Type)); severity >= onward.Warning && (u.Used || !u.Known) {
+		return &rule.Report{
+			Fact:     fact + ", and its column " + name + " is " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")",
+			Harm:     harm + u.Where(),
+			Severity: severity,
+			Evidence: u.Evidence,
+			Instead:  "keep the type in this release; add a column of the new type beside it, and drop the old one a release later",
+		}
+	}
+	return d.unfilled(fact, u)
+}
+
+// unfilled says what becomes of INSERTs that leave a column out which both tables
+// have.
+func (d *fitting) unfilled(fact string, u rule.Usage) *rule.Report {
+	p, r, name := d.pass, d.release, d.New.Name
+	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || domainFills(r.Head, d.New) || rule.Given(r.Head, d.After, name)
+	switch {
+	case fills && d.numbered:
+		return nil
+	case fills:
+		return d.startsOver(fact)
+	case d.Old.Default == nil && d.Old.Identity == "" && d.Old.Generated == "":
+		if !d.New.NotNull || d.Old.NotNull {
+			return nil
+		}
+		fact += ", and its column " + name + " must not be null"
+	case d.New.NotNull:
+		fact += ", and its column " + name + " must not be null and has no default (it was " + origins(d.Old) + ")"
+	default:
+		fact += ", and its column " + name + " has no default (it was " + origins(d.Old) + ")"
+	}
+	f := &rule.Report{Fact: fact, Instead: d.alike(), Severity: onward.Warning}
+	fails := "store NULL there"
+	if d.New.NotNull {
+		fails = "fail: null value in column \"" + name + "\" violates not-null constraint"
+	}
+	left := p.LeavesOut(d.Delta, d.Old)
+	switch {
+	case left != nil:
+		f.Harm = "the INSERT at " + left.Where() + " leaves " + name + " out: such INSERTs " + fails
+		f.Severity, f.Evidence = filled(r.Head, d.After, name), []onward.Evidence{left.Evidence}
+	case numberedKey(d.Delta) || u.Defaulted:
+		f.Harm = "INSERTs of the deployed code leave " + name + " to the server, and from here on " + fails + u.Where()
+		f.Severity, f.Evidence = filled(r.Head, d.After, name), u.Evidence
+	case u.Known && !u.Used && !p.Omitted(d.Delta, d.Old), u.Sure && u.Used, p.Inserts(d.Delta, d.Old) != nil:
+		return nil // what writes the table gives it a value
+	default:
+		f.Harm = "INSERTs of the deployed code that leave " + name + " out " + fails + u.Where()
+		f.Evidence = u.Evidence
+	}
+	return f
+}
+
+// alike is the way to fill the column as that of the old table is.
+func (d *fitting) alike() string {
+	table, name := rule.Table(d.After.Name), rule.Ident(d.New.Name)
+	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
+	switch {
+	case d.Old.Identity != "":
+		return identityToo(alter, table, d.New.Name)
+	case d.Old.Generated != "":
+		return "make it a generated column in the new table, too"
+	case d.Old.Default == nil:
+		return "let it be null, and set NOT NULL a release later:\n" + alter + "DROP NOT NULL;"
+	}
+	out := "give it the same default, in the same transaction:\n" + alter + "SET DEFAULT " + d.Old.DefaultText + ";"
+	if seq := d.release.Deployed.Relation(d.Old.Sequence); seq != nil {
+		out += "\nand before the old table takes its sequence along:\nALTER SEQUENCE " + rule.Table(seq.Name) + " OWNED BY " + table + "." + name + ";"
+	}
+	return out
+}
+
+// startsOver says that the sequence of the new table begins at 1, where rows have
+// numbers.
+func (d *fitting) startsOver(fact string) *rule.Report {
+	p, r := d.pass, d.release
+	seq := r.Head.Relation(max(d.New.Takes, d.New.Sequence))
+	if !numbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.New(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {
+		return nil
+	}
+	table := rule.Table(d.After.Name)
+	return &rule.Report{
+		Fact: fact + ", and the sequence of its column " + d.New.Name + " begins at 1",
+		Harm: "the rows that were copied have these numbers: INSERTs that leave " + d.New.Name + " out fail: duplicate key value violates unique constraint",
+		Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence(" + quoted(table) + ", " + quoted(d.New.Name) +
+			"), (SELECT max(" + rule.Ident(d.New.Name) + ") FROM " + table + "));",
+	}
+}
