@@ -85,8 +85,9 @@ type Code struct {
 	Table string
 	// Verb is what is done, for messages: "updates", "deletes", "goes over".
 	Verb string
-	// Whole: it works on all rows, or most; Few: on few at a time.
-	Whole, Few bool
+	// Whole: it works on all rows, or most; Few: on few, and no more. Batches:
+	// it comes to all of them few at a time.
+	Whole, Few, Batches bool
 	// Apart: not in the transaction of the parts around it.
 	Apart bool
 	// Parts is how many of Source.Parts run before it.

@@ -334,7 +334,7 @@ func (m *Migration) code(op int) []script.Code {
 	var out []script.Code
 	for _, w := range m.Operations[op].Code.Writes {
 		out = append(out, script.Code{
-			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
+			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Batches: w.Batches, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
 		})
 	}
 	return out

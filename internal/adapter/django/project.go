@@ -161,8 +161,10 @@ type Write struct {
 	Verb string `json:"verb"`
 	// Whole: of all rows, as far as its text tells.
 	Whole bool `json:"whole"`
-	// Few: of few rows at a time.
+	// Few: of few rows at a time, and that is all.
 	Few bool `json:"few"`
+	// Batches: of few rows at a time, until none is left.
+	Batches bool `json:"batches"`
 }
 
 // Statement is one message to the server.

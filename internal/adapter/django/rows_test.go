@@ -17,14 +17,17 @@ func TestRowsThatPythonWrites(t *testing.T) {
 			t.Parallel()
 			m := render(t, Config{Dir: project(t, "fills"), Python: venv(t, env)}).find(t, "shop.0002_fills")
 			want := map[string][]Write{
-				"everything": {{"shop_book", "updates", true, false}},
-				"empty":      {{"shop_book", "updates", true, false}},
-				"drafts":     {{"shop_book", "deletes", false, false}},
-				"loop":       {{"tags", "goes over", true, false}, {"shop_book", "writes", false, true}},
-				"batches":    {{"shop_book", "writes", false, true}},
-				"in_sql":     {{"shop_book", "updates", false, false}},
-				"in_a_text":  {{"shop_book", "updates", true, false}},
+				"everything": {{"shop_book", "updates", true, false, false}},
+				"empty":      {{"shop_book", "updates", true, false, false}},
+				"drafts":     {{"shop_book", "deletes", false, false, false}},
+				"loop":       {{"tags", "goes over", true, false, false}, {"shop_book", "writes", false, true, false}},
+				"batches":    {{"shop_book", "updates", true, false, true}},
+				"of_drafts":  {{"shop_book", "goes over", false, false, true}},
+				"by_range":   {{"shop_book", "deletes", true, false, true}},
+				"in_sql":     {{"shop_book", "updates", false, false, false}},
+				"in_a_text":  {{"shop_book", "updates", true, false, false}},
 				"one":        nil, "seed": nil, "read": nil, "one_in_sql": nil,
+				"three": {{"shop_book", "writes", false, true, false}},
 			}
 			got := map[string][]Write{}
 			for i, op := range m.Operations[1:] {

@@ -13,6 +13,7 @@ import types
 _WRITES = {"update": "updates", "delete": "deletes", "bulk_update": "updates"}
 _SAVES = frozenset("save delete update create bulk_create bulk_update get_or_create update_or_create".split())
 _CHANGES = frozenset("update bulk_update save".split())
+_RANGES = frozenset("gt gte lt lte range".split())
 _ONE = frozenset("get first last latest earliest create get_or_create update_or_create in_bulk".split())
 
 # How many rows of its table a queryset has.
@@ -60,7 +61,7 @@ def _in_sql(function, tree):
         if found and not _ONE_ROW.search(text):
             verb = "updates" if found.group(1).upper() == "UPDATE" else "deletes"
             whole = re.search(r"\bWHERE\b", found.group(3), re.IGNORECASE) is None
-            yield {"table": found.group(2), "verb": verb, "whole": whole, "few": False}
+            yield {"table": found.group(2), "verb": verb, "whole": whole, "few": False, "batches": False}
 
 
 def _sent(function, tree, deeper):
@@ -84,18 +85,21 @@ def _sent(function, tree, deeper):
 def _written(tree, reader, models):
     """The writes of a function: for each table a verb, and whether it means all rows.
 
-    Those that are few at a time are told too: a loop over batches ends with all.
+    A loop over batches ends with all of them. Those that are few at a time are told too.
     """
     found = {}
     for model, verb, whole in reader.writes():
-        found.setdefault(model, (verb, whole))
+        found.setdefault(model, (verb, whole, False))
+    for model, verb, whole in reader.batches():
+        found.setdefault(model, (verb, whole, True))
     answer = [
-        {"table": _table(models[m], m), "verb": verb, "whole": whole, "few": False} for m, (verb, whole) in found.items()
+        {"table": _table(models[m], m), "verb": verb, "whole": whole, "few": False, "batches": batches}
+        for m, (verb, whole, batches) in found.items()
     ]
     loops = [node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))]
     if any(getattr(getattr(n, "func", None), "attr", "") in _CHANGES for loop in loops for n in ast.walk(loop)):
-        few = [m for m in reader.got() if m not in found and m not in _SMALL]
-        answer += [{"table": _table(models[m], m), "verb": "writes", "whole": False, "few": True} for m in few]
+        few = (_table(models[m], m) for m in reader.got() if m not in found and m not in _SMALL)
+        answer += [{"table": t, "verb": "writes", "whole": False, "few": True, "batches": False} for t in few]
     return answer
 
 
@@ -125,13 +129,13 @@ class _Reader:
     def __init__(self, function, models):
         self.function, self.models = function, models
         self.apps = function.args.args[0].arg
-        self.names = {}  # local name -> (model, which of its rows)
+        self.names = {}  # local name -> (model, which of its rows, which batch by batch)
         self.querysets = {}  # local name -> what it was given, one after the other
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 rows = self.rows(node.value)
                 if rows is not None:
-                    self.names[node.targets[0].id] = rows
+                    self.names[node.targets[0].id] = (*rows, self.rows(node.value, True)[1])
                     self.querysets.setdefault(node.targets[0].id, []).append(node.value)
 
     def got(self):
@@ -153,8 +157,11 @@ class _Reader:
         key = (parts[0], parts[1].lower()) if len(parts) == 2 else None
         return key if key in self.models else None
 
-    def rows(self, node):
-        """The model whose rows an expression stands for, and which of them."""
+    def rows(self, node, batches=False):
+        """The model whose rows an expression stands for, and which of them.
+
+        batches: which of them all batches together are, that a slice or a range of the key makes.
+        """
         calls, which = [], _ALL
         while True:
             if isinstance(node, ast.Call):
@@ -166,14 +173,14 @@ class _Reader:
             elif isinstance(node, ast.Attribute):
                 node = node.value
             elif isinstance(node, ast.Subscript):
-                which, node = _FEW, node.value
+                which, node = which if batches else _FEW, node.value
             elif isinstance(node, ast.Name) and node.id in self.names:
-                key, before = self.names[node.id]
-                which = max(which, before)
+                key, before, together = self.names[node.id]
+                which = max(which, together if batches else before)
                 break
             else:
                 return None
-        return key, max([which, *(self.left(key, call) for call in calls)])
+        return key, max([which, *(self.left(key, call, batches) for call in calls)])
 
     def asked(self, node):
         """The texts one of which each row of a queryset has, by the field."""
@@ -192,7 +199,7 @@ class _Reader:
             else:
                 return texts
 
-    def left(self, key, call):
+    def left(self, key, call, batches=False):
         """Which rows a call of a queryset's method leaves."""
         method = getattr(call.func, "attr", "")
         if method in _ONE:
@@ -206,6 +213,8 @@ class _Reader:
             unique = name in ("pk", "id") or field is not None and (field.unique or field.primary_key)
             if method == "filter" and unique and lookup in ("", "exact", "iexact", "in"):
                 return _FEW
+            if batches and unique and lookup in _RANGES:
+                continue
             empty = isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, "")
             if lookup != "isnull" and not empty:  # of a new column, all are empty
                 which = _SOME
@@ -222,6 +231,28 @@ class _Reader:
             if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
                 yield rows[0], verb, rows[1] == _ALL
 
+    def batches(self):
+        """The writes of loops that go on until no row is left: they read a slice of a
+        queryset, and write to its rows by their keys or one by one."""
+        for loop in ast.walk(self.function):
+            if not (isinstance(loop, ast.While) or isinstance(loop, ast.For) and _named(loop.iter) == "range"):
+                continue
+            inside, read = list(ast.walk(loop)), {}
+            for node in inside:
+                if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+                    rows = self.rows(node, True)
+                    if rows is not None and rows[1] < _FEW:
+                        read[rows[0]] = min(rows[1], read.get(rows[0], rows[1]))
+            for node in inside:
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
+                    rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
+                elif isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
+                    rows, verb = self.rows(node.iter), "goes over"
+                else:
+                    continue
+                if rows is not None and rows[0] in read and rows[0] not in _SMALL:
+                    yield rows[0], verb, read[rows[0]] == _ALL
+
 
 def _texts(node, lookup):
     """The constant texts that a field is compared with."""
@@ -230,6 +261,11 @@ def _texts(node, lookup):
     else:
         nodes = [node] if lookup in ("", "exact") else []
     return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+
+
+def _named(node):
+    """The name of the function that is called."""
+    return getattr(getattr(node, "func", None), "id", "")
 
 
 def saves(node):

@@ -52,6 +52,28 @@ def batches(apps, schema_editor):
         Book.objects.filter(pk__in=ids).update(language="en")
 
 
+def of_drafts(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    last = 0
+    while Book.objects.filter(title="draft", pk__gt=last).exists():
+        for book in Book.objects.filter(title="draft", pk__gt=last).order_by("pk")[:100]:
+            book.save()
+            last = book.pk
+
+
+def by_range(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    books = Book.objects.filter(pk__lt=5000)
+    for start in range(0, 5000, 500):
+        Book.objects.filter(pk__in=list(books.values_list("pk", flat=True)[start : start + 500])).delete()
+
+
+def three(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    for isbn in ("1", "2", "3"):
+        Book.objects.filter(isbn=isbn).update(language="en")
+
+
 TITLES = "UPDATE ONLY \"shop_book\" SET title = upper(title)"
 
 
@@ -89,5 +111,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
-        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql)),
+        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, three)),
     ]
