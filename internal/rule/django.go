@@ -118,6 +118,12 @@ func DjangoForeignKey(op script.Operation, add, validate string) string {
 		"\nand validate it in the next one:\n" + djangoRun(validate)
 }
 
+// DjangoKeepForeignKey makes the change of a ForeignKey's column without dropping the
+// constraint and adding it again.
+func DjangoKeepForeignKey(op script.Operation, change []string) string {
+	return "Django drops the foreign key and adds it again around each change of the field; this one needs neither, run it alone:\n" + DjangoSQL(op, change...)
+}
+
 // later is why a RemoveField or DeleteModel cannot do the rest in the next release.
 const later = " a release later, in SQL: Django's state knows nothing of it by then"
 

@@ -54,6 +54,9 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
 		add, validate := a.steps(s)
 		django = rule.DjangoForeignKey(s.Operation, add, validate)
+		if rest, ok := remade(p, s, &a); ok {
+			django = rule.DjangoKeepForeignKey(s.Operation, rest)
+		}
 	}
 	if e == nil {
 		return
@@ -66,7 +69,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		what += " " + strings.Join(names, ", ")
 	}
 	kept, since := s.Under(e)
-	waiting := rule.Waiting(kept) + andOn(kept, others)
+	waiting := rule.Waiting(kept) + andOn(s, kept, others)
 	advice := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
 	if len(steps) > 1 {
 		advice = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
@@ -89,11 +92,17 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 }
 
 // andOn goes on with the tables that a foreign key refers to, which refuse writes,
-// behind who waits for the one that has it.
-func andOn(e *effect.Effect, others []string) string {
+// behind who waits for the one that has it: writes, or all, where an earlier statement
+// has locked them so.
+func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {
+	shut := len(others) > 0 && !slices.ContainsFunc(others, func(name string) bool {
+		return !slices.ContainsFunc(s.Held, func(h rule.Held) bool { return h.Lock.BlocksReads() && h.Name.String() == name })
+	})
 	switch {
 	case len(others) == 0:
 		return ""
+	case shut && e.Lock.BlocksReads():
+		return " and on " + strings.Join(others, ", ")
 	case e.Lock.BlocksReads():
 		return ", and every INSERT, UPDATE and DELETE on " + strings.Join(others, ", ") + ","
 	}

@@ -61,7 +61,7 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:     fact,
-			Harm:     rule.Waiting(e) + andOn(e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, which takes as long as the table is big" + since,
+			Harm:     rule.Waiting(e) + andOn(s, e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, which takes as long as the table is big" + since,
 			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
 		})

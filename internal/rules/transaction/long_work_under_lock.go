@@ -29,7 +29,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		codeUnderLock(p, s)
 	}
 	held, work, ok := p.LongUnderLock(s)
-	if !ok || validatesOwn(s) || repeats(p, s, held, work) {
+	if !ok || validatesOwn(s) || refersTo(s, held) || repeats(p, s, held, work) {
 		return
 	}
 	severity := onward.Off
@@ -115,6 +115,22 @@ func validatesOwn(s *rule.Stmt) bool {
 	}
 	was := first.Before.Relation(r.OID)
 	return r.Constraint(cmd.Name) != nil && (was == nil || was.Constraint(cmd.Name) == nil)
+}
+
+// refersTo reports whether a statement adds a foreign key to the table that is held,
+// since one of the same table's was dropped: both tables are locked alike, and
+// constraint-foreign-key-validating tells who waits there.
+func refersTo(s *rule.Stmt, held rule.Held) bool {
+	cmds := s.Node.GetAlterTableStmt().GetCmds()
+	if r := held.By.Altered(); len(cmds) != 1 || r == nil || s.Altered() == nil || r.OID != s.Altered().OID || r.Name == held.Name {
+		return false
+	}
+	con := cmds[0].GetAlterTableCmd().GetDef().GetConstraint()
+	if con.GetContype() != pgparse.ConstrType_CONSTR_FOREIGN {
+		return false
+	}
+	ref, _ := s.Before.Resolve(con.GetPktable())
+	return ref != nil && ref.Name == held.Name
 }
 
 // repeats reports whether an earlier statement of the transaction was flagged

@@ -1,0 +1,56 @@
+package constraint
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// remade is what else an operation does that drops a foreign key and adds the
+// same one again, as Django does around each change of its column, and whether it
+// is one whose change needs neither: the type stays, and the rest is instant.
+func remade(p *rule.Pass, s *rule.Stmt, a *addition) (rest []string, ok bool) {
+	if s.Operation.Class != "AlterField" {
+		return nil, false
+	}
+	now := s.After.Relation(a.table.OID)
+	fk := now.Constraint(a.name)
+	for _, x := range s.Tx.Statements {
+		if x == s || x.Operation != s.Operation || x.Line != s.Line {
+			continue
+		}
+		cmds := x.Node.GetAlterTableStmt().GetCmds()
+		switch {
+		case x.Node.GetConstraintsSetStmt() != nil:
+		case len(cmds) == 1 && cmds[0].GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropConstraint:
+			before := x.Before.Relation(a.table.OID)
+			old := before.Constraint(cmds[0].GetAlterTableCmd().GetName())
+			if x.Index > s.Index || fk == nil || old == nil || x.Altered() == nil || x.Altered().OID != a.table.OID || !alike(old, fk) || retyped(before, now, fk) {
+				return nil, false
+			}
+			ok = true
+		case p.LongWork(x) != nil:
+			return nil, false
+		default:
+			rest = append(rest, x.SQL)
+		}
+	}
+	return rest, ok && len(rest) > 0
+}
+
+// alike reports whether two foreign keys say the same of the same columns.
+func alike(a, b *catalog.Constraint) bool {
+	return a.Kind == catalog.ForeignKey && b.Kind == catalog.ForeignKey && a.Ref == b.Ref && a.Ref != 0 &&
+		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.RefColumns, b.RefColumns) &&
+		a.OnDelete == b.OnDelete && a.OnUpdate == b.OnUpdate && a.Deferrable == b.Deferrable && a.InitiallyDeferred == b.InitiallyDeferred
+}
+
+// retyped reports whether a column of a foreign key gets another type.
+func retyped(before, now *catalog.Relation, fk *catalog.Constraint) bool {
+	return slices.ContainsFunc(fk.Columns, func(n int16) bool {
+		was, is := before.Attr(n), now.Attr(n)
+		return was == nil || is == nil || was.Type.String() != is.Type.String()
+	})
+}
