@@ -89,6 +89,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 				one(len(list), "is", "are") + " dropped",
 			Harm:     d.harm,
 			Instead:  instead,
+			Django:   addedBack(p, d.Delta),
 			Severity: d.severity,
 			Evidence: rule.Together(uses).Evidence,
 			Cause:    "and so are those of %d others",
@@ -138,6 +139,15 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"
 	}
 	return true
+}
+
+// addedBack is the way out where Django adds the column with a default and takes that
+// away again, in two transactions: it has no later release for the second.
+func addedBack(p *rule.Pass, d *rule.Delta) string {
+	if d.By.Operation.Class != "AddField" || !p.NewColumn(d, d.Old) {
+		return ""
+	}
+	return rule.DjangoRequired(d.By.Operation, rule.Table(d.Before.Name), rule.Ident(d.Old.Name))
 }
 
 // numberedKey reports whether a column was a primary key that the server fills
