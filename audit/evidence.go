@@ -92,10 +92,11 @@ var upserts = []string{
 	"CONFLICT", "conflict", "Conflict", "onConflict", "OnConflict", "on_conflict", "ON_CONFLICT", "upsert", "Upsert", "UPSERT",
 	"onConflictDoUpdate", "onConflictDoNothing", "OnConflictColumns", "OnConflictDoNothing", "on_conflict_do_update", "on_conflict_do_nothing",
 	"update_conflicts", "upsertMany", "upsert_all", "insert_all", "bulkUpsert", "orUpdate", "updateOnDuplicate", "ignoreDuplicates",
+	"insert_conflict", "onDuplicateKeyUpdate", "batchUpsert", "UpsertRange",
 }
 
 // An HTTP conflict is none.
-var onConflict = regexp.MustCompile(`(?i)\bon(?:[ _]?|\("?)conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates`)
+var onConflict = regexp.MustCompile(`(?i)\bon(?:[ _]?|\("?)conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates|insert_conflict|onDuplicateKeyUpdate`)
 
 // comment reports whether a line of code, without its indentation, is one.
 func comment(line string) bool {

@@ -21,7 +21,7 @@ var (
 	saysConflict = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict\b[\s"'+\\]*(?:\(((?:[\w\s,"` + "`" + `\\]|(?:lower|upper)\([\w\s"` + "`" + `\\]*\))*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+)|(do)\b)?`)
 	insertInto   = regexp.MustCompile(`(?i)\binsert[\s"'+\\]+into[\s"'+\\]+((?:[\w"\\]+\.)?[\w"\\]+)?`)
 	// mapperUpsert is a call of a mapper that makes ON CONFLICT.
-	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=]|\bOn\("CONFLICT|\b(?:upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
+	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
 	// upsertCall is one that may be a function of the program's own, where it begins
 	// with a capital.
 	upsertCall = regexp.MustCompile(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
@@ -31,7 +31,7 @@ var (
 var method = regexp.MustCompile(`^\s*(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
 
 // doesNothing is a call that makes ON CONFLICT DO NOTHING, which asks for no index.
-var doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"`)
+var doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
 
 // upsertReach is how far before its ON CONFLICT an INSERT begins.
 const upsertReach = 8 << 10
@@ -177,15 +177,17 @@ func ofOther(text string, line int, words []string) bool {
 }
 
 // mapperTargets are calls that spell the columns of the conflict: knex', Kysely's,
-// SQLAlchemy's and GORM's.
+// SQLAlchemy's, GORM's, Ecto's and Sequel's.
 var (
 	mapperTargets = []*regexp.Regexp{
 		regexp.MustCompile(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
 		regexp.MustCompile(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
 		regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
 		regexp.MustCompile(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
+		regexp.MustCompile(`\bon_conflict:[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+		regexp.MustCompile(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
 	}
-	quotedName = regexp.MustCompile(`['"](\w+)['"]`)
+	quotedName = regexp.MustCompile(`['"](\w+)['"]|:(\w+)`)
 )
 
 // aimsElsewhere reports whether the call on a line of a text spells its target, and
@@ -203,7 +205,7 @@ func aimsElsewhere(text string, line int, want []string) bool {
 		}
 		var target []string
 		for _, name := range quotedName.FindAllStringSubmatch(text[m[2]:m[3]], -1) {
-			target = append(target, strings.ToLower(name[1]))
+			target = append(target, strings.ToLower(name[1]+name[2]))
 		}
 		slices.Sort(target)
 		return !slices.Equal(target, want)

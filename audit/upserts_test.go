@@ -50,6 +50,15 @@ func TestUpsertsOnColumns(t *testing.T) {
 		"db.insertInto('a').onConflict((oc) => oc.column('n').doNothing())":                              "warning",
 		"insert(a).on_conflict_do_update(\n\tindex_elements=[\"m\"], set_={})":                           "",
 		"db.Clauses(clause.OnConflict{\n\tColumns: []clause.Column{{Name: \"m\"}},\n}).Create(a)":        "",
+		"Repo.insert(%A{}, on_conflict: :replace_all, conflict_target: :n)":                              "warning",
+		"Repo.insert_all(A, rows,\n  on_conflict: {:replace, [:m]},\n  conflict_target: [:n])":           "warning",
+		"Repo.insert(%A{}, on_conflict: :replace_all, conflict_target: [:n, :m])":                        "",
+		"Repo.insert(%A{}, on_conflict: :nothing)":                                                       "",
+		"db[:a].insert_conflict(target: :n, update: {m: 1}).insert(n: 1)":                                "warning",
+		"db[:a].insert_conflict(target: [:n, :m]).insert(n: 1)":                                          "",
+		"db[:a].insert_conflict.insert(n: 1)":                                                            "",
+		"ctx.insertInto(A).set(A.N, 1).onDuplicateKeyUpdate().set(A.M, 2).execute()":                     "warning",
+		"DB::table('a')->upsert($rows, ['n'], ['m'])":                                                    "warning",
 	} {
 		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
