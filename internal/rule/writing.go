@@ -47,15 +47,28 @@ func (u Usage) Setting(of Usage, table, column string, events ...string) []onwar
 	if !slices.Contains(events, "update") {
 		return nil
 	}
-	name := `["` + "`" + `\\]*\b` + regexp.QuoteMeta(column) + `\b["` + "`" + `\\]*\s*=(?:[^=>]|$)`
+	return u.sets(of, table, column, `(?:[^=>]|$)`, func([]string) bool { return true })
+}
+
+// SettingTo is the evidence that an UPDATE of the deployed code sets a column of a
+// table to a text of which is says yes.
+func (u Usage) SettingTo(of Usage, table, column string, is func(value string) bool) []onward.Evidence {
+	return u.sets(of, table, column, `\s*'((?:[^'\\]|\'\')*)'`, func(m []string) bool { return is(strings.ReplaceAll(m[1], "''", "'")) })
+}
+
+// sets finds a line of code in which an UPDATE of a table sets a column to what
+// matches a pattern, and of which is says yes.
+func (u Usage) sets(of Usage, table, column, to string, is func([]string) bool) []onward.Evidence {
+	name := `["` + "`" + `\\]*\b` + regexp.QuoteMeta(column) + `\b["` + "`" + `\\]*\s*=` + to
 	whole := Writes(table, "update")
 	set := regexp.MustCompile(`(?i)(?:\bset\s+|\bset\s[^;]*,\s*)` + name)
 	for _, list := range [][]onward.Evidence{u.Evidence, u.Writes, of.Evidence} {
 		for _, e := range list {
+			m := set.FindStringSubmatch(e.Text)
 			// A line with a SET alone stands below an UPDATE of the same table.
-			if set.MatchString(e.Text) && (whole.MatchString(e.Text) || slices.ContainsFunc(u.Writes, func(w onward.Evidence) bool {
+			if m != nil && (whole.MatchString(e.Text) || slices.ContainsFunc(u.Writes, func(w onward.Evidence) bool {
 				return w.Path == e.Path && w.Line < e.Line && e.Line-w.Line < 4 && whole.MatchString(w.Text)
-			})) {
+			})) && is(m) {
 				return []onward.Evidence{e}
 			}
 		}

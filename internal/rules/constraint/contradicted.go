@@ -1,0 +1,35 @@
+package constraint
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// only is the one column of a constraint; nil when it has more, or none.
+func (b *binding) only(c *catalog.Constraint) *catalog.Column {
+	if len(c.Columns) != 1 {
+		return nil
+	}
+	return b.d.After.Attr(c.Columns[0])
+}
+
+// contradicted is a constant that an UPDATE of the deployed code is seen to set a
+// column to, and that a CHECK of this column refuses.
+func (b *binding) contradicted(c *catalog.Constraint, col *catalog.Column) (value string, at []onward.Evidence) {
+	if b.p.NewColumn(b.d, col) || filledIn(b.d.After, "update") {
+		return "", nil
+	}
+	name := col.Name
+	if was := b.deployed(); was != nil && was.Attr(col.Attnum) != nil {
+		name = was.Attr(col.Attnum).Name
+	}
+	at = b.p.UsesTable(b.d).SettingTo(b.p.UsesColumn(b.d, col), b.p.DeployedName(b.d).Name, name, func(text string) bool {
+		value = text
+		n := &pgparse.Node{Node: &pgparse.Node_AConst{AConst: &pgparse.A_Const{Val: &pgparse.A_Const_Sval{Sval: &pgparse.String{Sval: text}}}}}
+		return !strings.ContainsAny(text, "%${}#") && b.t.After.Refuted(b.d.After, c.Expr, only(col, n)) // those are put in as it runs
+	})
+	return value, at
+}
