@@ -1,7 +1,9 @@
 package types
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -44,10 +46,32 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		}
 		named = t.Name
 	}
-	p.Report(s, rule.Report{
+	r := rule.Report{
 		Fact: "value '" + stmt.OldVal + "' of enum " + named.String() + " is renamed to '" + stmt.NewVal + "'",
 		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
 			"ALTER TYPE " + rule.Table(named) + " ADD VALUE '" + stmt.NewVal + "';",
+	}
+	if word.MatchString(stmt.OldVal) && !inBody(s.Before, stmt.OldVal) {
+		switch u := p.UsesName(catalog.Name{Name: stmt.OldVal}); {
+		case u.Used:
+			r.Evidence = u.Evidence
+		case u.Known:
+			r.Severity, r.Harm = onward.Warning, u.Breaks("'"+stmt.OldVal+"'")
+		}
+	}
+	p.Report(s, r)
+}
+
+// word is a value that code spells as it is, or as a constant of its name.
+var word = regexp.MustCompile(`^\w{2,}$`)
+
+// inBody reports whether a function of the schema has a value in quotation marks.
+func inBody(c *catalog.Catalog, value string) bool {
+	found := false
+	c.EachFunction(func(f *catalog.Function) bool {
+		found = strings.Contains(f.Body, "'"+value+"'")
+		return !found
 	})
+	return found
 }
