@@ -1,6 +1,9 @@
 package audit
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A policy that asks for a setting hides every row from code that does not set it,
 // and what it lets through otherwise is not known.
@@ -22,6 +25,25 @@ func TestPoliciesAskForSettings(t *testing.T) {
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+test.sql), Base: "main"})
 		if got := severityOf(r, "policy-hides-rows"); got != test.want {
 			t.Errorf("%s\n%s: %q: %v", test.code, test.sql, got, found(r))
+		}
+	}
+}
+
+// A policy that let all through and asks for a setting from now on hides as much.
+func TestPoliciesComeToAskForSettings(t *testing.T) {
+	t.Parallel()
+	const base = "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, tenant int);\nALTER TABLE a ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\nCREATE POLICY own ON a USING (true);\n"
+	for code, want := range map[string]string{
+		"db.Query(`SELECT n FROM a WHERE n = $1`, n)":                "error",
+		"db.Query(`SELECT n FROM a`); db.Exec(`SET app.tenant = 1`)": "warning",
+	} {
+		for _, how := range []string{"ALTER POLICY own ON a USING (tenant = %s);\n", "DROP POLICY own ON a;\nCREATE POLICY mine ON a USING (tenant = %s);\n"} {
+			sql := strings.ReplaceAll(how, "%s", "current_setting('app.tenant')::int")
+			r := changelog0(t, Config{Dir: repository(t, base+"-- store/a.go --\npackage store\n\nfunc f() { "+code+" }\n",
+				"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+sql), Base: "main"})
+			if got := severityOf(r, "policy-hides-rows"); got != want {
+				t.Errorf("%s\n%s: %q: %v", code, sql, got, found(r))
+			}
 		}
 	}
 }

@@ -72,6 +72,12 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			continue
 		case !policy(t, d, &r):
 			continue
+		default:
+			if asked := unset(p, t, d); asked != "" && d.After.ForceRLS {
+				r.Harm, r.Severity = "deployed code sees no row any more, and its INSERTs fail: "+asked, onward.Off
+			} else if asked != "" {
+				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
+			}
 		}
 		p.Report(d.By, r)
 	}
