@@ -35,9 +35,13 @@ func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 		said[key], at[c.by] = true, true
 		table := c.table.Name.String()
 		from := strings.Join(c.from, ", ")
+		harm := fmt.Sprintf("rows that the deployed code writes to %s after this have %s without %s", table, from, c.column)
+		if col := r.Head.Relation(c.table.OID).Column(c.column); col != nil && col.DefaultText != "" && !strings.EqualFold(col.DefaultText, "null") {
+			harm = fmt.Sprintf("rows that the deployed code writes to %s after this have the default %s in %s, whatever is in %s", table, col.DefaultText, c.column, from)
+		}
 		p.Report(c.by, rule.Report{
 			Fact:    fmt.Sprintf("%s of %s is filled from %s once, and nothing keeps it in step", c.column, table, from),
-			Harm:    fmt.Sprintf("rows that the deployed code writes to %s after this have %s without %s", table, from, c.column),
+			Harm:    harm,
 			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\nor copy once more when the old code is gone", c.column, rule.Table(c.table.Name)),
 		})
 	}
