@@ -71,8 +71,9 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 			}
 		}
 	}
-	e.pass = &Pass{Release: e.release, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, config: &e.config, versions: c.Versions, current: deployed}
-	e.folding = &Pass{Release: e.release, config: &e.config, versions: c.Versions, current: deployed}
+	rows := map[catalog.OID]Extent{}
+	e.pass = &Pass{Release: e.release, rows: rows, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, config: &e.config, versions: c.Versions, current: deployed}
+	e.folding = &Pass{Release: e.release, rows: rows, config: &e.config, versions: c.Versions, current: deployed}
 	return e
 }
 

@@ -14,18 +14,33 @@ func (e *Engine) fills(s *Stmt) {
 	var into *catalog.Relation
 	unsure := false
 	created := func(rv *pgparse.RangeVar, q *pgparse.SelectStmt) {
-		if rows := p.Rows(s, q); rows != Few {
-			into, _ = s.After.Resolve(rv)
-			unsure = rows == Some
+		rows := p.Rows(s, q)
+		t, _ := s.After.Resolve(rv)
+		p.rowsOf(t, rows)
+		if rows != Few {
+			into, unsure = t, rows == Some
 		}
 	}
 	switch x := s.Node.GetNode().(type) {
 	case *pgparse.Node_InsertStmt:
 		p.current = s.After
 		for _, w := range p.Writes(s) {
-			if w.Verb == "INSERT" && w.Extent == Whole && p.New(w.Table.OID) {
+			if w.Verb != "INSERT" || !p.New(w.Table.OID) {
+				continue
+			}
+			if w.Extent == Whole {
 				into = w.Table
 			}
+			rows := w.Extent
+			if s.Loop {
+				rows = max(rows, Some)
+			}
+			p.rowsOf(w.Table, rows)
+		}
+	case *pgparse.Node_CopyStmt:
+		if x.CopyStmt.GetIsFrom() {
+			t, _ := s.Before.Resolve(x.CopyStmt.GetRelation())
+			p.rowsOf(t, Some)
 		}
 	case *pgparse.Node_CreateTableAsStmt:
 		q := x.CreateTableAsStmt.GetQuery().GetSelectStmt()
@@ -48,6 +63,20 @@ func (e *Engine) fills(s *Stmt) {
 		e.filled = map[catalog.OID]bool{}
 	}
 	e.filled[into.OID] = unsure
+}
+
+// rowsOf notes how many rows a statement puts into a table.
+func (p *Pass) rowsOf(t *catalog.Relation, rows Extent) {
+	if t != nil && t.OID != 0 {
+		p.rows[t.OID] = max(p.rows[t.OID], rows)
+	}
+}
+
+// fewRows reports whether the release made a table, and is seen to put few rows
+// into it, and no more: a temporary one for what another UPDATE joins.
+func (p *Pass) fewRows(t *catalog.Relation) bool {
+	rows, seen := p.rows[t.OID]
+	return seen && rows == Few && p.New(t.OID)
 }
 
 // looksUpNothing takes from the effects of an ALTER TABLE what it would read of

@@ -31,7 +31,9 @@ type Pass struct {
 	worked map[catalog.OID]bool
 	// given are the columns that an UPDATE of the release that has run by then
 	// gave values to.
-	given    map[columnOf]bool
+	given map[columnOf]bool
+	// rows are the tables that the release is seen to put rows into, and how many at most.
+	rows     map[catalog.OID]Extent
 	asked    bool
 	findings []Found
 	// functions are the bodies that were asked for last.

@@ -221,7 +221,11 @@ func (w *writes) batchedFrom(n *pgparse.Node) bool {
 func (w *writes) boundedFrom(n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
-		return x.Schemaname == "" && w.bounded[x.Relname]
+		if x.Schemaname == "" && w.bounded[x.Relname] {
+			return true
+		}
+		t, known := w.catalog.Resolve(x)
+		return known && w.pass.fewRows(t)
 	case *pgparse.RangeSubselect:
 		q := x.Subquery.GetSelectStmt()
 		if q == nil {
