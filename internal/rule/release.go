@@ -138,6 +138,16 @@ type Settings struct {
 	TimeZone    string
 }
 
+// LongestWait is how long, in milliseconds, the users who wait behind a statement
+// are likely to put up with it.
+const LongestWait = 30_000
+
+// Bounded reports whether a statement gives up when it waits for a lock: there is a
+// lock_timeout, or a short statement_timeout, which counts the wait too.
+func (s *Settings) Bounded() bool {
+	return s.LockTimeout > 0 || s.StatementTimeout > 0 && s.StatementTimeout <= LongestWait
+}
+
 // Tx is one transaction of a migration: statements that commit together. A
 // statement that commits by itself is a Tx of one.
 type Tx struct {

@@ -33,7 +33,7 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 			taken++
 		}
 	}
-	if taken < 2 || s.Settings.LockTimeout > 0 {
+	if taken < 2 || s.Settings.Bounded() {
 		return
 	}
 	var cons []*pgparse.Constraint

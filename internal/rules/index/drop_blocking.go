@@ -61,9 +61,13 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			Cause:   "and dropping %d others does so too",
 			Django:  rule.DjangoDropIndex(s.Operation, drop),
 		}
-		if s.Settings.LockTimeout > 0 {
+		if s.Settings.Bounded() {
+			timeout := "lock_timeout"
+			if s.Settings.LockTimeout == 0 {
+				timeout = "statement_timeout"
+			}
 			report.Severity = onward.Info
-			report.Harm = "it waits for the queries that are running, and " + behind + " that comes later waits behind it, for as long as lock_timeout lets it"
+			report.Harm = "it waits for the queries that are running, and " + behind + " that comes later waits behind it, for as long as " + timeout + " lets it"
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			report.Fix = concurrently(s, "INDEX")

@@ -46,7 +46,7 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 			Harm:    rule.Queue(e),
 			Instead: advice,
 		}
-		if s.Settings.LockTimeout > 0 {
+		if s.Settings.Bounded() {
 			if parent.Default != 0 {
 				continue // there is no better way
 			}

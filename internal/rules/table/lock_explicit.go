@@ -23,7 +23,7 @@ var LockExplicit = &rule.Rule{
 
 func lockExplicit(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetLockStmt()
-	if stmt == nil || !s.InBlock() || stmt.GetNowait() || s.Settings.LockTimeout > 0 {
+	if stmt == nil || !s.InBlock() || stmt.GetNowait() || s.Settings.Bounded() {
 		return
 	}
 	for i := range s.Result.Effects {

@@ -7,10 +7,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// longest is the lock_timeout up to which waiting users are likely to put up
-// with it, in milliseconds.
-const longest = 30_000
-
 // LockTimeoutLong flags a lock_timeout that lets a table stand still for more
 // than half a minute.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
@@ -30,18 +26,25 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 	said := map[*rule.Stmt]bool{}
 	for _, s := range m.Statements {
 		by := s.Settings.LockTimeoutBy
-		if s.Settings.LockTimeout <= longest || by == nil || said[by] {
+		if s.Settings.LockTimeout <= rule.LongestWait || by == nil || said[by] {
 			continue
+		}
+		if t := s.Settings.StatementTimeout; t > 0 && t <= rule.LongestWait {
+			continue // which counts the wait, and ends it first
 		}
 		e := strong(p, s)
 		if e == nil {
 			continue
 		}
 		said[by] = true
+		set := "SET "
+		if now, ok := rule.SettingOf(by.Node); ok && now.Local {
+			set = "SET LOCAL "
+		}
 		p.Report(by, rule.Report{
 			Fact:     fmt.Sprintf("lock_timeout lets the statement at %s wait %d seconds for the lock on %s", s.Where(), s.Settings.LockTimeout/1000, e.Name),
 			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", rule.Waiting(e)),
-			Instead:  "set it to a few seconds, and run the migration again when it gives up:\nSET LOCAL lock_timeout = '5s';",
+			Instead:  "set it to a few seconds, and run the migration again when it gives up:\n" + set + "lock_timeout = '5s';",
 			Evidence: []onward.Evidence{s.Evidence("takes " + e.Lock.String() + " on " + e.Name.String())},
 		})
 	}

@@ -28,7 +28,7 @@ var LockTimeoutMissing = &rule.Rule{
 
 func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
-		if s.Settings.LockTimeout != 0 {
+		if s.Settings.Bounded() {
 			continue
 		}
 		if s.Node.GetLockStmt() != nil {
