@@ -2,9 +2,15 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rules/constraint"
+	functions "github.com/onward-sql/onward/internal/rules/function"
+	"github.com/onward-sql/onward/internal/rules/index"
+	"github.com/onward-sql/onward/internal/rules/partition"
 	"github.com/onward-sql/onward/internal/rules/release"
+	"github.com/onward-sql/onward/internal/rules/view"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -71,10 +77,22 @@ func verdict(r *onward.Report) {
 	}
 }
 
+// stopping are the rules about statements that the server refuses, whatever they are
+// about: the migration ends there, and nobody waits.
+var stopping = []string{
+	release.StatementFails.ID, release.StatementRefused.ID, functions.ReplaceRefused.ID,
+	constraint.UsingIndexUnsuitable.ID, constraint.ForeignKeyNotValidPartitioned.ID,
+	index.ConcurrentPartitioned.ID, index.DropConcurrentlyUnsupported.ID,
+	partition.DetachConcurrentlyUnsupported.ID, view.RefreshConcurrentlyUnsupported.ID,
+}
+
 // reason is what the worst finding means for the deploy, in a clause.
 func reason(r *onward.Report) string {
 	f := worst(r)
 	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
+	if slices.Contains(stopping, f.Rule) {
+		return "the migration fails at " + at
+	}
 	switch f.Category {
 	case onward.Compatibility:
 		if f.Rule == release.ColumnLeftRequired.ID || f.Rule == release.ColumnMissing.ID {

@@ -21,3 +21,15 @@ func TestVerdictSaysWhoseCode(t *testing.T) {
 		}
 	}
 }
+
+// Nobody waits for a statement that the server refuses.
+func TestVerdictSaysThatTheMigrationFails(t *testing.T) {
+	t.Parallel()
+	for _, rule := range stopping {
+		r := &onward.Report{Findings: []onward.Finding{{Rule: rule, Category: onward.Locking, Severity: onward.Error, Path: "1.sql", Line: 2}}}
+		Conclude(r)
+		if !strings.HasSuffix(r.Summary.Verdict, ": the migration fails at 1.sql:2.") {
+			t.Errorf("%s: %s", rule, r.Summary.Verdict)
+		}
+	}
+}
