@@ -50,7 +50,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		e, names = scan, append(names, a.column.Name)
 		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID"
 		validate := "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name)
-		steps = append(steps, add+";\n"+validate+";")
+		steps = append(steps, a.bare(true)+add+";\n"+validate+";")
 		django = rule.DjangoWithoutCheck(s.Operation, s.SQL, add, validate)
 	}
 	if e == nil {

@@ -40,14 +40,20 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		table, column := a.sql()
-		check := ofColumn(domain, a.column.Name)
 		p.Report(s, rule.Report{
 			Fact: "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
 			Harm: rule.Waiting(e) + " waits while the domain is checked for each row, which takes as long as the table is big",
-			Instead: "use the base type, and a constraint that is checked later:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
-				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(catalog.ObjectName(a.table.Name.Name, a.column.Name, "check")) + " CHECK (" + check + ") NOT VALID;",
+			Instead: "use the base type, and a constraint that is validated in a later transaction:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
+				checked(a.table, a.column.Name, domain),
 		})
 	}
+}
+
+// checked is the SQL that holds a column of the base type to what a domain checks.
+func checked(table *catalog.Relation, column string, domain *catalog.UserType) string {
+	t, con := rule.Table(table.Name), rule.Ident(catalog.ObjectName(table.Name.Name, column, "check"))
+	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + ofColumn(domain, column) + ") NOT VALID;\n" +
+		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";"
 }
 
 // value is the word VALUE, or a string, in which it is none.

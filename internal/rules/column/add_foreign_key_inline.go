@@ -53,7 +53,7 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + e.Name.String() + ", because of its default",
 			Harm: harm,
-			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" +
+			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" + a.bare(true) +
 				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " FOREIGN KEY (" + column + ") REFERENCES " + target + " NOT VALID;\n" +
 				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name) + ";",
 		})

@@ -43,13 +43,13 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
 			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
-			Instead: advice,
+			Instead: strings.Replace(advice, ":\n", ":\n"+a.bare(!a.alike()), 1),
 			Django:  djangoUnique(s, advice),
 		}
 		if a.alike() {
 			r.Fact += ", and each row has the same value there"
 			r.Harm = "where there are two rows the statement fails: could not create unique index \"" + name + "\""
-			r.Instead = strings.Replace(advice, words+", then", words+" and without its default, give each row a value of its own in batches, then", 1)
+			r.Instead = strings.Replace(r.Instead, words+", then", words+" and without its default, give each row a value of its own in batches, then", 1)
 			r.Django = "add the field with null=True and without unique=True, give each row a value of its own in a migration behind it (a RunPython that writes in batches, with atomic = False in the migration), and make it unique a release later"
 			if s.Operation.Class != "AddField" {
 				r.Django = ""

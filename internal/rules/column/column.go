@@ -121,6 +121,24 @@ func (a *addition) sql() (table, column string) {
 	return rule.Table(a.table.Name), rule.Ident(a.column.Name)
 }
 
+// bare is the SQL that adds the column without the constraints that read rows, and
+// without its default where that is not wanted. Where nothing gives the rows a value,
+// it is not NOT NULL.
+func (a *addition) bare(withDefault bool) string {
+	table, column := a.sql()
+	out := "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ
+	if c := a.column.Collation; c != "" {
+		out += " COLLATE " + rule.Ident(c)
+	}
+	if withDefault && a.column.DefaultText != "" {
+		if a.column.NotNull {
+			out += " NOT NULL"
+		}
+		out += " DEFAULT " + a.column.DefaultText
+	}
+	return out + ";\n"
+}
+
 // batches is the end of every advice that fills a column.
 func batches(table, set, where string) string {
 	return rule.InBatches("UPDATE "+table+" SET "+set, table, where)

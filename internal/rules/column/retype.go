@@ -14,6 +14,8 @@ type retyping struct {
 	table    *catalog.Relation
 	name     string
 	from, to catalog.Type // from is the zero type when it is not known
+	// domain is the new type where it is a domain that checks its values.
+	domain *catalog.UserType
 }
 
 // retypings are the changes of a column's type in a statement.
@@ -32,6 +34,9 @@ func retypings(p *rule.Pass, s *rule.Stmt) []retyping {
 		r := retyping{Command: c, table: table, name: c.Name, to: s.Before.TypeOf(c.Def.GetColumnDef().GetTypeName())}
 		if col := table.Column(c.Name); col != nil && !col.Inferred {
 			r.from = col.Type
+		}
+		if t := s.Before.Type(r.to.OID); t != nil && t.Kind == catalog.Domain && (len(t.Checks) > 0 || t.NotNull) {
+			r.domain = t
 		}
 		out = append(out, r)
 	}
@@ -78,6 +83,16 @@ func (r *retyping) replacement() string {
 		if at := pgparse.AfterWord(text, "USING"); at >= 0 {
 			value = strings.TrimSpace(text[at:])
 		}
+	}
+	if r.domain != nil {
+		// A new column of the domain rewrites the table, too.
+		if r.domain.Base.Same(r.from) {
+			return checked(r.table, r.name, r.domain)
+		}
+		return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.domain.Base.String() + ";\n" +
+			"-- a trigger BEFORE INSERT OR UPDATE that keeps " + next + " in step with " + old + "\n" +
+			batches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL") + "\n" +
+			checked(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
 	}
 	return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.to.String() + ";\n" +
 		"-- a trigger BEFORE INSERT OR UPDATE that keeps " + next + " in step with " + old + "\n" +

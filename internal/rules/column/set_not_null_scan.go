@@ -60,6 +60,11 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		instead = "validate " + con + " first, which proves it: that blocks nobody, in a transaction of its own:\n" +
 			"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + rule.Ident(con) + ";\n" + s.SQL + ";"
 	}
+	if con := takenAway(commands, s.Altered(), names); con != "" {
+		t := rule.Table(s.Altered().Name)
+		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own behind this one:\n" +
+			"ALTER TABLE " + t + " DROP CONSTRAINT " + rule.Ident(con) + ";"
+	}
 	p.Report(s, rule.Report{
 		Fact:    "setting " + rule.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
@@ -74,6 +79,19 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 func unvalidated(table *catalog.Relation, names []string) string {
 	for _, c := range table.Constraints {
 		if c.Kind == catalog.Check && c.Enforced && !c.Valid && !c.NoInherit && !slices.ContainsFunc(names, func(name string) bool { return !catalog.ProvesNotNull(c.Expr, name) }) {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+// takenAway is the name of the valid CHECK that would prove columns not null, but that
+// the statement itself drops; "" when there is none.
+func takenAway(commands []rule.Command, table *catalog.Relation, names []string) string {
+	for i := range commands {
+		c := table.Constraint(commands[i].Name)
+		if commands[i].Subtype == pgparse.AlterTableType_AT_DropConstraint && c != nil && c.Kind == catalog.Check && c.Enforced && c.Valid && !c.NoInherit &&
+			!slices.ContainsFunc(names, func(name string) bool { return !catalog.ProvesNotNull(c.Expr, name) }) {
 			return c.Name
 		}
 	}

@@ -42,7 +42,7 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "changing " + changes(sure) + " rewrites " + surely.Name.String(),
 			Harm:    rule.Waiting(surely) + " waits while each row is written anew, which takes as long as the table is big",
-			Instead: "copy into a column of the new type while the old one stays in use" + timezone(&sure[0]) + ":\n" + replacements(sure),
+			Instead: around(&sure[0]) + timezone(&sure[0]) + ":\n" + replacements(sure),
 		})
 	case len(perhaps) > 0:
 		p.Report(s, rule.Report{
@@ -52,6 +52,17 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replacements(perhaps),
 		})
 	}
+}
+
+// around says how to get to a type without a rewrite.
+func around(r *retyping) string {
+	switch {
+	case r.domain == nil:
+		return "copy into a column of the new type while the old one stays in use"
+	case r.domain.Base.Same(r.from):
+		return "leave the column its type, and put what the domain checks on the table, validated in a later transaction"
+	}
+	return "copy into a column of the domain's base type while the old one stays in use"
 }
 
 // mayBeFree reports whether some common type can become this one without a

@@ -108,10 +108,22 @@ func (a *addition) steps(s *rule.Stmt) (add, validate string) {
 	} else {
 		name = rule.Ident(name)
 	}
+	return s.AlterTable() + " " + a.instead(s) + text + " NOT VALID", s.AlterTable() + " VALIDATE CONSTRAINT " + name
+}
+
+// instead are the clauses that drop what the constraint takes the name of, or, for a
+// primary key, the place of.
+func (a *addition) instead(s *rule.Stmt) string {
+	out := ""
 	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if c := n.GetAlterTableCmd(); c.GetSubtype() == pgparse.AlterTableType_AT_DropConstraint && a.con.GetConname() != "" && c.GetName() == a.con.GetConname() {
-			text = s.Clause(i) + ", " + text // it takes that one's name
+		c := n.GetAlterTableCmd()
+		if c.GetSubtype() != pgparse.AlterTableType_AT_DropConstraint {
+			continue
+		}
+		old := a.table.Constraint(c.GetName())
+		if a.name != "" && c.GetName() == a.name || old != nil && old.Kind == catalog.PrimaryKey && a.con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			out += s.Clause(i) + ", "
 		}
 	}
-	return s.AlterTable() + " " + text + " NOT VALID", s.AlterTable() + " VALIDATE CONSTRAINT " + name
+	return out
 }

@@ -49,7 +49,8 @@ func notNull(table, prefix string, columns []string) string {
 		con, col := rule.Ident(catalog.ObjectName(prefix, c, "not_null")), rule.Ident(c)
 		out += "ALTER TABLE " + table + " ADD CONSTRAINT " + con + " CHECK (" + col + " IS NOT NULL) NOT VALID;\n" +
 			"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + con + ";\n" +
-			"ALTER TABLE " + table + " ALTER COLUMN " + col + " SET NOT NULL;\n"
+			"ALTER TABLE " + table + " ALTER COLUMN " + col + " SET NOT NULL;\n" +
+			"ALTER TABLE " + table + " DROP CONSTRAINT " + con + ";\n"
 	}
 	return out
 }

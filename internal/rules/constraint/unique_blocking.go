@@ -69,5 +69,5 @@ func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
 		}
 	}
 	return "build the index without blocking anyone, then let the constraint take it over:\n" + index + ";\n" + first +
-		"ALTER TABLE " + table + " ADD CONSTRAINT " + name + " " + words + " USING INDEX " + built + tail + ";"
+		"ALTER TABLE " + table + " " + a.instead(s) + "ADD CONSTRAINT " + name + " " + words + " USING INDEX " + built + tail + ";"
 }

@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -48,12 +49,17 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			kind = "PRIMARY KEY"
 		}
-		name := rule.Ident(con.GetIndexname() + "_plain")
+		// The index takes the name of the constraint, which must be free.
+		own := con.GetConname()
+		if own == "" || own == con.GetIndexname() {
+			own = catalog.ObjectName(con.GetIndexname(), "", "plain")
+		}
+		name := rule.Ident(own)
 		p.Report(s, rule.Report{
 			Fact: "index " + con.GetIndexname() + " cannot stand behind a constraint of " + table.Name.String(),
 			Harm: "the migration fails: " + s.Result.Refused,
 			Instead: "build a plain unique index for it:\nCREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + rule.Table(table.Name) + " (" + columns + ");\n" +
-				s.AlterTable() + " ADD CONSTRAINT " + rule.Ident(con.GetIndexname()) + " " + kind + " USING INDEX " + name + ";",
+				s.AlterTable() + " ADD CONSTRAINT " + name + " " + kind + " USING INDEX " + name + ";",
 		})
 		return
 	}

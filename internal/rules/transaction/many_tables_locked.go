@@ -56,7 +56,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		}
-		if wait := waited(p, locked); wait > 0 && wait <= longest {
+		if wait := waited(p, locked); wait > 0 && wait <= rule.LongestWait {
 			r.Severity = onward.Info
 			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.Where(), rule.Duration(wait))
 		}

@@ -45,9 +45,13 @@ func refreshBlocking(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
+	advice := "refresh it concurrently, which needs a unique index on plain columns:\n"
+	if known && !view.Inferred && s.Before.RefreshIndex(view) == nil {
+		advice = "give it a unique index on plain columns, and refresh it concurrently:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(view.Name) + " (…);\n"
+	}
 	p.Report(s, rule.Report{
 		Fact:    "refreshing materialized view " + name + " blocks reads of it",
 		Harm:    "every query on " + name + " waits until its query has run",
-		Instead: "refresh it concurrently, which needs a unique index on plain columns:\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + rule.Table(view.Name) + ";",
+		Instead: advice + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + rule.Table(view.Name) + ";",
 	})
 }

@@ -1,0 +1,104 @@
+package rules_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/release"
+	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TestPrintedAdviceRuns puts the SQL that a finding of a fixture prints in front of the
+// statement, in its place, or behind it: in one of them the server has to take it.
+func TestPrintedAdviceRuns(t *testing.T) {
+	t.Parallel()
+	for _, r := range rules.All() {
+		if apart[r.ID] {
+			continue
+		}
+		t.Run(r.ID, func(t *testing.T) {
+			t.Parallel()
+			f, err := ruletest.Read(".", r.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range f.Releases {
+				rel := &f.Releases[i]
+				if !rel.Bad() || len(rel.Files) != 1 {
+					continue
+				}
+				findings, err := f.Run([]*rule.Rule{r}, rel)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, x := range findings {
+					if x.Rule == r.ID {
+						printedAdviceRuns(t, f, rel, &x)
+					}
+				}
+			}
+		})
+	}
+}
+
+// apart are the rules whose advice changes or moves another statement than the one
+// that it stands at.
+var apart = map[string]bool{
+	"constraint-not-enforced":             true, // NOT VALID in the place of NOT ENFORCED
+	"transaction-concurrently-in-block":   true, // moves it
+	"type-enum-value-used-in-transaction": true, // moves the one that adds the value
+}
+
+// verb begins a line of SQL in an advice.
+var verb = regexp.MustCompile(`^(ALTER|ANALYZE|CALL|CREATE|DELETE|DROP|GRANT|INSERT|LOCK|REFRESH|REINDEX|RESET|REVOKE|SELECT|SET|TRUNCATE|UPDATE|VACUUM) `)
+
+func printedAdviceRuns(t *testing.T, f *ruletest.Fixture, rel *ruletest.Release, x *onward.Finding) {
+	t.Helper()
+	var sql []string
+	for _, line := range strings.Split(x.Instead, "\n")[1:] {
+		if !verb.MatchString(line) && !strings.HasPrefix(line, "--") {
+			break // another way
+		}
+		sql = append(sql, line)
+	}
+	advice := strings.Join(sql, "\n") + "\n"
+	if len(sql) == 0 || strings.Contains(advice, "…") {
+		return
+	}
+	lines := strings.SplitAfter(ruletest.Clean(rel.Files[0].SQL), "\n")
+	before, rest := strings.Join(lines[:x.Line-1], ""), strings.Join(lines[x.EndLine:], "")
+	statement := strings.Join(lines[x.Line-1:x.EndLine], "")
+	if strings.Contains(statement, "ADD COLUMN") && strings.Contains(statement, ", ADD ") {
+		return // the advice is about one of several commands
+	}
+	first := ""
+	for _, sql := range []string{before + advice, before + advice + statement, before + statement + advice, before + statement + rest + advice} {
+		tried := *rel
+		tried.Files = []ruletest.File{{Name: rel.Files[0].Name, SQL: sql}}
+		tried.Transaction = onward.TransactionNone
+		findings, err := f.RunOn([]*rule.Rule{release.StatementFails, release.StatementRefused}, &tried, f.Versions)
+		if err != nil {
+			continue // it stands in the middle of a DO block
+		}
+		var fails []string
+		for _, y := range findings {
+			if y.Severity == onward.Error {
+				fails = append(fails, y.Fact)
+			}
+		}
+		if len(fails) == 0 {
+			return
+		}
+		if first == "" {
+			first = strings.Join(fails, "; ")
+		}
+	}
+	if first == "" {
+		return
+	}
+	t.Errorf("%s:%d: %s\n%s", rel.Name, x.Line, first, x.Instead)
+}
