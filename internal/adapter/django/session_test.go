@@ -148,6 +148,15 @@ func loadInitial(t *testing.T, python string, files adaptertest.Files, configure
 
 func loadSet(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) *adapter.Set {
 	t.Helper()
+	set, err := trySet(t, python, files, configured)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func trySet(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) (*adapter.Set, error) {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
 		at := filepath.Join(dir, filepath.FromSlash(name))
@@ -159,9 +168,5 @@ func loadSet(t *testing.T, python string, files adaptertest.Files, configured ru
 		}
 	}
 	a := &Adapter{Home: dir, Python: python, CacheDir: "-"}
-	set, err := a.Load(context.Background(), adaptertest.Disk(t, dir), adapter.Source{Framework: framework, Options: adapter.Options{Runner: configured}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+	return a.Load(context.Background(), adaptertest.Disk(t, dir), adapter.Source{Framework: framework, Options: adapter.Options{Runner: configured}})
 }

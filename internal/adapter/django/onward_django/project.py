@@ -114,6 +114,16 @@ def start(project, settings, pg, stands_in=False):
 
     Returns what went wrong without keeping the project from being rendered.
     """
+    # Settings, and apps that are set up, may ask which command it is.
+    argv, sys.argv = sys.argv, ["manage.py", "sqlmigrate"]
+    try:
+        return set_up(project, settings, pg, stands_in)
+    finally:
+        sys.argv = argv
+
+
+def set_up(project, settings, pg, stands_in):
+    """What start does."""
     from . import offline
 
     if settings:
@@ -153,6 +163,8 @@ def start(project, settings, pg, stands_in=False):
         from django.apps import apps
 
         if not apps.models_ready:
+            if trouble is not None and "isn't reentrant" in str(error):
+                error = trouble  # manage.py sets up itself, and failed there
             message = place(error, project) + last_line(error)
             missing = stand_in.missing(error) or stand_in.missing(trouble)
             raise Failure("settings", message, traceback.format_exc(), missing)
@@ -200,8 +212,7 @@ def run_manage(path):
         raise _Reached
 
     original = management.execute_from_command_line
-    argv, management.execute_from_command_line = sys.argv, reached
-    sys.argv = [path, "sqlmigrate"]
+    management.execute_from_command_line = reached
     try:
         runpy.run_path(path, run_name="__main__")
     except _Reached:
@@ -209,7 +220,7 @@ def run_manage(path):
     except BaseException as error:
         return error
     finally:
-        sys.argv, management.execute_from_command_line = argv, original
+        management.execute_from_command_line = original
     return None
 
 

@@ -1,0 +1,30 @@
+package django
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// Settings and apps may ask which command runs, as some do that ask for less in a
+// command than in a server.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	files := little("import sys\nassert sys.argv[0] == 'manage.py', sys.argv")
+	files["app/models.py"] = []byte("import sys\nassert sys.argv[0] == 'manage.py', sys.argv\n")
+	loadInitial(t, venv(t, "django-5.2-none"), files, rule.Runner{})
+}
+
+// What goes wrong where manage.py sets up by itself is told, and not that it cannot
+// be done twice.
+func TestManageThatSetsUp(t *testing.T) {
+	t.Parallel()
+	files := little("")
+	files["manage.py"] = []byte("import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nimport django\ndjango.setup()\n")
+	files["app/models.py"] = []byte("raise RuntimeError('no bucket')\n")
+	_, err := trySet(t, venv(t, "django-5.2-none"), files, rule.Runner{})
+	if err == nil || !strings.Contains(err.Error(), "no bucket") {
+		t.Error(err)
+	}
+}
