@@ -294,7 +294,7 @@ func TestEvidenceOfACommonName(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]bool{
-		"HasMod bool // whether the zip has one": true, "zip := x // of the zip": false, "s := `a // b`, zip": false, "q(`SELECT 1 // zip`)": false, "x = 1 # the zip": false,
+		"HasMod bool // whether the zip has one": true, "f(a) // `zip` may be \"\"": true, "zip := x // of the zip": false, "s := `a // b`, zip": false, "q(`SELECT 1 // zip`)": false, "x = 1 # the zip": false,
 	} {
 		if got := behindCode(gitrange.Hit{Path: "store/a.go", Word: "zip", Text: text}); got != want {
 			t.Errorf("%s: %t", text, got)

@@ -87,7 +87,7 @@ func ofLanguage(h gitrange.Hit) bool {
 }
 
 // behindCode reports whether a word stands nowhere in its line but in the comment at its
-// end. Where that has quotes, it may be no comment.
+// end. In a text that is open there, it is none.
 func behindCode(h gitrange.Hit) bool {
 	mark := " // "
 	switch path.Ext(h.Path) {
@@ -97,7 +97,8 @@ func behindCode(h gitrange.Hit) bool {
 		mark = " -- "
 	}
 	code, rest, found := strings.Cut(h.Text, mark)
-	return found && h.Word != "" && names(rest, h.Word) && !names(code, h.Word) && !strings.ContainsAny(rest, "\"'`")
+	open := func(quote string) bool { return strings.Count(code, quote)%2 > 0 }
+	return found && h.Word != "" && names(rest, h.Word) && !names(code, h.Word) && !open("\"") && !open("'") && !open("`")
 }
 
 // imported is a line of an import of Go's: "archive/zip".

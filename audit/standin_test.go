@@ -111,3 +111,49 @@ func TestStandInOfMovedProject(t *testing.T) {
 		t.Error("it was not edited:", a.opaque[0].Why)
 	}
 }
+
+// Where the models of the base are not known, the migrations know their names: a class
+// of that name in the deployed code uses the table.
+func TestClassesOfTables(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, `-- shop/models.py --
+class WebHook(models.Model):
+    url = models.TextField()
+
+class Basket:
+    pass
+-- shop/views.py --
+from .models import WebHook, OrderLine
+`)
+	repo, err := gitrange.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer repo.Close()
+	rng, err := repo.Range(t.Context(), "main", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := &adapter.Set{}
+	for _, model := range []string{"WebHook", "OrderLine", "Basket"} {
+		set.Migrations = append(set.Migrations, &adapter.Migration{ID: "shop.0001_" + model, Source: script.Source{Parts: []script.Part{{Operation: script.Operation{Class: "CreateModel", Model: model}}}}})
+	}
+	for known, want := range map[bool]map[string]bool{false: {"shop_webhook": true, "shop_orderline": false, "shop_basket": false}, true: {"shop_webhook": false}} {
+		base := *set
+		if known {
+			base.Models = []adapter.Model{{Name: "shop.Other", Table: "shop_other"}}
+		}
+		u := newUsage(rng, []pair{{source: adapter.Source{Framework: "django"}, base: &base}})
+		u.databases = [][]int{{0}}
+		ask := func(name string) question { return question{table: catalog.Name{Schema: "public", Name: name}} }
+		for name := range want {
+			u.answer(ask(name))
+		}
+		u.search()
+		for name, used := range want {
+			if got := u.answer(ask(name)); got.Used != used {
+				t.Errorf("%t %s: %+v", known, name, got)
+			}
+		}
+	}
+}

@@ -45,6 +45,8 @@ type usage struct {
 	pairs     []pair
 	databases [][]int
 	rooted    []service
+	// classes are the models of each database by their tables; see class.
+	classes map[int]map[string]string
 	// deployed are the schemas of the databases at the base.
 	deployed map[int]*catalog.Catalog
 }
@@ -171,13 +173,20 @@ func (u *usage) search() {
 	for _, q := range u.asked {
 		tables = append(tables, q.tables()...)
 		tables = append(tables, q.schema()...)
+		if class := u.class(q); class != "" {
+			tables = append(tables, class)
+		}
 		if q.column != "" && !q.upsert() {
 			near = append(append(near, spellings(q.column)...), q.embedded()...)
 		}
 	}
 	tableHits := look(tables, u.noCode)
 	named := func(q question) []gitrange.Hit {
-		return q.named(pick(tableHits, q.tables()), pick(tableHits, q.schema()))
+		hits := q.named(pick(tableHits, q.tables()), pick(tableHits, q.schema()))
+		if class := u.class(q); class != "" {
+			hits = append(hits, declaredClass(class, tableHits[class])...)
+		}
+		return hits
 	}
 	files := map[string]bool{}
 	for _, q := range u.asked {
