@@ -117,6 +117,7 @@ var all = []*rule.Rule{
 	identifier.Truncated,
 	index.AttachIncomplete,
 	index.ConcurrentIfNotExists,
+	index.ConcurrentLeftTimeout,
 	index.ConcurrentPartitioned,
 	index.ConcurrentShortTimeout,
 	index.CreateBlocking,

@@ -51,21 +51,8 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	} else if by != nil {
 		where = "set at " + by.Where()
 	}
-	left := "the statement has to be run again"
-	if s.Node.GetIndexStmt() != nil || s.Node.GetReindexStmt() != nil {
-		left = "an INVALID index is left behind"
-	} else if s.Node.GetDropStmt() != nil {
-		left = "the index stays, INVALID"
-	}
-	harm := "one transaction that stays open for longer cancels it, and " + left
-	if setting == "statement_timeout" {
-		harm = "on a big table it takes longer and is cancelled, and " + left
-	}
-	report := rule.Report{
-		Fact:    setting + " = " + rule.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String(),
-		Harm:    harm,
-		Instead: "clear it for this statement, which blocks nobody while it waits:\nSET " + setting + " = 0;\n" + s.SQL + ";\nRESET " + setting + ";",
-	}
+	report := cancelled(s, setting)
+	report.Fact = setting + " = " + rule.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
 	if s.Operation.Rendered() {
 		report.Django = "clear it for this operation, which blocks nobody while it waits:\nmigrations.RunSQL('SET " + setting + " = 0'),\n" + s.Operation.Class + "(…),  # as it stands\nmigrations.RunSQL('RESET " + setting + "'),"
 	}
@@ -93,4 +80,22 @@ func waits(p *rule.Pass, r *effect.Result) *effect.Effect {
 		}
 	}
 	return nil
+}
+
+// cancelled is what a setting does to a statement, and the way out.
+func cancelled(s *rule.Stmt, setting string) rule.Report {
+	left := "the statement has to be run again"
+	if s.Node.GetIndexStmt() != nil || s.Node.GetReindexStmt() != nil {
+		left = "an INVALID index is left behind"
+	} else if s.Node.GetDropStmt() != nil {
+		left = "the index stays, INVALID"
+	}
+	harm := "one transaction that stays open for longer cancels it, and " + left
+	if setting == "statement_timeout" {
+		harm = "on a big table it takes longer and is cancelled, and " + left
+	}
+	return rule.Report{
+		Harm:    harm,
+		Instead: "clear it for this statement, which blocks nobody while it waits:\nSET " + setting + " = 0;\n" + s.SQL + ";\nRESET " + setting + ";",
+	}
 }

@@ -1,0 +1,104 @@
+package index
+
+import (
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ConcurrentLeftTimeout flags a concurrent build, drop or detach that a timeout may
+// cancel which an earlier migration has set for the session and left.
+// https://www.postgresql.org/docs/current/sql-set.html
+var ConcurrentLeftTimeout = &rule.Rule{
+	ID:       "index-concurrent-left-timeout",
+	Category: onward.Locking,
+	Severity: onward.Warning,
+	Preset:   rule.Recommended,
+	Summary:  "a lock_timeout or statement_timeout that an earlier migration leaves set may cancel a concurrent build",
+	Harm:     "SET without LOCAL holds for the session, and runners send all migrations on one connection. What bounded an ALTER TABLE in one file goes on to bound the concurrent build in a later one, which says nothing of it: on a big table it is cancelled, and leaves an INVALID index.",
+	Instead:  "Reset the timeout at the end of the migration that sets it, or use SET LOCAL there; and clear it in front of the build.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/sql-set.html", "https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Gather:   leftTimeouts,
+	Release:  concurrentLeftTimeout,
+}
+
+// timeout is what a migration makes of one for the session: a value that goes on
+// behind it, or, as 0, none.
+type timeout struct {
+	name string
+	ms   int
+	by   *rule.Stmt
+}
+
+// unbounded is a statement that nothing in its own migration bounds, of each setting.
+type unbounded struct {
+	*rule.Stmt
+	reports map[string]rule.Report
+	what    string
+}
+
+// limits are the settings that cancel, the surer first, and below which each is short.
+var limits = [...]struct {
+	name  string
+	short int
+}{{"statement_timeout", shortStatement}, {"lock_timeout", shortLock}}
+
+// leftTimeouts keeps what a migration sets for a session that goes on behind it, and
+// what it leaves unbounded itself.
+func leftTimeouts(p *rule.Pass, m *rule.Migration) {
+	if m.Runner.OwnSession || m.Runner.Name == "" && (m.Framework == "" || m.Framework == "sql") {
+		return // psql gives each file a session
+	}
+	for _, t := range m.Txs {
+		if t.RolledBack {
+			continue
+		}
+		for _, s := range t.Statements {
+			if e := waits(p, &s.Result); e != nil && s.Result.Refused == "" && !s.InBlock() {
+				u := unbounded{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
+				if s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
+					u.reports["statement_timeout"] = cancelled(s, "statement_timeout")
+				}
+				if s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
+					u.reports["lock_timeout"] = cancelled(s, "lock_timeout")
+				}
+				p.Keep(u)
+			}
+			set, ok := rule.SettingOf(s.Node)
+			if !ok || set.Local {
+				continue
+			}
+			ms := 0
+			if !set.Default {
+				ms, _ = rule.Milliseconds(set.Value)
+			}
+			for _, l := range limits {
+				if set.Name == l.name || set.Name == "" {
+					p.Keep(timeout{l.name, ms, s})
+				}
+			}
+		}
+	}
+}
+
+func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
+	open := map[string]timeout{}
+	for _, kept := range rule.Kept[any](p) {
+		switch x := kept.(type) {
+		case timeout:
+			open[x.name] = x
+		case unbounded:
+			for _, l := range limits {
+				t := open[l.name]
+				r, bare := x.reports[l.name]
+				if !bare || t.ms == 0 || t.ms >= l.short {
+					continue
+				}
+				r.Fact = l.name + " = " + rule.Duration(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
+				r.Cause = "and for %d other statements"
+				r.Evidence = []onward.Evidence{t.by.Evidence("sets " + l.name)}
+				p.Report(x.Stmt, r)
+				break
+			}
+		}
+	}
+}
