@@ -91,6 +91,7 @@ var all = []*rule.Rule{
 	data.InsertSelectUnbatched,
 	data.InsertWithoutColumns,
 	data.NullComparison,
+	data.ProgramUnbatched,
 	data.SubqueryOuterColumn,
 	data.TriggersDisabled,
 	data.UpdateUnbatched,

@@ -157,7 +157,7 @@ type Replacement struct {
 // Write is work of a function on the rows of a table.
 type Write struct {
 	Table string `json:"table"`
-	// Verb is "updates", "deletes" or "goes over".
+	// Verb is "updates", "deletes", "saves" or "goes over".
 	Verb string `json:"verb"`
 	// Whole: of all rows, as far as its text tells.
 	Whole bool `json:"whole"`

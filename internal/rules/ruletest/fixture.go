@@ -24,6 +24,8 @@
 //	                        behind it for an edit of comments only, "directory"
 //	                        where no migration is left of its directory
 //	bad.refusal: 3 text     what the runner refuses: line and message
+//	bad.program: 3 fill updates t whole   what a program does in front of its first file: line,
+//	                        name, verb, table; "few", "batches", "apart" as in script.Code
 //
 // and, for the proof on servers (internal/rules/prove):
 //
@@ -106,6 +108,8 @@ type Release struct {
 	// Changes and Refusals are what is wrong with the history and the files.
 	Changes  []rule.HistoryChange
 	Refusals []rule.Refusal
+	// Programs are what the migration runs besides SQL.
+	Programs []script.Code
 	// Versions are those that the example is for, Servers those that run it.
 	Versions, Servers []int
 	// Fails is the SQLSTATE with which the server refuses the example, "" when
@@ -244,7 +248,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 	}
 	e.Release().Known = true
 	e.Release().Changes = r.Changes
-	for _, file := range r.Files {
+	for i, file := range r.Files {
 		s, err := build(file.SQL, r.Transaction)
 		if err != nil {
 			return nil, err
@@ -253,6 +257,9 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 			if st.Err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", file.Name, st.Line, st.Err)
 			}
+		}
+		if i == 0 {
+			s.Source.Code = r.Programs
 		}
 		m := &rule.Migration{
 			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,

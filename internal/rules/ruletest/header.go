@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -48,6 +49,14 @@ func (f *Fixture) exampleHeader(key, value string) error {
 			}
 		}
 		r.Changes = append(r.Changes, h)
+	case "program":
+		var c script.Code
+		if _, err := fmt.Sscan(value, &c.Line, &c.Name, &c.Verb, &c.Table); err != nil {
+			return fmt.Errorf("%s.program: %q: write line, name, verb and table", name, value)
+		}
+		flags := strings.Fields(value)[4:]
+		c.Whole, c.Few, c.Batches, c.Apart = slices.Contains(flags, "whole"), slices.Contains(flags, "few"), slices.Contains(flags, "batches"), slices.Contains(flags, "apart")
+		r.Programs = append(r.Programs, c)
 	case "refusal":
 		line, text, _ := strings.Cut(value, " ")
 		n, err := strconv.Atoi(line)

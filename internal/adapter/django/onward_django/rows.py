@@ -225,11 +225,19 @@ class _Reader:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
                 rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
             elif isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
-                rows, verb = self.rows(node.iter), "goes over"
+                rows, verb = self.rows(node.iter), self.loop(node)
             else:
                 continue
             if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
                 yield rows[0], verb, rows[1] == _ALL
+
+    @staticmethod
+    def loop(node):
+        """What a loop does: it saves the rows that it goes over, or writes something else for each."""
+        row = getattr(node.target, "id", "")
+        saved = (getattr(call, "func", None) for call in ast.walk(node))
+        own = any(getattr(f, "attr", "") == "save" and getattr(f.value, "id", None) == row for f in saved)
+        return "saves" if own else "goes over"
 
     def batches(self):
         """The writes of loops that go on until no row is left: they read a slice of a
@@ -247,7 +255,7 @@ class _Reader:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
                     rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
                 elif isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
-                    rows, verb = self.rows(node.iter), "goes over"
+                    rows, verb = self.rows(node.iter), self.loop(node)
                 else:
                     continue
                 if rows is not None and rows[0] in read and rows[0] not in _SMALL:
