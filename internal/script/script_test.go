@@ -135,6 +135,7 @@ func TestSuppressions(t *testing.T) {
 		"-- onward:ignore all of it",                 // 11
 		"-- onward:ignored x-y: z",                   // 12
 		"-- onward:ignore no-reason",                 // 13
+		"-- ONWARD:IGNORE x-y: z",                    // 14
 		"SELECT 1;",
 	}, "\n")
 	type got struct {
@@ -151,10 +152,11 @@ func TestSuppressions(t *testing.T) {
 		{"column-drop", "the service is gone", 5, true, false},
 		{"index-create-blocking a-b", "40 rows", 5, false, false},
 		{"c-d", "why", 7, false, false},
-		{"", "", 14, false, true},
-		{"", "", 14, false, true},
-		{"", "", 14, false, true},
-		{"no-reason", "", 14, false, false},
+		{"", "", 15, false, true},
+		{"", "", 15, false, true},
+		{"", "", 15, false, true},
+		{"no-reason", "", 15, false, false},
+		{"", "", 15, false, true},
 	}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)

@@ -38,13 +38,13 @@ const marker = "onward:ignore"
 // A DO block is a string for Postgres' scanner; the comments in its body speak
 // about the statements in it.
 func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
-	if !strings.Contains(src.Text, "onward:") {
+	if mention(src.Text) < 0 {
 		return nil
 	}
 	var out []Suppression
 	for _, c := range commentsOf(src, bodies) {
 		text := src.Text[c.Start:c.End]
-		i := strings.Index(text, "onward:")
+		i := mention(text)
 		if i < 0 || !onlyMarkers(text[:i]) {
 			continue
 		}
@@ -60,6 +60,18 @@ func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []
 		out = append(out, s)
 	}
 	return out
+}
+
+// mention is where a text first speaks to onward, in capitals too: that is a mistake
+// to tell of; -1 for nowhere.
+func mention(text string) int {
+	first := -1
+	for _, name := range []string{"onward:", "ONWARD:", "Onward:"} {
+		if i := strings.Index(text, name); i >= 0 && (first < 0 || i < first) {
+			first = i
+		}
+	}
+	return first
 }
 
 // onlyMarkers reports whether nothing but comment characters stands there.
