@@ -58,8 +58,10 @@ type changelog struct {
 	// databases are the sources that share one, as indexes into the pairs; one
 	// database when the deployed schema was given.
 	databases [][]int
-	// deployed are their schemas at the base, once they are folded.
+	// deployed are their schemas at the base, once they are folded; unread is what
+	// of the base could not be.
 	deployed []*catalog.Catalog
+	unread   []unread
 }
 
 // pair is a source of migrations at base and head.
@@ -117,6 +119,7 @@ func (a *changelog) share(pairs []pair) {
 	if a.databases == nil {
 		a.databases = databases(pairs, a.known.catalog != nil)
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
+		a.unread = make([]unread, len(a.databases))
 		a.deployed[0] = a.known.catalog
 	}
 }
@@ -124,7 +127,7 @@ func (a *changelog) share(pairs []pair) {
 // deploy folds what the base has of a database, the first time.
 func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
 	if a.deployed[database] != nil {
-		j.deployed = a.deployed[database]
+		j.deployed, j.unread = a.deployed[database], a.unread[database]
 		return
 	}
 	for _, k := range a.databases[database] {
@@ -132,7 +135,7 @@ func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
 			j.deploy(m)
 		}
 	}
-	a.deployed[database] = j.run().Release().Deployed
+	a.deployed[database], a.unread[database] = j.run().Release().Deployed, j.unread
 }
 
 // load reads the migrations of both trees. The adapters look at the head; a

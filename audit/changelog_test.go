@@ -234,6 +234,27 @@ DROP TABLE users;
 	}
 }
 
+// What of the deployed migrations cannot be read is listed once, and fails nothing:
+// it has run.
+func TestUnreadBase(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, deployed+`-- db/migrations/00001_x.sql --
+-- +goose Up
+CREATE TABEL lost (id int);
+CREATE TABEL gone (id int);
+`, `
+-- db/migrations/00002_a.sql --
+-- +goose Up
+SET LOCAL lock_timeout = '2s';
+ALTER TABLE lost ADD x int;
+`)
+	r := changelog0(t, Config{Dir: dir})
+	want := []onward.Opaque{{Migration: "00001_x", Path: "db/migrations/00001_x.sql", Line: 2, Column: 8, What: "what deployed migrations made, 2 statements or files", Why: `syntax error at or near "TABEL"`}}
+	if diff := cmp.Diff(want, r.Opaque); diff != "" || !r.Summary.Safe {
+		t.Errorf("safe: %t, (-want +got):\n%s", r.Summary.Safe, diff)
+	}
+}
+
 func TestSchemaFile(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, "-- migrations/1_a.up.sql --\nSELECT 1;\n", "-- migrations/2_b.up.sql --\nALTER TABLE app.t ALTER COLUMN v TYPE text;\n")

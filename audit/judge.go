@@ -24,6 +24,7 @@ type judge struct {
 	deployed *catalog.Catalog // the schema to begin with; nil: none
 	engine   *rule.Engine
 	report   *onward.Report
+	unread   unread // of the deployed migrations
 	// brief: the report does without statements, for large inputs whose
 	// report shows findings only.
 	brief bool
@@ -69,12 +70,17 @@ func (j *judge) run() *rule.Engine {
 func (j *judge) deploy(m *adapter.Migration) {
 	defer j.obscure(m)
 	if m.Failed != "" {
+		if !m.Lost { // lost has told of it
+			j.unread.file(m, m.Failed)
+		}
 		return
 	}
 	s, err := script.Build(m.Source)
 	if err != nil {
+		j.unread.file(m, err.Error())
 		return
 	}
+	j.unread.statements(m, s)
 	j.run().Deploy(s)
 }
 
@@ -315,6 +321,9 @@ func (j *judge) finish() *onward.Report {
 	j.faults()
 	r := j.report
 	r.Findings = append(r.Findings, findings...)
+	if j.known.catalog == nil {
+		j.unread.tell(r)
+	}
 	r.Summary.Migrations = len(r.Migrations)
 	r.Summary.Suppressed = suppressed
 	r.Summary.Opaque = len(r.Opaque)
