@@ -10,8 +10,8 @@ import (
 
 // RunnerFiles lists the files in which a repository says how it runs its
 // migrations: build and deployment files, and Go code whose path speaks of
-// databases. At most 200 of what is named so, and as many manifests of a cluster, so
-// that a large repository costs no more.
+// databases. At most 200 of what is named so, and as many manifests of a cluster,
+// packages and platforms, so that a large repository costs no more.
 //
 // The result is shared: do not change it.
 func RunnerFiles(t Tree, code bool) []string {
@@ -39,7 +39,7 @@ func runnerFiles(t Tree, code bool) []string {
 		}
 		if ok {
 			out = append(out, p)
-		} else if len(manifests) < most && (strings.HasSuffix(base, ".yaml") || strings.HasSuffix(base, ".yml")) && manifest.MatchString(p) {
+		} else if len(manifests) < most && deploys(p, base) {
 			manifests = append(manifests, p)
 		}
 	}
@@ -64,6 +64,33 @@ func Said(t Tree, code bool, pattern *regexp.Regexp, words ...string) string {
 	}
 	return files[at]
 }
+
+// deploys reports whether a file is the manifest of a cluster, a package or a platform,
+// the pipeline of one that is not GitHub's, or a script without an ending. base is its
+// name in lower case.
+func deploys(p, base string) bool {
+	switch base {
+	case "package.json", "composer.json", "procfile", "rakefile", "jenkinsfile", "tiltfile", "earthfile", "deploy.rb", "railway.json":
+		return true
+	}
+	switch path.Ext(base) {
+	case ".yaml", ".yml":
+		return manifest.MatchString(p) || pipelines.MatchString(base) || strings.HasPrefix(p, ".circleci/") || strings.HasPrefix(p, ".gitlab/") || strings.HasPrefix(p, ".buildkite/")
+	case ".toml":
+		return strings.HasPrefix(base, "fly.") || strings.HasSuffix(base, "mise.toml") || base == "railway.toml"
+	case ".nomad", ".service":
+		return true
+	case ".hcl":
+		return strings.HasSuffix(base, ".nomad.hcl")
+	case "":
+		dir := path.Base(path.Dir(p))
+		return dir == "bin" || dir == "script" || dir == "scripts"
+	}
+	return false
+}
+
+// pipelines are the files of other forges and platforms, by their names.
+var pipelines = regexp.MustCompile(`^(?:\.gitlab-ci.*|\.drone|\.?travis|azure-pipelines?.*|bitbucket-pipelines|cloudbuild.*|buildspec.*|heroku|render|appspec)\.ya?ml$`)
 
 // manifest is what a cluster is told to run a job with.
 var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)

@@ -13,7 +13,7 @@ import (
 // file that has it speaks of migrations too, or is not looked at: an
 // application has timeouts of its own.
 var (
-	timeoutFile  = regexp.MustCompile(`(?i)(?:^|/)(?:makefile|justfile|procfile|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$|(?i)(?:^|/)(?:db)?migrat(?:e|or|er)/[^/]+\.(?:[cm]?[jt]s|py|rb|go)$`)
+	timeoutFile  = regexp.MustCompile(`(?i)(?:^|/)(?:makefile|justfile|procfile|package\.json|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$|(?i)(?:^|/)(?:db)?migrat(?:e|or|er)/[^/]+\.(?:[cm]?[jt]s|py|rb|go)$`)
 	timeoutValue = regexp.MustCompile(`(?i)(?:-c(?:\s|%20|\+)*|--|[?&])lock[_-]timeout(?:=|%3D)'?([1-9]\d*(?:\s?(?:ms|s|min))?)|set\s+(?:session\s+)?lock_timeout\s*(?:=|to)\s*\\?["']?([1-9]\d*\s?(?:ms|s|min)?)|\block_?timeout["']?\]?\s*[:=]\s*["']?([1-9]\d*(?:\s?(?:ms|s|min))?)`)
 	ofMigrations = regexp.MustCompile(`(?i)migrat|flyway|liquibase|goose|dbmate|refinery`)
 	// What is not the deploy: tests, and the pipelines that are not said to be it.
