@@ -11,6 +11,10 @@ const maxToken = 60
 // The word that names a schema: the last one inside of its token.
 var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
+// searched is the schema that Flyway puts first in the search path: a name without a
+// schema is looked up there.
+const searched = "${flyway:defaultSchema}"
+
 // filled puts a name in the place of a schema that the runner fills in when it
 // starts (pop, Flyway, sql-migrate's wrappers): {{ index .Options "Namespace"
 // }}.users, ${schema}.users, "${schema}".users. Spaces behind the name keep every
@@ -47,6 +51,9 @@ func filled(text string) string {
 					out = []byte(text)
 				}
 				name := strings.ToLower(words[len(words)-1])
+				if strings.EqualFold(text[start:end], searched) {
+					name, last = "", last+1 // and its dot
+				}
 				copy(out[first:last], name+strings.Repeat(" ", last-first-len(name)))
 			}
 		}

@@ -15,6 +15,8 @@ func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 		`SELECT '{"a": 1}', {{ .Value }}`:                                      `SELECT '{"a": 1}', {{ .Value }}`,
 		`ALTER TABLE "{{ index .Options "Namespace" }}"."users" RENAME a TO b`: `ALTER TABLE namespace                         ."users" RENAME a TO b`,
 		`CREATE INDEX ON "${schema}".t (a)`:                                    `CREATE INDEX ON schema     .t (a)`,
+		`DROP TABLE ${flyway:defaultSchema}.t`:                                 `DROP TABLE                         t`,
+		`DROP TABLE "${flyway:defaultschema}".t`:                               `DROP TABLE                           t`,
 		`SELECT "a{{ .X }}".b`:                                                 `SELECT "a{{ .X }}".b`,
 		`SELECT '{}'.x, {{ 1 }}.y`:                                             `SELECT '{}'.x, {{ 1 }}.y`,
 	} {
