@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -200,25 +201,37 @@ func needServer(t *testing.T) {
 }
 
 // end ends processes with a signal, each at an instant of its own that is
-// spread evenly over a time, several at once. after looks at each.
+// spread evenly over a time, several at once. after looks at each. One that is
+// through before its instant says how long it took: the machine has become less
+// busy, and the instants of the next are spread over that.
 func (v victims) end(t *testing.T, n int, over time.Duration, rnd *rand.Rand, signal os.Signal, after func(c *victim, at time.Duration, err error)) {
 	t.Helper()
 	room := make(chan struct{}, atOnce)
+	var lasts atomic.Int64
+	lasts.Store(int64(over))
 	var all sync.WaitGroup
 	for range n {
-		at := time.Duration(rnd.Int64N(int64(over)))
 		room <- struct{}{}
+		at := time.Duration(rnd.Int64N(lasts.Load()))
+		begun := time.Now()
 		c := v.start(t)
 		all.Go(func() {
 			defer func() { <-room }()
-			time.Sleep(at)
-			asked := time.Now()
-			if err := c.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				t.Error(err)
-			}
-			err := c.cmd.Wait()
-			if took := time.Since(asked); took > mostEnding {
-				t.Errorf("it ended %s after it was asked to, which was %s after its start", took, at)
+			ended := make(chan error, 1)
+			go func() { ended <- c.cmd.Wait() }()
+			var err error
+			select {
+			case err = <-ended:
+				lasts.Store(int64(time.Since(begun)))
+			case <-time.After(at):
+				asked := time.Now()
+				if err := c.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+					t.Error(err)
+				}
+				err = <-ended
+				if took := time.Since(asked); took > mostEnding {
+					t.Errorf("it ended %s after it was asked to, which was %s after its start", took, at)
+				}
 			}
 			after(c, at, err)
 		})

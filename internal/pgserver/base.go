@@ -49,8 +49,9 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 		return nil, false, err
 	}
 	s, built, err = c.startFrom(ctx, final, base)
-	if broken := new(ServerError); errors.As(err, &broken) && ctx.Err() == nil && !built {
-		// The cached copy may be damaged: make it anew, once.
+	broken := new(ServerError)
+	if (errors.As(err, &broken) || errors.Is(err, fs.ErrNotExist)) && ctx.Err() == nil && !built {
+		// The cached copy may be damaged, or somebody removed it meanwhile: make it anew, once.
 		if removeErr := os.RemoveAll(final); removeErr != nil {
 			return nil, false, errors.Join(err, removeErr)
 		}
@@ -170,13 +171,25 @@ func forgetBases(root, keep string) {
 		if err != nil {
 			continue
 		}
-		// One that is being built stays; one that is being copied at this moment
-		// makes that start fail, and the next one builds it again.
+		// One that is being built stays. One that is being copied at this moment
+		// is not found from one file to the next, and its user builds it again.
 		if free, _ := scratch.TryLock(f); free {
-			_ = os.RemoveAll(dir)
-			_ = os.RemoveAll(dir + ".new") // of a builder that was killed
+			_ = forget(dir)
 			_ = os.Remove(lock)
 		}
 		f.Close()
 	}
+}
+
+// forget removes a base, under another name first: what copies it finds none of
+// its files any more, rather than some. Also goes what a killed builder left there.
+func forget(dir string) error {
+	staging := dir + ".new"
+	if err := os.RemoveAll(staging); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, staging); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(staging)
 }

@@ -84,3 +84,60 @@ func TestStartFromBroken(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A base that another process forgets while it is copied is made anew.
+func TestStartFromForgotten(t *testing.T) {
+	server(t, Config{}) // skips where there is none
+	t.Parallel()
+	base := Base{Key: "forgotten " + time.Now().String(), Build: func(ctx context.Context, s *Server) error { return s.run(ctx, "CREATE DATABASE shop") }}
+	cfg := Config{Dir: t.TempDir()}
+	if err := os.Chmod(filepath.Dir(cfg.Dir), 0o755); err != nil { // the server's account must be able to enter
+		t.Fatal(err)
+	}
+	s, _, err := StartFrom(t.Context(), cfg, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := resolve(t.Context(), s.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	from, err := c.basePath(base.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Its copy has begun as soon as there is a data directory.
+	forgotten := make(chan struct{})
+	go func() {
+		defer close(forgotten)
+		for range 5000 {
+			if found, _ := filepath.Glob(filepath.Join(cfg.Dir, privatePrefix+"*", "data")); found != nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		lock, err := lockWait(context.Background(), from+".lock")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer lock.Close()
+		if err := forget(from); err != nil {
+			t.Error(err)
+		}
+	}()
+	s, built, err := StartFrom(t.Context(), cfg, base)
+	<-forgotten
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !built {
+		t.Log("it was copied before it was forgotten")
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}

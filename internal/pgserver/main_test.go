@@ -24,6 +24,20 @@ func TestMain(m *testing.M) {
 }
 
 func child(arg string) int {
+	if arg == onlyMaking {
+		acct, err := serverAccount()
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		p, err := newPrivate("", acct)
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		fmt.Println(p.dir)
+		select {}
+	}
 	major, err := strconv.Atoi(arg)
 	if err != nil {
 		fmt.Println(err)

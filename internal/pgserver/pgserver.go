@@ -198,6 +198,7 @@ func (s *Server) guard(acct account) error {
 	if err != nil {
 		return err
 	}
+	s.private.maker.done()
 	// From here on the watchdog's copy of the lock counts: the lock shall be free as soon as the watchdog is gone.
 	if err := s.private.lock.Close(); err != nil {
 		return errors.Join(err, s.process.end())

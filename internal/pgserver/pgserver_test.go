@@ -138,6 +138,33 @@ func TestParentKilled(t *testing.T) {
 	}
 }
 
+// onlyMaking is a child that has made a server's directory, and goes no further.
+const onlyMaking = "making"
+
+// Before there is a watchdog another shell removes what is there.
+func TestParentKilledWhileMaking(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "ONWARD_TEST_CHILD="+onlyMaking)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	dir := strings.TrimSpace(line)
+	if _, missing := os.Stat(dir); err != nil || missing != nil || !filepath.IsAbs(dir) {
+		t.Fatalf("the child says %q, %v", line, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	gone(t, dir, "")
+}
+
 // A server that dies by itself leaves a clear error and nothing else, even if nobody calls Stop.
 func TestServerKilled(t *testing.T) {
 	t.Parallel()

@@ -1,11 +1,13 @@
 package pgserver
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +25,7 @@ const (
 type private struct {
 	dir, sockets     string
 	lock, socketLock *os.File
+	maker            *maker // until the watchdog is there
 }
 
 // newPrivate makes a directory below parent ("" for the system's temporary directory) for the account.
@@ -41,18 +44,23 @@ func newPrivate(parent string, acct account) (*private, error) {
 		}
 		parent = "/tmp" // TMPDIR may be below root's home
 	}
+	// The watchdog compares /proc/*/cwd with the directory's path, and there links are resolved.
+	resolved, err := filepath.EvalSymlinks(parent)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", parent, err)
+	}
+	parent = resolved
 	sweep(parent, acct)
-	p := &private{}
-	if p.dir, err = makePrivate(parent, acct); err != nil {
-		return nil, err
-	}
-	// The watchdog compares /proc/*/cwd with this path, and there links are resolved.
-	if p.dir, err = filepath.EvalSymlinks(p.dir); err != nil {
-		return nil, errors.Join(err, p.remove())
-	}
+	p := &private{dir: filepath.Join(parent, privatePrefix+unique())}
 	p.sockets = p.dir
 	if len(filepath.Join(p.dir, ".s.PGSQL."+socketPort)) > maxSocketPath {
-		if p.sockets, err = makePrivate("/tmp", acct); err != nil {
+		p.sockets = filepath.Join("/tmp", privatePrefix+unique())
+	}
+	if p.maker, err = watchMaking(p.dir, p.sockets); err != nil {
+		return nil, err
+	}
+	for _, dir := range slices.Compact([]string{p.dir, p.sockets}) {
+		if err := makePrivate(dir, acct); err != nil {
 			return nil, errors.Join(err, p.remove())
 		}
 	}
@@ -67,15 +75,14 @@ func newPrivate(parent string, acct account) (*private, error) {
 	return p, nil
 }
 
-func makePrivate(parent string, acct account) (string, error) {
-	dir, err := os.MkdirTemp(parent, privatePrefix)
-	if err != nil {
-		return "", err
+// unique is a name that nobody else has, 65 random bits: short, as a socket's path must be.
+func unique() string { return rand.Text()[:13] }
+
+func makePrivate(dir string, acct account) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
 	}
-	if err := acct.own(dir); err != nil {
-		return "", errors.Join(err, os.Remove(dir))
-	}
-	return dir, nil
+	return acct.own(dir)
 }
 
 // lockPrivate makes a directory's lock appear already taken, so that a sweep never sees it free.
@@ -105,10 +112,9 @@ func (p *private) remove() error {
 	_ = p.lock.Close() // nil or closed before is fine
 	_ = p.socketLock.Close()
 	for _, dir := range []string{p.dir, p.sockets} {
-		if dir != "" {
-			errs = append(errs, os.RemoveAll(dir))
-		}
+		errs = append(errs, os.RemoveAll(dir))
 	}
+	p.maker.done()
 	return errors.Join(errs...)
 }
 

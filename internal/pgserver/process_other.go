@@ -17,6 +17,12 @@ func (account) own(...string) error            { return errPlatform }
 func (account) reach(string) error             { return nil }
 func (account) initdb(string, ...string) error { return errPlatform }
 
+type maker struct{}
+
+func watchMaking(...string) (*maker, error) { return nil, errPlatform }
+
+func (*maker) done() {}
+
 type process struct{}
 
 func watch(account, string, string, *os.File, *os.File, ...string) (*process, error) {

@@ -98,6 +98,37 @@ func (a account) attributes() *syscall.SysProcAttr {
 	return attr
 }
 
+// maker watches over directories from before they are made until the watchdog does, which needs them to be there.
+type maker struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+}
+
+// watchMaking starts a shell that removes the directories should this process end before done is called. Nobody else
+// may have directories of these names.
+func watchMaking(dirs ...string) (*maker, error) {
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `trap '' HUP INT TERM; read -r made || rm -rf "$@"`, "sh"}, dirs...)...)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = account{}.attributes()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a shell: %w", err)
+	}
+	return &maker{cmd, stdin}, nil
+}
+
+// done lets the directories be; calling it again does nothing.
+func (m *maker) done() {
+	if _, err := io.WriteString(m.stdin, "made\n"); err != nil {
+		return
+	}
+	_ = m.stdin.Close()
+	_ = m.cmd.Wait()
+}
+
 // process is a running watchdog and the server below it.
 type process struct {
 	cmd   *exec.Cmd
