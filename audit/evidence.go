@@ -338,6 +338,9 @@ func (q question) likeness(h gitrange.Hit) int {
 	if strings.Contains(before, "table") {
 		return 1 // @Table(name = …
 	}
+	if strings.HasSuffix(before, "type_name") || path.Ext(h.Path) != ".rs" && strings.Contains(h.Text, "::"+h.Word) {
+		return 1 // of a type: #[sqlx(type_name = …, and a cast, which in Rust is a path
+	}
 	return 2
 }
 

@@ -300,6 +300,14 @@ func TestEvidenceOfACommonName(t *testing.T) {
 			t.Errorf("%s: %t", text, got)
 		}
 	}
+	for h, want := range map[gitrange.Hit]int{
+		{Path: "a.kt", Word: "mood", Text: ":mood::mood,"}: 1, {Path: "a.rs", Word: "mood", Text: `#[sqlx(type_name = "mood")]`}: 1,
+		{Path: "a.rs", Word: "mood", Text: "mood: Mood,"}: 2, {Path: "a.rs", Word: "mood", Text: "use crate::mood;"}: 2, {Path: "a.tsx", Word: "mood", Text: "in a mood to go"}: 2,
+	} {
+		if got := (question{table: catalog.Name{Schema: "public", Name: "mood"}}).likeness(h); got != want {
+			t.Errorf("%s: %d", h.Text, got)
+		}
+	}
 	for text, want := range map[string]int{`path = strings.Join(parts, "/")`: 3, "ORDER BY path": 0, "JOIN path ON x": 0, `knex.join("path", "a")`: 0} {
 		if got := columnLikeness(gitrange.Hit{Path: "a.go", Word: "path", Text: text}); got != want {
 			t.Errorf("%s: %d", text, got)
