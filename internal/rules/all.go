@@ -125,6 +125,7 @@ var all = []*rule.Rule{
 	index.CreatePartitioned,
 	index.DropBlocking,
 	index.DropConcurrentlyUnsupported,
+	index.DropFirst,
 	index.Duplicate,
 	index.ForeignKeyMissing,
 	index.IfNotExistsDiffers,
