@@ -88,8 +88,8 @@ def _written(tree, reader, models):
     A loop over batches ends with all of them. Those that are few at a time are told too.
     """
     found = {}
-    for model, verb, whole in reader.writes():
-        found.setdefault(model, (verb, whole, False))
+    for model, verb, whole, batches in reader.writes():
+        found.setdefault(model, (verb, whole, batches))
     for model, verb, whole in reader.batches():
         found.setdefault(model, (verb, whole, True))
     answer = [
@@ -221,6 +221,8 @@ class _Reader:
         return which
 
     def writes(self):
+        loops = (node for node in ast.walk(self.function) if isinstance(node, (ast.For, ast.While)))
+        looped = {id(node) for loop in loops for node in ast.walk(loop)}
         for node in ast.walk(self.function):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
                 rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
@@ -229,7 +231,9 @@ class _Reader:
             else:
                 continue
             if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
-                yield rows[0], verb, rows[1] == _ALL
+                # A bulk_update writes the rows that it is given: in a loop, some at a time.
+                given = getattr(getattr(node, "func", None), "attr", "") == "bulk_update"
+                yield rows[0], verb, rows[1] == _ALL, given and id(node) in looped
 
     @staticmethod
     def loop(node):

@@ -68,6 +68,13 @@ def by_range(apps, schema_editor):
         Book.objects.filter(pk__in=list(books.values_list("pk", flat=True)[start : start + 500])).delete()
 
 
+def in_bulk(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    books = Book.objects.order_by("pk")
+    for start in range(0, books.count(), 500):
+        Book.objects.bulk_update(list(books[start : start + 500]), ["title"])
+
+
 def three(apps, schema_editor):
     Book = apps.get_model("shop", "Book")
     for isbn in ("1", "2", "3"):
@@ -111,5 +118,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
-        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, three)),
+        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, in_bulk, three)),
     ]
