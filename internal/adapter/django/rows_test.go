@@ -25,6 +25,7 @@ func TestRowsThatPythonWrites(t *testing.T) {
 				"of_drafts":  {{"shop_book", "saves", false, false, true}},
 				"by_range":   {{"shop_book", "deletes", true, false, true}},
 				"in_bulk":    {{"shop_book", "updates", true, false, true}},
+				"each":       {{"shop_book", "saves", true, false, false}},
 				"in_sql":     {{"shop_book", "updates", false, false, false}},
 				"in_a_text":  {{"shop_book", "updates", true, false, false}},
 				"one":        nil, "seed": nil, "read": nil, "one_in_sql": nil,

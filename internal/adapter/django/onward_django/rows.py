@@ -235,13 +235,16 @@ class _Reader:
                 given = getattr(getattr(node, "func", None), "attr", "") == "bulk_update"
                 yield rows[0], verb, rows[1] == _ALL, given and id(node) in looped
 
-    @staticmethod
-    def loop(node):
+    def loop(self, node):
         """What a loop does: it saves the rows that it goes over, or writes something else for each."""
-        row = getattr(node.target, "id", "")
-        saved = (getattr(call, "func", None) for call in ast.walk(node))
-        own = any(getattr(f, "attr", "") == "save" and getattr(f.value, "id", None) == row for f in saved)
-        return "saves" if own else "goes over"
+        row, over = getattr(node.target, "id", ""), self.rows(node.iter)
+        for call in ast.walk(node):
+            method = getattr(getattr(call, "func", None), "attr", "")
+            if method == "save" and getattr(call.func.value, "id", None) == row:
+                return "saves"
+            if method == "update" and over is not None and self.rows(call.func.value) == (over[0], _FEW):
+                return "saves"  # filter(pk=row.pk).update()
+        return "goes over"
 
     def batches(self):
         """The writes of loops that go on until no row is left: they read a slice of a

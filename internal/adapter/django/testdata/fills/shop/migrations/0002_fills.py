@@ -75,6 +75,12 @@ def in_bulk(apps, schema_editor):
         Book.objects.bulk_update(list(books[start : start + 500]), ["title"])
 
 
+def each(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    for book in Book.objects.exclude(title=""):
+        Book.objects.filter(id=book.id).update(title=book.title.strip())
+
+
 def three(apps, schema_editor):
     Book = apps.get_model("shop", "Book")
     for isbn in ("1", "2", "3"):
@@ -118,5 +124,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
-        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, in_bulk, three)),
+        *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, in_bulk, each, three)),
     ]
