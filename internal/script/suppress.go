@@ -66,8 +66,8 @@ func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []
 // to tell of; -1 for nowhere.
 func mention(text string) int {
 	first := -1
-	for _, name := range []string{"onward:", "ONWARD:", "Onward:"} {
-		if i := strings.Index(text, name); i >= 0 && (first < 0 || i < first) {
+	for _, name := range []string{"nward:", "NWARD:"} {
+		if i := strings.Index(text, name) - 1; i >= 0 && text[i]|0x20 == 'o' && (first < 0 || i < first) {
 			first = i
 		}
 	}
