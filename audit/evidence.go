@@ -235,26 +235,10 @@ func (u *usage) others(q question) map[string]bool {
 // ofOthers reports whether a column is of another table wherever it stands in a line of
 // SQL: policies.repo_id = repos.id.
 func ofOthers(h gitrange.Hit, others map[string]bool) bool {
-	if h.Word == "" || len(others) == 0 {
-		return false
-	}
-	seen := false
-	for at := 0; ; {
-		n := strings.Index(h.Text[at:], h.Word)
-		if n < 0 {
-			return seen
-		}
-		from := at + n
-		at = from + len(h.Word)
-		if from > 0 && letter(h.Text[from-1]) || at < len(h.Text) && letter(h.Text[at]) {
-			continue // of another name
-		}
-		m := qualifier.FindStringSubmatch(h.Text[:from])
-		if m == nil || !others[strings.ToLower(m[1])] {
-			return false
-		}
-		seen = true
-	}
+	return len(others) > 0 && wherever(h, func(before, _ string) bool {
+		m := qualifier.FindStringSubmatch(before)
+		return m != nil && others[strings.ToLower(m[1])]
+	})
 }
 
 // qualifier is the name of a table in front of that of its column.

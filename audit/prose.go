@@ -113,23 +113,32 @@ func ofPackage(h gitrange.Hit) bool {
 	if imported.MatchString(h.Text) {
 		return true
 	}
+	return wherever(h, func(before, behind string) bool {
+		taken := len(behind) > 1 && behind[0] == '.' && 'A' <= behind[1] && behind[1] <= 'Z'
+		return taken && !strings.HasSuffix(before, ".")
+	})
+}
+
+// wherever reports whether the word of a hit stands in its line, and what is before
+// it and behind it is as asked wherever it does.
+func wherever(h gitrange.Hit, is func(before, behind string) bool) bool {
 	seen := false
-	for at := 0; ; {
+	for at := 0; h.Word != ""; {
 		n := strings.Index(h.Text[at:], h.Word)
 		if n < 0 {
-			return seen
+			break
 		}
 		from := at + n
 		at = from + len(h.Word)
 		if !alone(h.Text, from, len(h.Word)) {
 			continue
 		}
-		taken := at+1 < len(h.Text) && h.Text[at] == '.' && 'A' <= h.Text[at+1] && h.Text[at+1] <= 'Z'
-		if !taken || from > 0 && h.Text[from-1] == '.' {
+		if !is(h.Text[:from], h.Text[at:]) {
 			return false
 		}
 		seen = true
 	}
+	return seen
 }
 
 // bringing is a line that brings names in from elsewhere, and home one that says

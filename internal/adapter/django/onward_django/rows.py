@@ -224,16 +224,19 @@ class _Reader:
         loops = (node for node in ast.walk(self.function) if isinstance(node, (ast.For, ast.While)))
         looped = {id(node) for loop in loops for node in ast.walk(loop)}
         for node in ast.walk(self.function):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
-                rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
-            elif isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
-                rows, verb = self.rows(node.iter), self.loop(node)
-            else:
-                continue
+            rows, verb = self.write(node)
             if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
                 # A bulk_update writes the rows that it is given: in a loop, some at a time.
                 given = getattr(getattr(node, "func", None), "attr", "") == "bulk_update"
                 yield rows[0], verb, rows[1] == _ALL, given and id(node) in looped
+
+    def write(self, node):
+        """Which rows a call, or a loop, writes to, and how; None for no write."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
+            return self.rows(node.func.value), _WRITES[node.func.attr]
+        if isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
+            return self.rows(node.iter), self.loop(node)
+        return None, ""
 
     def loop(self, node):
         """What a loop does: it saves the rows that it goes over, or writes something else for each."""
@@ -259,12 +262,7 @@ class _Reader:
                     if rows is not None and rows[1] < _FEW:
                         read[rows[0]] = min(rows[1], read.get(rows[0], rows[1]))
             for node in inside:
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
-                    rows, verb = self.rows(node.func.value), _WRITES[node.func.attr]
-                elif isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
-                    rows, verb = self.rows(node.iter), self.loop(node)
-                else:
-                    continue
+                rows, verb = self.write(node)
                 if rows is not None and rows[0] in read and rows[0] not in _SMALL:
                     yield rows[0], verb, read[rows[0]] == _ALL
 
