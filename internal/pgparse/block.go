@@ -57,6 +57,7 @@ func ParseBlock(statement string) (block *Block, err error) {
 		return nil, errors.New("the body could not be decoded")
 	}
 	w := blockWalk{block: &Block{}}
+	w.begin(tree)
 	w.walk(tree, 0, false, false)
 	if w.deep {
 		return nil, errNested()
@@ -139,6 +140,15 @@ type blockWalk struct {
 	block *Block
 	depth int
 	deep  bool // something was left out because it stands too deep
+	// names are the variables, in the order of their numbers.
+	names []string
+	// values are what variables hold here, by name; of a record's field "r.name".
+	values map[string]string
+	// rounds is how many rounds of loops there are to unroll in all; within says that
+	// this is one of them, again that it is not the first.
+	rounds        int
+	within, again bool
+	size          int // of what EXECUTE runs, in bytes
 }
 
 // The JSON of the PL/pgSQL parser is a tree of {"PLpgSQL_kind": {fields}}.
@@ -182,10 +192,10 @@ func (w *blockWalk) node(kind string, f map[string]any, line int, conditional, l
 	case "PLpgSQL_stmt_dynfors":
 		w.dynamic(expr(f["query"]), line, conditional, loop)
 		w.walk(f["body"], line, true, true)
-	case "PLpgSQL_stmt_fors":
+	case "PLpgSQL_stmt_fors", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_foreach_a":
 		w.add(expr(f["query"]), line, conditional, loop)
-		w.walk(f["body"], line, true, true)
-	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_forc":
+		w.unroll(f["body"], w.turns(kind, f), line, conditional, loop)
+	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_forc":
 		w.walk(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
 	case "PLpgSQL_stmt_if":
 		w.walk(f["then_body"], line, true, loop)
@@ -213,133 +223,33 @@ func (w *blockWalk) node(kind string, f map[string]any, line int, conditional, l
 }
 
 func (w *blockWalk) add(sql string, line int, conditional, loop bool) {
-	if sql == "" {
+	if sql == "" || w.again {
 		return
 	}
-	w.block.Statements = append(w.block.Statements, BlockStatement{SQL: sql, Line: line, Conditional: conditional, Loop: loop})
+	// What is the same in each round is one statement in a loop.
+	w.block.Statements = append(w.block.Statements, BlockStatement{SQL: sql, Line: line, Conditional: conditional || w.within, Loop: loop || w.within})
 }
 
-// dynamic handles EXECUTE: of a constant, of format() with nothing but a
-// constant, of anything else.
+// dynamic handles EXECUTE: of a constant, or what has the value of a variable that is
+// known, and of anything else.
 func (w *blockWalk) dynamic(query string, line int, conditional, loop bool) {
-	if sql, ok := constantText(query); ok {
+	sql, varies, ok := w.constant(query)
+	if w.size += len(sql); ok && !varies {
 		w.add(sql, line, conditional, loop)
 		return
 	}
-	what := strings.Join(strings.Fields(query), " ")
-	if r := []rune(what); len(r) > 80 {
-		what = string(r[:80]) + "…"
-	}
-	w.block.Statements = append(w.block.Statements, BlockStatement{
-		Line: line, Conditional: conditional, Loop: loop, Dynamic: true, Hidden: "EXECUTE of " + what,
-	})
-}
-
-// constantText evaluates an expression made of string constants, ||, and
-// format with constant arguments.
-func constantText(expression string) (string, bool) {
-	tree, err := parser.ParseToTree("SELECT " + expression)
-	if err != nil || len(tree.Stmts) != 1 {
-		return "", false
-	}
-	targets := tree.Stmts[0].GetStmt().GetSelectStmt().GetTargetList()
-	if len(targets) != 1 {
-		return "", false
-	}
-	return ConstantString(targets[0].GetResTarget().GetVal())
-}
-
-// ConstantString evaluates an expression made of string constants, ||, casts
-// to text, quote_ident, quote_literal and format with such arguments.
-func ConstantString(n *Node) (string, bool) {
-	switch x := unwrap(n).(type) {
-	case *A_Const:
-		if s, ok := x.GetVal().(*A_Const_Sval); ok {
-			return s.Sval.GetSval(), true
+	x := BlockStatement{SQL: sql, Line: line, Conditional: conditional, Loop: loop}
+	if !ok || w.size > maxBlock {
+		what := strings.Join(strings.Fields(query), " ")
+		if r := []rune(what); len(r) > 80 {
+			what = string(r[:80]) + "…"
 		}
-	case *TypeCast:
-		return ConstantString(x.Arg)
-	case *A_Expr:
-		if len(x.Name) == 1 && x.Name[0].GetString_().GetSval() == "||" {
-			l, ok := ConstantString(x.Lexpr)
-			r, ok2 := ConstantString(x.Rexpr)
-			return l + r, ok && ok2
-		}
-	case *FuncCall:
-		args := make([]string, len(x.Args))
-		for i, a := range x.Args {
-			s, ok := ConstantString(a)
-			if !ok {
-				return "", false
-			}
-			args[i] = s
-		}
-		if len(args) == 0 || len(x.Funcname) == 0 {
-			return "", false
-		}
-		switch x.Funcname[len(x.Funcname)-1].GetString_().GetSval() {
-		case "format":
-			return formatText(args[0], args[1:])
-		case "quote_ident":
-			return QuoteIdent(args[0]), len(args) == 1
-		case "quote_literal":
-			return quoteLiteral(args[0]), len(args) == 1
-		case "concat":
-			return strings.Join(args, ""), true
+		x = BlockStatement{Line: line, Conditional: conditional || w.within, Loop: loop || w.within, Dynamic: true, Hidden: "EXECUTE of " + what}
+		if w.again && slices.Contains(w.block.Statements, x) {
+			return
 		}
 	}
-	return "", false
-}
-
-// formatText is format() with plain %s, %I, %L and %%.
-func formatText(f string, args []string) (string, bool) {
-	var b strings.Builder
-	for i := 0; i < len(f); i++ {
-		if f[i] != '%' {
-			b.WriteByte(f[i])
-			continue
-		}
-		i++
-		if i == len(f) {
-			return "", false
-		}
-		if f[i] == '%' {
-			b.WriteByte('%')
-			continue
-		}
-		if len(args) == 0 {
-			return "", false
-		}
-		switch f[i] {
-		case 's':
-			b.WriteString(args[0])
-		case 'I':
-			b.WriteString(QuoteIdent(args[0]))
-		case 'L':
-			b.WriteString(quoteLiteral(args[0]))
-		default:
-			return "", false
-		}
-		args = args[1:]
-	}
-	return b.String(), true
-}
-
-func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-// QuoteIdent quotes an identifier where SQL needs it.
-func QuoteIdent(s string) string {
-	plain := s != ""
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if !(c == '_' || c >= 'a' && c <= 'z' || i > 0 && c >= '0' && c <= '9') {
-			plain = false
-		}
-	}
-	if plain && !reserved(s) {
-		return s
-	}
-	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	w.block.Statements = append(w.block.Statements, x)
 }
 
 func sortedKeys(m map[string]any) []string {

@@ -119,7 +119,7 @@ func (b *bodyReader) assignment(i, j int) {
 func (b *bodyReader) execute(i, j int) {
 	text := min(b.until(i+1, "into", "using", "loop"), j)
 	b.expression(i+1, text)
-	if sql, ok := constantText(b.span(i+1, text)); ok {
+	if sql, ok := constantOf(b.span(i+1, text)); ok {
 		b.add(sql, i, j, nil)
 	}
 	if using := b.until(text, "using"); using < j {

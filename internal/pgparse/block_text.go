@@ -1,0 +1,171 @@
+package pgparse
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sqlc-dev/oliphant/parser"
+)
+
+// constant evaluates an expression made of string constants, variables whose values are
+// known, ||, and format with such arguments; varies reports whether a variable is in it.
+func (w *blockWalk) constant(expression string) (text string, varies, ok bool) {
+	return w.value(only(expression))
+}
+
+// value is constant for an expression that is parsed.
+func (w *blockWalk) value(n *Node) (text string, varies, ok bool) {
+	text, ok = constantString(n, func(c *ColumnRef) (string, bool) {
+		value, known := w.values[variable(c)]
+		varies = varies || known
+		return value, known
+	})
+	return text, varies, ok
+}
+
+// only is the expression that a text is; nil for another text.
+func only(expression string) *Node {
+	tree, err := parser.ParseToTree("SELECT " + expression)
+	if err != nil || len(tree.Stmts) != 1 {
+		return nil
+	}
+	targets := tree.Stmts[0].GetStmt().GetSelectStmt().GetTargetList()
+	if len(targets) != 1 {
+		return nil
+	}
+	return targets[0].GetResTarget().GetVal()
+}
+
+// constantOf evaluates the text of an expression of constants.
+func constantOf(expression string) (string, bool) { return ConstantString(only(expression)) }
+
+// variable is the name that a reference has among the values of a block.
+func variable(c *ColumnRef) string {
+	parts := make([]string, len(c.Fields))
+	for i, f := range c.Fields {
+		parts[i] = f.GetString_().GetSval()
+	}
+	return strings.Join(parts, ".")
+}
+
+// ConstantString evaluates an expression made of string constants, ||, casts
+// to text, quote_ident, quote_literal and format with such arguments.
+func ConstantString(n *Node) (string, bool) {
+	return constantString(n, func(*ColumnRef) (string, bool) { return "", false })
+}
+
+// constantString is ConstantString with a value for some names.
+func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) {
+	switch x := unwrap(n).(type) {
+	case *A_Const:
+		switch v := x.GetVal().(type) {
+		case *A_Const_Sval:
+			return v.Sval.GetSval(), true
+		case *A_Const_Ival:
+			return strconv.Itoa(int(v.Ival.GetIval())), true
+		}
+	case *ColumnRef:
+		return of(x)
+	case *TypeCast:
+		return constantString(x.Arg, of)
+	case *A_Expr:
+		l, ok := constantString(x.Lexpr, of)
+		r, ok2 := constantString(x.Rexpr, of)
+		if !ok || !ok2 {
+			return "", false
+		}
+		switch last(x.Name) {
+		case "||":
+			return l + r, true
+		case "+":
+			return sum(l, r, 1)
+		case "-":
+			return sum(l, r, -1)
+		}
+	case *FuncCall:
+		args := make([]string, len(x.Args))
+		for i, a := range x.Args {
+			s, ok := constantString(a, of)
+			if !ok {
+				return "", false
+			}
+			args[i] = s
+		}
+		if len(args) == 0 || len(x.Funcname) == 0 {
+			return "", false
+		}
+		switch last(x.Funcname) {
+		case "format":
+			return formatText(args[0], args[1:])
+		case "quote_ident":
+			return QuoteIdent(args[0]), len(args) == 1
+		case "quote_literal":
+			return quoteLiteral(args[0]), len(args) == 1
+		case "concat":
+			return strings.Join(args, ""), true
+		}
+	}
+	return "", false
+}
+
+// sum adds two numbers as they are written, the second with a sign.
+func sum(l, r string, sign int) (string, bool) {
+	a, err := strconv.Atoi(l)
+	b, err2 := strconv.Atoi(r)
+	return strconv.Itoa(a + sign*b), err == nil && err2 == nil
+}
+
+// formatText is format() with %s, %I, %L, %%, and the same by number: %1$I.
+// https://www.postgresql.org/docs/current/functions-string.html#FUNCTIONS-STRING-FORMAT
+func formatText(f string, args []string) (string, bool) {
+	var b strings.Builder
+	next := 0
+	for {
+		head, rest, more := strings.Cut(f, "%")
+		b.WriteString(head)
+		if !more {
+			return b.String(), true
+		}
+		if after, ok := strings.CutPrefix(rest, "%"); ok {
+			b.WriteByte('%')
+			f = after
+			continue
+		}
+		if number, after, ok := strings.Cut(rest, "$"); ok {
+			if n, err := strconv.Atoi(number); err == nil && n > 0 {
+				next, rest = n-1, after
+			}
+		}
+		if next >= len(args) || rest == "" {
+			return "", false
+		}
+		switch rest[0] {
+		case 's':
+			b.WriteString(args[next])
+		case 'I':
+			b.WriteString(QuoteIdent(args[next]))
+		case 'L':
+			b.WriteString(quoteLiteral(args[next]))
+		default:
+			return "", false
+		}
+		f, next = rest[1:], next+1
+	}
+}
+
+func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// QuoteIdent quotes an identifier where SQL needs it.
+func QuoteIdent(s string) string {
+	plain := s != ""
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if !(c == '_' || c >= 'a' && c <= 'z' || i > 0 && c >= '0' && c <= '9') {
+			plain = false
+		}
+	}
+	if plain && !reserved(s) {
+		return s
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+}
