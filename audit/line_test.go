@@ -2,6 +2,8 @@ package audit
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,9 +11,35 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/rules/ruletest"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
+
+// examples are the SQL of all rules' fixtures: what one part of the line notes and
+// another reads at its own pace shows here.
+func examples(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../internal/rules/*/testdata/*.txtar")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d fixtures: %v", len(files), err)
+	}
+	var out []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := ruletest.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Releases {
+			out = append(out, f.Releases[i].SQL())
+		}
+	}
+	return out
+}
 
 // What goes through the line comes out as one by one, in the order of the
 // list, whatever runs at the same time.
@@ -24,6 +52,7 @@ func TestAllIsOneByOne(t *testing.T) {
 			fmt.Sprintf("CREATE INDEX ON used (c%d);\nSELECT FROM WHERE;\n", i))
 	}
 	texts[7] = "" // a file that could not be read
+	texts = append(texts, examples(t)...)
 	texts[11] = strings.Repeat("INSERT INTO t1 VALUES (1, 'x');\n", 4*bunchBytes/32)
 	list := func() []*adapter.Migration {
 		var out []*adapter.Migration

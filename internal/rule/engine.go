@@ -71,9 +71,8 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 			}
 		}
 	}
-	rows := map[catalog.OID]Extent{}
-	e.pass = &Pass{Release: e.release, rows: rows, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, config: &e.config, versions: c.Versions, current: deployed}
-	e.folding = &Pass{Release: e.release, rows: rows, config: &e.config, versions: c.Versions, current: deployed}
+	e.pass = &Pass{Release: e.release, rows: map[catalog.OID]Extent{}, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, config: &e.config, versions: c.Versions, current: deployed}
+	e.folding = &Pass{Release: e.release, rows: map[catalog.OID]Extent{}, config: &e.config, versions: c.Versions, current: deployed}
 	return e
 }
 
@@ -218,6 +217,9 @@ func (e *Engine) statement(s *Stmt) {
 		}
 	}
 	s.Result = s.Results[0].Result
+	for _, x := range s.puts {
+		p.note(x)
+	}
 	p.gives(s)
 }
 

@@ -16,7 +16,7 @@ func (e *Engine) fills(s *Stmt) {
 	created := func(rv *pgparse.RangeVar, q *pgparse.SelectStmt) {
 		rows := p.Rows(s, q)
 		t, _ := s.After.Resolve(rv)
-		p.rowsOf(t, rows)
+		s.put(p, t, rows)
 		if rows != Few {
 			into, unsure = t, rows == Some
 		}
@@ -35,12 +35,12 @@ func (e *Engine) fills(s *Stmt) {
 			if s.Loop {
 				rows = max(rows, Some)
 			}
-			p.rowsOf(w.Table, rows)
+			s.put(p, w.Table, rows)
 		}
 	case *pgparse.Node_CopyStmt:
 		if x.CopyStmt.GetIsFrom() {
 			t, _ := s.Before.Resolve(x.CopyStmt.GetRelation())
-			p.rowsOf(t, Some)
+			s.put(p, t, Some)
 		}
 	case *pgparse.Node_CreateTableAsStmt:
 		q := x.CreateTableAsStmt.GetQuery().GetSelectStmt()
@@ -65,12 +65,23 @@ func (e *Engine) fills(s *Stmt) {
 	e.filled[into.OID] = unsure
 }
 
-// rowsOf notes how many rows a statement puts into a table.
-func (p *Pass) rowsOf(t *catalog.Relation, rows Extent) {
+// put is how many rows a statement puts into a table.
+type put struct {
+	table catalog.OID
+	rows  Extent
+}
+
+// put notes how many rows a statement puts into a table, for the pass that folds, and,
+// with the statement, for that of the rules, which comes behind it at its own pace.
+func (s *Stmt) put(p *Pass, t *catalog.Relation, rows Extent) {
 	if t != nil && t.OID != 0 {
-		p.rows[t.OID] = max(p.rows[t.OID], rows)
+		x := put{t.OID, rows}
+		s.puts = append(s.puts, x)
+		p.note(x)
 	}
 }
+
+func (p *Pass) note(x put) { p.rows[x.table] = max(p.rows[x.table], x.rows) }
 
 // fewRows reports whether the release made a table, and is seen to put few rows
 // into it, and no more: a temporary one for what another UPDATE joins.

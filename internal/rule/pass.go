@@ -32,7 +32,8 @@ type Pass struct {
 	// given are the columns that an UPDATE of the release that has run by then
 	// gave values to.
 	given map[columnOf]bool
-	// rows are the tables that the release is seen to put rows into, and how many at most.
+	// rows are the tables that the release is seen to put rows into by then, and how
+	// many at most.
 	rows     map[catalog.OID]Extent
 	asked    bool
 	findings []Found

@@ -111,6 +111,7 @@ type Stmt struct {
 	commands []Command
 	writes   []Write // of Pass.Writes, once wrote is set
 	wrote    bool
+	puts     []put // of Engine.fills
 }
 
 // VersionResult is a result and the versions it holds for.
