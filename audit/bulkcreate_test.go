@@ -5,7 +5,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -19,15 +18,7 @@ def load(rows):
     )
     Tag.objects.bulk_create(rows, update_conflicts=True, unique_fields=["label"], update_fields=["x"])
 `)
-	repo, err := gitrange.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer repo.Close()
-	rng, err := repo.Range(t.Context(), "main", "main")
-	if err != nil {
-		t.Fatal(err)
-	}
+	rng := baseOf(t, dir)
 	book := adapter.Model{Name: "shop.Book", Table: "shop_book", Columns: []adapter.ModelColumn{
 		{Field: "title", Column: "title"}, {Field: "author", Column: "author_id"}, {Field: "isbn", Column: "isbn"},
 	}}

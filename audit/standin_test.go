@@ -125,15 +125,7 @@ class Basket:
 -- shop/views.py --
 from .models import WebHook, OrderLine
 `)
-	repo, err := gitrange.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer repo.Close()
-	rng, err := repo.Range(t.Context(), "main", "main")
-	if err != nil {
-		t.Fatal(err)
-	}
+	rng := baseOf(t, dir)
 	set := &adapter.Set{}
 	for _, model := range []string{"WebHook", "OrderLine", "Basket"} {
 		set.Migrations = append(set.Migrations, &adapter.Migration{ID: "shop.0001_" + model, Source: script.Source{Parts: []script.Part{{Operation: script.Operation{Class: "CreateModel", Model: model}}}}})

@@ -9,6 +9,21 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
+// baseOf is the main branch of a repository, with nothing changed.
+func baseOf(t *testing.T, dir string) *gitrange.Range {
+	t.Helper()
+	repo, err := gitrange.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { repo.Close() })
+	rng, err := repo.Range(t.Context(), "main", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rng
+}
+
 // Models know tables. Whether a function, a sequence or a constraint is used only
 // the text of the code tells, and that a model declares it is no use of it.
 func TestNamesThatModelsLack(t *testing.T) {
@@ -30,15 +45,7 @@ if "one_title" in str(error):
     pass
 print("old_books")
 `)
-	repo, err := gitrange.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer repo.Close()
-	rng, err := repo.Range(t.Context(), "main", "main")
-	if err != nil {
-		t.Fatal(err)
-	}
+	rng := baseOf(t, dir)
 	deployed := catalog.New()
 	for _, sql := range []string{
 		"CREATE TABLE shop_book (isbn text, title text, CONSTRAINT one_isbn UNIQUE (isbn), CONSTRAINT one_title UNIQUE (title))",

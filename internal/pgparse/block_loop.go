@@ -154,11 +154,12 @@ func (w *blockWalk) unroll(body any, turns []map[string]string, line int, condit
 		return
 	}
 	w.rounds += len(turns)
+	conditional = conditional || leaves(body)
 	values, within, again := w.values, w.within, w.again
 	for i, turn := range turns {
 		w.values, w.within, w.again = maps.Clone(values), true, again || i > 0
 		maps.Copy(w.values, turn)
-		w.walk(body, line, conditional || leaves(body), loop)
+		w.walk(body, line, conditional, loop)
 	}
 	w.values, w.within, w.again = values, within, again
 }
@@ -225,7 +226,7 @@ func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
 		return columns, w.unnested(target.GetVal())
 	}
 	var names []string
-	if from := q.GetFromClause(); len(from) == 1 && q.GetWhereClause() == nil && len(q.GetTargetList()) == 1 && w.plain(q.TargetList[0].GetResTarget()) {
+	if from := q.GetFromClause(); len(from) == 1 && q.GetWhereClause() == nil && len(q.GetTargetList()) == 1 && plain(q.TargetList[0].GetResTarget()) {
 		var alias *Alias
 		if sub := from[0].GetRangeSubselect(); sub != nil {
 			q, alias = sub.GetSubquery().GetSelectStmt(), sub.GetAlias()
@@ -267,7 +268,7 @@ func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
 
 // plain reports whether what is selected is all columns, or the only one: a star, or a
 // name in front of unnest or VALUES of one column.
-func (w *blockWalk) plain(target *ResTarget) bool {
+func plain(target *ResTarget) bool {
 	fields := target.GetVal().GetColumnRef().GetFields()
 	return len(fields) > 0 && fields[len(fields)-1].GetAStar() != nil && target.GetName() == ""
 }

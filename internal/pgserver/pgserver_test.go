@@ -101,6 +101,27 @@ func TestSeveralAtOnce(t *testing.T) {
 	}
 }
 
+// startChild starts this test as another process (see child), and gives the directory
+// that it has made.
+func startChild(t *testing.T, arg string) (*exec.Cmd, string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "ONWARD_TEST_CHILD="+arg)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	dir := strings.TrimSpace(line)
+	if err != nil || !filepath.IsAbs(dir) {
+		t.Fatalf("the child says %q, %v", line, err)
+	}
+	return cmd, dir
+}
+
 // A process that is killed cannot clean up; its watchdog does, while a query is running with parallel workers.
 func TestParentKilled(t *testing.T) {
 	t.Parallel()
@@ -108,20 +129,7 @@ func TestParentKilled(t *testing.T) {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
 			server(t, Config{Major: major}) // so that the child finds it
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "ONWARD_TEST_CHILD="+strconv.Itoa(major))
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			line, err := bufio.NewReader(out).ReadString('\n')
-			dir := strings.TrimSpace(line)
-			if err != nil || !filepath.IsAbs(dir) {
-				t.Fatalf("the child says %q, %v", line, err)
-			}
+			cmd, dir := startChild(t, strconv.Itoa(major))
 			_, segment := postmaster(t, dir)
 			before, _ := filepath.Glob("/dev/shm/PostgreSQL.*")
 			time.Sleep(time.Second) // until the query runs
@@ -144,19 +152,9 @@ const onlyMaking = "making"
 // Before there is a watchdog another shell removes what is there.
 func TestParentKilledWhileMaking(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "ONWARD_TEST_CHILD="+onlyMaking)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	dir := strings.TrimSpace(line)
-	if _, missing := os.Stat(dir); err != nil || missing != nil || !filepath.IsAbs(dir) {
-		t.Fatalf("the child says %q, %v", line, err)
+	cmd, dir := startChild(t, onlyMaking)
+	if !exists(dir) {
+		t.Fatalf("the child made no %s", dir)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
