@@ -40,6 +40,9 @@ type Config struct {
 	Logger *slog.Logger
 	// NoDownload makes a missing installation an error instead of a download.
 	NoDownload bool
+	// Unconfined leaves out the wall around the server's processes. It is for tests of what else holds: a migration
+	// that becomes superuser in such a server runs programs on this machine.
+	Unconfined bool
 }
 
 // Server is a running throwaway server, or the use of somebody else's (Config.URL). Its methods may be called

@@ -36,3 +36,5 @@ func (*process) end() error   { return errPlatform }
 func interrupt(int) error { return errPlatform }
 
 func ownedByUs(os.FileInfo, account) bool { return false }
+
+func allocated(info os.FileInfo) int64 { return info.Size() }

@@ -249,3 +249,11 @@ func (a account) initdb(program string, args ...string) error {
 	}
 	return nil
 }
+
+// allocated is what a file takes on its disk.
+func allocated(info os.FileInfo) int64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Blocks * 512 // of this size on every system, whatever the file system's blocks are
+	}
+	return info.Size()
+}
