@@ -14,7 +14,7 @@ const module = "github.com/onward-sql/onward/"
 // its own layer's rooms that are below it in the table's order, and of every
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
-	{"onward", "internal/scratch", "internal/fault"},
+	{"onward", "internal/scratch", "internal/fault", "internal/address"},
 	{"internal/pgparse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/rule", "internal/config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/report"},
 	{"audit", "rehearse"},

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/report"
 )
@@ -73,7 +74,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	if err := root.ExecuteContext(ctx); err != nil {
-		text := strings.TrimSpace(report.Visible(err.Error()))
+		// What a flag or an argument was may be an address.
+		text := strings.TrimSpace(report.Visible(address.Hide(err.Error())))
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			text = "interrupted" // wherever it was
 		}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -35,7 +35,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(f
 // exitCode is the code for a command that ended with an error.
 func exitCode(err error) int {
 	if isAny[*usageError](err) || isAny[*config.Error](err) || isAny[*config.InputError](err) ||
-		isAny[*adapter.NotFoundError](err) || isAny[*live.AddressError](err) ||
+		isAny[*adapter.NotFoundError](err) || isAny[*address.Error](err) ||
 		isAny[*gitrange.NotRepositoryError](err) || isAny[*gitrange.BareRepositoryError](err) || isAny[*gitrange.NoCommitsError](err) ||
 		isAny[*gitrange.RefusedRevisionError](err) || isAny[*gitrange.UnknownRevisionError](err) || isAny[*gitrange.NoBaseError](err) {
 		return exitUsage

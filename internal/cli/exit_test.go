@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/live"
@@ -24,7 +25,7 @@ func TestExitCode(t *testing.T) {
 		{errors.Join(&config.Error{}, &config.Error{}), exitUsage},
 		{&config.InputError{Err: errors.New("no")}, exitUsage},
 		{&adapter.NotFoundError{}, exitUsage},
-		{&live.AddressError{}, exitUsage},
+		{&address.Error{}, exitUsage},
 		{&live.ServerError{}, exitFailed},
 		{&gitrange.NotRepositoryError{}, exitUsage},
 		{&gitrange.BareRepositoryError{}, exitUsage},

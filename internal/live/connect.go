@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/effect"
 )
 
@@ -30,7 +31,7 @@ type ServerError struct {
 	What string
 	Err  error
 	// hide is what must not be printed.
-	hide string
+	hide []string
 }
 
 // Error is what happened, and what the server or the driver says of it.
@@ -39,19 +40,7 @@ func (e *ServerError) Error() string {
 	if errors.Is(e.Err, io.ErrUnexpectedEOF) {
 		text = strings.ReplaceAll(text, io.ErrUnexpectedEOF.Error(), "the server closed the connection")
 	}
-	if e.hide != "" {
-		text = strings.ReplaceAll(text, e.hide, "xxxxx")
-	}
-	return text
-}
-
-// AddressError says that the address of a database is none. Its text does not
-// quote the address, which may hold a password.
-type AddressError struct{}
-
-// Error says what an address looks like.
-func (*AddressError) Error() string {
-	return "the database's address cannot be read: write postgres://USER@HOST/DATABASE, or keywords and values as for psql"
+	return address.Hide(text, e.hide...)
 }
 
 // session is a read-only transaction on a server.
@@ -59,7 +48,7 @@ type session struct {
 	conn  *pgx.Conn
 	tx    pgx.Tx
 	major int
-	hide  string
+	hide  []string
 }
 
 // open connects and begins the transaction.
@@ -81,7 +70,7 @@ func connect(ctx context.Context, url string) (*session, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The driver's error may quote what it could not read.
-		return nil, &AddressError{}
+		return nil, &address.Error{}
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
@@ -94,7 +83,7 @@ func connect(ctx context.Context, url string) (*session, error) {
 		}
 		return &impatient{Conn: c, most: maxSilence}, nil
 	}
-	s := &session{hide: cfg.Password}
+	s := &session{hide: append(address.Secrets(url), cfg.Password)}
 	// A pooler in front of the server may know neither other parameters at the
 	// start nor prepared statements; the transaction sets the rest.
 	cfg.RuntimeParams["application_name"] = "onward"

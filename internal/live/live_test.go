@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -311,12 +312,17 @@ func TestNoPassword(t *testing.T) {
 		"postgres://u:" + secret + "@host:port/db", "postgres://u:" + secret + "%zz@host/db", "postgres://u:" + secret + "@/db?sslmode=what",
 		"password=" + secret + " port=x", "mysql://u:" + secret + "@h/d", "password='" + secret,
 		"postgres://u:" + secret + "@127.0.0.1:1/" + secret,
+		// What was not escaped: the part behind it is a part of the password, too.
+		"postgres://u:p@" + secret + "@127.0.0.1:1/db", "postgres://u:p/" + secret + "@127.0.0.1:1/db", "postgres://u:1?" + secret + "@127.0.0.1:1/db",
+		"postgres://u:p#" + secret + "@[::1]:1/db", "postgres://u:p%40" + secret + "@[::1]:1,127.0.0.1:1/db", "postgres://u:p @" + secret + "@127.0.0.1:1/db",
+		"postgres://127.0.0.1:1/db?user=u&password=p@" + secret, "postgres://127.0.0.1:1/db?password=p%20" + secret + "&connect_timeout=x",
+		"host=127.0.0.1 port=1 password='p@\\' " + secret + "'", "service=nowhere password=" + secret, "passfile=/nowhere password=" + secret + " port=1 host=127.0.0.1",
 	} {
 		_, err := ReadSchema(t.Context(), url)
 		var server *ServerError
-		var address *AddressError
-		if !errors.As(err, &server) && !errors.As(err, &address) {
-			t.Errorf("%v, want a ServerError or an AddressError", err)
+		var none *address.Error
+		if !errors.As(err, &server) && !errors.As(err, &none) {
+			t.Errorf("%v, want a ServerError or an address.Error", err)
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("the password is in the error: %v", err)
 		}

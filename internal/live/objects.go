@@ -30,7 +30,7 @@ type Object struct {
 type Objects struct{ session *session }
 
 // OpenObjects connects to the database at url. The error is a [*ServerError] or
-// an [*AddressError].
+// an [*address.Error].
 func OpenObjects(ctx context.Context, url string) (*Objects, error) {
 	s, err := connect(ctx, url)
 	if err != nil {

@@ -19,7 +19,7 @@ type Schema struct {
 }
 
 // ReadSchema reads the schema of the database at url: nothing but definitions,
-// in one snapshot. The error is a [*ServerError] or an [*AddressError].
+// in one snapshot. The error is a [*ServerError] or an [*address.Error].
 func ReadSchema(ctx context.Context, url string) (*Schema, error) {
 	s, err := open(ctx, url)
 	if err != nil {

@@ -37,7 +37,7 @@ WHERE c.relkind = 'i' AND @user ORDER BY 2`
 )
 
 // ReadStats reads how big and how busy the tables of the database at url are.
-// The error is a [*ServerError] or an [*AddressError].
+// The error is a [*ServerError] or an [*address.Error].
 func ReadStats(ctx context.Context, url string) (*onward.Stats, error) {
 	s, err := open(ctx, url)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/address"
 )
 
 // external is the use of a server that somebody else runs. Its databases carry a random id in their names, and as
@@ -44,7 +46,7 @@ func (e *external) url(db string) string {
 func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 	pgxCfg, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {
-		return nil, fmt.Errorf("the server's URL: %w", err) // pgx leaves the password out
+		return nil, &address.Error{} // pgx quotes what it could not read, and leaves a part of a password in
 	}
 	var id [6]byte
 	if _, err := rand.Read(id[:]); err != nil {
@@ -56,7 +58,7 @@ func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	pgxCfg.RuntimeParams["application_name"] = ext.prefix()
 	if ext.keep, err = pgx.ConnectConfig(ctx, pgxCfg); err != nil {
-		return nil, fmt.Errorf("connect to the server: %w", err)
+		return nil, fmt.Errorf("connect to the server: %w", address.Without(err, cfg.URL, pgxCfg.Password))
 	}
 	s := &Server{cfg: cfg, external: ext, done: make(chan struct{})}
 	s.install.Source = "URL"

@@ -267,7 +267,9 @@ func TestDoesNotStart(t *testing.T) {
 		{"no binaries there", Config{Bin: "/etc"}, "/etc: no server binaries"},
 		{"wrong major", Config{Major: 99, Bin: firstBin()}, "wanted 99"},
 		{"unreachable", Config{URL: "postgres://nobody:secret@/x?host=/no/such/socket"}, "/no/such/socket"},
-		{"bad URL", Config{URL: "postgres://u:secret@h:port/x"}, "the server's URL"},
+		{"not escaped", Config{URL: "postgres://nobody:p@secret@/x?host=/no/such/socket"}, "/no/such/socket"},
+		{"not escaped, and broken", Config{URL: "postgres://u:p@secret@h:port/x"}, "address cannot be read"},
+		{"bad URL", Config{URL: "postgres://u:secret@h:port/x"}, "address cannot be read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
