@@ -3,6 +3,8 @@
 package django
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -11,4 +13,36 @@ import (
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+// sweep ends what Python started and left running.
+func sweep(cmd *exec.Cmd) {
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // there is none, as a rule
+	}
+}
+
+// signalNames are the signals by which a process dies without its own doing.
+var signalNames = map[syscall.Signal]string{
+	syscall.SIGABRT: "SIGABRT", syscall.SIGBUS: "SIGBUS", syscall.SIGFPE: "SIGFPE", syscall.SIGILL: "SIGILL",
+	syscall.SIGKILL: "SIGKILL", syscall.SIGSEGV: "SIGSEGV", syscall.SIGSYS: "SIGSYS", syscall.SIGTERM: "SIGTERM",
+	syscall.SIGTRAP: "SIGTRAP", syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ",
+}
+
+// killedBy is the signal that ended a process: "signal 11 (SIGSEGV)"; "" where none did.
+func killedBy(state *os.ProcessState) string {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return ""
+	}
+	s := status.Signal()
+	name := signalNames[s]
+	if name == "" {
+		name = s.String()
+	}
+	text := fmt.Sprintf("signal %d (%s)", int(s), name)
+	if s == syscall.SIGKILL {
+		text += ", as the system does when memory runs out"
+	}
+	return text
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
@@ -73,7 +74,7 @@ type Config struct {
 
 // Error is why a project could not be rendered at all.
 type Error struct {
-	// Kind is "settings", "django", "python", "timeout" or "render".
+	// Kind is "settings", "django", "python", "timeout", "signal" or "render".
 	Kind string
 	// Message is the last line of Python's own error.
 	Message string
@@ -164,7 +165,7 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	answer, err := run(ctx, cfg, python)
+	answer, died, err := patiently(ctx, cfg, python)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +174,25 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 		return nil, err
 	}
 	store.put(key, answer)
+	if died != nil {
+		project.Notes = append(project.Notes, died.Message+"; started again, it did its work")
+	}
 	return project, nil
+}
+
+// patiently runs Python once more where it died of a signal: a crash of the interpreter or
+// of a library in it is often a matter of luck. died is the first one's.
+func patiently(ctx context.Context, cfg Config, python string) (answer []byte, died *Error, err error) {
+	answer, err = run(ctx, cfg, python)
+	if !errors.As(err, &died) || died.Kind != "signal" || ctx.Err() != nil {
+		return answer, nil, err
+	}
+	answer, err = run(ctx, cfg, python)
+	var again *Error
+	if errors.As(err, &again) && again.Kind == "signal" {
+		again.Message += ", and so it did when it was started again"
+	}
+	return answer, died, err
 }
 
 // complete makes the paths absolute and fills in what is left out.
@@ -233,6 +252,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	cmd.WaitDelay = 2 * time.Second
 	ownGroup(cmd)
 	runErr := cmd.Run()
+	sweep(cmd)
 	if ctx.Err() != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, ctx.Err()
@@ -246,6 +266,8 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 		var exit *exec.ExitError
 		if runErr != nil && !errors.As(runErr, &exit) {
 			kind, message = "python", runErr.Error()
+		} else if by := killedBy(cmd.ProcessState); by != "" {
+			kind, message = "signal", "Python ended by "+by+crash(talk.String(), cfg.Root)
 		} else if message == "" && runErr != nil {
 			message = runErr.Error()
 		}
@@ -325,12 +347,10 @@ func (t *tail) lastLine() string {
 	return brief(strings.TrimSpace(lines[len(lines)-1]))
 }
 
-var addressPassword = regexp.MustCompile(`(://[^\s/:@]*:)[^\s/@]+@`)
-
 // brief is a message that Python printed itself, as errors.py makes those that
 // it hands over: without the password of an address, and not endless.
 func brief(message string) string {
-	message = addressPassword.ReplaceAllString(message, "${1}xxxxx@")
+	message = address.Hide(message)
 	if longest := 1000; len(message) > longest {
 		message = strings.ToValidUTF8(message[:longest], "") + "…"
 	}

@@ -21,19 +21,57 @@ REQUEST is one JSON object:
 ANSWER is written as one JSON document. It never goes to stdout, because
 projects print there. Nothing ever connects to a database.
 """
+import _thread
 import faulthandler
 import json
 import os
 import sys
 import traceback
+from time import sleep
+
+# How often to look where the project is, in seconds.
+_LOOK = 2
+
+
+def watch(thread, path):
+    """Keeps in a file where a thread is, innermost first: a project may wait for a
+    service without end.
+
+    It is a thread of Python's that looks. faulthandler's own timer reads frames
+    while they change, and ends Python with SIGSEGV now and then.
+    """
+    while True:
+        sleep(_LOOK)
+        places, frame = [], sys._current_frames().get(thread)
+        while frame is not None and len(places) < 1000:
+            places.append([frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name])
+            frame = frame.f_back
+        try:
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                json.dump(places, file)
+            os.replace(path + ".new", path)
+        except OSError:
+            return
+
+
+def bound():
+    """Keeps a crash from leaving a core dump in the user's tree."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    except (ImportError, ValueError, OSError):
+        pass  # not on Unix
 
 
 def main(argv):
     request_path, answer_path = argv[1], argv[2]
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
-    # For a project that waits for a service without end.
-    faulthandler.dump_traceback_later(10, repeat=True, file=open(answer_path + ".where", "w"))
+    bound()
+    faulthandler.enable(all_threads=False)  # says where a crash was
+    # Not threading's: a project may count the threads, or put others in their place.
+    _thread.start_new_thread(watch, (_thread.get_ident(), answer_path + ".where"))
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:1] = [here]
     from onward_django import project

@@ -290,6 +290,14 @@ func TestErrors(t *testing.T) {
 			Config{Dir: write(t, "raise ValueError('cannot read postgres://shop:hunter2@db/shop' + 'x' * 9999)\n"), Python: python},
 			[]string{"ValueError: cannot read postgres://shop:xxxxx@db/shopxxx", "xxx… (with"},
 		},
+		"settings say a password that is not escaped": {
+			Config{Dir: write(t, "raise ValueError('cannot read postgres://shop:hun@ter/2@db/shop, password=hunter2')\n"), Python: python},
+			[]string{"ValueError: cannot read postgres://shop:xxxxx@db/shop, password=xxxxx"},
+		},
+		"settings print a password that is not escaped, and end": {
+			Config{Dir: write(t, "import os\nprint('cannot read postgres://shop:hun@ter/2@db/shop, password=hunter2', flush=True)\nos._exit(1)\n"), Python: python},
+			[]string{"cannot read postgres://shop:xxxxx@db/shop, password=xxxxx"},
+		},
 		"settings print a password and end": {
 			Config{Dir: write(t, "import os\nprint('cannot read postgres://shop:hunter2@db/shop', flush=True)\nos._exit(1)\n"), Python: python},
 			[]string{"cannot read postgres://shop:xxxxx@db/shop"},

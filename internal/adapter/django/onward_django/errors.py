@@ -7,8 +7,20 @@ import traceback
 # A message is not worth more of the reader's time.
 _LONGEST = 1000
 
-# The password of an address.
-_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
+# The password of an address, and one with its name before it: as in internal/address,
+# which has the reasons.
+_ADDRESS = re.compile(r"(?i)(\w[\w+.-]*://)(?<!\bhttp://)(?<!\bhttps://)([^\s:]*:)\S*@")
+_WEB = re.compile(r"(?i)(https?://[^\s:/?#]*:)[^\s/?#]*@")
+_PASSWORD = re.compile(
+    r"""(?i)([a-z0-9_-]*(?:password|passwd)["']?\s*[=:]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|['"].*|[^\s&'"][^\s&]*)"""
+)
+
+
+def hide(text):
+    """The text without passwords."""
+    if "://" in text and "@" in text:
+        text = _WEB.sub(r"\1xxxxx@", _ADDRESS.sub(r"\1\2xxxxx@", text))
+    return _PASSWORD.sub(r"\1xxxxx", text)
 
 
 def place(error, root):
@@ -48,7 +60,7 @@ def last_line(error):
         cause = traceback.format_exception_only(type(error.__cause__), error.__cause__)
         if cause and cause[-1].strip() not in last:
             last = "%s, from %s" % (last, cause[-1].strip())
-    last = _PASSWORD.sub(r"\1xxxxx@", last)
+    last = hide(last)
     return last if len(last) <= _LONGEST else last[:_LONGEST] + "…"
 
 
