@@ -99,6 +99,10 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 			kept = append(kept, m)
 		}
 	}
+	if len(was) == 0 && k.catalog == nil && (len(kept) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.file(p) })) {
+		// Most of a history is deployed, and nothing says what.
+		j.report.Summary.Withheld = onward.WithheldHistory
+	}
 	j.all(kept)
 	return j.finish(), nil
 }

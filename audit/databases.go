@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -131,6 +132,7 @@ func merged(a, b *onward.Report) *onward.Report {
 	a.Summary.Migrations += b.Summary.Migrations
 	a.Summary.Statements += b.Summary.Statements
 	a.Summary.Suppressed += b.Summary.Suppressed
+	a.Summary.Withheld = cmp.Or(a.Summary.Withheld, b.Summary.Withheld)
 	Conclude(a)
 	return a
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -326,6 +327,9 @@ func (j *judge) finish() *onward.Report {
 	}
 	r.Summary.Migrations = len(r.Migrations)
 	r.Summary.Suppressed = suppressed
+	if j.run().Hidden() {
+		r.Summary.Withheld = cmp.Or(r.Summary.Withheld, onward.WithheldBaseline)
+	}
 	r.Summary.Opaque = len(r.Opaque)
 	Conclude(r)
 	return r

@@ -76,7 +76,7 @@ func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error, know
 		why += "; its models and its deleted migrations are not known"
 	}
 	a.opaque = append(a.opaque, onward.Opaque{
-		Path: path.Join(s.Dir, "manage.py"), What: "the project at " + a.rng.BaseName, Why: why,
+		Path: path.Join(s.Dir, "manage.py"), What: "the project at " + a.rng.BaseName, Why: why, Usage: known.models == nil,
 	})
 	return base
 }

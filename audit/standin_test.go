@@ -43,7 +43,7 @@ func TestStandIn(t *testing.T) {
 	}
 	want := []onward.Opaque{{Path: "web/manage.py", What: "the project at main", Why: "import the settings: no module \"x\"; " +
 		"the schema of main is folded from the 2 migrations of feature that it has too, as they are there now: app.0002 had another text; " +
-		"its models and its deleted migrations are not known"}}
+		"its models and its deleted migrations are not known", Usage: true}}
 	if diff := cmp.Diff(want, a.opaque); diff != "" {
 		t.Error(diff)
 	}

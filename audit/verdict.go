@@ -57,25 +57,45 @@ func verdict(r *onward.Report) {
 			failed++
 		}
 	}
-	s.Safe = s.Errors == 0 && failed == 0
+	s.Safe = s.Errors == 0 && failed == 0 && s.Withheld == ""
 	switch {
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0 && s.Opaque > 0:
 		s.Verdict = fmt.Sprintf("No new migrations as far as it could be judged: %s not judged.", report.Count(s.Opaque, "place"))
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
 		s.Verdict = "No new migrations: the database stays as it is."
+	case s.Errors > 0 && s.Withheld == onward.WithheldHistory:
+		s.Verdict = report.Count(s.Errors, "error") + ", the worst: " + reason(r) + "; " + history + "."
 	case s.Errors > 0:
 		s.Verdict = "This release is not safe to deploy: " + reason(r) + "."
 	case failed > 0:
 		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", report.Count(failed, "place"))
+	case s.Withheld != "":
+		s.Verdict = "No errors"
+		if s.Withheld == onward.WithheldBaseline {
+			s.Verdict += " but those that the baseline leaves out"
+		}
+		if s.Opaque > 0 {
+			s.Verdict += fmt.Sprintf(" as far as it could be judged, %s not judged", report.Count(s.Opaque, "place"))
+		}
+		if s.Withheld == onward.WithheldHistory {
+			s.Verdict += "; " + history
+		}
+		s.Verdict += "."
 	case s.Opaque > 0:
 		s.Verdict = fmt.Sprintf("Safe to deploy as far as it could be judged: %s not judged.", report.Count(s.Opaque, "place"))
 	default:
 		s.Verdict = "Safe to deploy."
 	}
+	if s.Migrations > 0 && slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Usage }) {
+		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
+	}
 	if first := worst(r); first != nil {
 		s.Next = append(s.Next, "onward explain "+first.Rule)
 	}
 }
+
+// history says of a report on files what it is not.
+const history = "all files count as one release here (--deployed names those that are applied)"
 
 // stopping are the rules about statements that the server refuses, whatever they are
 // about: the migration ends there, and nobody waits.

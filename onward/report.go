@@ -34,6 +34,9 @@ type Opaque struct {
 	What string `json:"what"`
 	// Why it could not be judged, and what can be done about it.
 	Why string `json:"why,omitempty"`
+	// Usage marks that it is not known for want of this what the deployed code
+	// uses, other than by a search of its text.
+	Usage bool `json:"usage,omitempty"`
 	// Failed marks input that should have been readable: it makes the exit
 	// code 3 unless the configuration accepts it. Code that is opaque by its
 	// nature (dynamic SQL, Python, Go) is counted but does not fail.
@@ -61,10 +64,24 @@ type Summary struct {
 	// Opaque counts what could not be judged.
 	Opaque int `json:"opaque"`
 	// Safe is the verdict for the deploy: no finding of severity error, and
-	// nothing that could not be read.
+	// nothing that could not be read. It is false where the verdict is withheld.
 	Safe bool `json:"safe"`
+	// Withheld is why nothing is said about a deploy; "" where something is.
+	Withheld Withheld `json:"withheld,omitempty"`
 	// Verdict is the verdict in a sentence.
 	Verdict string `json:"verdict"`
 	// Next is what to run next, one command a line.
 	Next []string `json:"next,omitempty"`
 }
+
+// Withheld is a reason for which a report says nothing about a deploy.
+type Withheld string
+
+// The reasons.
+const (
+	// WithheldHistory: files were judged as one release, and nothing is known to be
+	// deployed: most of them may be.
+	WithheldHistory Withheld = "history"
+	// WithheldBaseline: there is no error but those that the baseline leaves out.
+	WithheldBaseline Withheld = "baseline"
+)

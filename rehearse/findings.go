@@ -56,6 +56,9 @@ func (v *version) found(id string, step *step, at *script.Statement, fact, harm,
 	}
 	if v.known[f.Fingerprint] || step.err == nil && suppressed(step.script, id, at) {
 		v.report.Summary.Suppressed++
+		if v.known[f.Fingerprint] && f.Severity == onward.Error {
+			v.report.Summary.Withheld = onward.WithheldBaseline
+		}
 		return
 	}
 	v.report.Findings = append(v.report.Findings, f)

@@ -26,6 +26,11 @@ The base is what is deployed: --base, else base: in onward.yaml, else the merge
 base with the remote's default branch, else main or master. The head is the
 working tree, uncommitted files included, or --head.
 
+No code of the repository is run, but for that of a Django project: its settings,
+models and migrations are imported, at both revisions, as manage.py check does. On a
+stranger's branch run it where you would run the tests, without secrets; or name what
+is SQL, such as --framework db/migrations=sql, and nothing is run.
+
 Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 something
 could not be read, so that there is no verdict on it.`,
 		Example: `  onward changelog

@@ -21,7 +21,11 @@ func (a *app) check() *cobra.Command {
 		Short: "judge files and directories, or standard input",
 		Long: `Judges files as if all of them were one release, in the order of their
 framework, else of their names. - is standard input; without a path it is the
-working directory.
+working directory. --deployed names what is applied already; of a directory, or of
+several files, without that (or --schema, or --db) nothing is said about a deploy.
+
+No code of a project is run, but for that of a Django project with --framework
+django: its settings, models and migrations are imported.
 
 Files that no framework claims run as --transaction says: none, each statement
 commits by itself; file, the runner opens a transaction around the file; message,

@@ -184,6 +184,7 @@ deployed migrations, and kept in the cache.
 
 Nothing runs anywhere else, and the migrations run as a role that is no
 superuser unless --superuser says so. The server is gone when the command ends.
+A Django project's settings, models and migrations are imported, as changelog does.
 
 Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 it could
 not be rehearsed, or something could not be read.`,

@@ -18,10 +18,12 @@ type htmlPage struct {
 	Title string
 	// Tone is "error", "warning" or "ok": the verdict's colour.
 	Tone, Mark, Verdict string
-	Subtitle            string
-	Lead                []string
-	Chart               *htmlChart
-	Migrations          []htmlMigration
+	// Deploy follows the mark where it is about a deploy.
+	Deploy     string
+	Subtitle   string
+	Lead       []string
+	Chart      *htmlChart
+	Migrations []htmlMigration
 	// Count is how many statements there are; they are numbered from 1.
 	Count       int
 	Stray       []htmlFinding
@@ -98,11 +100,18 @@ type htmlMeasured struct {
 
 func newHTMLPage(r *onward.Report) *htmlPage {
 	p := &htmlPage{
-		Title: revisions(r), Verdict: verdict(r), Tone: "ok", Mark: "safe", Counts: counts(r),
+		Title: revisions(r), Verdict: verdict(r), Tone: "ok", Mark: "safe", Deploy: " to deploy", Counts: counts(r),
 	}
 	switch s := &r.Summary; {
+	case s.Withheld == onward.WithheldHistory && s.Errors > 0:
+		p.Tone, p.Mark, p.Deploy = "error", "errors", ""
 	case s.Errors > 0:
 		p.Tone, p.Mark = "error", "not safe"
+	case s.Withheld != "":
+		p.Tone, p.Mark, p.Deploy = "ok", "no errors", ""
+		if s.Warnings > 0 || slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed }) {
+			p.Tone, p.Mark = "warning", "no verdict"
+		}
 	case !s.Safe:
 		p.Tone, p.Mark = "warning", "not certain"
 	case s.Warnings > 0:

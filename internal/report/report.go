@@ -166,6 +166,8 @@ func verdict(r *onward.Report) string {
 		return Line(r.Summary.Verdict)
 	case r.Summary.Safe:
 		return "safe to deploy"
+	case r.Summary.Withheld != "":
+		return "nothing is said about a deploy"
 	case r.Summary.Errors == 0:
 		return "not everything could be judged"
 	}

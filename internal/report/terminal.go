@@ -40,7 +40,7 @@ type terminal struct {
 
 // clean reports whether there is nothing to look at.
 func clean(r *onward.Report) bool {
-	return r.Summary.Safe && len(r.Findings) == 0 && !slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed })
+	return len(r.Findings) == 0 && !slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed })
 }
 
 func (t *terminal) full() {
@@ -133,7 +133,7 @@ func (t *terminal) short() {
 		t.rehearsal()
 		t.blank()
 	}
-	t.wrap("", "", verdict(r), t.OK)
+	t.wrap("", "", verdict(r), t.verdictStyle())
 	rest := "everything was judged"
 	if r.Summary.Suppressed > 0 {
 		rest = Count(r.Summary.Suppressed, "finding") + " suppressed"

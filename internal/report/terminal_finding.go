@@ -81,6 +81,8 @@ func (t *terminal) verdictStyle() lipgloss.Style {
 	switch {
 	case s.Errors > 0:
 		return t.Error
+	case s.Withheld != "" && s.Warnings == 0:
+		return t.plain()
 	case !s.Safe || s.Warnings > 0:
 		return t.Warning
 	}

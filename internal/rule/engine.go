@@ -37,8 +37,10 @@ type Engine struct {
 	pass  *Pass
 	found []Found
 	supps []suppressed
-	last  *Migration // the one that was judged last
-	count int
+	// hidden: the baseline took out an error.
+	hidden bool
+	last   *Migration // the one that was judged last
+	count  int
 	// faults are what rules could not judge.
 	faults []Fault
 }

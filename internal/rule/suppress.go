@@ -36,6 +36,9 @@ func (e *Engine) suppress() (kept []Found, taken int) {
 		}
 		if e.config.Baseline[f.Fingerprint] {
 			taken++
+			if f.Severity == onward.Error {
+				e.hidden = true
+			}
 			continue
 		}
 		if s := byPath[f.Path]; s != nil && s.take(&f, used) {
@@ -49,6 +52,9 @@ func (e *Engine) suppress() (kept []Found, taken int) {
 	}
 	return kept, taken
 }
+
+// Hidden reports whether the baseline took out an error. Finish comes first.
+func (e *Engine) Hidden() bool { return e.hidden }
 
 func (s *suppressed) take(f *Found, used map[*script.Suppression]map[string]bool) bool {
 	took := false

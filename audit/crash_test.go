@@ -1,0 +1,99 @@
+//go:build unix
+
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/report"
+)
+
+// Where Python dies over the base, its models are lost, and every report says so where
+// its reader looks last. A run that names what is SQL starts no Python.
+func TestModelsOfTheBaseAreLost(t *testing.T) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	python := filepath.Join(cache, "onward-test", "django-5.2-none", "bin", "python")
+	if named := os.Getenv("ONWARD_TEST_CACHE"); named != "" {
+		python = filepath.Join(named, "django-5.2-none", "bin", "python")
+	}
+	if _, err := os.Stat(python); err != nil {
+		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
+	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := repository(t, `-- manage.py --
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conf")
+from django.core.management import execute_from_command_line
+execute_from_command_line([])
+-- conf.py --
+import os, signal
+os.kill(os.getpid(), signal.SIGSEGV)
+-- shop/__init__.py --
+#
+-- shop/models.py --
+#
+-- shop/migrations/__init__.py --
+#
+-- shop/migrations/0001_initial.py --
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    operations = [migrations.CreateModel("Item", [("id", models.BigAutoField(primary_key=True))])]
+-- sql/1.sql --
+CREATE TABLE a (id bigint PRIMARY KEY);
+`, `-- conf.py --
+SECRET_KEY = "x"
+INSTALLED_APPS = ["shop"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+-- shop/migrations/0002_more.py --
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [migrations.CreateModel("Other", [("id", models.BigAutoField(primary_key=True))])]
+-- sql/2.sql --
+CREATE TABLE b (id bigint PRIMARY KEY);
+`)
+	t.Chdir(dir)
+	settings := config.Default()
+	settings.Migrations = []config.Migrations{{Framework: "django", Python: python}}
+	r, err := Changelog(t.Context(), Config{Dir: dir, Base: "main", Head: "feature", Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Opaque) != 1 || !r.Opaque[0].Usage || !strings.Contains(r.Opaque[0].Why, "Python ended by signal 11 (SIGSEGV) at conf.py:2 in <module>, and so it did when it was started again") {
+		t.Errorf("%+v", r.Opaque)
+	}
+	const want = "What the code at main uses is known from a search of its text only: its models could not be read."
+	for _, format := range report.Formats() {
+		var b bytes.Buffer
+		if err := report.Write(&b, format, r, report.Options{Width: 100}); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(b.String()), " ")
+		if format == report.FormatTerminal {
+			lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+			text = strings.Join(lines[max(0, len(lines)-3):], " ")
+		}
+		if !strings.Contains(text, want) {
+			t.Errorf("%s does not say it:\n%s", format, b.String())
+		}
+	}
+
+	settings.Migrations = []config.Migrations{{Dir: "sql", Framework: "sql", Python: python}}
+	r, err = Changelog(t.Context(), Config{Dir: dir, Base: "main", Head: "feature", Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Migrations) != 1 || len(r.Opaque) != 0 {
+		t.Errorf("%+v %+v", r.Migrations, r.Opaque)
+	}
+}
