@@ -20,7 +20,7 @@ func (m *mentions) expr(n *pgparse.Node, sc *names) {
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.ColumnRef:
-			if !endsInStar(x) {
+			if !pgparse.EndsInStar(x) {
 				m.ref(strs(x.GetFields()), sc)
 			}
 		case *pgparse.A_Indirection:

@@ -68,7 +68,7 @@ func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 			for _, c := range from.Columns {
 				given = append(given, c.Name)
 			}
-		case expands(e):
+		case pgparse.Expands(e):
 			return nil
 		default:
 			given = append(given, "")
@@ -122,7 +122,7 @@ func wholeRow(e *pgparse.Node) string {
 	if ref == nil {
 		ref = e.GetAIndirection().GetArg().GetColumnRef()
 	}
-	if !expands(e) || len(ref.GetFields()) == 0 || len(ref.GetFields()) > 2 {
+	if !pgparse.Expands(e) || len(ref.GetFields()) == 0 || len(ref.GetFields()) > 2 {
 		return ""
 	}
 	switch name := str(ref.GetFields()[0]); name {

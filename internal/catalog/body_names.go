@@ -192,7 +192,7 @@ func (m *mentions) positional(q *pgparse.SelectStmt, rel *Relation) {
 	}
 	at := slices.IndexFunc(rel.Columns, func(c *Column) bool { return c.Name == m.column })
 	star := slices.ContainsFunc(q.GetTargetList(), func(n *pgparse.Node) bool {
-		return pgparse.Unwrap(n.GetResTarget().GetVal()) != nil && expands(n.GetResTarget().GetVal())
+		return pgparse.Unwrap(n.GetResTarget().GetVal()) != nil && pgparse.Expands(n.GetResTarget().GetVal())
 	})
 	if star || rel.Inferred || rel.Partial || q.GetLarg() != nil {
 		m.hit(false)
@@ -246,7 +246,7 @@ func (m *mentions) selectOf(s *pgparse.SelectStmt, outer *names) {
 func (m *mentions) returning(list []*pgparse.Node, sc *names) {
 	for _, n := range list {
 		val := n.GetResTarget().GetVal()
-		if ref := val.GetColumnRef(); ref != nil && endsInStar(ref) && len(m.into) == 1 && sc.outer == nil && len(list) == 1 &&
+		if ref := val.GetColumnRef(); ref != nil && pgparse.EndsInStar(ref) && len(m.into) == 1 && sc.outer == nil && len(list) == 1 &&
 			slices.ContainsFunc(sc.sources, func(s named) bool { return m.is(s.rel) }) {
 			if m.rows == nil {
 				m.rows = map[string]bool{}

@@ -20,14 +20,6 @@ func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
 	return StandIn(c.nameFor(schema, name), Table, true), false
 }
 
-// rangeName is the schema ("" when none is written) and name of a relation.
-func rangeName(rv *pgparse.RangeVar) (schema, name string) {
-	if rv.GetRelpersistence() == "t" {
-		return "pg_temp", clip(rv.GetRelname())
-	}
-	return clip(rv.GetSchemaname()), clip(rv.GetRelname())
-}
-
 // nameFor is the full name of something that is about to be created.
 func (c *Catalog) nameFor(schema, name string) Name {
 	if schema == "" {

@@ -6,48 +6,19 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// str is the text of a string node.
-func str(n *pgparse.Node) string { return n.GetString_().GetSval() }
+// The names of pgparse, shorter: they stand on every page here.
 
-// strs are the texts of a list of string nodes.
-func strs(list []*pgparse.Node) []string {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make([]string, len(list))
-	for i, n := range list {
-		out[i] = str(n)
-	}
-	return out
-}
+func str(n *pgparse.Node) string { return pgparse.Text(n) }
 
-// last is the text of the last string node: the name without its schema.
-func last(list []*pgparse.Node) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return str(list[len(list)-1])
-}
+func strs(list []*pgparse.Node) []string { return pgparse.Texts(list) }
 
-// schemaAndName splits a possibly qualified name; a third part, the database,
-// is dropped.
-func schemaAndName(list []*pgparse.Node) (schema, name string) {
-	if len(list) >= 2 {
-		schema = clip(str(list[len(list)-2]))
-	}
-	return schema, clip(last(list))
-}
+func last(list []*pgparse.Node) string { return pgparse.Last(list) }
 
-// items are the members of a list node, or the node itself.
-func items(n *pgparse.Node) []*pgparse.Node {
-	if l := n.GetList(); l != nil {
-		return l.GetItems()
-	}
-	if n == nil {
-		return nil
-	}
-	return []*pgparse.Node{n}
-}
+func schemaAndName(list []*pgparse.Node) (schema, name string) { return pgparse.SchemaAndName(list) }
+
+func items(n *pgparse.Node) []*pgparse.Node { return pgparse.Items(n) }
+
+func rangeName(rv *pgparse.RangeVar) (schema, name string) { return pgparse.RangeName(rv) }
 
 // constText is a constant or name as text: the argument of an option.
 func constText(n *pgparse.Node) string {

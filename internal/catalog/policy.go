@@ -73,7 +73,7 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 // policyReads are the columns that a policy's conditions read: of its own table,
 // and of others.
 func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []Reading) {
-	read := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+	read := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
 	for _, n := range conditions {
 		if !holdsQuery(n) {
 			own = union(own, r.attnumsIn(n))

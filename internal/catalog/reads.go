@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
-// query is what a query reads and gives.
-type query struct {
+// queryReads is what a query reads and gives.
+type queryReads struct {
 	reads     []OID
 	columns   map[OID][]int16
 	functions []Name
@@ -35,7 +36,7 @@ type source struct {
 type scope struct {
 	outer   *scope
 	sources []source
-	ctes    map[string]*query
+	ctes    map[string]*queryReads
 	// merged says that a join makes one column of two, by USING or NATURAL.
 	merged bool
 }
@@ -43,21 +44,21 @@ type scope struct {
 // reader goes through a query.
 type reader struct {
 	f     *fold
-	q     *query
+	q     *queryReads
 	depth int
 }
 
 // readQuery finds out what a query reads: relations, columns as far as names
 // tell, functions and types that the catalog holds; and its output.
-func (f *fold) readQuery(n *pgparse.Node) *query {
-	r := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+func (f *fold) readQuery(n *pgparse.Node) *queryReads {
+	r := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
 	out := r.statement(n, nil)
 	r.q.output, r.q.unknown = out.output, out.unknown
 	return r.q
 }
 
 // statement reads one query and gives its output columns.
-func (r *reader) statement(n *pgparse.Node, outer *scope) *query {
+func (r *reader) statement(n *pgparse.Node, outer *scope) *queryReads {
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt:
 		return r.selectStmt(s, outer)
@@ -86,10 +87,10 @@ func (r *reader) statement(n *pgparse.Node, outer *scope) *query {
 		r.expr(s.GetJoinCondition(), sc)
 		return r.targets(s.GetReturningClause().GetExprs(), sc)
 	case nil:
-		return &query{}
+		return &queryReads{}
 	}
 	// EXECUTE of a prepared statement: nothing is known of it.
-	return &query{unknown: true}
+	return &queryReads{unknown: true}
 }
 
 func (r *reader) with(w *pgparse.WithClause, outer *scope) *scope {
@@ -97,21 +98,21 @@ func (r *reader) with(w *pgparse.WithClause, outer *scope) *scope {
 	if w == nil {
 		return sc
 	}
-	sc.ctes = map[string]*query{}
+	sc.ctes = map[string]*queryReads{}
 	for _, n := range w.GetCtes() {
 		c := n.GetCommonTableExpr()
 		names := strs(c.GetAliascolnames())
 		if w.GetRecursive() {
 			// The query may read itself: its columns are those of the
 			// names, as far as there are any.
-			self := &query{unknown: len(names) == 0}
+			self := &queryReads{unknown: len(names) == 0}
 			for _, name := range names {
 				self.output = append(self.output, outputColumn{name: name})
 			}
 			sc.ctes[c.GetCtename()] = self
 		}
 		sub := r.statement(c.GetCtequery(), sc)
-		sc.ctes[c.GetCtename()] = &query{output: renamed(sub.output, names), unknown: sub.unknown}
+		sc.ctes[c.GetCtename()] = &queryReads{output: renamed(sub.output, names), unknown: sub.unknown}
 	}
 	return sc
 }
@@ -131,9 +132,9 @@ func renamed(columns []outputColumn, names []string) []outputColumn {
 	return out
 }
 
-func (r *reader) selectStmt(s *pgparse.SelectStmt, outer *scope) *query {
+func (r *reader) selectStmt(s *pgparse.SelectStmt, outer *scope) *queryReads {
 	if s == nil || r.depth > maxDepth {
-		return &query{unknown: true}
+		return &queryReads{unknown: true}
 	}
 	r.depth++
 	defer func() { r.depth-- }()
@@ -144,7 +145,7 @@ func (r *reader) selectStmt(s *pgparse.SelectStmt, outer *scope) *query {
 		return left
 	}
 	if rows := s.GetValuesLists(); len(rows) > 0 {
-		out := &query{}
+		out := &queryReads{}
 		for i, row := range rows {
 			for j, e := range items(row) {
 				r.expr(e, sc)
@@ -169,19 +170,19 @@ func (r *reader) selectStmt(s *pgparse.SelectStmt, outer *scope) *query {
 	return out
 }
 
-func (r *reader) targets(list []*pgparse.Node, sc *scope) *query {
-	out := &query{}
+func (r *reader) targets(list []*pgparse.Node, sc *scope) *queryReads {
+	out := &queryReads{}
 	for _, n := range list {
 		t := n.GetResTarget()
 		val := t.GetVal()
-		if ref := val.GetColumnRef(); ref != nil && endsInStar(ref) {
+		if ref := val.GetColumnRef(); ref != nil && pgparse.EndsInStar(ref) {
 			r.star(ref, sc, out)
 			continue
 		}
 		r.expr(val, sc)
 		name := t.GetName()
 		if name == "" {
-			if name = figureName(val); name == "" {
+			if name = query.Figure(val); name == "" {
 				name = "?column?"
 			}
 		}

@@ -96,13 +96,8 @@ func (r *reader) from(list []*pgparse.Node, sc *scope) {
 	}
 }
 
-func endsInStar(ref *pgparse.ColumnRef) bool {
-	fields := ref.GetFields()
-	return len(fields) > 0 && fields[len(fields)-1].GetAStar() != nil
-}
-
 // star reads all columns of one source or of all.
-func (r *reader) star(ref *pgparse.ColumnRef, sc *scope, out *query) {
+func (r *reader) star(ref *pgparse.ColumnRef, sc *scope, out *queryReads) {
 	r.q.star = true
 	fields := ref.GetFields()
 	alias := ""
@@ -148,7 +143,7 @@ func (r *reader) sourceColumns(s source, mark bool) []outputColumn {
 
 // columnRef finds the column that a name means and notes it.
 func (r *reader) columnRef(ref *pgparse.ColumnRef, sc *scope) {
-	if endsInStar(ref) {
+	if pgparse.EndsInStar(ref) {
 		// A whole row as a value: no single column.
 		r.q.star = true
 		return

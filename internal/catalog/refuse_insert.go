@@ -50,7 +50,7 @@ func (k *checker) values(sel *pgparse.SelectStmt, l *level) *item {
 		list := items(row)
 		for _, e := range list {
 			k.expr(e, l)
-			out.open = out.open || expands(e)
+			out.open = out.open || pgparse.Expands(e)
 		}
 		if i == 0 {
 			out.columns = make([]string, len(list))
@@ -98,7 +98,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 		rows, query = [][]*pgparse.Node{make([]*pgparse.Node, len(s.GetCols()))}, true
 	}
 	for _, row := range sel.GetValuesLists() {
-		if rows = append(rows, items(row)); slices.ContainsFunc(items(row), expands) {
+		if rows = append(rows, items(row)); slices.ContainsFunc(items(row), pgparse.Expands) {
 			return
 		}
 	}
@@ -151,7 +151,7 @@ func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	columns := k.receivers(t, s, len(items(rows[0])))
 	for _, row := range rows {
 		list := items(row)
-		if len(list) != len(columns) || slices.ContainsFunc(list, expands) {
+		if len(list) != len(columns) || slices.ContainsFunc(list, pgparse.Expands) {
 			return
 		}
 		given := func(c *Column) (*pgparse.Node, bool) {

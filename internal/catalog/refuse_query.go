@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // level is what names mean at one level of a query.
@@ -166,7 +167,7 @@ func (k *checker) query(s *pgparse.SelectStmt, outer *level) *item {
 				k.expr(e, l)
 				if i == 0 {
 					out.columns = append(out.columns, "column"+itoa(j+1))
-					out.open = out.open || expands(e)
+					out.open = out.open || pgparse.Expands(e)
 				}
 			}
 		}
@@ -185,29 +186,20 @@ func (k *checker) query(s *pgparse.SelectStmt, outer *level) *item {
 	return out
 }
 
-// expands reports whether an expression may stand for several columns: x.*.
-func expands(n *pgparse.Node) bool {
-	if ref := n.GetColumnRef(); ref != nil {
-		return endsInStar(ref)
-	}
-	list := n.GetAIndirection().GetIndirection()
-	return len(list) > 0 && list[len(list)-1].GetAStar() != nil
-}
-
 // output checks a list of targets and gives what they are called.
 func (k *checker) output(list []*pgparse.Node, l *level) *item {
 	out := &item{}
 	for _, n := range list {
 		t := n.GetResTarget()
 		val := t.GetVal()
-		if expands(val) {
+		if pgparse.Expands(val) {
 			k.star(val.GetColumnRef(), l, out)
 			continue
 		}
 		k.expr(val, l)
 		name := t.GetName()
 		if name == "" {
-			if name = figureName(val); name == "" {
+			if name = query.Figure(val); name == "" {
 				name = "?column?"
 			}
 		}
@@ -349,7 +341,7 @@ func (k *checker) expr(n *pgparse.Node, l *level) {
 // column checks a name: no entry of FROM around it has such a column, and it
 // is none of the other things that a name may be.
 func (k *checker) column(ref *pgparse.ColumnRef, l *level) {
-	if k.block || endsInStar(ref) {
+	if k.block || pgparse.EndsInStar(ref) {
 		return
 	}
 	fields := strs(ref.GetFields())

@@ -244,7 +244,7 @@ func (k *checker) written(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	if len(rows) == 0 {
 		columns := k.receivers(t, s, len(sel.GetTargetList()))
 		for i, n := range sel.GetTargetList() {
-			if n = n.GetResTarget().GetVal(); expands(n) {
+			if n = n.GetResTarget().GetVal(); pgparse.Expands(n) {
 				return
 			}
 			k.writes(columns[i], s, n, t.Kind == Table)
@@ -254,7 +254,7 @@ func (k *checker) written(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	columns := k.receivers(t, s, len(items(rows[0])))
 	for _, row := range rows {
 		list := items(row)
-		if slices.ContainsFunc(list, expands) || len(list) != len(columns) {
+		if slices.ContainsFunc(list, pgparse.Expands) || len(list) != len(columns) {
 			return
 		}
 		for i, n := range list {

@@ -157,7 +157,7 @@ func (e *evaluation) value(n *pgparse.Node) value {
 	defer func() { e.depth-- }()
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
-		if !endsInStar(x) {
+		if !pgparse.EndsInStar(x) {
 			return e.of(clip(last(x.GetFields())))
 		}
 	case *pgparse.A_Const:

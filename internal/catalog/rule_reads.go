@@ -10,7 +10,7 @@ import (
 // ruleUses are the columns that a rule cannot be without: those that its
 // condition and actions read, of its own table too, and those that they write.
 func (f *fold) ruleUses(r *Relation, u *Rule) []Reading {
-	read := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+	read := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
 	rows := &scope{sources: []source{{alias: "new", oid: r.OID}, {alias: "old", oid: r.OID}}}
 	read.expr(u.Where, rows)
 	for _, n := range u.Actions {
@@ -90,7 +90,7 @@ func (f *fold) bodyUses(body *pgparse.Node) []Reading {
 	if body == nil {
 		return nil
 	}
-	read := &reader{f: f, q: &query{columns: map[OID][]int16{}}}
+	read := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
 	pgparse.Walk(body, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.ReturnStmt:

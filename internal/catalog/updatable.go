@@ -147,7 +147,7 @@ func (c *Catalog) Plain(view *Relation, name string) bool {
 	if view.View == nil || view.Column(name) == nil {
 		return false
 	}
-	if list := view.View.Query.GetSelectStmt().GetTargetList(); len(list) == 1 && endsInStar(list[0].GetResTarget().GetVal().GetColumnRef()) {
+	if list := view.View.Query.GetSelectStmt().GetTargetList(); len(list) == 1 && pgparse.EndsInStar(list[0].GetResTarget().GetVal().GetColumnRef()) {
 		return true
 	}
 	return view.target(name) != nil && !c.Computed(view, name)

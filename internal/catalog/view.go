@@ -108,7 +108,7 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 }
 
 // outputColumns gives a view or table the columns of a query.
-func (f *fold) outputColumns(v *Relation, q *query, names []string) {
+func (f *fold) outputColumns(v *Relation, q *queryReads, names []string) {
 	v.Partial = v.Partial || q.unknown
 	v.NextAttnum = max(v.NextAttnum, 1)
 	for i, o := range q.output {

@@ -1,0 +1,31 @@
+package catalog
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+)
+
+// Table is the relation that a name in a query means, for query.Bind; nil when
+// the catalog does not hold it.
+func (c *Catalog) Table(rv *pgparse.RangeVar) query.Table {
+	schema, name := rangeName(rv)
+	if r := c.find(schema, name); r != nil {
+		return r
+	}
+	return nil
+}
+
+// HasColumn reports whether the relation is known to have a column.
+func (r *Relation) HasColumn(name string) bool { return r.Column(name) != nil }
+
+// AllColumns are the columns that are known, in order.
+func (r *Relation) AllColumns() []string {
+	out := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
+// Open reports whether the relation may have columns that are not known.
+func (r *Relation) Open() bool { return r.Inferred || r.Partial }

@@ -1,0 +1,125 @@
+package query
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// Figure is FigureColname: what the server calls the result of an
+// expression; "" where it has no good name ("?column?").
+func Figure(n *pgparse.Node) string {
+	name, _ := figure(n)
+	return name
+}
+
+// figure gives a name and how good it is: 1 for a guess from a cast or a
+// nested expression, 2 for a real one.
+func figure(n *pgparse.Node) (string, int) {
+	switch m := pgparse.Unwrap(n).(type) {
+	case *pgparse.ColumnRef:
+		for i := len(m.GetFields()) - 1; i >= 0; i-- {
+			if s := pgparse.Text(m.GetFields()[i]); s != "" {
+				return s, 2
+			}
+		}
+	case *pgparse.A_Indirection:
+		for i := len(m.GetIndirection()) - 1; i >= 0; i-- {
+			if s := pgparse.Text(m.GetIndirection()[i]); s != "" {
+				return s, 2
+			}
+		}
+		return figure(m.GetArg())
+	case *pgparse.FuncCall:
+		return pgparse.Last(m.GetFuncname()), 2
+	case *pgparse.A_Expr:
+		if m.GetKind() == pgparse.A_Expr_Kind_AEXPR_NULLIF {
+			return "nullif", 2
+		}
+	case *pgparse.TypeCast:
+		if s, strength := figure(m.GetArg()); strength > 1 {
+			return s, strength
+		}
+		return pgparse.Last(m.GetTypeName().GetNames()), 1
+	case *pgparse.CollateClause:
+		return figure(m.GetArg())
+	case *pgparse.GroupingFunc:
+		return "grouping", 2
+	case *pgparse.SubLink:
+		switch m.GetSubLinkType() {
+		case pgparse.SubLinkType_EXISTS_SUBLINK:
+			return "exists", 2
+		case pgparse.SubLinkType_ARRAY_SUBLINK:
+			return "array", 2
+		case pgparse.SubLinkType_EXPR_SUBLINK:
+			if list := m.GetSubselect().GetSelectStmt().GetTargetList(); len(list) > 0 {
+				t := list[0].GetResTarget()
+				if t.GetName() != "" {
+					return t.GetName(), 2
+				}
+				return figure(t.GetVal())
+			}
+		}
+	case *pgparse.CaseExpr:
+		if s, strength := figure(m.GetDefresult()); strength > 1 {
+			return s, strength
+		}
+		return "case", 1
+	case *pgparse.A_ArrayExpr:
+		return "array", 2
+	case *pgparse.RowExpr:
+		return "row", 2
+	case *pgparse.CoalesceExpr:
+		return "coalesce", 2
+	case *pgparse.MinMaxExpr:
+		if m.GetOp() == pgparse.MinMaxOp_IS_LEAST {
+			return "least", 2
+		}
+		return "greatest", 2
+	case *pgparse.SQLValueFunction:
+		return valueFunctions[m.GetOp()], 2
+	case *pgparse.XmlExpr:
+		return xmlNames[m.GetOp()], 2
+	case *pgparse.XmlSerialize:
+		return "xmlserialize", 2
+	case *pgparse.MergeSupportFunc:
+		return "merge_action", 2
+	case *pgparse.JsonParseExpr:
+		return "json", 2
+	case *pgparse.JsonScalarExpr:
+		return "json_scalar", 2
+	case *pgparse.JsonSerializeExpr:
+		return "json_serialize", 2
+	case *pgparse.JsonObjectConstructor:
+		return "json_object", 2
+	case *pgparse.JsonArrayConstructor, *pgparse.JsonArrayQueryConstructor:
+		return "json_array", 2
+	case *pgparse.JsonObjectAgg:
+		return "json_objectagg", 2
+	case *pgparse.JsonArrayAgg:
+		return "json_arrayagg", 2
+	case *pgparse.JsonFuncExpr:
+		switch m.GetOp() {
+		case pgparse.JsonExprOp_JSON_EXISTS_OP:
+			return "json_exists", 2
+		case pgparse.JsonExprOp_JSON_QUERY_OP:
+			return "json_query", 2
+		case pgparse.JsonExprOp_JSON_VALUE_OP:
+			return "json_value", 2
+		}
+	}
+	return "", 0
+}
+
+var xmlNames = map[pgparse.XmlExprOp]string{
+	pgparse.XmlExprOp_IS_XMLCONCAT: "xmlconcat", pgparse.XmlExprOp_IS_XMLELEMENT: "xmlelement",
+	pgparse.XmlExprOp_IS_XMLFOREST: "xmlforest", pgparse.XmlExprOp_IS_XMLPARSE: "xmlparse",
+	pgparse.XmlExprOp_IS_XMLPI: "xmlpi", pgparse.XmlExprOp_IS_XMLROOT: "xmlroot",
+}
+
+var valueFunctions = map[pgparse.SQLValueFunctionOp]string{
+	pgparse.SQLValueFunctionOp_SVFOP_CURRENT_DATE: "current_date",
+	pgparse.SQLValueFunctionOp_SVFOP_CURRENT_TIME: "current_time", pgparse.SQLValueFunctionOp_SVFOP_CURRENT_TIME_N: "current_time",
+	pgparse.SQLValueFunctionOp_SVFOP_CURRENT_TIMESTAMP: "current_timestamp", pgparse.SQLValueFunctionOp_SVFOP_CURRENT_TIMESTAMP_N: "current_timestamp",
+	pgparse.SQLValueFunctionOp_SVFOP_LOCALTIME: "localtime", pgparse.SQLValueFunctionOp_SVFOP_LOCALTIME_N: "localtime",
+	pgparse.SQLValueFunctionOp_SVFOP_LOCALTIMESTAMP: "localtimestamp", pgparse.SQLValueFunctionOp_SVFOP_LOCALTIMESTAMP_N: "localtimestamp",
+	pgparse.SQLValueFunctionOp_SVFOP_CURRENT_ROLE: "current_role", pgparse.SQLValueFunctionOp_SVFOP_CURRENT_USER: "current_user",
+	pgparse.SQLValueFunctionOp_SVFOP_USER: "user", pgparse.SQLValueFunctionOp_SVFOP_SESSION_USER: "session_user",
+	pgparse.SQLValueFunctionOp_SVFOP_CURRENT_CATALOG: "current_catalog", pgparse.SQLValueFunctionOp_SVFOP_CURRENT_SCHEMA: "current_schema",
+}

@@ -1,0 +1,89 @@
+package query
+
+import (
+	"strconv"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// constant is a literal, or a cast of one, without its quotes; false for NULL and
+// for anything else.
+func constant(n *pgparse.Node) (text string, at int32, ok bool) {
+	for n.GetTypeCast() != nil {
+		n = n.GetTypeCast().GetArg()
+	}
+	c := n.GetAConst()
+	switch v := c.GetVal().(type) {
+	case *pgparse.A_Const_Sval:
+		return v.Sval.GetSval(), c.GetLocation(), true
+	case *pgparse.A_Const_Ival:
+		return strconv.Itoa(int(v.Ival.GetIval())), c.GetLocation(), true
+	case *pgparse.A_Const_Fval:
+		return v.Fval.GetFval(), c.GetLocation(), true
+	case *pgparse.A_Const_Boolval:
+		return strconv.FormatBool(v.Boolval.GetBoolval()), c.GetLocation(), true
+	}
+	return "", 0, false
+}
+
+// compared notes the constants that columns of a level are compared with: col =
+// 'x', col IN ('x', 'y'), col = ANY (ARRAY['x']), CASE col WHEN 'x'. Queries
+// inside have levels of their own.
+func (u *uses) compared(l *Level, c Clause, n *pgparse.Node) {
+	if n == nil {
+		return
+	}
+	pgparse.Walk(n, func(msg any) bool {
+		switch m := msg.(type) {
+		case *pgparse.A_Expr:
+			op := pgparse.Last(m.GetName())
+			u.pair(l, c, op, m.GetLexpr(), m.GetRexpr())
+			u.pair(l, c, op, m.GetRexpr(), m.GetLexpr())
+		case *pgparse.CaseExpr:
+			for _, w := range m.GetArgs() {
+				u.pair(l, c, "=", m.GetArg(), w.GetCaseWhen().GetExpr())
+			}
+		case *pgparse.SubLink:
+			u.compared(l, c, m.GetTestexpr())
+			return false
+		case *pgparse.SelectStmt, *pgparse.RangeSubselect:
+			return false
+		}
+		return true
+	})
+}
+
+// pair notes the constants of one side of a comparison, where the other is a
+// column.
+func (u *uses) pair(l *Level, c Clause, op string, column, value *pgparse.Node) {
+	for column.GetTypeCast() != nil {
+		column = column.GetTypeCast().GetArg()
+	}
+	ref := column.GetColumnRef()
+	if ref == nil || pgparse.EndsInStar(ref) {
+		return
+	}
+	list := pgparse.Items(value)
+	for value.GetTypeCast() != nil {
+		value = value.GetTypeCast().GetArg()
+	}
+	if a := value.GetAArrayExpr(); a != nil {
+		list = a.GetElements()
+	}
+	for _, v := range list {
+		text, at, ok := constant(v)
+		if !ok {
+			continue
+		}
+		m, sure := l.Means(l.name(ref, c))
+		if m.Source == nil || m.Column == "" {
+			return
+		}
+		base, name := (&Output{Source: m.Source, Column: m.Column}).Origin()
+		if base == nil {
+			return
+		}
+		x := u.column(Compares, base, name, at)
+		x.Operator, x.Value, x.Sure = op, text, sure
+	}
+}
