@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
@@ -45,7 +46,7 @@ func newJudge(c *config.Config, k *known) (*judge, error) {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{
-		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: append(slices.Clip(c.SmallTables), k.sizes.Below(int64(c.SmallBelow))...), KnownRules: known,
+		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: append(slices.Clip(c.SmallTables), k.sizes.Below(int64(c.SmallBelow))...), KnownRules: known, Bookkeeping: all.Bookkeeping(),
 	}
 	baseline, err := c.ReadBaseline()
 	if err != nil {

@@ -48,6 +48,16 @@ type Adapter interface {
 	// runner would run them on an empty database. A migration that cannot be
 	// read does not hide the others: it comes with Failed set.
 	Load(ctx context.Context, t Tree, s Source) (*Set, error)
+	// Books are the tables in which the framework keeps what has run.
+	Books() []Book
+}
+
+// Book is a table in which a tool keeps what has run. Histories read and mend it.
+type Book struct {
+	Table string
+	// Columns is what stands behind its name where the tool makes it; "" where that
+	// is not known.
+	Columns string
 }
 
 // WayDown is an adapter whose migrations may be undone by SQL of their own.

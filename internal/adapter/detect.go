@@ -9,12 +9,18 @@ import (
 )
 
 // Detect asks every adapter for its sources and lists them by directory, the
-// surest first. Examples and tests count only in a repository that has nothing
-// else. Migrations for another database are not judged as Postgres': they are
+// surest first. Examples and tests, and what an adapter knows to stand aside, count
+// only in a repository that has nothing else. Migrations for another database are not judged as Postgres': they are
 // reported.
 func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	var all []Source
 	primary := false
+	secondary := func(dir string) bool {
+		return secondary(dir) || slices.ContainsFunc(adapters, func(a Adapter) bool {
+			x, ok := a.(interface{ Aside(dir string) bool })
+			return ok && x.Aside(dir)
+		})
+	}
 	Dirs(t, ".sql") // which most of them ask for
 	found := make([][]Source, len(adapters))
 	Each(len(adapters), func(i int) { found[i] = adapters[i].Detect(t) })

@@ -124,20 +124,9 @@ func vendored(dir string) bool {
 	return false
 }
 
-// environments are the words with which the name of a Flyway location begins that
-// production does not have.
-var environments = map[string]bool{"dev": true, "local": true, "test": true, "integration": true}
-
 // secondary reports whether a directory counts only when there is nothing
-// better: examples and tests of a project that has migrations of its own, and
-// Flyway's locations for development, beside the ones for all.
+// better: examples and tests of a project that has migrations of its own.
 func secondary(dir string) bool {
-	if _, location, found := strings.Cut("/"+dir, "/db/migration/"); found {
-		word, _, _ := strings.Cut(strings.NewReplacer("-", " ", "_", " ", "+", " ", "/", " ").Replace(location), " ")
-		if environments[word] {
-			return true
-		}
-	}
 	for part := range strings.SplitSeq(dir, "/") {
 		part = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(part, "_")), "-", "_")
 		switch part {

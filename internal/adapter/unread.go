@@ -24,6 +24,15 @@ func builder(text string) string {
 	return ""
 }
 
+// UnreadBooks are the tables in which tools that no adapter reads keep what has run.
+func UnreadBooks() []Book {
+	return []Book{
+		{Table: "alembic_version", Columns: `(version_num varchar(32) PRIMARY KEY)`},                                                                       // Alembic
+		{Table: "ar_internal_metadata", Columns: `(key varchar PRIMARY KEY, value varchar, created_at timestamp NOT NULL, updated_at timestamp NOT NULL)`}, // Rails, beside schema_migrations
+		{Table: "knex_migrations"}, {Table: "seaql_migrations"}, {Table: "SequelizeMeta"}, {Table: "__EFMigrationsHistory"},
+	}
+}
+
 // unread lists directories with the migrations of tools that no adapter reads:
 // programs, which say only when they run what they do.
 func unread(t Tree) []string {

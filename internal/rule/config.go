@@ -17,6 +17,8 @@ type Config struct {
 	Presets []Preset
 	// SmallTables are exempt from findings about work that grows.
 	SmallTables []string
+	// Bookkeeping are the tables in which migration tools keep what has run.
+	Bookkeeping map[string]bool
 	// Uses answers for the deployed code; nil when there is none to ask.
 	Uses func(table catalog.Name, column string) Usage
 	// KnownRules are names that a suppression may use beside Rules: those

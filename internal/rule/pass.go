@@ -109,19 +109,10 @@ func (p *Pass) Small(name catalog.Name) bool {
 	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified())
 }
 
-// bookkeeping are the tables in which migration tools keep what has run.
-var bookkeeping = map[string]bool{
-	"django_migrations": true, "schema_migrations": true, "schema_version": true, "goose_db_version": true, "_sqlx_migrations": true,
-	"flyway_schema_history": true, "_prisma_migrations": true, "__drizzle_migrations": true, "__diesel_schema_migrations": true,
-	"refinery_schema_history": true, "atlas_schema_revisions": true, "alembic_version": true, "ar_internal_metadata": true,
-	"databasechangelog": true, "knex_migrations": true, "pgmigrations": true, "seaql_migrations": true, "SequelizeMeta": true,
-	"__EFMigrationsHistory": true,
-}
-
 // Tiny reports whether a table is small, by the configuration or because it is
 // where a migration tool keeps what has run: a row for each migration, which
 // nobody waits for but the tool.
-func (p *Pass) Tiny(name catalog.Name) bool { return bookkeeping[name.Name] || p.Small(name) }
+func (p *Pass) Tiny(name catalog.Name) bool { return p.config.Bookkeeping[name.Name] || p.Small(name) }
 
 // DeployedColumn is the column of the deployed schema behind a column, nil
 // when the deployed schema does not have it. known is false when the deployed

@@ -22,6 +22,30 @@ func All() []adapter.Adapter {
 	}
 }
 
+// Books are the tables in which migration tools keep what has run, by their names.
+func Books() map[string]adapter.Book {
+	list := adapter.UnreadBooks()
+	for _, a := range All() {
+		list = append(list, a.Books()...)
+	}
+	out := make(map[string]adapter.Book, len(list))
+	for _, b := range list {
+		if out[b.Table].Columns == "" {
+			out[b.Table] = b
+		}
+	}
+	return out
+}
+
+// Bookkeeping are the names of those tables.
+func Bookkeeping() map[string]bool {
+	out := map[string]bool{}
+	for table := range Books() {
+		out[table] = true
+	}
+	return out
+}
+
 // Named finds an adapter by its name in onward.yaml.
 func Named(name string) (adapter.Adapter, bool) {
 	for _, a := range All() {

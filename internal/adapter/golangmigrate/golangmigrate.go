@@ -115,6 +115,11 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
+// Books are the tables in which it keeps what has run.
+func (Adapter) Books() []adapter.Book {
+	return []adapter.Book{{Table: "schema_migrations", Columns: `(version bigint PRIMARY KEY, dirty boolean NOT NULL)`}}
+}
+
 // Looks says what Detect looks for.
 func (Adapter) Looks() string { return "files named NUMBER_name.up.sql" }
 

@@ -18,6 +18,36 @@ import (
 //     failed.
 //   - A checkpoint runs on new databases, in the place of all that is before it.
 
+var atlas = runner{
+	name: "Atlas", apart: "a file of its own that begins with this line and an empty one:\n-- atlas:txmode none",
+	habits: adapter.Habits{
+		Edited:     "Atlas compares the directory with atlas.sum, not with what was applied: databases that have it keep what the old text did",
+		OutOfOrder: "Atlas refuses to run (\"added out of order\") unless --exec-order says otherwise",
+	},
+	books: []adapter.Book{{Table: "atlas_schema_revisions", Columns: `(version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2, applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0, executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text, error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL)`}},
+	// It writes the files of other tools, too, from a directory of its own.
+	guest: true,
+	within: func(p *place) bool {
+		return p.has("atlas.sum") && !p.half(func(text string) bool { return p.marked(text) != nil })
+	},
+	list: func(p *place, set *adapter.Set) {
+		first := true
+		p.drop(func(_ string, f *adapter.File) bool {
+			out := !first && checkpoint(f) // a directory may begin with one
+			first = false
+			return out
+		})
+		asTexts(p, set)
+	},
+	mode: onward.TransactionFile,
+	send: func(f *file) {
+		if atlasSays(f.text)["txmode"] == "none" {
+			f.mode = onward.TransactionNone
+		}
+		f.m.Runner.Resumes = true
+	},
+}
+
 var atlasDirective = regexp.MustCompile(`^[ -~]*atlas:(\w+)(?: +(.*\S))?\s*$`)
 
 // atlasSays gives the directives at the head of a file.
@@ -36,28 +66,9 @@ func atlasSays(text string) map[string]string {
 	return out
 }
 
-// atlasMode is how Atlas sends a file.
-func atlasMode(text string) onward.Transaction {
-	if atlasSays(text)["txmode"] == "none" {
-		return onward.TransactionNone
-	}
-	return onward.TransactionFile
-}
-
 // checkpoint reports whether a file is one that databases with a history pass
 // over.
 func checkpoint(f *adapter.File) bool {
 	_, is := atlasSays(f.Text)["checkpoint"]
 	return is
-}
-
-// withoutCheckpoints leaves those out, except where a directory begins with one.
-func withoutCheckpoints(names []string, files []*adapter.File) ([]string, []*adapter.File) {
-	keptNames, kept := names[:0:0], files[:0:0]
-	for i, f := range files {
-		if i == 0 || !checkpoint(f) {
-			keptNames, kept = append(keptNames, names[i]), append(kept, f)
-		}
-	}
-	return keptNames, kept
 }

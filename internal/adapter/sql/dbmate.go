@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
 )
 
 // dbmate was run (2.36, TestDbmateOnServer of internal/adapter/realrunners):
@@ -24,9 +25,32 @@ var (
 	dbmateBack  = regexp.MustCompile(`^--\s*migrate:down\s(?:.*\s)?transaction:false(?:\s|$)`)
 )
 
+var dbmate = runner{
+	name: "dbmate", apart: "a file of its own that begins with\n-- migrate:up transaction:false",
+	habits: adapter.Habits{
+		Edited:     "dbmate records versions, not contents: databases that have it keep what the old text did",
+		OutOfOrder: "dbmate " + runsAfter,
+	},
+	books: []adapter.Book{{Table: "schema_migrations"}},
+	within: func(p *place) bool {
+		return p.half(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // every file that it takes has it
+	},
+	list: asTexts,
+	marks: &marks{
+		up: re(`^--\s*migrate:up\b.*$`), down: re(`^--\s*migrate:down\b.*$`), words: []string{"igrate:", "IGRATE:"},
+		mode: onward.TransactionFile, none: onward.TransactionMessage, off: dbmateAlone, offDown: dbmateBack,
+	},
+	loose:  true,
+	unique: true,
+	twice: func(string) string {
+		return "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint \"schema_migrations_pkey\""
+	},
+	finish: dbmateRefuses,
+}
+
 // dbmateRefuses notes the files at which dbmate stops. Old releases of it do not
 // ask for a way down: a directory that has always gone without is left alone.
-func dbmateRefuses(set *adapter.Set) {
+func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 	downs := func(m *adapter.Migration) bool { return dbmateDown.MatchString(m.Source.Text) }
 	with := 0
 	for _, m := range set.Migrations {

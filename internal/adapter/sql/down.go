@@ -11,8 +11,9 @@ import (
 // or else its second file (down.sql, NAME.down.sql, NAME_down.sql), which is
 // sent as the way up is.
 func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
-	if tool, lines := toolOf(m.Source.Text); tool != nil {
-		return tool.wayDown(m.Source.Text, lines, s.Options), nil
+	lines := hintedLines(m.Source.Text)
+	if r := markedBy(lines); r != nil {
+		return r.marks.wayDown(m.Source.Text, lines, s.Options), nil
 	}
 	down, err := adapter.ReadDown(t, m)
 	if down == nil || err != nil {
@@ -26,7 +27,7 @@ func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*sc
 }
 
 // wayDown is what stands below the markers of the way down; nil for nothing.
-func (t *tool) wayDown(text string, lines []line, o adapter.Options) *script.Source {
+func (t *marks) wayDown(text string, lines []line, o adapter.Options) *script.Source {
 	out := &script.Source{Text: text, Mode: t.mode, LineComment: "--"}
 	_, regions := t.ways(lines, len(text))
 	for _, r := range regions {

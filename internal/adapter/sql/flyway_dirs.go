@@ -27,7 +27,7 @@ func flywayLocations(t adapter.Tree) map[string][]adapter.Dir {
 	return adapter.Once(t, "flyway locations", func() map[string][]adapter.Dir {
 		out := map[string][]adapter.Dir{}
 		for _, d := range adapter.Dirs(t, ".sql") {
-			if !slices.ContainsFunc(d.Names, func(n string) bool { return flyway(d.Join(n), n) }) {
+			if !slices.ContainsFunc(d.Names, func(n string) bool { return flywayRuns(d.Join(n), n) }) {
 				continue
 			}
 			for at := d.Path; at != "."; at = path.Dir(at) {

@@ -6,9 +6,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/script"
-	"github.com/onward-sql/onward/onward"
 )
 
 // Liquibase's formatted SQL, by its manual and by running it (4.24, 4.33 and 5.0;
@@ -27,13 +24,48 @@ import (
 //   - Rollbacks and preconditions stand in comments.
 var (
 	liquibaseHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
-	changesetLine = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
 	changelogDir  = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
 	// A path that the changesets of a file are known by in the place of its own.
 	logicalPath = regexp.MustCompile(`(?i)\blogicalFilePath:`)
 	// What may hold the order of the files.
 	changelogFile = regexp.MustCompile(`(?i)\.(?:xml|ya?ml|json)$`)
 )
+
+var liquibase = runner{
+	name: "Liquibase", unit: "changeset", apart: "a changeset of its own with\nrunInTransaction:false",
+	habits: adapter.Habits{
+		Renamed:    "Liquibase knows a changeset by the path of its file: databases that have its changesets run them again",
+		Edited:     "Liquibase refuses to run: \"Validation Failed: … changesets check sum\"",
+		OutOfOrder: "Liquibase " + runsAfter,
+	},
+	books: []adapter.Book{{Table: "databasechangelog"}},
+	found: func(t adapter.Tree, d adapter.Dir) string {
+		if !changelog(t, d) {
+			return ""
+		}
+		return "SQL files of Liquibase"
+	},
+	within:     func(p *place) bool { return p.half(formatted) },
+	list:       func(p *place, _ *adapter.Set) { p.sort(func(names []string) { inChangelog(p.tree, p.Path, names) }) },
+	sure:       formatted,
+	loose:      true,
+	unnumbered: true, // it records changesets
+	send: func(f *file) {
+		if formatted(f.text) {
+			sendChangesets(f)
+		}
+	},
+	finish: func(_ adapter.Tree, set *adapter.Set) {
+		if slices.ContainsFunc(set.Migrations, func(m *adapter.Migration) bool { return logicalPath.MatchString(m.Source.Text) }) {
+			set.Habits.Renamed = ""
+		}
+	},
+}
+
+// formatted reports whether a text is Liquibase's formatted SQL.
+func formatted(text string) bool {
+	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\f\v"), "--") && liquibaseHead.MatchString(text)
+}
 
 // changelog reports whether a directory is one of Liquibase's: by its path and
 // the first lines of its files.
@@ -69,165 +101,4 @@ func inChangelog(t adapter.Tree, dir string, names []string) {
 		}
 		return at[a] - at[b]
 	})
-}
-
-// changesets are the parts of a file of Liquibase's: each changeset, or what its
-// delimiter makes of one; and the places of those that it cuts at each ';'.
-func changesets(text string) (out []script.Part, cut []int) {
-	heads := changesetLine.FindAllStringSubmatchIndex(text, -1)
-	for i, h := range heads {
-		end := len(text)
-		if i+1 < len(heads) {
-			end = heads[i+1][0]
-		}
-		says := attributes(text[h[4]:h[5]])
-		if !forPostgres(says["dbms"]) || strings.EqualFold(says["ignore"], "true") {
-			continue
-		}
-		block := i + 1
-		if strings.EqualFold(says["runintransaction"], "false") {
-			block = 0
-		}
-		whole := strings.EqualFold(says["splitstatements"], "false")
-		delimiter := says["enddelimiter"]
-		for _, r := range delimited(text, h[1], end, delimiter, whole) {
-			p := adapter.Part(text, r[0], r[1])
-			if p.SQL == "" {
-				continue
-			}
-			p.Name, p.Block, p.Message = strings.ReplaceAll(text[h[2]:h[3]], `"`, ""), block, whole
-			p.Sum = sum(p.SQL)
-			p.Again = strings.EqualFold(says["runonchange"], "true") || strings.EqualFold(says["runalways"], "true")
-			if !whole && (delimiter == "" || delimiter == ";") {
-				cut = append(cut, len(out))
-			}
-			out = append(out, p)
-		}
-	}
-	return out, cut
-}
-
-var (
-	// What Liquibase reads itself of a changeset's comments, and the checksums that
-	// it takes besides.
-	liquibaseOwn  = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*(?:rollback|comment|preconditions?|validCheckSum|ignoreLines|property)\b.*$`)
-	validCheckSum = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
-)
-
-// sum is what Liquibase compares of a part: its SQL, whatever the white space.
-func sum(sql string) string {
-	if validCheckSum.MatchString(sql) {
-		return ""
-	}
-	return strings.Join(strings.Fields(liquibaseOwn.ReplaceAllString(sql, "")), " ")
-}
-
-var attribute = regexp.MustCompile(`(\w+):("[^"]*"|'[^']*'|\S+)`)
-
-// attributes are what stands behind the name of a changeset, by lower-case keys.
-func attributes(line string) map[string]string {
-	out := map[string]string{}
-	for _, m := range attribute.FindAllStringSubmatch(line, -1) {
-		out[strings.ToLower(m[1])] = strings.Trim(m[2], `"'`)
-	}
-	return out
-}
-
-// forPostgres reports whether a changeset runs on Postgres, by its dbms: a list
-// of databases, or of those with a '!' that are left out.
-func forPostgres(dbms string) bool {
-	if dbms == "" {
-		return true
-	}
-	named, others := false, false
-	for _, d := range strings.Split(strings.ToLower(dbms), ",") {
-		switch d = strings.TrimSpace(d); {
-		case d == "!postgresql", d == "none":
-			return false
-		case d == "postgresql", d == "all":
-			named = true
-		case !strings.HasPrefix(d, "!"):
-			others = true
-		}
-	}
-	return named || !others
-}
-
-// delimited cuts a stretch of a text at a delimiter of its own.
-func delimited(text string, from, to int, delimiter string, whole bool) [][2]int {
-	if whole || delimiter == "" || delimiter == ";" {
-		return [][2]int{{from, to}}
-	}
-	var out [][2]int
-	for at := from; ; {
-		n := strings.Index(text[at:to], delimiter)
-		if n < 0 {
-			return append(out, [2]int{at, to})
-		}
-		out = append(out, [2]int{at, at + n})
-		at += n + len(delimiter)
-	}
-}
-
-// cutsBody finds the ';' in a body at which Liquibase cuts a changeset in two; -1
-// for none.
-func cutsBody(sql string) int {
-	var lex adapter.Lexer
-	within, depth, from := "", 0, 0
-	for {
-		n := strings.IndexByte(sql[from:], ';')
-		if n < 0 {
-			return -1
-		}
-		piece := sql[from : from+n]
-		lex.Feed(piece + ";")
-		tag, body := strings.CutPrefix(lex.Open(), "a body quoted with ")
-		if !body {
-			tag = ""
-		}
-		if tag != "" {
-			if within == "" {
-				depth = 0
-				piece = piece[strings.LastIndex(piece, tag)+len(tag):]
-			}
-			for _, word := range pgparse.Names(piece) {
-				switch word {
-				case "begin":
-					depth++
-				case "end":
-					depth--
-				}
-			}
-			if depth <= 0 {
-				return from + n
-			}
-		}
-		within = tag
-		from += n + 1
-	}
-}
-
-// refuseCuts notes the changesets that Liquibase sends in halves.
-func refuseCuts(m *adapter.Migration, cut []int) {
-	for _, i := range cut {
-		p := m.Source.Parts[i]
-		if at := cutsBody(p.SQL); at >= 0 {
-			m.Refuse(p.Start+at, "Liquibase cuts the changeset "+p.Name+" at this ';', inside of a body",
-				"it sends half a statement, and the update fails: Unterminated dollar quote",
-				"let it send the changeset whole: splitStatements:false behind its name, or endDelimiter with something that is in no body")
-		}
-	}
-}
-
-// liquibase gives a migration its changesets.
-func liquibase(m *adapter.Migration, o adapter.Options) {
-	var cut []int
-	m.Source.Parts, cut = changesets(m.Source.Text)
-	refuseCuts(m, cut)
-	m.Runner.Rerun = true
-	var whole strings.Builder
-	for _, p := range m.Source.Parts {
-		whole.WriteString(p.Name + "\x00" + p.Sum + "\x00")
-	}
-	m.Seal(onward.TransactionNone, o, "changesets\x00"+whole.String())
 }

@@ -6,11 +6,46 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
 )
 
 // psql -1 (--single-transaction) puts BEGIN and COMMIT around a file, and psql -c sends
 // its text as one message. Whether a directory is run so stands in the project's own scripts: a Makefile, the steps
 // of a pipeline, a shell script.
+
+// How psql sends a file: in a transaction with -1; its text as one message with -c; else
+// statement by statement, which is what is meant where nothing is said.
+var (
+	psqlOnce = runner{
+		name: "psql -1", apart: "a file of its own that is run without -1",
+		beside:  func(p *place) bool { c, named := calledByPsql(p); return named && c.by == once },
+		session: eachBySelf, mode: onward.TransactionFile, loose: true, send: byPsql,
+	}
+	psqlText = runner{
+		name: "psql -c", apart: psqlTextApart,
+		beside:  func(p *place) bool { c, named := calledByPsql(p); return named && c.by == text },
+		session: eachBySelf, mode: onward.TransactionMessage, whole: true,
+	}
+	psql = runner{
+		beside:  func(p *place) bool { _, named := calledByPsql(p); return named },
+		session: eachBySelf, loose: true,
+		send: func(f *file) {
+			f.m.Runner.Guessed = f.options.Transaction == ""
+			byPsql(f)
+		},
+	}
+)
+
+const psqlTextApart = "a file of its own: a file of one statement is sent without a transaction"
+
+// eachBySelf reports whether psql is called for each file.
+func eachBySelf(p *place) bool { c, _ := calledByPsql(p); return c.each }
+
+// byPsql notes that psql reads the file, and keeps its own commands to itself.
+func byPsql(f *file) {
+	o := f.options.Transaction
+	f.m.Source.Psql = o != onward.TransactionMessage && o != onward.TransactionPipeline
+}
 
 var (
 	scripts = regexp.MustCompile(`(?i)(?:^|/)(?:(?:gnu)?makefile|\.?justfile|taskfile\.ya?ml|jenkinsfile|procfile|package\.json|\.gitlab-ci\.yml|[^/]*-pipelines?\.ya?ml|(?:docker-)?compose[^/]*\.ya?ml|[^/]*\.(?:mk|sh|bash|zsh))$|^\.(?:github|circleci|gitlab)/.*\.ya?ml$|(?:^|/)(?:bin|scripts?)/[^/.]+$`)
@@ -24,16 +59,33 @@ var (
 	psqlSingle  = regexp.MustCompile(`\s(?:-[a-zA-Z]*1[a-zA-Z]*|--single-transaction)(?:["'\s,)]|$)`)
 )
 
-// call is how psql is called: psqlOnce for psql -1, psqlText for psql -c, "" for
-// statement by statement; for each file by itself, or not.
+// call is how psql is called; for each file by itself, or not.
 type call struct {
-	by   runner
+	by   way
 	each bool
 }
 
-// byPsql is how the scripts that name a directory send its files. named says that they
-// send them by psql.
-func byPsql(t adapter.Tree, dir string) (how call, named bool) {
+// way is how psql sends a file.
+type way int
+
+const (
+	statements way = iota
+	once
+	text
+)
+
+// calledByPsql is how the scripts that name a directory send its files. named says that
+// they send them by psql.
+func calledByPsql(p *place) (how call, named bool) {
+	type answer struct {
+		how   call
+		named bool
+	}
+	a := adapter.Once(p.tree, "psql for "+p.Path, func() (a answer) { a.how, a.named = psqlCalls(p.tree, p.Path); return a })
+	return a.how, a.named
+}
+
+func psqlCalls(t adapter.Tree, dir string) (how call, named bool) {
 	base := path.Base(dir)
 	if base == "." {
 		return call{}, false
@@ -77,15 +129,15 @@ func calls(script, base string) []call {
 		// Commands of one line are told apart: only one of them may send a file.
 		for command := range strings.SplitSeq(line, ";") {
 			for command := range strings.SplitSeq(command, "&&") {
-				m, how := psqlFile.FindStringSubmatch(command), runner("")
-				if text := psqlCommand.FindStringSubmatch(command); text != nil {
-					m, how = text, psqlText
+				m, how := psqlFile.FindStringSubmatch(command), statements
+				if sent := psqlCommand.FindStringSubmatch(command); sent != nil {
+					m, how = sent, text
 				}
 				if m == nil || !psqlCall.MatchString(command) || !strings.Contains(m[1], "$") && !strings.Contains(m[1], base) {
 					continue
 				}
 				if psqlSingle.MatchString(command) || variable && strings.Contains(command, "PSQL") {
-					how = psqlOnce
+					how = once
 				}
 				out = append(out, call{how, strings.Contains(m[1], "$")})
 			}

@@ -276,7 +276,7 @@ func TestSQLMigrate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			parts, problems := sqlMigrate(tc.text)
+			parts, problems := cutAtLines(tc.text)
 			var got, refused []string
 			for _, p := range parts {
 				got = append(got, p.SQL)
@@ -372,15 +372,14 @@ func TestRunnersPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	tables := strings.Split(string(page), "## What a changed history does")
-	for r := range habits {
-		name := words[r].name
+	for _, r := range tools {
 		for i, table := range tables {
-			if name == "" || !strings.Contains(table, name) {
-				t.Errorf("%s is not in table %d", r, i+1)
+			if r.habits != (adapter.Habits{}) && !strings.Contains(table, r.name) {
+				t.Errorf("%s is not in table %d", r.name, i+1)
 			}
 		}
 	}
-	if len(tables) != 2 || len(habits) < 10 {
-		t.Errorf("%d tables, %d tools", len(tables), len(habits))
+	if len(tables) != 2 {
+		t.Errorf("%d tables", len(tables))
 	}
 }

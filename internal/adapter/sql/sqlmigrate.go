@@ -7,7 +7,37 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
+
+// sql-migrate was read in its source (v1.8.1).
+var sqlMigrate = runner{
+	name: "sql-migrate", apart: "a file of its own that begins with\n-- +migrate Up notransaction",
+	habits: adapter.Habits{
+		Renamed:    "sql-migrate records names, and refuses to run (\"unknown migration in database\")",
+		Edited:     "sql-migrate records names, not contents: databases that have it keep what the old text did",
+		Deleted:    "sql-migrate refuses to run (\"unknown migration in database\")",
+		OutOfOrder: "sql-migrate " + runsAfter,
+	},
+	books: []adapter.Book{{Table: "gorp_migrations", Columns: `(id text PRIMARY KEY, applied_at timestamptz)`}},
+	// Its configuration, or a Go module that needs it. Its marks are other tools' too,
+	// which cut otherwise.
+	beside: func(p *place) bool {
+		return p.above("dbconfig.yml") || p.needs("go.mod", "github.com/rubenv/sql-migrate ")
+	},
+	marks: &marks{
+		up: re(`^--\s*\+migrate\s+Up\b.*$`), down: re(`^--\s*\+migrate\s+Down\b.*$`), words: []string{"+migrate", "+Migrate", "+MIGRATE"},
+		mode: onward.TransactionFile, none: onward.TransactionNone, cuts: true,
+		off: re(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), offDown: re(`^--\s*\+migrate\s+Down\b.*\bnotransaction\b`),
+	},
+	loose: true,
+	send: func(f *file) {
+		if f.own && f.marked && strings.Contains(f.text, command) {
+			f.regions = nil
+			f.m.Source.Parts, f.m.Problems = cutAtLines(f.text)
+		}
+	},
+}
 
 // command begins the lines that sql-migrate takes for its own, letter by letter.
 const command = "-- +migrate "
@@ -25,9 +55,9 @@ type cutter struct {
 	last     int // where its last line ends
 }
 
-// sqlMigrate cuts the way up of a file where sql-migrate does, and notes what it
+// cutAtLines cuts the way up of a file where sql-migrate does, and notes what it
 // refuses.
-func sqlMigrate(text string) ([]script.Part, []rule.Refusal) {
+func cutAtLines(text string) ([]script.Part, []rule.Refusal) {
 	c := &cutter{text: text, open: -1}
 	line := 0
 	for at := 0; at < len(text); {

@@ -69,26 +69,30 @@ func variants(dirs []adapter.Dir) bool {
 	return 2*same > all/2
 }
 
-// deep lists the files of a source that holds the directories below it, with these:
-// Flyway's wherever they are, else those of its directories of versions.
+// deep lists the files of a source that holds the directories below it, with these: those
+// of a tool with locations wherever they are, else those of its directories of versions.
 func deep(t adapter.Tree, at string) (ups []string, downs map[string]string, numbered int) {
 	downs = map[string]string{}
 	var dirs []adapter.Dir
-	ofFlyway := false
+	var located *runner
 	for _, d := range adapter.Dirs(t, ".sql") {
 		if d.Path == at || strings.HasPrefix(d.Path, at+"/") {
 			dirs = append(dirs, d)
-			ofFlyway = ofFlyway || slices.ContainsFunc(d.Names, func(n string) bool { return flyway(d.Join(n), n) })
+			for _, r := range tools {
+				if located == nil && r.runs != nil && slices.ContainsFunc(d.Names, func(n string) bool { return r.runs(d.Join(n), n) }) {
+					located = r
+				}
+			}
 		}
 	}
 	for _, d := range dirs {
-		if !ofFlyway && d.Path != at && (path.Dir(d.Path) != at || !releaseDir.MatchString(path.Base(d.Path))) {
+		if located == nil && d.Path != at && (path.Dir(d.Path) != at || !releaseDir.MatchString(path.Base(d.Path))) {
 			continue
 		}
 		own, undone, _ := forward(d)
 		rest := strings.TrimPrefix(d.Path+"/", at+"/")
 		for _, up := range own {
-			if ofFlyway && !flyway(d.Join(up), up) || !ofFlyway && numberLen(up) == 0 {
+			if located != nil && !located.runs(d.Join(up), up) || located == nil && numberLen(up) == 0 {
 				continue // a callback, the whole schema
 			}
 			numbered++

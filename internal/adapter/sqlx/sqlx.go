@@ -151,6 +151,11 @@ func byCommand(t adapter.Tree) []adapter.Source {
 	return out
 }
 
+// Books are the tables in which it keeps what has run.
+func (Adapter) Books() []adapter.Book {
+	return []adapter.Book{{Table: "_sqlx_migrations", Columns: `(version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)`}}
+}
+
 // Looks says what Detect looks for.
 func (Adapter) Looks() string {
 	return "files named VERSION_name.sql in a directory of migrations, beside a Cargo.toml that depends on sqlx, or where a build file says sqlx migrate run"

@@ -57,6 +57,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
@@ -233,7 +234,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 	for _, x := range rules {
 		severity[x.ID] = x.Severity
 	}
-	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage()}, nil)
+	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage(), Bookkeeping: all.Bookkeeping()}, nil)
 	if f.Before != "" {
 		before, err := build(f.Before, onward.TransactionNone)
 		if err != nil {

@@ -14,6 +14,22 @@ import (
 // reads each file and gives its text to the driver: one message, and in a transaction
 // where the program opens one.
 
+var ownProgram = runner{
+	beside: func(p *place) bool { return programOf(p.tree, p.Path) != nil },
+	whole:  true,
+	send: func(f *file) {
+		own := programOf(f.tree, path.Dir(f.m.Path))
+		if own == nil {
+			return // a directory below: of another name
+		}
+		f.mode, f.m.Runner.Name = own.mode, own.path
+		f.m.Runner.Apart = "a file of its own, which " + own.path + " runs outside of its transaction"
+		if own.mode == onward.TransactionMessage {
+			f.m.Runner.Apart = psqlTextApart
+		}
+	},
+}
+
 // own is such a program.
 type own struct {
 	path string
@@ -144,17 +160,4 @@ func (r reader) sends(text string) bool {
 			return regexp.MustCompile(`\b` + regexp.QuoteMeta(v) + `\b`).MatchString(call)
 		})
 	})
-}
-
-// unnamed is what sends the files of a directory that has no tool: psql or a program, as
-// far as the project says; "" for psql, statement by statement, which is what is meant
-// where nothing is said. each says that every file has a session of its own.
-func unnamed(t adapter.Tree, dir string) (by runner, each bool) {
-	if how, named := byPsql(t, dir); named {
-		return how.by, how.each
-	}
-	if programOf(t, dir) != nil {
-		return byProgram, false
-	}
-	return "", false
 }

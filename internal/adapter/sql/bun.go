@@ -1,0 +1,17 @@
+package sql
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// bun and go-pg follow their manuals: a name says that the file runs in a transaction.
+var bun = runner{
+	name:  "bun",
+	books: []adapter.Book{{Table: "gopg_migrations", Columns: `(id serial, version bigint, created_at timestamptz)`}},
+	mode:  onward.TransactionFile,
+	whole: true,
+	owns:  func(name string) bool { return strings.HasSuffix(name, ".tx.up.sql") },
+}

@@ -1,0 +1,81 @@
+package sql
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Diesel follows its manual: a directory for each migration, whose up.sql is one message
+// in a transaction.
+var diesel = runner{
+	name: "Diesel", unit: "migration", apart: "a migration of its own, with this in its metadata.toml:\nrun_in_transaction = false",
+	habits: adapter.Habits{
+		Edited:     "Diesel records versions, not contents: databases that have it keep what the old text did",
+		OutOfOrder: "Diesel " + runsAfter,
+	},
+	books: []adapter.Book{{Table: "__diesel_schema_migrations", Columns: `(version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)`}},
+	// Its configuration or its first migration, or a crate that needs it.
+	beside: func(p *place) bool {
+		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
+			(p.above("diesel.toml") || p.has("00000000000000_diesel_initial_setup/up.sql") || p.needs("Cargo.toml", "diesel"))
+	},
+	loose: true,
+	owns:  func(name string) bool { return name == "up.sql" },
+	send:  dieselSends,
+}
+
+var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
+
+// dieselSends is how Diesel sends an up.sql: as one message, whatever its metadata says.
+func dieselSends(f *file) {
+	if f.name != "up.sql" {
+		return
+	}
+	f.mode, f.whole = onward.TransactionFile, true
+	metadata := path.Dir(f.m.Path) + "/metadata.toml"
+	if adapter.Has(f.tree, metadata) && noTransaction.MatchString(adapter.ReadFile(f.tree, metadata).Text) {
+		f.mode = onward.TransactionMessage
+		f.m.Runner.Rerun = true
+	}
+	if f.own && blank(f.text) {
+		f.m.Problems = append(f.m.Problems, refusal("the file has no statement: Diesel takes that for an error",
+			"the migration fails: \"Received an empty query\"", "write a statement that does nothing, as SELECT 1, or take the migration out"))
+	}
+}
+
+// blank reports whether a file has nothing but comments.
+func blank(text string) bool {
+	for {
+		text = strings.TrimLeft(text, " \t\r\n\f\v;")
+		end := "\n"
+		switch {
+		case text == "":
+			return true
+		case strings.HasPrefix(text, "/*"):
+			end = "*/"
+		case !strings.HasPrefix(text, "--"):
+			return false
+		}
+		_, text, _ = strings.Cut(text, end)
+	}
+}
+
+// dieselOrder compares versions as Diesel does, as texts without their dashes:
+// 2017-10-08-193512 stands before 20171101000000. 0 where they are not Diesel's.
+func dieselOrder(a, b string) int {
+	if !strings.HasSuffix(a, "/up.sql") || !strings.HasSuffix(b, "/up.sql") {
+		return 0
+	}
+	dirA, _, _ := strings.Cut(a, "/")
+	dirB, _, _ := strings.Cut(b, "/")
+	va, vb := dirVersion(dirA), dirVersion(dirB)
+	if !strings.Contains(va+vb, "-") {
+		return 0
+	}
+	return strings.Compare(strings.ReplaceAll(va, "-", ""), strings.ReplaceAll(vb, "-", ""))
+}

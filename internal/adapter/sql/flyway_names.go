@@ -1,0 +1,44 @@
+package sql
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for what is repeated, U7__x.sql for
+// the way down.
+var flywayNames = naming{version: flywayVersion, repeats: flywayRepeats, undoes: flywayUndoes}
+
+var flywayVersioned = regexp.MustCompile(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
+
+func flywayVersion(name string) (version string, has bool) {
+	if !strings.HasPrefix(name, "V") && !strings.HasPrefix(name, "R") {
+		return "", false
+	}
+	m := flywayVersioned.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+func flywayRepeats(name string) bool { return strings.HasPrefix(name, "R__") }
+
+func flywayUndoes(name string) bool {
+	if len(name) < 2 || name[0] != 'U' || name[1] < '0' || name[1] > '9' {
+		return false
+	}
+	return strings.HasPrefix(strings.TrimLeft(name[1:], "0123456789."), "__")
+}
+
+// flywayEnvironments are the words with which the name of a location begins that
+// production does not have.
+var flywayEnvironments = map[string]bool{"dev": true, "local": true, "test": true, "integration": true}
+
+// flywayAside reports whether a directory is a location for development, beside the ones
+// for all.
+func flywayAside(dir string) bool {
+	_, location, found := strings.Cut("/"+dir, "/db/migration/")
+	word, _, _ := strings.Cut(strings.NewReplacer("-", " ", "_", " ", "+", " ", "/", " ").Replace(location), " ")
+	return found && flywayEnvironments[word]
+}

@@ -1,0 +1,85 @@
+package sql
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// flywaySettings are what a project's files set of what matters here: whether,
+// in any of them.
+type flywaySettings struct {
+	mixed, outOfOrder, unvalidated, ignores, group bool
+	// locations are paths that end in a directory below one called migration.
+	locations []string
+}
+
+var (
+	// The names of files that may hold them, in lower case. Without one of the
+	// words the pattern is not tried: a repository has many files.
+	flywayFileWords   = []string{"flyway", "application", "bootstrap", "pom.xml", "build.gradle", "compose", ".env", "makefile", "dockerfile"}
+	flywayFile        = regexp.MustCompile(`^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
+	flywayMixed       = setting(`mixed`)
+	flywayOutOfOrder  = setting(`out[-_]?of[-_]?order`)
+	flywayGroup       = setting(`flyway[._]group|\bgroup`)
+	flywayIgnores     = regexp.MustCompile(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
+	flywayLocation    = regexp.MustCompile(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
+	flywayUnvalidated = regexp.MustCompile(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
+)
+
+// setting matches a switch that is on: a property, a key of YAML, an element, a
+// call, a variable.
+func setting(name string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:` + name + `)["'>]?\s*[=:(>]?\s*["']?true`)
+}
+
+func flywayConfigured(t adapter.Tree) flywaySettings {
+	return adapter.Once(t, "flyway settings", func() flywaySettings {
+		var out flywaySettings
+		for _, p := range t.Paths() {
+			base := strings.ToLower(path.Base(p))
+			if !slices.ContainsFunc(flywayFileWords, func(w string) bool { return strings.Contains(base, w) }) || !flywayFile.MatchString(base) {
+				continue
+			}
+			text, err := t.Read(p)
+			if err != nil || !bytes.Contains(bytes.ToLower(text), []byte("flyway")) {
+				continue
+			}
+			out.mixed = out.mixed || flywayMixed.Match(text)
+			out.outOfOrder = out.outOfOrder || flywayOutOfOrder.Match(text)
+			out.unvalidated = out.unvalidated || flywayUnvalidated.Match(text)
+			out.ignores = out.ignores || flywayIgnores.Match(text)
+			for _, l := range flywayLocation.FindAll(text, -1) {
+				out.locations = append(out.locations, string(l))
+			}
+			out.group = out.group || flywayGroup.Match(text)
+		}
+		return out
+	})
+}
+
+// habits are what Flyway does about a history that changed.
+func (s flywaySettings) habits() adapter.Habits {
+	h := adapter.Habits{
+		Edited:     "Flyway refuses to migrate: the checksum of the file is no longer that of the one that was applied, and comments count",
+		Deleted:    "Flyway refuses to migrate (\"Detected applied migration not resolved locally\") until it is repaired",
+		Forgets:    true,
+		Renamed:    "Flyway refuses to migrate: it compares the version and the description with those of the one that was applied",
+		OutOfOrder: "Flyway refuses to migrate (\"Detected resolved migration not applied to database\") unless outOfOrder is set",
+	}
+	switch {
+	case s.unvalidated:
+		h.Edited, h.Deleted, h.Renamed = "Flyway does not run it again: databases that have it keep what the old text did", "", ""
+		h.OutOfOrder = "Flyway skips it for good unless outOfOrder is set"
+	case s.ignores:
+		h.Deleted, h.OutOfOrder = "", "Flyway runs it or not as ignoreMigrationPatterns says"
+	}
+	if s.outOfOrder {
+		h.OutOfOrder = "Flyway runs it after the later one, as outOfOrder is set; new databases run it before"
+	}
+	return h
+}

@@ -1,0 +1,32 @@
+package sql
+
+import (
+	"path"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// refinery was read in its source (0.8: Runner, verify_migrations): a migration is one
+// message in a transaction, always. Its files have Flyway's names.
+var refinery = runner{
+	name: "refinery", unit: "migration",
+	apart: "a step of the deploy of its own: refinery runs each migration in a transaction",
+	habits: adapter.Habits{
+		Renamed:    "refinery refuses to run: its name is no longer that of the one that was applied",
+		Edited:     "refinery refuses to run: the checksum is no longer that of the one that was applied, and comments count",
+		Deleted:    "refinery refuses to run: a migration that was applied is missing",
+		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database",
+	},
+	books: []adapter.Book{{Table: "refinery_schema_history"}},
+	beside: func(p *place) bool {
+		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) }) && p.needs("Cargo.toml", "refinery")
+	},
+	mode:  onward.TransactionFile,
+	whole: true,
+	send:  func(f *file) { f.hash = f.text },
+	twice: func(string) string {
+		return "refinery records versions, and takes one for the other: it refuses to run, as the one that was applied has another name or text"
+	},
+}

@@ -1,0 +1,46 @@
+package sql
+
+import (
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Supabase's CLI was read in its source (2.99: pkg/migration, pkg/parser): statements
+// are sent in one pipeline with the row that records them, behind RESET ALL; versions
+// are records of their own, in order.
+var supabase = runner{
+	name: "Supabase's CLI",
+	habits: adapter.Habits{
+		Edited:     "Supabase's CLI records versions, not contents: databases that have it keep what the old text did",
+		Deleted:    "Supabase's CLI refuses to run (\"Remote migration versions not found in local migrations directory\")",
+		OutOfOrder: "Supabase's CLI refuses to run unless it is called with --include-all",
+	},
+	books: []adapter.Book{{Table: "schema_migrations"}},
+	beside: func(p *place) bool {
+		home := path.Dir(p.Path)
+		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.Has(p.tree, home+"/config.toml")
+	},
+	list:   supabaseList,
+	mode:   onward.TransactionPipeline,
+	sure:   func(string) bool { return true },
+	unique: true,
+	twice: func(string) string {
+		return "the second fails: Supabase's CLI records versions, and none twice"
+	},
+}
+
+// supabaseList leaves out the files that Supabase's CLI passes over.
+func supabaseList(p *place, set *adapter.Set) {
+	p.drop(func(n string, _ *adapter.File) bool {
+		if i := leadingDigits(n); i > 0 && strings.HasPrefix(n[i:], "_") {
+			return false
+		}
+		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: refusal(
+			"Supabase's CLI passes over "+path.Base(n)+": its name is not NUMBER_name.sql",
+			"the migration never runs", "name it like its neighbours: 20240131120000_what_it_does.sql")})
+		return true
+	})
+}
