@@ -68,6 +68,8 @@ type globals struct {
 }
 
 func (a *app) run(ctx context.Context, args []string) int {
+	// What a stranger wrote is in errors and in lines of the log, too.
+	a.err = report.Aside{W: a.err}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.in)
@@ -75,7 +77,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetErr(a.err)
 	if err := root.ExecuteContext(ctx); err != nil {
 		// What a flag or an argument was may be an address.
-		text := strings.TrimSpace(report.Visible(address.Hide(err.Error())))
+		text := strings.TrimSpace(address.Hide(err.Error()))
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			text = "interrupted" // wherever it was
 		}

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/report"
 )
 
 func (a *app) stats() *cobra.Command {
@@ -33,12 +33,7 @@ password out of the list of processes.`,
 			if err != nil {
 				return err
 			}
-			return a.write(func(w io.Writer) error {
-				e := json.NewEncoder(w)
-				e.SetEscapeHTML(false)
-				e.SetIndent("", "  ")
-				return e.Encode(s)
-			})
+			return a.write(func(w io.Writer) error { return report.StatsJSON(w, s) })
 		},
 	}
 }

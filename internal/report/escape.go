@@ -1,7 +1,10 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -69,4 +72,52 @@ func hidden(r rune) bool {
 		return false
 	}
 	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// What stands in a log may be a command to the service that keeps it, whoever wrote
+// it: a name in a migration, a file's name, what a server says. GitHub's runner takes
+// ::error:: where a line begins, and ##[error] anywhere; Azure's takes ##vso[…], and
+// TeamCity ##teamcity[…]. GitLab's sections need characters that Visible spells out.
+var (
+	command      = regexp.MustCompile(`##[A-Za-z0-9_.-]*\[`)
+	firstCommand = regexp.MustCompile(`(?m)^((?:[ \t]|\x1b\[[0-9;]*m)*):(:[A-Za-z0-9_-]+(?: .*)?::)`)
+)
+
+// Tame puts a backslash into what would be such a command: "##\[error]", "\::error::".
+// Every writer of text ends with it, so that what it joins is no command either.
+func Tame(text string) string { return tame(text, `\[`, `\:`) }
+
+// tame writes the bracket, or the first colon, of commands in another way.
+func tame(text, bracket, colon string) string {
+	if strings.Contains(text, "##") {
+		text = command.ReplaceAllStringFunc(text, func(s string) string { return s[:len(s)-1] + bracket })
+	}
+	if strings.Contains(text, "::") {
+		text = firstCommand.ReplaceAllString(text, "${1}"+colon+"$2")
+	}
+	return text
+}
+
+// tameHTML is for a page: it says the same to its reader.
+func tameHTML(text string) string { return tame(text, "&#91;", "&#58;") }
+
+// tameJSON is for JSON, which means the same to every reader. None of its lines
+// begins with text of others.
+func tameJSON(data []byte) []byte {
+	if !bytes.Contains(data, []byte("##")) {
+		return data
+	}
+	return command.ReplaceAllFunc(data, func(s []byte) []byte { return append(s[:len(s)-1:len(s)-1], `\u005b`...) })
+}
+
+// Aside is a writer for what is said beside a result, a line or several at a time:
+// nothing of it moves the cursor or is a command.
+type Aside struct{ W io.Writer }
+
+// Write writes text as Visible and Tame make it.
+func (a Aside) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(a.W, Tame(Visible(string(p)))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

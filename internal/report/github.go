@@ -26,27 +26,27 @@ func GitHub(w io.Writer, r *onward.Report) error {
 		if f.Instead != "" {
 			message += "\ninstead: " + f.Instead
 		}
-		fmt.Fprintf(b, "::%s %s::%s\n", command(f.Severity),
+		fmt.Fprintf(b, "::%s %s::%s\n", level(f.Severity),
 			properties(f.Path, f.Line, f.Column, f.EndLine, f.EndColumn, f.Rule), commandData(message))
 	}
 	for _, o := range r.Opaque {
-		level := "notice"
+		as := "notice"
 		if o.Failed {
-			level = "error"
+			as = "error"
 		}
 		message := "not judged: " + o.What
 		if o.Why != "" {
 			message += "\n" + o.Why
 		}
-		fmt.Fprintf(b, "::%s %s::%s\n", level, properties(o.Path, o.Line, o.Column, 0, 0, "not judged"), commandData(message))
+		fmt.Fprintf(b, "::%s %s::%s\n", as, properties(o.Path, o.Line, o.Column, 0, 0, "not judged"), commandData(message))
 	}
 	// The sentences begin with no colon: a line of ours is never a command.
-	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(r), verdict(r))
+	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(r), Tame(verdict(r)))
 	return b.Flush()
 }
 
-// command is the level of a workflow command.
-func command(s onward.Severity) string {
+// level is that of a workflow command.
+func level(s onward.Severity) string {
 	switch s {
 	case onward.Error:
 		return "error"
@@ -84,9 +84,9 @@ func properties(path string, line, column, endLine, endColumn int, title string)
 var dataEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 
 // commandData escapes the message of a workflow command.
-func commandData(s string) string { return dataEscapes.Replace(Visible(s)) }
+func commandData(s string) string { return dataEscapes.Replace(Tame(Visible(s))) }
 
 var propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 
 // commandProperty escapes a property of a workflow command.
-func commandProperty(s string) string { return propertyEscapes.Replace(Visible(s)) }
+func commandProperty(s string) string { return propertyEscapes.Replace(Tame(Visible(s))) }

@@ -36,7 +36,7 @@ func HTML(w io.Writer, r *onward.Report) error {
 	if err := t.Execute(&b, v); err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
-	_, err = w.Write(b.Bytes())
+	_, err = io.WriteString(w, tameHTML(b.String()))
 	return err
 }
 

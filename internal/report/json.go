@@ -92,9 +92,12 @@ func writeJSON(w io.Writer, v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(escapeHidden(b.Bytes()))
+	_, err := w.Write(tameJSON(escapeHidden(b.Bytes())))
 	return err
 }
+
+// StatsJSON prints sizes as onward stats does.
+func StatsJSON(w io.Writer, s *onward.Stats) error { return writeJSON(w, s) }
 
 // escapeHidden spells hidden characters as \uXXXX. Outside of strings, JSON
 // has none of them.

@@ -56,7 +56,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 		footer = append(footer, code(title))
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(footer, " · "))
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, Tame(b.String()))
 	return err
 }
 

@@ -3,7 +3,6 @@ package report
 import (
 	"io"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -39,21 +38,8 @@ func (p *page) flush(w io.Writer) error {
 
 // line adds a line, without blanks at its end.
 func (p *page) line(parts ...string) {
-	p.b.WriteString(tame(strings.TrimRight(strings.Join(parts, ""), " ")))
+	p.b.WriteString(Tame(strings.TrimRight(strings.Join(parts, ""), " ")))
 	p.b.WriteByte('\n')
-}
-
-// workflowCommand is what the log of GitHub Actions takes for a command of the workflow,
-// whoever wrote it: a name in a migration may be one.
-var workflowCommand = regexp.MustCompile(`^(::[A-Za-z-]+( .*)?::|##\[)`)
-
-// tame puts a backslash before a command at the beginning of a line.
-func tame(line string) string {
-	text := strings.TrimLeft(line, " ")
-	if len(text) == 0 || text[0] != ':' && text[0] != '#' || !workflowCommand.MatchString(text) {
-		return line
-	}
-	return line[:len(line)-len(text)] + `\` + text
 }
 
 func (p *page) blank() { p.b.WriteByte('\n') }
