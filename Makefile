@@ -50,7 +50,7 @@ prove: ## the model of locks, and the rules' claims, against real servers 13 to 
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler
 	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/gitrange ./internal/traffic
 
-bench: build ## against squawk, on the same files
+bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	./bench/run.sh
 
 clean: ## what was built here

@@ -1,14 +1,21 @@
 #!/bin/sh
-# Compares onward with squawk, and a rehearsal with psql; see README.md beside
-# this file. Flags are those of bench/compare; CORPUS=dir in the environment adds
-# a directory to measure.
+# Compares onward with squawk, measures how its cost grows, and a rehearsal beside
+# psql; see README.md beside this file. PARTS in the environment names the parts to
+# run: "compare growth rehearse". Flags are those of bench/compare, or of the one
+# part that is named; CORPUS=dir adds a directory to compare on.
 set -eu
 if [ -n "${CORPUS:-}" ]; then
 	CORPUS="$(cd "$CORPUS" && pwd)"
 	export CORPUS
 fi
 cd "$(dirname "$0")/.."
+parts="${PARTS:-compare growth rehearse}"
 missed=0
-"${GO:-go}" run ./bench/compare "$@" || missed=$?
-"${GO:-go}" run ./bench/rehearse || missed=$?
+for part in $parts; do
+	if [ "$part" = compare ] || [ "$part" = "$parts" ]; then
+		"${GO:-go}" run "./bench/$part" "$@" || missed=$?
+	else
+		"${GO:-go}" run "./bench/$part" || missed=$?
+	fi
+done
 exit "$missed"

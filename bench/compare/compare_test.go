@@ -11,12 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-func TestMain(m *testing.M) {
-	runOne()
-	os.Exit(m.Run())
-}
+	"github.com/onward-sql/onward/bench/cost"
+)
 
 func script(t *testing.T, text string) string {
 	t.Helper()
@@ -31,92 +28,35 @@ func script(t *testing.T, text string) string {
 	return path
 }
 
-func TestRunMeasures(t *testing.T) {
-	t.Parallel()
-	u, err := run(t.Context(), command{Name: "sleep", Path: script(t, "sleep 0.2; exit 1"), Fine: []int{0, 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if u.Wall < 200*time.Millisecond || u.CPU > u.Wall || u.Peak <= 0 {
-		t.Errorf("a sleep of 0.2 s cost %+v", u)
-	}
-	_, err = run(t.Context(), command{Name: "failing", Path: script(t, "echo why >&2; exit 4"), Fine: []int{0, 1}})
-	if err == nil || !strings.Contains(err.Error(), "failing") || !strings.Contains(err.Error(), "why") {
-		t.Errorf("exit code 4: error %v, want one with the name and what the tool printed", err)
-	}
-}
-
-// A process that is measured must not be charged for this one's memory.
-func TestRunPeakIsTheCommands(t *testing.T) {
-	t.Parallel()
-	big := bytes.Repeat([]byte{1}, 256<<20)
-	u, err := run(t.Context(), command{Name: "true", Path: script(t, "exit 0"), Fine: []int{0}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if u.Peak > int64(len(big))/2 {
-		t.Errorf("a shell that does nothing had %d MB", u.Peak>>20)
-	}
-}
-
-func TestInTurn(t *testing.T) {
-	t.Parallel()
-	log := filepath.Join(t.TempDir(), "log")
-	tool := script(t, `printf %s "$1" >>"$2"`)
-	letter := func(l string) command { return command{Name: l, Path: tool, Args: []string{l, log}, Fine: []int{0}} }
-	medians, err := inTurn(t.Context(), 2, letter("A"), letter("B"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(log); string(got) != "ABABAB" {
-		t.Errorf("order %q, want ABABAB: a warm-up and two rounds", got)
-	}
-	if len(medians) != 2 || medians[0].Wall <= 0 || medians[1].Wall <= 0 {
-		t.Errorf("medians %+v", medians)
-	}
-}
-
-func TestMedian(t *testing.T) {
-	t.Parallel()
-	runs := []usage{{Peak: 9}, {Peak: 1}, {Peak: 4}, {Peak: 2}}
-	peak := func(u usage) int64 { return u.Peak }
-	if got := median(runs[:3], peak); got != 4 {
-		t.Errorf("median of 9 1 4 = %d", got)
-	}
-	if got := median(runs, peak); got != 3 {
-		t.Errorf("median of 9 1 4 2 = %d", got)
-	}
-}
-
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	squawk := usage{Wall: time.Second, CPU: time.Second, Peak: 40 << 20}
+	squawk := cost.Usage{Wall: time.Second, CPU: time.Second, Peak: 40 << 20}
 	few, many := corpus{files: 5000}, corpus{files: 50000}
 	for _, test := range []struct {
 		name   string
-		onward usage
+		onward cost.Usage
 		kept   bool
 	}{
-		{"all kept", usage{Wall: 500 * time.Millisecond, CPU: time.Second, Peak: 149 << 20}, true},
-		{"wall", usage{Wall: 510 * time.Millisecond, CPU: time.Second, Peak: 1}, false},
-		{"CPU", usage{Wall: 100 * time.Millisecond, CPU: 1010 * time.Millisecond, Peak: 1}, false},
-		{"memory", usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 150 << 20}, false},
+		{"all kept", cost.Usage{Wall: 500 * time.Millisecond, CPU: time.Second, Peak: 149 << 20}, true},
+		{"wall", cost.Usage{Wall: 510 * time.Millisecond, CPU: time.Second, Peak: 1}, false},
+		{"CPU", cost.Usage{Wall: 100 * time.Millisecond, CPU: 1010 * time.Millisecond, Peak: 1}, false},
+		{"memory", cost.Usage{Wall: 100 * time.Millisecond, CPU: time.Second, Peak: 150 << 20}, false},
 	} {
 		var out bytes.Buffer
 		if kept := printPair(&out, few, test.onward, squawk, squawk); kept != test.kept || kept == strings.Contains(out.String(), "MISSED") {
 			t.Errorf("%s: kept = %v\n%s", test.name, kept, &out)
 		}
 	}
-	second := usage{Wall: time.Second, CPU: time.Second}
+	second := cost.Usage{Wall: time.Second, CPU: time.Second}
 	for factor, want := range map[int]bool{11: true, 12: false} {
 		var out bytes.Buffer
-		if kept := printGrowth(&out, few, many, second, usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); kept != want {
+		if kept := printGrowth(&out, few, many, second, cost.Usage{Wall: time.Duration(factor) * time.Second, CPU: time.Second}); kept != want {
 			t.Errorf("%d times the time for ten times the files: kept = %v\n%s", factor, kept, &out)
 		}
 	}
 	for factor, want := range map[float64]bool{1.4: true, 1.6: false} {
 		var out bytes.Buffer
-		whole := usage{Wall: time.Duration(factor * float64(time.Second))}
+		whole := cost.Usage{Wall: time.Duration(factor * float64(time.Second))}
 		if kept := printParse(&out, few, 50_000, whole, second); kept != want || !strings.Contains(out.String(), "0.500 s") {
 			t.Errorf("%.1f times the parsing: kept = %v\n%s", factor, kept, &out)
 		}
@@ -127,7 +67,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if printSmall(&out, corpus{}, usage{Wall: 21 * time.Millisecond}, squawk) {
+	if printSmall(&out, corpus{}, cost.Usage{Wall: 21 * time.Millisecond}, squawk) {
 		t.Errorf("21 ms for one file is kept\n%s", &out)
 	}
 }

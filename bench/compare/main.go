@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+
+	"github.com/onward-sql/onward/bench/cost"
 )
 
 // settings are what the flags say.
@@ -32,7 +34,7 @@ type settings struct {
 }
 
 func main() {
-	runOne()
+	cost.RunOne()
 	var s settings
 	flag.StringVar(&s.onward, "onward", os.Getenv("ONWARD"), "onward `binary`; built when empty (or $ONWARD)")
 	flag.StringVar(&s.squawk, "squawk", os.Getenv("SQUAWK"), "squawk `binary`; installed with npm when empty (or $SQUAWK)")
@@ -94,7 +96,7 @@ func compare(ctx context.Context, s settings) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		costs, err := inTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse, tools.shown.on(c))
+		costs, err := cost.InTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse, tools.shown.on(c))
 		if err != nil {
 			return false, err
 		}
@@ -107,11 +109,11 @@ func compare(ctx context.Context, s settings) (bool, error) {
 	}
 
 	few, many := corpora.both[0], corpora.many
-	growth, err := inTurn(ctx, s.rounds, tools.onward.on(few), tools.onward.on(many))
+	growth, err := cost.InTurn(ctx, s.rounds, tools.onward.on(few), tools.onward.on(many))
 	if err != nil {
 		return false, err
 	}
-	small, err := inTurn(ctx, 4*s.rounds+1, tools.onward.on(corpora.small), tools.squawk.on(corpora.small))
+	small, err := cost.InTurn(ctx, 4*s.rounds+1, tools.onward.on(corpora.small), tools.squawk.on(corpora.small))
 	if err != nil {
 		return false, err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/onward-sql/onward/bench/cost"
 	migration "github.com/onward-sql/onward/internal/script"
 )
 
@@ -59,7 +60,7 @@ func parseAll(dir string) (statements int, err error) {
 }
 
 // parsing is the command that parses a corpus and nothing else.
-func parsing(c corpus) (command, error) {
+func parsing(c corpus) (cost.Command, error) {
 	self, err := os.Executable()
-	return command{Name: "parsing of " + c.name, Path: self, Args: []string{"-parse", c.path}, Dir: c.path, Fine: []int{0}}, err
+	return cost.Command{Name: "parsing of " + c.name, Path: self, Args: []string{"-parse", c.path}, Dir: c.path, Fine: []int{0}}, err
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/onward-sql/onward/bench/cost"
 )
 
 // serverFigure is how long the throwaway Postgres takes for something.
@@ -26,7 +28,7 @@ func servers(ctx context.Context, rounds int) ([]serverFigure, error) {
 		"-benchtime", strconv.Itoa(4*rounds)+"x", modulePath+"/internal/pgserver")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return nil, fmt.Errorf("benchmarks of internal/pgserver: %w\n%s", err, tail(out))
+		return nil, fmt.Errorf("benchmarks of internal/pgserver: %w\n%s", err, cost.Tail(out))
 	}
 	return serverFigures(out), nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/onward-sql/onward/bench/cost"
 )
 
 // The limits that onward keeps.
@@ -69,7 +71,7 @@ func (t *table) end() bool {
 // printPair holds onward against squawk with its fastest reporter. What squawk
 // needs for the report that its users see, shown, is printed beside it, without a
 // limit.
-func printPair(w io.Writer, c corpus, onward, squawk, shown usage) bool {
+func printPair(w io.Writer, c corpus, onward, squawk, shown cost.Usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: %d files", c.name, c.files), "", "onward", "squawk", "ratio", "limit", "")
 	wall, cpu := ratio(onward.Wall, squawk.Wall), ratio(onward.CPU, squawk.CPU)
 	t.row(wall <= wallLimit, "wall", seconds(onward.Wall), seconds(squawk.Wall), factor(wall), "at most "+factor(wallLimit))
@@ -82,7 +84,7 @@ func printPair(w io.Writer, c corpus, onward, squawk, shown usage) bool {
 
 // printGrowth holds the cost of the long corpus against that of the short one.
 // The limit is for ten times the files; other ratios are scaled.
-func printGrowth(w io.Writer, few, many corpus, short, long usage) bool {
+func printGrowth(w io.Writer, few, many corpus, short, long cost.Usage) bool {
 	limit := growthLimit * float64(many.files) / float64(few.files) / 10
 	t := newTable(w, "onward, more files", "", fmt.Sprint(few.files), fmt.Sprint(many.files), "ratio", "limit", "")
 	wall, cpu := ratio(long.Wall, short.Wall), ratio(long.CPU, short.CPU)
@@ -92,7 +94,7 @@ func printGrowth(w io.Writer, few, many corpus, short, long usage) bool {
 	return t.end()
 }
 
-func printSmall(w io.Writer, c corpus, onward, squawk usage) bool {
+func printSmall(w io.Writer, c corpus, onward, squawk cost.Usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: %d bytes", c.name, c.bytes), "", "onward", "squawk", "limit", "")
 	t.row(onward.Wall <= smallLimit, "wall", milliseconds(onward.Wall), milliseconds(squawk.Wall), "at most "+milliseconds(smallLimit))
 	return t.end()
@@ -101,7 +103,7 @@ func printSmall(w io.Writer, c corpus, onward, squawk usage) bool {
 // printParse holds the wall time against what reading and parsing alone take.
 // A corpus has as many statements as it has: the figures are for 25,000. The
 // limit is for real statements; those of the generated corpus are shorter.
-func printParse(w io.Writer, c corpus, statements int, onward, parse usage) bool {
+func printParse(w io.Writer, c corpus, statements int, onward, parse cost.Usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: 25,000 of its %d statements", c.name, statements), "", "onward", "parsing alone", "ratio", "limit", "")
 	of := func(d time.Duration) string {
 		return seconds(time.Duration(float64(d) * 25_000 / float64(max(statements, 1))))

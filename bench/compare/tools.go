@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+
+	"github.com/onward-sql/onward/bench/cost"
 )
 
 const (
@@ -86,9 +88,9 @@ func squawkArgs(reporter string, c corpus) ([]string, string) {
 }
 
 // on is the command line of the tool for a corpus.
-func (t tool) on(c corpus) command {
+func (t tool) on(c corpus) cost.Command {
 	args, dir := t.args(c)
-	return command{Name: t.name + " on " + c.name, Path: t.binary, Args: args, Dir: dir, Fine: t.fine}
+	return cost.Command{Name: t.name + " on " + c.name, Path: t.binary, Args: args, Dir: dir, Fine: t.fine}
 }
 
 // installSquawk installs the native binary through npm, once.
@@ -168,7 +170,7 @@ func output(ctx context.Context, t tool, args []string, dir string) ([]byte, err
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && slices.Contains(t.fine, exit.ExitCode())) {
-		return nil, fmt.Errorf("%s %v: %w\n%s", t.name, args, err, tail(stderr.Bytes()))
+		return nil, fmt.Errorf("%s %v: %w\n%s", t.name, args, err, cost.Tail(stderr.Bytes()))
 	}
 	return out, nil
 }

@@ -1,6 +1,8 @@
 //go:build unix
 
-package main
+// Package cost measures what a process costs: CPU time and peak memory, as the
+// kernel says them when it has ended.
+package cost
 
 import (
 	"bytes"
@@ -17,46 +19,50 @@ import (
 	"time"
 )
 
-// command is a command line that is measured.
-type command struct {
+// Command is a command line that is measured.
+type Command struct {
 	Name string
 	Path string
 	Args []string
 	Dir  string
 	Fine []int // exit codes of a run that did its work
+	// Limit is the CPU time, in whole seconds, after which it is killed; 0 for
+	// none. The run is then said to be Cut.
+	Limit time.Duration
 }
 
-// usage is what one run cost, or the medians of several runs.
-type usage struct {
+// Usage is what one run cost, or the medians of several runs.
+type Usage struct {
 	Wall time.Duration
 	CPU  time.Duration // user and system, of all threads
 	Peak int64         // resident memory, bytes
+	Cut  bool          // killed at the limit
 }
 
-// run runs a command to its end, with its output thrown away.
+// Run runs a command to its end, with its output thrown away.
 //
 // The kernel counts a process's peak memory from the fork on, when it still
 // shares the memory of the process that started it. So the command is started
-// by a second, small process of this program: see runOne.
-func run(ctx context.Context, c command) (usage, error) {
+// by a second, small process of this program: see RunOne.
+func Run(ctx context.Context, c Command) (Usage, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return usage{}, err
+		return Usage{}, err
 	}
 	order, err := json.Marshal(c)
 	if err != nil {
-		return usage{}, err
+		return Usage{}, err
 	}
 	runner := exec.CommandContext(ctx, self)
 	runner.Env = append(os.Environ(), runnerVariable+"="+string(order))
 	var stdout, stderr bytes.Buffer
 	runner.Stdout, runner.Stderr = &stdout, &stderr
 	if err := runner.Run(); err != nil {
-		return usage{}, fmt.Errorf("%s: %w\n%s", c.Name, err, stderr.Bytes())
+		return Usage{}, fmt.Errorf("%s: %w\n%s", c.Name, err, stderr.Bytes())
 	}
-	var u usage
+	var u Usage
 	if err := json.Unmarshal(stdout.Bytes(), &u); err != nil {
-		return usage{}, fmt.Errorf("%s: %w", c.Name, err)
+		return Usage{}, fmt.Errorf("%s: %w", c.Name, err)
 	}
 	return u, nil
 }
@@ -65,17 +71,17 @@ func run(ctx context.Context, c command) (usage, error) {
 // that is to run it.
 const runnerVariable = "ONWARD_BENCH_RUN"
 
-// runOne does the work of the second process, if this is one: it runs the
+// RunOne does the work of the second process, if this is one: it runs the
 // command, prints what it cost, and exits.
-func runOne() {
+func RunOne() {
 	order, is := os.LookupEnv(runnerVariable)
 	if !is {
 		return
 	}
-	var c command
+	var c Command
 	err := json.Unmarshal([]byte(order), &c)
 	if err == nil {
-		var u usage
+		var u Usage
 		if u, err = c.run(); err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(u)
 		}
@@ -87,38 +93,46 @@ func runOne() {
 	os.Exit(0)
 }
 
-func (c command) run() (usage, error) {
+func (c Command) run() (Usage, error) {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
 	var stderr tailBuffer
 	cmd.Stderr = &stderr
+	if c.Limit > 0 {
+		// Which the command inherits. At the hard limit the kernel kills it.
+		limit := syscall.Rlimit{Cur: uint64(c.Limit / time.Second), Max: uint64(c.Limit / time.Second)}
+		if err := syscall.Setrlimit(syscall.RLIMIT_CPU, &limit); err != nil {
+			return Usage{}, err
+		}
+	}
 	start := time.Now()
 	err := cmd.Run()
 	wall := time.Since(start)
 	var exit *exec.ExitError
-	if err != nil && !(errors.As(err, &exit) && slices.Contains(c.Fine, exit.ExitCode())) {
-		return usage{}, fmt.Errorf("%w\n%s", err, stderr.last)
+	cut := c.Limit > 0 && cmd.ProcessState != nil && cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime() >= c.Limit-time.Second/10
+	if err != nil && !cut && !(errors.As(err, &exit) && slices.Contains(c.Fine, exit.ExitCode())) {
+		return Usage{}, fmt.Errorf("%w\n%s", err, stderr.last)
 	}
 	resources, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return usage{}, errors.New("this system does not say what a process used")
+		return Usage{}, errors.New("this system does not say what a process used")
 	}
 	peak := int64(resources.Maxrss) //nolint:unconvert // 32 bits on some systems
 	if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
 		peak *= 1024 // kilobytes everywhere but on Apple's systems
 	}
-	return usage{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak}, nil
+	return Usage{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak, Cut: cut && err != nil}, nil
 }
 
-// inTurn runs the commands one after the other, round by round (A B A B …), so
+// InTurn runs the commands one after the other, round by round (A B A B …), so
 // that whatever else the machine does falls on all of them alike. The first
 // round warms up and does not count. It gives the medians.
-func inTurn(ctx context.Context, rounds int, commands ...command) ([]usage, error) {
-	runs := make([][]usage, len(commands))
+func InTurn(ctx context.Context, rounds int, commands ...Command) ([]Usage, error) {
+	runs := make([][]Usage, len(commands))
 	for round := range rounds + 1 {
 		for i, c := range commands {
-			u, err := run(ctx, c)
+			u, err := Run(ctx, c)
 			if err != nil {
 				return nil, err
 			}
@@ -127,19 +141,19 @@ func inTurn(ctx context.Context, rounds int, commands ...command) ([]usage, erro
 			}
 		}
 	}
-	medians := make([]usage, len(commands))
+	medians := make([]Usage, len(commands))
 	for i := range runs {
-		medians[i] = usage{
-			Wall: median(runs[i], func(u usage) time.Duration { return u.Wall }),
-			CPU:  median(runs[i], func(u usage) time.Duration { return u.CPU }),
-			Peak: median(runs[i], func(u usage) int64 { return u.Peak }),
+		medians[i] = Usage{
+			Wall: median(runs[i], func(u Usage) time.Duration { return u.Wall }),
+			CPU:  median(runs[i], func(u Usage) time.Duration { return u.CPU }),
+			Peak: median(runs[i], func(u Usage) int64 { return u.Peak }),
 		}
 	}
 	return medians, nil
 }
 
 // median is the middle value, or the mean of the two in the middle.
-func median[T ~int64](runs []usage, of func(usage) T) T {
+func median[T ~int64](runs []Usage, of func(Usage) T) T {
 	values := make([]T, len(runs))
 	for i, u := range runs {
 		values[i] = of(u)
@@ -156,12 +170,12 @@ func median[T ~int64](runs []usage, of func(usage) T) T {
 type tailBuffer struct{ last []byte }
 
 func (b *tailBuffer) Write(p []byte) (int, error) {
-	b.last = tail(append(b.last, p...))
+	b.last = Tail(append(b.last, p...))
 	return len(p), nil
 }
 
-// tail is the last kilobyte.
-func tail(p []byte) []byte {
+// Tail is the last kilobyte.
+func Tail(p []byte) []byte {
 	if len(p) > 1024 {
 		p = p[len(p)-1024:]
 	}
