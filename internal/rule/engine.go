@@ -192,7 +192,7 @@ func (m *Migration) forget() {
 		s.Settings = Settings{}
 		s.altered, s.commands, s.writes = nil, nil, nil
 	}
-	m.Statements, m.Txs, m.after = nil, nil, nil
+	m.Statements, m.Txs, m.after, m.Notes = nil, nil, nil, Notes{}
 	if !slices.ContainsFunc(m.Script.Statements, func(s *script.Statement) bool { return s.Parent >= 0 }) {
 		m.Script = nil // needed for the place of a statement in a DO block
 	}
@@ -294,16 +294,21 @@ func within(r *Rule, versions []int) []int {
 func (e *Engine) take() {
 	// The same finding is made in one round only: of one migration, or of the
 	// release.
-	first := len(e.found)
+	type same struct {
+		fingerprint string
+		order       [2]int
+		line        int
+		severity    onward.Severity
+	}
+	first := make(map[same]int, len(e.pass.findings)) // place in found
 	for _, f := range e.pass.findings {
-		at := slices.IndexFunc(e.found[first:], func(g Found) bool {
-			return g.Fingerprint == f.Fingerprint && g.order == f.order && g.Line == f.Line && g.Severity == f.Severity
-		})
-		if at < 0 {
+		key := same{f.Fingerprint, f.order, f.Line, f.Severity}
+		at, ok := first[key]
+		if !ok {
+			first[key] = len(e.found)
 			e.found = append(e.found, f)
 			continue
 		}
-		at += first
 		for _, v := range f.versions {
 			if !slices.Contains(e.found[at].versions, v) {
 				e.found[at].versions = append(slices.Clone(e.found[at].versions), v)

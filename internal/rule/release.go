@@ -23,6 +23,8 @@ type Migration struct {
 	// Statements, Txs are filled by the engine; in order.
 	Statements []*Stmt
 	Txs        []*Tx
+	// Notes is what rules note of it.
+	Notes Notes
 
 	index int              // in the release
 	after *catalog.Catalog // behind its last statement
@@ -167,6 +169,8 @@ type Tx struct {
 	// Earlier is the part of the same transaction that the migration before
 	// makes; nil for none. What each part changes is compared by itself.
 	Earlier *Tx
+	// Notes is what rules note of it.
+	Notes Notes
 
 	locks []Held // at its end
 
@@ -192,6 +196,8 @@ type Release struct {
 	// Known tells how much of the deployed schema the catalog holds: false
 	// when the history does not begin at an empty database.
 	Known bool
+	// Notes is what rules note of the release.
+	Notes Notes
 }
 
 // HistoryChange is something that happened to the history of migrations.

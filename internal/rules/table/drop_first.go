@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -31,19 +30,17 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil {
 		return
 	}
-	var created *catalog.Relation
-	for _, earlier := range s.Migration.Statements {
-		if earlier == s {
-			return
-		}
+	if len(rule.Ahead(rule.Of[*pgparse.Node_DropStmt](s.Migration), s)) == 0 {
+		return
+	}
+	created, _ := s.Before.Resolve(stmt.GetRelation())
+	if created.Name.Schema == "pg_temp" {
+		return
+	}
+	for _, earlier := range rule.Ahead(s.Migration.Touching(created.Name), s) {
 		drop := earlier.Node.GetDropStmt()
 		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || earlier.Tx.RolledBack {
 			continue
-		}
-		if created == nil {
-			if created, _ = s.Before.Resolve(stmt.GetRelation()); created.Name.Schema == "pg_temp" {
-				return
-			}
 		}
 		for i := range earlier.Result.Effects {
 			e := &earlier.Result.Effects[i]
@@ -82,25 +79,41 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
+// outs are the first statements of a migration that write the rows of a table to
+// another one.
+type outs map[catalog.OID]*rule.Stmt
+
 // copiedOut reports whether a statement in front of a drop writes the rows of the
 // table to another one.
 func copiedOut(drop *rule.Stmt, table catalog.OID) bool {
-	return slices.ContainsFunc(drop.Migration.Statements[:drop.Index], func(x *rule.Stmt) bool {
-		into := x.Node.GetInsertStmt()
-		if x.Tx.RolledBack || into.GetSelectStmt() == nil && x.Node.GetCreateTableAsStmt() == nil {
-			return false
+	m := drop.Migration
+	first := rule.Once(&m.Notes, func() outs {
+		out := outs{}
+		for _, x := range m.Statements {
+			into := x.Node.GetInsertStmt()
+			if x.Tx.RolledBack || into.GetSelectStmt() == nil && x.Node.GetCreateTableAsStmt() == nil {
+				continue
+			}
+			var to *catalog.Relation
+			if into != nil {
+				to, _ = x.Before.Resolve(into.GetRelation())
+			}
+			for i := range x.Result.Effects {
+				oid := x.Result.Effects[i].OID
+				if out[oid] == nil && (to == nil || to.OID != oid) {
+					out[oid] = x
+				}
+			}
 		}
-		if to, _ := x.Before.Resolve(into.GetRelation()); into != nil && to.OID == table {
-			return false
-		}
-		return slices.ContainsFunc(x.Result.Effects, func(e effect.Effect) bool { return e.OID == table })
-	})
+		return out
+	})[table]
+	return first != nil && first.Index < drop.Index
 }
 
 // copiedBack reports whether a statement behind the one that creates a table
 // fills it from others.
 func copiedBack(create *rule.Stmt, table *catalog.Relation) bool {
-	return slices.ContainsFunc(create.Migration.Statements[create.Index+1:], func(x *rule.Stmt) bool {
+	return slices.ContainsFunc(rule.Behind(create.Migration.Touching(table.Name), create), func(x *rule.Stmt) bool {
 		into := x.Node.GetInsertStmt()
 		if x.Tx.RolledBack || len(into.GetSelectStmt().GetSelectStmt().GetFromClause()) == 0 {
 			return false
