@@ -60,6 +60,8 @@ var exceptions = map[string]string{
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
 	"bench/compare":                  "a program of its own",
+	"bench/cost":                     "measures processes",
+	"bench/growth":                   "a program of its own",
 	"bench/corpus":                   "a program of its own",
 	"bench/rehearse":                 "a program of its own",
 }

@@ -110,7 +110,11 @@ func (c Command) run() (Usage, error) {
 	err := cmd.Run()
 	wall := time.Since(start)
 	var exit *exec.ExitError
-	cut := c.Limit > 0 && cmd.ProcessState != nil && cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime() >= c.Limit-time.Second/10
+	cut := false
+	if cmd.ProcessState != nil {
+		status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		cut = c.Limit > 0 && ok && status.Signal() == syscall.SIGKILL
+	}
 	if err != nil && !cut && !(errors.As(err, &exit) && slices.Contains(c.Fine, exit.ExitCode())) {
 		return Usage{}, fmt.Errorf("%w\n%s", err, stderr.last)
 	}
@@ -122,7 +126,7 @@ func (c Command) run() (Usage, error) {
 	if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
 		peak *= 1024 // kilobytes everywhere but on Apple's systems
 	}
-	return Usage{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak, Cut: cut && err != nil}, nil
+	return Usage{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak, Cut: cut}, nil
 }
 
 // InTurn runs the commands one after the other, round by round (A B A B …), so

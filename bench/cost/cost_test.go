@@ -73,3 +73,11 @@ func TestMedian(t *testing.T) {
 		t.Errorf("median of 9 1 4 2 = %d", got)
 	}
 }
+
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	u, err := Run(t.Context(), Command{Name: "loop", Path: "/bin/sh", Args: []string{"-c", "while :; do :; done"}, Limit: time.Second})
+	if err != nil || !u.Cut || u.CPU < 500*time.Millisecond {
+		t.Errorf("a loop that may take a second: %+v, %v", u, err)
+	}
+}

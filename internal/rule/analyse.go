@@ -2,12 +2,10 @@ package rule
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
-	"github.com/onward-sql/onward/onward"
 )
 
 // analyse runs the migration through the catalog and the effects.
@@ -158,68 +156,6 @@ func attribute(t *Tx) []Delta {
 	return out
 }
 
-// author is the statement that a change at commit is due to: the first that
-// made the same kind of change to the same thing, else the last that touched
-// the thing, else the last that touched its relation.
-func (t *Tx) author(d *catalog.Delta) *Stmt {
-	if d.Replaced() {
-		return t.replacer(d)
-	}
-	var same, relation *Stmt
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			sd := &s.Deltas[i]
-			switch {
-			case sd.Key == d.Key && sd.Kind == d.Kind:
-				return s
-			case sd.Key == d.Key:
-				same = s
-			case sd.OID != 0 && sd.OID == d.OID:
-				relation = s
-			}
-		}
-	}
-	switch {
-	case same != nil:
-		return same
-	case relation != nil:
-		return relation
-	}
-	return t.Statements[len(t.Statements)-1]
-}
-
-// Namer is the statement of a transaction that gives a new relation the name which
-// it has at commit: RENAME, or the one that creates it.
-func (t *Tx) Namer(d *Delta) *Stmt {
-	by := d.By
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			if x := &s.Deltas[i]; x.Kind == catalog.RelationRenamed && x.OID == d.OID {
-				by = s
-			}
-		}
-	}
-	return by
-}
-
-// replacer is the statement that completes a change of the column behind a
-// name: the last that gave the column its name, or changed in it what differs.
-func (t *Tx) replacer(d *catalog.Delta) *Stmt {
-	by := t.Statements[len(t.Statements)-1]
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			sd := &s.Deltas[i]
-			if sd.Key != d.Key {
-				continue
-			}
-			if sd.Kind == d.Kind || (sd.Kind == catalog.ColumnRenamed || sd.Kind == catalog.ColumnAdded) && sd.New.Name == d.New.Name {
-				by = s
-			}
-		}
-	}
-	return by
-}
-
 // results computes what a statement does, once where the version does not
 // matter.
 func (e *Engine) results(st *script.Statement, timezone string) []VersionResult {
@@ -243,34 +179,4 @@ next:
 		groups = append(groups, VersionResult{Versions: versions[i : i+1 : i+1], Result: r})
 	}
 	return groups
-}
-
-// held gives each statement of a transaction the locks taken before it.
-func (t *Tx) held(p *Pass) {
-	if len(t.Statements) < 2 && t.Migration.Together == 0 {
-		return
-	}
-	var held []Held
-	if t.Earlier != nil {
-		held = t.Earlier.locks
-	}
-	for _, s := range t.Statements {
-		s.Held = slices.Clip(held)
-		p.current = s.After
-		for i := range s.Result.Effects {
-			e := &s.Result.Effects[i]
-			if e.Lock < onward.ShareUpdateExclusiveLock || !p.Existing(e) {
-				continue
-			}
-			if at := slices.IndexFunc(held, func(h Held) bool { return h.Name == e.Name }); at < 0 {
-				held = append(held, Held{Effect: *e, By: s})
-			} else if held[at].Lock < e.Lock {
-				held = slices.Clone(held)
-				held[at] = Held{Effect: *e, By: s}
-			}
-		}
-	}
-	if t.Migration.Together != 0 {
-		t.locks = slices.Clip(held)
-	}
 }

@@ -56,11 +56,9 @@ func (s *Stmt) Under(e *effect.Effect) (stronger *effect.Effect, since string) {
 		return e, ""
 	}
 	under := *e
-	for i := range s.Held {
-		if h := &s.Held[i]; h.Lock.BlocksReads() && same(&h.Effect, e) {
-			under.Lock = h.Lock
-			return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.Lines(s)
-		}
+	if h := s.Locked(e, func(h *Held) bool { return h.Lock.BlocksReads() }); h != nil {
+		under.Lock = h.Lock
+		return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.Lines(s)
 	}
 	for i := range s.Result.Effects {
 		if own := &s.Result.Effects[i]; own.Lock > under.Lock && same(own, e) {

@@ -187,7 +187,7 @@ func (m *Migration) forget() {
 		return
 	}
 	for _, s := range m.Statements {
-		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, nil, nil
+		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, Locks{}, nil
 		s.Tx = nil
 		s.Settings = Settings{}
 		s.altered, s.commands, s.writes = nil, nil, nil

@@ -144,7 +144,7 @@ func TestHeldLocks(t *testing.T) {
 	var got []string
 	for _, s := range m.Statements {
 		var held []string
-		for _, h := range s.Held {
+		for h := range s.Held.All() {
 			held = append(held, fmt.Sprintf("%s %s :%d", h.Name, h.Lock, h.By.Line))
 		}
 		got = append(got, fmt.Sprintf("%d: %s", s.Line, strings.Join(held, ", ")))

@@ -358,10 +358,20 @@ func calls(expr *pgparse.Node, name string) bool {
 	return found
 }
 
+// unchecked is the first statement of a migration that sets check_function_bodies.
+type unchecked struct{ by *Stmt }
+
 // ReadsBodies reports whether the server looks into the bodies of functions when
 // a statement runs, which pg_dump's files keep it from.
 func (s *Stmt) ReadsBodies() bool {
-	return !slices.ContainsFunc(s.Migration.Statements[:s.Index], func(o *Stmt) bool {
-		return o.Node.GetVariableSetStmt().GetName() == "check_function_bodies"
-	})
+	m := s.Migration
+	first := Once(&m.Notes, func() unchecked {
+		for _, o := range Of[*pgparse.Node_VariableSetStmt](m) {
+			if o.Node.GetVariableSetStmt().GetName() == "check_function_bodies" {
+				return unchecked{o}
+			}
+		}
+		return unchecked{}
+	}).by
+	return first == nil || first.Index >= s.Index
 }

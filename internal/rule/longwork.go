@@ -114,18 +114,22 @@ func Blocking(e *effect.Effect) bool {
 // Work that the statement does under a strong lock of its own on the very
 // relation, or on what a view reads that is held, is left to the rule about that work.
 func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) {
-	if len(s.Held) == 0 {
+	if s.Held.none() {
 		return held, nil, false
 	}
 	if work = p.LongWork(s); work == nil {
 		return held, nil, false
 	}
-	for _, h := range s.Held {
-		if h.Lock < onward.ShareLock || !Blocking(&h.Effect) && !s.comesBack(&h) || same(&h.Effect, work) && work.Lock >= onward.ShareLock || s.shuts(&h) {
+	if s.Held.strongest < onward.ShareLock {
+		return held, work, false
+	}
+	for h := range s.Held.All() {
+		if h.Lock < onward.ShareLock || ok && h.Lock <= held.Lock || !Blocking(&h.Effect) && !s.comesBack(h) || same(&h.Effect, work) && work.Lock >= onward.ShareLock || s.shuts(h) {
 			continue
 		}
-		if !ok || h.Lock > held.Lock {
-			held, ok = h, true
+		held, ok = *h, true
+		if h.Lock == s.Held.strongest {
+			break
 		}
 	}
 	return held, work, ok
@@ -167,14 +171,16 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 	if r == nil || !p.counts(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
 		return held, name, false
 	}
-	locks := slices.Clone(s.Held)
-	for _, e := range s.Result.Effects {
-		locks = append(locks, Held{e, s})
-	}
-	for _, h := range locks {
+	consider := func(h *Held) {
 		if h.Lock >= onward.ShareLock && Blocking(&h.Effect) && p.Existing(&h.Effect) && (!ok || h.Lock > held.Lock) {
-			held, ok = h, true
+			held, ok = *h, true
 		}
+	}
+	for h := range s.Held.All() {
+		consider(h)
+	}
+	for _, e := range s.Result.Effects {
+		consider(&Held{e, s})
 	}
 	return held, r.Name, ok
 }

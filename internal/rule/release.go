@@ -101,8 +101,8 @@ type Stmt struct {
 	Result  effect.Result
 	Results []VersionResult
 	// Held are the locks that earlier statements of the same transaction
-	// still hold, strongest per relation.
-	Held []Held
+	// still hold.
+	Held Locks
 	// Settings is what is in force when the statement runs.
 	Settings Settings
 	// Fault is a fault of onward's own that kept the statement from being
@@ -120,12 +120,6 @@ type Stmt struct {
 type VersionResult struct {
 	Versions []int
 	Result   effect.Result
-}
-
-// Held is a lock that is held until the transaction ends.
-type Held struct {
-	effect.Effect
-	By *Stmt
 }
 
 // Settings are the session settings that matter, in milliseconds; 0 is no
@@ -172,7 +166,7 @@ type Tx struct {
 	// Notes is what rules note of it.
 	Notes Notes
 
-	locks []Held // at its end
+	locks *lockLog // at its end
 
 	alterEnum bool // of AddsEnumValue
 }

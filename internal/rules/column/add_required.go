@@ -123,11 +123,9 @@ func lower(s onward.Severity, u rule.Usage) onward.Severity {
 // bound finds the statement that made a new column NOT NULL: the one that added
 // it, or a later one.
 func bound(t *rule.Tx, d *rule.Delta) *rule.Stmt {
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			if sd := &s.Deltas[i]; sd.Key == d.Key && sd.New != nil && sd.New.NotNull {
-				return s
-			}
+	for _, x := range t.Changes(d.Key) {
+		if x.New != nil && x.New.NotNull {
+			return x.By
 		}
 	}
 	return d.By
@@ -136,11 +134,9 @@ func bound(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 // defaultDropped finds the statement that took the default of a new column
 // away again.
 func defaultDropped(t *rule.Tx, d *rule.Delta) *rule.Stmt {
-	for _, s := range t.Statements {
-		for i := range s.Deltas {
-			if sd := &s.Deltas[i]; sd.Kind == catalog.ColumnDefaultChanged && sd.Key == d.Key && sd.New.Default == nil {
-				return s
-			}
+	for _, x := range t.Changes(d.Key) {
+		if x.Kind == catalog.ColumnDefaultChanged && x.New.Default == nil {
+			return x.By
 		}
 	}
 	return nil

@@ -96,7 +96,12 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 // has locked them so.
 func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {
 	shut := len(others) > 0 && !slices.ContainsFunc(others, func(name string) bool {
-		return !slices.ContainsFunc(s.Held, func(h rule.Held) bool { return h.Lock.BlocksReads() && h.Name.String() == name })
+		for h := range s.Held.All() {
+			if h.Lock.BlocksReads() && h.Name.String() == name {
+				return false
+			}
+		}
+		return true
 	})
 	switch {
 	case len(others) == 0:

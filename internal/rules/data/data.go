@@ -122,14 +122,30 @@ func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []rule.Write {
 // repeats reports whether an earlier statement of the migration was flagged
 // for as much on the same table.
 func repeats(p *rule.Pass, s *rule.Stmt, w *rule.Write) bool {
-	for _, x := range s.Migration.Statements[:s.Index] {
-		for _, other := range p.Writes(x) {
-			if other.Verb == w.Verb && other.Table.Name == w.Table.Name && other.Extent >= w.Extent && other.Extent > rule.Few {
-				return true
+	m := s.Migration
+	before := rule.Once(&m.Notes, func() *writers { return &writers{done: map[written]bool{}} })
+	for ; before.next < s.Index; before.next++ {
+		for _, other := range p.Writes(m.Statements[before.next]) {
+			for e := other.Extent; e > rule.Few; e-- {
+				before.done[written{other.Verb, other.Table.Name, e}] = true
 			}
 		}
 	}
-	return false
+	return before.done[written{w.Verb, w.Table.Name, max(w.Extent, rule.Few+1)}]
+}
+
+// writers are what the statements of a migration in front of the next one to be
+// looked at write.
+type writers struct {
+	next int
+	done map[written]bool
+}
+
+// written is a write of so many rows of a table, or more.
+type written struct {
+	verb   string
+	table  catalog.Name
+	extent rule.Extent
 }
 
 // eachRow reports whether a statement runs once for each row that the query of

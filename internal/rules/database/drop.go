@@ -2,6 +2,7 @@
 package database
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -21,15 +22,25 @@ var Drop = &rule.Rule{
 	Statement: drop,
 }
 
+// made are the first statements of a migration that create a database, by its name.
+type made map[string]*rule.Stmt
+
 func drop(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropdbStmt()
 	if stmt == nil || s.RefusedRule() != "" {
 		return
 	}
-	for _, before := range s.Migration.Statements[:s.Index] {
-		if before.Node.GetCreatedbStmt().GetDbname() == stmt.GetDbname() {
-			return // its own
+	own := rule.Once(&s.Migration.Notes, func() made {
+		out := made{}
+		for _, x := range rule.Of[*pgparse.Node_CreatedbStmt](s.Migration) {
+			if name := x.Node.GetCreatedbStmt().GetDbname(); out[name] == nil {
+				out[name] = x
+			}
 		}
+		return out
+	})[stmt.GetDbname()]
+	if own != nil && own.Index < s.Index {
+		return
 	}
 	harm := "all of its tables and rows are gone, and nothing can be rolled back"
 	for _, o := range stmt.GetOptions() {

@@ -41,7 +41,7 @@ func sequenceMissing(p *rule.Pass, m *rule.Migration) {
 			}
 			var missing []string
 			for _, role := range inserters(t) {
-				if !takes(seq, role) && accustomed(p.Release.Deployed, role) {
+				if !takes(seq, role) && accustomed(p, role) {
 					missing = append(missing, role)
 				}
 			}
@@ -90,7 +90,20 @@ func takes(seq *catalog.Relation, role string) bool {
 // accustomed reports whether a role has been given the sequence of each deployed
 // table that it may insert into: it needs to be, then, and no other role that it
 // is a member of does it for it.
-func accustomed(c *catalog.Catalog, role string) bool {
+func accustomed(p *rule.Pass, role string) bool {
+	roles := rule.Once(&p.Release.Notes, func() habits { return habits{} })
+	known, ok := roles[role]
+	if !ok {
+		known = alwaysTakes(p.Release.Deployed, role)
+		roles[role] = known
+	}
+	return known
+}
+
+// habits are the roles that accustomed was asked for.
+type habits map[string]bool
+
+func alwaysTakes(c *catalog.Catalog, role string) bool {
 	given := 0
 	all := true
 	c.Relations(func(t *catalog.Relation) bool {
@@ -111,17 +124,26 @@ func accustomed(c *catalog.Catalog, role string) bool {
 // granted is the last statement of a migration that grants on a table, else the one
 // that makes it.
 func granted(m *rule.Migration, t *catalog.Relation, made *rule.Stmt) *rule.Stmt {
-	by := made
-	for _, s := range m.Statements {
-		g := s.Node.GetGrantStmt()
-		if g == nil || !g.GetIsGrant() || g.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
-			continue
-		}
-		for _, n := range g.GetObjects() {
-			if r, _ := s.After.Resolve(n.GetRangeVar()); r != nil && r.OID == t.OID {
-				by = s
+	by := rule.Once(&m.Notes, func() grants {
+		out := grants{}
+		for _, s := range rule.Of[*pgparse.Node_GrantStmt](m) {
+			g := s.Node.GetGrantStmt()
+			if !g.GetIsGrant() || g.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
+				continue
+			}
+			for _, n := range g.GetObjects() {
+				if r, _ := s.After.Resolve(n.GetRangeVar()); r != nil {
+					out[r.OID] = s
+				}
 			}
 		}
+		return out
+	})[t.OID]
+	if by == nil {
+		return made
 	}
 	return by
 }
+
+// grants are the last statements of a migration that grant on a table.
+type grants map[catalog.OID]*rule.Stmt

@@ -57,32 +57,44 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 // adoptedAfter reports whether a later statement of the migration makes a
 // constraint of the index.
 func adoptedAfter(s *rule.Stmt, name string) bool {
-	for _, later := range s.Migration.Statements[s.Index+1:] {
-		for _, n := range later.Node.GetAlterTableStmt().GetCmds() {
-			if n.GetAlterTableCmd().GetDef().GetConstraint().GetIndexname() == name {
-				return true
+	last := rule.Once(&s.Migration.Notes, func() adopters {
+		out := adopters{}
+		for _, later := range rule.Of[*pgparse.Node_AlterTableStmt](s.Migration) {
+			for _, n := range later.Node.GetAlterTableStmt().GetCmds() {
+				if index := n.GetAlterTableCmd().GetDef().GetConstraint().GetIndexname(); index != "" {
+					out[index] = later
+				}
 			}
 		}
-	}
-	return false
+		return out
+	})[name]
+	return last != nil && last.Index > s.Index
 }
+
+// adopters are the last statements of a migration that make a constraint of an
+// index, and droppers the first that drop one, by the name of the index.
+type (
+	adopters map[string]*rule.Stmt
+	droppers map[string]*rule.Stmt
+)
 
 // droppedBefore reports whether an earlier statement of the migration drops an
 // index of the name.
 func droppedBefore(s *rule.Stmt, name string) bool {
-	for _, earlier := range s.Migration.Statements {
-		if earlier == s {
-			return false
-		}
-		drop := earlier.Node.GetDropStmt()
-		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX {
-			continue
-		}
-		for _, n := range names(drop) {
-			if n.Name == name {
-				return true
+	first := rule.Once(&s.Migration.Notes, func() droppers {
+		out := droppers{}
+		for _, earlier := range rule.Of[*pgparse.Node_DropStmt](s.Migration) {
+			drop := earlier.Node.GetDropStmt()
+			if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX {
+				continue
+			}
+			for _, n := range names(drop) {
+				if out[n.Name] == nil {
+					out[n.Name] = earlier
+				}
 			}
 		}
-	}
-	return false
+		return out
+	})[name]
+	return first != nil && first.Index < s.Index
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -80,32 +81,45 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 // madeAgain is the table on which the migration goes on to create an index of the
 // name of the one that it drops: it was there, if at all.
 func madeAgain(s *rule.Stmt, name string) *catalog.Relation {
-	for _, x := range s.Migration.Statements[s.Index+1:] {
-		if i := x.Node.GetIndexStmt(); i.GetIdxname() == name {
-			t, _ := x.Before.Resolve(i.GetRelation())
-			return t
+	all := rule.Once(&s.Migration.Notes, func() makers {
+		out := makers{}
+		for _, x := range rule.Of[*pgparse.Node_IndexStmt](s.Migration) {
+			name := x.Node.GetIndexStmt().GetIdxname()
+			out[name] = append(out[name], x)
 		}
+		return out
+	})
+	for _, x := range rule.Behind(all[name], s) {
+		t, _ := x.Before.Resolve(x.Node.GetIndexStmt().GetRelation())
+		return t
 	}
 	return nil
 }
 
+// makers are the statements of a migration that create indexes, by name.
+type makers map[string][]*rule.Stmt
+
 // closed reports whether the transaction has the table for itself all the same:
 // it has altered it already, or goes on to drop it.
 func closed(s *rule.Stmt, table catalog.OID) bool {
-	for _, h := range s.Held {
-		if h.OID == table && h.Lock == onward.AccessExclusiveLock {
-			return true
-		}
+	if s.Locked(&effect.Effect{OID: table}, func(h *rule.Held) bool { return h.OID == table && h.Lock == onward.AccessExclusiveLock }) != nil {
+		return true
 	}
-	for _, x := range s.Tx.Statements {
-		for i := range x.Result.Effects {
-			if e := &x.Result.Effects[i]; e.OID == table && e.Dropped {
-				return true
+	return rule.Once(&s.Tx.Notes, func() goes {
+		out := goes{}
+		for _, x := range s.Tx.Statements {
+			for i := range x.Result.Effects {
+				if e := &x.Result.Effects[i]; e.Dropped {
+					out[e.OID] = true
+				}
 			}
 		}
-	}
-	return false
+		return out
+	})[table]
 }
+
+// goes are the relations that a transaction drops.
+type goes map[catalog.OID]bool
 
 func ifExists(stmt *pgparse.DropStmt) string {
 	if stmt.GetMissingOk() {

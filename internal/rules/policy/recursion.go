@@ -196,10 +196,20 @@ func known(before *catalog.Catalog, table catalog.OID, w *way) bool {
 
 // created is the statement that a policy is from, by unless another is seen.
 func created(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
-	for _, s := range t.Statements {
-		if s.Node.GetCreatePolicyStmt().GetPolicyName() == p.Name {
-			return s
+	all := rule.Once(&t.Notes, func() made {
+		out := made{}
+		for _, s := range t.Statements {
+			if c := s.Node.GetCreatePolicyStmt(); c != nil && out[c.GetPolicyName()] == nil {
+				out[c.GetPolicyName()] = s
+			}
 		}
+		return out
+	})
+	if s := all[p.Name]; s != nil {
+		return s
 	}
 	return by
 }
+
+// made are the first statements of a transaction that create a policy of a name.
+type made map[string]*rule.Stmt

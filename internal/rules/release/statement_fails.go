@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,20 +119,28 @@ func begun(deployed *catalog.Catalog) bool {
 
 // stopped reports whether an earlier statement of the migration fails already.
 func stopped(s *rule.Stmt) bool {
-	for _, x := range s.Migration.Statements[:s.Index] {
-		if x.Optional() {
-			continue
-		}
-		if x.Node == nil && x.Err != nil {
-			return true // the server takes it no more than the parser does
-		}
-		for _, problem := range x.Problems {
-			if problem.Certain {
-				return true
+	m := s.Migration
+	first := rule.Once(&m.Notes, func() end {
+		for _, x := range m.Statements {
+			if fails(x) {
+				return end{x}
 			}
 		}
+		return end{}
+	}).Stmt
+	return first != nil && first.Index < s.Index
+}
+
+// end is the first statement of a migration that is certain to fail; none where
+// there is none.
+type end struct{ *rule.Stmt }
+
+// fails reports whether a statement is certain to fail.
+func fails(s *rule.Stmt) bool {
+	if s.Node == nil && s.Err == nil || s.Node != nil && len(s.Problems) == 0 || s.Optional() {
+		return false
 	}
-	return false
+	return s.Node == nil || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain })
 }
 
 // absent reports whether a SQLSTATE says that something does not exist.

@@ -31,7 +31,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	given := map[string]bool{}
-	for _, x := range s.Migration.Statements[:s.Index] {
+	for _, x := range rule.Ahead(rule.Of[*pgparse.Node_ReassignOwnedStmt](s.Migration), s) {
 		for _, name := range roleNames(x.Node.GetReassignOwnedStmt().GetRoles()) {
 			given[name] = true
 		}

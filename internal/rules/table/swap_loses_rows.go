@@ -35,11 +35,12 @@ type swap struct {
 // still are the tables that nobody else can write to while it runs, followed
 // those whose writes a trigger may carry over.
 type filling struct {
-	by           *rule.Stmt
-	table        catalog.OID
-	reads, still []seen
-	followed     []catalog.OID
-	hidden       bool
+	by       *rule.Stmt
+	table    catalog.OID
+	reads    []seen
+	still    rule.Locks
+	followed []catalog.OID
+	hidden   bool
 	// columns are those that it gives values; nil for all.
 	columns []string
 }
@@ -94,7 +95,7 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 	if len(to) == 0 && !hidden {
 		return
 	}
-	f := filling{by: s, hidden: hidden}
+	f := filling{by: s, hidden: hidden, still: s.Held}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
@@ -102,11 +103,6 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 			if e.OID != 0 && followed(s.Before.Relation(e.OID)) {
 				f.followed = append(f.followed, e.OID)
 			}
-		}
-	}
-	for i := range s.Held {
-		if h := &s.Held[i]; h.Lock >= onward.ShareLock {
-			f.still = append(f.still, seen{h.OID, h.Name})
 		}
 	}
 	if hidden {
@@ -146,18 +142,33 @@ func filled(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 
 func swapLosesRows(p *rule.Pass, r *rule.Release) {
 	swaps, fillings := rule.Kept[swap](p), rule.Kept[filling](p)
+	var hidden []int
+	into := map[catalog.OID][]int{}
+	for i, f := range fillings {
+		if f.hidden {
+			hidden = append(hidden, i)
+		} else {
+			into[f.table] = append(into[f.table], i)
+		}
+	}
 	for _, x := range swaps {
-		var last *filling
-		some := false
-		for _, f := range fillings {
-			some = some || f.hidden || f.table == x.now.OID
-			if f.hidden || f.table == x.now.OID && on(f.reads, x.old) {
-				last = &f
+		at, own := -1, into[x.now.OID]
+		for _, i := range own {
+			if on(fillings[i].reads, x.old) {
+				at = i
 			}
 		}
+		if len(hidden) > 0 {
+			at = max(at, hidden[len(hidden)-1])
+		}
+		var last *filling
+		if at >= 0 {
+			last = &fillings[at]
+		}
+		some := len(hidden) > 0 || len(own) > 0
 		old, now := x.old.Name.String(), x.now.Name.String()
-		if some {
-			losesValues(p, r, x, fillings)
+		if some && len(hidden) == 0 {
+			losesValues(p, r, x, fillings, own)
 		}
 		switch {
 		case !some && x.dropped:
@@ -181,7 +192,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 				Severity: severity,
 				Evidence: u.Evidence,
 			})
-		case last == nil || last.hidden || on(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
+		case last == nil || last.hidden || shut(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
 		default:
 			where := "are lost with it"
 			if !x.dropped {
@@ -228,6 +239,16 @@ type seen struct {
 
 func on(list []seen, r *catalog.Relation) bool {
 	return slices.ContainsFunc(list, func(e seen) bool { return e.oid == r.OID || e.oid == 0 && e.name == r.Name })
+}
+
+// shut reports whether one of the locks keeps others from writing to a table.
+func shut(locks rule.Locks, r *catalog.Relation) bool {
+	for h := range locks.All() {
+		if h.Lock >= onward.ShareLock && (h.OID == r.OID || h.OID == 0 && h.Name == r.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // followed reports whether a trigger may carry writes over to the new table.

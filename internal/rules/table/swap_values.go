@@ -9,18 +9,17 @@ import (
 
 // losesValues tells the columns of both tables that no statement gives values in
 // the new one.
-func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling) {
+func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own []int) {
 	if x.old.Inferred || x.old.Partial || x.now.Inferred || x.now.Partial {
 		return
 	}
 	var first *rule.Stmt
 	filled := map[string]bool{}
-	for _, f := range fillings {
+	for _, i := range own {
+		f := &fillings[i]
 		switch {
-		case f.hidden || f.table == x.now.OID && f.columns == nil:
+		case f.columns == nil:
 			return
-		case f.table != x.now.OID:
-			continue
 		case first == nil && on(f.reads, x.old):
 			first = f.by
 		}

@@ -2,9 +2,9 @@ package transaction
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -35,7 +35,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			continue // table-lock-explicit's, and with NOWAIT it does not wait
 		}
 		e := strong(p, s)
-		if e != nil && slices.ContainsFunc(s.Held, func(h rule.Held) bool { return h.Name == e.Name && h.Lock >= e.Lock }) {
+		if e != nil && s.Locked(&effect.Effect{Name: e.Name}, func(h *rule.Held) bool { return h.Lock >= e.Lock }) != nil {
 			continue // behind LOCK TABLE
 		}
 		if e != nil && e.Kind == catalog.Table && s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX {

@@ -2,7 +2,9 @@ package transaction
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,7 +31,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		codeUnderLock(p, s)
 	}
 	held, work, ok := p.LongUnderLock(s)
-	if !ok || validatesOwn(s) || refersTo(s, held) || repeats(p, s, held, work) {
+	if !ok || validatesOwn(s) || repeats(p, s, held, work) || refersTo(s, held) {
 		return
 	}
 	severity := onward.Off
@@ -133,17 +135,25 @@ func refersTo(s *rule.Stmt, held rule.Held) bool {
 	return ref != nil && ref.Name == held.Name
 }
 
+// flagged are the first statements of a transaction that work on a table while
+// another is locked.
+type (
+	flagged map[worked]*rule.Stmt
+	worked  struct{ held, work catalog.Name }
+)
+
 // repeats reports whether an earlier statement of the transaction was flagged
-// for work on the same table under the same lock.
+// for work on the same table under the same lock. It is asked about each in turn.
 func repeats(p *rule.Pass, s *rule.Stmt, held rule.Held, work *effect.Effect) bool {
-	for x := range s.Tx.All() {
-		if x == s {
-			return false
-		}
-		h, w, ok := p.LongUnderLock(x)
-		if ok && h.Name == held.Name && w.Name == work.Name && !validatesOwn(x) {
-			return true
-		}
+	t := s.Tx
+	for t.Earlier != nil {
+		t = t.Earlier
 	}
-	return false
+	key := worked{held.Name, work.Name}
+	all := rule.Once(&t.Notes, func() flagged { return flagged{} })
+	first := all[key]
+	if first == nil && slices.Contains(s.Results[0].Versions, p.Versions()[0]) {
+		all[key] = s
+	}
+	return first != nil && first != s
 }

@@ -67,8 +67,8 @@ func added(p *rule.Pass, d *rule.Delta) bool {
 // that makes the trigger again.
 func later(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 	last := t.Statements[len(t.Statements)-1]
-	for _, s := range t.Migration.Statements {
-		if s.Index <= last.Index || s.Node.GetCreateTrigStmt() == nil {
+	for _, s := range rule.Behind(rule.Of[*pgparse.Node_CreateTrigStmt](t.Migration), last) {
+		if s.Node.GetCreateTrigStmt().GetTrigname() != d.OldTrigger.Name {
 			continue
 		}
 		if r := s.After.Relation(d.OID); r != nil && r.Trigger(d.OldTrigger.Name) != nil {
