@@ -94,6 +94,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		for _, dir := range release.Elsewhere() {
 			v.out.Notes = append(v.out.Notes, "the migrations in "+dir+" are for another database, as they create tables that this one has: they were not run")
 		}
+		v.out.Notes = slices.Concat(v.out.Notes, v.server.Gaps(), v.server.Bounds())
 		report.Rehearsals = append(report.Rehearsals, *v.out)
 	}
 	observed(report)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -121,13 +120,8 @@ func (c *chosen) build(ctx context.Context, staging string, base Base) error {
 
 // quiesce shuts the server down in order, leaving its cluster where it is.
 func (s *Server) quiesce(ctx context.Context) error {
-	pid, err := s.pid()
-	if err != nil {
-		return err
-	}
 	s.stopping.Store(true) // so that it is not taken for a death
-	// A fast shutdown (https://www.postgresql.org/docs/current/server-shutdown.html).
-	if err := interrupt(pid); err != nil {
+	if err := s.process.interrupt(); err != nil {
 		return fmt.Errorf("shut Postgres %s down: %w", s.install.Version, err)
 	}
 	select {
@@ -135,20 +129,10 @@ func (s *Server) quiesce(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("shut Postgres %s down: %w", s.install.Version, ctx.Err())
 	}
-	if _, err := s.pid(); !errors.Is(err, fs.ErrNotExist) {
-		return &ServerError{What: fmt.Sprintf("Postgres %s did not shut down in order", s.install.Version), Log: s.readLog()}
+	if _, err := os.Lstat(filepath.Join(s.data(), "postmaster.pid")); !errors.Is(err, fs.ErrNotExist) {
+		return &ServerError{What: fmt.Sprintf("Postgres %s did not shut down in order", s.install.Version), Log: s.Log()}
 	}
 	return nil
-}
-
-// pid is the number of the server's first process.
-func (s *Server) pid() (int, error) {
-	status, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
-	if err != nil {
-		return 0, err
-	}
-	first, _, _ := strings.Cut(string(status), "\n")
-	return strconv.Atoi(first)
 }
 
 // forgetBases removes those that were not used for longest.

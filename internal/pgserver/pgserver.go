@@ -60,9 +60,8 @@ type Server struct {
 	stopping atomic.Bool
 	stop     func() error // does the work of Stop once
 
-	mu      sync.Mutex
-	died    bool   // the server ended although nobody asked it to
-	lastLog string // the log's tail when the server ended, as its file is removed then
+	died atomic.Bool // the server ended although nobody asked it to
+	gaps []string    // see Gaps
 }
 
 // Start starts a server and returns when it accepts connections. The context bounds the start only.
@@ -178,34 +177,27 @@ func (c *chosen) launch(ctx context.Context) (*Server, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	begun := time.Now()
-	if err := s.process.begin(); err != nil {
+	s.gaps, err = s.process.begin(command{
+		install: c.install, acct: c.acct, data: s.data(), sockets: s.private.sockets, unconfined: c.Unconfined,
+	})
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start Postgres %s: %w", c.install.Version, err), s.Stop())
 	}
 	go s.attend()
 	if err := s.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
+	s.process.settle()
 	c.Logger.Debug("Postgres started", "version", c.install.Version, "bin", c.install.Bin, "dir", s.private.dir, "start", time.Since(begun))
 	return s, nil
 }
 
-// guard puts a watchdog over the private directory.
-func (s *Server) guard(acct account) error {
-	log, err := os.Create(filepath.Join(s.private.dir, "log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	s.process, err = watch(acct, s.private.dir, s.private.sockets, s.private.lock, log,
-		filepath.Join(s.install.Bin, "postgres"), "-D", s.data())
-	if err != nil {
+// guard puts a watchdog over the private directory. The lock is free when both this process and it are gone.
+func (s *Server) guard(acct account) (err error) {
+	if s.process, err = watch(acct, s.private); err != nil {
 		return err
 	}
 	s.private.maker.done()
-	// From here on the watchdog's copy of the lock counts: the lock shall be free as soon as the watchdog is gone.
-	if err := s.private.lock.Close(); err != nil {
-		return errors.Join(err, s.process.end())
-	}
 	return nil
 }
 
@@ -223,15 +215,11 @@ func (s *Server) fill(ctx context.Context, tmpl string, acct account) error {
 
 func (s *Server) data() string { return filepath.Join(s.private.dir, "data") }
 
-// attend notices when the server is gone, keeps the last words of its log, and lets the watchdog clean up.
+// attend notices when the server is gone, and lets the watchdog clean up.
 func (s *Server) attend() {
 	s.process.waitGone()
 	asked := s.stopping.Load()
-	if !asked {
-		s.mu.Lock()
-		s.died, s.lastLog = true, s.readLog()
-		s.mu.Unlock()
-	}
+	s.died.Store(!asked)
 	close(s.done)
 	if !asked {
 		s.cfg.Logger.Debug("Postgres ended by itself", "version", s.install.Version)
@@ -263,11 +251,6 @@ func (s *Server) Stop() error { return s.stop() }
 
 func (s *Server) shutdown() error {
 	s.stopping.Store(true)
-	s.mu.Lock()
-	if !s.died {
-		s.lastLog = s.readLog()
-	}
-	s.mu.Unlock()
 	err := s.process.end()
 	// What the watchdog was not allowed to remove (see Config.Dir), this process may be.
 	err = errors.Join(err, s.private.remove())
@@ -280,13 +263,10 @@ func (s *Server) shutdown() error {
 // Err is nil while the server runs and after Stop; it is a [*ServerError] with the end of the server's log when the
 // server died by itself, which is what lost connections are due to then.
 func (s *Server) Err() error {
-	s.mu.Lock()
-	died, log := s.died, s.lastLog
-	s.mu.Unlock()
-	if !died {
+	if !s.died.Load() {
 		return nil
 	}
-	return &ServerError{What: fmt.Sprintf("Postgres %s died", s.install.Version), Log: log}
+	return &ServerError{What: fmt.Sprintf("Postgres %s died", s.install.Version), Log: s.Log()}
 }
 
 // URL is a connection string for one of the server's databases, for pgx and for libpq.
@@ -326,32 +306,24 @@ func (s *Server) Install() Install { return s.install }
 // Log is the tail of the server's log, at most 16 KB of whole lines, also after the server ended. It is empty with
 // Config.URL.
 func (s *Server) Log() string {
-	s.mu.Lock()
-	last := s.lastLog
-	s.mu.Unlock()
-	if last != "" || s.external != nil {
-		return last
+	if s.external != nil {
+		return ""
 	}
-	return s.readLog()
+	return s.process.log.last(16 << 10)
 }
 
-func (s *Server) readLog() string {
-	const tail = 16 << 10
-	f, err := os.Open(filepath.Join(s.private.dir, "log"))
-	if err != nil {
-		return ""
+// Gaps says what the wall around the server's processes does not hold on this machine, a sentence each; none when a
+// migration that has become superuser in the server can do nothing outside of it. Nobody has put a wall around a
+// server of Config.URL, nor with Config.Unconfined: there is nothing to say of them.
+func (s *Server) Gaps() []string { return s.gaps }
+
+// Bounds says which bounds of the server were met until now, a sentence each.
+func (s *Server) Bounds() []string {
+	if s.external != nil {
+		return nil
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return ""
+	if met := s.process.log.met(); met != "" {
+		return []string{met}
 	}
-	from := max(0, info.Size()-tail)
-	buf := make([]byte, tail)
-	n, _ := f.ReadAt(buf, from) // the end of the file is an expected error
-	text := string(buf[:n])
-	if from > 0 {
-		_, text, _ = strings.Cut(text, "\n")
-	}
-	return text
+	return nil
 }

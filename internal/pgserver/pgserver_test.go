@@ -193,7 +193,7 @@ func TestWatchdogKilled(t *testing.T) {
 	t.Parallel()
 	s := server(t, Config{})
 	_, segment := postmaster(t, s.private.dir)
-	if err := s.process.cmd.Process.Kill(); err != nil {
+	if err := s.process.watchdog.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	if got := ask(t, s.URL("postgres"), "SELECT 'up'"); got != "up" {

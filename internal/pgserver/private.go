@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/internal/scratch"
@@ -21,9 +20,13 @@ const (
 	maxSocketPath = 103
 )
 
-// private is the directory of one server: data/, log, lock, and the socket unless its path would be too long.
+// private is the directory of one server: data/, lock, the watchdog's script, and the directory of the socket unless
+// its path would be too long. The server may write in data/ and in the socket's directory only: it must not reach
+// what we run or believe.
 type private struct {
-	dir, sockets     string
+	dir              string
+	home, sockets    string // the directory of the socket, and the one above it: dir, or one with a shorter path
+	mark             uint64 // of the server's processes, see process; the lock's content
 	lock, socketLock *os.File
 	maker            *maker // until the watchdog is there
 }
@@ -51,15 +54,16 @@ func newPrivate(parent string, acct account) (*private, error) {
 	}
 	parent = resolved
 	sweep(parent, acct)
-	p := &private{dir: filepath.Join(parent, privatePrefix+unique())}
-	p.sockets = p.dir
-	if len(filepath.Join(p.dir, ".s.PGSQL."+socketPort)) > maxSocketPath {
-		p.sockets = filepath.Join("/tmp", privatePrefix+unique())
+	p := &private{dir: filepath.Join(parent, privatePrefix+unique()), mark: newMark()}
+	p.home = p.dir
+	if len(filepath.Join(p.dir, "s", ".s.PGSQL."+socketPort)) > maxSocketPath {
+		p.home = filepath.Join("/tmp", privatePrefix+unique())
 	}
-	if p.maker, err = watchMaking(p.dir, p.sockets); err != nil {
+	p.sockets = filepath.Join(p.home, "s")
+	if p.maker, err = watchMaking(p.dir, p.home); err != nil {
 		return nil, err
 	}
-	for _, dir := range slices.Compact([]string{p.dir, p.sockets}) {
+	for _, dir := range slices.Compact([]string{p.dir, p.home, p.sockets}) {
 		if err := makePrivate(dir, acct); err != nil {
 			return nil, errors.Join(err, p.remove())
 		}
@@ -67,8 +71,11 @@ func newPrivate(parent string, acct account) (*private, error) {
 	if p.lock, err = lockPrivate(p.dir); err != nil {
 		return nil, errors.Join(err, p.remove())
 	}
-	if p.sockets != p.dir {
-		if p.socketLock, err = lockPrivate(p.sockets); err != nil {
+	if _, err := fmt.Fprintln(p.lock, p.mark); err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	if p.home != p.dir {
+		if p.socketLock, err = lockPrivate(p.home); err != nil {
 			return nil, errors.Join(err, p.remove())
 		}
 	}
@@ -111,7 +118,7 @@ func (p *private) remove() error {
 	var errs []error
 	_ = p.lock.Close() // nil or closed before is fine
 	_ = p.socketLock.Close()
-	for _, dir := range []string{p.dir, p.sockets} {
+	for _, dir := range slices.Compact([]string{p.dir, p.home}) {
 		errs = append(errs, os.RemoveAll(dir))
 	}
 	p.maker.done()
@@ -127,7 +134,7 @@ func sweep(parent string, acct account) {
 		if err != nil || !info.IsDir() || !ownedByUs(info, acct) {
 			continue
 		}
-		lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
+		lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|noFollow, 0)
 		if errors.Is(err, os.ErrNotExist) {
 			// Either just being made or left between two instructions.
 			if time.Since(info.ModTime()) > 10*time.Minute {
@@ -139,7 +146,13 @@ func sweep(parent string, acct account) {
 			continue
 		}
 		if free, _ := scratch.TryLock(lock); free {
-			removeSegment(dir)
+			// Only a server of which both this process's like and the watchdog were killed is there still.
+			killBelow(filepath.Join(dir, "data"))
+			var mark uint64
+			if _, err := fmt.Fscan(lock, &mark); err == nil {
+				killMarked(mark)
+			}
+			removeSegment(dir, acct)
 			_ = os.RemoveAll(dir)
 		}
 		lock.Close()
@@ -147,15 +160,14 @@ func sweep(parent string, acct account) {
 }
 
 // removeSegment removes the shared memory segment (a few bytes that guard a data directory) of a server that was
-// killed. Line 7 of postmaster.pid names it: key and id.
-func removeSegment(dir string) {
-	pidFile, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+// killed. What its directory says is a stranger's claim: the segment must be of the server's account, and in use by
+// nobody.
+func removeSegment(dir string, acct account) {
+	status, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
 	if err != nil {
 		return
 	}
-	if lines := strings.Split(string(pidFile), "\n"); len(lines) > 6 {
-		if fields := strings.Fields(lines[6]); len(fields) == 2 {
-			_ = exec.Command("ipcrm", "-m", fields[1]).Run()
-		}
+	if _, id := segment(string(status)); id != "" && abandoned(id, acct) {
+		_ = exec.Command("ipcrm", "-m", id).Run()
 	}
 }

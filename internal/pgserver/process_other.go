@@ -23,18 +23,23 @@ func watchMaking(...string) (*maker, error) { return nil, errPlatform }
 
 func (*maker) done() {}
 
-type process struct{}
+type process struct{ log tail }
 
-func watch(account, string, string, *os.File, *os.File, ...string) (*process, error) {
-	return nil, errPlatform
-}
+func watch(account, *private) (*process, error) { return nil, errPlatform }
 
-func (*process) begin() error { return errPlatform }
-func (*process) waitGone()    {}
-func (*process) end() error   { return errPlatform }
+func (*process) begin(command) ([]string, error) { return nil, errPlatform }
+func (*process) settle()                         {}
+func (*process) waitGone()                       {}
+func (*process) interrupt() error                { return errPlatform }
+func (*process) end() error                      { return errPlatform }
 
-func interrupt(int) error { return errPlatform }
-
+func newMark() uint64                     { return 0 }
+func killMarked(uint64) bool              { return false }
+func killBelow(string) bool               { return false }
+func segment(string) (pid, id string)     { return "", "" }
+func abandoned(string, account) bool      { return false }
 func ownedByUs(os.FileInfo, account) bool { return false }
+func names(os.FileInfo) int               { return 1 }
+func allocated(info os.FileInfo) int64    { return info.Size() }
 
-func allocated(info os.FileInfo) int64 { return info.Size() }
+const noFollow = 0

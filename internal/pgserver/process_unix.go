@@ -3,13 +3,14 @@
 package pgserver
 
 import (
+	"crypto/rand"
 	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,84 +20,6 @@ import (
 
 //go:embed watchdog.sh
 var watchdog string
-
-// account is who the server runs as. The zero value is the user of this process.
-type account struct {
-	name     string // "" for the zero value
-	uid, gid uint32
-}
-
-// serverAccount is the zero account unless this process is root: Postgres refuses to run as root, so "nobody" it is.
-func serverAccount() (account, error) {
-	if os.Geteuid() != 0 {
-		return account{}, nil
-	}
-	nobody := account{name: "nobody", uid: 65534, gid: 65534}
-	if u, err := user.Lookup("nobody"); err == nil {
-		uid, errUID := strconv.ParseUint(u.Uid, 10, 32)
-		gid, errGID := strconv.ParseUint(u.Gid, 10, 32)
-		if err := errors.Join(errUID, errGID); err != nil {
-			return account{}, fmt.Errorf("account nobody: %w", err)
-		}
-		nobody.uid, nobody.gid = uint32(uid), uint32(gid)
-	}
-	return nobody, nil
-}
-
-// dropped reports whether the server runs as somebody else than this process.
-func (a account) dropped() bool { return a.name != "" }
-
-// own gives files to the account.
-func (a account) own(paths ...string) error {
-	if !a.dropped() {
-		return nil
-	}
-	for _, path := range paths {
-		if err := os.Lchown(path, int(a.uid), int(a.gid)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// reach tells why the account cannot enter a directory, or nil. Of a path that does not exist yet, the part that does
-// is looked at.
-func (a account) reach(dir string) error {
-	if !a.dropped() {
-		return nil
-	}
-	for {
-		info, err := os.Stat(dir)
-		if err == nil {
-			stat, _ := info.Sys().(*syscall.Stat_t)
-			need := os.FileMode(0o001)
-			switch {
-			case stat == nil:
-			case stat.Uid == a.uid:
-				need = 0o100
-			case stat.Gid == a.gid:
-				need = 0o010
-			}
-			if info.Mode()&need == 0 {
-				return fmt.Errorf("directory %s (mode %#o) cannot be entered by %s, as whom the server runs", dir, info.Mode().Perm(), a.name)
-			}
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return nil
-		}
-		dir = parent
-	}
-}
-
-func (a account) attributes() *syscall.SysProcAttr {
-	// A session of its own: Ctrl-C in the terminal is for this process, which then decides what to do.
-	attr := &syscall.SysProcAttr{Setsid: true}
-	if a.dropped() {
-		attr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
-	}
-	return attr
-}
 
 // maker watches over directories from before they are made until the watchdog does, which needs them to be there.
 type maker struct {
@@ -109,6 +32,7 @@ type maker struct {
 func watchMaking(dirs ...string) (*maker, error) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `trap '' HUP INT TERM; read -r made || rm -rf "$@"`, "sh"}, dirs...)...)
 	cmd.Dir = "/"
+	cmd.Env = helperEnvironment()
 	cmd.SysProcAttr = account{}.attributes()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -129,19 +53,29 @@ func (m *maker) done() {
 	_ = m.cmd.Wait()
 }
 
-// process is a running watchdog and the server below it.
+// process is a running watchdog and the server that it watches over. The server is not the watchdog's child: what
+// confines the server must not confine the watchdog, which runs programs.
 type process struct {
-	cmd   *exec.Cmd
-	data  string // the server's data directory
-	stdin io.WriteCloser
-	// gone is closed by the kernel, that is reading it ends, when no process of the server is left.
-	gone *os.File
+	watchdog *exec.Cmd
+	stdin    io.WriteCloser // the watchdog's; its end is the order to finish
+	acct     account        // the server's
+	data     string         // the server's data directory
+
+	// gone is closed by the kernel, that is reading it ends, when nobody holds held any more. The server's processes
+	// do, and this one until they are started.
+	gone, held *os.File
+	server     *os.Process   // nil before begin
+	mark       uint64        // on all processes of the server, see limits; 0 is none
+	memory     uint64        // how many bytes one of its processes may have; 0 is as many as there are
+	log        tail          // what the server says
+	logged     chan struct{} // closed when it has said all
+	ended      chan struct{} // closed when the server is no more
 }
 
 // watch starts a watchdog over a private directory. It has not started the server yet: begin does. When this process
 // ends, the directories are removed, whether or not begin was called.
-func watch(acct account, dir, sockets string, lock, log *os.File, command ...string) (*process, error) {
-	script := filepath.Join(dir, "watchdog.sh") // a file, not an argument: this is what "ps" shows
+func watch(acct account, p *private) (*process, error) {
+	script := filepath.Join(p.dir, "watchdog.sh") // a file, not an argument: this is what "ps" shows
 	if err := os.WriteFile(script, []byte(watchdog), 0o600); err != nil {
 		return nil, err
 	}
@@ -152,108 +86,154 @@ func watch(acct account, dir, sockets string, lock, log *os.File, command ...str
 	if err != nil {
 		return nil, err
 	}
-	defer held.Close()
-	cmd := exec.Command("/bin/sh", append([]string{script, dir, sockets}, command...)...)
-	cmd.Dir = dir
-	cmd.Env = serverEnvironment(os.Environ())
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{lock, held} // descriptors 3 and 4
+	out := &process{
+		acct: acct, data: filepath.Join(p.dir, "data"), gone: gone, held: held, mark: p.mark,
+		logged: make(chan struct{}), ended: make(chan struct{}),
+	}
+	cmd := exec.Command("/bin/sh", script, p.dir, p.home)
+	cmd.Dir = p.dir
+	cmd.Env = helperEnvironment()
+	cmd.ExtraFiles = []*os.File{p.lock, gone} // descriptors 3 and 4
 	cmd.SysProcAttr = acct.attributes()
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, errors.Join(err, gone.Close())
+	if out.stdin, err = cmd.StdinPipe(); err != nil {
+		return nil, errors.Join(err, gone.Close(), held.Close())
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the server's watchdog: %w", err), gone.Close())
+		return nil, errors.Join(fmt.Errorf("start the server's watchdog: %w", err), gone.Close(), held.Close())
 	}
-	return &process{cmd: cmd, data: filepath.Join(dir, "data"), stdin: stdin, gone: gone}, nil
+	out.watchdog = cmd
+	return out, nil
 }
 
-// begin starts the server.
-func (p *process) begin() error {
-	_, err := io.WriteString(p.stdin, "start\n")
-	return err
+// newMark is a number that nobody else has.
+func newMark() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:]) >> 2
 }
 
-// waitGone returns when no process of the server is left, or none was ever started and end was called.
-func (p *process) waitGone() {
-	_, _ = io.Copy(io.Discard, p.gone) // nothing is ever written: this waits for the end
+// begin starts the server. gaps tell what its confinement lacks.
+//
+// Should this process be killed before the watchdog is told the number: the child holds the watchdog's input open
+// until it has become the server, and works in the data directory from then on, where the watchdog looks.
+func (p *process) begin(c command) (gaps []string, err error) {
+	log, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, errors.Join(err, log.Close(), write.Close())
+	}
+	defer null.Close()
+	defer write.Close()
+	// When nobody reads the log any more, because this process was killed, writing it is an error that Postgres
+	// passes over.
+	p.server, gaps, err = c.start([]*os.File{null, write, write, p.held})
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	go func() {
+		defer close(p.logged)
+		defer log.Close()
+		_, _ = io.Copy(&p.log, log)
+	}()
+	gaps = append(gaps, p.limit(p.server.Pid)...)
+	p.tell("server %d %d", p.server.Pid, p.mark)
+	_ = p.held.Close()
+	go p.attend()
+	return gaps, nil
 }
+
+// tell writes a line to the watchdog. One that was killed is noticed at the end.
+func (p *process) tell(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.stdin, format+"\n", args...)
+}
+
+// settle is called when the server accepts connections, and before anybody learns where: what is in its directory
+// can still be trusted.
+func (p *process) settle() {
+	p.limitMapped(p.server.Pid)
+	for _, pid := range children(p.server.Pid) {
+		p.limit(pid) // started before the first process had its limits
+		p.limitMapped(pid)
+	}
+	if status, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid")); err == nil {
+		if _, id := segment(string(status)); id != "" {
+			p.tell("segment %s", id)
+		}
+	}
+}
+
+// attend waits for the server's end.
+func (p *process) attend() {
+	_, _ = io.Copy(io.Discard, p.gone) // until nobody holds it
+	// The number is the server's until Wait returns, and the watchdog shall signal nobody else.
+	p.tell("ended")
+	_, _ = p.server.Wait()
+	for range 100 {
+		if !killMarked(p.mark) {
+			break
+		}
+	}
+	select {
+	case <-p.logged:
+	case <-time.After(time.Second): // somebody else holds the log
+	}
+	close(p.ended)
+}
+
+// waitGone returns when no process of the server is left. It is for after begin.
+func (p *process) waitGone() { <-p.ended }
+
+// interrupt asks the server to shut down in order
+// (https://www.postgresql.org/docs/current/server-shutdown.html).
+func (p *process) interrupt() error { return p.server.Signal(syscall.SIGINT) }
 
 // end makes the watchdog shut the server down and remove the directories, and waits until it has.
 func (p *process) end() error {
+	_ = p.held.Close() // if the server was never started
 	err := p.stdin.Close()
 	if errors.Is(err, os.ErrClosed) {
 		err = nil
 	}
 	// The exit status says nothing of use: what counts is that the directories are gone, which the caller looks at.
-	_ = p.cmd.Wait()
-	p.killOrphan()
+	_ = p.watchdog.Wait()
+	if p.server != nil {
+		p.finish()
+	}
 	return errors.Join(err, p.gone.Close())
 }
 
-// killOrphan ends a server whose watchdog was killed: only then is there a postmaster.pid still.
-func (p *process) killOrphan() {
-	status, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid"))
-	if err != nil {
-		return
-	}
-	first, _, _ := strings.Cut(string(status), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil || pid <= 1 {
-		return
-	}
-	// Where it can be asked, make sure that the number does not belong to somebody else by now.
-	if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err == nil && cwd != p.data {
-		return
-	}
+// finish ends a server whose watchdog was killed; otherwise it is gone already.
+func (p *process) finish() {
 	for range 60 {
-		if syscall.Kill(pid, syscall.SIGQUIT) != nil {
+		select {
+		case <-p.ended:
 			return
+		case <-time.After(100 * time.Millisecond):
+			// Not after the first moments: it may be on its way.
 		}
-		time.Sleep(100 * time.Millisecond)
+		_ = p.server.Signal(syscall.SIGQUIT)
 	}
-	_ = syscall.Kill(pid, syscall.SIGKILL)
+	_ = p.server.Kill()
+	killMarked(p.mark)
+	select {
+	case <-p.ended:
+	case <-time.After(5 * time.Second): // nothing that could be done is left
+	}
 }
 
-// serverEnvironment is ours without what would change the server's or initdb's mind.
-func serverEnvironment(env []string) []string {
-	out := make([]string, 0, len(env)+1)
-	for _, kv := range env {
-		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "PG") || strings.HasPrefix(name, "LC_") || name == "LANG" || name == "LANGUAGE" || name == "TZ" {
-			continue
+// segment reads from the content of postmaster.pid what names the server's first process and, in line 7, its shared
+// memory: key and id. The file is the server's to write: what a stranger's server left there is no more than a claim.
+func segment(status string) (pid, id string) {
+	lines := strings.Split(status, "\n")
+	if len(lines) > 6 {
+		if fields := strings.Fields(lines[6]); len(fields) == 2 {
+			if _, err := strconv.ParseUint(fields[1], 10, 31); err == nil {
+				id = fields[1]
+			}
 		}
-		out = append(out, kv)
 	}
-	return append(out, "LC_ALL=C")
-}
-
-// interrupt asks a process to end.
-func interrupt(pid int) error { return syscall.Kill(pid, syscall.SIGINT) }
-
-// ownedByUs reports whether a directory belongs to this process's user or to the server's account.
-func ownedByUs(info os.FileInfo, acct account) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (int(stat.Uid) == os.Geteuid() || acct.dropped() && stat.Uid == acct.uid)
-}
-
-// initdb runs the program of that name as the account.
-func (a account) initdb(program string, args ...string) error {
-	cmd := exec.Command(program, args...)
-	cmd.Dir = "/"
-	cmd.Env = serverEnvironment(os.Environ())
-	cmd.SysProcAttr = a.attributes()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", program, err, strings.TrimSpace(string(out)))
-	}
-	return nil
-}
-
-// allocated is what a file takes on its disk.
-func allocated(info os.FileInfo) int64 {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return stat.Blocks * 512 // of this size on every system, whatever the file system's blocks are
-	}
-	return info.Size()
+	return lines[0], id
 }

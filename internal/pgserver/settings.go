@@ -20,6 +20,8 @@ func defaults(major int, sockets string) (soft, hard map[string]string) {
 		"timezone":              "UTC", "log_timezone": "UTC", "lc_messages": "C",
 		"datestyle": "ISO, MDY", "default_text_search_config": "pg_catalog.english",
 		"log_line_prefix": "%m [%p] ",
+		// What the server says of itself ranks above what goes wrong in a session, which hears of it anyway.
+		"log_min_messages": "log", "log_min_error_statement": "panic",
 	}
 	if major >= 18 {
 		soft["io_method"] = "sync" // saves three worker processes

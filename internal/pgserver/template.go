@@ -3,6 +3,7 @@ package pgserver
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -115,11 +116,15 @@ func copyTree(ctx context.Context, from, to string, acct account) error {
 }
 
 func copyFile(from, to string) error {
-	in, err := os.Open(from)
+	in, err := os.OpenFile(from, os.O_RDONLY|noFollow, 0)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	// What a server has left is copied by root. A second name may be that of anybody's file.
+	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() || names(info) > 1 {
+		return errors.Join(err, fmt.Errorf("%s: not a file of its own", from))
+	}
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

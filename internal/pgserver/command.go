@@ -1,0 +1,21 @@
+package pgserver
+
+import "path/filepath"
+
+// command is the server's first process before it is started.
+type command struct {
+	install       Install
+	acct          account
+	data, sockets string
+	unconfined    bool // Config.Unconfined
+	abi           int  // for tests: act as if the kernel had this version of Landlock at the most
+}
+
+func (c command) program() string { return filepath.Join(c.install.Bin, "postgres") }
+
+func (c command) args() []string { return []string{c.program(), "-D", c.data} }
+
+// environment is all that the server gets to know of ours.
+func (c command) environment() []string {
+	return []string{"LC_ALL=C", "PATH=" + c.install.Bin, "TZ=UTC"}
+}
