@@ -8,7 +8,7 @@ type command struct {
 	acct          account
 	data, sockets string
 	unconfined    bool // Config.Unconfined
-	abi           int  // for tests: act as if the kernel had this version of Landlock at the most
+	abi           int  // Config.abi
 }
 
 func (c command) program() string { return filepath.Join(c.install.Bin, "postgres") }

@@ -62,7 +62,10 @@ func (p *process) setLimits(pid int) (gaps []string) {
 	limits := map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: largestFile, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_NPROC: processes() + moreProcesses,
 	}
-	if p.memory = memoryOfOne(); p.memory != 0 {
+	if p.memory == 0 {
+		p.memory = memoryOfOne()
+	}
+	if p.memory != 0 {
 		limits[unix.RLIMIT_DATA] = p.memory
 	}
 	if p.mark != 0 {

@@ -43,6 +43,9 @@ type Config struct {
 	// Unconfined leaves out the wall around the server's processes. It is for tests of what else holds: a migration
 	// that becomes superuser in such a server runs programs on this machine.
 	Unconfined bool
+
+	abi    int    // for tests: act as if the kernel had this version of Landlock at the most
+	memory uint64 // for tests: what one process may have; 0 is memoryOfOne
 }
 
 // Server is a running throwaway server, or the use of somebody else's (Config.URL). Its methods may be called
@@ -178,7 +181,7 @@ func (c *chosen) launch(ctx context.Context) (*Server, error) {
 	}
 	begun := time.Now()
 	s.gaps, err = s.process.begin(command{
-		install: c.install, acct: c.acct, data: s.data(), sockets: s.private.sockets, unconfined: c.Unconfined,
+		install: c.install, acct: c.acct, data: s.data(), sockets: s.private.sockets, unconfined: c.Unconfined, abi: c.abi,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start Postgres %s: %w", c.install.Version, err), s.Stop())
@@ -197,6 +200,7 @@ func (s *Server) guard(acct account) (err error) {
 	if s.process, err = watch(acct, s.private); err != nil {
 		return err
 	}
+	s.process.memory = s.cfg.memory
 	s.private.maker.done()
 	return nil
 }

@@ -1,0 +1,410 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// outside is what a server must not reach.
+type outside struct {
+	dir    string // anybody's, with the files secret and own, the latter the server's account's
+	pid    int    // of a process of the server's account with a secret in its environment
+	port   int    // on which somebody listens
+	called atomic.Int64
+	probe  []byte // a library, see testdata/probe.c; nil without a compiler
+}
+
+func newOutside(t *testing.T) *outside {
+	t.Helper()
+	o := &outside{}
+	var err error
+	if o.dir, err = os.MkdirTemp("", "wall"); err != nil { // not of the test, whose name would be too long for a socket
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(o.dir) })
+	acct, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"secret", "own"} {
+		if err := os.WriteFile(filepath.Join(o.dir, name), []byte("secret\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(acct.own(o.dir, filepath.Join(o.dir, "own")), os.Chmod(o.dir, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	sleeper := exec.Command("sleep", "1000")
+	sleeper.Env, sleeper.SysProcAttr = []string{"SECRET=1"}, acct.attributes()
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	o.pid = sleeper.Process.Pid
+	t.Cleanup(func() { _ = sleeper.Process.Kill(); _ = sleeper.Wait() })
+	for _, network := range []string{"tcp", "unix"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = filepath.Join(o.dir, ".s.PGSQL.5432")
+		}
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		if network == "tcp" {
+			o.port = l.Addr().(*net.TCPAddr).Port
+		} else if err := os.Chmod(address, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				o.called.Add(1)
+				c.Close()
+			}
+		}()
+	}
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		if os.Getenv("ONWARD_REQUIRE") == "1" {
+			t.Fatal(err)
+		}
+		t.Log("SKIPPED, not tested: what a library does, as there is no C compiler")
+		return o
+	}
+	lib := filepath.Join(t.TempDir(), "probe.so")
+	if out, err := exec.Command(cc, "-shared", "-fPIC", "-O", "-Wall", "-Werror", "-o", lib, "testdata/probe.c").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if o.probe, err = os.ReadFile(lib); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// attempt is one way out, in SQL. It has succeeded when no statement failed, or as evidence says.
+type attempt struct {
+	name, sql string
+	evidence  func() bool
+	majors    [2]int // 0, 0: all
+}
+
+func (o *outside) attempts(s *Server) []attempt {
+	there := func(name string) func() bool {
+		return func() bool {
+			return exists(filepath.Join(o.dir, name)) && os.Remove(filepath.Join(o.dir, name)) == nil
+		}
+	}
+	archived := func() bool {
+		for range 1000 {
+			if exists(filepath.Join(o.dir, "d")) || strings.Contains(s.Log(), "archive command failed") {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return exists(filepath.Join(o.dir, "d")) && os.Remove(filepath.Join(o.dir, "d")) == nil
+	}
+	called := func() bool { return o.called.Swap(0) > 0 }
+	tablespace := filepath.Join(o.dir, fmt.Sprintf("ts%d%t", s.Major(), s.cfg.Unconfined))
+	sql := strings.NewReplacer("$OUT", o.dir, "$PID", strconv.Itoa(o.pid), "$PORT", strconv.Itoa(o.port), "$TS", tablespace, "$BIN", s.Install().Bin)
+	all := []attempt{
+		{name: "to program", sql: `COPY (SELECT 1) TO PROGRAM 'cat > $OUT/a'`, evidence: there("a")},
+		{name: "from program", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM 'echo x'`},
+		{name: "absolute program", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM '/bin/echo x'`},
+		{name: "own program", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM '$BIN/postgres --version'`},
+		{name: "initdb as a stone to step on", sql: `CREATE TEMP TABLE got (t text); COPY got FROM PROGRAM '$BIN/initdb --version'`},
+		{name: "to file", sql: `COPY (SELECT 1) TO '$OUT/b'`, evidence: there("b")},
+		{name: "from file", sql: `CREATE TEMP TABLE got (t text); COPY got FROM '$OUT/secret'`},
+		{name: "read file", sql: `SELECT pg_catalog.pg_read_file('$OUT/secret')`},
+		{name: "read passwd", sql: `SELECT pg_catalog.pg_read_file('/etc/passwd')`},
+		{name: "read binary", sql: `SELECT pg_catalog.pg_read_binary_file('$OUT/secret')`},
+		{name: "list", sql: `SELECT pg_catalog.pg_ls_dir('$OUT')`},
+		{name: "list root", sql: `SELECT pg_catalog.pg_ls_dir('/')`},
+		{name: "environment", sql: `CREATE TEMP TABLE got (t bytea); INSERT INTO got SELECT pg_catalog.pg_read_binary_file('/proc/$PID/environ', 0, 100)`},
+		{name: "large object in", sql: `SELECT pg_catalog.lo_import('$OUT/secret')`},
+		{name: "large object out", sql: `SELECT pg_catalog.lo_from_bytea(4711, 'x'); SELECT pg_catalog.lo_export(4711, '$OUT/c')`, evidence: there("c")},
+		{name: "tablespace", sql: `CREATE TABLESPACE outside LOCATION '$TS'`},
+		{name: "archive command", sql: `ALTER SYSTEM SET archive_command = 'echo x > $OUT/d'; SELECT pg_catalog.pg_reload_conf(); SELECT pg_catalog.pg_switch_wal()`, evidence: archived},
+		{name: "dblink", sql: `CREATE EXTENSION dblink; SELECT dblink_connect('host=127.0.0.1 port=$PORT user=x password=y')`, evidence: called},
+		{name: "dblink to a socket", sql: `CREATE EXTENSION IF NOT EXISTS dblink; SELECT dblink_connect('host=$OUT port=5432 user=x')`, evidence: called},
+		{name: "foreign table", sql: `CREATE EXTENSION postgres_fdw; CREATE SERVER away FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '$PORT');
+			CREATE USER MAPPING FOR postgres SERVER away; CREATE FOREIGN TABLE away (n int) SERVER away; SELECT * FROM away`, evidence: called},
+		{name: "subscription", sql: `CREATE SUBSCRIPTION away CONNECTION 'host=127.0.0.1 port=$PORT user=x' PUBLICATION p`, evidence: called},
+		{name: "adminpack", majors: [2]int{13, 16}, sql: `CREATE EXTENSION adminpack; SELECT pg_catalog.pg_file_write('$OUT/e', 'x', false)`, evidence: there("e")},
+	}
+	for i := range all {
+		all[i].sql = sql.Replace(all[i].sql)
+	}
+	acct, _ := serverAccount()
+	_ = os.Mkdir(tablespace, 0o700)
+	_ = acct.own(tablespace)
+	return all
+}
+
+// batch sends statements one by one, as some cannot run in one transaction.
+func batch(t *testing.T, s *Server, sql string) error {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for _, one := range strings.Split(sql, ";") {
+		if _, err := conn.Exec(t.Context(), one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestWall: what a superuser tries in a server, by SQL and by a library of machine code, succeeds without the wall and
+// fails with it.
+func TestWall(t *testing.T) {
+	t.Parallel()
+	abi, err := landlockABI()
+	if err != nil {
+		t.Skipf("SKIPPED, not tested: this kernel has no Landlock: %v", err)
+	}
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("SKIPPED, not tested: no filter for this processor")
+	}
+	for major := OldestMajor; major <= NewestMajor; major++ {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			settings := map[string]string{"archive_mode": "on", "wal_level": "logical"}
+			for _, unconfined := range []bool{true, false} {
+				o := newOutside(t)
+				s := server(t, Config{Major: major, Small: true, Settings: settings, Unconfined: unconfined})
+				if gaps := s.Gaps(); len(gaps) > 0 && abi >= newestABI && os.Geteuid() == 0 {
+					t.Errorf("gaps %q", gaps)
+				}
+				tried := 0
+				for _, a := range o.attempts(s) {
+					if a.majors != [2]int{} && (major < a.majors[0] || major > a.majors[1]) {
+						continue
+					}
+					err := batch(t, s, a.sql)
+					if err != nil && strings.Contains(err.Error(), "extension control file") {
+						continue // not in the box
+					}
+					tried++
+					out := err == nil
+					if a.evidence != nil {
+						out = a.evidence()
+					}
+					if out != unconfined {
+						t.Errorf("%s, unconfined %t: it got out: %t (%v)", a.name, unconfined, out, err)
+					}
+				}
+				if tried < 17 {
+					t.Errorf("only %d ways were tried", tried)
+				}
+				if o.probe != nil {
+					o.library(t, s)
+				}
+				if err := s.Err(); err != nil {
+					t.Error(err)
+				}
+				if err := s.Stop(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// library writes the probe into the data directory, loads it, and looks at what it could do.
+func (o *outside) library(t *testing.T, s *Server) {
+	t.Helper()
+	loader, _ := linked(command{install: s.install}.program())
+	// What succeeds either way is there to show that the probe can do something.
+	orders := [][3]string{
+		{"passwd", "open", "/etc/passwd"},
+		{"environment", "open", fmt.Sprintf("/proc/%d/environ", o.pid)},
+		{"write", "write", o.dir + "/own"},
+		{"truncate", "truncate", o.dir + "/own"},
+		{"chmod", "chmod", o.dir + "/own"},
+		{"shell", "exec", "/bin/sh -c true"},
+		{"loader", "exec", loader + " /bin/true"},
+		{"initdb", "exec", filepath.Join(s.install.Bin, "initdb") + " --version"},
+		{"memory", "memory-exec", "/bin/true"},
+		{"internet", "internet", ""},
+		{"netlink", "netlink", ""},
+		{"connect", "connect", o.dir + "/.s.PGSQL.5432"},
+		{"signal", "kill", strconv.Itoa(o.pid)},
+		{"trace", "trace", strconv.Itoa(o.pid)},
+		{"link", "link", "link"},
+		{"unmark", "unmark", ""},
+		{"hide", "hide", ""},
+	}
+	may := map[string]bool{"inside": true}
+	lines := "inside\twrite\tmine\n"
+	for _, order := range orders {
+		lines += strings.Join(order[:], "\t") + "\n"
+	}
+	answers := obey(t, s, o.probe, lines)
+	if len(answers) != len(orders)+1 {
+		t.Fatalf("%d orders, answers %q", len(orders)+1, answers)
+	}
+	for name, got := range answers {
+		if done := got == "done"; done != (s.cfg.Unconfined || may[name]) {
+			t.Errorf("a library, unconfined %t: %s: %s", s.cfg.Unconfined, name, got)
+		}
+	}
+}
+
+// obey gives orders to the probe in a server, and returns its answers.
+func obey(t *testing.T, s *Server, probe []byte, orders string) map[string]string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for name, content := range map[string][]byte{"probe.so": probe, "probe.in": []byte(orders)} {
+		var object uint32
+		if err := conn.QueryRow(t.Context(), "SELECT pg_catalog.lo_from_bytea(0, $1)", content).Scan(&object); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "SELECT pg_catalog.lo_export($1, $2)", object, filepath.Join(s.data(), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = conn.Exec(t.Context(), "LOAD '"+filepath.Join(s.data(), "probe.so")+"'")
+	if err == nil || !strings.Contains(err.Error(), "magic block") {
+		t.Fatalf("the library: %v", err)
+	}
+	text, err := os.ReadFile(filepath.Join(s.data(), "probe.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if name, answer, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			answers[name] = answer
+		} else if pid, ok := strings.CutPrefix(line, "daemon "); ok {
+			answers["pid"] = strings.TrimSpace(pid)
+		}
+	}
+	return answers
+}
+
+// What has left the server's session, directory and files ends with it all the same, by Stop and when the watchdog has
+// been killed.
+func TestDaemon(t *testing.T) {
+	t.Parallel()
+	o := newOutside(t)
+	if o.probe == nil {
+		t.Skip("SKIPPED, not tested: no C compiler")
+	}
+	for _, killed := range []bool{false, true} {
+		s := server(t, Config{Small: true})
+		answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
+		pid, err := strconv.Atoi(answers["pid"])
+		if err != nil || syscall.Kill(pid, 0) != nil {
+			t.Fatalf("no daemon: %q", answers)
+		}
+		if killed {
+			if err := s.process.watchdog.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+		for range 100 {
+			if _, err = os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil {
+				break // gone, or dead
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err == nil {
+			t.Errorf("the daemon %d outlives the server; watchdog killed: %t", pid, killed)
+		}
+	}
+}
+
+// A kernel with an older Landlock runs the server as well, and the report says what it cannot hold.
+func TestOlderLandlock(t *testing.T) {
+	t.Parallel()
+	now, err := landlockABI()
+	if err != nil {
+		t.Skipf("SKIPPED, not tested: this kernel has no Landlock: %v", err)
+	}
+	for abi, want := range map[int]string{1: "truncate files and send signals", 2: "truncate files and send signals", 3: "can send signals", 5: "can send signals"} {
+		if abi > now {
+			continue
+		}
+		s := server(t, Config{Small: true, abi: abi})
+		if gaps := strings.Join(s.Gaps(), "\n"); !strings.Contains(gaps, want) {
+			t.Errorf("version %d: gaps %q, want %q", abi, gaps, want)
+		}
+		if _, err := s.NewDatabase(t.Context(), ""); err != nil {
+			t.Errorf("version %d: %v", abi, err)
+		}
+		if err := batch(t, s, "CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n; CREATE INDEX ON t (n); TRUNCATE t; CHECKPOINT; VACUUM FULL t; DROP TABLE t"); err != nil {
+			t.Errorf("version %d: %v", abi, err)
+		}
+		if err := batch(t, s, "COPY (SELECT 1) TO PROGRAM 'true'"); err == nil {
+			t.Errorf("version %d: a program was started", abi)
+		}
+	}
+}
+
+// Bounds: memory ends in Postgres' own words, a flood of the log stays a ring, a file has an end.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	for major := OldestMajor; major <= NewestMajor; major++ {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			s := server(t, Config{Major: major, Small: true, memory: 100 << 20})
+			if s.Bounds() != nil {
+				t.Errorf("bounds of a new server: %q", s.Bounds())
+			}
+			var pg *pgconn.PgError
+			err := batch(t, s, "SET work_mem = '6GB'; SELECT count(*) FROM (SELECT n FROM generate_series(1, 3000000) n ORDER BY repeat(n::text, 20)) _")
+			if !errors.As(err, &pg) || pg.Code != "53200" {
+				t.Errorf("memory: %v", err)
+			}
+			size := s.Size()
+			conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(context.Background())
+			if _, err := conn.Exec(t.Context(), "DO $$BEGIN FOR i IN 1..3000 LOOP RAISE LOG '%', repeat('x', 1000); END LOOP; END$$"); err != nil {
+				t.Fatal(err)
+			}
+			if bounds := strings.Join(s.Bounds(), "\n"); !strings.Contains(bounds, "MB were written to the server's log") {
+				t.Errorf("bounds %q", bounds)
+			}
+			if n := len(s.Log()); n > 16<<10 || n < 8<<10 {
+				t.Errorf("%d bytes of the log", n)
+			}
+			if grown := s.Size() - size; grown > 2<<20 {
+				t.Errorf("the log of 3 MB made the directory grow by %d bytes", grown)
+			}
+			if err := s.Err(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
