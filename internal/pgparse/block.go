@@ -11,7 +11,12 @@ import (
 )
 
 // Block is the body of a DO block or a PL/pgSQL function.
-type Block struct{ Statements []BlockStatement }
+type Block struct {
+	Statements []BlockStatement
+	// Expressions are queries of what it computes beside its statements, where that
+	// may call something: SELECT f().
+	Expressions []string
+}
 
 // BlockStatement is a statement inside of a PL/pgSQL body.
 type BlockStatement struct {
@@ -53,10 +58,11 @@ func ParseBlock(statement string) (block *Block, err error) {
 		return nil, err
 	}
 	var tree any
-	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+	if err := json.Unmarshal([]byte(decodable(text)), &tree); err != nil {
 		return nil, errors.New("the body could not be decoded")
 	}
 	w := blockWalk{block: &Block{}}
+	w.block.Expressions = expressions(tree, nil, 0)
 	w.begin(tree)
 	w.walk(tree, 0, false, false)
 	if w.deep {

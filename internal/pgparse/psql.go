@@ -10,7 +10,7 @@ import "strings"
 // writes. \i, \c, \if, \copy, \gexec, \q and \! do, and \o may start a program.
 var idle = map[string]bool{
 	"echo": true, "qecho": true, "warn": true, "timing": true, "pset": true, "x": true, "a": true, "t": true, "H": true, "f": true,
-	"C": true, "T": true, "encoding": true, "conninfo": true, "errverbose": true, "copyright": true, "h": true, "help": true, "?": true, "l": true,
+	"C": true, "T": true, "conninfo": true, "errverbose": true, "copyright": true, "h": true, "help": true, "?": true, "l": true,
 	"l+": true, "z": true, "p": true, "print": true, "restrict": true, "unrestrict": true, "prompt": true,
 }
 
@@ -27,6 +27,8 @@ func Idle(command string) bool {
 	switch name := words[0][1:]; {
 	case name == "set" || name == "unset":
 		return len(words) == 1 || !telling[words[1]]
+	case name == "encoding":
+		return len(words) == 1 || !swallows(words[1])
 	case name == "d" || len(name) > 1 && name[0] == 'd':
 		return true
 	default:
@@ -39,4 +41,120 @@ func Idle(command string) bool {
 func sends(command string) bool {
 	name := firstWord(command)
 	return strings.HasPrefix(name, `\g`) || name == `\crosstabview` || strings.HasPrefix(name, `\watch`)
+}
+
+// slashed consumes a command of psql, or what psql makes of "\;" and "\:" in a
+// statement: the byte itself.
+func (s *scanner) slashed() {
+	src, i := s.src, s.pos
+	if s.by.Psql && i+1 < len(src) && (src[i+1] == ';' || src[i+1] == ':') {
+		s.pos += 2
+		if src[i+1] == ';' {
+			s.flush()
+			s.unsent = true
+		}
+		return
+	}
+	end := lineEnd(src, i)
+	if s.by.Psql {
+		end = commandEnd(src, i)
+	}
+	s.pos = end
+	if s.start < 0 {
+		s.pieces = append(s.pieces, piece{start: i, end: end, meta: true})
+	} else {
+		if s.slash == 0 {
+			s.slash = i
+		}
+		s.last = end
+		if sends(src[i:end]) {
+			s.send()
+		}
+	}
+	if s.by.Psql && strings.HasPrefix(src[s.pos:], `\\`) {
+		s.pos += 2 // and SQL, or another command
+	}
+}
+
+// wholeLine are the commands that take the rest of the line as it stands.
+var wholeLine = map[string]bool{`\!`: true, `\copy`: true, `\help`: true, `\h`: true, `\ef`: true, `\ev`: true, `\sf`: true, `\sv`: true, `\sf+`: true, `\sv+`: true}
+
+// commandEnd is the end of the psql command at i: of the line, or where another
+// backslash begins a command, or parts it from what follows.
+func commandEnd(src string, i int) int {
+	line := src[i:]
+	if n := strings.IndexByte(line, '\n'); n >= 0 {
+		line = line[:n]
+	}
+	name := len(line)
+	if n := strings.IndexAny(line[1:], " \t\r\f\v\\"); n >= 0 {
+		name = n + 1
+	}
+	if wholeLine[line[:name]] || strings.HasPrefix(line, `\!`) {
+		return i + len(line)
+	}
+	for at := name; at < len(line); at++ {
+		switch c := line[at]; c {
+		case '\\':
+			return i + at
+		case '|':
+			if strings.HasPrefix(line, `\g`) || strings.HasPrefix(line, `\o`) || strings.HasPrefix(line, `\w`) {
+				return i + len(line) // a program's
+			}
+		case '\'', '"', '`':
+			at = quoteEnd(line, at, c, c == '\'') - 1
+		}
+	}
+	return i + len(line)
+}
+
+// skipRows finds where the text goes on behind the rows that psql reads for a
+// COPY … FROM STDIN: they begin on the next line, and end at one that is "\."
+// alone. Without such a line they go to the end of what psql reads. Other
+// runners read no rows: without their end there are none.
+func (s *scanner) skipRows() {
+	from := s.resume
+	if from == 0 {
+		n := strings.IndexByte(s.src[s.pos:], '\n')
+		if n < 0 {
+			return
+		}
+		s.lineBreak = s.pos + n
+		from = s.lineBreak + 1
+	}
+	if end := rowsEnd(s.src, from); end >= 0 {
+		s.resume = end
+	} else if s.by.Psql {
+		s.resume = len(s.src)
+	} else if s.resume == 0 {
+		s.lineBreak = 0
+	}
+}
+
+// overRows goes on behind the rows of a COPY. A statement that is half before
+// them goes on there.
+func (s *scanner) overRows() {
+	if s.pos > s.lineBreak {
+		s.begin(s.lineBreak) // a comment does
+		s.last = s.pos
+	}
+	s.broken = s.broken || s.start >= 0
+	s.pos = max(s.pos, s.resume)
+	s.lineBreak, s.resume = 0, 0
+}
+
+// rowsEnd is the end of the rows that begin at i, with the line that ends them;
+// -1 when none does.
+func rowsEnd(src string, i int) int {
+	for i < len(src) {
+		line, next := src[i:], len(src)
+		if n := strings.IndexByte(line, '\n'); n >= 0 {
+			line, next = line[:n], i+n+1
+		}
+		if line == `\.` || line == "\\.\r" {
+			return next
+		}
+		i = next
+	}
+	return -1
 }

@@ -10,6 +10,9 @@ type piece struct {
 	chain      int  // the longest chain of operators
 	meta       bool // a psql command: \connect, \set, …
 	slash      int  // where one stands in the statement; 0: none
+	rows       bool // the rows of a COPY stand in it
+	plain      bool // strings without an E in it have escapes
+	unsure     bool // where a string of it ends is not known
 }
 
 // scanner cuts a source into pieces without building anything. It knows just
@@ -20,35 +23,72 @@ type scanner struct {
 	src    string
 	pos    int
 	pieces []piece
+	by     Reader
+	// plain has the strings without an E that have escapes all the same.
+	plain []Comment
+	// copies counts the COPYs of the message whose rows are to come; lineBreak
+	// is the end of the line behind which they stood, resume where the text goes on.
+	copies, lineBreak, resume int
 
 	start, last int // first token of the current piece; end of its last token
 	brackets    int
+	parens      int // the round ones of them
 	run         int // prefix operators without an operand between
 	cases       int
 	depth       int
-	atomic      int // open blocks of a BEGIN ATOMIC body
-	words       int // words seen in the current piece
-	chain       int // operators since the last comma
-	longest     int // the longest such chain
-	slash       int // the first psql command in the piece
-	copying     int // 1: starts with COPY, 2: … FROM, 3: … FROM STDIN
+	atomic      int  // open blocks of a BEGIN ATOMIC body
+	words       int  // words seen in the current piece
+	chain       int  // operators since the last comma
+	longest     int  // the longest such chain
+	slash       int  // the first psql command in the piece
+	copying     int  // 1: starts with COPY, 2: … FROM, 3: … FROM STDIN
+	made        byte // how far the first words are CREATE OR REPLACE FUNCTION
 	prevBegin   bool
+	prevAs      bool // AS or a dot: a name follows
+	broken      bool // the rows of a COPY stand in the piece
+	escaped     bool // a string of it is in plain
+	unsure      bool
+	unsent      bool // pieces before this one go in its message
+	sent        bool // and now they went
 }
 
-func scan(src string) []piece {
-	s := &scanner{src: src, start: -1, pieces: make([]piece, 0, min(strings.Count(src, ";")+1, 64))}
-	for s.pos < len(src) {
+func scan(src string) []piece { return newScanner(src, Reader{}).all() }
+
+func newScanner(src string, by Reader) *scanner {
+	return &scanner{src: src, by: by, start: -1, pieces: make([]piece, 0, min(strings.Count(src, ";")+1, 64))}
+}
+
+func (s *scanner) all() []piece {
+	for s.pos < len(s.src) {
 		s.token()
 	}
 	s.flush()
 	return s.pieces
 }
 
+// flush ends a piece.
 func (s *scanner) flush() {
-	if s.start >= 0 {
-		s.pieces = append(s.pieces, piece{start: s.start, end: s.last, depth: s.depth, chain: s.longest, slash: s.slash})
+	if s.copying == 3 {
+		s.copies++
 	}
-	*s = scanner{src: s.src, pos: s.pos, pieces: s.pieces, start: -1}
+	if s.start >= 0 {
+		s.pieces = append(s.pieces, piece{
+			start: s.start, end: s.last, depth: s.depth, chain: s.longest, slash: s.slash, rows: s.broken, plain: s.escaped, unsure: s.unsure,
+		})
+	}
+	*s = scanner{
+		src: s.src, pos: s.pos, pieces: s.pieces, by: s.by, plain: s.plain, start: -1,
+		unsent: s.unsent, copies: s.copies, lineBreak: s.lineBreak, resume: s.resume,
+	}
+}
+
+// send ends a message: the rows of its COPYs are read now.
+func (s *scanner) send() {
+	s.flush()
+	s.sent, s.unsent = s.unsent, false
+	for ; s.copies > 0; s.copies-- {
+		s.skipRows()
+	}
 }
 
 func (s *scanner) begin(at int) {
@@ -71,6 +111,10 @@ func (s *scanner) operator() {
 // token consumes one token, comment or stretch of white space.
 func (s *scanner) token() {
 	src, i := s.src, s.pos
+	if s.resume > 0 && i >= s.lineBreak {
+		s.overRows()
+		return
+	}
 	c := src[i]
 	switch {
 	case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v':
@@ -87,55 +131,42 @@ func (s *scanner) token() {
 			s.last = end
 		}
 		return
-	case c == ';' && s.brackets == 0 && s.atomic == 0:
-		copied := s.copying == 3
-		s.flush()
+	case c == ';' && s.parens == 0 && s.atomic == 0:
 		s.pos++
-		if copied {
-			s.pos = copyDataEnd(src, s.pos)
-		}
+		s.send()
 		return
-	case c == '\\' && s.start < 0:
-		end := lineEnd(src, i)
-		s.pieces = append(s.pieces, piece{start: i, end: end, meta: true})
-		s.pos = end
-		return
-	case c == '\\': // no SQL begins so
-		if s.slash == 0 {
-			s.slash = i
-		}
-		s.pos, s.last = lineEnd(src, i), lineEnd(src, i)
-		if sends(src[i:s.pos]) {
-			s.flush()
-		}
+	case c == '\\':
+		s.slashed()
 		return
 	}
 	s.begin(i)
-	operand := true
+	operand, name := true, false
 	switch {
 	case c == '\'':
-		s.pos = quoteEnd(src, i, '\'', false)
+		s.quoted(i, s.by.Strings.Off && !(i > 1 && src[i-1] == '&' && (src[i-2] == 'U' || src[i-2] == 'u')))
 	case c == '"':
 		s.pos = quoteEnd(src, i, '"', false)
 	case c == '$':
 		s.pos = dollarEnd(src, i)
 	case c == '(' || c == '[':
 		s.brackets++
+		if c == '(' {
+			s.parens++
+		}
 		s.pos++
 		operand = false
 		s.note()
 	case c == ')' || c == ']':
-		if s.brackets > 0 {
-			s.brackets--
+		s.brackets = max(0, s.brackets-1)
+		if c == ')' {
+			s.parens = max(0, s.parens-1)
 		}
 		s.pos++
 	case isWordStart(c):
 		operand = s.word()
-	case c >= '0' && c <= '9' || c == '.':
-		s.pos++
-		for s.pos < len(src) && isWordByte(src[s.pos]) {
-			s.pos++
-		}
+		name = s.prevAs
+	case c >= '0' && c <= '9':
+		s.pos = junkEnd(src, i)
 	case c == '-' || c == '+' || c == '~' || c == '!' || c == '@':
 		s.pos++
 		s.run++
@@ -146,6 +177,9 @@ func (s *scanner) token() {
 		s.pos++
 		s.chain = 0
 		operand = false
+	case c == '.':
+		s.pos++
+		name = true
 	default:
 		s.pos++
 		s.operator()
@@ -154,7 +188,33 @@ func (s *scanner) token() {
 	if operand {
 		s.run = 0
 	}
+	s.prevAs = name
 	s.last = s.pos
+}
+
+// quoted consumes a string. One without an E in front has escapes where
+// standard_conforming_strings is off.
+func (s *scanner) quoted(start int, escapes bool) {
+	i := s.pos
+	if s.by.Psql {
+		s.pos = quoteEnd(s.src, i, '\'', escapes)
+		for escapes {
+			next := continued(s.src, s.pos, true)
+			if next < 0 {
+				break
+			}
+			s.pos = quoteEnd(s.src, next, '\'', true)
+		}
+	} else {
+		s.pos = stringEnd(s.src, i, escapes)
+	}
+	switch has := s.src[i:s.pos]; {
+	case escapes && s.by.Strings.Encoding != "" && swallowed(has), start == i && s.by.Strings.Unsure && EndsElsewhere(s.src[i:]):
+		s.unsure = true
+	case escapes && start == i && strings.IndexByte(has, '\\') >= 0:
+		s.plain = append(s.plain, Comment{i, s.pos})
+		s.escaped = true
+	}
 }
 
 // word consumes an identifier or keyword and reports whether it can stand
@@ -168,21 +228,32 @@ func (s *scanner) word() (operand bool) {
 	if s.pos < len(src) && src[s.pos] == '\'' && len(w) == 1 {
 		switch w[0] {
 		case 'e', 'E':
-			s.pos = quoteEnd(src, s.pos, '\'', true)
+			s.quoted(i, true)
 			return true
-		case 'b', 'B', 'x', 'X', 'n', 'N':
-			s.pos = quoteEnd(src, s.pos, '\'', false)
+		case 'n', 'N':
+			s.quoted(s.pos, s.by.Strings.Off)
+			return true
+		case 'b', 'B', 'x', 'X':
+			s.quoted(i, false)
 			return true
 		}
 	}
 	s.words++
-	begin := s.prevBegin
-	s.prevBegin = false
+	begin, from := s.prevBegin, s.copying == 2
+	label := s.prevAs && !s.by.Psql // psql asks for no more than the word
+	s.prevBegin, s.prevAs = false, false
+	if from {
+		s.copying = 0
+	}
+	if s.words <= 4 {
+		s.making(w)
+	}
 	switch len(w) {
 	case 2:
 		if is(w, "OR") {
 			s.operator()
 		}
+		s.prevAs = is(w, "AS")
 	case 3:
 		if is(w, "NOT") {
 			s.run++
@@ -192,38 +263,61 @@ func (s *scanner) word() (operand bool) {
 		if is(w, "AND") {
 			s.operator()
 		}
-		if is(w, "END") {
-			if s.cases > 0 {
-				s.cases--
-			}
-			if s.atomic > 0 {
-				s.atomic--
+		if is(w, "END") && !label {
+			s.cases = max(0, s.cases-1)
+			if s.parens == 0 || !s.by.Psql {
+				s.atomic = max(0, s.atomic-1)
 			}
 		}
 	case 4:
-		if is(w, "CASE") {
+		if is(w, "CASE") && !label {
 			s.cases++
-			if s.atomic > 0 {
+			if s.atomic > 0 && (s.parens == 0 || !s.by.Psql) {
 				s.atomic++
 			}
 			s.note()
 		} else if is(w, "COPY") && s.words == 1 {
 			s.copying = 1
-		} else if is(w, "FROM") && s.copying == 1 && s.brackets == 0 {
+		} else if is(w, "FROM") && s.copying == 1 && s.parens == 0 {
 			s.copying = 2
 		}
 	case 5:
 		if is(w, "BEGIN") {
 			s.prevBegin = true
-		} else if is(w, "STDIN") && s.copying == 2 {
+			if s.by.Psql && s.made == madeFunction && s.parens == 0 {
+				s.atomic++
+			}
+		} else if from && is(w, "STDIN") {
 			s.copying = 3
 		}
 	case 6:
-		if begin && is(w, "ATOMIC") {
+		if begin && !s.by.Psql && s.made == madeFunction && s.parens == 0 && is(w, "ATOMIC") {
 			s.atomic = 1
 		}
 	}
 	return true
+}
+
+// How far the first words of a piece are CREATE OR REPLACE FUNCTION or PROCEDURE.
+const (
+	madeCreate byte = iota + 1
+	madeOr
+	madeReplace
+	madeFunction
+)
+
+// making follows the first words of a piece.
+func (s *scanner) making(w string) {
+	switch {
+	case s.words == 1 && is(w, "CREATE"):
+		s.made = madeCreate
+	case s.words == 2 && s.made == madeCreate && is(w, "OR"):
+		s.made = madeOr
+	case s.words == 3 && s.made == madeOr && is(w, "REPLACE"):
+		s.made = madeReplace
+	case (s.words == 2 && s.made == madeCreate || s.words == 4 && s.made == madeReplace) && (is(w, "FUNCTION") || is(w, "PROCEDURE")):
+		s.made = madeFunction
+	}
 }
 
 // is compares a word with an upper-case keyword.
@@ -235,96 +329,4 @@ func isWordStart(c byte) bool {
 
 func isWordByte(c byte) bool {
 	return isWordStart(c) || c >= '0' && c <= '9' || c == '$'
-}
-
-// lineEnd is the end of the line comment or psql command at i. Postgres ends a
-// comment at a carriage return, too.
-func lineEnd(src string, i int) int {
-	end := len(src)
-	if n := strings.IndexByte(src[i:], '\n'); n >= 0 {
-		end = i + n
-	}
-	if n := strings.IndexByte(src[i:end], '\r'); n >= 0 {
-		return i + n
-	}
-	return end
-}
-
-func commentEnd(src string, i int) int {
-	end, _ := comment(src, i)
-	return end
-}
-
-// comment is the end of the comment at i, and whether it is closed.
-func comment(src string, i int) (end int, closed bool) {
-	depth := 0
-	for i < len(src) {
-		switch {
-		case strings.HasPrefix(src[i:], "/*"):
-			depth++
-			i += 2
-		case strings.HasPrefix(src[i:], "*/"):
-			depth--
-			i += 2
-			if depth == 0 {
-				return i, true
-			}
-		default:
-			i++
-		}
-	}
-	return len(src), false
-}
-
-// quoteEnd is the end of the quoted text that begins at i. A doubled quote
-// stays inside; so does one behind a backslash when escapes are on.
-func quoteEnd(src string, i int, quote byte, escapes bool) int {
-	for i++; i < len(src); i++ {
-		switch {
-		case src[i] == '\\' && escapes:
-			i++
-		case src[i] == quote:
-			if i+1 < len(src) && src[i+1] == quote {
-				i++
-				continue
-			}
-			return i + 1
-		}
-	}
-	return len(src)
-}
-
-// dollarEnd is the end of a dollar-quoted text at i, or of a lone '$' or a
-// parameter like $1.
-func dollarEnd(src string, i int) int {
-	j := i + 1
-	if j < len(src) && (isWordStart(src[j]) || src[j] == '$') {
-		for j < len(src) && isWordByte(src[j]) && src[j] != '$' {
-			j++
-		}
-		if j < len(src) && src[j] == '$' {
-			tag := src[i : j+1]
-			if n := strings.Index(src[j+1:], tag); n >= 0 {
-				return j + 1 + n + len(tag)
-			}
-			return len(src)
-		}
-	}
-	return i + 1
-}
-
-// copyDataEnd skips the rows that psql reads after COPY … FROM STDIN; they
-// end at a line that holds "\." alone. Without such a line there are none.
-func copyDataEnd(src string, i int) int {
-	for at := i; ; {
-		n := strings.Index(src[at:], "\n\\.")
-		if n < 0 {
-			return i
-		}
-		end := at + n + 3
-		if end == len(src) || src[end] == '\n' || src[end] == '\r' {
-			return end
-		}
-		at = end
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sqlc-dev/oliphant/ast"
 	"github.com/sqlc-dev/oliphant/parser"
 )
 
@@ -31,6 +32,8 @@ type Stmt struct {
 	Start, End int
 	// Err says why Node is nil.
 	Err *SyntaxError
+	// Strings is how its strings were taken to end.
+	Strings Strings
 }
 
 // SyntaxError is what the grammar, or a bound, had against a statement.
@@ -56,27 +59,74 @@ type Comment struct{ Start, End int }
 
 // File is a source cut into statements.
 type File struct {
+	// Src is the source. Where standard_conforming_strings is off, its strings
+	// are written there as they would be with it on, in as many bytes.
 	Src   string
 	Stmts []Stmt
+	// Strings is how strings end behind it, in the same session.
+	Strings Strings
 }
 
 // ErrTooLarge is returned for a source above MaxSize.
 var ErrTooLarge = errors.New("the file is too large")
 
-// Split cuts a source into statements. The only error is ErrTooLarge: what
-// the grammar rejects becomes a Stmt with Err, and costs nothing else.
-func Split(src string) (*File, error) {
+// Split cuts a source into statements as the server does. The only error is
+// ErrTooLarge: what the grammar rejects becomes a Stmt with Err, and costs
+// nothing else.
+func Split(src string) (*File, error) { return SplitBy(src, Reader{}) }
+
+// SplitBy cuts a source into statements as a reader of it does.
+func SplitBy(src string, by Reader) (*File, error) {
 	if len(src) > MaxSize {
 		return nil, fmt.Errorf("%w: %d MB, up to %d MB are read", ErrTooLarge, len(src)>>20, MaxSize>>20)
 	}
 	f := &File{Src: src}
 	text := clean(src)
-	pieces := scan(text)
-
-	f.Stmts = make([]Stmt, 0, len(pieces))
-	for _, p := range pieces {
-		f.parsePiece(text, p)
+	s := newScanner(text, by)
+	f.Stmts = make([]Stmt, 0, cap(s.pieces))
+	session, from := newSession(by), 0
+	var written []byte // Src, where it is not the source
+	for done := 0; ; {
+		for s.pos < len(text) && done == len(s.pieces) && !s.sent {
+			s.token()
+		}
+		if s.sent = false; s.pos >= len(text) {
+			s.send()
+		}
+		for ; done < len(s.pieces); done++ {
+			p := s.pieces[done]
+			sql := text[p.start:p.end]
+			if p.plain = p.plain || s.by.Strings.Off && isDo(sql); p.plain {
+				if written == nil {
+					written = []byte(text)
+				}
+				standard(written, s.plain)
+				standard(written, bodyStrings(string(written[p.start:p.end]), p.start))
+				sql, s.plain = string(written[p.start:p.end]), s.plain[:0]
+			}
+			f.parsePiece(sql, p)
+			for i := range f.Stmts[from:] {
+				st := &f.Stmts[from+i]
+				st.Strings = s.by.Strings
+				if written != nil {
+					session.statement(st, string(written[st.Start:st.End]))
+				} else {
+					session.statement(st, text[st.Start:st.End])
+				}
+			}
+			from = len(f.Stmts)
+		}
+		if !s.unsent && !by.Message {
+			s.by.Strings = session.now
+		}
+		if s.pos >= len(text) && s.start < 0 {
+			break
+		}
 	}
+	if written != nil {
+		f.Src = string(written)
+	}
+	f.Strings = session.end()
 	return f, nil
 }
 
@@ -101,17 +151,23 @@ func clean(src string) string {
 	return string(b)
 }
 
-func (f *File) parsePiece(text string, p piece) {
+func (f *File) parsePiece(sql string, p piece) {
 	s := Stmt{Start: p.start, End: p.end}
-	sql := text[p.start:p.end]
 	if p.meta {
 		p.slash = p.start
 	}
 	switch {
 	case p.meta || p.slash > 0:
 		s.Err = &SyntaxError{
-			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(text[p.slash:p.end])),
+			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(sql[p.slash-p.start:])),
 			Hint:    "a migration tool's driver sends it to the server as it stands", Offset: p.slash,
+		}
+	case p.rows:
+		s.Err = &SyntaxError{Message: "the rows of a COPY stand in the middle of it", Hint: "put it on a line of its own", Offset: p.start}
+	case p.unsure:
+		s.Err = &SyntaxError{
+			Message: "where its strings end is not known, as a setting may be on or off, or the client's encoding has letters that end in a backslash",
+			Hint:    "leave standard_conforming_strings on, and client_encoding UTF8", Offset: p.start,
 		}
 	case p.depth > MaxDepth:
 		s.Err = &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth), Offset: p.start}
@@ -132,10 +188,37 @@ func (f *File) parsePiece(text string, p piece) {
 		case len(tree.Stmts) == 1:
 			s.Node = tree.Stmts[0].Stmt
 		default:
-			s.Err = &SyntaxError{Message: fmt.Sprintf("%d statements where one was expected", len(tree.Stmts)), Offset: p.start}
+			f.several(sql, p, tree)
+			return
 		}
 	}
 	f.Stmts = append(f.Stmts, s)
+}
+
+// several adds the statements that the server finds where others see one: psql
+// sends all of a function with a body of statements as one message, and takes
+// more for it than is.
+func (f *File) several(sql string, p piece, tree *ast.ParseResult) {
+	for _, raw := range tree.Stmts {
+		start, end := int(raw.StmtLocation), len(sql)
+		if raw.StmtLen > 0 {
+			end = start + int(raw.StmtLen)
+		}
+		inner := scan(sql[start:end])
+		if len(inner) == 0 {
+			continue
+		}
+		q := piece{start: start + inner[0].start, end: start + inner[len(inner)-1].end, depth: p.depth, chain: p.chain}
+		text := sql[q.start:q.end]
+		q.start, q.end = q.start+p.start, q.end+p.start
+		if text == sql {
+			f.Stmts = append(f.Stmts, Stmt{Start: p.start, End: p.end, Err: &SyntaxError{
+				Message: fmt.Sprintf("%d statements where one was expected", len(tree.Stmts)), Offset: p.start,
+			}})
+			return
+		}
+		f.parsePiece(text, q)
+	}
 }
 
 var doublePrecision = regexp.MustCompile(`(?i)\bdouble(\s+)precision\b`)

@@ -211,11 +211,13 @@ func TestSqueeze(t *testing.T) {
 
 var seeds = []string{
 	"SELECT 1; SELECT 2", "-- a\n/* b */ SELECT $$;$$;", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;",
-	"\\c x\nCOPY t FROM stdin;\n1\n\\.\n", "E'\\'", "U&'\\0041'", "SELECT 'é' -- onward:ignore x: y", "$a$b$a$", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)",
+	"\\c x\nCOPY t FROM stdin;\n1\n\\.\n", "SET standard_conforming_strings=off; SELECT 'a\\'b;'; SELECT '\\\\';", "E'a'\n'\\'';'", "SELECT 1\\; SELECT 2;", "\\echo a \\\\ SELECT 1;",
+	"COPY a FROM STDIN; SELECT 1;\n2\n\\.\n", "SELECT $1$$;$$", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2; END; SELECT 3", "E'\\'", "U&'\\0041'", "SELECT 'é' -- onward:ignore x: y", "$a$b$a$", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)",
 }
 
 // FuzzSplit: no input panics, statements lie in order inside of the source,
-// and what was cut apart is the whole source but for blanks and comments.
+// and what was cut apart is the whole source but for blanks, comments and the rows
+// of COPY. What the grammar reads as a whole, it reads cut apart.
 func FuzzSplit(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s)
@@ -224,6 +226,14 @@ func FuzzSplit(f *testing.F) {
 		file, err := Split(src)
 		if err != nil {
 			t.Skip()
+		}
+		whole(t, src, file)
+		psql, err := SplitBy(src, Reader{Psql: true})
+		if err != nil || len(psql.Src) != len(src) {
+			t.Fatalf("%v, %d bytes of %d", err, len(psql.Src), len(src))
+		}
+		for _, f := range []*File{file, psql} {
+			gaps(t, src, f)
 		}
 		at := 0
 		for _, s := range file.Stmts {
@@ -242,6 +252,49 @@ func FuzzSplit(f *testing.F) {
 		Squeeze(src)
 		Comments(src)
 	})
+}
+
+// gaps fails where something between statements is neither blank, nor a comment,
+// nor rows of a COPY.
+func gaps(t *testing.T, src string, f *File) {
+	t.Helper()
+	at, rows := 0, false
+	for _, s := range append(f.Stmts, Stmt{Start: len(src), End: len(src)}) {
+		if s.Start < at {
+			t.Fatalf("a statement begins at %d, before %d", s.Start, at)
+		}
+		var left strings.Builder
+		gap, from := clean(src)[at:s.Start], 0
+		for _, c := range Comments(gap) {
+			left.WriteString(gap[from:c.Start])
+			from = c.End
+		}
+		left.WriteString(gap[from:])
+		if rest := strings.Trim(left.String(), " \t\n\r\f\v;\\:"); rest != "" && !rows {
+			t.Fatalf("%q lies between statements", rest)
+		}
+		at = s.End
+		// A COPY may stand before others on its line.
+		rows = rows || strings.Contains(strings.ToUpper(src[s.Start:s.End]), "STDIN")
+	}
+}
+
+// whole fails where a text that is parsed as a whole has other statements.
+func whole(t *testing.T, src string, f *File) {
+	t.Helper()
+	lower := strings.ToLower(src)
+	if strings.Contains(lower, "standard_conforming") || strings.Contains(lower, "set_config") || strings.Contains(lower, "client_encoding") || strings.Contains(lower, "stdin") {
+		return // which change how the rest is read
+	}
+	list := Whole(clean(src))
+	for i, text := range list {
+		if i >= len(f.Stmts) {
+			t.Fatalf("%q is lost", text)
+		}
+		if got := src[f.Stmts[i].Start:f.Stmts[i].End]; f.Stmts[i].Err == nil && Squeeze(clean(got)) != Squeeze(text) {
+			t.Fatalf("%q is read as %q", text, got)
+		}
+	}
 }
 
 // FuzzPosition: positions come back to their offsets.

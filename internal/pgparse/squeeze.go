@@ -42,7 +42,7 @@ func tokenEnd(sql string, i int) int {
 	switch c := sql[i]; {
 	case c == '\'':
 		escapes := i > 0 && (sql[i-1] == 'e' || sql[i-1] == 'E') && (i == 1 || !isWordByte(sql[i-2]))
-		return quoteEnd(sql, i, '\'', escapes)
+		return stringEnd(sql, i, escapes)
 	case c == '"':
 		return quoteEnd(sql, i, '"', false)
 	case c == '$' && (i == 0 || !isWordByte(sql[i-1])):

@@ -37,9 +37,13 @@ func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
 		inner = append(inner, within(like, x)...)
 	}
 	if len(hidden) > 0 {
+		if caller.Opaque != "" {
+			hidden = append([]string{caller.Opaque}, hidden...)
+		}
 		caller.Opaque = strings.Join(hidden, ", ")
 	}
 	if len(inner) > 0 {
+		s.Added += len(inner)
 		s.insert(at+1, inner)
 	}
 }

@@ -46,6 +46,7 @@ func (b builder) open(s *Statement) {
 	like := Statement{
 		Start: -1, End: -1, Parent: s.Index, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
 	}
+	s.Expressions = block.Expressions
 	var hidden []string
 	for _, inner := range block.Statements {
 		if inner.Dynamic {

@@ -33,6 +33,8 @@ type Source struct {
 	Mode onward.Transaction
 	// Psql: psql sends it, which keeps its own commands to itself.
 	Psql bool
+	// Strings is how strings end when the session comes to it.
+	Strings pgparse.Strings
 	// LineComment begins a comment in Text: "--", or "#" for Python.
 	LineComment string
 }
@@ -138,6 +140,9 @@ type Statement struct {
 	// Conditional marks a statement in a DO block that may be skipped (IF,
 	// CASE, exception handler); Loop one that may run many times.
 	Conditional, Loop bool
+	// Expressions are queries of what a block, or the body of what is called,
+	// computes beside its statements.
+	Expressions []string
 	// Opaque says what is hidden in the statement: dynamic SQL, a language
 	// that is not read. "" for none.
 	Opaque string
@@ -145,7 +150,8 @@ type Statement struct {
 	// wrote it.
 	Operation Operation
 
-	part int // the index in Source.Parts
+	part    int             // the index in Source.Parts
+	strings pgparse.Strings // how its strings were taken to end
 }
 
 // Origin is who opened a transaction.
@@ -182,6 +188,10 @@ type Script struct {
 	Rollback map[int]bool
 	// Open reports that the file ends inside a transaction that it opened.
 	Open bool
+	// Strings is how strings end behind it.
+	Strings pgparse.Strings
+	// Added is how many statements are there by Call.
+	Added int
 
 	lines *pgparse.Lines
 	// bodies are the DO blocks that stand in Source.Text letter by letter.
@@ -222,7 +232,7 @@ func Build(src Source) (s *Script, err error) {
 			s, err = nil, fault.Of(r)
 		}
 	}()
-	s = &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}}
+	s = &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}, Strings: src.Strings}
 	b := builder{Script: s}
 	for i, part := range src.Parts {
 		if err := b.part(i, part); err != nil {
@@ -230,7 +240,7 @@ func Build(src Source) (s *Script, err error) {
 		}
 	}
 	b.transactions()
-	s.Suppressions = suppressions(src, s.lines, s.bodies)
+	s.Suppressions = suppressions(s.Source, s.lines, s.bodies)
 	return s, nil
 }
 
@@ -238,9 +248,16 @@ type builder struct{ *Script }
 
 // part adds the statements of one part.
 func (b builder) part(index int, p Part) error {
-	file, err := pgparse.Split(p.SQL)
+	file, err := pgparse.SplitBy(p.SQL, pgparse.Reader{
+		Psql: b.Source.Psql, Message: p.Message || b.Source.Mode == onward.TransactionMessage,
+		Block: p.Block != 0 || b.Source.Mode == onward.TransactionFile, Strings: b.Strings,
+	})
 	if err != nil {
 		return err
+	}
+	b.Strings = file.Strings
+	if file.Src != p.SQL {
+		b.rewrite(p, file.Src)
 	}
 	for i := range file.Stmts {
 		st := &file.Stmts[i]
@@ -248,7 +265,7 @@ func (b builder) part(index int, p Part) error {
 			continue
 		}
 		s := &Statement{
-			SQL: p.SQL[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1, part: index,
+			SQL: file.Src[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1, part: index, strings: st.Strings,
 			Start: -1, End: -1,
 			Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
 			Operation: p.Operation,
@@ -266,6 +283,18 @@ func (b builder) part(index int, p Part) error {
 		b.open(s)
 	}
 	return nil
+}
+
+// rewrite puts the text of a part as it was read in the place of what was written.
+func (b builder) rewrite(p Part, read string) {
+	if p.Start < 0 {
+		return
+	}
+	src := &b.Source
+	if src.Written == "" {
+		src.Written = src.Text
+	}
+	src.Text = src.Text[:p.Start] + read + src.Text[p.Start+len(read):]
 }
 
 func (b builder) add(s *Statement) {

@@ -1,0 +1,204 @@
+package pgparse
+
+import "strings"
+
+// session follows how strings end through the statements of a text.
+type session struct {
+	now, start Strings
+	kept       Strings // what is left of now when the transaction ends
+	before     Strings // what a ROLLBACK goes back to
+	open       bool
+	points     []point
+}
+
+type point struct {
+	name      string
+	now, kept Strings
+}
+
+func newSession(by Reader) *session {
+	return &session{now: by.Strings, start: Strings{}, kept: by.Strings, before: by.Strings, open: by.Block}
+}
+
+// end is what the next text of the session begins with.
+func (s *session) end() Strings {
+	if s.open {
+		return s.kept
+	}
+	return s.now
+}
+
+// statement takes in what a statement sets.
+func (s *session) statement(st *Stmt, sql string) {
+	if st.Node == nil {
+		if words := strings.Fields(sql); len(words) > 1 && words[0] == `\encoding` {
+			s.encoding(words[1], false)
+		}
+		return
+	}
+	switch x := unwrap(st.Node).(type) {
+	case *VariableSetStmt:
+		s.set(x)
+	case *DiscardStmt:
+		if x.Target == DiscardMode_DISCARD_ALL {
+			s.now, s.kept = s.start, s.start
+		}
+	case *SelectStmt, *CallStmt:
+		s.calls(st.Node)
+	case *DoStmt:
+		s.block(sql)
+	case *TransactionStmt:
+		s.transaction(x)
+	}
+}
+
+func (s *session) set(x *VariableSetStmt) {
+	value, known := "", true
+	if x.Kind == VariableSetKind_VAR_SET_VALUE {
+		value, known = "", len(x.Args) == 1
+		if known {
+			value, known = settingText(x.Args[0])
+		}
+	}
+	reset := x.Kind != VariableSetKind_VAR_SET_VALUE
+	switch {
+	case x.Kind == VariableSetKind_VAR_RESET_ALL:
+		s.now, s.kept = s.start, s.start
+	case strings.EqualFold(x.Name, "standard_conforming_strings"):
+		s.strings(reset, value, known, x.IsLocal)
+	case strings.EqualFold(x.Name, "client_encoding"):
+		if reset {
+			value = ""
+		}
+		s.encoding(value, x.IsLocal)
+	}
+}
+
+// settingText is a constant as SET takes it.
+func settingText(n *Node) (string, bool) {
+	switch v := n.GetAConst().GetVal().(type) {
+	case *A_Const_Ival:
+		if v.Ival.GetIval() == 0 {
+			return "off", true
+		}
+		return "on", true
+	case *A_Const_Boolval:
+		if v.Boolval.GetBoolval() {
+			return "on", true
+		}
+		return "off", true
+	}
+	return ConstantString(n)
+}
+
+// strings sets standard_conforming_strings.
+func (s *session) strings(reset bool, value string, known, local bool) {
+	s.change(local, func(to *Strings) {
+		switch {
+		case reset:
+			to.Off, to.Unsure = s.start.Off, s.start.Unsure
+		case !known:
+			to.Unsure = true
+		default:
+			to.Off, to.Unsure = isOff(value), false
+		}
+	})
+}
+
+// isOff reports whether the server reads a text as false.
+func isOff(value string) bool {
+	v := strings.ToLower(strings.TrimSpace(value))
+	return v == "0" || v == "of" || v == "off" || v != "" && (strings.HasPrefix("false", v) || strings.HasPrefix("no", v))
+}
+
+func (s *session) encoding(name string, local bool) {
+	s.change(local, func(to *Strings) {
+		if to.Encoding = ""; swallows(name) {
+			to.Encoding = name
+		}
+	})
+}
+
+// change changes what is set, for the transaction alone or for the session too.
+func (s *session) change(local bool, f func(*Strings)) {
+	if local && !s.open {
+		return // a warning and nothing else
+	}
+	f(&s.now)
+	if !local {
+		f(&s.kept)
+	}
+}
+
+// calls takes in the calls of set_config in a statement.
+func (s *session) calls(n *Node) {
+	Walk(n, func(x any) bool {
+		call, ok := x.(*FuncCall)
+		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || call.Funcname[len(call.Funcname)-1].GetString_().GetSval() != "set_config" {
+			return true
+		}
+		name, named := ConstantString(call.Args[0])
+		value, known := ConstantString(call.Args[1])
+		local := call.Args[2].GetAConst().GetBoolval().GetBoolval()
+		switch {
+		case named && strings.EqualFold(name, "client_encoding"):
+			s.encoding(value, local)
+		case named && strings.EqualFold(name, "standard_conforming_strings"):
+			s.strings(false, value, known, local)
+		case !named:
+			s.strings(false, "", false, local)
+		}
+		return true
+	})
+}
+
+// block takes in what a DO block sets. Its text is parsed only where it may do so.
+func (s *session) block(sql string) {
+	lower := strings.ToLower(sql)
+	if !strings.Contains(lower, "conforming") && !strings.Contains(lower, "set_config") && !strings.Contains(lower, "client_encoding") {
+		return
+	}
+	block, err := ParseBlock(sql)
+	if err != nil {
+		s.now.Unsure, s.kept.Unsure = true, true
+		return
+	}
+	for _, inner := range block.Statements {
+		if inner.Dynamic {
+			continue // it is said to be hidden
+		}
+		f, err := Split(inner.SQL)
+		if err != nil {
+			continue
+		}
+		for i := range f.Stmts {
+			s.statement(&f.Stmts[i], inner.SQL[f.Stmts[i].Start:f.Stmts[i].End])
+		}
+	}
+}
+
+func (s *session) transaction(x *TransactionStmt) {
+	switch x.Kind {
+	case TransactionStmtKind_TRANS_STMT_BEGIN, TransactionStmtKind_TRANS_STMT_START:
+		if !s.open {
+			s.open, s.before = true, s.kept
+		}
+	case TransactionStmtKind_TRANS_STMT_COMMIT, TransactionStmtKind_TRANS_STMT_PREPARE:
+		s.now, s.open, s.points = s.kept, x.Chain, nil
+		s.before = s.kept
+	case TransactionStmtKind_TRANS_STMT_ROLLBACK:
+		if s.open {
+			s.kept = s.before
+		}
+		s.now, s.open, s.points = s.kept, x.Chain, nil
+	case TransactionStmtKind_TRANS_STMT_SAVEPOINT:
+		s.points = append(s.points, point{x.SavepointName, s.now, s.kept})
+	case TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+		for i := len(s.points) - 1; i >= 0; i-- {
+			if p := s.points[i]; p.name == x.SavepointName {
+				s.now, s.kept, s.points = p.now, p.kept, s.points[:i+1]
+				break
+			}
+		}
+	}
+}
