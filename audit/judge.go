@@ -27,6 +27,8 @@ type judge struct {
 	engine   *rule.Engine
 	report   *onward.Report
 	unread   unread // of the deployed migrations
+	// strings is how strings end for the migration that comes.
+	strings pgparse.Strings
 	// brief: the report does without statements, for large inputs whose
 	// report shows findings only.
 	brief bool
@@ -82,8 +84,13 @@ func (j *judge) deploy(m *adapter.Migration) {
 		j.unread.file(m, err.Error())
 		return
 	}
+	if s, err = j.recut(m, s); err != nil {
+		j.unread.file(m, err.Error())
+		return
+	}
 	j.unread.statements(m, s)
 	j.run().Deploy(s)
+	j.leaves(s, true)
 }
 
 // lost lists the migrations of the base that git cannot give: the schema at the
@@ -147,11 +154,15 @@ func (j *judge) fold(x *judged) {
 			x.folded, x.err = nil, fault.Of(r)
 		}
 	}()
+	if x.script, x.err = j.recut(m, x.script); x.err != nil {
+		return
+	}
 	x.folded = &rule.Migration{
 		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
 		Refusals: m.Problems, Together: x.together,
 	}
 	j.run().Fold(x.folded)
+	j.leaves(x.script, false)
 }
 
 // rules runs the rules over a migration that was folded, and writes it down.

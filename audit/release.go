@@ -66,6 +66,7 @@ func (r *Release) read(ctx context.Context, c Config) error {
 		r.a.diverged(ctx, p, c)
 		r.compared = append(r.compared, c)
 	}
+	r.a.unclaimed(r.pairs)
 	r.usage = newUsage(rng, r.pairs)
 	return nil
 }

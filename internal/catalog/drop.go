@@ -52,7 +52,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 		schema, name := schemaAndName(items(n))
 		r := f.find(schema, name)
 		if r == nil {
-			full := f.nameFor(schema, name)
+			full := f.meant(schema, name)
 			switch {
 			case f.missing("relation", full):
 				if !s.GetMissingOk() {

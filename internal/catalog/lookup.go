@@ -17,7 +17,7 @@ func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
 	if r := c.find(schema, name); r != nil {
 		return r, true
 	}
-	return StandIn(c.nameFor(schema, name), Table, true), false
+	return StandIn(c.meant(schema, name), Table, true), false
 }
 
 // nameFor is the full name of something that is about to be created.
@@ -26,6 +26,20 @@ func (c *Catalog) nameFor(schema, name string) Name {
 		schema = c.CreationSchema()
 	}
 	return Name{schema, name}
+}
+
+// meant is the full name that one without a schema most likely stands for, where
+// nothing that was seen has it: the session's temporary schema and the server's own
+// hold what was seen to be made there, and the path goes on behind them.
+func (c *Catalog) meant(schema, name string) Name {
+	if schema == "" {
+		for _, s := range c.SearchPath {
+			if s != "pg_temp" && !systemSchema(s) {
+				return Name{s, name}
+			}
+		}
+	}
+	return c.nameFor(schema, name)
 }
 
 // missing reports whether it is certain that an object does not exist: it was
@@ -78,7 +92,7 @@ func (f *fold) unmarkGone(kind string, name Name) {
 // Gone reports whether a relation was seen to go, and not to come back. A name
 // without a schema is one of the schema where it would be created.
 func (c *Catalog) Gone(schema, name string) bool {
-	_, gone := c.gone.get(objectKey{"relation", c.nameFor(schema, clip(name))})
+	_, gone := c.gone.get(objectKey{"relation", c.meant(schema, clip(name))})
 	return gone
 }
 
@@ -94,7 +108,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	if name == "" {
 		return nil
 	}
-	full := f.nameFor(schema, name)
+	full := f.meant(schema, name)
 	if full == f.creating {
 		f.fail(true, "42P01", "relation %q does not exist", displayName(schema, name))
 		return nil

@@ -47,6 +47,9 @@ type Range struct {
 	// Changes from Base to Head, sorted by path. Uncommitted and untracked files
 	// count when Head is the working tree.
 	Changes []Change
+	// Modules are the submodules that are new at head, or at another commit: their
+	// files are in neither tree.
+	Modules []string
 }
 
 // Range resolves base and head as Base and Head do (the base being the merge
@@ -94,6 +97,7 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compare %s with %s: %w", rg.BaseName, rg.HeadName, err)
 	}
+	rg.Modules = movedModules(rg.Base, rg.Head)
 	slices.SortFunc(rg.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return rg, nil
 }

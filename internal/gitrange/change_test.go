@@ -185,6 +185,7 @@ func TestSubmodulesAreSkipped(t *testing.T) {
 		rg := ranged(t, r, "main", head)
 		same(t, rg.Changes, []Change{{Kind: Added, Path: ".gitmodules"}})
 		same(t, paths(rg.Head), []string{".gitmodules", "a.sql", "becomes-file"})
+		same(t, rg.Modules, []string{"vendor/inner"})
 	}
 	// Run inside the submodule, that is the repository.
 	same(t, open(t, f.path("vendor/inner")).Root(), f.path("vendor/inner"))

@@ -18,6 +18,8 @@ type commitTree struct {
 	files   list
 	missing map[string]bool // blob ids that a partial clone does not have
 
+	modules map[string]string // submodules
+
 	mu  *sync.Mutex // guards dir; shared by the names of one commit
 	dir *string     // the checkout, once made
 }
@@ -62,7 +64,7 @@ func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, er
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %s: %w", name, err)
 	}
-	t.files = files
+	t.files, t.modules = files, modules(out)
 	t.files.sort()
 	if r.partial {
 		if t.missing, err = r.missingBlobs(ctx, id); err != nil {

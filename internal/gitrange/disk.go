@@ -15,9 +15,10 @@ import (
 
 // diskTree is files on disk: the working tree, or what a walk found.
 type diskTree struct {
-	name  string
-	root  string
-	files list
+	modules map[string]string // submodules
+	name    string
+	root    string
+	files   list
 	// stored reads a file that is not on disk although it belongs to the
 	// working tree (sparse checkout), by its blob id; nil in a walk.
 	stored    func(f File) ([]byte, error)
@@ -35,7 +36,7 @@ func (r *Repo) working(ctx context.Context) (*diskTree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the working tree: %w", err)
 	}
-	t := &diskTree{name: WorkingTree, root: r.root, files: make(list, 0, len(entries)), untracked: map[string]bool{}}
+	t := &diskTree{name: WorkingTree, root: r.root, files: make(list, 0, len(entries)), untracked: map[string]bool{}, modules: modules(out)}
 	t.stored = r.readSparse
 	folders := folders{root: r.root, real: map[string]bool{".": true}}
 	for _, e := range entries {

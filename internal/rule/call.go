@@ -3,30 +3,64 @@ package rule
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// maxCalled bounds the statements of a script whose calls are opened: functions
-// call each other.
+// maxCalled bounds the statements that the calls of a script add: functions call each
+// other.
 const maxCalled = 2000
 
 // opened are the bodies that were read: some are called again and again.
-type opened map[*catalog.Function]functionBody
+type opened struct {
+	bodies map[*catalog.Function]functionBody
+	// carries has what the bodies do beside rows: see fires.go. changing are the
+	// names of the functions whose bodies may change more than rows.
+	carries  map[*catalog.Function]carried
+	changing map[string]bool
+	events   map[string]*eventTrigger
+	prepared map[string]*pgparse.Node
+	// said is what was said to be hidden in the script.
+	script *script.Script
+	said   map[string]bool
+}
+
+func newOpened(c *catalog.Catalog) *opened {
+	o := &opened{
+		bodies: map[*catalog.Function]functionBody{}, carries: map[*catalog.Function]carried{},
+		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{},
+	}
+	c.EachFunction(func(fn *catalog.Function) bool {
+		o.learn(fn.Name.Name, fn.Body)
+		return true
+	})
+	return o
+}
 
 type functionBody struct {
-	statements []pgparse.BlockStatement
-	why        string // it could not be read
+	statements  []pgparse.BlockStatement
+	expressions []string
+	why         string // it could not be read
 }
 
 // open adds what the functions do that a statement calls: SELECT f(), CALL p(),
 // PERFORM f() in a DO block. What is not known of them is said in Opaque.
-func (o opened) open(c *catalog.Catalog, s *script.Script, at int) {
+func (o *opened) open(c *catalog.Catalog, s *script.Script, at int) {
+	defer func() {
+		if r := recover(); r != nil { // it costs what the statement sets off
+			s.Statements[at].Opaque = joined(s.Statements[at].Opaque, "what it calls: "+fault.Of(r).Error())
+		}
+	}()
+	o.calls(c, s, at)
+	o.fires(c, s, at)
+	o.note(s.Statements[at].Node)
+}
+
+// calls opens the functions that a statement is there to call.
+func (o *opened) calls(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	calls, alone := called(st.Node)
-	if len(calls) == 0 || len(s.Statements) > maxCalled {
-		return
-	}
 	for _, call := range calls {
 		name := call.GetFuncname()[len(call.GetFuncname())-1].GetString_().GetSval()
 		schema := ""
@@ -44,18 +78,28 @@ func (o opened) open(c *catalog.Catalog, s *script.Script, at int) {
 			st.Opaque = joined(st.Opaque, "call of "+name+"()")
 		case fn.Volatility != "volatile":
 		default:
-			b, known := o[fn]
-			if !known {
-				b.statements, b.why = bodyOf(fn)
-				o[fn] = b
+			b := o.body(fn)
+			if s.Added > maxCalled {
+				b.why = "as the file calls too much"
 			}
 			if b.why != "" {
 				st.Opaque = joined(st.Opaque, "call of "+name+"(), "+b.why)
 			} else {
+				st.Expressions = append(st.Expressions, b.expressions...)
 				s.Call(at, name, b.statements)
 			}
 		}
 	}
+}
+
+// body is the body of a function, read once.
+func (o *opened) body(fn *catalog.Function) functionBody {
+	b, known := o.bodies[fn]
+	if !known {
+		b = bodyOf(fn)
+		o.bodies[fn] = b
+	}
+	return b
 }
 
 func joined(list, more string) string {
@@ -113,18 +157,18 @@ func overload(list []*catalog.Function, args int) *catalog.Function {
 }
 
 // bodyOf reads a function's statements; why says what is in the way.
-func bodyOf(fn *catalog.Function) (body []pgparse.BlockStatement, why string) {
+func bodyOf(fn *catalog.Function) functionBody {
 	switch {
 	case fn.Language == "sql":
-		return []pgparse.BlockStatement{{SQL: fn.Body, Line: 1}}, ""
+		return functionBody{statements: []pgparse.BlockStatement{{SQL: fn.Body, Line: 1}}}
 	case fn.Language != "plpgsql":
-		return nil, "a function in " + fn.Language
+		return functionBody{why: "a function in " + fn.Language}
 	case fn.Source == "":
-		return nil, "whose body is not known"
+		return functionBody{why: "whose body is not known"}
 	}
 	block, err := pgparse.ParseBlock(fn.Source)
 	if err != nil {
-		return nil, "whose body could not be read: " + err.Error()
+		return functionBody{why: "whose body could not be read: " + err.Error()}
 	}
-	return block.Statements, ""
+	return functionBody{statements: block.Statements, expressions: block.Expressions}
 }

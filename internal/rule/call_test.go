@@ -46,7 +46,7 @@ CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 3; COMMIT; EN
 		{"SELECT create_hypertable('t', 'a')", "call of create_hypertable()", []string{"SELECT create_hypertable('t', 'a')"}},
 		{"SELECT st_srid(a) FROM t", "", []string{"SELECT st_srid(a) FROM t"}},
 		{"SELECT in_c(), two(1)", "call of in_c(), a function in c, call of two()", []string{"SELECT in_c(), two(1)"}},
-		{"UPDATE t SET a = drops()", "", []string{"UPDATE t SET a = drops()"}},
+		{"UPDATE t SET a = drops()", "", []string{"UPDATE t SET a = drops()", "ALTER TABLE t DROP COLUMN a [drops 0]", "ALTER TABLE t DROP COLUMN b [drops 0]"}},
 	} {
 		_, m := run(t, Config{}, before, tt.sql, onward.TransactionNone)
 		var got []string

@@ -27,7 +27,7 @@ type Engine struct {
 	release        *Release
 	catalog        *catalog.Catalog
 	folding        *Pass // for what is asked while a migration is folded
-	opened         opened
+	opened         *opened
 	folded         bool                 // a migration of the release
 	filled         map[catalog.OID]bool // tables of the release that it filled; true: with nobody knows how much
 	txs            int
@@ -57,7 +57,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}, opened: opened{}}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}, opened: newOpened(deployed)}
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)
@@ -99,7 +99,7 @@ func (e *Engine) Obscure(what string) {
 
 // fold applies a script as its transactions would, leaving out what is rolled
 // back.
-func (o opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
+func (o *opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 	start, tx := c, 0
 	var points Savepoints[*catalog.Catalog]
 	for i := 0; i < len(s.Statements); i++ { // a call adds some

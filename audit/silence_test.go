@@ -1,0 +1,86 @@
+package audit
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// No file says "safe to deploy" because a statement of it was not seen: it is
+// judged, or counted.
+func TestNothingInSilence(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		files   []string
+		sent    onward.Transaction
+		dropped bool // DROP TABLE b is judged; else something is counted
+	}{
+		"strings that end elsewhere":    {files: []string{`SET standard_conforming_strings = off; SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
+		"in the file behind":            {files: []string{`SET standard_conforming_strings = off;`, `SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
+		"for the sessions to come":      {files: []string{`ALTER DATABASE d SET standard_conforming_strings = off;`, `SELECT 'a\''; DROP TABLE b; --';`}},
+		"by a function":                 {files: []string{`CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET standard_conforming_strings = off; END'; SELECT f(); SELECT 'a\''; DROP TABLE b; --';`}},
+		"by a setting without a name":   {files: []string{`SELECT set_config(s, 'off', false) FROM settings; SELECT 'a\''; DROP TABLE b; --';`}},
+		"in one message it is too late": {files: []string{`SET standard_conforming_strings = off; SELECT '\'; DROP TABLE b; --';`}, sent: onward.TransactionMessage, dropped: true},
+		"letters with a backslash":      {files: []string{"SET client_encoding = 'GBK'; SELECT E'表\\'; DROP TABLE b; --';"}},
+		"rows and more on a line":       {files: []string{"COPY zz FROM STDIN; DROP TABLE b;\n1\n\\.\n"}, dropped: true},
+		"in one message there are none": {files: []string{"COPY zz FROM STDIN; DROP TABLE b;"}, sent: onward.TransactionMessage, dropped: true},
+		"a trigger":                     {files: []string{`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN NEW; END'; CREATE TABLE t (id int); CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1);`}, dropped: true},
+		"a default":                     {files: []string{`CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN 1; END'; CREATE TABLE t (id int DEFAULT f()); INSERT INTO t DEFAULT VALUES;`}, dropped: true},
+		"the temporary schema first":    {files: []string{`SET search_path = pg_temp, public; DROP TABLE b;`}, dropped: true},
+		"the server's schema first":     {files: []string{`SET search_path = pg_catalog, pg_temp, nowhere, public; DROP TABLE b;`}, dropped: true},
+		"a path that nobody knows":      {files: []string{`SELECT set_config('search_path', current_setting('x.y'), false); DROP TABLE b;`}, dropped: true},
+		"two in a message of psql":      {files: []string{`SELECT 1\; DROP TABLE b;`}, dropped: true},
+		"behind a command of psql":      {files: []string{`\echo hello \\ DROP TABLE b;`}, dropped: true},
+		"a variable of psql":            {files: []string{"\\set x 'DROP TABLE b;'\n:x\n"}},
+		"the last query again":          {files: []string{"SELECT 'DROP TABLE b';\n\\gexec\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			var paths []string
+			for i, text := range tt.files {
+				paths = append(paths, string(rune('1'+i))+".sql")
+				if err := os.WriteFile(filepath.Join(dir, paths[i]), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := check(t, CheckConfig{Dir: dir, Paths: paths, Transaction: tt.sent})
+			dropped := false
+			for _, f := range r.Findings {
+				dropped = dropped || f.Rule == "table-drop"
+			}
+			if dropped != tt.dropped || !dropped && r.Summary.Opaque == 0 {
+				t.Errorf("judged: %t, and %d places counted\n%+v", dropped, r.Summary.Opaque, r.Opaque)
+			}
+		})
+	}
+}
+
+// What changes below the migrations, where no runner is known to look, is counted.
+func TestUnclaimed(t *testing.T) {
+	t.Parallel()
+	const base = "-- db/migrations/0001_a.sql --\nCREATE TABLE b (id int);\n-- db/migrations/0002_c.sql --\nCREATE TABLE c (id int);\n"
+	for head, want := range map[string]string{
+		"-- db/migrations/extra/x.sql --\nDROP TABLE b;\n":    "db/migrations/extra",
+		"-- db/migrations/seeds/x.sql --\nINSERT INTO b;\n":   "",
+		"-- db/migrations/0003_d.sql --\nSELECT 1;\n":         "",
+		"-- db/queries/x.sql --\nSELECT 1;\n":                 "",
+		"-- db/migrations/a/b/x.SQL --\nDROP TABLE b;\n":      "db/migrations/a/b",
+		"-- db/migrations/0003_d.sql --\nDROP TABLE nope;\n":  "",
+		"-- db/migrations/README/notes.txt --\nDROP TABLE b;": "",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
+		var got []string
+		for _, o := range r.Opaque {
+			if strings.Contains(o.What, "below the migrations") {
+				got = append(got, o.Path)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %v, want %q", head, got, want)
+		}
+	}
+}

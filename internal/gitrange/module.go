@@ -1,0 +1,52 @@
+package gitrange
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// modules lists the submodules in what git ls-tree -r -z or ls-files -s -z printed, by
+// path, with the commit that they stand at.
+func modules(out []byte) map[string]string {
+	if !bytes.Contains(out, []byte(modeSubmodule+" ")) {
+		return nil
+	}
+	list := map[string]string{}
+	for record := range bytes.SplitSeq(out, []byte{0}) {
+		head, path, found := strings.Cut(string(record), "\t")
+		words := strings.Fields(head)
+		if at := slices.Index(words, modeSubmodule); found && at >= 0 && at <= 1 && len(words) > at+1 {
+			id := words[at+1]
+			if id == "commit" && len(words) > at+2 {
+				id = words[at+2] // ls-tree names the kind
+			}
+			list[path] = id
+		}
+	}
+	return list
+}
+
+// movedModules lists the submodules of head that base does not have at the same
+// commit.
+func movedModules(base, head Tree) []string {
+	was := modulesOf(base)
+	var out []string
+	for path, id := range modulesOf(head) {
+		if was[path] != id {
+			out = append(out, path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func modulesOf(t Tree) map[string]string {
+	switch t := t.(type) {
+	case *commitTree:
+		return t.modules
+	case *diskTree:
+		return t.modules
+	}
+	return nil
+}
