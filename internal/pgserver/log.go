@@ -1,6 +1,7 @@
 package pgserver
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -15,12 +16,15 @@ type tail struct {
 	mu    sync.Mutex
 	buf   []byte // at most twice keptLog
 	total int64
+	short bool // a process could not get the memory that it asked for
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.total += int64(len(p))
+	// So ends the account of its memory that a process writes then, whatever the levels of the log.
+	t.short = t.short || bytes.Contains(p, []byte("Grand total: "))
 	n := len(p)
 	if n > keptLog {
 		p = p[n-keptLog:]
@@ -43,13 +47,16 @@ func (t *tail) last(n int) string {
 	return text
 }
 
-// met tells when more was written than is of use to anybody, "" otherwise.
-func (t *tail) met() string {
-	const much = 1 << 20
+// met tells which bounds were met, with the memory that a process may have.
+func (t *tail) met(memory uint64) (bounds []string) {
+	const much = 1 << 20 // more than is of use to anybody
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.total < much {
-		return ""
+	if t.total >= much {
+		bounds = append(bounds, fmt.Sprintf("%d MB were written to the server's log, of which the last %d kB are kept", t.total>>20, keptLog>>10))
 	}
-	return fmt.Sprintf("%d MB were written to the server's log, of which the last %d kB are kept", t.total>>20, keptLog>>10)
+	if t.short && memory > 0 {
+		bounds = append(bounds, fmt.Sprintf("a process of the server asked for more memory than the %d MB that each may have here: a larger machine has more", memory>>20))
+	}
+	return bounds
 }

@@ -326,8 +326,5 @@ func (s *Server) Bounds() []string {
 	if s.external != nil {
 		return nil
 	}
-	if met := s.process.log.met(); met != "" {
-		return []string{met}
-	}
-	return nil
+	return s.process.log.met(s.process.memory)
 }

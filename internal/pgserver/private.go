@@ -147,10 +147,14 @@ func sweep(parent string, acct account) {
 		}
 		if free, _ := scratch.TryLock(lock); free {
 			// Only a server of which both this process's like and the watchdog were killed is there still.
-			killBelow(filepath.Join(dir, "data"))
 			var mark uint64
-			if _, err := fmt.Fscan(lock, &mark); err == nil {
-				killMarked(mark)
+			_, _ = fmt.Fscan(lock, &mark) // 0 where there is none
+			for range 100 {
+				below, marked := killBelow(filepath.Join(dir, "data")), killMarked(mark)
+				if !below && !marked {
+					break
+				}
+				time.Sleep(20 * time.Millisecond) // they die, and let go of their memory
 			}
 			removeSegment(dir, acct)
 			_ = os.RemoveAll(dir)

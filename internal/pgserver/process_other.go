@@ -23,7 +23,10 @@ func watchMaking(...string) (*maker, error) { return nil, errPlatform }
 
 func (*maker) done() {}
 
-type process struct{ log tail }
+type process struct {
+	log    tail
+	memory uint64
+}
 
 func watch(account, *private) (*process, error) { return nil, errPlatform }
 

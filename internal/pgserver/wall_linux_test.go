@@ -342,6 +342,62 @@ func TestDaemon(t *testing.T) {
 	}
 }
 
+// It ends with the server when it was us who were killed, and when it was us and the watchdog: then the next who
+// comes ends it.
+func TestDaemonOfKilled(t *testing.T) {
+	t.Parallel()
+	o := newOutside(t)
+	if o.probe == nil {
+		t.Skip("SKIPPED, not tested: no C compiler")
+	}
+	acct, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server(t, Config{Major: NewestMajor}) // so that the child finds it
+	for _, both := range []bool{false, true} {
+		cmd, dir := startChild(t, strconv.Itoa(NewestMajor))
+		s := &Server{private: &private{dir: dir, sockets: filepath.Join(dir, "s")}}
+		_, segment := postmaster(t, dir)
+		answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
+		pid, err := strconv.Atoi(answers["pid"])
+		if err != nil || syscall.Kill(pid, 0) != nil {
+			t.Fatalf("no daemon: %q", answers)
+		}
+		if both {
+			cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
+			for _, cwd := range cwds {
+				if at, err := os.Readlink(cwd); err == nil && at == dir { // its script runs there, nothing else does
+					watchdog, _ := strconv.Atoi(filepath.Base(filepath.Dir(cwd)))
+					if err := syscall.Kill(watchdog, syscall.SIGKILL); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+		if both {
+			if left(dir, segment) == nil {
+				t.Fatal("nothing is left for the next")
+			}
+			sweep(filepath.Dir(dir), acct)
+		}
+		gone(t, dir, segment)
+		for range 100 {
+			if _, err = os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil {
+				break // gone, or dead
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err == nil {
+			t.Errorf("the daemon %d outlives the server; watchdog killed, too: %t", pid, both)
+		}
+	}
+}
+
 // A kernel with an older Landlock runs the server as well, and the report says what it cannot hold.
 func TestOlderLandlock(t *testing.T) {
 	t.Parallel()
@@ -384,6 +440,16 @@ func TestBounds(t *testing.T) {
 			if !errors.As(err, &pg) || pg.Code != "53200" {
 				t.Errorf("memory: %v", err)
 			}
+			bounds := func() string { return strings.Join(s.Bounds(), "\n") }
+			for range 100 { // what it wrote before it answered is read behind it
+				if bounds() != "" {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if !strings.Contains(bounds(), "more memory than the 100 MB") {
+				t.Errorf("bounds %q\n%s", bounds(), s.Log())
+			}
 			size := s.Size()
 			conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
 			if err != nil {
@@ -393,8 +459,14 @@ func TestBounds(t *testing.T) {
 			if _, err := conn.Exec(t.Context(), "DO $$BEGIN FOR i IN 1..3000 LOOP RAISE LOG '%', repeat('x', 1000); END LOOP; END$$"); err != nil {
 				t.Fatal(err)
 			}
-			if bounds := strings.Join(s.Bounds(), "\n"); !strings.Contains(bounds, "MB were written to the server's log") {
-				t.Errorf("bounds %q", bounds)
+			for range 100 {
+				if strings.Contains(bounds(), "MB were written to the server's log") {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if !strings.Contains(bounds(), "MB were written to the server's log") {
+				t.Errorf("bounds %q", bounds())
 			}
 			if n := len(s.Log()); n > 16<<10 || n < 8<<10 {
 				t.Errorf("%d bytes of the log", n)
