@@ -95,6 +95,9 @@ func named(text string) string {
 			continue
 		}
 		name := words[len(words)-1]
+		if token[0] == ':' && setToMore(text[:start], name) {
+			continue
+		}
 		if quoted := `"` + strings.ToLower(name) + `"`; len(quoted) <= len(token) {
 			name = quoted
 		}
@@ -108,6 +111,22 @@ func named(text string) string {
 		return text
 	}
 	return string(out)
+}
+
+// psqlSet is where psql gives a variable a value.
+var psqlSet = regexp.MustCompile(`(?m)^[ \t]*\\set[ \t]+(\w+)[ \t]+(.*?)[ \t\r]*$`)
+
+// setToMore reports whether a text gives a variable of psql more than a name: psql
+// puts in what stands there, which may be statements.
+func setToMore(text, name string) bool {
+	for _, m := range psqlSet.FindAllStringSubmatch(text, -1) {
+		if m[1] == name && strings.IndexFunc(strings.Trim(m[2], `'"`), func(r rune) bool {
+			return r < 0x80 && r != '_' && r != '-' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
+		}) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // hasVariable reports whether a text may have one of psql's, and not casts alone:

@@ -29,20 +29,21 @@ func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 func TestNameThatTheRunnerFillsIn(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"GRANT SELECT ON t TO ${appRole};":                          `GRANT SELECT ON t TO  "approle";`,
-		"REVOKE INSERT ON t\n  FROM a, {{.app_role}}":               "REVOKE INSERT ON t\n  FROM a,    \"app_role\"",
-		"ALTER TABLE t OWNER TO ${user};":                           `ALTER TABLE t OWNER TO  "user";`,
-		"ALTER TABLE t OWNER TO :owner, ADD COLUMN a int":           `ALTER TABLE t OWNER TO  owner, ADD COLUMN a int`,
-		`GRANT USAGE ON SCHEMA s TO :"app";`:                        `GRANT USAGE ON SCHEMA s TO  "app";`,
-		"CREATE SCHEMA IF NOT EXISTS ${schema};":                    `CREATE SCHEMA IF NOT EXISTS  "schema";`,
-		"SET search_path = ${flyway:defaultSchema};":                `SET search_path =         "defaultschema";`,
-		"CREATE POLICY p ON t TO ${role} USING (true);":             `CREATE POLICY p ON t TO  "role" USING (true);`,
-		"ALTER TABLE t RENAME TO ${new};":                           "ALTER TABLE t RENAME TO ${new};",
-		"SELECT * FROM ${table} WHERE a = ${value}":                 "SELECT * FROM ${table} WHERE a = ${value}",
-		"GRANT SELECT ON t TO a; SELECT 1 FROM ${table};":           "GRANT SELECT ON t TO a; SELECT 1 FROM ${table};",
-		"GRANT SELECT ON t TO ${prefix}_app;":                       "GRANT SELECT ON t TO ${prefix}_app;",
-		"CREATE POLICY p ON t USING (a = ${role});":                 "CREATE POLICY p ON t USING (a = ${role});",
-		"CREATE POLICY p ON t USING (cast(a as text) = to ${role})": "CREATE POLICY p ON t USING (cast(a as text) = to ${role})",
+		"GRANT SELECT ON t TO ${appRole};":                           `GRANT SELECT ON t TO  "approle";`,
+		"REVOKE INSERT ON t\n  FROM a, {{.app_role}}":                "REVOKE INSERT ON t\n  FROM a,    \"app_role\"",
+		"ALTER TABLE t OWNER TO ${user};":                            `ALTER TABLE t OWNER TO  "user";`,
+		"ALTER TABLE t OWNER TO :owner, ADD COLUMN a int":            `ALTER TABLE t OWNER TO  owner, ADD COLUMN a int`,
+		`GRANT USAGE ON SCHEMA s TO :"app";`:                         `GRANT USAGE ON SCHEMA s TO  "app";`,
+		"CREATE SCHEMA IF NOT EXISTS ${schema};":                     `CREATE SCHEMA IF NOT EXISTS  "schema";`,
+		"SET search_path = ${flyway:defaultSchema};":                 `SET search_path =         "defaultschema";`,
+		"CREATE POLICY p ON t TO ${role} USING (true);":              `CREATE POLICY p ON t TO  "role" USING (true);`,
+		"ALTER TABLE t RENAME TO ${new};":                            "ALTER TABLE t RENAME TO ${new};",
+		"SELECT * FROM ${table} WHERE a = ${value}":                  "SELECT * FROM ${table} WHERE a = ${value}",
+		"GRANT SELECT ON t TO a; SELECT 1 FROM ${table};":            "GRANT SELECT ON t TO a; SELECT 1 FROM ${table};",
+		"GRANT SELECT ON t TO ${prefix}_app;":                        "GRANT SELECT ON t TO ${prefix}_app;",
+		"\\set r 'a; DROP TABLE b'\nGRANT SELECT ON t TO :role, :r;": "\\set r 'a; DROP TABLE b'\nGRANT SELECT ON t TO  role, :r;",
+		"CREATE POLICY p ON t USING (a = ${role});":                  "CREATE POLICY p ON t USING (a = ${role});",
+		"CREATE POLICY p ON t USING (cast(a as text) = to ${role})":  "CREATE POLICY p ON t USING (cast(a as text) = to ${role})",
 	} {
 		if got := named(text); got != want || len(got) != len(text) {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)

@@ -125,7 +125,7 @@ func (s *scanner) skipRows() {
 	if end := rowsEnd(s.src, from); end >= 0 {
 		s.resume = end
 	} else if s.by.Psql {
-		s.resume = len(s.src)
+		s.resume, s.endless = len(s.src), from
 	} else if s.resume == 0 {
 		s.lineBreak = 0
 	}
@@ -140,7 +140,23 @@ func (s *scanner) overRows() {
 	}
 	s.broken = s.broken || s.start >= 0
 	s.pos = max(s.pos, s.resume)
-	s.lineBreak, s.resume = 0, 0
+	from := s.endless
+	s.lineBreak, s.resume, s.endless = 0, 0, 0
+	if from > 0 && looksLikeSQL(s.src[from:]) {
+		s.flush()
+		s.pieces = append(s.pieces, piece{start: from, end: len(s.src), endless: true})
+	}
+}
+
+// looksLikeSQL reports whether rows that have no end are statements, as some line
+// ends in a semicolon: psql takes them for rows, and who wrote them did not.
+func looksLikeSQL(rows string) bool {
+	for line := range strings.Lines(rows) {
+		if strings.HasSuffix(strings.TrimRight(line, " \t\r\n"), ";") {
+			return true
+		}
+	}
+	return false
 }
 
 // rowsEnd is the end of the rows that begin at i, with the line that ends them;

@@ -237,8 +237,10 @@ func clip(s string) string {
 
 // explained are the differences that stay, and why nothing is lost by them.
 var explained = map[string]string{
-	"a mark in the middle": "psql passes over a byte order mark on its second line, too; we say that the statement cannot be read",
-	"a colon":              `psql makes a colon of \:; we say that the statement cannot be read`,
+	"rows and no end":              "psql takes what follows for rows; we say so, as it looks like SQL",
+	"no end, and more on the line": "psql takes what follows for rows; we say so, as it looks like SQL",
+	"a mark in the middle":         "psql passes over a byte order mark on its second line, too; we say that the statement cannot be read",
+	"a colon":                      `psql makes a colon of \:; we say that the statement cannot be read`,
 }
 
 // TestRealPsql holds the statements of each file against those that psql sends.

@@ -11,6 +11,7 @@ type piece struct {
 	meta       bool // a psql command: \connect, \set, …
 	slash      int  // where one stands in the statement; 0: none
 	rows       bool // the rows of a COPY stand in it
+	endless    bool // it is rows of a COPY that have no end, and look like SQL
 	plain      bool // strings without an E in it have escapes
 	unsure     bool // where a string of it ends is not known
 }
@@ -29,6 +30,7 @@ type scanner struct {
 	// copies counts the COPYs of the message whose rows are to come; lineBreak
 	// is the end of the line behind which they stood, resume where the text goes on.
 	copies, lineBreak, resume int
+	endless                   int // where rows begin that nothing ends
 
 	start, last int // first token of the current piece; end of its last token
 	brackets    int
@@ -78,7 +80,7 @@ func (s *scanner) flush() {
 	}
 	*s = scanner{
 		src: s.src, pos: s.pos, pieces: s.pieces, by: s.by, plain: s.plain, start: -1,
-		unsent: s.unsent, copies: s.copies, lineBreak: s.lineBreak, resume: s.resume,
+		unsent: s.unsent, copies: s.copies, lineBreak: s.lineBreak, resume: s.resume, endless: s.endless,
 	}
 }
 

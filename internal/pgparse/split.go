@@ -162,6 +162,11 @@ func (f *File) parsePiece(sql string, p piece) {
 			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(sql[p.slash-p.start:])),
 			Hint:    "a migration tool's driver sends it to the server as it stands", Offset: p.slash,
 		}
+	case p.endless:
+		s.Err = &SyntaxError{
+			Message: "psql takes it for rows of the COPY before it, which no line with \\. alone ends",
+			Hint:    "put \\. on a line of its own behind the rows", Offset: p.start,
+		}
 	case p.rows:
 		s.Err = &SyntaxError{Message: "the rows of a COPY stand in the middle of it", Hint: "put it on a line of its own", Offset: p.start}
 	case p.unsure:
