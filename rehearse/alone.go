@@ -20,7 +20,7 @@ func (s *scene) alone(ctx context.Context, st *script.Statement) error {
 	if err != nil {
 		return err
 	}
-	after, err := observe.Relations(ctx, s.runner.admin)
+	after, err := observe.Relations(ctx, s.runner.look)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,18 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
-// The role that the migrations run as, and the database that holds the schema
-// of the deployed release.
+// The roles of a rehearsal, and the database that holds the schema of the
+// deployed release.
 const (
+	// roleName runs the migrations.
 	roleName = "onward"
-	baseName = "onward_base"
+	// lookName reads the catalogs of their database, and may do nothing else:
+	// what a migration makes its sessions run can do nothing either.
+	lookName = "onward_look"
+	// watchName sees and ends the sessions of others, from a database of its own
+	// that no migration gets into.
+	watchName = "onward_watch"
+	baseName  = "onward_base"
 )
 
 // base is the schema that the release begins with.
@@ -159,7 +166,7 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 // baseKey names what the base is made of.
 func (v *version) baseKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, "rehearsal 5", v.base.from, v.Superuser)
+	fmt.Fprintln(h, "rehearsal 6", v.base.from, v.Superuser)
 	if path := cmp.Or(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -186,15 +193,20 @@ func (v *version) baseKey() (string, error) {
 func (v *version) build(ctx context.Context, s *pgserver.Server) error {
 	// Nobody needs template1 in this cluster: the base takes its place, which
 	// leaves three hundred files less to copy at each start.
-	if err := execAll(ctx, s.URL("postgres"), "CREATE ROLE "+roleName+" LOGIN",
-		"ALTER DATABASE template1 IS_TEMPLATE false", "ALTER DATABASE template1 RENAME TO "+baseName, "ALTER DATABASE "+baseName+" OWNER TO "+roleName); err != nil {
+	if err := execAll(ctx, s, "", "", "CREATE ROLE "+roleName+" LOGIN", "CREATE ROLE "+lookName+" LOGIN", "CREATE ROLE "+watchName+" LOGIN",
+		"GRANT pg_monitor, pg_signal_backend TO "+watchName,
+		"REVOKE ALL ON DATABASE postgres FROM PUBLIC", "GRANT CONNECT ON DATABASE postgres TO "+watchName, "DROP SCHEMA public",
+		"ALTER DATABASE template1 IS_TEMPLATE false", "ALTER DATABASE template1 RENAME TO "+baseName, "ALTER DATABASE "+baseName+" OWNER TO "+roleName, admit(baseName)); err != nil {
 		return err
 	}
-	if err := execAll(ctx, s.URL(baseName), "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
+	if err := execAll(ctx, s, "", baseName, "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
 		return err
 	}
 	return v.history(ctx, s)
 }
+
+// admit lets us look into a database whose owner closes it to others.
+func admit(db string) string { return "GRANT CONNECT ON DATABASE " + db + " TO " + lookName }
 
 // url is where a database is, for whom the migrations run as.
 func (v *version) url(s *pgserver.Server, db string) string {
@@ -228,20 +240,20 @@ func (h *history) keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return execAll(ctx, h.server.URL("postgres"), "COMMENT ON DATABASE "+h.base.database+" IS "+quote(string(text)))
+	return execAll(ctx, h.server, "", "", "COMMENT ON DATABASE "+h.base.database+" IS "+quote(string(text)))
 }
 
 const defaultPath = `"$user", public`
 
 // recall reads it.
 func (v *version) recall(ctx context.Context) error {
-	c, err := pgx.Connect(ctx, v.server.URL("postgres"))
+	c, err := v.server.Connect(ctx, "", "")
 	if err != nil {
 		return errors.Join(err, v.server.Stop())
 	}
 	defer c.Close(ctx)
 	var text string
-	err = c.QueryRow(ctx, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", v.base.database).Scan(&text)
+	err = c.QueryRow(ctx, "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1", v.base.database).Scan(&text)
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &v.base.said)
 	}
@@ -255,15 +267,31 @@ func quote(s string) string {
 	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// execAll connects and runs statements one by one.
-func execAll(ctx context.Context, url string, statements ...string) error {
-	c, err := pgx.Connect(ctx, url)
+// execAll runs statements one by one, in a session that trusts nothing in the
+// database.
+func execAll(ctx context.Context, s *pgserver.Server, role, db string, statements ...string) error {
+	c, err := s.Connect(ctx, role, db)
 	if err != nil {
 		return err
 	}
+	return each(ctx, c, statements)
+}
+
+// asMigrations runs statements as the migrations would be run: with the rights
+// of their role, and with what the database says of its sessions.
+func (v *version) asMigrations(ctx context.Context, s *pgserver.Server, db string, statements ...string) error {
+	c, err := pgx.Connect(ctx, v.url(s, db))
+	if err != nil {
+		return err
+	}
+	return each(ctx, c, statements)
+}
+
+// each runs statements, and closes the connection.
+func each(ctx context.Context, c *pgx.Conn, statements []string) error {
 	defer c.Close(ctx)
 	for _, sql := range statements {
-		if _, err := c.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := c.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 			return err
 		}
 	}

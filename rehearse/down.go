@@ -116,7 +116,7 @@ func (d *descent) connect(ctx context.Context) (*runner, error) {
 
 // alive connects anew when a way down has ended the connections of the way up.
 func (d *descent) alive(ctx context.Context) (err error) {
-	if d.runner.conn.Ping(ctx) == nil && d.runner.admin.Ping(ctx) == nil {
+	if d.runner.conn.Ping(ctx) == nil && d.runner.look.Ping(ctx) == nil {
 		return nil
 	}
 	d.runner.close(ctx)
@@ -128,7 +128,7 @@ func (d *descent) alive(ctx context.Context) (err error) {
 func (d *descent) read(ctx context.Context) (err error) {
 	for range 2 {
 		if d.objects == nil {
-			if d.objects, err = live.OpenObjects(ctx, d.server.URL(d.db)); err != nil {
+			if d.objects, err = live.OpenObjects(ctx, d.server.PinnedURL(lookName, d.db)); err != nil {
 				return err
 			}
 		}

@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
-
-	"github.com/jackc/pgx/v5"
+	"strings"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -115,9 +116,9 @@ func unrun(list []*adapter.Migration) []string {
 // restore runs a dump, making the roles that it names.
 func (h *history) restore(ctx context.Context, path string) error {
 	for range maxScenes {
-		err := fill.Restore(ctx, h.server.URL(h.base.database), path, h.server.Install().Bin)
+		err := h.bring(ctx, path)
 		if err == nil {
-			return h.hand(ctx)
+			return nil
 		}
 		role := missingRole(err)
 		if role == "" || h.Server != "" {
@@ -127,36 +128,51 @@ func (h *history) restore(ctx context.Context, path string) error {
 			return err
 		}
 		// The half that was restored goes.
-		if err := execAll(ctx, h.server.URL("postgres"), "DROP DATABASE "+h.base.database+" WITH (FORCE)",
-			"CREATE DATABASE "+h.base.database+" OWNER "+roleName+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"); err != nil {
+		if err := execAll(ctx, h.server, "", "", "DROP DATABASE "+h.base.database+" WITH (FORCE)",
+			"CREATE DATABASE "+h.base.database+" OWNER "+roleName+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'", admit(h.base.database)); err != nil {
+			return err
+		}
+		if err := execAll(ctx, h.server, "", h.base.database, "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
 			return err
 		}
 	}
 	return &BaseError{Err: fmt.Errorf("%s names more than %d roles that do not exist", path, maxScenes)}
 }
 
-// hand gives what a superuser restored to the role of the migrations.
-func (h *history) hand(ctx context.Context) error {
-	if h.Server != "" || h.Superuser {
-		return nil
+// bring restores a dump as the role of the migrations, which owns all of it then:
+// its text may be a stranger's, as theirs is.
+func (h *history) bring(ctx context.Context, path string) error {
+	look, err := h.server.Connect(ctx, lookName, h.base.database)
+	if err != nil {
+		return err
 	}
-	return execAll(ctx, h.server.URL(h.base.database), giveAway)
+	defer look.Close(ctx)
+	d := deputy{
+		version: h.version, server: h.server, db: h.base.database, look: look, note: h.note,
+		may:    func(name string) bool { return harmless[name] || guarded[name] },
+		schema: func(context.Context) (string, error) { return "public", nil },
+	}
+	left, err := fill.Restore(ctx, fill.Dump{
+		File: path, URL: h.url(h.server, h.base.database), Bin: h.server.Install().Bin,
+		Instead: func(ctx context.Context, sql string) (bool, error) {
+			f, err := pgparse.Split(sql)
+			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
+				return false, nil // the server says what is wrong with it
+			}
+			return d.instead(ctx, f.Stmts[0].Node)
+		},
+	})
+	if len(left) > 0 {
+		h.note("left out of " + filepath.Base(path) + ", as only a superuser may run it (--superuser does): " + strings.Join(left, ", "))
+	}
+	return err
 }
 
-// giveAway makes the role the owner of every object of the database that a
-// superuser owns.
-const giveAway = `DO $$ DECLARE r record; BEGIN
-  FOR r IN SELECT format('ALTER %s %s OWNER TO onward', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass) AS sql
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE relkind IN ('r','p','v','m','S','f') AND n.nspname NOT IN ('pg_catalog','information_schema') AND n.nspname NOT LIKE 'pg_toast%'
-      AND relowner = 10 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a','i','e') AND (c.relkind = 'S' OR d.deptype = 'e'))
-    UNION ALL SELECT format('ALTER SCHEMA %I OWNER TO onward', nspname) FROM pg_namespace WHERE nspowner = 10 AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-    UNION ALL SELECT format('ALTER ROUTINE %s OWNER TO onward', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE proowner = 10 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog','information_schema') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-    UNION ALL SELECT format('ALTER TYPE %s OWNER TO onward', t.oid::regtype) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-      WHERE typowner = 10 AND typtype IN ('e','d','r') AND nspname NOT IN ('pg_catalog','information_schema') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
-  LOOP EXECUTE r.sql; END LOOP;
-END $$`
+func (h *history) note(text string) {
+	if !slices.Contains(h.base.Notes, text) {
+		h.base.Notes = append(h.base.Notes, text)
+	}
+}
 
 // migrate runs one migration of the base, making the roles that it names.
 func (h *history) migrate(ctx context.Context, m *adapter.Migration) error {
@@ -178,7 +194,7 @@ func (h *history) migrate(ctx context.Context, m *adapter.Migration) error {
 			return nil
 		}
 		if ddl := missingBookkeeper(stop.err); ddl != "" {
-			if _, err := h.runner.admin.Exec(ctx, ddl, pgx.QueryExecModeSimpleProtocol); err == nil {
+			if err := h.asMigrations(ctx, h.server, h.base.database, ddl); err == nil {
 				continue
 			}
 		}

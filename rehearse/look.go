@@ -18,15 +18,19 @@ import (
 
 // look asks the session itself what it holds and what there is of it now: no
 // other session sees what is not committed. One row comes always, for the log.
-const look = `SELECT x.lsn, l.relation, coalesce(l.mode, ''), c.oid,
-  CASE WHEN n.nspname LIKE 'pg\_temp%' THEN 'pg_temp' ELSE n.nspname END || '.' || c.relname, c.relkind::text,
-  coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::oid, coalesce(i.indrelid, 0)::oid, c.reltuples,
-  coalesce(pg_catalog.pg_stat_get_xact_tuples_returned(c.oid), 0)
-FROM (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::int8 AS lsn) x
-LEFT JOIN pg_catalog.pg_locks l ON l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= 16384
-LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_toast'
-LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid`
+//
+// What is asked in this session is asked in a stranger's: its path may lead to
+// other functions, types and operators than the server's, and its strings may
+// know backslashes. So each name says its schema, and no string has any.
+const look = `SELECT x.lsn, l.relation, COALESCE(l.mode, ''), c.oid,
+  CASE WHEN n.oid IS NOT NULL THEN pg_catalog.concat(CASE WHEN n.nspname OPERATOR(pg_catalog.~) '^pg_temp' THEN 'pg_temp' ELSE n.nspname END, '.', c.relname) END, c.relkind::pg_catalog.text,
+  COALESCE(pg_catalog.pg_relation_filenode(c.oid), 0::pg_catalog.oid), COALESCE(i.indrelid, 0::pg_catalog.oid), c.reltuples,
+  COALESCE(pg_catalog.pg_stat_get_xact_tuples_returned(c.oid), 0)
+FROM (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::pg_catalog.int8 AS lsn) x
+LEFT JOIN pg_catalog.pg_locks l ON l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.relation OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
+LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast'
+LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid`
 
 // view is what a session sees of itself.
 type view struct {
@@ -123,7 +127,7 @@ func (s *scene) opened(ctx context.Context, plain bool) error {
 		return nil
 	}
 	// The counters of a session outlive its transactions for a while.
-	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read > 0`, anyhow)
+	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0`, anyhow)
 	if err != nil {
 		return err
 	}
@@ -139,7 +143,7 @@ func (s *scene) rewound(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	committed, err := observe.Relations(ctx, s.runner.admin)
+	committed, err := observe.Relations(ctx, s.runner.look)
 	if err != nil {
 		return err
 	}
@@ -188,7 +192,7 @@ func (s *scene) ended(ctx context.Context, committed bool) error {
 		return nil
 	}
 	var err error
-	s.rels, err = observe.Relations(ctx, s.runner.admin)
+	s.rels, err = observe.Relations(ctx, s.runner.look)
 	return err
 }
 

@@ -31,12 +31,7 @@ func missingRole(err error) string {
 // makeRole makes a role that may do nothing, and that the role of the
 // migrations may act for.
 func (v *version) makeRole(ctx context.Context, s *pgserver.Server, name string) error {
-	c, err := pgx.Connect(ctx, s.URL("postgres"))
-	if err != nil {
-		return err
-	}
-	defer c.Close(ctx)
-	if err := createRole(ctx, c, name); err != nil {
+	if err := createRole(ctx, s, name); err != nil {
 		return fmt.Errorf("make the role %s, which the migrations name: %w", name, err)
 	}
 	if !slices.Contains(v.roles, name) {
@@ -51,13 +46,14 @@ func (v *version) welcome(ctx context.Context, s *pgserver.Server, db string) er
 	statements := slices.Clone(v.books)
 	for _, role := range v.roles {
 		// The name is a migration's: it stands quoted in what is quoted itself.
-		statements = append(statements, "DO "+quote("DECLARE s text; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP EXECUTE format('GRANT ALL ON SCHEMA %I TO %I', s, "+
-			quote(role)+"); END LOOP; END"))
+		statements = append(statements, "DO LANGUAGE plpgsql "+quote("DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace"+
+			" WHERE nspname OPERATOR(pg_catalog.!~) '^pg_' AND nspname OPERATOR(pg_catalog.<>) 'information_schema' AND pg_catalog.pg_has_role(nspowner, 'USAGE')"+
+			" LOOP EXECUTE pg_catalog.format('GRANT ALL ON SCHEMA %I TO %I', s, "+quote(role)+"); END LOOP; END"))
 	}
 	if len(statements) == 0 || v.Server != "" {
 		return nil
 	}
-	if err := execAll(ctx, s.URL(db), statements...); err != nil {
+	if err := v.asMigrations(ctx, s, db, statements...); err != nil {
 		return fmt.Errorf("prepare the roles that the migrations name: %w", err)
 	}
 	return nil
@@ -65,18 +61,24 @@ func (v *version) welcome(ctx context.Context, s *pgserver.Server, db string) er
 
 // createRole makes a role that the role of the migrations may act for. One that
 // is there already stays what it is. Nobody is given a superuser, or a role of
-// the server's own: a migration may say that it makes one, or a function that
-// one is missing.
-func createRole(ctx context.Context, c *pgx.Conn, name string) error {
+// the server's or of ours: a migration may say that it makes one, or a function
+// that one is missing.
+func createRole(ctx context.Context, s *pgserver.Server, name string) error {
+	c, err := s.Connect(ctx, "", "")
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
 	id := pgx.Identifier{name}.Sanitize()
-	_, err := c.Exec(ctx, "CREATE ROLE "+id)
+	_, err = c.Exec(ctx, "CREATE ROLE "+id)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42710" { // there is one
-		var ours bool
-		if err := c.QueryRow(ctx, "SELECT oid >= 16384 AND NOT rolsuper AND rolname <> $2 FROM pg_catalog.pg_roles WHERE rolname = $1", name, roleName).Scan(&ours); err != nil {
+		var theirs bool
+		if err := c.QueryRow(ctx, "SELECT oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT rolsuper AND rolname OPERATOR(pg_catalog.<>) ALL ($2) FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1",
+			name, []string{roleName, lookName, watchName}).Scan(&theirs); err != nil {
 			return err
 		}
-		if !ours {
+		if !theirs {
 			return pg
 		}
 		err = nil
@@ -109,5 +111,5 @@ func missingBookkeeper(err error) string {
 	if qualified {
 		name = pgx.Identifier{schema, m[2]}
 	}
-	return "CREATE TABLE IF NOT EXISTS " + name.Sanitize() + " " + book.Columns + "; ALTER TABLE " + name.Sanitize() + " OWNER TO " + roleName
+	return "CREATE TABLE IF NOT EXISTS " + name.Sanitize() + " " + book.Columns
 }

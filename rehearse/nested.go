@@ -23,12 +23,15 @@ import (
 // auto_explain does. The server's log has neither: it writes down what a client
 // sent. auto_explain is on for DO, CALL and SELECT only: on an UPDATE it would
 // tell of each row's foreign key.
+//
+// The functions are a superuser's, and run in a stranger's session: each brings
+// its own path, and names schemas.
 const nestedSetup = `CREATE SCHEMA onward_rehearsal;
 GRANT USAGE ON SCHEMA onward_rehearsal TO PUBLIC;
-CREATE FUNCTION onward_rehearsal.seen() RETURNS event_trigger LANGUAGE plpgsql AS $f$ BEGIN
-  RAISE INFO USING MESSAGE = 'onward-rehearsal ' || TG_EVENT, DETAIL = TG_TAG, HINT = pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::text;
+CREATE FUNCTION onward_rehearsal.seen() RETURNS pg_catalog.event_trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$ BEGIN
+  RAISE INFO USING MESSAGE = pg_catalog.concat('onward-rehearsal ', TG_EVENT), DETAIL = TG_TAG, HINT = pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.text;
 END $f$;
-CREATE FUNCTION onward_rehearsal.explain(wanted boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $f$ BEGIN
+CREATE FUNCTION onward_rehearsal.explain(wanted boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$ BEGIN
   IF wanted THEN
     EXECUTE 'LOAD ''auto_explain''';
     PERFORM pg_catalog.set_config('auto_explain.log_nested_statements', 'on', false), pg_catalog.set_config('auto_explain.log_level', 'info', false),
@@ -56,7 +59,7 @@ type notice struct {
 func (v *version) prepareNested(ctx context.Context, db string) error {
 	for _, step := range v.steps {
 		if step.err == nil && slices.ContainsFunc(step.script.Statements, mayNest) {
-			return execAll(ctx, v.server.URL(db), nestedSetup)
+			return execAll(ctx, v.server, "", db, nestedSetup)
 		}
 	}
 	return nil

@@ -46,6 +46,9 @@ type Config struct {
 	// MaxBytes bounds the size of the database; 0 is 20 GB. With empty tables it
 	// is 1 GB at the most.
 	MaxBytes int64
+
+	// atEnd, for tests, sees each server before it goes.
+	atEnd func(context.Context, *pgserver.Server)
 }
 
 const (
@@ -147,7 +150,12 @@ func (v *version) run(ctx context.Context) error {
 	if err := v.start(ctx); err != nil {
 		return err
 	}
-	defer func() { _ = v.server.Stop() }()
+	defer func() {
+		if v.atEnd != nil {
+			v.atEnd(ctx, v.server)
+		}
+		_ = v.server.Stop()
+	}()
 	server := time.Since(begun) - v.base.took
 	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)
 	v.major = v.server.Major()

@@ -25,15 +25,14 @@ import (
 // Several statements in one message are sent one by one in a transaction of
 // ours: to the server that is the same, and between them one can look.
 type runner struct {
-	conn  *pgx.Conn
-	admin *pgx.Conn // of who may do what the role may not; in the same database
+	*version
+	server *pgserver.Server
+	db     string
+	conn   *pgx.Conn
+	look   *pgx.Conn // reads the catalogs of the same database, as others see them
 	// watch sees what happens; nil is nobody.
 	watch watcher
 	notes []string
-	// superuser: nothing has to be done in the role's place.
-	superuser bool
-	// limit bounds what no watcher bounds.
-	limit time.Duration
 }
 
 // watcher is told of a migration's course.
@@ -81,7 +80,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	r := &runner{watch: w, superuser: v.Superuser || v.Server != "", limit: v.Limit}
+	r := &runner{version: v, server: s, db: db, watch: w}
 	if w != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { w.notice(n) }
 	}
@@ -89,12 +88,12 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	if path := v.base.SearchPath; path != "" {
-		if _, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, false)", path); err != nil {
+		if _, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, false)", anyhow, path); err != nil {
 			r.close(ctx)
 			return nil, err
 		}
 	}
-	if r.admin, err = pgx.Connect(ctx, s.URL(db)); err != nil {
+	if r.look, err = s.Connect(ctx, lookName, db); err != nil {
 		r.close(ctx)
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -102,7 +101,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 }
 
 func (r *runner) close(ctx context.Context) {
-	for _, c := range []*pgx.Conn{r.conn, r.admin} {
+	for _, c := range []*pgx.Conn{r.conn, r.look} {
 		if c != nil {
 			_ = c.Close(ctx)
 		}
@@ -288,69 +287,13 @@ func (r *runner) exec(ctx context.Context, s *script.Statement) (pgconn.CommandT
 // bounded runs something that may wait, and ends its session after the limit.
 func (r *runner) bounded(ctx context.Context, do func(context.Context) error) error {
 	// A moment longer than a statement_timeout of the same length.
-	bound, cancel := context.WithTimeout(ctx, r.limit+time.Second)
+	bound, cancel := context.WithTimeout(ctx, r.Limit+time.Second)
 	defer cancel()
 	err := do(bound)
 	if err != nil && bound.Err() != nil && ctx.Err() == nil {
-		return &limitError{fmt.Sprintf("ended after %s", r.limit), err}
+		return &limitError{fmt.Sprintf("ended after %s", r.Limit), err}
 	}
 	return err
-}
-
-// elsewhere does in the role's place what only a superuser may and what is
-// known to be harmless, and leaves out what only psql understands.
-func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool, err error) {
-	if strings.HasPrefix(strings.TrimSpace(s.SQL), `\`) {
-		r.note("psql's own commands were left out: " + firstLine(s.SQL))
-		return true, nil
-	}
-	e := s.Node.GetCreateExtensionStmt()
-	if e != nil {
-		var here bool
-		err := r.admin.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)", e.GetExtname()).Scan(&here)
-		if err != nil {
-			return false, err
-		}
-		if !here {
-			r.note("the extension " + e.GetExtname() + " is not installed beside this server and was left out; --postgres URL names a server that has it")
-			return true, nil
-		}
-	}
-	if r.superuser {
-		return false, nil
-	}
-	if e != nil && harmless[e.GetExtname()] {
-		_, err := r.admin.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+pgx.Identifier{e.GetExtname()}.Sanitize()+" CASCADE", pgx.QueryExecModeSimpleProtocol)
-		if servers(err) {
-			return false, nil // the role's own attempt will say why
-		}
-		return err == nil, err
-	}
-	if c := s.Node.GetCommentStmt(); c != nil && c.GetObjtype() == pgparse.ObjectType_OBJECT_EXTENSION {
-		_, err := r.admin.Exec(ctx, s.SQL, pgx.QueryExecModeSimpleProtocol)
-		if servers(err) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	if c := s.Node.GetCreateRoleStmt(); c != nil {
-		err := createRole(ctx, r.admin, c.GetRole())
-		if servers(err) {
-			return false, nil
-		}
-		r.note("roles are made without their options: " + c.GetRole())
-		return err == nil, err
-	}
-	return false, nil
-}
-
-// harmless are extensions that only a superuser may create and that open no way
-// out of the database. Trusted ones need no help
-// (https://www.postgresql.org/docs/current/contrib.html).
-var harmless = map[string]bool{
-	"pg_stat_statements": true, "postgis": true, "postgis_topology": true, "postgis_raster": true, "postgis_tiger_geocoder": true,
-	"timescaledb": true, "pgaudit": true, "pg_partman": true, "pgrouting": true, "earthdistance": true, "vector": true, "pg_repack": true,
-	"pgstattuple": true, "amcheck": true, "bloom": true, "pg_buffercache": true, "pg_prewarm": true, "xml2": true,
 }
 
 func (r *runner) note(text string) {

@@ -15,8 +15,12 @@ import (
 // what they wait for, and what they lock where nothing can be asked afterwards,
 // because a statement that commits by itself leaves no lock behind. It also
 // ends statements that run for too long or fill the disk.
+//
+// It may do more than the migrations may, so it looks from another database than
+// theirs: what they make is not there.
 type sampler struct {
 	conn     *pgx.Conn
+	database string
 	pid      int64
 	maxBytes int64
 	quit     context.CancelFunc
@@ -56,13 +60,17 @@ const (
 	patience              = 5 * time.Second // between asking a statement to end and ending its session
 )
 
-func newSampler(ctx context.Context, url string, pid uint32, maxBytes int64) (*sampler, error) {
-	c, err := pgx.Connect(ctx, url)
+func newSampler(ctx context.Context, v *version, db string, pid uint32) (*sampler, error) {
+	role := watchName
+	if v.Superuser {
+		role = "" // nobody else may end a superuser's session
+	}
+	c, err := v.server.Connect(ctx, role, "")
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	loop, quit := context.WithCancel(context.WithoutCancel(ctx))
-	s := &sampler{conn: c, pid: int64(pid), maxBytes: maxBytes, quit: quit, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	s := &sampler{conn: c, database: db, pid: int64(pid), maxBytes: v.MaxBytes, quit: quit, done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	go s.run(loop)
 	return s, nil
 }
@@ -168,7 +176,8 @@ func (s *sampler) run(ctx context.Context) {
 	}
 }
 
-const sampleLocks = `SELECT locktype = 'relation', coalesce(relation, 0)::oid, mode, granted FROM pg_locks WHERE pid = $1 AND (NOT granted OR locktype = 'relation' AND relation >= 16384)`
+const sampleLocks = `SELECT locktype OPERATOR(pg_catalog.=) 'relation', COALESCE(relation, 0::pg_catalog.oid), mode, granted FROM pg_catalog.pg_locks
+	WHERE pid OPERATOR(pg_catalog.=) $1 AND (NOT granted OR locktype OPERATOR(pg_catalog.=) 'relation' AND relation OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)`
 
 // sample looks once.
 func (s *sampler) sample(ctx context.Context, into *samples) error {
@@ -242,7 +251,7 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 // size ends a statement that fills the disk.
 func (s *sampler) size(ctx context.Context) error {
 	var bytes int64
-	if err := s.conn.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&bytes); err != nil {
+	if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_database_size($1::pg_catalog.name)", s.database).Scan(&bytes); err != nil {
 		return err
 	}
 	if bytes > s.maxBytes {
@@ -270,9 +279,9 @@ func (s *sampler) police(ctx context.Context) error {
 	if !act {
 		return nil
 	}
-	sql := "SELECT pg_cancel_backend($1)"
+	sql := "SELECT pg_catalog.pg_cancel_backend($1)"
 	if hard {
-		sql = "SELECT pg_terminate_backend($1)"
+		sql = "SELECT pg_catalog.pg_terminate_backend($1)"
 	}
 	_, err := s.conn.Exec(ctx, sql, s.pid)
 	return err

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/config"
@@ -91,7 +90,7 @@ func (v *version) scene(ctx context.Context) (*scene, error) {
 	if s.runner, err = newRunner(ctx, v.server, v, s.database, s); err != nil {
 		return nil, err
 	}
-	if s.sampler, err = newSampler(ctx, v.server.URL(s.database), s.runner.conn.PgConn().PID(), v.MaxBytes); err != nil {
+	if s.sampler, err = newSampler(ctx, v, s.database, s.runner.conn.PgConn().PID()); err != nil {
 		s.runner.close(ctx)
 		return nil, err
 	}
@@ -137,7 +136,7 @@ func (v *version) copy(ctx context.Context) (string, error) {
 		return name, err
 	}
 	// The base is out of the release's reach.
-	if err := execAll(ctx, v.server.URL("postgres"), "ALTER DATABASE "+name+" OWNER TO "+roleName, "ALTER DATABASE "+v.base.database+" OWNER TO CURRENT_USER"); err != nil {
+	if err := execAll(ctx, v.server, "", "", "ALTER DATABASE "+name+" OWNER TO "+roleName, "ALTER DATABASE "+v.base.database+" OWNER TO CURRENT_USER", admit(name)); err != nil {
 		return "", err
 	}
 	return name, v.welcome(ctx, v.server, name)
@@ -145,9 +144,8 @@ func (v *version) copy(ctx context.Context) (string, error) {
 
 // rows fills the tables, and says what there is.
 func (s *scene) rows(ctx context.Context) error {
-	url := s.server.URL(s.database)
 	if len(s.Rows.Rows) > 0 || s.Rows.All > 0 {
-		if err := s.knownTables(ctx, url); err != nil {
+		if err := s.knownTables(ctx); err != nil {
 			return err
 		}
 		// As the role of the migrations: constraints and defaults run code.
@@ -161,12 +159,12 @@ func (s *scene) rows(ctx context.Context) error {
 	} else if s.base.from != "dump" {
 		return nil
 	}
-	return s.tables(ctx, url)
+	return s.tables(ctx)
 }
 
 // knownTables refuses a plan for a table that the base does not have.
-func (s *scene) knownTables(ctx context.Context, url string) error {
-	c, err := pgx.Connect(ctx, url)
+func (s *scene) knownTables(ctx context.Context) error {
+	c, err := s.server.Connect(ctx, lookName, s.database)
 	if err != nil {
 		return err
 	}
@@ -224,7 +222,7 @@ func (v *version) drop(ctx context.Context, db string) {
 // play runs the release. again says that it must begin anew, because a role
 // that it names had to be made.
 func (s *scene) play(ctx context.Context) (again bool, err error) {
-	if s.rels, err = observe.Relations(ctx, s.runner.admin); err != nil {
+	if s.rels, err = observe.Relations(ctx, s.runner.look); err != nil {
 		return false, err
 	}
 	if s.Traffic || s.LongTransaction > 0 {
@@ -292,14 +290,14 @@ func (s *scene) withoutRows(ctx context.Context, step *step, stop *stopped) (*st
 	}
 	s.stopTraffic() // it reads and writes rows that are about to go
 	// As the role of the migrations, in a session of its own: triggers run code.
-	if err := execAll(ctx, s.url(s.server, s.database), emptyTables); servers(err) {
+	if err := s.asMigrations(ctx, s.server, s.database, emptyTables); servers(err) {
 		return stop, nil
 	} else if err != nil {
 		return stop, fmt.Errorf("empty the tables: %w", err)
 	}
 	s.emptied = len(s.out.Statements)
 	var err error
-	if s.rels, err = observe.Relations(ctx, s.runner.admin); err != nil {
+	if s.rels, err = observe.Relations(ctx, s.runner.look); err != nil {
 		return stop, err
 	}
 	again, err := s.runner.migration(ctx, step.Migration, uncommitted(step.script, stop.statement))
@@ -323,15 +321,16 @@ func (s *scene) withoutRows(ctx context.Context, step *step, stop *stopped) (*st
 	return nil, nil
 }
 
-const emptyTables = `DO $$ DECLARE list text; BEGIN
-  SELECT string_agg(c.oid::regclass::text, ', ') INTO list FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
-  IF list IS NOT NULL THEN EXECUTE 'TRUNCATE ' || list || ' CASCADE'; END IF;
+// emptyTables runs in a session whose settings are the migrations'.
+const emptyTables = `DO LANGUAGE plpgsql $$ DECLARE list pg_catalog.text; BEGIN
+  SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.relname), ', ') INTO list FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}') AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema' AND n.nspname OPERATOR(pg_catalog.!~) '^pg_'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid OPERATOR(pg_catalog.=) 1259::pg_catalog.oid AND d.objid OPERATOR(pg_catalog.=) c.oid AND d.deptype OPERATOR(pg_catalog.=) 'e');
+  IF list IS NOT NULL THEN EXECUTE pg_catalog.concat('TRUNCATE ', list, ' CASCADE'); END IF;
   -- What a concurrent build left when it failed on the rows.
-  SELECT string_agg(i.indexrelid::regclass::text, ', ') INTO list FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE NOT i.indisvalid AND c.relkind = 'i' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid);
-  IF list IS NOT NULL THEN EXECUTE 'DROP INDEX ' || list; END IF;
+  SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.relname), ', ') INTO list FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE NOT i.indisvalid AND c.relkind OPERATOR(pg_catalog.=) 'i' AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid OPERATOR(pg_catalog.=) c.oid);
+  IF list IS NOT NULL THEN EXECUTE pg_catalog.concat('DROP INDEX ', list); END IF;
 END $$`
 
 // blamesRows reports whether an error may be due to rows: a constraint, a value,

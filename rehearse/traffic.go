@@ -3,7 +3,6 @@ package rehearse
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -65,26 +64,25 @@ func (s *scene) judgeTraffic() {
 }
 
 // tables lists the relations with rows.
-func (s *scene) tables(ctx context.Context, url string) error {
-	c, err := pgx.Connect(ctx, url)
+func (s *scene) tables(ctx context.Context) error {
+	// As the role of the migrations: expressions of indexes are code.
+	if err := s.asMigrations(ctx, s.server, s.database, "ANALYZE"); err != nil {
+		return err
+	}
+	c, err := s.server.Connect(ctx, lookName, s.database)
 	if err != nil {
 		return err
 	}
 	defer c.Close(ctx)
-	if _, err := c.Exec(ctx, "ANALYZE"); err != nil {
-		return err
-	}
-	rows, err := c.Query(ctx, `SELECT n.nspname || '.' || c.relname, c.reltuples::int8, pg_relation_size(c.oid)
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind IN ('r', 'm') AND c.reltuples > 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY c.reltuples DESC, 1`)
+	rows, err := c.Query(ctx, `SELECT pg_catalog.concat(n.nspname, '.', c.relname), c.reltuples::pg_catalog.int8, pg_catalog.pg_relation_size(c.oid)
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+		WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m}') AND c.reltuples OPERATOR(pg_catalog.>) 0 AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,pg_toast}') ORDER BY c.reltuples DESC, 1`)
 	if err != nil {
 		return err
 	}
 	var t onward.RehearsedTable
 	_, err = pgx.ForEachRow(rows, []any{&t.Relation, &t.Rows, &t.Bytes}, func() error {
-		if !strings.HasPrefix(t.Relation, "pg_toast.") {
-			s.out.Tables = append(s.out.Tables, t)
-		}
+		s.out.Tables = append(s.out.Tables, t)
 		return nil
 	})
 	return err

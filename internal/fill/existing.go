@@ -20,7 +20,7 @@ func (f *filler) existing(ctx context.Context) error {
 		if t.partitioned {
 			only = ""
 		}
-		if err := f.conn.QueryRow(ctx, "SELECT count(*) FROM "+only+t.quoted()).Scan(&t.had); err != nil {
+		if err := f.conn.QueryRow(ctx, "SELECT pg_catalog.count(*) FROM "+only+t.quoted()).Scan(&t.had); err != nil {
 			return fmt.Errorf("count the rows of %s: %w", t.name(), err)
 		}
 		if t.had > 0 {
@@ -55,7 +55,7 @@ func (f *filler) readExisting(ctx context.Context, t *table) error {
 	var list, conditions []string
 	for _, i := range columns {
 		name := quote(t.columns[i].name)
-		list = append(list, name+"::text")
+		list = append(list, name+"::pg_catalog.text")
 		conditions = append(conditions, name+" IS NOT NULL")
 	}
 	only := "ONLY "

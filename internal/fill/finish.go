@@ -27,7 +27,7 @@ func (f *filler) finish(ctx context.Context) error {
 			if c.sequence == "" || t.added == 0 {
 				continue
 			}
-			sql := fmt.Sprintf("SELECT setval(%s, m) FROM (SELECT max(%s)::bigint AS m FROM %s) AS x WHERE m >= (SELECT last_value FROM %s)", literal(c.sequence), quote(c.name), t.quoted(), c.sequence)
+			sql := fmt.Sprintf("SELECT pg_catalog.setval(%s, m) FROM (SELECT pg_catalog.max(%s)::bigint AS m FROM %s) AS x WHERE m OPERATOR(pg_catalog.>=) (SELECT last_value FROM %s)", literal(c.sequence), quote(c.name), t.quoted(), c.sequence)
 			if err := f.try(ctx, t.name(), "advance "+c.sequence, sql); err != nil {
 				return err
 			}
@@ -73,14 +73,15 @@ func (f *filler) try(ctx context.Context, relation, what, sql string) error {
 func (f *filler) report(ctx context.Context, t *table) error {
 	whole := Table{Relation: t.name(), Rows: t.added + t.had}
 	if !t.partitioned {
-		if err := f.conn.QueryRow(ctx, fmt.Sprintf("SELECT pg_table_size(%d)", t.oid)).Scan(&whole.Bytes); err != nil {
+		if err := f.conn.QueryRow(ctx, fmt.Sprintf("SELECT pg_catalog.pg_table_size(%d)", t.oid)).Scan(&whole.Bytes); err != nil {
 			return fmt.Errorf("ask for the size of %s: %w", t.name(), err)
 		}
 		f.result.Tables = append(f.result.Tables, whole)
 		return nil
 	}
 	whole.Rows = 0
-	sql := fmt.Sprintf("SELECT n.nspname || '.' || c.relname, x.rows, pg_table_size(c.oid) FROM (SELECT tableoid, count(*) AS rows FROM %s GROUP BY 1) AS x JOIN pg_class c ON c.oid = x.tableoid JOIN pg_namespace n ON n.oid = c.relnamespace", t.quoted())
+	sql := fmt.Sprintf("SELECT pg_catalog.concat(n.nspname, '.', c.relname), x.rows, pg_catalog.pg_table_size(c.oid) FROM (SELECT tableoid, pg_catalog.count(*) AS rows FROM %s GROUP BY 1) AS x"+
+		" JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) x.tableoid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace", t.quoted())
 	err := query(ctx, f.conn, "the sizes of the partitions of "+t.name(), sql, func(r pgx.Rows) error {
 		var p Table
 		if err := r.Scan(&p.Relation, &p.Rows, &p.Bytes); err != nil {

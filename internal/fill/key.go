@@ -262,7 +262,7 @@ func (f *filler) keyBases(ctx context.Context, t *table) error {
 				continue
 			}
 			var most string
-			sql := fmt.Sprintf("SELECT coalesce(max(%s)::text, '') FROM %s", quote(c.name), t.quoted())
+			sql := fmt.Sprintf("SELECT COALESCE(pg_catalog.max(%s)::pg_catalog.text, '') FROM %s", quote(c.name), t.quoted())
 			if base.name == "xid" || base.name == "cid" {
 				continue
 			}

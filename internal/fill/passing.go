@@ -232,7 +232,7 @@ func (f *filler) passing(ctx context.Context, t *table, columns []int, touching 
 		conditions = append(conditions, "("+c.sql+") IS NOT FALSE")
 	}
 	var good [][]mode
-	sql := fmt.Sprintf(`SELECT "onward fill" FROM %s AS %s GROUP BY 1 HAVING bool_and(%s) ORDER BY 1`, stageName, quote(t.rel), strings.Join(conditions, " AND "))
+	sql := fmt.Sprintf(`SELECT "onward fill" FROM %s AS %s GROUP BY 1 HAVING pg_catalog.bool_and(%s) ORDER BY 1`, stageName, quote(t.rel), strings.Join(conditions, " AND "))
 	err := query(ctx, f.conn, "samples of "+t.name(), sql, func(r pgx.Rows) error {
 		var n int
 		if err := r.Scan(&n); err != nil {

@@ -7,95 +7,166 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Restore brings a dump into the database at url. A plain one (pg_dump's
-// default) is sent statement by statement, its COPY data as it is read; custom,
-// tar and directory formats go through pg_restore, which is looked for in bin
-// (the server's own directory) and then in PATH. Owners, grants and comments on
-// extensions that this server cannot have are left out; every other refusal is
-// an error with the line of the file.
-func Restore(ctx context.Context, url, file, bin string) error {
-	info, err := os.Stat(file)
+// Dump is a file of pg_dump, and how to bring it into a database.
+type Dump struct {
+	File string
+	// URL is the database, for who is to own what the dump makes. The text of a
+	// dump is a stranger's: it has the rights of this role, and no others.
+	URL string
+	// Bin is the directory of the server's own programs; PATH is tried after it.
+	Bin string
+	// Instead, when it is not nil, may do in the role's place what a statement
+	// about extensions and roles says. It tells whether it has.
+	Instead func(ctx context.Context, sql string) (done bool, err error)
+}
+
+// Restore brings a dump into a database. A plain one (pg_dump's default) is sent
+// statement by statement, its COPY data as it is read; custom, tar and directory
+// formats are made plain by pg_restore, which connects to nothing. Owners, grants
+// and comments on extensions that this server cannot have are left out, and so is
+// what only a superuser may and no table needs: leftOut names the kinds. Every
+// other refusal is an error with the line of the file.
+func Restore(ctx context.Context, r Dump) (leftOut []string, err error) {
+	info, err := os.Stat(r.File)
 	if err != nil {
-		return fmt.Errorf("read the dump: %w", err)
+		return nil, fmt.Errorf("read the dump: %w", err)
 	}
 	if info.IsDir() {
-		if _, err := os.Stat(filepath.Join(file, "toc.dat")); err != nil {
-			return fmt.Errorf("%s is a directory without toc.dat: no dump of pg_dump's directory format", file)
+		if _, err := os.Stat(filepath.Join(r.File, "toc.dat")); err != nil {
+			return nil, fmt.Errorf("%s is a directory without toc.dat: no dump of pg_dump's directory format", r.File)
 		}
-		return pgRestore(ctx, url, file, bin)
+		return r.archive(ctx)
 	}
-	in, err := os.Open(file)
+	in, err := os.Open(r.File)
 	if err != nil {
-		return fmt.Errorf("read the dump: %w", err)
+		return nil, fmt.Errorf("read the dump: %w", err)
 	}
 	defer in.Close()
-	r := bufio.NewReaderSize(in, chunk)
-	head, _ := r.Peek(512)
+	text := bufio.NewReaderSize(in, chunk)
+	head, _ := text.Peek(512)
 	switch {
 	case bytes.HasPrefix(head, []byte("PGDMP")), len(head) > 262 && string(head[257:262]) == "ustar":
-		return pgRestore(ctx, url, file, bin)
+		return r.archive(ctx)
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}), bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), bytes.HasPrefix(head, []byte("BZh")):
-		return fmt.Errorf("%s is compressed: unpack it first (gunzip, zstd -d)", file)
+		return nil, fmt.Errorf("%s is compressed: unpack it first (gunzip, zstd -d)", r.File)
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return fmt.Errorf("%s is UTF-16: write it with pg_dump --file instead of a shell's >", file)
+		return nil, fmt.Errorf("%s is UTF-16: write it with pg_dump --file instead of a shell's >", r.File)
 	}
-	cfg, err := pgx.ParseConfig(url)
+	return r.plain(ctx, text)
+}
+
+// plain brings a plain dump into the database.
+func (r *Dump) plain(ctx context.Context, text *bufio.Reader) ([]string, error) {
+	cfg, err := pgx.ParseConfig(r.URL)
 	if err != nil {
-		return errors.New("the address of the throwaway server cannot be read")
+		return nil, errors.New("the address of the throwaway server cannot be read")
 	}
 	cfg.RuntimeParams["application_name"] = "onward restore"
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return fmt.Errorf("connect to the throwaway server: %w", err)
+		return nil, fmt.Errorf("connect to the throwaway server: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	d := &dump{in: r, line: 1}
+	b := &bringing{Dump: r, conn: conn, text: &dump{in: text, line: 1}}
 	for {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		sql, line, err := d.next()
+		sql, line, err := b.text.next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return b.leftOut, nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", file, line, err)
+			return nil, fmt.Errorf("%s:%d: %w", r.File, line, err)
 		}
-		if err := send(ctx, conn, d, sql); err != nil {
-			return fmt.Errorf("%s:%d: %w", file, line, err)
+		if err := b.send(ctx, sql); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", r.File, line, err)
 		}
 	}
 }
 
+// bringing is a dump on its way.
+type bringing struct {
+	*Dump
+	conn    *pgx.Conn
+	text    *dump
+	leftOut []string
+}
+
 // send runs a statement of a plain dump.
-func send(ctx context.Context, conn *pgx.Conn, d *dump, sql string) error {
+func (b *bringing) send(ctx context.Context, sql string) error {
 	if isCopy(sql) {
-		data := d.copyData()
-		_, err := conn.PgConn().CopyFrom(ctx, data, sql)
+		data := b.text.copyData()
+		_, err := b.conn.PgConn().CopyFrom(ctx, data, sql)
 		if err != nil {
 			return fmt.Errorf("%s: %w", firstWords(sql), err)
 		}
 		return data.skip()
 	}
-	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if b.Instead != nil && deputed(sql) {
+		if done, err := b.Instead(ctx, sql); done || err != nil {
+			return err
+		}
+	}
+	_, err := b.conn.PgConn().Exec(ctx, sql).ReadAll()
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && leftOut(sql, pg.Code) {
-		return nil
+	if errors.As(err, &pg) {
+		if leftOut(sql, pg.Code) {
+			return nil
+		}
+		if kind := needless(sql, pg.Code, len(b.leftOut) > 0); kind != "" {
+			if !slices.Contains(b.leftOut, kind) {
+				b.leftOut = append(b.leftOut, kind)
+			}
+			return nil
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", firstWords(sql), err)
 	}
 	return nil
+}
+
+// begins is the first of a list that a statement begins with; "" for none.
+func begins(sql string, list ...string) string {
+	head := upperHead(sql)
+	for _, p := range list {
+		if strings.HasPrefix(head, p+" ") {
+			return p
+		}
+	}
+	return ""
+}
+
+// deputed statements may have to be done by somebody else than the role.
+func deputed(sql string) bool {
+	return begins(sql, "CREATE EXTENSION", "COMMENT ON EXTENSION", "CREATE ROLE", "CREATE USER", "CREATE GROUP") != "" && begins(sql, "CREATE USER MAPPING") == ""
+}
+
+// needless is the kind of a statement that only a superuser may run, and whose
+// objects no table is made of; "" for every other one. What was left out is missing
+// to what comes after it, which is left out, too.
+func needless(sql, code string, missing bool) string {
+	switch {
+	case code == "42501":
+		return begins(sql, "CREATE EXTENSION", "CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT TRIGGER", "CREATE PUBLICATION", "ALTER PUBLICATION",
+			"CREATE SUBSCRIPTION", "ALTER SUBSCRIPTION", "CREATE FOREIGN DATA WRAPPER", "CREATE SERVER", "CREATE USER MAPPING", "CREATE FOREIGN TABLE",
+			"SECURITY LABEL", "CREATE ROLE", "CREATE USER", "ALTER ROLE", "ALTER USER", "COMMENT ON ROLE", "ALTER DATABASE", "ALTER SYSTEM", "SET")
+	case missing && (code == "42704" || code == "42P01"):
+		return begins(sql, "GRANT", "REVOKE", "COMMENT ON", "ALTER EVENT TRIGGER", "ALTER PUBLICATION", "ALTER SUBSCRIPTION", "ALTER FOREIGN DATA WRAPPER", "CREATE SERVER", "ALTER SERVER",
+			"CREATE USER MAPPING", "CREATE FOREIGN TABLE", "ALTER FOREIGN TABLE")
+	}
+	return ""
 }
 
 // upperHead is the beginning of a statement in upper case, with single spaces.
@@ -122,53 +193,55 @@ func firstWords(sql string) string {
 // leftOut reports whether a refusal does not matter for a rehearsal: roles of
 // production, settings of a newer pg_dump, what every database has anyway.
 func leftOut(sql, code string) bool {
-	head := upperHead(sql)
-	begins := func(list ...string) bool {
-		for _, p := range list {
-			if strings.HasPrefix(head, p) {
-				return true
-			}
-		}
-		return false
-	}
 	switch code {
 	case "42704", "22023": // an unknown role or setting
-		return begins("GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES ", "SET ", "SELECT PG_CATALOG.SET_CONFIG(", "SECURITY LABEL ") ||
-			begins("ALTER ") && strings.Contains(upperHead(sql[max(0, len(sql)-200):]), "OWNER TO ")
+		return begins(sql, "GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES", "SET", "SECURITY LABEL") != "" || strings.HasPrefix(upperHead(sql), "SELECT PG_CATALOG.SET_CONFIG(") || newOwner(sql)
 	case "42501": // not allowed to a role that is no superuser
-		return begins("COMMENT ON EXTENSION ", "ALTER DEFAULT PRIVILEGES ", "GRANT ", "REVOKE ") ||
-			begins("ALTER ") && strings.Contains(upperHead(sql[max(0, len(sql)-200):]), "OWNER TO ")
+		return begins(sql, "COMMENT ON EXTENSION", "ALTER DEFAULT PRIVILEGES", "GRANT", "REVOKE") != "" || newOwner(sql)
 	case "42P06":
-		return begins("CREATE SCHEMA PUBLIC")
+		return strings.HasPrefix(upperHead(sql), "CREATE SCHEMA PUBLIC")
 	}
 	return false
 }
 
-// pgRestore runs pg_restore.
-func pgRestore(ctx context.Context, address, file, bin string) error {
-	program := filepath.Join(bin, "pg_restore")
-	if _, err := os.Stat(program); bin == "" || err != nil {
+func newOwner(sql string) bool {
+	return begins(sql, "ALTER") != "" && strings.Contains(upperHead(sql[max(0, len(sql)-200):]), "OWNER TO ")
+}
+
+// archive has pg_restore write an archive as a plain dump, and brings that in.
+func (r *Dump) archive(ctx context.Context) ([]string, error) {
+	program := filepath.Join(r.Bin, "pg_restore")
+	if _, err := os.Stat(program); r.Bin == "" || err != nil {
 		if program, err = exec.LookPath("pg_restore"); err != nil {
-			return fmt.Errorf("%s is not a plain dump, and there is no pg_restore here to read it: install Postgres' client programs (postgresql-client), or write the dump with pg_dump --format=plain", file)
+			return nil, fmt.Errorf("%s is not a plain dump, and there is no pg_restore here to read it: install Postgres' client programs (postgresql-client), or write the dump with pg_dump --format=plain", r.File)
 		}
 	}
-	cmd := exec.CommandContext(ctx, program, "--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", "--dbname="+address, file)
-	// Arguments can be read by every process of the machine.
-	if u, err := url.Parse(address); err == nil && u.User != nil {
-		if password, ok := u.User.Password(); ok {
-			u.User = url.User(u.User.Username())
-			cmd.Args[len(cmd.Args)-2] = "--dbname=" + u.String()
-			cmd.Env = append(os.Environ(), "PGPASSWORD="+password)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--no-owner", "--no-privileges", "--no-comments", "--file=-", r.File)
+	// It has no need of what else the environment holds.
+	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"} {
+		if value, ok := os.LookupEnv(name); ok {
+			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		text := strings.TrimSpace(stderr.String())
-		return fmt.Errorf("pg_restore of %s: %w: %s", file, err, text[:min(len(text), 2000)])
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("pg_restore: %w", err)
+	}
+	leftOut, err := r.plain(ctx, bufio.NewReaderSize(out, chunk))
+	if err != nil {
+		cancel() // nobody reads the rest
+	}
+	ended := cmd.Wait()
+	if err == nil && ended != nil {
+		text := strings.TrimSpace(stderr.String())
+		err = fmt.Errorf("pg_restore of %s: %w: %s", r.File, ended, text[:min(len(text), 2000)])
+	}
+	return leftOut, err
 }

@@ -55,10 +55,15 @@ func write(t *testing.T, content string) string {
 	return file
 }
 
+func restored(url, file string) error {
+	_, err := fill.Restore(context.Background(), fill.Dump{URL: url, File: file})
+	return err
+}
+
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	url, conn := database(t, 18, "")
-	if err := fill.Restore(context.Background(), url, write(t, plainDump), ""); err != nil {
+	if err := restored(url, write(t, plainDump)); err != nil {
 		t.Fatal(err)
 	}
 	got := ask[string](t, conn, `SELECT string_agg(id || '=' || coalesce(v, 'NULL'), '|' ORDER BY id) FROM public."t;t"`)
@@ -76,13 +81,13 @@ func TestRestoreLong(t *testing.T) {
 	t.Parallel()
 	url, conn := database(t, 18, "CREATE TABLE t (id int PRIMARY KEY, v text)")
 	long := strings.Repeat("x", 3<<20)
-	if err := fill.Restore(context.Background(), url, write(t, "COPY t FROM stdin;\n1\t"+long+"\n2\ty\n\\.\nINSERT INTO t VALUES (3);"), ""); err != nil {
+	if err := restored(url, write(t, "COPY t FROM stdin;\n1\t"+long+"\n2\ty\n\\.\nINSERT INTO t VALUES (3);")); err != nil {
 		t.Fatal(err)
 	}
 	if n := ask[int64](t, conn, "SELECT sum(length(v)) + count(*) FROM t"); n != int64(len(long))+4 {
 		t.Errorf("%d", n)
 	}
-	err := fill.Restore(context.Background(), url, write(t, "\n\nCOPY t FROM stdin;\n1\tz\n"+strings.Repeat("9\t"+strings.Repeat("x", 1000)+"\n", 5000)+"\\.\n"), "")
+	err := restored(url, write(t, "\n\nCOPY t FROM stdin;\n1\tz\n"+strings.Repeat("9\t"+strings.Repeat("x", 1000)+"\n", 5000)+"\\.\n"))
 	if err == nil || !strings.Contains(err.Error(), "dump.sql:3:") || !strings.Contains(err.Error(), "duplicate key") {
 		t.Errorf("%v", err)
 	}
@@ -100,12 +105,12 @@ func TestRestoreRefuses(t *testing.T) {
 		"\x1f\x8b\x08abcd":                    "compressed",
 		"CREATE EXTENSION no_such_extension;": "no_such_extension",
 	} {
-		err := fill.Restore(context.Background(), url, write(t, content), "")
+		err := restored(url, write(t, content))
 		if err == nil || !strings.Contains(err.Error(), say) {
 			t.Errorf("%q: %v, want %q", content, err, say)
 		}
 	}
-	if err := fill.Restore(context.Background(), url, filepath.Join(t.TempDir(), "none"), ""); err == nil {
+	if err := restored(url, filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("no error for a file that is not there")
 	}
 }
@@ -139,7 +144,7 @@ func TestRestoreWhatPgDumpWrites(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		to, conn := database(t, major, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-		if err := fill.Restore(context.Background(), to, file, ""); err != nil {
+		if err := restored(to, file); err != nil {
 			t.Errorf("%s: %v", format, err)
 			continue
 		}

@@ -57,7 +57,7 @@ func (f *filler) typeText(t *typ, typmod int32) string {
 	key := fmt.Sprint(t.oid, " ", typmod)
 	if f.typeNames[key] == "" {
 		var name string
-		if err := f.conn.QueryRow(context.Background(), fmt.Sprintf("SELECT format_type(%d, %d)", t.oid, typmod)).Scan(&name); err != nil {
+		if err := f.conn.QueryRow(context.Background(), fmt.Sprintf("SELECT pg_catalog.format_type(%d, %d)", t.oid, typmod)).Scan(&name); err != nil {
 			name = quote(t.schema) + "." + quote(t.name)
 		}
 		f.typeNames[key] = name
@@ -129,7 +129,7 @@ func (f *filler) passRate(ctx context.Context, t *table) (float64, error) {
 		all = append(all, "("+c.sql+") IS NOT FALSE")
 	}
 	var rate float64
-	sql := fmt.Sprintf("SELECT coalesce(avg(CASE WHEN %s THEN 1 ELSE 0 END), 0)::float8 FROM %s AS %s", strings.Join(all, " AND "), stageName, quote(t.rel))
+	sql := fmt.Sprintf("SELECT COALESCE(pg_catalog.avg(CASE WHEN %s THEN 1 ELSE 0 END), 0)::pg_catalog.float8 FROM %s AS %s", strings.Join(all, " AND "), stageName, quote(t.rel))
 	err := f.conn.QueryRow(ctx, sql).Scan(&rate)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -56,12 +56,12 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 
 // Extensions lists the names that CREATE EXTENSION knows on this server, sorted.
 func (s *Server) Extensions(ctx context.Context) ([]string, error) {
-	conn, err := s.connect(ctx)
+	conn, err := s.Connect(ctx, "", "")
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, "SELECT name::text FROM pg_available_extensions ORDER BY name COLLATE \"C\"")
+	rows, err := conn.Query(ctx, `SELECT name::pg_catalog.text FROM pg_catalog.pg_available_extensions ORDER BY name COLLATE pg_catalog."C"`)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Server) databasePrefix() string {
 
 // run executes statements, one by one, in the maintenance database.
 func (s *Server) run(ctx context.Context, statements ...string) error {
-	conn, err := s.connect(ctx)
+	conn, err := s.Connect(ctx, "", "")
 	if err != nil {
 		return err
 	}
@@ -88,18 +88,6 @@ func (s *Server) run(ctx context.Context, statements ...string) error {
 		}
 	}
 	return nil
-}
-
-func (s *Server) connect(ctx context.Context) (*pgx.Conn, error) {
-	url := s.URL("postgres")
-	if s.external != nil {
-		url = s.cfg.URL
-	}
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return nil, s.blame(err)
-	}
-	return conn, nil
 }
 
 // blame puts the server's own death beside an error of a connection, if that is where it comes from.

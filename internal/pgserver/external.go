@@ -73,8 +73,8 @@ func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 func (s *Server) greet(ctx context.Context) error {
 	var number int
 	var may bool
-	err := s.external.keep.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-		(SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user)`).
+	err := s.external.keep.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version_num')::int, pg_catalog.current_setting('server_version'),
+		(SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user)`).
 		Scan(&number, &s.install.Version, &may)
 	if err != nil {
 		return fmt.Errorf("ask the server for its version: %w", err)
@@ -101,12 +101,12 @@ func (s *Server) greet(ctx context.Context) error {
 // made lists the databases of ours on the server that want says yes to: given the id in the name and the
 // application names of all connections.
 func (s *Server) made(ctx context.Context, want func(id string, live map[string]bool) bool) ([]string, error) {
-	names, err := s.column(ctx, `SELECT datname::text FROM pg_database WHERE datname LIKE 'onward\_%'`)
+	names, err := s.column(ctx, `SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'`)
 	if err != nil {
 		return nil, err
 	}
 	// In this order: who is connected is asked after what exists.
-	connected, err := s.column(ctx, `SELECT DISTINCT coalesce(application_name, '') FROM pg_stat_activity`)
+	connected, err := s.column(ctx, `SELECT coalesce(application_name, '') FROM pg_catalog.pg_stat_activity`)
 	if err != nil {
 		return nil, err
 	}

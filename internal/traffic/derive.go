@@ -3,7 +3,6 @@ package traffic
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -15,11 +14,20 @@ type group struct{ read, insert, update *shape }
 
 // derive finds for every relation the queries that it allows, by trying them.
 // It returns the relations that can be read, too.
-func derive(ctx context.Context, conn *pgx.Conn, c Config, logger *slog.Logger) ([]*group, []*relation, error) {
-	relations, err := readSchema(ctx, conn, c.Relations)
+func (l *Load) derive(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnConfig, c Config) ([]*group, []*relation, error) {
+	logger := l.logger
+	relations, err := readSchema(ctx, catalogs, c.Relations)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the schema: %w", err)
 	}
+	if len(relations) == 0 {
+		return nil, nil, nil
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer shut(conn.PgConn())
 	if missing := len(c.Relations) - len(relations); missing > 0 {
 		logger.Debug("relations that cannot be queried", "count", missing)
 	}

@@ -108,13 +108,17 @@ func Start(ctx context.Context, c Config) (*Load, error) {
 }
 
 func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Config) error {
-	setup, err := pgx.ConnectConfig(ctx, config)
+	// What is asked of catalogs is asked with the server's own names and operators,
+	// whatever the database has beside them; what is tried, as the load will send it.
+	plain := config.Copy()
+	plain.RuntimeParams["search_path"] = "pg_catalog, pg_temp"
+	setup, err := pgx.ConnectConfig(ctx, plain)
 	if err != nil {
 		return err
 	}
 	workers := max(c.Workers, 0)
 	c.Workers = max(workers, 1) // what the rows are shared out among
-	groups, relations, err := derive(ctx, setup, c, l.logger)
+	groups, relations, err := l.derive(ctx, setup, config, c)
 	if err != nil || len(groups) == 0 {
 		shut(setup.PgConn())
 		return err
@@ -137,7 +141,7 @@ func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Co
 	if c.LongTransaction > 0 {
 		begin(func(ready chan<- error) { l.long(ctx, relations, c.LongTransaction, ready) })
 	}
-	watch := &watcher{config: config, conn: setup, logger: l.logger, flights: l.flights}
+	watch := &watcher{config: plain, conn: setup, logger: l.logger, flights: l.flights}
 	l.watcher.Go(func() { watch.run(watching) })
 	for range started {
 		if failed := <-ready; failed != nil && err == nil {

@@ -116,7 +116,7 @@ func (o *Observer) unchanged(ctx context.Context) bool {
 		}
 	}
 	var pending bool
-	err = o.watch.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_inherits i WHERE to_jsonb(i) ->> 'inhdetachpending' = 'true')`).Scan(&pending)
+	err = o.watch.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE pg_catalog.to_jsonb(i) OPERATOR(pg_catalog.->>) 'inhdetachpending' OPERATOR(pg_catalog.=) 'true')`).Scan(&pending)
 	return err == nil && !pending
 }
 
@@ -249,7 +249,7 @@ func quote(name string) string {
 
 // asked are the locks that the first session holds or waits for.
 func (o *Observer) asked(ctx context.Context) (modes map[uint32]onward.Lock, waiting map[uint32]bool, err error) {
-	rows, err := o.watch.Query(ctx, `SELECT relation, mode, granted FROM pg_locks WHERE pid = $1 AND locktype = 'relation'`, int64(o.pid))
+	rows, err := o.watch.Query(ctx, `SELECT relation, mode, granted FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'`, int64(o.pid))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -274,7 +274,7 @@ func (o *Observer) asked(ctx context.Context) (modes map[uint32]onward.Lock, wai
 // abandon cancels the statement.
 func (o *Observer) abandon(ctx context.Context, done chan error) error {
 	for {
-		if _, err := o.watch.Exec(ctx, "SELECT pg_cancel_backend($1)", int64(o.pid)); err != nil {
+		if _, err := o.watch.Exec(ctx, "SELECT pg_catalog.pg_cancel_backend($1)", int64(o.pid)); err != nil {
 			return err
 		}
 		select {

@@ -73,9 +73,10 @@ type Relation struct {
 }
 
 const listRelations = `
-SELECT c.oid, CASE WHEN n.nspname LIKE 'pg_temp%' THEN 'pg_temp' ELSE n.nspname END || '.' || c.relname, c.relkind::text, coalesce(pg_relation_filenode(c.oid), 0)::oid, coalesce(i.indrelid, 0)::oid, c.reltuples
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
-WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg_toast_temp%' AND c.relkind IN ('r','p','v','m','S','i','I','f','c')`
+SELECT c.oid, pg_catalog.concat(CASE WHEN n.nspname OPERATOR(pg_catalog.~) '^pg_temp' THEN 'pg_temp' ELSE n.nspname END, '.', c.relname), c.relkind::pg_catalog.text,
+  COALESCE(pg_catalog.pg_relation_filenode(c.oid), 0::pg_catalog.oid), COALESCE(i.indrelid, 0::pg_catalog.oid), c.reltuples
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid
+WHERE n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,pg_toast}') AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast_temp' AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,S,i,I,f,c}')`
 
 // Relations lists the relations of a database that are not the server's own.
 func Relations(ctx context.Context, c *pgx.Conn) (map[uint32]Relation, error) {
@@ -287,7 +288,7 @@ func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read
 // locks are the strongest modes that the first session holds, read by the
 // second.
 func (o *Observer) locks(ctx context.Context) (map[uint32]onward.Lock, error) {
-	rows, err := o.watch.Query(ctx, `SELECT relation, mode FROM pg_locks WHERE pid = $1 AND locktype = 'relation' AND granted`, int64(o.pid))
+	rows, err := o.watch.Query(ctx, `SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation' AND granted`, int64(o.pid))
 	if err != nil {
 		return nil, err
 	}
@@ -307,7 +308,7 @@ func (o *Observer) locks(ctx context.Context) (map[uint32]onward.Lock, error) {
 
 // reads counts the rows that the transaction has read in sequence.
 func (o *Observer) reads(ctx context.Context) (map[uint32]int64, error) {
-	rows, err := o.session.Query(ctx, `SELECT relid, seq_tup_read FROM pg_stat_xact_all_tables WHERE seq_tup_read > 0 AND relid >= 16384`)
+	rows, err := o.session.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_all_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0 AND relid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid`)
 	if err != nil {
 		return nil, err
 	}

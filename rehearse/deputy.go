@@ -1,0 +1,101 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// deputy does in the place of the migrations' role what only a superuser may do
+// and what is known to be harmless. No text of a migration is ever sent by a
+// superuser: statements are made anew, from names.
+type deputy struct {
+	*version
+	server *pgserver.Server
+	db     string
+	look   *pgx.Conn
+	note   func(string)
+	// schema is the one in which who asks makes things; "" for none.
+	schema func(ctx context.Context) (string, error)
+	// may are the extensions that it makes.
+	may func(name string) bool
+}
+
+// elsewhere does what the runner's role may not, and leaves out what only psql
+// understands, and extensions that are not there.
+func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool, err error) {
+	if strings.HasPrefix(strings.TrimSpace(s.SQL), `\`) {
+		r.note("psql's own commands were left out: " + firstLine(s.SQL))
+		return true, nil
+	}
+	if e := s.Node.GetCreateExtensionStmt(); e != nil {
+		var here bool
+		err := r.look.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name OPERATOR(pg_catalog.=) $1)", e.GetExtname()).Scan(&here)
+		if err != nil {
+			return false, err
+		}
+		if !here {
+			r.note("the extension " + e.GetExtname() + " is not installed beside this server and was left out; --postgres URL names a server that has it")
+			return true, nil
+		}
+	}
+	d := deputy{
+		version: r.version, server: r.server, db: r.db, look: r.look, note: r.note, may: func(name string) bool { return harmless[name] },
+		schema: func(ctx context.Context) (string, error) {
+			var name *string
+			err := r.conn.QueryRow(ctx, "SELECT pg_catalog.current_schema()", anyhow).Scan(&name)
+			if err != nil || name == nil {
+				return "", err
+			}
+			return *name, nil
+		},
+	}
+	return d.instead(ctx, s.Node)
+}
+
+// instead does a statement in the role's place. Where it does not, because it
+// need not or cannot, the role's own attempt says why.
+func (d deputy) instead(ctx context.Context, n *pgparse.Node) (done bool, err error) {
+	if d.Superuser || d.Server != "" {
+		return false, nil
+	}
+	if e := n.GetCreateExtensionStmt(); e != nil && d.may(e.GetExtname()) {
+		err := d.extend(ctx, e)
+		if servers(err) || errors.Is(err, errNotOurs) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if c := n.GetCommentStmt(); c != nil && c.GetObjtype() == pgparse.ObjectType_OBJECT_EXTENSION {
+		var may bool
+		err := d.look.QueryRow(ctx, "SELECT pg_catalog.pg_has_role($1::pg_catalog.name, extowner, 'USAGE') FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $2",
+			roleName, c.GetObject().GetString_().GetSval()).Scan(&may)
+		if errors.Is(err, pgx.ErrNoRows) || may || err != nil {
+			return false, ignoreNoRows(err)
+		}
+		d.note("comments on extensions of the server's superuser were left out")
+		return true, nil
+	}
+	if c := n.GetCreateRoleStmt(); c != nil {
+		err := createRole(ctx, d.server, c.GetRole())
+		if servers(err) {
+			return false, nil
+		}
+		d.note("roles are made without their options: " + c.GetRole())
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func ignoreNoRows(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
+}
