@@ -113,7 +113,7 @@ func (v *version) start(ctx context.Context) error {
 	if v.empty() {
 		v.MaxBytes = min(v.MaxBytes, smallBytes)
 	}
-	cfg := pgserver.Config{Major: v.major, Small: v.empty(), URL: v.Server, Logger: v.Logger, Settings: map[string]string{
+	cfg := pgserver.Config{Major: v.major, Small: v.empty(), URL: v.Server, Unconfined: v.unconfined, Logger: v.Logger, Settings: map[string]string{
 		"max_connections": "50", "track_functions": "none",
 		// What sorts and joins write is in no database's size.
 		"temp_file_limit": fmt.Sprintf("%dkB", min(v.MaxBytes>>10, math.MaxInt32)),

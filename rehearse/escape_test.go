@@ -207,7 +207,7 @@ var escapes = map[string]attempt{
 	"roles of ours":                             {base: payload + "CREATE ROLE onward_watch;\n", up: refused("CREATE ROLE onward_look", "GRANT onward_watch TO CURRENT_USER", "SET ROLE onward_watch", "SET ROLE onward_look", "ALTER ROLE onward_look SET search_path = evil, pg_catalog", "ALTER ROLE onward_watch SUPERUSER"), breaks: true, newest: true},
 	"roles of ours, in the release":             {up: arm + "CREATE ROLE onward_look;\nSET ROLE onward_look;\nCREATE ROLE onward_watch;\nSET ROLE onward_watch;\nSELECT evil.payload('role');\n", breaks: true, newest: true},
 	"roles of the server":                       {up: payload + refused("SET ROLE postgres", "SET SESSION AUTHORIZATION postgres", "GRANT postgres TO CURRENT_USER", "GRANT pg_execute_server_program TO CURRENT_USER", "ALTER ROLE CURRENT_USER SUPERUSER", "CREATE ROLE evil SUPERUSER", "ALTER ROLE postgres RENAME TO x") + "CREATE ROLE pg_execute_server_program;\n", breaks: true},
-	"a role whose name is a program":            {base: "ALTER TABLE public.t OWNER TO \"x'; COPY (SELECT 1) TO PROGRAM 'touch OUTSIDE/role'; --\";\nALTER TABLE public.t OWNER TO CURRENT_USER;\n", up: "GRANT SELECT ON public.t TO \"y\\'; COPY (SELECT 1) TO PROGRAM 'touch OUTSIDE/role'; --\", \"$$; COPY (SELECT 1) TO PROGRAM 'touch OUTSIDE/role'; --\";\n"},
+	"a role whose name is a program":            {base: "ALTER TABLE public.t OWNER TO \"x'; COPY (SELECT 1) TO PROGRAM 'touch OUTSIDE/role'; --\";\nALTER TABLE public.t OWNER TO CURRENT_USER;\n", up: "GRANT SELECT ON public.t TO \"y\\'; COPY (SELECT 1) TO PROGRAM 'touch OUTSIDE/role'; --\", \"$q$; COPY (SELECT 1) TO PROGRAM 'touch OUTSIDE/role'; --\";\n"},
 	"a role that a message names":               {up: arm + forDatabase + "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) 'x') THEN RAISE EXCEPTION 'role \"x\" does not exist' USING ERRCODE = '42704'; END IF; END $do$;\n", newest: true},
 	"a bookkeeper that a message names":         {base: arm, up: "DO $do$ BEGIN IF pg_catalog.to_regclass('schema_migrations') IS NULL THEN RAISE EXCEPTION 'relation \"evil\".\"schema_migrations\" does not exist' USING ERRCODE = '42P01'; END IF; END $do$;\nDELETE FROM schema_migrations;\n", breaks: true, newest: true},
 	"event triggers":                            {up: payload + "CREATE FUNCTION evil.event() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.payload('event'); END $$;\n" + refused("CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION evil.event()", "CREATE EVENT TRIGGER l ON login EXECUTE FUNCTION evil.event()", "ALTER EVENT TRIGGER onward_rehearsal_start DISABLE", "CREATE OR REPLACE FUNCTION onward_rehearsal.seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM evil.payload(''seen''); END'", "DROP SCHEMA onward_rehearsal CASCADE", "ALTER SCHEMA onward_rehearsal RENAME TO x", "CREATE FUNCTION onward_rehearsal.explain(text) RETURNS bool LANGUAGE sql AS 'SELECT evil.payload(''explain'')'") + "SELECT onward_rehearsal.explain(true);\nSET search_path = evil, pg_catalog;\nSELECT onward_rehearsal.explain(false);\nRESET search_path;\n", breaks: true},
@@ -277,7 +277,7 @@ func (a attempt) run(t *testing.T, major int) {
 		c.Rows, c.Traffic = fill.Plan{All: 20, Seed: 1}, true
 	}
 	looked := false
-	rehearse.AtEnd(&c, func(ctx context.Context, s *pgserver.Server) {
+	rehearse.FirstWall(&c, func(ctx context.Context, s *pgserver.Server) {
 		looked = true
 		for _, x := range ran(ctx, t, s) {
 			if x.super || x.session != "onward" {

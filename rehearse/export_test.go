@@ -6,5 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
-// AtEnd lets a test look at each server of a rehearsal before it goes.
-func AtEnd(c *Config, look func(context.Context, *pgserver.Server)) { c.atEnd = look }
+// FirstWall leaves nothing around the servers of a rehearsal, so that what holds
+// is what we ask, and as whom; look sees each server before it goes.
+func FirstWall(c *Config, look func(context.Context, *pgserver.Server)) {
+	c.unconfined, c.atEnd = true, look
+}

@@ -47,8 +47,9 @@ type Config struct {
 	// is 1 GB at the most.
 	MaxBytes int64
 
-	// atEnd, for tests, sees each server before it goes.
-	atEnd func(context.Context, *pgserver.Server)
+	// For tests: unconfined is pgserver's, atEnd sees each server before it goes.
+	unconfined bool
+	atEnd      func(context.Context, *pgserver.Server)
 }
 
 const (
