@@ -2,7 +2,6 @@ package rehearse_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -247,10 +246,7 @@ func TestEscapes(t *testing.T) {
 }
 
 func (a attempt) run(t *testing.T, major int) {
-	outside := filepath.Join(t.TempDir(), "outside")
-	if err := errors.Join(os.Mkdir(outside, 0o777), os.Chmod(outside, 0o777), os.Chmod(filepath.Dir(outside), 0o755)); err != nil {
-		t.Fatal(err)
-	}
+	outside := reachable(t)
 	text := func(sql string) string {
 		for _, schema := range []string{"evil", "public"} {
 			sql = strings.ReplaceAll(sql, "SHADOWS "+schema, strings.ReplaceAll(shadows, "SCHEMA", schema))
@@ -302,6 +298,21 @@ func (a attempt) run(t *testing.T, major int) {
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
 		t.Errorf("written outside: %v, %v", left, err)
 	}
+}
+
+// reachable is a directory in which every user of the machine may write: the
+// server may be another user's, and those of the tests themselves are closed.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "outside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 type caught struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -168,10 +167,7 @@ func TestHostile(t *testing.T) {
 }
 
 func (h hostile) run(t *testing.T) {
-	outside := filepath.Join(t.TempDir(), "outside")
-	if err := errors.Join(os.Mkdir(outside, 0o777), os.Chmod(outside, 0o777), os.Chmod(filepath.Dir(outside), 0o755)); err != nil {
-		t.Fatal(err)
-	}
+	outside := reachable(t)
 	head := "-- +goose Up\n"
 	if h.outside {
 		head = "-- +goose NO TRANSACTION\n" + head
@@ -245,10 +241,7 @@ func (h hostile) check(t *testing.T, r *onward.Report, out *onward.Rehearsal) {
 // rights than the migrations have.
 func TestCodeOfTables(t *testing.T) {
 	t.Parallel()
-	outside := t.TempDir()
-	if err := errors.Join(os.Chmod(outside, 0o777), os.Chmod(filepath.Dir(outside), 0o755)); err != nil {
-		t.Fatal(err)
-	}
+	outside := reachable(t)
 	evil := func(name, returns, value string) string {
 		return "-- +goose StatementBegin\nCREATE FUNCTION " + name + " RETURNS " + returns + " LANGUAGE plpgsql AS $$ BEGIN\n" +
 			"BEGIN RESET ROLE; EXECUTE $c$COPY (SELECT 1) TO PROGRAM 'touch " + outside + "/x'$c$; EXCEPTION WHEN insufficient_privilege THEN NULL; END;\n" +
