@@ -166,6 +166,36 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
+// What is nested too deep is refused before a parser sees it: goccy/go-yaml takes
+// gigabytes for a line of brackets.
+func TestDecodeNesting(t *testing.T) {
+	t.Parallel()
+	indented := ""
+	for i := range 60 {
+		indented += strings.Repeat(" ", i) + "a:\n"
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"brackets": {"postgres: " + strings.Repeat("[", 200_000), "onward.yaml:1:60: nested deeper than 50 levels"},
+		"braces":   {"base: x\nrules: " + strings.Repeat("{a: ", 60_000), "onward.yaml:2:204: nested deeper than 50 levels"},
+		"lines":    {"postgres:\n" + strings.Repeat("[\n", 1000), "onward.yaml:51:1: nested deeper than 50 levels"},
+		"dashes":   {"postgres:\n" + strings.Repeat("- ", 1000), "onward.yaml:2:99: nested deeper than 50 levels"},
+		"indented": {indented, "onward.yaml:51:51: nested deeper than 50 levels"},
+	} {
+		_, err := config.Decode([]byte(c.text), "onward.yaml", known)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	var flat strings.Builder
+	flat.WriteString("small_tables:\n")
+	for range 200 {
+		flat.WriteString("  - a[b\n  - '[[['\n  - \"{{\" # [[[[\n")
+	}
+	if _, err := config.Decode([]byte(flat.String()), "onward.yaml", known); err != nil {
+		t.Errorf("a long flat list: %v", err)
+	}
+}
+
 func TestAccept(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -98,6 +98,9 @@ func Decode(data []byte, name string, known Known) (*Config, error) {
 func decode(data []byte, name string, known Known) (*Config, error) {
 	d := &decoder{path: name, known: known}
 	c := &Config{Path: name}
+	if line, column, deep := tooDeep(string(data)); deep {
+		return nil, &Error{Path: name, Line: line, Column: column, Message: fmt.Sprintf("nested deeper than %d levels", maxNesting)}
+	}
 	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0)
 	if err != nil {
 		return nil, d.syntax(err)
