@@ -153,6 +153,9 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 		return err
 	}
 	v.server = s
+	if err := v.weak(ctx); err != nil {
+		return errors.Join(err, s.Stop())
+	}
 	if v.base.database, err = s.NewDatabase(ctx, ""); err == nil {
 		err = v.history(ctx, s)
 	}
@@ -161,6 +164,31 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 	}
 	v.base.took = time.Since(begun)
 	return nil
+}
+
+// weak refuses a role of somebody's server with which migrations could leave
+// their database.
+func (v *version) weak(ctx context.Context) error {
+	if v.Superuser {
+		return nil
+	}
+	c, err := v.server.Connect(ctx, "", "")
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	// A superuser is a member of every role.
+	var strong []string
+	err = c.QueryRow(ctx, `SELECT COALESCE(pg_catalog.array_agg(rolname::pg_catalog.text ORDER BY NOT rolsuper, oid), '{}') FROM pg_catalog.pg_roles
+		WHERE (rolsuper OR rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}')) AND pg_catalog.pg_has_role(oid, 'MEMBER')`).Scan(&strong)
+	if err != nil {
+		return fmt.Errorf("ask what the role may: %w", err)
+	}
+	if len(strong) == 0 {
+		return nil
+	}
+	return &config.InputError{Err: fmt.Errorf("the role of --postgres has the rights of %s: the migrations could read files and start programs on that server, and touch its other databases; "+
+		"name a role that may create databases and is no superuser (CREATE ROLE rehearsal LOGIN CREATEDB), or let them with --superuser", strong[0])}
 }
 
 // baseKey names what the base is made of.

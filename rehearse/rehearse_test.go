@@ -329,6 +329,25 @@ func TestBase(t *testing.T) {
 	s := pgservertest.Server(t, 18)
 	cfg := on(dir)
 	cfg.Server = s.URL("postgres")
+	var input *config.InputError
+	if _, err := rehearse.Run(t.Context(), cfg); !errors.As(err, &input) || !strings.Contains(err.Error(), "--superuser") {
+		t.Errorf("as a superuser of another server: %v", err)
+	}
+	c, err := s.Connect(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	for _, sql := range []string{"CREATE ROLE strong LOGIN CREATEDB", "GRANT pg_execute_server_program TO strong", "CREATE ROLE weak LOGIN CREATEDB"} {
+		if _, err := c.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg.Server = s.URLAs("strong", "postgres")
+	if _, err := rehearse.Run(t.Context(), cfg); !errors.As(err, &input) || !strings.Contains(err.Error(), "pg_execute_server_program") {
+		t.Errorf("as a role that may start programs: %v", err)
+	}
+	cfg.Server = s.URLAs("weak", "postgres")
 	_, h := rehearsed(t, cfg)
 	if h.Postgres != 18 || !slices.Equal(locks(first.Statements[0]), locks(h.Statements[0])) {
 		t.Errorf("on another server: %+v", h.Statements)
