@@ -242,9 +242,9 @@ func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
 }
 
 // lockTimeoutAt is where a tree bounds the waits of a source's runner, as far as
-// nobody said. Django's settings are asked by its adapter.
+// nobody said. A project that is rendered has settings, which its adapter asks.
 func lockTimeoutAt(t adapter.Tree, s adapter.Source) *rule.Place {
-	if s.Framework == "django" || s.Options.Runner.LockTimeout > 0 {
+	if all.Traits(s.Framework).Renders || s.Options.Runner.LockTimeout > 0 {
 		return nil
 	}
 	return &rule.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}

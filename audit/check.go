@@ -205,11 +205,11 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		found, skipped := adapter.Detect(t, adapters)
 		chosen, ties := adapter.Choose(found)
 		for _, s := range chosen {
-			if s.Framework == "django" {
+			if traits := all.Traits(s.Framework); traits.Renders {
 				// To render it, the project's own code would have to run:
 				// nobody asked for that by naming files.
 				skipped = append(skipped, onward.Opaque{
-					Path: cmp.Or(s.Dir, "."), What: "a Django project", Why: "onward changelog renders and judges its migrations; --framework django does here",
+					Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: "onward changelog renders and judges its migrations; --framework " + s.Framework + " does here",
 				})
 				continue
 			}
@@ -221,7 +221,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 	claimed := map[string]bool{}
 	loaded, failed := make([]*adapter.Set, len(sources)), make([]error, len(sources))
 	each := adapter.Each
-	if c.Framework == "django" {
+	if all.Traits(c.Framework).Renders {
 		// Each project is rendered by an interpreter with all there is.
 		each = func(n int, f func(int)) {
 			for i := range n {
@@ -238,7 +238,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 				s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
 			}
 		}
-		if s.Framework == "sql" && c.Transaction != "" {
+		if all.Traits(s.Framework).Plain && c.Transaction != "" {
 			s.Options.Transaction = c.Transaction
 		}
 		s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
@@ -251,7 +251,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 			j.opaque(onward.Opaque{Path: cmp.Or(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
 			continue
 		}
-		if s.Framework == "sql" {
+		if all.Traits(s.Framework).Plain {
 			// What it leaves aside in the directory was asked for by name.
 			set.Opaque = nil
 		}
@@ -266,7 +266,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 // rest takes the SQL files that no framework claims, in natural order of their
 // paths. Those for other databases are left out unless they are named.
 func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set {
-	set := &adapter.Set{Source: adapter.Source{Framework: "sql", Options: adapter.Options{Runner: assumed(c.Settings)}}}
+	set := &adapter.Set{Source: adapter.Source{Framework: all.Plain, Options: adapter.Options{Runner: assumed(c.Settings)}}}
 	for _, d := range adapter.Dirs(t, ".sql") {
 		for _, n := range d.Others {
 			claimed[d.Join(n)] = !slices.Contains(c.Paths, d.Join(n))
@@ -306,7 +306,7 @@ func (c *CheckConfig) plain(id, path, text string) *adapter.Migration {
 	runner := assumed(c.Settings)
 	runner.Guessed = c.Transaction == ""
 	return &adapter.Migration{
-		ID: id, Path: path, Framework: "sql", Runner: runner,
+		ID: id, Path: path, Framework: all.Plain, Runner: runner,
 		Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: cmpTransaction(c.Transaction), Psql: psql(c.Transaction)},
 	}
 }

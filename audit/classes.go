@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
@@ -23,7 +24,7 @@ func (u *usage) class(q question) string {
 		u.classes[q.database] = classes
 		for _, i := range u.databases[q.database] {
 			p := u.pairs[i]
-			if p.base == nil || p.source.Framework != "django" || p.base.Models != nil {
+			if p.base == nil || !all.Traits(p.source.Framework).Renders || p.base.Models != nil {
 				continue
 			}
 			for _, m := range p.base.Migrations {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -33,8 +34,8 @@ type released struct {
 // migration that the base has may be applied somewhere: an edit, a deletion or
 // another name is a finding, not a new migration.
 func compare(p pair, changes []gitrange.Change) *comparison {
-	c := &comparison{}
-	if p.source.Framework != "django" {
+	c, traits := &comparison{}, all.Traits(p.source.Framework)
+	if !traits.Renders {
 		c.touched = make(map[string]gitrange.Change, len(changes))
 		for _, x := range changes {
 			c.touched[x.Path] = x
@@ -70,7 +71,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 				m = noted(m)
 			}
 			c.release = append(c.release, released{m, onward.StatusNew})
-			if i < lastDeployed && p.source.Framework != "django" && !m.Repeatable {
+			if i < lastDeployed && !traits.Graph && !m.Repeatable {
 				c.history = append(c.history, rule.HistoryChange{
 					Kind: rule.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
 				})
@@ -101,8 +102,8 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			replaced[id] = true
 		}
 	}
-	if p.source.Framework == "django" {
-		c.history = append(c.history, dependsOnNew(p.head.Migrations, base, moved)...)
+	if traits.Graph {
+		c.history = append(c.history, dependsOnNew(p.head, base, moved)...)
 	}
 	for _, m := range c.deployed {
 		if head[m.ID] {
@@ -127,8 +128,8 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		if p.anew != nil {
 			h.Other, h.Detail, h.Repeats = p.anew.dir, p.anew.last.ID, p.anew.n
 		}
-		if p.source.Framework == "django" && !needed[m.ID] {
-			// A row of django_migrations is left, which is nobody's.
+		if traits.Graph && !needed[m.ID] {
+			// The record of it is left, which is nobody's.
 			h.Runner = ""
 			if app, _, _ := strings.Cut(m.ID, "."); !h.Directory && !installed[app] {
 				h.App = app
@@ -156,10 +157,10 @@ func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
 	return -1
 }
 
-// dependsOnNew lists the new migrations that Django finds missing in front of one
+// dependsOnNew lists the new migrations that the framework finds missing in front of one
 // that has run: by its run_before, or a dependency that was edited in.
-func dependsOnNew(head []*adapter.Migration, base, moved map[string]*adapter.Migration) []rule.HistoryChange {
-	fresh := map[string]*adapter.Migration{}
+func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) []rule.HistoryChange {
+	fresh, head := map[string]*adapter.Migration{}, set.Migrations
 	for _, m := range head {
 		if base[m.ID] == nil && moved[m.ID] == nil && len(m.Replaces) == 0 {
 			fresh[m.ID] = m
@@ -178,7 +179,7 @@ func dependsOnNew(head []*adapter.Migration, base, moved map[string]*adapter.Mig
 			out = append(out, rule.HistoryChange{Kind: rule.Refused, Migration: n.ID, Path: n.Path, Line: 1, Refusal: &rule.Refusal{
 				Line: 1, Column: 1,
 				Message: m.ID + ", which the base has already, depends on this migration",
-				Harm:    "Django refuses to migrate: InconsistentMigrationHistory: Migration " + m.ID + " is applied before its dependency " + n.ID,
+				Harm:    fmt.Sprintf(set.Habits.Overtaken, m.ID, n.ID),
 				Instead: "let it run behind " + m.ID + ": without run_before, and without a dependency that was added there",
 			}})
 			delete(fresh, id)

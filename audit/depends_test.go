@@ -26,7 +26,7 @@ func TestAppliedDependsOnNew(t *testing.T) {
 		"a squash":   {[]*adapter.Migration{base[0], squash, migration("b.0001", "a.0001_squashed")}, ""},
 	} {
 		got := ""
-		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head}}
+		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head, Habits: adapter.Habits{Overtaken: "%s is applied before its dependency %s"}}}
 		for _, h := range compare(p, nil).history {
 			if h.Kind == rule.Refused && strings.Contains(h.Refusal.Harm, "b.0001 is applied before its dependency a.0002") {
 				got = h.Migration

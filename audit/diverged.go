@@ -18,10 +18,10 @@ import (
 // diverged holds the release against the migrations that came to the base
 // since the release parted from it. They belong to no schema that is judged,
 // but their versions are taken: the adapter is asked what it makes of both
-// together. Django's order is not that of versions, and its project would have
-// to start once more.
+// together. An order by what depends on what is not that
+// of versions.
 func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
-	if a.rng.Tip == nil || len(c.release) == 0 || p.source.Framework == "django" {
+	if a.rng.Tip == nil || len(c.release) == 0 || all.Traits(p.source.Framework).Graph {
 		return
 	}
 	both := union(a.head, a.base, gittree.Of(a.rng.Tip), p.source.Dir)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,7 +25,7 @@ func (a *changelog) named(pairs []pair, adapters []adapter.Adapter) error {
 			dir = ""
 		}
 		if slices.ContainsFunc(pairs, func(p pair) bool { return p.source.Dir == dir && (holds(p.head) || holds(p.base)) }) ||
-			m.Framework == "django" && slices.ContainsFunc(pairs, func(p pair) bool { return p.source.Dir == dir }) ||
+			all.Traits(m.Framework).Renders && slices.ContainsFunc(pairs, func(p pair) bool { return p.source.Dir == dir }) ||
 			slices.ContainsFunc(a.opaque, func(o onward.Opaque) bool { return o.Path == cmp.Or(dir, ".") }) {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
@@ -42,7 +43,7 @@ func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, c
 // number, and were edited besides: of few, half of the statements are what they
 // were; where many others have another number, the name alone tells.
 func renumbered(p pair, base map[string]*adapter.Migration, head map[string]bool, renames map[string]*adapter.Migration) {
-	if p.base == nil || p.source.Framework == "django" {
+	if p.base == nil || all.Traits(p.source.Framework).Graph {
 		return
 	}
 	taken := map[*adapter.Migration]bool{}

@@ -8,13 +8,12 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/adapter/sql"
+	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
-import ()
 
 // sources are the configured ones, else the detected ones.
 func (a *changelog) sources(t adapter.Tree, adapters []adapter.Adapter) ([]adapter.Source, []onward.Opaque, error) {
@@ -38,14 +37,14 @@ func (a *changelog) sources(t adapter.Tree, adapters []adapter.Adapter) ([]adapt
 // listed, not judged. One that has a tool of its own stays, and so does one that
 // is called migrations in a module in which there is no tool: another service.
 func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onward.Opaque) {
-	tool := slices.IndexFunc(sources, func(s adapter.Source) bool { return s.Framework != "sql" })
+	tool := slices.IndexFunc(sources, func(s adapter.Source) bool { return !all.Traits(s.Framework).Plain })
 	if tool < 0 {
 		return sources, nil
 	}
 	moduleOf := modulesOf(t)
 	tools, sure := map[string]bool{}, make([]bool, len(sources))
 	for i, s := range sources {
-		if sure[i] = s.Framework != sql.Name || s.Score >= 3 || sql.Own(t, s); sure[i] {
+		if sure[i] = !all.Traits(s.Framework).Plain || s.Score >= 3 || all.Own(t, s); sure[i] {
 			tools[moduleOf(s.Dir)] = true
 		}
 	}
@@ -54,7 +53,7 @@ func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onwa
 	for i, s := range sources {
 		module := moduleOf(s.Dir)
 		elsewhere := module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat")
-		if sure[i] || elsewhere && !ofDjango(t, sources, s.Dir) {
+		if sure[i] || elsewhere && !ofProject(t, sources, s.Dir) {
 			kept = append(kept, s)
 			continue
 		}
@@ -66,12 +65,12 @@ func runners(t adapter.Tree, sources []adapter.Source) ([]adapter.Source, []onwa
 	return kept, out
 }
 
-// ofDjango reports whether a directory is the package with the migrations of an
-// app of a Django project: SQL in it is what the Python beside it reads or has
-// printed.
-func ofDjango(t adapter.Tree, sources []adapter.Source, dir string) bool {
-	return adapter.Has(t, path.Join(dir, "__init__.py")) && slices.ContainsFunc(sources, func(s adapter.Source) bool {
-		return s.Framework == "django" && (s.Dir == "" || strings.HasPrefix(dir, s.Dir+"/"))
+// ofProject reports whether a directory is part of the code of a project that renders
+// its migrations: SQL in it is what the code beside it reads or has printed.
+func ofProject(t adapter.Tree, sources []adapter.Source, dir string) bool {
+	return slices.ContainsFunc(sources, func(s adapter.Source) bool {
+		part := all.Traits(s.Framework).Package
+		return part != "" && adapter.Has(t, path.Join(dir, part)) && (s.Dir == "" || strings.HasPrefix(dir, s.Dir+"/"))
 	})
 }
 
@@ -100,7 +99,7 @@ func configured(c *config.Config, t adapter.Tree, adapters []adapter.Adapter) []
 				found, _ := adapter.Detect(t, adapters)
 				detected, _ = adapter.Choose(found)
 			}
-			m.Framework = "sql"
+			m.Framework = all.Plain
 			if i := slices.IndexFunc(detected, func(s adapter.Source) bool { return s.Dir == dir }); i >= 0 {
 				m.Framework = detected[i].Framework
 			}
@@ -154,7 +153,7 @@ func match(list []adapter.Source, s adapter.Source) *adapter.Source {
 // a script, and it is the same directory all the same. nil when that tree has
 // no SQL file there, or knows the directory as another framework's.
 func undetected(t adapter.Tree, s adapter.Source, known []adapter.Source) *adapter.Source {
-	if s.Framework != "sql" || slices.ContainsFunc(known, func(k adapter.Source) bool { return k.Dir == s.Dir }) {
+	if !all.Traits(s.Framework).Plain || slices.ContainsFunc(known, func(k adapter.Source) bool { return k.Dir == s.Dir }) {
 		return nil
 	}
 	if !slices.ContainsFunc(adapter.Below(t, s.Dir), func(p string) bool { return strings.HasSuffix(p, ".sql") }) {

@@ -29,7 +29,7 @@ func (c *comparison) mapped(p pair) []rule.HistoryChange {
 			if had[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := rule.HistoryChange{Kind: rule.Mapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: m.Path, Line: column.Line}
+			h := rule.HistoryChange{Kind: rule.Mapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: m.Path, Line: column.Line, Instead: p.head.Mends}
 			c.operation(&h, "AddField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
 			out = append(out, h)
 		}
@@ -46,8 +46,9 @@ func (c *comparison) unread(head *adapter.Set) bool {
 	})
 }
 
-// refused reports whether Django refuses an operation: what it was to do is not known.
-func refused(m *adapter.Migration) bool { return m.Framework == "django" && len(m.Problems) > 0 }
+// refused reports whether the framework refuses an operation: what it was to do is not
+// known.
+func refused(m *adapter.Migration) bool { return m.Runner.Renderer != nil && len(m.Problems) > 0 }
 
 // madeUp reports whether new migrations have SQL that is made up when it runs: it may
 // change any table unseen.

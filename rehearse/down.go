@@ -31,7 +31,7 @@ type descent struct {
 func (v *version) wayDown(ctx context.Context) error {
 	d := &descent{again: again{version: v}}
 	defer d.drop(ctx)
-	goes, django := true, false
+	goes, code := true, ""
 	var without []string
 	for i, step := range v.steps {
 		if !step.runs() {
@@ -40,7 +40,7 @@ func (v *version) wayDown(ctx context.Context) error {
 		down, err := v.down(step)
 		switch {
 		case errors.Is(err, audit.ErrNoSQLDown):
-			django = true
+			code = step.Runner.Name
 		case err != nil:
 			v.tell("the way down of %s was not rehearsed: %v", step.ID, err)
 		case down == nil:
@@ -51,8 +51,8 @@ func (v *version) wayDown(ctx context.Context) error {
 			}
 		}
 	}
-	if django {
-		v.tell("Django's way back was not rehearsed: it is made from Python, not from SQL")
+	if code != "" {
+		v.tell("%s's way back was not rehearsed: it is made from code, not from SQL", code)
 	}
 	if n := len(without); n > 0 {
 		verb := map[bool]string{true: "has", false: "have"}[n == 1]

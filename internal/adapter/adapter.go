@@ -48,8 +48,29 @@ type Adapter interface {
 	// runner would run them on an empty database. A migration that cannot be
 	// read does not hide the others: it comes with Failed set.
 	Load(ctx context.Context, t Tree, s Source) (*Set, error)
-	// Books are the tables in which the framework keeps what has run.
-	Books() []Book
+	// Traits is what is asked of the framework itself.
+	Traits() Traits
+}
+
+// Traits is what the audit, the rules and the rehearsal ask of a framework, so that
+// none of them knows one by its name.
+type Traits struct {
+	// Plain: it is no framework, but reads whatever SQL files no other one claims.
+	Plain bool
+	// Renders: its SQL is made by the project's own code, which has to start for that; a
+	// migration is more than its file, and the project's settings are known.
+	Renders bool
+	// Graph: each migration names those that it follows. The order of names and numbers
+	// tells nothing, and neither does a late one.
+	Graph bool
+	// Project is what a directory of its is called in a sentence: "a Django project".
+	Project string
+	// Package is a file by which a directory below such a project is part of its code.
+	Package string
+	// Tool is what rules ask for, whatever the migration.
+	Tool rule.Tool
+	// Books are the tables in which it keeps what has run.
+	Books []Book
 }
 
 // Book is a table in which a tool keeps what has run. Histories read and mend it.
@@ -127,6 +148,8 @@ type Set struct {
 	Together bool
 	// Habits says what the runner does about a history that changed.
 	Habits Habits
+	// Mends says how a migration for a column that a model has comes to be.
+	Mends string
 	// Models is what the framework's own model says the code selects and
 	// inserts; nil when it has none.
 	Models []Model
@@ -190,6 +213,8 @@ type Habits struct {
 	Renamed string
 	// OutOfOrder: a new one sorts before one that is applied.
 	OutOfOrder string
+	// Overtaken: one that is applied depends on a new one, by their names (%s).
+	Overtaken string
 }
 
 // Model is a class of the deployed code that maps to a table.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/onward"
@@ -60,9 +61,9 @@ type Found struct {
 // full stop; Instead may have several lines of SQL.
 type Report struct {
 	Fact, Harm, Instead string
-	// Django is the way out where Django rendered the statement; "" for
-	// Instead.
-	Django string
+	// Way is the way out where a framework rendered the statement, in words of its
+	// own; nil for Instead.
+	Way advice.Way
 	// Severity lowers the rule's own for this case; Off (0) keeps it.
 	Severity onward.Severity
 	Evidence []onward.Evidence
@@ -210,8 +211,8 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	text := ""
 	if s != nil {
 		text = s.SQL
-		if r.Django != "" && s.Migration.Framework == "django" && s.Operation.Class != "" {
-			found.Instead = r.Django
+		if way := s.Migration.Written(s.Operation, r.Way); way != "" && s.Operation.Class != "" {
+			found.Instead = way
 		}
 		found.order = [2]int{s.Migration.index, s.Index + 1}
 		if s.Parent >= 0 {

@@ -77,12 +77,7 @@ type Runner struct {
 	// AfterDeploy: the migration says that it runs when the new code has taken the
 	// old code's place everywhere, and the tool keeps to it.
 	AfterDeploy bool
-	// Name is what the tool is called, where the framework does not say it; Unit
-	// what it opens a transaction around, "" for the file.
-	Name, Unit string
-	// Apart is where what cannot run in a transaction has to stand: "a file of
-	// its own that …". "" where that is not known.
-	Apart string
+	Tool
 }
 
 // Stmt is a statement with everything that is known of it.
@@ -220,6 +215,8 @@ type HistoryChange struct {
 	App string
 	// Guessed: the tool follows from the names of files only.
 	Guessed bool
+	// Instead is the way out in the tool's own words; "" for none.
+	Instead string
 	// Refusal goes with Refused.
 	Refusal *Refusal
 }
@@ -234,10 +231,10 @@ const (
 	RenamedID  HistoryKind = "renamed"    // same content, another ID
 	Duplicate  HistoryKind = "duplicate"  // two migrations of one version
 	OutOfOrder HistoryKind = "outoforder" // sorts before one that the base has
-	Conflict   HistoryKind = "conflict"   // several leaves of one Django app
+	Conflict   HistoryKind = "conflict"   // several leaves of one app
 	Gap        HistoryKind = "gap"        // a number is missing
 	Refused    HistoryKind = "refused"    // a file that the runner refuses or passes over
 	Mapped     HistoryKind = "mapped"     // the models of the head have a column, which is Other, that those of the base do not
-	Uncleared  HistoryKind = "uncleared"  // Django at the base clears a column, which is Other, where a row that it points at goes; the models of the head leave it out
+	Uncleared  HistoryKind = "uncleared"  // the mapper at the base clears a column, which is Other, where a row that it points at goes; the models of the head leave it out
 	Unmapped   HistoryKind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
 )

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	adapters "github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
@@ -54,6 +55,7 @@ func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses 
 		}
 		return s
 	}
+	runner.Tool = adapters.Traits("django").Tool
 	e := rule.NewEngine(rule.Config{Rules: All(), Versions: versions, Uses: uses}, nil)
 	e.Deploy(build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone}))
 	e.Judge(&rule.Migration{
@@ -298,7 +300,7 @@ func TestFilledByAProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &rule.Migration{ID: name, Path: name + ".py", Framework: "django", Mode: src.Mode, Script: s, Runner: rule.Runner{LockTimeout: 3000}}
+		return &rule.Migration{ID: name, Path: name + ".py", Framework: "django", Mode: src.Mode, Script: s, Runner: rule.Runner{LockTimeout: 3000, Tool: adapters.Traits("django").Tool}}
 	}
 	part := func(sql string) []script.Part {
 		return []script.Part{{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}

@@ -22,11 +22,32 @@ func All() []adapter.Adapter {
 	}
 }
 
+// Traits is what is asked of a framework; of one that nobody knows, nothing.
+func Traits(name string) adapter.Traits {
+	a, ok := Named(name)
+	if !ok {
+		return adapter.Traits{}
+	}
+	return a.Traits()
+}
+
+// Own reports whether a plain directory has a tool of its own.
+func Own(t adapter.Tree, s adapter.Source) bool {
+	a, _ := Named(s.Framework)
+	x, ok := a.(interface {
+		Own(t adapter.Tree, s adapter.Source) bool
+	})
+	return ok && x.Own(t, s)
+}
+
+// Plain is the name of the adapter of whatever SQL files no other one claims.
+const Plain = sql.Name
+
 // Books are the tables in which migration tools keep what has run, by their names.
 func Books() map[string]adapter.Book {
 	list := adapter.UnreadBooks()
 	for _, a := range All() {
-		list = append(list, a.Books()...)
+		list = append(list, a.Traits().Books...)
 	}
 	out := make(map[string]adapter.Book, len(list))
 	for _, b := range list {

@@ -42,6 +42,9 @@ type Adapter struct{}
 // Name is "golang-migrate".
 func (Adapter) Name() string { return Name }
 
+// tool is what rules ask for.
+var tool = rule.Tool{Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true}
+
 type file struct {
 	name, id string
 	version  uint64
@@ -115,9 +118,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Books are the tables in which it keeps what has run.
-func (Adapter) Books() []adapter.Book {
-	return []adapter.Book{{Table: "schema_migrations", Columns: `(version bigint PRIMARY KEY, dirty boolean NOT NULL)`}}
+// Traits is what is asked of it.
+func (Adapter) Traits() adapter.Traits {
+	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: "schema_migrations", Columns: `(version bigint PRIMARY KEY, dirty boolean NOT NULL)`}}}
 }
 
 // Looks says what Detect looks for.
@@ -169,6 +172,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			return nil, err
 		}
 		m := f.Start(s, ups[i].id, strconv.FormatUint(ups[i].version, 10))
+		m.Runner.Tool = tool
 		m.DownPath = downs[ups[i].version]
 		if f.Failed == "" {
 			m.Problems = append(m.Problems, f.Refused()...)

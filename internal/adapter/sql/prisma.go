@@ -25,5 +25,6 @@ var prisma = runner{
 	},
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		set.Models, set.Partial = PrismaModels(t, set.Source.Dir), true
+		set.Mends = "prisma migrate dev writes it"
 	},
 }

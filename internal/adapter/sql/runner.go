@@ -106,7 +106,7 @@ func tellTool(p *place, read []string) *runner {
 
 // Own reports whether a directory has a tool of its own, by what stands beside its
 // files and by the markers of a few of them.
-func Own(t adapter.Tree, s adapter.Source) bool {
+func (Adapter) Own(t adapter.Tree, s adapter.Source) bool {
 	p := placeOf(t, s)
 	r := tellTool(p, adapter.Sample(p.ups, 4))
 	return r != nil && !r.guest

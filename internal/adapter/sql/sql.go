@@ -121,13 +121,13 @@ func foundBy(t adapter.Tree, d adapter.Dir) string {
 	return ""
 }
 
-// Books are the tables in which the tools keep what has run.
-func (Adapter) Books() []adapter.Book {
-	var out []adapter.Book
+// Traits has the tables of all tools; what rules ask for goes with each migration.
+func (Adapter) Traits() adapter.Traits {
+	t := adapter.Traits{Plain: true}
 	for _, r := range tools {
-		out = append(out, r.books...)
+		t.Books = append(t.Books, r.books...)
 	}
-	return out
+	return t
 }
 
 // Aside reports whether a directory is one that production does not have, by its name.

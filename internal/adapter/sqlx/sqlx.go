@@ -50,6 +50,9 @@ type Adapter struct{}
 // Name is "sqlx".
 func (Adapter) Name() string { return Name }
 
+// tool is what rules ask for.
+var tool = rule.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
+
 type file struct {
 	name, id string
 	version  int64
@@ -151,9 +154,9 @@ func byCommand(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Books are the tables in which it keeps what has run.
-func (Adapter) Books() []adapter.Book {
-	return []adapter.Book{{Table: "_sqlx_migrations", Columns: `(version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)`}}
+// Traits is what is asked of it.
+func (Adapter) Traits() adapter.Traits {
+	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: "_sqlx_migrations", Columns: `(version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)`}}}
 }
 
 // Looks says what Detect looks for.
@@ -214,6 +217,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			return nil, err
 		}
 		m := f.Start(s, ups[i].id, strconv.FormatInt(ups[i].version, 10))
+		m.Runner.Tool = tool
 		m.DownPath = downs[ups[i].version]
 		if f.Failed == "" {
 			load(m, f, crate, s.Options)

@@ -3,6 +3,7 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -29,7 +30,7 @@ var AddCheckInline = &rule.Rule{
 func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	// The table is read once, however many columns ask for it.
 	var names, steps []string
-	django := ""
+	var way advice.Way
 	var e *effect.Effect
 	for _, a := range additions(p, s) {
 		con := a.inline(pgparse.ConstrType_CONSTR_CHECK)
@@ -51,7 +52,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID"
 		validate := "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name)
 		steps = append(steps, a.bare(true)+add+";\n"+validate+";")
-		django = rule.DjangoWithoutCheck(s.Operation, s.SQL, add, validate)
+		way = advice.AddChecked{SQL: s.SQL, Add: add, Validate: validate}
 	}
 	if e == nil {
 		return
@@ -64,7 +65,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		Fact:    fact + " reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
-		Django:  django,
+		Way:     way,
 		Cause:   "and so do %d other statements on " + e.Name.String(),
 	})
 }

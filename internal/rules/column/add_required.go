@@ -3,6 +3,7 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -91,7 +92,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}
 	if n == 1 {
-		r.Django = rule.DjangoRequired(d.By.Operation, table, rule.Ident(d.New.Name))
+		r.Way = advice.AddDefault{Table: table, Column: rule.Ident(d.New.Name)}
 	}
 	switch {
 	case d.gone != nil:

@@ -3,6 +3,7 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -36,24 +37,21 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		words, name, steps := a.indexed(s, con)
-		advice := "add the column without " + words + ", then build the index without blocking anyone:\n" + steps
+		way := "add the column without " + words + ", then build the index without blocking anyone:\n" + steps
 		if a.table.Kind == catalog.PartitionedTable {
-			advice = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, and is built on each partition CONCURRENTLY and attached"
+			way = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, and is built on each partition CONCURRENTLY and attached"
 		}
 		r := rule.Report{
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
 			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
-			Instead: strings.Replace(advice, ":\n", ":\n"+a.bare(!a.alike()), 1),
-			Django:  djangoUnique(s, advice),
+			Instead: strings.Replace(way, ":\n", ":\n"+a.bare(!a.alike()), 1),
+			Way:     withoutUnique(s, way),
 		}
 		if a.alike() {
 			r.Fact += ", and each row has the same value there"
 			r.Harm = "where there are two rows the statement fails: could not create unique index \"" + name + "\""
 			r.Instead = strings.Replace(r.Instead, words+", then", words+" and without its default, give each row a value of its own in batches, then", 1)
-			r.Django = "add the field with null=True and without unique=True, give each row a value of its own in a migration behind it (a RunPython that writes in batches, with atomic = False in the migration), and make it unique a release later"
-			if s.Operation.Class != "AddField" {
-				r.Django = ""
-			}
+			r.Way = advice.FillUnique{}
 		}
 		p.Report(s, r)
 	}
@@ -84,13 +82,12 @@ func (a *addition) indexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, 
 		"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " " + words + " USING INDEX " + rule.Ident(name) + ";"
 }
 
-// djangoUnique adds the column of a unique field without UNIQUE, and the
-// constraint behind it.
-func djangoUnique(s *rule.Stmt, advice string) string {
-	prose, steps, ok := strings.Cut(strings.TrimSuffix(advice, ";"), ":\n")
+// withoutUnique adds the column of a unique field without UNIQUE, and the constraint
+// behind it; nil where UNIQUE is written otherwise.
+func withoutUnique(s *rule.Stmt, way string) advice.Way {
 	column := strings.Replace(strings.Replace(s.SQL, " UNIQUE", "", 1), " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)
-	if !ok || s.Operation.Class != "AddField" || column == s.SQL {
-		return ""
+	if column == s.SQL {
+		return nil
 	}
-	return rule.DjangoSteps(s.Operation, prose+":\n"+column+";\n"+steps)
+	return advice.UniqueInSteps(column, way)
 }

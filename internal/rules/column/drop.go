@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -95,7 +96,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
 		if !u.ByFunctions() {
-			r.Django = rule.DjangoKeepColumn(d.By.Operation, rule.Table(table), rule.Ident(d.Old.Name), strings.Join(nullable, ""), clearing(d.Delta))
+			r.Way = advice.KeepColumn{Table: rule.Table(table), Column: rule.Ident(d.Old.Name), Nullable: strings.Join(nullable, ""), Unbound: clearing(d.Delta)}
 		}
 	}
 	p.Report(d.By, r)

@@ -3,6 +3,7 @@ package column
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -89,7 +90,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 				one(len(list), "is", "are") + " dropped",
 			Harm:     d.harm,
 			Instead:  instead,
-			Django:   addedBack(p, d.Delta),
+			Way:      addedBack(p, d.Delta),
 			Severity: d.severity,
 			Evidence: rule.Together(uses).Evidence,
 			Cause:    "and so are those of %d others",
@@ -141,13 +142,13 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	return true
 }
 
-// addedBack is the way out where Django adds the column with a default and takes that
+// addedBack is the way out where a framework adds the column with a default and takes that
 // away again, in two transactions: it has no later release for the second.
-func addedBack(p *rule.Pass, d *rule.Delta) string {
-	if d.By.Operation.Class != "AddField" || !p.NewColumn(d, d.Old) {
-		return ""
+func addedBack(p *rule.Pass, d *rule.Delta) advice.Way {
+	if !p.NewColumn(d, d.Old) {
+		return nil
 	}
-	return rule.DjangoRequired(d.By.Operation, rule.Table(d.Before.Name), rule.Ident(d.Old.Name))
+	return advice.KeepDefault{Table: rule.Table(d.Before.Name), Column: rule.Ident(d.Old.Name)}
 }
 
 // numberedKey reports whether a column was a primary key that the server fills

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -64,12 +65,12 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			Fact:     fact,
 			Harm:     u.Breaks("\"" + from + "\""),
 			Instead:  u.Renamed(to, way),
-			Django:   rule.DjangoKeepName(d.By.Operation, from),
+			Way:      advice.KeepColumnName{Column: from},
 			Severity: severity,
 			Evidence: u.Seen(),
 		}
 		if u.ByFunctions() {
-			r.Django = ""
+			r.Way = nil
 		}
 		p.Report(d.By, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -69,7 +70,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		Fact:    "setting " + rule.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
 		Instead: instead,
-		Django:  rule.DjangoNotNull(s.Operation),
+		Way:     advice.SetNotNull{},
 		Cause:   "and so do %d other statements on " + e.Name.String(),
 	})
 }

@@ -3,6 +3,7 @@ package constraint
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -27,7 +28,7 @@ var CheckValidating = &rule.Rule{
 func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	// The table is read once, however many constraints ask for it.
 	var names, steps []string
-	django := ""
+	var way advice.Way
 	var e *effect.Effect
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
 		scan := p.Blocked(p.Alone(a.Command), rule.Scans)
@@ -40,7 +41,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 		}
 		steps = append(steps, a.validation(s))
 		add, validate := a.steps(s)
-		django = rule.DjangoNotValid(s.Operation, a.name, add, validate)
+		way = advice.AddConstraint{Name: a.name, Add: add, Validate: validate}
 	}
 	if e == nil {
 		return
@@ -56,6 +57,6 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 		Fact:    "adding " + what + " reads all of " + e.Name.String(),
 		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
-		Django:  django,
+		Way:     way,
 	})
 }

@@ -84,9 +84,8 @@ func (x *unserved) say(p *rule.Pass) {
 	if named.Used {
 		severity = onward.Off
 		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.Where()
-	} else if d.By.Migration.Framework == "django" {
-		// The mapper says ON CONFLICT in this one case only.
-		severity, harm = onward.Info, "bulk_create of the deployed code with update_conflicts and these unique_fields fails"
+	} else if r := d.By.Migration.Runner.Renderer; r != nil && r.Upserts != "" {
+		severity, harm = onward.Info, r.Upserts+" fails"
 	} else if u := p.Upserts(); named.Known || u.Known && !u.Used {
 		return // the code spells all that it says ON CONFLICT on
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -31,7 +32,8 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	// foreign keys ask for it.
 	var names, others, steps []string
 	var e *effect.Effect
-	django, partitioned, fresh := "", false, false
+	var way advice.Way
+	partitioned, fresh := false, false
 	for _, a := range added(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
 		scan := p.Blocked(p.Alone(a.Command), func(e *effect.Effect) bool {
@@ -53,9 +55,9 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		steps = append(steps, a.validation(s))
 		partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
 		add, validate := a.steps(s)
-		django = rule.DjangoForeignKey(s.Operation, add, validate)
+		way = advice.AddForeignKey{Add: add, Validate: validate}
 		if rest, ok := remade(p, s, &a); ok {
-			django = rule.DjangoKeepForeignKey(s.Operation, rest)
+			way = advice.KeepForeignKey{Change: rest}
 		}
 	}
 	if e == nil {
@@ -70,12 +72,12 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	}
 	kept, since := s.Under(e)
 	waiting := rule.Waiting(kept) + andOn(s, kept, others)
-	advice := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
+	instead := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
 	if len(steps) > 1 {
-		advice = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
+		instead = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
 	}
 	if partitioned {
-		advice = "add it to each partition NOT VALID and validate it there, then add it to " + s.Altered().Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
+		instead = "add it to each partition NOT VALID and validate it there, then add it to " + s.Altered().Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
 	}
 	read := e.Name.String()
 	severity := onward.Off
@@ -86,8 +88,8 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		Severity: severity,
 		Fact:     "adding " + what + " reads all of " + read,
 		Harm:     waiting + " waits until " + each + ", which takes as long as the table is big" + since,
-		Instead:  advice,
-		Django:   django,
+		Instead:  instead,
+		Way:      way,
 	})
 }
 

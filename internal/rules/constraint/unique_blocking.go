@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,7 +30,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
 				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 				Instead: a.concurrently(s, "UNIQUE", ""),
-				Django:  rule.DjangoSteps(s.Operation, a.concurrently(s, "UNIQUE", "")),
+				Way:     advice.InSteps(a.concurrently(s, "UNIQUE", "")),
 			})
 		}
 	}

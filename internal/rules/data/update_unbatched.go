@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -39,7 +40,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
 		Instead:  batches("UPDATE", set, condition(s, w.Node), w.Table),
 		Cause:    "and so do %d others on " + table,
-		Django:   rule.DjangoApart(s.Operation, rule.DjangoFills, false, s.SQL),
+		Way:      advice.Apart{Work: advice.Fills, SQL: s.SQL},
 	}
 	switch {
 	case w.Extent == rule.Few:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -61,9 +62,8 @@ func partial(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
 
 func reportPartial(p *rule.Pass, first, later *rule.Stmt, answer, why string) {
 	severity := onward.Warning
-	django := "move the operation at " + later.Where() + " to a migration of its own, and give only that one atomic = False"
-	if oneOperation(first, later) {
-		django = "look at the table before the next run, and take back what the operation has left"
+	same := oneOperation(first, later)
+	if same {
 		severity = onward.Info
 	}
 	if onlyIndexes(first, later) {
@@ -74,7 +74,7 @@ func reportPartial(p *rule.Pass, first, later *rule.Stmt, answer, why string) {
 		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
 		Harm:     "this statement has committed by then; the second run answers " + answer,
 		Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
-		Django:   django,
+		Way:      advice.Separate{Where: later.Where(), Same: same},
 		Evidence: []onward.Evidence{later.Evidence("may fail: " + why)},
 	})
 }

@@ -45,7 +45,7 @@ var limits = [...]struct {
 // leftTimeouts keeps what a migration sets for a session that goes on behind it, and
 // what it leaves unbounded itself.
 func leftTimeouts(p *rule.Pass, m *rule.Migration) {
-	if m.Runner.OwnSession || m.Runner.Name == "" && (m.Framework == "" || m.Framework == "sql") {
+	if m.Runner.OwnSession || m.Runner.Name == "" {
 		return // psql gives each file a session
 	}
 	for _, t := range m.Txs {

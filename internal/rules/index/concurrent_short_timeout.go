@@ -1,6 +1,7 @@
 package index
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -53,11 +54,8 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	}
 	report := cancelled(s, setting)
 	report.Fact = setting + " = " + rule.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
-	if s.Operation.Rendered() {
-		report.Django = "clear it for this operation, which blocks nobody while it waits:\nmigrations.RunSQL('SET " + setting + " = 0'),\n" + s.Operation.Class + "(…),  # as it stands\nmigrations.RunSQL('RESET " + setting + "'),"
-	}
-	if own {
-		report.Django = "clear it in front of the operation, which puts back what it finds, or in the operation:\nmigrations.RunSQL('SET " + setting + " = 0'),"
+	if s.Operation.Rendered() || own {
+		report.Way = advice.ClearTimeout{Setting: setting, Own: own}
 	}
 	if (by == nil || own) && setting == "lock_timeout" {
 		report.Severity = onward.Info // the team's choice for all migrations, not this one's slip

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -60,7 +61,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			Harm:    "it waits for the queries that are running, and " + behind + " that comes later waits behind it",
 			Instead: "drop it concurrently, outside of a transaction:\n" + drop + ";",
 			Cause:   "and dropping %d others does so too",
-			Django:  rule.DjangoDropIndex(s.Operation, drop),
+			Way:     advice.DropIndex{SQL: drop},
 		}
 		if s.Settings.Bounded() {
 			timeout := "lock_timeout"

@@ -1,7 +1,6 @@
 package release
 
 import (
-	"path"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -29,10 +28,14 @@ func columnMissing(p *rule.Pass, r *rule.Release) {
 		if t == nil || t.Partial || t.Adopted || t.Column(name) != nil {
 			continue
 		}
+		instead := "add it with a migration of this release"
+		if h.Instead != "" {
+			instead += ": " + h.Instead
+		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    "the new " + or(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
 			Harm:    "every query of the new code on the model names " + name + " and fails: column \"" + name + "\" does not exist",
-			Instead: "add it with a migration of this release: " + written(h.Path),
+			Instead: instead,
 		})
 	}
 }
@@ -49,12 +52,4 @@ func mapped(r *rule.Release, h *rule.HistoryChange) (t *catalog.Relation, column
 		t = nil
 	}
 	return t, h.Other[dot+1:]
-}
-
-// written says how the migration comes to be, by the file that has the model.
-func written(model string) string {
-	if path.Ext(model) == ".prisma" {
-		return "prisma migrate dev writes it"
-	}
-	return "makemigrations writes it where the state of the migrations lacks the field too"
 }

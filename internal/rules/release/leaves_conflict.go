@@ -23,8 +23,8 @@ func leavesConflict(p *rule.Pass, r *rule.Release) {
 	for _, h := range changes(r, rule.Conflict) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    or(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
-			Harm:    "Django refuses to migrate: conflicting migrations detected; multiple leaf nodes in the migration graph",
-			Instead: "let " + h.Migration + " depend on " + h.Other + ", or run:\npython manage.py makemigrations --merge",
+			Harm:    or(h.Runner, "the framework refuses to migrate: nothing says which of them comes last"),
+			Instead: "let " + h.Migration + " depend on " + h.Other + h.Instead,
 		})
 	}
 }

@@ -262,9 +262,11 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		if i == 0 {
 			s.Source.Code = r.Programs
 		}
+		runner := f.Runner
+		runner.Tool = all.Traits(r.Framework).Tool
 		m := &rule.Migration{
 			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,
-			Mode: r.Transaction, Script: s, Runner: f.Runner, Refusals: r.Refusals, Together: r.Together,
+			Mode: r.Transaction, Script: s, Runner: runner, Refusals: r.Refusals, Together: r.Together,
 		}
 		if err := Judge(e, m); err != nil {
 			return nil, err

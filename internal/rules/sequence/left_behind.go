@@ -250,8 +250,8 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 		if by := byDefault[n.table]; by != nil {
 			report.Severity = onward.Off
 			report.Evidence = []onward.Evidence{by.Evidence("leaves " + col.Name + " to its default")}
-		} else if n.by.Migration.Framework == "django" {
-			report.Severity = onward.Off // its models leave the key to the database
+		} else if mapper := n.by.Migration.Runner.Renderer; mapper != nil && mapper.LeavesKeys {
+			report.Severity = onward.Off
 		} else if code := p.LeftOut(old, col); code != nil {
 			report.Severity = onward.Off
 			report.Harm = "the deployed code leaves " + col.Name + " to its default (at " + code.Where() + "), and fails when the sequence gives a number that is taken: duplicate key value violates unique constraint"

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -43,12 +44,12 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
 			Instead:  u.Remove("it"),
-			Django:   rule.DjangoKeepTable(s.Operation, rule.Table(name)),
+			Way:      advice.KeepTable{Table: rule.Table(name)},
 			Severity: u.Severity(),
 			Evidence: u.Seen(),
 		}
 		if r.Fact += u.While("it"); u.ByFunctions() {
-			r.Django = ""
+			r.Way = nil
 		}
 		if here := codeIsHere(p, d.OID); here && u.Known && !u.Used {
 			r.Severity = u.Least() // it names tables, and not this one

@@ -3,6 +3,7 @@ package table
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -41,7 +42,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 		Harm:     u.Breaks("\"" + from.String() + "\""),
 		Severity: u.Severity(),
 		Evidence: u.Seen(),
-		Django:   rule.DjangoKeepTableName(d.By.Operation, from.Name),
+		Way:      advice.KeepTableName{Table: from.Name},
 		Instead: "leave a view of the old name behind, in the same transaction, and drop it a release later:\n" +
 			"CREATE VIEW " + rule.Table(from) + " AS SELECT * FROM " + rule.Table(to) + ";",
 	}

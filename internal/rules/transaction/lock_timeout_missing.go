@@ -3,6 +3,7 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -50,8 +51,8 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			set, fix = "SET lock_timeout = '5s';\n…\nRESET lock_timeout;", nil
 		}
 		instead := "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set
-		if m.Framework == "django" {
-			instead = "set one for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
+		if way := m.Written(script.Operation{}, advice.BoundWaits{}); way != "" {
+			instead = way
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && s.Settings.LockTimeoutBy == nil {
 			p.Report(s, rule.Report{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -44,7 +45,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Lines(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
-		Django:   rule.DjangoApart(s.Operation, djangoWork(s), held.By.Operation == s.Operation && held.By.Line == s.Line, s.SQL),
+		Way:      advice.Apart{Work: worksOn(s), Own: held.By.Operation == s.Operation && held.By.Line == s.Line, SQL: s.SQL},
 		Severity: severity,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
@@ -76,20 +77,20 @@ func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 	return verb(s) + " scans " + name
 }
 
-// djangoWork is what the statement works on, as Django's operations go.
-func djangoWork(s *rule.Stmt) rule.DjangoWork {
+// worksOn is what the statement works on.
+func worksOn(s *rule.Stmt) advice.Work {
 	switch {
 	case s.Node.GetUpdateStmt() != nil:
-		return rule.DjangoFills
+		return advice.Fills
 	case s.Node.GetIndexStmt() != nil:
-		return rule.DjangoIndexes
+		return advice.Indexes
 	}
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		if n.GetAlterTableCmd().GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
-			return rule.DjangoReferences
+			return advice.References
 		}
 	}
-	return rule.DjangoOther
+	return advice.Other
 }
 
 func instead(s *rule.Stmt, e *effect.Effect) string {

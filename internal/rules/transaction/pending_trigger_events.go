@@ -3,6 +3,7 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -59,7 +60,7 @@ func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Repor
 		Fact:     fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.Lines(s), e.name, e.check),
 		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
 		Instead:  "run the checks first, in front of this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
-		Django:   "write the rows in a migration of their own, or run the checks between the operations:\nmigrations.RunSQL(\"SET CONSTRAINTS ALL IMMEDIATE\", migrations.RunSQL.noop)",
+		Way:      advice.RunChecks{},
 		Evidence: []onward.Evidence{e.by.Evidence("leaves the check of " + e.check + " pending")},
 		Stops:    sure,
 	}

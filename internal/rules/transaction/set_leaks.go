@@ -63,7 +63,7 @@ func setLeaks(p *rule.Pass, _ *rule.Release) {
 		if l.first.InBlock() {
 			report.Instead = "use SET LOCAL, which ends with the transaction"
 		}
-		if mild(l.names, l.values) || m.Framework == "" || m.Framework == "sql" {
+		if mild(l.names, l.values) || !m.Runner.KeepsSession {
 			// A timeout stops a later migration at worst, a search path with
 			// public in it finds the runner's table, and psql gives each file
 			// a session of its own.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -35,64 +36,27 @@ func within(s *rule.Stmt) string {
 }
 
 // runner is the name of the migration tool in a sentence.
-func runner(m *rule.Migration) string {
-	if m.Runner.Name != "" {
-		return m.Runner.Name
-	}
-	switch m.Framework {
-	case "", "sql":
-		return "the runner"
-	case "django":
-		return "Django"
-	}
-	return m.Framework
-}
+func runner(m *rule.Migration) string { return cmp.Or(m.Runner.Name, "the runner") }
 
-func unit(m *rule.Migration) string {
-	switch {
-	case m.Framework == "django":
-		return "migration"
-	case m.Runner.Unit != "":
-		return m.Runner.Unit
-	}
-	return "file"
-}
+func unit(m *rule.Migration) string { return cmp.Or(m.Runner.Unit, "file") }
 
 // alone says how to run a statement outside of a transaction, by who opened
 // the one it runs in.
 func alone(s *rule.Stmt) string {
-	var marker string
-	switch s.Migration.Framework {
-	case "goose":
-		marker = "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up"
-		if strings.HasSuffix(s.Migration.Path, ".go") {
-			marker = "a migration of its own that is registered with AddMigrationNoTxContext:"
-		}
-	case "sqlx":
-		marker = cmp.Or(s.Migration.Runner.Apart, "a file of its own, with this as its very first line:\n-- no-transaction")
-	case "django":
-		if s.Origin == script.Message {
-			return "give it a RunSQL of its own; one with several statements is sent as one transaction:"
-		}
-		return "put the operation into a migration of its own, with this in its class:\n    atomic = False"
-	case "golang-migrate":
-		marker = "a file of its own: a file of one statement is sent without a transaction"
-	default:
-		if s.Migration.Mode == onward.TransactionPipeline {
-			return "move it to the head of the file, or into a file of its own:"
-		}
-		marker = "a file of its own that runs without a transaction"
-		if s.Migration.Runner.Apart != "" {
-			marker = s.Migration.Runner.Apart
-		}
+	if way := s.Migration.Written(s.Operation, advice.RunAlone{Message: s.Origin == script.Message}); way != "" {
+		return way
 	}
+	if s.Migration.Mode == onward.TransactionPipeline {
+		return "move it to the head of the file, or into a file of its own:"
+	}
+	apart := cmp.Or(s.Migration.Runner.Apart, "a file of its own that runs without a transaction")
 	switch {
 	case s.Parent >= 0:
-		return "take it out of the DO block, into " + marker
+		return "take it out of the DO block, into " + apart
 	case s.Origin == script.Explicit && s.Migration.Mode == onward.TransactionNone:
 		return "move it in front of BEGIN or behind COMMIT:"
 	}
-	return "move it into " + marker
+	return "move it into " + apart
 }
 
 // begin is the command that opened the transaction a statement runs in; nil

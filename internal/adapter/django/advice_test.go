@@ -1,8 +1,8 @@
-package rule
+package django
 
 import "testing"
 
-func TestDjangoRun(t *testing.T) {
+func TestRunSQL(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
 		`DROP TABLE "t";`:                 `migrations.RunSQL('DROP TABLE "t"')`,
@@ -11,13 +11,13 @@ func TestDjangoRun(t *testing.T) {
 		`SELECT E'\n'`:                    `migrations.RunSQL("""SELECT E'\\n'""")`,
 		`ALTER TABLE t DROP COLUMN "a b"`: `migrations.RunSQL('ALTER TABLE t DROP COLUMN "a b"')`,
 	} {
-		if got := djangoRun(sql); got != want {
+		if got := runSQL(sql); got != want {
 			t.Errorf("%s: %s, want %s", sql, got, want)
 		}
 	}
 }
 
-func TestDjangoName(t *testing.T) {
+func TestObjectName(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		parts []string
@@ -26,7 +26,7 @@ func TestDjangoName(t *testing.T) {
 		{[]string{"Order", "country", "idx"}, "order_country_idx"},
 		{[]string{"sitesettings", "return_reason_reference_type", "idx"}, "sitesettings_return_reason_idx"},
 	} {
-		if got := djangoName(c.parts...); got != c.want || len(got) > djangoIndexName {
+		if got := objectName(c.parts...); got != c.want || len(got) > maxIndexName {
 			t.Errorf("%v: %s, want %s", c.parts, got, c.want)
 		}
 	}
