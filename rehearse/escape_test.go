@@ -330,6 +330,10 @@ func ran(ctx context.Context, t *testing.T, s *pgserver.Server) []caught {
 	}
 	defer c.Close(ctx)
 	rows, err := c.Query(ctx, "SELECT datname::text FROM pg_database WHERE datallowconn AND datname <> 'postgres'")
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Error(err)

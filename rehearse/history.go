@@ -155,11 +155,10 @@ func (h *history) bring(ctx context.Context, path string) error {
 	left, err := fill.Restore(ctx, fill.Dump{
 		File: path, URL: h.url(h.server, h.base.database), Bin: h.server.Install().Bin,
 		Instead: func(ctx context.Context, sql string) (bool, error) {
-			f, err := pgparse.Split(sql)
-			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
-				return false, nil // the server says what is wrong with it
+			if f, err := pgparse.Split(sql); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Err == nil {
+				return d.instead(ctx, f.Stmts[0].Node)
 			}
-			return d.instead(ctx, f.Stmts[0].Node)
+			return false, nil // the server says what is wrong with it
 		},
 	})
 	if len(left) > 0 {

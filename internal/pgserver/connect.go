@@ -1,6 +1,7 @@
 package pgserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -76,14 +77,9 @@ func (s *Server) PinnedURL(role, db string) string {
 // Connect opens a session that trusts nothing in its database; see PinnedURL. A database of "" is the one from which
 // the server is managed: nothing of anyone's runs there.
 func (s *Server) Connect(ctx context.Context, role, db string) (*pgx.Conn, error) {
-	address := ""
-	switch {
-	case db != "":
-		address = s.PinnedURL(role, db)
-	case s.external != nil:
+	address := s.PinnedURL(role, cmp.Or(db, "postgres"))
+	if db == "" && s.external != nil {
 		address = s.cfg.URL
-	default:
-		address = s.PinnedURL(role, "postgres")
 	}
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {

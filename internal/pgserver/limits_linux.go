@@ -110,7 +110,7 @@ func memoryOfOne() uint64 {
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
-	all := uint64(info.Totalram) * uint64(info.Unit)
+	all := uint64(info.Totalram) * uint64(info.Unit) //nolint:unconvert // a machine of 32 bits counts in uint32
 	if of, ok := memoryOfGroup(); ok {
 		all = min(all, of)
 	}
