@@ -1,6 +1,32 @@
 package django
 
-import "testing"
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Each way out that rules know is written in Django's words, or is SQL on purpose.
+func TestWaysAreWritten(t *testing.T) {
+	t.Parallel()
+	read := func(file string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	ways := regexp.MustCompile(`(?m)^func \((\w+)\) way\(\)`).FindAllStringSubmatch(read("../../advice/advice.go"), -1)
+	for _, way := range append(ways, []string{"", "AddUnique"}) {
+		if !strings.Contains(read("advice.go"), "advice."+way[1]) {
+			t.Errorf("%s is not written", way[1])
+		}
+	}
+	if len(ways) < 20 {
+		t.Errorf("%d ways", len(ways))
+	}
+}
 
 func TestRunSQL(t *testing.T) {
 	t.Parallel()

@@ -13,8 +13,8 @@ type runner struct {
 	// name is what it is called in a sentence; unit what it opens a transaction
 	// around, "" for the file; apart where what cannot run in one has to stand.
 	name, unit, apart string
-	// habits are what it does about a history that changed; runs are the tables in
-	// which it keeps what has run, as it makes them.
+	// habits are what it does about a history that changed; books are the tables
+	// in which it keeps what has run, as it makes them.
 	habits adapter.Habits
 	books  []adapter.Book
 
