@@ -134,7 +134,7 @@ func (b *Body) first(c *Catalog, r *Relation, column string) (best Mention, foun
 		p := &b.parts[i]
 		m.found, m.sure, m.into = false, false, p.into
 		if p.node != nil {
-			m.statement(p.node, nil)
+			m.statement(p.node)
 		} else {
 			m.unread(p.text)
 		}
@@ -183,7 +183,7 @@ func (b *Body) Fields() []Field {
 			continue
 		}
 		m.fields = nil
-		m.statement(p.node, nil)
+		m.statement(p.node)
 		for _, f := range m.fields {
 			f.Mention = Mention{Text: p.text, Sure: true, Maybe: p.maybe, Caught: p.caught}
 			at := slices.IndexFunc(out, func(o Field) bool { return o.Record == f.Record && o.Name == f.Name })

@@ -4,96 +4,79 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
-func (m *mentions) exprs(list []*pgparse.Node, sc *names) {
-	for _, n := range list {
-		m.expr(n, sc)
-	}
-}
-
-// expr looks at an expression.
-func (m *mentions) expr(n *pgparse.Node, sc *names) {
-	if n == nil {
-		return
-	}
-	pgparse.Walk(n, func(msg any) bool {
-		switch x := msg.(type) {
-		case *pgparse.ColumnRef:
-			if !pgparse.EndsInStar(x) {
-				m.ref(strs(x.GetFields()), sc)
-			}
-		case *pgparse.A_Indirection:
-			m.field(x, sc)
-		case *pgparse.SubLink:
-			m.expr(x.GetTestexpr(), sc)
-			m.statement(x.GetSubselect(), sc)
-			return false
-		case *pgparse.SelectStmt:
-			m.selectOf(x, sc)
-			return false
-		case *pgparse.TypeName:
-			schema, name := schemaAndName(x.GetNames())
-			if m.column == "" && name == m.target.Name.Name && name != "" && (schema == "" || schema == m.target.Name.Schema) {
-				m.hit(true) // the type of the relation's rows
-			}
+// name looks at a name in an expression.
+func (m *mentions) name(l *query.Level, n query.Name) {
+	switch x := n.Node.(type) {
+	case *pgparse.ColumnRef:
+		if !pgparse.EndsInStar(x) {
+			m.ref(l, n, strs(x.GetFields()))
 		}
-		return true
-	})
+	case *query.Using:
+		if m.column == x.Column && slices.ContainsFunc(l.Sources[:n.Sees], func(s *query.Source) bool { return m.is(relationOf(s)) }) {
+			m.hit(true)
+		}
+	case *pgparse.A_Indirection:
+		m.indirection(l, n, x)
+	case *pgparse.TypeName:
+		schema, name := schemaAndName(x.GetNames())
+		if m.column == "" && name == m.target.Name.Name && name != "" && (schema == "" || schema == m.target.Name.Schema) {
+			m.hit(true) // the type of the relation's rows
+		}
+	}
 }
 
 // ref looks at a name, as of a column.
-func (m *mentions) ref(fields []string, sc *names) {
+func (m *mentions) ref(l *query.Level, n query.Name, fields []string) {
 	switch {
 	case len(fields) == 0:
 	case len(fields) == 1:
-		m.unqualified(clip(fields[0]), sc)
-	case m.qualified(fields[0], clip(fields[1]), sc):
-	case len(fields) > 2 && m.qualified(fields[1], clip(fields[2]), sc): // schema.table.column
-	default:
-		m.record(fields[0], clip(fields[1]))
+		m.unqualified(l, n, clip(fields[0]))
+	case !m.qualified(l, n):
+		m.field(fields[0], clip(fields[1]))
 	}
 }
 
 // unqualified looks at a name without a table: the innermost query that has
 // such a column means it.
-func (m *mentions) unqualified(name string, sc *names) {
+func (m *mentions) unqualified(l *query.Level, n query.Name, name string) {
 	if m.column == "" || name != m.column {
 		return
 	}
-	for s := sc; s != nil; s = s.outer {
-		other := false
-		for _, src := range s.sources {
-			if m.is(src.rel) {
-				m.hit(true)
-				return
-			}
-			other = other || src.rel == nil || src.rel.Column(name) != nil
-		}
-		if other {
+	var stop *query.Level
+	for _, x := range l.Resolve(n) {
+		if stop != nil && x.Level != stop {
 			return
+		}
+		r := relationOf(x.Source)
+		if m.is(r) {
+			m.hit(true)
+			return
+		}
+		if r == nil && !x.Source.Lacks(name) || r != nil && r.Column(name) != nil {
+			stop = x.Level // it may mean this one, unless another of its query is meant
 		}
 	}
 }
 
 // qualified looks at table.column; false when nothing goes by that name.
-func (m *mentions) qualified(alias, name string, sc *names) bool {
-	for s := sc; s != nil; s = s.outer {
-		for _, src := range s.sources {
-			if src.alias != alias {
-				continue
-			}
-			if m.is(src.rel) && m.column != "" && name == m.column {
-				m.hit(true)
-			}
-			return true
+func (m *mentions) qualified(l *query.Level, n query.Name) bool {
+	for _, x := range l.Resolve(n) {
+		if slices.Contains(x.Level.Rows, x.Source) {
+			continue // of a trigger, before 18
 		}
+		if m.column != "" && x.Column == m.column && m.is(relationOf(x.Source)) {
+			m.hit(true)
+		}
+		return true
 	}
 	return false
 }
 
-// record looks at a field of something that is no table of the query.
-func (m *mentions) record(name, field string) {
+// field looks at a field of something that is no table of the query.
+func (m *mentions) field(name, field string) {
 	switch {
 	case name == "new" || name == "old":
 		if !slices.ContainsFunc(m.fields, func(f Field) bool { return f.Record == name && f.Name == field }) {
@@ -112,16 +95,17 @@ func (m *mentions) rowArgument() bool {
 	return slices.ContainsFunc(m.body.fn.Args, func(t Type) bool { return t.Name == m.target.Name })
 }
 
-// field looks at (record).field and $1.field.
-func (m *mentions) field(x *pgparse.A_Indirection, sc *names) {
+// indirection looks at (record).field and $1.field.
+func (m *mentions) indirection(l *query.Level, n query.Name, x *pgparse.A_Indirection) {
 	list := x.GetIndirection()
 	if len(list) == 0 || list[0].GetString_() == nil {
 		return
 	}
 	name := clip(str(list[0]))
 	if f := x.GetArg().GetColumnRef().GetFields(); len(f) == 1 {
-		if !m.qualified(str(f[0]), name, sc) {
-			m.record(str(f[0]), name)
+		n.Node = &pgparse.ColumnRef{Fields: []*pgparse.Node{f[0], list[0]}}
+		if !m.qualified(l, n) {
+			m.field(str(f[0]), name)
 		}
 	} else if x.GetArg().GetParamRef() != nil && m.column != "" && name == m.column && m.rowArgument() {
 		m.hit(false)

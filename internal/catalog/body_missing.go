@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // makes is what a body may do that makes names mean something else: it creates
@@ -33,21 +34,14 @@ func (c *Catalog) bodyMissing(fn *Function) (Mention, *Problem) {
 		return Mention{}, nil
 	}
 	for text, node := range fn.Surely(reads) {
-		var own []string // of WITH
-		pgparse.Walk(node, func(msg any) bool {
-			if cte, ok := msg.(*pgparse.CommonTableExpr); ok {
-				own = append(own, clip(cte.GetCtename()))
+		for _, rv := range query.Relations(node) {
+			if rv.GetSchemaname() != "" || !c.transition(fn, clip(rv.GetRelname())) {
+				k.tableThere(rv)
 			}
-			return true
-		})
+		}
 		pgparse.Walk(node, func(msg any) bool {
-			switch m := msg.(type) {
-			case *pgparse.RangeVar:
-				if m.GetSchemaname() != "" || !slices.Contains(own, clip(m.GetRelname())) && !c.transition(fn, clip(m.GetRelname())) {
-					k.tableThere(m)
-				}
-			case *pgparse.FuncCall:
-				k.functionThere(m)
+			if call, ok := msg.(*pgparse.FuncCall); ok && k.problem == nil {
+				k.functionThere(call)
 			}
 			return k.problem == nil
 		})
@@ -67,6 +61,9 @@ func (c *Catalog) transition(fn *Function, name string) bool {
 }
 
 func (k *checker) tableThere(rv *pgparse.RangeVar) {
+	if k.problem != nil {
+		return
+	}
 	schema, name := rangeName(rv)
 	full := k.c.nameFor(schema, name)
 	if k.relation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // https://www.postgresql.org/docs/current/sql-createpolicy.html
@@ -73,14 +74,14 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 // policyReads are the columns that a policy's conditions read: of its own table,
 // and of others.
 func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []Reading) {
-	read := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
+	read := f.reader()
 	for _, n := range conditions {
 		if !holdsQuery(n) {
 			own = union(own, r.attnumsIn(n))
 			continue
 		}
 		// A name in a sub-query may be that of another table's column.
-		read.expr(n, &scope{sources: []source{{alias: r.Name.Name, oid: r.OID}}})
+		read.expr(n, &query.Source{Alias: r.Name.Name, Table: r})
 	}
 	own = union(own, read.q.columns[r.OID])
 	for _, oid := range read.q.reads {

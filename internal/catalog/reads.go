@@ -24,171 +24,109 @@ type outputColumn struct {
 	typ  Type
 }
 
-// source is an entry of FROM: a relation, or a query with known columns.
-type source struct {
-	alias   string
-	oid     OID
-	columns []outputColumn // of a sub-query or function
-	unknown bool           // there may be more columns
-}
-
-// scope is what names mean at one level of a query.
-type scope struct {
-	outer   *scope
-	sources []source
-	ctes    map[string]*queryReads
-	// merged says that a join makes one column of two, by USING or NATURAL.
-	merged bool
-}
-
-// reader goes through a query.
+// reader finds out what queries read: relations, columns as far as names tell,
+// functions and types that the catalog holds. A relation that the catalog does
+// not hold becomes an inferred one, with the columns that the queries name.
 type reader struct {
-	f     *fold
-	q     *queryReads
-	depth int
+	f *fold
+	q *queryReads
+	// learned says that a relation got a column that a name told of.
+	learned bool
 }
 
-// readQuery finds out what a query reads: relations, columns as far as names
-// tell, functions and types that the catalog holds; and its output.
+func (f *fold) reader() *reader {
+	return &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
+}
+
+// readQuery is what a query reads, and what it gives.
 func (f *fold) readQuery(n *pgparse.Node) *queryReads {
-	r := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
-	out := r.statement(n, nil)
-	r.q.output, r.q.unknown = out.output, out.unknown
+	r := f.reader()
+	l := r.statement(n)
+	if l == nil { // EXECUTE of a prepared statement: nothing is known of it
+		r.q.unknown = pgparse.Unwrap(n) != nil
+		return r.q
+	}
+	if r.learned { // a star stands for what was learned, too
+		l = query.Bind(n, r)
+	}
+	for i := range l.Outputs {
+		r.q.output = append(r.q.output, outputColumn{l.Outputs[i].Name, r.outputType(&l.Outputs[i], 0)})
+	}
+	r.q.unknown = l.Open
 	return r.q
 }
 
-// statement reads one query and gives its output columns.
-func (r *reader) statement(n *pgparse.Node, outer *scope) *queryReads {
-	switch s := pgparse.Unwrap(n).(type) {
-	case *pgparse.SelectStmt:
-		return r.selectStmt(s, outer)
-	case *pgparse.InsertStmt:
-		sc := r.with(s.GetWithClause(), outer)
-		sc.sources = append(sc.sources, r.table(s.GetRelation(), sc))
-		r.statement(s.GetSelectStmt(), sc)
-		return r.targets(s.GetReturningClause().GetExprs(), sc)
-	case *pgparse.UpdateStmt:
-		sc := r.with(s.GetWithClause(), outer)
-		sc.sources = append(sc.sources, r.table(s.GetRelation(), sc))
-		r.from(s.GetFromClause(), sc)
-		r.exprs(s.GetTargetList(), sc)
-		r.expr(s.GetWhereClause(), sc)
-		return r.targets(s.GetReturningClause().GetExprs(), sc)
-	case *pgparse.DeleteStmt:
-		sc := r.with(s.GetWithClause(), outer)
-		sc.sources = append(sc.sources, r.table(s.GetRelation(), sc))
-		r.from(s.GetUsingClause(), sc)
-		r.expr(s.GetWhereClause(), sc)
-		return r.targets(s.GetReturningClause().GetExprs(), sc)
-	case *pgparse.MergeStmt:
-		sc := r.with(s.GetWithClause(), outer)
-		sc.sources = append(sc.sources, r.table(s.GetRelation(), sc))
-		r.from([]*pgparse.Node{s.GetSourceRelation()}, sc)
-		r.expr(s.GetJoinCondition(), sc)
-		return r.targets(s.GetReturningClause().GetExprs(), sc)
-	case nil:
-		return &queryReads{}
+// Table is what a name of a relation means, for query.Bind. The server's own are
+// not told.
+func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
+	schema, name := rangeName(rv)
+	if systemSchema(schema) || schema == "" && len(name) > 3 && name[:3] == "pg_" && r.f.Lookup("", name) == nil {
+		return nil
 	}
-	// EXECUTE of a prepared statement: nothing is known of it.
-	return &queryReads{unknown: true}
+	rel := r.f.relationNamed(schema, name, Table, false)
+	if rel == nil {
+		return nil
+	}
+	if !slices.Contains(r.q.reads, rel.OID) {
+		r.q.reads = append(r.q.reads, rel.OID)
+	}
+	return rel
 }
 
-func (r *reader) with(w *pgparse.WithClause, outer *scope) *scope {
-	sc := &scope{outer: outer}
-	if w == nil {
-		return sc
+// relation is the relation behind an entry of FROM as it is now; nil where there
+// is none, or where its columns go by other names.
+func (r *reader) relation(s *query.Source) *Relation {
+	if t, ok := s.Table.(*Relation); ok && !s.Renamed {
+		return r.f.Relation(t.OID)
 	}
-	sc.ctes = map[string]*queryReads{}
-	for _, n := range w.GetCtes() {
-		c := n.GetCommonTableExpr()
-		names := strs(c.GetAliascolnames())
-		if w.GetRecursive() {
-			// The query may read itself: its columns are those of the
-			// names, as far as there are any.
-			self := &queryReads{unknown: len(names) == 0}
-			for _, name := range names {
-				self.output = append(self.output, outputColumn{name: name})
-			}
-			sc.ctes[c.GetCtename()] = self
-		}
-		sub := r.statement(c.GetCtequery(), sc)
-		sc.ctes[c.GetCtename()] = &queryReads{output: renamed(sub.output, names), unknown: sub.unknown}
-	}
-	return sc
+	return nil
 }
 
-func renamed(columns []outputColumn, names []string) []outputColumn {
-	if len(names) == 0 {
-		return columns
-	}
-	out := slices.Clone(columns)
-	for i, n := range names {
-		if i < len(out) {
-			out[i].name = n
-		} else {
-			out = append(out, outputColumn{name: n})
-		}
-	}
-	return out
+// statement reads a query; rows are visible in it beside what it names.
+func (r *reader) statement(n *pgparse.Node, rows ...*query.Source) *query.Level {
+	l := query.Bind(n, r, rows...)
+	r.levels(l)
+	return l
 }
 
-func (r *reader) selectStmt(s *pgparse.SelectStmt, outer *scope) *queryReads {
-	if s == nil || r.depth > maxDepth {
-		return &queryReads{unknown: true}
+// expr reads an expression that stands in no query.
+func (r *reader) expr(n *pgparse.Node, rows ...*query.Source) {
+	if n != nil {
+		r.levels(query.BindExpr(n, r, rows...))
 	}
-	r.depth++
-	defer func() { r.depth-- }()
-	sc := r.with(s.GetWithClause(), outer)
-	if s.GetOp() != pgparse.SetOperation_SETOP_NONE && s.GetOp() != pgparse.SetOperation_SET_OPERATION_UNDEFINED {
-		left := r.selectStmt(s.GetLarg(), sc)
-		r.selectStmt(s.GetRarg(), sc)
-		return left
-	}
-	if rows := s.GetValuesLists(); len(rows) > 0 {
-		out := &queryReads{}
-		for i, row := range rows {
-			for j, e := range items(row) {
-				r.expr(e, sc)
-				if i == 0 {
-					out.output = append(out.output, outputColumn{name: "column" + itoa(j+1), typ: r.typeOf(e, sc)})
-				}
+}
+
+func (r *reader) levels(l *query.Level) {
+	l.Walk(func(l *query.Level) bool {
+		for _, s := range l.Sources {
+			if t, ok := s.Table.(*Relation); ok && s.Renamed {
+				r.all(t)
 			}
 		}
-		return out
-	}
-	r.from(s.GetFromClause(), sc)
-	out := r.targets(s.GetTargetList(), sc)
-	r.expr(s.GetWhereClause(), sc)
-	r.expr(s.GetHavingClause(), sc)
-	r.expr(s.GetLimitCount(), sc)
-	r.expr(s.GetLimitOffset(), sc)
-	// Names here may mean output columns: those that mean nothing below are
-	// left alone.
-	for _, list := range [][]*pgparse.Node{s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetWindowClause()} {
-		r.exprs(list, sc)
-	}
-	return out
-}
-
-func (r *reader) targets(list []*pgparse.Node, sc *scope) *queryReads {
-	out := &queryReads{}
-	for _, n := range list {
-		t := n.GetResTarget()
-		val := t.GetVal()
-		if ref := val.GetColumnRef(); ref != nil && pgparse.EndsInStar(ref) {
-			r.star(ref, sc, out)
-			continue
-		}
-		r.expr(val, sc)
-		name := t.GetName()
-		if name == "" {
-			if name = query.Figure(val); name == "" {
-				name = "?column?"
+		r.names(l)
+		r.q.star = r.q.star || l.Natural
+		for i := range l.Outputs {
+			if o := &l.Outputs[i]; o.Expr == nil && o.Source != nil {
+				r.named(o.Source, o.Column)
 			}
 		}
-		out.output = append(out.output, outputColumn{clip(name), r.typeOf(val, sc)})
+		return true
+	})
+}
+
+func (r *reader) all(t *Relation) {
+	for _, c := range t.Columns {
+		r.column(t, c)
 	}
-	return out
+}
+
+// named notes a column that an entry of FROM is known to have.
+func (r *reader) named(s *query.Source, name string) {
+	if rel := r.relation(s); rel != nil {
+		if c := rel.Column(name); c != nil {
+			r.column(rel, c)
+		}
+	}
 }
 
 func (r *reader) column(rel *Relation, c *Column) {
@@ -197,28 +135,20 @@ func (r *reader) column(rel *Relation, c *Column) {
 	}
 }
 
-func (r *reader) exprs(list []*pgparse.Node, sc *scope) {
-	for _, n := range list {
-		r.expr(n, sc)
-	}
-}
-
-// expr reads the columns, sub-queries, functions and types of an expression.
-func (r *reader) expr(n *pgparse.Node, sc *scope) {
-	if n == nil {
-		return
-	}
-	pgparse.Walk(n, func(msg any) bool {
-		switch m := msg.(type) {
+// names reads the columns, functions and types of a level.
+func (r *reader) names(l *query.Level) {
+	for _, n := range l.Names {
+		switch m := n.Node.(type) {
 		case *pgparse.ColumnRef:
-			r.columnRef(m, sc)
-		case *pgparse.SubLink:
-			r.expr(m.GetTestexpr(), sc)
-			r.statement(m.GetSubselect(), sc)
-			return false
-		case *pgparse.SelectStmt:
-			r.selectStmt(m, sc)
-			return false
+			if pgparse.EndsInStar(m) {
+				r.q.star = true
+			} else if rel, c, _ := r.find(l, n); c != nil {
+				r.column(rel, c)
+			}
+		case *query.Using:
+			for _, s := range l.Sources {
+				r.named(s, m.Column)
+			}
 		case *pgparse.FuncCall:
 			schema, name := schemaAndName(m.GetFuncname())
 			if fn := r.f.Functions(schema, name); len(fn) > 0 && !slices.Contains(r.q.functions, fn[0].Name) {
@@ -229,19 +159,72 @@ func (r *reader) expr(n *pgparse.Node, sc *scope) {
 				r.q.types = append(r.q.types, t.OID)
 			}
 		}
-		return true
-	})
+	}
 }
 
-// typeOf is the type of a target, where it is plain to see.
-func (r *reader) typeOf(n *pgparse.Node, sc *scope) Type {
+// find gives the relation and column that a name means, or the column of a
+// sub-query. Where no entry is known to have it, that of the one unknown relation,
+// or of the one with its alias, must be there.
+func (r *reader) find(l *query.Level, n query.Name) (*Relation, *Column, *query.Output) {
+	may := l.Resolve(n)
+	for _, m := range may {
+		if m.Known && m.Column != "" {
+			if rel := r.relation(m.Source); rel != nil {
+				return rel, rel.Column(m.Column), nil
+			}
+			if s, column := m.Source.Base(m.Column); s != nil {
+				if rel := r.relation(s); rel != nil {
+					return rel, rel.Column(column), nil
+				}
+			}
+			return nil, nil, m.Source.Output(m.Column)
+		}
+	}
+	qualified := len(n.Node.(*pgparse.ColumnRef).GetFields()) > 1
+	for _, m := range may {
+		rel := r.relation(m.Source)
+		if m.Known || rel == nil || !rel.Open() || !qualified && len(m.Level.Sources) > 1 {
+			continue
+		}
+		if c := rel.Column(m.Column); c != nil {
+			return rel, c, nil
+		}
+		if c := r.f.inferColumn(rel.OID, m.Column); c != nil {
+			r.learned = true
+			return r.f.Relation(rel.OID), c, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// outputType is the type of a column that a query gives, where it is plain to see.
+func (r *reader) outputType(o *query.Output, depth int) Type {
+	switch {
+	case o == nil || depth > maxDepth:
+		return Type{}
+	case o.Expr != nil:
+		return r.typeOf(o.Expr, o.Level, depth+1)
+	case o.Source == nil:
+		return Type{}
+	}
+	if rel := r.relation(o.Source); rel != nil {
+		if c := rel.Column(o.Column); c != nil {
+			return c.Type
+		}
+		return Type{}
+	}
+	return r.outputType(o.Source.Output(o.Column), depth+1)
+}
+
+// typeOf is the type of an expression, where it is plain to see.
+func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
-		_, c, o := r.find(m, sc)
+		_, c, o := r.find(l, l.Ref(m, query.Targets))
 		if c != nil {
 			return c.Type
 		}
-		return o.typ
+		return r.outputType(o, depth)
 	case *pgparse.TypeCast:
 		return r.f.TypeOf(m.GetTypeName())
 	case *pgparse.FuncCall:
@@ -251,7 +234,7 @@ func (r *reader) typeOf(n *pgparse.Node, sc *scope) Type {
 		case name == "now":
 			return Type{Name: Name{"pg_catalog", "timestamptz"}}
 		case (name == "max" || name == "min") && len(m.GetArgs()) == 1:
-			t := r.typeOf(m.GetArgs()[0], sc)
+			t := r.typeOf(m.GetArgs()[0], l, depth)
 			t.Mods = nil
 			return t
 		}
@@ -263,19 +246,24 @@ func (r *reader) typeOf(n *pgparse.Node, sc *scope) Type {
 			}
 		}
 	case *pgparse.CollateClause:
-		return r.typeOf(m.GetArg(), sc)
+		return r.typeOf(m.GetArg(), l, depth)
 	case *pgparse.A_Const:
-		switch m.GetVal().(type) {
-		case *pgparse.A_Const_Ival:
-			return Type{Name: Name{"pg_catalog", "int4"}}
-		case *pgparse.A_Const_Fval:
-			return Type{Name: Name{"pg_catalog", "numeric"}}
-		case *pgparse.A_Const_Boolval:
-			return Type{Name: Name{"pg_catalog", "bool"}}
-		}
-		return Type{Name: Name{"pg_catalog", "text"}}
+		return constantType(m)
 	case *pgparse.BoolExpr, *pgparse.NullTest, *pgparse.BooleanTest:
 		return Type{Name: Name{"pg_catalog", "bool"}}
 	}
 	return Type{}
+}
+
+// constantType is the type of a literal.
+func constantType(c *pgparse.A_Const) Type {
+	switch c.GetVal().(type) {
+	case *pgparse.A_Const_Ival:
+		return Type{Name: Name{"pg_catalog", "int4"}}
+	case *pgparse.A_Const_Fval:
+		return Type{Name: Name{"pg_catalog", "numeric"}}
+	case *pgparse.A_Const_Boolval:
+		return Type{Name: Name{"pg_catalog", "bool"}}
+	}
+	return Type{Name: Name{"pg_catalog", "text"}}
 }

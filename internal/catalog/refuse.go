@@ -17,12 +17,9 @@ import (
 func (c *Catalog) Refuses(node *pgparse.Node, block bool) *Problem {
 	k := &checker{c: c, block: block}
 	switch s := pgparse.Unwrap(node).(type) {
-	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
-		k.statement(node, nil)
-	case *pgparse.ViewStmt:
-		k.statement(s.GetQuery(), nil)
-	case *pgparse.CreateTableAsStmt:
-		k.statement(s.GetQuery(), nil)
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt,
+		*pgparse.ViewStmt, *pgparse.CreateTableAsStmt:
+		k.statement(node)
 	case *pgparse.TruncateStmt:
 		for _, n := range s.GetRelations() {
 			k.relation(n.GetRangeVar())
@@ -60,7 +57,6 @@ type checker struct {
 	c       *Catalog
 	block   bool
 	problem *Problem
-	depth   int
 }
 
 func (k *checker) fail(code, format string, args ...any) {

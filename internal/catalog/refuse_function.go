@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // functionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which
@@ -17,24 +18,24 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 		return
 	}
 	_, name := schemaAndName(s.GetFuncname())
-	own := item{alias: name}
-	l := &level{}
+	own := columnsOf(name)
+	var rows []*query.Source
 	for _, n := range s.GetParameters() {
 		p := n.GetFunctionParameter()
 		if t := k.c.TypeOf(p.GetArgType()); t.Name.Schema != "pg_catalog" || t.Name.Name == "record" {
 			return // a row: p.column is one of its
 		}
-		own.columns = append(own.columns, p.GetName())
-		l.items = append(l.items, item{alias: p.GetName()})
+		own.Columns = append(own.Columns, query.Output{Name: p.GetName()})
+		rows = append(rows, columnsOf(p.GetName()))
 	}
-	l.items = append(l.items, own)
+	rows = append(rows, own)
 	if r := body.GetReturnStmt(); r != nil {
-		k.expr(r.GetReturnval(), l)
+		k.expr(r.GetReturnval(), rows...)
 		return
 	}
 	for _, n := range items(body) {
 		for _, stmt := range items(n) {
-			k.statement(stmt, l)
+			k.statement(stmt, rows...)
 		}
 	}
 }

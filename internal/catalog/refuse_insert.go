@@ -6,59 +6,45 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
-// insert checks an INSERT, in the order of the server: the target, its
-// columns, the values, how many there are, the arbiter; then what it fails at
-// when it runs.
-func (k *checker) insert(s *pgparse.InsertStmt, l *level) *item {
-	// The query does not see the target.
-	own := &level{outer: l}
-	t := k.target(s.GetRelation(), own)
+// insert checks an INSERT: the target, its columns, the values, how many there
+// are, the arbiter; then what it fails at when it runs.
+func (k *checker) insert(s *pgparse.InsertStmt, l *query.Level) {
+	k.relation(s.GetRelation())
+	t := behind(l.Target)
 	k.targets(t, s.GetCols())
+	k.level(l.Query)
 	sel := s.GetSelectStmt().GetSelectStmt()
-	var given *item
-	switch {
-	case sel == nil: // DEFAULT VALUES
-		given = &item{}
-	case len(sel.GetValuesLists()) > 0:
-		given = k.values(sel, k.with(sel.GetWithClause(), l))
-	default:
-		given = k.query(sel, l)
-	}
-	if t != nil && t.Kind.IsTable() && sel != nil && !given.open {
-		k.count(t, s, len(given.columns))
+	if q := l.Query; q != nil && !q.Open {
+		k.sameLength(sel)
+		if t != nil && t.Kind.IsTable() {
+			k.count(t, s, len(q.Outputs))
+		}
 	}
 	if k.problem == nil && sel != nil {
 		k.written(t, s, sel)
 	}
 	if c := s.GetOnConflictClause(); c != nil {
-		k.onConflict(t, c, own)
+		k.onConflict(t, c, l)
 	}
-	out := k.output(s.GetReturningClause().GetExprs(), returning(t, own))
+	k.names(l, query.Returning)
 	if k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
 		k.notNull(t, s, sel)
 		k.refuted(t, s, sel)
 	}
-	return out
 }
 
-// values checks the rows of an INSERT; they are as wide as the first.
-func (k *checker) values(sel *pgparse.SelectStmt, l *level) *item {
-	out := &item{}
-	for i, row := range sel.GetValuesLists() {
-		list := items(row)
-		for _, e := range list {
-			k.expr(e, l)
-			out.open = out.open || pgparse.Expands(e)
-		}
-		if i == 0 {
-			out.columns = make([]string, len(list))
-		} else if len(list) != len(out.columns) && !out.open {
+// sameLength checks that the rows of VALUES are as wide as the first.
+func (k *checker) sameLength(sel *pgparse.SelectStmt) {
+	rows := sel.GetValuesLists()
+	for _, row := range rows {
+		if len(items(row)) != len(items(rows[0])) {
 			k.fail("42601", "VALUES lists must all be the same length")
+			return
 		}
 	}
-	return out
 }
 
 // count checks that there are as many values as columns.
@@ -84,7 +70,7 @@ func fillsRows(t *Relation) bool {
 // A query may give no row: that is for the reader of the problem to weigh.
 func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
 	var rows [][]*pgparse.Node
-	query := false
+	fromQuery := false
 	switch {
 	case sel == nil:
 		rows = [][]*pgparse.Node{nil}
@@ -95,7 +81,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			return
 		}
 		// What the query gives is not known, only where it goes.
-		rows, query = [][]*pgparse.Node{make([]*pgparse.Node, len(s.GetCols()))}, true
+		rows, fromQuery = [][]*pgparse.Node{make([]*pgparse.Node, len(s.GetCols()))}, true
 	}
 	for _, row := range sel.GetValuesLists() {
 		if rows = append(rows, items(row)); slices.ContainsFunc(items(row), pgparse.Expands) {
@@ -131,7 +117,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			}
 			if null {
 				k.fail("23502", "null value in column %q of relation %q violates not-null constraint", c.Name, t.Name.Name)
-				k.problem.Query, k.problem.Certain = query, !query
+				k.problem.Query, k.problem.Certain = fromQuery, !fromQuery
 				return
 			}
 		}
@@ -194,13 +180,14 @@ func (k *checker) hasDefault(t Type) bool {
 }
 
 // onConflict checks the arbiter and what DO UPDATE sets.
-func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *level) {
-	l = &level{outer: l.outer, items: append(slices.Clone(l.items), item{alias: "excluded", rel: t, open: t == nil})}
+func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *query.Level) {
 	infer := c.GetInfer()
 	for _, n := range infer.GetIndexElems() {
-		k.inferred(n.GetIndexElem(), l)
+		if name := clip(n.GetIndexElem().GetName()); name != "" && k.lacks(t, name) {
+			k.fail("42703", missingAnywhere, name)
+		}
 	}
-	k.expr(infer.GetWhereClause(), l)
+	k.names(l, query.Conflict)
 	name := clip(infer.GetConname())
 	if name != "" && k.whole(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
 		k.fail("42704", "constraint %q for table %q does not exist", name, t.Name.Name)
@@ -210,21 +197,9 @@ func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *level)
 			k.fail("42809", "ON CONFLICT DO UPDATE not supported with exclusion constraints")
 		}
 	}
-	k.assign(t, c.GetTargetList(), l)
-	k.expr(c.GetWhereClause(), l)
+	k.assign(t, c.GetTargetList())
 	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {
 		k.fail("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification")
-	}
-}
-
-// inferred checks a column or expression of the arbiter.
-func (k *checker) inferred(e *pgparse.IndexElem, l *level) {
-	if e.GetName() == "" {
-		k.expr(e.GetExpr(), l)
-		return
-	}
-	if t := l.items[0].rel; t != nil && k.lacks(t, clip(e.GetName())) {
-		k.fail("42703", missingAnywhere, clip(e.GetName()))
 	}
 }
 

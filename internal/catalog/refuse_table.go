@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // createTable checks the defaults of a new table, and the columns that its
@@ -28,10 +29,10 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 	if len(checks) == 0 {
 		return
 	}
-	table := item{alias: clip(s.GetRelation().GetRelname())}
+	table := columnsOf(clip(s.GetRelation().GetRelname()))
 	for _, n := range s.GetTableElts() {
 		if d := n.GetColumnDef(); d != nil {
-			table.columns = append(table.columns, clip(d.GetColname()))
+			table.Columns = append(table.Columns, query.Output{Name: clip(d.GetColname())})
 		}
 	}
 	k.checks(checks, table)
@@ -71,7 +72,7 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 		return
 	}
 	if r := k.c.find(schema, name); r != nil && r.Kind.IsTable() {
-		k.checks(checks, item{alias: name, rel: r, columns: added})
+		k.checks(checks, k.row(name, r), columnsOf(name, added...))
 	}
 }
 
@@ -117,9 +118,9 @@ func checkConstraints(list []*pgparse.Constraint, nodes []*pgparse.Node) []*pgpa
 	return list
 }
 
-func (k *checker) checks(list []*pgparse.Constraint, table item) {
+func (k *checker) checks(list []*pgparse.Constraint, table ...*query.Source) {
 	for _, c := range list {
-		k.expr(c.GetRawExpr(), &level{items: []item{table}})
+		k.expr(c.GetRawExpr(), table...)
 	}
 }
 
@@ -207,6 +208,6 @@ func (k *checker) when(s *pgparse.CreateTrigStmt, r *Relation) {
 		return k.problem == nil
 	})
 	if k.problem == nil && r != nil && r.Kind.IsTable() {
-		k.expr(s.GetWhenClause(), &level{items: []item{{alias: "old", rel: r}, {alias: "new", rel: r}}})
+		k.expr(s.GetWhenClause(), k.row("old", r), k.row("new", r))
 	}
 }

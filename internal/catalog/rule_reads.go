@@ -5,16 +5,17 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // ruleUses are the columns that a rule cannot be without: those that its
 // condition and actions read, of its own table too, and those that they write.
 func (f *fold) ruleUses(r *Relation, u *Rule) []Reading {
-	read := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
-	rows := &scope{sources: []source{{alias: "new", oid: r.OID}, {alias: "old", oid: r.OID}}}
-	read.expr(u.Where, rows)
+	read := f.reader()
+	rows := []*query.Source{{Alias: "new", Table: r}, {Alias: "old", Table: r}}
+	read.expr(u.Where, rows...)
 	for _, n := range u.Actions {
-		read.statement(n, rows)
+		read.statement(n, rows...)
 		switch s := pgparse.Unwrap(n).(type) {
 		case *pgparse.InsertStmt:
 			read.writes(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
@@ -90,25 +91,25 @@ func (f *fold) bodyUses(body *pgparse.Node) []Reading {
 	if body == nil {
 		return nil
 	}
-	read := &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
+	read := f.reader()
 	pgparse.Walk(body, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.ReturnStmt:
-			read.expr(s.GetReturnval(), &scope{})
+			read.expr(s.GetReturnval())
 			return false
 		case *pgparse.SelectStmt:
-			read.selectStmt(s, nil)
+			read.statement(&pgparse.Node{Node: &pgparse.Node_SelectStmt{SelectStmt: s}})
 			return false
 		case *pgparse.InsertStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_InsertStmt{InsertStmt: s}}, nil)
+			read.statement(&pgparse.Node{Node: &pgparse.Node_InsertStmt{InsertStmt: s}})
 			read.writes(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
 			return false
 		case *pgparse.UpdateStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_UpdateStmt{UpdateStmt: s}}, nil)
+			read.statement(&pgparse.Node{Node: &pgparse.Node_UpdateStmt{UpdateStmt: s}})
 			read.writes(s.GetRelation(), s.GetTargetList(), false)
 			return false
 		case *pgparse.DeleteStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_DeleteStmt{DeleteStmt: s}}, nil)
+			read.statement(&pgparse.Node{Node: &pgparse.Node_DeleteStmt{DeleteStmt: s}})
 			return false
 		}
 		return true

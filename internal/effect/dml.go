@@ -6,10 +6,11 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
-func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
-	ctes = r.with(m.GetWithClause(), ctes)
+func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
+	r.with(l)
 	w := write{
 		event: "insert", columns: names(m.GetCols()),
 		returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
@@ -27,16 +28,12 @@ func (r *run) insert(m *pgparse.InsertStmt, ctes []string) {
 	if rel != nil && tables != nil {
 		r.defaults(rel, w.given)
 	}
-	r.whether(runs, func() {
-		if sel := m.GetSelectStmt(); sel != nil {
-			r.queryIn(pgparse.Unwrap(sel), ctes)
-		}
-	})
+	r.whether(runs, func() { r.queryIn(l.Query) })
 	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		r.identifies("update", m.GetRelation(), nil, false)
 	}
-	r.nodes(ctes, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
-	r.node(m.GetOnConflictClause().GetWhereClause(), ctes)
+	r.nodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
+	r.node(m.GetOnConflictClause().GetWhereClause(), l)
 	r.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
@@ -153,8 +150,8 @@ func (r *run) whether(runs bool, f func()) {
 	r.quietly(f)
 }
 
-func (r *run) update(m *pgparse.UpdateStmt, ctes []string) {
-	ctes = r.with(m.GetWithClause(), ctes)
+func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
+	r.with(l)
 	var reset []string
 	for _, n := range m.GetTargetList() {
 		if n.GetResTarget().GetVal().GetSetToDefault() != nil {
@@ -180,17 +177,17 @@ func (r *run) update(m *pgparse.UpdateStmt, ctes []string) {
 	}
 	r.identifies("update", m.GetRelation(), m.GetWhereClause(), true)
 	r.whether(runs, func() {
-		r.nodes(ctes, m.GetTargetList())
+		r.nodes(l, m.GetTargetList())
 		for _, n := range m.GetFromClause() {
-			r.from(n, ctes, true, m.GetWhereClause())
+			r.from(n, l, true, m.GetWhereClause())
 		}
-		r.node(m.GetWhereClause(), ctes)
-		r.nodes(ctes, m.GetReturningClause().GetExprs())
+		r.node(m.GetWhereClause(), l)
+		r.nodes(l, m.GetReturningClause().GetExprs())
 	})
 }
 
-func (r *run) deleteFrom(m *pgparse.DeleteStmt, ctes []string) {
-	ctes = r.with(m.GetWithClause(), ctes)
+func (r *run) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
+	r.with(l)
 	mark := len(r.Effects)
 	tables, runs := r.target(m.GetRelation(), write{event: "delete", where: m.GetWhereClause(), returning: m.GetReturningClause() != nil})
 	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
@@ -202,10 +199,10 @@ func (r *run) deleteFrom(m *pgparse.DeleteStmt, ctes []string) {
 	r.identifies("delete", m.GetRelation(), m.GetWhereClause(), true)
 	r.whether(runs, func() {
 		for _, n := range m.GetUsingClause() {
-			r.from(n, ctes, true, m.GetWhereClause())
+			r.from(n, l, true, m.GetWhereClause())
 		}
-		r.node(m.GetWhereClause(), ctes)
-		r.nodes(ctes, m.GetReturningClause().GetExprs())
+		r.node(m.GetWhereClause(), l)
+		r.nodes(l, m.GetReturningClause().GetExprs())
 	})
 }
 

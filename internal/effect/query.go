@@ -3,64 +3,58 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/onward"
 )
 
 // query locks what a SELECT reads, and what statements in its WITH write.
 func (r *run) query(msg any) {
-	r.queryIn(msg, nil)
+	r.queryIn(query.Bind(msg, query.Nothing{}))
 }
 
-// queryIn walks a statement with the names of the common table expressions
-// that are in force.
-func (r *run) queryIn(msg any, ctes []string) {
-	if r.depth > maxDepth {
+// expr locks what an expression names that stands in no query.
+func (r *run) expr(n *pgparse.Node) {
+	r.node(n, query.BindExpr(n, query.Nothing{}))
+}
+
+// queryIn is one query of a statement, with those inside of it.
+func (r *run) queryIn(l *query.Level) {
+	if l == nil || r.depth > maxDepth {
 		return
 	}
 	r.depth++
 	defer func() { r.depth-- }()
-	switch m := msg.(type) {
+	switch m := l.Node.(type) {
 	case *pgparse.SelectStmt:
-		r.selectStmt(m, ctes, false)
+		r.selectStmt(m, l, false)
 	case *pgparse.InsertStmt:
-		r.insert(m, ctes)
+		r.insert(m, l)
 	case *pgparse.UpdateStmt:
-		r.update(m, ctes)
+		r.update(m, l)
 		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 	case *pgparse.DeleteStmt:
-		r.deleteFrom(m, ctes)
+		r.deleteFrom(m, l)
 		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 	case *pgparse.MergeStmt:
-		ctes = r.with(m.GetWithClause(), ctes)
+		r.with(l)
 		r.merge(m)
-		r.from(m.GetSourceRelation(), ctes, true, nil)
-		r.node(m.GetJoinCondition(), ctes)
-		r.nodes(ctes, m.GetMergeWhenClauses())
+		r.from(m.GetSourceRelation(), l, true, nil)
+		r.node(m.GetJoinCondition(), l)
+		r.nodes(l, m.GetMergeWhenClauses())
 	}
 }
 
-func (r *run) with(w *pgparse.WithClause, ctes []string) []string {
-	if w == nil {
-		return ctes
-	}
-	ctes = ctes[:len(ctes):len(ctes)]
+// with is what the WITH queries of a query do.
+func (r *run) with(l *query.Level) {
 	within := r.within
-	for _, n := range w.GetCtes() {
-		cte := n.GetCommonTableExpr()
-		if word := traversal(cte); word != "" && !r.v.AtLeast(14) {
+	for _, c := range l.With {
+		if word := traversal(c.Node); word != "" && !r.v.AtLeast(14) {
 			r.refuse(`syntax error at or near "` + word + `"`)
 		}
-		if w.GetRecursive() {
-			ctes = append(ctes, cte.GetCtename())
-		}
 		r.within = true
-		r.queryIn(pgparse.Unwrap(cte.GetCtequery()), ctes)
+		r.queryIn(c.Query)
 		r.within = within
-		if !w.GetRecursive() {
-			ctes = append(ctes, cte.GetCtename())
-		}
 	}
-	return ctes
 }
 
 // traversal is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
@@ -74,23 +68,23 @@ func traversal(cte *pgparse.CommonTableExpr) string {
 	return ""
 }
 
-func (r *run) nodes(ctes []string, lists ...[]*pgparse.Node) {
+func (r *run) nodes(l *query.Level, lists ...[]*pgparse.Node) {
 	for _, list := range lists {
 		for _, n := range list {
-			r.node(n, ctes)
+			r.node(n, l)
 		}
 	}
 }
 
 // node finds the relations and sub-queries in an expression or FROM item.
-func (r *run) node(n *pgparse.Node, ctes []string) {
+func (r *run) node(n *pgparse.Node, l *query.Level) {
 	if n == nil {
 		return
 	}
 	pgparse.Walk(n, func(m any) bool {
 		switch x := m.(type) {
 		case *pgparse.RangeVar:
-			if x.GetSchemaname() == "" && contains(ctes, x.GetRelname()) {
+			if l.CTE(x) != nil {
 				return false
 			}
 			r.read(x, as)
@@ -99,14 +93,15 @@ func (r *run) node(n *pgparse.Node, ctes []string) {
 			r.call(x)
 			r.newerCall(x)
 		case *pgparse.SubLink:
-			if s := x.GetSubselect().GetSelectStmt(); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && s != nil && r.depth <= maxDepth {
+			s := x.GetSubselect().GetSelectStmt()
+			if inner := l.Inner(s); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && inner != nil && r.depth <= maxDepth {
 				r.depth++
-				r.selectStmt(s, ctes, s.GetWhereClause() == nil && s.GetHavingClause() == nil && len(s.GetGroupClause()) == 0)
+				r.selectStmt(s, inner, s.GetWhereClause() == nil && s.GetHavingClause() == nil && len(s.GetGroupClause()) == 0)
 				r.depth--
 				return false
 			}
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			r.queryIn(m, ctes)
+			r.queryIn(l.Inner(m))
 			return false
 		case *pgparse.RangeSubselect:
 			if x.GetAlias() == nil && !r.v.AtLeast(16) {
@@ -182,29 +177,30 @@ func (r *run) regclass(arg *pgparse.Node) *catalog.Relation {
 }
 
 // selectStmt is a SELECT; some says that one row of it is enough.
-func (r *run) selectStmt(s *pgparse.SelectStmt, ctes []string, some bool) {
-	ctes = r.with(s.GetWithClause(), ctes)
+func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
+	r.with(l)
 	if s.GetLarg() != nil {
-		r.queryIn(s.GetLarg(), ctes)
-		r.queryIn(s.GetRarg(), ctes)
+		for _, arm := range l.Arms {
+			r.queryIn(arm)
+		}
 	}
 	if s.GetGroupDistinct() && !r.v.AtLeast(14) {
 		r.refuse(`syntax error at or near "DISTINCT"`)
 	}
 	mark := len(r.Effects)
-	r.nodes(ctes, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
+	r.nodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
 	// What FROM names is read whole, unless a condition or a limit says less.
 	whole := s.GetLimitCount() == nil && s.GetLarg() == nil && !some && !r.atTheEnds(s)
 	for _, n := range s.GetFromClause() {
-		r.from(n, ctes, whole, s.GetWhereClause())
+		r.from(n, l, whole, s.GetWhereClause())
 	}
-	r.node(s.GetWhereClause(), ctes)
-	r.node(s.GetHavingClause(), ctes)
+	r.node(s.GetWhereClause(), l)
+	r.node(s.GetHavingClause(), l)
 	if into := s.GetIntoClause(); into != nil {
 		r.create(r.newName(into.GetRel()), catalog.Table)
 	}
 	if len(s.GetLockingClause()) > 0 {
-		r.rowLocks(s, ctes, mark)
+		r.rowLocks(s, l, mark)
 	}
 }
 
@@ -266,10 +262,10 @@ func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
 
 // from locks a FROM item; a table in it that no condition narrows by an index
 // is read whole.
-func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.Node) {
+func (r *run) from(n *pgparse.Node, l *query.Level, whole bool, where *pgparse.Node) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
-		if m.GetSchemaname() == "" && contains(ctes, m.GetRelname()) {
+		if l.CTE(m) != nil {
 			return
 		}
 		mark := len(r.Effects)
@@ -285,11 +281,11 @@ func (r *run) from(n *pgparse.Node, ctes []string, whole bool, where *pgparse.No
 			}
 		}
 	case *pgparse.JoinExpr:
-		r.from(m.GetLarg(), ctes, whole, where)
-		r.from(m.GetRarg(), ctes, whole, where)
-		r.node(m.GetQuals(), ctes)
+		r.from(m.GetLarg(), l, whole, where)
+		r.from(m.GetRarg(), l, whole, where)
+		r.node(m.GetQuals(), l)
 	default:
-		r.node(n, ctes)
+		r.node(n, l)
 	}
 }
 

@@ -184,7 +184,7 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *fired) {
 	mark, outer, within := len(r.Effects), r.bound, r.within
 	r.bound, r.within = u.Reads, false
-	r.node(u.Where, nil)
+	r.expr(u.Where)
 	f.reads = f.reads || len(u.Actions) > 0 && w.event != "insert" && w.where != nil
 	fields := rowFields(append([]*pgparse.Node{u.Where}, u.Actions...))
 	for _, field := range fields {
@@ -206,7 +206,7 @@ func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *fired
 		case *pgparse.DeleteStmt:
 			f.returning = f.returning || m.GetReturningClause() != nil
 		}
-		r.queryIn(msg, nil)
+		r.query(msg)
 	}
 	r.bound, r.within = outer, within
 	for i := mark; i < len(r.Effects); i++ {
@@ -262,7 +262,7 @@ func (r *run) insteadOf(view *catalog.Relation, event string) {
 		mark := len(r.Effects)
 		r.quietly(func() {
 			for _, n := range catalog.ReadBody(list[at]).Certain() {
-				r.queryIn(pgparse.Unwrap(n), nil)
+				r.query(n)
 			}
 		})
 		for i := mark; i < len(r.Effects); i++ {

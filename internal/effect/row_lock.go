@@ -3,10 +3,11 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // rowLocks is FOR UPDATE and its like.
-func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
+func (r *run) rowLocks(s *pgparse.SelectStmt, l *query.Level, mark int) {
 	if what := unlockable(s); what != "" {
 		r.refuse(strength(s) + " is not allowed with " + what)
 		return
@@ -16,12 +17,12 @@ func (r *run) rowLocks(s *pgparse.SelectStmt, ctes []string, mark int) {
 		tables := r.read(rv, rs)
 		r.prune(mark, tables, rv, s.GetWhereClause())
 	}
-	for _, l := range s.GetLockingClause() {
-		names := l.GetLockingClause().GetLockedRels()
+	for _, clause := range s.GetLockingClause() {
+		names := clause.GetLockingClause().GetLockedRels()
 		for _, n := range s.GetFromClause() {
 			pgparse.Walk(n, func(m any) bool {
 				rv, ok := m.(*pgparse.RangeVar)
-				if !ok || rv.GetSchemaname() == "" && contains(ctes, rv.GetRelname()) {
+				if !ok || l.CTE(rv) != nil {
 					return true
 				}
 				if rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname()); rel != nil && len(names) == 0 && !r.lockable(rel) {

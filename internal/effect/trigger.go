@@ -96,7 +96,7 @@ func (r *run) policy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	}
 	r.lock(rel, ael)
 	for _, c := range conditions {
-		r.node(c, nil)
+		r.expr(c)
 		for i := range r.Effects {
 			r.Effects[i].Scans = false
 		}

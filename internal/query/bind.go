@@ -9,23 +9,23 @@ const maxDepth = 1000
 // the one inside of a statement that runs or keeps it (EXPLAIN, CREATE VIEW,
 // CREATE TABLE AS, DECLARE, PREPARE, COPY); nil for any other statement. extra
 // are relations that are visible beside those of FROM, such as NEW and OLD in a
-// rule.
-func Bind(n *pgparse.Node, lookup Lookup, extra ...*Source) *Level {
-	n = inner(n)
-	switch pgparse.Unwrap(n).(type) {
+// rule. root is a *pgparse.Node, or the statement in it.
+func Bind(root any, lookup Lookup, extra ...*Source) *Level {
+	stmt := inner(root)
+	switch stmt.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 	default:
 		return nil
 	}
-	b := &binder{lookup: lookup}
-	return b.statement(n, around(extra), nil)
+	b := &binder{lookup: lookup, inner: &inside{}}
+	return b.statement(stmt, around(extra), nil)
 }
 
 // BindExpr resolves the names of an expression that stands in no query: a
 // condition, a default. What it reads is in the names of the level.
 func BindExpr(n *pgparse.Node, lookup Lookup, extra ...*Source) *Level {
-	b := &binder{lookup: lookup}
-	l := &Level{Sources: extra}
+	b := &binder{lookup: lookup, inner: &inside{}}
+	l := &Level{Sources: extra, inner: b.inner}
 	b.expr(l, Where, n)
 	return l
 }
@@ -41,22 +41,25 @@ func around(extra []*Source) *Level {
 }
 
 // inner is the query that a statement is about.
-func inner(n *pgparse.Node) *pgparse.Node {
-	switch s := pgparse.Unwrap(n).(type) {
+func inner(root any) any {
+	if n, ok := root.(*pgparse.Node); ok {
+		root = pgparse.Unwrap(n)
+	}
+	switch s := root.(type) {
 	case *pgparse.ViewStmt:
-		return s.GetQuery()
+		return pgparse.Unwrap(s.GetQuery())
 	case *pgparse.CreateTableAsStmt:
-		return s.GetQuery()
+		return pgparse.Unwrap(s.GetQuery())
 	case *pgparse.ExplainStmt:
 		return inner(s.GetQuery())
 	case *pgparse.DeclareCursorStmt:
-		return s.GetQuery()
+		return pgparse.Unwrap(s.GetQuery())
 	case *pgparse.PrepareStmt:
-		return s.GetQuery()
+		return pgparse.Unwrap(s.GetQuery())
 	case *pgparse.CopyStmt:
-		return s.GetQuery()
+		return pgparse.Unwrap(s.GetQuery())
 	}
-	return n
+	return root
 }
 
 type binder struct {
@@ -64,17 +67,19 @@ type binder struct {
 	depth  int
 	// clause is the one that the binder is in.
 	clause Clause
+	// inner are the levels of the queries inside of the statement.
+	inner *inside
 }
 
 // statement binds one query. self is the WITH query that it is, when that may
 // read itself.
-func (b *binder) statement(n *pgparse.Node, outer *Level, self *CTE) *Level {
+func (b *binder) statement(stmt any, outer *Level, self *CTE) *Level {
 	if b.depth >= maxDepth {
 		return open(outer)
 	}
 	b.depth++
 	defer func() { b.depth-- }()
-	switch s := pgparse.Unwrap(n).(type) {
+	switch s := stmt.(type) {
 	case *pgparse.SelectStmt:
 		return b.selectStmt(s, outer, self)
 	case *pgparse.InsertStmt:
@@ -114,10 +119,11 @@ func (b *binder) statement(n *pgparse.Node, outer *Level, self *CTE) *Level {
 
 // level makes a level that sees what stands before it in the one around it.
 func (b *binder) level(node any, outer *Level) *Level {
-	l := &Level{Node: node, Outer: outer, clause: b.clause}
+	l := &Level{Node: node, Outer: outer, Clause: b.clause, inner: b.inner}
 	if outer != nil {
 		l.sees = len(outer.Sources)
 	}
+	b.inner.add(l)
 	return l
 }
 
@@ -131,7 +137,7 @@ func (b *binder) begin(node any, w *pgparse.WithClause, outer *Level) *Level {
 	l.With = make([]*CTE, len(list))
 	for i, n := range list {
 		c := n.GetCommonTableExpr()
-		l.With[i] = &CTE{Node: c, Name: pgparse.Clip(c.GetCtename()), Open: true}
+		l.With[i] = &CTE{Node: c, Name: pgparse.Clip(c.GetCtename()), Open: true, Recursive: w.GetRecursive()}
 	}
 	for i, c := range l.With {
 		around := l.unseen()
@@ -140,7 +146,7 @@ func (b *binder) begin(node any, w *pgparse.WithClause, outer *Level) *Level {
 		if w.GetRecursive() {
 			around.With, self = l.With, c // it may read itself, and those behind it
 		}
-		c.Query = b.statement(c.Node.GetCtequery(), around, self)
+		c.Query = b.statement(pgparse.Unwrap(c.Node.GetCtequery()), around, self)
 		c.gives(c.Query)
 	}
 	return l
@@ -200,12 +206,10 @@ func (b *binder) rows(l *Level, rows []*pgparse.Node) {
 	for i, row := range rows {
 		list := pgparse.Items(row)
 		b.exprs(l, Values, list...)
-		if i > 0 {
-			continue
-		}
 		for j, e := range list {
-			l.Outputs = append(l.Outputs, Output{Name: columnNumber(j + 1), Expr: e, Level: l})
-			l.Open = l.Open || pgparse.Expands(e)
+			if l.Open = l.Open || pgparse.Expands(e); i == 0 {
+				l.Outputs = append(l.Outputs, Output{Name: columnNumber(j + 1), Expr: e, Level: l})
+			}
 		}
 	}
 }
@@ -215,7 +219,7 @@ func (b *binder) insert(s *pgparse.InsertStmt, outer *Level) *Level {
 	l := b.begin(s, s.GetWithClause(), outer)
 	b.target(l, s.GetRelation())
 	if s.GetSelectStmt() != nil {
-		l.Query = b.statement(s.GetSelectStmt(), l.unseen(), nil)
+		l.Query = b.statement(pgparse.Unwrap(s.GetSelectStmt()), l.unseen(), nil)
 	}
 	if c := s.GetOnConflictClause(); c != nil {
 		l.Excluded = &Source{Alias: "excluded", Range: l.Target.Range, Table: l.Target.Table, Open: l.Target.Open}
@@ -236,7 +240,7 @@ func (l *Level) unseen() *Level {
 	if len(l.With) == 0 {
 		return l.Outer
 	}
-	return &Level{Outer: l.Outer, With: l.With, sees: l.sees, clause: l.clause}
+	return &Level{Outer: l.Outer, With: l.With, sees: l.sees, Clause: l.Clause}
 }
 
 // target adds what a statement writes to.

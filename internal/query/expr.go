@@ -23,7 +23,7 @@ func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
 	b.clause = c
 	defer func() { b.clause = before }()
 	note := func(node any, q *Level) {
-		l.Names = append(l.Names, Name{Clause: c, Node: node, Query: q, sees: len(l.Sources)})
+		l.Names = append(l.Names, Name{Clause: c, Node: node, Query: q, Sees: len(l.Sources)})
 	}
 	pgparse.Walk(n, func(msg any) bool {
 		switch m := msg.(type) {
@@ -33,7 +33,7 @@ func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
 			return m.GetColno() <= 1 // SET (a, b) = (…) has it once for each column
 		case *pgparse.SubLink:
 			b.expr(l, c, m.GetTestexpr())
-			note(m, b.statement(m.GetSubselect(), l, nil))
+			note(m, b.statement(pgparse.Unwrap(m.GetSubselect()), l, nil))
 			return false
 		case *pgparse.SelectStmt:
 			note(m, b.selectStmt(m, l, nil))
@@ -96,7 +96,7 @@ func (l *Level) Starred(ref *pgparse.ColumnRef) []*Source {
 	}
 	var out []*Source
 	for _, s := range l.Sources {
-		if alias == "" || s.Alias == alias {
+		if s.hidden == 0 && (alias == "" || s.Alias == alias) {
 			out = append(out, s)
 		}
 	}

@@ -24,7 +24,7 @@ func (b *binder) fromItem(l *Level, n *pgparse.Node) {
 		if !e.GetLateral() {
 			outer = l.unseen()
 		}
-		q := b.statement(e.GetSubquery(), outer, nil)
+		q := b.statement(pgparse.Unwrap(e.GetSubquery()), outer, nil)
 		l.Sources = append(l.Sources, &Source{
 			Alias: pgparse.Clip(e.GetAlias().GetAliasname()), Query: q, Columns: renamed(q.Outputs, e.GetAlias().GetColnames()), Open: q.Open,
 		})
@@ -61,24 +61,51 @@ func (b *binder) join(l *Level, e *pgparse.JoinExpr) {
 	b.fromItem(l, e.GetRarg())
 	l.Merged = l.Merged || e.GetIsNatural() || len(e.GetUsingClause()) > 0
 	b.exprs(l, On, e.GetQuals())
-	for _, u := range e.GetUsingClause() {
-		l.using(pgparse.Clip(pgparse.Text(u)))
-	}
+	merged := pgparse.Texts(e.GetUsingClause())
 	if e.GetIsNatural() {
 		l.Natural = true
-		for _, name := range shared(l.Sources[start:middle], l.Sources[middle:]) {
-			l.using(name)
-		}
+		merged = shared(l.Sources[start:middle], l.Sources[middle:])
 	}
-	for _, a := range []*pgparse.Alias{e.GetAlias(), e.GetJoinUsingAlias()} {
-		if a != nil { // what is under it goes by other names
-			l.Sources = append(l.Sources, &Source{Alias: pgparse.Clip(a.GetAliasname()), Open: true})
+	for _, name := range merged {
+		l.using(pgparse.Clip(name))
+	}
+	if a := e.GetJoinUsingAlias(); a != nil {
+		l.Sources = append(l.Sources, &Source{Alias: pgparse.Clip(a.GetAliasname()), Open: true})
+	}
+	if a := e.GetAlias(); a != nil {
+		j := joined(a, merged, l.Sources[start:middle], l.Sources[middle:])
+		for _, side := range l.Sources[start:] {
+			side.hidden = len(l.Sources)
 		}
+		l.Sources = append(l.Sources, j)
 	}
 }
 
+// joined is a join with an alias: its columns are those that it makes of two, then
+// those of its sides.
+func joined(a *pgparse.Alias, merged []string, left, right []*Source) *Source {
+	s := &Source{Alias: pgparse.Clip(a.GetAliasname())}
+	var columns, first []Output
+	for i, sides := range [][]*Source{left, right} {
+		for _, side := range sides {
+			s.Open = s.Open || side.Open || side.Table != nil && side.Table.Open()
+			for _, o := range side.all() {
+				o = Output{Name: o.Name, Source: side, Column: o.Name}
+				if !slices.Contains(merged, o.Name) {
+					columns = append(columns, o)
+				} else if i == 0 {
+					first = append(first, o)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(first, func(a, b Output) int { return slices.Index(merged, a.Name) - slices.Index(merged, b.Name) })
+	s.Columns = renamed(append(first, columns...), a.GetColnames())
+	return s
+}
+
 func (l *Level) using(column string) {
-	l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: column}, sees: len(l.Sources)})
+	l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: column}, Sees: len(l.Sources)})
 }
 
 // shared are the columns that NATURAL compares, as far as they are known.
@@ -125,7 +152,7 @@ func castTo(t *pgparse.TypeName) *pgparse.Node {
 func (b *binder) named(l *Level, rv *pgparse.RangeVar) *Source {
 	s := &Source{Alias: aliasOf(rv), Range: rv}
 	names := rv.GetAlias().GetColnames()
-	if s.CTE = l.cte(rv); s.CTE != nil {
+	if s.CTE = l.CTE(rv); s.CTE != nil {
 		s.Columns, s.Open = renamed(s.CTE.Outputs, names), s.CTE.Open
 		return s
 	}
@@ -142,8 +169,8 @@ func (b *binder) named(l *Level, rv *pgparse.RangeVar) *Source {
 	return s
 }
 
-// cte is the WITH query that a name means; nil where it is one of a relation.
-func (l *Level) cte(rv *pgparse.RangeVar) *CTE {
+// CTE is the WITH query that a name means; nil where it is one of a relation.
+func (l *Level) CTE(rv *pgparse.RangeVar) *CTE {
 	schema, name := pgparse.RangeName(rv)
 	if schema != "" {
 		return nil

@@ -7,8 +7,9 @@ import "github.com/onward-sql/onward/internal/pgparse"
 // of columns mean what is in FROM at their level, or at one around it.
 type Level struct {
 	// Node is *pgparse.SelectStmt, *InsertStmt, *UpdateStmt, *DeleteStmt or
-	// *MergeStmt; nil for a level that only makes WITH queries visible, and for
-	// one that could not be read, which is Open.
+	// *MergeStmt; nil for an expression that stands in no query, for a level that
+	// only makes WITH queries visible, and for one that could not be read, which
+	// is Open.
 	Node any
 	// Outer is the level that this one stands in; nil for a statement's own.
 	Outer *Level
@@ -36,10 +37,11 @@ type Level struct {
 	Open    bool
 	// Merged says that a join makes one column of two, by USING or NATURAL.
 	Merged, Natural bool
-	// sees is how many of the sources around it stand before it, clause where it
-	// stands there.
+	// Clause is where it stands in the level around it, sees how many of that one's
+	// sources stand before it.
+	Clause Clause
 	sees   int
-	clause Clause
+	inner  *inside
 }
 
 // CTE is a query of WITH.
@@ -49,6 +51,8 @@ type CTE struct {
 	Query   *Level
 	Outputs []Output
 	Open    bool
+	// Recursive: it may read itself, and those behind it.
+	Recursive bool
 }
 
 // Source is an entry of FROM, or the target of a statement.
@@ -70,6 +74,9 @@ type Source struct {
 	Renamed bool
 	// Open: it may have columns that are not known.
 	Open bool
+	// hidden is how many sources stand before the alias of a join that hides it; 0
+	// where nothing does.
+	hidden int
 }
 
 // Output is a column that a query gives.
@@ -113,8 +120,8 @@ type Name struct {
 	// Query, *SubLink or *SelectStmt.
 	Node  any
 	Query *Level
-	// sees is how many of the sources stand before it.
-	sees int
+	// Sees is how many of the sources stand before it.
+	Sees int
 }
 
 // In calls f for the names of some clauses.
@@ -139,7 +146,7 @@ func (l *Level) Walk(f func(*Level) bool) bool {
 			return false
 		}
 	}
-	if l.Node != nil && !f(l) {
+	if !f(l) {
 		return false
 	}
 	for _, a := range l.Arms {
@@ -161,6 +168,45 @@ func (l *Level) Walk(f func(*Level) bool) bool {
 		}
 	}
 	return true
+}
+
+// Inner is the level of a query inside of the same statement, by its node:
+// *pgparse.SelectStmt and the like; nil for one that it does not have.
+func (l *Level) Inner(node any) *Level {
+	if l.inner == nil {
+		return nil
+	}
+	return l.inner.find(node)
+}
+
+// inside are the levels of one statement.
+type inside struct {
+	list   []*Level
+	byNode map[any]*Level // where there are many
+}
+
+func (i *inside) add(l *Level) {
+	i.list = append(i.list, l)
+	if i.byNode == nil && len(i.list) > 16 {
+		i.byNode = map[any]*Level{}
+		for _, l := range i.list {
+			i.byNode[l.Node] = l
+		}
+	} else if i.byNode != nil {
+		i.byNode[l.Node] = l
+	}
+}
+
+func (i *inside) find(node any) *Level {
+	if i.byNode != nil {
+		return i.byNode[node]
+	}
+	for _, l := range i.list {
+		if l.Node == node {
+			return l
+		}
+	}
+	return nil
 }
 
 // output finds a column by name.

@@ -34,11 +34,11 @@ func (l *Level) Resolve(n Name) []Meaning {
 		return nil
 	}
 	var out []Meaning
-	sees, clause := n.sees, n.Clause
+	sees, clause := n.Sees, n.Clause
 	for at := l; at != nil; at = at.Outer {
 		known := false
 		look := func(s *Source) {
-			if alias != "" && s.Alias != alias || schema != "" && !s.inSchema(schema) {
+			if s.hidden > 0 && s.hidden < sees || alias != "" && s.Alias != alias || schema != "" && !s.inSchema(schema) {
 				return
 			}
 			m := Meaning{Source: s, Column: name, Known: s.has(name), Level: at}
@@ -64,7 +64,7 @@ func (l *Level) Resolve(n Name) []Meaning {
 		if known {
 			break
 		}
-		sees, clause = at.sees, at.clause
+		sees, clause = at.sees, at.Clause
 	}
 	return out
 }
@@ -147,7 +147,7 @@ func (o *Output) Origin() (*Source, string) {
 			if ref == nil || o.Level == nil {
 				return nil, ""
 			}
-			m, sure := o.Level.Means(o.Level.name(ref, o.Level.gives()))
+			m, sure := o.Level.Means(o.Level.Ref(ref, o.Level.gives()))
 			if !sure || m.Column == "" {
 				return nil, ""
 			}
@@ -171,7 +171,11 @@ func (l *Level) gives() Clause {
 	return Returning
 }
 
-// name is a reference in a clause, where all sources are seen.
-func (l *Level) name(ref *pgparse.ColumnRef, c Clause) Name {
-	return Name{Node: ref, Clause: c, sees: len(l.Sources)}
+// Ref is a reference to a column as a name that sees all sources of the level.
+func (l *Level) Ref(ref *pgparse.ColumnRef, c Clause) Name {
+	return Name{Node: ref, Clause: c, Sees: len(l.Sources)}
 }
+
+// Output is the column of a name among those of an entry that is no table, or
+// whose columns go by other names; nil where there is none.
+func (s *Source) Output(name string) *Output { return output(s.Columns, name) }

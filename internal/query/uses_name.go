@@ -12,8 +12,8 @@ func (u *uses) name(l *Level, n Name) {
 	case *pgparse.ColumnRef:
 		u.ref(l, n, m)
 	case *Using:
-		for _, s := range l.Sources[:min(n.sees, len(l.Sources))] {
-			if base, column := s.base(m.Column); base != nil && !base.Lacks(column) {
+		for _, s := range l.Sources[:min(n.Sees, len(l.Sources))] {
+			if base, column := s.Base(m.Column); base != nil && !base.Lacks(column) {
 				x := u.column(ReadsColumn, base, column, -1)
 				x.Clause, x.Sure = n.Clause, base.has(column)
 			}
@@ -44,7 +44,7 @@ func (u *uses) ref(l *Level, n Name, ref *pgparse.ColumnRef) {
 	case m.Column == "":
 		u.star(m.Source, n.Clause, ref.GetLocation())
 	default:
-		if base, column := m.Source.base(m.Column); base != nil {
+		if base, column := m.Source.Base(m.Column); base != nil && (!SystemColumn(column) || base.Table == nil || base.Table.HasColumn(column)) {
 			x := u.column(ReadsColumn, base, column, ref.GetLocation())
 			x.Clause, x.Sure = n.Clause, sure
 		}
@@ -69,6 +69,12 @@ func (u *uses) field(l *Level, n Name, x *pgparse.A_Indirection) {
 func (u *uses) star(s *Source, c Clause, at int32) {
 	if s.isTable() {
 		u.column(Stars, s, "", at).Clause = c
+		return
+	}
+	for i := range s.Columns { // of a join
+		if base, column := s.Base(s.Columns[i].Name); base != nil {
+			u.column(ReadsColumn, base, column, at).Clause = c
+		}
 	}
 }
 
@@ -77,14 +83,14 @@ func (s *Source) isTable() bool {
 	return s.Table != nil || s.Range != nil && s.CTE == nil
 }
 
-// base is the relation behind a column of an entry, and what it is called there;
+// Base is the relation behind a column of an entry, and what it is called there;
 // nil where it is no relation's.
-func (s *Source) base(column string) (*Source, string) {
+func (s *Source) Base(column string) (*Source, string) {
 	if s.isTable() && !s.Renamed {
 		return s, column
 	}
-	if o := output(s.Columns, column); o != nil && s.Renamed && o.Source != nil {
-		return o.Source, o.Column
+	if o := output(s.Columns, column); o != nil && o.Source != nil && s.Query == nil && s.CTE == nil {
+		return o.Source.Base(o.Column)
 	}
 	return nil, ""
 }

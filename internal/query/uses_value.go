@@ -75,7 +75,7 @@ func (u *uses) pair(l *Level, c Clause, op string, column, value *pgparse.Node) 
 		if !ok {
 			continue
 		}
-		m, sure := l.Means(l.name(ref, c))
+		m, sure := l.Means(l.Ref(ref, c))
 		if m.Source == nil || m.Column == "" {
 			return
 		}

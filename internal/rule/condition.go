@@ -6,11 +6,13 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // condition is a WHERE on one table.
 type condition struct {
 	*writes
+	level *query.Level
 	table *catalog.Relation
 	// alias is the table's name in the condition.
 	alias string
@@ -69,7 +71,7 @@ func (c *condition) equal(left, right *pgparse.Node) bool {
 			return c.table.Column(names[len(names)-1]) == nil && len(c.sources) == 0
 		}
 		i := slices.IndexFunc(c.sources, func(n *pgparse.Node) bool { return sourceName(n) == names[0] })
-		c.batch = c.batch || i >= 0 && c.batchedFrom(c.sources[i])
+		c.batch = c.batch || i >= 0 && c.batchedFrom(c.level, c.sources[i])
 		return i >= 0 || c.variable(names[0])
 	}
 	if sub := right.GetSubLink(); sub != nil && sub.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK {

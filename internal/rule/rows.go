@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
 // Extent says how many rows a statement touches, as far as its text tells.
@@ -51,25 +52,14 @@ func (p *Pass) Writes(s *Stmt) []Write {
 		return s.writes
 	}
 	s.wrote = true
-	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}, batches: map[string]bool{}}
-	switch x := pgparse.Unwrap(s.Node).(type) {
-	case *pgparse.InsertStmt:
-		w.inWith(x.WithClause)
-		w.inWith(x.SelectStmt.GetSelectStmt().GetWithClause())
-	case *pgparse.UpdateStmt:
-		w.inWith(x.WithClause)
-	case *pgparse.DeleteStmt:
-		w.inWith(x.WithClause)
-	case *pgparse.MergeStmt:
-		w.inWith(x.WithClause)
-	case *pgparse.SelectStmt:
-		w.inWith(x.WithClause)
-		s.writes = w.found
-		return s.writes
-	default:
+	root := query.Bind(s.Node, s.Before)
+	if root == nil || root.Node != pgparse.Unwrap(s.Node) {
 		return nil
 	}
-	w.statement(pgparse.Unwrap(s.Node))
+	w := writes{pass: p, catalog: s.Before, root: root}
+	w.inWith(root)
+	w.inWith(root.Query)
+	w.statement(root)
 	s.writes = w.found
 	return s.writes
 }
@@ -77,41 +67,42 @@ func (p *Pass) Writes(s *Stmt) []Write {
 // Rows is how many rows a query reads that stands in a statement, as far as its
 // text tells.
 func (p *Pass) Rows(s *Stmt, q *pgparse.SelectStmt) Extent {
-	w := writes{pass: p, catalog: s.Before, bounded: map[string]bool{}, batches: map[string]bool{}}
+	w := writes{pass: p, catalog: s.Before, root: query.Bind(s.Node, s.Before)}
+	if w.root == nil || w.root.Inner(q) == nil {
+		w.root = query.Bind(q, s.Before)
+	}
 	e, _ := w.query(q)
 	return e
 }
 
-// inWith adds what common table expressions write.
-func (w *writes) inWith(clause *pgparse.WithClause) {
-	for _, n := range clause.GetCtes() {
-		w.statement(pgparse.Unwrap(n.GetCommonTableExpr().GetCtequery()))
+// inWith adds what the WITH queries of a query write.
+func (w *writes) inWith(l *query.Level) {
+	if l == nil {
+		return
 	}
-	w.with(clause)
+	for _, c := range l.With {
+		w.statement(c.Query)
+	}
 }
 
 // statement adds what a statement itself writes.
-func (w *writes) statement(msg any) {
-	switch x := msg.(type) {
+func (w *writes) statement(l *query.Level) {
+	switch x := l.Node.(type) {
 	case *pgparse.InsertStmt:
-		w.with(x.WithClause)
 		e, batch := Few, false
 		if q := x.SelectStmt.GetSelectStmt(); q != nil {
 			e, batch = w.query(q)
 		}
 		w.write("INSERT", x, x.Relation, e, batch)
 	case *pgparse.UpdateStmt:
-		w.with(x.WithClause)
-		e, batch := w.extent(x.Relation, x.WhereClause, x.FromClause)
+		e, batch := w.extent(l, x.Relation, x.WhereClause, x.FromClause)
 		w.write("UPDATE", x, x.Relation, e, batch)
 	case *pgparse.DeleteStmt:
-		w.with(x.WithClause)
-		e, batch := w.extent(x.Relation, x.WhereClause, x.UsingClause)
+		e, batch := w.extent(l, x.Relation, x.WhereClause, x.UsingClause)
 		w.write("DELETE", x, x.Relation, e, batch)
 	case *pgparse.MergeStmt:
-		w.with(x.WithClause)
 		e := Some
-		if w.boundedFrom(x.SourceRelation) {
+		if w.boundedFrom(l, x.SourceRelation) {
 			e = Few
 		}
 		w.write("MERGE", x, x.Relation, e, false)
@@ -149,10 +140,16 @@ func (p *Pass) Gave(t *catalog.Relation, c *catalog.Column) bool {
 type writes struct {
 	pass    *Pass
 	catalog *catalog.Catalog
-	// bounded are the names of common table expressions with few rows; batches
-	// those among them that a LIMIT or a key range bounds.
-	bounded, batches map[string]bool
-	found            []Write
+	root    *query.Level
+	// read is how many rows queries read that were looked at: WITH queries may be
+	// named many times.
+	read  map[*query.Level]rows
+	found []Write
+}
+
+type rows struct {
+	extent Extent
+	batch  bool
 }
 
 func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) {
@@ -163,23 +160,37 @@ func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, ba
 	w.found = append(w.found, Write{Verb: verb, Node: node, Table: table, Extent: e, Batch: batch})
 }
 
-func (w *writes) with(clause *pgparse.WithClause) {
-	for _, n := range clause.GetCtes() {
-		cte := n.GetCommonTableExpr()
-		if q := cte.GetCtequery().GetSelectStmt(); q != nil && !clause.GetRecursive() {
-			e, batch := w.query(q)
-			w.bounded[cte.GetCtename()], w.batches[cte.GetCtename()] = e == Few, batch
-		}
+// withQuery is how many rows a WITH query reads; one that may read itself is not
+// looked into.
+func (w *writes) withQuery(c *query.CTE) (e Extent, batch bool) {
+	if q := c.Node.GetCtequery().GetSelectStmt(); q != nil && !c.Recursive {
+		return w.query(q)
 	}
+	return Some, false
 }
 
 // query is how many rows a SELECT reads.
 func (w *writes) query(q *pgparse.SelectStmt) (e Extent, batch bool) {
-	w.with(q.WithClause)
+	l := w.root.Inner(q)
+	if l == nil {
+		return Whole, false
+	}
+	if r, ok := w.read[l]; ok {
+		return r.extent, r.batch
+	}
+	e, batch = w.queryIn(l, q)
+	if w.read == nil {
+		w.read = map[*query.Level]rows{}
+	}
+	w.read[l] = rows{e, batch}
+	return e, batch
+}
+
+func (w *writes) queryIn(l *query.Level, q *pgparse.SelectStmt) (e Extent, batch bool) {
 	if q.Larg != nil {
-		l, _ := w.query(q.Larg)
-		r, _ := w.query(q.Rarg)
-		return max(l, r), false
+		left, _ := w.query(q.Larg)
+		right, _ := w.query(q.Rarg)
+		return max(left, right), false
 	}
 	if q.LimitCount != nil {
 		return Few, true
@@ -187,10 +198,10 @@ func (w *writes) query(q *pgparse.SelectStmt) (e Extent, batch bool) {
 	if len(q.FromClause) == 0 {
 		return Few, false
 	}
-	if slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return !w.boundedFrom(n) }) {
+	if slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return !w.boundedFrom(l, n) }) {
 		if len(q.FromClause) == 1 {
 			if rv := q.FromClause[0].GetRangeVar(); rv != nil {
-				return w.extent(rv, q.WhereClause, nil)
+				return w.extent(l, rv, q.WhereClause, nil)
 			}
 		}
 		if q.WhereClause == nil {
@@ -198,31 +209,35 @@ func (w *writes) query(q *pgparse.SelectStmt) (e Extent, batch bool) {
 		}
 		return Some, false
 	}
-	return Few, slices.ContainsFunc(q.FromClause, w.batchedFrom)
+	return Few, slices.ContainsFunc(q.FromClause, func(n *pgparse.Node) bool { return w.batchedFrom(l, n) })
 }
 
 // batchedFrom reports whether a FROM item with few rows is a batch: a LIMIT or a
 // key range bounds it.
-func (w *writes) batchedFrom(n *pgparse.Node) bool {
+func (w *writes) batchedFrom(l *query.Level, n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
-		return x.Schemaname == "" && w.batches[x.Relname]
+		if c := l.CTE(x); c != nil {
+			_, batch := w.withQuery(c)
+			return batch
+		}
 	case *pgparse.RangeSubselect:
 		_, batch := w.query(x.Subquery.GetSelectStmt())
 		return batch
 	case *pgparse.JoinExpr:
-		return w.batchedFrom(x.Larg) || w.batchedFrom(x.Rarg)
+		return w.batchedFrom(l, x.Larg) || w.batchedFrom(l, x.Rarg)
 	}
 	return false
 }
 
 // boundedFrom reports whether a FROM item has few rows, whatever the tables
 // hold.
-func (w *writes) boundedFrom(n *pgparse.Node) bool {
+func (w *writes) boundedFrom(l *query.Level, n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
-		if x.Schemaname == "" && w.bounded[x.Relname] {
-			return true
+		if c := l.CTE(x); c != nil {
+			e, _ := w.withQuery(c)
+			return e == Few
 		}
 		t, known := w.catalog.Resolve(x)
 		return known && w.pass.fewRows(t)
@@ -236,14 +251,14 @@ func (w *writes) boundedFrom(n *pgparse.Node) bool {
 	case *pgparse.RangeFunction:
 		return true // generate_series, unnest: of what the text says
 	case *pgparse.JoinExpr:
-		return w.boundedFrom(x.Larg) && w.boundedFrom(x.Rarg)
+		return w.boundedFrom(l, x.Larg) && w.boundedFrom(l, x.Rarg)
 	}
 	return false
 }
 
 // extent is how many rows of a table a condition leaves; from are the other
 // tables of the statement.
-func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgparse.Node) (e Extent, batch bool) {
+func (w *writes) extent(l *query.Level, rv *pgparse.RangeVar, where *pgparse.Node, from []*pgparse.Node) (e Extent, batch bool) {
 	table, _ := w.catalog.Resolve(rv)
 	if where == nil || always(where) {
 		return Whole, false
@@ -251,9 +266,9 @@ func (w *writes) extent(rv *pgparse.RangeVar, where *pgparse.Node, from []*pgpar
 	if where.GetCurrentOfExpr() != nil {
 		return Few, true
 	}
-	c := condition{writes: w, table: table, alias: rv.GetAlias().GetAliasname()}
+	c := condition{writes: w, level: l, table: table, alias: rv.GetAlias().GetAliasname()}
 	for _, n := range from {
-		if w.boundedFrom(n) {
+		if w.boundedFrom(l, n) {
 			c.sources = append(c.sources, n)
 		}
 	}

@@ -1,11 +1,11 @@
 package function
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -89,23 +89,11 @@ func outside(c *catalog.Catalog, text string) string {
 	if err != nil {
 		return ""
 	}
-	var tables, with []string
 	for i := range file.Stmts {
-		pgparse.Walk(file.Stmts[i].Node, func(msg any) bool {
-			switch n := msg.(type) {
-			case *pgparse.RangeVar:
-				if n.GetSchemaname() == "" {
-					tables = append(tables, n.GetRelname())
-				}
-			case *pgparse.CommonTableExpr:
-				with = append(with, n.GetCtename())
+		for _, rv := range query.Relations(file.Stmts[i].Node) {
+			if r := c.Lookup("public", rv.GetRelname()); rv.GetSchemaname() == "" && r != nil && !r.Inferred {
+				return rv.GetRelname()
 			}
-			return true
-		})
-	}
-	for _, name := range tables {
-		if r := c.Lookup("public", name); r != nil && !r.Inferred && !slices.Contains(with, name) {
-			return name
 		}
 	}
 	return ""

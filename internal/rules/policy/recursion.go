@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -157,22 +158,8 @@ func subquery(cond *pgparse.Node) bool {
 // tablesIn are the tables that the subqueries of a condition read. A view reads
 // for its owner.
 func tablesIn(c *catalog.Catalog, cond *pgparse.Node) []*catalog.Relation {
-	var list []*pgparse.RangeVar
-	var names []string // of WITH
-	pgparse.Walk(cond, func(msg any) bool {
-		switch n := msg.(type) {
-		case *pgparse.RangeVar:
-			list = append(list, n)
-		case *pgparse.CommonTableExpr:
-			names = append(names, n.GetCtename())
-		}
-		return true
-	})
 	var out []*catalog.Relation
-	for _, rv := range list {
-		if rv.GetSchemaname() == "" && slices.Contains(names, rv.GetRelname()) {
-			continue
-		}
+	for _, rv := range query.Relations(cond) {
 		if r, _ := c.Resolve(rv); r != nil && r.Kind.IsTable() {
 			out = append(out, r)
 		}

@@ -1,0 +1,229 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+)
+
+// judged is a relation as a checker sees it: it may have columns that are not
+// known wherever that is not certain.
+type judged struct {
+	*Relation
+	open bool
+}
+
+// Open reports whether the relation may have columns that are not known.
+func (j judged) Open() bool { return j.open }
+
+// Table is what a name of a relation means, for query.Bind: one that holds rows,
+// or none that is known.
+func (k *checker) Table(rv *pgparse.RangeVar) query.Table {
+	schema, name := rangeName(rv)
+	if schema == "" && !k.plainPath() {
+		return nil
+	}
+	r := k.c.find(schema, name)
+	if r == nil || !r.Kind.IsTable() && r.Kind != View && r.Kind != MaterializedView && r.Kind != ForeignTable {
+		return nil
+	}
+	return judged{r, !k.whole(r)}
+}
+
+// behind is the relation of an entry of FROM; nil where it is none.
+func behind(s *query.Source) *Relation {
+	if t, ok := s.Table.(judged); ok {
+		return t.Relation
+	}
+	return nil
+}
+
+// row is an entry for a row of a relation, beside those of FROM.
+func (k *checker) row(alias string, r *Relation) *query.Source {
+	s := &query.Source{Alias: alias, Open: r == nil}
+	if r != nil {
+		s.Table = judged{r, !k.whole(r)}
+	}
+	return s
+}
+
+// columnsOf is an entry with these columns and no others.
+func columnsOf(alias string, names ...string) *query.Source {
+	s := &query.Source{Alias: alias}
+	for _, name := range names {
+		s.Columns = append(s.Columns, query.Output{Name: name})
+	}
+	return s
+}
+
+// statement checks a query.
+func (k *checker) statement(n *pgparse.Node, rows ...*query.Source) {
+	k.level(query.Bind(n, k, rows...))
+}
+
+// expr checks an expression that stands in no query.
+func (k *checker) expr(n *pgparse.Node, rows ...*query.Source) {
+	if n != nil && k.problem == nil {
+		k.level(query.BindExpr(n, k, rows...))
+	}
+}
+
+// level checks one query and those inside of it, in the order of the server.
+func (k *checker) level(l *query.Level) {
+	if l == nil || k.problem != nil {
+		return
+	}
+	for _, c := range l.With {
+		k.level(c.Query)
+	}
+	for _, arm := range l.Arms {
+		k.level(arm)
+	}
+	if s, ok := l.Node.(*pgparse.InsertStmt); ok {
+		k.insert(s, l)
+		return
+	}
+	k.sources(l)
+	switch s := l.Node.(type) {
+	case *pgparse.UpdateStmt:
+		k.names(l, query.Where, query.Targets)
+		k.assign(behind(l.Target), s.GetTargetList())
+	case *pgparse.MergeStmt:
+		k.names(l, query.Where, query.When)
+		for _, w := range s.GetMergeWhenClauses() {
+			k.assign(behind(l.Target), w.GetMergeWhenClause().GetTargetList())
+		}
+	default:
+		k.names(l, query.Targets, query.Values, query.Where, query.Having, query.Group, query.Sort, query.Distinct, query.Window, query.Limit)
+	}
+	k.names(l, query.Returning)
+}
+
+// sources checks FROM from left to right: relations, queries, and conditions of
+// joins where they stand.
+func (k *checker) sources(l *query.Level) {
+	at := 0
+	until := func(sees int) {
+		for ; at < len(l.Names) && k.problem == nil; at++ {
+			if n := l.Names[at]; n.Clause != query.From && n.Clause != query.On {
+				continue
+			} else if n.Sees > sees {
+				return
+			}
+			k.name(l, l.Names[at])
+		}
+	}
+	for i, s := range l.Sources {
+		until(i)
+		if s.Range != nil && s.CTE == nil {
+			k.relation(s.Range)
+		}
+		k.level(s.Query)
+	}
+	until(len(l.Sources))
+}
+
+// assign checks what UPDATE and its like set.
+func (k *checker) assign(t *Relation, list []*pgparse.Node) {
+	if k.problem == nil {
+		k.targets(t, list)
+	}
+	if k.problem == nil {
+		k.set(t, list)
+	}
+}
+
+func (k *checker) names(l *query.Level, clauses ...query.Clause) {
+	l.In(func(n query.Name) bool {
+		k.name(l, n)
+		return k.problem == nil
+	}, clauses...)
+}
+
+// name checks a name in an expression.
+func (k *checker) name(l *query.Level, n query.Name) {
+	if k.problem != nil {
+		return
+	}
+	k.level(n.Query)
+	switch m := n.Node.(type) {
+	case *pgparse.ColumnRef:
+		k.column(l, n, m)
+	case *pgparse.FuncCall:
+		k.call(m)
+	}
+}
+
+// column checks a name: no entry of FROM around it has such a column, and it
+// is none of the other things that a name may be.
+func (k *checker) column(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
+	fields := ref.GetFields()
+	if k.block || pgparse.EndsInStar(ref) || len(fields) == 0 || len(fields) > 2 {
+		return
+	}
+	may := l.Resolve(n)
+	name := clip(last(fields))
+	for _, m := range may {
+		if len(fields) == 2 && m.Level != may[0].Level {
+			break // the nearest entry of that name is meant
+		}
+		if !k.itemLacks(m) {
+			return
+		}
+	}
+	switch {
+	case len(fields) == 2:
+		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
+			k.fail("42703", "column %s.%s does not exist", clip(str(fields[0])), name)
+		}
+	case !systemColumn(name) && !isOutput(l, n.Clause, name):
+		k.fail("42703", missingAnywhere, name)
+	}
+}
+
+// isOutput reports whether a name may be one of the output, which ORDER BY and
+// GROUP BY may use, and queries in them.
+func isOutput(l *query.Level, clause query.Clause, name string) bool {
+	for ; l != nil; l = l.Outer {
+		if clause >= query.Group && clause <= query.Limit && slices.ContainsFunc(l.Outputs, func(o query.Output) bool { return o.Name == name }) {
+			return true
+		}
+		clause = l.Clause
+	}
+	return false
+}
+
+// itemLacks reports whether it is certain that an entry of FROM has no such
+// column.
+func (k *checker) itemLacks(m query.Meaning) bool {
+	if m.Known || systemColumn(m.Column) {
+		return false
+	}
+	if r := behind(m.Source); r != nil && !m.Source.Renamed {
+		return k.lacks(r, m.Column)
+	}
+	return m.Source.Lacks(m.Column)
+}
+
+// call checks the name of a function: it was dropped, and did not come back.
+func (k *checker) call(f *pgparse.FuncCall) {
+	schema, name := schemaAndName(f.GetFuncname())
+	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
+		return
+	}
+	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
+		k.fail("42883", "function %s() does not exist", displayName(schema, name))
+	}
+}
+
+// mayCall reports whether t.name may be a call of a function with the row.
+func (k *checker) mayCall(name string) bool {
+	found := false
+	k.c.EachFunction(func(f *Function) bool {
+		found = f.Name.Name == name
+		return !found
+	})
+	return found
+}

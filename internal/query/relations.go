@@ -1,0 +1,27 @@
+package query
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// Relations lists the names of relations in a statement or expression of any
+// kind, each as often as it stands there: those of WITH queries are none.
+func Relations(root any) []*pgparse.RangeVar {
+	var out []*pgparse.RangeVar
+	pgparse.Walk(root, func(msg any) bool {
+		switch m := msg.(type) {
+		case *pgparse.RangeVar:
+			out = append(out, m)
+		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
+			Bind(m, Nothing{}).Walk(func(l *Level) bool {
+				for _, s := range l.Sources {
+					if s.Range != nil && s.CTE == nil {
+						out = append(out, s.Range)
+					}
+				}
+				return true
+			})
+			return false
+		}
+		return true
+	})
+	return out
+}

@@ -1,0 +1,105 @@
+package query_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/query"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// dependencies is what a server notes of a view: the columns that it reads.
+const dependencies = `SELECT DISTINCT c.relname || '.' || a.attname
+	FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+	JOIN pg_class c ON c.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+	WHERE r.ev_class = 'v'::regclass AND c.oid <> r.ev_class AND d.refobjsubid > 0`
+
+// TestServer holds which columns queries read against what servers note of views
+// over the same queries, and refuses what they refuse.
+func TestServer(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/uses.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(strings.TrimSpace(string(data)), "\n\n")
+	extra, err := os.ReadFile("testdata/views.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := strings.Split(strings.TrimSpace(string(extra)), "\n")
+	for _, block := range blocks[1:] {
+		sql, _, _ := strings.Cut(block, "\n")
+		if strings.Contains(sql, "row_to_json(u)") {
+			continue // servers note no column of a row that is taken whole
+		}
+		if strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "WITH RECURSIVE") {
+			queries = append(queries, sql)
+		}
+	}
+	c := fold(t, blocks[0])
+	for _, major := range []int{13, 18} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(ctx)
+			if _, err := conn.Exec(ctx, blocks[0]); err != nil {
+				t.Fatal(err)
+			}
+			compared := 0
+			for _, sql := range queries {
+				if _, err := conn.Exec(ctx, "DROP VIEW IF EXISTS v; CREATE VIEW v AS "+sql); err != nil {
+					continue // of tables and functions that are not there
+				}
+				rows, err := conn.Query(ctx, dependencies)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if err != nil {
+					t.Fatal(err)
+				}
+				slices.Sort(want)
+				if diff := cmp.Diff(want, columnsRead(t, sql, c)); diff != "" {
+					t.Errorf("%s\n-server +binder:\n%s", sql, diff)
+				}
+				compared++
+			}
+			if compared < 45 {
+				t.Errorf("%d queries were compared", compared)
+			}
+		})
+	}
+}
+
+// columnsRead are the columns that a query reads, each once.
+func columnsRead(t *testing.T, sql string, lookup query.Lookup) []string {
+	t.Helper()
+	out := []string{}
+	for _, u := range query.Uses(split(t, sql).Node, lookup) {
+		switch {
+		case u.How == query.ReadsColumn:
+			out = append(out, u.Name+"."+u.Column)
+		case u.How == query.Stars && u.Table != nil && u.Clause != 0:
+			for _, column := range u.Table.AllColumns() {
+				out = append(out, u.Name+"."+column)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
