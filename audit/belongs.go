@@ -15,7 +15,7 @@ import (
 // belonging tells the hits of a column apart from those of other tables' columns. It
 // reads the files that have hits, and only where another table has such a column.
 type belonging struct {
-	u      *usage
+	u      *deployedCode
 	q      question
 	others map[string]bool
 	rows   map[string]bool // what the rows of the others are called
@@ -25,11 +25,11 @@ type belonging struct {
 	names  map[*codeText]*named
 }
 
-func (u *usage) belonging(q question, others map[string]bool, hits []gitrange.Hit) *belonging {
+func (u *deployedCode) belonging(q question, others map[string]bool, hits []gitrange.Hit) *belonging {
 	if len(others) == 0 {
 		return nil
 	}
-	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, one: strings.ToLower(singular(q.table.Name)), words: tableWords(q.table.Name), names: map[*codeText]*named{}}
+	b := &belonging{u: u, q: q, others: others, rows: map[string]bool{}, one: strings.ToLower(singular(q.Name.Name)), words: tableWords(q.Name.Name), names: map[*codeText]*named{}}
 	for o := range others {
 		for _, w := range tableWords(o) {
 			b.rows[bare(w)] = true
@@ -117,7 +117,7 @@ var tells = regexp.MustCompile(`(?i)table|entity|collection`)
 // one: in them, or by a method of it.
 func (b *belonging) mapped(t *codeText, name string, from, to int) bool {
 	quoted := func(line string) bool {
-		return strings.Contains(line, `"`+b.q.table.Name+`"`) || strings.Contains(line, `'`+b.q.table.Name+`'`) || strings.Contains(line, ":"+b.q.table.Name)
+		return strings.Contains(line, `"`+b.q.Name.Name+`"`) || strings.Contains(line, `'`+b.q.Name.Name+`'`) || strings.Contains(line, ":"+b.q.Name.Name)
 	}
 	for i := from; i < to; i++ {
 		if line := t.line(i); quoted(line) && tells.MatchString(line) {
@@ -135,7 +135,7 @@ func (b *belonging) mapped(t *codeText, name string, from, to int) bool {
 // inQuery reports whether a word at a place of the code is, in its query, another
 // table's column of that name, and not this one's.
 func (b *belonging) inQuery(s span, at, length int) bool {
-	own, foreign := tablesOf(s.text, b.q.table.Name, b.others)
+	own, foreign := tablesOf(s.text, b.q.Name.Name, b.others)
 	if len(foreign) == 0 {
 		return false
 	}

@@ -24,10 +24,8 @@ def load(rows):
 	}}
 	for columns, want := range map[string]bool{"author_id,title": true, "isbn": false, "label": false} {
 		u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{book}}}})
-		q := question{table: catalog.Name{Schema: rule.Upsert.Name, Name: "shop_book"}, column: columns + "/"}
-		u.answer(q)
-		u.search()
-		got := u.cache[q]
+		q := question{Question: rule.Question{Kind: rule.AskUpsert, Name: catalog.Name{Schema: "public", Name: "shop_book"}, Columns: columns}}
+		got := u.answer(q)
 		if got.Used != want || want && got.Evidence[0].Line != 2 {
 			t.Errorf("%s: %+v", columns, got)
 		}

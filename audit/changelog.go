@@ -73,9 +73,11 @@ type pair struct {
 }
 
 // judge runs the engine over the release once: over each database by itself.
-func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*onward.Report, error) {
+func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedCode) (*onward.Report, error) {
 	a.share(pairs)
-	usage.databases = a.databases
+	if usage != nil {
+		usage.databases = a.databases
+	}
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
 	for i, members := range a.databases {
@@ -87,9 +89,13 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *usage) (*
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
 		}
-		j.uses(usage.of(i))
+		if usage != nil {
+			j.uses(usage.of(i))
+		}
 		a.deploy(j, i, compared)
-		usage.deployed[i] = j.run().Catalog()
+		if usage != nil {
+			usage.deployed[i] = j.run().Catalog()
+		}
 		for _, k := range members {
 			p := compared[k]
 			j.setOpaque(pairs[k])
@@ -279,4 +285,4 @@ func logger(l *slog.Logger) *slog.Logger {
 }
 
 // usesFunc answers for the deployed code.
-type usesFunc = func(table catalog.Name, column string) rule.Usage
+type usesFunc = func(rule.Question) rule.Usage

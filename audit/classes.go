@@ -1,18 +1,16 @@
 package audit
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/gitrange"
 )
 
 // class is the model that Django makes a table for, "" for none: its name is in no
 // spelling of the table's. It is asked for where the models of the base are not known,
 // and comes from the migrations that create them.
-func (u *usage) class(q question) string {
-	if q.column == "" && q.upsert() || q.database >= len(u.databases) {
+func (u *deployedCode) class(q question) string {
+	if q.database >= len(u.databases) {
 		return ""
 	}
 	if u.classes == nil {
@@ -37,10 +35,5 @@ func (u *usage) class(q question) string {
 			}
 		}
 	}
-	return classes[strings.ToLower(q.table.Name)]
-}
-
-// declaredClass are the places of a class that declare it.
-func declaredClass(name string, hits []gitrange.Hit) []gitrange.Hit {
-	return slices.DeleteFunc(slices.Clone(hits), func(h gitrange.Hit) bool { return !strings.HasPrefix(h.Text, "class "+name+"(") })
+	return classes[strings.ToLower(q.Name.Name)]
 }

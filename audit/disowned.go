@@ -25,7 +25,7 @@ var (
 const maxList = 20
 
 // disowned reports whether a hit of a column tells a mapper to leave it alone.
-func (u *usage) disowned(h gitrange.Hit) bool {
+func (u *deployedCode) disowned(h gitrange.Hit) bool {
 	switch path.Ext(h.Path) {
 	case ".prisma":
 		return prismaIgnore.MatchString(h.Text)
@@ -39,7 +39,7 @@ func (u *usage) disowned(h gitrange.Hit) bool {
 
 // inIgnoredList reports whether a line is an entry of such a list, which begins
 // above it and has not ended.
-func (u *usage) inIgnoredList(h gitrange.Hit) bool {
+func (u *deployedCode) inIgnoredList(h gitrange.Hit) bool {
 	text, err := u.base.Read(h.Path)
 	if err != nil {
 		return false

@@ -18,7 +18,7 @@ import (
 // noCode reports whether a file is none that runs in production: a migration, a
 // test, a document, a dump of the schema, a tool's settings, somebody else's
 // package.
-func (u *usage) noCode(file string) bool {
+func (u *deployedCode) noCode(file string) bool {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
 	if u.migrations[dir] || strings.HasPrefix(name, ".") {
@@ -78,7 +78,7 @@ func (u *usage) noCode(file string) bool {
 var ofLibrary = regexp.MustCompile(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
 
 // belowMigrations reports whether a directory is in one of migrations.
-func (u *usage) belowMigrations(dir string) bool {
+func (u *deployedCode) belowMigrations(dir string) bool {
 	for ; dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
 		if u.migrations[dir] {
 			return true
@@ -144,7 +144,7 @@ func wordSet(list string) map[string]bool {
 // weigh turns hits of a name into an answer. Of a column, what stands in a file
 // that names the table too counts first, the nearer to the table's name the
 // better; code comes before data. Comments use nothing.
-func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
+func (u *deployedCode) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	out := rule.Usage{Known: true}
 	tables := map[string][]int{} // file → lines that name the table
 	type place struct {
@@ -154,7 +154,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	beside := map[place]bool{} // of the table's name as it is in the schema
 	for _, h := range tableHits {
 		tables[h.Path] = append(tables[h.Path], h.Line)
-		beside[place{h.Path, h.Line}] = beside[place{h.Path, h.Line}] || h.Word == q.table.Name
+		beside[place{h.Path, h.Line}] = beside[place{h.Path, h.Line}] || h.Word == q.Name.Name
 	}
 	type candidate struct {
 		gitrange.Hit
@@ -164,16 +164,16 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	others := u.others(q)
 	whose := u.belonging(q, others, hits)
 	// Prisma's client has no field of that name, and leaves SQL to name the column.
-	ignored := q.column != "" && slices.ContainsFunc(hits, func(h gitrange.Hit) bool { return path.Ext(h.Path) == ".prisma" && u.disowned(h) })
+	ignored := q.Column != "" && slices.ContainsFunc(hits, func(h gitrange.Hit) bool { return path.Ext(h.Path) == ".prisma" && u.disowned(h) })
 	for _, h := range hits {
-		if q.idle(h) || ofOthers(h, others) || q.column != "" && u.disowned(h) || ignored && h.Word != q.column || whose.ofOthers(h) {
+		if q.idle(h) || ofOthers(h, others) || q.Column != "" && u.disowned(h) || ignored && h.Word != q.Column || whose.ofOthers(h) {
 			continue
 		}
 		c := candidate{Hit: h}
 		if data(h.Path) {
 			c.rank += 4
 		}
-		if lines := tables[h.Path]; q.column != "" {
+		if lines := tables[h.Path]; q.Column != "" {
 			switch d := distance(lines, h.Line); {
 			case beside[place{h.Path, h.Line}]:
 				c.rank-- // in one query
@@ -186,7 +186,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 			}
 		}
 		switch {
-		case q.column == "":
+		case q.Column == "":
 			c.rank += q.likeness(h)
 		case strings.Contains(h.Text, `\"`+h.Word+`\"`):
 			c.rank += 4 // of data in a text
@@ -197,7 +197,7 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 	}
 	out.Used = len(found) > 0
 	written := func(c candidate) int { // a column as it is in the schema
-		if q.column == "" || c.Word == q.column {
+		if q.Column == "" || c.Word == q.Column {
 			return 0
 		}
 		return 1
@@ -217,14 +217,14 @@ func (u *usage) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
 }
 
 // others are the tables of the deployed schema that have a column of the same name.
-func (u *usage) others(q question) map[string]bool {
+func (u *deployedCode) others(q question) map[string]bool {
 	c := u.deployed[q.database]
-	if c == nil || q.column == "" || q.upsert() {
+	if c == nil || q.Column == "" {
 		return nil
 	}
 	out := map[string]bool{}
 	c.Relations(func(r *catalog.Relation) bool {
-		if r.Kind.IsTable() && r.Name.Name != q.table.Name && r.Column(q.column) != nil {
+		if r.Kind.IsTable() && r.Name.Name != q.Name.Name && r.Column(q.Column) != nil {
 			out[strings.ToLower(r.Name.Name)] = true
 		}
 		return true
@@ -246,13 +246,12 @@ var qualifier = regexp.MustCompile(`(\w+)"?\."?$`)
 
 // idle reports whether a hit uses nothing, whatever else says.
 func (q question) idle(h gitrange.Hit) bool {
-	conflict := q.table == rule.Upsert
 	switch {
 	case comment(h.Text), hyphened(h), behindCode(h), home.MatchString(h.Text):
 		return true
-	case conflict && !onConflict.MatchString(h.Text), !conflict && !q.upsert() && prose(h):
+	case prose(h):
 		return true
-	case q.column == "":
+	case q.Column == "":
 		return declares(h)
 	}
 	return bringing.MatchString(h.Text) || ofLanguage(h) || ofPackage(h) || inJSON(h) || literal(h)
@@ -296,12 +295,12 @@ func letter(b byte) bool {
 // spells it, or a mere word.
 func (q question) likeness(h gitrange.Hit) int {
 	switch {
-	case h.Word != q.table.Name && strings.ToLower(h.Word) == h.Word && !strings.Contains(h.Word, "_"):
+	case h.Word != q.Name.Name && strings.ToLower(h.Word) == h.Word && !strings.Contains(h.Word, "_"):
 		return 4 // the singular: also a word of the language
-	case h.Word != q.table.Name:
+	case h.Word != q.Name.Name:
 		return 3
 	}
-	if s := q.table.Schema; s != "" && strings.Contains(h.Text, s+"."+h.Word) {
+	if s := q.Name.Schema; s != "" && strings.Contains(h.Text, s+"."+h.Word) {
 		return 0
 	}
 	before, after, _ := strings.Cut(h.Text, h.Word)
@@ -330,16 +329,6 @@ func (q question) likeness(h gitrange.Hit) int {
 
 // fileEnding is what follows a word that is the name of a file.
 var fileEnding = regexp.MustCompile(`^\.(?:proto|json|ya?ml|toml|sql|go|rs|tsx?|jsx?|py|rb|java|html?|tmpl|md|txt|csv|sh|png|svg)\b`)
-
-// inQuotes reports whether a word stands alone in quotes.
-func inQuotes(h gitrange.Hit) bool {
-	for _, mark := range "\"'`" {
-		if m := string(mark); strings.Contains(h.Text, m+h.Word+m) {
-			return true
-		}
-	}
-	return false
-}
 
 // distance is how many lines a line is from the nearest of others.
 func distance(lines []int, line int) int {

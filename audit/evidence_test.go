@@ -2,14 +2,12 @@ package audit
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
@@ -43,7 +41,7 @@ func TestEvidenceIsWhatAReaderWouldShow(t *testing.T) {
 		{"a query of a mapper's XML", []gitrange.Hit{hit("src/OrderMapper.xml", 9, "SELECT state"), hit("a.yaml", 1, "state: x")}, true, []string{"src/OrderMapper.xml:9"}},
 		{"an attribute is no comment", []gitrange.Hit{hit("x.rs", 1, `#[column(name = "state")]`)}, true, []string{"x.rs:1"}},
 	} {
-		got := (&usage{}).weigh(question{table: catalog.Name{Schema: "public", Name: "orders"}, column: "state"}, c.hits, table)
+		got := (&deployedCode{}).weigh(about("orders", "state"), c.hits, table)
 		var places []string
 		for _, e := range got.Evidence {
 			places = append(places, fmt.Sprintf("%s:%d", e.Path, e.Line))
@@ -76,7 +74,7 @@ func TestEvidenceOfATable(t *testing.T) {
 	hit := func(word, path, text string) gitrange.Hit {
 		return gitrange.Hit{Word: word, Path: path, Line: 1, Text: text}
 	}
-	got := (&usage{}).weigh(question{table: catalog.Name{Schema: "public", Name: "tiers"}}, []gitrange.Hit{
+	got := (&deployedCode{}).weigh(about("tiers", ""), []gitrange.Hit{
 		hit("tier", "a.go", `span("team and tier")`),
 		hit("tiers", "0.ts", `title: "Zoom into tiers that need attention",`),
 		hit("Tier", "b.go", "type Tier struct {"),
@@ -95,39 +93,9 @@ func TestEvidenceOfATable(t *testing.T) {
 	}
 }
 
-// A table of a schema of which the code says nothing is not every word that is
-// spelled like it.
-func TestEvidenceOfASchema(t *testing.T) {
-	t.Parallel()
-	const query, mapped, word, words = "SELECT id FROM workers", `#[table("workers")]`, "let workers = pool.workers();", `"words", "work", "workers",`
-	for name, tc := range map[string]struct {
-		table  catalog.Name
-		schema string // a line of the code
-		want   []string
-	}{
-		"public":                {catalog.Name{Schema: "public", Name: "workers"}, "", []string{query, mapped, word, words, "struct Worker"}},
-		"a schema":              {catalog.Name{Schema: "apalis", Name: "workers"}, "", []string{query, mapped}},
-		"a schema in a comment": {catalog.Name{Schema: "apalis", Name: "workers"}, "// once of apalis", []string{query, mapped}},
-		"a schema in the code":  {catalog.Name{Schema: "apalis", Name: "workers"}, "schema = apalis", []string{query, mapped, word, words, "struct Worker"}},
-	} {
-		hits := []gitrange.Hit{{Word: "workers", Text: query}, {Word: "workers", Text: mapped}, {Word: "workers", Text: word}, {Word: "workers", Path: "words.json", Text: words}, {Word: "Worker", Text: "struct Worker"}}
-		var schema []gitrange.Hit
-		if tc.schema != "" {
-			schema = append(schema, gitrange.Hit{Word: "apalis", Text: tc.schema})
-		}
-		var got []string
-		for _, h := range (question{table: tc.table}).named(hits, schema) {
-			got = append(got, h.Text)
-		}
-		if diff := cmp.Diff(tc.want, got); diff != "" {
-			t.Errorf("%s\n%s", name, diff)
-		}
-	}
-}
-
 func TestWhatIsNoCode(t *testing.T) {
 	t.Parallel()
-	u := &usage{migrations: map[string]bool{"db/up": true}}
+	u := &deployedCode{migrations: map[string]bool{"db/up": true}}
 	for file, want := range map[string]bool{
 		"db/up/1.sql": true, "db/up/meta/1_snapshot.json": true, "db/up/run/run.go": false, "db/structure.sql": true, "sql/schema/core.sql": true, ".env.template": true, ".idea/x.xml": true, ".cursor/rules/a.mdc": true,
 		"infra/main.tf": true, "a_test.go": true, "Cargo.toml": true, "docs/a.py": true, "fix.patch": true,
@@ -219,7 +187,7 @@ func TestHyphened(t *testing.T) {
 // Where rows are added comes first, then other queries.
 func TestLikeness(t *testing.T) {
 	t.Parallel()
-	q := question{table: catalog.Name{Name: "orders"}}
+	q := of(catalog.Name{Name: "orders"}, "")
 	last := -1
 	for _, text := range []string{`psql.Insert("orders")`, `@Table(name = "orders")`, "orders := 1", `load("orders.proto")`} {
 		rank := q.likeness(gitrange.Hit{Word: "orders", Text: text})
@@ -242,44 +210,9 @@ func TestLikeness(t *testing.T) {
 	}
 }
 
-// A column that is called by a common word, or as another table's, is not every such
-// word of code that has nothing to do with its table.
+// A word of code that works on a table is not always its column of that name.
 func TestEvidenceOfACommonName(t *testing.T) {
 	t.Parallel()
-	c := catalog.New()
-	for _, sql := range []string{"CREATE TABLE queue (id int, topic text, batch_id int, first_seen int)", "CREATE TABLE uploads (batch_id int)"} {
-		f, err := pgparse.Split(sql)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, _ = c.Apply(f.Stmts[0].Node, sql)
-	}
-	u := &usage{deployed: map[int]*catalog.Catalog{0: c}}
-	for column, want := range map[string]bool{"topic": true, "batch_id": true, "first_seen": false} {
-		if got := u.common(question{table: catalog.Name{Schema: "public", Name: "queue"}, column: column}); got != want {
-			t.Errorf("%s: %t", column, got)
-		}
-	}
-	hits := []gitrange.Hit{
-		{Path: "bus/bus.go", Text: "Subscribe(topic Topic)"}, {Path: "queue/jobs.go", Text: "topic string"},
-		{Path: "report/all.go", Text: "SELECT topic"},
-	}
-	for name, tc := range map[string]struct {
-		table []gitrange.Hit
-		want  []string
-	}{
-		"the table's directory, and queries":  {[]gitrange.Hit{{Path: "queue/queue.go", Text: `name = "queue"`}}, []string{"queue/jobs.go", "report/all.go"}},
-		"nothing names the table":             {nil, []string{"bus/bus.go", "queue/jobs.go", "report/all.go"}},
-		"nothing but a comment and a setting": {[]gitrange.Hit{{Path: "a/a.go", Text: "// queue"}, {Path: "b/b.yaml", Text: "queue:"}}, []string{"bus/bus.go", "queue/jobs.go", "report/all.go"}},
-	} {
-		var got []string
-		for _, h := range closeTo(tc.table, slices.Clone(hits)) {
-			got = append(got, h.Path)
-		}
-		if diff := cmp.Diff(tc.want, got); diff != "" {
-			t.Errorf("%s\n%s", name, diff)
-		}
-	}
 	for text, want := range map[string]bool{"memo.payload->'property'->'tags' @> $1": true, "JSON_EXTRACT(payload, '$.property.tags')": true, "SELECT tags->'x'": false, "tags @> payload->'tags'": false} {
 		if got := inJSON(gitrange.Hit{Word: "tags", Text: text}); got != want {
 			t.Errorf("%s: %t", text, got)
@@ -304,7 +237,7 @@ func TestEvidenceOfACommonName(t *testing.T) {
 		{Path: "a.kt", Word: "mood", Text: ":mood::mood,"}: 1, {Path: "a.rs", Word: "mood", Text: `#[sqlx(type_name = "mood")]`}: 1,
 		{Path: "a.rs", Word: "mood", Text: "mood: Mood,"}: 2, {Path: "a.rs", Word: "mood", Text: "use crate::mood;"}: 2, {Path: "a.tsx", Word: "mood", Text: "in a mood to go"}: 2,
 	} {
-		if got := (question{table: catalog.Name{Schema: "public", Name: "mood"}}).likeness(h); got != want {
+		if got := about("mood", "").likeness(h); got != want {
 			t.Errorf("%s: %d", h.Text, got)
 		}
 	}

@@ -3,26 +3,7 @@ package audit
 import (
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-func TestColumnList(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string][]string{
-		"a, b,c":                {"a", "b", "c"},
-		"\n\tID,\n\t\"Name\"\n": {"id", "Name"},
-		`\"a\", b`:              {"a", "b"},
-		"a, ?":                  nil,
-		"a, %s":                 nil,
-		"a, \" +\n \"b":         nil,
-		"":                      nil,
-	} {
-		if diff := cmp.Diff(want, columnList(text)); diff != "" {
-			t.Errorf("%q: (-want +got)\n%s", text, diff)
-		}
-	}
-}
 
 // MyBatis keeps the queries of a program in XML.
 func TestInsertOfAMapper(t *testing.T) {

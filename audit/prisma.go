@@ -5,19 +5,23 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/adapter/sql"
-	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/usage"
 )
 
 // joined finds the lists of a schema of Prisma's for which a table exists that no
 // code names: _PostToTag for a list of Tag in Post and one of Post in Tag.
-func joined(t gitrange.Tree, table string) []gitrange.Hit {
+func (u *deployedCode) joined(table string) []usage.Use {
 	if !strings.HasPrefix(table, "_") {
 		return nil
 	}
-	var out []gitrange.Hit
-	for _, m := range sql.PrismaModels(gittree.Of(t), "") {
+	if u.lists == nil {
+		models := sql.PrismaModels(gittree.Of(u.base), "")
+		u.lists = &models
+	}
+	var out []usage.Use
+	for _, m := range *u.lists {
 		if m.Table == table {
-			out = append(out, gitrange.Hit{Word: table, Path: m.Path, Line: m.Line, Text: m.Name})
+			out = append(out, usage.Use{Path: m.Path, Line: m.Line, How: usage.Maps, Grade: usage.Parsed})
 		}
 	}
 	return out

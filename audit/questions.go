@@ -1,59 +1,54 @@
 package audit
 
-import (
-	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/rule"
-)
+import "github.com/onward-sql/onward/internal/rule"
 
-// question is a table of a database, or a column of it. What else rules ask, they ask
-// in the place of a schema: rule.AllColumns, rule.Value, rule.Upsert, rule.SettingName.
+// question is what a rule asks of the code that works on a database.
 type question struct {
-	table    catalog.Name
-	column   string
+	rule.Question
 	database int
 }
 
-// maxAsked bounds what is searched for: a release that drops a hundred tables
-// is told so without a search for each.
-const maxAsked = 100
-
-// of answers the questions about a database, or keeps them for the search.
-func (u *usage) of(database int) usesFunc {
-	return func(table catalog.Name, column string) rule.Usage { return u.answer(question{table, column, database}) }
+// of answers the questions about a database.
+func (u *deployedCode) of(database int) usesFunc {
+	return func(q rule.Question) rule.Usage { return u.answer(question{q, database}) }
 }
 
-// answer gives what is known, and puts a question that needs a search with those of
-// its kind.
-func (u *usage) answer(q question) rule.Usage {
-	if known, ok := u.cache[q]; ok {
+// answer gives what is known.
+func (u *deployedCode) answer(q question) rule.Usage {
+	known, ok := u.cache[q]
+	if !ok {
+		known = u.ask(q)
+		u.cache[q] = known
+	}
+	return known
+}
+
+func (u *deployedCode) ask(q question) rule.Usage {
+	switch q.Kind {
+	case rule.AskStar:
+		if !u.mayReadAll(q) {
+			return rule.Usage{}
+		}
+		return u.readingAll(q)
+	case rule.AskValue:
+		return u.knowing(q)
+	case rule.AskSetting:
+		return u.sets(q)
+	case rule.AskUpsert:
+		return u.upserting(q)
+	case rule.AskUpserts:
+		return u.upserts()
+	case rule.AskCompared:
+		return u.comparing(q)
+	}
+	if known, ok := u.model(q); ok && (known.Used || q.Kind != rule.AskName) {
+		if known.Used {
+			return known
+		}
+		if raw := u.rawSQL(q); raw.Used {
+			return raw
+		}
 		return known
 	}
-	var out rule.Usage
-	kind := &u.asked
-	switch {
-	case q.star():
-		if kind = &u.stars; !u.mayReadAll(q) {
-			kind = nil
-		}
-	case q.value():
-		kind = &u.values
-	case q.setting():
-		kind = &u.settings
-	default:
-		if known, ok := u.model(q); ok {
-			if out, kind = known, &u.raw; known.Used {
-				kind = nil
-			}
-		}
-	}
-	if kind != nil && len(*kind) < maxAsked {
-		*kind = append(*kind, q)
-	}
-	u.cache[q] = out
-	return out
-}
-
-// waits reports whether questions need a search.
-func (u *usage) waits() bool {
-	return len(u.asked)+len(u.raw)+len(u.stars)+len(u.values)+len(u.settings) > 0
+	return u.inCode(q)
 }

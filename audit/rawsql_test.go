@@ -4,14 +4,15 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/usage"
 )
 
 // What the models do not use is used by SQL that names the table, and by nothing
 // that only has the same word in it.
 func TestRawSQL(t *testing.T) {
 	t.Parallel()
-	notes := question{table: catalog.Name{Schema: "public", Name: "shop_book"}, column: "notes"}
-	table := question{table: notes.table}
+	notes := about("shop_book", "notes")
+	table := about("shop_book", "")
 	for _, c := range []struct {
 		q          question
 		file, text string
@@ -40,8 +41,13 @@ func TestRawSQL(t *testing.T) {
 		{table, "a.py", `log("could not update shop_book of the shop")`, false},
 		{table, "a.py", `c.execute("SELECT 1 FROM shop_book_tags")`, false},
 	} {
-		if got := len(newQueryWords(c.q).in(c.file, c.text)) > 0; got != c.want {
-			t.Errorf("%s in %s: %v", c.q.column, c.text, got)
+		b := &usage.Bound{Index: usage.NewIndex([]usage.File{{Path: c.file, Facts: usage.Read(c.file, []byte(c.text))}})}
+		uses := b.Relation(c.q.Name)
+		if c.q.Column != "" {
+			uses = b.Column(c.q.Name, c.q.Column)
+		}
+		if got := len(uses) > 0; got != c.want {
+			t.Errorf("%s in %s: %v", c.q.Column, c.text, got)
 		}
 	}
 }

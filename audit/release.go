@@ -18,7 +18,7 @@ type Release struct {
 	repo     *gitrange.Repo
 	pairs    []pair
 	compared []*comparison
-	usage    *usage
+	usage    *deployedCode
 }
 
 // Step is a migration of a release.
@@ -68,6 +68,7 @@ func (r *Release) read(ctx context.Context, c Config) error {
 	}
 	r.a.unclaimed(r.pairs)
 	r.usage = newUsage(rng, r.pairs)
+	r.usage.repo = r.repo.Root()
 	return nil
 }
 
@@ -75,16 +76,7 @@ func (r *Release) read(ctx context.Context, c Config) error {
 func (r *Release) Close() error { return r.repo.Close() }
 
 // Audit judges the release.
-//
-// The rules ask for the deployed code's use of columns and tables as they go.
-// The first round gathers the questions; when there are any that need a search,
-// one search answers them all, and the second round has the answers.
 func (r *Release) Audit() (*onward.Report, error) {
-	report, err := r.a.judge(r.pairs, r.compared, r.usage)
-	if err != nil || !r.usage.waits() {
-		return report, err
-	}
-	r.usage.search()
 	return r.a.judge(r.pairs, r.compared, r.usage)
 }
 
@@ -95,7 +87,7 @@ func (r *Release) Model(major int) (*onward.Report, error) {
 	settings := *a.Settings
 	settings.Postgres = []int{major}
 	a.Settings = &settings
-	return a.judge(r.pairs, r.compared, r.usage)
+	return a.judge(r.pairs, r.compared, nil)
 }
 
 // History is what the base has of one source of migrations.

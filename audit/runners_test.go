@@ -30,6 +30,7 @@ func TestRunners(t *testing.T) {
 				"-- drizzle/0002_c.sql --\nALTER TABLE t VALIDATE CONSTRAINT c;\n" +
 				"-- drizzle/0003_d.sql --\nALTER TABLE u ALTER COLUMN e SET DEFAULT 'y';\n",
 			[]string{
+				"warning constraint-binds-old-writers drizzle/0001_b.sql:2",
 				"error constraint-validate-same-transaction drizzle/0002_c.sql:1",
 				"error type-enum-value-used-in-transaction drizzle/0003_d.sql:1",
 			},
@@ -39,7 +40,7 @@ func TestRunners(t *testing.T) {
 				"-- b/meta/_journal.json --\n{}\n-- b/0000_a.sql --\nCREATE TABLE b (id bigint);\n",
 			"-- a/0001_b.sql --\nSET LOCAL lock_timeout = '3s';\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n" +
 				"-- b/0001_b.sql --\nALTER TABLE t VALIDATE CONSTRAINT c;\n",
-			nil,
+			[]string{"warning constraint-binds-old-writers a/0001_b.sql:2"},
 		},
 		"a tool in one service hides no other tool in another": {
 			"-- api/go.mod --\nmodule api\n-- api/sql/001_a.sql --\n-- +goose Up\nCREATE TABLE x (id int);\n" +
@@ -157,7 +158,7 @@ func TestRunners(t *testing.T) {
 				"--changeset x:d runInTransaction:false\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a);\nCREATE INDEX CONCURRENTLY t_b_idx ON t (a, id);\n" +
 				"--changeset x:e dbms:mysql\nDROP TABLE t;\n" +
 				"--changeset x:f\nCREATE INDEX CONCURRENTLY t_c_idx ON t (id, a);\n",
-			[]string{"error transaction-concurrently-in-block db/changelog/b.sql:15"},
+			[]string{"warning constraint-binds-old-writers db/changelog/b.sql:5", "error transaction-concurrently-in-block db/changelog/b.sql:15"},
 		},
 		"a changeset that is new in an old file runs; one that was edited stops": {
 			"-- db/changelog/a.sql --\n--liquibase formatted sql\n--changeset x:a\n" + table + "--changeset x:b\nSELECT 1;\n" +

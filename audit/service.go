@@ -27,13 +27,13 @@ var modules = []string{
 // elsewhere gives the services that a table is none of, as directories. What
 // stands in those of other means another table of the same name; what stands in
 // those of unlike, a superset, means this one only where it is named.
-func (u *usage) elsewhere(q question) (other, unlike []string) {
-	if len(u.pairs) < 2 || q.upsert() || q.table == rule.Upsert || q.database >= len(u.databases) {
+func (u *deployedCode) elsewhere(q question) (other, unlike []string) {
+	if len(u.pairs) < 2 || q.Kind == rule.AskUpsert || q.database >= len(u.databases) {
 		return nil, nil
 	}
-	name := strings.ToLower(q.table.Name)
-	if q.table.Schema != "public" {
-		name = strings.ToLower(q.table.Schema) + "." + name
+	name := strings.ToLower(q.Name.Name)
+	if q.Name.Schema != "public" {
+		name = strings.ToLower(q.Name.Schema) + "." + name
 	}
 	services := u.services()
 	var own []string
@@ -56,7 +56,7 @@ func (u *usage) elsewhere(q question) (other, unlike []string) {
 }
 
 // services are those of all sources, read once.
-func (u *usage) services() []service {
+func (u *deployedCode) services() []service {
 	if u.rooted != nil {
 		return u.rooted
 	}
@@ -77,7 +77,7 @@ func (u *usage) services() []service {
 
 // shares reports whether a directory has another source in it, too, or none of its
 // own: it is no service.
-func (u *usage) shares(dir string, of int) bool {
+func (u *deployedCode) shares(dir string, of int) bool {
 	if dir == "" {
 		return true
 	}

@@ -67,10 +67,10 @@ func TestPartialModels(t *testing.T) {
 	}
 	u := newUsage(a.rng, []pair{{base: base, head: &adapter.Set{}}})
 	item := catalog.Name{Schema: "public", Name: "shop_item"}
-	if got, ok := u.model(question{table: item, column: "name"}); !ok || !got.Used || !got.Sure {
+	if got, ok := u.model(of(item, "name")); !ok || !got.Used || !got.Sure {
 		t.Errorf("a column that is there: %+v", got)
 	}
-	if got, ok := u.model(question{table: item, column: "color"}); ok {
+	if got, ok := u.model(of(item, "color")); ok {
 		t.Errorf("a column that may be missing: %+v", got)
 	}
 }
@@ -82,10 +82,10 @@ func TestModelsOfADatabase(t *testing.T) {
 	u := newUsage(&gitrange.Range{}, []pair{{base: django}, {base: &adapter.Set{}}})
 	u.databases = [][]int{{0}, {1}}
 	orders := catalog.Name{Schema: "public", Name: "orders"}
-	if got, ok := u.model(question{table: orders}); !ok || got.Used || !got.Sure {
+	if got, ok := u.model(of(orders, "")); !ok || got.Used || !got.Sure {
 		t.Errorf("no model of the database maps to it: %+v", got)
 	}
-	if got, ok := u.model(question{table: orders, database: 1}); ok {
+	if got, ok := u.model(question{Question: of(orders, "").Question, database: 1}); ok {
 		t.Errorf("a database without models: %+v", got)
 	}
 }
@@ -137,11 +137,10 @@ from .models import WebHook, OrderLine
 		}
 		u := newUsage(rng, []pair{{source: adapter.Source{Framework: "django"}, base: &base}})
 		u.databases = [][]int{{0}}
-		ask := func(name string) question { return question{table: catalog.Name{Schema: "public", Name: name}} }
+		ask := func(name string) question { return about(name, "") }
 		for name := range want {
 			u.answer(ask(name))
 		}
-		u.search()
 		for name, used := range want {
 			if got := u.answer(ask(name)); got.Used != used {
 				t.Errorf("%t %s: %+v", known, name, got)

@@ -6,14 +6,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
-
-// star reports a question of rule.Pass.ReadsAll.
-func (q question) star() bool { return q.table.Schema == rule.AllColumns.Name }
 
 var (
 	// heldBy is the constant or variable that holds the text.
@@ -29,77 +28,56 @@ var (
 // starReach is how far behind its SQL the rows of a query are read, at most.
 const starReach = 3 << 10
 
-// readingAll answers the questions which code reads all columns of a table into as
+// readingAll answers the question which code reads all columns of a table into as
 // many places as there are. That is Go's, where a row must fit what it is read into,
 // and that of Rust's sqlx, which goes on with a plan that the server no longer takes;
 // elsewhere a column more is passed over.
-func (u *usage) readingAll() {
-	if len(u.stars) == 0 {
-		return
-	}
-	words := []string{"Unsafe"}
-	for _, q := range u.stars {
-		words = append(words, q.table.Name)
-		words = append(words, spellings(q.column)...)
-	}
+func (u *deployedCode) readingAll(q question) rule.Usage {
 	rust := u.requires("Cargo.toml", "sqlx")
 	typed := func(p string) bool { return path.Ext(p) == ".go" || rust && path.Ext(p) == ".rs" }
-	hits, err := gitrange.Words(u.base, words, func(p string) bool { return !typed(p) || u.noCode(p) })
-	if err == nil && slices.ContainsFunc(u.stars, func(q question) bool { return !u.byMapper(q) }) {
-		// By themselves: the many that a front end has must not use up the hits.
-		var more []gitrange.Hit
-		more, err = gitrange.Words(u.base, words, func(p string) bool {
-			return typed(p) || path.Ext(p) == ".sql" || u.noCode(p) || page(p) || data(p)
-		})
-		hits = append(hits, more...)
-	}
-	if err != nil {
-		return
-	}
-	byWord := map[string][]gitrange.Hit{}
 	var paths []string
-	for _, h := range hits {
-		byWord[h.Word] = append(byWord[h.Word], h)
-		if !slices.Contains(words[:1], h.Word) && !slices.Contains(paths, h.Path) {
-			paths = append(paths, h.Path)
+	b, by := u.bound(q), u.byMapper(q)
+	table := catalog.Name{Name: q.Name.Name}
+	for _, e := range append(b.Relation(table), b.String(q.Name.Name)...) {
+		if !slices.Contains(paths, e.Path) && (typed(e.Path) || !by && !page(e.Path)) {
+			paths = append(paths, e.Path)
 		}
 	}
 	texts, err := u.base.ReadAll(paths)
-	if err != nil {
-		return
+	if err != nil || len(paths) == 0 {
+		return rule.Usage{Known: err == nil}
 	}
-	lax := slices.ContainsFunc(byWord["Unsafe"], func(h gitrange.Hit) bool { return strings.Contains(h.Text, ".Unsafe()") })
-	sqlx := !lax && u.requires("go.mod", "github.com/jmoiron/sqlx")
-	read := map[string]*starText{}
-	for _, q := range u.stars {
-		out := rule.Usage{Known: true}
-		other, _ := u.elsewhere(q)
-		mapped := q.column != "" && slices.ContainsFunc(pick(byWord, spellings(q.column)), q.field)
-		seen := ""
-		for _, h := range byWord[q.table.Name] {
-			if h.Path == seen || data(h.Path) || under(other, h.Path) || strings.Contains(string(texts[h.Path]), "\t\"testing\"\n") {
-				continue
-			}
-			seen = h.Path
-			text := read[h.Path]
-			if text == nil {
-				text = readStars(h.Path, string(texts[h.Path]), typed(h.Path))
-				read[h.Path] = text
-			}
-			columns := u.columns(q)
-			out.Stars = append(out.Stars, u.readAll(q, columns, text, sqlx, mapped)...)
-			out.Stars = append(out.Stars, u.unlisted(q, columns, text)...)
+	slices.Sort(paths)
+	gone := func(p string) bool { return path.Ext(p) != ".go" || u.noCode(p) }
+	lax := false
+	sqlx := slices.ContainsFunc(paths, func(p string) bool { return path.Ext(p) == ".go" }) && u.requires("go.mod", "github.com/jmoiron/sqlx")
+	if sqlx {
+		hits, _ := gitrange.Words(u.base, []string{"Unsafe"}, gone) // what cannot be read is no such call
+		lax = slices.ContainsFunc(hits, func(h gitrange.Hit) bool { return strings.Contains(h.Text, ".Unsafe()") })
+	}
+	mapped := sync.OnceValue(func() bool {
+		hits, _ := gitrange.Words(u.base, spellings(q.Column), gone)
+		return q.Column != "" && slices.ContainsFunc(hits, q.field)
+	})
+	out := rule.Usage{Known: true}
+	columns := u.columns(q)
+	for _, p := range paths {
+		if strings.Contains(string(texts[p]), "\t\"testing\"\n") {
+			continue
 		}
-		slices.SortStableFunc(out.Stars, func(a, b rule.Star) int { return cmp.Compare(a.Kind, b.Kind) })
-		out.Used = len(out.Stars) > 0
-		u.cache[q] = out
+		text := readStars(p, string(texts[p]), typed(p))
+		out.Stars = append(out.Stars, u.readAll(q, columns, text, sqlx && !lax, mapped)...)
+		out.Stars = append(out.Stars, u.unlisted(q, columns, text)...)
 	}
+	slices.SortStableFunc(out.Stars, func(a, b rule.Star) int { return cmp.Compare(a.Kind, b.Kind) })
+	out.Used = len(out.Stars) > 0
+	return out
 }
 
 // field reports whether a line declares the field of a struct for the column: then
 // what is deployed knows it already.
 func (q question) field(h gitrange.Hit) bool {
-	if strings.Contains(h.Text, `db:"`+q.column) {
+	if strings.Contains(h.Text, `db:"`+q.Column) {
 		return true
 	}
 	name, typ, _ := strings.Cut(h.Text, " ")
@@ -107,9 +85,9 @@ func (q question) field(h gitrange.Hit) bool {
 }
 
 // columns is how many the table has at the base; 0 when that is not known.
-func (u *usage) columns(q question) int {
+func (u *deployedCode) columns(q question) int {
 	if c := u.deployed[q.database]; c != nil {
-		if r := c.Lookup("", q.table.Name); r != nil && !r.Inferred && !r.Partial {
+		if r := c.Lookup("", q.Name.Name); r != nil && !r.Inferred && !r.Partial {
 			return len(r.Columns)
 		}
 	}
@@ -118,12 +96,12 @@ func (u *usage) columns(q question) int {
 
 // readAll finds where a file reads all columns of the table, and no others could be
 // among them. mapped says that structs have a field for the new one.
-func (u *usage) readAll(q question, columns int, file *starText, sqlx, mapped bool) []rule.Star {
+func (u *deployedCode) readAll(q question, columns int, file *starText, sqlx bool, mapped func() bool) []rule.Star {
 	var out []rule.Star
 	text := file.text
 	for _, r := range file.reads {
 		before := strings.TrimRight(text[:r.from], " \t\r\n")
-		if !strings.EqualFold(r.table, q.table.Name) || strings.HasSuffix(before, "(") {
+		if !strings.EqualFold(r.table, q.Name.Name) || strings.HasSuffix(before, "(") {
 			continue // of a subquery, whose columns go on to nobody
 		}
 		line, number := lineAt(text, r.from)
@@ -138,7 +116,7 @@ func (u *usage) readAll(q question, columns int, file *starText, sqlx, mapped bo
 		for _, at := range used(text, r.from, r.to) {
 			head, rest := text[max(0, at.start-300):at.start], function(text[at.end:])
 			byName := strictRows.MatchString(rest) || strictRows.MatchString(lastStatement(head)) || sqlx && (sqlxCall.MatchString(head) || strings.Contains(rest, "StructScan("))
-			if byName && !mapped && (q.column != "" || !sqlx) || columns > 0 && scans(rest) == columns {
+			if byName && (q.Column != "" || !sqlx) && !mapped() || columns > 0 && scans(rest) == columns {
 				out = append(out, rule.Star{Kind: rule.ReadsRows, Evidence: evidence})
 				break
 			}
@@ -215,7 +193,7 @@ func scans(text string) int {
 }
 
 // requires reports whether a package of the repository names another in its file.
-func (u *usage) requires(file, module string) bool {
+func (u *deployedCode) requires(file, module string) bool {
 	var files []string
 	for _, f := range u.base.Files() {
 		if path.Base(f.Path) == file {
@@ -227,12 +205,12 @@ func (u *usage) requires(file, module string) bool {
 }
 
 // byMapper reports whether a mapper writes the SQL, which names the columns.
-func (u *usage) byMapper(q question) bool {
+func (u *deployedCode) byMapper(q question) bool {
 	models, _ := u.models(q.database)
 	return models != nil
 }
 
 // mayReadAll reports whether there is code of which readingAll knows what it does.
-func (u *usage) mayReadAll(q question) bool {
+func (u *deployedCode) mayReadAll(q question) bool {
 	return !u.byMapper(q) || slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return path.Ext(f.Path) == ".go" || path.Ext(f.Path) == ".rs" })
 }

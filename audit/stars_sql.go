@@ -10,9 +10,9 @@ import (
 // unlisted finds where a file writes to a table by the order of its columns, in SQL
 // of any program: COPY and INSERT without a list of them, and INSERT … SELECT * of
 // it into another table. columns is how many there are, 0 when that is not known.
-func (u *usage) unlisted(q question, columns int, file *starText) []rule.Star {
+func (u *deployedCode) unlisted(q question, columns int, file *starText) []rule.Star {
 	var out []rule.Star
-	name := q.table.Name
+	name := q.Name.Name
 	for _, w := range file.writes {
 		if !strings.EqualFold(w.table, name) {
 			continue
@@ -22,7 +22,7 @@ func (u *usage) unlisted(q question, columns int, file *starText) []rule.Star {
 		case rule.CopiesRows:
 			said = "COPY " + name + " FROM"
 		case rule.InsertsRows:
-			if q.column == "" && columns > 0 && values(file.text[w.end:]) == columns {
+			if q.Column == "" && columns > 0 && values(file.text[w.end:]) == columns {
 				said = "INSERT INTO " + name + " VALUES (…)"
 			}
 		case rule.InsertsAll:

@@ -8,11 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
-
-// upsert reports a question of rule.Pass.UpsertsOn.
-func (q question) upsert() bool { return q.table.Schema == rule.Upsert.Name }
 
 var (
 	// saysConflict is where SQL in a text of code says ON CONFLICT: over several
@@ -36,12 +34,38 @@ var doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\
 // upsertReach is how far before its ON CONFLICT an INSERT begins.
 const upsertReach = 8 << 10
 
+// upserts answers the question whether the code says ON CONFLICT anywhere.
+func (u *deployedCode) upserts() rule.Usage {
+	var found []usage.Use
+	u.code().index.Upserting(func(p string, line int) {
+		if len(found) < maxEvidence && !comment(u.code().line(p, line)) {
+			found = append(found, usage.Use{Path: p, Line: line})
+		}
+	})
+	return rule.Usage{Known: len(found) > 0 || u.code().err == nil, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
+}
+
+// upsertHits are the words of upserts in the files that have some.
+func (u *deployedCode) upsertHits() map[string][]gitrange.Hit {
+	if u.conflicts == nil {
+		has := map[string]bool{}
+		u.code().index.Upserting(func(p string, _ int) { has[p] = true })
+		hits, _ := gitrange.Words(u.base, upserts, func(p string) bool { return !has[p] }) // what cannot be read says nothing
+		u.conflicts = map[string][]gitrange.Hit{}
+		for _, h := range hits {
+			u.conflicts[h.Word] = append(u.conflicts[h.Word], h)
+		}
+	}
+	return u.conflicts
+}
+
 // upserting looks in the files that say ON CONFLICT for an INSERT into the table
 // with these conflict columns, or this constraint. It is not known where a mapper,
 // or SQL that is put together as it runs, may say that.
-func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage {
-	columns, constraint, _ := strings.Cut(q.column, "/")
-	want := strings.Split(strings.ToLower(columns), ",")
+func (u *deployedCode) upserting(q question) rule.Usage {
+	hits := u.upsertHits()
+	constraint := q.Constraint
+	want := strings.Split(strings.ToLower(q.Columns), ",")
 	slices.Sort(want)
 	var paths []string
 	for _, h := range pick(hits, upserts) {
@@ -49,13 +73,13 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 			paths = append(paths, h.Path)
 		}
 	}
-	texts, err := u.inserting(paths)
+	texts, err := u.base.ReadAll(paths)
 	out := rule.Usage{Known: err == nil}
 	u.bulkCreating(&out, q, want, hits)
 	var likely, maybe []onward.Evidence
 	spelled := false
 	for _, file := range paths {
-		text := texts[file]
+		text := string(texts[file])
 		for _, m := range saysConflict.FindAllStringSubmatchIndex(text, -1) {
 			said, line := lineAt(text, m[0])
 			if comment(said) {
@@ -82,14 +106,14 @@ func (u *usage) upserting(q question, hits map[string][]gitrange.Hit) rule.Usage
 			}
 			at := onward.Evidence{Kind: "code", Path: file, Line: line, Text: said, Revision: u.name}
 			switch {
-			case strings.EqualFold(into, q.table.Name) && !put:
+			case strings.EqualFold(into, q.Name.Name) && !put:
 				out.Known, out.Used = true, true
 				if len(out.Evidence) < maxEvidence {
 					out.Evidence = append(out.Evidence, at)
 				}
 			case into == "" && !put:
 				likely = append(likely, at)
-			case into == "" || strings.EqualFold(into, q.table.Name):
+			case into == "" || strings.EqualFold(into, q.Name.Name):
 				maybe = append(maybe, at)
 			}
 		}
@@ -127,8 +151,8 @@ func intoOf(text string) string {
 // mapperUpserts are the calls of mappers that may say ON CONFLICT on the columns of
 // the table: they stand in files that name it. Where the program spells its SQL, its
 // own functions are called Upsert.
-func (u *usage) mapperUpserts(q question, want []string, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
-	words := tableWords(q.table.Name)
+func (u *deployedCode) mapperUpserts(q question, want []string, hits map[string][]gitrange.Hit, spelled bool) []onward.Evidence {
+	words := tableWords(q.Name.Name)
 	calls := map[string][]gitrange.Hit{}
 	var files []string
 	for _, h := range pick(hits, upserts) {
@@ -244,11 +268,11 @@ const bulkCreateReach = 1 << 10
 
 // bulkCreating looks for a bulk_create of the table's model that updates what
 // conflicts on these columns.
-func (u *usage) bulkCreating(out *rule.Usage, q question, want []string, hits map[string][]gitrange.Hit) {
+func (u *deployedCode) bulkCreating(out *rule.Usage, q question, want []string, hits map[string][]gitrange.Hit) {
 	columns := map[string]map[string]string{} // class → field → column
 	models, _ := u.models(q.database)
 	for _, m := range models {
-		if !maps(m.Table, catalog.Name{Schema: "public", Name: q.table.Name}) {
+		if !maps(m.Table, catalog.Name{Schema: "public", Name: q.Name.Name}) {
 			continue
 		}
 		fields := map[string]string{}

@@ -2,16 +2,12 @@ package audit
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/internal/usage"
 )
-
-// value reports a question of rule.Pass.KnowsOnly.
-func (q question) value() bool { return q.table.Schema == rule.Value.Name }
 
 var (
 	valueWord = regexp.MustCompile(`\w+`)
@@ -24,51 +20,41 @@ var (
 // name, may stand.
 const valueReach = 12
 
-// knowing answers the questions which values of a column the code knows: it has the
+// knowing answers the question which values of a column the code knows: it has the
 // text in quotation marks, near the name of the column, or a text that is like no
 // other; and nowhere in quotation marks the one that takes its place.
-func (u *usage) knowing() {
-	if len(u.values) == 0 {
-		return
+func (u *deployedCode) knowing(q question) rule.Usage {
+	column, old, now := q.Column, q.Old, q.Now
+	b := u.bound(q)
+	has := map[string]bool{}
+	for _, value := range []string{old, now} {
+		for _, e := range append(b.String(value), b.Constant(value)...) {
+			has[e.Path] = true
+		}
 	}
-	var words []string
-	for _, q := range u.values {
-		_, old, now := rule.CutValue(q.column)
-		words = append(words, longest(old), longest(now))
-	}
-	hits, err := gitrange.Words(u.base, words, u.noCode)
+	hits, err := gitrange.Words(u.base, []string{longest(old), longest(now)}, func(p string) bool { return !has[p] })
 	if err != nil {
-		return
+		return rule.Usage{}
 	}
-	hits = slices.DeleteFunc(hits, func(h gitrange.Hit) bool { return data(h.Path) || comment(h.Text) })
-	texts := map[string][]string{}
-	lines := func(file string) []string {
-		if _, read := texts[file]; !read {
-			text, _ := u.base.ReadAll([]string{file})
-			texts[file] = strings.Split(string(text[file]), "\n")
+	told, knows := constant(old), meant(now)
+	var found []usage.Use
+	for _, h := range hits {
+		if comment(h.Text) {
+			continue
 		}
-		return texts[file]
-	}
-	for _, q := range u.values {
-		column, old, now := rule.CutValue(q.column)
-		other, _ := u.elsewhere(question{table: q.table, column: column, database: q.database})
-		told, knows := constant(old), meant(now)
-		var found []onward.Evidence
-		both := false
-		for _, h := range hits {
-			if h.Word == longest(now) && knows.MatchString(h.Text) {
-				both = true
-				break
-			}
-			if h.Word != longest(old) || !told.MatchString(h.Text) || len(found) == maxEvidence || under(other, h.Path) {
-				continue
-			}
-			if ownName.MatchString(old) || ofColumn(lines(h.Path), h.Line, column) {
-				found = append(found, onward.Evidence{Kind: "code", Path: h.Path, Line: h.Line, Text: h.Text, Revision: u.name})
-			}
+		if h.Word == longest(now) && knows.MatchString(h.Text) {
+			return rule.Usage{Known: true}
 		}
-		u.cache[q] = rule.Usage{Known: true, Used: len(found) > 0 && !both, Evidence: found}
+		if h.Word != longest(old) || !told.MatchString(h.Text) {
+			continue
+		}
+		e := usage.Use{Path: h.Path, Line: h.Line}
+		u.code().fetch([]usage.Use{e})
+		if ownName.MatchString(old) || ofColumn(u.code().lines[h.Path], h.Line, column) {
+			found = append(found, e)
+		}
 	}
+	return rule.Usage{Known: true, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
 }
 
 // longest is the longest word of a value, by which it is looked for.

@@ -16,9 +16,9 @@ const (
 	HitsPerFile = 40
 	// HitTextRunes bounds the text of a hit.
 	HitTextRunes = 200
-	// wordFile is the size, in bytes, above which a file is passed over:
+	// WordFile is the size, in bytes, above which a file is passed over:
 	// bundles, dumps, fixtures.
-	wordFile = 2 << 20
+	WordFile = 2 << 20
 	// bundleLine is the length of a line from where on a program wrote it, bytes.
 	bundleLine = 8 << 10
 	// wordBunch is how many files are read at once.
@@ -56,7 +56,7 @@ func Words(t Tree, words []string, skip func(path string) bool) ([]Hit, error) {
 	}
 	var paths []string
 	for _, f := range t.Files() {
-		if f.Err == nil && !f.Symlink && f.Size <= wordFile && !skip(f.Path) {
+		if f.Err == nil && !f.Symlink && f.Size <= WordFile && !skip(f.Path) {
 			paths = append(paths, f.Path)
 		}
 	}
@@ -76,7 +76,7 @@ func Words(t Tree, words []string, skip func(path string) bool) ([]Hit, error) {
 
 // scanWords adds the hits of one file, one per word and line.
 func scanWords(hits []Hit, path string, text []byte, left map[string]int) []Hit {
-	if len(text) > wordFile || bytes.IndexByte(text[:min(len(text), 8000)], 0) >= 0 || bundle(path, text) || dump(text) || mirror(text) {
+	if !Code(path, text) {
 		return hits
 	}
 	line, lineStart := 1, 0
@@ -108,6 +108,12 @@ func scanWords(hits []Hit, path string, text []byte, left map[string]int) []Hit 
 		hits = append(hits, Hit{Word: word, Path: path, Line: line, Column: start - lineStart + 1, Text: lineAround(text, lineStart, start)})
 	}
 	return hits
+}
+
+// Code reports whether somebody wrote a file by hand: it is no binary file, bundle of
+// JavaScript, dump of a database or mirror of its types.
+func Code(path string, text []byte) bool {
+	return len(text) <= WordFile && bytes.IndexByte(text[:min(len(text), 8000)], 0) < 0 && !bundle(path, text) && !dump(text) && !mirror(text)
 }
 
 // bundle reports whether a file is JavaScript that a tool wrote: a line of it is

@@ -26,7 +26,7 @@ func TestWords(t *testing.T) {
 		"types/database.ts": "export type Json =\n  | string\nexport type Database = {\n  public: {\n    Tables: {\n name: string\n",
 		"types/json.ts":     "export type Json = string\nname: string\n",
 		"wide.sql":          strings.Repeat("e.a, ", 60) + "e.name, e.b",
-		"big":               strings.Repeat("name\n", wordFile/5+1),
+		"big":               strings.Repeat("name\n", WordFile/5+1),
 		"é.txt":             "full_name",
 	} {
 		at := filepath.Join(dir, name)

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -20,7 +19,7 @@ type Config struct {
 	// Bookkeeping are the tables in which migration tools keep what has run.
 	Bookkeeping map[string]bool
 	// Uses answers for the deployed code; nil when there is none to ask.
-	Uses func(table catalog.Name, column string) Usage
+	Uses func(Question) Usage
 	// KnownRules are names that a suppression may use beside Rules: those
 	// that were switched off.
 	KnownRules map[string]bool

@@ -3,7 +3,6 @@ package rule
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
@@ -152,45 +151,12 @@ func (p *Pass) Omitted(d *Delta, c *catalog.Column) bool {
 		return true
 	}
 	u, table := p.UsesColumn(d, c), p.UsesTable(d)
-	return u.Known && !u.Used && (table.Used || !table.Known)
+	return u.Idle() && (table.Used || !table.Known)
 }
 
-// UsesName asks whether the text of the deployed code names something that is
-// no table: a function, a type, a constraint. A framework's models do not tell
-// of those.
-func (p *Pass) UsesName(n catalog.Name) Usage {
-	u := p.Uses(n, "")
-	if u.Sure && !u.Used {
-		return Usage{}
-	}
-	// The code names a table by its singular, too. These have one name.
-	says := func(e onward.Evidence) bool {
-		return e.Kind != "code" || strings.Contains(folded.Replace(strings.ToLower(e.Text)), folded.Replace(strings.ToLower(n.Name)))
-	}
-	if u.Used && len(u.Evidence) > 0 && !slices.ContainsFunc(u.Evidence, says) {
-		u.Used, u.Evidence = false, nil
-	}
-	u.Evidence = slices.DeleteFunc(slices.Clone(u.Evidence), func(e onward.Evidence) bool { return !says(e) })
-	return u
-}
-
-// folded takes from a name what the spellings of code put between its words.
-var folded = strings.NewReplacer("_", "", "-", "", " ", "")
-
-// Upsert is asked for in the place of a name by Upserts. It has a space, as no
-// word of code has.
-var Upsert = catalog.Name{Name: "on conflict"}
-
-// Upserts asks whether the deployed code says ON CONFLICT anywhere, in SQL or in
-// the words of a mapper.
-func (p *Pass) Upserts() Usage { return p.Uses(Upsert, "") }
-
-// UpsertsOn asks whether the deployed code says ON CONFLICT with exactly these
-// columns, or this constraint, for a table. What it does not find may be there
-// all the same: SQL is put together, and mappers have words of their own.
-func (p *Pass) UpsertsOn(table catalog.Name, columns []string, constraint string) Usage {
-	return p.Uses(catalog.Name{Schema: Upsert.Name, Name: table.Name}, strings.Join(columns, ",")+"/"+constraint)
-}
+// Idle reports whether the deployed code is there, and nothing in it uses the thing or
+// may use it.
+func (u Usage) Idle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }
 
 // Severity is how bad it is to take away what the deployed code may use: Info
 // when its models say that it does not, Warning when no text names it, Error
@@ -205,6 +171,15 @@ func (u Usage) Severity() onward.Severity {
 		return least
 	}
 	return max(least, onward.Warning)
+}
+
+// Lowered is a severity, or Warning where it would be worse and nothing that was parsed
+// bears it out: a name alone, or no code at all.
+func (u Usage) Lowered(s onward.Severity) onward.Severity {
+	if !u.Used && (u.Named || u.Nothing) && (s == onward.Off || s > onward.Warning) {
+		return onward.Warning
+	}
+	return s
 }
 
 // Least is what the functions alone make of it: Info when none names it.
@@ -242,6 +217,10 @@ func (u Usage) Breaks(what string) string {
 		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"
 	case !u.Known:
 		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
+	case u.Named:
+		return "code that works on it has a name like that of " + what + u.Where() + ": where it means " + what + ", it fails until the new code has replaced it everywhere"
+	case u.Nothing:
+		return "nothing here works on the database, so that what its code does is not known: what uses " + what + " fails until the new code has replaced it everywhere"
 	case u.Sure:
 		return "the models of the deployed code no longer use " + what + "; raw SQL that does would fail"
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -139,14 +140,23 @@ type Usage struct {
 	// GivesValue: where the code says nothing, the model gives the column a value.
 	GivesValue bool
 	Evidence   []onward.Evidence
+	// Named: nothing that was parsed uses it, but code that works on the table has the
+	// name; where it is, Evidence shows.
+	Named bool
+	// Nothing: the base holds nothing that works on the database, so that nothing is
+	// known of the deployed code.
+	Nothing bool
+	// Read and Written are the places that read a column and those that write it.
+	Read, Written []onward.Evidence
+	// All: some query takes all columns of the table.
+	All bool
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
 	// Stars are the places that take all columns of a table: of what
 	// Pass.ReadsAll asked for.
 	Stars []Star
-	// Writes are lines of SQL that write to a table, some of which Evidence has
-	// no room for.
-	Writes []onward.Evidence
+	// Writes are what queries write to a table.
+	Writes []Written
 	// Functions are those of the schema that name the thing, the worst first:
 	// of what Pass.Taken was asked for.
 	Functions []FunctionUse
@@ -155,6 +165,13 @@ type Usage struct {
 // Insert is an INSERT in the text of the deployed code.
 type Insert struct {
 	Columns  []string
+	Evidence onward.Evidence
+}
+
+// Written is what a query of the deployed code writes to a table.
+type Written struct {
+	How      usage.How
+	Columns  []usage.Given
 	Evidence onward.Evidence
 }
 
@@ -168,15 +185,6 @@ func (p *Pass) Replaces(d *Delta) *catalog.Relation {
 		return nil
 	}
 	return p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name)
-}
-
-// Uses asks whether the deployed code uses a column, or a table when column
-// is "".
-func (p *Pass) Uses(table catalog.Name, column string) Usage {
-	if p.config.Uses == nil {
-		return Usage{}
-	}
-	return p.config.Uses(table, column)
 }
 
 // Report adds a finding at a statement.

@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	adapters "github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -46,7 +45,7 @@ func judgeSource(t *testing.T, src script.Source, runner rule.Runner) []onward.F
 }
 
 // judgeSourceUsing is judgeSource with what the deployed code uses, on some versions.
-func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses func(catalog.Name, string) rule.Usage, versions ...int) []onward.Finding {
+func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses func(rule.Question) rule.Usage, versions ...int) []onward.Finding {
 	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
@@ -348,9 +347,8 @@ func TestCodeThatRenamesValues(t *testing.T) {
 		"no column":     {"shop_order", "gone", "uk", "gb", false},
 	} {
 		src := script.Source{LineComment: "#", Replaces: []script.Replacement{{Name: "fill", Line: 7, Table: c.table, Column: c.column, Old: c.old, Now: c.now}}}
-		uses := func(table catalog.Name, column string) rule.Usage {
-			of, old, now := rule.CutValue(column)
-			return rule.Usage{Known: true, Used: table == catalog.Name{Schema: rule.Value.Name, Name: "shop_order"} && of == "country" && (old == "uk" || old == "true") && now == "gb"}
+		uses := func(q rule.Question) rule.Usage {
+			return rule.Usage{Known: true, Used: q.Kind == rule.AskValue && q.Name.Name == "shop_order" && q.Column == "country" && (q.Old == "uk" || q.Old == "true") && q.Now == "gb"}
 		}
 		found := slices.ContainsFunc(judgeSourceUsing(t, src, rule.Runner{}, uses, 16), func(f onward.Finding) bool {
 			return f.Rule == "data-value-renamed" && f.Line == 7 && strings.HasPrefix(f.Fact, "fill turns country 'uk' of shop_order into 'gb'")

@@ -27,7 +27,7 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		harm, severity := "fail", onward.Off
-		if comparesNoRows(p) {
+		if p.Compares(d).Idle() {
 			harm, severity = "would fail, though the deployed code says neither DISTINCT nor UNION", onward.Info
 		}
 		p.Report(d.By, rule.Report{
@@ -38,12 +38,4 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 			Instead:  "use jsonb:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " jsonb;",
 		})
 	}
-}
-
-// comparesNoRows reports whether the text of the deployed code is here, and nowhere
-// has the words by which whole rows are compared, in SQL or in a mapper's.
-func comparesNoRows(p *rule.Pass) bool {
-	// Both are asked before either is looked at: the first round only gathers.
-	distinct, union := p.UsesName(catalog.Name{Name: "distinct"}), p.UsesName(catalog.Name{Name: "union"})
-	return distinct.Known && !distinct.Used && union.Known && !union.Used
 }

@@ -30,7 +30,7 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		if d.Replaced() {
-			if u := p.UsesColumn(d, d.Old); u.Known && !u.Used {
+			if u := p.UsesColumn(d, d.Old); u.Idle() {
 				continue // one that only keeps the other's values
 			}
 		}

@@ -118,7 +118,7 @@ func clearing(d *rule.Delta) []string {
 // of it nowhere, nor every column.
 func leftAlone(p *rule.Pass, d *rule.Delta, u rule.Usage) bool {
 	table := p.UsesTable(d)
-	return u.Known && !u.Used && table.Used && !selectsAll(table)
+	return u.Idle() && table.Used && !selectsAll(table)
 }
 
 // selectsAll reports whether the code that uses a table is seen to select every column:
@@ -156,7 +156,7 @@ func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		return
 	}
 	u := p.UsesColumn(d, d.Old)
-	if u.Known && !u.Used {
+	if u.Idle() {
 		return
 	}
 	p.Report(d.By, rule.Report{

@@ -58,6 +58,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		if x.judge(p, t.After) {
+			x.severity = p.UsesTable(d).Lowered(x.severity)
 			all = append(all, x)
 		}
 	}
@@ -113,7 +114,7 @@ func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	x.uses, x.severity = p.UsesColumn(d, d.Old), onward.Warning
 	left, in := p.LeavesOut(d, d.Old), p.Inserts(d, d.Old)
 	switch {
-	case x.uses.Known && !x.uses.Used && !p.Omitted(d, d.Old):
+	case x.uses.Idle() && !p.Omitted(d, d.Old):
 		return false // nobody writes the table
 	case left != nil:
 		x.severity = filled(after, d.After, name)

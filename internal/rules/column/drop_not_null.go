@@ -27,7 +27,7 @@ func dropNotNull(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		u := p.Readers(d, d.Old)
-		if u.Known && !u.Used {
+		if u.Idle() {
 			continue
 		}
 		p.Report(d.By, rule.Report{

@@ -62,7 +62,7 @@ func becomesGenerated(p *rule.Pass, d *rule.Delta) rule.Report {
 	}
 	if in := p.Inserts(d, d.Old); in != nil {
 		r.Severity, r.Evidence = onward.Error, []onward.Evidence{in.Evidence}
-	} else if u.Known && !u.Used {
+	} else if u.Idle() {
 		r.Severity = onward.Info
 	}
 	return r

@@ -38,10 +38,10 @@ func unnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	}
 	table := p.UsesTable(d)
 	u := p.UsesColumn(d, d.Old)
-	if table.Known && !table.Used && !u.Used || another(t, d) && (u.Used || !u.Known) {
+	if table.Idle() && !u.Used || another(t, d) && (u.Used || !u.Known) {
 		return true // nobody writes the table; all that uses the column fails by its type
 	}
-	r.Severity = filled(t.After, d.After, name)
+	r.Severity = table.Lowered(filled(t.After, d.After, name))
 	r.Evidence = u.Evidence
 	if len(r.Evidence) == 0 {
 		r.Evidence = table.Evidence

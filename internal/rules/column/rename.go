@@ -53,7 +53,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.Before.Column(to) != nil && d.Before.Kind.IsTable() {
 			fact += ", which was another column's"
 			way = "exchange the columns, so that " + from + " stays a column of the table, and drop it a release later"
-			if u.Known && !u.Used && len(u.Functions) == 0 {
+			if u.Idle() && len(u.Functions) == 0 {
 				severity = onward.Info // a column that was made to take the other's place
 			}
 		}

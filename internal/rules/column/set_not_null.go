@@ -64,7 +64,7 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			x.why = leftOut
 		case needs && p.Omitted(d, d.Old):
 			x.why = neverNamed
-		case x.Known && !x.Used:
+		case x.Idle():
 			continue
 		case needs && x.GivesValue:
 			x.why = modelGives
@@ -122,6 +122,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	if n == 1 {
 		r.Cause = "and neither must %d others of " + table
 	}
+	r.Severity = p.UsesTable(d.Delta).Lowered(r.Severity)
 	p.Report(d.By, r)
 }
 

@@ -56,7 +56,7 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 		if old == nil || old.OID == now.OID || old.Inferred || old.Partial || strangers(old, now) {
 			continue
 		}
-		if u := p.Uses(old.Name, ""); u.Known && !u.Used {
+		if u := p.Uses(old.Name, ""); u.Idle() {
 			continue
 		}
 		told[x.oid] = true
@@ -119,7 +119,7 @@ func (d *fitting) judge() *rule.Report {
 		return &rule.Report{
 			Fact:     fact + ", and its column " + name + " must not be null and has no default",
 			Harm:     "every INSERT of the deployed code leaves " + name + " out and fails: null value in column \"" + name + "\" violates not-null constraint" + unless(r.Head, d.After, name),
-			Severity: filled(r.Head, d.After, name),
+			Severity: p.Uses(d.Before.Name, "").Lowered(filled(r.Head, d.After, name)),
 			Evidence: p.Uses(d.Before.Name, "").Evidence,
 			Instead:  "give it a default until no old code runs any more:\nALTER TABLE " + rule.Table(d.After.Name) + " ALTER COLUMN " + rule.Ident(name) + " SET DEFAULT …;",
 		}
@@ -170,7 +170,7 @@ func (d *fitting) unfilled(fact string, u rule.Usage) *rule.Report {
 	case numberedKey(d.Delta) || u.Defaulted:
 		f.Harm = "INSERTs of the deployed code leave " + name + " to the server, and from here on " + fails + u.Where()
 		f.Severity, f.Evidence = filled(r.Head, d.After, name), u.Evidence
-	case u.Known && !u.Used && !p.Omitted(d.Delta, d.Old), u.Sure && u.Used, p.Inserts(d.Delta, d.Old) != nil:
+	case u.Idle() && !p.Omitted(d.Delta, d.Old), u.Sure && u.Used, p.Inserts(d.Delta, d.Old) != nil:
 		return nil // what writes the table gives it a value
 	default:
 		f.Harm = "INSERTs of the deployed code that leave " + name + " out " + fails + u.Where()

@@ -48,14 +48,14 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		switch {
 		case d.Replaced() && rule.Given(t.Before, d.Before, d.Old.Name):
 			continue // a trigger kept it for the exchange: what code writes there is lost
-		case u.Known && !u.Used && (u.Sure || d.Replaced()):
+		case u.Idle() && (u.Sure || d.Replaced()):
 			continue
-		case u.Known && !u.Used:
+		case u.Idle():
 			severity = onward.Info
 		case severity == onward.Error && !d.Replaced() && rewritten(p, d):
 			severity = onward.Warning // column-type-rewrite has the error
 		}
-		all = append(all, retyped{d, u, severity, harm})
+		all = append(all, retyped{d, u, u.Lowered(severity), harm})
 	}
 	type key struct {
 		by       *rule.Stmt

@@ -104,15 +104,15 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 		r.Harm = "the INSERT at " + left.Where() + " leaves " + col.Name + " out, which has no default, and fails: violates check constraint \"" + c.Name + "\"" + unless
 		u.Evidence = []onward.Evidence{left.Evidence}
 	case col.Default == nil && b.p.Omitted(b.d, col):
-		r.Severity = omitted
+		r.Severity = b.p.UsesTable(b.d).Lowered(omitted)
 		r.Harm = "no INSERT of the deployed code writes " + col.Name + ", which has no default, so that each fails: violates check constraint \"" + c.Name + "\"" + unless
-	case unknown || u.Known && !u.Used:
+	case unknown || u.Idle():
 		return
 	case col.Default != nil:
 		r.Severity = onward.Info
 		r.Harm = "deployed code that writes NULL to " + col.Name + " fails" + u.Where() + ": violates check constraint \"" + c.Name + "\"; where it leaves the column out, the default is taken"
 	default:
-		r.Severity = severity(u.Used)
+		r.Severity = severity(u.Used || u.Named || u.Nothing)
 		r.Harm = "INSERTs of the deployed code that write NULL to " + col.Name + " or leave it out fail" + u.Where() + ": violates check constraint \"" + c.Name + "\""
 	}
 	r.Instead = "release code that writes no NULL to " + col.Name + " first"
@@ -197,14 +197,15 @@ func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) 
 // all reports a key of which all rows of the deployed code have the same.
 func (b *binding) all(col *catalog.Column, r rule.Report) {
 	u := b.p.UsesTable(b.d)
-	if u.Known && !u.Used {
+	if u.Idle() {
 		return
 	}
 	r.Harm = "no INSERT of the deployed code writes " + col.Name + ": each takes its default " + col.DefaultText + ", and all but one fail: duplicate key value violates unique constraint"
 	r.Instead = "give the column a default that differs from row to row, fill it by a trigger, or add the constraint a release later"
-	if seen := u.Writing(b.p.DeployedName(b.d).Name, "insert"); seen != nil {
+	if seen := u.Writing("insert"); seen != nil {
 		r.Evidence, r.Severity = seen, onward.Error
 	}
+	r.Severity = u.Lowered(r.Severity)
 	b.p.Report(b.d.By, r)
 }
 
@@ -338,7 +339,7 @@ func (b *binding) report(columns []int16, r rule.Report) {
 			continue
 		}
 		u := b.p.Writers(b.d, col)
-		concerns = concerns || u.Used || !u.Known
+		concerns = concerns || !u.Idle()
 		uses = append(uses, u)
 	}
 	if !concerns {
@@ -351,7 +352,7 @@ func (b *binding) report(columns []int16, r rule.Report) {
 			r.Evidence = []onward.Evidence{ins.Evidence}
 		}
 		if c := b.d.NewConstraint; c == nil || c.Kind != catalog.ForeignKey {
-			r.Severity = severity(together.Used)
+			r.Severity = severity(together.Used || together.Named || together.Nothing)
 		}
 	}
 	if r.Instead == "" {

@@ -26,7 +26,7 @@ func (b *binding) contradicted(c *catalog.Constraint, col *catalog.Column) (valu
 	if was := b.deployed(); was != nil && was.Attr(col.Attnum) != nil {
 		name = was.Attr(col.Attnum).Name
 	}
-	at = b.p.UsesTable(b.d).SettingTo(b.p.UsesColumn(b.d, col), b.p.DeployedName(b.d).Name, name, func(text string) bool {
+	at = b.p.UsesTable(b.d).SettingTo(name, func(text string) bool {
 		value = text
 		n := &pgparse.Node{Node: &pgparse.Node_AConst{AConst: &pgparse.A_Const{Val: &pgparse.A_Const_Sval{Sval: &pgparse.String{Sval: text}}}}}
 		return !strings.ContainsAny(text, "%${}#") && b.t.After.Refuted(b.d.After, c.Expr, only(col, n)) // those are put in as it runs

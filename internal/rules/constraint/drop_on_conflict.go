@@ -3,6 +3,7 @@ package constraint
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -86,7 +87,7 @@ func (x *unserved) say(p *rule.Pass) {
 		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.Where()
 	} else if r := d.By.Migration.Runner.Renderer; r != nil && r.Upserts != "" {
 		severity, harm = onward.Info, r.Upserts+" fails"
-	} else if u := p.Upserts(); named.Known || u.Known && !u.Used {
+	} else if u := p.Upserts(); named.Known || u.Idle() {
 		return // the code spells all that it says ON CONFLICT on
 	}
 	if !named.Used {
@@ -146,7 +147,7 @@ func (x *unserved) named(p *rule.Pass) rule.Usage {
 			return rule.Usage{} // an expression, which is written in many ways
 		}
 	}
-	u := p.UpsertsOn(p.DeployedName(x.Delta), columns, x.idx.Index.Constraint)
+	u := p.UpsertsOn(p.DeployedName(x.Delta), strings.Join(columns, ","), x.idx.Index.Constraint)
 	if u.Used && x.idx.Index.Predicate != nil {
 		u.Known, u.Used = false, false // it needs its condition, too
 	}

@@ -56,11 +56,11 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.After.Constraint(x.name) != nil || !deployed(p, d, x.name) {
 			continue
 		}
-		x.upserts = p.UpsertsOn(p.DeployedName(d), nil, x.name)
+		x.upserts = p.UpsertsOn(p.DeployedName(d), "", x.name)
 		if x.upserts.Used && d.OldIndex != nil && d.Kind == catalog.ConstraintDropped && !arbiter(t.After, d.Before, d.After, d.OldIndex) {
 			continue // constraint-drop-on-conflict
 		}
-		if x.uses = p.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: x.name}); !x.uses.Used {
+		if x.uses = p.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: x.name}); !x.uses.Used && !x.uses.Named {
 			continue
 		}
 		k := key{d.By, x.act}

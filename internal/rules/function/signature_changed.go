@@ -82,7 +82,7 @@ func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			// Calls with all arguments go on.
 			u := p.UsesName(old.Name)
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
-			if u.Known && !u.Used {
+			if u.Idle() {
 				r.Severity = onward.Info
 			}
 			short := *old

@@ -167,14 +167,14 @@ func used(list string) string {
 	var out []string
 	for _, f := range strings.Fields(list) {
 		switch {
-		case strings.HasPrefix(f, rule.AllColumns.Name+"."):
-			table, added, _ := strings.Cut(f[len(rule.AllColumns.Name)+1:], ".")
+		case strings.HasPrefix(f, "*."):
+			table, added, _ := strings.Cut(f[2:], ".")
 			f = "all columns of " + table + " at once"
 			if added != "" {
 				f += ", without one for " + added
 			}
-		case strings.HasPrefix(f, rule.Value.Name+"."):
-			if parts := strings.Split(f[len(rule.Value.Name)+1:], "="); len(parts) == 3 {
+		case strings.HasPrefix(f, "=."):
+			if parts := strings.Split(f[2:], "="); len(parts) == 3 {
 				f = "'" + parts[1] + "' of " + parts[0] + ", and not '" + parts[2] + "'"
 			}
 		}

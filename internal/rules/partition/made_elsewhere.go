@@ -49,7 +49,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	u := p.Uses(deployed.Name, "")
-	if u.Known && !u.Used {
+	if u.Idle() {
 		return
 	}
 	name := table.Name.String()

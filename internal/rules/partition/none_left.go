@@ -70,7 +70,7 @@ func noneLeft(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		u := p.Uses(now.Name, "")
-		if u.Known && !u.Used {
+		if u.Idle() {
 			continue
 		}
 		p.Report(last[oid].by, rule.Report{

@@ -62,6 +62,7 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -295,18 +296,32 @@ func faults(e *rule.Engine) error {
 	return nil
 }
 
-func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
-	return func(table catalog.Name, column string) rule.Usage {
-		key := table.String()
-		if column != "" {
-			key += "." + strings.ReplaceAll(column, "\x00", "=")
-		}
+// key is how a header says what a question is about.
+func key(q rule.Question) string {
+	out := q.Name.String()
+	if q.Column != "" {
+		out += "." + q.Column
+	}
+	switch q.Kind {
+	case rule.AskStar:
+		return "*." + catalog.Name{Name: q.Name.Name}.String() + strings.TrimPrefix(out, q.Name.String())
+	case rule.AskValue:
+		return "=." + out + "=" + q.Old + "=" + q.Now
+	case rule.AskUpserts, rule.AskUpsert, rule.AskSetting, rule.AskCompared:
+		return "(" + strconv.Itoa(int(q.Kind)) + ")" // no header says
+	}
+	return out
+}
+
+func (f *Fixture) usage() func(rule.Question) rule.Usage {
+	return func(q rule.Question) rule.Usage {
+		table, column, key := q.Name, q.Column, key(q)
 		used, known := f.Uses[key]
 		u := rule.Usage{Known: known, Used: used}
 		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
-			if table.Schema == rule.AllColumns.Name {
+			if q.Kind == rule.AskStar {
 				u.Stars = []rule.Star{{Kind: rule.ReadsRows, Evidence: u.Evidence[0]}}
 			}
 			if column != "" {
@@ -315,16 +330,38 @@ func (f *Fixture) usage() func(catalog.Name, string) rule.Usage {
 		}
 		for i, line := range f.Code[key] {
 			u.Known, u.Used = true, true
-			u.Evidence = append(u.Evidence, onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line})
+			at := onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line}
+			u.Evidence = append(u.Evidence, at)
+			u.Writes = append(u.Writes, writes(table, line, at)...)
 		}
 		if column == "" {
 			for _, columns := range f.Inserts[key] {
 				u.Known, u.Used = true, true
-				u.Inserts = append(u.Inserts, rule.Insert{Columns: columns, Evidence: onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}})
+				at := onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}
+				u.Inserts = append(u.Inserts, rule.Insert{Columns: columns, Evidence: at})
+				w := rule.Written{How: usage.Inserts, Evidence: at}
+				for _, c := range columns {
+					w.Columns = append(w.Columns, usage.Given{Column: c})
+				}
+				u.Writes = append(u.Writes, w)
 			}
 		}
 		return u
 	}
+}
+
+// writes are those of a line of code, which is SQL or has some in it, to a table.
+func writes(table catalog.Name, line string, at onward.Evidence) []rule.Written {
+	var files []usage.File
+	for _, name := range []string{"q.sql", "q.go", "q.py"} {
+		files = append(files, usage.File{Path: name, Facts: usage.Read(name, []byte(line))})
+	}
+	b := &usage.Bound{Index: usage.NewIndex(files)}
+	var out []rule.Written
+	for _, w := range b.Writes(table) {
+		out = append(out, rule.Written{How: w.How, Columns: w.Columns, Evidence: at})
+	}
+	return out
 }
 
 func build(sql string, mode onward.Transaction) (*script.Script, error) {

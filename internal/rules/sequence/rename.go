@@ -35,7 +35,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			continue // it goes with its table
 		}
 		u := p.UsesName(p.DeployedName(d))
-		if !u.Used && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
+		if !u.Used && !u.Named && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
 			continue // a default takes its numbers, and follows
 		}
 		p.Report(d.By, rule.Report{

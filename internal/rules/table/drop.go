@@ -51,7 +51,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		if r.Fact += u.While("it"); u.ByFunctions() {
 			r.Way = nil
 		}
-		if here := codeIsHere(p, d.OID); here && u.Known && !u.Used {
+		if here := codeIsHere(p, d.OID); here && u.Idle() {
 			r.Severity = u.Least() // it names tables, and not this one
 		}
 		if now := successor(t, name); now != nil {

@@ -56,7 +56,7 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 			fact := "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows"
 			severity := onward.Off
 			if e.OID == 0 {
-				if u := p.UsesName(e.Name); u.Known && !u.Used {
+				if u := p.UsesName(e.Name); u.Idle() {
 					return // the DROP is there to begin clean
 				}
 				fact = "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows, if it was there"

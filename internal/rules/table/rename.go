@@ -60,7 +60,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
 			for _, w := range [][2]string{{"insert", "insert into"}, {"update", "update"}, {"delete", "delete from"}} {
-				if seen := u.Writing(from.Name, w[0]); seen != nil {
+				if seen := u.Writing(w[0]); seen != nil {
 					r.Harm = "the deployed code writes to " + from.String() + rule.Usage{Evidence: seen}.Where() + ", and fails: cannot " + w[1] + " view \"" + from.Name + "\""
 					r.Severity, r.Evidence = onward.Error, seen
 					break
@@ -79,9 +79,9 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 // throughView tells of what the deployed code does to a table and cannot do to
 // the view that has its name: TRUNCATE and COPY; false when it does neither.
 func throughView(r *rule.Report, u rule.Usage, name string, view *catalog.Relation) bool {
-	done, act, message := u.Writing(name, "truncate"), "truncated", "\""+name+"\" is not a table"
+	done, act, message := u.Writing("truncate"), "truncated", "\""+name+"\" is not a table"
 	if done == nil && !slices.Contains(view.InsteadOf(), "insert") {
-		done, act, message = u.Writing(name, "copy"), "copied", "cannot copy to view \""+name+"\", or from it"
+		done, act, message = u.Writing("copy"), "copied", "cannot copy to view \""+name+"\", or from it"
 	}
 	if done == nil {
 		return false

@@ -34,7 +34,7 @@ func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns stri
 	var uses []rule.Usage
 	for _, name := range names {
 		switch x := p.Taken(t, d, d.Before.Column(name)); {
-		case x.Used || !x.Known:
+		case !x.Idle():
 			list, uses = append(list, name), append(uses, x)
 		case len(x.Functions) > 0 && columns == "":
 			columns, u = "column "+name, x

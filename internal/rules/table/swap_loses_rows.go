@@ -182,7 +182,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 				continue
 			}
 			u, severity := p.Uses(x.old.Name, ""), onward.Info
-			if u.Used || !u.Known {
+			if !u.Idle() {
 				severity = onward.Warning
 			}
 			p.Report(x.by, rule.Report{

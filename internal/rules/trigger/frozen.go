@@ -83,13 +83,13 @@ func refusesChanges(p *rule.Pass, by *rule.Stmt, old, r *catalog.Relation, t *ca
 		var done []onward.Evidence
 		what := "of " + name + " in " + r.Name.String()
 		if name == "*" {
-			done, what = u.Writing(old.Name.Name, "update"), "in "+r.Name.String()
+			done, what = u.Writing("update"), "in "+r.Name.String()
 		} else if c := r.Column(name); c != nil {
 			was := old.Attr(c.Attnum)
 			if was == nil {
 				continue // the deployed code does not know it
 			}
-			done = u.Setting(p.Uses(old.Name, was.Name), old.Name.Name, was.Name, "update")
+			done = u.Setting(was.Name, "update")
 		}
 		if done == nil {
 			continue

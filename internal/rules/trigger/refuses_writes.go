@@ -120,7 +120,7 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	}
 	u := p.Uses(old.Name, "")
 	severity, evidence := onward.Off, u.Evidence
-	if written := u.Writing(old.Name.Name, strings.Split(t.Events, " or ")...); written != nil {
+	if written := u.Writing(strings.Split(t.Events, " or ")...); written != nil {
 		evidence = written
 	} else if !strings.Contains(t.Events, "insert") {
 		return // rows that are written once: nothing says that the code changes them
@@ -157,7 +157,7 @@ func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *cat
 	}
 	u := p.Uses(old.Name, "")
 	severity, evidence := u.Severity(), u.Evidence
-	if written := u.Writing(old.Name.Name, "insert"); written != nil {
+	if written := u.Writing("insert"); written != nil {
 		severity, evidence = onward.Off, written
 	}
 	p.Report(by, rule.Report{

@@ -106,7 +106,7 @@ func severity(u rule.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error
-	case u.Known:
+	case u.Idle():
 		return onward.Info
 	}
 	return onward.Warning

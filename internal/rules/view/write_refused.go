@@ -65,12 +65,12 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 			lost = without(now, []string{"insert", "update", "delete"})
 		}
 		u := p.UsesTable(d)
-		written, severity := u.Writing(was.Name.Name, "insert", "update", "delete", "merge"), onward.Off
+		written, severity := u.Writing("insert", "update", "delete", "merge"), onward.Off
 		switch {
 		case written != nil:
 		case !own:
 			continue // most views are there to be read
-		case u.Known && !u.Used:
+		case u.Idle():
 			severity = onward.Warning
 		}
 		r := rule.Report{
@@ -100,7 +100,7 @@ func computed(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) (s
 		if !t.Before.Plain(was, c.Name) || now.Column(c.Name) == nil || !t.After.Computed(now, c.Name) {
 			continue
 		}
-		if done := p.UsesTable(d).Setting(p.Uses(was.Name, c.Name), was.Name.Name, c.Name, events...); done != nil {
+		if done := p.UsesTable(d).Setting(c.Name, events...); done != nil {
 			return c.Name, done
 		}
 	}

@@ -1,0 +1,166 @@
+package audit
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/usage"
+	"github.com/onward-sql/onward/onward"
+)
+
+// maxInserts bounds what is shown of the writes to a table.
+const maxInserts = 50
+
+// bound is the index of the code for a question: without the code of services that
+// the table is none of.
+func (u *deployedCode) bound(q question) *usage.Bound {
+	b := &usage.Bound{Index: u.code().index, Schema: u.deployed[q.database], Class: u.class(q)}
+	if other, _ := u.elsewhere(q); len(other) > 0 {
+		b.Skip = func(p string) bool { return under(other, p) }
+	}
+	return b
+}
+
+// rawSQL answers a question on what the framework's models do not name: SQL that the code
+// spells out, and mappers of other programs, need none.
+func (u *deployedCode) rawSQL(q question) rule.Usage {
+	b := u.bound(q)
+	uses := b.Relation(q.Name)
+	if q.Column != "" {
+		uses = b.Column(q.Name, q.Column)
+	}
+	return u.told(b, q, uses)
+}
+
+// inCode answers a question on a column, or on what has a name: a relation or what is none.
+func (u *deployedCode) inCode(q question) rule.Usage {
+	b := u.bound(q)
+	if q.Column != "" {
+		out := u.told(b, q, b.Column(q.Name, q.Column))
+		if !out.Used {
+			u.named(b, q, &out)
+		}
+		return out
+	}
+	uses := b.Relation(q.Name)
+	if joined := u.joined(q.Name.Name); joined != nil {
+		uses = append(uses, joined...)
+	}
+	if r := u.relation(q); r == nil || r.Index != nil {
+		uses = append(uses, u.objects(b, q)...)
+	}
+	out := u.told(b, q, uses)
+	if !out.Used {
+		u.said(b, q, &out)
+	}
+	return out
+}
+
+// comparing answers the question whether the code compares whole rows of a table, in
+// SQL or in a mapper's words.
+func (u *deployedCode) comparing(q question) rule.Usage {
+	b := u.bound(q)
+	uses := b.Compares(q.Name)
+	works := b.Works(q.Name)
+	hits, _ := gitrange.Words(u.base, []string{"distinct", "distinctOn", "Distinct", "union", "groupBy", "group_by"}, func(p string) bool { return !works[p] })
+	for _, h := range hits {
+		uses = append(uses, usage.Use{Path: h.Path, Line: h.Line})
+	}
+	return u.told(b, q, uses)
+}
+
+// relation is the relation of a question in the deployed schema; nil for none.
+func (u *deployedCode) relation(q question) *catalog.Relation {
+	if c := u.deployed[q.database]; c != nil {
+		return c.Lookup(q.Name.Schema, q.Name.Name)
+	}
+	return nil
+}
+
+// objects are the places that use something by its name that is no relation: a
+// function, a type, a constraint, a value of an enum, a schema, or a word of SQL.
+func (u *deployedCode) objects(b *usage.Bound, q question) []usage.Use {
+	uses := b.Function(q.Name)
+	uses = append(uses, b.Type(q.Name)...)
+	uses = append(uses, b.Constant(q.Name.Name)...)
+	if q.Name.Schema == "" {
+		uses = append(uses, b.InSchema(q.Name.Name)...)
+	}
+	return uses
+}
+
+// told is what places that were parsed tell of a question.
+func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) rule.Usage {
+	out := rule.Usage{Known: len(uses) > 0 || u.code().err == nil, Used: len(uses) > 0, Nothing: len(uses) == 0 && u.nothing(b, q)}
+	out.Evidence = u.evidence(uses, maxEvidence)
+	if q.Column != "" {
+		var reads, writes []usage.Use
+		for _, e := range uses {
+			if e.How == usage.Reads || e.How == usage.Maps || e.How == usage.Exports {
+				reads = append(reads, e)
+			}
+			if e.How != usage.Reads && e.How != usage.Exports {
+				writes = append(writes, e)
+			}
+		}
+		out.Read, out.Written = u.evidence(reads, maxEvidence), u.evidence(writes, maxEvidence)
+		return out
+	}
+	out.All = b.All(q.Name)
+	written := b.Writes(q.Name)
+	places := make([]usage.Use, 0, len(written))
+	for _, w := range written[:min(len(written), maxInserts)] {
+		places = append(places, usage.Use{Path: w.Path, Line: w.Line})
+	}
+	shown := u.evidence(places, maxInserts)
+	for i, w := range written[:min(len(written), maxInserts)] {
+		x := rule.Written{How: w.How, Columns: w.Columns, Evidence: shown[i]}
+		out.Writes = append(out.Writes, x)
+		if w.How == usage.Inserts && w.Listed {
+			var columns []string
+			for _, c := range w.Columns {
+				columns = append(columns, c.Column)
+			}
+			out.Inserts = append(out.Inserts, rule.Insert{Columns: columns, Evidence: shown[i]})
+		}
+	}
+	return out
+}
+
+// nothing reports whether the base has nothing that works on the database.
+func (u *deployedCode) nothing(b *usage.Bound, q question) bool {
+	empty, known := u.empty[q.database]
+	if !known {
+		models, _ := u.models(q.database)
+		empty = models == nil && (&usage.Bound{Index: b.Index, Schema: b.Schema}).Empty()
+		u.empty[q.database] = empty
+	}
+	return empty
+}
+
+// said looks for a name that no query has: as a text of its own, or in code that works
+// on a relation of that name.
+func (u *deployedCode) said(b *usage.Bound, q question, out *rule.Usage) {
+	var uses []usage.Use
+	for _, e := range b.String(q.Name.Name) {
+		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !comment(line) && !declares(hitOf(q.Name.Name, e.Path, e.Line, line)) {
+			uses = append(uses, e)
+		}
+	}
+	if len(uses) > 0 {
+		out.Named, out.Nothing, out.Evidence = true, false, u.evidence(uses, maxEvidence)
+	}
+}
+
+// evidence shows the first of some places.
+func (u *deployedCode) evidence(uses []usage.Use, most int) []onward.Evidence {
+	uses = uses[:min(len(uses), most)]
+	u.code().fetch(uses)
+	var out []onward.Evidence
+	for _, e := range uses {
+		out = append(out, onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.code().line(e.Path, e.Line), Revision: u.name})
+	}
+	return out
+}

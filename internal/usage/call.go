@@ -1,0 +1,122 @@
+package usage
+
+import (
+	"bytes"
+	"strings"
+)
+
+// callees are the functions of query builders and mappers that take the name of a
+// table, by what they do with it.
+var callees = map[string]How{
+	"from": Reads, "table": Reads, "join": Reads, "innerjoin": Reads, "leftjoin": Reads, "rightjoin": Reads, "fulljoin": Reads, "selectfrom": Reads, "knex": Reads, "db": Reads, "trx": Reads, "tx": Reads,
+	"insert": Inserts, "insertinto": Inserts, "into": Inserts, "batchinsert": Inserts, "replace": Inserts, "replaceinto": Inserts,
+	"update": Updates, "updatetable": Updates, "delete": Deletes, "deletefrom": Deletes, "del": Deletes, "truncate": Truncates,
+	"copy_from": Copies, "copyfrom": Copies, "copyin": Copies, "copy_to": Exports, "identifier": Copies, "leftouterjoin": Reads, "crossjoin": Reads, "select_from": Reads, "insert_into": Inserts, "delete_from": Deletes,
+}
+
+// maxCall is how far a call goes on, maxWords how many names of it are noted.
+const (
+	maxCall  = 4 << 10
+	maxWords = 256
+)
+
+// call notes a string that is the name of a table in a mapper's call.
+func (r *reader) call(l literal) {
+	before := r.text[max(0, l.open-64):l.open]
+	before = bytes.TrimRight(before, " \t\r\n")
+	if len(before) == 0 || before[len(before)-1] != '(' && before[len(before)-1] != '{' && before[len(before)-1] != '[' && before[len(before)-1] != ' ' {
+		if callee, ok := word(before); !ok || callee != "in" || r.d != elixir {
+			return // from(u in "users")
+		}
+	}
+	for len(before) > 0 && strings.IndexByte("([{", before[len(before)-1]) >= 0 {
+		before = bytes.TrimRight(before[:len(before)-1], " \t\r\n")
+	}
+	if n := bytes.LastIndexByte(before, '<'); n >= 0 && bytes.HasSuffix(before, []byte(">")) {
+		before = before[:n] // knex<User>(
+	}
+	callee, _ := word(before)
+	if callee == "in" {
+		callee = "from"
+	}
+	how, known := callees[strings.ToLower(callee)]
+	name := string(r.text[l.from:l.to])
+	if !known || nameLen([]byte(strings.ReplaceAll(name, ".", "_"))) < len(strings.Fields(name + " ")[0]) {
+		return
+	}
+	c := Call{Table: strings.Fields(name)[0], Line: r.lineAt(l.from), How: how}
+	c.words(r, r.callStart(l.open), l.open)
+	c.words(r, l.end, r.callEnd(l.end))
+	r.facts.Calls = append(r.facts.Calls, c)
+}
+
+// word is the name at the end of a text.
+func word(text []byte) (string, bool) {
+	n := len(text)
+	for n > 0 && nameByte[text[n-1]] {
+		n--
+	}
+	return string(text[n:]), n < len(text)
+}
+
+// words notes the names of a part of the call.
+func (c *Call) words(r *reader, from, to int) {
+	for i := from; i < to; {
+		if !nameByte[r.text[i]] {
+			i++
+			continue
+		}
+		n := nameLen(r.text[i:to])
+		if len(c.Words) < maxWords {
+			c.Words = append(c.Words, Word{Mark(string(r.text[i : i+n])), r.lineAt(i)})
+		}
+		i += n
+	}
+}
+
+// callStart is where the statement of a call begins, which goes on at an offset: in its
+// line, or in those above that it goes on with.
+func (r *reader) callStart(i int) int {
+	for range 20 {
+		from := bytes.LastIndexByte(r.text[:i], '\n') + 1
+		line := bytes.TrimLeft(r.text[from:i], " \t")
+		if n := bytes.LastIndexAny(line, ";{}"); n >= 0 {
+			return i - len(line) + n + 1
+		}
+		above := bytes.TrimRight(r.text[:max(from-1, 0)], " \t\r")
+		if from == 0 || len(above) == 0 || !(bytes.HasPrefix(line, []byte(".")) || bytes.HasPrefix(line, []byte("->")) || strings.IndexByte(".(,", above[len(above)-1]) >= 0) {
+			return from
+		}
+		i = len(above)
+	}
+	return i
+}
+
+// callEnd is where the statement of a call ends, which begins before an offset: at a
+// semicolon, at a bracket that was open before it, or at a line that does not go on.
+func (r *reader) callEnd(i int) int {
+	to := min(len(r.text), i+maxCall)
+	depth := 1 // of the call's own bracket
+	for ; i < to; i++ {
+		switch r.text[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth < 0 {
+				return i
+			}
+		case ';':
+			if depth <= 1 {
+				return i
+			}
+		case '\n':
+			if depth == 0 {
+				rest := bytes.TrimLeft(r.text[i:to], " \t\r\n")
+				if len(rest) == 0 || strings.IndexByte(".|?)", rest[0]) < 0 && !bytes.HasPrefix(rest, []byte("->")) {
+					return i
+				}
+			}
+		}
+	}
+	return to
+}

@@ -1,0 +1,131 @@
+package usage
+
+// Facts are what one file of code says of a database, before it is known which. They
+// hold names and places, and nothing else of the file.
+type Facts struct {
+	Queries []Query
+	Models  []Model
+	Calls   []Call
+	Strings []String
+	// Upserts are the lines that say ON CONFLICT, in SQL or in the words of a mapper.
+	Upserts []int
+	// Settings are names of settings that SQL sets; "" is one that is put together.
+	Settings []Place
+}
+
+// Place is a name, and the line that it stands in.
+type Place struct {
+	Name string
+	Line int
+}
+
+// Query is a statement of SQL in the code.
+type Query struct {
+	Line int
+	// Open: the program puts more into it as it runs than values.
+	Open bool
+	// Relations are those that it names, each time. What its WITH makes is none.
+	Relations []Relation
+	Columns   []Column
+	Writes    []Write
+	// Functions and Types are those that it names, Schema "" for none given.
+	Functions, Types []Relation
+	// Constants are its texts, and the constraints that ON CONFLICT asks for.
+	Constants []Place
+	// Compares: whole rows are compared, by DISTINCT, GROUP BY or a set operation.
+	Compares bool
+}
+
+// Relation is a name with its schema, as SQL has it.
+type Relation struct {
+	Schema, Name string
+	Line         int
+	How          How
+}
+
+// Column is a name in a query that may be that of a column.
+type Column struct {
+	Name string
+	Line int
+	How  How
+	// Of are the relations whose column it may be, as indexes, the innermost query's
+	// first. OtherSource is a sub-query, a function or what the program puts in;
+	// NextLevel ends the sources of one query.
+	Of []int
+}
+
+// What Column.Of has besides indexes.
+const (
+	OtherSource = -1
+	NextLevel   = -2
+)
+
+// Write is what a query writes to a relation.
+type Write struct {
+	Relation int // index into Relations
+	How      How
+	Line     int
+	// Columns are those that it gives values to; Listed says that an INSERT or COPY
+	// names them.
+	Columns []Given
+	Listed  bool
+	// Values is how many an INSERT without a list gives; 0 is not known.
+	Values int
+}
+
+// Given is a column that is written, or compared, and the constant, where it is one.
+type Given struct {
+	Column, Value string
+	Constant      bool
+}
+
+// Model is what code tells its mapper of a table.
+type Model struct {
+	// Table is its name, with its schema where one is given; "" is made from Class.
+	Schema, Table, Class string
+	Line                 int
+	Fields               []Field
+	// Row: it is the shape of the table's rows, by its name, and no mapper reads it.
+	Row bool
+	// All: the mapper names every column of the table, except Without.
+	All     bool
+	Without []string
+}
+
+// Field is a column of a model. Column is "" where its name is made from Field.
+type Field struct {
+	Field, Column string
+	Line          int
+	// Left: the mapper is told to leave it alone.
+	Left bool
+}
+
+// Call is a mapper's call that gives the name of a table as a text, and what else
+// stands in the same statement of the code.
+type Call struct {
+	Table string
+	Line  int
+	How   How
+	Words []Word
+}
+
+// Word is a name in a call.
+type Word struct {
+	Mark uint32
+	Line int
+}
+
+// String is a short text in quotation marks.
+type String struct {
+	Mark uint32
+	Line int
+}
+
+// Mark is what stands for a text.
+func Mark(s string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}

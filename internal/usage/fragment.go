@@ -1,0 +1,50 @@
+package usage
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// A fragment of SQL says something only where it names the tables itself: a condition
+// on orders.state, a join.
+
+// maxFragment is how long one is, at most.
+const maxFragment = 1 << 10
+
+var (
+	fragmentName = regexp.MustCompile(`\b[a-z_]\w*"?\."?[a-z_]\w*"?\s*(?:=|<|>|!=|\+|-|\*|/|,|\||(?i:is|in|like|ilike|between|asc|desc|not|and|or|as)\b|::|@>|$)|(?:=|<|>|,|\()\s*"?[a-z_]\w*"?\."?[a-z_]\w*"?\s*$|(?i)\bselect\b.*\bfrom\b`)
+	fragmentTail = regexp.MustCompile(`(?i)^\s*(?:(?:(?:left|right|inner|full|cross)(?:\s+outer)?\s+)?join\s+\S+|where\s)`)
+	fragmentMore = regexp.MustCompile(`(?i)^\s*(?:and|or)\s`)
+	fragmentSign = regexp.MustCompile(`[=<>]|(?i)\b(?:is|in|like|asc|desc|join|as)\b`)
+)
+
+// fragment notes what a piece of a query says of tables that it names.
+func (r *reader) fragment(l literal) {
+	n := l.to - l.from
+	if l.symbol || n < 5 || n > maxFragment {
+		return
+	}
+	text := r.text[l.from:l.to]
+	if bytes.IndexByte(text, ' ') < 0 || !fragmentSign.Match(text) || !fragmentName.Match(text) {
+		return
+	}
+	s := &sqlText{}
+	switch {
+	case fragmentTail.Match(text):
+		s.text = append(s.text, "SELECT FROM "+holeName+" "...)
+	case fragmentMore.Match(text):
+		s.text = append(s.text, "SELECT WHERE true "...)
+	default:
+		s.text = append(s.text, "SELECT "...)
+	}
+	s.add(r.text, l, r.d)
+	list := s.parse()
+	if len(list) != 1 || list[0].Node == nil {
+		return // prose
+	}
+	d := &digest{q: &Query{}, fragment: true, line: func(at int) int { return r.lineAt(s.place(max(at, 0))) }}
+	if d.statement(list[0].Node, nil) && len(d.q.Relations) > 0 {
+		d.q.Line, d.q.Open, d.q.Constants = r.lineAt(l.from), true, nil
+		r.facts.Queries = append(r.facts.Queries, *d.q)
+	}
+}

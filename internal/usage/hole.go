@@ -1,0 +1,330 @@
+package usage
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// holeName is what stands in SQL where the program puts something in as it runs: a
+// name, which may stand where a value may.
+const holeName = "onward_hole"
+
+// hole reports whether a name is, in part, what the program puts in.
+func hole(name string) bool { return strings.Contains(name, holeName) }
+
+// sqlText is SQL that was put together of strings of the code.
+type sqlText struct {
+	text []byte
+	// segs tell where a piece of it is from, in order.
+	segs []seg
+	// holes are what stands for something else: names and values that are put in.
+	holes []seg
+	quote bool // within a text of SQL's own
+}
+
+// seg is a place in SQL: with where it is in the file, or, of a hole, where it ends.
+type seg struct{ at, to int }
+
+// place is the offset in the file of one in the SQL.
+func (s *sqlText) place(at int) int {
+	i, found := slices.BinarySearchFunc(s.segs, at, func(s seg, at int) int { return s.at - at })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return 0
+	}
+	return s.segs[i].to + at - s.segs[i].at
+}
+
+func (s *sqlText) from(file int) {
+	if n := len(s.segs); n > 0 && s.segs[n-1].at == len(s.text) {
+		s.segs[n-1].to = file
+		return
+	}
+	s.segs = append(s.segs, seg{len(s.text), file})
+}
+
+// put puts in what stands for something else. next is where the file goes on.
+func (s *sqlText) put(what string, next int) {
+	if s.quote {
+		what = "x"
+	}
+	n := len(s.text)
+	s.text = append(s.text, what...)
+	s.holes = append(s.holes, seg{n, len(s.text)})
+	s.from(next)
+}
+
+// add adds a string of the code.
+func (s *sqlText) add(text []byte, l literal, d *dialect) {
+	s.from(l.from)
+	for i := l.from; i < l.to; {
+		c := text[i]
+		rest := text[i:l.to]
+		switch {
+		case c == '\\' && l.escapes && len(rest) > 1:
+			i = s.escape(rest[1], i)
+			continue
+		case c == '\'':
+			s.quote = !s.quote
+		case !holeByte[c]:
+		case c == '-' && !s.quote && len(rest) > 1 && rest[1] == '-':
+			n := lineEnd(rest)
+			s.text = append(s.text, strings.Repeat(" ", n)...)
+			i += n
+			continue
+		default:
+			if n, what := s.holeAt(text, rest, i, l, d); n > 0 {
+				s.put(what, i+n)
+				i += n
+				continue
+			}
+		}
+		s.text = append(s.text, c)
+		i++
+	}
+}
+
+// escape adds what a backslash makes of a byte.
+func (s *sqlText) escape(c byte, i int) int {
+	switch c {
+	case 'n', 'r', 't':
+		s.text = append(s.text, ' ')
+	case '\n':
+		s.text = append(s.text, ' ')
+	default:
+		if c == '\'' {
+			s.quote = !s.quote
+		}
+		s.text = append(s.text, c)
+	}
+	s.from(i + 2)
+	return i + 2
+}
+
+var holeByte = func() (out [256]bool) {
+	for _, c := range "$#{%?:@-" {
+		out[c] = true
+	}
+	return out
+}()
+
+const parameter = " $1 "
+
+// holeAt tells how many bytes of the rest of a string are put in as it runs, and what
+// to put there: a value is a parameter, all else a name.
+func (s *sqlText) holeAt(text, rest []byte, i int, l literal, d *dialect) (int, string) {
+	next := byte(0)
+	if len(rest) > 1 {
+		next = rest[1]
+	}
+	before := byte(0)
+	if i > l.from {
+		before = text[i-1]
+	}
+	switch rest[0] {
+	case '$':
+		switch {
+		case next == '{':
+			return braces(rest, 2), holeName
+		case next == '(' || next == '<' || next == '[':
+			if n := closes(rest[1:], next); n > 2 {
+				return n + 1, parameter
+			}
+		case next == '$' || next >= '0' && next <= '9':
+			return 0, ""
+		case nameByte[next]:
+			if n := nameLen(rest[1:]); n < len(rest)-1 && rest[n+1] == '$' {
+				return 0, "" // $body$
+			} else if l.interp == 'd' {
+				return n + 1, holeName
+			} else {
+				return n + 1, parameter
+			}
+		}
+	case '#':
+		if next == '{' {
+			what := holeName
+			if l.interp != '#' {
+				what = parameter
+			}
+			return braces(rest, 2), what
+		}
+	case '{':
+		switch {
+		case next == '{':
+			if n := strings.Index(string(rest), "}}"); n > 0 {
+				n += 2
+				for n < len(rest) && rest[n] == '}' {
+					n++
+				}
+				return n, holeName
+			}
+		case next == '%':
+			if n := strings.Index(string(rest), "%}"); n > 0 {
+				return n + 2, " "
+			}
+		case l.interp == '{' || l.interp == 'd' && next == '$' || d != nil && d.brace && (next == '}' || nameByte[next]):
+			return braces(rest, 1), holeName
+		}
+	case '%':
+		return percent(rest)
+	}
+	if s.quote {
+		return 0, ""
+	}
+	switch rest[0] {
+	case '?':
+		if next == '?' {
+			return 0, ""
+		}
+		n := 1
+		for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
+			n++
+		}
+		if next != '|' && next != '&' {
+			return n, parameter
+		}
+	case ':':
+		if before != ':' && !nameByte[before] && before != ']' && (nameByte[next] && (next < '0' || next > '9') || next == '"' || next == '\'') {
+			n := 1
+			if next == '"' || next == '\'' {
+				n = 2
+			}
+			n += nameLen(rest[n:])
+			if n < len(rest) && (rest[n] == '"' || rest[n] == '\'') && !nameByte[next] {
+				n++
+			}
+			return n, parameter
+		}
+	case '@':
+		if before != '@' && !nameByte[before] && nameByte[next] && (next < '0' || next > '9') {
+			return 1 + nameLen(rest[1:]), parameter
+		}
+	}
+	return 0, ""
+}
+
+// percent reads %s, %[1]d, %1$s and %(name)s.
+func percent(rest []byte) (int, string) {
+	n := 1
+	if n < len(rest) && rest[n] == '(' {
+		if k := closes(rest[1:], '('); k > 0 && k+1 < len(rest) && (rest[k+1] == 's' || rest[k+1] == 'd') {
+			return k + 2, parameter
+		}
+		return 0, ""
+	}
+	for n < len(rest) && (rest[n] >= '0' && rest[n] <= '9' || strings.IndexByte("[]$+#.-", rest[n]) >= 0) {
+		n++
+	}
+	if n < len(rest) && strings.IndexByte("sdvqtfIL", rest[n]) >= 0 && (n+1 == len(rest) || !nameByte[rest[n+1]] || rest[n+1] == '_') {
+		return n + 1, holeName
+	}
+	return 0, ""
+}
+
+// braces is the length up to the brace that ends what is open after n bytes.
+func braces(rest []byte, n int) int {
+	depth := 1
+	for ; n < len(rest); n++ {
+		switch rest[n] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return n + 1
+			}
+		}
+	}
+	return len(rest)
+}
+
+// closes is the length of a name in brackets, 0 for anything else.
+func closes(rest []byte, open byte) int {
+	end := map[byte]byte{'(': ')', '<': '>', '[': ']'}[open]
+	for n := 1; n < len(rest); n++ {
+		if rest[n] == end {
+			return n + 1
+		}
+		if !nameByte[rest[n]] && strings.IndexByte(":~.^/", rest[n]) < 0 {
+			return 0
+		}
+	}
+	return 0
+}
+
+func nameLen(rest []byte) int {
+	n := 0
+	for n < len(rest) && nameByte[rest[n]] {
+		n++
+	}
+	return n
+}
+
+// maxMends bounds the tries to read SQL that is put together.
+const maxMends = 8
+
+// parse reads the statements of the text. Where the grammar has something against
+// what stands for a hole, the hole is left out, and tried again.
+func (s *sqlText) parse() []pgparse.Stmt {
+	text := slices.Clone(s.text)
+	out := split(text)
+	for range maxMends {
+		at := failing(out)
+		if at < 0 {
+			return out
+		}
+		if at >= len(strings.TrimRight(string(text), " \t\r\n;")) {
+			break // something is to come
+		}
+		i := s.suspect(text, at)
+		if i < 0 {
+			break
+		}
+		for k := s.holes[i].at; k < s.holes[i].to; k++ {
+			text[k] = ' '
+		}
+		out = split(text)
+	}
+	for _, more := range []string{" " + holeName, " (" + holeName + ")", " = " + holeName, ")", "))", " " + holeName + ")"} {
+		if failing(out) < 0 || len(text) > 64<<10 {
+			return out
+		}
+		if tried := split(append(text[:len(text):len(text)], more...)); failing(tried) < 0 {
+			return tried
+		}
+	}
+	return out
+}
+
+func split(text []byte) []pgparse.Stmt {
+	f, err := pgparse.Split(string(text))
+	if err != nil {
+		return nil
+	}
+	return f.Stmts
+}
+
+// failing is where the first statement that is none fails; -1 for nowhere.
+func failing(list []pgparse.Stmt) int {
+	for i := range list {
+		if list[i].Err != nil {
+			return list[i].Err.Offset
+		}
+	}
+	return -1
+}
+
+// suspect is the hole at a place, or the last one in front of it, that still stands.
+func (s *sqlText) suspect(text []byte, at int) int {
+	for i := len(s.holes) - 1; i >= 0; i-- {
+		h := s.holes[i]
+		if h.at <= at+1 && at-h.to < 40 && strings.TrimSpace(string(text[h.at:h.to])) != "" {
+			return i
+		}
+	}
+	return -1
+}

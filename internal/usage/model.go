@@ -1,0 +1,87 @@
+package usage
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Each mapper's declarations are read in a file of its own. A sign is a text without
+// which a file has none of them: most files are not looked at a second time.
+
+// mapper reads what files with some endings tell it.
+type mapper struct {
+	endings []string
+	signs   []string
+	read    func(r *reader)
+}
+
+var mappers = []mapper{
+	{[]string{".go"}, []string{"gorm", "bun.", "db:\"", "TableName()", "ent.Schema", "pg:\""}, goModels},
+	{[]string{".py"}, []string{"__tablename__", "table=True", "__table__", "models.Model", "Table(", "db_table", "table_name"}, pythonModels},
+	{[]string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}, []string{"@Entity", "pgTable", "Table(", "tableName", ".define(", "z.object("}, scriptModels},
+	{[]string{".prisma"}, []string{"model "}, prismaModels},
+	{[]string{".rb"}, []string{"ApplicationRecord", "ActiveRecord::Base", "Sequel::Model", "table_name"}, rubyModels},
+	{[]string{".ex"}, []string{"schema \""}, ectoModels},
+	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "Table("}, jvmModels},
+	{[]string{".cs"}, []string{"[Table(", "ToTable("}, csharpModels},
+	{[]string{".rs"}, []string{"table!", "table_name", "#[table"}, rustModels},
+	{[]string{".php"}, []string{"ORM\\Table", "ORM\\Entity", "$table"}, phpModels},
+}
+
+// models reads what the file tells its mapper.
+func (r *reader) models() {
+	ext := path.Ext(r.path)
+	for _, m := range mappers {
+		for _, e := range m.endings {
+			if e != ext {
+				continue
+			}
+			for _, sign := range m.signs {
+				if bytes.Contains(r.text, []byte(sign)) {
+					m.read(r)
+					break
+				}
+			}
+		}
+	}
+}
+
+// lines calls f for each line of the file, with its number, its indentation and
+// itself without the space around it.
+func (r *reader) lines(f func(number, indent int, line string)) {
+	number := 0
+	for line := range strings.Lines(string(r.text)) {
+		number++
+		trimmed := strings.TrimSpace(line)
+		f(number, len(line)-len(strings.TrimLeft(line, " \t")), trimmed)
+	}
+}
+
+// add adds a model that is told of a table, or has fields.
+func (r *reader) add(m *Model) {
+	if m == nil || m.Table == "" && m.Class == "" {
+		return
+	}
+	if schema, table, ok := strings.Cut(m.Table, "."); ok && m.Schema == "" {
+		m.Schema, m.Table = schema, table
+	}
+	r.facts.Models = append(r.facts.Models, *m)
+}
+
+// first is the first group of a pattern in a line that is not empty; "" for none.
+func first(p *regexp.Regexp, line string) string {
+	m := p.FindStringSubmatch(line)
+	for i := 1; i < len(m); i++ {
+		if m[i] != "" {
+			return m[i]
+		}
+	}
+	return ""
+}
+
+// noted is a line that is a comment.
+func noted(line string) bool {
+	return strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#[") || strings.HasPrefix(line, "*") || strings.HasPrefix(line, "/*") || strings.HasPrefix(line, "-- ")
+}

@@ -1,0 +1,60 @@
+package usage
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Prisma's schema language: one field a line.
+var (
+	prismaBlock  = regexp.MustCompile(`^(model|view)\s+(\w+)\s*\{`)
+	prismaField  = regexp.MustCompile(`^(\w+)\s+(\w+)(?:\([^)]*\))?(\[\])?\??(.*)$`)
+	prismaMap    = regexp.MustCompile(`(?:^|\s)@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaTable  = regexp.MustCompile(`^@@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
+	prismaSchema = regexp.MustCompile(`^@@schema\(\s*"([^"]+)"`)
+	prismaEnum   = regexp.MustCompile(`(?m)^\s*enum\s+(\w+)`)
+	prismaIgnore = regexp.MustCompile(`\s@ignore(?:\s|$)`)
+)
+
+var prismaScalars = map[string]bool{"String": true, "Boolean": true, "Int": true, "BigInt": true, "Float": true, "Decimal": true, "DateTime": true, "Json": true, "Bytes": true, "Unsupported": true}
+
+func prismaModels(r *reader) {
+	enums := map[string]bool{}
+	for _, m := range prismaEnum.FindAllStringSubmatch(string(r.text), -1) {
+		enums[m[1]] = true
+	}
+	var in *Model
+	ignored := false
+	r.lines(func(n, _ int, line string) {
+		if b := prismaBlock.FindStringSubmatch(line); b != nil {
+			in, ignored = &Model{Table: b[2], Class: b[2], Line: n}, false
+			return
+		}
+		switch {
+		case in == nil || line == "" || noted(line):
+		case line == "}":
+			if !ignored {
+				r.add(in)
+			}
+			in = nil
+		case strings.HasPrefix(line, "@@"):
+			if t := first(prismaTable, line); t != "" {
+				in.Table = t
+			}
+			if s := first(prismaSchema, line); s != "" {
+				in.Schema = s
+			}
+			ignored = ignored || line == "@@ignore"
+		default:
+			f := prismaField.FindStringSubmatch(line)
+			if f == nil || !prismaScalars[f[2]] && !enums[f[2]] {
+				return
+			}
+			field := Field{Field: f[1], Column: f[1], Line: n, Left: prismaIgnore.MatchString(line)}
+			if c := first(prismaMap, f[4]); c != "" {
+				field.Column = c
+			}
+			in.Fields = append(in.Fields, field)
+		}
+	})
+}

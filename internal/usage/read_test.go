@@ -1,0 +1,227 @@
+package usage_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/usage"
+)
+
+// schema is what the tests' code works on.
+func schema(t *testing.T) *catalog.Catalog {
+	t.Helper()
+	c := catalog.New()
+	f, err := pgparse.Split("CREATE TABLE users (id int, name text, kind text); CREATE TABLE teams (id int, kind text, owner_id int); CREATE SCHEMA crm; CREATE TABLE crm.leads (id int, kind text)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range f.Stmts {
+		c, _ = c.Apply(s.Node, "")
+	}
+	return c
+}
+
+func bound(t *testing.T, files map[string]string) *usage.Bound {
+	t.Helper()
+	var list []usage.File
+	for name, text := range files {
+		facts := usage.Read(name, []byte(text))
+		// What is kept of a file is all of it.
+		kept, err := usage.Decode(facts.Append(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(facts, kept); diff != "" {
+			t.Fatalf("%s: (-read +kept)\n%s", name, diff)
+		}
+		list = append(list, usage.File{Path: name, Facts: kept})
+	}
+	return &usage.Bound{Index: usage.NewIndex(list), Schema: schema(t)}
+}
+
+func places(uses []usage.Use) string {
+	var out []string
+	for _, u := range uses {
+		out = append(out, fmt.Sprintf("%s:%d", u.Path, u.Line))
+	}
+	return strings.Join(out, " ")
+}
+
+var (
+	users = catalog.Name{Schema: "public", Name: "users"}
+	teams = catalog.Name{Schema: "public", Name: "teams"}
+)
+
+// A name in a query is a column of the tables that the query says, and of no other.
+func TestColumnsOfQueries(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string][2]bool{ // users.kind, teams.kind
+		"SELECT kind FROM users": {true, false},
+		"SELECT t.kind FROM users u JOIN teams t ON t.owner_id = u.id":                               {false, true},
+		"SELECT name FROM users WHERE id IN (SELECT owner_id FROM teams WHERE kind = 'x')":           {false, true},
+		"SELECT name FROM users WHERE EXISTS (SELECT 1 FROM teams WHERE owner_id = users.id)":        {false, false},
+		"WITH x AS (SELECT id, kind FROM teams) SELECT kind FROM x":                                  {false, true},
+		"INSERT INTO users (name, kind) SELECT name, 'x' FROM teams":                                 {true, false},
+		"UPDATE teams SET kind = 'x' FROM users WHERE users.id = owner_id":                           {false, true},
+		"INSERT INTO users (id) VALUES (1) ON CONFLICT (kind) DO NOTHING":                            {true, false},
+		"DELETE FROM users USING teams t WHERE t.kind = 'a'":                                         {false, true},
+		"SELECT count(*) AS kind FROM users":                                                         {false, false},
+		"SELECT kind FROM crm.leads":                                                                 {false, false},
+		"MERGE INTO users u USING teams t ON t.id = u.id WHEN MATCHED THEN UPDATE SET kind = t.kind": {true, true},
+	} {
+		b := bound(t, map[string]string{"q.sql": sql + ";\n"})
+		if got := [2]bool{len(b.Column(users, "kind")) > 0, len(b.Column(teams, "kind")) > 0}; got != want {
+			t.Errorf("%s: %v, want %v", sql, got, want)
+		}
+	}
+}
+
+// SQL is found in the strings of each language, as it is put together there.
+func TestStringsOfLanguages(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ file, code, want string }{
+		"Go raw":             {"a.go", "q := `\n\tSELECT id,\n\t\tkind\n\tFROM users`\n", "a.go:3"},
+		"Go joined":          {"a.go", "q := \"SELECT id, \" +\n\t\"kind \" +\n\t\"FROM users\"\n", "a.go:2"},
+		"Go constant":        {"a.go", "const cols = \"id, kind\"\n\nvar q = \"SELECT \" + cols + \" FROM users WHERE id = $1\"\n", "a.go:1"},
+		"Go Sprintf":         {"a.go", "fmt.Sprintf(`SELECT kind FROM users WHERE %s ORDER BY %s LIMIT %d`, a, b, c)\n", "a.go:1"},
+		"Go comment":         {"a.go", "// \"SELECT kind FROM users\"\n/* `SELECT kind FROM users` */\n", ""},
+		"Go rune":            {"a.go", "x := '\"'\nq := \"SELECT kind FROM users\"\n", "a.go:2"},
+		"Python adjacent":    {"a.py", "q = (\n  'SELECT id, \"kind\" '\n  f'FROM users WHERE {x}'\n)\n", "a.py:2"},
+		"Python triple":      {"a.py", "q = \"\"\"\n  SELECT id\n  FROM users\n  WHERE kind = %(kind)s\n\"\"\"\n", "a.py:4"},
+		"Python named":       {"a.py", "q = 'SELECT id FROM users WHERE name = %(kind)s'\n", ""},
+		"template":           {"a.ts", "db.query(`SELECT kind FROM users ${where} ORDER BY ${sort}`)\n", "a.ts:1"},
+		"template in one":    {"a.ts", "sql`SELECT id FROM teams ${on ? sql`WHERE id IN (SELECT id FROM users WHERE kind = 1)` : ``}`\n", "a.ts:1"},
+		"pattern":            {"a.ts", "s.replace(/'/g, ''); q = 'SELECT kind FROM users';\n", "a.ts:1"},
+		"Ruby heredoc":       {"a.rb", "q = <<~SQL\n  SELECT kind\n  FROM users WHERE id = #{id}\nSQL\n", "a.rb:2"},
+		"PHP heredoc":        {"a.php", "$q = <<<SQL\n  SELECT kind FROM users WHERE id = $id\nSQL;\n", "a.php:2"},
+		"Rust raw":           {"a.rs", "let q = r#\"SELECT \"kind\" FROM users\"#;\n", "a.rs:1"},
+		"Rust lifetime":      {"a.rs", "fn f<'a>(x: &'a str) { q(\"SELECT kind FROM users\") }\n", "a.rs:1"},
+		"Rust format":        {"a.rs", "format!(\"update users set kind = '{}' where {}\", a, b);\n", "a.rs:1"},
+		"Java text block":    {"A.java", "String q = \"\"\"\n  SELECT kind\n  FROM users WHERE id = :id\n  \"\"\";\n", "A.java:2"},
+		"Kotlin":             {"a.kt", "val q = \"\"\"select kind from users where id = ${id}\"\"\"\n", "a.kt:1"},
+		"C# verbatim":        {"a.cs", "var q = @\"SELECT \"\"kind\"\" FROM users\";\n", ""},
+		"Elixir":             {"a.ex", "Repo.query(\"SELECT kind FROM users WHERE id = $1\", [id])\n", "a.ex:1"},
+		"shell":              {"a.sh", "psql <<SQL\nSELECT kind FROM users;\nSQL\n", "a.sh:2"},
+		"named queries":      {"a.sql", "-- BLOCK one\nSELECT id FROM teams WHERE id = $id;\n\n-- BLOCK two\nSELECT kind FROM users WHERE id = $user_id;\n", "a.sql:5"},
+		"template of SQL":    {"a.sql.j2", "SELECT kind FROM users {% if x %} WHERE id = {{ id }} {% endif %};\n", "a.sql.j2:1"},
+		"mapper XML":         {"UserMapper.xml", "<select id=\"a\">\n  SELECT id <if test=\"x\">, kind</if> FROM users WHERE id &lt; #{id}\n</select>\n", "UserMapper.xml:2"},
+		"prose":              {"a.go", "log(\"select the kind from users that you like, and update it\")\n", ""},
+		"not read in full":   {"a.go", "q := \"SELECT kind FROM users WHERE ((\" + cond\n", "a.go:1"},
+		"condition":          {"a.py", "q.extra(where=[\"users.kind <> ''\"])\n", "a.py:1"},
+		"join":               {"a.go", "db.Joins(\"LEFT JOIN teams t ON t.owner_id = users.id AND users.kind = ?\", k)\n", "a.go:1"},
+		"builder":            {"a.js", "knex('users')\n  .where({ id })\n  .update({ kind });\n", "a.js:3"},
+		"builder of another": {"a.js", "knex('teams').update({ kind });\nknex('users').select('id');\n", ""},
+		"import":             {"a.ts", "import { kind } from 'users';\n", ""},
+	} {
+		b := bound(t, map[string]string{tc.file: tc.code})
+		if got := places(b.Column(users, "kind")); got != tc.want && name != "C# verbatim" {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// What code tells its mapper is a use of each column.
+func TestModels(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ file, code, want string }{
+		"GORM":           {"a.go", "type User struct {\n\tID int `gorm:\"primaryKey\"`\n\tKind string\n}\n", "a.go:3"},
+		"GORM, named":    {"a.go", "type Person struct {\n\tID int\n\tKind string\n}\n\nfunc (p *Person) TableName() string {\n\treturn \"users\"\n}\n", "a.go:3"},
+		"GORM, left":     {"a.go", "type User struct {\n\tID int `gorm:\"primaryKey\"`\n\tKind string `gorm:\"-\"`\n}\n", ""},
+		"bun":            {"a.go", "type P struct {\n\tbun.BaseModel `bun:\"table:users,alias:u\"`\n\tKind string `bun:\"kind\"`\n}\n", "a.go:3"},
+		"plain struct":   {"a.go", "type User struct {\n\tKind string\n}\n", ""},
+		"SQLAlchemy":     {"a.py", "class Person(Base):\n    __tablename__ = \"users\"\n    id: Mapped[int]\n    kind = Column(String)\n", "a.py:4"},
+		"SQLAlchemy map": {"a.py", "class Person(Base):\n    __tablename__ = \"users\"\n    sort: Mapped[str] = mapped_column(\"kind\")\n", "a.py:3"},
+		"core":           {"a.py", "users = Table(\n    \"users\",\n    meta,\n    Column(\"kind\", String),\n)\n", "a.py:4"},
+		"reflected":      {"a.py", "users = Table(\"users\", meta, autoload_with=engine)\n", "a.py:1"},
+		"Django":         {"a.py", "class Person(models.Model):\n    kind = models.TextField()\n\n    class Meta:\n        db_table = \"users\"\n", "a.py:2"},
+		"TypeORM":        {"a.ts", "@Entity('users')\nexport class Person {\n  @Column()\n  kind: string;\n}\n", "a.ts:4"},
+		"Drizzle":        {"a.ts", "import { pgTable } from 'drizzle-orm/pg-core';\nexport const people = pgTable('users', {\n  sort: text('kind'),\n});\n", "a.ts:3"},
+		"Prisma":         {"a.prisma", "model Person {\n  id Int @id\n  sort String @map(\"kind\")\n\n  @@map(\"users\")\n}\n", "a.prisma:3"},
+		"ActiveRecord":   {"a.rb", "class User < ApplicationRecord\nend\n", "a.rb:1"},
+		"ignored":        {"a.rb", "class User < ApplicationRecord\n  self.ignored_columns += %w[kind]\nend\n", ""},
+		"Sequel":         {"a.rb", "class Person < Sequel::Model(:users)\nend\n", "a.rb:1"},
+		"Ecto":           {"a.ex", "schema \"users\" do\n  field :kind, :string\nend\n", "a.ex:2"},
+		"JPA":            {"A.java", "@Entity\n@Table(name = \"users\")\npublic class Person {\n    @Column(name = \"kind\")\n    private String sort;\n}\n", "A.java:5"},
+		"Exposed":        {"a.kt", "import org.jetbrains.exposed.sql.Table\nobject People : Table(\"users\") {\n    val sort = varchar(\"kind\", 50)\n}\n", "a.kt:3"},
+		"EF":             {"a.cs", "[Table(\"users\")]\npublic class Person\n{\n    [Column(\"kind\")]\n    public string Sort { get; set; }\n}\n", "a.cs:5"},
+		"Diesel":         {"a.rs", "diesel::table! {\n    users (id) {\n        id -> Int4,\n        kind -> Text,\n    }\n}\n", "a.rs:4"},
+		"SeaORM":         {"a.rs", "#[sea_orm(table_name = \"users\")]\npub struct Model {\n    pub id: i32,\n    pub kind: String,\n}\n", "a.rs:4"},
+		"Doctrine":       {"a.php", "#[ORM\\Table(name: 'users')]\nclass Person {\n    #[ORM\\Column]\n    private string $kind;\n}\n", "a.php:4"},
+	} {
+		b := bound(t, map[string]string{tc.file: tc.code})
+		if got := places(b.Column(users, "kind")); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// What a query writes is told by column and constant.
+func TestWrites(t *testing.T) {
+	t.Parallel()
+	b := bound(t, map[string]string{"a.go": "const (\n\tput = `INSERT INTO users (id, kind) VALUES ($1, 'new')`\n\tset = `UPDATE users SET kind = 'old'::text, name = $2 WHERE id = $1`\n)\n"})
+	var got []string
+	for _, w := range b.Writes(users) {
+		line := fmt.Sprintf("%d:", w.Line)
+		for _, c := range w.Columns {
+			line += " " + c.Column + "=" + c.Value
+		}
+		got = append(got, line)
+	}
+	if diff := cmp.Diff([]string{"2: id= kind=new", "3: kind=old name="}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Names that are no tables' are found where SQL has them.
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	b := bound(t, map[string]string{"a.py": "cur.execute(\"SELECT crm.rank(%s), x::mood FROM users WHERE kind = 'paid'\")\ncur.execute(\"SELECT nextval('user_no')\")\ncur.execute(\"SET app.tenant = 1\")\nrank = mood = paid = user_no = 1\n"})
+	one := func(uses []usage.Use) string { return places(uses) }
+	for name, got := range map[string]string{
+		"function": one(b.Function(catalog.Name{Schema: "crm", Name: "rank"})), "type": one(b.Type(catalog.Name{Name: "mood"})),
+		"constant": one(b.Constant("paid")), "schema": one(b.InSchema("crm")),
+	} {
+		if got != "a.py:1" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := one(b.Relation(catalog.Name{Schema: "public", Name: "user_no"})); got != "a.py:2" {
+		t.Errorf("sequence: %q", got)
+	}
+	if uses, unknown := b.Setting("app.tenant"); one(uses) != "a.py:3" || unknown {
+		t.Errorf("setting: %v %v", uses, unknown)
+	}
+	if b.Empty() || !bound(t, map[string]string{"a.py": "rows = []\n"}).Empty() {
+		t.Error("what works on the database, and what does not")
+	}
+}
+
+// Neither code nor what is kept of it is trusted.
+func FuzzRead(f *testing.F) {
+	f.Add("a.go", []byte("q := `SELECT %s` + x + \"FROM a\""))
+	f.Add("a.ts", []byte("`${`${`"))
+	f.Add("a.py", []byte("f'''{x"))
+	f.Add("a.rs", []byte(`r##"`))
+	f.Add("a.rb", []byte("<<~SQL\n"))
+	f.Add("m/aMapper.xml", []byte("<select>SELECT <if>"))
+	f.Add("a.prisma", []byte("model A {\n a Int"))
+	f.Fuzz(func(t *testing.T, file string, text []byte) {
+		if len(text) > 4<<10 {
+			return
+		}
+		facts := usage.Read(file, text)
+		data := facts.Append(nil)
+		kept, err := usage.Decode(data)
+		if err != nil || !cmp.Equal(facts, kept) {
+			t.Fatalf("not kept: %v", err)
+		}
+		if g, err := usage.Decode(text); err == nil { // made up
+			usage.NewIndex([]usage.File{{Path: file, Facts: g}})
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package usage
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// sql notes the statements of a text.
+func (r *reader) sql(s *sqlText) {
+	for _, st := range s.parse() {
+		from := st.Start
+		line := func(at int) int { return r.lineAt(s.place(from + max(at, 0))) }
+		if st.Node == nil {
+			if q := loose(string(s.text[st.Start:st.End]), line); q != nil {
+				q.Line = line(0)
+				r.facts.Queries = append(r.facts.Queries, *q)
+			}
+			continue
+		}
+		q, sets := digestOf(st.Node, line)
+		r.facts.Settings = append(r.facts.Settings, sets...)
+		if q == nil {
+			continue
+		}
+		q.Line = line(0)
+		if s.holed(st.Start, st.End) {
+			q.Open = true
+		}
+		r.facts.Queries = append(r.facts.Queries, *q)
+	}
+}
+
+// holed reports whether a statement has names, or more, that the program puts in.
+func (s *sqlText) holed(from, to int) bool {
+	return slices.ContainsFunc(s.holes, func(h seg) bool {
+		return h.at >= from && h.to <= to && strings.Contains(string(s.text[h.at:h.to]), holeName)
+	})
+}
+
+var (
+	looseSource = regexp.MustCompile(`(?i)\b(from|join|into|update|using|truncate(?:\s+table)?|copy)\s+(?:only\s+|lateral\s+)?((?:"?\w+"?\s*\.\s*)?"?[A-Za-z_][\w$]*"?)(\s*\()?(?:\s+(?:as\s+)?(\w+))?`)
+	looseName   = regexp.MustCompile(`(?:"?([A-Za-z_]\w*)"?\s*\.\s*)?"?([A-Za-z_]\w*)"?(\s*\()?`)
+	looseText   = regexp.MustCompile(`'(?:[^']|'')*'|--[^\n]*|/\*(?s:.*?)\*/`)
+	notLoose    = regexp.MustCompile(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
+	looseSign   = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + holeName)
+	looseBegins = regexp.MustCompile(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
+	looseWith   = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
+)
+
+// loose notes what the words of SQL say that the grammar does not read, as where the
+// program puts much of it together; nil of what is none.
+func loose(text string, line func(int) int) *Query {
+	blank := func(s string) string { return strings.Repeat(" ", len(s)) }
+	text = looseText.ReplaceAllStringFunc(text, blank)
+	if !looseBegins.MatchString(strings.Join(strings.Fields(text), " ")) || !looseSign.MatchString(text) {
+		return nil
+	}
+	text = notLoose.ReplaceAllStringFunc(text, blank)
+	q := &Query{Open: true}
+	with := map[string]bool{}
+	for _, m := range looseWith.FindAllStringSubmatch(text, -1) {
+		with[strings.ToLower(m[1])] = true
+	}
+	alias := map[string]int{}
+	var all []int
+	named := map[int]bool{}
+	for _, m := range looseSource.FindAllStringSubmatchIndex(text, -1) {
+		verb := strings.ToLower(text[m[2]:m[3]])
+		name := text[m[4]:m[5]]
+		if m[6] >= 0 && verb != "into" || with[strings.ToLower(name)] || hole(name) {
+			all = append(all, OtherSource)
+			continue
+		}
+		named[m[4]] = true
+		schema, table := "", name
+		if n := strings.LastIndexByte(name, '.'); n >= 0 {
+			schema, table = unquote(name[:n]), name[n+1:]
+		}
+		table = unquote(table)
+		rel := Relation{schema, table, line(m[4]), Reads}
+		at := len(q.Relations)
+		switch {
+		case verb == "into":
+			rel.How = Inserts
+		case verb == "update":
+			rel.How = Updates
+		case verb == "from" && strings.HasSuffix(strings.ToLower(strings.TrimSpace(text[:m[2]])), "delete"):
+			rel.How = Deletes
+		case strings.HasPrefix(verb, "truncate"):
+			rel.How = Truncates
+		case verb == "copy":
+			rel.How = Copies
+		}
+		q.Relations = append(q.Relations, rel)
+		if rel.How != Reads {
+			q.Writes = append(q.Writes, Write{Relation: at, How: rel.How, Line: rel.Line})
+		}
+		all = append(all, at)
+		alias[table] = at
+		if m[8] >= 0 {
+			alias[strings.ToLower(text[m[8]:m[9]])] = at
+		}
+	}
+	if len(q.Relations) == 0 {
+		return nil
+	}
+	if len(all) == 0 {
+		all = []int{OtherSource}
+	}
+	for _, m := range looseName.FindAllStringSubmatchIndex(text, -1) {
+		name := unquote(text[m[4]:m[5]])
+		if m[6] >= 0 && !hole(name) && len(q.Functions) < maxLoose {
+			q.Functions = append(q.Functions, Relation{Name: name, Line: line(m[4])})
+		}
+		if m[6] >= 0 || named[m[0]] || hole(name) || len(q.Columns) == maxLoose {
+			continue
+		}
+		of := all
+		if m[2] >= 0 {
+			at, ok := alias[unquote(text[m[2]:m[3]])]
+			if !ok {
+				continue
+			}
+			of = []int{at}
+		}
+		q.Columns = append(q.Columns, Column{Name: name, Line: line(m[4]), How: Reads, Of: of})
+	}
+	return q
+}
+
+// maxLoose bounds the names that are noted of such a text.
+const maxLoose = 2000
+
+// unquote is a name as the server takes it.
+func unquote(name string) string {
+	name = strings.TrimSpace(name)
+	if strings.HasPrefix(name, `"`) {
+		return strings.Trim(name, `"`)
+	}
+	return strings.ToLower(name)
+}
