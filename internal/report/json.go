@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -13,25 +14,135 @@ import (
 
 // JSON prints the report in the project's JSON protocol, described at
 // [onward.Report]. A list that is empty is [], never null.
+//
+// It is written as it is made, migration by migration and statement by
+// statement: of a large file it is many times the text.
 func JSON(w io.Writer, r *onward.Report) error {
 	whole := *r
 	if whole.Schema == "" {
 		whole.Schema = onward.ReportSchema
 	}
 	whole.Postgres = list(whole.Postgres)
-	whole.Migrations = slices.Clone(list(whole.Migrations))
-	for i := range whole.Migrations {
-		m := &whole.Migrations[i]
-		m.Changes = list(m.Changes)
-		m.Statements = statements(m.Statements)
-	}
-	whole.Findings = slices.Clone(list(whole.Findings))
-	for i := range whole.Findings {
-		whole.Findings[i].Evidence = list(whole.Findings[i].Evidence)
-	}
+	whole.Migrations, whole.Findings = []onward.Migration{}, []onward.Finding{}
 	whole.Opaque = list(whole.Opaque)
 	whole.Rehearsals = rehearsals(whole.Rehearsals)
-	return writeJSON(w, &whole)
+	out := newJSONWriter(w)
+	out.object(&whole, "", many{"migrations", len(r.Migrations), func(i int) { out.migration(r.Migrations[i]) }},
+		many{"findings", len(r.Findings), func(i int) {
+			f := r.Findings[i]
+			f.Evidence = list(f.Evidence)
+			out.object(&f, element)
+		}})
+	return out.close()
+}
+
+// indent is one step; element is where an element of a list of the report begins.
+const (
+	indent  = "  "
+	element = indent + indent
+)
+
+// jsonWriter writes values, indented; characters that are not seen as themselves
+// are written as escapes, which means the same to every reader. It keeps the
+// first error.
+type jsonWriter struct {
+	to  *bufio.Writer
+	one bytes.Buffer // the value that is being written
+	enc *json.Encoder
+	err error
+}
+
+func newJSONWriter(w io.Writer) *jsonWriter {
+	out := &jsonWriter{to: bufio.NewWriterSize(w, 64<<10)}
+	out.enc = json.NewEncoder(&out.one)
+	out.enc.SetEscapeHTML(false)
+	return out
+}
+
+// many is a list of an object that is written element by element. In the object
+// itself it is empty, not nil.
+type many struct {
+	name  string
+	n     int
+	write func(i int)
+}
+
+func (w *jsonWriter) text(b []byte) {
+	if w.err == nil {
+		_, w.err = w.to.Write(b)
+	}
+}
+
+// object writes an object whose lines begin with prefix. Its lists are named in
+// the order of its fields.
+func (w *jsonWriter) object(v any, prefix string, lists ...many) {
+	b := w.marshal(v, prefix)
+	if len(lists) > 0 {
+		b = bytes.Clone(b) // the elements come between
+	}
+	for _, l := range lists {
+		if l.n == 0 {
+			continue
+		}
+		// No string holds a line break, so this is the field itself.
+		_, after, found := bytes.Cut(b, []byte("\n"+prefix+indent+`"`+l.name+`": [`))
+		if !found && w.err == nil {
+			w.err = fmt.Errorf("the report has no list of %s", l.name)
+		}
+		if w.err != nil {
+			return
+		}
+		w.text(b[:len(b)-len(after)])
+		next := "\n" + prefix + element
+		for i := range l.n {
+			w.text([]byte(next))
+			l.write(i)
+			next = ",\n" + prefix + element
+		}
+		w.text([]byte("\n" + prefix + indent))
+		b = after
+	}
+	w.text(b)
+}
+
+// migration writes one of the report's.
+func (w *jsonWriter) migration(m onward.Migration) {
+	all := m.Statements
+	m.Changes, m.Statements = list(m.Changes), []onward.Statement{}
+	w.object(&m, element, many{"statements", len(all), func(i int) {
+		s := statement(all[i])
+		w.object(&s, element+element)
+	}})
+}
+
+// statement has every list in place.
+func statement(s onward.Statement) onward.Statement {
+	s.Observed = observed(s.Observed)
+	s.Effects = slices.Clone(list(s.Effects))
+	for j := range s.Effects {
+		s.Effects[j].Blocks = list(s.Effects[j].Blocks)
+	}
+	return s
+}
+
+// marshal spells a value, without a line break at its end. The next call makes
+// the bytes other ones.
+func (w *jsonWriter) marshal(v any, prefix string) []byte {
+	w.one.Reset()
+	w.enc.SetIndent(prefix, indent)
+	if err := w.enc.Encode(v); err != nil && w.err == nil {
+		w.err = err
+	}
+	return tameJSON(escapeHidden(bytes.TrimSuffix(w.one.Bytes(), []byte("\n"))))
+}
+
+// close ends the text.
+func (w *jsonWriter) close() error {
+	w.text([]byte("\n"))
+	if w.err != nil {
+		return w.err
+	}
+	return w.to.Flush()
 }
 
 // rehearsals has every list of the rehearsals in place.
@@ -70,30 +181,11 @@ func list[T any](s []T) []T {
 	return s
 }
 
-func statements(in []onward.Statement) []onward.Statement {
-	out := slices.Clone(list(in))
-	for i := range out {
-		out[i].Observed = observed(out[i].Observed)
-		out[i].Effects = slices.Clone(list(out[i].Effects))
-		for j := range out[i].Effects {
-			out[i].Effects[j].Blocks = list(out[i].Effects[j].Blocks)
-		}
-	}
-	return out
-}
-
-// writeJSON prints a value, indented; characters that are not seen as
-// themselves are written as escapes, which means the same to every reader.
+// writeJSON prints a value as the report is printed.
 func writeJSON(w io.Writer, v any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	_, err := w.Write(tameJSON(escapeHidden(b.Bytes())))
-	return err
+	out := newJSONWriter(w)
+	out.object(v, "")
+	return out.close()
 }
 
 // StatsJSON prints sizes as onward stats does.

@@ -61,7 +61,7 @@ func locksJSON(w io.Writer, locks []Locks) error {
 	}{slices.Clone(list(locks))}
 	for i := range out.Statements {
 		s := &out.Statements[i]
-		s.Statement = statements([]onward.Statement{s.Statement})[0]
+		s.Statement = statement(s.Statement)
 		s.Variants = slices.Clone(s.Variants)
 		for j := range s.Variants {
 			s.Variants[j].Effects = list(s.Variants[j].Effects)
