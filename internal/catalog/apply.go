@@ -4,12 +4,15 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Problem is what the server would have against a statement: it would fail.
 type Problem struct {
 	// Code is the SQLSTATE: 42P07.
 	Code string
+	// Kind is which refusal it is, where somebody asks.
+	Kind refuse.Kind
 	// Message is in the server's words: relation "users" already exists.
 	Message string
 	// Certain is false when the catalog was folded from an incomplete

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createtable.html
@@ -162,6 +163,7 @@ func (f *fold) lasts(rv *pgparse.RangeVar, on pgparse.OnCommitAction) bool {
 		return false
 	}
 	f.fail(true, "42P16", "ON COMMIT can only be used on temporary tables")
+	f.problems[len(f.problems)-1].Kind = refuse.OnCommit
 	return true
 }
 

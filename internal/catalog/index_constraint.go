@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // constraintLabel is what the server's name for an index of a constraint ends
@@ -214,6 +215,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if idx.Index.Constraint != "" {
 		f.fail(f.sure(), "55000", "index %q is already associated with a constraint", name.Name)
+		f.problems[len(f.problems)-1].Kind = refuse.IndexUnsuitable
 		return
 	}
 	c := &Constraint{

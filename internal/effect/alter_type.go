@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // retyped is a column's type before and after.
@@ -104,14 +105,14 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	} else {
 		v = a.convert(old, to, false)
 	}
-	if refused == "" && strings.HasPrefix(a.Refused, "cannot be cast") {
+	if refused == "" && a.Reason.Kind == refuse.NoAutomaticCast {
 		a.Refused = `column "` + col.Name + `" ` + a.Refused
 		if def.GetRawDefault() != nil {
 			a.Refused = `result of USING clause for ` + a.Refused
 		}
 		return
 	}
-	if refused == "" && strings.HasPrefix(a.Refused, "cannot cast") {
+	if refused == "" && a.Reason.Kind == refuse.NoCast {
 		return
 	}
 	switch {

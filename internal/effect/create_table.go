@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createTable is CREATE TABLE: the new table harms nobody; the locks are on
@@ -29,7 +30,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	r.present("schema", schema)
 	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
 	if old := r.c.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		r.refuse(`relation "` + name.Name + `" already exists`)
+		r.refuseAs(refuse.RelationExists, "", `relation "`+name.Name+`" already exists`)
 	}
 	if s.GetPartspec() != nil {
 		kind = catalog.PartitionedTable

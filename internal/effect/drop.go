@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropStmt is DROP of whatever the grammar treats alike.
@@ -50,11 +51,11 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 	if s.GetConcurrent() {
 		r.NoTransaction = "DROP INDEX CONCURRENTLY"
 		if len(s.GetObjects()) > 1 {
-			r.refuse("DROP INDEX CONCURRENTLY does not support dropping multiple objects")
+			r.refuseAs(refuse.DropConcurrently, "", "DROP INDEX CONCURRENTLY does not support dropping multiple objects")
 			return
 		}
 		if cascade {
-			r.refuse("DROP INDEX CONCURRENTLY does not support CASCADE")
+			r.refuseAs(refuse.DropConcurrently, "", "DROP INDEX CONCURRENTLY does not support CASCADE")
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -108,6 +109,8 @@ type Result struct {
 	// version and schema; "" otherwise. Effects then tell what was locked up
 	// to the refusal, if that is known.
 	Refused string
+	// Reason is which refusal it is, where somebody asks.
+	Reason refuse.Reason
 	// Unmodelled names a statement form that nobody modelled: its effects are
 	// unknown, not none.
 	Unmodelled string

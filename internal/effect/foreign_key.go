@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // referencesWhy is why the other side of a foreign key is locked.
@@ -40,7 +41,7 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
 	if a.rel.Kind == catalog.PartitionedTable {
 		if con.GetSkipValidation() && con.GetIsEnforced() && !a.v.AtLeast(18) {
-			a.refuse(`cannot add NOT VALID foreign key on partitioned table "` + a.rel.Name.Name + `"` + referencing(ref))
+			a.refuseAs(refuse.NotValidPartitioned, "", `cannot add NOT VALID foreign key on partitioned table "`+a.rel.Name.Name+`"`+referencing(ref))
 			return
 		}
 		if !a.recurse {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -89,13 +90,13 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		if s.GetIfNotExists() {
 			e.Why = "it exists already, but the lock is taken"
 		} else {
-			r.refuse(`relation "` + name + `" already exists`)
+			r.refuseAs(refuse.RelationExists, "", `relation "`+name+`" already exists`)
 		}
 		return
 	}
 	if s.GetConcurrent() {
 		if rel.Kind == catalog.PartitionedTable {
-			r.refuse(`cannot create index on partitioned table "` + rel.Name.Name + `" concurrently`)
+			r.refuseAs(refuse.ConcurrentPartitioned, "", `cannot create index on partitioned table "`+rel.Name.Name+`" concurrently`)
 			return
 		}
 		e.Waits = true
@@ -238,7 +239,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 	}
 	if concurrent {
 		if index.Kind == catalog.PartitionedIndex {
-			r.refuse(`cannot drop partitioned index "` + index.Name.Name + `" concurrently`)
+			r.refuseAs(refuse.DropConcurrently, "", `cannot drop partitioned index "`+index.Name.Name+`" concurrently`)
 			return
 		}
 		if table != nil {

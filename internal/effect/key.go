@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func keys(list []*pgparse.Node) []string {
@@ -189,7 +190,7 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 	}
 	if info := index.Index; info != nil && !index.Inferred {
 		if message := unsuitable(index); message != "" {
-			a.refuse(message)
+			a.refuseAs(refuse.IndexUnsuitable, "", message)
 		}
 		if a.Refused != "" {
 			return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Of tells what a statement does, given the schema before it, the version of
@@ -35,7 +36,7 @@ func (r *Result) Fail(problems []catalog.Problem, v *Version) {
 		if !p.Certain || r.Refused != "" || p.Since > 0 && !v.AtLeast(p.Since) {
 			continue
 		}
-		r.Refused = p.Message
+		r.Refused, r.Reason = p.Message, refuse.Reason{Kind: p.Kind}
 		r.Effects = nil
 	}
 }

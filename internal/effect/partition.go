@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // attach is ATTACH PARTITION, of a table or of an index.
@@ -296,7 +297,7 @@ func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 		}
 		a.NoTransaction = "ALTER TABLE ... DETACH CONCURRENTLY"
 		if a.rel.Default != 0 {
-			a.refuse("cannot detach partitions concurrently when a default partition exists")
+			a.refuseAs(refuse.DetachConcurrently, "", "cannot detach partitions concurrently when a default partition exists")
 			return
 		}
 		a.at(a.rel).Waits = true

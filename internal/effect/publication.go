@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // publish locks the tables that a publication statement names; those that
@@ -147,8 +148,8 @@ func (r *run) identifies(action string, rv *pgparse.RangeVar, where *pgparse.Nod
 		}
 		for _, p := range r.c.Publications(t) {
 			if p.Sends(action) {
-				r.refuse(map[string]string{"update": "cannot update table", "delete": "cannot delete from table"}[action] +
-					` "` + t.Name.Name + `" because it does not have a replica identity and publishes ` + action + "s")
+				r.refuseAs(refuse.NoIdentity, t.Name.Name, map[string]string{"update": "cannot update table", "delete": "cannot delete from table"}[action]+
+					` "`+t.Name.Name+`" because it does not have a replica identity and publishes `+action+"s")
 				return
 			}
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -157,6 +158,13 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 func (r *run) refuse(message string) {
 	if r.Refused == "" {
 		r.Refused = message
+	}
+}
+
+// refuseAs is refuse with the kind of the refusal, and what it is about.
+func (r *run) refuseAs(kind refuse.Kind, object, message string) {
+	if r.Refused == "" {
+		r.Refused, r.Reason = message, refuse.Reason{Kind: kind, Object: object}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // value is an expression as ATColumnChangeRequiresRewrite sees it: the column
@@ -93,7 +94,7 @@ func (r *run) convert(v value, to catalog.Type, explicit bool) value {
 			case !explicit && !r.assignable(from, to):
 				r.refuseCast(v.typ, to)
 			case explicit && !r.castable(from, to):
-				r.refuse("cannot cast type " + unmodified(v.typ) + " to " + unmodified(to))
+				r.refuseAs(refuse.NoCast, "", "cannot cast type "+unmodified(v.typ)+" to "+unmodified(to))
 			}
 			return out
 		case !mods:
@@ -304,7 +305,7 @@ func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
 
 func (r *run) refuseCast(from, to catalog.Type) {
 	// The column's name is added by the caller.
-	r.refuse("cannot be cast automatically to type " + unmodified(to))
+	r.refuseAs(refuse.NoAutomaticCast, "", "cannot be cast automatically to type "+unmodified(to))
 }
 
 // unmodified is a type as errors name it, without its length or precision.

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createView is CREATE VIEW: what it reads is locked, not read.
@@ -41,7 +42,7 @@ func (r *run) reads(query *pgparse.Node) {
 		}
 	}
 	if inner.Refused != "" {
-		r.refuse(inner.Refused)
+		r.refuseAs(inner.Reason.Kind, inner.Reason.Object, inner.Refused)
 	}
 }
 
@@ -86,7 +87,7 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 			return
 		}
 		if mv.OID != 0 && !mv.Inferred && r.c.RefreshIndex(mv) == nil {
-			r.refuse(`cannot refresh materialized view "` + mv.Name.Qualified() + `" concurrently`)
+			r.refuseAs(refuse.RefreshConcurrently, "", `cannot refresh materialized view "`+mv.Name.Qualified()+`" concurrently`)
 			return
 		}
 	} else {

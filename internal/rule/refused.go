@@ -1,23 +1,20 @@
 package rule
 
-import "strings"
+import (
+	"strings"
 
-// refusals are messages with which the server refuses a statement and that a
-// rule of their own explains: it knows the way out.
-var refusals = []struct{ message, rule string }{
-	{"cannot add NOT VALID foreign key on partitioned table", "constraint-foreign-key-not-valid-partitioned"},
-	{"is a partial index", "constraint-using-index-unsuitable"},
-	{"is not a unique index", "constraint-using-index-unsuitable"},
-	{"contains expressions", "constraint-using-index-unsuitable"},
-	{"does not have default sorting behavior", "constraint-using-index-unsuitable"},
-	{"is already associated with a constraint", "constraint-using-index-unsuitable"},
-	{"is not valid", "constraint-using-index-unsuitable"},
-	{"cannot create index on partitioned table", "index-concurrent-partitioned"},
-	{"cannot drop partitioned index", "index-drop-concurrently-unsupported"},
-	{"DROP INDEX CONCURRENTLY does not support", "index-drop-concurrently-unsupported"},
-	{"cannot detach partitions concurrently", "partition-detach-concurrently-unsupported"},
-	{"does not have a replica identity and publishes", "publication-identity-missing"},
-	{"cannot refresh materialized view", "view-refresh-concurrently-unsupported"},
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// refusals are those that a rule of their own explains: it knows the way out.
+var refusals = map[refuse.Kind]string{
+	refuse.NotValidPartitioned:   "constraint-foreign-key-not-valid-partitioned",
+	refuse.IndexUnsuitable:       "constraint-using-index-unsuitable",
+	refuse.ConcurrentPartitioned: "index-concurrent-partitioned",
+	refuse.DropConcurrently:      "index-drop-concurrently-unsupported",
+	refuse.DetachConcurrently:    "partition-detach-concurrently-unsupported",
+	refuse.NoIdentity:            "publication-identity-missing",
+	refuse.RefreshConcurrently:   "view-refresh-concurrently-unsupported",
 }
 
 // RefusedRule names the rule that explains the server's refusal of the
@@ -30,12 +27,7 @@ func (s *Stmt) RefusedRule() string {
 		}
 		return ""
 	}
-	for _, r := range refusals {
-		if strings.Contains(s.Result.Refused, r.message) {
-			return r.rule
-		}
-	}
-	return ""
+	return refusals[s.Result.Reason.Kind]
 }
 
 // Optional reports whether a statement may be skipped, or its failure caught:

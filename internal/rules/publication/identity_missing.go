@@ -2,7 +2,6 @@ package publication
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
@@ -63,7 +62,7 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 // reportRefused says why the server refuses a statement; it gives the table's
 // name.
 func reportRefused(p *rule.Pass, s *rule.Stmt) string {
-	name := strings.Split(s.Result.Refused, `"`)[1]
+	name := s.Result.Reason.Object
 	of, table := rule.Ident(name), name
 	for _, w := range p.Writes(s) {
 		if w.Table.Name.Name == name {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -168,7 +169,7 @@ func remedy(x *catalog.Problem) string {
 		return "name the columns of a unique index or constraint, with the WHERE of a partial one, or create one before"
 	case code == "42601":
 		return "give each column one value"
-	case code == "42P16" && strings.HasPrefix(x.Message, "ON COMMIT"):
+	case x.Kind == refuse.OnCommit:
 		return "make it a temporary table, or leave ON COMMIT out"
 	case absent(code):
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"

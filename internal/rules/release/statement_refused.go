@@ -1,10 +1,9 @@
 package release
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,10 +35,10 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
 	}
-	if strings.HasPrefix(s.Result.Refused, "cannot cast type ") {
+	if s.Result.Reason.Kind == refuse.NoCast {
 		r.Instead = "add a column of the new type under another name, fill it from the old one in batches, and drop the old one a release later"
 	}
-	if strings.HasPrefix(s.Result.Refused, "relation ") && strings.HasSuffix(s.Result.Refused, " already exists") {
+	if s.Result.Reason.Kind == refuse.RelationExists {
 		// A history that begins anew makes everything again.
 		r.Cause = "and %d more relations that are made are there already"
 	}
