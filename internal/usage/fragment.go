@@ -18,6 +18,16 @@ var (
 	fragmentSign = regexp.MustCompile(`[=<>]|(?i)\b(?:is|in|like|asc|desc|join|as)\b`)
 )
 
+// dotted reports whether a text has a name with another one behind a point.
+func dotted(text []byte) bool {
+	for i := 1; i+1 < len(text); i++ {
+		if text[i] == '.' && (nameByte[text[i-1]] || text[i-1] == '"') && (nameByte[text[i+1]] || text[i+1] == '"') {
+			return true
+		}
+	}
+	return false
+}
+
 // fragment notes what a piece of a query says of tables that it names.
 func (r *reader) fragment(l literal) {
 	n := l.to - l.from
@@ -25,7 +35,7 @@ func (r *reader) fragment(l literal) {
 		return
 	}
 	text := r.text[l.from:l.to]
-	if bytes.IndexByte(text, ' ') < 0 || !fragmentSign.Match(text) || !fragmentName.Match(text) {
+	if bytes.IndexByte(text, ' ') < 0 || !dotted(text) && !bytes.Contains(text, []byte("select ")) && !bytes.Contains(text, []byte("SELECT ")) || !fragmentSign.Match(text) || !fragmentName.Match(text) {
 		return
 	}
 	s := &sqlText{}

@@ -83,17 +83,27 @@ func (r *reader) joins(a, b literal) (what string, ok bool) {
 	if depth != 0 || len(gap) == 0 {
 		return "", false
 	}
-	if m := joined.FindSubmatch(gap); m != nil {
-		return string(m[1]) + string(m[2]), true
-	}
 	if plain {
 		return string(gap), true
 	}
 	return "?", true
 }
 
-// joined is a list of names that the program joins.
-var joined = regexp.MustCompile(`^strings\.Join\((\w+),|^(\w+)\.join\(`)
+// joined is a list of names that the program joins, up to what it puts between them.
+var joined = regexp.MustCompile(`^\+\s*(?:strings\.Join\((\w+),|(\w+)\.join\()$`)
+
+// joinedList is the list that the program joins behind a string, where sep is what it
+// puts between its items, and the offset behind the call; "" for none.
+func (r *reader) joinedList(a, sep literal) (name string, end int) {
+	if sep.open < a.end || sep.open-a.end > maxGlue || sep.to-sep.from > 4 {
+		return "", 0
+	}
+	m := joined.FindSubmatch(bytes.TrimSpace(r.text[a.end:sep.open]))
+	if m == nil || sep.end >= len(r.text) || r.text[sep.end] != ')' {
+		return "", 0
+	}
+	return string(m[1]) + string(m[2]), sep.end + 1
+}
 
 // operator is the one that joins two strings and begins a text.
 func operator(gap []byte) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -50,11 +51,14 @@ func (r *reader) program() {
 		last := l
 		for i+1 < len(r.lits) && len(s.text) < maxSQL {
 			next := r.lits[i+1]
+			if name, end := r.joinedList(last, next); name != "" {
+				r.fill(s, name, end)
+				last.end = end
+				i++
+				continue
+			}
 			what, ok := r.joins(last, next)
 			if !ok {
-				if next.open < last.end { // in what is put into this one
-					break
-				}
 				break
 			}
 			if what != "" {
@@ -209,17 +213,22 @@ var (
 	onConflict = regexp.MustCompile(`(?i)\bon(?:[ _]?|\("?)conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates|insert_conflict|onDuplicateKeyUpdate`)
 )
 
-// upserts notes the lines that say ON CONFLICT.
+// upserts notes the lines that say ON CONFLICT. Only those with a sign are looked at.
 func (r *reader) upserts() {
 	for _, sign := range conflicts {
-		if !bytes.Contains(r.text, sign) {
-			continue
-		}
-		for _, m := range onConflict.FindAllIndex(r.text, -1) {
-			if line := r.lineAt(m[0]); len(r.facts.Upserts) == 0 || r.facts.Upserts[len(r.facts.Upserts)-1] != line {
-				r.facts.Upserts = append(r.facts.Upserts, line)
+		for from := 0; ; {
+			n := bytes.Index(r.text[from:], sign)
+			if n < 0 {
+				break
 			}
+			start := bytes.LastIndexByte(r.text[:from+n], '\n') + 1
+			end := from + n + lineEnd(r.text[from+n:])
+			if onConflict.Match(r.text[start:end]) {
+				r.facts.Upserts = append(r.facts.Upserts, r.lineAt(start))
+			}
+			from = end
 		}
-		return
 	}
+	slices.Sort(r.facts.Upserts)
+	r.facts.Upserts = slices.Compact(r.facts.Upserts)
 }

@@ -89,6 +89,7 @@ func TestStringsOfLanguages(t *testing.T) {
 		"Go joined":          {"a.go", "q := \"SELECT id, \" +\n\t\"kind \" +\n\t\"FROM users\"\n", "a.go:2"},
 		"Go constant":        {"a.go", "const cols = \"id, kind\"\n\nvar q = \"SELECT \" + cols + \" FROM users WHERE id = $1\"\n", "a.go:1"},
 		"Go Sprintf":         {"a.go", "fmt.Sprintf(`SELECT kind FROM users WHERE %s ORDER BY %s LIMIT %d`, a, b, c)\n", "a.go:1"},
+		"Go list":            {"a.go", "fields := []string{\"id\", \"kind\"}\nq := \"INSERT INTO users (\" + strings.Join(fields, \", \") + \") VALUES (\" + args + \")\"\n", "a.go:1"},
 		"Go comment":         {"a.go", "// \"SELECT kind FROM users\"\n/* `SELECT kind FROM users` */\n", ""},
 		"Go rune":            {"a.go", "x := '\"'\nq := \"SELECT kind FROM users\"\n", "a.go:2"},
 		"Python adjacent":    {"a.py", "q = (\n  'SELECT id, \"kind\" '\n  f'FROM users WHERE {x}'\n)\n", "a.py:2"},
