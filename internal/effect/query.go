@@ -9,7 +9,7 @@ import (
 
 // query locks what a SELECT reads, and what statements in its WITH write.
 func (r *run) query(msg any) {
-	r.queryIn(query.Bind(msg, query.Nothing{}))
+	r.queryIn(query.Scopes(msg))
 }
 
 // expr locks what an expression names that stands in no query.

@@ -11,14 +11,23 @@ const maxDepth = 1000
 // are relations that are visible beside those of FROM, such as NEW and OLD in a
 // rule. root is a *pgparse.Node, or the statement in it.
 func Bind(root any, lookup Lookup, extra ...*Source) *Level {
+	return bind(&binder{lookup: lookup, inner: &inside{}}, root, extra...)
+}
+
+func bind(b *binder, root any, extra ...*Source) *Level {
 	stmt := inner(root)
 	switch stmt.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 	default:
 		return nil
 	}
-	b := &binder{lookup: lookup, inner: &inside{}}
 	return b.statement(stmt, around(extra), nil)
+}
+
+// Scopes is Bind without names and outputs: which queries stand in a statement,
+// what they read, and what WITH makes visible. It costs less.
+func Scopes(root any) *Level {
+	return bind(&binder{lookup: Nothing{}, bare: true, inner: &inside{}}, root)
 }
 
 // BindExpr resolves the names of an expression that stands in no query: a
@@ -65,6 +74,8 @@ func inner(root any) any {
 type binder struct {
 	lookup Lookup
 	depth  int
+	// bare: nobody asks for names and outputs.
+	bare bool
 	// clause is the one that the binder is in.
 	clause Clause
 	// inner are the levels of the queries inside of the statement.

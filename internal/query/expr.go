@@ -16,7 +16,7 @@ func (b *binder) exprs(l *Level, c Clause, list ...*pgparse.Node) {
 
 // expr notes the names and queries in an expression.
 func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
-	if n == nil || n.GetAConst() != nil {
+	if n == nil || n.GetAConst() != nil || b.bare && n.GetColumnRef() != nil {
 		return
 	}
 	before := b.clause
@@ -28,7 +28,9 @@ func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
 	pgparse.Walk(n, func(msg any) bool {
 		switch m := msg.(type) {
 		case *pgparse.ColumnRef, *pgparse.FuncCall, *pgparse.TypeName, *pgparse.A_Indirection:
-			note(m, nil)
+			if !b.bare {
+				note(m, nil)
+			}
 		case *pgparse.MultiAssignRef:
 			return m.GetColno() <= 1 // SET (a, b) = (…) has it once for each column
 		case *pgparse.SubLink:
@@ -48,6 +50,10 @@ func (b *binder) outputs(l *Level, c Clause, list []*pgparse.Node) {
 	for _, n := range list {
 		t := n.GetResTarget()
 		val := t.GetVal()
+		if b.bare {
+			b.expr(l, c, val)
+			continue
+		}
 		if ref := val.GetColumnRef(); ref != nil && pgparse.EndsInStar(ref) {
 			b.expr(l, c, val)
 			b.star(l, ref)

@@ -11,7 +11,7 @@ func Relations(root any) []*pgparse.RangeVar {
 		case *pgparse.RangeVar:
 			out = append(out, m)
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			Bind(m, Nothing{}).Walk(func(l *Level) bool {
+			Scopes(m).Walk(func(l *Level) bool {
 				for _, s := range l.Sources {
 					if s.Range != nil && s.CTE == nil {
 						out = append(out, s.Range)
