@@ -23,7 +23,7 @@ setup: ## Postgres servers and Python environments for the tests
 	./scripts/setup.sh
 
 unit: ## the Go tests, on real components
-	ONWARD_REQUIRE=1 $(GO) test ./...
+	ONWARD_REQUIRE=1 $(GO) test -timeout 30m ./...
 
 runners: ## what the adapters say of their runners, held against the real ones
 	@if [ -d internal/adapter/realrunners ]; then cd internal/adapter/realrunners && ONWARD_REQUIRE=1 $(GO) test ./...; fi
