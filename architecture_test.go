@@ -15,7 +15,7 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address"},
-	{"internal/pgparse", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/advice", "internal/usage", "internal/rule", "internal/config"},
+	{"internal/pgparse", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/effect", "internal/size", "internal/advice", "internal/usage", "internal/rule", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/report"},
 	{"audit", "rehearse"},
 	{"internal/cli"},
@@ -32,7 +32,7 @@ var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "ti
 var owners = map[string][]string{
 	"github.com/sqlc-dev/oliphant": {"internal/pgparse"},
 	"github.com/spf13/cobra":       {"internal/cli"},
-	"github.com/goccy/go-yaml":     {"internal/config"},
+	"github.com/goccy/go-yaml":     {"config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "rehearse"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},

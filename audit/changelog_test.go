@@ -13,11 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/django"
 	"github.com/onward-sql/onward/internal/adapter/sql"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/onward"
 )
 

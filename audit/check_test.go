@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -54,7 +54,7 @@ func newJudge(c *config.Config, k *known) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.config.Presets, j.config.Baseline = c.RulePresets(), baseline
+	j.config.Presets, j.config.Baseline = c.Presets, baseline
 	return j, nil
 }
 

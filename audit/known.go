@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -56,7 +56,7 @@ func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
 		if err != nil {
 			return nil, err
 		}
-		k.catalog, k.major = s.Catalog, min(s.Major, effect.Newest)
+		k.catalog, k.major = s.Catalog, min(s.Major, onward.NewestMajor)
 		for _, u := range s.Unread {
 			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: excerpt(u), Why: "the server has it, the catalog could not take it in"})
 		}

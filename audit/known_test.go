@@ -9,9 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
-	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -53,7 +52,7 @@ func TestStats(t *testing.T) {
 	if r.Sizes == nil || r.Sizes.ReadPerSecond != 200e6 || r.Sizes.Taken != "2026-03-01T12:00:00Z" {
 		t.Errorf("sizes: %+v", r.Sizes)
 	}
-	c.Settings = &config.Config{Throughput: size.Throughput{Read: 1e9}}
+	c.Settings = &config.Config{Throughput: onward.Throughput{Read: 1e9}}
 	if got := effects(check(t, c))["public.users"].EstimateMS; got != 24_000 {
 		t.Errorf("%d ms at 1 GB/s, want 24000", got)
 	}

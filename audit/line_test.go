@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"

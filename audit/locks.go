@@ -3,8 +3,8 @@ package audit
 import (
 	"context"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
 	"github.com/onward-sql/onward/internal/rule"

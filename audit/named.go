@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/onward"
 )
 

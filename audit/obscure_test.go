@@ -3,8 +3,8 @@ package audit
 import (
 	"testing"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/onward"
 )
 

@@ -57,6 +57,17 @@ const (
 	Configuration Category = "configuration" // the audit's own settings, and input it could not read
 )
 
+// Preset is a named set of rules.
+type Preset string
+
+// The presets. Recommended is on unless the configuration says otherwise.
+const (
+	Recommended Preset = "recommended"
+	Strict      Preset = "strict"
+	DesignSet   Preset = "design"
+	SecuritySet Preset = "security"
+)
+
 // Finding is a rule's verdict on one place.
 type Finding struct {
 	// Rule is the rule's name: "index-create-blocking".

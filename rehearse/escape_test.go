@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -234,7 +235,7 @@ func TestEscapes(t *testing.T) {
 	t.Parallel()
 	for name, a := range escapes {
 		for _, major := range pgservertest.Majors() {
-			if a.newest && major != pgserver.NewestMajor {
+			if a.newest && major != onward.NewestMajor {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, %d", name, major), func(t *testing.T) {

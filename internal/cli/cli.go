@@ -20,8 +20,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/report"
 )
 

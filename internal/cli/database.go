@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/config"
 )
 
 // database are the flags that say what is known of the deployed database.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/address"
-	"github.com/onward-sql/onward/internal/config"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 )
 

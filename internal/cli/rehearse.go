@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/config"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"

@@ -9,8 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onward-sql/onward/internal/config"
-	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -24,7 +23,7 @@ type ruleInfo struct {
 	// Severity is the effective one: off when the rule is not on.
 	Severity onward.Severity `json:"severity"`
 	Default  onward.Severity `json:"default_severity"`
-	Preset   rule.Preset     `json:"preset"`
+	Preset   onward.Preset   `json:"preset"`
 	Summary  string          `json:"summary"`
 	Harm     string          `json:"harm"`
 	Instead  string          `json:"instead"`
@@ -71,7 +70,7 @@ func listRules(c *config.Config) []ruleInfo {
 			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset,
 			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: []int{},
 		}
-		for v := max(effect.Oldest, r.Since); v <= effect.Newest && (r.Until == 0 || v <= r.Until); v++ {
+		for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
 			info.Postgres = append(info.Postgres, v)
 		}
 		out = append(out, info)
@@ -84,9 +83,9 @@ func effectiveSeverity(r *rule.Rule, c *config.Config) onward.Severity {
 	if s, ok := c.Severities()[r.ID]; ok {
 		return s
 	}
-	presets := c.RulePresets()
+	presets := c.Presets
 	if len(presets) == 0 {
-		presets = []rule.Preset{rule.Recommended}
+		presets = []onward.Preset{onward.Recommended}
 	}
 	if !slices.Contains(presets, r.Preset) {
 		return onward.Off

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
 )
 
 // version is set by the linker in releases.
@@ -64,7 +64,7 @@ func (a *app) version() *cobra.Command {
 func thisBuild() build {
 	b := build{
 		Version: version, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
-		Parser: "oliphant", Grammar: grammar, Oldest: effect.Oldest, Newest: effect.Newest,
+		Parser: "oliphant", Grammar: grammar, Oldest: onward.OldestMajor, Newest: onward.NewestMajor,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if ok {

@@ -15,12 +15,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Oldest and Newest are the supported major versions of Postgres.
-const (
-	Oldest = 13
-	Newest = 18
-)
-
 // Version is a major version of Postgres that notices whether it mattered: a
 // result that was computed without a look at the version holds for all.
 type Version struct {

@@ -185,7 +185,7 @@ func FuzzOf(f *testing.F) {
 			if s.Node == nil {
 				continue
 			}
-			for _, major := range []int{effect.Oldest, effect.Newest} {
+			for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
 				effect.Of(s.Node, c, effect.NewVersion(major), effect.Session{TimeZone: "UTC"}).Onward()
 			}
 			c, _ = c.Apply(s.Node, file.Src[s.Start:s.End])

@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // volatile reports whether an expression has to be computed for every row;
@@ -76,7 +77,7 @@ func (r *run) immutable(schema, name string, nargs int) (is, known bool) {
 	if schema != "" && schema != "pg_catalog" {
 		return false, false
 	}
-	v, there := builtin.Volatility(name, nargs, Newest)
+	v, there := builtin.Volatility(name, nargs, onward.NewestMajor)
 	// Of overloads only some may be stable: date_trunc() with a time zone.
 	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, there
 }
@@ -136,10 +137,10 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 	if schema == "" || schema == "pg_catalog" {
 		v, known := builtin.Volatility(name, nargs, r.v.Major())
 		// The oldest and the newest server agree on all but a few.
-		old, inOld := builtin.Volatility(name, nargs, Oldest)
-		last, inLast := builtin.Volatility(name, nargs, Newest)
+		old, inOld := builtin.Volatility(name, nargs, onward.OldestMajor)
+		last, inLast := builtin.Volatility(name, nargs, onward.NewestMajor)
 		if inOld != inLast || old != last {
-			r.v.AtLeast(Oldest)
+			r.v.AtLeast(onward.OldestMajor)
 		}
 		if known {
 			return v == builtin.Volatile, false

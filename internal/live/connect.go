@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/address"
-	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/onward"
 )
 
 // The bounds of what is asked of a server that others use.
@@ -133,8 +133,8 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.tx.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&number); err != nil {
 		return s.fail("ask the server for its version", err)
 	}
-	if s.major = number / 10000; s.major < effect.Oldest {
-		return &ServerError{What: "the database", Err: fmt.Errorf("is Postgres %d; this release knows %d to %d", s.major, effect.Oldest, effect.Newest)}
+	if s.major = number / 10000; s.major < onward.OldestMajor {
+		return &ServerError{What: "the database", Err: fmt.Errorf("is Postgres %d; this release knows %d to %d", s.major, onward.OldestMajor, onward.NewestMajor)}
 	}
 	return nil
 }

@@ -16,9 +16,3 @@
 // that is said by [Server.Gaps]. After that nothing in the server's directory is believed: who its processes are is
 // known by a mark that they cannot take off.
 package pgserver
-
-// The major versions that onward supports, and that [Ensure] can obtain.
-const (
-	OldestMajor = 13
-	NewestMajor = 18
-)

@@ -3,6 +3,8 @@ package pgserver
 import (
 	"fmt"
 	"strings"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // MissingError says that no server binaries of the wanted major version were found nor could be had.
@@ -16,7 +18,7 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	var b strings.Builder
-	what, example := "Postgres", NewestMajor
+	what, example := "Postgres", onward.NewestMajor
 	if e.Major != 0 {
 		what, example = fmt.Sprintf("Postgres %d", e.Major), e.Major
 	}

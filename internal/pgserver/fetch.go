@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/xi2/xz"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // maxArchive bounds the download; the archives have 10 to 20 MB.
@@ -34,7 +36,7 @@ func Ensure(ctx context.Context, major int) (Install, error) {
 func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
 	installs, looked, unfit := find()
 	for _, install := range installs {
-		supported := install.Major >= OldestMajor && install.Major <= NewestMajor
+		supported := install.Major >= onward.OldestMajor && install.Major <= onward.NewestMajor
 		if install.Major == major || major == 0 && supported {
 			return install, nil
 		}
@@ -44,7 +46,7 @@ func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (
 		return Install{}, missing
 	}
 	if major == 0 {
-		major = NewestMajor
+		major = onward.NewestMajor
 	}
 	a, ok := artifactFor(major)
 	if !ok {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // TestMain doubles as the child process that TestParentKilled kills: it starts a server, says so and waits.
@@ -43,7 +45,7 @@ func child(arg string) int {
 		fmt.Println(err)
 		return 1
 	}
-	s, err := Start(context.Background(), Config{Major: major, NoDownload: true, Small: major == NewestMajor})
+	s, err := Start(context.Background(), Config{Major: major, NoDownload: true, Small: major == onward.NewestMajor})
 	if err != nil {
 		fmt.Println(err)
 		return 1

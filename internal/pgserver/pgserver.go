@@ -20,7 +20,7 @@ const startTimeout = 3 * time.Minute
 
 // Config says which server to start. The zero value means the newest installed one.
 type Config struct {
-	// Major is the major version, OldestMajor to NewestMajor; 0 takes the newest that is installed.
+	// Major is the major version, onward.OldestMajor to onward.NewestMajor; 0 takes the newest that is installed.
 	Major int
 	// Bin is the directory that holds initdb and postgres; "" finds or downloads one (see Ensure).
 	Bin string

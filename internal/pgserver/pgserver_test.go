@@ -19,11 +19,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 func TestEveryMajor(t *testing.T) {
 	t.Parallel()
-	for major := OldestMajor; major <= NewestMajor; major++ {
+	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
 			s := server(t, Config{Major: major, Settings: map[string]string{"work_mem": "5MB", "app.quoted": `it's \ fine`}})
@@ -125,7 +127,7 @@ func startChild(t *testing.T, arg string) (*exec.Cmd, string) {
 // A process that is killed cannot clean up; its watchdog does, while a query is running with parallel workers.
 func TestParentKilled(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{OldestMajor, NewestMajor} {
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
 			server(t, Config{Major: major}) // so that the child finds it
@@ -224,7 +226,7 @@ func TestDatabaseFromTemplate(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The server waits five seconds for the others to leave, then says so.
-			if major == NewestMajor {
+			if major == onward.NewestMajor {
 				if _, err := s.NewDatabase(ctx, first); err == nil || !strings.Contains(err.Error(), "is being accessed by other users") {
 					t.Errorf("template in use: %v", err)
 				}
@@ -377,7 +379,7 @@ func TestLongPath(t *testing.T) {
 
 // Small servers: those of tests, proofs and rehearsals without rows.
 func BenchmarkStart(b *testing.B) {
-	for _, major := range []int{OldestMajor, NewestMajor} {
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
 		b.Run(strconv.Itoa(major), func(b *testing.B) {
 			server(b, Config{Major: major, Small: true})
 			for b.Loop() {
@@ -396,7 +398,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 func BenchmarkNewDatabase(b *testing.B) {
-	for _, major := range []int{OldestMajor, NewestMajor} {
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
 		b.Run(strconv.Itoa(major), func(b *testing.B) {
 			s := server(b, Config{Major: major, Small: true})
 			for b.Loop() {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // outside is what a server must not reach.
@@ -186,7 +188,7 @@ func TestWall(t *testing.T) {
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
 		t.Skip("SKIPPED, not tested: no filter for this processor")
 	}
-	for major := OldestMajor; major <= NewestMajor; major++ {
+	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
 			settings := map[string]string{"archive_mode": "on", "wal_level": "logical"}
@@ -361,9 +363,9 @@ func TestDaemonOfKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server(t, Config{Major: NewestMajor}) // so that the child finds it
+	server(t, Config{Major: onward.NewestMajor}) // so that the child finds it
 	for _, both := range []bool{false, true} {
-		cmd, dir := startChild(t, strconv.Itoa(NewestMajor))
+		cmd, dir := startChild(t, strconv.Itoa(onward.NewestMajor))
 		s := &Server{private: &private{dir: dir, sockets: filepath.Join(dir, "s")}}
 		_, segment := postmaster(t, dir)
 		answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
@@ -435,7 +437,7 @@ func TestOlderLandlock(t *testing.T) {
 // Bounds: memory ends in Postgres' own words, a flood of the log stays a ring, a file has an end.
 func TestBounds(t *testing.T) {
 	t.Parallel()
-	for major := OldestMajor; major <= NewestMajor; major++ {
+	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
 			s := server(t, Config{Major: major, Small: true, memory: 100 << 20})

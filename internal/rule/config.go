@@ -13,7 +13,7 @@ type Config struct {
 	// Severity overrides rules by name; Off switches one off.
 	Severity map[string]onward.Severity
 	// Presets that are on; none: Recommended.
-	Presets []Preset
+	Presets []onward.Preset
 	// SmallTables are exempt from findings about work that grows.
 	SmallTables []string
 	// Bookkeeping are the tables in which migration tools keep what has run.
@@ -51,7 +51,7 @@ func (c *Config) on(r *Rule) bool {
 		return s != onward.Off
 	}
 	if len(c.Presets) == 0 {
-		return r.Preset == Recommended
+		return r.Preset == onward.Recommended
 	}
 	for _, p := range c.Presets {
 		if p == r.Preset {

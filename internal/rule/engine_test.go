@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,7 +40,7 @@ func run(t *testing.T, c Config, before, sql string, mode onward.Transaction) ([
 // sayer is a rule that reports what a function says of a statement.
 func sayer(id string, say func(*Pass, *Stmt) string) *Rule {
 	return &Rule{
-		ID: id, Category: onward.Locking, Severity: onward.Error, Preset: Recommended, Summary: "s", Harm: "h", Instead: "i",
+		ID: id, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
 		Statement: func(p *Pass, s *Stmt) {
 			if text := say(p, s); text != "" {
 				p.Report(s, Report{Fact: text, Harm: "h", Instead: "i"})
@@ -311,7 +310,7 @@ func TestEffectGroups(t *testing.T) {
 	if diff := cmp.Diff(versions, all); diff != "" {
 		t.Error(diff)
 	}
-	_ = effect.Oldest
+	_ = onward.OldestMajor
 }
 
 func TestDistance(t *testing.T) {
@@ -329,7 +328,7 @@ func TestDistance(t *testing.T) {
 func TestOneCauseIsOneFinding(t *testing.T) {
 	t.Parallel()
 	r := &Rule{
-		ID: "x-cause", Category: onward.Locking, Severity: onward.Warning, Preset: Recommended, Summary: "s", Harm: "h", Instead: "i",
+		ID: "x-cause", Category: onward.Locking, Severity: onward.Warning, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
 		Statement: func(p *Pass, s *Stmt) {
 			p.Report(s, Report{Fact: "bad", Harm: "h", Instead: "i", Cause: "and so are %d others", Fix: []onward.Edit{{New: "x"}}})
 		},
@@ -366,7 +365,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 func TestNothingIsFoundBehindTheEnd(t *testing.T) {
 	t.Parallel()
 	end := &Rule{
-		ID: "x-end", Category: onward.ReleaseOrder, Severity: onward.Error, Preset: Recommended, Summary: "s", Harm: "h", Instead: "i",
+		ID: "x-end", Category: onward.ReleaseOrder, Severity: onward.Error, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
 		Statement: func(p *Pass, s *Stmt) {
 			if s.Line == 2 {
 				p.Report(s, Report{Fact: "ends", Harm: "h", Instead: "i", Stops: true})

@@ -18,43 +18,43 @@ const (
 func Rehearsed() []*Rule {
 	return []*Rule{
 		{
-			ID: RehearsalFails, Category: onward.InTransaction, Severity: onward.Error, Preset: Recommended,
+			ID: RehearsalFails, Category: onward.InTransaction, Severity: onward.Error, Preset: onward.Recommended,
 			Summary: "The server refuses a statement of the migration when the release is rehearsed",
 			Harm:    "The migration stops there in production too. What committed before stays, and the deploy waits for somebody to mend it.",
 			Instead: "Mend the statement; the server's own words say what is wrong with it.",
 		},
 		{
-			ID: RehearsalFailsWithRows, Category: onward.Data, Severity: onward.Warning, Preset: Recommended,
+			ID: RehearsalFailsWithRows, Category: onward.Data, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "The migration goes through on empty tables and fails on tables with rows",
 			Harm:    "Rows that were there before contradict what the statement demands. Generated rows keep to the constraints of the base and to nothing else, so production may hold such rows or not.",
 			Instead: "Ask production for such rows first, and clean them up in a migration of its own; rehearse on a sanitised dump with --dump to be sure.",
 		},
 		{
-			ID: RehearsalFailsAgain, Category: onward.Idempotency, Severity: onward.Warning, Preset: Recommended,
+			ID: RehearsalFailsAgain, Category: onward.Idempotency, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "A migration without a transaction cannot be run again after it was cut short",
 			Harm:    "Its statements commit one by one. When the last one fails or the connection goes, the earlier ones stay, and the runner's next attempt fails at the first of them.",
 			Instead: "Write IF NOT EXISTS or IF EXISTS where the statement has it, or one such statement a migration.",
 		},
 		{
-			ID: RehearsalNeedsSuperuser, Category: onward.InTransaction, Severity: onward.Warning, Preset: Recommended,
+			ID: RehearsalNeedsSuperuser, Category: onward.InTransaction, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "The migration fails for a role that owns the database and is no superuser",
 			Harm:    "Managed databases give nobody a superuser. Where the migrations run as one, they can read files and start programs on the server.",
 			Instead: "Do it once by hand as an administrator; where production's role may, rehearse with --superuser.",
 		},
 		{
-			ID: RehearsalNotFinished, Category: onward.Locking, Severity: onward.Error, Preset: Recommended,
+			ID: RehearsalNotFinished, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended,
 			Summary: "A statement did not end within the rehearsal's limits of time or size",
 			Harm:    "It waits for something that does not come, runs without end, or writes more than there is room for.",
 			Instead: "Do the work in batches; if it is meant to take that long, raise --limit or --max-size.",
 		},
 		{
-			ID: RehearsalDownDiffers, Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: Recommended,
+			ID: RehearsalDownDiffers, Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "The way down of a migration does not bring the schema back",
 			Harm:    "Whoever relies on it in an emergency gets another schema than the one the old code knows.",
 			Instead: "Mend the way down, or delete it: a release is taken back by the next one going forward.",
 		},
 		{
-			ID: RehearsalTrafficStalls, Category: onward.Locking, Severity: onward.Error, Preset: Recommended,
+			ID: RehearsalTrafficStalls, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended,
 			Summary: "Queries stood still for longer than a second because of a statement of the release",
 			Harm:    "Behind a lock that waits or is held, every further query on the table queues; connection pools run empty, and what does not use the table stands still too.",
 			Instead: "A short lock_timeout and retries for what is instant; work that grows in a migration of its own, concurrently or in batches. onward explain of the statement's own finding shows how.",

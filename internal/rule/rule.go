@@ -18,17 +18,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Preset is a named set of rules.
-type Preset string
-
-// The presets. Recommended is on unless the configuration says otherwise.
-const (
-	Recommended Preset = "recommended"
-	Strict      Preset = "strict"
-	DesignSet   Preset = "design"
-	SecuritySet Preset = "security"
-)
-
 // Rule is one check. Exactly one of Statement, Commit, Migration and Release is
 // set.
 type Rule struct {
@@ -38,7 +27,7 @@ type Rule struct {
 	Category onward.Category
 	// Severity is what a finding has unless the rule lowers it for a case.
 	Severity onward.Severity
-	Preset   Preset
+	Preset   onward.Preset
 	// Summary says in one sentence what is flagged.
 	Summary string
 	// Harm says what happens then, with the mechanism: two or three

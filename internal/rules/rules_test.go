@@ -43,7 +43,7 @@ func TestAdviceIsClean(t *testing.T) {
 			}
 			var on []*rule.Rule
 			for _, x := range rules.All() {
-				if x.Preset == rule.Recommended {
+				if x.Preset == onward.Recommended {
 					on = append(on, x)
 				}
 			}

@@ -34,7 +34,7 @@ func (m *Model) Estimate(r *effect.Result, now func(*effect.Effect) catalog.Name
 // amount is what is read and written, in bytes.
 type amount struct{ read, written int64 }
 
-func (a amount) milliseconds(t Throughput) int64 {
+func (a amount) milliseconds(t onward.Throughput) int64 {
 	ms := float64(a.read)/float64(t.Read)*1000 + float64(a.written)/float64(t.Write)*1000
 	return max(1, int64(ms))
 }

@@ -1,6 +1,6 @@
 // Package size turns "grows with the table" into an estimate: how big a table
 // is comes from [onward.Stats], what is done to it from package effect, how
-// fast that goes from a [Throughput].
+// fast that goes from an [onward.Throughput].
 //
 // The estimates are for planning: one stream of reads and writes, nothing in
 // the cache, nobody else on the disk.
@@ -11,22 +11,17 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Throughput is how fast a server works, in bytes a second.
-type Throughput struct {
-	Read, Write int64
-}
-
 // Default is what holds where nothing was measured or configured: a modest
 // network disk.
-var Default = Throughput{Read: 200e6, Write: 100e6}
+var Default = onward.Throughput{Read: 200e6, Write: 100e6}
 
-// Or fills what is not set with another's.
-func (t Throughput) Or(o Throughput) Throughput {
+// orDefault fills what is not set.
+func orDefault(t onward.Throughput) onward.Throughput {
 	if t.Read <= 0 {
-		t.Read = o.Read
+		t.Read = Default.Read
 	}
 	if t.Write <= 0 {
-		t.Write = o.Write
+		t.Write = Default.Write
 	}
 	return t
 }
@@ -50,12 +45,12 @@ func (t Table) Total() int64 { return t.Heap + t.Toast + t.Index }
 type Model struct {
 	tables     map[string]Table // by qualified name
 	indexes    map[string]int64 // bytes by qualified name
-	Throughput Throughput
+	Throughput onward.Throughput
 }
 
 // New makes a model of what was read from a server.
-func New(s *onward.Stats, t Throughput) *Model {
-	m := &Model{tables: make(map[string]Table, len(s.Relations)), indexes: map[string]int64{}, Throughput: t.Or(Default)}
+func New(s *onward.Stats, t onward.Throughput) *Model {
+	m := &Model{tables: make(map[string]Table, len(s.Relations)), indexes: map[string]int64{}, Throughput: orDefault(t)}
 	parent := make(map[string]string, len(s.Relations))
 	for i := range s.Relations {
 		r := &s.Relations[i]

@@ -50,7 +50,7 @@ func name(n string) catalog.Name { return catalog.Name{Schema: "public", Name: n
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	m := size.New(stats, size.Throughput{})
+	m := size.New(stats, onward.Throughput{})
 	for want, table := range map[int64]string{300: "users", 100: "event_1", 200: "event_2", 301: "event"} {
 		got, ok := m.Table(name(table))
 		switch {
@@ -75,7 +75,7 @@ func TestTable(t *testing.T) {
 
 func TestBelow(t *testing.T) {
 	t.Parallel()
-	m := size.New(stats, size.Throughput{})
+	m := size.New(stats, onward.Throughput{})
 	for limit, want := range map[int64][]string{
 		0: nil, 8192: nil, 8193: {"public.country"}, 2.1e6: {"public.country", "public.event_1", "public.event_2", "public.event_2a"},
 	} {
@@ -91,7 +91,7 @@ func TestBelow(t *testing.T) {
 func TestEstimate(t *testing.T) {
 	t.Parallel()
 	before, _ := fold(t, catalog.New(), schema)
-	m := size.New(stats, size.Throughput{Read: 200e6, Write: 100e6})
+	m := size.New(stats, onward.Throughput{Read: 200e6, Write: 100e6})
 	for sql, want := range map[string]map[string]int64{
 		// Read once.
 		"ALTER TABLE users ALTER COLUMN name SET NOT NULL":      {"users": 1000},

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
 )
 
 const query = `SELECT s.typname::text || ' ' || t.typname::text || ' ' || castcontext::text || castmethod::text
@@ -27,7 +28,7 @@ func main() {
 }
 
 func generate(ctx context.Context) error {
-	server, err := pgserver.Start(ctx, pgserver.Config{Major: pgserver.NewestMajor, Small: true})
+	server, err := pgserver.Start(ctx, pgserver.Config{Major: onward.NewestMajor, Small: true})
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/effect/prove"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // family is a group of forms under one heading.
@@ -50,7 +50,7 @@ func page(dir string) (string, error) {
 		families = append(families, list...)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, head, count, effect.Oldest, effect.Newest)
+	fmt.Fprintf(&b, head, count, onward.OldestMajor, onward.NewestMajor)
 	for _, f := range families {
 		fmt.Fprintf(&b, "- [%s](#%s), %d\n", title(f.title), anchor(title(f.title)), len(f.forms))
 	}

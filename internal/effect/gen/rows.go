@@ -13,7 +13,7 @@ import (
 
 // rows writes a form: one line for each group of versions that do the same.
 func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
-	first := effect.Oldest
+	first := onward.OldestMajor
 	if form.Setup != "" {
 		var err error
 		if first, err = possible(schema, form.Setup); err != nil {
@@ -39,7 +39,7 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 		words    string
 	}
 	var groups []group
-	for v := first; v <= effect.Newest; v++ {
+	for v := first; v <= onward.NewestMajor; v++ {
 		r := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
 		words := describe(&r)
 		if n := len(groups); n > 0 && groups[n-1].words == words {
@@ -72,12 +72,12 @@ func possible(schema *catalog.Catalog, setup string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	first := effect.Oldest
+	first := onward.OldestMajor
 	for _, s := range f.Stmts {
 		if s.Node == nil {
 			return 0, fmt.Errorf("%s: %w", f.Src[s.Start:s.End], s.Err)
 		}
-		for first <= effect.Newest {
+		for first <= onward.NewestMajor {
 			r := effect.Of(s.Node, schema, effect.NewVersion(first), effect.Session{})
 			if r.Refused == "" {
 				break
@@ -86,7 +86,7 @@ func possible(schema *catalog.Catalog, setup string) (int, error) {
 		}
 		schema, _ = schema.Apply(s.Node, f.Src[s.Start:s.End])
 	}
-	if first > effect.Newest {
+	if first > onward.NewestMajor {
 		return 0, fmt.Errorf("no version runs the setup %q", setup)
 	}
 	return first, nil

@@ -10,15 +10,15 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 // TestCasts asks the newest server whether the generated table of casts is
 // still what it has.
 func TestCasts(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, pgserver.NewestMajor))
+	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = ca
 // column may be cast in a USING.
 func TestExplicitCasts(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, pgserver.NewestMajor))
+	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestExplicitCasts(t *testing.T) {
 			if rollback := exec("ROLLBACK"); rollback != nil {
 				t.Fatal(rollback)
 			}
-			r := effect.Of(node(alter), before, effect.NewVersion(pgserver.NewestMajor), effect.Session{})
+			r := effect.Of(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Session{})
 			if (err == nil) != (r.Refused == "") {
 				t.Errorf("%s: model %q, server %v", alter, r.Refused, err)
 			}

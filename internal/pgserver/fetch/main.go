@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
 )
 
 func main() {
@@ -29,12 +30,12 @@ func run(ctx context.Context, args []string) error {
 	var majors []int
 	for _, arg := range args {
 		major, err := strconv.Atoi(arg)
-		if err != nil || major < pgserver.OldestMajor || major > pgserver.NewestMajor {
-			return fmt.Errorf("%q is not a major version from %d to %d", arg, pgserver.OldestMajor, pgserver.NewestMajor)
+		if err != nil || major < onward.OldestMajor || major > onward.NewestMajor {
+			return fmt.Errorf("%q is not a major version from %d to %d", arg, onward.OldestMajor, onward.NewestMajor)
 		}
 		majors = append(majors, major)
 	}
-	for major := pgserver.OldestMajor; len(args) == 0 && major <= pgserver.NewestMajor; major++ {
+	for major := onward.OldestMajor; len(args) == 0 && major <= onward.NewestMajor; major++ {
 		majors = append(majors, major)
 	}
 	for _, major := range majors {

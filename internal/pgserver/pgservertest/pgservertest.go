@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
 )
 
 // shared is the server of one major version.
@@ -27,7 +28,7 @@ var (
 // Majors are the major versions that tests run on, oldest first.
 func Majors() []int {
 	var majors []int
-	for major := pgserver.OldestMajor; major <= pgserver.NewestMajor; major++ {
+	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		majors = append(majors, major)
 	}
 	return majors

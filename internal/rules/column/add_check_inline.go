@@ -18,7 +18,7 @@ var AddCheckInline = &rule.Rule{
 	ID:        "column-add-check-inline",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a CHECK inside of ADD COLUMN reads the whole table while nobody else can read it",
 	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE, and a CHECK at the column cannot be NOT VALID: every row is checked before the lock is released, although all rows get the same value.",
 	Instead:   "Add the column alone, then the constraint of the table NOT VALID, and validate it in a transaction of its own, which blocks neither reads nor writes.",

@@ -14,7 +14,7 @@ var AddForeignKeyInline = &rule.Rule{
 	ID:        "column-add-foreign-key-inline",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "REFERENCES inside of ADD COLUMN with a default reads the whole table while nobody else can read it",
 	Harm:      "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",
 	Instead:   "Add the column with its default alone, then the foreign key NOT VALID, and validate it in a transaction of its own.",

@@ -11,7 +11,7 @@ var AddIdentity = &rule.Rule{
 	ID:        "column-add-identity",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN of an identity column rewrites the table while nobody can read it",
 	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain bigint column, let a sequence number the new rows, number the old rows in batches and make it NOT NULL. It can become an identity column then, which is instant.",

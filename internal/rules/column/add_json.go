@@ -12,7 +12,7 @@ var AddJson = &rule.Rule{
 	ID:       "column-add-json",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a new json column breaks SELECT DISTINCT, GROUP BY and UNION over all columns",
 	Harm:     "The type json has no equality operator. Deployed queries that compare whole rows (SELECT DISTINCT *, UNION, GROUP BY all columns of a model) fail with \"could not identify an equality operator for type json\" as soon as the table has such a column.",
 	Instead:  "Use jsonb: it can be compared, indexed, and is faster to read.",

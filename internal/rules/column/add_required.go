@@ -15,7 +15,7 @@ var AddRequired = &rule.Rule{
 	ID:       "column-add-required",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a new NOT NULL column without a default makes every INSERT of the deployed code fail",
 	Harm:     "The deployed code does not know the column and leaves it out, so each of its INSERTs fails with \"null value in column violates not-null constraint\". Frameworks that add the column with a default and drop the default at once leave the same state behind. Without any default the statement itself fails when the table has rows.",
 	Instead:  "Keep a default in the database until no old code runs any more, or add the column nullable and make it NOT NULL in a later release.",

@@ -14,7 +14,7 @@ var AddSerial = &rule.Rule{
 	ID:        "column-add-serial",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN of a serial type rewrites the table while nobody can read it",
 	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits. An identity column does the same.",
 	Instead:   "Add a plain bigint column, create the sequence and make it the default for new rows, then number the old rows in batches.",

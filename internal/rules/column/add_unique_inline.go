@@ -17,7 +17,7 @@ var AddUniqueInline = &rule.Rule{
 	ID:        "column-add-unique-inline",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "UNIQUE or PRIMARY KEY inside of ADD COLUMN builds an index while nobody can read the table",
 	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. The build reads every row, even though the column is new and all of them hold NULL.",
 	Instead:   "Add the column alone, build a unique index CONCURRENTLY, and make it the constraint's index, which is instant.",

@@ -16,7 +16,7 @@ var AddVolatileDefault = &rule.Rule{
 	ID:        "column-add-volatile-default",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN with a volatile default rewrites the table while nobody can read it",
 	Harm:      "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, so the table and all its indexes are written anew. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",
 	Instead:   "Add the column without a default, which is instant. Set the default for new rows, fill the old ones in batches, then add NOT NULL without a scan.",

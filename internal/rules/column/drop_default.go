@@ -17,7 +17,7 @@ var DropDefault = &rule.Rule{
 	ID:       "column-drop-default",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "dropping the default of a NOT NULL column makes INSERTs that leave it out fail",
 	Harm:     "Deployed code that leaves the column out of its INSERTs has lived on the default. Without it each of them fails with \"null value in column violates not-null constraint\". For a column that this release added, that is every INSERT of the deployed code.",
 	Instead:  "Drop the default a release after the code that names the column in every INSERT, when no older code runs any more.",

@@ -12,7 +12,7 @@ var DropNotNull = &rule.Rule{
 	ID:       "column-drop-not-null",
 	Category: onward.Compatibility,
 	Severity: onward.Info,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "after DROP NOT NULL the deployed code may read NULLs that it has never met",
 	Harm:     "As soon as the new code writes the first NULL, deployed code that reads the column into a type without NULL (a Go string, a Rust String, a primitive) fails on that row. The statement itself is harmless, and is the right first step before a column is dropped.",
 	Instead:  "Write NULLs a release later, when all running code can read them.",

@@ -12,7 +12,7 @@ var GeneratedChanged = &rule.Rule{
 	ID:       "column-generated-changed",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a generated column that is no longer generated, or generated otherwise, has other values for the deployed code",
 	Harm:     "Where a plain column comes back as a generated one, each INSERT and UPDATE that writes it fails with \"cannot insert a non-DEFAULT value\". The deployed code cannot write a generated column, so it does not. After DROP EXPRESSION nobody does: its INSERTs leave NULL, and its UPDATEs leave a value that no longer fits the row. After SET EXPRESSION it reads values of another meaning.",
 	Instead:  "Let a trigger, or code that is released first, keep the column before the expression goes. For another expression add another column.",

@@ -13,7 +13,7 @@ var IfNotExistsDiffers = &rule.Rule{
 	ID:        "column-if-not-exists-differs",
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN IF NOT EXISTS names a column that exists with another type",
 	Harm:      "IF NOT EXISTS looks at the name alone. The column is left as it is with a notice, the migration counts as done, and the new code meets a type that it does not expect.",
 	Instead:   "Change the type in steps, or give the new column a name of its own.",

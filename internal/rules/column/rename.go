@@ -13,7 +13,7 @@ var Rename = &rule.Rule{
 	ID:       "column-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "RENAME COLUMN breaks deployed code that knows the column by its old name",
 	Harm:     "No moment suits old and new code both: before the rename the new code fails, after it the old. Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
 	Instead:  "Add a column of the new name, write both, copy the old values in batches, read the new one, and drop the old column a release later.",

@@ -15,7 +15,7 @@ var SetNotNull = &rule.Rule{
 	ID:       "column-set-not-null",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "SET NOT NULL refuses what the deployed code may still write",
 	Harm:     "The constraint binds everybody from the moment it is there, NOT VALID or not: deployed code that writes NULL, or leaves the column out when it has no default, gets \"null value in column violates not-null constraint\". The backfill before it does not help: old code keeps running behind it.",
 	Instead:  "Release code that always writes the column first. Make the column NOT NULL a release later.",

@@ -15,7 +15,7 @@ var SwappedDiffers = &rule.Rule{
 	ID:       "column-swapped-differs",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a new table takes the name of a deployed one; its columns have other types, or lack the defaults that INSERTs live on",
 	Harm:     "The deployed code knows tables by name. CREATE TABLE … AS copies no default, no identity and no NOT NULL, LIKE copies them only where it says INCLUDING, and the sequence of a copied identity begins at 1: INSERTs fail or store NULL where the old table gave a number, and what is bound by another type is refused.",
 	Instead:  "Make the new table's columns as those of the old one are (LIKE … INCLUDING ALL), set its sequences behind the highest numbers before the names are exchanged, and change columns one at a time afterwards.",

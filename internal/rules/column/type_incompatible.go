@@ -17,7 +17,7 @@ var TypeIncompatible = &rule.Rule{
 	ID:       "column-type-incompatible",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "another column type breaks deployed code that reads, writes or compares the old one",
 	Harm:     "Deployed code binds parameters and decodes results by the type that it was written for. Against another type comparisons fail with \"operator does not exist\", parameters are refused, longer or larger values no longer fit, and a change between timestamp and timestamptz moves times by the session's time zone.",
 	Instead:  "Add a column of the new type, write both, copy the old values in batches, read the new one, and drop the old one a release later.",

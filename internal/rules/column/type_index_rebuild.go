@@ -12,7 +12,7 @@ var TypeIndexRebuild = &rule.Rule{
 	ID:        "column-type-index-rebuild",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a change of a column's type or collation that keeps the table rebuilds the indexes on the column while nobody can read it",
 	Harm:      "The values stay as they are, but an index on the column with another operator class or collation, a condition or an expression is built anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Drop the index CONCURRENTLY first and build it CONCURRENTLY afterwards; where queries cannot do without it, go by way of a new column.",

@@ -15,7 +15,7 @@ var TypeRewrite = &rule.Rule{
 	ID:        "column-type-rewrite",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a change of a column's type that converts or checks the values rewrites the table while nobody can read it",
 	Harm:      "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a column of the new type, keep both in step with a trigger, copy the old rows in batches, and switch the code over before the old column goes.",

@@ -12,7 +12,7 @@ var TypeScan = &rule.Rule{
 	ID:        "column-type-scan",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a change of a column's type checks the constraints on it again while nobody can read the table",
 	Harm:      "Even where the values stay as they are, a CHECK or foreign key on the column is made anew for the new type, and every row is checked against it under ACCESS EXCLUSIVE.",
 	Instead:   "Drop the constraint in the same statement, and add it again NOT VALID; validate it in a transaction of its own.",

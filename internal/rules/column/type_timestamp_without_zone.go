@@ -11,7 +11,7 @@ var TypeTimestampWithoutZone = &rule.Rule{
 	ID:       "column-type-timestamp-without-zone",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   rule.DesignSet,
+	Preset:   onward.DesignSet,
 	Summary:  "a column is of type timestamp, which is no point in time",
 	Harm:     "timestamp stores a clock's reading without saying whose. now() is cut to the session's time zone on the way in, two sessions with different zones write different readings for one moment, and comparisons across them are wrong by hours.",
 	Instead:  "Use timestamptz: it takes the same eight bytes and stores the moment.",

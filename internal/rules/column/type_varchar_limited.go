@@ -11,7 +11,7 @@ var TypeVarcharLimited = &rule.Rule{
 	ID:       "column-type-varchar-limited",
 	Category: onward.Design,
 	Severity: onward.Info,
-	Preset:   rule.DesignSet,
+	Preset:   onward.DesignSet,
 	Summary:  "a column is of type varchar with a limit",
 	Harm:     "A limit in the type saves no space and no time, and lowering it later rewrites the table. As a named CHECK the same limit can be changed without a rewrite.",
 	Instead:  "Use text, with a CHECK on its length where there must be a limit.",

@@ -15,7 +15,7 @@ var BindsOldWriters = &rule.Rule{
 	ID:       "constraint-binds-old-writers",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a new constraint binds the deployed code too, NOT VALID or not",
 	Harm:     "A constraint holds for every INSERT and UPDATE from the moment it is there. NOT VALID spares the rows that are stored, and nobody else: deployed code that does not know of the rule fails where it breaks it. A unique index refuses duplicates from its first phase on, and cannot be built when there are some already.",
 	Instead:  "Release code that keeps to the rule first, clean up the rows, and add the constraint a release later.",

@@ -16,7 +16,7 @@ var CheckValidating = &rule.Rule{
 	ID:        "constraint-check-validating",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD CHECK without NOT VALID reads the whole table while nobody else can read it",
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits for as long as the table is big.",
 	Instead:   "Add the constraint NOT VALID, which is instant and binds new rows, and validate it in a transaction of its own: that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",

@@ -17,7 +17,7 @@ var DropOnConflict = &rule.Rule{
 	ID:       "constraint-drop-on-conflict",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "without its unique constraint or index an upsert of the deployed code fails",
 	Harm:     "INSERT … ON CONFLICT (columns) needs a unique index on exactly these columns, and one that is not deferrable. Without it each such INSERT fails with \"there is no unique or exclusion constraint matching the ON CONFLICT specification\", not only the conflicting ones. The duplicates that the constraint held off come in, too.",
 	Instead:  "Keep it until no deployed code names its columns in ON CONFLICT. To replace it, build the new index first, and drop the old one in a later release.",

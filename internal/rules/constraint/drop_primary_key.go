@@ -14,7 +14,7 @@ var DropPrimaryKey = &rule.Rule{
 	ID:       "constraint-drop-primary-key",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "without its primary key a table loses its row identity: for upserts, for replication, for foreign keys",
 	Harm:     "INSERT … ON CONFLICT on the key fails, duplicate keys come in, and look-ups by key read the whole table where no other index serves them. On a published table every UPDATE and DELETE fails at once: \"cannot update table because it does not have a replica identity and publishes updates\".",
 	Instead:  "Build a unique index on the new key concurrently, then exchange both keys in one ALTER TABLE: DROP CONSTRAINT …, ADD PRIMARY KEY USING INDEX …. Keep a unique index on the old columns for a release.",

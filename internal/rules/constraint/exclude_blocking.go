@@ -13,7 +13,7 @@ var ExcludeBlocking = &rule.Rule{
 	ID:        "constraint-exclude-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD EXCLUDE builds its index while nobody can read the table, and there is no concurrent way",
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits for as long as the table is big. USING INDEX and NOT VALID do not exist for exclusion constraints.",
 	Instead:   "Create a new table with the constraint, keep both in step with a trigger, copy the old rows in batches and swap the names; or take a window without traffic.",

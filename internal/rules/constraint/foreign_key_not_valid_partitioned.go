@@ -15,7 +15,7 @@ var ForeignKeyNotValidPartitioned = &rule.Rule{
 	ID:        "constraint-foreign-key-not-valid-partitioned",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Until:     17,
 	Summary:   "before Postgres 18 a partitioned table takes no NOT VALID foreign key: the migration fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",

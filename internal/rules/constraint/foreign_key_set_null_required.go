@@ -13,7 +13,7 @@ var ForeignKeySetNullRequired = &rule.Rule{
 	ID:       "constraint-foreign-key-set-null-required",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "ON DELETE SET NULL on a NOT NULL column makes every DELETE of a referenced row fail",
 	Harm:     "The server accepts the foreign key. A DELETE of a row that is pointed at then tries to write NULL where NULL is refused, and fails with \"null value in column violates not-null constraint\".",
 	Instead:  "Make the column nullable, or choose another action: RESTRICT, CASCADE, or SET NULL for the nullable columns alone (since 15).",

@@ -12,7 +12,7 @@ var ForeignKeyTypeMismatch = &rule.Rule{
 	ID:       "constraint-foreign-key-type-mismatch",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   rule.DesignSet,
+	Preset:   onward.DesignSet,
 	Summary:  "a foreign key joins columns of different types",
 	Harm:     "An integer that refers to a bigint holds until the keys pass 2147483647, and then the referencing side cannot store them; other pairs are converted in each check, and joins on them may not use the index.",
 	Instead:  "Give the referencing column the type of the key that it refers to.",

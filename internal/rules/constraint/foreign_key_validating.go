@@ -18,7 +18,7 @@ var ForeignKeyValidating = &rule.Rule{
 	ID:        "constraint-foreign-key-validating",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD FOREIGN KEY without NOT VALID reads the whole table while both tables refuse writes",
 	Harm:      "ALTER TABLE holds SHARE ROW EXCLUSIVE on both tables while each row is looked up in the referenced one. Every INSERT, UPDATE and DELETE on either table waits.",
 	Instead:   "Add the constraint NOT VALID, which locks both tables for a moment only and binds new rows, and validate it in a transaction of its own: that blocks neither reads nor writes.",

@@ -12,7 +12,7 @@ var NotEnforced = &rule.Rule{
 	ID:       "constraint-not-enforced",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   rule.Strict,
+	Preset:   onward.Strict,
 	Since:    18,
 	Summary:  "a NOT ENFORCED constraint is checked for no row, old or new",
 	Harm:     "NOT ENFORCED is no step towards a valid constraint, as NOT VALID is: new rows go unchecked too. A CHECK can never be enforced afterwards but by dropping it and adding it anew, and code that trusts the constraint meets rows that violate it.",

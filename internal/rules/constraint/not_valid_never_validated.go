@@ -13,7 +13,7 @@ var NotValidNeverValidated = &rule.Rule{
 	ID:       "constraint-not-valid-never-validated",
 	Category: onward.Locking,
 	Severity: onward.Info,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a constraint is added NOT VALID, and nothing in the release validates it",
 	Harm:     "The constraint binds new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, and old rows that break it fail when they are next updated.",
 	Instead:  "Validate it in a later migration, once the old rows are in order.",

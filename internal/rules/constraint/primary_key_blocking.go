@@ -13,7 +13,7 @@ var PrimaryKeyBlocking = &rule.Rule{
 	ID:        "constraint-primary-key-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD PRIMARY KEY builds its index while nobody can read the table",
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index, and looks for NULLs as well. Every query on the table waits for as long as the table is big.",
 	Instead:   "Make the columns NOT NULL by way of a validated CHECK, build a unique index CONCURRENTLY, and make it the key's index, which is instant.",

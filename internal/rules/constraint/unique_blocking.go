@@ -14,7 +14,7 @@ var UniqueBlocking = &rule.Rule{
 	ID:        "constraint-unique-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD UNIQUE builds its index while nobody can read the table",
 	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits for as long as the table is big.",
 	Instead:   "Build a unique index CONCURRENTLY and make it the constraint's index, which is instant.",

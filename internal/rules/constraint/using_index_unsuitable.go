@@ -14,7 +14,7 @@ var UsingIndexUnsuitable = &rule.Rule{
 	ID:        "constraint-using-index-unsuitable",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ADD CONSTRAINT … USING INDEX with an index that cannot stand behind a constraint: the migration fails",
 	Harm:      "A constraint's index must be unique, valid, on plain columns in the default order, and without a condition. The server refuses any other, and the migration stops there.",
 	Instead:   "Build a plain unique index on the columns CONCURRENTLY, and use that; where the condition matters, a unique partial index enforces it without a constraint.",

@@ -17,7 +17,7 @@ var ValidateSameTransaction = &rule.Rule{
 	ID:        "constraint-validate-same-transaction",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "VALIDATE CONSTRAINT in the transaction that added the constraint NOT VALID reads the table under the strong lock of ADD CONSTRAINT",
 	Harm:      "Locks are held until the transaction ends. The lock that ADD CONSTRAINT took, ACCESS EXCLUSIVE or SHARE ROW EXCLUSIVE, is still there while every row is checked: NOT VALID gained nothing.",
 	Instead:   "Validate in a transaction of its own: a later migration, or a file that the runner does not wrap in a transaction.",

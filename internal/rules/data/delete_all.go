@@ -11,7 +11,7 @@ var DeleteAll = &rule.Rule{
 	ID:        "data-delete-all",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DELETE without a condition removes every row of a table in use",
 	Harm:      "Every row is gone when the migration commits, while the deployed code still reads them. Until then each row is locked, for as long as the table is big.",
 	Instead:   "Say which rows, and delete them in batches. If all of them are to go, stop using the table first.",

@@ -12,7 +12,7 @@ var DeleteUnbatched = &rule.Rule{
 	ID:        "data-delete-unbatched",
 	Category:  onward.Data,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DELETE removes many rows of a table in use in one transaction",
 	Harm:      "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. Foreign keys that point to the table are checked row by row.",
 	Instead:   "Delete in batches that commit, by a range of the key, outside of the migration.",

@@ -12,7 +12,7 @@ var InsertSelectUnbatched = &rule.Rule{
 	ID:        "data-insert-select-unbatched",
 	Category:  onward.Data,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "INSERT … SELECT copies a whole table into a table in use in one transaction",
 	Harm:      "The rows are written in one transaction as long as the source is big: replicas fall behind, VACUUM can clean nothing up meanwhile, and an INSERT of an equal key waits until it commits.",
 	Instead:   "Copy in batches that commit, by a range of the source's key, outside of the migration.",

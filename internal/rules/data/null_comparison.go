@@ -12,7 +12,7 @@ var NullComparison = &rule.Rule{
 	ID:        "data-null-comparison",
 	Category:  onward.Data,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a condition compares with NULL, which is never true, so no row is written",
 	Harm:      "x = NULL is NULL for every x, NULL itself included. The UPDATE that was to fill the column finds no row, and what relies on it, as SET NOT NULL behind it, fails on the rows that are still NULL: on the production database, not on an empty one.",
 	Instead:   "Write IS NULL or IS NOT NULL.",

@@ -17,7 +17,7 @@ var ProgramUnbatched = &rule.Rule{
 	ID:        "data-program-unbatched",
 	Category:  onward.Data,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a program of the migration writes all rows of a table in use in one transaction",
 	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits: with one UPDATE, and with a loop in the transaction of the migration, too. All rows are written anew: the table grows, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
 	Instead:   "Write in batches that commit, by a range of the key, in a migration without a transaction or outside of it.",

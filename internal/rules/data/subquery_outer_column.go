@@ -12,7 +12,7 @@ var SubqueryOuterColumn = &rule.Rule{
 	ID:        "data-subquery-outer-column",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a sub-query selects a column that its table does not have, and so takes the one of the table that is written",
 	Harm:      "A name that the tables of a sub-query do not have is looked for in the query around it. id IN (SELECT id FROM other) compares the row with itself where other has no id: IN then holds for every row, NOT IN for none, and the server does not complain.",
 	Instead:   "Name the column of the sub-query's table, with the table in front.",

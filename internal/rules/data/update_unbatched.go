@@ -13,7 +13,7 @@ var UpdateUnbatched = &rule.Rule{
 	ID:        "data-update-unbatched",
 	Category:  onward.Data,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "UPDATE writes many rows of a table in use in one transaction",
 	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. All rows are written anew: the table grows to twice its size, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
 	Instead:   "Write in batches that commit, by a range of the key, outside of the migration.",

@@ -17,7 +17,7 @@ var ValueRenamed = &rule.Rule{
 	ID:        "data-value-renamed",
 	Category:  onward.Compatibility,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "UPDATE replaces a value that the deployed code knows by one that it does not",
 	Harm:      "The deployed code compares with the old value and does not find these rows, or meets a value that it has no case for. It goes on to write the old one while servers are replaced, and rows that are written behind the UPDATE keep it: the new code has to know both, or these rows are lost to it.",
 	Instead:   "Release code that accepts both values first. Then change the rows, and do that once more when no server runs the old code.",

@@ -13,7 +13,7 @@ var Drop = &rule.Rule{
 	ID:        "database-drop",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP DATABASE removes everything that is in a database",
 	Harm:      "All tables and rows are gone at once, and there is no transaction to roll back. It fails while anybody is connected, unless it says FORCE: that ends their sessions first.",
 	Instead:   "Leave it to a person with a backup at hand: no release needs it.",

@@ -17,7 +17,7 @@ var SettingChanged = &rule.Rule{
 	ID:        "database-setting-changed",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ALTER ROLE or ALTER DATABASE … SET changes what the statements of deployed code mean",
 	Harm:      "The setting holds for each session that begins from the commit on, and for none that is there: the connections of a pool go over to it one by one, as they are made anew, in old code and in new. Nothing fails in the migration, and what fails later does so on some connections only.",
 	Instead:   "Let the new code set it for its own sessions, and change the default when no old code runs any more.",

@@ -13,7 +13,7 @@ var Drop = &rule.Rule{
 	ID:        "extension-drop",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP EXTENSION takes its functions, types and operators away from deployed code",
 	Harm:      "Queries of the old code that call a function or operator of the extension fail. With CASCADE every column of one of its types and every index with one of its operator classes is dropped as well, without a word in the log.",
 	Instead:   "Drop it a release after the code that used it, without CASCADE: the server refuses while a column, index or default needs it.",

@@ -15,7 +15,7 @@ var Drop = &rule.Rule{
 	ID:        "function-drop",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP FUNCTION breaks deployed code that calls the function",
 	Harm:      "Calls from the old code fail with \"function does not exist\". The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",
 	Instead:   "Drop it a release after the code that called it.",

@@ -12,7 +12,7 @@ var Rename = &rule.Rule{
 	ID:       "function-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "renaming a function breaks deployed code that calls it by its old name",
 	Harm:     "Triggers, views and defaults follow a rename; the text of queries and of other functions' bodies does not: calls by the old name fail with \"function does not exist\".",
 	Instead:  "Create a second function with the new name, and drop the old one a release later.",

@@ -14,7 +14,7 @@ var ReplaceRefused = &rule.Rule{
 	ID:        "function-replace-refused",
 	Category:  onward.ReleaseOrder,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
 	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so that views, triggers and indexes go on using it. With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, and the migration fails.",
 	Instead:   "Give the new function another name, and drop the old one when no deployed code calls it any more. Keep the names of parameters and their defaults.",

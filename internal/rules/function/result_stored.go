@@ -16,7 +16,7 @@ var ResultStored = &rule.Rule{
 	ID:       "function-result-stored",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a function is replaced, and an index or a generated column holds what the old one gave",
 	Harm:     "Postgres trusts IMMUTABLE: nothing is computed again when the function changes. Where the new body gives another result, an index on the expression no longer finds the rows that are stored, a unique one lets duplicates in, and a stored generated column keeps the old value until its row is next updated. No statement fails.",
 	Instead:  "Give the new function another name and build a new index on it; or REINDEX INDEX CONCURRENTLY right behind, and update the rows of a generated column in batches.",

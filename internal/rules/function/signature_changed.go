@@ -15,7 +15,7 @@ var SignatureChanged = &rule.Rule{
 	ID:       "function-signature-changed",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a function comes back with other arguments or another result than the deployed code expects",
 	Harm:     "Calls from the old code fail with \"function does not exist\", or get a result of another shape. CREATE OR REPLACE with another argument list replaces nothing: it makes a second function, and when its further arguments have defaults, calls that suit both fail with \"function is not unique\".",
 	Instead:  "Keep the old signature for one more release, beside the new one under another name.",

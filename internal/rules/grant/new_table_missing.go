@@ -15,7 +15,7 @@ var NewTableMissing = &rule.Rule{
 	ID:        "grant-new-table-missing",
 	Category:  onward.Compatibility,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a new table lacks the privileges that the other tables of its schema have",
 	Harm:      "A table belongs to the role that runs the migration, and nobody else may touch it. Where every other table has a GRANT for the role of the application, the new code fails on this one with \"permission denied\", in production only: locally one role does everything.",
 	Instead:   "Grant the same on the new table, or set it once for all with ALTER DEFAULT PRIVILEGES.",

@@ -16,7 +16,7 @@ var RecreatedMissing = &rule.Rule{
 	ID:       "grant-recreated-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a view, table, sequence or function that is dropped and created again loses its grants",
 	Harm:     "Privileges belong to the object, not to its name: DROP takes them along, and what is created or renamed in its place has those of its owner only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",
 	Instead:  "Use CREATE OR REPLACE where it is allowed, which keeps the grants, or grant the same again in the same transaction.",

@@ -11,7 +11,7 @@ var RevokeLost = &rule.Rule{
 	ID:       "grant-revoke-lost",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a function that was revoked from PUBLIC is everybody's to execute once it is dropped and created again",
 	Harm:     "PUBLIC has EXECUTE on each function that is created. A REVOKE takes it from the function that is there, and goes with it: the one that is created under its name is for every role again, those of end users, too. Where it is SECURITY DEFINER, they do with its owner's privileges what it was closed for.",
 	Instead:  "Use CREATE OR REPLACE FUNCTION, which keeps who may execute it, or revoke and grant again in the same transaction.",

@@ -21,7 +21,7 @@ var PartialFailure = &rule.Rule{
 	ID:        "idempotency-partial-failure",
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a migration without a transaction cannot run again when a later statement fails",
 	Harm:      "Each statement commits by itself. When one fails (a concurrent build that meets a duplicate, a deadlock or a timeout is enough), what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",
 	Instead:   "Give the statement that may fail a migration of its own, or make those in front of it pass over what is there: IF NOT EXISTS, IF EXISTS.",

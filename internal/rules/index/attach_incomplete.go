@@ -15,7 +15,7 @@ var AttachIncomplete = &rule.Rule{
 	ID:       "index-attach-incomplete",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "an index ON ONLY a partitioned table stays invalid: not every partition has its index attached",
 	Harm:     "The index of the parent becomes valid when the last partition's index is attached. Until then no constraint can use it, and a unique one binds only the partitions that have it.",
 	Instead:  "Build the index on each partition CONCURRENTLY and attach it.",

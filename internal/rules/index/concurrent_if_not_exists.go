@@ -13,7 +13,7 @@ var ConcurrentIfNotExists = &rule.Rule{
 	ID:        "index-concurrent-if-not-exists",
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX CONCURRENTLY IF NOT EXISTS skips the INVALID index that a failed build has left",
 	Harm:      "A concurrent build that is cancelled, or meets a duplicate, leaves an INVALID index: no query uses it, every write maintains it, and a unique one does not keep duplicates out for certain. IF NOT EXISTS sees the name, skips, and the migration counts as done.",
 	Instead:   "Drop the leftover before the build: DROP INDEX CONCURRENTLY IF EXISTS, then CREATE INDEX CONCURRENTLY without IF NOT EXISTS.",

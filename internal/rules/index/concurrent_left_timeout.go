@@ -12,7 +12,7 @@ var ConcurrentLeftTimeout = &rule.Rule{
 	ID:       "index-concurrent-left-timeout",
 	Category: onward.Locking,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a lock_timeout or statement_timeout that an earlier migration leaves set may cancel a concurrent build",
 	Harm:     "SET without LOCAL holds for the session, and runners send all migrations on one connection. What bounded an ALTER TABLE in one file goes on to bound the concurrent build in a later one, which says nothing of it: on a big table it is cancelled, and leaves an INVALID index.",
 	Instead:  "Reset the timeout at the end of the migration that sets it, or use SET LOCAL there; and clear it in front of the build.",

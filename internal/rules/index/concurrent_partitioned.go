@@ -12,7 +12,7 @@ var ConcurrentPartitioned = &rule.Rule{
 	ID:        "index-concurrent-partitioned",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX CONCURRENTLY does not work on a partitioned table: the migration fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those.",

@@ -15,7 +15,7 @@ var ConcurrentShortTimeout = &rule.Rule{
 	ID:        "index-concurrent-short-timeout",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
 	Harm:      "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: one open transaction cancels the build, and it leaves an INVALID index. statement_timeout counts the build itself.",
 	Instead:   "Clear both for this statement. It blocks nobody while it waits.",

@@ -16,7 +16,7 @@ var CreateBlocking = &rule.Rule{
 	ID:        "index-create-blocking",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX without CONCURRENTLY blocks writes to the table while the index is built",
 	Harm:      "CREATE INDEX holds a SHARE lock on the table for the whole build. Reads go on, but every INSERT, UPDATE and DELETE waits, and the build takes as long as the table is big.",
 	Instead:   "Build it with CREATE INDEX CONCURRENTLY, outside of a transaction and alone in its file: it holds SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",

@@ -14,7 +14,7 @@ var DropConcurrentlyUnsupported = &rule.Rule{
 	ID:        "index-drop-concurrently-unsupported",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP INDEX CONCURRENTLY with CASCADE, of several indexes or of a partitioned table's index fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Drop one index in a statement, without CASCADE. The index of a partitioned table can only be dropped with a lock on all partitions: set a lock_timeout.",

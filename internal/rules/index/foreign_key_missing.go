@@ -16,7 +16,7 @@ var ForeignKeyMissing = &rule.Rule{
 	ID:       "index-foreign-key-missing",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   rule.Strict,
+	Preset:   onward.Strict,
 	Summary:  "a foreign key has no index on its columns, or loses the one it had",
 	Harm:     "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: without an index it reads the whole referencing table, and holds its row locks for that long.",
 	Instead:  "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",

@@ -15,7 +15,7 @@ var IfNotExistsDiffers = &rule.Rule{
 	ID:        "index-if-not-exists-differs",
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX IF NOT EXISTS names an index that exists, of another table or with other columns",
 	Harm:      "IF NOT EXISTS looks at the name alone, and names of indexes are unique in a schema, not on a table. The statement is skipped with a notice, the migration counts as done, and the index never comes to be: queries go on reading the whole table, and what a unique index was to refuse gets in.",
 	Instead:   "Give the index a name of its own, or drop the other one first.",

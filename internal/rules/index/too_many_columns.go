@@ -17,7 +17,7 @@ var TooManyColumns = &rule.Rule{
 	ID:        "index-too-many-columns",
 	Category:  onward.Design,
 	Severity:  onward.Info,
-	Preset:    rule.DesignSet,
+	Preset:    onward.DesignSet,
 	Summary:   "an index that is not unique has more than three key columns",
 	Harm:      "A B-tree helps as far as the query fixes its first columns; each further one makes every entry longer and every heap-only update less likely, for the few queries that fix them all.",
 	Instead:   "Keep the columns that select, and put what is only returned into INCLUDE.",

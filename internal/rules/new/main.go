@@ -53,7 +53,7 @@ var %s = &rule.Rule{
 	ID:       %q,
 	Category: onward.Locking,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "",
 	Harm:     "",
 	Instead:  "",

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Generated marks the pages that a generator may replace and remove.
@@ -89,8 +89,8 @@ func sql(s string) string { return "```sql\n" + s + "\n```\n\n" }
 // versions spells major versions.
 func versions(majors []int) string {
 	switch n := len(majors); {
-	case n == 0 || n == effect.Newest-effect.Oldest+1:
-		return fmt.Sprintf("Postgres %d to %d", effect.Oldest, effect.Newest)
+	case n == 0 || n == onward.NewestMajor-onward.OldestMajor+1:
+		return fmt.Sprintf("Postgres %d to %d", onward.OldestMajor, onward.NewestMajor)
 	case n == 1:
 		return fmt.Sprintf("Postgres %d", majors[0])
 	default:

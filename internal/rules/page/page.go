@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -60,7 +59,7 @@ type Example struct {
 // Of reads the fixture of a rule.
 func Of(r *rule.Rule, fixture []byte) (*Page, error) {
 	p := &Page{Rule: r}
-	for v := max(effect.Oldest, r.Since); v <= effect.Newest && (r.Until == 0 || v <= r.Until); v++ {
+	for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
 		p.Postgres = append(p.Postgres, v)
 	}
 	archive := txtar.Parse(fixture)

@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
+	"github.com/onward-sql/onward/onward"
 )
 
 // TestDocsUpToDate holds that docs/rules is what the generator writes.
@@ -121,15 +121,15 @@ func TestNotRules(t *testing.T) {
 			t.Errorf("not-rules.md links to %s, which is no rule", m[1])
 		}
 	}
-	listed := map[string]rule.Preset{}
+	listed := map[string]onward.Preset{}
 	for _, m := range regexp.MustCompile(`(?m)^- \*\*([a-z]+)\*\*: (.*)$`).FindAllStringSubmatch(string(data), -1) {
 		for _, id := range regexp.MustCompile(`[a-z]+(-[a-z0-9]+)+`).FindAllString(m[2], -1) {
-			listed[id] = rule.Preset(m[1])
+			listed[id] = onward.Preset(m[1])
 		}
 	}
-	want := map[string]rule.Preset{}
+	want := map[string]onward.Preset{}
 	for _, r := range rules.All() {
-		if r.Preset != rule.Recommended {
+		if r.Preset != onward.Recommended {
 			want[r.ID] = r.Preset
 		}
 	}

@@ -14,7 +14,7 @@ var AttachDefaultScan = &rule.Rule{
 	ID:        "partition-attach-default-scan",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a new partition reads the whole default partition while nobody else can read it",
 	Harm:      "The server looks for rows that belong into the new partition: it reads all of the default partition under ACCESS EXCLUSIVE. Every query that reaches it waits, and that is every query without the partition key.",
 	Instead:   "Give the default partition a CHECK that excludes the new bounds, NOT VALID, and validate it in a transaction of its own; then nothing is read. Or do without a default partition.",

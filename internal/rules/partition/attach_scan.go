@@ -15,7 +15,7 @@ var AttachScan = &rule.Rule{
 	ID:        "partition-attach-scan",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "ATTACH PARTITION reads the whole table, or builds indexes on it, while nobody else can read it",
 	Harm:      "ATTACH PARTITION holds ACCESS EXCLUSIVE on the table that becomes a partition while every row is held against the bounds, unless a valid CHECK proves them; an index of the parent that it lacks is built under the same lock.",
 	Instead:   "Add a CHECK with the bounds NOT VALID, validate it in a transaction of its own, build the missing indexes CONCURRENTLY, then attach: that is instant. The CHECK can go afterwards.",

@@ -13,7 +13,7 @@ var DetachConcurrentlyUnsupported = &rule.Rule{
 	ID:        "partition-detach-concurrently-unsupported",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Since:     14,
 	Summary:   "DETACH PARTITION … CONCURRENTLY does not work beside a default partition: the migration fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",

@@ -16,7 +16,7 @@ var MadeElsewhere = &rule.Rule{
 	ID:        "partition-made-elsewhere",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a statement works on each partition of a table whose partitions no migration makes",
 	Harm:      "What is said of a partitioned table is done to each of its partitions. The migrations know of none, but a table without a partition takes no row: a job or an extension makes them, and they have the rows. The statement reads, writes or indexes all of them in one transaction, under a lock on the parent and on each.",
 	Instead:   "Do it partition by partition, as for a table that is big; or give the schema that the server has (--db, --schema), for which the way out is told.",

@@ -16,7 +16,7 @@ var HidesRows = &rule.Rule{
 	ID:       "policy-hides-rows",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "row level security hides rows from deployed code that used to see them",
 	Harm:     "Once it is enabled, every role but the owner sees only the rows that a policy lets through; without a policy, none. Nothing fails: SELECT returns fewer rows, UPDATE and DELETE touch fewer, INSERT is refused. With FORCE the owner, whom most applications connect as, is bound too. Policies that ask for a session setting hide everything from code that does not set it.",
 	Instead:  "Release code that sets what the policies ask for first; create the policies, and enable row level security in a later release.",

@@ -16,7 +16,7 @@ var Recursion = &rule.Rule{
 	ID:       "policy-recursion",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a policy reads its own table, by itself or through the policies of others, and every query fails",
 	Harm:     "What a policy reads is bound by policies, too. CREATE POLICY does not look where that leads: a policy whose subquery reads its own table, or one whose policies read it again, is found out by the first query: \"infinite recursion detected in policy for relation\". It fails for every role but those that policies do not bind: the owner without FORCE, superusers and BYPASSRLS, which is who tries it out.",
 	Instead:  "Read the table in a SECURITY DEFINER function of a role that the policies do not bind, and call that in the policy.",

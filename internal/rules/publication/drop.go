@@ -13,7 +13,7 @@ var Drop = &rule.Rule{
 	ID:       "publication-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "subscribers stop getting what a publication, or a table of it, sends",
 	Harm:     "Replicas, warehouses and change data capture read a publication by its name. When it is gone, decoding stops at the next change, also when a publication of the name is made later, and the replication slot keeps the WAL until the disk is full; 18 passes over the changes instead, which never arrive. A table that leaves a publication fails nowhere: its changes no longer arrive.",
 	Instead:  "End the subscriptions first. To change what is published use ALTER PUBLICATION, or drop and create it in one transaction.",

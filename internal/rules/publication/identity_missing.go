@@ -15,7 +15,7 @@ var IdentityMissing = &rule.Rule{
 	ID:        "publication-identity-missing",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "UPDATE and DELETE fail on a published table without a replica identity",
 	Harm:      "A publication names the row that was changed by its primary key, or by what REPLICA IDENTITY says. A table with neither takes INSERTs only: the server refuses every UPDATE and DELETE, even of no rows, with \"cannot update table … because it does not have a replica identity and publishes updates\". A deferrable primary key and a plain unique constraint do not count.",
 	Instead:   "Give the table a primary key, or ALTER TABLE … REPLICA IDENTITY FULL or USING INDEX, before it is published or written to.",

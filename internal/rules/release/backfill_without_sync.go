@@ -16,7 +16,7 @@ var BackfillWithoutSync = &rule.Rule{
 	ID:       "release-backfill-without-sync",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a new column is filled from an old one once, and nothing keeps them in step",
 	Harm:     "The deployed code does not know the new column. What it inserts or changes after the copy is in the old column only, and the new code, which reads the new one, does not see it.",
 	Instead:  "Put a trigger on the table that fills the new column on every write before the copy runs, or copy again once the old code is gone.",

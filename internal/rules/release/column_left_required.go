@@ -15,7 +15,7 @@ var ColumnLeftRequired = &rule.Rule{
 	ID:       "release-column-left-required",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "the new code leaves a column out of its INSERTs that must not be null and has no default",
 	Harm:     "To take a field out of the model first and to drop its column a release later is right; but from the moment the new code runs it leaves the column out of every INSERT, and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",
 	Instead:  "Let the column be null, or give it a default, in the same release: both keep the deployed code working.",

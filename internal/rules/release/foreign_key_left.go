@@ -15,7 +15,7 @@ var ForeignKeyLeft = &rule.Rule{
 	ID:       "release-foreign-key-left",
 	Category: onward.Compatibility,
 	Severity: onward.Info,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a ForeignKey leaves the models, and its constraint stays",
 	Harm:     "Django deletes or changes the rows that point at a row before it deletes that, in Python, as far as its models know of them. The constraint does neither: where old rows still point at one, the new code cannot delete it.",
 	Instead:  "Drop the constraint in the migration that takes the field or the model out of the state, and the column or the table a release later.",

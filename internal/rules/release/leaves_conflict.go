@@ -11,7 +11,7 @@ var LeavesConflict = &rule.Rule{
 	ID:       "release-leaves-conflict",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "the history of an app ends in several migrations",
 	Harm:     "Two migrations build on the same one and none on both. Django refuses to migrate: \"Conflicting migrations detected; multiple leaf nodes in the migration graph\".",
 	Instead:  "Let one depend on the other, or run makemigrations --merge.",

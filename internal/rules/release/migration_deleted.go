@@ -16,7 +16,7 @@ var MigrationDeleted = &rule.Rule{
 	ID:       "release-migration-deleted",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a migration that the base has was deleted",
 	Harm:     "Databases that ran it keep what it did, new ones never get it: from now on they differ. Some runners refuse to migrate a database that knows a migration which the files do not.",
 	Instead:  "Put the file back, and undo what it did in a new migration.",

@@ -10,7 +10,7 @@ var MigrationEdited = &rule.Rule{
 	ID:       "release-migration-edited",
 	Category: onward.ReleaseOrder,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a migration that the base already has was edited",
 	Harm:     "Databases that ran it will not run it again: they keep what the old text did, and the new code meets a schema that it was not written for. A runner that keeps checksums refuses to migrate at all.",
 	Instead:  "Put the file back as it was, and write the change as a new migration.",

@@ -14,7 +14,7 @@ var StatementRefused = &rule.Rule{
 	ID:        "release-statement-refused",
 	Category:  onward.ReleaseOrder,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "the server refuses the statement on this version or this schema",
 	Harm:      "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. The migration stops there.",
 	Instead:   "Use a form that every version in production has, and name those versions in onward.yaml.",
@@ -92,5 +92,5 @@ func unsaid(s *rule.Stmt) bool {
 			return false
 		}
 	}
-	return all == effect.Newest-effect.Oldest+1
+	return all == onward.NewestMajor-onward.OldestMajor+1
 }

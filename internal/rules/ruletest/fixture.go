@@ -59,7 +59,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/usage"
@@ -154,7 +153,7 @@ func Parse(data []byte) (*Fixture, error) {
 	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Given: map[string]bool{}, Inserts: map[string][][]string{}, Code: map[string][]string{}}
 	var own [][2]string // headers of single examples
 	var unseen []string
-	for v := effect.Oldest; v <= effect.Newest; v++ {
+	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
 		f.Versions = append(f.Versions, v)
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(ar.Comment)), "\n") {
@@ -223,7 +222,7 @@ func Parse(data []byte) (*Fixture, error) {
 // version.
 func (f *Fixture) Run(rules []*rule.Rule, r *Release) ([]onward.Finding, error) {
 	var all []int
-	for v := effect.Oldest; v <= effect.Newest; v++ {
+	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
 		all = append(all, v)
 	}
 	return f.RunOn(rules, r, all)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -92,8 +91,8 @@ func versions(value string) ([]int, error) {
 	}
 	from, err := strconv.Atoi(lo)
 	to, err2 := strconv.Atoi(hi)
-	if err != nil || err2 != nil || from < effect.Oldest || to > effect.Newest || from > to {
-		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, effect.Oldest, effect.Newest)
+	if err != nil || err2 != nil || from < onward.OldestMajor || to > onward.NewestMajor || from > to {
+		return nil, fmt.Errorf("pg: %q is no range within %d..%d", value, onward.OldestMajor, onward.NewestMajor)
 	}
 	var out []int
 	for v := from; v <= to; v++ {

@@ -18,7 +18,7 @@ var LeftBehind = &rule.Rule{
 	ID:       "sequence-left-behind",
 	Category: onward.Data,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "rows come into a table with numbers of their own, and nothing moves the sequence of the column",
 	Harm:     "An INSERT that gives a serial or identity column a value does not move its sequence. The next INSERT that leaves the column to its default gets a number that is taken, and fails with \"duplicate key value violates unique constraint\": once for each row that is in the way.",
 	Instead:  "Move the sequence behind the rows with setval(), in the same migration, or leave the column out of the INSERT.",

@@ -10,7 +10,7 @@ var Cluster = &rule.Rule{
 	ID:        "table-cluster",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
 	Harm:      "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big. New rows are not kept in order.",
 	Instead:   "Use pg_repack, which sorts a table while it is in use; or take a window without traffic.",

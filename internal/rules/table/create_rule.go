@@ -13,7 +13,7 @@ var CreateRule = &rule.Rule{
 	ID:       "table-create-rule",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a rewrite rule changes what the statements of the deployed code do",
 	Harm:     "A rule rewrites each statement on the table before it is planned. With DO INSTEAD the deployed code's INSERT, UPDATE or DELETE does something else, reports 0 rows, and RETURNING fails unless the rule has one; ON CONFLICT is refused on a table with INSERT or UPDATE rules. Expressions like nextval() may run twice.",
 	Instead:  "Use a trigger, or a view with INSTEAD OF triggers.",

@@ -14,7 +14,7 @@ var Drop = &rule.Rule{
 	ID:        "table-drop",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
 	Harm:      "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone. A function whose body still names the table, as that of a trigger on another one, fails for old and new code alike.",
 	Instead:   "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",

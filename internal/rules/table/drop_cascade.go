@@ -16,7 +16,7 @@ var DropCascade = &rule.Rule{
 	ID:       "table-drop-cascade",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "DROP … CASCADE takes along views, tables, columns, policies and constraints that the statement does not name",
 	Harm:     "CASCADE drops whatever depends on the thing, and what depends on that. The server only mentions it in a NOTICE that no deploy log shows. Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",
 	Instead:  "Drop what depends on it by name first, in statements that can be reviewed, and leave CASCADE out: the server then refuses when there is more.",

@@ -16,7 +16,7 @@ var DropFirst = &rule.Rule{
 	ID:        "table-drop-first",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a migration drops a table and creates it again: its rows are lost",
 	Harm:      "DROP TABLE IF EXISTS before CREATE TABLE makes a migration run twice without an error, and empties the table when it does. Foreign keys, grants, triggers and views of the old table go with it.",
 	Instead:   "Change the table with ALTER TABLE. To make the migration repeatable use CREATE TABLE IF NOT EXISTS without the DROP.",

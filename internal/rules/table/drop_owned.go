@@ -16,7 +16,7 @@ var DropOwned = &rule.Rule{
 	ID:        "table-drop-owned",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP OWNED drops all tables that a role owns in this database",
 	Harm:      "DROP OWNED is there to get rid of a role's privileges, and takes along every table, view, function and schema that the role owns, with their rows. Which these are is not to be seen in the statement.",
 	Instead:   "Give them to another role first, with REASSIGN OWNED: then only the privileges are left.",

@@ -14,7 +14,7 @@ var IfNotExistsDiffers = &rule.Rule{
 	ID:        "table-if-not-exists-differs",
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE TABLE IF NOT EXISTS names a table that exists without some of its columns",
 	Harm:      "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, and the columns that it lists never come to be: the new code fails on them.",
 	Instead:   "Add what is missing with ALTER TABLE … ADD COLUMN, or create the table under another name.",

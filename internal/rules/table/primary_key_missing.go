@@ -12,7 +12,7 @@ var PrimaryKeyMissing = &rule.Rule{
 	ID:       "table-primary-key-missing",
 	Category: onward.Design,
 	Severity: onward.Warning,
-	Preset:   rule.DesignSet,
+	Preset:   onward.DesignSet,
 	Summary:  "a new table has no primary key",
 	Harm:     "Nothing names a row: logical replication refuses UPDATE and DELETE on the table, backfills cannot go through it in batches, and a doubled row cannot be removed.",
 	Instead:  "Give it a primary key while it is empty: later it takes an index build and a NOT NULL scan.",

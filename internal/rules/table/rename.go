@@ -15,7 +15,7 @@ var Rename = &rule.Rule{
 	ID:       "table-rename",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "renaming a table breaks deployed code that knows it by its old name",
 	Harm:     "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
 	Instead:  "Leave a view of the old name behind in the same transaction: a plain SELECT of the columns takes INSERT, UPDATE and DELETE as well. Drop the view a release later.",

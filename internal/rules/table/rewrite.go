@@ -16,7 +16,7 @@ var Rewrite = &rule.Rule{
 	ID:        "table-rewrite",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "SET TABLESPACE, SET LOGGED, SET UNLOGGED and SET ACCESS METHOD copy the table while nobody can read it",
 	Harm:      "The file is written anew, or copied to the other tablespace, under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
 	Instead:   "Create a new table of the wanted kind, keep both in step with a trigger, copy the rows in batches, and swap the names; or use pg_repack; or take a window without traffic.",

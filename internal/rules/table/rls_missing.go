@@ -11,7 +11,7 @@ var RlsMissing = &rule.Rule{
 	ID:       "table-rls-missing",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   rule.SecuritySet,
+	Preset:   onward.SecuritySet,
 	Summary:  "a new table has no row level security",
 	Harm:     "Where roles of end users reach the database (through an API, or one role per tenant), a table without row level security shows all its rows to whoever holds a privilege on it, and default privileges give it away quietly.",
 	Instead:  "Enable row level security in the migration that creates the table, and create its policies there too.",

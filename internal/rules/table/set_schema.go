@@ -12,7 +12,7 @@ var SetSchema = &rule.Rule{
 	ID:       "table-set-schema",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "SET SCHEMA takes the table away from deployed code that looks for it in the old schema",
 	Harm:     "A table is found by its schema, or along search_path. Once it has moved, queries of the old code fail with \"relation does not exist\", unless the new schema is on their search_path already. Indexes and owned sequences move with it.",
 	Instead:  "Leave a view behind in the old schema, in the same transaction, or put the new schema on the search_path of the deployed code's role first.",

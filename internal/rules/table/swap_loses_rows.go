@@ -15,7 +15,7 @@ var SwapLosesRows = &rule.Rule{
 	ID:       "table-swap-loses-rows",
 	Category: onward.DataLoss,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a new table takes the place of a deployed one, without all of its rows or values",
 	Harm:     "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, and away with it. A table that nothing was copied to is empty for the code, and a column that the INSERT does not name is NULL, or has its default, in every row.",
 	Instead:  "Change the table with ALTER TABLE. Where it has to be a new one: create it in one release, keep it in step by triggers on the old table, copy in batches, and swap the names in a later release.",

@@ -11,7 +11,7 @@ var VacuumFull = &rule.Rule{
 	ID:        "table-vacuum-full",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "VACUUM FULL writes the table anew while nobody can read it",
 	Harm:      "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
 	Instead:   "A plain VACUUM makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",

@@ -13,7 +13,7 @@ var BlockRequired = &rule.Rule{
 	ID:        "transaction-block-required",
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside of a transaction",
 	Harm:      "What they do ends with the transaction, so the server refuses them where none is open: in a file that the tool sends statement by statement. SAVEPOINT also wants a BEGIN where several statements are sent as one message. The migration fails there.",
 	Instead:   "Put BEGIN in front of it and COMMIT behind the statements that it is for.",

@@ -14,7 +14,7 @@ var CommitInDo = &rule.Rule{
 	ID:       "transaction-commit-in-do",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "COMMIT in a DO block or a procedure is refused inside of a transaction",
 	Harm:     "A DO block, or a procedure that CALL runs, may commit only where it is the transaction itself: sent alone, outside of BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what was done.",
 	Instead:  "Switch the tool's transaction off for the file, and let the block be the only statement of its message.",

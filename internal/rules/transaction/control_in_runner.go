@@ -16,7 +16,7 @@ var ControlInRunner = &rule.Rule{
 	ID:        "transaction-control-in-runner",
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "BEGIN or COMMIT in a file meddles with the transaction that the runner opened",
 	Harm:      "BEGIN inside of a transaction is a warning and nothing else. COMMIT ends the runner's transaction: what follows commits statement by statement, a failure there leaves half of the migration behind, and the runner's record of it is no longer written together with it.",
 	Instead:   "Leave the transaction to the runner, or switch its transaction off for the file.",

@@ -11,7 +11,7 @@ var LeftOpen = &rule.Rule{
 	ID:        "transaction-left-open",
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "the file ends inside of a transaction that it opened",
 	Harm:      "Without COMMIT everything since BEGIN is rolled back when the connection closes, after the runner took the migration for done. Until then its locks are held.",
 	Instead:   "End the file with COMMIT.",

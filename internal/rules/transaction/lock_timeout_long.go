@@ -14,7 +14,7 @@ var LockTimeoutLong = &rule.Rule{
 	ID:        "transaction-lock-timeout-long",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "lock_timeout is set to more than 30 seconds where a table in use is locked",
 	Harm:      "While the statement waits for its lock, every query on the table that comes after it waits too. The timeout is how long that may last.",
 	Instead:   "Set it to a few seconds, and run the migration again when it gives up.",

@@ -19,7 +19,7 @@ var LockTimeoutMissing = &rule.Rule{
 	ID:        "transaction-lock-timeout-missing",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a table in use is locked, and no lock_timeout bounds the wait for the lock",
 	Harm:      "The statement waits behind every transaction that uses the table, and everything that comes after it waits behind the statement. An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",
 	Instead:   "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. onward.yaml takes what the runner sets as lock_timeout of the directory.",

@@ -19,7 +19,7 @@ var LongWorkUnderLock = &rule.Rule{
 	ID:        "transaction-long-work-under-lock",
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a statement works for as long as a table is big while an earlier one's lock is held",
 	Harm:      "A lock is held until the transaction ends, not until its statement ends. An instant ALTER TABLE followed by a backfill, a scan or an index build in the same transaction blocks the table for all of that time.",
 	Instead:   "Commit the statement that locks first, and do the long work in a later migration, in batches.",

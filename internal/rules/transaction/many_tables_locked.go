@@ -17,7 +17,7 @@ var ManyTablesLocked = &rule.Rule{
 	ID:        "transaction-many-tables-locked",
 	Category:  onward.InTransaction,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "one transaction locks several tables in use, one after the other",
 	Harm:      "The first table stays locked while the transaction waits for the lock on the second, however long a query there runs. A session that uses both tables in the other order deadlocks with it.",
 	Instead:   "Give each table a migration of its own, so that no lock is held while another is waited for.",

@@ -16,7 +16,7 @@ var PendingTriggerEvents = &rule.Rule{
 	ID:        "transaction-pending-trigger-events",
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a table is changed in the transaction that wrote rows with deferred checks",
 	Harm:      "A deferred foreign key or constraint trigger checks a row when the transaction commits. Until then the server refuses ALTER TABLE, CREATE INDEX, DROP TABLE, TRUNCATE and CLUSTER on the table: \"cannot ALTER TABLE … because it has pending trigger events\". Where the rows come from a query, it does so only on a database that has such rows: in production, not in the test.",
 	Instead:   "Run the checks before the table is changed, with SET CONSTRAINTS ALL IMMEDIATE, or write the rows in a migration of their own.",

@@ -13,7 +13,7 @@ var SetLeaks = &rule.Rule{
 	ID:       "transaction-set-leaks",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "SET without LOCAL changes the session for the migrations behind it",
 	Harm:     "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
 	Instead:  "Use SET LOCAL inside of a transaction, or RESET at the end.",

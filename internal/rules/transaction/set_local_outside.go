@@ -14,7 +14,7 @@ var SetLocalOutside = &rule.Rule{
 	ID:        "transaction-set-local-outside",
 	Category:  onward.InTransaction,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "SET LOCAL stands outside of a transaction, where it does nothing",
 	Harm:      "SET LOCAL holds until the transaction ends. Sent by itself it is a transaction of its own, so the setting is gone before the next statement; the server answers with a warning that nobody reads.",
 	Instead:   "Use SET and RESET, or open a transaction around both.",

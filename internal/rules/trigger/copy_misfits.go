@@ -15,7 +15,7 @@ var CopyMisfits = &rule.Rule{
 	ID:       "trigger-copy-misfits",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a trigger copies whole rows into a table that no longer has the same columns in the same order",
 	Harm:     "INSERT INTO history SELECT OLD.* takes the columns of the row as they stand, and gives them to those of the other table as they stand there. When only one of the two gets a column, each write that fires the trigger fails with \"INSERT has more expressions than target columns\", that of the deployed code too; connections that have run the trigger before go on with their plan until the history is next analyzed, so that it begins minutes after the deploy. When both get one but further columns follow in the history, the values land one column beside.",
 	Instead:  "Give the history the column first, and name the columns in the function before either table changes.",

@@ -14,7 +14,7 @@ var Disable = &rule.Rule{
 	ID:       "trigger-disable",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a trigger is off for everybody once DISABLE TRIGGER, or ENABLE REPLICA TRIGGER, commits",
 	Harm:     "DISABLE TRIGGER is no setting of the session, and a trigger ENABLEd for REPLICA fires in sessions that apply changes of another server alone: from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. When a later statement that enables it fails, it stays off, and nothing tells.",
 	Instead:  "Disable and enable it in one transaction; or leave it on, and let its function return early for the migration's session (a custom setting).",

@@ -13,7 +13,7 @@ var Drop = &rule.Rule{
 	ID:       "trigger-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "what a dropped trigger kept up stops while the deployed code still writes",
 	Harm:     "The deployed code relies on the trigger without naming it: timestamps, audit rows, search columns and copies are no longer written for its INSERTs and UPDATEs, and nothing fails. What is missed has to be made up for later.",
 	Instead:  "Release code that does the trigger's work first, and drop the trigger a release later. To change one use CREATE OR REPLACE TRIGGER (14 and later), or drop and create it in one transaction.",

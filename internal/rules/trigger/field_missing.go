@@ -16,7 +16,7 @@ var FieldMissing = &rule.Rule{
 	ID:       "trigger-field-missing",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a trigger whose function names a column that the table does not have fails each write",
 	Harm:     "CREATE TRIGGER does not look into the function: it succeeds, and so does the migration. Then each statement that fires the trigger fails with 'record \"new\" has no field', that of the deployed code too, and on a table without rows nobody notices until the first one comes. Functions that many tables share, as those that set updated_at, are put on one table too many.",
 	Instead:  "Add the column first, or leave the trigger away.",

@@ -16,7 +16,7 @@ var FunctionFails = &rule.Rule{
 	ID:       "trigger-function-fails",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a trigger whose function fails, or skips the row, on each write",
 	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, an audit table that nobody made, a column that it does not have, or one that it needs a value for show when the trigger fires. So does a function that writes to the table of its own trigger, and fires it again without end. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
 	Instead:  "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",

@@ -16,7 +16,7 @@ var RefusesWrites = &rule.Rule{
 	ID:       "trigger-refuses-writes",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a trigger refuses what the deployed code writes: each row, or each change of a column",
 	Harm:     "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, refuses each INSERT of the servers that the deploy has not come to.",
 	Instead:  "Freeze the table a release later, when no code that writes to it runs any more; take the privilege away instead, which the same waits for.",

@@ -17,7 +17,7 @@ var DomainConstraintScan = &rule.Rule{
 	ID:        "type-domain-constraint-scan",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a new constraint of a domain reads every table that uses it while they refuse writes",
 	Harm:      "Each table with a column of the domain is locked in SHARE mode and read whole, one after the other, in one transaction. Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",
 	Instead:   "Put the constraint on the tables instead: a table's CHECK can be added NOT VALID and validated without blocking writes.",

@@ -13,7 +13,7 @@ var Drop = &rule.Rule{
 	ID:        "type-drop",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "DROP TYPE breaks deployed code that casts to the type or looks it up",
 	Harm:      "Queries that cast to the type fail with \"type does not exist\". Drivers that register types by name when they connect (pgx, Npgsql, asyncpg, psycopg adapters) fail on every new connection.",
 	Instead:   "Drop it a release after the code that used it.",

@@ -15,7 +15,7 @@ var EnumGuardedDiffers = &rule.Rule{
 	ID:        "type-enum-guarded-differs",
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "CREATE TYPE behind a guard names an enum that exists with fewer values",
 	Harm:      "CREATE TYPE has no IF NOT EXISTS, so that it stands in a DO block with a handler for duplicate_object, or behind a look into pg_type. Both look at the name alone. Where the type exists with other values nothing happens, the migration counts as done, and what writes one of the new values fails: invalid input value for enum.",
 	Instead:   "Add the values to the type that is there: ALTER TYPE … ADD VALUE IF NOT EXISTS.",

@@ -15,7 +15,7 @@ var EnumRecreate = &rule.Rule{
 	ID:       "type-enum-recreate",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "an enum comes back without a value that the deployed code may write",
 	Harm:     "A value cannot be taken out of an enum, so it is made anew without. Deployed code that writes or compares the missing value fails with \"invalid input value for enum\", and so does the conversion of a column when a row still holds it.",
 	Instead:  "Release code that no longer writes the value, change the rows, and take the value out a release later. Leaving it in costs nothing.",

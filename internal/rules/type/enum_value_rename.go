@@ -16,7 +16,7 @@ var EnumValueRename = &rule.Rule{
 	ID:        "type-enum-value-rename",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "renaming an enum value breaks deployed code that writes, compares or reads the old one",
 	Harm:      "All rows read the new name at once. Deployed code that writes or compares the old one fails with \"invalid input value for enum\", and code that turns the text into its own enum fails on the new one.",
 	Instead:   "Add the new value, let the code accept both, change the rows in batches, and leave the old value where it is.",

@@ -15,7 +15,7 @@ var EnumValueUsedInTransaction = &rule.Rule{
 	ID:        "type-enum-value-used-in-transaction",
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "a new enum value is used in the transaction that added it",
 	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default, in a CHECK, or in the body of a function in SQL, which is read when it is created: the server answers \"unsafe use of new value\", and the migration fails. A cast of what rows hold fails so where one of them holds the value. A type that the same transaction created is free of this from Postgres 17 on.",
 	Instead:   "Add the value in one migration and use it in the next.",

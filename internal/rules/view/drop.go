@@ -14,7 +14,7 @@ var Drop = &rule.Rule{
 	ID:       "view-drop",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "DROP VIEW breaks deployed code that still reads the view",
 	Harm:     "Every query of the old code on the view fails with \"relation does not exist\". When the view is made anew in another transaction, queries fail in between, and for good when the second one does not succeed.",
 	Instead:  "Remove the view from the code first and drop it a release later. To change a view drop and create it in one transaction: then there is no moment without it.",

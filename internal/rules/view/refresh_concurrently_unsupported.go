@@ -12,7 +12,7 @@ var RefreshConcurrentlyUnsupported = &rule.Rule{
 	ID:        "view-refresh-concurrently-unsupported",
 	Category:  onward.Locking,
 	Severity:  onward.Error,
-	Preset:    rule.Recommended,
+	Preset:    onward.Recommended,
 	Summary:   "REFRESH MATERIALIZED VIEW CONCURRENTLY without a unique index on plain columns fails",
 	Harm:      "The server refuses the statement, and the migration stops there.",
 	Instead:   "Create a unique index on plain columns, without a condition, first.",

@@ -13,7 +13,7 @@ var RefreshIndexLost = &rule.Rule{
 	ID:       "view-refresh-index-lost",
 	Category: onward.Compatibility,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a materialized view loses its unique index, so that it cannot be refreshed concurrently",
 	Harm:     "REFRESH MATERIALIZED VIEW CONCURRENTLY needs a unique index on plain columns, for all rows. Such an index on a view is there for that, as a rule: a job, or the deployed code, that refreshes the view fails from then on, and what is read is the state of the last refresh. DROP MATERIALIZED VIEW takes the indexes along.",
 	Instead:  "Create the unique index again, in the same transaction.",

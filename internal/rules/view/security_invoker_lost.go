@@ -12,7 +12,7 @@ var SecurityInvokerLost = &rule.Rule{
 	ID:       "view-security-invoker-lost",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Since:    15,
 	Summary:  "a view comes back without security_invoker, and shows what row level security hid",
 	Harm:     "CREATE OR REPLACE VIEW resets the options that it does not name, as does DROP and CREATE. The view then reads its tables as its owner, whom their policies do not bind unless they are FORCEd: whoever may read the view sees all rows.",

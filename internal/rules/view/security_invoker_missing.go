@@ -13,7 +13,7 @@ var SecurityInvokerMissing = &rule.Rule{
 	ID:       "view-security-invoker-missing",
 	Category: onward.Security,
 	Severity: onward.Warning,
-	Preset:   rule.SecuritySet,
+	Preset:   onward.SecuritySet,
 	Since:    15,
 	Summary:  "a view reads a table with row level security as the view's owner",
 	Harm:     "Policies are applied for whom a table is read as, which for a view is its owner. An owner of the tables is bound by no policy unless they are FORCEd: whoever may read the view sees all rows.",

@@ -14,7 +14,7 @@ var WriteRefused = &rule.Rule{
 	ID:       "view-write-refused",
 	Category: onward.Compatibility,
 	Severity: onward.Error,
-	Preset:   rule.Recommended,
+	Preset:   onward.Recommended,
 	Summary:  "a view that could be written to is read-only once this commits, or a column of it is",
 	Harm:     "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: \"cannot insert into view\". A column that becomes an expression is read-only alone: INSERTs and UPDATEs that name it fail. DROP VIEW takes the triggers along, CREATE OR REPLACE VIEW keeps them.",
 	Instead:  "Give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own.",

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
-	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
@@ -50,7 +50,7 @@ func TestAgainstServers(t *testing.T) {
 			if s.types != "" {
 				types = strings.Split(s.types, ",")
 			}
-			want := map[byte]builtin.Vol{'i': builtin.Immutable, 's': builtin.Stable, 'v': builtin.Volatile}[row[major-pgserver.OldestMajor]]
+			want := map[byte]builtin.Vol{'i': builtin.Immutable, 's': builtin.Stable, 'v': builtin.Volatile}[row[major-onward.OldestMajor]]
 			got, known := builtin.VolatilityOf(s.name, types, major)
 			if !known || got != want {
 				t.Errorf("Postgres %d, %s(%s): %v, %v, the server says %v", major, s.name, s.types, got, known, want)

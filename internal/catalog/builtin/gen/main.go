@@ -8,6 +8,7 @@ import (
 	"os/signal"
 
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
 )
 
 const output = "tables_gen.go"
@@ -23,7 +24,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	var gathered tables
-	for major := pgserver.OldestMajor; major <= pgserver.NewestMajor; major++ {
+	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
 		if err != nil {
 			return err

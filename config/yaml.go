@@ -113,16 +113,10 @@ func (d *decoder) oneOf(n ast.Node, what string, names []string) string {
 	return text
 }
 
-// names reads a list of names, of the given ones unless there are none.
-func (d *decoder) names(n ast.Node, what string, names []string) []string {
+// texts reads a list of texts.
+func (d *decoder) texts(n ast.Node) []string {
 	var out []string
-	d.list(n, func(n ast.Node) {
-		if names == nil {
-			out = append(out, d.text(n))
-		} else {
-			out = append(out, d.oneOf(n, what, names))
-		}
-	})
+	d.list(n, func(n ast.Node) { out = append(out, d.text(n)) })
 	return out
 }
 

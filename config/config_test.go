@@ -16,8 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onward-sql/onward/internal/config"
-	"github.com/onward-sql/onward/internal/size"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -45,11 +44,11 @@ func TestDecode(t *testing.T) {
 			{Dir: "shop", Framework: "django", Python: ".venv/bin/python", Settings: "shop.settings", AcceptUnreadable: true, Line: 10},
 		},
 		Rules:        map[string]onward.Severity{"index-create-blocking": onward.Warning, "column-drop": onward.Off},
-		Presets:      []string{"recommended", "strict"},
+		Presets:      []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn:       config.FailOnWarning,
 		SmallTables:  []string{"countries", "billing.rates"},
 		SmallBelow:   10_000_000,
-		Throughput:   size.Throughput{Read: 500e6, Write: 200e6},
+		Throughput:   onward.Throughput{Read: 500e6, Write: 200e6},
 		Assume:       config.Assume{TimeZone: "UTC", LockTimeout: 2000},
 		Baseline:     "onward.baseline.json",
 		AcceptOpaque: config.Accept{Patterns: []string{"legacy/**"}},
@@ -100,7 +99,7 @@ func TestPipe(t *testing.T) {
 // and names every key.
 func TestDocumentation(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../../docs/configuration.md")
+	data, err := os.ReadFile("../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +358,7 @@ func TestBaseline(t *testing.T) {
 // decoder know the same keys and names.
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../../onward.schema.json")
+	data, err := os.ReadFile("../onward.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

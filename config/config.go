@@ -9,9 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/effect"
-	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -35,7 +32,7 @@ type Config struct {
 	// Rules sets the severity of rules by name; off switches one off.
 	Rules map[string]onward.Severity `yaml:"rules"`
 	// Presets are the sets of rules that are on. Defaults to recommended.
-	Presets []string `yaml:"presets"`
+	Presets []onward.Preset `yaml:"presets"`
 	// FailOn is the severity from which on findings make the exit code 1:
 	// error, warning, info or never. Defaults to error.
 	FailOn Threshold `yaml:"fail_on"`
@@ -47,7 +44,7 @@ type Config struct {
 	SmallBelow Bytes `yaml:"small_below"`
 	// Throughput is how fast the server reads and writes. What is not set has
 	// its default.
-	Throughput size.Throughput `yaml:"throughput"`
+	Throughput onward.Throughput `yaml:"throughput"`
 	// Assume is what holds for every session that runs migrations.
 	Assume Assume `yaml:"assume"`
 	// Baseline is the file of findings to leave out, "" for none.
@@ -207,7 +204,7 @@ func (c *Config) Versions() []int {
 		return c.Postgres
 	}
 	var all []int
-	for v := effect.Oldest; v <= effect.Newest; v++ {
+	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
 		all = append(all, v)
 	}
 	return all
@@ -215,15 +212,6 @@ func (c *Config) Versions() []int {
 
 // Severities gives the severities that the file sets, by rule.
 func (c *Config) Severities() map[string]onward.Severity { return c.Rules }
-
-// RulePresets are the presets that are on; none stands for the recommended.
-func (c *Config) RulePresets() []rule.Preset {
-	var out []rule.Preset
-	for _, p := range c.Presets {
-		out = append(out, rule.Preset(p))
-	}
-	return out
-}
 
 // Accepts reports whether a file, relative to the repository's root, may stay
 // unjudged.

@@ -14,7 +14,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,7 +25,7 @@ type Known struct {
 	Rules, Frameworks []string
 }
 
-var presets = []string{string(rule.Recommended), string(rule.Strict), string(rule.DesignSet), string(rule.SecuritySet)}
+var presets = []string{string(onward.Recommended), string(onward.Strict), string(onward.DesignSet), string(onward.SecuritySet)}
 
 // Error is something wrong in the file.
 type Error struct {
@@ -157,9 +156,11 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		{"base", func(n ast.Node) { c.Base = d.text(n) }},
 		{"migrations", func(n ast.Node) { d.list(n, func(n ast.Node) { c.Migrations = append(c.Migrations, d.migrations(n)) }) }},
 		{"rules", func(n ast.Node) { c.Rules = d.rules(n) }},
-		{"presets", func(n ast.Node) { c.Presets = d.names(n, "preset", presets) }},
+		{"presets", func(n ast.Node) {
+			d.list(n, func(n ast.Node) { c.Presets = append(c.Presets, onward.Preset(d.oneOf(n, "preset", presets))) })
+		}},
 		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
-		{"small_tables", func(n ast.Node) { c.SmallTables = d.names(n, "", nil) }},
+		{"small_tables", func(n ast.Node) { c.SmallTables = d.texts(n) }},
 		{"small_below", func(n ast.Node) { c.SmallBelow = Bytes(d.bytes(n, "")) }},
 		{"throughput", func(n ast.Node) {
 			d.mapping(n, "throughput", []field{
@@ -269,8 +270,8 @@ func ParseVersions(text string) ([]int, error) {
 			return nil, fmt.Errorf("%q is no major version of Postgres: write 17, 14..17 or a list", part)
 		case from > to:
 			return nil, fmt.Errorf("%q is empty: write the older version first", part)
-		case from < effect.Oldest || to > effect.Newest:
-			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, effect.Oldest, effect.Newest)
+		case from < onward.OldestMajor || to > onward.NewestMajor:
+			return nil, fmt.Errorf("%q is not supported: this release knows Postgres %d to %d", part, onward.OldestMajor, onward.NewestMajor)
 		}
 		for v := from; v <= to; v++ {
 			out = append(out, v)
