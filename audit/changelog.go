@@ -37,8 +37,8 @@ type Config struct {
 
 // Changelog reports on the migrations that are new between two revisions.
 //
-// Errors: those of gitrange for revisions and repositories, and
-// *adapter.NotFoundError when there are no migrations.
+// Errors: those of git for revisions and repositories, a
+// [*NotFoundError] when there are no migrations, a *config.Error for the settings.
 func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 	r, err := Read(ctx, c)
 	if err != nil {

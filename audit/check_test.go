@@ -119,8 +119,8 @@ func TestLocks(t *testing.T) {
 	if err != nil || len(out) != 2 {
 		t.Fatalf("%v %v", out, err)
 	}
-	if len(out[0].Groups) != 1 || len(out[0].Groups[0].Versions) != 6 {
-		t.Errorf("the same on all versions: %+v", out[0].Groups)
+	if len(out[0].Variants) != 1 || len(out[0].Variants[0].Postgres) != 6 {
+		t.Errorf("the same on all versions: %+v", out[0].Variants)
 	}
 	got := map[string]onward.Lock{}
 	for _, e := range out[0].Effects {

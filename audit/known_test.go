@@ -154,7 +154,7 @@ INSERT INTO users SELECT n, repeat('x', 900) FROM generate_series(1, 20000) n; A
 		t.Errorf("configured versions count more than the server's: %v", r.Postgres)
 	}
 	locks, err := Locks(ctx, LocksConfig{SQL: "ALTER TABLE users ADD CHECK (id > 0)", Deployed: Deployed{DB: url}})
-	if err != nil || len(locks) != 1 || len(locks[0].Groups) != 1 || locks[0].Groups[0].Reported[0].Rows != 20000 || locks[0].Effects[0].EstimateMS == 0 {
+	if err != nil || len(locks) != 1 || len(locks[0].Variants) != 1 || locks[0].Variants[0].Effects[0].Rows != 20000 || locks[0].Effects[0].EstimateMS == 0 {
 		t.Errorf("%+v, %v", locks, err)
 	}
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/onward-sql/onward/config"
@@ -25,27 +26,10 @@ type LocksConfig struct {
 	Settings *config.Config
 }
 
-// StatementLocks is what one statement does on a group of versions on which it
-// does the same.
-type StatementLocks struct {
-	onward.Statement
-	// Groups has one entry for each group of versions.
-	Groups []LockGroup
-}
-
-// LockGroup is the effects on the versions of a group.
-type LockGroup struct {
-	Versions []int
-	Effects  []effect.Effect
-	// Reported has the effects in the report's words, with sizes where they
-	// are known.
-	Reported []onward.Effect
-	// NoTransaction, Refused and Unmodelled are those of effect.Result.
-	NoTransaction, Refused, Unmodelled string
-}
-
 // Locks answers what each statement of a text locks.
-func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
+//
+// Errors: *config.InputError when there is no reading the text; those of [Deployed].
+func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 	c.Settings = settings(c.Settings)
 	k, err := c.know(ctx, c.Settings)
 	if err != nil {
@@ -72,7 +56,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 		return nil, &config.InputError{Err: err}
 	}
 	zone := c.Settings.Assume.TimeZone
-	take := func(l *StatementLocks, st *script.Statement) (after *catalog.Catalog) {
+	take := func(l *onward.Locks, st *script.Statement) (after *catalog.Catalog) {
 		defer func() {
 			if r := recover(); r != nil {
 				l.Note, after = "not judged: "+fault.Of(r).Error(), cat.Obscure("a statement that could not be folded")
@@ -84,21 +68,25 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 			problems = append(problems, *p)
 		}
 		var results []effect.Result
+		var groups []rule.VersionResult
 		for _, v := range k.versions(c.Settings) {
 			version := effect.NewVersion(v)
 			r := effect.Of(st.Node, cat, version, effect.Session{TimeZone: zone})
 			r.Fail(problems, version)
-			results = append(results, r)
-			l.group(v, r)
+			results, groups = append(results, r), group(groups, v, r)
 		}
 		worst := effect.Worst(results)
 		l.Effects = worst.Onward()
 		k.measure(l.Effects, &worst, onServer)
-		for i := range l.Groups {
-			g := &l.Groups[i]
-			result := effect.Result{Effects: g.Effects}
-			g.Reported = result.Onward()
-			k.measure(g.Reported, &result, onServer)
+		for i := range groups {
+			r := &groups[i].Result
+			v := onward.LockVariant{Postgres: groups[i].Versions, Effects: r.Onward(), Refused: r.Refused, NoTransaction: r.NoTransaction != ""}
+			k.measure(v.Effects, r, onServer)
+			v.Duration = cmp.Or(duration(v.Effects, *r), "instant")
+			if r.Unmodelled != "" {
+				v.Note = effect.Unknown(r.Unmodelled)
+			}
+			l.Variants = append(l.Variants, v)
 		}
 		if st.Opaque != "" {
 			l.Note = "not judged: " + st.Opaque
@@ -107,9 +95,9 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 		}
 		return after
 	}
-	var out []StatementLocks
+	var out []onward.Locks
 	for _, st := range s.Statements {
-		l := StatementLocks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Transaction: st.Tx, Effects: []onward.Effect{}}}
+		l := onward.Locks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Transaction: st.Tx, Effects: []onward.Effect{}}}
 		if st.Node == nil {
 			l.Note = "not judged: " + st.Err.Error()
 			out = append(out, l)
@@ -128,17 +116,13 @@ func Locks(ctx context.Context, c LocksConfig) ([]StatementLocks, error) {
 	return out, nil
 }
 
-// group adds a version to the group that does the same.
-func (l *StatementLocks) group(version int, r effect.Result) {
-	for i := range l.Groups {
-		g := &l.Groups[i]
-		same := effect.Result{Effects: g.Effects, NoTransaction: g.NoTransaction, Refused: g.Refused, Unmodelled: g.Unmodelled}
-		if same.Equal(&r) {
+// group adds a version to the group on which the statement does the same.
+func group(groups []rule.VersionResult, version int, r effect.Result) []rule.VersionResult {
+	for i := range groups {
+		if g := &groups[i]; g.Result.Equal(&r) {
 			g.Versions = append(g.Versions, version)
-			return
+			return groups
 		}
 	}
-	l.Groups = append(l.Groups, LockGroup{
-		Versions: []int{version}, Effects: r.Effects, NoTransaction: r.NoTransaction, Refused: r.Refused, Unmodelled: r.Unmodelled,
-	})
+	return append(groups, rule.VersionResult{Versions: []int{version}, Result: r})
 }

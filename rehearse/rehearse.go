@@ -13,6 +13,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// Rows says how many rows go where.
+type Rows = fill.Plan
+
 // Config says what to rehearse, and how. The zero value rehearses the release
 // around the current directory on the newest server, on empty tables.
 type Config struct {
@@ -25,7 +28,7 @@ type Config struct {
 	// databases are made in it, and dropped.
 	Server string
 	// Rows are the rows to generate.
-	Rows fill.Plan
+	Rows Rows
 	// Lenient: a table of Rows that the base does not have is passed over, as
 	// production may have tables of its own.
 	Lenient bool

@@ -48,7 +48,7 @@ could not be read, so that there is no verdict on it.`,
 				return usagef("--transaction %q is none of file, none, message, pipeline", f.transaction)
 			}
 			if f.framework != "" {
-				if err := knownFramework(f.framework, known().Frameworks); err != nil {
+				if err := knownFramework(f.framework, audit.Names().Frameworks); err != nil {
 					return err
 				}
 			}
@@ -85,6 +85,6 @@ could not be read, so that there is no verdict on it.`,
 	flags.StringArrayVar(&f.deployed, "deployed", nil, "`path` of files that are applied already; repeatable")
 	f.register(cmd)
 	complete(cmd, "transaction", "file", "none", "message", "pipeline")
-	complete(cmd, "framework", known().Frameworks...)
+	complete(cmd, "framework", audit.Names().Frameworks...)
 	return cmd
 }

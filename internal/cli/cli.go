@@ -113,12 +113,12 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	f := root.PersistentFlags()
 	f.SortFlags = false
 	f.StringVar(&a.flags.config, "config", "", "`file` to use instead of the nearest "+config.Name)
-	f.StringVar(&a.flags.format, "format", "terminal", "terminal, json, markdown, github or html")
+	f.StringVar(&a.flags.format, "format", string(report.FormatTerminal), list(report.Formats()))
 	f.StringVarP(&a.flags.output, "output", "o", "", "`file` to write the result to instead of standard output")
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never; NO_COLOR and CLICOLOR_FORCE count too")
 	f.CountVarP(&a.flags.verbose, "verbose", "v", "print every statement and all SQL; twice: also what is being done")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print findings in one line each, and the verdict")
-	complete(root, "format", "terminal", "json", "markdown", "github", "html")
+	complete(root, "format", report.Formats()...)
 	complete(root, "color", "auto", "always", "never")
 	root.AddCommand(a.changelog(), a.rehearse(), a.check(), a.locks(), a.stats(), a.explain(), a.rules(), a.report(), a.version())
 	a.strict(root)
@@ -168,9 +168,9 @@ func noneEmpty(cmd *cobra.Command) (err error) {
 }
 
 // complete registers the values of a flag for shell completion.
-func complete(cmd *cobra.Command, flag string, values ...string) {
+func complete[T ~string](cmd *cobra.Command, flag string, values ...T) {
 	// The only error is a flag that does not exist, which the tests see.
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(texts(values), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // noCommand refuses words that are no command, and names the nearest.

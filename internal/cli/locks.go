@@ -9,7 +9,6 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -59,11 +58,11 @@ big.`,
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(found, func(s audit.StatementLocks) bool { return len(s.Groups) == 0 }) {
+			if slices.ContainsFunc(found, func(l onward.Locks) bool { return len(l.Variants) == 0 }) {
 				a.code = exitFailed // what cannot be read may lock anything
 			}
 			return a.write(func(w io.Writer) error {
-				return report.WriteLocks(w, format, lockReport(found), options)
+				return report.WriteLocks(w, format, found, options)
 			})
 		},
 	}
@@ -94,41 +93,4 @@ func read(name string, stdin io.Reader) (string, error) {
 		return "", usagef("%s is larger than %d MB", name, maxSQL>>20)
 	}
 	return string(data), nil
-}
-
-// lockReport puts the answers into the report's words.
-func lockReport(found []audit.StatementLocks) []report.Locks {
-	var out []report.Locks
-	for i := range found {
-		s := &found[i]
-		l := report.Locks{Statement: s.Statement}
-		for _, g := range s.Groups {
-			v := report.LockVariant{
-				Postgres: g.Versions, Effects: g.Reported, Duration: lockDuration(g.Effects),
-				Refused: g.Refused, NoTransaction: g.NoTransaction != "",
-			}
-			if g.Unmodelled != "" {
-				v.Note = effect.Unknown(g.Unmodelled)
-			}
-			l.Variants = append(l.Variants, v)
-		}
-		out = append(out, l)
-	}
-	return out
-}
-
-// lockDuration says for how long a statement is felt.
-func lockDuration(effects []effect.Effect) string {
-	out := "instant"
-	for i := range effects {
-		e := &effects[i]
-		switch {
-		case e.Created:
-		case e.Waits:
-			return "waits"
-		case e.Work() != onward.NoWork || e.Rows:
-			out = "grows"
-		}
-	}
-	return out
 }

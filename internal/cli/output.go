@@ -32,20 +32,25 @@ func (a *app) format(allowed ...report.Format) (report.Format, error) {
 	if slices.Contains(allowed, f) {
 		return f, nil
 	}
-	names := make([]string, len(allowed))
-	for i, f := range allowed {
-		names[i] = string(f)
-	}
 	if !slices.Contains(report.Formats(), f) {
-		if near := config.Nearest(string(f), names); near != "" {
+		if near := config.Nearest(string(f), texts(allowed)); near != "" {
 			return "", usagef("unknown format %q: did you mean %s?", f, near)
 		}
 	}
-	return "", usagef("the format %q is not one of this command: %s", f, list(names))
+	return "", usagef("the format %q is not one of this command: %s", f, list(allowed))
+}
+
+// texts are names as plain texts.
+func texts[T ~string](names []T) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = string(n)
+	}
+	return out
 }
 
 // list joins names: "a", "a or b", "a, b or c".
-func list(names []string) string {
+func list[T ~string](names []T) string {
 	out := ""
 	for i, n := range names {
 		switch {
@@ -55,7 +60,7 @@ func list(names []string) string {
 		default:
 			out += ", "
 		}
-		out += n
+		out += string(n)
 	}
 	return out
 }

@@ -119,8 +119,8 @@ func (a *app) rehearsal(f *scene, c audit.Config, pg string) (rehearse.Config, e
 }
 
 // plan is which rows to generate.
-func (f *scene) plan() (fill.Plan, error) {
-	p := fill.Plan{Seed: f.seed}
+func (f *scene) plan() (rehearse.Rows, error) {
+	p := rehearse.Rows{Seed: f.seed}
 	if f.like != "" {
 		stats, err := audit.ReadStats(f.like)
 		if err != nil {

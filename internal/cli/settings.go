@@ -11,28 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/rule"
-	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/onward"
 )
-
-// known is what onward.yaml may name.
-func known() config.Known {
-	k := config.Known{Rules: []string{rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed}}
-	for _, r := range rules.All() {
-		k.Rules = append(k.Rules, r.ID)
-	}
-	for _, r := range rule.Rehearsed() {
-		k.Rules = append(k.Rules, r.ID)
-	}
-	for _, a := range all.All() {
-		k.Frameworks = append(k.Frameworks, a.Name())
-	}
-	return k
-}
 
 // audited are the flags of the commands that judge migrations.
 type audited struct {
@@ -79,16 +62,16 @@ func (a *app) settings(f *audited) (*config.Config, error) {
 
 func (a *app) configuration() (*config.Config, error) {
 	if a.flags.config != "" {
-		return config.LoadFile(a.flags.config, known())
+		return config.LoadFile(a.flags.config, audit.Names())
 	}
-	return config.Load(".", known())
+	return config.Load(".", audit.Names())
 }
 
 // frameworks reads --framework DIR=NAME: directories that are seen from the
 // working directory.
 func frameworks(flags []string) ([]config.Migrations, error) {
 	var out []config.Migrations
-	names := known().Frameworks
+	names := audit.Names().Frameworks
 	for _, f := range flags {
 		dir, name, ok := strings.Cut(f, "=")
 		if !ok {

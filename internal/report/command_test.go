@@ -84,7 +84,7 @@ func hold(t *testing.T, text string) {
 		t.Errorf("%q is live in sizes: %q", text, found)
 	}
 	var locks bytes.Buffer
-	list := []report.Locks{{Statement: onward.Statement{SQL: text, Note: text}}, {Statement: onward.Statement{SQL: text}, Variants: []report.LockVariant{{Postgres: []int{17}, Refused: text, Note: text}}}}
+	list := []onward.Locks{{Statement: onward.Statement{SQL: text, Note: text}}, {Statement: onward.Statement{SQL: text}, Variants: []onward.LockVariant{{Postgres: []int{17}, Refused: text, Note: text}}}}
 	for _, format := range []report.Format{report.FormatTerminal, report.FormatJSON} {
 		if err := report.WriteLocks(&locks, format, list, report.Options{}); err != nil {
 			t.Fatal(err)

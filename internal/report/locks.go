@@ -8,32 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Locks is what one statement does to other sessions.
-type Locks struct {
-	// Statement has the effects on the versions asked for, each relation with
-	// the strongest lock and the heaviest work of all of them.
-	onward.Statement
-	// Variants has one entry for each group of versions on which the
-	// statement does the same, oldest first.
-	Variants []LockVariant `json:"variants,omitempty"`
-}
-
-// LockVariant is what the statement does on some versions.
-type LockVariant struct {
-	Postgres []int           `json:"postgres"`
-	Effects  []onward.Effect `json:"effects"`
-	// Duration is that of [onward.Statement].
-	Duration string `json:"duration,omitempty"`
-	// Refused is the server's message when it refuses the statement.
-	Refused string `json:"refused,omitempty"`
-	// NoTransaction: the server refuses it in a transaction block.
-	NoTransaction bool `json:"no_transaction,omitempty"`
-	// Note says why the effects are not known, when they are not.
-	Note string `json:"note,omitempty"`
-}
-
 // WriteLocks prints what statements do, as JSON or for the terminal.
-func WriteLocks(w io.Writer, f Format, list []Locks, o Options) error {
+func WriteLocks(w io.Writer, f Format, list []onward.Locks, o Options) error {
 	if f == FormatJSON {
 		return locksJSON(w, list)
 	}
@@ -55,9 +31,9 @@ func WriteLocks(w io.Writer, f Format, list []Locks, o Options) error {
 
 // locksJSON prints {"statements": […]}; a statement has variants when versions
 // differ.
-func locksJSON(w io.Writer, locks []Locks) error {
+func locksJSON(w io.Writer, locks []onward.Locks) error {
 	out := struct {
-		Statements []Locks `json:"statements"`
+		Statements []onward.Locks `json:"statements"`
 	}{slices.Clone(list(locks))}
 	for i := range out.Statements {
 		s := &out.Statements[i]
@@ -75,7 +51,7 @@ func locksJSON(w io.Writer, locks []Locks) error {
 
 // lockTables prints one statement: a table for each group of versions that
 // agree on it, and what follows from it.
-func (p *page) lockTables(l *Locks) {
+func (p *page) lockTables(l *onward.Locks) {
 	if len(l.Variants) == 0 {
 		p.wrap("", "  ", Line(l.Note), p.Warning)
 		return

@@ -27,9 +27,30 @@ const (
 	FormatHTML     Format = "html"
 )
 
+// formats are in the order in which help texts name them.
+var formats = []struct {
+	name  Format
+	write func(io.Writer, *onward.Report, Options) error
+}{
+	{FormatTerminal, Terminal},
+	{FormatJSON, same(JSON)},
+	{FormatMarkdown, same(Markdown)},
+	{FormatGitHub, same(GitHub)},
+	{FormatHTML, same(HTML)},
+}
+
+// same is a format that no option changes.
+func same(write func(io.Writer, *onward.Report) error) func(io.Writer, *onward.Report, Options) error {
+	return func(w io.Writer, r *onward.Report, _ Options) error { return write(w, r) }
+}
+
 // Formats lists the formats in the order in which help texts name them.
 func Formats() []Format {
-	return []Format{FormatTerminal, FormatJSON, FormatMarkdown, FormatGitHub, FormatHTML}
+	var out []Format
+	for _, f := range formats {
+		out = append(out, f.name)
+	}
+	return out
 }
 
 // Options say how a report is printed. The zero value is plain text, 100
@@ -56,19 +77,12 @@ type Options struct {
 
 // Write prints a report in a format.
 func Write(w io.Writer, f Format, r *onward.Report, o Options) error {
-	switch f {
-	case FormatTerminal:
-		return Terminal(w, r, o)
-	case FormatJSON:
-		return JSON(w, r)
-	case FormatMarkdown:
-		return Markdown(w, r)
-	case FormatGitHub:
-		return GitHub(w, r)
-	case FormatHTML:
-		return HTML(w, r)
+	for i := range formats {
+		if formats[i].name == f {
+			return formats[i].write(w, r, o)
+		}
 	}
-	return fmt.Errorf("unknown format %q: it is one of terminal, json, markdown, github, html", f)
+	return fmt.Errorf("unknown format %q: it is one of %v", f, Formats())
 }
 
 // maxReport bounds what Read takes in: 256 MB.

@@ -307,13 +307,13 @@ func read(t *testing.T, name string) *onward.Report {
 	return r
 }
 
-func readLocks(t *testing.T, name string) []report.Locks {
+func readLocks(t *testing.T, name string) []onward.Locks {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []report.Locks
+	var out []onward.Locks
 	if err := json.Unmarshal(data, &out); err != nil {
 		t.Fatal(err)
 	}

@@ -310,7 +310,6 @@ func TestEffectGroups(t *testing.T) {
 	if diff := cmp.Diff(versions, all); diff != "" {
 		t.Error(diff)
 	}
-	_ = onward.OldestMajor
 }
 
 func TestDistance(t *testing.T) {

@@ -1,0 +1,24 @@
+package audit
+
+import (
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+)
+
+// Names are what an onward.yaml may name: the rules and the frameworks of this
+// release, for [config.Load].
+func Names() config.Known {
+	k := config.Known{Rules: []string{rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed}}
+	for _, r := range rules.All() {
+		k.Rules = append(k.Rules, r.ID)
+	}
+	for _, r := range rule.Rehearsed() {
+		k.Rules = append(k.Rules, r.ID)
+	}
+	for _, a := range all.All() {
+		k.Frameworks = append(k.Frameworks, a.Name())
+	}
+	return k
+}

@@ -1,0 +1,126 @@
+// This program is what a user of the library writes: it is built and run in a
+// module of its own, which cannot name what is internal.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+func main() {
+	repository, nowhere := os.Args[1], os.Args[2]
+	ctx := context.Background()
+
+	report, err := audit.Changelog(ctx, release(repository))
+	must(err)
+	fmt.Println("changelog:", findings(report))
+	must(json.NewEncoder(io.Discard).Encode(report))
+
+	report, err = audit.Check(ctx, audit.CheckConfig{
+		Dir: repository, Paths: []string{"-"}, Stdin: strings.NewReader("DROP TABLE users;"), Applied: []string{"migrations"},
+		Transaction: onward.TransactionNone, Framework: "", Deployed: audit.Deployed{}, Settings: settings(),
+		Logger: slog.New(slog.DiscardHandler), Breathe: func(float64, func(func())) {}, Brief: true,
+	})
+	must(err)
+	fmt.Println("check:", findings(report))
+
+	locks, err := audit.Locks(ctx, audit.LocksConfig{SQL: "TRUNCATE users", Deployed: audit.Deployed{}, Settings: settings()})
+	must(err)
+	fmt.Println("locks:", locks[0].Variants[0].Effects[0].Lock)
+
+	parsed, err := config.Decode([]byte("postgres: 13..15\nrules: {table-drop: warning}\n"), config.Name, audit.Names())
+	must(err)
+	fmt.Println("versions:", parsed.Versions())
+
+	fmt.Println("errors:", strings.Join(failures(ctx, repository, nowhere), " "))
+}
+
+func release(dir string) audit.Config {
+	return audit.Config{
+		Dir: dir, Base: "HEAD~1", Head: "HEAD", Deployed: audit.Deployed{Schema: "", DB: "", Stats: ""},
+		Settings: settings(), Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+func settings() *config.Config {
+	return &config.Config{
+		Path: "", Postgres: []int{onward.OldestMajor, onward.NewestMajor}, Base: "",
+		Migrations: []config.Migrations{{
+			Dir: "migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 60000,
+			Python: "", Settings: "", AcceptUnreadable: true, Line: 0,
+		}},
+		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
+		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,
+		Throughput: onward.Throughput{Read: 1e9, Write: 1e9}, Assume: config.Assume{TimeZone: "UTC", LockTimeout: 1, StatementTimeout: 2},
+		Baseline: "", AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
+	}
+}
+
+// failures are the kinds of errors that wrong input gives, each read by its type.
+func failures(ctx context.Context, repository, nowhere string) (kinds []string) {
+	_, err := audit.Changelog(ctx, audit.Config{Dir: nowhere})
+	kinds = append(kinds, kind(err))
+	_, err = audit.Changelog(ctx, audit.Config{Dir: repository, Base: "no-such-branch"})
+	kinds = append(kinds, kind(err))
+	_, err = audit.Changelog(ctx, audit.Config{Dir: repository, Base: "HEAD~1", Deployed: audit.Deployed{DB: "postgres://u@127.0.0.1:1/x"}})
+	kinds = append(kinds, kind(err))
+	_, err = config.Decode([]byte("postgre: 17\n"), config.Name, config.Known{})
+	kinds = append(kinds, kind(err))
+	_, err = rehearse.Run(ctx, rehearse.Config{
+		Config: release(repository), Majors: []int{9}, Server: "", Rows: rehearse.Rows{Rows: map[string]int64{"users": 10}, All: 1, Seed: 2},
+		Lenient: true, Dump: "", Traffic: true, LongTransaction: time.Second, Superuser: false, Down: false, Limit: time.Minute, MaxBytes: 1e9,
+	})
+	return append(kinds, kind(err))
+}
+
+func kind(err error) string {
+	if err == nil {
+		return "none"
+	}
+	for name, is := range map[string]bool{
+		"NotFoundError": as[*audit.NotFoundError](err), "ServerError": as[*audit.ServerError](err), "AddressError": as[*audit.AddressError](err),
+		"NotRepositoryError": as[*audit.NotRepositoryError](err), "BareRepositoryError": as[*audit.BareRepositoryError](err),
+		"OwnershipError": as[*audit.OwnershipError](err), "NoCommitsError": as[*audit.NoCommitsError](err), "NoBaseError": as[*audit.NoBaseError](err),
+		"NoMergeBaseError": as[*audit.NoMergeBaseError](err), "UnknownRevisionError": as[*audit.UnknownRevisionError](err),
+		"RefusedRevisionError": as[*audit.RefusedRevisionError](err), "MissingObjectsError": as[*audit.MissingObjectsError](err),
+		"GitError": as[*audit.GitError](err), "config.Error": as[*config.Error](err), "config.InputError": as[*config.InputError](err),
+		"BaseError": as[*rehearse.BaseError](err), "MissingError": as[*rehearse.MissingError](err), "rehearse.ServerError": as[*rehearse.ServerError](err),
+	} {
+		if is {
+			return name
+		}
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+func as[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+func findings(r *onward.Report) string {
+	var names []string
+	for _, f := range r.Findings {
+		names = append(names, f.Rule)
+	}
+	return strings.Join(names, " ")
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
