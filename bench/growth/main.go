@@ -30,6 +30,7 @@ type settings struct {
 	keep   string
 	reduce int
 	sizes  int
+	work   bool
 }
 
 func main() {
@@ -42,6 +43,7 @@ func main() {
 	flag.StringVar(&s.keep, "keep", "", "write the inputs to this `directory`, and leave them there")
 	flag.IntVar(&s.reduce, "reduce", 1, "divide all sizes by this `number`")
 	flag.IntVar(&s.sizes, "sizes", 3, "measure this `number` of sizes, each ten times the one before")
+	flag.BoolVar(&s.work, "work", false, "count how often each place of the program runs, on small inputs, in place of time and memory")
 	flag.Parse()
 	only, err := regexp.Compile(s.shapes)
 	if flag.NArg() > 0 || err != nil || s.reduce < 1 || s.sizes < 1 {
@@ -86,6 +88,9 @@ func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error)
 		defer os.RemoveAll(temporary)
 		root = temporary
 	}
+	if s.work {
+		return works(ctx, root, chosen)
+	}
 	binary := s.onward
 	if binary == "" {
 		binary = filepath.Join(root, "onward")
@@ -110,6 +115,30 @@ func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error)
 			return false, fmt.Errorf("%s: %w", sh.name, err)
 		}
 		kept = row(os.Stdout, sh, sizes) && kept
+	}
+	return kept, nil
+}
+
+// works prints, for each shape, the places that run too often, the worst first.
+func works(ctx context.Context, root string, chosen []shape) (bool, error) {
+	binary, err := counting(ctx, root)
+	if err != nil {
+		return false, err
+	}
+	kept := true
+	for _, sh := range chosen {
+		found, err := work(ctx, binary, root, sh)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", sh.name, err)
+		}
+		for i, b := range found {
+			if i == 5 {
+				fmt.Printf("%-36s and %d more\n", "", len(found)-i)
+				break
+			}
+			fmt.Printf("%-36s %10d %6.1f times  %s\n", sh.name, b.large, b.times(), b.place)
+		}
+		kept = kept && len(found) == 0
 	}
 	return kept, nil
 }

@@ -31,6 +31,9 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		}
 		f.dropColumn(t, name, true, true, true)
 	}
+	if f.tooWide(int(t.NextAttnum)) {
+		return
+	}
 	var p pending
 	c := f.columnFrom(def, &p)
 	t.addColumn(c)

@@ -71,6 +71,8 @@ type fold struct {
 	using bool
 	// depth bounds the recursion over partitions and children.
 	depth int
+	// tried is how many names were found taken where many things have the like.
+	tried map[chosen]int
 }
 
 // maxDepth bounds the recursion over partitions, children and dependents.

@@ -17,6 +17,9 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if !ok {
 		return nil
 	}
+	if f.tooWide(columnDefs(s.GetTableElts())) {
+		return nil
+	}
 	method := f.TableMethod
 	if kind == ForeignTable || s.GetPartspec() != nil {
 		method = ""
@@ -46,6 +49,9 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 		case *pgparse.Constraint:
 			p.add(constraintSpec{node: e})
 		}
+	}
+	if f.tooWide(len(t.Columns)) {
+		return nil
 	}
 	for _, n := range s.GetConstraints() {
 		p.add(constraintSpec{node: n.GetConstraint()})

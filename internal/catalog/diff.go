@@ -210,6 +210,7 @@ func (d *differ) changed(oid OID, b, a *Relation) {
 	d.partitions(base, b, a)
 	d.triggers(base, b, a)
 	d.policies(base, b, a)
+	d.rules(base, b, a)
 	if a.View != nil && b.View != nil && a.View.Query != b.View.Query {
 		x := base
 		x.Kind = ViewReplaced
@@ -220,20 +221,7 @@ func (d *differ) changed(oid OID, b, a *Relation) {
 		x.Kind, x.What, x.Key = RelationChanged, w, base.Key+"."+w
 		d.add(x)
 	}
-	for _, g := range a.Grants {
-		if !slices.Contains(b.Grants, g) {
-			x := base
-			x.Kind, x.Grant, x.Key = Granted, g, base.Key+".g"+g.Role+" "+g.Privilege
-			d.add(x)
-		}
-	}
-	for _, g := range b.Grants {
-		if !slices.Contains(a.Grants, g) {
-			x := base
-			x.Kind, x.Grant, x.Key = Revoked, g, base.Key+".g"+g.Role+" "+g.Privilege
-			d.add(x)
-		}
-	}
+	d.grants(base, b, a)
 }
 
 // relationDetails names what became different of the relation as a whole.

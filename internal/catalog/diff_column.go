@@ -5,11 +5,11 @@ import (
 )
 
 func (d *differ) columns(base Delta, b, a *Relation) {
-	if slices.Equal(b.Columns, a.Columns) {
-		return
-	}
-	for _, old := range b.Columns {
-		if a.Attr(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
+	gone, came := differing(b.Columns, a.Columns)
+	number := func(c *Column) int16 { return c.Attnum }
+	was, is := finder(gone, number), finder(came, number)
+	for _, old := range gone {
+		if is(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
 			if old.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
 				c := pb.Column(old.Name)
 				return c != nil && pa.Attr(c.Attnum) == nil
@@ -25,8 +25,8 @@ func (d *differ) columns(base Delta, b, a *Relation) {
 			d.add(x)
 		}
 	}
-	for _, c := range a.Columns {
-		old := b.Attr(c.Attnum)
+	for _, c := range came {
+		old := was(c.Attnum)
 		if old == c {
 			continue
 		}

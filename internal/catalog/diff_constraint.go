@@ -1,23 +1,13 @@
 package catalog
 
-import (
-	"slices"
-)
+import "slices"
 
 func (d *differ) constraints(base Delta, b, a *Relation) {
-	if slices.Equal(b.Constraints, a.Constraints) {
-		return
-	}
-	find := func(r *Relation, id OID) *Constraint {
-		for _, c := range r.Constraints {
-			if c.ID == id {
-				return c
-			}
-		}
-		return nil
-	}
-	for _, old := range b.Constraints {
-		if find(a, old.ID) != nil {
+	gone, came := differing(b.Constraints, a.Constraints)
+	id := func(c *Constraint) OID { return c.ID }
+	was, is := finder(gone, id), finder(came, id)
+	for _, old := range gone {
+		if is(old.ID) != nil {
 			continue
 		}
 		if old.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return fewerConstraints(pb, pa, old.Kind) }) {
@@ -33,8 +23,8 @@ func (d *differ) constraints(base Delta, b, a *Relation) {
 		x.OldIndex, x.Other = d.before.Relation(old.Index), d.before.Relation(old.Ref)
 		d.add(x)
 	}
-	for _, c := range a.Constraints {
-		old := find(b, c.ID)
+	for _, c := range came {
+		old := was(c.ID)
 		if old == c {
 			continue
 		}

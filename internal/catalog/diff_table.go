@@ -6,15 +6,18 @@ import (
 )
 
 func (d *differ) partitions(base Delta, b, a *Relation) {
-	for _, oid := range a.Partitions {
-		if !slices.Contains(b.Partitions, oid) && !d.created(oid) {
+	gone, came := differing(b.Partitions, a.Partitions)
+	self := func(oid OID) OID { return oid }
+	was, is := finder(gone, self), finder(came, self)
+	for _, oid := range came {
+		if was(oid) == 0 && !d.created(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionAttached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
 			d.add(x)
 		}
 	}
-	for _, oid := range b.Partitions {
-		if !slices.Contains(a.Partitions, oid) && !d.dropped(oid) {
+	for _, oid := range gone {
+		if is(oid) == 0 && !d.dropped(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionDetached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
 			d.add(x)
@@ -32,26 +35,19 @@ func (d *differ) partitions(base Delta, b, a *Relation) {
 }
 
 func (d *differ) triggers(base Delta, b, a *Relation) {
-	if slices.Equal(b.Triggers, a.Triggers) {
-		return
-	}
-	find := func(r *Relation, id OID) *Trigger {
-		i := slices.IndexFunc(r.Triggers, func(t *Trigger) bool { return t.ID == id })
-		if i < 0 {
-			return nil
-		}
-		return r.Triggers[i]
-	}
+	gone, came := differing(b.Triggers, a.Triggers)
+	id := func(t *Trigger) OID { return t.ID }
+	was, is := finder(gone, id), finder(came, id)
 	differs := func(pb, pa *Relation) bool { return !slices.Equal(pb.Triggers, pa.Triggers) }
-	for _, old := range b.Triggers {
-		if find(a, old.ID) == nil && !(old.Parent && d.parentTells(a, differs)) {
+	for _, old := range gone {
+		if is(old.ID) == nil && !(old.Parent && d.parentTells(a, differs)) {
 			x := base
 			x.Kind, x.OldTrigger, x.Key = TriggerDropped, old, base.Key+".t"+itoa(int(old.ID))
 			d.add(x)
 		}
 	}
-	for _, t := range a.Triggers {
-		old := find(b, t.ID)
+	for _, t := range came {
+		old := was(t.ID)
 		if old == t || t.Parent && d.parentTells(a, differs) {
 			continue
 		}
@@ -67,36 +63,65 @@ func (d *differ) triggers(base Delta, b, a *Relation) {
 }
 
 func (d *differ) policies(base Delta, b, a *Relation) {
-	for _, old := range b.Policies {
-		if !slices.ContainsFunc(a.Policies, func(p *Policy) bool { return p.ID == old.ID }) {
+	gone, came := differing(b.Policies, a.Policies)
+	id := func(p *Policy) OID { return p.ID }
+	was, is := finder(gone, id), finder(came, id)
+	for _, old := range gone {
+		if is(old.ID) == nil {
 			x := base
 			x.Kind, x.Policy, x.What, x.Key = PolicyDropped, old, old.Name, base.Key+".y"+itoa(int(old.ID))
 			d.add(x)
 		}
 	}
-	for _, p := range a.Policies {
-		i := slices.IndexFunc(b.Policies, func(o *Policy) bool { return o.ID == p.ID })
-		if i >= 0 && b.Policies[i] == p {
+	for _, p := range came {
+		old := was(p.ID)
+		if old == p {
 			continue
 		}
 		x := base
 		x.Kind, x.Policy, x.What, x.Key = PolicyCreated, p, p.Name, base.Key+".y"+itoa(int(p.ID))
-		if i >= 0 {
+		if old != nil {
 			x.Kind = PolicyChanged
 		}
 		d.add(x)
 	}
-	for _, r := range b.Rules {
-		if a.Rule(r.Name) == nil {
+}
+
+func (d *differ) rules(base Delta, b, a *Relation) {
+	gone, came := differing(b.Rules, a.Rules)
+	name := func(r *Rule) string { return r.Name }
+	was, is := finder(gone, name), finder(came, name)
+	for _, r := range gone {
+		if is(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleDropped, r.Name, base.Key+".u"+r.Name
 			d.add(x)
 		}
 	}
-	for _, r := range a.Rules {
-		if b.Rule(r.Name) == nil {
+	for _, r := range came {
+		if was(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
+			d.add(x)
+		}
+	}
+}
+
+func (d *differ) grants(base Delta, b, a *Relation) {
+	gone, came := differing(b.Grants, a.Grants)
+	self := func(g Grant) Grant { return g }
+	was, is := finder(gone, self), finder(came, self)
+	for _, g := range came {
+		if was(g) == (Grant{}) {
+			x := base
+			x.Kind, x.Grant, x.Key = Granted, g, base.Key+".g"+g.Role+" "+g.Privilege
+			d.add(x)
+		}
+	}
+	for _, g := range gone {
+		if is(g) == (Grant{}) {
+			x := base
+			x.Kind, x.Grant, x.Key = Revoked, g, base.Key+".g"+g.Role+" "+g.Privilege
 			d.add(x)
 		}
 	}

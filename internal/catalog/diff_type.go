@@ -67,61 +67,80 @@ func (d *differ) domain(x Delta, what string) {
 
 // labels compares an enum's labels: a renamed one stands where the old stood.
 func (d *differ) labels(x Delta, b, a *UserType) {
-	if slices.Equal(b.Labels, a.Labels) {
+	gone, came := differing(b.Labels, a.Labels)
+	if len(gone) == 0 && len(came) == 0 {
 		return
 	}
-	var gone, added []string
-	for _, l := range b.Labels {
-		if !slices.Contains(a.Labels, l) {
-			gone = append(gone, l)
+	label := func(l string) string { return l }
+	was, is := finder(gone, label), finder(came, label)
+	gone = slices.DeleteFunc(slices.Clone(gone), func(l string) bool { return is(l) != "" })
+	came = slices.DeleteFunc(slices.Clone(came), func(l string) bool { return was(l) != "" })
+	renamed := map[string]bool{}
+	if len(gone) > 0 {
+		// What stands between the old label's neighbours is its new name.
+		old, now := gaps(b.Labels, a.Labels), gaps(a.Labels, b.Labels)
+		between := map[gap][]string{}
+		for _, l := range came {
+			between[now[l]] = append(between[now[l]], l)
 		}
-	}
-	for _, l := range a.Labels {
-		if !slices.Contains(b.Labels, l) {
-			added = append(added, l)
-		}
-	}
-	for _, old := range gone {
-		next := ""
-		// What follows the old label's neighbours is its new name.
-		i := slices.Index(b.Labels, old)
-		for j, l := range a.Labels {
-			if slices.Contains(added, l) && neighbours(a.Labels, j, -1, b.Labels) == neighbours(b.Labels, i, -1, a.Labels) &&
-				neighbours(a.Labels, j, 1, b.Labels) == neighbours(b.Labels, i, 1, a.Labels) {
-				next = l
-				break
+		for _, l := range gone {
+			next := ""
+			if list := between[old[l]]; len(list) > 0 {
+				next, between[old[l]] = list[0], list[1:]
+				renamed[next] = true
 			}
+			y := x
+			y.Kind, y.What, y.Key = EnumValueRenamed, l+" → "+next, x.Key+".l"+l
+			d.add(y)
 		}
-		if next != "" {
-			added = slices.DeleteFunc(added, func(l string) bool { return l == next })
-		}
-		y := x
-		y.Kind, y.What, y.Key = EnumValueRenamed, old+" → "+next, x.Key+".l"+old
-		d.add(y)
 	}
-	for _, l := range added {
-		y := x
-		y.Kind, y.What, y.Key = EnumValueAdded, l, x.Key+".l"+l
-		d.add(y)
+	for _, l := range came {
+		if !renamed[l] {
+			y := x
+			y.Kind, y.What, y.Key = EnumValueAdded, l, x.Key+".l"+l
+			d.add(y)
+		}
 	}
 }
 
-// neighbours finds the nearest label in a direction that the other enum has
-// too.
-func neighbours(labels []string, i, step int, other []string) string {
-	for i += step; i >= 0 && i < len(labels); i += step {
-		if slices.Contains(other, labels[i]) {
-			return labels[i]
+// gap is a place among the labels of an enum: the nearest ones on both sides that
+// another enum has too, "" at the ends.
+type gap struct{ left, right string }
+
+// gaps are the places of the labels that the other enum does not have.
+func gaps(labels, other []string) map[string]gap {
+	shared := make(map[string]bool, len(other))
+	for _, l := range other {
+		shared[l] = true
+	}
+	out := map[string]gap{}
+	near := ""
+	for _, l := range labels {
+		if shared[l] {
+			near = l
+		} else {
+			out[l] = gap{left: near}
 		}
 	}
-	return ""
+	near = ""
+	for _, l := range slices.Backward(labels) {
+		if shared[l] {
+			near = l
+		} else {
+			out[l] = gap{out[l].left, near}
+		}
+	}
+	return out
 }
 
 func (d *differ) functions(name Name) {
 	b, _ := d.before.functions.get(name)
 	a, _ := d.after.functions.get(name)
-	for _, old := range b {
-		if slices.ContainsFunc(a, func(f *Function) bool { return f.OID == old.OID }) {
+	gone, came := differing(b, a)
+	id := func(f *Function) OID { return f.OID }
+	was, is := finder(gone, id), finder(came, id)
+	for _, old := range gone {
+		if is(old.OID) != nil {
 			continue
 		}
 		if d.functionElsewhere(d.after, old.OID, name) {
@@ -129,18 +148,18 @@ func (d *differ) functions(name Name) {
 		}
 		d.add(Delta{Kind: FunctionDropped, OldFunction: old, Key: "f" + itoa(int(old.OID))})
 	}
-	for _, fn := range a {
-		i := slices.IndexFunc(b, func(f *Function) bool { return f.OID == fn.OID })
+	for _, fn := range came {
+		old := was(fn.OID)
 		x := Delta{Kind: FunctionCreated, NewFunction: fn, Key: "f" + itoa(int(fn.OID))}
 		switch {
-		case i < 0:
+		case old == nil:
 			if old := d.functionBefore(fn.OID); old != nil {
 				x.Kind, x.OldFunction = FunctionRenamed, old
 			}
-		case b[i] == fn || sameFunction(b[i], fn):
+		case old == fn || sameFunction(old, fn):
 			continue
 		default:
-			x.Kind, x.OldFunction = FunctionReplaced, b[i]
+			x.Kind, x.OldFunction = FunctionReplaced, old
 		}
 		d.add(x)
 	}

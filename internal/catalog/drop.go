@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -84,9 +85,10 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	}
 	doomed := f.closure(roots)
 	if !cascade {
+		all := sync.OnceValue(func() string { return f.heldTogether(doomed) })
 		for _, oid := range roots {
 			r := f.Relation(oid)
-			if why := f.held(r, doomed); why != "" {
+			if why := f.held(r, doomed, all); why != "" {
 				f.fail(f.sure(), "2BP01", "cannot drop %s %s because %s", plainKind(r), r.Name.String(), why)
 				if f.failed {
 					return
@@ -147,8 +149,9 @@ func (f *fold) closure(roots []OID) map[OID]bool {
 
 const otherObjects = "other objects depend on it"
 
-// held says why a relation cannot be dropped without CASCADE; "" when it can.
-func (f *fold) held(r *Relation, doomed map[OID]bool) string {
+// held says why a relation cannot be dropped without CASCADE; "" when it can. all says
+// the same of all that are dropped with it.
+func (f *fold) held(r *Relation, doomed map[OID]bool, all func() string) string {
 	if r.Index != nil {
 		t := f.Relation(r.Index.Table)
 		if r.Index.Constraint != "" && t != nil {
@@ -183,6 +186,12 @@ func (f *fold) held(r *Relation, doomed map[OID]bool) string {
 		}
 		return ""
 	}
+	return all()
+}
+
+// heldTogether says why tables cannot be dropped at once, or views.
+func (f *fold) heldTogether(doomed map[OID]bool) string {
+	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
 	for oid := range doomed {
 		d := f.Relation(oid)
 		for _, c := range d.Columns {

@@ -40,9 +40,7 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 	}
 	f.dropColumnUsers(t, c)
 	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })
-	if !slices.Contains(t.DroppedColumns, name) {
-		t.own().DroppedColumns = with(t.DroppedColumns, name)
-	}
+	t.noteDropped(name)
 	for _, list := range [][]OID{t.Partitions, t.Children} {
 		for _, oid := range list {
 			child := f.edit(oid)
@@ -218,4 +216,17 @@ func (i *IndexInfo) uses(attnum int16) bool {
 		}
 	}
 	return slices.Contains(i.Include, attnum) || slices.Contains(i.PredicateColumns, attnum)
+}
+
+// noteDropped notes the name of a column that went. Of a table whose columns go on
+// and on, those that went last are known: it has room for so many.
+func (r *Relation) noteDropped(name string) {
+	if slices.Contains(r.DroppedColumns, name) {
+		return
+	}
+	list := r.DroppedColumns
+	if n := len(list); n >= maxColumns {
+		list = list[n-maxColumns+1:]
+	}
+	r.own().DroppedColumns = with(list, name)
 }

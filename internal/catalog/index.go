@@ -31,6 +31,9 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	if i.Method == "" {
 		i.Method = "btree"
 	}
+	if f.tooManyKeys(len(s.GetIndexParams()) + len(s.GetIndexIncludingParams())) {
+		return
+	}
 	i.Keys = f.indexKeys(t, s.GetIndexParams())
 	for _, n := range s.GetIndexIncludingParams() {
 		if c := f.columnOf(t, n.GetIndexElem().GetName(), missingAnywhere); c != nil {

@@ -292,7 +292,7 @@ func (r *Relation) alike(name string) string {
 
 func (f *fold) inferColumn(oid OID, name string) *Column {
 	var col *Column
-	if r := f.edit(oid); r != nil {
+	if r := f.edit(oid); r != nil && r.NextAttnum <= maxColumns {
 		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
 		f.guessColumn(oid, r, col)
 	}

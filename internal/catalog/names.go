@@ -49,26 +49,43 @@ func objectName(name1, name2, label string) string {
 // chooseRelation is ChooseRelationName: the first free name of an index,
 // sequence or index-backed constraint.
 func (f *fold) chooseRelation(schema, name1, name2, label string, constraint bool) string {
-	l := label
-	for pass := 1; ; pass++ {
-		name := objectName(name1, name2, l)
-		if _, taken := f.names.get(Name{schema, name}); !taken && (!constraint || !f.constraintTaken(schema, name)) {
-			return name
-		}
-		l = label + itoa(pass)
-	}
+	return f.choose(chosen{schema, name1, name2, label, constraint}, func(name string) bool {
+		_, taken := f.names.get(Name{schema, name})
+		return taken || constraint && f.constraintTaken(schema, name)
+	})
 }
 
 // chooseConstraint is ChooseConstraintName: the first name that no constraint
 // of the schema has. others are names that are about to be taken.
 func (f *fold) chooseConstraint(schema, name1, name2, label string, others []*Constraint) string {
-	l := label
-	for pass := 1; ; pass++ {
-		name := objectName(name1, name2, l)
-		if !hasConstraint(others, name) && !f.constraintTaken(schema, name) {
+	return f.choose(chosen{schema, name1, name2, label, true}, func(name string) bool {
+		return hasConstraint(others, name) || f.constraintTaken(schema, name)
+	})
+}
+
+// chosen is what the server makes a name of.
+type chosen struct {
+	schema, name1, name2, label string
+	constraint                  bool
+}
+
+// choose gives the first name that is free, as the server counts: label, label1, ….
+// What a statement found taken stays so while it goes on: it drops first.
+func (f *fold) choose(of chosen, taken func(name string) bool) string {
+	for pass := f.tried[of]; ; pass++ {
+		l := of.label
+		if pass > 0 {
+			l += itoa(pass)
+		}
+		if name := objectName(of.name1, of.name2, l); !taken(name) {
+			if pass > few {
+				if f.tried == nil {
+					f.tried = map[chosen]int{}
+				}
+				f.tried[of] = pass
+			}
 			return name
 		}
-		l = label + itoa(pass)
 	}
 }
 

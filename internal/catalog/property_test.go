@@ -244,6 +244,54 @@ func TestWide(t *testing.T) {
 	if n := len(c.Lookup("", "wide").Columns); n != 1600 {
 		t.Errorf("%d columns", n)
 	}
+	for _, s := range steps(t, "ALTER TABLE wide DROP column_7;\nALTER TABLE wide ADD more int;\n") {
+		next, problems := c.Apply(s.node, s.sql)
+		if refused := len(problems) > 0; refused != strings.Contains(s.sql, "ADD") {
+			t.Errorf("%s: %v", s.sql, problems)
+		}
+		c = next
+	}
+}
+
+// TestTooWide folds what the server has no room for: it is refused, and costs
+// no more than its text is long.
+func TestTooWide(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	list := func(part string) string {
+		var b strings.Builder
+		for i := range many {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, part, i)
+		}
+		return b.String()
+	}
+	for _, test := range []struct{ sql, message string }{
+		{"CREATE TABLE w (" + list("c%d int") + ")", "tables can have at most 1600 columns"},
+		{"CREATE TYPE w AS (" + list("c%d int") + ")", "tables can have at most 1600 columns"},
+		{"ALTER TABLE t " + list("ADD c%d int"), "tables can have at most 1600 columns"},
+		{"ALTER TABLE unknown " + list("ADD c%d int"), "tables can have at most 1600 columns"},
+		{"CREATE VIEW w AS SELECT " + list("1 AS c%d"), "target lists can have at most 1664 entries"},
+		{"CREATE TABLE w AS SELECT " + list("1 AS c%d"), "target lists can have at most 1664 entries"},
+		{"CREATE INDEX ON t (" + list("(id + %d)") + ")", "cannot use more than 32 columns in an index"},
+	} {
+		c := catalog.New()
+		for _, s := range steps(t, "CREATE TABLE t (id int);\n"+test.sql+";\n") {
+			next, problems := c.Apply(s.node, s.sql)
+			if strings.HasPrefix(s.sql, "CREATE TABLE t ") {
+				c = next
+				continue
+			}
+			if len(problems) != 1 || !problems[0].Certain || problems[0].Code != "54011" || problems[0].Message != test.message {
+				t.Errorf("%.30s…: %v", s.sql, problems)
+			}
+			if next != c {
+				t.Errorf("%.30s… changed the catalog", s.sql)
+			}
+		}
+	}
 }
 
 // TestShuffled folds the statements of all files in random orders: whatever

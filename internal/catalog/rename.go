@@ -159,9 +159,7 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 func (f *fold) renameAttribute(r *Relation, attnum int16, from, to string) {
 	r.editColumn(attnum).Name = to
 	r.own().DroppedColumns = without(r.DroppedColumns, to)
-	if !slices.Contains(r.DroppedColumns, from) {
-		r.own().DroppedColumns = with(r.DroppedColumns, from)
-	}
+	r.noteDropped(from)
 	f.renameInExpressions(r, attnum, from, to)
 }
 

@@ -235,6 +235,9 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 			return
 		}
 	}
+	if f.tooWide(len(s.GetColdeflist())) {
+		return
+	}
 	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1, Rare: &plain}
 	f.adopt(r)
 	for _, n := range s.GetColdeflist() {

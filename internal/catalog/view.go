@@ -32,6 +32,9 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	}
+	if f.tooManyTargets(s.GetQuery()) {
+		return
+	}
 	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Rare: stored("", "", options(nil, s.GetOptions()))}
 	if old != nil {
 		rare := v.own()
@@ -144,7 +147,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 		return
 	}
 	oid, name, ok := f.vacant(into.GetRel(), ifNotExists, kind)
-	if !ok {
+	if !ok || f.tooManyTargets(q) {
 		return
 	}
 	t := &Relation{

@@ -345,25 +345,39 @@ func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
 // freeName is a name that the server would make for a new sequence, index or
 // constraint: the first that no relation has.
 func (r *run) freeName(table catalog.Name, column, label string) string {
-	for n := 0; ; n++ {
+	base := catalog.ObjectName(table.Name, column, label)
+	for n := r.tried[base]; ; n++ {
 		l := label
 		if n > 0 {
 			l += itoa(n)
 		}
 		name := catalog.ObjectName(table.Name, column, l)
 		if old := r.c.Lookup(table.Schema, name); (old == nil || r.dropped(old.OID)) && !r.created(name) {
+			if n > few {
+				if r.tried == nil {
+					r.tried = map[string]int{}
+				}
+				r.tried[base] = n
+			}
 			return name
 		}
 	}
 }
 
+// few is up to how many names are tried from the first one on.
+const few = 16
+
+// created reports whether the statement itself has made something of a name.
 func (r *run) created(name string) bool {
-	for i := range r.Effects {
-		if r.Effects[i].Created && r.Effects[i].Name.Name == name {
-			return true
+	for ; r.looked < len(r.Effects); r.looked++ {
+		if e := &r.Effects[r.looked]; e.Created {
+			if r.taken == nil {
+				r.taken = map[string]bool{}
+			}
+			r.taken[e.Name.Name] = true
 		}
 	}
-	return false
+	return r.taken[name]
 }
 
 func itoa(n int) string {

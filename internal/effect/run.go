@@ -33,6 +33,11 @@ type run struct {
 	without []columnOf
 	// made are the relations that CREATE SCHEMA has created so far.
 	made []string
+	// taken are the names that the statement itself has made, among the effects that
+	// were looked at; tried is how many were taken where many things have the like.
+	taken  map[string]bool
+	looked int
+	tried  map[string]int
 }
 
 func (r *run) creationSchema() string {
@@ -98,11 +103,9 @@ func (r *run) lockFor(rel *catalog.Relation, mode onward.Lock, why string) *Effe
 // One that takes the place of a dropped one of the same name is that one, built
 // anew.
 func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
-	for i := range r.Effects {
-		if e := &r.Effects[i]; e.Dropped && e.Name == name {
-			e.Dropped, e.RebuildsIndex = false, true
-			return e
-		}
+	if e := r.droppedAs(name); e != nil {
+		e.Dropped, e.RebuildsIndex = false, true
+		return e
 	}
 	if r.schema != "" {
 		r.made = append(r.made, name.Name)
@@ -110,6 +113,23 @@ func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
 	e := r.at(catalog.StandIn(name, kind, false))
 	e.Lock, e.Created = onward.AccessExclusiveLock, true
 	return e
+}
+
+// droppedAs is the effect on a relation of a name that the statement drops; nil for
+// none.
+func (r *run) droppedAs(name catalog.Name) *Effect {
+	if r.index != nil {
+		if i, ok := r.index[name]; ok && r.Effects[i].Dropped {
+			return &r.Effects[i]
+		}
+		return nil
+	}
+	for i := range r.Effects {
+		if e := &r.Effects[i]; e.Dropped && e.Name == name {
+			return e
+		}
+	}
+	return nil
 }
 
 // drop locks a relation that the statement drops.

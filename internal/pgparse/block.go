@@ -42,6 +42,9 @@ func ParseBlock(statement string) (block *Block, err error) {
 	if len(statement) > maxBlock {
 		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)}
 	}
+	if n := strings.Count(statement, ";"); int64(n)*int64(len(statement)) > maxBlockWork {
+		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB in %d statements, which would take too long to read", len(statement)>>10, n)}
+	}
 	for _, p := range scan(bodyOf(statement)) {
 		if p.depth > MaxDepth {
 			return nil, &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth)}
@@ -74,6 +77,9 @@ func ParseBlock(statement string) (block *Block, err error) {
 const (
 	// maxBlock bounds a PL/pgSQL body.
 	maxBlock = 4 << 20
+	// maxBlockWork bounds its bytes times its statements, which is how long the
+	// parser takes: it copies all that it has read for each of them.
+	maxBlockWork = 1 << 30
 	// maxNesting bounds the blocks, branches and loops in one another: the
 	// parser's time grows with the square of it.
 	maxNesting = 200

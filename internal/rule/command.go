@@ -71,11 +71,13 @@ func (c *Command) Text() string { return c.stmt.Clause(c.index) }
 
 // Clause is the text of a subcommand of an ALTER TABLE.
 func (s *Stmt) Clause(index int) string {
-	clauses := pgparse.Clauses(s.SQL, commandStart(s))
-	if index >= len(clauses) {
+	if s.clauses == nil {
+		s.clauses = pgparse.Clauses(s.SQL, commandStart(s))
+	}
+	if index >= len(s.clauses) {
 		return ""
 	}
-	return s.SQL[clauses[index].Start:clauses[index].End]
+	return s.SQL[s.clauses[index].Start:s.clauses[index].End]
 }
 
 // Without is what an ALTER TABLE would do without one of its subcommands.

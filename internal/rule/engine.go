@@ -190,7 +190,7 @@ func (m *Migration) forget() {
 		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, Locks{}, nil
 		s.Tx = nil
 		s.Settings = Settings{}
-		s.altered, s.commands, s.writes = nil, nil, nil
+		s.altered, s.commands, s.clauses, s.writes = nil, nil, nil, nil
 	}
 	m.Statements, m.Txs, m.after, m.Notes = nil, nil, nil, Notes{}
 	if !slices.ContainsFunc(m.Script.Statements, func(s *script.Statement) bool { return s.Parent >= 0 }) {

@@ -51,7 +51,7 @@ func Of[T any](m *Migration) []*Stmt {
 type byName map[catalog.Name][]*Stmt
 
 // Touching are the statements of a migration that have an effect on a relation
-// of a name, or are an INSERT into it, in order.
+// of a name, give one the name, or are an INSERT into it, in order.
 func (m *Migration) Touching(name catalog.Name) []*Stmt {
 	return Once(&m.Notes, func() byName {
 		out := byName{}
@@ -64,6 +64,11 @@ func (m *Migration) Touching(name catalog.Name) []*Stmt {
 			for g := range s.Results {
 				for i := range s.Results[g].Result.Effects {
 					add(s.Results[g].Result.Effects[i].Name, s)
+				}
+			}
+			for i := range s.Deltas {
+				if d := &s.Deltas[i]; d.After != nil && (d.Kind == catalog.RelationCreated || d.Kind == catalog.RelationRenamed) {
+					add(d.After.Name, s)
 				}
 			}
 			if into := s.Node.GetInsertStmt(); into != nil {

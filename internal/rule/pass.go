@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 
@@ -41,6 +42,7 @@ type Pass struct {
 	findings []Found
 	// functions are the bodies that were asked for last.
 	functions *bodies
+	begun     begun
 	made      []*catalog.Function // by the release, and not in functions yet
 }
 
@@ -235,20 +237,50 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	} else if i, ok := p.config.order[f.Path]; ok {
 		found.order[0] = i
 	}
-	found.Fingerprint = Fingerprint(f.Rule, f.Migration, text, f.Fact)
+	found.Fingerprint = p.fingerprint(f.Rule, f.Migration, text, f.Fact)
 	p.findings = append(p.findings, found)
 }
 
-// fingerprint names a finding by what it is about, so that it survives a move
+// Fingerprint names a finding by what it is about, so that it survives a move
 // of the file and lines added above. White space does not count.
-// Fingerprint names a finding by its content.
 func Fingerprint(rule, migration, sql, fact string) string {
+	return sum(begin(rule, migration, sql), fact)
+}
+
+// begin takes in what findings of a rule on one statement have in common.
+func begin(rule, migration, sql string) hash.Hash {
 	h := sha256.New()
-	for _, s := range []string{rule, migration, strings.Join(strings.Fields(sql), " "), fact} {
+	for _, s := range []string{rule, migration, strings.Join(strings.Fields(sql), " ")} {
 		io.WriteString(h, s)
 		h.Write([]byte{0})
 	}
+	return h
+}
+
+func sum(h hash.Hash, fact string) string {
+	io.WriteString(h, fact)
+	h.Write([]byte{0})
 	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// begun is what the last finding was about: the next one is on the same statement
+// often, which may be long.
+type begun struct {
+	rule, migration, sql string
+	hash                 hash.Hash
+}
+
+// fingerprint is Fingerprint.
+func (p *Pass) fingerprint(rule, migration, sql, fact string) string {
+	if b := &p.begun; b.hash == nil || b.rule != rule || b.migration != migration || b.sql != sql {
+		*b = begun{rule, migration, sql, begin(rule, migration, sql)}
+	}
+	if c, ok := p.begun.hash.(hash.Cloner); ok {
+		if h, err := c.Clone(); err == nil {
+			return sum(h, fact)
+		}
+	}
+	return Fingerprint(rule, migration, sql, fact)
 }
 
 // Keep keeps something of a migration for the rule's Release function.

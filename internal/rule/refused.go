@@ -36,5 +36,18 @@ func (s *Stmt) Optional() bool {
 	if s.Conditional || s.Loop {
 		return true
 	}
-	return s.Parent >= 0 && IndexWord(strings.ReplaceAll(s.Migration.Statements[s.Parent].SQL, "$", " "), "EXCEPTION") >= 0
+	return s.Parent >= 0 && s.Migration.Statements[s.Parent].handles()
+}
+
+// handlers are the DO blocks of a migration, and whether they have a handler.
+type handlers map[*Stmt]bool
+
+// handles reports whether a DO block catches what fails in it.
+func (s *Stmt) handles() bool {
+	seen := Once(&s.Migration.Notes, func() handlers { return handlers{} })
+	if is, ok := seen[s]; ok {
+		return is
+	}
+	seen[s] = IndexWord(strings.ReplaceAll(s.SQL, "$", " "), "EXCEPTION") >= 0
+	return seen[s]
 }

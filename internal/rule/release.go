@@ -3,6 +3,7 @@ package rule
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -106,7 +107,8 @@ type Stmt struct {
 
 	altered  *catalog.Relation // of Altered, once it was asked for
 	commands []Command
-	writes   []Write // of Pass.Writes, once wrote is set
+	clauses  []pgparse.Span // of Clause, once it was asked for
+	writes   []Write        // of Pass.Writes, once wrote is set
 	wrote    bool
 	puts     []put // of Engine.fills
 }

@@ -24,26 +24,30 @@ func (s *Savepoints[T]) Follow(n *pgparse.Node, now T) T {
 	if t == nil {
 		return now
 	}
-	at := -1 // the newest of the name
-	for i := range *s {
-		if (*s)[i].name == t.GetSavepointName() {
-			at = i
-		}
-	}
 	switch t.GetKind() {
 	case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT:
 		*s = append(*s, savepoint[T]{t.GetSavepointName(), now})
 	case pgparse.TransactionStmtKind_TRANS_STMT_RELEASE:
-		if at >= 0 {
-			*s = slices.Clip((*s)[:at])
+		if at := s.newest(t.GetSavepointName()); at >= 0 {
+			*s = (*s)[:at]
 		}
 	case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
-		if at >= 0 {
-			*s = slices.Clip((*s)[:at+1])
+		if at := s.newest(t.GetSavepointName()); at >= 0 {
+			*s = (*s)[:at+1]
 			return (*s)[at].at
 		}
 	default:
 		*s = nil
 	}
 	return now
+}
+
+// newest is the place of the newest savepoint of a name, -1 for none.
+func (s *Savepoints[T]) newest(name string) int {
+	for at, x := range slices.Backward(*s) {
+		if x.name == name {
+			return at
+		}
+	}
+	return -1
 }

@@ -1,7 +1,9 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -12,6 +14,16 @@ type suppressed struct {
 	id, path string
 	index    int
 	list     []script.Suppression
+
+	byRule map[string]*comments // made at the first finding
+	used   map[*script.Suppression]map[string]bool
+}
+
+// comments are those of one migration that may take out findings of one rule.
+type comments struct {
+	file   []*script.Suppression // for the whole file
+	others []*script.Suppression // in the order of their targets
+	took   bool                  // those for the file
 }
 
 // The names of what the engine itself finds about suppression comments. They
@@ -29,7 +41,6 @@ func (e *Engine) suppress() (kept []Found, taken int) {
 	for i := range e.supps {
 		byPath[e.supps[i].path] = &e.supps[i]
 	}
-	used := map[*script.Suppression]map[string]bool{}
 	for _, f := range e.found {
 		if f.Severity == onward.Off {
 			continue
@@ -41,14 +52,14 @@ func (e *Engine) suppress() (kept []Found, taken int) {
 			}
 			continue
 		}
-		if s := byPath[f.Path]; s != nil && s.take(&f, used) {
+		if s := byPath[f.Path]; s != nil && s.take(&f) {
 			taken++
 			continue
 		}
 		kept = append(kept, f)
 	}
 	for i := range e.supps {
-		kept = append(kept, e.comments(&e.supps[i], used)...)
+		kept = append(kept, e.comments(&e.supps[i])...)
 	}
 	return kept, taken
 }
@@ -56,23 +67,74 @@ func (e *Engine) suppress() (kept []Found, taken int) {
 // Hidden reports whether the baseline took out an error. Finish comes first.
 func (e *Engine) Hidden() bool { return e.hidden }
 
-func (s *suppressed) take(f *Found, used map[*script.Suppression]map[string]bool) bool {
-	took := false
-	for i := range s.list {
-		c := &s.list[i]
-		if c.Suppresses(f.Rule) && (c.Covers(f.outer, f.outerEnd, f.Line) || c.Covers(f.Line, f.EndLine, f.Line)) {
-			if used[c] == nil {
-				used[c] = map[string]bool{}
-			}
-			used[c][f.Rule] = true
+// take reports whether a comment takes the finding out, and notes all that do.
+func (s *suppressed) take(f *Found) bool {
+	c := s.of(f.Rule)
+	if c == nil {
+		return false
+	}
+	took := len(c.file) > 0
+	if !c.took {
+		c.took = true
+		for _, x := range c.file {
+			s.use(x, f.Rule)
+		}
+	}
+	first, last := min(f.outer, f.Line), max(f.outerEnd, f.EndLine, f.Line)
+	at, _ := slices.BinarySearchFunc(c.others, first, func(x *script.Suppression, line int) int { return cmp.Compare(x.Target, line) })
+	for _, x := range c.others[at:] {
+		if x.Target > last {
+			break
+		}
+		if x.Covers(f.outer, f.outerEnd, f.Line) || x.Covers(f.Line, f.EndLine, f.Line) {
+			s.use(x, f.Rule)
 			took = true
 		}
 	}
 	return took
 }
 
+func (s *suppressed) use(c *script.Suppression, rule string) {
+	if s.used == nil {
+		s.used = map[*script.Suppression]map[string]bool{}
+	}
+	if s.used[c] == nil {
+		s.used[c] = map[string]bool{}
+	}
+	s.used[c][rule] = true
+}
+
+// of are the comments that name a rule and give a reason; nil for none.
+func (s *suppressed) of(rule string) *comments {
+	if s.byRule == nil {
+		s.byRule = map[string]*comments{}
+		for i := range s.list {
+			x := &s.list[i]
+			for _, name := range x.Rules {
+				if !x.Suppresses(name) {
+					continue
+				}
+				c := s.byRule[name]
+				if c == nil {
+					c = &comments{}
+					s.byRule[name] = c
+				}
+				if x.File {
+					c.file = append(c.file, x)
+				} else {
+					c.others = append(c.others, x)
+				}
+			}
+		}
+		for _, c := range s.byRule {
+			slices.SortStableFunc(c.others, func(a, b *script.Suppression) int { return cmp.Compare(a.Target, b.Target) })
+		}
+	}
+	return s.byRule[rule]
+}
+
 // comments judges the suppression comments of a migration.
-func (e *Engine) comments(s *suppressed, used map[*script.Suppression]map[string]bool) []Found {
+func (e *Engine) comments(s *suppressed) []Found {
 	var out []Found
 	add := func(c *script.Suppression, rule, fact, harm, instead string) {
 		f := onward.Finding{
@@ -105,7 +167,7 @@ func (e *Engine) comments(s *suppressed, used map[*script.Suppression]map[string
 			switch {
 			case !e.known(name):
 				add(c, SuppressionMalformed, fmt.Sprintf("there is no rule %q%s", name, e.nearest(name)), "nothing is suppressed by it", "see onward rules for the names")
-			case !used[c][name] && e.runs(name):
+			case !s.used[c][name] && e.runs(name):
 				add(c, SuppressionUnused, fmt.Sprintf("the comment suppresses nothing: %s finds nothing here", name), "it will hide the next hazard of that kind",
 					"remove the comment")
 			}

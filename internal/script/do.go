@@ -47,6 +47,10 @@ func (b builder) open(s *Statement) {
 		Start: -1, End: -1, Parent: s.Index, Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
 	}
 	s.Expressions = block.Expressions
+	var lines *pgparse.Lines
+	if s.Start >= 0 && start >= 0 {
+		lines = pgparse.NewLines(body)
+	}
 	var hidden []string
 	for _, inner := range block.Statements {
 		if inner.Dynamic {
@@ -54,8 +58,8 @@ func (b builder) open(s *Statement) {
 			continue
 		}
 		for _, in := range within(like, inner) {
-			if s.Start >= 0 && start >= 0 {
-				b.placeInner(in, s, start, inner, body)
+			if lines != nil {
+				b.placeInner(in, s, start, inner, body, lines)
 			}
 			b.add(in)
 		}
@@ -67,22 +71,19 @@ func (b builder) open(s *Statement) {
 
 // placeInner finds where a statement of a block stands in the file: PL/pgSQL
 // reports the line of a statement in the body.
-func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockStatement, body string) {
-	line := strings.SplitAfter(body, "\n")
-	if inner.Line < 1 || inner.Line > len(line) {
+func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockStatement, body string, lines *pgparse.Lines) {
+	if inner.Line < 1 || inner.Line > lines.Count() {
 		return
 	}
-	offset := 0
-	for _, l := range line[:inner.Line-1] {
-		offset += len(l)
-	}
+	offset := lines.Start(inner.Line)
+	line := body[offset:lines.Start(inner.Line+1)]
 	head := inner.SQL
 	if i := strings.IndexByte(head, '\n'); i >= 0 {
 		head = head[:i]
 	}
 	at := strings.Index(body[offset:], head)
 	if at < 0 {
-		at = len(line[inner.Line-1]) - len(strings.TrimLeft(line[inner.Line-1], " \t"))
+		at = len(line) - len(strings.TrimLeft(line, " \t"))
 	}
 	in.Start = do.Start + bodyAt + offset + at
 	in.End = min(in.Start+len(in.SQL), do.End)

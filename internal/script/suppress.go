@@ -42,6 +42,7 @@ func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []
 		return nil
 	}
 	var out []Suppression
+	follows := following{src: src, lines: lines}
 	for _, c := range commentsOf(src, bodies) {
 		text := src.Text[c.Start:c.End]
 		i := mention(text)
@@ -55,7 +56,7 @@ func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []
 		s.Alone = strings.TrimSpace(src.Text[start:c.Start]) == ""
 		s.Target = s.Line
 		if s.Alone {
-			s.Target = nextCode(src, lines, s.Line)
+			s.Target = follows.code(s.Line)
 		}
 		out = append(out, s)
 	}
@@ -133,20 +134,41 @@ func firstField(s string) string {
 	return s
 }
 
-// nextCode is the first line after the given one that is neither blank nor a
-// line comment.
-func nextCode(src Source, lines *pgparse.Lines, line int) int {
-	prefix := src.LineComment
+// following finds the code that comments alone on their lines speak about. Of many in
+// a row, only the first one looks through them.
+type following struct {
+	src   Source
+	lines *pgparse.Lines
+	// from is the line from which it was looked for last, to the one where it was
+	// found.
+	from, to int
+}
+
+// code is the first line after the given one that is neither blank nor a line
+// comment; the line itself when there is none.
+func (f *following) code(line int) int {
+	if line < f.from || line >= f.to {
+		f.from, f.to = line, f.next(line)
+	}
+	if f.to > f.lines.Count() {
+		return line
+	}
+	return f.to
+}
+
+// next is the line itself, one behind the last when there is none.
+func (f *following) next(line int) int {
+	prefix := f.src.LineComment
 	if prefix == "" {
 		prefix = "--"
 	}
-	for n := line + 1; n <= lines.Count(); n++ {
-		text := strings.TrimSpace(src.Text[lines.Start(n):lines.Start(n+1)])
+	for n := line + 1; n <= f.lines.Count(); n++ {
+		text := strings.TrimSpace(f.src.Text[f.lines.Start(n):f.lines.Start(n+1)])
 		if text != "" && !strings.HasPrefix(text, prefix) {
 			return n
 		}
 	}
-	return line
+	return f.lines.Count() + 1
 }
 
 // Suppresses reports whether the comment takes findings of a rule out: it names

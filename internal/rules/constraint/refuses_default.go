@@ -63,7 +63,7 @@ func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column
 		return
 	}
 	for _, c := range list {
-		if c.Kind != catalog.Check || !c.Enforced || c.Parent || !t.After.Refuted(d.After, c.Expr, only(col, col.Default)) {
+		if c.Kind != catalog.Check || !c.Enforced || c.Parent || len(c.Columns) > 0 && !slices.Contains(c.Columns, col.Attnum) || !t.After.Refuted(d.After, c.Expr, only(col, col.Default)) {
 			continue
 		}
 		r := rule.Report{

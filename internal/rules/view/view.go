@@ -21,8 +21,8 @@ func successor(t *rule.Tx, old *catalog.Relation) *catalog.Relation {
 // that gives the name to something again.
 func later(t *rule.Tx, old *catalog.Relation) *rule.Stmt {
 	last := t.Statements[len(t.Statements)-1]
-	for _, s := range t.Migration.Statements {
-		if s.Index > last.Index && s.After.Lookup(old.Name.Schema, old.Name.Name) != nil {
+	for _, s := range rule.Behind(t.Migration.Touching(old.Name), last) {
+		if s.After.Lookup(old.Name.Schema, old.Name.Name) != nil {
 			return s
 		}
 	}

@@ -1,0 +1,124 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Work is what a machine's load cannot change: how often each block of the
+// program ran. A build with counters tells it, and a walk over all other
+// statements at each one shows in a few hundred of them, by file and line.
+const (
+	workTimes = 4        // times as much input
+	workLimit = 6.0      // times the work: one and a half of linear
+	workLeast = 30_000   // runs of a block that are enough to tell
+	workPart  = 1.0 / 10 // of the smallest size of a shape
+)
+
+// block is a place in the program and how often it ran, small and large.
+type block struct {
+	place        string
+	small, large uint64
+}
+
+// times is how much more often it ran for the larger input.
+func (b *block) times() float64 { return float64(b.large) / float64(max(b.small, 1)) }
+
+// counting builds onward with counters.
+func counting(ctx context.Context, root string) (string, error) {
+	binary := filepath.Join(root, "onward-counting")
+	build := exec.CommandContext(ctx, "go", "build", "-cover", "-covermode=atomic", "-coverpkg=github.com/onward-sql/onward/...",
+		"-o", binary, "github.com/onward-sql/onward/cmd/onward")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build onward with counters: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// work gives the blocks that ran more often than the limit allows, the worst first.
+func work(ctx context.Context, binary, root string, sh shape) ([]block, error) {
+	n := max(2, int(float64(sh.n)*workPart))
+	small, err := counted(ctx, binary, root, sh, n)
+	if err != nil {
+		return nil, err
+	}
+	large, err := counted(ctx, binary, root, sh, n*workTimes)
+	if err != nil {
+		return nil, err
+	}
+	var out []block
+	for place, count := range large {
+		b := block{place, small[place], count}
+		if b.large >= workLeast && b.times() > workLimit {
+			out = append(out, b)
+		}
+	}
+	slices.SortFunc(out, func(a, b block) int { return int(b.large) - int(a.large) })
+	return out, nil
+}
+
+// counted runs onward on a shape in one size, and gives how often each block ran.
+func counted(ctx context.Context, binary, root string, sh shape, n int) (map[string]uint64, error) {
+	dir, err := os.MkdirTemp(root, sh.name+"-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	in := &input{dir: filepath.Join(dir, "in"), onward: binary}
+	counters := filepath.Join(dir, "counters")
+	for _, d := range []string{in.dir, counters} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if err := in.write(ctx, sh, n); err != nil {
+		return nil, err
+	}
+	run := exec.CommandContext(ctx, binary, in.args...)
+	run.Dir, run.Env = in.dir, append(os.Environ(), "GOCOVERDIR="+counters)
+	var exit *exec.ExitError
+	if out, err := run.CombinedOutput(); err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	text := filepath.Join(dir, "counters.txt")
+	if out, err := exec.CommandContext(ctx, "go", "tool", "covdata", "textfmt", "-i="+counters, "-o="+text).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("read the counters: %w\n%s", err, out)
+	}
+	f, err := os.Open(text)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return blocks(f)
+}
+
+// blocks reads lines like "path/file.go:12.3,14.5 2 37": place, statements, runs.
+func blocks(r io.Reader) (map[string]uint64, error) {
+	out := map[string]uint64{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		f := strings.Fields(lines.Text())
+		if len(f) != 3 {
+			continue // the mode
+		}
+		count, err := strconv.ParseUint(f[2], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		if count > 0 {
+			out[strings.TrimPrefix(f[0], "github.com/onward-sql/onward/")] = count
+		}
+	}
+	return out, lines.Err()
+}

@@ -1,0 +1,50 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// What the server has room for. What goes beyond is refused, so that no file makes the
+// catalog hold more.
+// https://www.postgresql.org/docs/current/limits.html
+const (
+	maxColumns = 1600 // of a relation, counting those that were dropped
+	maxTargets = 1664 // of a query
+	maxKeys    = 32   // of an index, with those that it includes
+)
+
+// tooWide refuses a relation of more columns than a table may have.
+func (f *fold) tooWide(columns int) bool {
+	if columns <= maxColumns {
+		return false
+	}
+	f.fail(true, "54011", "tables can have at most %d columns", maxColumns)
+	return true
+}
+
+// tooManyTargets refuses a query that gives more columns than one may.
+func (f *fold) tooManyTargets(query *pgparse.Node) bool {
+	if len(query.GetSelectStmt().GetTargetList()) <= maxTargets {
+		return false
+	}
+	f.fail(true, "54011", "target lists can have at most %d entries", maxTargets)
+	return true
+}
+
+// tooManyKeys refuses an index of more columns than one may have.
+func (f *fold) tooManyKeys(columns int) bool {
+	if columns <= maxKeys {
+		return false
+	}
+	f.fail(true, "54011", "cannot use more than %d columns in an index", maxKeys)
+	return true
+}
+
+// columnDefs is how many columns a list of a table's elements defines.
+func columnDefs(elements []*pgparse.Node) int {
+	n := 0
+	for _, e := range elements {
+		if e.GetColumnDef() != nil {
+			n++
+		}
+	}
+	return n
+}
