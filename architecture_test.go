@@ -59,6 +59,7 @@ var exceptions = map[string]string{
 	"internal/pgparse/collide":       "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
+	"bench/changelog":                "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/cost":                     "measures processes",
 	"bench/growth":                   "a program of its own",

@@ -3,14 +3,22 @@
 # psql; see README.md beside this file. PARTS in the environment names the parts to
 # run: "compare growth rehearse"; growth only when it is named, as shapes of it still
 # miss their limits. Flags are those of bench/compare, or of the one
-# part that is named; CORPUS=dir adds a directory to compare on.
+# part that is named; CORPUS=dir adds a directory to compare on;
+# REPO, BASE and HEAD measure `onward changelog` on a release, beside git grep.
 set -eu
 if [ -n "${CORPUS:-}" ]; then
 	CORPUS="$(cd "$CORPUS" && pwd)"
 	export CORPUS
 fi
+if [ -n "${REPO:-}" ]; then
+	REPO="$(cd "$REPO" && pwd)"
+	export REPO
+fi
 cd "$(dirname "$0")/.."
 parts="${PARTS:-compare rehearse}"
+if [ -z "${PARTS:-}" ] && [ -n "${REPO:-}" ]; then
+	parts=changelog
+fi
 missed=0
 for part in $parts; do
 	if [ "$part" = compare ] || [ "$part" = "$parts" ]; then

@@ -96,7 +96,7 @@ func compare(ctx context.Context, s settings) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		costs, err := cost.InTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse, tools.shown.on(c))
+		costs, err := cost.InTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse, tools.shown.on(c), tools.onward.unpaced(c))
 		if err != nil {
 			return false, err
 		}
@@ -105,7 +105,8 @@ func compare(ctx context.Context, s settings) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		kept = printParse(os.Stdout, c, statements, costs[0], costs[2]) && kept
+		printParse(os.Stdout, c, statements, costs[0], costs[2])
+		printPace(os.Stdout, c, costs[0], costs[4])
 	}
 
 	few, many := corpora.both[0], corpora.many

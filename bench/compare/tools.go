@@ -93,6 +93,13 @@ func (t tool) on(c corpus) cost.Command {
 	return cost.Command{Name: t.name + " on " + c.name, Path: t.binary, Args: args, Dir: dir, Fine: t.fine}
 }
 
+// unpaced is the same with the collector as the runtime paces it.
+func (t tool) unpaced(c corpus) cost.Command {
+	out := t.on(c)
+	out.Name, out.Env = out.Name+", unpaced", []string{"GOGC=100"}
+	return out
+}
+
 // installSquawk installs the native binary through npm, once.
 func installSquawk(ctx context.Context, cache string) (string, error) {
 	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]

@@ -25,7 +25,10 @@ type Command struct {
 	Path string
 	Args []string
 	Dir  string
-	Fine []int // exit codes of a run that did its work
+	Env  []string // on top of the environment: "GOGC=100"
+	Fine []int    // exit codes of a run that did its work
+	// Before, when set, runs before each run, outside of what is measured.
+	Before func() error `json:"-"`
 	// Limit is the CPU time, in whole seconds, after which it is killed; 0 for
 	// none. The run is then said to be Cut.
 	Limit time.Duration
@@ -45,6 +48,11 @@ type Usage struct {
 // shares the memory of the process that started it. So the command is started
 // by a second, small process of this program: see RunOne.
 func Run(ctx context.Context, c Command) (Usage, error) {
+	if c.Before != nil {
+		if err := c.Before(); err != nil {
+			return Usage{}, fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return Usage{}, err
@@ -97,6 +105,7 @@ func (c Command) run() (Usage, error) {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
+	cmd.Env = append(cmd.Env, c.Env...)
 	var stderr tailBuffer
 	cmd.Stderr = &stderr
 	if c.Limit > 0 {
