@@ -149,6 +149,7 @@ var all = []*rule.Rule{
 	release.ColumnLeftRequired,
 	release.ColumnMissing,
 	release.ContractWithExpand,
+	release.CopyWithoutRows,
 	release.ForeignKeyLeft,
 	release.LeavesConflict,
 	release.MigrationDeleted,

@@ -33,6 +33,8 @@ type Source struct {
 	Mode onward.Transaction
 	// Psql: psql sends it, which keeps its own commands to itself.
 	Psql bool
+	// Rows: its runner sends the lines behind COPY … FROM STDIN as rows, as psql does.
+	Rows bool
 	// Strings is how strings end when the session comes to it.
 	Strings pgparse.Strings
 	// LineComment begins a comment in Text: "--", or "#" for Python.

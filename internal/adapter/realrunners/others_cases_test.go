@@ -11,6 +11,8 @@ const (
 	concurrently = "CREATE INDEX CONCURRENTLY ON t (id);\n"
 	table        = "CREATE TABLE t (id int)"
 	inBlock      = "CONCURRENTLY cannot run inside a transaction block"
+	rows         = "COPY t FROM STDIN;\n1\n\\.\n"
+	noRows       = "COPY t FROM STDIN;\nSELECT 1;\n"
 )
 
 // What onward says of dbmate.
@@ -45,6 +47,9 @@ func TestDbmateOnServer(t *testing.T) {
 		"a long comment in front": failing("/* why */\n"+up+"SELECT 1;\n"+down, "preceding"),
 		"no way down":             failing(up+"SELECT 1;\n", "define a down block"),
 		"another name":            {base, map[string]string{"db/migrations/1_a.sql": gone, "db/migrations/1_z.sql": base["db/migrations/1_a.sql"]}, ""},
+		"rows":                    failing(up+rows+down, "syntax error"),
+		"no rows":                 failing(up+noRows+down, "bad connection"),
+		"no rows, none":           failing("-- migrate:up transaction:false\n"+noRows+down, "CopyInResponse"),
 		"a number twice":          {base, map[string]string{"db/migrations/4_d.sql": up + down, "db/migrations/4_e.sql": up + down}, "duplicate key"},
 	}, perRun(t, func(dir, url string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), programs[0], "--url", url, "-d", dir, "--no-dump-schema", "up")
@@ -62,6 +67,8 @@ func TestNodePgMigrateOnServer(t *testing.T) {
 	}
 	exercise(t, "migrations", table, map[string]releaseCase{
 		"a transaction": {base, map[string]string{"migrations/1700000000004_d.sql": concurrently}, inBlock},
+		"rows":          {base, map[string]string{"migrations/1700000000004_d.sql": rows}, "syntax error"},
+		"no rows":       {base, map[string]string{"migrations/1700000000004_d.sql": noRows}, "No source stream defined"},
 		"capitals":      {base, map[string]string{"migrations/1700000000004_d.sql": "-- DOWN MIGRATION\nSELECT 1/0;\n-- UP MIGRATION\nSELECT 1;\n"}, ""},
 		"out of order":  {base, map[string]string{"migrations/1700000000002_d.sql": "SELECT 1;\n"}, "is preceding already run migration"},
 		"another name": {base, map[string]string{
@@ -88,6 +95,8 @@ func TestDrizzleOnServer(t *testing.T) {
 	}
 	exercise(t, "drizzle", table, map[string]releaseCase{
 		"a transaction": {base, release(concurrently), inBlock},
+		"rows":          {base, release(rows), "syntax error"},
+		"no rows":       {base, release(noRows), "No source stream defined"},
 		"edited":        {base, both(release("SELECT 1;"), map[string]string{"drizzle/meta/_journal.json": journal(second)}), ""},
 		"all pending in one": {base, both(release("ALTER TYPE e ADD VALUE 'y';"), map[string]string{
 			"drizzle/0002_c.sql": "INSERT INTO a VALUES ('y');", "drizzle/meta/_journal.json": journal(second + `, {"idx": 2, "when": 300, "tag": "0002_c", "breakpoints": true}`),
@@ -112,6 +121,9 @@ func TestFlywayOnServer(t *testing.T) {
 		"mixed":                 with("SET lock_timeout = '1s';\n"+concurrently, "both transactional and non-transactional"),
 		"reindex":               with("REINDEX TABLE CONCURRENTLY t;\n", inBlock),
 		"vacuum":                with("VACUUM t;\n", ""),
+		"rows":                  with("COPY t FROM STDIN;\n1\n\\.\n", ""),
+		"behind rows":           with("copy t from stdin with (format csv);\n1\n\\.\nALTER TABLE a ADD COLUMN id int;\n", "already exists"),
+		"rows like SQL":         with("CREATE TABLE w (x text);\nCOPY w FROM STDIN;\nALTER TABLE nowhere ADD COLUMN x int;\n\\.\n", ""),
 		"a comment was edited":  {base, map[string]string{dir + "V1__a.sql": "-- a\n" + base[dir+"V1__a.sql"]}, "checksum mismatch"},
 		"line ends":             {base, map[string]string{dir + "V3__c.sql": "SELECT 3;\r\n"}, ""},
 		"out of order":          {base, map[string]string{dir + "V2__b.sql": "SELECT 2;\n"}, "not applied to database"},
@@ -120,7 +132,7 @@ func TestFlywayOnServer(t *testing.T) {
 		"another description":   {base, map[string]string{dir + "V3__c.sql": gone, dir + "V3__z.sql": base[dir+"V3__c.sql"]}, "description mismatch"},
 		"a repeatable is gone":  {base, map[string]string{dir + "R__v.sql": gone}, "not resolved locally"},
 		"a repeatable, renamed": {base, map[string]string{dir + "R__v.sql": gone, dir + "R__w.sql": base[dir+"R__v.sql"]}, "not resolved locally"},
-		"a version twice":       {base, map[string]string{dir + "V4__d.sql": "SELECT 4;\n", dir + "V04__e.sql": "SELECT 5;\n"}, "more than one migration with version 4"},
+		"a version twice":       {base, map[string]string{dir + "V4__d.sql": "SELECT 4;\n", dir + "V04__e.sql": "SELECT 5;\n"}, "more than one migration with version"},
 		"directories below": {
 			both(base, map[string]string{dir + "2023/V4__d.sql": "CREATE TABLE d (id int);\n"}),
 			map[string]string{dir + "2023/V6__f.sql": "ALTER TABLE e ADD COLUMN f int;\n", dir + "2024/V5__e.sql": "CREATE TABLE e (id int);\n"}, "",
@@ -162,6 +174,8 @@ func TestLiquibaseOnServer(t *testing.T) {
 		"a body without ; behind": with(one+"DO $$ BEGIN PERFORM 1; BEGIN PERFORM 2; END; END $$;\n", ""),
 		"END IF":                  with(one+"DO $$ BEGIN IF true THEN PERFORM 1; END IF; PERFORM 2; END $$;\n", "Unterminated dollar quote"),
 		"a body is sent whole":    with("-- changeset a:1 splitStatements:false\nCREATE FUNCTION f() RETURNS int"+body, ""),
+		"rows":                    with(one+rows, "only supported using the CopyManager API"),
+		"no rows":                 with(one+noRows, "only supported using the CopyManager API"),
 		"a delimiter":             with("-- changeset a:1 endDelimiter:/\nCREATE FUNCTION f() RETURNS int"+body+"/\nSELECT 1\n/\n", ""),
 		"white space was edited":  {base, map[string]string{dir + "changes/01_a.sql": head + one + "CREATE   TABLE a\n(id int);\n"}, ""},
 		"a comment was edited":    {base, map[string]string{dir + "changes/01_a.sql": head + one + "-- why\nCREATE TABLE a (id int);\n"}, "Validation Failed"},

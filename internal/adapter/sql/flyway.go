@@ -74,10 +74,43 @@ func flywaySends(f *file) {
 	f.mode, mixed = flywayMode(f.tree, f.m.Path, f.text)
 	// What its checksum covers: line ends count for nothing.
 	f.hash = strings.NewReplacer("\r", "", "\n", "").Replace(f.text)
+	f.m.Source.Rows = true
+	flywayRows(f)
 	if mixed >= 0 && !flywayConfigured(f.tree).mixed {
 		f.m.Refuse(mixed, mixedFile,
 			"Flyway stops: \"Detected both transactional and non-transactional statements within the same migration\", unless mixed is set",
 			"give what cannot run in a transaction a file of its own, without SET beside it")
+	}
+}
+
+var rowsEnd = regexp.MustCompile(`(?m)^\\\.\r?$`)
+
+// flywayRows notes what Flyway does with COPY … FROM STDIN: it sends the lines behind
+// it as rows, passes over what else stands on its line, and looks without end for a
+// line that ends the rows.
+func flywayRows(f *file) {
+	if !strings.Contains(strings.ToLower(f.text), "stdin") {
+		return
+	}
+	cut, err := pgparse.Split(f.text)
+	if err != nil {
+		return
+	}
+	for _, s := range cut.Stmts {
+		c := s.Node.GetCopyStmt()
+		if !c.GetIsFrom() || c.GetFilename() != "" {
+			continue
+		}
+		line, rest, _ := strings.Cut(f.text[s.End:], "\n")
+		if !rowsEnd.MatchString(rest) {
+			f.m.Refuse(s.Start, "Flyway looks for the line that ends the rows of this COPY, and there is none",
+				"it reads on behind the end of the file, without end and without an error", "end the rows with a line that is \\. alone")
+			return
+		}
+		if line = strings.TrimLeft(line, "; \t\r"); line != "" && !strings.HasPrefix(line, "--") {
+			f.m.Refuse(s.Start, "Flyway passes over what stands on one line with COPY … FROM STDIN: "+line,
+				"the statement never runs, and Flyway records the migration as done", "put it on a line of its own, behind the rows")
+		}
 	}
 }
 

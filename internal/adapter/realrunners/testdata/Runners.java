@@ -1,6 +1,9 @@
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import liquibase.Liquibase;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
@@ -12,29 +15,23 @@ import org.flywaydb.core.Flyway;
  * JDBC URL. Prints a line for each run.
  */
 class Runners {
+  /** Seconds that a run may take: Flyway does not always end. */
+  private static final int LIMIT = 60;
+
   public static void main(String[] args) throws Exception {
     var out = System.out;
     System.setOut(System.err);
     for (int i = 1; i < args.length; i += 2) {
+      String dir = args[i], url = args[i + 1];
       try {
-        if (args[0].equals("flyway")) {
-          Flyway.configure()
-              .dataSource(args[i + 1], null, null)
-              .locations("filesystem:" + args[i])
-              .connectRetries(0)
-              .configuration(Map.of("flyway.postgresql.transactional.lock", "false"))
-              .load()
-              .migrate();
-        } else {
-          try (var connection = DriverManager.getConnection(args[i + 1])) {
-            var database =
-                DatabaseFactory.getInstance()
-                    .findCorrectDatabaseImplementation(new JdbcConnection(connection));
-            var files = new DirectoryResourceAccessor(Path.of(args[i]));
-            new Liquibase("changelog.xml", files, database).update("");
-          }
-        }
+        var run = new FutureTask<Void>(() -> one(args[0], dir, url));
+        var thread = new Thread(run);
+        thread.setDaemon(true);
+        thread.start();
+        run.get(LIMIT, TimeUnit.SECONDS);
         out.println("ok");
+      } catch (TimeoutException e) {
+        out.println("failed: it does not end");
       } catch (Exception e) {
         var text = new StringBuilder();
         for (Throwable t = e; t != null; t = t.getCause()) {
@@ -43,5 +40,26 @@ class Runners {
         out.println("failed: " + text.toString().replaceAll("\\s+", " "));
       }
     }
+  }
+
+  private static Void one(String runner, String dir, String url) throws Exception {
+    if (runner.equals("flyway")) {
+      Flyway.configure()
+          .dataSource(url, null, null)
+          .locations("filesystem:" + dir)
+          .connectRetries(0)
+          .configuration(Map.of("flyway.postgresql.transactional.lock", "false"))
+          .load()
+          .migrate();
+      return null;
+    }
+    try (var connection = DriverManager.getConnection(url)) {
+      var database =
+          DatabaseFactory.getInstance()
+              .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+      var files = new DirectoryResourceAccessor(Path.of(dir));
+      new Liquibase("changelog.xml", files, database).update("");
+    }
+    return null;
   }
 }
