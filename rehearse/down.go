@@ -173,6 +173,9 @@ func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script
 	stop, err := r.migration(ctx, step.Migration, down)
 	r.close(ctx)
 	if err == nil {
+		err = d.inspect(ctx, d.runner.look, step, down, stop)
+	}
+	if err == nil {
 		err = d.read(ctx)
 	}
 	if err != nil {
@@ -235,7 +238,9 @@ func (d *descent) goOn(ctx context.Context, want []live.Object) error {
 func (d *descent) refused(step *step, stop *stopped) {
 	var pg *pgconn.PgError
 	errors.As(stop.err, &pg)
-	switch {
+	switch does := reached(stop); {
+	case does != "":
+		d.found(rule.RehearsalTriedToEscape, step, step.first(), fmt.Sprintf("on the way down, at line %d: it %s: %s", stop.statement.Line, does, words(stop.err)), "", "")
 	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
 		d.tell("the way down of %s was not rehearsed to its end: %s", step.ID, words(stop.err))
 	case pg != nil && pg.Code == "57014":
@@ -247,9 +252,5 @@ func (d *descent) refused(step *step, stop *stopped) {
 
 // finding stands at the first statement of the way up.
 func (d *descent) finding(step *step, fact string) {
-	at := &script.Statement{Line: 1, Column: 1, EndLine: 1, EndColumn: 1}
-	if list := step.script.Statements; len(list) > 0 {
-		at = list[0]
-	}
-	d.found(rule.RehearsalDownDiffers, step, at, fact, "", "")
+	d.found(rule.RehearsalDownDiffers, step, step.first(), fact, "", "")
 }

@@ -98,6 +98,8 @@ func (v *version) failures(s *scene) {
 		v.unrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
 	case pg != nil && s.unrun != "" && undefined[pg.Code]:
 		v.unrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
+	case reached(stop) != "":
+		v.found(rule.RehearsalTriedToEscape, step, stop.statement, fmt.Sprintf("it %s: %s", reached(stop), refusal), "", "")
 	case server.Code == "42501" && !v.Superuser:
 		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal, "the migration fails wherever its role is none", "")
 	case s.out.Traffic != nil && server.Code == deadlock:

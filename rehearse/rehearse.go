@@ -94,7 +94,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		}
 	}
 	for _, major := range c.majors() {
-		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known}
+		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known, trapped: map[string]bool{}}
 		if err := v.run(ctx); err != nil {
 			return nil, err
 		}
@@ -141,6 +141,8 @@ type version struct {
 	roles []string
 	// books is the DDL of the bookkeepers that the release asked for.
 	books []string
+	// trapped are the traps that were told of, or are the base's.
+	trapped map[string]bool
 	// taken: the base's own database was used for the release.
 	taken bool
 }

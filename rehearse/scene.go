@@ -225,6 +225,9 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	if s.rels, err = observe.Relations(ctx, s.runner.look); err != nil {
 		return false, err
 	}
+	if err := s.inherited(ctx, s.runner.look); err != nil {
+		return false, err
+	}
 	if s.Traffic || s.LongTransaction > 0 {
 		if err := s.startTraffic(ctx); err != nil {
 			return false, err
@@ -270,6 +273,12 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 		}
 		if stop != nil {
 			s.stop, s.stopStep = stop, step
+		}
+		s.caught(step, stop)
+		if err := s.inspect(ctx, s.runner.look, step, step.script, stop); err != nil {
+			return false, err
+		}
+		if stop != nil {
 			break
 		}
 	}

@@ -25,3 +25,11 @@ func stepsOf(r *audit.Release) []*step {
 
 // runs reports whether its runner would run it, and the rehearsal can.
 func (s *step) runs() bool { return s.err == nil && s.Failed == "" && !s.Applied }
+
+// first is where to say what holds for the whole of it.
+func (s *step) first() *script.Statement {
+	if list := s.script.Statements; len(list) > 0 {
+		return list[0]
+	}
+	return &script.Statement{Line: 1, Column: 1, EndLine: 1, EndColumn: 1}
+}

@@ -8,6 +8,7 @@ const (
 	RehearsalFailsWithRows  = "rehearsal-fails-with-rows"
 	RehearsalFailsAgain     = "rehearsal-fails-again"
 	RehearsalNeedsSuperuser = "rehearsal-needs-superuser"
+	RehearsalTriedToEscape  = "rehearsal-tried-to-escape"
 	RehearsalNotFinished    = "rehearsal-not-finished"
 	RehearsalDownDiffers    = "rehearsal-down-differs"
 	RehearsalTrafficStalls  = "rehearsal-traffic-stalls"
@@ -40,6 +41,12 @@ func Rehearsed() []*Rule {
 			Summary: "The migration fails for a role that owns the database and is no superuser",
 			Harm:    "Managed databases give nobody a superuser. Where the migrations run as one, they can read files and start programs on the server.",
 			Instead: "Do it once by hand as an administrator; where production's role may, rehearse with --superuser.",
+		},
+		{
+			ID: RehearsalTriedToEscape, Category: onward.Security, Severity: onward.Error, Preset: onward.Recommended,
+			Summary: "The migration reaches out of its database: for a program, the files of the machine, or rights that are not its role's",
+			Harm:    "Here it came to nothing. Where migrations run as a superuser, or in the session of one who finds what it leaves, nothing stops it: it runs with the server's rights on the server's machine.",
+			Instead: "Read what it does, and where it comes from, before it runs anywhere. What a deploy needs of the server's machine its administrator does, and no migration.",
 		},
 		{
 			ID: RehearsalNotFinished, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended,
