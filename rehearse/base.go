@@ -177,10 +177,11 @@ func (v *version) weak(ctx context.Context) error {
 		return err
 	}
 	defer c.Close(ctx)
-	// A superuser is a member of every role.
+	// A superuser is a member of every role. Before 16, who may create roles may also give himself any that is no
+	// superuser, pg_execute_server_program among them.
 	var strong []string
 	err = c.QueryRow(ctx, `SELECT COALESCE(pg_catalog.array_agg(rolname::pg_catalog.text ORDER BY NOT rolsuper, oid), '{}') FROM pg_catalog.pg_roles
-		WHERE (rolsuper OR rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}')) AND pg_catalog.pg_has_role(oid, 'MEMBER')`).Scan(&strong)
+		WHERE (rolsuper OR rolcreaterole AND $1 OR rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}')) AND pg_catalog.pg_has_role(oid, 'MEMBER')`, v.server.Major() < 16).Scan(&strong)
 	if err != nil {
 		return fmt.Errorf("ask what the role may: %w", err)
 	}

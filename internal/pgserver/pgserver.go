@@ -307,8 +307,8 @@ func (s *Server) Version() string { return s.install.Version }
 // Install tells which binaries run; with Config.URL only the version is known.
 func (s *Server) Install() Install { return s.install }
 
-// Log is the tail of the server's log, at most 16 KB of whole lines, also after the server ended. It is empty with
-// Config.URL.
+// Log is the tail of the server's log, at most 16 KB of whole lines, also after the server ended: what the server has
+// said before somebody heard of a statement's end is in it. It is empty with Config.URL.
 func (s *Server) Log() string {
 	if s.external != nil {
 		return ""

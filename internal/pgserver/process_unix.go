@@ -136,7 +136,7 @@ func (p *process) begin(c command) (gaps []string, err error) {
 	go func() {
 		defer close(p.logged)
 		defer log.Close()
-		_, _ = io.Copy(&p.log, log)
+		p.log.follow(log)
 	}()
 	gaps = append(gaps, p.limit(p.server.Pid)...)
 	p.tell("server %d %d", p.server.Pid, p.mark)
