@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"strings"
@@ -118,6 +119,7 @@ func (v *version) start(ctx context.Context) error {
 		// What sorts and joins write is in no database's size.
 		"temp_file_limit": fmt.Sprintf("%dkB", min(v.MaxBytes>>10, math.MaxInt32)),
 	}}
+	maps.Copy(cfg.Settings, v.settings)
 	begun := time.Now()
 	if v.Server != "" {
 		cfg.Settings = nil

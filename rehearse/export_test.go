@@ -11,3 +11,9 @@ import (
 func FirstWall(c *Config, look func(context.Context, *pgserver.Server)) {
 	c.unconfined, c.atEnd = true, look
 }
+
+// Recorded gives the servers of a rehearsal more settings; look sees each before
+// it goes.
+func Recorded(c *Config, settings map[string]string, look func(context.Context, *pgserver.Server)) {
+	c.settings, c.atEnd = settings, look
+}

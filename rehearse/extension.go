@@ -63,7 +63,7 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 	var needs []string
 	err = c.QueryRow(ctx, `SELECT v.relocatable, v.schema, COALESCE(v.requires, '{}')::pg_catalog.text[] FROM pg_catalog.pg_available_extension_versions v
 		JOIN pg_catalog.pg_available_extensions x ON x.name OPERATOR(pg_catalog.=) v.name
-		WHERE v.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) COALESCE(NULLIF($2::pg_catalog.text, ''), x.default_version)`, name, version).Scan(&movable, &fixed, &needs)
+		WHERE v.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) CASE WHEN $2::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN x.default_version ELSE $2::pg_catalog.text END`, name, version).Scan(&movable, &fixed, &needs)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errNotOurs
 	}
@@ -187,7 +187,10 @@ func (d deputy) close(ctx context.Context, tx pgx.Tx, name string) error {
 	if !guarded[name] {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.objid OPERATOR(pg_catalog.=) p.oid JOIN pg_catalog.pg_extension x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
+	// As regprocedure they would say types without their schemas.
+	rows, err := tx.Query(ctx, `SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, t.typname), ', ' ORDER BY a.place)
+			FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY a (type, place) JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.type JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) t.typnamespace))
+		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace JOIN pg_catalog.pg_depend d ON d.objid OPERATOR(pg_catalog.=) p.oid JOIN pg_catalog.pg_extension x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
 		WHERE x.extname OPERATOR(pg_catalog.=) $1 AND d.classid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'`, name)
 	if err != nil {
 		return err

@@ -50,8 +50,10 @@ type Config struct {
 	// is 1 GB at the most.
 	MaxBytes int64
 
-	// For tests: unconfined is pgserver's, atEnd sees each server before it goes.
+	// For tests: unconfined is pgserver's, settings are the server's, atEnd sees
+	// each server before it goes.
 	unconfined bool
+	settings   map[string]string
 	atEnd      func(context.Context, *pgserver.Server)
 }
 
