@@ -15,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -82,7 +83,7 @@ func TestQueries(t *testing.T) {
 		},
 		"a dump": func(c *rehearse.Config) { c.Dump, c.Traffic, c.Down = dump, true, true },
 		"oldest": func(c *rehearse.Config) {
-			c.Majors, c.Rows, c.Traffic, c.Down = []int{pgserver.OldestMajor}, fill.Plan{All: 50, Seed: 1}, true, true
+			c.Majors, c.Rows, c.Traffic, c.Down = []int{onward.OldestMajor}, fill.Plan{All: 50, Seed: 1}, true, true
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
