@@ -89,7 +89,7 @@ func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error)
 		root = temporary
 	}
 	if s.work {
-		return works(ctx, root, chosen)
+		return works(ctx, s.onward, root, chosen)
 	}
 	binary := s.onward
 	if binary == "" {
@@ -120,10 +120,14 @@ func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error)
 }
 
 // works prints, for each shape, the places that run too often, the worst first.
-func works(ctx context.Context, root string, chosen []shape) (bool, error) {
-	binary, err := counting(ctx, root)
-	if err != nil {
-		return false, err
+// binary is onward with counters; built when empty.
+func works(ctx context.Context, binary, root string, chosen []shape) (bool, error) {
+	if binary == "" {
+		built, err := counting(ctx, root)
+		if err != nil {
+			return false, err
+		}
+		binary = built
 	}
 	kept := true
 	for _, sh := range chosen {

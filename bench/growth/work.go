@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ const (
 	workTimes = 4        // times as much input
 	workLimit = 6.0      // times the work: one and a half of linear
 	workLeast = 30_000   // runs of a block that are enough to tell
+	workShare = 20       // it is one of so many, at least
 	workPart  = 1.0 / 10 // of the smallest size of a shape
 )
 
@@ -57,14 +59,18 @@ func work(ctx context.Context, binary, root string, sh shape) ([]block, error) {
 	if err != nil {
 		return nil, err
 	}
+	total := uint64(0)
+	for _, count := range large {
+		total += count
+	}
 	var out []block
 	for place, count := range large {
 		b := block{place, small[place], count}
-		if b.large >= workLeast && b.times() > workLimit {
+		if b.large >= workLeast && b.large*workShare >= total && b.times() > workLimit {
 			out = append(out, b)
 		}
 	}
-	slices.SortFunc(out, func(a, b block) int { return int(b.large) - int(a.large) })
+	slices.SortFunc(out, func(a, b block) int { return cmp.Compare(b.large, a.large) })
 	return out, nil
 }
 

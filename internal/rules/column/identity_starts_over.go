@@ -100,13 +100,24 @@ var sets = regexp.MustCompile(`(?i)\bsetval\s*\(|\brestart\b`)
 // continued reports whether a later statement of the migration sets a sequence,
 // or may do so. One that has a name can be set before the column takes it.
 func continued(s *rule.Stmt, what string) bool {
-	for i, x := range s.Migration.Statements {
-		if i <= s.Index && (i == s.Index || what == "identity") {
-			continue
-		}
-		if x.Node == nil || x.Opaque != "" || sets.MatchString(x.SQL) {
-			return true
-		}
+	all := setters(s.Migration)
+	if len(all) == 0 {
+		return false
 	}
-	return false
+	return all[len(all)-1].Index > s.Index || what != "identity" && all[0].Index < s.Index
+}
+
+// setting are the statements of a migration that set a sequence, or may do so.
+type setting []*rule.Stmt
+
+func setters(m *rule.Migration) setting {
+	return rule.Once(&m.Notes, func() setting {
+		var out setting
+		for _, s := range m.Statements {
+			if s.Node == nil || s.Opaque != "" || sets.MatchString(s.SQL) {
+				out = append(out, s)
+			}
+		}
+		return out
+	})
 }

@@ -37,9 +37,7 @@ func swappedTables(p *rule.Pass, m *rule.Migration) {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if old := p.Replaces(d); old != nil && old.OID != d.OID && old.Kind.IsTable() && d.After.Kind.IsTable() && !m.Runner.AfterDeploy && !t.RolledBack {
-				p.Keep(swapped{t.Namer(d), d.OID, slices.ContainsFunc(m.Statements, func(s *rule.Stmt) bool {
-					return s.Node == nil || s.Opaque != "" || sets.MatchString(s.SQL)
-				})})
+				p.Keep(swapped{t.Namer(d), d.OID, len(setters(m)) > 0})
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // remade is what else an operation does that drops a foreign key and adds the
@@ -17,8 +18,16 @@ func remade(p *rule.Pass, s *rule.Stmt, a *addition) (rest []string, ok bool) {
 	}
 	now := s.After.Relation(a.table.OID)
 	fk := now.Constraint(a.name)
-	for _, x := range s.Tx.Statements {
-		if x == s || x.Operation != s.Operation || x.Line != s.Line {
+	same := rule.Once(&s.Tx.Notes, func() operations {
+		out := operations{}
+		for _, x := range s.Tx.Statements {
+			at := operation{x.Operation, x.Line}
+			out[at] = append(out[at], x)
+		}
+		return out
+	})
+	for _, x := range same[operation{s.Operation, s.Line}] {
+		if x == s {
 			continue
 		}
 		cmds := x.Node.GetAlterTableStmt().GetCmds()
@@ -38,6 +47,14 @@ func remade(p *rule.Pass, s *rule.Stmt, a *addition) (rest []string, ok bool) {
 		}
 	}
 	return rest, ok && len(rest) > 0
+}
+
+// operations are the statements of a transaction by what they were rendered from.
+type operations map[operation][]*rule.Stmt
+
+type operation struct {
+	script.Operation
+	line int
 }
 
 // alike reports whether two foreign keys say the same of the same columns.

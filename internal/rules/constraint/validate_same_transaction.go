@@ -113,18 +113,37 @@ func apart(s *rule.Stmt) string {
 // addedBy is the statement of the same transaction that added a constraint
 // NOT VALID; nil when there is none.
 func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
-	for earlier := range s.Tx.All() {
-		for _, n := range earlier.Node.GetAlterTableStmt().GetCmds() {
-			con := n.GetAlterTableCmd().GetDef().GetConstraint()
-			if con.GetSkipValidation() && nameOf(earlier, earlier.Altered(), con, 0) == name && earlier.Altered().Name.Qualified() == table {
-				return earlier
-			}
-		}
-		if earlier == s {
-			break
+	var by *rule.Stmt
+	for t := s.Tx; t != nil; t = t.Earlier {
+		if first := unchecked(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
+			by = first
 		}
 	}
-	return nil
+	return by
+}
+
+// addedTo is a constraint of a table.
+type addedTo struct{ table, name string }
+
+// unchecked are the first statements of a transaction that add constraints NOT
+// VALID.
+func unchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
+	return rule.Once(&t.Notes, func() map[addedTo]*rule.Stmt {
+		out := map[addedTo]*rule.Stmt{}
+		for _, s := range t.Statements {
+			for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
+				con := n.GetAlterTableCmd().GetDef().GetConstraint()
+				if !con.GetSkipValidation() {
+					continue
+				}
+				key := addedTo{s.Altered().Name.Qualified(), nameOf(s, s.Altered(), con, 0)}
+				if out[key] == nil {
+					out[key] = s
+				}
+			}
+		}
+		return out
+	})
 }
 
 func scans(r *effect.Result) bool {

@@ -70,13 +70,19 @@ func gatherExchanged(p *rule.Pass, m *rule.Migration) {
 }
 
 func dropFirst(p *rule.Pass, _ *rule.Release) {
+	byTable := map[catalog.OID][]exchanged{}
+	seen := map[catalog.OID]int{}
 	list := rule.Kept[exchanged](p)
-	for i, old := range list {
+	for _, x := range list {
+		byTable[x.table.OID] = append(byTable[x.table.OID], x)
+	}
+	for _, old := range list {
+		seen[old.table.OID]++
 		if old.made {
 			continue
 		}
-		for _, next := range list[i+1:] {
-			if !next.made || next.table.OID != old.table.OID || !answers(next.index.Index, old.index.Index) || !alike(&old, &next) {
+		for _, next := range byTable[old.table.OID][seen[old.table.OID]:] {
+			if !next.made || !answers(next.index.Index, old.index.Index) || !alike(&old, &next) {
 				continue
 			}
 			if next.first != old.first { // else nobody can use the table in between

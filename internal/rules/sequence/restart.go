@@ -124,22 +124,37 @@ var renumbers = regexp.MustCompile(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
 // mended reports whether the migration empties the table, or numbers its rows
 // anew behind the statement.
 func mended(s *rule.Stmt, t *catalog.Relation) bool {
-	for i, x := range s.Migration.Statements {
-		if x.Node == nil || x.Opaque != "" || i > s.Index && renumbers.MatchString(x.SQL) {
-			return true
+	all := rule.Once(&s.Migration.Notes, func() mending { return mends(s.Migration) })
+	return all.unknown || all.renumbers > s.Index || all.emptied[t.OID]
+}
+
+// mending is what a migration does to rows and their numbers.
+type mending struct {
+	unknown   bool // a statement may do anything; CASCADE of a TRUNCATE may reach any table
+	renumbers int  // the last statement that takes from a sequence, or sets it
+	emptied   map[catalog.OID]bool
+}
+
+func mends(m *rule.Migration) mending {
+	out := mending{renumbers: -1, emptied: map[catalog.OID]bool{}}
+	for i, x := range m.Statements {
+		if x.Node == nil || x.Opaque != "" {
+			out.unknown = true
+			continue
 		}
-		var emptied []*pgparse.RangeVar
+		if renumbers.MatchString(x.SQL) {
+			out.renumbers = i
+		}
 		for _, n := range x.Node.GetTruncateStmt().GetRelations() {
-			emptied = append(emptied, n.GetRangeVar())
+			if r, _ := x.Before.Resolve(n.GetRangeVar()); r != nil {
+				out.unknown = true
+			}
 		}
 		if d := x.Node.GetDeleteStmt(); d != nil && d.GetWhereClause() == nil {
-			emptied = append(emptied, d.GetRelation())
-		}
-		for _, rv := range emptied {
-			if r, _ := x.Before.Resolve(rv); r != nil && (r.OID == t.OID || x.Node.GetTruncateStmt() != nil) {
-				return true // CASCADE may reach it
+			if r, _ := x.Before.Resolve(d.GetRelation()); r != nil {
+				out.emptied[r.OID] = true
 			}
 		}
 	}
-	return false
+	return out
 }

@@ -31,11 +31,7 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 		}
 		var taken []string
 		severity := onward.Warning
-		for i := range t.Deltas {
-			d := &t.Deltas[i]
-			if d.By != s {
-				continue
-			}
+		for _, d := range due(t)[s] {
 			what, heavy := along(p, s, d)
 			if what == "" || again(t, d) || slices.Contains(taken, what) {
 				continue
@@ -67,6 +63,20 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 			Severity: severity,
 		})
 	}
+}
+
+// changes are the deltas of a transaction by the statements that they are due to.
+type changes map[*rule.Stmt][]*rule.Delta
+
+func due(t *rule.Tx) changes {
+	return rule.Once(&t.Notes, func() changes {
+		out := changes{}
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			out[d.By] = append(out[d.By], d)
+		}
+		return out
+	})
 }
 
 // cascades reports whether a statement says CASCADE of something that is

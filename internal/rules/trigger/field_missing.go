@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -73,12 +74,39 @@ func lacks(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 // maker is the statement of a transaction that makes a trigger of a table which
 // is new in it.
 func maker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
-	for _, s := range t.Statements {
-		if r := s.After.Relation(d.OID); s.Node.GetCreateTrigStmt() != nil && r != nil && r.Trigger(trigger.Name) != nil {
+	all := rule.Once(&t.Notes, func() triggers {
+		out := triggers{}
+		for _, s := range t.Statements {
+			for i := range s.Deltas {
+				if x := &s.Deltas[i]; x.NewTrigger != nil && s.Node.GetCreateTrigStmt() != nil {
+					at := named{x.OID, x.NewTrigger.Name}
+					if out[at] == nil {
+						out[at] = s
+					}
+				}
+			}
+		}
+		return out
+	})
+	if s := all[named{d.OID, trigger.Name}]; s != nil {
+		return s
+	}
+	// A trigger of a partition comes with its parent's.
+	for _, s := range rule.Of[*pgparse.Node_CreateTrigStmt](t.Migration) {
+		if r := s.After.Relation(d.OID); s.Tx == t && r != nil && r.Trigger(trigger.Name) != nil {
 			return s
 		}
 	}
 	return d.By
+}
+
+// triggers are the first statements of a transaction that make triggers.
+type triggers map[named]*rule.Stmt
+
+// named is the trigger of a name on a table.
+type named struct {
+	table catalog.OID
+	name  string
 }
 
 // fieldMissing looks at what the release leaves behind: a later migration may
