@@ -80,7 +80,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 		k.measure(l.Effects, &worst, onServer)
 		for i := range groups {
 			r := &groups[i].Result
-			v := onward.LockVariant{Postgres: groups[i].Versions, Effects: r.Onward(), Refused: r.Refused, NoTransaction: r.NoTransaction != ""}
+			v := onward.LockVariant{Postgres: groups[i].Versions, Effects: r.Onward(), Refused: r.Refused.Message(), NoTransaction: r.NoTransaction != ""}
 			k.measure(v.Effects, r, onServer)
 			v.Duration = cmp.Or(duration(v.Effects, *r), "instant")
 			if r.Unmodelled != "" {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addColumn is ADD COLUMN, on the partitions and children too.
@@ -17,7 +18,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		if ifNotExists {
 			return
 		}
-		f.fail(f.sure(), "42701", "column %q of relation %q already exists", name, t.Name.Name)
+		f.fail(f.sure(), refuse.ColumnExists, name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -128,7 +129,7 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 		return
 	}
 	if c.Inherited && f.depth == 0 && !t.Inferred {
-		f.fail(f.sure(), "42P16", "cannot alter inherited column %q", name)
+		f.fail(f.sure(), refuse.RetypeInherited, name)
 		if f.failed {
 			return
 		}
@@ -138,28 +139,28 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 	collation := constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: def.GetCollClause().GetCollname()}}})
 	change := func(r *Relation, attnum int16) {
 		if v := f.viewUsing(r, attnum); v != nil {
-			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a view or rule")
+			f.fail(f.sure(), refuse.RetypeView)
 			f.problems[len(f.problems)-1].InTheWay = v
 			if f.failed {
 				return
 			}
 		}
 		if over := f.RulesOver(r.OID, attnum); len(over) > 0 {
-			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a view or rule")
+			f.fail(f.sure(), refuse.RetypeView)
 			f.problems[len(f.problems)-1].Held = "rule " + over[0].Rule.Name + " of " + over[0].Table.Name.String()
 			if f.failed {
 				return
 			}
 		}
 		if over := f.BodiesOver(r.OID, attnum); len(over) > 0 {
-			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a function or procedure")
+			f.fail(f.sure(), refuse.RetypeFunction)
 			f.problems[len(f.problems)-1].Held = over[0].Kind + " " + over[0].Name.String()
 			if f.failed {
 				return
 			}
 		}
 		if o := f.listing(r, attnum); o != nil {
-			f.fail(f.sure(), "0A000", "cannot alter type of a column used by a publication WHERE clause")
+			f.fail(f.sure(), refuse.RetypePublication)
 			f.problems[len(f.problems)-1].Held = o.Kind + " " + o.Name.String()
 			if f.failed {
 				return
@@ -241,14 +242,14 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		e.DefaultText = expressionText(f.sql, cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {
-			f.fail(f.sure(), "55000", "column %q of relation %q is not a stored generated column", e.Name, t.Name.Name)
+			f.fail(f.sure(), refuse.GeneratedNotStored, e.Name, t.Name.Name)
 		}
 		rare := e.own()
 		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = "", nil, nil, ""
 	case pgparse.AlterTableType_AT_AddIdentity:
 		con := cmd.GetDef().GetConstraint()
 		if e.Identity != "" {
-			f.fail(f.sure(), "55000", "column %q of relation %q is already an identity column", e.Name, t.Name.Name)
+			f.fail(f.sure(), refuse.IdentityAlready, e.Name, t.Name.Name)
 			return
 		}
 		e.own().Identity = identityWords(con.GetGeneratedWhen())
@@ -272,7 +273,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		}
 	case pgparse.AlterTableType_AT_DropIdentity:
 		if e.Identity == "" && !cmd.GetMissingOk() && !e.Inferred && !e.Inherited {
-			f.fail(f.sure(), "55000", "column %q of relation %q is not an identity column", e.Name, t.Name.Name)
+			f.fail(f.sure(), refuse.IdentityNot, e.Name, t.Name.Name)
 			return
 		}
 		e.own().Identity = ""
@@ -292,15 +293,15 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 
 // dropNotNull is DROP NOT NULL, with the named constraint when there is one.
 func (f *fold) dropNotNull(t *Relation, c *Column) {
+	if c.Identity != "" {
+		f.fail(f.sure(), refuse.IdentityIs, c.Name, t.Name.Name)
+		return
+	}
 	for _, k := range t.Constraints {
 		if k.Kind == PrimaryKey && slices.Contains(k.Columns, c.Attnum) {
-			f.fail(f.sure(), "42P16", "column %q is in a primary key", c.Name)
+			f.fail(f.sure(), refuse.NullableKey, c.Name)
 			return
 		}
-	}
-	if c.Identity != "" {
-		f.fail(f.sure(), "42601", "column %q of relation %q is an identity column", c.Name, t.Name.Name)
-		return
 	}
 	c.NotNull, c.NotNullInvalid = false, false
 	t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(k *Constraint) bool {

@@ -3,10 +3,9 @@ package catalog
 import (
 	"cmp"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-altertable.html. ALTER INDEX,
@@ -47,7 +46,7 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 			if t == nil || f.failed {
 				return
 			}
-			if !suits(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, "ALTER action "+actionWord(cmd.GetSubtype())+" cannot be performed on relation %q") {
+			if !suits(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, refuse.ActionUnsuited.Of(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
 				return
 			}
 			f.alterCommand(t, cmd, only)
@@ -81,19 +80,6 @@ func suits(k Kind, cmd pgparse.AlterTableType) bool {
 		return k == MaterializedView
 	}
 	return false
-}
-
-// actionWord is a command in the server's words, as far as they are those of
-// the parser: "ADD COLUMN".
-func actionWord(cmd pgparse.AlterTableType) string {
-	var b strings.Builder
-	for i, r := range strings.TrimPrefix(cmd.String(), "AT_") {
-		if i > 0 && unicode.IsUpper(r) {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(unicode.ToUpper(r))
-	}
-	return b.String()
 }
 
 // passes is how many rounds ALTER TABLE makes over its commands: the server
@@ -227,7 +213,7 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 			now.Disabled = cmd.GetSubtype() == pgparse.AlterTableType_AT_DisableRule || cmd.GetSubtype() == pgparse.AlterTableType_AT_EnableReplicaRule
 			f.setRule(t, old, &now)
 		} else if !t.Inferred && !t.Partial {
-			f.fail(f.sure(), "42704", "rule %q for relation %q does not exist", name, t.Name.Name)
+			f.fail(f.sure(), refuse.RuleMissing, name, t.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_DropOids:
 		// There are none since Postgres 12: accepted, and nothing happens.
@@ -273,7 +259,7 @@ func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 			t.own().ReplicaIdentity = "index " + clip(s.GetName())
 			return
 		}
-		f.fail(f.sure(), "42704", "index %q for table %q does not exist", s.GetName(), t.Name.Name)
+		f.fail(f.sure(), refuse.IndexMissingFor, s.GetName(), t.Name.Name)
 	}
 }
 
@@ -303,7 +289,7 @@ func (f *fold) clusterOn(t *Relation, name string) {
 		i.Index = &info
 	}
 	if name != "" && !f.tableIndex(t, name) && !t.Inferred && !t.Partial {
-		f.fail(f.sure(), "42704", "index %q for table %q does not exist", name, t.Name.Name)
+		f.fail(f.sure(), refuse.IndexMissingFor, name, t.Name.Name)
 	}
 }
 

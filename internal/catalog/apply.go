@@ -1,20 +1,13 @@
 package catalog
 
 import (
-	"fmt"
-
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Problem is what the server would have against a statement: it would fail.
 type Problem struct {
-	// Code is the SQLSTATE: 42P07.
-	Code string
-	// Kind is which refusal it is, where somebody asks.
-	Kind refuse.Kind
-	// Message is in the server's words: relation "users" already exists.
-	Message string
+	refuse.Refusal
 	// Certain is false when the catalog was folded from an incomplete
 	// history, so that the object may exist unseen.
 	Certain bool
@@ -35,22 +28,12 @@ type Problem struct {
 	// what else depends on a column, in words: "publication crm".
 	InTheWay *Relation
 	Held     string
-	// Since is the first major version that has it; 0: all have. Lost is what
-	// the statement takes along without a word on those before: "column b of t".
-	Since int
-	Lost  string
+	// Lost is what the statement takes along without a word on the versions that
+	// do not refuse it: "column b of t".
+	Lost string
 	// Replaced is the function that CREATE OR REPLACE would give another
 	// shape, and By that one; nil for any other problem.
 	Replaced, By *Function
-}
-
-// There reports whether the problem is that something exists already.
-func (p *Problem) There() bool {
-	switch p.Code {
-	case "42P07", "42P06", "42701", "42710", "42723":
-		return true
-	}
-	return false
 }
 
 // fold is one statement being folded.
@@ -104,8 +87,13 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 }
 
 // fail records a problem.
-func (f *fold) fail(certain bool, code, format string, args ...any) {
-	f.problems = append(f.problems, Problem{Code: code, Message: fmt.Sprintf(format, args...), Certain: certain})
+func (f *fold) fail(certain bool, kind refuse.Kind, objects ...string) {
+	f.deny(certain, kind.Of(objects...))
+}
+
+// deny is fail for what is told already.
+func (f *fold) deny(certain bool, no *refuse.Refusal) {
+	f.problems = append(f.problems, Problem{Refusal: *no, Certain: certain})
 	if certain {
 		f.failed = true
 	}

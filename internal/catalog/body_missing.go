@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // makes is what a body may do that makes names mean something else: it creates
@@ -70,7 +71,7 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 		return
 	}
 	if k.allSeen(full.Schema) {
-		k.problem = &Problem{Code: "42P01", Message: `relation "` + displayName(schema, name) + `" does not exist`, Certain: k.c.Complete, Unseen: !k.c.Complete}
+		k.problem = &Problem{Refusal: *refuse.RelationMissing.Of(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
 	}
 }
 
@@ -78,7 +79,7 @@ func (k *checker) functionThere(f *pgparse.FuncCall) {
 	k.call(f)
 	schema, name := schemaAndName(f.GetFuncname())
 	if k.problem == nil && k.c.Complete && k.c.AbsentFunction(schema, name) {
-		k.problem = &Problem{Code: "42883", Message: "function " + displayName(schema, name) + "() does not exist", Certain: true}
+		k.problem = &Problem{Refusal: *refuse.FunctionMissing.Of(displayName(schema, name) + "()"), Certain: true}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // constraintSpec is a constraint of a statement before it has a name: a table
@@ -187,7 +188,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	if name.Name == "" {
 		name.Name = f.chooseRelation(name.Schema, t.Name.Name, s.column, "seq", false)
 	} else if _, taken := f.names.get(name); taken {
-		f.fail(f.sure(), "42P07", "relation %q already exists", name.Name)
+		f.fail(f.sure(), refuse.RelationExists, name.Name)
 		return
 	}
 	kind := s.kind

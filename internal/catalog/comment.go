@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-comment.html. Comments on what
@@ -51,15 +52,15 @@ func (f *fold) commentOnTable(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		if r.Constraint(what) == nil && f.notNullNamed(r, what) == nil {
-			f.fail(f.sure(), "42704", "constraint %q for table %q does not exist", what, r.Name.Name)
+			f.fail(f.sure(), refuse.ConstraintMissingFor, what, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if r.Trigger(what) == nil {
-			f.fail(f.sure(), "42704", "trigger %q for table %q does not exist", what, r.Name.Name)
+			f.fail(f.sure(), refuse.ObjectMissingOn, "trigger", what, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_POLICY:
 		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == what }) {
-			f.fail(f.sure(), "42704", "policy %q for table %q does not exist", what, r.Name.Name)
+			f.fail(f.sure(), refuse.ObjectMissingOn, "policy", what, r.Name.Name)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addConstraint adds a constraint of ALTER TABLE … ADD, and gives it to
@@ -43,7 +44,7 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 	if c == nil {
 		return false
 	}
-	f.fail(f.sure() && !t.Inferred, "42710", "constraint %q for relation %q already exists", name, t.Name.Name)
+	f.fail(f.sure() && !t.Inferred, refuse.ConstraintExists, name, t.Name.Name)
 	if !f.failed {
 		// Something unseen dropped the old one.
 		f.forgetConstraint(t, c)
@@ -121,7 +122,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 		names = strs(con.GetKeys())
 	}
 	for _, name := range names {
-		col := f.columnOf(t, name, missingColumn)
+		col := f.columnOf(t, name, &refuse.ColumnMissing)
 		if col == nil {
 			continue
 		}
@@ -165,11 +166,11 @@ func (f *fold) setNotNull(t *Relation, attnum int16, invalid bool) {
 }
 
 // columnOf is columnAs for a relation at hand.
-func (f *fold) columnOf(t *Relation, name, words string) *Column {
+func (f *fold) columnOf(t *Relation, name string, no *refuse.Kind) *Column {
 	if c := t.Column(clip(name)); c != nil {
 		return c
 	}
-	return f.columnAs(t.OID, name, words)
+	return f.columnAs(t.OID, name, no)
 }
 
 // inheritConstraint gives a CHECK to partitions and children.
@@ -227,7 +228,7 @@ func (f *fold) validateConstraint(t *Relation, name string) {
 			}
 		}
 		if !t.Inferred && !t.Partial {
-			f.fail(f.sure(), "42704", "constraint %q of relation %q does not exist", name, t.Name.Name)
+			f.fail(f.sure(), refuse.ConstraintMissing, name, t.Name.Name)
 		}
 		return
 	}
@@ -256,7 +257,7 @@ func (f *fold) alterConstraint(t *Relation, a *pgparse.ATAlterConstraint) {
 	c := t.Constraint(clip(a.GetConname()))
 	if c == nil {
 		if !t.Inferred && !t.Partial {
-			f.fail(f.sure(), "42704", "constraint %q of relation %q does not exist", a.GetConname(), t.Name.Name)
+			f.fail(f.sure(), refuse.ConstraintMissing, a.GetConname(), t.Name.Name)
 		}
 		return
 	}

@@ -90,7 +90,7 @@ func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, N
 		f.creating = name
 		return oid, name, true
 	}
-	f.fail(f.sure() && (!old.Inferred || old.Index != nil), "42P07", "relation %q already exists", relname)
+	f.fail(f.sure() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
 	if !f.failed {
 		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)
@@ -168,8 +168,7 @@ func (f *fold) lasts(rv *pgparse.RangeVar, on pgparse.OnCommitAction) bool {
 	if persistence(rv) == Temporary || rv.GetSchemaname() == "" && slices.Contains(f.SearchPath, "pg_temp") {
 		return false
 	}
-	f.fail(true, "42P16", "ON COMMIT can only be used on temporary tables")
-	f.problems[len(f.problems)-1].Kind = refuse.OnCommit
+	f.fail(true, refuse.OnCommit)
 	return true
 }
 
@@ -190,14 +189,14 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 	old := t.Column(c.Name)
 	if old == nil {
 		if given && !t.Partial {
-			f.fail(f.sure(), "42703", "column %q does not exist", c.Name)
+			f.fail(f.sure(), refuse.ColumnMissingAlone, c.Name)
 		}
 		t.number(c)
 		t.Columns = append(t.Columns, c)
 		return
 	}
 	if !given && !old.Inherited {
-		f.fail(true, "42701", "column %q specified more than once", c.Name)
+		f.fail(true, refuse.ColumnTwice, c.Name)
 		return
 	}
 	e := t.editColumn(old.Attnum)
@@ -293,12 +292,12 @@ func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 	for _, n := range parents {
 		parent := f.relation(n.GetRangeVar(), Table, false)
-		if parent == nil || !f.holdsRows(parent, "inherited relation %q is not a table or foreign table") {
+		if parent == nil || !f.holdsRows(parent, refuse.InheritRelation.Of(parent.Name.Name)) {
 			continue
 		}
 		parent = f.Relation(parent.OID)
 		if slices.Contains(t.Inherits, parent.OID) {
-			f.fail(true, "42P07", "relation %q would be inherited from more than once", parent.Name.Name)
+			f.fail(true, refuse.InheritTwice, parent.Name.Name)
 			continue
 		}
 		t.own().Inherits = with(t.Inherits, parent.OID)

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // drop folds DROP of everything. What has a statement of its own (DROP ROLE,
@@ -72,7 +73,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 				// Its kind was a guess.
 				f.edit(r.OID).Kind = kinds[0]
 			} else {
-				f.fail(f.sure(), "42809", "%q is not %s", r.Name.Name, article(kinds[0]))
+				f.fail(f.sure(), refuse.NotA, r.Name.Name, article(kinds[0]))
 				if f.failed {
 					return
 				}
@@ -85,11 +86,11 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	}
 	doomed := f.closure(roots)
 	if !cascade {
-		all := sync.OnceValue(func() string { return f.heldTogether(doomed) })
+		all := sync.OnceValue(func() bool { return f.heldTogether(doomed) })
 		for _, oid := range roots {
 			r := f.Relation(oid)
-			if why := f.held(r, doomed, all); why != "" {
-				f.fail(f.sure(), "2BP01", "cannot drop %s %s because %s", plainKind(r), r.Name.String(), why)
+			if no := f.held(r, doomed, all); no != nil {
+				f.deny(f.sure(), no)
 				if f.failed {
 					return
 				}
@@ -102,11 +103,11 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 }
 
 func (f *fold) missingRelation(kind Kind, name string) {
-	code := "42P01"
 	if kind == Index {
-		code = "42704"
+		f.fail(true, refuse.IndexMissing, name)
+		return
 	}
-	f.fail(true, code, "%s %q does not exist", kind, name)
+	f.fail(true, refuse.RelationMissingAs, kind.String(), name)
 }
 
 func article(k Kind) string {
@@ -147,88 +148,92 @@ func (f *fold) closure(roots []OID) map[OID]bool {
 	return set
 }
 
-const otherObjects = "other objects depend on it"
-
-// held says why a relation cannot be dropped without CASCADE; "" when it can. all says
-// the same of all that are dropped with it.
-func (f *fold) held(r *Relation, doomed map[OID]bool, all func() string) string {
+// held says why a relation cannot be dropped without CASCADE; nil when it can. all
+// tells whether something depends on what is dropped together.
+func (f *fold) held(r *Relation, doomed map[OID]bool, all func() bool) *refuse.Refusal {
+	dependents := func() *refuse.Refusal { return refuse.HasDependents.Of(plainKind(r), r.Name.String()) }
+	required := func(by string) *refuse.Refusal { return refuse.Required.Of(plainKind(r), r.Name.String(), by) }
 	if r.Index != nil {
 		t := f.Relation(r.Index.Table)
 		if r.Index.Constraint != "" && t != nil {
-			return "constraint " + r.Index.Constraint + " on table " + t.Name.String() + " requires it"
+			return required("constraint " + r.Index.Constraint + " on table " + t.Name.String())
 		}
 		if p := f.Relation(r.Index.Parent); p != nil && !doomed[p.OID] {
-			return "index " + p.Name.String() + " requires it"
+			return required("index " + p.Name.String())
 		}
 		if len(f.IndexUsers(r)) > 0 {
-			return otherObjects
+			return dependents()
 		}
-		return ""
+		return nil
 	}
 	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
 	if r.Seq != nil && f.taken(r.OID, gone) {
-		return otherObjects
+		return dependents()
 	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
 		t := f.Relation(r.Seq.OwnerTable)
 		if t == nil || doomed[t.OID] {
-			return ""
+			return nil
 		}
 		c := t.Attr(r.Seq.OwnerColumn)
 		if c == nil || c.Sequence != r.OID {
-			return ""
+			return nil
 		}
 		if r.Seq.Identity {
-			return "column " + c.Name + " of table " + t.Name.String() + " requires it"
+			return required("column " + c.Name + " of table " + t.Name.String())
 		}
 		if c.Default != nil {
-			return otherObjects
+			return dependents()
 		}
-		return ""
+		return nil
 	}
-	return all()
+	if all() {
+		return dependents()
+	}
+	return nil
 }
 
-// heldTogether says why tables cannot be dropped at once, or views.
-func (f *fold) heldTogether(doomed map[OID]bool) string {
+// heldTogether reports whether something depends on tables that are dropped at
+// once, or on views.
+func (f *fold) heldTogether(doomed map[OID]bool) bool {
 	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
 	for oid := range doomed {
 		d := f.Relation(oid)
 		for _, c := range d.Columns {
 			if f.taken(c.Sequence, gone) {
-				return otherObjects
+				return true
 			}
 		}
 		for _, v := range d.Dependents {
 			if !doomed[v] && f.Relation(v) != nil {
-				return otherObjects
+				return true
 			}
 		}
 		for _, x := range f.PoliciesOver(oid, 0) {
 			if !doomed[x.Table.OID] {
-				return otherObjects
+				return true
 			}
 		}
 		for _, x := range f.RulesOver(oid, 0) {
 			if !doomed[x.Table.OID] {
-				return otherObjects
+				return true
 			}
 		}
 		if len(f.BodiesOver(oid, 0)) > 0 {
-			return otherObjects
+			return true
 		}
 		for _, o := range d.ReferencedBy {
 			if !doomed[o] && f.Relation(o) != nil {
-				return otherObjects
+				return true
 			}
 		}
 		for _, o := range d.Children {
 			if !doomed[o] && f.Relation(o) != nil {
-				return otherObjects
+				return true
 			}
 		}
 	}
-	return ""
+	return false
 }
 
 // dropOnTable drops a trigger, policy or rule: the name is the table's with
@@ -262,10 +267,10 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 	}
 	if n == 0 && !missingOK && !r.Inferred && !r.Partial {
 		if kind == pgparse.ObjectType_OBJECT_RULE {
-			f.fail(f.sure(), "42704", "rule %q for relation %q does not exist", name, r.Name.Name)
+			f.fail(f.sure(), refuse.RuleMissing, name, r.Name.Name)
 			return
 		}
-		f.fail(f.sure(), "42704", "%s %q for table %q does not exist", word, name, r.Name.Name)
+		f.fail(f.sure(), refuse.ObjectMissingOn, word, name, r.Name.Name)
 	}
 }
 

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"slices"
+
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropColumn is DROP COLUMN, with the constraints and indexes that use the
@@ -17,19 +19,19 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 		return
 	}
 	if f.depth == 0 && c.Inherited && !t.Inferred {
-		f.fail(f.sure(), "42P16", "cannot drop inherited column %q", name)
+		f.fail(f.sure(), refuse.DropInherited, name)
 		if f.failed {
 			return
 		}
 	}
 	if slices.ContainsFunc(t.PartitionKey, func(k IndexKey) bool { return slices.Contains(k.Columns, c.Attnum) }) {
-		f.fail(f.sure(), "42P16", "cannot drop column %q because it is part of the partition key of relation %q", name, t.Name.Name)
+		f.fail(f.sure(), refuse.DropPartitionKey, name, t.Name.Name)
 		if f.failed {
 			return
 		}
 	}
 	if held, generated := f.columnHeld(t, c); held != "" && !cascade {
-		f.fail(f.sure() && !c.Inferred, "2BP01", "cannot drop column %s of table %s because other objects depend on it", name, t.Name.String())
+		f.fail(f.sure() && !c.Inferred, refuse.ColumnHasDependents, name, t.Name.String())
 		f.silent(generated)
 		if x := &f.problems[len(f.problems)-1]; generated == "" {
 			x.InTheWay, x.Held = f.viewUsing(t, c.Attnum), held

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"slices"
+
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropConstraint drops a constraint with all that hangs on it.
@@ -12,7 +14,7 @@ func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only
 		return
 	}
 	if c.Parent && c.Kind != NotNullConstraint && !t.Inferred && f.depth == 0 {
-		f.fail(f.sure(), "42P16", "cannot drop inherited constraint %q of relation %q", c.Name, t.Name.Name)
+		f.fail(f.sure(), refuse.ConstraintInherited, c.Name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -53,7 +55,7 @@ func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
 	if missingOK || t.Inferred || t.Partial {
 		return
 	}
-	f.fail(f.sure(), "42704", "constraint %q of relation %q does not exist", name, t.Name.Name)
+	f.fail(f.sure(), refuse.ConstraintMissing, name, t.Name.Name)
 }
 
 // releaseKey sees to the foreign keys that point at the key behind a
@@ -64,7 +66,7 @@ func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
 	}
 	for _, u := range f.keyUsers(t, c.Columns, c.Index) {
 		if !cascade {
-			f.fail(f.sure() && !t.Inferred, "2BP01", "cannot drop constraint %s on table %s because other objects depend on it", c.Name, t.Name.String())
+			f.fail(f.sure() && !t.Inferred, refuse.ConstraintHasDependents, c.Name, t.Name.String())
 			if f.failed {
 				return false
 			}

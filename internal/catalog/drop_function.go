@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropFunction drops a function, with CASCADE what cannot be without it.
@@ -12,21 +13,21 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 	if at < 0 {
 		switch {
 		case o.GetArgsUnspecified() && len(list) > 1:
-			f.fail(f.sure(), "42725", "function name %q is not unique", name.Name)
+			f.fail(f.sure(), refuse.RoutineAmbiguous, name.Name)
 		case missingOK || !f.missing("function", name) || len(list) > 0 && !f.sure():
 		case o.GetArgsUnspecified():
-			f.fail(true, "42883", "could not find a %s named %q", objectWord(kind), name.Name)
+			f.fail(true, refuse.RoutineMissingNamed, objectWord(kind), name.Name)
 		default:
 			args := Function{Name: name}
 			for _, a := range o.GetObjargs() {
 				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
 			}
-			f.fail(true, "42883", "%s %s does not exist", objectWord(kind), args.Signature())
+			f.fail(true, refuse.RoutineMissing, objectWord(kind), args.Signature())
 		}
 		return
 	}
-	if message := list[at].notA(kind); message != "" {
-		if f.fail(f.sure(), "42809", "%s", message); f.failed {
+	if no := list[at].notA(kind); no != nil {
+		if f.deny(f.sure(), no); f.failed {
 			return
 		}
 	}
@@ -40,20 +41,20 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 	f.setFunctions(name, list)
 }
 
-// notA is what the server has against DROP of another kind of routine; "" when
+// notA is what the server has against DROP of another kind of routine; nil when
 // it has nothing.
-func (fn *Function) notA(kind pgparse.ObjectType) string {
+func (fn *Function) notA(kind pgparse.ObjectType) *refuse.Refusal {
 	switch {
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "aggregate":
-		return `"` + fn.Name.Name + `" is an aggregate function`
+		return refuse.IsAggregate.Of(fn.Name.Name)
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "procedure":
-		return fn.Signature() + " is not a function"
+		return refuse.NotFunction.Of(fn.Signature())
 	case kind == pgparse.ObjectType_OBJECT_PROCEDURE && fn.Kind != "procedure":
-		return fn.Signature() + " is not a procedure"
+		return refuse.NotProcedure.Of(fn.Signature())
 	case kind == pgparse.ObjectType_OBJECT_AGGREGATE && fn.Kind != "aggregate":
-		return "function " + fn.Signature() + " is not an aggregate"
+		return refuse.NotAggregate.Of(fn.Signature())
 	}
-	return ""
+	return nil
 }
 
 // releaseFunction sees to what calls a function; false when it forbids the drop.
@@ -70,7 +71,7 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		if word == "aggregate" {
 			word = "function"
 		}
-		f.fail(f.sure(), "2BP01", "cannot drop %s %s because %s", word, x.fn.Signature(), otherObjects)
+		f.fail(f.sure(), refuse.HasDependents, word, x.fn.Signature())
 		if len(users) == 1 && len(domains) == 0 {
 			f.silent(x.generates(users[0].Relation))
 		}

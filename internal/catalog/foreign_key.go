@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"slices"
+
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addForeignKey adds a foreign key to a table and its partitions.
@@ -15,7 +17,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	if ref == nil {
 		return
 	}
-	if !f.holdsRows(ref, "referenced relation %q is not a table") {
+	if !f.holdsRows(ref, refuse.ForeignKeyTable.Of(ref.Name.Name)) {
 		return
 	}
 	ref = f.edit(ref.OID)
@@ -27,7 +29,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	for _, n := range names {
-		if col := f.columnOf(t, n, missingForeignKey); col != nil {
+		if col := f.columnOf(t, n, &refuse.ColumnMissingFK); col != nil {
 			c.Columns = append(c.Columns, col.Attnum)
 		}
 	}
@@ -55,12 +57,12 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 			}
 		}
 		if whole {
-			f.fail(f.sure(), "42704", "there is no primary key for referenced table %q", ref.Name.Name)
+			f.fail(f.sure(), refuse.ForeignKeyNoPrimary, ref.Name.Name)
 		}
 		return
 	}
 	for _, n := range names {
-		if col := f.columnOf(ref, n, missingForeignKey); col != nil {
+		if col := f.columnOf(ref, n, &refuse.ColumnMissingFK); col != nil {
 			c.RefColumns = append(c.RefColumns, col.Attnum)
 		}
 	}
@@ -72,7 +74,7 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 			return
 		}
 	}
-	f.fail(f.sure(), "42830", "there is no unique constraint matching given keys for referenced table %q", ref.Name.Name)
+	f.fail(f.sure(), refuse.ForeignKeyNoKey, ref.Name.Name)
 }
 
 // sameColumns reports whether index keys are exactly these columns, in any

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createfunction.html
@@ -138,9 +139,9 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		list = append(list, fn)
 	} else {
 		if !replace {
-			f.fail(f.sure(), "42723", "function %q already exists with same argument types", fn.Name.Name)
-		} else if code, message := f.reshapes(list[i], fn); code != "" {
-			f.fail(f.sure(), code, "%s", message)
+			f.fail(f.sure(), refuse.FunctionExists, fn.Name.Name)
+		} else if no := f.reshapes(list[i], fn); no != nil {
+			f.deny(f.sure(), no)
 			last := &f.problems[len(f.problems)-1]
 			last.Replaced, last.By = list[i], fn
 		}

@@ -4,30 +4,31 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // reshapes is what the server has against CREATE OR REPLACE of a routine that
 // keeps its arguments, in the order of ProcedureCreate: the kind of routine, its
-// result, the names of its input parameters and their defaults. code is "" when
-// it has nothing.
-func (f *fold) reshapes(old, fn *Function) (code, message string) {
+// result, the names of its input parameters and their defaults; nil when it
+// has nothing.
+func (f *fold) reshapes(old, fn *Function) *refuse.Refusal {
 	switch {
 	case old.Kind != fn.Kind || old.Window != fn.Window:
-		return "42809", "cannot change routine kind"
+		return refuse.ReplaceKind.Of()
 	case fn.Kind == "aggregate":
-		return "", "" // its parameters are not kept
+		return nil // its parameters are not kept
 	case fn.Kind == "procedure" && (len(old.outs()) > 0) != (len(fn.outs()) > 0):
-		return "42P13", "cannot change whether a procedure has output parameters"
+		return refuse.ReplaceOutput.Of()
 	case !f.sameResult(old, fn):
-		return "42P13", "cannot change return type of existing function"
+		return refuse.ReplaceResult.Of()
 	}
 	if name := renamedInput(old, fn); name != "" {
-		return "42P13", `cannot change name of input parameter "` + name + `"`
+		return refuse.ReplaceName.Of(name)
 	}
 	if fn.Defaults < old.Defaults {
-		return "42P13", "cannot remove parameter defaults from existing function"
+		return refuse.ReplaceDefaults.Of()
 	}
-	return "", ""
+	return nil
 }
 
 // sameResult reports whether two functions give the same, or that is not known.
@@ -78,9 +79,8 @@ func renamedInput(old, fn *Function) string {
 
 // malformed is what CREATE FUNCTION refuses whatever the schema is.
 func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
-	const code = "42P13"
 	if fn.Language == "" {
-		f.fail(true, code, "no language specified")
+		f.fail(true, refuse.NoLanguage)
 		return
 	}
 	defaults, variadic := false, false
@@ -88,15 +88,15 @@ func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
 		par, p := n.GetFunctionParameter(), fn.Params[i]
 		switch {
 		case !p.In && par.GetDefexpr() != nil:
-			f.fail(true, code, "only input parameters can have default values")
+			f.fail(true, refuse.DefaultOfOutput)
 		case p.In && defaults && par.GetDefexpr() == nil:
-			f.fail(true, code, "input parameters after one with a default value must also have defaults")
+			f.fail(true, refuse.DefaultMissing)
 		case p.In && variadic:
-			f.fail(true, code, "VARIADIC parameter must be the last input parameter")
+			f.fail(true, refuse.VariadicNotLast)
 		case p.Name != "" && slices.ContainsFunc(fn.Params[:i], func(o Param) bool {
 			return o.Name == p.Name && (o.In && p.In || o.Out && p.Out)
 		}):
-			f.fail(true, code, "parameter name %q used more than once", p.Name)
+			f.fail(true, refuse.ParameterTwice, p.Name)
 		}
 		if f.failed {
 			return
@@ -110,8 +110,8 @@ func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
 	want := resultOf(fn.outs())
 	switch {
 	case s.GetReturnType() == nil && len(fn.outs()) == 0:
-		f.fail(true, code, "function result type must be specified")
+		f.fail(true, refuse.ResultMissing)
 	case s.GetReturnType() != nil && !f.oneResult(want, fn.Returns):
-		f.fail(true, code, "function result type must be %s because of OUT parameters", want.Formal())
+		f.fail(true, refuse.ResultOfOutput, want.Formal())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createindex.html
@@ -13,7 +14,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	if t == nil {
 		return
 	}
-	if !f.holdsRows(t, "cannot create index on relation %q", MaterializedView) {
+	if !f.holdsRows(t, refuse.IndexRelation.Of(t.Name.Name), MaterializedView) {
 		return
 	}
 	t = f.edit(t.OID)
@@ -36,7 +37,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	}
 	i.Keys = f.indexKeys(t, s.GetIndexParams())
 	for _, n := range s.GetIndexIncludingParams() {
-		if c := f.columnOf(t, n.GetIndexElem().GetName(), missingAnywhere); c != nil {
+		if c := f.columnOf(t, n.GetIndexElem().GetName(), &refuse.ColumnMissingAlone); c != nil {
 			i.Include = append(i.Include, c.Attnum)
 		}
 	}
@@ -73,7 +74,7 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 			name = last(ref.GetFields())
 		}
 		if name != "" {
-			if c := f.columnOf(t, name, missingAnywhere); c != nil {
+			if c := f.columnOf(t, name, &refuse.ColumnMissingAlone); c != nil {
 				k.Column, k.Columns = c.Attnum, []int16{c.Attnum}
 			}
 		} else {
@@ -111,7 +112,7 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 func (f *fold) coversPartitionKey(t *Relation, i *IndexInfo) bool {
 	for _, k := range t.PartitionKey {
 		if k.Column != 0 && !slices.ContainsFunc(i.Keys, func(x IndexKey) bool { return x.Column == k.Column }) {
-			f.fail(f.sure(), "0A000", "unique constraint on partitioned table must include all partitioning columns")
+			f.fail(f.sure(), refuse.KeyPartition)
 			return !f.failed
 		}
 	}

@@ -48,7 +48,7 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only boo
 		}
 		if c.Kind == PrimaryKey {
 			if old := f.primaryKey(t); old != nil {
-				f.fail(f.sure() && !t.Inferred, "42P16", "multiple primary keys for table %q are not allowed", t.Name.Name)
+				f.fail(f.sure() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
 				if f.failed {
 					return
 				}
@@ -127,7 +127,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 			keys = strs(con.GetKeys())
 		}
 		for _, n := range keys {
-			if col := f.columnOf(t, n, missingKey); col != nil {
+			if col := f.columnOf(t, n, &refuse.ColumnMissingKey); col != nil {
 				info.Keys = append(info.Keys, IndexKey{Column: col.Attnum, Columns: []int16{col.Attnum}})
 				c.Columns = append(c.Columns, col.Attnum)
 				names = append(names, col.Name)
@@ -135,7 +135,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	for _, n := range con.GetIncluding() {
-		if col := f.columnOf(t, str(n), missingKey); col != nil {
+		if col := f.columnOf(t, str(n), &refuse.ColumnMissingKey); col != nil {
 			info.Include = append(info.Include, col.Attnum)
 			names = append(names, col.Name)
 		}
@@ -185,12 +185,12 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	oid, ok := f.names.get(name)
 	if !ok {
 		if !t.Inferred && !t.Partial && f.missing("relation", name) {
-			f.fail(true, "42704", "index %q does not exist", name.Name)
+			f.fail(true, refuse.IndexMissing, name.Name)
 			return
 		}
 		// The index may have been built where we could not see it.
 		if !t.Inferred && !t.Partial {
-			f.fail(false, "42704", "index %q does not exist", name.Name)
+			f.fail(false, refuse.IndexMissing, name.Name)
 		}
 		i := f.infer(name, Index)
 		i.Index.Table, i.Index.Unique = t.OID, true
@@ -199,11 +199,11 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	idx := f.edit(oid)
 	if idx.Index == nil {
-		f.fail(f.sure(), "42809", "%q is not an index", name.Name)
+		f.fail(f.sure(), refuse.NotIndex, name.Name)
 		return
 	}
 	if owner := f.Relation(idx.Index.Table); owner != nil && owner != t {
-		f.fail(f.sure() && !owner.Inferred, "55000", "index %q does not belong to table %q", name.Name, t.Name.Name)
+		f.fail(f.sure() && !owner.Inferred, refuse.UsingForeignIndex, name.Name, t.Name.Name)
 		return
 	}
 	if idx.Index.Table == 0 {
@@ -214,8 +214,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 		t.Indexes = with(t.Indexes, oid)
 	}
 	if idx.Index.Constraint != "" {
-		f.fail(f.sure(), "55000", "index %q is already associated with a constraint", name.Name)
-		f.problems[len(f.problems)-1].Kind = refuse.IndexUnsuitable
+		f.fail(f.sure(), refuse.UsingTaken, name.Name)
 		return
 	}
 	c := &Constraint{
@@ -224,7 +223,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		if old := f.primaryKey(t); old != nil {
-			f.fail(f.sure() && !t.Inferred, "42P16", "multiple primary keys for table %q are not allowed", t.Name.Name)
+			f.fail(f.sure() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
 			if f.failed {
 				return
 			}

@@ -1,6 +1,9 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
 
 // likeSpec is a LIKE clause whose constraints and indexes are still to be
 // copied.
@@ -32,7 +35,7 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 	t.Partial = t.Partial || src.Inferred || src.Partial
 	for _, c := range src.Columns {
 		if t.Column(c.Name) != nil {
-			f.fail(true, "42701", "column %q specified more than once", c.Name)
+			f.fail(true, refuse.ColumnTwice, c.Name)
 			return
 		}
 		next := Column{Name: c.Name, Type: c.Type, NotNull: c.NotNull, Local: true, Inferred: c.Inferred, RareColumn: &plainColumn}
@@ -74,7 +77,7 @@ func (f *fold) likeConstraints(t *Relation, l likeSpec) {
 	for _, c := range src.Constraints {
 		if c.Kind == NotNullConstraint || c.Kind == Check && l.options&likeConstraints != 0 {
 			if hasConstraint(t.Constraints, c.Name) {
-				f.fail(f.sure(), "42710", "constraint %q for relation %q already exists", c.Name, t.Name.Name)
+				f.fail(f.sure(), refuse.ConstraintExists, c.Name, t.Name.Name)
 				return
 			}
 			next := *c

@@ -1,12 +1,12 @@
 package catalog
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Resolve finds the relation that a statement names. For one that the catalog
@@ -110,7 +110,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	}
 	full := f.meant(schema, name)
 	if full == f.creating {
-		f.fail(true, "42P01", "relation %q does not exist", displayName(schema, name))
+		f.fail(true, refuse.RelationMissing, displayName(schema, name))
 		return nil
 	}
 	if r := f.find(schema, name); r != nil {
@@ -119,7 +119,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	if f.missing("relation", full) && !systemSchema(full.Schema) {
 		// The server's own views, and those of its extensions, are in no dump.
 		if !missingOK && (schema != "" || !strings.HasPrefix(name, "pg_")) {
-			f.fail(true, "42P01", "relation %q does not exist", displayName(schema, name))
+			f.fail(true, refuse.RelationMissing, displayName(schema, name))
 		}
 		return nil
 	}
@@ -146,7 +146,7 @@ func (c *Catalog) Twin(name Name) *Relation {
 // missingTwin is the problem of a name that nothing has, and something else in
 // quotes. Something beside the history may have it.
 func missingTwin(name string, twin *Relation) Problem {
-	return Problem{Code: "42P01", Message: fmt.Sprintf("relation %q does not exist", name), Unseen: true, Like: twin.Name.Name}
+	return Problem{Refusal: *refuse.RelationMissing.Of(name), Unseen: true, Like: twin.Name.Name}
 }
 
 // find is Lookup that also finds what is not on the search path but where it
@@ -211,8 +211,8 @@ func displayName(schema, name string) string {
 
 // holdsRows makes sure that a relation is a table, or one of the other kinds
 // that a statement works on. An inferred one becomes a table, as its kind was a
-// guess; for any other the problem has the server's words.
-func (f *fold) holdsRows(r *Relation, words string, others ...Kind) bool {
+// guess; any other is refused with no.
+func (f *fold) holdsRows(r *Relation, no *refuse.Refusal, others ...Kind) bool {
 	if r.Kind.IsTable() || r.Kind == ForeignTable || slices.Contains(others, r.Kind) {
 		return true
 	}
@@ -220,7 +220,7 @@ func (f *fold) holdsRows(r *Relation, words string, others ...Kind) bool {
 		f.become(f.edit(r.OID), Table)
 		return true
 	}
-	f.fail(f.sure(), "42809", words, r.Name.Name)
+	f.deny(f.sure(), no)
 	return false
 }
 
@@ -234,27 +234,19 @@ func (f *fold) infer(name Name, kind Kind) *Relation {
 	return r
 }
 
-// The server's words for a missing column, by statement.
-const (
-	missingColumn     = "column %[1]q of relation %[2]q does not exist"
-	missingAnywhere   = "column %[1]q does not exist"
-	missingKey        = "column %[1]q named in key does not exist"
-	missingForeignKey = "column %[1]q referenced in foreign key constraint does not exist"
-)
-
 // column finds a column of a relation by name. On a relation that was not seen
 // whole a missing column becomes an inferred one. nil, with a problem unless
 // missingOK, when the relation has no such column.
 func (f *fold) column(oid OID, name string, missingOK bool) *Column {
-	words := missingColumn
 	if missingOK {
-		words = ""
+		return f.columnAs(oid, name, nil)
 	}
-	return f.columnAs(oid, name, words)
+	return f.columnAs(oid, name, &refuse.ColumnMissing)
 }
 
-// columnAs is column with the words of the problem; "" makes none.
-func (f *fold) columnAs(oid OID, name, words string) *Column {
+// columnAs is column with the refusal of a missing one, which differs by
+// statement; nil makes none.
+func (f *fold) columnAs(oid OID, name string, no *refuse.Kind) *Column {
 	r := f.Relation(oid)
 	if r == nil {
 		return nil
@@ -269,9 +261,8 @@ func (f *fold) columnAs(oid OID, name, words string) *Column {
 		return f.inferColumn(oid, name)
 	}
 	certain := dropped || f.sure()
-	if words != "" {
-		text := fmt.Sprintf(words+"%[3]s", name, r.Name.Name, "")
-		f.fail(certain, "42703", "%s", text)
+	if no != nil {
+		f.fail(certain, *no, []string{name, r.Name.Name}[:no.Places()]...)
 		f.problems[len(f.problems)-1].Like = r.alike(name)
 	}
 	if certain {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // objectWords are the kinds of objects in Postgres' words.
@@ -99,7 +100,7 @@ func (f *fold) argList(list []*pgparse.Node) string {
 func (f *fold) createObject(o *Object, replace, ifNotExists bool) {
 	if old := f.Object(o.Kind, o.Name); old != nil && !replace {
 		if !ifNotExists {
-			f.fail(f.sure(), "42710", "%s %q already exists", o.Kind, o.Name.Name)
+			f.fail(f.sure(), refuse.ObjectExists, o.Kind, o.Name.Name)
 		}
 		return
 	}
@@ -116,7 +117,7 @@ func (f *fold) changeObject(kind string, name Name, detail string) {
 	if o == nil {
 		_, gone := f.gone.get(objectKey{kind, name})
 		if gone || f.missing(kind, name) && !shared(kind) && !builtIn(kind) {
-			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
+			f.fail(true, refuse.ObjectMissing, kind, name.Name)
 			return
 		}
 		o = &Object{Kind: kind, Name: name}
@@ -187,7 +188,7 @@ func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 	o := f.Object(kind, name)
 	if o == nil {
 		if !missingOK && f.missing(kind, name) && !shared(kind) {
-			f.fail(true, "42704", "%s %q does not exist", kind, name.Name)
+			f.fail(true, refuse.ObjectMissing, kind, name.Name)
 			return
 		}
 		f.markGone(kind, name)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // partitionKey makes a table a partitioned one.
@@ -24,7 +25,7 @@ func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 			c := t.Column(clip(e.GetName()))
 			if c == nil {
 				if !t.Partial {
-					f.fail(f.sure(), "42703", "column %q named in partition key does not exist", e.GetName())
+					f.fail(f.sure(), refuse.PartitionKeyColumn, e.GetName())
 				}
 				continue
 			}
@@ -46,7 +47,7 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 	if parent == nil {
 		return
 	}
-	if !f.isPartitioned(parent, "%q is not partitioned") {
+	if !f.isPartitioned(parent, refuse.NotPartitioned.Of(parent.Name.Name)) {
 		return
 	}
 	t.Parent = parent.OID
@@ -55,7 +56,7 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 
 // isPartitioned reports a table that is not partitioned; an inferred one
 // becomes it.
-func (f *fold) isPartitioned(r *Relation, words string) bool {
+func (f *fold) isPartitioned(r *Relation, no *refuse.Refusal) bool {
 	if r.Kind == PartitionedTable {
 		return true
 	}
@@ -63,7 +64,7 @@ func (f *fold) isPartitioned(r *Relation, words string) bool {
 		f.become(f.edit(r.OID), PartitionedTable)
 		return true
 	}
-	f.fail(f.sure(), "42P17", words, r.Name.Name)
+	f.deny(f.sure(), no)
 	return !f.failed && r.Kind.IsTable()
 }
 
@@ -81,7 +82,7 @@ func (f *fold) joinPartition(t *Relation, s *pgparse.CreateStmt) {
 func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 	if isDefault {
 		if parent.Default != 0 && f.Relation(parent.Default) != nil {
-			f.fail(f.sure(), "42P17", "partition %q conflicts with existing default partition %q", t.Name.Name, f.Relation(parent.Default).Name.Name)
+			f.fail(f.sure(), refuse.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
 			if f.failed {
 				return
 			}
@@ -164,23 +165,23 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		f.attachIndexPartition(parent, cmd)
 		return
 	}
-	if !f.isPartitioned(parent, "table %q is not partitioned") {
+	if !f.isPartitioned(parent, refuse.TableNotPartitioned.Of(parent.Name.Name)) {
 		return
 	}
 	part := f.relation(cmd.GetName(), Table, false)
-	if part == nil || !f.holdsRows(part, "ALTER action ATTACH PARTITION cannot be performed on relation %q") {
+	if part == nil || !f.holdsRows(part, refuse.ActionUnsuited.Of("ATTACH PARTITION", part.Name.Name)) {
 		return
 	}
 	part = f.Relation(part.OID)
 	if part.Parent != 0 {
-		f.fail(f.sure(), "42809", "%q is already a partition", part.Name.Name)
+		f.fail(f.sure(), refuse.AlreadyPartition, part.Name.Name)
 		if f.failed {
 			return
 		}
 		f.leaveParent(f.edit(part.Parent), f.edit(part.OID))
 	}
 	if f.below(part, parent.OID) {
-		f.fail(true, "42P07", "circular inheritance not allowed")
+		f.fail(true, refuse.InheritCircular)
 		return
 	}
 	part = f.edit(part.OID)
@@ -234,7 +235,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		have := child.Column(c.Name)
 		if have == nil {
 			if !child.Inferred && !child.Partial {
-				f.fail(f.sure() && !c.Inferred, "42804", "child table is missing column %q", c.Name)
+				f.fail(f.sure() && !c.Inferred, refuse.ChildColumn, c.Name)
 				if f.failed {
 					return
 				}
@@ -256,7 +257,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		if have := child.Constraint(con.Name); have != nil {
 			child.editConstraint(have.ID).Parent = true
 		} else if !child.Inferred && !child.Partial && !parent.Inferred {
-			f.fail(f.sure(), "42804", "child table is missing constraint %q", con.Name)
+			f.fail(f.sure(), refuse.ChildConstraint, con.Name)
 			if f.failed {
 				return
 			}
@@ -331,7 +332,7 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 	}
 	if part.Parent != parent.OID {
 		if !part.Inferred && !parent.Inferred {
-			f.fail(f.sure(), "42P01", "relation %q is not a partition of relation %q", part.Name.Name, parent.Name.Name)
+			f.fail(f.sure(), refuse.NotPartitionOf, part.Name.Name, parent.Name.Name)
 		}
 		return
 	}
@@ -384,15 +385,15 @@ func (f *fold) ownColumns(r *Relation) {
 // addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
 func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 	parent := f.relation(rv, Table, false)
-	if parent == nil || !f.holdsRows(parent, "ALTER action INHERIT cannot be performed on relation %q") {
+	if parent == nil || !f.holdsRows(parent, refuse.ActionUnsuited.Of("INHERIT", parent.Name.Name)) {
 		return
 	}
 	if slices.Contains(child.Inherits, parent.OID) {
-		f.fail(f.sure(), "42P07", "relation %q would be inherited from more than once", parent.Name.Name)
+		f.fail(f.sure(), refuse.InheritTwice, parent.Name.Name)
 		return
 	}
 	if f.below(child, parent.OID) {
-		f.fail(true, "42P07", "circular inheritance not allowed")
+		f.fail(true, refuse.InheritCircular)
 		return
 	}
 	parent = f.edit(parent.OID)
@@ -408,7 +409,7 @@ func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
 	}
 	if !slices.Contains(child.Inherits, parent.OID) {
 		if !child.Inferred && !parent.Inferred {
-			f.fail(f.sure(), "42P01", "relation %q is not a parent of relation %q", parent.Name.Name, child.Name.Name)
+			f.fail(f.sure(), refuse.NotParentOf, parent.Name.Name, child.Name.Name)
 		}
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createpolicy.html
@@ -23,7 +24,7 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 	f.inferIn(r, s.GetWithCheck())
 	p.Uses, p.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
 	if i := slices.IndexFunc(r.Policies, func(o *Policy) bool { return o.Name == p.Name }); i >= 0 {
-		f.fail(f.sure() && !r.Inferred, "42710", "policy %q for table %q already exists", p.Name, r.Name.Name)
+		f.fail(f.sure() && !r.Inferred, refuse.PolicyExists, p.Name, r.Name.Name)
 		if f.failed {
 			return
 		}
@@ -67,7 +68,7 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 		return
 	}
 	if !r.Inferred && !r.Partial {
-		f.fail(f.sure(), "42704", "policy %q for table %q does not exist", name, r.Name.Name)
+		f.fail(f.sure(), refuse.ObjectMissingOn, "policy", name, r.Name.Name)
 	}
 }
 

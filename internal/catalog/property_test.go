@@ -284,7 +284,7 @@ func TestTooWide(t *testing.T) {
 				c = next
 				continue
 			}
-			if len(problems) != 1 || !problems[0].Certain || problems[0].Code != "54011" || problems[0].Message != test.message {
+			if len(problems) != 1 || !problems[0].Certain || problems[0].State != "54011" || problems[0].Message() != test.message {
 				t.Errorf("%.30s…: %v", s.sql, problems)
 			}
 			if next != c {

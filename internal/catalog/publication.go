@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createpublication.html
 func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 	o := &Object{Kind: "publication", Name: Name{"", clip(s.GetPubname())}, AllTables: s.GetForAllTables()}
 	if f.Object(o.Kind, o.Name) != nil {
-		f.fail(f.sure(), "42710", "publication %q already exists", o.Name.Name)
+		f.fail(f.sure(), refuse.ObjectExists, "publication", o.Name.Name)
 		return
 	}
 	o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
@@ -129,7 +130,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 	o := f.Object("publication", name)
 	if o == nil {
 		if f.missing("publication", name) {
-			f.fail(true, "42704", "publication %q does not exist", name.Name)
+			f.fail(true, refuse.ObjectMissing, "publication", name.Name)
 			return
 		}
 		o = &Object{Kind: "publication", Name: name, Actions: noAction, ViaRoot: true} // for all that is known

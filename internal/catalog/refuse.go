@@ -1,10 +1,10 @@
 package catalog
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Refuses gives what the server has against a statement because of what it
@@ -59,9 +59,9 @@ type checker struct {
 	problem *Problem
 }
 
-func (k *checker) fail(code, format string, args ...any) {
+func (k *checker) fail(kind refuse.Kind, objects ...string) {
 	if k.problem == nil {
-		k.problem = &Problem{Code: code, Message: fmt.Sprintf(format, args...), Certain: true}
+		k.problem = &Problem{Refusal: *kind.Of(objects...), Certain: true}
 	}
 }
 
@@ -80,7 +80,7 @@ func (k *checker) relation(rv *pgparse.RangeVar) *Relation {
 		return nil
 	}
 	if _, gone := k.c.gone.get(objectKey{"relation", full}); gone {
-		k.fail("42P01", "relation %q does not exist", displayName(schema, name))
+		k.fail(refuse.RelationMissing, displayName(schema, name))
 	} else if r := k.c.Twin(full); r != nil && k.problem == nil {
 		p := missingTwin(displayName(schema, name), r)
 		k.problem = &p
@@ -132,7 +132,7 @@ func (k *checker) targets(r *Relation, list []*pgparse.Node) {
 			name = clip(str(n))
 		}
 		if k.lacks(r, name) {
-			k.fail("42703", missingColumn, name, r.Name.Name)
+			k.fail(refuse.ColumnMissing, name, r.Name.Name)
 			k.problem.Like = r.alike(name)
 			return
 		}
@@ -151,8 +151,8 @@ func (k *checker) targets(r *Relation, list []*pgparse.Node) {
 // twice is a column that is given two values.
 func (k *checker) twice(t *pgparse.ResTarget, name string) {
 	if t.GetVal() != nil {
-		k.fail("42601", "multiple assignments to same column %q", name)
+		k.fail(refuse.SetTwice, name)
 		return
 	}
-	k.fail("42701", "column %q specified more than once", name)
+	k.fail(refuse.ColumnTwice, name)
 }

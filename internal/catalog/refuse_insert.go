@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // insert checks an INSERT: the target, its columns, the values, how many there
@@ -41,7 +42,7 @@ func (k *checker) sameLength(sel *pgparse.SelectStmt) {
 	rows := sel.GetValuesLists()
 	for _, row := range rows {
 		if len(items(row)) != len(items(rows[0])) {
-			k.fail("42601", "VALUES lists must all be the same length")
+			k.fail(refuse.ListsUnequal)
 			return
 		}
 	}
@@ -52,9 +53,9 @@ func (k *checker) count(t *Relation, s *pgparse.InsertStmt, values int) {
 	columns := len(s.GetCols())
 	switch {
 	case columns > values:
-		k.fail("42601", "INSERT has more target columns than expressions")
+		k.fail(refuse.TooManyTargets)
 	case columns > 0 && columns < values, columns == 0 && k.whole(t) && len(t.Columns) < values:
-		k.fail("42601", "INSERT has more expressions than target columns")
+		k.fail(refuse.TooManyValues)
 	}
 }
 
@@ -116,7 +117,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 				return
 			}
 			if null {
-				k.fail("23502", "null value in column %q of relation %q violates not-null constraint", c.Name, t.Name.Name)
+				k.fail(refuse.NullValue, c.Name, t.Name.Name)
 				k.problem.Query, k.problem.Certain = fromQuery, !fromQuery
 				return
 			}
@@ -153,7 +154,7 @@ func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			}
 		}
 		if name != "" {
-			k.fail("23514", "new row for relation %q violates check constraint %q", t.Name.Name, name)
+			k.fail(refuse.CheckViolated, t.Name.Name, name)
 			return
 		}
 	}
@@ -184,22 +185,22 @@ func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *query.
 	infer := c.GetInfer()
 	for _, n := range infer.GetIndexElems() {
 		if name := clip(n.GetIndexElem().GetName()); name != "" && k.lacks(t, name) {
-			k.fail("42703", missingAnywhere, name)
+			k.fail(refuse.ColumnMissingAlone, name)
 		}
 	}
 	k.names(l, query.Conflict)
 	name := clip(infer.GetConname())
 	if name != "" && k.whole(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
-		k.fail("42704", "constraint %q for table %q does not exist", name, t.Name.Name)
+		k.fail(refuse.ConstraintMissingFor, name, t.Name.Name)
 	}
 	if t != nil && c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		if con := t.Constraint(name); name != "" && con != nil && con.Kind == Exclude {
-			k.fail("42809", "ON CONFLICT DO UPDATE not supported with exclusion constraints")
+			k.fail(refuse.ConflictExclusion)
 		}
 	}
 	k.assign(t, c.GetTargetList())
 	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {
-		k.fail("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification")
+		k.fail(refuse.ConflictNoArbiter)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // judged is a relation as a checker sees it: it may have columns that are not
@@ -176,10 +177,10 @@ func (k *checker) column(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
 	switch {
 	case len(fields) == 2:
 		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
-			k.fail("42703", "column %s.%s does not exist", clip(str(fields[0])), name)
+			k.fail(refuse.ColumnMissingOf, clip(str(fields[0])), name)
 		}
 	case !systemColumn(name) && !isOutput(l, n.Clause, name):
-		k.fail("42703", missingAnywhere, name)
+		k.fail(refuse.ColumnMissingAlone, name)
 	}
 }
 
@@ -214,7 +215,7 @@ func (k *checker) call(f *pgparse.FuncCall) {
 		return
 	}
 	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
-		k.fail("42883", "function %s() does not exist", displayName(schema, name))
+		k.fail(refuse.FunctionMissing, displayName(schema, name)+"()")
 	}
 }
 

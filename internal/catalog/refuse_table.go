@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createTable checks the defaults of a new table, and the columns that its
@@ -90,7 +91,7 @@ func (k *checker) foreignType(t *pgparse.TypeName) {
 	}
 	name := str(t.GetNames()[0])
 	if slices.Contains(foreignTypes, name) && k.c.TypeOf(t).OID == 0 && !k.c.rewritten() {
-		k.fail("42704", "type %q does not exist", name)
+		k.fail(refuse.TypeMissing, name)
 	}
 }
 
@@ -133,7 +134,7 @@ func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
 	}
 	r := k.c.find(schema, name)
 	if r != nil && r.Kind == View && s.GetRow() && s.GetTiming()&triggerInstead == 0 && k.whole(r) {
-		k.fail("42809", "%q is a view", name)
+		k.fail(refuse.IsView, name)
 		return
 	}
 	if s.GetWhenClause() != nil {
@@ -147,15 +148,15 @@ func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
 	if len(list) == 0 {
 		_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
 		if !gone && k.unseen(r, schema, name) {
-			k.problem = &Problem{Code: "42883", Message: "function " + displayName(schema, name) + "() does not exist", Certain: k.c.Complete, Unseen: !k.c.Complete}
+			k.problem = &Problem{Refusal: *refuse.FunctionMissing.Of(displayName(schema, name) + "()"), Certain: k.c.Complete, Unseen: !k.c.Complete}
 		} else if gone {
-			k.fail("42883", "function %s() does not exist", displayName(schema, name))
+			k.fail(refuse.FunctionMissing, displayName(schema, name)+"()")
 		}
 		return
 	}
 	for _, f := range list {
 		if len(f.Args) == 0 && f.Returns.Known() && f.Returns.Name != (Name{"pg_catalog", "trigger"}) && k.c.sure() {
-			k.fail("42P17", "function %s must return type trigger", displayName(schema, name))
+			k.fail(refuse.TriggerFunction, displayName(schema, name))
 		}
 	}
 }
@@ -199,11 +200,11 @@ func (k *checker) when(s *pgparse.CreateTrigStmt, r *Relation) {
 		switch {
 		case row != "old" && row != "new" || len(ref.GetFields()) < 2:
 		case !s.GetRow():
-			k.fail("42P17", "statement trigger's WHEN condition cannot reference column values")
+			k.fail(refuse.TriggerWhenStatement)
 		case row == "old" && s.GetEvents()&triggerInsert != 0:
-			k.fail("42P17", "INSERT trigger's WHEN condition cannot reference OLD values")
+			k.fail(refuse.TriggerWhenInsert)
 		case row == "new" && s.GetEvents()&triggerDelete != 0:
-			k.fail("42P17", "DELETE trigger's WHEN condition cannot reference NEW values")
+			k.fail(refuse.TriggerWhenDelete)
 		}
 		return k.problem == nil
 	})

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // defaults checks the constants that a CREATE TABLE gives its columns as
@@ -119,7 +120,7 @@ func (k *checker) assigned(column string, t Type, from, what string) {
 		refused = slices.Contains(noNumber, t.Name.Name)
 	}
 	if refused {
-		k.fail("42804", "column %q is of type %s but %s is of type %s", column, formatType(t), what, from)
+		k.fail(refuse.ValueType, column, formatType(t), what, from)
 	}
 }
 
@@ -130,7 +131,7 @@ func (k *checker) inRange(t Type, text string, computed bool) {
 		return
 	}
 	if n, ok := new(big.Int).SetString(text, 10); ok && !fits(n, i.bits) {
-		k.fail("22003", "%s out of range", i.name)
+		k.fail(refuse.ValueRange, i.name)
 	}
 }
 
@@ -155,13 +156,13 @@ func (k *checker) literal(t Type, text string, computed bool) {
 	trimmed := strings.Trim(text, space)
 	if u := k.c.Type(t.OID); u != nil && t.Array == 0 {
 		if u.Kind == Enum && !u.Inferred && k.c.sure() && !slices.Contains(u.Labels, text) {
-			k.fail("22P02", "invalid input value for enum %s: %q", u.Name.Name, text)
+			k.fail(refuse.ValueLabel, u.Name.Name, text)
 		}
 		return
 	}
 	if t.Array > 0 {
 		if !strings.Contains(text, "{") && t.Known() {
-			k.fail("22P02", "malformed array literal: %q", text)
+			k.fail(refuse.ValueArray, text)
 		}
 		return
 	}
@@ -174,7 +175,7 @@ func (k *checker) literal(t Type, text string, computed bool) {
 		bad = !boolText(strings.ToLower(trimmed))
 	case "int2", "int4", "int8":
 		if n, ok := new(big.Int).SetString(strings.TrimPrefix(trimmed, "+"), 10); ok && decimal.MatchString(trimmed) && !fits(n, integers[name].bits) {
-			k.fail("22003", "value %q is out of range for type %s", text, formatType(t))
+			k.fail(refuse.ValueRangeText, text, formatType(t))
 			return
 		}
 		bad = !other.MatchString(trimmed)
@@ -184,24 +185,24 @@ func (k *checker) literal(t Type, text string, computed bool) {
 		bad = !uuidForm.MatchString(text)
 	case "json", "jsonb":
 		if !json.Valid([]byte(text)) {
-			k.fail("22P02", "invalid input syntax for type json")
+			k.fail(refuse.ValueJSON)
 		}
 		return
 	case "date", "time", "timetz", "timestamp", "timestamptz", "interval":
 		if trimmed == "" {
-			k.fail("22007", "invalid input syntax for type %s: %q", formatType(Type{Name: t.Name}), text)
+			k.fail(refuse.ValueDate, formatType(Type{Name: t.Name}), text)
 		} else if strings.HasPrefix(trimmed, "0000-00-00") && name != "interval" {
-			k.fail("22008", "date/time field value out of range: %q", text)
+			k.fail(refuse.ValueDateRange, text)
 		}
 		return
 	case "varchar", "bpchar":
 		if computed && len(t.Mods) == 1 && utf8.RuneCountInString(strings.TrimRight(text, " ")) > int(t.Mods[0]) {
-			k.fail("22001", "value too long for type %s", formatType(t))
+			k.fail(refuse.ValueTooLong, formatType(t))
 		}
 		return
 	}
 	if bad {
-		k.fail("22P02", "invalid input syntax for type %s: %q", formatType(Type{Name: t.Name}), text)
+		k.fail(refuse.ValueSyntax, formatType(Type{Name: t.Name}), text)
 	}
 }
 
@@ -283,7 +284,7 @@ func (k *checker) writes(c *Column, s *pgparse.InsertStmt, n *pgparse.Node, comp
 	switch {
 	case c == nil || c.Inferred || k.problem != nil || n.GetSetToDefault() != nil:
 	case c.Generated != "", c.Identity == "always" && s.GetOverride() <= pgparse.OverridingKind_OVERRIDING_NOT_SET:
-		k.fail("428C9", "cannot insert a non-DEFAULT value into column %q", c.Name)
+		k.fail(refuse.AlwaysGenerated, c.Name)
 	default:
 		k.value(c.Name, c.Type, n, "expression", computed)
 	}
@@ -301,7 +302,7 @@ func (k *checker) set(t *Relation, list []*pgparse.Node) {
 			continue
 		}
 		if !c.Inferred && (c.Generated != "" || c.Identity == "always") {
-			k.fail("428C9", "column %q can only be updated to DEFAULT", c.Name)
+			k.fail(refuse.OnlyDefault, c.Name)
 			return
 		}
 		k.value(c.Name, c.Type, r.GetVal(), "expression", t.Kind == Table)

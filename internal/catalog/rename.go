@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // renameStmt folds ALTER … RENAME of everything.
@@ -103,7 +104,7 @@ func (f *fold) makeRoom(oid OID, name Name) bool {
 		return true
 	}
 	if old := f.Relation(at); at == oid || !old.Inferred {
-		f.fail(f.sure(), "42P07", "relation %q already exists", name.Name)
+		f.fail(f.sure(), refuse.RelationExists, name.Name)
 		if f.failed || at == oid {
 			return false
 		}
@@ -119,18 +120,18 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 	}
 	r = f.edit(r.OID)
 	from := clip(s.GetSubname())
-	c := f.columnAs(r.OID, from, missingAnywhere)
+	c := f.columnAs(r.OID, from, &refuse.ColumnMissingAlone)
 	if c == nil {
 		return
 	}
 	if c.Inherited && !r.Inferred {
-		f.fail(f.sure(), "42P16", "cannot rename inherited column %q", from)
+		f.fail(f.sure(), refuse.RenameInherited, from)
 		if f.failed {
 			return
 		}
 	}
 	if other := r.Column(to); other != nil {
-		f.fail(f.sure() && (!other.Inferred || from == to), "42701", "column %q of relation %q already exists", to, r.Name.Name)
+		f.fail(f.sure() && (!other.Inferred || from == to), refuse.ColumnExists, to, r.Name.Name)
 		if f.failed || from == to {
 			return
 		}
@@ -176,7 +177,7 @@ func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
 			// From now on it has a name of its own.
 			f.store(r, &Constraint{Kind: NotNullConstraint, Name: to, Columns: []int16{col.Attnum}, Valid: !col.NotNullInvalid, Enforced: true, Named: true})
 		} else if !r.Inferred && !r.Partial {
-			f.fail(f.sure(), "42704", "constraint %q for table %q does not exist", from, r.Name.Name)
+			f.fail(f.sure(), refuse.ConstraintMissingFor, from, r.Name.Name)
 		}
 		return
 	}
@@ -261,6 +262,6 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 		}
 	}
 	if !done && !r.Inferred && !r.Partial {
-		f.fail(f.sure(), "42704", "%s %q for table %q does not exist", objectWord(s.GetRenameType()), from, r.Name.Name)
+		f.fail(f.sure(), refuse.ObjectMissingOn, objectWord(s.GetRenameType()), from, r.Name.Name)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Rule is a row of pg_rewrite, other than the one that makes a view: what
@@ -68,7 +69,7 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 		return
 	}
 	if !s.GetReplace() {
-		f.fail(f.sure() && !r.Inferred, "42710", "rule %q for relation %q already exists", u.Name, r.Name.Name)
+		f.fail(f.sure() && !r.Inferred, refuse.RuleExists, u.Name, r.Name.Name)
 		return
 	}
 	u.Disabled = old.Disabled

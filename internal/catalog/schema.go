@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createschema.html
@@ -15,7 +16,7 @@ func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 	}
 	if f.Object("schema", Name{"", name}) != nil || name == "public" {
 		if !s.GetIfNotExists() {
-			f.fail(f.sure() && name != "public", "42P06", "schema %q already exists", name)
+			f.fail(f.sure() && name != "public", refuse.SchemaExists, name)
 		}
 		if f.failed || s.GetIfNotExists() {
 			return
@@ -63,13 +64,13 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	key := Name{"", name}
 	if f.Object("schema", key) == nil && name != "public" {
 		if !missingOK && f.missing("schema", key) {
-			f.fail(true, "3F000", "schema %q does not exist", name)
+			f.fail(true, refuse.SchemaMissing, name)
 			return
 		}
 	}
 	relations, types, functions, objects := f.inSchema(name)
 	if !cascade && len(relations)+len(types)+len(functions)+len(objects) > 0 {
-		f.fail(f.sure(), "2BP01", "cannot drop schema %s because %s", name, otherObjects)
+		f.fail(f.sure(), refuse.HasDependents, "schema", name)
 		if f.failed {
 			return
 		}
@@ -110,7 +111,7 @@ func stringNode(s string) *pgparse.Node {
 func (f *fold) renameSchema(from, to string) {
 	from = clip(from)
 	if f.Object("schema", Name{"", to}) != nil {
-		f.fail(f.sure(), "42P06", "schema %q already exists", to)
+		f.fail(f.sure(), refuse.SchemaExists, to)
 		if f.failed {
 			return
 		}
@@ -122,7 +123,7 @@ func (f *fold) renameSchema(from, to string) {
 		f.removeObject("schema", o.Name)
 		f.putObject(&next)
 	} else if f.missing("schema", Name{"", from}) {
-		f.fail(true, "3F000", "schema %q does not exist", from)
+		f.fail(true, refuse.SchemaMissing, from)
 		return
 	} else {
 		f.putObject(&Object{Kind: "schema", Name: Name{"", to}})

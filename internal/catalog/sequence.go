@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createsequence.html
@@ -33,7 +34,7 @@ func (f *fold) alterSequence(s *pgparse.AlterSeqStmt) {
 	r = f.edit(r.OID)
 	if r.Seq == nil {
 		if !r.Inferred {
-			f.fail(f.sure(), "42809", "%q is not a sequence", r.Name.Name)
+			f.fail(f.sure(), refuse.NotA, r.Name.Name, "a sequence")
 			return
 		}
 		if len(r.Columns) > 0 || len(r.Constraints) > 0 || len(r.ReferencedBy) > 0 || r.Parent != 0 || len(r.Inherits) > 0 || len(r.Partitions) > 0 || len(r.Children) > 0 {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 const statisticsObject = "statistics object"
@@ -40,7 +41,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	}
 	if f.Object(statisticsObject, o.Name) != nil {
 		if !s.GetIfNotExists() {
-			f.fail(f.sure(), "42710", "statistics object %q already exists", o.Name.Name)
+			f.fail(f.sure(), refuse.ObjectExists, "statistics object", o.Name.Name)
 		}
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // The bits of CreateTrigStmt.Timing and Events (pg_trigger.h).
@@ -23,7 +24,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	if r == nil {
 		return
 	}
-	if !f.holdsRows(r, "relation %q cannot have triggers", View) {
+	if !f.holdsRows(r, refuse.NoTriggersHere.Of(r.Name.Name), View) {
 		return
 	}
 	r = f.edit(r.OID)
@@ -57,7 +58,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 	if old := r.Trigger(t.Name); old != nil {
 		if !s.GetReplace() {
-			f.fail(f.sure() && !r.Inferred, "42710", "trigger %q for relation %q already exists", t.Name, r.Name.Name)
+			f.fail(f.sure() && !r.Inferred, refuse.TriggerExists, t.Name, r.Name.Name)
 			if f.failed {
 				return
 			}
@@ -101,7 +102,7 @@ func (f *fold) dropTrigger(r *Relation, name string) {
 // enableTriggers switches one trigger, or all when name is "".
 func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
-		f.fail(f.sure(), "42704", "trigger %q for table %q does not exist", name, r.Name.Name)
+		f.fail(f.sure(), refuse.ObjectMissingOn, "trigger", name, r.Name.Name)
 		return
 	}
 	set := func(r *Relation) {

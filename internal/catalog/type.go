@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // newType sees whether a type name is free; 0 as OID means a new one.
@@ -17,7 +18,7 @@ func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 	if f.Type(oid).Inferred {
 		return oid, name, true
 	}
-	f.fail(f.sure(), "42710", "type %q already exists", n)
+	f.fail(f.sure(), refuse.TypeExists, n)
 	if f.failed {
 		return 0, name, false
 	}
@@ -45,7 +46,7 @@ func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *Us
 	}
 	if f.missing("type", name) {
 		if !missingOK {
-			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
+			f.fail(true, refuse.TypeMissing, displayName(schema, n))
 		}
 		return nil
 	}
@@ -59,14 +60,14 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		return
 	}
 	if u.Kind != Enum && !u.Inferred {
-		f.fail(f.sure(), "42809", "%s is not an enum", u.Name.String())
+		f.fail(f.sure(), refuse.NotEnum, u.Name.String())
 		return
 	}
 	labels := slices.Clone(u.Labels)
 	if s.GetOldVal() != "" {
 		i := slices.Index(labels, s.GetOldVal())
 		if slices.Contains(labels, s.GetNewVal()) {
-			f.fail(f.sure(), "42710", "enum label %q already exists", s.GetNewVal())
+			f.fail(f.sure(), refuse.LabelExists, s.GetNewVal())
 			return
 		}
 		switch {
@@ -75,13 +76,13 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		case u.Inferred:
 			labels = append(labels, s.GetNewVal())
 		default:
-			f.fail(f.sure(), "22023", "%q is not an existing enum label", s.GetOldVal())
+			f.fail(f.sure(), refuse.LabelMissing, s.GetOldVal())
 			return
 		}
 	} else {
 		if slices.Contains(labels, s.GetNewVal()) {
 			if !s.GetSkipIfNewValExists() {
-				f.fail(f.sure(), "42710", "enum label %q already exists", s.GetNewVal())
+				f.fail(f.sure(), refuse.LabelExists, s.GetNewVal())
 			}
 			return
 		}
@@ -90,7 +91,7 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 			i := slices.Index(labels, near)
 			switch {
 			case i < 0 && !u.Inferred:
-				f.fail(f.sure(), "22023", "%q is not an existing enum label", near)
+				f.fail(f.sure(), refuse.LabelMissing, near)
 				return
 			case i < 0:
 			case s.GetNewValIsAfter():
@@ -153,7 +154,7 @@ func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
 				}
 			}
 		} else if hasConstraint(u.Checks, c.Name) {
-			f.fail(f.sure(), "42710", "constraint %q for domain %q already exists", c.Name, u.Name.Name)
+			f.fail(f.sure(), refuse.DomainConstraintExists, c.Name, u.Name.Name)
 			return
 		}
 		u.Checks = with(u.Checks, c)
@@ -167,7 +168,7 @@ func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
 		return
 	}
 	if u.Kind != Domain && !u.Inferred {
-		f.fail(f.sure(), "42809", "%s is not a domain", u.Name.String())
+		f.fail(f.sure(), refuse.NotDomain, u.Name.String())
 		return
 	}
 	f.changeType(u.OID, func(t *UserType) {
@@ -202,7 +203,7 @@ func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Const
 		}
 	}
 	if !missingOK && !t.Inferred && name != objectName(t.Name.Name, "", "not_null") {
-		f.fail(f.sure(), "42704", "constraint %q of domain %q does not exist", name, t.Name.Name)
+		f.fail(f.sure(), refuse.DomainConstraintMissing, name, t.Name.Name)
 	}
 	return nil
 }
@@ -230,7 +231,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 	}
 	typeOID, taken := f.typeNames.get(name)
 	if taken && !f.Type(typeOID).Inferred {
-		f.fail(f.sure(), "42710", "type %q already exists", name.Name)
+		f.fail(f.sure(), refuse.TypeExists, name.Name)
 		if f.failed {
 			return
 		}
@@ -243,7 +244,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 	for _, n := range s.GetColdeflist() {
 		d := n.GetColumnDef()
 		if r.Column(clip(d.GetColname())) != nil {
-			f.fail(true, "42701", "column %q specified more than once", d.GetColname())
+			f.fail(true, refuse.ColumnTwice, d.GetColname())
 			return
 		}
 		r.addColumn(&Column{Name: clip(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
@@ -279,10 +280,10 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	}
 	if u == nil {
 		if !missingOK && f.missing("type", name) && !builtinType(n) {
-			f.fail(true, "42704", "type %q does not exist", displayName(schema, n))
+			f.fail(true, refuse.TypeMissing, displayName(schema, n))
 		}
 		if r := f.Lookup(schema, n); r != nil && (r.Kind.IsTable() || r.View != nil) && !r.Inferred {
-			f.fail(f.sure(), "2BP01", "cannot drop type %s because %s %s requires it", r.Name.String(), plainKind(r), r.Name.String())
+			f.fail(f.sure(), refuse.Required, "type", r.Name.String(), plainKind(r)+" "+r.Name.String())
 			return
 		}
 		f.markGone("type", name)
@@ -295,11 +296,11 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 		}
 	}
 	if domain && u.Kind != Domain && !u.Inferred {
-		f.fail(f.sure(), "42809", "%q is not a domain", n)
+		f.fail(f.sure(), refuse.NotDomainNamed, n)
 		return
 	}
 	if (len(users) > 0 || f.named(u)) && !cascade {
-		f.fail(f.sure() && !u.Inferred, "2BP01", "cannot drop type %s because %s", u.Name.String(), otherObjects)
+		f.fail(f.sure() && !u.Inferred, refuse.HasDependents, "type", u.Name.String())
 		if f.failed {
 			return
 		}
@@ -357,7 +358,7 @@ func (f *fold) renameType(list []*pgparse.Node, to string) {
 
 func (f *fold) moveType(u *UserType, name Name) {
 	if oid, taken := f.typeNames.get(name); taken && oid != u.OID {
-		f.fail(f.sure() && !f.Type(oid).Inferred, "42710", "type %q already exists", name.Name)
+		f.fail(f.sure() && !f.Type(oid).Inferred, refuse.TypeExists, name.Name)
 		if f.failed {
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createview.html
@@ -18,14 +19,14 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		oid, f.creating = f.newOID(), name
 	case s.GetReplace() && old.Kind == View, old.canBe(View):
 	case s.GetReplace():
-		f.fail(f.sure() && (!old.Inferred || old.Index != nil), "42809", "%q is not a view", relname)
+		f.fail(f.sure() && (!old.Inferred || old.Index != nil), refuse.NotA, relname, "a view")
 		if f.failed {
 			return
 		}
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	default:
-		f.fail(f.sure() && (!old.Inferred || old.Index != nil), "42P07", "relation %q already exists", relname)
+		f.fail(f.sure() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
 		if f.failed {
 			return
 		}
@@ -64,17 +65,17 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 		return true
 	}
 	if len(v.Columns) < len(old.Columns) {
-		f.fail(f.sure(), "42P16", "cannot drop columns from view")
+		f.fail(f.sure(), refuse.ViewLosesColumn)
 		return !f.failed
 	}
 	for i, c := range old.Columns {
 		if v.Columns[i].Name != c.Name {
-			f.fail(f.sure(), "42P16", "cannot change name of view column %q to %q", c.Name, v.Columns[i].Name)
+			f.fail(f.sure(), refuse.ViewRenamesColumn, c.Name, v.Columns[i].Name)
 			v.columnsByName(old)
 			return !f.failed
 		}
 		if t := v.Columns[i].Type; c.Type.Known() && t.Known() && !c.Type.Same(t) && f.settled(c.Type) && f.settled(t) {
-			f.fail(f.sure(), "42P16", "cannot change data type of view column %q from %s to %s", c.Name, c.Type.Formal(), t.Formal())
+			f.fail(f.sure(), refuse.ViewRetypesColumn, c.Name, c.Type.Formal(), t.Formal())
 			return !f.failed
 		}
 	}
@@ -120,7 +121,7 @@ func (f *fold) outputColumns(v *Relation, q *queryReads, names []string) {
 			name = clip(names[i])
 		}
 		if v.Column(name) != nil {
-			f.fail(f.sure() && !v.Partial, "42701", "column %q specified more than once", name)
+			f.fail(f.sure() && !v.Partial, refuse.ColumnTwice, name)
 			continue
 		}
 		v.addColumn(&Column{Name: name, Type: o.typ, Local: true, RareColumn: &plainColumn})

@@ -1,6 +1,9 @@
 package catalog
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
 
 // What the server has room for. What goes beyond is refused, so that no file makes the
 // catalog hold more.
@@ -16,7 +19,7 @@ func (f *fold) tooWide(columns int) bool {
 	if columns <= maxColumns {
 		return false
 	}
-	f.fail(true, "54011", "tables can have at most %d columns", maxColumns)
+	f.fail(true, refuse.TooManyColumns, itoa(maxColumns))
 	return true
 }
 
@@ -25,7 +28,7 @@ func (f *fold) tooManyTargets(query *pgparse.Node) bool {
 	if len(query.GetSelectStmt().GetTargetList()) <= maxTargets {
 		return false
 	}
-	f.fail(true, "54011", "target lists can have at most %d entries", maxTargets)
+	f.fail(true, refuse.TooManyEntries, itoa(maxTargets))
 	return true
 }
 
@@ -34,7 +37,7 @@ func (f *fold) tooManyKeys(columns int) bool {
 	if columns <= maxKeys {
 		return false
 	}
-	f.fail(true, "54011", "cannot use more than %d columns in an index", maxKeys)
+	f.fail(true, refuse.TooManyKeys, itoa(maxKeys))
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // present refuses an object that is surely not there: a "schema", a "server".
@@ -13,7 +14,11 @@ func (r *run) present(kind, name string) bool {
 	if name == "" || kind == "schema" && (name == r.schema || strings.HasPrefix(name, "pg_")) || !r.c.Absent(kind, name) {
 		return true
 	}
-	r.refuse(kind + ` "` + name + `" does not exist`)
+	if kind == "schema" {
+		r.refuse(refuse.SchemaMissing, name)
+		return false
+	}
+	r.refuse(refuse.ObjectMissing, kind, name)
 	return false
 }
 
@@ -37,9 +42,9 @@ func (r *run) called(s *pgparse.CallStmt) {
 	list := r.c.Functions(schema, name)
 	switch {
 	case r.c.AbsentFunction(schema, name):
-		r.refuse("procedure " + name + " does not exist")
+		r.refuse(refuse.RoutineMissing, "procedure", name)
 	case len(list) > 0 && r.c.Complete && !slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.Kind == "procedure" }):
-		r.refuse(name + " is not a procedure")
+		r.refuse(refuse.NotProcedure, name)
 	}
 }
 
@@ -52,7 +57,7 @@ var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0,
 func (r *run) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 	since, known := eventTriggers[s.GetEventname()]
 	if !known || since > 0 && !r.v.AtLeast(since) {
-		r.refuse(`unrecognized event name "` + s.GetEventname() + `"`)
+		r.refuse(refuse.EventUnknown, s.GetEventname())
 		return
 	}
 	schema, name := nameOf(s.GetFuncname())
@@ -65,13 +70,13 @@ func (r *run) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 		switch {
 		case len(fn.Args) > 0:
 		case fn.Returns.Known() && fn.Returns.Name.Name != "event_trigger":
-			r.refuse("function " + written + " must return type event_trigger")
+			r.refuse(refuse.EventTriggerFunction, written)
 			return
 		default:
 			return
 		}
 	}
 	if len(list) > 0 && (r.c.Complete || r.c.Unmodelled == nil) || r.c.AbsentFunction(schema, name) {
-		r.refuse("function " + written + "() does not exist")
+		r.refuse(refuse.FunctionMissing, written+"()")
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // newColumn is what a column definition asks for, read once.
@@ -85,7 +86,7 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	if col, known := a.column(a.rel, def.GetColname()); col != nil && known && !contains(a.droppedColumns, col.Name) {
 		if !cmd.GetMissingOk() {
-			a.refuse(`column "` + def.GetColname() + `" of relation "` + a.rel.Name.Name + `" already exists`)
+			a.refuse(refuse.ColumnExists, def.GetColname(), a.rel.Name.Name)
 		}
 		return
 	}
@@ -131,32 +132,32 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 	}
 	switch {
 	case systemColumn(def.GetColname()):
-		a.refuse(`column name "` + def.GetColname() + `" conflicts with a system column name`)
+		a.refuse(refuse.ColumnSystemName, def.GetColname())
 	case !a.collates(def):
 	case n.generated == "virtual" && !a.v.AtLeast(18):
-		a.refuse(`syntax error at or near "VIRTUAL"`)
+		a.refuse(refuse.SyntaxAt, "VIRTUAL")
 	case def.GetCompression() != "" && !a.v.AtLeast(14):
-		a.refuse(`syntax error at or near "COMPRESSION"`)
+		a.refuse(refuse.SyntaxAt, "COMPRESSION")
 	case def.GetStorageName() != "" && !a.v.AtLeast(16):
-		a.refuse(`syntax error at or near "STORAGE"`)
+		a.refuse(refuse.SyntaxAt, "STORAGE")
 	case n.enforcement && !a.v.AtLeast(18):
-		a.refuse(`syntax error at or near "ENFORCED"`)
+		a.refuse(refuse.SyntaxAt, "ENFORCED")
 	case n.generated == "virtual" && len(n.keys) > 0:
-		a.refuse(keyWord(n.keys[0]) + " constraints on virtual generated columns are not supported")
+		a.refuse(refuse.VirtualConstraint, keyWord(n.keys[0]))
 	case n.generated == "virtual" && a.domain(n.typ) != nil:
-		a.refuse(`virtual generated column "` + def.GetColname() + `" cannot have a domain type`)
-	case n.generated == "virtual" && a.foreign(n.typ, n.deflt) != "":
-		a.refuse(a.foreign(n.typ, n.deflt))
+		a.refuse(refuse.VirtualDomain, def.GetColname())
+	case n.generated == "virtual" && a.foreign(n.typ, n.deflt) != nil:
+		a.deny(a.foreign(n.typ, n.deflt))
 	case n.generated == "virtual" && len(n.fks) > 0:
-		a.refuse(virtualKey)
+		a.refuse(refuse.VirtualConstraint, "foreign key")
 	case n.generated != "":
 		return a.mayGenerate(n.deflt)
 	case n.identity != "" && a.recurse && hasKids(a.rel) && (a.rel.Kind != catalog.PartitionedTable || !a.v.AtLeast(17)):
-		a.refuse("cannot recursively add identity column to table that has child tables")
+		a.refuse(refuse.IdentityToChildren)
 	case n.deflt != nil && holdsNode[*pgparse.ColumnRef](n.deflt):
-		a.refuse("cannot use column reference in DEFAULT expression")
+		a.refuse(refuse.ColumnDefault)
 	case n.deflt != nil && holdsNode[*pgparse.SubLink](n.deflt):
-		a.refuse("cannot use subquery in DEFAULT expression")
+		a.refuse(refuse.SubqueryDefault)
 	default:
 		return true
 	}
@@ -166,12 +167,12 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 // mayGenerate refuses an expression that cannot generate a column.
 func (a *alter) mayGenerate(expr *pgparse.Node) bool {
 	if !a.mayIndex(expr, a.typeNow) {
-		a.refuse("generation expression is not immutable")
+		a.refuse(refuse.GenerationMutable)
 		return false
 	}
 	for _, col := range a.rel.Columns {
 		if col.Generated != "" && mentions(expr, col.Name) {
-			a.refuse(`cannot use generated column "` + col.Name + `" in column generation expression`)
+			a.refuse(refuse.GenerationGenerated, col.Name)
 			return false
 		}
 	}
@@ -194,11 +195,11 @@ func holdsNode[T any](expr *pgparse.Node) bool {
 func (a *alter) mayAdd() bool {
 	switch {
 	case a.rel.OfType != 0:
-		a.refuse("cannot add column to typed table")
+		a.refuse(refuse.ColumnToTyped)
 	case a.rel.Parent != 0:
-		a.refuse("cannot add column to a partition")
+		a.refuse(refuse.ColumnToPartition)
 	case !a.recurse && hasKids(a.rel):
-		a.refuse("column must be added to child tables too")
+		a.refuse(refuse.ColumnOnlyHere)
 	default:
 		return true
 	}
@@ -216,7 +217,7 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID)
 	*seen = append(*seen, rel.OID)
 	if col := rel.Column(n.def.GetColname()); rel != a.rel && col != nil {
 		if n.typ.Known() && col.Type.Known() && !col.Inferred && !same(n.typ, col.Type) {
-			a.refuse(`child table "` + rel.Name.Name + `" has different type for column "` + col.Name + `"`)
+			a.refuse(refuse.ChildType, rel.Name.Name, col.Name)
 		}
 		return
 	}
@@ -287,11 +288,11 @@ func isNull(n *pgparse.Node) bool {
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
 func (a *alter) setExpression(name string, expr *pgparse.Node) {
 	if !a.v.AtLeast(17) {
-		a.refuse(`syntax error at or near "EXPRESSION"`)
+		a.refuse(refuse.SyntaxAt, "EXPRESSION")
 		return
 	}
 	if !a.mayIndex(expr, a.typeNow) {
-		a.refuse("generation expression is not immutable")
+		a.refuse(refuse.GenerationMutable)
 		return
 	}
 	for _, rel := range a.tree(a.rel, a.recurse) {
@@ -299,18 +300,18 @@ func (a *alter) setExpression(name string, expr *pgparse.Node) {
 		col, known := a.column(rel, name)
 		switch {
 		case col == nil && known:
-			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" does not exist`)
+			a.refuse(refuse.ColumnMissing, name, rel.Name.Name)
 		case col == nil || !known:
 			t.rewrite, t.unsure, t.why = true, true, "whether the column is stored is not known"
 		case col.Generated == "virtual":
 			if hasCheck(rel) {
-				a.refuse("ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables with check constraints")
+				a.refuse(refuse.VirtualChecked)
 			}
 			if col.NotNull {
 				t.wantScan("rows are checked for NULL in " + name)
 			}
 		case col.Generated == "":
-			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" is not a generated column`)
+			a.refuse(refuse.GeneratedNot, name, rel.Name.Name)
 		default:
 			t.rewrite, t.why = true, "the generated column "+name+" is computed for every row"
 			a.rebuildDependents(t, rel, col, nil, nil)
@@ -334,9 +335,9 @@ func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
 	}
 	switch {
 	case col.Generated == "virtual":
-		a.refuse("ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns")
+		a.refuse(refuse.VirtualDropExpression)
 	case col.Generated == "" && !cmd.GetMissingOk():
-		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not a generated column`)
+		a.refuse(refuse.GeneratedNot, cmd.GetName(), a.rel.Name.Name)
 	default:
 		a.withoutExpression = append(a.withoutExpression, col.Name)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -14,7 +15,7 @@ import (
 // clusterOn is CLUSTER ON: it only remembers the index.
 func (a *alter) clusterOn(name string) {
 	if a.rel.Kind == catalog.PartitionedTable {
-		a.refuse("cannot mark index clustered in partitioned table")
+		a.refuse(refuse.MarkPartitioned)
 		return
 	}
 	if i := a.indexNamed(a.rel, name); i != nil && !a.mayCluster(i) {
@@ -33,23 +34,23 @@ func (a *alter) replicaIdentity(name string) {
 	info := i.Index
 	switch con := a.rel.Constraint(info.Constraint); {
 	case !info.Unique:
-		a.refuse(`cannot use non-unique index "` + name + `" as replica identity`)
+		a.refuse(refuse.ReplicaNotUnique, name)
 		return
 	case con != nil && con.Deferrable:
-		a.refuse(`cannot use non-immediate index "` + name + `" as replica identity`)
+		a.refuse(refuse.ReplicaNotImmediate, name)
 		return
 	case info.Predicate != nil:
-		a.refuse(`cannot use partial index "` + name + `" as replica identity`)
+		a.refuse(refuse.ReplicaPartial, name)
 		return
 	}
 	for _, k := range info.Keys {
 		col := a.rel.Attr(k.Column)
 		if k.Column == 0 {
-			a.refuse(`cannot use expression index "` + name + `" as replica identity`)
+			a.refuse(refuse.ReplicaExpression, name)
 			return
 		}
 		if col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.refuse(`index "` + name + `" cannot be used as replica identity because column "` + col.Name + `" is nullable`)
+			a.refuse(refuse.ReplicaNullable, name, col.Name)
 			return
 		}
 	}
@@ -70,7 +71,7 @@ func (a *alter) changeOwner(to *pgparse.RoleSpec) {
 		return
 	}
 	if a.rel.Kind == catalog.Sequence && a.rel.Seq != nil && a.rel.Seq.OwnerTable != 0 {
-		a.refuse(`cannot change owner of sequence "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.SequenceOwner, a.rel.Name.Name)
 		return
 	}
 	a.owner(a.rel)
@@ -86,7 +87,7 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 		a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
 		return
 	}
-	a.refuse(`index "` + name + `" for table "` + a.rel.Name.Name + `" does not exist`)
+	a.refuse(refuse.IndexMissingFor, name, a.rel.Name.Name)
 }
 
 // triggers enables or disables triggers: those for each row are cloned to
@@ -94,7 +95,7 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 // since 15 partitioned tables have them too.
 func (a *alter) triggers(name string, all bool) {
 	if t := a.rel.Trigger(name); name != "" && t == nil && a.whole(a.rel) {
-		a.refuse(`trigger "` + name + `" for table "` + a.rel.Name.Name + `" does not exist`)
+		a.refuse(refuse.ObjectMissingOn, "trigger", name, a.rel.Name.Name)
 		return
 	}
 	if a.rel.Kind != catalog.PartitionedTable || !a.recurse {
@@ -136,20 +137,20 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if to == catalog.Unlogged && a.published(a.rel) {
-		a.refuse(`cannot change table "` + a.rel.Name.Name + `" to unlogged because it is part of a publication`)
+		a.refuse(refuse.PublishedUnlogged, a.rel.Name.Name)
 		return
 	}
 	if to == catalog.Unlogged {
 		for _, ref := range a.references(a.rel, true) {
 			if ref.from != a.rel && ref.from.Persistence == catalog.Permanent {
-				a.refuse(`could not change table "` + a.rel.Name.Name + `" to unlogged because it references logged table "` + ref.from.Name.Name + `"`)
+				a.refuse(refuse.ReferencesLogged, a.rel.Name.Name, ref.from.Name.Name)
 				return
 			}
 		}
 	}
 	for _, con := range a.rel.Constraints {
 		if ref := a.c.Relation(con.Ref); ref != nil && ref != a.rel && to == catalog.Permanent && ref.Persistence == catalog.Unlogged {
-			a.refuse(`could not change table "` + a.rel.Name.Name + `" to logged because it references unlogged table "` + ref.Name.Name + `"`)
+			a.refuse(refuse.ReferencesUnlogged, a.rel.Name.Name, ref.Name.Name)
 			return
 		}
 	}
@@ -168,18 +169,18 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 
 func (a *alter) setAccessMethod(name string) {
 	if !a.v.AtLeast(15) {
-		a.refuse(`syntax error at or near "ACCESS"`)
+		a.refuse(refuse.SyntaxAt, "ACCESS")
 		return
 	}
 	if a.rel.Kind == catalog.PartitionedTable {
 		if !a.v.AtLeast(17) {
-			a.refuse("cannot change access method of a partitioned table")
+			a.refuse(refuse.MethodPartitioned)
 		}
 		return
 	}
 	now := cmp.Or(a.rel.AccessMethod, "heap")
 	if name == "" && !a.v.AtLeast(17) {
-		a.refuse(`syntax error at or near "DEFAULT"`)
+		a.refuse(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
 	if name == "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -226,7 +227,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 		a.clusterOn(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropCluster:
 		if a.rel.Kind == catalog.PartitionedTable {
-			a.refuse("cannot mark index clustered in partitioned table")
+			a.refuse(refuse.MarkPartitioned)
 		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
@@ -253,7 +254,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 		a.setStatistics(cmd)
 	case pgparse.AlterTableType_AT_DropOf:
 		if a.rel.OfType == 0 && a.whole(a.rel) {
-			a.refuse(`"` + a.rel.Name.Name + `" is not a typed table`)
+			a.refuse(refuse.NotTyped, a.rel.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
 		schema, name := nameOf(cmd.GetDef().GetTypeName().GetNames())
@@ -282,12 +283,12 @@ func (a *alter) columnDefault(cmd *pgparse.AlterTableCmd) {
 	col, known := a.column(a.rel, cmd.GetName())
 	switch {
 	case col == nil && known && !a.isNew(cmd.GetName()):
-		a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+		a.refuse(refuse.ColumnMissing, cmd.GetName(), a.rel.Name.Name)
 	case col == nil:
 	case a.isIdentity(col) && known:
-		a.refuse(`column "` + col.Name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
+		a.refuse(refuse.IdentityIs, col.Name, a.rel.Name.Name)
 	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
-		a.refuse(`column "` + col.Name + `" of relation "` + a.rel.Name.Name + `" is a generated column`)
+		a.refuse(refuse.GeneratedIs, col.Name, a.rel.Name.Name)
 	case cmd.GetDef() == nil:
 		a.withoutDefault = append(a.withoutDefault, col.Name)
 	}

@@ -21,7 +21,7 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 	name := cmd.GetName()
 	to := a.c.TypeOf(def.GetTypeName())
 	if !a.recurse && hasKids(a.rel) {
-		a.refuse(`type of inherited column "` + name + `" must be changed in child tables too`)
+		a.refuse(refuse.RetypeOnlyHere, name)
 		return
 	}
 	for _, rel := range a.descend(a.recurse) {
@@ -32,7 +32,7 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 				t.rewrite, t.unsure, t.why = true, true, "the old type is not known"
 				continue
 			}
-			a.refuse(`column "` + name + `" of relation "` + rel.Name.Name + `" does not exist`)
+			a.refuse(refuse.ColumnMissing, name, rel.Name.Name)
 			return
 		}
 		if !a.mayRetype(rel, col) || !a.mayConvert(col, def) {
@@ -48,43 +48,43 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 // mayRetype refuses what the server refuses: what depends on the column and
 // cannot be made anew.
 func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
-	refuse := func(message string) bool { a.refuse(message); return false }
+	no := func(kind refuse.Kind, objects ...string) bool { a.refuse(kind, objects...); return false }
 	if rel.OfType != 0 && rel == a.rel {
-		return refuse("cannot alter column type of typed table")
+		return no(refuse.RetypeOfTyped)
 	}
 	if rel == a.rel && col.Inherited {
-		return refuse(`cannot alter inherited column "` + col.Name + `"`)
+		return no(refuse.RetypeInherited, col.Name)
 	}
 	if partitionedBy(rel, col) {
-		return refuse(`cannot alter column "` + col.Name + `" because it is part of the partition key of relation "` + rel.Name.Name + `"`)
+		return no(refuse.RetypePartition, col.Name, rel.Name.Name)
 	}
 	for _, other := range rel.Columns {
 		if other != col && contains(other.GeneratedFrom, col.Attnum) {
-			return refuse("cannot alter type of a column used by a generated column")
+			return no(refuse.RetypeGenerates)
 		}
 	}
 	for _, view := range a.rels(rel.Dependents) {
 		if view.View != nil && contains(view.View.Columns[rel.OID], col.Attnum) {
-			return refuse("cannot alter type of a column used by a view or rule")
+			return no(refuse.RetypeView)
 		}
 	}
 	if len(a.c.RulesOver(rel.OID, col.Attnum)) > 0 {
-		return refuse("cannot alter type of a column used by a view or rule")
+		return no(refuse.RetypeView)
 	}
 	if len(a.c.BodiesOver(rel.OID, col.Attnum)) > 0 {
-		return refuse("cannot alter type of a column used by a function or procedure")
+		return no(refuse.RetypeFunction)
 	}
 	for _, p := range rel.Policies {
 		if contains(p.Uses, col.Attnum) {
-			return refuse("cannot alter type of a column used in a policy definition")
+			return no(refuse.RetypePolicy)
 		}
 	}
 	if len(a.c.PoliciesOver(rel.OID, col.Attnum)) > 0 {
-		return refuse("cannot alter type of a column used in a policy definition")
+		return no(refuse.RetypePolicy)
 	}
 	for _, t := range rel.Triggers {
 		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
-			return refuse("cannot alter type of a column used in a trigger definition")
+			return no(refuse.RetypeTrigger)
 		}
 	}
 	return true
@@ -105,14 +105,14 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	} else {
 		v = a.convert(old, to, false)
 	}
-	if refused == "" && a.Reason.Kind == refuse.NoAutomaticCast {
-		a.Refused = `column "` + col.Name + `" ` + a.Refused
+	if no := a.Refused; no != refused && no.Kind == refuse.NoAutomaticCast {
+		kind := no.Kind
 		if def.GetRawDefault() != nil {
-			a.Refused = `result of USING clause for ` + a.Refused
+			kind = refuse.NoAutomaticCastUsing
 		}
+		a.Refused = kind.Of(col.Name, no.Objects[1])
 		return
-	}
-	if refused == "" && a.Reason.Kind == refuse.NoCast {
+	} else if no != refused && no.Kind == refuse.NoCast {
 		return
 	}
 	switch {
@@ -165,11 +165,11 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 	base := a.base(to)
 	switch {
 	case a.isIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
-		a.refuse("identity column type must be smallint, integer, or bigint")
+		a.refuse(refuse.IdentityType)
 		return false
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
 		!isNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
-		a.refuse(`default for column "` + col.Name + `" cannot be cast automatically to type ` + unmodified(to))
+		a.refuse(refuse.RetypeDefault, col.Name, unmodified(to))
 		return false
 	}
 	for _, con := range rel.Constraints {
@@ -179,7 +179,7 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 		ref := a.c.Relation(con.Ref)
 		for i, n := range con.Columns {
 			if n == col.Attnum && ref != nil && i < len(con.RefColumns) && !a.mayEquate(to, ref.Attr(con.RefColumns[i])) {
-				a.refuse(`foreign key constraint "` + con.Name + `" cannot be implemented`)
+				a.refuse(refuse.ForeignKeyTypes, con.Name)
 				return false
 			}
 		}
@@ -190,7 +190,7 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 				continue
 			}
 			if own := ref.from.Attr(ref.con.Columns[i]); own != nil && own.Type.Known() && !own.Inferred && !a.equates(own.Type, to) {
-				a.refuse(`foreign key constraint "` + ref.con.Name + `" cannot be implemented`)
+				a.refuse(refuse.ForeignKeyTypes, ref.con.Name)
 				return false
 			}
 		}
@@ -235,7 +235,7 @@ func (a *alter) mayFill(rel *catalog.Relation) bool {
 	if user == "" {
 		return true
 	}
-	a.refuse(`cannot alter table "` + rel.Name.Name + `" because column "` + user + `" uses its row type`)
+	a.refuse(refuse.RetypeRowUsed, rel.Name.Name, user)
 	return false
 }
 

@@ -7,20 +7,21 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // hasRoom refuses a partition whose rows another one has already.
 func (r *run) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
 	if d := r.c.Relation(parent.Default); d != nil && bound.GetIsDefault() {
-		r.refuse(`partition "` + name.Name + `" conflicts with existing default partition "` + d.Name.Name + `"`)
+		r.refuse(refuse.PartitionDefault, name.Name, d.Name.Name)
 		return false
 	}
 	switch strategy := bounds[bound.GetStrategy()]; {
 	case bound.GetIsDefault() && parent.Strategy == "hash":
-		r.refuse("a hash-partitioned table may not have a default partition")
+		r.refuse(refuse.PartitionNoDefault)
 		return false
 	case !bound.GetIsDefault() && strategy != "" && parent.Strategy != "" && strategy != parent.Strategy:
-		r.refuse("invalid bound specification for a " + parent.Strategy + " partition")
+		r.refuse(refuse.PartitionBound, parent.Strategy)
 		return false
 	case strategy == "hash":
 		return r.hashRoom(name, parent, bound)
@@ -39,7 +40,7 @@ func (r *run) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		return true
 	}
 	if remainder >= modulus {
-		r.refuse("remainder for hash partition must be less than modulus")
+		r.refuse(refuse.PartitionRemainder)
 		return false
 	}
 	for _, p := range r.rels(parent.Partitions) {
@@ -50,10 +51,10 @@ func (r *run) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		less := min(m, modulus)
 		switch {
 		case max(m, modulus)%less != 0:
-			r.refuse("every hash partition modulus must be a factor of the next larger modulus")
+			r.refuse(refuse.PartitionModulus)
 			return false
 		case remainder%less == rest%less:
-			r.refuse(`partition "` + name.Name + `" would overlap partition "` + p.Name.Name + `"`)
+			r.refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
 	}
@@ -71,14 +72,14 @@ func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		return true
 	}
 	if want.low != nil && want.high != nil && (before(want.high, want.low) || want.low.equals(want.high)) {
-		r.refuse(`empty range bound specified for partition "` + name.Name + `"`)
+		r.refuse(refuse.PartitionEmpty, name.Name)
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
 	for _, p := range r.rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
 		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.high) && before(want.low, high) {
-			r.refuse(`partition "` + name.Name + `" would overlap partition "` + p.Name.Name + `"`)
+			r.refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
 	}

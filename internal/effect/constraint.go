@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addConstraint is ADD CONSTRAINT in all of its forms.
@@ -43,18 +44,18 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 func (a *alter) addCheck(con *pgparse.Constraint) {
 	enforced := con.GetIsEnforced()
 	if !enforced && !a.v.AtLeast(18) {
-		a.refuse(`syntax error at or near "ENFORCED"`)
+		a.refuse(refuse.SyntaxAt, "ENFORCED")
 		return
 	}
 	if !a.mayCheck(con) {
 		return
 	}
 	if con.GetIsNoInherit() && a.rel.Kind == catalog.PartitionedTable {
-		a.refuse(`cannot add NO INHERIT constraint to partitioned table "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.ConstraintNoInherit, a.rel.Name.Name)
 		return
 	}
 	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
-		a.refuse("constraint must be added to child tables too")
+		a.refuse(refuse.ConstraintOnlyHere)
 		return
 	}
 	// Since 18 everything below is locked first, needed or not.
@@ -97,31 +98,31 @@ func hasSame(rel *catalog.Relation, name string) bool {
 }
 
 // unsuitable is what the server has against an index that is to stand behind a
-// constraint (transformIndexConstraint); "" when it takes it.
-func unsuitable(index *catalog.Relation) string {
+// constraint (transformIndexConstraint); nil when it takes it.
+func unsuitable(index *catalog.Relation) *refuse.Refusal {
 	info, name := index.Index, index.Name.Name
 	switch {
 	case info.Constraint != "":
-		return `index "` + name + `" is already associated with a constraint`
+		return refuse.UsingTaken.Of(name)
 	case !info.Valid:
-		return `index "` + name + `" is not valid`
+		return refuse.UsingInvalid.Of(name)
 	case !info.Unique:
-		return `"` + name + `" is not a unique index`
+		return refuse.UsingNotUnique.Of(name)
 	}
 	for _, k := range info.Keys {
 		if k.Column == 0 {
-			return `index "` + name + `" contains expressions`
+			return refuse.UsingExpressions.Of(name)
 		}
 	}
 	if info.Predicate != nil {
-		return `"` + name + `" is a partial index`
+		return refuse.UsingPartial.Of(name)
 	}
 	for i, k := range info.Keys {
 		if k.Desc {
-			return `index "` + name + `" column number ` + itoa(i+1) + ` does not have default sorting behavior`
+			return refuse.UsingSorted.Of(name, itoa(i+1))
 		}
 	}
-	return ""
+	return nil
 }
 
 // validate is VALIDATE CONSTRAINT.
@@ -135,7 +136,7 @@ func (a *alter) validate(name string) {
 	con := a.rel.Constraint(name)
 	if con == nil {
 		if a.whole(a.rel) {
-			a.refuse(`constraint "` + name + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+			a.refuse(refuse.ConstraintMissing, name, a.rel.Name.Name)
 			return
 		}
 		t := a.tabOf(a.rel)
@@ -145,16 +146,16 @@ func (a *alter) validate(name string) {
 	}
 	switch con.Kind {
 	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
-		a.refuse(`constraint "` + name + `" of relation "` + a.rel.Name.Name + `" is not a foreign key or check constraint`)
+		a.refuse(refuse.NotForeignKeyOrCheck, name, a.rel.Name.Name)
 		return
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.Valid && !a.recurse && hasKids(a.rel) && !con.NoInherit {
-			a.refuse("constraint must be validated on child tables too")
+			a.refuse(refuse.ConstraintValidatedHere)
 			return
 		}
 	}
 	if !con.Enforced {
-		a.refuse("cannot validate NOT ENFORCED constraint")
+		a.refuse(refuse.ConstraintNotEnforced)
 		return
 	}
 	if con.Valid {
@@ -230,7 +231,7 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	}
 	if con == nil {
 		if a.whole(a.rel) && !cmd.GetMissingOk() {
-			a.refuse(`constraint "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+			a.refuse(refuse.ConstraintMissing, cmd.GetName(), a.rel.Name.Name)
 		}
 		if !a.whole(a.rel) {
 			if e := a.at(a.rel); e.Why == "" {
@@ -240,11 +241,11 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	if con.Parent {
-		a.refuse(`cannot drop inherited constraint "` + con.Name + `" of relation "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.ConstraintInherited, con.Name, a.rel.Name.Name)
 		return
 	}
 	if con.Kind == catalog.Check && !a.recurse && len(a.rel.Partitions) > 0 && !a.v.AtLeast(18) {
-		a.refuse("cannot remove constraint from only the partitioned table when partitions exist")
+		a.refuse(refuse.ConstraintDropOnlyHere)
 		return
 	}
 	a.droppedConstraints = append(a.droppedConstraints, con)
@@ -296,7 +297,7 @@ func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) 
 			continue
 		}
 		if !all {
-			r.refuse(`cannot drop constraint ` + con.Name + ` on table ` + rel.Name.Name + ` because other objects depend on it`)
+			r.refuse(refuse.ConstraintHasDependents, con.Name, rel.Name.Name)
 			return
 		}
 		r.lockFor(ref.from, ael, "its foreign key "+ref.con.Name+" is dropped")

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // copyStmt is COPY.
@@ -13,7 +14,7 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 	}
 	switch {
 	case freeze && !s.GetIsFrom() && r.v.AtLeast(17):
-		r.refuse("COPY FREEZE cannot be used with COPY TO")
+		r.refuse(refuse.CopyFreezeTo)
 	case s.GetQuery() != nil:
 		r.query(pgparse.Unwrap(s.GetQuery()))
 	case !s.GetIsFrom() && !r.copies(s):
@@ -24,16 +25,21 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 		}
 		r.lock(t, rx)
 		if t.Kind == catalog.MaterializedView || t.Kind == catalog.Sequence {
-			r.refuse("cannot copy to " + t.Kind.String() + ` "` + t.Name.Name + `"`)
+			r.refuse(refuse.CopyTo, t.Kind.String(), t.Name.Name)
 			return
 		}
-		if freeze && !t.Inferred && (t.Kind == catalog.PartitionedTable || t.Kind == catalog.ForeignTable) {
-			r.refuse("cannot perform COPY FREEZE on a " + t.Kind.String())
+		switch {
+		case !freeze || t.Inferred:
+		case t.Kind == catalog.ForeignTable && !r.v.AtLeast(18):
+			r.refuse(refuse.CopyFreezeNew)
+			return
+		case t.Kind == catalog.ForeignTable, t.Kind == catalog.PartitionedTable:
+			r.refuse(refuse.CopyFreeze, t.Kind.String())
 			return
 		}
 		if t.Kind == catalog.View && t.View != nil {
 			if !contains(t.InsteadOf(), "insert") {
-				r.refuse(`cannot copy to view "` + t.Name.Name + `"`)
+				r.refuse(refuse.CopyTo, "view", t.Name.Name)
 				return
 			}
 			r.insteadOf(t, "insert")
@@ -75,6 +81,6 @@ func (r *run) copies(s *pgparse.CopyStmt) bool {
 	default:
 		return true
 	}
-	r.refuse("cannot copy from " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+	r.refuse(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
 	return false
 }

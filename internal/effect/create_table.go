@@ -30,7 +30,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	r.present("schema", schema)
 	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
 	if old := r.c.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		r.refuseAs(refuse.RelationExists, "", `relation "`+name.Name+`" already exists`)
+		r.refuse(refuse.RelationExists, name.Name)
 	}
 	if s.GetPartspec() != nil {
 		kind = catalog.PartitionedTable
@@ -47,7 +47,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	types := r.elementTypes(s.GetTableElts())
 	for _, n := range s.GetPartspec().GetPartParams() {
 		if e := n.GetPartitionElem().GetExpr(); e != nil && !r.mayIndex(e, types) {
-			r.refuse("functions in partition key expression must be marked IMMUTABLE")
+			r.refuse(refuse.PartitionKeyMutable)
 		}
 	}
 	for _, n := range s.GetTableElts() {
@@ -78,11 +78,11 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 			if rv.GetRelpersistence() == "t" {
 				one, other = other, one
 			}
-			r.refuse("cannot create a " + one + " relation as partition of " + other + ` relation "` + parent.Name.Name + `"`)
+			r.refuse(refuse.PartitionPersistence, one, other, parent.Name.Name)
 			return
 		}
 		if s.GetPartbound() == nil && parent.Kind == catalog.PartitionedTable {
-			r.refuse(`cannot inherit from partitioned table "` + parent.Name.Name + `"`)
+			r.refuse(refuse.InheritPartitioned, parent.Name.Name)
 			return
 		}
 		if s.GetPartbound() == nil {
@@ -137,7 +137,7 @@ func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types col
 	r.columnForm(def)
 	n := r.readColumn(def)
 	if n.generated != "" && !r.mayIndex(n.deflt, types) {
-		r.refuse("generation expression is not immutable")
+		r.refuse(refuse.GenerationMutable)
 	}
 	if n.serial || n.identity != "" {
 		r.createOwned(table, def.GetColname(), n.sequence)
@@ -181,11 +181,11 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 			return
 		}
 		if ref := r.table(pk); ref != nil {
-			if message := mayPoint(r.persistence, ref); message != "" {
-				r.refuse(message)
+			if no := mayPoint(r.persistence, ref); no != nil {
+				r.deny(no)
 			}
 			if ref.Kind.IsTable() && !ref.Inferred && !r.comparable(ref, con, columns, types) {
-				r.refuse(r.notImplemented(table, con, columns))
+				r.deny(r.notImplemented(table, con, columns))
 			}
 			r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 		}
@@ -198,7 +198,7 @@ func (r *run) mayGrow(name catalog.Name, parent *catalog.Relation, bound *pgpars
 	case parent.Inferred:
 		return true
 	case parent.Kind != catalog.PartitionedTable:
-		r.refuse(`"` + parent.Name.Name + `" is not partitioned`)
+		r.refuse(refuse.NotPartitioned, parent.Name.Name)
 		return false
 	}
 	return r.hasRoom(name, parent, bound)

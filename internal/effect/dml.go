@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
@@ -281,7 +282,7 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 		return
 	}
 	if t := r.table(m.GetRelation()); t != nil && !r.merges(t) {
-		r.refuse(`cannot execute MERGE on relation "` + t.Name.Name + `"`)
+		r.refuse(refuse.MergeTarget, t.Name.Name)
 		return
 	}
 	tables, _ := r.target(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})

@@ -51,11 +51,11 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 	if s.GetConcurrent() {
 		r.NoTransaction = "DROP INDEX CONCURRENTLY"
 		if len(s.GetObjects()) > 1 {
-			r.refuseAs(refuse.DropConcurrently, "", "DROP INDEX CONCURRENTLY does not support dropping multiple objects")
+			r.refuse(refuse.DropConcurrentlyMany)
 			return
 		}
 		if cascade {
-			r.refuseAs(refuse.DropConcurrently, "", "DROP INDEX CONCURRENTLY does not support CASCADE")
+			r.refuse(refuse.DropConcurrentlyCascade)
 			return
 		}
 	}
@@ -104,14 +104,14 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 		r.drop(i, "index of "+name)
 	}
 	if !r.dropPolicies(rel, 0, cascade) {
-		r.refuse("cannot drop " + rel.Kind.String() + " " + rel.Name.Name + " because other objects depend on it")
+		r.refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
 	}
 	for _, v := range r.rels(rel.Dependents) {
 		if r.dropped(v.OID) {
 			continue
 		}
 		if !cascade {
-			r.refuse("cannot drop " + rel.Kind.String() + " " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
 			continue
 		}
 		r.drop(v, "reads "+name)
@@ -140,13 +140,13 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		if target := r.c.Relation(ref.con.Ref); target != rel && !r.goesToo(target) {
 			// The key points to what this is a partition of: it goes as a whole.
 			if !cascade {
-				r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
+				r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 				continue
 			}
 			r.dropForeignKey(ref.con, true)
 		}
 		if !cascade && !r.goesToo(ref.from) {
-			r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 			continue
 		}
 		for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
@@ -156,7 +156,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	for _, s := range r.sequences(rel) {
 		r.drop(s, "owned by "+name)
 		if !r.dropNumbers(s, "", cascade) {
-			r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 		}
 	}
 	for _, k := range r.rels(rel.Partitions) {
@@ -170,7 +170,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 			continue
 		}
 		if !cascade {
-			r.refuse("cannot drop table " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 			continue
 		}
 		r.drop(k, "inherits from "+name)
@@ -225,7 +225,7 @@ func (r *run) goesToo(rel *catalog.Relation) bool {
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 	if !r.dropNumbers(seq, "", cascade) {
-		r.refuse("cannot drop sequence " + seq.Name.Name + " because other objects depend on it")
+		r.refuse(refuse.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
@@ -240,14 +240,14 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 		return
 	}
 	if col.Identity != "" {
-		r.refuse("cannot drop sequence " + seq.Name.Name + " because column " + col.Name + " of table " + table.Name.Name + " requires it")
+		r.refuse(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
 		return
 	}
 	if col.Default == nil {
 		return
 	}
 	if !cascade {
-		r.refuse("cannot drop sequence " + seq.Name.Name + " because other objects depend on it")
+		r.refuse(refuse.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
 	r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
@@ -292,12 +292,12 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	t := rel.Trigger(object)
 	if t == nil && r.whole(rel) {
 		if !s.GetMissingOk() {
-			r.refuse(`trigger "` + object + `" for table "` + rel.Name.Name + `" does not exist`)
+			r.refuse(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
 		}
 		return
 	}
 	if t != nil && t.Parent {
-		r.refuse("cannot drop trigger " + object + " on table " + rel.Name.Name + " because the same trigger of its parent requires it")
+		r.refuse(refuse.TriggerRequired, object, rel.Name.Name)
 		return
 	}
 	r.lock(rel, ael)

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropColumn is DROP COLUMN.
@@ -14,24 +15,24 @@ func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 			a.typedTables(cmd.GetBehavior(), nil)
 		}
 		if known && !cmd.GetMissingOk() {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+			a.refuse(refuse.ColumnMissing, cmd.GetName(), a.rel.Name.Name)
 		}
 		return
 	}
 	if a.rel.OfType != 0 {
-		a.refuse("cannot drop column from typed table")
+		a.refuse(refuse.DropFromTyped)
 		return
 	}
 	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {
-		a.refuse("cannot drop column from only the partitioned table when partitions exist")
+		a.refuse(refuse.DropOnlyHere)
 		return
 	}
 	if col.Inherited {
-		a.refuse(`cannot drop inherited column "` + col.Name + `"`)
+		a.refuse(refuse.DropInherited, col.Name)
 		return
 	}
 	if partitionedBy(a.rel, col) {
-		a.refuse(`cannot drop column "` + col.Name + `" because it is part of the partition key of relation "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.DropPartitionKey, col.Name, a.rel.Name.Name)
 		return
 	}
 	a.droppedColumns = append(a.droppedColumns, col.Name)
@@ -94,7 +95,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 			continue
 		}
 		if !cascade {
-			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
 		for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
@@ -104,7 +105,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 	if s := r.c.Relation(col.Sequence); s != nil {
 		r.drop(s, "owned by the column "+col.Name)
 		if !r.dropNumbers(s, col.Name, cascade) {
-			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
 	}
@@ -112,18 +113,18 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		if other != col && contains(other.GeneratedFrom, col.Attnum) {
 			// Up to 14 a generated column goes silently.
 			if !cascade && r.v.AtLeast(15) {
-				r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+				r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 				return
 			}
 			r.dropColumnParts(rel, other, true, depth+1)
 		}
 	}
 	if !cascade && usedByTrigger(rel, col) {
-		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+		r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 		return
 	}
 	if !r.dropPolicies(rel, col.Attnum, cascade) {
-		r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+		r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 		return
 	}
 	for _, v := range r.rels(rel.Dependents) {
@@ -131,7 +132,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 			continue
 		}
 		if !cascade {
-			r.refuse("cannot drop column " + col.Name + " of table " + rel.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
 		r.drop(v, "reads the column "+col.Name)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropSchema locks all that is in a schema.
@@ -18,7 +19,7 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 		return true
 	})
 	if !cascade && slices.ContainsFunc(in, func(rel *catalog.Relation) bool { return !r.dropped(rel.OID) }) {
-		r.refuse("cannot drop schema " + schema + " because other objects depend on it")
+		r.refuse(refuse.HasDependents, "schema", schema)
 		return
 	}
 	sortByOID(in)
@@ -73,7 +74,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 			return
 		}
 		if !cascade {
-			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.HasDependents, "type", u.Name.Name)
 			return
 		}
 		if partitionedBy(rel, col) { // it cannot be without
@@ -94,7 +95,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	}
 	for _, rel := range r.typedTablesOf(u) {
 		if !cascade {
-			r.refuse("cannot drop type " + u.Name.Name + " because other objects depend on it")
+			r.refuse(refuse.HasDependents, "type", u.Name.Name)
 			return
 		}
 		r.drop(rel, "a table of the type "+u.Name.String())
@@ -132,7 +133,7 @@ func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 		}
 		switch {
 		case !cascade && caller.Sure:
-			r.refuse("cannot drop function " + name + "() because other objects depend on it")
+			r.refuse(refuse.HasDependents, "function", name+"()")
 			return
 		case !cascade:
 		case !caller.Whole:

@@ -99,12 +99,10 @@ type Result struct {
 	// transaction block; it is the server's name for the command: "CREATE
 	// INDEX CONCURRENTLY".
 	NoTransaction string
-	// Refused is the server's message when it refuses the statement on this
-	// version and schema; "" otherwise. Effects then tell what was locked up
-	// to the refusal, if that is known.
-	Refused string
-	// Reason is which refusal it is, where somebody asks.
-	Reason refuse.Reason
+	// Refused is the server's no to the statement on this version and schema;
+	// nil when it has none. Effects then tell what was locked up to the refusal,
+	// if that is known.
+	Refused *refuse.Refusal
 	// Unmodelled names a statement form that nobody modelled: its effects are
 	// unknown, not none.
 	Unmodelled string

@@ -4,6 +4,6 @@ import "slices"
 
 // Equal reports whether two results say the same.
 func (r *Result) Equal(o *Result) bool {
-	return r.NoTransaction == o.NoTransaction && r.Refused == o.Refused && r.Unmodelled == o.Unmodelled &&
+	return r.NoTransaction == o.NoTransaction && r.Refused.Equal(o.Refused) && r.Unmodelled == o.Unmodelled &&
 		slices.Equal(r.Effects, o.Effects)
 }

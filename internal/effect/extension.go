@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // member is what an extension that comes with Postgres puts into a schema and
@@ -52,7 +53,7 @@ func (r *run) dropExtension(name string, cascade bool) {
 	r.c.Types(func(u *catalog.UserType) bool {
 		if base := u.Base.Name; u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name) {
 			if !cascade {
-				r.refuse("cannot drop extension " + name + " because other objects depend on it")
+				r.refuse(refuse.HasDependents, "extension", name)
 				return false
 			}
 			r.dropUserType(u, true, 0)
@@ -60,7 +61,7 @@ func (r *run) dropExtension(name string, cascade bool) {
 		return true
 	})
 	r.c.Relations(func(rel *catalog.Relation) bool {
-		if r.Refused != "" {
+		if r.Refused != nil {
 			return false
 		}
 		for _, col := range rel.Columns {
@@ -68,7 +69,7 @@ func (r *run) dropExtension(name string, cascade bool) {
 				continue
 			}
 			if !cascade {
-				r.refuse("cannot drop extension " + name + " because other objects depend on it")
+				r.refuse(refuse.HasDependents, "extension", name)
 				return false
 			}
 			r.lockFor(rel, ael, "its column "+col.Name+" has a type of the extension")

@@ -17,20 +17,20 @@ func referencedBy(con, table string) string {
 // addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
 func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
 	if !con.GetIsEnforced() && !a.v.AtLeast(18) {
-		a.refuse(`syntax error at or near "ENFORCED"`)
+		a.refuse(refuse.SyntaxAt, "ENFORCED")
 		return
 	}
 	if len(con.GetFkDelSetCols()) > 0 && !a.v.AtLeast(15) {
-		a.refuse(`syntax error at or near "("`)
+		a.refuse(refuse.SyntaxAt, "(")
 		return
 	}
 	if a.rel.Kind == catalog.ForeignTable {
-		a.refuse("foreign key constraints are not supported on foreign tables")
+		a.refuse(refuse.ForeignKeyForeign)
 		return
 	}
 	for _, name := range columns {
 		if col, _ := a.column(a.rel, name); col != nil && col.Generated == "virtual" {
-			a.refuse(virtualKey)
+			a.refuse(refuse.VirtualConstraint, "foreign key")
 			return
 		}
 	}
@@ -41,11 +41,11 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
 	if a.rel.Kind == catalog.PartitionedTable {
 		if con.GetSkipValidation() && con.GetIsEnforced() && !a.v.AtLeast(18) {
-			a.refuseAs(refuse.NotValidPartitioned, "", `cannot add NOT VALID foreign key on partitioned table "`+a.rel.Name.Name+`"`+referencing(ref))
+			a.refuse(refuse.ForeignKeyNotValid, a.rel.Name.Name, referencing(ref))
 			return
 		}
 		if !a.recurse {
-			a.refuse(`cannot use ONLY for foreign key on partitioned table "` + a.rel.Name.Name + `"` + referencing(ref))
+			a.refuse(refuse.ForeignKeyOnly, a.rel.Name.Name, referencing(ref))
 			return
 		}
 	}
@@ -71,32 +71,32 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 	case ref.Inferred:
 		return true
 	case !ref.Kind.IsTable():
-		a.refuse(`referenced relation "` + ref.Name.Name + `" is not a table`)
-	case between != "" && !a.rel.Inferred:
-		a.refuse(between)
+		a.refuse(refuse.ForeignKeyTable, ref.Name.Name)
+	case between != nil && !a.rel.Inferred:
+		a.deny(between)
 	case a.deferrableKey(ref, con):
-		a.refuse(`cannot use a deferrable unique constraint for referenced table "` + ref.Name.Name + `"`)
+		a.refuse(refuse.ForeignKeyDeferrable, ref.Name.Name)
 	case !a.comparable(ref, con, columns, a.typeNow):
-		a.refuse(a.notImplemented(a.rel.Name, con, columns))
+		a.deny(a.notImplemented(a.rel.Name, con, columns))
 	default:
 		return true
 	}
 	return false
 }
 
-// mayPoint is the server's message for a foreign key to a table that is sooner
-// gone than the one that has it; "" when it takes it.
-func mayPoint(from catalog.Persistence, ref *catalog.Relation) string {
+// mayPoint is what the server has against a foreign key to a table that is
+// sooner gone than the one that has it; nil when it takes it.
+func mayPoint(from catalog.Persistence, ref *catalog.Relation) *refuse.Refusal {
 	switch to := ref.Persistence; {
 	case ref.Inferred:
 	case from == catalog.Permanent && to != catalog.Permanent:
-		return "constraints on permanent tables may reference only permanent tables"
+		return refuse.ForeignKeyPermanent.Of()
 	case from == catalog.Unlogged && to == catalog.Temporary:
-		return "constraints on unlogged tables may reference only permanent or unlogged tables"
+		return refuse.ForeignKeyUnlogged.Of()
 	case from == catalog.Temporary && to != catalog.Temporary:
-		return "constraints on temporary tables may reference only temporary tables"
+		return refuse.ForeignKeyOfTemporary.Of()
 	}
-	return ""
+	return nil
 }
 
 // deferrableKey reports whether the only key that a foreign key can point to is
@@ -169,14 +169,14 @@ func (r *run) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns
 	return true
 }
 
-// notImplemented is the server's message for a foreign key between types that
+// notImplemented is the refusal of a foreign key between types that
 // cannot be compared.
-func (r *run) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) string {
+func (r *run) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *refuse.Refusal {
 	name := con.GetConname()
 	if name == "" {
 		name = r.freeName(table, joined(columns), "fkey")
 	}
-	return `foreign key constraint "` + name + `" cannot be implemented`
+	return refuse.ForeignKeyTypes.Of(name)
 }
 
 // typeNow is the type of a column as far as the statement has come; an unknown
@@ -325,19 +325,19 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 		if def.GetAlterInheritability() {
 			word = "INHERIT"
 		}
-		a.refuse(`syntax error at or near "` + word + `"`)
+		a.refuse(refuse.SyntaxAt, word)
 		return
 	}
 	con := a.rel.Constraint(def.GetConname())
 	if con == nil {
 		if a.whole(a.rel) {
-			a.refuse(`constraint "` + def.GetConname() + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+			a.refuse(refuse.ConstraintMissing, def.GetConname(), a.rel.Name.Name)
 		}
 		return
 	}
 	if def.GetAlterInheritability() {
 		if con.Kind != catalog.NotNullConstraint {
-			a.refuse(`constraint "` + con.Name + `" of relation "` + a.rel.Name.Name + `" is not a not-null constraint`)
+			a.refuse(refuse.NotNotNull, con.Name, a.rel.Name.Name)
 			return
 		}
 		if def.GetNoinherit() == con.NoInherit {
@@ -355,7 +355,7 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	if con.Kind != catalog.ForeignKey {
-		a.refuse(`constraint "` + con.Name + `" of relation "` + a.rel.Name.Name + `" is not a foreign key constraint`)
+		a.refuse(refuse.NotForeignKey, con.Name, a.rel.Name.Name)
 		return
 	}
 	ref := a.c.Relation(con.Ref)

@@ -62,15 +62,15 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	}
 	if s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable &&
 		slices.ContainsFunc(r.tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable }) {
-		r.refuse(`cannot create unique index on partitioned table "` + rel.Name.Name + `"`)
+		r.refuse(refuse.IndexUniqueForeign, rel.Name.Name)
 		return
 	}
 	if s.GetNullsNotDistinct() && !r.v.AtLeast(15) {
-		r.refuse(`syntax error at or near "NULLS"`)
+		r.refuse(refuse.SyntaxAt, "NULLS")
 		return
 	}
 	if !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView {
-		r.refuse(`cannot create index on relation "` + rel.Name.Name + `"`)
+		r.refuse(refuse.IndexRelation, rel.Name.Name)
 		return
 	}
 	r.lock(rel, mode)
@@ -90,24 +90,24 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		if s.GetIfNotExists() {
 			e.Why = "it exists already, but the lock is taken"
 		} else {
-			r.refuseAs(refuse.RelationExists, "", `relation "`+name+`" already exists`)
+			r.refuse(refuse.RelationExists, name)
 		}
 		return
 	}
 	if s.GetConcurrent() {
 		if rel.Kind == catalog.PartitionedTable {
-			r.refuseAs(refuse.ConcurrentPartitioned, "", `cannot create index on partitioned table "`+rel.Name.Name+`" concurrently`)
+			r.refuse(refuse.IndexConcurrently, rel.Name.Name)
 			return
 		}
 		e.Waits = true
 	}
 	full := catalog.Name{Schema: rel.Name.Schema, Name: name}
-	if message := r.unindexable(rel, s); message != "" {
-		r.refuse(message)
+	if no := r.unindexable(rel, s); no != nil {
+		r.deny(no)
 		return
 	}
 	if s.GetUnique() && !r.coversKey(rel, parts) {
-		r.refuse("unique constraint on partitioned table must include all partitioning columns")
+		r.refuse(refuse.KeyPartition)
 		return
 	}
 	// ONLY says something of a partitioned table alone, so that a table nobody has seen is one.
@@ -120,42 +120,42 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	}, func(p *catalog.Relation) *catalog.Relation { return r.equalIndex(p, rel, s) })
 }
 
-// unindexable is the server's message when an index cannot be on what it is
-// asked for; "" when it can.
-func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) string {
+// unindexable is the refusal of an index on what it cannot be on; nil when it
+// can.
+func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.Refusal {
 	method := s.GetAccessMethod()
 	if lacks := r.methodLacks(method, s); lacks != "" {
-		return `access method "` + method + `" does not support ` + lacks
+		return refuse.IndexMethodLacks.Of(method, lacks)
 	}
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
 			if !r.mayIndex(e.GetExpr(), columnTypes(rel)) {
-				return "functions in index expression must be marked IMMUTABLE"
+				return refuse.IndexMutable.Of()
 			}
 			continue
 		}
 		col, known := r.column(rel, e.GetName())
 		switch {
 		case col == nil && known:
-			return `column "` + e.GetName() + `" does not exist`
+			return refuse.ColumnMissingAlone.Of(e.GetName())
 		case col == nil || col.Inferred:
 		case col.Generated == "virtual":
-			return "indexes on virtual generated columns are not supported"
+			return refuse.IndexVirtual.Of()
 		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !r.c.Complete:
 			// An extension may have come from elsewhere.
 		default:
-			if message := r.unfit(method, lastName(e.GetOpclass()), col.Type); message != "" {
-				return message
+			if no := r.unfit(method, lastName(e.GetOpclass()), col.Type); no != nil {
+				return no
 			}
 		}
 	}
 	if w := s.GetWhereClause(); w != nil {
 		if !r.mayIndex(w, columnTypes(rel)) {
-			return "functions in index predicate must be marked IMMUTABLE"
+			return refuse.IndexMutablePredicate.Of()
 		}
 	}
-	return ""
+	return nil
 }
 
 // methodLacks is what an index asks for that its access method cannot do; "" for
@@ -218,17 +218,17 @@ func lastName(parts []*pgparse.Node) string {
 func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 	table := r.tableOf(index)
 	if index.Index != nil && index.Index.Constraint != "" && table != nil {
-		r.refuse("cannot drop index " + index.Name.Name + " because constraint " + index.Index.Constraint + " on table " + table.Name.Name + " requires it")
+		r.refuse(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
 		return
 	}
 	if parent := r.parentIndex(index); parent != nil {
-		r.refuse("cannot drop index " + index.Name.Name + " because index " + parent.Name.Name + " requires it")
+		r.refuse(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
 		return
 	}
 	if index.Index != nil {
 		for _, u := range r.c.IndexUsers(index) {
 			if !cascade {
-				r.refuse("cannot drop index " + index.Name.Name + " because other objects depend on it")
+				r.refuse(refuse.HasDependents, "index", index.Name.Name)
 				return
 			}
 			if from := r.c.Relation(u.From); from != nil && !concurrent {
@@ -239,7 +239,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 	}
 	if concurrent {
 		if index.Kind == catalog.PartitionedIndex {
-			r.refuseAs(refuse.DropConcurrently, "", `cannot drop partitioned index "`+index.Name.Name+`" concurrently`)
+			r.refuse(refuse.DropConcurrentlyPartitioned, index.Name.Name)
 			return
 		}
 		if table != nil {

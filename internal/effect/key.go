@@ -49,20 +49,20 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 func (a *alter) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
 	case a.rel.Kind == catalog.ForeignTable:
-		a.refuse(keyWord(con) + " constraints are not supported on foreign tables")
+		a.refuse(refuse.KeyForeignTable, keyWord(con))
 	case con.GetNullsNotDistinct() && !a.v.AtLeast(15):
-		a.refuse(`syntax error at or near "NULLS"`)
+		a.refuse(refuse.SyntaxAt, "NULLS")
 	case con.GetWithoutOverlaps() && !a.v.AtLeast(18):
-		a.refuse(`syntax error at or near "WITHOUT"`)
+		a.refuse(refuse.SyntaxAt, "WITHOUT")
 	case con.GetWithoutOverlaps() && len(columns) < 2:
-		a.refuse("constraint using WITHOUT OVERLAPS needs at least two columns")
+		a.refuse(refuse.KeyOverlaps)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
-		a.refuse(`multiple primary keys for table "` + a.rel.Name.Name + `" are not allowed`)
+		a.refuse(refuse.KeyTwice, a.rel.Name.Name)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.rel.Kind == catalog.PartitionedTable && !a.v.AtLeast(17):
-		a.refuse("exclusion constraints are not supported on partitioned tables")
+		a.refuse(refuse.ExclusionNotHere)
 	case !a.sortable(con, columns):
 	case !a.coversPartitionKey(columns):
-		a.refuse("unique constraint on partitioned table must include all partitioning columns")
+		a.refuse(refuse.KeyPartition)
 	default:
 		return true
 	}
@@ -133,20 +133,20 @@ func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
 			col, known := a.column(a.rel, name)
 			switch {
 			case col == nil && known && !system("", name):
-				a.refuse(`column "` + name + `" named in key does not exist`)
+				a.refuse(refuse.ColumnMissingKey, name)
 				return false
 			case col == nil || col.Inferred:
 				continue
 			case col.Generated == "virtual":
-				a.refuse(keyWord(con) + " constraints on virtual generated columns are not supported")
+				a.refuse(refuse.VirtualConstraint, keyWord(con))
 				return false
 			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
-				a.refuse(`cannot create primary key on column "` + name + `"`)
+				a.refuse(refuse.KeyNullable, name)
 				return false
 			}
 		}
-		if message := a.withoutOrder(a.typeNow(name)); message != "" {
-			a.refuse(message)
+		if no := a.withoutOrder(a.typeNow(name)); no != nil {
+			a.deny(no)
 			return false
 		}
 	}
@@ -163,16 +163,16 @@ func keyWord(con *pgparse.Constraint) string {
 	return "unique"
 }
 
-// withoutOrder is the server's message for a type that B-tree cannot sort; ""
-// for the others.
-func (r *run) withoutOrder(t catalog.Type) string {
+// withoutOrder is the refusal of a type that B-tree cannot sort; nil for the
+// others.
+func (r *run) withoutOrder(t catalog.Type) *refuse.Refusal {
 	return r.unfit("btree", "", t)
 }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *alter) useIndex(con *pgparse.Constraint) {
 	if a.rel.Kind == catalog.PartitionedTable {
-		a.refuse("ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables")
+		a.refuse(refuse.UsingPartitioned)
 		return
 	}
 	var index *catalog.Relation
@@ -183,16 +183,13 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 	}
 	if index == nil {
 		if a.whole(a.rel) && a.c.Complete {
-			a.refuse(`index "` + con.GetIndexname() + `" does not exist`)
+			a.refuse(refuse.IndexMissing, con.GetIndexname())
 			return
 		}
 		index = catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, catalog.Index, true)
 	}
 	if info := index.Index; info != nil && !index.Inferred {
-		if message := unsuitable(index); message != "" {
-			a.refuseAs(refuse.IndexUnsuitable, "", message)
-		}
-		if a.Refused != "" {
+		if a.deny(unsuitable(index)); a.Refused != nil {
 			return
 		}
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {

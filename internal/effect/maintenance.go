@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -49,7 +50,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 			continue
 		}
 		if !rv.GetInh() && !r.v.AtLeast(18) {
-			r.refuse(`syntax error at or near "ONLY"`)
+			r.refuse(refuse.SyntaxAt, "ONLY")
 			return
 		}
 		if !r.analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
@@ -99,18 +100,18 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	}
 	index := r.clusterIndex(rel, s.GetIndexname())
 	if s.GetIndexname() != "" && !rel.Inferred && index == nil {
-		r.refuse(`index "` + s.GetIndexname() + `" for table "` + rel.Name.Name + `" does not exist`)
+		r.refuse(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
 		return
 	}
 	if index != nil && !r.mayCluster(index) {
 		return
 	}
 	if index == nil && s.GetIndexname() == "" && r.whole(rel) && rel.Kind != catalog.PartitionedTable {
-		r.refuse(`there is no previously clustered index for table "` + rel.Name.Name + `"`)
+		r.refuse(refuse.NeverClustered, rel.Name.Name)
 		return
 	}
 	if inBrackets(s) && !r.v.AtLeast(14) {
-		r.refuse(`syntax error at or near "("`)
+		r.refuse(refuse.SyntaxAt, "(")
 		return
 	}
 	if rel.Kind != catalog.PartitionedTable {
@@ -118,7 +119,7 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 		return
 	}
 	if !r.v.AtLeast(15) {
-		r.refuse("cannot cluster a partitioned table")
+		r.refuse(refuse.ClusterPartitioned)
 		return
 	}
 	r.NoTransaction = "CLUSTER"
@@ -147,10 +148,10 @@ func (r *run) mayCluster(index *catalog.Relation) bool {
 	switch i := index.Index; {
 	case i == nil:
 	case i.Predicate != nil:
-		r.refuse(`cannot cluster on partial index "` + index.Name.Name + `"`)
+		r.refuse(refuse.ClusterPartial, index.Name.Name)
 		return false
 	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
-		r.refuse(`cannot cluster on index "` + index.Name.Name + `" because access method does not support clustering`)
+		r.refuse(refuse.ClusterUnordered, index.Name.Name)
 		return false
 	}
 	return true
@@ -190,7 +191,7 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 		rv := n.GetRangeVar()
 		if rel := r.table(rv); rel != nil {
 			if !rel.Kind.IsTable() && rel.Kind != catalog.View {
-				r.refuse(`cannot lock relation "` + rel.Name.Name + `"`)
+				r.refuse(refuse.NotLockable, rel.Name.Name)
 				return
 			}
 			r.lockDown(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
@@ -236,16 +237,16 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 			continue
 		}
 		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
-			r.refuse(`"` + rel.Name.Name + `" is not a table`)
+			r.refuse(refuse.NotTable, rel.Name.Name)
 			return
 		}
 		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
-			r.refuse("cannot truncate only a partitioned table")
+			r.refuse(refuse.TruncateOnly)
 			return
 		}
 		for _, t := range r.tree(rel, rv.GetInh()) {
 			if t.Kind == catalog.ForeignTable && !r.v.AtLeast(14) {
-				r.refuse(`"` + t.Name.Name + `" is not a table`)
+				r.refuse(refuse.NotTable, t.Name.Name)
 				return
 			}
 			add(t)
@@ -259,7 +260,7 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 				continue
 			}
 			if !cascade {
-				r.refuse("cannot truncate a table referenced in a foreign key constraint")
+				r.refuse(refuse.TruncateReferenced)
 				return
 			}
 			for _, t := range r.tree(ref.from, true) {

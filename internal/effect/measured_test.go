@@ -126,8 +126,8 @@ func TestMeasured(t *testing.T) {
 		if refused && byRows(get(first, "error")) {
 			continue
 		}
-		if refused != (got.Refused != "") {
-			bad = append(bad, fmt.Sprintf("refused: model %q, server %q", got.Refused, get(first, "error")))
+		if refused != (got.Refused != nil) {
+			bad = append(bad, fmt.Sprintf("refused: model %q, server %q", got.Refused.Message(), get(first, "error")))
 		}
 		if !refused {
 			if tx := get(first, "in_transaction_allowed") == "1"; tx != (got.NoTransaction == "") {

@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Functions and expressions of SQL that older versions do not have.
@@ -23,7 +24,7 @@ func (r *run) newerCall(f *pgparse.FuncCall) {
 		if len(f.GetArgs()) == 0 {
 			args = ""
 		}
-		r.refuse("function " + name + "(" + args + ") does not exist")
+		r.refuse(refuse.FunctionMissing, name+"("+args+")")
 	}
 }
 
@@ -53,14 +54,14 @@ func (r *run) newerExpr(m any) {
 		name, since = "json_arrayagg", 16
 	case *pgparse.JsonIsPredicate:
 		if !r.v.AtLeast(16) {
-			r.refuse(`syntax error at or near "JSON"`)
+			r.refuse(refuse.SyntaxAt, "JSON")
 		}
 		return
 	default:
 		return
 	}
 	if !r.own(name) && !r.v.AtLeast(since) {
-		r.refuse("function " + name + "(…) does not exist")
+		r.refuse(refuse.FunctionMissing, name+"(…)")
 	}
 }
 
@@ -105,7 +106,7 @@ func (r *run) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar
 		return
 	}
 	if len(c.GetOptions()) > 0 && !r.v.AtLeast(18) {
-		r.refuse(`syntax error at or near "WITH"`)
+		r.refuse(refuse.SyntaxAt, "WITH")
 		return
 	}
 	called := target.GetRelname()
@@ -120,7 +121,7 @@ func (r *run) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar
 			}
 			row := text(ref.GetFields()[0])
 			if (row == "old" || row == "new") && row != called && !r.v.AtLeast(18) {
-				r.refuse(`missing FROM-clause entry for table "` + row + `"`)
+				r.refuse(refuse.FromMissing, row)
 			}
 			return true
 		})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Forms that older versions cannot read. They are refused where the whole
@@ -14,13 +15,13 @@ import (
 // version does not have.
 func (r *run) columnForm(def *pgparse.ColumnDef) {
 	if def.GetCompression() != "" && !r.v.AtLeast(14) {
-		r.refuse(`syntax error at or near "COMPRESSION"`)
+		r.refuse(refuse.SyntaxAt, "COMPRESSION")
 	}
 	if def.GetStorageName() != "" && !r.v.AtLeast(16) {
-		r.refuse(`syntax error at or near "STORAGE"`)
+		r.refuse(refuse.SyntaxAt, "STORAGE")
 	}
 	if systemColumn(def.GetColname()) {
-		r.refuse(`column name "` + def.GetColname() + `" conflicts with a system column name`)
+		r.refuse(refuse.ColumnSystemName, def.GetColname())
 	}
 	r.collates(def)
 	for _, n := range def.GetConstraints() {
@@ -33,31 +34,31 @@ func (r *run) constraintForm(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_GENERATED:
 		if con.GetGeneratedKind() == "v" && !r.v.AtLeast(18) {
-			r.refuse(`syntax error at or near "VIRTUAL"`)
+			r.refuse(refuse.SyntaxAt, "VIRTUAL")
 		}
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		if con.GetWithoutOverlaps() && !r.v.AtLeast(18) {
-			r.refuse(`syntax error at or near "WITHOUT"`)
+			r.refuse(refuse.SyntaxAt, "WITHOUT")
 		}
 	case pgparse.ConstrType_CONSTR_UNIQUE:
 		if con.GetWithoutOverlaps() && !r.v.AtLeast(18) {
-			r.refuse(`syntax error at or near "WITHOUT"`)
+			r.refuse(refuse.SyntaxAt, "WITHOUT")
 		}
 		if con.GetNullsNotDistinct() && !r.v.AtLeast(15) {
-			r.refuse(`syntax error at or near "NULLS"`)
+			r.refuse(refuse.SyntaxAt, "NULLS")
 		}
 	case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
 		if !r.v.AtLeast(18) {
-			r.refuse(`syntax error at or near "ENFORCED"`)
+			r.refuse(refuse.SyntaxAt, "ENFORCED")
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
 		r.newerIn(con.GetRawExpr())
 		r.mayCheck(con)
 		if !con.GetIsEnforced() && !r.v.AtLeast(18) {
-			r.refuse(`syntax error at or near "ENFORCED"`)
+			r.refuse(refuse.SyntaxAt, "ENFORCED")
 		}
 		if len(con.GetFkDelSetCols()) > 0 && !r.v.AtLeast(15) {
-			r.refuse(`syntax error at or near "("`)
+			r.refuse(refuse.SyntaxAt, "(")
 		}
 	}
 }
@@ -69,7 +70,7 @@ func (r *run) functionForm(s *pgparse.CreateFunctionStmt) {
 		if body.GetReturnStmt() != nil {
 			word = "RETURN"
 		}
-		r.refuse(`syntax error at or near "` + word + `"`)
+		r.refuse(refuse.SyntaxAt, word)
 	}
 }
 
@@ -79,7 +80,7 @@ func (r *run) viewForm(s *pgparse.ViewStmt) {
 	for _, n := range s.GetOptions() {
 		name := n.GetDefElem().GetDefname()
 		if since := viewOptions[name]; since > 0 && !r.hasOption(name) && !r.v.AtLeast(since) {
-			r.refuse(`unrecognized parameter "` + name + `"`)
+			r.refuse(refuse.ParameterUnknown, name)
 		}
 	}
 }
@@ -87,7 +88,7 @@ func (r *run) viewForm(s *pgparse.ViewStmt) {
 // grantForm refuses a privilege that the version does not have.
 func (r *run) grantForm(s *pgparse.GrantStmt) {
 	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !r.v.AtLeast(17) {
-		r.refuse(`unrecognized privilege type "maintain"`)
+		r.refuse(refuse.PrivilegeUnknown, "maintain")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Options of statements in parentheses, with the first version that has them
@@ -46,7 +47,7 @@ func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
 		word, known = "VACUUM", vacuumOptions
 	}
 	if name := r.newerOption(s.GetOptions(), known); name != "" {
-		r.refuse("unrecognized " + word + ` option "` + name + `"`)
+		r.refuse(refuse.OptionUnknown, word, name)
 		return false
 	}
 	if !s.GetIsVacuumcmd() {
@@ -54,13 +55,13 @@ func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
 	}
 	for _, o := range s.GetOptions() {
 		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && option(s.GetOptions(), "full", false) {
-			r.refuse("VACUUM FULL cannot be performed in parallel")
+			r.refuse(refuse.VacuumFullParallel)
 			return false
 		}
 	}
 	for _, n := range s.GetRels() {
 		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !option(s.GetOptions(), "analyze", false) {
-			r.refuse("ANALYZE option must be specified when a column list is provided")
+			r.refuse(refuse.AnalyzeColumns)
 			return false
 		}
 	}
@@ -71,7 +72,7 @@ func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
 func (r *run) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
 		if rel.Column(text(n)) == nil && r.whole(rel) && rel.Kind.IsTable() {
-			r.refuse(`column "` + text(n) + `" of relation "` + rel.Name.Name + `" does not exist`)
+			r.refuse(refuse.ColumnMissing, text(n), rel.Name.Name)
 			return false
 		}
 	}
@@ -81,19 +82,19 @@ func (r *run) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
 // copyForm refuses options that the version's COPY does not have.
 func (r *run) copyForm(s *pgparse.CopyStmt) bool {
 	if name := r.newerOption(s.GetOptions(), copyOptions); name != "" {
-		r.refuse(`option "` + name + `" not recognized`)
+		r.refuse(refuse.OptionNot, name)
 		return false
 	}
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "header":
 			if strings.EqualFold(text(d.GetArg()), "match") && !r.v.AtLeast(15) {
-				r.refuse("header requires a Boolean value")
+				r.refuse(refuse.CopyHeader)
 				return false
 			}
 		case "force_null", "force_not_null":
 			if d.GetArg().GetAStar() != nil && !r.v.AtLeast(17) {
-				r.refuse(`argument to option "` + d.GetDefname() + `" must be a list of column names`)
+				r.refuse(refuse.CopyListWanted, d.GetDefname())
 				return false
 			}
 		}
@@ -105,7 +106,7 @@ func (r *run) copyForm(s *pgparse.CopyStmt) bool {
 func (r *run) publicationForm(options []*pgparse.Node) bool {
 	name := r.newerOption(options, publicationOptions)
 	if name != "" {
-		r.refuse(`unrecognized publication parameter: "` + name + `"`)
+		r.refuse(refuse.PublicationParameter, name)
 	}
 	return name == ""
 }
@@ -114,7 +115,7 @@ func (r *run) publicationForm(options []*pgparse.Node) bool {
 func (r *run) reindexForm(s *pgparse.ReindexStmt) bool {
 	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
 	if database && s.GetName() == "" && !r.v.AtLeast(16) {
-		r.refuse("syntax error at end of input")
+		r.refuse(refuse.SyntaxAtEnd)
 		return false
 	}
 	for _, p := range s.GetParams() {
@@ -123,7 +124,7 @@ func (r *run) reindexForm(s *pgparse.ReindexStmt) bool {
 		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
 		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
 		if brackets && !r.v.AtLeast(14) {
-			r.refuse(`syntax error at or near "` + strings.ToUpper(d.GetDefname()) + `"`)
+			r.refuse(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
 			return false
 		}
 	}
@@ -133,17 +134,17 @@ func (r *run) reindexForm(s *pgparse.ReindexStmt) bool {
 // newerMerge refuses what a version's MERGE cannot read.
 func (r *run) newerMerge(m *pgparse.MergeStmt) bool {
 	if !r.v.AtLeast(15) {
-		r.refuse(`syntax error at or near "MERGE"`)
+		r.refuse(refuse.SyntaxAt, "MERGE")
 		return false
 	}
 	for _, n := range m.GetMergeWhenClauses() {
 		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !r.v.AtLeast(17) {
-			r.refuse(`syntax error at or near "BY"`)
+			r.refuse(refuse.SyntaxAt, "BY")
 			return false
 		}
 	}
 	if m.GetReturningClause() != nil && !r.v.AtLeast(17) {
-		r.refuse(`syntax error at or near "RETURNING"`)
+		r.refuse(refuse.SyntaxAt, "RETURNING")
 		return false
 	}
 	return true

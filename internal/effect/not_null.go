@@ -5,15 +5,16 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (a *alter) addNotNull(con *pgparse.Constraint) {
 	if !a.v.AtLeast(18) {
-		a.refuse(`syntax error at or near "NOT"`)
+		a.refuse(refuse.SyntaxAt, "NOT")
 		return
 	}
 	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
-		a.refuse("constraint must be added to child tables too")
+		a.refuse(refuse.ConstraintOnlyHere)
 		return
 	}
 	tables := a.descend(a.recurse)
@@ -23,7 +24,7 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 	}
 	name := text(con.GetKeys()[0])
 	if col := a.rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && a.notNullName(col) != con.GetConname() {
-		a.refuse(`cannot create not-null constraint "` + con.GetConname() + `" on column "` + name + `" of table "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.NotNullAgain, con.GetConname(), name, a.rel.Name.Name)
 		return
 	}
 	for _, rel := range tables {
@@ -48,7 +49,7 @@ func (a *alter) setNotNull(name string) {
 	if !a.recurse {
 		for _, k := range a.rels(a.rel.Partitions) {
 			if col := k.Column(name); col != nil && !col.NotNull {
-				a.refuse("constraint must be added to child tables too")
+				a.refuse(refuse.ConstraintOnlyHere)
 				return
 			}
 		}
@@ -60,7 +61,7 @@ func (a *alter) setNotNull(name string) {
 		return
 	}
 	if col, known := a.column(a.rel, name); col == nil && known {
-		a.refuse(`column "` + name + `" of relation "` + a.rel.Name.Name + `" does not exist`)
+		a.refuse(refuse.ColumnMissing, name, a.rel.Name.Name)
 		return
 	} else if col != nil && col.NotNull && !col.NotNullInvalid && len(a.rel.Children) == 0 {
 		// The partitions have it too. Children that inherit may not, before 18.
@@ -94,6 +95,10 @@ func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
 
 func (a *alter) dropNotNull(name string) {
 	col, known := a.column(a.rel, name)
+	if col != nil && known && a.isIdentity(col) {
+		a.refuse(refuse.IdentityIs, name, a.rel.Name.Name)
+		return
+	}
 	if col != nil && known && !col.NotNull {
 		if a.recurse && hasKids(a.rel) && !a.v.AtLeast(18) {
 			a.descend(true)
@@ -102,24 +107,22 @@ func (a *alter) dropNotNull(name string) {
 	}
 	if parent := a.c.Relation(a.rel.Parent); parent != nil {
 		if above := parent.Column(name); above != nil && above.NotNull {
-			a.refuse(`column "` + name + `" is marked NOT NULL in parent table`)
+			a.refuse(refuse.NullableParent, name)
 			return
 		}
 	}
 	for _, parent := range a.rels(a.rel.Inherits) {
 		if above := parent.Column(name); above != nil && above.NotNull && !a.forItself(parent, above) && a.v.AtLeast(18) {
-			a.refuse(`cannot drop inherited constraint "` + parent.Name.Name + "_" + name + `_not_null" of relation "` + a.rel.Name.Name + `"`)
+			a.refuse(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.rel.Name.Name)
 			return
 		}
 	}
 	if col != nil && known {
 		switch {
 		case inPrimaryKey(a.rel, col) && !a.keyDropped():
-			a.refuse(`column "` + name + `" is in a primary key`)
-		case a.isIdentity(col):
-			a.refuse(`column "` + name + `" of relation "` + a.rel.Name.Name + `" is an identity column`)
+			a.refuse(refuse.NullableKey, name)
 		case a.identifies(col):
-			a.refuse(`column "` + name + `" is in index used as replica identity`)
+			a.refuse(refuse.NullableReplica, name)
 		}
 	}
 	a.descend(a.recurse)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Of tells what a statement does, given the schema before it, the version of
@@ -19,7 +18,7 @@ func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 	r.statement(pgparse.Unwrap(node))
 	result := r.Result
 	r.c, r.v, r.index = nil, nil, nil
-	if len(r.Effects) == 0 || r.Refused != "" && c.Complete {
+	if len(r.Effects) == 0 || r.Refused != nil && c.Complete {
 		// What was locked before the server noticed is gone with the statement.
 		result.Effects = nil
 	} else {
@@ -32,12 +31,12 @@ func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 // Fail adds what the fold of the same statement has against it
 // (catalog.Apply): a statement that fails for certain is refused.
 func (r *Result) Fail(problems []catalog.Problem, v *Version) {
-	for _, p := range problems {
-		if !p.Certain || r.Refused != "" || p.Since > 0 && !v.AtLeast(p.Since) {
+	for i := range problems {
+		p := &problems[i]
+		if !p.Certain || r.Refused != nil || p.Since > 0 && !v.AtLeast(p.Since) {
 			continue
 		}
-		r.Refused, r.Reason = p.Message, refuse.Reason{Kind: p.Kind}
-		r.Effects = nil
+		r.Refused, r.Effects = &p.Refusal, nil
 	}
 }
 

@@ -82,8 +82,8 @@ func TestUnknown(t *testing.T) {
 			if diff := cmp.Diff(tc.want, describe(got)); diff != "" {
 				t.Errorf("%s: effects differ (-want +got):\n%s", tc.sql, diff)
 			}
-			if got.Refused != "" {
-				t.Errorf("%s: refused on a schema that is not known: %s", tc.sql, got.Refused)
+			if got.Refused != nil {
+				t.Errorf("%s: refused on a schema that is not known: %s", tc.sql, got.Refused.Message())
 			}
 		})
 	}

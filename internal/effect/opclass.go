@@ -1,6 +1,9 @@
 package effect
 
-import "github.com/onward-sql/onward/internal/catalog"
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/refuse"
+)
 
 // notDefault are the operator classes that an index must name, with the type
 // that they are for, as far as deployed schemas have them.
@@ -27,17 +30,17 @@ var defaultsOf = map[string][]string{
 // types.
 var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
 
-// unfit is the server's message for a key of an index that its operator class
+// unfit is the refusal of a key of an index that its operator class
 // does not take; "" for one that fits, or of which that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
-func (r *run) unfit(method, opclass string, t catalog.Type) string {
+func (r *run) unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
 	t = r.base(t)
 	if method == "" {
 		method = "btree"
 	}
 	enum := r.enum(t)
 	if t.Name.Schema != "pg_catalog" && !enum || !t.Known() {
-		return ""
+		return nil
 	}
 	name := t.Name.Name
 	if want := notDefault[opclass]; want != "" || opclass == "inet_ops" && method == "gist" {
@@ -45,34 +48,34 @@ func (r *run) unfit(method, opclass string, t catalog.Type) string {
 			want = "inet"
 		}
 		if t.Array == 0 && !enum && (name == want || want == "text" && name == "varchar" || want == "bpchar" && (name == "text" || name == "varchar") || want == "inet" && name == "cidr") {
-			return ""
+			return nil
 		}
-		return `operator class "` + opclass + `" does not accept data type ` + t.Formal()
+		return refuse.IndexClassType.Of(opclass, t.Formal())
 	}
-	none := "data type " + t.Formal() + ` has no default operator class for access method "` + method + `"`
+	none := func() *refuse.Refusal { return refuse.IndexNoClass.Of(t.Formal(), method) }
 	switch {
 	case opclass != "":
-		return ""
+		return nil
 	case method == "btree" || method == "hash":
 		if t.Array > 0 || enum {
-			return ""
+			return nil
 		}
 		if contains(unsortable, name) && (method == "btree" || name != "aclitem" && name != "xid" && name != "cid") || contains(sortless[method], name) {
-			return none
+			return none()
 		}
 	case method == "brin":
 		if t.Array > 0 || enum || contains(unsortable, name) && name != "box" || contains(sortless[method], name) {
-			return none
+			return none()
 		}
 	case defaultsOf[method] == nil || contains(ranges, name):
 	case t.Array > 0:
 		if method == "gist" && !r.hasExtension(moreDefaults) {
-			return none
+			return none()
 		}
 	case !contains(defaultsOf[method], name) && !r.hasExtension(moreDefaults):
-		return none
+		return none()
 	}
-	return ""
+	return nil
 }
 
 var ranges = []string{

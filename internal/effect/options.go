@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // tableOptions are the storage parameters of tables, with the first version
@@ -38,9 +39,9 @@ func (a *alter) setOptions(list []*pgparse.Node) {
 			return
 		}
 		if a.v.AtLeast(16) {
-			a.refuse("cannot specify storage parameters for a partitioned table")
+			a.refuse(refuse.ParametersTable)
 		} else {
-			a.refuse(`unrecognized parameter "` + list[0].GetDefElem().GetDefname() + `"`)
+			a.refuse(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
 		}
 		return
 	default:
@@ -49,12 +50,12 @@ func (a *alter) setOptions(list []*pgparse.Node) {
 	for _, n := range list {
 		d := n.GetDefElem()
 		if s := d.GetDefnamespace(); s != "" && s != "toast" {
-			a.refuse(`unrecognized parameter namespace "` + s + `"`)
+			a.refuse(refuse.NamespaceUnknown, s)
 			return
 		}
 		since, there := known[d.GetDefname()]
 		if !there || since > 0 && !a.v.AtLeast(since) {
-			a.refuse(`unrecognized parameter "` + d.GetDefname() + `"`)
+			a.refuse(refuse.ParameterUnknown, d.GetDefname())
 			return
 		}
 	}
@@ -85,7 +86,7 @@ func (a *alter) setStorage(cmd *pgparse.AlterTableCmd) {
 	word := strings.ToLower(text(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
 	if !compression && word == "default" && !a.v.AtLeast(16) {
-		a.refuse(`syntax error at or near "DEFAULT"`)
+		a.refuse(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
 	col, _ := a.column(a.rel, cmd.GetName())
@@ -94,16 +95,16 @@ func (a *alter) setStorage(cmd *pgparse.AlterTableCmd) {
 	}
 	switch {
 	case compression && word != "default":
-		a.refuse("column data type " + col.Type.String() + " does not support compression")
+		a.refuse(refuse.ColumnCompression, col.Type.String())
 	case !compression && word != "plain" && word != "default":
-		a.refuse("column data type " + col.Type.String() + " can only have storage PLAIN")
+		a.refuse(refuse.ColumnStorage, col.Type.String())
 	}
 }
 
 // setStatistics is SET STATISTICS.
 func (a *alter) setStatistics(cmd *pgparse.AlterTableCmd) {
 	if cmd.GetDef() == nil && !a.v.AtLeast(17) {
-		a.refuse(`syntax error at or near "DEFAULT"`)
+		a.refuse(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
 	if a.rel.Kind != catalog.Index && a.rel.Kind != catalog.PartitionedIndex || a.rel.Index == nil {
@@ -111,6 +112,6 @@ func (a *alter) setStatistics(cmd *pgparse.AlterTableCmd) {
 	}
 	n := int(cmd.GetNum())
 	if keys := a.rel.Index.Keys; n >= 1 && n <= len(keys) && keys[n-1].Column != 0 && n <= len(a.rel.Index.Names) {
-		a.refuse(`cannot alter statistics on non-expression column "` + a.rel.Index.Names[n-1] + `" of index "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.StatisticsPlain, a.rel.Index.Names[n-1], a.rel.Name.Name)
 	}
 }

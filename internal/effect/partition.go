@@ -38,11 +38,11 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 // mayInherit refuses a parent whose columns the table does not keep.
 func (a *alter) mayInherit(parent *catalog.Relation) {
 	if a.rel.Parent != 0 {
-		a.refuse("cannot change inheritance of a partition")
+		a.refuse(refuse.PartitionInherits)
 		return
 	}
 	if parent.Kind == catalog.PartitionedTable {
-		a.refuse(`cannot inherit from partitioned table "` + parent.Name.Name + `"`)
+		a.refuse(refuse.InheritPartitioned, parent.Name.Name)
 		return
 	}
 	a.keepsNotNull(a.rel, parent)
@@ -59,7 +59,7 @@ func (a *alter) keepsNotNull(child, parent *catalog.Relation) bool {
 		if a.v.AtLeast(18) {
 			which += ` "` + child.Name.Name + `"`
 		}
-		a.refuse(`column "` + col.Name + `" in ` + which + " must be marked NOT NULL")
+		a.refuse(refuse.ChildNotNull, col.Name, which)
 		return false
 	}
 	return true
@@ -93,13 +93,13 @@ func (a *alter) sameColumns(part *catalog.Relation) bool {
 		above := a.rel.Column(col.Name)
 		switch {
 		case above == nil:
-			a.refuse(`table "` + part.Name.Name + `" contains column "` + col.Name + `" not found in parent "` + a.rel.Name.Name + `"`)
+			a.refuse(refuse.PartitionExtra, part.Name.Name, col.Name, a.rel.Name.Name)
 		case col.Inferred || above.Inferred || !col.Type.Known() || !above.Type.Known():
 			continue
 		case !same(col.Type, above.Type):
-			a.refuse(`child table "` + part.Name.Name + `" has different type for column "` + col.Name + `"`)
+			a.refuse(refuse.ChildType, part.Name.Name, col.Name)
 		case col.Identity != "" && a.v.AtLeast(17):
-			a.refuse(`table "` + part.Name.Name + `" being attached contains an identity column "` + col.Name + `"`)
+			a.refuse(refuse.PartitionIdentity, part.Name.Name, col.Name)
 		default:
 			continue
 		}
@@ -265,13 +265,8 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	if index == nil {
 		return
 	}
-	if have, want := index.Index, a.rel.Index; have != nil && want != nil && !index.Inferred && !a.rel.Inferred {
-		part, parent := a.tableOf(index), a.tableOf(a.rel)
-		if part != nil && parent != nil && !part.Inferred && !parent.Inferred && (part.Parent != parent.OID ||
-			have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !sameKeys(part, parent, have.Keys, want.Keys)) {
-			a.refuse(`cannot attach index "` + index.Name.Name + `" as a partition of index "` + a.rel.Name.Name + `"`)
-			return
-		}
+	if a.deny(a.strange(index)); a.Refused != nil {
+		return
 	}
 	a.lock(index, ael)
 	for _, i := range []*catalog.Relation{a.rel, index} {
@@ -279,6 +274,22 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 			a.lockFor(t, as, "table of the index "+i.Name.Name)
 		}
 	}
+}
+
+// strange is what the server has against an index as a partition of the altered
+// one: it is on another table, or not the same there; nil when it takes it.
+func (a *alter) strange(index *catalog.Relation) *refuse.Refusal {
+	have, want := index.Index, a.rel.Index
+	part, parent := a.tableOf(index), a.tableOf(a.rel)
+	switch {
+	case have == nil || want == nil || index.Inferred || a.rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
+		return nil
+	case part.Parent != parent.OID:
+		return refuse.IndexElsewhere.Of(index.Name.Name, a.rel.Name.Name)
+	case have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !sameKeys(part, parent, have.Keys, want.Keys):
+		return refuse.IndexUnlike.Of(index.Name.Name, a.rel.Name.Name)
+	}
+	return nil
 }
 
 // detach is DETACH PARTITION.
@@ -292,12 +303,12 @@ func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 	}
 	if cmd.GetConcurrent() {
 		if !a.v.AtLeast(14) {
-			a.refuse(`syntax error at or near "CONCURRENTLY"`)
+			a.refuse(refuse.SyntaxAt, "CONCURRENTLY")
 			return
 		}
 		a.NoTransaction = "ALTER TABLE ... DETACH CONCURRENTLY"
 		if a.rel.Default != 0 {
-			a.refuseAs(refuse.DetachConcurrently, "", "cannot detach partitions concurrently when a default partition exists")
+			a.refuse(refuse.DetachConcurrently)
 			return
 		}
 		a.at(a.rel).Waits = true
@@ -312,14 +323,14 @@ func (a *alter) isPartition(part *catalog.Relation) bool {
 	if part.Parent == a.rel.OID || part.Inferred || a.rel.Inferred {
 		return true
 	}
-	a.refuse(`relation "` + part.Name.Name + `" is not a partition of relation "` + a.rel.Name.Name + `"`)
+	a.refuse(refuse.NotPartitionOf, part.Name.Name, a.rel.Name.Name)
 	return false
 }
 
 // finalize is DETACH PARTITION … FINALIZE.
 func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
 	if !a.v.AtLeast(14) {
-		a.refuse(`syntax error at or near "FINALIZE"`)
+		a.refuse(refuse.SyntaxAt, "FINALIZE")
 		return
 	}
 	if part := a.table(cmd.GetName()); part != nil && a.isPartition(part) {

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // onOtherKinds lists the subcommands of ALTER TABLE that apply to relations
@@ -48,11 +49,11 @@ func (a *alter) permitted(cmd *pgparse.AlterTableCmd) bool {
 		return true // its kind is a guess
 	}
 	if !ok {
-		a.refuse(`ALTER action cannot be performed on relation "` + a.rel.Name.Name + `"`)
+		a.refuse(refuse.ActionUnsuited, catalog.ActionWord(sub), a.rel.Name.Name)
 		return false
 	}
 	if sub == pgparse.AlterTableType_AT_SetCompression && !a.v.AtLeast(14) {
-		a.refuse(`syntax error at or near "COMPRESSION"`)
+		a.refuse(refuse.SyntaxAt, "COMPRESSION")
 		return false
 	}
 	return true

@@ -14,7 +14,7 @@ func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 		t := o.GetPubtable()
 		if t == nil {
 			if !r.v.AtLeast(15) {
-				r.refuse(`syntax error at or near "TABLES"`)
+				r.refuse(refuse.SyntaxAt, "TABLES")
 			}
 			r.present("schema", o.GetName())
 			continue
@@ -24,7 +24,7 @@ func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 			if len(t.GetColumns()) == 0 {
 				word = "WHERE"
 			}
-			r.refuse(`syntax error at or near "` + word + `"`)
+			r.refuse(refuse.SyntaxAt, word)
 			return
 		}
 		rel := r.table(t.GetRelation())
@@ -32,23 +32,23 @@ func (r *run) publish(objects []*pgparse.Node, viaRoot bool) {
 			continue
 		}
 		if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
-			r.refuse(`cannot add relation "` + rel.Name.Name + `" to publication`)
+			r.refuse(refuse.PublicationRelation, rel.Name.Name)
 			return
 		}
 		if !r.analyzed(rel, t.GetColumns()) {
 			return
 		}
-		if w := t.GetWhereClause(); w != nil && !rel.Inferred && (!r.mayIndex(w, columnTypes(rel)) || r.foreign(catalog.Type{}, w) != "") {
-			r.refuse("invalid publication WHERE expression")
+		if w := t.GetWhereClause(); w != nil && !rel.Inferred && (!r.mayIndex(w, columnTypes(rel)) || r.foreign(catalog.Type{}, w) != nil) {
+			r.refuse(refuse.PublicationWhere)
 			return
 		}
 		if rel.Kind == catalog.PartitionedTable && !viaRoot {
 			switch {
 			case t.GetWhereClause() != nil:
-				r.refuse(`cannot use publication WHERE clause for relation "` + rel.Name.Name + `"`)
+				r.refuse(refuse.PublicationWhereHere, rel.Name.Name)
 				return
 			case len(t.GetColumns()) > 0:
-				r.refuse(`cannot use column list for relation "` + rel.Name.Name + `"`)
+				r.refuse(refuse.PublicationList, rel.Name.Name)
 				return
 			}
 		}
@@ -83,7 +83,7 @@ func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 // away that it has not.
 func (r *run) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 	if o.AllTables && len(s.GetPubobjects()) > 0 {
-		r.refuse(`publication "` + s.GetPubname() + `" is defined as FOR ALL TABLES`)
+		r.refuse(refuse.PublicationAll, s.GetPubname())
 		return false
 	}
 	for _, n := range s.GetPubobjects() {
@@ -94,10 +94,10 @@ func (r *run) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 		}
 		switch has := contains(o.Tables, rel.OID); {
 		case has && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
-			r.refuse(`relation "` + rel.Name.Name + `" is already member of publication "` + s.GetPubname() + `"`)
+			r.refuse(refuse.PublicationMember, rel.Name.Name, s.GetPubname())
 			return false
 		case !has && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
-			r.refuse(`relation "` + rel.Name.Name + `" is not part of the publication`)
+			r.refuse(refuse.PublicationNoMember, rel.Name.Name)
 			return false
 		}
 	}
@@ -148,8 +148,11 @@ func (r *run) identifies(action string, rv *pgparse.RangeVar, where *pgparse.Nod
 		}
 		for _, p := range r.c.Publications(t) {
 			if p.Sends(action) {
-				r.refuseAs(refuse.NoIdentity, t.Name.Name, map[string]string{"update": "cannot update table", "delete": "cannot delete from table"}[action]+
-					` "`+t.Name.Name+`" because it does not have a replica identity and publishes `+action+"s")
+				kind := refuse.PublishesUpdates
+				if action == "delete" {
+					kind = refuse.PublishesDeletes
+				}
+				r.refuse(kind, t.Name.Name)
 				return
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -49,7 +50,7 @@ func (r *run) with(l *query.Level) {
 	within := r.within
 	for _, c := range l.With {
 		if word := traversal(c.Node); word != "" && !r.v.AtLeast(14) {
-			r.refuse(`syntax error at or near "` + word + `"`)
+			r.refuse(refuse.SyntaxAt, word)
 		}
 		r.within = true
 		r.queryIn(c.Query)
@@ -105,7 +106,7 @@ func (r *run) node(n *pgparse.Node, l *query.Level) {
 			return false
 		case *pgparse.RangeSubselect:
 			if x.GetAlias() == nil && !r.v.AtLeast(16) {
-				r.refuse("subquery in FROM must have an alias")
+				r.refuse(refuse.FromAlias)
 			}
 		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
 		default:
@@ -150,7 +151,7 @@ func (r *run) serialSequence(f *pgparse.FuncCall) {
 	}
 	table, name := r.regclass(f.GetArgs()[0]), constant(f.GetArgs()[1])
 	if table != nil && name != nil && r.whole(table) && table.Kind.IsTable() && table.Column(name.text) == nil {
-		r.refuse(`column "` + name.text + `" of relation "` + table.Name.Name + `" does not exist`)
+		r.refuse(refuse.ColumnMissing, name.text, table.Name.Name)
 	}
 }
 
@@ -185,7 +186,7 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 		}
 	}
 	if s.GetGroupDistinct() && !r.v.AtLeast(14) {
-		r.refuse(`syntax error at or near "DISTINCT"`)
+		r.refuse(refuse.SyntaxAt, "DISTINCT")
 	}
 	mark := len(r.Effects)
 	r.nodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // reindex is REINDEX.
@@ -28,7 +29,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 		r.NoTransaction = name
 		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM {
 			if concurrent {
-				r.refuse("cannot reindex system catalogs concurrently")
+				r.refuse(refuse.ReindexSystem)
 			}
 			return
 		}
@@ -58,20 +59,20 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	switch {
 	case rel.Inferred:
 	case kind == catalog.Index && !isIndex:
-		r.refuse(`"` + rel.Name.Name + `" is not an index`)
+		r.refuse(refuse.NotIndex, rel.Name.Name)
 		return
 	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		r.refuse(`"` + rel.Name.Name + `" is not a table or materialized view`)
+		r.refuse(refuse.NotTableOrView, rel.Name.Name)
 		return
 	case concurrent && isIndex && r.tableOf(rel) != nil && exclusion(r.tableOf(rel), rel):
-		r.refuse("concurrent index creation for exclusion constraints is not supported")
+		r.refuse(refuse.ReindexExclusion)
 		return
 	}
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {
 		if !r.v.AtLeast(14) {
 			// 13 warns, and does nothing.
 			if rel.Kind == catalog.PartitionedIndex {
-				r.refuse("REINDEX is not yet implemented for partitioned indexes")
+				r.refuse(refuse.ReindexPartitioned)
 				return
 			}
 			mode := sh

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // rename is ALTER … RENAME.
@@ -19,7 +20,7 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 			return
 		}
 		if (kind == catalog.View || kind == catalog.MaterializedView || kind == catalog.Sequence) && rel.Kind != kind && !rel.Inferred {
-			r.refuse(`"` + rel.Name.Name + `" is not a ` + kind.String())
+			r.refuse(refuse.NotA, rel.Name.Name, "a "+kind.String())
 			return
 		}
 		mode := ael
@@ -34,11 +35,11 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		}
 		r.lock(rel, ael)
 		if rel.OfType != 0 {
-			r.refuse("cannot rename column of typed table")
+			r.refuse(refuse.RenameOfTyped)
 			return
 		}
 		if systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable) {
-			r.refuse(`column name "` + s.GetNewname() + `" conflicts with a system column name`)
+			r.refuse(refuse.ColumnSystemName, s.GetNewname())
 			return
 		}
 		if rel.Kind == catalog.CompositeType {
@@ -49,7 +50,7 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		if rv.GetInh() {
 			r.below(rel, ael)
 		} else if hasKids(rel) {
-			r.refuse(`inherited column "` + s.GetSubname() + `" must be renamed in child tables too`)
+			r.refuse(refuse.RenameOnlyHere, s.GetSubname())
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		r.renameConstraint(s)
@@ -57,7 +58,7 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		if rel := r.table(rv); rel != nil {
 			r.lock(rel, ael)
 			if t := rel.Trigger(s.GetSubname()); t != nil && t.Parent && r.v.AtLeast(15) {
-				r.refuse(`cannot rename trigger "` + t.Name + `" on table "` + rel.Name.Name + `"`)
+				r.refuse(refuse.TriggerRenamed, t.Name, rel.Name.Name)
 			} else if rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.v.AtLeast(15) {
 				r.below(rel, ael)
 			}
@@ -104,7 +105,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 			return
 		}
 		if r.whole(rel) {
-			r.refuse(`constraint "` + s.GetSubname() + `" for table "` + rel.Name.Name + `" does not exist`)
+			r.refuse(refuse.ConstraintMissingFor, s.GetSubname(), rel.Name.Name)
 		}
 		return
 	}
@@ -118,10 +119,10 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	case rv.GetInh():
 		r.below(rel, ael)
 	case hasKids(rel):
-		r.refuse(`inherited constraint "` + con.Name + `" must be renamed in child tables too`)
+		r.refuse(refuse.ConstraintRenamedHere, con.Name)
 	}
 	if con.Parent {
-		r.refuse(`cannot rename inherited constraint "` + con.Name + `"`)
+		r.refuse(refuse.ConstraintRenamed, con.Name)
 	}
 }
 
@@ -147,12 +148,12 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			return
 		}
 		if strings.HasPrefix(s.GetNewschema(), "pg_temp") && rel.Persistence != catalog.Temporary {
-			r.refuse("cannot move objects into or out of temporary schemas")
+			r.refuse(refuse.TemporarySchema)
 			return
 		}
 		r.lock(rel, ael)
 		if rel.Seq != nil && rel.Seq.OwnerTable != 0 && s.GetNewschema() != rel.Name.Schema {
-			r.refuse("cannot move an owned sequence into another schema")
+			r.refuse(refuse.SequenceMoved)
 			return
 		}
 		for _, q := range r.sequences(rel) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -39,7 +40,7 @@ func (r *run) target(rv *pgparse.RangeVar, w write) (tables []*catalog.Relation,
 		return nil, true
 	}
 	if rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence {
-		r.refuse("cannot change " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+		r.refuse(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
 		return nil, true
 	}
 	w.inherits = rv.GetInh() && w.event != "insert"
@@ -81,12 +82,12 @@ func (r *run) throughView(view *catalog.Relation, w write, conditional bool) []*
 	}
 	if r.c.Complete || r.c.Unmodelled == nil {
 		if conditional || r.c.ReadOnly(view) != "" {
-			r.refuse(cannotWrite[w.event] + ` view "` + view.Name.Name + `"`)
+			r.refuse(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
 			return nil
 		}
 		for _, name := range w.columns {
 			if r.c.Computed(view, name) {
-				r.refuse(cannotSet[w.event] + ` column "` + name + `" of view "` + view.Name.Name + `"`)
+				r.refuse(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
 				return nil
 			}
 		}
@@ -153,7 +154,7 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 		f.conditional = f.conditional || u.Instead && u.Where != nil
 		f.products += len(u.Actions)
 		if len(u.Actions) > 0 && contains(r.firing, this) {
-			r.refuse(`infinite recursion detected in rules for relation "` + rel.Name.Name + `"`)
+			r.refuse(refuse.RuleRecursion, rel.Name.Name)
 			return f
 		}
 		r.firing = append(r.firing, this)
@@ -163,18 +164,18 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 	switch {
 	case len(rel.Rules) == 0:
 	case w.returning && (f.instead || f.conditional) && !f.returning:
-		r.refuse("cannot perform " + map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}[w.event] + ` RETURNING on relation "` + rel.Name.Name + `"`)
+		r.refuse(refuse.RuleReturning, map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}[w.event], rel.Name.Name)
 	case w.arbiter && (f.products > 0 || updates):
-		r.refuse("INSERT with ON CONFLICT clause cannot be used with table that has INSERT or UPDATE rules")
+		r.refuse(refuse.RuleConflict)
 	case !r.within:
 	case f.instead && f.products == 0:
-		r.refuse("DO INSTEAD NOTHING rules are not supported for data-modifying statements in WITH")
+		r.refuse(refuse.RuleNothing)
 	case f.conditional && f.products > 0:
-		r.refuse("conditional DO INSTEAD rules are not supported for data-modifying statements in WITH")
+		r.refuse(refuse.RuleConditional)
 	case !f.instead && f.products > 0:
-		r.refuse("DO ALSO rules are not supported for data-modifying statements in WITH")
+		r.refuse(refuse.RuleAlso)
 	case f.products > 1:
-		r.refuse("multi-statement DO INSTEAD rules are not supported for data-modifying statements in WITH")
+		r.refuse(refuse.RuleMany)
 	}
 	return f
 }

@@ -4,12 +4,13 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // rowLocks is FOR UPDATE and its like.
 func (r *run) rowLocks(s *pgparse.SelectStmt, l *query.Level, mark int) {
 	if what := unlockable(s); what != "" {
-		r.refuse(strength(s) + " is not allowed with " + what)
+		r.refuse(refuse.LockNotAllowed, strength(s), what)
 		return
 	}
 	lock := func(rv *pgparse.RangeVar) {
@@ -50,7 +51,7 @@ func (r *run) lockable(rel *catalog.Relation) bool {
 	if rel.Inferred || rel.Kind != catalog.MaterializedView && rel.Kind != catalog.Sequence {
 		return true
 	}
-	r.refuse("cannot lock rows in " + rel.Kind.String() + ` "` + rel.Name.Name + `"`)
+	r.refuse(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
 	return false
 }
 

@@ -174,17 +174,13 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 	r.at(rel).RebuildsIndex = rebuilds
 }
 
-// refuse records the server's message, unless there is one already.
-func (r *run) refuse(message string) {
-	if r.Refused == "" {
-		r.Refused = message
-	}
-}
+// refuse records what the server says no with, unless it has said it already.
+func (r *run) refuse(kind refuse.Kind, objects ...string) { r.deny(kind.Of(objects...)) }
 
-// refuseAs is refuse with the kind of the refusal, and what it is about.
-func (r *run) refuseAs(kind refuse.Kind, object, message string) {
-	if r.Refused == "" {
-		r.Refused, r.Reason = message, refuse.Reason{Kind: kind, Object: object}
+// deny is refuse for what is told already; nil is no refusal.
+func (r *run) deny(x *refuse.Refusal) {
+	if r.Refused == nil {
+		r.Refused = x
 	}
 }
 
@@ -210,7 +206,7 @@ func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *cata
 	}
 	if r.c.Complete {
 		if !missingOK {
-			r.refuse(missing(schema, name, kind))
+			r.deny(missing(schema, name, kind))
 		}
 		return nil
 	}
@@ -223,18 +219,17 @@ func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *cata
 	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
 }
 
-func missing(schema, name string, kind catalog.Kind) string {
+func missing(schema, name string, kind catalog.Kind) *refuse.Refusal {
 	if schema != "" {
 		name = schema + "." + name
 	}
-	what := "relation"
 	switch kind {
 	case catalog.Index:
-		what = "index"
+		return refuse.IndexMissing.Of(name)
 	case catalog.View, catalog.MaterializedView, catalog.Sequence:
-		what = kind.String()
+		return refuse.RelationMissingAs.Of(kind.String(), name)
 	}
-	return what + ` "` + name + `" does not exist`
+	return refuse.RelationMissing.Of(name)
 }
 
 // table is find for what a statement names as its table.

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (r *run) createSequence(s *pgparse.CreateSeqStmt) {
@@ -50,7 +51,7 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 	if seq.Seq != nil && seq.Seq.OwnerTable != 0 {
 		if t := r.c.Relation(seq.Seq.OwnerTable); t != nil {
 			if col := t.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity != "" && hasOption(s.GetOptions(), "owned_by") {
-				r.refuse("cannot change ownership of identity sequence")
+				r.refuse(refuse.IdentitySequence)
 				return
 			}
 		}
@@ -119,12 +120,12 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 		switch {
 		case !a.v.AtLeast(17): // no partition's column was one
 			if !cmd.GetMissingOk() {
-				a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+				a.refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
 			}
 		case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
-			a.refuse("cannot drop identity from a column of a partition")
+			a.refuse(refuse.IdentityFromPartition)
 		default:
-			a.refuse("cannot change identity column of a partition")
+			a.refuse(refuse.IdentityOfPartition)
 		}
 		return
 	}
@@ -135,11 +136,11 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddIdentity:
 		if a.rel.Parent != 0 && a.v.AtLeast(17) {
-			a.refuse("cannot add identity to a column of a partition")
+			a.refuse(refuse.IdentityToPartition)
 			return
 		}
 		if known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" must be declared NOT NULL before identity can be added`)
+			a.refuse(refuse.IdentityNullable, cmd.GetName(), a.rel.Name.Name)
 			return
 		}
 		a.newIdentity = true
@@ -147,7 +148,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropIdentity:
 		if known && col != nil && col.Identity == "" {
 			if !cmd.GetMissingOk() {
-				a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+				a.refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
 			}
 			return
 		}
@@ -157,7 +158,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 		}
 	case pgparse.AlterTableType_AT_SetIdentity:
 		if known && col != nil && !a.isIdentity(col) && !a.newIdentity {
-			a.refuse(`column "` + cmd.GetName() + `" of relation "` + a.rel.Name.Name + `" is not an identity column`)
+			a.refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
 			return
 		}
 		if seq == nil {

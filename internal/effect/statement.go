@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // statement tells the families of statements apart. There is no silent
@@ -99,7 +100,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.DeclareCursorStmt:
 		const hold = 1 << 5 // CURSOR_OPT_HOLD
 		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
-			r.refuse("DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported")
+			r.refuse(refuse.HoldForUpdate)
 			return
 		}
 		r.planned(s.GetQuery())

@@ -3,13 +3,14 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createTrigger is CREATE TRIGGER: a row trigger on a partitioned table is
 // made on every partition.
 func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	if s.GetReplace() && !r.v.AtLeast(14) {
-		r.refuse(`syntax error at or near "TRIGGER"`)
+		r.refuse(refuse.SyntaxAt, "TRIGGER")
 		return
 	}
 	rel := r.table(s.GetRelation())
@@ -20,29 +21,29 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	switch {
 	case rel.Inferred:
 	case rel.Kind.IsTable() && s.GetTiming() == insteadOf:
-		r.refuse(`"` + rel.Name.Name + `" is a table`)
+		r.refuse(refuse.IsTable, rel.Name.Name)
 		return
 	case rel.Kind == catalog.View && s.GetEvents()&truncates != 0:
-		r.refuse(`"` + rel.Name.Name + `" is a view`)
+		r.refuse(refuse.IsView, rel.Name.Name)
 		return
 	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
-		r.refuse(`relation "` + rel.Name.Name + `" cannot have triggers`)
+		r.refuse(refuse.NoTriggersHere, rel.Name.Name)
 		return
 	}
 	if s.GetWhenClause() != nil && holdsNode[*pgparse.SubLink](s.GetWhenClause()) {
-		r.refuse("cannot use subquery in trigger WHEN condition")
+		r.refuse(refuse.TriggerWhenSubquery)
 		return
 	}
 	if len(s.GetTransitionRels()) > 0 && s.GetRow() && !rel.Inferred {
 		switch {
 		case rel.Kind == catalog.PartitionedTable:
-			r.refuse(`"` + rel.Name.Name + `" is a partitioned table`)
+			r.refuse(refuse.IsPartitioned, rel.Name.Name)
 			return
 		case rel.Parent != 0:
-			r.refuse("ROW triggers with transition tables are not supported on partitions")
+			r.refuse(refuse.TransitionPartition)
 			return
 		case len(rel.Inherits) > 0:
-			r.refuse("ROW triggers with transition tables are not supported on inheritance children")
+			r.refuse(refuse.TransitionInheritance)
 			return
 		}
 	}
@@ -65,7 +66,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 		return
 	}
 	if s.GetEvent() == pgparse.CmdType_CMD_SELECT && rel.Kind.IsTable() && !rel.Inferred && r.v.AtLeast(16) {
-		r.refuse(`relation "` + rel.Name.Name + `" cannot have ON SELECT rules`)
+		r.refuse(refuse.NoSelectRuleHere, rel.Name.Name)
 		return
 	}
 	e := r.lock(rel, ael)
@@ -91,7 +92,7 @@ func (r *run) policy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 		return
 	}
 	if !rel.Kind.IsTable() && !rel.Inferred {
-		r.refuse(`"` + rel.Name.Name + `" is not a table`)
+		r.refuse(refuse.NotTable, rel.Name.Name)
 		return
 	}
 	r.lock(rel, ael)
@@ -107,18 +108,18 @@ func (r *run) policy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 func (r *run) statistics(s *pgparse.CreateStatsStmt) {
 	for _, e := range s.GetExprs() {
 		if e.GetStatsElem().GetExpr() != nil && !r.v.AtLeast(14) {
-			r.refuse("only simple column references are allowed in CREATE STATISTICS")
+			r.refuse(refuse.StatisticsSimple)
 			return
 		}
 	}
 	if len(s.GetDefnames()) == 0 && !r.v.AtLeast(16) {
-		r.refuse(`syntax error at or near "ON"`)
+		r.refuse(refuse.SyntaxAt, "ON")
 		return
 	}
 	for _, n := range s.GetRelations() {
 		if rel := r.table(n.GetRangeVar()); rel != nil {
 			if rel.Kind == catalog.View {
-				r.refuse(`cannot define statistics for relation "` + rel.Name.Name + `"`)
+				r.refuse(refuse.StatisticsHere, rel.Name.Name)
 				return
 			}
 			if !r.mayCorrelate(rel, s) {
@@ -137,18 +138,18 @@ func (r *run) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bo
 		switch {
 		case name == "":
 		case col == nil && r.whole(rel):
-			r.refuse(`column "` + name + `" does not exist`)
+			r.refuse(refuse.ColumnMissingAlone, name)
 			return false
 		case col != nil && col.Generated == "virtual":
-			r.refuse("statistics creation on virtual generated columns is not supported")
+			r.refuse(refuse.StatisticsVirtual)
 			return false
-		case col != nil && !col.Inferred && r.unfit("btree", "", col.Type) != "":
-			r.refuse(`column "` + name + `" cannot be used in statistics because its type ` + col.Type.Formal() + " has no default btree operator class")
+		case col != nil && !col.Inferred && r.unfit("btree", "", col.Type) != nil:
+			r.refuse(refuse.StatisticsUnordered, name, col.Type.Formal())
 			return false
 		}
 	}
 	if list := s.GetExprs(); len(list) == 1 && list[0].GetStatsElem().GetName() != "" {
-		r.refuse("extended statistics require at least 2 columns")
+		r.refuse(refuse.StatisticsTwo)
 		return false
 	}
 	return true

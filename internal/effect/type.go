@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
@@ -15,7 +16,7 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
 		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !r.v.AtLeast(17) {
-			r.refuse(`syntax error at or near "NOT"`)
+			r.refuse(refuse.SyntaxAt, "NOT")
 			return
 		}
 		if con.GetSkipValidation() {
@@ -28,7 +29,7 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	d := r.c.LookupType(schema, name)
 	if d == nil {
 		if r.c.Complete {
-			r.refuse(`type "` + name + `" does not exist`)
+			r.refuse(refuse.TypeMissing, name)
 			return
 		}
 		r.Unmodelled = "ALTER DOMAIN of a domain that no statement created: the tables that use it are not known"
@@ -61,7 +62,7 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 			return
 		}
 		if col.Type.Array > 0 {
-			r.refuse(`cannot alter type "` + d.Name.Name + `" because column "` + rel.Name.Name + "." + col.Name + `" uses it`)
+			r.refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 			return
 		}
 		e := r.lockFor(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
@@ -84,7 +85,7 @@ func (r *run) refuseWithin(d *catalog.UserType, composite catalog.OID, depth int
 	r.typeUsers(composite, func(rel *catalog.Relation, col *catalog.Column) {
 		switch rel.Kind {
 		case catalog.Table, catalog.MaterializedView:
-			r.refuse(`cannot alter type "` + d.Name.Name + `" because column "` + rel.Name.Name + "." + col.Name + `" uses it`)
+			r.refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 		case catalog.CompositeType:
 			if u := r.compositeOf(rel); u != nil {
 				r.refuseWithin(d, u.OID, depth+1)
@@ -106,20 +107,20 @@ func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.Alter
 		return
 	}
 	if retype != nil {
-		used := ""
+		var used *refuse.Refusal
 		a.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
-			if used == "" {
-				used = `cannot alter type "` + u.Name.Name + `" because column "` + rel.Name.Name + "." + col.Name + `" uses it`
+			if used == nil {
+				used = refuse.TypeUsed.Of(u.Name.Name, rel.Name.Name, col.Name)
 			}
 		})
-		if used != "" {
-			a.refuse(used)
+		if used != nil {
+			a.deny(used)
 			return
 		}
 	}
 	tables := a.typedTablesOf(u)
 	if len(tables) > 0 && behavior != pgparse.DropBehavior_DROP_CASCADE {
-		a.refuse(`cannot alter type "` + u.Name.Name + `" because it is the type of a typed table`)
+		a.refuse(refuse.TypeOfTable, u.Name.Name)
 		return
 	}
 	for _, t := range tables {

@@ -92,9 +92,9 @@ func (r *run) convert(v value, to catalog.Type, explicit bool) value {
 			out.computed = true
 			switch {
 			case !explicit && !r.assignable(from, to):
-				r.refuseCast(v.typ, to)
+				r.refuse(refuse.NoAutomaticCast, "", unmodified(to)) // whose it is, the caller says
 			case explicit && !r.castable(from, to):
-				r.refuseAs(refuse.NoCast, "", "cannot cast type "+unmodified(v.typ)+" to "+unmodified(to))
+				r.refuse(refuse.NoCast, unmodified(v.typ), unmodified(to))
 			}
 			return out
 		case !mods:
@@ -301,11 +301,6 @@ func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
 		return r.using(m.GetArg(), col, old)
 	}
 	return value{computed: true, unknown: true, why: "every value is computed"}
-}
-
-func (r *run) refuseCast(from, to catalog.Type) {
-	// The column's name is added by the caller.
-	r.refuseAs(refuse.NoAutomaticCast, "", "cannot be cast automatically to type "+unmodified(to))
 }
 
 // unmodified is a type as errors name it, without its length or precision.

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // stillFits refuses a type with which a CHECK, or an index's condition or key,
@@ -26,11 +27,11 @@ func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog
 				continue
 			}
 			class := k.Opclass
-			if class == col.Type.Name.Name+"_ops" || class == "array_ops" {
+			if class == col.Type.Name.Name+"_ops" && !(class == "inet_ops" && i.Index.Method == "gist") || class == "array_ops" {
 				class = "" // the old type's default is not kept
 			}
-			if message := a.unfit(i.Index.Method, class, to); message != "" {
-				a.refuse(message)
+			if no := a.unfit(i.Index.Method, class, to); no != nil {
+				a.deny(no)
 				return false
 			}
 		}
@@ -60,7 +61,7 @@ func (a *alter) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalo
 			}
 		}
 		if t, ok := a.constantType(with, col.Type); ok && t.Known() && !a.equates(to, t) && !a.equates(t, to) {
-			a.refuse("operator does not exist: " + to.String() + " " + operator(e) + " " + t.String())
+			a.refuse(refuse.NoOperator, to.String(), operator(e), t.String())
 			fits = false
 		}
 		return fits

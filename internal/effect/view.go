@@ -12,7 +12,7 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 	name := r.newName(s.GetView())
 	if s.GetWithCheckOption() != pgparse.ViewCheckOption_NO_CHECK_OPTION && s.GetWithCheckOption() != pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED && r.c.Complete {
 		if view := (&catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}); r.c.ReadOnly(view) != "" {
-			r.refuse("WITH CHECK OPTION is supported only on automatically updatable views")
+			r.refuse(refuse.ViewCheckOption)
 			return
 		}
 	}
@@ -41,8 +41,8 @@ func (r *run) reads(query *pgparse.Node) {
 			r.lock(rel, as)
 		}
 	}
-	if inner.Refused != "" {
-		r.refuseAs(inner.Reason.Kind, inner.Reason.Object, inner.Refused)
+	if inner.Refused != nil {
+		r.deny(inner.Refused)
 	}
 }
 
@@ -72,22 +72,27 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 	if mv == nil {
 		return
 	}
-	if mv.Kind != catalog.MaterializedView {
-		r.refuse(`"` + mv.Name.Name + `" is not a materialized view`)
+	switch {
+	case mv.Kind == catalog.MaterializedView:
+	case mv.Kind.IsTable():
+		r.refuse(refuse.NotMaterialized, mv.Name.Name)
+		return
+	default:
+		r.refuse(refuse.NotTableOrView, mv.Name.Name)
 		return
 	}
 	if s.GetConcurrent() && s.GetSkipData() {
-		r.refuse("CONCURRENTLY and WITH NO DATA options cannot be used together")
+		r.refuse(refuse.RefreshNoData)
 		return
 	}
 	if s.GetConcurrent() {
 		r.lock(mv, ex).Scans = true
 		if mv.View != nil && !mv.View.Filled && !mv.Inferred && mv.OID != 0 {
-			r.refuse("CONCURRENTLY cannot be used when the materialized view is not populated")
+			r.refuse(refuse.RefreshUnpopulated)
 			return
 		}
 		if mv.OID != 0 && !mv.Inferred && r.c.RefreshIndex(mv) == nil {
-			r.refuseAs(refuse.RefreshConcurrently, "", `cannot refresh materialized view "`+mv.Name.Qualified()+`" concurrently`)
+			r.refuse(refuse.RefreshConcurrently, mv.Name.Qualified())
 			return
 		}
 	} else {

@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -146,7 +147,7 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 			return v == builtin.Volatile, false
 		}
 		if inOld || inLast {
-			r.refuse("function " + name + "() does not exist")
+			r.refuse(refuse.FunctionMissing, name+"()")
 			return true, false
 		}
 	}

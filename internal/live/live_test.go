@@ -212,8 +212,8 @@ func TestNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, problems := got.Catalog.Apply(f.Stmts[0].Node, s[1]); len(problems) > 0 && strings.HasSuffix(problems[0].Message, "does not exist") {
-				t.Errorf("%s: %s", s[1], problems[0].Message)
+			if _, problems := got.Catalog.Apply(f.Stmts[0].Node, s[1]); len(problems) > 0 && strings.HasSuffix(problems[0].Message(), "does not exist") {
+				t.Errorf("%s: %s", s[1], problems[0].Message())
 			}
 		}
 	})

@@ -123,7 +123,7 @@ func fold(ddl []string) (*catalog.Catalog, []string) {
 		for _, st := range todo {
 			next, problems := c.Apply(st.node, st.sql)
 			if len(problems) > 0 && problems[0].Certain {
-				st.why = problems[0].Message
+				st.why = problems[0].Message()
 				again = append(again, st)
 				continue
 			}

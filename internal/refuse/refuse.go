@@ -1,43 +1,82 @@
-// Package refuse names the ways in which the server says no to a statement, as far
-// as somebody asks which one it is. Nobody reads that out of the words of a
-// message.
+// Package refuse holds all that the server says no with: each way of saying no
+// is a kind, with its SQLSTATE and the server's words. Whoever finds a refusal
+// (the fold of the catalog, the model of what a statement does) makes it of a
+// kind and the objects that it is about; whoever reports one asks for its kind.
+// Nobody writes the words a second time, and nobody reads them.
+//
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
 package refuse
 
-// Kind is a way of saying no.
-type Kind uint8
-
-// The kinds. None is one that nobody asks for.
-const (
-	None Kind = iota
-	// RelationExists: what is created has the name of a relation.
-	RelationExists
-	// OnCommit: ON COMMIT of a table that is not temporary.
-	OnCommit
-	// NoCast: there is no cast between two types.
-	NoCast
-	// NoAutomaticCast: there is one, which must be written.
-	NoAutomaticCast
-	// NotValidPartitioned: a foreign key NOT VALID on a partitioned table.
-	NotValidPartitioned
-	// IndexUnsuitable: an index that cannot stand behind a constraint.
-	IndexUnsuitable
-	// ConcurrentPartitioned: CREATE INDEX CONCURRENTLY on a partitioned table.
-	ConcurrentPartitioned
-	// DropConcurrently: what DROP INDEX CONCURRENTLY does not do.
-	DropConcurrently
-	// DetachConcurrently: DETACH CONCURRENTLY beside a default partition.
-	DetachConcurrently
-	// RefreshConcurrently: REFRESH CONCURRENTLY without a unique index.
-	RefreshConcurrently
-	// NoIdentity: rows of a published table without a replica identity; the
-	// object is the table.
-	NoIdentity
+import (
+	"fmt"
+	"slices"
+	"strings"
 )
 
-// Reason is why the server says no.
-type Reason struct {
-	Kind Kind
-	// Object is what it is about, where the kind says so: its name without the
-	// schema.
-	Object string
+// Kind is one way of saying no.
+type Kind struct {
+	// State is the SQLSTATE: 42P07.
+	State string
+	// Words are the server's, with %s for each object.
+	Words string
 }
+
+// Of is a refusal of the kind, about the objects that its words ask for.
+func (k Kind) Of(objects ...string) *Refusal {
+	return &Refusal{Kind: k, Objects: objects}
+}
+
+// Refusal is the server's no.
+type Refusal struct {
+	Kind
+	// Objects are what it is about, in the order of the words: the column, then
+	// the relation.
+	Objects []string
+	// Since is the first major version that refuses; 0: all do.
+	Since int
+}
+
+// Message is what the server says: relation "users" already exists;
+// nothing for nil.
+func (r *Refusal) Message() string {
+	if r == nil {
+		return ""
+	}
+	if len(r.Objects) == 0 {
+		return r.Words
+	}
+	list := make([]any, len(r.Objects))
+	for i, o := range r.Objects {
+		list[i] = o
+	}
+	return fmt.Sprintf(r.Words, list...)
+}
+
+// There reports whether something exists already.
+func (k Kind) There() bool {
+	switch k.State {
+	case "42P07", "42P06", "42701", "42710", "42723":
+		return true
+	}
+	return false
+}
+
+// Absent reports whether something does not exist.
+func (k Kind) Absent() bool {
+	switch k.State {
+	case "42P01", "42703", "42704", "42883", "3F000":
+		return true
+	}
+	return false
+}
+
+// Equal reports whether two refusals are one; nil is none.
+func (r *Refusal) Equal(o *Refusal) bool {
+	if r == nil || o == nil {
+		return r == o
+	}
+	return r.Kind == o.Kind && r.Since == o.Since && slices.Equal(r.Objects, o.Objects)
+}
+
+// Places is how many objects the words ask for.
+func (k Kind) Places() int { return strings.Count(k.Words, "%s") }

@@ -27,7 +27,7 @@ type aloneOn struct {
 // for one that the server refuses: what it would lock does not matter then.
 func (p *Pass) Commands(s *Stmt) []Command {
 	stmt := s.Node.GetAlterTableStmt()
-	if stmt == nil || s.Result.Refused != "" {
+	if stmt == nil || s.Result.Refused != nil {
 		return nil
 	}
 	if s.commands == nil {
@@ -55,7 +55,7 @@ func (p *Pass) Alone(c *Command) *effect.Result {
 	}
 	cmds := stmt.Cmds[c.index : c.index+1 : c.index+1]
 	r, consulted := p.alone(s.Before, s, stmt, cmds)
-	if r.Refused != "" {
+	if r.Refused != nil {
 		r, consulted = p.alone(cleared(s, stmt), s, stmt, cmds)
 	}
 	a := aloneOn{result: r}

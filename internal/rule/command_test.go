@@ -55,7 +55,7 @@ func TestCommandAloneMayBeRefused(t *testing.T) {
 	r := sayer("x-commands", func(p *Pass, s *Stmt) string {
 		commands := p.Commands(s)
 		for i := range commands {
-			if why := p.Alone(&commands[i]).Refused; why != "" {
+			if why := p.Alone(&commands[i]).Refused.Message(); why != "" {
 				return why
 			}
 		}

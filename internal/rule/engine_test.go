@@ -83,7 +83,7 @@ func TestUnparsedHides(t *testing.T) {
 	t.Parallel()
 	rule := sayer("r", func(_ *Pass, s *Stmt) string {
 		if p := s.Before.Refuses(s.Node, false); p != nil {
-			return p.Message
+			return p.Message()
 		}
 		return s.Before.Unseen()
 	})

@@ -6,28 +6,49 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
+// The rules that explain several kinds.
+const (
+	unsuitable  = "constraint-using-index-unsuitable"
+	unsupported = "index-drop-concurrently-unsupported"
+	identity    = "publication-identity-missing"
+)
+
 // refusals are those that a rule of their own explains: it knows the way out.
 var refusals = map[refuse.Kind]string{
-	refuse.NotValidPartitioned:   "constraint-foreign-key-not-valid-partitioned",
-	refuse.IndexUnsuitable:       "constraint-using-index-unsuitable",
-	refuse.ConcurrentPartitioned: "index-concurrent-partitioned",
-	refuse.DropConcurrently:      "index-drop-concurrently-unsupported",
-	refuse.DetachConcurrently:    "partition-detach-concurrently-unsupported",
-	refuse.NoIdentity:            "publication-identity-missing",
-	refuse.RefreshConcurrently:   "view-refresh-concurrently-unsupported",
+	refuse.ForeignKeyNotValid: "constraint-foreign-key-not-valid-partitioned",
+
+	refuse.UsingTaken:       unsuitable,
+	refuse.UsingInvalid:     unsuitable,
+	refuse.UsingNotUnique:   unsuitable,
+	refuse.UsingExpressions: unsuitable,
+	refuse.UsingPartial:     unsuitable,
+	refuse.UsingSorted:      unsuitable,
+
+	refuse.IndexConcurrently: "index-concurrent-partitioned",
+
+	refuse.DropConcurrentlyPartitioned: unsupported,
+	refuse.DropConcurrentlyMany:        unsupported,
+	refuse.DropConcurrentlyCascade:     unsupported,
+
+	refuse.DetachConcurrently: "partition-detach-concurrently-unsupported",
+
+	refuse.PublishesUpdates: identity,
+	refuse.PublishesDeletes: identity,
+
+	refuse.RefreshConcurrently: "view-refresh-concurrently-unsupported",
 }
 
 // RefusedRule names the rule that explains the server's refusal of the
 // statement; "" when the server does not refuse it, or nothing but its message
 // is known. The general rule leaves these refusals alone.
 func (s *Stmt) RefusedRule() string {
-	if s.Result.Refused == "" {
+	if s.Result.Refused == nil {
 		if len(s.Problems) > 0 && s.Problems[0].Replaced != nil {
 			return "function-replace-refused"
 		}
 		return ""
 	}
-	return refusals[s.Result.Reason.Kind]
+	return refusals[s.Result.Refused.Kind]
 }
 
 // Optional reports whether a statement may be skipped, or its failure caught:

@@ -92,5 +92,5 @@ func told(node *pgparse.Node, c *catalog.Catalog, major int) []string {
 		out = append(out, fmt.Sprintf("%+v", e))
 	}
 	slices.Sort(out)
-	return append(out, r.Refused, r.NoTransaction, r.Unmodelled)
+	return append(out, r.Refused.Message(), r.NoTransaction, r.Unmodelled)
 }

@@ -133,13 +133,13 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 			want = pe.Code + " " + pe.Message
 		} else {
 			c = next
-			if model.Refused != "" {
-				t.Errorf("%s\n  the server runs what the model refuses: %s", text, model.Refused)
+			if model.Refused != nil {
+				t.Errorf("%s\n  the server runs what the model refuses: %s", text, model.Refused.Message())
 			}
 		}
 		got := ""
 		if len(problems) > 0 {
-			got = problems[0].Code + " " + problems[0].Message
+			got = problems[0].State + " " + problems[0].Message()
 		}
 		if got != want && want != "" && got != "" {
 			t.Logf("%s\n  server:  %q\n  catalog: %q", text, want, got)

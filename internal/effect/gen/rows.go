@@ -79,7 +79,7 @@ func possible(schema *catalog.Catalog, setup string) (int, error) {
 		}
 		for first <= onward.NewestMajor {
 			r := effect.Of(s.Node, schema, effect.NewVersion(first), effect.Session{})
-			if r.Refused == "" {
+			if r.Refused == nil {
 				break
 			}
 			first++
@@ -101,8 +101,8 @@ func code(sql string) string {
 func describe(r *effect.Result) string {
 	var lines []string
 	switch {
-	case r.Refused != "":
-		return "refused: " + strings.ReplaceAll(r.Refused, "|", `\|`)
+	case r.Refused != nil:
+		return "refused: " + strings.ReplaceAll(r.Refused.Message(), "|", `\|`)
 	case r.Unmodelled != "":
 		return "not known: " + r.Unmodelled
 	}

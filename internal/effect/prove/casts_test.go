@@ -87,8 +87,8 @@ func TestExplicitCasts(t *testing.T) {
 				t.Fatal(rollback)
 			}
 			r := effect.Of(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Session{})
-			if (err == nil) != (r.Refused == "") {
-				t.Errorf("%s: model %q, server %v", alter, r.Refused, err)
+			if (err == nil) != (r.Refused == nil) {
+				t.Errorf("%s: model %q, server %v", alter, r.Refused.Message(), err)
 			}
 		}
 	}

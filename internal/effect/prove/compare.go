@@ -10,15 +10,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Compare lists where a model's result and an observation differ. Locks below
+// Compare lists where a model's result and an observation differ; also is another
+// SQLSTATE that the server may refuse with. Locks below
 // SHARE UPDATE EXCLUSIVE on indexes are left out: every plan takes them on all
 // indexes of a table.
-func Compare(got effect.Result, seen *observe.Observation) []string {
+func Compare(got effect.Result, seen *observe.Observation, also string) []string {
 	var bad []string
-	if (got.Refused != "") != (seen.Refused != "") {
-		return []string{fmt.Sprintf("refused: model %q, server %q", got.Refused, seen.Refused)}
+	if (got.Refused != nil) != (seen.Refused != "") {
+		return []string{fmt.Sprintf("refused: model %q, server %q", got.Refused.Message(), seen.Refused)}
 	}
-	if seen.Refused != "" {
+	if no := got.Refused; no != nil {
+		// XX000 is what a server says that has no SQLSTATE for it.
+		if no.State != seen.Code && also != seen.Code && seen.Code != "XX000" {
+			return []string{fmt.Sprintf("refused: model %s %q, server %s %q", no.State, no.Message(), seen.Code, seen.Refused)}
+		}
 		return nil
 	}
 	if got.Unmodelled != "" {

@@ -8,13 +8,16 @@ import (
 // Form is one statement to be proven.
 type Form struct {
 	ID, SQL string
+	// Also is another SQLSTATE that a server may give: of another reason that it
+	// comes upon first, or that an old version has for the same one.
+	Also string
 	// Setup is committed before, Set are settings of the session.
 	Setup, Set string
 	Line       int
 }
 
 // ParseForms reads a table of forms: "id: statement" on a line of its own,
-// with indented "setup:" and "set:" lines below it; # begins a comment line.
+// with indented "setup:", "set:" and "also:" lines below it; # begins a comment line.
 func ParseForms(text string) ([]Form, error) {
 	var out []Form
 	seen := map[string]bool{}
@@ -38,6 +41,8 @@ func ParseForms(text string) ([]Form, error) {
 			return nil, fmt.Errorf("line %d: %q before any form", n+1, key)
 		case key == "setup":
 			out[len(out)-1].Setup = value
+		case key == "also":
+			out[len(out)-1].Also = value
 		case key == "set":
 			out[len(out)-1].Set = value
 		default:

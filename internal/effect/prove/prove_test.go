@@ -228,7 +228,7 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 		problems = append(problems, *p)
 	}
 	got.Fail(problems, effect.NewVersion(b.major))
-	bad = Compare(got, seen)
+	bad = Compare(got, seen, form.Also)
 	if seen.Refused == "" && !alone && got.NoTransaction != "" {
 		bad = append(bad, "the model says that it cannot run in a transaction: "+got.NoTransaction)
 	}

@@ -109,7 +109,7 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 func isTime(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }
 
 func rewritten(p *rule.Pass, d *rule.Delta) bool {
-	if d.By.Result.Refused != "" {
+	if d.By.Result.Refused != nil {
 		return true // release-statement-refused has told of it
 	}
 	return p.Blocked(&d.By.Result, func(e *effect.Effect) bool { return e.Rewrites }) != nil

@@ -47,7 +47,7 @@ func foreignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact: "the server refuses a NOT VALID foreign key on the partitioned table " + table.Name.String(),
-			Harm: "the migration fails: " + s.Result.Refused,
+			Harm: "the migration fails: " + s.Result.Refused.Message(),
 			Instead: "add and validate it on each partition, then on the table, which adopts those:\n" +
 				"ALTER TABLE " + partition + " " + text + ";\nALTER TABLE " + partition + " VALIDATE CONSTRAINT " + name + ";\n-- … each partition, then\n" +
 				s.AlterTable() + " " + strings.TrimSpace(trimWords(text, "NOT VALID")) + ";",

@@ -57,7 +57,7 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 		name := rule.Ident(own)
 		p.Report(s, rule.Report{
 			Fact: "index " + con.GetIndexname() + " cannot stand behind a constraint of " + table.Name.String(),
-			Harm: "the migration fails: " + s.Result.Refused,
+			Harm: "the migration fails: " + s.Result.Refused.Message(),
 			Instead: "build a plain unique index for it:\nCREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + rule.Table(table.Name) + " (" + columns + ");\n" +
 				s.AlterTable() + " ADD CONSTRAINT " + name + " " + kind + " USING INDEX " + name + ";",
 		})

@@ -3,6 +3,7 @@ package function
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -31,23 +32,23 @@ func replaceRefused(p *rule.Pass, s *rule.Stmt) {
 	old, now := problem.Replaced, problem.By
 	signature := old.Signature()
 	r := rule.Report{
-		Fact:    "CREATE OR REPLACE " + strings.ToUpper(now.Kind) + " " + signature + " is refused: " + problem.Message,
+		Fact:    "CREATE OR REPLACE " + strings.ToUpper(now.Kind) + " " + signature + " is refused: " + problem.Message(),
 		Harm:    "the migration fails there, and with it the deploy",
 		Instead: "give the new one another name, and drop the old one in a later release:\nDROP " + strings.ToUpper(old.Kind) + " " + signature + ";",
 		Stops:   problem.Certain,
 	}
-	switch message := problem.Message; {
-	case strings.Contains(message, "return type"):
-		r.Harm = "the migration fails: " + message
+	switch problem.Kind {
+	case refuse.ReplaceResult:
+		r.Harm = "the migration fails: " + problem.Message()
 		r.Fact = "CREATE OR REPLACE gives " + signature + " another result: "
 		if was, is := returns(old), returns(now); was != is {
 			r.Fact += is + " (was " + was + ")"
 		} else {
 			r.Fact += "other columns"
 		}
-	case strings.Contains(message, "input parameter"):
+	case refuse.ReplaceName:
 		r.Instead = "keep the parameter's name: code may say it in a call"
-	case strings.Contains(message, "defaults"):
+	case refuse.ReplaceDefaults:
 		r.Instead = "keep the defaults: code may leave the arguments out of a call"
 	}
 	if !problem.Certain {

@@ -131,7 +131,7 @@ func stuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
 			}
 			next, problems := again.Apply(s.Node, s.SQL)
 			if len(problems) > 0 && len(s.Problems) == 0 && len(s.Deltas) > 0 {
-				return s, problems[0].Message
+				return s, problems[0].Message()
 			}
 			again = next
 		}

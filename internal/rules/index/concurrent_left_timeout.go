@@ -53,7 +53,7 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 			continue
 		}
 		for _, s := range t.Statements {
-			if e := waits(p, &s.Result); e != nil && s.Result.Refused == "" && !s.InBlock() {
+			if e := waits(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
 				u := unbounded{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
 				if s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
 					u.reports["statement_timeout"] = cancelled(s, "statement_timeout")

@@ -29,7 +29,7 @@ func concurrentPartitioned(p *rule.Pass, s *rule.Stmt) {
 	table, _ := s.Before.Resolve(stmt.GetRelation())
 	p.Report(s, rule.Report{
 		Fact:    "the server refuses CREATE INDEX CONCURRENTLY on the partitioned table " + table.Name.String(),
-		Harm:    "the migration fails: " + s.Result.Refused,
+		Harm:    "the migration fails: " + s.Result.Refused.Message(),
 		Instead: onPartitions(s, stmt, table),
 	})
 }

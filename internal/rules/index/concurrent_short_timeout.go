@@ -31,7 +31,7 @@ const (
 
 func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	e := waits(p, &s.Result)
-	if e == nil || s.Result.Refused != "" || s.InBlock() { // there it fails at once
+	if e == nil || s.Result.Refused != nil || s.InBlock() { // there it fails at once
 		return
 	}
 	setting, value, by := "lock_timeout", s.Settings.LockTimeout, s.Settings.LockTimeoutBy

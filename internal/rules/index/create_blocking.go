@@ -27,7 +27,7 @@ var CreateBlocking = &rule.Rule{
 
 func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
-	if stmt == nil || stmt.Concurrent || s.Result.Refused != "" {
+	if stmt == nil || stmt.Concurrent || s.Result.Refused != nil {
 		return
 	}
 	switch table, _ := s.Before.Resolve(stmt.Relation); table.Kind {

@@ -25,7 +25,7 @@ var CreatePartitioned = &rule.Rule{
 
 func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
-	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != "" {
+	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != nil {
 		return
 	}
 	table, _ := s.Before.Resolve(stmt.GetRelation())

@@ -27,7 +27,7 @@ var DropBlocking = &rule.Rule{
 
 func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
-	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != "" || partitionedIndex(s, stmt) {
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_INDEX || stmt.GetConcurrent() || s.Result.Refused != nil || partitionedIndex(s, stmt) {
 		return
 	}
 	for i := range s.Result.Effects {

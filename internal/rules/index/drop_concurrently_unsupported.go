@@ -39,7 +39,7 @@ func dropConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    "the server refuses to drop " + strings.Join(listed, ", ") + " concurrently",
-		Harm:    "the migration fails: " + s.Result.Refused,
+		Harm:    "the migration fails: " + s.Result.Refused.Message(),
 		Instead: advice,
 	})
 }

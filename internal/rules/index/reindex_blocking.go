@@ -25,7 +25,7 @@ var ReindexBlocking = &rule.Rule{
 
 func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetReindexStmt()
-	if stmt == nil || s.Result.Refused != "" {
+	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
 	e := p.Blocked(&s.Result, rule.RebuildsIndex)

@@ -24,7 +24,7 @@ var AttachDefaultScan = &rule.Rule{
 }
 
 func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused != "" {
+	if s.Result.Refused != nil {
 		return
 	}
 	for _, parent := range parents(p, s) {

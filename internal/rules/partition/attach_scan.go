@@ -31,7 +31,7 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 		}
 		alone := p.Alone(a.Command)
 		e := on(alone, a.part.Name)
-		if alone.Refused != "" || e == nil || !e.Scans && !e.BuildsIndex {
+		if alone.Refused != nil || e == nil || !e.Scans && !e.BuildsIndex {
 			continue
 		}
 		check := "…the bounds, and the key IS NOT NULL…"

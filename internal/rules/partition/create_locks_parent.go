@@ -23,7 +23,7 @@ var CreateLocksParent = &rule.Rule{
 
 func createLocksParent(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetCreateStmt()
-	if stmt.GetPartbound() == nil || s.Result.Refused != "" || s.Settings.Bounded() {
+	if stmt.GetPartbound() == nil || s.Result.Refused != nil || s.Settings.Bounded() {
 		return
 	}
 	for _, parent := range parents(p, s) {

@@ -33,7 +33,7 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		alone := p.Alone(c)
 		e := on(alone, parent.Name)
-		if alone.Refused != "" || e == nil || !e.Lock.BlocksReads() {
+		if alone.Refused != nil || e == nil || !e.Lock.BlocksReads() {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())

@@ -36,7 +36,7 @@ func detachConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 		parent := s.Altered()
 		p.Report(s, rule.Report{
 			Fact:    "the server refuses to detach " + part.Name.String() + " from " + parent.Name.String() + " concurrently",
-			Harm:    "the migration fails: " + s.Result.Refused,
+			Harm:    "the migration fails: " + s.Result.Refused.Message(),
 			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\nALTER TABLE " + rule.Table(parent.Name) + " DETACH PARTITION " + rule.Table(part.Name) + ";",
 		})
 	}

@@ -24,7 +24,7 @@ var DropLocksParent = &rule.Rule{
 
 func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
-	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || s.Result.Refused != "" || s.Settings.Bounded() {
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || s.Result.Refused != nil || s.Settings.Bounded() {
 		return
 	}
 	for i := range s.Result.Effects {

@@ -30,7 +30,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 	if rv == nil {
 		rv = s.Node.GetAlterTableStmt().GetRelation()
 	}
-	if rv == nil || s.Before.Complete || s.Result.Refused != "" {
+	if rv == nil || s.Before.Complete || s.Result.Refused != nil {
 		return
 	}
 	table, known := s.Before.Resolve(rv)

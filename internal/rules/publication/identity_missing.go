@@ -62,7 +62,7 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 // reportRefused says why the server refuses a statement; it gives the table's
 // name.
 func reportRefused(p *rule.Pass, s *rule.Stmt) string {
-	name := s.Result.Reason.Object
+	name := s.Result.Refused.Objects[0]
 	of, table := rule.Ident(name), name
 	for _, w := range p.Writes(s) {
 		if w.Table.Name.Name == name {
@@ -70,7 +70,7 @@ func reportRefused(p *rule.Pass, s *rule.Stmt) string {
 		}
 	}
 	r := rule.Report{
-		Fact:    "the server refuses the statement: " + s.Result.Refused,
+		Fact:    "the server refuses the statement: " + s.Result.Refused.Message(),
 		Harm:    "the migration stops here, even when there are no rows; code that does the same to " + table + " fails, too",
 		Instead: "give " + table + " a primary key, or say that whole rows are its identity:\nALTER TABLE " + of + " REPLICA IDENTITY FULL;",
 		Stops:   true,

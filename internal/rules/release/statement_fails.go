@@ -30,13 +30,13 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
-		reshaped := x.Code == "42P16" && s.Node.GetViewStmt() != nil
+		reshaped := x.State == "42P16" && s.Node.GetViewStmt() != nil
 		likely := x.Certain || x.Query || x.Unseen && begun(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
 		if !likely || x.Body && !s.ReadsBodies() {
 			continue
 		}
 		r := rule.Report{
-			Fact:    "the statement fails: " + x.Message,
+			Fact:    "the statement fails: " + x.Message(),
 			Harm:    "the migration stops here, and with it the deploy",
 			Instead: remedy(&x),
 			Stops:   true,
@@ -69,7 +69,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 				}
 			}
 		case x.Query:
-			r.Fact = "the statement fails for each row that its query finds: " + x.Message
+			r.Fact = "the statement fails for each row that its query finds: " + x.Message()
 			r.Harm = "the migration stops here, on every database where the query finds a row"
 			if q := s.Node.GetInsertStmt().GetSelectStmt().GetSelectStmt(); q == nil || p.Rows(s, q) != rule.Whole {
 				r.Severity, r.Stops = onward.Warning, false
@@ -81,7 +81,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 			r.Severity, r.Stops = onward.Warning, false
 			r.Fact += ": no migration creates it"
 			r.Harm = "the migration stops here, unless something beside the migrations creates it"
-		case absent(x.Code) && s.Before.Unmodelled != nil:
+		case x.Absent() && s.Before.Unmodelled != nil:
 			// What was seen dropped may have been made again unseen.
 			r.Severity, r.Stops = onward.Warning, false
 			r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") created it"
@@ -144,18 +144,9 @@ func fails(s *rule.Stmt) bool {
 	return s.Node == nil || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain })
 }
 
-// absent reports whether a SQLSTATE says that something does not exist.
-func absent(code string) bool {
-	switch code {
-	case "42P01", "42703", "42704", "42883", "3F000":
-		return true
-	}
-	return false
-}
-
 // remedy is the way out by SQLSTATE.
 func remedy(x *catalog.Problem) string {
-	code := x.Code
+	code := x.State
 	switch {
 	case x.Body:
 		return "correct the body: it is read when the function is made"
@@ -171,7 +162,7 @@ func remedy(x *catalog.Problem) string {
 		return "give each column one value"
 	case x.Kind == refuse.OnCommit:
 		return "make it a temporary table, or leave ON COMMIT out"
-	case absent(code):
+	case x.Absent():
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
 	}
 	if code == "42804" || strings.HasPrefix(code, "22") {

@@ -22,7 +22,7 @@ var StatementRefused = &rule.Rule{
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == "" || s.RefusedRule() != "" || s.Optional() {
+	if s.Result.Refused == nil || s.RefusedRule() != "" || s.Optional() {
 		return
 	}
 	for _, x := range s.Problems {
@@ -31,14 +31,14 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		}
 	}
 	r := rule.Report{
-		Fact:    "the server refuses the statement: " + s.Result.Refused,
+		Fact:    "the server refuses the statement: " + s.Result.Refused.Message(),
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
 	}
-	if s.Result.Reason.Kind == refuse.NoCast {
+	if s.Result.Refused.Kind == refuse.NoCast {
 		r.Instead = "add a column of the new type under another name, fill it from the old one in batches, and drop the old one a release later"
 	}
-	if s.Result.Reason.Kind == refuse.RelationExists {
+	if s.Result.Refused.Kind == refuse.RelationExists {
 		// A history that begins anew makes everything again.
 		r.Cause = "and %d more relations that are made are there already"
 	}
@@ -54,7 +54,7 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		}
 	}
 	for _, group := range s.Results {
-		if group.Result.Refused == "" {
+		if group.Result.Refused == nil {
 			if s.Operation.Rendered() {
 				return // the framework asks the server for its version, and sends it where it is taken
 			}
@@ -76,7 +76,7 @@ func bySchema(s *rule.Stmt) bool {
 	if len(s.Result.Effects) == 0 {
 		return false
 	}
-	return effect.Of(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Session{}).Refused == ""
+	return effect.Of(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Session{}).Refused == nil
 }
 
 // endOfLife is the newest major version that gets no fixes any more.
@@ -88,7 +88,7 @@ func unsaid(s *rule.Stmt) bool {
 	all := 0
 	for _, group := range s.Results {
 		all += len(group.Versions)
-		if group.Result.Refused != "" && group.Versions[len(group.Versions)-1] > endOfLife {
+		if group.Result.Refused != nil && group.Versions[len(group.Versions)-1] > endOfLife {
 			return false
 		}
 	}

@@ -46,7 +46,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		e := p.Blocked(alone, rule.Rewrites)
-		if alone.Refused != "" || e == nil {
+		if alone.Refused != nil || e == nil {
 			continue
 		}
 		verb := " rewrites "
@@ -67,7 +67,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 // statements.
 func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	index := s.Altered()
-	if index.Kind != catalog.Index || r.Refused != "" || len(r.Effects) == 0 {
+	if index.Kind != catalog.Index || r.Refused != nil || len(r.Effects) == 0 {
 		return nil
 	}
 	e := &r.Effects[0]

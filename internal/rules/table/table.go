@@ -9,7 +9,7 @@ import (
 // rewritten is the effect on the first table in use that a statement writes
 // anew, for the rules about statements that do nothing else.
 func rewritten(p *rule.Pass, s *rule.Stmt) *effect.Effect {
-	if s.Result.Refused != "" {
+	if s.Result.Refused != nil {
 		return nil
 	}
 	return p.Blocked(&s.Result, rule.Rewrites)

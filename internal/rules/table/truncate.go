@@ -28,7 +28,7 @@ var Truncate = &rule.Rule{
 
 func truncate(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetTruncateStmt()
-	if stmt == nil || s.Result.Refused != "" {
+	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
 	var names []string

@@ -23,7 +23,7 @@ var BlockRequired = &rule.Rule{
 }
 
 func blockRequired(p *rule.Pass, s *rule.Stmt) {
-	if s.Parent >= 0 || s.Result.Refused != "" {
+	if s.Parent >= 0 || s.Result.Refused != nil {
 		return
 	}
 	word, savepoint := needsBlock(s.Node)

@@ -118,7 +118,7 @@ func tables(p *rule.Pass, t *rule.Tx) []lockedTable {
 		}
 	}
 	for _, s := range t.Statements {
-		if s.Result.NoTransaction != "" || s.Result.Refused != "" {
+		if s.Result.NoTransaction != "" || s.Result.Refused != nil {
 			continue
 		}
 		for i := range s.Result.Effects {

@@ -97,7 +97,7 @@ func writesThenChanges(t *rule.Tx) bool {
 // REINDEX, triggers, policies and a foreign key that refers to the table are
 // not refused.
 func refusedBy(s *rule.Stmt, events *pending) (*event, string) {
-	if len(events.list) == 0 || s.Result.Refused != "" {
+	if len(events.list) == 0 || s.Result.Refused != nil {
 		return nil, ""
 	}
 	switch x := pgparse.Unwrap(s.Node).(type) {

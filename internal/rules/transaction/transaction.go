@@ -95,7 +95,7 @@ func blocks(l onward.Lock) string {
 // strong finds the first table in use that a statement locks so that it and
 // its writers queue behind each other; nil when there is none.
 func strong(p *rule.Pass, s *rule.Stmt) *effect.Effect {
-	if s.Result.NoTransaction != "" || s.Result.Refused != "" {
+	if s.Result.NoTransaction != "" || s.Result.Refused != nil {
 		return nil
 	}
 	for i := range s.Result.Effects {

@@ -120,11 +120,11 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		out.Instead = "end it with the row, or with NULL for a trigger AFTER:\nRETURN NEW;"
 	case problem != nil:
 		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " calls " + fn.Signature() + ", which fails"
-		out.Harm = "each " + use.Fires + " fails with " + problem.Message + ", in old and new code alike"
+		out.Harm = "each " + use.Fires + " fails with " + problem.Message() + ", in old and new code alike"
 		out.Instead = "write the columns that are there, and all that must have a value"
 		use.Mention = mention
 		out.Evidence = []onward.Evidence{use.Evidence()}
-		switch problem.Code {
+		switch problem.State {
 		case "42P01":
 			out.Instead = "create the table in this release, or name one that is there"
 		case "42883":

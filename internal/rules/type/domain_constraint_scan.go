@@ -28,7 +28,7 @@ var DomainConstraintScan = &rule.Rule{
 
 func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetAlterDomainStmt()
-	if stmt == nil || s.Result.Refused != "" {
+	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
 	e := p.Blocked(&s.Result, rule.Scans)

@@ -25,7 +25,7 @@ var RefreshBlocking = &rule.Rule{
 
 func refreshBlocking(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetRefreshMatViewStmt()
-	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != "" {
+	if stmt == nil || stmt.GetConcurrent() || s.Result.Refused != nil {
 		return
 	}
 	view, known := s.Before.Resolve(stmt.GetRelation())

@@ -1,0 +1,140 @@
+package refuse
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// kinds are the kinds that this package declares, by name.
+func kinds(t *testing.T) map[string]Kind {
+	t.Helper()
+	out := map[string]Kind{}
+	for _, file := range parse(t, ".") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 {
+				return true
+			}
+			lit, ok := spec.Values[0].(*ast.CompositeLit)
+			if !ok || len(lit.Elts) != 2 {
+				return true
+			}
+			out[spec.Names[0].Name] = Kind{text(t, lit.Elts[0]), text(t, lit.Elts[1])}
+			return true
+		})
+	}
+	return out
+}
+
+func text(t *testing.T, e ast.Expr) string {
+	t.Helper()
+	s, err := strconv.Unquote(e.(*ast.BasicLit).Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// parse reads the files of a package that are no tests.
+func parse(t *testing.T, dir string) map[string]*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no files in %s: %v", dir, err)
+	}
+	out := map[string]*ast.File{}
+	for _, p := range paths {
+		if strings.HasSuffix(p, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), p, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[p] = f
+	}
+	return out
+}
+
+var sqlstate = regexp.MustCompile(`^[0-9][0-9A-Z]{4}$`)
+
+// TestKinds: each kind has a SQLSTATE, and nothing but objects in its words.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	all := kinds(t)
+	if len(all) < 200 {
+		t.Fatalf("%d kinds were found", len(all))
+	}
+	seen := map[Kind]string{}
+	for name, k := range all {
+		if !sqlstate.MatchString(k.State) {
+			t.Errorf("%s: %q is no SQLSTATE", name, k.State)
+		}
+		if other, twice := seen[k]; twice {
+			t.Errorf("%s and %s are one", name, other)
+		}
+		seen[k] = name
+		objects := make([]string, k.Places())
+		for i := range objects {
+			objects[i] = `o"%s`
+		}
+		if got := k.Of(objects...).Message(); strings.Contains(got, "%!") || strings.Count(got, `o"%s`) != len(objects) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestUses: who refuses names as many objects as the words have places for, each
+// kind is somebody's, and nobody has a SQLSTATE of his own.
+func TestUses(t *testing.T) {
+	t.Parallel()
+	all := kinds(t)
+	used := map[string]bool{}
+	kind := func(e ast.Expr) string {
+		if s, ok := e.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "refuse" && all[s.Sel.Name].State != "" {
+				return s.Sel.Name
+			}
+		}
+		return ""
+	}
+	for _, dir := range []string{"../catalog", "../effect"} {
+		for path, file := range parse(t, dir) {
+			ast.Inspect(file, func(n ast.Node) bool {
+				switch x := n.(type) {
+				case *ast.SelectorExpr:
+					used[kind(x)] = true
+				case *ast.BasicLit:
+					if s, err := strconv.Unquote(x.Value); err == nil && x.Kind == token.STRING && sqlstate.MatchString(s) && len(s) == 5 {
+						t.Errorf("%s: the SQLSTATE %s belongs to a kind", path, s)
+					}
+				case *ast.CallExpr:
+					name, objects := "", 0
+					if s, ok := x.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Of" {
+						name, objects = kind(s.X), len(x.Args)
+					}
+					for i, arg := range x.Args {
+						if k := kind(arg); k != "" && name == "" {
+							name, objects = k, len(x.Args)-i-1
+						}
+					}
+					if name != "" && objects != all[name].Places() {
+						t.Errorf("%s: %s has %d places, and is given %d objects", path, name, all[name].Places(), objects)
+					}
+				}
+				return true
+			})
+		}
+	}
+	for name := range all {
+		if !used[name] {
+			t.Errorf("%s is nobody's", name)
+		}
+	}
+}
