@@ -13,11 +13,6 @@ import (
 )
 
 var (
-	// saysConflict is where SQL in a text of code says ON CONFLICT: over several
-	// lines, or as several texts that are joined. What follows is a list of columns,
-	// some of them as lower(a), a constraint, or put together as the program runs.
-	saysConflict = regexp.MustCompile(`(?i)\bon[\s"'+\\]+conflict\b[\s"'+\\]*(?:\(((?:[\w\s,"` + "`" + `\\]|(?:lower|upper)\([\w\s"` + "`" + `\\]*\))*)\)|on[\s"'+\\]+constraint[\s"'+\\]+(\w+)|(do)\b)?`)
-	insertInto   = regexp.MustCompile(`(?i)\binsert[\s"'+\\]+into[\s"'+\\]+((?:[\w"\\]+\.)?[\w"\\]+)?`)
 	// mapperUpsert is a call of a mapper that makes ON CONFLICT.
 	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
 	// upsertCall is one that may be a function of the program's own, where it begins
@@ -30,9 +25,6 @@ var method = regexp.MustCompile(`^\s*(?:(?:export|public|private|static|async|pu
 
 // doesNothing is a call that makes ON CONFLICT DO NOTHING, which asks for no index.
 var doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
-
-// upsertReach is how far before its ON CONFLICT an INSERT begins.
-const upsertReach = 8 << 10
 
 // upserts answers the question whether the code says ON CONFLICT anywhere.
 func (u *deployedCode) upserts() rule.Usage {
@@ -59,93 +51,49 @@ func (u *deployedCode) upsertHits() map[string][]gitrange.Hit {
 	return u.conflicts
 }
 
-// upserting looks in the files that say ON CONFLICT for an INSERT into the table
-// with these conflict columns, or this constraint. It is not known where a mapper,
-// or SQL that is put together as it runs, may say that.
+// upserting looks for an INSERT into the table that says ON CONFLICT with these
+// columns, or this constraint. It is not known where a mapper, or SQL that is put
+// together as it runs, may say that.
 func (u *deployedCode) upserting(q question) rule.Usage {
 	hits := u.upsertHits()
-	constraint := q.Constraint
 	want := strings.Split(strings.ToLower(q.Columns), ",")
 	slices.Sort(want)
-	var paths []string
-	for _, h := range pick(hits, upserts) {
-		if onConflict.MatchString(h.Text) && !slices.Contains(paths, h.Path) {
-			paths = append(paths, h.Path)
-		}
-	}
-	texts, err := u.base.ReadAll(paths)
-	out := rule.Usage{Known: err == nil}
+	said := u.conflictsSaid()
+	out := rule.Usage{Known: said.err == nil}
 	u.bulkCreating(&out, q, want, hits)
 	var likely, maybe []onward.Evidence
-	spelled := false
-	for _, file := range paths {
-		text := string(texts[file])
-		for _, m := range saysConflict.FindAllStringSubmatchIndex(text, -1) {
-			said, line := lineAt(text, m[0])
-			if comment(said) {
+	for i := range said.all {
+		c := &said.all[i]
+		switch c.target {
+		case byConstraint:
+			if q.Constraint == "" || !strings.EqualFold(c.constraint, q.Constraint) {
 				continue
 			}
-			into := intoOf(text[max(0, m[0]-upsertReach):m[0]])
-			spelled = spelled || into != ""
-			put := false // together as it runs
-			switch {
-			case m[6] >= 0:
-				continue // DO NOTHING asks for no index
-			case m[4] >= 0:
-				if constraint == "" || !strings.EqualFold(text[m[4]:m[5]], constraint) {
-					continue
-				}
-			case m[2] >= 0:
-				if !slices.Equal(targets(text[m[2]:m[3]]), want) {
-					continue
-				}
-			case spelledOut(text[m[1]:]):
-				continue // an expression, which is no column
-			default:
-				put = true
+		case byColumns:
+			if !slices.Equal(c.columns, want) {
+				continue
 			}
-			at := onward.Evidence{Kind: "code", Path: file, Line: line, Text: said, Revision: u.name}
-			switch {
-			case strings.EqualFold(into, q.Name.Name) && !put:
-				out.Known, out.Used = true, true
-				if len(out.Evidence) < maxEvidence {
-					out.Evidence = append(out.Evidence, at)
-				}
-			case into == "" && !put:
-				likely = append(likely, at)
-			case into == "" || strings.EqualFold(into, q.Name.Name):
-				maybe = append(maybe, at)
+		}
+		at := onward.Evidence{Kind: "code", Path: c.path, Line: c.line, Text: c.text, Revision: u.name}
+		switch {
+		case strings.EqualFold(c.into, q.Name.Name) && c.target != putTogether:
+			out.Known, out.Used = true, true
+			if len(out.Evidence) < maxEvidence {
+				out.Evidence = append(out.Evidence, at)
 			}
+		case c.into == "" && c.target != putTogether:
+			likely = append(likely, at)
+		case c.into == "" || strings.EqualFold(c.into, q.Name.Name):
+			maybe = append(maybe, at)
 		}
 	}
 	if out.Used {
 		return out
 	}
-	maybe = slices.Concat(likely, maybe, u.mapperUpserts(q, want, hits, spelled))
+	maybe = slices.Concat(likely, maybe, u.mapperUpserts(q, want, hits, said.spelled))
 	out.Known = out.Known && len(maybe) == 0
 	out.Evidence = maybe[:min(len(maybe), maxEvidence)]
 	return out
-}
-
-// spelledOut reports whether a conflict target is written as it will be: nothing is
-// put into it as the program runs.
-func spelledOut(rest string) bool {
-	rest = strings.TrimLeft(rest, " \t\r\n")
-	target, _, found := strings.Cut(strings.ToLower(rest[:min(len(rest), targetReach)]), ") do")
-	return found && strings.HasPrefix(target, "(") && !strings.ContainsAny(target, "%{$+\"'`")
-}
-
-// targetReach is how long a conflict target is, at most.
-const targetReach = 1 << 10
-
-// intoOf is the table of the last INSERT of a text, without its schema; "" where it
-// has none, or one whose table is put in as it runs.
-func intoOf(text string) string {
-	found := insertInto.FindAllStringSubmatch(text, -1)
-	if len(found) == 0 {
-		return ""
-	}
-	return relation(found[len(found)-1][1])
 }
 
 // mapperUpserts are the calls of mappers that may say ON CONFLICT on the columns of
@@ -315,23 +263,4 @@ func (u *deployedCode) bulkCreating(out *rule.Usage, q question, want []string, 
 			}
 		}
 	}
-}
-
-// targets are the columns of a conflict target, sorted. An expression is its
-// own text, which no column has.
-func targets(list string) []string {
-	var out []string
-	for c := range strings.SplitSeq(list, ",") {
-		out = append(out, strings.ToLower(unquoting.Replace(c)))
-	}
-	slices.Sort(out)
-	return out
-}
-
-var unquoting = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "", `"`, "", "`", "", `\`, "")
-
-// relation is the name of a table without its schema and quotes.
-func relation(name string) string {
-	name = strings.NewReplacer(`"`, "", `\`, "").Replace(name)
-	return name[strings.LastIndexByte(name, '.')+1:]
 }

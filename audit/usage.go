@@ -45,6 +45,8 @@ type deployedCode struct {
 	lists *[]adapter.Model
 	// conflicts are the words of upserts in the code, once they are looked for.
 	conflicts map[string][]gitrange.Hit
+	// conflict is where the code says ON CONFLICT, once it is read.
+	conflict *conflicts
 	// empty says of a database whether nothing in the code works on it.
 	empty map[int]bool
 }

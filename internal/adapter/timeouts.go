@@ -22,6 +22,15 @@ var (
 	deploying   = regexp.MustCompile(`(?i)deploy|release|migrat|prod`)
 )
 
+// code are endings of files that count only where codeCounts matches the path. The whole
+// pattern costs much more.
+var codeCounts = regexp.MustCompile(`(?i)migrat|dockerfile|\.env`)
+
+var code = map[string]bool{
+	".go": true, ".ts": true, ".tsx": true, ".js": true, ".jsx": true, ".mjs": true, ".cjs": true, ".mts": true, ".cts": true, ".py": true, ".rb": true,
+	".kt": true, ".kts": true, ".gradle": true, ".java": true, ".rs": true, ".cs": true, ".php": true, ".html": true, ".css": true, ".scss": true, ".md": true,
+}
+
 // What is read at most to find it.
 const (
 	maxTimeoutFiles = 400
@@ -34,7 +43,7 @@ func LockTimeoutAt(t Tree) string {
 	return Once(t, "lock_timeout", func() string {
 		read := 0
 		for _, p := range t.Paths() {
-			if ext := path.Ext(p); ext == ".sql" || ext == ".go" && !strings.Contains(strings.ToLower(p), "migrat") || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
+			if ext := path.Ext(p); ext == ".sql" || code[ext] && !codeCounts.MatchString(p) || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
 				continue
 			}
 			if read++; read > maxTimeoutFiles {

@@ -108,8 +108,9 @@ func programOf(t adapter.Tree, dir string) *own {
 				return nil
 			}
 			text := adapter.ReadFile(t, p).Text
-			tells = tells || telling.MatchString(text)
-			names := named.MatchString(text)
+			says := strings.Contains(text, base)
+			tells = tells || says && telling.MatchString(text)
+			names := says && named.MatchString(text)
 			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sends(text) {
 				continue
 			}

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"strings"
@@ -109,15 +110,25 @@ func psqlScripts(t adapter.Tree) []string {
 	return adapter.Once(t, "psql scripts", func() []string {
 		var out []string
 		for _, p := range t.Paths() {
-			if strings.HasSuffix(p, ".sql") || !scripts.MatchString(p) {
+			if !mayBeScript(p) || !scripts.MatchString(p) {
 				continue
 			}
-			if content, err := t.Read(p); err == nil && psqlCall.Match(content) {
+			if content, err := t.Read(p); err == nil && (bytes.Contains(content, []byte("psql")) || bytes.Contains(content, []byte("PSQL"))) && psqlCall.Match(content) {
 				out = append(out, string(content))
 			}
 		}
 		return out
 	})
+}
+
+// mayBeScript tells by its ending that a file is none: most are code, and the whole
+// pattern costs much more.
+func mayBeScript(p string) bool {
+	switch strings.ToLower(path.Ext(p)) {
+	case "", ".mk", ".sh", ".bash", ".zsh", ".yml", ".yaml", ".json":
+		return true
+	}
+	return strings.LastIndexByte(path.Base(p), '.') == 0 // .justfile
 }
 
 // calls lists how a script calls psql for the files of a directory. A file with
