@@ -27,6 +27,8 @@ func TestNothingInSilence(t *testing.T) {
 		"letters with a backslash":      {files: []string{"SET client_encoding = 'GBK'; SELECT E'表\\'; DROP TABLE b; --';"}},
 		"rows and more on a line":       {files: []string{"COPY zz FROM STDIN; DROP TABLE b;\n1\n\\.\n"}, dropped: true},
 		"in one message there are none": {files: []string{"COPY zz FROM STDIN; DROP TABLE b;"}, sent: onward.TransactionMessage, dropped: true},
+		"by the view of settings":       {files: []string{`UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'; SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
+		"by the view, somehow":          {files: []string{`UPDATE pg_settings SET setting = 'off' WHERE name ~ 'conforming'; SELECT 'a\''; DROP TABLE b; --';`}},
 		"a trigger":                     {files: []string{`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN NEW; END'; CREATE TABLE t (id int); CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1);`}, dropped: true},
 		"a default":                     {files: []string{`CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN 1; END'; CREATE TABLE t (id int DEFAULT f()); INSERT INTO t DEFAULT VALUES;`}, dropped: true},
 		"the temporary schema first":    {files: []string{`SET search_path = pg_temp, public; DROP TABLE b;`}, dropped: true},

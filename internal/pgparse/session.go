@@ -45,6 +45,8 @@ func (s *session) statement(st *Stmt, sql string) {
 		}
 	case *SelectStmt, *CallStmt:
 		s.calls(st.Node)
+	case *UpdateStmt:
+		s.updates(x)
 	case *DoStmt:
 		s.block(sql)
 	case *TransactionStmt:
@@ -152,10 +154,23 @@ func (s *session) calls(n *Node) {
 	})
 }
 
+// updates takes in what an UPDATE of pg_settings sets.
+func (s *session) updates(x *UpdateStmt) {
+	switch name, value, known, is := Updated(x); {
+	case !is:
+	case !known:
+		s.strings(false, "", false, false)
+	case strings.EqualFold(name, "standard_conforming_strings"):
+		s.strings(false, value, true, false)
+	case strings.EqualFold(name, "client_encoding"):
+		s.encoding(value, false)
+	}
+}
+
 // block takes in what a DO block sets. Its text is parsed only where it may do so.
 func (s *session) block(sql string) {
 	lower := strings.ToLower(sql)
-	if !strings.Contains(lower, "conforming") && !strings.Contains(lower, "set_config") && !strings.Contains(lower, "client_encoding") {
+	if !strings.Contains(lower, "conforming") && !strings.Contains(lower, "set_config") && !strings.Contains(lower, "client_encoding") && !strings.Contains(lower, "pg_settings") {
 		return
 	}
 	block, err := ParseBlock(sql)

@@ -21,6 +21,9 @@ type opened struct {
 	changing map[string]bool
 	events   map[string]*eventTrigger
 	prepared map[string]*pgparse.Node
+	// implied are the functions that run without being called by name, by what they
+	// stand behind: see fires_implied.go.
+	implied map[string][]catalog.Name
 	// said is what was said to be hidden in the script.
 	script *script.Script
 	said   map[string]bool
@@ -29,7 +32,7 @@ type opened struct {
 func newOpened(c *catalog.Catalog) *opened {
 	o := &opened{
 		bodies: map[*catalog.Function]functionBody{}, carries: map[*catalog.Function]carried{},
-		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{},
+		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{}, implied: map[string][]catalog.Name{},
 	}
 	c.EachFunction(func(fn *catalog.Function) bool {
 		o.learn(fn.Name.Name, fn.Body)

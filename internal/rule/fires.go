@@ -63,6 +63,7 @@ func (o *opened) note(node *pgparse.Node) {
 		o.prepared[s.GetName()] = s.GetQuery()
 	default:
 		o.noteEvent(node)
+		o.noteImplied(node)
 	}
 }
 
@@ -113,6 +114,7 @@ type fired struct {
 	direct    []*pgparse.FuncCall // which are opened whole
 	found     []firedBody
 	hidden    []string
+	looked    map[catalog.OID]bool // by read
 }
 
 type firedBody struct {
@@ -149,7 +151,7 @@ func (w *fired) node(n *pgparse.Node, by string, depth int) {
 		w.node(s.GetQuery(), by, depth)
 	case *pgparse.DeclareCursorStmt:
 		w.node(s.GetQuery(), by, depth)
-	case *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.CallStmt, *pgparse.RefreshMatViewStmt:
+	case *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.AlterDomainStmt, *pgparse.CallStmt, *pgparse.RefreshMatViewStmt:
 		if r, ok := s.(*pgparse.RefreshMatViewStmt); ok {
 			w.reads(r.GetRelation(), by, depth)
 		}
@@ -169,13 +171,21 @@ func (w *fired) query(n *pgparse.Node, by string, depth int) {
 			w.row(s.GetRelation(), events, s.GetCols(), by, depth)
 		case *pgparse.UpdateStmt:
 			w.row(s.GetRelation(), []string{"update"}, nil, by, depth)
+			w.settings(s)
 		case *pgparse.DeleteStmt:
 			w.row(s.GetRelation(), []string{"delete"}, nil, by, depth)
 		case *pgparse.MergeStmt:
 			w.row(s.GetRelation(), mergeEvents(s), nil, by, depth)
 		case *pgparse.RangeVar:
 			w.reads(s, by, depth)
+		case *pgparse.A_Expr:
+			w.operator(s, depth)
+		case *pgparse.TypeName:
+			if w.functions {
+				w.typed(w.catalog.TypeOf(s), depth)
+			}
 		case *pgparse.FuncCall:
+			w.implies("aggregate "+last(s.GetFuncname()), depth)
 			if !slices.Contains(w.direct, s) {
 				w.call(s, by, depth)
 			}
@@ -205,12 +215,7 @@ func (w *fired) reads(rv *pgparse.RangeVar, by string, depth int) {
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
-	if r.View == nil {
-		return
-	}
-	for _, name := range r.View.Functions {
-		w.named(name, r.Kind.String()+" "+r.Name.String(), depth)
-	}
+	w.read(r, depth)
 }
 
 // call looks at the function that an expression calls.

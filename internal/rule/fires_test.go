@@ -46,6 +46,24 @@ CREATE TABLE snake (id int);
 CREATE TRIGGER d AFTER INSERT ON snake FOR EACH ROW EXECUTE FUNCTION python();
 CREATE TABLE foreigner (id int);
 CREATE TRIGGER d AFTER INSERT ON foreigner FOR EACH ROW EXECUTE FUNCTION unheard_of();
+CREATE FUNCTION eq(text, int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DROP TABLE b'; RETURN true; END $$;
+CREATE OPERATOR ~== (LEFTARG = text, RIGHTARG = int, FUNCTION = eq);
+CREATE FUNCTION state(int, int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DROP TABLE b; RETURN 1; END $$;
+CREATE AGGREGATE total (int) (SFUNC = state, STYPE = int);
+CREATE TYPE pair AS (a int, b int);
+CREATE FUNCTION paired(int) RETURNS pair LANGUAGE plpgsql AS $$ BEGIN DROP TABLE b; RETURN NULL; END $$;
+CREATE CAST (int AS pair) WITH FUNCTION paired(int) AS ASSIGNMENT;
+CREATE TABLE pairs (p pair);
+CREATE DOMAIN checks AS int CHECK (calm() > VALUE);
+CREATE TABLE domained (c checks);
+CREATE TABLE guarded (id int);
+CREATE POLICY p ON guarded USING (calm() > 0);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+CREATE TABLE open_ (id int);
+CREATE POLICY p ON open_ USING (calm() > 0);
+CREATE VIEW outer_ AS SELECT id FROM w;
+CREATE SCHEMA other;
+CREATE FUNCTION other.elsewhere() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DROP TABLE b; RETURN 1; END $$;
 CREATE TABLE stamped (id int);
 CREATE TRIGGER d BEFORE UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION moddatetime('id');`
 	for _, tt := range []struct {
@@ -91,6 +109,24 @@ CREATE TRIGGER d BEFORE UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION moddatet
 		{"INSERT INTO snake VALUES (1)", false, "call of python(), which trigger d of snake calls, a function in plpython3u"},
 		{"INSERT INTO foreigner VALUES (1)", false, "call of unheard_of(), which trigger d of foreigner calls"},
 		{"UPDATE stamped SET id = 2", false, ""},
+		{"SELECT 'a' ~== 1", true, ""},
+		{"DELETE FROM plain WHERE 'a' ~== id", true, ""},
+		{"SELECT 'a' = 'b', 1 + 2", false, ""},
+		{"SELECT total(id) FROM plain", true, ""},
+		{"SELECT sum(id) FROM plain", false, ""},
+		{"SELECT 1::pair", true, ""},
+		{"INSERT INTO pairs VALUES (1)", true, ""},
+		{"SELECT 1::checks", true, ""},
+		{"INSERT INTO domained VALUES (1)", true, ""},
+		{"ALTER TABLE plain ADD COLUMN c checks DEFAULT 1", true, ""},
+		{"ALTER DOMAIN checks ADD CONSTRAINT more CHECK (drops() > VALUE)", true, ""},
+		{"SELECT * FROM guarded", true, ""},
+		{"UPDATE guarded SET id = 1", true, ""},
+		{"SELECT * FROM open_", false, ""},
+		{"SELECT * FROM outer_", true, ""},
+		{"SELECT elsewhere()", false, "call of elsewhere()"},
+		{"UPDATE pg_settings SET setting = 'other' WHERE name = 'search_path'; SELECT elsewhere()", true, ""},
+		{"UPDATE pg_settings SET setting = 'other' WHERE name LIKE 'search%'", false, "UPDATE of pg_settings"},
 		{strings.Repeat("SELECT 1;", maxCalled+1) + "SELECT drops()", true, ""},
 	} {
 		loud := "CREATE FUNCTION loud() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN DROP TABLE b; END $$;"

@@ -1,0 +1,23 @@
+package pgparse
+
+// Updated is what an UPDATE of the view pg_settings sets, which a rule of the view
+// makes set_config of. is: it is such an UPDATE; known: it sets one setting, and both
+// the name and the value are constants.
+// (https://www.postgresql.org/docs/current/view-pg-settings.html)
+func Updated(s *UpdateStmt) (name, value string, known, is bool) {
+	r := s.GetRelation()
+	if r.GetRelname() != "pg_settings" || r.GetSchemaname() != "" && r.GetSchemaname() != "pg_catalog" {
+		return "", "", false, false
+	}
+	where := s.GetWhereClause().GetAExpr()
+	if len(s.GetTargetList()) != 1 || s.GetTargetList()[0].GetResTarget().GetName() != "setting" || len(where.GetName()) != 1 ||
+		where.GetName()[0].GetString_().GetSval() != "=" || where.GetKind() != A_Expr_Kind_AEXPR_OP {
+		return "", "", false, true
+	}
+	if f := where.GetLexpr().GetColumnRef().GetFields(); len(f) == 0 || f[len(f)-1].GetString_().GetSval() != "name" {
+		return "", "", false, true
+	}
+	name, named := ConstantString(where.GetRexpr())
+	value, valued := ConstantString(s.GetTargetList()[0].GetResTarget().GetVal())
+	return name, value, named && valued, true
+}
