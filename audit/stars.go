@@ -43,7 +43,7 @@ func (u *deployedCode) readingAll(q question) rule.Usage {
 			paths = append(paths, e.Path)
 		}
 	}
-	texts, err := u.base.ReadAll(paths)
+	texts, err := u.starTexts(paths, typed)
 	if err != nil || len(paths) == 0 {
 		return rule.Usage{Known: err == nil}
 	}
@@ -62,16 +62,37 @@ func (u *deployedCode) readingAll(q question) rule.Usage {
 	out := rule.Usage{Known: true}
 	columns := u.columns(q)
 	for _, p := range paths {
-		if strings.Contains(string(texts[p]), "\t\"testing\"\n") {
+		text := texts[p]
+		if strings.Contains(text.text, "\t\"testing\"\n") {
 			continue
 		}
-		text := readStars(p, string(texts[p]), typed(p))
 		out.Stars = append(out.Stars, u.readAll(q, columns, text, sqlx && !lax, mapped)...)
 		out.Stars = append(out.Stars, u.unlisted(q, columns, text)...)
 	}
 	slices.SortStableFunc(out.Stars, func(a, b rule.Star) int { return cmp.Compare(a.Kind, b.Kind) })
 	out.Used = len(out.Stars) > 0
 	return out
+}
+
+// starTexts reads files, each once for all questions.
+func (u *deployedCode) starTexts(paths []string, typed func(string) bool) (map[string]*starText, error) {
+	var unread []string
+	for _, p := range paths {
+		if u.stars[p] == nil {
+			unread = append(unread, p)
+		}
+	}
+	texts, err := u.base.ReadAll(unread)
+	if err != nil {
+		return nil, err
+	}
+	if u.stars == nil {
+		u.stars = map[string]*starText{}
+	}
+	for _, p := range unread {
+		u.stars[p] = readStars(p, string(texts[p]), typed(p))
+	}
+	return u.stars, nil
 }
 
 // field reports whether a line declares the field of a struct for the column: then

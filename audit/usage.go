@@ -47,6 +47,8 @@ type deployedCode struct {
 	conflicts map[string][]gitrange.Hit
 	// conflict is where the code says ON CONFLICT, once it is read.
 	conflict *conflicts
+	// stars are the files that read all columns, once they are read.
+	stars map[string]*starText
 	// empty says of a database whether nothing in the code works on it.
 	empty map[int]bool
 }

@@ -93,7 +93,6 @@ func programOf(t adapter.Tree, dir string) *own {
 		return nil
 	}
 	return adapter.Once(t, "program that runs "+dir, func() *own {
-		named := regexp.MustCompile("[\"'`/]" + regexp.QuoteMeta(base) + "[\"'`/]")
 		// The directory may be told to a program that knows none: Migrate(ctx, "db/migrations").
 		telling := regexp.MustCompile("\\w*[mM]igrat\\w*\\([^()\n]*[\"'`/]" + regexp.QuoteMeta(base) + "/?[\"'`]")
 		var found, told *own
@@ -110,7 +109,7 @@ func programOf(t adapter.Tree, dir string) *own {
 			text := adapter.ReadFile(t, p).Text
 			says := strings.Contains(text, base)
 			tells = tells || says && telling.MatchString(text)
-			names := says && named.MatchString(text)
+			names := says && quotes(text, base)
 			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sends(text) {
 				continue
 			}
@@ -130,6 +129,23 @@ func programOf(t adapter.Tree, dir string) *own {
 		}
 		return found
 	})
+}
+
+// quotes reports whether a text has a word between quotes or slashes.
+func quotes(text, word string) bool {
+	const marks = "\"'`/"
+	for at := 0; ; {
+		n := strings.Index(text[at:], word)
+		if n < 0 {
+			return false
+		}
+		from := at + n
+		to := from + len(word)
+		if from > 0 && to < len(text) && strings.IndexByte(marks, text[from-1]) >= 0 && strings.IndexByte(marks, text[to]) >= 0 {
+			return true
+		}
+		at = from + 1
+	}
 }
 
 // mode is how a program sends the text of a file; "" for one that is not that simple.
