@@ -15,10 +15,11 @@ const maxCalled = 2000
 // opened are the bodies that were read: some are called again and again.
 type opened struct {
 	bodies map[*catalog.Function]functionBody
-	// carries has what the bodies do beside rows: see fires.go. changing are the
+	// carried has what the bodies do beside rows: see fires.go. changing are the
 	// names of the functions whose bodies may change more than rows.
-	carries  map[*catalog.Function]carried
+	carried  map[*catalog.Function]carried
 	changing map[string]bool
+	suspects []catalog.Name // which of them are not read yet
 	events   map[string]*eventTrigger
 	prepared map[string]*pgparse.Node
 	// implied are the functions that run without being called by name, by what they
@@ -31,11 +32,11 @@ type opened struct {
 
 func newOpened(c *catalog.Catalog) *opened {
 	o := &opened{
-		bodies: map[*catalog.Function]functionBody{}, carries: map[*catalog.Function]carried{},
+		bodies: map[*catalog.Function]functionBody{}, carried: map[*catalog.Function]carried{},
 		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{}, implied: map[string][]catalog.Name{},
 	}
 	c.EachFunction(func(fn *catalog.Function) bool {
-		o.learn(fn.Name.Name, fn.Body)
+		o.learn(fn.Name, fn.Body)
 		return true
 	})
 	return o

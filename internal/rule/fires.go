@@ -32,10 +32,30 @@ var changingWords = map[string]bool{
 	"refresh": true, "reindex": true, "cluster": true, "lock": true, "vacuum": true, "analyze": true, "import": true, "reassign": true,
 }
 
-// learn notes a function whose body may change more than rows.
-func (o *opened) learn(name, body string) {
+// learn notes a function whose body may change more than rows: it has a word that
+// takes. Whether it does is read when the next statement asks, as the words are names of
+// columns, too.
+func (o *opened) learn(name catalog.Name, body string) {
 	if slices.ContainsFunc(pgparse.Names(body), func(w string) bool { return changingWords[w] }) {
-		o.changing[name] = true
+		o.suspects = append(o.suspects, name)
+	}
+}
+
+// settle tells which of the suspects change more than rows.
+func (o *opened) settle(c *catalog.Catalog) {
+	before := len(o.changing)
+	for _, name := range o.suspects {
+		list := c.Functions(name.Schema, name.Name)
+		if len(list) == 0 || slices.ContainsFunc(list, func(fn *catalog.Function) bool {
+			b := o.carries(fn)
+			return b.why != "" || len(b.changes)+len(b.hidden) > 0
+		}) {
+			o.changing[name.Name] = true
+		}
+	}
+	o.suspects = nil
+	if before == 0 && len(o.changing) > 0 {
+		clear(o.carried) // what was read while none changed anything was not read to its end
 	}
 }
 
@@ -52,12 +72,16 @@ func (o *opened) note(node *pgparse.Node) {
 			}
 		}
 		if n := s.GetFuncname(); len(n) > 0 {
-			o.learn(n[len(n)-1].GetString_().GetSval(), body)
+			name := catalog.Name{Name: last(n)}
+			if len(n) > 1 {
+				name.Schema = last(n[:len(n)-1])
+			}
+			o.learn(name, body)
 		}
 	case *pgparse.RenameStmt:
 		switch s.GetRenameType() {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			o.changing[s.GetNewname()] = true // the body tells
+			o.suspects = append(o.suspects, catalog.Name{Name: s.GetNewname()}) // the body tells
 		}
 	case *pgparse.PrepareStmt:
 		o.prepared[s.GetName()] = s.GetQuery()
@@ -73,6 +97,7 @@ func (o *opened) fires(c *catalog.Catalog, s *script.Script, at int) {
 	if st.Node == nil {
 		return
 	}
+	o.settle(c)
 	w := fired{opened: o, catalog: c, st: st, functions: len(o.changing) > 0}
 	if w.functions {
 		w.direct, _ = called(st.Node)
@@ -249,11 +274,7 @@ func (w *fired) function(fn *catalog.Function, by string, depth int) {
 		w.seen = map[*catalog.Function]bool{}
 	}
 	w.seen[fn] = true
-	b, known := w.carries[fn]
-	if !known {
-		b = w.carry(fn)
-		w.carries[fn] = b
-	}
+	b := w.carries(fn)
 	where := fn.Name.Name + "()"
 	if by != "" {
 		where += ", which " + by + " calls"
@@ -273,6 +294,16 @@ func (w *fired) function(fn *catalog.Function, by string, depth int) {
 	for _, n := range b.rows {
 		w.node(n, by, depth+1)
 	}
+}
+
+// carries is what a body does beside rows, read once.
+func (o *opened) carries(fn *catalog.Function) carried {
+	b, known := o.carried[fn]
+	if !known {
+		b = o.carry(fn)
+		o.carried[fn] = b
+	}
+	return b
 }
 
 // carry reads what a body does beside rows.
