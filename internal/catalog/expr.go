@@ -24,91 +24,9 @@ func ColumnsIn(expr *pgparse.Node) []string {
 	return out
 }
 
-// ProvesNotNull reports whether a row for which the condition of a CHECK is
-// not false has the column not null, by the rule with which the server spares
-// SET NOT NULL its scan (NotNullImpliedByRelConstraints): the condition, or
-// one of what AND joins in it, is "column IS NOT NULL".
-func ProvesNotNull(expr *pgparse.Node, column string) bool {
-	return proves(expr, column, 0)
-}
-
-func proves(n *pgparse.Node, column string, depth int) bool {
-	if depth > maxDepth {
-		return false
-	}
-	switch m := pgparse.Unwrap(n).(type) {
-	case *pgparse.NullTest:
-		if row := m.GetArg().GetRowExpr(); row != nil && m.GetNulltesttype() == pgparse.NullTestType_IS_NOT_NULL {
-			// ROW (a, b) IS NOT NULL is a IS NOT NULL AND b IS NOT NULL.
-			return slices.ContainsFunc(row.GetArgs(), func(a *pgparse.Node) bool { return isColumn(a, column) })
-		}
-		return m.GetNulltesttype() == pgparse.NullTestType_IS_NOT_NULL && !m.GetArgisrow() && isColumn(m.GetArg(), column)
-	case *pgparse.A_Expr:
-		// a IS DISTINCT FROM NULL is a IS NOT NULL.
-		null := func(n *pgparse.Node) bool { return n.GetAConst().GetIsnull() }
-		return m.GetKind() == pgparse.A_Expr_Kind_AEXPR_DISTINCT &&
-			(isColumn(m.GetLexpr(), column) && null(m.GetRexpr()) || null(m.GetLexpr()) && isColumn(m.GetRexpr(), column))
-	case *pgparse.BoolExpr:
-		switch m.GetBoolop() {
-		case pgparse.BoolExprType_AND_EXPR:
-			for _, a := range m.GetArgs() {
-				if proves(a, column, depth+1) {
-					return true
-				}
-			}
-		case pgparse.BoolExprType_OR_EXPR:
-			for _, a := range m.GetArgs() {
-				if !proves(a, column, depth+1) {
-					return false
-				}
-			}
-			return len(m.GetArgs()) > 0
-		case pgparse.BoolExprType_NOT_EXPR:
-			if len(m.GetArgs()) == 1 {
-				t := m.GetArgs()[0].GetNullTest()
-				return t.GetNulltesttype() == pgparse.NullTestType_IS_NULL && isColumn(t.GetArg(), column)
-			}
-		}
-	}
-	return false
-}
-
 func isColumn(n *pgparse.Node, column string) bool {
 	ref := n.GetColumnRef()
 	return ref != nil && last(ref.GetFields()) == column
-}
-
-// ConstantTrue and ConstantFalse report conditions that are written as such:
-// CHECK (false).
-func ConstantTrue(expr *pgparse.Node) bool { return constant(expr, true) }
-
-// ConstantFalse is ConstantTrue's opposite.
-func ConstantFalse(expr *pgparse.Node) bool { return constant(expr, false) }
-
-func constant(n *pgparse.Node, want bool) bool {
-	switch m := pgparse.Unwrap(n).(type) {
-	case *pgparse.A_Const:
-		v, ok := m.GetVal().(*pgparse.A_Const_Boolval)
-		return ok && v.Boolval.GetBoolval() == want
-	case *pgparse.TypeCast:
-		c := m.GetArg().GetAConst()
-		if c == nil || last(m.GetTypeName().GetNames()) != "bool" {
-			return false
-		}
-		switch constText(m.GetArg()) {
-		case "t", "true", "yes", "on", "1":
-			return want
-		case "f", "false", "no", "off", "0":
-			return !want
-		}
-	case *pgparse.BoolExpr:
-		if m.GetBoolop() == pgparse.BoolExprType_NOT_EXPR && len(m.GetArgs()) == 1 {
-			c := m.GetArgs()[0].GetAConst()
-			v, ok := c.GetVal().(*pgparse.A_Const_Boolval)
-			return ok && v.Boolval.GetBoolval() != want
-		}
-	}
-	return false
 }
 
 // SameExpr reports whether two expressions are the same text but for white

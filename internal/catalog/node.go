@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // The names of pgparse, shorter: they stand on every page here.
@@ -35,19 +36,8 @@ func constText(n *pgparse.Node) string {
 		}
 		return "false"
 	case *pgparse.A_Const:
-		switch v := m.GetVal().(type) {
-		case *pgparse.A_Const_Sval:
-			return v.Sval.GetSval()
-		case *pgparse.A_Const_Ival:
-			return itoa(int(v.Ival.GetIval()))
-		case *pgparse.A_Const_Fval:
-			return v.Fval.GetFval()
-		case *pgparse.A_Const_Boolval:
-			if v.Boolval.GetBoolval() {
-				return "true"
-			}
-			return "false"
-		}
+		text, _ := predicate.Written(n)
+		return text
 	case *pgparse.TypeName:
 		return last(m.GetNames())
 	case *pgparse.TypeCast:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/refuse"
 )
@@ -111,7 +112,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			if at[i] < 0 || at[i] >= len(row) || row[at[i]].GetSetToDefault() != nil {
 				null = c.Default == nil && !k.hasDefault(c.Type)
 			} else {
-				null = isNullConstant(row[at[i]])
+				null = predicate.IsNull(row[at[i]])
 			}
 			if null && k.c.rewritten() {
 				return
@@ -158,14 +159,6 @@ func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			return
 		}
 	}
-}
-
-// isNullConstant reports whether an expression is NULL, or a cast of it.
-func isNullConstant(n *pgparse.Node) bool {
-	if cast := n.GetTypeCast(); cast != nil {
-		n = cast.GetArg()
-	}
-	return n.GetAConst().GetIsnull()
 }
 
 // hasDefault reports whether a type may give a column a default: a domain may.
@@ -261,11 +254,11 @@ func arbitrates(i *IndexInfo, columns []int16, exprs int) bool {
 
 // mayBeTrue reports whether the condition of a partial index may hold for all
 // rows, so that it is none: a constant, or IS NOT NULL of a column that is.
-func mayBeTrue(t *Relation, predicate *pgparse.Node) bool {
+func mayBeTrue(t *Relation, where *pgparse.Node) bool {
 	constant := true
-	for _, name := range ColumnsIn(predicate) {
+	for _, name := range ColumnsIn(where) {
 		c := t.Column(name)
-		constant = constant && c != nil && c.NotNull && ProvesNotNull(predicate, name)
+		constant = constant && c != nil && c.NotNull && predicate.ProvesNotNull(where, name)
 	}
 	return constant
 }

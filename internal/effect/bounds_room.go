@@ -2,11 +2,11 @@ package effect
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -71,14 +71,14 @@ func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgpars
 	if !ok || len(parent.Partitions) > mostCompared {
 		return true
 	}
-	if want.low != nil && want.high != nil && (before(want.high, want.low) || want.low.equals(want.high)) {
+	if want.Low != nil && want.High != nil && (before(want.High, want.Low) || want.Low.Is(want.High)) {
 		r.refuse(refuse.PartitionEmpty, name.Name)
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
 	for _, p := range r.rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
-		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.high) && before(want.low, high) {
+		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.High) && before(want.Low, high) {
 			r.refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
@@ -87,7 +87,7 @@ func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgpars
 }
 
 // ends are the two constants of a range: "FOR VALUES FROM (1) TO (2)".
-func ends(words string) (low, high *bound, ok bool) {
+func ends(words string) (low, high *predicate.Value, ok bool) {
 	rest, is := strings.CutPrefix(words, "FOR VALUES FROM (")
 	from, to, two := strings.Cut(rest, ") TO (")
 	if !is || !two {
@@ -98,31 +98,26 @@ func ends(words string) (low, high *bound, ok bool) {
 }
 
 // literal reads a number or a quoted text.
-func literal(s string) *bound {
+func literal(s string) *predicate.Value {
 	if n := len(s); n > 1 && s[0] == '\'' && s[n-1] == '\'' {
-		return &bound{text: s[1 : n-1]}
+		v := predicate.TextOf(s[1 : n-1])
+		return &v
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		return &bound{number: f, numeric: true}
+	if v := predicate.Decimal(s); v.Kind == predicate.Number {
+		return &v
 	}
 	return nil
 }
 
 // before reports whether one end is for certain below another; an end that is
 // not set is open. Texts are compared when they look like dates of one length.
-func before(low, high *bound) bool {
+func before(low, high *predicate.Value) bool {
 	if low == nil || high == nil {
 		return true
 	}
-	if !low.numeric && (len(low.text) != len(high.text) || len(low.text) < 10 || low.text[4] != '-' || low.text[7] != '-') {
+	if low.Kind == predicate.Text && (len(low.Text) != len(high.Text) || len(low.Text) < 10 || low.Text[4] != '-' || low.Text[7] != '-') {
 		return false
 	}
-	n, ok := low.compare(high)
+	n, ok := low.Order(high)
 	return ok && n < 0
-}
-
-// equals reports whether two ends are one for certain.
-func (b *bound) equals(other *bound) bool {
-	n, ok := b.compare(other)
-	return ok && n == 0
 }

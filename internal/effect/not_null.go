@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -82,7 +83,7 @@ func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
 	t := a.tabOf(rel)
 	if col == nil || !col.NotNullInvalid {
 		for _, c := range rel.Constraints {
-			if c.Kind == catalog.Check && c.Valid && !contains(a.droppedConstraints, c) && catalog.ProvesNotNull(c.Expr, name) {
+			if c.Kind == catalog.Check && c.Valid && !contains(a.droppedConstraints, c) && predicate.ProvesNotNull(c.Expr, name) {
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // prune takes away the partitions that a condition leaves out, of those that a
@@ -60,23 +61,23 @@ func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, wher
 	if col == nil || col.Inferred || col.Type.Name.Schema != "pg_catalog" && !r.enum(col.Type) {
 		return false
 	}
-	for _, cond := range conjuncts(where) {
+	for _, cond := range predicate.Conjuncts(where) {
 		if !ofTable(cond, rv) {
 			continue
 		}
-		wanted := values(cond, col.Name)
+		wanted := predicate.Values(cond, col.Name)
 		switch low, high, ok := ends(part.Bound); {
 		case part.OID == parent.Default:
 			// The rest is left out where other partitions have all values.
-			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *bound) bool { return !r.elsewhere(parent, v) }) {
+			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return !r.elsewhere(parent, v) }) {
 				return true
 			}
 		case ok:
-			if contains(inOrder, col.Type.Name.Name) && disjoint(cond, col.Name, interval{low: low, high: high}, 0) {
+			if contains(inOrder, col.Type.Name.Name) && predicate.Disjoint(cond, col.Name, predicate.Interval{Low: low, High: high}) {
 				return true
 			}
 		default:
-			if list, ok := listed(part.Bound); ok && len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *bound) bool { return mayEqual(list, v) }) {
+			if list, ok := listed(part.Bound); ok && len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return mayEqual(list, v) }) {
 				return true
 			}
 		}
@@ -88,13 +89,13 @@ func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, wher
 var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "date", "timestamp", "timestamptz"}
 
 // elsewhere reports whether a partition other than the default surely has a value.
-func (r *run) elsewhere(parent *catalog.Relation, v *bound) bool {
+func (r *run) elsewhere(parent *catalog.Relation, v *predicate.Value) bool {
 	for _, p := range r.rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
-		if ok && low.numeric == v.numeric && (before(low, v) || low.equals(v)) && before(v, high) {
+		if ok && low.Kind == v.Kind && (before(low, v) || low.Is(v)) && before(v, high) {
 			return true
 		}
-		if list, _ := listed(p.Bound); slices.ContainsFunc(list, func(b *bound) bool { return b != nil && b.equals(v) }) {
+		if list, _ := listed(p.Bound); slices.ContainsFunc(list, func(b *predicate.Value) bool { return b != nil && b.Is(v) }) {
 			return true
 		}
 	}
@@ -102,12 +103,12 @@ func (r *run) elsewhere(parent *catalog.Relation, v *bound) bool {
 }
 
 // mayEqual reports whether a value may be one of a list.
-func mayEqual(list []*bound, v *bound) bool {
-	return slices.ContainsFunc(list, func(b *bound) bool { return b == nil || b.numeric != v.numeric || b.equals(v) })
+func mayEqual(list []*predicate.Value, v *predicate.Value) bool {
+	return slices.ContainsFunc(list, func(b *predicate.Value) bool { return b == nil || b.Kind != v.Kind || b.Is(v) })
 }
 
 // listed are the constants of a partition by list: "FOR VALUES IN ('a', 'b')".
-func listed(words string) (list []*bound, ok bool) {
+func listed(words string) (list []*predicate.Value, ok bool) {
 	rest, is := strings.CutPrefix(words, "FOR VALUES IN (")
 	if !is || strings.Contains(rest, "''") {
 		return nil, false
@@ -169,7 +170,7 @@ func (r *run) joined(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.N
 		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && operator(e) == "=" &&
 			(own(e.GetLexpr(), e.GetRexpr()) || own(e.GetRexpr(), e.GetLexpr()))
 	}
-	for _, cond := range conjuncts(where) {
+	for _, cond := range predicate.Conjuncts(where) {
 		sub := cond.GetSubLink()
 		switch {
 		case equates(cond):
@@ -177,7 +178,7 @@ func (r *run) joined(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.N
 		case sub.GetSubLinkType() == pgparse.SubLinkType_ANY_SUBLINK && len(sub.GetOperName()) == 0 && own(sub.GetTestexpr(), nil):
 			return true
 		case sub.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK:
-			for _, inner := range conjuncts(sub.GetSubselect().GetSelectStmt().GetWhereClause()) {
+			for _, inner := range predicate.Conjuncts(sub.GetSubselect().GetSelectStmt().GetWhereClause()) {
 				if equates(inner) {
 					return true
 				}

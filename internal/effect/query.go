@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
@@ -149,9 +150,9 @@ func (r *run) serialSequence(f *pgparse.FuncCall) {
 	if len(f.GetArgs()) != 2 {
 		return
 	}
-	table, name := r.regclass(f.GetArgs()[0]), constant(f.GetArgs()[1])
-	if table != nil && name != nil && r.whole(table) && table.Kind.IsTable() && table.Column(name.text) == nil {
-		r.refuse(refuse.ColumnMissing, name.text, table.Name.Name)
+	table, name := r.regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
+	if table != nil && name != nil && r.whole(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
+		r.refuse(refuse.ColumnMissing, name.Text, table.Name.Name)
 	}
 }
 
@@ -162,17 +163,17 @@ func (r *run) regclass(arg *pgparse.Node) *catalog.Relation {
 		arg = arg.GetTypeCast().GetArg()
 	}
 	if f := arg.GetFuncCall(); f != nil && lastName(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
-		table, column := r.regclass(f.GetArgs()[0]), constant(f.GetArgs()[1])
+		table, column := r.regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
 		if table == nil || column == nil {
 			return nil
 		}
-		if c := table.Column(column.text); c != nil {
+		if c := table.Column(column.Text); c != nil {
 			return r.c.Relation(c.Sequence)
 		}
 		return nil
 	}
-	if b := constant(arg); b != nil && !b.numeric {
-		return r.c.Lookup(splitName(b.text))
+	if b := predicate.End(arg); b != nil && b.Kind == predicate.Text {
+		return r.c.Lookup(splitName(b.Text))
 	}
 	return nil
 }
@@ -254,7 +255,7 @@ func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
 		if i.Index == nil || i.Index.Method != "btree" && i.Index.Method != "" || i.Index.Predicate != nil || !i.Index.Valid || len(i.Index.Keys) == 0 {
 			continue
 		}
-		if col := rel.Attr(i.Index.Keys[0].Column); col != nil && isColumn(expr, col.Name) {
+		if col := rel.Attr(i.Index.Keys[0].Column); col != nil && predicate.IsColumn(expr, col.Name) {
 			return true
 		}
 	}
@@ -304,9 +305,9 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 		if col == nil {
 			continue
 		}
-		for _, cond := range conjuncts(where) {
+		for _, cond := range predicate.Conjuncts(where) {
 			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && operator(e) != "<>" &&
-				(isColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || isColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
+				(predicate.IsColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || predicate.IsColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
 				return true
 			}
 		}

@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -55,8 +56,8 @@ func (a *alter) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalo
 			return fits
 		}
 		with := e.GetRexpr()
-		if !isColumn(e.GetLexpr(), col.Name) {
-			if with = e.GetLexpr(); !isColumn(e.GetRexpr(), col.Name) {
+		if !predicate.IsColumn(e.GetLexpr(), col.Name) {
+			if with = e.GetLexpr(); !predicate.IsColumn(e.GetRexpr(), col.Name) {
 				return true
 			}
 		}

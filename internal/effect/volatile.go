@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -92,10 +93,10 @@ func fold(m any) (kept []*pgparse.Node, folded bool) {
 		}
 		for _, n := range e.GetArgs() {
 			w := n.GetCaseWhen()
-			if catalog.ConstantFalse(w.GetExpr()) || isNull(w.GetExpr()) {
+			if predicate.ConstantFalse(w.GetExpr()) || isNull(w.GetExpr()) {
 				continue
 			}
-			if catalog.ConstantTrue(w.GetExpr()) {
+			if predicate.ConstantTrue(w.GetExpr()) {
 				return append(kept, w.GetResult()), true
 			}
 			kept = append(kept, w.GetExpr(), w.GetResult())
@@ -110,7 +111,7 @@ func fold(m any) (kept []*pgparse.Node, folded bool) {
 				continue
 			}
 			kept = append(kept, n)
-			if constant(n) != nil {
+			if predicate.End(n) != nil {
 				break
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // facts are what the understood part of a column's constraints asks of its
@@ -181,24 +182,7 @@ func constant(n *pgparse.Node) (string, bool) {
 		s, ok := constant(e.GetRexpr())
 		return "-" + s, ok
 	}
-	c := n.GetAConst()
-	if c == nil || c.GetIsnull() {
-		return "", false
-	}
-	switch v := c.GetVal().(type) {
-	case *pgparse.A_Const_Ival:
-		return itoa(int64(v.Ival.GetIval())), true
-	case *pgparse.A_Const_Fval:
-		return v.Fval.GetFval(), true
-	case *pgparse.A_Const_Sval:
-		return v.Sval.GetSval(), true
-	case *pgparse.A_Const_Boolval:
-		if v.Boolval.GetBoolval() {
-			return "true", true
-		}
-		return "false", true
-	}
-	return "", false
+	return predicate.Written(n)
 }
 
 // constants is the list of an ARRAY[…] or a '{…}' of simple elements.

@@ -1,29 +1,15 @@
 package query
 
 import (
-	"strconv"
-
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // constant is a literal, or a cast of one, without its quotes; false for NULL and
 // for anything else.
 func constant(n *pgparse.Node) (text string, at int32, ok bool) {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	c := n.GetAConst()
-	switch v := c.GetVal().(type) {
-	case *pgparse.A_Const_Sval:
-		return v.Sval.GetSval(), c.GetLocation(), true
-	case *pgparse.A_Const_Ival:
-		return strconv.Itoa(int(v.Ival.GetIval())), c.GetLocation(), true
-	case *pgparse.A_Const_Fval:
-		return v.Fval.GetFval(), c.GetLocation(), true
-	case *pgparse.A_Const_Boolval:
-		return strconv.FormatBool(v.Boolval.GetBoolval()), c.GetLocation(), true
-	}
-	return "", 0, false
+	text, ok = predicate.Written(n)
+	return text, predicate.Uncast(n).GetAConst().GetLocation(), ok
 }
 
 // compared notes the constants that columns of a level are compared with: col =

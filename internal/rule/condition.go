@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
 )
 
@@ -28,7 +29,7 @@ func (c *condition) bounds(n *pgparse.Node) bool {
 		switch x.Boolop {
 		case pgparse.BoolExprType_OR_EXPR:
 			for _, a := range x.Args {
-				if !slices.ContainsFunc(conjuncts(a), c.bounds) {
+				if !slices.ContainsFunc(predicate.Conjuncts(a), c.bounds) {
 					return false
 				}
 			}
@@ -174,36 +175,6 @@ func (c *condition) holdsForAll(n *pgparse.Node) bool {
 func (c *condition) picks(n *pgparse.Node) bool {
 	x := n.GetAExpr()
 	return x != nil && x.Kind == pgparse.A_Expr_Kind_AEXPR_OP && operator(x) == "=" && x.Lexpr.GetColumnRef() != nil && x.Rexpr.GetAConst() != nil
-}
-
-// always reports whether a condition is a constant truth: true, 1 = 1, NOT false,
-// NULL IS NULL.
-func always(n *pgparse.Node) bool {
-	if c := n.GetAConst(); c != nil {
-		return c.GetBoolval().GetBoolval()
-	}
-	if b := n.GetBoolExpr(); b != nil && b.Boolop == pgparse.BoolExprType_NOT_EXPR {
-		c := b.Args[0].GetAConst()
-		return c.GetBoolval() != nil && !c.GetBoolval().GetBoolval()
-	}
-	if t := n.GetNullTest(); t != nil {
-		c := t.Arg.GetAConst()
-		return c != nil && c.Isnull == (t.Nulltesttype == pgparse.NullTestType_IS_NULL)
-	}
-	x := n.GetAExpr()
-	return x != nil && operator(x) == "=" && x.Lexpr.GetAConst() != nil && x.Rexpr.GetAConst() != nil && Constant(x.Lexpr) == Constant(x.Rexpr)
-}
-
-// conjuncts are the conditions that all must hold.
-func conjuncts(n *pgparse.Node) []*pgparse.Node {
-	if b := n.GetBoolExpr(); b != nil && b.Boolop == pgparse.BoolExprType_AND_EXPR {
-		var out []*pgparse.Node
-		for _, a := range b.Args {
-			out = append(out, conjuncts(a)...)
-		}
-		return out
-	}
-	return []*pgparse.Node{n}
 }
 
 func operator(x *pgparse.A_Expr) string {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
 )
 
@@ -260,7 +261,7 @@ func (w *writes) boundedFrom(l *query.Level, n *pgparse.Node) bool {
 // tables of the statement.
 func (w *writes) extent(l *query.Level, rv *pgparse.RangeVar, where *pgparse.Node, from []*pgparse.Node) (e Extent, batch bool) {
 	table, _ := w.catalog.Resolve(rv)
-	if where == nil || always(where) {
+	if where == nil || predicate.ConstantTrue(where) {
 		return Whole, false
 	}
 	if where.GetCurrentOfExpr() != nil {
@@ -275,7 +276,7 @@ func (w *writes) extent(l *query.Level, rv *pgparse.RangeVar, where *pgparse.Nod
 	if c.alias == "" {
 		c.alias = rv.GetRelname()
 	}
-	conds := conjuncts(where)
+	conds := predicate.Conjuncts(where)
 	everything, picks := true, 0
 	for _, n := range conds {
 		if c.picks(n) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // tracker follows the settings of a session through a migration.
@@ -112,21 +113,8 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 
 // Constant is the text of a constant, "" for anything else.
 func Constant(n *pgparse.Node) string {
-	if cast := n.GetTypeCast(); cast != nil {
-		return Constant(cast.Arg)
-	}
-	c := n.GetAConst()
-	switch v := c.GetVal().(type) {
-	case *pgparse.A_Const_Sval:
-		return v.Sval.GetSval()
-	case *pgparse.A_Const_Ival:
-		return strconv.Itoa(int(v.Ival.GetIval()))
-	case *pgparse.A_Const_Fval:
-		return v.Fval.GetFval()
-	case *pgparse.A_Const_Boolval:
-		return strconv.FormatBool(v.Boolval.GetBoolval())
-	}
-	return ""
+	s, _ := predicate.Written(n)
+	return s
 }
 
 // Milliseconds reads a time parameter as Postgres does: a number is

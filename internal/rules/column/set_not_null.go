@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -130,7 +131,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 // added it has been told.
 func refused(r *catalog.Relation, c *catalog.Column) bool {
 	return slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
-		return k.Kind == catalog.Check && k.Enforced && catalog.ProvesNotNull(k.Expr, c.Name)
+		return k.Kind == catalog.Check && k.Enforced && predicate.ProvesNotNull(k.Expr, c.Name)
 	})
 }
 

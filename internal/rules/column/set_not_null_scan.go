@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -79,7 +80,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 // validated; "" when there is none.
 func unvalidated(table *catalog.Relation, names []string) string {
 	for _, c := range table.Constraints {
-		if c.Kind == catalog.Check && c.Enforced && !c.Valid && !c.NoInherit && !slices.ContainsFunc(names, func(name string) bool { return !catalog.ProvesNotNull(c.Expr, name) }) {
+		if c.Kind == catalog.Check && c.Enforced && !c.Valid && !c.NoInherit && !slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) }) {
 			return c.Name
 		}
 	}
@@ -92,7 +93,7 @@ func takenAway(commands []rule.Command, table *catalog.Relation, names []string)
 	for i := range commands {
 		c := table.Constraint(commands[i].Name)
 		if commands[i].Subtype == pgparse.AlterTableType_AT_DropConstraint && c != nil && c.Kind == catalog.Check && c.Enforced && c.Valid && !c.NoInherit &&
-			!slices.ContainsFunc(names, func(name string) bool { return !catalog.ProvesNotNull(c.Expr, name) }) {
+			!slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) }) {
 			return c.Name
 		}
 	}

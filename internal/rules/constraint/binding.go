@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -42,7 +43,9 @@ func (b *binding) constraint(c *catalog.Constraint) {
 
 func (b *binding) check(c *catalog.Constraint, name string) {
 	table := b.d.After.Name.String()
-	if b.replaced(func(old *catalog.Constraint) bool { return old.Kind == catalog.Check && rule.Implies(old.Expr, c.Expr) }) {
+	if b.replaced(func(old *catalog.Constraint) bool {
+		return old.Kind == catalog.Check && predicate.Implies(old.Expr, c.Expr)
+	}) {
 		return
 	}
 	if !b.refuses(c.Expr) {
@@ -58,7 +61,7 @@ func (b *binding) check(c *catalog.Constraint, name string) {
 		r.Harm += "; NOT VALID spares the stored rows only"
 	}
 	if col := b.only(c); col != nil {
-		if catalog.ProvesNotNull(c.Expr, col.Name) {
+		if predicate.ProvesNotNull(c.Expr, col.Name) {
 			b.notNull(c, col, r)
 			return
 		}
@@ -135,11 +138,11 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 	if b.covered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
 		return
 	}
-	reached := info.Predicate == nil || b.outcome(info.Predicate, 0)&isTrue != 0
+	reached := info.Predicate == nil || b.outcomes(info.Predicate).May(predicate.True)
 	if info.Predicate != nil {
 		all := *b
 		all.unfilled = true
-		if all.outcome(info.Predicate, 0)&isTrue == 0 {
+		if !all.outcomes(info.Predicate).May(predicate.True) {
 			return // no row is in it yet
 		}
 	}
@@ -185,7 +188,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
 	for _, k := range info.Keys {
 		c := b.d.After.Attr(k.Column)
-		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && rule.Constant(rule.Uncast(c.Default)) != "" {
+		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && rule.Constant(predicate.Uncast(c.Default)) != "" {
 			col = c
 		} else {
 			rest++
@@ -224,7 +227,7 @@ func (b *binding) covered(now *catalog.IndexInfo) bool {
 	}
 	is := func(c *catalog.Catalog, oid catalog.OID) bool {
 		old := c.Relation(oid)
-		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !rule.Implies(now.Predicate, old.Index.Predicate)) {
+		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !predicate.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
 		}
 		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -49,7 +50,7 @@ func domain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		return
 	}
 	for _, c := range d.NewType.Checks {
-		if d.What == "adds check "+c.Name && slices.ContainsFunc(d.OldType.Checks, func(old *catalog.Constraint) bool { return rule.Implies(old.Expr, c.Expr) }) {
+		if d.What == "adds check "+c.Name && slices.ContainsFunc(d.OldType.Checks, func(old *catalog.Constraint) bool { return predicate.Implies(old.Expr, c.Expr) }) {
 			return
 		}
 	}

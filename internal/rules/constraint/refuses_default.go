@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -82,7 +83,7 @@ func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column
 // placeholder reports whether a default may be there to be refused, so that an
 // INSERT has to give a value: an empty text, or 0.
 func placeholder(n *pgparse.Node) bool {
-	c := rule.Uncast(n).GetAConst()
+	c := predicate.Uncast(n).GetAConst()
 	return c == nil || c.GetSval() != nil && strings.TrimSpace(c.GetSval().GetSval()) == "" || c.GetIval() != nil && c.GetIval().GetIval() <= 0
 }
 

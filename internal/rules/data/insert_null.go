@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -106,7 +107,7 @@ func copied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (
 // checked reports whether a CHECK proves that a column is not NULL.
 func checked(t *catalog.Relation, c *catalog.Column) bool {
 	return slices.ContainsFunc(t.Constraints, func(k *catalog.Constraint) bool {
-		return k.Kind == catalog.Check && k.Valid && catalog.ProvesNotNull(k.Expr, c.Name)
+		return k.Kind == catalog.Check && k.Valid && predicate.ProvesNotNull(k.Expr, c.Name)
 	})
 }
 

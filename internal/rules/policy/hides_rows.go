@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -103,7 +104,7 @@ func policy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 		at := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID })
 		return at >= 0 && !open(d.After) && narrows(d.Before.Policies[at], []*catalog.Policy{d.Policy}, table, r)
 	case catalog.PolicyCreated:
-		if d.Policy.Permissive || catalog.ConstantTrue(d.Policy.Using) && catalog.ConstantTrue(check(d.Policy)) {
+		if d.Policy.Permissive || predicate.ConstantTrue(d.Policy.Using) && predicate.ConstantTrue(check(d.Policy)) {
 			return false
 		}
 		r.Fact = "restrictive policy " + d.Policy.Name + " is added to " + table
@@ -147,7 +148,7 @@ func narrows(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.
 
 // stricter reports whether a condition surely asks for more than the old one.
 func stricter(old, now *pgparse.Node) bool {
-	return old != nil && now != nil && !rule.Implies(old, now) && rule.Implies(now, old)
+	return old != nil && now != nil && !predicate.Implies(old, now) && predicate.Implies(now, old)
 }
 
 // check is the condition for the rows that are written.
@@ -162,15 +163,15 @@ func check(p *catalog.Policy) *pgparse.Node {
 // everybody, so that nothing is hidden.
 func open(r *catalog.Relation) bool {
 	for _, p := range r.Policies {
-		if !p.Permissive && !(catalog.ConstantTrue(p.Using) && catalog.ConstantTrue(check(p))) {
+		if !p.Permissive && !(predicate.ConstantTrue(p.Using) && predicate.ConstantTrue(check(p))) {
 			return false
 		}
 	}
 	for _, command := range []string{"select", "insert", "update", "delete"} {
 		if !slices.ContainsFunc(r.Policies, func(p *catalog.Policy) bool {
 			return p.Permissive && (p.Command == "all" || p.Command == command) && slices.Contains(p.Roles, "public") &&
-				(command == "insert" || catalog.ConstantTrue(p.Using)) &&
-				(command == "select" || command == "delete" || catalog.ConstantTrue(check(p)))
+				(command == "insert" || predicate.ConstantTrue(p.Using)) &&
+				(command == "select" || command == "delete" || predicate.ConstantTrue(check(p)))
 		}) {
 			return false
 		}

@@ -1,10 +1,8 @@
-package rule
+package predicate
 
 import (
 	"slices"
-	"strconv"
 
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -13,8 +11,9 @@ const maxTerms = 40
 
 // Implies reports whether a row that meets the one condition surely meets the
 // other, so that the other refuses nothing new: the same condition, a longer
-// list of values, a wider bound, and AND and OR of those. false is "cannot
-// tell".
+// list of values, a wider bound, and AND and OR of those. It holds for a WHERE,
+// which is met when it is true, and for a CHECK, which is met when it is not
+// false. false is "cannot tell".
 func Implies(old, now *pgparse.Node) bool { return implies(old, now, 0) }
 
 func implies(old, now *pgparse.Node, depth int) bool {
@@ -22,7 +21,7 @@ func implies(old, now *pgparse.Node, depth int) bool {
 	if depth > maxTerms || old == nil || now == nil {
 		return false
 	}
-	if catalog.SameExpr(old, now) || catalog.ConstantTrue(now) {
+	if pgparse.Equal(old, now) || ConstantTrue(now) {
 		return true
 	}
 	if parts := terms(now, pgparse.BoolExprType_AND_EXPR); parts != nil {
@@ -39,19 +38,26 @@ func implies(old, now *pgparse.Node, depth int) bool {
 	}
 	if of, values := list(old); of != nil {
 		also, more := list(now)
-		return also != nil && catalog.SameExpr(of, also) && !slices.ContainsFunc(values, func(v *pgparse.Node) bool {
-			return !slices.ContainsFunc(more, func(m *pgparse.Node) bool { return catalog.SameExpr(v, m) })
+		return also != nil && pgparse.Equal(of, also) && !slices.ContainsFunc(values, func(v *pgparse.Node) bool {
+			return !slices.ContainsFunc(more, func(m *pgparse.Node) bool { return pgparse.Equal(v, m) })
 		})
 	}
-	return slices.ContainsFunc(limits(old), func(o limit) bool { return o.within(limits(now)) })
+	have, want := limits(old), limits(now)
+	return len(want) > 0 && !slices.ContainsFunc(want, func(w limit) bool {
+		return !slices.ContainsFunc(have, func(h limit) bool { return h.within(w) })
+	})
 }
 
-// Uncast is an expression without casts.
-func Uncast(n *pgparse.Node) *pgparse.Node {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
+// Conjuncts are the conditions that all hold when an expression does.
+func Conjuncts(n *pgparse.Node) []*pgparse.Node {
+	if b := n.GetBoolExpr(); b != nil && b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
+		var out []*pgparse.Node
+		for _, a := range b.GetArgs() {
+			out = append(out, Conjuncts(a)...)
+		}
+		return out
 	}
-	return n
+	return []*pgparse.Node{n}
 }
 
 func terms(n *pgparse.Node, op pgparse.BoolExprType) []*pgparse.Node {
@@ -70,10 +76,8 @@ func list(n *pgparse.Node) (of *pgparse.Node, values []*pgparse.Node) {
 	switch e.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_OP:
 		values = []*pgparse.Node{e.GetRexpr()}
-	case pgparse.A_Expr_Kind_AEXPR_IN:
-		values = e.GetRexpr().GetList().GetItems()
-	case pgparse.A_Expr_Kind_AEXPR_OP_ANY:
-		values = Uncast(e.GetRexpr()).GetAArrayExpr().GetElements()
+	case pgparse.A_Expr_Kind_AEXPR_IN, pgparse.A_Expr_Kind_AEXPR_OP_ANY:
+		values = elements(e)
 	}
 	if len(values) == 0 {
 		return nil, nil
@@ -91,13 +95,17 @@ func list(n *pgparse.Node) (of *pgparse.Node, values []*pgparse.Node) {
 type limit struct {
 	of    *pgparse.Node
 	op    string
-	value float64
+	value Value
 }
 
 // limits reads a comparison with a number, or BETWEEN.
 func limits(n *pgparse.Node) []limit {
 	e := n.GetAExpr()
 	of := Uncast(e.GetLexpr())
+	number := func(n *pgparse.Node) (Value, bool) {
+		v, ok := Constant(n)
+		return v, ok && v.Kind == Number
+	}
 	switch {
 	case e == nil:
 	case e.GetKind() == pgparse.A_Expr_Kind_AEXPR_BETWEEN:
@@ -116,39 +124,21 @@ func limits(n *pgparse.Node) []limit {
 	return nil
 }
 
-// within reports whether what meets the limit meets all of others that are on
-// the same expression, and there is nothing else to meet.
-func (l limit) within(others []limit) bool {
-	return len(others) == 1 && !slices.ContainsFunc(others, func(o limit) bool {
-		if !catalog.SameExpr(l.of, o.of) {
-			return true
-		}
-		switch {
-		case l.op == o.op && (l.op == "<" || l.op == "<="), l.op == "<" && o.op == "<=":
-			return l.value > o.value
-		case l.op == o.op && (l.op == ">" || l.op == ">="), l.op == ">" && o.op == ">=":
-			return l.value < o.value
-		case l.op == "<=" && o.op == "<":
-			return l.value >= o.value
-		case l.op == ">=" && o.op == ">":
-			return l.value <= o.value
-		}
-		return true
-	})
-}
-
-func number(n *pgparse.Node) (float64, bool) {
-	n = Uncast(n)
-	if e := n.GetAExpr(); e != nil && operator(e) == "-" && e.GetLexpr() == nil {
-		v, ok := number(e.GetRexpr())
-		return -v, ok
+// within reports whether what meets the one limit meets the other.
+func (l limit) within(o limit) bool {
+	if !pgparse.Equal(l.of, o.of) {
+		return false
 	}
-	switch v := n.GetAConst().GetVal().(type) {
-	case *pgparse.A_Const_Ival:
-		return float64(v.Ival.GetIval()), true
-	case *pgparse.A_Const_Fval:
-		f, err := strconv.ParseFloat(v.Fval.GetFval(), 64)
-		return f, err == nil
+	sign := l.value.Number.Cmp(o.value.Number)
+	switch {
+	case l.op == o.op && (l.op == "<" || l.op == "<="), l.op == "<" && o.op == "<=":
+		return sign <= 0
+	case l.op == o.op && (l.op == ">" || l.op == ">="), l.op == ">" && o.op == ">=":
+		return sign >= 0
+	case l.op == "<=" && o.op == "<":
+		return sign < 0
+	case l.op == ">=" && o.op == ">":
+		return sign > 0
 	}
-	return 0, false
+	return false
 }
