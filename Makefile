@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove kills race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -46,6 +46,9 @@ stale: ## fails when a generated file is not what its generator writes
 prove: ## the model of locks, and the rules' claims, against real servers 13 to 18
 	./scripts/setup.sh postgres
 	ONWARD_REQUIRE=1 ONWARD_PROVE=1 $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/prove/...
+
+kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
+	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^TestKilled$$' ./rehearse
 
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler
 	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/gitrange ./internal/traffic

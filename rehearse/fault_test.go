@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/cli"
@@ -40,6 +41,8 @@ func TestFaultChild(t *testing.T) {
 type victims struct {
 	repo string
 	tmp  string // above the temporary directories of all
+	args string // more for the command line
+	env  []string
 }
 
 const faultBase = `-- +goose Up
@@ -48,7 +51,7 @@ CREATE TABLE posts (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users, b
 `
 
 // newVictims: the release has two migrations, one in a transaction and one not.
-func newVictims(t *testing.T, base string) victims {
+func newVictims(t *testing.T, base, args string) victims {
 	t.Helper()
 	tmp, err := os.MkdirTemp("", "fault") // not of the test, whose name would make the paths of sockets too long
 	if err != nil {
@@ -61,7 +64,7 @@ func newVictims(t *testing.T, base string) victims {
 	return victims{branch(t, base, []txtar.File{
 		{Name: "00002_posts.sql", Data: []byte("-- +goose Up\nALTER TABLE posts ADD COLUMN at timestamptz;\nUPDATE posts SET at = now();\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n")},
 		{Name: "00003_index.sql", Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY posts_user ON posts (user_id);\nDO 'BEGIN PERFORM pg_sleep(0.2); END';\n")},
-	}), tmp}
+	}), tmp, args, nil}
 }
 
 // victim is one of the processes.
@@ -73,6 +76,12 @@ type victim struct {
 
 func (v victims) start(t *testing.T) *victim {
 	t.Helper()
+	return v.run(t, "rehearse --pg 18 --rows 20000 --traffic --fail-on never "+v.args)
+}
+
+// run starts the command line.
+func (v victims) run(t *testing.T, args string, env ...string) *victim {
+	t.Helper()
 	dir, err := os.MkdirTemp(v.tmp, "")
 	if err == nil {
 		err = os.Chmod(dir, 0o777|os.ModeSticky) // as /tmp is: the server's watchdog removes its directory from there
@@ -82,7 +91,8 @@ func (v victims) start(t *testing.T) *victim {
 	}
 	c := &victim{cmd: exec.Command(os.Args[0], "-test.run=^TestFaultChild$"), tmp: dir}
 	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = v.repo, &c.out, &c.out
-	c.cmd.Env = append(os.Environ(), "ONWARD_FAULT_CHILD=rehearse --pg 18 --rows 20000 --traffic --fail-on never", "TMPDIR="+dir)
+	c.cmd.Env = append(os.Environ(), "ONWARD_FAULT_CHILD="+args, "TMPDIR="+dir)
+	c.cmd.Env = append(append(c.cmd.Env, v.env...), env...)
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +139,7 @@ const mostEnding = 3 * time.Second
 const atOnce = 4
 
 // left lists what there is of a process and its server: files, processes that
-// work below its directory.
+// work below its directory, sockets that listen there.
 func (c *victim) left() []string {
 	var found []string
 	entries, _ := os.ReadDir(c.tmp)
@@ -148,6 +158,12 @@ func (c *victim) left() []string {
 			if len(cmdline) > 0 { // not a zombie
 				found = append(found, fmt.Sprintf("process %s %q", filepath.Dir(cwd), cmdline))
 			}
+		}
+	}
+	sockets, _ := os.ReadFile("/proc/net/unix")
+	for line := range strings.Lines(string(sockets)) {
+		if strings.Contains(line, c.tmp) {
+			found = append(found, "socket "+strings.TrimSpace(line))
 		}
 	}
 	return found
@@ -188,8 +204,8 @@ func orphans(t *testing.T) []string {
 	return out
 }
 
-// needServer skips, or fails, without binaries.
-func needServer(t *testing.T) {
+// needServer skips, or fails, without binaries, and gives the directory of those.
+func needServer(t *testing.T) (bin string) {
 	t.Helper()
 	s, err := pgserver.Start(t.Context(), pgserver.Config{Major: 18})
 	if err != nil {
@@ -198,6 +214,19 @@ func needServer(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
+	return s.Install().Bin
+}
+
+// ownCache gives the processes a cache of their own, empty, and the servers of a
+// directory.
+func (v *victims) ownCache(t *testing.T, bin string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(v.tmp, "cache")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	v.env = append(v.env, "XDG_CACHE_HOME="+dir, "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	return dir
 }
 
 // end ends processes with a signal, each at an instant of its own that is
@@ -239,50 +268,131 @@ func (v victims) end(t *testing.T, n int, over time.Duration, rnd *rand.Rand, si
 	all.Wait()
 }
 
-// TestKilled kills the process of a rehearsal at fifty instants: nothing stays,
-// and the cache serves the next rehearsal.
+// kills is how many processes TestKilled kills: ONWARD_KILLS, or fifty.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("ONWARD_KILLS")
+	if text == "" {
+		return 50
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 8 {
+		t.Fatalf("ONWARD_KILLS=%s: give a number, eight at least", text)
+	}
+	return n
+}
+
+// TestKilled kills the process of a rehearsal at many instants: nothing stays,
+// and the cache serves the next rehearsal, as does somebody's server.
 func TestKilled(t *testing.T) {
-	needServer(t)
+	n := kills(t)
+	bin := needServer(t)
 	before := orphans(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	// The base of the first is in the cache, that of the second is being built.
-	warm := newVictims(t, faultBase)
+	// The base of the first is in the cache, that of the second is being built,
+	// that of the third is a database on a server of somebody else.
+	warm := newVictims(t, faultBase, "")
 	warm.whole(t)
-	fresh := newVictims(t, fmt.Sprintf("%s-- %d\nCREATE TABLE unique_%d ();\n", faultBase, seed, seed))
+	fresh := newVictims(t, fmt.Sprintf("%s-- %d\nCREATE TABLE unique_%d ();\n", faultBase, seed, seed), "")
+	cache := fresh.ownCache(t, bin)
+	theirs := somebodys(t)
+	guest := newVictims(t, faultBase, "--postgres "+theirs.URLAs("rehearsal", "postgres"))
 	over := warm.wholes(t)
 	t.Logf("a rehearsal takes %s beside others", over)
 	var mu sync.Mutex
-	running := 0
+	running, through := 0, 0
 	killed := func(c *victim, at time.Duration, err error) {
 		if err != nil && c.cmd.ProcessState.ExitCode() != -1 {
 			t.Errorf("after %s: %v\n%s", at, err, &c.out)
 		}
+		mu.Lock()
 		if c.cmd.ProcessState.ExitCode() == -1 {
-			mu.Lock()
 			running++
-			mu.Unlock()
+		} else {
+			through++
 		}
+		mu.Unlock()
 		c.gone(t)
 	}
-	warm.end(t, 38, over, rnd, os.Kill, killed)
-	fresh.end(t, 12, over, rnd, os.Kill, killed)
-	t.Logf("%d of 50 were killed before their end", running)
-	if running < 25 {
-		t.Errorf("only %d of 50 were killed before their end", running)
+	fourth := n / 4
+	warm.end(t, n-2*fourth, over, rnd, os.Kill, killed)
+	fresh.end(t, fourth, over, rnd, os.Kill, killed)
+	guest.end(t, fourth, over, rnd, os.Kill, killed)
+	t.Logf("%d of %d were killed before their end, %d were through", running, n, through)
+	if running < n/2 {
+		t.Errorf("only %d of %d were killed before their end", running, n)
+	}
+	deserted := awaitNone(t, theirs, "SELECT application_name::pg_catalog.text FROM pg_catalog.pg_stat_activity WHERE usename OPERATOR(pg_catalog.=) 'rehearsal'")
+	if len(deserted) > 0 {
+		t.Errorf("sessions of the dead: %q", deserted)
 	}
 	warm.whole(t)
 	fresh.whole(t)
+	guest.whole(t) // and drops what the dead left
+	if left := awaitNone(t, theirs, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'"); len(left) > 0 {
+		t.Errorf("databases stay: %q", left)
+	}
 	var stay []string
 	for range 100 {
 		stay = slices.DeleteFunc(orphans(t), func(id string) bool { return slices.Contains(before, id) })
+		halves, _ := filepath.Glob(filepath.Join(cache, "onward", "*", "*.new"))
+		stay = append(stay, halves...)
 		if len(stay) == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Errorf("shared memory stays: %v", stay)
+	t.Errorf("shared memory, or half a base in the cache, stays: %v", stay)
+}
+
+// somebodys is a server that is not the rehearsal's, with a role for it.
+func somebodys(t *testing.T) *pgserver.Server {
+	t.Helper()
+	s, err := pgserver.Start(t.Context(), pgserver.Config{Major: 18})
+	if err != nil {
+		pgservertest.Missing(t, err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := s.Connect(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	if _, err := c.Exec(t.Context(), "CREATE ROLE rehearsal LOGIN CREATEDB"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// awaitNone asks until there is no row, for some seconds, and gives the last ones.
+func awaitNone(t *testing.T, s *pgserver.Server, query string) []string {
+	t.Helper()
+	c, err := s.Connect(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	var found []string
+	for range 100 {
+		rows, err := c.Query(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			t.Fatal(err)
+		}
+		if len(found) == 0 {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return found
 }
 
 // TestInterrupted: Ctrl-C ends a rehearsal at once, and nothing stays.
@@ -290,7 +400,7 @@ func TestInterrupted(t *testing.T) {
 	needServer(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	v := newVictims(t, faultBase)
+	v := newVictims(t, faultBase, "")
 	over := v.wholes(t)
 	v.end(t, 8, over, rand.New(rand.NewPCG(seed, 0)), os.Interrupt, func(c *victim, at time.Duration, err error) {
 		defer c.gone(t)

@@ -98,12 +98,13 @@ func ownedByUs(info os.FileInfo, acct account) bool {
 	return ok && (int(stat.Uid) == os.Geteuid() || acct.dropped() && stat.Uid == acct.uid)
 }
 
-// initdb runs the program of that name as the account.
-func (a account) initdb(program string, args ...string) error {
+// initdb runs the program of that name as the account. While it runs, should this process be killed, the lock is held.
+func (a account) initdb(lock *os.File, program string, args ...string) error {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = "/"
 	cmd.Env = helperEnvironment()
 	cmd.SysProcAttr = a.attributes()
+	cmd.ExtraFiles = []*os.File{lock}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", program, err, strings.TrimSpace(string(out)))

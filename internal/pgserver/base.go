@@ -43,39 +43,41 @@ func StartFrom(ctx context.Context, cfg Config, base Base) (s *Server, built boo
 	if err != nil {
 		return nil, false, err
 	}
-	final, err := c.basePath(base.Key)
-	if err != nil {
-		return nil, false, err
-	}
-	s, built, err = c.startFrom(ctx, final, base)
+	s, built, err = c.startFrom(ctx, base)
 	broken := new(ServerError)
 	if (errors.As(err, &broken) || errors.Is(err, fs.ErrNotExist)) && ctx.Err() == nil && !built {
 		// The cached copy may be damaged, or somebody removed it meanwhile: make it anew, once.
-		if removeErr := os.RemoveAll(final); removeErr != nil {
+		final, removeErr := c.basePath(base.Key)
+		if removeErr == nil {
+			removeErr = os.RemoveAll(final)
+		}
+		if removeErr != nil {
 			return nil, false, errors.Join(err, removeErr)
 		}
-		s, built, err = c.startFrom(ctx, final, base)
+		s, built, err = c.startFrom(ctx, base)
 	}
-	if built {
+	if final, none := c.basePath(base.Key); built && none == nil {
 		forgetBases(filepath.Dir(final), final)
 	}
-	return s, built, err
+	return s, built, errors.Join(err, c.forgo())
 }
 
 // basePath is where the cache keeps a base.
 func (c *chosen) basePath(key string) (string, error) {
-	initial, err := templatePath(c.install, c.acct)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte(initial + "\n" + key))
-	return filepath.Join(filepath.Dir(filepath.Dir(initial)), "base", fmt.Sprintf("%s-%x", c.install.Version, sum[:8])), nil
+	root, err := cacheRoot()
+	return filepath.Join(root, baseRoom, c.baseName(key)), err
 }
 
-// startFrom starts a server with the base that is kept at final, or is built
-// there.
-func (c *chosen) startFrom(ctx context.Context, final string, base Base) (s *Server, built bool, err error) {
-	err = buildOnce(ctx, final, func(staging string) error {
+const baseRoom = "base" // of the cache
+
+func (c *chosen) baseName(key string) string {
+	sum := sha256.Sum256([]byte(templateName(c.install, c.acct) + "\n" + key))
+	return fmt.Sprintf("%s-%x", c.install.Version, sum[:8])
+}
+
+// startFrom starts a server with the base that is kept, or is built.
+func (c *chosen) startFrom(ctx context.Context, base Base) (s *Server, built bool, err error) {
+	final, err := c.kept(ctx, baseRoom, c.baseName(base.Key), func(staging string, _ *os.File) error {
 		built = true
 		c.Logger.Info("building the base schema, once for this content", "version", c.install.Version)
 		return c.build(ctx, staging, base)

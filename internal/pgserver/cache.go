@@ -24,7 +24,7 @@ func cacheRoot() (string, error) {
 	user, err := os.UserCacheDir()
 	if err != nil {
 		if !acct.dropped() {
-			return "", fmt.Errorf("no cache directory: %w", err)
+			return "", &unkeptError{fmt.Errorf("no cache directory: %w", err)}
 		}
 		return systemCache, nil
 	}
@@ -35,16 +35,20 @@ func cacheRoot() (string, error) {
 }
 
 // buildOnce makes the directory final by filling a staging directory beside it and renaming that. When final exists
-// it does nothing. A lock makes other processes wait for the one that builds; the lock dies with its holder.
-func buildOnce(ctx context.Context, final string, fill func(staging string) error) error {
+// it does nothing. A lock makes other processes wait for the one that builds; the lock dies with its holder. A program
+// that fill starts must inherit it: should this process be killed, that works on in the staging directory.
+func buildOnce(ctx context.Context, final string, fill func(staging string, lock *os.File) error) error {
 	if exists(final) {
 		return nil
 	}
 	parent := filepath.Dir(final)
 	if err := makeReadable(parent); err != nil {
-		return fmt.Errorf("make the cache directory %s (XDG_CACHE_HOME names another): %w", parent, err)
+		return &unkeptError{fmt.Errorf("make the cache directory %s (XDG_CACHE_HOME names another): %w", parent, err)}
 	}
 	lock, err := lockWait(ctx, final+".lock")
+	if err != nil && ctx.Err() == nil {
+		return &unkeptError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -54,16 +58,49 @@ func buildOnce(ctx context.Context, final string, fill func(staging string) erro
 	}
 	// A builder that was killed left its staging directory behind: we hold the lock, so it is nobody's.
 	staging := final + ".new"
-	if err := os.RemoveAll(staging); err != nil {
-		return err
+	if err := errors.Join(os.RemoveAll(staging), makeReadable(staging)); err != nil {
+		return &unkeptError{err}
 	}
-	if err := makeReadable(staging); err != nil {
-		return err
-	}
-	if err := fill(staging); err != nil {
+	if err := fill(staging, lock); err != nil {
 		return errors.Join(err, os.RemoveAll(staging))
 	}
 	return os.Rename(staging, final)
+}
+
+// unkeptError says that there is no cache, or none that can be written: a home that is read-only, or none.
+type unkeptError struct{ err error }
+
+func (e *unkeptError) Error() string { return e.err.Error() }
+func (e *unkeptError) Unwrap() error { return e.err }
+
+// kept makes a directory of a room of the cache with buildOnce, and tells where it is. Where nothing can be kept, it is
+// made in a temporary directory, which goes with forgo.
+func (c *chosen) kept(ctx context.Context, room, name string, fill func(staging string, lock *os.File) error) (string, error) {
+	root, err := cacheRoot()
+	if err == nil {
+		final := filepath.Join(root, room, name)
+		if err = buildOnce(ctx, final, fill); err == nil {
+			return final, nil
+		}
+	}
+	if unkept := new(unkeptError); !errors.As(err, &unkept) {
+		return "", err
+	}
+	if c.temporary == "" {
+		c.Logger.Info("the cache cannot be written: what is made is not kept, and the next start makes it anew", "because", err)
+		parent, err := temporaryFor(c.Dir, c.acct)
+		if err != nil {
+			return "", err
+		}
+		if c.temporary, c.forgo, err = scratch.MakeIn(parent, "unkept"); err != nil {
+			return "", err
+		}
+		if err := os.Chmod(c.temporary, 0o755); err != nil {
+			return "", err
+		}
+	}
+	final := filepath.Join(c.temporary, room, name)
+	return final, buildOnce(ctx, final, fill)
 }
 
 // makeReadable makes a directory and its missing parents such that another account can enter them, whatever the umask.

@@ -24,7 +24,7 @@ func TestBuildOnce(t *testing.T) {
 	ctx := context.Background()
 	final := filepath.Join(t.TempDir(), "deep", "thing")
 	broken := errors.New("disk full")
-	err := buildOnce(ctx, final, func(staging string) error {
+	err := buildOnce(ctx, final, func(staging string, _ *os.File) error {
 		return errors.Join(os.WriteFile(filepath.Join(staging, "half"), nil, 0o600), broken)
 	})
 	if !errors.Is(err, broken) || exists(final) || exists(final+".new") {
@@ -38,7 +38,7 @@ func TestBuildOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			err := buildOnce(ctx, final, func(staging string) error {
+			err := buildOnce(ctx, final, func(staging string, _ *os.File) error {
 				fills.Add(1)
 				time.Sleep(10 * time.Millisecond)
 				return os.WriteFile(filepath.Join(staging, "whole"), nil, 0o600)
@@ -62,7 +62,7 @@ func TestBuildOnce(t *testing.T) {
 	defer lock.Close()
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	if err := buildOnce(short, other, func(string) error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
+	if err := buildOnce(short, other, func(string, *os.File) error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("waiting for another builder: %v", err)
 	}
 }
@@ -88,10 +88,11 @@ func TestDamagedTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := templatePath(s.Install(), acct)
+	root, err := cacheRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := filepath.Join(root, templateRoom, templateName(s.Install(), acct))
 	if err := os.Remove(filepath.Join(path, "global", "pg_control")); err != nil {
 		t.Fatal(err)
 	}

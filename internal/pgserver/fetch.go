@@ -73,7 +73,7 @@ func fetch(ctx context.Context, a artifact, log *slog.Logger) (string, error) {
 		return "", err
 	}
 	final := filepath.Join(root, "postgres", a.version+"-"+a.platform)
-	return filepath.Join(final, "bin"), buildOnce(ctx, final, func(staging string) error {
+	return filepath.Join(final, "bin"), buildOnce(ctx, final, func(staging string, _ *os.File) error {
 		log.Info("downloading Postgres binaries", "version", a.version, "from", a.url())
 		jar, err := download(ctx, a.url(), a.sha256)
 		if err != nil {

@@ -82,7 +82,8 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.start(ctx)
+	s, err := c.start(ctx)
+	return s, errors.Join(err, c.forgo())
 }
 
 // bounded gives a context without a deadline the one of a start.
@@ -100,6 +101,10 @@ type chosen struct {
 	install Install
 	acct    account
 	base    string // a cluster to begin with instead of what initdb makes
+
+	// temporary takes the place of a cache that cannot be written; forgo removes it.
+	temporary string
+	forgo     func() error
 }
 
 func resolve(ctx context.Context, cfg Config) (*chosen, error) {
@@ -113,7 +118,7 @@ func resolve(ctx context.Context, cfg Config) (*chosen, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &chosen{Config: cfg, install: install, acct: acct}, nil
+	return &chosen{Config: cfg, install: install, acct: acct, forgo: func() error { return nil }}, nil
 }
 
 func (c *chosen) start(ctx context.Context) (*Server, error) {
@@ -123,7 +128,7 @@ func (c *chosen) start(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	s, err := c.launch(ctx)
-	if broken := new(ServerError); errors.As(err, &broken) && len(c.Settings) == 0 && c.base == "" && ctx.Err() == nil {
+	if broken := new(ServerError); errors.As(err, &broken) && len(c.Settings) == 0 && c.base == "" && c.temporary == "" && ctx.Err() == nil {
 		// With our own settings a server starts, unless the cached template was damaged (a cleaner went through the
 		// cache directory, the disk was full). Make a new one, once.
 		c.Logger.Info("making the initdb template anew", "version", c.install.Version, "because", err)
@@ -159,7 +164,7 @@ func (c *chosen) launch(ctx context.Context) (*Server, error) {
 	tmpl := c.base
 	if tmpl == "" {
 		var err error
-		if tmpl, err = template(ctx, c.install, c.acct, c.Logger); err != nil {
+		if tmpl, err = c.template(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -33,19 +33,9 @@ type private struct {
 
 // newPrivate makes a directory below parent ("" for the system's temporary directory) for the account.
 func newPrivate(parent string, acct account) (*private, error) {
-	explicit := parent != ""
-	if !explicit {
-		parent = os.TempDir()
-	}
-	parent, err := filepath.Abs(parent)
+	parent, err := temporaryFor(parent, acct)
 	if err != nil {
 		return nil, err
-	}
-	if err := acct.reach(parent); err != nil {
-		if explicit {
-			return nil, err
-		}
-		parent = "/tmp" // TMPDIR may be below root's home
 	}
 	// The watchdog compares /proc/*/cwd with the directory's path, and there links are resolved.
 	resolved, err := filepath.EvalSymlinks(parent)
@@ -80,6 +70,26 @@ func newPrivate(parent string, acct account) (*private, error) {
 		}
 	}
 	return p, nil
+}
+
+// temporaryFor is the absolute path of a directory in which the account can get at what is made there: the given one,
+// for "" the system's.
+func temporaryFor(dir string, acct account) (string, error) {
+	explicit := dir != ""
+	if !explicit {
+		dir = os.TempDir()
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := acct.reach(dir); err != nil {
+		if explicit {
+			return "", err
+		}
+		return "/tmp", nil // TMPDIR may be below root's home
+	}
+	return dir, nil
 }
 
 // unique is a name that nobody else has, 65 random bits: short, as a socket's path must be.

@@ -11,11 +11,11 @@ var errPlatform = errors.New("throwaway servers need a Unix system; give a serve
 
 type account struct{}
 
-func serverAccount() (account, error)          { return account{}, errPlatform }
-func (account) dropped() bool                  { return false }
-func (account) own(...string) error            { return errPlatform }
-func (account) reach(string) error             { return nil }
-func (account) initdb(string, ...string) error { return errPlatform }
+func serverAccount() (account, error)                    { return account{}, errPlatform }
+func (account) dropped() bool                            { return false }
+func (account) own(...string) error                      { return errPlatform }
+func (account) reach(string) error                       { return nil }
+func (account) initdb(*os.File, string, ...string) error { return errPlatform }
 
 type maker struct{}
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,46 +31,42 @@ func initdbArgs(install Install) []string {
 	return args
 }
 
-// template returns a directory made by initdb for this installation, from the cache or newly made. It belongs to the
+// template returns a directory made by initdb for the installation, from the cache or newly made. It belongs to the
 // account that the server runs as.
-func template(ctx context.Context, install Install, acct account, log *slog.Logger) (string, error) {
-	final, err := templatePath(install, acct)
-	if err != nil {
-		return "", err
-	}
-	err = buildOnce(ctx, final, func(staging string) error {
-		log.Info("running initdb, once for this version", "version", install.Version, "template", final)
+func (c *chosen) template(ctx context.Context) (string, error) {
+	install, acct := c.install, c.acct
+	made, err := c.kept(ctx, templateRoom, templateName(install, acct), func(staging string, lock *os.File) error {
+		c.Logger.Info("running initdb, once for this version", "version", install.Version, "template", staging)
 		if err := os.Chmod(staging, 0o700); err != nil {
 			return err
 		}
 		if err := acct.own(staging); err != nil {
 			return err
 		}
-		return acct.initdb(filepath.Join(install.Bin, "initdb"), append(initdbArgs(install), "--pgdata="+staging)...)
+		return acct.initdb(lock, filepath.Join(install.Bin, "initdb"), append(initdbArgs(install), "--pgdata="+staging)...)
 	})
 	if err != nil {
 		return "", fmt.Errorf("make the template of Postgres %s: %w", install.Version, err)
 	}
-	return final, nil
+	return made, nil
 }
 
-// templatePath is where an installation's template is in the cache. Another build of the same version may lay files
-// out differently, so the directory of the binaries is part of the name, as is all that initdb was told.
-func templatePath(install Install, acct account) (string, error) {
-	root, err := cacheRoot()
-	if err != nil {
-		return "", err
-	}
+const templateRoom = "template" // of the cache
+
+// templateName is what an installation's template is called in the cache. Another build of the same version may lay
+// files out differently, so the directory of the binaries is part of the name, as is all that initdb was told.
+func templateName(install Install, acct account) string {
 	key := sha256.Sum256([]byte(strings.Join(append(initdbArgs(install), install.Bin, install.Version, fmt.Sprint(acct)), "\n")))
-	return filepath.Join(root, "template", fmt.Sprintf("%s-%x", install.Version, key[:6])), nil
+	return fmt.Sprintf("%s-%x", install.Version, key[:6])
 }
 
 // forgetTemplate removes a template from the cache, at once for others that look for it.
 func forgetTemplate(install Install, acct account) error {
-	path, err := templatePath(install, acct)
+	root, err := cacheRoot()
 	if err != nil {
 		return err
 	}
+	path := filepath.Join(root, templateRoom, templateName(install, acct))
 	aside := fmt.Sprintf("%s.bad-%d", path, os.Getpid())
 	if err := os.Rename(path, aside); err != nil {
 		return err

@@ -24,7 +24,11 @@ const (
 // temporary files. remove takes it away, with all that is in it; it may be
 // called more than once.
 func Make(purpose string) (dir string, remove func() error, err error) {
-	parent := os.TempDir()
+	return MakeIn(os.TempDir(), purpose)
+}
+
+// MakeIn is Make in a directory of the caller's choice.
+func MakeIn(parent, purpose string) (dir string, remove func() error, err error) {
 	sweep(parent, purpose)
 	made, err := os.MkdirTemp(parent, young+purpose+"-")
 	if err != nil {
