@@ -1,0 +1,183 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// below reports whether a relation is r itself or a partition or child of it.
+func (f *fold) below(r *Relation, oid OID) bool {
+	if r.OID == oid {
+		return true
+	}
+	found := false
+	f.walkChildren(r, func(child *Relation) { found = found || child.OID == oid })
+	return found
+}
+
+// walkChildren calls do for every partition and child at every level.
+func (f *fold) walkChildren(r *Relation, do func(*Relation)) {
+	seen := map[OID]bool{r.OID: true}
+	queue := []*Relation{r}
+	for len(queue) > 0 {
+		r, queue = queue[0], queue[1:]
+		for _, list := range [][]OID{r.Partitions, r.Children} {
+			for _, oid := range list {
+				if child := f.Relation(oid); child != nil && !seen[oid] {
+					seen[oid] = true
+					do(child)
+					queue = append(queue, child)
+				}
+			}
+		}
+	}
+}
+
+// takeColumns marks the columns and checks that a table has from the parent
+// that it joins.
+func (f *fold) takeColumns(parent, child *Relation) {
+	f.using = true // one side may learn a column of the other
+	if parent.Inferred && !child.Inferred {
+		// What is known of the partition is known of the parent.
+		for _, c := range child.Columns {
+			if parent.Column(c.Name) == nil {
+				parent.addColumn(c.elsewhere())
+			}
+		}
+		parent.resolveGenerated()
+	}
+	for _, c := range parent.Columns {
+		have := child.Column(c.Name)
+		if have == nil {
+			if !child.Inferred && !child.Partial {
+				f.fail(f.sure() && !c.Inferred, refuse.ChildColumn, c.Name)
+				if f.failed {
+					return
+				}
+			}
+			child.addColumn(c.elsewhere())
+			have = child.Column(c.Name)
+		}
+		e := child.editColumn(have.Attnum)
+		e.Inherited = true
+		if parent.Kind == PartitionedTable {
+			e.Local = false
+		}
+	}
+	child.resolveGenerated()
+	for _, con := range parent.Constraints {
+		if con.Kind != Check || con.NoInherit {
+			continue
+		}
+		if have := child.Constraint(con.Name); have != nil {
+			child.editConstraint(have.ID).Parent = true
+		} else if !child.Inferred && !child.Partial && !parent.Inferred {
+			f.fail(f.sure(), refuse.ChildConstraint, con.Name)
+			if f.failed {
+				return
+			}
+		}
+	}
+}
+
+// elsewhere is the column as another table has it, where a column has another
+// number.
+func (c *Column) elsewhere() *Column {
+	next := *c
+	next.Sequence = 0
+	if next.GeneratedExpr != nil {
+		next.own().GeneratedFrom = nil
+	}
+	return &next
+}
+
+func (f *fold) leaveParent(parent, part *Relation) {
+	parent.own().Partitions = without(parent.Partitions, part.OID)
+	if parent.Default == part.OID {
+		parent.own().Default = 0
+	}
+	part.Parent, part.own().Bound = 0, ""
+	f.ownColumns(part)
+	for i, c := range part.Constraints {
+		if c.Parent {
+			part.Constraints = slices.Clone(part.Constraints)
+			next := *c
+			next.Parent = false
+			part.Constraints[i] = &next
+		}
+	}
+	for _, oid := range part.Indexes {
+		idx := f.edit(oid)
+		if idx == nil || idx.Index.Parent == 0 {
+			continue
+		}
+		if p := f.edit(idx.Index.Parent); p != nil {
+			p.own().Partitions = without(p.Partitions, oid)
+		}
+		info := *idx.Index
+		info.Parent = 0
+		idx.Index = &info
+	}
+	// The clones of the parent's triggers go.
+	part.Triggers = slices.DeleteFunc(slices.Clone(part.Triggers), func(t *Trigger) bool { return t.Parent })
+}
+
+// ownColumns makes inherited columns a table's own.
+func (f *fold) ownColumns(r *Relation) {
+	for _, c := range r.Columns {
+		if c.Inherited {
+			e := r.editColumn(c.Attnum)
+			e.Inherited, e.Local = false, true
+		}
+	}
+}
+
+// addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
+func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
+	parent := f.relation(rv, Table, false)
+	if parent == nil || !f.holdsRows(parent, refuse.ActionUnsuited.Of("INHERIT", parent.Name.Name)) {
+		return
+	}
+	if slices.Contains(child.Inherits, parent.OID) {
+		f.fail(f.sure(), refuse.InheritTwice, parent.Name.Name)
+		return
+	}
+	if f.below(child, parent.OID) {
+		f.fail(true, refuse.InheritCircular)
+		return
+	}
+	parent = f.edit(parent.OID)
+	f.takeColumns(parent, child)
+	parent.own().Children = with(parent.Children, child.OID)
+	child.own().Inherits = with(child.Inherits, parent.OID)
+}
+
+func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
+	parent := f.relation(rv, Table, false)
+	if parent == nil {
+		return
+	}
+	if !slices.Contains(child.Inherits, parent.OID) {
+		if !child.Inferred && !parent.Inferred {
+			f.fail(f.sure(), refuse.NotParentOf, parent.Name.Name, child.Name.Name)
+		}
+		return
+	}
+	parent = f.edit(parent.OID)
+	parent.own().Children = without(parent.Children, child.OID)
+	child.own().Inherits = without(child.Inherits, parent.OID)
+	for _, c := range slices.Clone(child.Columns) {
+		if !c.Inherited || slices.ContainsFunc(child.Inherits, func(p OID) bool { r := f.Relation(p); return r != nil && r.Column(c.Name) != nil }) {
+			continue // of another parent
+		}
+		e := child.editColumn(c.Attnum)
+		e.Inherited, e.Local = false, true
+	}
+	for _, c := range parent.Constraints {
+		if have := child.Constraint(c.Name); have != nil && have.Parent {
+			child.editConstraint(have.ID).Parent = false
+		}
+	}
+}

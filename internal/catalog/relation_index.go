@@ -1,0 +1,123 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// IndexKey is a key column of an index or partition key: a column or an
+// expression.
+type IndexKey struct {
+	Column    int16 // 0: an expression
+	Expr      *pgparse.Node
+	ExprText  string
+	Opclass   string
+	Collation string
+	Desc      bool
+	// Columns lists every column that the expression reads.
+	Columns []int16
+}
+
+// IndexInfo is a row of pg_index.
+type IndexInfo struct {
+	Table   OID
+	Method  string // "btree"
+	Keys    []IndexKey
+	Include []int16
+	// Names are what the index calls its columns: the columns' names when it
+	// was built. The names of its clones on partitions come from them.
+	Names            []string
+	Predicate        *pgparse.Node
+	PredicateText    string
+	PredicateColumns []int16
+	Unique           bool
+	NullsNotDistinct bool
+	// Valid is false for an index ON ONLY a partitioned table whose
+	// partitions are not all attached, and for one that a failed concurrent
+	// build may have left.
+	Valid      bool
+	Concurrent bool   // built with CONCURRENTLY
+	Constraint string // the constraint it stands behind; "" for none
+	Primary    bool
+	Clustered  bool
+	Parent     OID // the partitioned index it is attached to
+}
+
+// ViewInfo is what a view or materialised view reads.
+type ViewInfo struct {
+	Query   *pgparse.Node
+	Reads   []OID
+	Columns map[OID][]int16 // the columns read, per relation, as far as names tell
+	Star    bool            // the query has a * in it
+	Filled  bool            // of a materialised view: WITH DATA
+	// Functions names the functions that the query calls and that the catalog
+	// holds, and Types the user-defined types that it casts to.
+	Functions []Name
+	Types     []OID
+}
+
+// SequenceInfo is a row of pg_sequence.
+type SequenceInfo struct {
+	Type        string // int2, int4, int8
+	OwnerTable  OID
+	OwnerColumn int16
+	Identity    bool // it belongs to an identity column
+	// Moved: it does not begin at 1, does not count by 1, or was set to another
+	// number since.
+	Moved bool
+	// Increment is what it counts by; 0 is 1.
+	Increment int64
+}
+
+// Step is what a sequence counts by.
+func (s *SequenceInfo) Step() int64 {
+	if s.Increment == 0 {
+		return 1
+	}
+	return s.Increment
+}
+
+// Trigger is a row of pg_trigger.
+type Trigger struct {
+	ID     OID // stays the same when the trigger is renamed
+	Name   string
+	Timing string // "before", "after", "instead of"
+	Events string // "insert or update"
+	// Transitions are the names of REFERENCING … TABLE AS.
+	Transitions []string
+	Row         bool
+	Function    Name
+	Enabled     bool    // for the writes of ordinary sessions: not DISABLE, not ENABLE REPLICA
+	Columns     []int16 // UPDATE OF
+	// Parent marks the clone of a partitioned table's trigger.
+	Parent bool
+	// Deferrable and InitiallyDeferred are those of a constraint trigger.
+	Deferrable, InitiallyDeferred bool
+	// When is its condition, nil where it has none; Uses lists the columns
+	// that it reads.
+	When    *pgparse.Node
+	Uses    []int16
+	Comment string
+}
+
+// Policy is a row of pg_policy.
+type Policy struct {
+	Name, Command string
+	ID            OID // stays the same when the policy is renamed
+	// Permissive policies let rows through, the others take away from those.
+	Permissive bool
+	// Roles are those that it is for; "public" is everybody.
+	Roles []string
+	// Using and Check are its conditions, nil where it has none.
+	Using, Check *pgparse.Node
+	// Uses lists the columns of its table that its conditions read, Reads those
+	// of other relations, in sub-queries.
+	Uses  []int16
+	Reads []Reading
+}
+
+// Reading is what an expression reads of a relation.
+type Reading struct {
+	Relation OID
+	Columns  []int16
+}
+
+// Grant is a privilege on an object.
+type Grant struct{ Role, Privilege string }

@@ -1,0 +1,171 @@
+package effect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// rebuildDependents drops and makes anew what depends on a column: indexes,
+// checks, foreign keys in both directions. change is nil for SET EXPRESSION.
+func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Column, change *retyped, _ *pgparse.ColumnDef) {
+	// Other subcommands may want a rewrite as well: whether an index is kept is
+	// only decided when nothing is rewritten.
+	for _, index := range a.indexes(rel) {
+		if a.dropped(index.OID) || !usesColumn(index.Index, col) {
+			continue
+		}
+		e := a.lockFor(index, ael, "index on "+col.Name)
+		if index.Kind == catalog.Index && change != nil && !a.keeps(index.Index, col, change) {
+			e.RebuildsIndex = true
+			te := a.at(rel)
+			te.RebuildsIndex, te.Scans = true, true
+		}
+	}
+	for _, con := range rel.Constraints {
+		if contains(a.droppedConstraints, con) {
+			continue
+		}
+		switch con.Kind {
+		case catalog.Check:
+			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || mentions(con.Expr, col.Name)) {
+				t.wantScan("the constraint " + con.Name + " is checked again")
+			}
+		case catalog.ForeignKey:
+			if !contains(con.Columns, col.Attnum) {
+				continue
+			}
+			if ref := a.c.Relation(con.Ref); ref != nil && ref != rel {
+				targets := a.tree(ref, ref.Kind == catalog.PartitionedTable)
+				for _, target := range targets {
+					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
+				}
+				a.dropForeignKey(con, true)
+				if con.Valid && a.revalidates(t, change) {
+					for _, leaf := range targets {
+						if e := a.at(leaf); stored(leaf) {
+							e.Scans = true
+						}
+					}
+				}
+			}
+			if con.Valid && a.revalidates(t, change) {
+				t.wantScan("the foreign key " + con.Name + " is checked again")
+			}
+		}
+	}
+	for _, ref := range a.references(rel, true) {
+		if !a.pointsTo(ref.con, rel, col) {
+			continue
+		}
+		e := a.lockFor(ref.from, ael, "its foreign key "+ref.con.Name+" is made anew")
+		if ref.con.Valid && a.revalidates(t, change) && stored(ref.from) {
+			e.Scans = true
+			if !t.rewrite {
+				t.wantScan("the foreign key " + ref.con.Name + " is checked again")
+			}
+		}
+	}
+}
+
+func usesColumn(i *catalog.IndexInfo, col *catalog.Column) bool {
+	if i == nil {
+		return false
+	}
+	for _, k := range i.Keys {
+		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
+			return true
+		}
+	}
+	return contains(i.Include, col.Attnum) || contains(i.PredicateColumns, col.Attnum)
+}
+
+// keeps reports whether an index survives the change of a column's type: the
+// same operator classes and collations, and no expression or condition, which
+// the server does not compare (CheckIndexCompatible).
+func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped) bool {
+	if i.Parent != 0 { // made anew with its partitioned index, which has no file to pass on
+		return false
+	}
+	if !i.Valid || i.Predicate != nil || i.PredicateText != "" || change.unknown {
+		return false
+	}
+	for _, k := range i.Keys {
+		if k.Column == 0 {
+			return false
+		}
+		if k.Column != col.Attnum {
+			continue
+		}
+		from, to := a.base(change.from), a.base(change.to)
+		if i.Method == "gin" && (from.Array > 0 || to.Array > 0) {
+			return false // it holds elements, not what the column holds
+		}
+		if polymorphic(a.c, from) || polymorphic(a.c, to) {
+			if !same(from, to) {
+				return false
+			}
+		} else if k.Opclass == "" && operators(from) != operators(to) {
+			return false
+		}
+		if k.Collation == "" && change.fromCollation != change.toCollation {
+			return false
+		}
+	}
+	return true
+}
+
+// polymorphic reports whether a type's default operator class is that of all
+// enums, arrays, ranges or records.
+func polymorphic(c *catalog.Catalog, t catalog.Type) bool {
+	if t.Array > 0 || strings.HasSuffix(t.Name.Name, "range") && t.Name.Schema == "pg_catalog" {
+		return true
+	}
+	u := c.Type(t.OID)
+	return t.OID != 0 && u != nil && u.Kind != catalog.Base
+}
+
+// operators names the default operator class of a type, where several types
+// share one.
+func operators(t catalog.Type) string {
+	switch n := typeName(t); n {
+	case "varchar":
+		return "text"
+	case "cidr":
+		return "inet"
+	case "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regcollation", "regtype", "regrole", "regnamespace", "regconfig", "regdictionary":
+		return "oid"
+	default:
+		return n
+	}
+}
+
+// revalidates reports whether a foreign key is checked again: when a side is
+// rewritten, or when the comparison of both becomes another.
+func (a *alter) revalidates(t *tab, change *retyped) bool {
+	if t.rewrite {
+		return true
+	}
+	if change == nil || change.unknown {
+		return true
+	}
+	return operators(a.base(change.from)) != operators(a.base(change.to)) || change.fromCollation != change.toCollation
+}
+
+// pointsTo reports whether a foreign key references a column.
+func (a *alter) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col *catalog.Column) bool {
+	target := a.c.Relation(fk.Ref)
+	if target == nil {
+		return false
+	}
+	for _, n := range fk.RefColumns {
+		if c := target.Attr(n); c != nil && c.Name == col.Name {
+			return true
+		}
+	}
+	if len(fk.RefColumns) == 0 { // the primary key
+		return inPrimaryKey(rel, col)
+	}
+	return false
+}

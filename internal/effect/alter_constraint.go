@@ -1,0 +1,80 @@
+package effect
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// alterConstraint is ALTER CONSTRAINT: deferrability of a foreign key; since
+// 18 also enforcement, and inheritance of NOT NULL.
+func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
+	def := cmd.GetDef().GetAtalterConstraint()
+	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.v.AtLeast(18) {
+		word := "ENFORCED"
+		if def.GetAlterInheritability() {
+			word = "INHERIT"
+		}
+		a.refuse(refuse.SyntaxAt, word)
+		return
+	}
+	con := a.rel.Constraint(def.GetConname())
+	if con == nil {
+		if a.whole(a.rel) {
+			a.refuse(refuse.ConstraintMissing, def.GetConname(), a.rel.Name.Name)
+		}
+		return
+	}
+	if def.GetAlterInheritability() {
+		if con.Kind != catalog.NotNullConstraint {
+			a.refuse(refuse.NotNotNull, con.Name, a.rel.Name.Name)
+			return
+		}
+		if def.GetNoinherit() == con.NoInherit {
+			return
+		}
+		for _, k := range a.kids(a.rel) {
+			a.child(k)
+			if col := a.rel.Attr(first(con.Columns)); col != nil && !def.GetNoinherit() {
+				for _, rel := range a.tree(k, true) {
+					a.child(rel)
+					a.checkNotNull(rel, col.Name)
+				}
+			}
+		}
+		return
+	}
+	if con.Kind != catalog.ForeignKey {
+		a.refuse(refuse.NotForeignKey, con.Name, a.rel.Name.Name)
+		return
+	}
+	ref := a.c.Relation(con.Ref)
+	partitioned := a.rel.Kind == catalog.PartitionedTable || ref != nil && ref.Kind == catalog.PartitionedTable
+	if def.GetAlterEnforceability() && def.GetIsEnforced() != con.Enforced {
+		// The triggers on the referenced table are dropped, or made again.
+		mode := ael
+		if def.GetIsEnforced() {
+			mode = sre
+		}
+		if ref != nil && ref != a.rel {
+			a.lockFor(ref, mode, referencedBy(con.Name, ""))
+		}
+		if partitioned && ref != nil {
+			a.below(a.rel, a.mode)
+			a.below(ref, mode)
+		}
+		if def.GetIsEnforced() {
+			for _, rel := range a.tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+				a.tabOf(rel).wantScan("rows are looked up in the referenced table")
+			}
+			if ref != nil && stored(ref) {
+				a.at(ref).Scans = true
+			}
+		}
+	}
+	if def.GetAlterDeferrability() && partitioned && (def.GetDeferrable() != con.Deferrable || def.GetInitdeferred() != con.InitiallyDeferred) {
+		if a.rel.Kind == catalog.PartitionedTable {
+			a.below(a.rel, a.mode)
+		}
+	}
+}

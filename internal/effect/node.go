@@ -1,0 +1,42 @@
+package effect
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+func text(n *pgparse.Node) string { return n.GetString_().GetSval() }
+
+// nameOf splits a list of name parts.
+func nameOf(parts []*pgparse.Node) (schema, name string) {
+	if len(parts) == 0 {
+		return "", ""
+	}
+	if len(parts) > 1 {
+		schema = text(parts[len(parts)-2])
+	}
+	return schema, text(parts[len(parts)-1])
+}
+
+// mentions reports whether an expression names a column.
+func mentions(expr *pgparse.Node, name string) bool {
+	found := false
+	if expr == nil {
+		return false
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if ref, ok := m.(*pgparse.ColumnRef); ok {
+			if f := ref.GetFields(); len(f) > 0 && text(f[len(f)-1]) == name {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func contains[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if y == x {
+			return true
+		}
+	}
+	return false
+}
