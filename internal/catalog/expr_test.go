@@ -43,45 +43,6 @@ func TestSameExpr(t *testing.T) {
 	}
 }
 
-func TestVolatility(t *testing.T) {
-	t.Parallel()
-	c, _ := apply(t, catalog.New(), `
-		CREATE FUNCTION fixed(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
-		CREATE FUNCTION steady(int DEFAULT 1) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
-		CREATE FUNCTION plain() RETURNS int LANGUAGE sql AS 'SELECT 1';
-		CREATE FUNCTION app.mixed(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
-		CREATE FUNCTION app.mixed(text) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1'`)
-	for text, want := range map[string]struct {
-		vol     string
-		unknown []string
-	}{
-		"1":                                     {"immutable", nil},
-		"'{}'::jsonb":                           {"immutable", nil},
-		"ARRAY[1, 2]::int[]":                    {"immutable", nil},
-		"now()":                                 {"stable", nil},
-		"CURRENT_TIMESTAMP":                     {"stable", nil},
-		"now() + interval '1 day'":              {"stable", nil},
-		"clock_timestamp()":                     {"volatile", nil},
-		"random()":                              {"volatile", nil},
-		"gen_random_uuid()":                     {"volatile", nil},
-		"nextval('s')":                          {"volatile", nil},
-		"lower('A' || now()::text)":             {"stable", nil},
-		"fixed(1)":                              {"immutable", nil},
-		"public.fixed(random()::int)":           {"volatile", nil},
-		"steady()":                              {"stable", nil},
-		"plain()":                               {"volatile", nil},
-		"app.mixed(1)":                          {"volatile", nil},
-		"uuid_generate_v4()":                    {"volatile", nil},
-		"make_id()":                             {"volatile", []string{"make_id"}},
-		"coalesce(make_id(), other(make_id()))": {"volatile", []string{"make_id", "other"}},
-	} {
-		v, unknown := c.Volatility(expr(t, text), 16)
-		if v.String() != want.vol || cmp.Diff(want.unknown, unknown) != "" {
-			t.Errorf("%s: %s %v", text, v, unknown)
-		}
-	}
-}
-
 func TestTypeString(t *testing.T) {
 	t.Parallel()
 	c, _ := apply(t, catalog.New(), `CREATE TABLE t (

@@ -1,7 +1,6 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -152,7 +151,7 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 			return true, false
 		}
 	}
-	if v, known := catalog.ExtensionFunction(name); known {
+	if v, known := extensionFunction(name); known {
 		return v == builtin.Volatile, false
 	}
 	return true, true

@@ -26,13 +26,9 @@ const maxArchive = 200 << 20
 
 var errNoDownload = errors.New("not allowed")
 
-// Ensure returns an installation of the major version (0: the newest that is installed, else the newest that there
+// ensure returns an installation of the major version (0: the newest that is installed, else the newest that there
 // is), downloading the binaries into the user's cache directory if none is installed. Several processes may call it
 // at the same time; one downloads. The error is a [*MissingError] when there is no way to get one.
-func Ensure(ctx context.Context, major int) (Install, error) {
-	return ensure(ctx, major, false, slog.New(slog.DiscardHandler))
-}
-
 func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
 	installs, looked, unfit := find()
 	for _, install := range installs {

@@ -37,14 +37,8 @@ var places = []place{
 	{"mise", "~/.local/share/mise/installs/postgres/*/bin"},
 }
 
-// Find lists the installed servers that this process can use, newest major first, one for each directory. Binaries
-// that [Ensure] downloaded earlier are among them, after the installations of the same major.
-func Find() []Install {
-	installs, _, _ := find()
-	return installs
-}
-
-// find also tells where it looked and which installations cannot be used, for the message of a MissingError.
+// find lists the installed servers that this process can use, newest major first, one for each directory. Binaries
+// that were downloaded earlier are among them, after the installations of the same major. It also tells where it looked and which installations cannot be used, for the message of a MissingError.
 func find() (installs []Install, looked, unfit []string) {
 	seen := map[string]bool{}
 	add := func(source, dir string) {

@@ -22,7 +22,7 @@ const startTimeout = 3 * time.Minute
 type Config struct {
 	// Major is the major version, onward.OldestMajor to onward.NewestMajor; 0 takes the newest that is installed.
 	Major int
-	// Bin is the directory that holds initdb and postgres; "" finds or downloads one (see Ensure).
+	// Bin is the directory that holds initdb and postgres; "" finds or downloads one.
 	Bin string
 	// URL is a running server to use instead: databases are made in it, and Stop drops them. Major, if given, must
 	// be that server's. Bin, Dir and NoDownload have no meaning then.

@@ -290,7 +290,7 @@ func TestDoesNotStart(t *testing.T) {
 }
 
 func firstBin() string {
-	if found := Find(); len(found) > 0 {
+	if found, _, _ := find(); len(found) > 0 {
 		return found[0].Bin
 	}
 	return "/"

@@ -197,11 +197,6 @@ func (p *Pass) Report(s *Stmt, r Report) {
 	}, r)
 }
 
-// ReportMigration adds a finding on a migration as a whole.
-func (p *Pass) ReportMigration(m *Migration, r Report) {
-	p.add(nil, onward.Finding{Migration: m.ID, Path: m.Path, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}, r)
-}
-
 // ReportAt adds a finding at a place given by path and line.
 func (p *Pass) ReportAt(migration, path string, line int, r Report) {
 	line = max(line, 1)
