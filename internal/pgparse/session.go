@@ -8,6 +8,7 @@ type session struct {
 	kept       Strings // what is left of now when the transaction ends
 	before     Strings // what a ROLLBACK goes back to
 	open       bool
+	goesOn     bool // its reader goes on behind a statement that failed
 	points     []point
 }
 
@@ -17,7 +18,7 @@ type point struct {
 }
 
 func newSession(by Reader) *session {
-	return &session{now: by.Strings, start: Strings{}, kept: by.Strings, before: by.Strings, open: by.Block}
+	return &session{now: by.Strings, start: Strings{}, kept: by.Strings, before: by.Strings, open: by.Block, goesOn: by.Psql}
 }
 
 // end is what the next text of the session begins with.
@@ -44,9 +45,15 @@ func (s *session) statement(st *Stmt, sql string) {
 			s.now, s.kept = s.start, s.start
 		}
 	case *SelectStmt, *CallStmt:
-		s.calls(st.Node)
+		s.calls(st.Node, true)
 	case *UpdateStmt:
 		s.updates(x)
+		s.calls(st.Node, false)
+	case *CreateFunctionStmt:
+		s.hides(x)
+		s.calls(st.Node, false)
+	case *InsertStmt, *DeleteStmt, *MergeStmt, *CreateTableAsStmt, *ExplainStmt, *CopyStmt, *PrepareStmt, *DeclareCursorStmt, *CreateStmt, *ViewStmt, *RuleStmt, *AlterTableStmt:
+		s.calls(st.Node, false)
 	case *DoStmt:
 		s.block(sql)
 	case *TransactionStmt:
@@ -132,8 +139,21 @@ func (s *session) change(local bool, f func(*Strings)) {
 	}
 }
 
-// calls takes in the calls of set_config in a statement.
-func (s *session) calls(n *Node) {
+// hides takes in that a function may set how strings end: whether, and when, is not
+// followed.
+func (s *session) hides(x *CreateFunctionStmt) {
+	for _, o := range x.Options {
+		for _, text := range o.GetDefElem().GetArg().GetList().GetItems() {
+			if strings.Contains(strings.ToLower(text.GetString_().GetSval()), "standard_conforming_strings") {
+				s.strings(false, "", false, false)
+			}
+		}
+	}
+}
+
+// calls takes in the calls of set_config in a statement. runs: they are called now,
+// and not for each row, or later, or never.
+func (s *session) calls(n *Node, runs bool) {
 	Walk(n, func(x any) bool {
 		call, ok := x.(*FuncCall)
 		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || call.Funcname[len(call.Funcname)-1].GetString_().GetSval() != "set_config" {
@@ -141,7 +161,9 @@ func (s *session) calls(n *Node) {
 		}
 		name, named := ConstantString(call.Args[0])
 		value, known := ConstantString(call.Args[1])
-		local := call.Args[2].GetAConst().GetBoolval().GetBoolval()
+		flag, told := settingText(call.Args[2])
+		local := told && !isOff(flag)
+		known = known && runs && told
 		switch {
 		case named && strings.EqualFold(name, "client_encoding"):
 			s.encoding(value, local)
@@ -199,6 +221,9 @@ func (s *session) transaction(x *TransactionStmt) {
 			s.open, s.before = true, s.kept
 		}
 	case TransactionStmtKind_TRANS_STMT_COMMIT, TransactionStmtKind_TRANS_STMT_PREPARE:
+		if s.goesOn && s.open && s.kept.Off != s.before.Off {
+			s.kept.Unsure = true // if a statement failed, it is a ROLLBACK
+		}
 		s.now, s.open, s.points = s.kept, x.Chain, nil
 		s.before = s.kept
 	case TransactionStmtKind_TRANS_STMT_ROLLBACK:
