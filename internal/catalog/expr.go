@@ -24,11 +24,6 @@ func ColumnsIn(expr *pgparse.Node) []string {
 	return out
 }
 
-func isColumn(n *pgparse.Node, column string) bool {
-	ref := n.GetColumnRef()
-	return ref != nil && last(ref.GetFields()) == column
-}
-
 // SameExpr reports whether two expressions are the same text but for white
 // space, comments and brackets. nil equals nil alone.
 func SameExpr(a, b *pgparse.Node) bool {
