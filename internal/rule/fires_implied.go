@@ -17,7 +17,7 @@ import (
 func (o *opened) noteImplied(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.DefineStmt:
-		kind := ""
+		var kind string
 		switch s.GetKind() {
 		case pgparse.ObjectType_OBJECT_OPERATOR:
 			kind = "operator "
