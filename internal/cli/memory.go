@@ -34,6 +34,10 @@ const (
 	// runtime to collect it by itself, as a bunch of files may need more than
 	// others. What is counted then has free room in it that nothing fits in.
 	overfull = 2
+	// bunchGC is the growth between collections of a heap that one bunch fills
+	// by itself, as a file of a hundred thousand statements does, percent. At
+	// its limit it would be collected all the time.
+	bunchGC = 200
 )
 
 // Figures of the runtime.
@@ -47,9 +51,9 @@ const (
 // collector decides when the heap is collected. It is for a process that does
 // one thing and ends: libraries leave the collector alone.
 type collector struct {
-	still atomic.Bool // a command stands still for it
-	roomy atomic.Bool // makeRoom was called
-	next  uint64      // where the heap is collected then, bytes
+	still atomic.Bool   // a command stands still for it
+	roomy atomic.Bool   // makeRoom was called
+	next  atomic.Uint64 // where the heap is collected then, bytes
 	// What was ever asked for, and how often was collected; what was alive at
 	// the last collection, and what had been asked for until then (bytes).
 	allocated, cycles []metrics.Sample
@@ -65,21 +69,25 @@ func paceCollector(environ func(string) string) *collector {
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startLimit)
-	c := &collector{next: stillLimit, allocated: sample(heapAlloc), cycles: sample(cyclesMarked)}
+	c := &collector{allocated: sample(heapAlloc), cycles: sample(cyclesMarked)}
+	c.next.Store(stillLimit)
 	go func() {
 		heap, live := sample(heapObjects), sample(heapLive)
+		stepping := false
 		for range time.Tick(paceChecks) {
 			if !c.roomy.Load() && bytesOf(heap) > roomyHeap {
 				makeRoom()
 				c.roomy.Store(true)
 			}
 			switch still := c.still.Load(); {
-			case still && c.roomy.Load():
-				return
-			case !still && bytesOf(live) > smallHeap:
-				debug.SetGCPercent(laterGC)
+			case still && bytesOf(live) > c.next.Load():
+				debug.SetGCPercent(bunchGC)
 				debug.SetMemoryLimit(math.MaxInt64)
 				return
+			case !still && !stepping && bytesOf(live) > smallHeap:
+				debug.SetGCPercent(laterGC)
+				debug.SetMemoryLimit(math.MaxInt64)
+				stepping = true
 			}
 		}
 	}()
@@ -93,20 +101,21 @@ func (c *collector) breathe(left float64, still func(func())) {
 	if !c.still.Load() {
 		c.still.Store(true)
 		debug.SetGCPercent(-1)
-		limit(c.next)
+		limit(c.next.Load())
 		c.live, c.since = bytesOf(sample(heapObjects)), bytesOf(c.allocated)
 	}
-	heap := c.heap()
-	if heap < c.next || heap+c.coming(left) < c.next+endRoom {
+	heap, next := c.heap(), c.next.Load()
+	if heap < next || heap+c.coming(left) < next+endRoom {
 		return
 	}
 	still(func() {
 		marked := c.collect()
-		c.next = max(stillLimit, c.live+stillRoom)
+		next := max(stillLimit, c.live+stillRoom)
 		if c.live > smallHeap {
-			c.next = c.live * (100 + laterGC) / 100
+			next = c.live * (100 + laterGC) / 100
 		}
-		marked <- c.next
+		c.next.Store(next)
+		marked <- next
 	})
 }
 

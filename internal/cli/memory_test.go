@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 )
 
 var keep [][]byte
@@ -13,11 +14,11 @@ var keep [][]byte
 // before, and not by what runs beside it. The collector is the process's own:
 // not parallel.
 func TestBreathe(t *testing.T) {
-	percent := debug.SetGCPercent(100)
-	limit := debug.SetMemoryLimit(math.MaxInt64)
+	percentBefore := debug.SetGCPercent(100)
+	limitBefore := debug.SetMemoryLimit(math.MaxInt64)
 	defer func() {
-		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percentBefore)
+		debug.SetMemoryLimit(limitBefore)
 		keep = nil
 	}()
 	if paceCollector(func(name string) string { return map[string]string{"GOGC": "50"}[name] }) != nil {
@@ -49,7 +50,7 @@ func TestBreathe(t *testing.T) {
 	}
 	// At the end of the work it may go a little above.
 	atEnd := func(above int) (stood bool) {
-		for keep = nil; c.heap() < c.next+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
+		for keep = nil; c.heap() < c.next.Load()+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
 		}
 		c.breathe(0, func(do func()) { stood = true; do() })
 		return stood
@@ -62,7 +63,21 @@ func TestBreathe(t *testing.T) {
 		keep = append(keep, make([]byte, 1<<20))
 		breathe()
 	}
-	if c.next < 2*smallHeap {
-		t.Errorf("a large heap is collected at %d MB", c.next>>20)
+	if c.next.Load() < 2*smallHeap {
+		t.Errorf("a large heap is collected at %d MB", c.next.Load()>>20)
+	}
+	// A bunch that fills the heap by itself is not collected all the time.
+	keep = nil
+	runtime.GC()
+	c.next.Store(stillLimit)
+	limit(stillLimit)
+	runtime.ReadMemStats(&before)
+	for range 4 * stillLimit >> 20 {
+		keep = append(keep, make([]byte, 1<<20))
+		time.Sleep(paceChecks / 10)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.NumGC - before.NumGC; n < 1 || n > 20 {
+		t.Errorf("%d collections while four times the limit came to be alive", n)
 	}
 }
