@@ -2,13 +2,18 @@ package rehearse_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -35,4 +40,117 @@ func TestCreatesRoles(t *testing.T) {
 			t.Errorf("%d: %v", major, err)
 		}
 	}
+}
+
+// What migrations make of roles on somebody's server goes with their databases;
+// what others made stays.
+func TestRolesGo(t *testing.T) {
+	t.Parallel()
+	const base = shopBase + `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shop_reader') THEN CREATE ROLE shop_reader; END IF; END $$;
+CREATE FUNCTION member(name) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('CREATE ROLE %I IN ROLE shop_reader', $1); END $$;
+GRANT SELECT ON users TO shop_reader, theirs;
+-- `
+	const release = `CREATE ROLE shop_writer NOLOGIN;
+CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
+SELECT member('shop_member');
+CREATE TABLE notes (id bigint PRIMARY KEY);
+GRANT shop_writer TO CURRENT_USER;
+GRANT CREATE ON SCHEMA public TO shop_writer;
+ALTER TABLE notes OWNER TO shop_writer;
+GRANT shop_writer TO shop_member;
+DO $$ BEGIN EXECUTE 'CREATE ROLE dyn' || 'amic'; EXECUTE 'DROP ROLE IF EXISTS never' || 'made'; END $$;
+-- +goose Down
+DROP TABLE notes;
+DROP INDEX users_email_idx;
+REVOKE CREATE ON SCHEMA public FROM shop_writer;
+DROP ROLE shop_writer, shop_member;
+DROP ROLE IF EXISTS dynamic;`
+	// In one transaction, in which a question of ours that fails would be the end.
+	more := txtar.File{Name: "00003_more.sql", Data: []byte("-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\nSELECT count(*) FROM users;\nCREATE ROLE shop_late;\n-- +goose Down\nDROP ROLE shop_late;\n")}
+	for _, major := range []int{13, 18} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			s := pgservertest.Server(t, major)
+			c, err := s.Connect(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close(t.Context())
+			for _, sql := range []string{"CREATE ROLE maker LOGIN CREATEDB CREATEROLE", "CREATE ROLE theirs", "COMMENT ON ROLE theirs IS 'onward_0123456789ab_1: ours'"} {
+				if _, err := c.Exec(t.Context(), sql); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := rolesOf(t, c)
+			dir := branch(t, base+t.Name()+"\n", []txtar.File{bare(release), more})
+			cfg := on(dir)
+			cfg.Server, cfg.Down, cfg.Superuser = s.URLAs("maker", "postgres"), true, major < 16
+			for range 2 {
+				r, err := rehearse.Run(t.Context(), cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// The retry of a migration that committed its first half is the only thing that meets a role.
+				for _, f := range r.Findings {
+					if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != rule.RehearsalFailsAgain {
+						t.Errorf("%s: %s", f.Rule, f.Fact)
+					}
+				}
+				if notes := strings.Join(r.Rehearsals[0].Notes, "\n"); strings.Contains(notes, "left on the server") {
+					t.Error(notes)
+				}
+			}
+			if diff := cmp.Diff(before, rolesOf(t, c)); diff != "" {
+				t.Errorf("roles before and after: %s", diff)
+			}
+		})
+	}
+}
+
+// A role whose name no migration has is another's; one that is used elsewhere
+// cannot go.
+func TestRolesStay(t *testing.T) {
+	t.Parallel()
+	s := pgservertest.Server(t, 18)
+	c, err := s.Connect(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	before := rolesOf(t, c)
+	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("DO $$ BEGIN EXECUTE 'CREATE ROLE name' || 'less'; END $$;\nCREATE ROLE used_elsewhere;\nGRANT CONNECT ON DATABASE postgres TO used_elsewhere;")})
+	cfg := on(dir)
+	cfg.Server, cfg.Superuser = s.URL("postgres"), true
+	r, err := rehearse.Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(r.Rehearsals[0].Notes, "\n")
+	for _, want := range []string{
+		"the role nameless appeared on the server meanwhile, and no migration names it: it stays",
+		`left on the server: drop what was made: the role used_elsewhere stays: ERROR: role "used_elsewhere" cannot be dropped because some objects depend on it (SQLSTATE 2BP01)`,
+	} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("no note %q in\n%s", want, notes)
+		}
+	}
+	want := append(before, "nameless", "used_elsewhere")
+	slices.Sort(want)
+	if diff := cmp.Diff(want, rolesOf(t, c)); diff != "" {
+		t.Errorf("roles afterwards: %s", diff)
+	}
+}
+
+func rolesOf(t *testing.T, c *pgx.Conn) []string {
+	t.Helper()
+	rows, err := c.Query(t.Context(), "SELECT rolname::text FROM pg_roles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
 }

@@ -152,6 +152,10 @@ func (h *history) bring(ctx context.Context, path string) error {
 		may:    func(name string) bool { return harmless[name] || guarded[name] },
 		schema: func(context.Context) (string, error) { return "public", nil },
 	}
+	made := roles{version: h.version, server: h.server, db: h.base.database}
+	if err := made.look(ctx, look); err != nil {
+		return err
+	}
 	left, err := fill.Restore(ctx, fill.Dump{
 		File: path, URL: h.url(h.server, h.base.database), Bin: h.server.Install().Bin,
 		Instead: func(ctx context.Context, sql string) (bool, error) {
@@ -164,7 +168,11 @@ func (h *history) bring(ctx context.Context, path string) error {
 	if len(left) > 0 {
 		h.note("left out of " + filepath.Base(path) + ", as only a superuser may run it (--superuser does): " + strings.Join(left, ", "))
 	}
-	return err
+	others, claim := made.claim(ctx, look)
+	for _, name := range others {
+		h.note(leftAlone(name))
+	}
+	return errors.Join(err, claim)
 }
 
 func (h *history) note(text string) {

@@ -75,7 +75,7 @@ func mayNest(s *script.Statement) bool {
 // It gives an error only when the server has ended the transaction because of
 // it, which a limit of time may do; the statement is then refused with that.
 func (s *scene) explain(ctx context.Context, on bool) error {
-	if s.runner.status() == 'E' {
+	if s.outer || s.runner.status() == 'E' {
 		return nil
 	}
 	var works bool

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
@@ -162,7 +163,9 @@ func (v *version) run(ctx context.Context) error {
 		if v.atEnd != nil {
 			v.atEnd(ctx, v.server)
 		}
-		_ = v.server.Stop()
+		if err := v.server.Stop(); err != nil && v.Server != "" && v.out != nil {
+			v.out.Notes = append(v.out.Notes, "left on the server: "+address.Without(err, v.Server).Error())
+		}
 	}()
 	server := time.Since(begun) - v.base.took
 	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)

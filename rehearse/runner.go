@@ -32,6 +32,7 @@ type runner struct {
 	look   *pgx.Conn // reads the catalogs of the same database, as others see them
 	// watch sees what happens; nil is nobody.
 	watch watcher
+	roles roles
 	notes []string
 }
 
@@ -80,7 +81,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	r := &runner{version: v, server: s, db: db, watch: w}
+	r := &runner{version: v, server: s, db: db, watch: w, roles: roles{version: v, server: s, db: db}}
 	if w != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { w.notice(n) }
 	}
@@ -114,6 +115,12 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 	if err := r.settings(ctx, m); err != nil {
 		return nil, err
 	}
+	if r.Server != "" {
+		if err := r.roles.look(ctx, r.look); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, r.claim(ctx)) }()
+	}
 	var last *script.Statement
 	for i, s := range sc.Statements {
 		if s.Parent >= 0 {
@@ -123,6 +130,9 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 		next := following(sc, i)
 		if stop, err := r.one(ctx, s, next); stop != nil || err != nil {
 			return stop, err
+		}
+		if err := r.claim(ctx); err != nil {
+			return nil, err
 		}
 	}
 	if last == nil || r.status() == 'I' {
@@ -134,6 +144,19 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 		return nil, r.end(ctx, "ROLLBACK", false)
 	}
 	return r.commit(ctx, last)
+}
+
+// claim marks the roles that what was committed last has made on somebody's
+// server.
+func (r *runner) claim(ctx context.Context) error {
+	if r.Server == "" || r.look.IsClosed() || !r.conn.IsClosed() && r.status() != 'I' {
+		return nil
+	}
+	left, err := r.roles.claim(ctx, r.look)
+	for _, name := range left {
+		r.note(leftAlone(name))
+	}
+	return err
 }
 
 // settings are those of the runner's connection.

@@ -39,6 +39,8 @@ type scene struct {
 	// born are the relations that the release made.
 	born map[uint32]bool
 	tx   *transaction
+	// outer: what statements run inside of themselves is not seen.
+	outer bool
 	// read counts the rows that were read in sequence so far.
 	read map[uint32]int64
 	lsn  int64
@@ -85,6 +87,7 @@ func (v *version) scene(ctx context.Context) (*scene, error) {
 		return nil, err
 	}
 	if err := v.prepareNested(ctx, s.database); err != nil {
+		s.outer = true
 		s.note("statements in functions were not seen one by one: " + err.Error())
 	}
 	if s.runner, err = newRunner(ctx, v.server, v, s.database, s); err != nil {

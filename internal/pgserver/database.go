@@ -46,10 +46,20 @@ func (s *Server) strategy() string {
 	return " STRATEGY file_copy"
 }
 
-// DropDatabase removes a database that NewDatabase made, closing the connections that are open to it.
+// DropDatabase removes a database that NewDatabase made, closing the connections that are open to it, and the roles
+// that were made for it (see Claim).
 func (s *Server) DropDatabase(ctx context.Context, name string) error {
-	if err := s.run(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("drop a database: %w", err)
+	c, err := s.Connect(ctx, "", "")
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	_, err = c.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+	if err == nil && s.external != nil {
+		err = s.dropRoles(ctx, c, func(db, _ string) bool { return db == name })
+	}
+	if err != nil {
+		return fmt.Errorf("drop a database: %w", s.blame(err))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 
 // external is the use of a server that somebody else runs. Its databases carry a random id in their names, and as
 // long as this process lives a connection whose application_name carries the id too: a database without its
-// connection was left by a process that was killed, and the next user of the server drops it.
+// connection was left by a process that was killed, and the next user of the server drops it. Roles: see Claim.
 type external struct {
 	base string // the connection string as given
 	id   string // 12 hexadecimal digits
@@ -95,6 +95,11 @@ func (s *Server) greet(ctx context.Context) error {
 		// Another role's leftovers are that role's to drop.
 		_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name))
 	}
+	live, err := s.live(ctx)
+	if err != nil {
+		return err
+	}
+	_ = s.dropRoles(ctx, s.external.keep, func(_, id string) bool { return !live["onward_"+id] }) // so are its roles
 	return nil
 }
 
@@ -105,14 +110,9 @@ func (s *Server) made(ctx context.Context, want func(id string, live map[string]
 	if err != nil {
 		return nil, err
 	}
-	// In this order: who is connected is asked after what exists.
-	connected, err := s.column(ctx, `SELECT coalesce(application_name, '') FROM pg_catalog.pg_stat_activity`)
+	live, err := s.live(ctx) // in this order: who is connected is asked after what exists
 	if err != nil {
 		return nil, err
-	}
-	live := map[string]bool{}
-	for _, name := range connected {
-		live[name] = true
 	}
 	var out []string
 	for _, name := range names {
@@ -123,6 +123,19 @@ func (s *Server) made(ctx context.Context, want func(id string, live map[string]
 	return out, nil
 }
 
+// live are the application names of all connections.
+func (s *Server) live(ctx context.Context) (map[string]bool, error) {
+	connected, err := s.column(ctx, `SELECT coalesce(application_name, '') FROM pg_catalog.pg_stat_activity`)
+	if err != nil {
+		return nil, err
+	}
+	live := map[string]bool{}
+	for _, name := range connected {
+		live[name] = true
+	}
+	return live, nil
+}
+
 func (s *Server) column(ctx context.Context, sql string) ([]string, error) {
 	rows, err := s.external.keep.Query(ctx, sql)
 	if err != nil {
@@ -131,7 +144,7 @@ func (s *Server) column(ctx context.Context, sql string) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// leave drops the databases that this use of the server made.
+// leave drops the databases that this use of the server made, and their roles.
 func (s *Server) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -141,8 +154,9 @@ func (s *Server) leave() error {
 		_, err := s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.dropRoles(ctx, s.external.keep, func(_, id string) bool { return id == s.external.id }))
 	if err := errors.Join(append(errs, s.external.keep.Close(ctx))...); err != nil {
-		return fmt.Errorf("drop the databases that were made: %w", err)
+		return fmt.Errorf("drop what was made: %w", err)
 	}
 	return nil
 }

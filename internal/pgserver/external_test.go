@@ -87,8 +87,25 @@ func TestExternalLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := killed.NewDatabase(ctx, ""); err != nil {
+	db, err := killed.NewDatabase(ctx, "")
+	if err != nil {
 		t.Fatal(err)
+	}
+	// Its roles, one of them used by somebody since; and one whose comment only looks like theirs.
+	c, err := theirs.Connect(ctx, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	for _, sql := range []string{"CREATE ROLE left_a", "CREATE ROLE left_b IN ROLE left_a", "CREATE ROLE left_used", "GRANT CONNECT ON DATABASE postgres TO left_used", "CREATE ROLE left_other", "COMMENT ON ROLE left_other IS 'onward_0123456789ab_1'"} {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, role := range []string{"left_a", "left_b", "left_used"} {
+		if err := killed.Claim(ctx, c, db, role); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := killed.external.keep.Close(ctx); err != nil { // what remains of a process that was killed
 		t.Fatal(err)
@@ -106,6 +123,9 @@ func TestExternalLeftovers(t *testing.T) {
 	}
 	if got := ours(t, theirs); got != "0" {
 		t.Errorf("%s databases left", got)
+	}
+	if got := ask(t, theirs.URL("postgres"), `SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname ~ '^left_'`); got != "left_other left_used" {
+		t.Errorf("roles left: %s", got)
 	}
 	if err := next.Stop(); err != nil {
 		t.Error(err)

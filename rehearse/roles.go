@@ -1,0 +1,100 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+// roles watches over the roles of somebody's server, to which the migrations'
+// belong too: those that they make go with their database.
+//
+// Others may make roles meanwhile. So one is the migrations' only if it was not
+// there before they ran, and if their own text names it.
+type roles struct {
+	*version
+	server *pgserver.Server // the version has none while the base is made
+	db     string
+	there  []string
+}
+
+// look notes which roles there are.
+func (r *roles) look(ctx context.Context, c *pgx.Conn) (err error) {
+	r.there, err = r.server.Roles(ctx, c)
+	return err
+}
+
+// claim marks the roles that came since the last look, and gives those that it
+// leaves alone.
+func (r *roles) claim(ctx context.Context, c *pgx.Conn) (left []string, err error) {
+	before := r.there
+	if err := r.look(ctx, c); err != nil {
+		return nil, err
+	}
+	for _, name := range r.there {
+		if slices.Contains(before, name) {
+			continue
+		}
+		named, err := r.names(name)
+		if err != nil {
+			return left, err
+		}
+		if !named {
+			left = append(left, name)
+			continue
+		}
+		if err := r.server.Claim(ctx, c, r.db, name); err != nil {
+			return left, err
+		}
+	}
+	return left, nil
+}
+
+// names reports whether the text of the base or of the release has a word.
+func (v *version) names(word string) (bool, error) {
+	is := regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`)
+	has := func(s script.Source) bool {
+		return slices.ContainsFunc(s.Parts, func(p script.Part) bool { return is.MatchString(p.SQL) })
+	}
+	for _, list := range v.release.Deployed() {
+		for _, m := range list.Migrations {
+			if has(m.Source) {
+				return true, nil
+			}
+		}
+	}
+	for _, step := range v.steps {
+		if has(step.Source) {
+			return true, nil
+		}
+		if down, err := v.release.Down(step.Step); err == nil && down != nil && has(*down) {
+			return true, nil
+		}
+	}
+	if v.Schema == "" {
+		return false, nil
+	}
+	f, err := os.Open(v.Schema)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSchemaText))
+	return is.Match(text), err
+}
+
+// maxSchemaText bounds how much of the schema file is searched for a role.
+const maxSchemaText = 64 << 20
+
+// leftAlone is the note about a role that stays.
+func leftAlone(role string) string {
+	return fmt.Sprintf("the role %s appeared on the server meanwhile, and no migration names it: it stays", role)
+}
