@@ -39,6 +39,7 @@ type scanner struct {
 	cases       int
 	depth       int
 	atomic      int  // open blocks of a BEGIN ATOMIC body
+	opened      int  // where the word ATOMIC ends
 	words       int  // words seen in the current piece
 	chain       int  // operators since the last comma
 	longest     int  // the longest such chain
@@ -267,7 +268,7 @@ func (s *scanner) word() (operand bool) {
 		}
 		if is(w, "END") && !label {
 			s.cases = max(0, s.cases-1)
-			if s.parens == 0 || !s.by.Psql {
+			if s.by.Psql && s.parens == 0 || !s.by.Psql && s.closes() {
 				s.atomic = max(0, s.atomic-1)
 			}
 		}
@@ -294,10 +295,16 @@ func (s *scanner) word() (operand bool) {
 		}
 	case 6:
 		if begin && !s.by.Psql && s.made == madeFunction && s.parens == 0 && is(w, "ATOMIC") {
-			s.atomic = 1
+			s.atomic, s.opened = 1, s.pos
 		}
 	}
 	return true
+}
+
+// closes reports whether an END is that of a CASE or of the body itself, and no
+// label: the body's stands behind a statement's end, or where the body begins.
+func (s *scanner) closes() bool {
+	return s.atomic != 1 || s.last == s.opened || s.src[s.last-1] == ';'
 }
 
 // How far the first words of a piece are CREATE OR REPLACE FUNCTION or PROCEDURE.

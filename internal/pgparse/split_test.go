@@ -38,6 +38,8 @@ func TestSplit(t *testing.T) {
 		{"semicolons in quotes", `SELECT ';', ";", E'\';', $$;$$, $a$ $$;$$ $a$; SELECT 2`, []string{`SELECT ';', ";", E'\';', $$;$$, $a$ $$;$$ $a$`, "SELECT 2"}},
 		{"nested comments", "/* a /* ; */ ; */ SELECT 1;", []string{"SELECT 1"}},
 		{"a rule's actions", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
+		{"a body with a label END", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 0 end; SELECT CASE 1 WHEN 1 THEN 2 END end; END; SELECT 3", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 0 end; SELECT CASE 1 WHEN 1 THEN 2 END end; END", "SELECT 3"}},
+		{"an empty body in SQL", "CREATE PROCEDURE p() BEGIN ATOMIC END; SELECT 3", []string{"CREATE PROCEDURE p() BEGIN ATOMIC END", "SELECT 3"}},
 		{"a body in SQL", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"}},
 		{"one broken statement costs itself", "SELECT 1; ALTER TABEL x; SELECT 2", []string{"SELECT 1", "!ALTER TABEL x", "SELECT 2"}},
 		{"psql commands that end a statement", "SELECT 1 \\gset p_\nSELECT 2 \\gexec\nSELECT 3;", []string{"!SELECT 1 \\gset p_", "!SELECT 2 \\gexec", "SELECT 3"}},
