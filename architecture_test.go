@@ -1,9 +1,13 @@
 package onward_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -156,6 +160,24 @@ func TestOwners(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestOneBinder holds that what WITH makes visible is told in one place.
+func TestOneBinder(t *testing.T) {
+	t.Parallel()
+	err := filepath.WalkDir("internal", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || strings.HasPrefix(path, "internal/query/") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if bytes.Contains(text, []byte("GetCtes()")) {
+			t.Errorf("%s reads the queries of WITH: ask query.Bind, query.Scopes or query.Uses", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

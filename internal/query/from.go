@@ -159,7 +159,7 @@ func (b *binder) named(l *Level, rv *pgparse.RangeVar) *Source {
 	s.Table = b.lookup.Table(rv)
 	if s.Table == nil {
 		s.Open = true
-		s.Columns = renamed(nil, names)
+		s.Columns, s.Renamed = renamed(nil, names), len(names) > 0
 		return s
 	}
 	if len(names) > 0 {

@@ -71,9 +71,11 @@ func (l *Level) Resolve(n Name) []Meaning {
 
 // Means is what a name means; false where it may mean something else as well, or
 // nothing that is known: then it is the likeliest, if there is any.
-func (l *Level) Means(n Name) (m Meaning, sure bool) {
+func (l *Level) Means(n Name) (m Meaning, sure bool) { return likeliest(l.Resolve(n)) }
+
+func likeliest(list []Meaning) (m Meaning, sure bool) {
 	var may, known []Meaning
-	for _, x := range l.Resolve(n) {
+	for _, x := range list {
 		if x.Known {
 			known = append(known, x)
 		} else if x.Source.Lacks(x.Column) {

@@ -31,9 +31,12 @@ const (
 	Calls   // the function Schema.Name
 	Runs    // the procedure Schema.Name
 	Casts   // the type Schema.Name
-	Numbers // the sequence Schema.Name: nextval, currval, setval
-	Sets    // the setting Name: SET, set_config
+	Numbers // the relation Schema.Name that a text names: nextval, currval, setval, to_regclass
+	Sets    // the setting Name: SET, set_config; "" and not Sure where it is put together
 	Shows   // the setting Name: SHOW, current_setting
+	Defers  // the constraint Name: SET CONSTRAINTS
+
+	Strays // Name.Column, where the query has nothing that goes by Name
 )
 
 // Use is one thing that a statement needs of the schema.
@@ -48,6 +51,11 @@ type Use struct {
 	Column string
 	// Sure is false where a column may belong to something else as well.
 	Sure bool
+	// Of is the entry that names the relation; nil for what is no relation's. May are
+	// all entries that a column may be of where there are several, one list for each
+	// level, from the inside out: who knows the schema later takes the first that has it.
+	Of  *Source
+	May [][]*Source
 	// Columns are those of a list, as written. Width is how many values an
 	// INSERT gives, 0 where that is not known.
 	Columns []string
@@ -93,18 +101,23 @@ func (u *uses) relation(how How, s *Source) (*Use, bool) {
 	if s == nil || s.Range == nil || s.CTE != nil {
 		return nil, false
 	}
-	return u.named(how, s.Range, s.Table), true
+	return u.named(how, s), true
 }
 
-func (u *uses) named(how How, rv *pgparse.RangeVar, t Table) *Use {
-	schema, name := pgparse.RangeName(rv)
-	u.list = append(u.list, Use{How: how, Schema: schema, Name: name, Table: t, Sure: true, At: int(rv.GetLocation())})
+func (u *uses) named(how How, s *Source) *Use {
+	schema, name := pgparse.RangeName(s.Range)
+	u.list = append(u.list, Use{How: how, Schema: schema, Name: name, Table: s.Table, Of: s, Sure: true, At: int(s.Range.GetLocation())})
 	return &u.list[len(u.list)-1]
+}
+
+// plainly is the entry of a statement that has no FROM.
+func (u *uses) plainly(rv *pgparse.RangeVar) *Source {
+	return &Source{Range: rv, Table: u.lookup.Table(rv)}
 }
 
 // column notes a use of a column of an entry.
 func (u *uses) column(how How, s *Source, column string, at int32) *Use {
-	x := Use{How: how, Table: s.Table, Column: column, Sure: true, At: int(at)}
+	x := Use{How: how, Table: s.Table, Column: column, Sure: true, Of: s, At: int(at)}
 	if s.Range != nil {
 		x.Schema, x.Name = pgparse.RangeName(s.Range)
 	}

@@ -38,16 +38,63 @@ func (u *uses) ref(l *Level, n Name, ref *pgparse.ColumnRef) {
 		}
 		return // count(*) is no star
 	}
-	m, sure := l.Means(n)
+	may := l.Resolve(n)
+	m, sure := likeliest(may)
+	fields := ref.GetFields()
 	switch {
-	case m.Source == nil, ref == u.row:
+	case ref == u.row:
+	case len(may) == 0 && len(fields) > 1:
+		u.list = append(u.list, Use{How: Strays, Name: pgparse.Clip(pgparse.Text(fields[len(fields)-2])), Column: pgparse.Clip(pgparse.Last(fields)), At: int(ref.GetLocation())})
+	case m.Source == nil:
 	case m.Column == "":
 		u.star(m.Source, n.Clause, ref.GetLocation())
-	default:
-		if base, column := m.Source.Base(m.Column); base != nil && (!SystemColumn(column) || base.Table == nil || base.Table.HasColumn(column)) {
-			x := u.column(ReadsColumn, base, column, ref.GetLocation())
-			x.Clause, x.Sure = n.Clause, sure
+		if m.Source.unknown() { // or a column of that name
+			u.list[len(u.list)-1].Sure = false
+			for i := range may {
+				may[i].Column = pgparse.Clip(pgparse.Last(fields))
+			}
+			u.meant(may, may[0], false, n.Clause, ref.GetLocation())
 		}
+	default:
+		u.meant(may, m, sure, n.Clause, ref.GetLocation())
+	}
+}
+
+// unknown reports whether an entry is a relation of which nothing is known.
+func (s *Source) unknown() bool { return s.isTable() && s.Table == nil }
+
+// meant notes a column of the relations that it may be of; likely is the best of them.
+func (u *uses) meant(may []Meaning, likely Meaning, sure bool, c Clause, at int32) {
+	if sure {
+		may = []Meaning{likely}
+	}
+	var best *Meaning
+	var levels [][]*Source
+	var level *Level
+	count := 0
+	for _, m := range may {
+		if m.Source.Lacks(m.Column) || m.Column == "" {
+			continue
+		}
+		for _, o := range m.Source.origins(m.Column) {
+			if SystemColumn(o.Column) && o.Source.Table != nil && !o.Source.Table.HasColumn(o.Column) {
+				continue
+			}
+			if best == nil || m == likely {
+				best = &o
+			}
+			if count++; levels == nil || m.Level != level {
+				level, levels = m.Level, append(levels, nil)
+			}
+			levels[len(levels)-1] = append(levels[len(levels)-1], o.Source)
+		}
+	}
+	if best == nil {
+		return
+	}
+	x := u.column(ReadsColumn, best.Source, best.Column, at)
+	if x.Clause, x.Sure = c, sure && count == 1; count > 1 {
+		x.May = levels
 	}
 }
 
@@ -104,16 +151,15 @@ func (u *uses) call(f *pgparse.FuncCall) {
 		return
 	}
 	text, _, ok := constant(f.GetArgs()[0])
-	if !ok {
-		return
-	}
-	switch name {
-	case "nextval", "currval", "setval":
+	switch {
+	case name == "set_config":
+		u.setting(Sets, text, at)
+		u.list[len(u.list)-1].Sure = ok
+	case !ok:
+	case name == "nextval", name == "currval", name == "setval", name == "to_regclass":
 		schema, name := splitName(text)
 		u.list = append(u.list, Use{How: Numbers, Schema: schema, Name: name, Sure: true, At: at})
-	case "set_config":
-		u.setting(Sets, text, at)
-	case "current_setting":
+	case name == "current_setting":
 		u.setting(Shows, text, at)
 	}
 }
@@ -157,7 +203,7 @@ func (u *uses) plain(n *pgparse.Node) {
 	case *pgparse.LockStmt:
 		u.ranges(Locks, s.GetRelations())
 	case *pgparse.RefreshMatViewStmt:
-		u.named(Refreshes, s.GetRelation(), u.lookup.Table(s.GetRelation()))
+		u.named(Refreshes, u.plainly(s.GetRelation()))
 	case *pgparse.CopyStmt:
 		u.copied(s)
 	case *pgparse.CallStmt:
@@ -171,6 +217,11 @@ func (u *uses) plain(n *pgparse.Node) {
 		if s.GetName() != "" {
 			u.setting(Sets, s.GetName(), -1)
 		}
+	case *pgparse.ConstraintsSetStmt:
+		for _, c := range s.GetConstraints() {
+			schema, name := pgparse.RangeName(c.GetRangeVar())
+			u.list = append(u.list, Use{How: Defers, Schema: schema, Name: name, Sure: true, At: int(c.GetRangeVar().GetLocation())})
+		}
 	case *pgparse.VariableShowStmt:
 		u.setting(Shows, s.GetName(), -1)
 	}
@@ -179,7 +230,7 @@ func (u *uses) plain(n *pgparse.Node) {
 func (u *uses) ranges(how How, list []*pgparse.Node) {
 	for _, n := range list {
 		if rv := n.GetRangeVar(); rv != nil {
-			u.named(how, rv, u.lookup.Table(rv))
+			u.named(how, u.plainly(rv))
 		}
 	}
 }
@@ -190,12 +241,12 @@ func (u *uses) copied(s *pgparse.CopyStmt) {
 	if rv == nil {
 		return
 	}
-	source := &Source{Range: rv, Table: u.lookup.Table(rv)}
+	source := u.plainly(rv)
 	how, column := Reads, ReadsColumn
 	if s.GetIsFrom() {
 		how, column = Inserts, InsertsColumn
 	}
-	x := u.named(how, rv, source.Table)
+	x := u.named(how, source)
 	if x.Columns = pgparse.Texts(s.GetAttlist()); len(x.Columns) == 0 {
 		x.Columns = nil
 		if !s.GetIsFrom() {

@@ -23,6 +23,7 @@ var verbs = [...]string{
 	query.UpdatesColumn: "updates column", query.Stars: "star", query.Compares: "compares", query.Gives: "gives",
 	query.Arbitrates: "arbiter", query.ArbitratesName: "arbiter", query.Calls: "calls", query.Runs: "runs", query.Casts: "casts",
 	query.Numbers: "numbers", query.Sets: "sets", query.Shows: "shows",
+	query.Defers: "defers", query.Strays: "strays",
 }
 
 // line writes a use as testdata/uses.txt does, with the word of the statement at

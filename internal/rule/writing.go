@@ -10,7 +10,7 @@ import (
 
 // writing are what queries do to a table, by its name in the rules.
 var writing = map[string][]usage.How{
-	"insert": {usage.Inserts}, "update": {usage.Updates}, "delete": {usage.Deletes}, "truncate": {usage.Truncates}, "merge": {usage.Merges},
+	"insert": {usage.Inserts}, "update": {usage.Updates}, "delete": {usage.Deletes}, "truncate": {usage.Truncates},
 	"copy": {usage.Copies, usage.Exports},
 }
 
@@ -20,7 +20,7 @@ func (w *Written) does(events []string) bool {
 }
 
 // Writing is the evidence that the deployed code does one of these to a table:
-// "insert", "update", "delete", "truncate", "merge", "copy" (from it or to it).
+// "insert", "update", "delete" (MERGE is what its branches do), "truncate", "copy" (from it or to it).
 // nil when nothing shows it.
 func (u Usage) Writing(events ...string) []onward.Evidence {
 	for i := range u.Writes {

@@ -2,268 +2,250 @@ package usage
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
 )
 
-// maxDepth bounds the queries in queries that are looked at.
-const maxDepth = 64
+// AllColumns is the name of a column that stands for all of its source.
+const AllColumns = "*"
 
-// digest notes what a statement names, with the sources that each name may be of. It
-// needs no schema: which of the sources has the column, the index tells.
+// digest notes what a statement needs of a schema that is not known yet: what the
+// binder says of it where every relation may have any column. Which of the sources of
+// a name has the column, the index tells.
 type digest struct {
-	q     *Query
-	line  func(at int) int
-	sets  []Place
-	depth int
+	q    *Query
+	line func(at int) int
+	sets []Place
+	// at are the relations by the places that name them.
+	at map[*pgparse.RangeVar]int
+	// copies: the statement is COPY of a relation.
+	copies bool
 	// fragment: the statement is a piece of one, whose tables may be named elsewhere.
 	fragment bool
+	// strays are columns of what the statement does not have.
+	strays []query.Use
 }
 
 // digestOf is the digest of a statement; nil of one that works on no rows. line tells
 // the line of an offset of the statement.
-func digestOf(n *pgparse.Node, line func(at int) int) (*Query, []Place) {
-	d := &digest{q: &Query{}, line: line}
-	if !d.statement(n, nil) {
+func digestOf(n *pgparse.Node, fragment bool, line func(at int) int) (*Query, []Place) {
+	works := worksOnRows(n)
+	if !works && n.GetVariableSetStmt() == nil {
+		return nil, nil
+	}
+	d := &digest{q: &Query{}, line: line, at: map[*pgparse.RangeVar]int{}, copies: n.GetCopyStmt().GetRelation() != nil, fragment: fragment}
+	for _, u := range query.Uses(n, query.Nothing{}) {
+		d.use(&u)
+	}
+	if !works {
 		return nil, d.sets
 	}
+	for i := range d.strays { // such as of a table that the program joins
+		if s := &d.strays[i]; (fragment || len(d.at) == 0) && !hole(s.Name) {
+			d.q.Relations = append(d.q.Relations, Relation{Name: s.Name, Line: line(s.At)})
+			d.columnOf(s.Column, Reads, s.At, []int{len(d.q.Relations) - 1})
+		}
+	}
+	d.texts(n)
 	return d.q, d.sets
 }
 
-// level is the sources of one query, by the names that it has for them.
-type level struct {
-	outer   *level
-	sources []source
-	with    []string
-	output  []string
+// worksOnRows reports whether a statement is one that code sends to work with: what
+// makes the schema is none.
+func worksOnRows(n *pgparse.Node) bool {
+	switch s := pgparse.Unwrap(n).(type) {
+	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt,
+		*pgparse.TruncateStmt, *pgparse.LockStmt, *pgparse.RefreshMatViewStmt, *pgparse.CallStmt, *pgparse.ConstraintsSetStmt:
+		return true
+	case *pgparse.CreateTableAsStmt:
+		return worksOnRows(s.GetQuery())
+	case *pgparse.ExplainStmt:
+		return worksOnRows(s.GetQuery())
+	case *pgparse.DeclareCursorStmt:
+		return worksOnRows(s.GetQuery())
+	case *pgparse.PrepareStmt:
+		return worksOnRows(s.GetQuery())
+	}
+	return false
 }
 
-// source is an entry of FROM: a relation of the digest, or OtherSource.
-type source struct {
-	alias    string
-	relation int
-}
-
-func (d *digest) relation(rv *pgparse.RangeVar, how How, l *level) source {
-	if rv == nil {
-		return source{"", OtherSource}
-	}
-	out := source{rv.GetRelname(), OtherSource}
-	if a := rv.GetAlias().GetAliasname(); a != "" {
-		out.alias = a
-	}
-	if hole(rv.GetRelname()) {
-		return out
-	}
-	if rv.GetSchemaname() == "" {
-		for s := l; s != nil; s = s.outer {
-			if slices.Contains(s.with, rv.GetRelname()) {
-				return out
+// use notes one use.
+func (d *digest) use(u *query.Use) {
+	switch u.How {
+	case query.Reads:
+		if d.copies {
+			d.write(u, Exports)
+		} else {
+			d.source(u.Of, Reads)
+		}
+	case query.Inserts:
+		d.write(u, d.inserts())
+	case query.Updates:
+		d.write(u, Updates)
+	case query.Deletes:
+		d.write(u, Deletes)
+	case query.Empties:
+		d.write(u, Truncates)
+	case query.Locks:
+		d.source(u.Of, Locks)
+	case query.Refreshes:
+		d.source(u.Of, Updates)
+	case query.ReadsColumn:
+		how := Reads
+		if d.copies {
+			how = Exports
+		}
+		d.column(u, how)
+	case query.InsertsColumn:
+		d.column(u, d.inserts())
+	case query.UpdatesColumn:
+		d.column(u, Updates)
+		d.gives(u, Given{Column: u.Column})
+	case query.Gives:
+		d.gives(u, Given{Column: u.Column, Value: u.Value, Constant: true})
+	case query.Stars:
+		if u.Sure {
+			d.columnOf(AllColumns, Reads, u.At, d.of(u))
+		}
+	case query.Arbitrates:
+		for _, name := range u.Columns {
+			if name != "" {
+				d.columnOf(name, Reads, u.At, d.of(u))
 			}
 		}
+	case query.Strays:
+		d.strays = append(d.strays, *u)
+	default:
+		d.object(u)
 	}
-	schema := rv.GetSchemaname()
-	if hole(schema) {
-		schema = ""
+}
+
+// object notes what is no relation or column.
+func (d *digest) object(u *query.Use) {
+	switch u.How {
+	case query.ArbitratesName:
+		d.q.Constants = append(d.q.Constants, Place{u.Columns[0], d.line(u.At)})
+	case query.Defers:
+		d.q.Constants = append(d.q.Constants, Place{u.Name, d.line(u.At)})
+	case query.Calls, query.Runs:
+		if u.Schema != "pg_catalog" && u.Name != "" && !hole(u.Name) {
+			d.q.Functions = append(d.q.Functions, Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At)})
+		}
+	case query.Casts:
+		d.q.Types = append(d.q.Types, Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At)})
+	case query.Numbers:
+		d.q.Relations = append(d.q.Relations, Relation{u.Schema, u.Name, d.line(u.At), Reads})
+	case query.Sets:
+		d.sets = append(d.sets, Place{u.Name, d.line(u.At)})
 	}
-	at := len(d.q.Relations)
-	d.q.Relations = append(d.q.Relations, Relation{schema, rv.GetRelname(), d.line(int(rv.GetLocation())), how})
-	if len(rv.GetAlias().GetColnames()) == 0 {
-		out.relation = at
+}
+
+func (d *digest) inserts() How {
+	if d.copies {
+		return Copies
+	}
+	return Inserts
+}
+
+// source notes a relation where it is named, once: what is done to it counts before
+// that it is read. OtherSource is one that the program puts in.
+func (d *digest) source(s *query.Source, how How) int {
+	at, known := d.at[s.Range]
+	if known {
+		if at >= 0 && d.q.Relations[at].How == Reads {
+			d.q.Relations[at].How = how
+		}
+		return at
+	}
+	schema, name := pgparse.RangeName(s.Range)
+	if at = OtherSource; !hole(name) {
+		if hole(schema) {
+			schema = ""
+		}
+		at = len(d.q.Relations)
+		d.q.Relations = append(d.q.Relations, Relation{schema, name, d.line(int(s.Range.GetLocation())), how})
+	}
+	d.at[s.Range] = at
+	return at
+}
+
+// write notes what a statement writes to a relation, or copies of it.
+func (d *digest) write(u *query.Use, how How) {
+	at := d.source(u.Of, how)
+	if at < 0 {
+		return
+	}
+	w := Write{Relation: at, How: how, Line: d.line(u.At), Listed: len(u.Columns) > 0, Values: u.Width}
+	for _, name := range u.Columns {
+		if name == "" || hole(name) {
+			d.q.Open = true
+			continue
+		}
+		w.Columns = append(w.Columns, Given{Column: name})
+	}
+	d.q.Writes = append(d.q.Writes, w)
+}
+
+// gives notes what the last write gives a column: of several rows, the first constant.
+func (d *digest) gives(u *query.Use, g Given) {
+	if hole(g.Column) {
+		d.q.Open = true
+		return
+	}
+	if len(d.q.Writes) == 0 || d.source(u.Of, Reads) < 0 || len(g.Value) > maxConstant {
+		return
+	}
+	w := &d.q.Writes[len(d.q.Writes)-1]
+	i := slices.IndexFunc(w.Columns, func(o Given) bool { return o.Column == g.Column })
+	switch {
+	case i < 0:
+		w.Columns = append(w.Columns, g)
+	case !w.Columns[i].Constant:
+		w.Columns[i] = g
+	}
+}
+
+// of are the sources that a column may be of.
+func (d *digest) of(u *query.Use) []int {
+	if u.May == nil {
+		return []int{d.source(u.Of, Reads)}
+	}
+	var out []int
+	for i, level := range u.May {
+		if i > 0 {
+			out = append(out, NextLevel)
+		}
+		for _, s := range level {
+			out = append(out, d.source(s, Reads))
+		}
 	}
 	return out
 }
 
-// statement notes a statement; false for one that works on no rows.
-func (d *digest) statement(n *pgparse.Node, outer *level) bool {
-	if d.depth > maxDepth {
-		return false
+func (d *digest) column(u *query.Use, how How) { d.columnOf(u.Column, how, u.At, d.of(u)) }
+
+// columnOf notes a column of some sources.
+func (d *digest) columnOf(name string, how How, at int, of []int) {
+	if !hole(name) {
+		d.q.Columns = append(d.q.Columns, Column{Name: name, Line: d.line(at), How: how, Of: of})
 	}
-	d.depth++
-	defer func() { d.depth-- }()
-	switch s := pgparse.Unwrap(n).(type) {
-	case *pgparse.SelectStmt:
-		d.query(s, outer)
-	case *pgparse.InsertStmt:
-		d.insert(s, outer)
-	case *pgparse.UpdateStmt:
-		l := d.with(s.GetWithClause(), outer)
-		t := d.relation(s.GetRelation(), Updates, l)
-		d.write(t, Updates, s.GetTargetList(), s.GetRelation().GetLocation())
-		l.sources = append(l.sources, t)
-		d.from(s.GetFromClause(), l)
-		d.values(s.GetTargetList(), l)
-		d.expr(s.GetWhereClause(), l)
-		d.outputs(s.GetReturningClause().GetExprs(), l)
-	case *pgparse.DeleteStmt:
-		l := d.with(s.GetWithClause(), outer)
-		t := d.relation(s.GetRelation(), Deletes, l)
-		d.write(t, Deletes, nil, s.GetRelation().GetLocation())
-		l.sources = append(l.sources, t)
-		d.from(s.GetUsingClause(), l)
-		d.expr(s.GetWhereClause(), l)
-		d.outputs(s.GetReturningClause().GetExprs(), l)
-	case *pgparse.MergeStmt:
-		d.merge(s, outer)
-	case *pgparse.CopyStmt:
-		d.copy(s, outer)
-	case *pgparse.TruncateStmt:
-		for _, r := range s.GetRelations() {
-			d.write(d.relation(r.GetRangeVar(), Truncates, outer), Truncates, nil, r.GetRangeVar().GetLocation())
-		}
-	case *pgparse.LockStmt:
-		for _, r := range s.GetRelations() {
-			d.relation(r.GetRangeVar(), Locks, outer)
-		}
-	case *pgparse.CreateTableAsStmt:
-		return d.statement(s.GetQuery(), outer)
-	case *pgparse.ExplainStmt:
-		return d.statement(s.GetQuery(), outer)
-	case *pgparse.DeclareCursorStmt:
-		return d.statement(s.GetQuery(), outer)
-	case *pgparse.PrepareStmt:
-		return d.statement(s.GetQuery(), outer)
-	case *pgparse.RefreshMatViewStmt:
-		d.relation(s.GetRelation(), Updates, outer)
-	case *pgparse.CallStmt:
-		d.expr(&pgparse.Node{Node: &pgparse.Node_FuncCall{FuncCall: s.GetFunccall()}}, outer)
-	case *pgparse.ConstraintsSetStmt:
-		for _, r := range s.GetConstraints() {
-			d.q.Constants = append(d.q.Constants, Place{r.GetRangeVar().GetRelname(), d.line(int(r.GetRangeVar().GetLocation()))})
-		}
-	case *pgparse.VariableSetStmt:
-		d.sets = append(d.sets, Place{strings.ToLower(s.GetName()), d.line(0)})
-		return false
-	default:
-		return false
-	}
-	return true
 }
 
-func (d *digest) with(w *pgparse.WithClause, outer *level) *level {
-	l := &level{outer: outer}
-	for _, n := range w.GetCtes() {
-		c := n.GetCommonTableExpr()
-		if w.GetRecursive() {
-			l.with = append(l.with, c.GetCtename())
-		}
-		d.statement(c.GetCtequery(), l)
-		l.with = append(l.with, c.GetCtename())
-	}
-	return l
-}
+// maxConstant is how long a constant is that is noted.
+const maxConstant = 64
 
-func (d *digest) insert(s *pgparse.InsertStmt, outer *level) {
-	l := d.with(s.GetWithClause(), outer)
-	t := d.relation(s.GetRelation(), Inserts, l)
-	w := d.write(t, Inserts, s.GetCols(), s.GetRelation().GetLocation())
-	from := s.GetSelectStmt().GetSelectStmt()
-	if w != nil {
-		w.Listed = len(s.GetCols()) > 0
-		if rows := from.GetValuesLists(); len(rows) > 0 {
-			row := rows[0].GetList().GetItems()
-			w.Values = len(row)
-			for i := range min(len(row), len(w.Columns)) {
-				w.Columns[i].Value, w.Columns[i].Constant = constant(row[i])
+// texts notes the constants of a statement, and whether it compares whole rows.
+func (d *digest) texts(n *pgparse.Node) {
+	pgparse.Walk(n, func(msg any) bool {
+		switch x := msg.(type) {
+		case *pgparse.A_Const:
+			if text := x.GetSval().GetSval(); text != "" && len(text) <= maxConstant && !d.fragment {
+				d.q.Constants = append(d.q.Constants, Place{text, d.line(int(x.GetLocation()))})
 			}
+		case *pgparse.SelectStmt:
+			d.q.Compares = d.q.Compares || x.GetLarg() != nil && !x.GetAll() || len(x.GetDistinctClause()) > 0 || len(x.GetGroupClause()) > 0
 		}
-	}
-	d.statement(s.GetSelectStmt(), l)
-	l.sources = append(l.sources, t)
-	d.outputs(s.GetReturningClause().GetExprs(), l)
-	if c := s.GetOnConflictClause(); c != nil {
-		l.sources = append(l.sources, source{"excluded", t.relation})
-		for _, n := range c.GetInfer().GetIndexElems() {
-			if name := n.GetIndexElem().GetName(); name != "" {
-				d.column(name, t.relation, Reads, int(c.GetInfer().GetLocation()))
-			}
-			d.expr(n.GetIndexElem().GetExpr(), l)
-		}
-		d.expr(c.GetInfer().GetWhereClause(), l)
-		if name := c.GetInfer().GetConname(); name != "" {
-			d.q.Constants = append(d.q.Constants, Place{name, d.line(int(c.GetInfer().GetLocation()))})
-		}
-		if len(c.GetTargetList()) > 0 {
-			d.write(t, Updates, c.GetTargetList(), c.GetLocation())
-		}
-		d.values(c.GetTargetList(), l)
-		d.expr(c.GetWhereClause(), l)
-	}
-}
-
-func (d *digest) merge(s *pgparse.MergeStmt, outer *level) {
-	l := d.with(s.GetWithClause(), outer)
-	t := d.relation(s.GetRelation(), Merges, l)
-	l.sources = append(l.sources, t)
-	d.from([]*pgparse.Node{s.GetSourceRelation()}, l)
-	d.expr(s.GetJoinCondition(), l)
-	for _, n := range s.GetMergeWhenClauses() {
-		c := n.GetMergeWhenClause()
-		d.expr(c.GetCondition(), l)
-		how := Updates
-		switch c.GetCommandType() {
-		case pgparse.CmdType_CMD_INSERT:
-			how = Inserts
-		case pgparse.CmdType_CMD_DELETE:
-			how = Deletes
-		case pgparse.CmdType_CMD_NOTHING:
-			continue
-		}
-		if w := d.write(t, how, c.GetTargetList(), s.GetRelation().GetLocation()); w != nil {
-			w.Listed = len(c.GetTargetList()) > 0
-		}
-		d.values(c.GetTargetList(), l)
-		d.exprs(c.GetValues(), l)
-	}
-	d.outputs(s.GetReturningClause().GetExprs(), l)
-}
-
-func (d *digest) copy(s *pgparse.CopyStmt, outer *level) {
-	if s.GetRelation() == nil {
-		d.statement(s.GetQuery(), outer)
-		return
-	}
-	how := Exports
-	if s.GetIsFrom() {
-		how = Copies
-	}
-	t := d.relation(s.GetRelation(), how, outer)
-	w := d.write(t, how, nil, s.GetRelation().GetLocation())
-	for _, n := range s.GetAttlist() {
-		name := n.GetString_().GetSval()
-		d.column(name, t.relation, how, int(s.GetRelation().GetLocation()))
-		if w != nil {
-			w.Listed = true
-			w.Columns = append(w.Columns, Given{Column: name})
-		}
-	}
-}
-
-// write notes what a statement writes to a relation; nil for what is none.
-func (d *digest) write(t source, how How, targets []*pgparse.Node, at int32) *Write {
-	if t.relation < 0 {
-		return nil
-	}
-	w := Write{Relation: t.relation, How: how, Line: d.line(int(at))}
-	for _, n := range targets {
-		r := n.GetResTarget()
-		if r.GetName() == "" || hole(r.GetName()) {
-			d.q.Open = true
-			continue
-		}
-		d.column(r.GetName(), t.relation, how, int(r.GetLocation()))
-		g := Given{Column: r.GetName()}
-		g.Value, g.Constant = constant(r.GetVal())
-		w.Columns = append(w.Columns, g)
-	}
-	d.q.Writes = append(d.q.Writes, w)
-	return &d.q.Writes[len(d.q.Writes)-1]
-}
-
-// column notes a column that is surely of a relation.
-func (d *digest) column(name string, relation int, how How, at int) {
-	if relation >= 0 && !hole(name) {
-		d.q.Columns = append(d.q.Columns, Column{Name: name, Line: d.line(at), How: how, Of: []int{relation}})
-	}
+		return true
+	})
 }

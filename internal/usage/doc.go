@@ -10,7 +10,7 @@
 package usage
 
 // Version is that of what Read gives: kept facts of another one are read anew.
-const Version = "1"
+const Version = "2"
 
 // Grade is how a use is known.
 type Grade uint8
@@ -36,7 +36,6 @@ const (
 	Inserts
 	Updates
 	Deletes
-	Merges
 	Copies  // COPY … FROM
 	Exports // COPY … TO
 	Truncates

@@ -52,9 +52,9 @@ func (r *reader) fragment(l literal) {
 	if len(list) != 1 || list[0].Node == nil {
 		return // prose
 	}
-	d := &digest{q: &Query{}, fragment: true, line: func(at int) int { return r.lineAt(s.place(max(at, 0))) }}
-	if d.statement(list[0].Node, nil) && len(d.q.Relations) > 0 {
-		d.q.Line, d.q.Open, d.q.Constants = r.lineAt(l.from), true, nil
-		r.facts.Queries = append(r.facts.Queries, *d.q)
+	q, _ := digestOf(list[0].Node, true, func(at int) int { return r.lineAt(s.place(max(at, 0))) })
+	if q != nil && len(q.Relations) > 0 {
+		q.Line, q.Open = r.lineAt(l.from), true
+		r.facts.Queries = append(r.facts.Queries, *q)
 	}
 }

@@ -18,7 +18,7 @@ func (r *reader) sql(s *sqlText) {
 			}
 			continue
 		}
-		q, sets := digestOf(st.Node, line)
+		q, sets := digestOf(st.Node, false, line)
 		r.facts.Settings = append(r.facts.Settings, sets...)
 		if q == nil {
 			continue

@@ -65,7 +65,7 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 			lost = without(now, []string{"insert", "update", "delete"})
 		}
 		u := p.UsesTable(d)
-		written, severity := u.Writing("insert", "update", "delete", "merge"), onward.Off
+		written, severity := u.Writing("insert", "update", "delete"), onward.Off
 		switch {
 		case written != nil:
 		case !own:
