@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/rule"
 )
 
 // Django says ON CONFLICT in bulk_create, with the names of its fields.
@@ -24,7 +24,7 @@ def load(rows):
 	}}
 	for columns, want := range map[string]bool{"author_id,title": true, "isbn": false, "label": false} {
 		u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{book}}}})
-		q := question{Question: rule.Question{Kind: rule.AskUpsert, Name: catalog.Name{Schema: "public", Name: "shop_book"}, Columns: columns}}
+		q := question{Question: analysis.Question{Kind: analysis.AskUpsert, Name: catalog.Name{Schema: "public", Name: "shop_book"}, Columns: columns}}
 		got := u.answer(q)
 		if got.Used != want || want && got.Evidence[0].Line != 2 {
 			t.Errorf("%s: %+v", columns, got)

@@ -13,9 +13,10 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -219,7 +220,7 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 	var err error
 	var ran *adapter.Set
 	if at := lockTimeoutAt(a.head, head); at != nil {
-		head.Options.Runner.LockTimeoutAt = &rule.Place{Find: func() string { return cmp.Or(at.Find(), adapter.GivenTimeoutAt(a.head, ran)) }}
+		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(at.Find(), adapter.GivenTimeoutAt(a.head, ran)) }}
 	}
 	p.head, err = a.set(ctx, adapters, a.head, head)
 	wait.Wait()
@@ -236,7 +237,7 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 }
 
 // runnerOf is what the configuration says of the runner of a directory.
-func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
+func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
 	r := assumed(c)
 	if m.LockTimeout > 0 {
 		r.LockTimeout = m.LockTimeout.Milliseconds()
@@ -249,11 +250,11 @@ func runnerOf(c *config.Config, m *config.Migrations) rule.Runner {
 
 // lockTimeoutAt is where a tree bounds the waits of a source's runner, as far as
 // nobody said. A project that is rendered has settings, which its adapter asks.
-func lockTimeoutAt(t adapter.Tree, s adapter.Source) *rule.Place {
+func lockTimeoutAt(t adapter.Tree, s adapter.Source) *history.Place {
 	if all.Traits(s.Framework).Renders || s.Options.Runner.LockTimeout > 0 {
 		return nil
 	}
-	return &rule.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
+	return &history.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
 }
 
 // set loads a source with its adapter.
@@ -285,4 +286,4 @@ func logger(l *slog.Logger) *slog.Logger {
 }
 
 // usesFunc answers for the deployed code.
-type usesFunc = func(rule.Question) rule.Usage
+type usesFunc = func(analysis.Question) analysis.Usage

@@ -3,9 +3,9 @@ package audit
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
@@ -25,7 +25,7 @@ func (u *deployedCode) bound(q question) *usage.Bound {
 
 // rawSQL answers a question on what the framework's models do not name: SQL that the code
 // spells out, and mappers of other programs, need none.
-func (u *deployedCode) rawSQL(q question) rule.Usage {
+func (u *deployedCode) rawSQL(q question) analysis.Usage {
 	b := u.bound(q)
 	uses := b.Relation(q.Name)
 	if q.Column != "" {
@@ -35,7 +35,7 @@ func (u *deployedCode) rawSQL(q question) rule.Usage {
 }
 
 // inCode answers a question on a column, or on what has a name: a relation or what is none.
-func (u *deployedCode) inCode(q question) rule.Usage {
+func (u *deployedCode) inCode(q question) analysis.Usage {
 	b := u.bound(q)
 	if q.Column != "" {
 		out := u.told(b, q, b.Column(q.Name, q.Column))
@@ -60,7 +60,7 @@ func (u *deployedCode) inCode(q question) rule.Usage {
 
 // comparing answers the question whether the code compares whole rows of a table, in
 // SQL or in a mapper's words.
-func (u *deployedCode) comparing(q question) rule.Usage {
+func (u *deployedCode) comparing(q question) analysis.Usage {
 	b := u.bound(q)
 	uses := b.Compares(q.Name)
 	works := b.Works(q.Name)
@@ -92,8 +92,8 @@ func (u *deployedCode) objects(b *usage.Bound, q question) []usage.Use {
 }
 
 // told is what places that were parsed tell of a question.
-func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) rule.Usage {
-	out := rule.Usage{Known: len(uses) > 0 || u.code().err == nil, Used: len(uses) > 0, Nothing: len(uses) == 0 && u.nothing(b, q)}
+func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analysis.Usage {
+	out := analysis.Usage{Known: len(uses) > 0 || u.code().err == nil, Used: len(uses) > 0, Nothing: len(uses) == 0 && u.nothing(b, q)}
 	out.Evidence = u.evidence(uses, maxEvidence)
 	if q.Column != "" {
 		var reads, writes []usage.Use
@@ -116,14 +116,14 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) rule.U
 	}
 	shown := u.evidence(places, maxInserts)
 	for i, w := range written[:min(len(written), maxInserts)] {
-		x := rule.Written{How: w.How, Columns: w.Columns, Evidence: shown[i]}
+		x := analysis.Written{How: w.How, Columns: w.Columns, Evidence: shown[i]}
 		out.Writes = append(out.Writes, x)
 		if w.How == usage.Inserts && w.Listed {
 			var columns []string
 			for _, c := range w.Columns {
 				columns = append(columns, c.Column)
 			}
-			out.Inserts = append(out.Inserts, rule.Insert{Columns: columns, Evidence: shown[i]})
+			out.Inserts = append(out.Inserts, analysis.Insert{Columns: columns, Evidence: shown[i]})
 		}
 	}
 	return out
@@ -142,7 +142,7 @@ func (u *deployedCode) nothing(b *usage.Bound, q question) bool {
 
 // said looks for a name that no query has: as a text of its own, or in code that works
 // on a relation of that name.
-func (u *deployedCode) said(b *usage.Bound, q question, out *rule.Usage) {
+func (u *deployedCode) said(b *usage.Bound, q question, out *analysis.Usage) {
 	var uses []usage.Use
 	for _, e := range b.String(q.Name.Name) {
 		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !comment(line) && !declares(hitOf(q.Name.Name, e.Path, e.Line, line)) {

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,7 +19,7 @@ type comparison struct {
 	// release are the new ones, in the order of the head.
 	release []released
 	deleted []*adapter.Migration
-	history []rule.HistoryChange
+	history []history.Change
 	// touched is what git says of the files, by their paths at the head; nil
 	// where a migration is more than its file.
 	touched map[string]gitrange.Change
@@ -72,8 +72,8 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			}
 			c.release = append(c.release, released{m, onward.StatusNew})
 			if i < lastDeployed && !traits.Graph && !m.Repeatable {
-				c.history = append(c.history, rule.HistoryChange{
-					Kind: rule.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
+				c.history = append(c.history, history.Change{
+					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
 				})
 			}
 		case c.same(old, m), unsquashed(old, m):
@@ -118,7 +118,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
-		h := rule.HistoryChange{Kind: rule.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0, Ended: p.ended}
+		h := history.Change{Kind: history.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0, Ended: p.ended}
 		if p.base.Habits.Forgets && i > last && !m.Repeatable && len(c.release) == 0 {
 			h.Runner = ""
 		}
@@ -159,14 +159,14 @@ func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
 
 // dependsOnNew lists the new migrations that the framework finds missing in front of one
 // that has run: by its run_before, or a dependency that was edited in.
-func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) []rule.HistoryChange {
+func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) []history.Change {
 	fresh, head := map[string]*adapter.Migration{}, set.Migrations
 	for _, m := range head {
 		if base[m.ID] == nil && moved[m.ID] == nil && len(m.Replaces) == 0 {
 			fresh[m.ID] = m
 		}
 	}
-	var out []rule.HistoryChange
+	var out []history.Change
 	for _, m := range head {
 		if base[m.ID] == nil {
 			continue
@@ -176,7 +176,7 @@ func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) [
 			if n == nil {
 				continue
 			}
-			out = append(out, rule.HistoryChange{Kind: rule.Refused, Migration: n.ID, Path: n.Path, Line: 1, Refusal: &rule.Refusal{
+			out = append(out, history.Change{Kind: history.Refused, Migration: n.ID, Path: n.Path, Line: 1, Refusal: &history.Refusal{
 				Line: 1, Column: 1,
 				Message: m.ID + ", which the base has already, depends on this migration",
 				Harm:    fmt.Sprintf(set.Habits.Overtaken, m.ID, n.ID),
@@ -202,15 +202,15 @@ func (c *comparison) same(old, m *adapter.Migration) bool {
 }
 
 // newHistory leaves out the disorder that the base has already.
-func newHistory(p pair) []rule.HistoryChange {
+func newHistory(p pair) []history.Change {
 	old := map[string]bool{}
-	key := func(h rule.HistoryChange) string { return string(h.Kind) + "\x00" + h.Migration + "\x00" + h.Other }
+	key := func(h history.Change) string { return string(h.Kind) + "\x00" + h.Migration + "\x00" + h.Other }
 	if p.base != nil {
 		for _, h := range p.base.History {
 			old[key(h)] = true
 		}
 	}
-	var out []rule.HistoryChange
+	var out []history.Change
 	for _, h := range p.head.History {
 		if !old[key(h)] {
 			out = append(out, h)
@@ -221,8 +221,8 @@ func newHistory(p pair) []rule.HistoryChange {
 
 // newerOf tells of two migrations with one version, or of two that end the history
 // of an app, the one that the base does not have: it is the one to change.
-func newerOf(h rule.HistoryChange, base map[string]*adapter.Migration, head []*adapter.Migration) rule.HistoryChange {
-	if h.Kind != rule.Duplicate && h.Kind != rule.Conflict || base[h.Migration] == nil || base[h.Other] != nil {
+func newerOf(h history.Change, base map[string]*adapter.Migration, head []*adapter.Migration) history.Change {
+	if h.Kind != history.Duplicate && h.Kind != history.Conflict || base[h.Migration] == nil || base[h.Other] != nil {
 		return h
 	}
 	for _, m := range head {
@@ -235,7 +235,7 @@ func newerOf(h rule.HistoryChange, base map[string]*adapter.Migration, head []*a
 }
 
 func (c *comparison) renamed(old, m *adapter.Migration, habit string) {
-	h := rule.HistoryChange{Kind: rule.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
+	h := history.Change{Kind: history.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
 	if !c.same(old, m) {
 		h.Detail = "its content changed too"
 	}
@@ -243,7 +243,7 @@ func (c *comparison) renamed(old, m *adapter.Migration, habit string) {
 }
 
 func (c *comparison) edited(old, m *adapter.Migration, habit string) {
-	h := rule.HistoryChange{Kind: rule.Edited, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
+	h := history.Change{Kind: history.Edited, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
 	h.Line, h.Cosmetic = firstDifference(old, m)
 	if h.Cosmetic {
 		h.Detail = "only comments and white space differ"
@@ -278,11 +278,11 @@ func (j *judge) setOpaque(p pair) {
 			old[x.Path] = true
 		}
 	}
-	var h []rule.HistoryChange
+	var h []history.Change
 	for _, x := range p.head.Problems {
 		if !old[x.Path] {
 			refusal := x.Refusal
-			h = append(h, rule.HistoryChange{Kind: rule.Refused, Path: x.Path, Line: x.Line, Detail: x.Message, Refusal: &refusal})
+			h = append(h, history.Change{Kind: history.Refused, Path: x.Path, Line: x.Line, Detail: x.Message, Refusal: &refusal})
 		}
 	}
 	j.history(h)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 )
 
 // Django refuses a history in which a migration that has run depends on one that has not.
@@ -28,7 +28,7 @@ func TestAppliedDependsOnNew(t *testing.T) {
 		got := ""
 		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head, Habits: adapter.Habits{Overtaken: "%s is applied before its dependency %s"}}}
 		for _, h := range compare(p, nil).history {
-			if h.Kind == rule.Refused && strings.Contains(h.Refusal.Harm, "b.0001 is applied before its dependency a.0002") {
+			if h.Kind == history.Refused && strings.Contains(h.Refusal.Harm, "b.0001 is applied before its dependency a.0002") {
 				got = h.Migration
 			}
 		}
@@ -56,7 +56,7 @@ func TestAppNotInstalled(t *testing.T) {
 	} {
 		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head}}
 		for _, h := range compare(p, nil).history {
-			if h.Kind == rule.Deleted && h.Migration == "a.0002" && h.App != c.want {
+			if h.Kind == history.Deleted && h.Migration == "a.0002" && h.App != c.want {
 				t.Errorf("%s: %q, want %q", name, h.App, c.want)
 			}
 		}

@@ -11,7 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -47,7 +48,7 @@ func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
 		return
 	}
 	a.opaque = append(a.opaque, onward.Opaque{
-		Path: cmp.Or(p.source.Dir, "."), What: rule.Enumerate(theirs),
+		Path: cmp.Or(p.source.Dir, "."), What: advice.Enumerate(theirs),
 		Why: fmt.Sprintf("came to %s after %s had parted from it, and was not taken into account", a.rng.BaseName, a.rng.HeadName),
 	})
 	said := map[string]bool{}
@@ -67,8 +68,8 @@ func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
 	}
 	for _, m := range set.Migrations[:last] {
 		if x := ours[m.ID]; x != nil && !said[m.ID] && !m.Repeatable {
-			c.history = append(c.history, rule.HistoryChange{
-				Kind: rule.OutOfOrder, Migration: x.ID, Path: x.Path, Other: set.Migrations[last].ID, Runner: set.Habits.OutOfOrder,
+			c.history = append(c.history, history.Change{
+				Kind: history.OutOfOrder, Migration: x.ID, Path: x.Path, Other: set.Migrations[last].ID, Runner: set.Habits.OutOfOrder,
 			})
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -144,8 +144,8 @@ func wordSet(list string) map[string]bool {
 // weigh turns hits of a name into an answer. Of a column, what stands in a file
 // that names the table too counts first, the nearer to the table's name the
 // better; code comes before data. Comments use nothing.
-func (u *deployedCode) weigh(q question, hits, tableHits []gitrange.Hit) rule.Usage {
-	out := rule.Usage{Known: true}
+func (u *deployedCode) weigh(q question, hits, tableHits []gitrange.Hit) analysis.Usage {
+	out := analysis.Usage{Known: true}
 	tables := map[string][]int{} // file → lines that name the table
 	type place struct {
 		path string

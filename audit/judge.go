@@ -11,9 +11,11 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -44,7 +46,7 @@ func newJudge(c *config.Config, k *known) (*judge, error) {
 		Sizes: k.report(),
 	}}
 	known := map[string]bool{}
-	for _, r := range append(rule.Rehearsed(), rules.All()...) {
+	for _, r := range append(rehearsal.All(), rules.All()...) {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{
@@ -308,7 +310,7 @@ func duration(effects []onward.Effect, r effect.Result) string {
 }
 
 // history tells the release rules what happened to the history.
-func (j *judge) history(h []rule.HistoryChange) {
+func (j *judge) history(h []history.Change) {
 	e := j.run()
 	e.Release().Changes = append(e.Release().Changes, h...)
 }

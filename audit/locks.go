@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/fault"
@@ -106,7 +107,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 		cat = take(&l, st)
 		// SET LOCAL counts outside of a transaction too: the runner may have
 		// begun one.
-		if set, ok := rule.SettingOf(st.Node); ok && (set.Name == "timezone" || set.Name == "") {
+		if set, ok := analysis.SettingOf(st.Node); ok && (set.Name == "timezone" || set.Name == "") {
 			if zone = set.Value; set.Default {
 				zone = c.Settings.Assume.TimeZone
 			}

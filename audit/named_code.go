@@ -3,14 +3,14 @@ package audit
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
 // named looks for the name of a column in the code that works on its table: where SQL
 // that was parsed and mappers do not have it, it may be the column all the same.
-func (u *deployedCode) named(b *usage.Bound, q question, out *rule.Usage) {
+func (u *deployedCode) named(b *usage.Bound, q question, out *analysis.Usage) {
 	works := b.Works(q.Name)
 	if len(works) == 0 {
 		return

@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 )
 
 // Names are what an onward.yaml may name: the rules and the frameworks of this
@@ -14,7 +15,7 @@ func Names() config.Known {
 	for _, r := range rules.All() {
 		k.Rules = append(k.Rules, r.ID)
 	}
-	for _, r := range rule.Rehearsed() {
+	for _, r := range rehearsal.All() {
 		k.Rules = append(k.Rules, r.ID)
 	}
 	for _, a := range all.All() {

@@ -1,20 +1,22 @@
 package audit
 
-import "github.com/onward-sql/onward/internal/rule"
+import (
+	"github.com/onward-sql/onward/internal/analysis"
+)
 
 // question is what a rule asks of the code that works on a database.
 type question struct {
-	rule.Question
+	analysis.Question
 	database int
 }
 
 // of answers the questions about a database.
 func (u *deployedCode) of(database int) usesFunc {
-	return func(q rule.Question) rule.Usage { return u.answer(question{q, database}) }
+	return func(q analysis.Question) analysis.Usage { return u.answer(question{q, database}) }
 }
 
 // answer gives what is known.
-func (u *deployedCode) answer(q question) rule.Usage {
+func (u *deployedCode) answer(q question) analysis.Usage {
 	known, ok := u.cache[q]
 	if !ok {
 		known = u.ask(q)
@@ -23,25 +25,25 @@ func (u *deployedCode) answer(q question) rule.Usage {
 	return known
 }
 
-func (u *deployedCode) ask(q question) rule.Usage {
+func (u *deployedCode) ask(q question) analysis.Usage {
 	switch q.Kind {
-	case rule.AskStar:
+	case analysis.AskStar:
 		if !u.mayReadAll(q) {
-			return rule.Usage{}
+			return analysis.Usage{}
 		}
 		return u.readingAll(q)
-	case rule.AskValue:
+	case analysis.AskValue:
 		return u.knowing(q)
-	case rule.AskSetting:
+	case analysis.AskSetting:
 		return u.sets(q)
-	case rule.AskUpsert:
+	case analysis.AskUpsert:
 		return u.upserting(q)
-	case rule.AskUpserts:
+	case analysis.AskUpserts:
 		return u.upserts()
-	case rule.AskCompared:
+	case analysis.AskCompared:
 		return u.comparing(q)
 	}
-	if known, ok := u.model(q); ok && (known.Used || q.Kind != rule.AskName) {
+	if known, ok := u.model(q); ok && (known.Used || q.Kind != analysis.AskName) {
 		if known.Used {
 			return known
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -53,7 +53,7 @@ func TestRenumbered(t *testing.T) {
 		got := compare(pair{source: adapter.Source{Framework: "sql"}, base: tc.base, head: tc.head}, nil)
 		var renamed, fresh []string
 		for _, h := range got.history {
-			if h.Kind == rule.RenamedID {
+			if h.Kind == history.RenamedID {
 				renamed = append(renamed, h.Migration, h.Other)
 			}
 		}

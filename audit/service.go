@@ -7,7 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/analysis"
 )
 
 // service is the part of a repository that a source of migrations belongs to: the
@@ -28,7 +28,7 @@ var modules = []string{
 // stands in those of other means another table of the same name; what stands in
 // those of unlike, a superset, means this one only where it is named.
 func (u *deployedCode) elsewhere(q question) (other, unlike []string) {
-	if len(u.pairs) < 2 || q.Kind == rule.AskUpsert || q.database >= len(u.databases) {
+	if len(u.pairs) < 2 || q.Kind == analysis.AskUpsert || q.database >= len(u.databases) {
 		return nil, nil
 	}
 	name := strings.ToLower(q.Name.Name)

@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -75,8 +75,8 @@ func ofProject(t adapter.Tree, sources []adapter.Source, dir string) bool {
 }
 
 // assumed is what the configuration says of every session.
-func assumed(c *config.Config) rule.Runner {
-	return rule.Runner{
+func assumed(c *config.Config) history.Runner {
+	return history.Runner{
 		LockTimeout: c.Assume.LockTimeout.Milliseconds(), StatementTimeout: c.Assume.StatementTimeout.Milliseconds(), TimeZone: c.Assume.TimeZone,
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -26,14 +26,14 @@ func TestSquashed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		base, head *adapter.Set
 		statements int
-		history    []rule.HistoryKind
+		history    []history.Kind
 	}{
 		"with what it replaces":        {set(one, two), set(one, two, squash), 0, nil},
 		"in the place of what it does": {set(one, two), set(squash), 0, nil},
 		"where the base has a part":    {set(one), set(squash), 1, nil},
 		"without the list, later":      {set(one, two, squash), set(done), 0, nil},
 		"another text, later": {set(one, two, squash), set(m("shop.0001_squashed", "class Migration:\n    operations = [1]\n")), 0,
-			[]rule.HistoryKind{rule.Edited}},
+			[]history.Kind{history.Edited}},
 	} {
 		c := compare(pair{source: adapter.Source{Framework: "django"}, base: tc.base, head: tc.head}, nil)
 		statements := 0

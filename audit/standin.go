@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -71,7 +71,7 @@ func (a *changelog) standIn(head *adapter.Set, s adapter.Source, err error, know
 		why += ", as they are there now: " + strings.Join(edited, ", ") + more + " had another text"
 	}
 	if known.models != nil {
-		why += "; its models are read without " + rule.Enumerate(known.without) + "; its deleted migrations are not known"
+		why += "; its models are read without " + advice.Enumerate(known.without) + "; its deleted migrations are not known"
 	} else {
 		why += "; its models and its deleted migrations are not known"
 	}

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -32,7 +33,7 @@ const starReach = 3 << 10
 // many places as there are. That is Go's, where a row must fit what it is read into,
 // and that of Rust's sqlx, which goes on with a plan that the server no longer takes;
 // elsewhere a column more is passed over.
-func (u *deployedCode) readingAll(q question) rule.Usage {
+func (u *deployedCode) readingAll(q question) analysis.Usage {
 	rust := u.requires("Cargo.toml", "sqlx")
 	typed := func(p string) bool { return path.Ext(p) == ".go" || rust && path.Ext(p) == ".rs" }
 	var paths []string
@@ -45,7 +46,7 @@ func (u *deployedCode) readingAll(q question) rule.Usage {
 	}
 	texts, err := u.starTexts(paths, typed)
 	if err != nil || len(paths) == 0 {
-		return rule.Usage{Known: err == nil}
+		return analysis.Usage{Known: err == nil}
 	}
 	slices.Sort(paths)
 	gone := func(p string) bool { return path.Ext(p) != ".go" || u.noCode(p) }
@@ -59,7 +60,7 @@ func (u *deployedCode) readingAll(q question) rule.Usage {
 		hits, _ := gitrange.Words(u.base, spellings(q.Column), gone)
 		return q.Column != "" && slices.ContainsFunc(hits, q.field)
 	})
-	out := rule.Usage{Known: true}
+	out := analysis.Usage{Known: true}
 	columns := u.columns(q)
 	for _, p := range paths {
 		text := texts[p]
@@ -69,7 +70,7 @@ func (u *deployedCode) readingAll(q question) rule.Usage {
 		out.Stars = append(out.Stars, u.readAll(q, columns, text, sqlx && !lax, mapped)...)
 		out.Stars = append(out.Stars, u.unlisted(q, columns, text)...)
 	}
-	slices.SortStableFunc(out.Stars, func(a, b rule.Star) int { return cmp.Compare(a.Kind, b.Kind) })
+	slices.SortStableFunc(out.Stars, func(a, b analysis.Star) int { return cmp.Compare(a.Kind, b.Kind) })
 	out.Used = len(out.Stars) > 0
 	return out
 }
@@ -117,8 +118,8 @@ func (u *deployedCode) columns(q question) int {
 
 // readAll finds where a file reads all columns of the table, and no others could be
 // among them. mapped says that structs have a field for the new one.
-func (u *deployedCode) readAll(q question, columns int, file *starText, sqlx bool, mapped func() bool) []rule.Star {
-	var out []rule.Star
+func (u *deployedCode) readAll(q question, columns int, file *starText, sqlx bool, mapped func() bool) []analysis.Star {
+	var out []analysis.Star
 	text := file.text
 	for _, r := range file.reads {
 		before := strings.TrimRight(text[:r.from], " \t\r\n")
@@ -129,16 +130,16 @@ func (u *deployedCode) readAll(q question, columns int, file *starText, sqlx boo
 		if comment(line) || r.of != "" && !strings.EqualFold(r.of, r.table) && !strings.EqualFold(r.of, r.alias) {
 			continue
 		}
-		evidence := onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: rule.OneLine(text[r.from:r.said]), Revision: u.name}
+		evidence := onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: advice.OneLine(text[r.from:r.said]), Revision: u.name}
 		if path.Ext(file.path) == ".rs" {
-			out = append(out, rule.Star{Kind: rule.KeepsPlan, Evidence: evidence})
+			out = append(out, analysis.Star{Kind: analysis.KeepsPlan, Evidence: evidence})
 			continue
 		}
 		for _, at := range used(text, r.from, r.to) {
 			head, rest := text[max(0, at.start-300):at.start], function(text[at.end:])
 			byName := strictRows.MatchString(rest) || strictRows.MatchString(lastStatement(head)) || sqlx && (sqlxCall.MatchString(head) || strings.Contains(rest, "StructScan("))
 			if byName && (q.Column != "" || !sqlx) && !mapped() || columns > 0 && scans(rest) == columns {
-				out = append(out, rule.Star{Kind: rule.ReadsRows, Evidence: evidence})
+				out = append(out, analysis.Star{Kind: analysis.ReadsRows, Evidence: evidence})
 				break
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/analysis"
 )
 
 // starText is a file in which code may take all columns of a table, or write them
@@ -26,7 +26,7 @@ type starRead struct {
 // starWrite is a write by the order of a table's columns, which are those that
 // InsertsAll reads.
 type starWrite struct {
-	kind        rule.StarKind
+	kind        analysis.StarKind
 	at, end     int
 	table, into string
 }
@@ -72,21 +72,21 @@ func readStars(file, text string, typed bool) *starText {
 			t.reads = append(t.reads, starRead{at, at + m[1], at + m[1], "", s.group(at, m, 1), ""})
 		}, "insert", "update", "delete")
 	}
-	write := func(kind rule.StarKind, table, into int) func(at int, m []int) {
+	write := func(kind analysis.StarKind, table, into int) func(at int, m []int) {
 		return func(at int, m []int) {
 			t.writes = append(t.writes, starWrite{kind, at, at + m[1], s.group(at, m, table), s.group(at, m, into)})
 		}
 	}
-	s.each(copiesFrom, write(rule.CopiesRows, 1, 0), "copy")
+	s.each(copiesFrom, write(analysis.CopiesRows, 1, 0), "copy")
 	s.each(copiesCall, func(at int, m []int) {
 		if !strings.Contains(s.group(at, m, 2), "columns") {
-			write(rule.CopiesRows, 1, 0)(at, m)
+			write(analysis.CopiesRows, 1, 0)(at, m)
 		}
 	}, "copy_from")
-	s.each(insertsRow, write(rule.InsertsRows, 1, 0), "insert")
-	s.each(insertsFrom, write(rule.InsertsAll, 2, 1), "insert")
+	s.each(insertsRow, write(analysis.InsertsRows, 1, 0), "insert")
+	s.each(insertsFrom, write(analysis.InsertsAll, 2, 1), "insert")
 	if returning {
-		s.each(movesDeleted, write(rule.InsertsAll, 1, 2), "delete")
+		s.each(movesDeleted, write(analysis.InsertsAll, 1, 2), "delete")
 	}
 	return t
 }

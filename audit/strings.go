@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -37,7 +37,7 @@ func (j *judge) leaves(s *script.Script, deployed bool) {
 		case *pgparse.VariableSetStmt:
 			called = called || st.In != "" && setsStrings(x)
 		case *pgparse.SelectStmt:
-			if set, ok := rule.SettingOf(st.Node); ok && st.In != "" {
+			if set, ok := analysis.SettingOf(st.Node); ok && st.In != "" {
 				called = called || strings.EqualFold(set.Name, stringsSetting)
 			}
 		}
@@ -59,6 +59,6 @@ func setsStrings(x *pgparse.VariableSetStmt) bool {
 	if !strings.EqualFold(x.GetName(), stringsSetting) || x.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(x.GetArgs()) != 1 {
 		return false
 	}
-	value := strings.ToLower(rule.Constant(x.GetArgs()[0]))
+	value := strings.ToLower(analysis.Constant(x.GetArgs()[0]))
 	return value != "on" && value != "true" && value != "1"
 }

@@ -6,20 +6,20 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
 // mapped lists the columns that the models of the head have and those of the base do
 // not. A migration makes them, or else the new code asks for what is not there.
-func (c *comparison) mapped(p pair) []rule.HistoryChange {
+func (c *comparison) mapped(p pair) []history.Change {
 	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.unread(p.head) {
 		return nil
 	}
 	had := columns(p.base.Models)
 	hidden := c.madeUp()
-	var out []rule.HistoryChange
+	var out []history.Change
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
 		if m.Unmanaged || hidden || c.hides(m) {
@@ -29,7 +29,7 @@ func (c *comparison) mapped(p pair) []rule.HistoryChange {
 			if had[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := rule.HistoryChange{Kind: rule.Mapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: m.Path, Line: column.Line, Instead: p.head.Mends}
+			h := history.Change{Kind: history.Mapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: m.Path, Line: column.Line, Instead: p.head.Mends}
 			c.operation(&h, "AddField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
 			out = append(out, h)
 		}
@@ -86,7 +86,7 @@ func dotted(table string) string {
 
 // unmapped lists the columns that the models of the base have and those of the head
 // leave out of their table. Most are dropped; one that stays must do without a value.
-func (c *comparison) unmapped(p pair) []rule.HistoryChange {
+func (c *comparison) unmapped(p pair) []history.Change {
 	if p.base == nil || p.base.Models == nil || p.head.Models == nil || p.head.Partial || c.unread(p.head) {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (c *comparison) unmapped(p pair) []rule.HistoryChange {
 			now[m.Table] = m
 		}
 	}
-	var out []rule.HistoryChange
+	var out []history.Change
 	for _, m := range p.base.Models {
 		head := now[m.Table]
 		if head == nil {
@@ -107,7 +107,7 @@ func (c *comparison) unmapped(p pair) []rule.HistoryChange {
 			if has[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := rule.HistoryChange{Kind: rule.Unmapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
+			h := history.Change{Kind: history.Unmapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
 			c.operation(&h, "RemoveField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
 			out = append(out, h)
 		}
@@ -117,7 +117,7 @@ func (c *comparison) unmapped(p pair) []rule.HistoryChange {
 
 // uncleared lists the foreign keys that new migrations take out of the models: Django
 // clears what points at a row before it deletes that one, as far as it knows of it.
-func (c *comparison) uncleared(p pair) []rule.HistoryChange {
+func (c *comparison) uncleared(p pair) []history.Change {
 	if p.base == nil || p.head.Models == nil || p.head.Partial || c.unread(p.head) {
 		return nil
 	}
@@ -125,13 +125,13 @@ func (c *comparison) uncleared(p pair) []rule.HistoryChange {
 	for i := range p.head.Models {
 		tables[p.head.Models[i].Table] = true
 	}
-	var out []rule.HistoryChange
+	var out []history.Change
 	for _, m := range p.base.Models {
 		for _, column := range m.Columns {
 			if !column.Clears || m.Unmanaged || has[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := rule.HistoryChange{Kind: rule.Uncleared, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name}
+			h := history.Change{Kind: history.Uncleared, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name}
 			class, field := "DeleteModel", ""
 			if tables[m.Table] {
 				class, field = "RemoveField", column.Field
@@ -146,7 +146,7 @@ func (c *comparison) uncleared(p pair) []rule.HistoryChange {
 
 // operation finds the AddField or RemoveField of a change among the new migrations, or
 // the DeleteModel of a model, where there is no field.
-func (c *comparison) operation(h *rule.HistoryChange, class, model, field string) {
+func (c *comparison) operation(h *history.Change, class, model, field string) {
 	const name = `\s*=\s*)?["']`
 	text := `\b` + class + `\(\s*(?:name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["']`
 	if field != "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,9 +29,9 @@ func TestUnmapped(t *testing.T) {
 		{ID: "shop.0002_x", Path: "shop/migrations/0002_x.py", Source: script.Source{Text: text}},
 	}}
 	c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil)
-	want := []rule.HistoryChange{
-		{Kind: rule.Unmapped, Other: "lib.book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
-		{Kind: rule.Unmapped, Other: "lib.book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 7},
+	want := []history.Change{
+		{Kind: history.Unmapped, Other: "lib.book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
+		{Kind: history.Unmapped, Other: "lib.book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 7},
 	}
 	if diff := cmp.Diff(want, c.history); diff != "" {
 		t.Error(diff)
@@ -69,7 +69,7 @@ func TestUncleared(t *testing.T) {
 		head := &adapter.Set{Models: tc.head, Migrations: []*adapter.Migration{{ID: "shop.0002_x", Path: "x.py", Source: script.Source{Text: strings.Replace(text, "%s", tc.op, 1)}}}}
 		n := 0
 		for _, h := range compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history {
-			if h.Kind == rule.Uncleared && h.Other == "shop_line.item_id" && h.Line == 2 {
+			if h.Kind == history.Uncleared && h.Other == "shop_line.item_id" && h.Line == 2 {
 				n++
 			}
 		}
@@ -94,11 +94,11 @@ func TestMapped(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		migration adapter.Migration
-		want      []rule.HistoryChange
+		want      []history.Change
 	}{
-		{"state only", adapter.Migration{Source: script.Source{Text: state}}, []rule.HistoryChange{
-			{Kind: rule.Mapped, Other: "shop_book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
-			{Kind: rule.Mapped, Other: "shop_book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 8},
+		{"state only", adapter.Migration{Source: script.Source{Text: state}}, []history.Change{
+			{Kind: history.Mapped, Other: "shop_book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
+			{Kind: history.Mapped, Other: "shop_book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 8},
 		}},
 		{"Python of the app may have made it", adapter.Migration{Opaque: []onward.Opaque{{What: "RunPython"}}}, nil},
 		{"dynamic SQL may have made it", adapter.Migration{Source: script.Source{Parts: []script.Part{{SQL: "DO $$ BEGIN EXECUTE format('ALTER …'); END $$"}}}}, nil},
@@ -119,11 +119,11 @@ func TestConflictIsOfTheNewOne(t *testing.T) {
 	t.Parallel()
 	old := &adapter.Migration{ID: "shop.0002_old", Path: "shop/migrations/0002_old.py"}
 	fresh := &adapter.Migration{ID: "shop.0002_fresh", Path: "shop/migrations/0002_fresh.py"}
-	head := &adapter.Set{Migrations: []*adapter.Migration{fresh, old}, History: []rule.HistoryChange{
-		{Kind: rule.Conflict, Migration: old.ID, Other: fresh.ID, Path: old.Path, Line: 1},
+	head := &adapter.Set{Migrations: []*adapter.Migration{fresh, old}, History: []history.Change{
+		{Kind: history.Conflict, Migration: old.ID, Other: fresh.ID, Path: old.Path, Line: 1},
 	}}
 	got := compare(pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: []*adapter.Migration{old}}, head: head}, nil).history
-	want := []rule.HistoryChange{{Kind: rule.Conflict, Migration: fresh.ID, Other: old.ID, Path: fresh.Path, Line: 1}}
+	want := []history.Change{{Kind: history.Conflict, Migration: fresh.ID, Other: old.ID, Path: fresh.Path, Line: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

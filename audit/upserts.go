@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,14 +27,14 @@ var method = regexp.MustCompile(`^\s*(?:(?:export|public|private|static|async|pu
 var doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
 
 // upserts answers the question whether the code says ON CONFLICT anywhere.
-func (u *deployedCode) upserts() rule.Usage {
+func (u *deployedCode) upserts() analysis.Usage {
 	var found []usage.Use
 	u.code().index.Upserting(func(p string, line int) {
 		if len(found) < maxEvidence && !comment(u.code().line(p, line)) {
 			found = append(found, usage.Use{Path: p, Line: line})
 		}
 	})
-	return rule.Usage{Known: len(found) > 0 || u.code().err == nil, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
+	return analysis.Usage{Known: len(found) > 0 || u.code().err == nil, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
 }
 
 // upsertHits are the words of upserts in the files that have some.
@@ -54,12 +54,12 @@ func (u *deployedCode) upsertHits() map[string][]gitrange.Hit {
 // upserting looks for an INSERT into the table that says ON CONFLICT with these
 // columns, or this constraint. It is not known where a mapper, or SQL that is put
 // together as it runs, may say that.
-func (u *deployedCode) upserting(q question) rule.Usage {
+func (u *deployedCode) upserting(q question) analysis.Usage {
 	hits := u.upsertHits()
 	want := strings.Split(strings.ToLower(q.Columns), ",")
 	slices.Sort(want)
 	said := u.conflictsSaid()
-	out := rule.Usage{Known: said.err == nil}
+	out := analysis.Usage{Known: said.err == nil}
 	u.bulkCreating(&out, q, want, hits)
 	var likely, maybe []onward.Evidence
 	for i := range said.all {
@@ -216,7 +216,7 @@ const bulkCreateReach = 1 << 10
 
 // bulkCreating looks for a bulk_create of the table's model that updates what
 // conflicts on these columns.
-func (u *deployedCode) bulkCreating(out *rule.Usage, q question, want []string, hits map[string][]gitrange.Hit) {
+func (u *deployedCode) bulkCreating(out *analysis.Usage, q question, want []string, hits map[string][]gitrange.Hit) {
 	columns := map[string]map[string]string{} // class → field → column
 	models, _ := u.models(q.database)
 	for _, m := range models {

@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/cache"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,7 +23,7 @@ type deployedCode struct {
 	name string // of the base, for people
 	// migrations are the directories of migrations, which are no code.
 	migrations map[string]bool
-	cache      map[question]rule.Usage
+	cache      map[question]analysis.Usage
 	// mapped are the models of each database; see models.
 	mapped map[int]mapping
 	// codes are the files whose blocks a search has read; see belonging.
@@ -69,7 +69,7 @@ func (u *deployedCode) code() *code {
 const maxEvidence = 3
 
 func newUsage(rng *gitrange.Range, pairs []pair) *deployedCode {
-	u := &deployedCode{base: rng.Base, name: rng.BaseName, cache: map[question]rule.Usage{}, empty: map[int]bool{}, mapped: map[int]mapping{}, deployed: map[int]*catalog.Catalog{}, migrations: map[string]bool{}, pairs: pairs}
+	u := &deployedCode{base: rng.Base, name: rng.BaseName, cache: map[question]analysis.Usage{}, empty: map[int]bool{}, mapped: map[int]mapping{}, deployed: map[int]*catalog.Catalog{}, migrations: map[string]bool{}, pairs: pairs}
 	for _, p := range pairs {
 		set := p.base
 		if set == nil {
@@ -109,10 +109,10 @@ type mapping struct {
 }
 
 // model asks the framework's models.
-func (u *deployedCode) model(q question) (rule.Usage, bool) {
+func (u *deployedCode) model(q question) (analysis.Usage, bool) {
 	table, column := q.Name, q.Column
 	models, known := u.models(q.database)
-	out := rule.Usage{Known: true, Sure: true}
+	out := analysis.Usage{Known: true, Sure: true}
 	for _, m := range models {
 		if !maps(m.Table, table) {
 			continue

@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rule"
 )
 
 // baseOf is the main branch of a repository, with nothing changed.
@@ -60,14 +60,14 @@ print("old_books")
 	}
 	u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{{Name: "shop.Book", Table: "shop_book"}}}}})
 	u.deployed[0] = deployed
-	kinds := map[string]rule.QuestionKind{"book_rank": rule.AskName, "other_rank": rule.AskName, "book_no": rule.AskName, "other_no": rule.AskName, "one_title": rule.AskName, "one_isbn": rule.AskName}
+	kinds := map[string]analysis.QuestionKind{"book_rank": analysis.AskName, "other_rank": analysis.AskName, "book_no": analysis.AskName, "other_no": analysis.AskName, "one_title": analysis.AskName, "one_isbn": analysis.AskName}
 	want := map[string]bool{
 		"book_rank": true, "other_rank": false, "book_no": true, "other_no": false, "one_title": true, "one_isbn": false,
 		"old_books": false, // a table, which models would have
 		"shop_book": true,
 	}
 	ask := func(name string) question {
-		return question{Question: rule.Question{Kind: kinds[name], Name: catalog.Name{Schema: "public", Name: name}}}
+		return question{Question: analysis.Question{Kind: kinds[name], Name: catalog.Name{Schema: "public", Name: name}}}
 	}
 	for name, used := range want {
 		if got := u.answer(ask(name)); !got.Known || (got.Used || got.Named) != used || got.Named && name != "one_title" {
@@ -78,9 +78,9 @@ print("old_books")
 
 // of is a question on a column, or on a table.
 func of(table catalog.Name, column string) question {
-	q := question{Question: rule.Question{Name: table, Column: column}}
+	q := question{Question: analysis.Question{Name: table, Column: column}}
 	if column != "" {
-		q.Kind = rule.AskColumn
+		q.Kind = analysis.AskColumn
 	}
 	return q
 }

@@ -4,8 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/gitrange"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -23,7 +23,7 @@ const valueReach = 12
 // knowing answers the question which values of a column the code knows: it has the
 // text in quotation marks, near the name of the column, or a text that is like no
 // other; and nowhere in quotation marks the one that takes its place.
-func (u *deployedCode) knowing(q question) rule.Usage {
+func (u *deployedCode) knowing(q question) analysis.Usage {
 	column, old, now := q.Column, q.Old, q.Now
 	b := u.bound(q)
 	has := map[string]bool{}
@@ -34,7 +34,7 @@ func (u *deployedCode) knowing(q question) rule.Usage {
 	}
 	hits, err := gitrange.Words(u.base, []string{longest(old), longest(now)}, func(p string) bool { return !has[p] })
 	if err != nil {
-		return rule.Usage{}
+		return analysis.Usage{}
 	}
 	told, knows := constant(old), meant(now)
 	var found []usage.Use
@@ -43,7 +43,7 @@ func (u *deployedCode) knowing(q question) rule.Usage {
 			continue
 		}
 		if h.Word == longest(now) && knows.MatchString(h.Text) {
-			return rule.Usage{Known: true}
+			return analysis.Usage{Known: true}
 		}
 		if h.Word != longest(old) || !told.MatchString(h.Text) {
 			continue
@@ -54,7 +54,7 @@ func (u *deployedCode) knowing(q question) rule.Usage {
 			found = append(found, e)
 		}
 	}
-	return rule.Usage{Known: true, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
+	return analysis.Usage{Known: true, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
 }
 
 // longest is the longest word of a value, by which it is looked for.

@@ -64,7 +64,7 @@ func verdict(r *onward.Report) {
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
 		s.Verdict = "No new migrations: the database stays as it is."
 	case s.Errors > 0 && s.Withheld == onward.WithheldHistory:
-		s.Verdict = report.Count(s.Errors, "error") + ", the worst: " + reason(r) + "; " + history + "."
+		s.Verdict = report.Count(s.Errors, "error") + ", the worst: " + reason(r) + "; " + oneRelease + "."
 	case s.Errors > 0:
 		s.Verdict = "This release is not safe to deploy: " + reason(r) + "."
 	case failed > 0:
@@ -78,7 +78,7 @@ func verdict(r *onward.Report) {
 			s.Verdict += fmt.Sprintf(" as far as it could be judged, %s not judged", report.Count(s.Opaque, "place"))
 		}
 		if s.Withheld == onward.WithheldHistory {
-			s.Verdict += "; " + history
+			s.Verdict += "; " + oneRelease
 		}
 		s.Verdict += "."
 	case s.Opaque > 0:
@@ -94,8 +94,8 @@ func verdict(r *onward.Report) {
 	}
 }
 
-// history says of a report on files what it is not.
-const history = "all files count as one release here (--deployed names those that are applied)"
+// oneRelease says of a report on files what it is not.
+const oneRelease = "all files count as one release here (--deployed names those that are applied)"
 
 // stopping are the rules about statements that the server refuses, whatever they are
 // about: the migration ends there, and nobody waits.

@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -307,7 +307,7 @@ func (d *decoder) timeout(n ast.Node) Timeout {
 	if text == "" {
 		return 0
 	}
-	ms, ok := rule.Milliseconds(text)
+	ms, ok := analysis.Milliseconds(text)
 	if !ok || ms < 0 {
 		d.fail(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
 		return 0

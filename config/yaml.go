@@ -6,7 +6,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/advice"
 )
 
 // field is a key of a mapping and what reads its value.
@@ -161,4 +161,4 @@ func didYouMean(name string, names []string) string {
 
 // Nearest is the name that a misspelled one was probably meant to be; "" when
 // none is near.
-func Nearest(name string, names []string) string { return rule.Nearest(name, names) }
+func Nearest(name string, names []string) string { return advice.Nearest(name, names) }

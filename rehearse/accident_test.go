@@ -13,7 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -179,7 +179,7 @@ func (a accident) check(t *testing.T, p *played) {
 	for _, i := range p.statements() {
 		st := p.Statements[i]
 		stalled := false
-		for _, f := range named(p.report, rule.RehearsalTrafficStalls) {
+		for _, f := range named(p.report, rehearsal.TrafficStalls) {
 			m := p.report.Migrations[st.Migration]
 			stalled = stalled || f.Migration == m.ID && f.Line == m.Statements[st.Statement].Line
 		}
@@ -193,7 +193,7 @@ func (a accident) check(t *testing.T, p *played) {
 // a query, because each waited for the other.
 func (p played) deadlocked() bool {
 	const code = "40P01"
-	for _, f := range named(p.report, rule.RehearsalFails) {
+	for _, f := range named(p.report, rehearsal.Fails) {
 		if strings.Contains(f.Fact, code) && strings.Contains(f.Fact, "each held what the other waited for") {
 			return true
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -106,7 +106,7 @@ func (a *again) cut(ctx context.Context, step *step) error {
 	}) {
 		return nil // the first time, too
 	}
-	a.found(rule.RehearsalFailsAgain, step, stop.statement,
+	a.found(rehearsal.FailsAgain, step, stop.statement,
 		"cut short after this statement, the migration cannot be run again: "+words(stop.err),
 		"its statements commit one by one: after a failure further down, or a lost connection, the runner's next attempt fails here", "")
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -240,7 +240,7 @@ func (d *descent) refused(step *step, stop *stopped) {
 	errors.As(stop.err, &pg)
 	switch does := reached(stop); {
 	case does != "":
-		d.found(rule.RehearsalTriedToEscape, step, step.first(), fmt.Sprintf("on the way down, at line %d: it %s: %s", stop.statement.Line, does, words(stop.err)), "", "")
+		d.found(rehearsal.TriedToEscape, step, step.first(), fmt.Sprintf("on the way down, at line %d: it %s: %s", stop.statement.Line, does, words(stop.err)), "", "")
 	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
 		d.tell("the way down of %s was not rehearsed to its end: %s", step.ID, words(stop.err))
 	case pg != nil && pg.Code == "57014":
@@ -252,5 +252,5 @@ func (d *descent) refused(step *step, stop *stopped) {
 
 // finding stands at the first statement of the way up.
 func (d *descent) finding(step *step, fact string) {
-	d.found(rule.RehearsalDownDiffers, step, step.first(), fact, "", "")
+	d.found(rehearsal.DownDiffers, step, step.first(), fact, "", "")
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -144,7 +144,7 @@ func TestWayDown(t *testing.T) {
 					Config: audit.Config{Dir: branch(t, downBase, files)}, Majors: []int{major}, Down: true, Superuser: way.superuser,
 				})
 				var facts []string
-				for _, f := range named(r, rule.RehearsalDownDiffers) {
+				for _, f := range named(r, rehearsal.DownDiffers) {
 					facts = append(facts, f.Fact)
 					if !strings.HasSuffix(f.Path, "00002_it.sql") || f.Harm == "" || f.Instead == "" || f.Line != strings.Count(way.none, "\n")+2 {
 						t.Errorf("%+v", f)
@@ -181,7 +181,7 @@ func TestWayDownOfAnotherFile(t *testing.T) {
 	}
 	r, _ := rehearsed(t, rehearse.Config{Config: audit.Config{Dir: branch(t, "-- none", files)}, Majors: []int{18}, Down: true})
 	var facts []string
-	for _, f := range named(r, rule.RehearsalDownDiffers) {
+	for _, f := range named(r, rehearsal.DownDiffers) {
 		facts = append(facts, f.Path+" "+f.Fact)
 	}
 	want := `migrations/00002_it.up.sql the way down does not bring the schema back: column users.a stays; column users.b stays; column users.c stays; column users.d stays; column users.e stays; and 2 more; the migration does not run again: column "a" of relation "users" already exists (SQLSTATE 42701)

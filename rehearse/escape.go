@@ -12,7 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -72,7 +72,7 @@ func (v *version) caught(step *step, stop *stopped) {
 			continue
 		}
 		if does := grave(st.Node, st.SQL); does != "" {
-			v.found(rule.RehearsalTriedToEscape, step, st, "it "+does+", in a block that goes on without it", "", "")
+			v.found(rehearsal.TriedToEscape, step, st, "it "+does+", in a block that goes on without it", "", "")
 		}
 	}
 }
@@ -145,7 +145,7 @@ func (v *version) left(step *step, sc *script.Script, at *script.Statement, fact
 		fact = fmt.Sprintf("on the way down, at line %d: %s", at.Line, fact)
 		at = step.first()
 	}
-	v.found(rule.RehearsalTriedToEscape, step, at, fact, "", "")
+	v.found(rehearsal.TriedToEscape, step, at, fact, "", "")
 }
 
 // origin is the statement that made something: one that names it, else one whose

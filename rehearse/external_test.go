@@ -13,7 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -92,7 +92,7 @@ DROP ROLE IF EXISTS dynamic;`
 				}
 				// The retry of a migration that committed its first half is the only thing that meets a role.
 				for _, f := range r.Findings {
-					if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != rule.RehearsalFailsAgain {
+					if strings.HasPrefix(f.Rule, "rehearsal-") && f.Rule != rehearsal.FailsAgain {
 						t.Errorf("%s: %s", f.Rule, f.Fact)
 					}
 				}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,7 +24,7 @@ const stallLimit = time.Second
 // has the rule's.
 func (v *version) found(id string, step *step, at *script.Statement, fact, harm, instead string) {
 	var doc *rule.Rule
-	for _, r := range rule.Rehearsed() {
+	for _, r := range rehearsal.All() {
 		if r.ID == id {
 			doc = r
 		}
@@ -91,26 +92,26 @@ func (v *version) failures(s *scene) {
 	errors.As(stop.err, &pg)
 	switch {
 	case errors.As(stop.err, &limit):
-		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
+		v.found(rehearsal.NotFinished, step, stop.statement, "the statement was "+limit.reason, "in production it would go on", "")
 	case server.Code == tooManyTemporary:
-		v.found(rule.RehearsalNotFinished, step, stop.statement, "the statement was ended by the limit of size: "+refusal, "in production it would go on", "")
+		v.found(rehearsal.NotFinished, step, stop.statement, "the statement was ended by the limit of size: "+refusal, "in production it would go on", "")
 	case pg != nil && missingExtension(pg):
 		v.unrehearsed(s, server.Message+"; name a server that has it with --postgres URL")
 	case pg != nil && s.unrun != "" && undefined[pg.Code]:
 		v.unrehearsed(s, server.Message+"; code was not run that may make it: "+s.unrun)
 	case reached(stop) != "":
-		v.found(rule.RehearsalTriedToEscape, step, stop.statement, fmt.Sprintf("it %s: %s", reached(stop), refusal), "", "")
+		v.found(rehearsal.TriedToEscape, step, stop.statement, fmt.Sprintf("it %s: %s", reached(stop), refusal), "", "")
 	case server.Code == "42501" && !v.Superuser:
-		v.found(rule.RehearsalNeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal, "the migration fails wherever its role is none", "")
+		v.found(rehearsal.NeedsSuperuser, step, stop.statement, "refused to a role that is no superuser: "+refusal, "the migration fails wherever its role is none", "")
 	case s.out.Traffic != nil && server.Code == deadlock:
-		v.found(rule.RehearsalFails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
+		v.found(rehearsal.Fails, step, stop.statement, "queries of the deployed code and the migration each held what the other waited for: "+refusal,
 			"the server ends one of them: this time it was the migration, which stops here"+v.rest(step)+"; the next time it may be a query of a user",
 			"one table in a transaction, or the tables in the order in which the deployed code takes them; a short lock_timeout, and another attempt.")
 	case s.out.Traffic != nil && server.Code == lockTimeout:
-		v.found(rule.RehearsalFails, step, stop.statement, "it gives up behind the queries of the deployed code: "+refusal,
+		v.found(rehearsal.Fails, step, stop.statement, "it gives up behind the queries of the deployed code: "+refusal,
 			"the migration stops here"+v.rest(step), "run it again where that can be done, and let nothing of it commit before.")
 	default:
-		v.found(rule.RehearsalFails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.rest(step), "")
+		v.found(rehearsal.Fails, step, stop.statement, "the server refuses it: "+refusal, "the migration stops here"+v.rest(step), "")
 	}
 }
 
@@ -133,7 +134,7 @@ func (v *version) unrehearsed(s *scene, why string) {
 
 // withRows is the finding for a migration that fails on rows only.
 func (v *version) withRows(step *step, stop *stopped) {
-	v.found(rule.RehearsalFailsWithRows, step, stop.statement,
+	v.found(rehearsal.FailsWithRows, step, stop.statement,
 		"refused on tables with rows, and not on empty ones: "+words(stop.err),
 		"production has rows too: where they are like these, the migration stops here"+v.rest(step), "")
 }
@@ -174,7 +175,7 @@ func (v *version) stalls(s *scene) {
 				break
 			}
 		}
-		v.found(rule.RehearsalTrafficStalls, step, at, "queries"+relation+" stood still because of this statement",
+		v.found(rehearsal.TrafficStalls, step, at, "queries"+relation+" stood still because of this statement",
 			harm, "")
 	}
 }

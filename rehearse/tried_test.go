@@ -7,7 +7,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -84,7 +84,7 @@ func tried(t *testing.T, sql, down string) []onward.Finding {
 	r, _ := rehearsed(t, rehearse.Config{
 		Config: audit.Config{Dir: branch(t, hostileBase, []txtar.File{{Name: "00002_up.sql", Data: []byte(up)}})}, Down: down != "",
 	})
-	return named(r, rule.RehearsalTriedToEscape)
+	return named(r, rehearsal.TriedToEscape)
 }
 
 func TestTriedToEscape(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -68,7 +68,7 @@ type Traits struct {
 	// Package is a file by which a directory below such a project is part of its code.
 	Package string
 	// Tool is what rules ask for, whatever the migration.
-	Tool rule.Tool
+	Tool history.Tool
 	// Books are the tables in which it keeps what has run.
 	Books []Book
 }
@@ -127,7 +127,7 @@ type Options struct {
 	// Transaction overrides how the runner sends a file.
 	Transaction onward.Transaction
 	// Runner is what the runner's connection sets.
-	Runner rule.Runner
+	Runner history.Runner
 	// Python and Settings are for Django.
 	Python, Settings string
 }
@@ -138,7 +138,7 @@ type Set struct {
 	Migrations []*Migration
 	// History lists what is wrong with the order itself: duplicate versions,
 	// gaps, several leaves.
-	History []rule.HistoryChange
+	History []history.Change
 	// Opaque lists what could not be read or judged outside of migrations.
 	Opaque []onward.Opaque
 	// Problems lists what the runner refuses or passes over in the directory,
@@ -169,7 +169,7 @@ type Migration struct {
 	DownPath string
 	// Source is its SQL.
 	Source script.Source
-	Runner rule.Runner
+	Runner history.Runner
 	// Hash identifies what would run: two migrations with one hash do the
 	// same. Comments and white space count.
 	Hash string
@@ -181,7 +181,7 @@ type Migration struct {
 	Lost   bool
 	// Problems is what the runner itself will refuse or misread in the file.
 	// What is meant is judged all the same.
-	Problems []rule.Refusal
+	Problems []history.Refusal
 	// After names the migrations it must follow, where that is not just the
 	// order (Django's dependencies).
 	After []string
@@ -195,7 +195,7 @@ type Migration struct {
 // among the migrations.
 type Problem struct {
 	Path string
-	rule.Refusal
+	history.Refusal
 }
 
 // Habits says, in clauses for messages, what a runner does about migrations

@@ -15,8 +15,8 @@ import (
 	"unsafe"
 
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -155,10 +155,10 @@ func readError(path string, err error) string {
 
 // Refused lists what a runner that sends the text as it stands stumbles over:
 // a byte order mark and NUL bytes. psql drops the mark, drivers do not.
-func (f *File) Refused() []rule.Refusal {
-	var out []rule.Refusal
+func (f *File) Refused() []history.Refusal {
+	var out []history.Refusal
 	if strings.HasPrefix(f.Text, bom) {
-		out = append(out, rule.Refusal{
+		out = append(out, history.Refusal{
 			Line: 1, Column: 1,
 			Message: "the file begins with a byte order mark",
 			Harm:    "the runner sends it to the server, which takes it for a name: a syntax error before the first statement",
@@ -167,7 +167,7 @@ func (f *File) Refused() []rule.Refusal {
 	}
 	if at := strings.IndexByte(f.Text, 0); at >= 0 {
 		line, column := place(f.Text, at)
-		out = append(out, rule.Refusal{
+		out = append(out, history.Refusal{
 			Line: line, Column: column,
 			Message: "the file has a NUL byte",
 			Harm:    "the text of a message ends there: the server rejects the message as malformed",
@@ -215,7 +215,7 @@ func (f *File) Start(s Source, id, version string) *Migration {
 // Refuse notes a place that the runner refuses or misreads.
 func (m *Migration) Refuse(at int, message, harm, instead string) {
 	line, column := place(m.Source.Text, at)
-	m.Problems = append(m.Problems, rule.Refusal{
+	m.Problems = append(m.Problems, history.Refusal{
 		Line: line, Column: column, Message: message, Harm: harm, Instead: instead,
 	})
 }

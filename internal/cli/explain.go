@@ -10,9 +10,9 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 )
 
 func (a *app) explain() *cobra.Command {
@@ -23,7 +23,7 @@ func (a *app) explain() *cobra.Command {
 		Args:    arguments(1, 1, "the name of one rule"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range append(rules.All(), rule.Rehearsed()...) {
+			for _, r := range append(rules.All(), rehearsal.All()...) {
 				names = append(names, r.ID+"\t"+r.Summary)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
@@ -53,7 +53,7 @@ func rulePage(name string) (*page.Page, error) {
 	r := rules.Find(name)
 	if r == nil {
 		var names []string
-		for _, r := range append(rules.All(), rule.Rehearsed()...) {
+		for _, r := range append(rules.All(), rehearsal.All()...) {
 			if r.ID == name { // a server finds it: there is no example
 				return &page.Page{Rule: r}, nil
 			}

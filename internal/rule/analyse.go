@@ -3,6 +3,7 @@ package rule
 import (
 	"iter"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
@@ -19,10 +20,10 @@ func (e *Engine) analyse(m *Migration) {
 	}
 	var tx *Tx
 	number := -1
-	var points Savepoints[*catalog.Catalog]
+	var points analysis.Savepoints[*catalog.Catalog]
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
 		st := m.Script.Statements[i]
-		e.opened.open(e.catalog, m.Script, i)
+		e.opened.Open(e.catalog, m.Script, i)
 		if tx == nil || st.Tx != number || st.Tx == 0 {
 			e.close(tx, settings)
 			e.txs++

@@ -3,6 +3,7 @@ package rule
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -163,37 +164,14 @@ func (p *Pass) InUse(r *catalog.Relation) bool {
 	return r.Name.Schema != "pg_temp" && r.Persistence != catalog.Temporary && !p.New(r.OID)
 }
 
-// Table is a relation's name for SQL: quoted where it needs to be, with its
-// schema unless that is public.
-func Table(n catalog.Name) string {
-	if n.Schema == "" || n.Schema == "public" {
-		return Ident(n.Name)
+// Drops lists what a DROP of one of the kinds names. It is empty for a
+// statement whose transaction is rolled back.
+func (s *Stmt) Drops(kinds ...pgparse.ObjectType) []analysis.DroppedObject {
+	if s.Tx.RolledBack {
+		return nil
 	}
-	return Ident(n.Schema) + "." + Ident(n.Name)
+	return analysis.Dropped(s.Node, kinds...)
 }
 
-// Ident is an identifier for SQL, quoted where it needs to be.
-func Ident(name string) string { return pgparse.QuoteIdent(name) }
-
-// Role is how SQL names a role, and whether that is a word of SQL, not a name to
-// be quoted: "CURRENT_USER".
-func Role(r *pgparse.RoleSpec) (name string, word bool) {
-	switch r.GetRoletype() {
-	case pgparse.RoleSpecType_ROLESPEC_PUBLIC:
-		return "PUBLIC", true
-	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
-		return "CURRENT_USER", true
-	case pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
-		return "SESSION_USER", true
-	}
-	return r.GetRolename(), false
-}
-
-// Idents are several identifiers for SQL: "a, b".
-func Idents(names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = Ident(n)
-	}
-	return strings.Join(out, ", ")
-}
+// IfExists reports whether a DROP says IF EXISTS.
+func (s *Stmt) IfExists() bool { return s.Node.GetDropStmt().GetMissingOk() }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -97,15 +98,15 @@ func TestBlocked(t *testing.T) {
 }
 
 func named(p *Pass, s *Stmt, work string) string {
-	f := Rewrites
+	f := analysis.Rewrites
 	switch work {
 	case "builds":
-		f = BuildsIndex
+		f = analysis.BuildsIndex
 	case "scans":
-		f = Scans
+		f = analysis.Scans
 	}
 	if e := p.Blocked(&s.Result, f); e != nil {
-		return e.Name.String() + ": " + Waiting(e)
+		return e.Name.String() + ": " + analysis.Waiting(e)
 	}
 	return ""
 }
@@ -113,7 +114,7 @@ func named(p *Pass, s *Stmt, work string) string {
 func TestDuration(t *testing.T) {
 	t.Parallel()
 	for ms, want := range map[int]string{0: "0ms", 500: "500ms", 1500: "1500ms", 5000: "5s", 90_000: "90s", 600_000: "10min"} {
-		if got := Duration(ms); got != want {
+		if got := analysis.Duration(ms); got != want {
 			t.Errorf("Duration(%d): %s, want %s", ms, got, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,7 +20,7 @@ type Config struct {
 	// Bookkeeping are the tables in which migration tools keep what has run.
 	Bookkeeping map[string]bool
 	// Uses answers for the deployed code; nil when there is none to ask.
-	Uses func(Question) Usage
+	Uses analysis.Code
 	// KnownRules are names that a suppression may use beside Rules: those
 	// that were switched off.
 	KnownRules map[string]bool

@@ -1,11 +1,10 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/onward"
 )
 
 // Deployed reports whether the deployed code can know the relation of a
@@ -86,12 +85,12 @@ func (p *Pass) DeployedName(d *Delta) catalog.Name {
 
 // UsesTable asks whether the deployed code uses the relation of a change, by
 // the name that it has there.
-func (p *Pass) UsesTable(d *Delta) Usage { return p.Uses(p.DeployedName(d), "") }
+func (p *Pass) UsesTable(d *Delta) analysis.Usage { return p.Code.Uses(p.DeployedName(d), "") }
 
 // UsesColumn asks whether the deployed code uses a column of the relation of a
 // change, by the names that both have there.
-func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) Usage {
-	return p.Uses(p.DeployedName(d), p.deployedColumn(d, c))
+func (p *Pass) UsesColumn(d *Delta, c *catalog.Column) analysis.Usage {
+	return p.Code.Uses(p.DeployedName(d), p.deployedColumn(d, c))
 }
 
 // deployedColumn is the name of a column in the deployed schema.
@@ -106,19 +105,19 @@ func (p *Pass) deployedColumn(d *Delta, c *catalog.Column) string {
 
 // LeavesOut finds an INSERT in the text of the deployed code that leaves out a
 // column which was there; nil when there is none.
-func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *Insert { return p.insert(d, c, false) }
+func (p *Pass) LeavesOut(d *Delta, c *catalog.Column) *analysis.Insert { return p.insert(d, c, false) }
 
 // Inserts finds an INSERT in the text of the deployed code that writes a column
 // which was there; nil when there is none.
-func (p *Pass) Inserts(d *Delta, c *catalog.Column) *Insert { return p.insert(d, c, true) }
+func (p *Pass) Inserts(d *Delta, c *catalog.Column) *analysis.Insert { return p.insert(d, c, true) }
 
 // LeftOut is an INSERT of the deployed code that leaves a column of a deployed table
 // to its default; nil when none is seen.
-func (p *Pass) LeftOut(t *catalog.Relation, c *catalog.Column) *Insert {
+func (p *Pass) LeftOut(t *catalog.Relation, c *catalog.Column) *analysis.Insert {
 	if t == nil || t.Attr(c.Attnum) == nil {
 		return nil
 	}
-	inserts := p.Uses(t.Name, "").Inserts
+	inserts := p.Code.Uses(t.Name, "").Inserts
 	for i := range inserts {
 		if !slices.Contains(inserts[i].Columns, t.Attr(c.Attnum).Name) {
 			return &inserts[i]
@@ -129,7 +128,7 @@ func (p *Pass) LeftOut(t *catalog.Relation, c *catalog.Column) *Insert {
 
 // insert is the first INSERT of the deployed code that writes a column which was
 // there, or leaves it out.
-func (p *Pass) insert(d *Delta, c *catalog.Column, writes bool) *Insert {
+func (p *Pass) insert(d *Delta, c *catalog.Column, writes bool) *analysis.Insert {
 	if p.NewColumn(d, c) {
 		return nil
 	}
@@ -154,79 +153,6 @@ func (p *Pass) Omitted(d *Delta, c *catalog.Column) bool {
 	return u.Idle() && (table.Used || !table.Known)
 }
 
-// Idle reports whether the deployed code is there, and nothing in it uses the thing or
-// may use it.
-func (u Usage) Idle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }
-
-// Severity is how bad it is to take away what the deployed code may use: Info
-// when its models say that it does not, Warning when no text names it, Error
-// when something does or nothing is known. A function that names it is as good
-// as code.
-func (u Usage) Severity() onward.Severity {
-	least := u.Least()
-	switch {
-	case u.Used || !u.Known:
-		return onward.Error
-	case u.Sure:
-		return least
-	}
-	return max(least, onward.Warning)
-}
-
-// Lowered is a severity, or Warning where it would be worse and nothing that was parsed
-// bears it out: a name alone, or no code at all.
-func (u Usage) Lowered(s onward.Severity) onward.Severity {
-	if !u.Used && (u.Named || u.Nothing) && (s == onward.Off || s > onward.Warning) {
-		return onward.Warning
-	}
-	return s
-}
-
-// Least is what the functions alone make of it: Info when none names it.
-func (u Usage) Least() onward.Severity {
-	if len(u.Functions) > 0 {
-		return u.Functions[0].severity()
-	}
-	return onward.Info
-}
-
-// Where is the first place that uses the thing, for a message: " (at
-// shop/models.py:31)"; "" when there is none.
-func (u Usage) Where() string {
-	for _, e := range u.Evidence {
-		if e.Path != "" && e.Line > 0 {
-			return fmt.Sprintf(" (at %s:%d)", e.Path, e.Line)
-		}
-	}
-	return ""
-}
-
-// Breaks says what happens to the deployed code when something goes away:
-// what names it, where, and how sure that is.
-func (u Usage) Breaks(what string) string {
-	if len(u.Functions) > 0 {
-		out := u.Functions[0].Breaks() + others(u.Functions)
-		if u.Used {
-			u.Functions = nil
-			out += "; and " + u.Breaks(what)
-		}
-		return out
-	}
-	switch {
-	case u.Used:
-		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"
-	case !u.Known:
-		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
-	case u.Named:
-		return "code that works on it has a name like that of " + what + u.Where() + ": where it means " + what + ", it fails until the new code has replaced it everywhere"
-	case u.Nothing:
-		return "nothing here works on the database, so that what its code does is not known: what uses " + what + " fails until the new code has replaced it everywhere"
-	case u.Sure:
-		return "the models of the deployed code no longer use " + what + "; raw SQL that does would fail"
-	}
-	return "nothing in the deployed code names " + what + "; what builds its SQL at run time, or other programs, would fail"
-}
-
 // Same finds another change of the same transaction; nil when there is none.
 func (t *Tx) Same(kind catalog.DeltaKind, match func(*Delta) bool) *Delta {
 	for i := range t.Deltas {
@@ -249,4 +175,59 @@ func (s *Stmt) Lines(from *Stmt) string {
 		return s.Where()
 	}
 	return s.Migration.Path + s.Where()
+}
+
+// Taken is what is known of the use of a column, or of the relation of a
+// change when c is nil, that a commit takes away or renames: by the deployed
+// code, and by the functions that stand at commit.
+func (p *Pass) Taken(t *Tx, d *Delta, c *catalog.Column) analysis.Usage {
+	if c == nil {
+		u := p.UsesTable(d)
+		u.Functions = p.naming(t, d.Before, "", nil)
+		return u
+	}
+	u, after := p.UsesColumn(d, c), d.After
+	if after != nil && after.Column(c.Name) != nil {
+		after = nil // its own triggers find it
+	}
+	u.Functions = p.naming(t, d.Before, c.Name, after)
+	return u
+}
+
+// naming lists the functions that stand at commit and name a relation or a column of
+// it; after is the relation at commit, with its triggers.
+func (p *Pass) naming(t *Tx, r *catalog.Relation, column string, after *catalog.Relation) []analysis.FunctionUse {
+	if r.OID == 0 {
+		return nil
+	}
+	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
+	return p.bodies(t.After).Naming(analysis.Taken{Relation: r, Column: column, After: after, Before: t.Before, Last: last})
+}
+
+// CopyingInto lists the other tables whose row triggers may copy whole rows into
+// one at a commit, oldest first: see catalog.RowCopies.
+func (p *Pass) CopyingInto(t *Tx, table *catalog.Relation) []*catalog.Relation {
+	return p.bodies(t.After).CopyingInto(table)
+}
+
+// bodies gives the bodies of the functions of a catalog, the last one that was
+// judged. Those that are deployed are looked at once, and then what the release
+// makes: a catalog has many.
+func (p *Pass) bodies(c *catalog.Catalog) *analysis.Bodies {
+	if p.functions == nil {
+		p.functions = analysis.NewBodies(p.Release.Deployed, p.Code)
+	}
+	p.functions.At(c, p.made)
+	p.made = nil
+	return p.functions
+}
+
+// makes notes the functions that a transaction makes or changes.
+func (p *Pass) makes(t *Tx) {
+	for i := range t.Deltas {
+		switch d := &t.Deltas[i]; d.Kind {
+		case catalog.FunctionCreated, catalog.FunctionReplaced, catalog.FunctionRenamed:
+			p.made = append(p.made, d.NewFunction)
+		}
+	}
 }

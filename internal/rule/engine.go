@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/analysis/opened"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
@@ -27,7 +29,7 @@ type Engine struct {
 	release        *Release
 	catalog        *catalog.Catalog
 	folding        *Pass // for what is asked while a migration is folded
-	opened         *opened
+	opened         *opened.Bodies
 	folded         bool                 // a migration of the release
 	filled         map[catalog.OID]bool // tables of the release that it filled; true: with nobody knows how much
 	txs            int
@@ -35,7 +37,7 @@ type Engine struct {
 
 	// What follows belongs to Rules.
 	pass  *Pass
-	found []Found
+	found []placed
 	supps []suppressed
 	// hidden: the baseline took out an error.
 	hidden bool
@@ -57,13 +59,13 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}, opened: newOpened(deployed)}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}, opened: opened.New(deployed)}
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)
 			switch {
 			case r.Statement != nil:
-				for k := Kinds(1); k <= AnyKind; k <<= 1 {
+				for k := Kinds(1); k <= anyKind; k <<= 1 {
 					if r.Kinds == 0 || r.Kinds&k != 0 {
 						e.statementRules[k] = append(e.statementRules[k], ruleOn{r, within(r, c.Versions)})
 					}
@@ -73,9 +75,13 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 			}
 		}
 	}
-	e.pass = &Pass{Release: e.release, rows: map[catalog.OID]Extent{}, kept: map[string][]any{}, worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, config: &e.config, versions: c.Versions, current: deployed}
-	e.folding = &Pass{Release: e.release, rows: map[catalog.OID]Extent{}, config: &e.config, versions: c.Versions, current: deployed}
+	e.pass, e.folding = e.newPass(), e.newPass()
 	return e
+}
+
+func (e *Engine) newPass() *Pass {
+	c := &e.config
+	return &Pass{Release: e.release, Code: c.Uses, Rows: analysis.NewRows(), kept: map[string][]any{}, config: c, versions: c.Versions, current: e.catalog}
 }
 
 // Release is what the Release rules will see; the caller adds Changes.
@@ -83,7 +89,7 @@ func (e *Engine) Release() *Release { return e.release }
 
 // Deploy folds a migration that the base already has.
 func (e *Engine) Deploy(s *script.Script) {
-	e.catalog = e.opened.fold(e.catalog, s)
+	e.catalog = fold(e.opened, e.catalog, s)
 	e.release.Deployed = e.catalog
 }
 
@@ -99,12 +105,12 @@ func (e *Engine) Obscure(what string) {
 
 // fold applies a script as its transactions would, leaving out what is rolled
 // back.
-func (o *opened) fold(c *catalog.Catalog, s *script.Script) *catalog.Catalog {
+func fold(o *opened.Bodies, c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 	start, tx := c, 0
-	var points Savepoints[*catalog.Catalog]
+	var points analysis.Savepoints[*catalog.Catalog]
 	for i := 0; i < len(s.Statements); i++ { // a call adds some
 		st := s.Statements[i]
-		o.open(c, s, i)
+		o.Open(c, s, i)
 		if st.Tx != tx {
 			if s.Rollback[tx] {
 				c = start
@@ -172,7 +178,7 @@ func (e *Engine) Rules(m *Migration) {
 	e.take()
 	for _, c := range m.Script.Source.Code {
 		if r := e.pass.Mapped(c.Table); r != nil {
-			e.pass.worked[r.OID] = true
+			e.pass.Rows.Work(r.OID)
 		}
 	}
 	if len(m.Script.Suppressions) > 0 {
@@ -220,9 +226,9 @@ func (e *Engine) statement(s *Stmt) {
 	}
 	s.Result = s.Results[0].Result
 	for _, x := range s.puts {
-		p.note(x)
+		p.Rows.Put(x)
 	}
-	p.gives(s)
+	p.Rows.Give(s.Node, s.Before)
 }
 
 func (e *Engine) commit(t *Tx) {

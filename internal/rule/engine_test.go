@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -181,12 +182,12 @@ func TestSettings(t *testing.T) {
 func TestMilliseconds(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]int{"5s": 5000, "5": 5, " 2 min ": 120_000, "1.5s": 1500, "0": 0, "100us": 0} {
-		if got, ok := Milliseconds(in); !ok || got != want {
+		if got, ok := analysis.Milliseconds(in); !ok || got != want {
 			t.Errorf("%q: %d %v, want %d", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{"", "s", "5 parsecs", "99999999999h"} {
-		if got, ok := Milliseconds(in); ok {
+		if got, ok := analysis.Milliseconds(in); ok {
 			t.Errorf("%q: %d, should not be read", in, got)
 		}
 	}
@@ -309,18 +310,6 @@ func TestEffectGroups(t *testing.T) {
 	}
 	if diff := cmp.Diff(versions, all); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestDistance(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"index-drop", "index-dropp", 1}, {"kitten", "sitting", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("%s, %s: %d", c.a, c.b, got)
-		}
 	}
 }
 

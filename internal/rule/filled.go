@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -14,11 +15,11 @@ func (e *Engine) fills(s *Stmt) {
 	var into *catalog.Relation
 	unsure := false
 	created := func(rv *pgparse.RangeVar, q *pgparse.SelectStmt) {
-		rows := p.Rows(s, q)
+		rows := p.Reads(s, q)
 		t, _ := s.After.Resolve(rv)
 		s.put(p, t, rows)
-		if rows != Few {
-			into, unsure = t, rows == Some
+		if rows != analysis.Few {
+			into, unsure = t, rows == analysis.Some
 		}
 	}
 	switch x := s.Node.GetNode().(type) {
@@ -28,19 +29,19 @@ func (e *Engine) fills(s *Stmt) {
 			if w.Verb != "INSERT" || !p.New(w.Table.OID) {
 				continue
 			}
-			if w.Extent == Whole {
+			if w.Extent == analysis.Whole {
 				into = w.Table
 			}
 			rows := w.Extent
 			if s.Loop {
-				rows = max(rows, Some)
+				rows = max(rows, analysis.Some)
 			}
 			s.put(p, w.Table, rows)
 		}
 	case *pgparse.Node_CopyStmt:
 		if x.CopyStmt.GetIsFrom() {
 			t, _ := s.Before.Resolve(x.CopyStmt.GetRelation())
-			s.put(p, t, Some)
+			s.put(p, t, analysis.Some)
 		}
 	case *pgparse.Node_CreateTableAsStmt:
 		q := x.CreateTableAsStmt.GetQuery().GetSelectStmt()
@@ -65,29 +66,14 @@ func (e *Engine) fills(s *Stmt) {
 	e.filled[into.OID] = unsure
 }
 
-// put is how many rows a statement puts into a table.
-type put struct {
-	table catalog.OID
-	rows  Extent
-}
-
 // put notes how many rows a statement puts into a table, for the pass that folds, and,
 // with the statement, for that of the rules, which comes behind it at its own pace.
-func (s *Stmt) put(p *Pass, t *catalog.Relation, rows Extent) {
+func (s *Stmt) put(p *Pass, t *catalog.Relation, rows analysis.Extent) {
 	if t != nil && t.OID != 0 {
-		x := put{t.OID, rows}
+		x := analysis.Put{Table: t.OID, Rows: rows}
 		s.puts = append(s.puts, x)
-		p.note(x)
+		p.Rows.Put(x)
 	}
-}
-
-func (p *Pass) note(x put) { p.rows[x.table] = max(p.rows[x.table], x.rows) }
-
-// fewRows reports whether the release made a table, and is seen to put few rows
-// into it, and no more: a temporary one for what another UPDATE joins.
-func (p *Pass) fewRows(t *catalog.Relation) bool {
-	rows, seen := p.rows[t.OID]
-	return seen && rows == Few && p.New(t.OID)
 }
 
 // looksUpNothing takes from the effects of an ALTER TABLE what it would read of

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/onward"
@@ -145,7 +146,7 @@ func (s *Stmt) Locked(e *effect.Effect, want func(*Held) bool) *Held {
 		if place >= len(s.Held.log) {
 			break
 		}
-		if h := s.Held.held(place); same(&h.Effect, e) && want(h) {
+		if h := s.Held.held(place); analysis.Same(&h.Effect, e) && want(h) {
 			return h
 		}
 	}

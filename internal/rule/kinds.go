@@ -16,8 +16,8 @@ const (
 	Another // every other one
 )
 
-// AnyKind are all statements.
-const AnyKind = CreateTable | AlterTable | CreateIndex | Drop | Data | Another
+// anyKind are all statements.
+const anyKind = CreateTable | AlterTable | CreateIndex | Drop | Data | Another
 
 // kindOf is the one kind of a statement.
 func kindOf(node *pgparse.Node) Kinds {

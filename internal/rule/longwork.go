@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -21,7 +22,7 @@ func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 	written := false
 	for _, w := range p.Writes(s) {
 		written = true
-		if w.Bounded(s) {
+		if w.Bounded(s.Statement) {
 			continue
 		}
 		if e := effectOn(&s.Result, w.Table.Name); e != nil && p.counts(e) {
@@ -100,15 +101,6 @@ func readsBounds(s *Stmt) bool {
 	return found
 }
 
-// Blocking reports whether a relation is one whose lock users of a table feel.
-func Blocking(e *effect.Effect) bool {
-	switch e.Kind {
-	case catalog.Index, catalog.PartitionedIndex, catalog.Sequence, catalog.CompositeType:
-		return false
-	}
-	return !e.Dropped
-}
-
 // LongUnderLock is long work of a statement while an earlier statement of its
 // transaction holds a lock that blocks others; ok is false when there is none.
 // Work that the statement does under a strong lock of its own on the very
@@ -124,7 +116,7 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		return held, work, false
 	}
 	for h := range s.Held.All() {
-		if h.Lock < onward.ShareLock || ok && h.Lock <= held.Lock || !Blocking(&h.Effect) && !s.comesBack(h) || same(&h.Effect, work) && work.Lock >= onward.ShareLock || s.shuts(h) {
+		if h.Lock < onward.ShareLock || ok && h.Lock <= held.Lock || !analysis.Blocking(&h.Effect) && !s.comesBack(h) || analysis.Same(&h.Effect, work) && work.Lock >= onward.ShareLock || s.shuts(h) {
 			continue
 		}
 		held, ok = *h, true
@@ -154,15 +146,6 @@ func (s *Stmt) shuts(h *Held) bool {
 	})
 }
 
-// same reports whether two effects are on one relation, which may have been
-// renamed in between.
-func same(a, b *effect.Effect) bool {
-	if a.OID != 0 && b.OID != 0 {
-		return a.OID == b.OID
-	}
-	return a.Name == b.Name
-}
-
 // HeldFor is the strongest lock that blocks others and is held behind a statement,
 // while a program works on the rows of a table; ok is false when there is none, or
 // the table is new, small or not known.
@@ -172,7 +155,7 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 		return held, name, false
 	}
 	consider := func(h *Held) {
-		if h.Lock >= onward.ShareLock && Blocking(&h.Effect) && p.Existing(&h.Effect) && (!ok || h.Lock > held.Lock) {
+		if h.Lock >= onward.ShareLock && analysis.Blocking(&h.Effect) && p.Existing(&h.Effect) && (!ok || h.Lock > held.Lock) {
 			held, ok = *h, true
 		}
 	}
@@ -192,4 +175,41 @@ func (p *Pass) Mapped(name string) *catalog.Relation {
 		schema, base = "", name
 	}
 	return p.current.Lookup(schema, base)
+}
+
+// Blocked finds the first relation in use that a statement works on, for as
+// long as it is big, under a lock that blocks reads or writes. work says which
+// work counts. It gives nil when there is none, or when the configuration says
+// that the relations are small.
+func (p *Pass) Blocked(r *effect.Result, work func(*effect.Effect) bool) *effect.Effect {
+	for i := range r.Effects {
+		e := &r.Effects[i]
+		if e.Lock < onward.ShareLock || e.Instant || e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex || e.Kind == catalog.Sequence {
+			continue
+		}
+		if work(e) && p.Existing(e) && !p.Small(e.Name) {
+			return e
+		}
+	}
+	return nil
+}
+
+// Under is the effect as those feel it who wait: under the strongest lock that the
+// transaction holds on the relation, be it that another subcommand takes it. Where
+// an earlier statement took it, since tells, as the end of a sentence.
+func (s *Stmt) Under(e *effect.Effect) (stronger *effect.Effect, since string) {
+	if e.Lock.BlocksReads() {
+		return e, ""
+	}
+	under := *e
+	if h := s.Locked(e, func(h *Held) bool { return h.Lock.BlocksReads() }); h != nil {
+		under.Lock = h.Lock
+		return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.Lines(s)
+	}
+	for i := range s.Result.Effects {
+		if own := &s.Result.Effects[i]; own.Lock > under.Lock && analysis.Same(own, e) {
+			under.Lock = own.Lock
+		}
+	}
+	return &under, ""
 }

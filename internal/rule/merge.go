@@ -15,12 +15,12 @@ const repeated = 4
 // they say the same (Report.Once) of two: the first, which counts the others and
 // lists where they are. It comes after suppressions and the baseline, which take
 // out each by itself.
-func merge(found []Found) []Found {
+func merge(found []placed) []placed {
 	type key struct {
 		rule, cause, fact string
 		severity          onward.Severity
 	}
-	keyOf := func(f *Found) key {
+	keyOf := func(f *placed) key {
 		k := key{rule: f.Rule, cause: f.cause, severity: f.Severity}
 		if f.once {
 			k.fact = f.Fact
@@ -34,7 +34,7 @@ func merge(found []Found) []Found {
 		}
 	}
 	first := map[key]int{} // place in out
-	out := make([]Found, 0, len(found))
+	out := make([]placed, 0, len(found))
 	for _, f := range found {
 		k := keyOf(&f)
 		if n := count[k]; n < 2 || n < repeated && !f.once {
@@ -57,7 +57,7 @@ func merge(found []Found) []Found {
 // reached leaves out what was found behind a statement at which the migration
 // stops (Report.Stops): the server never sees it. It comes after suppressions,
 // so that whoever knows better than the finding gets the rest judged.
-func reached(found []Found) []Found {
+func reached(found []placed) []placed {
 	end := map[string]int{} // path → statement
 	for i := range found {
 		f := &found[i]
@@ -65,7 +65,7 @@ func reached(found []Found) []Found {
 			end[f.Path] = f.order[1]
 		}
 	}
-	return slices.DeleteFunc(found, func(f Found) bool {
+	return slices.DeleteFunc(found, func(f placed) bool {
 		at, ok := end[f.Path]
 		return ok && f.order[1] > at
 	})

@@ -10,10 +10,10 @@ import (
 
 func TestMergeByCause(t *testing.T) {
 	t.Parallel()
-	found := func(line int, fact, cause string) Found {
-		return Found{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, cause: cause}
+	found := func(line int, fact, cause string) placed {
+		return placed{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, cause: cause}
 	}
-	var in []Found
+	var in []placed
 	for line := 1; line <= 5; line++ {
 		in = append(in, found(line, "a", `and %d others do so too, on 100% of "t"`))
 	}

@@ -9,9 +9,10 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
-	"github.com/onward-sql/onward/internal/usage"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,6 +23,10 @@ type Pass struct {
 	Rule *Rule
 	// Release is the release so far; Release.Head is set at the end only.
 	Release *Release
+	// Code answers for the deployed code.
+	Code analysis.Code
+	// Rows is what the release is seen to do to rows by then.
+	Rows *analysis.Rows
 
 	config *Config
 	// kept is what Gather functions left for the end, by rule.
@@ -29,25 +34,16 @@ type Pass struct {
 	// current is the catalog behind the statement or commit in question.
 	current  *catalog.Catalog
 	versions []int
-	// worked are the tables on whose rows a program works in a migration of the
-	// release that has run by then.
-	worked map[catalog.OID]bool
-	// given are the columns that an UPDATE of the release that has run by then
-	// gave values to.
-	given map[columnOf]bool
-	// rows are the tables that the release is seen to put rows into by then, and how
-	// many at most.
-	rows     map[catalog.OID]Extent
 	asked    bool
-	findings []Found
+	findings []placed
 	// functions are the bodies that were asked for last.
-	functions *bodies
+	functions *analysis.Bodies
 	begun     begun
 	made      []*catalog.Function // by the release, and not in functions yet
 }
 
-// Found is a finding on its way to the report.
-type Found struct {
+// placed is a finding on its way to the report.
+type placed struct {
 	onward.Finding
 	// order is the place in the release: migration, then statement.
 	order [2]int
@@ -129,57 +125,6 @@ func (p *Pass) DeployedColumn(table catalog.OID, attnum int16) (col *catalog.Col
 	return r.Attr(attnum), true
 }
 
-// Usage is what is known of the deployed code's use of a table or column.
-type Usage struct {
-	// Known: there was code to look at.
-	Known bool
-	// Used: something in it names the thing.
-	Used bool
-	// Sure: it comes from the framework's own model, not from a text search.
-	Sure bool
-	// Defaulted: a model leaves the value of the column to the database's default.
-	Defaulted bool
-	// GivesValue: where the code says nothing, the model gives the column a value.
-	GivesValue bool
-	Evidence   []onward.Evidence
-	// Named: nothing that was parsed uses it, but code that works on the table has the
-	// name; where it is, Evidence shows.
-	Named bool
-	// Nothing: the base holds nothing that works on the database, so that nothing is
-	// known of the deployed code.
-	Nothing bool
-	// Read and Written are the places that read a column and those that write it.
-	Read, Written []onward.Evidence
-	// All: some query takes all columns of the table.
-	All bool
-	// Inserts are those of a table that the code spells out.
-	Inserts []Insert
-	// Stars are the places that take all columns of a table: of what
-	// Pass.ReadsAll asked for.
-	Stars []Star
-	// Writes are what queries write to a table.
-	Writes []Written
-	// Functions are those of the schema that name the thing, the worst first:
-	// of what Pass.Taken was asked for.
-	Functions []FunctionUse
-}
-
-// Insert is an INSERT in the text of the deployed code.
-type Insert struct {
-	Columns  []string
-	Evidence onward.Evidence
-}
-
-// Written is what a query of the deployed code writes to a table.
-type Written struct {
-	How      usage.How
-	Columns  []usage.Given
-	Evidence onward.Evidence
-}
-
-// Where is the place of an INSERT: "shop/store.go:31".
-func (i *Insert) Where() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
-
 // Replaces is the deployed relation whose name a new one takes by a change; nil
 // when it is no such change.
 func (p *Pass) Replaces(d *Delta) *catalog.Relation {
@@ -212,7 +157,7 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}
-	found := Found{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops}
+	found := placed{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops}
 	text := ""
 	if s != nil {
 		text = s.SQL
@@ -300,3 +245,21 @@ func (s *Stmt) Evidence(text string) onward.Evidence {
 
 // Where is the statement for a message: ":12" within the same migration.
 func (s *Stmt) Where() string { return fmt.Sprintf(":%d", s.Line) }
+
+// Writes lists what a statement writes to tables.
+func (p *Pass) Writes(s *Stmt) []analysis.Write {
+	if !s.wrote {
+		s.wrote, s.writes = true, p.Rows.Writes(s.Node, p.moment(s))
+	}
+	return s.writes
+}
+
+// Reads is how many rows a query reads that stands in a statement, as far as its
+// text tells.
+func (p *Pass) Reads(s *Stmt, q *pgparse.SelectStmt) analysis.Extent {
+	return p.Rows.Read(s.Node, q, p.moment(s))
+}
+
+func (p *Pass) moment(s *Stmt) analysis.Moment {
+	return analysis.Moment{Deployed: p.Release.Deployed, Before: s.Before, Now: p.current}
+}

@@ -3,6 +3,8 @@ package rule
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -69,6 +71,24 @@ func (s *Stmt) handles() bool {
 	if is, ok := seen[s]; ok {
 		return is
 	}
-	seen[s] = IndexWord(strings.ReplaceAll(s.SQL, "$", " "), "EXCEPTION") >= 0
+	seen[s] = analysis.IndexWord(strings.ReplaceAll(s.SQL, "$", " "), "EXCEPTION") >= 0
 	return seen[s]
+}
+
+// unchecked is the first statement of a migration that sets check_function_bodies.
+type unchecked struct{ by *Stmt }
+
+// ReadsBodies reports whether the server looks into the bodies of functions when
+// a statement runs, which pg_dump's files keep it from.
+func (s *Stmt) ReadsBodies() bool {
+	m := s.Migration
+	first := Once(&m.Notes, func() unchecked {
+		for _, o := range Of[*pgparse.Node_VariableSetStmt](m) {
+			if o.Node.GetVariableSetStmt().GetName() == "check_function_bodies" {
+				return unchecked{o}
+			}
+		}
+		return unchecked{}
+	}).by
+	return first == nil || first.Index >= s.Index
 }

@@ -1,8 +1,11 @@
 package rule
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -15,9 +18,9 @@ type Migration struct {
 	Status    onward.Status
 	Mode      onward.Transaction
 	Script    *script.Script
-	Runner    Runner
+	Runner    history.Runner
 	// Refusals is what the runner itself will refuse or misread in the file.
-	Refusals []Refusal
+	Refusals []history.Refusal
 	// Together is not 0 where the runner sends all new migrations of a source in
 	// one transaction, and then alike for those of one source.
 	Together int
@@ -29,56 +32,6 @@ type Migration struct {
 
 	index int              // in the release
 	after *catalog.Catalog // behind its last statement
-}
-
-// Refusal is something that the runner refuses, ignores or misreads: a marker
-// in the wrong place, a statement that its splitter cuts in two.
-type Refusal struct {
-	Line, Column           int
-	Message, Harm, Instead string
-	// Severity lowers the finding's where the file runs all the same; Off
-	// keeps it an error.
-	Severity onward.Severity
-}
-
-// Place is a place in a repository that is looked for when a finding first asks
-// for it: Find gives "deploy/migrate.yaml:14", or "" for nowhere.
-type Place struct{ Find func() string }
-
-// String is the place.
-func (p *Place) String() string {
-	if p == nil {
-		return ""
-	}
-	return p.Find()
-}
-
-// Runner is what the migration tool does around a migration.
-type Runner struct {
-	// LockTimeout and StatementTimeout are what the tool, its connection
-	// string or the role sets: milliseconds, 0 for none.
-	LockTimeout, StatementTimeout int
-	// LockTimeoutAt is where the repository sets a lock_timeout for what seem to
-	// be its sessions; nil when it need not be looked for.
-	LockTimeoutAt *Place
-	// TimeZone of the session, "" when unknown.
-	TimeZone string
-	// Retries: the tool runs a migration again when it hits a lock timeout.
-	Retries bool
-	// Guessed: nobody said how the files are sent, and nothing in them tells;
-	// statement by statement is what psql does.
-	Guessed bool
-	// Rerun says what happens to a migration without a transaction that
-	// failed halfway: the tool runs the whole file again.
-	Rerun bool
-	// OwnSession: each file has a session to itself.
-	OwnSession bool
-	// Resumes: it goes on at the statement that failed.
-	Resumes bool
-	// AfterDeploy: the migration says that it runs when the new code has taken the
-	// old code's place everywhere, and the tool keeps to it.
-	AfterDeploy bool
-	Tool
 }
 
 // Stmt is a statement with everything that is known of it.
@@ -107,10 +60,10 @@ type Stmt struct {
 
 	altered  *catalog.Relation // of Altered, once it was asked for
 	commands []Command
-	clauses  []pgparse.Span // of Clause, once it was asked for
-	writes   []Write        // of Pass.Writes, once wrote is set
+	clauses  []pgparse.Span   // of Clause, once it was asked for
+	writes   []analysis.Write // of Pass.Writes, once wrote is set
 	wrote    bool
-	puts     []put // of Engine.fills
+	puts     []analysis.Put // of Engine.fills
 }
 
 // VersionResult is a result and the versions it holds for.
@@ -132,14 +85,10 @@ type Settings struct {
 	TimeZone    string
 }
 
-// LongestWait is how long, in milliseconds, the users who wait behind a statement
-// are likely to put up with it.
-const LongestWait = 30_000
-
 // Bounded reports whether a statement gives up when it waits for a lock: there is a
 // lock_timeout, or a short statement_timeout, which counts the wait too.
 func (s *Settings) Bounded() bool {
-	return s.LockTimeout > 0 || s.StatementTimeout > 0 && s.StatementTimeout <= LongestWait
+	return s.LockTimeout > 0 || s.StatementTimeout > 0 && s.StatementTimeout <= analysis.LongestWait
 }
 
 // Tx is one transaction of a migration: statements that commit together. A
@@ -183,7 +132,7 @@ type Release struct {
 	Head *catalog.Catalog
 	// Changes lists what happened to migrations that the base already has,
 	// and to the order of the new ones.
-	Changes []HistoryChange
+	Changes []history.Change
 	// Known tells how much of the deployed schema the catalog holds: false
 	// when the history does not begin at an empty database.
 	Known bool
@@ -191,52 +140,35 @@ type Release struct {
 	Notes Notes
 }
 
-// HistoryChange is something that happened to the history of migrations.
-type HistoryChange struct {
-	Kind HistoryKind
-	// Migration is the ID, Path where it is (or was); Line 1 unless known.
-	Migration, Path string
-	// Other names the second migration of a duplicate or disorder, or the
-	// directory in which a deleted one goes on.
-	Other string
-	Line  int
-	// Detail is a sentence on what differs. Where a directory goes on, it is the
-	// last migration that repeats what it had; Repeats is how many do.
-	Detail  string
-	Repeats int
-	// Cosmetic: an edit of comments and white space only.
-	Cosmetic bool
-	// Runner is what the migration tool does about it, in a clause; "" where
-	// it depends.
-	Runner string
-	// Directory: no migration is left of its directory.
-	Directory bool
-	// Ended: nor is anything left of the module that it belonged to.
-	Ended bool
-	// App is the app of which the head has none, although it has others.
-	App string
-	// Guessed: the tool follows from the names of files only.
-	Guessed bool
-	// Instead is the way out in the tool's own words; "" for none.
-	Instead string
-	// Refusal goes with Refused.
-	Refusal *Refusal
+// Written is a way out in the words of the framework that rendered the migration; ""
+// where none did, and where the SQL will do.
+func (m *Migration) Written(op script.Operation, way advice.Way) string {
+	if m.Runner.Renderer == nil || way == nil {
+		return ""
+	}
+	return m.Runner.Renderer.Write(op, way)
 }
 
-// HistoryKind is a kind of change to the history.
-type HistoryKind string
+// Tables are the changes by which the migration creates tables that stay: no
+// partitions, which are what their parent is, and no temporary tables.
+func (m *Migration) Tables() []Delta {
+	var out []Delta
+	for _, t := range m.Txs {
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			if d.Kind == catalog.RelationCreated && d.By != nil && d.After.Kind.IsTable() && d.After.Parent == 0 && d.After.Persistence != catalog.Temporary && !d.After.Inferred {
+				out = append(out, *d)
+			}
+		}
+	}
+	return out
+}
 
-// The kinds of history changes.
-const (
-	Edited     HistoryKind = "edited"     // the base has it with other content
-	Deleted    HistoryKind = "deleted"    // the base has it, the head does not
-	RenamedID  HistoryKind = "renamed"    // same content, another ID
-	Duplicate  HistoryKind = "duplicate"  // two migrations of one version
-	OutOfOrder HistoryKind = "outoforder" // sorts before one that the base has
-	Conflict   HistoryKind = "conflict"   // several leaves of one app
-	Gap        HistoryKind = "gap"        // a number is missing
-	Refused    HistoryKind = "refused"    // a file that the runner refuses or passes over
-	Mapped     HistoryKind = "mapped"     // the models of the head have a column, which is Other, that those of the base do not
-	Uncleared  HistoryKind = "uncleared"  // the mapper at the base clears a column, which is Other, where a row that it points at goes; the models of the head leave it out
-	Unmapped   HistoryKind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
-)
+// Made is something that a migration created, for a rule that judges it as the
+// release leaves it.
+type Made struct {
+	By *Stmt
+	// Table is the table created or concerned; ID the constraint or index on
+	// it, where it is about one.
+	Table, ID catalog.OID
+}

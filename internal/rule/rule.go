@@ -43,7 +43,7 @@ type Rule struct {
 
 	// Statement looks at one statement and what it does. It is called once
 	// for each group of Postgres versions on which the effects are the same,
-	// and only for statements of the Kinds; 0 is AnyKind.
+	// and only for statements of the Kinds; 0 is all.
 	Statement func(p *Pass, s *Stmt)
 	Kinds     Kinds
 	// Commit looks at what a transaction changes for other sessions.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,7 +37,7 @@ const (
 
 // suppress takes out what comments and the baseline name, and adds a finding
 // for each comment that takes out nothing, names nothing, or gives no reason.
-func (e *Engine) suppress() (kept []Found, taken int) {
+func (e *Engine) suppress() (kept []placed, taken int) {
 	byPath := map[string]*suppressed{}
 	for i := range e.supps {
 		byPath[e.supps[i].path] = &e.supps[i]
@@ -68,7 +69,7 @@ func (e *Engine) suppress() (kept []Found, taken int) {
 func (e *Engine) Hidden() bool { return e.hidden }
 
 // take reports whether a comment takes the finding out, and notes all that do.
-func (s *suppressed) take(f *Found) bool {
+func (s *suppressed) take(f *placed) bool {
 	c := s.of(f.Rule)
 	if c == nil {
 		return false
@@ -134,8 +135,8 @@ func (s *suppressed) of(rule string) *comments {
 }
 
 // comments judges the suppression comments of a migration.
-func (e *Engine) comments(s *suppressed) []Found {
-	var out []Found
+func (e *Engine) comments(s *suppressed) []placed {
+	var out []placed
 	add := func(c *script.Suppression, rule, fact, harm, instead string) {
 		f := onward.Finding{
 			Rule: rule, Category: onward.Suppression, Severity: onward.Warning,
@@ -150,7 +151,7 @@ func (e *Engine) comments(s *suppressed) []Found {
 			}
 			f.Severity = severity
 		}
-		out = append(out, Found{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
+		out = append(out, placed{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
 	}
 	for i := range s.list {
 		c := &s.list[i]
@@ -193,7 +194,7 @@ func (e *Engine) nearest(name string) string {
 	for _, r := range e.config.Rules {
 		names = append(names, r.ID)
 	}
-	if near := Nearest(name, names); near != "" {
+	if near := advice.Nearest(name, names); near != "" {
 		return ": did you mean " + near + "?"
 	}
 	return ""

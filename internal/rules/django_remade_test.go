@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,7 +26,7 @@ func TestForeignKeyRemade(t *testing.T) {
 			src.Parts = append(src.Parts, script.Part{SQL: sql, Start: -1, Line: 9, Column: 1, EndLine: 9, EndColumn: 1, Operation: script.Operation{Class: "AlterField", Model: "line", Field: "item"}})
 		}
 		told := 0
-		for _, f := range judgeSource(t, src, rule.Runner{LockTimeout: 3000}) {
+		for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
 			switch f.Rule {
 			case "transaction-long-work-under-lock":
 				if strings.Contains(f.Fact, "scans") {
@@ -55,7 +55,7 @@ func TestDefaultDroppedByDjango(t *testing.T) {
 	for _, sql := range []string{"ALTER TABLE shop_item ADD COLUMN kind text DEFAULT '' NOT NULL", "ALTER TABLE shop_item ALTER COLUMN kind DROP DEFAULT"} {
 		src.Parts = append(src.Parts, script.Part{SQL: sql, Start: -1, Line: 9, Column: 1, EndLine: 9, EndColumn: 1, Operation: script.Operation{Class: "AddField", Model: "item", Field: "kind"}})
 	}
-	for _, f := range judgeSource(t, src, rule.Runner{LockTimeout: 3000}) {
+	for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "column-drop-default" {
 			if !strings.Contains(f.Instead, "db_default=") {
 				t.Error(f.Instead)

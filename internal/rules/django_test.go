@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	adapters "github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -23,7 +25,7 @@ CREATE INDEX order_code ON shop_order (code);`
 // operation, or that stands in a RunSQL where op is zero.
 func instead(t *testing.T, id string, op script.Operation, sql string, mode onward.Transaction) string {
 	t.Helper()
-	findings := judgeDjango(t, op, sql, mode, rule.Runner{LockTimeout: 3000})
+	findings := judgeDjango(t, op, sql, mode, history.Runner{LockTimeout: 3000})
 	for i := range findings {
 		if findings[i].Rule == id {
 			return findings[i].Instead
@@ -33,19 +35,19 @@ func instead(t *testing.T, id string, op script.Operation, sql string, mode onwa
 	return ""
 }
 
-func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Transaction, runner rule.Runner) []onward.Finding {
+func judgeDjango(t *testing.T, op script.Operation, sql string, mode onward.Transaction, runner history.Runner) []onward.Finding {
 	t.Helper()
 	part := script.Part{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Operation: op}
 	return judgeSource(t, script.Source{Text: "", Parts: []script.Part{part}, Mode: mode, LineComment: "#"}, runner)
 }
 
-func judgeSource(t *testing.T, src script.Source, runner rule.Runner) []onward.Finding {
+func judgeSource(t *testing.T, src script.Source, runner history.Runner) []onward.Finding {
 	t.Helper()
 	return judgeSourceUsing(t, src, runner, nil, 16)
 }
 
 // judgeSourceUsing is judgeSource with what the deployed code uses, on some versions.
-func judgeSourceUsing(t *testing.T, src script.Source, runner rule.Runner, uses func(rule.Question) rule.Usage, versions ...int) []onward.Finding {
+func judgeSourceUsing(t *testing.T, src script.Source, runner history.Runner, uses func(analysis.Question) analysis.Usage, versions ...int) []onward.Finding {
 	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
@@ -122,7 +124,7 @@ func TestDjangoMovesWorkApart(t *testing.T) {
 	t.Parallel()
 	lock := script.Part{SQL: "ALTER TABLE shop_item ADD COLUMN a int", Start: -1, Line: 1, EndLine: 1, Operation: script.Operation{Class: "AddField", Model: "item", Field: "a"}}
 	work := script.Part{SQL: "ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", Start: -1, Line: 9, EndLine: 9, Operation: script.Operation{Class: "AddConstraint", Model: "order"}}
-	for _, f := range judgeSource(t, script.Source{Parts: []script.Part{lock, work}, Mode: onward.TransactionFile, LineComment: "#"}, rule.Runner{LockTimeout: 3000}) {
+	for _, f := range judgeSource(t, script.Source{Parts: []script.Part{lock, work}, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "transaction-long-work-under-lock" {
 			if want := "move the AddConstraint to a migration of its own, behind this one"; f.Instead != want {
 				t.Error(f.Instead)
@@ -152,7 +154,7 @@ func TestBackendSetsTheTimeout(t *testing.T) {
 		build := script.Part{SQL: "CREATE INDEX CONCURRENTLY i ON shop_order (country)", Start: -1, Line: 1, EndLine: 1, Message: true, Operation: script.Operation{Class: "AddField", Model: "order", Field: field}}
 		want := map[string]string{"item": "info: lock_timeout = 2s, that the operation itself sets", "other": "warning: lock_timeout = 2s, set at :1"}[field]
 		got := ""
-		for _, f := range judgeSource(t, script.Source{Parts: []script.Part{set, build}, Mode: onward.TransactionNone, LineComment: "#"}, rule.Runner{}) {
+		for _, f := range judgeSource(t, script.Source{Parts: []script.Part{set, build}, Mode: onward.TransactionNone, LineComment: "#"}, history.Runner{}) {
 			if f.Rule == "index-concurrent-short-timeout" {
 				got = f.Severity.String() + ": " + f.Fact
 			}
@@ -169,7 +171,7 @@ func TestDjangoKnowsTheVersion(t *testing.T) {
 	for _, op := range []script.Operation{{Class: "CreateModel", Model: "tag"}, {}} {
 		part := script.Part{SQL: "CREATE TABLE shop_tag (id bigint PRIMARY KEY, name text, UNIQUE NULLS NOT DISTINCT (name))", Start: -1, Line: 1, EndLine: 1, Operation: op}
 		said := false
-		for _, f := range judgeSourceUsing(t, script.Source{Parts: []script.Part{part}, Mode: onward.TransactionFile, LineComment: "#"}, rule.Runner{LockTimeout: 3000}, nil, 14, 15) {
+		for _, f := range judgeSourceUsing(t, script.Source{Parts: []script.Part{part}, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}, nil, 14, 15) {
 			said = said || f.Rule == "release-statement-refused"
 		}
 		if said != (op.Class == "") {
@@ -192,7 +194,7 @@ func TestRunSQLIsAnsweredInSQL(t *testing.T) {
 func TestDjangoDropsWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	sql := `DROP INDEX IF EXISTS "shop_order_code_like"`
-	for _, f := range judgeDjango(t, script.Operation{Class: "AlterField", Model: "order", Field: "code"}, sql, onward.TransactionFile, rule.Runner{}) {
+	for _, f := range judgeDjango(t, script.Operation{Class: "AlterField", Model: "order", Field: "code"}, sql, onward.TransactionFile, history.Runner{}) {
 		t.Errorf("%s: %s", f.Rule, f.Fact)
 	}
 }
@@ -205,7 +207,7 @@ func TestAfterDeploy(t *testing.T) {
 		"DROP TABLE shop_order":                             {"table-drop", ""},
 		"CREATE INDEX shop_order_i ON shop_order (country)": {"index-create-blocking", "index-create-blocking"},
 	} {
-		for i, runner := range []rule.Runner{{LockTimeout: 3000}, {LockTimeout: 3000, AfterDeploy: true}} {
+		for i, runner := range []history.Runner{{LockTimeout: 3000}, {LockTimeout: 3000, AfterDeploy: true}} {
 			var got []string
 			for _, f := range judgeDjango(t, script.Operation{Class: "RunSQL"}, sql, onward.TransactionFile, runner) {
 				got = append(got, f.Rule)
@@ -248,7 +250,7 @@ func TestCodeUnderLock(t *testing.T) {
 		c.code.Name, c.code.Verb, c.code.Line = "fill", "updates", 7
 		src.Code = []script.Code{c.code}
 		got := ""
-		for _, f := range judgeSource(t, src, rule.Runner{LockTimeout: 3000}) {
+		for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
 			if f.Rule == "transaction-long-work-under-lock" && f.Line == 7 {
 				got = f.Severity.String() + ": " + f.Fact
 			}
@@ -271,7 +273,7 @@ func TestOneOperationCannotBeParted(t *testing.T) {
 		findings := judgeSource(t, script.Source{LineComment: "#", Mode: onward.TransactionNone, Parts: []script.Part{
 			part(14, "ALTER TABLE shop_order ADD COLUMN item_id bigint NULL"),
 			part(second, "CREATE INDEX CONCURRENTLY i ON shop_order (item_id)"),
-		}}, rule.Runner{LockTimeout: 3000, Rerun: true})
+		}}, history.Runner{LockTimeout: 3000, Rerun: true})
 		want := map[int]onward.Severity{14: onward.Info, 20: onward.Warning}[second]
 		said := false
 		for i := range findings {
@@ -299,7 +301,7 @@ func TestFilledByAProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &rule.Migration{ID: name, Path: name + ".py", Framework: "django", Mode: src.Mode, Script: s, Runner: rule.Runner{LockTimeout: 3000, Tool: adapters.Traits("django").Tool}}
+		return &rule.Migration{ID: name, Path: name + ".py", Framework: "django", Mode: src.Mode, Script: s, Runner: history.Runner{LockTimeout: 3000, Tool: adapters.Traits("django").Tool}}
 	}
 	part := func(sql string) []script.Part {
 		return []script.Part{{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}
@@ -347,10 +349,10 @@ func TestCodeThatRenamesValues(t *testing.T) {
 		"no column":     {"shop_order", "gone", "uk", "gb", false},
 	} {
 		src := script.Source{LineComment: "#", Replaces: []script.Replacement{{Name: "fill", Line: 7, Table: c.table, Column: c.column, Old: c.old, Now: c.now}}}
-		uses := func(q rule.Question) rule.Usage {
-			return rule.Usage{Known: true, Used: q.Kind == rule.AskValue && q.Name.Name == "shop_order" && q.Column == "country" && (q.Old == "uk" || q.Old == "true") && q.Now == "gb"}
+		uses := func(q analysis.Question) analysis.Usage {
+			return analysis.Usage{Known: true, Used: q.Kind == analysis.AskValue && q.Name.Name == "shop_order" && q.Column == "country" && (q.Old == "uk" || q.Old == "true") && q.Now == "gb"}
 		}
-		found := slices.ContainsFunc(judgeSourceUsing(t, src, rule.Runner{}, uses, 16), func(f onward.Finding) bool {
+		found := slices.ContainsFunc(judgeSourceUsing(t, src, history.Runner{}, uses, 16), func(f onward.Finding) bool {
 			return f.Rule == "data-value-renamed" && f.Line == 7 && strings.HasPrefix(f.Fact, "fill turns country 'uk' of shop_order into 'gb'")
 		})
 		if found != c.want {

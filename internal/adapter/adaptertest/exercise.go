@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the .want files anew")
 
 // SameRenderer compares renderers by what they are: a framework has one, and the
 // functions in it cannot be compared.
-var SameRenderer = cmp.Comparer(func(a, b *rule.Renderer) bool { return a == b })
+var SameRenderer = cmp.Comparer(func(a, b *history.Renderer) bool { return a == b })
 
 // Exercise runs an adapter on the project in dir, which it must detect. What it
 // makes of the project is compared with dir.want (-update writes it). Then the

@@ -13,7 +13,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -37,7 +38,7 @@ type Adapter struct {
 var _ adapter.Adapter = (*Adapter)(nil)
 
 // tool is what rules ask for.
-var tool = rule.Tool{Name: "Django", Unit: "migration", KeepsSession: true, Renderer: &rule.Renderer{
+var tool = history.Tool{Name: "Django", Unit: "migration", KeepsSession: true, Renderer: &history.Renderer{
 	Write:      write,
 	LeavesKeys: true,
 	Upserts:    "bulk_create of the deployed code with update_conflicts and these unique_fields",
@@ -217,8 +218,8 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 			if i == 0 {
 				continue
 			}
-			change := rule.HistoryChange{
-				Kind: rule.Conflict, Migration: app + "." + leaf, Other: app + "." + leaves[0], Line: 1,
+			change := history.Change{
+				Kind: history.Conflict, Migration: app + "." + leaf, Other: app + "." + leaves[0], Line: 1,
 				Detail:  "the app " + app + " has several leaf migrations: " + strings.Join(leaves, ", "),
 				Runner:  "Django refuses to migrate: conflicting migrations detected; multiple leaf nodes in the migration graph",
 				Instead: ", or run:\npython manage.py makemigrations --merge",
@@ -229,7 +230,7 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 			set.History = append(set.History, change)
 		}
 	}
-	slices.SortFunc(set.History, func(a, b rule.HistoryChange) int { return strings.Compare(a.Migration, b.Migration) })
+	slices.SortFunc(set.History, func(a, b history.Change) int { return strings.Compare(a.Migration, b.Migration) })
 	for _, e := range p.Errors {
 		m := byID[e.App+"."+e.Name]
 		if m != nil && (m.Error != "" || astray[m.ID()] && len(e.Missing) > 0) {
@@ -246,16 +247,16 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 
 // runner is the session that the settings make on a database, where onward.yaml
 // does not say otherwise.
-func (p *Project) runner(alias string, configured rule.Runner) rule.Runner {
+func (p *Project) runner(alias string, configured history.Runner) history.Runner {
 	r, session := configured, p.Database.Session
 	if alias != "" {
 		session = p.Sessions[alias]
 	}
 	if r.LockTimeout == 0 {
-		r.LockTimeout, _ = rule.Milliseconds(session["lock_timeout"])
+		r.LockTimeout, _ = analysis.Milliseconds(session["lock_timeout"])
 	}
 	if r.StatementTimeout == 0 {
-		r.StatementTimeout, _ = rule.Milliseconds(session["statement_timeout"])
+		r.StatementTimeout, _ = analysis.Milliseconds(session["statement_timeout"])
 	}
 	if r.TimeZone == "" {
 		r.TimeZone = session["timezone"]

@@ -9,7 +9,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -59,7 +59,7 @@ func TestSet(t *testing.T) {
 
 	var conflicts []string
 	for _, h := range set.History {
-		if h.Kind == rule.Conflict && strings.HasPrefix(h.Migration, "conflict.") {
+		if h.Kind == history.Conflict && strings.HasPrefix(h.Migration, "conflict.") {
 			conflicts = append(conflicts, h.Migration+" "+h.Other+" "+h.Path)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 )
 
 const crashing = `import os, signal
@@ -31,7 +31,7 @@ if deaths < MOST:
 // would have done.
 func TestCrashOnce(t *testing.T) {
 	t.Parallel()
-	set := loadSet(t, venv(t, "django-5.2-none"), little(strings.Replace(crashing, "MOST", "1", 1)), rule.Runner{})
+	set := loadSet(t, venv(t, "django-5.2-none"), little(strings.Replace(crashing, "MOST", "1", 1)), history.Runner{})
 	if len(set.Migrations) != 1 || len(set.Migrations[0].Source.Parts) == 0 {
 		t.Errorf("%d migrations", len(set.Migrations))
 	}
@@ -42,7 +42,7 @@ func TestCrashAlways(t *testing.T) {
 	for name, python := range map[string]string{"3.11": venv(t, "django-5.2-none"), "newest": optional(t, "django-6.0-psycopg")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := trySet(t, python, little(strings.Replace(crashing, "MOST", "9", 1)), rule.Runner{})
+			_, err := trySet(t, python, little(strings.Replace(crashing, "MOST", "9", 1)), history.Runner{})
 			failed, ok := errors.AsType[*Error](err)
 			if !ok || failed.Kind != "signal" {
 				t.Fatalf("got %v", err)
@@ -95,7 +95,7 @@ wait()
 func TestNothingIsLeftRunning(t *testing.T) {
 	t.Parallel()
 	at := filepath.Join(t.TempDir(), "child")
-	loadLittle(t, venv(t, "django-5.2-none"), "import subprocess\nopen("+strconv.Quote(at)+", 'w').write(str(subprocess.Popen(['sleep', '600'], stdout=-3, stderr=-3).pid))", rule.Runner{})
+	loadLittle(t, venv(t, "django-5.2-none"), "import subprocess\nopen("+strconv.Quote(at)+", 'w').write(str(subprocess.Popen(['sleep', '600'], stdout=-3, stderr=-3).pid))", history.Runner{})
 	ended(t, at)
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 )
 
 // astray says of the migrations that depend on one which their own project does not have
@@ -23,7 +23,7 @@ func (p *Project) astray(migrations []*adapter.Migration) map[string]bool {
 				continue
 			}
 			out[m.ID] = true
-			r := rule.Refusal{
+			r := history.Refusal{
 				Line: 1, Column: 1,
 				Message: m.ID + " " + e.Message,
 				Harm:    "Django refuses to migrate: NodeNotFoundError: dependencies reference nonexistent parent node",
@@ -39,8 +39,8 @@ func (p *Project) astray(migrations []*adapter.Migration) map[string]bool {
 }
 
 // refusal is what Django does instead of running the operation.
-func (op *Operation) refusal() rule.Refusal {
-	r := rule.Refusal{
+func (op *Operation) refusal() history.Refusal {
+	r := history.Refusal{
 		Line: op.Line, Column: op.Column,
 		Message: "Django refuses the " + op.Class + ": " + op.Refused,
 		Harm:    "the migration stops here, and with it the deploy",

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
     ]
 `)
 	for _, env := range []string{"django-4.2-psycopg2", "django-5.2-none"} {
-		m := loadInitial(t, venv(t, env), files, rule.Runner{})
+		m := loadInitial(t, venv(t, env), files, history.Runner{})
 		if len(m.Opaque) > 0 || len(m.Problems) != 1 {
 			t.Fatalf("%s: opaque %v, problems %v", env, m.Opaque, m.Problems)
 		}
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
     ]
     operations = [migrations.AddField("thing", "more", models.TextField(null=True))]
 `)
-	set := loadSet(t, venv(t, "django-5.2-none"), files, rule.Runner{})
+	set := loadSet(t, venv(t, "django-5.2-none"), files, history.Runner{})
 	if len(set.Opaque)+len(set.History) > 0 {
 		t.Errorf("opaque %v, history %v", set.Opaque, set.History)
 	}

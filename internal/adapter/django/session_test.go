@@ -11,7 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -41,19 +41,19 @@ func TestSession(t *testing.T) {
 	python := venv(t, "django-5.2-none")
 	for _, c := range []struct {
 		name, settings string
-		configured     rule.Runner
-		want           rule.Runner
+		configured     history.Runner
+		want           history.Runner
 	}{
 		{"options", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=5s -c statement_timeout=60000 -c search_path=a,b'}}}",
-			rule.Runner{}, rule.Runner{LockTimeout: 5000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+			history.Runner{}, history.Runner{LockTimeout: 5000, StatementTimeout: 60_000, TimeZone: "UTC"}},
 		{"other spellings", `DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': r'-clock_timeout=2\ s --Statement-Timeout=1min'}}}`,
-			rule.Runner{}, rule.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+			history.Runner{}, history.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
 		{"nothing", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'TIME_ZONE': 'Europe/Vienna'}}",
-			rule.Runner{}, rule.Runner{TimeZone: "Europe/Vienna"}},
+			history.Runner{}, history.Runner{TimeZone: "Europe/Vienna"}},
 		{"configured", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=5s'}}}",
-			rule.Runner{LockTimeout: 1000}, rule.Runner{LockTimeout: 1000, TimeZone: "UTC"}},
+			history.Runner{LockTimeout: 1000}, history.Runner{LockTimeout: 1000, TimeZone: "UTC"}},
 		{"another database", "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:', 'OPTIONS': {'timeout': 20}}}",
-			rule.Runner{}, rule.Runner{TimeZone: "UTC"}},
+			history.Runner{}, history.Runner{TimeZone: "UTC"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,18 +92,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
 `
 	for name, c := range map[string]struct {
 		path, text, engine string
-		want               rule.Runner
+		want               history.Runner
 	}{
-		"a signal":            {"app/apps.py", signal, "django.db.backends.postgresql", rule.Runner{LockTimeout: 3000, TimeZone: "UTC"}},
-		"by the command line": {"app/apps.py", strings.Replace(signal, "    with conn", "    if 'migrate' in __import__('sys').argv:\n        return\n    with conn", 1), "django.db.backends.postgresql", rule.Runner{TimeZone: "UTC"}},
-		"a backend":           {"bounded/base.py", backend, "bounded", rule.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+		"a signal":            {"app/apps.py", signal, "django.db.backends.postgresql", history.Runner{LockTimeout: 3000, TimeZone: "UTC"}},
+		"by the command line": {"app/apps.py", strings.Replace(signal, "    with conn", "    if 'migrate' in __import__('sys').argv:\n        return\n    with conn", 1), "django.db.backends.postgresql", history.Runner{TimeZone: "UTC"}},
+		"a backend":           {"bounded/base.py", backend, "bounded", history.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := little("DATABASES = {'default': {'ENGINE': '" + c.engine + "', 'NAME': 'x'}}")
 			files[c.path] = []byte(c.text)
 			files["bounded/__init__.py"] = nil
-			m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, rule.Runner{})
+			m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, history.Runner{})
 			c.want.Tool = tool
 			if diff := cmp.Diff(c.want, m.Runner, adaptertest.SameRenderer); diff != "" {
 				t.Error(diff)
@@ -114,7 +114,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 func TestOperations(t *testing.T) {
 	t.Parallel()
-	m := loadLittle(t, venv(t, "django-5.2-none"), "", rule.Runner{})
+	m := loadLittle(t, venv(t, "django-5.2-none"), "", history.Runner{})
 	var got []script.Operation
 	for _, p := range m.Source.Parts {
 		got = append(got, p.Operation)
@@ -131,12 +131,12 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-func loadLittle(t *testing.T, python, settings string, configured rule.Runner) *adapter.Migration {
+func loadLittle(t *testing.T, python, settings string, configured history.Runner) *adapter.Migration {
 	t.Helper()
 	return loadInitial(t, python, little(settings), configured)
 }
 
-func loadInitial(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) *adapter.Migration {
+func loadInitial(t *testing.T, python string, files adaptertest.Files, configured history.Runner) *adapter.Migration {
 	t.Helper()
 	set := loadSet(t, python, files, configured)
 	for _, m := range set.Migrations {
@@ -148,7 +148,7 @@ func loadInitial(t *testing.T, python string, files adaptertest.Files, configure
 	return nil
 }
 
-func loadSet(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) *adapter.Set {
+func loadSet(t *testing.T, python string, files adaptertest.Files, configured history.Runner) *adapter.Set {
 	t.Helper()
 	set, err := trySet(t, python, files, configured)
 	if err != nil {
@@ -157,7 +157,7 @@ func loadSet(t *testing.T, python string, files adaptertest.Files, configured ru
 	return set
 }
 
-func trySet(t *testing.T, python string, files adaptertest.Files, configured rule.Runner) (*adapter.Set, error) {
+func trySet(t *testing.T, python string, files adaptertest.Files, configured history.Runner) (*adapter.Set, error) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {

@@ -29,7 +29,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/goose"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -43,7 +43,7 @@ type Adapter struct{}
 func (Adapter) Name() string { return Name }
 
 // tool is what rules ask for.
-var tool = rule.Tool{Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true}
+var tool = history.Tool{Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true}
 
 type file struct {
 	name, id string
@@ -145,7 +145,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		case ok:
 			ups = append(ups, f)
 		case strings.HasSuffix(n, ".sql") && n[0] >= '0' && n[0] <= '9':
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: rule.Refusal{
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
 				Line: 1, Column: 1,
 				Message: "golang-migrate passes over " + n,
 				Harm:    "the migration never runs, and nothing says so",
@@ -185,8 +185,8 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		set.Migrations = append(set.Migrations, m)
 		if i > 0 && ups[i].version == ups[i-1].version {
-			h := rule.HistoryChange{
-				Kind: rule.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
+			h := history.Change{
+				Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
 				Detail:  fmt.Sprintf("golang-migrate runs nothing while two files have version %d", ups[i].version),
 				Guessed: s.Score == byNames,
 			}

@@ -29,7 +29,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -43,7 +43,7 @@ type Adapter struct{}
 func (Adapter) Name() string { return Name }
 
 // tool is what rules ask for.
-var tool = rule.Tool{Name: Name, Apart: "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up", KeepsSession: true}
+var tool = history.Tool{Name: Name, Apart: "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up", KeepsSession: true}
 
 var (
 	annotated  = regexp.MustCompile(`(?m)^--.*\+goose[ \t]`)
@@ -144,7 +144,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 			files = append(files, file{name, v})
 		case strings.HasSuffix(name, ".sql"):
 			if f := adapter.ReadFile(t, d.Join(name)); annotated.MatchString(f.Text) {
-				set.Problems = append(set.Problems, adapter.Problem{Path: f.Path, Refusal: rule.Refusal{
+				set.Problems = append(set.Problems, adapter.Problem{Path: f.Path, Refusal: history.Refusal{
 					Line: 1, Column: 1,
 					Message: "goose passes over " + name + ": its name does not begin with a number from 1 up and '_'",
 					Harm:    "the migration never runs, and nothing says so",
@@ -167,8 +167,8 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		set.Migrations = append(set.Migrations, load(f, files[i], s))
 		if i > 0 && files[i].version == files[i-1].version {
 			prev := set.Migrations[i-1]
-			set.History = append(set.History, rule.HistoryChange{
-				Kind: rule.Duplicate, Migration: set.Migrations[i].ID, Path: f.Path, Other: prev.ID, Line: 1,
+			set.History = append(set.History, history.Change{
+				Kind: history.Duplicate, Migration: set.Migrations[i].ID, Path: f.Path, Other: prev.ID, Line: 1,
 				Detail: fmt.Sprintf("goose runs nothing while two files have version %d", files[i].version),
 			})
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -14,7 +14,7 @@ import (
 type parsed struct {
 	parts    []script.Part
 	useTx    bool
-	problems []rule.Refusal
+	problems []history.Refusal
 	envsub   []int // lines with variables that goose fills in
 }
 
@@ -91,7 +91,7 @@ func scan(text string) *parser {
 func (p *parser) refuse(message, harm, instead string) { p.refuseAt(p.line, message, harm, instead) }
 
 func (p *parser) refuseAt(line int, message, harm, instead string) {
-	p.out.problems = append(p.out.problems, rule.Refusal{
+	p.out.problems = append(p.out.problems, history.Refusal{
 		Line: line, Column: 1, Message: message, Harm: harm, Instead: instead,
 	})
 }

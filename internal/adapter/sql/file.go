@@ -2,7 +2,7 @@ package sql
 
 import (
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -30,7 +30,7 @@ type file struct {
 // load gives a migration its parts and mode.
 func (r *runner) load(p *place, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
 	f := &file{tree: p.tree, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
-	m.Runner.Tool = rule.Tool{Name: r.name, Unit: r.unit, Apart: r.apart}
+	m.Runner.Tool = history.Tool{Name: r.name, Unit: r.unit, Apart: r.apart}
 	by := r.of(f)
 	f.own, f.mode, f.whole = by == r, by.mode, by.whole
 	if f.mode == "" {

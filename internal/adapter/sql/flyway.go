@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -119,7 +119,7 @@ const mixedFile = "Flyway refuses a file in which statements that run in a trans
 // doubtMixed makes less of what Flyway refuses where it is several files with both kinds
 // of statements: one was run, so something that is not seen allows it.
 func doubtMixed(set *adapter.Set) {
-	var mixed []*rule.Refusal
+	var mixed []*history.Refusal
 	for _, m := range set.Migrations {
 		for i := range m.Problems {
 			if m.Problems[i].Message == mixedFile {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -30,7 +30,7 @@ var (
 // its lock as it comes. A later one is no news: an earlier one went through.
 func hangs(t adapter.Tree, set *adapter.Set) {
 	for _, m := range set.Migrations {
-		refused := slices.ContainsFunc(m.Problems, func(r rule.Refusal) bool { return r.Severity != onward.Warning })
+		refused := slices.ContainsFunc(m.Problems, func(r history.Refusal) bool { return r.Severity != onward.Warning })
 		if m.Source.Mode != onward.TransactionNone || refused {
 			continue // nothing of it hangs
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 )
 
 // runsAfter is what becomes of a late migration where nothing stops it.
@@ -33,14 +33,14 @@ func (r *runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
 	if r.twice != nil {
 		detail = r.twice(b.Version)
 	}
-	set.History = append(set.History, rule.HistoryChange{
-		Kind: rule.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1, Detail: detail,
+	set.History = append(set.History, history.Change{
+		Kind: history.Duplicate, Migration: b.ID, Path: b.Path, Other: a.ID, Line: 1, Detail: detail,
 	})
 }
 
 // refusal is of a file as a whole.
-func refusal(message, harm, instead string) rule.Refusal {
-	return rule.Refusal{Line: 1, Column: 1, Message: message, Harm: harm, Instead: instead}
+func refusal(message, harm, instead string) history.Refusal {
+	return history.Refusal{Line: 1, Column: 1, Message: message, Harm: harm, Instead: instead}
 }
 
 func leadingDigits(name string) int {

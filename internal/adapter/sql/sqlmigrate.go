@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -48,7 +48,7 @@ const command = "-- +migrate "
 type cutter struct {
 	text     string
 	pieces   []adapter.Piece // of the way up
-	problems []rule.Refusal
+	problems []history.Refusal
 	up, any  bool // in the way up; in either
 	block    bool
 	open     int // where the open statement begins; -1: none
@@ -57,7 +57,7 @@ type cutter struct {
 
 // cutAtLines cuts the way up of a file where sql-migrate does, and notes what it
 // refuses.
-func cutAtLines(text string) ([]script.Part, []rule.Refusal) {
+func cutAtLines(text string) ([]script.Part, []history.Refusal) {
 	c := &cutter{text: text, open: -1}
 	line := 0
 	for at := 0; at < len(text); {
@@ -85,7 +85,7 @@ func cutAtLines(text string) ([]script.Part, []rule.Refusal) {
 }
 
 func (c *cutter) refuse(line int, message, harm, instead string) {
-	c.problems = append(c.problems, rule.Refusal{Line: line, Column: 1, Message: message, Harm: harm, Instead: instead})
+	c.problems = append(c.problems, history.Refusal{Line: line, Column: 1, Message: message, Harm: harm, Instead: instead})
 }
 
 // read takes the line text[at:end].

@@ -37,7 +37,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/goose"
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -51,7 +51,7 @@ type Adapter struct{}
 func (Adapter) Name() string { return Name }
 
 // tool is what rules ask for.
-var tool = rule.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
+var tool = history.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
 
 type file struct {
 	name, id string
@@ -189,14 +189,14 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		case ok:
 			ups = append(ups, f)
 		case bad:
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: rule.Refusal{
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
 				Line: 1, Column: 1,
 				Message: "sqlx cannot read a version from the name " + n,
 				Harm:    "it runs nothing while the file is there: \"error parsing migration filename\"",
 				Instead: "move the file out of the directory, or name it VERSION_what_it_does.sql",
 			}})
 		case n[0] >= '0' && n[0] <= '9':
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: rule.Refusal{
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
 				Line: 1, Column: 1,
 				Message: "sqlx passes over " + n + ": its name has no '_'",
 				Harm:    "the migration never runs, and nothing says so",
@@ -224,8 +224,8 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		}
 		set.Migrations = append(set.Migrations, m)
 		if i > 0 && ups[i].version == ups[i-1].version {
-			set.History = append(set.History, rule.HistoryChange{
-				Kind: rule.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
+			set.History = append(set.History, history.Change{
+				Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
 				Detail: fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", ups[i].version),
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -37,7 +38,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		if con == nil || a.rewrites(p) != nil || a.inline(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
 			continue
 		}
-		scan := p.Blocked(p.Alone(a.Command), rule.Scans)
+		scan := p.Blocked(p.Alone(a.Command), analysis.Scans)
 		if scan == nil {
 			continue
 		}
@@ -49,21 +50,21 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 			name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "check")
 		}
 		e, names = scan, append(names, a.column.Name)
-		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " CHECK (" + text + ") NOT VALID"
-		validate := "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name)
+		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " CHECK (" + text + ") NOT VALID"
+		validate := "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(name)
 		steps = append(steps, a.bare(true)+add+";\n"+validate+";")
 		way = advice.AddChecked{SQL: s.SQL, Add: add, Validate: validate}
 	}
 	if e == nil {
 		return
 	}
-	fact := "the CHECK on the new column " + rule.Enumerate(names)
+	fact := "the CHECK on the new column " + advice.Enumerate(names)
 	if len(names) > 1 {
-		fact = "the CHECKs on the new columns " + rule.Enumerate(names)
+		fact = "the CHECKs on the new columns " + advice.Enumerate(names)
 	}
 	p.Report(s, rule.Report{
 		Fact:    fact + " reads all of " + e.Name.String(),
-		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
 		Way:     way,
 		Cause:   "and so do %d other statements on " + e.Name.String(),

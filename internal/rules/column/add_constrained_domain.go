@@ -4,7 +4,9 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -42,7 +44,7 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 		table, column := a.sql()
 		p.Report(s, rule.Report{
 			Fact: "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
-			Harm: rule.Waiting(e) + " waits while the domain is checked for each row, which takes as long as the table is big",
+			Harm: analysis.Waiting(e) + " waits while the domain is checked for each row, which takes as long as the table is big",
 			Instead: "use the base type, and a constraint that is validated in a later transaction:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
 				checked(a.table, a.column.Name, domain),
 		})
@@ -51,7 +53,7 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 
 // checked is the SQL that holds a column of the base type to what a domain checks.
 func checked(table *catalog.Relation, column string, domain *catalog.UserType) string {
-	t, con := rule.Table(table.Name), rule.Ident(catalog.ObjectName(table.Name.Name, column, "check"))
+	t, con := analysis.Table(table.Name), pgparse.QuoteIdent(catalog.ObjectName(table.Name.Name, column, "check"))
 	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + ofColumn(domain, column) + ") NOT VALID;\n" +
 		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";"
 }
@@ -65,7 +67,7 @@ func ofColumn(domain *catalog.UserType, column string) string {
 	for _, con := range domain.Checks {
 		text := value.ReplaceAllStringFunc(con.ExprText, func(s string) string {
 			if strings.EqualFold(s, "value") {
-				return rule.Ident(column)
+				return pgparse.QuoteIdent(column)
 			}
 			return s
 		})
@@ -75,7 +77,7 @@ func ofColumn(domain *catalog.UserType, column string) string {
 		out = append(out, text)
 	}
 	if domain.NotNull {
-		out = append(out, rule.Ident(column)+" IS NOT NULL")
+		out = append(out, pgparse.QuoteIdent(column)+" IS NOT NULL")
 	}
 	if len(out) == 0 {
 		return "…"

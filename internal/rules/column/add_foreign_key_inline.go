@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,7 +30,7 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		if con == nil || a.column.Default == nil || a.rewrites(p) != nil {
 			continue
 		}
-		e := p.Blocked(p.Alone(a.Command), rule.Scans)
+		e := p.Blocked(p.Alone(a.Command), analysis.Scans)
 		if e == nil {
 			continue
 		}
@@ -42,11 +43,11 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 			name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "fkey")
 		}
 		ref, _ := s.Before.Resolve(con.GetPktable())
-		target := rule.Table(ref.Name)
+		target := analysis.Table(ref.Name)
 		if keys := con.GetPkAttrs(); len(keys) == 1 {
-			target += " (" + rule.Ident(keys[0].GetString_().GetSval()) + ")"
+			target += " (" + pgparse.QuoteIdent(keys[0].GetString_().GetSval()) + ")"
 		}
-		harm := rule.Waiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up"
+		harm := analysis.Waiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up"
 		if a.column.Default.GetAConst() != nil {
 			harm += "; the statement fails unless " + ref.Name.String() + " has the row that the default names"
 		}
@@ -54,8 +55,8 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + e.Name.String() + ", because of its default",
 			Harm: harm,
 			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" + a.bare(true) +
-				"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " FOREIGN KEY (" + column + ") REFERENCES " + target + " NOT VALID;\n" +
-				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + rule.Ident(name) + ";",
+				"ALTER TABLE " + table + " ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " FOREIGN KEY (" + column + ") REFERENCES " + target + " NOT VALID;\n" +
+				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(name) + ";",
 		})
 	}
 }

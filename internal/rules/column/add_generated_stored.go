@@ -3,6 +3,8 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -47,8 +49,8 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		word = "columns "
 	}
 	p.Report(s, rule.Report{
-		Fact:    "adding the stored generated " + word + rule.Enumerate(names) + " rewrites " + e.Name.String(),
-		Harm:    rule.Waiting(e) + " waits while each row is computed, which takes as long as the table is big",
+		Fact:    "adding the stored generated " + word + advice.Enumerate(names) + " rewrites " + e.Name.String(),
+		Harm:    analysis.Waiting(e) + " waits while each row is computed, which takes as long as the table is big",
 		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" + strings.Join(steps, "\n"),
 	})
 }

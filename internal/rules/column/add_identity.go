@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -28,7 +29,7 @@ func addIdentity(p *rule.Pass, s *rule.Stmt) {
 		if e := a.rewrites(p); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding the identity column " + a.column.Name + " rewrites " + e.Name.String(),
-				Harm:    rule.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
 				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),
 			})
 		}

@@ -1,7 +1,9 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,7 +29,7 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		harm, severity := "fail", onward.Off
-		if p.Compares(d).Idle() {
+		if p.Code.Compares(p.DeployedName(d)).Idle() {
 			harm, severity = "would fail, though the deployed code says neither DISTINCT nor UNION", onward.Info
 		}
 		p.Report(d.By, rule.Report{
@@ -35,7 +37,7 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 			Harm:     "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " " + harm + ": json has no equality operator",
 			Severity: severity,
 			Cause:    "and %d other columns of the type are added",
-			Instead:  "use jsonb:\nALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " jsonb;",
+			Instead:  "use jsonb:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " jsonb;",
 		})
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,8 +41,8 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			p.Report(d.By, rule.Report{
 				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and must not be null though another column takes its name",
 				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
-				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + rule.Table(d.Before.Name) +
-					" ALTER COLUMN " + rule.Ident(d.New.Name) + " DROP NOT NULL;",
+				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) +
+					" ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " DROP NOT NULL;",
 				Severity: lower(filled(t.After, d.After, d.New.Name), u),
 				Evidence: u.Evidence,
 			})
@@ -51,7 +53,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		gone, by := defaultDropped(t, d), bound(t, d)
-		if (gone != nil || by != d.By) && rule.Given(t.After, d.After, d.New.Name) {
+		if (gone != nil || by != d.By) && analysis.Given(t.After, d.After, d.New.Name) {
 			continue // a trigger speaks for the deployed code
 		}
 		all = append(all, demanded{d, gone, by})
@@ -60,7 +62,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 		by, gone, bound *rule.Stmt
 		table           catalog.OID
 	}
-	for _, list := range rule.Alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
+	for _, list := range analysis.Alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
 		demandTogether(p, t.After, list)
 	}
 }
@@ -75,24 +77,24 @@ func movedAway(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 // demandTogether reports the columns that one statement adds, for one reason.
 func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	d, n := list[0], len(list)
-	table := rule.Table(d.Before.Name)
+	table := analysis.Table(d.Before.Name)
 	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
-		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+rule.Ident(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
+		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+pgparse.QuoteIdent(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
 	}
 	u := p.UsesTable(d.Delta)
 	it := one(n, "it", "them")
 	r := rule.Report{
 		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
-		Harm:     "every INSERT of the deployed code leaves " + rule.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" + unless(after, d.After, names...),
+		Harm:     "every INSERT of the deployed code leaves " + advice.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" + unless(after, d.After, names...),
 		Severity: filled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
 		Instead: "give " + it + " " + one(n, "a default", "defaults") + " that " + one(n, "stays", "stay") + " until no old code runs any more:\n" + strings.Join(added, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}
 	if n == 1 {
-		r.Way = advice.AddDefault{Table: table, Column: rule.Ident(d.New.Name)}
+		r.Way = advice.AddDefault{Table: table, Column: pgparse.QuoteIdent(d.New.Name)}
 	}
 	switch {
 	case d.gone != nil:
@@ -114,7 +116,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 
 // lower is a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
-func lower(s onward.Severity, u rule.Usage) onward.Severity {
+func lower(s onward.Severity, u analysis.Usage) onward.Severity {
 	if s == onward.Off || u.Severity() < s {
 		return u.Severity()
 	}

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -31,7 +32,7 @@ func addSerial(p *rule.Pass, s *rule.Stmt) {
 		if e := a.rewrites(p); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding the serial column " + a.column.Name + " rewrites " + e.Name.String(),
-				Harm:    rule.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
 				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),
 			})
 		}
@@ -47,7 +48,7 @@ func (a *addition) numbered(s *rule.Stmt) string {
 	if seq := s.After.Relation(a.column.Sequence); seq != nil {
 		name = seq.Name
 	}
-	seq := rule.Table(name)
+	seq := analysis.Table(name)
 	next := "nextval('" + seq + "')"
 	key := ""
 	if con := a.inline(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY); con != nil && a.table.Kind != catalog.PartitionedTable {

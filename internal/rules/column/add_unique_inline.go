@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -32,7 +33,7 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		if con == nil || a.rewrites(p) != nil {
 			continue
 		}
-		e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex)
+		e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex)
 		if e == nil {
 			continue
 		}
@@ -43,7 +44,7 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := rule.Report{
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
-			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 			Instead: strings.Replace(way, ":\n", ":\n"+a.bare(!a.alike()), 1),
 			Way:     withoutUnique(s, way),
 		}
@@ -78,8 +79,8 @@ func (a *addition) indexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, 
 	if name == "" {
 		name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "key")
 	}
-	return words, name, "CREATE UNIQUE INDEX CONCURRENTLY " + rule.Ident(name) + " ON " + table + " (" + column + ");\n" +
-		"ALTER TABLE " + table + " ADD CONSTRAINT " + rule.Ident(name) + " " + words + " USING INDEX " + rule.Ident(name) + ";"
+	return words, name, "CREATE UNIQUE INDEX CONCURRENTLY " + pgparse.QuoteIdent(name) + " ON " + table + " (" + column + ");\n" +
+		"ALTER TABLE " + table + " ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " " + words + " USING INDEX " + pgparse.QuoteIdent(name) + ";"
 }
 
 // withoutUnique adds the column of a unique field without UNIQUE, and the constraint

@@ -3,6 +3,8 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -47,16 +49,16 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	}
 	fact, value := "adding column "+names[0]+" with a volatile default", found[0].value()
 	if len(found) > 1 {
-		fact, value = "adding columns "+rule.Enumerate(names)+" with volatile defaults", "the default"
+		fact, value = "adding columns "+advice.Enumerate(names)+" with volatile defaults", "the default"
 	}
-	harm := rule.Waiting(worst) + " waits while " + value + " is computed for each row, which takes as long as the table is big"
+	harm := analysis.Waiting(worst) + " waits while " + value + " is computed for each row, which takes as long as the table is big"
 	if worst.Unsure {
 		harm = worst.Why + ": if it is, " + harm
 	}
 	p.Report(s, rule.Report{
 		Fact:     fact + " rewrites " + worst.Name.String(),
 		Harm:     harm,
-		Severity: rule.Unsure(worst),
+		Severity: analysis.Unsure(worst),
 		Instead:  "add it without the default, then fill it in batches:\n" + strings.Join(steps, "\n"),
 	})
 }

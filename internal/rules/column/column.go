@@ -2,6 +2,8 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -81,7 +83,7 @@ func originOf(c *catalog.Catalog, def *pgparse.ColumnDef) origin {
 // rewrites is the effect on the table, or on the first partition, that is
 // rewritten because of the column.
 func (a *addition) rewrites(p *rule.Pass) *effect.Effect {
-	return p.Blocked(p.Alone(a.Command), rule.Rewrites)
+	return p.Blocked(p.Alone(a.Command), analysis.Rewrites)
 }
 
 // inline finds a constraint that stands in the column's definition.
@@ -118,7 +120,7 @@ func (a *addition) constraint(s *rule.Stmt, kind catalog.ConstraintKind) *catalo
 
 // sql is the name of the table, and that of the column, for SQL.
 func (a *addition) sql() (table, column string) {
-	return rule.Table(a.table.Name), rule.Ident(a.column.Name)
+	return analysis.Table(a.table.Name), pgparse.QuoteIdent(a.column.Name)
 }
 
 // bare is the SQL that adds the column without the constraints that read rows, and
@@ -128,7 +130,7 @@ func (a *addition) bare(withDefault bool) string {
 	table, column := a.sql()
 	out := "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ
 	if c := a.column.Collation; c != "" {
-		out += " COLLATE " + rule.Ident(c)
+		out += " COLLATE " + pgparse.QuoteIdent(c)
 	}
 	if withDefault && a.column.DefaultText != "" {
 		if a.column.NotNull {
@@ -141,5 +143,5 @@ func (a *addition) bare(withDefault bool) string {
 
 // batches is the end of every advice that fills a column.
 func batches(table, set, where string) string {
-	return rule.InBatches("UPDATE "+table+" SET "+set, table, where)
+	return advice.InBatches("UPDATE "+table+" SET "+set, table, where)
 }

@@ -1,8 +1,8 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -19,7 +19,7 @@ func required(c *catalog.Catalog, col *catalog.Column) bool {
 // filled is the severity of columns that INSERTs leave out: only a warning when
 // a trigger may fill one, else the rule's own.
 func filled(c *catalog.Catalog, r *catalog.Relation, columns ...string) onward.Severity {
-	if rule.Filler(c, r, columns) != nil {
+	if analysis.Filler(c, r, columns) != nil {
 		return onward.Warning
 	}
 	return onward.Off
@@ -28,7 +28,7 @@ func filled(c *catalog.Catalog, r *catalog.Relation, columns ...string) onward.S
 // unless names the trigger that may fill a column that INSERTs leave out, as the
 // end of a sentence that says they fail.
 func unless(c *catalog.Catalog, r *catalog.Relation, columns ...string) string {
-	if t := rule.Filler(c, r, columns); t != nil {
+	if t := analysis.Filler(c, r, columns); t != nil {
 		return ", unless trigger " + t.Name + " fills " + one(len(columns), "it", "them")
 	}
 	return ""

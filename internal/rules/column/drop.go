@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,7 +30,7 @@ var Drop = &rule.Rule{
 // dropped is a column that is dropped, and what the deployed code does with it.
 type dropped struct {
 	*rule.Delta
-	rule.Usage
+	analysis.Usage
 }
 
 func drop(p *rule.Pass, t *rule.Tx) {
@@ -51,7 +52,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		known, used, sure bool
 		column            int16 // of one that a function names
 	}
-	for _, list := range rule.Alike(all, func(x *dropped) key {
+	for _, list := range analysis.Alike(all, func(x *dropped) key {
 		k := key{x.By, x.OID, x.Known, x.Used, x.Sure, 0}
 		if len(x.Functions) > 0 {
 			k.column = x.Old.Attnum
@@ -68,15 +69,15 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	d, n := list[0], len(list)
 	table := d.Before.Name
 	var names, nullable []string
-	var uses []rule.Usage
+	var uses []analysis.Usage
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
 		if x.Old.Required() {
 			// The new code leaves the column out.
-			nullable = append(nullable, "ALTER TABLE "+rule.Table(table)+" ALTER COLUMN "+rule.Ident(x.Old.Name)+" DROP NOT NULL")
+			nullable = append(nullable, "ALTER TABLE "+analysis.Table(table)+" ALTER COLUMN "+pgparse.QuoteIdent(x.Old.Name)+" DROP NOT NULL")
 		}
 	}
-	u := rule.Together(uses)
+	u := analysis.Together(uses)
 	it := one(n, "it", "them")
 	fact := columns(names) + " of " + table.String() + one(n, " is", " are") + " dropped"
 	fact += u.While(it)
@@ -96,7 +97,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
 		if !u.ByFunctions() {
-			r.Way = advice.KeepColumn{Table: rule.Table(table), Column: rule.Ident(d.Old.Name), Nullable: strings.Join(nullable, ""), Unbound: clearing(d.Delta)}
+			r.Way = advice.KeepColumn{Table: analysis.Table(table), Column: pgparse.QuoteIdent(d.Old.Name), Nullable: strings.Join(nullable, ""), Unbound: clearing(d.Delta)}
 		}
 	}
 	p.Report(d.By, r)
@@ -116,14 +117,14 @@ func clearing(d *rule.Delta) []string {
 
 // leftAlone reports whether the code that uses a table is here, and names a column
 // of it nowhere, nor every column.
-func leftAlone(p *rule.Pass, d *rule.Delta, u rule.Usage) bool {
+func leftAlone(p *rule.Pass, d *rule.Delta, u analysis.Usage) bool {
 	table := p.UsesTable(d)
 	return u.Idle() && table.Used && !selectsAll(table)
 }
 
 // selectsAll reports whether the code that uses a table is seen to select every column:
 // a prepared SELECT * fails once, when its columns change.
-func selectsAll(u rule.Usage) bool {
+func selectsAll(u analysis.Usage) bool {
 	return slices.ContainsFunc(u.Evidence, func(e onward.Evidence) bool { return allColumns.MatchString(e.Text) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -30,7 +31,7 @@ type undefaulted struct {
 	*rule.Delta
 	what, harm string
 	severity   onward.Severity
-	uses       rule.Usage
+	uses       analysis.Usage
 }
 
 func dropDefault(p *rule.Pass, t *rule.Tx) {
@@ -68,10 +69,10 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		what, harm string
 		severity   onward.Severity
 	}
-	for _, list := range rule.Alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
+	for _, list := range analysis.Alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
 		d := list[0]
 		var names []string
-		var uses []rule.Usage
+		var uses []analysis.Usage
 		for _, x := range list {
 			names, uses = append(names, x.New.Name), append(uses, x.uses)
 		}
@@ -93,7 +94,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 			Instead:  instead,
 			Way:      addedBack(p, d.Delta),
 			Severity: d.severity,
-			Evidence: rule.Together(uses).Evidence,
+			Evidence: analysis.Together(uses).Evidence,
 			Cause:    "and so are those of %d others",
 		})
 	}
@@ -102,7 +103,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 // judge says what the deployed code feels of it, and whether it feels anything.
 func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
 	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
-	if rule.Given(after, d.After, name) {
+	if analysis.Given(after, d.After, name) {
 		return false
 	}
 	if p.NewColumn(d, d.Old) {
@@ -149,7 +150,7 @@ func addedBack(p *rule.Pass, d *rule.Delta) advice.Way {
 	if !p.NewColumn(d, d.Old) {
 		return nil
 	}
-	return advice.KeepDefault{Table: rule.Table(d.Before.Name), Column: rule.Ident(d.Old.Name)}
+	return advice.KeepDefault{Table: analysis.Table(d.Before.Name), Column: pgparse.QuoteIdent(d.Old.Name)}
 }
 
 // numberedKey reports whether a column was a primary key that the server fills

@@ -26,7 +26,7 @@ func dropNotNull(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.ColumnDropNotNull || !p.Deployed(d) || p.NewColumn(d, d.Old) || another(t, d) || d.Replaced() && numbered(d.Old) && !numbered(d.New) {
 			continue
 		}
-		u := p.Readers(d, d.Old)
+		u := p.UsesColumn(d, d.Old).ByReaders()
 		if u.Idle() {
 			continue
 		}

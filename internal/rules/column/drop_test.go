@@ -3,7 +3,7 @@ package column
 import (
 	"testing"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -18,7 +18,7 @@ func TestSelectsAll(t *testing.T) {
 		"SELECT count(*) FROM users":              false,
 		"price * amount":                          false,
 	} {
-		if got := selectsAll(rule.Usage{Evidence: []onward.Evidence{{Text: text}}}); got != want {
+		if got := selectsAll(analysis.Usage{Evidence: []onward.Evidence{{Text: text}}}); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}

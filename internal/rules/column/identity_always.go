@@ -1,7 +1,9 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -37,7 +39,7 @@ func identityAlways(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:    "column " + d.New.Name + " of " + d.Before.Name.String() + " becomes GENERATED ALWAYS AS IDENTITY",
 			Harm:    "INSERTs of the deployed code that write " + d.New.Name + " themselves fail: cannot insert a non-DEFAULT value into column \"" + d.New.Name + "\"",
-			Instead: "take what is given until no old code runs any more:\nALTER TABLE " + rule.Table(d.Before.Name) + " ALTER COLUMN " + rule.Ident(d.New.Name) + " " + instead + ";",
+			Instead: "take what is given until no old code runs any more:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " " + instead + ";",
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -52,8 +53,8 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact: "the " + what + " of column " + c.Name + " of " + s.Altered().Name.String() + " begins at 1, and rows are numbered already",
 			Harm: "INSERTs that leave " + c.Name + " out get numbers that are taken",
-			Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" + rule.Table(s.Altered().Name) + "', '" + c.Name +
-				"'), (SELECT max(" + rule.Ident(c.Name) + ") FROM " + rule.Table(s.Altered().Name) + "));",
+			Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" + analysis.Table(s.Altered().Name) + "', '" + c.Name +
+				"'), (SELECT max(" + pgparse.QuoteIdent(c.Name) + ") FROM " + analysis.Table(s.Altered().Name) + "));",
 			Severity: onward.Warning,
 		}
 		if !numbered(old) { // by the code, that is: its numbers may be far from these
@@ -62,7 +63,7 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 		}
 		if what != "identity" {
 			seq := s.After.Relation(s.After.Relation(s.Altered().OID).Column(c.Name).Takes)
-			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+rule.Table(s.Altered().Name)+"', '"+c.Name+"')", "'"+rule.Table(seq.Name)+"'", 1)
+			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+analysis.Table(s.Altered().Name)+"', '"+c.Name+"')", "'"+analysis.Table(seq.Name)+"'", 1)
 		}
 		if s.Before.UniqueAlone(s.Altered(), old.Attnum) {
 			r.Harm += " and fail: duplicate key value violates unique constraint"

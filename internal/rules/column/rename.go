@@ -2,7 +2,9 @@ package column
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -79,7 +81,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 func instead(d *rule.Delta, from, to string) string {
 	switch {
 	case d.Before.View != nil:
-		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + rule.Table(d.Before.Name) + " AS SELECT …, " + rule.Ident(from) + " AS " + rule.Ident(to) + " FROM …;"
+		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + analysis.Table(d.Before.Name) + " AS SELECT …, " + pgparse.QuoteIdent(from) + " AS " + pgparse.QuoteIdent(to) + " FROM …;"
 	case !d.Before.Kind.IsTable():
 		return "make a new one with the new name, and drop the old one a release later"
 	}
@@ -88,5 +90,5 @@ func instead(d *rule.Delta, from, to string) string {
 		typ = "…"
 	}
 	return "add " + to + ", keep both in step, and drop " + from + " a release later:\n" +
-		"ALTER TABLE " + rule.Table(d.Before.Name) + " ADD COLUMN " + rule.Ident(to) + " " + typ + ";"
+		"ALTER TABLE " + analysis.Table(d.Before.Name) + " ADD COLUMN " + pgparse.QuoteIdent(to) + " " + typ + ";"
 }

@@ -3,6 +3,8 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -63,7 +65,7 @@ func changes(list []retyping) string {
 	for i := range list {
 		names[i] = list[i].name
 	}
-	return "columns " + rule.Enumerate(names)
+	return "columns " + advice.Enumerate(names)
 }
 
 // replacements is the SQL that gets to the new types by way of new columns.
@@ -76,8 +78,8 @@ func replacements(list []retyping) string {
 }
 
 func (r *retyping) replacement() string {
-	table := rule.Table(r.table.Name)
-	old, next := rule.Ident(r.name), rule.Ident(catalog.ObjectName(r.name, "", "new"))
+	table := analysis.Table(r.table.Name)
+	old, next := pgparse.QuoteIdent(r.name), pgparse.QuoteIdent(catalog.ObjectName(r.name, "", "new"))
 	value := old
 	if text := r.Text(); r.Def.GetColumnDef().GetRawDefault() != nil {
 		if at := pgparse.AfterWord(text, "USING"); at >= 0 {

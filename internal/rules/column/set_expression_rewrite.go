@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -30,14 +31,14 @@ func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
 		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.Altered()) {
 			continue
 		}
-		e := p.Blocked(p.Alone(c), rule.Rewrites)
+		e := p.Blocked(p.Alone(c), analysis.Rewrites)
 		if e == nil {
 			continue
 		}
 		p.Report(s, rule.Report{
 			Fact:     "the new expression of column " + c.Name + " rewrites " + e.Name.String(),
-			Harm:     rule.Waiting(e) + " waits while it is computed for each row, which takes as long as the table is big",
-			Severity: rule.Unsure(e),
+			Harm:     analysis.Waiting(e) + " waits while it is computed for each row, which takes as long as the table is big",
+			Severity: analysis.Unsure(e),
 			Instead:  "add a plain column that a trigger fills by the new expression, fill the old rows in batches, and switch the code over",
 		})
 	}

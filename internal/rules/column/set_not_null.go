@@ -3,6 +3,8 @@ package column
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
@@ -39,9 +41,9 @@ const (
 // bindingColumn is a column that is NOT NULL now.
 type bindingColumn struct {
 	*rule.Delta
-	rule.Usage
+	analysis.Usage
 	why  why
-	left *rule.Insert // of leftOut
+	left *analysis.Insert // of leftOut
 }
 
 func setNotNull(p *rule.Pass, t *rule.Tx) {
@@ -52,12 +54,12 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		needs, fresh := required(t.After, d.New), p.NewColumn(d, d.Old)
-		x := bindingColumn{d, p.Writers(d, d.Old), maybeNull, nil}
+		x := bindingColumn{d, p.UsesColumn(d, d.Old).ByWriters(), maybeNull, nil}
 		if needs && !fresh {
 			x.left = p.LeavesOut(d, d.Old)
 		}
 		switch {
-		case fresh && !needs, needs && rule.Given(t.After, d.After, d.New.Name):
+		case fresh && !needs, needs && analysis.Given(t.After, d.After, d.New.Name):
 			continue // the default, or a trigger, speaks for the deployed code
 		case fresh:
 			x.why = unknown
@@ -79,7 +81,7 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 		table catalog.OID
 		why   why
 	}
-	for _, list := range rule.Alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
+	for _, list := range analysis.Alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
 		bindTogether(p, t.After, list)
 	}
 }
@@ -90,14 +92,14 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	d, n := list[0], len(list)
 	table := d.Before.Name.String()
 	var names []string
-	var uses []rule.Usage
+	var uses []analysis.Usage
 	for _, x := range list {
 		names, uses = append(names, x.New.Name), append(uses, x.Usage)
 	}
-	u := rule.Together(uses)
+	u := analysis.Together(uses)
 	r := rule.Report{
 		Fact:    columns(names) + " of " + table + " must not be null from here on",
-		Instead: "release code that always writes " + rule.Enumerate(names) + " first, and set NOT NULL a release later",
+		Instead: "release code that always writes " + advice.Enumerate(names) + " first, and set NOT NULL a release later",
 	}
 	the := one(n, "the column", "the columns")
 	switch d.why {

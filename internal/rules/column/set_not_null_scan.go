@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -58,18 +59,18 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	}
 	instead := "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(s.Altered(), names)
 	if con := unvalidated(s.Altered(), names); con != "" {
-		t := rule.Table(s.Altered().Name)
+		t := analysis.Table(s.Altered().Name)
 		instead = "validate " + con + " first, which proves it: that blocks nobody, in a transaction of its own:\n" +
-			"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + rule.Ident(con) + ";\n" + s.SQL + ";"
+			"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(con) + ";\n" + s.SQL + ";"
 	}
 	if con := takenAway(commands, s.Altered(), names); con != "" {
-		t := rule.Table(s.Altered().Name)
+		t := analysis.Table(s.Altered().Name)
 		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own behind this one:\n" +
-			"ALTER TABLE " + t + " DROP CONSTRAINT " + rule.Ident(con) + ";"
+			"ALTER TABLE " + t + " DROP CONSTRAINT " + pgparse.QuoteIdent(con) + ";"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "setting " + rule.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
-		Harm:    rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+		Fact:    "setting " + advice.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
+		Harm:    analysis.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
 		Instead: instead,
 		Way:     advice.SetNotNull{},
 		Cause:   "and so do %d other statements on " + e.Name.String(),
@@ -103,15 +104,15 @@ func takenAway(commands []rule.Command, table *catalog.Relation, names []string)
 // scannedFor is the effect of the scan that a subcommand causes: alone, or
 // because another subcommand drops the constraint that would have proved it.
 func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
-	if e := p.Blocked(p.Alone(c), rule.Scans); e != nil {
+	if e := p.Blocked(p.Alone(c), analysis.Scans); e != nil {
 		return e
 	}
-	e := p.Blocked(&s.Result, rule.Scans)
+	e := p.Blocked(&s.Result, analysis.Scans)
 	if e == nil {
 		return nil
 	}
 	without := p.Without(s, c)
-	if p.Blocked(&without, rule.Scans) != nil {
+	if p.Blocked(&without, analysis.Scans) != nil {
 		return nil
 	}
 	return e
@@ -128,11 +129,11 @@ func added(commands []rule.Command, name string) bool {
 
 // proven is the way to NOT NULL that reads the table without blocking anyone.
 func proven(table *catalog.Relation, names []string) string {
-	t, con := rule.Table(table.Name), rule.Ident(catalog.ObjectName(table.Name.Name, names[0], "not_null"))
+	t, con := analysis.Table(table.Name), pgparse.QuoteIdent(catalog.ObjectName(table.Name.Name, names[0], "not_null"))
 	var conditions, steps []string
 	for _, n := range names {
-		conditions = append(conditions, rule.Ident(n)+" IS NOT NULL")
-		steps = append(steps, "ALTER COLUMN "+rule.Ident(n)+" SET NOT NULL")
+		conditions = append(conditions, pgparse.QuoteIdent(n)+" IS NOT NULL")
+		steps = append(steps, "ALTER COLUMN "+pgparse.QuoteIdent(n)+" SET NOT NULL")
 	}
 	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + strings.Join(conditions, " AND ") + ") NOT VALID;\n" +
 		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";\n" +

@@ -1,13 +1,15 @@
 package column
 
-import "github.com/onward-sql/onward/internal/rule"
+import (
+	"github.com/onward-sql/onward/internal/advice"
+)
 
 // columns names columns for a sentence: "column a", "columns a and b".
 func columns(names []string) string {
 	if len(names) == 1 {
 		return "column " + names[0]
 	}
-	return "columns " + rule.Enumerate(names)
+	return "columns " + advice.Enumerate(names)
 }
 
 // one gives the first text for one, the second for several.

@@ -3,6 +3,7 @@ package column
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -41,11 +42,11 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		if told[d.OID] || !p.Deployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
 			continue
 		}
-		stars := slices.DeleteFunc(slices.Clone(p.ReadsAll(d, added)), func(s rule.Star) bool { return stillFits(t, d, s) })
+		stars := slices.DeleteFunc(slices.Clone(p.Code.ReadsAll(p.DeployedName(d), added)), func(s analysis.Star) bool { return stillFits(t, d, s) })
 		if len(stars) == 0 {
 			continue
 		}
-		var u rule.Usage
+		var u analysis.Usage
 		for _, s := range stars[:min(len(stars), starsShown)] {
 			u.Evidence = append(u.Evidence, s.Evidence)
 		}
@@ -61,17 +62,17 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 			Evidence: u.Evidence,
 		}
 		switch kind := stars[0].Kind; kind {
-		case rule.CopiesRows, rule.InsertsRows, rule.InsertsAll:
+		case analysis.CopiesRows, analysis.InsertsRows, analysis.InsertsAll:
 			message := "INSERT has more expressions than target columns"
 			switch {
-			case kind == rule.CopiesRows && added != "":
+			case kind == analysis.CopiesRows && added != "":
 				message = "missing data for column \"" + name + "\""
-			case kind == rule.CopiesRows:
+			case kind == analysis.CopiesRows:
 				message = "extra data after last expected column"
 			}
 			r.Fact = "column " + name + " " + act + " " + d.Before.Name.String() + ", whose columns the deployed code counts on by their order"
 			r.Harm = "each of these fails" + u.Where() + " until the new code has replaced it everywhere: " + message
-		case rule.KeepsPlan:
+		case analysis.KeepsPlan:
 			r.Severity = onward.Warning
 			r.Harm = "connections that have prepared the query" + u.Where() + " fail at it until they are closed: cached plan must not change result type"
 		}
@@ -82,11 +83,11 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 // stillFits reports whether what the code writes by the order of columns goes on to
 // work: COPY passes over a generated column, and the table that takes the rows may
 // have the same columns by now.
-func stillFits(t *rule.Tx, d *rule.Delta, s rule.Star) bool {
+func stillFits(t *rule.Tx, d *rule.Delta, s analysis.Star) bool {
 	switch s.Kind {
-	case rule.CopiesRows:
+	case analysis.CopiesRows:
 		return d.New != nil && d.New.Generated != ""
-	case rule.InsertsAll:
+	case analysis.InsertsAll:
 		to := t.After.Lookup("", s.Into)
 		if to == nil || to.Inferred || to.Partial || !to.Kind.IsTable() {
 			return true // nothing is known of it

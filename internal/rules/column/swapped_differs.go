@@ -3,7 +3,10 @@ package column
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -54,7 +57,7 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 		if old == nil || old.OID == now.OID || old.Inferred || old.Partial || strangers(old, now) {
 			continue
 		}
-		if u := p.Uses(old.Name, ""); u.Idle() {
+		if u := p.Code.Uses(old.Name, ""); u.Idle() {
 			continue
 		}
 		told[x.oid] = true
@@ -77,7 +80,7 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		if others := slices.Delete(names, at, at+1); len(others) > 0 {
-			worst.Fact += "; nor " + one(len(others), "does ", "do ") + rule.Enumerate(others) + " fit"
+			worst.Fact += "; nor " + one(len(others), "does ", "do ") + advice.Enumerate(others) + " fit"
 		}
 		p.Report(x.by, *worst)
 	}
@@ -111,15 +114,15 @@ func (d *fitting) judge() *rule.Report {
 	name, table := d.New.Name, d.After.Name.String()
 	fact := "a new table takes the name of " + table
 	if d.Old == nil {
-		if !required(r.Head, d.New) || rule.Given(r.Head, d.After, name) {
+		if !required(r.Head, d.New) || analysis.Given(r.Head, d.After, name) {
 			return nil
 		}
 		return &rule.Report{
 			Fact:     fact + ", and its column " + name + " must not be null and has no default",
 			Harm:     "every INSERT of the deployed code leaves " + name + " out and fails: null value in column \"" + name + "\" violates not-null constraint" + unless(r.Head, d.After, name),
-			Severity: p.Uses(d.Before.Name, "").Lowered(filled(r.Head, d.After, name)),
-			Evidence: p.Uses(d.Before.Name, "").Evidence,
-			Instead:  "give it a default until no old code runs any more:\nALTER TABLE " + rule.Table(d.After.Name) + " ALTER COLUMN " + rule.Ident(name) + " SET DEFAULT …;",
+			Severity: p.Code.Uses(d.Before.Name, "").Lowered(filled(r.Head, d.After, name)),
+			Evidence: p.Code.Uses(d.Before.Name, "").Evidence,
+			Instead:  "give it a default until no old code runs any more:\nALTER TABLE " + analysis.Table(d.After.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(name) + " SET DEFAULT …;",
 		}
 	}
 	u := p.UsesColumn(d.Delta, d.Old)
@@ -137,9 +140,9 @@ func (d *fitting) judge() *rule.Report {
 
 // unfilled says what becomes of INSERTs that leave a column out which both tables
 // have.
-func (d *fitting) unfilled(fact string, u rule.Usage) *rule.Report {
+func (d *fitting) unfilled(fact string, u analysis.Usage) *rule.Report {
 	p, r, name := d.pass, d.release, d.New.Name
-	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || domainFills(r.Head, d.New) || rule.Given(r.Head, d.After, name)
+	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || domainFills(r.Head, d.New) || analysis.Given(r.Head, d.After, name)
 	switch {
 	case fills && d.numbered:
 		return nil
@@ -179,7 +182,7 @@ func (d *fitting) unfilled(fact string, u rule.Usage) *rule.Report {
 
 // alike is the way to fill the column as that of the old table is.
 func (d *fitting) alike() string {
-	table, name := rule.Table(d.After.Name), rule.Ident(d.New.Name)
+	table, name := analysis.Table(d.After.Name), pgparse.QuoteIdent(d.New.Name)
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
 	switch {
 	case d.Old.Identity != "":
@@ -191,7 +194,7 @@ func (d *fitting) alike() string {
 	}
 	out := "give it the same default, in the same transaction:\n" + alter + "SET DEFAULT " + d.Old.DefaultText + ";"
 	if seq := d.release.Deployed.Relation(d.Old.Sequence); seq != nil {
-		out += "\nand before the old table takes its sequence along:\nALTER SEQUENCE " + rule.Table(seq.Name) + " OWNED BY " + table + "." + name + ";"
+		out += "\nand before the old table takes its sequence along:\nALTER SEQUENCE " + analysis.Table(seq.Name) + " OWNED BY " + table + "." + name + ";"
 	}
 	return out
 }
@@ -204,11 +207,11 @@ func (d *fitting) startsOver(fact string) *rule.Report {
 	if !numbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.New(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {
 		return nil
 	}
-	table := rule.Table(d.After.Name)
+	table := analysis.Table(d.After.Name)
 	return &rule.Report{
 		Fact: fact + ", and the sequence of its column " + d.New.Name + " begins at 1",
 		Harm: "the rows that were copied have these numbers: INSERTs that leave " + d.New.Name + " out fail: duplicate key value violates unique constraint",
 		Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence(" + quoted(table) + ", " + quoted(d.New.Name) +
-			"), (SELECT max(" + rule.Ident(d.New.Name) + ") FROM " + table + "));",
+			"), (SELECT max(" + pgparse.QuoteIdent(d.New.Name) + ") FROM " + table + "));",
 	}
 }

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,7 +37,7 @@ func typeIllChosen(p *rule.Pass, t *rule.Tx) {
 			p.Report(c.by, rule.Report{
 				Fact:    c.fact(),
 				Harm:    b.why + "; changing the type later rewrites the table",
-				Instead: "use another type:\n" + rule.Ident(c.column.Name) + " " + b.instead,
+				Instead: "use another type:\n" + pgparse.QuoteIdent(c.column.Name) + " " + b.instead,
 			})
 		}
 	}

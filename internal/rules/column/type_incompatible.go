@@ -3,8 +3,10 @@ package column
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -28,7 +30,7 @@ var TypeIncompatible = &rule.Rule{
 // retyped is a column that gets another type, and what comes of it.
 type retyped struct {
 	*rule.Delta
-	rule.Usage
+	analysis.Usage
 	severity onward.Severity
 	harm     string
 }
@@ -46,7 +48,7 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		}
 		u := p.UsesColumn(d, d.Old)
 		switch {
-		case d.Replaced() && rule.Given(t.Before, d.Before, d.Old.Name):
+		case d.Replaced() && analysis.Given(t.Before, d.Before, d.Old.Name):
 			continue // a trigger kept it for the exchange: what code writes there is lost
 		case u.Idle() && (u.Sure || d.Replaced()):
 			continue
@@ -63,7 +65,7 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		severity onward.Severity
 		harm     string
 	}
-	for _, list := range rule.Alike(all, func(x *retyped) key { return key{x.By, x.OID, x.severity, x.harm} }) {
+	for _, list := range analysis.Alike(all, func(x *retyped) key { return key{x.By, x.OID, x.severity, x.harm} }) {
 		retypeTogether(p, list)
 	}
 }
@@ -73,21 +75,21 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 func retypeTogether(p *rule.Pass, list []retyped) {
 	d, n := list[0], len(list)
 	var names, adds []string
-	var uses []rule.Usage
+	var uses []analysis.Usage
 	same := true
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
-		adds = append(adds, "ADD COLUMN "+rule.Ident(catalog.ObjectName(x.Old.Name, "", "new"))+" "+x.New.Type.String())
+		adds = append(adds, "ADD COLUMN "+pgparse.QuoteIdent(catalog.ObjectName(x.Old.Name, "", "new"))+" "+x.New.Type.String())
 		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
-	u := rule.Together(uses)
+	u := analysis.Together(uses)
 	fact := columns(names) + " of " + d.Before.Name.String()
 	if same {
 		fact += one(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	} else {
 		fact += " get other types, " + d.Old.Name + " " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	}
-	instead := "add " + one(n, "a column", "columns") + " of the new type, keep both in step, and drop " + one(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + rule.Table(d.Before.Name) + " " + strings.Join(adds, ", ") + ";"
+	instead := "add " + one(n, "a column", "columns") + " of the new type, keep both in step, and drop " + one(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.Table(d.Before.Name) + " " + strings.Join(adds, ", ") + ";"
 	if d.Replaced() {
 		instead = "release code that takes both types first, and exchange the columns a release later"
 	}

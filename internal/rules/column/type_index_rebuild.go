@@ -1,6 +1,8 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,8 +26,8 @@ var TypeIndexRebuild = &rule.Rule{
 func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range retypings(p, s) {
 		alone := p.Alone(r.Command)
-		e := p.Blocked(alone, rule.RebuildsIndex)
-		if e == nil || p.Blocked(alone, rule.Rewrites) != nil || p.Blocked(&s.Result, rule.RebuildsIndex) == nil {
+		e := p.Blocked(alone, analysis.RebuildsIndex)
+		if e == nil || p.Blocked(alone, analysis.Rewrites) != nil || p.Blocked(&s.Result, analysis.RebuildsIndex) == nil {
 			continue
 		}
 		index, backing, unique := "", false, false
@@ -49,11 +51,11 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 			}
 			advice = why + ": copy into a column of the new type while the old one stays in use:\n" + r.replacement()
 		} else if index != "" {
-			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + rule.Ident(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + rule.Ident(index) + " ON " + rule.Table(e.Name) + " …;"
+			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) + " ON " + analysis.Table(e.Name) + " …;"
 		}
 		p.Report(s, rule.Report{
 			Fact:    "changing " + r.change() + " rebuilds " + what + " of " + e.Name.String(),
-			Harm:    rule.Waiting(e) + " waits until it is built, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until it is built, which takes as long as the table is big",
 			Instead: advice,
 		})
 	}

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -29,7 +30,7 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	var sure, perhaps []retyping
 	var surely, may *effect.Effect
 	for _, r := range retypings(p, s) {
-		switch e := p.Blocked(p.Alone(r.Command), rule.Rewrites); {
+		switch e := p.Blocked(p.Alone(r.Command), analysis.Rewrites); {
 		case e == nil:
 		case e.Unsure && mayBeFree(r.to) && !computes(r.Def.GetColumnDef().GetRawDefault()):
 			perhaps, may = append(perhaps, r), e
@@ -41,13 +42,13 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	case len(sure) > 0:
 		p.Report(s, rule.Report{
 			Fact:    "changing " + changes(sure) + " rewrites " + surely.Name.String(),
-			Harm:    rule.Waiting(surely) + " waits while each row is written anew, which takes as long as the table is big",
+			Harm:    analysis.Waiting(surely) + " waits while each row is written anew, which takes as long as the table is big",
 			Instead: around(&sure[0]) + timezone(&sure[0]) + ":\n" + replacements(sure),
 		})
 	case len(perhaps) > 0:
 		p.Report(s, rule.Report{
 			Fact:     "changing " + changes(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
-			Harm:     "unless both types are stored alike, " + rule.Waiting(may) + " waits while each row is written anew, which takes as long as the table is big",
+			Harm:     "unless both types are stored alike, " + analysis.Waiting(may) + " waits while each row is written anew, which takes as long as the table is big",
 			Severity: onward.Warning,
 			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replacements(perhaps),
 		})

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,11 +24,11 @@ var TypeScan = &rule.Rule{
 
 func typeScan(p *rule.Pass, s *rule.Stmt) {
 	for _, r := range retypings(p, s) {
-		e := p.Blocked(p.Alone(r.Command), rule.Scans)
-		if e == nil || p.Blocked(p.Alone(r.Command), rule.Rewrites) != nil || p.Blocked(p.Alone(r.Command), rule.RebuildsIndex) != nil {
+		e := p.Blocked(p.Alone(r.Command), analysis.Scans)
+		if e == nil || p.Blocked(p.Alone(r.Command), analysis.Rewrites) != nil || p.Blocked(p.Alone(r.Command), analysis.RebuildsIndex) != nil {
 			continue
 		}
-		if p.Blocked(&s.Result, rule.Scans) == nil { // the constraint is dropped with the change
+		if p.Blocked(&s.Result, analysis.Scans) == nil { // the constraint is dropped with the change
 			continue
 		}
 		why := e.Why
@@ -36,7 +37,7 @@ func typeScan(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact: "changing " + r.change() + " reads all of " + e.Name.String() + ": " + why,
-			Harm: rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+			Harm: analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 			Instead: "drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n" +
 				s.AlterTable() + " DROP CONSTRAINT …, " + r.Text() + ", ADD CONSTRAINT … NOT VALID;\n" + s.AlterTable() + " VALIDATE CONSTRAINT …;",
 		})

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -46,7 +47,7 @@ func typeSequenceLeft(p *rule.Pass, r *rule.Release) {
 		p.Report(made.By, rule.Report{
 			Fact:    "column " + c.Name + " of " + t.Name.String() + " becomes bigint, its sequence " + seq.Name.String() + " stays " + map[string]string{"int2": "smallint", "int4": "integer"}[seq.Seq.Type],
 			Harm:    "INSERTs fail where they would have before: nextval: reached maximum value of sequence \"" + seq.Name.Name + "\"",
-			Instead: "change the sequence too, which is instant:\nALTER SEQUENCE " + rule.Table(seq.Name) + " AS bigint;",
+			Instead: "change the sequence too, which is instant:\nALTER SEQUENCE " + analysis.Table(seq.Name) + " AS bigint;",
 		})
 	}
 }

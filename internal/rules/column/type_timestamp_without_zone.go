@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,7 +28,7 @@ func typeTimestampWithoutZone(p *rule.Pass, t *rule.Tx) {
 		p.Report(c.by, rule.Report{
 			Fact:    c.fact() + ", without a time zone",
 			Harm:    "the same reading means another moment to a session with another TimeZone",
-			Instead: "store the moment:\n" + rule.Ident(c.column.Name) + " timestamptz",
+			Instead: "store the moment:\n" + pgparse.QuoteIdent(c.column.Name) + " timestamptz",
 		})
 	}
 }

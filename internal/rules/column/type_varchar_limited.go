@@ -1,6 +1,7 @@
 package column
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,7 +28,7 @@ func typeVarcharLimited(p *rule.Pass, t *rule.Tx) {
 		p.Report(c.by, rule.Report{
 			Fact:    c.fact() + ", with its limit in the type",
 			Harm:    "lowering the limit later rewrites the table while nobody can use it",
-			Instead: "use text, with a constraint that can be changed:\n" + rule.Ident(c.column.Name) + " text CHECK (length(" + rule.Ident(c.column.Name) + ") <= …)",
+			Instead: "use text, with a constraint that can be changed:\n" + pgparse.QuoteIdent(c.column.Name) + " text CHECK (length(" + pgparse.QuoteIdent(c.column.Name) + ") <= …)",
 		})
 	}
 }

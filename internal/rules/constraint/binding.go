@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -66,7 +68,7 @@ func (b *binding) check(c *catalog.Constraint, name string) {
 			return
 		}
 		if value, at := b.contradicted(c, col); at != nil {
-			r.Harm = "an UPDATE of the deployed code" + rule.Usage{Evidence: at}.Where() + " sets " + col.Name + " to '" + value + "', and fails: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\""
+			r.Harm = "an UPDATE of the deployed code" + analysis.Usage{Evidence: at}.Where() + " sets " + col.Name + " to '" + value + "', and fails: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\""
 			r.Instead = "let the constraint take '" + value + "' until no deployed code writes it any more"
 			r.Severity, r.Evidence, r.Cause = onward.Off, at, ""
 			b.p.Report(b.d.By, r)
@@ -83,18 +85,18 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	if col.NotNull || b.d.Before.Attr(col.Attnum) != nil && b.d.Before.Attr(col.Attnum).NotNull {
 		return
 	}
-	u := b.p.Writers(b.d, col)
+	u := b.p.UsesColumn(b.d, col).ByWriters()
 	unknown := b.p.NewColumn(b.d, col)
 	left := b.p.LeavesOut(b.d, col)
-	filler := rule.Filler(b.t.After, b.d.After, []string{col.Name})
+	filler := analysis.Filler(b.t.After, b.d.After, []string{col.Name})
 	omitted := onward.Off
 	unless := ""
 	if filler != nil {
 		omitted, unless = onward.Warning, ", unless trigger "+filler.Name+" fills it"
 	}
 	switch {
-	case col.Default == nil && rule.Given(b.t.After, b.d.After, col.Name):
-		if !unknown || rule.GivenAnew(b.t.After, b.d.After, col.Name) || b.p.Gave(b.d.After, col) {
+	case col.Default == nil && analysis.Given(b.t.After, b.d.After, col.Name):
+		if !unknown || analysis.GivenAnew(b.t.After, b.d.After, col.Name) || b.p.Rows.Gave(b.d.After, col) {
 			return
 		}
 		r.Severity = onward.Warning
@@ -120,7 +122,7 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 	}
 	r.Instead = "release code that writes no NULL to " + col.Name + " first"
 	if col.Default == nil {
-		r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + rule.Table(b.d.After.Name) + " ALTER COLUMN " + rule.Ident(col.Name) + " SET DEFAULT …;"
+		r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + analysis.Table(b.d.After.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(col.Name) + " SET DEFAULT …;"
 	}
 	r.Evidence = u.Evidence
 	b.p.Report(b.d.By, r)
@@ -150,7 +152,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 	keys := make([]string, 0, len(info.Keys))
 	for _, k := range info.Keys {
 		if c := b.d.After.Attr(k.Column); c != nil {
-			keys = append(keys, rule.Ident(c.Name))
+			keys = append(keys, pgparse.QuoteIdent(c.Name))
 		} else if k.ExprText != "" {
 			keys = append(keys, k.ExprText)
 		}
@@ -162,7 +164,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 	r := rule.Report{
 		Fact: name + " binds " + table.String() + " from here on",
 		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
-		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + rule.Table(table) +
+		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + analysis.Table(table) +
 			where + " GROUP BY " + list + " HAVING count(*) > 1;",
 		Severity: onward.Warning,
 	}
@@ -188,7 +190,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
 	for _, k := range info.Keys {
 		c := b.d.After.Attr(k.Column)
-		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && rule.Constant(predicate.Uncast(c.Default)) != "" {
+		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && analysis.Constant(predicate.Uncast(c.Default)) != "" {
 			col = c
 		} else {
 			rest++
@@ -335,13 +337,13 @@ func severity(used bool) onward.Severity {
 // report says it, unless the deployed code has nothing to do with the columns.
 func (b *binding) report(columns []int16, r rule.Report) {
 	concerns := len(columns) == 0
-	var uses []rule.Usage
+	var uses []analysis.Usage
 	for _, a := range columns {
 		col := b.d.After.Attr(a)
 		if col == nil || b.p.NewColumn(b.d, col) {
 			continue
 		}
-		u := b.p.Writers(b.d, col)
+		u := b.p.UsesColumn(b.d, col).ByWriters()
 		concerns = concerns || !u.Idle()
 		uses = append(uses, u)
 	}
@@ -349,7 +351,7 @@ func (b *binding) report(columns []int16, r rule.Report) {
 		return
 	}
 	if len(uses) > 0 {
-		together := rule.Together(uses)
+		together := analysis.Together(uses)
 		r.Evidence = together.Evidence
 		if ins := b.inserted(columns); ins != nil {
 			r.Evidence = []onward.Evidence{ins.Evidence}
@@ -366,7 +368,7 @@ func (b *binding) report(columns []int16, r rule.Report) {
 
 // inserted is an INSERT of the deployed code that writes one of the columns, which tells
 // more than a line that has the word.
-func (b *binding) inserted(columns []int16) *rule.Insert {
+func (b *binding) inserted(columns []int16) *analysis.Insert {
 	for _, a := range columns {
 		if col := b.d.After.Attr(a); col != nil {
 			if ins := b.p.Inserts(b.d, col); ins != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -31,7 +32,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	var way advice.Way
 	var e *effect.Effect
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
-		scan := p.Blocked(p.Alone(a.Command), rule.Scans)
+		scan := p.Blocked(p.Alone(a.Command), analysis.Scans)
 		if scan == nil {
 			continue
 		}
@@ -55,7 +56,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    "adding " + what + " reads all of " + e.Name.String(),
-		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
 		Way:     way,
 	})

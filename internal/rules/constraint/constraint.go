@@ -101,12 +101,12 @@ func (a *addition) steps(s *rule.Stmt) (add, validate string) {
 	name := a.name
 	if a.con.GetConname() == "" && name != "" {
 		// VALIDATE needs the name: write it down.
-		text = "ADD CONSTRAINT " + rule.Ident(name) + text[len("ADD"):]
+		text = "ADD CONSTRAINT " + pgparse.QuoteIdent(name) + text[len("ADD"):]
 	}
 	if name == "" {
 		name = "…"
 	} else {
-		name = rule.Ident(name)
+		name = pgparse.QuoteIdent(name)
 	}
 	return s.AlterTable() + " " + a.instead(s) + text + " NOT VALID", s.AlterTable() + " VALIDATE CONSTRAINT " + name
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -87,7 +88,7 @@ func (x *unserved) say(p *rule.Pass) {
 		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.Where()
 	} else if r := d.By.Migration.Runner.Renderer; r != nil && r.Upserts != "" {
 		severity, harm = onward.Info, r.Upserts+" fails"
-	} else if u := p.Upserts(); named.Known || u.Idle() {
+	} else if u := p.Code.Upserts(); named.Known || u.Idle() {
 		return // the code spells all that it says ON CONFLICT on
 	}
 	if !named.Used {
@@ -124,7 +125,7 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			fact:    "another table takes the name " + d.Before.Name.String() + ", and has no unique index like " + idx.Name.Name,
 			instead: "give the new table a unique index on the same columns; where it cannot have one, release code without this ON CONFLICT first",
 		}
-		if u := x.named(p); u.Used || !p.Upserts().Known {
+		if u := x.named(p); u.Used || !p.Code.Upserts().Known {
 			x.say(p)
 		}
 	}
@@ -135,7 +136,7 @@ var cased = regexp.MustCompile(`^(?:lower|upper)\(\w+\)$`)
 
 // named asks whether the deployed code names the columns of the index, or its
 // constraint, in ON CONFLICT.
-func (x *unserved) named(p *rule.Pass) rule.Usage {
+func (x *unserved) named(p *rule.Pass) analysis.Usage {
 	var columns []string
 	for _, k := range x.idx.Index.Keys {
 		switch c := x.Before.Attr(k.Column); {
@@ -144,10 +145,10 @@ func (x *unserved) named(p *rule.Pass) rule.Usage {
 		case cased.MatchString(k.ExprText):
 			columns = append(columns, k.ExprText)
 		default:
-			return rule.Usage{} // an expression, which is written in many ways
+			return analysis.Usage{} // an expression, which is written in many ways
 		}
 	}
-	u := p.UpsertsOn(p.DeployedName(x.Delta), strings.Join(columns, ","), x.idx.Index.Constraint)
+	u := p.Code.UpsertsOn(p.DeployedName(x.Delta), strings.Join(columns, ","), x.idx.Index.Constraint)
 	if u.Used && x.idx.Index.Predicate != nil {
 		u.Known, u.Used = false, false // it needs its condition, too
 	}
@@ -157,7 +158,7 @@ func (x *unserved) named(p *rule.Pass) rule.Usage {
 // carried are the unique indexes that a renamed column takes away from its name,
 // which another column has now.
 func carried(t *rule.Tx, d *rule.Delta) []unserved {
-	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || rule.Given(t.Before, d.Before, d.Old.Name) {
+	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || analysis.Given(t.Before, d.Before, d.Old.Name) {
 		return nil // no name is left, or the name of a column that a trigger kept for the exchange
 	}
 	var out []unserved

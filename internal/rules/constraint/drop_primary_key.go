@@ -3,7 +3,9 @@ package constraint
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,13 +43,13 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{
 			Fact:     "primary key " + d.OldConstraint.Name + " of " + table + " is dropped",
 			Harm:     "duplicate keys come in, and INSERTs of the deployed code with ON CONFLICT on the key fail",
-			Instead:  "build a unique index on the new key concurrently, and exchange the keys in one statement:\nALTER TABLE " + rule.Table(d.After.Name) + " DROP CONSTRAINT " + rule.Ident(d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
+			Instead:  "build a unique index on the new key concurrently, and exchange the keys in one statement:\nALTER TABLE " + analysis.Table(d.After.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
 			Severity: onward.Warning,
 		}
 		if next != nil {
 			r.Fact = "the primary key of " + table + " moves to other columns"
 			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail, and nothing keeps it unique"
-			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(d.After.Name) + " (" + rule.Idents(d.Before.ColumnNames(d.OldConstraint.Columns)) + ");"
+			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.Table(d.After.Name) + " (" + analysis.Idents(d.Before.ColumnNames(d.OldConstraint.Columns)) + ");"
 			if d.OldIndex != nil && arbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
 			}

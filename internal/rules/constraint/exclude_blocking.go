@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -24,10 +25,10 @@ var ExcludeBlocking = &rule.Rule{
 
 func excludeBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_EXCLUSION) {
-		if e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex); e != nil {
+		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding " + a.called("exclusion constraint") + " builds an index on " + e.Name.String(),
-				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 				Instead: "create a new table with the constraint, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic",
 			})
 		}

@@ -3,6 +3,7 @@ package constraint
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -38,12 +39,12 @@ func foreignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
 		partition := "…"
 		if len(table.Partitions) > 0 {
 			if r := s.Before.Relation(table.Partitions[0]); r != nil {
-				partition = rule.Table(r.Name)
+				partition = analysis.Table(r.Name)
 			}
 		}
 		text, name := s.Clause(i), "…"
 		if con.GetConname() != "" {
-			name = rule.Ident(con.GetConname())
+			name = pgparse.QuoteIdent(con.GetConname())
 		}
 		p.Report(s, rule.Report{
 			Fact: "the server refuses a NOT VALID foreign key on the partitioned table " + table.Name.String(),

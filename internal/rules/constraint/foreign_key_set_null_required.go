@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -72,7 +73,7 @@ func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onl
 		p.Report(d.By, rule.Report{
 			Fact:    "foreign key " + c.Name + " of " + table.String() + " sets " + col.Name + " to null ON " + act + ", but the column must not be null",
 			Harm:    "each " + act + " on " + ref + " of a row that is pointed at fails: null value in column \"" + col.Name + "\" violates not-null constraint",
-			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\nALTER TABLE " + rule.Table(table) + " ALTER COLUMN " + rule.Ident(col.Name) + " DROP NOT NULL;",
+			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\nALTER TABLE " + analysis.Table(table) + " ALTER COLUMN " + pgparse.QuoteIdent(col.Name) + " DROP NOT NULL;",
 		})
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -37,7 +38,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range added(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
 		scan := p.Blocked(p.Alone(a.Command), func(e *effect.Effect) bool {
-			return rule.Scans(e) && (e.Name != ref.Name || e.Name == a.table.Name)
+			return analysis.Scans(e) && (e.Name != ref.Name || e.Name == a.table.Name)
 		})
 		if scan == nil {
 			if scan = filled(p, s, ref); scan == nil || !p.New(a.table.OID) {
@@ -71,7 +72,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 		what += " " + strings.Join(names, ", ")
 	}
 	kept, since := s.Under(e)
-	waiting := rule.Waiting(kept) + andOn(s, kept, others)
+	waiting := analysis.Waiting(kept) + andOn(s, kept, others)
 	instead := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
 	if len(steps) > 1 {
 		instead = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
@@ -82,7 +83,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	read := e.Name.String()
 	severity := onward.Off
 	if fresh {
-		read, severity = s.Altered().Name.String()+", which this release has filled", rule.Unsure(e)
+		read, severity = s.Altered().Name.String()+", which this release has filled", analysis.Unsure(e)
 	}
 	p.Report(s, rule.Report{
 		Severity: severity,

@@ -44,7 +44,7 @@ func guardedDiffers(p *rule.Pass, s *rule.Stmt) {
 		if how == "" {
 			continue
 		}
-		name := rule.Ident(old.Name)
+		name := pgparse.QuoteIdent(old.Name)
 		p.Report(s, rule.Report{
 			Fact:    old.Kind.String() + " " + old.Name + " of " + table.Name.String() + " exists " + how + ", so that this ADD CONSTRAINT does nothing",
 			Harm:    "the migration counts as done, and the old one stays in force",

@@ -1,7 +1,9 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,7 +31,7 @@ func notEnforced(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:    c.Kind.String() + " " + c.Name + " of " + d.After.Name.String() + did + " NOT ENFORCED",
 			Harm:    "no row is checked, old or new",
-			Instead: "use NOT VALID, which checks new rows, and validate it afterwards:\nALTER TABLE " + rule.Table(d.After.Name) + " VALIDATE CONSTRAINT " + rule.Ident(c.Name) + ";",
+			Instead: "use NOT VALID, which checks new rows, and validate it afterwards:\nALTER TABLE " + analysis.Table(d.After.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(c.Name) + ";",
 		})
 	}
 	for i := range t.Deltas {

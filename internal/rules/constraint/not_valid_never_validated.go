@@ -1,7 +1,9 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -46,7 +48,7 @@ func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
 			p.Report(d.By, rule.Report{
 				Fact:    con.Kind.String() + " " + con.Name + " of " + now.Name.String() + " is not validated in this release",
 				Harm:    "rows that break it stay, and fail when they are next updated",
-				Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + rule.Table(now.Name) + " VALIDATE CONSTRAINT " + rule.Ident(con.Name) + ";",
+				Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + analysis.Table(now.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(con.Name) + ";",
 				Cause:   "and %d others are not",
 			})
 		}

@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -24,7 +25,7 @@ var PrimaryKeyBlocking = &rule.Rule{
 
 func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_PRIMARY) {
-		e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex)
+		e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex)
 		if e == nil {
 			continue
 		}
@@ -36,8 +37,8 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    "adding " + a.called("primary key") + " builds an index on " + e.Name.String(),
-			Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
-			Instead: a.concurrently(s, "PRIMARY KEY", notNull(rule.Table(a.table.Name), a.table.Name.Name, nullable)),
+			Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+			Instead: a.concurrently(s, "PRIMARY KEY", notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)),
 		})
 	}
 }
@@ -46,7 +47,7 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 func notNull(table, prefix string, columns []string) string {
 	out := ""
 	for _, c := range columns {
-		con, col := rule.Ident(catalog.ObjectName(prefix, c, "not_null")), rule.Ident(c)
+		con, col := pgparse.QuoteIdent(catalog.ObjectName(prefix, c, "not_null")), pgparse.QuoteIdent(c)
 		out += "ALTER TABLE " + table + " ADD CONSTRAINT " + con + " CHECK (" + col + " IS NOT NULL) NOT VALID;\n" +
 			"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + con + ";\n" +
 			"ALTER TABLE " + table + " ALTER COLUMN " + col + " SET NOT NULL;\n" +

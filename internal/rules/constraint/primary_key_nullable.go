@@ -3,6 +3,7 @@ package constraint
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -29,7 +30,7 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		if a.con.GetIndexname() == "" {
 			continue
 		}
-		e := p.Blocked(p.Alone(a.Command), rule.Scans)
+		e := p.Blocked(p.Alone(a.Command), analysis.Scans)
 		if e == nil {
 			continue
 		}
@@ -45,11 +46,11 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		if len(nullable) == 0 {
 			fact = "the primary key reads all of " + e.Name.String() + " unless its columns are NOT NULL already"
 		}
-		steps := notNull(rule.Table(a.table.Name), a.table.Name.Name, nullable)
+		steps := notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)
 		p.Report(s, rule.Report{
 			Fact:     fact,
-			Harm:     rule.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
-			Severity: rule.Unsure(e),
+			Harm:     analysis.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+			Severity: analysis.Unsure(e),
 			Instead:  "make the columns NOT NULL first; validating the CHECK blocks nobody, in a transaction of its own:\n" + steps + s.SQL + ";",
 		})
 	}

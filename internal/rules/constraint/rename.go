@@ -3,6 +3,8 @@ package constraint
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -26,9 +28,9 @@ var Rename = &rule.Rule{
 type renamed struct {
 	d               *rule.Delta
 	kind, name, act string
-	uses            rule.Usage
+	uses            analysis.Usage
 	// upserts are those of the code with ON CONFLICT ON CONSTRAINT.
-	upserts rule.Usage
+	upserts analysis.Usage
 }
 
 func rename(p *rule.Pass, t *rule.Tx) {
@@ -56,11 +58,11 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if d.After.Constraint(x.name) != nil || !deployed(p, d, x.name) {
 			continue
 		}
-		x.upserts = p.UpsertsOn(p.DeployedName(d), "", x.name)
+		x.upserts = p.Code.UpsertsOn(p.DeployedName(d), "", x.name)
 		if x.upserts.Used && d.OldIndex != nil && d.Kind == catalog.ConstraintDropped && !arbiter(t.After, d.Before, d.After, d.OldIndex) {
 			continue // constraint-drop-on-conflict
 		}
-		if x.uses = p.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: x.name}); !x.uses.Used && !x.uses.Named {
+		if x.uses = p.Code.UsesName(catalog.Name{Schema: d.Before.Name.Schema, Name: x.name}); !x.uses.Used && !x.uses.Named {
 			continue
 		}
 		k := key{d.By, x.act}
@@ -78,9 +80,9 @@ func rename(p *rule.Pass, t *rule.Tx) {
 func reportNames(p *rule.Pass, list []renamed) {
 	x := list[0]
 	var names []string
-	var uses []rule.Usage
+	var uses []analysis.Usage
 	upsert := false // ON CONFLICT takes the name of no other kind
-	var said rule.Usage
+	var said analysis.Usage
 	for _, y := range list {
 		names, uses = append(names, y.name), append(uses, y.uses)
 		if y.upserts.Used && !said.Used {
@@ -88,7 +90,7 @@ func reportNames(p *rule.Pass, list []renamed) {
 		}
 		upsert = upsert || y.kind != catalog.Check.String() && y.kind != catalog.ForeignKey.String() && y.kind != "unique index"
 	}
-	u := rule.Together(uses)
+	u := analysis.Together(uses)
 	r := rule.Report{
 		Fact:     x.kind + " " + x.name + " of " + x.d.Before.Name.String() + " " + x.act + ", and the deployed code names it",
 		Harm:     "code that tells errors apart by the constraint's name no longer does" + u.Where(),
@@ -103,7 +105,7 @@ func reportNames(p *rule.Pass, list []renamed) {
 		r.Harm = "ON CONFLICT ON CONSTRAINT fails, and " + r.Harm
 	}
 	if len(list) > 1 {
-		r.Fact = "constraints " + rule.Enumerate(names) + " of " + x.d.Before.Name.String() + " are dropped, and the deployed code names them"
+		r.Fact = "constraints " + advice.Enumerate(names) + " of " + x.d.Before.Name.String() + " are dropped, and the deployed code names them"
 	}
 	p.Report(x.d.By, r)
 }

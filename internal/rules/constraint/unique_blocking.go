@@ -2,6 +2,7 @@ package constraint
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -25,10 +26,10 @@ var UniqueBlocking = &rule.Rule{
 
 func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
-		if e := p.Blocked(p.Alone(a.Command), rule.BuildsIndex); e != nil {
+		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
-				Harm:    rule.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
 				Instead: a.concurrently(s, "UNIQUE", ""),
 				Way:     advice.InSteps(a.concurrently(s, "UNIQUE", "")),
 			})
@@ -44,20 +45,20 @@ func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
 	case a.con.GetWithoutOverlaps():
 		return "a temporal key has no concurrent way: create a new table with it, copy the rows in batches with both in step, and swap their names; or take a window without traffic"
 	case a.table.Kind == catalog.PartitionedTable:
-		return "build a unique index on each partition CONCURRENTLY, then attach them to an index that was created ON ONLY " + rule.Table(a.table.Name) + "; its constraint can only be added while every partition is locked"
+		return "build a unique index on each partition CONCURRENTLY, then attach them to an index that was created ON ONLY " + analysis.Table(a.table.Name) + "; its constraint can only be added while every partition is locked"
 	}
-	name := rule.Ident(a.name)
+	name := pgparse.QuoteIdent(a.name)
 	if a.name == "" {
 		name = "…"
 	}
 	built := name
 	if s.Before.Lookup(a.table.Name.Schema, a.name) != nil {
-		built = rule.Ident(catalog.ObjectName(a.name, "", "new")) // it gets the constraint's name
+		built = pgparse.QuoteIdent(catalog.ObjectName(a.name, "", "new")) // it gets the constraint's name
 	}
-	table := rule.Table(a.table.Name)
-	index := "CREATE UNIQUE INDEX CONCURRENTLY " + built + " ON " + table + " (" + rule.Idents(keys(a.con.GetKeys())) + ")"
+	table := analysis.Table(a.table.Name)
+	index := "CREATE UNIQUE INDEX CONCURRENTLY " + built + " ON " + table + " (" + analysis.Idents(keys(a.con.GetKeys())) + ")"
 	if len(a.con.GetIncluding()) > 0 {
-		index += " INCLUDE (" + rule.Idents(keys(a.con.GetIncluding())) + ")"
+		index += " INCLUDE (" + analysis.Idents(keys(a.con.GetIncluding())) + ")"
 	}
 	if a.con.GetNullsNotDistinct() {
 		index += " NULLS NOT DISTINCT"

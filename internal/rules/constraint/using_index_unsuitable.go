@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -42,7 +43,7 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 				}
 			}
 			if len(names) == len(index.Index.Keys) && len(names) > 0 {
-				columns = rule.Idents(names)
+				columns = analysis.Idents(names)
 			}
 		}
 		kind := "UNIQUE"
@@ -54,11 +55,11 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 		if own == "" || own == con.GetIndexname() {
 			own = catalog.ObjectName(con.GetIndexname(), "", "plain")
 		}
-		name := rule.Ident(own)
+		name := pgparse.QuoteIdent(own)
 		p.Report(s, rule.Report{
 			Fact: "index " + con.GetIndexname() + " cannot stand behind a constraint of " + table.Name.String(),
 			Harm: "the migration fails: " + s.Result.Refused.Message(),
-			Instead: "build a plain unique index for it:\nCREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + rule.Table(table.Name) + " (" + columns + ");\n" +
+			Instead: "build a plain unique index for it:\nCREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + analysis.Table(table.Name) + " (" + columns + ");\n" +
 				s.AlterTable() + " ADD CONSTRAINT " + name + " " + kind + " USING INDEX " + name + ";",
 		})
 		return

@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -39,13 +40,13 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		if !scans(&s.Result) {
 			continue
 		}
-		instead := "validate in " + apart(s) + ":\nALTER TABLE " + rule.Table(table.Name) + " VALIDATE CONSTRAINT " + rule.Ident(cmd.GetName()) + ";"
+		instead := "validate in " + apart(s) + ":\nALTER TABLE " + analysis.Table(table.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(cmd.GetName()) + ";"
 		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
 		if by == nil {
 			if e := validatedUnder(p, s); e != nil {
 				p.Report(s, rule.Report{
 					Fact:    "constraint " + cmd.GetName() + " is validated in one statement with what locks " + table.Name.String() + " against reads and writes",
-					Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+					Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
 					Instead: instead,
 				})
 			}
@@ -61,7 +62,7 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:     fact,
-			Harm:     rule.Waiting(e) + andOn(s, e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, which takes as long as the table is big" + since,
+			Harm:     analysis.Waiting(e) + andOn(s, e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, which takes as long as the table is big" + since,
 			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
 		})
@@ -72,14 +73,14 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 // under a lock which another of its subcommands takes, and that has nothing
 // else to read the table for; nil when there is none.
 func validatedUnder(p *rule.Pass, s *rule.Stmt) *effect.Effect {
-	e := p.Blocked(&s.Result, rule.Scans)
+	e := p.Blocked(&s.Result, analysis.Scans)
 	if e == nil || !e.Lock.BlocksReads() {
 		return nil
 	}
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
-		if c.Subtype != pgparse.AlterTableType_AT_ValidateConstraint && p.Blocked(p.Alone(c), rule.Scans) != nil {
+		if c.Subtype != pgparse.AlterTableType_AT_ValidateConstraint && p.Blocked(p.Alone(c), analysis.Scans) != nil {
 			return nil // which has a rule of its own
 		}
 	}

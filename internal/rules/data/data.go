@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -15,7 +17,7 @@ import (
 // it is known. A DELETE comes to an end by its own condition, an UPDATE goes on
 // behind the last key of the batch before.
 func batches(verb, set, where string, t *catalog.Relation) string {
-	table := rule.Table(t.Name)
+	table := analysis.Table(t.Name)
 	statement, lead := "UPDATE "+table+" SET "+set, "write"
 	if verb == "DELETE" {
 		statement, lead = "DELETE FROM "+table, "delete"
@@ -24,11 +26,11 @@ func batches(verb, set, where string, t *catalog.Relation) string {
 	k := key(t)
 	if len(k) == 0 {
 		if where != "" && verb == "DELETE" {
-			return lead + rule.InBatches(statement, table, where)
+			return lead + advice.InBatches(statement, table, where)
 		}
-		return lead + rule.InBatches(statement, table, "…")
+		return lead + advice.InBatches(statement, table, "…")
 	}
-	list := rule.Idents(k)
+	list := analysis.Idents(k)
 	in := list
 	if len(k) > 1 {
 		in = "(" + list + ")"
@@ -97,13 +99,13 @@ func key(t *catalog.Relation) []string {
 // unbatched lists the writes of a statement that a busy table would feel:
 // without a bound, or in a loop that never commits. What goes on under an
 // earlier statement's lock is transaction-long-work-under-lock's.
-func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []rule.Write {
-	var out []rule.Write
+func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
+	var out []analysis.Write
 	for _, w := range p.Writes(s) {
 		if w.Verb != verb && !(verb == "UPDATE" && w.Verb == "MERGE") {
 			continue
 		}
-		if w.Extent == rule.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
+		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
 			continue
 		}
 		if !p.InUse(w.Table) || p.Tiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
@@ -121,17 +123,17 @@ func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []rule.Write {
 
 // repeats reports whether an earlier statement of the migration was flagged
 // for as much on the same table.
-func repeats(p *rule.Pass, s *rule.Stmt, w *rule.Write) bool {
+func repeats(p *rule.Pass, s *rule.Stmt, w *analysis.Write) bool {
 	m := s.Migration
 	before := rule.Once(&m.Notes, func() *writers { return &writers{done: map[written]bool{}} })
 	for ; before.next < s.Index; before.next++ {
 		for _, other := range p.Writes(m.Statements[before.next]) {
-			for e := other.Extent; e > rule.Few; e-- {
+			for e := other.Extent; e > analysis.Few; e-- {
 				before.done[written{other.Verb, other.Table.Name, e}] = true
 			}
 		}
 	}
-	return before.done[written{w.Verb, w.Table.Name, max(w.Extent, rule.Few+1)}]
+	return before.done[written{w.Verb, w.Table.Name, max(w.Extent, analysis.Few+1)}]
 }
 
 // writers are what the statements of a migration in front of the next one to be
@@ -145,7 +147,7 @@ type writers struct {
 type written struct {
 	verb   string
 	table  catalog.Name
-	extent rule.Extent
+	extent analysis.Extent
 }
 
 // eachRow reports whether a statement runs once for each row that the query of
@@ -163,13 +165,13 @@ func eachRow(p *rule.Pass, s *rule.Stmt) bool {
 				return false
 			}
 		}
-		return p.Rows(x, q) > rule.Few && ofRecord(s.Node)
+		return p.Reads(x, q) > analysis.Few && ofRecord(s.Node)
 	}
 	return false
 }
 
 // bits says how a loop writes.
-func bits(w *rule.Write) string {
+func bits(w *analysis.Write) string {
 	if w.Batch {
 		return "in batches"
 	}
@@ -214,8 +216,8 @@ func commits(s *rule.Stmt) bool {
 
 // severity of an unbounded write: every row is certain to be long, a
 // condition depends on the data.
-func severity(e rule.Extent) onward.Severity {
-	if e == rule.Whole {
+func severity(e analysis.Extent) onward.Severity {
+	if e == analysis.Whole {
 		return onward.Off
 	}
 	return onward.Warning
@@ -230,12 +232,12 @@ func assignment(s *rule.Stmt, u *pgparse.UpdateStmt) string {
 	from := int(u.TargetList[0].GetResTarget().GetLocation())
 	to := len(s.SQL)
 	for _, end := range []string{" WHERE ", " FROM ", " RETURNING "} {
-		if at := rule.IndexWord(s.SQL[from:to], end); at >= 0 {
+		if at := analysis.IndexWord(s.SQL[from:to], end); at >= 0 {
 			to = from + at
 		}
 	}
 	if from <= 0 || to <= from {
 		return "…"
 	}
-	return rule.OneLine(s.SQL[from:to])
+	return advice.OneLine(s.SQL[from:to])
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -22,14 +23,14 @@ var DeleteAll = &rule.Rule{
 
 func deleteAll(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.Writes(s) {
-		if w.Verb != "DELETE" || w.Extent != rule.Whole || !p.InUse(w.Table) {
+		if w.Verb != "DELETE" || w.Extent != analysis.Whole || !p.InUse(w.Table) {
 			continue
 		}
 		table := w.Table.Name.String()
 		r := rule.Report{
 			Fact:    "DELETE removes every row of " + table,
 			Harm:    "the rows are gone when the migration commits, while the deployed code still reads them",
-			Instead: "say which rows:\nDELETE FROM " + rule.Table(w.Table.Name) + " WHERE …;",
+			Instead: "say which rows:\nDELETE FROM " + analysis.Table(w.Table.Name) + " WHERE …;",
 		}
 		if p.Small(w.Table.Name) {
 			r.Severity = onward.Warning

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,7 +24,7 @@ var DeleteUnbatched = &rule.Rule{
 
 func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range unbatched(p, s, "DELETE") {
-		if w.Extent == rule.Whole {
+		if w.Extent == analysis.Whole {
 			continue
 		}
 		table := w.Table.Name.String()
@@ -32,7 +33,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 			Harm:    "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then",
 			Instead: batches("DELETE", "", condition(s, w.Node), w.Table),
 		}
-		if w.Extent == rule.Few {
+		if w.Extent == analysis.Few {
 			r.Fact = "the loop deletes from " + table + " " + bits(&w) + ", but all of them in one transaction"
 			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
 			r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"

@@ -3,6 +3,7 @@ package data
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -48,7 +49,7 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    "nothing ties the tables in FROM to " + table + ", which is updated",
 			Harm:    "every row of " + table + " gets the values of any one row of them",
-			Instead: "say which row belongs to which: … WHERE " + rule.Table(w.Table.Name) + ".… = …",
+			Instead: "say which row belongs to which: … WHERE " + analysis.Table(w.Table.Name) + ".… = …",
 		}
 		if w.Verb == "DELETE" {
 			r.Fact = "nothing ties the tables in USING to " + table + ", from which is deleted"

@@ -3,6 +3,7 @@ package data
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -29,7 +30,7 @@ func insertNull(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range p.Writes(s) {
 		stmt, ok := w.Node.(*pgparse.InsertStmt)
 		q := stmt.GetSelectStmt().GetSelectStmt()
-		if !ok || q == nil || len(q.GetFromClause()) == 0 || w.Extent == rule.Few || len(stmt.GetCols()) != len(q.GetTargetList()) {
+		if !ok || q == nil || len(q.GetFromClause()) == 0 || w.Extent == analysis.Few || len(stmt.GetCols()) != len(q.GetTargetList()) {
 			continue
 		}
 		for i, n := range q.GetTargetList() {
@@ -39,13 +40,13 @@ func insertNull(p *rule.Pass, s *rule.Stmt) {
 				continue
 			}
 			from, col := copied(s.Before, q, ref)
-			if col == nil || !p.InUse(from) || p.Gave(from, col) || asked(q, col.Name) {
+			if col == nil || !p.InUse(from) || p.Rows.Gave(from, col) || asked(q, col.Name) {
 				continue
 			}
 			p.Report(s, rule.Report{
 				Fact:    "INSERT copies " + col.Name + " of " + from.Name.String() + ", which may be NULL, to " + to.Name + " of " + w.Table.Name.String() + ", which must not be",
 				Harm:    "the first row with NULL makes the migration fail: null value in column \"" + to.Name + "\" violates not-null constraint",
-				Instead: "leave such rows out, or give them a value: … WHERE " + rule.Ident(col.Name) + " IS NOT NULL",
+				Instead: "leave such rows out, or give them a value: … WHERE " + pgparse.QuoteIdent(col.Name) + " IS NOT NULL",
 			})
 			return
 		}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -23,14 +24,14 @@ var InsertSelectUnbatched = &rule.Rule{
 
 func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 	for _, w := range unbatched(p, s, "INSERT") {
-		if w.Extent == rule.Some {
+		if w.Extent == analysis.Some {
 			continue
 		}
 		e := source(p, s, w)
 		if e == nil {
 			continue
 		}
-		if w.Extent == rule.Few {
+		if w.Extent == analysis.Few {
 			p.Report(s, rule.Report{
 				Severity: onward.Warning,
 				Fact:     "the loop copies rows of " + e.Name.String() + " into " + w.Table.Name.String() + " " + bits(&w) + ", but all of them in one transaction",
@@ -41,21 +42,21 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 		}
 		from, where := e.Name.String(), "WHERE … LIMIT 1000"
 		if k := key(s.Before.Relation(e.OID)); len(k) > 0 {
-			list := rule.Idents(k)
+			list := analysis.Idents(k)
 			where = "WHERE (" + list + ") > (…) ORDER BY " + list + " LIMIT 1000"
 		}
 		table := w.Table.Name.String()
 		p.Report(s, rule.Report{
 			Fact:    "INSERT copies every row of " + from + " into " + table + " in one transaction",
 			Harm:    "replicas fall behind, and an INSERT of an equal key waits, for as long as " + from + " is big",
-			Instead: "copy in batches that commit, outside of the migration:\nINSERT INTO " + rule.Table(w.Table.Name) + " … SELECT … FROM " + rule.Table(e.Name) + " " + where + ";",
+			Instead: "copy in batches that commit, outside of the migration:\nINSERT INTO " + analysis.Table(w.Table.Name) + " … SELECT … FROM " + analysis.Table(e.Name) + " " + where + ";",
 		})
 		return
 	}
 }
 
 // source is the table in use that is read whole; nil when there is none.
-func source(p *rule.Pass, s *rule.Stmt, w rule.Write) *effect.Effect {
+func source(p *rule.Pass, s *rule.Stmt, w analysis.Write) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if (e.Scans || e.Rows) && e.Name != w.Table.Name && e.Lock <= onward.RowShareLock && p.Existing(e) && !p.Small(e.Name) && e.Name.Schema != "pg_catalog" {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 
@@ -32,7 +33,7 @@ func insertWithoutColumns(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "INSERT into " + table + " names no columns",
 			Harm:    "where the columns of " + table + " stand in another order, the values land in the wrong ones or are refused",
-			Instead: "name the columns:\nINSERT INTO " + rule.Table(w.Table.Name) + " (…) …;",
+			Instead: "name the columns:\nINSERT INTO " + analysis.Table(w.Table.Name) + " (…) …;",
 		})
 		return
 	}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -34,7 +35,7 @@ func subqueryOuterColumn(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    "the sub-query selects " + column + ", which " + inner.Name.String() + " does not have: it is that of " + table,
 			Harm:    "the condition holds for every row of " + table + " as soon as " + inner.Name.String() + " has one",
-			Instead: "select the column of " + inner.Name.String() + " that is meant: SELECT " + rule.Table(inner.Name) + ".… FROM " + rule.Table(inner.Name),
+			Instead: "select the column of " + inner.Name.String() + " that is meant: SELECT " + analysis.Table(inner.Name) + ".… FROM " + analysis.Table(inner.Name),
 		}
 		if negated {
 			r.Harm = "the condition holds for no row of " + table + " as soon as " + inner.Name.String() + " has one"

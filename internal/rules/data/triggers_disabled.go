@@ -3,6 +3,7 @@ package data
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -30,7 +31,7 @@ func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
 		allDisabled(p, s)
 		return
 	}
-	set, ok := rule.SettingOf(s.Node)
+	set, ok := analysis.SettingOf(s.Node)
 	if !ok || set.Name != "session_replication_role" || set.Value != "replica" {
 		return
 	}
@@ -64,7 +65,7 @@ func allDisabled(p *rule.Pass, s *rule.Stmt) {
 	if t == nil || !has(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
 		return
 	}
-	enable := "ALTER TABLE " + rule.Table(t.Name) + " ENABLE TRIGGER ALL;"
+	enable := "ALTER TABLE " + analysis.Table(t.Name) + " ENABLE TRIGGER ALL;"
 	for _, x := range s.Migration.Statements[s.Index+1:] {
 		if x.Tx != s.Tx {
 			break

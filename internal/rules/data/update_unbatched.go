@@ -2,6 +2,7 @@ package data
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -43,12 +44,12 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		Way:      advice.Apart{Work: advice.Fills, SQL: s.SQL},
 	}
 	switch {
-	case w.Extent == rule.Few:
+	case w.Extent == analysis.Few:
 		r.Severity = onward.Warning
 		r.Fact = "the loop writes " + table + " " + bits(&w) + ", but all of them in one transaction"
 		r.Harm = "a DO block commits once, at its end: each row stays locked until then"
 		r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
-	case w.Extent == rule.Some:
+	case w.Extent == analysis.Some:
 		r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
 	}

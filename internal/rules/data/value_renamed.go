@@ -73,7 +73,11 @@ func renames(p *rule.Pass, who string, t *catalog.Relation, column string, x rep
 			return nil
 		}
 	}
-	u := p.KnowsOnly(t, column, x.old, x.now)
+	name := t.Name
+	if was := p.Release.Deployed.Relation(t.OID); was != nil {
+		name = was.Name
+	}
+	u := p.Code.KnowsOnly(name, column, x.old, x.now)
 	if !u.Used {
 		return nil
 	}

@@ -39,7 +39,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return called(f) && p.DeployedFunction(f) }) {
 			continue
 		}
-		u := p.UsesName(name)
+		u := p.Code.UsesName(name)
 		p.Report(s, rule.Report{
 			Fact:     "function " + name.String() + " is dropped",
 			Harm:     u.Breaks("the function"),

@@ -2,8 +2,8 @@
 package function
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -15,7 +15,7 @@ func called(f *catalog.Function) bool {
 
 // severity of taking a function away: an error only when the deployed code
 // names it.
-func severity(u rule.Usage) onward.Severity {
+func severity(u analysis.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error

@@ -37,7 +37,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if len(t.After.Functions(from.Schema, from.Name)) > 0 {
 			continue // function-signature-changed compares them
 		}
-		u := p.UsesName(from)
+		u := p.Code.UsesName(from)
 		p.Report(d.By, rule.Report{
 			Fact:     d.OldFunction.Kind + " " + from.String() + " " + act,
 			Harm:     u.Breaks("\"" + from.String() + "\""),

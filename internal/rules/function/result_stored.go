@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -47,7 +48,7 @@ func gatherStored(p *rule.Pass, m *rule.Migration) {
 				continue
 			}
 			for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
-				if where := rule.Stores(r, d.NewFunction.Name); where != "" && !p.New(r.OID) {
+				if where := analysis.Stores(r, d.NewFunction.Name); where != "" && !p.New(r.OID) {
 					p.Keep(stored{d.By, d.NewFunction, r.OID, where})
 				}
 			}
@@ -87,7 +88,7 @@ func resultStored(p *rule.Pass, release *rule.Release) {
 			if r.Index.Unique {
 				out.Harm += ", and duplicates get in"
 			}
-			out.Instead = "build it anew behind this migration, which blocks nobody:\nREINDEX INDEX CONCURRENTLY " + rule.Table(r.Name) + ";"
+			out.Instead = "build it anew behind this migration, which blocks nobody:\nREINDEX INDEX CONCURRENTLY " + analysis.Table(r.Name) + ";"
 		} else {
 			out.Harm = "where the new result is another one, each row keeps the old value until it is next updated"
 			out.Instead = "update the rows in batches behind this migration, each in a transaction of its own"

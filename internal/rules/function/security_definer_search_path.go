@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -30,7 +31,7 @@ func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !f.SecurityDefiner || f.SetSearchPath || d.By == nil {
 			continue
 		}
-		schema := rule.Ident(f.Name.Schema)
+		schema := pgparse.QuoteIdent(f.Name.Schema)
 		p.Report(d.By, rule.Report{
 			Fact:    f.Kind + " " + f.Signature() + " is SECURITY DEFINER and has no search_path of its own",
 			Harm:    "whoever may call it chooses which tables, functions and operators its names mean, and runs them as its owner",

@@ -46,7 +46,7 @@ func comesBack(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if c := t.Same(catalog.FunctionCreated, func(o *rule.Delta) bool { return o.NewFunction.Name == old.Name }); c != nil {
 		by = c.By
 	}
-	u := p.UsesName(old.Name)
+	u := p.Code.UsesName(old.Name)
 	r := rule.Report{Severity: severity(u), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
 	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takes(f, old.Args) })
 	switch {
@@ -80,7 +80,7 @@ func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		}
 		if n < len(old.Args) {
 			// Calls with all arguments go on.
-			u := p.UsesName(old.Name)
+			u := p.Code.UsesName(old.Name)
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
 			if u.Idle() {
 				r.Severity = onward.Info

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -68,7 +69,7 @@ func deployedFunction(p *rule.Pass, s *rule.Stmt, parts []*pgparse.Node) (string
 func roles(g *pgparse.GrantStmt) []string {
 	var out []string
 	for _, n := range g.GetGrantees() {
-		name, _ := rule.Role(n.GetRoleSpec())
+		name, _ := analysis.Role(n.GetRoleSpec())
 		out = append(out, name)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 )
@@ -63,5 +64,5 @@ func (x heir) execute(verb, to string, roles []string) string {
 	for i, a := range x.now.Args {
 		args[i] = a.String()
 	}
-	return verb + " EXECUTE ON " + strings.ToUpper(x.now.Kind) + " " + rule.Table(x.now.Name) + "(" + strings.Join(args, ", ") + ") " + to + " " + strings.Join(roles, ", ") + ";"
+	return verb + " EXECUTE ON " + strings.ToUpper(x.now.Kind) + " " + analysis.Table(x.now.Name) + "(" + strings.Join(args, ", ") + ") " + to + " " + strings.Join(roles, ", ") + ";"
 }

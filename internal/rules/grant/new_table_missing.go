@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -50,7 +51,7 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 				Cause:   "nor have %d other new tables",
 				Fact:    "table " + now.Name.String() + " has no privileges for " + list + ", which the other tables of schema " + now.Name.Schema + " have",
 				Harm:    "code that connects as " + list + " fails on " + now.Name.String() + ": permission denied for table " + now.Name.Name,
-				Instead: "grant what the others have:\nGRANT " + strings.ToUpper(example) + " ON " + rule.Table(now.Name) + " TO " + list + ";",
+				Instead: "grant what the others have:\nGRANT " + strings.ToUpper(example) + " ON " + analysis.Table(now.Name) + " TO " + list + ";",
 			})
 		}
 	}

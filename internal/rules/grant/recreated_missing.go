@@ -4,7 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -92,8 +95,8 @@ func recreated(p *rule.Pass, r *rule.Release) {
 		}
 		what := now.Kind.String() + " " + now.Name.String()
 		p.Report(x.by, rule.Report{
-			Fact:    what + " takes the place of the deployed one without its privileges for " + rule.Enumerate(roles),
-			Harm:    "deployed code that connects as " + rule.Enumerate(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
+			Fact:    what + " takes the place of the deployed one without its privileges for " + advice.Enumerate(roles),
+			Harm:    "deployed code that connects as " + advice.Enumerate(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
 			Instead: "grant them again in the same transaction:\n" + strings.Join(back, "\n"),
 			Cause:   "and %d others do so",
 		})
@@ -109,8 +112,8 @@ func recreated(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		p.Report(x.by, rule.Report{
-			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + rule.Enumerate(roles),
-			Harm:    "deployed code that connects as " + rule.Enumerate(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
+			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + advice.Enumerate(roles),
+			Harm:    "deployed code that connects as " + advice.Enumerate(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
 			Instead: "grant it again in the same transaction:\n" + x.execute("GRANT", "TO", roles),
 			Cause:   "and %d others do so",
 		})
@@ -146,14 +149,14 @@ func defaults(c *catalog.Catalog, role string) bool {
 // on is a relation in a GRANT.
 func on(r *catalog.Relation) string {
 	if r.Kind == catalog.Sequence {
-		return "SEQUENCE " + rule.Table(r.Name)
+		return "SEQUENCE " + analysis.Table(r.Name)
 	}
-	return rule.Table(r.Name)
+	return analysis.Table(r.Name)
 }
 
 func grantee(role string) string {
 	if role == "public" {
 		return "PUBLIC"
 	}
-	return rule.Ident(role)
+	return pgparse.QuoteIdent(role)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -53,7 +54,7 @@ func sequenceMissing(p *rule.Pass, m *rule.Migration) {
 				Cause:   "nor on those of %d other new tables",
 				Fact:    list + " may insert into " + t.Name.String() + ", but has no privilege on " + seq.Name.String() + ", which numbers column " + c.Name,
 				Harm:    "INSERTs of code that connects as " + list + " fail: permission denied for sequence " + seq.Name.Name,
-				Instead: "grant it, as on the other sequences:\nGRANT USAGE, SELECT ON SEQUENCE " + rule.Table(seq.Name) + " TO " + list + ";",
+				Instead: "grant it, as on the other sequences:\nGRANT USAGE, SELECT ON SEQUENCE " + analysis.Table(seq.Name) + " TO " + list + ";",
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package identifier
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -88,7 +89,7 @@ func capitalsLost(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	r := rule.Report{
-		Fact:    "IF EXISTS skips " + rule.Enumerate(skipped) + ": what is there is called " + rule.Enumerate(meant),
+		Fact:    "IF EXISTS skips " + advice.Enumerate(skipped) + ": what is there is called " + advice.Enumerate(meant),
 		Harm:    "a name without quotes has no capital letters: nothing is dropped, and the migration counts as run",
 		Instead: "write it in quotes: " + meant[0],
 	}

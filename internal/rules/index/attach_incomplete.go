@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -72,7 +73,7 @@ func incomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
 		if part := r.Head.Relation(o); part != nil && !covered[o] && part.Kind != catalog.ForeignTable {
 			missing = append(missing, part.Name.String())
 			if first == "" {
-				first = rule.Table(part.Name)
+				first = analysis.Table(part.Name)
 			}
 		}
 	}
@@ -85,6 +86,6 @@ func incomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
 	p.Report(s, rule.Report{
 		Fact:    "index " + index.Name.Name + " of " + table.Name.String() + " stays invalid: no index of " + strings.Join(missing, ", ") + " is attached to it",
 		Harm:    "queries on these partitions have no index to use, and no constraint can be built on it",
-		Instead: "build the index on each of them and attach it:\nCREATE INDEX CONCURRENTLY … ON " + first + " …;\nALTER INDEX " + rule.Table(index.Name) + " ATTACH PARTITION …;",
+		Instead: "build the index on each of them and attach it:\nCREATE INDEX CONCURRENTLY … ON " + first + " …;\nALTER INDEX " + analysis.Table(index.Name) + " ATTACH PARTITION …;",
 	})
 }

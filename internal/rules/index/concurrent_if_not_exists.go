@@ -35,9 +35,9 @@ func concurrentIfNotExists(p *rule.Pass, s *rule.Stmt) {
 	}
 	name := stmt.GetIdxname()
 	table, _ := s.Before.Resolve(stmt.GetRelation())
-	full := rule.Ident(name)
+	full := pgparse.QuoteIdent(name)
 	if table.Name.Schema != "public" {
-		full = rule.Ident(table.Name.Schema) + "." + full
+		full = pgparse.QuoteIdent(table.Name.Schema) + "." + full
 	}
 	r := rule.Report{
 		Fact:    "IF NOT EXISTS skips an INVALID index " + name + " that a failed build has left",

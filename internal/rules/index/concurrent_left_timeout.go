@@ -1,6 +1,7 @@
 package index
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -63,13 +64,13 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 				}
 				p.Keep(u)
 			}
-			set, ok := rule.SettingOf(s.Node)
+			set, ok := analysis.SettingOf(s.Node)
 			if !ok || set.Local {
 				continue
 			}
 			ms := 0
 			if !set.Default {
-				ms, _ = rule.Milliseconds(set.Value)
+				ms, _ = analysis.Milliseconds(set.Value)
 			}
 			for _, l := range limits {
 				if set.Name == l.name || set.Name == "" {
@@ -93,7 +94,7 @@ func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
 				if !bare || t.ms == 0 || t.ms >= l.short {
 					continue
 				}
-				r.Fact = l.name + " = " + rule.Duration(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
+				r.Fact = l.name + " = " + analysis.Duration(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
 				r.Cause = "and for %d other statements"
 				r.Evidence = []onward.Evidence{t.by.Evidence("sets " + l.name)}
 				p.Report(x.Stmt, r)

@@ -2,6 +2,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -53,7 +54,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 		where = "set at " + by.Where()
 	}
 	report := cancelled(s, setting)
-	report.Fact = setting + " = " + rule.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
+	report.Fact = setting + " = " + analysis.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
 	if s.Operation.Rendered() || own {
 		report.Way = advice.ClearTimeout{Setting: setting, Own: own}
 	}

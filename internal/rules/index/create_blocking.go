@@ -3,6 +3,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -48,7 +49,7 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		kept, since := s.Under(e)
 		p.Report(s, rule.Report{
 			Fact:    "creating " + name + " blocks " + blocks(kept) + e.Name.String(),
-			Harm:    rule.Waiting(kept) + " waits until the index is built, which takes as long as the table is big" + since,
+			Harm:    analysis.Waiting(kept) + " waits until the index is built, which takes as long as the table is big" + since,
 			Instead: "build it concurrently, outside of a transaction:\n" + withConcurrently(s.SQL) + ";",
 			Way:     advice.BuildIndex{SQL: withConcurrently(s.SQL)},
 			Cause:   "and %d other index builds do so too, on " + e.Name.String(),

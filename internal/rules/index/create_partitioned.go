@@ -1,6 +1,7 @@
 package index
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
@@ -48,7 +49,7 @@ func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 	kept, since := s.Under(&effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock})
 	p.Report(s, rule.Report{
 		Fact:    "creating " + name + " blocks " + blocks(kept) + table.Name.String() + " and all its partitions",
-		Harm:    rule.Waiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
+		Harm:    analysis.Waiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
 		Instead: onPartitions(s, stmt, table),
 	})
 }

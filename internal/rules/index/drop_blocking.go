@@ -2,6 +2,7 @@ package index
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -55,7 +56,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		if table == "" {
 			fact, behind = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
-		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + rule.Table(e.Name)
+		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + analysis.Table(e.Name)
 		report := rule.Report{
 			Fact:    fact,
 			Harm:    "it waits for the queries that are running, and " + behind + " that comes later waits behind it",

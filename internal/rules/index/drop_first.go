@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -99,13 +100,13 @@ func exchange(old, next *exchanged) rule.Report {
 	if c := old.table.Attr(lead.Column); c != nil {
 		looked = c.Name
 	}
-	drop := "DROP INDEX CONCURRENTLY " + rule.Table(was) + ";"
+	drop := "DROP INDEX CONCURRENTLY " + analysis.Table(was) + ";"
 	build, rename, place := next.build, "", now.Name+" takes its place"
 	if was.Name == now.Name {
 		place = "it is built anew"
 		other := catalog.ObjectName(now.Name, "", "new")
 		build = strings.Replace(build, now.Name, other, 1)
-		rename = "\nALTER INDEX " + rule.Table(catalog.Name{Schema: now.Schema, Name: other}) + " RENAME TO " + rule.Ident(now.Name) + ";"
+		rename = "\nALTER INDEX " + analysis.Table(catalog.Name{Schema: now.Schema, Name: other}) + " RENAME TO " + pgparse.QuoteIdent(now.Name) + ";"
 	}
 	advice := "build the new one first:\n" + build + ";\n" + drop + rename
 	if build == "" || was.Name == now.Name && build == next.build {

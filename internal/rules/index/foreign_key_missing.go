@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -85,7 +86,7 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 		p.Report(made.By, rule.Report{
 			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
 			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
-			Instead: "build one:\n" + build + rule.Table(t.Name) + " (" + rule.Idents(names) + ");",
+			Instead: "build one:\n" + build + analysis.Table(t.Name) + " (" + analysis.Idents(names) + ");",
 		})
 	}
 }

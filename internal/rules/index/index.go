@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -32,7 +33,7 @@ func partitions(s *rule.Stmt, table *catalog.Relation) []string {
 	var out []string
 	for _, oid := range table.Partitions {
 		if r := s.Before.Relation(oid); r != nil {
-			out = append(out, rule.Table(r.Name))
+			out = append(out, analysis.Table(r.Name))
 		}
 	}
 	return out
@@ -44,7 +45,7 @@ func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation
 	plain := indexName(stmt, table)
 	name := "…"
 	if plain != "" {
-		name = rule.Ident(plain)
+		name = pgparse.QuoteIdent(plain)
 	}
 	definition := s.SQL[pgparse.NameEnd(s.SQL, int(stmt.GetRelation().GetLocation())):]
 	unique := ""
@@ -55,15 +56,15 @@ func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation
 	if list := partitions(s, table); len(list) > 0 {
 		part = list[0]
 		if plain != "" {
-			child = rule.Ident(s.Before.Relation(table.Partitions[0]).Name.Name + "_" + plain)
+			child = pgparse.QuoteIdent(s.Before.Relation(table.Partitions[0]).Name.Name + "_" + plain)
 		}
 	}
 	schema := ""
 	if table.Name.Schema != "public" {
-		schema = rule.Ident(table.Name.Schema) + "."
+		schema = pgparse.QuoteIdent(table.Name.Schema) + "."
 	}
 	return "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it:\n" +
-		"CREATE " + unique + "INDEX " + name + " ON ONLY " + rule.Table(table.Name) + strings.TrimRight(definition, " \n") + ";\n" +
+		"CREATE " + unique + "INDEX " + name + " ON ONLY " + analysis.Table(table.Name) + strings.TrimRight(definition, " \n") + ";\n" +
 		"CREATE " + unique + "INDEX CONCURRENTLY " + child + " ON " + part + strings.TrimRight(definition, " \n") + ";\n" +
 		"ALTER INDEX " + schema + name + " ATTACH PARTITION " + schema + child + ";\n" +
 		"-- … each partition; the index of the parent is valid once all are attached"

@@ -3,6 +3,7 @@ package index
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -28,7 +29,7 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
-	e := p.Blocked(&s.Result, rule.RebuildsIndex)
+	e := p.Blocked(&s.Result, analysis.RebuildsIndex)
 	name := ""
 	if e != nil {
 		name = e.Name.String()

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -48,7 +49,7 @@ func virtualColumnUnsupported(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "the server refuses an index on " + c.Name + " of " + t.Name.String() + ", a virtual generated column",
 			Harm:    "the migration fails: indexes on virtual generated columns are not supported",
-			Instead: "index the expression that it is generated from:\nCREATE INDEX CONCURRENTLY ON " + rule.Table(t.Name) + " ((…));",
+			Instead: "index the expression that it is generated from:\nCREATE INDEX CONCURRENTLY ON " + analysis.Table(t.Name) + " ((…));",
 		})
 		return false
 	})

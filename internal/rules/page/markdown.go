@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -64,7 +65,7 @@ func Index(rules []*rule.Rule) string {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(text(r.Summary), "|", `\|`))
 	}
 	b.WriteString("\n## rehearsal\n\nWhat [a rehearsal](../rehearse.md) finds; a server says so, not a rule.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
-	for _, r := range rule.Rehearsed() {
+	for _, r := range rehearsal.All() {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
 	}
 	b.WriteString("\n## suppression\n\nThe engine itself reports suppression comments that do not do what they seem to: ")
@@ -113,7 +114,7 @@ func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string
 		}
 		files[r.ID+".md"] = p.Markdown()
 	}
-	for _, r := range rule.Rehearsed() {
+	for _, r := range rehearsal.All() {
 		p := Page{Rule: r}
 		files[r.ID+".md"] = p.Markdown()
 	}

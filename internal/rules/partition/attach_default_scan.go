@@ -1,8 +1,10 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,11 +38,11 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 		if e == nil {
 			continue
 		}
-		harm := rule.Waiting(e) + " waits until it is read, and every query on " + parent.Name.String()
+		harm := analysis.Waiting(e) + " waits until it is read, and every query on " + parent.Name.String()
 		if on := on(&s.Result, parent.Name); on == nil || !on.Lock.BlocksReads() {
 			harm += " that does not name the partition key" // ATTACH
 		}
-		con := rule.Ident(catalog.ObjectName(d.Name.Name, "", "excludes"))
+		con := pgparse.QuoteIdent(catalog.ObjectName(d.Name.Name, "", "excludes"))
 		check := "…not within the new bounds…"
 		if in := within(s, parent); in != "" {
 			check = "NOT (" + in + ")"
@@ -49,8 +51,8 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 			Fact: "a new partition of " + parent.Name.String() + " reads all of its default partition " + e.Name.String(),
 			Harm: harm,
 			Instead: "prove first that it holds no such row; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + rule.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\n" +
-				"ALTER TABLE " + rule.Table(d.Name) + " VALIDATE CONSTRAINT " + con + ";\n" + s.SQL + ";",
+				"ALTER TABLE " + analysis.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\n" +
+				"ALTER TABLE " + analysis.Table(d.Name) + " VALIDATE CONSTRAINT " + con + ";\n" + s.SQL + ";",
 		})
 	}
 }

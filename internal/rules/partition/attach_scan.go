@@ -1,8 +1,10 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -38,17 +40,17 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 		if in := within(s, a.parent); in != "" {
 			key := a.parent.Attr(a.parent.PartitionKey[0].Column).Name
 			if c := a.part.Column(key); c == nil || !c.NotNull {
-				in += " AND " + rule.Ident(key) + " IS NOT NULL"
+				in += " AND " + pgparse.QuoteIdent(key) + " IS NOT NULL"
 			}
 			check = in
 		}
 		p.Report(s, rule.Report{
 			Fact:     attachFact(e),
-			Harm:     rule.Waiting(e) + " waits until it is done, which takes as long as the table is big",
-			Severity: rule.Unsure(e),
+			Harm:     analysis.Waiting(e) + " waits until it is done, which takes as long as the table is big",
+			Severity: analysis.Unsure(e),
 			Instead: "prove the bounds first, and build the parent's indexes on it concurrently; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + rule.Table(a.part.Name) + " ADD CONSTRAINT " + rule.Ident(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + " CHECK (" + check + ") NOT VALID;\n" +
-				"ALTER TABLE " + rule.Table(a.part.Name) + " VALIDATE CONSTRAINT " + rule.Ident(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + ";\n" + s.SQL + ";",
+				"ALTER TABLE " + analysis.Table(a.part.Name) + " ADD CONSTRAINT " + pgparse.QuoteIdent(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + " CHECK (" + check + ") NOT VALID;\n" +
+				"ALTER TABLE " + analysis.Table(a.part.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + ";\n" + s.SQL + ";",
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -39,7 +40,7 @@ func within(s *rule.Stmt, parent *catalog.Relation) string {
 	if c == nil {
 		return ""
 	}
-	name, text := rule.Ident(c.Name), bounds(s)
+	name, text := pgparse.QuoteIdent(c.Name), bounds(s)
 	if m := lists.FindStringSubmatch(text); m != nil && !null.MatchString(m[1]) {
 		return name + " IN " + m[1]
 	}

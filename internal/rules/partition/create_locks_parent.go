@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,16 +33,16 @@ func createLocksParent(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		part, _ := s.Before.Resolve(stmt.GetRelation())
-		name := rule.Table(part.Name)
+		name := analysis.Table(part.Name)
 		quiet := "which blocks neither reads nor writes"
 		if d := s.Before.Relation(parent.Default); d != nil {
 			quiet = "which locks the default partition " + d.Name.String() + " alone"
 		}
 		p.Report(s, rule.Report{
 			Fact: "creating the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm: rule.Queue(e),
-			Instead: "create the table by itself and attach it, " + quiet + ":\nCREATE TABLE " + name + " (LIKE " + rule.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
-				"ALTER TABLE " + rule.Table(parent.Name) + " ATTACH PARTITION " + name + " " + bounds(s) + ";",
+			Harm: analysis.Queue(e),
+			Instead: "create the table by itself and attach it, " + quiet + ":\nCREATE TABLE " + name + " (LIKE " + analysis.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
+				"ALTER TABLE " + analysis.Table(parent.Name) + " ATTACH PARTITION " + name + " " + bounds(s) + ";",
 		})
 	}
 }

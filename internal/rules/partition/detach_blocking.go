@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -43,7 +44,7 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := rule.Report{
 			Fact:    "detaching " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm:    rule.Queue(e),
+			Harm:    analysis.Queue(e),
 			Instead: advice,
 		}
 		if s.Settings.Bounded() {

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -37,7 +38,7 @@ func detachConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "the server refuses to detach " + part.Name.String() + " from " + parent.Name.String() + " concurrently",
 			Harm:    "the migration fails: " + s.Result.Refused.Message(),
-			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\nALTER TABLE " + rule.Table(parent.Name) + " DETACH PARTITION " + rule.Table(part.Name) + ";",
+			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\nALTER TABLE " + analysis.Table(parent.Name) + " DETACH PARTITION " + analysis.Table(part.Name) + ";",
 		})
 	}
 }

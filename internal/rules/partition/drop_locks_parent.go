@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -40,13 +41,13 @@ func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 		if e == nil || e.Dropped || !e.Lock.BlocksReads() {
 			continue
 		}
-		advice := "detach it concurrently first, outside of a transaction:\nALTER TABLE " + rule.Table(parent.Name) + " DETACH PARTITION " + rule.Table(part.Name) + " CONCURRENTLY;\nDROP TABLE " + rule.Table(part.Name) + ";"
+		advice := "detach it concurrently first, outside of a transaction:\nALTER TABLE " + analysis.Table(parent.Name) + " DETACH PARTITION " + analysis.Table(part.Name) + " CONCURRENTLY;\nDROP TABLE " + analysis.Table(part.Name) + ";"
 		if v := p.Versions(); parent.Default != 0 || v[len(v)-1] < 14 {
 			advice = "bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}
 		p.Report(s, rule.Report{
 			Fact:    "dropping the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm:    rule.Queue(e),
+			Harm:    analysis.Queue(e),
 			Instead: advice,
 		})
 		return

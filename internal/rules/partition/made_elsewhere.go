@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -48,7 +49,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
-	u := p.Uses(deployed.Name, "")
+	u := p.Code.Uses(deployed.Name, "")
 	if u.Idle() {
 		return
 	}
@@ -56,7 +57,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 	e.Name = table.Name
 	r := rule.Report{
 		Fact:     "each partition of " + name + " is " + work(e) + "; the migrations that can be read make none of them",
-		Harm:     rule.Waiting(e) + " waits until that is done for all partitions, which takes as long as they are big together",
+		Harm:     analysis.Waiting(e) + " waits until that is done for all partitions, which takes as long as they are big together",
 		Instead:  "do it partition by partition; what the way is, is told when the schema that the server has is given: --db, or --schema",
 		Severity: onward.Warning,
 		Evidence: u.Seen(),
@@ -65,7 +66,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 		r.Severity = onward.Error
 	}
 	if s.Node.GetIndexStmt() != nil {
-		r.Instead = "create the index ON ONLY " + rule.Table(table.Name) + ", build it on each partition CONCURRENTLY, and attach those: it becomes valid with the last"
+		r.Instead = "create the index ON ONLY " + analysis.Table(table.Name) + ", build it on each partition CONCURRENTLY, and attach those: it becomes valid with the last"
 	}
 	p.Report(s, r)
 }
@@ -83,7 +84,7 @@ func onPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
 	if table.Strategy == "hash" {
 		bound = "FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
 	}
-	sql := "CREATE TABLE " + rule.Table(name) + " PARTITION OF " + rule.Table(table.Name) + " " + bound
+	sql := "CREATE TABLE " + analysis.Table(name) + " PARTITION OF " + analysis.Table(table.Name) + " " + bound
 	made, err := pgparse.Split(sql)
 	if err != nil || len(made.Stmts) != 1 {
 		return nil

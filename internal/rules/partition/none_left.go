@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -69,14 +70,14 @@ func noneLeft(p *rule.Pass, r *rule.Release) {
 		if old == nil || old.Kind == catalog.PartitionedTable && len(old.Partitions) == 0 {
 			continue
 		}
-		u := p.Uses(now.Name, "")
+		u := p.Code.Uses(now.Name, "")
 		if u.Idle() {
 			continue
 		}
 		p.Report(last[oid].by, rule.Report{
 			Fact:     "the partitioned table " + now.Name.String() + " has no partition from here on",
 			Harm:     "every INSERT of the deployed code into it fails" + u.Where() + ": no partition of relation \"" + now.Name.Name + "\" found for row",
-			Instead:  "create the partitions that the code writes to in the same transaction, or one for what fits in no other:\nCREATE TABLE … PARTITION OF " + rule.Table(now.Name) + " DEFAULT;",
+			Instead:  "create the partitions that the code writes to in the same transaction, or one for what fits in no other:\nCREATE TABLE … PARTITION OF " + analysis.Table(now.Name) + " DEFAULT;",
 			Severity: u.Severity(),
 			Evidence: u.Evidence,
 		})

@@ -4,6 +4,8 @@ package policy
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -50,7 +52,7 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			case len(d.After.Policies) == 0:
 				r.Fact += ", which has no policy"
 				r.Harm = "deployed code that does not connect as the owner sees no row any more, and its INSERTs fail"
-				r.Instead = "create the policies that the deployed code needs in front of it, in the same transaction:\nCREATE POLICY … ON " + rule.Table(d.Before.Name) + " USING (…);"
+				r.Instead = "create the policies that the deployed code needs in front of it, in the same transaction:\nCREATE POLICY … ON " + analysis.Table(d.Before.Name) + " USING (…);"
 				if d.After.ForceRLS {
 					r.Harm = "deployed code sees no row any more, and its INSERTs fail: new row violates row-level security policy"
 					r.Severity = onward.Off
@@ -136,10 +138,10 @@ func narrows(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.
 		r.Harm = "INSERTs and UPDATEs of the deployed code that do not meet its new condition fail: new row violates row-level security policy"
 	case len(lost) > 0 && lost[0] == "public":
 		r.Fact = "policy " + old.Name + " of " + table + " is no longer for everybody"
-		r.Harm = "deployed code that connects as another role than " + rule.Enumerate(roles) + " sees no row by it any more"
+		r.Harm = "deployed code that connects as another role than " + advice.Enumerate(roles) + " sees no row by it any more"
 	case len(lost) > 0:
-		r.Fact = "policy " + old.Name + " of " + table + " is no longer for " + rule.Enumerate(lost)
-		r.Harm = "deployed code that connects as " + rule.Enumerate(lost) + " sees no row by it any more"
+		r.Fact = "policy " + old.Name + " of " + table + " is no longer for " + advice.Enumerate(lost)
+		r.Harm = "deployed code that connects as " + advice.Enumerate(lost) + " sees no row by it any more"
 	default:
 		return false
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
@@ -57,7 +58,7 @@ func recursion(p *rule.Pass, t *rule.Tx) {
 			Fact: fact,
 			Harm: found.fails() + " of " + table + " fails for every role that the policies bind: infinite recursion detected in policy for relation \"" + d.After.Name.Name + "\"",
 			Instead: "read it in a function whose owner the policies do not bind, and call that in the policy:\n" +
-				"CREATE FUNCTION … RETURNS … LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT … FROM " + rule.Table(d.After.Name) + " … $$;",
+				"CREATE FUNCTION … RETURNS … LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT … FROM " + analysis.Table(d.After.Name) + " … $$;",
 		})
 	}
 }

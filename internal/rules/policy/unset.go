@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -39,14 +40,14 @@ func unset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 		}
 	}
 	for _, name := range asked {
-		if u := p.Sets(name); !u.Known || u.Used || named(t, name) {
+		if u := p.Code.Sets(name); !u.Known || u.Used || named(t, name) {
 			return ""
 		}
 	}
 	if len(asked) == 0 {
 		return ""
 	}
-	return "the policies ask for the setting " + rule.Enumerate(asked) + ", which it sets nowhere"
+	return "the policies ask for the setting " + advice.Enumerate(asked) + ", which it sets nowhere"
 }
 
 // named reports whether a function of the schema names a setting: the code may

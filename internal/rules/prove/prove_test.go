@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rule"
@@ -192,7 +193,7 @@ func roles(all []proof) []string {
 				case *pgparse.RoleSpec:
 					add(x.Rolename)
 				case *pgparse.VariableSetStmt:
-					if set, ok := rule.SettingOf(s.Node); ok && (set.Name == "role" || set.Name == "session_authorization") {
+					if set, ok := analysis.SettingOf(s.Node); ok && (set.Name == "role" || set.Name == "session_authorization") {
 						add(set.Value)
 					}
 				}

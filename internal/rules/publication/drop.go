@@ -3,6 +3,7 @@ package publication
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -51,7 +52,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			leaves = " leave"
 		}
 		p.Report(d.By, rule.Report{
-			Fact:    rule.Enumerate(gone) + leaves + " publication " + name,
+			Fact:    advice.Enumerate(gone) + leaves + " publication " + name,
 			Harm:    "what is written there from here on does not reach its subscribers, and nothing fails",
 			Instead: "see that no subscriber needs it first",
 		})

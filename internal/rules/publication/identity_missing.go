@@ -3,7 +3,10 @@ package publication
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -43,7 +46,7 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 			Severity: onward.Warning,
 			Fact:     "table " + t.Name.String() + " has no replica identity" + because(t) + ", and publication " + unidentified(end, t).Name.Name + " publishes it",
 			Harm:     "code that updates or deletes rows of " + t.Name.String() + " fails: it does not have a replica identity",
-			Instead:  "give it a primary key, or, where its rows are changed all the same:\nALTER TABLE " + rule.Table(t.Name) + " REPLICA IDENTITY FULL;",
+			Instead:  "give it a primary key, or, where its rows are changed all the same:\nALTER TABLE " + analysis.Table(t.Name) + " REPLICA IDENTITY FULL;",
 			Cause:    "and so have %d other new tables none",
 		})
 	}
@@ -63,10 +66,10 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 // name.
 func reportRefused(p *rule.Pass, s *rule.Stmt) string {
 	name := s.Result.Refused.Objects[0]
-	of, table := rule.Ident(name), name
+	of, table := pgparse.QuoteIdent(name), name
 	for _, w := range p.Writes(s) {
 		if w.Table.Name.Name == name {
-			of, table = rule.Table(w.Table.Name), w.Table.Name.String()
+			of, table = analysis.Table(w.Table.Name), w.Table.Name.String()
 		}
 	}
 	r := rule.Report{
@@ -97,8 +100,8 @@ func published(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 			return true
 		}
 		names = append(names, t.Name.String())
-		if example == "" || rule.Table(t.Name) < example {
-			example = rule.Table(t.Name)
+		if example == "" || analysis.Table(t.Name) < example {
+			example = analysis.Table(t.Name)
 		}
 		return true
 	})
@@ -112,7 +115,7 @@ func published(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	}
 	p.Report(d.By, rule.Report{
 		Severity: onward.Warning,
-		Fact:     "publication " + o.Name.Name + " publishes " + rule.Enumerate(names) + ", which " + has + " no replica identity",
+		Fact:     "publication " + o.Name.Name + " publishes " + advice.Enumerate(names) + ", which " + has + " no replica identity",
 		Harm:     "deployed code that updates or deletes rows there fails from here on: the table does not have a replica identity",
 		Instead:  "give each a primary key first, or say that whole rows are its identity:\nALTER TABLE " + example + " REPLICA IDENTITY FULL;",
 	})
@@ -128,7 +131,7 @@ func identityLost(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	p.Report(d.By, rule.Report{
 		Fact:    "table " + t.Name.String() + ", which publication " + unidentified(end, t).Name.Name + " publishes, loses its replica identity",
 		Harm:    "every UPDATE and DELETE on it fails from here on: it does not have a replica identity",
-		Instead: "name another one in the same transaction:\nALTER TABLE " + rule.Table(t.Name) + " REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",
+		Instead: "name another one in the same transaction:\nALTER TABLE " + analysis.Table(t.Name) + " REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",
 	})
 }
 

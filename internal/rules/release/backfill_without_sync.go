@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -42,7 +43,7 @@ func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 		p.Report(c.by, rule.Report{
 			Fact:    fmt.Sprintf("%s of %s is filled from %s once, and nothing keeps it in step", c.column, table, from),
 			Harm:    harm,
-			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\nor copy once more when the old code is gone", c.column, rule.Table(c.table.Name)),
+			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\nor copy once more when the old code is gone", c.column, analysis.Table(c.table.Name)),
 		})
 	}
 }

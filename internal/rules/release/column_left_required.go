@@ -3,7 +3,10 @@ package release
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,7 +27,7 @@ var ColumnLeftRequired = &rule.Rule{
 }
 
 func columnLeftRequired(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Unmapped) {
+	for _, h := range changes(r, history.Unmapped) {
 		t, name := mapped(r, h)
 		if t == nil {
 			continue
@@ -36,7 +39,7 @@ func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and the new " + or(h.Detail, "code") + " has no field for it",
 			Harm:    "every INSERT of the new code leaves " + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
-			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + rule.Table(t.Name) + " ALTER COLUMN " + rule.Ident(column.Name) + " DROP NOT NULL;",
+			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + analysis.Table(t.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(column.Name) + " DROP NOT NULL;",
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,7 +24,7 @@ var ColumnMissing = &rule.Rule{
 }
 
 func columnMissing(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Mapped) {
+	for _, h := range changes(r, history.Mapped) {
 		t, name := mapped(r, h)
 		if t == nil || t.Partial || t.Adopted || t.Column(name) != nil {
 			continue
@@ -42,7 +43,7 @@ func columnMissing(p *rule.Pass, r *rule.Release) {
 
 // mapped is the table of the head with the column of a model that a change of the
 // history is about, and the column's name; nil where it is not known.
-func mapped(r *rule.Release, h *rule.HistoryChange) (t *catalog.Relation, column string) {
+func mapped(r *rule.Release, h *history.Change) (t *catalog.Relation, column string) {
 	dot := strings.LastIndexByte(h.Other, '.')
 	schema, table, ok := strings.Cut(h.Other[:dot], ".")
 	if !ok {

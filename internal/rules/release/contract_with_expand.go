@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -59,7 +61,7 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 	type key struct {
 		drop, copy *rule.Stmt
 	}
-	for _, list := range rule.Alike(all, func(x *lost) key { return key{x.By, x.copy.by} }) {
+	for _, list := range analysis.Alike(all, func(x *lost) key { return key{x.By, x.copy.by} }) {
 		var from, to []string
 		for _, x := range list {
 			from = append(from, x.Old.Name)
@@ -67,15 +69,15 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 				to = append(to, x.copy.column)
 			}
 		}
-		names, it := rule.Enumerate(from), "it"
+		names, it := advice.Enumerate(from), "it"
 		if len(list) > 1 {
 			it = "them"
 		}
 		p.Report(list[0].By, rule.Report{
-			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), rule.Enumerate(to), it),
+			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), advice.Enumerate(to), it),
 			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
 			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",
-			Evidence: []onward.Evidence{list[0].copy.by.Evidence("copies " + names + " to " + rule.Enumerate(to))},
+			Evidence: []onward.Evidence{list[0].copy.by.Evidence("copies " + names + " to " + advice.Enumerate(to))},
 		})
 	}
 }

@@ -3,6 +3,7 @@ package release
 import (
 	"cmp"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -36,7 +37,7 @@ func copyWithoutRows(p *rule.Pass, s *rule.Stmt) {
 	r := rule.Report{
 		Fact:    "COPY … FROM STDIN asks for rows, and " + cmp.Or(s.Migration.Runner.Name, "the runner") + " sends none",
 		Harm:    "the lines behind it are sent as SQL, which is a syntax error; where there are none, the driver ends the session or waits for ever, with the locks of the transaction",
-		Instead: "write the rows as INSERT INTO " + rule.Table(catalog.Name{Schema: c.GetRelation().GetSchemaname(), Name: c.GetRelation().GetRelname()}) + " … VALUES",
+		Instead: "write the rows as INSERT INTO " + analysis.Table(catalog.Name{Schema: c.GetRelation().GetSchemaname(), Name: c.GetRelation().GetRelname()}) + " … VALUES",
 	}
 	switch src := &s.Migration.Script.Source; {
 	case s.Parent >= 0:

@@ -3,7 +3,10 @@ package release
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,7 +27,7 @@ var ForeignKeyLeft = &rule.Rule{
 }
 
 func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Uncleared) {
+	for _, h := range changes(r, history.Uncleared) {
 		t, name := mapped(r, h)
 		if t == nil || t.Column(name) == nil {
 			continue
@@ -38,7 +41,7 @@ func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
 			p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 				Fact:    "the foreign key " + con.Name + " of " + t.Name.String() + " stays, and the new code does not know " + column.Name,
 				Harm:    "it no longer clears the rows that point at one of " + to.Name.String() + " before it deletes that, and the DELETE fails: violates foreign key constraint \"" + con.Name + "\"",
-				Instead: "drop the constraint here, and what it stands on a release later:\nALTER TABLE " + rule.Table(t.Name) + " DROP CONSTRAINT " + rule.Ident(con.Name) + ";",
+				Instead: "drop the constraint here, and what it stands on a release later:\nALTER TABLE " + analysis.Table(t.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(con.Name) + ";",
 				Cause:   "and so do %d other foreign keys",
 			})
 		}

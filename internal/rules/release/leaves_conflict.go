@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -20,7 +21,7 @@ var LeavesConflict = &rule.Rule{
 }
 
 func leavesConflict(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Conflict) {
+	for _, h := range changes(r, history.Conflict) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    or(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
 			Harm:    or(h.Runner, "the framework refuses to migrate: nothing says which of them comes last"),

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -27,9 +28,9 @@ var MigrationDeleted = &rule.Rule{
 const many = 4
 
 func migrationDeleted(p *rule.Pass, r *rule.Release) {
-	gone := changes(r, rule.Deleted)
-	var directories, apps []*rule.HistoryChange
-	gone = slices.DeleteFunc(gone, func(h *rule.HistoryChange) bool {
+	gone := changes(r, history.Deleted)
+	var directories, apps []*history.Change
+	gone = slices.DeleteFunc(gone, func(h *history.Change) bool {
 		if h.Directory {
 			directories = append(directories, h)
 		} else if h.App != "" {
@@ -68,7 +69,7 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 
 // directoriesDeleted reports directories that are gone as one: a project that
 // ended, or a database that is no longer served.
-func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
+func directoriesDeleted(p *rule.Pass, gone []*history.Change) {
 	var dirs []string
 	for _, h := range gone {
 		if dir := directory(h.Path); !slices.Contains(dirs, dir) {
@@ -90,13 +91,13 @@ func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
 		Harm:     "nothing migrates their databases any more; a runner that still looks there finds versions that it does not know",
 		Instead:  "see that no database is migrated from there, and that what takes its place begins where they are",
 	}
-	if !slices.ContainsFunc(gone, func(h *rule.HistoryChange) bool { return !h.Ended }) {
+	if !slices.ContainsFunc(gone, func(h *history.Change) bool { return !h.Ended }) {
 		report.Severity = onward.Info
 		report.Fact += ", and nothing of the program that they belong to"
 		report.Harm = "its database stays as it is; what still runs of it, or reads it, goes on without"
 		report.Instead = "see that nothing runs on it any more"
 	}
-	if at := slices.IndexFunc(gone, func(h *rule.HistoryChange) bool { return h.Other != "" }); at >= 0 {
+	if at := slices.IndexFunc(gone, func(h *history.Change) bool { return h.Other != "" }); at >= 0 {
 		on := gone[at]
 		again := fmt.Sprintf("first %d repeat", on.Repeats)
 		if on.Repeats == 1 {
@@ -111,7 +112,7 @@ func directoriesDeleted(p *rule.Pass, gone []*rule.HistoryChange) {
 
 // appsRemoved notes the apps that are no longer installed. The deployed code has
 // their tables as before.
-func appsRemoved(p *rule.Pass, gone []*rule.HistoryChange) {
+func appsRemoved(p *rule.Pass, gone []*history.Change) {
 	seen := map[string]bool{}
 	for _, h := range gone {
 		if seen[h.App] {

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -18,7 +19,7 @@ var MigrationEdited = &rule.Rule{
 }
 
 func migrationEdited(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Edited) {
+	for _, h := range changes(r, history.Edited) {
 		report := rule.Report{
 			Fact:    h.Migration + " was edited, and the base has it already",
 			Harm:    or(h.Runner, "databases that ran it keep what the old text did"),

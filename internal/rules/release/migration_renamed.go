@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -19,7 +20,7 @@ var MigrationRenamed = &rule.Rule{
 }
 
 func migrationRenamed(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.RenamedID) {
+	for _, h := range changes(r, history.RenamedID) {
 		if n := number(h.Migration); n != "" && n == number(h.Other) && h.Runner == "" {
 			// The number is the name; the rest is for people.
 			if h.Detail == "" {

@@ -3,6 +3,7 @@ package release
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -21,10 +22,10 @@ var OutOfOrder = &rule.Rule{
 
 func outOfOrder(p *rule.Pass, r *rule.Release) {
 	twice := map[[2]string]bool{}
-	for _, h := range changes(r, rule.Duplicate) {
+	for _, h := range changes(r, history.Duplicate) {
 		twice[[2]string{h.Migration, h.Other}] = true
 	}
-	for _, h := range changes(r, rule.OutOfOrder) {
+	for _, h := range changes(r, history.OutOfOrder) {
 		if twice[[2]string{h.Migration, h.Other}] {
 			continue // neither is behind the other
 		}

@@ -6,12 +6,13 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
 // stops reports whether the runner does not get over a change of the history:
 // its own clause says that it refuses, stops, or leaves the migration out.
-func stops(h *rule.HistoryChange) bool {
+func stops(h *history.Change) bool {
 	for _, word := range []string{"refuse", "stops", "skips", "fails", "runs nothing"} {
 		if strings.Contains(h.Runner, word) || strings.Contains(h.Detail, word) {
 			return true
@@ -21,8 +22,8 @@ func stops(h *rule.HistoryChange) bool {
 }
 
 // changes lists the changes of one kind.
-func changes(r *rule.Release, kind rule.HistoryKind) []*rule.HistoryChange {
-	var out []*rule.HistoryChange
+func changes(r *rule.Release, kind history.Kind) []*history.Change {
+	var out []*history.Change
 	for i := range r.Changes {
 		if r.Changes[i].Kind == kind {
 			out = append(out, &r.Changes[i])

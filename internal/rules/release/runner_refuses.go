@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,7 +30,7 @@ func refusals(p *rule.Pass, m *rule.Migration) {
 }
 
 func runnerRefuses(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Refused) {
+	for _, h := range changes(r, history.Refused) {
 		if x := h.Refusal; x != nil {
 			p.ReportAt(h.Migration, h.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead, Severity: x.Severity})
 		}

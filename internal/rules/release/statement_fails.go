@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -71,7 +72,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		case x.Query:
 			r.Fact = "the statement fails for each row that its query finds: " + x.Message()
 			r.Harm = "the migration stops here, on every database where the query finds a row"
-			if q := s.Node.GetInsertStmt().GetSelectStmt().GetSelectStmt(); q == nil || p.Rows(s, q) != rule.Whole {
+			if q := s.Node.GetInsertStmt().GetSelectStmt().GetSelectStmt(); q == nil || p.Reads(s, q) != analysis.Whole {
 				r.Severity, r.Stops = onward.Warning, false
 			}
 		case x.Like != "":

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -18,7 +19,7 @@ var VersionDuplicate = &rule.Rule{
 }
 
 func versionDuplicate(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, rule.Duplicate) {
+	for _, h := range changes(r, history.Duplicate) {
 		report := rule.Report{
 			Fact:    h.Migration + " and " + h.Other + " have the same version",
 			Harm:    or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),

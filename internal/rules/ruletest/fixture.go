@@ -58,7 +58,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/usage"
@@ -71,7 +73,7 @@ type Fixture struct {
 	Versions    []int
 	Claims      []Claim
 	Transaction onward.Transaction
-	Runner      rule.Runner
+	Runner      history.Runner
 	Framework   string
 	Uses        map[string]bool // "users.name" → used
 	Defaulted   map[string]bool // by a model that leaves its value to the database
@@ -107,8 +109,8 @@ type Release struct {
 	// Together is 1 where its files run in one transaction.
 	Together int
 	// Changes and Refusals are what is wrong with the history and the files.
-	Changes  []rule.HistoryChange
-	Refusals []rule.Refusal
+	Changes  []history.Change
+	Refusals []history.Refusal
 	// Programs are what the migration runs besides SQL.
 	Programs []script.Code
 	// Versions are those that the example is for, Servers those that run it.
@@ -296,32 +298,32 @@ func faults(e *rule.Engine) error {
 }
 
 // key is how a header says what a question is about.
-func key(q rule.Question) string {
+func key(q analysis.Question) string {
 	out := q.Name.String()
 	if q.Column != "" {
 		out += "." + q.Column
 	}
 	switch q.Kind {
-	case rule.AskStar:
+	case analysis.AskStar:
 		return "*." + catalog.Name{Name: q.Name.Name}.String() + strings.TrimPrefix(out, q.Name.String())
-	case rule.AskValue:
+	case analysis.AskValue:
 		return "=." + out + "=" + q.Old + "=" + q.Now
-	case rule.AskUpserts, rule.AskUpsert, rule.AskSetting, rule.AskCompared:
+	case analysis.AskUpserts, analysis.AskUpsert, analysis.AskSetting, analysis.AskCompared:
 		return "(" + strconv.Itoa(int(q.Kind)) + ")" // no header says
 	}
 	return out
 }
 
-func (f *Fixture) usage() func(rule.Question) rule.Usage {
-	return func(q rule.Question) rule.Usage {
+func (f *Fixture) usage() func(analysis.Question) analysis.Usage {
+	return func(q analysis.Question) analysis.Usage {
 		table, column, key := q.Name, q.Column, key(q)
 		used, known := f.Uses[key]
-		u := rule.Usage{Known: known, Used: used}
+		u := analysis.Usage{Known: known, Used: used}
 		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
-			if q.Kind == rule.AskStar {
-				u.Stars = []rule.Star{{Kind: rule.ReadsRows, Evidence: u.Evidence[0]}}
+			if q.Kind == analysis.AskStar {
+				u.Stars = []analysis.Star{{Kind: analysis.ReadsRows, Evidence: u.Evidence[0]}}
 			}
 			if column != "" {
 				u.Evidence[0].Text = key // which does not say whether it reads or writes
@@ -337,8 +339,8 @@ func (f *Fixture) usage() func(rule.Question) rule.Usage {
 			for _, columns := range f.Inserts[key] {
 				u.Known, u.Used = true, true
 				at := onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}
-				u.Inserts = append(u.Inserts, rule.Insert{Columns: columns, Evidence: at})
-				w := rule.Written{How: usage.Inserts, Evidence: at}
+				u.Inserts = append(u.Inserts, analysis.Insert{Columns: columns, Evidence: at})
+				w := analysis.Written{How: usage.Inserts, Evidence: at}
 				for _, c := range columns {
 					w.Columns = append(w.Columns, usage.Given{Column: c})
 				}
@@ -350,15 +352,15 @@ func (f *Fixture) usage() func(rule.Question) rule.Usage {
 }
 
 // writes are those of a line of code, which is SQL or has some in it, to a table.
-func writes(table catalog.Name, line string, at onward.Evidence) []rule.Written {
+func writes(table catalog.Name, line string, at onward.Evidence) []analysis.Written {
 	var files []usage.File
 	for _, name := range []string{"q.sql", "q.go", "q.py"} {
 		files = append(files, usage.File{Path: name, Facts: usage.Read(name, []byte(line))})
 	}
 	b := &usage.Bound{Index: usage.NewIndex(files)}
-	var out []rule.Written
+	var out []analysis.Written
 	for _, w := range b.Writes(table) {
-		out = append(out, rule.Written{How: w.How, Columns: w.Columns, Evidence: at})
+		out = append(out, analysis.Written{How: w.How, Columns: w.Columns, Evidence: at})
 	}
 	return out
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -33,7 +33,7 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		if len(fields) < 2 {
 			return fmt.Errorf("%s.change: %q: write kind and migration", name, value)
 		}
-		h := rule.HistoryChange{Kind: rule.HistoryKind(fields[0]), Migration: fields[1], Path: fields[1]}
+		h := history.Change{Kind: history.Kind(fields[0]), Migration: fields[1], Path: fields[1]}
 		for _, v := range fields[2:] {
 			app, ofApp := strings.CutPrefix(v, "app=")
 			switch {
@@ -62,7 +62,7 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		if err != nil {
 			return fmt.Errorf("%s.refusal: %q: write line and message", name, value)
 		}
-		r.Refusals = append(r.Refusals, rule.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
+		r.Refusals = append(r.Refusals, history.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
 	case "pg":
 		r.Versions, err = versions(value)
 		r.Servers = r.Versions

@@ -38,7 +38,7 @@ func deployed(p *rule.Pass, s *rule.Stmt, name string) bool {
 
 // judge finishes a finding on a schema that goes away.
 func judge(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
-	u := p.UsesName(catalog.Name{Name: name})
+	u := p.Code.UsesName(catalog.Name{Name: name})
 	r.Evidence = u.Evidence
 	if inside := content(p, s.Before, name); inside != "" {
 		r.Harm = "queries of the deployed code on " + inside + " fail" + u.Where() + ": relation does not exist"

@@ -26,7 +26,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		if !deployed(p, d, catalog.RelationDropped) || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE || taken(t, d) {
 			continue
 		}
-		u := p.UsesName(p.DeployedName(d))
+		u := p.Code.UsesName(p.DeployedName(d))
 		if !u.Used && d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0 {
 			continue // a column's: column-drop-default has something to say, when there is
 		}

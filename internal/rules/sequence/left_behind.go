@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -239,7 +240,7 @@ func leftBehind(p *rule.Pass, r *rule.Release) {
 		report := rule.Report{
 			Fact:     fmt.Sprintf("%s gets rows with their own %s, and nothing moves sequence %s behind them", t.Name, n.what, seq.Name),
 			Harm:     "an INSERT that leaves " + col.Name + " to its default fails when the sequence gives a number that is taken: duplicate key value violates unique constraint",
-			Instead:  fmt.Sprintf("move the sequence behind the rows:\nSELECT setval(pg_get_serial_sequence('%s', '%s'), max(%s)) FROM %s;", rule.Table(t.Name), col.Name, rule.Ident(col.Name), rule.Table(t.Name)),
+			Instead:  fmt.Sprintf("move the sequence behind the rows:\nSELECT setval(pg_get_serial_sequence('%s', '%s'), max(%s)) FROM %s;", analysis.Table(t.Name), col.Name, pgparse.QuoteIdent(col.Name), analysis.Table(t.Name)),
 			Severity: onward.Info,
 			Cause:    "and %d other new tables are filled so",
 		}

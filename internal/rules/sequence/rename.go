@@ -34,7 +34,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		case d.By.Node.GetRenameStmt() == nil:
 			continue // it goes with its table
 		}
-		u := p.UsesName(p.DeployedName(d))
+		u := p.Code.UsesName(p.DeployedName(d))
 		if !u.Used && !u.Named && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
 			continue // a default takes its numbers, and follows
 		}

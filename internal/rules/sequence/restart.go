@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -103,7 +104,7 @@ func setBack(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 			r := rule.Report{
 				Fact:     "sequence " + seq.Name.String() + " begins again, and it has numbered the rows of " + t.Name.String(),
 				Harm:     "INSERTs that leave " + c.Name + " out get numbers that are taken",
-				Instead:  "set it behind the highest number:\nSELECT setval('" + rule.Table(seq.Name) + "', (SELECT max(" + rule.Ident(c.Name) + ") FROM " + rule.Table(t.Name) + "));",
+				Instead:  "set it behind the highest number:\nSELECT setval('" + analysis.Table(seq.Name) + "', (SELECT max(" + pgparse.QuoteIdent(c.Name) + ") FROM " + analysis.Table(t.Name) + "));",
 				Severity: onward.Warning,
 			}
 			if s.Before.UniqueAlone(t, c.Attnum) {

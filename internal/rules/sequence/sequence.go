@@ -2,6 +2,7 @@
 package sequence
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -9,7 +10,7 @@ import (
 
 // severity of taking a sequence's name away: few programs name sequences
 // themselves, so that it is an error only when the deployed code does.
-func severity(u rule.Usage) onward.Severity {
+func severity(u analysis.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,7 +27,7 @@ func cluster(p *rule.Pass, s *rule.Stmt) {
 	if e := rewritten(p, s); e != nil {
 		p.Report(s, rule.Report{
 			Fact:    "CLUSTER rewrites " + e.Name.String(),
-			Harm:    rule.Waiting(e) + " waits until all of it is sorted and written, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until all of it is sorted and written, which takes as long as the table is big",
 			Instead: "take it out of the migration: pg_repack sorts a table while it is in use",
 		})
 	}

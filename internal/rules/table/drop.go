@@ -2,6 +2,7 @@ package table
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -44,7 +45,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
 			Instead:  u.Remove("it"),
-			Way:      advice.KeepTable{Table: rule.Table(name)},
+			Way:      advice.KeepTable{Table: analysis.Table(name)},
 			Severity: u.Severity(),
 			Evidence: u.Seen(),
 		}
@@ -78,7 +79,7 @@ func codeIsHere(p *rule.Pass, but catalog.OID) bool {
 		if r.OID == but || !r.Kind.IsTable() || r.Parent != 0 {
 			return true
 		}
-		here = p.Uses(r.Name, "").Used || here // all are asked: the answers come together
+		here = p.Code.Uses(r.Name, "").Used || here // all are asked: the answers come together
 		asked++
 		return asked < few
 	})
@@ -87,11 +88,11 @@ func codeIsHere(p *rule.Pass, but catalog.OID) bool {
 
 // unseen judges DROP TABLE IF EXISTS of a table that nothing created, where
 // nothing at all is known of the deployed schema: it may be there.
-func unseen(p *rule.Pass, s *rule.Stmt, o rule.DroppedObject) {
+func unseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
 	if p.Release.Known || known(p.Release.Deployed) || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
 		return
 	}
-	u := p.Uses(o.Name, "")
+	u := p.Code.Uses(o.Name, "")
 	p.Report(s, rule.Report{
 		Fact:     "table " + o.String() + " is dropped if it exists",
 		Harm:     u.Breaks("the table"),

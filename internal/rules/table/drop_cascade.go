@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -160,12 +162,12 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 		}
 		if c := r.Attr(d.New.Attnum); c != nil && c.Default == nil && c.Identity == "" {
 			taken = append(taken, "the default of column "+c.Name+" of "+d.Before.Name.String())
-			instead += "\nALTER SEQUENCE " + rule.Table(s.Before.Relation(d.Old.Takes).Name) + " OWNED BY " + rule.Table(d.Before.Name) + "." + rule.Ident(c.Name) + ";"
+			instead += "\nALTER SEQUENCE " + analysis.Table(s.Before.Relation(d.Old.Takes).Name) + " OWNED BY " + analysis.Table(d.Before.Name) + "." + pgparse.QuoteIdent(c.Name) + ";"
 		}
 	}
 	if len(taken) > 0 {
 		p.Report(s, rule.Report{
-			Fact:    "CASCADE takes along " + rule.Enumerate(taken) + ", with the sequence",
+			Fact:    "CASCADE takes along " + advice.Enumerate(taken) + ", with the sequence",
 			Harm:    "INSERTs that leave the column out fail, or store NULL there",
 			Instead: instead,
 		})

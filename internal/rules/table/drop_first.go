@@ -3,6 +3,7 @@ package table
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -56,7 +57,7 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 			fact := "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows"
 			severity := onward.Off
 			if e.OID == 0 {
-				if u := p.UsesName(e.Name); u.Idle() {
+				if u := p.Code.UsesName(e.Name); u.Idle() {
 					return // the DROP is there to begin clean
 				}
 				fact = "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows, if it was there"
@@ -71,7 +72,7 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 				Fact:     fact,
 				Harm:     harm,
 				Severity: severity,
-				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + rule.Table(e.Name) + " …;",
+				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + analysis.Table(e.Name) + " …;",
 				Evidence: []onward.Evidence{earlier.Evidence("drops " + e.Name.String())},
 			})
 			return

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -42,7 +44,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 	}
 	var tables []string
 	s.Before.Relations(func(r *catalog.Relation) bool {
-		if r.Kind.IsTable() && p.InUse(r) && r.Owner != "" && slices.Contains(left, rule.Ident(r.Owner)) {
+		if r.Kind.IsTable() && p.InUse(r) && r.Owner != "" && slices.Contains(left, pgparse.QuoteIdent(r.Owner)) {
 			tables = append(tables, r.Name.String())
 		}
 		return true
@@ -50,7 +52,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 	slices.Sort(tables)
 	what, severity := "whatever "+strings.Join(left, " and ")+" owns in this database, tables too", onward.Warning
 	if len(tables) > 0 {
-		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+rule.Enumerate(tables), onward.Off
+		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+advice.Enumerate(tables), onward.Off
 	}
 	p.Report(s, rule.Report{
 		Fact:     "DROP OWNED drops " + what,
@@ -63,9 +65,9 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 func roleNames(list []*pgparse.Node) []string {
 	var out []string
 	for _, n := range list {
-		name, word := rule.Role(n.GetRoleSpec())
+		name, word := analysis.Role(n.GetRoleSpec())
 		if !word {
-			name = rule.Ident(name)
+			name = pgparse.QuoteIdent(name)
 		}
 		out = append(out, name)
 	}

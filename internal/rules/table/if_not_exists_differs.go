@@ -3,7 +3,9 @@ package table
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,7 +43,7 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 		}
 		missing = append(missing, def.GetColname())
 		if add == "" {
-			add = rule.Ident(def.GetColname()) + " " + s.Before.TypeOf(def.GetTypeName()).String()
+			add = pgparse.QuoteIdent(def.GetColname()) + " " + s.Before.TypeOf(def.GetTypeName()).String()
 		}
 	}
 	if len(missing) == 0 {
@@ -51,7 +53,7 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "table " + name + " exists without " + columns(missing) + ", so that CREATE TABLE IF NOT EXISTS does nothing",
 		Harm:    "the migration counts as done, and code that uses " + name + "." + missing[0] + " fails: the column does not exist",
-		Instead: "add what is missing:\nALTER TABLE " + rule.Table(t.Name) + " ADD COLUMN " + add + ";",
+		Instead: "add what is missing:\nALTER TABLE " + analysis.Table(t.Name) + " ADD COLUMN " + add + ";",
 	})
 }
 

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -33,7 +34,7 @@ func lockExplicit(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    "LOCK TABLE holds " + e.Lock.Words() + " on " + e.Name.String() + " until the transaction ends",
-			Harm:    rule.Waiting(e) + " waits for that long, and from the moment it begins to wait for the queries that are running",
+			Harm:    analysis.Waiting(e) + " waits for that long, and from the moment it begins to wait for the queries that are running",
 			Instead: "bound the wait, and retry:\nSET LOCAL lock_timeout = '2s';\n" + s.SQL + ";",
 			Cause:   "and %d other LOCK TABLE do so with theirs",
 		})

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -37,7 +38,7 @@ func primaryKeyMissing(p *rule.Pass, r *rule.Release) {
 		p.Report(made.By, rule.Report{
 			Fact:    "table " + t.Name.String() + " has no primary key",
 			Harm:    "logical replication refuses UPDATE and DELETE on it, and nothing names a row for a batch, an upsert or a repair",
-			Instead: "give it one while it is empty:\nALTER TABLE " + rule.Table(t.Name) + " ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
+			Instead: "give it one while it is empty:\nALTER TABLE " + analysis.Table(t.Name) + " ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -38,7 +39,7 @@ func primaryKeyShort(p *rule.Pass, r *rule.Release) {
 		p.Report(made.By, rule.Report{
 			Fact:    "primary key " + c.Name + " of " + t.Name.String() + " is " + c.Type.String() + ": it ends at " + last[c.Type.Name.Name],
 			Harm:    "once the numbers are used up every INSERT fails, and widening the column then rewrites the table while nobody can use it",
-			Instead: "make it bigint from the start:\n" + rule.Ident(c.Name) + " bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+			Instead: "make it bigint from the start:\n" + pgparse.QuoteIdent(c.Name) + " bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
 		})
 	}
 }

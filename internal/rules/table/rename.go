@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -44,7 +45,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 		Evidence: u.Seen(),
 		Way:      advice.KeepTableName{Table: from.Name},
 		Instead: "leave a view of the old name behind, in the same transaction, and drop it a release later:\n" +
-			"CREATE VIEW " + rule.Table(from) + " AS SELECT * FROM " + rule.Table(to) + ";",
+			"CREATE VIEW " + analysis.Table(from) + " AS SELECT * FROM " + analysis.Table(to) + ";",
 	}
 	if now := successor(t, from); now != nil {
 		gone := missing(d.Before, now)
@@ -61,7 +62,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
 			for _, w := range [][2]string{{"insert", "insert into"}, {"update", "update"}, {"delete", "delete from"}} {
 				if seen := u.Writing(w[0]); seen != nil {
-					r.Harm = "the deployed code writes to " + from.String() + rule.Usage{Evidence: seen}.Where() + ", and fails: cannot " + w[1] + " view \"" + from.Name + "\""
+					r.Harm = "the deployed code writes to " + from.String() + analysis.Usage{Evidence: seen}.Where() + ", and fails: cannot " + w[1] + " view \"" + from.Name + "\""
 					r.Severity, r.Evidence = onward.Error, seen
 					break
 				}
@@ -78,7 +79,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 
 // throughView tells of what the deployed code does to a table and cannot do to
 // the view that has its name: TRUNCATE and COPY; false when it does neither.
-func throughView(r *rule.Report, u rule.Usage, name string, view *catalog.Relation) bool {
+func throughView(r *rule.Report, u analysis.Usage, name string, view *catalog.Relation) bool {
 	done, act, message := u.Writing("truncate"), "truncated", "\""+name+"\" is not a table"
 	if done == nil && !slices.Contains(view.InsteadOf(), "insert") {
 		done, act, message = u.Writing("copy"), "copied", "cannot copy to view \""+name+"\", or from it"
@@ -87,7 +88,7 @@ func throughView(r *rule.Report, u rule.Usage, name string, view *catalog.Relati
 		return false
 	}
 	r.Fact += ", and the view of the old name cannot be " + act
-	r.Harm = "the deployed code does that" + rule.Usage{Evidence: done}.Where() + ", and fails: " + message
+	r.Harm = "the deployed code does that" + analysis.Usage{Evidence: done}.Where() + ", and fails: " + message
 	r.Severity, r.Evidence = onward.Error, done
 	r.Instead = "release code that does without first: DELETE and INSERT go through the view, COPY (SELECT …) TO reads it; rename the table a release later"
 	return true

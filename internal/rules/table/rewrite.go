@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -45,7 +46,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 			p.Report(s, *index)
 			continue
 		}
-		e := p.Blocked(alone, rule.Rewrites)
+		e := p.Blocked(alone, analysis.Rewrites)
 		if alone.Refused != nil || e == nil {
 			continue
 		}
@@ -56,7 +57,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 		advice := "create a new table of that kind, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic"
 		p.Report(s, rule.Report{
 			Fact:    words + verb + e.Name.String(),
-			Harm:    rule.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
 			Instead: advice,
 		})
 	}
@@ -74,7 +75,7 @@ func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	if e.OID != index.OID || !e.Lock.BlocksReads() || e.Instant || e.Work() == onward.NoWork || !p.Existing(e) {
 		return nil
 	}
-	name, table := rule.Table(index.Name), "its table"
+	name, table := analysis.Table(index.Name), "its table"
 	if index.Index != nil {
 		if t := s.Before.Relation(index.Index.Table); t != nil {
 			if !p.InUse(t) || p.Small(t.Name) {
@@ -86,7 +87,7 @@ func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	return &rule.Report{
 		Fact:    "SET TABLESPACE copies index " + index.Name.String(),
 		Harm:    "every query on " + table + " waits until it is copied, as the planner looks at all of its indexes",
-		Instead: "build it there instead, outside of a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + rule.Ident(tablespace(s)) + ") INDEX " + name + ";",
+		Instead: "build it there instead, outside of a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + pgparse.QuoteIdent(tablespace(s)) + ") INDEX " + name + ";",
 	}
 }
 

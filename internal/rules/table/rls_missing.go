@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -29,7 +30,7 @@ func rlsMissing(p *rule.Pass, r *rule.Release) {
 		p.Report(made.By, rule.Report{
 			Fact:    "table " + t.Name.String() + " has no row level security",
 			Harm:    "every role with a privilege on it sees and changes all of its rows",
-			Instead: "enable it, and say who sees what:\nALTER TABLE " + rule.Table(t.Name) + " ENABLE ROW LEVEL SECURITY;\nCREATE POLICY … ON " + rule.Table(t.Name) + " USING (…);",
+			Instead: "enable it, and say who sees what:\nALTER TABLE " + analysis.Table(t.Name) + " ENABLE ROW LEVEL SECURITY;\nCREATE POLICY … ON " + analysis.Table(t.Name) + " USING (…);",
 		})
 	}
 }

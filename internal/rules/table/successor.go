@@ -1,6 +1,8 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -29,9 +31,9 @@ func missing(old, now *catalog.Relation) []string {
 // lost are those of the columns that a successor does not have which the deployed
 // code uses or may use, for a sentence: "column a", "columns a and b"; else the first
 // that a function names; "" when nothing does.
-func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u rule.Usage) {
+func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u analysis.Usage) {
 	var list []string
-	var uses []rule.Usage
+	var uses []analysis.Usage
 	for _, name := range names {
 		switch x := p.Taken(t, d, d.Before.Column(name)); {
 		case !x.Idle():
@@ -46,7 +48,7 @@ func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns stri
 	case 1:
 		return "column " + list[0], uses[0]
 	}
-	return "columns " + rule.Enumerate(list), rule.Together(uses)
+	return "columns " + advice.Enumerate(list), analysis.Together(uses)
 }
 
 // updatable reports whether a view takes INSERT, UPDATE and DELETE like the

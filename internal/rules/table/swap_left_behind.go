@@ -4,7 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -83,7 +86,7 @@ func tellLeftBehind(p *rule.Pass, r *rule.Release) {
 			p.Report(k.by, rule.Report{
 				Fact:     "a new table takes the name of " + now.Name.String() + " without its row level security",
 				Harm:     "every role that may read the table sees all of its rows",
-				Instead:  "create its policies on the new table, in the same transaction:\nALTER TABLE " + rule.Table(now.Name) + " ENABLE ROW LEVEL SECURITY;",
+				Instead:  "create its policies on the new table, in the same transaction:\nALTER TABLE " + analysis.Table(now.Name) + " ENABLE ROW LEVEL SECURITY;",
 				Severity: onward.Warning,
 			})
 		}
@@ -108,8 +111,8 @@ func pointing(p *rule.Pass, r *rule.Release, k taker, old, now *catalog.Relation
 			p.Report(k.by, rule.Report{
 				Fact: "foreign key " + c.Name + " of " + child.Name.String() + " still points at " + was.Name.String() + ", while a new table is " + now.Name.String(),
 				Harm: "INSERTs and UPDATEs of " + child.Name.String() + " that refer to a row which is in the new table only fail: violates foreign key constraint \"" + c.Name + "\"",
-				Instead: "point it at the new table in the same transaction:\nALTER TABLE " + rule.Table(child.Name) + " DROP CONSTRAINT " + rule.Ident(c.Name) + ";\n" +
-					"ALTER TABLE " + rule.Table(child.Name) + " ADD CONSTRAINT " + rule.Ident(c.Name) + " FOREIGN KEY (…) REFERENCES " + rule.Table(now.Name) + " (…) NOT VALID;",
+				Instead: "point it at the new table in the same transaction:\nALTER TABLE " + analysis.Table(child.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(c.Name) + ";\n" +
+					"ALTER TABLE " + analysis.Table(child.Name) + " ADD CONSTRAINT " + pgparse.QuoteIdent(c.Name) + " FOREIGN KEY (…) REFERENCES " + analysis.Table(now.Name) + " (…) NOT VALID;",
 				Cause: "and so do %d other foreign keys",
 			})
 		}
@@ -137,7 +140,7 @@ func unfired(p *rule.Pass, r *rule.Release, k taker, old, now *catalog.Relation)
 		what = "triggers "
 	}
 	p.Report(k.by, rule.Report{
-		Fact:     "a new table takes the name of " + now.Name.String() + " without its " + what + rule.Enumerate(names),
+		Fact:     "a new table takes the name of " + now.Name.String() + " without its " + what + advice.Enumerate(names),
 		Harm:     "what " + lost[0].Function.String() + " did for each " + lost[0].Events + " of the deployed code on " + now.Name.String() + " is no longer done, and nothing fails",
 		Instead:  "create them on the new table, in the same transaction",
 		Severity: onward.Warning,

@@ -3,6 +3,7 @@ package table
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -181,7 +182,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 			if holds(r.Head, x.now.OID, x.old.OID) {
 				continue
 			}
-			u, severity := p.Uses(x.old.Name, ""), onward.Info
+			u, severity := p.Code.Uses(x.old.Name, ""), onward.Info
 			if !u.Idle() {
 				severity = onward.Warning
 			}
@@ -201,7 +202,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 			p.Report(x.by, rule.Report{
 				Fact:     "a new table takes the name of " + now + ", with the rows that were there when " + last.by.Where() + " copied them",
 				Harm:     "rows that the deployed code writes to " + old + " between the copy and the swap " + where,
-				Instead:  "keep both in step by a trigger on " + rule.Table(x.old.Name) + " from before the copy; or, where it is small, close it first, in the same transaction:\nLOCK TABLE " + rule.Table(x.old.Name) + " IN SHARE ROW EXCLUSIVE MODE;",
+				Instead:  "keep both in step by a trigger on " + analysis.Table(x.old.Name) + " from before the copy; or, where it is small, close it first, in the same transaction:\nLOCK TABLE " + analysis.Table(x.old.Name) + " IN SHARE ROW EXCLUSIVE MODE;",
 				Severity: onward.Warning,
 				Evidence: []onward.Evidence{last.by.Evidence("copies the rows of " + old)},
 			})

@@ -1,6 +1,8 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -30,7 +32,7 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 	var lost []string
 	for _, c := range x.old.Columns {
 		// What has another type is another thing.
-		if now := x.now.Column(c.Name); now != nil && !filled[c.Name] && now.Type.Same(c.Type) && now.Generated == "" && c.Generated == "" && !rule.Given(r.Head, x.now, c.Name) {
+		if now := x.now.Column(c.Name); now != nil && !filled[c.Name] && now.Type.Same(c.Type) && now.Generated == "" && c.Generated == "" && !analysis.Given(r.Head, x.now, c.Name) {
 			lost = append(lost, c.Name)
 		}
 	}
@@ -39,12 +41,12 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 	}
 	what, it := "column "+lost[0], "it"
 	if len(lost) > 1 {
-		what, it = "columns "+rule.Enumerate(lost), "them"
+		what, it = "columns "+advice.Enumerate(lost), "them"
 	}
 	f := rule.Report{
 		Fact:     "a new table takes the name of " + x.now.Name.String() + ", and " + first.Where() + " copies the rows without " + what,
 		Harm:     "both tables have " + it + ": what the rows held there is lost",
-		Instead:  "copy " + it + " too: name " + rule.Enumerate(lost) + " in the INSERT and in its SELECT",
+		Instead:  "copy " + it + " too: name " + advice.Enumerate(lost) + " in the INSERT and in its SELECT",
 		Evidence: []onward.Evidence{first.Evidence("copies the rows of " + x.old.Name.String())},
 	}
 	if !x.dropped {

@@ -2,6 +2,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 )
@@ -12,5 +13,5 @@ func rewritten(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	if s.Result.Refused != nil {
 		return nil
 	}
-	return p.Blocked(&s.Result, rule.Rewrites)
+	return p.Blocked(&s.Result, analysis.Rewrites)
 }

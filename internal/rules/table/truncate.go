@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -43,19 +45,19 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 			continue // with its parent
 		}
 		names = append(names, e.Name.String())
-		t := rule.Table(e.Name)
+		t := analysis.Table(e.Name)
 		// What CASCADE reached goes first: it references what was named.
-		deletes = append([]string{rule.InBatches("DELETE FROM "+t, t, "")}, deletes...)
+		deletes = append([]string{advice.InBatches("DELETE FROM "+t, t, "")}, deletes...)
 	}
 	if len(names) == 0 {
 		return
 	}
-	harm := "the rows are lost, and every query on " + rule.Enumerate(names) + " waits until it commits"
+	harm := "the rows are lost, and every query on " + advice.Enumerate(names) + " waits until it commits"
 	if stmt.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE && len(names) > len(stmt.GetRelations()) {
 		harm = "CASCADE reaches every table that references it: " + harm
 	}
 	p.Report(s, rule.Report{
-		Fact:    "TRUNCATE removes all rows of " + rule.Enumerate(names),
+		Fact:    "TRUNCATE removes all rows of " + advice.Enumerate(names),
 		Harm:    harm,
 		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + strings.Join(deletes, "\n"),
 	})

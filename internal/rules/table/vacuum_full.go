@@ -1,6 +1,7 @@
 package table
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -31,7 +32,7 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    "VACUUM FULL rewrites " + e.Name.String(),
-		Harm:    rule.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
-		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE) " + rule.Table(e.Name) + ";",
+		Harm:    analysis.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
+		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE) " + analysis.Table(e.Name) + ";",
 	})
 }

@@ -3,6 +3,7 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,7 +33,7 @@ func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.ReportAt(s.Migration.ID, s.Migration.Path, c.Line, rule.Report{
 			Fact:     fmt.Sprintf("%s %s rows of %s while %s is locked against %s since %s", c.Name, c.Verb, table, held.Name, blocks(held.Lock), held.By.Where()),
-			Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), table),
+			Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.Waiting(&held.Effect), table),
 			Instead:  "move the RunPython to a migration of its own behind this one, with atomic = False in the migration, and write in batches that commit",
 			Severity: severity,
 			Cause:    "and %d other functions work while " + held.Name.String() + " is",

@@ -3,6 +3,7 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,10 +27,10 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 	said := map[*rule.Stmt]bool{}
 	for _, s := range m.Statements {
 		by := s.Settings.LockTimeoutBy
-		if s.Settings.LockTimeout <= rule.LongestWait || by == nil || said[by] {
+		if s.Settings.LockTimeout <= analysis.LongestWait || by == nil || said[by] {
 			continue
 		}
-		if t := s.Settings.StatementTimeout; t > 0 && t <= rule.LongestWait {
+		if t := s.Settings.StatementTimeout; t > 0 && t <= analysis.LongestWait {
 			continue // which counts the wait, and ends it first
 		}
 		e := strong(p, s)
@@ -38,12 +39,12 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 		}
 		said[by] = true
 		set := "SET "
-		if now, ok := rule.SettingOf(by.Node); ok && now.Local {
+		if now, ok := analysis.SettingOf(by.Node); ok && now.Local {
 			set = "SET LOCAL "
 		}
 		p.Report(by, rule.Report{
 			Fact:     fmt.Sprintf("lock_timeout lets the statement at %s wait %d seconds for the lock on %s", s.Where(), s.Settings.LockTimeout/1000, e.Name),
-			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", rule.Waiting(e)),
+			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", analysis.Waiting(e)),
 			Instead:  "set it to a few seconds, and run the migration again when it gives up:\n" + set + "lock_timeout = '5s';",
 			Evidence: []onward.Evidence{s.Evidence("takes " + e.Lock.String() + " on " + e.Name.String())},
 		})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -67,7 +68,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
-			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, rule.Waiting(e)),
+			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, analysis.Waiting(e)),
 			Instead: instead,
 			Cause:   "nor those in %d other migrations",
 			Fix:     fix,

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -43,7 +44,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Lines(s)),
-		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", rule.Waiting(&held.Effect), work.Name),
+		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
 		Way:      advice.Apart{Work: worksOn(s), Own: held.By.Operation == s.Operation && held.By.Line == s.Line, SQL: s.SQL},
 		Severity: severity,
@@ -57,7 +58,7 @@ func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 	name := e.Name.String()
 	for _, w := range p.Writes(s) {
 		switch {
-		case w.Table.Name != e.Name || w.Bounded(s):
+		case w.Table.Name != e.Name || w.Bounded(s.Statement):
 		case w.Verb == "DELETE":
 			return "DELETE removes rows of " + name
 		default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
@@ -56,9 +57,9 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		}
-		if wait := waited(p, locked); wait > 0 && wait <= rule.LongestWait {
+		if wait := waited(p, locked); wait > 0 && wait <= analysis.LongestWait {
 			r.Severity = onward.Info
-			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.Where(), rule.Duration(wait))
+			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.Where(), analysis.Duration(wait))
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
 			r.Severity = onward.Info

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -30,7 +31,7 @@ type event struct {
 // pending are the checks of a transaction, and those at its savepoints.
 type pending struct {
 	checks
-	saved rule.Savepoints[checks]
+	saved analysis.Savepoints[checks]
 }
 
 // checks are those that a transaction has yet to run, and which of them SET
@@ -116,7 +117,7 @@ func (q *checks) deferred(name string, deferrable, initially bool) bool {
 }
 
 // write takes note of the checks that a write leaves.
-func (q *checks) write(s *rule.Stmt, w *rule.Write) {
+func (q *checks) write(s *rule.Stmt, w *analysis.Write) {
 	t := w.Table
 	if t.OID == 0 || !t.Kind.IsTable() || q.off[t.OID] {
 		return
@@ -200,7 +201,7 @@ func withholds(t *catalog.Relation) bool {
 // another value than NULL or their own.
 type assignments map[string]bool
 
-func assigned(w *rule.Write) assignments {
+func assigned(w *analysis.Write) assignments {
 	u, ok := w.Node.(*pgparse.UpdateStmt)
 	if !ok {
 		return nil

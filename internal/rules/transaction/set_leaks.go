@@ -3,6 +3,8 @@ package transaction
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -87,7 +89,7 @@ func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 			continue
 		}
 		for _, s := range t.Statements {
-			set, ok := rule.SettingOf(s.Node)
+			set, ok := analysis.SettingOf(s.Node)
 			switch {
 			case !ok || set.Local:
 			case set.Name == "":
@@ -126,7 +128,7 @@ func mild(names, values []string) bool {
 
 // harmless reports whether a value is what the server has by default, or what the
 // runner gives the session: where a runner puts back what it has read.
-func harmless(s rule.Setting, r rule.Runner) bool {
+func harmless(s analysis.Setting, r history.Runner) bool {
 	v := strings.ToLower(s.Value)
 	switch s.Name {
 	case "search_path":
@@ -140,7 +142,7 @@ func harmless(s rule.Setting, r rule.Runner) bool {
 	case "default_table_access_method":
 		return v == "heap"
 	}
-	ms, ok := rule.Milliseconds(v)
+	ms, ok := analysis.Milliseconds(v)
 	switch {
 	case !ok || !strings.HasSuffix(s.Name, "_timeout"):
 		return false

@@ -3,6 +3,7 @@ package transaction
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -27,7 +28,7 @@ func setLocalOutside(p *rule.Pass, s *rule.Stmt) {
 	if s.Origin != script.Alone || s.Parent >= 0 {
 		return
 	}
-	set, ok := rule.SettingOf(s.Node)
+	set, ok := analysis.SettingOf(s.Node)
 	if !ok || !set.Local {
 		return
 	}

@@ -3,6 +3,7 @@ package transaction
 import (
 	"strconv"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,7 +27,7 @@ var TimeoutUnit = &rule.Rule{
 const shortest = 100
 
 func timeoutUnit(p *rule.Pass, s *rule.Stmt) {
-	set, ok := rule.SettingOf(s.Node)
+	set, ok := analysis.SettingOf(s.Node)
 	if !ok || set.Default {
 		return
 	}

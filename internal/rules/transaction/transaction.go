@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -100,7 +101,7 @@ func strong(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if e.Lock >= onward.ShareRowExclusiveLock && rule.Blocking(e) && p.Existing(e) {
+		if e.Lock >= onward.ShareRowExclusiveLock && analysis.Blocking(e) && p.Existing(e) {
 			return e
 		}
 	}

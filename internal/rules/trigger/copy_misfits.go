@@ -3,7 +3,9 @@ package trigger
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -50,7 +52,7 @@ func itself(_ *rule.Pass, _ *rule.Tx, r *catalog.Relation) []*catalog.Relation {
 // misfits judges a trigger of a table by what it was in front of the commit: rows
 // that fitted must go on to do so.
 func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigger *catalog.Trigger) bool {
-	fn, old := rule.RowFunction(t.After, trigger), t.Before.Relation(r.OID)
+	fn, old := analysis.RowFunction(t.After, trigger), t.Before.Relation(r.OID)
 	if fn == nil || old == nil {
 		return false
 	}
@@ -60,7 +62,7 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 		if x.Fits() || at < 0 || before[at].Fails != "" || x.Fails == "" && !before[at].Fits() {
 			continue
 		}
-		use := rule.RowUse(fn, r, trigger, catalog.Field{Mention: x.Mention})
+		use := analysis.RowUse(fn, r, trigger, catalog.Field{Mention: x.Mention})
 		fires := "each " + use.Fires
 		if x.Maybe {
 			fires += " and comes there"
@@ -76,7 +78,7 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 			}
 			out.Instead = "name the columns in the INSERT of " + fn.Signature() + " before"
 			if d.Kind == catalog.ColumnAdded && d.OID == r.OID {
-				out.Instead = "give " + x.Into.Name.String() + " the column first, where it may be null:\nALTER TABLE " + rule.Table(x.Into.Name) + " ADD COLUMN " + rule.Ident(d.New.Name) + " " + d.New.Type.String() + ";"
+				out.Instead = "give " + x.Into.Name.String() + " the column first, where it may be null:\nALTER TABLE " + analysis.Table(x.Into.Name) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " " + d.New.Type.String() + ";"
 			}
 		} else {
 			out.Harm = fires + " fails, or puts " + x.Record + "." + x.Column + " into column " + x.Lands + " of " + x.Into.Name.String()
@@ -99,7 +101,7 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 func mended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
 	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
 	now := last.Relation(r.OID)
-	if now == nil || now.Trigger(trigger.Name) == nil || rule.RowFunction(last, trigger) != fn {
+	if now == nil || now.Trigger(trigger.Name) == nil || analysis.RowFunction(last, trigger) != fn {
 		return true
 	}
 	return !slices.ContainsFunc(last.RowCopies(fn, now), func(x catalog.RowCopy) bool { return x.Text == text && !x.Fits() })

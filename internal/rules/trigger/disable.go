@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -31,7 +32,7 @@ func disable(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:    "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
 			Harm:    "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
-			Instead: "enable it again in the same transaction:\nALTER TABLE " + rule.Table(d.Before.Name) + " ENABLE TRIGGER " + rule.Ident(d.NewTrigger.Name) + ";",
+			Instead: "enable it again in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ENABLE TRIGGER " + pgparse.QuoteIdent(d.NewTrigger.Name) + ";",
 		})
 	}
 }

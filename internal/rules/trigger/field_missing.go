@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -67,7 +69,7 @@ func lacks(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	if r.Inferred || r.Partial {
 		return false
 	}
-	fn := rule.RowFunction(c, t)
+	fn := analysis.RowFunction(c, t)
 	return fn != nil && slices.ContainsFunc(fn.RowWords(), func(name string) bool { return r.Column(name) == nil })
 }
 
@@ -140,16 +142,16 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 	if !lacks(c, r, t) {
 		return
 	}
-	fn := rule.RowFunction(c, t)
+	fn := analysis.RowFunction(c, t)
 	body := catalog.ReadBody(fn)
-	var uses []rule.FunctionUse
+	var uses []analysis.FunctionUse
 	var names []string
 	for _, f := range body.Fields() {
 		if f.Caught || f.Maybe && body.ByTable() || r.Column(f.Name) != nil || slices.Contains(system, f.Name) || !has(t, f.Record) {
 			continue
 		}
 		if !slices.Contains(names, f.Name) {
-			uses, names = append(uses, rule.RowUse(fn, r, t, f)), append(names, f.Name)
+			uses, names = append(uses, analysis.RowUse(fn, r, t, f)), append(names, f.Name)
 		}
 	}
 	if len(uses) == 0 {
@@ -161,7 +163,7 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 			worst = u
 		}
 	}
-	what := rule.Enumerate(names)
+	what := advice.Enumerate(names)
 	severity := onward.Error
 	if worst.Maybe || !c.Complete && c.Unmodelled != nil {
 		severity = onward.Warning // not every write comes there; what was not seen may have added it
@@ -169,7 +171,7 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 	p.Report(by, rule.Report{
 		Fact:     "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + what,
 		Harm:     worst.Breaks(),
-		Instead:  "add " + what + " first, or leave the trigger away:\nALTER TABLE " + rule.Table(r.Name) + " ADD COLUMN " + rule.Ident(names[0]) + " …;",
+		Instead:  "add " + what + " first, or leave the trigger away:\nALTER TABLE " + analysis.Table(r.Name) + " ADD COLUMN " + pgparse.QuoteIdent(names[0]) + " …;",
 		Severity: severity,
 		Evidence: []onward.Evidence{worst.Evidence()},
 	})

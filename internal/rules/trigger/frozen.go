@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -78,7 +79,7 @@ func changes(when *pgparse.Node) []string {
 // refusesChanges tells of a trigger that lets nobody change a column which the
 // deployed code sets.
 func refusesChanges(p *rule.Pass, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger, columns []string, skips bool) {
-	u := p.Uses(old.Name, "")
+	u := p.Code.Uses(old.Name, "")
 	for _, name := range columns {
 		var done []onward.Evidence
 		what := "of " + name + " in " + r.Name.String()
@@ -96,13 +97,13 @@ func refusesChanges(p *rule.Pass, by *rule.Stmt, old, r *catalog.Relation, t *ca
 		}
 		report := rule.Report{
 			Fact:     "trigger " + t.Name + " refuses each change " + what,
-			Harm:     "the deployed code makes them" + rule.Usage{Evidence: done}.Where() + ", and fails: " + t.Function.String() + "() raises an exception",
+			Harm:     "the deployed code makes them" + analysis.Usage{Evidence: done}.Where() + ", and fails: " + t.Function.String() + "() raises an exception",
 			Instead:  "create it a release later, when no code that sets it runs any more",
 			Evidence: done,
 		}
 		if skips {
 			report.Fact = "trigger " + t.Name + " throws away each row with a change " + what
-			report.Harm = "the deployed code makes them" + rule.Usage{Evidence: done}.Where() + ": " + t.Function.String() + "() returns NULL, its UPDATE does nothing, without an error"
+			report.Harm = "the deployed code makes them" + analysis.Usage{Evidence: done}.Where() + ": " + t.Function.String() + "() returns NULL, its UPDATE does nothing, without an error"
 		}
 		p.Report(by, report)
 		return

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -106,7 +107,7 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	if fn == nil {
 		return
 	}
-	use := rule.RowUse(fn, r, t, catalog.Field{})
+	use := analysis.RowUse(fn, r, t, catalog.Field{})
 	out := rule.Report{Severity: onward.Off}
 	again := refires(c, r, t, fn)
 	switch mention, problem := c.BodyRefused(fn); {

@@ -118,7 +118,7 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		}
 		return
 	}
-	u := p.Uses(old.Name, "")
+	u := p.Code.Uses(old.Name, "")
 	severity, evidence := onward.Off, u.Evidence
 	if written := u.Writing(strings.Split(t.Events, " or ")...); written != nil {
 		evidence = written
@@ -155,7 +155,7 @@ func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *cat
 		}
 		return
 	}
-	u := p.Uses(old.Name, "")
+	u := p.Code.Uses(old.Name, "")
 	severity, evidence := u.Severity(), u.Evidence
 	if written := u.Writing("insert"); written != nil {
 		severity, evidence = onward.Off, written

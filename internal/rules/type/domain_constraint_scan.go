@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -31,7 +32,7 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
-	e := p.Blocked(&s.Result, rule.Scans)
+	e := p.Blocked(&s.Result, analysis.Scans)
 	if e == nil {
 		return
 	}
@@ -46,18 +47,18 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	}
 	con, check := "…", "…"
 	if column := domainColumn(s, e.OID, parts); column != "" {
-		con, check = catalog.ObjectName(e.Name.Name, column, "check"), rule.Ident(column)+" IS NOT NULL"
+		con, check = catalog.ObjectName(e.Name.Name, column, "check"), pgparse.QuoteIdent(column)+" IS NOT NULL"
 		if stmt.GetSubtype() == "O" {
 			con = catalog.ObjectName(e.Name.Name, column, "not_null")
-		} else if check = checkOf(s, rule.Ident(column)); check == "" {
+		} else if check = checkOf(s, pgparse.QuoteIdent(column)); check == "" {
 			check = "…"
 		}
-		con = rule.Ident(con)
+		con = pgparse.QuoteIdent(con)
 	}
 	p.Report(s, rule.Report{
 		Fact:    what + " reads all of " + e.Name.String() + ", which uses it",
-		Harm:    rule.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
-		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\nALTER TABLE " + rule.Table(e.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\nALTER TABLE " + rule.Table(e.Name) + " VALIDATE CONSTRAINT " + con + ";",
+		Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\nALTER TABLE " + analysis.Table(e.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\nALTER TABLE " + analysis.Table(e.Name) + " VALIDATE CONSTRAINT " + con + ";",
 	})
 }
 

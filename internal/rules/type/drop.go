@@ -1,6 +1,8 @@
 package types
 
 import (
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -35,7 +37,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		if s.Tx.After.LookupType(name.Schema, name.Name) != nil {
 			continue // made anew: type-enum-recreate compares the values
 		}
-		u := p.UsesName(name)
+		u := p.Code.UsesName(name)
 		r := rule.Report{
 			Fact:     "type " + name.String() + " is dropped",
 			Harm:     u.Breaks("the type"),
@@ -74,11 +76,11 @@ func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 			case c.Type.OID != t.OID:
 				continue
 			case now == nil:
-				used = used || p.Uses(r.Name, "").Used
+				used = used || p.Code.Uses(r.Name, "").Used
 			case now.Attr(c.Attnum) != nil:
 				return ""
 			default:
-				used = used || p.Uses(r.Name, c.Name).Used
+				used = used || p.Code.Uses(r.Name, c.Name).Used
 			}
 			names = append(names, r.Name.String()+"."+c.Name)
 		}
@@ -89,7 +91,7 @@ func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 	case len(names) == 1:
 		return "is the column " + names[0]
 	}
-	return "are the columns " + rule.Enumerate(names)
+	return "are the columns " + advice.Enumerate(names)
 }
 
 // deployedName is the name of a type in the deployed schema.
@@ -102,7 +104,7 @@ func deployedName(p *rule.Pass, t *catalog.UserType) catalog.Name {
 
 // severity of taking a type's name away: much code never writes it, so that it
 // is an error only when the deployed code does.
-func severity(u rule.Usage) onward.Severity {
+func severity(u analysis.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error

@@ -3,6 +3,8 @@ package types
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -44,11 +46,11 @@ func enumGuardedDiffers(p *rule.Pass, s *rule.Stmt) {
 	}
 	enum, add := old.Name.String(), ""
 	for _, m := range missing {
-		add += "\nALTER TYPE " + rule.Table(old.Name) + " ADD VALUE IF NOT EXISTS " + m + ";"
+		add += "\nALTER TYPE " + analysis.Table(old.Name) + " ADD VALUE IF NOT EXISTS " + m + ";"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "enum " + enum + " exists without " + rule.Enumerate(missing) + ", so that this CREATE TYPE does nothing",
-		Harm:    "the migration counts as done, and what writes " + rule.Enumerate(missing) + " fails: invalid input value for enum " + enum,
+		Fact:    "enum " + enum + " exists without " + advice.Enumerate(missing) + ", so that this CREATE TYPE does nothing",
+		Harm:    "the migration counts as done, and what writes " + advice.Enumerate(missing) + " fails: invalid input value for enum " + enum,
 		Instead: "add to the type that is there:" + add,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -50,10 +51,10 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		Fact: "value '" + stmt.OldVal + "' of enum " + named.String() + " is renamed to '" + stmt.NewVal + "'",
 		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
-			"ALTER TYPE " + rule.Table(named) + " ADD VALUE '" + stmt.NewVal + "';",
+			"ALTER TYPE " + analysis.Table(named) + " ADD VALUE '" + stmt.NewVal + "';",
 	}
 	if word.MatchString(stmt.OldVal) && !inBody(s.Before, stmt.OldVal) {
-		switch u := p.UsesName(catalog.Name{Name: stmt.OldVal}); {
+		switch u := p.Code.UsesName(catalog.Name{Name: stmt.OldVal}); {
 		case u.Used:
 			r.Evidence = u.Evidence
 		case u.Known:

@@ -3,7 +3,9 @@ package view
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -90,12 +92,12 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 		if again := later(t, d.Before); again != nil {
 			r.Fact += " and made again in another transaction, at " + again.Lines(d.By)
 			r.Harm = "queries on " + name + " fail in between" + u.Where() + ", and for good when the second transaction does not succeed"
-			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\nCREATE VIEW " + rule.Table(d.Before.Name) + " AS …;\nCOMMIT;"
+			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\nCREATE VIEW " + analysis.Table(d.Before.Name) + " AS …;\nCOMMIT;"
 			if d.Before.Kind == catalog.MaterializedView {
 				// Its query would run under the lock.
-				next := rule.Table(catalog.Name{Schema: d.Before.Name.Schema, Name: catalog.ObjectName(d.Before.Name.Name, "", "new")})
+				next := analysis.Table(catalog.Name{Schema: d.Before.Name.Schema, Name: catalog.ObjectName(d.Before.Name.Name, "", "new")})
 				r.Instead = "make it under another name first, with its indexes, and swap the names:\nCREATE MATERIALIZED VIEW " + next + " AS …;\nBEGIN;\n" +
-					d.By.SQL + ";\nALTER MATERIALIZED VIEW " + next + " RENAME TO " + rule.Ident(d.Before.Name.Name) + ";\nCOMMIT;"
+					d.By.SQL + ";\nALTER MATERIALIZED VIEW " + next + " RENAME TO " + pgparse.QuoteIdent(d.Before.Name.Name) + ";\nCOMMIT;"
 			}
 			r.Severity = min(u.Severity(), onward.Warning)
 			p.Report(d.By, r)
@@ -113,7 +115,7 @@ func standIn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if was == nil || successor(t, d.Before) != nil {
 		return
 	}
-	u := p.Uses(name, "")
+	u := p.Code.Uses(name, "")
 	p.Keep(dropped{by: d.By, name: name, old: d.Before, standIn: true, report: rule.Report{
 		Fact:     d.Before.Kind.String() + " " + name.String() + " is dropped, which stands in for the " + was.Kind.String() + " that the deployed code knows by that name",
 		Harm:     u.Breaks("the name"),

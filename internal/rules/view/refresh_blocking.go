@@ -2,6 +2,7 @@
 package view
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -37,7 +38,7 @@ func refreshBlocking(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "WITH NO DATA empties materialized view " + name,
 			Harm:    "every query on it fails: it has not been populated",
-			Instead: "refresh it with data:\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + rule.Table(view.Name) + ";",
+			Instead: "refresh it with data:\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + analysis.Table(view.Name) + ";",
 		})
 		return
 	}
@@ -47,11 +48,11 @@ func refreshBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 	advice := "refresh it concurrently, which needs a unique index on plain columns:\n"
 	if known && !view.Inferred && s.Before.RefreshIndex(view) == nil {
-		advice = "give it a unique index on plain columns, and refresh it concurrently:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + rule.Table(view.Name) + " (…);\n"
+		advice = "give it a unique index on plain columns, and refresh it concurrently:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.Table(view.Name) + " (…);\n"
 	}
 	p.Report(s, rule.Report{
 		Fact:    "refreshing materialized view " + name + " blocks reads of it",
 		Harm:    "every query on " + name + " waits until its query has run",
-		Instead: advice + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + rule.Table(view.Name) + ";",
+		Instead: advice + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + analysis.Table(view.Name) + ";",
 	})
 }

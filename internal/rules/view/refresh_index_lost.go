@@ -1,7 +1,9 @@
 package view
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -65,7 +67,7 @@ func refreshIndexLost(p *rule.Pass, r *rule.Release) {
 		p.Report(x.by, rule.Report{
 			Fact:    "materialized view " + now.Name.String() + " is left without unique index " + lost.Name.Name,
 			Harm:    "what refreshes it concurrently fails: cannot refresh materialized view \"" + now.Name.Qualified() + "\" concurrently",
-			Instead: "create one in the same transaction:\nCREATE UNIQUE INDEX " + rule.Ident(lost.Name.Name) + " ON " + rule.Table(now.Name) + " (" + rule.Idents(columns) + ");",
+			Instead: "create one in the same transaction:\nCREATE UNIQUE INDEX " + pgparse.QuoteIdent(lost.Name.Name) + " ON " + analysis.Table(now.Name) + " (" + analysis.Idents(columns) + ");",
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -31,7 +32,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:     d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
 			Harm:     u.Breaks("\"" + from.String() + "\""),
-			Instead:  "create a second view, and drop the old one a release later:\nCREATE VIEW " + rule.Table(to) + " AS SELECT * FROM " + rule.Table(from) + ";",
+			Instead:  "create a second view, and drop the old one a release later:\nCREATE VIEW " + analysis.Table(to) + " AS SELECT * FROM " + analysis.Table(from) + ";",
 			Severity: u.Severity(),
 			Evidence: u.Seen(),
 		})

@@ -3,6 +3,7 @@ package view
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -38,7 +39,7 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 			by = c.By
 		}
 		var gone, other []string
-		severity, worst := onward.Info, rule.Usage{}
+		severity, worst := onward.Info, analysis.Usage{}
 		for _, c := range d.Before.Columns {
 			col := now.Column(c.Name)
 			if col != nil {

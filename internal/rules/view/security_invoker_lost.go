@@ -1,6 +1,7 @@
 package view
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -37,7 +38,7 @@ func securityInvokerLost(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:    "view " + d.After.Name.String() + " comes back without security_invoker",
 			Harm:    "it reads its tables as its owner from here on: whoever may read the view sees rows that row level security hid",
-			Instead: "say it again, in the statement or behind it:\nALTER VIEW " + rule.Table(d.After.Name) + " SET (security_invoker = true);",
+			Instead: "say it again, in the statement or behind it:\nALTER VIEW " + analysis.Table(d.After.Name) + " SET (security_invoker = true);",
 		})
 		return
 	}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -39,7 +40,7 @@ func securityInvokerMissing(p *rule.Pass, t *rule.Tx) {
 			p.Report(d.By, rule.Report{
 				Fact:    "view " + d.After.Name.String() + " reads " + table.Name.String() + ", which has row level security, as the view's owner",
 				Harm:    "whoever may read the view sees the rows that the owner sees, whatever the policies say of the reader",
-				Instead: "let it read as whoever asks:\nALTER VIEW " + rule.Table(d.After.Name) + " SET (security_invoker = true);",
+				Instead: "let it read as whoever asks:\nALTER VIEW " + analysis.Table(d.After.Name) + " SET (security_invoker = true);",
 			})
 			break
 		}

@@ -3,6 +3,7 @@ package view
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -46,7 +47,7 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 				told = append(told, was.OID)
 				p.Report(by(t, d, now), rule.Report{
 					Fact:     "column " + column + " of view " + was.Name.String() + " can no longer be written: it is an expression now",
-					Harm:     "what the deployed code writes to it fails" + rule.Usage{Evidence: done}.Where() + ": cannot insert into column \"" + column + "\" of view \"" + was.Name.Name + "\" (or update it)",
+					Harm:     "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.Where() + ": cannot insert into column \"" + column + "\" of view \"" + was.Name.Name + "\" (or update it)",
 					Instead:  "give the expression a new column behind the old ones, or the view INSTEAD OF triggers in the same transaction",
 					Evidence: done,
 				})

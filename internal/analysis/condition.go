@@ -1,4 +1,4 @@
-package rule
+package analysis
 
 import (
 	"slices"
@@ -86,7 +86,7 @@ func (c *condition) equal(left, right *pgparse.Node) bool {
 // variable reports whether a qualifier is no table of the statement: in a
 // PL/pgSQL block a record, as in r.id.
 func (c *condition) variable(name string) bool {
-	return name != c.alias && c.catalog.Lookup("", name) == nil && (name == "rec" || name == "r" || name == "row" || name == "record" || strings.HasSuffix(name, "_rec") || strings.HasSuffix(name, "_row") || strings.HasSuffix(name, "_record"))
+	return name != c.alias && c.at.Before.Lookup("", name) == nil && (name == "rec" || name == "r" || name == "row" || name == "record" || strings.HasSuffix(name, "_rec") || strings.HasSuffix(name, "_row") || strings.HasSuffix(name, "_record"))
 }
 
 // ranged reports whether the conditions bound a key from both sides.
@@ -139,7 +139,7 @@ func (c *condition) key(n *pgparse.Node) bool {
 		return false
 	}
 	for _, oid := range c.table.Indexes {
-		i := c.catalog.Relation(oid)
+		i := c.at.Before.Relation(oid)
 		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum {
 			return true
 		}
@@ -159,16 +159,12 @@ func (c *condition) holdsForAll(n *pgparse.Node) bool {
 		return false
 	}
 	attr := c.table.Column(names[len(names)-1])
-	if attr == nil || attr.Inferred || attr.Default != nil || c.pass.Gave(c.table, attr) {
+	if attr == nil || attr.Inferred || attr.Default != nil || c.Gave(c.table, attr) {
 		return false
 	}
-	deployed, known := c.pass.DeployedColumn(c.table.OID, attr.Attnum)
-	if !known {
-		// A table that was never seen created, and a column that was.
-		r := c.pass.Release.Deployed.Relation(c.table.OID)
-		return r == nil || r.Attr(attr.Attnum) == nil
-	}
-	return deployed == nil
+	// The table was never seen created, or had no such column.
+	deployed := c.at.Deployed.Relation(c.table.OID)
+	return deployed == nil || deployed.Attr(attr.Attnum) == nil
 }
 
 // picks reports whether a condition compares a column with a constant.

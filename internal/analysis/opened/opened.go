@@ -1,4 +1,7 @@
-package rule
+// Package opened puts into a script what its statements run without saying it: the
+// bodies of functions that are called, and what triggers, rules, defaults, checks, casts
+// and the like set off. A rule then sees these statements where they run.
+package opened
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -8,12 +11,12 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// maxCalled bounds the statements that the calls of a script add: functions call each
+// MaxCalled bounds the statements that the calls of a script add: functions call each
 // other.
-const maxCalled = 2000
+const MaxCalled = 2000
 
 // opened are the bodies that were read: some are called again and again.
-type opened struct {
+type Bodies struct {
 	bodies map[*catalog.Function]functionBody
 	// carried has what the bodies do beside rows: see fires.go. changing are the
 	// names of the functions whose bodies may change more than rows.
@@ -30,8 +33,8 @@ type opened struct {
 	said   map[string]bool
 }
 
-func newOpened(c *catalog.Catalog) *opened {
-	o := &opened{
+func New(c *catalog.Catalog) *Bodies {
+	o := &Bodies{
 		bodies: map[*catalog.Function]functionBody{}, carried: map[*catalog.Function]carried{},
 		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{}, implied: map[string][]catalog.Name{},
 	}
@@ -48,9 +51,9 @@ type functionBody struct {
 	why         string // it could not be read
 }
 
-// open adds what the functions do that a statement calls: SELECT f(), CALL p(),
+// Open adds what the functions do that a statement calls: SELECT f(), CALL p(),
 // PERFORM f() in a DO block. What is not known of them is said in Opaque.
-func (o *opened) open(c *catalog.Catalog, s *script.Script, at int) {
+func (o *Bodies) Open(c *catalog.Catalog, s *script.Script, at int) {
 	defer func() {
 		if r := recover(); r != nil { // it costs what the statement sets off
 			s.Statements[at].Opaque = joined(s.Statements[at].Opaque, "what it calls: "+fault.Of(r).Error())
@@ -62,7 +65,7 @@ func (o *opened) open(c *catalog.Catalog, s *script.Script, at int) {
 }
 
 // calls opens the functions that a statement is there to call.
-func (o *opened) calls(c *catalog.Catalog, s *script.Script, at int) {
+func (o *Bodies) calls(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	calls, alone := called(st.Node)
 	for _, call := range calls {
@@ -83,7 +86,7 @@ func (o *opened) calls(c *catalog.Catalog, s *script.Script, at int) {
 		case fn.Volatility != "volatile":
 		default:
 			b := o.body(fn)
-			if s.Added > maxCalled {
+			if s.Added > MaxCalled {
 				b.why = "as the file calls too much"
 			}
 			if b.why != "" {
@@ -97,7 +100,7 @@ func (o *opened) calls(c *catalog.Catalog, s *script.Script, at int) {
 }
 
 // body is the body of a function, read once.
-func (o *opened) body(fn *catalog.Function) functionBody {
+func (o *Bodies) body(fn *catalog.Function) functionBody {
 	b, known := o.bodies[fn]
 	if !known {
 		b = bodyOf(fn)

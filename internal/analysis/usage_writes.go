@@ -1,9 +1,8 @@
-package rule
+package analysis
 
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
@@ -53,21 +52,16 @@ func (u Usage) gives(events []string, column string, is func(usage.Given) bool) 
 	return nil
 }
 
-// Writers is UsesColumn for what only breaks code that writes the column: queries that
-// read it are no evidence.
-func (p *Pass) Writers(d *Delta, c *catalog.Column) Usage {
-	u := p.UsesColumn(d, c)
-	if u.Written != nil || u.Read != nil {
-		u.Evidence = u.Written
-	}
-	return u
-}
+// ByWriters leaves of the evidence for a column what only breaks code that writes it:
+// queries that read it are none.
+func (u Usage) ByWriters() Usage { return u.by(u.Written) }
 
-// Readers is UsesColumn for what only breaks code that reads the column.
-func (p *Pass) Readers(d *Delta, c *catalog.Column) Usage {
-	u := p.UsesColumn(d, c)
+// ByReaders leaves what only breaks code that reads the column.
+func (u Usage) ByReaders() Usage { return u.by(u.Read) }
+
+func (u Usage) by(places []onward.Evidence) Usage {
 	if u.Written != nil || u.Read != nil {
-		u.Evidence = u.Read
+		u.Evidence = places
 	}
 	return u
 }

@@ -1,4 +1,4 @@
-package rule
+package analysis
 
 import "strings"
 
@@ -28,13 +28,3 @@ func IndexWord(sql, word string) int {
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
-
-// OneLine is a text with every run of white space as one blank, cut where it
-// gets too long for a message.
-func OneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > 100 {
-		return string(r[:99]) + "…"
-	}
-	return s
-}

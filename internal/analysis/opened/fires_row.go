@@ -1,4 +1,4 @@
-package rule
+package opened
 
 import (
 	"slices"
@@ -148,7 +148,7 @@ type eventTrigger struct {
 }
 
 // noteEvent takes in what changes event triggers.
-func (o *opened) noteEvent(node *pgparse.Node) {
+func (o *Bodies) noteEvent(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateEventTrigStmt:
 		t := &eventTrigger{event: s.GetEventname()}

@@ -1,4 +1,4 @@
-package rule
+package analysis
 
 import (
 	"slices"
@@ -14,11 +14,10 @@ type DroppedObject struct {
 	Node *pgparse.Node
 }
 
-// Drops lists what a DROP of one of the kinds names. It is empty for a
-// statement whose transaction is rolled back.
-func (s *Stmt) Drops(kinds ...pgparse.ObjectType) []DroppedObject {
-	d := s.Node.GetDropStmt()
-	if d == nil || !slices.Contains(kinds, d.GetRemoveType()) || s.Tx.RolledBack {
+// Dropped lists what a DROP of one of the kinds names.
+func Dropped(n *pgparse.Node, kinds ...pgparse.ObjectType) []DroppedObject {
+	d := n.GetDropStmt()
+	if d == nil || !slices.Contains(kinds, d.GetRemoveType()) {
 		return nil
 	}
 	out := make([]DroppedObject, 0, len(d.GetObjects()))
@@ -36,14 +35,8 @@ func (s *Stmt) Drops(kinds ...pgparse.ObjectType) []DroppedObject {
 			continue
 		}
 		o := DroppedObject{Node: n}
-		o.Name.Name = parts[len(parts)-1].GetString_().GetSval()
-		if len(parts) > 1 {
-			o.Schema = parts[len(parts)-2].GetString_().GetSval()
-		}
+		o.Schema, o.Name.Name = pgparse.SchemaAndName(parts)
 		out = append(out, o)
 	}
 	return out
 }
-
-// IfExists reports whether a DROP says IF EXISTS.
-func (s *Stmt) IfExists() bool { return s.Node.GetDropStmt().GetMissingOk() }

@@ -1,9 +1,37 @@
-package rule
+package history
 
 import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/script"
 )
+
+// Runner is what the migration tool does around a migration.
+type Runner struct {
+	// LockTimeout and StatementTimeout are what the tool, its connection
+	// string or the role sets: milliseconds, 0 for none.
+	LockTimeout, StatementTimeout int
+	// LockTimeoutAt is where the repository sets a lock_timeout for what seem to
+	// be its sessions; nil when it need not be looked for.
+	LockTimeoutAt *Place
+	// TimeZone of the session, "" when unknown.
+	TimeZone string
+	// Retries: the tool runs a migration again when it hits a lock timeout.
+	Retries bool
+	// Guessed: nobody said how the files are sent, and nothing in them tells;
+	// statement by statement is what psql does.
+	Guessed bool
+	// Rerun says what happens to a migration without a transaction that
+	// failed halfway: the tool runs the whole file again.
+	Rerun bool
+	// OwnSession: each file has a session to itself.
+	OwnSession bool
+	// Resumes: it goes on at the statement that failed.
+	Resumes bool
+	// AfterDeploy: the migration says that it runs when the new code has taken the
+	// old code's place everywhere, and the tool keeps to it.
+	AfterDeploy bool
+	Tool
+}
 
 // Tool is the migration tool as rules ask for it: adapters hand it in with each
 // migration, so that no rule knows one by its name. The zero value is psql, or whoever
@@ -31,13 +59,4 @@ type Renderer struct {
 	// Upserts is the one thing of its that says ON CONFLICT, with the columns that the
 	// code names: "bulk_create of the deployed code with …".
 	Upserts string
-}
-
-// Written is a way out in the words of the framework that rendered the migration; ""
-// where none did, and where the SQL will do.
-func (m *Migration) Written(op script.Operation, way advice.Way) string {
-	if m.Runner.Renderer == nil || way == nil {
-		return ""
-	}
-	return m.Runner.Renderer.Write(op, way)
 }

@@ -1,4 +1,4 @@
-package rule
+package analysis
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // Extent says how many rows a statement touches, as far as its text tells.
@@ -43,34 +44,87 @@ type Write struct {
 
 // Bounded reports whether a write of a statement touches few rows, all rounds of
 // the loop around it counted.
-func (w *Write) Bounded(s *Stmt) bool { return w.Extent == Few && !(s.Loop && w.Batch) }
+func (w *Write) Bounded(s *script.Statement) bool { return w.Extent == Few && !(s.Loop && w.Batch) }
+
+// Rows is what a release is seen to do to rows, by the statement in question.
+type Rows struct {
+	// worked are the tables on whose rows a program works.
+	worked map[catalog.OID]bool
+	// given are the columns that an UPDATE gave values to.
+	given map[columnOf]bool
+	// puts are the tables that rows were put into, and how many at most.
+	puts map[catalog.OID]Extent
+}
+
+// columnOf is a column of a table.
+type columnOf struct {
+	table  catalog.OID
+	attnum int16
+}
+
+// Put is how many rows a statement puts into a table.
+type Put struct {
+	Table catalog.OID
+	Rows  Extent
+}
+
+// NewRows begins with a release that did nothing yet.
+func NewRows() *Rows {
+	return &Rows{worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{}}
+}
+
+// Put notes rows that a statement puts into a table.
+func (r *Rows) Put(x Put) { r.puts[x.Table] = max(r.puts[x.Table], x.Rows) }
+
+// Work notes that a program works on the rows of a table.
+func (r *Rows) Work(table catalog.OID) { r.worked[table] = true }
+
+// Give notes the columns that an UPDATE writes: they are not NULL in every row
+// any more.
+func (r *Rows) Give(n *pgparse.Node, before *catalog.Catalog) {
+	u := n.GetUpdateStmt()
+	if u == nil {
+		return
+	}
+	t, _ := before.Resolve(u.GetRelation())
+	for _, n := range u.GetTargetList() {
+		if c := t.Column(n.GetResTarget().GetName()); c != nil && !n.GetResTarget().GetVal().GetAConst().GetIsnull() {
+			r.given[columnOf{t.OID, c.Attnum}] = true
+		}
+	}
+}
+
+// Gave reports whether an UPDATE of the release that has run by then gave a
+// column values.
+func (r *Rows) Gave(t *catalog.Relation, c *catalog.Column) bool {
+	return r.given[columnOf{t.OID, c.Attnum}]
+}
+
+// Moment is where a statement stands: the deployed schema, and the one in front of
+// the statement. Now is the schema by which a table counts as new.
+type Moment struct{ Deployed, Before, Now *catalog.Catalog }
 
 // Writes lists what a statement writes to tables; nil for one that writes no
 // rows by itself. What its WITH writes comes first: the server allows that at
 // the top of a statement only.
-func (p *Pass) Writes(s *Stmt) []Write {
-	if s.wrote {
-		return s.writes
-	}
-	s.wrote = true
-	root := query.Bind(s.Node, s.Before)
-	if root == nil || root.Node != pgparse.Unwrap(s.Node) {
+func (r *Rows) Writes(n *pgparse.Node, at Moment) []Write {
+	root := query.Bind(n, at.Before)
+	if root == nil || root.Node != pgparse.Unwrap(n) {
 		return nil
 	}
-	w := writes{pass: p, catalog: s.Before, root: root}
+	w := writes{Rows: r, at: at, root: root}
 	w.inWith(root)
 	w.inWith(root.Query)
 	w.statement(root)
-	s.writes = w.found
-	return s.writes
+	return w.found
 }
 
-// Rows is how many rows a query reads that stands in a statement, as far as its
+// Read is how many rows a query reads that stands in a statement, as far as its
 // text tells.
-func (p *Pass) Rows(s *Stmt, q *pgparse.SelectStmt) Extent {
-	w := writes{pass: p, catalog: s.Before, root: query.Bind(s.Node, s.Before)}
+func (r *Rows) Read(n *pgparse.Node, q *pgparse.SelectStmt, at Moment) Extent {
+	w := writes{Rows: r, at: at, root: query.Bind(n, at.Before)}
 	if w.root == nil || w.root.Inner(q) == nil {
-		w.root = query.Bind(q, s.Before)
+		w.root = query.Bind(q, at.Before)
 	}
 	e, _ := w.query(q)
 	return e
@@ -110,38 +164,18 @@ func (w *writes) statement(l *query.Level) {
 	}
 }
 
-// columnOf is a column of a table.
-type columnOf struct {
-	table  catalog.OID
-	attnum int16
-}
-
-// gives notes the columns that an UPDATE writes: they are not NULL in every row
-// any more.
-func (p *Pass) gives(s *Stmt) {
-	u := s.Node.GetUpdateStmt()
-	if u == nil {
-		return
-	}
-	t, _ := s.Before.Resolve(u.GetRelation())
-	for _, n := range u.GetTargetList() {
-		if c := t.Column(n.GetResTarget().GetName()); c != nil && !n.GetResTarget().GetVal().GetAConst().GetIsnull() {
-			p.given[columnOf{t.OID, c.Attnum}] = true
-		}
-	}
-}
-
-// Gave reports whether an UPDATE of the release that has run by then gave a
-// column values.
-func (p *Pass) Gave(t *catalog.Relation, c *catalog.Column) bool {
-	return p.given[columnOf{t.OID, c.Attnum}]
+// few reports whether the release made a table, and is seen to put few rows
+// into it, and no more: a temporary one for what another UPDATE joins.
+func (w *writes) few(t *catalog.Relation) bool {
+	rows, seen := w.puts[t.OID]
+	return seen && rows == Few && t.OID != 0 && w.at.Now.CreatedSince(w.at.Deployed, t.OID)
 }
 
 // writes looks at the rows that one statement touches.
 type writes struct {
-	pass    *Pass
-	catalog *catalog.Catalog
-	root    *query.Level
+	*Rows
+	at   Moment
+	root *query.Level
 	// read is how many rows queries read that were looked at: WITH queries may be
 	// named many times.
 	read  map[*query.Level]rows
@@ -154,7 +188,7 @@ type rows struct {
 }
 
 func (w *writes) write(verb string, node any, rv *pgparse.RangeVar, e Extent, batch bool) {
-	table, known := w.catalog.Resolve(rv)
+	table, known := w.at.Before.Resolve(rv)
 	if !known && rv.GetSchemaname() == "" && strings.HasPrefix(rv.GetRelname(), "pg_") {
 		e = Few // a catalog of the server
 	}
@@ -240,8 +274,8 @@ func (w *writes) boundedFrom(l *query.Level, n *pgparse.Node) bool {
 			e, _ := w.withQuery(c)
 			return e == Few
 		}
-		t, known := w.catalog.Resolve(x)
-		return known && w.pass.fewRows(t)
+		t, known := w.at.Before.Resolve(x)
+		return known && w.few(t)
 	case *pgparse.RangeSubselect:
 		q := x.Subquery.GetSelectStmt()
 		if q == nil {
@@ -260,7 +294,7 @@ func (w *writes) boundedFrom(l *query.Level, n *pgparse.Node) bool {
 // extent is how many rows of a table a condition leaves; from are the other
 // tables of the statement.
 func (w *writes) extent(l *query.Level, rv *pgparse.RangeVar, where *pgparse.Node, from []*pgparse.Node) (e Extent, batch bool) {
-	table, _ := w.catalog.Resolve(rv)
+	table, _ := w.at.Before.Resolve(rv)
 	if where == nil || predicate.ConstantTrue(where) {
 		return Whole, false
 	}
@@ -285,7 +319,7 @@ func (w *writes) extent(l *query.Level, rv *pgparse.RangeVar, where *pgparse.Nod
 		if c.bounds(n) {
 			return Few, c.batch
 		}
-		if c.holdsForAll(n) && c.pass.worked[c.table.OID] {
+		if c.holdsForAll(n) && c.worked[c.table.OID] {
 			return Few, false // a program has filled the rows that there were
 		}
 		everything = everything && c.holdsForAll(n)

@@ -1,4 +1,4 @@
-package rule
+package opened
 
 import (
 	"slices"
@@ -35,14 +35,14 @@ var changingWords = map[string]bool{
 // learn notes a function whose body may change more than rows: it has a word that
 // takes. Whether it does is read when the next statement asks, as the words are names of
 // columns, too.
-func (o *opened) learn(name catalog.Name, body string) {
+func (o *Bodies) learn(name catalog.Name, body string) {
 	if slices.ContainsFunc(pgparse.Names(body), func(w string) bool { return changingWords[w] }) {
 		o.suspects = append(o.suspects, name)
 	}
 }
 
 // settle tells which of the suspects change more than rows.
-func (o *opened) settle(c *catalog.Catalog) {
+func (o *Bodies) settle(c *catalog.Catalog) {
 	before := len(o.changing)
 	for _, name := range o.suspects {
 		list := c.Functions(name.Schema, name.Name)
@@ -60,7 +60,7 @@ func (o *opened) settle(c *catalog.Catalog) {
 }
 
 // note takes in what later statements may fire.
-func (o *opened) note(node *pgparse.Node) {
+func (o *Bodies) note(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateFunctionStmt:
 		body := ""
@@ -92,13 +92,13 @@ func (o *opened) note(node *pgparse.Node) {
 }
 
 // fires adds what a statement sets off beside what it says.
-func (o *opened) fires(c *catalog.Catalog, s *script.Script, at int) {
+func (o *Bodies) fires(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	if st.Node == nil {
 		return
 	}
 	o.settle(c)
-	w := fired{opened: o, catalog: c, st: st, functions: len(o.changing) > 0}
+	w := fired{Bodies: o, catalog: c, st: st, functions: len(o.changing) > 0}
 	if w.functions {
 		w.direct, _ = called(st.Node)
 	}
@@ -112,7 +112,7 @@ func (o *opened) fires(c *catalog.Catalog, s *script.Script, at int) {
 	}
 	w.eventTriggers(st)
 	for _, f := range w.found {
-		if s.Added > maxCalled {
+		if s.Added > MaxCalled {
 			w.hidden = append(w.hidden, "call of "+f.function+"(), as the file calls too much")
 			continue
 		}
@@ -131,7 +131,7 @@ func (o *opened) fires(c *catalog.Catalog, s *script.Script, at int) {
 
 // fired gathers what a statement sets off.
 type fired struct {
-	*opened
+	*Bodies
 	catalog   *catalog.Catalog
 	st        *script.Statement
 	seen      map[*catalog.Function]bool
@@ -297,7 +297,7 @@ func (w *fired) function(fn *catalog.Function, by string, depth int) {
 }
 
 // carries is what a body does beside rows, read once.
-func (o *opened) carries(fn *catalog.Function) carried {
+func (o *Bodies) carries(fn *catalog.Function) carried {
 	b, known := o.carried[fn]
 	if !known {
 		b = o.carry(fn)
@@ -307,7 +307,7 @@ func (o *opened) carries(fn *catalog.Function) carried {
 }
 
 // carry reads what a body does beside rows.
-func (o *opened) carry(fn *catalog.Function) (out carried) {
+func (o *Bodies) carry(fn *catalog.Function) (out carried) {
 	if fn.Language == "sql" || fn.Language == "plpgsql" {
 		// Most bodies need no parser to tell.
 		if !slices.ContainsFunc(pgparse.Names(fn.Body), func(w string) bool { return changingWords[w] }) && len(o.changing) == 0 && fn.Body != "" {

@@ -1,4 +1,4 @@
-package rule
+package opened
 
 import (
 	"strings"
@@ -14,7 +14,7 @@ import (
 // the schema, and hardly any does.
 
 // noteImplied takes in what later statements may call without its name.
-func (o *opened) noteImplied(node *pgparse.Node) {
+func (o *Bodies) noteImplied(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.DefineStmt:
 		var kind string
@@ -47,7 +47,7 @@ func (o *opened) noteImplied(node *pgparse.Node) {
 	}
 }
 
-func (o *opened) imply(by string, function []*pgparse.Node) {
+func (o *Bodies) imply(by string, function []*pgparse.Node) {
 	if len(function) == 0 {
 		return
 	}

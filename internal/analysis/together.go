@@ -1,9 +1,7 @@
-package rule
+package analysis
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -32,19 +30,6 @@ func Together(list []Usage) Usage {
 		}
 	}
 	return out
-}
-
-// Enumerate names several things in a sentence: "a, b and c"; of many the first
-// three, and how many others there are.
-func Enumerate(names []string) string {
-	n := len(names)
-	switch {
-	case n < 2:
-		return strings.Join(names, "")
-	case n > 4:
-		return strings.Join(names[:3], ", ") + " and " + strconv.Itoa(n-3) + " others"
-	}
-	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 }
 
 // Alike puts the changes together that have one key, in the order of the first

@@ -1,4 +1,4 @@
-package rule
+package analysis
 
 import "github.com/onward-sql/onward/internal/catalog"
 
@@ -32,60 +32,58 @@ const (
 	AskCompared                     // does it compare whole rows: DISTINCT, GROUP BY, UNION
 )
 
-func (p *Pass) ask(q Question) Usage {
-	if p.config.Uses == nil {
+// Code answers for the deployed code; nil where there is none to ask.
+type Code func(Question) Usage
+
+func (c Code) ask(q Question) Usage {
+	if c == nil {
 		return Usage{}
 	}
-	return p.config.Uses(q)
+	return c(q)
 }
 
 // Uses asks whether the deployed code uses a column, or a table when column is "".
-func (p *Pass) Uses(table catalog.Name, column string) Usage {
+func (c Code) Uses(table catalog.Name, column string) Usage {
 	if column == "" {
-		return p.ask(Question{Kind: AskTable, Name: table})
+		return c.ask(Question{Kind: AskTable, Name: table})
 	}
-	return p.ask(Question{Kind: AskColumn, Name: table, Column: column})
+	return c.ask(Question{Kind: AskColumn, Name: table, Column: column})
 }
 
 // UsesName asks whether the deployed code names something that is no table: a
 // function, a type, a constraint. A framework's models do not tell of those.
-func (p *Pass) UsesName(n catalog.Name) Usage { return p.ask(Question{Kind: AskName, Name: n}) }
+func (c Code) UsesName(n catalog.Name) Usage { return c.ask(Question{Kind: AskName, Name: n}) }
 
 // Upserts asks whether the deployed code says ON CONFLICT anywhere, in SQL or in
 // the words of a mapper.
-func (p *Pass) Upserts() Usage { return p.ask(Question{Kind: AskUpserts}) }
+func (c Code) Upserts() Usage { return c.ask(Question{Kind: AskUpserts}) }
 
 // UpsertsOn asks whether the deployed code says ON CONFLICT with exactly these
 // columns, or this constraint, for a table. What it does not find may be there
 // all the same: SQL is put together, and mappers have words of their own.
-func (p *Pass) UpsertsOn(table catalog.Name, columns, constraint string) Usage {
-	return p.ask(Question{Kind: AskUpsert, Name: table, Columns: columns, Constraint: constraint})
+func (c Code) UpsertsOn(table catalog.Name, columns, constraint string) Usage {
+	return c.ask(Question{Kind: AskUpsert, Name: table, Columns: columns, Constraint: constraint})
 }
 
 // KnowsOnly asks whether the deployed code knows a value of a column, and not the one
 // that takes its place: it is Used where that is so, with the places as evidence.
-func (p *Pass) KnowsOnly(t *catalog.Relation, column, old, now string) Usage {
-	name := t.Name
-	if r := p.Release.Deployed.Relation(t.OID); r != nil {
-		name = r.Name
-	}
-	return p.ask(Question{Kind: AskValue, Name: name, Column: column, Old: old, Now: now})
+func (c Code) KnowsOnly(table catalog.Name, column, old, now string) Usage {
+	return c.ask(Question{Kind: AskValue, Name: table, Column: column, Old: old, Now: now})
 }
 
-// ReadsAll asks where the deployed code reads all columns of the table of a change
-// into as many places as there are, and has none for a new one, or writes by their
+// ReadsAll asks where the deployed code reads all columns of a table into as many places as there are, and has none for a new one, or writes by their
 // order; of a column that goes, when it has no name here. The worst come first.
-func (p *Pass) ReadsAll(d *Delta, added string) []Star {
-	return p.ask(Question{Kind: AskStar, Name: p.DeployedName(d), Column: added}).Stars
+func (c Code) ReadsAll(table catalog.Name, added string) []Star {
+	return c.ask(Question{Kind: AskStar, Name: table, Column: added}).Stars
 }
 
 // Sets asks whether the deployed code sets a setting of a session, app.tenant: it
 // is Known where that can be told, and Used where it does.
-func (p *Pass) Sets(name string) Usage {
-	return p.ask(Question{Kind: AskSetting, Name: catalog.Name{Name: name}})
+func (c Code) Sets(name string) Usage {
+	return c.ask(Question{Kind: AskSetting, Name: catalog.Name{Name: name}})
 }
 
-// Compares asks whether the deployed code compares whole rows of the table of a change.
-func (p *Pass) Compares(d *Delta) Usage {
-	return p.ask(Question{Kind: AskCompared, Name: p.DeployedName(d)})
+// Compares asks whether the deployed code compares whole rows of a table.
+func (c Code) Compares(table catalog.Name) Usage {
+	return c.ask(Question{Kind: AskCompared, Name: table})
 }

@@ -1,0 +1,110 @@
+package analysis
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+)
+
+// Taken is a relation, or a column of it, that a commit takes away or renames.
+type Taken struct {
+	Relation *catalog.Relation
+	Column   string // "" for the relation
+	// After is the relation at commit, with its triggers; nil where they need not be
+	// looked at.
+	After *catalog.Relation
+	// Before is the catalog before the transaction, Last the one behind the migration.
+	Before, Last *catalog.Catalog
+}
+
+// Naming lists the functions that name what a commit takes away, the worst first.
+func (b *Bodies) Naming(t Taken) []FunctionUse {
+	r, column := t.Relation, t.Column
+	if r.OID == 0 {
+		return nil
+	}
+	var out []FunctionUse
+	if t.After != nil {
+		out = b.rowUses(t.After, column)
+	}
+	word := column
+	if word == "" {
+		word = r.Name.Name
+	}
+	for _, fn := range b.naming(word) {
+		if slices.ContainsFunc(out, func(u FunctionUse) bool { return u.Function == fn }) {
+			continue
+		}
+		use := FunctionUse{Function: fn, Names: "the table"}
+		var ok bool
+		if column == "" {
+			use.Mention, ok = b.read(fn).Relation(t.Before, r)
+			use.Error = `relation "` + r.Name.Name + `" does not exist`
+			if !r.Kind.IsTable() {
+				use.Names = "the " + r.Kind.String()
+			}
+		} else {
+			use.Mention, ok = b.read(fn).Column(t.Before, r, column)
+			use.Names, use.Error = "column "+column, `column "`+column+`" does not exist`
+		}
+		if ok {
+			b.calledBy(&use, fn, nil)
+			if use.By == "" && fn.Returns.Name.Name == "trigger" {
+				continue // without a trigger nothing can call it
+			}
+			out = append(out, use)
+		}
+	}
+	for i := range out {
+		use := &out[i]
+		use.Later = !standing(t.Last, use.Function)
+		if now := t.Last.Relation(r.OID); use.Row != nil && now != nil {
+			use.Later = use.Later || now.Trigger(use.Row.Name) == nil
+		}
+	}
+	slices.SortStableFunc(out, func(x, y FunctionUse) int {
+		return cmp.Or(cmp.Compare(y.severity(), x.severity()), cmp.Compare(x.Signature(), y.Signature()))
+	})
+	return out
+}
+
+// rowUses lists the functions of a table's own triggers that name a column as a
+// field of NEW or OLD.
+func (b *Bodies) rowUses(r *catalog.Relation, column string) []FunctionUse {
+	var out []FunctionUse
+	for _, trigger := range r.Triggers {
+		fn := RowFunction(b.catalog, trigger)
+		if fn == nil || slices.ContainsFunc(out, func(u FunctionUse) bool { return u.Function == fn }) {
+			continue
+		}
+		for _, f := range b.read(fn).Fields() {
+			if f.Name != column {
+				continue
+			}
+			use := RowUse(fn, r, trigger, f)
+			use.Sure = !f.Maybe || !b.read(fn).ByTable()
+			out = append(out, use)
+			break
+		}
+	}
+	return out
+}
+
+// CopyingInto lists the other tables whose row triggers may copy whole rows into
+// one, oldest first: see catalog.RowCopies.
+func (b *Bodies) CopyingInto(table *catalog.Relation) []*catalog.Relation {
+	var out []*catalog.Relation
+	for _, fn := range b.naming(table.Name.Name) {
+		if !fn.CopiesRows() {
+			continue
+		}
+		for _, r := range b.catalog.CalledBy(fn.Name.Name) {
+			if r.OID != table.OID && !slices.Contains(out, r) && slices.ContainsFunc(r.Triggers, func(x *catalog.Trigger) bool { return RowFunction(b.catalog, x) == fn }) {
+				out = append(out, r)
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y *catalog.Relation) int { return cmp.Compare(x.OID, y.OID) })
+	return out
+}

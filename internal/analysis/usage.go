@@ -1,0 +1,132 @@
+package analysis
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/usage"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Usage is what is known of the deployed code's use of a table or column.
+type Usage struct {
+	// Known: there was code to look at.
+	Known bool
+	// Used: something in it names the thing.
+	Used bool
+	// Sure: it comes from the framework's own model, not from a text search.
+	Sure bool
+	// Defaulted: a model leaves the value of the column to the database's default.
+	Defaulted bool
+	// GivesValue: where the code says nothing, the model gives the column a value.
+	GivesValue bool
+	Evidence   []onward.Evidence
+	// Named: nothing that was parsed uses it, but code that works on the table has the
+	// name; where it is, Evidence shows.
+	Named bool
+	// Nothing: the base holds nothing that works on the database, so that nothing is
+	// known of the deployed code.
+	Nothing bool
+	// Read and Written are the places that read a column and those that write it.
+	Read, Written []onward.Evidence
+	// All: some query takes all columns of the table.
+	All bool
+	// Inserts are those of a table that the code spells out.
+	Inserts []Insert
+	// Stars are the places that take all columns of a table: of what
+	// Pass.ReadsAll asked for.
+	Stars []Star
+	// Writes are what queries write to a table.
+	Writes []Written
+	// Functions are those of the schema that name the thing, the worst first:
+	// of what Pass.Taken was asked for.
+	Functions []FunctionUse
+}
+
+// Insert is an INSERT in the text of the deployed code.
+type Insert struct {
+	Columns  []string
+	Evidence onward.Evidence
+}
+
+// Written is what a query of the deployed code writes to a table.
+type Written struct {
+	How      usage.How
+	Columns  []usage.Given
+	Evidence onward.Evidence
+}
+
+// Where is the place of an INSERT: "shop/store.go:31".
+func (i *Insert) Where() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
+
+// Idle reports whether the deployed code is there, and nothing in it uses the thing or
+// may use it.
+func (u Usage) Idle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }
+
+// Severity is how bad it is to take away what the deployed code may use: Info
+// when its models say that it does not, Warning when no text names it, Error
+// when something does or nothing is known. A function that names it is as good
+// as code.
+func (u Usage) Severity() onward.Severity {
+	least := u.Least()
+	switch {
+	case u.Used || !u.Known:
+		return onward.Error
+	case u.Sure:
+		return least
+	}
+	return max(least, onward.Warning)
+}
+
+// Lowered is a severity, or Warning where it would be worse and nothing that was parsed
+// bears it out: a name alone, or no code at all.
+func (u Usage) Lowered(s onward.Severity) onward.Severity {
+	if !u.Used && (u.Named || u.Nothing) && (s == onward.Off || s > onward.Warning) {
+		return onward.Warning
+	}
+	return s
+}
+
+// Least is what the functions alone make of it: Info when none names it.
+func (u Usage) Least() onward.Severity {
+	if len(u.Functions) > 0 {
+		return u.Functions[0].severity()
+	}
+	return onward.Info
+}
+
+// Where is the first place that uses the thing, for a message: " (at
+// shop/models.py:31)"; "" when there is none.
+func (u Usage) Where() string {
+	for _, e := range u.Evidence {
+		if e.Path != "" && e.Line > 0 {
+			return fmt.Sprintf(" (at %s:%d)", e.Path, e.Line)
+		}
+	}
+	return ""
+}
+
+// Breaks says what happens to the deployed code when something goes away:
+// what names it, where, and how sure that is.
+func (u Usage) Breaks(what string) string {
+	if len(u.Functions) > 0 {
+		out := u.Functions[0].Breaks() + others(u.Functions)
+		if u.Used {
+			u.Functions = nil
+			out += "; and " + u.Breaks(what)
+		}
+		return out
+	}
+	switch {
+	case u.Used:
+		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"
+	case !u.Known:
+		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
+	case u.Named:
+		return "code that works on it has a name like that of " + what + u.Where() + ": where it means " + what + ", it fails until the new code has replaced it everywhere"
+	case u.Nothing:
+		return "nothing here works on the database, so that what its code does is not known: what uses " + what + " fails until the new code has replaced it everywhere"
+	case u.Sure:
+		return "the models of the deployed code no longer use " + what + "; raw SQL that does would fail"
+	}
+	return "nothing in the deployed code names " + what + "; what builds its SQL at run time, or other programs, would fail"
+}
