@@ -158,6 +158,15 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 	if err := v.weak(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
+	makes, err := v.has(makesRole)
+	if err == nil && makes {
+		err = s.RoleMaker(ctx, func() {
+			v.Logger.Info("waits: another rehearsal on this server makes roles, too")
+		})
+	}
+	if err != nil {
+		return errors.Join(err, s.Stop())
+	}
 	if v.base.database, err = s.NewDatabase(ctx, ""); err == nil {
 		err = v.history(ctx, s)
 	}

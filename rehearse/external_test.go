@@ -1,10 +1,12 @@
 package rehearse_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/rehearse"
@@ -24,17 +27,10 @@ func TestCreatesRoles(t *testing.T) {
 	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("CREATE ROLE made_by_release;\nCREATE TABLE n (id int PRIMARY KEY);\nALTER TABLE n OWNER TO made_by_release;")})
 	for major, refused := range map[int]bool{15: true, 16: false} {
 		s := pgservertest.Server(t, major)
-		c, err := s.Connect(t.Context(), "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close(t.Context())
-		if _, err := c.Exec(t.Context(), "CREATE ROLE maker LOGIN CREATEDB CREATEROLE"); err != nil {
-			t.Fatal(err)
-		}
+		roleFor(t, sessionOn(t, s), "maker LOGIN CREATEDB CREATEROLE")
 		cfg := on(dir)
 		cfg.Server = s.URLAs("maker", "postgres")
-		_, err = rehearse.Run(t.Context(), cfg)
+		_, err := rehearse.Run(t.Context(), cfg)
 		var input *config.InputError
 		if was := errors.As(err, &input) && strings.Contains(err.Error(), "has the rights of maker"); was != refused || !refused && err != nil {
 			t.Errorf("%d: %v", major, err)
@@ -71,20 +67,15 @@ DROP ROLE IF EXISTS dynamic;`
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			s := pgservertest.Server(t, major)
-			c, err := s.Connect(t.Context(), "", "")
-			if err != nil {
+			c := sessionOn(t, s)
+			roleFor(t, c, "go_maker LOGIN CREATEDB CREATEROLE")
+			roleFor(t, c, "theirs")
+			if _, err := c.Exec(t.Context(), "COMMENT ON ROLE theirs IS 'onward_0123456789ab_1: ours'"); err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close(t.Context())
-			for _, sql := range []string{"CREATE ROLE maker LOGIN CREATEDB CREATEROLE", "CREATE ROLE theirs", "COMMENT ON ROLE theirs IS 'onward_0123456789ab_1: ours'"} {
-				if _, err := c.Exec(t.Context(), sql); err != nil {
-					t.Fatal(err)
-				}
-			}
-			before := rolesOf(t, c)
 			dir := branch(t, base+t.Name()+"\n", []txtar.File{bare(release), more})
 			cfg := on(dir)
-			cfg.Server, cfg.Down, cfg.Superuser = s.URLAs("maker", "postgres"), true, major < 16
+			cfg.Server, cfg.Down, cfg.Superuser = s.URLAs("go_maker", "postgres"), true, major < 16
 			for range 2 {
 				r, err := rehearse.Run(t.Context(), cfg)
 				if err != nil {
@@ -100,10 +91,40 @@ DROP ROLE IF EXISTS dynamic;`
 					t.Error(notes)
 				}
 			}
-			if diff := cmp.Diff(before, rolesOf(t, c)); diff != "" {
-				t.Errorf("roles before and after: %s", diff)
+			if diff := cmp.Diff([]string{"theirs"}, rolesOf(t, c, "^(shop_|theirs|dynamic)")); diff != "" {
+				t.Errorf("roles afterwards: %s", diff)
 			}
 		})
+	}
+}
+
+// Three at once wait for one another, as a role is there for all of them.
+func TestRolesInTurn(t *testing.T) {
+	t.Parallel()
+	s := pgservertest.Server(t, 18)
+	c := sessionOn(t, s)
+	roleFor(t, c, "turn_maker LOGIN CREATEDB CREATEROLE")
+	dir := branch(t, shopBase+"CREATE ROLE turn_reader;\n-- "+t.Name()+"\n", []txtar.File{step("CREATE ROLE turn_writer IN ROLE turn_reader;\nGRANT SELECT ON users TO turn_writer;")})
+	cfg := on(dir)
+	cfg.Server = s.URLAs("turn_maker", "postgres")
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			r, err := rehearse.Run(t.Context(), cfg)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, f := range r.Findings {
+				if strings.HasPrefix(f.Rule, "rehearsal-") {
+					t.Errorf("%s: %s", f.Rule, f.Fact)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if diff := cmp.Diff([]string{"turn_maker"}, rolesOf(t, c, "^turn_")); diff != "" {
+		t.Errorf("roles afterwards: %s", diff)
 	}
 }
 
@@ -112,12 +133,7 @@ DROP ROLE IF EXISTS dynamic;`
 func TestRolesStay(t *testing.T) {
 	t.Parallel()
 	s := pgservertest.Server(t, 18)
-	c, err := s.Connect(t.Context(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(t.Context())
-	before := rolesOf(t, c)
+	c := sessionOn(t, s)
 	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("DO $$ BEGIN EXECUTE 'CREATE ROLE name' || 'less'; END $$;\nCREATE ROLE used_elsewhere;\nGRANT CONNECT ON DATABASE postgres TO used_elsewhere;")})
 	cfg := on(dir)
 	cfg.Server, cfg.Superuser = s.URL("postgres"), true
@@ -134,16 +150,42 @@ func TestRolesStay(t *testing.T) {
 			t.Errorf("no note %q in\n%s", want, notes)
 		}
 	}
-	want := append(before, "nameless", "used_elsewhere")
-	slices.Sort(want)
-	if diff := cmp.Diff(want, rolesOf(t, c)); diff != "" {
+	if diff := cmp.Diff([]string{"nameless", "used_elsewhere"}, rolesOf(t, c, "^(nameless|used_)")); diff != "" {
 		t.Errorf("roles afterwards: %s", diff)
+	}
+	if _, err := c.Exec(t.Context(), "DROP OWNED BY used_elsewhere; DROP ROLE nameless, used_elsewhere"); err != nil {
+		t.Error(err)
 	}
 }
 
-func rolesOf(t *testing.T, c *pgx.Conn) []string {
+// roleFor makes a role, on a server that other tests use, for one test.
+func roleFor(t *testing.T, c *pgx.Conn, role string) {
 	t.Helper()
-	rows, err := c.Query(t.Context(), "SELECT rolname::text FROM pg_roles")
+	if _, err := c.Exec(t.Context(), "CREATE ROLE "+role); err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(role, " ")
+	t.Cleanup(func() {
+		if _, err := c.Exec(context.WithoutCancel(t.Context()), "DROP ROLE "+name); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// sessionOn is a superuser's session until the end of the test.
+func sessionOn(t *testing.T, s *pgserver.Server) *pgx.Conn {
+	t.Helper()
+	c, err := s.Connect(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(context.WithoutCancel(t.Context())) })
+	return c
+}
+
+func rolesOf(t *testing.T, c *pgx.Conn, like string) []string {
+	t.Helper()
+	rows, err := c.Query(t.Context(), "SELECT rolname::text FROM pg_roles WHERE rolname ~ $1", like)
 	if err != nil {
 		t.Fatal(err)
 	}

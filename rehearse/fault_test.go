@@ -298,7 +298,7 @@ func TestKilled(t *testing.T) {
 	fresh := newVictims(t, fmt.Sprintf("%s-- %d\nCREATE TABLE unique_%d ();\n", faultBase, seed, seed), "")
 	cache := fresh.ownCache(t, bin)
 	theirs := somebodys(t)
-	guest := newVictims(t, faultBase, "--postgres "+theirs.URLAs("rehearsal", "postgres"))
+	guest := newVictims(t, faultBase+"CREATE ROLE fault_reader;\nGRANT SELECT ON users TO fault_reader;\n", "--postgres "+theirs.URLAs("rehearsal", "postgres"))
 	over := warm.wholes(t)
 	t.Logf("a rehearsal takes %s beside others", over)
 	var mu sync.Mutex
@@ -334,6 +334,9 @@ func TestKilled(t *testing.T) {
 	if left := awaitNone(t, theirs, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'"); len(left) > 0 {
 		t.Errorf("databases stay: %q", left)
 	}
+	if left := awaitNone(t, theirs, "SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.~) '^fault_'"); len(left) > 0 {
+		t.Errorf("roles stay: %q", left)
+	}
 	var stay []string
 	for range 100 {
 		stay = slices.DeleteFunc(orphans(t), func(id string) bool { return slices.Contains(before, id) })
@@ -364,7 +367,7 @@ func somebodys(t *testing.T) *pgserver.Server {
 		t.Fatal(err)
 	}
 	defer c.Close(t.Context())
-	if _, err := c.Exec(t.Context(), "CREATE ROLE rehearsal LOGIN CREATEDB"); err != nil {
+	if _, err := c.Exec(t.Context(), "CREATE ROLE rehearsal LOGIN CREATEDB CREATEROLE"); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -60,7 +60,14 @@ func (r *roles) claim(ctx context.Context, c *pgx.Conn) (left []string, err erro
 
 // names reports whether the text of the base or of the release has a word.
 func (v *version) names(word string) (bool, error) {
-	is := regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`)
+	return v.has(regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
+}
+
+// makesRole is how a text says that it makes a role.
+var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b`)
+
+// has reports whether the text of the base or of the release matches.
+func (v *version) has(is *regexp.Regexp) (bool, error) {
 	has := func(s script.Source) bool {
 		return slices.ContainsFunc(s.Parts, func(p script.Part) bool { return is.MatchString(p.SQL) })
 	}

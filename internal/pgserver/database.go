@@ -56,7 +56,10 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	defer c.Close(ctx)
 	_, err = c.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
 	if err == nil && s.external != nil {
-		err = s.dropRoles(ctx, c, func(db, _ string) bool { return db == name })
+		var claims []claim
+		if claims, err = s.claims(ctx, c); err == nil {
+			err = dropRoles(ctx, c, claims, func(c claim) bool { return c.db == name })
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("drop a database: %w", s.blame(err))

@@ -87,19 +87,28 @@ func (s *Server) greet(ctx context.Context) error {
 	if !may {
 		return errors.New("the server's role may not create databases: ALTER ROLE … CREATEDB")
 	}
+	return s.sweep(ctx)
+}
+
+// sweep drops what killed processes left: databases, with the sessions that still work in them, and then their roles.
+// Another role's leftovers are that role's to drop.
+func (s *Server) sweep(ctx context.Context) error {
 	stale, err := s.made(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
 	if err != nil {
 		return err
 	}
 	for _, name := range stale {
-		// Another role's leftovers are that role's to drop.
-		_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name))
+		_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
 	}
-	live, err := s.live(ctx)
+	claims, err := s.claims(ctx, s.external.keep)
 	if err != nil {
 		return err
 	}
-	_ = s.dropRoles(ctx, s.external.keep, func(_, id string) bool { return !live["onward_"+id] }) // so are its roles
+	live, err := s.live(ctx) // after the claims, as above
+	if err != nil {
+		return err
+	}
+	_ = dropRoles(ctx, s.external.keep, claims, func(c claim) bool { return !live["onward_"+c.id] })
 	return nil
 }
 
@@ -154,7 +163,8 @@ func (s *Server) leave() error {
 		_, err := s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
 		errs = append(errs, err)
 	}
-	errs = append(errs, s.dropRoles(ctx, s.external.keep, func(_, id string) bool { return id == s.external.id }))
+	claims, err := s.claims(ctx, s.external.keep)
+	errs = append(errs, err, dropRoles(ctx, s.external.keep, claims, func(c claim) bool { return c.id == s.external.id }))
 	if err := errors.Join(append(errs, s.external.keep.Close(ctx))...); err != nil {
 		return fmt.Errorf("drop what was made: %w", err)
 	}

@@ -38,25 +38,62 @@ func (s *Server) Claim(ctx context.Context, c *pgx.Conn, db, role string) error 
 
 const claimed = ": made by a rehearsal of onward, and dropped with its database"
 
-var claim = regexp.MustCompile(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteMeta(claimed) + `$`)
+var claimText = regexp.MustCompile(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteMeta(claimed) + `$`)
 
-// dropRoles drops the roles that were made for databases that want says yes to, given the name and the id in it. One
-// that is used outside of them stays: the server refuses to drop it.
-func (s *Server) dropRoles(ctx context.Context, c *pgx.Conn, want func(db, id string) bool) error {
+// claim is a role that was made for a database of ours.
+type claim struct{ role, db, id string }
+
+func (s *Server) claims(ctx context.Context, c *pgx.Conn) ([]claim, error) {
 	rows, err := c.Query(ctx, `SELECT rolname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_authid') FROM pg_catalog.pg_roles
 		WHERE pg_catalog.shobj_description(oid, 'pg_authid') OPERATOR(pg_catalog.~) '^onward_'`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	type role struct{ Name, Comment string }
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[role])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var names []string
+	var out []claim
 	for _, r := range found {
-		if m := claim.FindStringSubmatch(r.Comment); m != nil && want(m[1], m[2]) {
-			names = append(names, r.Name)
+		if m := claimText.FindStringSubmatch(r.Comment); m != nil {
+			out = append(out, claim{r.Name, m[1], m[2]})
+		}
+	}
+	return out, nil
+}
+
+// RoleMaker waits until nobody else who rehearses on this server makes roles, and holds the others off until this use
+// of it ends: a role that two make at once is the first one's, and goes with the first. On a throwaway server nobody
+// else is. waits is told when there is somebody.
+func (s *Server) RoleMaker(ctx context.Context, waits func()) error {
+	if s.external == nil {
+		return nil
+	}
+	var free bool
+	if err := s.external.keep.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", roleMakers).Scan(&free); err != nil {
+		return fmt.Errorf("ask who makes roles: %w", err)
+	}
+	if free {
+		return nil
+	}
+	waits()
+	if _, err := s.external.keep.Exec(ctx, "SELECT pg_catalog.pg_advisory_lock($1)", roleMakers); err != nil {
+		return fmt.Errorf("wait for another rehearsal that makes roles: %w", err)
+	}
+	return s.sweep(ctx) // it may have been killed
+}
+
+// roleMakers is the key of the advisory lock: "onward" in ASCII, and a number.
+const roleMakers int64 = 0x6f6e776172640001
+
+// dropRoles drops the claimed roles that want says yes to. One that is used outside of our databases stays: the server
+// refuses to drop it.
+func dropRoles(ctx context.Context, c *pgx.Conn, claims []claim, want func(claim) bool) error {
+	var names []string
+	for _, r := range claims {
+		if want(r) {
+			names = append(names, r.role)
 		}
 	}
 	if len(names) == 0 {
