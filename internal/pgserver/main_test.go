@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,4 +158,19 @@ func postmaster(t testing.TB, dir string) (pid int, segment string) {
 		t.Fatalf("no shared memory segment in postmaster.pid: %q", data)
 	}
 	return pid, segment
+}
+
+// ownMemory holds that a server shares no memory by files outside of its directory: they would stay.
+func ownMemory(t *testing.T, pid int) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		return
+	}
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files := regexp.MustCompile(`/dev/shm/PostgreSQL\.\d+`).FindAllString(string(maps), -1); len(files) > 0 {
+		t.Errorf("shared memory outside of its directory: %q", files)
+	}
 }
