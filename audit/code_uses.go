@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -53,7 +54,7 @@ func (u *deployedCode) inCode(q question) analysis.Usage {
 	}
 	out := u.told(b, q, uses)
 	if !out.Used {
-		u.said(b, q, &out)
+		u.said(b, q.Name.Name, &out)
 	}
 	return out
 }
@@ -108,6 +109,7 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 		out.Read, out.Written = u.evidence(reads, maxEvidence), u.evidence(writes, maxEvidence)
 		return out
 	}
+	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Names })
 	out.All = b.All(q.Name)
 	written := b.Writes(q.Name)
 	places := make([]usage.Use, 0, len(written))
@@ -129,6 +131,16 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 	return out
 }
 
+// labelled answers a question on a label of an enum.
+func (u *deployedCode) labelled(q question) analysis.Usage {
+	b := u.bound(q)
+	out := u.told(b, q, b.Label(q.Name, q.Old))
+	if !out.Used {
+		u.said(b, q.Old, &out)
+	}
+	return out
+}
+
 // nothing reports whether the base has nothing that works on the database.
 func (u *deployedCode) nothing(b *usage.Bound, q question) bool {
 	empty, known := u.empty[q.database]
@@ -142,10 +154,10 @@ func (u *deployedCode) nothing(b *usage.Bound, q question) bool {
 
 // said looks for a name that no query has: as a text of its own, or in code that works
 // on a relation of that name.
-func (u *deployedCode) said(b *usage.Bound, q question, out *analysis.Usage) {
+func (u *deployedCode) said(b *usage.Bound, name string, out *analysis.Usage) {
 	var uses []usage.Use
-	for _, e := range b.String(q.Name.Name) {
-		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !comment(line) && !declares(hitOf(q.Name.Name, e.Path, e.Line, line)) {
+	for _, e := range b.String(name) {
+		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !comment(line) && !declares(hitOf(name, e.Path, e.Line, line)) {
 			uses = append(uses, e)
 		}
 	}

@@ -25,7 +25,8 @@ func (u *deployedCode) named(b *usage.Bound, q question, out *analysis.Usage) {
 	if err != nil {
 		return
 	}
-	hits = slices.DeleteFunc(hits, u.inQuery)
+	puts := b.Puts(q.Name)
+	hits = slices.DeleteFunc(hits, func(h gitrange.Hit) bool { return !puts[h.Path] && u.inQuery(h) })
 	var table []gitrange.Hit
 	for _, e := range b.Relation(q.Name) {
 		table = append(table, gitrange.Hit{Word: q.Name.Name, Path: e.Path, Line: e.Line})

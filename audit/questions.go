@@ -32,6 +32,8 @@ func (u *deployedCode) ask(q question) analysis.Usage {
 			return analysis.Usage{}
 		}
 		return u.readingAll(q)
+	case analysis.AskLabel:
+		return u.labelled(q)
 	case analysis.AskValue:
 		return u.knowing(q)
 	case analysis.AskSetting:

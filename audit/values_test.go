@@ -1,8 +1,11 @@
 package audit
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 // What the deployed code knows of a column's values.
@@ -41,5 +44,46 @@ func TestValuesThatTheCodeKnows(t *testing.T) {
 				t.Errorf("%q, not %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A class of constants for an enum makes an error of the renaming of a label, and the
+// name of a table that a program puts into SQL one of its renaming, but no INSERT.
+func TestClassesOfConstants(t *testing.T) {
+	t.Parallel()
+	base := `-- src/main/resources/db/migration/V1__a.sql --
+CREATE TYPE mood AS ENUM ('glad', 'sad');
+CREATE TABLE users (id int PRIMARY KEY, mood mood);
+CREATE TABLE user_log (id int PRIMARY KEY, note text);
+CREATE TABLE team_log (id int PRIMARY KEY);
+-- src/main/kotlin/Mood.kt --
+enum class Mood {
+    glad,
+    sad,
+}
+-- src/main/kotlin/Users.kt --
+enum class Log(val table: String) {
+    USER("user_log"),
+    TEAM("team_log"),
+}
+val all = "SELECT id FROM users"
+fun read(log: Log) = "SELECT note FROM ${log.table}"
+`
+	for sql, want := range map[string]string{
+		"ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'": "type-enum-value-rename error src/main/kotlin/Mood.kt:3",
+		"ALTER TABLE team_log RENAME TO logs":          "table-rename error src/main/kotlin/Users.kt:3",
+		"BEGIN; ALTER TABLE team_log ADD COLUMN at date; UPDATE team_log SET at = now(); ALTER TABLE team_log ALTER COLUMN at SET NOT NULL; COMMIT": "column-add-required warning src/main/kotlin/Users.kt:3",
+		"ALTER TABLE user_log DROP COLUMN note": "column-drop warning src/main/kotlin/Users.kt:6",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, base, "-- src/main/resources/db/migration/V2__b.sql --\n"+sql+";\n"), Base: "main"})
+		var got []string
+		for _, f := range r.Findings {
+			if f.Category == onward.Compatibility && len(f.Evidence) > 0 {
+				got = append(got, fmt.Sprintf("%s %s %s:%d", f.Rule, f.Severity, f.Evidence[len(f.Evidence)-1].Path, f.Evidence[len(f.Evidence)-1].Line))
+			}
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s: %q, not %q", sql, got, want)
+		}
 	}
 }

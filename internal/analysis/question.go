@@ -9,7 +9,7 @@ type Question struct {
 	Name catalog.Name
 	// Column is the column in question: of AskStar, the new one.
 	Column string
-	// Old and Now are the values of AskValue.
+	// Old and Now are the values of AskValue, Old the label of AskLabel.
 	Old, Now string
 	// Columns are those of AskUpsert, with commas between them; Constraint is the
 	// constraint that ON CONFLICT may name in their place.
@@ -26,6 +26,7 @@ const (
 	AskName                         // does it name something that is no table: a function, a type, a constraint
 	AskUpserts                      // does it say ON CONFLICT anywhere
 	AskUpsert                       // does it say ON CONFLICT on these columns, or this constraint
+	AskLabel                        // does it know a label (Old) of the enum
 	AskValue                        // does it know a value of a column, and not the one that takes its place
 	AskStar                         // does it take all columns of the table, or count on their order
 	AskSetting                      // does it set a setting of a session
@@ -53,6 +54,12 @@ func (c Code) Uses(table catalog.Name, column string) Usage {
 // UsesName asks whether the deployed code names something that is no table: a
 // function, a type, a constraint. A framework's models do not tell of those.
 func (c Code) UsesName(n catalog.Name) Usage { return c.ask(Question{Kind: AskName, Name: n}) }
+
+// UsesLabel asks whether the deployed code knows a label of an enum: as a constant of a
+// query, or in a class of constants that is for the enum.
+func (c Code) UsesLabel(enum catalog.Name, label string) Usage {
+	return c.ask(Question{Kind: AskLabel, Name: enum, Old: label})
+}
 
 // Upserts asks whether the deployed code says ON CONFLICT anywhere, in SQL or in
 // the words of a mapper.

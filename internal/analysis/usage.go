@@ -26,6 +26,9 @@ type Usage struct {
 	// Nothing: the base holds nothing that works on the database, so that nothing is
 	// known of the deployed code.
 	Nothing bool
+	// Put: all that is seen of it is that code puts its name into SQL as it runs: what
+	// that SQL does is not known.
+	Put bool
 	// Read and Written are the places that read a column and those that write it.
 	Read, Written []onward.Evidence
 	// All: some query takes all columns of the table.

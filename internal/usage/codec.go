@@ -47,6 +47,7 @@ func (f *Facts) Append(out []byte) []byte {
 		e.int(m.Line)
 		e.bool(m.All)
 		e.bool(m.Row)
+		e.bool(m.Put)
 		list(e, m.Without, func(s *string) { e.string(*s) })
 		list(e, m.Fields, func(x *Field) {
 			e.string(x.Field)
@@ -67,6 +68,15 @@ func (f *Facts) Append(out []byte) []byte {
 	list(e, f.Strings, func(s *String) {
 		e.out = binary.LittleEndian.AppendUint32(e.out, s.Mark)
 		e.int(s.Line)
+	})
+	list(e, f.Enums, func(x *Enum) {
+		e.string(x.Class)
+		e.int(x.Line)
+		list(e, x.Labels, func(l *Label) {
+			e.string(l.Name)
+			e.string(l.Text)
+			e.int(l.Line)
+		})
 	})
 	list(e, f.Upserts, func(n *int) { e.int(*n) })
 	list(e, f.Settings, e.place)
@@ -98,7 +108,8 @@ func Decode(data []byte) (*Facts, error) {
 		q.Compares = d.bool()
 	})
 	read(d, &f.Models, func(m *Model) {
-		m.Schema, m.Table, m.Class, m.Line, m.All, m.Row = d.string(), d.string(), d.string(), d.int(), d.bool(), d.bool()
+		m.Schema, m.Table, m.Class, m.Line = d.string(), d.string(), d.string(), d.int()
+		m.All, m.Row, m.Put = d.bool(), d.bool(), d.bool()
 		read(d, &m.Without, func(s *string) { *s = d.string() })
 		read(d, &m.Fields, func(x *Field) { x.Field, x.Column, x.Line, x.Left = d.string(), d.string(), d.int(), d.bool() })
 	})
@@ -113,6 +124,10 @@ func Decode(data []byte) (*Facts, error) {
 		}
 		s.Mark, d.in = binary.LittleEndian.Uint32(d.in), d.in[4:]
 		s.Line = d.int()
+	})
+	read(d, &f.Enums, func(x *Enum) {
+		x.Class, x.Line = d.string(), d.int()
+		read(d, &x.Labels, func(l *Label) { l.Name, l.Text, l.Line = d.string(), d.string(), d.int() })
 	})
 	read(d, &f.Upserts, func(n *int) { *n = d.int() })
 	read(d, &f.Settings, d.place)

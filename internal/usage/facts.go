@@ -7,6 +7,7 @@ type Facts struct {
 	Models  []Model
 	Calls   []Call
 	Strings []String
+	Enums   []Enum
 	// Upserts are the lines that say ON CONFLICT, in SQL or in the words of a mapper.
 	Upserts []int
 	// Settings are names of settings that SQL sets; "" is one that is put together.
@@ -87,6 +88,8 @@ type Model struct {
 	Fields               []Field
 	// Row: it is the shape of the table's rows, by its name, and no mapper reads it.
 	Row bool
+	// Put: the program puts the name into SQL as it runs, and no mapper reads it.
+	Put bool
 	// All: the mapper names every column of the table, except Without.
 	All     bool
 	Without []string
@@ -98,6 +101,19 @@ type Field struct {
 	Line          int
 	// Left: the mapper is told to leave it alone.
 	Left bool
+}
+
+// Enum is a class of constants of a program: an enum, a union of texts.
+type Enum struct {
+	Class  string
+	Line   int
+	Labels []Label
+}
+
+// Label is one of a class. What is written to a column is its text, or its name.
+type Label struct {
+	Name, Text string
+	Line       int
 }
 
 // Call is a mapper's call that gives the name of a table as a text, and what else

@@ -34,6 +34,7 @@ type Index struct {
 	types     map[string][]at
 	constants map[string][]at
 	strings   map[uint32][]at
+	enums     map[string][]at // by their labels
 }
 
 // at is a fact: its file, and its index there.
@@ -44,6 +45,7 @@ func NewIndex(files []File) *Index {
 	x := &Index{
 		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{},
 		functions: map[string][]at{}, types: map[string][]at{}, constants: map[string][]at{}, strings: map[uint32][]at{},
+		enums: map[string][]at{},
 	}
 	for i := range files {
 		if files[i].Facts != nil {
@@ -81,6 +83,14 @@ func (x *Index) add(file int32, f *Facts) {
 	for i, c := range f.Calls {
 		table := c.Table[strings.LastIndexByte(c.Table, '.')+1:]
 		x.tables[strings.ToLower(table)] = append(x.tables[strings.ToLower(table)], at{file, int32(i), isCall})
+	}
+	for i := range f.Enums {
+		for k, l := range f.Enums[i].Labels {
+			x.enums[l.Name] = append(x.enums[l.Name], at{file, int32(i), int32(k)})
+			if l.Text != l.Name && l.Text != "" {
+				x.enums[l.Text] = append(x.enums[l.Text], at{file, int32(i), int32(k)})
+			}
+		}
 	}
 	for i, s := range f.Strings {
 		x.strings[s.Mark] = append(x.strings[s.Mark], at{file, int32(i), 0})
@@ -143,7 +153,10 @@ func (b *Bound) Relation(n catalog.Name) []Use {
 		}
 	}
 	b.mapped(n, func(path string, m *Model) {
-		if !m.Row {
+		switch {
+		case m.Put:
+			out = append(out, Use{path, m.Line, Names, Parsed, rankModel})
+		case !m.Row:
 			out = append(out, Use{path, m.Line, Maps, Parsed, rankModel})
 		}
 	}, func(path string, c *Call) {

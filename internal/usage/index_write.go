@@ -55,6 +55,18 @@ func (b *Bound) Works(n catalog.Name) map[string]bool {
 	return out
 }
 
+// Puts gives the files that put the name of a relation into SQL: what their queries
+// say may be of it.
+func (b *Bound) Puts(n catalog.Name) map[string]bool {
+	out := map[string]bool{}
+	b.mapped(n, func(path string, m *Model) {
+		if m.Put {
+			out[path] = true
+		}
+	}, func(string, *Call) {})
+	return out
+}
+
 // Function gives the calls of a function.
 func (b *Bound) Function(n catalog.Name) []Use {
 	return b.objects(b.functions[n.Name], n, func(q *Query, i int32) Relation { return q.Functions[i] })

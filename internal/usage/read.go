@@ -21,6 +21,7 @@ func Read(file string, text []byte) *Facts {
 		r.mapperXML()
 	}
 	r.models()
+	r.enums()
 	r.told()
 	r.upserts()
 	return r.facts

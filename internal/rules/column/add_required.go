@@ -117,6 +117,9 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 // lower is a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
 func lower(s onward.Severity, u analysis.Usage) onward.Severity {
+	if u.Put && (s == onward.Off || s > onward.Warning) {
+		s = onward.Warning // nothing shows an INSERT
+	}
 	if s == onward.Off || u.Severity() < s {
 		return u.Severity()
 	}

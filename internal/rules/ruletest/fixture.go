@@ -306,6 +306,8 @@ func key(q analysis.Question) string {
 	switch q.Kind {
 	case analysis.AskStar:
 		return "*." + catalog.Name{Name: q.Name.Name}.String() + strings.TrimPrefix(out, q.Name.String())
+	case analysis.AskLabel:
+		return q.Old
 	case analysis.AskValue:
 		return "=." + out + "=" + q.Old + "=" + q.Now
 	case analysis.AskUpserts, analysis.AskUpsert, analysis.AskSetting, analysis.AskCompared:

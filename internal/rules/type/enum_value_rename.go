@@ -54,7 +54,7 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 			"ALTER TYPE " + analysis.Table(named) + " ADD VALUE '" + stmt.NewVal + "';",
 	}
 	if word.MatchString(stmt.OldVal) && !inBody(s.Before, stmt.OldVal) {
-		switch u := p.Code.UsesName(catalog.Name{Name: stmt.OldVal}); {
+		switch u := p.Code.UsesLabel(named, stmt.OldVal); {
 		case u.Used:
 			r.Evidence = u.Evidence
 		case u.Known:

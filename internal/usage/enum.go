@@ -1,0 +1,148 @@
+package usage
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+)
+
+// A class of constants in a program holds the values of a column: an enum, a union of
+// texts, a block of constants of one type. Which type of the schema it is for, the index
+// tells by its name and its labels.
+
+// maxLabels bounds the labels that are noted of a class.
+const maxLabels = 500
+
+// enums reads what the classes of constants of some languages look like.
+type enums struct {
+	sign string
+	read func(r *reader)
+}
+
+var enumsOf = map[string]enums{
+	".java": {"enum ", blockEnums}, ".kt": {"enum ", blockEnums}, ".scala": {"enum ", blockEnums}, ".cs": {"enum ", blockEnums},
+	".prisma": {"enum ", prismaEnums},
+	".ts":     {"", scriptEnums}, ".tsx": {"", scriptEnums}, ".mts": {"", scriptEnums}, ".cts": {"", scriptEnums},
+	".js": {"", scriptEnums}, ".mjs": {"", scriptEnums}, ".cjs": {"", scriptEnums},
+	".py": {"", pythonEnums}, ".go": {"", goEnums}, ".rb": {"enum ", rubyEnums},
+}
+
+func (r *reader) enums() {
+	if e := enumsOf[path.Ext(r.path)]; e.read != nil && bytes.Contains(r.text, []byte(e.sign)) {
+		e.read(r)
+	}
+}
+
+// class notes a class of constants.
+func (r *reader) class(e Enum) {
+	if len(e.Labels) > 0 && len(e.Labels) <= maxLabels {
+		r.facts.Enums = append(r.facts.Enums, e)
+	}
+}
+
+// label is one with a name, a text or both.
+func (r *reader) label(name, text string, at int) Label {
+	if len(text) > maxConstant {
+		text = ""
+	}
+	return Label{Name: name, Text: text, Line: r.lineAt(at)}
+}
+
+var (
+	enumHead  = regexp.MustCompile(`\benum\s+(?:class\s+|struct\s+)?(\w+)([^{};=]*)\{`)
+	enumEntry = regexp.MustCompile(`^(?:\s|//[^\n]*|/\*(?s:.*?)\*/|@\w[\w.]*(?:\([^()]*\))?|\[[^\]]*\])*([A-Za-z_]\w*)`)
+	enumTable = regexp.MustCompile(`(?i)\b(?:val|string|text)\s+\w*table\w*|\w*tables?(?:names?)?\s*$`)
+)
+
+// blockEnums reads Java's, Kotlin's, C#'s and TypeScript's: names between braces, each
+// with a text or without. Those whose text is said to be a table name one.
+func blockEnums(r *reader) {
+	for _, m := range enumHead.FindAllSubmatchIndex(r.text, -1) {
+		if r.inLiteral(m[0]) || noted(r.lineOf(m[0])) {
+			continue
+		}
+		e := Enum{Class: r.group(m, 1), Line: r.lineAt(m[0])}
+		end := r.entries(m[1], func(from, to int, text string) {
+			if n := enumEntry.FindSubmatchIndex(r.text[from:to]); n != nil {
+				e.Labels = append(e.Labels, r.label(string(r.text[from+n[2]:from+n[3]]), text, from+n[2]))
+			}
+		})
+		r.class(e)
+		if enumTable.Match(r.text[m[4]:m[5]]) || enumTable.Match(r.text[m[2]:m[3]]) || enumTable.Match(r.text[end:r.blockEnd(end)]) {
+			for _, l := range e.Labels {
+				if l.Text != "" {
+					r.add(&Model{Table: l.Text, Line: l.Line, Put: true})
+				}
+			}
+		}
+	}
+}
+
+// lineOf is the line of an offset, from its first word on.
+func (r *reader) lineOf(at int) string {
+	from := bytes.LastIndexByte(r.text[:at], '\n') + 1
+	return string(bytes.TrimSpace(r.text[from : from+lineEnd(r.text[from:])]))
+}
+
+// inLiteral reports whether an offset is in a string of the program.
+func (r *reader) inLiteral(at int) bool {
+	i := r.literalAt(at)
+	return i < len(r.lits) && r.lits[i].open < at
+}
+
+// literalAt is the index of the string at an offset, or of the first behind it.
+func (r *reader) literalAt(at int) int {
+	low, high := 0, len(r.lits)
+	for low < high {
+		if mid := (low + high) / 2; r.lits[mid].end <= at {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// entries calls f for what stands between commas from an offset within braces, up to
+// their end or a semicolon, with the first text in it; and gives where that is.
+func (r *reader) entries(at int, f func(from, to int, text string)) int {
+	from, depth, text, k := at, 0, "", r.literalAt(at)
+	for at < len(r.text) {
+		if k < len(r.lits) && at >= r.lits[k].open {
+			if l := r.lits[k]; text == "" && !l.symbol {
+				text = string(r.text[l.from:l.to])
+			}
+			at = max(at+1, r.lits[k].end)
+			k++
+			continue
+		}
+		switch c := r.text[at]; {
+		case c == '/' && bytes.HasPrefix(r.text[at:], []byte("//")):
+			at += lineEnd(r.text[at:])
+			continue
+		case c == '/' && bytes.HasPrefix(r.text[at:], []byte("/*")):
+			at += endOf(r.text[at:], "*/")
+			continue
+		case c == '(' || c == '{' || c == '[':
+			depth++
+		case depth == 0 && (c == '}' || c == ']' || c == ';'):
+			f(from, at, text)
+			return at
+		case c == ')' || c == '}' || c == ']':
+			depth--
+		case c == ',' && depth == 0:
+			f(from, at, text)
+			from, text = at+1, ""
+		}
+		at++
+	}
+	return len(r.text)
+}
+
+// blockEnd is where a line of its own closes what is open at an offset.
+func (r *reader) blockEnd(at int) int {
+	if n := bytes.Index(r.text[at:], []byte("\n}")); n >= 0 {
+		return at + n
+	}
+	return len(r.text)
+}
