@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/onward"
@@ -108,6 +109,23 @@ func TestUpsertsOnAName(t *testing.T) {
 		}
 		if !slices.Equal(got, []string{tt.want}) {
 			t.Errorf("%s: %s: %q, not %q", tt.sql, tt.code, got, tt.want)
+		}
+	}
+}
+
+// A unique constraint goes: that matters to ON CONFLICT, where there is one.
+func TestUpserts(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{
+		"_, err := db.Exec(`INSERT INTO a (n) VALUES (1) ON CONFLICT (n) DO NOTHING`)": true,
+		"db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&a)":                    true,
+		"db.Clauses(clause.OnConflict{DoNothing: true}).Create(&a)":                    false, // asks for no index
+		"return http.StatusConflict":                                                   false,
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\nCREATE UNIQUE INDEX a_n ON a (n);\n-- store/a.go --\npackage store\n\nfunc x() {\n"+code+"\n}\n",
+			"-- db/migrations/00002_b.sql --\n-- +goose NO TRANSACTION\n-- +goose Up\nDROP INDEX CONCURRENTLY a_n;\n"), Base: "main"})
+		if got := strings.Contains(strings.Join(found(r), "\n"), "constraint-drop-on-conflict"); got != want {
+			t.Errorf("%s: %v: %v", code, got, found(r))
 		}
 	}
 }

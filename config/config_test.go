@@ -2,14 +2,12 @@ package config_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,86 +233,6 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// TestFind holds that the nearest file counts, that the search ends at the
-// repository's root, and that outside of a repository nothing above counts.
-func TestFind(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	for _, dir := range []string{"repo/.git", "repo/services/a/db", "repo/services/b", "bare/sub"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, file := range []string{config.Name, "repo/" + config.Name, "repo/services/a/" + config.Name, "bare/" + config.Name} {
-		if err := os.WriteFile(filepath.Join(root, file), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for dir, want := range map[string]string{
-		"repo":               "repo",
-		"repo/services/a/db": "repo/services/a",
-		"repo/services/b":    "repo",
-		"bare":               "bare",
-		"bare/sub":           "",
-	} {
-		got, _, err := config.Find(filepath.Join(root, dir))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want != "" {
-			want = filepath.Join(root, want, config.Name)
-		}
-		if got != want {
-			t.Errorf("%s: found %q, want %q", dir, got, want)
-		}
-	}
-	if err := os.Remove(filepath.Join(root, "repo", config.Name)); err != nil {
-		t.Fatal(err)
-	}
-	if got, _, err := config.Find(filepath.Join(root, "repo/services/b")); got != "" || err != nil {
-		t.Errorf("a repository without the file: found %q, %v", got, err)
-	}
-}
-
-// TestLoad holds that a file below the root speaks of paths from the root, and
-// that what it accepts is accepted there only.
-func TestLoad(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	below := filepath.Join(root, "services", "a")
-	for _, dir := range []string{filepath.Join(root, ".git"), filepath.Join(below, "db")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text := "migrations:\n  - dir: db\n    accept_unreadable: true\n  - dir: .\naccept_opaque: [old/*.sql]\nbaseline: b.json\n"
-	if err := os.WriteFile(filepath.Join(below, config.Name), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	c, err := config.Load(filepath.Join(below, "db"), known)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.Migrations[0].Dir != "services/a/db" || c.Migrations[1].Dir != "services/a" {
-		t.Errorf("directories: %+v", c.Migrations)
-	}
-	for name, want := range map[string]bool{"services/a/db/1.sql": true, "services/a/dbs/1.sql": false, "db/1.sql": false, "services/a/old/1.sql": true, "old/1.sql": false, "services/a/old/b/1.sql": false} {
-		if got := c.Accepts(name); got != want {
-			t.Errorf("%s: accepted %t", name, got)
-		}
-	}
-	if want := filepath.Join(below, "b.json"); c.Resolve(c.Baseline) != want {
-		t.Errorf("the baseline is %s, want %s", c.Resolve(c.Baseline), want)
-	}
-	var at *config.Error
-	if _, err := c.ReadBaseline(); !errors.As(err, &at) || at.Path != filepath.Join(below, "b.json") {
-		t.Errorf("a baseline that is not there: %v", err)
-	}
-	if c, err := config.Load(root, known); err != nil || c.Path != "" || len(c.Versions()) != 6 {
-		t.Errorf("without a file: %+v, %v", c, err)
-	}
-}
-
 func TestBaseline(t *testing.T) {
 	t.Parallel()
 	b := config.NewBaseline([]onward.Finding{
@@ -350,77 +268,6 @@ func TestBaseline(t *testing.T) {
 		}
 		if _, err := config.ReadBaseline(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
-		}
-	}
-}
-
-// TestSchema holds that the JSON schema for editors, the struct and the
-// decoder know the same keys and names.
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	data, err := os.ReadFile("../onward.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s schema
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
-	s.compare(t, "", reflect.TypeFor[config.Config]())
-	s.Properties["migrations"].Items.compare(t, "migrations.", reflect.TypeFor[config.Migrations]())
-	s.Properties["assume"].compare(t, "assume.", reflect.TypeFor[config.Assume]())
-	if diff := cmp.Diff([]string{"recommended", "strict", "design", "security"}, s.Properties["presets"].Items.Enum); diff != "" {
-		t.Errorf("presets (-known +schema):\n%s", diff)
-	}
-	for _, name := range s.Properties["fail_on"].Enum {
-		if _, ok := config.ParseThreshold(name); !ok {
-			t.Errorf("fail_on: the schema has %s", name)
-		}
-	}
-}
-
-type schema struct {
-	Description string
-	Properties  map[string]*schema
-	Items       *schema
-	Enum        []string
-	Additional  any `json:"additionalProperties"`
-}
-
-// compare holds a struct's keys against an object's, and the decoder's against
-// both.
-func (s *schema) compare(t *testing.T, prefix string, typ reflect.Type) {
-	t.Helper()
-	var fields, properties []string
-	for i := range typ.NumField() {
-		if tag := typ.Field(i).Tag.Get("yaml"); tag != "-" {
-			fields = append(fields, tag)
-		}
-	}
-	for name, p := range s.Properties {
-		properties = append(properties, name)
-		if p.Description == "" {
-			t.Errorf("%s%s: the schema does not describe it", prefix, name)
-		}
-	}
-	slices.Sort(fields)
-	slices.Sort(properties)
-	if diff := cmp.Diff(fields, properties); diff != "" {
-		t.Errorf("%s (-struct +schema):\n%s", prefix, diff)
-	}
-	if s.Additional != false {
-		t.Errorf("%s: the schema allows unknown keys", prefix)
-	}
-	for _, key := range fields {
-		text := key + ": ~\n"
-		switch prefix {
-		case "migrations.":
-			text = "migrations:\n  - dir: a\n    " + strings.Replace(text, "dir: ~", "# ", 1)
-		case "assume.":
-			text = "assume:\n  " + text
-		}
-		if _, err := config.Decode([]byte(text), "onward.yaml", known); err != nil {
-			t.Errorf("the decoder does not know %s%s: %v", prefix, key, err)
 		}
 	}
 }

@@ -1,0 +1,84 @@
+package audit
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What the head knows for another database's was one at the base too.
+func TestMovedToAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	const files = "20210101000000_a.sql --\nCREATE TABLE history (id text PRIMARY KEY, at integer);\n"
+	r := changelog0(t, Config{Dir: repository(t,
+		"-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- client/Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- client/migrations/"+files+
+			"-- server/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- server/migrations/20210101000000_b.sql --\nCREATE TABLE users (id int);\n",
+		"-- client/Cargo.toml --\n-- client/migrations/20210101000000_a.sql --\n-- crates/client/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"sqlite\"] }\n-- crates/client/migrations/"+files), Base: "main"})
+	if got := found(r); len(got) > 0 {
+		t.Error(got)
+	}
+}
+
+// A service that was given up has had a database of its own: a new one makes a table
+// of the same name in another.
+func TestEndedService(t *testing.T) {
+	t.Parallel()
+	const crate, files = "/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- ", "CREATE TABLE files_processed (name text PRIMARY KEY);\n"
+	for name, left := range map[string]string{"nothing left": "", "code left": "-- boost/src/main.rs --\nfn main() {}\n"} {
+		r := changelog0(t, Config{Dir: repository(t,
+			"-- boost"+crate+"boost/migrations/1_setup.sql --\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);\nCREATE TABLE c (id int);\n-- boost/migrations/2_files.sql --\n"+files+left+
+				"-- reward"+crate+"reward/migrations/1_setup.sql --\nCREATE TABLE d (id int);\n",
+			"-- boost/Cargo.toml --\n-- boost/migrations/1_setup.sql --\n-- boost/migrations/2_files.sql --\n-- price"+crate+"price/migrations/1_files.sql --\n"+files), Base: "main"})
+		var got []string
+		for _, f := range r.Findings {
+			got = append(got, f.Severity.String()+" "+f.Rule)
+		}
+		want := []string{"info release-migration-deleted"}
+		if left != "" {
+			want = []string{"warning release-migration-deleted", "error release-statement-fails"}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n%s", name, diff)
+		}
+	}
+}
+
+func TestTwoDatabases(t *testing.T) {
+	t.Parallel()
+	const base = `-- app/migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE runs (id int PRIMARY KEY);
+CREATE TABLE users (id int PRIMARY KEY);
+`
+	// A second database gets some of the first one's tables; a third directory
+	// alters what the first one makes.
+	r := changelog0(t, Config{Dir: repository(t, base, `-- analytics/migrations/00001_init.sql --
+-- +goose Up
+CREATE TABLE runs (id int PRIMARY KEY, took int);
+-- analytics/migrations/00002_more.sql --
+-- +goose Up
+CREATE INDEX ON runs (took);
+-- billing/migrations/00001_more.sql --
+-- +goose Up
+CREATE INDEX ON users (id);
+`), Base: "main"})
+	var errors, order []string
+	for _, f := range found(r) {
+		if strings.HasPrefix(f, "error") {
+			errors = append(errors, f)
+		}
+	}
+	for _, m := range r.Migrations {
+		order = append(order, m.Path)
+	}
+	if diff := cmp.Diff([]string{"error index-create-blocking 00001_more.sql:2"}, errors); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"analytics/migrations/00001_init.sql", "analytics/migrations/00002_more.sql", "billing/migrations/00001_more.sql"}, order); diff != "" {
+		t.Error(diff)
+	}
+	if r.Summary.Migrations != 3 || r.Summary.Errors != 1 || r.Summary.Statements != 3 {
+		t.Errorf("summed up as %+v", r.Summary)
+	}
+}
