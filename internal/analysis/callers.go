@@ -50,7 +50,7 @@ func calls(expr *pgparse.Node, name string) bool {
 	found := false
 	pgparse.Walk(expr, func(msg any) bool {
 		if call, ok := msg.(*pgparse.FuncCall); ok && len(call.GetFuncname()) > 0 {
-			found = found || call.GetFuncname()[len(call.GetFuncname())-1].GetString_().GetSval() == name
+			found = found || pgparse.Last(call.GetFuncname()) == name
 		}
 		return !found
 	})

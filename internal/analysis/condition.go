@@ -173,12 +173,7 @@ func (c *condition) picks(n *pgparse.Node) bool {
 	return x != nil && x.Kind == pgparse.A_Expr_Kind_AEXPR_OP && operator(x) == "=" && x.Lexpr.GetColumnRef() != nil && x.Rexpr.GetAConst() != nil
 }
 
-func operator(x *pgparse.A_Expr) string {
-	if len(x.Name) == 0 {
-		return ""
-	}
-	return x.Name[len(x.Name)-1].GetString_().GetSval()
-}
+func operator(x *pgparse.A_Expr) string { return pgparse.Last(x.Name) }
 
 func columnPath(c *pgparse.ColumnRef) []string {
 	var out []string

@@ -47,7 +47,7 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 			return Setting{}, false
 		}
 		call := x.TargetList[0].GetResTarget().GetVal().GetFuncCall()
-		if call == nil || len(call.Args) != 3 || call.Funcname[len(call.Funcname)-1].GetString_().GetSval() != "set_config" {
+		if call == nil || len(call.Args) != 3 || pgparse.Last(call.Funcname) != "set_config" {
 			return Setting{}, false
 		}
 		return Setting{Name: strings.ToLower(Constant(call.Args[0])), Value: Constant(call.Args[1]), Local: Constant(call.Args[2]) == "true"}, true

@@ -258,7 +258,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		}
 		f.makeSequence(t, sequenceSpec{column: e.Name, kind: e.Type.Name.Name, identity: true, options: con.GetOptions()})
 	case pgparse.AlterTableType_AT_SetIdentity:
-		for _, n := range items(cmd.GetDef()) {
+		for _, n := range pgparse.Items(cmd.GetDef()) {
 			if d := n.GetDefElem(); d.GetDefname() == "generated" {
 				e.own().Identity = "by default"
 				if d.GetArg().GetInteger().GetIval() == 'a' {
@@ -266,7 +266,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 				}
 			}
 		}
-		if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil && moves(items(cmd.GetDef())) {
+		if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil && moves(pgparse.Items(cmd.GetDef())) {
 			info := *seq.Seq
 			info.Moved = true
 			seq.Seq = &info
@@ -282,9 +282,9 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 			e.Sequence = 0
 		}
 	case pgparse.AlterTableType_AT_SetStorage:
-		e.own().Storage = strings.ToLower(str(cmd.GetDef()))
+		e.own().Storage = strings.ToLower(pgparse.Text(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_SetCompression:
-		e.own().Compression = str(cmd.GetDef())
+		e.own().Compression = pgparse.Text(cmd.GetDef())
 	case pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
 		pgparse.AlterTableType_AT_AlterColumnGenericOptions:
 		// Planner and wrapper options: nothing that other code can see.

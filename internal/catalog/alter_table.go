@@ -182,15 +182,15 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetTableSpace:
 		t.own().Tablespace = name
 	case pgparse.AlterTableType_AT_SetRelOptions:
-		t.own().Options = options(t.Options, items(cmd.GetDef()))
+		t.own().Options = options(t.Options, pgparse.Items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_ReplaceRelOptions:
-		t.own().Options = options(nil, items(cmd.GetDef()))
+		t.own().Options = options(nil, pgparse.Items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_ResetRelOptions:
 		next := make(map[string]string, len(t.Options))
 		for k, v := range t.Options {
 			next[k] = v
 		}
-		for _, n := range items(cmd.GetDef()) {
+		for _, n := range pgparse.Items(cmd.GetDef()) {
 			delete(next, optionName(n.GetDefElem()))
 		}
 		t.own().Options = next
@@ -205,7 +205,7 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropOf:
 		t.own().OfType = 0
 	case pgparse.AlterTableType_AT_GenericOptions:
-		t.own().Options = genericOptions(t.Options, items(cmd.GetDef()))
+		t.own().Options = genericOptions(t.Options, pgparse.Items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_EnableRule, pgparse.AlterTableType_AT_EnableAlwaysRule, pgparse.AlterTableType_AT_EnableReplicaRule,
 		pgparse.AlterTableType_AT_DisableRule:
 		if old := t.Rule(name); old != nil {

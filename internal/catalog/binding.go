@@ -8,7 +8,7 @@ import (
 // Table is the relation that a name in a query means, for query.Bind; nil when
 // the catalog does not hold it.
 func (c *Catalog) Table(rv *pgparse.RangeVar) query.Table {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if r := c.find(schema, name); r != nil {
 		return r
 	}

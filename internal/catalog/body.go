@@ -91,7 +91,7 @@ func (b *Body) add(p bodyPart) {
 	b.parts = append(b.parts, p)
 	pgparse.Walk(p.node, func(msg any) bool {
 		if call, ok := msg.(*pgparse.FuncCall); ok {
-			b.calls[last(call.GetFuncname())] = true
+			b.calls[pgparse.Last(call.GetFuncname())] = true
 		}
 		return true
 	})

@@ -12,7 +12,7 @@ func (m *mentions) name(l *query.Level, n query.Name) {
 	switch x := n.Node.(type) {
 	case *pgparse.ColumnRef:
 		if !pgparse.EndsInStar(x) {
-			m.ref(l, n, strs(x.GetFields()))
+			m.ref(l, n, pgparse.Texts(x.GetFields()))
 		}
 	case *query.Using:
 		if m.column == x.Column && slices.ContainsFunc(l.Sources[:n.Sees], func(s *query.Source) bool { return m.is(relationOf(s)) }) {
@@ -21,7 +21,7 @@ func (m *mentions) name(l *query.Level, n query.Name) {
 	case *pgparse.A_Indirection:
 		m.indirection(l, n, x)
 	case *pgparse.TypeName:
-		schema, name := schemaAndName(x.GetNames())
+		schema, name := pgparse.SchemaAndName(x.GetNames())
 		if m.column == "" && name == m.target.Name.Name && name != "" && (schema == "" || schema == m.target.Name.Schema) {
 			m.hit(true) // the type of the relation's rows
 		}
@@ -101,11 +101,11 @@ func (m *mentions) indirection(l *query.Level, n query.Name, x *pgparse.A_Indire
 	if len(list) == 0 || list[0].GetString_() == nil {
 		return
 	}
-	name := clip(str(list[0]))
+	name := clip(pgparse.Text(list[0]))
 	if f := x.GetArg().GetColumnRef().GetFields(); len(f) == 1 {
 		n.Node = &pgparse.ColumnRef{Fields: []*pgparse.Node{f[0], list[0]}}
 		if !m.qualified(l, n) {
-			m.field(str(f[0]), name)
+			m.field(pgparse.Text(f[0]), name)
 		}
 	} else if x.GetArg().GetParamRef() != nil && m.column != "" && name == m.column && m.rowArgument() {
 		m.hit(false)

@@ -107,7 +107,7 @@ func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 func insertedExprs(s *pgparse.InsertStmt) []*pgparse.Node {
 	sel := s.GetSelectStmt().GetSelectStmt()
 	if rows := sel.GetValuesLists(); len(rows) == 1 {
-		return items(rows[0])
+		return pgparse.Items(rows[0])
 	}
 	var out []*pgparse.Node
 	for _, n := range sel.GetTargetList() {
@@ -125,7 +125,7 @@ func wholeRow(e *pgparse.Node) string {
 	if !pgparse.Expands(e) || len(ref.GetFields()) == 0 || len(ref.GetFields()) > 2 {
 		return ""
 	}
-	switch name := str(ref.GetFields()[0]); name {
+	switch name := pgparse.Text(ref.GetFields()[0]); name {
 	case "new", "old":
 		return name
 	}

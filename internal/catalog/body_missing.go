@@ -65,7 +65,7 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 	if k.problem != nil {
 		return
 	}
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	full := k.c.nameFor(schema, name)
 	if k.relation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
 		return
@@ -77,7 +77,7 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 
 func (k *checker) functionThere(f *pgparse.FuncCall) {
 	k.call(f)
-	schema, name := schemaAndName(f.GetFuncname())
+	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if k.problem == nil && k.c.Complete && k.c.AbsentFunction(schema, name) {
 		k.problem = &Problem{Refusal: *refuse.FunctionMissing.Of(displayName(schema, name) + "()"), Certain: true}
 	}

@@ -33,7 +33,7 @@ func (m *mentions) Table(rv *pgparse.RangeVar) query.Table {
 	if m.catalog == nil {
 		return nil
 	}
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	r := m.catalog.find(schema, name)
 	if r == nil && schema == "" && name == m.target.Name.Name {
 		r = m.target // search_path is not what it was when the function was made
@@ -150,7 +150,7 @@ func (m *mentions) positional(q *pgparse.SelectStmt, rel *Relation) {
 	}
 	values := len(q.GetTargetList())
 	if rows := q.GetValuesLists(); len(rows) > 0 {
-		values = len(items(rows[0]))
+		values = len(pgparse.Items(rows[0]))
 	}
 	at := slices.IndexFunc(rel.Columns, func(c *Column) bool { return c.Name == m.column })
 	star := slices.ContainsFunc(q.GetTargetList(), func(n *pgparse.Node) bool {

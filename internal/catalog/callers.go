@@ -32,7 +32,7 @@ type callee struct {
 // Callers lists the relations that need the function which a DROP names, oldest
 // first.
 func (c *Catalog) Callers(o *pgparse.ObjectWithArgs) []Caller {
-	schema, n := schemaAndName(o.GetObjname())
+	schema, n := pgparse.SchemaAndName(o.GetObjname())
 	name, list, at := c.findFunction(o)
 	x := &callee{c: c, name: Name{schema, n}}
 	if at >= 0 {
@@ -140,7 +140,7 @@ func (x *callee) in(expr *pgparse.Node) (calls, sure bool) {
 		if !ok {
 			return !sure
 		}
-		schema, name := schemaAndName(call.GetFuncname())
+		schema, name := pgparse.SchemaAndName(call.GetFuncname())
 		switch n := len(call.GetArgs()); {
 		case name != x.name.Name:
 		case x.fn == nil:

@@ -13,7 +13,7 @@ import (
 // column's default; false where that is no constant. A CHECK that is null is met.
 func (c *Catalog) Refuted(t *Relation, check *pgparse.Node, constants func(*Column) (*pgparse.Node, bool)) bool {
 	return c.Row(func(ref *pgparse.ColumnRef) predicate.Value {
-		col := t.Column(clip(last(ref.GetFields())))
+		col := t.Column(clip(pgparse.Last(ref.GetFields())))
 		if col == nil || col.Inferred || col.Generated != "" || col.Identity != "" {
 			return predicate.Value{}
 		}

@@ -179,7 +179,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	}
 	name := Name{t.Name.Schema, ""}
 	if d := option(s.options, "sequence_name"); d != nil {
-		schema, n := schemaAndName(items(d.GetArg()))
+		schema, n := pgparse.SchemaAndName(pgparse.Items(d.GetArg()))
 		if schema != "" {
 			name.Schema = schema
 		}

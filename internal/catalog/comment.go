@@ -10,11 +10,11 @@ import (
 // https://www.postgresql.org/docs/current/sql-comment.html. Comments on what
 // has no field for one change nothing here.
 func (f *fold) comment(s *pgparse.CommentStmt) {
-	list := items(s.GetObject())
+	list := pgparse.Items(s.GetObject())
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		schema, name := schemaAndName(list)
+		schema, name := pgparse.SchemaAndName(list)
 		if r := f.relationNamed(schema, name, relationKind(s.GetObjtype()), false); r != nil {
 			f.edit(r.OID).Comment = s.GetComment()
 		}
@@ -22,12 +22,12 @@ func (f *fold) comment(s *pgparse.CommentStmt) {
 		if len(list) < 2 {
 			return
 		}
-		schema, name := schemaAndName(list[:len(list)-1])
+		schema, name := pgparse.SchemaAndName(list[:len(list)-1])
 		r := f.relationNamed(schema, name, Table, false)
 		if r == nil {
 			return
 		}
-		if c := f.column(r.OID, last(list), false); c != nil {
+		if c := f.column(r.OID, pgparse.Last(list), false); c != nil {
 			f.edit(r.OID).editColumn(c.Attnum).Comment = s.GetComment()
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
@@ -43,12 +43,12 @@ func (f *fold) commentOnTable(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	if len(list) < 2 {
 		return
 	}
-	schema, name := schemaAndName(list[:len(list)-1])
+	schema, name := pgparse.SchemaAndName(list[:len(list)-1])
 	r := f.relationNamed(schema, name, Table, false)
 	if r == nil || r.Inferred || r.Partial {
 		return
 	}
-	what := clip(last(list))
+	what := clip(pgparse.Last(list))
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		if r.Constraint(what) == nil && f.notNullNamed(r, what) == nil {

@@ -20,7 +20,7 @@ func (f *fold) addConstraint(t *Relation, con *pgparse.Constraint, only bool) {
 		f.addNotNull(t, s, false)
 		if !only && !con.GetIsNoInherit() {
 			f.eachChild(t, func(child *Relation) {
-				for _, name := range strs(con.GetKeys()) {
+				for _, name := range pgparse.Texts(con.GetKeys()) {
 					if c := child.Column(name); c != nil && !c.NotNull {
 						f.setNotNull(child, c.Attnum, con.GetSkipValidation())
 					}
@@ -119,7 +119,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 	con := s.node
 	names := s.columns
 	if len(names) == 0 {
-		names = strs(con.GetKeys())
+		names = pgparse.Texts(con.GetKeys())
 	}
 	for _, name := range names {
 		col := f.columnOf(t, name, &refuse.ColumnMissing)

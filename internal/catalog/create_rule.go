@@ -53,7 +53,7 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 	for _, n := range append([]*pgparse.Node{u.Where}, u.Actions...) {
 		pgparse.Walk(n, func(msg any) bool {
 			if rv, ok := msg.(*pgparse.RangeVar); ok {
-				if other := f.find(rangeName(rv)); other != nil {
+				if other := f.find(pgparse.RangeName(rv)); other != nil {
 					u.Reads[rv] = other.OID
 				}
 			}

@@ -75,7 +75,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 // vacant finds out whether a relation can be created: its OID (of the inferred
 // relation that it takes the place of, or 0) and its name.
 func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, Name, bool) {
-	schema, relname := rangeName(rv)
+	schema, relname := pgparse.RangeName(rv)
 	name := f.nameFor(schema, relname)
 	oid, taken := f.names.get(name)
 	if !taken {

@@ -35,11 +35,11 @@ func (f *fold) drop(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_SCHEMA:
 		for _, n := range s.GetObjects() {
-			f.dropSchema(str(n), cascade, s.GetMissingOk())
+			f.dropSchema(pgparse.Text(n), cascade, s.GetMissingOk())
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		for _, n := range s.GetObjects() {
-			f.dropOnTable(s.GetRemoveType(), items(n), s.GetMissingOk())
+			f.dropOnTable(s.GetRemoveType(), pgparse.Items(n), s.GetMissingOk())
 		}
 	default:
 		f.dropObjects(s, cascade)
@@ -51,7 +51,7 @@ func (f *fold) drop(s *pgparse.DropStmt) {
 func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	var roots []OID
 	for _, n := range s.GetObjects() {
-		schema, name := schemaAndName(items(n))
+		schema, name := pgparse.SchemaAndName(pgparse.Items(n))
 		r := f.find(schema, name)
 		if r == nil {
 			full := f.meant(schema, name)
@@ -242,8 +242,8 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 	if len(names) < 2 {
 		return
 	}
-	schema, table := schemaAndName(names[:len(names)-1])
-	name := clip(last(names))
+	schema, table := pgparse.SchemaAndName(names[:len(names)-1])
+	name := clip(pgparse.Last(names))
 	r := f.relationNamed(schema, table, Table, missingOK)
 	if r == nil {
 		return

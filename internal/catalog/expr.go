@@ -15,7 +15,7 @@ func ColumnsIn(expr *pgparse.Node) []string {
 	var out []string
 	pgparse.Walk(expr, func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok {
-			if name := last(ref.GetFields()); name != "" && !slices.Contains(out, name) {
+			if name := pgparse.Last(ref.GetFields()); name != "" && !slices.Contains(out, name) {
 				out = append(out, name)
 			}
 		}
@@ -80,7 +80,7 @@ func renamedColumn(expr *pgparse.Node, from, to string) *pgparse.Node {
 	}
 	pgparse.Walk(next, func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok {
-			if n := len(ref.GetFields()); n > 0 && str(ref.GetFields()[n-1]) == from {
+			if n := len(ref.GetFields()); n > 0 && pgparse.Text(ref.GetFields()[n-1]) == from {
 				ref.GetFields()[n-1].GetString_().Sval = to
 			}
 		}

@@ -3,6 +3,7 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -11,7 +12,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	con := s.node
 	names := s.columns
 	if len(names) == 0 {
-		names = strs(con.GetFkAttrs())
+		names = pgparse.Texts(con.GetFkAttrs())
 	}
 	ref := f.relation(con.GetPktable(), Table, false)
 	if ref == nil {
@@ -33,7 +34,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 			c.Columns = append(c.Columns, col.Attnum)
 		}
 	}
-	f.referencedColumns(c, ref, strs(con.GetPkAttrs()))
+	f.referencedColumns(c, ref, pgparse.Texts(con.GetPkAttrs()))
 	if c.Name == "" {
 		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
 	} else if f.nameTaken(t, c.Name) {

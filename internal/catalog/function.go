@@ -10,7 +10,7 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createfunction.html
 func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
-	schema, n := schemaAndName(s.GetFuncname())
+	schema, n := pgparse.SchemaAndName(s.GetFuncname())
 	fn := &Function{Name: f.nameFor(schema, n), Kind: "function", Volatility: "volatile", BodyOffset: -1, Source: f.sql}
 	if s.GetIsProcedure() {
 		fn.Kind = "procedure"
@@ -107,9 +107,9 @@ func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
 			fn.SetSearchPath, fn.EmptyPath = false, false
 		}
 	case "as":
-		list := items(d.GetArg())
+		list := pgparse.Items(d.GetArg())
 		if len(list) == 1 {
-			fn.Body = str(list[0])
+			fn.Body = pgparse.Text(list[0])
 			fn.BodyOffset = bodyOffset(f.sql, int(d.GetLocation()), fn.Body)
 		}
 	}
@@ -180,7 +180,7 @@ func oneType(a, b Type) bool {
 // findFunction finds the overload that a statement means; its place in list is
 // -1 when there is none.
 func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Function, at int) {
-	schema, n := schemaAndName(o.GetObjname())
+	schema, n := pgparse.SchemaAndName(o.GetObjname())
 	list = c.Functions(schema, n)
 	if len(list) == 0 {
 		return c.nameFor(schema, n), nil, -1

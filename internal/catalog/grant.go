@@ -32,7 +32,7 @@ func (f *fold) grant(s *pgparse.GrantStmt) {
 		}
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_SCHEMA:
 		for _, n := range s.GetObjects() {
-			o := f.Object("schema", Name{"", clip(str(n))})
+			o := f.Object("schema", Name{"", clip(pgparse.Text(n))})
 			if o == nil {
 				continue // public, or one that was not seen
 			}
@@ -55,7 +55,7 @@ func grantsOf(s *pgparse.GrantStmt) []Grant {
 		if p == "" {
 			p = "all"
 		}
-		if cols := strs(n.GetAccessPriv().GetCols()); len(cols) > 0 {
+		if cols := pgparse.Texts(n.GetAccessPriv().GetCols()); len(cols) > 0 {
 			p += " (" + strings.Join(cols, ", ") + ")"
 		}
 		privileges = append(privileges, p)
@@ -95,7 +95,7 @@ func regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
 // grantAll is ON ALL TABLES (SEQUENCES, …) IN SCHEMA.
 func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
 	for _, n := range s.GetObjects() {
-		schema := clip(str(n))
+		schema := clip(pgparse.Text(n))
 		for _, oid := range f.sortedRelations(func(r *Relation) bool {
 			if r.Name.Schema != schema {
 				return false
@@ -133,7 +133,7 @@ func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
 		return true
 	}
 	for _, n := range s.GetObjects() {
-		schema := clip(str(n))
+		schema := clip(pgparse.Text(n))
 		var names []Name
 		f.EachFunction(func(fn *Function) bool {
 			if fn.Name.Schema == schema && meant(fn) {
@@ -190,8 +190,8 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	name := Name{"", "default privileges"}
 	if d := option(s.GetOptions(), "schemas"); d != nil {
 		var schemas []string
-		for _, n := range items(d.GetArg()) {
-			schemas = append(schemas, str(n))
+		for _, n := range pgparse.Items(d.GetArg()) {
+			schemas = append(schemas, pgparse.Text(n))
 		}
 		name.Name += " in " + strings.Join(schemas, ", ")
 	}
@@ -220,7 +220,7 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 	owner := roleName(s.GetNewowner())
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		if u := f.userType(items(s.GetObject()), Base, false); u != nil {
+		if u := f.userType(pgparse.Items(s.GetObject()), Base, false); u != nil {
 			f.changeType(u.OID, func(t *UserType) { t.Owner = owner })
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:

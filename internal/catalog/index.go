@@ -64,14 +64,14 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 	keys := make([]IndexKey, 0, len(elems))
 	for _, n := range elems {
 		e := n.GetIndexElem()
-		k := IndexKey{Desc: e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC, Opclass: last(e.GetOpclass()), Collation: last(e.GetCollation())}
+		k := IndexKey{Desc: e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC, Opclass: pgparse.Last(e.GetOpclass()), Collation: pgparse.Last(e.GetCollation())}
 		// A column in brackets, with or without COLLATE, is the column.
 		name, expr := e.GetName(), e.GetExpr()
 		if c := expr.GetCollateClause(); c != nil && c.GetArg().GetColumnRef() != nil {
-			expr, k.Collation = c.GetArg(), last(c.GetCollname())
+			expr, k.Collation = c.GetArg(), pgparse.Last(c.GetCollname())
 		}
 		if ref := expr.GetColumnRef(); ref != nil {
-			name = last(ref.GetFields())
+			name = pgparse.Last(ref.GetFields())
 		}
 		if name != "" {
 			if c := f.columnOf(t, name, &refuse.ColumnMissingAlone); c != nil {

@@ -100,7 +100,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		info.Unique, info.Method = false, con.GetAccessMethod()
 		var elems []*pgparse.Node
 		for _, x := range con.GetExclusions() {
-			if list := items(x); len(list) > 0 {
+			if list := pgparse.Items(x); len(list) > 0 {
 				elems = append(elems, list[0])
 			}
 		}
@@ -124,7 +124,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 		keys := s.columns
 		if len(keys) == 0 {
-			keys = strs(con.GetKeys())
+			keys = pgparse.Texts(con.GetKeys())
 		}
 		for _, n := range keys {
 			if col := f.columnOf(t, n, &refuse.ColumnMissingKey); col != nil {
@@ -135,7 +135,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	for _, n := range con.GetIncluding() {
-		if col := f.columnOf(t, str(n), &refuse.ColumnMissingKey); col != nil {
+		if col := f.columnOf(t, pgparse.Text(n), &refuse.ColumnMissingKey); col != nil {
 			info.Include = append(info.Include, col.Attnum)
 			names = append(names, col.Name)
 		}

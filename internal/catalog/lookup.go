@@ -13,7 +13,7 @@ import (
 // does not hold it gives a stand-in, which is not stored: OID 0, Inferred, no
 // columns, in the schema where the name would be created; and false.
 func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if r := c.find(schema, name); r != nil {
 		return r, true
 	}
@@ -100,7 +100,7 @@ func (c *Catalog) Gone(schema, name string) bool {
 // has not seen becomes an inferred one of the given kind. nil when it is
 // certain that it does not exist, which is a problem unless missingOK.
 func (f *fold) relation(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	return f.relationNamed(schema, name, kind, missingOK)
 }
 

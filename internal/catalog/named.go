@@ -55,28 +55,28 @@ func inSchemas(t pgparse.ObjectType) bool {
 func (f *fold) objectName(kind pgparse.ObjectType, n *pgparse.Node) Name {
 	switch kind {
 	case pgparse.ObjectType_OBJECT_OPERATOR:
-		schema, name := schemaAndName(n.GetObjectWithArgs().GetObjname())
+		schema, name := pgparse.SchemaAndName(n.GetObjectWithArgs().GetObjname())
 		return f.nameFor(schema, name+f.argList(n.GetObjectWithArgs().GetObjargs()))
 	case pgparse.ObjectType_OBJECT_OPCLASS, pgparse.ObjectType_OBJECT_OPFAMILY:
 		// The access method stands in front.
-		if list := items(n); len(list) > 1 {
-			schema, name := schemaAndName(list[1:])
-			return f.nameFor(schema, name+" "+str(list[0]))
+		if list := pgparse.Items(n); len(list) > 1 {
+			schema, name := pgparse.SchemaAndName(list[1:])
+			return f.nameFor(schema, name+" "+pgparse.Text(list[0]))
 		}
 	case pgparse.ObjectType_OBJECT_CAST, pgparse.ObjectType_OBJECT_TRANSFORM:
 		parts := make([]string, 0, 2)
-		for _, p := range items(n) {
+		for _, p := range pgparse.Items(n) {
 			if t := p.GetTypeName(); t != nil {
 				parts = append(parts, f.TypeOf(t).String())
 			} else {
-				parts = append(parts, str(p))
+				parts = append(parts, pgparse.Text(p))
 			}
 		}
 		return Name{"", strings.Join(parts, " → ")}
 	}
-	schema, name := schemaAndName(items(n))
+	schema, name := pgparse.SchemaAndName(pgparse.Items(n))
 	if n.GetTypeName() != nil {
-		schema, name = schemaAndName(n.GetTypeName().GetNames())
+		schema, name = pgparse.SchemaAndName(n.GetTypeName().GetNames())
 	}
 	if !inSchemas(kind) {
 		return Name{"", name}
@@ -202,7 +202,7 @@ func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 
 // define folds CREATE AGGREGATE, OPERATOR, TYPE, COLLATION and TEXT SEARCH ….
 func (f *fold) define(s *pgparse.DefineStmt) {
-	schema, n := schemaAndName(s.GetDefnames())
+	schema, n := pgparse.SchemaAndName(s.GetDefnames())
 	switch s.GetKind() {
 	case pgparse.ObjectType_OBJECT_TYPE:
 		if oid, name, ok := f.newShell(s); ok {
@@ -211,7 +211,7 @@ func (f *fold) define(s *pgparse.DefineStmt) {
 	case pgparse.ObjectType_OBJECT_AGGREGATE:
 		fn := &Function{Name: f.nameFor(schema, n), Kind: "aggregate", Volatility: "immutable", BodyOffset: -1}
 		if args := s.GetArgs(); len(args) > 0 {
-			for _, a := range items(args[0]) {
+			for _, a := range pgparse.Items(args[0]) {
 				if p := a.GetFunctionParameter(); p != nil {
 					fn.Args = append(fn.Args, f.TypeOf(p.GetArgType()))
 				}
@@ -245,7 +245,7 @@ func (f *fold) define(s *pgparse.DefineStmt) {
 // newShell is newType for CREATE TYPE name and CREATE TYPE name (…): the first
 // makes a shell, which the second fills.
 func (f *fold) newShell(s *pgparse.DefineStmt) (OID, Name, bool) {
-	schema, n := schemaAndName(s.GetDefnames())
+	schema, n := pgparse.SchemaAndName(s.GetDefnames())
 	if old := f.LookupType(schema, n); old != nil && old.Kind == Base && len(s.GetDefinition()) > 0 {
 		return old.OID, old.Name, true
 	}

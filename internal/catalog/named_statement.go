@@ -7,7 +7,7 @@ import "github.com/onward-sql/onward/internal/pgparse"
 func (f *fold) namedStatement(msg any) {
 	plain := func(s string) Name { return Name{"", clip(s)} }
 	full := func(list []*pgparse.Node) Name {
-		schema, n := schemaAndName(list)
+		schema, n := pgparse.SchemaAndName(list)
 		return f.nameFor(schema, n)
 	}
 	switch s := msg.(type) {
@@ -64,7 +64,7 @@ func (f *fold) namedStatement(msg any) {
 		name.Name += " " + s.GetAmname()
 		f.changeObject("operator family", name, "members")
 	case *pgparse.AlterOperatorStmt:
-		schema, n := schemaAndName(s.GetOpername().GetObjname())
+		schema, n := pgparse.SchemaAndName(s.GetOpername().GetObjname())
 		f.changeObject("operator", f.nameFor(schema, n+f.argList(s.GetOpername().GetObjargs())), "options")
 	case *pgparse.AlterCollationStmt:
 		f.changeObject("collation", full(s.GetCollname()), "version")

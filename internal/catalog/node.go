@@ -7,20 +7,6 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// The names of pgparse, shorter: they stand on every page here.
-
-func str(n *pgparse.Node) string { return pgparse.Text(n) }
-
-func strs(list []*pgparse.Node) []string { return pgparse.Texts(list) }
-
-func last(list []*pgparse.Node) string { return pgparse.Last(list) }
-
-func schemaAndName(list []*pgparse.Node) (schema, name string) { return pgparse.SchemaAndName(list) }
-
-func items(n *pgparse.Node) []*pgparse.Node { return pgparse.Items(n) }
-
-func rangeName(rv *pgparse.RangeVar) (schema, name string) { return pgparse.RangeName(rv) }
-
 // constText is a constant or name as text: the argument of an option.
 func constText(n *pgparse.Node) string {
 	switch m := pgparse.Unwrap(n).(type) {
@@ -39,7 +25,7 @@ func constText(n *pgparse.Node) string {
 		text, _ := predicate.Written(n)
 		return text
 	case *pgparse.TypeName:
-		return last(m.GetNames())
+		return pgparse.Last(m.GetNames())
 	case *pgparse.TypeCast:
 		return constText(m.GetArg())
 	case *pgparse.List:

@@ -20,7 +20,7 @@ func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 	}
 	for _, n := range spec.GetPartParams() {
 		e := n.GetPartitionElem()
-		k := IndexKey{Opclass: last(e.GetOpclass()), Collation: last(e.GetCollation())}
+		k := IndexKey{Opclass: pgparse.Last(e.GetOpclass()), Collation: pgparse.Last(e.GetCollation())}
 		if e.GetName() != "" {
 			c := t.Column(clip(e.GetName()))
 			if c == nil {
@@ -151,7 +151,7 @@ func (f *fold) datums(list []*pgparse.Node) string {
 				parts[i] = "NULL"
 			}
 		case *pgparse.ColumnRef:
-			parts[i] = strings.ToUpper(last(m.GetFields()))
+			parts[i] = strings.ToUpper(pgparse.Last(m.GetFields()))
 		default:
 			parts[i] = keyText(f.sql, n)
 		}

@@ -30,7 +30,7 @@ func actions(options []*pgparse.Node, was string) string {
 	if d == nil {
 		return was
 	}
-	text := strings.ToLower(strings.TrimSpace(str(d.GetArg())))
+	text := strings.ToLower(strings.TrimSpace(pgparse.Text(d.GetArg())))
 	if text == "" {
 		return noAction
 	}
@@ -86,7 +86,7 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 func published(t *Relation, s *pgparse.PublicationTable) PublishedList {
 	l := PublishedList{Table: t.OID}
 	for _, n := range s.GetColumns() {
-		if c := t.Column(str(n)); c != nil {
+		if c := t.Column(pgparse.Text(n)); c != nil {
 			l.Columns = append(l.Columns, c.Attnum)
 		}
 	}

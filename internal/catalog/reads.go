@@ -59,7 +59,7 @@ func (f *fold) readQuery(n *pgparse.Node) *queryReads {
 // Table is what a name of a relation means, for query.Bind. The server's own are
 // not told.
 func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if systemSchema(schema) || schema == "" && len(name) > 3 && name[:3] == "pg_" && r.f.Lookup("", name) == nil {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (r *reader) names(l *query.Level) {
 				r.named(s, m.Column)
 			}
 		case *pgparse.FuncCall:
-			schema, name := schemaAndName(m.GetFuncname())
+			schema, name := pgparse.SchemaAndName(m.GetFuncname())
 			if fn := r.f.Functions(schema, name); len(fn) > 0 && !slices.Contains(r.q.functions, fn[0].Name) {
 				r.q.functions = append(r.q.functions, fn[0].Name)
 			}
@@ -228,7 +228,7 @@ func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 	case *pgparse.TypeCast:
 		return r.f.TypeOf(m.GetTypeName())
 	case *pgparse.FuncCall:
-		switch name := last(m.GetFuncname()); {
+		switch name := pgparse.Last(m.GetFuncname()); {
 		case name == "count":
 			return Type{Name: Name{"pg_catalog", "int8"}}
 		case name == "now":
@@ -239,7 +239,7 @@ func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 			return t
 		}
 	case *pgparse.A_Expr:
-		switch last(m.GetName()) {
+		switch pgparse.Last(m.GetName()) {
 		case "=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~", "@>", "<@", "&&":
 			if m.GetKind() != pgparse.A_Expr_Kind_AEXPR_NULLIF {
 				return Type{Name: Name{"pg_catalog", "bool"}}

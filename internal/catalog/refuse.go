@@ -68,7 +68,7 @@ func (k *checker) fail(kind refuse.Kind, objects ...string) {
 // relation is what a statement names; nil when it is not known. That it does
 // not exist is a problem where that is certain.
 func (k *checker) relation(rv *pgparse.RangeVar) *Relation {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if schema == "" && !k.plainPath() {
 		return nil // who knows which path is in force
 	}
@@ -129,7 +129,7 @@ func (k *checker) targets(r *Relation, list []*pgparse.Node) {
 		t := n.GetResTarget()
 		name := clip(t.GetName())
 		if t == nil {
-			name = clip(str(n))
+			name = clip(pgparse.Text(n))
 		}
 		if k.lacks(r, name) {
 			k.fail(refuse.ColumnMissing, name, r.Name.Name)

@@ -67,7 +67,7 @@ func (c *Catalog) writeRefused(node *pgparse.Node) *Problem {
 // tableOf is the table that a statement of a body writes; nil when it is not
 // known for certain: the body may make it, or set a path of its own.
 func (k *checker) tableOf(rv *pgparse.RangeVar) *Relation {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if schema == "" && !k.plainPath() {
 		return nil
 	}

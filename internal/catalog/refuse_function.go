@@ -18,7 +18,7 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 		k.textBody(s)
 		return
 	}
-	_, name := schemaAndName(s.GetFuncname())
+	_, name := pgparse.SchemaAndName(s.GetFuncname())
 	own := columnsOf(name)
 	var rows []*query.Source
 	for _, n := range s.GetParameters() {
@@ -34,8 +34,8 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 		k.expr(r.GetReturnval(), rows...)
 		return
 	}
-	for _, n := range items(body) {
-		for _, stmt := range items(n) {
+	for _, n := range pgparse.Items(body) {
+		for _, stmt := range pgparse.Items(n) {
 			k.statement(stmt, rows...)
 		}
 	}
@@ -49,8 +49,8 @@ func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
 		case "language":
 			language = constText(d.GetArg())
 		case "as":
-			if list := items(d.GetArg()); len(list) == 1 {
-				text = str(list[0])
+			if list := pgparse.Items(d.GetArg()); len(list) == 1 {
+				text = pgparse.Text(list[0])
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func (k *checker) insert(s *pgparse.InsertStmt, l *query.Level) {
 func (k *checker) sameLength(sel *pgparse.SelectStmt) {
 	rows := sel.GetValuesLists()
 	for _, row := range rows {
-		if len(items(row)) != len(items(rows[0])) {
+		if len(pgparse.Items(row)) != len(pgparse.Items(rows[0])) {
 			k.fail(refuse.ListsUnequal)
 			return
 		}
@@ -86,7 +86,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 		rows, fromQuery = [][]*pgparse.Node{make([]*pgparse.Node, len(s.GetCols()))}, true
 	}
 	for _, row := range sel.GetValuesLists() {
-		if rows = append(rows, items(row)); slices.ContainsFunc(items(row), pgparse.Expands) {
+		if rows = append(rows, pgparse.Items(row)); slices.ContainsFunc(pgparse.Items(row), pgparse.Expands) {
 			return
 		}
 	}
@@ -136,9 +136,9 @@ func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	if len(rows) == 0 || len(t.Constraints) == 0 {
 		return
 	}
-	columns := k.receivers(t, s, len(items(rows[0])))
+	columns := k.receivers(t, s, len(pgparse.Items(rows[0])))
 	for _, row := range rows {
-		list := items(row)
+		list := pgparse.Items(row)
 		if len(list) != len(columns) || slices.ContainsFunc(list, pgparse.Expands) {
 			return
 		}
@@ -207,7 +207,7 @@ func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
 		e := n.GetIndexElem()
 		name := e.GetName()
 		if ref := e.GetExpr().GetColumnRef(); ref != nil {
-			name = last(ref.GetFields())
+			name = pgparse.Last(ref.GetFields())
 		}
 		c := t.Column(clip(name))
 		switch {

@@ -22,7 +22,7 @@ func (j judged) Open() bool { return j.open }
 // Table is what a name of a relation means, for query.Bind: one that holds rows,
 // or none that is known.
 func (k *checker) Table(rv *pgparse.RangeVar) query.Table {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if schema == "" && !k.plainPath() {
 		return nil
 	}
@@ -165,7 +165,7 @@ func (k *checker) column(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
 		return
 	}
 	may := l.Resolve(n)
-	name := clip(last(fields))
+	name := clip(pgparse.Last(fields))
 	for _, m := range may {
 		if len(fields) == 2 && m.Level != may[0].Level {
 			break // the nearest entry of that name is meant
@@ -177,7 +177,7 @@ func (k *checker) column(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
 	switch {
 	case len(fields) == 2:
 		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
-			k.fail(refuse.ColumnMissingOf, clip(str(fields[0])), name)
+			k.fail(refuse.ColumnMissingOf, clip(pgparse.Text(fields[0])), name)
 		}
 	case !systemColumn(name) && !isOutput(l, n.Clause, name):
 		k.fail(refuse.ColumnMissingAlone, name)
@@ -210,7 +210,7 @@ func (k *checker) itemLacks(m query.Meaning) bool {
 
 // call checks the name of a function: it was dropped, and did not come back.
 func (k *checker) call(f *pgparse.FuncCall) {
-	schema, name := schemaAndName(f.GetFuncname())
+	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
 		return
 	}

@@ -50,7 +50,7 @@ func (k *checker) borrowed(x *pgparse.SubLink, q *pgparse.SelectStmt, target *Re
 	if rv == nil || len(fields) != 1 || rv.GetAlias().GetColnames() != nil {
 		return "", nil
 	}
-	name := clip(str(fields[0]))
+	name := clip(pgparse.Text(fields[0]))
 	t := k.relation(rv)
 	if name == "" || target.Column(name) == nil || target.Column(name).Inferred || !k.lacks(t, name) {
 		return "", nil

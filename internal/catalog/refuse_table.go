@@ -68,7 +68,7 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	if len(checks) == 0 {
 		return
 	}
-	schema, name := rangeName(s.GetRelation())
+	schema, name := pgparse.RangeName(s.GetRelation())
 	if schema == "" && !k.plainPath() {
 		return
 	}
@@ -89,7 +89,7 @@ func (k *checker) foreignType(t *pgparse.TypeName) {
 	if len(t.GetNames()) != 1 || !k.plainPath() || !k.c.sure() {
 		return
 	}
-	name := str(t.GetNames()[0])
+	name := pgparse.Text(t.GetNames()[0])
 	if slices.Contains(foreignTypes, name) && k.c.TypeOf(t).OID == 0 && !k.c.rewritten() {
 		k.fail(refuse.TypeMissing, name)
 	}
@@ -128,7 +128,7 @@ func (k *checker) checks(list []*pgparse.Constraint, table ...*query.Source) {
 // trigger checks the condition of a trigger, and that its function is there and
 // one for triggers.
 func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
-	schema, name := rangeName(s.GetRelation())
+	schema, name := pgparse.RangeName(s.GetRelation())
 	if schema == "" && !k.plainPath() {
 		return
 	}
@@ -140,7 +140,7 @@ func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
 	if s.GetWhenClause() != nil {
 		k.when(s, r)
 	}
-	schema, name = schemaAndName(s.GetFuncname())
+	schema, name = pgparse.SchemaAndName(s.GetFuncname())
 	if schema == "" && !k.plainPath() || k.problem != nil {
 		return
 	}
@@ -196,7 +196,7 @@ func (k *checker) when(s *pgparse.CreateTrigStmt, r *Relation) {
 		if !ok {
 			return k.problem == nil
 		}
-		row := str(ref.GetFields()[0])
+		row := pgparse.Text(ref.GetFields()[0])
 		switch {
 		case row != "old" && row != "new" || len(ref.GetFields()) < 2:
 		case !s.GetRow():

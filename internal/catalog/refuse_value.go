@@ -82,12 +82,12 @@ func (k *checker) isText(n *pgparse.Node) bool {
 	if f == nil || len(f.GetFuncname()) != 1 || len(f.GetArgs()) == 0 {
 		return false
 	}
-	switch str(f.GetFuncname()[0]) {
+	switch pgparse.Text(f.GetFuncname()[0]) {
 	case "initcap", "replace", "md5", "translate", "regexp_replace":
-		return !k.mayCall(str(f.GetFuncname()[0]))
+		return !k.mayCall(pgparse.Text(f.GetFuncname()[0]))
 	case "lower", "upper": // of a range, too
 		arg := f.GetArgs()[0]
-		return k.isText(arg) || last(arg.GetTypeCast().GetTypeName().GetNames()) == "text" && len(arg.GetTypeCast().GetTypeName().GetArrayBounds()) == 0
+		return k.isText(arg) || pgparse.Last(arg.GetTypeCast().GetTypeName().GetNames()) == "text" && len(arg.GetTypeCast().GetTypeName().GetArrayBounds()) == 0
 	}
 	return false
 }
@@ -252,9 +252,9 @@ func (k *checker) written(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 		}
 		return
 	}
-	columns := k.receivers(t, s, len(items(rows[0])))
+	columns := k.receivers(t, s, len(pgparse.Items(rows[0])))
 	for _, row := range rows {
-		list := items(row)
+		list := pgparse.Items(row)
 		if slices.ContainsFunc(list, pgparse.Expands) || len(list) != len(columns) {
 			return
 		}
@@ -316,7 +316,7 @@ func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableC
 	if !adds && (cmd.GetSubtype() != pgparse.AlterTableType_AT_ColumnDefault || cmd.GetDef() == nil) {
 		return
 	}
-	schema, name := rangeName(s.GetRelation())
+	schema, name := pgparse.RangeName(s.GetRelation())
 	if schema == "" && !k.plainPath() {
 		return
 	}

@@ -23,7 +23,7 @@ func (f *fold) renameStmt(s *pgparse.RenameStmt) {
 	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		f.renameOnTable(s, to)
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		f.renameType(items(s.GetObject()), to)
+		f.renameType(pgparse.Items(s.GetObject()), to)
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
 		f.renameFunction(s.GetObject().GetObjectWithArgs(), to)
 	case pgparse.ObjectType_OBJECT_SCHEMA:
@@ -85,7 +85,7 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 // the new one: with IF EXISTS the statement is there for databases of another
 // past, and does nothing in the one that is known.
 func (f *fold) renamedAlready(rv *pgparse.RangeVar, to string) bool {
-	schema, name := rangeName(rv)
+	schema, name := pgparse.RangeName(rv)
 	if f.find(schema, name) != nil {
 		return false
 	}

@@ -38,7 +38,7 @@ func (f *fold) ruleUses(r *Relation, u *Rule) []Reading {
 // writes notes the columns of a target that a statement names; all of them when
 // it names none.
 func (r *reader) writes(rv *pgparse.RangeVar, list []*pgparse.Node, all bool) {
-	rel := r.f.find(rangeName(rv))
+	rel := r.f.find(pgparse.RangeName(rv))
 	if rel == nil {
 		return
 	}

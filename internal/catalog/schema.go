@@ -161,7 +161,7 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			f.moveRelation(r, to)
 		}
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		if u := f.userType(items(s.GetObject()), Base, s.GetMissingOk()); u != nil {
+		if u := f.userType(pgparse.Items(s.GetObject()), Base, s.GetMissingOk()); u != nil {
 			f.moveType(u, Name{to, u.Name.Name})
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:

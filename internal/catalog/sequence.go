@@ -54,7 +54,7 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 		case "as":
 			seq.Seq.Type = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
 		case "owned_by":
-			f.ownSequence(seq, items(d.GetArg()))
+			f.ownSequence(seq, pgparse.Items(d.GetArg()))
 		case "increment":
 			seq.Seq.Increment = int64(d.GetArg().GetInteger().GetIval())
 		}
@@ -90,12 +90,12 @@ func (f *fold) ownSequence(seq *Relation, names []*pgparse.Node) {
 	if len(names) < 2 {
 		return // OWNED BY NONE
 	}
-	schema, table := schemaAndName(names[:len(names)-1])
+	schema, table := pgparse.SchemaAndName(names[:len(names)-1])
 	t := f.relationNamed(schema, table, Table, false)
 	if t == nil {
 		return
 	}
-	c := f.column(t.OID, last(names), false)
+	c := f.column(t.OID, pgparse.Last(names), false)
 	if c == nil {
 		return
 	}
@@ -113,12 +113,12 @@ func (f *fold) sequenceIn(expr *pgparse.Node) OID {
 	var found OID
 	pgparse.Walk(expr, func(msg any) bool {
 		call, ok := msg.(*pgparse.FuncCall)
-		if !ok || found != 0 || last(call.GetFuncname()) != "nextval" || len(call.GetArgs()) != 1 {
+		if !ok || found != 0 || pgparse.Last(call.GetFuncname()) != "nextval" || len(call.GetArgs()) != 1 {
 			return found == 0
 		}
 		arg := call.GetArgs()[0]
 		if cast := arg.GetTypeCast(); cast != nil {
-			if last(cast.GetTypeName().GetNames()) != "regclass" {
+			if pgparse.Last(cast.GetTypeName().GetNames()) != "regclass" {
 				return true
 			}
 			arg = cast.GetArg()

@@ -95,7 +95,7 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 		if call == nil {
 			continue
 		}
-		name := last(call.GetFuncname())
+		name := pgparse.Last(call.GetFuncname())
 		if f.mayDoAnything(call) {
 			f.callsUnseen("SELECT "+name+"()", call)
 		}
@@ -114,7 +114,7 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 // text is told by its statements, which are folded behind the call.
 func (f *fold) callsUnseen(text string, call *pgparse.FuncCall) {
 	f.unmodelled(text)
-	list := f.Functions(schemaAndName(call.GetFuncname()))
+	list := f.Functions(pgparse.SchemaAndName(call.GetFuncname()))
 	if len(list) == 1 && list[0].Body != "" && (list[0].Language == "plpgsql" || list[0].Language == "sql") {
 		f.Unmodelled.names = executed(list[0].Body)
 		f.Unmodelled.Told = f.Unmodelled.names == nil
@@ -124,7 +124,7 @@ func (f *fold) callsUnseen(text string, call *pgparse.FuncCall) {
 // mayDoAnything reports a call of a function that is not Postgres' own and
 // does not promise to change nothing.
 func (f *fold) mayDoAnything(call *pgparse.FuncCall) bool {
-	schema, name := schemaAndName(call.GetFuncname())
+	schema, name := pgparse.SchemaAndName(call.GetFuncname())
 	if schema == "" || schema == "pg_catalog" {
 		if _, ours := builtin.Volatility(name, -1, 18); ours {
 			return false

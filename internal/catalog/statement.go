@@ -121,7 +121,7 @@ func (f *fold) objectStatement(msg any) {
 		f.Unmodelled.names = executed(f.sql)
 		f.Unmodelled.Told = f.Unmodelled.names == nil || f.tells(f.sql)
 	case *pgparse.CallStmt:
-		f.callsUnseen("CALL "+last(s.GetFunccall().GetFuncname()), s.GetFunccall())
+		f.callsUnseen("CALL "+pgparse.Last(s.GetFunccall().GetFuncname()), s.GetFunccall())
 	case *pgparse.AlterObjectDependsStmt:
 		// DEPENDS ON EXTENSION matters to DROP EXTENSION alone, which takes
 		// along what is not held here.

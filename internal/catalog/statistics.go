@@ -34,7 +34,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 		names = append(names, "expr")
 	}
 	if len(s.GetDefnames()) > 0 {
-		schema, n := schemaAndName(s.GetDefnames())
+		schema, n := pgparse.SchemaAndName(s.GetDefnames())
 		o.Name = f.nameFor(schema, n)
 	} else {
 		o.Name = f.chooseStatistics(t, names)

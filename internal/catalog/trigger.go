@@ -28,10 +28,10 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 		return
 	}
 	r = f.edit(r.OID)
-	schema, fn := schemaAndName(s.GetFuncname())
+	schema, fn := pgparse.SchemaAndName(s.GetFuncname())
 	t := &Trigger{
 		Name: clip(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
-		Columns: f.attnums(r.OID, strs(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
+		Columns: f.attnums(r.OID, pgparse.Texts(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
 		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause(),
 	}
 	switch {

@@ -9,7 +9,7 @@ import (
 
 // newType sees whether a type name is free; 0 as OID means a new one.
 func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
-	schema, n := schemaAndName(list)
+	schema, n := pgparse.SchemaAndName(list)
 	name := f.nameFor(schema, n)
 	oid, taken := f.typeNames.get(name)
 	if !taken {
@@ -29,14 +29,14 @@ func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 func (f *fold) createEnum(s *pgparse.CreateEnumStmt) {
 	oid, name, ok := f.newType(s.GetTypeName())
 	if ok {
-		f.putType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: strs(s.GetVals())})
+		f.putType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: pgparse.Texts(s.GetVals())})
 	}
 }
 
 // userType finds a type that a statement works on; one that was not seen
 // becomes an inferred one.
 func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *UserType {
-	schema, n := schemaAndName(list)
+	schema, n := pgparse.SchemaAndName(list)
 	if u := f.LookupType(schema, n); u != nil {
 		return u
 	}
@@ -209,7 +209,7 @@ func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Const
 }
 
 func (f *fold) renameDomainConstraint(s *pgparse.RenameStmt, to string) {
-	u := f.userType(items(s.GetObject()), Domain, false)
+	u := f.userType(pgparse.Items(s.GetObject()), Domain, false)
 	if u == nil {
 		return
 	}
@@ -272,7 +272,7 @@ func (f *fold) alterType(s *pgparse.AlterTypeStmt) {
 
 // dropType drops a type or domain; with CASCADE the columns of it too.
 func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
-	schema, n := schemaAndName(tn.GetNames())
+	schema, n := pgparse.SchemaAndName(tn.GetNames())
 	name := f.nameFor(schema, n)
 	u := f.LookupType(schema, n)
 	if u == nil {

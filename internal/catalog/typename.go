@@ -19,13 +19,13 @@ func serial(tn *pgparse.TypeName) string {
 	if len(names) != 1 || len(tn.GetArrayBounds()) > 0 {
 		return ""
 	}
-	return serialTypes[str(names[0])]
+	return serialTypes[pgparse.Text(names[0])]
 }
 
 // TypeOf is the type that a type name means here. A type that the catalog
 // does not hold and that is not built in keeps its name, with OID 0.
 func (c *Catalog) TypeOf(tn *pgparse.TypeName) Type {
-	schema, name := schemaAndName(tn.GetNames())
+	schema, name := pgparse.SchemaAndName(tn.GetNames())
 	if name == "" || tn.GetPctType() {
 		return Type{}
 	}
@@ -71,7 +71,7 @@ func (c *Catalog) TypeOf(tn *pgparse.TypeName) Type {
 
 func modText(n *pgparse.Node) string {
 	if r := n.GetColumnRef(); r != nil {
-		return last(r.GetFields())
+		return pgparse.Last(r.GetFields())
 	}
 	return constText(n)
 }

@@ -92,7 +92,7 @@ func hasAggregate(n *pgparse.Node) bool {
 		case *pgparse.SubLink:
 			return false
 		case *pgparse.FuncCall:
-			name := x.GetFuncname()[len(x.GetFuncname())-1].GetString_().GetSval()
+			name := pgparse.Last(x.GetFuncname())
 			found = found || x.GetOver() != nil || x.GetAggStar() || x.GetAggDistinct() || len(x.GetAggOrder()) > 0 || slices.Contains(aggregateNames, name)
 		}
 		return !found
@@ -139,7 +139,7 @@ func (c *Catalog) Computed(view *Relation, name string) bool {
 		return false
 	}
 	ref := val.GetColumnRef()
-	return ref == nil || systemColumn(last(ref.GetFields()))
+	return ref == nil || systemColumn(pgparse.Last(ref.GetFields()))
 }
 
 // Plain reports whether a column of a view surely is a column of what it reads.
@@ -159,7 +159,7 @@ func (c *Catalog) BaseColumns(view *Relation, names []string) []string {
 	out := slices.Clone(names)
 	for i, name := range names {
 		if ref := view.target(name).GetColumnRef(); ref != nil {
-			out[i] = last(ref.GetFields())
+			out[i] = pgparse.Last(ref.GetFields())
 		}
 	}
 	return out

@@ -182,7 +182,7 @@ func (f *fold) typedAs(typ, by OID) {
 // castTo is the user's type that a cast is to; 0 for one of Postgres' own.
 func (c *Catalog) castTo(m *pgparse.TypeCast) OID {
 	names := m.GetTypeName().GetNames()
-	if len(names) == 2 && str(names[0]) == "pg_catalog" || len(names) == 1 && builtinType(str(names[0])) {
+	if len(names) == 2 && pgparse.Text(names[0]) == "pg_catalog" || len(names) == 1 && builtinType(pgparse.Text(names[0])) {
 		return 0
 	}
 	return c.TypeOf(m.GetTypeName()).OID
@@ -198,7 +198,7 @@ func (f *fold) callsIn(expr *pgparse.Node, by OID) {
 		switch m := msg.(type) {
 		case *pgparse.FuncCall:
 			if len(m.GetFuncname()) > 0 {
-				f.calls(str(m.GetFuncname()[len(m.GetFuncname())-1]), by)
+				f.calls(pgparse.Last(m.GetFuncname()), by)
 			}
 		case *pgparse.TypeCast:
 			f.typedAs(f.castTo(m), by)

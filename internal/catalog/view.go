@@ -10,7 +10,7 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createview.html
 func (f *fold) createView(s *pgparse.ViewStmt) {
-	schema, relname := rangeName(s.GetView())
+	schema, relname := pgparse.RangeName(s.GetView())
 	name := f.nameFor(schema, relname)
 	oid, taken := f.names.get(name)
 	old := f.Relation(oid)
@@ -51,7 +51,7 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		}
 		f.disown(oid)
 	}
-	f.fillView(v, s.GetQuery(), strs(s.GetAliases()))
+	f.fillView(v, s.GetQuery(), pgparse.Texts(s.GetAliases()))
 	if old != nil && !f.keepsColumns(old, v) {
 		return
 	}
@@ -156,7 +156,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 		Rare: stored(cmp.Or(into.GetAccessMethod(), f.TableMethod), f.tablespace(into.GetTableSpaceName(), into.GetRel()), options(nil, into.GetOptions())),
 	}
 	f.adopt(t)
-	names := strs(into.GetColNames())
+	names := pgparse.Texts(into.GetColNames())
 	if kind == MaterializedView {
 		f.fillView(t, q, names)
 		t.View.Filled = !into.GetSkipData()

@@ -99,7 +99,7 @@ func (r *reading) bound(left *pgparse.Node, op, v string) bool {
 		return false
 	}
 	names := call.GetFuncname()
-	function := names[len(names)-1].GetString_().GetSval()
+	function := pgparse.Last(names)
 	arg := call.GetArgs()[0]
 	if inner := arg.GetFuncCall(); inner != nil && len(inner.GetArgs()) == 1 { // length(btrim(x))
 		arg = inner.GetArgs()[0]

@@ -166,7 +166,7 @@ func (r *reading) column(n *pgparse.Node) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	name := fields[len(fields)-1].GetString_().GetSval()
+	name := pgparse.Last(fields)
 	if r.value != "" && name == "value" {
 		return r.value
 	}
@@ -213,13 +213,7 @@ func constants(n *pgparse.Node) ([]string, bool) {
 	return out, len(out) > 0
 }
 
-func operator(e *pgparse.A_Expr) string {
-	names := e.GetName()
-	if len(names) == 0 {
-		return ""
-	}
-	return names[len(names)-1].GetString_().GetSval()
-}
+func operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }
 
 // literals lists the constants of an expression: what a condition compares
 // with is worth trying as a value.

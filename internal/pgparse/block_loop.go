@@ -193,7 +193,7 @@ func (w *blockWalk) array(n *Node) []string {
 	if text, ok := ConstantString(n); ok && strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") && !strings.ContainsAny(text, `"\`) {
 		return strings.Split(strings.Trim(text, "{}"), ",")
 	}
-	if x := n.GetFuncCall(); x != nil && len(x.Args) == 2 && last(x.Funcname) == "string_to_array" {
+	if x := n.GetFuncCall(); x != nil && len(x.Args) == 2 && Last(x.Funcname) == "string_to_array" {
 		text, ok := ConstantString(x.Args[0])
 		separator, ok2 := ConstantString(x.Args[1])
 		if ok && ok2 {
@@ -275,7 +275,7 @@ func plain(target *ResTarget) bool {
 
 func (w *blockWalk) unnested(n *Node) [][]string {
 	x := n.GetFuncCall()
-	if x == nil || len(x.Args) != 1 || last(x.Funcname) != "unnest" {
+	if x == nil || len(x.Args) != 1 || Last(x.Funcname) != "unnest" {
 		return nil
 	}
 	var rows [][]string
@@ -283,14 +283,6 @@ func (w *blockWalk) unnested(n *Node) [][]string {
 		rows = append(rows, []string{value})
 	}
 	return rows
-}
-
-// last is the last of the names of a function.
-func last(names []*Node) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return names[len(names)-1].GetString_().GetSval()
 }
 
 // part is what is below a key of the parser's JSON.

@@ -74,7 +74,7 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		if !ok || !ok2 {
 			return "", false
 		}
-		switch last(x.Name) {
+		switch Last(x.Name) {
 		case "||":
 			return l + r, true
 		case "+":
@@ -94,7 +94,7 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		if len(args) == 0 || len(x.Funcname) == 0 {
 			return "", false
 		}
-		switch last(x.Funcname) {
+		switch Last(x.Funcname) {
 		case "format":
 			return formatText(args[0], args[1:])
 		case "quote_ident":

@@ -14,7 +14,7 @@ func Updated(s *UpdateStmt) (name, value string, known, is bool) {
 		where.GetName()[0].GetString_().GetSval() != "=" || where.GetKind() != A_Expr_Kind_AEXPR_OP {
 		return "", "", false, true
 	}
-	if f := where.GetLexpr().GetColumnRef().GetFields(); len(f) == 0 || f[len(f)-1].GetString_().GetSval() != "name" {
+	if f := where.GetLexpr().GetColumnRef().GetFields(); len(f) == 0 || Last(f) != "name" {
 		return "", "", false, true
 	}
 	name, named := ConstantString(where.GetRexpr())

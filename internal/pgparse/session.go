@@ -156,7 +156,7 @@ func (s *session) hides(x *CreateFunctionStmt) {
 func (s *session) calls(n *Node, runs bool) {
 	Walk(n, func(x any) bool {
 		call, ok := x.(*FuncCall)
-		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || call.Funcname[len(call.Funcname)-1].GetString_().GetSval() != "set_config" {
+		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || Last(call.Funcname) != "set_config" {
 			return true
 		}
 		name, named := ConstantString(call.Args[0])

@@ -43,7 +43,7 @@ func End(n *pgparse.Node) *Value {
 // IsColumn reports whether an expression is a column of that name.
 func IsColumn(n *pgparse.Node, name string) bool {
 	f := n.GetColumnRef().GetFields()
-	return len(f) > 0 && f[len(f)-1].GetString_().GetSval() == name
+	return len(f) > 0 && pgparse.Last(f) == name
 }
 
 // Values are those that a condition "column = a", "column IN (a, b)" or

@@ -91,7 +91,7 @@ func readsBounds(s *Stmt) bool {
 	found := false
 	pgparse.Walk(q, func(msg any) bool {
 		if f, ok := msg.(*pgparse.FuncCall); ok && len(f.Funcname) > 0 {
-			switch f.Funcname[len(f.Funcname)-1].GetString_().GetSval() {
+			switch pgparse.Last(f.Funcname) {
 			case "setval", "max", "min":
 				found = true
 			}

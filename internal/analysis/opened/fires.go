@@ -72,11 +72,7 @@ func (o *Bodies) note(node *pgparse.Node) {
 			}
 		}
 		if n := s.GetFuncname(); len(n) > 0 {
-			name := catalog.Name{Name: last(n)}
-			if len(n) > 1 {
-				name.Schema = last(n[:len(n)-1])
-			}
-			o.learn(name, body)
+			o.learn(nameOf(n), body)
 		}
 	case *pgparse.RenameStmt:
 		switch s.GetRenameType() {
@@ -210,7 +206,7 @@ func (w *fired) query(n *pgparse.Node, by string, depth int) {
 				w.typed(w.catalog.TypeOf(s), depth)
 			}
 		case *pgparse.FuncCall:
-			w.implies("aggregate "+last(s.GetFuncname()), depth)
+			w.implies("aggregate "+pgparse.Last(s.GetFuncname()), depth)
 			if !slices.Contains(w.direct, s) {
 				w.call(s, by, depth)
 			}
@@ -245,15 +241,10 @@ func (w *fired) reads(rv *pgparse.RangeVar, by string, depth int) {
 
 // call looks at the function that an expression calls.
 func (w *fired) call(call *pgparse.FuncCall, by string, depth int) {
-	n := call.GetFuncname()
-	if !w.functions || len(n) == 0 {
+	if !w.functions || len(call.GetFuncname()) == 0 {
 		return
 	}
-	name := catalog.Name{Name: n[len(n)-1].GetString_().GetSval()}
-	if len(n) > 1 {
-		name.Schema = n[len(n)-2].GetString_().GetSval()
-	}
-	if name.Schema != "pg_catalog" {
+	if name := nameOf(call.GetFuncname()); name.Schema != "pg_catalog" {
 		w.named(name, by, depth)
 	}
 }

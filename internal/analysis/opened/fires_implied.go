@@ -29,19 +29,19 @@ func (o *Bodies) noteImplied(node *pgparse.Node) {
 		for _, d := range s.GetDefinition() {
 			switch name := d.GetDefElem().GetDefname(); {
 			case name == "procedure", name == "function", strings.HasSuffix(name, "func"):
-				o.imply(kind+last(s.GetDefnames()), d.GetDefElem().GetArg().GetTypeName().GetNames())
+				o.imply(kind+pgparse.Last(s.GetDefnames()), d.GetDefElem().GetArg().GetTypeName().GetNames())
 			}
 		}
 	case *pgparse.CreateCastStmt:
-		o.imply("type "+last(s.GetTargettype().GetNames()), s.GetFunc().GetObjname())
+		o.imply("type "+pgparse.Last(s.GetTargettype().GetNames()), s.GetFunc().GetObjname())
 		if s.GetContext() == pgparse.CoercionContext_COERCION_IMPLICIT { // in any expression
-			o.imply("type "+last(s.GetSourcetype().GetNames()), s.GetFunc().GetObjname())
+			o.imply("type "+pgparse.Last(s.GetSourcetype().GetNames()), s.GetFunc().GetObjname())
 		}
 	case *pgparse.CreateOpClassStmt:
 		for _, x := range s.GetItems() {
 			if f := x.GetCreateOpClassItem().GetName(); x.GetCreateOpClassItem().GetItemtype() == 2 { // OPCLASS_ITEM_FUNCTION
-				o.imply("type "+last(s.GetDatatype().GetNames()), f.GetObjname())
-				o.imply("operator class "+last(s.GetOpclassname()), f.GetObjname())
+				o.imply("type "+pgparse.Last(s.GetDatatype().GetNames()), f.GetObjname())
+				o.imply("operator class "+pgparse.Last(s.GetOpclassname()), f.GetObjname())
 			}
 		}
 	}
@@ -51,18 +51,12 @@ func (o *Bodies) imply(by string, function []*pgparse.Node) {
 	if len(function) == 0 {
 		return
 	}
-	name := catalog.Name{Name: last(function)}
-	if len(function) > 1 {
-		name.Schema = function[len(function)-2].GetString_().GetSval()
-	}
-	o.implied[by] = append(o.implied[by], name)
+	o.implied[by] = append(o.implied[by], nameOf(function))
 }
 
-func last(names []*pgparse.Node) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return names[len(names)-1].GetString_().GetSval()
+func nameOf(list []*pgparse.Node) catalog.Name {
+	schema, name := pgparse.SchemaAndName(list)
+	return catalog.Name{Schema: schema, Name: name}
 }
 
 // implies looks at the functions that something calls without their names.
@@ -74,7 +68,7 @@ func (w *fired) implies(by string, depth int) {
 
 // operator looks at the functions of an expression's operators.
 func (w *fired) operator(x *pgparse.A_Expr, depth int) {
-	w.implies("operator "+last(x.GetName()), depth)
+	w.implies("operator "+pgparse.Last(x.GetName()), depth)
 	switch x.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN, pgparse.A_Expr_Kind_AEXPR_BETWEEN_SYM, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM:
 		for _, name := range [...]string{"<", "<=", ">", ">="} {

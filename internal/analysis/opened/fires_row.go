@@ -152,13 +152,10 @@ func (o *Bodies) noteEvent(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateEventTrigStmt:
 		t := &eventTrigger{event: s.GetEventname()}
-		n := s.GetFuncname()
-		if len(n) == 0 {
+		if len(s.GetFuncname()) == 0 {
 			return
 		}
-		if t.function.Name = n[len(n)-1].GetString_().GetSval(); len(n) > 1 {
-			t.function.Schema = n[len(n)-2].GetString_().GetSval()
-		}
+		t.function = nameOf(s.GetFuncname())
 		for _, when := range s.GetWhenclause() {
 			for _, tag := range when.GetDefElem().GetArg().GetList().GetItems() {
 				t.tags = append(t.tags, strings.ToUpper(tag.GetString_().GetSval()))

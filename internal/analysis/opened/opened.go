@@ -69,11 +69,7 @@ func (o *Bodies) calls(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	calls, alone := called(st.Node)
 	for _, call := range calls {
-		name := call.GetFuncname()[len(call.GetFuncname())-1].GetString_().GetSval()
-		schema := ""
-		if n := len(call.GetFuncname()); n > 1 {
-			schema = call.GetFuncname()[n-2].GetString_().GetSval()
-		}
+		schema, name := pgparse.SchemaAndName(call.GetFuncname())
 		if schema == "pg_catalog" || st.Inside(name) {
 			continue
 		}

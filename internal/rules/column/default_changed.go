@@ -69,7 +69,7 @@ func function(n *pgparse.Node) string {
 	if len(names) == 0 {
 		return ""
 	}
-	switch name := names[len(names)-1].GetString_().GetSval(); name {
+	switch name := pgparse.Last(names); name {
 	case "now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timezone":
 		return "now"
 	case "nextval":

@@ -63,7 +63,7 @@ func filledBefore(t *catalog.Relation, c *catalog.Column) bool {
 // it is not known, or cannot be NULL.
 func copied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
 	fields := ref.GetFields()
-	name, alias := fields[len(fields)-1].GetString_().GetSval(), ""
+	name, alias := pgparse.Last(fields), ""
 	if len(fields) > 2 || name == "" || q.GetWithClause() != nil {
 		return nil, nil
 	}
@@ -119,7 +119,7 @@ func asked(q *pgparse.SelectStmt, name string) bool {
 	see := func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok {
 			fields := ref.GetFields()
-			found = found || fields[len(fields)-1].GetString_().GetSval() == name
+			found = found || pgparse.Last(fields) == name
 		}
 		return !found
 	}

@@ -62,7 +62,7 @@ func againstNull(where *pgparse.Node) (test, instead string) {
 		return "", ""
 	}
 	fields := x.GetLexpr().GetColumnRef().GetFields()
-	column := pgparse.QuoteIdent(fields[len(fields)-1].GetString_().GetSval())
+	column := pgparse.QuoteIdent(pgparse.Last(fields))
 	switch x.GetName()[0].GetString_().GetSval() {
 	case "=":
 		return column + " = NULL", column + " IS NULL"

@@ -159,7 +159,7 @@ func isColumn(n *pgparse.Node, column string) bool {
 		n = n.GetTypeCast().GetArg()
 	}
 	fields := n.GetColumnRef().GetFields()
-	return len(fields) > 0 && fields[len(fields)-1].GetString_().GetSval() == column
+	return len(fields) > 0 && pgparse.Last(fields) == column
 }
 
 // text is a constant text, with a cast or without; "" for anything else.

@@ -52,10 +52,7 @@ func deployedFunction(p *rule.Pass, s *rule.Stmt, parts []*pgparse.Node) (string
 	if len(parts) == 0 {
 		return "", false
 	}
-	schema, name := "", parts[len(parts)-1].GetString_().GetSval()
-	if len(parts) > 1 {
-		schema = parts[len(parts)-2].GetString_().GetSval()
-	}
+	schema, name := pgparse.SchemaAndName(parts)
 	list := s.Before.Functions(schema, name)
 	for _, f := range list {
 		if p.DeployedFunction(f) {

@@ -15,13 +15,7 @@ func names(s *pgparse.DropStmt) []catalog.Name {
 	var out []catalog.Name
 	for _, o := range s.GetObjects() {
 		var n catalog.Name
-		parts := o.GetList().GetItems()
-		if len(parts) > 1 {
-			n.Schema = parts[len(parts)-2].GetString_().GetSval()
-		}
-		if len(parts) > 0 {
-			n.Name = parts[len(parts)-1].GetString_().GetSval()
-		}
+		n.Schema, n.Name = pgparse.SchemaAndName(o.GetList().GetItems())
 		out = append(out, n)
 	}
 	return out

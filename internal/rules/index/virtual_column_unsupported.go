@@ -39,7 +39,7 @@ func virtualColumnUnsupported(p *rule.Pass, s *rule.Stmt) {
 			name = x.GetName()
 		case *pgparse.ColumnRef:
 			if fields := x.GetFields(); len(fields) > 0 {
-				name = fields[len(fields)-1].GetString_().GetSval()
+				name = pgparse.Last(fields)
 			}
 		}
 		c := t.Column(name)

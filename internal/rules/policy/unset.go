@@ -82,7 +82,7 @@ func setting(condition *pgparse.Node) string {
 		case *pgparse.A_Expr:
 			open = open || x.Kind == pgparse.A_Expr_Kind_AEXPR_DISTINCT || x.Kind == pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT
 		case *pgparse.FuncCall:
-			if n := x.GetFuncname(); n[len(n)-1].GetString_().GetSval() == "current_setting" && len(x.GetArgs()) > 0 {
+			if n := x.GetFuncname(); pgparse.Last(n) == "current_setting" && len(x.GetArgs()) > 0 {
 				found, _ = pgparse.ConstantString(x.GetArgs()[0])
 			}
 		}

@@ -87,7 +87,7 @@ func sources(r *rule.Release, t *catalog.Relation, rv *pgparse.RangeVar, expr *p
 		if len(ref.Fields) > 1 && ref.Fields[len(ref.Fields)-2].GetString_().GetSval() != alias {
 			return true // of another table
 		}
-		name := ref.Fields[len(ref.Fields)-1].GetString_().GetSval()
+		name := pgparse.Last(ref.Fields)
 		attr := t.Column(name)
 		known := attr != nil && !fresh(r, t, name)
 		if attr == nil && (t.Inferred || t.Partial) && name != "" && len(ref.Fields) == 1 {

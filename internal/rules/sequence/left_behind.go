@@ -139,7 +139,7 @@ func takes(c *catalog.Column) bool {
 		return true
 	}
 	f := c.Default.GetFuncCall().GetFuncname()
-	return c.Sequence != 0 && len(f) > 0 && f[len(f)-1].GetString_().GetSval() == "nextval"
+	return c.Sequence != 0 && len(f) > 0 && pgparse.Last(f) == "nextval"
 }
 
 // targets are the columns that an INSERT has values for, in order; nil for one
@@ -175,7 +175,7 @@ func moves(p *rule.Pass, s *rule.Stmt) {
 		if !ok || len(f.Funcname) == 0 {
 			return true
 		}
-		name := f.Funcname[len(f.Funcname)-1].GetString_().GetSval()
+		name := pgparse.Last(f.Funcname)
 		switch {
 		case (name == "setval" || name == "nextval") && len(f.Args) > 0:
 			p.Keep(moved{sequenceOf(s, f.Args[0])})

@@ -48,7 +48,7 @@ func restart(p *rule.Pass, s *rule.Stmt) {
 		}
 		for _, t := range x.GetTargetList() {
 			f := t.GetResTarget().GetVal().GetFuncCall()
-			if name := f.GetFuncname(); len(name) == 0 || name[len(name)-1].GetString_().GetSval() != "setval" || len(f.GetArgs()) < 2 || !first(f.GetArgs()[1]) {
+			if name := f.GetFuncname(); len(name) == 0 || pgparse.Last(name) != "setval" || len(f.GetArgs()) < 2 || !first(f.GetArgs()[1]) {
 				continue
 			}
 			r := s.Before.Relation(sequenceOf(s, f.GetArgs()[0]))

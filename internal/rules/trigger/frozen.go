@@ -59,7 +59,7 @@ func changes(when *pgparse.Node) []string {
 		}
 		return out
 	case *pgparse.A_Expr:
-		op := m.GetName()[len(m.GetName())-1].GetString_().GetSval()
+		op := pgparse.Last(m.GetName())
 		if m.GetKind() != pgparse.A_Expr_Kind_AEXPR_DISTINCT && (m.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || op != "<>") {
 			return nil
 		}

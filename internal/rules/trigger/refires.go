@@ -113,5 +113,5 @@ func field(n *pgparse.Node) (name, record string) {
 			record = of
 		}
 	}
-	return fields[len(fields)-1].GetString_().GetSval(), record
+	return pgparse.Last(fields), record
 }

@@ -37,7 +37,7 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	parts := stmt.GetTypeName()
-	name := parts[len(parts)-1].GetString_().GetSval()
+	name := pgparse.Last(parts)
 	what := "a new constraint of domain " + name
 	switch stmt.GetSubtype() {
 	case "O":
@@ -65,11 +65,7 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 // domainColumn is the one column of a table that is of a domain; "" where there
 // are more, or none.
 func domainColumn(s *rule.Stmt, table catalog.OID, names []*pgparse.Node) string {
-	schema := ""
-	if len(names) > 1 {
-		schema = names[0].GetString_().GetSval()
-	}
-	u, t, found := s.Before.LookupType(schema, names[len(names)-1].GetString_().GetSval()), s.Before.Relation(table), ""
+	u, t, found := s.Before.LookupType(pgparse.SchemaAndName(names)), s.Before.Relation(table), ""
 	if u == nil || t == nil {
 		return ""
 	}

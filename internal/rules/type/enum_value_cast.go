@@ -122,7 +122,7 @@ func (c *caster) holds(ref *pgparse.ColumnRef) bool {
 	if len(ref.Fields) == 0 || c.picked(ref) {
 		return false
 	}
-	name := ref.Fields[len(ref.Fields)-1].GetString_().GetSval()
+	name := pgparse.Last(ref.Fields)
 	known := false
 	for i := range c.s.Result.Effects {
 		t := c.s.Before.Relation(c.s.Result.Effects[i].OID)

@@ -72,7 +72,7 @@ func compares(body *pgparse.Node, names []string, typ *catalog.UserType, value s
 	named := func(list ...*pgparse.Node) bool {
 		return slices.ContainsFunc(list, func(n *pgparse.Node) bool {
 			fields := n.GetColumnRef().GetFields()
-			return len(fields) > 0 && slices.Contains(names, fields[len(fields)-1].GetString_().GetSval())
+			return len(fields) > 0 && slices.Contains(names, pgparse.Last(fields))
 		})
 	}
 	found := false

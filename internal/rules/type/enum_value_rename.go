@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -31,11 +32,7 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || stmt.OldVal == "" || s.Tx.RolledBack || len(stmt.TypeName) == 0 {
 		return
 	}
-	schema := ""
-	if n := len(stmt.TypeName); n > 1 {
-		schema = stmt.TypeName[n-2].GetString_().GetSval()
-	}
-	name := stmt.TypeName[len(stmt.TypeName)-1].GetString_().GetSval()
+	schema, name := pgparse.SchemaAndName(stmt.TypeName)
 	named := catalog.Name{Schema: schema, Name: name}
 	if t := s.Before.LookupType(schema, name); t != nil {
 		old := p.Release.Deployed.Type(t.OID)
