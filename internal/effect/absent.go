@@ -24,7 +24,7 @@ func (r *run) present(kind, name string) bool {
 
 // inSchema refuses a new object in a schema that is not there.
 func (r *run) inSchema(parts []*pgparse.Node) {
-	schema, _ := nameOf(parts)
+	schema, _ := pgparse.SchemaAndName(parts)
 	r.present("schema", schema)
 }
 
@@ -38,7 +38,7 @@ func (r *run) wrapper(name string) {
 
 // called refuses a CALL of what is no procedure.
 func (r *run) called(s *pgparse.CallStmt) {
-	schema, name := nameOf(s.GetFunccall().GetFuncname())
+	schema, name := pgparse.SchemaAndName(s.GetFunccall().GetFuncname())
 	list := r.c.Functions(schema, name)
 	switch {
 	case r.c.AbsentFunction(schema, name):
@@ -60,7 +60,7 @@ func (r *run) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 		r.refuse(refuse.EventUnknown, s.GetEventname())
 		return
 	}
-	schema, name := nameOf(s.GetFuncname())
+	schema, name := pgparse.SchemaAndName(s.GetFuncname())
 	written := name
 	if schema != "" {
 		written = schema + "." + name

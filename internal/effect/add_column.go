@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -75,7 +76,7 @@ func serialType(t *pgparse.TypeName) bool {
 	if len(t.GetNames()) != 1 {
 		return false
 	}
-	switch text(t.GetNames()[0]) {
+	switch pgparse.Text(t.GetNames()[0]) {
 	case "serial", "serial4", "bigserial", "serial8", "smallserial", "serial2":
 		return true
 	}
@@ -152,11 +153,11 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 		a.refuse(refuse.VirtualConstraint, "foreign key")
 	case n.generated != "":
 		return a.mayGenerate(n.deflt)
-	case n.identity != "" && a.recurse && hasKids(a.rel) && (a.rel.Kind != catalog.PartitionedTable || !a.v.AtLeast(17)):
+	case n.identity != "" && a.recurse && a.rel.HasKids() && (a.rel.Kind != catalog.PartitionedTable || !a.v.AtLeast(17)):
 		a.refuse(refuse.IdentityToChildren)
-	case n.deflt != nil && holdsNode[*pgparse.ColumnRef](n.deflt):
+	case n.deflt != nil && pgparse.Holds[*pgparse.ColumnRef](n.deflt):
 		a.refuse(refuse.ColumnDefault)
-	case n.deflt != nil && holdsNode[*pgparse.SubLink](n.deflt):
+	case n.deflt != nil && pgparse.Holds[*pgparse.SubLink](n.deflt):
 		a.refuse(refuse.SubqueryDefault)
 	default:
 		return true
@@ -179,18 +180,6 @@ func (a *alter) mayGenerate(expr *pgparse.Node) bool {
 	return true
 }
 
-// holdsNode reports whether an expression has a node of a kind in it.
-func holdsNode[T any](expr *pgparse.Node) bool {
-	found := false
-	pgparse.Walk(expr, func(m any) bool {
-		if _, is := m.(T); is {
-			found = true
-		}
-		return !found
-	})
-	return found
-}
-
 // mayAdd refuses a new column where the server does.
 func (a *alter) mayAdd() bool {
 	switch {
@@ -198,7 +187,7 @@ func (a *alter) mayAdd() bool {
 		a.refuse(refuse.ColumnToTyped)
 	case a.rel.Parent != 0:
 		a.refuse(refuse.ColumnToPartition)
-	case !a.recurse && hasKids(a.rel):
+	case !a.recurse && a.rel.HasKids():
 		a.refuse(refuse.ColumnOnlyHere)
 	default:
 		return true
@@ -222,7 +211,7 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID)
 		return
 	}
 	a.fill(a.tabOf(rel), n)
-	for _, k := range a.kids(rel) {
+	for _, k := range a.c.Kids(rel) {
 		a.addDown(k, n, seen)
 	}
 }
@@ -231,7 +220,7 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID)
 // its value for them is one constant.
 func (a *alter) fill(t *tab, n newColumn) {
 	defer func() {
-		if dom := a.domain(n.typ); t.rewrite || n.generated == "" && (n.deflt != nil && !isNull(n.deflt) || n.deflt == nil && dom != nil && dom.Default != nil) {
+		if dom := a.domain(n.typ); t.rewrite || n.generated == "" && (n.deflt != nil && !predicate.IsNull(n.deflt) || n.deflt == nil && dom != nil && dom.Default != nil) {
 			a.mayFill(t.rel)
 		}
 	}()
@@ -256,7 +245,7 @@ func (a *alter) fill(t *tab, n newColumn) {
 				t.unsure, t.why = true, "whether "+unknown+" is volatile is not known"
 			}
 		}
-		missing = isNull(n.deflt)
+		missing = predicate.IsNull(n.deflt)
 	case dom != nil && dom.Default != nil:
 		volatile, _ := a.volatile(dom.Default)
 		t.rewrite, missing = t.rewrite || volatile, false
@@ -271,20 +260,6 @@ func (a *alter) fill(t *tab, n newColumn) {
 	}
 }
 
-// isNull recognises DEFAULT NULL, with or without a cast.
-func isNull(n *pgparse.Node) bool {
-	for {
-		switch m := pgparse.Unwrap(n).(type) {
-		case *pgparse.TypeCast:
-			n = m.GetArg()
-		case *pgparse.A_Const:
-			return m.GetIsnull()
-		default:
-			return false
-		}
-	}
-}
-
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
 func (a *alter) setExpression(name string, expr *pgparse.Node) {
 	if !a.v.AtLeast(17) {
@@ -295,7 +270,7 @@ func (a *alter) setExpression(name string, expr *pgparse.Node) {
 		a.refuse(refuse.GenerationMutable)
 		return
 	}
-	for _, rel := range a.tree(a.rel, a.recurse) {
+	for _, rel := range a.c.Tree(a.rel, a.recurse) {
 		t := a.tabOf(rel)
 		col, known := a.column(rel, name)
 		switch {

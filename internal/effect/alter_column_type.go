@@ -18,7 +18,7 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := cmd.GetName()
 	to := a.c.TypeOf(def.GetTypeName())
-	if !a.recurse && hasKids(a.rel) {
+	if !a.recurse && a.rel.HasKids() {
 		a.refuse(refuse.RetypeOnlyHere, name)
 		return
 	}
@@ -83,7 +83,7 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	}
 	change := &retyped{from: col.Type, to: to, fromCollation: col.Collation, unknown: old.unknown}
 	if c := def.GetCollClause(); c != nil {
-		_, change.toCollation = nameOf(c.GetCollname())
+		_, change.toCollation = pgparse.SchemaAndName(c.GetCollname())
 	}
 	change.fromCollation, change.toCollation = unlessDefault(change.fromCollation), unlessDefault(change.toCollation)
 	if !a.keepsMeaning(rel, col, to) || rel.Kind != catalog.CompositeType && !a.stillFits(rel, col, to) {

@@ -12,7 +12,7 @@ import (
 func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Column, change *retyped, _ *pgparse.ColumnDef) {
 	// Other subcommands may want a rewrite as well: whether an index is kept is
 	// only decided when nothing is rewritten.
-	for _, index := range a.indexes(rel) {
+	for _, index := range a.c.IndexesOf(rel) {
 		if a.dropped(index.OID) || !usesColumn(index.Index, col) {
 			continue
 		}
@@ -37,7 +37,7 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 				continue
 			}
 			if ref := a.c.Relation(con.Ref); ref != nil && ref != rel {
-				targets := a.tree(ref, ref.Kind == catalog.PartitionedTable)
+				targets := a.c.Tree(ref, ref.Kind == catalog.PartitionedTable)
 				for _, target := range targets {
 					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
 				}
@@ -55,15 +55,15 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 			}
 		}
 	}
-	for _, ref := range a.references(rel, true) {
-		if !a.pointsTo(ref.con, rel, col) {
+	for _, ref := range a.c.References(rel, true) {
+		if !a.pointsTo(ref.Con, rel, col) {
 			continue
 		}
-		e := a.lockFor(ref.from, ael, "its foreign key "+ref.con.Name+" is made anew")
-		if ref.con.Valid && a.revalidates(t, change) && stored(ref.from) {
+		e := a.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is made anew")
+		if ref.Con.Valid && a.revalidates(t, change) && stored(ref.From) {
 			e.Scans = true
 			if !t.rewrite {
-				t.wantScan("the foreign key " + ref.con.Name + " is checked again")
+				t.wantScan("the foreign key " + ref.Con.Name + " is checked again")
 			}
 		}
 	}

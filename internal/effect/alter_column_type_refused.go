@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -24,7 +25,7 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 			return no(refuse.RetypeGenerates)
 		}
 	}
-	for _, view := range a.rels(rel.Dependents) {
+	for _, view := range a.c.Rels(rel.Dependents) {
 		if view.View != nil && contains(view.View.Columns[rel.OID], col.Attnum) {
 			return no(refuse.RetypeView)
 		}
@@ -74,7 +75,7 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 		a.refuse(refuse.IdentityType)
 		return false
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
-		!isNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
+		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
 		a.refuse(refuse.RetypeDefault, col.Name, unmodified(to))
 		return false
 	}
@@ -90,13 +91,13 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 			}
 		}
 	}
-	for _, ref := range a.references(rel, false) {
-		for i, n := range ref.con.RefColumns {
-			if n != col.Attnum || ref.from == rel || i >= len(ref.con.Columns) {
+	for _, ref := range a.c.References(rel, false) {
+		for i, n := range ref.Con.RefColumns {
+			if n != col.Attnum || ref.From == rel || i >= len(ref.Con.Columns) {
 				continue
 			}
-			if own := ref.from.Attr(ref.con.Columns[i]); own != nil && own.Type.Known() && !own.Inferred && !a.equates(own.Type, to) {
-				a.refuse(refuse.ForeignKeyTypes, ref.con.Name)
+			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.Known() && !own.Inferred && !a.equates(own.Type, to) {
+				a.refuse(refuse.ForeignKeyTypes, ref.Con.Name)
 				return false
 			}
 		}
@@ -133,7 +134,7 @@ func (a *alter) mayBecome(from, to catalog.Type) bool {
 // rewrite, where a column somewhere else holds rows of it.
 func (a *alter) mayFill(rel *catalog.Relation) bool {
 	user := ""
-	a.typeUsers(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
+	a.c.EachOfType(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
 		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {
 			user = other.Name.Name + "." + c.Name
 		}

@@ -33,10 +33,10 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 		if def.GetNoinherit() == con.NoInherit {
 			return
 		}
-		for _, k := range a.kids(a.rel) {
+		for _, k := range a.c.Kids(a.rel) {
 			a.child(k)
 			if col := a.rel.Attr(first(con.Columns)); col != nil && !def.GetNoinherit() {
-				for _, rel := range a.tree(k, true) {
+				for _, rel := range a.c.Tree(k, true) {
 					a.child(rel)
 					a.checkNotNull(rel, col.Name)
 				}
@@ -64,7 +64,7 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 			a.below(ref, mode)
 		}
 		if def.GetIsEnforced() {
-			for _, rel := range a.tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+			for _, rel := range a.c.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 				a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 			}
 			if ref != nil && stored(ref) {

@@ -18,7 +18,7 @@ func (a *alter) clusterOn(name string) {
 		a.refuse(refuse.MarkPartitioned)
 		return
 	}
-	if i := a.indexNamed(a.rel, name); i != nil && !a.mayCluster(i) {
+	if i := a.c.IndexNamed(a.rel, name); i != nil && !a.mayCluster(i) {
 		return
 	}
 	a.indexOf(name, a.mode)
@@ -26,7 +26,7 @@ func (a *alter) clusterOn(name string) {
 
 // replicaIdentity is REPLICA IDENTITY USING INDEX.
 func (a *alter) replicaIdentity(name string) {
-	i := a.indexNamed(a.rel, name)
+	i := a.c.IndexNamed(a.rel, name)
 	if i == nil || i.Index == nil || i.Inferred {
 		a.indexOf(name, sh)
 		return
@@ -79,7 +79,7 @@ func (a *alter) changeOwner(to *pgparse.RoleSpec) {
 
 // indexOf locks an index of the table by name.
 func (a *alter) indexOf(name string, mode onward.Lock) {
-	if i := a.indexNamed(a.rel, name); i != nil {
+	if i := a.c.IndexNamed(a.rel, name); i != nil {
 		a.lock(i, mode)
 		return
 	}
@@ -121,7 +121,7 @@ func (a *alter) inForeignKey() bool {
 			return true
 		}
 	}
-	return len(a.references(a.rel, true)) > 0
+	return len(a.c.References(a.rel, true)) > 0
 }
 
 // setPersistence is SET LOGGED and SET UNLOGGED.
@@ -141,9 +141,9 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if to == catalog.Unlogged {
-		for _, ref := range a.references(a.rel, true) {
-			if ref.from != a.rel && ref.from.Persistence == catalog.Permanent {
-				a.refuse(refuse.ReferencesLogged, a.rel.Name.Name, ref.from.Name.Name)
+		for _, ref := range a.c.References(a.rel, true) {
+			if ref.From != a.rel && ref.From.Persistence == catalog.Permanent {
+				a.refuse(refuse.ReferencesLogged, a.rel.Name.Name, ref.From.Name.Name)
 				return
 			}
 		}
@@ -159,8 +159,8 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 	if a.rel.Inferred {
 		t.unsure, t.why = true, "whether it is unlogged is not known"
 	}
-	if len(a.sequences(a.rel)) > 0 && a.v.AtLeast(15) {
-		for _, s := range a.sequences(a.rel) {
+	if len(a.c.SequencesOf(a.rel)) > 0 && a.v.AtLeast(15) {
+		for _, s := range a.c.SequencesOf(a.rel) {
 			e := a.lockFor(s, ael, "owned by "+a.rel.Name.String())
 			e.Rewrites, e.Instant = true, true
 		}
@@ -211,10 +211,10 @@ func copied(e *Effect) {
 // owner is OWNER TO: it reaches indexes and owned sequences.
 func (r *run) owner(rel *catalog.Relation) {
 	r.lock(rel, ael)
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		r.lockFor(i, ael, "index of "+rel.Name.String())
 	}
-	for _, s := range r.sequences(rel) {
+	for _, s := range r.c.SequencesOf(rel) {
 		r.lockFor(s, ael, "owned by "+rel.Name.String())
 	}
 }

@@ -138,7 +138,7 @@ func (a *alter) child(rel *catalog.Relation) {
 
 // descend locks the whole tree and gives it; without recurse only the table.
 func (a *alter) descend(recurse bool) []*catalog.Relation {
-	all := a.tree(a.rel, recurse)
+	all := a.c.Tree(a.rel, recurse)
 	for _, rel := range all {
 		a.child(rel)
 	}
@@ -239,7 +239,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 			a.mayInherit(parent)
 		}
 		// The new child's own children are looked at for cycles.
-		for _, k := range a.tree(a.rel, true)[1:] {
+		for _, k := range a.c.Tree(a.rel, true)[1:] {
 			a.lockFor(k, as, childOf(k, a.rel))
 		}
 	case pgparse.AlterTableType_AT_DropInherit:
@@ -257,7 +257,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 			a.refuse(refuse.NotTyped, a.rel.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
-		schema, name := nameOf(cmd.GetDef().GetTypeName().GetNames())
+		schema, name := pgparse.SchemaAndName(cmd.GetDef().GetTypeName().GetNames())
 		if t := a.c.LookupType(schema, name); t != nil && t.Relation != 0 {
 			if rel := a.c.Relation(t.Relation); rel != nil {
 				a.lockFor(rel, as, "the table's type")

@@ -27,7 +27,7 @@ func partitionInterval(parent *catalog.Relation, spec *pgparse.PartitionBoundSpe
 func unbounded(n *pgparse.Node, word string) bool {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
-		return len(m.GetFields()) == 1 && text(m.GetFields()[0]) == word
+		return len(m.GetFields()) == 1 && pgparse.Text(m.GetFields()[0]) == word
 	case *pgparse.PartitionRangeDatum:
 		return m.GetValue() == nil
 	}
@@ -99,7 +99,7 @@ func (a *alter) impliedDefault(part *catalog.Relation) bool {
 	if col == nil {
 		return false
 	}
-	for _, p := range a.rels(a.rel.Partitions) {
+	for _, p := range a.c.Rels(a.rel.Partitions) {
 		spec := boundOf(p)
 		if spec == nil {
 			return false
@@ -177,4 +177,4 @@ func known(rel *catalog.Relation, column string) (in predicate.Interval, notNull
 	return in, notNull
 }
 
-func operator(e *pgparse.A_Expr) string { return lastName(e.GetName()) }
+func operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }

@@ -43,7 +43,7 @@ func (r *run) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		r.refuse(refuse.PartitionRemainder)
 		return false
 	}
-	for _, p := range r.rels(parent.Partitions) {
+	for _, p := range r.c.Rels(parent.Partitions) {
 		var m, rest int
 		if n, _ := fmt.Sscanf(p.Bound, "FOR VALUES WITH (modulus %d, remainder %d)", &m, &rest); n != 2 || m <= 0 {
 			continue
@@ -76,7 +76,7 @@ func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
-	for _, p := range r.rels(parent.Partitions) {
+	for _, p := range r.c.Rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
 		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.High) && before(want.Low, high) {
 			r.refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)

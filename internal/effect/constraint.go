@@ -54,12 +54,12 @@ func (a *alter) addCheck(con *pgparse.Constraint) {
 		a.refuse(refuse.ConstraintNoInherit, a.rel.Name.Name)
 		return
 	}
-	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
+	if !a.recurse && a.rel.HasKids() && !con.GetIsNoInherit() {
 		a.refuse(refuse.ConstraintOnlyHere)
 		return
 	}
 	// Since 18 everything below is locked first, needed or not.
-	if a.recurse && hasKids(a.rel) && a.v.AtLeast(18) {
+	if a.recurse && a.rel.HasKids() && a.v.AtLeast(18) {
 		a.below(a.rel, a.mode)
 	}
 	if con.GetSkipValidation() {
@@ -85,7 +85,7 @@ func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen *
 	if con.GetIsNoInherit() || !a.recurse {
 		return
 	}
-	for _, k := range a.kids(rel) {
+	for _, k := range a.c.Kids(rel) {
 		a.checkDown(k, con, seen)
 	}
 }
@@ -149,7 +149,7 @@ func (a *alter) validate(name string) {
 		a.refuse(refuse.NotForeignKeyOrCheck, name, a.rel.Name.Name)
 		return
 	case catalog.Check, catalog.NotNullConstraint:
-		if !con.Valid && !a.recurse && hasKids(a.rel) && !con.NoInherit {
+		if !con.Valid && !a.recurse && a.rel.HasKids() && !con.NoInherit {
 			a.refuse(refuse.ConstraintValidatedHere)
 			return
 		}
@@ -167,7 +167,7 @@ func (a *alter) validate(name string) {
 func (a *alter) validateNew(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		for _, rel := range a.tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+		for _, rel := range a.c.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 		}
 		if ref := a.table(con.GetPktable()); ref != nil && stored(ref) {
@@ -182,14 +182,14 @@ func (a *alter) validateNew(con *pgparse.Constraint) {
 
 func (a *alter) validateOld(con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
-		for _, rel := range a.tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+		for _, rel := range a.c.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.child(rel)
 			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 		}
 		if ref := a.c.Relation(con.Ref); ref != nil && ref != a.rel {
 			e := a.lockFor(ref, rs, referencedBy(con.Name, ""))
 			e.Scans = e.Scans || stored(ref)
-			for _, t := range a.tree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
+			for _, t := range a.c.Tree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
 				e := a.lockFor(t, as, referencedBy(con.Name, ""))
 				e.Scans = e.Scans || stored(t)
 			}
@@ -252,16 +252,16 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	switch con.Kind {
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.NoInherit {
-			for _, k := range a.kids(a.rel) {
+			for _, k := range a.c.Kids(a.rel) {
 				a.child(k)
 				if a.recurse {
-					for _, rel := range a.tree(k, true) {
+					for _, rel := range a.c.Tree(k, true) {
 						a.child(rel)
 					}
 				}
 			}
 		}
-		for _, k := range a.tree(a.rel, true)[1:] {
+		for _, k := range a.c.Tree(a.rel, true)[1:] {
 			if c := k.Constraint(con.Name); c != nil {
 				a.droppedConstraints = append(a.droppedConstraints, c)
 			}
@@ -292,23 +292,23 @@ func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) 
 	if index == nil {
 		return
 	}
-	for _, ref := range r.references(rel, false) {
-		if !usesKey(ref.con, con) {
+	for _, ref := range r.c.References(rel, false) {
+		if !usesKey(ref.Con, con) {
 			continue
 		}
 		if !all {
 			r.refuse(refuse.ConstraintHasDependents, con.Name, rel.Name.Name)
 			return
 		}
-		r.lockFor(ref.from, ael, "its foreign key "+ref.con.Name+" is dropped")
-		r.below(ref.from, ael)
+		r.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is dropped")
+		r.below(ref.From, ael)
 	}
 	r.dropIndexTree(index, "index of the constraint "+con.Name)
 }
 
 // dropIndexTree drops an index with those of the partitions below it.
 func (r *run) dropIndexTree(index *catalog.Relation, why string) {
-	for _, i := range r.tree(index, true) {
+	for _, i := range r.c.Tree(index, true) {
 		r.drop(i, why)
 	}
 }

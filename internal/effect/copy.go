@@ -8,7 +8,7 @@ import (
 
 // copyStmt is COPY.
 func (r *run) copyStmt(s *pgparse.CopyStmt) {
-	freeze := option(s.GetOptions(), "freeze", false)
+	freeze := pgparse.Option(s.GetOptions(), "freeze", false)
 	if !r.copyForm(s) {
 		return
 	}

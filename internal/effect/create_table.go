@@ -91,7 +91,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		}
 		r.createPartition(name, parent, s.GetPartbound())
 	}
-	if schema, typ := nameOf(s.GetOfTypename().GetNames()); typ != "" {
+	if schema, typ := pgparse.SchemaAndName(s.GetOfTypename().GetNames()); typ != "" {
 		if t := r.c.LookupType(schema, typ); t != nil {
 			if rel := r.c.Relation(t.Relation); rel != nil {
 				r.lockFor(rel, as, "the table's type")
@@ -113,7 +113,7 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 	if options&indexes == 0 {
 		return
 	}
-	for _, i := range r.indexes(like) {
+	for _, i := range r.c.IndexesOf(like) {
 		if i.Index != nil {
 			label, columns := indexLabel(i, like)
 			r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, columns, label)}, catalog.Index)

@@ -227,12 +227,12 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 // goes away or changes its key (changed; nil for a deletion). Without an index
 // on the foreign key they are read whole, for each row.
 func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
-	for _, ref := range r.references(t, true) {
-		target := r.c.Relation(ref.con.Ref)
-		action := ref.con.OnDelete
+	for _, ref := range r.c.References(t, true) {
+		target := r.c.Relation(ref.Con.Ref)
+		action := ref.Con.OnDelete
 		if changed != nil {
-			action = ref.con.OnUpdate
-			if target == nil || !r.touches(target, ref.con.RefColumns, changed) {
+			action = ref.Con.OnUpdate
+			if target == nil || !r.touches(target, ref.Con.RefColumns, changed) {
 				continue
 			}
 		}
@@ -240,9 +240,9 @@ func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 		if action == "cascade" || action == "set null" || action == "set default" {
 			mode = rx
 		}
-		for _, from := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
+		for _, from := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			e := r.lockFor(from, mode, "references "+t.Name.String())
-			if stored(from) && !r.hasIndexOn(from, ref.con.Columns) {
+			if stored(from) && !r.hasIndexOn(from, ref.Con.Columns) {
 				e.Scans = true
 			}
 		}
@@ -250,7 +250,7 @@ func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 }
 
 func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
-	for _, i := range r.indexes(t) {
+	for _, i := range r.c.IndexesOf(t) {
 		if i.Index != nil && len(i.Index.Keys) > 0 && i.Index.Predicate == nil && contains(columns, i.Index.Keys[0].Column) {
 			return true
 		}

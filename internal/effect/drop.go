@@ -23,7 +23,7 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_SCHEMA:
 		for _, o := range s.GetObjects() {
-			r.dropSchema(text(o), cascade, s.GetMissingOk())
+			r.dropSchema(pgparse.Text(o), cascade, s.GetMissingOk())
 		}
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
 		for _, o := range s.GetObjects() {
@@ -35,7 +35,7 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_EXTENSION:
 		for _, o := range s.GetObjects() {
-			r.dropExtension(text(o), cascade)
+			r.dropExtension(pgparse.Text(o), cascade)
 		}
 	default:
 		// Operators, collations, servers, …: no relation is locked,
@@ -61,7 +61,7 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 	}
 	var named []*catalog.Relation
 	for _, o := range s.GetObjects() {
-		schema, name := nameOf(o.GetList().GetItems())
+		schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
 		if rel := r.find(schema, name, kind, s.GetMissingOk()); rel != nil {
 			named = append(named, rel)
 		}
@@ -100,13 +100,13 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	default:
 		r.dropTableParts(rel, cascade, depth)
 	}
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		r.drop(i, "index of "+name)
 	}
 	if !r.dropPolicies(rel, 0, cascade) {
 		r.refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
 	}
-	for _, v := range r.rels(rel.Dependents) {
+	for _, v := range r.c.Rels(rel.Dependents) {
 		if r.dropped(v.OID) {
 			continue
 		}
@@ -133,39 +133,39 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.references(rel, true) {
-		if ref.from == rel || r.dropped(ref.from.OID) {
+	for _, ref := range r.c.References(rel, true) {
+		if ref.From == rel || r.dropped(ref.From.OID) {
 			continue
 		}
-		if target := r.c.Relation(ref.con.Ref); target != rel && !r.goesToo(target) {
+		if target := r.c.Relation(ref.Con.Ref); target != rel && !r.goesToo(target) {
 			// The key points to what this is a partition of: it goes as a whole.
 			if !cascade {
 				r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 				continue
 			}
-			r.dropForeignKey(ref.con, true)
+			r.dropForeignKey(ref.Con, true)
 		}
-		if !cascade && !r.goesToo(ref.from) {
+		if !cascade && !r.goesToo(ref.From) {
 			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 			continue
 		}
-		for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
-			r.lockFor(t, ael, "its foreign key "+ref.con.Name+" is dropped")
+		for _, t := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
-	for _, s := range r.sequences(rel) {
+	for _, s := range r.c.SequencesOf(rel) {
 		r.drop(s, "owned by "+name)
 		if !r.dropNumbers(s, "", cascade) {
 			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
 		}
 	}
-	for _, k := range r.rels(rel.Partitions) {
+	for _, k := range r.c.Rels(rel.Partitions) {
 		if !r.dropped(k.OID) {
 			r.drop(k, "partition of "+name)
 			r.dropRelation(k, cascade, depth+1)
 		}
 	}
-	for _, k := range r.rels(rel.Children) {
+	for _, k := range r.c.Rels(rel.Children) {
 		if r.dropped(k.OID) {
 			continue
 		}
@@ -177,7 +177,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		r.dropRelation(k, true, depth+1)
 	}
 	if cascade {
-		r.typeUsers(rel.OID, func(user *catalog.Relation, col *catalog.Column) {
+		r.c.EachOfType(rel.OID, func(user *catalog.Relation, col *catalog.Column) {
 			r.lockFor(user, ael, "its column "+col.Name+" has the row type of "+name)
 			r.dropColumnParts(user, col, true, depth+1)
 		})
@@ -276,8 +276,8 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return
 	}
-	schema, name := nameOf(parts[:len(parts)-1])
-	object := text(parts[len(parts)-1])
+	schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
+	object := pgparse.Text(parts[len(parts)-1])
 	rel := r.find(schema, name, catalog.Table, s.GetMissingOk())
 	if rel == nil {
 		return
@@ -329,7 +329,7 @@ func (r *run) dropStatistics(parts []*pgparse.Node, missingOK bool) {
 
 // statisticsTable is the table of an extended statistics object.
 func (r *run) statisticsTable(parts []*pgparse.Node) *catalog.Relation {
-	schema, name := nameOf(parts)
+	schema, name := pgparse.SchemaAndName(parts)
 	if schema == "" {
 		schema = r.c.CreationSchema()
 	}

@@ -59,7 +59,7 @@ func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, seen 
 	if col == nil || rel != a.rel && (!a.recurse || col.Local) {
 		return
 	}
-	for _, k := range a.kids(rel) {
+	for _, k := range a.c.Kids(rel) {
 		a.dropDown(k, name, cascade, seen)
 	}
 	a.dropColumnParts(rel, col, cascade, 0)
@@ -79,7 +79,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		return
 	}
 	r.without = append(r.without, this)
-	for _, index := range r.indexes(rel) {
+	for _, index := range r.c.IndexesOf(rel) {
 		if usesColumn(index.Index, col) {
 			r.dropIndexTree(index, "index on "+col.Name)
 		}
@@ -89,17 +89,17 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.references(rel, false) {
-		uses := contains(ref.con.RefColumns, col.Attnum) || len(ref.con.RefColumns) == 0 && inPrimaryKey(rel, col)
-		if !uses || ref.from == rel {
+	for _, ref := range r.c.References(rel, false) {
+		uses := contains(ref.Con.RefColumns, col.Attnum) || len(ref.Con.RefColumns) == 0 && inPrimaryKey(rel, col)
+		if !uses || ref.From == rel {
 			continue
 		}
 		if !cascade {
 			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
-		for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
-			r.lockFor(t, ael, "its foreign key "+ref.con.Name+" is dropped")
+		for _, t := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
 	if s := r.c.Relation(col.Sequence); s != nil {
@@ -127,7 +127,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 		return
 	}
-	for _, v := range r.rels(rel.Dependents) {
+	for _, v := range r.c.Rels(rel.Dependents) {
 		if v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum) || r.dropped(v.OID) {
 			continue
 		}

@@ -69,7 +69,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	if rel := r.c.Relation(u.Relation); rel != nil {
 		r.drop(rel, "the type's relation")
 	}
-	r.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+	r.c.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
 		if r.dropped(rel.OID) {
 			return
 		}
@@ -103,24 +103,10 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	}
 }
 
-// typeUsers calls f for each column of a type.
-func (r *run) typeUsers(oid catalog.OID, f func(*catalog.Relation, *catalog.Column)) {
-	if oid == 0 {
-		return
-	}
-	for _, rel := range r.c.TypedBy(oid) {
-		for _, col := range rel.Columns {
-			if col.Type.OID == oid {
-				f(rel, col)
-			}
-		}
-	}
-}
-
 // dropFunction locks the tables whose triggers, defaults and the like call a
 // dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
-	_, name := nameOf(o.GetObjname())
+	_, name := pgparse.SchemaAndName(o.GetObjname())
 	r.dropCalls(name, r.c.Callers(o), cascade)
 }
 
@@ -139,7 +125,7 @@ func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 		case !caller.Whole:
 			r.lockFor(rel, ael, "a trigger, default, constraint or policy of it calls "+name+"()")
 		default:
-			if t := r.tableOf(rel); t != nil {
+			if t := r.c.TableOf(rel); t != nil {
 				r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
 			}
 			r.drop(rel, "calls "+name+"()")

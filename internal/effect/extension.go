@@ -87,7 +87,7 @@ func (r *run) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	switch kind := s.GetObjtype(); kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		schema, name := nameOf(s.GetObject().GetList().GetItems())
+		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 		if rel := r.find(schema, name, objectKind(kind), false); rel != nil {
 			r.lock(rel, sue)
 		}

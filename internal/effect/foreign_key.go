@@ -3,6 +3,7 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
@@ -99,7 +100,7 @@ func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, c
 	}
 	a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 	if depth < maxDepth {
-		for _, p := range a.rels(rel.Partitions) {
+		for _, p := range a.c.Rels(rel.Partitions) {
 			a.checkRows(p, ref, con, columns, depth+1)
 		}
 	}
@@ -141,7 +142,7 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 func (a *alter) allNull(columns []string) bool {
 	for _, name := range columns {
 		if a.isNew(name) {
-			if n := a.newColumn(name); (n.deflt == nil || isNull(n.deflt)) && !n.serial && n.identity == "" {
+			if n := a.newColumn(name); (n.deflt == nil || predicate.IsNull(n.deflt)) && !n.serial && n.identity == "" {
 				return true
 			}
 		}
@@ -159,7 +160,7 @@ func referencing(ref *catalog.Relation) string {
 // lockReferenced locks the table that a new foreign key points to, and its
 // partitions. A validation joins both tables: it reads the referenced one too.
 func (r *run) lockReferenced(ref *catalog.Relation, validate bool, why string) {
-	for _, rel := range r.tree(ref, ref.Kind == catalog.PartitionedTable) {
+	for _, rel := range r.c.Tree(ref, ref.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(rel, sre, why)
 		// Of partitions the planner of 16 and newer rather reads the index.
 		if validate && stored(rel) && (rel == ref || !r.v.AtLeast(16)) {
@@ -182,7 +183,7 @@ func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
 	if ref == nil {
 		return
 	}
-	for _, rel := range r.tree(ref, ref.Kind == catalog.PartitionedTable) {
+	for _, rel := range r.c.Tree(ref, ref.Kind == catalog.PartitionedTable) {
 		// Up to 14 partitioned tables have no triggers of foreign keys.
 		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.v.AtLeast(15) {
 			continue

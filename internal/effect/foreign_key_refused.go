@@ -62,7 +62,7 @@ func (r *run) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool
 		}
 		found = true
 	}
-	for _, i := range r.indexes(ref) {
+	for _, i := range r.c.IndexesOf(ref) {
 		if found && i.Index != nil && i.Index.Unique && i.Index.Constraint == "" && len(i.Index.Keys) == len(con.GetPkAttrs()) {
 			return false // it may do
 		}

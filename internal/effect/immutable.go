@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 )
 
 // columnType gives the type of a column by name; an unknown one when it is not
@@ -68,7 +69,7 @@ func (r *run) mutable(expr *pgparse.Node, columns columnType, depth int) (is boo
 // nullArgument reports a call with NULL: of a strict function nothing is left.
 func nullArgument(e *pgparse.FuncCall) bool {
 	for _, n := range e.GetArgs() {
-		if isNull(n) {
+		if predicate.IsNull(n) {
 			return true
 		}
 	}
@@ -76,7 +77,7 @@ func nullArgument(e *pgparse.FuncCall) bool {
 }
 
 func (r *run) mutableCall(e *pgparse.FuncCall, columns columnType) bool {
-	schema, name := nameOf(e.GetFuncname())
+	schema, name := pgparse.SchemaAndName(e.GetFuncname())
 	if schema != "" && schema != "pg_catalog" || nullArgument(e) || e.GetFuncVariadic() {
 		return false
 	}
@@ -119,7 +120,7 @@ func (r *run) simpleType(n *pgparse.Node, columns columnType, depth int) string 
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
 		if f := m.GetFields(); len(f) > 0 && len(f) < 3 {
-			return r.builtinName(columns(text(f[len(f)-1])))
+			return r.builtinName(columns(pgparse.Text(f[len(f)-1])))
 		}
 	case *pgparse.TypeCast:
 		return r.builtinName(r.c.TypeOf(m.GetTypeName()))
@@ -135,7 +136,7 @@ func (r *run) simpleType(n *pgparse.Node, columns columnType, depth int) string 
 			return left
 		}
 	case *pgparse.FuncCall:
-		if _, name := nameOf(m.GetFuncname()); name == "timezone" && len(m.GetArgs()) == 2 {
+		if _, name := pgparse.SchemaAndName(m.GetFuncname()); name == "timezone" && len(m.GetArgs()) == 2 {
 			switch r.simpleType(m.GetArgs()[1], columns, depth+1) {
 			case "timestamptz":
 				return "timestamp"
@@ -176,7 +177,7 @@ func (r *run) namesEnum(arg *pgparse.Node, to catalog.Type, columns columnType) 
 	if ref == nil || len(ref.GetFields()) == 0 {
 		return false
 	}
-	from, to := r.base(columns(lastName(ref.GetFields()))), r.base(to)
+	from, to := r.base(columns(pgparse.Last(ref.GetFields()))), r.base(to)
 	return r.enum(from) && isText(to) || isText(from) && r.enum(to)
 }
 

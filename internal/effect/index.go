@@ -2,7 +2,6 @@ package effect
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -16,7 +15,7 @@ func elemName(e *pgparse.IndexElem) string {
 		return e.GetName()
 	}
 	if f := e.GetExpr().GetFuncCall().GetFuncname(); len(f) > 0 {
-		return text(f[len(f)-1])
+		return pgparse.Text(f[len(f)-1])
 	}
 	return "expr"
 }
@@ -34,7 +33,7 @@ func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onwar
 		return
 	}
 	r.create(name, catalog.PartitionedIndex)
-	for _, p := range r.rels(rel.Partitions) {
+	for _, p := range r.c.Rels(rel.Partitions) {
 		if p.Kind == catalog.ForeignTable {
 			continue
 		}
@@ -61,7 +60,7 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		return
 	}
 	if s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable &&
-		slices.ContainsFunc(r.tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable }) {
+		slices.ContainsFunc(r.c.Tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable }) {
 		r.refuse(refuse.IndexUniqueForeign, rel.Name.Name)
 		return
 	}
@@ -145,7 +144,7 @@ func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.R
 		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !r.c.Complete:
 			// An extension may have come from elsewhere.
 		default:
-			if no := r.unfit(method, lastName(e.GetOpclass()), col.Type); no != nil {
+			if no := r.unfit(method, pgparse.Last(e.GetOpclass()), col.Type); no != nil {
 				return no
 			}
 		}
@@ -186,7 +185,7 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 	if method == "" {
 		method = "btree"
 	}
-	for _, i := range r.indexes(p) {
+	for _, i := range r.c.IndexesOf(p) {
 		x := i.Index
 		if x == nil || x.Parent != 0 || x.Unique != s.GetUnique() || x.Method != "" && x.Method != method || x.Constraint != "" && s.GetUnique() ||
 			!catalog.SameExpr(x.Predicate, s.GetWhereClause()) || len(x.Keys) != len(s.GetIndexParams()) || len(x.Include) != len(s.GetIndexIncludingParams()) || !x.Valid {
@@ -198,7 +197,7 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 			// In which direction it is sorted does not matter (CompareIndexInfo).
 			col := p.Attr(k.Column)
 			if col == nil && (k.Expr == nil || !catalog.SameExpr(k.Expr, e.GetExpr())) || col != nil && col.Name != e.GetName() ||
-				k.Opclass != lastName(e.GetOpclass()) || k.Collation != lastName(e.GetCollation()) {
+				k.Opclass != pgparse.Last(e.GetOpclass()) || k.Collation != pgparse.Last(e.GetCollation()) {
 				equal = false
 			}
 		}
@@ -209,19 +208,14 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 	return nil
 }
 
-func lastName(parts []*pgparse.Node) string {
-	_, name := nameOf(parts)
-	return name
-}
-
 // dropIndex is DROP INDEX of one index.
 func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
-	table := r.tableOf(index)
+	table := r.c.TableOf(index)
 	if index.Index != nil && index.Index.Constraint != "" && table != nil {
 		r.refuse(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
 		return
 	}
-	if parent := r.parentIndex(index); parent != nil {
+	if parent := r.c.ParentIndex(index); parent != nil {
 		r.refuse(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
 		return
 	}
@@ -257,45 +251,10 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 			r.below(table, ael)
 		}
 	}
-	for _, i := range r.tree(index, true)[1:] {
+	for _, i := range r.c.Tree(index, true)[1:] {
 		r.drop(i, "part of "+index.Name.String())
-		if t := r.tableOf(i); t != nil {
+		if t := r.c.TableOf(i); t != nil {
 			r.lockFor(t, ael, "its index "+i.Name.Name+" is dropped")
 		}
 	}
-}
-
-// parentIndex is the partitioned index that an index is a part of.
-func (r *run) parentIndex(index *catalog.Relation) *catalog.Relation {
-	if index.Index == nil {
-		return nil
-	}
-	return r.c.Relation(index.Index.Parent)
-}
-
-// tableOf is the table of an index.
-func (r *run) tableOf(index *catalog.Relation) *catalog.Relation {
-	if index.Index == nil {
-		return nil
-	}
-	return r.c.Relation(index.Index.Table)
-}
-
-// truth reads a boolean option.
-func truth(d *pgparse.DefElem) bool {
-	if d.GetArg() == nil {
-		return true
-	}
-	switch m := pgparse.Unwrap(d.GetArg()).(type) {
-	case *pgparse.String:
-		switch strings.ToLower(m.GetSval()) {
-		case "off", "false", "0", "no":
-			return false
-		}
-	case *pgparse.Integer:
-		return m.GetIval() != 0
-	case *pgparse.Boolean:
-		return m.GetBoolval()
-	}
-	return true
 }

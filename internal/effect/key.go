@@ -11,7 +11,7 @@ import (
 func keys(list []*pgparse.Node) []string {
 	out := make([]string, len(list))
 	for i, k := range list {
-		out[i] = text(k)
+		out[i] = pgparse.Text(k)
 	}
 	return out
 }
@@ -176,7 +176,7 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 		return
 	}
 	var index *catalog.Relation
-	for _, i := range a.indexes(a.rel) {
+	for _, i := range a.c.IndexesOf(a.rel) {
 		if i.Name.Name == con.GetIndexname() {
 			index = i
 		}

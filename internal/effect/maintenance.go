@@ -13,9 +13,9 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "full":
-			full = truth(d)
+			full = pgparse.Truth(d)
 		case "only_database_stats":
-			statsOnly = truth(d)
+			statsOnly = pgparse.Truth(d)
 		}
 	}
 	if !r.vacuumForm(s) {
@@ -37,7 +37,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		default:
 			r.lock(rel, sue)
 			if s.GetIsVacuumcmd() {
-				for _, i := range r.indexes(rel) {
+				for _, i := range r.c.IndexesOf(rel) {
 					r.lockFor(i, rx, "index of "+rel.Name.String())
 				}
 			}
@@ -57,7 +57,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 			return
 		}
 		one(rel)
-		for _, k := range r.tree(rel, rv.GetInh())[1:] {
+		for _, k := range r.c.Tree(rel, rv.GetInh())[1:] {
 			switch {
 			case rel.Kind == catalog.PartitionedTable || r.v.AtLeast(18):
 				one(k) // in its own right
@@ -84,7 +84,7 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	if rv.GetRelname() == "" {
 		r.NoTransaction = "CLUSTER"
 		r.c.Relations(func(rel *catalog.Relation) bool {
-			for _, i := range r.indexes(rel) {
+			for _, i := range r.c.IndexesOf(rel) {
 				if i.Index != nil && i.Index.Clustered {
 					r.rewrite(rel, "clustered on "+i.Name.Name)
 				}
@@ -124,7 +124,7 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	}
 	r.NoTransaction = "CLUSTER"
 	r.lock(rel, ael)
-	for _, p := range r.tree(rel, true)[1:] {
+	for _, p := range r.c.Tree(rel, true)[1:] {
 		if stored(p) {
 			r.rewrite(p, childOf(p, rel))
 		}
@@ -161,20 +161,10 @@ func (r *run) mayCluster(index *catalog.Relation) bool {
 // used before.
 func (r *run) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
 	if name != "" {
-		return r.indexNamed(rel, name)
+		return r.c.IndexNamed(rel, name)
 	}
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		if i.Index != nil && i.Index.Clustered {
-			return i
-		}
-	}
-	return nil
-}
-
-// indexNamed is the index of a table by its name; nil when it has none.
-func (r *run) indexNamed(rel *catalog.Relation, name string) *catalog.Relation {
-	for _, i := range r.indexes(rel) {
-		if i.Name.Name == name {
 			return i
 		}
 	}
@@ -208,7 +198,7 @@ func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why st
 			return
 		}
 		*views = append(*views, rel.OID)
-		for _, base := range r.rels(rel.View.Reads) {
+		for _, base := range r.c.Rels(rel.View.Reads) {
 			if base.Kind.IsTable() || base.Kind == catalog.View { // no other is locked by name
 				r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
 			}
@@ -244,7 +234,7 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 			r.refuse(refuse.TruncateOnly)
 			return
 		}
-		for _, t := range r.tree(rel, rv.GetInh()) {
+		for _, t := range r.c.Tree(rel, rv.GetInh()) {
 			if t.Kind == catalog.ForeignTable && !r.v.AtLeast(14) {
 				r.refuse(refuse.NotTable, t.Name.Name)
 				return
@@ -255,15 +245,15 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 	named := len(list)
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	for i := 0; i < len(list); i++ {
-		for _, ref := range r.references(list[i], true) {
-			if contains(list, ref.from) {
+		for _, ref := range r.c.References(list[i], true) {
+			if contains(list, ref.From) {
 				continue
 			}
 			if !cascade {
 				r.refuse(refuse.TruncateReferenced)
 				return
 			}
-			for _, t := range r.tree(ref.from, true) {
+			for _, t := range r.c.Tree(ref.From, true) {
 				add(t)
 			}
 		}
@@ -278,7 +268,7 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 			r.lockFor(parent, as, rel.Name.String()+" is its partition")
 		}
 		if s.GetRestartSeqs() {
-			for _, seq := range r.sequences(rel) {
+			for _, seq := range r.c.SequencesOf(rel) {
 				e := r.lockFor(seq, ael, "owned by "+rel.Name.String())
 				e.Rewrites, e.Instant = true, true
 			}

@@ -15,7 +15,7 @@ func (r *run) newerCall(f *pgparse.FuncCall) {
 	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
 		return // EXTRACT (… FROM …) and its like: older versions had other functions behind them
 	}
-	schema, name := nameOf(f.GetFuncname())
+	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if schema != "" && schema != "pg_catalog" {
 		return
 	}
@@ -119,7 +119,7 @@ func (r *run) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar
 			if !ok || len(ref.GetFields()) != 2 {
 				return true
 			}
-			row := text(ref.GetFields()[0])
+			row := pgparse.Text(ref.GetFields()[0])
 			if (row == "old" || row == "new") && row != called && !r.v.AtLeast(18) {
 				r.refuse(refuse.FromMissing, row)
 			}

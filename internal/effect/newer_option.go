@@ -54,13 +54,13 @@ func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
 		return true
 	}
 	for _, o := range s.GetOptions() {
-		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && option(s.GetOptions(), "full", false) {
+		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && pgparse.Option(s.GetOptions(), "full", false) {
 			r.refuse(refuse.VacuumFullParallel)
 			return false
 		}
 	}
 	for _, n := range s.GetRels() {
-		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !option(s.GetOptions(), "analyze", false) {
+		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !pgparse.Option(s.GetOptions(), "analyze", false) {
 			r.refuse(refuse.AnalyzeColumns)
 			return false
 		}
@@ -71,8 +71,8 @@ func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
 // analyzed refuses a column to analyse that the relation does not have.
 func (r *run) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
-		if rel.Column(text(n)) == nil && r.whole(rel) && rel.Kind.IsTable() {
-			r.refuse(refuse.ColumnMissing, text(n), rel.Name.Name)
+		if rel.Column(pgparse.Text(n)) == nil && r.whole(rel) && rel.Kind.IsTable() {
+			r.refuse(refuse.ColumnMissing, pgparse.Text(n), rel.Name.Name)
 			return false
 		}
 	}
@@ -88,7 +88,7 @@ func (r *run) copyForm(s *pgparse.CopyStmt) bool {
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "header":
-			if strings.EqualFold(text(d.GetArg()), "match") && !r.v.AtLeast(15) {
+			if strings.EqualFold(pgparse.Text(d.GetArg()), "match") && !r.v.AtLeast(15) {
 				r.refuse(refuse.CopyHeader)
 				return false
 			}

@@ -2,19 +2,6 @@ package effect
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-func text(n *pgparse.Node) string { return n.GetString_().GetSval() }
-
-// nameOf splits a list of name parts.
-func nameOf(parts []*pgparse.Node) (schema, name string) {
-	if len(parts) == 0 {
-		return "", ""
-	}
-	if len(parts) > 1 {
-		schema = text(parts[len(parts)-2])
-	}
-	return schema, text(parts[len(parts)-1])
-}
-
 // mentions reports whether an expression names a column.
 func mentions(expr *pgparse.Node, name string) bool {
 	found := false
@@ -23,7 +10,7 @@ func mentions(expr *pgparse.Node, name string) bool {
 	}
 	pgparse.Walk(expr, func(m any) bool {
 		if ref, ok := m.(*pgparse.ColumnRef); ok {
-			if f := ref.GetFields(); len(f) > 0 && text(f[len(f)-1]) == name {
+			if f := ref.GetFields(); len(f) > 0 && pgparse.Text(f[len(f)-1]) == name {
 				found = true
 			}
 		}

@@ -44,7 +44,7 @@ func (r *run) noRelation(msg any) {
 	case *pgparse.DropTableSpaceStmt:
 		r.NoTransaction = "DROP TABLESPACE"
 	case *pgparse.CreateSubscriptionStmt:
-		if option(s.GetOptions(), "create_slot", option(s.GetOptions(), "connect", true)) {
+		if pgparse.Option(s.GetOptions(), "create_slot", pgparse.Option(s.GetOptions(), "connect", true)) {
 			r.NoTransaction = "CREATE SUBSCRIPTION ... WITH (create_slot = true)"
 		}
 	case *pgparse.DropSubscriptionStmt:
@@ -60,7 +60,7 @@ func (r *run) noRelation(msg any) {
 		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_SET_PUBLICATION,
 			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_ADD_PUBLICATION,
 			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_DROP_PUBLICATION:
-			if option(s.GetOptions(), "refresh", true) {
+			if pgparse.Option(s.GetOptions(), "refresh", true) {
 				r.NoTransaction = "ALTER SUBSCRIPTION with refresh"
 			}
 		}
@@ -93,13 +93,4 @@ func (r *run) noRelation(msg any) {
 	default:
 		r.unmodelled(msg)
 	}
-}
-
-func option(options []*pgparse.Node, name string, otherwise bool) bool {
-	for _, o := range options {
-		if d := o.GetDefElem(); d.GetDefname() == name {
-			return truth(d)
-		}
-	}
-	return otherwise
 }

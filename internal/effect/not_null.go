@@ -14,7 +14,7 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 		a.refuse(refuse.SyntaxAt, "NOT")
 		return
 	}
-	if !a.recurse && hasKids(a.rel) && !con.GetIsNoInherit() {
+	if !a.recurse && a.rel.HasKids() && !con.GetIsNoInherit() {
 		a.refuse(refuse.ConstraintOnlyHere)
 		return
 	}
@@ -23,7 +23,7 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 		a.notValid = append(a.notValid, con)
 		return
 	}
-	name := text(con.GetKeys()[0])
+	name := pgparse.Text(con.GetKeys()[0])
 	if col := a.rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && a.notNullName(col) != con.GetConname() {
 		a.refuse(refuse.NotNullAgain, con.GetConname(), name, a.rel.Name.Name)
 		return
@@ -48,7 +48,7 @@ func (a *alter) notNullName(col *catalog.Column) string {
 func (a *alter) setNotNull(name string) {
 	a.madeNotNull = append(a.madeNotNull, name)
 	if !a.recurse {
-		for _, k := range a.rels(a.rel.Partitions) {
+		for _, k := range a.c.Rels(a.rel.Partitions) {
 			if col := k.Column(name); col != nil && !col.NotNull {
 				a.refuse(refuse.ConstraintOnlyHere)
 				return
@@ -101,7 +101,7 @@ func (a *alter) dropNotNull(name string) {
 		return
 	}
 	if col != nil && known && !col.NotNull {
-		if a.recurse && hasKids(a.rel) && !a.v.AtLeast(18) {
+		if a.recurse && a.rel.HasKids() && !a.v.AtLeast(18) {
 			a.descend(true)
 		}
 		return
@@ -112,7 +112,7 @@ func (a *alter) dropNotNull(name string) {
 			return
 		}
 	}
-	for _, parent := range a.rels(a.rel.Inherits) {
+	for _, parent := range a.c.Rels(a.rel.Inherits) {
 		if above := parent.Column(name); above != nil && above.NotNull && !a.forItself(parent, above) && a.v.AtLeast(18) {
 			a.refuse(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.rel.Name.Name)
 			return
@@ -135,7 +135,7 @@ func (a *alter) identifies(col *catalog.Column) bool {
 	if !ok {
 		return false
 	}
-	i := a.indexNamed(a.rel, name)
+	i := a.c.IndexNamed(a.rel, name)
 	return i != nil && usesColumn(i.Index, col)
 }
 

@@ -83,7 +83,7 @@ func (r *run) inPlace(t catalog.Type) bool {
 
 // setStorage is SET STORAGE and SET COMPRESSION.
 func (a *alter) setStorage(cmd *pgparse.AlterTableCmd) {
-	word := strings.ToLower(text(cmd.GetDef()))
+	word := strings.ToLower(pgparse.Text(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
 	if !compression && word == "default" && !a.v.AtLeast(16) {
 		a.refuse(refuse.SyntaxAt, "DEFAULT")

@@ -22,7 +22,7 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 		return
 	}
 	implied := a.implied(part, cmd.GetBound())
-	for _, leaf := range a.tree(part, true) {
+	for _, leaf := range a.c.Tree(part, true) {
 		if stored(leaf) && !implied && !a.implied(leaf, cmd.GetBound()) {
 			t := a.tabOf(leaf)
 			t.wantScan("its rows are checked against the partition's bounds")
@@ -113,7 +113,7 @@ func (a *alter) sameColumns(part *catalog.Relation) bool {
 func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	why := "default partition of " + parent.Name.String()
 	clear := r.excluded(d, parent, bound)
-	for _, leaf := range r.tree(d, d.Kind == catalog.PartitionedTable) {
+	for _, leaf := range r.c.Tree(d, d.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(leaf, ael, why)
 		if stored(leaf) && !clear {
 			e.Scans = true
@@ -125,7 +125,7 @@ func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionB
 // keys. part is nil for a new table.
 func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation) {
 	used := map[catalog.OID]bool{}
-	for _, index := range r.indexes(parent) {
+	for _, index := range r.c.IndexesOf(parent) {
 		r.lockFor(index, sue, "index of "+parent.Name.String())
 		if part != nil && part.Inferred {
 			continue
@@ -163,20 +163,20 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			r.lock(ref, ael)
 		}
 		if part != nil && con.Valid && !have {
-			for _, leaf := range r.tree(part, true) {
+			for _, leaf := range r.c.Tree(part, true) {
 				if stored(leaf) {
 					r.at(leaf).Scans = true
 				}
 			}
 		}
 	}
-	if refs := r.references(parent, true); len(refs) > 0 {
+	if refs := r.c.References(parent, true); len(refs) > 0 {
 		mode := as
 		if r.v.AtLeast(15) {
 			mode = sre
 		}
 		for _, ref := range refs {
-			for _, t := range r.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
+			for _, t := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 				if t != part {
 					r.lockFor(t, mode, "references "+parent.Name.String())
 				}
@@ -207,7 +207,7 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 	if want == nil {
 		return nil
 	}
-	for _, i := range r.indexes(part) {
+	for _, i := range r.c.IndexesOf(part) {
 		have := i.Index
 		if have == nil || used[i.OID] || have.Parent != 0 || have.Unique != want.Unique || have.Method != want.Method ||
 			len(have.Keys) != len(want.Keys) || len(have.Include) != len(want.Include) ||
@@ -270,7 +270,7 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	}
 	a.lock(index, ael)
 	for _, i := range []*catalog.Relation{a.rel, index} {
-		if t := a.tableOf(i); t != nil {
+		if t := a.c.TableOf(i); t != nil {
 			a.lockFor(t, as, "table of the index "+i.Name.Name)
 		}
 	}
@@ -280,7 +280,7 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 // one: it is on another table, or not the same there; nil when it takes it.
 func (a *alter) strange(index *catalog.Relation) *refuse.Refusal {
 	have, want := index.Index, a.rel.Index
-	part, parent := a.tableOf(index), a.tableOf(a.rel)
+	part, parent := a.c.TableOf(index), a.c.TableOf(a.rel)
 	switch {
 	case have == nil || want == nil || index.Inferred || a.rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
 		return nil
@@ -341,7 +341,7 @@ func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
 func (a *alter) finishDetach(part *catalog.Relation) {
 	// 13 locks the partition only as far as it has to: for what depends on it.
 	mode := sue
-	refs := a.references(a.rel, true)
+	refs := a.c.References(a.rel, true)
 	if a.v.AtLeast(14) || len(refs) > 0 && stored(part) {
 		mode = ael
 	}
@@ -354,7 +354,7 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 		mode = ael
 	}
 	a.lock(part, mode)
-	for _, i := range a.indexes(part) {
+	for _, i := range a.c.IndexesOf(part) {
 		if i.Index != nil && i.Index.Parent != 0 {
 			a.lockFor(i, ael, "index of "+part.Name.String())
 		}
@@ -367,11 +367,11 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 		}
 	}
 	for _, ref := range refs {
-		for _, t := range a.tree(ref.from, ref.from.Kind == catalog.PartitionedTable) {
+		for _, t := range a.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || stored(t)
 		}
-		for _, below := range a.tree(part, true) {
+		for _, below := range a.c.Tree(part, true) {
 			if below == part && !stored(part) {
 				continue // as far as it is locked already
 			}

@@ -90,7 +90,7 @@ var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "d
 
 // elsewhere reports whether a partition other than the default surely has a value.
 func (r *run) elsewhere(parent *catalog.Relation, v *predicate.Value) bool {
-	for _, p := range r.rels(parent.Partitions) {
+	for _, p := range r.c.Rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
 		if ok && low.Kind == v.Kind && (before(low, v) || low.Is(v)) && before(v, high) {
 			return true
@@ -126,7 +126,7 @@ func ofTable(cond *pgparse.Node, rv *pgparse.RangeVar) bool {
 	pgparse.Walk(cond, func(m any) bool {
 		if ref, is := m.(*pgparse.ColumnRef); is {
 			f := ref.GetFields()
-			ok = ok && (len(f) == 1 || len(f) == 2 && text(f[0]) == calledBy(rv))
+			ok = ok && (len(f) == 1 || len(f) == 2 && pgparse.Text(f[0]) == calledBy(rv))
 		}
 		return ok
 	})
@@ -158,10 +158,10 @@ func (r *run) findsRows(t *catalog.Relation, rv *pgparse.RangeVar, where *pgpars
 func (r *run) joined(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
 	own := func(n, other *pgparse.Node) bool {
 		f := n.GetColumnRef().GetFields()
-		is := len(f) == 2 && text(f[0]) == calledBy(rv)
+		is := len(f) == 2 && pgparse.Text(f[0]) == calledBy(rv)
 		if len(f) == 1 { // it is no other's where the other one says whose it is
 			g := other.GetColumnRef().GetFields()
-			is = other == nil || len(g) == 2 && text(g[0]) != calledBy(rv)
+			is = other == nil || len(g) == 2 && pgparse.Text(g[0]) != calledBy(rv)
 		}
 		return is && r.leads(t, n)
 	}

@@ -66,7 +66,7 @@ func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if s.GetAction() == pgparse.AlterPublicationAction_AP_SetObjects {
 		// Tables that leave the publication are locked too.
 		if p := r.c.Object("publication", catalog.Name{Name: s.GetPubname()}); p != nil && len(s.GetPubobjects()) > 0 {
-			for _, rel := range r.rels(p.Tables) {
+			for _, rel := range r.c.Rels(p.Tables) {
 				r.lockFor(rel, sue, "leaves or stays in the publication")
 			}
 		}
@@ -142,7 +142,7 @@ func (r *run) identifies(action string, rv *pgparse.RangeVar, where *pgparse.Nod
 	if rel == nil || !rel.Kind.IsTable() {
 		return
 	}
-	for _, t := range r.tree(rel, all && rv.GetInh() && where == nil) {
+	for _, t := range r.c.Tree(rel, all && rv.GetInh() && where == nil) {
 		if t.Kind == catalog.PartitionedTable || t.Identified() || len(t.Rules) > 0 || !r.whole(t) || where != nil && len(t.Children) > 0 {
 			continue
 		}

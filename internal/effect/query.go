@@ -129,7 +129,7 @@ func (r *run) calls(expr *pgparse.Node) {
 
 // call locks what functions of the server lock by name.
 func (r *run) call(f *pgparse.FuncCall) {
-	switch lastName(f.GetFuncname()) {
+	switch pgparse.Last(f.GetFuncname()) {
 	case "nextval", "setval", "currval", "pg_sequence_last_value":
 	case "pg_get_serial_sequence":
 		r.serialSequence(f)
@@ -162,7 +162,7 @@ func (r *run) regclass(arg *pgparse.Node) *catalog.Relation {
 	for arg.GetTypeCast() != nil {
 		arg = arg.GetTypeCast().GetArg()
 	}
-	if f := arg.GetFuncCall(); f != nil && lastName(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
+	if f := arg.GetFuncCall(); f != nil && pgparse.Last(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
 		table, column := r.regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
 		if table == nil || column == nil {
 			return nil
@@ -220,7 +220,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 	}
 	rv := s.GetFromClause()[0].GetRangeVar()
 	rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())
-	if rel == nil || rel.Inferred || hasKids(rel) {
+	if rel == nil || rel.Inferred || rel.HasKids() {
 		return false
 	}
 	ends := false
@@ -231,7 +231,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 			case *pgparse.ColumnRef, *pgparse.SubLink:
 				other = true
 			case *pgparse.FuncCall:
-				name := lastName(x.GetFuncname())
+				name := pgparse.Last(x.GetFuncname())
 				if (name == "max" || name == "min") && len(x.GetArgs()) == 1 && x.GetOver() == nil && x.GetAggFilter() == nil {
 					ends = true
 					other = other || !r.leads(rel, x.GetArgs()[0])
@@ -251,7 +251,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 // leads reports whether an expression is a column that a B-tree of all rows
 // begins with.
 func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		if i.Index == nil || i.Index.Method != "btree" && i.Index.Method != "" || i.Index.Predicate != nil || !i.Index.Valid || len(i.Index.Keys) == 0 {
 			continue
 		}
@@ -297,7 +297,7 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 	if where == nil {
 		return false
 	}
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		if i.Index == nil || len(i.Index.Keys) == 0 {
 			continue
 		}
@@ -354,12 +354,12 @@ func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, wh
 		}
 		*views = append(*views, rel.OID)
 		var out []*catalog.Relation
-		for _, base := range r.rels(rel.View.Reads) {
+		for _, base := range r.c.Rels(rel.View.Reads) {
 			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), views)...)
 		}
 		return out
 	}
-	tables := r.tree(rel, all && (rel.Kind.IsTable()))
+	tables := r.c.Tree(rel, all && (rel.Kind.IsTable()))
 	for _, k := range tables[1:] {
 		r.lockFor(k, mode, childOf(k, rel))
 	}

@@ -11,7 +11,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	concurrent := false
 	for _, p := range s.GetParams() {
 		if p.GetDefElem().GetDefname() == "concurrently" {
-			concurrent = truth(p.GetDefElem())
+			concurrent = pgparse.Truth(p.GetDefElem())
 		}
 	}
 	if !r.reindexForm(s) {
@@ -64,7 +64,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
 		r.refuse(refuse.NotTableOrView, rel.Name.Name)
 		return
-	case concurrent && isIndex && r.tableOf(rel) != nil && exclusion(r.tableOf(rel), rel):
+	case concurrent && isIndex && r.c.TableOf(rel) != nil && r.c.TableOf(rel).Excludes(rel):
 		r.refuse(refuse.ReindexExclusion)
 		return
 	}
@@ -94,7 +94,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	if concurrent {
 		weak, strong = sue, sue
 	}
-	for _, x := range r.tree(rel, true) {
+	for _, x := range r.c.Tree(rel, true) {
 		switch x.Kind {
 		case catalog.Index:
 			r.reindexOne(x, concurrent, x == rel)
@@ -109,7 +109,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 			if x == rel {
 				if rel.Kind == catalog.PartitionedTable {
 					r.lock(x, weak)
-				} else if t := r.tableOf(x); t != nil {
+				} else if t := r.c.TableOf(x); t != nil {
 					r.lock(x, strong)
 					r.lockFor(t, weak, "table of the index "+x.Name.Name)
 				}
@@ -128,8 +128,8 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 	e := r.lock(rel, mode)
 	e.Waits = concurrent
 	e.RebuildsIndex, e.Scans = rel.Inferred, rel.Inferred
-	for _, i := range r.indexes(rel) {
-		if concurrent && exclusion(rel, i) { // passed over, with a warning
+	for _, i := range r.c.IndexesOf(rel) {
+		if concurrent && rel.Excludes(i) { // passed over, with a warning
 			r.lockFor(i, sue, "index of "+rel.Name.String())
 			continue
 		}
@@ -138,15 +138,6 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 		x := r.lockFor(i, ael, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Waits = true, concurrent
 	}
-}
-
-// exclusion reports whether an index stands behind an exclusion constraint.
-func exclusion(table, index *catalog.Relation) bool {
-	if index.Index == nil {
-		return false
-	}
-	con := table.Constraint(index.Index.Constraint)
-	return con != nil && con.Kind == catalog.Exclude
 }
 
 func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
@@ -159,7 +150,7 @@ func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
 	if !named {
 		e.Why = "index of a partition"
 	}
-	if t := r.tableOf(index); t != nil {
+	if t := r.c.TableOf(index); t != nil {
 		e := r.lockFor(t, mode, "table of the index "+index.Name.Name)
 		e.RebuildsIndex, e.Scans, e.Waits = true, true, concurrent
 	}

@@ -49,7 +49,7 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		}
 		if rv.GetInh() {
 			r.below(rel, ael)
-		} else if hasKids(rel) {
+		} else if rel.HasKids() {
 			r.refuse(refuse.RenameOnlyHere, s.GetSubname())
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
@@ -69,7 +69,7 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 			r.lock(rel, ael)
 		}
 	case pgparse.ObjectType_OBJECT_TYPE:
-		schema, name := nameOf(s.GetObject().GetList().GetItems())
+		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 		if rel := r.typeRelation(schema, name); rel != nil {
 			r.lock(rel, ael)
 		}
@@ -118,7 +118,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	switch {
 	case rv.GetInh():
 		r.below(rel, ael)
-	case hasKids(rel):
+	case rel.HasKids():
 		r.refuse(refuse.ConstraintRenamedHere, con.Name)
 	}
 	if con.Parent {
@@ -133,7 +133,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 		return
 	}
 	if s.GetObjectType() == pgparse.ObjectType_OBJECT_EXTENSION {
-		r.extensionRelations(text(s.GetObject()), nil)
+		r.extensionRelations(pgparse.Text(s.GetObject()), nil)
 		return
 	}
 	switch s.GetObjectType() {
@@ -156,7 +156,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			r.refuse(refuse.SequenceMoved)
 			return
 		}
-		for _, q := range r.sequences(rel) {
+		for _, q := range r.c.SequencesOf(rel) {
 			r.lockFor(q, ael, "owned by "+rel.Name.String())
 		}
 	}
@@ -168,7 +168,7 @@ func (r *run) comment(kind pgparse.ObjectType, object *pgparse.Node) {
 	switch kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		schema, name := nameOf(parts)
+		schema, name := pgparse.SchemaAndName(parts)
 		if rel := r.find(schema, name, objectKind(kind), false); rel != nil {
 			r.lock(rel, sue)
 		}
@@ -176,7 +176,7 @@ func (r *run) comment(kind pgparse.ObjectType, object *pgparse.Node) {
 		if len(parts) < 2 {
 			return
 		}
-		schema, name := nameOf(parts[:len(parts)-1])
+		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
 		if rel := r.find(schema, name, catalog.Table, false); rel != nil {
 			r.lock(rel, sue)
 		}
@@ -184,7 +184,7 @@ func (r *run) comment(kind pgparse.ObjectType, object *pgparse.Node) {
 		if len(parts) < 2 {
 			return
 		}
-		schema, name := nameOf(parts[:len(parts)-1])
+		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
 		if rel := r.find(schema, name, catalog.Table, false); rel != nil {
 			r.lock(rel, as)
 		}

@@ -97,7 +97,7 @@ func (r *run) throughView(view *catalog.Relation, w write, conditional bool) []*
 	if base == nil {
 		return r.readRelation(view, rx, true, "", &[]catalog.OID{})
 	}
-	for _, other := range r.rels(view.View.Reads) {
+	for _, other := range r.c.Rels(view.View.Reads) {
 		if other != base {
 			for _, t := range r.readRelation(other, as, true, why, &[]catalog.OID{view.OID}) {
 				if w.event != "insert" {
@@ -120,7 +120,7 @@ var (
 func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
 	if rel.Kind == catalog.View && rel.View != nil {
 		seen := []catalog.OID{rel.OID}
-		for _, other := range r.rels(rel.View.Reads) {
+		for _, other := range r.c.Rels(rel.View.Reads) {
 			for _, t := range r.readRelation(other, mode, true, "read by the view "+rel.Name.String(), &seen) {
 				r.scanFor(t, w.where)
 			}
@@ -227,7 +227,7 @@ func rowFields(exprs []*pgparse.Node) []rowField {
 		pgparse.Walk(n, func(m any) bool {
 			if ref, ok := m.(*pgparse.ColumnRef); ok {
 				if f := ref.GetFields(); isRow(ref) {
-					out = append(out, rowField{text(f[0]), text(f[1])})
+					out = append(out, rowField{pgparse.Text(f[0]), pgparse.Text(f[1])})
 				}
 			}
 			return true
@@ -239,7 +239,7 @@ func rowFields(exprs []*pgparse.Node) []rowField {
 // isRow reports whether a reference is to a field of NEW or OLD.
 func isRow(ref *pgparse.ColumnRef) bool {
 	f := ref.GetFields()
-	return len(f) == 2 && (text(f[0]) == "new" || text(f[0]) == "old")
+	return len(f) == 2 && (pgparse.Text(f[0]) == "new" || pgparse.Text(f[0]) == "old")
 }
 
 // insteadOf locks what the functions of a view's triggers surely do for a row:

@@ -88,7 +88,7 @@ func unlockable(s *pgparse.SelectStmt) string {
 			case *pgparse.SubLink:
 				return false
 			case *pgparse.FuncCall:
-				name := lastName(x.GetFuncname())
+				name := pgparse.Last(x.GetFuncname())
 				switch {
 				case x.GetOver() != nil:
 					what = "window functions"

@@ -155,7 +155,7 @@ func (r *run) empty(rel *catalog.Relation, why string) {
 	}
 	e.Rewrites, e.Instant = true, true
 	e.RebuildsIndex = e.RebuildsIndex || len(rel.Indexes) > 0
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Instant = true, true
 	}
@@ -166,7 +166,7 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
 	e.Rewrites, e.Scans = true, true
 	rebuilds := e.RebuildsIndex
-	for _, i := range r.indexes(rel) {
+	for _, i := range r.c.IndexesOf(rel) {
 		if x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String()); !x.Dropped {
 			x.RebuildsIndex, rebuilds = true, true
 		}
@@ -240,52 +240,9 @@ func (r *run) table(rv *pgparse.RangeVar) *catalog.Relation {
 	return r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
 }
 
-// rels are the relations behind OIDs, without those that are gone.
-func (r *run) rels(oids []catalog.OID) []*catalog.Relation {
-	if len(oids) == 0 {
-		return nil
-	}
-	out := make([]*catalog.Relation, 0, len(oids))
-	for _, o := range oids {
-		if rel := r.c.Relation(o); rel != nil {
-			out = append(out, rel)
-		}
-	}
-	return out
-}
-
-func (r *run) indexes(rel *catalog.Relation) []*catalog.Relation { return r.rels(rel.Indexes) }
-
-// kids are the partitions and inheritance children, one level down.
-func (r *run) kids(rel *catalog.Relation) []*catalog.Relation {
-	if len(rel.Children) == 0 {
-		return r.rels(rel.Partitions)
-	}
-	return append(r.rels(rel.Partitions), r.rels(rel.Children)...)
-}
-
-// tree is a relation and, with all, everything below it, parents first, each
-// once.
-func (r *run) tree(rel *catalog.Relation, all bool) []*catalog.Relation {
-	out := []*catalog.Relation{rel}
-	if !all || len(rel.Partitions)+len(rel.Children) == 0 {
-		return out
-	}
-	seen := map[catalog.OID]bool{rel.OID: true}
-	for i := 0; i < len(out); i++ {
-		for _, k := range r.kids(out[i]) {
-			if !seen[k.OID] {
-				seen[k.OID] = true
-				out = append(out, k)
-			}
-		}
-	}
-	return out
-}
-
 // below locks everything below a relation.
 func (r *run) below(rel *catalog.Relation, mode onward.Lock) {
-	for _, k := range r.tree(rel, true)[1:] {
+	for _, k := range r.c.Tree(rel, true)[1:] {
 		r.lockFor(k, mode, childOf(k, rel))
 	}
 }
@@ -295,60 +252,6 @@ func childOf(kid, of *catalog.Relation) string {
 		return "partition of " + of.Name.String()
 	}
 	return "inherits from " + of.Name.String()
-}
-
-// sequences are those that the columns of a table own.
-func (r *run) sequences(rel *catalog.Relation) []*catalog.Relation {
-	var out []*catalog.Relation
-	for _, col := range rel.Columns {
-		if col.Sequence != 0 {
-			if s := r.c.Relation(col.Sequence); s != nil {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// reference is a foreign key seen from the referenced table.
-type reference struct {
-	from *catalog.Relation
-	con  *catalog.Constraint
-}
-
-// references are the foreign keys that point to a table, and to the tables
-// that it is a partition of: those bind it too.
-func (r *run) references(rel *catalog.Relation, above bool) []reference {
-	var out []reference
-	for at, n := rel, 0; at != nil && n < maxDepth; n++ {
-		var last catalog.OID
-		for _, oid := range at.ReferencedBy {
-			from := r.c.Relation(oid)
-			if from == nil || oid == last {
-				continue // once per table: its constraints are all looked at
-			}
-			last = oid
-			for _, con := range from.Constraints {
-				if con.Kind == catalog.ForeignKey && con.Ref == at.OID && !holds(out, con) {
-					out = append(out, reference{from, con})
-				}
-			}
-		}
-		if !above || at.Parent == 0 {
-			break
-		}
-		at = r.c.Relation(at.Parent)
-	}
-	return out
-}
-
-func holds(list []reference, con *catalog.Constraint) bool {
-	for i := range list {
-		if list[i].con == con {
-			return true
-		}
-	}
-	return false
 }
 
 // column finds a column; known is false when the table's columns are not all

@@ -25,7 +25,7 @@ func (r *run) ownedByColumn(options []*pgparse.Node) {
 		if len(parts) < 2 {
 			continue // OWNED BY NONE
 		}
-		schema, name := nameOf(parts[:len(parts)-1])
+		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
 		if rel := r.find(schema, name, catalog.Table, false); rel != nil {
 			r.lock(rel, as)
 		}
@@ -94,7 +94,7 @@ func (r *run) createOwned(table catalog.Name, column string, options []*pgparse.
 	name := catalog.Name{Schema: table.Schema}
 	for _, o := range options {
 		if d := o.GetDefElem(); d.GetDefname() == "sequence_name" {
-			schema, given := nameOf(d.GetArg().GetList().GetItems())
+			schema, given := pgparse.SchemaAndName(d.GetArg().GetList().GetItems())
 			if name.Name = given; schema != "" {
 				name.Schema = schema
 			}

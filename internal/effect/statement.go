@@ -33,7 +33,7 @@ func (r *run) statement(msg any) {
 		r.setSchema(s)
 	case *pgparse.AlterOwnerStmt:
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TYPE {
-			schema, name := nameOf(s.GetObject().GetList().GetItems())
+			schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 			if rel := r.typeRelation(schema, name); rel != nil {
 				r.lock(rel, ael)
 			}
@@ -78,7 +78,7 @@ func (r *run) statement(msg any) {
 		if !r.publicationForm(s.GetOptions()) {
 			return
 		}
-		r.publish(s.GetPubobjects(), option(s.GetOptions(), "publish_via_partition_root", false))
+		r.publish(s.GetPubobjects(), pgparse.Option(s.GetOptions(), "publish_via_partition_root", false))
 	case *pgparse.AlterPublicationStmt:
 		r.alterPublication(s)
 	case *pgparse.GrantStmt:
@@ -122,7 +122,7 @@ func (r *run) explain(s *pgparse.ExplainStmt) {
 	analyze := false
 	for _, o := range s.GetOptions() {
 		if o.GetDefElem().GetDefname() == "analyze" {
-			analyze = truth(o.GetDefElem())
+			analyze = pgparse.Truth(o.GetDefElem())
 		}
 	}
 	if _, utility := pgparse.Unwrap(s.GetQuery()).(*pgparse.RefreshMatViewStmt); utility {

@@ -30,7 +30,7 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 		r.refuse(refuse.NoTriggersHere, rel.Name.Name)
 		return
 	}
-	if s.GetWhenClause() != nil && holdsNode[*pgparse.SubLink](s.GetWhenClause()) {
+	if s.GetWhenClause() != nil && pgparse.Holds[*pgparse.SubLink](s.GetWhenClause()) {
 		r.refuse(refuse.TriggerWhenSubquery)
 		return
 	}

@@ -11,7 +11,7 @@ import (
 // alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
 // the domain.
 func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
-	schema, name := nameOf(s.GetTypeName())
+	schema, name := pgparse.SchemaAndName(s.GetTypeName())
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
@@ -51,9 +51,9 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
 	}
-	r.typeUsers(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
+	r.c.EachOfType(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
 		if rel.Kind == catalog.CompositeType {
-			if u := r.compositeOf(rel); u != nil {
+			if u := r.c.CompositeOf(rel); u != nil {
 				r.refuseWithin(d, u.OID, 0)
 			}
 			return
@@ -82,12 +82,12 @@ func (r *run) refuseWithin(d *catalog.UserType, composite catalog.OID, depth int
 	if depth > 8 {
 		return
 	}
-	r.typeUsers(composite, func(rel *catalog.Relation, col *catalog.Column) {
+	r.c.EachOfType(composite, func(rel *catalog.Relation, col *catalog.Column) {
 		switch rel.Kind {
 		case catalog.Table, catalog.MaterializedView:
 			r.refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 		case catalog.CompositeType:
-			if u := r.compositeOf(rel); u != nil {
+			if u := r.c.CompositeOf(rel); u != nil {
 				r.refuseWithin(d, u.OID, depth+1)
 			}
 		}
@@ -102,13 +102,13 @@ func (r *run) typedTablesOf(u *catalog.UserType) []*catalog.Relation {
 // typedTables carries an ALTER TYPE on to the tables of the type. retype is the
 // subcommand when it changes an attribute's type.
 func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
-	u := a.compositeOf(a.rel)
+	u := a.c.CompositeOf(a.rel)
 	if u == nil {
 		return
 	}
 	if retype != nil {
 		var used *refuse.Refusal
-		a.typeUsers(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		a.c.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
 			if used == nil {
 				used = refuse.TypeUsed.Of(u.Name.Name, rel.Name.Name, col.Name)
 			}
@@ -133,12 +133,4 @@ func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.Alter
 			a.retype(t, col, a.c.TypeOf(def.GetTypeName()), def)
 		}
 	}
-}
-
-// compositeOf is the type of a composite type's relation.
-func (r *run) compositeOf(rel *catalog.Relation) *catalog.UserType {
-	if u := r.c.LookupType(rel.Name.Schema, rel.Name.Name); u != nil && u.Kind == catalog.Composite {
-		return u
-	}
-	return nil
 }

@@ -292,7 +292,7 @@ func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
 	switch m := pgparse.Unwrap(expr).(type) {
 	case *pgparse.ColumnRef:
 		f := m.GetFields()
-		if len(f) > 0 && text(f[len(f)-1]) == col.Name {
+		if len(f) > 0 && pgparse.Text(f[len(f)-1]) == col.Name {
 			return old
 		}
 	case *pgparse.TypeCast:

@@ -19,7 +19,7 @@ func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog
 			return false
 		}
 	}
-	for _, i := range a.indexes(rel) {
+	for _, i := range a.c.IndexesOf(rel) {
 		if i.Index == nil || a.dropped(i.OID) {
 			continue
 		}

@@ -15,7 +15,7 @@ func (a *alter) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) bool {
 		a.refuse(refuse.RetypeTwice, col.Name)
 	case using != nil && col.Generated != "":
 		a.refuse(refuse.RetypeGenerated)
-	case using != nil && holdsNode[*pgparse.SubLink](using):
+	case using != nil && pgparse.Holds[*pgparse.SubLink](using):
 		a.refuse(refuse.RetypeSubquery)
 	default:
 		return a.collates(def)
@@ -25,7 +25,7 @@ func (a *alter) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) bool {
 
 // mayCheck refuses a CHECK that reads other rows.
 func (r *run) mayCheck(con *pgparse.Constraint) bool {
-	if con.GetRawExpr() == nil || !holdsNode[*pgparse.SubLink](con.GetRawExpr()) {
+	if con.GetRawExpr() == nil || !pgparse.Holds[*pgparse.SubLink](con.GetRawExpr()) {
 		return true
 	}
 	r.refuse(refuse.CheckSubquery)
@@ -43,7 +43,7 @@ func (r *run) foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal {
 	pgparse.Walk(expr, func(m any) bool {
 		switch x := m.(type) {
 		case *pgparse.FuncCall:
-			schema, name := nameOf(x.GetFuncname())
+			schema, name := pgparse.SchemaAndName(x.GetFuncname())
 			if schema != "pg_catalog" && len(r.c.Functions(schema, name)) > 0 && (schema != "" || !builtin.Known(name)) {
 				what = refuse.GenerationFunction.Of()
 			}

@@ -108,7 +108,7 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 		r.query(pgparse.Unwrap(mv.View.Query))
 		return
 	}
-	for _, base := range r.rels(mv.View.Reads) {
+	for _, base := range r.c.Rels(mv.View.Reads) {
 		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), &[]catalog.OID{}) {
 			if stored(t) {
 				r.at(t).Scans = true

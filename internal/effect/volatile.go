@@ -26,7 +26,7 @@ func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 		if !ok {
 			return true
 		}
-		schema, name := nameOf(call.GetFuncname())
+		schema, name := pgparse.SchemaAndName(call.GetFuncname())
 		v, guess := r.function(schema, name, len(call.GetArgs()))
 		if v {
 			is = true
@@ -47,7 +47,7 @@ func (r *run) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
 		case *pgparse.SQLValueFunction:
 			is = true
 		case *pgparse.FuncCall:
-			schema, name := nameOf(e.GetFuncname())
+			schema, name := pgparse.SchemaAndName(e.GetFuncname())
 			immutable, known := r.immutable(schema, name, len(e.GetArgs()))
 			if !known {
 				unknown = name + "()"
@@ -92,7 +92,7 @@ func fold(m any) (kept []*pgparse.Node, folded bool) {
 		}
 		for _, n := range e.GetArgs() {
 			w := n.GetCaseWhen()
-			if predicate.ConstantFalse(w.GetExpr()) || isNull(w.GetExpr()) {
+			if predicate.ConstantFalse(w.GetExpr()) || predicate.IsNull(w.GetExpr()) {
 				continue
 			}
 			if predicate.ConstantTrue(w.GetExpr()) {
@@ -106,7 +106,7 @@ func fold(m any) (kept []*pgparse.Node, folded bool) {
 		return kept, true
 	case *pgparse.CoalesceExpr:
 		for _, n := range e.GetArgs() {
-			if isNull(n) {
+			if predicate.IsNull(n) {
 				continue
 			}
 			kept = append(kept, n)
