@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/analysis"
@@ -75,6 +76,9 @@ func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 			r := effect.Of(st.Node, cat, version, effect.Session{TimeZone: zone})
 			r.Fail(problems, version)
 			results, groups = append(results, r), group(groups, v, r)
+		}
+		if !slices.ContainsFunc(groups, func(on rule.VersionResult) bool { return !on.Result.Fails(cat) }) {
+			after = cat // no version in question runs it
 		}
 		worst := effect.Worst(results)
 		l.Effects = worst.Onward()

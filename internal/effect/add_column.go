@@ -3,6 +3,7 @@ package effect
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -68,7 +69,7 @@ func (r *run) readColumn(def *pgparse.ColumnDef) newColumn {
 			}
 		}
 	}
-	r.newerIn(n.deflt)
+	r.NewerIn(n.deflt)
 	return n
 }
 
@@ -85,9 +86,9 @@ func serialType(t *pgparse.TypeName) bool {
 
 func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
-	if col, known := a.column(a.rel, def.GetColname()); col != nil && known && !contains(a.droppedColumns, col.Name) {
+	if col, known := a.Column(a.rel, def.GetColname()); col != nil && known && !contains(a.droppedColumns, col.Name) {
 		if !cmd.GetMissingOk() {
-			a.refuse(refuse.ColumnExists, def.GetColname(), a.rel.Name.Name)
+			a.Refuse(refuse.ColumnExists, def.GetColname(), a.rel.Name.Name)
 		}
 		return
 	}
@@ -95,7 +96,7 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	n := a.readColumn(def)
-	n.typ = a.c.TypeOf(def.GetTypeName())
+	n.typ = a.C.TypeOf(def.GetTypeName())
 	if !a.mayDefine(def, n) {
 		return
 	}
@@ -127,38 +128,38 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 // rows are.
 func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 	for _, con := range n.checks {
-		if !a.mayCheck(con) {
+		if !a.MayCheck(con) {
 			return false
 		}
 	}
 	switch {
-	case systemColumn(def.GetColname()):
-		a.refuse(refuse.ColumnSystemName, def.GetColname())
-	case !a.collates(def):
-	case n.generated == "virtual" && !a.v.AtLeast(18):
-		a.refuse(refuse.SyntaxAt, "VIRTUAL")
-	case def.GetCompression() != "" && !a.v.AtLeast(14):
-		a.refuse(refuse.SyntaxAt, "COMPRESSION")
-	case def.GetStorageName() != "" && !a.v.AtLeast(16):
-		a.refuse(refuse.SyntaxAt, "STORAGE")
-	case n.enforcement && !a.v.AtLeast(18):
-		a.refuse(refuse.SyntaxAt, "ENFORCED")
+	case answer.SystemColumn(def.GetColname()):
+		a.Refuse(refuse.ColumnSystemName, def.GetColname())
+	case !a.Collates(def):
+	case n.generated == "virtual" && !a.V.AtLeast(18):
+		a.Refuse(refuse.SyntaxAt, "VIRTUAL")
+	case def.GetCompression() != "" && !a.V.AtLeast(14):
+		a.Refuse(refuse.SyntaxAt, "COMPRESSION")
+	case def.GetStorageName() != "" && !a.V.AtLeast(16):
+		a.Refuse(refuse.SyntaxAt, "STORAGE")
+	case n.enforcement && !a.V.AtLeast(18):
+		a.Refuse(refuse.SyntaxAt, "ENFORCED")
 	case n.generated == "virtual" && len(n.keys) > 0:
-		a.refuse(refuse.VirtualConstraint, keyWord(n.keys[0]))
-	case n.generated == "virtual" && a.domain(n.typ) != nil:
-		a.refuse(refuse.VirtualDomain, def.GetColname())
-	case n.generated == "virtual" && a.foreign(n.typ, n.deflt) != nil:
-		a.deny(a.foreign(n.typ, n.deflt))
+		a.Refuse(refuse.VirtualConstraint, keyWord(n.keys[0]))
+	case n.generated == "virtual" && a.Domain(n.typ) != nil:
+		a.Refuse(refuse.VirtualDomain, def.GetColname())
+	case n.generated == "virtual" && a.Foreign(n.typ, n.deflt) != nil:
+		a.Deny(a.Foreign(n.typ, n.deflt))
 	case n.generated == "virtual" && len(n.fks) > 0:
-		a.refuse(refuse.VirtualConstraint, "foreign key")
+		a.Refuse(refuse.VirtualConstraint, "foreign key")
 	case n.generated != "":
 		return a.mayGenerate(n.deflt)
-	case n.identity != "" && a.recurse && a.rel.HasKids() && (a.rel.Kind != catalog.PartitionedTable || !a.v.AtLeast(17)):
-		a.refuse(refuse.IdentityToChildren)
+	case n.identity != "" && a.recurse && a.rel.HasKids() && (a.rel.Kind != catalog.PartitionedTable || !a.V.AtLeast(17)):
+		a.Refuse(refuse.IdentityToChildren)
 	case n.deflt != nil && pgparse.Holds[*pgparse.ColumnRef](n.deflt):
-		a.refuse(refuse.ColumnDefault)
+		a.Refuse(refuse.ColumnDefault)
 	case n.deflt != nil && pgparse.Holds[*pgparse.SubLink](n.deflt):
-		a.refuse(refuse.SubqueryDefault)
+		a.Refuse(refuse.SubqueryDefault)
 	default:
 		return true
 	}
@@ -167,13 +168,13 @@ func (a *alter) mayDefine(def *pgparse.ColumnDef, n newColumn) bool {
 
 // mayGenerate refuses an expression that cannot generate a column.
 func (a *alter) mayGenerate(expr *pgparse.Node) bool {
-	if !a.mayIndex(expr, a.typeNow) {
-		a.refuse(refuse.GenerationMutable)
+	if !a.MayIndex(expr, a.typeNow) {
+		a.Refuse(refuse.GenerationMutable)
 		return false
 	}
 	for _, col := range a.rel.Columns {
 		if col.Generated != "" && mentions(expr, col.Name) {
-			a.refuse(refuse.GenerationGenerated, col.Name)
+			a.Refuse(refuse.GenerationGenerated, col.Name)
 			return false
 		}
 	}
@@ -184,11 +185,11 @@ func (a *alter) mayGenerate(expr *pgparse.Node) bool {
 func (a *alter) mayAdd() bool {
 	switch {
 	case a.rel.OfType != 0:
-		a.refuse(refuse.ColumnToTyped)
+		a.Refuse(refuse.ColumnToTyped)
 	case a.rel.Parent != 0:
-		a.refuse(refuse.ColumnToPartition)
+		a.Refuse(refuse.ColumnToPartition)
 	case !a.recurse && a.rel.HasKids():
-		a.refuse(refuse.ColumnOnlyHere)
+		a.Refuse(refuse.ColumnOnlyHere)
 	default:
 		return true
 	}
@@ -205,13 +206,13 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID)
 	}
 	*seen = append(*seen, rel.OID)
 	if col := rel.Column(n.def.GetColname()); rel != a.rel && col != nil {
-		if n.typ.Known() && col.Type.Known() && !col.Inferred && !same(n.typ, col.Type) {
-			a.refuse(refuse.ChildType, rel.Name.Name, col.Name)
+		if n.typ.Known() && col.Type.Known() && !col.Inferred && !answer.Same(n.typ, col.Type) {
+			a.Refuse(refuse.ChildType, rel.Name.Name, col.Name)
 		}
 		return
 	}
 	a.fill(a.tabOf(rel), n)
-	for _, k := range a.c.Kids(rel) {
+	for _, k := range a.C.Kids(rel) {
 		a.addDown(k, n, seen)
 	}
 }
@@ -220,13 +221,13 @@ func (a *alter) addDown(rel *catalog.Relation, n newColumn, seen *[]catalog.OID)
 // its value for them is one constant.
 func (a *alter) fill(t *tab, n newColumn) {
 	defer func() {
-		if dom := a.domain(n.typ); t.rewrite || n.generated == "" && (n.deflt != nil && !predicate.IsNull(n.deflt) || n.deflt == nil && dom != nil && dom.Default != nil) {
+		if dom := a.Domain(n.typ); t.rewrite || n.generated == "" && (n.deflt != nil && !predicate.IsNull(n.deflt) || n.deflt == nil && dom != nil && dom.Default != nil) {
 			a.mayFill(t.rel)
 		}
 	}()
 	name := n.def.GetColname()
 	missing := true // the old rows hold NULL
-	switch dom := a.domain(n.typ); {
+	switch dom := a.Domain(n.typ); {
 	case !stored(t.rel):
 		return
 	case n.generated == "virtual":
@@ -262,31 +263,31 @@ func (a *alter) fill(t *tab, n newColumn) {
 
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
 func (a *alter) setExpression(name string, expr *pgparse.Node) {
-	if !a.v.AtLeast(17) {
-		a.refuse(refuse.SyntaxAt, "EXPRESSION")
+	if !a.V.AtLeast(17) {
+		a.Refuse(refuse.SyntaxAt, "EXPRESSION")
 		return
 	}
-	if !a.mayIndex(expr, a.typeNow) {
-		a.refuse(refuse.GenerationMutable)
+	if !a.MayIndex(expr, a.typeNow) {
+		a.Refuse(refuse.GenerationMutable)
 		return
 	}
-	for _, rel := range a.c.Tree(a.rel, a.recurse) {
+	for _, rel := range a.C.Tree(a.rel, a.recurse) {
 		t := a.tabOf(rel)
-		col, known := a.column(rel, name)
+		col, known := a.Column(rel, name)
 		switch {
 		case col == nil && known:
-			a.refuse(refuse.ColumnMissing, name, rel.Name.Name)
+			a.Refuse(refuse.ColumnMissing, name, rel.Name.Name)
 		case col == nil || !known:
 			t.rewrite, t.unsure, t.why = true, true, "whether the column is stored is not known"
 		case col.Generated == "virtual":
 			if hasCheck(rel) {
-				a.refuse(refuse.VirtualChecked)
+				a.Refuse(refuse.VirtualChecked)
 			}
 			if col.NotNull {
 				t.wantScan("rows are checked for NULL in " + name)
 			}
 		case col.Generated == "":
-			a.refuse(refuse.GeneratedNot, name, rel.Name.Name)
+			a.Refuse(refuse.GeneratedNot, name, rel.Name.Name)
 		default:
 			t.rewrite, t.why = true, "the generated column "+name+" is computed for every row"
 			a.rebuildDependents(t, rel, col, nil, nil)
@@ -304,15 +305,15 @@ func hasCheck(rel *catalog.Relation) bool {
 }
 
 func (a *alter) dropExpression(cmd *pgparse.AlterTableCmd) {
-	col, known := a.column(a.rel, cmd.GetName())
+	col, known := a.Column(a.rel, cmd.GetName())
 	if col == nil || !known {
 		return
 	}
 	switch {
 	case col.Generated == "virtual":
-		a.refuse(refuse.VirtualDropExpression)
+		a.Refuse(refuse.VirtualDropExpression)
 	case col.Generated == "" && !cmd.GetMissingOk():
-		a.refuse(refuse.GeneratedNot, cmd.GetName(), a.rel.Name.Name)
+		a.Refuse(refuse.GeneratedNot, cmd.GetName(), a.rel.Name.Name)
 	default:
 		a.withoutExpression = append(a.withoutExpression, col.Name)
 	}
@@ -328,7 +329,7 @@ func (r *run) freeName(table catalog.Name, column, label string) string {
 			l += itoa(n)
 		}
 		name := catalog.ObjectName(table.Name, column, l)
-		if old := r.c.Lookup(table.Schema, name); (old == nil || r.dropped(old.OID)) && !r.created(name) {
+		if old := r.C.Lookup(table.Schema, name); (old == nil || r.dropped(old.OID)) && !r.created(name) {
 			if n > few {
 				if r.tried == nil {
 					r.tried = map[string]int{}

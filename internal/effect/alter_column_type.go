@@ -17,20 +17,20 @@ type retyped struct {
 func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := cmd.GetName()
-	to := a.c.TypeOf(def.GetTypeName())
+	to := a.C.TypeOf(def.GetTypeName())
 	if !a.recurse && a.rel.HasKids() {
-		a.refuse(refuse.RetypeOnlyHere, name)
+		a.Refuse(refuse.RetypeOnlyHere, name)
 		return
 	}
 	for _, rel := range a.descend(a.recurse) {
-		col, _ := a.column(rel, name)
+		col, _ := a.Column(rel, name)
 		if col == nil {
-			if !a.whole(rel) {
+			if !a.Whole(rel) {
 				t := a.tabOf(rel)
 				t.rewrite, t.unsure, t.why = true, true, "the old type is not known"
 				continue
 			}
-			a.refuse(refuse.ColumnMissing, name, rel.Name.Name)
+			a.Refuse(refuse.ColumnMissing, name, rel.Name.Name)
 			return
 		}
 		if !a.mayRetype(rel, col) || !a.mayConvert(col, def) {
@@ -47,7 +47,7 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	t := a.tabOf(rel)
 	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.Known()}
 	var v value
-	refused := a.Refused
+	refused := a.No
 	if rel.Kind == catalog.CompositeType {
 		v = value{typ: to} // no row is there to cast
 	} else if expr := def.GetRawDefault(); expr != nil {
@@ -58,12 +58,12 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 	} else {
 		v = a.convert(old, to, false)
 	}
-	if no := a.Refused; no != refused && no.Kind == refuse.NoAutomaticCast {
+	if no := a.No; no != refused && no.Kind == refuse.NoAutomaticCast {
 		kind := no.Kind
 		if def.GetRawDefault() != nil {
 			kind = refuse.NoAutomaticCastUsing
 		}
-		a.Refused = kind.Of(col.Name, no.Objects[1])
+		a.No = kind.Of(col.Name, no.Objects[1])
 		return
 	} else if no != refused && no.Kind == refuse.NoCast {
 		return
@@ -76,7 +76,7 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 		t.unsure = t.unsure || old.unknown && def.GetRawDefault() == nil
 	}
 	if a.isIdentity(col) && rel == a.rel {
-		if s := a.c.Relation(col.Sequence); s != nil {
+		if s := a.C.Relation(col.Sequence); s != nil {
 			e := a.lockFor(s, sre, "owned by the column "+col.Name)
 			e.Rewrites, e.Instant = true, true
 		}

@@ -3,6 +3,7 @@ package effect
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -12,7 +13,7 @@ import (
 func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Column, change *retyped, _ *pgparse.ColumnDef) {
 	// Other subcommands may want a rewrite as well: whether an index is kept is
 	// only decided when nothing is rewritten.
-	for _, index := range a.c.IndexesOf(rel) {
+	for _, index := range a.C.IndexesOf(rel) {
 		if a.dropped(index.OID) || !usesColumn(index.Index, col) {
 			continue
 		}
@@ -36,8 +37,8 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 			if !contains(con.Columns, col.Attnum) {
 				continue
 			}
-			if ref := a.c.Relation(con.Ref); ref != nil && ref != rel {
-				targets := a.c.Tree(ref, ref.Kind == catalog.PartitionedTable)
+			if ref := a.C.Relation(con.Ref); ref != nil && ref != rel {
+				targets := a.C.Tree(ref, ref.Kind == catalog.PartitionedTable)
 				for _, target := range targets {
 					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
 				}
@@ -55,7 +56,7 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 			}
 		}
 	}
-	for _, ref := range a.c.References(rel, true) {
+	for _, ref := range a.C.References(rel, true) {
 		if !a.pointsTo(ref.Con, rel, col) {
 			continue
 		}
@@ -98,12 +99,12 @@ func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped
 		if k.Column != col.Attnum {
 			continue
 		}
-		from, to := a.base(change.from), a.base(change.to)
+		from, to := a.Base(change.from), a.Base(change.to)
 		if i.Method == "gin" && (from.Array > 0 || to.Array > 0) {
 			return false // it holds elements, not what the column holds
 		}
-		if polymorphic(a.c, from) || polymorphic(a.c, to) {
-			if !same(from, to) {
+		if polymorphic(a.C, from) || polymorphic(a.C, to) {
+			if !answer.Same(from, to) {
 				return false
 			}
 		} else if k.Opclass == "" && operators(from) != operators(to) {
@@ -150,12 +151,12 @@ func (a *alter) revalidates(t *tab, change *retyped) bool {
 	if change == nil || change.unknown {
 		return true
 	}
-	return operators(a.base(change.from)) != operators(a.base(change.to)) || change.fromCollation != change.toCollation
+	return operators(a.Base(change.from)) != operators(a.Base(change.to)) || change.fromCollation != change.toCollation
 }
 
 // pointsTo reports whether a foreign key references a column.
 func (a *alter) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col *catalog.Column) bool {
-	target := a.c.Relation(fk.Ref)
+	target := a.C.Relation(fk.Ref)
 	if target == nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -10,7 +11,7 @@ import (
 // mayRetype refuses what the server refuses: what depends on the column and
 // cannot be made anew.
 func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
-	no := func(kind refuse.Kind, objects ...string) bool { a.refuse(kind, objects...); return false }
+	no := func(kind refuse.Kind, objects ...string) bool { a.Refuse(kind, objects...); return false }
 	if rel.OfType != 0 && rel == a.rel {
 		return no(refuse.RetypeOfTyped)
 	}
@@ -25,15 +26,15 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 			return no(refuse.RetypeGenerates)
 		}
 	}
-	for _, view := range a.c.Rels(rel.Dependents) {
+	for _, view := range a.C.Rels(rel.Dependents) {
 		if view.View != nil && contains(view.View.Columns[rel.OID], col.Attnum) {
 			return no(refuse.RetypeView)
 		}
 	}
-	if len(a.c.RulesOver(rel.OID, col.Attnum)) > 0 {
+	if len(a.C.RulesOver(rel.OID, col.Attnum)) > 0 {
 		return no(refuse.RetypeView)
 	}
-	if len(a.c.BodiesOver(rel.OID, col.Attnum)) > 0 {
+	if len(a.C.BodiesOver(rel.OID, col.Attnum)) > 0 {
 		return no(refuse.RetypeFunction)
 	}
 	for _, p := range rel.Policies {
@@ -41,7 +42,7 @@ func (a *alter) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
 			return no(refuse.RetypePolicy)
 		}
 	}
-	if len(a.c.PoliciesOver(rel.OID, col.Attnum)) > 0 {
+	if len(a.C.PoliciesOver(rel.OID, col.Attnum)) > 0 {
 		return no(refuse.RetypePolicy)
 	}
 	for _, t := range rel.Triggers {
@@ -69,35 +70,35 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 	if !a.mayFill(rel) {
 		return false
 	}
-	base := a.base(to)
+	base := a.Base(to)
 	switch {
 	case a.isIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
-		a.refuse(refuse.IdentityType)
+		a.Refuse(refuse.IdentityType)
 		return false
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
 		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
-		a.refuse(refuse.RetypeDefault, col.Name, unmodified(to))
+		a.Refuse(refuse.RetypeDefault, col.Name, unmodified(to))
 		return false
 	}
 	for _, con := range rel.Constraints {
 		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || contains(a.droppedConstraints, con) {
 			continue
 		}
-		ref := a.c.Relation(con.Ref)
+		ref := a.C.Relation(con.Ref)
 		for i, n := range con.Columns {
 			if n == col.Attnum && ref != nil && i < len(con.RefColumns) && !a.mayEquate(to, ref.Attr(con.RefColumns[i])) {
-				a.refuse(refuse.ForeignKeyTypes, con.Name)
+				a.Refuse(refuse.ForeignKeyTypes, con.Name)
 				return false
 			}
 		}
 	}
-	for _, ref := range a.c.References(rel, false) {
+	for _, ref := range a.C.References(rel, false) {
 		for i, n := range ref.Con.RefColumns {
 			if n != col.Attnum || ref.From == rel || i >= len(ref.Con.Columns) {
 				continue
 			}
 			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.Known() && !own.Inferred && !a.equates(own.Type, to) {
-				a.refuse(refuse.ForeignKeyTypes, ref.Con.Name)
+				a.Refuse(refuse.ForeignKeyTypes, ref.Con.Name)
 				return false
 			}
 		}
@@ -109,16 +110,16 @@ func (a *alter) keepsMeaning(rel *catalog.Relation, col *catalog.Column, to cata
 // made of it, which is what a change of the column's type starts from: the
 // default 'new'::state of a text column is a state. The zero Type is not known.
 func (a *alter) defaultType(col *catalog.Column) catalog.Type {
-	own := a.base(col.Type)
+	own := a.Base(col.Type)
 	switch x := pgparse.Unwrap(col.Default).(type) {
 	case *pgparse.TypeCast:
-		return a.base(a.c.TypeOf(x.GetTypeName()))
+		return a.Base(a.C.TypeOf(x.GetTypeName()))
 	case *pgparse.A_Const:
 		if x.GetSval() != nil {
 			return own // a text without a type is read as the column's
 		}
 	}
-	if isString(own.Name.Name) {
+	if answer.IsString(own.Name.Name) {
 		return catalog.Type{} // everything is made a text without being asked
 	}
 	return own
@@ -127,14 +128,14 @@ func (a *alter) defaultType(col *catalog.Column) catalog.Type {
 // mayBecome reports whether the server makes one type of another by itself where
 // a value is assigned, or it cannot be known.
 func (a *alter) mayBecome(from, to catalog.Type) bool {
-	return !from.Known() || same(from, to) || a.isFree(from, to) || a.assignable(from, to)
+	return !from.Known() || answer.Same(from, to) || a.isFree(from, to) || a.assignable(from, to)
 }
 
 // mayFill refuses to give the rows of a table new values, even without a
 // rewrite, where a column somewhere else holds rows of it.
 func (a *alter) mayFill(rel *catalog.Relation) bool {
 	user := ""
-	a.c.EachOfType(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
+	a.C.EachOfType(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
 		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {
 			user = other.Name.Name + "." + c.Name
 		}
@@ -142,6 +143,6 @@ func (a *alter) mayFill(rel *catalog.Relation) bool {
 	if user == "" {
 		return true
 	}
-	a.refuse(refuse.RetypeRowUsed, rel.Name.Name, user)
+	a.Refuse(refuse.RetypeRowUsed, rel.Name.Name, user)
 	return false
 }

@@ -10,33 +10,33 @@ import (
 // 18 also enforcement, and inheritance of NOT NULL.
 func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetAtalterConstraint()
-	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.v.AtLeast(18) {
+	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.V.AtLeast(18) {
 		word := "ENFORCED"
 		if def.GetAlterInheritability() {
 			word = "INHERIT"
 		}
-		a.refuse(refuse.SyntaxAt, word)
+		a.Refuse(refuse.SyntaxAt, word)
 		return
 	}
 	con := a.rel.Constraint(def.GetConname())
 	if con == nil {
-		if a.whole(a.rel) {
-			a.refuse(refuse.ConstraintMissing, def.GetConname(), a.rel.Name.Name)
+		if a.Whole(a.rel) {
+			a.Refuse(refuse.ConstraintMissing, def.GetConname(), a.rel.Name.Name)
 		}
 		return
 	}
 	if def.GetAlterInheritability() {
 		if con.Kind != catalog.NotNullConstraint {
-			a.refuse(refuse.NotNotNull, con.Name, a.rel.Name.Name)
+			a.Refuse(refuse.NotNotNull, con.Name, a.rel.Name.Name)
 			return
 		}
 		if def.GetNoinherit() == con.NoInherit {
 			return
 		}
-		for _, k := range a.c.Kids(a.rel) {
+		for _, k := range a.C.Kids(a.rel) {
 			a.child(k)
 			if col := a.rel.Attr(first(con.Columns)); col != nil && !def.GetNoinherit() {
-				for _, rel := range a.c.Tree(k, true) {
+				for _, rel := range a.C.Tree(k, true) {
 					a.child(rel)
 					a.checkNotNull(rel, col.Name)
 				}
@@ -45,10 +45,10 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	if con.Kind != catalog.ForeignKey {
-		a.refuse(refuse.NotForeignKey, con.Name, a.rel.Name.Name)
+		a.Refuse(refuse.NotForeignKey, con.Name, a.rel.Name.Name)
 		return
 	}
-	ref := a.c.Relation(con.Ref)
+	ref := a.C.Relation(con.Ref)
 	partitioned := a.rel.Kind == catalog.PartitionedTable || ref != nil && ref.Kind == catalog.PartitionedTable
 	if def.GetAlterEnforceability() && def.GetIsEnforced() != con.Enforced {
 		// The triggers on the referenced table are dropped, or made again.
@@ -64,7 +64,7 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 			a.below(ref, mode)
 		}
 		if def.GetIsEnforced() {
-			for _, rel := range a.c.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+			for _, rel := range a.C.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 				a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 			}
 			if ref != nil && stored(ref) {

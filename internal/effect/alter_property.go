@@ -15,10 +15,10 @@ import (
 // clusterOn is CLUSTER ON: it only remembers the index.
 func (a *alter) clusterOn(name string) {
 	if a.rel.Kind == catalog.PartitionedTable {
-		a.refuse(refuse.MarkPartitioned)
+		a.Refuse(refuse.MarkPartitioned)
 		return
 	}
-	if i := a.c.IndexNamed(a.rel, name); i != nil && !a.mayCluster(i) {
+	if i := a.C.IndexNamed(a.rel, name); i != nil && !a.MayCluster(i) {
 		return
 	}
 	a.indexOf(name, a.mode)
@@ -26,7 +26,7 @@ func (a *alter) clusterOn(name string) {
 
 // replicaIdentity is REPLICA IDENTITY USING INDEX.
 func (a *alter) replicaIdentity(name string) {
-	i := a.c.IndexNamed(a.rel, name)
+	i := a.C.IndexNamed(a.rel, name)
 	if i == nil || i.Index == nil || i.Inferred {
 		a.indexOf(name, sh)
 		return
@@ -34,23 +34,23 @@ func (a *alter) replicaIdentity(name string) {
 	info := i.Index
 	switch con := a.rel.Constraint(info.Constraint); {
 	case !info.Unique:
-		a.refuse(refuse.ReplicaNotUnique, name)
+		a.Refuse(refuse.ReplicaNotUnique, name)
 		return
 	case con != nil && con.Deferrable:
-		a.refuse(refuse.ReplicaNotImmediate, name)
+		a.Refuse(refuse.ReplicaNotImmediate, name)
 		return
 	case info.Predicate != nil:
-		a.refuse(refuse.ReplicaPartial, name)
+		a.Refuse(refuse.ReplicaPartial, name)
 		return
 	}
 	for _, k := range info.Keys {
 		col := a.rel.Attr(k.Column)
 		if k.Column == 0 {
-			a.refuse(refuse.ReplicaExpression, name)
+			a.Refuse(refuse.ReplicaExpression, name)
 			return
 		}
 		if col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.refuse(refuse.ReplicaNullable, name, col.Name)
+			a.Refuse(refuse.ReplicaNullable, name, col.Name)
 			return
 		}
 	}
@@ -71,7 +71,7 @@ func (a *alter) changeOwner(to *pgparse.RoleSpec) {
 		return
 	}
 	if a.rel.Kind == catalog.Sequence && a.rel.Seq != nil && a.rel.Seq.OwnerTable != 0 {
-		a.refuse(refuse.SequenceOwner, a.rel.Name.Name)
+		a.Refuse(refuse.SequenceOwner, a.rel.Name.Name)
 		return
 	}
 	a.owner(a.rel)
@@ -79,29 +79,29 @@ func (a *alter) changeOwner(to *pgparse.RoleSpec) {
 
 // indexOf locks an index of the table by name.
 func (a *alter) indexOf(name string, mode onward.Lock) {
-	if i := a.c.IndexNamed(a.rel, name); i != nil {
+	if i := a.C.IndexNamed(a.rel, name); i != nil {
 		a.lock(i, mode)
 		return
 	}
-	if !a.whole(a.rel) {
+	if !a.Whole(a.rel) {
 		a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
 		return
 	}
-	a.refuse(refuse.IndexMissingFor, name, a.rel.Name.Name)
+	a.Refuse(refuse.IndexMissingFor, name, a.rel.Name.Name)
 }
 
 // triggers enables or disables triggers: those for each row are cloned to
 // partitions, which are locked too. Those of foreign keys are among ALL, and
 // since 15 partitioned tables have them too.
 func (a *alter) triggers(name string, all bool) {
-	if t := a.rel.Trigger(name); name != "" && t == nil && a.whole(a.rel) {
-		a.refuse(refuse.ObjectMissingOn, "trigger", name, a.rel.Name.Name)
+	if t := a.rel.Trigger(name); name != "" && t == nil && a.Whole(a.rel) {
+		a.Refuse(refuse.ObjectMissingOn, "trigger", name, a.rel.Name.Name)
 		return
 	}
 	if a.rel.Kind != catalog.PartitionedTable || !a.recurse {
 		return
 	}
-	if all && a.inForeignKey() && a.v.AtLeast(15) {
+	if all && a.inForeignKey() && a.V.AtLeast(15) {
 		a.below(a.rel, a.mode)
 		return
 	}
@@ -121,7 +121,7 @@ func (a *alter) inForeignKey() bool {
 			return true
 		}
 	}
-	return len(a.c.References(a.rel, true)) > 0
+	return len(a.C.References(a.rel, true)) > 0
 }
 
 // setPersistence is SET LOGGED and SET UNLOGGED.
@@ -137,20 +137,20 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if to == catalog.Unlogged && a.published(a.rel) {
-		a.refuse(refuse.PublishedUnlogged, a.rel.Name.Name)
+		a.Refuse(refuse.PublishedUnlogged, a.rel.Name.Name)
 		return
 	}
 	if to == catalog.Unlogged {
-		for _, ref := range a.c.References(a.rel, true) {
+		for _, ref := range a.C.References(a.rel, true) {
 			if ref.From != a.rel && ref.From.Persistence == catalog.Permanent {
-				a.refuse(refuse.ReferencesLogged, a.rel.Name.Name, ref.From.Name.Name)
+				a.Refuse(refuse.ReferencesLogged, a.rel.Name.Name, ref.From.Name.Name)
 				return
 			}
 		}
 	}
 	for _, con := range a.rel.Constraints {
-		if ref := a.c.Relation(con.Ref); ref != nil && ref != a.rel && to == catalog.Permanent && ref.Persistence == catalog.Unlogged {
-			a.refuse(refuse.ReferencesUnlogged, a.rel.Name.Name, ref.Name.Name)
+		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.rel && to == catalog.Permanent && ref.Persistence == catalog.Unlogged {
+			a.Refuse(refuse.ReferencesUnlogged, a.rel.Name.Name, ref.Name.Name)
 			return
 		}
 	}
@@ -159,8 +159,8 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 	if a.rel.Inferred {
 		t.unsure, t.why = true, "whether it is unlogged is not known"
 	}
-	if len(a.c.SequencesOf(a.rel)) > 0 && a.v.AtLeast(15) {
-		for _, s := range a.c.SequencesOf(a.rel) {
+	if len(a.C.SequencesOf(a.rel)) > 0 && a.V.AtLeast(15) {
+		for _, s := range a.C.SequencesOf(a.rel) {
 			e := a.lockFor(s, ael, "owned by "+a.rel.Name.String())
 			e.Rewrites, e.Instant = true, true
 		}
@@ -168,23 +168,23 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 }
 
 func (a *alter) setAccessMethod(name string) {
-	if !a.v.AtLeast(15) {
-		a.refuse(refuse.SyntaxAt, "ACCESS")
+	if !a.V.AtLeast(15) {
+		a.Refuse(refuse.SyntaxAt, "ACCESS")
 		return
 	}
 	if a.rel.Kind == catalog.PartitionedTable {
-		if !a.v.AtLeast(17) {
-			a.refuse(refuse.MethodPartitioned)
+		if !a.V.AtLeast(17) {
+			a.Refuse(refuse.MethodPartitioned)
 		}
 		return
 	}
 	now := cmp.Or(a.rel.AccessMethod, "heap")
-	if name == "" && !a.v.AtLeast(17) {
-		a.refuse(refuse.SyntaxAt, "DEFAULT")
+	if name == "" && !a.V.AtLeast(17) {
+		a.Refuse(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
 	if name == "" {
-		name = cmp.Or(a.c.TableMethod, "heap") // DEFAULT
+		name = cmp.Or(a.C.TableMethod, "heap") // DEFAULT
 	}
 	if now != name {
 		a.tabOf(a.rel).rewrite = true
@@ -211,10 +211,10 @@ func copied(e *Effect) {
 // owner is OWNER TO: it reaches indexes and owned sequences.
 func (r *run) owner(rel *catalog.Relation) {
 	r.lock(rel, ael)
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		r.lockFor(i, ael, "index of "+rel.Name.String())
 	}
-	for _, s := range r.c.SequencesOf(rel) {
+	for _, s := range r.C.SequencesOf(rel) {
 		r.lockFor(s, ael, "owned by "+rel.Name.String())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -63,7 +64,7 @@ var passes = map[pgparse.AlterTableType]int8{
 
 func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	rv := s.GetRelation()
-	rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetObjtype()), s.GetMissingOk())
+	rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjtype()), s.GetMissingOk())
 	if rel == nil {
 		return
 	}
@@ -98,25 +99,6 @@ func pass(cmd *pgparse.AlterTableCmd) int8 {
 	return 8
 }
 
-// objectKind is the kind of relation that a statement says it is about.
-func objectKind(t pgparse.ObjectType) catalog.Kind {
-	switch t {
-	case pgparse.ObjectType_OBJECT_INDEX:
-		return catalog.Index
-	case pgparse.ObjectType_OBJECT_VIEW:
-		return catalog.View
-	case pgparse.ObjectType_OBJECT_MATVIEW:
-		return catalog.MaterializedView
-	case pgparse.ObjectType_OBJECT_SEQUENCE:
-		return catalog.Sequence
-	case pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		return catalog.ForeignTable
-	case pgparse.ObjectType_OBJECT_TYPE:
-		return catalog.CompositeType
-	}
-	return catalog.Table
-}
-
 // tabOf is the work list of a table.
 func (a *alter) tabOf(rel *catalog.Relation) *tab {
 	for _, t := range a.tabs {
@@ -138,7 +120,7 @@ func (a *alter) child(rel *catalog.Relation) {
 
 // descend locks the whole tree and gives it; without recurse only the table.
 func (a *alter) descend(recurse bool) []*catalog.Relation {
-	all := a.c.Tree(a.rel, recurse)
+	all := a.C.Tree(a.rel, recurse)
 	for _, rel := range all {
 		a.child(rel)
 	}
@@ -189,7 +171,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_AddColumn:
 		a.addColumn(cmd)
 	case pgparse.AlterTableType_AT_ColumnDefault:
-		a.newerIn(cmd.GetDef())
+		a.NewerIn(cmd.GetDef())
 		a.columnDefault(cmd)
 	case pgparse.AlterTableType_AT_DropColumn:
 		a.dropColumn(cmd)
@@ -227,7 +209,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 		a.clusterOn(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropCluster:
 		if a.rel.Kind == catalog.PartitionedTable {
-			a.refuse(refuse.MarkPartitioned)
+			a.Refuse(refuse.MarkPartitioned)
 		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
@@ -239,7 +221,7 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 			a.mayInherit(parent)
 		}
 		// The new child's own children are looked at for cycles.
-		for _, k := range a.c.Tree(a.rel, true)[1:] {
+		for _, k := range a.C.Tree(a.rel, true)[1:] {
 			a.lockFor(k, as, childOf(k, a.rel))
 		}
 	case pgparse.AlterTableType_AT_DropInherit:
@@ -253,13 +235,13 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetStatistics:
 		a.setStatistics(cmd)
 	case pgparse.AlterTableType_AT_DropOf:
-		if a.rel.OfType == 0 && a.whole(a.rel) {
-			a.refuse(refuse.NotTyped, a.rel.Name.Name)
+		if a.rel.OfType == 0 && a.Whole(a.rel) {
+			a.Refuse(refuse.NotTyped, a.rel.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
 		schema, name := pgparse.SchemaAndName(cmd.GetDef().GetTypeName().GetNames())
-		if t := a.c.LookupType(schema, name); t != nil && t.Relation != 0 {
-			if rel := a.c.Relation(t.Relation); rel != nil {
+		if t := a.C.LookupType(schema, name); t != nil && t.Relation != 0 {
+			if rel := a.C.Relation(t.Relation); rel != nil {
 				a.lockFor(rel, as, "the table's type")
 				a.fitsType(rel)
 			}
@@ -280,15 +262,15 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 
 // columnDefault is SET DEFAULT and DROP DEFAULT.
 func (a *alter) columnDefault(cmd *pgparse.AlterTableCmd) {
-	col, known := a.column(a.rel, cmd.GetName())
+	col, known := a.Column(a.rel, cmd.GetName())
 	switch {
 	case col == nil && known && !a.isNew(cmd.GetName()):
-		a.refuse(refuse.ColumnMissing, cmd.GetName(), a.rel.Name.Name)
+		a.Refuse(refuse.ColumnMissing, cmd.GetName(), a.rel.Name.Name)
 	case col == nil:
 	case a.isIdentity(col) && known:
-		a.refuse(refuse.IdentityIs, col.Name, a.rel.Name.Name)
+		a.Refuse(refuse.IdentityIs, col.Name, a.rel.Name.Name)
 	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
-		a.refuse(refuse.GeneratedIs, col.Name, a.rel.Name.Name)
+		a.Refuse(refuse.GeneratedIs, col.Name, a.rel.Name.Name)
 	case cmd.GetDef() == nil:
 		a.withoutDefault = append(a.withoutDefault, col.Name)
 	}

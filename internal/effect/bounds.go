@@ -99,7 +99,7 @@ func (a *alter) impliedDefault(part *catalog.Relation) bool {
 	if col == nil {
 		return false
 	}
-	for _, p := range a.c.Rels(a.rel.Partitions) {
+	for _, p := range a.C.Rels(a.rel.Partitions) {
 		spec := boundOf(p)
 		if spec == nil {
 			return false
@@ -176,5 +176,3 @@ func known(rel *catalog.Relation, column string) (in predicate.Interval, notNull
 	}
 	return in, notNull
 }
-
-func operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }

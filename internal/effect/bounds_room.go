@@ -12,16 +12,16 @@ import (
 
 // hasRoom refuses a partition whose rows another one has already.
 func (r *run) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
-	if d := r.c.Relation(parent.Default); d != nil && bound.GetIsDefault() {
-		r.refuse(refuse.PartitionDefault, name.Name, d.Name.Name)
+	if d := r.C.Relation(parent.Default); d != nil && bound.GetIsDefault() {
+		r.Refuse(refuse.PartitionDefault, name.Name, d.Name.Name)
 		return false
 	}
 	switch strategy := bounds[bound.GetStrategy()]; {
 	case bound.GetIsDefault() && parent.Strategy == "hash":
-		r.refuse(refuse.PartitionNoDefault)
+		r.Refuse(refuse.PartitionNoDefault)
 		return false
 	case !bound.GetIsDefault() && strategy != "" && parent.Strategy != "" && strategy != parent.Strategy:
-		r.refuse(refuse.PartitionBound, parent.Strategy)
+		r.Refuse(refuse.PartitionBound, parent.Strategy)
 		return false
 	case strategy == "hash":
 		return r.hashRoom(name, parent, bound)
@@ -40,10 +40,10 @@ func (r *run) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		return true
 	}
 	if remainder >= modulus {
-		r.refuse(refuse.PartitionRemainder)
+		r.Refuse(refuse.PartitionRemainder)
 		return false
 	}
-	for _, p := range r.c.Rels(parent.Partitions) {
+	for _, p := range r.C.Rels(parent.Partitions) {
 		var m, rest int
 		if n, _ := fmt.Sscanf(p.Bound, "FOR VALUES WITH (modulus %d, remainder %d)", &m, &rest); n != 2 || m <= 0 {
 			continue
@@ -51,10 +51,10 @@ func (r *run) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		less := min(m, modulus)
 		switch {
 		case max(m, modulus)%less != 0:
-			r.refuse(refuse.PartitionModulus)
+			r.Refuse(refuse.PartitionModulus)
 			return false
 		case remainder%less == rest%less:
-			r.refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
+			r.Refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
 	}
@@ -72,14 +72,14 @@ func (r *run) overlaps(name catalog.Name, parent *catalog.Relation, spec *pgpars
 		return true
 	}
 	if want.Low != nil && want.High != nil && (before(want.High, want.Low) || want.Low.Is(want.High)) {
-		r.refuse(refuse.PartitionEmpty, name.Name)
+		r.Refuse(refuse.PartitionEmpty, name.Name)
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
-	for _, p := range r.c.Rels(parent.Partitions) {
+	for _, p := range r.C.Rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
 		if ok && col.Type.Name.Schema == "pg_catalog" && before(low, want.High) && before(want.Low, high) {
-			r.refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
+			r.Refuse(refuse.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -29,7 +30,7 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 		if !a.mayHaveKey(con, columns) {
 			return
 		}
-		if a.recurse && len(a.rel.Partitions)+len(a.rel.Children) > 0 && a.v.AtLeast(18) {
+		if a.recurse && len(a.rel.Partitions)+len(a.rel.Children) > 0 && a.V.AtLeast(18) {
 			a.below(a.rel, a.mode)
 		}
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
@@ -43,23 +44,23 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 
 func (a *alter) addCheck(con *pgparse.Constraint) {
 	enforced := con.GetIsEnforced()
-	if !enforced && !a.v.AtLeast(18) {
-		a.refuse(refuse.SyntaxAt, "ENFORCED")
+	if !enforced && !a.V.AtLeast(18) {
+		a.Refuse(refuse.SyntaxAt, "ENFORCED")
 		return
 	}
-	if !a.mayCheck(con) {
+	if !a.MayCheck(con) {
 		return
 	}
 	if con.GetIsNoInherit() && a.rel.Kind == catalog.PartitionedTable {
-		a.refuse(refuse.ConstraintNoInherit, a.rel.Name.Name)
+		a.Refuse(refuse.ConstraintNoInherit, a.rel.Name.Name)
 		return
 	}
 	if !a.recurse && a.rel.HasKids() && !con.GetIsNoInherit() {
-		a.refuse(refuse.ConstraintOnlyHere)
+		a.Refuse(refuse.ConstraintOnlyHere)
 		return
 	}
 	// Since 18 everything below is locked first, needed or not.
-	if a.recurse && a.rel.HasKids() && a.v.AtLeast(18) {
+	if a.recurse && a.rel.HasKids() && a.V.AtLeast(18) {
 		a.below(a.rel, a.mode)
 	}
 	if con.GetSkipValidation() {
@@ -85,7 +86,7 @@ func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen *
 	if con.GetIsNoInherit() || !a.recurse {
 		return
 	}
-	for _, k := range a.c.Kids(rel) {
+	for _, k := range a.C.Kids(rel) {
 		a.checkDown(k, con, seen)
 	}
 }
@@ -135,8 +136,8 @@ func (a *alter) validate(name string) {
 	}
 	con := a.rel.Constraint(name)
 	if con == nil {
-		if a.whole(a.rel) {
-			a.refuse(refuse.ConstraintMissing, name, a.rel.Name.Name)
+		if a.Whole(a.rel) {
+			a.Refuse(refuse.ConstraintMissing, name, a.rel.Name.Name)
 			return
 		}
 		t := a.tabOf(a.rel)
@@ -146,16 +147,16 @@ func (a *alter) validate(name string) {
 	}
 	switch con.Kind {
 	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
-		a.refuse(refuse.NotForeignKeyOrCheck, name, a.rel.Name.Name)
+		a.Refuse(refuse.NotForeignKeyOrCheck, name, a.rel.Name.Name)
 		return
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.Valid && !a.recurse && a.rel.HasKids() && !con.NoInherit {
-			a.refuse(refuse.ConstraintValidatedHere)
+			a.Refuse(refuse.ConstraintValidatedHere)
 			return
 		}
 	}
 	if !con.Enforced {
-		a.refuse(refuse.ConstraintNotEnforced)
+		a.Refuse(refuse.ConstraintNotEnforced)
 		return
 	}
 	if con.Valid {
@@ -167,7 +168,7 @@ func (a *alter) validate(name string) {
 func (a *alter) validateNew(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		for _, rel := range a.c.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+		for _, rel := range a.C.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 		}
 		if ref := a.table(con.GetPktable()); ref != nil && stored(ref) {
@@ -182,14 +183,14 @@ func (a *alter) validateNew(con *pgparse.Constraint) {
 
 func (a *alter) validateOld(con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
-		for _, rel := range a.c.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+		for _, rel := range a.C.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.child(rel)
 			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 		}
-		if ref := a.c.Relation(con.Ref); ref != nil && ref != a.rel {
+		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.rel {
 			e := a.lockFor(ref, rs, referencedBy(con.Name, ""))
 			e.Scans = e.Scans || stored(ref)
-			for _, t := range a.c.Tree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
+			for _, t := range a.C.Tree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
 				e := a.lockFor(t, as, referencedBy(con.Name, ""))
 				e.Scans = e.Scans || stored(t)
 			}
@@ -223,17 +224,17 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		a.below(a.rel, a.mode)
 	}
 	con := a.rel.Constraint(cmd.GetName())
-	if con == nil && a.v.AtLeast(18) {
-		if name, ok := impliedNotNull(a.rel, cmd.GetName()); ok {
+	if con == nil && a.V.AtLeast(18) {
+		if name, ok := answer.ImpliedNotNull(a.rel, cmd.GetName()); ok {
 			a.dropNotNull(name)
 			return
 		}
 	}
 	if con == nil {
-		if a.whole(a.rel) && !cmd.GetMissingOk() {
-			a.refuse(refuse.ConstraintMissing, cmd.GetName(), a.rel.Name.Name)
+		if a.Whole(a.rel) && !cmd.GetMissingOk() {
+			a.Refuse(refuse.ConstraintMissing, cmd.GetName(), a.rel.Name.Name)
 		}
-		if !a.whole(a.rel) {
+		if !a.Whole(a.rel) {
 			if e := a.at(a.rel); e.Why == "" {
 				e.Unsure, e.Why = true, "a foreign key also locks the table it references"
 			}
@@ -241,27 +242,27 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		return
 	}
 	if con.Parent {
-		a.refuse(refuse.ConstraintInherited, con.Name, a.rel.Name.Name)
+		a.Refuse(refuse.ConstraintInherited, con.Name, a.rel.Name.Name)
 		return
 	}
-	if con.Kind == catalog.Check && !a.recurse && len(a.rel.Partitions) > 0 && !a.v.AtLeast(18) {
-		a.refuse(refuse.ConstraintDropOnlyHere)
+	if con.Kind == catalog.Check && !a.recurse && len(a.rel.Partitions) > 0 && !a.V.AtLeast(18) {
+		a.Refuse(refuse.ConstraintDropOnlyHere)
 		return
 	}
 	a.droppedConstraints = append(a.droppedConstraints, con)
 	switch con.Kind {
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.NoInherit {
-			for _, k := range a.c.Kids(a.rel) {
+			for _, k := range a.C.Kids(a.rel) {
 				a.child(k)
 				if a.recurse {
-					for _, rel := range a.c.Tree(k, true) {
+					for _, rel := range a.C.Tree(k, true) {
 						a.child(rel)
 					}
 				}
 			}
 		}
-		for _, k := range a.c.Tree(a.rel, true)[1:] {
+		for _, k := range a.C.Tree(a.rel, true)[1:] {
 			if c := k.Constraint(con.Name); c != nil {
 				a.droppedConstraints = append(a.droppedConstraints, c)
 			}
@@ -271,33 +272,22 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// impliedNotNull is the column whose NOT NULL has the name that 18 gives it
-// when the author gives none.
-func impliedNotNull(rel *catalog.Relation, name string) (column string, ok bool) {
-	for _, c := range rel.Columns {
-		if c.NotNull && catalog.ObjectName(rel.Name.Name, c.Name, "not_null") == name {
-			return c.Name, true
-		}
-	}
-	return "", false
-}
-
 // cascade drops a constraint with what stands behind it and depends on it.
 func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) {
 	if con.Kind == catalog.ForeignKey {
 		r.dropForeignKey(con, false)
 		return
 	}
-	index := r.c.Relation(con.Index)
+	index := r.C.Relation(con.Index)
 	if index == nil {
 		return
 	}
-	for _, ref := range r.c.References(rel, false) {
+	for _, ref := range r.C.References(rel, false) {
 		if !usesKey(ref.Con, con) {
 			continue
 		}
 		if !all {
-			r.refuse(refuse.ConstraintHasDependents, con.Name, rel.Name.Name)
+			r.Refuse(refuse.ConstraintHasDependents, con.Name, rel.Name.Name)
 			return
 		}
 		r.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is dropped")
@@ -308,7 +298,7 @@ func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) 
 
 // dropIndexTree drops an index with those of the partitions below it.
 func (r *run) dropIndexTree(index *catalog.Relation, why string) {
-	for _, i := range r.c.Tree(index, true) {
+	for _, i := range r.C.Tree(index, true) {
 		r.drop(i, why)
 	}
 }

@@ -3,6 +3,7 @@ package effect
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -18,19 +19,19 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	}
 	if s.GetIfNotExists() {
 		if schema == "" {
-			schema = r.creationSchema()
+			schema = r.CreationSchema()
 		}
-		if r.c.Lookup(schema, rv.GetRelname()) != nil {
+		if r.C.Lookup(schema, rv.GetRelname()) != nil {
 			return // noticed without a lock
 		}
 	}
 	if schema == "" {
-		schema = r.creationSchema()
+		schema = r.CreationSchema()
 	}
-	r.present("schema", schema)
+	r.Present("schema", schema)
 	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
-	if old := r.c.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		r.refuse(refuse.RelationExists, name.Name)
+	if old := r.C.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
+		r.Refuse(refuse.RelationExists, name.Name)
 	}
 	if s.GetPartspec() != nil {
 		kind = catalog.PartitionedTable
@@ -46,8 +47,8 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 
 	types := r.elementTypes(s.GetTableElts())
 	for _, n := range s.GetPartspec().GetPartParams() {
-		if e := n.GetPartitionElem().GetExpr(); e != nil && !r.mayIndex(e, types) {
-			r.refuse(refuse.PartitionKeyMutable)
+		if e := n.GetPartitionElem().GetExpr(); e != nil && !r.MayIndex(e, types) {
+			r.Refuse(refuse.PartitionKeyMutable)
 		}
 	}
 	for _, n := range s.GetTableElts() {
@@ -55,7 +56,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		case *pgparse.ColumnDef:
 			r.createColumn(name, m, types)
 		case *pgparse.Constraint:
-			r.constraintForm(m)
+			r.ConstraintForm(m)
 			r.createConstraint(name, m, nil, types)
 		case *pgparse.TableLikeClause:
 			if like := r.table(m.GetRelation()); like != nil {
@@ -65,7 +66,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		}
 	}
 	for _, n := range s.GetConstraints() {
-		r.constraintForm(n.GetConstraint())
+		r.ConstraintForm(n.GetConstraint())
 		r.createConstraint(name, n.GetConstraint(), nil, types)
 	}
 	for _, n := range s.GetInhRelations() {
@@ -78,11 +79,11 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 			if rv.GetRelpersistence() == "t" {
 				one, other = other, one
 			}
-			r.refuse(refuse.PartitionPersistence, one, other, parent.Name.Name)
+			r.Refuse(refuse.PartitionPersistence, one, other, parent.Name.Name)
 			return
 		}
 		if s.GetPartbound() == nil && parent.Kind == catalog.PartitionedTable {
-			r.refuse(refuse.InheritPartitioned, parent.Name.Name)
+			r.Refuse(refuse.InheritPartitioned, parent.Name.Name)
 			return
 		}
 		if s.GetPartbound() == nil {
@@ -92,8 +93,8 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		r.createPartition(name, parent, s.GetPartbound())
 	}
 	if schema, typ := pgparse.SchemaAndName(s.GetOfTypename().GetNames()); typ != "" {
-		if t := r.c.LookupType(schema, typ); t != nil {
-			if rel := r.c.Relation(t.Relation); rel != nil {
+		if t := r.C.LookupType(schema, typ); t != nil {
+			if rel := r.C.Relation(t.Relation); rel != nil {
 				r.lockFor(rel, as, "the table's type")
 			}
 		}
@@ -113,7 +114,7 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 	if options&indexes == 0 {
 		return
 	}
-	for _, i := range r.c.IndexesOf(like) {
+	for _, i := range r.C.IndexesOf(like) {
 		if i.Index != nil {
 			label, columns := indexLabel(i, like)
 			r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, columns, label)}, catalog.Index)
@@ -122,22 +123,22 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 }
 
 // elementTypes are the types of the columns that a CREATE TABLE lists.
-func (r *run) elementTypes(elements []*pgparse.Node) columnType {
+func (r *run) elementTypes(elements []*pgparse.Node) answer.ColumnType {
 	return func(name string) catalog.Type {
 		for _, n := range elements {
 			if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !serialType(d.GetTypeName()) {
-				return r.c.TypeOf(d.GetTypeName())
+				return r.C.TypeOf(d.GetTypeName())
 			}
 		}
 		return catalog.Type{}
 	}
 }
 
-func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types columnType) {
-	r.columnForm(def)
+func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types answer.ColumnType) {
+	r.ColumnForm(def)
 	n := r.readColumn(def)
-	if n.generated != "" && !r.mayIndex(n.deflt, types) {
-		r.refuse(refuse.GenerationMutable)
+	if n.generated != "" && !r.MayIndex(n.deflt, types) {
+		r.Refuse(refuse.GenerationMutable)
 	}
 	if n.serial || n.identity != "" {
 		r.createOwned(table, def.GetColname(), n.sequence)
@@ -151,7 +152,7 @@ func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types col
 	}
 }
 
-func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string, types columnType) {
+func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string, types answer.ColumnType) {
 	if columns == nil {
 		columns = keys(con.GetKeys())
 	}
@@ -182,10 +183,10 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 		}
 		if ref := r.table(pk); ref != nil {
 			if no := mayPoint(r.persistence, ref); no != nil {
-				r.deny(no)
+				r.Deny(no)
 			}
 			if ref.Kind.IsTable() && !ref.Inferred && !r.comparable(ref, con, columns, types) {
-				r.deny(r.notImplemented(table, con, columns))
+				r.Deny(r.notImplemented(table, con, columns))
 			}
 			r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 		}
@@ -198,7 +199,7 @@ func (r *run) mayGrow(name catalog.Name, parent *catalog.Relation, bound *pgpars
 	case parent.Inferred:
 		return true
 	case parent.Kind != catalog.PartitionedTable:
-		r.refuse(refuse.NotPartitioned, parent.Name.Name)
+		r.Refuse(refuse.NotPartitioned, parent.Name.Name)
 		return false
 	}
 	return r.hasRoom(name, parent, bound)
@@ -211,7 +212,7 @@ func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound
 		return
 	}
 	r.lock(parent, ael).Why = "a partition is added"
-	if d := r.c.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
+	if d := r.C.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
 		r.lockDefault(d, parent, bound)
 	}
 	r.cloneToPartition(name, parent, nil)

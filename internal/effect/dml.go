@@ -35,7 +35,7 @@ func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
 	}
 	r.nodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	r.node(m.GetOnConflictClause().GetWhereClause(), l)
-	r.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
+	r.ReturningForm(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
 // given tells which columns an INSERT has values for, by the number of the
@@ -99,7 +99,7 @@ func (r *run) defaults(t *catalog.Relation, given map[int16]bool) {
 
 func (r *run) defaultOf(c *catalog.Column) {
 	if c.TakesNumber() {
-		if seq := r.c.Relation(c.Sequence); seq != nil {
+		if seq := r.C.Relation(c.Sequence); seq != nil {
 			r.lock(seq, rx)
 		}
 		return
@@ -117,7 +117,7 @@ func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
 		if changed != nil && !r.touches(t, con.Columns, changed) {
 			continue
 		}
-		if ref := r.c.Relation(con.Ref); ref != nil {
+		if ref := r.C.Relation(con.Ref); ref != nil {
 			r.lockFor(ref, rs, referencedBy(con.Name, ""))
 		}
 	}
@@ -227,8 +227,8 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 // goes away or changes its key (changed; nil for a deletion). Without an index
 // on the foreign key they are read whole, for each row.
 func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
-	for _, ref := range r.c.References(t, true) {
-		target := r.c.Relation(ref.Con.Ref)
+	for _, ref := range r.C.References(t, true) {
+		target := r.C.Relation(ref.Con.Ref)
 		action := ref.Con.OnDelete
 		if changed != nil {
 			action = ref.Con.OnUpdate
@@ -240,7 +240,7 @@ func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 		if action == "cascade" || action == "set null" || action == "set default" {
 			mode = rx
 		}
-		for _, from := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, from := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			e := r.lockFor(from, mode, "references "+t.Name.String())
 			if stored(from) && !r.hasIndexOn(from, ref.Con.Columns) {
 				e.Scans = true
@@ -250,7 +250,7 @@ func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 }
 
 func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
-	for _, i := range r.c.IndexesOf(t) {
+	for _, i := range r.C.IndexesOf(t) {
 		if i.Index != nil && len(i.Index.Keys) > 0 && i.Index.Predicate == nil && contains(columns, i.Index.Keys[0].Column) {
 			return true
 		}
@@ -261,10 +261,10 @@ func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
 // merges reports whether MERGE can write to a relation: not where a rule is in
 // force, and to views since 17.
 func (r *run) merges(t *catalog.Relation) bool {
-	if t.Kind == catalog.View && t.View != nil && !r.v.AtLeast(17) {
+	if t.Kind == catalog.View && t.View != nil && !r.V.AtLeast(17) {
 		return false
 	}
-	return !slices.ContainsFunc(t.Rules, func(u *catalog.Rule) bool { return !u.Disabled || !r.v.AtLeast(17) })
+	return !slices.ContainsFunc(t.Rules, func(u *catalog.Rule) bool { return !u.Disabled || !r.V.AtLeast(17) })
 }
 
 func (r *run) merge(m *pgparse.MergeStmt) {
@@ -278,11 +278,11 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 			changed = append(changed, t.GetResTarget().GetName())
 		}
 	}
-	if !r.newerMerge(m) {
+	if !r.NewerMerge(m) {
 		return
 	}
 	if t := r.table(m.GetRelation()); t != nil && !r.merges(t) {
-		r.refuse(refuse.MergeTarget, t.Name.Name)
+		r.Refuse(refuse.MergeTarget, t.Name.Name)
 		return
 	}
 	tables, _ := r.target(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
@@ -299,20 +299,6 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 	if deletes {
 		r.identifies("delete", m.GetRelation(), m.GetJoinCondition(), false)
 	}
-}
-
-// newName is the full name of a relation that a statement creates.
-func (r *run) newName(rv *pgparse.RangeVar) catalog.Name {
-	schema := rv.GetSchemaname()
-	if rv.GetRelpersistence() == "t" {
-		schema = "pg_temp"
-	}
-	if schema == "" {
-		schema = r.creationSchema()
-	} else {
-		r.present("schema", schema)
-	}
-	return catalog.Name{Schema: schema, Name: rv.GetRelname()}
 }
 
 // splitName splits the text of a regclass: schema.name, without quotes.

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -47,22 +48,22 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 }
 
 func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
-	kind := objectKind(s.GetRemoveType())
+	kind := answer.Kind(s.GetRemoveType())
 	if s.GetConcurrent() {
 		r.NoTransaction = "DROP INDEX CONCURRENTLY"
 		if len(s.GetObjects()) > 1 {
-			r.refuse(refuse.DropConcurrentlyMany)
+			r.Refuse(refuse.DropConcurrentlyMany)
 			return
 		}
 		if cascade {
-			r.refuse(refuse.DropConcurrentlyCascade)
+			r.Refuse(refuse.DropConcurrentlyCascade)
 			return
 		}
 	}
 	var named []*catalog.Relation
 	for _, o := range s.GetObjects() {
 		schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
-		if rel := r.find(schema, name, kind, s.GetMissingOk()); rel != nil {
+		if rel := r.Find(schema, name, kind, s.GetMissingOk()); rel != nil {
 			named = append(named, rel)
 		}
 	}
@@ -100,18 +101,18 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	default:
 		r.dropTableParts(rel, cascade, depth)
 	}
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		r.drop(i, "index of "+name)
 	}
 	if !r.dropPolicies(rel, 0, cascade) {
-		r.refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
+		r.Refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
 	}
-	for _, v := range r.c.Rels(rel.Dependents) {
+	for _, v := range r.C.Rels(rel.Dependents) {
 		if r.dropped(v.OID) {
 			continue
 		}
 		if !cascade {
-			r.refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
+			r.Refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
 			continue
 		}
 		r.drop(v, "reads "+name)
@@ -121,63 +122,63 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 
 func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	name := rel.Name.String()
-	if parent := r.c.Relation(rel.Parent); parent != nil {
+	if parent := r.C.Relation(rel.Parent); parent != nil {
 		r.lockFor(parent, ael, name+" is its partition")
-		if d := r.c.Relation(parent.Default); d != nil && d != rel {
+		if d := r.C.Relation(parent.Default); d != nil && d != rel {
 			r.lockFor(d, ael, "default partition of "+parent.Name.String())
 		}
 	}
 	for _, con := range rel.Constraints {
 		// A partition's clone of its parent's key has no triggers over there.
-		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.goesToo(r.c.Relation(rel.Parent))) {
+		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.goesToo(r.C.Relation(rel.Parent))) {
 			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.c.References(rel, true) {
+	for _, ref := range r.C.References(rel, true) {
 		if ref.From == rel || r.dropped(ref.From.OID) {
 			continue
 		}
-		if target := r.c.Relation(ref.Con.Ref); target != rel && !r.goesToo(target) {
+		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.goesToo(target) {
 			// The key points to what this is a partition of: it goes as a whole.
 			if !cascade {
-				r.refuse(refuse.HasDependents, "table", rel.Name.Name)
+				r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
 				continue
 			}
 			r.dropForeignKey(ref.Con, true)
 		}
 		if !cascade && !r.goesToo(ref.From) {
-			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
+			r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
 			continue
 		}
-		for _, t := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
-	for _, s := range r.c.SequencesOf(rel) {
+	for _, s := range r.C.SequencesOf(rel) {
 		r.drop(s, "owned by "+name)
 		if !r.dropNumbers(s, "", cascade) {
-			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
+			r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
 		}
 	}
-	for _, k := range r.c.Rels(rel.Partitions) {
+	for _, k := range r.C.Rels(rel.Partitions) {
 		if !r.dropped(k.OID) {
 			r.drop(k, "partition of "+name)
 			r.dropRelation(k, cascade, depth+1)
 		}
 	}
-	for _, k := range r.c.Rels(rel.Children) {
+	for _, k := range r.C.Rels(rel.Children) {
 		if r.dropped(k.OID) {
 			continue
 		}
 		if !cascade {
-			r.refuse(refuse.HasDependents, "table", rel.Name.Name)
+			r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
 			continue
 		}
 		r.drop(k, "inherits from "+name)
 		r.dropRelation(k, true, depth+1)
 	}
 	if cascade {
-		r.c.EachOfType(rel.OID, func(user *catalog.Relation, col *catalog.Column) {
+		r.C.EachOfType(rel.OID, func(user *catalog.Relation, col *catalog.Column) {
 			r.lockFor(user, ael, "its column "+col.Name+" has the row type of "+name)
 			r.dropColumnParts(user, col, true, depth+1)
 		})
@@ -188,7 +189,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 // relation, or a dropped column of it; false when they forbid the drop, or a
 // function does.
 func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bool {
-	for _, x := range r.c.PoliciesOver(rel.OID, column) {
+	for _, x := range r.C.PoliciesOver(rel.OID, column) {
 		if r.goesToo(x.Table) {
 			continue
 		}
@@ -197,7 +198,7 @@ func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bo
 		}
 		r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
 	}
-	for _, x := range r.c.RulesOver(rel.OID, column) {
+	for _, x := range r.C.RulesOver(rel.OID, column) {
 		if r.goesToo(x.Table) {
 			continue
 		}
@@ -206,7 +207,7 @@ func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bo
 		}
 		r.lockFor(x.Table, ael, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
 	}
-	if !cascade && len(r.c.BodiesOver(rel.OID, column)) > 0 {
+	if !cascade && len(r.C.BodiesOver(rel.OID, column)) > 0 {
 		return false
 	}
 	return true
@@ -218,20 +219,20 @@ func (r *run) goesToo(rel *catalog.Relation) bool {
 		if r.dropped(rel.OID) {
 			return true
 		}
-		rel = r.c.Relation(rel.Parent)
+		rel = r.C.Relation(rel.Parent)
 	}
 	return false
 }
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 	if !r.dropNumbers(seq, "", cascade) {
-		r.refuse(refuse.HasDependents, "sequence", seq.Name.Name)
+		r.Refuse(refuse.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
 		return
 	}
-	table := r.c.Relation(seq.Seq.OwnerTable)
+	table := r.C.Relation(seq.Seq.OwnerTable)
 	if table == nil {
 		return
 	}
@@ -240,14 +241,14 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 		return
 	}
 	if col.Identity != "" {
-		r.refuse(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
+		r.Refuse(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
 		return
 	}
 	if col.Default == nil {
 		return
 	}
 	if !cascade {
-		r.refuse(refuse.HasDependents, "sequence", seq.Name.Name)
+		r.Refuse(refuse.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
 	r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
@@ -258,7 +259,7 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 // is the column that is dropped with it, "" for none: those that inherit it go
 // too.
 func (r *run) dropNumbers(seq *catalog.Relation, with string, cascade bool) bool {
-	for _, t := range r.c.TakersOf(seq.OID) {
+	for _, t := range r.C.TakersOf(seq.OID) {
 		if c := t.Column(with); r.goesToo(t) || c != nil && c.Inherited {
 			continue
 		}
@@ -278,7 +279,7 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	}
 	schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
 	object := pgparse.Text(parts[len(parts)-1])
-	rel := r.find(schema, name, catalog.Table, s.GetMissingOk())
+	rel := r.Find(schema, name, catalog.Table, s.GetMissingOk())
 	if rel == nil {
 		return
 	}
@@ -290,14 +291,14 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		return
 	}
 	t := rel.Trigger(object)
-	if t == nil && r.whole(rel) {
+	if t == nil && r.Whole(rel) {
 		if !s.GetMissingOk() {
-			r.refuse(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
+			r.Refuse(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
 		}
 		return
 	}
 	if t != nil && t.Parent {
-		r.refuse(refuse.TriggerRequired, object, rel.Name.Name)
+		r.Refuse(refuse.TriggerRequired, object, rel.Name.Name)
 		return
 	}
 	r.lock(rel, ael)
@@ -307,7 +308,7 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 }
 
 func (r *run) hasObject(rel *catalog.Relation, kind pgparse.ObjectType, name string) bool {
-	if !r.whole(rel) {
+	if !r.Whole(rel) {
 		return true
 	}
 	if kind == pgparse.ObjectType_OBJECT_RULE {
@@ -331,10 +332,10 @@ func (r *run) dropStatistics(parts []*pgparse.Node, missingOK bool) {
 func (r *run) statisticsTable(parts []*pgparse.Node) *catalog.Relation {
 	schema, name := pgparse.SchemaAndName(parts)
 	if schema == "" {
-		schema = r.c.CreationSchema()
+		schema = r.C.CreationSchema()
 	}
-	if o := r.c.Object("statistics object", catalog.Name{Schema: schema, Name: name}); o != nil {
-		return r.c.Relation(o.Table)
+	if o := r.C.Object("statistics object", catalog.Name{Schema: schema, Name: name}); o != nil {
+		return r.C.Relation(o.Table)
 	}
 	return nil
 }

@@ -9,30 +9,30 @@ import (
 // dropColumn is DROP COLUMN.
 func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
 	cascade := cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
-	col, known := a.column(a.rel, cmd.GetName())
+	col, known := a.Column(a.rel, cmd.GetName())
 	if col == nil {
 		if a.rel.Kind == catalog.CompositeType {
 			a.typedTables(cmd.GetBehavior(), nil)
 		}
 		if known && !cmd.GetMissingOk() {
-			a.refuse(refuse.ColumnMissing, cmd.GetName(), a.rel.Name.Name)
+			a.Refuse(refuse.ColumnMissing, cmd.GetName(), a.rel.Name.Name)
 		}
 		return
 	}
 	if a.rel.OfType != 0 {
-		a.refuse(refuse.DropFromTyped)
+		a.Refuse(refuse.DropFromTyped)
 		return
 	}
 	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {
-		a.refuse(refuse.DropOnlyHere)
+		a.Refuse(refuse.DropOnlyHere)
 		return
 	}
 	if col.Inherited {
-		a.refuse(refuse.DropInherited, col.Name)
+		a.Refuse(refuse.DropInherited, col.Name)
 		return
 	}
 	if partitionedBy(a.rel, col) {
-		a.refuse(refuse.DropPartitionKey, col.Name, a.rel.Name.Name)
+		a.Refuse(refuse.DropPartitionKey, col.Name, a.rel.Name.Name)
 		return
 	}
 	a.droppedColumns = append(a.droppedColumns, col.Name)
@@ -59,7 +59,7 @@ func (a *alter) dropDown(rel *catalog.Relation, name string, cascade bool, seen 
 	if col == nil || rel != a.rel && (!a.recurse || col.Local) {
 		return
 	}
-	for _, k := range a.c.Kids(rel) {
+	for _, k := range a.C.Kids(rel) {
 		a.dropDown(k, name, cascade, seen)
 	}
 	a.dropColumnParts(rel, col, cascade, 0)
@@ -79,7 +79,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		return
 	}
 	r.without = append(r.without, this)
-	for _, index := range r.c.IndexesOf(rel) {
+	for _, index := range r.C.IndexesOf(rel) {
 		if usesColumn(index.Index, col) {
 			r.dropIndexTree(index, "index on "+col.Name)
 		}
@@ -89,50 +89,50 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.c.References(rel, false) {
+	for _, ref := range r.C.References(rel, false) {
 		uses := contains(ref.Con.RefColumns, col.Attnum) || len(ref.Con.RefColumns) == 0 && inPrimaryKey(rel, col)
 		if !uses || ref.From == rel {
 			continue
 		}
 		if !cascade {
-			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+			r.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
-		for _, t := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
-	if s := r.c.Relation(col.Sequence); s != nil {
+	if s := r.C.Relation(col.Sequence); s != nil {
 		r.drop(s, "owned by the column "+col.Name)
 		if !r.dropNumbers(s, col.Name, cascade) {
-			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+			r.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
 	}
 	for _, other := range rel.Columns {
 		if other != col && contains(other.GeneratedFrom, col.Attnum) {
 			// Up to 14 a generated column goes silently.
-			if !cascade && r.v.AtLeast(15) {
-				r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+			if !cascade && r.V.AtLeast(15) {
+				r.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 				return
 			}
 			r.dropColumnParts(rel, other, true, depth+1)
 		}
 	}
 	if !cascade && usedByTrigger(rel, col) {
-		r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+		r.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 		return
 	}
 	if !r.dropPolicies(rel, col.Attnum, cascade) {
-		r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+		r.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 		return
 	}
-	for _, v := range r.c.Rels(rel.Dependents) {
+	for _, v := range r.C.Rels(rel.Dependents) {
 		if v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum) || r.dropped(v.OID) {
 			continue
 		}
 		if !cascade {
-			r.refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+			r.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 			return
 		}
 		r.drop(v, "reads the column "+col.Name)

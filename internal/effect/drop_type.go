@@ -12,14 +12,14 @@ import (
 // dropSchema locks all that is in a schema.
 func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 	var in []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
+	r.C.Relations(func(rel *catalog.Relation) bool {
 		if rel.Name.Schema == schema && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
 			in = append(in, rel)
 		}
 		return true
 	})
 	if !cascade && slices.ContainsFunc(in, func(rel *catalog.Relation) bool { return !r.dropped(rel.OID) }) {
-		r.refuse(refuse.HasDependents, "schema", schema)
+		r.Refuse(refuse.HasDependents, "schema", schema)
 		return
 	}
 	sortByOID(in)
@@ -30,7 +30,7 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 		r.dropRelation(rel, true, 0)
 	}
 	var types []*catalog.UserType
-	r.c.Types(func(u *catalog.UserType) bool {
+	r.C.Types(func(u *catalog.UserType) bool {
 		if u.Name.Schema == schema {
 			types = append(types, u)
 		}
@@ -44,8 +44,8 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 
 // dropType drops the columns of a type.
 func (r *run) dropType(tn *pgparse.TypeName, cascade bool) {
-	t := r.c.TypeOf(tn)
-	u := r.c.Type(t.OID)
+	t := r.C.TypeOf(tn)
+	u := r.C.Type(t.OID)
 	if u == nil {
 		if cascade {
 			r.Unmodelled = "DROP TYPE … CASCADE of a type that no statement created"
@@ -66,15 +66,15 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	if depth > maxDepth {
 		return
 	}
-	if rel := r.c.Relation(u.Relation); rel != nil {
+	if rel := r.C.Relation(u.Relation); rel != nil {
 		r.drop(rel, "the type's relation")
 	}
-	r.c.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+	r.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
 		if r.dropped(rel.OID) {
 			return
 		}
 		if !cascade {
-			r.refuse(refuse.HasDependents, "type", u.Name.Name)
+			r.Refuse(refuse.HasDependents, "type", u.Name.Name)
 			return
 		}
 		if partitionedBy(rel, col) { // it cannot be without
@@ -86,16 +86,16 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		r.dropColumnParts(rel, col, true, depth)
 	})
 	if cascade {
-		r.c.Types(func(d *catalog.UserType) bool {
+		r.C.Types(func(d *catalog.UserType) bool {
 			if d.Kind == catalog.Domain && d.OID != u.OID && d.Base.OID == u.OID {
 				r.dropUserType(d, true, depth+1)
 			}
 			return true
 		})
 	}
-	for _, rel := range r.typedTablesOf(u) {
+	for _, rel := range r.TablesOf(u) {
 		if !cascade {
-			r.refuse(refuse.HasDependents, "type", u.Name.Name)
+			r.Refuse(refuse.HasDependents, "type", u.Name.Name)
 			return
 		}
 		r.drop(rel, "a table of the type "+u.Name.String())
@@ -107,7 +107,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 // dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	_, name := pgparse.SchemaAndName(o.GetObjname())
-	r.dropCalls(name, r.c.Callers(o), cascade)
+	r.dropCalls(name, r.C.Callers(o), cascade)
 }
 
 // dropCalls is what becomes of what calls a dropped function.
@@ -119,13 +119,13 @@ func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 		}
 		switch {
 		case !cascade && caller.Sure:
-			r.refuse(refuse.HasDependents, "function", name+"()")
+			r.Refuse(refuse.HasDependents, "function", name+"()")
 			return
 		case !cascade:
 		case !caller.Whole:
 			r.lockFor(rel, ael, "a trigger, default, constraint or policy of it calls "+name+"()")
 		default:
-			if t := r.c.TableOf(rel); t != nil {
+			if t := r.C.TableOf(rel); t != nil {
 				r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
 			}
 			r.drop(rel, "calls "+name+"()")

@@ -10,32 +10,17 @@ package effect
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Version is a major version of Postgres that notices whether it mattered: a
-// result that was computed without a look at the version holds for all.
-type Version struct {
-	major     int
-	consulted bool
-}
+// Version is a major version of Postgres, as whoever answers is asked for it.
+type Version = answer.Version
 
 // NewVersion is the given major version, not yet consulted.
-func NewVersion(major int) *Version { return &Version{major: major} }
-
-// AtLeast reports whether the server is of the given major version or newer.
-func (v *Version) AtLeast(major int) bool {
-	v.consulted = true
-	return v.major >= major
-}
-
-// Consulted reports whether AtLeast was asked.
-func (v *Version) Consulted() bool { return v.consulted }
-
-// Major is the major version, for messages; it does not count as a question.
-func (v *Version) Major() int { return v.major }
+func NewVersion(major int) *Version { return answer.NewVersion(major) }
 
 // Session is what an answer depends on beside the schema and the version.
 type Session struct {

@@ -1,38 +1,20 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// member is what an extension that comes with Postgres puts into a schema and
-// that tables or statements may name.
-type member struct {
-	name  string
-	since int // the first version of Postgres whose extension has it; 0: all
-}
-
-// extensionViews and extensionTypes list the members by extension.
-var (
-	extensionViews = map[string][]member{
-		"pg_stat_statements": {{"pg_stat_statements", 0}, {"pg_stat_statements_info", 14}},
-		"pg_buffercache":     {{"pg_buffercache", 0}},
-	}
-	extensionTypes = map[string][]string{
-		"citext": {"citext"}, "hstore": {"hstore"}, "ltree": {"ltree", "lquery", "ltxtquery"}, "cube": {"cube"}, "seg": {"seg"},
-		"isn": {"ean13", "isbn13", "ismn13", "issn13", "isbn", "ismn", "issn", "upc"}, "intarray": {"query_int"},
-	}
-)
-
 // extensionRelations locks the views of an extension.
 func (r *run) extensionRelations(name string, mark func(*Effect)) {
-	o := r.c.Object("extension", catalog.Name{Name: name})
-	for _, m := range extensionViews[name] {
-		if o == nil || m.since > 0 && !r.v.AtLeast(m.since) {
+	o := r.C.Object("extension", catalog.Name{Name: name})
+	for _, m := range answer.ExtensionViews[name] {
+		if o == nil || m.Since > 0 && !r.V.AtLeast(m.Since) {
 			continue
 		}
-		e := r.lock(catalog.StandIn(catalog.Name{Schema: r.c.CreationSchema(), Name: m.name}, catalog.View, false), ael)
+		e := r.lock(catalog.StandIn(catalog.Name{Schema: r.C.CreationSchema(), Name: m.Name}, catalog.View, false), ael)
 		if mark != nil {
 			mark(e)
 		}
@@ -43,25 +25,25 @@ func (r *run) extensionRelations(name string, mark func(*Effect)) {
 // columns of its types.
 func (r *run) dropExtension(name string, cascade bool) {
 	r.extensionRelations(name, func(e *Effect) { e.Dropped = true })
-	types := extensionTypes[name]
+	types := answer.ExtensionTypes[name]
 	if len(types) == 0 {
-		if cascade && len(extensionViews[name]) == 0 && !contains(withoutTypes, name) {
+		if cascade && len(answer.ExtensionViews[name]) == 0 && !contains(answer.WithoutTypes, name) {
 			r.Unmodelled = "DROP EXTENSION … CASCADE: what depends on the extension is not known"
 		}
 		return
 	}
-	r.c.Types(func(u *catalog.UserType) bool {
+	r.C.Types(func(u *catalog.UserType) bool {
 		if base := u.Base.Name; u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name) {
 			if !cascade {
-				r.refuse(refuse.HasDependents, "extension", name)
+				r.Refuse(refuse.HasDependents, "extension", name)
 				return false
 			}
 			r.dropUserType(u, true, 0)
 		}
 		return true
 	})
-	r.c.Relations(func(rel *catalog.Relation) bool {
-		if r.Refused != nil {
+	r.C.Relations(func(rel *catalog.Relation) bool {
+		if r.No != nil {
 			return false
 		}
 		for _, col := range rel.Columns {
@@ -69,7 +51,7 @@ func (r *run) dropExtension(name string, cascade bool) {
 				continue
 			}
 			if !cascade {
-				r.refuse(refuse.HasDependents, "extension", name)
+				r.Refuse(refuse.HasDependents, "extension", name)
 				return false
 			}
 			r.lockFor(rel, ael, "its column "+col.Name+" has a type of the extension")
@@ -79,24 +61,17 @@ func (r *run) dropExtension(name string, cascade bool) {
 	})
 }
 
-// withoutTypes are extensions that no table depends on.
-var withoutTypes = []string{"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks", "amcheck", "fuzzystrmatch", "pageinspect"}
-
 // alterExtension is ALTER EXTENSION … ADD and DROP of a relation.
 func (r *run) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	switch kind := s.GetObjtype(); kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
-		if rel := r.find(schema, name, objectKind(kind), false); rel != nil {
+		if rel := r.Find(schema, name, answer.Kind(kind), false); rel != nil {
 			r.lock(rel, sue)
 		}
 	}
 }
-
-// small are further extensions that come with Postgres and bring no relation
-// along.
-var small = []string{"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance", "intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw", "autoinc", "insert_username", "moddatetime", "refint"}
 
 // Whole reports whether a dump tells of every relation that there is: all of it
 // was understood, and none of its extensions brings along tables, which a dump
@@ -108,7 +83,7 @@ func Whole(c *catalog.Catalog) bool {
 	whole := true
 	c.Objects("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
-		whole = len(extensionViews[n]) > 0 || len(extensionTypes[n]) > 0 || contains(withoutTypes, n) || contains(small, n)
+		whole = answer.BringsNoTable(n)
 		return whole
 	})
 	return whole

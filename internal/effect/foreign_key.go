@@ -17,21 +17,21 @@ func referencedBy(con, table string) string {
 
 // addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
 func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
-	if !con.GetIsEnforced() && !a.v.AtLeast(18) {
-		a.refuse(refuse.SyntaxAt, "ENFORCED")
+	if !con.GetIsEnforced() && !a.V.AtLeast(18) {
+		a.Refuse(refuse.SyntaxAt, "ENFORCED")
 		return
 	}
-	if len(con.GetFkDelSetCols()) > 0 && !a.v.AtLeast(15) {
-		a.refuse(refuse.SyntaxAt, "(")
+	if len(con.GetFkDelSetCols()) > 0 && !a.V.AtLeast(15) {
+		a.Refuse(refuse.SyntaxAt, "(")
 		return
 	}
 	if a.rel.Kind == catalog.ForeignTable {
-		a.refuse(refuse.ForeignKeyForeign)
+		a.Refuse(refuse.ForeignKeyForeign)
 		return
 	}
 	for _, name := range columns {
-		if col, _ := a.column(a.rel, name); col != nil && col.Generated == "virtual" {
-			a.refuse(refuse.VirtualConstraint, "foreign key")
+		if col, _ := a.Column(a.rel, name); col != nil && col.Generated == "virtual" {
+			a.Refuse(refuse.VirtualConstraint, "foreign key")
 			return
 		}
 	}
@@ -41,16 +41,16 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 	}
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
 	if a.rel.Kind == catalog.PartitionedTable {
-		if con.GetSkipValidation() && con.GetIsEnforced() && !a.v.AtLeast(18) {
-			a.refuse(refuse.ForeignKeyNotValid, a.rel.Name.Name, referencing(ref))
+		if con.GetSkipValidation() && con.GetIsEnforced() && !a.V.AtLeast(18) {
+			a.Refuse(refuse.ForeignKeyNotValid, a.rel.Name.Name, referencing(ref))
 			return
 		}
 		if !a.recurse {
-			a.refuse(refuse.ForeignKeyOnly, a.rel.Name.Name, referencing(ref))
+			a.Refuse(refuse.ForeignKeyOnly, a.rel.Name.Name, referencing(ref))
 			return
 		}
 	}
-	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.v.AtLeast(18)) {
+	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.V.AtLeast(18)) {
 		a.descend(true)
 	}
 	if validate {
@@ -78,7 +78,7 @@ func (a *alter) typeNow(name string) catalog.Type {
 	}
 	for _, d := range a.newColumns {
 		if d.GetColname() == name && !serialType(d.GetTypeName()) {
-			return a.c.TypeOf(d.GetTypeName())
+			return a.C.TypeOf(d.GetTypeName())
 		}
 	}
 	return catalog.Type{}
@@ -90,7 +90,7 @@ func (a *alter) typeNow(name string) catalog.Type {
 func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) {
 	if rel != a.rel && ref != nil && depth < maxDepth {
 		if own := ownForeignKey(rel, ref, con, columns); own != nil {
-			if own.Valid || a.v.AtLeast(18) {
+			if own.Valid || a.V.AtLeast(18) {
 				a.lock(ref, ael)
 			}
 			if own.Valid {
@@ -100,7 +100,7 @@ func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, c
 	}
 	a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 	if depth < maxDepth {
-		for _, p := range a.c.Rels(rel.Partitions) {
+		for _, p := range a.C.Rels(rel.Partitions) {
 			a.checkRows(p, ref, con, columns, depth+1)
 		}
 	}
@@ -160,10 +160,10 @@ func referencing(ref *catalog.Relation) string {
 // lockReferenced locks the table that a new foreign key points to, and its
 // partitions. A validation joins both tables: it reads the referenced one too.
 func (r *run) lockReferenced(ref *catalog.Relation, validate bool, why string) {
-	for _, rel := range r.c.Tree(ref, ref.Kind == catalog.PartitionedTable) {
+	for _, rel := range r.C.Tree(ref, ref.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(rel, sre, why)
 		// Of partitions the planner of 16 and newer rather reads the index.
-		if validate && stored(rel) && (rel == ref || !r.v.AtLeast(16)) {
+		if validate && stored(rel) && (rel == ref || !r.V.AtLeast(16)) {
 			e.Scans = true
 		}
 	}
@@ -179,13 +179,13 @@ func first(list []int16) int16 {
 // dropForeignKey locks the referenced table: its triggers go too. table says
 // that the constraint goes with its table or column.
 func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
-	ref := r.c.Relation(con.Ref)
+	ref := r.C.Relation(con.Ref)
 	if ref == nil {
 		return
 	}
-	for _, rel := range r.c.Tree(ref, ref.Kind == catalog.PartitionedTable) {
+	for _, rel := range r.C.Tree(ref, ref.Kind == catalog.PartitionedTable) {
 		// Up to 14 partitioned tables have no triggers of foreign keys.
-		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.v.AtLeast(15) {
+		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.V.AtLeast(15) {
 			continue
 		}
 		r.lockFor(rel, ael, referencedBy(con.Name, ""))

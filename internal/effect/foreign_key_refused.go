@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -14,13 +15,13 @@ func (a *alter) mayReference(ref *catalog.Relation, con *pgparse.Constraint, col
 	case ref.Inferred:
 		return true
 	case !ref.Kind.IsTable():
-		a.refuse(refuse.ForeignKeyTable, ref.Name.Name)
+		a.Refuse(refuse.ForeignKeyTable, ref.Name.Name)
 	case between != nil && !a.rel.Inferred:
-		a.deny(between)
+		a.Deny(between)
 	case a.deferrableKey(ref, con):
-		a.refuse(refuse.ForeignKeyDeferrable, ref.Name.Name)
+		a.Refuse(refuse.ForeignKeyDeferrable, ref.Name.Name)
 	case !a.comparable(ref, con, columns, a.typeNow):
-		a.deny(a.notImplemented(a.rel.Name, con, columns))
+		a.Deny(a.notImplemented(a.rel.Name, con, columns))
 	default:
 		return true
 	}
@@ -62,7 +63,7 @@ func (r *run) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool
 		}
 		found = true
 	}
-	for _, i := range r.c.IndexesOf(ref) {
+	for _, i := range r.C.IndexesOf(ref) {
 		if found && i.Index != nil && i.Index.Unique && i.Index.Constraint == "" && len(i.Index.Keys) == len(con.GetPkAttrs()) {
 			return false // it may do
 		}
@@ -84,7 +85,7 @@ func sameSet(a, b []string) bool {
 
 // comparable reports whether there is an operator for each pair of columns of
 // a foreign key, as far as their types are known.
-func (r *run) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types columnType) bool {
+func (r *run) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types answer.ColumnType) bool {
 	targets := keys(con.GetPkAttrs())
 	if len(targets) == 0 {
 		for _, c := range ref.Constraints {
@@ -132,15 +133,15 @@ var families = [][]string{
 // equates reports whether a referencing type can be compared with a referenced
 // one: the same, of one family, or cast to it without asking.
 func (r *run) equates(from, to catalog.Type) bool {
-	from, to = r.base(from), r.base(to)
-	if same(from, to) {
+	from, to = r.Base(from), r.Base(to)
+	if answer.Same(from, to) {
 		return true
 	}
 	if from.OID != 0 || to.OID != 0 || from.Array > 0 || to.Array > 0 ||
 		from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		// Extensions define operators; an enum has none but its own.
 		own := func(t catalog.Type) bool {
-			u := r.c.Type(t.OID)
+			u := r.C.Type(t.OID)
 			return t.Array == 0 && u != nil && !u.Inferred && u.Kind == catalog.Enum
 		}
 		return !own(from) && !own(to)
@@ -151,5 +152,5 @@ func (r *run) equates(from, to catalog.Type) bool {
 		}
 	}
 	c := cast(from.Name.Name, to.Name.Name)
-	return operators(from) == operators(to) || c != "" && c[0] == 'i' || r.userCasts()
+	return operators(from) == operators(to) || c != "" && c[0] == 'i' || r.UserCasts()
 }

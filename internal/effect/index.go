@@ -1,8 +1,6 @@
 package effect
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -33,7 +31,7 @@ func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onwar
 		return
 	}
 	r.create(name, catalog.PartitionedIndex)
-	for _, p := range r.c.Rels(rel.Partitions) {
+	for _, p := range r.C.Rels(rel.Partitions) {
 		if p.Kind == catalog.ForeignTable {
 			continue
 		}
@@ -59,56 +57,26 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	if rel == nil {
 		return
 	}
-	if s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable &&
-		slices.ContainsFunc(r.c.Tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable }) {
-		r.refuse(refuse.IndexUniqueForeign, rel.Name.Name)
-		return
-	}
-	if s.GetNullsNotDistinct() && !r.v.AtLeast(15) {
-		r.refuse(refuse.SyntaxAt, "NULLS")
-		return
-	}
-	if !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView {
-		r.refuse(refuse.IndexRelation, rel.Name.Name)
-		return
-	}
 	r.lock(rel, mode)
 	if rel.Kind == catalog.PartitionedTable && s.GetRelation().GetInh() {
 		r.below(rel, mode) // before anything is looked at
-	}
-	var parts []string
-	for _, n := range s.GetIndexParams() {
-		parts = append(parts, elemName(n.GetIndexElem()))
 	}
 	columns := catalog.IndexColumns(s.GetIndexParams(), s.GetIndexIncludingParams())
 	e := r.at(rel)
 	name := s.GetIdxname()
 	if name == "" {
 		name = r.freeName(rel.Name, columns, "idx")
-	} else if r.c.Lookup(rel.Name.Schema, name) != nil {
+	} else if r.C.Lookup(rel.Name.Schema, name) != nil {
 		if s.GetIfNotExists() {
 			e.Why = "it exists already, but the lock is taken"
-		} else {
-			r.refuse(refuse.RelationExists, name)
 		}
 		return
 	}
-	if s.GetConcurrent() {
-		if rel.Kind == catalog.PartitionedTable {
-			r.refuse(refuse.IndexConcurrently, rel.Name.Name)
-			return
-		}
-		e.Waits = true
+	if r.No != nil {
+		return
 	}
+	e.Waits = s.GetConcurrent()
 	full := catalog.Name{Schema: rel.Name.Schema, Name: name}
-	if no := r.unindexable(rel, s); no != nil {
-		r.deny(no)
-		return
-	}
-	if s.GetUnique() && !r.coversKey(rel, parts) {
-		r.refuse(refuse.KeyPartition)
-		return
-	}
 	// ONLY says something of a partitioned table alone, so that a table nobody has seen is one.
 	if (rel.Kind == catalog.PartitionedTable || rel.Inferred) && !s.GetRelation().GetInh() && !s.GetConcurrent() {
 		r.create(full, catalog.PartitionedIndex)
@@ -119,65 +87,6 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	}, func(p *catalog.Relation) *catalog.Relation { return r.equalIndex(p, rel, s) })
 }
 
-// unindexable is the refusal of an index on what it cannot be on; nil when it
-// can.
-func (r *run) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.Refusal {
-	method := s.GetAccessMethod()
-	if lacks := r.methodLacks(method, s); lacks != "" {
-		return refuse.IndexMethodLacks.Of(method, lacks)
-	}
-	for _, n := range s.GetIndexParams() {
-		e := n.GetIndexElem()
-		if e.GetExpr() != nil {
-			if !r.mayIndex(e.GetExpr(), columnTypes(rel)) {
-				return refuse.IndexMutable.Of()
-			}
-			continue
-		}
-		col, known := r.column(rel, e.GetName())
-		switch {
-		case col == nil && known:
-			return refuse.ColumnMissingAlone.Of(e.GetName())
-		case col == nil || col.Inferred:
-		case col.Generated == "virtual":
-			return refuse.IndexVirtual.Of()
-		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !r.c.Complete:
-			// An extension may have come from elsewhere.
-		default:
-			if no := r.unfit(method, pgparse.Last(e.GetOpclass()), col.Type); no != nil {
-				return no
-			}
-		}
-	}
-	if w := s.GetWhereClause(); w != nil {
-		if !r.mayIndex(w, columnTypes(rel)) {
-			return refuse.IndexMutablePredicate.Of()
-		}
-	}
-	return nil
-}
-
-// methodLacks is what an index asks for that its access method cannot do; "" for
-// nothing, and for a method of an extension.
-// https://www.postgresql.org/docs/current/indexes-types.html
-func (r *run) methodLacks(method string, s *pgparse.IndexStmt) string {
-	included := len(s.GetIndexIncludingParams()) > 0
-	switch method {
-	case "hash", "gist", "gin", "brin", "spgist":
-	default:
-		return ""
-	}
-	switch {
-	case s.GetUnique():
-		return "unique indexes"
-	case included && method != "gist" && (method != "spgist" || !r.v.AtLeast(14)):
-		return "included columns"
-	case len(s.GetIndexParams()) > 1 && (method == "hash" || method == "spgist"):
-		return "multicolumn indexes"
-	}
-	return ""
-}
-
 // equalIndex finds an index of a partition that a new index of its parent
 // adopts instead of building another.
 func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *catalog.Relation {
@@ -185,7 +94,7 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 	if method == "" {
 		method = "btree"
 	}
-	for _, i := range r.c.IndexesOf(p) {
+	for _, i := range r.C.IndexesOf(p) {
 		x := i.Index
 		if x == nil || x.Parent != 0 || x.Unique != s.GetUnique() || x.Method != "" && x.Method != method || x.Constraint != "" && s.GetUnique() ||
 			!catalog.SameExpr(x.Predicate, s.GetWhereClause()) || len(x.Keys) != len(s.GetIndexParams()) || len(x.Include) != len(s.GetIndexIncludingParams()) || !x.Valid {
@@ -210,22 +119,22 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 
 // dropIndex is DROP INDEX of one index.
 func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
-	table := r.c.TableOf(index)
+	table := r.C.TableOf(index)
 	if index.Index != nil && index.Index.Constraint != "" && table != nil {
-		r.refuse(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
+		r.Refuse(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
 		return
 	}
-	if parent := r.c.ParentIndex(index); parent != nil {
-		r.refuse(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
+	if parent := r.C.ParentIndex(index); parent != nil {
+		r.Refuse(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
 		return
 	}
 	if index.Index != nil {
-		for _, u := range r.c.IndexUsers(index) {
+		for _, u := range r.C.IndexUsers(index) {
 			if !cascade {
-				r.refuse(refuse.HasDependents, "index", index.Name.Name)
+				r.Refuse(refuse.HasDependents, "index", index.Name.Name)
 				return
 			}
-			if from := r.c.Relation(u.From); from != nil && !concurrent {
+			if from := r.C.Relation(u.From); from != nil && !concurrent {
 				r.lockFor(from, ael, "its foreign key "+u.Constraint.Name+" is dropped")
 				r.below(from, ael)
 			}
@@ -233,7 +142,7 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 	}
 	if concurrent {
 		if index.Kind == catalog.PartitionedIndex {
-			r.refuse(refuse.DropConcurrentlyPartitioned, index.Name.Name)
+			r.Refuse(refuse.DropConcurrentlyPartitioned, index.Name.Name)
 			return
 		}
 		if table != nil {
@@ -251,9 +160,9 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
 			r.below(table, ael)
 		}
 	}
-	for _, i := range r.c.Tree(index, true)[1:] {
+	for _, i := range r.C.Tree(index, true)[1:] {
 		r.drop(i, "part of "+index.Name.String())
-		if t := r.c.TableOf(i); t != nil {
+		if t := r.C.TableOf(i); t != nil {
 			r.lockFor(t, ael, "its index "+i.Name.Name+" is dropped")
 		}
 	}

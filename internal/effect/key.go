@@ -3,6 +3,7 @@ package effect
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -49,20 +50,20 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 func (a *alter) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
 	case a.rel.Kind == catalog.ForeignTable:
-		a.refuse(refuse.KeyForeignTable, keyWord(con))
-	case con.GetNullsNotDistinct() && !a.v.AtLeast(15):
-		a.refuse(refuse.SyntaxAt, "NULLS")
-	case con.GetWithoutOverlaps() && !a.v.AtLeast(18):
-		a.refuse(refuse.SyntaxAt, "WITHOUT")
+		a.Refuse(refuse.KeyForeignTable, keyWord(con))
+	case con.GetNullsNotDistinct() && !a.V.AtLeast(15):
+		a.Refuse(refuse.SyntaxAt, "NULLS")
+	case con.GetWithoutOverlaps() && !a.V.AtLeast(18):
+		a.Refuse(refuse.SyntaxAt, "WITHOUT")
 	case con.GetWithoutOverlaps() && len(columns) < 2:
-		a.refuse(refuse.KeyOverlaps)
+		a.Refuse(refuse.KeyOverlaps)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
-		a.refuse(refuse.KeyTwice, a.rel.Name.Name)
-	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.rel.Kind == catalog.PartitionedTable && !a.v.AtLeast(17):
-		a.refuse(refuse.ExclusionNotHere)
+		a.Refuse(refuse.KeyTwice, a.rel.Name.Name)
+	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
+		a.Refuse(refuse.ExclusionNotHere)
 	case !a.sortable(con, columns):
-	case !a.coversPartitionKey(columns):
-		a.refuse(refuse.KeyPartition)
+	case !answer.CoversKey(a.rel, columns):
+		a.Refuse(refuse.KeyPartition)
 	default:
 		return true
 	}
@@ -78,18 +79,6 @@ func (a *alter) hasPrimaryKey() bool {
 	return false
 }
 
-func (r *run) coversKey(rel *catalog.Relation, columns []string) bool {
-	for _, k := range rel.PartitionKey {
-		col := rel.Attr(k.Column)
-		if col == nil || !contains(columns, col.Name) {
-			return false
-		}
-	}
-	return true
-}
-
-func (a *alter) coversPartitionKey(columns []string) bool { return a.coversKey(a.rel, columns) }
-
 // sameKey finds a constraint of a partition that a new one of its parent
 // adopts with its index.
 func (a *alter) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []string, used map[catalog.OID]bool) *catalog.Relation {
@@ -101,7 +90,7 @@ func (a *alter) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []
 		return nil
 	}
 	for _, c := range p.Constraints {
-		index := a.c.Relation(c.Index)
+		index := a.C.Relation(c.Index)
 		if c.Kind != kind || index == nil || index.Index == nil || used[index.OID] || index.Index.Parent != 0 ||
 			len(index.Index.Keys) != len(columns) || len(index.Index.Include) != len(con.GetIncluding()) ||
 			c.Deferrable != con.GetDeferrable() || c.InitiallyDeferred != con.GetInitdeferred() || c.NullsNotDistinct != con.GetNullsNotDistinct() {
@@ -120,9 +109,6 @@ func (a *alter) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []
 	return nil
 }
 
-// unsortable are the built-in types without a default B-tree operator class.
-var unsortable = []string{"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath", "aclitem", "xid", "cid"}
-
 // sortable refuses a key on a column that is not there, or that has no order.
 func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
 	if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
@@ -130,23 +116,23 @@ func (a *alter) sortable(con *pgparse.Constraint, columns []string) bool {
 	}
 	for _, name := range columns {
 		if !a.isNew(name) {
-			col, known := a.column(a.rel, name)
+			col, known := a.Column(a.rel, name)
 			switch {
-			case col == nil && known && !system("", name):
-				a.refuse(refuse.ColumnMissingKey, name)
+			case col == nil && known && !answer.System("", name):
+				a.Refuse(refuse.ColumnMissingKey, name)
 				return false
 			case col == nil || col.Inferred:
 				continue
 			case col.Generated == "virtual":
-				a.refuse(refuse.VirtualConstraint, keyWord(con))
+				a.Refuse(refuse.VirtualConstraint, keyWord(con))
 				return false
 			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
-				a.refuse(refuse.KeyNullable, name)
+				a.Refuse(refuse.KeyNullable, name)
 				return false
 			}
 		}
 		if no := a.withoutOrder(a.typeNow(name)); no != nil {
-			a.deny(no)
+			a.Deny(no)
 			return false
 		}
 	}
@@ -166,30 +152,30 @@ func keyWord(con *pgparse.Constraint) string {
 // withoutOrder is the refusal of a type that B-tree cannot sort; nil for the
 // others.
 func (r *run) withoutOrder(t catalog.Type) *refuse.Refusal {
-	return r.unfit("btree", "", t)
+	return r.Unfit("btree", "", t)
 }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *alter) useIndex(con *pgparse.Constraint) {
 	if a.rel.Kind == catalog.PartitionedTable {
-		a.refuse(refuse.UsingPartitioned)
+		a.Refuse(refuse.UsingPartitioned)
 		return
 	}
 	var index *catalog.Relation
-	for _, i := range a.c.IndexesOf(a.rel) {
+	for _, i := range a.C.IndexesOf(a.rel) {
 		if i.Name.Name == con.GetIndexname() {
 			index = i
 		}
 	}
 	if index == nil {
-		if a.whole(a.rel) && a.c.Complete {
-			a.refuse(refuse.IndexMissing, con.GetIndexname())
+		if a.Whole(a.rel) && a.C.Complete {
+			a.Refuse(refuse.IndexMissing, con.GetIndexname())
 			return
 		}
 		index = catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, catalog.Index, true)
 	}
 	if info := index.Index; info != nil && !index.Inferred {
-		if a.deny(unsuitable(index)); a.Refused != nil {
+		if a.Deny(unsuitable(index)); a.No != nil {
 			return
 		}
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {

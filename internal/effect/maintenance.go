@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -17,9 +16,6 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		case "only_database_stats":
 			statsOnly = pgparse.Truth(d)
 		}
-	}
-	if !r.vacuumForm(s) {
-		return
 	}
 	if s.GetIsVacuumcmd() {
 		r.NoTransaction = "VACUUM"
@@ -37,7 +33,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		default:
 			r.lock(rel, sue)
 			if s.GetIsVacuumcmd() {
-				for _, i := range r.c.IndexesOf(rel) {
+				for _, i := range r.C.IndexesOf(rel) {
 					r.lockFor(i, rx, "index of "+rel.Name.String())
 				}
 			}
@@ -49,17 +45,13 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		if rel == nil {
 			continue
 		}
-		if !rv.GetInh() && !r.v.AtLeast(18) {
-			r.refuse(refuse.SyntaxAt, "ONLY")
-			return
-		}
-		if !r.analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
+		if r.No != nil {
 			return
 		}
 		one(rel)
-		for _, k := range r.c.Tree(rel, rv.GetInh())[1:] {
+		for _, k := range r.C.Tree(rel, rv.GetInh())[1:] {
 			switch {
-			case rel.Kind == catalog.PartitionedTable || r.v.AtLeast(18):
+			case rel.Kind == catalog.PartitionedTable || r.V.AtLeast(18):
 				one(k) // in its own right
 			case !s.GetIsVacuumcmd():
 				r.lockFor(k, as, childOf(k, rel))
@@ -67,7 +59,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		}
 	}
 	if len(s.GetRels()) == 0 {
-		r.c.Relations(func(rel *catalog.Relation) bool {
+		r.C.Relations(func(rel *catalog.Relation) bool {
 			switch rel.Kind {
 			case catalog.Table, catalog.MaterializedView, catalog.PartitionedTable:
 				one(rel)
@@ -83,8 +75,8 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
 	if rv.GetRelname() == "" {
 		r.NoTransaction = "CLUSTER"
-		r.c.Relations(func(rel *catalog.Relation) bool {
-			for _, i := range r.c.IndexesOf(rel) {
+		r.C.Relations(func(rel *catalog.Relation) bool {
+			for _, i := range r.C.IndexesOf(rel) {
 				if i.Index != nil && i.Index.Clustered {
 					r.rewrite(rel, "clustered on "+i.Name.Name)
 				}
@@ -98,72 +90,29 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	if rel == nil {
 		return
 	}
-	index := r.clusterIndex(rel, s.GetIndexname())
-	if s.GetIndexname() != "" && !rel.Inferred && index == nil {
-		r.refuse(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
-		return
-	}
-	if index != nil && !r.mayCluster(index) {
-		return
-	}
-	if index == nil && s.GetIndexname() == "" && r.whole(rel) && rel.Kind != catalog.PartitionedTable {
-		r.refuse(refuse.NeverClustered, rel.Name.Name)
-		return
-	}
-	if inBrackets(s) && !r.v.AtLeast(14) {
-		r.refuse(refuse.SyntaxAt, "(")
+	if r.No != nil {
 		return
 	}
 	if rel.Kind != catalog.PartitionedTable {
 		r.rewrite(rel, "")
 		return
 	}
-	if !r.v.AtLeast(15) {
-		r.refuse(refuse.ClusterPartitioned)
-		return
-	}
 	r.NoTransaction = "CLUSTER"
 	r.lock(rel, ael)
-	for _, p := range r.c.Tree(rel, true)[1:] {
+	for _, p := range r.C.Tree(rel, true)[1:] {
 		if stored(p) {
 			r.rewrite(p, childOf(p, rel))
 		}
 	}
 }
 
-// inBrackets reports whether a CLUSTER has its options in parentheses, as far
-// as the parse tree tells: CLUSTER VERBOSE t has one too, a word before the
-// name.
-func inBrackets(s *pgparse.ClusterStmt) bool {
-	list := s.GetParams()
-	if len(list) != 1 {
-		return len(list) > 0
-	}
-	o := list[0].GetDefElem()
-	return o.GetArg() != nil || s.GetRelation().GetLocation()-o.GetLocation() != int32(len("VERBOSE "))
-}
-
-// mayCluster refuses an index that has no order for all rows.
-func (r *run) mayCluster(index *catalog.Relation) bool {
-	switch i := index.Index; {
-	case i == nil:
-	case i.Predicate != nil:
-		r.refuse(refuse.ClusterPartial, index.Name.Name)
-		return false
-	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
-		r.refuse(refuse.ClusterUnordered, index.Name.Name)
-		return false
-	}
-	return true
-}
-
 // clusterIndex is the index of a CLUSTER: the named one, or the one that was
 // used before.
 func (r *run) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
 	if name != "" {
-		return r.c.IndexNamed(rel, name)
+		return r.C.IndexNamed(rel, name)
 	}
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		if i.Index != nil && i.Index.Clustered {
 			return i
 		}
@@ -179,11 +128,7 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 	}
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
-		if rel := r.table(rv); rel != nil {
-			if !rel.Kind.IsTable() && rel.Kind != catalog.View {
-				r.refuse(refuse.NotLockable, rel.Name.Name)
-				return
-			}
+		if rel := r.table(rv); rel != nil && r.No == nil {
 			r.lockDown(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 		}
 	}
@@ -198,7 +143,7 @@ func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why st
 			return
 		}
 		*views = append(*views, rel.OID)
-		for _, base := range r.c.Rels(rel.View.Reads) {
+		for _, base := range r.C.Rels(rel.View.Reads) {
 			if base.Kind.IsTable() || base.Kind == catalog.View { // no other is locked by name
 				r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
 			}
@@ -226,34 +171,20 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 		if rel == nil {
 			continue
 		}
-		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
-			r.refuse(refuse.NotTable, rel.Name.Name)
-			return
-		}
-		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
-			r.refuse(refuse.TruncateOnly)
-			return
-		}
-		for _, t := range r.c.Tree(rel, rv.GetInh()) {
-			if t.Kind == catalog.ForeignTable && !r.v.AtLeast(14) {
-				r.refuse(refuse.NotTable, t.Name.Name)
-				return
-			}
+		for _, t := range r.C.Tree(rel, rv.GetInh()) {
 			add(t)
 		}
 	}
+	if r.No != nil {
+		return
+	}
 	named := len(list)
-	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
-	for i := 0; i < len(list); i++ {
-		for _, ref := range r.c.References(list[i], true) {
+	for i := 0; i < len(list); i++ { // CASCADE
+		for _, ref := range r.C.References(list[i], true) {
 			if contains(list, ref.From) {
 				continue
 			}
-			if !cascade {
-				r.refuse(refuse.TruncateReferenced)
-				return
-			}
-			for _, t := range r.c.Tree(ref.From, true) {
+			for _, t := range r.C.Tree(ref.From, true) {
 				add(t)
 			}
 		}
@@ -264,11 +195,11 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 			why = "references a truncated table"
 		}
 		r.empty(rel, why)
-		if parent := r.c.Relation(rel.Parent); parent != nil && !r.v.AtLeast(14) {
+		if parent := r.C.Relation(rel.Parent); parent != nil && !r.V.AtLeast(14) {
 			r.lockFor(parent, as, rel.Name.String()+" is its partition")
 		}
 		if s.GetRestartSeqs() {
-			for _, seq := range r.c.SequencesOf(rel) {
+			for _, seq := range r.C.SequencesOf(rel) {
 				e := r.lockFor(seq, ael, "owned by "+rel.Name.String())
 				e.Rewrites, e.Instant = true, true
 			}

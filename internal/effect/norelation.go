@@ -10,23 +10,6 @@ import (
 func (r *run) noRelation(msg any) {
 	switch s := msg.(type) {
 	case nil:
-	case *pgparse.CreateFunctionStmt:
-		r.functionForm(s)
-		r.inSchema(s.GetFuncname())
-	case *pgparse.CallStmt:
-		r.called(s)
-	case *pgparse.CreateEnumStmt:
-		r.inSchema(s.GetTypeName())
-	case *pgparse.CreateDomainStmt:
-		r.inSchema(s.GetDomainname())
-	case *pgparse.CreateRangeStmt:
-		r.inSchema(s.GetTypeName())
-	case *pgparse.CreateEventTrigStmt:
-		r.eventTrigger(s)
-	case *pgparse.CreateForeignServerStmt:
-		r.wrapper(s.GetFdwname())
-	case *pgparse.CreateUserMappingStmt:
-		r.present("server", s.GetServername())
 	case *pgparse.AlterSystemStmt:
 		r.NoTransaction = "ALTER SYSTEM"
 	case *pgparse.CreatedbStmt:
@@ -49,8 +32,8 @@ func (r *run) noRelation(msg any) {
 		}
 	case *pgparse.DropSubscriptionStmt:
 		// One that is not there, or has no slot on the other side, may go.
-		o := r.c.Object("subscription", catalog.Name{Name: s.GetSubname()})
-		if !s.GetMissingOk() || o != nil || !r.c.Complete && r.c.Unmodelled != nil {
+		o := r.C.Object("subscription", catalog.Name{Name: s.GetSubname()})
+		if !s.GetMissingOk() || o != nil || !r.C.Complete && r.C.Unmodelled != nil {
 			r.NoTransaction = "DROP SUBSCRIPTION"
 		}
 	case *pgparse.AlterSubscriptionStmt:
@@ -75,7 +58,9 @@ func (r *run) noRelation(msg any) {
 		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
 			r.NoTransaction = "ROLLBACK PREPARED"
 		}
-	case *pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.DefineStmt,
+	case *pgparse.CreateFunctionStmt, *pgparse.CallStmt, *pgparse.CreateEnumStmt, *pgparse.CreateDomainStmt, *pgparse.CreateRangeStmt,
+		*pgparse.CreateEventTrigStmt, *pgparse.CreateForeignServerStmt, *pgparse.CreateUserMappingStmt,
+		*pgparse.AlterStatsStmt, *pgparse.AlterEnumStmt, *pgparse.AlterTypeStmt, *pgparse.DefineStmt,
 		*pgparse.AlterFunctionStmt,
 		*pgparse.CreateCastStmt, *pgparse.CreateConversionStmt, *pgparse.CreateTransformStmt,
 		*pgparse.CreateOpClassStmt, *pgparse.CreateOpFamilyStmt, *pgparse.AlterOpFamilyStmt, *pgparse.AlterOperatorStmt,

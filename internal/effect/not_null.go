@@ -10,12 +10,12 @@ import (
 )
 
 func (a *alter) addNotNull(con *pgparse.Constraint) {
-	if !a.v.AtLeast(18) {
-		a.refuse(refuse.SyntaxAt, "NOT")
+	if !a.V.AtLeast(18) {
+		a.Refuse(refuse.SyntaxAt, "NOT")
 		return
 	}
 	if !a.recurse && a.rel.HasKids() && !con.GetIsNoInherit() {
-		a.refuse(refuse.ConstraintOnlyHere)
+		a.Refuse(refuse.ConstraintOnlyHere)
 		return
 	}
 	tables := a.descend(a.recurse)
@@ -25,7 +25,7 @@ func (a *alter) addNotNull(con *pgparse.Constraint) {
 	}
 	name := pgparse.Text(con.GetKeys()[0])
 	if col := a.rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && a.notNullName(col) != con.GetConname() {
-		a.refuse(refuse.NotNullAgain, con.GetConname(), name, a.rel.Name.Name)
+		a.Refuse(refuse.NotNullAgain, con.GetConname(), name, a.rel.Name.Name)
 		return
 	}
 	for _, rel := range tables {
@@ -48,9 +48,9 @@ func (a *alter) notNullName(col *catalog.Column) string {
 func (a *alter) setNotNull(name string) {
 	a.madeNotNull = append(a.madeNotNull, name)
 	if !a.recurse {
-		for _, k := range a.c.Rels(a.rel.Partitions) {
+		for _, k := range a.C.Rels(a.rel.Partitions) {
 			if col := k.Column(name); col != nil && !col.NotNull {
-				a.refuse(refuse.ConstraintOnlyHere)
+				a.Refuse(refuse.ConstraintOnlyHere)
 				return
 			}
 		}
@@ -61,13 +61,13 @@ func (a *alter) setNotNull(name string) {
 		}
 		return
 	}
-	if col, known := a.column(a.rel, name); col == nil && known {
-		a.refuse(refuse.ColumnMissing, name, a.rel.Name.Name)
+	if col, known := a.Column(a.rel, name); col == nil && known {
+		a.Refuse(refuse.ColumnMissing, name, a.rel.Name.Name)
 		return
 	} else if col != nil && col.NotNull && !col.NotNullInvalid && len(a.rel.Children) == 0 {
 		// The partitions have it too. Children that inherit may not, before 18.
 		return
-	} else if col != nil && col.NotNull && !col.NotNullInvalid && a.v.AtLeast(18) {
+	} else if col != nil && col.NotNull && !col.NotNullInvalid && a.V.AtLeast(18) {
 		return
 	}
 	for _, rel := range a.descend(a.recurse) {
@@ -76,7 +76,7 @@ func (a *alter) setNotNull(name string) {
 }
 
 func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
-	col, known := a.column(rel, name)
+	col, known := a.Column(rel, name)
 	if col != nil && col.NotNull && !col.NotNullInvalid {
 		return
 	}
@@ -95,35 +95,35 @@ func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
 }
 
 func (a *alter) dropNotNull(name string) {
-	col, known := a.column(a.rel, name)
+	col, known := a.Column(a.rel, name)
 	if col != nil && known && a.isIdentity(col) {
-		a.refuse(refuse.IdentityIs, name, a.rel.Name.Name)
+		a.Refuse(refuse.IdentityIs, name, a.rel.Name.Name)
 		return
 	}
 	if col != nil && known && !col.NotNull {
-		if a.recurse && a.rel.HasKids() && !a.v.AtLeast(18) {
+		if a.recurse && a.rel.HasKids() && !a.V.AtLeast(18) {
 			a.descend(true)
 		}
 		return
 	}
-	if parent := a.c.Relation(a.rel.Parent); parent != nil {
+	if parent := a.C.Relation(a.rel.Parent); parent != nil {
 		if above := parent.Column(name); above != nil && above.NotNull {
-			a.refuse(refuse.NullableParent, name)
+			a.Refuse(refuse.NullableParent, name)
 			return
 		}
 	}
-	for _, parent := range a.c.Rels(a.rel.Inherits) {
-		if above := parent.Column(name); above != nil && above.NotNull && !a.forItself(parent, above) && a.v.AtLeast(18) {
-			a.refuse(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.rel.Name.Name)
+	for _, parent := range a.C.Rels(a.rel.Inherits) {
+		if above := parent.Column(name); above != nil && above.NotNull && !a.forItself(parent, above) && a.V.AtLeast(18) {
+			a.Refuse(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.rel.Name.Name)
 			return
 		}
 	}
 	if col != nil && known {
 		switch {
 		case inPrimaryKey(a.rel, col) && !a.keyDropped():
-			a.refuse(refuse.NullableKey, name)
+			a.Refuse(refuse.NullableKey, name)
 		case a.identifies(col):
-			a.refuse(refuse.NullableReplica, name)
+			a.Refuse(refuse.NullableReplica, name)
 		}
 	}
 	a.descend(a.recurse)
@@ -135,7 +135,7 @@ func (a *alter) identifies(col *catalog.Column) bool {
 	if !ok {
 		return false
 	}
-	i := a.c.IndexNamed(a.rel, name)
+	i := a.C.IndexNamed(a.rel, name)
 	return i != nil && usesColumn(i.Index, col)
 }
 

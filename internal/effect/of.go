@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -14,11 +15,14 @@ import (
 func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 	r := runs.Get().(*run)
 	defer runs.Put(r)
-	*r = run{c: c, v: v, s: s, Result: Result{Effects: r.Effects[:0]}}
-	r.statement(pgparse.Unwrap(node))
+	*r = run{Question: answer.Question{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
+	msg := pgparse.Unwrap(node)
+	r.Ask(msg)
+	r.statement(msg)
 	result := r.Result
-	r.c, r.v, r.index = nil, nil, nil
-	if len(r.Effects) == 0 || r.Refused != nil && c.Complete {
+	result.Refused = r.No
+	r.Question, r.index = answer.Question{}, nil
+	if len(r.Effects) == 0 || result.Refused != nil && (c.Complete || result.Refused.Unread()) {
 		// What was locked before the server noticed is gone with the statement.
 		result.Effects = nil
 	} else {
@@ -33,11 +37,17 @@ func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 func (r *Result) Fail(problems []catalog.Problem, v *Version) {
 	for i := range problems {
 		p := &problems[i]
-		if !p.Certain || r.Refused != nil || p.Since > 0 && !v.AtLeast(p.Since) {
+		if !p.Certain || r.Refused != nil || !p.On(v.AtLeast) {
 			continue
 		}
 		r.Refused, r.Effects = &p.Refusal, nil
 	}
+}
+
+// Fails reports whether the server surely refuses the statement, so that it changes
+// nothing: nothing unseen can have made another schema of the one before.
+func (r *Result) Fails(before *catalog.Catalog) bool {
+	return r.Refused != nil && (r.Refused.Unread() || before.Unseen() == "")
 }
 
 // runs are kept for the next statement, with the room for effects that they

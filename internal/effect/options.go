@@ -3,6 +3,7 @@ package effect
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -21,8 +22,6 @@ var tableOptions = map[string]int{
 	"log_autovacuum_min_duration": 0, "vacuum_index_cleanup": 0, "vacuum_truncate": 0, "vacuum_max_eager_freeze_failure_rate": 18,
 }
 
-var viewOptions = map[string]int{"security_barrier": 0, "check_option": 0, "security_invoker": 15}
-
 // setOptions refuses storage parameters that a relation cannot have.
 func (a *alter) setOptions(list []*pgparse.Node) {
 	var known map[string]int
@@ -33,15 +32,15 @@ func (a *alter) setOptions(list []*pgparse.Node) {
 		}
 		known = tableOptions
 	case catalog.View:
-		known = viewOptions
+		known = answer.ViewOptions
 	case catalog.PartitionedTable:
 		if len(list) == 0 {
 			return
 		}
-		if a.v.AtLeast(16) {
-			a.refuse(refuse.ParametersTable)
+		if a.V.AtLeast(16) {
+			a.Refuse(refuse.ParametersTable)
 		} else {
-			a.refuse(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
+			a.Refuse(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
 		}
 		return
 	default:
@@ -50,12 +49,12 @@ func (a *alter) setOptions(list []*pgparse.Node) {
 	for _, n := range list {
 		d := n.GetDefElem()
 		if s := d.GetDefnamespace(); s != "" && s != "toast" {
-			a.refuse(refuse.NamespaceUnknown, s)
+			a.Refuse(refuse.NamespaceUnknown, s)
 			return
 		}
 		since, there := known[d.GetDefname()]
-		if !there || since > 0 && !a.v.AtLeast(since) {
-			a.refuse(refuse.ParameterUnknown, d.GetDefname())
+		if !there || since > 0 && !a.V.AtLeast(since) {
+			a.Refuse(refuse.ParameterUnknown, d.GetDefname())
 			return
 		}
 	}
@@ -71,11 +70,11 @@ var fixed = []string{
 // inPlace reports whether the values of a type are never compressed nor moved
 // out of line.
 func (r *run) inPlace(t catalog.Type) bool {
-	t = r.base(t)
+	t = r.Base(t)
 	if t.Array > 0 {
 		return false
 	}
-	if u := r.c.Type(t.OID); u != nil {
+	if u := r.C.Type(t.OID); u != nil {
 		return u.Kind == catalog.Enum
 	}
 	return t.Name.Schema == "pg_catalog" && contains(fixed, t.Name.Name)
@@ -85,26 +84,26 @@ func (r *run) inPlace(t catalog.Type) bool {
 func (a *alter) setStorage(cmd *pgparse.AlterTableCmd) {
 	word := strings.ToLower(pgparse.Text(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
-	if !compression && word == "default" && !a.v.AtLeast(16) {
-		a.refuse(refuse.SyntaxAt, "DEFAULT")
+	if !compression && word == "default" && !a.V.AtLeast(16) {
+		a.Refuse(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
-	col, _ := a.column(a.rel, cmd.GetName())
+	col, _ := a.Column(a.rel, cmd.GetName())
 	if col == nil || col.Inferred || !a.inPlace(col.Type) {
 		return
 	}
 	switch {
 	case compression && word != "default":
-		a.refuse(refuse.ColumnCompression, col.Type.String())
+		a.Refuse(refuse.ColumnCompression, col.Type.String())
 	case !compression && word != "plain" && word != "default":
-		a.refuse(refuse.ColumnStorage, col.Type.String())
+		a.Refuse(refuse.ColumnStorage, col.Type.String())
 	}
 }
 
 // setStatistics is SET STATISTICS.
 func (a *alter) setStatistics(cmd *pgparse.AlterTableCmd) {
-	if cmd.GetDef() == nil && !a.v.AtLeast(17) {
-		a.refuse(refuse.SyntaxAt, "DEFAULT")
+	if cmd.GetDef() == nil && !a.V.AtLeast(17) {
+		a.Refuse(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
 	if a.rel.Kind != catalog.Index && a.rel.Kind != catalog.PartitionedIndex || a.rel.Index == nil {
@@ -112,6 +111,6 @@ func (a *alter) setStatistics(cmd *pgparse.AlterTableCmd) {
 	}
 	n := int(cmd.GetNum())
 	if keys := a.rel.Index.Keys; n >= 1 && n <= len(keys) && keys[n-1].Column != 0 && n <= len(a.rel.Index.Names) {
-		a.refuse(refuse.StatisticsPlain, a.rel.Index.Names[n-1], a.rel.Name.Name)
+		a.Refuse(refuse.StatisticsPlain, a.rel.Index.Names[n-1], a.rel.Name.Name)
 	}
 }

@@ -18,7 +18,7 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 		r.drop(rel, "owned by "+rel.Owner)
 	}
 	var schemas []string
-	r.c.Objects("schema", func(o *catalog.Object) bool {
+	r.C.Objects("schema", func(o *catalog.Object) bool {
 		if o.Owner != "" && contains(roles, o.Owner) {
 			schemas = append(schemas, o.Name.Name)
 		}
@@ -29,10 +29,10 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	for _, rel := range owned {
 		r.dropRelation(rel, cascade, 0)
 	}
-	for _, fn := range r.c.FunctionsOf(roles) {
-		r.dropCalls(fn.Name.Name, r.c.CallersOf(fn), cascade)
+	for _, fn := range r.C.FunctionsOf(roles) {
+		r.dropCalls(fn.Name.Name, r.C.CallersOf(fn), cascade)
 	}
-	for _, u := range r.c.TypesOf(roles) {
+	for _, u := range r.C.TypesOf(roles) {
 		r.dropUserType(u, cascade, 0)
 	}
 	for _, schema := range schemas {
@@ -61,7 +61,7 @@ func (r *run) policiesFor(list []*pgparse.Node) {
 	}
 	remains := func(role string) bool { return !roles[role] }
 	var tables []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
+	r.C.Relations(func(rel *catalog.Relation) bool {
 		if slices.ContainsFunc(rel.Policies, func(p *catalog.Policy) bool { return len(p.Roles) > 0 && !slices.ContainsFunc(p.Roles, remains) }) {
 			tables = append(tables, rel)
 		}
@@ -80,7 +80,7 @@ func (r *run) ownedBy(list []*pgparse.Node) []*catalog.Relation {
 		roles[n.GetRoleSpec().GetRolename()] = true
 	}
 	var owned []*catalog.Relation
-	r.c.Relations(func(rel *catalog.Relation) bool {
+	r.C.Relations(func(rel *catalog.Relation) bool {
 		if rel.Owner != "" && roles[rel.Owner] && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
 			owned = append(owned, rel)
 		}

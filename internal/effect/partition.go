@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -22,14 +23,14 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 		return
 	}
 	implied := a.implied(part, cmd.GetBound())
-	for _, leaf := range a.c.Tree(part, true) {
+	for _, leaf := range a.C.Tree(part, true) {
 		if stored(leaf) && !implied && !a.implied(leaf, cmd.GetBound()) {
 			t := a.tabOf(leaf)
 			t.wantScan("its rows are checked against the partition's bounds")
 			t.unsure = part.Inferred
 		}
 	}
-	if d := a.c.Relation(a.rel.Default); d != nil && !cmd.GetBound().GetIsDefault() {
+	if d := a.C.Relation(a.rel.Default); d != nil && !cmd.GetBound().GetIsDefault() {
 		a.lockDefault(d, a.rel, cmd.GetBound())
 	}
 	a.cloneToPartition(part.Name, a.rel, part)
@@ -38,11 +39,11 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 // mayInherit refuses a parent whose columns the table does not keep.
 func (a *alter) mayInherit(parent *catalog.Relation) {
 	if a.rel.Parent != 0 {
-		a.refuse(refuse.PartitionInherits)
+		a.Refuse(refuse.PartitionInherits)
 		return
 	}
 	if parent.Kind == catalog.PartitionedTable {
-		a.refuse(refuse.InheritPartitioned, parent.Name.Name)
+		a.Refuse(refuse.InheritPartitioned, parent.Name.Name)
 		return
 	}
 	a.keepsNotNull(a.rel, parent)
@@ -56,10 +57,10 @@ func (a *alter) keepsNotNull(child, parent *catalog.Relation) bool {
 			continue
 		}
 		which := "child table"
-		if a.v.AtLeast(18) {
+		if a.V.AtLeast(18) {
 			which += ` "` + child.Name.Name + `"`
 		}
-		a.refuse(refuse.ChildNotNull, col.Name, which)
+		a.Refuse(refuse.ChildNotNull, col.Name, which)
 		return false
 	}
 	return true
@@ -86,20 +87,20 @@ func (a *alter) mayAttach(part *catalog.Relation, bound *pgparse.PartitionBoundS
 // sameColumns refuses a partition with other columns than its parent has. One
 // that lacks a column the catalog refuses.
 func (a *alter) sameColumns(part *catalog.Relation) bool {
-	if !a.whole(part) || !a.whole(a.rel) {
+	if !a.Whole(part) || !a.Whole(a.rel) {
 		return true
 	}
 	for _, col := range part.Columns {
 		above := a.rel.Column(col.Name)
 		switch {
 		case above == nil:
-			a.refuse(refuse.PartitionExtra, part.Name.Name, col.Name, a.rel.Name.Name)
+			a.Refuse(refuse.PartitionExtra, part.Name.Name, col.Name, a.rel.Name.Name)
 		case col.Inferred || above.Inferred || !col.Type.Known() || !above.Type.Known():
 			continue
-		case !same(col.Type, above.Type):
-			a.refuse(refuse.ChildType, part.Name.Name, col.Name)
-		case col.Identity != "" && a.v.AtLeast(17):
-			a.refuse(refuse.PartitionIdentity, part.Name.Name, col.Name)
+		case !answer.Same(col.Type, above.Type):
+			a.Refuse(refuse.ChildType, part.Name.Name, col.Name)
+		case col.Identity != "" && a.V.AtLeast(17):
+			a.Refuse(refuse.PartitionIdentity, part.Name.Name, col.Name)
 		default:
 			continue
 		}
@@ -113,7 +114,7 @@ func (a *alter) sameColumns(part *catalog.Relation) bool {
 func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	why := "default partition of " + parent.Name.String()
 	clear := r.excluded(d, parent, bound)
-	for _, leaf := range r.c.Tree(d, d.Kind == catalog.PartitionedTable) {
+	for _, leaf := range r.C.Tree(d, d.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(leaf, ael, why)
 		if stored(leaf) && !clear {
 			e.Scans = true
@@ -125,7 +126,7 @@ func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionB
 // keys. part is nil for a new table.
 func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation) {
 	used := map[catalog.OID]bool{}
-	for _, index := range r.c.IndexesOf(parent) {
+	for _, index := range r.C.IndexesOf(parent) {
 		r.lockFor(index, sue, "index of "+parent.Name.String())
 		if part != nil && part.Inferred {
 			continue
@@ -149,7 +150,7 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		if con.Kind != catalog.ForeignKey {
 			continue
 		}
-		ref := r.c.Relation(con.Ref)
+		ref := r.C.Relation(con.Ref)
 		if ref == nil {
 			continue
 		}
@@ -159,24 +160,24 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		}
 		have := own != nil && own.Valid
 		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
-		if have || own != nil && r.v.AtLeast(18) { // its own triggers go: those of the parent's key take over
+		if have || own != nil && r.V.AtLeast(18) { // its own triggers go: those of the parent's key take over
 			r.lock(ref, ael)
 		}
 		if part != nil && con.Valid && !have {
-			for _, leaf := range r.c.Tree(part, true) {
+			for _, leaf := range r.C.Tree(part, true) {
 				if stored(leaf) {
 					r.at(leaf).Scans = true
 				}
 			}
 		}
 	}
-	if refs := r.c.References(parent, true); len(refs) > 0 {
+	if refs := r.C.References(parent, true); len(refs) > 0 {
 		mode := as
-		if r.v.AtLeast(15) {
+		if r.V.AtLeast(15) {
 			mode = sre
 		}
 		for _, ref := range refs {
-			for _, t := range r.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+			for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 				if t != part {
 					r.lockFor(t, mode, "references "+parent.Name.String())
 				}
@@ -207,7 +208,7 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 	if want == nil {
 		return nil
 	}
-	for _, i := range r.c.IndexesOf(part) {
+	for _, i := range r.C.IndexesOf(part) {
 		have := i.Index
 		if have == nil || used[i.OID] || have.Parent != 0 || have.Unique != want.Unique || have.Method != want.Method ||
 			len(have.Keys) != len(want.Keys) || len(have.Include) != len(want.Include) ||
@@ -218,7 +219,7 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 		if want.Constraint != "" {
 			hc, wc := part.Constraint(have.Constraint), parent.Constraint(want.Constraint)
 			// Up to 16 a UNIQUE does for the parent's primary key.
-			alike := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.v.AtLeast(17))
+			alike := hc != nil && wc != nil && (hc.Kind == wc.Kind || hc.Kind == catalog.Unique && wc.Kind == catalog.PrimaryKey && !r.V.AtLeast(17))
 			if !alike || hc.Deferrable != wc.Deferrable {
 				continue
 			}
@@ -261,16 +262,16 @@ func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, par
 // attachIndex is ALTER INDEX … ATTACH PARTITION.
 func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	rv := cmd.GetName()
-	index := a.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false)
+	index := a.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false)
 	if index == nil {
 		return
 	}
-	if a.deny(a.strange(index)); a.Refused != nil {
+	if a.Deny(a.strange(index)); a.No != nil {
 		return
 	}
 	a.lock(index, ael)
 	for _, i := range []*catalog.Relation{a.rel, index} {
-		if t := a.c.TableOf(i); t != nil {
+		if t := a.C.TableOf(i); t != nil {
 			a.lockFor(t, as, "table of the index "+i.Name.Name)
 		}
 	}
@@ -280,7 +281,7 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 // one: it is on another table, or not the same there; nil when it takes it.
 func (a *alter) strange(index *catalog.Relation) *refuse.Refusal {
 	have, want := index.Index, a.rel.Index
-	part, parent := a.c.TableOf(index), a.c.TableOf(a.rel)
+	part, parent := a.C.TableOf(index), a.C.TableOf(a.rel)
 	switch {
 	case have == nil || want == nil || index.Inferred || a.rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
 		return nil
@@ -302,19 +303,19 @@ func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 		return
 	}
 	if cmd.GetConcurrent() {
-		if !a.v.AtLeast(14) {
-			a.refuse(refuse.SyntaxAt, "CONCURRENTLY")
+		if !a.V.AtLeast(14) {
+			a.Refuse(refuse.SyntaxAt, "CONCURRENTLY")
 			return
 		}
 		a.NoTransaction = "ALTER TABLE ... DETACH CONCURRENTLY"
 		if a.rel.Default != 0 {
-			a.refuse(refuse.DetachConcurrently)
+			a.Refuse(refuse.DetachConcurrently)
 			return
 		}
 		a.at(a.rel).Waits = true
 	}
 	a.finishDetach(part)
-	if d := a.c.Relation(a.rel.Default); d != nil && d != part {
+	if d := a.C.Relation(a.rel.Default); d != nil && d != part {
 		a.lockFor(d, ael, "default partition of "+a.rel.Name.String())
 	}
 }
@@ -323,14 +324,14 @@ func (a *alter) isPartition(part *catalog.Relation) bool {
 	if part.Parent == a.rel.OID || part.Inferred || a.rel.Inferred {
 		return true
 	}
-	a.refuse(refuse.NotPartitionOf, part.Name.Name, a.rel.Name.Name)
+	a.Refuse(refuse.NotPartitionOf, part.Name.Name, a.rel.Name.Name)
 	return false
 }
 
 // finalize is DETACH PARTITION … FINALIZE.
 func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
-	if !a.v.AtLeast(14) {
-		a.refuse(refuse.SyntaxAt, "FINALIZE")
+	if !a.V.AtLeast(14) {
+		a.Refuse(refuse.SyntaxAt, "FINALIZE")
 		return
 	}
 	if part := a.table(cmd.GetName()); part != nil && a.isPartition(part) {
@@ -341,8 +342,8 @@ func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
 func (a *alter) finishDetach(part *catalog.Relation) {
 	// 13 locks the partition only as far as it has to: for what depends on it.
 	mode := sue
-	refs := a.c.References(a.rel, true)
-	if a.v.AtLeast(14) || len(refs) > 0 && stored(part) {
+	refs := a.C.References(a.rel, true)
+	if a.V.AtLeast(14) || len(refs) > 0 && stored(part) {
 		mode = ael
 	}
 	for _, t := range part.Triggers {
@@ -354,24 +355,24 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 		mode = ael
 	}
 	a.lock(part, mode)
-	for _, i := range a.c.IndexesOf(part) {
+	for _, i := range a.C.IndexesOf(part) {
 		if i.Index != nil && i.Index.Parent != 0 {
 			a.lockFor(i, ael, "index of "+part.Name.String())
 		}
 	}
 	for _, con := range part.Constraints {
 		if con.Kind == catalog.ForeignKey {
-			if ref := a.c.Relation(con.Ref); ref != nil {
+			if ref := a.C.Relation(con.Ref); ref != nil {
 				a.lockReferenced(ref, false, referencedBy(con.Name, ""))
 			}
 		}
 	}
 	for _, ref := range refs {
-		for _, t := range a.c.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, t := range a.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
 			e.Scans = e.Scans || stored(t)
 		}
-		for _, below := range a.c.Tree(part, true) {
+		for _, below := range a.C.Tree(part, true) {
 			if below == part && !stored(part) {
 				continue // as far as it is locked already
 			}

@@ -41,19 +41,19 @@ func (a *alter) permitted(cmd *pgparse.AlterTableCmd) bool {
 		ok = sub == pgparse.AlterTableType_AT_ChangeOwner || contains(onOtherKinds[kind], sub)
 	case catalog.Sequence:
 		ok = sub == pgparse.AlterTableType_AT_ChangeOwner ||
-			(sub == pgparse.AlterTableType_AT_SetLogged || sub == pgparse.AlterTableType_AT_SetUnLogged) && a.v.AtLeast(15)
+			(sub == pgparse.AlterTableType_AT_SetLogged || sub == pgparse.AlterTableType_AT_SetUnLogged) && a.V.AtLeast(15)
 	case catalog.PartitionedTable:
-		ok = sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.v.AtLeast(18)
+		ok = sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.V.AtLeast(18)
 	}
 	if a.rel.Inferred {
 		return true // its kind is a guess
 	}
 	if !ok {
-		a.refuse(refuse.ActionUnsuited, catalog.ActionWord(sub), a.rel.Name.Name)
+		a.Refuse(refuse.ActionUnsuited, catalog.ActionWord(sub), a.rel.Name.Name)
 		return false
 	}
-	if sub == pgparse.AlterTableType_AT_SetCompression && !a.v.AtLeast(14) {
-		a.refuse(refuse.SyntaxAt, "COMPRESSION")
+	if sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14) {
+		a.Refuse(refuse.SyntaxAt, "COMPRESSION")
 		return false
 	}
 	return true

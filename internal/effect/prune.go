@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -12,7 +13,7 @@ import (
 // prune takes away the partitions that a condition leaves out, of those that a
 // name has brought since mark: they are not locked either.
 func (r *run) prune(mark int, tables []*catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) []*catalog.Relation {
-	named := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())
+	named := r.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
 	if where == nil || named == nil || named.Kind != catalog.PartitionedTable {
 		return tables
 	}
@@ -20,7 +21,7 @@ func (r *run) prune(mark int, tables []*catalog.Relation, rv *pgparse.RangeVar, 
 	before := len(r.Effects)
 	kept := r.Effects[:mark]
 	for _, e := range r.Effects[mark:] {
-		if !out(r.c.Relation(e.OID)) {
+		if !out(r.C.Relation(e.OID)) {
 			kept = append(kept, e)
 		}
 	}
@@ -40,7 +41,7 @@ func (r *run) pruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgpars
 		return false
 	}
 	for n := 0; n < maxDepth; n++ {
-		parent := r.c.Relation(part.Parent)
+		parent := r.C.Relation(part.Parent)
 		if parent == nil {
 			return false
 		}
@@ -58,7 +59,7 @@ func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, wher
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
-	if col == nil || col.Inferred || col.Type.Name.Schema != "pg_catalog" && !r.enum(col.Type) {
+	if col == nil || col.Inferred || col.Type.Name.Schema != "pg_catalog" && !r.Enum(col.Type) {
 		return false
 	}
 	for _, cond := range predicate.Conjuncts(where) {
@@ -90,7 +91,7 @@ var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "d
 
 // elsewhere reports whether a partition other than the default surely has a value.
 func (r *run) elsewhere(parent *catalog.Relation, v *predicate.Value) bool {
-	for _, p := range r.c.Rels(parent.Partitions) {
+	for _, p := range r.C.Rels(parent.Partitions) {
 		low, high, ok := ends(p.Bound)
 		if ok && low.Kind == v.Kind && (before(low, v) || low.Is(v)) && before(v, high) {
 			return true
@@ -167,7 +168,7 @@ func (r *run) joined(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.N
 	}
 	equates := func(cond *pgparse.Node) bool {
 		e := cond.GetAExpr()
-		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && operator(e) == "=" &&
+		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && answer.Operator(e) == "=" &&
 			(own(e.GetLexpr(), e.GetRexpr()) || own(e.GetRexpr(), e.GetLexpr()))
 	}
 	for _, cond := range predicate.Conjuncts(where) {

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -33,10 +34,10 @@ func (r *run) queryIn(l *query.Level) {
 		r.insert(m, l)
 	case *pgparse.UpdateStmt:
 		r.update(m, l)
-		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
+		r.ReturningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 	case *pgparse.DeleteStmt:
 		r.deleteFrom(m, l)
-		r.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
+		r.ReturningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 	case *pgparse.MergeStmt:
 		r.with(l)
 		r.merge(m)
@@ -50,8 +51,8 @@ func (r *run) queryIn(l *query.Level) {
 func (r *run) with(l *query.Level) {
 	within := r.within
 	for _, c := range l.With {
-		if word := traversal(c.Node); word != "" && !r.v.AtLeast(14) {
-			r.refuse(refuse.SyntaxAt, word)
+		if word := traversal(c.Node); word != "" && !r.V.AtLeast(14) {
+			r.Refuse(refuse.SyntaxAt, word)
 		}
 		r.within = true
 		r.queryIn(c.Query)
@@ -93,7 +94,7 @@ func (r *run) node(n *pgparse.Node, l *query.Level) {
 			return false
 		case *pgparse.FuncCall:
 			r.call(x)
-			r.newerCall(x)
+			r.NewerCall(x)
 		case *pgparse.SubLink:
 			s := x.GetSubselect().GetSelectStmt()
 			if inner := l.Inner(s); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && inner != nil && r.depth <= maxDepth {
@@ -106,12 +107,12 @@ func (r *run) node(n *pgparse.Node, l *query.Level) {
 			r.queryIn(l.Inner(m))
 			return false
 		case *pgparse.RangeSubselect:
-			if x.GetAlias() == nil && !r.v.AtLeast(16) {
-				r.refuse(refuse.FromAlias)
+			if x.GetAlias() == nil && !r.V.AtLeast(16) {
+				r.Refuse(refuse.FromAlias)
 			}
 		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
 		default:
-			r.newerExpr(m)
+			r.NewerExpr(m)
 		}
 		return true
 	})
@@ -151,8 +152,8 @@ func (r *run) serialSequence(f *pgparse.FuncCall) {
 		return
 	}
 	table, name := r.regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
-	if table != nil && name != nil && r.whole(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
-		r.refuse(refuse.ColumnMissing, name.Text, table.Name.Name)
+	if table != nil && name != nil && r.Whole(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
+		r.Refuse(refuse.ColumnMissing, name.Text, table.Name.Name)
 	}
 }
 
@@ -168,12 +169,12 @@ func (r *run) regclass(arg *pgparse.Node) *catalog.Relation {
 			return nil
 		}
 		if c := table.Column(column.Text); c != nil {
-			return r.c.Relation(c.Sequence)
+			return r.C.Relation(c.Sequence)
 		}
 		return nil
 	}
 	if b := predicate.End(arg); b != nil && b.Kind == predicate.Text {
-		return r.c.Lookup(splitName(b.Text))
+		return r.C.Lookup(splitName(b.Text))
 	}
 	return nil
 }
@@ -186,8 +187,8 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 			r.queryIn(arm)
 		}
 	}
-	if s.GetGroupDistinct() && !r.v.AtLeast(14) {
-		r.refuse(refuse.SyntaxAt, "DISTINCT")
+	if s.GetGroupDistinct() && !r.V.AtLeast(14) {
+		r.Refuse(refuse.SyntaxAt, "DISTINCT")
 	}
 	mark := len(r.Effects)
 	r.nodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
@@ -199,7 +200,7 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 	r.node(s.GetWhereClause(), l)
 	r.node(s.GetHavingClause(), l)
 	if into := s.GetIntoClause(); into != nil {
-		r.create(r.newName(into.GetRel()), catalog.Table)
+		r.create(r.NewName(into.GetRel()), catalog.Table)
 	}
 	if len(s.GetLockingClause()) > 0 {
 		r.rowLocks(s, l, mark)
@@ -219,7 +220,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 		return false
 	}
 	rv := s.GetFromClause()[0].GetRangeVar()
-	rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname())
+	rel := r.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
 	if rel == nil || rel.Inferred || rel.HasKids() {
 		return false
 	}
@@ -251,7 +252,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 // leads reports whether an expression is a column that a B-tree of all rows
 // begins with.
 func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		if i.Index == nil || i.Index.Method != "btree" && i.Index.Method != "" || i.Index.Predicate != nil || !i.Index.Valid || len(i.Index.Keys) == 0 {
 			continue
 		}
@@ -297,7 +298,7 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 	if where == nil {
 		return false
 	}
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		if i.Index == nil || len(i.Index.Keys) == 0 {
 			continue
 		}
@@ -306,7 +307,7 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 			continue
 		}
 		for _, cond := range predicate.Conjuncts(where) {
-			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && operator(e) != "<>" &&
+			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && answer.Operator(e) != "<>" &&
 				(predicate.IsColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || predicate.IsColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
 				return true
 			}
@@ -354,12 +355,12 @@ func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, wh
 		}
 		*views = append(*views, rel.OID)
 		var out []*catalog.Relation
-		for _, base := range r.c.Rels(rel.View.Reads) {
+		for _, base := range r.C.Rels(rel.View.Reads) {
 			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), views)...)
 		}
 		return out
 	}
-	tables := r.c.Tree(rel, all && (rel.Kind.IsTable()))
+	tables := r.C.Tree(rel, all && (rel.Kind.IsTable()))
 	for _, k := range tables[1:] {
 		r.lockFor(k, mode, childOf(k, rel))
 	}

@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // reindex is REINDEX.
@@ -13,9 +12,6 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 		if p.GetDefElem().GetDefname() == "concurrently" {
 			concurrent = pgparse.Truth(p.GetDefElem())
 		}
-	}
-	if !r.reindexForm(s) {
-		return
 	}
 	name := map[pgparse.ReindexObjectType]string{
 		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "REINDEX SCHEMA",
@@ -28,15 +24,9 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	if name != "" {
 		r.NoTransaction = name
 		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM {
-			if concurrent {
-				r.refuse(refuse.ReindexSystem)
-			}
 			return
 		}
-		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA && !r.present("schema", s.GetName()) {
-			return
-		}
-		r.c.Relations(func(rel *catalog.Relation) bool {
+		r.C.Relations(func(rel *catalog.Relation) bool {
 			if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&
 				(s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || rel.Name.Schema == s.GetName()) {
 				r.reindexTable(rel, concurrent)
@@ -51,30 +41,16 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 		kind = catalog.Index
 	}
 	rv := s.GetRelation()
-	rel := r.find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
+	rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
 	if rel == nil {
 		return
 	}
-	isIndex := rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex
-	switch {
-	case rel.Inferred:
-	case kind == catalog.Index && !isIndex:
-		r.refuse(refuse.NotIndex, rel.Name.Name)
-		return
-	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		r.refuse(refuse.NotTableOrView, rel.Name.Name)
-		return
-	case concurrent && isIndex && r.c.TableOf(rel) != nil && r.c.TableOf(rel).Excludes(rel):
-		r.refuse(refuse.ReindexExclusion)
+	if r.No != nil {
 		return
 	}
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {
-		if !r.v.AtLeast(14) {
+		if !r.V.AtLeast(14) {
 			// 13 warns, and does nothing.
-			if rel.Kind == catalog.PartitionedIndex {
-				r.refuse(refuse.ReindexPartitioned)
-				return
-			}
 			mode := sh
 			if concurrent {
 				mode = sue
@@ -94,7 +70,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 	if concurrent {
 		weak, strong = sue, sue
 	}
-	for _, x := range r.c.Tree(rel, true) {
+	for _, x := range r.C.Tree(rel, true) {
 		switch x.Kind {
 		case catalog.Index:
 			r.reindexOne(x, concurrent, x == rel)
@@ -109,7 +85,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 			if x == rel {
 				if rel.Kind == catalog.PartitionedTable {
 					r.lock(x, weak)
-				} else if t := r.c.TableOf(x); t != nil {
+				} else if t := r.C.TableOf(x); t != nil {
 					r.lock(x, strong)
 					r.lockFor(t, weak, "table of the index "+x.Name.Name)
 				}
@@ -128,7 +104,7 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 	e := r.lock(rel, mode)
 	e.Waits = concurrent
 	e.RebuildsIndex, e.Scans = rel.Inferred, rel.Inferred
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		if concurrent && rel.Excludes(i) { // passed over, with a warning
 			r.lockFor(i, sue, "index of "+rel.Name.String())
 			continue
@@ -150,7 +126,7 @@ func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
 	if !named {
 		e.Why = "index of a partition"
 	}
-	if t := r.c.TableOf(index); t != nil {
+	if t := r.C.TableOf(index); t != nil {
 		e := r.lockFor(t, mode, "table of the index "+index.Name.Name)
 		e.RebuildsIndex, e.Scans, e.Waits = true, true, concurrent
 	}

@@ -40,7 +40,7 @@ func (r *run) target(rv *pgparse.RangeVar, w write) (tables []*catalog.Relation,
 		return nil, true
 	}
 	if rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence {
-		r.refuse(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
+		r.Refuse(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
 		return nil, true
 	}
 	w.inherits = rv.GetInh() && w.event != "insert"
@@ -80,24 +80,24 @@ func (r *run) throughView(view *catalog.Relation, w write, conditional bool) []*
 		r.insteadOf(view, w.event)
 		return nil
 	}
-	if r.c.Complete || r.c.Unmodelled == nil {
-		if conditional || r.c.ReadOnly(view) != "" {
-			r.refuse(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
+	if r.C.Complete || r.C.Unmodelled == nil {
+		if conditional || r.C.ReadOnly(view) != "" {
+			r.Refuse(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
 			return nil
 		}
 		for _, name := range w.columns {
-			if r.c.Computed(view, name) {
-				r.refuse(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
+			if r.C.Computed(view, name) {
+				r.Refuse(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
 				return nil
 			}
 		}
 	}
 	why := "read by the view " + view.Name.String()
-	base := r.c.Base(view)
+	base := r.C.Base(view)
 	if base == nil {
 		return r.readRelation(view, rx, true, "", &[]catalog.OID{})
 	}
-	for _, other := range r.c.Rels(view.View.Reads) {
+	for _, other := range r.C.Rels(view.View.Reads) {
 		if other != base {
 			for _, t := range r.readRelation(other, as, true, why, &[]catalog.OID{view.OID}) {
 				if w.event != "insert" {
@@ -106,7 +106,7 @@ func (r *run) throughView(view *catalog.Relation, w write, conditional bool) []*
 			}
 		}
 	}
-	w.columns, w.given, w.inherits = r.c.BaseColumns(view, w.columns), nil, w.event != "insert"
+	w.columns, w.given, w.inherits = r.C.BaseColumns(view, w.columns), nil, w.event != "insert"
 	tables, _ := r.rewritten(base, w, why)
 	return tables
 }
@@ -120,7 +120,7 @@ var (
 func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
 	if rel.Kind == catalog.View && rel.View != nil {
 		seen := []catalog.OID{rel.OID}
-		for _, other := range r.c.Rels(rel.View.Reads) {
+		for _, other := range r.C.Rels(rel.View.Reads) {
 			for _, t := range r.readRelation(other, mode, true, "read by the view "+rel.Name.String(), &seen) {
 				r.scanFor(t, w.where)
 			}
@@ -154,7 +154,7 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 		f.conditional = f.conditional || u.Instead && u.Where != nil
 		f.products += len(u.Actions)
 		if len(u.Actions) > 0 && contains(r.firing, this) {
-			r.refuse(refuse.RuleRecursion, rel.Name.Name)
+			r.Refuse(refuse.RuleRecursion, rel.Name.Name)
 			return f
 		}
 		r.firing = append(r.firing, this)
@@ -164,18 +164,18 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 	switch {
 	case len(rel.Rules) == 0:
 	case w.returning && (f.instead || f.conditional) && !f.returning:
-		r.refuse(refuse.RuleReturning, map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}[w.event], rel.Name.Name)
+		r.Refuse(refuse.RuleReturning, map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}[w.event], rel.Name.Name)
 	case w.arbiter && (f.products > 0 || updates):
-		r.refuse(refuse.RuleConflict)
+		r.Refuse(refuse.RuleConflict)
 	case !r.within:
 	case f.instead && f.products == 0:
-		r.refuse(refuse.RuleNothing)
+		r.Refuse(refuse.RuleNothing)
 	case f.conditional && f.products > 0:
-		r.refuse(refuse.RuleConditional)
+		r.Refuse(refuse.RuleConditional)
 	case !f.instead && f.products > 0:
-		r.refuse(refuse.RuleAlso)
+		r.Refuse(refuse.RuleAlso)
 	case f.products > 1:
-		r.refuse(refuse.RuleMany)
+		r.Refuse(refuse.RuleMany)
 	}
 	return f
 }
@@ -255,7 +255,7 @@ func (r *run) insteadOf(view *catalog.Relation, event string) {
 		if t.Timing != "instead of" || !t.Enabled || !t.On(event) || t.When != nil {
 			continue
 		}
-		list := r.c.Functions(t.Function.Schema, t.Function.Name)
+		list := r.C.Functions(t.Function.Schema, t.Function.Name)
 		at := slices.IndexFunc(list, func(fn *catalog.Function) bool { return len(fn.Args) == 0 })
 		if at < 0 {
 			continue

@@ -10,7 +10,7 @@ import (
 // rowLocks is FOR UPDATE and its like.
 func (r *run) rowLocks(s *pgparse.SelectStmt, l *query.Level, mark int) {
 	if what := unlockable(s); what != "" {
-		r.refuse(refuse.LockNotAllowed, strength(s), what)
+		r.Refuse(refuse.LockNotAllowed, strength(s), what)
 		return
 	}
 	lock := func(rv *pgparse.RangeVar) {
@@ -26,7 +26,7 @@ func (r *run) rowLocks(s *pgparse.SelectStmt, l *query.Level, mark int) {
 				if !ok || l.CTE(rv) != nil {
 					return true
 				}
-				if rel := r.c.Lookup(rv.GetSchemaname(), rv.GetRelname()); rel != nil && len(names) == 0 && !r.lockable(rel) {
+				if rel := r.C.Lookup(rv.GetSchemaname(), rv.GetRelname()); rel != nil && len(names) == 0 && !r.lockable(rel) {
 					return false
 				}
 				for _, want := range names {
@@ -51,7 +51,7 @@ func (r *run) lockable(rel *catalog.Relation) bool {
 	if rel.Inferred || rel.Kind != catalog.MaterializedView && rel.Kind != catalog.Sequence {
 		return true
 	}
-	r.refuse(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
+	r.Refuse(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
 	return false
 }
 

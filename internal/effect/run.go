@@ -1,18 +1,15 @@
 package effect
 
 import (
-	"strings"
-
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
 // run collects the effects of one statement.
 type run struct {
-	c *catalog.Catalog
-	v *Version
+	answer.Question
 	s Session
 	Result
 	// index finds effects once there are too many to look through.
@@ -24,27 +21,15 @@ type run struct {
 	firing []firing
 	// within: the statement stands in a WITH.
 	within bool
-	// schema is where unqualified names are created, in CREATE SCHEMA; "" is
-	// the catalog's own.
-	schema string
 	// persistence is that of the table that CREATE TABLE makes.
 	persistence catalog.Persistence
 	// without are the columns whose drop was followed.
 	without []columnOf
-	// made are the relations that CREATE SCHEMA has created so far.
-	made []string
 	// taken are the names that the statement itself has made, among the effects that
 	// were looked at; tried is how many were taken where many things have the like.
 	taken  map[string]bool
 	looked int
 	tried  map[string]int
-}
-
-func (r *run) creationSchema() string {
-	if r.schema != "" {
-		return r.schema
-	}
-	return r.c.CreationSchema()
 }
 
 // maxDepth bounds recursion through partitions, views and cascades: a folded
@@ -107,8 +92,8 @@ func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
 		e.Dropped, e.RebuildsIndex = false, true
 		return e
 	}
-	if r.schema != "" {
-		r.made = append(r.made, name.Name)
+	if r.Schema != "" {
+		r.Made = append(r.Made, name.Name)
 	}
 	e := r.at(catalog.StandIn(name, kind, false))
 	e.Lock, e.Created = onward.AccessExclusiveLock, true
@@ -155,7 +140,7 @@ func (r *run) empty(rel *catalog.Relation, why string) {
 	}
 	e.Rewrites, e.Instant = true, true
 	e.RebuildsIndex = e.RebuildsIndex || len(rel.Indexes) > 0
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Instant = true, true
 	}
@@ -166,7 +151,7 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
 	e.Rewrites, e.Scans = true, true
 	rebuilds := e.RebuildsIndex
-	for _, i := range r.c.IndexesOf(rel) {
+	for _, i := range r.C.IndexesOf(rel) {
 		if x := r.lockFor(i, onward.AccessExclusiveLock, "index of "+rel.Name.String()); !x.Dropped {
 			x.RebuildsIndex, rebuilds = true, true
 		}
@@ -174,75 +159,17 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 	r.at(rel).RebuildsIndex = rebuilds
 }
 
-// refuse records what the server says no with, unless it has said it already.
-func (r *run) refuse(kind refuse.Kind, objects ...string) { r.deny(kind.Of(objects...)) }
-
-// deny is refuse for what is told already; nil is no refusal.
-func (r *run) deny(x *refuse.Refusal) {
-	if r.Refused == nil {
-		r.Refused = x
-	}
-}
-
-// system reports whether a name is one of the server's own, whose locks are
-// not told.
-func system(schema, name string) bool {
-	return schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_")
-}
-
-// find is the relation of a name: the one of the catalog, or a stand-in for
-// one that it has not seen; nil for the server's own and for one that a
-// complete catalog does not have, which is then refused unless missingOK, and
-// for one that may be missing and was seen to go.
-func (r *run) find(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
-	if contains(r.made, name) && (schema == "" || schema == r.schema) {
-		return nil
-	}
-	if rel := r.c.Lookup(schema, name); rel != nil {
-		return rel
-	}
-	if name == "" || system(schema, name) {
-		return nil
-	}
-	if r.c.Complete {
-		if !missingOK {
-			r.deny(missing(schema, name, kind))
-		}
-		return nil
-	}
-	if missingOK && r.c.Gone(schema, name) {
-		return nil
-	}
-	if schema == "" {
-		schema = r.c.CreationSchema()
-	}
-	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
-}
-
-func missing(schema, name string, kind catalog.Kind) *refuse.Refusal {
-	if schema != "" {
-		name = schema + "." + name
-	}
-	switch kind {
-	case catalog.Index:
-		return refuse.IndexMissing.Of(name)
-	case catalog.View, catalog.MaterializedView, catalog.Sequence:
-		return refuse.RelationMissingAs.Of(kind.String(), name)
-	}
-	return refuse.RelationMissing.Of(name)
-}
-
 // table is find for what a statement names as its table.
 func (r *run) table(rv *pgparse.RangeVar) *catalog.Relation {
 	if oid, ok := r.bound[rv]; ok {
-		return r.c.Relation(oid)
+		return r.C.Relation(oid)
 	}
-	return r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
+	return r.Table(rv)
 }
 
 // below locks everything below a relation.
 func (r *run) below(rel *catalog.Relation, mode onward.Lock) {
-	for _, k := range r.c.Tree(rel, true)[1:] {
+	for _, k := range r.C.Tree(rel, true)[1:] {
 		r.lockFor(k, mode, childOf(k, rel))
 	}
 }
@@ -252,19 +179,4 @@ func childOf(kid, of *catalog.Relation) string {
 		return "partition of " + of.Name.String()
 	}
 	return "inherits from " + of.Name.String()
-}
-
-// column finds a column; known is false when the table's columns are not all
-// known, so that a missing one may exist.
-func (r *run) column(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
-	if col = rel.Column(name); col != nil {
-		return col, !col.Inferred
-	}
-	return nil, r.whole(rel)
-}
-
-// whole reports whether all columns and constraints of a relation are known:
-// it was seen created, and nothing else happened that could not be read.
-func (r *run) whole(rel *catalog.Relation) bool {
-	return !rel.Inferred && !rel.Partial && (r.c.Complete || r.c.Unmodelled == nil)
 }

@@ -7,8 +7,8 @@ import (
 )
 
 func (r *run) createSequence(s *pgparse.CreateSeqStmt) {
-	name := r.newName(s.GetSequence())
-	if s.GetIfNotExists() && r.c.Lookup(name.Schema, name.Name) != nil {
+	name := r.NewName(s.GetSequence())
+	if s.GetIfNotExists() && r.C.Lookup(name.Schema, name.Name) != nil {
 		return
 	}
 	r.create(name, catalog.Sequence)
@@ -26,35 +26,21 @@ func (r *run) ownedByColumn(options []*pgparse.Node) {
 			continue // OWNED BY NONE
 		}
 		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-		if rel := r.find(schema, name, catalog.Table, false); rel != nil {
+		if rel := r.Find(schema, name, catalog.Table, false); rel != nil {
 			r.lock(rel, as)
 		}
 	}
 }
 
-func hasOption(options []*pgparse.Node, name string) bool {
-	for _, o := range options {
-		if o.GetDefElem().GetDefname() == name {
-			return true
-		}
-	}
-	return false
-}
-
 func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 	rv := s.GetSequence()
-	seq := r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
+	seq := r.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
 	if seq == nil {
 		return
 	}
 	e := r.lock(seq, sre)
-	if seq.Seq != nil && seq.Seq.OwnerTable != 0 {
-		if t := r.c.Relation(seq.Seq.OwnerTable); t != nil {
-			if col := t.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity != "" && hasOption(s.GetOptions(), "owned_by") {
-				r.refuse(refuse.IdentitySequence)
-				return
-			}
-		}
+	if r.No != nil {
+		return
 	}
 	for _, o := range s.GetOptions() {
 		if o.GetDefElem().GetDefname() != "owned_by" {
@@ -72,7 +58,7 @@ func (a *alter) isIdentity(col *catalog.Column) bool {
 // sharesIdentity reports whether a column of a partition takes its numbers from
 // the sequence of its parent's.
 func (a *alter) sharesIdentity(col *catalog.Column) bool {
-	parent := a.c.Relation(a.rel.Parent)
+	parent := a.C.Relation(a.rel.Parent)
 	if parent == nil || col == nil || col.Identity == "" {
 		return false
 	}
@@ -109,38 +95,38 @@ func (r *run) createOwned(table catalog.Name, column string, options []*pgparse.
 // identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
 // it) and DROP IDENTITY.
 func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
-	col, known := a.column(a.rel, cmd.GetName())
+	col, known := a.Column(a.rel, cmd.GetName())
 	none := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity && known && col != nil && col.Identity == ""
 	// What only the sequence learns does not go down.
 	only := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetIdentity && !contains(optionNames(cmd.GetDef().GetList().GetItems()), "generated")
-	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !only && a.v.AtLeast(17) {
+	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !only && a.V.AtLeast(17) {
 		a.below(a.rel, a.mode)
 	}
 	if a.sharesIdentity(col) && cmd.GetSubtype() != pgparse.AlterTableType_AT_AddIdentity {
 		switch {
-		case !a.v.AtLeast(17): // no partition's column was one
+		case !a.V.AtLeast(17): // no partition's column was one
 			if !cmd.GetMissingOk() {
-				a.refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
+				a.Refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
 			}
 		case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
-			a.refuse(refuse.IdentityFromPartition)
+			a.Refuse(refuse.IdentityFromPartition)
 		default:
-			a.refuse(refuse.IdentityOfPartition)
+			a.Refuse(refuse.IdentityOfPartition)
 		}
 		return
 	}
 	var seq *catalog.Relation
 	if col != nil && col.Sequence != 0 {
-		seq = a.c.Relation(col.Sequence)
+		seq = a.C.Relation(col.Sequence)
 	}
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddIdentity:
-		if a.rel.Parent != 0 && a.v.AtLeast(17) {
-			a.refuse(refuse.IdentityToPartition)
+		if a.rel.Parent != 0 && a.V.AtLeast(17) {
+			a.Refuse(refuse.IdentityToPartition)
 			return
 		}
 		if known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.refuse(refuse.IdentityNullable, cmd.GetName(), a.rel.Name.Name)
+			a.Refuse(refuse.IdentityNullable, cmd.GetName(), a.rel.Name.Name)
 			return
 		}
 		a.newIdentity = true
@@ -148,7 +134,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropIdentity:
 		if known && col != nil && col.Identity == "" {
 			if !cmd.GetMissingOk() {
-				a.refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
+				a.Refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
 			}
 			return
 		}
@@ -158,7 +144,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 		}
 	case pgparse.AlterTableType_AT_SetIdentity:
 		if known && col != nil && !a.isIdentity(col) && !a.newIdentity {
-			a.refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
+			a.Refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
 			return
 		}
 		if seq == nil {

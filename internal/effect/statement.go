@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // statement tells the families of statements apart. There is no silent
@@ -19,7 +19,6 @@ func (r *run) statement(msg any) {
 	case *pgparse.CreateStmt:
 		r.createTable(s, catalog.Table)
 	case *pgparse.CreateForeignTableStmt:
-		r.present("server", s.GetServername())
 		r.createTable(s.GetBaseStmt(), catalog.ForeignTable)
 	case *pgparse.CreateTableAsStmt:
 		r.createTableAs(s)
@@ -65,7 +64,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.AlterDomainStmt:
 		r.alterDomain(s)
 	case *pgparse.CompositeTypeStmt:
-		r.create(r.newName(s.GetTypevar()), catalog.CompositeType)
+		r.create(r.NewName(s.GetTypevar()), catalog.CompositeType)
 	case *pgparse.CreateSeqStmt:
 		r.createSequence(s)
 	case *pgparse.AlterSeqStmt:
@@ -75,10 +74,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.SecLabelStmt:
 		r.comment(s.GetObjtype(), s.GetObject())
 	case *pgparse.CreatePublicationStmt:
-		if !r.publicationForm(s.GetOptions()) {
-			return
-		}
-		r.publish(s.GetPubobjects(), pgparse.Option(s.GetOptions(), "publish_via_partition_root", false))
+		r.publish(s.GetPubobjects())
 	case *pgparse.AlterPublicationStmt:
 		r.alterPublication(s)
 	case *pgparse.GrantStmt:
@@ -86,11 +82,11 @@ func (r *run) statement(msg any) {
 	case *pgparse.AlterTableMoveAllStmt:
 		r.moveAll(s)
 	case *pgparse.CreateSchemaStmt:
-		r.schema = s.GetSchemaname()
+		r.Schema = s.GetSchemaname()
 		for _, n := range s.GetSchemaElts() {
 			r.statement(pgparse.Unwrap(n))
 		}
-		r.schema = ""
+		r.Schema = ""
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.query(s)
 	case *pgparse.CopyStmt:
@@ -98,12 +94,9 @@ func (r *run) statement(msg any) {
 	case *pgparse.ExplainStmt:
 		r.explain(s)
 	case *pgparse.DeclareCursorStmt:
-		const hold = 1 << 5 // CURSOR_OPT_HOLD
-		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
-			r.refuse(refuse.HoldForUpdate)
-			return
+		if r.No == nil {
+			r.planned(s.GetQuery())
 		}
-		r.planned(s.GetQuery())
 	case *pgparse.PrepareStmt:
 		r.reads(s.GetQuery())
 	case *pgparse.AlterExtensionContentsStmt:
@@ -137,7 +130,7 @@ func (r *run) explain(s *pgparse.ExplainStmt) {
 
 // planned locks what a statement names without running it.
 func (r *run) planned(query *pgparse.Node) {
-	inner := run{c: r.c, v: r.v, s: r.s}
+	inner := run{Question: answer.Question{C: r.C, V: r.V}, s: r.s}
 	inner.statement(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
@@ -155,7 +148,7 @@ func (r *run) depends(s *pgparse.AlterObjectDependsStmt) {
 	if rv == nil {
 		return
 	}
-	if rel := r.find(rv.GetSchemaname(), rv.GetRelname(), objectKind(s.GetObjectType()), false); rel != nil {
+	if rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), false); rel != nil {
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TRIGGER {
 			r.lock(rel, as)
 			return
@@ -182,7 +175,7 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	for _, n := range s.GetRoles() {
 		owners[n.GetRoleSpec().GetRolename()] = true
 	}
-	r.c.Relations(func(rel *catalog.Relation) bool {
+	r.C.Relations(func(rel *catalog.Relation) bool {
 		if len(owners) > 0 && !owners[rel.Owner] {
 			return true
 		}
@@ -212,9 +205,6 @@ func (r *run) opaque(msg any) {
 		}
 	case *pgparse.ImportForeignSchemaStmt:
 		// Only new foreign tables.
-		if r.present("server", s.GetServerName()) {
-			r.present("schema", s.GetLocalSchema())
-		}
 	case *pgparse.ExecuteStmt:
 		r.Unmodelled = "EXECUTE: the prepared statement is not in the text"
 	case *pgparse.DoStmt:

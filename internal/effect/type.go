@@ -1,8 +1,6 @@
 package effect
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -15,10 +13,6 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
-		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !r.v.AtLeast(17) {
-			r.refuse(refuse.SyntaxAt, "NOT")
-			return
-		}
 		if con.GetSkipValidation() {
 			return
 		}
@@ -26,10 +20,9 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	default:
 		return
 	}
-	d := r.c.LookupType(schema, name)
+	d := r.C.LookupType(schema, name)
 	if d == nil {
-		if r.c.Complete {
-			r.refuse(refuse.TypeMissing, name)
+		if r.No != nil {
 			return
 		}
 		r.Unmodelled = "ALTER DOMAIN of a domain that no statement created: the tables that use it are not known"
@@ -51,24 +44,14 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
 	}
-	r.c.EachOfType(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
-		if rel.Kind == catalog.CompositeType {
-			if u := r.c.CompositeOf(rel); u != nil {
-				r.refuseWithin(d, u.OID, 0)
-			}
-			return
-		}
-		if rel.Kind != catalog.Table && rel.Kind != catalog.MaterializedView {
-			return
-		}
-		if col.Type.Array > 0 {
-			r.refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+	r.C.EachOfType(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		if rel.Kind != catalog.Table && rel.Kind != catalog.MaterializedView || col.Type.Array > 0 {
 			return
 		}
 		e := r.lockFor(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
 		e.Scans = true
 	})
-	r.c.Types(func(u *catalog.UserType) bool {
+	r.C.Types(func(u *catalog.UserType) bool {
 		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
 			r.domainUsers(u, depth+1)
 		}
@@ -76,51 +59,28 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 	})
 }
 
-// refuseWithin refuses a new rule for a domain when a stored column has it
-// inside of another type: the server does not look there.
-func (r *run) refuseWithin(d *catalog.UserType, composite catalog.OID, depth int) {
-	if depth > 8 {
-		return
-	}
-	r.c.EachOfType(composite, func(rel *catalog.Relation, col *catalog.Column) {
-		switch rel.Kind {
-		case catalog.Table, catalog.MaterializedView:
-			r.refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
-		case catalog.CompositeType:
-			if u := r.c.CompositeOf(rel); u != nil {
-				r.refuseWithin(d, u.OID, depth+1)
-			}
-		}
-	})
-}
-
-// typedTablesOf are the tables of a type (OF).
-func (r *run) typedTablesOf(u *catalog.UserType) []*catalog.Relation {
-	return slices.DeleteFunc(r.c.TypedBy(u.OID), func(rel *catalog.Relation) bool { return rel.OfType != u.OID })
-}
-
 // typedTables carries an ALTER TYPE on to the tables of the type. retype is the
 // subcommand when it changes an attribute's type.
 func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
-	u := a.c.CompositeOf(a.rel)
+	u := a.C.CompositeOf(a.rel)
 	if u == nil {
 		return
 	}
 	if retype != nil {
 		var used *refuse.Refusal
-		a.c.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		a.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
 			if used == nil {
 				used = refuse.TypeUsed.Of(u.Name.Name, rel.Name.Name, col.Name)
 			}
 		})
 		if used != nil {
-			a.deny(used)
+			a.Deny(used)
 			return
 		}
 	}
-	tables := a.typedTablesOf(u)
+	tables := a.TablesOf(u)
 	if len(tables) > 0 && behavior != pgparse.DropBehavior_DROP_CASCADE {
-		a.refuse(refuse.TypeOfTable, u.Name.Name)
+		a.Refuse(refuse.TypeOfTable, u.Name.Name)
 		return
 	}
 	for _, t := range tables {
@@ -130,7 +90,7 @@ func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.Alter
 		}
 		if col := t.Column(retype.GetName()); col != nil {
 			def := retype.GetDef().GetColumnDef()
-			a.retype(t, col, a.c.TypeOf(def.GetTypeName()), def)
+			a.retype(t, col, a.C.TypeOf(def.GetTypeName()), def)
 		}
 	}
 }

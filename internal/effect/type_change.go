@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refuse"
@@ -26,17 +27,6 @@ func plain(schema, name string) catalog.Type {
 	return catalog.Type{Name: catalog.Name{Schema: schema, Name: name}}
 }
 
-// domain is the domain that a type is; nil when it is none.
-func (r *run) domain(t catalog.Type) *catalog.UserType {
-	if t.OID == 0 || t.Array > 0 {
-		return nil
-	}
-	if u := r.c.Type(t.OID); u != nil && u.Kind == catalog.Domain {
-		return u
-	}
-	return nil
-}
-
 // constrained reports whether a domain, or one that it rests on, restricts its
 // values.
 func (r *run) constrained(d *catalog.UserType) bool {
@@ -44,30 +34,16 @@ func (r *run) constrained(d *catalog.UserType) bool {
 		if d.Constrained() {
 			return true
 		}
-		d = r.domain(d.Base)
+		d = r.Domain(d.Base)
 	}
 	return false
-}
-
-// base is the type under all domains. A domain's modifier is not seen from
-// outside of it.
-func (r *run) base(t catalog.Type) catalog.Type {
-	for n := 0; n < maxDepth; n++ {
-		d := r.domain(t)
-		if d == nil {
-			return t
-		}
-		t = d.Base
-		t.Mods = nil
-	}
-	return t
 }
 
 // convert is the column's value coerced to another type: by assignment, or
 // explicitly in a USING.
 func (r *run) convert(v value, to catalog.Type, explicit bool) value {
-	if d := r.domain(to); d != nil {
-		if same(v.typ, to) {
+	if d := r.Domain(to); d != nil {
+		if answer.Same(v.typ, to) {
 			return value{typ: to, computed: v.computed, unknown: v.unknown, why: v.why}
 		}
 		out := r.convert(v, d.Base, explicit)
@@ -80,9 +56,9 @@ func (r *run) convert(v value, to catalog.Type, explicit bool) value {
 	if v.unknown || !v.typ.Known() || !to.Known() {
 		return value{typ: to, computed: true, unknown: true, why: "the old type is not known"}
 	}
-	from := r.base(v.typ)
+	from := r.Base(v.typ)
 	out := value{typ: to, computed: v.computed, why: v.why}
-	if !same(from, to) {
+	if !answer.Same(from, to) {
 		free, mods := r.relabels(from, to)
 		switch {
 		case !free:
@@ -92,9 +68,9 @@ func (r *run) convert(v value, to catalog.Type, explicit bool) value {
 			out.computed = true
 			switch {
 			case !explicit && !r.assignable(from, to):
-				r.refuse(refuse.NoAutomaticCast, "", unmodified(to)) // whose it is, the caller says
+				r.Refuse(refuse.NoAutomaticCast, "", unmodified(to)) // whose it is, the caller says
 			case explicit && !r.castable(from, to):
-				r.refuse(refuse.NoCast, unmodified(v.typ), unmodified(to))
+				r.Refuse(refuse.NoCast, unmodified(v.typ), unmodified(to))
 			}
 			return out
 		case !mods:
@@ -106,17 +82,6 @@ func (r *run) convert(v value, to catalog.Type, explicit bool) value {
 		out.computed, out.why = true, "every value is checked against the new length or precision"
 	}
 	return out
-}
-
-// same reports whether two types are one, but for their modifiers.
-func same(a, b catalog.Type) bool {
-	if (a.Array > 0) != (b.Array > 0) {
-		return false
-	}
-	if a.OID != 0 || b.OID != 0 {
-		return a.OID == b.OID
-	}
-	return a.Name == b.Name
 }
 
 // relabels reports whether the cast between two types changes nothing in the
@@ -176,32 +141,32 @@ func cast(from, to string) string {
 func (r *run) assignable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
-		from, to = r.base(from), r.base(to)
-		return same(from, to) || r.assignable(from, to)
+		from, to = r.Base(from), r.Base(to)
+		return answer.Same(from, to) || r.assignable(from, to)
 	}
 	if from.OID != 0 || to.OID != 0 {
 		// Between an enum or composite and another type there is only the cast
 		// through text; extensions define others.
-		fu, tu := r.c.Type(from.OID), r.c.Type(to.OID)
+		fu, tu := r.C.Type(from.OID), r.C.Type(to.OID)
 		own := func(u *catalog.UserType) bool {
 			return u != nil && !u.Inferred && (u.Kind == catalog.Enum || u.Kind == catalog.Composite)
 		}
-		if !own(fu) && !own(tu) || r.userCasts() {
+		if !own(fu) && !own(tu) || r.UserCasts() {
 			return true
 		}
-		return own(fu) && isText(to)
+		return own(fu) && answer.IsText(to)
 	}
 	if from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		return true
 	}
-	if isText(to) {
+	if answer.IsText(to) {
 		return true
 	}
 	if from.Array > 0 || to.Array > 0 {
-		return r.userCasts()
+		return r.UserCasts()
 	}
 	c := cast(from.Name.Name, to.Name.Name)
-	return c != "" && c[0] != 'e' || r.userCasts()
+	return c != "" && c[0] != 'e' || r.UserCasts()
 }
 
 // castable reports whether a value may be cast explicitly: what has no entry in
@@ -209,24 +174,12 @@ func (r *run) assignable(from, to catalog.Type) bool {
 func (r *run) castable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
-		return same(from, to) || r.castable(from, to)
+		return answer.Same(from, to) || r.castable(from, to)
 	}
 	if from.OID != 0 || to.OID != 0 || from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
-		return isText(from) || r.assignable(from, to)
+		return answer.IsText(from) || r.assignable(from, to)
 	}
-	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && cast(from.Name.Name, to.Name.Name) != "" || r.userCasts()
-}
-
-// isText reports whether every type may be assigned to this one through its
-// text.
-func isText(t catalog.Type) bool {
-	return t.Array == 0 && t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar" || t.Name.Name == "name")
-}
-
-func (r *run) userCasts() bool {
-	any := false
-	r.c.Objects("cast", func(*catalog.Object) bool { any = true; return false })
-	return any
+	return answer.IsText(from) || answer.IsText(to) || from.Array == 0 && to.Array == 0 && cast(from.Name.Name, to.Name.Name) != "" || r.UserCasts()
 }
 
 // fits reports whether a change of modifiers within one type needs no look at
@@ -296,7 +249,7 @@ func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
 			return old
 		}
 	case *pgparse.TypeCast:
-		return r.convert(r.using(m.GetArg(), col, old), r.c.TypeOf(m.GetTypeName()), true)
+		return r.convert(r.using(m.GetArg(), col, old), r.C.TypeOf(m.GetTypeName()), true)
 	case *pgparse.CollateClause:
 		return r.using(m.GetArg(), col, old)
 	}

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -11,7 +12,7 @@ import (
 // cannot be made anew. What they compare the column with keeps the type that it
 // got when it was written: 'new'::text is no value of an enum.
 func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
-	if col.Inferred || !col.Type.Known() || !to.Known() || same(col.Type, to) {
+	if col.Inferred || !col.Type.Known() || !to.Known() || answer.Same(col.Type, to) {
 		return true
 	}
 	for _, con := range rel.Constraints {
@@ -19,7 +20,7 @@ func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog
 			return false
 		}
 	}
-	for _, i := range a.c.IndexesOf(rel) {
+	for _, i := range a.C.IndexesOf(rel) {
 		if i.Index == nil || a.dropped(i.OID) {
 			continue
 		}
@@ -31,8 +32,8 @@ func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog
 			if class == col.Type.Name.Name+"_ops" && !(class == "inet_ops" && i.Index.Method == "gist") || class == "array_ops" {
 				class = "" // the old type's default is not kept
 			}
-			if no := a.unfit(i.Index.Method, class, to); no != nil {
-				a.deny(no)
+			if no := a.Unfit(i.Index.Method, class, to); no != nil {
+				a.Deny(no)
 				return false
 			}
 		}
@@ -46,7 +47,7 @@ func (a *alter) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog
 // comparesStill refuses a type that has no operator for a comparison of the
 // column with constants.
 func (a *alter) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalog.Type) bool {
-	if expr == nil || a.domain(col.Type) != nil || !contains(plainly, col.Type.Name.Name) && !a.enum(col.Type) {
+	if expr == nil || a.Domain(col.Type) != nil || !contains(plainly, col.Type.Name.Name) && !a.Enum(col.Type) {
 		return true
 	}
 	fits := true
@@ -62,7 +63,7 @@ func (a *alter) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalo
 			}
 		}
 		if t, ok := a.constantType(with, col.Type); ok && t.Known() && !a.equates(to, t) && !a.equates(t, to) {
-			a.refuse(refuse.NoOperator, to.String(), operator(e), t.String())
+			a.Refuse(refuse.NoOperator, to.String(), answer.Operator(e), t.String())
 			fits = false
 		}
 		return fits
@@ -73,11 +74,6 @@ func (a *alter) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalo
 // plainly are the types that are compared as they are: a varchar, for one, is
 // cast to text, and will be.
 var plainly = []string{"text", "int2", "int4", "int8", "numeric", "float4", "float8", "date", "timestamp", "timestamptz", "uuid", "bool"}
-
-func (r *run) enum(t catalog.Type) bool {
-	u := r.c.Type(t.OID)
-	return u != nil && t.Array == 0 && u.Kind == catalog.Enum && !u.Inferred
-}
 
 // constantType is the type of constants that a column is compared with; ok is
 // false when something else is there too.
@@ -96,7 +92,7 @@ func (a *alter) constantType(n *pgparse.Node, column catalog.Type) (t catalog.Ty
 		return t, false
 	case *pgparse.TypeCast:
 		_, constant := pgparse.Unwrap(m.GetArg()).(*pgparse.A_Const)
-		t = a.c.TypeOf(m.GetTypeName())
+		t = a.C.TypeOf(m.GetTypeName())
 		return t, constant && t.Array == 0
 	case *pgparse.List:
 		list = m.GetItems()

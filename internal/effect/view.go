@@ -1,23 +1,16 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createView is CREATE VIEW: what it reads is locked, not read.
 func (r *run) createView(s *pgparse.ViewStmt) {
-	r.viewForm(s)
-	name := r.newName(s.GetView())
-	if s.GetWithCheckOption() != pgparse.ViewCheckOption_NO_CHECK_OPTION && s.GetWithCheckOption() != pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED && r.c.Complete {
-		if view := (&catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}); r.c.ReadOnly(view) != "" {
-			r.refuse(refuse.ViewCheckOption)
-			return
-		}
-	}
+	name := r.NewName(s.GetView())
 	if s.GetReplace() {
-		if old := r.c.Lookup(name.Schema, name.Name); old != nil {
+		if old := r.C.Lookup(name.Schema, name.Name); old != nil {
 			r.lock(old, ael)
 			r.reads(s.GetQuery())
 			return
@@ -29,11 +22,11 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 
 // reads locks what a stored query names: its definition is read, no row is.
 func (r *run) reads(query *pgparse.Node) {
-	inner := run{c: r.c, v: r.v, s: r.s, made: r.made}
+	inner := run{Question: answer.Question{C: r.C, V: r.V, Made: r.Made}, s: r.s}
 	inner.query(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
-		rel := r.c.Relation(e.OID)
+		rel := r.C.Relation(e.OID)
 		if rel == nil {
 			rel = catalog.StandIn(e.Name, e.Kind, true)
 		}
@@ -41,20 +34,20 @@ func (r *run) reads(query *pgparse.Node) {
 			r.lock(rel, as)
 		}
 	}
-	if inner.Refused != nil {
-		r.deny(inner.Refused)
+	if inner.No != nil {
+		r.Deny(inner.No)
 	}
 }
 
 // createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
 func (r *run) createTableAs(s *pgparse.CreateTableAsStmt) {
 	into := s.GetInto()
-	name := r.newName(into.GetRel())
+	name := r.NewName(into.GetRel())
 	kind := catalog.Table
 	if s.GetObjtype() == pgparse.ObjectType_OBJECT_MATVIEW {
 		kind = catalog.MaterializedView
 	}
-	if s.GetIfNotExists() && r.c.Lookup(name.Schema, name.Name) != nil {
+	if s.GetIfNotExists() && r.C.Lookup(name.Schema, name.Name) != nil {
 		return
 	}
 	r.create(name, kind)
@@ -68,31 +61,16 @@ func (r *run) createTableAs(s *pgparse.CreateTableAsStmt) {
 // refresh is REFRESH MATERIALIZED VIEW.
 func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 	rv := s.GetRelation()
-	mv := r.find(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
+	mv := r.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
 	if mv == nil {
 		return
 	}
-	switch {
-	case mv.Kind == catalog.MaterializedView:
-	case mv.Kind.IsTable():
-		r.refuse(refuse.NotMaterialized, mv.Name.Name)
-		return
-	default:
-		r.refuse(refuse.NotTableOrView, mv.Name.Name)
-		return
-	}
-	if s.GetConcurrent() && s.GetSkipData() {
-		r.refuse(refuse.RefreshNoData)
+	if r.No != nil && mv.Kind != catalog.MaterializedView {
 		return
 	}
 	if s.GetConcurrent() {
 		r.lock(mv, ex).Scans = true
-		if mv.View != nil && !mv.View.Filled && !mv.Inferred && mv.OID != 0 {
-			r.refuse(refuse.RefreshUnpopulated)
-			return
-		}
-		if mv.OID != 0 && !mv.Inferred && r.c.RefreshIndex(mv) == nil {
-			r.refuse(refuse.RefreshConcurrently, mv.Name.Qualified())
+		if r.No != nil {
 			return
 		}
 	} else {
@@ -108,7 +86,7 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 		r.query(pgparse.Unwrap(mv.View.Query))
 		return
 	}
-	for _, base := range r.c.Rels(mv.View.Reads) {
+	for _, base := range r.C.Rels(mv.View.Reads) {
 		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), &[]catalog.OID{}) {
 			if stored(t) {
 				r.at(t).Scans = true

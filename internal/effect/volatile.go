@@ -1,9 +1,9 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,7 +13,7 @@ import (
 // taken for volatile.
 func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
-		if kept, folded := fold(m); folded {
+		if kept, folded := answer.Folded(m); folded {
 			for _, n := range kept {
 				v, u := r.volatile(n)
 				if is = is || v; u != "" {
@@ -39,89 +39,9 @@ func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 	return is, unknown
 }
 
-// volatileOrStable reports whether an expression calls a function that is not
-// immutable; unknown names one that nothing is known of.
-func (r *run) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
-	pgparse.Walk(expr, func(m any) bool {
-		switch e := m.(type) {
-		case *pgparse.SQLValueFunction:
-			is = true
-		case *pgparse.FuncCall:
-			schema, name := pgparse.SchemaAndName(e.GetFuncname())
-			immutable, known := r.immutable(schema, name, len(e.GetArgs()))
-			if !known {
-				unknown = name + "()"
-			}
-			is = is || !immutable
-		}
-		return true
-	})
-	return is, unknown
-}
-
-// immutable reports whether some function of that name and number of arguments
-// is; known is false where nothing is known of it.
-func (r *run) immutable(schema, name string, nargs int) (is, known bool) {
-	for _, f := range r.c.Functions(schema, name) {
-		if f.Language == "sql" {
-			// It is inlined before anybody asks: then its body decides.
-			return false, false
-		}
-		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic {
-			return true, true
-		}
-		known = true
-	}
-	if known {
-		return false, true
-	}
-	if schema != "" && schema != "pg_catalog" {
-		return false, false
-	}
-	v, there := builtin.Volatility(name, nargs, onward.NewestMajor)
-	// Of overloads only some may be stable: date_trunc() with a time zone.
-	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, there
-}
-
-// fold gives what the planner keeps of a CASE or COALESCE with constants.
-func fold(m any) (kept []*pgparse.Node, folded bool) {
-	switch e := m.(type) {
-	case *pgparse.CaseExpr:
-		if e.GetArg() != nil {
-			return nil, false
-		}
-		for _, n := range e.GetArgs() {
-			w := n.GetCaseWhen()
-			if predicate.ConstantFalse(w.GetExpr()) || predicate.IsNull(w.GetExpr()) {
-				continue
-			}
-			if predicate.ConstantTrue(w.GetExpr()) {
-				return append(kept, w.GetResult()), true
-			}
-			kept = append(kept, w.GetExpr(), w.GetResult())
-		}
-		if e.GetDefresult() != nil {
-			kept = append(kept, e.GetDefresult())
-		}
-		return kept, true
-	case *pgparse.CoalesceExpr:
-		for _, n := range e.GetArgs() {
-			if predicate.IsNull(n) {
-				continue
-			}
-			kept = append(kept, n)
-			if predicate.End(n) != nil {
-				break
-			}
-		}
-		return kept, true
-	}
-	return nil, false
-}
-
 // function is the volatility of a function.
 func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
-	for _, f := range r.c.Functions(schema, name) {
+	for _, f := range r.C.Functions(schema, name) {
 		if len(f.Args) < nargs || len(f.Args)-f.Defaults > nargs {
 			if !f.Variadic {
 				continue
@@ -136,18 +56,18 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 		return false, false // 13 calls it date_part
 	}
 	if schema == "" || schema == "pg_catalog" {
-		v, known := builtin.Volatility(name, nargs, r.v.Major())
+		v, known := builtin.Volatility(name, nargs, r.V.Major())
 		// The oldest and the newest server agree on all but a few.
 		old, inOld := builtin.Volatility(name, nargs, onward.OldestMajor)
 		last, inLast := builtin.Volatility(name, nargs, onward.NewestMajor)
 		if inOld != inLast || old != last {
-			r.v.AtLeast(onward.OldestMajor)
+			r.V.AtLeast(onward.OldestMajor)
 		}
 		if known {
 			return v == builtin.Volatile, false
 		}
 		if inOld || inLast {
-			r.refuse(refuse.FunctionMissing, name+"()")
+			r.Refuse(refuse.FunctionMissing, name+"()")
 			return true, false
 		}
 	}

@@ -32,8 +32,15 @@ type Refusal struct {
 	// Objects are what it is about, in the order of the words: the column, then
 	// the relation.
 	Objects []string
-	// Since is the first major version that refuses; 0: all do.
-	Since int
+	// Since and Until are the first and the last major version that refuse; 0:
+	// there is none before, or after, that does not.
+	Since, Until int
+}
+
+// On reports whether a version refuses; atLeast tells whether it is of a major
+// version or newer.
+func (r *Refusal) On(atLeast func(major int) bool) bool {
+	return (r.Since == 0 || atLeast(r.Since)) && (r.Until == 0 || !atLeast(r.Until+1))
 }
 
 // Message is what the server says: relation "users" already exists;
@@ -70,12 +77,18 @@ func (k Kind) Absent() bool {
 	return false
 }
 
+// Unread reports whether the server cannot read the statement: it looks at no
+// schema then, and locks nothing.
+func (k Kind) Unread() bool {
+	return k == SyntaxAt || k == SyntaxAtEnd || k == SyntaxOf || k == FromAlias
+}
+
 // Equal reports whether two refusals are one; nil is none.
 func (r *Refusal) Equal(o *Refusal) bool {
 	if r == nil || o == nil {
 		return r == o
 	}
-	return r.Kind == o.Kind && r.Since == o.Since && slices.Equal(r.Objects, o.Objects)
+	return r.Kind == o.Kind && r.Since == o.Since && r.Until == o.Until && slices.Equal(r.Objects, o.Objects)
 }
 
 // Places is how many objects the words ask for.

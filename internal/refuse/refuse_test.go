@@ -104,7 +104,7 @@ func TestUses(t *testing.T) {
 		}
 		return ""
 	}
-	for _, dir := range []string{"../catalog", "../effect"} {
+	for _, dir := range []string{"../catalog", "../answer", "../effect"} {
 		for path, file := range parse(t, dir) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				switch x := n.(type) {
@@ -135,6 +135,32 @@ func TestUses(t *testing.T) {
 	for name := range all {
 		if !used[name] {
 			t.Errorf("%s is nobody's", name)
+		}
+	}
+}
+
+// TestOn: a refusal holds from one version on, up to one, or between two.
+func TestOn(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		since, until int
+		want         string
+	}{
+		{0, 0, "13 14 15 16 17 18"}, {15, 0, "15 16 17 18"}, {0, 14, "13 14"}, {14, 16, "14 15 16"}, {16, 16, "16"},
+	} {
+		no := NoLanguage.Of()
+		no.Since, no.Until = tc.since, tc.until
+		var on []string
+		for v := 13; v <= 18; v++ {
+			if no.On(func(major int) bool { return v >= major }) {
+				on = append(on, strconv.Itoa(v))
+			}
+		}
+		if got := strings.Join(on, " "); got != tc.want {
+			t.Errorf("since %d until %d: refused on %s, want %s", tc.since, tc.until, got, tc.want)
+		}
+		if other := NoLanguage.Of(); no.Equal(other) != (tc.since+tc.until == 0) {
+			t.Errorf("since %d until %d: is equal to one without bounds: %v", tc.since, tc.until, no.Equal(other))
 		}
 	}
 }

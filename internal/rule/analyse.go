@@ -2,6 +2,7 @@ package rule
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -73,8 +74,11 @@ func (e *Engine) run(s *Stmt, settings *tracker) {
 			s.Problems = []catalog.Problem{*p}
 		}
 	}
-	if len(s.Problems) > 0 && s.Problems[0].There() && s.Optional() {
+	switch {
+	case len(s.Problems) > 0 && s.Problems[0].There() && s.Optional():
 		s.After = s.Before // what it is guarded against
+	case !slices.ContainsFunc(s.Results, func(on VersionResult) bool { return !on.Result.Fails(s.Before) }):
+		s.After = s.Before // no version in question runs it
 	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
 	e.looksUpNothing(s)

@@ -1,9 +1,12 @@
-package effect
+package answer
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/refuse"
 )
+
+// unsortable are the built-in types without a default B-tree operator class.
+var unsortable = []string{"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath", "aclitem", "xid", "cid"}
 
 // notDefault are the operator classes that an index must name, with the type
 // that they are for, as far as deployed schemas have them.
@@ -30,15 +33,15 @@ var defaultsOf = map[string][]string{
 // types.
 var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
 
-// unfit is the refusal of a key of an index that its operator class
+// Unfit is the refusal of a key of an index that its operator class
 // does not take; "" for one that fits, or of which that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
-func (r *run) unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
-	t = r.base(t)
+func (q *Question) Unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
+	t = q.Base(t)
 	if method == "" {
 		method = "btree"
 	}
-	enum := r.enum(t)
+	enum := q.Enum(t)
 	if t.Name.Schema != "pg_catalog" && !enum || !t.Known() {
 		return nil
 	}
@@ -69,10 +72,10 @@ func (r *run) unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
 		}
 	case defaultsOf[method] == nil || contains(ranges, name):
 	case t.Array > 0:
-		if method == "gist" && !r.hasExtension(moreDefaults) {
+		if method == "gist" && !q.hasExtension(moreDefaults) {
 			return none()
 		}
-	case !contains(defaultsOf[method], name) && !r.hasExtension(moreDefaults):
+	case !contains(defaultsOf[method], name) && !q.hasExtension(moreDefaults):
 		return none()
 	}
 	return nil
@@ -84,9 +87,9 @@ var ranges = []string{
 }
 
 // hasExtension reports whether one of some extensions was seen created.
-func (r *run) hasExtension(names []string) bool {
+func (q *Question) hasExtension(names []string) bool {
 	found := false
-	r.c.Objects("extension", func(o *catalog.Object) bool {
+	q.C.Objects("extension", func(o *catalog.Object) bool {
 		found = contains(names, o.Name.Name)
 		return !found
 	})

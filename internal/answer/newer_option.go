@@ -1,4 +1,4 @@
-package effect
+package answer
 
 import (
 	"strings"
@@ -29,10 +29,10 @@ var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_roo
 
 // newerOption is the name of the first option that the version does not have;
 // "" when it has them all.
-func (r *run) newerOption(options []*pgparse.Node, known map[string]int) string {
+func (q *Question) newerOption(options []*pgparse.Node, known map[string]int) string {
 	for _, o := range options {
 		name := o.GetDefElem().GetDefname()
-		if since, there := known[name]; !there || since > 0 && !r.v.AtLeast(since) {
+		if since, there := known[name]; !there || since > 0 && !q.V.AtLeast(since) {
 			return name
 		}
 	}
@@ -41,13 +41,13 @@ func (r *run) newerOption(options []*pgparse.Node, known map[string]int) string 
 
 // vacuumForm refuses options of VACUUM and ANALYZE that are not there, or do not
 // go together.
-func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
+func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 	word, known := "ANALYZE", analyzeOptions
 	if s.GetIsVacuumcmd() {
 		word, known = "VACUUM", vacuumOptions
 	}
-	if name := r.newerOption(s.GetOptions(), known); name != "" {
-		r.refuse(refuse.OptionUnknown, word, name)
+	if name := q.newerOption(s.GetOptions(), known); name != "" {
+		q.Refuse(refuse.OptionUnknown, word, name)
 		return false
 	}
 	if !s.GetIsVacuumcmd() {
@@ -55,24 +55,24 @@ func (r *run) vacuumForm(s *pgparse.VacuumStmt) bool {
 	}
 	for _, o := range s.GetOptions() {
 		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && pgparse.Option(s.GetOptions(), "full", false) {
-			r.refuse(refuse.VacuumFullParallel)
+			q.Refuse(refuse.VacuumFullParallel)
 			return false
 		}
 	}
 	for _, n := range s.GetRels() {
 		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !pgparse.Option(s.GetOptions(), "analyze", false) {
-			r.refuse(refuse.AnalyzeColumns)
+			q.Refuse(refuse.AnalyzeColumns)
 			return false
 		}
 	}
 	return true
 }
 
-// analyzed refuses a column to analyse that the relation does not have.
-func (r *run) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
+// Analyzed refuses a column to analyse that the relation does not have.
+func (q *Question) Analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
-		if rel.Column(pgparse.Text(n)) == nil && r.whole(rel) && rel.Kind.IsTable() {
-			r.refuse(refuse.ColumnMissing, pgparse.Text(n), rel.Name.Name)
+		if rel.Column(pgparse.Text(n)) == nil && q.Whole(rel) && rel.Kind.IsTable() {
+			q.Refuse(refuse.ColumnMissing, pgparse.Text(n), rel.Name.Name)
 			return false
 		}
 	}
@@ -80,21 +80,21 @@ func (r *run) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
 }
 
 // copyForm refuses options that the version's COPY does not have.
-func (r *run) copyForm(s *pgparse.CopyStmt) bool {
-	if name := r.newerOption(s.GetOptions(), copyOptions); name != "" {
-		r.refuse(refuse.OptionNot, name)
+func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
+	if name := q.newerOption(s.GetOptions(), copyOptions); name != "" {
+		q.Refuse(refuse.OptionNot, name)
 		return false
 	}
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "header":
-			if strings.EqualFold(pgparse.Text(d.GetArg()), "match") && !r.v.AtLeast(15) {
-				r.refuse(refuse.CopyHeader)
+			if strings.EqualFold(pgparse.Text(d.GetArg()), "match") && !q.V.AtLeast(15) {
+				q.Refuse(refuse.CopyHeader)
 				return false
 			}
 		case "force_null", "force_not_null":
-			if d.GetArg().GetAStar() != nil && !r.v.AtLeast(17) {
-				r.refuse(refuse.CopyListWanted, d.GetDefname())
+			if d.GetArg().GetAStar() != nil && !q.V.AtLeast(17) {
+				q.Refuse(refuse.CopyListWanted, d.GetDefname())
 				return false
 			}
 		}
@@ -103,19 +103,19 @@ func (r *run) copyForm(s *pgparse.CopyStmt) bool {
 }
 
 // publicationForm refuses parameters that the version's publications do not have.
-func (r *run) publicationForm(options []*pgparse.Node) bool {
-	name := r.newerOption(options, publicationOptions)
+func (q *Question) publicationForm(options []*pgparse.Node) bool {
+	name := q.newerOption(options, publicationOptions)
 	if name != "" {
-		r.refuse(refuse.PublicationParameter, name)
+		q.Refuse(refuse.PublicationParameter, name)
 	}
 	return name == ""
 }
 
 // reindexForm refuses what the version's REINDEX cannot read.
-func (r *run) reindexForm(s *pgparse.ReindexStmt) bool {
+func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
-	if database && s.GetName() == "" && !r.v.AtLeast(16) {
-		r.refuse(refuse.SyntaxAtEnd)
+	if database && s.GetName() == "" && !q.V.AtLeast(16) {
+		q.Refuse(refuse.SyntaxAtEnd)
 		return false
 	}
 	for _, p := range s.GetParams() {
@@ -123,28 +123,28 @@ func (r *run) reindexForm(s *pgparse.ReindexStmt) bool {
 		// The word may stand before the name as well, and only there up to 13.
 		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
 		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
-		if brackets && !r.v.AtLeast(14) {
-			r.refuse(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
+		if brackets && !q.V.AtLeast(14) {
+			q.Refuse(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
 			return false
 		}
 	}
 	return true
 }
 
-// newerMerge refuses what a version's MERGE cannot read.
-func (r *run) newerMerge(m *pgparse.MergeStmt) bool {
-	if !r.v.AtLeast(15) {
-		r.refuse(refuse.SyntaxAt, "MERGE")
+// NewerMerge refuses what a version's MERGE cannot read.
+func (q *Question) NewerMerge(m *pgparse.MergeStmt) bool {
+	if !q.V.AtLeast(15) {
+		q.Refuse(refuse.SyntaxAt, "MERGE")
 		return false
 	}
 	for _, n := range m.GetMergeWhenClauses() {
-		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !r.v.AtLeast(17) {
-			r.refuse(refuse.SyntaxAt, "BY")
+		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !q.V.AtLeast(17) {
+			q.Refuse(refuse.SyntaxAt, "BY")
 			return false
 		}
 	}
-	if m.GetReturningClause() != nil && !r.v.AtLeast(17) {
-		r.refuse(refuse.SyntaxAt, "RETURNING")
+	if m.GetReturningClause() != nil && !q.V.AtLeast(17) {
+		q.Refuse(refuse.SyntaxAt, "RETURNING")
 		return false
 	}
 	return true

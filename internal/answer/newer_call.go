@@ -1,4 +1,4 @@
-package effect
+package answer
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -9,9 +9,9 @@ import (
 
 // Functions and expressions of SQL that older versions do not have.
 
-// newerCall refuses a call of a function that the version does not have, unless
+// NewerCall refuses a call of a function that the version does not have, unless
 // the schema may have one of its own.
-func (r *run) newerCall(f *pgparse.FuncCall) {
+func (q *Question) NewerCall(f *pgparse.FuncCall) {
 	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
 		return // EXTRACT (… FROM …) and its like: older versions had other functions behind them
 	}
@@ -19,17 +19,17 @@ func (r *run) newerCall(f *pgparse.FuncCall) {
 	if schema != "" && schema != "pg_catalog" {
 		return
 	}
-	if since := builtin.Since(name, len(f.GetArgs())); since > 0 && !r.own(name) && !r.v.AtLeast(since) {
+	if since := builtin.Since(name, len(f.GetArgs())); since > 0 && !q.own(name) && !q.V.AtLeast(since) {
 		args := "…"
 		if len(f.GetArgs()) == 0 {
 			args = ""
 		}
-		r.refuse(refuse.FunctionMissing, name+"("+args+")")
+		q.Refuse(refuse.FunctionMissing, name+"("+args+")")
 	}
 }
 
-// newerExpr refuses an expression in words that the version does not have.
-func (r *run) newerExpr(m any) {
+// NewerExpr refuses an expression in words that the version does not have.
+func (q *Question) NewerExpr(m any) {
 	var name string
 	var since int
 	switch x := m.(type) {
@@ -53,29 +53,29 @@ func (r *run) newerExpr(m any) {
 	case *pgparse.JsonArrayAgg:
 		name, since = "json_arrayagg", 16
 	case *pgparse.JsonIsPredicate:
-		if !r.v.AtLeast(16) {
-			r.refuse(refuse.SyntaxAt, "JSON")
+		if !q.V.AtLeast(16) {
+			q.Refuse(refuse.SyntaxAt, "JSON")
 		}
 		return
 	default:
 		return
 	}
-	if !r.own(name) && !r.v.AtLeast(since) {
-		r.refuse(refuse.FunctionMissing, name+"(…)")
+	if !q.own(name) && !q.V.AtLeast(since) {
+		q.Refuse(refuse.FunctionMissing, name+"(…)")
 	}
 }
 
 // own reports whether the schema has a function of that name, or may have one
 // that was not seen made: by something that was not folded, or an extension.
-func (r *run) own(name string) bool {
-	found := r.c.Unmodelled != nil && !r.c.Complete
-	r.c.Objects("extension", func(o *catalog.Object) bool {
+func (q *Question) own(name string) bool {
+	found := q.C.Unmodelled != nil && !q.C.Complete
+	q.C.Objects("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
-		found = found || !(len(extensionViews[n]) > 0 || len(extensionTypes[n]) > 0 || contains(withoutTypes, n) || contains(small, n))
+		found = found || !BringsNoTable(n)
 		return !found
 	})
 	if !found {
-		r.c.EachFunction(func(f *catalog.Function) bool {
+		q.C.EachFunction(func(f *catalog.Function) bool {
 			found = f.Name.Name == name
 			return !found
 		})
@@ -83,30 +83,30 @@ func (r *run) own(name string) bool {
 	return found
 }
 
-// newerIn refuses what an expression of a column says that the version does
+// NewerIn refuses what an expression of a column says that the version does
 // not have.
-func (r *run) newerIn(expr *pgparse.Node) {
+func (q *Question) NewerIn(expr *pgparse.Node) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}
 	pgparse.Walk(expr, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
-			r.newerCall(f)
+			q.NewerCall(f)
 			return true
 		}
-		r.newerExpr(m)
+		q.NewerExpr(m)
 		return true
 	})
 }
 
-// returningForm refuses old and new in RETURNING, where nothing else has that
+// ReturningForm refuses old and new in RETURNING, where nothing else has that
 // name.
-func (r *run) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
+func (q *Question) ReturningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
 	if c == nil || others > 0 {
 		return
 	}
-	if len(c.GetOptions()) > 0 && !r.v.AtLeast(18) {
-		r.refuse(refuse.SyntaxAt, "WITH")
+	if len(c.GetOptions()) > 0 && !q.V.AtLeast(18) {
+		q.Refuse(refuse.SyntaxAt, "WITH")
 		return
 	}
 	called := target.GetRelname()
@@ -120,8 +120,8 @@ func (r *run) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar
 				return true
 			}
 			row := pgparse.Text(ref.GetFields()[0])
-			if (row == "old" || row == "new") && row != called && !r.v.AtLeast(18) {
-				r.refuse(refuse.FromMissing, row)
+			if (row == "old" || row == "new") && row != called && !q.V.AtLeast(18) {
+				q.Refuse(refuse.FromMissing, row)
 			}
 			return true
 		})

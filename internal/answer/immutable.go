@@ -1,0 +1,278 @@
+package answer
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/onward"
+)
+
+// ColumnType gives the type of a column by name; an unknown one when it is not
+// known.
+type ColumnType func(name string) catalog.Type
+
+// ColumnTypes are those of a relation.
+func ColumnTypes(rel *catalog.Relation) ColumnType {
+	return func(name string) catalog.Type {
+		if c := rel.Column(name); c != nil && !c.Inferred {
+			return c.Type
+		}
+		return catalog.Type{}
+	}
+}
+
+// MayIndex reports whether an expression may stand in an index, a generated
+// column or a partition key: nothing in it is known not to be immutable.
+func (q *Question) MayIndex(expr *pgparse.Node, columns ColumnType) bool {
+	if is, unknown := q.volatileOrStable(expr); is && unknown == "" {
+		return false
+	}
+	return !q.mutable(expr, columns, 0)
+}
+
+// mutable reports whether it is certain that an expression is not immutable:
+// it calls a function of which no overload that could be meant is, or converts
+// or computes with a date and time as the session's settings say.
+func (q *Question) mutable(expr *pgparse.Node, columns ColumnType, depth int) (is bool) {
+	if depth > maxDepth {
+		return false
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if is {
+			return false
+		}
+		if kept, folded := Folded(m); folded {
+			for _, n := range kept {
+				is = is || q.mutable(n, columns, depth+1)
+			}
+			return false
+		}
+		switch e := m.(type) {
+		case *pgparse.SQLValueFunction:
+			is = true
+		case *pgparse.FuncCall:
+			if is = q.mutableCall(e, columns); !is && nullArgument(e) {
+				return false // it is folded to NULL, perhaps
+			}
+		case *pgparse.TypeCast:
+			to := q.C.TypeOf(e.GetTypeName())
+			is = !q.UserCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
+		case *pgparse.A_Expr:
+			is = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
+				computesMutably(Operator(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
+		}
+		return true
+	})
+	return is
+}
+
+// nullArgument reports a call with NULL: of a strict function nothing is left.
+func nullArgument(e *pgparse.FuncCall) bool {
+	for _, n := range e.GetArgs() {
+		if predicate.IsNull(n) {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *Question) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
+	schema, name := pgparse.SchemaAndName(e.GetFuncname())
+	if schema != "" && schema != "pg_catalog" || nullArgument(e) || e.GetFuncVariadic() {
+		return false
+	}
+	types := make([]string, len(e.GetArgs()))
+	for i, n := range e.GetArgs() {
+		if n.GetNamedArgExpr() != nil {
+			return false
+		}
+		types[i] = q.simpleType(n, columns, 0)
+	}
+	return builtin.Mutable(name, types) && (schema != "" || !q.overloads(name))
+}
+
+// overloads reports whether the schema has a function of that name, which may be
+// meant instead of Postgres' own. It goes through all functions: the last thing
+// to ask.
+func (q *Question) overloads(name string) bool {
+	own := false
+	q.C.EachFunction(func(f *catalog.Function) bool {
+		own = f.Name.Name == name
+		return !own
+	})
+	return own
+}
+
+// builtinName is the name of a type of Postgres' own; "" for another.
+func (q *Question) builtinName(t catalog.Type) string {
+	if t = q.Base(t); t.Array > 0 || t.OID != 0 || t.Name.Schema != "pg_catalog" {
+		return ""
+	}
+	return t.Name.Name
+}
+
+// simpleType is the type of an expression where it is plain to see; "" where
+// it is not, and for the type of a constant without a cast.
+func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) string {
+	if depth > maxDepth {
+		return ""
+	}
+	switch m := pgparse.Unwrap(n).(type) {
+	case *pgparse.ColumnRef:
+		if f := m.GetFields(); len(f) > 0 && len(f) < 3 {
+			return q.builtinName(columns(pgparse.Text(f[len(f)-1])))
+		}
+	case *pgparse.TypeCast:
+		return q.builtinName(q.C.TypeOf(m.GetTypeName()))
+	case *pgparse.CollateClause:
+		return q.simpleType(m.GetArg(), columns, depth+1)
+	case *pgparse.A_Expr:
+		left := q.simpleType(m.GetLexpr(), columns, depth+1)
+		switch op := Operator(m); {
+		case m.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP:
+		case (op == "->>" || op == "#>>") && (left == "json" || left == "jsonb"):
+			return "text"
+		case (op == "->" || op == "#>") && (left == "json" || left == "jsonb"):
+			return left
+		}
+	case *pgparse.FuncCall:
+		if _, name := pgparse.SchemaAndName(m.GetFuncname()); name == "timezone" && len(m.GetArgs()) == 2 {
+			switch q.simpleType(m.GetArgs()[1], columns, depth+1) {
+			case "timestamptz":
+				return "timestamp"
+			case "timestamp":
+				return "timestamptz"
+			}
+		}
+	}
+	return ""
+}
+
+func IsString(t string) bool { return t == "text" || t == "varchar" || t == "bpchar" }
+
+// convertsMutably reports whether a conversion depends on the session: on its
+// time zone, or on how it writes dates.
+func convertsMutably(from, to string) bool {
+	switch from {
+	case "timestamptz":
+		return to == "date" || to == "time" || to == "timetz" || to == "timestamp" || IsString(to)
+	case "timestamp":
+		return to == "timestamptz" || IsString(to)
+	case "date":
+		return to == "timestamptz" || IsString(to)
+	case "time":
+		return to == "timetz"
+	case "interval":
+		return IsString(to)
+	case "text", "varchar", "bpchar":
+		return to == "date" || to == "time" || to == "timetz" || to == "timestamp" || to == "timestamptz" || to == "interval"
+	}
+	return false
+}
+
+// namesEnum reports whether the value of an enum column becomes its label, or a
+// text column a value: labels may be renamed.
+func (q *Question) namesEnum(arg *pgparse.Node, to catalog.Type, columns ColumnType) bool {
+	ref := arg.GetColumnRef()
+	if ref == nil || len(ref.GetFields()) == 0 {
+		return false
+	}
+	from, to := q.Base(columns(pgparse.Last(ref.GetFields()))), q.Base(to)
+	return q.Enum(from) && IsText(to) || IsText(from) && q.Enum(to)
+}
+
+// computesMutably reports whether an operator depends on the session's time
+// zone.
+func computesMutably(op, left, right string) bool {
+	switch op {
+	case "+", "-":
+		return left == "timestamptz" && right == "interval"
+	case "<", "<=", "=", ">=", ">", "<>":
+		plain := func(t string) bool { return t == "timestamp" || t == "date" }
+		return left == "timestamptz" && plain(right) || plain(left) && right == "timestamptz"
+	}
+	return false
+}
+
+// volatileOrStable reports whether an expression calls a function that is not
+// immutable; unknown names one that nothing is known of.
+func (q *Question) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
+	pgparse.Walk(expr, func(m any) bool {
+		switch e := m.(type) {
+		case *pgparse.SQLValueFunction:
+			is = true
+		case *pgparse.FuncCall:
+			schema, name := pgparse.SchemaAndName(e.GetFuncname())
+			immutable, known := q.immutable(schema, name, len(e.GetArgs()))
+			if !known {
+				unknown = name + "()"
+			}
+			is = is || !immutable
+		}
+		return true
+	})
+	return is, unknown
+}
+
+// immutable reports whether some function of that name and number of arguments
+// is; known is false where nothing is known of it.
+func (q *Question) immutable(schema, name string, nargs int) (is, known bool) {
+	for _, f := range q.C.Functions(schema, name) {
+		if f.Language == "sql" {
+			// It is inlined before anybody asks: then its body decides.
+			return false, false
+		}
+		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic {
+			return true, true
+		}
+		known = true
+	}
+	if known {
+		return false, true
+	}
+	if schema != "" && schema != "pg_catalog" {
+		return false, false
+	}
+	v, there := builtin.Volatility(name, nargs, onward.NewestMajor)
+	// Of overloads only some may be stable: date_trunc() with a time zone.
+	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, there
+}
+
+// Folded gives what the planner keeps of a CASE or COALESCE with constants.
+func Folded(m any) (kept []*pgparse.Node, folded bool) {
+	switch e := m.(type) {
+	case *pgparse.CaseExpr:
+		if e.GetArg() != nil {
+			return nil, false
+		}
+		for _, n := range e.GetArgs() {
+			w := n.GetCaseWhen()
+			if predicate.ConstantFalse(w.GetExpr()) || predicate.IsNull(w.GetExpr()) {
+				continue
+			}
+			if predicate.ConstantTrue(w.GetExpr()) {
+				return append(kept, w.GetResult()), true
+			}
+			kept = append(kept, w.GetExpr(), w.GetResult())
+		}
+		if e.GetDefresult() != nil {
+			kept = append(kept, e.GetDefresult())
+		}
+		return kept, true
+	case *pgparse.CoalesceExpr:
+		for _, n := range e.GetArgs() {
+			if predicate.IsNull(n) {
+				continue
+			}
+			kept = append(kept, n)
+			if predicate.End(n) != nil {
+				break
+			}
+		}
+		return kept, true
+	}
+	return nil, false
+}
+
+func Operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }

@@ -1,0 +1,137 @@
+package answer
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// vacuum is VACUUM and ANALYZE.
+func (q *Question) vacuum(s *pgparse.VacuumStmt) {
+	if !q.vacuumForm(s) || pgparse.Option(s.GetOptions(), "only_database_stats", false) {
+		return
+	}
+	for _, n := range s.GetRels() {
+		rv := n.GetVacuumRelation().GetRelation()
+		rel := q.Table(rv)
+		if rel == nil {
+			continue
+		}
+		if !rv.GetInh() && !q.V.AtLeast(18) {
+			q.Refuse(refuse.SyntaxAt, "ONLY")
+			return
+		}
+		if !q.Analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
+			return
+		}
+	}
+}
+
+func (q *Question) cluster(s *pgparse.ClusterStmt) {
+	rv := s.GetRelation()
+	if rv.GetRelname() == "" {
+		return
+	}
+	rel := q.Table(rv)
+	if rel == nil {
+		return
+	}
+	index := q.clusterIndex(rel, s.GetIndexname())
+	switch {
+	case s.GetIndexname() != "" && !rel.Inferred && index == nil:
+		q.Refuse(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
+	case index != nil && !q.MayCluster(index):
+	case index == nil && s.GetIndexname() == "" && q.Whole(rel) && rel.Kind != catalog.PartitionedTable:
+		q.Refuse(refuse.NeverClustered, rel.Name.Name)
+	case inBrackets(s) && !q.V.AtLeast(14):
+		q.Refuse(refuse.SyntaxAt, "(")
+	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
+		q.Refuse(refuse.ClusterPartitioned)
+	}
+}
+
+// inBrackets reports whether a CLUSTER has its options in parentheses, as far
+// as the parse tree tells: CLUSTER VERBOSE t has one too, a word before the
+// name.
+func inBrackets(s *pgparse.ClusterStmt) bool {
+	list := s.GetParams()
+	if len(list) != 1 {
+		return len(list) > 0
+	}
+	o := list[0].GetDefElem()
+	return o.GetArg() != nil || s.GetRelation().GetLocation()-o.GetLocation() != int32(len("VERBOSE "))
+}
+
+// MayCluster refuses an index that has no order for all rows.
+func (q *Question) MayCluster(index *catalog.Relation) bool {
+	switch i := index.Index; {
+	case i == nil:
+	case i.Predicate != nil:
+		q.Refuse(refuse.ClusterPartial, index.Name.Name)
+		return false
+	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
+		q.Refuse(refuse.ClusterUnordered, index.Name.Name)
+		return false
+	}
+	return true
+}
+
+// clusterIndex is the index of a CLUSTER: the named one, or the one that was
+// used before.
+func (q *Question) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
+	if name != "" {
+		return q.C.IndexNamed(rel, name)
+	}
+	for _, i := range q.C.IndexesOf(rel) {
+		if i.Index != nil && i.Index.Clustered {
+			return i
+		}
+	}
+	return nil
+}
+
+func (q *Question) lock(s *pgparse.LockStmt) {
+	for _, n := range s.GetRelations() {
+		if rel := q.Table(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
+			q.Refuse(refuse.NotLockable, rel.Name.Name)
+			return
+		}
+	}
+}
+
+func (q *Question) truncate(s *pgparse.TruncateStmt) {
+	var list []*catalog.Relation
+	for _, n := range s.GetRelations() {
+		rv := n.GetRangeVar()
+		rel := q.Table(rv)
+		if rel == nil {
+			continue
+		}
+		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
+			q.Refuse(refuse.NotTable, rel.Name.Name)
+			return
+		}
+		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
+			q.Refuse(refuse.TruncateOnly)
+			return
+		}
+		for _, t := range q.C.Tree(rel, rv.GetInh()) {
+			if t.Kind == catalog.ForeignTable && !q.V.AtLeast(14) {
+				q.Refuse(refuse.NotTable, t.Name.Name)
+				return
+			}
+			list = append(list, t)
+		}
+	}
+	if s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE {
+		return
+	}
+	for _, t := range list {
+		for _, ref := range q.C.References(t, true) {
+			if !contains(list, ref.From) {
+				q.Refuse(refuse.TruncateReferenced)
+				return
+			}
+		}
+	}
+}

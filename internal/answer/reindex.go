@@ -1,0 +1,52 @@
+package answer
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+func (q *Question) reindex(s *pgparse.ReindexStmt) {
+	if !q.reindexForm(s) {
+		return
+	}
+	concurrent := false
+	for _, p := range s.GetParams() {
+		if p.GetDefElem().GetDefname() == "concurrently" {
+			concurrent = pgparse.Truth(p.GetDefElem())
+		}
+	}
+	switch s.GetKind() {
+	case pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM:
+		if concurrent {
+			q.Refuse(refuse.ReindexSystem)
+		}
+		return
+	case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:
+		q.Present("schema", s.GetName())
+		return
+	case pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE:
+		return
+	}
+	kind := catalog.Table
+	if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX {
+		kind = catalog.Index
+	}
+	rv := s.GetRelation()
+	rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
+	if rel == nil {
+		return
+	}
+	isIndex := rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex
+	switch table := q.C.TableOf(rel); {
+	case rel.Inferred:
+	case kind == catalog.Index && !isIndex:
+		q.Refuse(refuse.NotIndex, rel.Name.Name)
+	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
+		q.Refuse(refuse.NotTableOrView, rel.Name.Name)
+	case concurrent && isIndex && table != nil && table.Excludes(rel):
+		q.Refuse(refuse.ReindexExclusion)
+	case rel.Kind == catalog.PartitionedIndex && !q.V.AtLeast(14):
+		q.Refuse(refuse.ReindexPartitioned)
+	}
+}

@@ -1,0 +1,56 @@
+package answer
+
+import "github.com/onward-sql/onward/internal/catalog"
+
+// Domain is the domain that a type is; nil when it is none.
+func (q *Question) Domain(t catalog.Type) *catalog.UserType {
+	if t.OID == 0 || t.Array > 0 {
+		return nil
+	}
+	if u := q.C.Type(t.OID); u != nil && u.Kind == catalog.Domain {
+		return u
+	}
+	return nil
+}
+
+// Base is the type under all domains. A domain's modifier is not seen from
+// outside of it.
+func (q *Question) Base(t catalog.Type) catalog.Type {
+	for n := 0; n < maxDepth; n++ {
+		d := q.Domain(t)
+		if d == nil {
+			return t
+		}
+		t = d.Base
+		t.Mods = nil
+	}
+	return t
+}
+
+// Same reports whether two types are one, but for their modifiers.
+func Same(a, b catalog.Type) bool {
+	if (a.Array > 0) != (b.Array > 0) {
+		return false
+	}
+	if a.OID != 0 || b.OID != 0 {
+		return a.OID == b.OID
+	}
+	return a.Name == b.Name
+}
+
+// IsText reports whether every type may be assigned to this one through its
+// text.
+func IsText(t catalog.Type) bool {
+	return t.Array == 0 && t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar" || t.Name.Name == "name")
+}
+
+func (q *Question) UserCasts() bool {
+	any := false
+	q.C.Objects("cast", func(*catalog.Object) bool { any = true; return false })
+	return any
+}
+
+func (q *Question) Enum(t catalog.Type) bool {
+	u := q.C.Type(t.OID)
+	return u != nil && t.Array == 0 && u.Kind == catalog.Enum && !u.Inferred
+}

@@ -1,0 +1,42 @@
+package answer
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// refresh is REFRESH MATERIALIZED VIEW.
+func (q *Question) refresh(s *pgparse.RefreshMatViewStmt) {
+	rv := s.GetRelation()
+	mv := q.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
+	switch {
+	case mv == nil:
+	case mv.Kind.IsTable():
+		q.Refuse(refuse.NotMaterialized, mv.Name.Name)
+	case mv.Kind != catalog.MaterializedView:
+		q.Refuse(refuse.NotTableOrView, mv.Name.Name)
+	case !s.GetConcurrent():
+	case s.GetSkipData():
+		q.Refuse(refuse.RefreshNoData)
+	case mv.Inferred || mv.OID == 0:
+	case mv.View != nil && !mv.View.Filled:
+		q.Refuse(refuse.RefreshUnpopulated)
+	case q.C.RefreshIndex(mv) == nil:
+		q.Refuse(refuse.RefreshConcurrently, mv.Name.Qualified())
+	}
+}
+
+// createView is CREATE VIEW; what its query says is not asked here.
+func (q *Question) createView(s *pgparse.ViewStmt) {
+	q.viewForm(s)
+	q.NewName(s.GetView())
+	switch s.GetWithCheckOption() {
+	case pgparse.ViewCheckOption_NO_CHECK_OPTION, pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED:
+		return
+	}
+	view := &catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}
+	if q.C.Complete && q.C.ReadOnly(view) != "" {
+		q.Refuse(refuse.ViewCheckOption)
+	}
+}
