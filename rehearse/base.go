@@ -59,6 +59,9 @@ type BaseError struct {
 	Migration, Path string
 	Line            int
 	Err             error
+	// Reached is what of the server's machine, or of others' rights, it reached for
+	// ("starts a program on the server"); "" for nothing that honest ones do not.
+	Reached string
 	// Unrun are migrations before it whose code was not run.
 	Unrun []string
 }
@@ -69,9 +72,15 @@ func (e *BaseError) Error() string {
 	if e.Migration != "" {
 		at = fmt.Sprintf("the migrations of the base do not run from scratch: %s fails at %s:%d", e.Migration, e.Path, e.Line)
 	}
+	if e.Reached != "" {
+		at += ": it " + e.Reached
+	}
 	at += ": " + e.Err.Error() + "\n"
 	if n := len(e.Unrun); n > 0 {
 		at += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", report.Count(n, "migration"), e.Unrun[n-1])
+	}
+	if e.Reached != "" {
+		return at + "read what it does, and where it comes from, before it runs anywhere"
 	}
 	return at + wayOut(e.Err)
 }
@@ -265,7 +274,7 @@ func (h *history) keep(ctx context.Context) error {
 	if h.runner != nil {
 		h.base.Notes = append(h.base.Notes, h.runner.notes...)
 		var path string
-		if err := h.runner.conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('search_path')").Scan(&path); err != nil {
+		if err := h.runner.conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('search_path')", anyhow).Scan(&path); err != nil {
 			return err
 		}
 		if path != defaultPath {

@@ -1,7 +1,6 @@
 package rehearse
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -41,7 +41,24 @@ func reached(stop *stopped) string {
 	if does := grave(stop.statement.Node, stop.statement.SQL); does != "" {
 		return does
 	}
-	inner := inContext(pg.Where)
+	return graveText(inContext(pg.Where))
+}
+
+// reachedInFile tells it of a refused statement of a dump.
+func reachedInFile(err error) string {
+	var st *fill.StatementError
+	if !errors.As(err, &st) {
+		return ""
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" {
+		return graveText(st.SQL)
+	}
+	return ""
+}
+
+// graveText is grave of a text that is one statement.
+func graveText(inner string) string {
 	if f, err := pgparse.Split(inner); err == nil && len(f.Stmts) == 1 {
 		return grave(f.Stmts[0].Node, inner)
 	}
@@ -61,19 +78,21 @@ func grave(n *pgparse.Node, sql string) string {
 	return ""
 }
 
-// caught finds what a migration's blocks reached for without stopping at the
-// refusal.
+// caught finds what a migration reached for without stopping at the refusal, in
+// its blocks, or without a refusal: before 16 a role may give itself to others.
 func (v *version) caught(step *step, stop *stopped) {
 	if v.Superuser {
 		return // who says what was refused?
 	}
 	for _, st := range before(step.script, stop) {
-		if st.Parent < 0 {
+		does := grave(st.Node, st.SQL)
+		if does == "" || st.Parent < 0 && asks(st.Node) { // whoever only calls what is ours may
 			continue
 		}
-		if does := grave(st.Node, st.SQL); does != "" {
-			v.found(rehearsal.TriedToEscape, step, st, "it "+does+", in a block that goes on without it", "", "")
+		if st.Parent >= 0 {
+			does += ", in a block that goes on without it"
 		}
+		v.found(rehearsal.TriedToEscape, step, st, "it "+does, "", "")
 	}
 }
 
@@ -85,39 +104,15 @@ func before(sc *script.Script, stop *stopped) []*script.Statement {
 	return sc.Statements[:stop.statement.Index]
 }
 
-// inspect looks for traps that a migration has left in a database. sc is what
-// ran, up or down.
+// inspect looks for what a migration has left in a database. sc is what ran, up
+// or down.
 func (v *version) inspect(ctx context.Context, conn querier, step *step, sc *script.Script, stop *stopped) error {
 	if len(sc.Statements) == 0 {
 		return nil
 	}
-	traps, err := findTraps(ctx, conn)
-	if servers(err) { // a superuser's migration may have ended this session too
-		v.Logger.Debug("look for what others would run", "error", err)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look for what others would run: %w", err)
-	}
-	made := map[*script.Statement][]trap{}
-	for _, t := range traps.left {
-		if !v.trapped[t.object] {
-			v.trapped[t.object] = true
-			at := origin(sc, t.names)
-			made[at] = append(made[at], t)
-		}
-	}
-	for _, st := range sc.Statements {
-		if list := made[st]; len(list) > 0 {
-			fact := list[0].fact()
-			if n := len(list) - 1; n > 0 {
-				fact += fmt.Sprintf("; %d more that it makes are like that", n)
-			}
-			v.left(step, sc, st, fact)
-		}
-	}
-	if v.Superuser {
-		return nil
+	traps, err := v.traps(ctx, conn, step, sc)
+	if traps == nil || v.Superuser {
+		return err
 	}
 	for _, st := range before(sc, stop) {
 		if name, does := traps.called(st.Node); does != "" {
@@ -125,6 +120,58 @@ func (v *version) inspect(ctx context.Context, conn querier, step *step, sc *scr
 		}
 	}
 	return nil
+}
+
+// traps tells of those that were not there before.
+func (v *version) traps(ctx context.Context, conn querier, step *step, sc *script.Script) (*traps, error) {
+	traps, err := findTraps(ctx, conn)
+	if servers(err) { // a superuser's migration may have ended this session too
+		v.Logger.Debug("look for what others would run", "error", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for what others would run: %w", err)
+	}
+	type place struct{ line, column int } // a loop makes several statements of one
+	made := map[place][]trap{}
+	for _, t := range traps.left {
+		if !v.trapped[t.object] {
+			v.trapped[t.object] = true
+			st := origin(sc, t)
+			at := place{st.Line, st.Column}
+			made[at] = append(made[at], t)
+		}
+	}
+	for _, st := range sc.Statements {
+		at := place{st.Line, st.Column}
+		if list := made[at]; len(list) > 0 {
+			delete(made, at)
+			fact := list[0].fact()
+			if len(list) > 1 {
+				fact += "; it makes more of the kind" // how many differs from version to version
+			}
+			v.left(step, sc, st, fact)
+		}
+	}
+	return traps, nil
+}
+
+// glance looks for traps in the middle of a migration, at the last moment: others
+// could have met them since they were committed, and the next statement may take
+// them away.
+func (s *scene) glance(ctx context.Context, next *script.Statement) error {
+	n := next.Node
+	if n.GetDropStmt() == nil && n.GetCreateFunctionStmt() == nil && n.GetRenameStmt() == nil && !mayNest(next) {
+		return nil
+	}
+	if !slices.ContainsFunc(s.script.Statements[:next.Index], func(st *script.Statement) bool {
+		return st.Node.GetCreateFunctionStmt() != nil || mayNest(st)
+	}) {
+		return nil
+	}
+	i := slices.IndexFunc(s.steps, func(step *step) bool { return step.Report == s.migration })
+	_, err := s.traps(ctx, s.runner.look, s.steps[i], s.script)
+	return err
 }
 
 // inherited notes the traps of the base, which are not the release's.
@@ -146,24 +193,4 @@ func (v *version) left(step *step, sc *script.Script, at *script.Statement, fact
 		at = step.first()
 	}
 	v.found(rehearsal.TriedToEscape, step, at, fact, "", "")
-}
-
-// origin is the statement that made something: one that names it, else one whose
-// text does not show what it makes.
-func origin(sc *script.Script, names []string) *script.Statement {
-	var function, hidden *script.Statement
-	for _, st := range sc.Statements {
-		switch {
-		case st.Node.GetDoStmt() == nil && slices.ContainsFunc(names, func(name string) bool { return strings.Contains(strings.ToLower(st.SQL), strings.ToLower(name)) }):
-			if st.Node.GetCreateFunctionStmt() == nil {
-				return st
-			}
-			if function == nil {
-				function = st
-			}
-		case hidden == nil && mayNest(st):
-			hidden = st
-		}
-	}
-	return cmp.Or(function, hidden, sc.Statements[0])
 }

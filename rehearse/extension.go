@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -97,10 +98,8 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 	if version != "" {
 		sql += " VERSION " + ident(version)
 	}
-	if len(path) > 0 {
-		if foreign, err := inhabited(ctx, tx, path); foreign || err != nil {
-			return errors.Join(err, errNotOurs)
-		}
+	if foreign, err := inhabited(ctx, tx, append(path, workshop)); foreign || err != nil {
+		return errors.Join(err, errNotOurs)
 	}
 	if _, err := tx.Exec(ctx, sql+" CASCADE"); err != nil {
 		return err
@@ -174,11 +173,13 @@ func borrow(ctx context.Context, tx pgx.Tx, needs []string) (back map[string]str
 }
 
 // inhabited reports whether a schema has functions or operators that are no
-// extension's.
+// extension's, or that somebody has made a member of one: what came with it is a
+// superuser's.
 func inhabited(ctx context.Context, tx pgx.Tx, schemas []string) (foreign bool, err error) {
-	const ofNone = `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid OPERATOR(pg_catalog.=) o.oid AND d.deptype OPERATOR(pg_catalog.=) 'e' AND d.classid OPERATOR(pg_catalog.=) `
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.pronamespace WHERE n.nspname OPERATOR(pg_catalog.=) ANY ($1) AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND `+ofNone+`1255::pg_catalog.oid))
-		OR EXISTS (SELECT FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace WHERE n.nspname OPERATOR(pg_catalog.=) ANY ($1) AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND `+ofNone+`2617::pg_catalog.oid))`, schemas).Scan(&foreign)
+	const in = `EXISTS (SELECT FROM pg_catalog.%s o JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.%snamespace JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) o.%[2]sowner
+		WHERE n.nspname OPERATOR(pg_catalog.=) ANY ($1) AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND (NOT r.rolsuper
+			OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid OPERATOR(pg_catalog.=) o.oid AND d.deptype OPERATOR(pg_catalog.=) 'e' AND d.classid OPERATOR(pg_catalog.=) %[3]d::pg_catalog.oid)))`
+	err = tx.QueryRow(ctx, "SELECT "+fmt.Sprintf(in, "pg_proc", "pro", 1255)+" OR "+fmt.Sprintf(in, "pg_operator", "opr", 2617), schemas).Scan(&foreign)
 	return foreign, err
 }
 

@@ -122,7 +122,7 @@ func (h *history) restore(ctx context.Context, path string) error {
 		}
 		role := missingRole(err)
 		if role == "" || h.Server != "" {
-			return &BaseError{Err: fmt.Errorf("%s: %w", path, err)}
+			return &BaseError{Err: err, Reached: reachedInFile(err)}
 		}
 		if err := h.makeRole(ctx, h.server, role); err != nil {
 			return err
@@ -207,7 +207,7 @@ func (h *history) migrate(ctx context.Context, m *adapter.Migration) error {
 		}
 		role := missingRole(stop.err)
 		if role == "" || h.Server != "" {
-			return &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err}
+			return &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: reached(stop)}
 		}
 		if err := h.makeRole(ctx, h.server, role); err != nil {
 			return err

@@ -205,6 +205,9 @@ func (s *scene) statement(ctx context.Context, st *script.Statement, inside bool
 		_, err := s.exec(ctx, st)
 		return err
 	}
+	if err := s.glance(ctx, st); err != nil {
+		return err
+	}
 	// A statement on its own is watched in a transaction of its own, where the
 	// server lets it.
 	if _, err := s.runner.conn.Exec(ctx, "BEGIN"); err != nil {

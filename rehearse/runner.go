@@ -94,7 +94,13 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 			return nil, err
 		}
 	}
-	if r.look, err = s.Connect(ctx, lookName, db); err != nil {
+	if r.look, err = s.Connect(ctx, lookName, db); refusedWith(err, "42501") && v.Server == "" {
+		// A migration has closed its database to us.
+		if err = execAll(ctx, s, "", "", admit(db)); err == nil {
+			r.look, err = s.Connect(ctx, lookName, db)
+		}
+	}
+	if err != nil {
 		r.close(ctx)
 		return nil, fmt.Errorf("connect: %w", err)
 	}

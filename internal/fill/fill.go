@@ -73,6 +73,8 @@ func Fill(ctx context.Context, url string, p Plan) (*Result, error) {
 		return nil, fmt.Errorf("the address of the throwaway server cannot be read")
 	}
 	cfg.RuntimeParams["application_name"] = "onward fill"
+	// Values are written into the text, whatever the database says of its sessions.
+	cfg.RuntimeParams["standard_conforming_strings"], cfg.RuntimeParams["client_encoding"] = "on", "UTF8"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {

@@ -30,6 +30,18 @@ type Dump struct {
 	Instead func(ctx context.Context, sql string) (done bool, err error)
 }
 
+// StatementError is the refusal of a statement of a dump.
+type StatementError struct {
+	SQL string
+	Err error
+}
+
+// Error says how the statement begins, and the server's words.
+func (e *StatementError) Error() string { return firstWords(e.SQL) + ": " + e.Err.Error() }
+
+// Unwrap gives the server's error.
+func (e *StatementError) Unwrap() error { return e.Err }
+
 // Restore brings a dump into a database. A plain one (pg_dump's default) is sent
 // statement by statement, its COPY data as it is read; custom, tar and directory
 // formats are made plain by pg_restore, which connects to nothing. Owners, grants
@@ -109,7 +121,7 @@ func (b *bringing) send(ctx context.Context, sql string) error {
 		data := b.text.copyData()
 		_, err := b.conn.PgConn().CopyFrom(ctx, data, sql)
 		if err != nil {
-			return fmt.Errorf("%s: %w", firstWords(sql), err)
+			return &StatementError{sql, err}
 		}
 		return data.skip()
 	}
@@ -132,7 +144,7 @@ func (b *bringing) send(ctx context.Context, sql string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", firstWords(sql), err)
+		return &StatementError{sql, err}
 	}
 	return nil
 }
