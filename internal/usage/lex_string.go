@@ -1,0 +1,210 @@
+package usage
+
+import "bytes"
+
+// What begins a string of some kind, and where it ends.
+
+// quoted reads a string in quotes.
+func (l *lexer) quoted(i, to int, c byte) int {
+	text, d := l.text, l.d
+	rest := text[i:to]
+	interp := l.interp(i)
+	if d.triple && len(rest) > 2 && rest[1] == c && rest[2] == c && (c == '"' || d.single) {
+		n := endOf(rest[3:], string(rest[:3]))
+		l.add(literal{from: i + 3, to: i + 3 + n, open: i, escapes: d.single, interp: interp}, 3)
+		return i + 3 + n
+	}
+	if c == '\'' && !d.single {
+		switch { // a character, or a lifetime
+		case len(rest) > 3 && rest[1] == '\\':
+			if n := bytes.IndexByte(rest[3:min(len(rest), 12)], '\''); n >= 0 {
+				return i + n + 4
+			}
+		case len(rest) > 2 && rest[2] == '\'':
+			return i + 3
+		}
+		return i + 1
+	}
+	if d.raw == 'r' {
+		k := i
+		for k > 0 && text[k-1] == '#' {
+			k--
+		}
+		if k > 0 && text[k-1] == 'r' && (k < 2 || !nameByte[text[k-2]] || text[k-2] == 'b') {
+			mark := append([]byte{'"'}, text[k:i]...)
+			n := endOf(rest[1:], string(mark))
+			s := literal{from: i + 1, to: i + 1 + n, open: k - 1, end: i + 1 + n}
+			if bytes.HasSuffix(text[s.from:s.to], mark) {
+				s.to -= len(mark)
+			}
+			l.out = append(l.out, s)
+			return i + 1 + n
+		}
+	}
+	if d.raw == 'c' && i > 0 && (text[i-1] == '@' || i > 1 && text[i-1] == '$' && text[i-2] == '@') {
+		n := 1
+		for n < len(rest) {
+			if rest[n] == '"' {
+				if n+1 < len(rest) && rest[n+1] == '"' {
+					n += 2
+					continue
+				}
+				n++
+				break
+			}
+			n++
+		}
+		l.add(literal{from: i + 1, to: i + n, open: i, interp: interp}, 1)
+		return i + n
+	}
+	n := 1
+	for n < len(rest) {
+		b := rest[n]
+		if b == '\\' {
+			n += 2
+			continue
+		}
+		if b == c {
+			n++
+			break
+		}
+		if b == '\n' && !d.multi {
+			break // of one line
+		}
+		n++
+	}
+	n = min(n, len(rest))
+	l.add(literal{from: i + 1, to: i + n, open: i, escapes: true, interp: interp}, 1)
+	return i + n
+}
+
+// interp is what is put into the string whose quotes begin at an offset.
+func (l *lexer) interp(i int) byte {
+	switch d := l.d; {
+	case d.sharp:
+		return '#'
+	case d.dollar:
+		return 'd'
+	case d.brace:
+		for k := i - 1; k >= 0 && k >= i-3; k-- {
+			switch l.text[k] {
+			case 'f', 'F', '$':
+				return '{'
+			case 'r', 'R', 'b', 'B', '@':
+				continue
+			}
+			break
+		}
+	}
+	return 0
+}
+
+// templateString reads `… ${x} …`, and the strings in x.
+func (l *lexer) templateString(i, to int) int {
+	at := len(l.out)
+	l.out = append(l.out, literal{from: i + 1, open: i, escapes: true, interp: '$'})
+	k := i + 1
+	for k < to && l.text[k] != '`' {
+		switch {
+		case l.text[k] == '\\':
+			k += 2
+		case l.text[k] == '$' && k+1 < to && l.text[k+1] == '{':
+			from := k + 2
+			k = l.balanced(from, to)
+			if l.deep < 8 && k > from {
+				l.deep++
+				l.run(from, k-1)
+				l.deep--
+			}
+		default:
+			k++
+		}
+	}
+	k = min(k, to)
+	l.out[at].to, l.out[at].end = k, min(k+1, to)
+	return l.out[at].end
+}
+
+// balanced is the offset behind the brace that ends what begins at an offset.
+func (l *lexer) balanced(i, to int) int {
+	depth := 1
+	for i < to {
+		switch c := l.text[i]; c {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case '"', '\'':
+			k := i + 1
+			for k < to && l.text[k] != c && l.text[k] != '\n' {
+				if l.text[k] == '\\' {
+					k++
+				}
+				k++
+			}
+			i = k
+		case '`':
+			k := i + 1
+			for k < to && l.text[k] != '`' {
+				if l.text[k] == '\\' {
+					k++
+				} else if l.text[k] == '$' && k+1 < to && l.text[k+1] == '{' {
+					k = l.balanced(k+2, to) - 1
+				}
+				k++
+			}
+			i = k
+		}
+		i++
+	}
+	return to
+}
+
+// here reads a string that goes from the next line to one of its own.
+func (l *lexer) here(i, to int) int {
+	k := i + 1
+	if k >= to || l.text[k] != '<' {
+		return i + 1
+	}
+	for k < to && (l.text[k] == '<' || l.text[k] == '~' || l.text[k] == '-') {
+		k++
+	}
+	if k < to && (l.text[k] == '\'' || l.text[k] == '"') {
+		k++
+	}
+	from := k
+	for k < to && nameByte[l.text[k]] {
+		k++
+	}
+	word := l.text[from:k]
+	if len(word) < 2 || word[0] < 'A' || word[0] > 'Z' && word[0] != '_' {
+		return i + 2
+	}
+	start := k + lineEnd(l.text[k:to]) + 1
+	for line := start; line < to; {
+		n := lineEnd(l.text[line:to])
+		said := bytes.Trim(l.text[line:line+n], " \t\r")
+		if bytes.HasPrefix(said, word) && (len(said) == len(word) || !nameByte[said[len(word)]]) {
+			l.out = append(l.out, literal{from: start, to: line, open: i, end: line + n, escapes: true, interp: l.interp(i)})
+			return line + n
+		}
+		line += n + 1
+	}
+	return k
+}
+
+func (l *lexer) symbol(i, to int) int {
+	k := i + 1
+	if i > 0 && (nameByte[l.text[i-1]] || l.text[i-1] == ':') {
+		return k
+	}
+	for k < to && nameByte[l.text[k]] {
+		k++
+	}
+	if k > i+1 {
+		l.out = append(l.out, literal{from: i + 1, to: k, open: i, end: k, symbol: true})
+	}
+	return k
+}
