@@ -279,9 +279,9 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 	}
 	findings := b.index.of(m)
 	out.Verdict, out.Tone = outcome(b.index, m), "ok"
-	for _, f := range worstFirst(findings) {
-		out.Tone = f.Severity.String()
-		break
+	if len(findings) > 0 {
+		worst := slices.MaxFunc(findings, func(a, b *onward.Finding) int { return int(a.Severity) - int(b.Severity) })
+		out.Tone = worst.Severity.String()
 	}
 	for _, c := range m.Changes {
 		sign := map[string]string{"add": "+", "drop": "−"}[c.Kind]
@@ -297,42 +297,45 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 	for j := range m.Statements {
 		out.Statements = append(out.Statements, b.statement(i, j))
 	}
-	for k := range findings {
-		at := statementAt(m, findings[k].Line)
-		f := inPage(&findings[k])
-		if at < 0 {
+	at := statementsAt(m)
+	for _, found := range findings {
+		f := inPage(found)
+		at, ok := at[found.Line]
+		if !ok {
 			out.Findings = append(out.Findings, f)
 			continue
 		}
 		out.Statements[at].Findings = append(out.Statements[at].Findings, f)
 		out.Statements[at].Quiet = false
 	}
-	opaque := b.index.opaqueIn(m)
-	for k := range opaque {
-		if at := statementAt(m, opaque[k].Line); at >= 0 {
-			out.Statements[at].Note, out.Statements[at].Quiet = sentence(&opaque[k]), false
+	for _, o := range b.index.opaqueIn(m) {
+		if at, ok := at[o.Line]; ok {
+			out.Statements[at].Note, out.Statements[at].Quiet = sentence(o), false
 			continue
 		}
-		out.Opaque = append(out.Opaque, htmlOpaque{Line(place(opaque[k].Path, opaque[k].Line, opaque[k].Column)), sentence(&opaque[k])})
+		out.Opaque = append(out.Opaque, htmlOpaque{Line(place(o.Path, o.Line, o.Column)), sentence(o)})
 	}
 	return out
 }
 
-// statementAt finds the statement that a line belongs to: the last that begins
-// at or before it and reaches it; of several on one line the first that locks
-// something. -1 when there is none.
-func statementAt(m *onward.Migration, line int) int {
-	found := -1
+// statementsAt are the statements that lines belong to: the last that begins at or
+// before a line and reaches it; of several that begin on one line the first that
+// locks something.
+func statementsAt(m *onward.Migration) map[int]int {
+	out := make(map[int]int, len(m.Statements))
 	for i := range m.Statements {
 		s := &m.Statements[i]
-		if s.Line <= 0 || line < s.Line || line > s.Line+strings.Count(s.SQL, "\n") {
+		if s.Line <= 0 {
 			continue
 		}
-		if found < 0 || s.Line > m.Statements[found].Line || len(m.Statements[found].Effects) == 0 && len(s.Effects) > 0 {
-			found = i
+		for line := s.Line; line <= s.Line+strings.Count(s.SQL, "\n"); line++ {
+			found, ok := out[line]
+			if !ok || s.Line > m.Statements[found].Line || len(m.Statements[found].Effects) == 0 && len(s.Effects) > 0 {
+				out[line] = i
+			}
 		}
 	}
-	return found
+	return out
 }
 
 // upper begins a sentence.

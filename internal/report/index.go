@@ -25,10 +25,10 @@ func newIndex(r *onward.Report) *index {
 }
 
 // of gives the findings on a migration.
-func (x *index) of(m *onward.Migration) []onward.Finding {
-	var out []onward.Finding
+func (x *index) of(m *onward.Migration) []*onward.Finding {
+	var out []*onward.Finding
 	for _, i := range x.findings[m.Path] {
-		if f := x.report.Findings[i]; f.Migration == m.ID || f.Migration == "" {
+		if f := &x.report.Findings[i]; f.Migration == m.ID || f.Migration == "" {
 			out = append(out, f)
 		}
 	}
@@ -36,10 +36,10 @@ func (x *index) of(m *onward.Migration) []onward.Finding {
 }
 
 // opaqueIn gives what could not be judged in a migration.
-func (x *index) opaqueIn(m *onward.Migration) []onward.Opaque {
-	var out []onward.Opaque
+func (x *index) opaqueIn(m *onward.Migration) []*onward.Opaque {
+	var out []*onward.Opaque
 	for _, i := range x.opaque[m.Path] {
-		if o := x.report.Opaque[i]; o.Migration == m.ID || o.Migration == "" {
+		if o := &x.report.Opaque[i]; o.Migration == m.ID || o.Migration == "" {
 			out = append(out, o)
 		}
 	}

@@ -192,19 +192,19 @@ func (t *terminal) migration(m *onward.Migration) {
 	t.split(t.path(m.Path), right, t.Bold, t.Dim)
 	t.changes(m.Changes)
 	findings, opaque := t.index.of(m), t.index.opaqueIn(m)
-	t.statements(m, findings)
+	t.statements(m, findings, opaque)
 	t.repeated(m, false)
 	if len(findings)+len(t.index.also[m.Path]) == 0 {
 		// What could not be read is said below, and is not ok.
-		if !slices.ContainsFunc(opaque, func(o onward.Opaque) bool { return o.Failed }) {
+		if !slices.ContainsFunc(opaque, func(o *onward.Opaque) bool { return o.Failed }) {
 			t.line("  ", t.paint(t.OK, "ok"))
 		}
 	}
-	for i := range opaque {
-		t.opaque("not judged: ", &opaque[i])
+	for _, o := range opaque {
+		t.opaque("not judged: ", o)
 	}
-	for i := range findings {
-		t.finding(&findings[i])
+	for _, f := range findings {
+		t.finding(f)
 	}
 	t.repeated(m, true)
 }

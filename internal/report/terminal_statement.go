@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/onward"
@@ -16,10 +15,13 @@ const (
 
 // statements prints the statements that other sessions can feel, each with
 // what it locks.
-func (t *terminal) statements(m *onward.Migration, findings []onward.Finding) {
-	flagged := map[int]bool{}
+func (t *terminal) statements(m *onward.Migration, findings []*onward.Finding, opaque []*onward.Opaque) {
+	flagged, listed := map[int]bool{}, map[int]bool{}
 	for _, f := range findings {
 		flagged[f.Line] = true
+	}
+	for _, o := range opaque {
+		listed[o.Line] = true
 	}
 	// Of several statements that a framework rendered from one line, those
 	// that lock something are meant.
@@ -40,7 +42,7 @@ func (t *terminal) statements(m *onward.Migration, findings []onward.Finding) {
 			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more statements (-v shows them)", len(felt)-n)))
 			return
 		}
-		t.statement(m, i)
+		t.statement(m, i, listed[m.Statements[i].Line])
 	}
 }
 
@@ -55,8 +57,9 @@ func noticeable(s *onward.Statement) bool {
 	return false
 }
 
-// statement prints one statement and its effects.
-func (t *terminal) statement(m *onward.Migration, at int) {
+// statement prints one statement and its effects. listed: the report lists it as
+// not judged, so that its note would say it twice.
+func (t *terminal) statement(m *onward.Migration, at int, listed bool) {
 	s := &m.Statements[at]
 	head := "  " + pad(fmt.Sprintf(":%d", s.Line), 4) + " "
 	if t.verbose {
@@ -90,15 +93,9 @@ func (t *terminal) statement(m *onward.Migration, at int) {
 		t.line("       ", t.paint(t.Dim, fmt.Sprintf("and %s more (-v shows them)", Count(more, "relation"))))
 	}
 	t.observed(m, at)
-	if s.Note != "" && !t.listed(m, s) {
+	if s.Note != "" && !listed {
 		t.wrap("       ", "       ", "not judged: "+Line(s.Note), t.Warning)
 	}
-}
-
-// listed reports whether the report lists a statement as not judged, so that
-// its note would say it twice.
-func (t *terminal) listed(m *onward.Migration, s *onward.Statement) bool {
-	return slices.ContainsFunc(t.index.opaqueIn(m), func(o onward.Opaque) bool { return o.Line == s.Line })
 }
 
 // effects prints rows of relation, lock, duration and whom it blocks, in

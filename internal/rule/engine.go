@@ -328,6 +328,7 @@ func (e *Engine) take() {
 // baseline, and gives the findings in the order of the release. suppressed
 // counts what was taken out.
 func (e *Engine) Finish() (findings []onward.Finding, taken int) {
+	e.last.forget()
 	e.release.Head = e.catalog
 	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
 	for _, r := range e.rules {
