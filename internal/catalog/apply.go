@@ -40,8 +40,10 @@ type Problem struct {
 type fold struct {
 	// Catalog is the copy under construction.
 	*Catalog
-	owned []*Relation // relations that this statement has copied or made
-	own   owner       // of the tries' nodes that this statement makes
+	owned []*Relation // relations that this statement has copied or made; nil where one went
+	// places are those of owned by OID, where they are many.
+	places map[OID]int
+	own    owner // of the tries' nodes that this statement makes
 	// sql is the statement's text: the nodes' offsets count from its start.
 	sql      string
 	problems []Problem

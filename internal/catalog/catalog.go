@@ -45,6 +45,7 @@ type Catalog struct {
 	// is not in it does not exist. A folded one is never complete.
 	Complete bool
 	journal  *entry
+	grown    *grown
 	// published says that there is, or was, a publication: only then must a
 	// dropped table be looked for in them.
 	published bool
@@ -102,6 +103,7 @@ func New() *Catalog {
 	return &Catalog{
 		next:       1,
 		SearchPath: []string{"public"},
+		grown:      &grown{lists: map[any]any{}},
 	}
 }
 

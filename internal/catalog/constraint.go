@@ -56,7 +56,7 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 // store numbers a constraint and hangs it on its table.
 func (f *fold) store(t *Relation, c *Constraint) *Constraint {
 	c.ID = f.newOID()
-	t.Constraints = with(t.Constraints, c)
+	t.Constraints = with(f, t.Constraints, c)
 	return c
 }
 

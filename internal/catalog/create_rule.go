@@ -65,7 +65,7 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 	r = f.edit(r.OID)
 	old := r.Rule(u.Name)
 	if old == nil {
-		r.own().Rules = with(r.Rules, u)
+		r.own().Rules = with(f, r.Rules, u)
 		return
 	}
 	if !s.GetReplace() {

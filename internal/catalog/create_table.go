@@ -300,7 +300,7 @@ func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 			f.fail(true, refuse.InheritTwice, parent.Name.Name)
 			continue
 		}
-		t.own().Inherits = with(t.Inherits, parent.OID)
+		t.own().Inherits = with(f, t.Inherits, parent.OID)
 		f.mergeParent(t, parent)
 	}
 }
@@ -332,7 +332,7 @@ func (f *fold) mergeParent(t, parent *Relation) {
 		next.ID = f.newOID()
 		next.Parent = true
 		next.Columns = mapAttnums(parent, t, con.Columns)
-		t.Constraints = with(t.Constraints, &next)
+		t.Constraints = with(f, t.Constraints, &next)
 	}
 }
 
@@ -340,7 +340,7 @@ func (f *fold) mergeParent(t, parent *Relation) {
 func (f *fold) joinParents(t *Relation) {
 	for _, oid := range t.Inherits {
 		if p := f.edit(oid); p != nil && !slices.Contains(p.Children, t.OID) {
-			p.own().Children = with(p.Children, t.OID)
+			p.own().Children = with(f, p.Children, t.OID)
 		}
 	}
 }

@@ -3,6 +3,9 @@ package catalog
 // differing leaves out what two lists of a relation's parts begin and end with alike:
 // a statement changes one part of many, and there may be as many statements.
 func differing[T comparable](before, after []T) (b, a []T) {
+	if begins(before, after) {
+		return nil, after[len(before):]
+	}
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
 		before, after = before[1:], after[1:]
 	}

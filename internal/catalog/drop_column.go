@@ -42,7 +42,7 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 	}
 	f.dropColumnUsers(t, c)
 	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })
-	t.noteDropped(name)
+	t.noteDropped(f, name)
 	for _, list := range [][]OID{t.Partitions, t.Children} {
 		for _, oid := range list {
 			child := f.edit(oid)
@@ -222,7 +222,7 @@ func (i *IndexInfo) uses(attnum int16) bool {
 
 // noteDropped notes the name of a column that went. Of a table whose columns go on
 // and on, those that went last are known: it has room for so many.
-func (r *Relation) noteDropped(name string) {
+func (r *Relation) noteDropped(f *fold, name string) {
 	if slices.Contains(r.DroppedColumns, name) {
 		return
 	}
@@ -230,5 +230,5 @@ func (r *Relation) noteDropped(name string) {
 	if n := len(list); n >= maxColumns {
 		list = list[n-maxColumns+1:]
 	}
-	r.own().DroppedColumns = with(list, name)
+	r.own().DroppedColumns = with(f, list, name)
 }

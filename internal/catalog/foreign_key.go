@@ -41,7 +41,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 		return
 	}
 	f.store(t, c)
-	ref.ReferencedBy = with(ref.ReferencedBy, t.OID)
+	ref.ReferencedBy = with(f, ref.ReferencedBy, t.OID)
 	for _, oid := range t.Partitions {
 		f.cloneForeignKey(t, f.edit(oid), c)
 	}
@@ -114,7 +114,7 @@ func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
 	}
 	f.store(part, &next)
 	if ref := f.edit(c.Ref); ref != nil {
-		ref.ReferencedBy = with(ref.ReferencedBy, part.OID)
+		ref.ReferencedBy = with(f, ref.ReferencedBy, part.OID)
 	}
 	for _, oid := range part.Partitions {
 		f.cloneForeignKey(part, f.edit(oid), &next)

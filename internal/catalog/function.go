@@ -129,14 +129,14 @@ func bodyOffset(sql string, from int, body string) int {
 
 // storeFunction adds or replaces an overload.
 func (f *fold) storeFunction(fn *Function, replace bool) {
-	list := slices.Clone(f.ownFunctions(fn.Name))
+	list := f.ownFunctions(fn.Name)
 	i := slices.IndexFunc(list, func(o *Function) bool { return sameArgs(o.Args, fn.Args) })
 	if i < 0 {
 		fn.OID = f.newOID()
 		if o := f.Object("default privileges", Name{"", "default privileges"}); o != nil {
 			fn.Closed = o.Closed
 		}
-		list = append(list, fn)
+		list = with(f, list, fn)
 	} else {
 		if !replace {
 			f.fail(f.sure(), refuse.FunctionExists, fn.Name.Name)
@@ -149,6 +149,7 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 			return
 		}
 		fn.OID, fn.Closed, fn.Grants = list[i].OID, list[i].Closed, list[i].Grants
+		list = slices.Clone(list)
 		list[i] = fn
 	}
 	f.setFunctions(fn.Name, list)
@@ -236,7 +237,7 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 	fn := *list[at]
 	fn.Name = to
 	f.setFunctions(name, slices.Delete(slices.Clone(list), at, at+1))
-	f.setFunctions(to, with(f.ownFunctions(to), &fn))
+	f.setFunctions(to, with(f, f.ownFunctions(to), &fn))
 	if len(list) > 1 {
 		return
 	}

@@ -37,7 +37,7 @@ func (f *fold) grant(s *pgparse.GrantStmt) {
 				continue // public, or one that was not seen
 			}
 			next := *o
-			next.Grants = regrant(o.Grants, s.GetIsGrant(), grants)
+			next.Grants = f.regrant(o.Grants, s.GetIsGrant(), grants)
 			f.putObject(&next)
 		}
 	default:
@@ -74,20 +74,20 @@ func grantsOf(s *pgparse.GrantStmt) []Grant {
 
 func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
 	r := f.edit(oid)
-	r.own().Grants = regrant(r.Grants, isGrant, grants)
+	r.own().Grants = f.regrant(r.Grants, isGrant, grants)
 }
 
 // regrant adds or takes privileges; REVOKE ALL takes each.
-func regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
-	next := slices.Clone(old)
+func (f *fold) regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
+	next := old
 	for _, g := range grants {
 		if isGrant {
 			if !slices.Contains(next, g) {
-				next = append(next, g)
+				next = with(f, next, g)
 			}
 			continue
 		}
-		next = slices.DeleteFunc(next, func(o Grant) bool { return o.Role == g.Role && (g.Privilege == "all" || o.Privilege == g.Privilege) })
+		next = slices.DeleteFunc(slices.Clone(next), func(o Grant) bool { return o.Role == g.Role && (g.Privilege == "all" || o.Privilege == g.Privilege) })
 	}
 	return next
 }
@@ -159,7 +159,7 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 			if g.Role == "public" {
 				fn.Closed = !isGrant
 			} else {
-				fn.Grants = regrant(fn.Grants, isGrant, []Grant{{g.Role, "execute"}})
+				fn.Grants = f.regrant(fn.Grants, isGrant, []Grant{{g.Role, "execute"}})
 			}
 		}
 		list[i] = &fn
@@ -180,7 +180,7 @@ func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 		for _, r := range s.GetGrantedRoles() {
 			grants = append(grants, Grant{name.Name, "role " + r.GetAccessPriv().GetPrivName()})
 		}
-		next.Grants = regrant(o.Grants, s.GetIsGrant(), grants)
+		next.Grants = f.regrant(o.Grants, s.GetIsGrant(), grants)
 		f.putObject(&next)
 	}
 }
@@ -210,7 +210,7 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	for i := range grants {
 		grants[i].Privilege += " on " + objectWord(s.GetAction().GetObjtype()) + "s"
 	}
-	o.Grants = regrant(o.Grants, s.GetAction().GetIsGrant(), grants)
+	o.Grants = f.regrant(o.Grants, s.GetAction().GetIsGrant(), grants)
 	f.putObject(o)
 }
 

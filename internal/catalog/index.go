@@ -98,7 +98,7 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 		}
 	}
 	f.put(idx)
-	t.Indexes = with(t.Indexes, idx.OID)
+	t.Indexes = with(f, t.Indexes, idx.OID)
 	if t.Kind == PartitionedTable && !only {
 		for _, oid := range t.Partitions {
 			f.partitionIndex(t, f.edit(oid), idx)
@@ -156,7 +156,7 @@ func (f *fold) attachIndex(parent, child *Relation) {
 	info.Parent = parent.OID
 	child.Index = &info
 	parent = f.edit(parent.OID)
-	parent.own().Partitions = with(parent.Partitions, child.OID)
+	parent.own().Partitions = with(f, parent.Partitions, child.OID)
 }
 
 // sameIndex is CompareIndexInfo: whether an index of a partition does for one
@@ -217,7 +217,7 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 		c.Parent = to.Parent == from.OID
 		c.Columns = attnums
 		info.Constraint = c.Name
-		to.Constraints = with(to.Constraints, &c)
+		to.Constraints = with(f, to.Constraints, &c)
 		if c.Kind == PrimaryKey {
 			f.keyNotNull(to, attnums)
 		}

@@ -194,7 +194,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 		}
 		i := f.infer(name, Index)
 		i.Index.Table, i.Index.Unique = t.OID, true
-		t.Indexes = with(t.Indexes, i.OID)
+		t.Indexes = with(f, t.Indexes, i.OID)
 		oid = i.OID
 	}
 	idx := f.edit(oid)
@@ -211,7 +211,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 		info := *idx.Index
 		info.Table = t.OID
 		idx.Index = &info
-		t.Indexes = with(t.Indexes, oid)
+		t.Indexes = with(f, t.Indexes, oid)
 	}
 	if idx.Index.Constraint != "" {
 		f.fail(f.sure(), refuse.UsingTaken, name.Name)

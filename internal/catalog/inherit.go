@@ -150,8 +150,8 @@ func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 	}
 	parent = f.edit(parent.OID)
 	f.takeColumns(parent, child)
-	parent.own().Children = with(parent.Children, child.OID)
-	child.own().Inherits = with(child.Inherits, parent.OID)
+	parent.own().Children = with(f, parent.Children, child.OID)
+	child.own().Inherits = with(f, child.Inherits, parent.OID)
 }
 
 func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {

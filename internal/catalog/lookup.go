@@ -296,7 +296,7 @@ func (f *fold) guessColumn(oid OID, r *Relation, c *Column) {
 	if old, ok := f.guesses.get(oid); ok {
 		guess = *old
 	}
-	guess.Columns = with(guess.Columns, c)
+	guess.Columns = with(f, guess.Columns, c)
 	guess.NextAttnum = c.Attnum + 1
 	f.guesses = f.guesses.set(f.own, oid, &guess)
 }
@@ -380,6 +380,3 @@ func without[T comparable](list []T, v T) []T {
 	}
 	return append(slices.Clone(list[:i]), list[i+1:]...)
 }
-
-// with is a list with one value more; the list itself stays as it is.
-func with[T any](list []T, v T) []T { return append(slices.Clip(list), v) }

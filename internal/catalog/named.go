@@ -149,7 +149,7 @@ func (f *fold) moveObject(kind string, from, to Name) {
 	f.removeObject(kind, from)
 	f.putObject(&next)
 	if t := f.edit(o.Table); t != nil && kind == statisticsObject {
-		t.own().Statistics = with(without(t.Statistics, from), to)
+		t.own().Statistics = with(f, without(t.Statistics, from), to)
 	}
 }
 

@@ -89,7 +89,7 @@ func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 		}
 		parent.own().Default = t.OID
 	}
-	parent.own().Partitions = with(parent.Partitions, t.OID)
+	parent.own().Partitions = with(f, parent.Partitions, t.OID)
 	t.Parent = parent.OID
 	for _, oid := range parent.Indexes {
 		if idx := f.edit(oid); idx != nil && idx.Kind == PartitionedIndex {

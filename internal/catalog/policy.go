@@ -32,7 +32,7 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 	}
 	p.ID = f.newOID()
 	f.using = true
-	r.own().Policies = with(r.Policies, p)
+	r.own().Policies = with(f, r.Policies, p)
 }
 
 // https://www.postgresql.org/docs/current/sql-alterpolicy.html

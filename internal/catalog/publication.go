@@ -140,9 +140,9 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if len(s.GetPubobjects()) > 0 {
 		switch s.GetAction() {
 		case pgparse.AlterPublicationAction_AP_AddObjects:
-			next.Tables = append(slices.Clone(o.Tables), tables...)
-			next.Schemas = append(slices.Clone(o.Schemas), schemas...)
-			next.Lists = append(slices.Clone(o.Lists), lists...)
+			next.Tables = with(f, o.Tables, tables...)
+			next.Schemas = with(f, o.Schemas, schemas...)
+			next.Lists = with(f, o.Lists, lists...)
 		case pgparse.AlterPublicationAction_AP_DropObjects:
 			next.Tables = slices.DeleteFunc(slices.Clone(o.Tables), func(oid OID) bool { return slices.Contains(tables, oid) })
 			next.Schemas = slices.DeleteFunc(slices.Clone(o.Schemas), func(name string) bool { return slices.Contains(schemas, name) })

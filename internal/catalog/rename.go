@@ -160,7 +160,7 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 func (f *fold) renameAttribute(r *Relation, attnum int16, from, to string) {
 	r.editColumn(attnum).Name = to
 	r.own().DroppedColumns = without(r.DroppedColumns, to)
-	r.noteDropped(from)
+	r.noteDropped(f, from)
 	f.renameInExpressions(r, attnum, from, to)
 }
 

@@ -46,7 +46,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 		return
 	}
 	f.putObject(o)
-	t.own().Statistics = with(t.Statistics, o.Name)
+	t.own().Statistics = with(f, t.Statistics, o.Name)
 }
 
 // chooseStatistics is ChooseExtendedStatisticName.
@@ -71,7 +71,7 @@ func (f *fold) cloneStatistics(src, t *Relation, name Name) {
 	next.Table, next.Columns = t.OID, mapAttnums(src, t, o.Columns)
 	next.Name = f.chooseStatistics(t, t.ColumnNames(next.Columns))
 	f.putObject(&next)
-	t.own().Statistics = with(t.Statistics, next.Name)
+	t.own().Statistics = with(f, t.Statistics, next.Name)
 }
 
 // forgetStatistics takes a dropped statistics object off its table.

@@ -68,7 +68,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	} else {
 		t.ID = f.newOID()
 	}
-	r.Triggers = with(r.Triggers, t)
+	r.Triggers = with(f, r.Triggers, t)
 	f.using = true
 	if t.Row {
 		for _, oid := range r.Partitions {

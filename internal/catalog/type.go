@@ -63,7 +63,7 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		f.fail(f.sure(), refuse.NotEnum, u.Name.String())
 		return
 	}
-	labels := slices.Clone(u.Labels)
+	labels := u.Labels
 	if s.GetOldVal() != "" {
 		i := slices.Index(labels, s.GetOldVal())
 		if slices.Contains(labels, s.GetNewVal()) {
@@ -72,9 +72,10 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		}
 		switch {
 		case i >= 0:
+			labels = slices.Clone(labels)
 			labels[i] = s.GetNewVal()
 		case u.Inferred:
-			labels = append(labels, s.GetNewVal())
+			labels = with(f, u.Labels, s.GetNewVal())
 		default:
 			f.fail(f.sure(), refuse.LabelMissing, s.GetOldVal())
 			return
@@ -100,7 +101,11 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 				at = i
 			}
 		}
-		labels = slices.Insert(labels, at, s.GetNewVal())
+		if at == len(labels) {
+			labels = with(f, labels, s.GetNewVal())
+		} else {
+			labels = slices.Insert(slices.Clone(labels), at, s.GetNewVal())
+		}
 	}
 	f.changeType(u.OID, func(t *UserType) { t.Labels = labels })
 }
@@ -157,7 +162,7 @@ func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
 			f.fail(f.sure(), refuse.DomainConstraintExists, c.Name, u.Name.Name)
 			return
 		}
-		u.Checks = with(u.Checks, c)
+		u.Checks = with(f, u.Checks, c)
 	}
 }
 

@@ -87,6 +87,9 @@ func postgres(name string) bool { return builtin.Known(name) }
 // then.
 func (f *fold) noteUses(before *Catalog) {
 	for _, r := range f.owned {
+		if r == nil {
+			continue
+		}
 		old := before.Relation(r.OID)
 		if old == nil {
 			old = &Relation{Rare: &plain}

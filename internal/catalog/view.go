@@ -106,7 +106,7 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 	for _, oid := range q.reads {
 		if r := f.Relation(oid); r != nil && oid != v.OID && !slices.Contains(r.Dependents, v.OID) {
 			r = f.edit(oid)
-			r.Dependents = with(r.Dependents, v.OID)
+			r.Dependents = with(f, r.Dependents, v.OID)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (f *fold) put(r *Relation) *Relation {
 	f.relations = f.relations.set(f.own, r.OID, r)
 	f.name(r.OID, r.Name)
 	f.disown(r.OID)
-	f.owned = append(f.owned, r)
+	f.take(r)
 	f.using = true
 	f.log(entry{kind: touchedRelation, oid: r.OID})
 	return r
@@ -56,9 +56,39 @@ func (f *fold) name(oid OID, name Name) {
 	}
 }
 
+// take notes that a relation is the statement's to change in place.
+func (f *fold) take(r *Relation) {
+	f.owned = append(f.owned, r)
+	switch {
+	case f.places != nil:
+		f.places[r.OID] = len(f.owned) - 1
+	case len(f.owned) > few:
+		f.places = map[OID]int{}
+		for i, o := range f.owned {
+			if o != nil {
+				f.places[o.OID] = i
+			}
+		}
+	}
+}
+
+// place is where a relation stands in owned; -1 for nowhere.
+func (f *fold) place(oid OID) int {
+	if f.places == nil {
+		return slices.IndexFunc(f.owned, func(r *Relation) bool { return r != nil && r.OID == oid })
+	}
+	if at, ok := f.places[oid]; ok {
+		return at
+	}
+	return -1
+}
+
 // disown forgets the copy of a relation.
 func (f *fold) disown(oid OID) {
-	f.owned = slices.DeleteFunc(f.owned, func(r *Relation) bool { return r.OID == oid })
+	if at := f.place(oid); at >= 0 {
+		f.owned[at] = nil
+		delete(f.places, oid)
+	}
 }
 
 // edit gives a relation that may be changed in place: a copy, which is in the
@@ -66,10 +96,8 @@ func (f *fold) disown(oid OID) {
 // until they are copied (editColumn, with, without). nil when there is no such
 // relation. Names are changed by rename only.
 func (f *fold) edit(oid OID) *Relation {
-	for _, r := range f.owned {
-		if r.OID == oid {
-			return r
-		}
+	if at := f.place(oid); at >= 0 {
+		return f.owned[at]
 	}
 	old := f.Relation(oid)
 	if old == nil {
@@ -77,7 +105,7 @@ func (f *fold) edit(oid OID) *Relation {
 	}
 	next := *old
 	f.relations = f.relations.set(f.own, oid, &next)
-	f.owned = append(f.owned, &next)
+	f.take(&next)
 	f.log(entry{kind: touchedRelation, oid: oid})
 	return &next
 }

@@ -48,7 +48,7 @@ CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 3; COMMIT; EN
 		{"SELECT in_c(), two(1)", "call of in_c(), a function in c, call of two()", []string{"SELECT in_c(), two(1)"}},
 		{"UPDATE t SET a = drops()", "", []string{"UPDATE t SET a = drops()", "ALTER TABLE t DROP COLUMN a [drops 0]", "ALTER TABLE t DROP COLUMN b [drops 0]"}},
 	} {
-		_, m := run(t, Config{}, before, tt.sql, onward.TransactionNone)
+		_, m := judged(t, Config{}, before, tt.sql, onward.TransactionNone)
 		var got []string
 		opaque := ""
 		for i, s := range m.Statements {

@@ -62,7 +62,7 @@ func TestCommandAloneMayBeRefused(t *testing.T) {
 		}
 		return ""
 	})
-	findings, _ := run(t, Config{Rules: []*Rule{r}}, "CREATE TABLE t (a int)", "ALTER TABLE t ADD COLUMN b int, ALTER COLUMN b SET NOT NULL", onward.TransactionNone)
+	findings := run(t, Config{Rules: []*Rule{r}}, "CREATE TABLE t (a int)", "ALTER TABLE t ADD COLUMN b int, ALTER COLUMN b SET NOT NULL", onward.TransactionNone)
 	want := []string{`1 column "b" of relation "t" does not exist`}
 	if diff := cmp.Diff(want, facts(findings)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -90,7 +90,7 @@ func TestBlocked(t *testing.T) {
 		"CREATE TABLE fresh (a int); ALTER TABLE fresh ALTER a TYPE text": nil,
 		"ALTER TABLE t ADD COLUMN b int":                                  nil,
 	} {
-		findings, _ := run(t, Config{Rules: []*Rule{r}, SmallTables: []string{"small"}}, before, sql, onward.TransactionNone)
+		findings := run(t, Config{Rules: []*Rule{r}, SmallTables: []string{"small"}}, before, sql, onward.TransactionNone)
 		if diff := cmp.Diff(want, facts(findings)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", sql, diff)
 		}

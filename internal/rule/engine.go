@@ -326,7 +326,8 @@ func (e *Engine) take() {
 
 // Finish runs the Release rules, applies severities, suppressions and the
 // baseline, and gives the findings in the order of the release. suppressed
-// counts what was taken out.
+// counts what was taken out. Nothing is left of the last migration but what rules
+// kept of it.
 func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 	e.last.forget()
 	e.release.Head = e.catalog

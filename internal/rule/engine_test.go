@@ -24,8 +24,16 @@ func build(t *testing.T, sql string, mode onward.Transaction) *script.Script {
 	return s
 }
 
-// run judges one migration after a deployed one.
-func run(t *testing.T, c Config, before, sql string, mode onward.Transaction) ([]onward.Finding, *Migration) {
+// run gives what is found in one migration after a deployed one.
+func run(t *testing.T, c Config, before, sql string, mode onward.Transaction) []onward.Finding {
+	t.Helper()
+	e, _ := judged(t, c, before, sql, mode)
+	findings, _ := e.Finish()
+	return findings
+}
+
+// judged judges one migration after a deployed one.
+func judged(t *testing.T, c Config, before, sql string, mode onward.Transaction) (*Engine, *Migration) {
 	t.Helper()
 	if c.Versions == nil {
 		c.Versions = versions
@@ -34,8 +42,7 @@ func run(t *testing.T, c Config, before, sql string, mode onward.Transaction) ([
 	e.Deploy(build(t, before, onward.TransactionNone))
 	m := &Migration{ID: "m", Path: "m.sql", Mode: mode, Script: build(t, sql, mode)}
 	e.Judge(m)
-	findings, _ := e.Finish()
-	return findings, m
+	return e, m
 }
 
 // sayer is a rule that reports what a function says of a statement.
@@ -61,7 +68,7 @@ func facts(findings []onward.Finding) []string {
 func TestDeltaIsTracedToItsStatement(t *testing.T) {
 	t.Parallel()
 	sql := "ALTER TABLE t ADD COLUMN c int NOT NULL DEFAULT 0;\nALTER TABLE t ALTER COLUMN c DROP DEFAULT;\nALTER TABLE t ADD COLUMN d int;"
-	_, m := run(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
+	_, m := judged(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
 	if len(m.Txs) != 1 {
 		t.Fatalf("%d transactions", len(m.Txs))
 	}
@@ -93,7 +100,7 @@ func TestUnparsedHides(t *testing.T) {
 		update: {`1 column "made" of relation "t" does not exist`},
 		"ALTER TABLE t ADD COLUMN made timestamptz NOT NULL SET DEFAULT now();\n" + update: {"2 a statement that could not be parsed"},
 	} {
-		findings, _ := run(t, Config{Rules: []*Rule{rule}}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
+		findings := run(t, Config{Rules: []*Rule{rule}}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
 		if diff := cmp.Diff(want, facts(findings)); diff != "" {
 			t.Error(diff)
 		}
@@ -102,7 +109,7 @@ func TestUnparsedHides(t *testing.T) {
 
 func TestRollbackChangesNothing(t *testing.T) {
 	t.Parallel()
-	_, m := run(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; DROP TABLE t; ROLLBACK; ALTER TABLE t ADD c int", onward.TransactionNone)
+	_, m := judged(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; DROP TABLE t; ROLLBACK; ALTER TABLE t ADD c int", onward.TransactionNone)
 	last := m.Statements[len(m.Statements)-1]
 	if len(m.Txs[0].Deltas) != 0 || last.Before.Lookup("", "t") == nil {
 		t.Error("a rolled back DROP is not there")
@@ -123,7 +130,7 @@ func TestRollbackToSavepoint(t *testing.T) {
 		"SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; DROP TABLE t; ROLLBACK TO s; SELECT 1":        "",
 		"SAVEPOINT s; ALTER TABLE t ADD c int; COMMIT; BEGIN; SAVEPOINT x; DROP TABLE t; COMMIT": "column added, table dropped",
 	} {
-		_, m := run(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; "+sql+"; COMMIT", onward.TransactionNone)
+		_, m := judged(t, Config{}, "CREATE TABLE t (id int)", "BEGIN; "+sql+"; COMMIT", onward.TransactionNone)
 		names := map[catalog.DeltaKind]string{catalog.ColumnAdded: "column added", catalog.RelationDropped: "table dropped"}
 		var got []string
 		for _, tx := range m.Txs {
@@ -140,7 +147,7 @@ func TestRollbackToSavepoint(t *testing.T) {
 func TestHeldLocks(t *testing.T) {
 	t.Parallel()
 	sql := "ALTER TABLE t ADD c int;\nCREATE TABLE new (id int);\nUPDATE t SET c = 1;\nCOMMIT;\nUPDATE t SET c = 2;"
-	_, m := run(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
+	_, m := judged(t, Config{}, "CREATE TABLE t (id int)", sql, onward.TransactionFile)
 	var got []string
 	for _, s := range m.Statements {
 		var held []string
@@ -168,7 +175,7 @@ func TestSettings(t *testing.T) {
 		{"SELECT set_config('lock_timeout', '1min', false); SELECT 1", onward.TransactionNone, "0 60000"},
 		{"SET lock_timeout TO '1 s'; DISCARD ALL; SELECT 1", onward.TransactionNone, "0 1000 0"},
 	} {
-		_, m := run(t, Config{}, "", c.sql, c.mode)
+		_, m := judged(t, Config{}, "", c.sql, c.mode)
 		var got []string
 		for _, s := range m.Statements {
 			got = append(got, fmt.Sprint(s.Settings.LockTimeout))
@@ -204,7 +211,7 @@ func TestNewIsAFactOfTheRelease(t *testing.T) {
 		return ""
 	})
 	sql := "CREATE TABLE fresh (id int);\nALTER TABLE fresh ADD c int;\nALTER TABLE old ADD c int;\nALTER TABLE unseen ADD c int;\nALTER TABLE unseen ADD d int;"
-	findings, _ := run(t, Config{Rules: []*Rule{r}}, "CREATE TABLE old (id int)", sql, onward.TransactionFile)
+	findings := run(t, Config{Rules: []*Rule{r}}, "CREATE TABLE old (id int)", sql, onward.TransactionFile)
 	if diff := cmp.Diff([]string{"3 old", "4 unseen", "5 unseen"}, facts(findings)); diff != "" {
 		t.Error(diff)
 	}
@@ -221,7 +228,7 @@ func TestVersions(t *testing.T) {
 		}
 		return "before 17"
 	})
-	findings, _ := run(t, Config{Rules: []*Rule{always, old, asks}}, "", "SELECT 1", onward.TransactionNone)
+	findings := run(t, Config{Rules: []*Rule{always, old, asks}}, "", "SELECT 1", onward.TransactionNone)
 	got := map[string][]int{}
 	for _, f := range findings {
 		if _, twice := got[f.Fact]; twice {
@@ -257,7 +264,7 @@ func TestSuppression(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			findings, _ := run(t, Config{Rules: rules}, "", c.sql, onward.TransactionNone)
+			findings := run(t, Config{Rules: rules}, "", c.sql, onward.TransactionNone)
 			var got []string
 			for _, f := range findings {
 				got = append(got, f.Rule)
@@ -272,12 +279,12 @@ func TestSuppression(t *testing.T) {
 func TestUnusedSuppression(t *testing.T) {
 	t.Parallel()
 	never := sayer("x-never", func(*Pass, *Stmt) string { return "" })
-	findings, _ := run(t, Config{Rules: []*Rule{never}}, "", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
+	findings := run(t, Config{Rules: []*Rule{never}}, "", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
 	if len(findings) != 1 || findings[0].Rule != SuppressionUnused || findings[0].Line != 1 {
 		t.Errorf("%+v", findings)
 	}
 	// Of a rule that is switched off nothing can be said.
-	findings, _ = run(t, Config{Rules: []*Rule{never}, Severity: map[string]onward.Severity{"x-never": onward.Off}, KnownRules: map[string]bool{"x-never": true}},
+	findings = run(t, Config{Rules: []*Rule{never}, Severity: map[string]onward.Severity{"x-never": onward.Off}, KnownRules: map[string]bool{"x-never": true}},
 		"", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
 	if len(findings) != 0 {
 		t.Errorf("%+v", findings)
@@ -287,12 +294,12 @@ func TestUnusedSuppression(t *testing.T) {
 func TestSeverityAndBaseline(t *testing.T) {
 	t.Parallel()
 	r := sayer("x-one", func(*Pass, *Stmt) string { return "one" })
-	findings, _ := run(t, Config{Rules: []*Rule{r}, Severity: map[string]onward.Severity{"x-one": onward.Info}}, "", "SELECT 1", onward.TransactionNone)
+	findings := run(t, Config{Rules: []*Rule{r}, Severity: map[string]onward.Severity{"x-one": onward.Info}}, "", "SELECT 1", onward.TransactionNone)
 	if len(findings) != 1 || findings[0].Severity != onward.Info {
 		t.Fatalf("%+v", findings)
 	}
 	// The fingerprint survives lines added above.
-	moved, _ := run(t, Config{Rules: []*Rule{r}, Baseline: map[string]bool{findings[0].Fingerprint: true}}, "", "\n\nSELECT  1", onward.TransactionNone)
+	moved := run(t, Config{Rules: []*Rule{r}, Baseline: map[string]bool{findings[0].Fingerprint: true}}, "", "\n\nSELECT  1", onward.TransactionNone)
 	if len(moved) != 0 {
 		t.Errorf("%+v", moved)
 	}
@@ -300,7 +307,7 @@ func TestSeverityAndBaseline(t *testing.T) {
 
 func TestEffectGroups(t *testing.T) {
 	t.Parallel()
-	_, m := run(t, Config{}, "CREATE TABLE t (id int)", "ALTER TABLE t ADD c int", onward.TransactionNone)
+	_, m := judged(t, Config{}, "CREATE TABLE t (id int)", "ALTER TABLE t ADD c int", onward.TransactionNone)
 	if n := len(m.Statements[0].Results); n != 1 {
 		t.Errorf("ADD COLUMN is the same everywhere, but has %d groups", n)
 	}
@@ -323,7 +330,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 	}
 	rules := []*Rule{r, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
 	of := func(sql string, c Config) (out []onward.Finding) {
-		findings, _ := run(t, c, "", sql, onward.TransactionNone)
+		findings := run(t, c, "", sql, onward.TransactionNone)
 		for _, f := range findings {
 			if f.Rule == "x-cause" {
 				out = append(out, f)
@@ -361,11 +368,11 @@ func TestNothingIsFoundBehindTheEnd(t *testing.T) {
 		},
 	}
 	rules := []*Rule{end, sayer("x-each", func(*Pass, *Stmt) string { return "each" })}
-	findings, _ := run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2;\nSELECT 3;", onward.TransactionNone)
+	findings := run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2;\nSELECT 3;", onward.TransactionNone)
 	if diff := cmp.Diff([]string{"1 each", "2 ends", "2 each"}, facts(findings)); diff != "" {
 		t.Error(diff)
 	}
-	findings, _ = run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2; -- onward:ignore x-end: it does not\nSELECT 3;", onward.TransactionNone)
+	findings = run(t, Config{Rules: rules}, "", "SELECT 1;\nSELECT 2; -- onward:ignore x-end: it does not\nSELECT 3;", onward.TransactionNone)
 	if diff := cmp.Diff([]string{"1 each", "2 each", "3 each"}, facts(findings)); diff != "" {
 		t.Error(diff)
 	}

@@ -134,7 +134,7 @@ CREATE TRIGGER d BEFORE UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION moddatet
 		if !strings.Contains(tt.sql, "EVENT TRIGGER") {
 			loud = ""
 		}
-		_, m := run(t, Config{}, before+loud, tt.sql, onward.TransactionNone)
+		_, m := judged(t, Config{}, before+loud, tt.sql, onward.TransactionNone)
 		drops, opaque, all := false, "", ""
 		for _, s := range m.Statements {
 			drops = drops || s.SQL == "DROP TABLE b"

@@ -1,0 +1,63 @@
+package catalog
+
+import (
+	"slices"
+	"sync"
+	"testing"
+)
+
+// Catalogs that go on from one another share their lists; those that go on from one
+// catalog do not, and nobody sees what another one appended.
+func TestWith(t *testing.T) {
+	t.Parallel()
+	f := &fold{Catalog: New()}
+	var lists [][]int
+	list := []int{}
+	for i := range 1_000 {
+		lists = append(lists, list)
+		list = with(f, list, i)
+		if i >= short && cap(list) != len(list) {
+			t.Fatalf("a list of %d has room for %d: who appends would write where others read", len(list), cap(list))
+		}
+	}
+	arrays := map[*int]bool{}
+	for n, l := range lists {
+		if !slices.Equal(l, list[:n]) {
+			t.Fatalf("the list of %d became %v", n, l)
+		}
+		if n > 0 {
+			arrays[&l[0]] = true
+		}
+	}
+	if n := len(arrays); n > 2*short {
+		t.Errorf("1,000 lists have %d arrays", n)
+	}
+	if !begins(lists[900], list) || begins(lists[900], lists[800]) || begins(slices.Clone(lists[900]), list) {
+		t.Error("which list begins another one is not known")
+	}
+	// From one list in many ways, at once.
+	var group sync.WaitGroup
+	branches := make([][]int, 8)
+	for b := range branches {
+		group.Go(func() {
+			branches[b] = lists[700]
+			for i := range 500 {
+				branches[b] = with(f, branches[b], 10_000*b+i, -1)
+			}
+		})
+	}
+	group.Wait()
+	for b, l := range branches {
+		if len(l) != 1_700 || !slices.Equal(l[:700], list[:700]) {
+			t.Fatalf("branch %d has %d values", b, len(l))
+		}
+		for i := range 500 {
+			if l[700+2*i] != 10_000*b+i || l[701+2*i] != -1 {
+				t.Fatalf("branch %d has %d at %d", b, l[700+2*i], i)
+			}
+		}
+	}
+	if n := len(f.grown.lists); n > 2*len(branches)+1 {
+		t.Errorf("%d lists are held", n)
+	}
+}
