@@ -42,9 +42,16 @@ func (u *deployedCode) elsewhere(q question) (other, unlike []string) {
 			own = append(own, services[k].root)
 		}
 	}
+	if len(own) == 0 {
+		return nil, nil
+	}
+	members := make([]bool, len(services))
+	for _, k := range u.databases[q.database] {
+		members[k] = true
+	}
 	for k, s := range services {
-		member := slices.Contains(u.databases[q.database], k)
-		if len(own) == 0 || s.root == "" || member && s.tables[name] || slices.ContainsFunc(own, func(o string) bool { return o == s.root || strings.HasPrefix(o, s.root+"/") }) {
+		member := members[k]
+		if s.root == "" || member && s.tables[name] || slices.ContainsFunc(own, func(o string) bool { return o == s.root || strings.HasPrefix(o, s.root+"/") }) {
 			continue
 		}
 		if !member && s.tables[name] {

@@ -1,9 +1,9 @@
 //go:build unix
 
 // Command growth measures how the cost of a run grows with its input: shapes of
-// input that a stranger may send, each in sizes of 1, 10 and 100, the CPU time
-// and the peak memory of the process for each, and what ten times the input
-// costs. It exits with 1 where a shape grows faster than the limits allow.
+// input that a stranger may send, each in sizes of 1 and 10 (-sizes 3: and of 100),
+// the CPU time and the peak memory of the process for each, and what ten times the
+// input costs. It exits with 1 where a shape grows faster than the limits allow.
 //
 //	go run ./bench/growth [-shapes REGEXP] [-largest]
 package main
@@ -31,6 +31,7 @@ type settings struct {
 	reduce int
 	sizes  int
 	work   bool
+	large  bool
 }
 
 func main() {
@@ -42,8 +43,9 @@ func main() {
 	flag.DurationVar(&s.limit, "limit", time.Minute, "give up on a run after this CPU `time`")
 	flag.StringVar(&s.keep, "keep", "", "write the inputs to this `directory`, and leave them there")
 	flag.IntVar(&s.reduce, "reduce", 1, "divide all sizes by this `number`")
-	flag.IntVar(&s.sizes, "sizes", 3, "measure this `number` of sizes, each ten times the one before")
+	flag.IntVar(&s.sizes, "sizes", 2, "measure this `number` of sizes, each ten times the one before")
 	flag.BoolVar(&s.work, "work", false, "count how often each place of the program runs, on small inputs, in place of time and memory")
+	flag.BoolVar(&s.large, "largest", false, "measure the largest inputs, each in its one size, in place of the shapes")
 	flag.Parse()
 	only, err := regexp.Compile(s.shapes)
 	if flag.NArg() > 0 || err != nil || s.reduce < 1 || s.sizes < 1 {
@@ -65,7 +67,11 @@ func main() {
 // measure measures the shapes and prints a row for each as it goes.
 func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error) {
 	var chosen []shape
-	for _, sh := range shapes() {
+	from := shapes()
+	if s.large {
+		from, s.sizes = largest(), 1
+	}
+	for _, sh := range from {
 		if only.MatchString(sh.name) {
 			chosen = append(chosen, sh)
 		}

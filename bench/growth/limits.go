@@ -1,0 +1,38 @@
+//go:build unix
+
+package main
+
+// limits are those of a shape that cannot keep the common ones; 0 is the common one.
+type limits struct {
+	times float64 // the time for ten times the input
+	peak  int64   // bytes
+	why   string
+}
+
+// limitsOf has what keeps a shape from growing as its input does, or from the
+// memory that is aimed at. Each is bounded, or lacks what the README says.
+var limitsOf = map[string]limits{
+	"do-ifs":                    {times: 60, why: "the parser copies what it has read of a body for each IF; pgparse bounds that to some two seconds a body"},
+	"one-transaction-one-table": {times: 20, why: "names are looked for among the columns of a table, of which there are 1,600 at most"},
+	"one-table-grant":           {times: 25, why: "a GRANT is looked for among those of the table"},
+	"history-directories":       {times: 25, why: "each directory is a source, for which the tree is asked"},
+	"drop-tables":               {times: 25, why: "what each table takes along is looked for among all that goes"},
+	"million-selects":           {peak: 4_000 << 20, why: "a file is one migration: all its trees live until it is judged"},
+	"million-selects-json":      {peak: 5_000 << 20, why: "as million-selects, and each statement is in the report"},
+	"31-mb-of-inserts":          {peak: 4_000 << 20, why: "as million-selects"},
+	"100000-create-alter":       {peak: 1_300 << 20, why: "as million-selects, and each statement has its catalog"},
+}
+
+// largest are inputs of one size: what strangers were seen to stop the machine with.
+func largest() []shape {
+	const createAlter = "CREATE TABLE t#: (id bigint);\nALTER TABLE t#: ADD COLUMN a integer;\n"
+	return []shape{
+		many("million-selects", 1_000_000, "", "SELECT 1;\n"),
+		many("million-selects-json", 1_000_000, "", "SELECT 1;\n", "--format", "json"),
+		many("31-mb-of-inserts", 430_000, "CREATE TABLE t (id bigint PRIMARY KEY, a integer, b text);\n", "INSERT INTO t (id, a, b) VALUES (#:, 1, 'some text that is stored');\n"),
+		many("20000-create-alter", 20_000, "", createAlter),
+		many("100000-create-alter", 100_000, "", createAlter),
+		list("100000-adds", 100_000, "ALTER TABLE t ", "ADD c#: integer", ", ", ";\n"),
+		list("100000-columns", 100_000, "CREATE TABLE t (", "c#: integer", ", ", ");\n"),
+	}
+}
