@@ -23,6 +23,7 @@ CREATE DOMAIN d AS int;
 CREATE TABLE many (ds d[]);
 CREATE TYPE pair AS (x int, y int);
 CREATE TABLE typed OF pair;
+CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY);
 CREATE PUBLICATION p FOR TABLE t;`
 
 func apply(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
@@ -81,6 +82,21 @@ func TestOf(t *testing.T) {
 		{"ALTER DOMAIN d SET NOT NULL", `cannot alter type "d" because column "many.ds" uses it`, "="},
 		{"COPY v FROM STDIN", `cannot copy to view "v"`, "="},
 		{"COPY m TO STDOUT", `cannot copy from materialized view "m"`, ""},
+		{"DROP TABLE t", "cannot drop table t because other objects depend on it", "="},
+		{"DROP TABLE t CASCADE", "", ""},
+		{"DROP TABLE child", "", ""},
+		{"DROP TABLE part, parted", "", ""},
+		{"DROP VIEW v", "", ""},
+		{"DROP INDEX t_pkey", "cannot drop index t_pkey because constraint t_pkey on table t requires it", "="},
+		{"DROP INDEX t_pkey CASCADE", "cannot drop index t_pkey because constraint t_pkey on table t requires it", "="},
+		{"DROP INDEX CONCURRENTLY t_a, t_part", "DROP INDEX CONCURRENTLY does not support dropping multiple objects", "="},
+		{"DROP SEQUENCE i_id_seq CASCADE", "cannot drop sequence i_id_seq because column id of table i requires it", "="},
+		{"DROP TABLE i", "", ""},
+		{"DROP TYPE d", "cannot drop type d because other objects depend on it", "="},
+		{"DROP TYPE d CASCADE", "", ""},
+		{"DROP SCHEMA public", "cannot drop schema public because other objects depend on it", "="},
+		{"DROP TRIGGER nope ON t", `trigger "nope" for table "t" does not exist`, "="},
+		{"DROP TRIGGER IF EXISTS nope ON t", "", ""},
 		{"COMMENT ON TABLE nope IS 'x'", `relation "nope" does not exist`, "="},
 		{"CREATE SCHEMA s CREATE TABLE x (a int) CREATE INDEX ON x (a)", "", ""},
 		{"CREATE SCHEMA s CREATE INDEX ON nope (a)", `relation "nope" does not exist`, "="},
@@ -105,7 +121,7 @@ func TestOf(t *testing.T) {
 			t.Errorf("%s: the versions differ, and one was not asked", tc.sql)
 		}
 		// Of a schema of which nothing is known there is nothing to say.
-		if no := answer.Of(node, catalog.New(), answer.NewVersion(18)); no != nil && no.Kind != refuse.ColumnSystemName {
+		if no := answer.Of(node, catalog.New(), answer.NewVersion(18)); no != nil && no.Kind != refuse.ColumnSystemName && no.Kind != refuse.DropConcurrentlyMany {
 			t.Errorf("%s: refused without a schema: %s", tc.sql, no.Message())
 		}
 	}

@@ -10,6 +10,8 @@ func (q *Question) Ask(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.IndexStmt:
 		q.createIndex(s)
+	case *pgparse.DropStmt:
+		q.drop(s)
 	case *pgparse.ReindexStmt:
 		q.reindex(s)
 	case *pgparse.RenameStmt:
@@ -81,6 +83,8 @@ func (q *Question) Ask(msg any) {
 // object asks about what is no relation.
 func (q *Question) object(msg any) {
 	switch s := msg.(type) {
+	case *pgparse.DropOwnedStmt:
+		q.dropOwned(s)
 	case *pgparse.CreateForeignTableStmt:
 		q.Present("server", s.GetServername())
 	case *pgparse.ImportForeignSchemaStmt:

@@ -4,7 +4,6 @@ import (
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropStmt is DROP of whatever the grammar treats alike.
@@ -51,13 +50,8 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 	kind := answer.Kind(s.GetRemoveType())
 	if s.GetConcurrent() {
 		r.NoTransaction = "DROP INDEX CONCURRENTLY"
-		if len(s.GetObjects()) > 1 {
-			r.Refuse(refuse.DropConcurrentlyMany)
-			return
-		}
-		if cascade {
-			r.Refuse(refuse.DropConcurrentlyCascade)
-			return
+		if len(s.GetObjects()) > 1 || cascade {
+			return // refused
 		}
 	}
 	var named []*catalog.Relation
@@ -79,7 +73,7 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 	}
 	for _, rel := range named {
 		if kind == catalog.Index {
-			r.dropIndex(rel, s.GetConcurrent(), cascade)
+			r.dropIndex(rel, s.GetConcurrent())
 			continue
 		}
 		r.dropRelation(rel, cascade, 0)
@@ -104,15 +98,9 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 	for _, i := range r.C.IndexesOf(rel) {
 		r.drop(i, "index of "+name)
 	}
-	if !r.dropPolicies(rel, 0, cascade) {
-		r.Refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
-	}
+	r.dropPolicies(rel, 0, cascade)
 	for _, v := range r.C.Rels(rel.Dependents) {
-		if r.dropped(v.OID) {
-			continue
-		}
-		if !cascade {
-			r.Refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
+		if !cascade || r.dropped(v.OID) {
 			continue
 		}
 		r.drop(v, "reads "+name)
@@ -141,13 +129,11 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.goesToo(target) {
 			// The key points to what this is a partition of: it goes as a whole.
 			if !cascade {
-				r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
 				continue
 			}
 			r.dropForeignKey(ref.Con, true)
 		}
 		if !cascade && !r.goesToo(ref.From) {
-			r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
 			continue
 		}
 		for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
@@ -156,9 +142,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 	for _, s := range r.C.SequencesOf(rel) {
 		r.drop(s, "owned by "+name)
-		if !r.dropNumbers(s, "", cascade) {
-			r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
-		}
+		r.dropNumbers(s, "", cascade)
 	}
 	for _, k := range r.C.Rels(rel.Partitions) {
 		if !r.dropped(k.OID) {
@@ -167,11 +151,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		}
 	}
 	for _, k := range r.C.Rels(rel.Children) {
-		if r.dropped(k.OID) {
-			continue
-		}
-		if !cascade {
-			r.Refuse(refuse.HasDependents, "table", rel.Name.Name)
+		if !cascade || r.dropped(k.OID) {
 			continue
 		}
 		r.drop(k, "inherits from "+name)
@@ -186,29 +166,21 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 }
 
 // dropPolicies locks the tables with a policy or a rule that reads a dropped
-// relation, or a dropped column of it; false when they forbid the drop, or a
-// function does.
+// relation, or a dropped column of it. Without CASCADE they forbid the drop, or a
+// function does: then it is false.
 func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bool {
+	if !cascade {
+		return !r.ReadElsewhere(rel, column, r.goesToo)
+	}
 	for _, x := range r.C.PoliciesOver(rel.OID, column) {
-		if r.goesToo(x.Table) {
-			continue
+		if !r.goesToo(x.Table) {
+			r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
 		}
-		if !cascade {
-			return false
-		}
-		r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
 	}
 	for _, x := range r.C.RulesOver(rel.OID, column) {
-		if r.goesToo(x.Table) {
-			continue
+		if !r.goesToo(x.Table) {
+			r.lockFor(x.Table, ael, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
 		}
-		if !cascade {
-			return false
-		}
-		r.lockFor(x.Table, ael, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
-	}
-	if !cascade && len(r.C.BodiesOver(rel.OID, column)) > 0 {
-		return false
 	}
 	return true
 }
@@ -225,10 +197,7 @@ func (r *run) goesToo(rel *catalog.Relation) bool {
 }
 
 func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
-	if !r.dropNumbers(seq, "", cascade) {
-		r.Refuse(refuse.HasDependents, "sequence", seq.Name.Name)
-		return
-	}
+	r.dropNumbers(seq, "", cascade)
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
 		return
 	}
@@ -236,37 +205,23 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 	if table == nil {
 		return
 	}
-	col := table.Attr(seq.Seq.OwnerColumn)
-	if col == nil || r.dropped(table.OID) {
-		return
+	if col := table.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity == "" && col.Default != nil && cascade && !r.dropped(table.OID) {
+		r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
 	}
-	if col.Identity != "" {
-		r.Refuse(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
-		return
-	}
-	if col.Default == nil {
-		return
-	}
-	if !cascade {
-		r.Refuse(refuse.HasDependents, "sequence", seq.Name.Name)
-		return
-	}
-	r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
 }
 
 // dropNumbers locks the tables with a default that takes numbers from a dropped
-// sequence which their columns do not own; false when they forbid the drop. with
-// is the column that is dropped with it, "" for none: those that inherit it go
-// too.
+// sequence which their columns do not own. Without CASCADE they forbid the drop:
+// then it is false. with is the column that is dropped with it, "" for none: those
+// that inherit it go too.
 func (r *run) dropNumbers(seq *catalog.Relation, with string, cascade bool) bool {
+	if !cascade {
+		return !r.Taken(seq, with, r.goesToo)
+	}
 	for _, t := range r.C.TakersOf(seq.OID) {
-		if c := t.Column(with); r.goesToo(t) || c != nil && c.Inherited {
-			continue
+		if c := t.Column(with); !r.goesToo(t) && (c == nil || !c.Inherited) {
+			r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
 		}
-		if !cascade {
-			return false
-		}
-		r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
 	}
 	return true
 }
@@ -291,14 +246,7 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		return
 	}
 	t := rel.Trigger(object)
-	if t == nil && r.Whole(rel) {
-		if !s.GetMissingOk() {
-			r.Refuse(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
-		}
-		return
-	}
-	if t != nil && t.Parent {
-		r.Refuse(refuse.TriggerRequired, object, rel.Name.Name)
+	if r.No != nil || t == nil && r.Whole(rel) {
 		return
 	}
 	r.lock(rel, ael)

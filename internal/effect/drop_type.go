@@ -6,7 +6,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropSchema locks all that is in a schema.
@@ -18,8 +17,7 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 		}
 		return true
 	})
-	if !cascade && slices.ContainsFunc(in, func(rel *catalog.Relation) bool { return !r.dropped(rel.OID) }) {
-		r.Refuse(refuse.HasDependents, "schema", schema)
+	if r.No != nil {
 		return
 	}
 	sortByOID(in)
@@ -74,7 +72,6 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 			return
 		}
 		if !cascade {
-			r.Refuse(refuse.HasDependents, "type", u.Name.Name)
 			return
 		}
 		if partitionedBy(rel, col) { // it cannot be without
@@ -95,7 +92,6 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	}
 	for _, rel := range r.TablesOf(u) {
 		if !cascade {
-			r.Refuse(refuse.HasDependents, "type", u.Name.Name)
 			return
 		}
 		r.drop(rel, "a table of the type "+u.Name.String())
@@ -118,9 +114,6 @@ func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 			continue
 		}
 		switch {
-		case !cascade && caller.Sure:
-			r.Refuse(refuse.HasDependents, "function", name+"()")
-			return
 		case !cascade:
 		case !caller.Whole:
 			r.lockFor(rel, ael, "a trigger, default, constraint or policy of it calls "+name+"()")

@@ -4,7 +4,6 @@ import (
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // extensionRelations locks the views of an extension.
@@ -32,27 +31,19 @@ func (r *run) dropExtension(name string, cascade bool) {
 		}
 		return
 	}
+	if !cascade {
+		return
+	}
 	r.C.Types(func(u *catalog.UserType) bool {
 		if base := u.Base.Name; u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name) {
-			if !cascade {
-				r.Refuse(refuse.HasDependents, "extension", name)
-				return false
-			}
 			r.dropUserType(u, true, 0)
 		}
 		return true
 	})
 	r.C.Relations(func(rel *catalog.Relation) bool {
-		if r.No != nil {
-			return false
-		}
 		for _, col := range rel.Columns {
 			if col.Type.Name.Schema == "pg_catalog" || !contains(types, col.Type.Name.Name) {
 				continue
-			}
-			if !cascade {
-				r.Refuse(refuse.HasDependents, "extension", name)
-				return false
 			}
 			r.lockFor(rel, ael, "its column "+col.Name+" has a type of the extension")
 			r.dropColumnParts(rel, col, true, 0)

@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -118,33 +117,20 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 }
 
 // dropIndex is DROP INDEX of one index.
-func (r *run) dropIndex(index *catalog.Relation, concurrent, cascade bool) {
+func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 	table := r.C.TableOf(index)
-	if index.Index != nil && index.Index.Constraint != "" && table != nil {
-		r.Refuse(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
+	if r.No != nil {
 		return
 	}
-	if parent := r.C.ParentIndex(index); parent != nil {
-		r.Refuse(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
-		return
-	}
-	if index.Index != nil {
-		for _, u := range r.C.IndexUsers(index) {
-			if !cascade {
-				r.Refuse(refuse.HasDependents, "index", index.Name.Name)
-				return
-			}
-			if from := r.C.Relation(u.From); from != nil && !concurrent {
+	if index.Index != nil && !concurrent {
+		for _, u := range r.C.IndexUsers(index) { // CASCADE
+			if from := r.C.Relation(u.From); from != nil {
 				r.lockFor(from, ael, "its foreign key "+u.Constraint.Name+" is dropped")
 				r.below(from, ael)
 			}
 		}
 	}
 	if concurrent {
-		if index.Kind == catalog.PartitionedIndex {
-			r.Refuse(refuse.DropConcurrentlyPartitioned, index.Name.Name)
-			return
-		}
 		if table != nil {
 			r.lock(table, sue)
 		}

@@ -200,7 +200,7 @@ func (r *run) opaque(msg any) {
 	case *pgparse.DropOwnedStmt:
 		r.dropOwned(s)
 	case *pgparse.ReassignOwnedStmt:
-		for _, rel := range r.ownedBy(s.GetRoles()) {
+		for _, rel := range r.OwnedBy(answer.RolesOf(s.GetRoles())) {
 			r.owner(rel)
 		}
 	case *pgparse.ImportForeignSchemaStmt:
