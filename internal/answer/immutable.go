@@ -12,8 +12,8 @@ import (
 // known.
 type ColumnType func(name string) catalog.Type
 
-// ColumnTypes are those of a relation.
-func ColumnTypes(rel *catalog.Relation) ColumnType {
+// columnTypes are those of a relation.
+func columnTypes(rel *catalog.Relation) ColumnType {
 	return func(name string) catalog.Type {
 		if c := rel.Column(name); c != nil && !c.Inferred {
 			return c.Type
@@ -149,6 +149,7 @@ func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) st
 	return ""
 }
 
+// IsString reports whether a built-in type is one of texts.
 func IsString(t string) bool { return t == "text" || t == "varchar" || t == "bpchar" }
 
 // convertsMutably reports whether a conversion depends on the session: on its
@@ -275,4 +276,5 @@ func Folded(m any) (kept []*pgparse.Node, folded bool) {
 	return nil, false
 }
 
+// Operator is the operator of an expression, without its schema.
 func Operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }

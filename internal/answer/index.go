@@ -67,7 +67,7 @@ func (q *Question) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *ref
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
-			if !q.MayIndex(e.GetExpr(), ColumnTypes(rel)) {
+			if !q.MayIndex(e.GetExpr(), columnTypes(rel)) {
 				return refuse.IndexMutable.Of()
 			}
 			continue
@@ -88,7 +88,7 @@ func (q *Question) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *ref
 		}
 	}
 	if w := s.GetWhereClause(); w != nil {
-		if !q.MayIndex(w, ColumnTypes(rel)) {
+		if !q.MayIndex(w, columnTypes(rel)) {
 			return refuse.IndexMutablePredicate.Of()
 		}
 	}

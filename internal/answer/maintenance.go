@@ -21,7 +21,7 @@ func (q *Question) vacuum(s *pgparse.VacuumStmt) {
 			q.Refuse(refuse.SyntaxAt, "ONLY")
 			return
 		}
-		if !q.Analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
+		if !q.analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
 			return
 		}
 	}

@@ -68,8 +68,8 @@ func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 	return true
 }
 
-// Analyzed refuses a column to analyse that the relation does not have.
-func (q *Question) Analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
+// analyzed refuses a column to analyse that the relation does not have.
+func (q *Question) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
 		if rel.Column(pgparse.Text(n)) == nil && q.Whole(rel) && rel.Kind.IsTable() {
 			q.Refuse(refuse.ColumnMissing, pgparse.Text(n), rel.Name.Name)

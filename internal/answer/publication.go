@@ -55,12 +55,12 @@ func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable
 		q.Refuse(refuse.PublicationRelation, rel.Name.Name)
 		return false
 	}
-	if !q.Analyzed(rel, t.GetColumns()) {
+	if !q.analyzed(rel, t.GetColumns()) {
 		return false
 	}
 	where := t.GetWhereClause()
 	switch root := rel.Kind == catalog.PartitionedTable && !viaRoot; {
-	case where != nil && !rel.Inferred && (!q.MayIndex(where, ColumnTypes(rel)) || q.Foreign(catalog.Type{}, where) != nil):
+	case where != nil && !rel.Inferred && (!q.MayIndex(where, columnTypes(rel)) || q.Foreign(catalog.Type{}, where) != nil):
 		q.Refuse(refuse.PublicationWhere)
 	case root && where != nil:
 		q.Refuse(refuse.PublicationWhereHere, rel.Name.Name)

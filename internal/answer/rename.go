@@ -44,18 +44,19 @@ func (q *Question) renameColumn(s *pgparse.RenameStmt) {
 	case SystemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
 		q.Refuse(refuse.ColumnSystemName, s.GetNewname())
 	case rel.Kind == catalog.CompositeType:
-		q.TypedTables(rel, s.GetBehavior())
+		q.MayChange(rel, s.GetBehavior())
 	case !rv.GetInh() && rel.HasKids():
 		q.Refuse(refuse.RenameOnlyHere, s.GetSubname())
 	}
 }
 
-// TypedTables refuses to change a type of which there are tables, without
-// CASCADE.
-func (q *Question) TypedTables(composite *catalog.Relation, behavior pgparse.DropBehavior) {
+// MayChange refuses to change a type of which there are tables, without CASCADE.
+func (q *Question) MayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
 	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
 		q.Refuse(refuse.TypeOfTable, u.Name.Name)
+		return false
 	}
+	return true
 }
 
 // SystemColumn reports whether every table has a column of that name already.

@@ -44,12 +44,14 @@ func IsText(t catalog.Type) bool {
 	return t.Array == 0 && t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar" || t.Name.Name == "name")
 }
 
+// UserCasts reports whether the schema has casts of its own.
 func (q *Question) UserCasts() bool {
 	any := false
 	q.C.Objects("cast", func(*catalog.Object) bool { any = true; return false })
 	return any
 }
 
+// Enum reports whether a type is an enum that was seen made.
 func (q *Question) Enum(t catalog.Type) bool {
 	u := q.C.Type(t.OID)
 	return u != nil && t.Array == 0 && u.Kind == catalog.Enum && !u.Inferred

@@ -78,12 +78,10 @@ func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.Alter
 			return
 		}
 	}
-	tables := a.TablesOf(u)
-	if len(tables) > 0 && behavior != pgparse.DropBehavior_DROP_CASCADE {
-		a.Refuse(refuse.TypeOfTable, u.Name.Name)
+	if !a.MayChange(a.rel, behavior) {
 		return
 	}
-	for _, t := range tables {
+	for _, t := range a.TablesOf(u) {
 		a.lockFor(t, a.mode, "a table of the type "+u.Name.String())
 		if retype == nil {
 			continue
