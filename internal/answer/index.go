@@ -14,7 +14,7 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 		return
 	}
 	taken := s.GetIdxname() != "" && q.C.Lookup(rel.Name.Schema, s.GetIdxname()) != nil
-	switch no := (*refuse.Refusal)(nil); {
+	switch {
 	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.reachesForeign(rel):
 		q.Refuse(refuse.IndexUniqueForeign, rel.Name.Name)
 	case s.GetNullsNotDistinct() && !q.V.AtLeast(15):
@@ -27,7 +27,7 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 	case s.GetConcurrent() && rel.Kind == catalog.PartitionedTable:
 		q.Refuse(refuse.IndexConcurrently, rel.Name.Name)
 	default:
-		if no = q.unindexable(rel, s); no != nil {
+		if no := q.unindexable(rel, s); no != nil {
 			q.Deny(no)
 			return
 		}

@@ -106,20 +106,6 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	}
 }
 
-// clusterIndex is the index of a CLUSTER: the named one, or the one that was
-// used before.
-func (r *run) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
-	if name != "" {
-		return r.C.IndexNamed(rel, name)
-	}
-	for _, i := range r.C.IndexesOf(rel) {
-		if i.Index != nil && i.Index.Clustered {
-			return i
-		}
-	}
-	return nil
-}
-
 // lockTable is LOCK.
 func (r *run) lockTable(s *pgparse.LockStmt) {
 	mode := onward.Lock(s.GetMode())

@@ -58,6 +58,3 @@ func (a *alter) permitted(cmd *pgparse.AlterTableCmd) bool {
 	}
 	return true
 }
-
-// hasKids reports whether something inherits from the table.
-func hasKids(rel *catalog.Relation) bool { return len(rel.Partitions)+len(rel.Children) > 0 }
