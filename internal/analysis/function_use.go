@@ -97,7 +97,7 @@ func (f *FunctionUse) Evidence() onward.Evidence {
 	return onward.Evidence{Kind: "function", Text: text}
 }
 
-// signatures names the functions, the first left out.
+// others names the functions behind the first.
 func others(list []FunctionUse) string {
 	if len(list) < 2 {
 		return ""

@@ -55,7 +55,7 @@ func Blocking(e *effect.Effect) bool {
 	return !e.Dropped
 }
 
-// same reports whether two effects are on one relation, which may have been
+// Same reports whether two effects are on one relation, which may have been
 // renamed in between.
 func Same(a, b *effect.Effect) bool {
 	if a.OID != 0 && b.OID != 0 {

@@ -100,7 +100,7 @@ func (b *Bound) Constant(text string) []Use {
 	return ranked(out)
 }
 
-// Schemas gives the queries that name a schema.
+// InSchema gives the queries that name a schema.
 func (b *Bound) InSchema(schema string) []Use {
 	var out []Use
 	for i := range b.files {

@@ -19,7 +19,7 @@ const (
 	TrafficStalls  = "rehearsal-traffic-stalls"
 )
 
-// Rehearsed are the verdicts of a rehearsal: documented as rules are, and set in
+// All are the verdicts of a rehearsal: documented as rules are, and set in
 // onward.yaml as they are, but what finds them is a server.
 func All() []*rule.Rule {
 	return []*rule.Rule{

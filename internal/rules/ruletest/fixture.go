@@ -58,12 +58,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
-	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -295,76 +292,6 @@ func faults(e *rule.Engine) error {
 		return fmt.Errorf("rule %s: %w", f.Rule, f.Err)
 	}
 	return nil
-}
-
-// key is how a header says what a question is about.
-func key(q analysis.Question) string {
-	out := q.Name.String()
-	if q.Column != "" {
-		out += "." + q.Column
-	}
-	switch q.Kind {
-	case analysis.AskStar:
-		return "*." + catalog.Name{Name: q.Name.Name}.String() + strings.TrimPrefix(out, q.Name.String())
-	case analysis.AskLabel:
-		return q.Old
-	case analysis.AskValue:
-		return "=." + out + "=" + q.Old + "=" + q.Now
-	case analysis.AskUpserts, analysis.AskUpsert, analysis.AskSetting, analysis.AskCompared:
-		return "(" + strconv.Itoa(int(q.Kind)) + ")" // no header says
-	}
-	return out
-}
-
-func (f *Fixture) usage() func(analysis.Question) analysis.Usage {
-	return func(q analysis.Question) analysis.Usage {
-		table, column, key := q.Name, q.Column, key(q)
-		used, known := f.Uses[key]
-		u := analysis.Usage{Known: known, Used: used}
-		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
-		if used {
-			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
-			if q.Kind == analysis.AskStar {
-				u.Stars = []analysis.Star{{Kind: analysis.ReadsRows, Evidence: u.Evidence[0]}}
-			}
-			if column != "" {
-				u.Evidence[0].Text = key // which does not say whether it reads or writes
-			}
-		}
-		for i, line := range f.Code[key] {
-			u.Known, u.Used = true, true
-			at := onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line}
-			u.Evidence = append(u.Evidence, at)
-			u.Writes = append(u.Writes, writes(table, line, at)...)
-		}
-		if column == "" {
-			for _, columns := range f.Inserts[key] {
-				u.Known, u.Used = true, true
-				at := onward.Evidence{Kind: "code", Path: "app/store.go", Line: 31, Text: "INSERT INTO " + key + " …"}
-				u.Inserts = append(u.Inserts, analysis.Insert{Columns: columns, Evidence: at})
-				w := analysis.Written{How: usage.Inserts, Evidence: at}
-				for _, c := range columns {
-					w.Columns = append(w.Columns, usage.Given{Column: c})
-				}
-				u.Writes = append(u.Writes, w)
-			}
-		}
-		return u
-	}
-}
-
-// writes are those of a line of code, which is SQL or has some in it, to a table.
-func writes(table catalog.Name, line string, at onward.Evidence) []analysis.Written {
-	var files []usage.File
-	for _, name := range []string{"q.sql", "q.go", "q.py"} {
-		files = append(files, usage.File{Path: name, Facts: usage.Read(name, []byte(line))})
-	}
-	b := &usage.Bound{Index: usage.NewIndex(files)}
-	var out []analysis.Written
-	for _, w := range b.Writes(table) {
-		out = append(out, analysis.Written{How: w.How, Columns: w.Columns, Evidence: at})
-	}
-	return out
 }
 
 func build(sql string, mode onward.Transaction) (*script.Script, error) {
