@@ -60,7 +60,7 @@ func verdict(r *onward.Report) {
 	s.Safe = s.Errors == 0 && failed == 0 && s.Withheld == ""
 	switch {
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0 && s.Opaque > 0:
-		s.Verdict = fmt.Sprintf("No new migrations as far as it could be judged: %s not judged.", report.Count(s.Opaque, "place"))
+		s.Verdict = fmt.Sprintf("No new migrations, but %s could not be judged.", report.Count(s.Opaque, "place"))
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
 		s.Verdict = "No new migrations: the database stays as it is."
 	case s.Errors > 0 && s.Withheld == onward.WithheldHistory:
@@ -72,17 +72,17 @@ func verdict(r *onward.Report) {
 	case s.Withheld != "":
 		s.Verdict = "No errors"
 		if s.Withheld == onward.WithheldBaseline {
-			s.Verdict += " but those that the baseline leaves out"
+			s.Verdict += " except for those that the baseline leaves out"
 		}
 		if s.Opaque > 0 {
-			s.Verdict += fmt.Sprintf(" as far as it could be judged, %s not judged", report.Count(s.Opaque, "place"))
+			s.Verdict += fmt.Sprintf(", but %s could not be judged", report.Count(s.Opaque, "place"))
 		}
 		if s.Withheld == onward.WithheldHistory {
 			s.Verdict += "; " + oneRelease
 		}
 		s.Verdict += "."
 	case s.Opaque > 0:
-		s.Verdict = fmt.Sprintf("Safe to deploy as far as it could be judged: %s not judged.", report.Count(s.Opaque, "place"))
+		s.Verdict = fmt.Sprintf("Safe to deploy, but %s could not be judged.", report.Count(s.Opaque, "place"))
 	default:
 		s.Verdict = "Safe to deploy."
 	}

@@ -6,8 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rewrites, RebuildsIndex, BuildsIndex and Scans are the kinds of work that
-// Blocked can look for. Rewrites reports whether the relation is written anew.
+// Rewrites reports whether the relation is written anew.
 func Rewrites(e *effect.Effect) bool { return e.Rewrites }
 
 // RebuildsIndex reports whether an index of the relation is made anew, but not

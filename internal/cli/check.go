@@ -45,7 +45,7 @@ could not be read, so that there is no verdict on it.`,
 			}
 			transaction := onward.Transaction(f.transaction)
 			if !slices.Contains([]onward.Transaction{"", onward.TransactionFile, onward.TransactionNone, onward.TransactionMessage, onward.TransactionPipeline}, transaction) {
-				return usagef("--transaction %q is none of file, none, message, pipeline", f.transaction)
+				return usagef("--transaction %q is not one of file, none, message, pipeline", f.transaction)
 			}
 			if f.framework != "" {
 				if err := knownFramework(f.framework, audit.Names().Frameworks); err != nil {

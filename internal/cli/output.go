@@ -93,7 +93,7 @@ func (a *app) options() (report.Options, error) {
 			o.Color = terminal && a.env("TERM") != "dumb"
 		}
 	default:
-		return o, usagef("--color %q is none of auto, always, never", a.flags.color)
+		return o, usagef("--color %q is not one of auto, always, never", a.flags.color)
 	}
 	return o, nil
 }

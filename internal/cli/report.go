@@ -29,7 +29,7 @@ run: 1 when a finding reaches --fail-on, 3 when something could not be read.`,
 			}
 			threshold, ok := config.ParseThreshold(failOn)
 			if !ok {
-				return usagef("--fail-on %q is none of error, warning, info, never", failOn)
+				return usagef("--fail-on %q is not one of error, warning, info, never", failOn)
 			}
 			in := cmd.InOrStdin()
 			if args[0] != "-" {

@@ -46,7 +46,7 @@ func (a *app) settings(f *audited) (*config.Config, error) {
 	if f.failOn != "" {
 		threshold, ok := config.ParseThreshold(f.failOn)
 		if !ok {
-			return nil, usagef("--fail-on %q is none of error, warning, info, never", f.failOn)
+			return nil, usagef("--fail-on %q is not one of error, warning, info, never", f.failOn)
 		}
 		c.FailOn = threshold
 	}

@@ -27,7 +27,7 @@ func (p *Place) String() string {
 	return p.Find()
 }
 
-// HistoryChange is something that happened to the history of migrations.
+// Change is something that happened to the history of migrations.
 type Change struct {
 	Kind Kind
 	// Migration is the ID, Path where it is (or was); Line 1 unless known.
@@ -59,7 +59,7 @@ type Change struct {
 	Refusal *Refusal
 }
 
-// HistoryKind is a kind of change to the history.
+// Kind is a kind of change to the history.
 type Kind string
 
 // The kinds of history changes.

@@ -15,7 +15,7 @@ import (
 // other.
 const MaxCalled = 2000
 
-// opened are the bodies that were read: some are called again and again.
+// Bodies are the bodies that were read: some are called again and again.
 type Bodies struct {
 	bodies map[*catalog.Function]functionBody
 	// carried has what the bodies do beside rows: see fires.go. changing are the

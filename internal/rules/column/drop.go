@@ -21,7 +21,7 @@ var Drop = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "DROP COLUMN breaks deployed code that still reads or writes the column",
-	Harm:     "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. The values are gone, too: rolling the code back does not help. A function whose body still names the column, as that of a trigger, fails for old and new code alike.",
+	Harm:     "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. The values are gone, too: rolling the code back does not help. A function whose body still names the column, such as that of a trigger, fails for old and new code.",
 	Instead:  "Remove the column from the code in one release, and drop it in a later one, when no old code runs any more. A function that names it is replaced first. A NOT NULL column without a default has to become nullable first: the new code leaves it out of its INSERTs.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Commit:   drop,

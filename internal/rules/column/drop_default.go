@@ -20,7 +20,7 @@ var DropDefault = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "dropping the default of a NOT NULL column makes INSERTs that leave it out fail",
-	Harm:     "Deployed code that leaves the column out of its INSERTs has lived on the default. Without it each of them fails with \"null value in column violates not-null constraint\". For a column that this release added, that is every INSERT of the deployed code.",
+	Harm:     "Deployed code that leaves the column out of its INSERTs relies on the default. Without it each of them fails with \"null value in column violates not-null constraint\". For a column that this release added, that is every INSERT of the deployed code.",
 	Instead:  "Drop the default a release after the code that names the column in every INSERT, when no older code runs any more.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Commit:   dropDefault,

@@ -17,7 +17,7 @@ var StarRead = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the deployed code reads SELECT * into places for the columns that were there, or writes by their order",
-	Harm:     "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: each read of the deployed code, until the new code has replaced it everywhere. In Rust sqlx prepares each query once for a connection and keeps it: \"cached plan must not change result type\" comes back until the connection is closed, but in versions that prepare again. In any language COPY without a list of columns, and INSERT INTO archive SELECT *, count on the columns that were there.",
+	Harm:     "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: each read of the deployed code, until the new code has replaced it everywhere. In Rust sqlx prepares each query once for a connection and keeps it: \"cached plan must not change result type\" comes back until the connection is closed, except in versions that prepare again. In any language COPY without a list of columns, and INSERT INTO archive SELECT *, count on the columns that were there.",
 	Instead:  "Release code that names its columns first, and add the column in the release behind it.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-select.html"},
 	Commit:   starRead,

@@ -20,7 +20,7 @@ var GuardedDiffers = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "ADD CONSTRAINT behind a guard names a constraint that exists and says something else",
-	Harm:      "ADD CONSTRAINT has no IF NOT EXISTS, so that it stands in a DO block with a handler for duplicate_object, or behind a look into pg_constraint. Both look at the name alone. Where the table has a constraint of that name nothing happens, the migration counts as done, and the old rule stays: rows that the new one allows are refused, and those that it forbids get in.",
+	Harm:      "ADD CONSTRAINT has no IF NOT EXISTS, so it stands in a DO block with a handler for duplicate_object, or behind a look into pg_constraint. Both look at the name alone. Where the table has a constraint of that name nothing happens, the migration counts as done, and the old rule stays: rows that the new one allows are refused, and those that it forbids get in.",
 	Instead:   "Drop the constraint that is there first, or give the new one a name of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,

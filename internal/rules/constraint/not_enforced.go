@@ -17,7 +17,7 @@ var NotEnforced = &rule.Rule{
 	Preset:   onward.Strict,
 	Since:    18,
 	Summary:  "a NOT ENFORCED constraint is checked for no row, old or new",
-	Harm:     "NOT ENFORCED is no step towards a valid constraint, as NOT VALID is: new rows go unchecked too. A CHECK can never be enforced afterwards but by dropping it and adding it anew, and code that trusts the constraint meets rows that violate it.",
+	Harm:     "NOT ENFORCED is no step towards a valid constraint, as NOT VALID is: new rows go unchecked too. The only way to enforce a CHECK later is to drop it and to add it anew, and code that trusts the constraint meets rows that violate it.",
 	Instead:  "Add it NOT VALID, which checks every new row, and validate it in a transaction of its own.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-ENFORCED"},
 	Commit:   notEnforced,

@@ -16,7 +16,7 @@ var CatalogWritten = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "a system catalog is written by hand",
-	Harm:      "No lock is taken on what the row is about, nothing is checked, and other sessions go on with what they have cached: an index that is switched off misses rows from then on, a constraint holds that does not. It takes a superuser, so that it fails on most managed servers.",
+	Harm:      "No lock is taken on what the row is about, nothing is checked, and other sessions go on with what they have cached: an index that is switched off misses rows from then on, a constraint seems to hold and does not. It takes a superuser, so it fails on most managed servers.",
 	Instead:   "Use the command that does the same: it locks, checks and tells the other sessions.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/catalogs-overview.html"},
 	Kinds:     rule.Data,

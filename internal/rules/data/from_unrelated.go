@@ -19,7 +19,7 @@ var FromUnrelated = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "nothing ties the tables in FROM or USING to the table that is written",
-	Harm:      "The table that is written stands beside those in FROM, and is none of them, under another alias neither. Without a condition that names it, each of its rows meets each row of the others: an UPDATE gives every row the values of any one of them, a DELETE removes every row as soon as there is one.",
+	Harm:      "The table that is written is not among those in FROM, not even under another alias. Without a condition that names it, each of its rows meets each row of the others: an UPDATE gives every row the values of any one of them, a DELETE removes every row as soon as there is one.",
 	Instead:   "Say in WHERE which row of the others belongs to which row of the table.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
 	Kinds:     rule.Data,

@@ -14,7 +14,7 @@ var NullComparison = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "a condition compares with NULL, which is never true, so no row is written",
-	Harm:      "x = NULL is NULL for every x, NULL itself included. The UPDATE that was to fill the column finds no row, and what relies on it, as SET NOT NULL behind it, fails on the rows that are still NULL: on the production database, not on an empty one.",
+	Harm:      "x = NULL is NULL for every x, NULL itself included. The UPDATE that was to fill the column finds no row, and what relies on it, such as a SET NOT NULL behind it, fails on the rows that are still NULL: on the production database, not on an empty one.",
 	Instead:   "Write IS NULL or IS NOT NULL.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/functions-comparison.html"},
 	Kinds:     rule.Data,

@@ -19,7 +19,7 @@ var SettingChanged = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ALTER ROLE or ALTER DATABASE … SET changes what the statements of deployed code mean",
-	Harm:      "The setting holds for each session that begins from the commit on, and for none that is there: the connections of a pool go over to it one by one, as they are made anew, in old code and in new. Nothing fails in the migration, and what fails later does so on some connections only.",
+	Harm:      "The setting holds for sessions that begin after the commit. Sessions that are open keep the old one: the connections of a pool change one by one, as they are made anew, in old code and in new. Nothing fails in the migration, and what fails later does so on some connections only.",
 	Instead:   "Let the new code set it for its own sessions, and change the default when no old code runs any more.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SQL", "https://www.postgresql.org/docs/current/sql-alterrole.html"},
 	Kinds:     rule.Another,

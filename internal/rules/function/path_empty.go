@@ -19,7 +19,7 @@ var PathEmpty = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a function with an empty search_path names a table without its schema",
-	Harm:     "SET search_path = '' is the safe setting of a SECURITY DEFINER function, and it makes every name without a schema one that is not found. Neither ALTER FUNCTION nor CREATE FUNCTION in PL/pgSQL looks at the body: the first call fails with \"relation does not exist\", and for the function of a trigger that is every write of its table.",
+	Harm:     "SET search_path = '' is the safe setting of a SECURITY DEFINER function, but with it no name without a schema is found. Neither ALTER FUNCTION nor CREATE FUNCTION in PL/pgSQL looks at the body: the first call fails with \"relation does not exist\", and for the function of a trigger that is every write of its table.",
 	Instead:  "Write the schema in front of each table, function and type of the body.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
 	Commit:   pathEmpty,

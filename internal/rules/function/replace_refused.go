@@ -17,7 +17,7 @@ var ReplaceRefused = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
-	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so that views, triggers and indexes go on using it. With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, and the migration fails.",
+	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so views, triggers and indexes go on using it. With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, and the migration fails.",
 	Instead:   "Give the new function another name, and drop the old one when no deployed code calls it any more. Keep the names of parameters and their defaults.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
 	Kinds:     rule.Another,

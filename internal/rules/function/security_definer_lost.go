@@ -16,7 +16,7 @@ var SecurityDefinerLost = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "CREATE OR REPLACE FUNCTION takes SECURITY DEFINER away by leaving it out",
-	Harm:     "CREATE OR REPLACE keeps the owner and the privileges, and nothing else: what the statement does not say goes back to its default. The function runs as its caller from then on, who may lack the privileges, or whom row level security binds: a helper of policies ends in \"permission denied\" or in their recursion.",
+	Harm:     "CREATE OR REPLACE keeps the owner and the privileges, and nothing else: what the statement does not say goes back to its default. The function runs as its caller from then on, who may lack the privileges, or row level security may bind it: a helper of policies ends in \"permission denied\" or in their recursion.",
 	Instead:  "Write SECURITY DEFINER and SET search_path again, or SECURITY INVOKER where that is meant.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
 	Commit:   securityDefinerLost,

@@ -99,7 +99,7 @@ func Of(r *rule.Rule, fixture []byte) (*Page, error) {
 		case Bad, Fixed, Good:
 			p.Examples = append(p.Examples, Example{Kind: k, Name: strings.ReplaceAll(rest, "-", " "), SQL: sql})
 		default:
-			return nil, fmt.Errorf("%s: section %s is none of before.sql, bad, fixed, good", r.ID, file.Name)
+			return nil, fmt.Errorf("%s: section %s is not one of before.sql, bad, fixed, good", r.ID, file.Name)
 		}
 	}
 	return p, nil

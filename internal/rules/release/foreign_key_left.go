@@ -20,7 +20,7 @@ var ForeignKeyLeft = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Recommended,
 	Summary:  "a ForeignKey leaves the models, and its constraint stays",
-	Harm:     "Django deletes or changes the rows that point at a row before it deletes that, in Python, as far as its models know of them. The constraint does neither: where old rows still point at one, the new code cannot delete it.",
+	Harm:     "Before Django deletes a row, it deletes or changes the rows that point at it. It does so in Python, and only where its models know of them. The constraint does neither: where old rows still point at one, the new code cannot delete it.",
 	Instead:  "Drop the constraint in the migration that takes the field or the model out of the state, and the column or the table a release later.",
 	Manual:   []string{"https://docs.djangoproject.com/en/stable/ref/models/fields/#django.db.models.ForeignKey.on_delete"},
 	Release:  foreignKeyLeft,

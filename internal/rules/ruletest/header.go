@@ -114,7 +114,7 @@ func sqlstate(value string) (string, error) {
 
 func checkTransaction(t onward.Transaction) error {
 	if !slices.Contains([]onward.Transaction{onward.TransactionNone, onward.TransactionFile, onward.TransactionMessage, onward.TransactionPipeline}, t) {
-		return fmt.Errorf("transaction: %q is none of none, file, message, pipeline", t)
+		return fmt.Errorf("transaction: %q is not one of none, file, message, pipeline", t)
 	}
 	return nil
 }
