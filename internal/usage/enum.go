@@ -35,8 +35,33 @@ func (r *reader) enums() {
 
 // class notes a class of constants.
 func (r *reader) class(e Enum) {
-	if len(e.Labels) > 0 && len(e.Labels) <= maxLabels {
+	if len(e.Labels) > 1 && len(e.Labels) <= maxLabels {
 		r.facts.Enums = append(r.facts.Enums, e)
+	}
+}
+
+// enumReach is how long the head of a class is, or a union, at most.
+const enumReach = 2 << 10
+
+// each calls f for the places of a word where a pattern matches that begins with it: a
+// pattern by itself would be tried at each byte of the code.
+func (r *reader) each(word string, p *regexp.Regexp, f func(at int, m []int)) {
+	for at := 0; ; at++ {
+		n := bytes.Index(r.text[at:], []byte(word))
+		if n < 0 {
+			return
+		}
+		if at += n; at > 0 && nameByte[word[0]] && nameByte[r.text[at-1]] {
+			continue
+		}
+		if m := p.FindSubmatchIndex(r.text[at:min(len(r.text), at+enumReach)]); m != nil {
+			for i := range m {
+				if m[i] >= 0 {
+					m[i] += at
+				}
+			}
+			f(at, m)
+		}
 	}
 }
 
@@ -49,7 +74,7 @@ func (r *reader) label(name, text string, at int) Label {
 }
 
 var (
-	enumHead  = regexp.MustCompile(`\benum\s+(?:class\s+|struct\s+)?(\w+)([^{};=]*)\{`)
+	enumHead  = regexp.MustCompile(`^enum\s+(?:class\s+|struct\s+)?(\w+)([^{};=]*)\{`)
 	enumEntry = regexp.MustCompile(`^(?:\s|//[^\n]*|/\*(?s:.*?)\*/|@\w[\w.]*(?:\([^()]*\))?|\[[^\]]*\])*([A-Za-z_]\w*)`)
 	enumTable = regexp.MustCompile(`(?i)\b(?:val|string|text)\s+\w*table\w*|\w*tables?(?:names?)?\s*$`)
 )
@@ -57,15 +82,16 @@ var (
 // blockEnums reads Java's, Kotlin's, C#'s and TypeScript's: names between braces, each
 // with a text or without. Those whose text is said to be a table name one.
 func blockEnums(r *reader) {
-	for _, m := range enumHead.FindAllSubmatchIndex(r.text, -1) {
-		if r.inLiteral(m[0]) || noted(r.lineOf(m[0])) {
-			continue
+	r.each("enum ", enumHead, func(at int, m []int) {
+		if r.inLiteral(at) || noted(r.lineOf(at)) {
+			return
 		}
 		e := Enum{Class: r.group(m, 1), Line: r.lineAt(m[0])}
-		end := r.entries(m[1], func(from, to int, text string) {
+		end := r.entries(m[1], func(from, to int, text string) bool {
 			if n := enumEntry.FindSubmatchIndex(r.text[from:to]); n != nil {
 				e.Labels = append(e.Labels, r.label(string(r.text[from+n[2]:from+n[3]]), text, from+n[2]))
 			}
+			return len(e.Labels) <= maxLabels
 		})
 		r.class(e)
 		if enumTable.Match(r.text[m[4]:m[5]]) || enumTable.Match(r.text[m[2]:m[3]]) || enumTable.Match(r.text[end:r.blockEnd(end)]) {
@@ -75,7 +101,7 @@ func blockEnums(r *reader) {
 				}
 			}
 		}
-	}
+	})
 }
 
 // lineOf is the line of an offset, from its first word on.
@@ -104,8 +130,9 @@ func (r *reader) literalAt(at int) int {
 }
 
 // entries calls f for what stands between commas from an offset within braces, up to
-// their end or a semicolon, with the first text in it; and gives where that is.
-func (r *reader) entries(at int, f func(from, to int, text string)) int {
+// their end or a semicolon, with the first text in it, until it says no; and gives where
+// that is.
+func (r *reader) entries(at int, f func(from, to int, text string) bool) int {
 	from, depth, text, k := at, 0, "", r.literalAt(at)
 	for at < len(r.text) {
 		if k < len(r.lits) && at >= r.lits[k].open {
@@ -131,7 +158,9 @@ func (r *reader) entries(at int, f func(from, to int, text string)) int {
 		case c == ')' || c == '}' || c == ']':
 			depth--
 		case c == ',' && depth == 0:
-			f(from, at, text)
+			if !f(from, at, text) {
+				return at
+			}
 			from, text = at+1, ""
 		}
 		at++

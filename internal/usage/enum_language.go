@@ -6,9 +6,9 @@ import (
 )
 
 var (
-	tsUnion  = regexp.MustCompile(`\btype\s+(\w+)\s*=((?:\s*\|?\s*["'][^"'\n]*["'])+)`)
-	tsList   = regexp.MustCompile(`\bconst\s+(\w+)\s*(?::[^=\n]*)?=\s*(?:z\.enum\(\s*|Object\.freeze\(\s*)?([\[{])`)
-	tsPgEnum = regexp.MustCompile(`\b(?:pgEnum|\w+\.enum)\(\s*["'](\w+)["']\s*,\s*(\[)`)
+	tsUnion  = regexp.MustCompile(`^type\s+(\w+)\s*=((?:\s*\|?\s*["'][^"'\n]*["'])+)`)
+	tsList   = regexp.MustCompile(`^const\s+(\w+)\s*(?::[^=\n]*)?=\s*(?:z\.enum\(\s*|Object\.freeze\(\s*)?([\[{])`)
+	tsPgEnum = regexp.MustCompile(`^(?:pgEnum|\.enum)\(\s*["'](\w+)["']\s*,\s*(\[)`)
 	quoted   = regexp.MustCompile(`["']([^"'\n]*)["']`)
 	keyed    = regexp.MustCompile(`^\s*["']?(\w+)["']?\s*:\s*["']`)
 )
@@ -17,49 +17,60 @@ var (
 // the enums that Drizzle is told of.
 func scriptEnums(r *reader) {
 	blockEnums(r)
-	for _, m := range tsUnion.FindAllSubmatchIndex(r.text, -1) {
-		e := Enum{Class: r.group(m, 1), Line: r.lineAt(m[0])}
-		for _, t := range quoted.FindAllSubmatchIndex(r.text[m[4]:m[5]], -1) {
-			e.Labels = append(e.Labels, r.label("", string(r.text[m[4]+t[2]:m[4]+t[3]]), m[4]+t[2]))
-		}
+	r.each("type ", tsUnion, func(at int, m []int) {
+		e := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}
+		r.texts(&e, m[4], m[5])
 		r.class(e)
+	})
+	r.each("const ", tsList, r.list)
+	r.each("pgEnum(", tsPgEnum, r.list)
+	r.each(".enum(", tsPgEnum, r.list)
+}
+
+// texts adds the texts between two offsets to a class.
+func (r *reader) texts(e *Enum, from, to int) {
+	for _, t := range quoted.FindAllSubmatchIndex(r.text[from:to], -1) {
+		e.Labels = append(e.Labels, r.label("", string(r.text[from+t[2]:from+t[3]]), from+t[2]))
 	}
-	for _, head := range []*regexp.Regexp{tsList, tsPgEnum} {
-		for _, m := range head.FindAllSubmatchIndex(r.text, -1) {
-			e, plain := Enum{Class: r.group(m, 1), Line: r.lineAt(m[0])}, true
-			object := r.text[m[4]] == '{'
-			r.entries(m[5], func(from, to int, text string) {
-				entry := r.text[from:to]
-				at := bytes.IndexAny(entry, `"'`)
-				k := keyed.FindSubmatch(entry)
-				switch {
-				case len(bytes.TrimSpace(entry)) == 0:
-				case at < 0 || object && k == nil || !object && len(bytes.TrimSpace(entry[:at])) > 0:
-					plain = false // of something else than texts
-				case object:
-					e.Labels = append(e.Labels, r.label(string(k[1]), text, from+at))
-				default:
-					e.Labels = append(e.Labels, r.label("", text, from+at))
-				}
-			})
-			if plain {
-				r.class(e)
+}
+
+// list reads a list or an object of texts, and of nothing else.
+func (r *reader) list(at int, m []int) {
+	e, plain, object := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}, true, r.text[m[4]] == '{'
+	r.entries(m[5], func(from, to int, text string) bool {
+		entry := bytes.TrimSpace(r.text[from:to])
+		quote := bytes.IndexAny(entry, `"'`)
+		line := from + max(0, bytes.IndexAny(r.text[from:to], `"'`))
+		switch {
+		case len(entry) == 0:
+		case quote < 0 || !object && quote > 0:
+			plain = false
+		case object:
+			k := keyed.FindSubmatch(entry)
+			if plain = k != nil; plain {
+				e.Labels = append(e.Labels, r.label(string(k[1]), text, line))
 			}
+		default:
+			e.Labels = append(e.Labels, r.label("", text, line))
 		}
+		return plain && len(e.Labels) <= maxLabels
+	})
+	if plain {
+		r.class(e)
 	}
 }
 
 var (
-	pyEnum  = regexp.MustCompile(`(?m)^([ \t]*)class\s+(\w+)\([^)\n]*(?:Enum|Choices)\b[^)\n]*\):[^\n]*\n`)
+	pyEnum  = regexp.MustCompile(`^class\s+(\w+)\([^)\n]*(?:Enum|Choices)\b[^)\n]*\):[^\n]*\n`)
 	pyLabel = regexp.MustCompile(`^\s+(\w+)\s*=\s*(?:\(\s*)?(?:["']([^"'\n]*)["']|(?:enum\.)?auto\(\))`)
-	pyNamed = regexp.MustCompile(`\b(?:Enum|ENUM)\(((?:\s*["'][^"'\n]*["']\s*,)+)[^()]*\bname\s*=\s*["'](\w+)["']`)
+	pyNamed = regexp.MustCompile(`^(?i:enum)\(((?:\s*["'][^"'\n]*["']\s*,)+)[^()]*\bname\s*=\s*["'](\w+)["']`)
 )
 
 // pythonEnums reads Enum, StrEnum and Django's TextChoices, and what SQLAlchemy is told.
 func pythonEnums(r *reader) {
-	for _, m := range pyEnum.FindAllSubmatchIndex(r.text, -1) {
-		e := Enum{Class: r.group(m, 2), Line: r.lineAt(m[4])}
-		outer := m[3] - m[2]
+	r.each("class ", pyEnum, func(at int, m []int) {
+		e := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}
+		outer := at - 1 - bytes.LastIndexByte(r.text[:at], '\n')
 		for at := m[1]; at < len(r.text); {
 			line := r.text[at : at+lineEnd(r.text[at:])]
 			body := bytes.TrimLeft(line, " \t")
@@ -72,17 +83,17 @@ func pythonEnums(r *reader) {
 			at += len(line) + 1
 		}
 		r.class(e)
-	}
-	for _, m := range pyNamed.FindAllSubmatchIndex(r.text, -1) {
-		e := Enum{Class: r.group(m, 2), Line: r.lineAt(m[0])}
-		for _, t := range quoted.FindAllSubmatchIndex(r.text[m[2]:m[3]], -1) {
-			e.Labels = append(e.Labels, r.label("", string(r.text[m[2]+t[2]:m[2]+t[3]]), m[2]+t[2]))
-		}
+	})
+	named := func(at int, m []int) {
+		e := Enum{Class: r.group(m, 2), Line: r.lineAt(at)}
+		r.texts(&e, m[2], m[3])
 		r.class(e)
 	}
+	r.each("Enum(", pyNamed, named)
+	r.each("ENUM(", pyNamed, named)
 }
 
-var goConst = regexp.MustCompile(`(?m)^(?:const)?[ \t]+(\w+)[ \t]+(\w+)[ \t]*=[ \t]*"([^"\n]*)"[ \t]*(?://.*)?$`)
+var goConst = regexp.MustCompile(`^(?:const)?[ \t]+(\w+)[ \t]+(\w+)[ \t]*=[ \t]*"([^"\n]*)"[ \t]*(?://.*)?$`)
 
 // goEnums reads constants of one type: const Paid Status = "paid".
 func goEnums(r *reader) {
@@ -91,17 +102,24 @@ func goEnums(r *reader) {
 	}
 	of := map[string]int{}
 	var list []Enum
-	for _, m := range goConst.FindAllSubmatchIndex(r.text, -1) {
-		class := r.group(m, 2)
-		if class == "string" {
+	for at := 0; ; {
+		n := bytes.Index(r.text[at:], []byte(`= "`))
+		if n < 0 {
+			break
+		}
+		from := bytes.LastIndexByte(r.text[:at+n], '\n') + 1
+		at += n + lineEnd(r.text[at+n:])
+		m := goConst.FindSubmatch(r.text[from:at])
+		if m == nil || string(m[2]) == "string" {
 			continue
 		}
+		class := string(m[2])
 		i, known := of[class]
 		if !known {
 			i = len(list)
-			of[class], list = i, append(list, Enum{Class: class, Line: r.lineAt(m[4])})
+			of[class], list = i, append(list, Enum{Class: class, Line: r.lineAt(from)})
 		}
-		list[i].Labels = append(list[i].Labels, r.label(r.group(m, 1), r.group(m, 3), m[2]))
+		list[i].Labels = append(list[i].Labels, r.label(string(m[1]), string(m[3]), from))
 	}
 	for _, e := range list {
 		r.class(e)

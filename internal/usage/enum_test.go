@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"path"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -51,10 +52,9 @@ func TestLabels(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ends := tt.file[len(tt.file)-len(path(tt.file)):]
 			query := tt.query
 			if query == "" {
-				query = "q" + ends
+				query = "q" + path.Ext(tt.file)
 			}
 			b := bound(t, map[string]string{tt.file: tt.code + "\n", query: "x = \"SELECT id FROM orders\"\n"})
 			b.Schema = c
@@ -66,16 +66,6 @@ func TestLabels(t *testing.T) {
 			}
 		})
 	}
-}
-
-// path is the ending of a file's name.
-func path(file string) string {
-	for i := len(file) - 1; i >= 0; i-- {
-		if file[i] == '.' {
-			return file[i:]
-		}
-	}
-	return ""
 }
 
 // The texts of a class may be names of tables, where it says so.
