@@ -54,10 +54,7 @@ const escapeDir = "testdata/escapes"
 // escapes are the variants of a way, in the order of their names.
 func escapes(t *testing.T, way string) []*escape {
 	t.Helper()
-	parts := map[string]string{}
-	for _, f := range archive(t, filepath.Join(escapeDir, "parts.txtar")).Files {
-		parts[f.Name] = strings.TrimSpace(string(f.Data))
-	}
+	parts := partsOf(t)
 	paths, err := filepath.Glob(filepath.Join(escapeDir, way, "*.txtar"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no escapes in %s: %v", way, err)
@@ -71,6 +68,16 @@ func escapes(t *testing.T, way string) []*escape {
 		out = append(out, e)
 	}
 	return out
+}
+
+// partsOf are what escapes are made of.
+func partsOf(t *testing.T) map[string]string {
+	t.Helper()
+	parts := map[string]string{}
+	for _, f := range archive(t, filepath.Join(escapeDir, "parts.txtar")).Files {
+		parts[f.Name] = strings.TrimSpace(string(f.Data))
+	}
+	return parts
 }
 
 func archive(t *testing.T, path string) *txtar.Archive {
@@ -187,17 +194,17 @@ func part(line string, parts map[string]string) (string, error) {
 	return strings.ReplaceAll(sql, "$SCHEMA", rest), nil
 }
 
-// tableT is what each of them has.
-const tableT = "CREATE TABLE IF NOT EXISTS public.t (id int PRIMARY KEY, name text);\n"
+// tableOfAll is what each of them has.
+const tableOfAll = "CREATE TABLE IF NOT EXISTS public.t (id int PRIMARY KEY, name text);\n"
 
 // compose makes files of goose's. Behind the release come statements that run for
 // long enough to be looked at, on their own and in a transaction.
 func (e *escape) compose(alone bool) {
 	const up, down, none = "-- +goose Up\n", "-- +goose Down\n", "-- +goose NO TRANSACTION\n"
-	e.text["base.sql"] = none + up + tableT + blocks(e.text["base.sql"])
+	e.text["base.sql"] = none + up + tableOfAll + blocks(e.text["base.sql"])
 	for _, name := range []string{"schema.sql", "dump.sql", "archive.sql"} {
 		if text := e.text[name]; text != "" {
-			e.text[name] = tableT + text
+			e.text[name] = tableOfAll + text
 		}
 	}
 	head, back := up, []string{"", "", ""}

@@ -52,6 +52,27 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
+// TestPayload: what escapes leave does get out where a superuser runs it, with
+// nothing around the server; else nothing of the above would show anything.
+func TestPayload(t *testing.T) {
+	t.Parallel()
+	out := reachable(t)
+	payload := strings.ReplaceAll(partsOf(t)["payload"], "OUTSIDE", out)
+	c := rehearse.Config{
+		Config:    audit.Config{Dir: branch(t, "-- +goose Up\n"+tableOfAll, []txtar.File{{Name: "00002_up.sql", Data: []byte("-- +goose Up\n" + blocks(payload+"\n") + "SELECT evil.payload('x');\n")}})},
+		Superuser: true,
+	}
+	var who []caught
+	rehearse.FirstWall(&c, func(ctx context.Context, s *pgserver.Server) { who = ran(ctx, t, s) })
+	rehearsed(t, c)
+	if left, err := os.ReadDir(out); err != nil || len(left) != 1 {
+		t.Errorf("written outside: %v, %v", left, err)
+	}
+	if want := []caught{{"x", "postgres", true}}; !slices.Equal(who, want) {
+		t.Errorf("it ran as %v, want %v", who, want)
+	}
+}
+
 // versions are those that a variant runs on: the newest and another one in turn,
 // or, with ONWARD_ESCAPES=all, all that know what it tries.
 func versions(i, oldest int) []int {
