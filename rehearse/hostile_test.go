@@ -244,7 +244,7 @@ func TestCodeOfTables(t *testing.T) {
 	outside := reachable(t)
 	evil := func(name, returns, value string) string {
 		return "-- +goose StatementBegin\nCREATE FUNCTION " + name + " RETURNS " + returns + " LANGUAGE plpgsql AS $$ BEGIN\n" +
-			"BEGIN RESET ROLE; EXECUTE $c$COPY (SELECT 1) TO PROGRAM 'touch " + outside + "/x'$c$; EXCEPTION WHEN insufficient_privilege THEN NULL; END;\n" +
+			"BEGIN RESET ROLE; EXECUTE $c$COPY (SELECT 1) TO PROGRAM ': > " + outside + "/x'$c$; EXCEPTION WHEN insufficient_privilege THEN NULL; END;\n" +
 			"RETURN " + value + "; END $$;\n-- +goose StatementEnd\n"
 	}
 	base := "-- +goose Up\n" + evil("checked(int)", "bool", "true") + "CREATE TABLE t (id int PRIMARY KEY CHECK (checked(id)));\n"
