@@ -77,13 +77,19 @@ func (e *Engine) run(s *Stmt, settings *tracker) {
 	switch {
 	case len(s.Problems) > 0 && s.Problems[0].There() && s.Optional():
 		s.After = s.Before // what it is guarded against
-	case !slices.ContainsFunc(s.Results, func(on VersionResult) bool { return !on.Result.Fails(s.Before) }):
-		s.After = s.Before // no version in question runs it
+	case s.Fails():
+		s.After = s.Before
 	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
 	e.looksUpNothing(s)
 	e.fills(s)
 	settings.statement(s)
+}
+
+// Fails reports whether no version in question runs the statement, so that it
+// changes nothing.
+func (s *Stmt) Fails() bool {
+	return len(s.Results) > 0 && !slices.ContainsFunc(s.Results, func(on VersionResult) bool { return !on.Result.Fails(s.Before) })
 }
 
 // left is the transaction that a migration leaves open for the next one, and

@@ -139,10 +139,10 @@ type end struct{ *rule.Stmt }
 
 // fails reports whether a statement is certain to fail.
 func fails(s *rule.Stmt) bool {
-	if s.Node == nil && s.Err == nil || s.Node != nil && len(s.Problems) == 0 || s.Optional() {
-		return false
+	if s.Node == nil {
+		return s.Err != nil
 	}
-	return s.Node == nil || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain })
+	return !s.Optional() && (s.Fails() || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain }))
 }
 
 // remedy is the way out by SQLSTATE.
