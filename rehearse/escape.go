@@ -79,7 +79,7 @@ func grave(n *pgparse.Node, sql string) string {
 }
 
 // caught finds what a migration reached for without stopping at the refusal, in
-// its blocks, or without a refusal: before 16 a role may give itself to others.
+// its blocks, or without a refusal: before 15 a role may give itself to others.
 func (v *version) caught(step *step, stop *stopped) {
 	if v.Superuser {
 		return // who says what was refused?
