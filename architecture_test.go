@@ -50,7 +50,7 @@ var exceptions = map[string]string{
 	"internal/pgparse/gen":         "generator",
 	"internal/catalog/builtin/gen": "generator",
 	"internal/effect/gen":          "generator",
-	"internal/effect/castgen":      "generator",
+	"internal/answer/castgen":      "generator",
 	"internal/rules/gen":           "generator",
 	"internal/rules/gen/pages":     "generator",
 	"internal/rules/new":           "scaffolder",

@@ -1,18 +1,19 @@
 package audit
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/usage"
 )
 
 // codeText is a file of the code as blocks: a line and those behind it that are indented
 // more than it is.
 type codeText struct {
 	text   string
+	source *usage.Source
 	starts []int // of the lines
-	spans  []span
 	// above is the line that a line's block is part of, -1 for none; below is the one
 	// behind its own block.
 	above, below []int
@@ -30,20 +31,6 @@ func (t *codeText) line(i int) string {
 	return t.text[t.starts[i]:]
 }
 
-// span is the string that a place of the text is in.
-func (t *codeText) span(at int) (span, bool) {
-	i, _ := slices.BinarySearchFunc(t.spans, at, func(s span, at int) int {
-		if s.start+len(s.text) <= at {
-			return -1
-		}
-		return 1
-	})
-	if i < len(t.spans) && t.spans[i].start <= at {
-		return t.spans[i], true
-	}
-	return span{}, false
-}
-
 var (
 	// decorates is a line that says more of what begins under it.
 	decorates = regexp.MustCompile(`^\s*(?:@\w|#\[)`)
@@ -51,26 +38,17 @@ var (
 	closes = regexp.MustCompile(`^\s*(?:[)}\]]+[;,.)]*|end)\s*$`)
 	// typeBegin is where a type with fields begins.
 	typeBegin = regexp.MustCompile(`^\s*(?:(?:export|default|declare|abstract|final|public|data|sealed|pub(?:\([^)]*\))?|static|open|internal)\s+)*(?:type|class|struct|interface|record)\s+(\w+)`)
-	// sqlNotes are comments, and the marks that a tool reads, in front of a query.
-	sqlNotes = regexp.MustCompile(`(?m)^[ \t]*--[^\n]*`)
 )
 
 // rowEndings are what the name of a type has behind that of the table.
 var rowEndings = []string{"row", "model", "entity", "record", "schema", "dto", "params", "input", "request", "response"}
 
-// readCode reads a file once, whatever is asked.
-func readCode(file, text string) *codeText {
-	t := &codeText{text: text, starts: []int{0}}
+// readBlocks reads a file once, whatever is asked.
+func readBlocks(source *usage.Source, text string) *codeText {
+	t := &codeText{text: text, source: source, starts: []int{0}}
 	for i := range text {
 		if text[i] == '\n' {
 			t.starts = append(t.starts, i+1)
-		}
-	}
-	t.spans = literals(path.Ext(file), text)
-	if path.Ext(file) == ".sql" {
-		for i := range t.spans {
-			blank := func(note string) string { return strings.Repeat(" ", len(note)) }
-			t.spans[i].text = sqlNotes.ReplaceAllStringFunc(t.spans[i].text, blank)
 		}
 	}
 	n := len(t.starts)
@@ -147,11 +125,24 @@ func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
 			if !alone(line, at-len(o), len(o)) {
 				continue
 			}
-			s, quoted := t.span(t.starts[i] + at - 1)
-			foreign = quoted && (s.text == o || clause.MatchString(s.text) || strings.Contains(s.text, "table:"+o)) || declared(line[:at-len(o)], line[at:])
+			foreign = t.quotes(t.starts[i]+at-1, o) || declared(line[:at-len(o)], line[at:])
 		}
 	}
 	return own, foreign
+}
+
+// clause is what a text has in it that names a table in SQL.
+var clause = regexp.MustCompile(`(?i)\b(?:select|insert into|update|delete from|where|join|returning|(?:order|group)\s+by)\b`)
+
+// quotes reports whether a place is in a string that is the name of a table, or names it
+// as SQL and mappers do.
+func (t *codeText) quotes(at int, table string) bool {
+	s, ok := t.source.String(at)
+	if !ok {
+		return false
+	}
+	text := t.text[s.From:s.To]
+	return s.Query || text == table || clause.MatchString(text) || strings.Contains(text, "table:"+table)
 }
 
 // speaksOf reports whether a line names the table, in any spelling, or something that is

@@ -176,8 +176,8 @@ ALTER TABLE lost ADD x int;
 `)
 	r := changelog0(t, Config{Dir: dir})
 	want := []onward.Opaque{{Migration: "00001_x", Path: "db/migrations/00001_x.sql", Line: 2, Column: 8, What: "what deployed migrations made, 2 statements or files", Why: `syntax error at or near "TABEL"`}}
-	if diff := cmp.Diff(want, r.Opaque); diff != "" || !r.Summary.Safe {
-		t.Errorf("safe: %t, (-want +got):\n%s", r.Summary.Safe, diff)
+	if diff := cmp.Diff(want, r.Opaque); diff != "" || r.Summary.State != onward.StateSafeIf {
+		t.Errorf("state: %s, (-want +got):\n%s", r.Summary.State, diff)
 	}
 }
 

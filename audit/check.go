@@ -113,25 +113,53 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 	var out []*adapter.Migration
 	var names []string
 	for _, p := range paths {
-		if p == "-" {
-			if c.Stdin == nil {
-				return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
-			}
-			text, err := io.ReadAll(io.LimitReader(c.Stdin, maxStdin+1))
-			if err != nil {
-				return nil, fmt.Errorf("read standard input: %w", err)
-			}
-			if len(text) > maxStdin {
-				return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
-			}
-			out = append(out, c.plain("stdin", "<stdin>", string(text)))
+		if p != "-" {
+			names = append(names, p)
 			continue
 		}
-		names = append(names, p)
+		m, err := c.stdin()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
 	}
 	if len(names) == 0 {
 		return out, nil
 	}
+	tree, err := c.tree(names, j)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := c.sets(ctx, gittree.Of(tree), j)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sets {
+		out = append(out, s.Migrations...)
+		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
+		j.history(s.History)
+	}
+	return out, nil
+}
+
+// stdin is what stands on the standard input, as a migration.
+func (c *CheckConfig) stdin() (*adapter.Migration, error) {
+	if c.Stdin == nil {
+		return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
+	}
+	text, err := io.ReadAll(io.LimitReader(c.Stdin, maxStdin+1))
+	if err != nil {
+		return nil, fmt.Errorf("read standard input: %w", err)
+	}
+	if len(text) > maxStdin {
+		return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
+	}
+	return c.plain("stdin", "<stdin>", string(text)), nil
+}
+
+// tree holds the files that are named, and those of the directories that are. What of
+// these cannot be read is listed.
+func (c *CheckConfig) tree(names []string, j *judge) (gitrange.Tree, error) {
 	root := cmp.Or(c.Dir, ".")
 	for _, p := range names {
 		at := p
@@ -160,16 +188,7 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 			})
 		}
 	}
-	sets, err := c.sets(ctx, gittree.Of(tree), j)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range sets {
-		out = append(out, s.Migrations...)
-		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
-		j.history(s.History)
-	}
-	return out, nil
+	return tree, nil
 }
 
 // file reports whether a path names one thing to read, not a directory.
@@ -192,31 +211,11 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 			adapters = append(adapters, x)
 		}
 	}
-	a := changelog{Config: Config{Settings: c.Settings, Logger: c.Logger}}
-	var sources []adapter.Source
-	if c.Framework != "" {
-		if len(adapters) == 0 {
-			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
-		}
-		for _, d := range adapter.Dirs(t, ".sql") {
-			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: "named"})
-		}
-	} else {
-		found, skipped := adapter.Detect(t, adapters)
-		chosen, ties := adapter.Choose(found)
-		for _, s := range chosen {
-			if traits := all.Traits(s.Framework); traits.Renders {
-				// To render it, the project's own code would have to run:
-				// nobody asked for that by naming files.
-				skipped = append(skipped, onward.Opaque{
-					Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: "onward changelog renders and judges its migrations; --framework " + s.Framework + " does here",
-				})
-				continue
-			}
-			sources = append(sources, s)
-		}
-		j.report.Opaque = append(j.report.Opaque, append(skipped, ties...)...)
+	sources, err := c.chosen(t, adapters, j)
+	if err != nil {
+		return nil, err
 	}
+	a := changelog{Config: Config{Settings: c.Settings, Logger: c.Logger}}
 	var sets []*adapter.Set
 	claimed := map[string]bool{}
 	loaded, failed := make([]*adapter.Set, len(sources)), make([]error, len(sources))
@@ -230,19 +229,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		}
 	}
 	each(len(sources), func(i int) {
-		s := sources[i]
-		s.Options.Runner = assumed(c.Settings)
-		for i := range c.Settings.Migrations {
-			m := &c.Settings.Migrations[i]
-			if (m.Framework == "" || m.Framework == s.Framework) && strings.Trim(m.Dir, "/") == s.Dir {
-				s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
-			}
-		}
-		if all.Traits(s.Framework).Plain && c.Transaction != "" {
-			s.Options.Transaction = c.Transaction
-		}
-		s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
-		loaded[i], failed[i] = a.set(ctx, adapters, t, s)
+		loaded[i], failed[i] = a.set(ctx, adapters, t, c.withOptions(t, sources[i]))
 	})
 	for i, s := range sources {
 		set, err := loaded[i], failed[i]
@@ -261,6 +248,52 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 		}
 	}
 	return append(sets, c.rest(t, claimed)), nil
+}
+
+// chosen are the sources below what was named: those that are detected, or all
+// directories with SQL files where the framework is told.
+func (c *CheckConfig) chosen(t adapter.Tree, adapters []adapter.Adapter, j *judge) ([]adapter.Source, error) {
+	var sources []adapter.Source
+	if c.Framework != "" {
+		if len(adapters) == 0 {
+			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
+		}
+		for _, d := range adapter.Dirs(t, ".sql") {
+			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: "named"})
+		}
+		return sources, nil
+	}
+	found, skipped := adapter.Detect(t, adapters)
+	chosen, ties := adapter.Choose(found)
+	for _, s := range chosen {
+		if traits := all.Traits(s.Framework); traits.Renders {
+			// To render it, the project's own code would have to run:
+			// nobody asked for that by naming files.
+			skipped = append(skipped, onward.Opaque{
+				Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: "onward changelog renders and judges its migrations; --framework " + s.Framework + " does here",
+			})
+			continue
+		}
+		sources = append(sources, s)
+	}
+	j.report.Opaque = append(j.report.Opaque, append(skipped, ties...)...)
+	return sources, nil
+}
+
+// withOptions is a source with what the settings and the command line say of it.
+func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Source {
+	s.Options.Runner = assumed(c.Settings)
+	for i := range c.Settings.Migrations {
+		m := &c.Settings.Migrations[i]
+		if (m.Framework == "" || m.Framework == s.Framework) && strings.Trim(m.Dir, "/") == s.Dir {
+			s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
+		}
+	}
+	if all.Traits(s.Framework).Plain && c.Transaction != "" {
+		s.Options.Transaction = c.Transaction
+	}
+	s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
+	return s
 }
 
 // rest takes the SQL files that no framework claims, in natural order of their
@@ -339,7 +372,7 @@ func rootFor(dir string, paths []string) (root string, local []string, err error
 		}
 		rel, relErr := filepath.Rel(root, p)
 		if relErr != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
-			// Outside of the repository: paths as absolute ones.
+			// Outside the repository: paths as absolute ones.
 			return string(filepath.Separator), absolute(abs, paths), nil //nolint:nilerr // no path from the root to it: it is outside
 		}
 		local = append(local, filepath.ToSlash(rel))

@@ -49,7 +49,7 @@ func (u *deployedCode) inCode(q question) analysis.Usage {
 	if joined := u.joined(q.Name.Name); joined != nil {
 		uses = append(uses, joined...)
 	}
-	if r := u.relation(q); r == nil || r.Index != nil {
+	if r := u.relation(q); r == nil || r.Index != nil || r.Kind == catalog.CompositeType {
 		uses = append(uses, u.objects(b, q)...)
 	}
 	out := u.told(b, q, uses)
@@ -81,11 +81,12 @@ func (u *deployedCode) relation(q question) *catalog.Relation {
 }
 
 // objects are the places that use something by its name that is no relation: a
-// function, a type, a constraint, a value of an enum, a schema, or a word of SQL.
+// function, a type, a constraint, a schema.
 func (u *deployedCode) objects(b *usage.Bound, q question) []usage.Use {
 	uses := b.Function(q.Name)
 	uses = append(uses, b.Type(q.Name)...)
-	uses = append(uses, b.Constant(q.Name.Name)...)
+	uses = append(uses, b.Constraint(q.Name.Name)...)
+	uses = append(uses, b.Spelled(q.Name)...)
 	if q.Name.Schema == "" {
 		uses = append(uses, b.InSchema(q.Name.Name)...)
 	}
@@ -157,7 +158,7 @@ func (u *deployedCode) nothing(b *usage.Bound, q question) bool {
 func (u *deployedCode) said(b *usage.Bound, name string, out *analysis.Usage) {
 	var uses []usage.Use
 	for _, e := range b.String(name) {
-		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !comment(line) && !declares(hitOf(name, e.Path, e.Line, line)) {
+		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !declares(e.Path, line, name) {
 			uses = append(uses, e)
 		}
 	}

@@ -53,6 +53,23 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		head[m.ID] = true
 	}
 	moved := renames(p, base, head, changes)
+	c.arrived(p, base, moved)
+	if traits.Graph {
+		c.history = append(c.history, dependsOnNew(p.head, base, moved)...)
+	}
+	c.left(p, head, moved)
+	for _, h := range newHistory(p) {
+		c.history = append(c.history, newerOf(h, base, p.head.Migrations))
+	}
+	c.history = append(c.history, c.mapped(p)...)
+	c.history = append(c.history, c.unmapped(p)...)
+	c.history = append(c.history, c.uncleared(p)...)
+	return c
+}
+
+// arrived tells what the release adds to the migrations, and changes in them. base are
+// the deployed ones, moved those that have another name at the head.
+func (c *comparison) arrived(p pair, base, moved map[string]*adapter.Migration) {
 	lastDeployed := -1
 	for i, m := range p.head.Migrations {
 		if base[m.ID] != nil && !m.Repeatable { // those come behind all others, each time
@@ -71,7 +88,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 				m = noted(m)
 			}
 			c.release = append(c.release, released{m, onward.StatusNew})
-			if i < lastDeployed && !traits.Graph && !m.Repeatable {
+			if i < lastDeployed && !all.Traits(p.source.Framework).Graph && !m.Repeatable {
 				c.history = append(c.history, history.Change{
 					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
 				})
@@ -87,6 +104,10 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 			c.edited(old, m, p.head.Habits.Edited)
 		}
 	}
+}
+
+// left tells what the release takes away from the migrations. head are those that stay.
+func (c *comparison) left(p pair, head map[string]bool, moved map[string]*adapter.Migration) {
 	taken := map[string]bool{}
 	for _, from := range moved {
 		taken[from.ID] = true
@@ -101,9 +122,6 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		for _, id := range m.Replaces {
 			replaced[id] = true
 		}
-	}
-	if traits.Graph {
-		c.history = append(c.history, dependsOnNew(p.head, base, moved)...)
 	}
 	for _, m := range c.deployed {
 		if head[m.ID] {
@@ -128,7 +146,7 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		if p.anew != nil {
 			h.Other, h.Detail, h.Repeats = p.anew.dir, p.anew.last.ID, p.anew.n
 		}
-		if traits.Graph && !needed[m.ID] {
+		if all.Traits(p.source.Framework).Graph && !needed[m.ID] {
 			// The record of it is left, which is nobody's.
 			h.Runner = ""
 			if app, _, _ := strings.Cut(m.ID, "."); !h.Directory && !installed[app] {
@@ -137,13 +155,6 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 		}
 		c.history = append(c.history, h)
 	}
-	for _, h := range newHistory(p) {
-		c.history = append(c.history, newerOf(h, base, p.head.Migrations))
-	}
-	c.history = append(c.history, c.mapped(p)...)
-	c.history = append(c.history, c.unmapped(p)...)
-	c.history = append(c.history, c.uncleared(p)...)
-	return c
 }
 
 // lastOf is the place of the last migration with a version that the head has too;
@@ -248,12 +259,12 @@ func (c *comparison) edited(old, m *adapter.Migration, habit string) {
 	if h.Cosmetic {
 		h.Detail = "only comments and white space differ"
 	} else if h.Line > 0 {
-		h.Detail = fmt.Sprintf("the way up differs from line %d on", h.Line)
+		h.Detail = fmt.Sprintf("the up migration differs from line %d on", h.Line)
 	}
 	c.history = append(c.history, h)
 }
 
-// firstDifference is the line at which the way up of two versions of a
+// firstDifference is the line at which the up migration of two versions of a
 // migration parts, and whether only comments and white space differ.
 func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 	a, b := statements(old), statements(m)
@@ -268,7 +279,7 @@ func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 	return 1, true
 }
 
-// setOpaque reports what could not be judged outside of migrations, and what
+// setOpaque reports what could not be judged outside migrations, and what
 // the runner passes over, as far as the release brings it.
 func (j *judge) setOpaque(p pair) {
 	j.report.Opaque = append(j.report.Opaque, p.head.Opaque...)

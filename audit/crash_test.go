@@ -72,7 +72,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 	if len(r.Opaque) != 1 || !r.Opaque[0].Usage || !strings.Contains(r.Opaque[0].Why, "Python ended by signal 11 (SIGSEGV) at conf.py:2 in <module>, and so it did when it was started again") {
 		t.Errorf("%+v", r.Opaque)
 	}
-	const want = "What the code at main uses is known from a search of its text only: its models could not be read."
+	const want = "if a search of the text of the code at main found all that it uses (its models could not be read)"
 	for _, format := range report.Formats() {
 		var b bytes.Buffer
 		if err := report.Write(&b, format, r, report.Options{Width: 100}); err != nil {

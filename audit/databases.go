@@ -78,7 +78,7 @@ var (
 )
 
 // creates lists the tables that a source creates and keeps. It is read from the
-// text of the ways up, because what a statement does depends on the schema that
+// text of the up migrations, because what a statement does depends on the schema that
 // it runs on.
 func creates(p pair) map[string]bool { return created(p, false) }
 
@@ -132,6 +132,8 @@ func merged(a, b *onward.Report) *onward.Report {
 	a.Summary.Migrations += b.Summary.Migrations
 	a.Summary.Statements += b.Summary.Statements
 	a.Summary.Suppressed += b.Summary.Suppressed
+	a.Summary.Baseline.Findings += b.Summary.Baseline.Findings
+	a.Summary.Baseline.Errors += b.Summary.Baseline.Errors
 	a.Summary.Withheld = cmp.Or(a.Summary.Withheld, b.Summary.Withheld)
 	Conclude(a)
 	return a

@@ -10,13 +10,13 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// ErrNoSQLDown is what [Release.Down] says of a framework whose way down is no
+// ErrNoSQLDown is what [Release.Down] says of a framework whose down migration is no
 // SQL that could be read: Django makes it, operation by operation, out of the
 // states of its models and of the reverse code that an author gave; what
 // onward renders of it is the way forward only.
-var ErrNoSQLDown = errors.New("the framework keeps no way down in SQL")
+var ErrNoSQLDown = errors.New("the framework keeps no down migration in SQL")
 
-// Down reads the way down of a migration of the release; nil: it has none, or
+// Down reads the down migration of a release's migration; nil: it has none, or
 // it is code. The release must not be closed yet.
 //
 // Errors: [ErrNoSQLDown]; why its file cannot be read.

@@ -341,7 +341,7 @@ func (j *judge) finish() *onward.Report {
 	}
 	r.Summary.Migrations = len(r.Migrations)
 	r.Summary.Suppressed = suppressed
-	if j.run().Hidden() {
+	if r.Summary.Baseline = j.run().Hidden(); r.Summary.Baseline.Errors > 0 {
 		r.Summary.Withheld = cmp.Or(r.Summary.Withheld, onward.WithheldBaseline)
 	}
 	r.Summary.Opaque = len(r.Opaque)
@@ -378,7 +378,7 @@ type plain struct {
 	line int
 }
 
-// statements are the statements of a migration's way up, without comments and
+// statements are the statements of a migration, without comments and
 // white space.
 func statements(m *adapter.Migration) []plain {
 	s, err := script.Build(m.Source)

@@ -25,67 +25,84 @@ const (
 func (j *judge) all(list []*adapter.Migration) {
 	j.run()
 	j.report.Migrations = slices.Grow(j.report.Migrations, len(list))
-	bunches := bunched(list)
-	slots := make([]chan struct{}, len(bunches))
-	for i := range slots {
-		slots[i] = make(chan struct{})
-	}
-	// Bunches that are parsed, or being parsed, and not folded yet.
-	free := make(chan struct{}, runtime.GOMAXPROCS(0)+2)
-	var next atomic.Int64
-	var working sync.RWMutex // held for writing: all stand still
-	var breathing sync.Mutex
-	breathe := func(done int) {
-		if j.breathe != nil && breathing.TryLock() {
-			j.breathe(1-float64(done)/float64(len(bunches)), func(do func()) {
-				working.Lock()
-				defer working.Unlock()
-				do()
-			})
-			breathing.Unlock()
-		}
+	l := &line{judge: j, bunches: bunched(list), free: make(chan struct{}, runtime.GOMAXPROCS(0)+2)}
+	l.parsed = make([]chan struct{}, len(l.bunches))
+	for i := range l.parsed {
+		l.parsed[i] = make(chan struct{})
 	}
 	for range max(1, runtime.GOMAXPROCS(0)) {
-		go func() {
-			for {
-				free <- struct{}{}
-				i := int(next.Add(1)) - 1
-				if i >= len(bunches) {
-					<-free
-					return
-				}
-				for k := range bunches[i] {
-					x := &bunches[i][k]
-					working.RLock()
-					x.script, x.err = script.Build(x.migration.Source)
-					working.RUnlock()
-				}
-				close(slots[i])
-				breathe(i + 1)
-			}
-		}()
+		go l.parse()
 	}
 	folded := make(chan []judged, 2)
-	go func() {
-		defer close(folded)
-		for i, b := range bunches {
-			<-slots[i]
-			<-free
-			for k := range b {
-				working.RLock()
-				j.fold(&b[k])
-				working.RUnlock()
-			}
-			folded <- b
-		}
-	}()
+	go l.fold(folded)
 	for b := range folded {
 		for k := range b {
-			working.RLock()
-			j.rules(&b[k])
-			working.RUnlock()
+			l.work(func() { j.rules(&b[k]) })
 			b[k] = judged{}
 		}
+	}
+}
+
+// line is the three that work, one behind the other.
+type line struct {
+	judge   *judge
+	bunches [][]judged
+	parsed  []chan struct{} // closed where the bunch is
+	// free has one for each bunch that is parsed, or being parsed, and not folded yet.
+	free      chan struct{}
+	next      atomic.Int64
+	working   sync.RWMutex // held for writing: all stand still
+	breathing sync.Mutex
+}
+
+// work does a piece of work; none is done while all stand still.
+func (l *line) work(do func()) {
+	l.working.RLock()
+	defer l.working.RUnlock()
+	do()
+}
+
+// parse parses bunches until there is none left.
+func (l *line) parse() {
+	for {
+		l.free <- struct{}{}
+		i := int(l.next.Add(1)) - 1
+		if i >= len(l.bunches) {
+			<-l.free
+			return
+		}
+		for k := range l.bunches[i] {
+			x := &l.bunches[i][k]
+			l.work(func() { x.script, x.err = script.Build(x.migration.Source) })
+		}
+		close(l.parsed[i])
+		l.breathe(i + 1)
+	}
+}
+
+// breathe lets the process make room when so many bunches are parsed.
+func (l *line) breathe(done int) {
+	if l.judge.breathe == nil || !l.breathing.TryLock() {
+		return
+	}
+	defer l.breathing.Unlock()
+	l.judge.breathe(1-float64(done)/float64(len(l.bunches)), func(do func()) {
+		l.working.Lock()
+		defer l.working.Unlock()
+		do()
+	})
+}
+
+// fold folds the bunches in their order.
+func (l *line) fold(folded chan<- []judged) {
+	defer close(folded)
+	for i, b := range l.bunches {
+		<-l.parsed[i]
+		<-l.free
+		for k := range b {
+			l.work(func() { l.judge.fold(&b[k]) })
+		}
+		folded <- b
 	}
 }
 

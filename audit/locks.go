@@ -3,7 +3,6 @@ package audit
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/analysis"
@@ -37,88 +36,108 @@ func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := k.catalog
-	if start == nil {
-		start = catalog.New()
+	reader := &locksReader{know: k, settings: c.Settings, start: k.catalog, zone: c.Settings.Assume.TimeZone}
+	if reader.start == nil {
+		reader.start = catalog.New()
 	}
-	if c.Schema != "" && effect.Whole(start) {
-		whole := *start
+	if c.Schema != "" && effect.Whole(reader.start) {
+		whole := *reader.start
 		whole.Complete = true // what the dump does not have does not exist
-		start = &whole
+		reader.start = &whole
 	}
-	cat := start
-	onServer := func(e *effect.Effect) catalog.Name {
-		if r := start.Relation(e.OID); e.OID != 0 && r != nil {
-			return r.Name
-		}
-		return e.Name
-	}
+	reader.now = reader.start
 	s, err := script.Build(script.Source{Text: c.SQL, Parts: []script.Part{{SQL: c.SQL}}, Mode: onward.TransactionNone})
 	if err != nil {
 		return nil, &config.InputError{Err: err}
-	}
-	zone := c.Settings.Assume.TimeZone
-	take := func(l *onward.Locks, st *script.Statement) (after *catalog.Catalog) {
-		defer func() {
-			if r := recover(); r != nil {
-				l.Note, after = "not judged: "+fault.Of(r).Error(), cat.Obscure("a statement that could not be folded")
-			}
-		}()
-		var problems []catalog.Problem
-		after, problems = cat.Apply(st.Node, st.SQL)
-		if p := cat.Refuses(st.Node, st.Parent >= 0); p != nil && len(problems) == 0 {
-			problems = append(problems, *p)
-		}
-		var results []effect.Result
-		var groups []rule.VersionResult
-		for _, v := range k.versions(c.Settings) {
-			version := effect.NewVersion(v)
-			r := effect.Of(st.Node, cat, version, effect.Session{TimeZone: zone})
-			r.Fail(problems, version)
-			results, groups = append(results, r), group(groups, v, r)
-		}
-		if !slices.ContainsFunc(groups, func(on rule.VersionResult) bool { return !on.Result.Fails(cat) }) {
-			after = cat // no version in question runs it
-		}
-		worst := effect.Worst(results)
-		l.Effects = worst.Onward()
-		k.measure(l.Effects, &worst, onServer)
-		for i := range groups {
-			r := &groups[i].Result
-			v := onward.LockVariant{Postgres: groups[i].Versions, Effects: r.Onward(), Refused: r.Refused.Message(), NoTransaction: r.NoTransaction != ""}
-			k.measure(v.Effects, r, onServer)
-			v.Duration = cmp.Or(duration(v.Effects, *r), "instant")
-			if r.Unmodelled != "" {
-				v.Note = effect.Unknown(r.Unmodelled)
-			}
-			l.Variants = append(l.Variants, v)
-		}
-		if st.Opaque != "" {
-			l.Note = "not judged: " + st.Opaque
-		} else if worst.Unmodelled != "" {
-			l.Note = effect.Unknown(worst.Unmodelled)
-		}
-		return after
 	}
 	var out []onward.Locks
 	for _, st := range s.Statements {
 		l := onward.Locks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Transaction: st.Tx, Effects: []onward.Effect{}}}
 		if st.Node == nil {
 			l.Note = "not judged: " + st.Err.Error()
-			out = append(out, l)
-			continue
-		}
-		cat = take(&l, st)
-		// SET LOCAL counts outside of a transaction too: the runner may have
-		// begun one.
-		if set, ok := analysis.SettingOf(st.Node); ok && (set.Name == "timezone" || set.Name == "") {
-			if zone = set.Value; set.Default {
-				zone = c.Settings.Assume.TimeZone
-			}
+		} else {
+			reader.now = reader.take(&l, st)
+			reader.set(st)
 		}
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// locksReader goes through statements, each on the schema that the ones before leave.
+type locksReader struct {
+	know     *known
+	settings *config.Config
+	start    *catalog.Catalog
+	now      *catalog.Catalog
+	zone     string // the session's time zone
+}
+
+// take tells what a statement locks, and gives the schema that it leaves.
+func (x *locksReader) take(l *onward.Locks, st *script.Statement) (after *catalog.Catalog) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.Note, after = "not judged: "+fault.Of(r).Error(), x.now.Obscure("a statement that could not be folded")
+		}
+	}()
+	var problems []catalog.Problem
+	after, problems = x.now.Apply(st.Node, st.SQL)
+	if p := x.now.Refuses(st.Node, st.Parent >= 0); p != nil && len(problems) == 0 {
+		problems = append(problems, *p)
+	}
+	var results []effect.Result
+	var groups []rule.VersionResult
+	for _, v := range x.know.versions(x.settings) {
+		version := effect.NewVersion(v)
+		r := effect.Of(st.Node, x.now, version, effect.Session{TimeZone: x.zone})
+		r.Fail(problems, version)
+		results, groups = append(results, r), group(groups, v, r)
+	}
+	if rule.Fails(groups, x.now) {
+		after = x.now
+	}
+	worst := effect.Worst(results)
+	l.Effects = worst.Onward()
+	x.know.measure(l.Effects, &worst, x.onServer)
+	for i := range groups {
+		l.Variants = append(l.Variants, x.variant(&groups[i]))
+	}
+	if st.Opaque != "" {
+		l.Note = "not judged: " + st.Opaque
+	} else if worst.Unmodelled != "" {
+		l.Note = effect.Unknown(worst.Unmodelled)
+	}
+	return after
+}
+
+// variant is what a statement does on versions that do the same.
+func (x *locksReader) variant(on *rule.VersionResult) onward.LockVariant {
+	r := &on.Result
+	v := onward.LockVariant{Postgres: on.Versions, Effects: r.Onward(), Refused: r.Refused.Message(), NoTransaction: r.NoTransaction != ""}
+	x.know.measure(v.Effects, r, x.onServer)
+	v.Duration = cmp.Or(duration(v.Effects, *r), "instant")
+	if r.Unmodelled != "" {
+		v.Note = effect.Unknown(r.Unmodelled)
+	}
+	return v
+}
+
+// onServer is the name that a relation has on the server, whose sizes are known.
+func (x *locksReader) onServer(e *effect.Effect) catalog.Name {
+	if r := x.start.Relation(e.OID); e.OID != 0 && r != nil {
+		return r.Name
+	}
+	return e.Name
+}
+
+// set follows what a statement sets. SET LOCAL counts outside a transaction too: the
+// runner may have begun one.
+func (x *locksReader) set(st *script.Statement) {
+	if set, ok := analysis.SettingOf(st.Node); ok && (set.Name == "timezone" || set.Name == "") {
+		if x.zone = set.Value; set.Default {
+			x.zone = x.settings.Assume.TimeZone
+		}
+	}
 }
 
 // group adds a version to the group on which the statement does the same.

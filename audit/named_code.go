@@ -1,10 +1,10 @@
 package audit
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
@@ -15,61 +15,49 @@ func (u *deployedCode) named(b *usage.Bound, q question, out *analysis.Usage) {
 	if len(works) == 0 {
 		return
 	}
-	u.codes = map[string]*codeText{}
-	defer func() { u.codes = nil }()
-	var words []string
-	if !b.Leaves(q.Name, q.Column) {
-		words = spellings(q.Column)
+	words := []string{q.Column}
+	leaves := b.Leaves(q.Name, q.Column)
+	if len(leaves) == 0 { // else SQL alone names it
+		words = append(words, spellings(q.Column)...)
 	}
-	hits, err := gitrange.Words(u.base, append(words, q.Column), func(p string) bool { return !works[p] })
-	if err != nil {
-		return
-	}
-	puts := b.Puts(q.Name)
-	hits = slices.DeleteFunc(hits, func(h gitrange.Hit) bool { return !puts[h.Path] && u.inQuery(h) })
-	var table []gitrange.Hit
-	for _, e := range b.Relation(q.Name) {
-		table = append(table, gitrange.Hit{Word: q.Name.Name, Path: e.Path, Line: e.Line})
-	}
-	if found := u.weigh(q, hits, table); found.Used {
-		out.Named, out.Nothing, out.Evidence = true, false, found.Evidence
+	found := u.mentions(works, words)
+	whose := u.belonging(q, u.others(q))
+	found = slices.DeleteFunc(found, func(m mention) bool {
+		return slices.ContainsFunc(leaves, func(e usage.Use) bool { return e.Path == m.path && e.Line == m.Line }) || whose.ofOther(u.codes[m.path], m)
+	})
+	uses := append(b.PutColumn(q.Name, q.Column), q.weigh(found, b.Relation(q.Name))...)
+	u.codes = nil
+	if len(uses) > 0 {
+		out.Named, out.Nothing, out.Evidence = true, false, u.evidence(uses, maxEvidence)
 	}
 }
 
-// inQuery reports whether a word stands nowhere in its line but in queries: they were
-// parsed, and have told what they use.
-func (u *deployedCode) inQuery(h gitrange.Hit) bool {
-	t := u.blocks(h.Path)
-	if t == nil || h.Line > len(t.starts) {
-		return false
+// mentions are the places of some names in some files, which are kept as blocks until
+// the question is answered.
+func (u *deployedCode) mentions(works map[string]bool, words []string) []mention {
+	var paths []string
+	for p := range works {
+		paths = append(paths, p)
 	}
-	line, seen := t.line(h.Line-1), false
-	for at := 0; at+len(h.Word) <= len(line); at++ {
-		if line[at:at+len(h.Word)] != h.Word || !alone(line, at, len(h.Word)) {
+	slices.Sort(paths)
+	texts, _ := u.base.ReadAll(paths) // what cannot be read again says nothing
+	u.codes = map[string]*codeText{}
+	var out []mention
+	for _, p := range paths {
+		text := texts[p]
+		if !slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(text, []byte(w)) }) {
 			continue
 		}
-		s, ok := t.span(t.starts[h.Line-1] + at)
-		if !ok || !beginsQuery.MatchString(s.text) {
-			return false
+		source := usage.Cut(p, text)
+		list := source.Mentions(words)
+		if len(list) == 0 {
+			continue
 		}
-		seen = true
-	}
-	return seen
-}
-
-// blocks is a file as blocks, read once for a question.
-func (u *deployedCode) blocks(p string) *codeText {
-	t, known := u.codes[p]
-	if !known {
-		if text, err := u.base.Read(p); err == nil {
-			t = readCode(p, string(text))
-		}
+		t := readBlocks(source, string(text))
 		u.codes[p] = t
+		for _, m := range list {
+			out = append(out, mention{Mention: m, path: p, text: t.line(m.Line - 1)})
+		}
 	}
-	return t
-}
-
-// hitOf is a hit of a word in a line.
-func hitOf(word, p string, line int, text string) gitrange.Hit {
-	return gitrange.Hit{Word: word, Path: p, Line: line, Text: text}
+	return out
 }

@@ -41,7 +41,7 @@ func (u *deployedCode) ask(q question) analysis.Usage {
 	case analysis.AskUpsert:
 		return u.upserting(q)
 	case analysis.AskUpserts:
-		return u.upserts()
+		return u.upserts(q)
 	case analysis.AskCompared:
 		return u.comparing(q)
 	}

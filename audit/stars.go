@@ -40,13 +40,13 @@ func (u *deployedCode) readingAll(q question) analysis.Usage {
 	b, by := u.bound(q), u.byMapper(q)
 	table := catalog.Name{Name: q.Name.Name}
 	for _, e := range append(b.Relation(table), b.String(q.Name.Name)...) {
-		if !slices.Contains(paths, e.Path) && (typed(e.Path) || !by && !page(e.Path)) {
+		if typed(e.Path) && !slices.Contains(paths, e.Path) {
 			paths = append(paths, e.Path)
 		}
 	}
-	texts, err := u.starTexts(paths, typed)
-	if err != nil || len(paths) == 0 {
-		return analysis.Usage{Known: err == nil}
+	texts, err := u.starTexts(paths)
+	if err != nil {
+		return analysis.Usage{}
 	}
 	slices.Sort(paths)
 	gone := func(p string) bool { return path.Ext(p) != ".go" || u.noCode(p) }
@@ -68,15 +68,15 @@ func (u *deployedCode) readingAll(q question) analysis.Usage {
 			continue
 		}
 		out.Stars = append(out.Stars, u.readAll(q, columns, text, sqlx && !lax, mapped)...)
-		out.Stars = append(out.Stars, u.unlisted(q, columns, text)...)
 	}
+	out.Stars = append(out.Stars, u.unlisted(b, q, columns, func(p string) bool { return typed(p) || !by && !page(p) })...)
 	slices.SortStableFunc(out.Stars, func(a, b analysis.Star) int { return cmp.Compare(a.Kind, b.Kind) })
 	out.Used = len(out.Stars) > 0
 	return out
 }
 
 // starTexts reads files, each once for all questions.
-func (u *deployedCode) starTexts(paths []string, typed func(string) bool) (map[string]*starText, error) {
+func (u *deployedCode) starTexts(paths []string) (map[string]*starText, error) {
 	var unread []string
 	for _, p := range paths {
 		if u.stars[p] == nil {
@@ -91,7 +91,7 @@ func (u *deployedCode) starTexts(paths []string, typed func(string) bool) (map[s
 		u.stars = map[string]*starText{}
 	}
 	for _, p := range unread {
-		u.stars[p] = readStars(p, string(texts[p]), typed(p))
+		u.stars[p] = readStars(p, string(texts[p]))
 	}
 	return u.stars, nil
 }

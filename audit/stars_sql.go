@@ -1,57 +1,36 @@
 package audit
 
 import (
-	"strings"
-
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
 
-// unlisted finds where a file writes to a table by the order of its columns, in SQL
-// of any program: COPY and INSERT without a list of them, and INSERT … SELECT * of
-// it into another table. columns is how many there are, 0 when that is not known.
-func (u *deployedCode) unlisted(q question, columns int, file *starText) []analysis.Star {
-	var out []analysis.Star
+// unlisted finds where code writes to a table by the order of its columns, in SQL of
+// any program: COPY and INSERT without a list of them, and INSERT … SELECT * of it
+// into another table. columns is how many there are, 0 when that is not known; counts
+// tells the files that count.
+func (u *deployedCode) unlisted(b *usage.Bound, q question, columns int, counts func(path string) bool) []analysis.Star {
 	name := q.Name.Name
-	for _, w := range file.writes {
-		if !strings.EqualFold(w.table, name) {
-			continue
+	var out []analysis.Star
+	add := func(kind analysis.StarKind, w usage.Written, into, said string) {
+		if counts(w.Path) {
+			out = append(out, analysis.Star{Kind: kind, Into: into, Evidence: onward.Evidence{Kind: "code", Path: w.Path, Line: w.Line, Text: said, Revision: u.name}})
 		}
-		said := ""
-		switch w.kind {
-		case analysis.CopiesRows:
-			said = "COPY " + name + " FROM"
-		case analysis.InsertsRows:
-			if q.Column == "" && columns > 0 && values(file.text[w.end:]) == columns {
-				said = "INSERT INTO " + name + " VALUES (…)"
-			}
-		case analysis.InsertsAll:
-			said = "INSERT INTO " + w.into + " SELECT * FROM " + name
+	}
+	table := catalog.Name{Name: name}
+	for _, w := range b.Writes(table) {
+		switch {
+		case w.Listed:
+		case w.How == usage.Copies:
+			add(analysis.CopiesRows, w, "", "COPY "+name+" FROM")
+		case w.How == usage.Inserts && q.Column == "" && columns > 0 && w.Values == columns:
+			add(analysis.InsertsRows, w, "", "INSERT INTO "+name+" VALUES (…)")
 		}
-		if line, number := lineAt(file.text, w.at); said != "" && !comment(line) {
-			out = append(out, analysis.Star{Kind: w.kind, Into: w.into, Evidence: onward.Evidence{Kind: "code", Path: file.path, Line: number, Text: said, Revision: u.name}})
-		}
+	}
+	for _, f := range b.Fills(table) {
+		add(analysis.InsertsAll, f.Written, f.Into, "INSERT INTO "+f.Into+" SELECT * FROM "+name)
 	}
 	return out
-}
-
-// values counts those of a row in SQL, up to its closing bracket; 0 when that is not
-// found.
-func values(text string) int {
-	depth, count := 0, 1
-	for i := range min(len(text), upsertReach) {
-		switch text[i] {
-		case '(':
-			depth++
-		case ',':
-			if depth == 0 {
-				count++
-			}
-		case ')':
-			if depth--; depth < 0 {
-				return count
-			}
-		}
-	}
-	return 0
 }

@@ -4,16 +4,13 @@ import (
 	"path"
 	"regexp"
 	"strings"
-
-	"github.com/onward-sql/onward/internal/analysis"
 )
 
-// starText is a file in which code may take all columns of a table, or write them
-// all. It is read once, whatever is asked.
+// starText is a file in which code may take all columns of a table. It is read once,
+// whatever is asked.
 type starText struct {
 	path, text string
 	reads      []starRead
-	writes     []starWrite
 }
 
 // starRead is SELECT * of one table, or of one that others are joined to, by its
@@ -23,70 +20,32 @@ type starRead struct {
 	of, table, alias string
 }
 
-// starWrite is a write by the order of a table's columns, which are those that
-// InsertsAll reads.
-type starWrite struct {
-	kind        analysis.StarKind
-	at, end     int
-	table, into string
-}
-
 // What is between holds no end of the text that the code has the SQL in. Each is
 // tried where its first word stands.
-const (
-	anyTable = `(?:\w+\.)?\\?["` + "`" + `]?([\w$-]+)\\?["` + "`" + `]?`
-	intoAny  = `insert\s+into\s+(?:\w+\.)?\\?"?(\w+)\\?"?\s+select\s+\*\s+from\b`
-)
-
 var (
-	selectsAll   = starPattern("select\\s+(?:(\\w+)\\.\\*(?:\\s*,[^`;]*?)?|\\*)\\s+from\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b\\\\?\"?(?:\\s+(?:as\\s+)?(\\w+)\\b)?")
-	returnsAll   = starPattern("(?:insert\\s+into|update|delete\\s+from)\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b[^`;]*?\\breturning\\s+\\*")
-	copiesFrom   = starPattern(`copy\s+` + anyTable + `\s+from\b`)
-	copiesCall   = starPattern(`copy_from\(\s*[\w.]+\s*,\s*["']` + anyTable + `["']([^)]*)\)`)
-	insertsRow   = starPattern(`insert\s+into\s+` + anyTable + `\s+values\s*\(`)
-	insertsFrom  = starPattern(intoAny + `\s+` + anyTable + `(?:\W|$)`)
-	movesDeleted = starPattern(`delete\s+from\s+(?:only\s+)?` + anyTable + `\s[^` + "`" + `;]*?\breturning\s+\*\s*\)\s*` + intoAny)
+	selectsAll = starPattern("select\\s+(?:(\\w+)\\.\\*(?:\\s*,[^`;]*?)?|\\*)\\s+from\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b\\\\?\"?(?:\\s+(?:as\\s+)?(\\w+)\\b)?")
+	returnsAll = starPattern("(?:insert\\s+into|update|delete\\s+from)\\s+(?:\\w+\\.)?\\\\?\"?(\\w+)\\b[^`;]*?\\breturning\\s+\\*")
 )
 
 func starPattern(p string) *regexp.Regexp { return regexp.MustCompile("^(?i:" + p + ")") }
 
-// readStars reads a file; typed says that it is of a language whose rows must fit
-// what they are read into.
-func readStars(file, text string, typed bool) *starText {
+// readStars reads a file of a language whose rows must fit what they are read into.
+func readStars(file, text string) *starText {
 	if path.Ext(file) == ".rs" {
 		text, _, _ = strings.Cut(text, "#[cfg(test)]")
 	}
 	t := &starText{path: file, text: text}
 	s := scanner{text, asciiLower(text)}
-	if typed {
-		s.each(selectsAll, func(at int, m []int) {
-			if s.text[at+m[4]-1] != '.' && s.ofWith(at, s.group(at, m, 2)) {
-				return
-			}
-			t.reads = append(t.reads, starRead{at, at + m[1], at + m[5], s.group(at, m, 1), s.group(at, m, 2), s.group(at, m, 3)})
-		}, "select")
-	}
-	returning := strings.Contains(s.lower, "returning")
-	if typed && returning {
+	s.each(selectsAll, func(at int, m []int) {
+		if s.text[at+m[4]-1] != '.' && s.ofWith(at, s.group(at, m, 2)) {
+			return
+		}
+		t.reads = append(t.reads, starRead{at, at + m[1], at + m[5], s.group(at, m, 1), s.group(at, m, 2), s.group(at, m, 3)})
+	}, "select")
+	if strings.Contains(s.lower, "returning") {
 		s.each(returnsAll, func(at int, m []int) {
 			t.reads = append(t.reads, starRead{at, at + m[1], at + m[1], "", s.group(at, m, 1), ""})
 		}, "insert", "update", "delete")
-	}
-	write := func(kind analysis.StarKind, table, into int) func(at int, m []int) {
-		return func(at int, m []int) {
-			t.writes = append(t.writes, starWrite{kind, at, at + m[1], s.group(at, m, table), s.group(at, m, into)})
-		}
-	}
-	s.each(copiesFrom, write(analysis.CopiesRows, 1, 0), "copy")
-	s.each(copiesCall, func(at int, m []int) {
-		if !strings.Contains(s.group(at, m, 2), "columns") {
-			write(analysis.CopiesRows, 1, 0)(at, m)
-		}
-	}, "copy_from")
-	s.each(insertsRow, write(analysis.InsertsRows, 1, 0), "insert")
-	s.each(insertsFrom, write(analysis.InsertsAll, 2, 1), "insert")
-	if returning {
-		s.each(movesDeleted, write(analysis.InsertsAll, 1, 2), "delete")
 	}
 	return t
 }
@@ -114,6 +73,9 @@ func (s scanner) each(pattern *regexp.Regexp, f func(at int, m []int), words ...
 		}
 	}
 }
+
+// withName is a query of WITH.
+var withName = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
 
 var readsStar = regexp.MustCompile(`(?i)\b(?:select|returning)\s+(?:\w+\.)?\*`)
 

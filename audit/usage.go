@@ -43,10 +43,6 @@ type deployedCode struct {
 	text *code
 	// lists are the models of Prisma's whose lists have tables of their own.
 	lists *[]adapter.Model
-	// conflicts are the words of upserts in the code, once they are looked for.
-	conflicts map[string][]gitrange.Hit
-	// conflict is where the code says ON CONFLICT, once it is read.
-	conflict *conflicts
 	// stars are the files that read all columns, once they are read.
 	stars map[string]*starText
 	// empty says of a database whether nothing in the code works on it.
@@ -163,21 +159,6 @@ func maps(model string, table catalog.Name) bool {
 
 // tableWords are the spellings of a table's name, and of its singular.
 func tableWords(name string) []string { return usage.TableWords(name) }
-
-// pick gathers the hits of some words, in the order of places.
-func pick(byWord map[string][]gitrange.Hit, words []string) []gitrange.Hit {
-	var out []gitrange.Hit
-	for _, w := range words {
-		out = append(out, byWord[w]...)
-	}
-	slices.SortStableFunc(out, func(a, b gitrange.Hit) int {
-		if c := strings.Compare(a.Path, b.Path); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
-	})
-	return out
-}
 
 func spellings(name string) []string { return usage.Spellings(name) }
 

@@ -2,81 +2,60 @@ package audit
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-var (
-	valueWord = regexp.MustCompile(`\w+`)
-	// ownName is a value that is hardly the word of another thing: "invoice_paid",
-	// "search.v2".
-	ownName = regexp.MustCompile(`^\w+(?:[_.:/-]\w+)+$`)
-)
+// ownName is a value that is hardly the word of another thing: "invoice_paid",
+// "search.v2".
+var ownName = regexp.MustCompile(`^\w+(?:[_.:/-]\w+)+$`)
 
 // valueReach is how many lines above a value the column, or the class or type of its
 // name, may stand.
 const valueReach = 12
 
-// knowing answers the question which values of a column the code knows: it has the
-// text in quotation marks, near the name of the column, or a text that is like no
-// other; and nowhere in quotation marks the one that takes its place.
+// knowing answers the question which values of a column the code knows: queries and
+// classes of constants of the column have it, or a text near the column's name, or one
+// that is like no other; and nothing has the value that takes its place.
 func (u *deployedCode) knowing(q question) analysis.Usage {
-	column, old, now := q.Column, q.Old, q.Now
 	b := u.bound(q)
-	has := map[string]bool{}
-	for _, value := range []string{old, now} {
-		for _, e := range append(b.String(value), b.Constant(value)...) {
-			has[e.Path] = true
-		}
+	out := analysis.Usage{Known: u.code().err == nil}
+	if len(b.Value(q.Name, q.Column, q.Now))+len(b.String(q.Now)) > 0 {
+		return out
 	}
-	hits, err := gitrange.Words(u.base, []string{longest(old), longest(now)}, func(p string) bool { return !has[p] })
-	if err != nil {
-		return analysis.Usage{}
-	}
-	told, knows := constant(old), meant(now)
-	var found []usage.Use
-	for _, h := range hits {
-		if comment(h.Text) {
-			continue
-		}
-		if h.Word == longest(now) && knows.MatchString(h.Text) {
-			return analysis.Usage{Known: true}
-		}
-		if h.Word != longest(old) || !told.MatchString(h.Text) {
-			continue
-		}
-		e := usage.Use{Path: h.Path, Line: h.Line}
-		u.code().fetch([]usage.Use{e})
-		if ownName.MatchString(old) || ofColumn(u.code().lines[h.Path], h.Line, column) {
+	found := b.Value(q.Name, q.Column, q.Old)
+	texts := b.String(q.Old)
+	u.code().fetch(texts)
+	for _, e := range texts {
+		if ownName.MatchString(q.Old) || ofColumn(u.code().lines[e.Path], e.Line, q.Column) {
 			found = append(found, e)
 		}
 	}
-	return analysis.Usage{Known: true, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
-}
-
-// longest is the longest word of a value, by which it is looked for.
-func longest(value string) string {
-	out := ""
-	for _, w := range valueWord.FindAllString(value, -1) {
-		if len(w) > len(out) {
-			out = w
-		}
+	if slices.ContainsFunc(found, func(e usage.Use) bool { return u.hasMember(e.Path, q.Now) }) {
+		return out
 	}
+	out.Used, out.Evidence = len(found) > 0, u.evidence(found, maxEvidence)
 	return out
 }
 
-// constant finds a text as a constant of a language: "paid", :paid.
-func constant(value string) *regexp.Regexp {
-	v := regexp.QuoteMeta(value)
-	return regexp.MustCompile("[\"'`]" + v + "\\\\?[\"'`]|(?:^|[\\s(\\[{,|]):" + v + `\b`)
-}
-
-// meant finds a text as a constant, or as the name of one: Status.paid.
-func meant(value string) *regexp.Regexp {
-	return regexp.MustCompile(constant(value).String() + `|(?:^|[.:])` + regexp.QuoteMeta(value) + `\b`)
+// hasMember reports whether a file has a constant by its name: Status.paid.
+func (u *deployedCode) hasMember(file, name string) bool {
+	u.code().fetch([]usage.Use{{Path: file}})
+	return name != "" && slices.ContainsFunc(u.code().lines[file], func(line string) bool {
+		for at := 0; ; {
+			n := strings.Index(line[at:], name)
+			if n < 0 {
+				return false
+			}
+			at += n + len(name)
+			if from := at - len(name); from > 0 && (line[from-1] == '.' || line[from-1] == ':') && alone(line, from, len(name)) {
+				return !comment(strings.TrimSpace(line))
+			}
+		}
+	})
 }
 
 // ofColumn reports whether a line, or one of those above it, has the name of a column

@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rules/constraint"
@@ -57,7 +58,17 @@ func verdict(r *onward.Report) {
 			failed++
 		}
 	}
-	s.Safe = s.Errors == 0 && failed == 0 && s.Withheld == ""
+	s.State, s.Conditions = onward.StateNone, nil
+	switch {
+	case s.Withheld != onward.WithheldHistory && s.Errors > 0:
+		s.State = onward.StateNotSafe
+	case s.Withheld == "" && failed == 0:
+		s.State = onward.StateSafe
+		if s.Conditions = conditions(r); len(s.Conditions) > 0 {
+			s.State = onward.StateSafeIf
+		}
+	}
+	s.Safe = s.State == onward.StateSafe
 	switch {
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0 && s.Opaque > 0:
 		s.Verdict = fmt.Sprintf("No new migrations, but %s could not be judged.", report.Count(s.Opaque, "place"))
@@ -72,7 +83,7 @@ func verdict(r *onward.Report) {
 	case s.Withheld != "":
 		s.Verdict = "No errors"
 		if s.Withheld == onward.WithheldBaseline {
-			s.Verdict += " except for those that the baseline leaves out"
+			s.Verdict = "No new errors: the baseline leaves out " + leftOut(s.Baseline)
 		}
 		if s.Opaque > 0 {
 			s.Verdict += fmt.Sprintf(", but %s could not be judged", report.Count(s.Opaque, "place"))
@@ -81,17 +92,70 @@ func verdict(r *onward.Report) {
 			s.Verdict += "; " + oneRelease
 		}
 		s.Verdict += "."
-	case s.Opaque > 0:
-		s.Verdict = fmt.Sprintf("Safe to deploy, but %s could not be judged.", report.Count(s.Opaque, "place"))
+	case len(s.Conditions) > 0:
+		s.Verdict = "Safe to deploy if " + several(s.Conditions) + "."
 	default:
 		s.Verdict = "Safe to deploy."
 	}
-	if s.Migrations > 0 && slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Usage }) {
+	if s.Errors > 0 && s.Migrations > 0 && searched(r) {
 		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
 	}
 	if first := worst(r); first != nil {
 		s.Next = append(s.Next, "onward explain "+first.Rule)
 	}
+}
+
+// conditions are what nobody can know here, and what the release is safe with.
+func conditions(r *onward.Report) []string {
+	var out []string
+	for _, f := range r.Findings {
+		if f.SafeIf != "" && !slices.Contains(out, f.SafeIf) {
+			out = append(out, f.SafeIf)
+		}
+	}
+	if r.Summary.Migrations > 0 && searched(r) {
+		out = append(out, "a search of the text of the code at "+r.Base+" found all that it uses (its models could not be read)")
+	}
+	places := 0
+	for _, o := range r.Opaque {
+		if !o.Usage {
+			places++
+		}
+	}
+	switch {
+	case places == 1:
+		out = append(out, "the place that could not be judged is safe")
+	case places > 1:
+		out = append(out, fmt.Sprintf("the %d places that could not be judged are safe", places))
+	}
+	return out
+}
+
+// searched reports whether the models of the deployed code could not be read.
+func searched(r *onward.Report) bool {
+	return slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Usage })
+}
+
+// leftOut says what a baseline knows.
+func leftOut(k onward.Known) string {
+	switch {
+	case k.Findings == k.Errors:
+		return report.Count(k.Errors, "error")
+	case k.Errors == 1:
+		return report.Count(k.Findings, "finding") + ", one of them an error"
+	}
+	return fmt.Sprintf("%s, %d of them errors", report.Count(k.Findings, "finding"), k.Errors)
+}
+
+// mostConditions are said in the verdict; more are counted.
+const mostConditions = 3
+
+// several puts conditions into one sentence.
+func several(list []string) string {
+	if more := len(list) - mostConditions; more > 1 {
+		list = append(slices.Clone(list[:mostConditions]), fmt.Sprintf("%d other conditions hold", more))
+	}
+	return strings.Join(list, ", and ")
 }
 
 // oneRelease says of a report on files what it is not.

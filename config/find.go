@@ -16,7 +16,7 @@ const misnamed = "onward.yml"
 
 // Find gives the path of the onward.yaml that holds for a directory: in the
 // directory itself or the nearest above it, up to the repository's root. path
-// "" is none; root is the repository's root, "" outside of one. Outside of a
+// "" is none; root is the repository's root, "" outside one. Outside a
 // repository only the directory itself counts: what lies above may be
 // anybody's.
 func Find(dir string) (path, root string, err error) {

@@ -10,7 +10,7 @@ import (
 )
 
 // TestFind holds that the nearest file counts, that the search ends at the
-// repository's root, and that outside of a repository nothing above counts.
+// repository's root, and that outside a repository nothing above counts.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

@@ -15,7 +15,7 @@ const (
 	// from here.
 	Warning
 	// Error: run as it stands it fails, or breaks the deployed code, or makes
-	// traffic wait for as long as the table is big, or loses data that nobody
+	// traffic wait for a time that grows with the table, or loses data that nobody
 	// asked to lose.
 	Error
 )
@@ -89,14 +89,17 @@ type Finding struct {
 	Fact string `json:"fact"`
 	// Harm is what the deploy will feel.
 	Harm string `json:"harm"`
-	// Instead is the way out, imperative, with SQL that can be pasted.
+	// Instead is what to do instead, imperative, with SQL that can be pasted.
 	Instead string `json:"instead"`
+	// SafeIf is what makes the statement harmless, where that is not known here: "no
+	// deployed code uses users.age".
+	SafeIf string `json:"safe_if,omitempty"`
 	// Evidence is what the finding rests on beside the statement itself.
 	Evidence []Evidence `json:"evidence"`
 	// Postgres lists the major versions that the finding holds for, when
 	// these are not all the versions of the report.
 	Postgres []int `json:"postgres,omitempty"`
-	// Fix is a mechanical way out, where there is one.
+	// Fix is an edit that makes it safe, where there is one.
 	Fix []Edit `json:"fix,omitempty"`
 	// Fingerprint names the finding by content, not by line: it stays the
 	// same when the file is moved or lines are added above.

@@ -79,9 +79,9 @@ type Work uint8
 // The kinds of work, lightest first.
 const (
 	NoWork    Work = iota // catalog only: instant
-	Scan                  // the relation is read whole
+	Scan                  // the relation is scanned in full
 	IndexWork             // an index is built or rebuilt, which reads the table whole too
-	Rewrite               // the relation's file is written anew, with all its indexes
+	Rewrite               // the relation's file is rewritten, with all its indexes
 )
 
 var workNames = [...]string{"none", "scan", "index", "rewrite"}

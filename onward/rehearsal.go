@@ -184,7 +184,7 @@ type Stall struct {
 	Query   string `json:"query"`
 }
 
-// TrafficFailure is a query of the traffic that the server began to refuse.
+// TrafficFailure is a query of the traffic that started failing.
 type TrafficFailure struct {
 	Relation string      `json:"relation"`
 	Query    string      `json:"query"`

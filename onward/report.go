@@ -61,10 +61,15 @@ type Summary struct {
 	Infos      int `json:"infos"`
 	// Suppressed counts the findings that a comment or the baseline took out.
 	Suppressed int `json:"suppressed"`
+	// Baseline is what the baseline took out.
+	Baseline Known `json:"baseline,omitzero"`
 	// Opaque counts what could not be judged.
 	Opaque int `json:"opaque"`
-	// Safe is the verdict for the deploy: no finding of severity error, and
-	// nothing that could not be read. It is false where the verdict is withheld.
+	// State is the verdict for the deploy, and Conditions what has to be true where it
+	// is StateSafeIf: "no deployed code uses users.age".
+	State      State    `json:"state"`
+	Conditions []string `json:"conditions,omitempty"`
+	// Safe says that State is StateSafe.
 	Safe bool `json:"safe"`
 	// Withheld is why nothing is said about a deploy; "" where something is.
 	Withheld Withheld `json:"withheld,omitempty"`
@@ -73,6 +78,28 @@ type Summary struct {
 	// Next is what to run next, one command a line.
 	Next []string `json:"next,omitempty"`
 }
+
+// Known counts findings that a baseline knows.
+type Known struct {
+	Findings int `json:"findings"`
+	Errors   int `json:"errors"`
+}
+
+// State is what is said about the deploy.
+type State string
+
+// The states.
+const (
+	// StateSafe: nothing stands against it, and everything was judged.
+	StateSafe State = "safe"
+	// StateSafeIf: nothing stands against it, if the conditions hold.
+	StateSafeIf State = "safe-if"
+	// StateNotSafe: there are errors.
+	StateNotSafe State = "not-safe"
+	// StateNone: nothing is said, as the verdict is withheld, or something could not be
+	// read that should have been.
+	StateNone State = "none"
+)
 
 // Withheld is a reason for which a report says nothing about a deploy.
 type Withheld string

@@ -112,7 +112,7 @@ func (a *again) cut(ctx context.Context, step *step) error {
 	return nil
 }
 
-// cutShort leaves the last statement out, and what is inside of it.
+// cutShort leaves the last statement out, and what is inside it.
 func cutShort(sc *script.Script) []*script.Statement {
 	last := len(sc.Statements) - 1
 	for last > 0 && sc.Statements[last].Parent >= 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// predicted is what the model says of a statement, those inside of it included.
+// predicted is what the model says of a statement, those inside it included.
 type predicted struct {
 	effects []onward.Effect
 	// partial: it may do more than the model can read; optional: some of it may

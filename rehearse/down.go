@@ -42,7 +42,7 @@ func (v *version) wayDown(ctx context.Context) error {
 		case errors.Is(err, audit.ErrNoSQLDown):
 			code = step.Runner.Name
 		case err != nil:
-			v.tell("the way down of %s was not rehearsed: %v", step.ID, err)
+			v.tell("the down migration of %s was not rehearsed: %v", step.ID, err)
 		case down == nil:
 			without = append(without, step.ID)
 		case goes:
@@ -56,12 +56,12 @@ func (v *version) wayDown(ctx context.Context) error {
 	}
 	if n := len(without); n > 0 {
 		verb := map[bool]string{true: "has", false: "have"}[n == 1]
-		v.tell("%s %s no way down in SQL: %s", report.Count(n, "migration"), verb, firstOf(without))
+		v.tell("%s %s no down migration in SQL: %s", report.Count(n, "migration"), verb, firstOf(without))
 	}
 	return nil
 }
 
-// step rehearses one way down. It tells whether there is anything to go on
+// step rehearses one down migration. It tells whether there is anything to go on
 // with: where the release ends, the rehearsal has said so.
 func (d *descent) step(ctx context.Context, i int, step *step, down *script.Script) (goes bool, err error) {
 	if d.done != i {
@@ -88,7 +88,7 @@ func (v *version) tell(format string, args ...any) {
 	v.out.Notes = append(v.out.Notes, fmt.Sprintf(format, args...))
 }
 
-// down is the way down of a step; nil: it has none, or nothing stands in it.
+// down is the down migration of a step; nil: it has none, or nothing stands in it.
 func (v *version) down(step *step) (*script.Script, error) {
 	source, err := v.release.Down(step.Step)
 	if source == nil || err != nil {
@@ -114,7 +114,7 @@ func (d *descent) connect(ctx context.Context) (*runner, error) {
 	return r, nil
 }
 
-// alive connects anew when a way down has ended the connections of the way up.
+// alive connects anew when a down migration has ended the connections of the up migration.
 func (d *descent) alive(ctx context.Context) (err error) {
 	if d.runner.conn.Ping(ctx) == nil && d.runner.look.Ping(ctx) == nil {
 		return nil
@@ -165,19 +165,7 @@ func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script
 		return false, err
 	}
 	after := d.schema
-	// A way down is run another day, on another connection.
-	r, err := d.connect(ctx)
-	if err != nil {
-		return false, err
-	}
-	stop, err := r.migration(ctx, step.Migration, down)
-	r.close(ctx)
-	if err == nil {
-		err = d.inspect(ctx, d.runner.look, step, down, stop)
-	}
-	if err == nil {
-		err = d.read(ctx)
-	}
+	stop, err := d.descend(ctx, step, down)
 	if err != nil {
 		return false, err
 	}
@@ -186,12 +174,12 @@ func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script
 		return true, d.goOn(ctx, after)
 	}
 	if down.Open {
-		d.finding(step, "the way down never commits the transaction that it opens: unless a commit of the runner's own ends it, nothing of it stays when the connection closes")
+		d.finding(step, "the down migration never commits the transaction that it opens: unless a commit of the runner's own ends it, nothing of it stays when the connection closes")
 		return true, d.goOn(ctx, after)
 	}
 	x := compareObjects(before, d.schema)
 	for _, info := range x.info {
-		d.tell("after the way down of %s, %s", step.ID, info)
+		d.tell("after the down migration of %s, %s", step.ID, info)
 	}
 	if err := d.alive(ctx); err != nil {
 		return false, err
@@ -199,15 +187,7 @@ func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script
 	if stop, err = d.runner.migration(ctx, step.Migration, step.script); err != nil {
 		return false, err
 	}
-	fact := ""
-	switch {
-	case len(x.differences) > 0 && stop != nil:
-		fact = "the way down does not bring the schema back: " + firstOf(x.differences) + "; the migration does not run again: " + words(stop.err)
-	case len(x.differences) > 0:
-		fact = "the way down does not bring the schema back: " + firstOf(x.differences)
-	case stop != nil:
-		fact = "after its way down the migration does not run again: " + words(stop.err)
-	}
+	fact := broughtBack(x, stop)
 	if fact == "" && len(x.info) == 0 {
 		d.schema = after // the same statements on the same schema
 		d.done++
@@ -222,7 +202,39 @@ func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script
 	return true, d.goOn(ctx, after)
 }
 
-// goOn keeps the database for the next step when it is as the way up leaves it.
+// descend runs a down migration another day, on another connection, and reads
+// the schema that it leaves.
+func (d *descent) descend(ctx context.Context, step *step, down *script.Script) (*stopped, error) {
+	r, err := d.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop, err := r.migration(ctx, step.Migration, down)
+	r.close(ctx)
+	if err == nil {
+		err = d.inspect(ctx, d.runner.look, step, down, stop)
+	}
+	if err == nil {
+		err = d.read(ctx)
+	}
+	return stop, err
+}
+
+// broughtBack is what is wrong with the schema after the down migration, or with
+// running the migration again; "" for nothing.
+func broughtBack(x objectsDiff, stop *stopped) string {
+	switch {
+	case len(x.differences) > 0 && stop != nil:
+		return "the down migration does not bring the schema back: " + firstOf(x.differences) + "; the migration does not run again: " + words(stop.err)
+	case len(x.differences) > 0:
+		return "the down migration does not bring the schema back: " + firstOf(x.differences)
+	case stop != nil:
+		return "after its down migration the migration does not run again: " + words(stop.err)
+	}
+	return ""
+}
+
+// goOn keeps the database for the next step when it is as the up migration leaves it.
 func (d *descent) goOn(ctx context.Context, want []live.Object) error {
 	if x := compareObjects(want, d.schema); len(x.differences)+len(x.info) == 0 && !d.runner.conn.IsClosed() {
 		d.done++
@@ -232,7 +244,7 @@ func (d *descent) goOn(ctx context.Context, want []live.Object) error {
 	return ctx.Err()
 }
 
-// refused tells of a way down that the server refuses. What is refused to a
+// refused tells of a down migration that the server refuses. What is refused to a
 // role that is no superuser, or for want of an extension, may go through
 // elsewhere.
 func (d *descent) refused(step *step, stop *stopped) {
@@ -240,17 +252,17 @@ func (d *descent) refused(step *step, stop *stopped) {
 	errors.As(stop.err, &pg)
 	switch does := reached(stop); {
 	case does != "":
-		d.found(rehearsal.TriedToEscape, step, step.first(), fmt.Sprintf("on the way down, at line %d: it %s: %s", stop.statement.Line, does, words(stop.err)), "", "")
+		d.found(rehearsal.TriedToEscape, step, step.first(), fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, words(stop.err)), "", "")
 	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
-		d.tell("the way down of %s was not rehearsed to its end: %s", step.ID, words(stop.err))
+		d.tell("the down migration of %s was not rehearsed to its end: %s", step.ID, words(stop.err))
 	case pg != nil && pg.Code == "57014":
-		d.tell("the way down of %s was ended after %s", step.ID, d.Limit)
+		d.tell("the down migration of %s was ended after %s", step.ID, d.Limit)
 	default:
-		d.finding(step, fmt.Sprintf("the server refuses the way down, at %s:%d: %s", cmp.Or(step.DownPath, step.Path), stop.statement.Line, words(stop.err)))
+		d.finding(step, fmt.Sprintf("the server refuses the down migration, at %s:%d: %s", cmp.Or(step.DownPath, step.Path), stop.statement.Line, words(stop.err)))
 	}
 }
 
-// finding stands at the first statement of the way up.
+// finding stands at the first statement of the up migration.
 func (d *descent) finding(step *step, fact string) {
 	d.found(rehearsal.DownDiffers, step, step.first(), fact, "", "")
 }

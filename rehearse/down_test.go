@@ -44,29 +44,29 @@ var ways = map[string]struct {
 	"an index is forgotten": {
 		old: true,
 		up:  "DROP INDEX users_nick_idx;", down: "SELECT 1;",
-		fact: "the way down does not bring the schema back: index users_nick_idx on users is missing; the migration does not run again: index \"users_nick_idx\" does not exist (SQLSTATE 42704)",
+		fact: "the down migration does not bring the schema back: index users_nick_idx on users is missing; the migration does not run again: index \"users_nick_idx\" does not exist (SQLSTATE 42704)",
 	},
 	"a column stays": {
 		up: "ALTER TABLE users ADD COLUMN IF NOT EXISTS age int;\nCREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY);", down: "DROP TABLE t;",
-		fact: "the way down does not bring the schema back: column users.age stays",
+		fact: "the down migration does not bring the schema back: column users.age stays",
 	},
 	"a table stays, with all that is on it": {
 		up: "CREATE TABLE IF NOT EXISTS t (id serial PRIMARY KEY, at date CHECK (at > '2000-01-01'));\nCREATE INDEX IF NOT EXISTS i ON t (at);", down: "DROP TABLE IF EXISTS tt;",
-		fact: "the way down does not bring the schema back: table t stays",
+		fact: "the down migration does not bring the schema back: table t stays",
 	},
 	"a column of another type": {
 		old: true,
 		up:  "DROP INDEX IF EXISTS users_nick_idx;\nALTER TABLE users DROP COLUMN nick;", down: "ALTER TABLE users ADD COLUMN nick text;\nCREATE INDEX users_nick_idx ON users (nick);",
-		fact: "the way down does not bring the schema back: column users.nick is text, was character varying(40) DEFAULT 'x'::character varying",
-		note: "after the way down of 00002_it, column users.nick comes back as the last one",
+		fact: "the down migration does not bring the schema back: column users.nick is text, was character varying(40) DEFAULT 'x'::character varying",
+		note: "after the down migration of 00002_it, column users.nick comes back as the last one",
 	},
 	"a column that comes back as the last one": {
 		up: "ALTER TABLE users DROP COLUMN nick;", down: "ALTER TABLE users ADD COLUMN nick varchar(40) DEFAULT 'x';\nCREATE INDEX users_nick_idx ON users (nick);",
-		note: "after the way down of 00002_it, column users.nick comes back as the last one",
+		note: "after the down migration of 00002_it, column users.nick comes back as the last one",
 	},
 	"an index of another name": {
 		up: "DROP INDEX IF EXISTS users_nick_idx;", down: "CREATE INDEX nicks ON users (nick);",
-		fact: "the way down does not bring the schema back: index users_nick_idx on users comes back as index nicks on users",
+		fact: "the down migration does not bring the schema back: index users_nick_idx on users comes back as index nicks on users",
 	},
 	"another function": {
 		up: "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';", down: "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 3';",
@@ -78,37 +78,37 @@ var ways = map[string]struct {
 	},
 	"a view": {
 		up: "CREATE OR REPLACE VIEW names AS SELECT id, email, nick FROM users;", down: "DROP VIEW names;\nCREATE VIEW names AS SELECT id, nick AS email FROM users;",
-		fact: "the way down does not bring the schema back: view names has ",
+		fact: "the down migration does not bring the schema back: view names has ",
 	},
 	"a value of an enum, once": {
 		up: "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'mixed';", down: "SELECT 1;",
-		note: "after the way down of 00002_it, value 'mixed' of mood stays",
+		note: "after the down migration of 00002_it, value 'mixed' of mood stays",
 	},
 	"a value of an enum": {
 		old: true,
 		up:  "ALTER TYPE mood ADD VALUE 'mixed' BEFORE 'sad';", down: "SELECT 1;",
-		fact: "after its way down the migration does not run again: enum label \"mixed\" already exists (SQLSTATE 42710)",
+		fact: "after its down migration the migration does not run again: enum label \"mixed\" already exists (SQLSTATE 42710)",
 		note: "value 'mixed' of mood stays",
 	},
 	"refused": {
 		old: true,
 		up:  "ALTER TABLE users ADD COLUMN age int;", down: "ALTER TABLE users DROP COLUMN aeg;",
-		fact: "the server refuses the way down, at migrations/00002_it.sql:4: column \"aeg\" of relation \"users\" does not exist (SQLSTATE 42703)",
+		fact: "the server refuses the down migration, at migrations/00002_it.sql:4: column \"aeg\" of relation \"users\" does not exist (SQLSTATE 42703)",
 	},
 	"refused half-way": {
 		none: "-- +goose NO TRANSACTION\n",
 		up:   "CREATE INDEX CONCURRENTLY i ON users (email);\nCREATE INDEX CONCURRENTLY j ON users (email);",
 		down: "DROP INDEX i;\nDROP INDEX k;",
-		fact: "the server refuses the way down, at migrations/00002_it.sql:7: index \"k\" does not exist (SQLSTATE 42704)",
+		fact: "the server refuses the down migration, at migrations/00002_it.sql:7: index \"k\" does not exist (SQLSTATE 42704)",
 	},
 	"never committed": {
 		none: "-- +goose NO TRANSACTION\n",
 		up:   "ALTER TABLE users ADD COLUMN age int;", down: "BEGIN;\nALTER TABLE users DROP COLUMN age;",
-		fact: "the way down never commits the transaction that it opens",
+		fact: "the down migration never commits the transaction that it opens",
 	},
 	"ends its own connection": {
 		up: "ALTER TABLE users ADD COLUMN age int;", down: "SELECT pg_terminate_backend(pg_backend_pid());",
-		fact: "the server refuses the way down, at migrations/00002_it.sql:4: terminating connection due to administrator command (SQLSTATE 57P01)",
+		fact: "the server refuses the down migration, at migrations/00002_it.sql:4: terminating connection due to administrator command (SQLSTATE 57P01)",
 	},
 	"ends every connection": {
 		up: "ALTER TABLE users ADD COLUMN age int;", superuser: true,
@@ -116,11 +116,11 @@ var ways = map[string]struct {
 	},
 	"not for everybody": {
 		up: "ALTER TABLE users ADD COLUMN age int;", down: "COPY users TO '/dev/null';",
-		note: "the way down of 00002_it was not rehearsed to its end: ",
+		note: "the down migration of 00002_it was not rehearsed to its end: ",
 	},
-	"none": {up: "ALTER TABLE users ADD COLUMN age int;", note: "1 migration has no way down in SQL: 00002_it"},
+	"none": {up: "ALTER TABLE users ADD COLUMN age int;", note: "1 migration has no down migration in SQL: 00002_it"},
 	"only a comment": {
-		up: "ALTER TABLE users ADD COLUMN age int;", down: "-- there is no way back", note: "1 migration has no way down in SQL: 00002_it",
+		up: "ALTER TABLE users ADD COLUMN age int;", down: "-- there is no way back", note: "1 migration has no down migration in SQL: 00002_it",
 	},
 }
 
@@ -161,7 +161,7 @@ func TestWayDown(t *testing.T) {
 	}
 }
 
-// table is what the table is called when a way up has run.
+// table is what the table is called when an up migration has run.
 func table(up string) string {
 	if strings.Contains(up, "RENAME TO people") {
 		return "people"
@@ -184,8 +184,8 @@ func TestWayDownOfAnotherFile(t *testing.T) {
 	for _, f := range named(r, rehearsal.DownDiffers) {
 		facts = append(facts, f.Path+" "+f.Fact)
 	}
-	want := `migrations/00002_it.up.sql the way down does not bring the schema back: column users.a stays; column users.b stays; column users.c stays; column users.d stays; column users.e stays; and 2 more; the migration does not run again: column "a" of relation "users" already exists (SQLSTATE 42701)
-migrations/00003_bad.up.sql the server refuses the way down, at migrations/00003_bad.down.sql:3: division by zero (SQLSTATE 22012)`
+	want := `migrations/00002_it.up.sql the down migration does not bring the schema back: column users.a stays; column users.b stays; column users.c stays; column users.d stays; column users.e stays; and 2 more; the migration does not run again: column "a" of relation "users" already exists (SQLSTATE 42701)
+migrations/00003_bad.up.sql the server refuses the down migration, at migrations/00003_bad.down.sql:3: division by zero (SQLSTATE 22012)`
 	if got := strings.Join(facts, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -186,10 +186,10 @@ func (v *version) inherited(ctx context.Context, conn querier) error {
 	return nil
 }
 
-// left adds a finding at a statement of the way up or down.
+// left adds a finding at a statement of a migration, up or down.
 func (v *version) left(step *step, sc *script.Script, at *script.Statement, fact string) {
 	if sc != step.script {
-		fact = fmt.Sprintf("on the way down, at line %d: %s", at.Line, fact)
+		fact = fmt.Sprintf("in the down migration, at line %d: %s", at.Line, fact)
 		at = step.first()
 	}
 	v.found(rehearsal.TriedToEscape, step, at, fact, "", "")

@@ -230,8 +230,8 @@ func (e *escape) place(file, text string) string {
 		w := &e.wants[i]
 		w.line = 1 + strings.Count(before, "\n")
 		if w.file == "down.sql" {
-			// What a way down does is told where its way up begins.
-			w.begins = fmt.Sprintf("on the way down, at line %d: ", w.line)
+			// What a down migration does is told where its up migration begins.
+			w.begins = fmt.Sprintf("in the down migration, at line %d: ", w.line)
 			w.line = first(text)
 		}
 		w.file = file
@@ -253,7 +253,7 @@ func first(text string) int {
 }
 
 // blocks are statements that goose shall not cut, each on its own: those that end
-// with a semicolon at the end of a line, outside of dollar quotes.
+// with a semicolon at the end of a line, outside dollar quotes.
 func blocks(sql string) string {
 	var b strings.Builder
 	rest := ""

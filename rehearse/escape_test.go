@@ -24,7 +24,7 @@ import (
 )
 
 // escapeWays are the kinds of escapes; testdata/escapes has a folder for each, and a
-// file for each variant: what is deployed, the release, its way down. The code
+// file for each variant: what is deployed, the release, its down migration. The code
 // that they leave (parts.txtar) notes which session runs it, and starts a program,
 // which only a superuser may. Behind each release come statements that our
 // sessions look at.

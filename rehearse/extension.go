@@ -52,22 +52,10 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 		return err
 	}
 	defer c.Close(ctx)
-	var there bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $1)", name).Scan(&there); err != nil {
-		return err
+	if there, err := made(ctx, c, name); there || err != nil {
+		return err // a migration that is run once more finds what it made the first time
 	}
-	if there {
-		return nil // a migration that is run once more finds what it made the first time
-	}
-	var movable bool
-	var fixed *string
-	var needs []string
-	err = c.QueryRow(ctx, `SELECT v.relocatable, v.schema, COALESCE(v.requires, '{}')::pg_catalog.text[] FROM pg_catalog.pg_available_extension_versions v
-		JOIN pg_catalog.pg_available_extensions x ON x.name OPERATOR(pg_catalog.=) v.name
-		WHERE v.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) CASE WHEN $2::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN x.default_version ELSE $2::pg_catalog.text END`, name, version).Scan(&movable, &fixed, &needs)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return errNotOurs
-	}
+	has, err := available(ctx, c, name, version)
 	if err != nil {
 		return err
 	}
@@ -80,17 +68,17 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'; CREATE SCHEMA "+workshop); err != nil {
 		return err
 	}
-	back, path, err := borrow(ctx, tx, needs)
+	back, path, err := borrow(ctx, tx, has.needs)
 	if err != nil {
 		return err
 	}
 	sql := "CREATE EXTENSION " + ident(name) + " "
 	switch {
-	case movable:
+	case has.movable:
 		sql += "SCHEMA " + workshop
 		back[name] = target
-	case fixed != nil && *fixed != "":
-		path = append(path, *fixed)
+	case has.fixed != nil && *has.fixed != "":
+		path = append(path, *has.fixed)
 	default:
 		sql += "SCHEMA " + ident(target)
 		path = append(path, target)
@@ -111,6 +99,28 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 		return err
 	}
 	return tx.Commit(ctx)
+}
+
+func made(ctx context.Context, c *pgx.Conn, name string) (there bool, err error) {
+	err = c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $1)", name).Scan(&there)
+	return there, err
+}
+
+// offered is what the server says of an extension that it could make.
+type offered struct {
+	movable bool
+	fixed   *string // the schema that it insists on
+	needs   []string
+}
+
+func available(ctx context.Context, c *pgx.Conn, name, version string) (e offered, err error) {
+	err = c.QueryRow(ctx, `SELECT v.relocatable, v.schema, COALESCE(v.requires, '{}')::pg_catalog.text[] FROM pg_catalog.pg_available_extension_versions v
+		JOIN pg_catalog.pg_available_extensions x ON x.name OPERATOR(pg_catalog.=) v.name
+		WHERE v.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) CASE WHEN $2::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN x.default_version ELSE $2::pg_catalog.text END`, name, version).Scan(&e.movable, &e.fixed, &e.needs)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return e, errNotOurs
+	}
+	return e, err
 }
 
 // wanted is which extension a statement makes, and where.

@@ -128,7 +128,7 @@ func (v *version) unrehearsed(s *scene, why string) {
 	at, step := s.stop.statement, s.stopStep
 	s.note("the rehearsal ended at " + step.ID + ": " + why)
 	v.report.Opaque = append(v.report.Opaque, onward.Opaque{
-		Migration: step.ID, Path: step.Path, Line: at.Line, Column: at.Column, What: "the rehearsal from here on", Why: why,
+		Migration: step.ID, Path: step.Path, Line: at.Line, Column: at.Column, What: "the rest of the rehearsal", Why: why,
 	})
 }
 

@@ -131,7 +131,7 @@ func inContext(where string) string {
 	return strings.TrimSuffix(text, "\"")
 }
 
-// nested are the statements that were seen inside of the one that ran last.
+// nested are the statements that were seen inside the one that ran last.
 func (s *scene) nested(st *script.Statement) []onward.NestedStatement {
 	var out []onward.NestedStatement
 	begun := map[string]float64{}

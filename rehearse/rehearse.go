@@ -43,7 +43,7 @@ type Config struct {
 	// Superuser: the migrations run as a superuser, and can then read files and
 	// start programs on this machine.
 	Superuser bool
-	// Down: the way down of each new migration must bring the schema back.
+	// Down: the down migration of each new migration must bring the schema back.
 	Down bool
 	// Limit bounds each statement; 0 is five minutes.
 	Limit time.Duration

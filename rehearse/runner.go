@@ -132,13 +132,15 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 		if s.Parent >= 0 {
 			continue
 		}
+		if last != nil { // behind the last one it is done at the end
+			if err := r.claim(ctx); err != nil {
+				return nil, err
+			}
+		}
 		last = s
 		next := following(sc, i)
 		if stop, err := r.one(ctx, s, next); stop != nil || err != nil {
 			return stop, err
-		}
-		if err := r.claim(ctx); err != nil {
-			return nil, err
 		}
 	}
 	if last == nil || r.status() == 'I' {

@@ -185,12 +185,7 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 	if err != nil {
 		return err
 	}
-	type lock struct {
-		oid     uint32
-		mode    onward.Lock
-		granted bool
-	}
-	var seen []lock
+	var seen []looked
 	waits := false
 	var relation, granted bool
 	var oid uint32
@@ -204,7 +199,7 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 		if err := l.UnmarshalText([]byte(mode)); err != nil {
 			return err
 		}
-		seen = append(seen, lock{oid, l, granted})
+		seen = append(seen, looked{oid, l, granted})
 		return nil
 	})
 	if err != nil {
@@ -215,6 +210,19 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 	if s.now != into {
 		return nil // the statement ended meanwhile
 	}
+	into.add(seen, waits)
+	return nil
+}
+
+// looked is a lock as one look saw it.
+type looked struct {
+	oid     uint32
+	mode    onward.Lock
+	granted bool
+}
+
+// add adds what one look saw; waits: something was waited for.
+func (into *samples) add(seen []looked, waits bool) {
 	now := time.Now()
 	switch {
 	case waits && !into.last.IsZero():
@@ -245,7 +253,6 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 			r.granted = time.Time{}
 		}
 	}
-	return nil
 }
 
 // size ends a statement that fills the disk.

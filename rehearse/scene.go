@@ -39,7 +39,7 @@ type scene struct {
 	// born are the relations that the release made.
 	born map[uint32]bool
 	tx   *transaction
-	// outer: what statements run inside of themselves is not seen.
+	// outer: what statements run inside themselves is not seen.
 	outer bool
 	// read counts the rows that were read in sequence so far.
 	read map[uint32]int64
@@ -238,16 +238,8 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	}
 	s.zero = time.Now()
 	for _, step := range s.steps {
-		if step.Applied {
-			s.note(step.ID + " stands for migrations that are applied, so its runner does not run it")
-			continue
-		}
-		if step.Failed != "" {
-			s.note(step.ID + " could not be read, so it was not rehearsed: " + step.Failed)
-			continue
-		}
-		if step.err != nil {
-			s.note(step.ID + " was not rehearsed: " + step.err.Error())
+		if why := unplayed(step); why != "" {
+			s.note(step.ID + " " + why)
 			continue
 		}
 		s.migration, s.statements, s.script = step.Report, s.model.Migrations[step.Report].Statements, step.script
@@ -291,6 +283,19 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	}
 	s.judgeTraffic()
 	return false, nil
+}
+
+// unplayed is why a step is not rehearsed; "" when it is.
+func unplayed(step *step) string {
+	switch {
+	case step.Applied:
+		return "stands for migrations that are applied, so its runner does not run it"
+	case step.Failed != "":
+		return "could not be read, so it was not rehearsed: " + step.Failed
+	case step.err != nil:
+		return "was not rehearsed: " + step.err.Error()
+	}
+	return ""
 }
 
 // withoutRows runs what is left of a migration that failed on generated rows

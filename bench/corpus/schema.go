@@ -15,7 +15,7 @@ type column struct {
 }
 
 // A table that is a lookup holds rows and is only ever added to; all others
-// are empty as far as the corpus goes, so that every change to them succeeds.
+// are empty in the corpus, so that every change to them succeeds.
 type table struct {
 	name    string
 	columns []*column

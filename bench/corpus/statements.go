@@ -20,25 +20,7 @@ func (g *generator) createTable() {
 		}
 	}
 	for range 3 + g.r.IntN(9) {
-		c := g.fresh(t)
-		c.notNull = g.r.IntN(2) == 0
-		text := c.name + " " + c.typ
-		if c.notNull {
-			text += " NOT NULL"
-		}
-		if g.r.IntN(3) == 0 {
-			text += " DEFAULT " + fallback(c.typ)
-		}
-		switch {
-		case (c.typ == "integer" || c.typ == "bigint") && g.r.IntN(3) == 0:
-			text += " CHECK (" + c.name + " >= 0)"
-			c.pinned = true
-		case c.typ == "text" && g.r.IntN(6) == 0:
-			text += " UNIQUE"
-			c.pinned = true
-		}
-		t.columns = append(t.columns, c)
-		lines = append(lines, text)
+		lines = append(lines, g.newColumn(t))
 	}
 	if len(g.enums) > 0 && g.r.IntN(4) == 0 {
 		t.columns = append(t.columns, &column{name: "phase", typ: "enum", pinned: true})
@@ -64,6 +46,29 @@ func (g *generator) createTable() {
 		g.line("COMMENT ON TABLE %s IS '%s of each %s';", t.name, pick(g.r, things), pick(g.r, areas))
 	}
 	g.tables = append(g.tables, t)
+}
+
+// newColumn gives a table one more column; it is the column's line.
+func (g *generator) newColumn(t *table) string {
+	c := g.fresh(t)
+	c.notNull = g.r.IntN(2) == 0
+	text := c.name + " " + c.typ
+	if c.notNull {
+		text += " NOT NULL"
+	}
+	if g.r.IntN(3) == 0 {
+		text += " DEFAULT " + fallback(c.typ)
+	}
+	switch {
+	case (c.typ == "integer" || c.typ == "bigint") && g.r.IntN(3) == 0:
+		text += " CHECK (" + c.name + " >= 0)"
+		c.pinned = true
+	case c.typ == "text" && g.r.IntN(6) == 0:
+		text += " UNIQUE"
+		c.pinned = true
+	}
+	t.columns = append(t.columns, c)
+	return text
 }
 
 func (g *generator) createLookup() {

@@ -27,7 +27,7 @@ type Command struct {
 	Dir  string
 	Env  []string // on top of the environment: "GOGC=100"
 	Fine []int    // exit codes of a run that did its work
-	// Before, when set, runs before each run, outside of what is measured.
+	// Before, when set, runs before each run, outside what is measured.
 	Before func() error `json:"-"`
 	// Limit is the CPU time, in whole seconds, after which it is killed; 0 for
 	// none. The run is then said to be Cut.

@@ -30,6 +30,22 @@ func outputs() []shape {
 			in.file("schema.sql")
 			in.each(n, "CREATE TABLE public.t#: (id bigint NOT NULL, a integer, b text);\nALTER TABLE public.t#: OWNER TO app;\nCREATE SEQUENCE public.t#:_id_seq;\nALTER TABLE ONLY public.t#: ADD CONSTRAINT t#:_pkey PRIMARY KEY (id);\nCREATE INDEX t#:_a ON public.t#: USING btree (a);\n")
 		}, "--schema", "schema.sql"),
+	}
+	for _, format := range []string{"json", "markdown", "github", "html"} {
+		out = append(out, many("findings-"+format, 200, "", change, "--format", format))
+	}
+	for _, format := range []string{"terminal", "json", "html"} {
+		out = append(out, shape{"report-" + format, 100, func(in *input, n int) {
+			in.stored(n, change)
+			in.args = []string{"report", "report.json", "--format", format}
+		}})
+	}
+	return append(out, configurations()...)
+}
+
+// configurations are files that onward reads beside the migrations.
+func configurations() []shape {
+	return []shape{
 		configured("yaml-brackets", 2_000, func(in *input, n int) { in.print("postgres: " + strings.Repeat("[", n) + "\n") }),
 		configured("yaml-braces", 2_000, func(in *input, n int) { in.print("rules: " + strings.Repeat("{a: ", n) + "\n") }),
 		configured("yaml-brackets-closed", 2_000, func(in *input, n int) {
@@ -84,16 +100,6 @@ func outputs() []shape {
 			in.print("]}\n")
 		}, "--stats", "stats.json"),
 	}
-	for _, format := range []string{"json", "markdown", "github", "html"} {
-		out = append(out, many("findings-"+format, 200, "", change, "--format", format))
-	}
-	for _, format := range []string{"terminal", "json", "html"} {
-		out = append(out, shape{"report-" + format, 100, func(in *input, n int) {
-			in.stored(n, change)
-			in.args = []string{"report", "report.json", "--format", format}
-		}})
-	}
-	return out
 }
 
 // configured is the shape of an onward.yaml beside one small file.

@@ -2,10 +2,16 @@
 
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // parts are single statements with many parts.
-func parts() []shape {
+func parts() []shape { return slices.Concat(definitions(), expressions(), names(), bodies(), texts()) }
+
+// definitions are tables, indexes and types with many parts.
+func definitions() []shape {
 	return []shape{
 		list("columns", 500, "CREATE TABLE t (", "c#: integer", ", ", ");\n"),
 		list("columns-required", 500, "CREATE TABLE t (", "c#: integer NOT NULL DEFAULT #: CHECK (c#: > 0)", ", ", ");\n"),
@@ -21,6 +27,12 @@ func parts() []shape {
 		list("index-columns", 500, "CREATE INDEX i ON t (", "c#:", ", ", ");\n"),
 		list("enum-values", 500, "CREATE TYPE e AS ENUM (", "'v#:'", ", ", ");\n"),
 		list("composite", 500, "CREATE TYPE y AS (", "a#: integer", ", ", ");\n"),
+	}
+}
+
+// expressions are rows, conditions and queries with many parts.
+func expressions() []shape {
+	return []shape{
 		list("values", 2_000, "INSERT INTO t (a, b, c) VALUES ", "(#:, 'some text that is stored', 1.5)", ",\n", ";\n"),
 		list("values-known", 2_000, "CREATE TABLE t (a integer, b text, c numeric);\nINSERT INTO t (a, b, c) VALUES ", "(#:, 'some text that is stored', 1.5)", ",\n", ";\n"),
 		list("values-calls", 1_000, "INSERT INTO t (a, b) VALUES ", "(now(), lower('#:'))", ",\n", ";\n"),
@@ -44,6 +56,12 @@ func parts() []shape {
 		list("ctes-chained", 100, "WITH w0 AS (SELECT 1 AS a), ", "w#+ AS (SELECT a FROM w#:)", ", ", " SELECT 1;\n"),
 		list("arguments", 1_000, "SELECT f(", "#:", ", ", ");\n"),
 		list("array", 3_000, "SELECT ARRAY[", "#:", ", ", "];\n"),
+	}
+}
+
+// names are statements that name many objects.
+func names() []shape {
+	return []shape{
 		list("grants", 500, "GRANT SELECT ON ", "t#:", ", ", " TO r;\n"),
 		list("grantees", 500, "GRANT SELECT ON t TO ", "r#:", ", ", ";\n"),
 		list("drop-tables", 500, "DROP TABLE ", "t#:", ", ", ";\n"),
@@ -54,6 +72,12 @@ func parts() []shape {
 		list("schema-elements", 300, "CREATE SCHEMA s ", "CREATE TABLE t#: (a integer)", " ", ";\n"),
 		list("partition-list", 1_000, "CREATE TABLE t (a integer) PARTITION BY LIST (a);\nCREATE TABLE p PARTITION OF t FOR VALUES IN (", "#:", ", ", ");\n"),
 		list("storage-options", 500, "CREATE TABLE t (a integer) WITH (", "o#: = 1", ", ", ");\n"),
+	}
+}
+
+// bodies are programs with many statements.
+func bodies() []shape {
+	return []shape{
 		list("plpgsql-body", 500, "CREATE TABLE t (a integer);\nCREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\n", "UPDATE t SET a = #:;", "\n", "\nEND $$;\n"),
 		list("plpgsql-called", 300, "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\n", "ALTER TABLE t ADD COLUMN c#: integer;", "\n", "\nEND $$;\nSELECT f();\n"),
 		list("plpgsql-declared", 300, "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ DECLARE\n", "x#: integer := #:;", "\n", "\nBEGIN NULL; END $$;\n"),
@@ -62,6 +86,12 @@ func parts() []shape {
 		list("do-executes", 300, "DO $$ BEGIN\n", "EXECUTE 'ALTER TABLE t#: ADD COLUMN a integer';", "\n", "\nEND $$;\n"),
 		list("do-loop", 100, "DO $$ DECLARE x text; BEGIN FOREACH x IN ARRAY ARRAY[", "'t#:'", ", ", "] LOOP EXECUTE format('ALTER TABLE %I ADD COLUMN a integer', x); END LOOP; END $$;\n"),
 		list("do-ifs", 300, "DO $$ BEGIN\n", "IF true THEN UPDATE t SET a = #:; END IF;", "\n", "\nEND $$;\n"),
+	}
+}
+
+// texts are long tokens, deep nesting, and what is no SQL.
+func texts() []shape {
+	return []shape{
 		one("literal", 100_000, func(in *input, n int) { in.print("INSERT INTO t VALUES ('" + strings.Repeat("x", n) + "');\n") }),
 		one("quotes", 100_000, func(in *input, n int) { in.print("INSERT INTO t VALUES ('" + strings.Repeat("''", n/2) + "');\n") }),
 		one("identifier", 100_000, func(in *input, n int) { in.print("CREATE TABLE \"" + strings.Repeat("x", n) + "\" (a integer);\n") }),

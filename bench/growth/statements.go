@@ -2,10 +2,18 @@
 
 package main
 
+import "slices"
+
 // statements are files with many statements.
 func statements() []shape {
-	const table = "CREATE TABLE t (id bigint PRIMARY KEY, a integer, b text);\n"
-	out := []shape{
+	return slices.Concat(tables(), oneTable(), rows(), programs(), objects(), transactions(), maintenance(), odd())
+}
+
+const table = "CREATE TABLE t (id bigint PRIMARY KEY, a integer, b text);\n"
+
+// tables are many tables, known and unknown.
+func tables() []shape {
+	return []shape{
 		many("select", 10_000, "", "SELECT 1;\n"),
 		many("create", 1_000, "", "CREATE TABLE t#: (id bigint PRIMARY KEY, a integer);\n"),
 		many("create-alter", 1_000, "", "CREATE TABLE t#: (id bigint);\nALTER TABLE t#: ADD COLUMN a integer;\n"),
@@ -21,6 +29,12 @@ func statements() []shape {
 		many("foreign-key-unknown", 1_000, "", "ALTER TABLE t#: ADD FOREIGN KEY (a) REFERENCES u#: (id);\n"),
 		many("check-unknown", 1_000, "", "ALTER TABLE t#: ADD CONSTRAINT c CHECK (a > 0);\n"),
 		many("unique-unknown", 1_000, "", "ALTER TABLE t#: ADD CONSTRAINT c#: UNIQUE (a);\n"),
+	}
+}
+
+// oneTable are many changes of one object.
+func oneTable() []shape {
+	return []shape{
 		many("one-table-add", 200, table, "ALTER TABLE t ADD COLUMN c#: integer;\n"),
 		many("one-table-add-drop", 1_000, table, "ALTER TABLE t ADD COLUMN c integer;\nALTER TABLE t DROP COLUMN c;\n"),
 		many("one-table-set-default", 1_000, table, "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;\n"),
@@ -49,6 +63,12 @@ func statements() []shape {
 		many("one-function-triggers", 200, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';\n", "CREATE TABLE t#: (a integer);\nCREATE TRIGGER g BEFORE INSERT ON t#: FOR EACH ROW EXECUTE FUNCTION f();\n"),
 		many("one-type-columns", 500, "CREATE TYPE e AS ENUM ('a');\n", "CREATE TABLE t#: (a e);\n"),
 		many("one-sequence-defaults", 500, "CREATE SEQUENCE s;\n", "CREATE TABLE t#: (a integer DEFAULT nextval('s'));\n"),
+	}
+}
+
+// rows are statements that write.
+func rows() []shape {
+	return []shape{
 		many("insert", 2_000, table, "INSERT INTO t (id, a, b) VALUES (#:, 1, 'some text that is stored');\n"),
 		many("insert-unknown", 2_000, "", "INSERT INTO t (id, a, b) VALUES (#:, 1, 'some text that is stored');\n"),
 		many("insert-tables", 1_000, "", "CREATE TABLE t#: (id bigint);\nINSERT INTO t#: (id) VALUES (1);\n"),
@@ -58,6 +78,12 @@ func statements() []shape {
 		many("update-unknown", 1_000, "", "UPDATE t SET a = #: WHERE b = #:;\n"),
 		many("update-all", 1_000, "", "UPDATE t#: SET a = 1;\n"),
 		many("delete", 1_000, "", "DELETE FROM t WHERE a = #:;\n"),
+	}
+}
+
+// programs are functions, DO blocks, and the types that they take.
+func programs() []shape {
+	return []shape{
 		many("function", 500, table, "CREATE FUNCTION f#:() RETURNS bigint LANGUAGE sql AS 'SELECT max(id) FROM t';\n"),
 		many("function-plpgsql", 500, table, "CREATE FUNCTION f#:() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE t SET a = 1 WHERE id = 2; END';\n"),
 		many("function-replaced", 500, table, "CREATE OR REPLACE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT max(id) + #: FROM t';\n"),
@@ -71,6 +97,12 @@ func statements() []shape {
 		many("enum-value", 200, "CREATE TYPE e AS ENUM ('a');\n", "ALTER TYPE e ADD VALUE 'v#:';\n"),
 		many("domain", 500, "", "CREATE DOMAIN d#: AS text CHECK (VALUE <> '#:');\n"),
 		many("composite-attributes", 200, "CREATE TYPE y AS (a integer);\n", "ALTER TYPE y ADD ATTRIBUTE a#: integer;\n"),
+	}
+}
+
+// objects are what there is beside tables.
+func objects() []shape {
+	return []shape{
 		many("schema", 1_000, "", "CREATE SCHEMA s#:;\nCREATE TABLE s#:.t (a integer);\n"),
 		many("sequence", 1_000, "", "CREATE SEQUENCE s#:;\n"),
 		many("role", 1_000, "", "CREATE ROLE r#:;\n"),
@@ -81,6 +113,12 @@ func statements() []shape {
 		many("create-like", 500, table, "CREATE TABLE t#: (LIKE t INCLUDING ALL);\n"),
 		many("set", 1_000, "", "SET lock_timeout = '#:ms';\n"),
 		many("search-path", 1_000, "", "SET search_path = s#:, public;\nCREATE TABLE s#:.t (a integer);\n"),
+	}
+}
+
+// transactions are long, many or nested.
+func transactions() []shape {
+	return []shape{
 		many("transactions", 1_000, "", "BEGIN;\nCREATE TABLE t#: (id bigint);\nCOMMIT;\n"),
 		many("one-transaction", 1_000, "BEGIN;\n", "CREATE TABLE t#: (id bigint);\nALTER TABLE t#: ADD COLUMN a integer;\n", "--transaction", "none"),
 		many("one-transaction-unknown", 500, "BEGIN;\n", "ALTER TABLE t#: ADD COLUMN a integer;\n"),
@@ -91,6 +129,12 @@ func statements() []shape {
 		many("savepoints", 1_000, "BEGIN;\n", "SAVEPOINT s;\nCREATE TABLE t#: (id bigint);\nROLLBACK TO s;\n"),
 		many("savepoints-open", 1_000, "BEGIN;\n", "SAVEPOINT s#:;\nCREATE TABLE t#: (id bigint);\n"),
 		many("begin-only", 1_000, "", "BEGIN;\n"),
+	}
+}
+
+// maintenance is what runs on many tables.
+func maintenance() []shape {
+	return []shape{
 		many("concurrent-tables", 500, "", "CREATE INDEX CONCURRENTLY i#: ON t#: (a);\n"),
 		many("reindex", 500, "", "REINDEX TABLE t#:;\n"),
 		many("vacuum", 500, "", "VACUUM FULL t#:;\n"),
@@ -103,6 +147,12 @@ func statements() []shape {
 		many("drop-view-unknown", 500, "", "DROP VIEW v#:;\n"),
 		many("drop-type-unknown", 500, "", "DROP TYPE e#:;\n"),
 		many("swap", 200, table, "CREATE TABLE n#: (LIKE t INCLUDING ALL);\nINSERT INTO n#: SELECT * FROM t;\nDROP TABLE t;\nALTER TABLE n#: RENAME TO t;\n"),
+	}
+}
+
+// odd are texts that are no plain list of statements.
+func odd() []shape {
+	return []shape{
 		many("broken", 1_000, "", "ALTER TABEL t#: ADD a;\n"),
 		many("capitals", 500, "", "CREATE TABLE \"Users#:\" (id bigint);\nSELECT * FROM Users#:;\n"),
 		many("long-names", 500, "", "CREATE TABLE a_name_that_is_longer_than_the_63_bytes_which_postgres_keeps_of_it_#: (id bigint);\n"),
@@ -135,5 +185,4 @@ func statements() []shape {
 			in.each(n, "DROP TABLE t#:;\n")
 		}),
 	}
-	return out
 }

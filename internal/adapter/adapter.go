@@ -2,7 +2,7 @@
 // migrations are found, ordered and turned into the SQL that goes forward, and
 // how their runner sends it.
 //
-// An adapter knows its runner: which part of a file is the way up, what the
+// An adapter knows its runner: which part of a file is the up migration, what the
 // markers mean, whether a file is one transaction, one message or single
 // statements. It judges nothing.
 package adapter
@@ -139,10 +139,10 @@ type Set struct {
 	// History lists what is wrong with the order itself: duplicate versions,
 	// gaps, several leaves.
 	History []history.Change
-	// Opaque lists what could not be read or judged outside of migrations.
+	// Opaque lists what could not be read or judged outside migrations.
 	Opaque []onward.Opaque
 	// Problems lists what the runner refuses or passes over in the directory,
-	// outside of migrations.
+	// outside migrations.
 	Problems []Problem
 	// Together: the runner sends all that is pending in one transaction.
 	Together bool

@@ -13,7 +13,7 @@ type Piece struct {
 	Block      bool // cut by markers, not at a line's end
 }
 
-// Mend makes parts of the pieces of a text. Where the runner cuts inside of a
+// Mend makes parts of the pieces of a text. Where the runner cuts inside a
 // body or a string, the pieces are put together again, so that what is meant is
 // judged; cut is told the line on which the statement begins, the one at whose end it is
 // cut, and what is open there.

@@ -8,7 +8,7 @@ import (
 // maxToken bounds what stands between a token's brackets, in bytes.
 const maxToken = 60
 
-// The word that names a schema: the last one inside of its token.
+// The word that names a schema: the last one inside its token.
 var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
 // searched is the schema that Flyway puts first in the search path: a name without a

@@ -22,13 +22,19 @@ var (
 	deploying   = regexp.MustCompile(`(?i)deploy|release|migrat|prod`)
 )
 
-// code are endings of files that count only where codeCounts matches the path. The whole
-// pattern costs much more.
-var codeCounts = regexp.MustCompile(`(?i)migrat|dockerfile|\.env`)
+// timeoutEndings are endings of files that timeoutFile may match; of others it is asked
+// only where the path speaks of migrations, or has no such ending but a name of its own.
+var timeoutEndings = map[string]bool{
+	"": true, ".yml": true, ".yaml": true, ".toml": true, ".conf": true, ".sh": true, ".mk": true, ".env": true,
+	".properties": true, ".hcl": true, ".tf": true, ".just": true, ".bash": true,
+}
 
-var code = map[string]bool{
-	".go": true, ".ts": true, ".tsx": true, ".js": true, ".jsx": true, ".mjs": true, ".cjs": true, ".mts": true, ".cts": true, ".py": true, ".rb": true,
-	".kt": true, ".kts": true, ".gradle": true, ".java": true, ".rs": true, ".cs": true, ".php": true, ".html": true, ".css": true, ".scss": true, ".md": true,
+// mayHaveTimeout tells most paths away before the whole pattern, which costs much more.
+func mayHaveTimeout(p string) bool {
+	lower := strings.ToLower(p)
+	name := path.Base(lower)
+	return timeoutEndings[path.Ext(name)] || name == "package.json" || strings.HasPrefix(name, "dockerfile") ||
+		strings.HasPrefix(name, ".env") || strings.Contains(lower, "migrat")
 }
 
 // What is read at most to find it.
@@ -41,9 +47,9 @@ const (
 // migrations: "deploy/migrate.yaml:14"; "" for nowhere.
 func LockTimeoutAt(t Tree) string {
 	return Once(t, "lock_timeout", func() string {
-		read := 0
+		read, elsewhere := 0, NewNames(notDeployed)
 		for _, p := range t.Paths() {
-			if ext := path.Ext(p); ext == ".sql" || code[ext] && !codeCounts.MatchString(p) || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || notDeployed.MatchString(p) || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
+			if !mayHaveTimeout(p) || path.Ext(p) == ".sql" || elsewhere.Match(p) || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
 				continue
 			}
 			if read++; read > maxTimeoutFiles {

@@ -4,7 +4,7 @@ import "strings"
 
 // Lexer follows Postgres' lexical rules through a text that is given to it
 // piece by piece. Runners that cut a file at semicolons without these rules
-// cut inside of bodies and strings; the lexer tells where.
+// cut inside bodies and strings; the lexer tells where.
 type Lexer struct {
 	mode    byte   // what is open: ' E " $ * - or 0
 	tag     string // of the dollar quote

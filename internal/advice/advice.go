@@ -30,7 +30,7 @@ type (
 	FillUnique struct{}
 	// SetNotNull makes a column required without reading the table while it is locked.
 	SetNotNull struct{}
-	// Steps are statements that run one by one, outside of a transaction.
+	// Steps are statements that run one by one, outside a transaction.
 	Steps struct {
 		Prose string
 		SQL   []string

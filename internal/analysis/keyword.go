@@ -3,7 +3,7 @@ package analysis
 import "strings"
 
 // IndexWord finds a keyword in SQL, given in upper case with a blank on both
-// sides: the first that stands outside of parentheses and strings; -1 when
+// sides: the first that stands outside parentheses and strings; -1 when
 // there is none.
 func IndexWord(sql, word string) int {
 	word = strings.TrimSpace(word)

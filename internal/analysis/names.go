@@ -16,9 +16,6 @@ func Table(n catalog.Name) string {
 	return pgparse.QuoteIdent(n.Schema) + "." + pgparse.QuoteIdent(n.Name)
 }
 
-// Ident is an identifier for SQL, quoted where it needs to be.
-func Ident(name string) string { return pgparse.QuoteIdent(name) }
-
 // Role is how SQL names a role, and whether that is a word of SQL, not a name to
 // be quoted: "CURRENT_USER".
 func Role(r *pgparse.RoleSpec) (name string, word bool) {

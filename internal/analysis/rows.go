@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// Extent says how many rows a statement touches, as far as its text tells.
+// Extent says how many rows a statement touches, judging by its text.
 type Extent uint8
 
 // The extents, smallest first.

@@ -39,7 +39,7 @@ func (u Usage) Remove(it string) string {
 	case !u.Known || u.Used:
 		return u.First("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
 	case u.Sure:
-		return u.First("see that no SQL outside of the models names " + it)
+		return u.First("see that no SQL outside the models names " + it)
 	}
 	return u.First("see that no other program, and no SQL that is put together at run time, names " + it)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rewrites reports whether the relation is written anew.
+// Rewrites reports whether the relation is rewritten.
 func Rewrites(e *effect.Effect) bool { return e.Rewrites }
 
 // RebuildsIndex reports whether an index of the relation is made anew, but not
@@ -16,7 +16,7 @@ func RebuildsIndex(e *effect.Effect) bool { return e.RebuildsIndex && !e.Rewrite
 // BuildsIndex reports whether the relation gets a new index.
 func BuildsIndex(e *effect.Effect) bool { return e.BuildsIndex }
 
-// Scans reports whether the relation is read whole and nothing heavier is
+// Scans reports whether the relation is scanned in full and nothing heavier is
 // done to it.
 func Scans(e *effect.Effect) bool {
 	return e.Scans && !e.Rewrites && !e.RebuildsIndex && !e.BuildsIndex
@@ -33,7 +33,7 @@ func Waiting(e *effect.Effect) string {
 // Queue says who has to wait for a strong lock that is held for a moment: those
 // who come while the statement waits for it.
 func Queue(e *effect.Effect) string {
-	return "it waits for the queries that are running, and " + Waiting(e) + " that comes later waits behind it"
+	return "it waits for running queries to finish, and " + Waiting(e) + " that comes later queues behind it"
 }
 
 // Unsure is the severity of a finding that rests on an assumption: a warning.

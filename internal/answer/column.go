@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// MayCheck refuses a CHECK that reads other rows.
-func (q *Question) MayCheck(con *pgparse.Constraint) bool {
+// mayCheck refuses a CHECK that reads other rows.
+func (q *Question) mayCheck(con *pgparse.Constraint) bool {
 	if con.GetRawExpr() == nil || !pgparse.Holds[*pgparse.SubLink](con.GetRawExpr()) {
 		return true
 	}
@@ -16,9 +16,9 @@ func (q *Question) MayCheck(con *pgparse.Constraint) bool {
 	return false
 }
 
-// Foreign is what the server has against the expression of a virtual column: it
+// foreign is what the server has against the expression of a virtual column: it
 // may use nothing but what the server brings along; nil where it does not.
-func (q *Question) Foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal {
+func (q *Question) foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal {
 	own := func(t catalog.Type) bool { return t.Known() && t.Name.Schema != "pg_catalog" }
 	if own(typ) && typ.OID != 0 {
 		return refuse.GenerationType.Of()
@@ -41,8 +41,8 @@ func (q *Question) Foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal
 	return what
 }
 
-// Collates refuses a collation for a type that has none.
-func (q *Question) Collates(def *pgparse.ColumnDef) bool {
+// collates refuses a collation for a type that has none.
+func (q *Question) collates(def *pgparse.ColumnDef) bool {
 	if def.GetCollClause() == nil {
 		return true
 	}

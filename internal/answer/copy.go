@@ -15,6 +15,7 @@ func (q *Question) copyStmt(s *pgparse.CopyStmt) {
 	case freeze && !s.GetIsFrom() && q.V.AtLeast(17):
 		q.Refuse(refuse.CopyFreezeTo)
 	case s.GetQuery() != nil:
+		q.query(pgparse.Unwrap(s.GetQuery()))
 	case s.GetIsFrom():
 		q.copyInto(s, freeze)
 	default:

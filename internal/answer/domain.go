@@ -9,7 +9,7 @@ import (
 )
 
 // alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
-// the domain, but not inside of other types.
+// the domain, but not inside other types.
 func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
@@ -37,7 +37,7 @@ func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 }
 
 // domainUsers refuses where a stored column has a domain, or one that rests on
-// it, inside of another type.
+// it, inside another type.
 func (q *Question) domainUsers(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
@@ -60,7 +60,7 @@ func (q *Question) domainUsers(d *catalog.UserType, depth int) {
 	})
 }
 
-// within refuses a new rule for a domain when a stored column has it inside of
+// within refuses a new rule for a domain when a stored column has it inside
 // another type.
 func (q *Question) within(d *catalog.UserType, composite catalog.OID, depth int) {
 	if depth > 8 {

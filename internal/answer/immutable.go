@@ -22,9 +22,9 @@ func columnTypes(rel *catalog.Relation) ColumnType {
 	}
 }
 
-// MayIndex reports whether an expression may stand in an index, a generated
+// mayIndex reports whether an expression may stand in an index, a generated
 // column or a partition key: nothing in it is known not to be immutable.
-func (q *Question) MayIndex(expr *pgparse.Node, columns ColumnType) bool {
+func (q *Question) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
 	if is, unknown := q.volatileOrStable(expr); is && unknown == "" {
 		return false
 	}
@@ -57,7 +57,7 @@ func (q *Question) mutable(expr *pgparse.Node, columns ColumnType, depth int) (i
 			}
 		case *pgparse.TypeCast:
 			to := q.C.TypeOf(e.GetTypeName())
-			is = !q.UserCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
+			is = !q.userCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
 			is = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
 				computesMutably(Operator(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
@@ -149,23 +149,23 @@ func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) st
 	return ""
 }
 
-// IsString reports whether a built-in type is one of texts.
-func IsString(t string) bool { return t == "text" || t == "varchar" || t == "bpchar" }
+// isString reports whether a built-in type is one of texts.
+func isString(t string) bool { return t == "text" || t == "varchar" || t == "bpchar" }
 
 // convertsMutably reports whether a conversion depends on the session: on its
 // time zone, or on how it writes dates.
 func convertsMutably(from, to string) bool {
 	switch from {
 	case "timestamptz":
-		return to == "date" || to == "time" || to == "timetz" || to == "timestamp" || IsString(to)
+		return to == "date" || to == "time" || to == "timetz" || to == "timestamp" || isString(to)
 	case "timestamp":
-		return to == "timestamptz" || IsString(to)
+		return to == "timestamptz" || isString(to)
 	case "date":
-		return to == "timestamptz" || IsString(to)
+		return to == "timestamptz" || isString(to)
 	case "time":
 		return to == "timetz"
 	case "interval":
-		return IsString(to)
+		return isString(to)
 	case "text", "varchar", "bpchar":
 		return to == "date" || to == "time" || to == "timetz" || to == "timestamp" || to == "timestamptz" || to == "interval"
 	}
@@ -180,7 +180,7 @@ func (q *Question) namesEnum(arg *pgparse.Node, to catalog.Type, columns ColumnT
 		return false
 	}
 	from, to := q.Base(columns(pgparse.Last(ref.GetFields()))), q.Base(to)
-	return q.Enum(from) && IsText(to) || IsText(from) && q.Enum(to)
+	return q.Enum(from) && isText(to) || isText(from) && q.Enum(to)
 }
 
 // computesMutably reports whether an operator depends on the session's time

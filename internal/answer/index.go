@@ -35,7 +35,7 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 		for _, n := range s.GetIndexParams() {
 			parts = append(parts, n.GetIndexElem().GetName())
 		}
-		if s.GetUnique() && !CoversKey(rel, parts) {
+		if s.GetUnique() && !coversKey(rel, parts) {
 			q.Refuse(refuse.KeyPartition)
 		}
 	}
@@ -46,8 +46,8 @@ func (q *Question) reachesForeign(rel *catalog.Relation) bool {
 	return slices.ContainsFunc(q.C.Tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
 }
 
-// CoversKey reports whether columns have all of the partition key among them.
-func CoversKey(rel *catalog.Relation, columns []string) bool {
+// coversKey reports whether columns have all of the partition key among them.
+func coversKey(rel *catalog.Relation, columns []string) bool {
 	for _, k := range rel.PartitionKey {
 		col := rel.Attr(k.Column)
 		if col == nil || !contains(columns, col.Name) {
@@ -67,7 +67,7 @@ func (q *Question) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *ref
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
-			if !q.MayIndex(e.GetExpr(), columnTypes(rel)) {
+			if !q.mayIndex(e.GetExpr(), columnTypes(rel)) {
 				return refuse.IndexMutable.Of()
 			}
 			continue
@@ -82,13 +82,13 @@ func (q *Question) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *ref
 		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !q.C.Complete:
 			// An extension may have come from elsewhere.
 		default:
-			if no := q.Unfit(method, pgparse.Last(e.GetOpclass()), col.Type); no != nil {
+			if no := q.unfit(method, pgparse.Last(e.GetOpclass()), col.Type); no != nil {
 				return no
 			}
 		}
 	}
 	if w := s.GetWhereClause(); w != nil {
-		if !q.MayIndex(w, columnTypes(rel)) {
+		if !q.mayIndex(w, columnTypes(rel)) {
 			return refuse.IndexMutablePredicate.Of()
 		}
 	}

@@ -40,7 +40,7 @@ func (q *Question) cluster(s *pgparse.ClusterStmt) {
 	switch {
 	case s.GetIndexname() != "" && !rel.Inferred && index == nil:
 		q.Refuse(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
-	case index != nil && !q.MayCluster(index):
+	case index != nil && !q.mayCluster(index):
 	case index == nil && s.GetIndexname() == "" && q.Whole(rel) && rel.Kind != catalog.PartitionedTable:
 		q.Refuse(refuse.NeverClustered, rel.Name.Name)
 	case inBrackets(s) && !q.V.AtLeast(14):
@@ -62,8 +62,8 @@ func inBrackets(s *pgparse.ClusterStmt) bool {
 	return o.GetArg() != nil || s.GetRelation().GetLocation()-o.GetLocation() != int32(len("VERBOSE "))
 }
 
-// MayCluster refuses an index that has no order for all rows.
-func (q *Question) MayCluster(index *catalog.Relation) bool {
+// mayCluster refuses an index that has no order for all rows.
+func (q *Question) mayCluster(index *catalog.Relation) bool {
 	switch i := index.Index; {
 	case i == nil:
 	case i.Predicate != nil:

@@ -9,9 +9,9 @@ import (
 
 // Functions and expressions of SQL that older versions do not have.
 
-// NewerCall refuses a call of a function that the version does not have, unless
+// newerCall refuses a call of a function that the version does not have, unless
 // the schema may have one of its own.
-func (q *Question) NewerCall(f *pgparse.FuncCall) {
+func (q *Question) newerCall(f *pgparse.FuncCall) {
 	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
 		return // EXTRACT (… FROM …) and its like: older versions had other functions behind them
 	}
@@ -28,8 +28,8 @@ func (q *Question) NewerCall(f *pgparse.FuncCall) {
 	}
 }
 
-// NewerExpr refuses an expression in words that the version does not have.
-func (q *Question) NewerExpr(m any) {
+// newerExpr refuses an expression in words that the version does not have.
+func (q *Question) newerExpr(m any) {
 	var name string
 	var since int
 	switch x := m.(type) {
@@ -83,25 +83,26 @@ func (q *Question) own(name string) bool {
 	return found
 }
 
-// NewerIn refuses what an expression of a column says that the version does
+// newerIn refuses what an expression of a column says that the version does
 // not have.
-func (q *Question) NewerIn(expr *pgparse.Node) {
+func (q *Question) newerIn(expr *pgparse.Node) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}
 	pgparse.Walk(expr, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
-			q.NewerCall(f)
+			q.serialSequence(f)
+			q.newerCall(f)
 			return true
 		}
-		q.NewerExpr(m)
+		q.newerExpr(m)
 		return true
 	})
 }
 
-// ReturningForm refuses old and new in RETURNING, where nothing else has that
+// returningForm refuses old and new in RETURNING, where nothing else has that
 // name.
-func (q *Question) ReturningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
+func (q *Question) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
 	if c == nil || others > 0 {
 		return
 	}

@@ -11,26 +11,26 @@ import (
 // Forms that older versions cannot read. They are refused where the whole
 // statement is looked at anyway.
 
-// ColumnForm refuses what a column of CREATE TABLE says in words that the
+// columnForm refuses what a column of CREATE TABLE says in words that the
 // version does not have.
-func (q *Question) ColumnForm(def *pgparse.ColumnDef) {
+func (q *Question) columnForm(def *pgparse.ColumnDef) {
 	if def.GetCompression() != "" && !q.V.AtLeast(14) {
 		q.Refuse(refuse.SyntaxAt, "COMPRESSION")
 	}
 	if def.GetStorageName() != "" && !q.V.AtLeast(16) {
 		q.Refuse(refuse.SyntaxAt, "STORAGE")
 	}
-	if SystemColumn(def.GetColname()) {
+	if systemColumn(def.GetColname()) {
 		q.Refuse(refuse.ColumnSystemName, def.GetColname())
 	}
-	q.Collates(def)
+	q.collates(def)
 	for _, n := range def.GetConstraints() {
-		q.ConstraintForm(n.GetConstraint())
+		q.constraintForm(n.GetConstraint())
 	}
 }
 
-// ConstraintForm is columnForm for a constraint.
-func (q *Question) ConstraintForm(con *pgparse.Constraint) {
+// constraintForm is columnForm for a constraint.
+func (q *Question) constraintForm(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_GENERATED:
 		if con.GetGeneratedKind() == "v" && !q.V.AtLeast(18) {
@@ -52,8 +52,8 @@ func (q *Question) ConstraintForm(con *pgparse.Constraint) {
 			q.Refuse(refuse.SyntaxAt, "ENFORCED")
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
-		q.NewerIn(con.GetRawExpr())
-		q.MayCheck(con)
+		q.newerIn(con.GetRawExpr())
+		q.mayCheck(con)
 		if !con.GetIsEnforced() && !q.V.AtLeast(18) {
 			q.Refuse(refuse.SyntaxAt, "ENFORCED")
 		}
@@ -74,16 +74,16 @@ func (q *Question) functionForm(s *pgparse.CreateFunctionStmt) {
 	}
 }
 
-// ViewOptions are the parameters of views, with the first version that has them
+// viewOptions are the parameters of views, with the first version that has them
 // (0: all).
-var ViewOptions = map[string]int{"security_barrier": 0, "check_option": 0, "security_invoker": 15}
+var viewOptions = map[string]int{"security_barrier": 0, "check_option": 0, "security_invoker": 15}
 
 // viewForm refuses options that the version's views do not have, unless a view
 // of the schema has one: then it was no such version that made it.
 func (q *Question) viewForm(s *pgparse.ViewStmt) {
 	for _, n := range s.GetOptions() {
 		name := n.GetDefElem().GetDefname()
-		if since := ViewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
+		if since := viewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
 			q.Refuse(refuse.ParameterUnknown, name)
 		}
 	}

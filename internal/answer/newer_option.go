@@ -131,8 +131,8 @@ func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 	return true
 }
 
-// NewerMerge refuses what a version's MERGE cannot read.
-func (q *Question) NewerMerge(m *pgparse.MergeStmt) bool {
+// newerMerge refuses what a version's MERGE cannot read.
+func (q *Question) newerMerge(m *pgparse.MergeStmt) bool {
 	if !q.V.AtLeast(15) {
 		q.Refuse(refuse.SyntaxAt, "MERGE")
 		return false

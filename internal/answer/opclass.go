@@ -33,10 +33,10 @@ var defaultsOf = map[string][]string{
 // types.
 var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
 
-// Unfit is the refusal of a key of an index that its operator class
+// unfit is the refusal of a key of an index that its operator class
 // does not take; "" for one that fits, or of which that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
-func (q *Question) Unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
+func (q *Question) unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
 	t = q.Base(t)
 	if method == "" {
 		method = "btree"

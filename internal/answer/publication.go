@@ -60,7 +60,7 @@ func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable
 	}
 	where := t.GetWhereClause()
 	switch root := rel.Kind == catalog.PartitionedTable && !viaRoot; {
-	case where != nil && !rel.Inferred && (!q.MayIndex(where, columnTypes(rel)) || q.Foreign(catalog.Type{}, where) != nil):
+	case where != nil && !rel.Inferred && (!q.mayIndex(where, columnTypes(rel)) || q.foreign(catalog.Type{}, where) != nil):
 		q.Refuse(refuse.PublicationWhere)
 	case root && where != nil:
 		q.Refuse(refuse.PublicationWhereHere, rel.Name.Name)

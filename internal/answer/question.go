@@ -1,9 +1,6 @@
 // Package answer tells what the server says to a statement on a schema: nothing,
-// or a refusal. It is asked before the schema changes (Of, On) and before locks
-// are told; who tells locks looks for no refusal by himself.
-//
-// Not all kinds of statements have moved here: those of which statement tells
-// nothing are answered in internal/effect, on the way through their locks.
+// or a refusal. It is asked before the schema changes and before locks are told; who
+// tells locks looks for no refusal by himself.
 //
 // The order of the checks is the server's: it reports the first that fails.
 package answer
@@ -26,14 +23,6 @@ type Question struct {
 	// catalog's own; Made are the relations that it has created so far.
 	Schema string
 	Made   []string
-}
-
-// Of is what the server says to a statement on a schema; nil for nothing. It asks
-// v only when the answer depends on it.
-func Of(node *pgparse.Node, c *catalog.Catalog, v *Version) *refuse.Refusal {
-	q := Question{C: c, V: v}
-	q.Ask(pgparse.Unwrap(node))
-	return q.No
 }
 
 // Refuse records what the server says no with, unless it has said it already.

@@ -41,17 +41,17 @@ func (q *Question) renameColumn(s *pgparse.RenameStmt) {
 	case rel == nil:
 	case rel.OfType != 0:
 		q.Refuse(refuse.RenameOfTyped)
-	case SystemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
+	case systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
 		q.Refuse(refuse.ColumnSystemName, s.GetNewname())
 	case rel.Kind == catalog.CompositeType:
-		q.MayChange(rel, s.GetBehavior())
+		q.mayChange(rel, s.GetBehavior())
 	case !rv.GetInh() && rel.HasKids():
 		q.Refuse(refuse.RenameOnlyHere, s.GetSubname())
 	}
 }
 
-// MayChange refuses to change a type of which there are tables, without CASCADE.
-func (q *Question) MayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
+// mayChange refuses to change a type of which there are tables, without CASCADE.
+func (q *Question) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
 	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
 		q.Refuse(refuse.TypeOfTable, u.Name.Name)
 		return false
@@ -59,8 +59,8 @@ func (q *Question) MayChange(composite *catalog.Relation, behavior pgparse.DropB
 	return true
 }
 
-// SystemColumn reports whether every table has a column of that name already.
-func SystemColumn(name string) bool {
+// systemColumn reports whether every table has a column of that name already.
+func systemColumn(name string) bool {
 	return contains([]string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}, name)
 }
 

@@ -8,6 +8,10 @@ import (
 // Ask puts a statement to the server.
 func (q *Question) Ask(msg any) {
 	switch s := msg.(type) {
+	case *pgparse.AlterTableStmt:
+		q.alterTable(s)
+	case *pgparse.CreateStmt:
+		q.createTable(s)
 	case *pgparse.IndexStmt:
 		q.createIndex(s)
 	case *pgparse.DropStmt:
@@ -35,15 +39,24 @@ func (q *Question) Ask(msg any) {
 	case *pgparse.RuleStmt:
 		q.createRule(s)
 	case *pgparse.CreatePolicyStmt:
-		q.policy(s.GetTable())
+		q.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.AlterPolicyStmt:
-		q.policy(s.GetTable())
+		q.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
 		q.statistics(s)
+	default:
+		q.derived(msg)
+	}
+}
+
+// derived asks about what rests on tables or stands beside them: views, sequences,
+// publications, privileges, copies.
+func (q *Question) derived(msg any) {
+	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		q.createView(s)
 	case *pgparse.CreateTableAsStmt:
-		q.NewName(s.GetInto().GetRel())
+		q.createTableAs(s)
 	case *pgparse.CopyStmt:
 		q.copyStmt(s)
 	case *pgparse.CompositeTypeStmt:
@@ -70,8 +83,23 @@ func (q *Question) Ask(msg any) {
 		if rv := s.GetRelation(); rv != nil {
 			q.Find(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), false)
 		}
+	default:
+		q.rows(msg)
+	}
+}
+
+// rows asks about statements that read or change rows.
+func (q *Question) rows(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
+		q.query(s)
+	case *pgparse.PrepareStmt:
+		q.query(pgparse.Unwrap(s.GetQuery()))
+	case *pgparse.ExplainStmt:
+		q.explain(s)
 	case *pgparse.DeclareCursorStmt:
 		const hold = 1 << 5 // CURSOR_OPT_HOLD
+		q.query(pgparse.Unwrap(s.GetQuery()))
 		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
 			q.Refuse(refuse.HoldForUpdate)
 		}
@@ -87,6 +115,7 @@ func (q *Question) object(msg any) {
 		q.dropOwned(s)
 	case *pgparse.CreateForeignTableStmt:
 		q.Present("server", s.GetServername())
+		q.createTable(s.GetBaseStmt())
 	case *pgparse.ImportForeignSchemaStmt:
 		if q.Present("server", s.GetServerName()) {
 			q.Present("schema", s.GetLocalSchema())
@@ -108,6 +137,14 @@ func (q *Question) object(msg any) {
 		q.wrapper(s.GetFdwname())
 	case *pgparse.CreateUserMappingStmt:
 		q.Present("server", s.GetServername())
+	}
+}
+
+// explain asks about the statement that it plans, or carries out. A refresh has no
+// plan, and is not carried out either.
+func (q *Question) explain(s *pgparse.ExplainStmt) {
+	if msg := pgparse.Unwrap(s.GetQuery()); s.GetQuery().GetRefreshMatViewStmt() == nil {
+		q.Ask(msg)
 	}
 }
 

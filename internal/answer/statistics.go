@@ -44,7 +44,7 @@ func (q *Question) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStm
 		case col != nil && col.Generated == "virtual":
 			q.Refuse(refuse.StatisticsVirtual)
 			return false
-		case col != nil && !col.Inferred && q.Unfit("btree", "", col.Type) != nil:
+		case col != nil && !col.Inferred && q.unfit("btree", "", col.Type) != nil:
 			q.Refuse(refuse.StatisticsUnordered, name, col.Type.Formal())
 			return false
 		}

@@ -55,8 +55,15 @@ func (q *Question) createRule(s *pgparse.RuleStmt) {
 }
 
 // policy is CREATE POLICY and ALTER POLICY.
-func (q *Question) policy(table *pgparse.RangeVar) {
-	if rel := q.Table(table); rel != nil && !rel.Kind.IsTable() && !rel.Inferred {
+func (q *Question) policy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
+	rel := q.Table(table)
+	if rel != nil && !rel.Kind.IsTable() && !rel.Inferred {
 		q.Refuse(refuse.NotTable, rel.Name.Name)
+	}
+	if rel == nil {
+		return
+	}
+	for _, c := range conditions {
+		q.expr(c)
 	}
 }

@@ -14,7 +14,7 @@ func (q *Question) Domain(t catalog.Type) *catalog.UserType {
 }
 
 // Base is the type under all domains. A domain's modifier is not seen from
-// outside of it.
+// outside it.
 func (q *Question) Base(t catalog.Type) catalog.Type {
 	for n := 0; n < maxDepth; n++ {
 		d := q.Domain(t)
@@ -38,14 +38,14 @@ func Same(a, b catalog.Type) bool {
 	return a.Name == b.Name
 }
 
-// IsText reports whether every type may be assigned to this one through its
+// isText reports whether every type may be assigned to this one through its
 // text.
-func IsText(t catalog.Type) bool {
+func isText(t catalog.Type) bool {
 	return t.Array == 0 && t.Name.Schema == "pg_catalog" && (t.Name.Name == "text" || t.Name.Name == "varchar" || t.Name.Name == "bpchar" || t.Name.Name == "name")
 }
 
-// UserCasts reports whether the schema has casts of its own.
-func (q *Question) UserCasts() bool {
+// userCasts reports whether the schema has casts of its own.
+func (q *Question) userCasts() bool {
 	any := false
 	q.C.Objects("cast", func(*catalog.Object) bool { any = true; return false })
 	return any

@@ -27,16 +27,25 @@ func (q *Question) refresh(s *pgparse.RefreshMatViewStmt) {
 	}
 }
 
-// createView is CREATE VIEW; what its query says is not asked here.
+// createView is CREATE VIEW.
 func (q *Question) createView(s *pgparse.ViewStmt) {
 	q.viewForm(s)
 	q.NewName(s.GetView())
 	switch s.GetWithCheckOption() {
 	case pgparse.ViewCheckOption_NO_CHECK_OPTION, pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED:
-		return
+	default:
+		view := &catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}
+		if q.C.Complete && q.C.ReadOnly(view) != "" {
+			q.Refuse(refuse.ViewCheckOption)
+		}
 	}
-	view := &catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}
-	if q.C.Complete && q.C.ReadOnly(view) != "" {
-		q.Refuse(refuse.ViewCheckOption)
+	q.query(pgparse.Unwrap(s.GetQuery()))
+}
+
+// createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+func (q *Question) createTableAs(s *pgparse.CreateTableAsStmt) {
+	name := q.NewName(s.GetInto().GetRel())
+	if !s.GetIfNotExists() || q.C.Lookup(name.Schema, name.Name) == nil {
+		q.query(pgparse.Unwrap(s.GetQuery()))
 	}
 }

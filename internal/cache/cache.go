@@ -1,7 +1,7 @@
 // Package cache keeps between runs what was computed from contents, under the id of
 // the content. What it gives was written by this version for that id, or it gives
 // nothing: a file that is torn, of another version or made up is passed over and
-// written anew. It works without a directory, too, and then forgets.
+// rewritten. It works without a directory, too, and then forgets.
 package cache
 
 import (

@@ -49,7 +49,7 @@ func TestKeeps(t *testing.T) {
 	}
 }
 
-// A file that is damaged at any place gives what it had or nothing, and is written anew.
+// A file that is damaged at any place gives what it had or nothing, and is rewritten.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

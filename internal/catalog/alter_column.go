@@ -137,60 +137,62 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 	typ := f.TypeOf(def.GetTypeName())
 	f.using = true
 	collation := constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: def.GetCollClause().GetCollname()}}})
-	change := func(r *Relation, attnum int16) {
-		if v := f.viewUsing(r, attnum); v != nil {
-			f.fail(f.sure(), refuse.RetypeView)
-			f.problems[len(f.problems)-1].InTheWay = v
-			if f.failed {
-				return
-			}
-		}
-		if over := f.RulesOver(r.OID, attnum); len(over) > 0 {
-			f.fail(f.sure(), refuse.RetypeView)
-			f.problems[len(f.problems)-1].Held = "rule " + over[0].Rule.Name + " of " + over[0].Table.Name.String()
-			if f.failed {
-				return
-			}
-		}
-		if over := f.BodiesOver(r.OID, attnum); len(over) > 0 {
-			f.fail(f.sure(), refuse.RetypeFunction)
-			f.problems[len(f.problems)-1].Held = over[0].Kind + " " + over[0].Name.String()
-			if f.failed {
-				return
-			}
-		}
-		if o := f.listing(r, attnum); o != nil {
-			f.fail(f.sure(), refuse.RetypePublication)
-			f.problems[len(f.problems)-1].Held = o.Kind + " " + o.Name.String()
-			if f.failed {
-				return
-			}
-		}
-		e := r.editColumn(attnum)
-		e.Type, e.own().Collation, e.Inferred = typ, collation, false
-		// The sequence of an identity column follows; that of serial does not.
-		if seq := f.edit(e.Sequence); seq != nil && e.Identity != "" && typ.Name.Schema == "pg_catalog" {
-			info := *seq.Seq
-			info.Type = typ.Name.Name
-			seq.Seq = &info
-		}
-	}
-	change(t, c.Attnum)
+	f.giveType(t, c.Attnum, typ, collation)
 	if only {
 		return
 	}
 	f.eachChild(t, func(child *Relation) {
 		if have := child.Column(name); have != nil {
-			change(child, have.Attnum)
+			f.giveType(child, have.Attnum, typ, collation)
 		}
 	})
 	if t.Kind == CompositeType {
 		f.spreadAttribute(t, func(table *Relation) {
 			if have := table.Column(name); have != nil {
-				change(table, have.Attnum)
+				f.giveType(table, have.Attnum, typ, collation)
 			}
 		})
 	}
+}
+
+// giveType gives a column another type, unless something that depends on it forbids
+// it.
+func (f *fold) giveType(r *Relation, attnum int16, typ Type, collation string) {
+	if f.forbidsRetype(r, attnum) {
+		return
+	}
+	e := r.editColumn(attnum)
+	e.Type, e.own().Collation, e.Inferred = typ, collation, false
+	// The sequence of an identity column follows; that of serial does not.
+	if seq := f.edit(e.Sequence); seq != nil && e.Identity != "" && typ.Name.Schema == "pg_catalog" {
+		info := *seq.Seq
+		info.Type = typ.Name.Name
+		seq.Seq = &info
+	}
+}
+
+// forbidsRetype tells what depends on a column and forbids another type of it.
+func (f *fold) forbidsRetype(r *Relation, attnum int16) bool {
+	forbids := func(held string, kind refuse.Kind) bool {
+		f.fail(f.sure(), kind)
+		f.problems[len(f.problems)-1].Held = held
+		return f.failed
+	}
+	if v := f.viewUsing(r, attnum); v != nil {
+		f.fail(f.sure(), refuse.RetypeView)
+		f.problems[len(f.problems)-1].InTheWay = v
+		if f.failed {
+			return true
+		}
+	}
+	if over := f.RulesOver(r.OID, attnum); len(over) > 0 && forbids("rule "+over[0].Rule.Name+" of "+over[0].Table.Name.String(), refuse.RetypeView) {
+		return true
+	}
+	if over := f.BodiesOver(r.OID, attnum); len(over) > 0 && forbids(over[0].Kind+" "+over[0].Name.String(), refuse.RetypeFunction) {
+		return true
+	}
+	o := f.listing(r, attnum)
+	return o != nil && forbids(o.Kind+" "+o.Name.String(), refuse.RetypePublication)
 }
 
 // alterColumn folds the other commands on one column, on the children too.
@@ -247,40 +249,11 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		rare := e.own()
 		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = "", nil, nil, ""
 	case pgparse.AlterTableType_AT_AddIdentity:
-		con := cmd.GetDef().GetConstraint()
-		if e.Identity != "" {
-			f.fail(f.sure(), refuse.IdentityAlready, e.Name, t.Name.Name)
-			return
-		}
-		e.own().Identity = identityWords(con.GetGeneratedWhen())
-		if !e.NotNull && e.Inferred {
-			e.NotNull = true
-		}
-		f.makeSequence(t, sequenceSpec{column: e.Name, kind: e.Type.Name.Name, identity: true, options: con.GetOptions()})
+		f.addIdentity(t, e, cmd.GetDef().GetConstraint())
 	case pgparse.AlterTableType_AT_SetIdentity:
-		for _, n := range pgparse.Items(cmd.GetDef()) {
-			if d := n.GetDefElem(); d.GetDefname() == "generated" {
-				e.own().Identity = "by default"
-				if d.GetArg().GetInteger().GetIval() == 'a' {
-					e.own().Identity = "always"
-				}
-			}
-		}
-		if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil && moves(pgparse.Items(cmd.GetDef())) {
-			info := *seq.Seq
-			info.Moved = true
-			seq.Seq = &info
-		}
+		f.setIdentity(e, pgparse.Items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_DropIdentity:
-		if e.Identity == "" && !cmd.GetMissingOk() && !e.Inferred && !e.Inherited {
-			f.fail(f.sure(), refuse.IdentityNot, e.Name, t.Name.Name)
-			return
-		}
-		e.own().Identity = ""
-		if e.Sequence != 0 {
-			f.removeSequence(e.Sequence)
-			e.Sequence = 0
-		}
+		f.dropIdentity(t, e, cmd.GetMissingOk())
 	case pgparse.AlterTableType_AT_SetStorage:
 		e.own().Storage = strings.ToLower(pgparse.Text(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_SetCompression:

@@ -208,17 +208,23 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 		t.own().Options = genericOptions(t.Options, pgparse.Items(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_EnableRule, pgparse.AlterTableType_AT_EnableAlwaysRule, pgparse.AlterTableType_AT_EnableReplicaRule,
 		pgparse.AlterTableType_AT_DisableRule:
-		if old := t.Rule(name); old != nil {
-			now := *old
-			now.Disabled = cmd.GetSubtype() == pgparse.AlterTableType_AT_DisableRule || cmd.GetSubtype() == pgparse.AlterTableType_AT_EnableReplicaRule
-			f.setRule(t, old, &now)
-		} else if !t.Inferred && !t.Partial {
-			f.fail(f.sure(), refuse.RuleMissing, name, t.Name.Name)
-		}
+		f.enableRule(t, name, cmd.GetSubtype())
 	case pgparse.AlterTableType_AT_DropOids:
 		// There are none since Postgres 12: accepted, and nothing happens.
 	default:
 		f.unmodelled("ALTER TABLE … " + cmd.GetSubtype().String())
+	}
+}
+
+// enableRule is ENABLE RULE and its like: what runs on replicas only is disabled
+// here.
+func (f *fold) enableRule(t *Relation, name string, how pgparse.AlterTableType) {
+	if old := t.Rule(name); old != nil {
+		now := *old
+		now.Disabled = how == pgparse.AlterTableType_AT_DisableRule || how == pgparse.AlterTableType_AT_EnableReplicaRule
+		f.setRule(t, old, &now)
+	} else if !t.Inferred && !t.Partial {
+		f.fail(f.sure(), refuse.RuleMissing, name, t.Name.Name)
 	}
 }
 

@@ -87,7 +87,7 @@ func (m *mentions) levels(l *query.Level) {
 	})
 }
 
-// level looks at one query, without those inside of it.
+// level looks at one query, without those inside it.
 func (m *mentions) level(l *query.Level) {
 	for _, s := range l.Sources {
 		if s.Range != nil {

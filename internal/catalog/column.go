@@ -77,8 +77,24 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 	if def.GetRawDefault() != nil {
 		f.setDefault(c, def.GetRawDefault())
 	}
-	var previous *constraintSpec
+	for _, spec := range f.columnConstraints(c, def, p) {
+		if spec.node.GetContype() != pgparse.ConstrType_CONSTR_NOTNULL || spec.node.GetConname() != "" {
+			p.add(spec)
+		}
+	}
+	return c
+}
+
+// columnConstraints reads what stands behind a column's type: the constraints, each
+// with the attributes that follow it; what else there is goes to the column.
+func (f *fold) columnConstraints(c *Column, def *pgparse.ColumnDef, p *pending) []constraintSpec {
 	var list []constraintSpec
+	last := func() *constraintSpec {
+		if len(list) == 0 {
+			return &constraintSpec{} // an attribute of nothing
+		}
+		return &list[len(list)-1]
+	}
 	for _, n := range def.GetConstraints() {
 		con := n.GetConstraint()
 		switch con.GetContype() {
@@ -93,38 +109,20 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 			c.NotNull = true
 			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: c.Type.Name.Name, identity: true, options: con.GetOptions()})
 		case pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE:
-			if previous != nil {
-				previous.deferrable = true
-			}
+			last().deferrable = true
 		case pgparse.ConstrType_CONSTR_ATTR_DEFERRED:
-			if previous != nil {
-				previous.deferrable, previous.deferred = true, true
-			}
+			last().deferrable, last().deferred = true, true
 		case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED:
-			if previous != nil {
-				previous.notEnforced = true
-			}
+			last().notEnforced = true
 		case pgparse.ConstrType_CONSTR_ATTR_NOT_DEFERRABLE, pgparse.ConstrType_CONSTR_ATTR_IMMEDIATE, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
-		case pgparse.ConstrType_CONSTR_NOTNULL:
+		case pgparse.ConstrType_CONSTR_NOTNULL, pgparse.ConstrType_CONSTR_PRIMARY:
 			c.NotNull = true
 			list = append(list, constraintSpec{node: con, columns: []string{c.Name}})
-			previous = &list[len(list)-1]
-		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE,
-			pgparse.ConstrType_CONSTR_EXCLUSION, pgparse.ConstrType_CONSTR_FOREIGN:
-			if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
-				c.NotNull = true
-			}
+		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION, pgparse.ConstrType_CONSTR_FOREIGN:
 			list = append(list, constraintSpec{node: con, columns: []string{c.Name}})
-			previous = &list[len(list)-1]
 		}
 	}
-	for _, s := range list {
-		if s.node.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && s.node.GetConname() == "" {
-			continue
-		}
-		p.add(s)
-	}
-	return c
+	return list
 }
 
 // setDefault sets a column's default; NULL, cast or not, is none.

@@ -40,24 +40,9 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if s.GetOfTypename() != nil {
 		f.typedColumns(t, s.GetOfTypename())
 	}
-	for _, n := range s.GetTableElts() {
-		switch e := pgparse.Unwrap(n).(type) {
-		case *pgparse.ColumnDef:
-			f.tableColumn(t, e, &p, partition || s.GetOfTypename() != nil)
-		case *pgparse.TableLikeClause:
-			f.likeColumns(t, e, &p)
-		case *pgparse.Constraint:
-			p.add(constraintSpec{node: e})
-		}
-	}
+	f.tableElements(t, s, &p)
 	if f.tooWide(len(t.Columns)) {
 		return nil
-	}
-	for _, n := range s.GetConstraints() {
-		p.add(constraintSpec{node: n.GetConstraint()})
-	}
-	for _, n := range s.GetNnconstraints() {
-		p.add(constraintSpec{node: n.GetConstraint()})
 	}
 	if spec := s.GetPartspec(); spec != nil {
 		t.Kind = PartitionedTable
@@ -70,6 +55,26 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	}
 	f.joinParents(t)
 	return t
+}
+
+// tableElements makes the columns that a CREATE TABLE lists; its constraints go to
+// p.
+func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
+	for _, n := range s.GetTableElts() {
+		switch e := pgparse.Unwrap(n).(type) {
+		case *pgparse.ColumnDef:
+			f.tableColumn(t, e, p, s.GetPartbound() != nil || s.GetOfTypename() != nil)
+		case *pgparse.TableLikeClause:
+			f.likeColumns(t, e, p)
+		case *pgparse.Constraint:
+			p.add(constraintSpec{node: e})
+		}
+	}
+	for _, list := range [][]*pgparse.Node{s.GetConstraints(), s.GetNnconstraints()} {
+		for _, n := range list {
+			p.add(constraintSpec{node: n.GetConstraint()})
+		}
+	}
 }
 
 // vacant finds out whether a relation can be created: its OID (of the inferred

@@ -33,7 +33,7 @@ func (d *differ) typeChanged(x Delta, b, a *UserType) {
 	what := ""
 	switch {
 	case !b.NotNull && a.NotNull:
-		what = "must not be null"
+		what = "is now NOT NULL"
 	case b.NotNull && !a.NotNull:
 		what = "may be null"
 	case !SameExpr(b.Default, a.Default):

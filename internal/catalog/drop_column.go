@@ -178,7 +178,7 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 		}
 	}
 	for _, oid := range t.Indexes {
-		if idx := f.Relation(oid); idx != nil && idx.Index.uses(c.Attnum) {
+		if idx := f.Relation(oid); idx != nil && idx.Index.Uses(c.Attnum) {
 			f.forgetIndex(oid)
 		}
 	}
@@ -210,10 +210,13 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 	}
 }
 
-// uses reports whether an index has anything to do with a column.
-func (i *IndexInfo) uses(attnum int16) bool {
+// Uses reports whether an index has anything to do with a column; nil is no index.
+func (i *IndexInfo) Uses(attnum int16) bool {
+	if i == nil {
+		return false
+	}
 	for _, k := range i.Keys {
-		if slices.Contains(k.Columns, attnum) {
+		if k.Column == attnum || slices.Contains(k.Columns, attnum) {
 			return true
 		}
 	}

@@ -23,26 +23,51 @@ func (f *fold) dropRelation(oid OID) {
 	f.dropPoliciesOver(oid, 0)
 	f.dropRulesOver(oid, 0)
 	f.dropBodiesOver(oid, 0)
+	f.dropReferences(r)
+	for _, list := range [][]OID{r.Partitions, r.Children} {
+		for _, child := range list {
+			f.dropRelation(child)
+		}
+	}
+	f.dropOwned(r)
+	f.leaveParents(r)
+	if r.View != nil {
+		f.unread(r)
+	}
+	if r.Seq != nil && r.Seq.OwnerTable != 0 {
+		f.disownSequence(r)
+	}
+	f.leavePublications(oid)
+	if r.Kind == CompositeType {
+		if u := f.LookupType(r.Name.Schema, r.Name.Name); u != nil && u.Relation == oid {
+			f.removeType(u.OID)
+		}
+	}
+}
+
+// dropReferences drops the foreign keys that point to a dropped relation, and takes
+// its own off the lists of those that they point to.
+func (f *fold) dropReferences(r *Relation) {
 	for _, o := range r.ReferencedBy {
 		other := f.edit(o)
 		if other == nil {
 			continue
 		}
 		other.Constraints = slices.DeleteFunc(slices.Clone(other.Constraints), func(c *Constraint) bool {
-			return c.Kind == ForeignKey && c.Ref == oid
+			return c.Kind == ForeignKey && c.Ref == r.OID
 		})
 	}
 	for _, c := range r.Constraints {
 		if ref := f.Relation(c.Ref); c.Kind == ForeignKey && ref != nil {
 			ref = f.edit(ref.OID)
-			ref.ReferencedBy = without(ref.ReferencedBy, oid)
+			ref.ReferencedBy = without(ref.ReferencedBy, r.OID)
 		}
 	}
-	for _, list := range [][]OID{r.Partitions, r.Children} {
-		for _, child := range list {
-			f.dropRelation(child)
-		}
-	}
+}
+
+// dropOwned drops what belongs to a dropped relation: its indexes, the sequences
+// of its columns, its statistics.
+func (f *fold) dropOwned(r *Relation) {
 	for _, i := range r.Indexes {
 		if idx := f.Relation(i); idx != nil {
 			f.leavePartitionedIndex(idx)
@@ -57,27 +82,19 @@ func (f *fold) dropRelation(oid OID) {
 	for _, name := range r.Statistics {
 		f.removeObject("statistics object", name)
 	}
+}
+
+// leaveParents takes a dropped relation off the lists of its parents.
+func (f *fold) leaveParents(r *Relation) {
 	if p := f.edit(r.Parent); p != nil {
-		p.own().Partitions = without(p.Partitions, oid)
-		if p.Default == oid {
+		p.own().Partitions = without(p.Partitions, r.OID)
+		if p.Default == r.OID {
 			p.own().Default = 0
 		}
 	}
 	for _, o := range r.Inherits {
 		if p := f.edit(o); p != nil {
-			p.own().Children = without(p.Children, oid)
-		}
-	}
-	if r.View != nil {
-		f.unread(r)
-	}
-	if r.Seq != nil && r.Seq.OwnerTable != 0 {
-		f.disownSequence(r)
-	}
-	f.leavePublications(oid)
-	if r.Kind == CompositeType {
-		if u := f.LookupType(r.Name.Schema, r.Name.Name); u != nil && u.Relation == oid {
-			f.removeType(u.OID)
+			p.own().Children = without(p.Children, r.OID)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func renamedColumn(expr *pgparse.Node, from, to string) *pgparse.Node {
 	return next
 }
 
-// renamedText replaces a plain identifier outside of quotes.
+// renamedText replaces a plain identifier outside quotes.
 func renamedText(text, from, to string) string {
 	var out []byte
 	for i := 0; i < len(text); {

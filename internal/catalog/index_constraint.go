@@ -178,15 +178,14 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	return true
 }
 
-// addUsingIndex makes a constraint of an existing index, which takes the
-// constraint's name.
-func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
-	name := Name{t.Name.Schema, clip(con.GetIndexname())}
+// indexFor is the index of a table that is to stand behind a constraint; nil for
+// one that cannot.
+func (f *fold) indexFor(t *Relation, name Name) *Relation {
 	oid, ok := f.names.get(name)
 	if !ok {
 		if !t.Inferred && !t.Partial && f.missing("relation", name) {
 			f.fail(true, refuse.IndexMissing, name.Name)
-			return
+			return nil
 		}
 		// The index may have been built where we could not see it.
 		if !t.Inferred && !t.Partial {
@@ -200,11 +199,11 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	idx := f.edit(oid)
 	if idx.Index == nil {
 		f.fail(f.sure(), refuse.NotIndex, name.Name)
-		return
+		return nil
 	}
 	if owner := f.Relation(idx.Index.Table); owner != nil && owner != t {
 		f.fail(f.sure() && !owner.Inferred, refuse.UsingForeignIndex, name.Name, t.Name.Name)
-		return
+		return nil
 	}
 	if idx.Index.Table == 0 {
 		// It was named before anything said whose it is.
@@ -215,8 +214,20 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if idx.Index.Constraint != "" {
 		f.fail(f.sure(), refuse.UsingTaken, name.Name)
+		return nil
+	}
+	return idx
+}
+
+// addUsingIndex makes a constraint of an existing index, which takes the
+// constraint's name.
+func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
+	name := Name{t.Name.Schema, clip(con.GetIndexname())}
+	idx := f.indexFor(t, name)
+	if idx == nil {
 		return
 	}
+	oid := idx.OID
 	c := &Constraint{
 		Kind: Unique, Name: clip(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true, Index: oid,
 		Deferrable: con.GetDeferrable(), InitiallyDeferred: con.GetInitdeferred(), NullsNotDistinct: idx.Index.NullsNotDistinct,

@@ -6,10 +6,6 @@ import "github.com/onward-sql/onward/internal/pgparse"
 // name are kept. What is in no list is marked as not modelled.
 func (f *fold) namedStatement(msg any) {
 	plain := func(s string) Name { return Name{"", clip(s)} }
-	full := func(list []*pgparse.Node) Name {
-		schema, n := pgparse.SchemaAndName(list)
-		return f.nameFor(schema, n)
-	}
 	switch s := msg.(type) {
 	case *pgparse.CreateExtensionStmt:
 		f.createObject(&Object{Kind: "extension", Name: plain(s.GetExtname())}, false, s.GetIfNotExists())
@@ -49,6 +45,18 @@ func (f *fold) namedStatement(msg any) {
 	case *pgparse.CreateTransformStmt:
 		name := f.TypeOf(s.GetTypeName()).String() + " → " + s.GetLang()
 		f.createObject(&Object{Kind: "transform", Name: Name{"", name}}, s.GetReplace(), false)
+	default:
+		f.schemaStatement(msg)
+	}
+}
+
+// schemaStatement folds those about objects that a schema holds.
+func (f *fold) schemaStatement(msg any) {
+	full := func(list []*pgparse.Node) Name {
+		schema, n := pgparse.SchemaAndName(list)
+		return f.nameFor(schema, n)
+	}
+	switch s := msg.(type) {
 	case *pgparse.CreateConversionStmt:
 		f.createObject(&Object{Kind: "conversion", Name: full(s.GetConversionName())}, false, false)
 	case *pgparse.CreateOpClassStmt:

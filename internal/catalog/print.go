@@ -33,7 +33,27 @@ func (c *Catalog) String() string {
 
 func (c *Catalog) printRelation(b *strings.Builder, r *Relation) {
 	fmt.Fprintf(b, "%s %s", r.Kind, r.Name)
-	flags := []string{}
+	if flags := c.relationFlags(r); len(flags) > 0 {
+		b.WriteString(": " + strings.Join(flags, ", "))
+	}
+	b.WriteByte('\n')
+	for _, col := range r.Columns {
+		b.WriteString("  " + c.columnLine(col) + "\n")
+	}
+	for _, k := range r.Constraints {
+		b.WriteString("  " + c.constraintLine(r, k) + "\n")
+	}
+	for _, oid := range r.Indexes {
+		if i := c.Relation(oid); i != nil {
+			b.WriteString("  " + c.indexLine(r, i) + "\n")
+		}
+	}
+	c.printHangers(b, r)
+}
+
+// relationFlags are the words for what a relation is beside its kind and name.
+func (c *Catalog) relationFlags(r *Relation) []string {
+	var flags []string
 	note := func(on bool, text string) {
 		if on {
 			flags = append(flags, text)
@@ -76,22 +96,7 @@ func (c *Catalog) printRelation(b *strings.Builder, r *Relation) {
 	}
 	note(len(r.Inherits) > 0, "inherits "+c.relationNames(r.Inherits))
 	note(len(r.Dependents) > 0, "read by "+c.relationNames(r.Dependents))
-	if len(flags) > 0 {
-		b.WriteString(": " + strings.Join(flags, ", "))
-	}
-	b.WriteByte('\n')
-	for _, col := range r.Columns {
-		b.WriteString("  " + c.columnLine(col) + "\n")
-	}
-	for _, k := range r.Constraints {
-		b.WriteString("  " + c.constraintLine(r, k) + "\n")
-	}
-	for _, oid := range r.Indexes {
-		if i := c.Relation(oid); i != nil {
-			b.WriteString("  " + c.indexLine(r, i) + "\n")
-		}
-	}
-	c.printHangers(b, r)
+	return flags
 }
 
 func (c *Catalog) relationNames(oids []OID) string {

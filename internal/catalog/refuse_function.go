@@ -43,21 +43,11 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 
 // textBody checks a body of SQL that is a string.
 func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
-	language, text := "", ""
-	for _, n := range s.GetOptions() {
-		switch d := n.GetDefElem(); d.GetDefname() {
-		case "language":
-			language = constText(d.GetArg())
-		case "as":
-			if list := pgparse.Items(d.GetArg()); len(list) == 1 {
-				text = pgparse.Text(list[0])
-			}
-		}
-	}
-	if !strings.EqualFold(language, "sql") {
+	language, as := pgparse.Code(s.GetOptions())
+	if language != "sql" || len(as) != 1 {
 		return
 	}
-	file, err := pgparse.Split(text)
+	file, err := pgparse.Split(as[0])
 	if err != nil {
 		return
 	}

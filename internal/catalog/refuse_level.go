@@ -71,7 +71,7 @@ func (k *checker) expr(n *pgparse.Node, rows ...*query.Source) {
 	}
 }
 
-// level checks one query and those inside of it, in the order of the server.
+// level checks one query and those inside it, in the order of the server.
 func (k *checker) level(l *query.Level) {
 	if l == nil || k.problem != nil {
 		return

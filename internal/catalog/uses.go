@@ -95,54 +95,8 @@ func (f *fold) noteUses(before *Catalog) {
 			old = &Relation{Rare: &plain}
 		}
 		f.typedAs(r.OfType, r.OID)
-		for i, t := range r.Triggers {
-			if i < len(old.Triggers) && old.Triggers[i] == t {
-				continue
-			}
-			f.calls(t.Function.Name, r.OID)
-			f.callsIn(t.When, r.OID)
-		}
-		for i, p := range r.Policies {
-			if i < len(old.Policies) && old.Policies[i] == p {
-				continue
-			}
-			f.callsIn(p.Using, r.OID)
-			f.callsIn(p.Check, r.OID)
-			for _, x := range p.Reads {
-				f.typedAs(x.Relation, r.OID)
-			}
-		}
-		for i, u := range r.Rules {
-			if i < len(old.Rules) && old.Rules[i] == u {
-				continue
-			}
-			for _, x := range u.Uses {
-				f.typedAs(x.Relation, r.OID)
-			}
-		}
-		if old.PartitionKey == nil {
-			for _, k := range r.PartitionKey {
-				f.callsIn(k.Expr, r.OID)
-			}
-		}
-		for i, c := range r.Columns {
-			if i < len(old.Columns) && old.Columns[i] == c {
-				continue
-			}
-			f.typedAs(c.Type.OID, r.OID)
-			if c.Default != nextvalCall {
-				f.callsIn(c.Default, r.OID)
-			}
-			if c.Takes != c.Sequence {
-				f.typedAs(c.Takes, r.OID)
-			}
-			f.callsIn(c.GeneratedExpr, r.OID)
-		}
-		for i, c := range r.Constraints {
-			if c.Kind == Check && !(i < len(old.Constraints) && old.Constraints[i] == c) {
-				f.callsIn(c.Expr, r.OID)
-			}
-		}
+		f.usesOfRows(r, old)
+		f.usesOfColumns(r, old)
 		if r.Index != nil {
 			for _, k := range r.Index.Keys {
 				f.callsIn(k.Expr, r.OID)
@@ -153,6 +107,64 @@ func (f *fold) noteUses(before *Catalog) {
 			for _, fn := range r.View.Functions {
 				f.calls(fn.Name, r.OID)
 			}
+		}
+	}
+}
+
+// usesOfRows notes what runs when rows of a relation are read or changed:
+// triggers, policies and rules that it did not have before.
+func (f *fold) usesOfRows(r, old *Relation) {
+	for i, t := range r.Triggers {
+		if i < len(old.Triggers) && old.Triggers[i] == t {
+			continue
+		}
+		f.calls(t.Function.Name, r.OID)
+		f.callsIn(t.When, r.OID)
+	}
+	for i, p := range r.Policies {
+		if i < len(old.Policies) && old.Policies[i] == p {
+			continue
+		}
+		f.callsIn(p.Using, r.OID)
+		f.callsIn(p.Check, r.OID)
+		for _, x := range p.Reads {
+			f.typedAs(x.Relation, r.OID)
+		}
+	}
+	for i, u := range r.Rules {
+		if i < len(old.Rules) && old.Rules[i] == u {
+			continue
+		}
+		for _, x := range u.Uses {
+			f.typedAs(x.Relation, r.OID)
+		}
+	}
+}
+
+// usesOfColumns notes what the columns, checks and partition key of a relation
+// use that it did not have before.
+func (f *fold) usesOfColumns(r, old *Relation) {
+	if old.PartitionKey == nil {
+		for _, k := range r.PartitionKey {
+			f.callsIn(k.Expr, r.OID)
+		}
+	}
+	for i, c := range r.Columns {
+		if i < len(old.Columns) && old.Columns[i] == c {
+			continue
+		}
+		f.typedAs(c.Type.OID, r.OID)
+		if c.Default != nextvalCall {
+			f.callsIn(c.Default, r.OID)
+		}
+		if c.Takes != c.Sequence {
+			f.typedAs(c.Takes, r.OID)
+		}
+		f.callsIn(c.GeneratedExpr, r.OID)
+	}
+	for i, c := range r.Constraints {
+		if c.Kind == Check && !(i < len(old.Constraints) && old.Constraints[i] == c) {
+			f.callsIn(c.Expr, r.OID)
 		}
 	}
 }

@@ -12,24 +12,8 @@ import (
 func (d *Delta) Words() onward.Change {
 	c := onward.Change{Object: d.Name().String(), Kind: "change", New: d.Before == nil && d.Kind == RelationCreated}
 	switch d.Kind {
-	case RelationCreated:
-		c.Kind = "add"
-		c.Text = newRelation(d.After)
-	case RelationDropped:
-		c.Kind = "drop"
-		c.Text = "drops " + plainKind(d.Before) + " " + d.Before.Name.String()
-	case RelationRenamed:
-		c.Text = plainKind(d.After) + " is now " + d.After.Name.String()
-		if d.Before.Name.Schema != d.After.Name.Schema {
-			c.Text = plainKind(d.After) + " moves to schema " + d.After.Name.Schema
-			if d.Before.Name.Name != d.After.Name.Name {
-				c.Text += " as " + d.After.Name.Name
-			}
-		}
-	case RelationChanged:
-		c.Text = d.relationWords()
-	case ViewReplaced:
-		c.Text = "replaces the query of the " + plainKind(d.After)
+	case RelationCreated, RelationDropped, RelationRenamed, RelationChanged, ViewReplaced:
+		d.relationWords(&c)
 	case ColumnAdded, ColumnDropped, ColumnRenamed, ColumnTypeChanged, ColumnSetNotNull, ColumnDropNotNull, ColumnDefaultChanged,
 		ColumnIdentityChanged, ColumnGeneratedChanged, ColumnChanged:
 		d.columnWords(&c)
@@ -37,20 +21,8 @@ func (d *Delta) Words() onward.Change {
 		d.constraintWords(&c)
 	case IndexCreated, IndexDropped, IndexRenamed, IndexChanged:
 		d.indexWords(&c)
-	case PartitionAttached:
-		c.Kind, c.Text = "add", "attaches partition "+d.otherName()
-		if d.Other != nil && d.Other.Bound != "" {
-			c.Text += " " + d.Other.Bound
-		}
-	case PartitionDetached:
-		c.Kind, c.Text = "drop", "detaches partition "+d.otherName()
-	case InheritanceChanged:
-		c.Text = "no longer inherits from " + d.otherName()
-		for _, oid := range d.After.Inherits {
-			if d.Other != nil && oid == d.Other.OID {
-				c.Text = "inherits from " + d.otherName()
-			}
-		}
+	case PartitionAttached, PartitionDetached, InheritanceChanged:
+		d.familyWords(&c)
 	case TriggerCreated, TriggerDropped, TriggerChanged:
 		d.triggerWords(&c)
 	case PolicyCreated:
@@ -75,6 +47,48 @@ func (d *Delta) Words() onward.Change {
 		d.objectDeltaWords(&c)
 	}
 	return c
+}
+
+func (d *Delta) relationWords(c *onward.Change) {
+	switch d.Kind {
+	case RelationCreated:
+		c.Kind = "add"
+		c.Text = newRelation(d.After)
+	case RelationDropped:
+		c.Kind = "drop"
+		c.Text = "drops " + plainKind(d.Before) + " " + d.Before.Name.String()
+	case RelationRenamed:
+		c.Text = plainKind(d.After) + " is now " + d.After.Name.String()
+		if d.Before.Name.Schema != d.After.Name.Schema {
+			c.Text = plainKind(d.After) + " moves to schema " + d.After.Name.Schema
+			if d.Before.Name.Name != d.After.Name.Name {
+				c.Text += " as " + d.After.Name.Name
+			}
+		}
+	case RelationChanged:
+		c.Text = d.changedWords()
+	case ViewReplaced:
+		c.Text = "replaces the query of the " + plainKind(d.After)
+	}
+}
+
+func (d *Delta) familyWords(c *onward.Change) {
+	switch d.Kind {
+	case PartitionAttached:
+		c.Kind, c.Text = "add", "attaches partition "+d.otherName()
+		if d.Other != nil && d.Other.Bound != "" {
+			c.Text += " " + d.Other.Bound
+		}
+	case PartitionDetached:
+		c.Kind, c.Text = "drop", "detaches partition "+d.otherName()
+	case InheritanceChanged:
+		c.Text = "no longer inherits from " + d.otherName()
+		for _, oid := range d.After.Inherits {
+			if d.Other != nil && oid == d.Other.OID {
+				c.Text = "inherits from " + d.otherName()
+			}
+		}
+	}
 }
 
 func (d *Delta) otherName() string {
@@ -115,7 +129,7 @@ func newRelation(r *Relation) string {
 	return text
 }
 
-func (d *Delta) relationWords() string {
+func (d *Delta) changedWords() string {
 	a := d.After
 	onOff := func(on bool) string {
 		if on {
@@ -155,26 +169,6 @@ func (d *Delta) relationWords() string {
 	return "changes " + d.What
 }
 
-// columnText is a column's definition: "nickname text, nullable".
-func columnText(c *Column) string {
-	text := c.Name
-	if c.Type.Known() {
-		text += " " + c.Type.String()
-	}
-	switch {
-	case c.Generated != "":
-		text += ", generated " + c.Generated
-	case c.Identity != "":
-		text += ", identity"
-	case c.Default != nil:
-		text += ", default " + shorten(c.DefaultText)
-	}
-	if c.NotNull {
-		return text + ", not null"
-	}
-	return text + ", nullable"
-}
-
 // shorten keeps a text on one line.
 func shorten(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
@@ -182,79 +176,4 @@ func shorten(s string) string {
 		return string(r[:59]) + "…"
 	}
 	return s
-}
-
-func (d *Delta) columnWords(c *onward.Change) {
-	name := ""
-	if d.New != nil {
-		name = d.New.Name
-	} else if d.Old != nil {
-		name = d.Old.Name
-	}
-	switch d.Kind {
-	case ColumnAdded:
-		c.Kind, c.Text = "add", "adds column "+columnText(d.New)
-	case ColumnDropped:
-		c.Kind, c.Text = "drop", "drops column "+name
-		if d.Old.Type.Known() {
-			c.Text += " " + d.Old.Type.String()
-		}
-	case ColumnRenamed:
-		c.Text = "column " + d.Old.Name + " is now " + name
-	case ColumnTypeChanged:
-		c.Text = "column " + name + " becomes " + d.New.Type.String()
-		if d.Old.Type.Known() {
-			c.Text += " (was " + d.Old.Type.String() + ")"
-		}
-	case ColumnSetNotNull:
-		c.Text = "column " + name + " must not be null"
-		if d.New.NotNullInvalid {
-			c.Text += ", not validated"
-		}
-	case ColumnDropNotNull:
-		c.Text = "column " + name + " may be null"
-	case ColumnDefaultChanged:
-		switch {
-		case d.New.Default == nil:
-			c.Text = "column " + name + " has no default any more"
-			if d.Old.DefaultText != "" {
-				c.Text += " (was " + shorten(d.Old.DefaultText) + ")"
-			}
-		case d.Old.Default == nil:
-			c.Text = "column " + name + " has default " + shorten(d.New.DefaultText)
-		default:
-			c.Text = "column " + name + " has default " + shorten(d.New.DefaultText)
-			if d.Old.DefaultText != "" {
-				c.Text += " (was " + shorten(d.Old.DefaultText) + ")"
-			}
-		}
-	case ColumnIdentityChanged:
-		c.Text = "column " + name + " is generated " + d.New.Identity + " as identity"
-		if d.New.Identity == "" {
-			c.Text = "column " + name + " is no identity column any more"
-		}
-	case ColumnGeneratedChanged:
-		switch {
-		case d.New.Generated == "":
-			c.Text = "column " + name + " is not generated any more"
-		case d.Old.Generated == "":
-			c.Text = "column " + name + " is generated"
-		default:
-			c.Text = "column " + name + " is generated by " + shorten(d.New.DefaultText)
-		}
-	case ColumnChanged:
-		c.Text = "column " + name + " changes " + d.What
-		switch d.What {
-		case "not null validated":
-			c.Text = "validates that column " + name + " is not null"
-		case "collation":
-			if d.New.Collation != "" {
-				c.Text = "column " + name + " has collation " + d.New.Collation
-			}
-		case "storage":
-			c.Text = "column " + name + " has storage " + d.New.Storage
-		case "compression":
-			c.Text = "column " + name + " has compression " + d.New.Compression
-		}
-	}
 }

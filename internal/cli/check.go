@@ -10,12 +10,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// checked are the flags of check.
+type checked struct {
+	audited
+	transaction, framework string
+	deployed               []string
+}
+
 func (a *app) check() *cobra.Command {
-	var f struct {
-		audited
-		transaction, framework string
-		deployed               []string
-	}
+	var f checked
 	cmd := &cobra.Command{
 		Use:   "check [PATH… | -]",
 		Short: "judge files and directories, or standard input",
@@ -38,45 +41,7 @@ could not be read, so that there is no verdict on it.`,
   pg_dump --schema-only shop > schema.sql; onward check --schema schema.sql change.sql
   echo 'DROP TABLE users' | onward check -`,
 		Args: arguments(0, -1, "paths"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printing(report.Formats()...)
-			if err != nil {
-				return err
-			}
-			transaction := onward.Transaction(f.transaction)
-			if !slices.Contains([]onward.Transaction{"", onward.TransactionFile, onward.TransactionNone, onward.TransactionMessage, onward.TransactionPipeline}, transaction) {
-				return usagef("--transaction %q is not one of file, none, message, pipeline", f.transaction)
-			}
-			if f.framework != "" {
-				if err := knownFramework(f.framework, audit.Names().Frameworks); err != nil {
-					return err
-				}
-			}
-			settings, err := a.settings(&f.audited)
-			if err != nil {
-				return err
-			}
-			deployed, err := a.deployed(&f.database)
-			if err != nil {
-				return err
-			}
-			// Of files that are named, only the findings are news.
-			options.Brief = format == report.FormatTerminal && !options.Verbose
-			var breathe func(float64, func(func()))
-			if a.collector != nil {
-				breathe = a.collector.breathe
-			}
-			r, err := audit.Check(cmd.Context(), audit.CheckConfig{
-				Paths: args, Stdin: cmd.InOrStdin(), Applied: f.deployed, Transaction: transaction, Framework: f.framework,
-				Deployed: deployed, Settings: settings, Logger: a.logger(), Breathe: breathe,
-				// With sizes, how long the statements take is news too.
-				Brief: options.Brief && f.stats == "" && f.db == "" || format == report.FormatGitHub,
-			})
-			if err != nil {
-				return err
-			}
-			return a.finish(r, &f.audited, settings, format, options)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runCheck(cmd, args, &f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -87,4 +52,44 @@ could not be read, so that there is no verdict on it.`,
 	complete(cmd, "transaction", "file", "none", "message", "pipeline")
 	complete(cmd, "framework", audit.Names().Frameworks...)
 	return cmd
+}
+
+func (a *app) runCheck(cmd *cobra.Command, args []string, f *checked) error {
+	format, options, err := a.printing(report.Formats()...)
+	if err != nil {
+		return err
+	}
+	transaction := onward.Transaction(f.transaction)
+	if !slices.Contains([]onward.Transaction{"", onward.TransactionFile, onward.TransactionNone, onward.TransactionMessage, onward.TransactionPipeline}, transaction) {
+		return usagef("--transaction %q is not one of file, none, message, pipeline", f.transaction)
+	}
+	if f.framework != "" {
+		if err := knownFramework(f.framework, audit.Names().Frameworks); err != nil {
+			return err
+		}
+	}
+	settings, err := a.settings(&f.audited)
+	if err != nil {
+		return err
+	}
+	deployed, err := a.deployed(&f.database)
+	if err != nil {
+		return err
+	}
+	// Of files that are named, only the findings are news.
+	options.Brief = format == report.FormatTerminal && !options.Verbose
+	var breathe func(float64, func(func()))
+	if a.collector != nil {
+		breathe = a.collector.breathe
+	}
+	r, err := audit.Check(cmd.Context(), audit.CheckConfig{
+		Paths: args, Stdin: cmd.InOrStdin(), Applied: f.deployed, Transaction: transaction, Framework: f.framework,
+		Deployed: deployed, Settings: settings, Logger: a.logger(), Breathe: breathe,
+		// With sizes, how long the statements take is news too.
+		Brief: options.Brief && f.stats == "" && f.db == "" || format == report.FormatGitHub,
+	})
+	if err != nil {
+		return err
+	}
+	return a.finish(r, &f.audited, settings, format, options)
 }

@@ -118,6 +118,9 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never; NO_COLOR and CLICOLOR_FORCE count too")
 	f.CountVarP(&a.flags.verbose, "verbose", "v", "print every statement and all SQL; twice: also what is being done")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print findings in one line each, and the verdict")
+	root.Version = thisBuild().Version
+	root.SetVersionTemplate("onward {{.Version}}\n")
+	root.Flags().Bool("version", false, "the version; onward version says more")
 	complete(root, "format", report.Formats()...)
 	complete(root, "color", "auto", "always", "never")
 	root.AddCommand(a.changelog(), a.rehearse(), a.check(), a.locks(), a.stats(), a.explain(), a.rules(), a.report(), a.version())

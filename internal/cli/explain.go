@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -17,13 +19,16 @@ import (
 
 func (a *app) explain() *cobra.Command {
 	return &cobra.Command{
-		Use:     "explain RULE",
-		Short:   "what a rule is about: what happens, an example, the way out",
-		Example: "  onward explain index-create-blocking",
-		Args:    arguments(1, 1, "the name of one rule"),
+		Use:   "explain RULE",
+		Short: "what a rule is about: what happens, an example, the safe version",
+		Long: `Says what a rule is about. A part of its name will do where no other rule has it,
+and so will the name that squawk has for it.`,
+		Example: `  onward explain index-create-blocking
+  onward explain enum-recreate`,
+		Args: arguments(1, 1, "the name of one rule"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range append(rules.All(), rehearsal.All()...) {
+			for _, r := range explained() {
 				names = append(names, r.ID+"\t"+r.Summary)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
@@ -50,25 +55,60 @@ func (a *app) explain() *cobra.Command {
 }
 
 func rulePage(name string) (*page.Page, error) {
-	r := rules.Find(name)
-	if r == nil {
-		var names []string
-		for _, r := range append(rules.All(), rehearsal.All()...) {
-			if r.ID == name { // a server finds it: there is no example
-				return &page.Page{Rule: r}, nil
-			}
-			names = append(names, r.ID)
-		}
-		if near := config.Nearest(name, names); near != "" {
-			return nil, usagef("unknown rule %q: did you mean %s?", name, near)
-		}
-		return nil, usagef("unknown rule %q; onward rules lists them", name)
+	r, err := ruleNamed(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case rules.Find(r.ID) == nil: // a server finds it: there is no example
+		return &page.Page{Rule: r}, nil
 	}
-	fixture, ok := rules.Fixture(name)
+	fixture, ok := rules.Fixture(r.ID)
 	if !ok {
-		return nil, fmt.Errorf("%s has no examples in this build", name)
+		return nil, fmt.Errorf("%s has no examples in this build", r.ID)
 	}
 	return page.Of(r, fixture)
+}
+
+// mostNamed are the rules that are listed where a name is part of several.
+const mostNamed = 8
+
+// ruleNamed is the rule that is meant by a name, a part of one, or another tool's name.
+func ruleNamed(name string) (*rule.Rule, error) {
+	var names, parts []string
+	var part *rule.Rule
+	for _, r := range explained() {
+		if r.ID == name {
+			return r, nil
+		}
+		names = append(names, r.ID)
+		if within(r.ID, name) {
+			part, parts = r, append(parts, r.ID)
+		}
+	}
+	if here := rules.Find(rules.Elsewhere(name)); here != nil {
+		return here, nil
+	}
+	near := config.Nearest(name, names)
+	switch {
+	case len(parts) == 1:
+		return part, nil
+	case len(parts) > mostNamed:
+		return nil, usagef("%q is part of %d rules; onward rules %s lists them", name, len(parts), name)
+	case len(parts) > 1:
+		return nil, usagef("%q is part of several rules: %s", name, strings.Join(parts, ", "))
+	case near != "":
+		return nil, usagef("unknown rule %q: did you mean %s?", name, near)
+	}
+	return nil, usagef("unknown rule %q; onward rules lists them", name)
+}
+
+// explained are all rules, those that a rehearsal finds too.
+func explained() []*rule.Rule { return slices.Concat(rules.All(), rehearsal.All()) }
+
+// within reports whether some words of a rule's name, one behind the other, are those of
+// a part.
+func within(id, part string) bool {
+	return part != "" && strings.Contains("-"+id+"-", "-"+strings.Trim(part, "-")+"-")
 }
 
 // explanation is a rule's page for the terminal.

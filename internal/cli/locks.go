@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +82,9 @@ func read(name string, stdin io.Reader) (string, error) {
 	in := stdin
 	if name != "-" {
 		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) && strings.Contains(strings.TrimSpace(name), " ") {
+			return "", usagef("there is no file %q; for SQL itself: onward locks -e '%s'", name, strings.ReplaceAll(name, "'", `'\''`))
+		}
 		if err != nil {
 			return "", &config.InputError{Err: err}
 		}

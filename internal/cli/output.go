@@ -37,7 +37,7 @@ func (a *app) format(allowed ...report.Format) (report.Format, error) {
 			return "", usagef("unknown format %q: did you mean %s?", f, near)
 		}
 	}
-	return "", usagef("the format %q is not one of this command: %s", f, list(allowed))
+	return "", usagef("unsupported format %q; use %s", f, list(allowed))
 }
 
 // texts are names as plain texts.
@@ -99,7 +99,7 @@ func (a *app) options() (report.Options, error) {
 }
 
 // workingDir is the working directory as seen from the repository's root; ""
-// at the root and outside of a repository.
+// at the root and outside a repository.
 func workingDir() string {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -74,7 +74,7 @@ func (f *scene) register(cmd *cobra.Command) {
 	flags.StringVar(&f.dump, "dump", "", "take schema and rows of the base from a `file` of pg_dump")
 	flags.BoolVar(&f.traffic, "traffic", false, "run reads and writes on the tables that the release touches, and see who waits")
 	flags.DurationVar(&f.long, "long-transaction", 0, "keep a transaction that has read the tables open for this `time` from the start, such as 5s")
-	flags.BoolVar(&f.down, "down", false, "run the way down of each migration too, and compare the schema with the one before")
+	flags.BoolVar(&f.down, "down", false, "run the down migration of each migration too, and compare the schema with the one before")
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement after this `time`")
 	flags.StringVar(&f.maxSize, "max-size", "20GB", "end a statement when the database has grown to this `size`; with empty tables at 1GB at the latest")
 	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")

@@ -33,12 +33,14 @@ type ruleInfo struct {
 
 func (a *app) rules() *cobra.Command {
 	return &cobra.Command{
-		Use:   "rules",
+		Use:   "rules [WORD...]",
 		Short: "all rules, with the severity that they have here",
 		Long: `Lists the rules by subject, each with the severity that it has under the nearest
-onward.yaml. onward explain RULE says more about one.`,
-		Args: arguments(0, 0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error {
+onward.yaml: those whose name, summary or category has all words, or all rules.
+onward explain RULE says more about one.`,
+		Example: `  onward rules index concurrently
+  onward rules compatibility`,
+		RunE: func(_ *cobra.Command, words []string) error {
 			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
@@ -48,6 +50,9 @@ onward.yaml. onward explain RULE says more about one.`,
 				return err
 			}
 			list := listRules(c)
+			if list = slices.DeleteFunc(list, func(r ruleInfo) bool { return !r.has(words) }); len(list) == 0 {
+				return usagef("no rule has %s in its name, summary or category; onward rules lists them all", strings.Join(words, " and "))
+			}
 			return a.write(func(w io.Writer) error {
 				if format == report.FormatJSON {
 					e := json.NewEncoder(w)
@@ -61,6 +66,12 @@ onward.yaml. onward explain RULE says more about one.`,
 			})
 		},
 	}
+}
+
+// has reports whether a rule is about all words.
+func (r *ruleInfo) has(words []string) bool {
+	text := strings.ToLower(r.ID + " " + r.Summary + " " + string(r.Category))
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, strings.ToLower(w)) })
 }
 
 func listRules(c *config.Config) []ruleInfo {

@@ -5,16 +5,15 @@ import (
 
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // rebuildDependents drops and makes anew what depends on a column: indexes,
 // checks, foreign keys in both directions. change is nil for SET EXPRESSION.
-func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Column, change *retyped, _ *pgparse.ColumnDef) {
+func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Column, change *retyped) {
 	// Other subcommands may want a rewrite as well: whether an index is kept is
 	// only decided when nothing is rewritten.
 	for _, index := range a.C.IndexesOf(rel) {
-		if a.dropped(index.OID) || !usesColumn(index.Index, col) {
+		if a.dropped(index.OID) || !index.Index.Uses(col.Attnum) {
 			continue
 		}
 		e := a.lockFor(index, ael, "index on "+col.Name)
@@ -25,12 +24,12 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 		}
 	}
 	for _, con := range rel.Constraints {
-		if contains(a.droppedConstraints, con) {
+		if a.now.Dropped(con) {
 			continue
 		}
 		switch con.Kind {
 		case catalog.Check:
-			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || mentions(con.Expr, col.Name)) {
+			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || answer.Mentions(con.Expr, col.Name)) {
 				t.wantScan("the constraint " + con.Name + " is checked again")
 			}
 		case catalog.ForeignKey:
@@ -70,18 +69,6 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 	}
 }
 
-func usesColumn(i *catalog.IndexInfo, col *catalog.Column) bool {
-	if i == nil {
-		return false
-	}
-	for _, k := range i.Keys {
-		if k.Column == col.Attnum || contains(k.Columns, col.Attnum) {
-			return true
-		}
-	}
-	return contains(i.Include, col.Attnum) || contains(i.PredicateColumns, col.Attnum)
-}
-
 // keeps reports whether an index survives the change of a column's type: the
 // same operator classes and collations, and no expression or condition, which
 // the server does not compare (CheckIndexCompatible).
@@ -107,7 +94,7 @@ func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped
 			if !answer.Same(from, to) {
 				return false
 			}
-		} else if k.Opclass == "" && operators(from) != operators(to) {
+		} else if k.Opclass == "" && answer.Operators(from) != answer.Operators(to) {
 			return false
 		}
 		if k.Collation == "" && change.fromCollation != change.toCollation {
@@ -127,21 +114,6 @@ func polymorphic(c *catalog.Catalog, t catalog.Type) bool {
 	return t.OID != 0 && u != nil && u.Kind != catalog.Base
 }
 
-// operators names the default operator class of a type, where several types
-// share one.
-func operators(t catalog.Type) string {
-	switch n := typeName(t); n {
-	case "varchar":
-		return "text"
-	case "cidr":
-		return "inet"
-	case "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regcollation", "regtype", "regrole", "regnamespace", "regconfig", "regdictionary":
-		return "oid"
-	default:
-		return n
-	}
-}
-
 // revalidates reports whether a foreign key is checked again: when a side is
 // rewritten, or when the comparison of both becomes another.
 func (a *alter) revalidates(t *tab, change *retyped) bool {
@@ -151,7 +123,7 @@ func (a *alter) revalidates(t *tab, change *retyped) bool {
 	if change == nil || change.unknown {
 		return true
 	}
-	return operators(a.Base(change.from)) != operators(a.Base(change.to)) || change.fromCollation != change.toCollation
+	return answer.Operators(a.Base(change.from)) != answer.Operators(a.Base(change.to)) || change.fromCollation != change.toCollation
 }
 
 // pointsTo reports whether a foreign key references a column.
@@ -166,7 +138,7 @@ func (a *alter) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col *cat
 		}
 	}
 	if len(fk.RefColumns) == 0 { // the primary key
-		return inPrimaryKey(rel, col)
+		return answer.InPrimaryKey(rel, col)
 	}
 	return false
 }

@@ -3,49 +3,18 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // alterConstraint is ALTER CONSTRAINT: deferrability of a foreign key; since
 // 18 also enforcement, and inheritance of NOT NULL.
 func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetAtalterConstraint()
-	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.V.AtLeast(18) {
-		word := "ENFORCED"
-		if def.GetAlterInheritability() {
-			word = "INHERIT"
-		}
-		a.Refuse(refuse.SyntaxAt, word)
-		return
-	}
 	con := a.rel.Constraint(def.GetConname())
 	if con == nil {
-		if a.Whole(a.rel) {
-			a.Refuse(refuse.ConstraintMissing, def.GetConname(), a.rel.Name.Name)
-		}
 		return
 	}
 	if def.GetAlterInheritability() {
-		if con.Kind != catalog.NotNullConstraint {
-			a.Refuse(refuse.NotNotNull, con.Name, a.rel.Name.Name)
-			return
-		}
-		if def.GetNoinherit() == con.NoInherit {
-			return
-		}
-		for _, k := range a.C.Kids(a.rel) {
-			a.child(k)
-			if col := a.rel.Attr(first(con.Columns)); col != nil && !def.GetNoinherit() {
-				for _, rel := range a.C.Tree(k, true) {
-					a.child(rel)
-					a.checkNotNull(rel, col.Name)
-				}
-			}
-		}
-		return
-	}
-	if con.Kind != catalog.ForeignKey {
-		a.Refuse(refuse.NotForeignKey, con.Name, a.rel.Name.Name)
+		a.alterInheritability(con, def.GetNoinherit())
 		return
 	}
 	ref := a.C.Relation(con.Ref)
@@ -75,6 +44,22 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	if def.GetAlterDeferrability() && partitioned && (def.GetDeferrable() != con.Deferrable || def.GetInitdeferred() != con.InitiallyDeferred) {
 		if a.rel.Kind == catalog.PartitionedTable {
 			a.below(a.rel, a.mode)
+		}
+	}
+}
+
+// alterInheritability is ALTER CONSTRAINT … INHERIT and NO INHERIT, of a NOT NULL.
+func (a *alter) alterInheritability(con *catalog.Constraint, none bool) {
+	if none == con.NoInherit {
+		return
+	}
+	for _, k := range a.C.Kids(a.rel) {
+		a.child(k)
+		if col := a.rel.Attr(first(con.Columns)); col != nil && !none {
+			for _, rel := range a.C.Tree(k, true) {
+				a.child(rel)
+				a.checkNotNull(rel, col.Name)
+			}
 		}
 	}
 }

@@ -4,78 +4,11 @@ import (
 	"cmp"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
 // What ALTER TABLE changes of a table as a whole: its owner, its place, its
 // triggers, how it is stored and told to subscribers.
-
-// clusterOn is CLUSTER ON: it only remembers the index.
-func (a *alter) clusterOn(name string) {
-	if a.rel.Kind == catalog.PartitionedTable {
-		a.Refuse(refuse.MarkPartitioned)
-		return
-	}
-	if i := a.C.IndexNamed(a.rel, name); i != nil && !a.MayCluster(i) {
-		return
-	}
-	a.indexOf(name, a.mode)
-}
-
-// replicaIdentity is REPLICA IDENTITY USING INDEX.
-func (a *alter) replicaIdentity(name string) {
-	i := a.C.IndexNamed(a.rel, name)
-	if i == nil || i.Index == nil || i.Inferred {
-		a.indexOf(name, sh)
-		return
-	}
-	info := i.Index
-	switch con := a.rel.Constraint(info.Constraint); {
-	case !info.Unique:
-		a.Refuse(refuse.ReplicaNotUnique, name)
-		return
-	case con != nil && con.Deferrable:
-		a.Refuse(refuse.ReplicaNotImmediate, name)
-		return
-	case info.Predicate != nil:
-		a.Refuse(refuse.ReplicaPartial, name)
-		return
-	}
-	for _, k := range info.Keys {
-		col := a.rel.Attr(k.Column)
-		if k.Column == 0 {
-			a.Refuse(refuse.ReplicaExpression, name)
-			return
-		}
-		if col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.Refuse(refuse.ReplicaNullable, name, col.Name)
-			return
-		}
-	}
-	a.lock(i, sh)
-}
-
-// changeOwner is OWNER TO. To the owner that a relation has already nothing is
-// done: what the history gave to nobody belongs to who runs it.
-func (a *alter) changeOwner(to *pgparse.RoleSpec) {
-	var mine bool
-	switch to.GetRoletype() {
-	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
-		mine = a.rel.Owner == ""
-	default:
-		mine = a.rel.Owner != "" && a.rel.Owner == to.GetRolename()
-	}
-	if mine && !a.rel.Inferred {
-		return
-	}
-	if a.rel.Kind == catalog.Sequence && a.rel.Seq != nil && a.rel.Seq.OwnerTable != 0 {
-		a.Refuse(refuse.SequenceOwner, a.rel.Name.Name)
-		return
-	}
-	a.owner(a.rel)
-}
 
 // indexOf locks an index of the table by name.
 func (a *alter) indexOf(name string, mode onward.Lock) {
@@ -83,21 +16,13 @@ func (a *alter) indexOf(name string, mode onward.Lock) {
 		a.lock(i, mode)
 		return
 	}
-	if !a.Whole(a.rel) {
-		a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
-		return
-	}
-	a.Refuse(refuse.IndexMissingFor, name, a.rel.Name.Name)
+	a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
 }
 
 // triggers enables or disables triggers: those for each row are cloned to
 // partitions, which are locked too. Those of foreign keys are among ALL, and
 // since 15 partitioned tables have them too.
 func (a *alter) triggers(name string, all bool) {
-	if t := a.rel.Trigger(name); name != "" && t == nil && a.Whole(a.rel) {
-		a.Refuse(refuse.ObjectMissingOn, "trigger", name, a.rel.Name.Name)
-		return
-	}
 	if a.rel.Kind != catalog.PartitionedTable || !a.recurse {
 		return
 	}
@@ -136,24 +61,6 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 	if a.rel.Persistence == to && !a.rel.Inferred {
 		return
 	}
-	if to == catalog.Unlogged && a.published(a.rel) {
-		a.Refuse(refuse.PublishedUnlogged, a.rel.Name.Name)
-		return
-	}
-	if to == catalog.Unlogged {
-		for _, ref := range a.C.References(a.rel, true) {
-			if ref.From != a.rel && ref.From.Persistence == catalog.Permanent {
-				a.Refuse(refuse.ReferencesLogged, a.rel.Name.Name, ref.From.Name.Name)
-				return
-			}
-		}
-	}
-	for _, con := range a.rel.Constraints {
-		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.rel && to == catalog.Permanent && ref.Persistence == catalog.Unlogged {
-			a.Refuse(refuse.ReferencesUnlogged, a.rel.Name.Name, ref.Name.Name)
-			return
-		}
-	}
 	t := a.tabOf(a.rel)
 	t.rewrite = true
 	if a.rel.Inferred {
@@ -168,25 +75,10 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 }
 
 func (a *alter) setAccessMethod(name string) {
-	if !a.V.AtLeast(15) {
-		a.Refuse(refuse.SyntaxAt, "ACCESS")
-		return
-	}
-	if a.rel.Kind == catalog.PartitionedTable {
-		if !a.V.AtLeast(17) {
-			a.Refuse(refuse.MethodPartitioned)
-		}
-		return
-	}
-	now := cmp.Or(a.rel.AccessMethod, "heap")
-	if name == "" && !a.V.AtLeast(17) {
-		a.Refuse(refuse.SyntaxAt, "DEFAULT")
-		return
-	}
 	if name == "" {
 		name = cmp.Or(a.C.TableMethod, "heap") // DEFAULT
 	}
-	if now != name {
+	if a.rel.Kind != catalog.PartitionedTable && cmp.Or(a.rel.AccessMethod, "heap") != name {
 		a.tabOf(a.rel).rewrite = true
 	}
 }

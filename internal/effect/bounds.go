@@ -1,38 +1,11 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 )
-
-// partitionInterval is the range of a partition by one column; ok is false for
-// every other partitioning.
-func partitionInterval(parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) (column string, in predicate.Interval, ok bool) {
-	if len(parent.PartitionKey) != 1 || parent.PartitionKey[0].Column == 0 || spec.GetIsDefault() {
-		return "", in, false
-	}
-	col := parent.Attr(parent.PartitionKey[0].Column)
-	if col == nil || len(spec.GetLowerdatums()) != 1 || len(spec.GetUpperdatums()) != 1 {
-		return "", in, false
-	}
-	in.Low, in.High = end(spec.GetLowerdatums()[0]), end(spec.GetUpperdatums()[0])
-	if in.Low == nil && !unbounded(spec.GetLowerdatums()[0], "minvalue") || in.High == nil && !unbounded(spec.GetUpperdatums()[0], "maxvalue") {
-		return "", in, false
-	}
-	return col.Name, in, true
-}
-
-// unbounded recognises MINVALUE and MAXVALUE.
-func unbounded(n *pgparse.Node, word string) bool {
-	switch m := pgparse.Unwrap(n).(type) {
-	case *pgparse.ColumnRef:
-		return len(m.GetFields()) == 1 && pgparse.Text(m.GetFields()[0]) == word
-	case *pgparse.PartitionRangeDatum:
-		return m.GetValue() == nil
-	}
-	return false
-}
 
 // implied reports whether the constraints of a table prove that its rows are
 // within the bounds, so that the server does not look at them.
@@ -40,20 +13,12 @@ func (a *alter) implied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec
 	if spec.GetIsDefault() {
 		return a.impliedDefault(part)
 	}
-	column, want, ok := partitionInterval(a.rel, spec)
+	column, want, ok := answer.RangeOf(a.rel, spec)
 	if !ok {
 		return a.impliedList(part, spec)
 	}
 	have, notNull := known(part, column)
 	return notNull && have.Inside(want)
-}
-
-// end is a bound of a partition that is a constant.
-func end(n *pgparse.Node) *predicate.Value {
-	if d := n.GetPartitionRangeDatum(); d != nil {
-		n = d.GetValue()
-	}
-	return predicate.End(n)
 }
 
 // impliedList is implied for a partition by list.
@@ -67,7 +32,7 @@ func (a *alter) impliedList(part *catalog.Relation, spec *pgparse.PartitionBound
 	}
 	var want []*predicate.Value
 	for _, n := range spec.GetListdatums() {
-		b := end(n)
+		b := predicate.End(n)
 		if b == nil {
 			return false
 		}
@@ -127,7 +92,7 @@ func (a *alter) excludesValues(part *catalog.Relation, column string, datums []*
 			have := predicate.Values(cond, column)
 			clear := len(have) > 0
 			for _, d := range datums {
-				b := end(d)
+				b := predicate.End(d)
 				for _, h := range have {
 					if b == nil {
 						clear = false

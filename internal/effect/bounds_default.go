@@ -3,6 +3,7 @@ package effect
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
@@ -14,7 +15,7 @@ func (r *run) excluded(d, parent *catalog.Relation, spec *pgparse.PartitionBound
 	if len(spec.GetListdatums()) > 0 {
 		return withoutValues(d, parent, spec.GetListdatums())
 	}
-	column, want, ok := partitionInterval(parent, spec)
+	column, want, ok := answer.RangeOf(parent, spec)
 	if !ok {
 		return false
 	}
@@ -39,7 +40,7 @@ func withoutValues(d, parent *catalog.Relation, datums []*pgparse.Node) bool {
 		return false
 	}
 	for _, n := range datums {
-		value := end(n)
+		value := predicate.End(n)
 		if value == nil || !slices.ContainsFunc(d.Constraints, func(con *catalog.Constraint) bool {
 			return con.Kind == catalog.Check && con.Valid && slices.ContainsFunc(predicate.Conjuncts(con.Expr), func(cond *pgparse.Node) bool {
 				return predicate.Excludes(cond, col.Name, value)

@@ -4,7 +4,6 @@ import (
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addConstraint is ADD CONSTRAINT in all of its forms.
@@ -15,21 +14,13 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 	case pgparse.ConstrType_CONSTR_NOTNULL:
 		a.addNotNull(con)
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		a.addForeignKey(con, keys(con.GetFkAttrs()), false)
+		a.addForeignKey(con, answer.Names(con.GetFkAttrs()), false)
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
 			a.useIndex(con)
 			return
 		}
-		columns := keys(con.GetKeys())
-		for _, x := range con.GetExclusions() {
-			if items := x.GetList().GetItems(); len(items) > 0 {
-				columns = append(columns, elemName(items[0].GetIndexElem()))
-			}
-		}
-		if !a.mayHaveKey(con, columns) {
-			return
-		}
+		columns := answer.KeyColumns(con)
 		if a.recurse && len(a.rel.Partitions)+len(a.rel.Children) > 0 && a.V.AtLeast(18) {
 			a.below(a.rel, a.mode)
 		}
@@ -43,28 +34,9 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 }
 
 func (a *alter) addCheck(con *pgparse.Constraint) {
-	enforced := con.GetIsEnforced()
-	if !enforced && !a.V.AtLeast(18) {
-		a.Refuse(refuse.SyntaxAt, "ENFORCED")
-		return
-	}
-	if !a.MayCheck(con) {
-		return
-	}
-	if con.GetIsNoInherit() && a.rel.Kind == catalog.PartitionedTable {
-		a.Refuse(refuse.ConstraintNoInherit, a.rel.Name.Name)
-		return
-	}
-	if !a.recurse && a.rel.HasKids() && !con.GetIsNoInherit() {
-		a.Refuse(refuse.ConstraintOnlyHere)
-		return
-	}
 	// Since 18 everything below is locked first, needed or not.
 	if a.recurse && a.rel.HasKids() && a.V.AtLeast(18) {
 		a.below(a.rel, a.mode)
-	}
-	if con.GetSkipValidation() {
-		a.notValid = append(a.notValid, con)
 	}
 	a.checkDown(a.rel, con, &[]catalog.OID{})
 }
@@ -98,71 +70,20 @@ func hasSame(rel *catalog.Relation, name string) bool {
 	return name != "" && c != nil && c.Kind == catalog.Check && c.Valid
 }
 
-// unsuitable is what the server has against an index that is to stand behind a
-// constraint (transformIndexConstraint); nil when it takes it.
-func unsuitable(index *catalog.Relation) *refuse.Refusal {
-	info, name := index.Index, index.Name.Name
-	switch {
-	case info.Constraint != "":
-		return refuse.UsingTaken.Of(name)
-	case !info.Valid:
-		return refuse.UsingInvalid.Of(name)
-	case !info.Unique:
-		return refuse.UsingNotUnique.Of(name)
-	}
-	for _, k := range info.Keys {
-		if k.Column == 0 {
-			return refuse.UsingExpressions.Of(name)
-		}
-	}
-	if info.Predicate != nil {
-		return refuse.UsingPartial.Of(name)
-	}
-	for i, k := range info.Keys {
-		if k.Desc {
-			return refuse.UsingSorted.Of(name, itoa(i+1))
-		}
-	}
-	return nil
-}
-
 // validate is VALIDATE CONSTRAINT.
 func (a *alter) validate(name string) {
-	for _, con := range a.notValid { // added by the same statement
-		if con.GetConname() == name {
-			a.validateNew(con)
-			return
-		}
+	if con := a.now.NotValid(name); con != nil { // added by the same statement
+		a.validateNew(con)
+		return
 	}
-	con := a.rel.Constraint(name)
-	if con == nil {
-		if a.Whole(a.rel) {
-			a.Refuse(refuse.ConstraintMissing, name, a.rel.Name.Name)
-			return
-		}
+	switch con := a.rel.Constraint(name); {
+	case con == nil:
 		t := a.tabOf(a.rel)
 		t.wantScan("")
 		t.unsure, t.why = true, "what the constraint is, is not known"
-		return
+	case !con.Valid:
+		a.validateOld(con)
 	}
-	switch con.Kind {
-	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
-		a.Refuse(refuse.NotForeignKeyOrCheck, name, a.rel.Name.Name)
-		return
-	case catalog.Check, catalog.NotNullConstraint:
-		if !con.Valid && !a.recurse && a.rel.HasKids() && !con.NoInherit {
-			a.Refuse(refuse.ConstraintValidatedHere)
-			return
-		}
-	}
-	if !con.Enforced {
-		a.Refuse(refuse.ConstraintNotEnforced)
-		return
-	}
-	if con.Valid {
-		return
-	}
-	a.validateOld(con)
 }
 
 func (a *alter) validateNew(con *pgparse.Constraint) {
@@ -231,9 +152,6 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		}
 	}
 	if con == nil {
-		if a.Whole(a.rel) && !cmd.GetMissingOk() {
-			a.Refuse(refuse.ConstraintMissing, cmd.GetName(), a.rel.Name.Name)
-		}
 		if !a.Whole(a.rel) {
 			if e := a.at(a.rel); e.Why == "" {
 				e.Unsure, e.Why = true, "a foreign key also locks the table it references"
@@ -241,15 +159,6 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		}
 		return
 	}
-	if con.Parent {
-		a.Refuse(refuse.ConstraintInherited, con.Name, a.rel.Name.Name)
-		return
-	}
-	if con.Kind == catalog.Check && !a.recurse && len(a.rel.Partitions) > 0 && !a.V.AtLeast(18) {
-		a.Refuse(refuse.ConstraintDropOnlyHere)
-		return
-	}
-	a.droppedConstraints = append(a.droppedConstraints, con)
 	switch con.Kind {
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.NoInherit {
@@ -262,18 +171,13 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 				}
 			}
 		}
-		for _, k := range a.C.Tree(a.rel, true)[1:] {
-			if c := k.Constraint(con.Name); c != nil {
-				a.droppedConstraints = append(a.droppedConstraints, c)
-			}
-		}
 	default:
-		a.cascade(a.rel, con, cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE)
+		a.cascade(a.rel, con)
 	}
 }
 
 // cascade drops a constraint with what stands behind it and depends on it.
-func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) {
+func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
 		r.dropForeignKey(con, false)
 		return
@@ -283,12 +187,8 @@ func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint, all bool) 
 		return
 	}
 	for _, ref := range r.C.References(rel, false) {
-		if !usesKey(ref.Con, con) {
+		if !answer.RestsOn(ref.Con, con) {
 			continue
-		}
-		if !all {
-			r.Refuse(refuse.ConstraintHasDependents, con.Name, rel.Name.Name)
-			return
 		}
 		r.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		r.below(ref.From, ael)

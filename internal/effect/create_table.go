@@ -6,58 +6,28 @@ import (
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createTable is CREATE TABLE: the new table harms nobody; the locks are on
 // the tables that it refers to, inherits from or becomes a partition of.
 func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
-	rv := s.GetRelation()
-	schema := rv.GetSchemaname()
-	if rv.GetRelpersistence() == "t" {
-		schema = "pg_temp"
+	if s.GetIfNotExists() && r.TableThere(s.GetRelation()) {
+		return // noticed without a lock
 	}
-	if s.GetIfNotExists() {
-		if schema == "" {
-			schema = r.CreationSchema()
-		}
-		if r.C.Lookup(schema, rv.GetRelname()) != nil {
-			return // noticed without a lock
-		}
-	}
-	if schema == "" {
-		schema = r.CreationSchema()
-	}
-	r.Present("schema", schema)
-	name := catalog.Name{Schema: schema, Name: rv.GetRelname()}
-	if old := r.C.Lookup(schema, name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		r.Refuse(refuse.RelationExists, name.Name)
-	}
+	name := r.NewName(s.GetRelation())
 	if s.GetPartspec() != nil {
 		kind = catalog.PartitionedTable
 	}
 	r.create(name, kind)
-	r.persistence = catalog.Permanent
-	switch rv.GetRelpersistence() {
-	case "t":
-		r.persistence = catalog.Temporary
-	case "u":
-		r.persistence = catalog.Unlogged
-	}
-
-	types := r.elementTypes(s.GetTableElts())
-	for _, n := range s.GetPartspec().GetPartParams() {
-		if e := n.GetPartitionElem().GetExpr(); e != nil && !r.MayIndex(e, types) {
-			r.Refuse(refuse.PartitionKeyMutable)
-		}
+	if r.No != nil {
+		return
 	}
 	for _, n := range s.GetTableElts() {
 		switch m := pgparse.Unwrap(n).(type) {
 		case *pgparse.ColumnDef:
-			r.createColumn(name, m, types)
+			r.createColumn(name, m)
 		case *pgparse.Constraint:
-			r.ConstraintForm(m)
-			r.createConstraint(name, m, nil, types)
+			r.createConstraint(name, m, nil)
 		case *pgparse.TableLikeClause:
 			if like := r.table(m.GetRelation()); like != nil {
 				r.lockFor(like, as, "LIKE reads its definition")
@@ -66,37 +36,29 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		}
 	}
 	for _, n := range s.GetConstraints() {
-		r.ConstraintForm(n.GetConstraint())
-		r.createConstraint(name, n.GetConstraint(), nil, types)
+		r.createConstraint(name, n.GetConstraint(), nil)
 	}
 	for _, n := range s.GetInhRelations() {
-		parent := r.table(n.GetRangeVar())
-		if parent == nil {
-			continue
-		}
-		if s.GetPartbound() != nil && !parent.Inferred && (rv.GetRelpersistence() == "t") != (parent.Persistence == catalog.Temporary) {
-			one, other := "permanent", "temporary"
-			if rv.GetRelpersistence() == "t" {
-				one, other = other, one
-			}
-			r.Refuse(refuse.PartitionPersistence, one, other, parent.Name.Name)
-			return
-		}
-		if s.GetPartbound() == nil && parent.Kind == catalog.PartitionedTable {
-			r.Refuse(refuse.InheritPartitioned, parent.Name.Name)
-			return
-		}
-		if s.GetPartbound() == nil {
+		switch parent := r.table(n.GetRangeVar()); {
+		case parent == nil:
+		case s.GetPartbound() == nil:
 			r.lockFor(parent, sue, "the new table inherits from it")
-			continue
+		default:
+			r.createPartition(name, parent, s.GetPartbound())
 		}
-		r.createPartition(name, parent, s.GetPartbound())
 	}
-	if schema, typ := pgparse.SchemaAndName(s.GetOfTypename().GetNames()); typ != "" {
-		if t := r.C.LookupType(schema, typ); t != nil {
-			if rel := r.C.Relation(t.Relation); rel != nil {
-				r.lockFor(rel, as, "the table's type")
-			}
+	r.createOf(s.GetOfTypename())
+}
+
+// createOf locks the type of a typed table.
+func (r *run) createOf(of *pgparse.TypeName) {
+	schema, typ := pgparse.SchemaAndName(of.GetNames())
+	if typ == "" {
+		return
+	}
+	if t := r.C.LookupType(schema, typ); t != nil {
+		if rel := r.C.Relation(t.Relation); rel != nil {
+			r.lockFor(rel, as, "the table's type")
 		}
 	}
 }
@@ -122,39 +84,23 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 	}
 }
 
-// elementTypes are the types of the columns that a CREATE TABLE lists.
-func (r *run) elementTypes(elements []*pgparse.Node) answer.ColumnType {
-	return func(name string) catalog.Type {
-		for _, n := range elements {
-			if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !serialType(d.GetTypeName()) {
-				return r.C.TypeOf(d.GetTypeName())
-			}
-		}
-		return catalog.Type{}
-	}
-}
-
-func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef, types answer.ColumnType) {
-	r.ColumnForm(def)
-	n := r.readColumn(def)
-	if n.generated != "" && !r.MayIndex(n.deflt, types) {
-		r.Refuse(refuse.GenerationMutable)
-	}
-	if n.serial || n.identity != "" {
-		r.createOwned(table, def.GetColname(), n.sequence)
+func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
+	n := answer.ReadColumn(def)
+	if n.Serial || n.Identity != "" {
+		r.createOwned(table, def.GetColname(), n.Sequence)
 	}
 	column := []string{def.GetColname()}
-	for _, c := range n.keys {
-		r.createConstraint(table, c, column, types)
+	for _, c := range n.Keys {
+		r.createConstraint(table, c, column)
 	}
-	for _, c := range n.fks {
-		r.createConstraint(table, c, column, types)
+	for _, c := range n.ForeignKeys {
+		r.createConstraint(table, c, column)
 	}
 }
 
-func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string, types answer.ColumnType) {
+func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string) {
 	if columns == nil {
-		columns = keys(con.GetKeys())
+		columns = answer.Names(con.GetKeys())
 	}
 	name := func(part, label string) {
 		n := con.GetConname()
@@ -167,50 +113,27 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		name("", "pkey")
 	case pgparse.ConstrType_CONSTR_UNIQUE:
-		name(joined(slices.Concat(columns, keys(con.GetIncluding()))), "key")
+		name(joined(slices.Concat(columns, answer.Names(con.GetIncluding()))), "key")
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		columns = nil
 		for _, x := range con.GetExclusions() {
 			if items := x.GetList().GetItems(); len(items) > 0 {
-				columns = append(columns, elemName(items[0].GetIndexElem()))
+				columns = append(columns, answer.ElementName(items[0].GetIndexElem()))
 			}
 		}
 		name(joined(columns), "excl")
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		pk := con.GetPktable()
-		if pk.GetRelname() == table.Name && (pk.GetSchemaname() == "" || pk.GetSchemaname() == table.Schema) {
-			return
-		}
-		if ref := r.table(pk); ref != nil {
-			if no := mayPoint(r.persistence, ref); no != nil {
-				r.Deny(no)
+		if pk := con.GetPktable(); !answer.IsItself(table, pk) {
+			if ref := r.table(pk); ref != nil {
+				r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 			}
-			if ref.Kind.IsTable() && !ref.Inferred && !r.comparable(ref, con, columns, types) {
-				r.Deny(r.notImplemented(table, con, columns))
-			}
-			r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 		}
 	}
-}
-
-// mayGrow refuses a new partition that the server refuses.
-func (r *run) mayGrow(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
-	switch {
-	case parent.Inferred:
-		return true
-	case parent.Kind != catalog.PartitionedTable:
-		r.Refuse(refuse.NotPartitioned, parent.Name.Name)
-		return false
-	}
-	return r.hasRoom(name, parent, bound)
 }
 
 // createPartition is CREATE TABLE … PARTITION OF: unlike ATTACH it locks the
 // parent, and the default partition, against everything.
 func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
-	if !r.mayGrow(name, parent, bound) {
-		return
-	}
 	r.lock(parent, ael).Why = "a partition is added"
 	if d := r.C.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
 		r.lockDefault(d, parent, bound)

@@ -1,20 +1,16 @@
 package effect
 
 import (
-	"slices"
-	"strings"
-
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
 	r.with(l)
 	w := write{
-		event: "insert", columns: names(m.GetCols()),
-		returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
+		event: "insert", columns: answer.TargetNames(m.GetCols()),
 	}
 	rel := r.table(m.GetRelation())
 	if rel != nil {
@@ -22,7 +18,6 @@ func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
 	}
 	// Only the partitions that rows go to are locked: which, is not known.
 	tables, runs := r.target(m.GetRelation(), w)
-	r.within = false
 	for _, t := range tables {
 		r.checksReferenced(t, nil)
 	}
@@ -30,12 +25,8 @@ func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
 		r.defaults(rel, w.given)
 	}
 	r.whether(runs, func() { r.queryIn(l.Query) })
-	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
-		r.identifies("update", m.GetRelation(), nil, false)
-	}
 	r.nodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
 	r.node(m.GetOnConflictClause().GetWhereClause(), l)
-	r.ReturningForm(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
 // given tells which columns an INSERT has values for, by the number of the
@@ -132,15 +123,6 @@ func (r *run) touches(t *catalog.Relation, attnums []int16, names []string) bool
 	return false
 }
 
-// names are those of the columns that a statement gives values to.
-func names(targets []*pgparse.Node) []string {
-	var out []string
-	for _, n := range targets {
-		out = append(out, n.GetResTarget().GetName())
-	}
-	return out
-}
-
 // whether does what a statement does beside its target; nothing of it is read
 // when the statement does not run.
 func (r *run) whether(runs bool, f func()) {
@@ -159,13 +141,12 @@ func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
 			reset = append(reset, n.GetResTarget().GetName())
 		}
 	}
-	changed := names(m.GetTargetList())
+	changed := answer.TargetNames(m.GetTargetList())
 	mark := len(r.Effects)
 	tables, runs := r.target(m.GetRelation(), write{
-		event: "update", where: m.GetWhereClause(), columns: changed, returning: m.GetReturningClause() != nil,
+		event: "update", where: m.GetWhereClause(), columns: changed,
 	})
 	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
-	r.within = false
 	for _, t := range tables {
 		for _, name := range reset {
 			if c := t.Column(name); c != nil {
@@ -176,7 +157,6 @@ func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
 		r.checksReferenced(t, changed)
 		r.checksReferencing(t, changed)
 	}
-	r.identifies("update", m.GetRelation(), m.GetWhereClause(), true)
 	r.whether(runs, func() {
 		r.nodes(l, m.GetTargetList())
 		for _, n := range m.GetFromClause() {
@@ -190,14 +170,12 @@ func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
 func (r *run) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
 	r.with(l)
 	mark := len(r.Effects)
-	tables, runs := r.target(m.GetRelation(), write{event: "delete", where: m.GetWhereClause(), returning: m.GetReturningClause() != nil})
+	tables, runs := r.target(m.GetRelation(), write{event: "delete", where: m.GetWhereClause()})
 	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
-	r.within = false
 	for _, t := range tables {
 		r.findsRows(t, m.GetRelation(), m.GetWhereClause())
 		r.checksReferencing(t, nil)
 	}
-	r.identifies("delete", m.GetRelation(), m.GetWhereClause(), true)
 	r.whether(runs, func() {
 		for _, n := range m.GetUsingClause() {
 			r.from(n, l, true, m.GetWhereClause())
@@ -225,7 +203,7 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 
 // checksReferencing locks the tables whose foreign keys point to a row that
 // goes away or changes its key (changed; nil for a deletion). Without an index
-// on the foreign key they are read whole, for each row.
+// on the foreign key they are scanned in full, for each row.
 func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 	for _, ref := range r.C.References(t, true) {
 		target := r.C.Relation(ref.Con.Ref)
@@ -258,32 +236,15 @@ func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
 	return false
 }
 
-// merges reports whether MERGE can write to a relation: not where a rule is in
-// force, and to views since 17.
-func (r *run) merges(t *catalog.Relation) bool {
-	if t.Kind == catalog.View && t.View != nil && !r.V.AtLeast(17) {
-		return false
-	}
-	return !slices.ContainsFunc(t.Rules, func(u *catalog.Rule) bool { return !u.Disabled || !r.V.AtLeast(17) })
-}
-
 func (r *run) merge(m *pgparse.MergeStmt) {
 	var changed []string
-	deletes, updates := false, false
+	deletes := false
 	for _, n := range m.GetMergeWhenClauses() {
 		w := n.GetMergeWhenClause()
 		deletes = deletes || w.GetCommandType() == pgparse.CmdType_CMD_DELETE
-		updates = updates || w.GetCommandType() == pgparse.CmdType_CMD_UPDATE
 		for _, t := range w.GetTargetList() {
 			changed = append(changed, t.GetResTarget().GetName())
 		}
-	}
-	if !r.NewerMerge(m) {
-		return
-	}
-	if t := r.table(m.GetRelation()); t != nil && !r.merges(t) {
-		r.Refuse(refuse.MergeTarget, t.Name.Name)
-		return
 	}
 	tables, _ := r.target(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
 	for _, t := range tables {
@@ -293,27 +254,4 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 			r.checksReferencing(t, nil)
 		}
 	}
-	if updates {
-		r.identifies("update", m.GetRelation(), m.GetJoinCondition(), false)
-	}
-	if deletes {
-		r.identifies("delete", m.GetRelation(), m.GetJoinCondition(), false)
-	}
-}
-
-// splitName splits the text of a regclass: schema.name, without quotes.
-func splitName(s string) (schema, name string) {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '.' {
-			return unquote(s[:i]), unquote(s[i+1:])
-		}
-	}
-	return "", unquote(s)
-}
-
-func unquote(s string) string {
-	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
-		return s[1 : len(s)-1]
-	}
-	return strings.ToLower(s)
 }

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"cmp"
+	"github.com/onward-sql/onward/internal/answer"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -53,13 +54,6 @@ func (r *run) dropType(tn *pgparse.TypeName, cascade bool) {
 	r.dropUserType(u, cascade, 0)
 }
 
-// partitionedBy reports whether a column is part of a table's partition key.
-func partitionedBy(rel *catalog.Relation, col *catalog.Column) bool {
-	return slices.ContainsFunc(rel.PartitionKey, func(k catalog.IndexKey) bool {
-		return k.Column == col.Attnum || contains(k.Columns, col.Attnum)
-	})
-}
-
 func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 	if depth > maxDepth {
 		return
@@ -74,7 +68,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		if !cascade {
 			return
 		}
-		if partitionedBy(rel, col) { // it cannot be without
+		if answer.PartitionedBy(rel, col) { // it cannot be without
 			r.drop(rel, "partitioned by "+col.Name+", which has the type "+u.Name.String())
 			r.dropRelation(rel, true, depth+1)
 			return

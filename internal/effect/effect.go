@@ -38,10 +38,10 @@ type Effect struct {
 	Name catalog.Name
 	Kind catalog.Kind
 	Lock onward.Lock
-	// Rewrites: the relation's file is written anew (of a table: with all its
+	// Rewrites: the relation's file is rewritten (of a table: with all its
 	// indexes). RebuildsIndex: on a table, an existing index of it is rebuilt;
 	// on an index, it is rebuilt. BuildsIndex: on a table, a new index of it
-	// is built. Scans: the relation is read whole.
+	// is built. Scans: the relation is scanned in full.
 	Rewrites, RebuildsIndex, BuildsIndex, Scans bool
 	// Created and Dropped mark what the statement creates or drops itself.
 	Created, Dropped bool
@@ -80,7 +80,7 @@ func (e *Effect) Work() onward.Work {
 type Result struct {
 	// Effects has one entry per relation, those named by the statement first.
 	Effects []Effect
-	// NoTransaction is set when the server refuses the statement inside of a
+	// NoTransaction is set when the server refuses the statement inside a
 	// transaction block; it is the server's name for the command: "CREATE
 	// INDEX CONCURRENTLY".
 	NoTransaction string

@@ -1,10 +1,10 @@
 package effect
 
 import (
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // referencesWhy is why the other side of a foreign key is locked.
@@ -17,71 +17,18 @@ func referencedBy(con, table string) string {
 
 // addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
 func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
-	if !con.GetIsEnforced() && !a.V.AtLeast(18) {
-		a.Refuse(refuse.SyntaxAt, "ENFORCED")
-		return
-	}
-	if len(con.GetFkDelSetCols()) > 0 && !a.V.AtLeast(15) {
-		a.Refuse(refuse.SyntaxAt, "(")
-		return
-	}
-	if a.rel.Kind == catalog.ForeignTable {
-		a.Refuse(refuse.ForeignKeyForeign)
-		return
-	}
-	for _, name := range columns {
-		if col, _ := a.Column(a.rel, name); col != nil && col.Generated == "virtual" {
-			a.Refuse(refuse.VirtualConstraint, "foreign key")
-			return
-		}
-	}
 	ref := a.table(con.GetPktable())
-	if ref != nil && !a.mayReference(ref, con, columns) {
-		return
-	}
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
-	if a.rel.Kind == catalog.PartitionedTable {
-		if con.GetSkipValidation() && con.GetIsEnforced() && !a.V.AtLeast(18) {
-			a.Refuse(refuse.ForeignKeyNotValid, a.rel.Name.Name, referencing(ref))
-			return
-		}
-		if !a.recurse {
-			a.Refuse(refuse.ForeignKeyOnly, a.rel.Name.Name, referencing(ref))
-			return
-		}
-	}
 	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.V.AtLeast(18)) {
 		a.descend(true)
 	}
 	if validate {
 		a.checkRows(a.rel, ref, con, columns, 0)
-	} else if con.GetSkipValidation() {
-		a.notValid = append(a.notValid, con)
 	}
 	if ref != nil {
 		// Where all values are NULL, nothing is looked up.
 		a.lockReferenced(ref, validate && !a.allNull(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
 	}
-}
-
-// typeNow is the type of a column as far as the statement has come; an unknown
-// one when it was not seen.
-func (a *alter) typeNow(name string) catalog.Type {
-	if t, ok := a.newTypes[name]; ok {
-		return t
-	}
-	if col := a.rel.Column(name); col != nil && !contains(a.droppedColumns, name) {
-		if col.Inferred {
-			return catalog.Type{}
-		}
-		return col.Type
-	}
-	for _, d := range a.newColumns {
-		if d.GetColname() == name && !serialType(d.GetTypeName()) {
-			return a.C.TypeOf(d.GetTypeName())
-		}
-	}
-	return catalog.Type{}
 }
 
 // checkRows reads the rows of a table, or of the partitions, for a new foreign
@@ -130,7 +77,7 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() {
 			continue
 		}
-		targets := keys(con.GetPkAttrs())
+		targets := answer.Names(con.GetPkAttrs())
 		if named(rel, have.Columns, columns) && (len(targets) == 0 || named(ref, have.RefColumns, targets)) {
 			return have
 		}
@@ -141,20 +88,13 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 // allNull reports whether one of the columns is new and holds NULL only.
 func (a *alter) allNull(columns []string) bool {
 	for _, name := range columns {
-		if a.isNew(name) {
-			if n := a.newColumn(name); (n.deflt == nil || predicate.IsNull(n.deflt)) && !n.serial && n.identity == "" {
+		if def := a.now.New(name); def != nil {
+			if n := answer.ReadColumn(def); (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == "" {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-func referencing(ref *catalog.Relation) string {
-	if ref == nil {
-		return ""
-	}
-	return ` referencing relation "` + ref.Name.Name + `"`
 }
 
 // lockReferenced locks the table that a new foreign key points to, and its

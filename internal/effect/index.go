@@ -6,17 +6,6 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// elemName is what an index element is called in a made-up name.
-func elemName(e *pgparse.IndexElem) string {
-	if e.GetName() != "" {
-		return e.GetName()
-	}
-	if f := e.GetExpr().GetFuncCall().GetFuncname(); len(f) > 0 {
-		return pgparse.Text(f[len(f)-1])
-	}
-	return "expr"
-}
-
 // buildOn builds an index on a table, and on each partition of a partitioned
 // one. match finds an index of a partition that does already.
 func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onward.Lock,

@@ -3,6 +3,7 @@ package effect
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -100,7 +101,4 @@ var simpleRecursion = map[pgparse.AlterTableType]bool{
 }
 
 // stored reports whether a relation has a file of its own.
-func stored(rel *catalog.Relation) bool {
-	return rel.Kind != catalog.PartitionedTable && rel.Kind != catalog.PartitionedIndex &&
-		rel.Kind != catalog.View && rel.Kind != catalog.ForeignTable && rel.Kind != catalog.CompositeType
-}
+func stored(rel *catalog.Relation) bool { return answer.Stored(rel) }

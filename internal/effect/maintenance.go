@@ -23,22 +23,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 	if statsOnly {
 		return
 	}
-	one := func(rel *catalog.Relation) {
-		switch {
-		case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView && rel.Kind != catalog.ForeignTable: // warns
-		case full && stored(rel):
-			r.rewrite(rel, "")
-		case full:
-			r.lock(rel, ael)
-		default:
-			r.lock(rel, sue)
-			if s.GetIsVacuumcmd() {
-				for _, i := range r.C.IndexesOf(rel) {
-					r.lockFor(i, rx, "index of "+rel.Name.String())
-				}
-			}
-		}
-	}
+	one := func(rel *catalog.Relation) { r.vacuumOne(rel, full, s.GetIsVacuumcmd()) }
 	for _, n := range s.GetRels() {
 		rv := n.GetVacuumRelation().GetRelation()
 		rel := r.table(rv)
@@ -67,6 +52,24 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 			return true
 		})
 		r.sortEffects()
+	}
+}
+
+// vacuumOne is VACUUM of one relation, or ANALYZE.
+func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
+	switch {
+	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView && rel.Kind != catalog.ForeignTable: // warns
+	case full && stored(rel):
+		r.rewrite(rel, "")
+	case full:
+		r.lock(rel, ael)
+	default:
+		r.lock(rel, sue)
+		if vacuum {
+			for _, i := range r.C.IndexesOf(rel) {
+				r.lockFor(i, rx, "index of "+rel.Name.String())
+			}
+		}
 	}
 }
 

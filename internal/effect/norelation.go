@@ -26,27 +26,8 @@ func (r *run) noRelation(msg any) {
 		r.NoTransaction = "CREATE TABLESPACE"
 	case *pgparse.DropTableSpaceStmt:
 		r.NoTransaction = "DROP TABLESPACE"
-	case *pgparse.CreateSubscriptionStmt:
-		if pgparse.Option(s.GetOptions(), "create_slot", pgparse.Option(s.GetOptions(), "connect", true)) {
-			r.NoTransaction = "CREATE SUBSCRIPTION ... WITH (create_slot = true)"
-		}
-	case *pgparse.DropSubscriptionStmt:
-		// One that is not there, or has no slot on the other side, may go.
-		o := r.C.Object("subscription", catalog.Name{Name: s.GetSubname()})
-		if !s.GetMissingOk() || o != nil || !r.C.Complete && r.C.Unmodelled != nil {
-			r.NoTransaction = "DROP SUBSCRIPTION"
-		}
-	case *pgparse.AlterSubscriptionStmt:
-		switch s.GetKind() {
-		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_REFRESH:
-			r.NoTransaction = "ALTER SUBSCRIPTION ... REFRESH"
-		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_SET_PUBLICATION,
-			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_ADD_PUBLICATION,
-			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_DROP_PUBLICATION:
-			if pgparse.Option(s.GetOptions(), "refresh", true) {
-				r.NoTransaction = "ALTER SUBSCRIPTION with refresh"
-			}
-		}
+	case *pgparse.CreateSubscriptionStmt, *pgparse.DropSubscriptionStmt, *pgparse.AlterSubscriptionStmt:
+		r.subscription(msg)
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			r.NoTransaction = "DISCARD ALL"
@@ -77,5 +58,33 @@ func (r *run) noRelation(msg any) {
 		*pgparse.DeallocateStmt, *pgparse.ClosePortalStmt, *pgparse.FetchStmt:
 	default:
 		r.unmodelled(msg)
+	}
+}
+
+// subscription tells which statements about subscriptions talk to the other side,
+// which no transaction can take back.
+func (r *run) subscription(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.CreateSubscriptionStmt:
+		if pgparse.Option(s.GetOptions(), "create_slot", pgparse.Option(s.GetOptions(), "connect", true)) {
+			r.NoTransaction = "CREATE SUBSCRIPTION ... WITH (create_slot = true)"
+		}
+	case *pgparse.DropSubscriptionStmt:
+		// One that is not there, or has no slot on the other side, may go.
+		o := r.C.Object("subscription", catalog.Name{Name: s.GetSubname()})
+		if !s.GetMissingOk() || o != nil || !r.C.Complete && r.C.Unmodelled != nil {
+			r.NoTransaction = "DROP SUBSCRIPTION"
+		}
+	case *pgparse.AlterSubscriptionStmt:
+		switch s.GetKind() {
+		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_REFRESH:
+			r.NoTransaction = "ALTER SUBSCRIPTION ... REFRESH"
+		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_SET_PUBLICATION,
+			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_ADD_PUBLICATION,
+			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_DROP_PUBLICATION:
+			if pgparse.Option(s.GetOptions(), "refresh", true) {
+				r.NoTransaction = "ALTER SUBSCRIPTION with refresh"
+			}
+		}
 	}
 }

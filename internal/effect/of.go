@@ -18,9 +18,10 @@ func Of(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 	*r = run{Question: answer.Question{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.Ask(msg)
+	refused := r.No // what the walk looks up in vain is no refusal
 	r.statement(msg)
 	result := r.Result
-	result.Refused = r.No
+	result.Refused = refused
 	r.Question, r.index = answer.Question{}, nil
 	if len(r.Effects) == 0 || result.Refused != nil && (c.Complete || result.Refused.Unread()) {
 		// What was locked before the server noticed is gone with the statement.

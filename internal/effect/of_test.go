@@ -118,7 +118,7 @@ func TestConsulted(t *testing.T) {
 }
 
 // TestNoTransaction holds the names that the server gives to what it refuses
-// inside of a transaction block.
+// inside a transaction block.
 func TestNoTransaction(t *testing.T) {
 	t.Parallel()
 	c := fold(t, catalog.New(), "CREATE TABLE t (id int PRIMARY KEY)")

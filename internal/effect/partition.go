@@ -4,7 +4,6 @@ import (
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // attach is ATTACH PARTITION, of a table or of an index.
@@ -19,9 +18,6 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 	}
 	a.lock(part, ael)
 	a.below(part, ael)
-	if !a.mayAttach(part, cmd.GetBound()) {
-		return
-	}
 	implied := a.implied(part, cmd.GetBound())
 	for _, leaf := range a.C.Tree(part, true) {
 		if stored(leaf) && !implied && !a.implied(leaf, cmd.GetBound()) {
@@ -34,79 +30,6 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 		a.lockDefault(d, a.rel, cmd.GetBound())
 	}
 	a.cloneToPartition(part.Name, a.rel, part)
-}
-
-// mayInherit refuses a parent whose columns the table does not keep.
-func (a *alter) mayInherit(parent *catalog.Relation) {
-	if a.rel.Parent != 0 {
-		a.Refuse(refuse.PartitionInherits)
-		return
-	}
-	if parent.Kind == catalog.PartitionedTable {
-		a.Refuse(refuse.InheritPartitioned, parent.Name.Name)
-		return
-	}
-	a.keepsNotNull(a.rel, parent)
-}
-
-// keepsNotNull refuses a child that may hold NULL where its parent may not.
-func (a *alter) keepsNotNull(child, parent *catalog.Relation) bool {
-	for _, col := range parent.Columns {
-		own := child.Column(col.Name)
-		if own == nil || own.Inferred || own.NotNull || !col.NotNull || a.forItself(parent, col) {
-			continue
-		}
-		which := "child table"
-		if a.V.AtLeast(18) {
-			which += ` "` + child.Name.Name + `"`
-		}
-		a.Refuse(refuse.ChildNotNull, col.Name, which)
-		return false
-	}
-	return true
-}
-
-// forItself reports whether a NOT NULL is not passed on (18).
-func (a *alter) forItself(rel *catalog.Relation, col *catalog.Column) bool {
-	for _, c := range rel.Constraints {
-		if c.Kind == catalog.NotNullConstraint && c.NoInherit && contains(c.Columns, col.Attnum) {
-			return true
-		}
-	}
-	return false
-}
-
-// mayAttach refuses a partition that the server refuses whatever its rows are.
-func (a *alter) mayAttach(part *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
-	if part.Inferred || a.rel.Inferred {
-		return true
-	}
-	return a.hasRoom(part.Name, a.rel, bound) && a.sameColumns(part) && a.keepsNotNull(part, a.rel)
-}
-
-// sameColumns refuses a partition with other columns than its parent has. One
-// that lacks a column the catalog refuses.
-func (a *alter) sameColumns(part *catalog.Relation) bool {
-	if !a.Whole(part) || !a.Whole(a.rel) {
-		return true
-	}
-	for _, col := range part.Columns {
-		above := a.rel.Column(col.Name)
-		switch {
-		case above == nil:
-			a.Refuse(refuse.PartitionExtra, part.Name.Name, col.Name, a.rel.Name.Name)
-		case col.Inferred || above.Inferred || !col.Type.Known() || !above.Type.Known():
-			continue
-		case !answer.Same(col.Type, above.Type):
-			a.Refuse(refuse.ChildType, part.Name.Name, col.Name)
-		case col.Identity != "" && a.V.AtLeast(17):
-			a.Refuse(refuse.PartitionIdentity, part.Name.Name, col.Name)
-		default:
-			continue
-		}
-		return false
-	}
-	return true
 }
 
 // lockDefault locks the default partition, which is read for rows that belong
@@ -146,6 +69,24 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		r.buildOn(part, full, ael, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
 			func(p *catalog.Relation) *catalog.Relation { return r.sameIndex(p, index, parent, used) })
 	}
+	r.cloneForeignKeys(parent, part)
+	if refs := r.C.References(parent, true); len(refs) > 0 {
+		mode := as
+		if r.V.AtLeast(15) {
+			mode = sre
+		}
+		for _, ref := range refs {
+			for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+				if t != part {
+					r.lockFor(t, mode, "references "+parent.Name.String())
+				}
+			}
+		}
+	}
+}
+
+// cloneForeignKeys gives a partition the foreign keys of its parent.
+func (r *run) cloneForeignKeys(parent, part *catalog.Relation) {
 	for _, con := range parent.Constraints {
 		if con.Kind != catalog.ForeignKey {
 			continue
@@ -167,19 +108,6 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			for _, leaf := range r.C.Tree(part, true) {
 				if stored(leaf) {
 					r.at(leaf).Scans = true
-				}
-			}
-		}
-	}
-	if refs := r.C.References(parent, true); len(refs) > 0 {
-		mode := as
-		if r.V.AtLeast(15) {
-			mode = sre
-		}
-		for _, ref := range refs {
-			for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
-				if t != part {
-					r.lockFor(t, mode, "references "+parent.Name.String())
 				}
 			}
 		}
@@ -224,22 +152,11 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 				continue
 			}
 		}
-		if sameKeys(part, parent, have.Keys, want.Keys) {
+		if answer.SameKeys(part, parent, have.Keys, want.Keys) {
 			return i
 		}
 	}
 	return nil
-}
-
-func sameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) bool {
-	for n := range want {
-		h, w := part.Attr(have[n].Column), parent.Attr(want[n].Column)
-		if (h == nil) != (w == nil) || h != nil && h.Name != w.Name || h == nil && have[n].ExprText != want[n].ExprText ||
-			have[n].Opclass != want[n].Opclass || have[n].Collation != want[n].Collation {
-			return false
-		}
-	}
-	return true
 }
 
 func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) *catalog.Constraint {
@@ -266,9 +183,6 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	if index == nil {
 		return
 	}
-	if a.Deny(a.strange(index)); a.No != nil {
-		return
-	}
 	a.lock(index, ael)
 	for _, i := range []*catalog.Relation{a.rel, index} {
 		if t := a.C.TableOf(i); t != nil {
@@ -277,65 +191,19 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	}
 }
 
-// strange is what the server has against an index as a partition of the altered
-// one: it is on another table, or not the same there; nil when it takes it.
-func (a *alter) strange(index *catalog.Relation) *refuse.Refusal {
-	have, want := index.Index, a.rel.Index
-	part, parent := a.C.TableOf(index), a.C.TableOf(a.rel)
-	switch {
-	case have == nil || want == nil || index.Inferred || a.rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
-		return nil
-	case part.Parent != parent.OID:
-		return refuse.IndexElsewhere.Of(index.Name.Name, a.rel.Name.Name)
-	case have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !sameKeys(part, parent, have.Keys, want.Keys):
-		return refuse.IndexUnlike.Of(index.Name.Name, a.rel.Name.Name)
-	}
-	return nil
-}
-
 // detach is DETACH PARTITION.
 func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 	part := a.table(cmd.GetName())
 	if part == nil {
 		return
 	}
-	if !a.isPartition(part) {
-		return
-	}
 	if cmd.GetConcurrent() {
-		if !a.V.AtLeast(14) {
-			a.Refuse(refuse.SyntaxAt, "CONCURRENTLY")
-			return
-		}
 		a.NoTransaction = "ALTER TABLE ... DETACH CONCURRENTLY"
-		if a.rel.Default != 0 {
-			a.Refuse(refuse.DetachConcurrently)
-			return
-		}
 		a.at(a.rel).Waits = true
 	}
 	a.finishDetach(part)
 	if d := a.C.Relation(a.rel.Default); d != nil && d != part {
 		a.lockFor(d, ael, "default partition of "+a.rel.Name.String())
-	}
-}
-
-func (a *alter) isPartition(part *catalog.Relation) bool {
-	if part.Parent == a.rel.OID || part.Inferred || a.rel.Inferred {
-		return true
-	}
-	a.Refuse(refuse.NotPartitionOf, part.Name.Name, a.rel.Name.Name)
-	return false
-}
-
-// finalize is DETACH PARTITION … FINALIZE.
-func (a *alter) finalize(cmd *pgparse.PartitionCmd) {
-	if !a.V.AtLeast(14) {
-		a.Refuse(refuse.SyntaxAt, "FINALIZE")
-		return
-	}
-	if part := a.table(cmd.GetName()); part != nil && a.isPartition(part) {
-		a.finishDetach(part)
 	}
 }
 

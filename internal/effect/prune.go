@@ -55,7 +55,7 @@ func (r *run) pruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgpars
 
 // leftOut is pruned for one level.
 func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
-	if len(parent.PartitionKey) != 1 || part.OID == 0 || len(parent.Partitions) > mostCompared {
+	if len(parent.PartitionKey) != 1 || part.OID == 0 || len(parent.Partitions) > answer.MostCompared {
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
@@ -67,7 +67,7 @@ func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, wher
 			continue
 		}
 		wanted := predicate.Values(cond, col.Name)
-		switch low, high, ok := ends(part.Bound); {
+		switch low, high, ok := answer.Ends(part.Bound); {
 		case part.OID == parent.Default:
 			// The rest is left out where other partitions have all values.
 			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return !r.elsewhere(parent, v) }) {
@@ -92,8 +92,8 @@ var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "d
 // elsewhere reports whether a partition other than the default surely has a value.
 func (r *run) elsewhere(parent *catalog.Relation, v *predicate.Value) bool {
 	for _, p := range r.C.Rels(parent.Partitions) {
-		low, high, ok := ends(p.Bound)
-		if ok && low.Kind == v.Kind && (before(low, v) || low.Is(v)) && before(v, high) {
+		low, high, ok := answer.Ends(p.Bound)
+		if ok && low.Kind == v.Kind && (answer.Before(low, v) || low.Is(v)) && answer.Before(v, high) {
 			return true
 		}
 		if list, _ := listed(p.Bound); slices.ContainsFunc(list, func(b *predicate.Value) bool { return b != nil && b.Is(v) }) {
@@ -115,7 +115,7 @@ func listed(words string) (list []*predicate.Value, ok bool) {
 		return nil, false
 	}
 	for _, v := range strings.Split(strings.TrimSuffix(rest, ")"), ", ") {
-		list = append(list, literal(v))
+		list = append(list, answer.Literal(v))
 	}
 	return list, true
 }

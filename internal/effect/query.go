@@ -6,7 +6,6 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -20,7 +19,7 @@ func (r *run) expr(n *pgparse.Node) {
 	r.node(n, query.BindExpr(n, query.Nothing{}))
 }
 
-// queryIn is one query of a statement, with those inside of it.
+// queryIn is one query of a statement, with those inside it.
 func (r *run) queryIn(l *query.Level) {
 	if l == nil || r.depth > maxDepth {
 		return
@@ -34,10 +33,8 @@ func (r *run) queryIn(l *query.Level) {
 		r.insert(m, l)
 	case *pgparse.UpdateStmt:
 		r.update(m, l)
-		r.ReturningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 	case *pgparse.DeleteStmt:
 		r.deleteFrom(m, l)
-		r.ReturningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 	case *pgparse.MergeStmt:
 		r.with(l)
 		r.merge(m)
@@ -49,26 +46,9 @@ func (r *run) queryIn(l *query.Level) {
 
 // with is what the WITH queries of a query do.
 func (r *run) with(l *query.Level) {
-	within := r.within
 	for _, c := range l.With {
-		if word := traversal(c.Node); word != "" && !r.V.AtLeast(14) {
-			r.Refuse(refuse.SyntaxAt, word)
-		}
-		r.within = true
 		r.queryIn(c.Query)
-		r.within = within
 	}
-}
-
-// traversal is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
-func traversal(cte *pgparse.CommonTableExpr) string {
-	switch {
-	case cte.GetSearchClause() != nil:
-		return "SEARCH"
-	case cte.GetCycleClause() != nil:
-		return "CYCLE"
-	}
-	return ""
 }
 
 func (r *run) nodes(l *query.Level, lists ...[]*pgparse.Node) {
@@ -94,7 +74,6 @@ func (r *run) node(n *pgparse.Node, l *query.Level) {
 			return false
 		case *pgparse.FuncCall:
 			r.call(x)
-			r.NewerCall(x)
 		case *pgparse.SubLink:
 			s := x.GetSubselect().GetSelectStmt()
 			if inner := l.Inner(s); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && inner != nil && r.depth <= maxDepth {
@@ -106,13 +85,6 @@ func (r *run) node(n *pgparse.Node, l *query.Level) {
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 			r.queryIn(l.Inner(m))
 			return false
-		case *pgparse.RangeSubselect:
-			if x.GetAlias() == nil && !r.V.AtLeast(16) {
-				r.Refuse(refuse.FromAlias)
-			}
-		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
-		default:
-			r.NewerExpr(m)
 		}
 		return true
 	})
@@ -132,51 +104,15 @@ func (r *run) calls(expr *pgparse.Node) {
 func (r *run) call(f *pgparse.FuncCall) {
 	switch pgparse.Last(f.GetFuncname()) {
 	case "nextval", "setval", "currval", "pg_sequence_last_value":
-	case "pg_get_serial_sequence":
-		r.serialSequence(f)
-		return
 	default:
 		return // pg_relation_size() and its like let go at once
 	}
 	if len(f.GetArgs()) == 0 {
 		return
 	}
-	if rel := r.regclass(f.GetArgs()[0]); rel != nil {
+	if rel := r.Regclass(f.GetArgs()[0]); rel != nil {
 		r.lock(rel, rx)
 	}
-}
-
-// serialSequence refuses a column that is not there.
-func (r *run) serialSequence(f *pgparse.FuncCall) {
-	if len(f.GetArgs()) != 2 {
-		return
-	}
-	table, name := r.regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
-	if table != nil && name != nil && r.Whole(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
-		r.Refuse(refuse.ColumnMissing, name.Text, table.Name.Name)
-	}
-}
-
-// regclass is the relation that an argument names: a constant, or the sequence
-// of a column, pg_get_serial_sequence('t', 'id').
-func (r *run) regclass(arg *pgparse.Node) *catalog.Relation {
-	for arg.GetTypeCast() != nil {
-		arg = arg.GetTypeCast().GetArg()
-	}
-	if f := arg.GetFuncCall(); f != nil && pgparse.Last(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
-		table, column := r.regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
-		if table == nil || column == nil {
-			return nil
-		}
-		if c := table.Column(column.Text); c != nil {
-			return r.C.Relation(c.Sequence)
-		}
-		return nil
-	}
-	if b := predicate.End(arg); b != nil && b.Kind == predicate.Text {
-		return r.C.Lookup(splitName(b.Text))
-	}
-	return nil
 }
 
 // selectStmt is a SELECT; some says that one row of it is enough.
@@ -187,12 +123,8 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 			r.queryIn(arm)
 		}
 	}
-	if s.GetGroupDistinct() && !r.V.AtLeast(14) {
-		r.Refuse(refuse.SyntaxAt, "DISTINCT")
-	}
-	mark := len(r.Effects)
 	r.nodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
-	// What FROM names is read whole, unless a condition or a limit says less.
+	// What FROM names is scanned in full, unless a condition or a limit says less.
 	whole := s.GetLimitCount() == nil && s.GetLarg() == nil && !some && !r.atTheEnds(s)
 	for _, n := range s.GetFromClause() {
 		r.from(n, l, whole, s.GetWhereClause())
@@ -203,14 +135,9 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 		r.create(r.NewName(into.GetRel()), catalog.Table)
 	}
 	if len(s.GetLockingClause()) > 0 {
-		r.rowLocks(s, l, mark)
+		r.rowLocks(s, l)
 	}
 }
-
-// aggregates are those of the server that may stand without a column, or with
-// one that no index gives.
-var aggregates = []string{"count", "sum", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg",
-	"bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "any_value", "xmlagg", "range_agg", "stddev", "variance"}
 
 // atTheEnds reports whether a SELECT takes from one table nothing but the
 // smallest or the largest value of columns which have an index that begins with
@@ -238,7 +165,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 					other = other || !r.leads(rel, x.GetArgs()[0])
 					return false
 				}
-				other = other || x.GetOver() != nil || contains(aggregates, name)
+				other = other || x.GetOver() != nil || contains(answer.Aggregates, name)
 			}
 			return !other
 		})
@@ -264,7 +191,7 @@ func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
 }
 
 // from locks a FROM item; a table in it that no condition narrows by an index
-// is read whole.
+// is scanned in full.
 func (r *run) from(n *pgparse.Node, l *query.Level, whole bool, where *pgparse.Node) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
@@ -293,7 +220,7 @@ func (r *run) from(n *pgparse.Node, l *query.Level, whole bool, where *pgparse.N
 }
 
 // indexed reports whether a condition compares the first column of an index
-// with something, so that the table need not be read whole.
+// with something, so that the table need not be scanned in full.
 func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 	if where == nil {
 		return false

@@ -13,27 +13,11 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 			concurrent = pgparse.Truth(p.GetDefElem())
 		}
 	}
-	name := map[pgparse.ReindexObjectType]string{
-		pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:   "REINDEX SCHEMA",
-		pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE: "REINDEX DATABASE",
-		pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM:   "REINDEX SYSTEM",
-	}[s.GetKind()]
 	if concurrent {
 		r.NoTransaction = "REINDEX CONCURRENTLY"
 	}
-	if name != "" {
-		r.NoTransaction = name
-		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM {
-			return
-		}
-		r.C.Relations(func(rel *catalog.Relation) bool {
-			if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&
-				(s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || rel.Name.Schema == s.GetName()) {
-				r.reindexTable(rel, concurrent)
-			}
-			return true
-		})
-		r.sortEffects()
+	if s.GetRelation() == nil {
+		r.reindexMany(s, concurrent)
 		return
 	}
 	kind := catalog.Table
@@ -65,6 +49,33 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 			}
 		}
 	}
+	r.reindexTree(rel, concurrent)
+}
+
+// reindexMany is REINDEX of a schema, of the database or of the server's own
+// tables.
+func (r *run) reindexMany(s *pgparse.ReindexStmt, concurrent bool) {
+	switch s.GetKind() {
+	case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:
+		r.NoTransaction = "REINDEX SCHEMA"
+	case pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE:
+		r.NoTransaction = "REINDEX DATABASE"
+	default:
+		r.NoTransaction = "REINDEX SYSTEM"
+		return
+	}
+	r.C.Relations(func(rel *catalog.Relation) bool {
+		if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&
+			(s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || rel.Name.Schema == s.GetName()) {
+			r.reindexTable(rel, concurrent)
+		}
+		return true
+	})
+	r.sortEffects()
+}
+
+// reindexTree is REINDEX of a table or an index, with its partitions.
+func (r *run) reindexTree(rel *catalog.Relation, concurrent bool) {
 	weak := sh
 	strong := ael // of a named index, partitioned or not
 	if concurrent {

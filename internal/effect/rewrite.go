@@ -3,9 +3,9 @@ package effect
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -20,14 +20,6 @@ type write struct {
 	given map[int16]bool
 	// inherits: what inherits from the target is written to as well.
 	inherits bool
-	// returning and arbiter: the statement has a RETURNING, an ON CONFLICT.
-	returning, arbiter bool
-}
-
-// firing is a rule or trigger at work.
-type firing struct {
-	on    catalog.OID
-	event string
 }
 
 // target locks what a statement writes to, after rules and views have rewritten
@@ -36,11 +28,7 @@ type firing struct {
 // https://www.postgresql.org/docs/current/rules-update.html
 func (r *run) target(rv *pgparse.RangeVar, w write) (tables []*catalog.Relation, runs bool) {
 	rel := r.table(rv)
-	if rel == nil {
-		return nil, true
-	}
-	if rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence {
-		r.Refuse(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
+	if rel == nil || rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence {
 		return nil, true
 	}
 	w.inherits = rv.GetInh() && w.event != "insert"
@@ -68,29 +56,17 @@ func (r *run) rewritten(rel *catalog.Relation, w write, why string) (tables []*c
 	case rel.Kind != catalog.View || rel.View == nil:
 		return r.readRelation(rel, rx, w.inherits, why, &[]catalog.OID{}), true
 	}
-	return r.throughView(rel, w, f.conditional), true
+	return r.throughView(rel, w), true
 }
 
 // throughView is a statement that writes to a view and that no rule replaced.
-func (r *run) throughView(view *catalog.Relation, w write, conditional bool) []*catalog.Relation {
-	if contains(view.InsteadOf(), w.event) || w.event == "merge" && len(view.InsteadOf()) > 0 {
+func (r *run) throughView(view *catalog.Relation, w write) []*catalog.Relation {
+	if answer.Instead(view, w.event) {
 		if w.event != "insert" {
 			r.readsRows(view, as, w)
 		}
 		r.insteadOf(view, w.event)
 		return nil
-	}
-	if r.C.Complete || r.C.Unmodelled == nil {
-		if conditional || r.C.ReadOnly(view) != "" {
-			r.Refuse(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
-			return nil
-		}
-		for _, name := range w.columns {
-			if r.C.Computed(view, name) {
-				r.Refuse(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
-				return nil
-			}
-		}
 	}
 	why := "read by the view " + view.Name.String()
 	base := r.C.Base(view)
@@ -111,11 +87,6 @@ func (r *run) throughView(view *catalog.Relation, w write, conditional bool) []*
 	return tables
 }
 
-var (
-	cannotWrite = map[string]string{"insert": "cannot insert into", "update": "cannot update", "delete": "cannot delete from", "merge": "cannot merge into"}
-	cannotSet   = map[string]string{"insert": "cannot insert into", "update": "cannot update", "delete": "cannot update", "merge": "cannot merge into"}
-)
-
 // readsRows reads the rows of a target that something else is done with.
 func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
 	if rel.Kind == catalog.View && rel.View != nil {
@@ -134,48 +105,26 @@ func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
 
 // fired is what the rules of a relation made of a statement.
 type fired struct {
-	instead     bool // the statement itself does not run
-	conditional bool // it runs for some rows only
-	products    int  // statements that the rules add
-	reads       bool // one of them reads the rows that the statement names
-	returning   bool // one of them gives what RETURNING asks for
+	instead  bool // the statement itself does not run
+	products int  // statements that the rules add
+	reads    bool // one of them reads the rows that the statement names
 }
 
 func (r *run) fire(rel *catalog.Relation, w write) fired {
 	var f fired
-	updates := false
-	this := firing{rel.OID, w.event}
+	this := answer.Firing{On: rel.OID, Event: w.event}
 	for _, u := range rel.Rules {
-		updates = updates || u.Event == "update"
 		if u.Event != w.event || u.Disabled {
 			continue
 		}
 		f.instead = f.instead || u.Instead && u.Where == nil
-		f.conditional = f.conditional || u.Instead && u.Where != nil
 		f.products += len(u.Actions)
 		if len(u.Actions) > 0 && contains(r.firing, this) {
-			r.Refuse(refuse.RuleRecursion, rel.Name.Name)
-			return f
+			return f // the server refuses it
 		}
 		r.firing = append(r.firing, this)
 		r.carryOut(rel, u, w, &f)
 		r.firing = r.firing[:len(r.firing)-1]
-	}
-	switch {
-	case len(rel.Rules) == 0:
-	case w.returning && (f.instead || f.conditional) && !f.returning:
-		r.Refuse(refuse.RuleReturning, map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}[w.event], rel.Name.Name)
-	case w.arbiter && (f.products > 0 || updates):
-		r.Refuse(refuse.RuleConflict)
-	case !r.within:
-	case f.instead && f.products == 0:
-		r.Refuse(refuse.RuleNothing)
-	case f.conditional && f.products > 0:
-		r.Refuse(refuse.RuleConditional)
-	case !f.instead && f.products > 0:
-		r.Refuse(refuse.RuleAlso)
-	case f.products > 1:
-		r.Refuse(refuse.RuleMany)
 	}
 	return f
 }
@@ -183,8 +132,8 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 // carryOut locks what the actions of a rule do. Their names mean what they
 // meant when the rule was made.
 func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *fired) {
-	mark, outer, within := len(r.Effects), r.bound, r.within
-	r.bound, r.within = u.Reads, false
+	mark, outer := len(r.Effects), r.bound
+	r.bound = u.Reads
 	r.expr(u.Where)
 	f.reads = f.reads || len(u.Actions) > 0 && w.event != "insert" && w.where != nil
 	fields := rowFields(append([]*pgparse.Node{u.Where}, u.Actions...))
@@ -198,18 +147,9 @@ func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *fired
 		}
 	}
 	for _, action := range u.Actions {
-		msg := pgparse.Unwrap(action)
-		switch m := msg.(type) {
-		case *pgparse.InsertStmt:
-			f.returning = f.returning || m.GetReturningClause() != nil
-		case *pgparse.UpdateStmt:
-			f.returning = f.returning || m.GetReturningClause() != nil
-		case *pgparse.DeleteStmt:
-			f.returning = f.returning || m.GetReturningClause() != nil
-		}
-		r.query(msg)
+		r.query(pgparse.Unwrap(action))
 	}
-	r.bound, r.within = outer, within
+	r.bound = outer
 	for i := mark; i < len(r.Effects); i++ {
 		if e := &r.Effects[i]; e.Why == "" {
 			e.Why = "the rule " + u.Name + " on " + rel.Name.String() + " names it"
@@ -245,7 +185,7 @@ func isRow(ref *pgparse.ColumnRef) bool {
 // insteadOf locks what the functions of a view's triggers surely do for a row:
 // what hangs on a condition is not told, and nothing of how much they read.
 func (r *run) insteadOf(view *catalog.Relation, event string) {
-	this := firing{view.OID, event}
+	this := answer.Firing{On: view.OID, Event: event}
 	if contains(r.firing, this) {
 		return
 	}

@@ -18,11 +18,7 @@ type run struct {
 	// bound says what names mean in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
 	// firing are the rules and triggers at work.
-	firing []firing
-	// within: the statement stands in a WITH.
-	within bool
-	// persistence is that of the table that CREATE TABLE makes.
-	persistence catalog.Persistence
+	firing []answer.Firing
 	// without are the columns whose drop was followed.
 	without []columnOf
 	// taken are the names that the statement itself has made, among the effects that
@@ -146,7 +142,7 @@ func (r *run) empty(rel *catalog.Relation, why string) {
 	}
 }
 
-// rewrite notes that a table's file is written anew with all its indexes.
+// rewrite notes that a table's file is rewritten with all its indexes.
 func (r *run) rewrite(rel *catalog.Relation, why string) {
 	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
 	e.Rewrites, e.Scans = true, true

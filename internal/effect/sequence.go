@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (r *run) createSequence(s *pgparse.CreateSeqStmt) {
@@ -50,22 +49,6 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 	r.ownedByColumn(s.GetOptions())
 }
 
-// isIdentity reports whether a column is one as far as the statement has come.
-func (a *alter) isIdentity(col *catalog.Column) bool {
-	return col.Identity != "" && !contains(a.withoutIdentity, col.Name)
-}
-
-// sharesIdentity reports whether a column of a partition takes its numbers from
-// the sequence of its parent's.
-func (a *alter) sharesIdentity(col *catalog.Column) bool {
-	parent := a.C.Relation(a.rel.Parent)
-	if parent == nil || col == nil || col.Identity == "" {
-		return false
-	}
-	above := parent.Column(col.Name)
-	return above != nil && above.Identity != "" && (col.Sequence == 0 || col.Sequence == above.Sequence)
-}
-
 func optionNames(options []*pgparse.Node) []string {
 	out := make([]string, len(options))
 	for i, o := range options {
@@ -102,57 +85,22 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !only && a.V.AtLeast(17) {
 		a.below(a.rel, a.mode)
 	}
-	if a.sharesIdentity(col) && cmd.GetSubtype() != pgparse.AlterTableType_AT_AddIdentity {
-		switch {
-		case !a.V.AtLeast(17): // no partition's column was one
-			if !cmd.GetMissingOk() {
-				a.Refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
-			}
-		case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
-			a.Refuse(refuse.IdentityFromPartition)
-		default:
-			a.Refuse(refuse.IdentityOfPartition)
-		}
+	if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddIdentity {
+		a.createOwned(a.rel.Name, cmd.GetName(), cmd.GetDef().GetConstraint().GetOptions())
 		return
 	}
 	var seq *catalog.Relation
-	if col != nil && col.Sequence != 0 {
+	if col != nil && !a.now.SharesIdentity(col) {
 		seq = a.C.Relation(col.Sequence)
 	}
-	switch cmd.GetSubtype() {
-	case pgparse.AlterTableType_AT_AddIdentity:
-		if a.rel.Parent != 0 && a.V.AtLeast(17) {
-			a.Refuse(refuse.IdentityToPartition)
-			return
-		}
-		if known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-			a.Refuse(refuse.IdentityNullable, cmd.GetName(), a.rel.Name.Name)
-			return
-		}
-		a.newIdentity = true
-		a.createOwned(a.rel.Name, cmd.GetName(), cmd.GetDef().GetConstraint().GetOptions())
-	case pgparse.AlterTableType_AT_DropIdentity:
-		if known && col != nil && col.Identity == "" {
-			if !cmd.GetMissingOk() {
-				a.Refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
-			}
-			return
-		}
-		a.withoutIdentity = append(a.withoutIdentity, cmd.GetName())
-		if seq != nil {
-			a.drop(seq, "owned by the column "+cmd.GetName())
-		}
-	case pgparse.AlterTableType_AT_SetIdentity:
-		if known && col != nil && !a.isIdentity(col) && !a.newIdentity {
-			a.Refuse(refuse.IdentityNot, cmd.GetName(), a.rel.Name.Name)
-			return
-		}
-		if seq == nil {
-			return
-		}
+	switch {
+	case seq == nil || none:
+	case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
+		a.drop(seq, "owned by the column "+cmd.GetName())
+	default:
 		e := a.lockFor(seq, sre, "owned by the column "+cmd.GetName())
-		for _, o := range cmd.GetDef().GetList().GetItems() {
-			if name := o.GetDefElem().GetDefname(); name != "generated" && name != "owned_by" {
+		for _, name := range optionNames(cmd.GetDef().GetList().GetItems()) {
+			if name != "generated" && name != "owned_by" {
 				e.Rewrites, e.Instant = true, true
 			}
 		}

@@ -57,6 +57,14 @@ func (r *run) statement(msg any) {
 		r.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
 		r.statistics(s)
+	default:
+		r.object(msg)
+	}
+}
+
+// object are statements about what is no table nor part of one.
+func (r *run) object(msg any) {
+	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		r.createView(s)
 	case *pgparse.RefreshMatViewStmt:
@@ -87,6 +95,15 @@ func (r *run) statement(msg any) {
 			r.statement(pgparse.Unwrap(n))
 		}
 		r.Schema = ""
+	default:
+		r.rows(msg)
+	}
+}
+
+// rows are statements that read or change rows, and those whose effects are not
+// in their text.
+func (r *run) rows(msg any) {
+	switch s := msg.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		r.query(s)
 	case *pgparse.CopyStmt:
@@ -94,9 +111,7 @@ func (r *run) statement(msg any) {
 	case *pgparse.ExplainStmt:
 		r.explain(s)
 	case *pgparse.DeclareCursorStmt:
-		if r.No == nil {
-			r.planned(s.GetQuery())
-		}
+		r.planned(s.GetQuery())
 	case *pgparse.PrepareStmt:
 		r.reads(s.GetQuery())
 	case *pgparse.AlterExtensionContentsStmt:

@@ -3,7 +3,6 @@ package effect
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
@@ -57,38 +56,4 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 		}
 		return true
 	})
-}
-
-// typedTables carries an ALTER TYPE on to the tables of the type. retype is the
-// subcommand when it changes an attribute's type.
-func (a *alter) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
-	u := a.C.CompositeOf(a.rel)
-	if u == nil {
-		return
-	}
-	if retype != nil {
-		var used *refuse.Refusal
-		a.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
-			if used == nil {
-				used = refuse.TypeUsed.Of(u.Name.Name, rel.Name.Name, col.Name)
-			}
-		})
-		if used != nil {
-			a.Deny(used)
-			return
-		}
-	}
-	if !a.MayChange(a.rel, behavior) {
-		return
-	}
-	for _, t := range a.TablesOf(u) {
-		a.lockFor(t, a.mode, "a table of the type "+u.Name.String())
-		if retype == nil {
-			continue
-		}
-		if col := t.Column(retype.GetName()); col != nil {
-			def := retype.GetDef().GetColumnDef()
-			a.retype(t, col, a.C.TypeOf(def.GetTypeName()), def)
-		}
-	}
 }

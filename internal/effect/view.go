@@ -34,9 +34,6 @@ func (r *run) reads(query *pgparse.Node) {
 			r.lock(rel, as)
 		}
 	}
-	if inner.No != nil {
-		r.Deny(inner.No)
-	}
 }
 
 // createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.

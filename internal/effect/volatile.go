@@ -4,7 +4,6 @@ import (
 	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -67,8 +66,7 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 			return v == builtin.Volatile, false
 		}
 		if inOld || inLast {
-			r.Refuse(refuse.FunctionMissing, name+"()")
-			return true, false
+			return true, false // another version has it
 		}
 	}
 	if v, known := extensionFunction(name); known {

@@ -94,6 +94,11 @@ func (r *reading) bound(left *pgparse.Node, op, v string) bool {
 		}
 		return true
 	}
+	return r.measured(left, op, v)
+}
+
+// measured notes the bound of a length: length(x) > 3.
+func (r *reading) measured(left *pgparse.Node, op, v string) bool {
 	call := left.GetFuncCall()
 	if call == nil || len(call.GetArgs()) == 0 {
 		return false

@@ -131,7 +131,7 @@ var (
 	bodyCase      = regexp.MustCompile(`(?i)\b(CASE|END)\b`)
 )
 
-// inBody reports whether a semicolon here is one inside of BEGIN ATOMIC … END.
+// inBody reports whether a semicolon here is one inside BEGIN ATOMIC … END.
 func inBody(b []byte) bool {
 	if !createRoutine.Match(b[:min(len(b), 100)]) {
 		return false

@@ -15,7 +15,7 @@
 // Foreign keys are left to the server to check. session_replication_role =
 // replica would be faster and would spare disabling triggers, but it needs a
 // superuser and lets rows in that production could not have; triggers of the
-// user are disabled inside of the transaction that fills the table, and as they
+// user are disabled inside the transaction that fills the table, and as they
 // were before when it ends.
 package fill
 

@@ -202,7 +202,11 @@ func (f *filler) assignKey(t *table, k *key) {
 		}
 		return
 	}
-	// Few values of many columns: as many as it takes.
+	f.combine(t, k, units)
+}
+
+// combine makes a key of few values of many columns: of as many as it takes.
+func (f *filler) combine(t *table, k *key, units []unit) {
 	sort.SliceStable(units, func(a, b int) bool { return units[a].rank > units[b].rank })
 	product := int64(1)
 	var used []unit

@@ -74,60 +74,7 @@ type refusal struct {
 // transaction runs send for each table with the user's triggers out of the way.
 // The error is one that ends it all.
 func (f *filler) transaction(ctx context.Context, tables []*table, send func(*table) error) (*refusal, error) {
-	exec := func(sql string) error {
-		_, err := f.conn.Exec(ctx, sql)
-		return err
-	}
-	run := func(t *table, sql ...string) error {
-		if len(sql) == 0 {
-			return nil
-		}
-		if f.schema.super && f.schema.events {
-			// Event triggers of the user see none of this. Rows come with the
-			// role set back, so that foreign keys are checked.
-			sql = append(append([]string{"SET LOCAL session_replication_role = replica"}, sql...), "SET LOCAL session_replication_role = origin")
-		}
-		for _, s := range sql {
-			if err := exec(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	at := tables[0]
-	err := func() error {
-		if err := exec("BEGIN"); err != nil {
-			return err
-		}
-		for _, t := range tables {
-			at = t
-			if err := run(t, t.quiet()...); err != nil {
-				return err
-			}
-		}
-		if len(tables) > 1 {
-			if err := exec("SET CONSTRAINTS ALL DEFERRED"); err != nil {
-				return err
-			}
-		}
-		for _, t := range tables {
-			at = t
-			if err := send(t); err != nil {
-				return err
-			}
-		}
-		// A table with checks outstanding cannot be altered.
-		if err := exec("SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
-			return err
-		}
-		for _, t := range tables {
-			at = t
-			if err := run(t, t.loud()...); err != nil {
-				return err
-			}
-		}
-		return exec("COMMIT")
-	}()
+	at, err := f.send(ctx, tables, send)
 	if err == nil {
 		return nil, nil
 	}
@@ -135,10 +82,68 @@ func (f *filler) transaction(ctx context.Context, tables []*table, send func(*ta
 	if ctx.Err() != nil || !errors.As(err, &pg) || f.conn.IsClosed() {
 		return nil, fmt.Errorf("fill %s: %w", at.name(), err)
 	}
-	if err := exec("ROLLBACK"); err != nil {
+	if err := f.exec(ctx, "ROLLBACK"); err != nil {
 		return nil, fmt.Errorf("fill %s: %w", at.name(), err)
 	}
 	return &refusal{at, pg}, nil
+}
+
+// send runs the transaction; at is the table that it came to.
+func (f *filler) send(ctx context.Context, tables []*table, send func(*table) error) (at *table, err error) {
+	at = tables[0]
+	if err := f.exec(ctx, "BEGIN"); err != nil {
+		return at, err
+	}
+	for _, t := range tables {
+		at = t
+		if err := f.quietly(ctx, t.quiet()...); err != nil {
+			return at, err
+		}
+	}
+	if len(tables) > 1 {
+		if err := f.exec(ctx, "SET CONSTRAINTS ALL DEFERRED"); err != nil {
+			return at, err
+		}
+	}
+	for _, t := range tables {
+		at = t
+		if err := send(t); err != nil {
+			return at, err
+		}
+	}
+	// A table with checks outstanding cannot be altered.
+	if err := f.exec(ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
+		return at, err
+	}
+	for _, t := range tables {
+		at = t
+		if err := f.quietly(ctx, t.loud()...); err != nil {
+			return at, err
+		}
+	}
+	return at, f.exec(ctx, "COMMIT")
+}
+
+func (f *filler) exec(ctx context.Context, sql string) error {
+	_, err := f.conn.Exec(ctx, sql)
+	return err
+}
+
+// quietly runs statements of which event triggers of the user see nothing. Rows
+// come with the role set back, so that foreign keys are checked.
+func (f *filler) quietly(ctx context.Context, sql ...string) error {
+	if len(sql) == 0 {
+		return nil
+	}
+	if f.schema.super && f.schema.events {
+		sql = append(append([]string{"SET LOCAL session_replication_role = replica"}, sql...), "SET LOCAL session_replication_role = origin")
+	}
+	for _, s := range sql {
+		if err := f.exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // quiet is what disables triggers and row level security, loud what restores

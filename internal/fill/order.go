@@ -157,7 +157,7 @@ func deferred(circle []*table) []*table {
 }
 
 // circle is the first strongly connected component of several tables, in the
-// order of their names, that waits for nothing outside of itself.
+// order of their names, that waits for nothing outside itself.
 func (f *filler) circle(tables []*table, refs func(*table) []*ref) []*table {
 	reach := map[*table]map[*table]bool{}
 	for _, t := range tables {

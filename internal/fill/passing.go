@@ -59,7 +59,7 @@ func (f *filler) pools(ctx context.Context, t *table, failing []*check) (string,
 			}
 		}
 		for _, i := range columns {
-			// NULL is a choice of the combination from here on.
+			// NULL is a choice of the combination from now on.
 			if c := t.columns[i]; !c.full && !c.replaced {
 				c.full, c.value = true, nil
 				if err := f.buildColumn(ctx, t, c); err != nil {

@@ -109,6 +109,21 @@ func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.place(parts, parents, partKind)
+	for _, t := range s.tables {
+		slices.SortFunc(t.leaves, func(a, b *leaf) int { return strings.Compare(a.schema+"."+a.rel, b.schema+"."+b.rel) })
+	}
+	slices.SortFunc(s.tables, func(a, b *table) int { return strings.Compare(a.name(), b.name()) })
+	for _, read := range []func(context.Context, *pgx.Conn) error{s.readTypes, s.readColumns, s.readConstraints, s.readKeys, s.readTriggers} {
+		if err := read(ctx, conn); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// place gives the partitions to the table at the top of their tree.
+func (s *schema) place(parts []*leaf, parents map[uint32]uint32, partKind map[uint32]string) {
 	isDefault := map[uint32]bool{}
 	for _, p := range parts {
 		isDefault[p.oid] = p.isDefault
@@ -128,16 +143,6 @@ func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
 			root.leaves = append(root.leaves, p)
 		}
 	}
-	for _, t := range s.tables {
-		slices.SortFunc(t.leaves, func(a, b *leaf) int { return strings.Compare(a.schema+"."+a.rel, b.schema+"."+b.rel) })
-	}
-	slices.SortFunc(s.tables, func(a, b *table) int { return strings.Compare(a.name(), b.name()) })
-	for _, read := range []func(context.Context, *pgx.Conn) error{s.readTypes, s.readColumns, s.readConstraints, s.readKeys, s.readTriggers} {
-		if err := read(ctx, conn); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
 }
 
 func (s *schema) readTypes(ctx context.Context, conn *pgx.Conn) error {

@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// schema is what the server's catalogue says, as far as rows depend on it.
+// schema is what the server's catalogue says, the part that rows depend on.
 type schema struct {
 	tables []*table // to fill: ordinary and partitioned ones, not partitions
 	byOID  map[uint32]*table

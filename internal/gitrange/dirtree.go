@@ -60,7 +60,7 @@ func DirTree(root string, paths []string) (Tree, error) {
 	}
 	w.follow()
 	w.files.sort()
-	if len(paths) > 1 { // which may be one inside of another
+	if len(paths) > 1 { // which may be one inside another
 		w.files = slices.CompactFunc(w.files, func(a, b File) bool { return a.Path == b.Path })
 	}
 	return &diskTree{name: root, root: abs, files: w.files}, nil

@@ -111,16 +111,7 @@ func library(file string) Act {
 
 // makes is a function whose code is none of a database's languages.
 func makes(x *pgparse.CreateFunctionStmt) []Act {
-	var language string
-	var as []string
-	for _, o := range x.GetOptions() {
-		switch d := o.GetDefElem(); d.GetDefname() {
-		case "language":
-			language = strings.ToLower(pgparse.Text(d.GetArg()))
-		case "as":
-			as = pgparse.Texts(pgparse.Items(d.GetArg()))
-		}
-	}
+	language, as := pgparse.Code(x.GetOptions())
 	if len(as) == 0 {
 		return nil
 	}

@@ -18,7 +18,7 @@ type Block struct {
 	Expressions []string
 }
 
-// BlockStatement is a statement inside of a PL/pgSQL body.
+// BlockStatement is a statement inside a PL/pgSQL body.
 type BlockStatement struct {
 	SQL string
 	// Line is the line in the body, from 1.
@@ -93,7 +93,7 @@ func errNested() error {
 }
 
 // nesting is how deep the blocks, branches, loops and CASEs of a body stand in
-// one another, as far as its words tell. The IF of IF EXISTS opens nothing.
+// one another, judging by its words. The IF of IF EXISTS opens nothing.
 func nesting(body string) int {
 	depth, most := 0, 0
 	before := ";" // the token before: a word, or its first byte

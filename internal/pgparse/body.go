@@ -3,7 +3,7 @@ package pgparse
 import "strings"
 
 // Body is what stands in the body of a function in PL/pgSQL: its queries and
-// expressions, as far as its words tell. Unlike [ParseBlock], which runs
+// expressions, judging by its words. Unlike [ParseBlock], which runs
 // Postgres' own parser, it needs to know nothing of types and variables, and
 // reads what it can of a body that has a mistake.
 type Body struct {

@@ -5,7 +5,7 @@ import "strings"
 // Span is a stretch of a text, in bytes: [Start, End).
 type Span struct{ Start, End int }
 
-// Clauses cuts a list at its commas: those outside of quotes, comments and
+// Clauses cuts a list at its commas: those outside quotes, comments and
 // brackets, beginning at an offset. The clauses are without the white space and
 // comments around them; an empty clause has no length.
 func Clauses(sql string, from int) []Span {
@@ -88,7 +88,7 @@ func isSpace(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'
 }
 
-// AfterWord is the offset behind the first occurrence of a keyword outside of
+// AfterWord is the offset behind the first occurrence of a keyword outside
 // quotes and comments; -1 when there is none.
 func AfterWord(sql, word string) int {
 	for i := 0; i < len(sql); {

@@ -11,7 +11,7 @@ var evasions = map[string]string{
 	"set and rolled back":               "BEGIN;\nSET standard_conforming_strings = off;\nROLLBACK;\nSELECT '\\'; DROP TABLE b; --';\n",
 	"set in the same message":           "SET standard_conforming_strings = off\\; SELECT '\\'; DROP TABLE b; --';\n",
 	"set in a block":                    "DO $$BEGIN SET standard_conforming_strings = off; END$$;\nSELECT '\\''; DROP TABLE b; --';\n",
-	"local outside of a transaction":    "SET LOCAL standard_conforming_strings = off;\nSELECT 1;\nDROP TABLE b;\n",
+	"local outside a transaction":       "SET LOCAL standard_conforming_strings = off;\nSELECT 1;\nDROP TABLE b;\n",
 	"rows and more on one line":         "COPY zz FROM STDIN; DROP TABLE b;\n1\n\\.\nSELECT 2;\n",
 	"rows and no end":                   "COPY zz FROM STDIN;\n1\nDROP TABLE b;\n",
 	"no end, and more on the line":      "COPY zz FROM STDIN; DROP TABLE b;\nSELECT 1;\n",

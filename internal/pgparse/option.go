@@ -43,3 +43,17 @@ func Holds[T any](expr *Node) bool {
 	})
 	return found
 }
+
+// Code is what CREATE FUNCTION or DO says of a body, by its options: its language in
+// lower case, "" where it names none, and the texts of AS.
+func Code(options []*Node) (language string, as []string) {
+	for _, o := range options {
+		switch d := o.GetDefElem(); d.GetDefname() {
+		case "language":
+			language = strings.ToLower(Text(d.GetArg()))
+		case "as":
+			as = Texts(Items(d.GetArg()))
+		}
+	}
+	return language, as
+}

@@ -37,7 +37,7 @@ func NewLines(src string) *Lines {
 }
 
 // Position is the line and column of a byte offset, both from 1. The column
-// counts characters. Offsets outside of the source are moved to its ends.
+// counts characters. Offsets outside the source are moved to its ends.
 func (l *Lines) Position(offset int) (line, column int) {
 	offset = max(0, min(offset, len(l.src)))
 	line, _ = slices.BinarySearch(l.starts, int32(offset+1))

@@ -339,7 +339,7 @@ func firstWord(s string) string {
 	return s
 }
 
-// Comments finds the comments of a source, outside and inside of statements.
+// Comments finds the comments of a source, outside and inside statements.
 func Comments(text string) []Comment {
 	if !strings.Contains(text, "--") && !strings.Contains(text, "/*") {
 		return nil

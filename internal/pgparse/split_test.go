@@ -218,7 +218,7 @@ var seeds = []string{
 	"CREATE FUNCTION A()BEGIN ATOMIC SELECT 0 end;END;SELECT",
 }
 
-// FuzzSplit: no input panics, statements lie in order inside of the source,
+// FuzzSplit: no input panics, statements lie in order inside the source,
 // and what was cut apart is the whole source but for blanks, comments and the rows
 // of COPY. What the grammar reads as a whole, it reads cut apart.
 func FuzzSplit(f *testing.F) {

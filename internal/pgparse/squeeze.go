@@ -3,7 +3,7 @@ package pgparse
 import "strings"
 
 // Squeeze is a statement without comments, with one blank for each stretch of
-// white space outside of quotes: two statements that squeeze to the same text
+// white space outside quotes: two statements that squeeze to the same text
 // do the same.
 func Squeeze(sql string) string {
 	var b strings.Builder

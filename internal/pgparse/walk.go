@@ -40,6 +40,6 @@ func (w *walk) visit(msg any) {
 	w.depth--
 }
 
-// Unwrap is the statement or expression inside of a node: *AlterTableStmt,
+// Unwrap is the statement or expression inside a node: *AlterTableStmt,
 // *FuncCall, …; nil for an empty one.
 func Unwrap(n *Node) any { return unwrap(n) }

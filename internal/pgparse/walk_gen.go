@@ -2,7 +2,7 @@
 
 package pgparse
 
-// unwrap is the statement or expression inside of a Node.
+// unwrap is the statement or expression inside a Node.
 func unwrap(n *Node) any {
 	switch x := n.GetNode().(type) {
 	case *Node_AArrayExpr:

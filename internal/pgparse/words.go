@@ -71,7 +71,7 @@ func Names(text string) []string {
 }
 
 // FieldNames lists the names that stand behind one of the given records and a
-// dot, as in NEW.total and (NEW).total, outside of strings and comments.
+// dot, as in NEW.total and (NEW).total, outside strings and comments.
 func FieldNames(text string, records ...string) []string {
 	var out []string
 	list := wordsOf(text)

@@ -177,7 +177,7 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// An archive cannot write outside of its directory.
+// An archive cannot write outside its directory.
 func TestUntar(t *testing.T) {
 	t.Parallel()
 	pack := func(headers ...*tar.Header) *tar.Reader {

@@ -127,7 +127,7 @@ func unpack(jar []byte, dir string) error {
 	return errors.New("read the archive: no .txz file in it")
 }
 
-// untar goes through an os.Root, so that no entry can be written outside of dir.
+// untar goes through an os.Root, so that no entry can be written outside dir.
 func untar(archive *tar.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -160,7 +160,7 @@ func postmaster(t testing.TB, dir string) (pid int, segment string) {
 	return pid, segment
 }
 
-// ownMemory holds that a server shares no memory by files outside of its directory: they would stay.
+// ownMemory holds that a server shares no memory by files outside its directory: they would stay.
 func ownMemory(t *testing.T, pid int) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -171,6 +171,6 @@ func ownMemory(t *testing.T, pid int) {
 		t.Fatal(err)
 	}
 	if files := regexp.MustCompile(`/dev/shm/PostgreSQL\.\d+`).FindAllString(string(maps), -1); len(files) > 0 {
-		t.Errorf("shared memory outside of its directory: %q", files)
+		t.Errorf("shared memory outside its directory: %q", files)
 	}
 }

@@ -322,7 +322,7 @@ func (s *Server) Log() string {
 }
 
 // Gaps says what the wall around the server's processes does not hold on this machine, a sentence each; none when a
-// migration that has become superuser in the server can do nothing outside of it. Nobody has put a wall around a
+// migration that has become superuser in the server can do nothing outside it. Nobody has put a wall around a
 // server of Config.URL, nor with Config.Unconfined: there is nothing to say of them.
 func (s *Server) Gaps() []string { return s.gaps }
 

@@ -87,7 +87,7 @@ func (s *Server) RoleMaker(ctx context.Context, waits func()) error {
 // roleMakers is the key of the advisory lock: "onward" in ASCII, and a number.
 const roleMakers int64 = 0x6f6e776172640001
 
-// dropRoles drops the claimed roles that want says yes to. One that is used outside of our databases stays: the server
+// dropRoles drops the claimed roles that want says yes to. One that is used outside our databases stays: the server
 // refuses to drop it.
 func dropRoles(ctx context.Context, c *pgx.Conn, claims []claim, want func(claim) bool) error {
 	var names []string

@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Value is what an expression comes to for one row, as far as that is certain.
+// Value is what an expression comes to for one row, where that is certain.
 type Value struct {
 	Kind   Kind
 	Text   string

@@ -2,11 +2,11 @@ package query
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// maxDepth bounds queries inside of queries, and joins of joins.
+// maxDepth bounds queries inside queries, and joins of joins.
 const maxDepth = 1000
 
 // Bind resolves the names of a SELECT, INSERT, UPDATE, DELETE or MERGE, or of
-// the one inside of a statement that runs or keeps it (EXPLAIN, CREATE VIEW,
+// the one inside a statement that runs or keeps it (EXPLAIN, CREATE VIEW,
 // CREATE TABLE AS, DECLARE, PREPARE, COPY); nil for any other statement. extra
 // are relations that are visible beside those of FROM, such as NEW and OLD in a
 // rule. root is a *pgparse.Node, or the statement in it.
@@ -78,7 +78,7 @@ type binder struct {
 	bare bool
 	// clause is the one that the binder is in.
 	clause Clause
-	// inner are the levels of the queries inside of the statement.
+	// inner are the levels of the queries inside the statement.
 	inner *inside
 }
 

@@ -108,7 +108,7 @@ func (l *Level) using(column string) {
 	l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: column}, Sees: len(l.Sources)})
 }
 
-// shared are the columns that NATURAL compares, as far as they are known.
+// shared are the columns that NATURAL compares, where they are known.
 func shared(left, right []*Source) []string {
 	var out []string
 	for _, s := range left {
@@ -203,7 +203,7 @@ func (s *Source) all() []Output {
 	return out
 }
 
-// renamed are columns that go by other names, as far as there are any.
+// renamed are columns that go by other names, if there are any.
 func renamed(columns []Output, names []*pgparse.Node) []Output {
 	if len(names) == 0 {
 		return columns

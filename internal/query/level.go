@@ -3,7 +3,7 @@ package query
 import "github.com/onward-sql/onward/internal/pgparse"
 
 // Level is one query of a statement: what stands between one SELECT, INSERT,
-// UPDATE, DELETE or MERGE and its end, without the queries inside of it. Names
+// UPDATE, DELETE or MERGE and its end, without the queries inside it. Names
 // of columns mean what is in FROM at their level, or at one around it.
 type Level struct {
 	// Node is *pgparse.SelectStmt, *InsertStmt, *UpdateStmt, *DeleteStmt or
@@ -170,7 +170,7 @@ func (l *Level) Walk(f func(*Level) bool) bool {
 	return true
 }
 
-// Inner is the level of a query inside of the same statement, by its node:
+// Inner is the level of a query inside the same statement, by its node:
 // *pgparse.SelectStmt and the like; nil for one that it does not have.
 func (l *Level) Inner(node any) *Level {
 	if l.inner == nil {

@@ -13,7 +13,7 @@ type Meaning struct {
 	Level *Level
 }
 
-// Resolve gives what a name of a level may mean, as far as aliases tell: from the
+// Resolve gives what a name of a level may mean, judging by aliases: from the
 // inside out, up to the first level that is known to have it. A source that is
 // known not to have the column is among them too; Lacks tells. Nothing comes for
 // a name of the output, which ORDER BY takes first.

@@ -25,7 +25,7 @@ const (
 	Compares      // a column with Value, by Operator
 	Gives         // a column Value: INSERT, UPDATE
 
-	Arbitrates     // Columns that an ON CONFLICT of a relation names; Partial: with a condition
+	Arbitrates     // Columns that an ON CONFLICT of a relation names, also as lower(a), none: whatever conflicts; Partial: with a condition
 	ArbitratesName // the constraint Name of a relation, in ON CONFLICT ON CONSTRAINT
 
 	Calls   // the function Schema.Name
@@ -212,16 +212,15 @@ func (u *uses) conflict(l *Level, c *pgparse.OnConflictClause) {
 	if name := infer.GetConname(); name != "" {
 		x := u.column(ArbitratesName, l.Target, "", infer.GetLocation())
 		x.Columns = []string{pgparse.Clip(name)}
-	} else if len(infer.GetIndexElems()) > 0 {
-		x := u.column(Arbitrates, l.Target, "", infer.GetLocation())
+	} else {
+		at := c.GetLocation()
+		if infer != nil {
+			at = infer.GetLocation()
+		}
+		x := u.column(Arbitrates, l.Target, "", at)
 		x.Partial = infer.GetWhereClause() != nil
 		for _, n := range infer.GetIndexElems() {
-			e := n.GetIndexElem()
-			name := e.GetName()
-			if ref := e.GetExpr().GetColumnRef(); ref != nil {
-				name = pgparse.Last(ref.GetFields())
-			}
-			x.Columns = append(x.Columns, pgparse.Clip(name)) // "" for an expression
+			x.Columns = append(x.Columns, arbiter(n.GetIndexElem()))
 		}
 	}
 	if c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {

@@ -53,10 +53,10 @@ func (u *uses) ref(l *Level, n Name, ref *pgparse.ColumnRef) {
 			for i := range may {
 				may[i].Column = pgparse.Clip(pgparse.Last(fields))
 			}
-			u.meant(may, may[0], false, n.Clause, ref.GetLocation())
+			u.meant(ReadsColumn, may, may[0], false, n.Clause, ref.GetLocation())
 		}
 	default:
-		u.meant(may, m, sure, n.Clause, ref.GetLocation())
+		u.meant(ReadsColumn, may, m, sure, n.Clause, ref.GetLocation())
 	}
 }
 
@@ -64,7 +64,8 @@ func (u *uses) ref(l *Level, n Name, ref *pgparse.ColumnRef) {
 func (s *Source) unknown() bool { return s.isTable() && s.Table == nil }
 
 // meant notes a column of the relations that it may be of; likely is the best of them.
-func (u *uses) meant(may []Meaning, likely Meaning, sure bool, c Clause, at int32) {
+// It gives nil where it is of none.
+func (u *uses) meant(how How, may []Meaning, likely Meaning, sure bool, c Clause, at int32) *Use {
 	if sure {
 		may = []Meaning{likely}
 	}
@@ -90,12 +91,13 @@ func (u *uses) meant(may []Meaning, likely Meaning, sure bool, c Clause, at int3
 		}
 	}
 	if best == nil {
-		return
+		return nil
 	}
-	x := u.column(ReadsColumn, best.Source, best.Column, at)
+	x := u.column(how, best.Source, best.Column, at)
 	if x.Clause, x.Sure = c, sure && count == 1; count > 1 {
 		x.May = levels
 	}
+	return x
 }
 
 // field notes (t).column, which reads no more of the row.
@@ -157,7 +159,7 @@ func (u *uses) call(f *pgparse.FuncCall) {
 		u.list[len(u.list)-1].Sure = ok
 	case !ok:
 	case name == "nextval", name == "currval", name == "setval", name == "to_regclass":
-		schema, name := splitName(text)
+		schema, name := SplitName(text)
 		u.list = append(u.list, Use{How: Numbers, Schema: schema, Name: name, Sure: true, At: at})
 	case name == "current_setting":
 		u.setting(Shows, text, at)
@@ -168,9 +170,9 @@ func (u *uses) setting(how How, name string, at int) {
 	u.list = append(u.list, Use{How: how, Name: strings.ToLower(name), Sure: true, At: at})
 }
 
-// splitName reads the text of a regclass: schema.name, folded to lower case but in
+// SplitName reads the text of a regclass: schema.name, folded to lower case but in
 // quotes.
-func splitName(text string) (schema, name string) {
+func SplitName(text string) (schema, name string) {
 	var parts []string
 	for text = strings.TrimSpace(text); text != ""; {
 		part, rest, quoted := text, "", strings.HasPrefix(text, `"`)

@@ -61,15 +61,36 @@ func (u *uses) pair(l *Level, c Clause, op string, column, value *pgparse.Node) 
 		if !ok {
 			continue
 		}
-		m, sure := l.Means(l.Ref(ref, c))
+		may := l.Resolve(l.Ref(ref, c))
+		m, sure := likeliest(may)
 		if m.Source == nil || m.Column == "" {
 			return
 		}
-		base, name := (&Output{Source: m.Source, Column: m.Column}).Origin()
-		if base == nil {
+		var x *Use
+		if base, name := (&Output{Source: m.Source, Column: m.Column}).Origin(); base != nil && sure {
+			x = u.column(Compares, base, name, at)
+			x.Sure = true
+		} else if x = u.meant(Compares, may, m, sure, c, at); x == nil {
 			return
 		}
-		x := u.column(Compares, base, name, at)
-		x.Operator, x.Value, x.Sure = op, text, sure
+		x.Operator, x.Value = op, text
 	}
+}
+
+// arbiter is the column of an element of ON CONFLICT; lower(a) and upper(a) are written
+// so, "" is any other expression.
+func arbiter(e *pgparse.IndexElem) string {
+	if e.GetExpr() == nil {
+		return pgparse.Clip(e.GetName())
+	}
+	if ref := e.GetExpr().GetColumnRef(); ref != nil {
+		return pgparse.Clip(pgparse.Last(ref.GetFields()))
+	}
+	f := e.GetExpr().GetFuncCall()
+	if name := pgparse.Last(f.GetFuncname()); (name == "lower" || name == "upper") && len(f.GetArgs()) == 1 {
+		if ref := f.GetArgs()[0].GetColumnRef(); ref != nil && len(ref.GetFields()) == 1 {
+			return name + "(" + pgparse.Last(ref.GetFields()) + ")"
+		}
+	}
+	return ""
 }

@@ -210,7 +210,7 @@ func legend(c *htmlChart) []htmlKey {
 	var out []htmlKey
 	for _, k := range []htmlKey{
 		{"nobody", "blocks nobody"}, {"writes", "blocks writes"}, {"reads", "blocks reads and writes"},
-		{"wait", "waits for its lock, and who comes later waits behind it"},
+		{"wait", "waiting for its lock; later queries queue behind it"},
 		{"work", "at work: scan (dotted), index build (dashed), rewrite (solid)"},
 		{"arrow", "queries stood still behind the bar above"}, {"failed", "failed"},
 	} {

@@ -46,7 +46,7 @@ func (b *htmlBuilder) failures() []htmlFailure {
 	return out
 }
 
-// measured is what was measured where, and how to do it again.
+// measured says how this was measured, and how to do it again.
 func (b *htmlBuilder) measured() *htmlMeasured {
 	run := b.run
 	out := &htmlMeasured{Command: b.command()}

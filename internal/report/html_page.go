@@ -112,6 +112,8 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 		if s.Warnings > 0 || slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed }) {
 			p.Tone, p.Mark = "warning", "no verdict"
 		}
+	case s.State == onward.StateSafeIf:
+		p.Tone, p.Mark, p.Deploy = "warning", "safe to deploy if …", ""
 	case !s.Safe:
 		p.Tone, p.Mark = "warning", "not certain"
 	case s.Warnings > 0:

@@ -191,7 +191,7 @@ func writeJSON(w io.Writer, v any) error {
 // StatsJSON prints sizes as onward stats does.
 func StatsJSON(w io.Writer, s *onward.Stats) error { return writeJSON(w, s) }
 
-// escapeHidden spells hidden characters as \uXXXX. Outside of strings, JSON
+// escapeHidden spells hidden characters as \uXXXX. Outside strings, JSON
 // has none of them.
 func escapeHidden(data []byte) []byte {
 	if plain(data) {

@@ -99,7 +99,7 @@ func (p *page) lockRows(effects []onward.Effect) {
 	if len(effects) == 0 {
 		return
 	}
-	rows := [][]string{{"relation", "lock", "work", "waits for it"}}
+	rows := [][]string{{"relation", "lock", "work", "blocks"}}
 	for i := range effects {
 		e := &effects[i]
 		name := relation(e.Relation)
@@ -128,7 +128,7 @@ func (p *page) lockRows(effects []onward.Effect) {
 		}
 		if narrow {
 			p.line(row[0])
-			p.line("  ", row[1], ", work ", row[2], ", waits for it: ", last)
+			p.line("  ", row[1], ", work ", row[2], ", blocks ", last)
 			continue
 		}
 		line := pad(row[0], widths[0]) + "  " + pad(row[1], widths[1]) + "  " + pad(row[2], widths[2]) + "  "
@@ -140,13 +140,14 @@ func (p *page) lockRows(effects []onward.Effect) {
 	}
 }
 
-// consequence says in a sentence what other sessions feel: "orders is read
-// whole while orders and users refuse writes."
-func consequence(effects []onward.Effect, duration string) string {
-	if len(effects) == 0 {
-		return "No relation is locked."
-	}
-	var rewritten, built, scanned, closed, readOnly []string
+// felt are the relations that fare alike under a statement.
+type felt struct {
+	rewritten, built, scanned []string
+	closed, readOnly          []string // to reads and writes; to writes
+}
+
+func feltOf(effects []onward.Effect) felt {
+	var f felt
 	for i := range effects {
 		e := &effects[i]
 		if e.New {
@@ -155,54 +156,72 @@ func consequence(effects []onward.Effect, duration string) string {
 		name := relation(e.Relation)
 		switch e.Work {
 		case onward.Rewrite:
-			rewritten = append(rewritten, name)
+			f.rewritten = append(f.rewritten, name)
 		case onward.IndexWork:
-			built = append(built, name)
+			f.built = append(f.built, name)
 		case onward.Scan:
-			scanned = append(scanned, name)
+			f.scanned = append(f.scanned, name)
 		}
 		switch {
 		case e.Lock.BlocksReads():
-			closed = append(closed, name)
+			f.closed = append(f.closed, name)
 		case e.Lock.BlocksWrites():
-			readOnly = append(readOnly, name)
+			f.readOnly = append(f.readOnly, name)
 		}
 	}
-	var work, wait []string
-	say := func(to *[]string, names []string, one, many string) {
-		if len(names) == 1 {
-			*to = append(*to, names[0]+" "+one)
-		} else if len(names) > 1 {
-			*to = append(*to, and(names)+" "+many)
+	return f
+}
+
+// work is "full scan of orders"; "" for none.
+func (f felt) work() string {
+	return phrases(phrase("rewrite of ", f.rewritten, ""), phrase("index build on ", f.built, ""), phrase("full scan of ", f.scanned, ""))
+}
+
+// blocked is "writes to orders and users are blocked"; "" for nothing. Where
+// they are those that are worked on, their names stand in the work already.
+func (f felt) blocked() string {
+	if slices.Equal(slices.Concat(f.rewritten, f.built, f.scanned), slices.Concat(f.closed, f.readOnly)) {
+		switch {
+		case len(f.readOnly) == 0 && len(f.closed) > 0:
+			return "reads and writes are blocked"
+		case len(f.closed) == 0 && len(f.readOnly) > 0:
+			return "writes are blocked"
 		}
 	}
-	say(&work, rewritten, "is written anew", "are written anew")
-	say(&work, built, "gets an index built", "get an index built")
-	say(&work, scanned, "is read whole", "are read whole")
-	say(&wait, closed, "refuses reads and writes", "refuse reads and writes")
-	say(&wait, readOnly, "refuses writes", "refuse writes")
-	switch worked := slices.Concat(rewritten, built, scanned); {
-	case len(wait) == 1 && slices.Equal(worked, slices.Concat(closed, readOnly)):
-		// The same names twice would be hard to read.
-		it := "it refuses"
-		if len(worked) > 1 {
-			it = "they refuse"
-		}
-		what := "writes"
-		if len(closed) > 0 {
-			what = "reads and writes"
-		}
-		return and(work) + " while " + it + " " + what + "."
-	case len(work) > 0 && len(wait) > 0:
-		return and(work) + " while " + and(wait) + "."
-	case len(work) > 0:
-		return and(work) + "; reads and writes go on."
-	case len(wait) > 0 && duration == "grows":
-		return and(wait) + " until it ends, which grows with the rows."
-	case len(wait) > 0 && duration == "waits":
-		return and(wait) + " while it waits for other transactions."
-	case len(wait) > 0:
-		return and(wait) + " for an instant, and for as long as it waits for its own lock."
+	return phrases(phrase("reads and writes on ", f.closed, " are blocked"), phrase("writes to ", f.readOnly, " are blocked"))
+}
+
+// phrase says something of names; "" when there are none.
+func phrase(before string, names []string, after string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return before + and(names) + after
+}
+
+func phrases(list ...string) string {
+	return and(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
+}
+
+// consequence says in a sentence what other sessions feel: "Full scan of
+// orders while writes to orders and users are blocked."
+func consequence(effects []onward.Effect, duration string) string {
+	if len(effects) == 0 {
+		return "No relation is locked."
+	}
+	f := feltOf(effects)
+	work, blocked := f.work(), f.blocked()
+	switch {
+	case work != "" && blocked != "":
+		return upper(work) + " while " + blocked + "."
+	case work != "":
+		return upper(work) + "; reads and writes go on."
+	case blocked != "" && duration == "grows":
+		return upper(blocked) + " until the statement ends; the time grows with the rows."
+	case blocked != "" && duration == "waits":
+		return upper(blocked) + " while the statement waits for other transactions."
+	case blocked != "":
+		return upper(blocked) + " for an instant, and while the statement waits for its locks."
 	case duration == "grows":
 		return "Reads and writes go on; the time grows with the rows."
 	}

@@ -180,6 +180,8 @@ func verdict(r *onward.Report) string {
 		return Line(r.Summary.Verdict)
 	case r.Summary.Safe:
 		return "safe to deploy"
+	case len(r.Summary.Conditions) > 0:
+		return "safe to deploy if " + Line(strings.Join(r.Summary.Conditions, ", and "))
 	case r.Summary.Withheld != "":
 		return "nothing is said about a deploy"
 	case r.Summary.Errors == 0:

@@ -131,7 +131,7 @@ func (t *terminal) sized(indent string, e *onward.Effect) {
 }
 
 // doing names work.
-var doing = map[onward.Work]string{onward.Scan: "read whole", onward.IndexWork: "index build", onward.Rewrite: "rewritten"}
+var doing = map[onward.Work]string{onward.Scan: "full scan", onward.IndexWork: "index build", onward.Rewrite: "rewrite"}
 
 // duration says for how long an effect is felt.
 func duration(m *onward.Migration, at int, e *onward.Effect) string {
@@ -140,7 +140,7 @@ func duration(m *onward.Migration, at int, e *onward.Effect) string {
 	case e.EstimateMS > 0 && !e.New:
 		return doing[e.Work] + ", " + timeWords(e.EstimateMS)
 	case e.Work == onward.Rewrite:
-		return "rewritten whole"
+		return "rewrite"
 	case e.Work != onward.NoWork:
 		return doing[e.Work] + ", grows"
 	case s.Duration == "grows" && e.Lock <= onward.RowExclusiveLock:

@@ -77,7 +77,7 @@ func (e *Engine) run(s *Stmt, settings *tracker) {
 	switch {
 	case len(s.Problems) > 0 && s.Problems[0].There() && s.Optional():
 		s.After = s.Before // what it is guarded against
-	case s.Fails():
+	case Fails(s.Results, s.Before):
 		s.After = s.Before
 	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
@@ -86,10 +86,10 @@ func (e *Engine) run(s *Stmt, settings *tracker) {
 	settings.statement(s)
 }
 
-// Fails reports whether no version in question runs the statement, so that it
-// changes nothing.
-func (s *Stmt) Fails() bool {
-	return len(s.Results) > 0 && !slices.ContainsFunc(s.Results, func(on VersionResult) bool { return !on.Result.Fails(s.Before) })
+// Fails reports whether no version in question runs a statement on a schema, so
+// that it changes nothing.
+func Fails(on []VersionResult, before *catalog.Catalog) bool {
+	return len(on) > 0 && !slices.ContainsFunc(on, func(r VersionResult) bool { return !r.Result.Fails(before) })
 }
 
 // left is the transaction that a migration leaves open for the next one, and
@@ -128,7 +128,7 @@ func (s *Stmt) Apart() string {
 	if s.Migration.Together != 0 {
 		return "a later release (the runner sends all new migrations in one transaction)"
 	}
-	return "a migration of its own, behind this one"
+	return "a migration of its own, after this one"
 }
 
 // close ends a transaction: what it changed becomes visible, or is undone.

@@ -39,8 +39,8 @@ type Engine struct {
 	pass  *Pass
 	found []placed
 	supps []suppressed
-	// hidden: the baseline took out an error.
-	hidden bool
+	// hidden is what the baseline took out.
+	hidden onward.Known
 	last   *Migration // the one that was judged last
 	count  int
 	// faults are what rules could not judge.

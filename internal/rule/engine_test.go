@@ -259,7 +259,7 @@ func TestSuppression(t *testing.T) {
 		{"without reason", "-- onward:ignore x-one\nSELECT 1;", []string{SuppressionNoReason, "x-one", "x-two"}},
 		{"a typo does not widen", "-- onward:ignore x-onne: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
 		{"no rule", "-- onward:ignore: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
-		{"inside of a statement", "SELECT\n1 -- onward:ignore x-one: why\n;", []string{"x-two"}},
+		{"inside a statement", "SELECT\n1 -- onward:ignore x-one: why\n;", []string{"x-two"}},
 		{"a DO block", "-- onward:ignore x-one: why\nDO $$ BEGIN\n  PERFORM 1;\nEND $$;", []string{"x-two", "x-two"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// LongWork is the relation in use on which a statement works for as long as it
-// is big: one that is rewritten, indexed or read whole, or whose rows are
+// LongWork is the existing relation on which a statement works for as long as it
+// is big: one that is rewritten, indexed or scanned in full, or whose rows are
 // written without a bound. Work under the statement's own strong lock comes
 // last. It gives nil when there is none.
 func (p *Pass) LongWork(s *Stmt) *effect.Effect {
@@ -177,7 +177,7 @@ func (p *Pass) Mapped(name string) *catalog.Relation {
 	return p.current.Lookup(schema, base)
 }
 
-// Blocked finds the first relation in use that a statement works on, for as
+// Blocked finds the first existing relation that a statement works on, for as
 // long as it is big, under a lock that blocks reads or writes. work says which
 // work counts. It gives nil when there is none, or when the configuration says
 // that the relations are small.

@@ -66,6 +66,9 @@ type Report struct {
 	// Severity lowers the rule's own for this case; Off (0) keeps it.
 	Severity onward.Severity
 	Evidence []onward.Evidence
+	// Unused is what no deployed code may use: "users.age". Where that is not known, the
+	// finding being a warning, the release is safe if it is so.
+	Unused string
 	// Stops says that the migration ends at the statement: what comes later in
 	// it is not found.
 	Stops bool
@@ -154,6 +157,9 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 		f.Severity = r.Severity
 	}
 	f.Fact, f.Harm, f.Instead, f.Evidence = r.Fact, r.Harm, r.Instead, r.Evidence
+	if r.Unused != "" && f.Severity == onward.Warning {
+		f.SafeIf = "no deployed code uses " + r.Unused
+	}
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}

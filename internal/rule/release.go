@@ -22,7 +22,7 @@ type Migration struct {
 	// Refusals is what the runner itself will refuse or misread in the file.
 	Refusals []history.Refusal
 	// Together is not 0 where the runner sends all new migrations of a source in
-	// one transaction, and then alike for those of one source.
+	// one transaction, and then the same for all of one source.
 	Together int
 	// Statements, Txs are filled by the engine; in order.
 	Statements []*Stmt

@@ -33,7 +33,7 @@ type Rule struct {
 	// Harm says what happens then, with the mechanism: two or three
 	// sentences.
 	Harm string
-	// Instead is the way out in prose; the fixture's fixed example shows it.
+	// Instead is what to do instead, in prose; the fixture's fixed example shows it.
 	Instead string
 	// Manual lists pages of the manual.
 	Manual []string

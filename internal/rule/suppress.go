@@ -48,8 +48,8 @@ func (e *Engine) suppress() (kept []placed, taken int) {
 		}
 		if e.config.Baseline[f.Fingerprint] {
 			taken++
-			if f.Severity == onward.Error {
-				e.hidden = true
+			if e.hidden.Findings++; f.Severity == onward.Error {
+				e.hidden.Errors++
 			}
 			continue
 		}
@@ -65,8 +65,8 @@ func (e *Engine) suppress() (kept []placed, taken int) {
 	return kept, taken
 }
 
-// Hidden reports whether the baseline took out an error. Finish comes first.
-func (e *Engine) Hidden() bool { return e.hidden }
+// Hidden is what the baseline took out. Finish comes first.
+func (e *Engine) Hidden() onward.Known { return e.hidden }
 
 // take reports whether a comment takes the finding out, and notes all that do.
 func (s *suppressed) take(f *placed) bool {

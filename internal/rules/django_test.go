@@ -126,7 +126,7 @@ func TestDjangoMovesWorkApart(t *testing.T) {
 	work := script.Part{SQL: "ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", Start: -1, Line: 9, EndLine: 9, Operation: script.Operation{Class: "AddConstraint", Model: "order"}}
 	for _, f := range judgeSource(t, script.Source{Parts: []script.Part{lock, work}, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "transaction-long-work-under-lock" {
-			if want := "move the AddConstraint to a migration of its own, behind this one"; f.Instead != want {
+			if want := "move the AddConstraint to a migration of its own, after this one"; f.Instead != want {
 				t.Error(f.Instead)
 			}
 			return

@@ -92,7 +92,7 @@ func TestKinds(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s, %s: a rule finds something outside of its Kinds:\n%s", r.ID, f.Releases[i].Name, diff)
+				t.Errorf("%s, %s: a rule finds something outside its Kinds:\n%s", r.ID, f.Releases[i].Name, diff)
 			}
 		}
 	}

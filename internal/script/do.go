@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// open adds the statements inside of a DO block.
+// open adds the statements inside a DO block.
 func (b builder) open(s *Statement) {
 	do := s.Node.GetDoStmt()
 	if do == nil {

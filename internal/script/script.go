@@ -218,7 +218,7 @@ const (
 	// CommitOfRunner: COMMIT or ROLLBACK ends the transaction that the runner
 	// opened; what follows runs without one.
 	CommitOfRunner
-	// NestedBegin: BEGIN inside of a transaction that the file itself opened.
+	// NestedBegin: BEGIN inside a transaction that the file itself opened.
 	NestedBegin
 	// CommitWithout: COMMIT or ROLLBACK where no transaction is open.
 	CommitWithout

@@ -187,7 +187,7 @@ func (s *Suppression) Covers(line, end, place int) bool {
 	case s.Target == line || s.Target == place:
 		return true
 	case s.Target > line && s.Target <= end:
-		// Inside of the statement: on the very part of it.
+		// Inside the statement: on the very part of it.
 		return place == line
 	}
 	return false

@@ -135,43 +135,53 @@ func (t *tracker) statement(s *Statement) {
 	}
 	switch ctl.Kind {
 	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
-		switch t.origin {
-		case Explicit:
-			t.note(s, NestedBegin)
-		case Runner:
-			t.note(s, BeginInside)
-		case Message:
-			// The implicit transaction becomes an ordinary one: what came
-			// before in the message belongs to it.
-			t.origin = Explicit
-		default:
-			t.open(Explicit)
-		}
-		s.Tx, s.Origin = t.tx, t.origin
+		t.begin(s)
 	case pgparse.TransactionStmtKind_TRANS_STMT_COMMIT, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK,
 		pgparse.TransactionStmtKind_TRANS_STMT_PREPARE:
-		s.Tx, s.Origin = t.tx, t.origin
-		switch t.origin {
-		case Runner:
-			t.note(s, CommitOfRunner)
-		case Alone, Message:
-			t.note(s, CommitWithout)
-		}
-		if ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && t.tx > 0 {
-			t.Rollback[t.tx] = true
-		}
-		next := Alone
-		if t.outer == Message || t.messages[t.part] {
-			// The rest of the message is an implicit transaction again.
-			next = Message
-		}
-		if ctl.Chain {
-			next = Explicit
-		}
-		t.open(next)
+		t.end(s, ctl)
 	default: // SAVEPOINT and what belongs to it; two-phase commands
 		s.Tx, s.Origin = t.tx, t.origin
 	}
+}
+
+// begin follows BEGIN and START TRANSACTION.
+func (t *tracker) begin(s *Statement) {
+	switch t.origin {
+	case Explicit:
+		t.note(s, NestedBegin)
+	case Runner:
+		t.note(s, BeginInside)
+	case Message:
+		// The implicit transaction becomes an ordinary one: what came
+		// before in the message belongs to it.
+		t.origin = Explicit
+	default:
+		t.open(Explicit)
+	}
+	s.Tx, s.Origin = t.tx, t.origin
+}
+
+// end follows COMMIT, ROLLBACK and PREPARE TRANSACTION.
+func (t *tracker) end(s *Statement, ctl *pgparse.TransactionStmt) {
+	s.Tx, s.Origin = t.tx, t.origin
+	switch t.origin {
+	case Runner:
+		t.note(s, CommitOfRunner)
+	case Alone, Message:
+		t.note(s, CommitWithout)
+	}
+	if ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && t.tx > 0 {
+		t.Rollback[t.tx] = true
+	}
+	next := Alone
+	if t.outer == Message || t.messages[t.part] {
+		// The rest of the message is an implicit transaction again.
+		next = Message
+	}
+	if ctl.Chain {
+		next = Explicit
+	}
+	t.open(next)
 }
 
 func (t *tracker) hasInner(s *Statement) bool {

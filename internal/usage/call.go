@@ -24,6 +24,11 @@ const (
 func (r *reader) call(l literal) {
 	before := r.text[max(0, l.open-64):l.open]
 	before = bytes.TrimRight(before, " \t\r\n")
+	if open := bytes.LastIndexByte(before, '('); open >= 0 && secondArgument(before[open+1:]) {
+		if callee, _ := word(before[:open]); callee == "copy_from" || callee == "copy_to" {
+			before = before[:open+1] // psycopg: copy_from(file, "users")
+		}
+	}
 	if len(before) == 0 || before[len(before)-1] != '(' && before[len(before)-1] != '{' && before[len(before)-1] != '[' && before[len(before)-1] != ' ' {
 		if callee, ok := word(before); !ok || callee != "in" || r.d != elixir {
 			return // from(u in "users")
@@ -48,6 +53,12 @@ func (r *reader) call(l literal) {
 	c.words(r, r.callStart(l.open), l.open)
 	c.words(r, l.end, r.callEnd(l.end))
 	r.facts.Calls = append(r.facts.Calls, c)
+}
+
+// secondArgument reports whether a text is one argument, and its comma.
+func secondArgument(text []byte) bool {
+	arg, comma := bytes.CutSuffix(text, []byte(","))
+	return comma && !bytes.ContainsAny(arg, "(),;\"'`")
 }
 
 // word is the name at the end of a text.

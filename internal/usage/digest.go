@@ -2,6 +2,7 @@ package usage
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
@@ -25,6 +26,8 @@ type digest struct {
 	fragment bool
 	// strays are columns of what the statement does not have.
 	strays []query.Use
+	// places are constants that are for a column, by where they stand.
+	places map[int]query.Use
 }
 
 // digestOf is the digest of a statement; nil of one that works on no rows. line tells
@@ -34,7 +37,7 @@ func digestOf(n *pgparse.Node, fragment bool, line func(at int) int) (*Query, []
 	if !works && n.GetVariableSetStmt() == nil {
 		return nil, nil
 	}
-	d := &digest{q: &Query{}, line: line, at: map[*pgparse.RangeVar]int{}, copies: n.GetCopyStmt().GetRelation() != nil, fragment: fragment}
+	d := &digest{q: &Query{}, line: line, at: map[*pgparse.RangeVar]int{}, places: map[int]query.Use{}, copies: n.GetCopyStmt().GetRelation() != nil, fragment: fragment}
 	for _, u := range query.Uses(n, query.Nothing{}) {
 		d.use(&u)
 	}
@@ -47,6 +50,7 @@ func digestOf(n *pgparse.Node, fragment bool, line func(at int) int) (*Query, []
 			d.columnOf(s.Column, Reads, s.At, []int{len(d.q.Relations) - 1})
 		}
 	}
+	d.fills(n)
 	d.texts(n)
 	return d.q, d.sets
 }
@@ -104,16 +108,15 @@ func (d *digest) use(u *query.Use) {
 		d.gives(u, Given{Column: u.Column})
 	case query.Gives:
 		d.gives(u, Given{Column: u.Column, Value: u.Value, Constant: true})
+		d.places[u.At] = *u
+	case query.Compares:
+		d.places[u.At] = *u
 	case query.Stars:
 		if u.Sure {
 			d.columnOf(AllColumns, Reads, u.At, d.of(u))
 		}
 	case query.Arbitrates:
-		for _, name := range u.Columns {
-			if name != "" {
-				d.columnOf(name, Reads, u.At, d.of(u))
-			}
-		}
+		d.arbitrates(u)
 	case query.Strays:
 		d.strays = append(d.strays, *u)
 	default:
@@ -125,9 +128,10 @@ func (d *digest) use(u *query.Use) {
 func (d *digest) object(u *query.Use) {
 	switch u.How {
 	case query.ArbitratesName:
-		d.q.Constants = append(d.q.Constants, Place{u.Columns[0], d.line(u.At)})
+		d.q.Constraints = append(d.q.Constraints, Place{u.Columns[0], d.line(u.At)})
+		d.q.Upserts = append(d.q.Upserts, Upsert{d.source(u.Of, Inserts), d.line(u.At), Target{Constraint: u.Columns[0], Open: hole(u.Columns[0])}})
 	case query.Defers:
-		d.q.Constants = append(d.q.Constants, Place{u.Name, d.line(u.At)})
+		d.q.Constraints = append(d.q.Constraints, Place{u.Name, d.line(u.At)})
 	case query.Calls, query.Runs:
 		if u.Schema != "pg_catalog" && u.Name != "" && !hole(u.Name) {
 			d.q.Functions = append(d.q.Functions, Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At)})
@@ -139,6 +143,19 @@ func (d *digest) object(u *query.Use) {
 	case query.Sets:
 		d.sets = append(d.sets, Place{u.Name, d.line(u.At)})
 	}
+}
+
+// arbitrates notes an ON CONFLICT with the columns that it asks for.
+func (d *digest) arbitrates(u *query.Use) {
+	x := Upsert{Relation: d.source(u.Of, Inserts), Line: d.line(u.At)}
+	for _, name := range u.Columns {
+		x.Open = x.Open || hole(name)
+		x.Columns = append(x.Columns, name)
+		if name != "" && !strings.HasSuffix(name, ")") {
+			d.columnOf(name, Reads, u.At, d.of(u))
+		}
+	}
+	d.q.Upserts = append(d.q.Upserts, x)
 }
 
 func (d *digest) inserts() How {
@@ -237,15 +254,37 @@ const maxConstant = 64
 
 // texts notes the constants of a statement, and whether it compares whole rows.
 func (d *digest) texts(n *pgparse.Node) {
+	cast, given := map[*pgparse.A_Const]*pgparse.TypeName{}, map[*pgparse.A_Const]string{}
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
+		case *pgparse.TypeCast:
+			if c := x.GetArg().GetAConst(); c != nil {
+				cast[c] = x.GetTypeName()
+			}
+		case *pgparse.FuncCall:
+			for _, arg := range x.GetArgs() {
+				if c := arg.GetAConst(); c != nil {
+					given[c] = pgparse.Clip(pgparse.Last(x.GetFuncname()))
+				}
+			}
 		case *pgparse.A_Const:
 			if text := x.GetSval().GetSval(); text != "" && len(text) <= maxConstant && !d.fragment {
-				d.q.Constants = append(d.q.Constants, Place{text, d.line(int(x.GetLocation()))})
+				d.constant(Constant{Text: text, Function: given[x]}, int(x.GetLocation()), cast[x])
 			}
 		case *pgparse.SelectStmt:
 			d.q.Compares = d.q.Compares || x.GetLarg() != nil && !x.GetAll() || len(x.GetDistinctClause()) > 0 || len(x.GetGroupClause()) > 0
 		}
 		return true
 	})
+}
+
+// constant notes a text, and what it is for.
+func (d *digest) constant(c Constant, at int, cast *pgparse.TypeName) {
+	c.Line = d.line(at)
+	if u, ok := d.places[at]; ok && !hole(u.Column) {
+		c.Column, c.Of, c.Function = u.Column, d.of(&u), ""
+	} else if cast != nil {
+		c.Schema, c.Type = pgparse.SchemaAndName(cast.GetNames())
+	}
+	d.q.Constants = append(d.q.Constants, c)
 }

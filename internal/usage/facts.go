@@ -8,8 +8,8 @@ type Facts struct {
 	Calls   []Call
 	Strings []String
 	Enums   []Enum
-	// Upserts are the lines that say ON CONFLICT, in SQL or in the words of a mapper.
-	Upserts []int
+	// Upserts are the calls of mappers that make ON CONFLICT.
+	Upserts []MapperUpsert
 	// Settings are names of settings that SQL sets; "" is one that is put together.
 	Settings []Place
 }
@@ -31,10 +31,62 @@ type Query struct {
 	Writes    []Write
 	// Functions and Types are those that it names, Schema "" for none given.
 	Functions, Types []Relation
-	// Constants are its texts, and the constraints that ON CONFLICT asks for.
-	Constants []Place
+	// Constants are its texts.
+	Constants []Constant
+	// Constraints are those that ON CONFLICT and SET CONSTRAINTS name.
+	Constraints []Place
+	// Routine is the function whose body it stands in; no name for none.
+	Routine Relation
+	// Upserts are its ON CONFLICT.
+	Upserts []Upsert
 	// Compares: whole rows are compared, by DISTINCT, GROUP BY or a set operation.
 	Compares bool
+}
+
+// Constant is a text of a query, and what it is a value of, as far as the query says.
+type Constant struct {
+	Text string
+	Line int
+	// Column is what it is compared with, or written to, and Of are the relations that
+	// may have it, as in Column.
+	Column string
+	Of     []int
+	// Type is what it is cast to, and Function what it is given to, where it is for no
+	// column.
+	Schema, Type, Function string
+}
+
+// Upsert is an ON CONFLICT of a query.
+type Upsert struct {
+	// Relation is an index into Relations, or OtherSource.
+	Relation int
+	Line     int
+	Target
+}
+
+// Target is what ON CONFLICT asks an index for: columns, in order, or the name of a
+// constraint; DO NOTHING may ask for neither.
+type Target struct {
+	// Columns has "" for an expression that is none of lower(a) and upper(a).
+	Columns    []string
+	Constraint string
+	// Open: the program puts it together as it runs.
+	Open bool
+}
+
+// MapperUpsert is a call of a mapper that makes ON CONFLICT. Its target is Open where it
+// does not spell it.
+type MapperUpsert struct {
+	Line int
+	Target
+	// Model is what it is called on, where it says so; Keeper: or what keeps it,
+	// userRepo; Fields: the target has the fields of the model.
+	Model          string
+	Keeper, Fields bool
+	// Own: it may be a function of the program's own.
+	Own bool
+	// Words are the names in the call and shortly above it.
+	Words []uint32
 }
 
 // Relation is a name with its schema, as SQL has it.
@@ -70,11 +122,12 @@ type Write struct {
 	// names them.
 	Columns []Given
 	Listed  bool
-	// Values is how many an INSERT without a list gives; 0 is not known.
-	Values int
+	// Values is how many an INSERT without a list gives; 0 is not known. From is the
+	// relation whose columns it takes as they are, counted from 1; 0 for none.
+	Values, From int
 }
 
-// Given is a column that is written, or compared, and the constant, where it is one.
+// Given is a column that is written, and the constant, where it is one.
 type Given struct {
 	Column, Value string
 	Constant      bool
@@ -90,9 +143,13 @@ type Model struct {
 	Row bool
 	// Put: the program puts the name into SQL as it runs, and no mapper reads it.
 	Put bool
+	// Base: it has no table of its own; its fields are those of the models that say so
+	// in Bases.
+	Base  bool
+	Bases []string
 	// All: the mapper names every column of the table, except Without.
 	All     bool
-	Without []string
+	Without []Place
 }
 
 // Field is a column of a model. Column is "" where its name is made from Field.

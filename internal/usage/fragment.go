@@ -15,7 +15,9 @@ var (
 	fragmentName = regexp.MustCompile(`\b[a-z_]\w*"?\."?[a-z_]\w*"?\s*(?:=|<|>|!=|\+|-|\*|/|,|\||(?i:is|in|like|ilike|between|asc|desc|not|and|or|as)\b|::|@>|$)|(?:=|<|>|,|\()\s*"?[a-z_]\w*"?\."?[a-z_]\w*"?\s*$|(?i)\bselect\b.*\bfrom\b`)
 	fragmentTail = regexp.MustCompile(`(?i)^\s*(?:(?:(?:left|right|inner|full|cross)(?:\s+outer)?\s+)?join\s+\S+|where\s)`)
 	fragmentMore = regexp.MustCompile(`(?i)^\s*(?:and|or)\s`)
-	fragmentSign = regexp.MustCompile(`[=<>]|(?i)\b(?:is|in|like|asc|desc|join|as)\b`)
+	// fragmentConflict is ON CONFLICT by itself, as what is added to a query.
+	fragmentConflict = regexp.MustCompile(`(?i)^\s*on\s+conflict\b`)
+	fragmentSign     = regexp.MustCompile(`[=<>]|(?i)\b(?:is|in|like|asc|desc|join|as)\b`)
 )
 
 // dotted reports whether a text has a name with another one behind a point.
@@ -35,6 +37,10 @@ func (r *reader) fragment(l literal) {
 		return
 	}
 	text := r.text[l.from:l.to]
+	if fragmentConflict.Match(text) {
+		r.conflict(l)
+		return
+	}
 	if bytes.IndexByte(text, ' ') < 0 || !dotted(text) && !bytes.Contains(text, []byte("select ")) && !bytes.Contains(text, []byte("SELECT ")) || !fragmentSign.Match(text) || !fragmentName.Match(text) {
 		return
 	}
@@ -57,4 +63,30 @@ func (r *reader) fragment(l literal) {
 		q.Line, q.Open = r.lineAt(l.from), true
 		r.facts.Queries = append(r.facts.Queries, *q)
 	}
+}
+
+// conflict notes an ON CONFLICT that the program adds to a query: to the one in front of
+// it, where that is an INSERT which is not whole; else to any.
+func (r *reader) conflict(l literal) {
+	s := &sqlText{text: []byte("INSERT INTO " + holeName + " DEFAULT VALUES ")}
+	s.add(r.text, l, r.d)
+	list := s.parse()
+	if len(list) == 0 || list[0].Node == nil {
+		return
+	}
+	q, _ := digestOf(list[0].Node, true, func(at int) int { return r.lineAt(s.place(max(at, 0))) })
+	if q == nil || len(q.Upserts) == 0 {
+		return
+	}
+	q.Line, q.Open = r.lineAt(l.from), true
+	if n := len(r.facts.Queries); n > 0 {
+		last := &r.facts.Queries[n-1]
+		if w := len(last.Writes); last.Open && w > 0 && last.Writes[w-1].How == Inserts && q.Line-last.Line < upsertAbove {
+			q.Relations = append(q.Relations, last.Relations[last.Writes[w-1].Relation])
+			for i := range q.Upserts {
+				q.Upserts[i].Relation = len(q.Relations) - 1
+			}
+		}
+	}
+	r.facts.Queries = append(r.facts.Queries, *q)
 }

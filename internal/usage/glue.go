@@ -11,6 +11,7 @@ type reader struct {
 	text   []byte
 	d      *dialect
 	lits   []literal
+	notes  []Span // comments
 	facts  *Facts
 	consts map[string][]int // the strings that a name stands for
 	// where lines are counted up to.

@@ -22,6 +22,8 @@ type sqlText struct {
 	// holes are what stands for something else: names and values that are put in.
 	holes []seg
 	quote bool // within a text of SQL's own
+	// unfinished: something had to be put behind it for the grammar to read it.
+	unfinished bool
 }
 
 // seg is a place in SQL: with where it is in the file, or, of a hole, where it ends.
@@ -117,91 +119,113 @@ const parameter = " $1 "
 // holeAt tells how many bytes of the rest of a string are put in as it runs, and what
 // to put there: a value is a parameter, all else a name.
 func (s *sqlText) holeAt(text, rest []byte, i int, l literal, d *dialect) (int, string) {
-	next := byte(0)
-	if len(rest) > 1 {
-		next = rest[1]
+	switch rest[0] {
+	case '$':
+		return dollar(rest, l)
+	case '#':
+		if following(rest) != '{' {
+			return 0, ""
+		}
+		if l.interp != '#' {
+			return braces(rest, 2), parameter
+		}
+		return braces(rest, 2), holeName
+	case '{':
+		return curly(rest, l, d)
+	case '%':
+		return percent(rest)
 	}
 	before := byte(0)
 	if i > l.from {
 		before = text[i-1]
 	}
-	switch rest[0] {
-	case '$':
-		switch {
-		case next == '{':
-			return braces(rest, 2), holeName
-		case next == '(' || next == '<' || next == '[':
-			if n := closes(rest[1:], next); n > 2 {
-				return n + 1, parameter
-			}
-		case next == '$' || next >= '0' && next <= '9':
-			return 0, ""
-		case nameByte[next]:
-			if n := nameLen(rest[1:]); n < len(rest)-1 && rest[n+1] == '$' {
-				return 0, "" // $body$
-			} else if l.interp == 'd' {
-				return n + 1, holeName
-			} else {
-				return n + 1, parameter
-			}
-		}
-	case '#':
-		if next == '{' {
-			what := holeName
-			if l.interp != '#' {
-				what = parameter
-			}
-			return braces(rest, 2), what
-		}
-	case '{':
-		switch {
-		case next == '{':
-			if n := strings.Index(string(rest), "}}"); n > 0 {
-				n += 2
-				for n < len(rest) && rest[n] == '}' {
-					n++
-				}
-				return n, holeName
-			}
-		case next == '%':
-			if n := strings.Index(string(rest), "%}"); n > 0 {
-				return n + 2, " "
-			}
-		case l.interp == '{' || l.interp == 'd' && next == '$' || d != nil && d.brace && (next == '}' || nameByte[next]):
-			return braces(rest, 1), holeName
-		}
-	case '%':
-		return percent(rest)
-	}
 	if s.quote {
 		return 0, ""
 	}
+	return bind(rest, before)
+}
+
+// following is the second byte of a text; 0 for none.
+func following(rest []byte) byte {
+	if len(rest) > 1 {
+		return rest[1]
+	}
+	return 0
+}
+
+// dollar reads ${x}, $(x), $<x>, $[x] and $x; $1 and $body$ are SQL's own.
+func dollar(rest []byte, l literal) (int, string) {
+	switch next := following(rest); {
+	case next == '{':
+		return braces(rest, 2), holeName
+	case next == '(' || next == '<' || next == '[':
+		if n := closes(rest[1:], next); n > 2 {
+			return n + 1, parameter
+		}
+	case next == '$' || next >= '0' && next <= '9' || !nameByte[next]:
+	default:
+		n := nameLen(rest[1:])
+		switch {
+		case n < len(rest)-1 && rest[n+1] == '$':
+			return 0, ""
+		case l.interp == 'd':
+			return n + 1, holeName
+		}
+		return n + 1, parameter
+	}
+	return 0, ""
+}
+
+// curly reads {x}, {{ x }} and {% x %}.
+func curly(rest []byte, l literal, d *dialect) (int, string) {
+	switch next := following(rest); {
+	case next == '{':
+		if n := strings.Index(string(rest), "}}"); n > 0 {
+			n += 2
+			for n < len(rest) && rest[n] == '}' {
+				n++
+			}
+			return n, holeName
+		}
+	case next == '%':
+		if n := strings.Index(string(rest), "%}"); n > 0 {
+			return n + 2, " "
+		}
+	case l.interp == '{' || l.interp == 'd' && next == '$' || d != nil && d.brace && (next == '}' || nameByte[next]):
+		return braces(rest, 1), holeName
+	}
+	return 0, ""
+}
+
+// bind reads ?, ?1, :name, :"name" and @name, behind a byte.
+func bind(rest []byte, before byte) (int, string) {
+	next := following(rest)
+	name := nameByte[next] && (next < '0' || next > '9')
 	switch rest[0] {
 	case '?':
-		if next == '?' {
-			return 0, ""
-		}
 		n := 1
 		for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
 			n++
 		}
-		if next != '|' && next != '&' {
+		if next != '?' && next != '|' && next != '&' {
 			return n, parameter
 		}
 	case ':':
-		if before != ':' && !nameByte[before] && before != ']' && (nameByte[next] && (next < '0' || next > '9') || next == '"' || next == '\'') {
-			n := 1
-			if next == '"' || next == '\'' {
-				n = 2
-			}
-			n += nameLen(rest[n:])
-			if n < len(rest) && (rest[n] == '"' || rest[n] == '\'') && !nameByte[next] {
-				n++
-			}
-			return n, parameter
+		quoted := next == '"' || next == '\''
+		if before == ':' || nameByte[before] || before == ']' || !name && !quoted {
+			return 0, ""
 		}
+		n := 1
+		if quoted {
+			n = 2
+		}
+		n += nameLen(rest[n:])
+		if quoted && n < len(rest) && (rest[n] == '"' || rest[n] == '\'') {
+			n++
+		}
+		return n, parameter
 	case '@':
-		if before != '@' && !nameByte[before] && nameByte[next] && (next < '0' || next > '9') {
+		if before != '@' && !nameByte[before] && name {
 			return 1 + nameLen(rest[1:]), parameter
 		}
 	}
@@ -289,11 +313,12 @@ func (s *sqlText) parse() []pgparse.Stmt {
 		}
 		out = split(text)
 	}
-	for _, more := range []string{" " + holeName, " (" + holeName + ")", " = " + holeName, ")", "))", " " + holeName + ")"} {
+	for _, more := range []string{" (" + holeName + ") DO NOTHING", " DO NOTHING", " " + holeName, " (" + holeName + ")", " = " + holeName, ")", "))", " " + holeName + ")"} {
 		if failing(out) < 0 || len(text) > 64<<10 {
 			return out
 		}
 		if tried := split(append(text[:len(text):len(text)], more...)); failing(tried) < 0 {
+			s.unfinished = true
 			return tried
 		}
 	}

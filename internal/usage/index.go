@@ -29,6 +29,7 @@ type Index struct {
 	relations map[string][]at // in queries, by their names
 	columns   map[string][]at // in queries
 	tables    map[string][]at // of models and calls, in lower case
+	bases     map[string][]at // of classes that models may extend, as they are written
 	classes   map[string][]at // of models that name no table, in lower case, without underscores
 	functions map[string][]at
 	types     map[string][]at
@@ -43,7 +44,7 @@ type at struct{ file, item, part int32 }
 // NewIndex puts the facts of files together.
 func NewIndex(files []File) *Index {
 	x := &Index{
-		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{},
+		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{}, bases: map[string][]at{},
 		functions: map[string][]at{}, types: map[string][]at{}, constants: map[string][]at{}, strings: map[uint32][]at{},
 		enums: map[string][]at{},
 	}
@@ -70,10 +71,16 @@ func (x *Index) add(file int32, f *Facts) {
 			x.types[r.Name] = append(x.types[r.Name], at{file, int32(q), int32(k)})
 		}
 		for k, p := range f.Queries[q].Constants {
-			x.constants[p.Name] = append(x.constants[p.Name], at{file, int32(q), int32(k)})
+			x.constants[p.Text] = append(x.constants[p.Text], at{file, int32(q), int32(k)})
 		}
 	}
 	for i, m := range f.Models {
+		if m.Base || m.Table == "" {
+			x.bases[m.Class] = append(x.bases[m.Class], at{file, int32(i), isModel})
+		}
+		if m.Base {
+			continue
+		}
 		if m.Table != "" {
 			x.tables[strings.ToLower(m.Table)] = append(x.tables[strings.ToLower(m.Table)], at{file, int32(i), isModel})
 		} else {
@@ -135,23 +142,36 @@ const (
 	rankWrite = iota
 	rankQuery
 	rankCall
+	rankRoutine // a function, which somebody has to call
 	rankModel
 	rankName
 )
 
+// naming calls f for the queries that name a relation, each time: i is which of the
+// query's relations it is.
+func (b *Bound) naming(n catalog.Name, f func(path string, q *Query, i int)) {
+	for _, a := range b.relations[n.Name] {
+		q := &b.files[a.file].Facts.Queries[a.item]
+		if r := q.Relations[a.part]; b.is(r.Schema, r.Name, n) && !b.skips(a.file) && !b.kept(q) {
+			f(b.files[a.file].Path, q, int(a.part))
+		}
+	}
+}
+
 // Relation gives the places that use a table, view or sequence.
 func (b *Bound) Relation(n catalog.Name) []Use {
 	var out []Use
-	for _, a := range b.relations[n.Name] {
-		r := b.files[a.file].Facts.Queries[a.item].Relations[a.part]
-		if b.is(r.Schema, r.Name, n) && !b.skips(a.file) {
-			rank := rankQuery
-			if r.How == Inserts {
-				rank = rankWrite
-			}
-			out = append(out, Use{b.files[a.file].Path, r.Line, r.How, Parsed, rank})
+	b.naming(n, func(path string, q *Query, i int) {
+		r := q.Relations[i]
+		rank := rankQuery
+		switch {
+		case q.Routine.Name != "":
+			rank = rankRoutine
+		case r.How == Inserts:
+			rank = rankWrite
 		}
-	}
+		out = append(out, Use{path, r.Line, r.How, Parsed, rank})
+	})
 	b.mapped(n, func(path string, m *Model) {
 		switch {
 		case m.Put:
@@ -205,9 +225,12 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 	for _, a := range b.columns[column] {
 		q := &b.files[a.file].Facts.Queries[a.item]
 		c := &q.Columns[a.part]
-		if b.means(q, c, n) && !b.skips(a.file) {
+		if b.means(q, c.Name, c.Of, n) && !b.skips(a.file) && !b.kept(q) {
 			rank := rankQuery
-			if c.How == Inserts || c.How == Updates {
+			switch {
+			case q.Routine.Name != "":
+				rank = rankRoutine
+			case c.How == Inserts || c.How == Updates:
 				rank = rankWrite
 			}
 			out = append(out, Use{b.files[a.file].Path, c.Line, c.How, Parsed, rank})
@@ -218,7 +241,8 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 		words[Mark(s)] = true
 	}
 	b.mapped(n, func(path string, m *Model) {
-		if line, told := m.column(column); told {
+		path, line, told := b.columnOf(path, m, column, 0)
+		if told && (!m.Row || b.shaped(m, n)) {
 			out = append(out, Use{path, line, Maps, Parsed, rankModel})
 		}
 	}, func(path string, c *Call) {
@@ -229,6 +253,26 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 	return ranked(out)
 }
 
+// maxBases is how far up the classes of a model are followed.
+const maxBases = 4
+
+// columnOf is where a model, or a class that it extends, tells of a column.
+func (b *Bound) columnOf(path string, m *Model, column string, up int) (where string, line int, told bool) {
+	if line, told = m.column(column); told || up == maxBases {
+		return path, line, told
+	}
+	for _, base := range m.Bases {
+		for _, a := range b.bases[base] {
+			if f := &b.files[a.file]; !b.skips(a.file) {
+				if where, line, told = b.columnOf(f.Path, &f.Facts.Models[a.item], column, up+1); told {
+					return where, line, told
+				}
+			}
+		}
+	}
+	return path, 0, false
+}
+
 // column is where a model tells of a column.
 func (m *Model) column(column string) (line int, told bool) {
 	for _, f := range m.Fields {
@@ -236,25 +280,32 @@ func (m *Model) column(column string) (line int, told bool) {
 			return f.Line, !f.Left
 		}
 	}
-	return m.Line, m.All && !slices.Contains(m.Without, column)
+	return m.Line, m.All && !slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column })
 }
 
-// Leaves reports whether a mapper is told to leave a column alone.
-func (b *Bound) Leaves(n catalog.Name, column string) bool {
-	left := false
-	b.mapped(n, func(_ string, m *Model) {
-		left = left || slices.Contains(m.Without, column) || slices.ContainsFunc(m.Fields, func(f Field) bool {
-			return f.Left && (f.Column == column || f.Column == "" && slices.Contains(Spellings(column), f.Field))
-		})
+// Leaves gives the places that tell a mapper to leave a column alone.
+func (b *Bound) Leaves(n catalog.Name, column string) []Use {
+	var out []Use
+	b.mapped(n, func(path string, m *Model) {
+		for _, p := range m.Without {
+			if p.Name == column {
+				out = append(out, Use{path, p.Line, Maps, Parsed, rankModel})
+			}
+		}
+		for _, f := range m.Fields {
+			if f.Left && (f.Column == column || f.Column == "" && slices.Contains(Spellings(column), f.Field)) {
+				out = append(out, Use{path, f.Line, Maps, Parsed, rankModel})
+			}
+		}
 	}, func(string, *Call) {})
-	return left
+	return out
 }
 
 // means reports whether a name in a query is a column of a relation, which has one of
 // that name: the innermost query that has such a column means its own.
-func (b *Bound) means(q *Query, c *Column, n catalog.Name) bool {
+func (b *Bound) means(q *Query, column string, sources []int, n catalog.Name) bool {
 	other := false
-	for _, of := range c.Of {
+	for _, of := range sources {
 		switch {
 		case of == NextLevel:
 			if other {
@@ -264,7 +315,7 @@ func (b *Bound) means(q *Query, c *Column, n catalog.Name) bool {
 		case b.is(q.Relations[of].Schema, q.Relations[of].Name, n):
 			return true
 		default:
-			other = other || b.has(q.Relations[of], c.Name)
+			other = other || b.has(q.Relations[of], column)
 		}
 	}
 	return false

@@ -8,19 +8,51 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Label gives the places that know a label of an enum: queries that have it as a
-// constant, and classes of constants that are for the enum.
+// Label gives the places that know a label of an enum: queries that compare or write it
+// where the enum is, and classes of constants that are for the enum.
 func (b *Bound) Label(n catalog.Name, label string) []Use {
-	out := b.Constant(label)
 	t := b.enum(n)
 	if t == nil {
-		return out
+		return nil
 	}
+	return ranked(append(b.constant(label, t.takes(b)), b.classOf(t, label)...))
+}
+
+// Value gives the places that know a value of a column: queries that compare the column
+// with it or write it there, and classes of constants that are for the column.
+func (b *Bound) Value(n catalog.Name, column, value string) []Use {
+	out := b.constant(value, func(q *Query, c *Constant) bool {
+		if c.Column != "" {
+			return c.Column == column && b.means(q, column, c.Of, n)
+		}
+		return c.Function == "" && slices.ContainsFunc(q.Columns, func(o Column) bool { return o.Name == column && b.means(q, column, o.Of, n) })
+	})
+	if t := b.listed(n, column); t != nil {
+		out = append(out, b.classOf(t, value)...)
+	}
+	return ranked(out)
+}
+
+// constant gives the queries with a text that is one of those that are asked for.
+func (b *Bound) constant(text string, is func(*Query, *Constant) bool) []Use {
+	var out []Use
+	for _, a := range b.constants[text] {
+		q := &b.files[a.file].Facts.Queries[a.item]
+		if c := &q.Constants[a.part]; !b.skips(a.file) && is(q, c) {
+			out = append(out, Use{b.files[a.file].Path, c.Line, Reads, Parsed, rankQuery})
+		}
+	}
+	return out
+}
+
+// classOf gives the classes of constants that are for a set of values, and have one.
+func (b *Bound) classOf(t *valueSet, value string) []Use {
+	var out []Use
 	var works map[*dialect]bool
-	for _, a := range b.enums[label] {
+	for _, a := range b.enums[value] {
 		f := &b.files[a.file]
 		e := &f.Facts.Enums[a.item]
-		if b.skips(a.file) || !t.isOf(e, label) {
+		if b.skips(a.file) || !t.isOf(e, value) {
 			continue
 		}
 		if works == nil {
@@ -30,42 +62,13 @@ func (b *Bound) Label(n catalog.Name, label string) []Use {
 			out = append(out, Use{f.Path, e.Labels[a.part].Line, Maps, Parsed, rankModel})
 		}
 	}
-	return ranked(out)
-}
-
-// enumType is an enum of the schema as code knows it.
-type enumType struct {
-	labels []string
-	names  map[string]bool // its own, and those of the columns that have it, in one spelling
-	tables []catalog.Name  // that have such columns
-}
-
-// enum is the enum of a name; nil for one that is not known.
-func (b *Bound) enum(n catalog.Name) *enumType {
-	if b.Schema == nil {
-		return nil
-	}
-	u := b.Schema.LookupType(n.Schema, n.Name)
-	if u == nil || u.Inferred || len(u.Labels) < 2 {
-		return nil
-	}
-	t := &enumType{labels: u.Labels, names: map[string]bool{bare(u.Name.Name): true}}
-	b.Schema.Relations(func(r *catalog.Relation) bool {
-		for _, c := range r.Columns {
-			if c.Type.OID == u.OID {
-				t.names[bare(c.Name)] = true
-				t.tables = append(t.tables, r.Name)
-			}
-		}
-		return true
-	})
-	return t
+	return out
 }
 
 // isOf reports whether a class is for the enum, and has one of its labels. It has all
 // labels of the enum, or none but labels of it, and the enum's name or that of a column;
 // where the labels are the same, to the last one, its name may have more in front.
-func (t *enumType) isOf(e *Enum, label string) bool {
+func (t *valueSet) isOf(e *Enum, label string) bool {
 	for _, of := range []func(Label) string{name, value} {
 		has, found := 0, false
 		for _, l := range e.Labels {
@@ -104,7 +107,7 @@ const minEnum = 4
 var enumEndings = []string{"s", "enum", "type", "value", "values", "option", "options", "choices", "schema"}
 
 // speaks gives the languages of the files that work on the tables of an enum.
-func (b *Bound) speaks(t *enumType) map[*dialect]bool {
+func (b *Bound) speaks(t *valueSet) map[*dialect]bool {
 	out := map[*dialect]bool{}
 	for _, n := range t.tables {
 		for file := range b.Works(n) {

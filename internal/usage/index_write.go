@@ -13,33 +13,43 @@ type Written struct {
 	Path string
 }
 
-// Writes gives what queries write to a relation, in the order of the files.
+// Writes gives what queries write to a relation, in the order of the files; what
+// functions write comes last.
 func (b *Bound) Writes(n catalog.Name) []Written {
-	var out []Written
-	for _, a := range b.relations[n.Name] {
-		q := &b.files[a.file].Facts.Queries[a.item]
-		if r := q.Relations[a.part]; !b.is(r.Schema, r.Name, n) || b.skips(a.file) {
-			continue
-		}
+	var out, routines []Written
+	b.naming(n, func(path string, q *Query, i int) {
 		for _, w := range q.Writes {
-			if w.Relation == int(a.part) {
-				out = append(out, Written{w, b.files[a.file].Path})
+			switch {
+			case w.Relation != i:
+			case q.Routine.Name != "":
+				routines = append(routines, Written{w, path})
+			default:
+				out = append(out, Written{w, path})
 			}
 		}
-	}
+	})
 	b.mapped(n, func(string, *Model) {}, func(path string, c *Call) {
 		if c.How != Reads {
-			out = append(out, Written{Write{How: c.How, Line: c.Line}, path})
+			out = append(out, Written{Write{How: c.How, Line: c.Line, Listed: c.How == Copies && !c.byOrder()}, path})
 		}
 	})
-	return out
+	return append(out, routines...)
+}
+
+// byOrder reports whether psycopg's copy_from has no columns. Other clients always name
+// them.
+func (c *Call) byOrder() bool {
+	has := func(word string) bool {
+		return slices.ContainsFunc(c.Words, func(w Word) bool { return w.Mark == Mark(word) })
+	}
+	return has("copy_from") && !has("columns")
 }
 
 // All reports whether a query takes all columns of a relation at once.
 func (b *Bound) All(n catalog.Name) bool {
 	return slices.ContainsFunc(b.columns[AllColumns], func(a at) bool {
 		q := &b.files[a.file].Facts.Queries[a.item]
-		return !b.skips(a.file) && slices.ContainsFunc(q.Columns[a.part].Of, func(of int) bool {
+		return !b.skips(a.file) && !b.kept(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(of int) bool {
 			return of >= 0 && b.is(q.Relations[of].Schema, q.Relations[of].Name, n)
 		})
 	})
@@ -67,6 +77,41 @@ func (b *Bound) Puts(n catalog.Name) map[string]bool {
 	return out
 }
 
+// PutColumn gives the queries of such files which name a column that may be of what the
+// program puts in.
+func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
+	puts := b.Puts(n)
+	if len(puts) == 0 {
+		return nil
+	}
+	var out []Use
+	for _, a := range b.columns[column] {
+		f := &b.files[a.file]
+		q := &f.Facts.Queries[a.item]
+		if c := &q.Columns[a.part]; puts[f.Path] && !b.skips(a.file) && b.mayBePut(q, c) {
+			out = append(out, Use{f.Path, c.Line, c.How, Named, rankName})
+		}
+	}
+	return ranked(out)
+}
+
+// mayBePut reports whether a name in a query may be a column of what is put in: no
+// relation of the schema that is nearer has it.
+func (b *Bound) mayBePut(q *Query, c *Column) bool {
+	other := false
+	for _, of := range c.Of {
+		switch {
+		case of == NextLevel && other:
+			return false
+		case of == OtherSource:
+			return true
+		case of >= 0:
+			other = other || b.has(q.Relations[of], c.Name)
+		}
+	}
+	return false
+}
+
 // Function gives the calls of a function.
 func (b *Bound) Function(n catalog.Name) []Use {
 	return b.objects(b.functions[n.Name], n, func(q *Query, i int32) Relation { return q.Functions[i] })
@@ -88,14 +133,41 @@ func (b *Bound) objects(list []at, n catalog.Name, of func(*Query, int32) Relati
 	return ranked(out)
 }
 
-// Constant gives the queries that have a text as a constant, or as the name of a
-// constraint that INSERT … ON CONFLICT asks for.
-func (b *Bound) Constant(text string) []Use {
+// Constraint gives the places that ask for a constraint by its name: ON CONFLICT ON
+// CONSTRAINT, SET CONSTRAINTS.
+func (b *Bound) Constraint(name string) []Use {
 	var out []Use
-	for _, a := range b.constants[text] {
-		if !b.skips(a.file) {
-			out = append(out, Use{b.files[a.file].Path, b.files[a.file].Facts.Queries[a.item].Constants[a.part].Line, Reads, Parsed, rankQuery})
+	for i := range b.files {
+		if b.files[i].Facts == nil || b.skips(int32(i)) {
+			continue
 		}
+		for _, q := range b.files[i].Facts.Queries {
+			for _, c := range q.Constraints {
+				if c.Name == name {
+					out = append(out, Use{b.files[i].Path, c.Line, Reads, Parsed, rankQuery})
+				}
+			}
+		}
+	}
+	return ranked(out)
+}
+
+// takeNames are what functions of the server begin with that read a text as a name:
+// has_table_privilege, set_config of the search path.
+var takeNames = []string{"to_reg", "has_", "set_config", "pg_get_"}
+
+// Spelled gives the queries that have the name of something as a text which the server
+// reads as one: 'f'::regproc, pg_proc.proname = 'f'.
+func (b *Bound) Spelled(n catalog.Name) []Use {
+	is := func(q *Query, c *Constant) bool {
+		takes := func(prefix string) bool { return strings.HasPrefix(c.Function, prefix) }
+		return strings.HasPrefix(c.Type, "reg") || slices.ContainsFunc(takeNames, takes) || slices.ContainsFunc(c.Of, func(of int) bool {
+			return of >= 0 && (strings.HasPrefix(q.Relations[of].Name, "pg_") || q.Relations[of].Schema == "information_schema")
+		})
+	}
+	out := b.constant(n.Name, is)
+	if n.Schema != "" {
+		out = append(out, b.constant(n.Schema+"."+n.Name, is)...)
 	}
 	return ranked(out)
 }
@@ -159,12 +231,11 @@ func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
 // Compares reports whether queries compare whole rows: DISTINCT, GROUP BY, UNION.
 func (b *Bound) Compares(n catalog.Name) []Use {
 	var out []Use
-	for _, a := range b.relations[n.Name] {
-		q := &b.files[a.file].Facts.Queries[a.item]
-		if r := q.Relations[a.part]; q.Compares && b.is(r.Schema, r.Name, n) && !b.skips(a.file) {
-			out = append(out, Use{b.files[a.file].Path, r.Line, Reads, Parsed, rankQuery})
+	b.naming(n, func(path string, q *Query, i int) {
+		if q.Compares {
+			out = append(out, Use{path, q.Relations[i].Line, Reads, Parsed, rankQuery})
 		}
-	}
+	})
 	return ranked(out)
 }
 
@@ -186,16 +257,4 @@ func (b *Bound) Empty() bool {
 		})
 	}
 	return empty
-}
-
-// Upserting gives the files that say ON CONFLICT, in SQL or in the words of a mapper,
-// and the lines.
-func (x *Index) Upserting(f func(path string, line int)) {
-	for i := range x.files {
-		if x.files[i].Facts != nil {
-			for _, line := range x.files[i].Facts.Upserts {
-				f(x.files[i].Path, line)
-			}
-		}
-	}
 }

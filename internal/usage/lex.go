@@ -1,6 +1,9 @@
 package usage
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Strings are cut out of code by a lexer that knows what a family of languages takes
 // for one, and for a comment. It is one loop over the bytes that matter.
@@ -17,17 +20,24 @@ type literal struct {
 
 // lexer cuts one file.
 type lexer struct {
-	text []byte
-	d    *dialect
-	out  []literal
-	deep int
+	text  []byte
+	d     *dialect
+	out   []literal
+	deep  int
+	notes []Span // the comments
 }
 
-// lex gives the strings of a text, in the order in which they begin.
-func lex(text []byte, d *dialect) []literal {
+// lex gives the strings and the comments of a text, in the order in which they begin.
+func lex(text []byte, d *dialect) ([]literal, []Span) {
 	l := &lexer{text: text, d: d}
 	l.run(0, len(text))
-	return l.out
+	return l.out, l.notes
+}
+
+// within reports whether an offset is in one of some pieces of a text.
+func within(list []Span, at int) bool {
+	i, _ := slices.BinarySearchFunc(list, at+1, func(x Span, at int) int { return x.From - at })
+	return i > 0 && at < list[i-1].To
 }
 
 func (l *lexer) run(i, to int) {
@@ -50,19 +60,19 @@ func (l *lexer) at(i, to int, c byte) int {
 	case '/':
 		switch {
 		case len(rest) > 1 && rest[1] == '/':
-			return i + lineEnd(rest)
+			return l.note(i, i+lineEnd(rest))
 		case len(rest) > 1 && rest[1] == '*':
-			return i + 2 + endOf(rest[2:], "*/")
+			return l.note(i, i+2+endOf(rest[2:], "*/"))
 		case d.regex && l.beginsRegex(i):
 			return i + regexEnd(rest)
 		}
 	case '#':
 		if i == 0 || !nameByte[text[i-1]] && text[i-1] != '$' {
-			return i + lineEnd(rest)
+			return l.note(i, i+lineEnd(rest))
 		}
 	case '-':
 		if len(rest) > 1 && rest[1] == '-' {
-			return i + lineEnd(rest)
+			return l.note(i, i+lineEnd(rest))
 		}
 	case '<':
 		return l.here(i, to)
@@ -79,6 +89,12 @@ func (l *lexer) at(i, to int, c byte) int {
 		return l.quoted(i, to, c)
 	}
 	return i + 1
+}
+
+// note passes over a comment.
+func (l *lexer) note(from, to int) int {
+	l.notes = append(l.notes, Span{From: from, To: to})
+	return to
 }
 
 // add adds a string whose end has a quote of some length behind it, if it is whole.

@@ -8,54 +8,19 @@ import "bytes"
 func (l *lexer) quoted(i, to int, c byte) int {
 	text, d := l.text, l.d
 	rest := text[i:to]
-	interp := l.interp(i)
-	if d.triple && len(rest) > 2 && rest[1] == c && rest[2] == c && (c == '"' || d.single) {
+	switch {
+	case d.triple && len(rest) > 2 && rest[1] == c && rest[2] == c && (c == '"' || d.single):
 		n := endOf(rest[3:], string(rest[:3]))
-		l.add(literal{from: i + 3, to: i + 3 + n, open: i, escapes: d.single, interp: interp}, 3)
+		l.add(literal{from: i + 3, to: i + 3 + n, open: i, escapes: d.single, interp: l.interp(i)}, 3)
 		return i + 3 + n
-	}
-	if c == '\'' && !d.single {
-		switch { // a character, or a lifetime
-		case len(rest) > 3 && rest[1] == '\\':
-			if n := bytes.IndexByte(rest[3:min(len(rest), 12)], '\''); n >= 0 {
-				return i + n + 4
-			}
-		case len(rest) > 2 && rest[2] == '\'':
-			return i + 3
+	case c == '\'' && !d.single:
+		return i + character(rest)
+	case d.raw == 'r':
+		if mark := l.hashes(i); mark != nil {
+			return l.raw(i, rest, mark)
 		}
-		return i + 1
-	}
-	if d.raw == 'r' {
-		k := i
-		for k > 0 && text[k-1] == '#' {
-			k--
-		}
-		if k > 0 && text[k-1] == 'r' && (k < 2 || !nameByte[text[k-2]] || text[k-2] == 'b') {
-			mark := append([]byte{'"'}, text[k:i]...)
-			n := endOf(rest[1:], string(mark))
-			s := literal{from: i + 1, to: i + 1 + n, open: k - 1, end: i + 1 + n}
-			if bytes.HasSuffix(text[s.from:s.to], mark) {
-				s.to -= len(mark)
-			}
-			l.out = append(l.out, s)
-			return i + 1 + n
-		}
-	}
-	if d.raw == 'c' && i > 0 && (text[i-1] == '@' || i > 1 && text[i-1] == '$' && text[i-2] == '@') {
-		n := 1
-		for n < len(rest) {
-			if rest[n] == '"' {
-				if n+1 < len(rest) && rest[n+1] == '"' {
-					n += 2
-					continue
-				}
-				n++
-				break
-			}
-			n++
-		}
-		l.add(literal{from: i + 1, to: i + n, open: i, interp: interp}, 1)
-		return i + n
+	case d.raw == 'c' && i > 0 && (text[i-1] == '@' || i > 1 && text[i-1] == '$' && text[i-2] == '@'):
+		return l.verbatim(i, rest)
 	}
 	n := 1
 	for n < len(rest) {
@@ -74,7 +39,63 @@ func (l *lexer) quoted(i, to int, c byte) int {
 		n++
 	}
 	n = min(n, len(rest))
-	l.add(literal{from: i + 1, to: i + n, open: i, escapes: true, interp: interp}, 1)
+	l.add(literal{from: i + 1, to: i + n, open: i, escapes: true, interp: l.interp(i)}, 1)
+	return i + n
+}
+
+// character is the length of what begins with a quote and is no string: 'x', or the
+// quote of a lifetime.
+func character(rest []byte) int {
+	switch {
+	case len(rest) > 3 && rest[1] == '\\':
+		if n := bytes.IndexByte(rest[3:min(len(rest), 12)], '\''); n >= 0 {
+			return n + 4
+		}
+	case len(rest) > 2 && rest[2] == '\'':
+		return 3
+	}
+	return 1
+}
+
+// hashes is what ends the raw string of Rust's that begins with a quote: r#"…"#; nil
+// where none does.
+func (l *lexer) hashes(i int) []byte {
+	k := i
+	for k > 0 && l.text[k-1] == '#' {
+		k--
+	}
+	if k > 0 && l.text[k-1] == 'r' && (k < 2 || !nameByte[l.text[k-2]] || l.text[k-2] == 'b') {
+		return append([]byte{'"'}, l.text[k:i]...)
+	}
+	return nil
+}
+
+// raw reads a raw string of Rust's.
+func (l *lexer) raw(i int, rest, mark []byte) int {
+	n := endOf(rest[1:], string(mark))
+	s := literal{from: i + 1, to: i + 1 + n, open: i - len(mark), end: i + 1 + n}
+	if bytes.HasSuffix(l.text[s.from:s.to], mark) {
+		s.to -= len(mark)
+	}
+	l.out = append(l.out, s)
+	return i + 1 + n
+}
+
+// verbatim reads @"…" of C#'s, in which a quote is doubled.
+func (l *lexer) verbatim(i int, rest []byte) int {
+	n := 1
+	for n < len(rest) {
+		if rest[n] == '"' {
+			if n+1 < len(rest) && rest[n+1] == '"' {
+				n += 2
+				continue
+			}
+			n++
+			break
+		}
+		n++
+	}
+	l.add(literal{from: i + 1, to: i + n, open: i, interp: l.interp(i)}, 1)
 	return i + n
 }
 

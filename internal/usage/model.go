@@ -17,14 +17,18 @@ type mapper struct {
 	read    func(r *reader)
 }
 
+// scripts are the endings of JavaScript and TypeScript.
+var scripts = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}
+
 var mappers = []mapper{
 	{[]string{".go"}, []string{"gorm", "bun.", "db:\"", "TableName()", "ent.Schema", "pg:\""}, goModels},
 	{[]string{".py"}, []string{"__tablename__", "table=True", "__table__", "models.Model", "Table(", "db_table", "table_name"}, pythonModels},
-	{[]string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}, []string{"@Entity", "pgTable", "Table(", "tableName", ".define(", "z.object("}, scriptModels},
+	{scripts, []string{"@Entity", "pgTable", "Table(", "tableName", ".define("}, scriptModels},
+	{scripts, []string{"z.object(", "from 'zod'", "from \"zod\""}, zodModels},
 	{[]string{".prisma"}, []string{"model "}, prismaModels},
 	{[]string{".rb"}, []string{"ApplicationRecord", "ActiveRecord::Base", "Sequel::Model", "table_name"}, rubyModels},
 	{[]string{".ex"}, []string{"schema \""}, ectoModels},
-	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "Table("}, jvmModels},
+	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "@MappedSuperclass", "Table("}, jvmModels},
 	{[]string{".cs"}, []string{"[Table(", "ToTable("}, csharpModels},
 	{[]string{".rs"}, []string{"table!", "table_name", "#[table"}, rustModels},
 	{[]string{".php"}, []string{"ORM\\Table", "ORM\\Entity", "$table"}, phpModels},

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"strings"
 )
@@ -24,88 +25,109 @@ var (
 var gormColumns = []string{"id", "created_at", "updated_at", "deleted_at"}
 
 func goModels(r *reader) {
-	models := map[string]*Model{}
-	var order []string
-	told := map[string]bool{} // has a tag, a base or a name for its table
-	var in *Model
-	named := ""
-	ent := ""
-	gorm := bytes.Contains(r.text, []byte("gorm.Model")) || bytes.Contains(r.text, []byte(`"gorm.io/gorm"`))
-	r.lines(func(n, indent int, line string) {
-		switch {
-		case indent == 0 && goType.MatchString(line):
-			name := first(goType, line)
-			in = &Model{Class: name, Line: n}
-			told[name] = told[name] || gorm
-			if strings.HasSuffix(line, "}") {
-				in = nil
-				return
-			}
-			if was := models[name]; was != nil {
-				was.Line, in = n, was
-				return
-			}
-			models[name] = in
-			order = append(order, name)
-			return
-		case indent == 0 && goTableName.MatchString(line):
-			m := goTableName.FindStringSubmatch(line)
-			if named = m[1]; m[2] != "" {
-				told[named] = r.name(models, &order, named, n, m[2]) || told[named]
-				named = ""
-			}
-			return
-		case named != "":
-			if table := first(goReturn, line); table != "" {
-				told[named] = r.name(models, &order, named, n, table) || told[named]
-			}
-			named = ""
-		case indent == 0 && line == "}":
-			in, ent = nil, ""
-		case in != nil:
-			told[in.Class] = goStructLine(in, n, line) || told[in.Class]
-			if line == "ent.Schema" {
-				ent, told[in.Class] = in.Class, true
-			}
-			return
-		}
-		// The fields of ent's schemas stand in a method, which names no type.
-		if ent == "" && len(order) > 0 && strings.Contains(line, "field.") {
-			if m := models[order[len(order)-1]]; m != nil && told[m.Class] {
-				if f := first(entField, line); f != "" {
-					field := Field{Field: f, Column: f, Line: n}
-					if key := first(entKey, line); key != "" {
-						field.Column = key
-					}
-					m.Fields = append(m.Fields, field)
-				}
-			}
-		} else if len(order) > 0 && strings.Contains(line, "Table:") {
-			if table := first(entTable, line); table != "" && told[order[len(order)-1]] {
-				models[order[len(order)-1]].Table = table
-			}
-		}
-	})
-	for _, c := range order {
-		if told[c] {
-			r.add(models[c])
+	g := &goReader{
+		r: r, models: map[string]*Model{}, told: map[string]bool{},
+		gorm: bytes.Contains(r.text, []byte("gorm.Model")) || bytes.Contains(r.text, []byte(`"gorm.io/gorm"`)),
+	}
+	r.lines(g.line)
+	for _, c := range g.order {
+		if g.told[c] {
+			r.add(g.models[c])
 		}
 	}
 }
 
-// name gives a type the table that a method of it names, by itself or as a constant.
-func (r *reader) name(models map[string]*Model, order *[]string, class string, line int, table string) bool {
-	if models[class] == nil {
-		models[class] = &Model{Class: class, Line: line}
-		*order = append(*order, class)
+// goReader reads structs, and the methods that tell of their tables.
+type goReader struct {
+	r    *reader
+	gorm bool // of the file: any struct may be a model
+
+	models map[string]*Model
+	order  []string
+	told   map[string]bool // has a tag, a base or a name for its table
+
+	in    *Model
+	named string // the type whose method TableName goes on
+	ent   string // the struct that is a schema of ent
+}
+
+func (g *goReader) line(n, indent int, line string) {
+	switch {
+	case indent == 0 && goType.MatchString(line):
+		g.begins(n, line)
+		return
+	case indent == 0 && goTableName.MatchString(line):
+		m := goTableName.FindStringSubmatch(line)
+		if g.named = m[1]; m[2] != "" {
+			g.name(n, m[2])
+		}
+		return
+	case g.named != "":
+		g.name(n, first(goReturn, line))
+	case indent == 0 && line == "}":
+		g.in, g.ent = nil, ""
+	case g.in != nil:
+		g.told[g.in.Class] = goStructLine(g.in, n, line) || g.told[g.in.Class]
+		if line == "ent.Schema" {
+			g.ent, g.told[g.in.Class] = g.in.Class, true
+		}
+		return
 	}
-	switch of := r.constOf(strings.Trim(table, `"`)); {
+	if len(g.order) > 0 {
+		g.entLine(n, line)
+	}
+}
+
+func (g *goReader) begins(n int, line string) {
+	name := first(goType, line)
+	g.in = &Model{Class: name, Line: n}
+	g.told[name] = g.told[name] || g.gorm
+	if strings.HasSuffix(line, "}") {
+		g.in = nil
+		return
+	}
+	if was := g.models[name]; was != nil {
+		was.Line, g.in = n, was
+		return
+	}
+	g.models[name] = g.in
+	g.order = append(g.order, name)
+}
+
+// entLine reads a line of a method: the fields of ent's schemas stand in one, which
+// names no type.
+func (g *goReader) entLine(n int, line string) {
+	class := g.order[len(g.order)-1]
+	m := g.models[class]
+	switch {
+	case !g.told[class]:
+	case g.ent == "" && strings.Contains(line, "field."):
+		if f := first(entField, line); f != "" {
+			m.Fields = append(m.Fields, Field{Field: f, Column: cmp.Or(first(entKey, line), f), Line: n})
+		}
+	case strings.Contains(line, "Table:"):
+		m.Table = cmp.Or(first(entTable, line), m.Table)
+	}
+}
+
+// name gives a type the table that a method of it names, by itself or as a constant;
+// "" is nothing.
+func (g *goReader) name(line int, table string) {
+	class := g.named
+	if g.named = ""; table == "" {
+		return
+	}
+	if g.models[class] == nil {
+		g.models[class] = &Model{Class: class, Line: line}
+		g.order = append(g.order, class)
+	}
+	switch of := g.r.constOf(strings.Trim(table, `"`)); {
 	case table[0] == '"':
-		models[class].Table = strings.Trim(table, `"`)
+		g.models[class].Table = strings.Trim(table, `"`)
 	case len(of) == 1:
-		models[class].Table = string(r.text[r.lits[of[0]].from:r.lits[of[0]].to])
+		g.models[class].Table = string(g.r.text[g.r.lits[of[0]].from:g.r.lits[of[0]].to])
 	}
-	return true
+	g.told[class] = true
 }
 
 // goStructLine reads a line of a struct, and reports whether a mapper is told something.

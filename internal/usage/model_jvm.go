@@ -9,7 +9,10 @@ import (
 var (
 	jvmTable   = regexp.MustCompile(`@(?:Table|MappedEntity|Entity)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"([\w.]+)"`)
 	jvmSchema  = regexp.MustCompile(`\bschema\s*=\s*"(\w+)"`)
+	jvmName    = regexp.MustCompile(`^name\s*=\s*"([\w.]+)"`)
 	jvmEntity  = regexp.MustCompile(`^@(?:\w+\.)*(?:Entity|Table|MappedEntity)\b`)
+	jvmBase    = regexp.MustCompile(`^@(?:\w+\.)*MappedSuperclass\b`)
+	jvmExtends = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)|[\w)]\s*:\s*(?:\w+\.)*(\w+)\(`)
 	jvmClass   = regexp.MustCompile(`^(?:(?:public|final|open|data|abstract|internal|sealed|case)\s+)*(?:class|record|interface)\s+(\w+)`)
 	jvmColumn  = regexp.MustCompile(`@(?:Column|JoinColumn|MappedProperty)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"([\w.]+)"`)
 	jvmField   = regexp.MustCompile(`^(?:(?:@\w+(?:\([^)]*\))?\s+)*)(?:(?:private|protected|public|final|lateinit|override|open)\s+)*(?:(?:val|var)\s+(\w+)\s*:|[\w.<>,?\[\] ]+\s+(\w+)\s*(?:=.*)?;)`)
@@ -19,76 +22,105 @@ var (
 )
 
 func jvmModels(r *reader) {
-	var in, object *Model
-	skip, depth := false, 0
-	column := ""
+	j := &jvmReader{r: r, exposed: strings.Contains(string(r.text), "exposed")}
 	r.lines(func(n, indent int, line string) {
-		if line == "" || noted(line) {
-			return
-		}
-		if object != nil {
-			if f := exposedVal.FindStringSubmatch(line); f != nil {
-				object.Fields = append(object.Fields, Field{Field: f[1], Column: f[2], Line: n})
-			}
-			if indent == 0 && strings.HasPrefix(line, "}") {
-				r.add(object)
-				object = nil
-			}
-			return
-		}
-		if m := exposed.FindStringSubmatch(line); m != nil && strings.Contains(string(r.text), "exposed") {
-			object = &Model{Class: m[1], Table: m[2], Line: n}
+		if line == "" || noted(line) || j.object(n, indent, line) {
 			return
 		}
 		switch {
-		case jvmEntity.MatchString(line) && (in == nil || in.Class == "" || indent == 0):
-			if in != nil && in.Class != "" {
-				r.add(in)
-				in = nil
-			}
-			if in == nil {
-				in, depth = &Model{Line: n}, 0
-			}
-			if t := first(jvmTable, line); t != "" {
-				in.Table = t
-			}
-			if s := first(jvmSchema, line); s != "" {
-				in.Schema = s
-			}
-		case in == nil:
-		case in.Class == "":
+		case (jvmEntity.MatchString(line) || jvmBase.MatchString(line)) && (j.in == nil || j.in.Class == "" || indent == 0):
+			j.entity(n, line)
+		case j.in == nil:
+		case j.in.Class == "":
 			if c := first(jvmClass, line); c != "" {
-				in.Class = c
-				depth = indent
-			} else if in.Table == "" {
-				if t := first(regexp.MustCompile(`^name\s*=\s*"([\w.]+)"`), line); t != "" {
-					in.Table = t
+				j.in.Class, j.depth = c, indent
+				if base := first(jvmExtends, line); base != "" {
+					j.in.Bases = []string{base}
 				}
+			} else if j.in.Table == "" {
+				j.in.Table = first(jvmName, line)
 			}
-		case indent <= depth && (line == "}" || line == ")"):
+		case indent <= j.depth && (line == "}" || line == ")"):
 			if line == "}" {
-				r.add(in)
-				in = nil
+				r.add(j.in)
+				j.in = nil
 			}
 		default:
-			if c := first(jvmColumn, line); c != "" {
-				column = c
-			}
-			if jvmNone.MatchString(line) {
-				skip = true
-			}
-			if strings.HasPrefix(line, "@") && !jvmField.MatchString(line) {
-				return
-			}
-			if f := first(jvmField, strings.TrimSuffix(line, ",")); f != "" && indent <= depth+4 {
-				if !skip {
-					in.Fields = append(in.Fields, Field{Field: f, Column: column, Line: n})
-				}
-			} else if strings.HasPrefix(line, "@") {
-				return
-			}
-			skip, column = false, ""
+			j.field(n, indent, line)
 		}
 	})
-	r.add(in)
+	r.add(j.in)
+}
+
+// jvmReader reads classes with annotations, and the tables of Exposed, which are objects.
+type jvmReader struct {
+	r       *reader
+	exposed bool
+	table   *Model // of Exposed
+
+	in    *Model
+	depth int // the indentation of the class
+	// skip: the annotations before a field say that it is no column; column is the name
+	// that they give.
+	skip   bool
+	column string
+}
+
+// object reports whether a line is of a table of Exposed.
+func (j *jvmReader) object(n, indent int, line string) bool {
+	if j.table != nil {
+		if f := exposedVal.FindStringSubmatch(line); f != nil {
+			j.table.Fields = append(j.table.Fields, Field{Field: f[1], Column: f[2], Line: n})
+		}
+		if indent == 0 && strings.HasPrefix(line, "}") {
+			j.r.add(j.table)
+			j.table = nil
+		}
+		return true
+	}
+	m := exposed.FindStringSubmatch(line)
+	if m == nil || !j.exposed {
+		return false
+	}
+	j.table = &Model{Class: m[1], Table: m[2], Line: n}
+	return true
+}
+
+// entity reads an annotation of a class.
+func (j *jvmReader) entity(n int, line string) {
+	if j.in != nil && j.in.Class != "" {
+		j.r.add(j.in)
+		j.in = nil
+	}
+	if j.in == nil {
+		j.in, j.depth = &Model{Line: n}, 0
+	}
+	j.in.Base = j.in.Base || jvmBase.MatchString(line)
+	if t := first(jvmTable, line); t != "" {
+		j.in.Table = t
+	}
+	if s := first(jvmSchema, line); s != "" {
+		j.in.Schema = s
+	}
+}
+
+// field reads a line of a class.
+func (j *jvmReader) field(n, indent int, line string) {
+	if c := first(jvmColumn, line); c != "" {
+		j.column = c
+	}
+	if jvmNone.MatchString(line) {
+		j.skip = true
+	}
+	if strings.HasPrefix(line, "@") && !jvmField.MatchString(line) {
+		return
+	}
+	if f := first(jvmField, strings.TrimSuffix(line, ",")); f != "" && indent <= j.depth+4 {
+		if !j.skip {
+			j.in.Fields = append(j.in.Fields, Field{Field: f, Column: j.column, Line: n})
+		}
+	} else if strings.HasPrefix(line, "@") {
+		return
+	}
+	j.skip, j.column = false, ""
 }

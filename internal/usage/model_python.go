@@ -20,82 +20,120 @@ var (
 )
 
 func pythonModels(r *reader) {
-	var in, core *Model
-	depth, bases, coreBegins := 0, "", false
-	table := false
-	flush := func() {
-		if in != nil && (in.Table != "" || table || strings.Contains(bases, "models.Model") || strings.Contains(bases, "Model") && len(in.Fields) > 0) {
-			r.add(in)
-		}
-		in, table = nil, false
-	}
-	all := pyLoaded.Match(r.text)
+	p := &pythonReader{r: r, all: pyLoaded.Match(r.text)}
 	r.lines(func(n, indent int, line string) {
 		if line == "" || noted(line) {
 			return
 		}
-		if core != nil {
-			if t := first(pyTarget, line); coreBegins && t != "" {
-				core.Table, coreBegins = t, false
-			}
-			if c := first(pyColumn, line); c != "" {
-				core.Fields = append(core.Fields, Field{Field: c, Column: c, Line: n})
-			}
-			if depth += strings.Count(line, "(") - strings.Count(line, ")"); depth <= 0 {
-				core.All = all && len(core.Fields) == 0
-				r.add(core)
-				core = nil
-			}
+		if p.core != nil {
+			p.coreLine(n, line)
 			return
 		}
 		if c := pyClass.FindStringSubmatch(line); c != nil {
-			if indent == 0 || in == nil {
-				flush()
-				bases = c[2]
-				in = &Model{Class: c[1], Line: n}
-				table = strings.Contains(bases, "table=True")
-				all = all || strings.Contains(bases, "DeferredReflection")
-			}
+			p.class(n, indent, c[1], c[2])
 			return
 		}
 		if indent == 0 {
-			flush()
+			p.end()
 		}
-		if pyCore.MatchString(line) && strings.Contains(line, "Table(") && !strings.Contains(line, "__table_args__") && !strings.HasPrefix(line, "def ") {
-			core = &Model{Table: first(pyCore, line), Line: n}
-			coreBegins = core.Table == ""
-			for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
-				core.Fields = append(core.Fields, Field{Field: m[1], Column: m[1], Line: n})
-			}
-			if depth = strings.Count(line, "(") - strings.Count(line, ")"); depth <= 0 {
-				core.All = all && len(core.Fields) == 0
-				r.add(core)
-				core = nil
-			}
-			return
-		}
-		if in == nil {
-			return
-		}
-		if t := first(pyTable, line); t != "" {
-			in.Table = strings.ReplaceAll(strings.Trim(t, `"`), `"."`, ".")
-			in.All = all
-			return
-		}
-		if s := first(pySchema, line); s != "" && (strings.Contains(line, "__table_args__") || strings.HasPrefix(line, "{") || strings.HasPrefix(line, "\"schema") || strings.HasPrefix(line, "'schema")) {
-			in.Schema = s
-			return
-		}
-		f := pyField.FindStringSubmatch(line)
-		if f == nil || pyRelated.MatchString(line) || strings.HasPrefix(f[1], "__") {
-			return
-		}
-		if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || table && f[2] != "" && indent <= 4 {
-			in.Fields = append(in.Fields, Field{Field: f[1], Column: first(pyColumn, line), Line: n})
-			if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") || strings.Contains(f[3], "OneToOneField(") {
-				in.Fields[len(in.Fields)-1].Field = f[1] + "_id" // Django's
-			}
+		switch {
+		case pyCore.MatchString(line) && strings.Contains(line, "Table(") && !strings.Contains(line, "__table_args__") && !strings.HasPrefix(line, "def "):
+			p.coreBegins(n, line)
+		case p.in != nil:
+			p.field(n, indent, line)
 		}
 	})
-	flush()
+	p.end()
+}
+
+// pythonReader reads classes, and tables of SQLAlchemy's core: Table("users", …).
+type pythonReader struct {
+	r *reader
+	// all: the columns are those that the server tells as the program starts.
+	all bool
+
+	in    *Model
+	bases string // of the class
+	table bool   // the class says that it is a table
+
+	core  *Model
+	waits bool // for the name of the table, in the next line
+	depth int  // of its parentheses
+}
+
+func (p *pythonReader) class(n, indent int, name, bases string) {
+	if indent > 0 && p.in != nil {
+		return // such as Meta
+	}
+	p.end()
+	p.bases, p.in = bases, &Model{Class: name, Line: n}
+	for base := range strings.SplitSeq(bases, ",") {
+		if base = strings.TrimSpace(base[strings.LastIndexByte(base, '.')+1:]); base != "" && base != "Model" {
+			p.in.Bases = append(p.in.Bases, base)
+		}
+	}
+	p.table = strings.Contains(bases, "table=True")
+	p.all = p.all || strings.Contains(bases, "DeferredReflection")
+}
+
+// end adds the class, where it is a model.
+func (p *pythonReader) end() {
+	if p.in != nil && (p.in.Table != "" || p.table || strings.Contains(p.bases, "models.Model") || strings.Contains(p.bases, "Model") && len(p.in.Fields) > 0) {
+		p.r.add(p.in)
+	} else if p.in != nil && len(p.in.Fields) > 0 {
+		p.in.Base = true // a mixin
+		p.r.add(p.in)
+	}
+	p.in, p.table = nil, false
+}
+
+func (p *pythonReader) coreBegins(n int, line string) {
+	p.core = &Model{Table: first(pyCore, line), Line: n}
+	p.waits, p.depth = p.core.Table == "", 0
+	for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
+		p.core.Fields = append(p.core.Fields, Field{Field: m[1], Column: m[1], Line: n})
+	}
+	p.coreEnds(line)
+}
+
+func (p *pythonReader) coreLine(n int, line string) {
+	if t := first(pyTarget, line); p.waits && t != "" {
+		p.core.Table, p.waits = t, false
+	}
+	if c := first(pyColumn, line); c != "" {
+		p.core.Fields = append(p.core.Fields, Field{Field: c, Column: c, Line: n})
+	}
+	p.coreEnds(line)
+}
+
+// coreEnds adds the table at its last parenthesis.
+func (p *pythonReader) coreEnds(line string) {
+	if p.depth += strings.Count(line, "(") - strings.Count(line, ")"); p.depth <= 0 {
+		p.core.All = p.all && len(p.core.Fields) == 0
+		p.r.add(p.core)
+		p.core = nil
+	}
+}
+
+// field reads a line of a class.
+func (p *pythonReader) field(n, indent int, line string) {
+	if t := first(pyTable, line); t != "" {
+		p.in.Table = strings.ReplaceAll(strings.Trim(t, `"`), `"."`, ".")
+		p.in.All = p.all
+		return
+	}
+	if s := first(pySchema, line); s != "" && (strings.Contains(line, "__table_args__") || strings.HasPrefix(line, "{") || strings.HasPrefix(line, "\"schema") || strings.HasPrefix(line, "'schema")) {
+		p.in.Schema = s
+		return
+	}
+	f := pyField.FindStringSubmatch(line)
+	if f == nil || pyRelated.MatchString(line) || strings.HasPrefix(f[1], "__") {
+		return
+	}
+	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= 4 {
+		p.in.Fields = append(p.in.Fields, Field{Field: f[1], Column: first(pyColumn, line), Line: n})
+		if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") || strings.Contains(f[3], "OneToOneField(") {
+			p.in.Fields[len(p.in.Fields)-1].Field = f[1] + "_id" // Django's
+		}
+	}
 }

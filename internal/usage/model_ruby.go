@@ -43,21 +43,23 @@ func rubyModels(r *reader) {
 			if list == "" {
 				_, list, _ = strings.Cut(line, "columns")
 			}
-			in.without(list)
+			in.without(list, n)
 			listing = strings.ContainsAny(list, "[(") && !strings.ContainsAny(list, "])") || strings.HasSuffix(line, "=")
 		case listing:
 			if !rbEntry.MatchString(line) {
 				listing = false
 			}
-			in.without(line)
+			in.without(line, n)
 		}
 	})
 	flush()
 }
 
 // without adds the columns that a list leaves out.
-func (m *Model) without(list string) {
+func (m *Model) without(list string, number int) {
 	list, _, _ = strings.Cut(list, "#")
 	list = strings.TrimPrefix(strings.TrimSpace(list), "%w")
-	m.Without = append(m.Without, rbName.FindAllString(list, -1)...)
+	for _, name := range rbName.FindAllString(list, -1) {
+		m.Without = append(m.Without, Place{name, number})
+	}
 }

@@ -13,115 +13,201 @@ var (
 	tsClass    = regexp.MustCompile(`^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)`)
 	tsColumn   = regexp.MustCompile(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute)\b`)
 	tsOther    = regexp.MustCompile(`^@(?:OneToMany|ManyToMany|OneToOne|ManyToOne|HasMany|BelongsTo|HasOne|RelationId)\b`)
+	tsArgument = regexp.MustCompile(`^@\w+\(\s*["'](\w+)["']\s*[,)]`)
 	tsField    = regexp.MustCompile(`^(?:(?:public|private|protected|readonly|declare)\s+)*(\w+)[!?]?\s*(?::|=)`)
 	tsTable    = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
 	tsKey      = regexp.MustCompile(`^(\w+)\s*:\s*\w+[\w.]*\(\s*(?:["'` + "`" + `](\w+)["'` + "`" + `])?`)
+	// A formatter may put the name into the next line, and the braces into one behind it.
+	tsOpened   = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*$`)
+	tsText     = regexp.MustCompile(`^["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
 	tsDefine   = regexp.MustCompile(`\.define\(\s*["'` + "`" + `](\w+)["'` + "`" + `]\s*,\s*\{`)
 	tsStatic   = regexp.MustCompile(`\bstatic\s+(?:get\s+|readonly\s+)?tableName\b[^"'` + "`" + `]*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
-	tsRow      = regexp.MustCompile(`^(?:export\s+)?const\s+(\w+?)(?:Row)?Schema\s*=\s*z\b`)
 	tsPlainKey = regexp.MustCompile(`^(\w+)\s*:\s*(?:\{|DataTypes\.)`)
 	tsFieldOf  = regexp.MustCompile(`\bfield\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
 )
 
 func scriptModels(r *reader) {
-	var entity, object *Model
-	column, depth, pending := "", 0, false
-	drizzle := strings.Contains(string(r.text), "drizzle-orm")
-	flush := func() {
-		if entity != nil && entity.Class != "" {
-			r.add(entity)
-		}
-		entity = nil
-	}
+	objects := &scriptObjects{r: r, drizzle: strings.Contains(string(r.text), "drizzle-orm")}
+	entities := &scriptEntities{r: r}
 	r.lines(func(n, indent int, line string) {
-		if line == "" || noted(line) {
+		if line == "" || noted(line) || objects.goesOn(n, line) || entities.line(n, indent, line) || objects.begins(n, line) {
 			return
 		}
-		if object != nil {
-			if depth == 1 {
-				if k := tsKey.FindStringSubmatch(line); k != nil && drizzle {
-					object.Fields = append(object.Fields, Field{Field: k[1], Column: k[2], Line: n})
-				} else if k := first(tsPlainKey, line); k != "" && !drizzle {
-					object.Fields = append(object.Fields, Field{Field: k, Line: n, Column: first(tsFieldOf, line)})
-				}
-			} else if f := first(tsFieldOf, line); f != "" && len(object.Fields) > 0 {
-				object.Fields[len(object.Fields)-1].Column = f
-			}
-			if depth += strings.Count(line, "{") - strings.Count(line, "}"); depth <= 0 {
-				if t := first(tsStatic, line); t != "" {
-					object.Table = t
-				}
-				r.add(object)
-				object = nil
-			}
-			return
-		}
-		switch {
-		case tsEntity.MatchString(line):
-			flush()
-			entity = &Model{Table: first(tsEntity, line), Line: n}
-			if entity.Table == "" {
-				entity.Table = first(tsNamed, line)
-			}
-			entity.Schema = first(tsSchema, line)
-			pending = false
-		case entity != nil && entity.Class == "" && tsClass.MatchString(line):
-			entity.Class = first(tsClass, line)
-		case entity != nil && entity.Class == "":
-			if t := first(tsNamed, line); t != "" && entity.Table == "" {
-				entity.Table = t
-			}
-		case entity != nil && indent == 0 && strings.HasPrefix(line, "}"):
-			flush()
-		case entity != nil && tsColumn.MatchString(line):
-			pending = true
-			if c := first(tsNamed, line); c != "" {
-				column = c
-			}
-			if !strings.Contains(line, "name:") && !strings.HasPrefix(line, "@Join") {
-				if m := regexp.MustCompile(`^@\w+\(\s*["'](\w+)["']\s*[,)]`).FindStringSubmatch(line); m != nil && !columnTypes[m[1]] {
-					column = m[1]
-				}
-			}
-			if _, after, ok := strings.Cut(line, ") "); ok && tsField.MatchString(after) {
-				entity.Fields = append(entity.Fields, Field{Field: first(tsField, after), Column: column, Line: n})
-				pending, column = false, ""
-			}
-		case entity != nil && tsOther.MatchString(line):
-		case entity != nil && pending:
-			if c := first(tsNamed, line); c != "" && !tsField.MatchString(strings.TrimPrefix(line, "name")) {
-				column = c
-				return
-			}
-			if strings.HasPrefix(line, "name:") {
-				column = first(tsNamed, line)
-				return
-			}
-			if f := first(tsField, line); f != "" && indent <= 4 && !strings.HasSuffix(line, "{") && !strings.HasSuffix(line, ",") {
-				entity.Fields = append(entity.Fields, Field{Field: f, Column: column, Line: n})
-				pending, column = false, ""
-			}
-		case drizzle && tsTable.MatchString(line), tsDefine.MatchString(line):
-			table := first(tsTable, line)
-			if table == "" {
-				object = &Model{Class: first(tsDefine, line), Line: n}
-			} else {
-				object = &Model{Table: table, Line: n}
-			}
-			depth = strings.Count(line, "{") - strings.Count(line, "}")
-			if depth <= 0 && strings.Contains(line, "}") {
-				r.add(object)
-				object = nil
-			} else if depth <= 0 {
-				depth = 1
-			}
-		case tsRow.MatchString(line):
-			r.add(&Model{Class: first(tsRow, line), Line: n, Row: true})
-		case tsStatic.MatchString(line) && !strings.Contains(line, "knex"):
+		if tsStatic.MatchString(line) && !strings.Contains(line, "knex") {
 			r.add(&Model{Table: first(tsStatic, line), Line: n})
 		}
 	})
-	flush()
+	entities.end()
+}
+
+// scriptObjects reads tables that are objects: pgTable("users", {...}) of Drizzle,
+// define("user", {...}) of Sequelize.
+type scriptObjects struct {
+	r       *reader
+	drizzle bool
+	waits   bool // for the name of a table, in the next line
+	in      *Model
+	depth   int
+}
+
+// begins reports whether a line begins such an object.
+func (o *scriptObjects) begins(n int, line string) bool {
+	switch {
+	case o.drizzle && tsOpened.MatchString(line):
+		o.waits = true
+	case o.drizzle && tsTable.MatchString(line), tsDefine.MatchString(line):
+		o.in = &Model{Table: first(tsTable, line), Line: n}
+		if o.in.Table == "" {
+			o.in.Class = first(tsDefine, line)
+		}
+		o.depth = strings.Count(line, "{") - strings.Count(line, "}")
+		if o.depth <= 0 && !strings.HasSuffix(line, ",") {
+			o.end()
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// goesOn reports whether a line is part of the object that has begun.
+func (o *scriptObjects) goesOn(n int, line string) bool {
+	if o.waits {
+		o.waits = false
+		if table := first(tsText, line); table != "" {
+			o.in, o.depth = &Model{Table: table, Line: n}, strings.Count(line, "{")
+			return true
+		}
+	}
+	if o.in == nil {
+		return false
+	}
+	if o.depth == 0 && strings.HasSuffix(line, "{") {
+		o.depth = 1 // the braces of the columns
+		return true
+	}
+	o.field(n, line)
+	if o.depth += strings.Count(line, "{") - strings.Count(line, "}"); o.depth <= 0 {
+		if t := first(tsStatic, line); t != "" {
+			o.in.Table = t
+		}
+		o.end()
+	}
+	return true
+}
+
+// field reads a line between the braces.
+func (o *scriptObjects) field(n int, line string) {
+	var last *Field
+	if len(o.in.Fields) > 0 {
+		last = &o.in.Fields[len(o.in.Fields)-1]
+	}
+	if o.depth != 1 {
+		if f := first(tsFieldOf, line); f != "" && last != nil {
+			last.Column = f
+		}
+		return
+	}
+	if !o.drizzle {
+		if k := first(tsPlainKey, line); k != "" {
+			o.in.Fields = append(o.in.Fields, Field{Field: k, Line: n, Column: first(tsFieldOf, line)})
+		}
+		return
+	}
+	if k := tsKey.FindStringSubmatch(line); k != nil {
+		o.in.Fields = append(o.in.Fields, Field{Field: k[1], Column: k[2], Line: n})
+	} else if c := first(tsText, line); c != "" && last != nil && last.Column == "" {
+		last.Column = c // of a call that goes on
+	}
+}
+
+func (o *scriptObjects) end() {
+	o.r.add(o.in)
+	o.in = nil
+}
+
+// scriptEntities reads classes with decorators: TypeORM, MikroORM.
+type scriptEntities struct {
+	r  *reader
+	in *Model
+	// pending: a decorator of a column was read, whose field comes; column is the name
+	// that it gives.
+	pending bool
+	column  string
+}
+
+// line reports whether a line is part of a class, or of what stands before it.
+func (e *scriptEntities) line(n, indent int, line string) bool {
+	switch {
+	case tsEntity.MatchString(line):
+		e.end()
+		e.in = &Model{Table: first(tsEntity, line), Line: n, Schema: first(tsSchema, line)}
+		if e.in.Table == "" {
+			e.in.Table = first(tsNamed, line)
+		}
+		e.pending = false
+	case e.in == nil:
+		return false
+	case e.in.Class == "":
+		if tsClass.MatchString(line) {
+			e.in.Class = first(tsClass, line)
+		} else if t := first(tsNamed, line); t != "" && e.in.Table == "" {
+			e.in.Table = t
+		}
+	case indent == 0 && strings.HasPrefix(line, "}"):
+		e.end()
+	case tsColumn.MatchString(line):
+		e.decorator(n, line)
+	case tsOther.MatchString(line):
+	case e.pending:
+		e.field(n, indent, line)
+	default:
+		return false
+	}
+	return true
+}
+
+// decorator reads what a decorator says of a column.
+func (e *scriptEntities) decorator(n int, line string) {
+	e.pending = true
+	if c := first(tsNamed, line); c != "" {
+		e.column = c
+	}
+	if !strings.Contains(line, "name:") && !strings.HasPrefix(line, "@Join") {
+		if c := first(tsArgument, line); c != "" && !columnTypes[c] {
+			e.column = c
+		}
+	}
+	if _, after, ok := strings.Cut(line, ") "); ok && tsField.MatchString(after) {
+		e.add(first(tsField, after), n)
+	}
+}
+
+// field reads what stands behind a decorator: more of it, or its field.
+func (e *scriptEntities) field(n, indent int, line string) {
+	if c := first(tsNamed, line); c != "" && !tsField.MatchString(strings.TrimPrefix(line, "name")) {
+		e.column = c
+		return
+	}
+	if strings.HasPrefix(line, "name:") {
+		e.column = first(tsNamed, line)
+		return
+	}
+	if f := first(tsField, line); f != "" && indent <= 4 && !strings.HasSuffix(line, "{") && !strings.HasSuffix(line, ",") {
+		e.add(f, n)
+	}
+}
+
+func (e *scriptEntities) add(field string, n int) {
+	e.in.Fields = append(e.in.Fields, Field{Field: field, Column: e.column, Line: n})
+	e.pending, e.column = false, ""
+}
+
+func (e *scriptEntities) end() {
+	if e.in != nil && e.in.Class != "" {
+		e.r.add(e.in)
+	}
+	e.in = nil
 }
 
 // columnTypes are what the first argument of @Column is, if not a name.

@@ -3,8 +3,6 @@ package usage
 import (
 	"bytes"
 	"path"
-	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -39,14 +37,26 @@ func queryFile(file string) bool {
 
 // program reads the strings of a program.
 func (r *reader) program() {
-	r.lits = lex(r.text, r.d)
+	r.lits, r.notes = lex(r.text, r.d)
+	r.pieces(func(l literal) {
+		r.short(l)
+		r.fragment(l)
+	}, func(from, _ int, s *sqlText) {
+		r.short(r.lits[from])
+		r.sql(s)
+	})
+}
+
+// pieces calls text for each string of a program that begins no query, and query for
+// those that make one together, with the first and the last.
+func (r *reader) pieces(text func(l literal), query func(from, to int, s *sqlText)) {
 	for i := 0; i < len(r.lits); i++ {
 		l := r.lits[i]
-		r.short(l)
 		if l.symbol || !sqlish(r.text[l.from:l.to]) && !r.goesOn(i) {
-			r.fragment(l)
+			text(l)
 			continue
 		}
+		from := i
 		s := &sqlText{}
 		s.add(r.text, l, r.d)
 		last := l
@@ -70,7 +80,7 @@ func (r *reader) program() {
 			i++
 		}
 		r.tail(s, last)
-		r.sql(s)
+		query(from, i, s)
 	}
 }
 
@@ -206,30 +216,4 @@ func (r *reader) queries() {
 	s := &sqlText{}
 	s.add(r.text, literal{from: 0, to: len(r.text)}, nil)
 	r.sql(s)
-}
-
-// conflicts are what code has in it that says ON CONFLICT; an HTTP conflict is none.
-var (
-	conflicts  = [][]byte{[]byte("onflict"), []byte("ONFLICT"), []byte("psert"), []byte("PSERT"), []byte("insert_all"), []byte("orUpdate"), []byte("OnDuplicate"), []byte("onDuplicate"), []byte("ignoreDuplicates")}
-	onConflict = regexp.MustCompile(`(?i)\bon(?:[ _]?|\("?)conflict|update_conflicts|upsert|insert_all|orUpdate|updateOnDuplicate|ignoreDuplicates|insert_conflict|onDuplicateKeyUpdate`)
-)
-
-// upserts notes the lines that say ON CONFLICT. Only those with a sign are looked at.
-func (r *reader) upserts() {
-	for _, sign := range conflicts {
-		for from := 0; ; {
-			n := bytes.Index(r.text[from:], sign)
-			if n < 0 {
-				break
-			}
-			start := bytes.LastIndexByte(r.text[:from+n], '\n') + 1
-			end := from + n + lineEnd(r.text[from+n:])
-			if onConflict.Match(r.text[start:end]) {
-				r.facts.Upserts = append(r.facts.Upserts, r.lineAt(start))
-			}
-			from = end
-		}
-	}
-	slices.Sort(r.facts.Upserts)
-	r.facts.Upserts = slices.Compact(r.facts.Upserts)
 }

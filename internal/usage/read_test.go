@@ -16,7 +16,7 @@ import (
 func schema(t *testing.T) *catalog.Catalog {
 	t.Helper()
 	c := catalog.New()
-	f, err := pgparse.Split("CREATE TABLE users (id int, name text, kind text); CREATE TABLE teams (id int, kind text, owner_id int); CREATE SCHEMA crm; CREATE TABLE crm.leads (id int, kind text)")
+	f, err := pgparse.Split("CREATE TABLE users (id int, name text, kind text); CREATE TABLE teams (id int, kind text, owner_id int); CREATE FUNCTION kept() RETURNS SETOF text LANGUAGE sql AS ''; CREATE SCHEMA crm; CREATE TABLE crm.leads (id int, kind text)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,29 +138,40 @@ func TestStringsOfLanguages(t *testing.T) {
 func TestModels(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ file, code, want string }{
-		"GORM":           {"a.go", "type User struct {\n\tID int `gorm:\"primaryKey\"`\n\tKind string\n}\n", "a.go:3"},
-		"GORM, named":    {"a.go", "type Person struct {\n\tID int\n\tKind string\n}\n\nfunc (p *Person) TableName() string {\n\treturn \"users\"\n}\n", "a.go:3"},
-		"GORM, left":     {"a.go", "type User struct {\n\tID int `gorm:\"primaryKey\"`\n\tKind string `gorm:\"-\"`\n}\n", ""},
-		"bun":            {"a.go", "type P struct {\n\tbun.BaseModel `bun:\"table:users,alias:u\"`\n\tKind string `bun:\"kind\"`\n}\n", "a.go:3"},
-		"plain struct":   {"a.go", "type User struct {\n\tKind string\n}\n", ""},
-		"SQLAlchemy":     {"a.py", "class Person(Base):\n    __tablename__ = \"users\"\n    id: Mapped[int]\n    kind = Column(String)\n", "a.py:4"},
-		"SQLAlchemy map": {"a.py", "class Person(Base):\n    __tablename__ = \"users\"\n    sort: Mapped[str] = mapped_column(\"kind\")\n", "a.py:3"},
-		"core":           {"a.py", "users = Table(\n    \"users\",\n    meta,\n    Column(\"kind\", String),\n)\n", "a.py:4"},
-		"reflected":      {"a.py", "users = Table(\"users\", meta, autoload_with=engine)\n", "a.py:1"},
-		"Django":         {"a.py", "class Person(models.Model):\n    kind = models.TextField()\n\n    class Meta:\n        db_table = \"users\"\n", "a.py:2"},
-		"TypeORM":        {"a.ts", "@Entity('users')\nexport class Person {\n  @Column()\n  kind: string;\n}\n", "a.ts:4"},
-		"Drizzle":        {"a.ts", "import { pgTable } from 'drizzle-orm/pg-core';\nexport const people = pgTable('users', {\n  sort: text('kind'),\n});\n", "a.ts:3"},
-		"Prisma":         {"a.prisma", "model Person {\n  id Int @id\n  sort String @map(\"kind\")\n\n  @@map(\"users\")\n}\n", "a.prisma:3"},
-		"ActiveRecord":   {"a.rb", "class User < ApplicationRecord\nend\n", "a.rb:1"},
-		"ignored":        {"a.rb", "class User < ApplicationRecord\n  self.ignored_columns += %w[kind]\nend\n", ""},
-		"Sequel":         {"a.rb", "class Person < Sequel::Model(:users)\nend\n", "a.rb:1"},
-		"Ecto":           {"a.ex", "schema \"users\" do\n  field :kind, :string\nend\n", "a.ex:2"},
-		"JPA":            {"A.java", "@Entity\n@Table(name = \"users\")\npublic class Person {\n    @Column(name = \"kind\")\n    private String sort;\n}\n", "A.java:5"},
-		"Exposed":        {"a.kt", "import org.jetbrains.exposed.sql.Table\nobject People : Table(\"users\") {\n    val sort = varchar(\"kind\", 50)\n}\n", "a.kt:3"},
-		"EF":             {"a.cs", "[Table(\"users\")]\npublic class Person\n{\n    [Column(\"kind\")]\n    public string Sort { get; set; }\n}\n", "a.cs:5"},
-		"Diesel":         {"a.rs", "diesel::table! {\n    users (id) {\n        id -> Int4,\n        kind -> Text,\n    }\n}\n", "a.rs:4"},
-		"SeaORM":         {"a.rs", "#[sea_orm(table_name = \"users\")]\npub struct Model {\n    pub id: i32,\n    pub kind: String,\n}\n", "a.rs:4"},
-		"Doctrine":       {"a.php", "#[ORM\\Table(name: 'users')]\nclass Person {\n    #[ORM\\Column]\n    private string $kind;\n}\n", "a.php:4"},
+		"GORM":            {"a.go", "type User struct {\n\tID int `gorm:\"primaryKey\"`\n\tKind string\n}\n", "a.go:3"},
+		"GORM, named":     {"a.go", "type Person struct {\n\tID int\n\tKind string\n}\n\nfunc (p *Person) TableName() string {\n\treturn \"users\"\n}\n", "a.go:3"},
+		"GORM, left":      {"a.go", "type User struct {\n\tID int `gorm:\"primaryKey\"`\n\tKind string `gorm:\"-\"`\n}\n", ""},
+		"bun":             {"a.go", "type P struct {\n\tbun.BaseModel `bun:\"table:users,alias:u\"`\n\tKind string `bun:\"kind\"`\n}\n", "a.go:3"},
+		"plain struct":    {"a.go", "type User struct {\n\tKind string\n}\n", ""},
+		"SQLAlchemy":      {"a.py", "class Person(Base):\n    __tablename__ = \"users\"\n    id: Mapped[int]\n    kind = Column(String)\n", "a.py:4"},
+		"SQLAlchemy map":  {"a.py", "class Person(Base):\n    __tablename__ = \"users\"\n    sort: Mapped[str] = mapped_column(\"kind\")\n", "a.py:3"},
+		"core":            {"a.py", "users = Table(\n    \"users\",\n    meta,\n    Column(\"kind\", String),\n)\n", "a.py:4"},
+		"reflected":       {"a.py", "users = Table(\"users\", meta, autoload_with=engine)\n", "a.py:1"},
+		"Django":          {"a.py", "class Person(models.Model):\n    kind = models.TextField()\n\n    class Meta:\n        db_table = \"users\"\n", "a.py:2"},
+		"TypeORM":         {"a.ts", "@Entity('users')\nexport class Person {\n  @Column()\n  kind: string;\n}\n", "a.ts:4"},
+		"Drizzle":         {"a.ts", "import { pgTable } from 'drizzle-orm/pg-core';\nexport const people = pgTable('users', {\n  sort: text('kind'),\n});\n", "a.ts:3"},
+		"Drizzle, opened": {"a.ts", "import { pgTable } from 'drizzle-orm/pg-core';\nexport const people = pgTable(\n  'users',\n  {\n    id: integer().primaryKey(),\n    sort: text('kind'),\n  },\n  (t) => [index().on(t.sort)],\n);\n", "a.ts:6"},
+		"Drizzle, a call": {"a.ts", "import { pgTable } from 'drizzle-orm/pg-core';\nexport const people = pgTable('users', {\n  sort: numericCasted(\n    'kind',\n    { precision: 3 },\n  ),\n});\n", "a.ts:3"},
+		"Drizzle, others": {"a.ts", "import { pgTable } from 'drizzle-orm/pg-core';\nexport const people = pgTable('users', columns);\nexport const form = {\n  kind: text(),\n};\n", ""},
+		"Zod":             {"a.ts", "export const UserSchema = z.object({\n  id: z.string(),\n  kind: z.enum([\n    'a',\n  ]).nullable(),\n  name: z.string(),\n});\n", "a.ts:3"},
+		"Zod, opened":     {"a.ts", "import { z } from 'zod';\nexport const UserRowSchema = z\n  .object({\n    id: z.string(),\n    name: z.string(),\n    kind: z.string(),\n  })\n  .strict();\n", "a.ts:6"},
+		"Zod, may lack":   {"a.ts", "export const UserSchema = z.object({\n  id: z.string(),\n  name: z.string(),\n  kind: z.string()\n    .optional(),\n});\n", ""},
+		"Zod, a form":     {"a.ts", "export const UserSchema = z.object({\n  kind: z.string(),\n  street: z.string(),\n  city: z.string(),\n});\n", ""},
+		"Zod, partial":    {"a.ts", "export const UserSchema = z.object({\n  id: z.string(),\n  name: z.string(),\n  kind: z.string(),\n}).partial();\n", ""},
+		"Prisma":          {"a.prisma", "model Person {\n  id Int @id\n  sort String @map(\"kind\")\n\n  @@map(\"users\")\n}\n", "a.prisma:3"},
+		"ActiveRecord":    {"a.rb", "class User < ApplicationRecord\nend\n", "a.rb:1"},
+		"ignored":         {"a.rb", "class User < ApplicationRecord\n  self.ignored_columns += %w[kind]\nend\n", ""},
+		"Sequel":          {"a.rb", "class Person < Sequel::Model(:users)\nend\n", "a.rb:1"},
+		"Ecto":            {"a.ex", "schema \"users\" do\n  field :kind, :string\nend\n", "a.ex:2"},
+		"JPA, inherited":  {"A.java", "@MappedSuperclass\npublic abstract class Base {\n    @Column(name = \"kind\")\n    String sort;\n}\n\n@Entity\n@Table(name = \"users\")\npublic class Person extends Base {\n    String name;\n}\n", "A.java:4"},
+		"JPA, of another": {"A.java", "@MappedSuperclass\npublic abstract class Base {\n    @Column(name = \"kind\")\n    String sort;\n}\n\n@Entity\n@Table(name = \"users\")\npublic class Person {\n    String name;\n}\n", ""},
+		"mixin":           {"a.py", "class HasKind(object):\n    kind = Column(String)\n\nclass Person(HasKind, Base):\n    __tablename__ = \"users\"\n    id = Column(Integer)\n", "a.py:2"},
+		"JPA":             {"A.java", "@Entity\n@Table(name = \"users\")\npublic class Person {\n    @Column(name = \"kind\")\n    private String sort;\n}\n", "A.java:5"},
+		"Exposed":         {"a.kt", "import org.jetbrains.exposed.sql.Table\nobject People : Table(\"users\") {\n    val sort = varchar(\"kind\", 50)\n}\n", "a.kt:3"},
+		"EF":              {"a.cs", "[Table(\"users\")]\npublic class Person\n{\n    [Column(\"kind\")]\n    public string Sort { get; set; }\n}\n", "a.cs:5"},
+		"Diesel":          {"a.rs", "diesel::table! {\n    users (id) {\n        id -> Int4,\n        kind -> Text,\n    }\n}\n", "a.rs:4"},
+		"SeaORM":          {"a.rs", "#[sea_orm(table_name = \"users\")]\npub struct Model {\n    pub id: i32,\n    pub kind: String,\n}\n", "a.rs:4"},
+		"Doctrine":        {"a.php", "#[ORM\\Table(name: 'users')]\nclass Person {\n    #[ORM\\Column]\n    private string $kind;\n}\n", "a.php:4"},
 	} {
 		b := bound(t, map[string]string{tc.file: tc.code})
 		if got := places(b.Column(users, "kind")); got != tc.want {
@@ -193,7 +204,7 @@ func TestObjects(t *testing.T) {
 	one := func(uses []usage.Use) string { return places(uses) }
 	for name, got := range map[string]string{
 		"function": one(b.Function(catalog.Name{Schema: "crm", Name: "rank"})), "type": one(b.Type(catalog.Name{Name: "mood"})),
-		"constant": one(b.Constant("paid")), "schema": one(b.InSchema("crm")),
+		"value": one(b.Value(users, "kind", "paid")), "schema": one(b.InSchema("crm")),
 	} {
 		if got != "a.py:1" {
 			t.Errorf("%s: %q", name, got)
@@ -233,4 +244,25 @@ func FuzzRead(f *testing.F) {
 			usage.NewIndex([]usage.File{{Path: file, Facts: g}})
 		}
 	})
+}
+
+// The body of a function that the program makes is code, unless the schema has the
+// function: then the migrations tell of it.
+func TestRoutines(t *testing.T) {
+	t.Parallel()
+	plain := "CREATE FUNCTION touch(who int) RETURNS text AS $$\nDECLARE\n    old record;\nBEGIN\n    SELECT\n        u.id,\n        u.kind INTO old\n    FROM users AS u\n    WHERE u.id = who AND kind <> '';\n    IF EXISTS (SELECT 1 FROM teams WHERE kind = 'a') THEN RETURN 'x'; END IF;\n    RETURN old.kind;\nEND $$ LANGUAGE plpgsql;\n"
+	for name, tc := range map[string]struct{ code, want string }{
+		"PL/pgSQL":      {plain, "sprocs/a.sql:7 sprocs/a.sql:9"},
+		"SQL":           {"CREATE FUNCTION kinds() RETURNS SETOF text LANGUAGE sql AS '\n  SELECT kind FROM users';\n", "sprocs/a.sql:2"},
+		"quotes":        {"CREATE FUNCTION kinds() RETURNS SETOF text LANGUAGE sql AS '\n  SELECT '''' || kind FROM users';\n", "sprocs/a.sql:1"},
+		"DO":            {"DO $$ BEGIN\n  UPDATE users SET kind = 'a';\nEND $$;\n", "sprocs/a.sql:2"},
+		"another":       {"CREATE FUNCTION kinds() RETURNS text LANGUAGE plpython3u AS 'SELECT kind FROM users';\n", ""},
+		"kept":          {"CREATE FUNCTION kept() RETURNS SETOF text LANGUAGE sql AS 'SELECT kind FROM users';\n", ""},
+		"an expression": {"CREATE FUNCTION f(kind text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN\n  RETURN kind || 'x';\nEND $$;\n", ""},
+	} {
+		b := bound(t, map[string]string{"sprocs/a.sql": tc.code})
+		if got := places(b.Column(users, "kind")); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
 }

@@ -21,10 +21,11 @@ func (r *reader) sql(s *sqlText) {
 		q, sets := digestOf(st.Node, false, line)
 		r.facts.Settings = append(r.facts.Settings, sets...)
 		if q == nil {
+			r.routine(st.Node, string(s.text[st.Start:st.End]), line)
 			continue
 		}
 		q.Line = line(0)
-		if s.holed(st.Start, st.End) {
+		if s.unfinished || s.holed(st.Start, st.End) {
 			q.Open = true
 		}
 		r.facts.Queries = append(r.facts.Queries, *q)
@@ -45,7 +46,9 @@ var (
 	notLoose    = regexp.MustCompile(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
 	looseSign   = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + holeName)
 	looseBegins = regexp.MustCompile(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
-	looseWith   = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
+	// looseConflict asks for an index that is not known.
+	looseConflict = regexp.MustCompile(`(?i)\bon\s+conflict\b`)
+	looseWith     = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
 )
 
 // loose notes what the words of SQL say that the grammar does not read, as where the
@@ -56,77 +59,102 @@ func loose(text string, line func(int) int) *Query {
 	if !looseBegins.MatchString(strings.Join(strings.Fields(text), " ")) || !looseSign.MatchString(text) {
 		return nil
 	}
-	text = notLoose.ReplaceAllStringFunc(text, blank)
-	q := &Query{Open: true}
+	l := &looseQuery{text: notLoose.ReplaceAllStringFunc(text, blank), line: line, q: &Query{Open: true}, alias: map[string]int{}, named: map[int]bool{}}
+	l.sources()
+	q := l.q
+	if len(q.Relations) == 0 {
+		return nil
+	}
+	if at := looseConflict.FindStringIndex(text); at != nil && len(q.Writes) > 0 {
+		q.Upserts = []Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: Target{Open: true}}}
+	}
+	l.names()
+	return q
+}
+
+// looseQuery is one that is read by its words.
+type looseQuery struct {
+	text string
+	line func(int) int
+	q    *Query
+	// all are its sources, and alias those that go by a name; named are the places of
+	// their names.
+	all   []int
+	alias map[string]int
+	named map[int]bool
+}
+
+// sources notes the relations that it reads and writes.
+func (l *looseQuery) sources() {
 	with := map[string]bool{}
-	for _, m := range looseWith.FindAllStringSubmatch(text, -1) {
+	for _, m := range looseWith.FindAllStringSubmatch(l.text, -1) {
 		with[strings.ToLower(m[1])] = true
 	}
-	alias := map[string]int{}
-	var all []int
-	named := map[int]bool{}
-	for _, m := range looseSource.FindAllStringSubmatchIndex(text, -1) {
-		verb := strings.ToLower(text[m[2]:m[3]])
-		name := text[m[4]:m[5]]
+	for _, m := range looseSource.FindAllStringSubmatchIndex(l.text, -1) {
+		verb := strings.ToLower(l.text[m[2]:m[3]])
+		name := l.text[m[4]:m[5]]
 		if m[6] >= 0 && verb != "into" || with[strings.ToLower(name)] || hole(name) {
-			all = append(all, OtherSource)
+			l.all = append(l.all, OtherSource)
 			continue
 		}
-		named[m[4]] = true
+		l.named[m[4]] = true
 		schema, table := "", name
 		if n := strings.LastIndexByte(name, '.'); n >= 0 {
 			schema, table = unquote(name[:n]), name[n+1:]
 		}
 		table = unquote(table)
-		rel := Relation{schema, table, line(m[4]), Reads}
-		at := len(q.Relations)
-		switch {
-		case verb == "into":
-			rel.How = Inserts
-		case verb == "update":
-			rel.How = Updates
-		case verb == "from" && strings.HasSuffix(strings.ToLower(strings.TrimSpace(text[:m[2]])), "delete"):
-			rel.How = Deletes
-		case strings.HasPrefix(verb, "truncate"):
-			rel.How = Truncates
-		case verb == "copy":
-			rel.How = Copies
-		}
-		q.Relations = append(q.Relations, rel)
+		rel := Relation{schema, table, l.line(m[4]), looseHow(verb, l.text[:m[2]])}
+		at := len(l.q.Relations)
+		l.q.Relations = append(l.q.Relations, rel)
 		if rel.How != Reads {
-			q.Writes = append(q.Writes, Write{Relation: at, How: rel.How, Line: rel.Line})
+			l.q.Writes = append(l.q.Writes, Write{Relation: at, How: rel.How, Line: rel.Line})
 		}
-		all = append(all, at)
-		alias[table] = at
+		l.all = append(l.all, at)
+		l.alias[table] = at
 		if m[8] >= 0 {
-			alias[strings.ToLower(text[m[8]:m[9]])] = at
+			l.alias[strings.ToLower(l.text[m[8]:m[9]])] = at
 		}
 	}
-	if len(q.Relations) == 0 {
-		return nil
+}
+
+// looseHow is what a word in front of a relation, behind some text, does with it.
+func looseHow(verb, before string) How {
+	switch {
+	case verb == "into":
+		return Inserts
+	case verb == "update":
+		return Updates
+	case verb == "from" && strings.HasSuffix(strings.ToLower(strings.TrimSpace(before)), "delete"):
+		return Deletes
+	case strings.HasPrefix(verb, "truncate"):
+		return Truncates
+	case verb == "copy":
+		return Copies
 	}
-	if len(all) == 0 {
-		all = []int{OtherSource}
-	}
-	for _, m := range looseName.FindAllStringSubmatchIndex(text, -1) {
-		name := unquote(text[m[4]:m[5]])
+	return Reads
+}
+
+// names notes what may be its functions and columns.
+func (l *looseQuery) names() {
+	q := l.q
+	for _, m := range looseName.FindAllStringSubmatchIndex(l.text, -1) {
+		name := unquote(l.text[m[4]:m[5]])
 		if m[6] >= 0 && !hole(name) && len(q.Functions) < maxLoose {
-			q.Functions = append(q.Functions, Relation{Name: name, Line: line(m[4])})
+			q.Functions = append(q.Functions, Relation{Name: name, Line: l.line(m[4])})
 		}
-		if m[6] >= 0 || named[m[0]] || hole(name) || len(q.Columns) == maxLoose {
+		if m[6] >= 0 || l.named[m[0]] || hole(name) || len(q.Columns) == maxLoose {
 			continue
 		}
-		of := all
+		of := l.all
 		if m[2] >= 0 {
-			at, ok := alias[unquote(text[m[2]:m[3]])]
+			at, ok := l.alias[unquote(l.text[m[2]:m[3]])]
 			if !ok {
 				continue
 			}
 			of = []int{at}
 		}
-		q.Columns = append(q.Columns, Column{Name: name, Line: line(m[4]), How: Reads, Of: of})
+		q.Columns = append(q.Columns, Column{Name: name, Line: l.line(m[4]), How: Reads, Of: of})
 	}
-	return q
 }
 
 // maxLoose bounds the names that are noted of such a text.

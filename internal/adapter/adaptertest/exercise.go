@@ -28,7 +28,7 @@ var SameRenderer = cmp.Comparer(func(a, b *history.Renderer) bool { return a == 
 // project is damaged in every way that is likely, and nothing but the damaged
 // file may change.
 //
-// In the project, way_down stands in every way down, and in no way up.
+// In the project, way_down stands in every down migration, and in no up migration.
 func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 	t.Helper()
 	tree := Disk(t, dir)
@@ -175,7 +175,7 @@ func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 			}
 			at = max(at, p.Start+len(p.SQL))
 			if strings.Contains(p.SQL, "way_down") {
-				t.Errorf("%s: the way down is taken for a way up: %q", m.ID, p.SQL)
+				t.Errorf("%s: the down migration is taken for an up migration: %q", m.ID, p.SQL)
 			}
 		}
 	}
@@ -186,7 +186,7 @@ func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 		}
 	}
 	if downs == 0 {
-		t.Error("the project has no way down (a text with way_down), so nothing was shown")
+		t.Error("the project has no down migration (a text with way_down), so nothing was shown")
 	}
 }
 
@@ -216,59 +216,85 @@ func damage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree
 			continue
 		}
 		tested = true
-		for _, d := range damages {
-			files := maps.Clone(whole)
-			files[m.Path] = d.to(whole[m.Path])
-			got := load(t, a, files, s)
-			if len(got.Migrations) != len(set.Migrations) {
-				t.Fatalf("%s %s: %d migrations, want %d", m.Path, d.name, len(got.Migrations), len(set.Migrations))
-			}
-			for j, other := range got.Migrations {
-				if j != i {
-					if diff := cmp.Diff(set.Migrations[j], other, SameRenderer); diff != "" {
-						t.Errorf("%s %s changes %s:\n%s", m.Path, d.name, other.ID, diff)
-					}
-					continue
-				}
-				failed := other.Failed != ""
-				for _, o := range other.Opaque {
-					failed = failed || o.Failed
-				}
-				if !failed {
-					t.Errorf("%s %s: not reported", m.Path, d.name)
-				}
-			}
-		}
-		// A name with blanks and letters of another script.
-		if at, word := strings.LastIndexByte(m.Path, '/'), strings.LastIndexByte(m.Path, '_'); word > at && m.DownPath == "" {
-			name := m.Path[at+1:word] + "_größe und 価格 " + m.Path[word+1:]
-			files := maps.Clone(whole)
-			delete(files, m.Path)
-			files[m.Path[:at+1]+name] = whole[m.Path]
-			got := load(t, a, files, s)
-			if len(got.Migrations) != len(set.Migrations) {
-				t.Errorf("%s called %s: %d migrations, want %d", m.Path, name, len(got.Migrations), len(set.Migrations))
-				continue
-			}
-			found := false
-			for _, g := range got.Migrations {
-				found = found || g.Path == m.Path[:at+1]+name && g.Hash == m.Hash
-			}
-			if !found {
-				t.Errorf("%s called %s: not found with the same hash", m.Path, name)
-			}
-		}
-		// CRLF may change nothing but the text.
-		files := maps.Clone(whole)
-		files[m.Path] = []byte(strings.ReplaceAll(string(whole[m.Path]), "\n", "\r\n"))
-		got := load(t, a, files, s)
-		g := got.Migrations[i]
-		if len(g.Source.Parts) != len(m.Source.Parts) || g.Source.Mode != m.Source.Mode || len(g.Problems) != len(m.Problems) {
-			t.Errorf("%s with CRLF: %d parts in mode %s with %d problems, want %d, %s, %d", m.Path,
-				len(g.Source.Parts), g.Source.Mode, len(g.Problems), len(m.Source.Parts), m.Source.Mode, len(m.Problems))
-		}
+		x := damaged{a, s, set, whole, i}
+		x.broken(t)
+		x.renamed(t)
+		x.reTerminated(t)
 	}
 	if !tested {
 		t.Log("no SQL files to damage")
+	}
+}
+
+// damaged is the i-th migration of a project, to be changed in a copy of all files.
+type damaged struct {
+	a     adapter.Adapter
+	s     adapter.Source
+	set   *adapter.Set
+	whole Files
+	i     int
+}
+
+// broken: a file that cannot be read is told, and costs no other one anything.
+func (x damaged) broken(t *testing.T) {
+	m := x.set.Migrations[x.i]
+	for _, d := range damages {
+		files := maps.Clone(x.whole)
+		files[m.Path] = d.to(x.whole[m.Path])
+		got := load(t, x.a, files, x.s)
+		if len(got.Migrations) != len(x.set.Migrations) {
+			t.Fatalf("%s %s: %d migrations, want %d", m.Path, d.name, len(got.Migrations), len(x.set.Migrations))
+		}
+		for j, other := range got.Migrations {
+			if j != x.i {
+				if diff := cmp.Diff(x.set.Migrations[j], other, SameRenderer); diff != "" {
+					t.Errorf("%s %s changes %s:\n%s", m.Path, d.name, other.ID, diff)
+				}
+				continue
+			}
+			failed := other.Failed != ""
+			for _, o := range other.Opaque {
+				failed = failed || o.Failed
+			}
+			if !failed {
+				t.Errorf("%s %s: not reported", m.Path, d.name)
+			}
+		}
+	}
+}
+
+// renamed: a name may have blanks and letters of another script.
+func (x damaged) renamed(t *testing.T) {
+	m := x.set.Migrations[x.i]
+	if at, word := strings.LastIndexByte(m.Path, '/'), strings.LastIndexByte(m.Path, '_'); word > at && m.DownPath == "" {
+		name := m.Path[at+1:word] + "_größe und 価格 " + m.Path[word+1:]
+		files := maps.Clone(x.whole)
+		delete(files, m.Path)
+		files[m.Path[:at+1]+name] = x.whole[m.Path]
+		got := load(t, x.a, files, x.s)
+		if len(got.Migrations) != len(x.set.Migrations) {
+			t.Errorf("%s called %s: %d migrations, want %d", m.Path, name, len(got.Migrations), len(x.set.Migrations))
+			return
+		}
+		found := false
+		for _, g := range got.Migrations {
+			found = found || g.Path == m.Path[:at+1]+name && g.Hash == m.Hash
+		}
+		if !found {
+			t.Errorf("%s called %s: not found with the same hash", m.Path, name)
+		}
+	}
+}
+
+// reTerminated: CRLF may change nothing but the text.
+func (x damaged) reTerminated(t *testing.T) {
+	m := x.set.Migrations[x.i]
+	files := maps.Clone(x.whole)
+	files[m.Path] = []byte(strings.ReplaceAll(string(x.whole[m.Path]), "\n", "\r\n"))
+	got := load(t, x.a, files, x.s)
+	g := got.Migrations[x.i]
+	if len(g.Source.Parts) != len(m.Source.Parts) || g.Source.Mode != m.Source.Mode || len(g.Problems) != len(m.Problems) {
+		t.Errorf("%s with CRLF: %d parts in mode %s with %d problems, want %d, %s, %d", m.Path,
+			len(g.Source.Parts), g.Source.Mode, len(g.Problems), len(m.Source.Parts), m.Source.Mode, len(m.Problems))
 	}
 }

@@ -120,17 +120,17 @@ func addConstraint(op script.Operation, w advice.AddConstraint) string {
 		return renameInCode
 	}
 	if op.Class == "AddConstraint" && w.Name != "" {
-		return "put AddConstraintNotValid in the place of AddConstraint, and validate it in a migration behind this one (both are in django.contrib.postgres.operations):\n" +
+		return "put AddConstraintNotValid in the place of AddConstraint, and validate it in a migration after this one (both are in django.contrib.postgres.operations):\n" +
 			"ValidateConstraint(model_name=" + quote(op.Model) + ", name=" + quote(w.Name) + ")"
 	}
-	return "add it NOT VALID:\n" + inPlace(op, w.Add) + "\nand validate it in a migration behind this one:\n" + runSQL(w.Validate)
+	return "add it NOT VALID:\n" + inPlace(op, w.Add) + "\nand validate it in a migration after this one:\n" + runSQL(w.Validate)
 }
 
 // renameInCode is the way around a foreign key that Django drops and adds anew
 // because its field is renamed.
 const renameInCode = "rename the field in the code only: with db_column on the new field the column keeps its name, and its foreign key stays as it is"
 
-// inSteps runs the statements of a way out one by one, outside of a transaction: what a
+// inSteps runs the statements of a way out one by one, outside a transaction: what a
 // step that failed has left behind goes first when they run again.
 func inSteps(op script.Operation, w advice.Steps) string {
 	var steps []string
@@ -166,7 +166,7 @@ func addChecked(op script.Operation, w advice.AddChecked) string {
 		return ""
 	}
 	return "add the column without its CHECK, and the CHECK without looking at the rows:\n" + inPlace(op, column, w.Add) +
-		"\nand validate it in a migration behind this one:\n" + runSQL(w.Validate)
+		"\nand validate it in a migration after this one:\n" + runSQL(w.Validate)
 }
 
 // addForeignKey adds the constraint of a ForeignKey without looking at the rows, and
@@ -176,7 +176,7 @@ func addForeignKey(op script.Operation, w advice.AddForeignKey) string {
 		return addConstraint(op, advice.AddConstraint{Add: w.Add, Validate: w.Validate})
 	}
 	field := script.Operation{Class: "AlterField"}
-	return "give the field db_constraint=False here, and add the constraint NOT VALID in a migration behind this one:\n" +
+	return "give the field db_constraint=False here, and add the constraint NOT VALID in a migration after this one:\n" +
 		strings.Replace(inPlace(field, w.Add), "# as it stands", "# without db_constraint=False", 1) +
 		"\nand validate it in the next one:\n" + runSQL(w.Validate)
 }
@@ -290,11 +290,11 @@ func apart(op script.Operation, w advice.Apart) string {
 	case w.Work == advice.References && w.Own && op.Class == "RenameField":
 		return renameInCode
 	case op.Class == "AddField" || op.Class == "CreateModel" || w.Work == advice.References && w.Own && op.Class == "AlterField":
-		return "give the foreign key db_constraint=False here, and let an AlterField in a migration behind this one take it out again"
+		return "give the foreign key db_constraint=False here, and let an AlterField in a migration after this one take it out again"
 	case w.Own && w.Work == advice.Other:
 		return "the " + op.Class + " takes the lock itself: do its long work in the way that the finding on that work tells"
 	}
-	return "move the " + op.Class + " to a migration of its own, behind this one"
+	return "move the " + op.Class + " to a migration of its own, after this one"
 }
 
 // runSQL is a RunSQL of one statement.

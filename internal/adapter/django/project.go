@@ -139,7 +139,7 @@ type Code struct {
 	Path     string `json:"path"`
 	External bool   `json:"external"`
 	Line     int    `json:"line"`
-	// Writes are the tables on whose rows it works, as far as its text tells.
+	// Writes are the tables on whose rows it works, judging by its text.
 	Writes []Write `json:"writes"`
 	// Replaces are the texts that it puts in the place of others, as far as its
 	// text tells.
@@ -159,7 +159,7 @@ type Write struct {
 	Table string `json:"table"`
 	// Verb is "updates", "deletes", "saves" or "goes over".
 	Verb string `json:"verb"`
-	// Whole: of all rows, as far as its text tells.
+	// Whole: of all rows, judging by its text.
 	Whole bool `json:"whole"`
 	// Few: of few rows at a time, and that is all.
 	Few bool `json:"few"`

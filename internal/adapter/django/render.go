@@ -96,6 +96,9 @@ func (e *Error) Error() string {
 	}
 	switch e.Kind {
 	case "django":
+		if e.Python != "" && strings.Contains(e.Message, "No module named 'django'") {
+			return "Django is not installed in " + e.Python + ": set `python:` in onward.yaml to the project's interpreter, or activate its virtualenv"
+		}
 		return "import django: " + e.Message + used + point
 	case "settings":
 		if !importError.MatchString(e.Message) {
@@ -229,14 +232,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	if err := os.CopyFS(work, renderer); err != nil {
 		return nil, fmt.Errorf("write the renderer: %w", err)
 	}
-	req := request{
-		Project: cfg.Dir, Root: cfg.Root, Settings: cfg.Settings, PG: cfg.Postgres,
-		Applied: cfg.Applied, Want: cfg.Want, Whole: cfg.whole, Tables: cfg.tables, StandIn: cfg.standIn,
-	}
-	if cfg.Home != cfg.Root {
-		req.Moved = []string{cfg.Home, cfg.Root}
-	}
-	body, err := json.Marshal(req)
+	body, err := cfg.ask()
 	if err != nil {
 		return nil, fmt.Errorf("write the renderer's request: %w", err)
 	}
@@ -262,16 +258,7 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	}
 	info, err := os.Stat(answerPath)
 	if err != nil {
-		kind, message := "render", talk.lastLine()
-		var exit *exec.ExitError
-		if runErr != nil && !errors.As(runErr, &exit) {
-			kind, message = "python", runErr.Error()
-		} else if by := killedBy(cmd.ProcessState); by != "" {
-			kind, message = "signal", "Python ended by "+by+crash(talk.String(), cfg.Root)
-		} else if message == "" && runErr != nil {
-			message = runErr.Error()
-		}
-		return nil, &Error{Kind: kind, Message: message, Python: python, Detail: talk.String()}
+		return nil, unanswered(cmd, runErr, talk, python, cfg.Root)
 	}
 	if info.Size() > maxAnswer {
 		return nil, &Error{Kind: "render", Python: python,
@@ -282,6 +269,32 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 		return nil, fmt.Errorf("read the renderer's answer: %w", err)
 	}
 	return answer, nil
+}
+
+// ask is what the renderer reads.
+func (c *Config) ask() ([]byte, error) {
+	req := request{
+		Project: c.Dir, Root: c.Root, Settings: c.Settings, PG: c.Postgres,
+		Applied: c.Applied, Want: c.Want, Whole: c.whole, Tables: c.tables, StandIn: c.standIn,
+	}
+	if c.Home != c.Root {
+		req.Moved = []string{c.Home, c.Root}
+	}
+	return json.Marshal(req)
+}
+
+// unanswered is why there is no answer: Python did not start, was ended, or failed.
+func unanswered(cmd *exec.Cmd, runErr error, talk *tail, python, root string) *Error {
+	kind, message := "render", talk.lastLine()
+	var exit *exec.ExitError
+	if runErr != nil && !errors.As(runErr, &exit) {
+		kind, message = "python", runErr.Error()
+	} else if by := killedBy(cmd.ProcessState); by != "" {
+		kind, message = "signal", "Python ended by "+by+crash(talk.String(), root)
+	} else if message == "" && runErr != nil {
+		message = runErr.Error()
+	}
+	return &Error{Kind: kind, Message: message, Python: python, Detail: talk.String()}
 }
 
 // environment is the user's, made repeatable: no byte code is left in the

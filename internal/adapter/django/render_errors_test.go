@@ -81,7 +81,7 @@ func TestErrors(t *testing.T) {
 		},
 		"no Django": {
 			Config{Dir: write(t, ""), Python: withoutDjango(t)},
-			[]string{"import django", "No module named 'django'", "virtualenv"},
+			[]string{"Django is not installed in /", ": set `python:`", "virtualenv"},
 		},
 		"takes too long": {
 			Config{Dir: write(t, "import subprocess\nprint('waiting', flush=True)\nsubprocess.run(['sleep', '60'])\n"),

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Down gives the .down.sql of a migration, sent as the way up is: with
+// Down gives the .down.sql of a migration, sent as the up migration is: with
 // x-multi-statement in the pieces between its semicolons, wherever they stand.
 func (Adapter) Down(t adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	down, err := adapter.ReadDown(t, m)

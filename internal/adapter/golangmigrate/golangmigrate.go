@@ -126,7 +126,7 @@ func (Adapter) Traits() adapter.Traits {
 // Looks says what Detect looks for.
 func (Adapter) Looks() string { return "files named NUMBER_name.up.sql" }
 
-// Load reads the ways up of a directory in the order of their numbers.
+// Load reads the up migrations of a directory in the order of their numbers.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s, Habits: adapter.Habits{
 		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
@@ -135,27 +135,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		OutOfOrder: "golang-migrate remembers the last version only: a database that is past it skips this one for good, without a word",
 	}}
 	d := adapter.ListDir(t, s.Dir, "")
-	var ups []file
-	downs := map[uint64]string{}
-	for _, n := range d.Names {
-		f, ok := parseName(n)
-		switch {
-		case ok && f.down:
-			downs[f.version] = d.Join(n)
-		case ok:
-			ups = append(ups, f)
-		case strings.HasSuffix(n, ".sql") && n[0] >= '0' && n[0] <= '9':
-			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
-				Line: 1, Column: 1,
-				Message: "golang-migrate passes over " + n,
-				Harm:    "the migration never runs, and nothing says so",
-				Instead: "name it NUMBER_what_it_does.up.sql",
-			}})
-		}
-	}
-	slices.SortStableFunc(ups, func(a, b file) int {
-		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
-	})
+	ups, downs := sorted(d, set)
 	names := make([]string, len(ups))
 	for i, f := range ups {
 		names[i] = f.name
@@ -199,8 +179,34 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
+// sorted tells the up migrations of a directory, in order, from the down
+// migrations by version, and notes the names that golang-migrate passes over.
+func sorted(d adapter.Dir, set *adapter.Set) (ups []file, downs map[uint64]string) {
+	downs = map[uint64]string{}
+	for _, n := range d.Names {
+		f, ok := parseName(n)
+		switch {
+		case ok && f.down:
+			downs[f.version] = d.Join(n)
+		case ok:
+			ups = append(ups, f)
+		case strings.HasSuffix(n, ".sql") && n[0] >= '0' && n[0] <= '9':
+			set.Problems = append(set.Problems, adapter.Problem{Path: d.Join(n), Refusal: history.Refusal{
+				Line: 1, Column: 1,
+				Message: "golang-migrate passes over " + n,
+				Harm:    "the migration never runs, and nothing says so",
+				Instead: "name it NUMBER_what_it_does.up.sql",
+			}})
+		}
+	}
+	slices.SortStableFunc(ups, func(a, b file) int {
+		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
+	})
+	return ups, downs
+}
+
 // cut makes parts the way x-multi-statement does: at every semicolon. One
-// inside of a body or a string cuts a statement in two; it is noted, and the
+// inside a body or a string cuts a statement in two; it is noted, and the
 // statement is judged whole.
 func cut(m *adapter.Migration) {
 	text := m.Source.Text
@@ -215,7 +221,7 @@ func cut(m *adapter.Migration) {
 		from = end
 		if open := lex.Open(); open != "" && end < len(text) {
 			if !said {
-				m.Refuse(begin(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside of %s", 1+strings.Count(text[:end], "\n"), open),
+				m.Refuse(begin(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside %s", 1+strings.Count(text[:end], "\n"), open),
 					"it sends half a statement, the server answers with a syntax error, and the database is left dirty",
 					"put the statement into a file that is sent without x-multi-statement, or write it without ';' inside")
 				said = true

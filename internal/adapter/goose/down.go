@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// Down gives the way down of a migration as goose cuts it, wrong cuts included:
+// Down gives the down migration as goose cuts it, wrong cuts included:
 // it is asked for to be run, and goose would run it so. NO TRANSACTION holds for
 // both ways. What a migration in Go does is not read.
 func (Adapter) Down(_ adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
@@ -28,7 +28,7 @@ func (Adapter) Down(_ adapter.Tree, _ adapter.Source, m *adapter.Migration) (*sc
 	return down, nil
 }
 
-// turned makes the way down of a file its way up: blanks stand for all that
+// turned makes the down migration of a file its up migration: blanks stand for all that
 // comes before it, so that every place stays where it is. goose cuts both alike.
 func turned(text string) (string, bool) {
 	at := 0

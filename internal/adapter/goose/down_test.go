@@ -64,7 +64,7 @@ func TestDown(t *testing.T) {
 				t.Fatal(err)
 			}
 			if (down == nil) != tc.none {
-				t.Fatalf("the way down: %+v", down)
+				t.Fatalf("the down migration: %+v", down)
 			}
 			if tc.none {
 				return

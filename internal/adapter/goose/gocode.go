@@ -20,7 +20,7 @@ type wayUp struct {
 	whole bool
 }
 
-// readGo reads the way up of a program that registers itself with goose.
+// readGo reads the up migration of a program that registers itself with goose.
 func readGo(text string) wayUp {
 	files := token.NewFileSet()
 	file, err := goparser.ParseFile(files, "", text, goparser.SkipObjectResolution)
@@ -67,7 +67,7 @@ func (g *program) define(names []*ast.Ident, values []ast.Expr) {
 	}
 }
 
-// up is the body of the function that is registered for the way up: the first one among
+// up is the body of the function that is registered for the up migration: the first one among
 // the arguments.
 func (g *program) up(file *ast.File) *ast.BlockStmt {
 	var body *ast.BlockStmt

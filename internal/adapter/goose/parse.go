@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// parsed is the way up of a file.
+// parsed is the up migration of a file.
 type parsed struct {
 	parts    []script.Part
 	useTx    bool
@@ -39,7 +39,7 @@ type parser struct {
 	last   int // where its last line ends
 	line   int // the current line, from 1
 	begin  int // the line of the StatementBegin that is open
-	// The way down is followed as far as it makes goose refuse the file.
+	// The down migration is followed only to where it makes goose refuse the file.
 	below  int  // the line of its statement that is open; 0: none
 	filled bool // lines of that statement were taken, blank ones perhaps
 	lost   bool // the next line is dropped, as after an empty block
@@ -135,7 +135,7 @@ func (p *parser) read(at, end int) {
 		p.refuse("this line follows an empty StatementBegin/StatementEnd pair",
 			"goose drops the line without a word", "remove the empty pair")
 	case down:
-		// goose reads the way down too before it runs the way up.
+		// goose reads the down migration too before it runs the up migration.
 		if p.lost {
 			p.lost = false
 			return
@@ -165,7 +165,7 @@ func (p *parser) unmarked(comment string) {
 	case "UP":
 		return // without one, the file is refused
 	case "DOWN":
-		harm, name = "goose runs what stands below as part of the way up, right behind it: what the migration has made is undone at once", "Down"
+		harm, name = "goose runs what stands below as part of the up migration, right behind it: what the migration has made is undone at once", "Down"
 	case "NOTRANSACTION":
 		harm, name = "goose runs the file in a transaction", "NO TRANSACTION"
 	case "STATEMENTBEGIN":
@@ -220,65 +220,85 @@ func (p *parser) annotation(line string, at int) {
 	}
 	switch name {
 	case "UP":
-		if p.state != start {
-			p.refuse("a second \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
-				"keep one Up and one Down in a file")
-		}
-		p.close()
-		p.state, p.seenUp, p.below, p.filled, p.lost = up, true, 0, false, false
+		p.beginUp()
 	case "DOWN":
-		switch p.state {
-		case up, upEmpty:
-			p.close()
-		case upBlock:
-			p.unended()
-			p.close()
-		default:
-			what := "\"-- +goose Down\" stands before any \"-- +goose Up\""
-			if p.state != start {
-				what = "a second \"-- +goose Down\""
-			}
-			p.refuse(what, "goose refuses the file, and the run stops at it", "keep one Up, and behind it one Down, in a file")
-			p.close()
-		}
-		p.state = down
+		p.beginDown()
 	case "STATEMENTBEGIN":
-		switch p.state {
-		case start:
-			p.refuse("StatementBegin stands before any \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
-				"begin the file with the line \"-- +goose Up\"")
-			p.state, p.seenUp = upBlock, true
-		case up, upEmpty:
-			// What is open goes on inside the block, as in goose.
-			p.state = upBlock
-		case down:
-			p.state, p.lost = downBlock, false
-		default:
-			p.refuse("StatementBegin inside of StatementBegin", "goose refuses the file, and the run stops at it",
-				"end the first with \"-- +goose StatementEnd\"")
-		}
-		p.begin = p.line
+		p.beginBlock()
 	case "STATEMENTEND":
-		switch p.state {
-		case upBlock:
-			if p.state = up; p.open < 0 {
-				p.state = upEmpty
-			} else {
-				p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last, Block: true})
-				p.open = -1
-			}
-		case downBlock:
-			p.state, p.below, p.lost, p.filled = down, 0, !p.filled, false
-		default:
-			p.refuse("StatementEnd without StatementBegin", "goose refuses the file, and the run stops at it",
-				"begin the statement with \"-- +goose StatementBegin\"")
-		}
+		p.endBlock()
 	case "NO TRANSACTION":
 		p.out.useTx = false
 	case "ENVSUB ON":
 		p.env = true
 	case "ENVSUB OFF":
 		p.env = false
+	}
+}
+
+// beginUp follows "-- +goose Up".
+func (p *parser) beginUp() {
+	if p.state != start {
+		p.refuse("a second \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
+			"keep one Up and one Down in a file")
+	}
+	p.close()
+	p.state, p.seenUp, p.below, p.filled, p.lost = up, true, 0, false, false
+}
+
+// beginDown follows "-- +goose Down".
+func (p *parser) beginDown() {
+	switch p.state {
+	case up, upEmpty:
+		p.close()
+	case upBlock:
+		p.unended()
+		p.close()
+	default:
+		what := "\"-- +goose Down\" stands before any \"-- +goose Up\""
+		if p.state != start {
+			what = "a second \"-- +goose Down\""
+		}
+		p.refuse(what, "goose refuses the file, and the run stops at it", "keep one Up, and behind it one Down, in a file")
+		p.close()
+	}
+	p.state = down
+}
+
+// beginBlock follows "-- +goose StatementBegin".
+func (p *parser) beginBlock() {
+	switch p.state {
+	case start:
+		p.refuse("StatementBegin stands before any \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
+			"begin the file with the line \"-- +goose Up\"")
+		p.state, p.seenUp = upBlock, true
+	case up, upEmpty:
+		// What is open goes on inside the block, as in goose.
+		p.state = upBlock
+	case down:
+		p.state, p.lost = downBlock, false
+	default:
+		p.refuse("StatementBegin inside StatementBegin", "goose refuses the file, and the run stops at it",
+			"end the first with \"-- +goose StatementEnd\"")
+	}
+	p.begin = p.line
+}
+
+// endBlock follows "-- +goose StatementEnd".
+func (p *parser) endBlock() {
+	switch p.state {
+	case upBlock:
+		if p.state = up; p.open < 0 {
+			p.state = upEmpty
+		} else {
+			p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last, Block: true})
+			p.open = -1
+		}
+	case downBlock:
+		p.state, p.below, p.lost, p.filled = down, 0, !p.filled, false
+	default:
+		p.refuse("StatementEnd without StatementBegin", "goose refuses the file, and the run stops at it",
+			"begin the statement with \"-- +goose StatementBegin\"")
 	}
 }
 
@@ -312,18 +332,18 @@ func (p *parser) finish() {
 		p.refuseAt(1, "the file has no annotation \"-- +goose Up\"",
 			"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
 	case p.below > 0 && p.state == down:
-		p.refuseAt(p.below, "the statement of the way down has no ';' at the end of a line",
-			"goose's Provider reads both ways before it runs one, and refuses the file; the command line fails on the way down",
+		p.refuseAt(p.below, "the statement of the down migration has no ';' at the end of a line",
+			"goose's Provider reads both migrations before it runs one, and refuses the file; the command line fails in the down migration",
 			"end the statement with ';', and nothing but a comment behind it")
 	}
 	p.close()
 }
 
-// mend makes parts of the pieces, and notes where goose cuts inside of a body or
+// mend makes parts of the pieces, and notes where goose cuts inside a body or
 // a string.
 func (p *parser) mend() {
 	p.out.parts = adapter.Mend(p.text, p.pieces, func(begin, line int, inside string) {
-		p.refuseAt(begin, fmt.Sprintf("goose ends the statement at the ';' of line %d, inside of %s", line, inside),
+		p.refuseAt(begin, fmt.Sprintf("goose ends the statement at the ';' of line %d, inside %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
 			"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" behind it")
 	})

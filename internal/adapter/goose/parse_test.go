@@ -48,7 +48,7 @@ func TestParse(t *testing.T) {
 		"white space before":       {"-- +goose Up\n  -- +goose Down\n", []string{"! 2 white space stands before the annotation"}},
 		"unknown annotation":       {"-- +goose Up\n-- +goose Dwon\nSELECT 1;", []string{"SELECT 1;", `! 2 goose knows no annotation "Dwon"`}},
 		"a comment that speaks of": {"-- +goose Up\n-- see +goose manual\nSELECT 1;", []string{"SELECT 1;", `! 2 goose knows no annotation "see  manual"`}},
-		"the way down without the plus is part of the way up": {
+		"the down migration without the plus is part of the up migration": {
 			"-- +goose Up\nSELECT 1;\n\n-- goose Down\nSELECT 2;\n",
 			[]string{"SELECT 1;", "SELECT 2;", `! 4 "-- goose Down" is a comment for goose: the word is +goose, with the plus and in lower case`},
 		},
@@ -77,7 +77,7 @@ func TestParse(t *testing.T) {
 			[]string{"SELECT 1;", "! 2 StatementBegin has no StatementEnd"},
 		},
 		"End without Begin":  {"-- +goose Up\n-- +goose StatementEnd\n", []string{"! 2 StatementEnd without StatementBegin"}},
-		"Begin in Begin":     {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", []string{"SELECT 1;", "! 3 StatementBegin inside of StatementBegin"}},
+		"Begin in Begin":     {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", []string{"SELECT 1;", "! 3 StatementBegin inside StatementBegin"}},
 		"Begin before Up":    {"-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", []string{"SELECT 1;", `! 1 StatementBegin stands before any "-- +goose Up"`}},
 		"no semicolon":       {"-- +goose Up\nSELECT 1\n", []string{"SELECT 1", "! 2 the statement has no ';' at the end of a line"}},
 		"no semicolon, Down": {"-- +goose Up\n\nSELECT 1\n-- +goose Down\n", []string{"SELECT 1", "! 3 the statement has no ';' at the end of a line"}},
@@ -88,28 +88,28 @@ func TestParse(t *testing.T) {
 			"-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\nSELECT 2;\n-- +goose StatementEnd\n",
 			[]string{"SELECT 1;\nSELECT 2;", "no transaction"},
 		},
-		"NO TRANSACTION in the way down": {"-- +goose Up\nSELECT 1;\n-- +goose Down\n-- +goose no transaction\n", []string{"SELECT 1;", "no transaction"}},
-		"a line behind an empty block":   {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT 1;\nSELECT 2;\n", []string{"SELECT 2;", "! 4 this line follows an empty StatementBegin/StatementEnd pair"}},
+		"NO TRANSACTION in the down migration": {"-- +goose Up\nSELECT 1;\n-- +goose Down\n-- +goose no transaction\n", []string{"SELECT 1;", "no transaction"}},
+		"a line behind an empty block":         {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT 1;\nSELECT 2;\n", []string{"SELECT 2;", "! 4 this line follows an empty StatementBegin/StatementEnd pair"}},
 		"body without block": {
 			"-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;\nSELECT 2;\n",
-			[]string{"CREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;", "SELECT 2;", "! 2 goose ends the statement at the ';' of line 4, inside of a body quoted with $f$"},
+			[]string{"CREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;", "SELECT 2;", "! 2 goose ends the statement at the ';' of line 4, inside a body quoted with $f$"},
 		},
 		"string over lines": {
 			"-- +goose Up\nINSERT INTO t VALUES ('a;\nb''c;\nd');\n",
-			[]string{"INSERT INTO t VALUES ('a;\nb''c;\nd');", "! 2 goose ends the statement at the ';' of line 2, inside of a string"},
+			[]string{"INSERT INTO t VALUES ('a;\nb''c;\nd');", "! 2 goose ends the statement at the ';' of line 2, inside a string"},
 		},
 		"body that never ends": {
 			"-- +goose Up\nDO $$\nBEGIN;\nSELECT 1;\n",
-			[]string{"DO $$\nBEGIN;", "SELECT 1;", "! 2 goose ends the statement at the ';' of line 3, inside of a body quoted with $$"},
+			[]string{"DO $$\nBEGIN;", "SELECT 1;", "! 2 goose ends the statement at the ';' of line 3, inside a body quoted with $$"},
 		},
 		"comment over lines": {
 			"-- +goose Up\nSELECT 1 /* a;\nb */;\n",
-			[]string{"SELECT 1 /* a;\nb */;", "! 2 goose ends the statement at the ';' of line 2, inside of a comment"},
+			[]string{"SELECT 1 /* a;\nb */;", "! 2 goose ends the statement at the ';' of line 2, inside a comment"},
 		},
 		"SQL before Up": {"SELECT 0;\n-- +goose Up\nSELECT 1;\n", []string{"SELECT 0;", "SELECT 1;", `! 1 SQL stands before the annotation "-- +goose Up"`}},
-		"way down without semicolon": {
+		"down migration without semicolon": {
 			"-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT\n 2\n",
-			[]string{"SELECT 1;", "! 4 the statement of the way down has no ';' at the end of a line"},
+			[]string{"SELECT 1;", "! 4 the statement of the down migration has no ';' at the end of a line"},
 		},
 		"byte order mark": {"\ufeff-- +goose Up\nSELECT 1;\n", []string{"SELECT 1;"}},
 	} {

@@ -21,7 +21,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What the adapter says of the way down is what goose does with it.
+// What the adapter says of the down migration is what goose does with it.
 func TestGooseWayDown(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
@@ -43,7 +43,7 @@ func TestGooseWayDown(t *testing.T) {
 		}
 		m := set.Migrations[0]
 		if len(m.Problems) > 0 {
-			continue // what goose does then, it does with the way up too
+			continue // what goose does then, it does with the up migration too
 		}
 		down, err := gooseadapter.Adapter{}.Down(tree, s, m)
 		if err != nil || down == nil {
@@ -94,7 +94,7 @@ func gooseDown(t *testing.T, text string) ([]string, error) {
 	return rec.calls, err
 }
 
-// golang-migrate sends the way down like the way up: as one message, which is
+// golang-migrate sends the down migration like the up migration: as one message, which is
 // one transaction, and in pieces with x-multi-statement.
 //
 // Not parallel: it reads the server's log.

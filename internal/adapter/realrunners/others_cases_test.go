@@ -45,7 +45,7 @@ func TestDbmateOnServer(t *testing.T) {
 		"a statement in front":    failing("SELECT 1;\n"+up+down, "preceding"),
 		"a comment in front":      with("-- why\n\n" + up + "SELECT 1;\n" + down),
 		"a long comment in front": failing("/* why */\n"+up+"SELECT 1;\n"+down, "preceding"),
-		"no way down":             failing(up+"SELECT 1;\n", "define a down block"),
+		"no down migration":       failing(up+"SELECT 1;\n", "define a down block"),
 		"another name":            {base, map[string]string{"db/migrations/1_a.sql": gone, "db/migrations/1_z.sql": base["db/migrations/1_a.sql"]}, ""},
 		"rows":                    failing(up+rows+down, "syntax error"),
 		"no rows":                 failing(up+noRows+down, "bad connection"),

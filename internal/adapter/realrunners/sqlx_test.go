@@ -55,7 +55,7 @@ func TestSqlxOnServer(t *testing.T) {
 		"byte order mark":           {first: map[string]string{"2_b.sql": "\ufeffSELECT 1;\n"}, want: "syntax error", refused: true},
 		"no number":                 {first: map[string]string{"init_b.sql": "SELECT 1;\n"}, want: "error parsing migration filename", refused: true},
 		"no underscore":             {first: map[string]string{"2-b.sql": "SELECT 1/0;\n"}, refused: true},
-		"way down":                  {first: map[string]string{"2_b.up.sql": "SELECT 1;\n", "2_b.down.sql": "SELECT 1/0;\n"}},
+		"down migration":            {first: map[string]string{"2_b.up.sql": "SELECT 1;\n", "2_b.down.sql": "SELECT 1/0;\n"}},
 		"edited, a comment only":    {first: map[string]string{"2_b.sql": "SELECT 1;\n"}, second: map[string]string{"2_b.sql": "SELECT 1; -- one\n"}, want: "has been modified"},
 		"runs what is out of order": {first: map[string]string{"3_c.sql": "SELECT 1;\n"}, second: map[string]string{"2_b.sql": "SELECT 1/0;\n"}, want: "division by zero"},
 		"duplicate":                 {first: map[string]string{"2_b.sql": "SELECT 1;\n", "02_c.sql": "SELECT 2;\n"}, want: "duplicate key", refused: true},

@@ -12,7 +12,7 @@ import (
 // dbmate was run (2.36, TestDbmateOnServer of internal/adapter/realrunners):
 //
 //   - Files run in the order of their names as texts: 10_b.sql before 2_a.sql.
-//     Each way up is one message, in a transaction of its own unless its marker
+//     Each up migration is one message, in a transaction of its own unless its marker
 //     has the word "transaction:false", in just this spelling.
 //   - A file needs both markers, in small letters at the beginnings of lines, and
 //     nothing but comments of one line stands before the first.
@@ -49,7 +49,7 @@ var dbmate = runner{
 }
 
 // dbmateRefuses notes the files at which dbmate stops. Old releases of it do not
-// ask for a way down: a directory that has always gone without is left alone.
+// ask for a down migration: a directory that has always gone without is left alone.
 func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 	downs := func(m *adapter.Migration) bool { return dbmateDown.MatchString(m.Source.Text) }
 	with := 0
@@ -64,7 +64,7 @@ func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 		switch {
 		case m.Failed != "":
 		case up == nil:
-			m.Refuse(0, "dbmate finds no way up in the file",
+			m.Refuse(0, "dbmate finds no up migration in the file",
 				"dbmate stops: \"dbmate requires each migration to define an up block with '-- migrate:up'\"",
 				"begin it with this, in small letters at the beginning of the line:\n-- migrate:up")
 		case stands(text[:up[0]]):
@@ -72,7 +72,7 @@ func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 				"dbmate stops: \"dbmate does not support statements preceding the '-- migrate:up' block\"",
 				"put it behind the line -- migrate:up")
 		case !downs(m) && 2*with > len(set.Migrations):
-			m.Refuse(0, "dbmate finds no way down in the file",
+			m.Refuse(0, "dbmate finds no down migration in the file",
 				"dbmate stops: \"dbmate requires each migration to define a down block with '-- migrate:down'\"",
 				"end it with this line, whatever follows:\n-- migrate:down")
 		}

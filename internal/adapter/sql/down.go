@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// Down gives the way down of a migration: what stands below its tool's marker,
+// Down gives the down migration: what stands below its tool's marker,
 // or else its second file (down.sql, NAME.down.sql, NAME_down.sql), which is
-// sent as the way up is.
+// sent as the up migration is.
 func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	lines := hintedLines(m.Source.Text)
 	if r := markedBy(lines); r != nil {
@@ -26,7 +26,7 @@ func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*sc
 	return down, nil
 }
 
-// wayDown is what stands below the markers of the way down; nil for nothing.
+// wayDown is what stands below the markers of the down migration; nil for nothing.
 func (t *marks) wayDown(text string, lines []line, o adapter.Options) *script.Source {
 	out := &script.Source{Text: text, Mode: t.mode, LineComment: "--"}
 	_, regions := t.ways(lines, len(text))

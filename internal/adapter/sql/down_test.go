@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Every tool's way down: what it is, and how it is sent.
+// Every tool's down migration: what it is, and how it is sent.
 func TestDown(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -66,7 +66,7 @@ func TestDown(t *testing.T) {
 			}
 			if down == nil || tc.mode == "" {
 				if down != nil || tc.mode != "" {
-					t.Errorf("the way down: %+v, want mode %q", down, tc.mode)
+					t.Errorf("the down migration: %+v, want mode %q", down, tc.mode)
 				}
 				return
 			}

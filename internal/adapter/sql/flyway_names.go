@@ -6,7 +6,7 @@ import (
 )
 
 // Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for what is repeated, U7__x.sql for
-// the way down.
+// the down migration.
 var flywayNames = naming{version: flywayVersion, repeats: flywayRepeats, undoes: flywayUndoes}
 
 var flywayVersioned = regexp.MustCompile(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)

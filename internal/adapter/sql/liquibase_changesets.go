@@ -153,7 +153,7 @@ func refuseCuts(m *adapter.Migration, cut []int) {
 	for _, i := range cut {
 		p := m.Source.Parts[i]
 		if at := cutsBody(p.SQL); at >= 0 {
-			m.Refuse(p.Start+at, "Liquibase cuts the changeset "+p.Name+" at this ';', inside of a body",
+			m.Refuse(p.Start+at, "Liquibase cuts the changeset "+p.Name+" at this ';', inside a body",
 				"it sends half a statement, and the update fails: Unterminated dollar quote",
 				"let it send the changeset whole: splitStatements:false behind its name, or endDelimiter with something that is in no body")
 		}

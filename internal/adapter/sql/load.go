@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Load reads the ways up of a directory as its runner does, else in the natural order
+// Load reads the up migrations of a directory as its runner does, else in the natural order
 // of their names; a numbered directory in it with an up.sql or a migration.sql is one
 // of them.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
@@ -53,7 +53,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// migration makes one of the i-th way up.
+// migration makes one of the i-th file.
 func (r *runner) migration(p *place, i int, s adapter.Source) *adapter.Migration {
 	up := p.ups[i]
 	id := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(up, ".sql"), ".up"), ".tx")

@@ -17,7 +17,7 @@ type marks struct {
 	// mode is how it sends a file; none is how it does when off matches.
 	mode, none onward.Transaction
 	off        *regexp.Regexp
-	// offDown is off for the way down, from its marker on; offFile: off holds
+	// offDown is off for the down migration, from its marker on; offFile: off holds
 	// for both ways.
 	offDown *regexp.Regexp
 	offFile bool
@@ -105,8 +105,8 @@ func (t *marks) apply(f *file) {
 	}
 }
 
-// ways lists the stretches of a file of a size that are the way up, and those
-// that are the way down.
+// ways lists the stretches of a file of a size that are the up migration, and those
+// that are the down migration.
 func (t *marks) ways(lines []line, size int) (ups, downs [][2]int) {
 	up, at, marked := true, 0, false
 	end := func(to int) {

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Every tool's markers: what is the way up, and how it is sent.
+// Every tool's markers: what is the up migration, and how it is sent.
 func TestMarkers(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -24,7 +24,7 @@ func TestMarkers(t *testing.T) {
 		"none":                       {"SELECT 1;\n-- migrate the rows\nSELECT 2;\n", onward.TransactionNone, []string{"SELECT 1;\n-- migrate the rows\nSELECT 2;"}},
 		"dbmate":                     {"-- migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
 		"dbmate without transaction": {"-- migrate:up transaction:false\nSELECT 1;\n-- migrate:down\n", onward.TransactionMessage, []string{"> SELECT 1;"}},
-		"dbmate, only the way down without": {
+		"dbmate, only the down migration without": {
 			"-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"},
 		},
 		"sql-migrate":                     {"-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n", onward.TransactionFile, []string{"SELECT 1;"}},
@@ -37,7 +37,7 @@ func TestMarkers(t *testing.T) {
 		"MyBatis":                         {"-- // first\nSELECT 1;\n-- //@UNDO\nSELECT 2;\n", onward.TransactionNone, []string{"-- // first\nSELECT 1;"}},
 		"down before up":                  {"-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT 1;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
 		"CRLF":                            {"-- migrate:up\r\nSELECT 1;\r\n-- migrate:down\r\nSELECT 2;\r\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"a way down only":                 {"-- migrate:down\nSELECT 2;\n", onward.TransactionFile, nil},
+		"a down migration only":           {"-- migrate:down\nSELECT 2;\n", onward.TransactionFile, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

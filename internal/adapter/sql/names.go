@@ -17,7 +17,7 @@ var (
 	otherFile    = regexp.MustCompile(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
 )
 
-// forward sorts a directory's files into ways up, in order, and ways down by
+// forward sorts a directory's files into up migrations, in order, and down migrations by
 // the file that they undo. With numbered names, the others are left out of ups.
 func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	downs = map[string]string{}
@@ -29,7 +29,7 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	for _, n := range d.Names {
 		sure, stem, undo := undoes(n)
 		if undo && !sure {
-			// "add_rollback.sql" is a way down only beside its way up.
+			// "add_rollback.sql" is a down migration only beside its up migration.
 			found := anyUp
 			for _, end := range [...]string{".sql", "_up.sql", "-up.sql"} {
 				if up := stem + end; has(up) {
@@ -70,7 +70,7 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 type naming struct {
 	// version is the number in a name; has: it is a name of the scheme.
 	version func(name string) (version string, has bool)
-	// repeats tells what runs again and again, undoes a way down.
+	// repeats tells what runs again and again, undoes a down migration.
 	repeats, undoes func(name string) bool
 	// compare has an order of its own for two names; 0 where it tells nothing.
 	compare func(a, b string) int
@@ -78,9 +78,9 @@ type naming struct {
 
 var namings = []naming{flywayNames, {compare: dieselOrder}}
 
-// undoes reports whether a file's name says that it is a way down: for sure by
+// undoes reports whether a file's name says that it is a down migration: for sure by
 // itself (x.down.sql, down-x.sql, U7__x.sql), or by an ending behind the stem
-// of its way up (x_down.sql), where it depends on what is beside it.
+// of its up migration (x_down.sql), where it depends on what is beside it.
 func undoes(name string) (sure bool, stem string, undo bool) {
 	if slices.ContainsFunc(namings, func(n naming) bool { return n.undoes != nil && n.undoes(name) }) {
 		return true, "", true

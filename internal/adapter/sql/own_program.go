@@ -23,7 +23,7 @@ var ownProgram = runner{
 			return // a directory below: of another name
 		}
 		f.mode, f.m.Runner.Name = own.mode, own.path
-		f.m.Runner.Apart = "a file of its own, which " + own.path + " runs outside of its transaction"
+		f.m.Runner.Apart = "a file of its own, which " + own.path + " runs outside its transaction"
 		if own.mode == onward.TransactionMessage {
 			f.m.Runner.Apart = psqlTextApart
 		}
@@ -98,9 +98,10 @@ func programOf(t adapter.Tree, dir string) *own {
 		var found, told *own
 		tells, several := false, false
 		n := 0
+		within, tests := adapter.NewNames(ownPath), adapter.NewNames(ofTests)
 		for _, p := range t.Paths() {
 			r, ok := readerOf(path.Ext(p))
-			if !ok || !ownPath.MatchString(p) || ofTests.MatchString(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") {
+			if !ok || !within.Match(p) || tests.Match(p) || strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, ".d.ts") {
 				continue
 			}
 			if n++; n > maxOwn {
@@ -161,13 +162,17 @@ func (r reader) mode(text string) onward.Transaction {
 
 // sends reports whether a program gives the text of a file to the driver.
 func (r reader) sends(text string) bool {
+	sent := r.send.FindAllStringIndex(text, -1)
+	if len(sent) == 0 {
+		return false
+	}
 	var vars []string
 	for _, at := range r.read.FindAllStringIndex(text, -1) {
 		if m := held.FindStringSubmatch(text[max(0, at[0]-120):at[0]]); m != nil {
 			vars = append(vars, m[1])
 		}
 	}
-	return slices.ContainsFunc(r.send.FindAllStringIndex(text, -1), func(at []int) bool {
+	return slices.ContainsFunc(sent, func(at []int) bool {
 		call := text[at[1]:min(len(text), at[1]+160)]
 		call, _, _ = strings.Cut(call, "\n\n")
 		if n := strings.IndexAny(call, ";\n"); n >= 0 {

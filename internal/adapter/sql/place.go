@@ -8,11 +8,11 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// place is a directory with its ways up, as the runners are asked about it.
+// place is a directory with its up migrations, as the runners are asked about it.
 type place struct {
 	tree adapter.Tree
 	adapter.Dir
-	// ups are the ways up in order, downs their ways down, by them; numbered is how
+	// ups are the up migrations in order, downs their down migrations, by them; numbered is how
 	// many have a version.
 	ups      []string
 	downs    map[string]string
@@ -29,12 +29,12 @@ func placeOf(t adapter.Tree, s adapter.Source) *place {
 	return p
 }
 
-// read reads some of the ways up, or all.
+// read reads some of the up migrations, or all.
 func (p *place) read(names []string) {
 	p.files = adapter.ReadFiles(p.tree, p.Dir, names)
 }
 
-// drop leaves out ways up.
+// drop leaves out up migrations.
 func (p *place) drop(out func(name string, f *adapter.File) bool) {
 	names, files := p.ups[:0:0], p.files[:0:0]
 	for i, f := range p.files {
@@ -45,7 +45,7 @@ func (p *place) drop(out func(name string, f *adapter.File) bool) {
 	p.ups, p.files = names, files
 }
 
-// sort gives the ways up another order.
+// sort gives the up migrations another order.
 func (p *place) sort(by func(names []string)) {
 	sorted := slices.Clone(p.ups)
 	if by(sorted); slices.Equal(sorted, p.ups) {
@@ -91,7 +91,7 @@ func (p *place) above(name string) bool {
 	return ok
 }
 
-// findDowns adds the ways down that stand beside an up.sql.
+// findDowns adds the down migrations that stand beside an up.sql.
 func (p *place) findDowns() {
 	for _, up := range p.ups {
 		if dir, file := path.Split(up); dir != "" && file == "up.sql" && p.has(dir+"down.sql") {

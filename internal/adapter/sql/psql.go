@@ -125,8 +125,10 @@ func psqlScripts(t adapter.Tree) []string {
 // pattern costs much more.
 func mayBeScript(p string) bool {
 	switch strings.ToLower(path.Ext(p)) {
-	case "", ".mk", ".sh", ".bash", ".zsh", ".yml", ".yaml", ".json":
+	case "", ".mk", ".sh", ".bash", ".zsh", ".yml", ".yaml":
 		return true
+	case ".json":
+		return strings.EqualFold(path.Base(p), "package.json")
 	}
 	return strings.LastIndexByte(path.Base(p), '.') == 0 // .justfile
 }

@@ -40,7 +40,7 @@ type runner struct {
 	session func(p *place) bool
 
 	// mode is how it sends a file that says nothing else, "" for statement by
-	// statement outside of a transaction; whole: in one message.
+	// statement outside a transaction; whole: in one message.
 	mode  onward.Transaction
 	whole bool
 	// marks are the comments by which a file tells its two ways apart.

@@ -252,7 +252,7 @@ func TestSQLMigrate(t *testing.T) {
 		"a body without StatementBegin": {
 			"-- +migrate Up\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW;\nEND\n$$;\n-- +migrate Down\n",
 			[]string{"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW;\nEND\n$$;"},
-			[]string{"2: sql-migrate ends the statement at the ';' of line 4, inside of a body quoted with $$"},
+			[]string{"2: sql-migrate ends the statement at the ';' of line 4, inside a body quoted with $$"},
 		},
 		"a body with it": {
 			"-- +migrate Up\n-- +migrate StatementBegin\nDO $$\nBEGIN\n  NULL;\nEND\n$$;\n-- +migrate StatementEnd\nSELECT 1;\n",
@@ -264,7 +264,7 @@ func TestSQLMigrate(t *testing.T) {
 			"-- +migrate Up\nSELECT 1;\nSELECT 2\n-- +migrate Down\nSELECT 3;\n", []string{"SELECT 1;", "SELECT 2"},
 			[]string{"3: the statement has no ';' at the end of a line before Down follows"},
 		},
-		"no semicolon in the way down": {
+		"no semicolon in the down migration": {
 			"-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 3\n", []string{"SELECT 1;"},
 			[]string{"4: the statement has no ';' at the end of a line before the file ends"},
 		},

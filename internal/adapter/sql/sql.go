@@ -1,7 +1,7 @@
 // Package sql reads a plain directory of SQL files, which a script, psql or a
 // tool without an adapter of its own runs in the order of their names.
 //
-// Numbers in names count by value: 2 comes before 10. The ways down are left
+// Numbers in names count by value: 2 comes before 10. The down migrations are left
 // out: *.down.sql, x_down.sql beside x.sql, x_up.sql or x-up.sql, undo and rollback
 // files, and what stands behind a tool's "down" mark in a file (marks.go).
 // In a directory whose files have numbers, files without one (schema.sql,

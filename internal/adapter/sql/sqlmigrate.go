@@ -47,15 +47,15 @@ const command = "-- +migrate "
 // StatementBegin holds.
 type cutter struct {
 	text     string
-	pieces   []adapter.Piece // of the way up
+	pieces   []adapter.Piece // of the up migration
 	problems []history.Refusal
-	up, any  bool // in the way up; in either
+	up, any  bool // in the up migration; in either
 	block    bool
 	open     int // where the open statement begins; -1: none
 	last     int // where its last line ends
 }
 
-// cutAtLines cuts the way up of a file where sql-migrate does, and notes what it
+// cutAtLines cuts the up migration of a file where sql-migrate does, and notes what it
 // refuses.
 func cutAtLines(text string) ([]script.Part, []history.Refusal) {
 	c := &cutter{text: text, open: -1}
@@ -77,7 +77,7 @@ func cutAtLines(text string) ([]script.Part, []history.Refusal) {
 			"end the statement with the line \"-- +migrate StatementEnd\"")
 	}
 	parts := adapter.Mend(text, c.pieces, func(begin, line int, inside string) {
-		c.refuse(begin, fmt.Sprintf("sql-migrate ends the statement at the ';' of line %d, inside of %s", line, inside),
+		c.refuse(begin, fmt.Sprintf("sql-migrate ends the statement at the ';' of line %d, inside %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
 			"put \"-- +migrate StatementBegin\" before the statement and \"-- +migrate StatementEnd\" behind it")
 	})

@@ -17,7 +17,7 @@ func TestVersionDirectories(t *testing.T) {
 			"migration: 3.2/0000##a 3.2/0001##b 3.10/0000##c"},
 		{"the first of them", "migration/3.2/0000##a", "migration: 3.2/0000##a"},
 		{"deltas", "schema/delta/9/02_b schema/delta/10/01_c schema/delta/9/01a", "schema/delta: 9/01a 9/02_b 10/01_c"},
-		{"with a way down", "migrations/v1.0/01_a migrations/v1.0/01_a.down migrations/v1.1/01_b", "migrations: v1.0/01_a v1.1/01_b"},
+		{"with a down migration", "migrations/v1.0/01_a migrations/v1.0/01_a.down migrations/v1.1/01_b", "migrations: v1.0/01_a v1.1/01_b"},
 		{"of servers", "postgres/13.1/01_a postgres/13.1/02_b postgres/14.1/01_a postgres/14.1/02_b",
 			"postgres/13.1: 01_a 02_b; postgres/14.1: 01_a 02_b"},
 		{"chapters", "book/1/01_a book/1/02_b book/2/01_c book/2/02_d", "book/1: 01_a 02_b; book/2: 01_c 02_d"},

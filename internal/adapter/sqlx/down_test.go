@@ -18,11 +18,11 @@ func TestDown(t *testing.T) {
 		version, up, down string
 		option, mode      onward.Transaction
 	}{
-		"in a transaction":    {"0.8", "SELECT 1;", "SELECT 2;", "", onward.TransactionFile},
-		"only the way up out": {"0.8", "-- no-transaction\nSELECT 1;", "SELECT 2;", "", onward.TransactionFile},
-		"the way down out":    {"0.8", "SELECT 1;", "-- no-transaction\nSELECT 2;", "", onward.TransactionMessage},
-		"an sqlx without it":  {"0.7", "SELECT 1;", "-- no-transaction\nSELECT 2;", "", onward.TransactionFile},
-		"configured":          {"0.8", "SELECT 1;", "SELECT 2;", onward.TransactionNone, onward.TransactionNone},
+		"in a transaction":          {"0.8", "SELECT 1;", "SELECT 2;", "", onward.TransactionFile},
+		"only the up migration out": {"0.8", "-- no-transaction\nSELECT 1;", "SELECT 2;", "", onward.TransactionFile},
+		"the down migration out":    {"0.8", "SELECT 1;", "-- no-transaction\nSELECT 2;", "", onward.TransactionMessage},
+		"an sqlx without it":        {"0.7", "SELECT 1;", "-- no-transaction\nSELECT 2;", "", onward.TransactionFile},
+		"configured":                {"0.8", "SELECT 1;", "SELECT 2;", onward.TransactionNone, onward.TransactionNone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

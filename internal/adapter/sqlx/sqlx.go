@@ -8,8 +8,8 @@
 //   - A directory is read without its sub-directories. A migration is
 //     VERSION_anything.sql, split at the first '_'; VERSION is a 64-bit
 //     integer, and a .sql file with something else before its first '_' stops
-//     the run. Names without '_' are passed over. ".down.sql" is the way down;
-//     ".up.sql" and plain ".sql" are the way up.
+//     the run. Names without '_' are passed over. ".down.sql" is the down migration;
+//     ".up.sql" and plain ".sql" are the up migration.
 //   - The whole file is one simple-query message. sqlx opens a transaction
 //     around it and around the row that records it.
 //   - A file whose very first bytes are "-- no-transaction" (from 0.8) is sent
@@ -109,7 +109,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 }
 
 // waysUp are the files of a directory that sqlx would run; reversible where some
-// have a way down beside them, by their names.
+// have a down migration beside them, by their names.
 func waysUp(d adapter.Dir) (ups []string, reversible bool) {
 	for _, n := range d.Names {
 		if _, down, ok, _ := parseName(n); ok && !down {
@@ -168,7 +168,7 @@ const marker = "-- no-transaction"
 
 var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
-// Load reads the ways up of a directory in the order of their versions.
+// Load reads the up migrations of a directory in the order of their versions.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s, Habits: adapter.Habits{
 		Edited:     "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), and the program that migrates at its start does not start",
@@ -179,8 +179,37 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		set.Habits.Deleted = "sqlx is told to ignore that: databases that ran it keep what it did, and new ones never get it"
 	}
 	d := adapter.ListDir(t, s.Dir, ".sql")
-	var ups []file
-	downs := map[int64]string{}
+	ups, downs := sorted(d, set)
+	names := make([]string, len(ups))
+	for i, f := range ups {
+		names[i] = f.name
+	}
+	crate, _ := nearest(findCrates(t), s.Dir)
+	for i, f := range adapter.ReadFiles(t, d, names) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		m := f.Start(s, ups[i].id, strconv.FormatInt(ups[i].version, 10))
+		m.Runner.Tool = tool
+		m.DownPath = downs[ups[i].version]
+		if f.Failed == "" {
+			load(m, f, crate, s.Options)
+		}
+		set.Migrations = append(set.Migrations, m)
+		if i > 0 && ups[i].version == ups[i-1].version {
+			set.History = append(set.History, history.Change{
+				Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
+				Detail: fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", ups[i].version),
+			})
+		}
+	}
+	return set, nil
+}
+
+// sorted tells the up migrations of a directory, in order, from the down
+// migrations by version, and notes the names that sqlx does not read.
+func sorted(d adapter.Dir, set *adapter.Set) (ups []file, downs map[int64]string) {
+	downs = map[int64]string{}
 	for _, n := range d.Names {
 		f, down, ok, bad := parseName(n)
 		switch {
@@ -207,30 +236,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	slices.SortStableFunc(ups, func(a, b file) int {
 		return cmp.Or(cmp.Compare(a.version, b.version), strings.Compare(a.name, b.name))
 	})
-	names := make([]string, len(ups))
-	for i, f := range ups {
-		names[i] = f.name
-	}
-	crate, _ := nearest(findCrates(t), s.Dir)
-	for i, f := range adapter.ReadFiles(t, d, names) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		m := f.Start(s, ups[i].id, strconv.FormatInt(ups[i].version, 10))
-		m.Runner.Tool = tool
-		m.DownPath = downs[ups[i].version]
-		if f.Failed == "" {
-			load(m, f, crate, s.Options)
-		}
-		set.Migrations = append(set.Migrations, m)
-		if i > 0 && ups[i].version == ups[i-1].version {
-			set.History = append(set.History, history.Change{
-				Kind: history.Duplicate, Migration: m.ID, Path: m.Path, Other: set.Migrations[i-1].ID, Line: 1,
-				Detail: fmt.Sprintf("both have version %d, which is the primary key of _sqlx_migrations: the second fails", ups[i].version),
-			})
-		}
-	}
-	return set, nil
+	return ups, downs
 }
 
 func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {

@@ -63,16 +63,9 @@ func (o *Bodies) settle(c *catalog.Catalog) {
 func (o *Bodies) note(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateFunctionStmt:
-		body := ""
-		for _, opt := range s.GetOptions() {
-			if d := opt.GetDefElem(); d.GetDefname() == "as" {
-				for _, item := range d.GetArg().GetList().GetItems() {
-					body += item.GetString_().GetSval() + "\n"
-				}
-			}
-		}
 		if n := s.GetFuncname(); len(n) > 0 {
-			o.learn(nameOf(n), body)
+			_, as := pgparse.Code(s.GetOptions())
+			o.learn(nameOf(n), strings.Join(as, "\n"))
 		}
 	case *pgparse.RenameStmt:
 		switch s.GetRenameType() {

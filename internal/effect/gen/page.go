@@ -20,7 +20,7 @@ type family struct {
 
 // files are the tables of forms, each with the heading of forms that stand
 // before the file's first heading of its own.
-var files = [][2]string{{"forms.txt", ""}, {"alone.txt", "statements that run outside of a transaction"}}
+var files = [][2]string{{"forms.txt", ""}, {"alone.txt", "statements that run outside a transaction"}}
 
 // page is the whole document.
 func page(dir string) (string, error) {
@@ -75,15 +75,15 @@ to them under the lock, and who has to wait; %d forms, on Postgres %d to %d. Loo
 browser's search: ` + "`SET NOT NULL`, `ATTACH PARTITION`, `USING INDEX`" + `. For your own schema,
 ` + "`onward locks -e 'ALTER TABLE …' --schema schema.sql`" + ` answers the same question.
 
-**How it was measured.** Each form was run on a real server of each major version, on the schema at
+**How this was measured.** Each form was run on a real server of each major version, on the schema at
 the end of this page, with rows in it. The locks were read from ` + "`pg_locks`" + ` by a second session before
 the transaction ended; a rewrite is a new file (` + "`pg_relation_filenode`" + `), a read of the whole relation
 comes from the transaction's own statistics. The page is written by onward's model, and ` + "`make prove`" + `
 fails when the model and a server differ in one cell.
 
 **How to read it.** A relation without a remark on its work is locked for an instant, once the lock is
-there: but it first waits for whoever uses the relation, and everybody who comes later waits behind it.
-Set ` + "`lock_timeout`" + `. *read whole*, *index built* and *rewritten* take longer the bigger the table is.
+there: but it first waits for every transaction that uses the relation, and later queries queue behind it.
+Set ` + "`lock_timeout`" + `. The time of *full scan*, *index build* and *rewrite* grows with the table.
 Left out: relations that the statement itself creates, and indexes that are only read along.
 
 | mode | blocks |

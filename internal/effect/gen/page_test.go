@@ -46,7 +46,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"| `ALTER TABLE account ADD COLUMN x text` | 13 to 18 | `account`: ACCESS EXCLUSIVE; **blocks reads and writes** |",
-		"`account`: SHARE, index built, read whole; **blocks writes**",
+		"`account`: SHARE, index build, full scan; **blocks writes**",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("missing: %s", want)

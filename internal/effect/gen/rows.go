@@ -185,12 +185,12 @@ func work(e *effect.Effect) []string {
 	}
 	index := e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex
 	say(e.Dropped, "dropped")
-	say(e.Rewrites && !e.Instant, "rewritten")
+	say(e.Rewrites && !e.Instant, "rewrite")
 	say(e.Rewrites && e.Instant, "new file")
-	say(e.RebuildsIndex && index, "rebuilt")
-	say(e.RebuildsIndex && !index, "index rebuilt")
-	say(e.BuildsIndex, "index built")
-	say(e.Scans && !e.Rewrites, "read whole")
+	say(e.RebuildsIndex && index, "rebuild")
+	say(e.RebuildsIndex && !index, "index rebuild")
+	say(e.BuildsIndex, "index build")
+	say(e.Scans && !e.Rewrites, "full scan")
 	say(e.Rows, "grows with the rows")
 	say(e.Waits, "waits for running transactions")
 	return out

@@ -29,21 +29,7 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 	if got.Unmodelled != "" {
 		bad = append(bad, "unmodelled: "+got.Unmodelled)
 	}
-	model := map[string]observe.Seen{}
-	for i := range got.Effects {
-		e := &got.Effects[i]
-		s := observe.Seen{
-			Lock: e.Lock, Rewrites: e.Rewrites, RebuildsIndex: e.RebuildsIndex, Scans: e.Scans,
-			Created: e.Created, Dropped: e.Dropped,
-		}
-		if e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex {
-			s.Kind = "i"
-		} else if e.Kind == catalog.MaterializedView {
-			s.Kind = "m"
-		}
-		name := e.Name.Qualified()
-		model[name] = s
-	}
+	model := seenBy(got)
 	names := map[string]bool{}
 	for n := range model {
 		names[n] = true
@@ -76,4 +62,24 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 	}
 	sort.Strings(bad)
 	return bad
+}
+
+// seenBy is a model's result as an observation would have it.
+func seenBy(got effect.Result) map[string]observe.Seen {
+	model := map[string]observe.Seen{}
+	for i := range got.Effects {
+		e := &got.Effects[i]
+		s := observe.Seen{
+			Lock: e.Lock, Rewrites: e.Rewrites, RebuildsIndex: e.RebuildsIndex, Scans: e.Scans,
+			Created: e.Created, Dropped: e.Dropped,
+		}
+		if e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex {
+			s.Kind = "i"
+		} else if e.Kind == catalog.MaterializedView {
+			s.Kind = "m"
+		}
+		name := e.Name.Qualified()
+		model[name] = s
+	}
+	return model
 }

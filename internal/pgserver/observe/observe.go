@@ -50,7 +50,7 @@ func OnIndex(l onward.Lock) onward.Lock {
 type Observation struct {
 	// Relations is keyed by schema-qualified name.
 	Relations map[string]Seen
-	// Alone: the statement ran outside of a transaction. What it read is not
+	// Alone: the statement ran outside a transaction. What it read is not
 	// known then, and the locks on indexes and materialised views, which no
 	// other session can lock at will, are lower bounds.
 	Alone bool
@@ -68,7 +68,7 @@ type Relation struct {
 	File uint32
 	// Table is the table of an index.
 	Table uint32
-	// Rows is how many there are as far as the planner knows.
+	// Rows is how many there are by the planner's estimate.
 	Rows float64
 }
 
@@ -204,7 +204,7 @@ func (o *Observer) Look(ctx context.Context) (*Observation, error) {
 // is there after, the strongest lock on each, and how many rows were read in
 // sequence. before and after may be limited to what is locked.
 func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]Seen {
-	out := map[string]Seen{}
+	out := locked(before, after, locks)
 	byName := map[string]Relation{}
 	for _, r := range before {
 		byName[r.Name] = r
@@ -212,17 +212,6 @@ func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read
 	now := map[string]Relation{}
 	for _, r := range after {
 		now[r.Name] = r
-	}
-	for oid, mode := range locks {
-		r, old := before[oid]
-		if !old {
-			if r, old = after[oid]; !old {
-				continue // the server's own
-			}
-		}
-		s := out[r.Name]
-		s.Kind, s.Lock = r.Kind, max(s.Lock, mode)
-		out[r.Name] = s
 	}
 	rebuilt := map[uint32]bool{}
 	for name, r := range now {
@@ -268,6 +257,29 @@ func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read
 			out[r.Name] = s
 		}
 	}
+	scannedOrDropped(out, before, after, now, read)
+	return out
+}
+
+// locked are the relations with a lock, those of the statement's own making too.
+func locked(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]Seen {
+	out := map[string]Seen{}
+	for oid, mode := range locks {
+		r, old := before[oid]
+		if !old {
+			if r, old = after[oid]; !old {
+				continue // the server's own
+			}
+		}
+		s := out[r.Name]
+		s.Kind, s.Lock = r.Kind, max(s.Lock, mode)
+		out[r.Name] = s
+	}
+	return out
+}
+
+// scannedOrDropped notes the relations that were read in full, and those that are gone.
+func scannedOrDropped(out map[string]Seen, before, after map[uint32]Relation, now map[string]Relation, read map[uint32]int64) {
 	for oid, r := range before {
 		if _, still := after[oid]; still {
 			if n := read[oid]; n > 0 && r.Rows > 0 && float64(n) >= 0.9*r.Rows {
@@ -282,7 +294,6 @@ func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read
 			}
 		}
 	}
-	return out
 }
 
 // locks are the strongest modes that the first session holds, read by the

@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// AddCheckInline flags a CHECK inside of ADD COLUMN: a column constraint cannot
+// AddCheckInline flags a CHECK inside ADD COLUMN: a column constraint cannot
 // be NOT VALID, so all rows are read, although all of them get one value.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var AddCheckInline = &rule.Rule{
@@ -20,7 +20,7 @@ var AddCheckInline = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "a CHECK inside of ADD COLUMN reads the whole table while nobody else can read it",
+	Summary:   "a CHECK inside ADD COLUMN reads the whole table while nobody else can read it",
 	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE, and a CHECK at the column cannot be NOT VALID: every row is checked before the lock is released, although all rows get the same value.",
 	Instead:   "Add the column alone, then the constraint of the table NOT VALID, and validate it in a transaction of its own, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
@@ -64,7 +64,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    fact + " reads all of " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
 		Way:     way,
 		Cause:   "and so do %d other statements on " + e.Name.String(),

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// AddForeignKeyInline flags REFERENCES inside of ADD COLUMN with a default.
+// AddForeignKeyInline flags REFERENCES inside ADD COLUMN with a default.
 // Without one every row holds NULL and the server validates nothing; with one
 // it looks up each row. https://www.postgresql.org/docs/current/sql-altertable.html
 var AddForeignKeyInline = &rule.Rule{
@@ -16,7 +16,7 @@ var AddForeignKeyInline = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "REFERENCES inside of ADD COLUMN with a default reads the whole table while nobody else can read it",
+	Summary:   "REFERENCES inside ADD COLUMN with a default reads the whole table while nobody else can read it",
 	Harm:      "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",
 	Instead:   "Add the column with its default alone, then the foreign key NOT VALID, and validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},

@@ -19,7 +19,7 @@ var AddGeneratedStored = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN of a stored generated column rewrites the table while nobody can read it",
-	Harm:      "The expression is computed for every row, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
+	Harm:      "The expression is computed for every row, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain column, keep it in step with a trigger and fill the old rows in batches; or compute the value in a view or an expression index; or, from Postgres 18, make it VIRTUAL.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -50,7 +50,7 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    "adding the stored generated " + word + advice.Enumerate(names) + " rewrites " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits while each row is computed, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits while each row is computed, and the time grows with the table",
 		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" + strings.Join(steps, "\n"),
 	})
 }

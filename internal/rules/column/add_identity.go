@@ -14,7 +14,7 @@ var AddIdentity = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN of an identity column rewrites the table while nobody can read it",
-	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
+	Harm:      "Every row gets a number of its own, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain bigint column, let a sequence number the new rows, number the old rows in batches and make it NOT NULL. It can become an identity column then, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-identity-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -29,7 +29,7 @@ func addIdentity(p *rule.Pass, s *rule.Stmt) {
 		if e := a.rewrites(p); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding the identity column " + a.column.Name + " rewrites " + e.Name.String(),
-				Harm:    analysis.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits while every row gets its number, and the time grows with the table",
 				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),
 			})
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// AddJson flags a new column of type json on a table in use.
+// AddJson flags a new column of type json on an existing table.
 // https://www.postgresql.org/docs/current/datatype-json.html
 var AddJson = &rule.Rule{
 	ID:       "column-add-json",

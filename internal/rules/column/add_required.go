@@ -39,7 +39,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 		if movedAway(p, t, d) {
 			u := p.UsesTable(d)
 			p.Report(d.By, rule.Report{
-				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and must not be null though another column takes its name",
+				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and is NOT NULL though another column takes its name",
 				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
 				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) +
 					" ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " DROP NOT NULL;",
@@ -103,7 +103,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 		r.Severity = lower(r.Severity, u)
 		r.Instead = "leave the default in place (take out " + d.gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
 	case d.bound != d.By:
-		r.Fact += ": " + one(n, "it", "they") + " must not be null since " + d.bound.Lines(d.By)
+		r.Fact += ": " + one(n, "it is", "they are") + " NOT NULL since " + d.bound.Lines(d.By)
 		r.Evidence = append([]onward.Evidence{d.bound.Evidence("sets NOT NULL")}, u.Evidence...)
 		r.Severity = lower(r.Severity, u)
 		r.Instead = "leave " + it + " nullable (take out " + d.bound.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"

@@ -17,7 +17,7 @@ var AddSerial = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN of a serial type rewrites the table while nobody can read it",
-	Harm:      "Every row gets a number of its own, so the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits. An identity column does the same.",
+	Harm:      "Every row gets a number of its own, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits. An identity column does the same.",
 	Instead:   "Add a plain bigint column, create the sequence and make it the default for new rows, then number the old rows in batches.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -32,7 +32,7 @@ func addSerial(p *rule.Pass, s *rule.Stmt) {
 		if e := a.rewrites(p); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding the serial column " + a.column.Name + " rewrites " + e.Name.String(),
-				Harm:    analysis.Waiting(e) + " waits while every row gets its number, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits while every row gets its number, and the time grows with the table",
 				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),
 			})
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// AddUniqueInline flags UNIQUE and PRIMARY KEY inside of ADD COLUMN: their
+// AddUniqueInline flags UNIQUE and PRIMARY KEY inside ADD COLUMN: their
 // index is built under the lock of ADD COLUMN, and reads every row although
 // the column is new. https://www.postgresql.org/docs/current/sql-altertable.html
 var AddUniqueInline = &rule.Rule{
@@ -19,7 +19,7 @@ var AddUniqueInline = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "UNIQUE or PRIMARY KEY inside of ADD COLUMN builds an index while nobody can read the table",
+	Summary:   "UNIQUE or PRIMARY KEY inside ADD COLUMN builds an index while nobody can read the table",
 	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. The build reads every row, even though the column is new and all of them hold NULL.",
 	Instead:   "Add the column alone, build a unique index CONCURRENTLY, and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
@@ -44,7 +44,7 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := rule.Report{
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
 			Instead: strings.Replace(way, ":\n", ":\n"+a.bare(!a.alike()), 1),
 			Way:     withoutUnique(s, way),
 		}

@@ -20,7 +20,7 @@ var AddVolatileDefault = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD COLUMN with a volatile default rewrites the table while nobody can read it",
-	Harm:      "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, so the table and all its indexes are written anew. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",
+	Harm:      "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, so the table and all its indexes are rewritten. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",
 	Instead:   "Add the column without a default, which is instant. Set the default for new rows, fill the old ones in batches, then add NOT NULL without a scan.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES", "https://www.postgresql.org/docs/current/xfunc-volatility.html"},
 	Kinds:     rule.AlterTable,
@@ -51,7 +51,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	if len(found) > 1 {
 		fact, value = "adding columns "+advice.Enumerate(names)+" with volatile defaults", "the default"
 	}
-	harm := analysis.Waiting(worst) + " waits while " + value + " is computed for each row, which takes as long as the table is big"
+	harm := analysis.Waiting(worst) + " waits while " + value + " is computed for each row, and the time grows with the table"
 	if worst.Unsure {
 		harm = worst.Why + ": if it is, " + harm
 	}

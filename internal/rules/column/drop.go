@@ -68,10 +68,11 @@ func drop(p *rule.Pass, t *rule.Tx) {
 func dropTogether(p *rule.Pass, list []dropped) {
 	d, n := list[0], len(list)
 	table := d.Before.Name
-	var names, nullable []string
+	var names, nullable, full []string
 	var uses []analysis.Usage
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
+		full = append(full, table.String()+"."+x.Old.Name)
 		if x.Old.Required() {
 			// The new code leaves the column out.
 			nullable = append(nullable, "ALTER TABLE "+analysis.Table(table)+" ALTER COLUMN "+pgparse.QuoteIdent(x.Old.Name)+" DROP NOT NULL")
@@ -84,6 +85,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	r := rule.Report{
 		Fact:     fact,
 		Harm:     u.Breaks(one(n, "the column", "the columns")),
+		Unused:   advice.Enumerate(full),
 		Instead:  u.Remove(it),
 		Severity: u.Severity(),
 		Evidence: u.Seen(),
@@ -130,95 +132,3 @@ func selectsAll(u analysis.Usage) bool {
 
 // allColumns is the star of a list of columns. Code has others: a pointer, a product.
 var allColumns = regexp.MustCompile(`(?i)\b(?:select(?:\s+(?:all|distinct))?|returning)\s+\*|[\w"]\.\*|,\s*\*\s+from\b`)
-
-// droppedAndAdded judges a column that has a successor of its name at commit.
-// One that was added before could be filled from it; one that was added after
-// could not.
-func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	if filledFrom(t, d) {
-		refersElsewhere(p, t, d)
-		return // column-type-incompatible compares the types
-	}
-	if adds(d) {
-		return // release-statement-refused: it is there, unless something unseen dropped it
-	}
-	p.Report(d.By, rule.Report{
-		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
-		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
-		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
-	})
-}
-
-// refersElsewhere reports a column whose successor has the keys of another table:
-// the types are the same, and no query fails.
-func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	from, to := refersTo(t.Before, d.Before, d.Old.Attnum), refersTo(t.After, d.After, d.After.Column(d.Old.Name).Attnum)
-	if from == nil || to == nil || from.OID == to.OID || from.Name == to.Name {
-		return
-	}
-	u := p.UsesColumn(d, d.Old)
-	if u.Idle() {
-		return
-	}
-	p.Report(d.By, rule.Report{
-		Fact:     "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped, and one that refers to " + to.Name.String() + " takes its name (was " + from.Name.String() + ")",
-		Harm:     "the deployed code takes the keys that it finds there for those of " + from.Name.String() + u.Where() + ", and writes such keys: they are refused, or point at another row",
-		Instead:  "give the new column a name of its own, write both, and drop " + d.Old.Name + " a release later",
-		Severity: u.Severity(),
-		Evidence: u.Evidence,
-	})
-}
-
-// refersTo is the table that a column alone refers to by a foreign key; nil when
-// there is none.
-func refersTo(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Relation {
-	for _, k := range r.Constraints {
-		if k.Kind == catalog.ForeignKey && slices.Equal(k.Columns, []int16{column}) {
-			return c.Relation(k.Ref)
-		}
-	}
-	return nil
-}
-
-// adds reports whether the statement that a column is gone by only adds one of
-// its name: a catalog that is not sure takes it that the old one was dropped.
-func adds(d *rule.Delta) bool {
-	added := false
-	for _, n := range d.By.Node.GetAlterTableStmt().GetCmds() {
-		c := n.GetAlterTableCmd()
-		switch {
-		case c.GetSubtype() == pgparse.AlterTableType_AT_DropColumn && c.GetName() == d.Old.Name:
-			return false
-		case c.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && c.GetDef().GetColumnDef().GetColname() == d.Old.Name:
-			added = true
-		}
-	}
-	return added
-}
-
-// emptied reports a column that was dropped and added again, so that nothing else
-// about the new one matters: column-drop has it.
-func emptied(t *rule.Tx, d *rule.Delta) bool {
-	if !d.Replaced() {
-		return false
-	}
-	gone := t.Same(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
-	return gone != nil && !filledFrom(t, gone)
-}
-
-// another reports a column that has nothing in common with the one whose name it
-// has taken: column-drop or column-type-incompatible has it.
-func another(t *rule.Tx, d *rule.Delta) bool {
-	if !d.Replaced() {
-		return false
-	}
-	severity, _ := mismatch(t.After, base(t.Before, d.Old.Type), base(t.After, d.New.Type))
-	return severity >= onward.Warning || emptied(t, d)
-}
-
-// filledFrom reports whether the successor of a dropped column was there before
-// the drop, under another name, and so could be filled from it.
-func filledFrom(t *rule.Tx, d *rule.Delta) bool {
-	added := t.Same(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
-	return added == nil || added.By != d.By && added.By.Index < d.By.Index
-}

@@ -26,14 +26,6 @@ var DropDefault = &rule.Rule{
 	Commit:   dropDefault,
 }
 
-// undefaulted is a column that loses what filled it, and what comes of it.
-type undefaulted struct {
-	*rule.Delta
-	what, harm string
-	severity   onward.Severity
-	uses       analysis.Usage
-}
-
 func dropDefault(p *rule.Pass, t *rule.Tx) {
 	var all []undefaulted
 	for i := range t.Deltas {
@@ -70,78 +62,39 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		severity   onward.Severity
 	}
 	for _, list := range analysis.Alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
-		d := list[0]
-		var names []string
-		var uses []analysis.Usage
-		for _, x := range list {
-			names, uses = append(names, x.New.Name), append(uses, x.uses)
-		}
-		instead := one(len(list), "drop it", "drop them") + " a release later, when no old code runs any more"
-		if d.Replaced() {
-			p.Report(d.By, rule.Report{
-				Fact:     called(d.Delta) + ", which must not be null and has no default (it was " + origins(d.Old) + ")",
-				Harm:     d.harm,
-				Instead:  refill(t, d.Delta),
-				Severity: d.severity,
-				Evidence: d.uses.Evidence,
-			})
-			continue
-		}
-		p.Report(d.By, rule.Report{
-			Fact: one(len(list), "the "+d.what, "the "+d.what+"s") + " of " + columns(names) + " of " + d.Before.Name.String() + ", which must not be null, " +
-				one(len(list), "is", "are") + " dropped",
-			Harm:     d.harm,
-			Instead:  instead,
-			Way:      addedBack(p, d.Delta),
-			Severity: d.severity,
-			Evidence: analysis.Together(uses).Evidence,
-			Cause:    "and so are those of %d others",
-		})
+		defaultsGone(p, t, list)
 	}
 }
 
-// judge says what the deployed code feels of it, and whether it feels anything.
-func (x *undefaulted) judge(p *rule.Pass, after *catalog.Catalog) bool {
-	d, name, table := x.Delta, x.New.Name, x.Before.Name.String()
-	if analysis.Given(after, d.After, name) {
-		return false
+// defaultsGone reports columns of one table that one statement takes the default
+// of, and that are a hazard for one reason.
+func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaulted) {
+	d := list[0]
+	if d.Replaced() {
+		p.Report(d.By, rule.Report{
+			Fact:     called(d.Delta) + ", which is NOT NULL and has no default (it was " + origins(d.Old) + ")",
+			Harm:     d.harm,
+			Instead:  refill(t, d.Delta),
+			Severity: d.severity,
+			Evidence: d.uses.Evidence,
+		})
+		return
 	}
-	if p.NewColumn(d, d.Old) {
-		x.harm = "the deployed code does not know the column, so that all its INSERTs on " + table + " fail from here on" + unless(after, d.After, name)
-		x.severity = filled(after, d.After, name)
-		return true
+	var names []string
+	var uses []analysis.Usage
+	for _, x := range list {
+		names, uses = append(names, x.New.Name), append(uses, x.uses)
 	}
-	x.harm = "INSERTs that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
-	x.uses, x.severity = p.UsesColumn(d, d.Old), onward.Warning
-	left, in := p.LeavesOut(d, d.Old), p.Inserts(d, d.Old)
-	switch {
-	case x.uses.Idle() && !p.Omitted(d, d.Old):
-		return false // nobody writes the table
-	case left != nil:
-		x.severity = filled(after, d.After, name)
-		x.harm = "the INSERT at " + left.Where() + " leaves " + name + " out and fails from here on: null value in column \"" + name + "\" violates not-null constraint"
-		x.uses.Evidence = []onward.Evidence{left.Evidence}
-	case numberedKey(d):
-		x.severity = filled(after, d.After, name)
-		x.harm = "the server numbered the rows: code that relies on it leaves " + name + " out of its INSERTs, and each fails from here on" + x.uses.Where() +
-			": null value in column \"" + name + "\" violates not-null constraint"
-	case x.uses.Defaulted:
-		x.severity = filled(after, d.After, name)
-		x.harm = "the deployed model leaves the value to the database: its INSERTs say DEFAULT for " + name + " and fail from here on" + x.uses.Where() + ": null value in column \"" + name + "\" violates not-null constraint"
-	case x.uses.Sure && x.uses.Used:
-		return false // a mapper names every column of its model
-	case p.Omitted(d, d.Old):
-		x.severity = filled(after, d.After, name)
-		x.harm = "nothing in the deployed code names the column, so that its INSERTs on " + table + " leave it out and fail from here on" + unless(after, d.After, name)
-	case in != nil:
-		// Those that it spells out give a value, all of them.
-		x.severity = onward.Info
-		x.harm = "the INSERT at " + in.Where() + " gives it a value; one that leaves it out fails from here on"
-		x.uses.Evidence = []onward.Evidence{in.Evidence}
-	case x.uses.Used:
-		x.harm = "the deployed code names the column" + x.uses.Where() + "; where an INSERT leaves it out, it fails from here on"
-	}
-	return true
+	p.Report(d.By, rule.Report{
+		Fact: one(len(list), "the "+d.what, "the "+d.what+"s") + " of " + columns(names) + " of " + d.Before.Name.String() +
+			one(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
+		Harm:     d.harm,
+		Instead:  one(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
+		Way:      addedBack(p, d.Delta),
+		Severity: d.severity,
+		Evidence: analysis.Together(uses).Evidence,
+		Cause:    "and so are those of %d others",
+	})
 }
 
 // addedBack is the way out where a framework adds the column with a default and takes that

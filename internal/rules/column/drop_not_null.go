@@ -31,7 +31,7 @@ func dropNotNull(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		p.Report(d.By, rule.Report{
-			Fact:     "column " + d.New.Name + " of " + d.Before.Name.String() + " may be null from here on",
+			Fact:     "column " + d.New.Name + " of " + d.Before.Name.String() + " may now be null",
 			Harm:     "deployed code that reads it into a type without NULL fails" + u.Where() + " once the new code has written one",
 			Instead:  "write NULLs a release later, when all running code can read them",
 			Evidence: u.Evidence,

@@ -78,7 +78,7 @@ func mismatch(c *catalog.Catalog, old, now catalog.Type) (onward.Severity, strin
 	case from == to && from != "enum":
 		return narrowed(from, old, now)
 	case from == "timestamp" && to == "timestamptz", from == "timestamptz" && to == "timestamp":
-		return onward.Warning, "times that the deployed code writes and reads are taken in the session's time zone from here on, or no longer"
+		return onward.Warning, "times that the deployed code writes and reads are taken in the session's time zone from now on, or no longer"
 	}
 	if harm, ok := milder[[2]string{from, to}]; ok {
 		return onward.Warning, harm

@@ -1,7 +1,6 @@
 package column
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -12,7 +11,7 @@ import (
 )
 
 // unnumbered judges a change of what fills a column that took its values from a
-// sequence: whoever left it out so far gets no number any more. It reports
+// sequence: an INSERT that left it out so far gets no number any more. It reports
 // whether the change is one of these, so that nothing else is said of it.
 func unnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	if !numbered(d.Old) || d.Before.View != nil || p.NewColumn(d, d.Old) || t.After.Relation(d.OID) == nil {
@@ -28,7 +27,7 @@ func unnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 	case !d.Replaced() || now.Default != nil || now.Identity != "" || now.Generated != "" || domainFills(t.After, now):
 		return false
 	case now.NotNull:
-		r.Fact = called(d) + ", which must not be null and has no default (it was " + origins(d.Old) + ")"
+		r.Fact = called(d) + ", which is NOT NULL and has no default (it was " + origins(d.Old) + ")"
 		r.Harm = "INSERTs of the deployed code that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
 	default:
 		r.Fact = called(d) + ", which has no default (it was " + origins(d.Old) + ")"
@@ -120,43 +119,3 @@ func identityToo(alter, table, column string) string {
 }
 
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-// inStep reports whether the column that takes another's name may hold what that
-// one held: something keeps both equal, or copied it.
-func inStep(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
-	now := d.After.Column(d.Old.Name)
-	was := d.Before.Attr(now.Attnum)
-	if was == nil { // the transaction added it
-		return slices.ContainsFunc(t.Statements, func(s *rule.Stmt) bool { return copiesInto(p, s, d.OID, now.Attnum) })
-	}
-	deployed := p.Release.Deployed.Relation(d.OID)
-	if deployed == nil || deployed.Attr(now.Attnum) == nil {
-		return true // an earlier transaction of the release added it, and could fill it
-	}
-	if now.GeneratedExpr != nil || was.GeneratedExpr != nil {
-		return true
-	}
-	for _, g := range slices.Concat(deployed.Triggers, d.Before.Triggers) {
-		if g.Row && (analysis.MayFill(p.Release.Deployed, g, was.Name) || analysis.MayFill(p.Release.Deployed, g, d.Old.Name)) {
-			return true
-		}
-	}
-	u := p.UsesColumn(d, was)
-	return !u.Known || u.Used // the code may write both
-}
-
-// copiesInto reports whether a statement writes a column of all rows.
-func copiesInto(p *rule.Pass, s *rule.Stmt, table catalog.OID, attnum int16) bool {
-	for _, w := range p.Writes(s) {
-		u, ok := w.Node.(*pgparse.UpdateStmt)
-		if !ok || w.Table.OID != table {
-			continue
-		}
-		for _, n := range u.TargetList {
-			if c := w.Table.Column(n.GetResTarget().GetName()); c != nil && c.Attnum == attnum {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -66,6 +66,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{
 			Fact:     fact,
 			Harm:     u.Breaks("\"" + from + "\""),
+			Unused:   table.String() + "." + from,
 			Instead:  u.Renamed(to, way),
 			Way:      advice.KeepColumnName{Column: from},
 			Severity: severity,

@@ -17,7 +17,7 @@ var SetExpressionRewrite = &rule.Rule{
 	Preset:    onward.Recommended,
 	Since:     17,
 	Summary:   "SET EXPRESSION on a stored generated column rewrites the table while nobody can read it",
-	Harm:      "The new expression is computed for every row: the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
+	Harm:      "The new expression is computed for every row: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a plain column, keep it in step with a trigger, fill the old rows in batches, and switch the code over.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION"},
 	Kinds:     rule.AlterTable,
@@ -37,7 +37,7 @@ func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:     "the new expression of column " + c.Name + " rewrites " + e.Name.String(),
-			Harm:     analysis.Waiting(e) + " waits while it is computed for each row, which takes as long as the table is big",
+			Harm:     analysis.Waiting(e) + " waits while it is computed for each row, and the time grows with the table",
 			Severity: analysis.Unsure(e),
 			Instead:  "add a plain column that a trigger fills by the new expression, fill the old rows in batches, and switch the code over",
 		})

@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SetNotNull flags a column that must not be null from now on, for the sake of
+// SetNotNull flags a column that is now NOT NULL, for the sake of
 // those who write NULL. The scan is column-set-not-null-scan's.
 // https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL
 var SetNotNull = &rule.Rule{
@@ -20,7 +20,7 @@ var SetNotNull = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "SET NOT NULL refuses what the deployed code may still write",
-	Harm:     "The constraint binds everybody from the moment it is there, NOT VALID or not: deployed code that writes NULL, or leaves the column out when it has no default, gets \"null value in column violates not-null constraint\". The backfill before it does not help: old code keeps running behind it.",
+	Harm:     "The constraint applies to every write from the moment it is there, NOT VALID or not: deployed code that writes NULL, or leaves the column out when it has no default, gets \"null value in column violates not-null constraint\". The backfill before it does not help: old code keeps running behind it.",
 	Instead:  "Release code that always writes the column first. Make the column NOT NULL a release later.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
 	Commit:   setNotNull,
@@ -98,7 +98,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	}
 	u := analysis.Together(uses)
 	r := rule.Report{
-		Fact:    columns(names) + " of " + table + " must not be null from here on",
+		Fact:    columns(names) + " of " + table + one(n, " is", " are") + " now NOT NULL",
 		Instead: "release code that always writes " + advice.Enumerate(names) + " first, and set NOT NULL a release later",
 	}
 	the := one(n, "the column", "the columns")
@@ -123,7 +123,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 		r.Severity, r.Evidence = onward.Info, u.Evidence
 	}
 	if n == 1 {
-		r.Cause = "and neither must %d others of " + table
+		r.Cause = "and so are %d others of " + table
 	}
 	r.Severity = p.UsesTable(d.Delta).Lowered(r.Severity)
 	p.Report(d.By, r)

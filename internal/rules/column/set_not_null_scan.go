@@ -24,7 +24,7 @@ var SetNotNullScan = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "SET NOT NULL reads the whole table while nobody else can read it, unless a valid CHECK proves that no NULL is there",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits for as long as the table is big.",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits, and the time grows with the table.",
 	Instead:   "Add CHECK (column IS NOT NULL) NOT VALID, validate it in a transaction of its own, then SET NOT NULL, which is instant, and drop the CHECK. From Postgres 18 a NOT NULL constraint can itself be NOT VALID.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL"},
 	Kinds:     rule.AlterTable,
@@ -65,12 +65,12 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	}
 	if con := takenAway(commands, s.Altered(), names); con != "" {
 		t := analysis.Table(s.Altered().Name)
-		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own behind this one:\n" +
+		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own after this one:\n" +
 			"ALTER TABLE " + t + " DROP CONSTRAINT " + pgparse.QuoteIdent(con) + ";"
 	}
 	p.Report(s, rule.Report{
 		Fact:    "setting " + advice.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits until each row was looked at, and the time grows with the table",
 		Instead: instead,
 		Way:     advice.SetNotNull{},
 		Cause:   "and so do %d other statements on " + e.Name.String(),

@@ -55,7 +55,7 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    "changing " + r.change() + " rebuilds " + what + " of " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until it is built, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until it is built, and the time grows with the table",
 			Instead: advice,
 		})
 	}

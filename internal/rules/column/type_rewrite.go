@@ -18,7 +18,7 @@ var TypeRewrite = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "a change of a column's type that converts or checks the values rewrites the table while nobody can read it",
-	Harm:      "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are written anew under ACCESS EXCLUSIVE. Every query waits.",
+	Harm:      "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Add a column of the new type, keep both in step with a trigger, copy the old rows in batches, and switch the code over before the old column goes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -42,13 +42,13 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	case len(sure) > 0:
 		p.Report(s, rule.Report{
 			Fact:    "changing " + changes(sure) + " rewrites " + surely.Name.String(),
-			Harm:    analysis.Waiting(surely) + " waits while each row is written anew, which takes as long as the table is big",
+			Harm:    analysis.Waiting(surely) + " waits while each row is rewritten, and the time grows with the table",
 			Instead: around(&sure[0]) + timezone(&sure[0]) + ":\n" + replacements(sure),
 		})
 	case len(perhaps) > 0:
 		p.Report(s, rule.Report{
 			Fact:     "changing " + changes(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
-			Harm:     "unless both types are stored alike, " + analysis.Waiting(may) + " waits while each row is written anew, which takes as long as the table is big",
+			Harm:     "unless both types are stored alike, " + analysis.Waiting(may) + " waits while each row is rewritten, and the time grows with the table",
 			Severity: onward.Warning,
 			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replacements(perhaps),
 		})

@@ -37,7 +37,7 @@ func typeScan(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact: "changing " + r.change() + " reads all of " + e.Name.String() + ": " + why,
-			Harm: analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+			Harm: analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 			Instead: "drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n" +
 				s.AlterTable() + " DROP CONSTRAINT …, " + r.Text() + ", ADD CONSTRAINT … NOT VALID;\n" + s.AlterTable() + " VALIDATE CONSTRAINT …;",
 		})

@@ -17,7 +17,7 @@ var BindsOldWriters = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
-	Summary:  "a new constraint binds the deployed code too, NOT VALID or not",
+	Summary:  "a new constraint applies to the deployed code too, NOT VALID or not",
 	Harm:     "A constraint holds for every INSERT and UPDATE from the moment it is there. NOT VALID spares the rows that are stored, and nobody else: deployed code that does not know of the rule fails where it breaks it. A unique index refuses duplicates from its first phase on, and cannot be built when there are some already.",
 	Instead:  "Release code that keeps to the rule first, clean up the rows, and add the constraint a release later.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
@@ -46,7 +46,7 @@ func bindsOldWriters(p *rule.Pass, t *rule.Tx) {
 
 // domain judges a domain that got stricter: so did all columns of it.
 func domain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
-	if !p.DeployedType(d.OldType) || !strings.HasPrefix(d.What, "adds check") && d.What != "must not be null" {
+	if !p.DeployedType(d.OldType) || !strings.HasPrefix(d.What, "adds check") && d.What != "is now NOT NULL" {
 		return
 	}
 	for _, c := range d.NewType.Checks {

@@ -19,8 +19,8 @@ var CheckValidating = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD CHECK without NOT VALID reads the whole table while nobody else can read it",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits for as long as the table is big.",
-	Instead:   "Add the constraint NOT VALID, which is instant and binds new rows, and validate it in a transaction of its own: that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits, and the time grows with the table.",
+	Instead:   "Add the constraint NOT VALID, which is instant and applies to new rows, and validate it in a transaction of its own: that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
 	Statement: checkValidating,
@@ -56,7 +56,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    "adding " + what + " reads all of " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
 		Way:     way,
 	})

@@ -11,14 +11,14 @@ import (
 )
 
 // ForeignKeyLocksReferenced flags one statement whose foreign keys lock two or
-// more tables in use beside its own: CREATE TABLE does that too.
+// more existing tables beside its own: CREATE TABLE does that too.
 // https://www.postgresql.org/docs/current/sql-createtable.html
 var ForeignKeyLocksReferenced = &rule.Rule{
 	ID:        "constraint-foreign-key-locks-referenced",
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "one statement with foreign keys to several tables in use refuses writes on all of them at once",
+	Summary:   "one statement with foreign keys to several existing tables blocks writes to all of them at once",
 	Harm:      "A foreign key takes SHARE ROW EXCLUSIVE on the table it references, also in CREATE TABLE and also with NOT VALID. While the statement waits for the second table, the first one already refuses writes; a transaction that writes to both in the other order is a deadlock.",
 	Instead:   "Create the table without the foreign keys and add them one by one, each in a transaction of its own, under a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},

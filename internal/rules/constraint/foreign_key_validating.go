@@ -20,21 +20,24 @@ var ForeignKeyValidating = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "ADD FOREIGN KEY without NOT VALID reads the whole table while both tables refuse writes",
+	Summary:   "ADD FOREIGN KEY without NOT VALID reads the whole table while writes to both tables are blocked",
 	Harm:      "ALTER TABLE holds SHARE ROW EXCLUSIVE on both tables while each row is looked up in the referenced one. Every INSERT, UPDATE and DELETE on either table waits.",
-	Instead:   "Add the constraint NOT VALID, which locks both tables for a moment only and binds new rows, and validate it in a transaction of its own: that blocks neither reads nor writes.",
+	Instead:   "Add the constraint NOT VALID, which locks both tables for a moment only and applies to new rows, and validate it in a transaction of its own: that blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
 	Statement: foreignKeyValidating,
 }
 
-func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
-	// The locks are taken and the table is read in one go, however many
-	// foreign keys ask for it.
-	var names, others, steps []string
-	var e *effect.Effect
-	var way advice.Way
-	partitioned, fresh := false, false
+// validated are the foreign keys of a statement that read the rows. The locks are
+// taken and the table is read in one go, however many ask for it.
+type validated struct {
+	names, others, steps []string
+	scan                 *effect.Effect
+	way                  advice.Way
+	partitioned, fresh   bool
+}
+
+func validatedBy(p *rule.Pass, s *rule.Stmt) (v validated) {
 	for _, a := range added(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
 		scan := p.Blocked(p.Alone(a.Command), func(e *effect.Effect) bool {
@@ -44,57 +47,63 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 			if scan = filled(p, s, ref); scan == nil || !p.New(a.table.OID) {
 				continue
 			}
-			fresh = true
+			v.fresh = true
 		}
-		e = scan
+		v.scan = scan
 		if a.name != "" {
-			names = append(names, a.name)
+			v.names = append(v.names, a.name)
 		}
-		if other := ref.Name.String(); ref.Name != e.Name && p.InUse(ref) && !slices.Contains(others, other) {
-			others = append(others, other)
+		if other := ref.Name.String(); ref.Name != scan.Name && p.InUse(ref) && !slices.Contains(v.others, other) {
+			v.others = append(v.others, other)
 		}
-		steps = append(steps, a.validation(s))
-		partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
+		v.steps = append(v.steps, a.validation(s))
+		v.partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
 		add, validate := a.steps(s)
-		way = advice.AddForeignKey{Add: add, Validate: validate}
+		v.way = advice.AddForeignKey{Add: add, Validate: validate}
 		if rest, ok := remade(p, s, &a); ok {
-			way = advice.KeepForeignKey{Change: rest}
+			v.way = advice.KeepForeignKey{Change: rest}
 		}
 	}
+	return v
+}
+
+func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
+	v := validatedBy(p, s)
+	e := v.scan
 	if e == nil {
 		return
 	}
 	what, each := "foreign key", "each row was looked up"
-	if len(steps) > 1 {
+	if len(v.steps) > 1 {
 		what, each = "foreign keys", "each row was looked up in each of them"
 	}
-	if len(names) > 0 {
-		what += " " + strings.Join(names, ", ")
+	if len(v.names) > 0 {
+		what += " " + strings.Join(v.names, ", ")
 	}
 	kept, since := s.Under(e)
-	waiting := analysis.Waiting(kept) + andOn(s, kept, others)
-	instead := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n")
-	if len(steps) > 1 {
-		instead = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(steps, "\n")
+	waiting := analysis.Waiting(kept) + andOn(s, kept, v.others)
+	instead := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(v.steps, "\n")
+	if len(v.steps) > 1 {
+		instead = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(v.steps, "\n")
 	}
-	if partitioned {
+	if v.partitioned {
 		instead = "add it to each partition NOT VALID and validate it there, then add it to " + s.Altered().Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
 	}
 	read := e.Name.String()
 	severity := onward.Off
-	if fresh {
+	if v.fresh {
 		read, severity = s.Altered().Name.String()+", which this release has filled", analysis.Unsure(e)
 	}
 	p.Report(s, rule.Report{
 		Severity: severity,
 		Fact:     "adding " + what + " reads all of " + read,
-		Harm:     waiting + " waits until " + each + ", which takes as long as the table is big" + since,
+		Harm:     waiting + " waits until " + each + ", and the time grows with the table" + since,
 		Instead:  instead,
-		Way:      way,
+		Way:      v.way,
 	})
 }
 
-// andOn goes on with the tables that a foreign key refers to, which refuse writes,
+// andOn goes on with the tables that a foreign key refers to, which are locked against writes,
 // behind who waits for the one that has it: writes, or all, where an earlier statement
 // has locked them so.
 func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {

@@ -17,7 +17,7 @@ var NotValidNeverValidated = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Recommended,
 	Summary:  "a constraint is added NOT VALID, and nothing in the release validates it",
-	Harm:     "The constraint binds new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, and old rows that break it fail when they are next updated.",
+	Harm:     "The constraint applies to new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, and old rows that break it fail when they are next updated.",
 	Instead:  "Validate it in a later migration, once the old rows are in order.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"},
 	Gather:   addedNotValid,

@@ -16,7 +16,7 @@ var PrimaryKeyBlocking = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD PRIMARY KEY builds its index while nobody can read the table",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index, and looks for NULLs as well. Every query on the table waits for as long as the table is big.",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index, and looks for NULLs as well. Every query on the table waits, and the time grows with the table.",
 	Instead:   "Make the columns NOT NULL by way of a validated CHECK, build a unique index CONCURRENTLY, and make it the key's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
@@ -37,7 +37,7 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    "adding " + a.called("primary key") + " builds an index on " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
 			Instead: a.concurrently(s, "PRIMARY KEY", notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)),
 		})
 	}

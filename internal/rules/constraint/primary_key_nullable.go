@@ -49,7 +49,7 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		steps := notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)
 		p.Report(s, rule.Report{
 			Fact:     fact,
-			Harm:     analysis.Waiting(e) + " waits until each row was looked at, which takes as long as the table is big",
+			Harm:     analysis.Waiting(e) + " waits until each row was looked at, and the time grows with the table",
 			Severity: analysis.Unsure(e),
 			Instead:  "make the columns NOT NULL first; validating the CHECK blocks nobody, in a transaction of its own:\n" + steps + s.SQL + ";",
 		})

@@ -8,7 +8,7 @@ import (
 
 // refuses reports whether a CHECK may refuse a row that the deployed code
 // writes: one with NULL in the columns that it does not know and that have no
-// default, and with a value in those that must not be null. A CHECK refuses
+// default, and with a value in those that are NOT NULL. A CHECK refuses
 // what is false, not what is null.
 func (b *binding) refuses(check *pgparse.Node) bool { return b.outcomes(check).May(predicate.False) }
 

@@ -17,7 +17,7 @@ var UniqueBlocking = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "ADD UNIQUE builds its index while nobody can read the table",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits for as long as the table is big.",
+	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits, and the time grows with the table.",
 	Instead:   "Build a unique index CONCURRENTLY and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
@@ -29,7 +29,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
 			p.Report(s, rule.Report{
 				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
-				Harm:    analysis.Waiting(e) + " waits until the index is built, which takes as long as the table is big",
+				Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
 				Instead: a.concurrently(s, "UNIQUE", ""),
 				Way:     advice.InSteps(a.concurrently(s, "UNIQUE", "")),
 			})

@@ -46,7 +46,7 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 			if e := validatedUnder(p, s); e != nil {
 				p.Report(s, rule.Report{
 					Fact:    "constraint " + cmd.GetName() + " is validated in one statement with what locks " + table.Name.String() + " against reads and writes",
-					Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+					Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 					Instead: instead,
 				})
 			}
@@ -62,7 +62,7 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:     fact,
-			Harm:     analysis.Waiting(e) + andOn(s, e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, which takes as long as the table is big" + since,
+			Harm:     analysis.Waiting(e) + andOn(s, e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, and the time grows with the table" + since,
 			Instead:  instead,
 			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
 		})
@@ -87,7 +87,7 @@ func validatedUnder(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	return e
 }
 
-// referenced is the table in use that a foreign key refers to, which refuses
+// referenced is the existing table that a foreign key refers to, which refuses
 // writes since the key was added.
 func referenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string) []string {
 	now := s.After.Relation(table.OID)
@@ -109,42 +109,6 @@ func apart(s *rule.Stmt) string {
 		return s.Apart()
 	}
 	return "a later migration, or in a file that runs without a transaction"
-}
-
-// addedBy is the statement of the same transaction that added a constraint
-// NOT VALID; nil when there is none.
-func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
-	var by *rule.Stmt
-	for t := s.Tx; t != nil; t = t.Earlier {
-		if first := unchecked(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
-			by = first
-		}
-	}
-	return by
-}
-
-// addedTo is a constraint of a table.
-type addedTo struct{ table, name string }
-
-// unchecked are the first statements of a transaction that add constraints NOT
-// VALID.
-func unchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
-	return rule.Once(&t.Notes, func() map[addedTo]*rule.Stmt {
-		out := map[addedTo]*rule.Stmt{}
-		for _, s := range t.Statements {
-			for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
-				con := n.GetAlterTableCmd().GetDef().GetConstraint()
-				if !con.GetSkipValidation() {
-					continue
-				}
-				key := addedTo{s.Altered().Name.Qualified(), nameOf(s, s.Altered(), con, 0)}
-				if out[key] == nil {
-					out[key] = s
-				}
-			}
-		}
-		return out
-	})
 }
 
 func scans(r *effect.Result) bool {

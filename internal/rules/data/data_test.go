@@ -31,7 +31,7 @@ CREATE TABLE loose (a text)`
 			t.Errorf("%s: %s", table, got)
 		}
 	}
-	if got := batches("DELETE", "", "", c.Lookup("", "users")); !strings.Contains(got, "delete in batches that commit, outside of the migration:\nDELETE FROM users WHERE user_id IN") {
+	if got := batches("DELETE", "", "", c.Lookup("", "users")); !strings.Contains(got, "delete in batches that commit, outside the migration:\nDELETE FROM users WHERE user_id IN") {
 		t.Error(got)
 	}
 }

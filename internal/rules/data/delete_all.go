@@ -6,15 +6,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DeleteAll flags DELETE without a condition on a table in use.
+// DeleteAll flags DELETE without a condition on an existing table.
 // https://www.postgresql.org/docs/current/sql-delete.html
 var DeleteAll = &rule.Rule{
 	ID:        "data-delete-all",
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "DELETE without a condition removes every row of a table in use",
-	Harm:      "Every row is gone when the migration commits, while the deployed code still reads them. Until then each row is locked, for as long as the table is big.",
+	Summary:   "DELETE without a condition removes every row of an existing table",
+	Harm:      "Every row is gone when the migration commits, while the deployed code still reads them. Until then each row is locked, and the time grows with the table.",
 	Instead:   "Say which rows, and delete them in batches. If all of them are to go, stop using the table first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-delete.html"},
 	Kinds:     rule.Data,

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// DeleteUnbatched flags DELETE of many rows of a table in use. One without a
+// DeleteUnbatched flags DELETE of many rows of an existing table. One without a
 // condition is data-delete-all's.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
 var DeleteUnbatched = &rule.Rule{
@@ -14,9 +14,9 @@ var DeleteUnbatched = &rule.Rule{
 	Category:  onward.Data,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "DELETE removes many rows of a table in use in one transaction",
+	Summary:   "DELETE removes many rows of an existing table in one transaction",
 	Harm:      "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. Foreign keys that point to the table are checked row by row.",
-	Instead:   "Delete in batches that commit, by a range of the key, outside of the migration.",
+	Instead:   "Delete in batches that commit, by a range of the key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Kinds:     rule.Data,
 	Statement: deleteUnbatched,
@@ -36,7 +36,7 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 		if w.Extent == analysis.Few {
 			r.Fact = "the loop deletes from " + table + " " + bits(&w) + ", but all of them in one transaction"
 			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
-			r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
+			r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
 		}
 		p.Report(s, r)
 		return

@@ -15,7 +15,7 @@ var InsertNotRepeatable = &rule.Rule{
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
 	Preset:    onward.Strict,
-	Summary:   "INSERT outside of a transaction has no ON CONFLICT, so a second run fails or doubles the rows",
+	Summary:   "INSERT outside a transaction has no ON CONFLICT, so a second run fails or doubles the rows",
 	Harm:      "The statement commits by itself. When a later one fails and the file runs again, the rows are there already: a unique key refuses them, and without one they are there twice.",
 	Instead:   "Add ON CONFLICT DO NOTHING, or run the file in one transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},

@@ -14,9 +14,9 @@ var InsertSelectUnbatched = &rule.Rule{
 	Category:  onward.Data,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "INSERT … SELECT copies a whole table into a table in use in one transaction",
+	Summary:   "INSERT … SELECT copies a whole table into an existing table in one transaction",
 	Harm:      "The rows are written in one transaction as long as the source is big: replicas fall behind, VACUUM can clean nothing up meanwhile, and an INSERT of an equal key waits until it commits.",
-	Instead:   "Copy in batches that commit, by a range of the source's key, outside of the migration.",
+	Instead:   "Copy in batches that commit, by a range of the source's key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html"},
 	Kinds:     rule.Data,
 	Statement: insertSelectUnbatched,
@@ -35,8 +35,8 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 			p.Report(s, rule.Report{
 				Severity: onward.Warning,
 				Fact:     "the loop copies rows of " + e.Name.String() + " into " + w.Table.Name.String() + " " + bits(&w) + ", but all of them in one transaction",
-				Harm:     "a DO block commits once, at its end: until then whoever inserts an equal key waits, and a loop that is cancelled has copied nothing",
-				Instead:  "COMMIT inside of the loop, outside of any transaction, or run the batches from a program",
+				Harm:     "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing",
+				Instead:  "COMMIT inside the loop, outside any transaction, or run the batches from a program",
 			})
 			return
 		}
@@ -49,13 +49,13 @@ func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "INSERT copies every row of " + from + " into " + table + " in one transaction",
 			Harm:    "replicas fall behind, and an INSERT of an equal key waits, for as long as " + from + " is big",
-			Instead: "copy in batches that commit, outside of the migration:\nINSERT INTO " + analysis.Table(w.Table.Name) + " … SELECT … FROM " + analysis.Table(e.Name) + " " + where + ";",
+			Instead: "copy in batches that commit, outside the migration:\nINSERT INTO " + analysis.Table(w.Table.Name) + " … SELECT … FROM " + analysis.Table(e.Name) + " " + where + ";",
 		})
 		return
 	}
 }
 
-// source is the table in use that is read whole; nil when there is none.
+// source is the existing table that is scanned in full; nil when there is none.
 func source(p *rule.Pass, s *rule.Stmt, w analysis.Write) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]

@@ -10,7 +10,7 @@ import (
 )
 
 // ProgramUnbatched flags a program of a migration, such as a RunPython, that
-// writes all rows of a table in use in one transaction. What it does under the
+// writes all rows of an existing table in one transaction. What it does under the
 // lock of a statement in front of it is transaction-long-work-under-lock's.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
 var ProgramUnbatched = &rule.Rule{
@@ -18,9 +18,9 @@ var ProgramUnbatched = &rule.Rule{
 	Category:  onward.Data,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "a program of the migration writes all rows of a table in use in one transaction",
-	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits: with one UPDATE, and with a loop in the transaction of the migration, too. All rows are written anew: the table grows, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
-	Instead:   "Write in batches that commit, by a range of the key, in a migration without a transaction or outside of it.",
+	Summary:   "a program of the migration writes all rows of an existing table in one transaction",
+	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits: with one UPDATE, and with a loop in the transaction of the migration, too. All rows are rewritten: the table grows, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
+	Instead:   "Write in batches that commit, by a range of the key, in a migration without a transaction or outside it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Migration: programUnbatched,
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// UpdateUnbatched flags UPDATE and MERGE of many rows of a table in use.
+// UpdateUnbatched flags UPDATE and MERGE of many rows of an existing table.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
 var UpdateUnbatched = &rule.Rule{
 	ID:        "data-update-unbatched",
 	Category:  onward.Data,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "UPDATE writes many rows of a table in use in one transaction",
-	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. All rows are written anew: the table grows to twice its size, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
-	Instead:   "Write in batches that commit, by a range of the key, outside of the migration.",
+	Summary:   "UPDATE writes many rows of an existing table in one transaction",
+	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. All rows are rewritten: the table grows to twice its size, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
+	Instead:   "Write in batches that commit, by a range of the key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Kinds:     rule.Data,
 	Statement: updateUnbatched,
@@ -48,7 +48,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 		r.Severity = onward.Warning
 		r.Fact = "the loop writes " + table + " " + bits(&w) + ", but all of them in one transaction"
 		r.Harm = "a DO block commits once, at its end: each row stays locked until then"
-		r.Instead = "COMMIT inside of the loop, outside of any transaction, or run the batches from a program"
+		r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
 	case w.Extent == analysis.Some:
 		r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"

@@ -70,7 +70,7 @@ func settingChanged(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	r := rule.Report{
-		Fact:     name + " of " + whose + " becomes " + strings.Join(values, ", ") + " for each session that begins from here on",
+		Fact:     name + " of " + whose + " becomes " + strings.Join(values, ", ") + " for each new session",
 		Harm:     harm + ", in the deployed code too, on the connections that are made anew",
 		Instead:  "let the new code set it for its own sessions (in its connection string), and change the default a release later",
 		Severity: onward.Warning,

@@ -43,6 +43,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:     "function " + name.String() + " is dropped",
 			Harm:     u.Breaks("the function"),
+			Unused:   name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
 			Severity: severity(u),
 			Evidence: u.Evidence,

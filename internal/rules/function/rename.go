@@ -41,6 +41,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:     d.OldFunction.Kind + " " + from.String() + " " + act,
 			Harm:     u.Breaks("\"" + from.String() + "\""),
+			Unused:   from.String(),
 			Instead:  "create a second one with the new name, and drop the old one a release later",
 			Severity: severity(u),
 			Evidence: u.Evidence,

@@ -33,7 +33,7 @@ func securityDefinerLost(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, rule.Report{
 			Fact:    d.NewFunction.Kind + " " + d.NewFunction.Signature() + " is no longer SECURITY DEFINER: CREATE OR REPLACE resets what it leaves out",
-			Harm:    "it runs with the privileges of its caller from here on, and under the row level security that binds the caller",
+			Harm:    "it runs with the privileges of its caller from now on, and under the row level security of the caller",
 			Instead: "say it again in the statement:\n… SECURITY DEFINER SET search_path = '' AS …",
 		})
 	}

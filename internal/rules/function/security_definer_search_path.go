@@ -34,7 +34,7 @@ func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
 		schema := pgparse.QuoteIdent(f.Name.Schema)
 		p.Report(d.By, rule.Report{
 			Fact:    f.Kind + " " + f.Signature() + " is SECURITY DEFINER and has no search_path of its own",
-			Harm:    "whoever may call it chooses which tables, functions and operators its names mean, and runs them as its owner",
+			Harm:    "anyone who may call it chooses which tables, functions and operators its names mean, and runs them as its owner",
 			Instead: "pin it, trusted schemas only and pg_temp last:\nALTER " + strings.ToUpper(f.Kind) + " " + f.Signature() + " SET search_path = " + schema + ", pg_temp;",
 		})
 	}

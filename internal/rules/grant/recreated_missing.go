@@ -5,9 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -118,45 +116,4 @@ func recreated(p *rule.Pass, r *rule.Release) {
 			Cause:   "and %d others do so",
 		})
 	}
-}
-
-// lostGrants are the privileges on the old relation that nobody gave on the new
-// one: not by name, not to everybody, not by default.
-func lostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant {
-	var out []catalog.Grant
-	for _, g := range old.Grants {
-		if g.Role == now.Owner || g.Role == "postgres" || slices.ContainsFunc(now.Grants, func(n catalog.Grant) bool {
-			return (n.Role == g.Role || n.Role == "public") && (n.Privilege == g.Privilege || n.Privilege == "all" || g.Privilege == "all" || strings.HasPrefix(g.Privilege, n.Privilege+" ("))
-		}) || defaults(c, g.Role) {
-			continue
-		}
-		out = append(out, g)
-	}
-	return out
-}
-
-// defaults reports whether the database grants a role privileges on what is
-// created.
-func defaults(c *catalog.Catalog, role string) bool {
-	found := false
-	c.Objects("default privileges", func(o *catalog.Object) bool {
-		found = found || slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return g.Role == role || g.Role == "public" })
-		return !found
-	})
-	return found
-}
-
-// on is a relation in a GRANT.
-func on(r *catalog.Relation) string {
-	if r.Kind == catalog.Sequence {
-		return "SEQUENCE " + analysis.Table(r.Name)
-	}
-	return analysis.Table(r.Name)
-}
-
-func grantee(role string) string {
-	if role == "public" {
-		return "PUBLIC"
-	}
-	return pgparse.QuoteIdent(role)
 }

@@ -69,7 +69,7 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    what + " on " + list + verb + " revoked from " + strings.Join(from, ", "),
-		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from here on: permission denied",
+		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
 		Instead: "see that no running code needs it first, or revoke it a release later",
 	})
 }
@@ -106,7 +106,7 @@ func lost(p *rule.Pass, s *rule.Stmt, from []string) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    strings.Join(what, ", ") + " on " + strings.Join(on, ", ") + more + verb + " revoked from " + strings.Join(whom, ", ") + ", and not granted again",
-		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from here on: permission denied",
+		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
 		Instead: "grant it again in the same transaction, or revoke it a release later",
 	})
 }

@@ -29,74 +29,88 @@ func capitalsLost(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	list := s.Migration.Statements
-	end := list[len(list)-1].After
-	var skipped, meant []string
-	lost := func(what, name, twin string) {
-		skipped = append(skipped, what+" "+name)
-		meant = append(meant, `"`+twin+`"`)
-	}
+	l := lostNames{end: list[len(list)-1].After}
 	switch n := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterTableStmt:
-		r, known := s.Before.Resolve(n.GetRelation())
-		switch {
-		case !known && n.GetMissingOk():
-			if twin := s.Before.Twin(r.Name); twin != nil {
-				lost("table", r.Name.String(), twin.Name.Name)
-			}
-		case known:
-			after := end.Relation(r.OID)
-			for _, c := range n.GetCmds() {
-				cmd := c.GetAlterTableCmd()
-				if !cmd.GetMissingOk() || after == nil || r.Inferred {
-					continue
-				}
-				switch cmd.GetSubtype() {
-				case pgparse.AlterTableType_AT_DropColumn:
-					for _, col := range after.Columns {
-						if r.Column(cmd.GetName()) == nil && another(col.Name, cmd.GetName()) {
-							lost("column", cmd.GetName()+" of "+r.Name.String(), col.Name)
-						}
-					}
-				case pgparse.AlterTableType_AT_DropConstraint:
-					for _, con := range after.Constraints {
-						if r.Constraint(cmd.GetName()) == nil && another(con.Name, cmd.GetName()) {
-							lost("constraint", cmd.GetName()+" of "+r.Name.String(), con.Name)
-						}
-					}
-				}
-			}
-		}
+		l.altered(s, n)
 	case *pgparse.DropStmt:
-		kind := dropped[n.GetRemoveType()]
-		if !n.GetMissingOk() || kind == "" {
-			return
-		}
-		for _, o := range n.GetObjects() {
-			rv := &pgparse.RangeVar{}
-			for _, part := range o.GetList().GetItems() {
-				rv.Schemaname, rv.Relname = rv.Relname, part.GetString_().GetSval()
-			}
-			r, known := s.Before.Resolve(rv)
-			if known {
-				continue
-			}
-			if twin := s.Before.Twin(r.Name); twin != nil && end.Relation(twin.OID) != nil {
-				lost(kind, r.Name.String(), twin.Name.Name)
-			}
-		}
+		l.droppedObjects(s, n)
 	}
-	if len(skipped) == 0 {
+	if len(l.skipped) == 0 {
 		return
 	}
 	r := rule.Report{
-		Fact:    "IF EXISTS skips " + advice.Enumerate(skipped) + ": what is there is called " + advice.Enumerate(meant),
+		Fact:    "IF EXISTS skips " + advice.Enumerate(l.skipped) + ": what is there is called " + advice.Enumerate(l.meant),
 		Harm:    "a name without quotes has no capital letters: nothing is dropped, and the migration counts as run",
-		Instead: "write it in quotes: " + meant[0],
+		Instead: "write it in quotes: " + l.meant[0],
 	}
-	if len(skipped) > 1 {
-		r.Instead = "write the names in quotes: " + meant[0] + ", …"
+	if len(l.skipped) > 1 {
+		r.Instead = "write the names in quotes: " + l.meant[0] + ", …"
 	}
 	p.Report(s, r)
+}
+
+// lostNames are the names that IF EXISTS passes over, and those that were meant.
+type lostNames struct {
+	end            *catalog.Catalog // of the migration
+	skipped, meant []string
+}
+
+func (l *lostNames) lost(what, name, twin string) {
+	l.skipped = append(l.skipped, what+" "+name)
+	l.meant = append(l.meant, `"`+twin+`"`)
+}
+
+func (l *lostNames) altered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
+	r, known := s.Before.Resolve(n.GetRelation())
+	switch {
+	case !known && n.GetMissingOk():
+		if twin := s.Before.Twin(r.Name); twin != nil {
+			l.lost("table", r.Name.String(), twin.Name.Name)
+		}
+	case known:
+		after := l.end.Relation(r.OID)
+		for _, c := range n.GetCmds() {
+			cmd := c.GetAlterTableCmd()
+			if !cmd.GetMissingOk() || after == nil || r.Inferred {
+				continue
+			}
+			switch cmd.GetSubtype() {
+			case pgparse.AlterTableType_AT_DropColumn:
+				for _, col := range after.Columns {
+					if r.Column(cmd.GetName()) == nil && another(col.Name, cmd.GetName()) {
+						l.lost("column", cmd.GetName()+" of "+r.Name.String(), col.Name)
+					}
+				}
+			case pgparse.AlterTableType_AT_DropConstraint:
+				for _, con := range after.Constraints {
+					if r.Constraint(cmd.GetName()) == nil && another(con.Name, cmd.GetName()) {
+						l.lost("constraint", cmd.GetName()+" of "+r.Name.String(), con.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+func (l *lostNames) droppedObjects(s *rule.Stmt, n *pgparse.DropStmt) {
+	kind := dropped[n.GetRemoveType()]
+	if !n.GetMissingOk() || kind == "" {
+		return
+	}
+	for _, o := range n.GetObjects() {
+		rv := &pgparse.RangeVar{}
+		for _, part := range o.GetList().GetItems() {
+			rv.Schemaname, rv.Relname = rv.Relname, part.GetString_().GetSval()
+		}
+		r, known := s.Before.Resolve(rv)
+		if known {
+			continue
+		}
+		if twin := s.Before.Twin(r.Name); twin != nil && l.end.Relation(twin.OID) != nil {
+			l.lost(kind, r.Name.String(), twin.Name.Name)
+		}
+	}
 }
 
 // another reports whether a name differs from one without quotes in its capital

@@ -18,7 +18,7 @@ var AttachIncomplete = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "an index ON ONLY a partitioned table stays invalid: not every partition has its index attached",
-	Harm:     "The index of the parent becomes valid when the last partition's index is attached. Until then no constraint can use it, and a unique one binds only the partitions that have it.",
+	Harm:     "The index of the parent becomes valid when the last partition's index is attached. Until then no constraint can use it, and a unique one applies to no partition but those that have it.",
 	Instead:  "Build the index on each partition CONCURRENTLY and attach it.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Gather:   gatherOnly,

@@ -67,7 +67,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, report)
 }
 
-// waits is the first effect on a relation in use whose lock is held while the
+// waits is the first effect on an existing relation whose lock is held while the
 // statement waits for older transactions.
 func waits(p *rule.Pass, r *effect.Result) *effect.Effect {
 	if r.NoTransaction == "" {

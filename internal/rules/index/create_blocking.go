@@ -19,8 +19,8 @@ var CreateBlocking = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "CREATE INDEX without CONCURRENTLY blocks writes to the table while the index is built",
-	Harm:      "CREATE INDEX holds a SHARE lock on the table for the whole build. Reads go on, but every INSERT, UPDATE and DELETE waits, and the build takes as long as the table is big.",
-	Instead:   "Build it with CREATE INDEX CONCURRENTLY, outside of a transaction and alone in its file: it holds SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
+	Harm:      "CREATE INDEX holds a SHARE lock on the table for the whole build. Reads go on, but every INSERT, UPDATE and DELETE waits, and the time grows with the table.",
+	Instead:   "Build it with CREATE INDEX CONCURRENTLY, outside a transaction and alone in its file: it holds SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
 	Kinds:     rule.CreateIndex,
 	Statement: createBlocking,
@@ -49,8 +49,8 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		kept, since := s.Under(e)
 		p.Report(s, rule.Report{
 			Fact:    "creating " + name + " blocks " + blocks(kept) + e.Name.String(),
-			Harm:    analysis.Waiting(kept) + " waits until the index is built, which takes as long as the table is big" + since,
-			Instead: "build it concurrently, outside of a transaction:\n" + withConcurrently(s.SQL) + ";",
+			Harm:    analysis.Waiting(kept) + " waits until the index is built, and the time grows with the table" + since,
+			Instead: "build it concurrently, outside a transaction:\n" + withConcurrently(s.SQL) + ";",
 			Way:     advice.BuildIndex{SQL: withConcurrently(s.SQL)},
 			Cause:   "and %d other index builds do so too, on " + e.Name.String(),
 			Fix:     concurrently(s, "INDEX"),

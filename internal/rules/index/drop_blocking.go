@@ -19,8 +19,8 @@ var DropBlocking = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "DROP INDEX without CONCURRENTLY needs the table for itself",
-	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
-	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside of a transaction: it lets the running queries finish and blocks nobody.",
+	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, later queries queue behind it.",
+	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside a transaction: it lets the running queries finish and blocks nobody.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
 	Kinds:     rule.Drop,
 	Statement: dropBlocking,
@@ -59,8 +59,8 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + analysis.Table(e.Name)
 		report := rule.Report{
 			Fact:    fact,
-			Harm:    "it waits for the queries that are running, and " + behind + " that comes later waits behind it",
-			Instead: "drop it concurrently, outside of a transaction:\n" + drop + ";",
+			Harm:    "it waits for running queries to finish, and " + behind + " that comes later queues behind it",
+			Instead: "drop it concurrently, outside a transaction:\n" + drop + ";",
 			Cause:   "and dropping %d others does so too",
 			Way:     advice.DropIndex{SQL: drop},
 		}
@@ -70,7 +70,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 				timeout = "statement_timeout"
 			}
 			report.Severity = onward.Info
-			report.Harm = "it waits for the queries that are running, and " + behind + " that comes later waits behind it, for as long as " + timeout + " lets it"
+			report.Harm = "it waits for running queries to finish, and " + behind + " that comes later queues behind it, for as long as " + timeout + " lets it"
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			report.Fix = concurrently(s, "INDEX")

@@ -18,7 +18,7 @@ var ReindexBlocking = &rule.Rule{
 	Preset:    onward.Recommended,
 	Summary:   "REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index, while it is built",
 	Harm:      "REINDEX holds SHARE on the table and ACCESS EXCLUSIVE on each index for the whole build. Every write waits, and so does every query that the planner considers the index for.",
-	Instead:   "Use REINDEX … CONCURRENTLY, outside of a transaction: it builds a new index beside the old one.",
+	Instead:   "Use REINDEX … CONCURRENTLY, outside a transaction: it builds a new index beside the old one.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY"},
 	Kinds:     rule.Another,
 	Statement: reindexBlocking,
@@ -56,8 +56,8 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    "REINDEX blocks writes to " + name + " while its indexes are built",
-		Harm:    "every INSERT, UPDATE and DELETE waits, and every query that may use an index of it, for as long as the table is big",
-		Instead: "do it concurrently, outside of a transaction:\n" + advice + ";",
+		Harm:    "every INSERT, UPDATE and DELETE waits, and every query that may use an index of it; the time grows with the table",
+		Instead: "do it concurrently, outside a transaction:\n" + advice + ";",
 		Fix:     fix,
 	})
 }

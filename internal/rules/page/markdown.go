@@ -55,7 +55,7 @@ func (p *Page) Markdown() string {
 func Index(rules []*rule.Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n# Rules\n\n%d rules, by subject. `onward explain RULE` shows the same pages in the terminal.\n\n", Generated, len(rules))
-	b.WriteString("**error**: run as it stands, it fails, breaks the deployed code, makes traffic wait for as long as the table is big, or loses data. **warning**: it does so depending on data, code or luck that cannot be seen from here. **info**: worth knowing, nothing to do. Rules of the preset recommended are on by default; `presets:` in `onward.yaml` names others. What is no rule of its own, and why: [not-rules.md](not-rules.md).\n")
+	b.WriteString("**error**: run as it stands, it fails, breaks the deployed code, blocks traffic for a time that grows with the table, or loses data. **warning**: it does so depending on data, code or luck that cannot be seen from here. **info**: worth knowing, nothing to do. Rules of the preset recommended are on by default; `presets:` in `onward.yaml` names others. What is no rule of its own, and why: [not-rules.md](not-rules.md).\n")
 	subject := ""
 	for _, r := range rules {
 		if s, _, _ := strings.Cut(r.ID, "-"); s != subject {

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// AttachScan flags ATTACH PARTITION of a table in use whose rows have to be
+// AttachScan flags ATTACH PARTITION of an existing table whose rows have to be
 // read, because no valid CHECK proves that they are within the bounds, or on
 // which an index has to be built.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
@@ -46,7 +46,7 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 		}
 		p.Report(s, rule.Report{
 			Fact:     attachFact(e),
-			Harm:     analysis.Waiting(e) + " waits until it is done, which takes as long as the table is big",
+			Harm:     analysis.Waiting(e) + " waits until it is done, and the time grows with the table",
 			Severity: analysis.Unsure(e),
 			Instead: "prove the bounds first, and build the parent's indexes on it concurrently; validating blocks nobody, in a transaction of its own:\n" +
 				"ALTER TABLE " + analysis.Table(a.part.Name) + " ADD CONSTRAINT " + pgparse.QuoteIdent(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + " CHECK (" + check + ") NOT VALID;\n" +

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CreateLocksParent flags CREATE TABLE … PARTITION OF a table in use: unlike
+// CreateLocksParent flags CREATE TABLE … PARTITION OF an existing table: unlike
 // ATTACH PARTITION it needs the parent for itself.
 // https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARTITION
 var CreateLocksParent = &rule.Rule{
@@ -15,7 +15,7 @@ var CreateLocksParent = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "CREATE TABLE … PARTITION OF locks the parent, and its default partition, against reads and writes",
-	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, later queries queue behind it.",
 	Instead:   "Create a table like the parent and attach it: ATTACH PARTITION takes SHARE UPDATE EXCLUSIVE on the parent, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.CreateTable,

@@ -16,8 +16,8 @@ var DetachBlocking = &rule.Rule{
 	Preset:    onward.Recommended,
 	Since:     14,
 	Summary:   "DETACH PARTITION without CONCURRENTLY locks the parent against reads and writes",
-	Harm:      "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, every query that comes later waits behind it.",
-	Instead:   "Use DETACH PARTITION … CONCURRENTLY (14 and newer), outside of a transaction. It does not work beside a default partition: set a short lock_timeout there.",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, later queries queue behind it.",
+	Instead:   "Use DETACH PARTITION … CONCURRENTLY (14 and newer), outside a transaction. It does not work beside a default partition: set a short lock_timeout there.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
 	Kinds:     rule.AlterTable,
 	Statement: detachBlocking,
@@ -38,7 +38,7 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())
-		advice := "detach it concurrently, outside of a transaction:\n" + s.SQL + " CONCURRENTLY;"
+		advice := "detach it concurrently, outside a transaction:\n" + s.SQL + " CONCURRENTLY;"
 		if parent.Default != 0 {
 			advice = "beside a default partition it cannot be concurrent: bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}

@@ -16,7 +16,7 @@ var DropLocksParent = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "DROP TABLE of a partition locks the parent, and its default partition, against reads and writes",
-	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, every query that comes later waits behind it.",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, later queries queue behind it.",
 	Instead:   "Detach the partition CONCURRENTLY first (14 and newer), then drop it: it is nobody's by then.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.Drop,
@@ -41,7 +41,7 @@ func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 		if e == nil || e.Dropped || !e.Lock.BlocksReads() {
 			continue
 		}
-		advice := "detach it concurrently first, outside of a transaction:\nALTER TABLE " + analysis.Table(parent.Name) + " DETACH PARTITION " + analysis.Table(part.Name) + " CONCURRENTLY;\nDROP TABLE " + analysis.Table(part.Name) + ";"
+		advice := "detach it concurrently first, outside a transaction:\nALTER TABLE " + analysis.Table(parent.Name) + " DETACH PARTITION " + analysis.Table(part.Name) + " CONCURRENTLY;\nDROP TABLE " + analysis.Table(part.Name) + ";"
 		if v := p.Versions(); parent.Default != 0 || v[len(v)-1] < 14 {
 			advice = "bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}

@@ -20,7 +20,7 @@ var MadeElsewhere = &rule.Rule{
 	Preset:    onward.Recommended,
 	Summary:   "a statement works on each partition of a table whose partitions no migration makes",
 	Harm:      "What is said of a partitioned table is done to each of its partitions. The migrations know of none, but a table without a partition takes no row: a job or an extension makes them, and they have the rows. The statement reads, writes or indexes all of them in one transaction, under a lock on the parent and on each.",
-	Instead:   "Do it partition by partition, as for a table that is big; or give the schema that the server has (--db, --schema), for which the way out is told.",
+	Instead:   "Do it partition by partition, as for a table that is big; or give the schema that the server has (--db, --schema), for which the safe version is told.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
 	Kinds:     rule.CreateIndex | rule.AlterTable,
 	Statement: madeElsewhere,
@@ -57,7 +57,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 	e.Name = table.Name
 	r := rule.Report{
 		Fact:     "each partition of " + name + " is " + work(e) + "; the migrations that can be read make none of them",
-		Harm:     analysis.Waiting(e) + " waits until that is done for all partitions, which takes as long as they are big together",
+		Harm:     analysis.Waiting(e) + " waits until that is done for all partitions, and the time grows with all of them together",
 		Instead:  "do it partition by partition; what the way is, is told when the schema that the server has is given: --db, or --schema",
 		Severity: onward.Warning,
 		Evidence: u.Seen(),
@@ -103,9 +103,9 @@ func onPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
 func work(e *effect.Effect) string {
 	switch {
 	case e.Rewrites:
-		return "written anew"
+		return "rewritten"
 	case e.BuildsIndex, e.RebuildsIndex:
 		return "indexed"
 	}
-	return "read whole"
+	return "scanned in full"
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // NoneLeft flags a partitioned table without a partition that takes the place of
-// a table in use. One that loses its last partition is none: programs make
+// an existing table. One that loses its last partition is none: programs make
 // partitions that no migration knows.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html
 var NoneLeft = &rule.Rule{
@@ -17,7 +17,7 @@ var NoneLeft = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a partitioned table without a partition takes the place of a deployed one: every INSERT fails",
-	Harm:     "A partitioned table stores nothing itself. While it has no partition, and no default one, each row is refused: \"no partition of relation found for row\". Where it takes the name of a table in use, that holds from the commit on until something has made its partitions.",
+	Harm:     "A partitioned table stores nothing itself. While it has no partition, and no default one, each row is refused: \"no partition of relation found for row\". Where it takes the name of an existing table, that holds from the commit on until something has made its partitions.",
 	Instead:  "Create the partitions that the code writes to in the same transaction, or a default one.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
 	Gather:   bereft,
@@ -75,7 +75,7 @@ func noneLeft(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		p.Report(last[oid].by, rule.Report{
-			Fact:     "the partitioned table " + now.Name.String() + " has no partition from here on",
+			Fact:     "the partitioned table " + now.Name.String() + " no longer has a partition",
 			Harm:     "every INSERT of the deployed code into it fails" + u.Where() + ": no partition of relation \"" + now.Name.Name + "\" found for row",
 			Instead:  "create the partitions that the code writes to in the same transaction, or one for what fits in no other:\nCREATE TABLE … PARTITION OF " + analysis.Table(now.Name) + " DEFAULT;",
 			Severity: u.Severity(),

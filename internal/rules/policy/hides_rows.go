@@ -4,17 +4,15 @@ package policy
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
 // HidesRows flags row level security that comes into force, or gets narrower,
-// on a table in use. https://www.postgresql.org/docs/current/ddl-rowsecurity.html
+// on an existing table. https://www.postgresql.org/docs/current/ddl-rowsecurity.html
 var HidesRows = &rule.Rule{
 	ID:       "policy-hides-rows",
 	Category: onward.Compatibility,
@@ -84,81 +82,6 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, r)
 	}
-}
-
-// policy judges what becomes of one policy of a table whose row level security
-// is in force; false when it hides nothing.
-func policy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
-	table := d.Before.Name.String()
-	switch d.Kind {
-	case catalog.PolicyDropped:
-		if !d.Policy.Permissive || open(d.After) {
-			return false
-		}
-		next := successors(t, d)
-		if len(next) == 0 {
-			r.Fact = "policy " + d.Policy.Name + " of " + table + " is dropped"
-			r.Harm = "rows that it alone let through vanish for the deployed code"
-			return true
-		}
-		return narrows(d.Policy, next, table, r)
-	case catalog.PolicyChanged:
-		at := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID })
-		return at >= 0 && !open(d.After) && narrows(d.Before.Policies[at], []*catalog.Policy{d.Policy}, table, r)
-	case catalog.PolicyCreated:
-		if d.Policy.Permissive || predicate.ConstantTrue(d.Policy.Using) && predicate.ConstantTrue(check(d.Policy)) {
-			return false
-		}
-		r.Fact = "restrictive policy " + d.Policy.Name + " is added to " + table
-		r.Harm = "rows that do not meet it vanish for the deployed code, whatever other policies say"
-		return true
-	}
-	return false
-}
-
-// narrows reports whether a policy surely lets fewer rows through than before:
-// each of those that take its place asks for more, or they are for fewer roles.
-// One condition that is merely another may let the same rows through.
-func narrows(old *catalog.Policy, next []*catalog.Policy, table string, r *rule.Report) bool {
-	var roles []string
-	rows, writes := true, true
-	for _, n := range next {
-		rows = rows && stricter(old.Using, n.Using)
-		writes = writes && stricter(check(old), check(n))
-		roles = append(roles, n.Roles...)
-	}
-	lost := slices.DeleteFunc(slices.Clone(old.Roles), func(role string) bool {
-		return slices.Contains(roles, role) || slices.Contains(roles, "public")
-	})
-	r.Fact = "policy " + old.Name + " of " + table + " lets fewer rows through"
-	switch {
-	case rows:
-		r.Harm = "rows that do not meet its new condition vanish for the deployed code, unless another policy lets them through"
-	case writes:
-		r.Harm = "INSERTs and UPDATEs of the deployed code that do not meet its new condition fail: new row violates row-level security policy"
-	case len(lost) > 0 && lost[0] == "public":
-		r.Fact = "policy " + old.Name + " of " + table + " is no longer for everybody"
-		r.Harm = "deployed code that connects as another role than " + advice.Enumerate(roles) + " sees no row by it any more"
-	case len(lost) > 0:
-		r.Fact = "policy " + old.Name + " of " + table + " is no longer for " + advice.Enumerate(lost)
-		r.Harm = "deployed code that connects as " + advice.Enumerate(lost) + " sees no row by it any more"
-	default:
-		return false
-	}
-	return true
-}
-
-// stricter reports whether a condition surely asks for more than the old one.
-func stricter(old, now *pgparse.Node) bool {
-	return old != nil && now != nil && !predicate.Implies(old, now) && predicate.Implies(now, old)
-}
-
-// check is the condition for the rows that are written.
-func check(p *catalog.Policy) *pgparse.Node {
-	if p.Check == nil {
-		return p.Using
-	}
-	return p.Check
 }
 
 // open reports whether the policies of a table let every row through for

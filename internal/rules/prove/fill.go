@@ -9,7 +9,7 @@ import (
 )
 
 // fillRows is how many rows an empty table gets: enough to tell that it was
-// read whole.
+// scanned in full.
 const fillRows = 20
 
 const listEmpty = `

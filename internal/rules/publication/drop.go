@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags a publication that goes, and tables in use that leave one.
+// Drop flags a publication that goes, and existing tables that leave one.
 // https://www.postgresql.org/docs/current/sql-droppublication.html
 var Drop = &rule.Rule{
 	ID:       "publication-drop",
@@ -53,7 +53,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, rule.Report{
 			Fact:    advice.Enumerate(gone) + leaves + " publication " + name,
-			Harm:    "what is written there from here on does not reach its subscribers, and nothing fails",
+			Harm:    "what is written there from now on does not reach its subscribers, and nothing fails",
 			Instead: "see that no subscriber needs it first",
 		})
 	}

@@ -116,7 +116,7 @@ func published(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	p.Report(d.By, rule.Report{
 		Severity: onward.Warning,
 		Fact:     "publication " + o.Name.Name + " publishes " + advice.Enumerate(names) + ", which " + has + " no replica identity",
-		Harm:     "deployed code that updates or deletes rows there fails from here on: the table does not have a replica identity",
+		Harm:     "deployed code that updates or deletes rows there fails from now on: the table does not have a replica identity",
 		Instead:  "give each a primary key first, or say that whole rows are its identity:\nALTER TABLE " + example + " REPLICA IDENTITY FULL;",
 	})
 }
@@ -130,48 +130,7 @@ func identityLost(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	}
 	p.Report(d.By, rule.Report{
 		Fact:    "table " + t.Name.String() + ", which publication " + unidentified(end, t).Name.Name + " publishes, loses its replica identity",
-		Harm:    "every UPDATE and DELETE on it fails from here on: it does not have a replica identity",
+		Harm:    "every UPDATE and DELETE on it fails from now on: it does not have a replica identity",
 		Instead: "name another one in the same transaction:\nALTER TABLE " + analysis.Table(t.Name) + " REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",
 	})
-}
-
-// unidentified is a publication that needs an identity of the table's rows, which
-// have none; nil when all is well.
-func unidentified(c *catalog.Catalog, t *catalog.Relation) *catalog.Object {
-	if identified(c, t) {
-		return nil
-	}
-	for _, o := range c.Publications(t) {
-		if o.Sends("update") || o.Sends("delete") {
-			return o
-		}
-	}
-	return nil
-}
-
-// identified reports whether the rows of a table have an identity, or those of
-// each partition.
-func identified(c *catalog.Catalog, t *catalog.Relation) bool {
-	if t.Kind != catalog.PartitionedTable || t.Identified() || len(t.Partitions) == 0 {
-		return t.Identified()
-	}
-	for _, oid := range t.Partitions {
-		if part := c.Relation(oid); part != nil && !identified(c, part) {
-			return false
-		}
-	}
-	return true
-}
-
-// because names what looks like an identity and is none.
-func because(t *catalog.Relation) string {
-	for _, c := range t.Constraints {
-		switch {
-		case c.Kind == catalog.PrimaryKey && c.Deferrable:
-			return " (its primary key is deferrable)"
-		case c.Kind == catalog.Unique:
-			return " (a unique constraint is none by itself)"
-		}
-	}
-	return ""
 }

@@ -17,7 +17,7 @@ var TableColumn = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a changed column of a published table stops replication unless the subscriber is changed in the right order",
-	Harm:     "Logical replication sends rows, not DDL. When a row comes with a column that the subscriber does not have, or lacks one that must not be null there, apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; the publisher meanwhile keeps all its WAL.",
+	Harm:     "Logical replication sends rows, not DDL. When a row comes with a column that the subscriber does not have, or lacks one that is NOT NULL there, apply stops with \"logical replication target relation is missing replicated column\" and tries again for ever; the publisher meanwhile keeps all its WAL.",
 	Instead:  "Add a column at the subscribers first, and drop it there last. For a rename add the new column on both sides.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/logical-replication-restrictions.html"},
 	Commit:   tableColumn,
@@ -34,7 +34,7 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 		case catalog.ColumnDropped:
 			act, instead = "loses column "+d.Old.Name, "let the subscribers do without it first (nullable, or with a default), and drop it there last"
 		case catalog.ColumnRenamed:
-			act, instead = "calls column "+d.Old.Name+" "+d.New.Name+" from here on", "add the new column on both sides, the subscribers first, and drop the old one a release later"
+			act, instead = "calls column "+d.Old.Name+" "+d.New.Name+" from now on", "add the new column on both sides, the subscribers first, and drop the old one a release later"
 		case catalog.ColumnTypeChanged:
 			act, instead = "has another type for column "+d.New.Name, "change it at the subscribers first"
 		default:

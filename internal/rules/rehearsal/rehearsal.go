@@ -61,9 +61,9 @@ func All() []*rule.Rule {
 		},
 		{
 			ID: DownDiffers, Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
-			Summary: "The way down of a migration does not bring the schema back",
+			Summary: "The down migration does not bring the schema back",
 			Harm:    "Whoever relies on it in an emergency gets another schema than the one the old code knows.",
-			Instead: "Mend the way down, or delete it: a release is taken back by the next one going forward.",
+			Instead: "Mend the down migration, or delete it: a release is taken back by the next one going forward.",
 		},
 		{
 			ID: TrafficStalls, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended,

@@ -19,7 +19,7 @@ var ColumnLeftRequired = &rule.Rule{
 	Category: onward.Compatibility,
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
-	Summary:  "the new code leaves a column out of its INSERTs that must not be null and has no default",
+	Summary:  "the new code leaves a column out of its INSERTs that is NOT NULL and has no default",
 	Harm:     "To take a field out of the model first and to drop its column a release later is right; but from the moment the new code runs it leaves the column out of every INSERT, and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",
 	Instead:  "Let the column be null, or give it a default, in the same release: both keep the deployed code working.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// copied is an UPDATE that fills a new column of a table in use from deployed
+// copied is an UPDATE that fills a new column of an existing table from deployed
 // columns of the same table.
 type copied struct {
 	by    *rule.Stmt

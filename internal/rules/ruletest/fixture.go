@@ -42,7 +42,7 @@
 // before.sql is the deployed schema. bad*.sql are releases that must be
 // flagged where a comment says -- want "part of the message", or with the
 // severity: -- want info "part of the message"; fixed.sql is the
-// way out, good*.sql are silent. A release of several migrations is a folder:
+// safe version, good*.sql are silent. A release of several migrations is a folder:
 // bad/1.sql, bad/2.sql. fixed.sql is what the rule's fix makes of bad.sql, when
 // the rule has a fix.
 package ruletest
@@ -128,7 +128,7 @@ type File struct{ Name, SQL string }
 // Bad and so on tell what an example shows.
 func (r *Release) Bad() bool { return strings.HasPrefix(r.Name, "bad") }
 
-// Fixed reports whether it is the way out.
+// Fixed reports whether it is the safe version.
 func (r *Release) Fixed() bool { return strings.HasPrefix(r.Name, "fixed") }
 
 // SQL is the text of all files.
@@ -150,54 +150,15 @@ func (r *Release) SQL() string {
 func Parse(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
 	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Given: map[string]bool{}, Inserts: map[string][][]string{}, Code: map[string][]string{}}
-	var own [][2]string // headers of single examples
-	var unseen []string
 	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
 		f.Versions = append(f.Versions, v)
 	}
-	for _, line := range strings.Split(strings.TrimSpace(string(ar.Comment)), "\n") {
-		if text, ok := strings.CutPrefix(line, "#"); ok {
-			f.Summary = strings.TrimSpace(f.Summary + " " + strings.TrimSpace(text))
-			continue
-		}
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		key, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return nil, fmt.Errorf("header line %q is neither a # comment nor key: value", line)
-		}
-		if strings.Contains(key, ".") {
-			own = append(own, [2]string{key, strings.TrimSpace(value)})
-			continue
-		}
-		if key == "unseen" {
-			unseen = append(unseen, strings.TrimSpace(value))
-			continue
-		}
-		if err := f.header(key, strings.TrimSpace(value)); err != nil {
-			return nil, err
-		}
+	own, unseen, err := f.headers(string(ar.Comment))
+	if err != nil {
+		return nil, err
 	}
-	for _, file := range ar.Files {
-		switch {
-		case file.Name == "before.sql":
-			f.Before = string(file.Data)
-		case strings.HasPrefix(file.Name, "bad"), strings.HasPrefix(file.Name, "fixed"), strings.HasPrefix(file.Name, "good"):
-			name, rest, several := strings.Cut(file.Name, "/")
-			if !several {
-				name, rest = strings.TrimSuffix(name, filepath.Ext(name)), file.Name
-			}
-			if n := len(f.Releases); several && n > 0 && f.Releases[n-1].Name == name {
-				f.Releases[n-1].Files = append(f.Releases[n-1].Files, File{rest, string(file.Data)})
-				continue
-			}
-			f.Releases = append(f.Releases, Release{
-				Name: name, Files: []File{{rest, string(file.Data)}}, Transaction: f.Transaction, Framework: f.Framework,
-			})
-		default:
-			return nil, fmt.Errorf("section %s: the names are before.sql, bad*, fixed*, good*", file.Name)
-		}
+	if err := f.sections(ar.Files); err != nil {
+		return nil, err
 	}
 	for i := range f.Releases {
 		r := &f.Releases[i]
@@ -215,6 +176,61 @@ func Parse(data []byte) (*Fixture, error) {
 		}
 	}
 	return f, nil
+}
+
+// headers reads what stands before the files; it gives those of single examples,
+// which are not known yet, and what is unseen in all of them.
+func (f *Fixture) headers(text string) (own [][2]string, unseen []string, err error) {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		if about, ok := strings.CutPrefix(line, "#"); ok {
+			f.Summary = strings.TrimSpace(f.Summary + " " + strings.TrimSpace(about))
+			continue
+		}
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return nil, nil, fmt.Errorf("header line %q is neither a # comment nor key: value", line)
+		}
+		if strings.Contains(key, ".") {
+			own = append(own, [2]string{key, strings.TrimSpace(value)})
+			continue
+		}
+		if key == "unseen" {
+			unseen = append(unseen, strings.TrimSpace(value))
+			continue
+		}
+		if err := f.header(key, strings.TrimSpace(value)); err != nil {
+			return nil, nil, err
+		}
+	}
+	return own, unseen, nil
+}
+
+// sections reads the schema and the examples.
+func (f *Fixture) sections(files []txtar.File) error {
+	for _, file := range files {
+		switch {
+		case file.Name == "before.sql":
+			f.Before = string(file.Data)
+		case strings.HasPrefix(file.Name, "bad"), strings.HasPrefix(file.Name, "fixed"), strings.HasPrefix(file.Name, "good"):
+			name, rest, several := strings.Cut(file.Name, "/")
+			if !several {
+				name, rest = strings.TrimSuffix(name, filepath.Ext(name)), file.Name
+			}
+			if n := len(f.Releases); several && n > 0 && f.Releases[n-1].Name == name {
+				f.Releases[n-1].Files = append(f.Releases[n-1].Files, File{rest, string(file.Data)})
+				continue
+			}
+			f.Releases = append(f.Releases, Release{
+				Name: name, Files: []File{{rest, string(file.Data)}}, Transaction: f.Transaction, Framework: f.Framework,
+			})
+		default:
+			return fmt.Errorf("section %s: the names are before.sql, bad*, fixed*, good*", file.Name)
+		}
+	}
+	return nil
 }
 
 // Run judges a release of the fixture with the given rules, on every supported

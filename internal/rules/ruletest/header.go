@@ -29,25 +29,9 @@ func (f *Fixture) exampleHeader(key, value string) error {
 	case "together":
 		r.Transaction, r.Together = onward.TransactionFile, 1
 	case "change":
-		fields := strings.Fields(value)
-		if len(fields) < 2 {
-			return fmt.Errorf("%s.change: %q: write kind and migration", name, value)
+		if err := r.change(value); err != nil {
+			return fmt.Errorf("%s.%w", name, err)
 		}
-		h := history.Change{Kind: history.Kind(fields[0]), Migration: fields[1], Path: fields[1]}
-		for _, v := range fields[2:] {
-			app, ofApp := strings.CutPrefix(v, "app=")
-			switch {
-			case v == "cosmetic":
-				h.Cosmetic = true
-			case v == "directory":
-				h.Directory = true
-			case ofApp:
-				h.App = app
-			default:
-				h.Other = v
-			}
-		}
-		r.Changes = append(r.Changes, h)
 	case "program":
 		var c script.Code
 		if _, err := fmt.Sscan(value, &c.Line, &c.Name, &c.Verb, &c.Table); err != nil {
@@ -130,18 +114,7 @@ func (f *Fixture) header(key, value string) (err error) {
 		f.Versions, err = versions(value)
 		return err
 	case "claim":
-		fields := strings.Fields(value)
-		if len(fields) != 3 {
-			return fmt.Errorf("claim: %q: write relation, lock and work", value)
-		}
-		c := Claim{Relation: fields[0]}
-		if err := c.Lock.UnmarshalText([]byte(fields[1])); err != nil {
-			return err
-		}
-		if err := c.Work.UnmarshalText([]byte(fields[2])); err != nil {
-			return err
-		}
-		f.Claims = append(f.Claims, c)
+		return f.claim(value)
 	case "transaction":
 		f.Transaction = onward.Transaction(value)
 		return checkTransaction(f.Transaction)
@@ -154,22 +127,7 @@ func (f *Fixture) header(key, value string) (err error) {
 		name, line, _ := strings.Cut(value, " ")
 		f.Code[name] = append(f.Code[name], line)
 	case "runner":
-		for _, set := range strings.Fields(value) {
-			name, v, _ := strings.Cut(set, "=")
-			n, err := strconv.Atoi(v)
-			switch {
-			case name == "rerun":
-				f.Runner.Rerun = true
-			case err != nil:
-				return fmt.Errorf("runner: %q", set)
-			case name == "lock_timeout":
-				f.Runner.LockTimeout = n
-			case name == "statement_timeout":
-				f.Runner.StatementTimeout = n
-			default:
-				return fmt.Errorf("runner: %q", set)
-			}
-		}
+		return f.runner(value)
 	case "uses", "unused":
 		for _, v := range strings.Fields(value) {
 			f.Uses[v] = key == "uses"
@@ -185,5 +143,67 @@ func (f *Fixture) header(key, value string) (err error) {
 	default:
 		return fmt.Errorf("unknown header %q", key)
 	}
+	return nil
+}
+
+// claim reads relation, lock and work.
+func (f *Fixture) claim(value string) error {
+	fields := strings.Fields(value)
+	if len(fields) != 3 {
+		return fmt.Errorf("claim: %q: write relation, lock and work", value)
+	}
+	c := Claim{Relation: fields[0]}
+	if err := c.Lock.UnmarshalText([]byte(fields[1])); err != nil {
+		return err
+	}
+	if err := c.Work.UnmarshalText([]byte(fields[2])); err != nil {
+		return err
+	}
+	f.Claims = append(f.Claims, c)
+	return nil
+}
+
+// runner reads what the connection of the runner sets.
+func (f *Fixture) runner(value string) error {
+	for _, set := range strings.Fields(value) {
+		name, v, _ := strings.Cut(set, "=")
+		n, err := strconv.Atoi(v)
+		switch {
+		case name == "rerun":
+			f.Runner.Rerun = true
+		case err != nil:
+			return fmt.Errorf("runner: %q", set)
+		case name == "lock_timeout":
+			f.Runner.LockTimeout = n
+		case name == "statement_timeout":
+			f.Runner.StatementTimeout = n
+		default:
+			return fmt.Errorf("runner: %q", set)
+		}
+	}
+	return nil
+}
+
+// change reads what became of a deployed migration.
+func (r *Release) change(value string) error {
+	fields := strings.Fields(value)
+	if len(fields) < 2 {
+		return fmt.Errorf("change: %q: write kind and migration", value)
+	}
+	h := history.Change{Kind: history.Kind(fields[0]), Migration: fields[1], Path: fields[1]}
+	for _, v := range fields[2:] {
+		app, ofApp := strings.CutPrefix(v, "app=")
+		switch {
+		case v == "cosmetic":
+			h.Cosmetic = true
+		case v == "directory":
+			h.Directory = true
+		case ofApp:
+			h.App = app
+		default:
+			h.Other = v
+		}
+	}
+	r.Changes = append(r.Changes, h)
 	return nil
 }

@@ -33,6 +33,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " is dropped",
 			Harm:     u.Breaks("the sequence"),
+			Unused:   d.Before.Name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
 			Severity: severity(u),
 			Evidence: u.Evidence,

@@ -2,8 +2,6 @@ package sequence
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -42,10 +40,6 @@ type defaulted struct {
 	table catalog.OID
 }
 
-// moved is something that moves a sequence: of a table or by itself; 0 is some
-// sequence that the text does not tell.
-type moved struct{ oid catalog.OID }
-
 func leftBehindGather(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		if s.Opaque != "" {
@@ -71,142 +65,9 @@ func leftBehindGather(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// numbers looks at the values that an INSERT has for a column with a sequence of
-// its own.
-func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
-	t := s.Before.Lookup(x.GetRelation().GetSchemaname(), x.GetRelation().GetRelname())
-	if t == nil || !t.Kind.IsTable() || t.Persistence == catalog.Temporary {
-		return
-	}
-	given := targets(t, x)
-	for _, col := range t.Columns {
-		if !takes(col) || p.New(t.OID) && !p.New(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
-			continue
-		}
-		at := slices.Index(given, col)
-		if at < 0 || x.GetOverride() == pgparse.OverridingKind_OVERRIDING_USER_VALUE {
-			p.Keep(defaulted{s, t.OID})
-			continue
-		}
-		n := numbered{by: s, table: t.OID, column: col.Attnum}
-		if q := x.GetSelectStmt().GetSelectStmt(); len(q.GetValuesLists()) > 0 {
-			var high int32
-			if n.what, high = listed(q, at, col.Name); high > far && !p.New(t.OID) {
-				continue
-			}
-		} else if copied(q, at) {
-			n.what = "values of " + col.Name + " that a query gives"
-		}
-		if n.what != "" {
-			p.Keep(n)
-		}
-	}
-}
-
-// far is a number that the sequence of a table in use may not come to for long:
+// far is a number that the sequence of an existing table may not come to for long:
 // rows are put there to be out of its way.
 const far = 99999
-
-// listed are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
-// sequence could not give them. high is the greatest.
-func listed(q *pgparse.SelectStmt, at int, name string) (what string, high int32) {
-	var low int32
-	for _, row := range q.GetValuesLists() {
-		items := row.GetList().GetItems()
-		if at >= len(items) || items[at].GetAConst().GetIval() == nil {
-			continue
-		}
-		if v := items[at].GetAConst().GetIval().GetIval(); v > 0 {
-			if low == 0 || v < low {
-				low = v
-			}
-			high = max(high, v)
-		}
-	}
-	switch {
-	case low == 0:
-		return "", 0
-	case low == high:
-		return fmt.Sprintf("%s %d", name, low), high
-	}
-	return fmt.Sprintf("%s %d to %d", name, low, high), high
-}
-
-// takes reports whether a column takes its default from the sequence that it
-// owns.
-func takes(c *catalog.Column) bool {
-	if c.TakesNumber() {
-		return true
-	}
-	f := c.Default.GetFuncCall().GetFuncname()
-	return c.Sequence != 0 && len(f) > 0 && pgparse.Last(f) == "nextval"
-}
-
-// targets are the columns that an INSERT has values for, in order; nil for one
-// that is not known.
-func targets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column {
-	if len(x.GetCols()) == 0 {
-		return t.Columns
-	}
-	out := make([]*catalog.Column, len(x.GetCols()))
-	for i, n := range x.GetCols() {
-		out[i] = t.Column(n.GetResTarget().GetName())
-	}
-	return out
-}
-
-// copied reports whether a query gives the column what another column holds.
-func copied(q *pgparse.SelectStmt, i int) bool {
-	for q.GetLarg() != nil {
-		q = q.GetLarg()
-	}
-	if i >= len(q.GetTargetList()) || len(q.GetFromClause()) == 0 {
-		return false
-	}
-	col := q.GetTargetList()[i].GetResTarget().GetVal().GetColumnRef()
-	return col != nil && col.GetFields()[len(col.GetFields())-1].GetAStar() == nil
-}
-
-// moves keeps which sequences a query moves: setval(), nextval(), or a function
-// of the schema's own, which may do anything.
-func moves(p *rule.Pass, s *rule.Stmt) {
-	pgparse.Walk(s.Node, func(msg any) bool {
-		f, ok := msg.(*pgparse.FuncCall)
-		if !ok || len(f.Funcname) == 0 {
-			return true
-		}
-		name := pgparse.Last(f.Funcname)
-		switch {
-		case (name == "setval" || name == "nextval") && len(f.Args) > 0:
-			p.Keep(moved{sequenceOf(s, f.Args[0])})
-		case len(s.Before.Functions("", name)) > 0:
-			p.Keep(moved{})
-		}
-		return true
-	})
-}
-
-// sequenceOf is the sequence, or the table of pg_get_serial_sequence(), that an
-// argument names; 0 when it is not written out.
-func sequenceOf(s *rule.Stmt, n *pgparse.Node) catalog.OID {
-	for n.GetTypeCast() != nil {
-		n = n.GetTypeCast().GetArg()
-	}
-	if f := n.GetFuncCall(); f != nil && len(f.Args) > 0 {
-		n = f.Args[0]
-		for n.GetTypeCast() != nil {
-			n = n.GetTypeCast().GetArg()
-		}
-	}
-	schema, name := "", strings.ReplaceAll(n.GetAConst().GetSval().GetSval(), `"`, "")
-	if at := strings.LastIndexByte(name, '.'); at >= 0 {
-		schema, name = name[:at], name[at+1:]
-	}
-	if r := s.Before.Lookup(schema, name); r != nil {
-		return r.OID
-	}
-	return 0
-}
 
 func leftBehind(p *rule.Pass, r *rule.Release) {
 	gone := map[catalog.OID]bool{}

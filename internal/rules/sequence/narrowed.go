@@ -11,14 +11,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Narrowed flags a sequence in use that ends sooner, or counts in smaller steps.
+// Narrowed flags an existing sequence that ends sooner, or counts in smaller steps.
 // https://www.postgresql.org/docs/current/sql-altersequence.html
 var Narrowed = &rule.Rule{
 	ID:        "sequence-narrowed",
 	Category:  onward.Compatibility,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "a sequence in use ends sooner, counts backwards, or in smaller steps",
+	Summary:   "an existing sequence ends sooner, counts backwards, or in smaller steps",
 	Harm:      "The change takes effect at once, for all sessions. Behind its last number nextval() fails, and with it each INSERT. Backwards it gives the numbers again that the rows have. Code that takes numbers in blocks (Hibernate's allocationSize) counts on the step: with a smaller one it uses numbers that others are given too.",
 	Instead:   "Leave the end where the type of the column has it; make the step smaller when no code runs any more that counts on the greater one.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},

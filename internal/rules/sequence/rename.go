@@ -41,6 +41,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " " + what,
 			Harm:     u.Breaks("\"" + d.Before.Name.String() + "\""),
+			Unused:   d.Before.Name.String(),
 			Instead:  "leave the name as it is, or rename it a release later",
 			Severity: severity(u),
 			Evidence: u.Evidence,

@@ -1,7 +1,6 @@
 package sequence
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -11,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Restart flags a sequence that numbers the rows of a table in use and is set
+// Restart flags a sequence that numbers the rows of an existing table and is set
 // back to where it began.
 // https://www.postgresql.org/docs/current/sql-altersequence.html
 var Restart = &rule.Rule{
@@ -115,47 +114,4 @@ func setBack(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 			return
 		}
 	}
-}
-
-var sets = regexp.MustCompile(`(?i)\bsetval\s*\(`)
-
-// renumbers is what a statement has that takes from a sequence, or sets it.
-var renumbers = regexp.MustCompile(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
-
-// mended reports whether the migration empties the table, or numbers its rows
-// anew behind the statement.
-func mended(s *rule.Stmt, t *catalog.Relation) bool {
-	all := rule.Once(&s.Migration.Notes, func() mending { return mends(s.Migration) })
-	return all.unknown || all.renumbers > s.Index || all.emptied[t.OID]
-}
-
-// mending is what a migration does to rows and their numbers.
-type mending struct {
-	unknown   bool // a statement may do anything; CASCADE of a TRUNCATE may reach any table
-	renumbers int  // the last statement that takes from a sequence, or sets it
-	emptied   map[catalog.OID]bool
-}
-
-func mends(m *rule.Migration) mending {
-	out := mending{renumbers: -1, emptied: map[catalog.OID]bool{}}
-	for i, x := range m.Statements {
-		if x.Node == nil || x.Opaque != "" {
-			out.unknown = true
-			continue
-		}
-		if renumbers.MatchString(x.SQL) {
-			out.renumbers = i
-		}
-		for _, n := range x.Node.GetTruncateStmt().GetRelations() {
-			if r, _ := x.Before.Resolve(n.GetRangeVar()); r != nil {
-				out.unknown = true
-			}
-		}
-		if d := x.Node.GetDeleteStmt(); d != nil && d.GetWhereClause() == nil {
-			if r, _ := x.Before.Resolve(d.GetRelation()); r != nil {
-				out.emptied[r.OID] = true
-			}
-		}
-	}
-	return out
 }

@@ -13,7 +13,7 @@ var Cluster = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
-	Harm:      "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big. New rows are not kept in order.",
+	Harm:      "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits, and the time grows with the table. New rows are not kept in order.",
 	Instead:   "Use pg_repack, which sorts a table while it is in use; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-cluster.html"},
 	Kinds:     rule.Another,
@@ -27,7 +27,7 @@ func cluster(p *rule.Pass, s *rule.Stmt) {
 	if e := rewritten(p, s); e != nil {
 		p.Report(s, rule.Report{
 			Fact:    "CLUSTER rewrites " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until all of it is sorted and written, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until all of it is sorted and written, and the time grows with the table",
 			Instead: "take it out of the migration: pg_repack sorts a table while it is in use",
 		})
 	}

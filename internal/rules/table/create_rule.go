@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CreateRule flags CREATE RULE on a table in use.
+// CreateRule flags CREATE RULE on an existing table.
 // https://www.postgresql.org/docs/current/rules-triggers.html
 var CreateRule = &rule.Rule{
 	ID:       "table-create-rule",
@@ -38,7 +38,7 @@ func createRule(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, rule.Report{
 			Fact:    "rule " + d.What + " rewrites " + event + " on " + d.Before.Name.String(),
-			Harm:    "the deployed code's statements do something else from here on, with other row counts, and ON CONFLICT or RETURNING may be refused",
+			Harm:    "the deployed code's statements do something else from now on, with other row counts, and ON CONFLICT or RETURNING may be refused",
 			Instead: "use a trigger",
 		})
 	}

@@ -44,6 +44,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.Breaks("the table"),
+			Unused:   name.String(),
 			Instead:  u.Remove("it"),
 			Way:      advice.KeepTable{Table: analysis.Table(name)},
 			Severity: u.Severity(),
@@ -96,6 +97,7 @@ func unseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
 	p.Report(s, rule.Report{
 		Fact:     "table " + o.String() + " is dropped if it exists",
 		Harm:     u.Breaks("the table"),
+		Unused:   o.String(),
 		Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
 		Severity: min(u.Severity(), onward.Warning),
 		Evidence: u.Evidence,

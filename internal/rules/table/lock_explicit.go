@@ -15,7 +15,7 @@ var LockExplicit = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "LOCK TABLE in a mode that blocks reads or writes, without NOWAIT or a lock_timeout",
-	Harm:      "The lock is held until the transaction ends, and while LOCK waits for a running query, every conflicting query that comes later waits behind it.",
+	Harm:      "The lock is held until the transaction ends, and while LOCK waits for a running query, later conflicting queries queue behind it.",
 	Instead:   "Set a short lock_timeout before it and retry, or use NOWAIT; keep the transaction short. Often the statement that follows takes the lock that it needs by itself.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-lock.html", "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
 	Kinds:     rule.Another,

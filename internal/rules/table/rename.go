@@ -41,6 +41,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	r := rule.Report{
 		Fact:     "table " + from.String() + " " + act,
 		Harm:     u.Breaks("\"" + from.String() + "\""),
+		Unused:   from.String(),
 		Severity: u.Severity(),
 		Evidence: u.Seen(),
 		Way:      advice.KeepTableName{Table: from.Name},

@@ -19,7 +19,7 @@ var Rewrite = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "SET TABLESPACE, SET LOGGED, SET UNLOGGED and SET ACCESS METHOD copy the table while nobody can read it",
-	Harm:      "The file is written anew, or copied to the other tablespace, under ACCESS EXCLUSIVE. Every query on the table waits for as long as it is big.",
+	Harm:      "The file is rewritten, or copied to the other tablespace, under ACCESS EXCLUSIVE. Every query on the table waits, and the time grows with the table.",
 	Instead:   "Create a new table of the wanted kind, keep both in step with a trigger, copy the rows in batches, and swap the names; or use pg_repack; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-TABLESPACE"},
 	Kinds:     rule.AlterTable,
@@ -57,7 +57,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 		advice := "create a new table of that kind, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic"
 		p.Report(s, rule.Report{
 			Fact:    words + verb + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until all of it is written, which takes as long as the table is big",
+			Harm:    analysis.Waiting(e) + " waits until all of it is written, and the time grows with the table",
 			Instead: advice,
 		})
 	}
@@ -87,7 +87,7 @@ func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	return &rule.Report{
 		Fact:    "SET TABLESPACE copies index " + index.Name.String(),
 		Harm:    "every query on " + table + " waits until it is copied, as the planner looks at all of its indexes",
-		Instead: "build it there instead, outside of a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + pgparse.QuoteIdent(tablespace(s)) + ") INDEX " + name + ";",
+		Instead: "build it there instead, outside a transaction (14 and newer):\nREINDEX (CONCURRENTLY, TABLESPACE " + pgparse.QuoteIdent(tablespace(s)) + ") INDEX " + name + ";",
 	}
 }
 

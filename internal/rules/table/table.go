@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// rewritten is the effect on the first table in use that a statement writes
+// rewritten is the effect on the first existing table that a statement writes
 // anew, for the rules about statements that do nothing else.
 func rewritten(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	if s.Result.Refused != nil {

@@ -20,7 +20,7 @@ var Truncate = &rule.Rule{
 	Category:  onward.DataLoss,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "TRUNCATE removes all rows of a table in use, and locks it against reads",
+	Summary:   "TRUNCATE removes all rows of an existing table, and locks it against reads",
 	Harm:      "All rows are gone when it commits, and CASCADE takes those of every table that references it. It takes ACCESS EXCLUSIVE on all of them; a transaction that began before sees an empty table.",
 	Instead:   "If the rows may go, delete them in batches; if only some may, say which.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-truncate.html"},

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Unlogged flags SET UNLOGGED on a table in use.
+// Unlogged flags SET UNLOGGED on an existing table.
 // https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-UNLOGGED
 var Unlogged = &rule.Rule{
 	ID:       "table-unlogged",

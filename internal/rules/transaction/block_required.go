@@ -14,7 +14,7 @@ var BlockRequired = &rule.Rule{
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside of a transaction",
+	Summary:   "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside a transaction",
 	Harm:      "What they do ends with the transaction, so the server refuses them where none is open: in a file that the tool sends statement by statement. SAVEPOINT also wants a BEGIN where several statements are sent as one message. The migration fails there.",
 	Instead:   "Put BEGIN in front of it and COMMIT behind the statements that it is for.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-lock.html", "https://www.postgresql.org/docs/current/sql-savepoint.html", "https://www.postgresql.org/docs/current/sql-declare.html"},
@@ -30,9 +30,9 @@ func blockRequired(p *rule.Pass, s *rule.Stmt) {
 	if word == "" || s.Origin != script.Alone && !(savepoint && s.Origin == script.Message) {
 		return
 	}
-	where := "outside of a transaction"
+	where := "outside a transaction"
 	if s.Origin == script.Message {
-		where = "in a message of several statements without BEGIN"
+		where = "in a simple-query message of several statements without BEGIN"
 	}
 	severity, harm := onward.Off, "the migration fails: "
 	if s.Migration.Runner.Guessed {
@@ -46,7 +46,7 @@ func blockRequired(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// needsBlock is the server's name of a command that it refuses outside of a
+// needsBlock is the server's name of a command that it refuses outside a
 // transaction block, and whether it is one about savepoints.
 func needsBlock(n *pgparse.Node) (word string, savepoint bool) {
 	const withHold = 0x0020 // CURSOR_OPT_HOLD

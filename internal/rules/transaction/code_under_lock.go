@@ -34,7 +34,7 @@ func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
 		p.ReportAt(s.Migration.ID, s.Migration.Path, c.Line, rule.Report{
 			Fact:     fmt.Sprintf("%s %s rows of %s while %s is locked against %s since %s", c.Name, c.Verb, table, held.Name, blocks(held.Lock), held.By.Where()),
 			Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.Waiting(&held.Effect), table),
-			Instead:  "move the RunPython to a migration of its own behind this one, with atomic = False in the migration, and write in batches that commit",
+			Instead:  "move the RunPython to a migration of its own after this one, with atomic = False in the migration, and write in batches that commit",
 			Severity: severity,
 			Cause:    "and %d other functions work while " + held.Name.String() + " is",
 			Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},

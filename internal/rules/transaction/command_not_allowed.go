@@ -12,8 +12,8 @@ var CommandNotAllowed = &rule.Rule{
 	Category: onward.InTransaction,
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
-	Summary:  "VACUUM, CREATE DATABASE, ALTER SYSTEM and the like are refused inside of a transaction",
-	Harm:     "These commands cannot be rolled back, or commit by themselves, so the server refuses them in a transaction block, in a DO block and in a message of several statements. The migration fails there.",
+	Summary:  "VACUUM, CREATE DATABASE, ALTER SYSTEM and the like are refused inside a transaction",
+	Harm:     "These commands cannot be rolled back, or commit by themselves, so the server refuses them in a transaction block, in a DO block and in a simple-query message of several statements. The migration fails there.",
 	Instead:  "Give the statement a file of its own and switch the tool's transaction off for it.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-vacuum.html",

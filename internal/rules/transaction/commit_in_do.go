@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CommitInDo flags COMMIT in a DO block or a procedure that runs inside of a
+// CommitInDo flags COMMIT in a DO block or a procedure that runs inside a
 // transaction.
 // https://www.postgresql.org/docs/current/plpgsql-transactions.html
 var CommitInDo = &rule.Rule{
@@ -15,8 +15,8 @@ var CommitInDo = &rule.Rule{
 	Category: onward.InTransaction,
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
-	Summary:  "COMMIT in a DO block or a procedure is refused inside of a transaction",
-	Harm:     "A DO block, or a procedure that CALL runs, may commit only where it is the transaction itself: sent alone, outside of BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what was done.",
+	Summary:  "COMMIT in a DO block or a procedure is refused inside a transaction",
+	Harm:     "A DO block, or a procedure that CALL runs, may commit only where it is the transaction itself: sent alone, outside BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what was done.",
 	Instead:  "Switch the tool's transaction off for the file, and let the block be the only statement of its message.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/plpgsql-transactions.html",

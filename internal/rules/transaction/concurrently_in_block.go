@@ -5,14 +5,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ConcurrentlyInBlock flags CONCURRENTLY in a transaction, whoever opened it.
+// ConcurrentlyInBlock flags CONCURRENTLY in a transaction, no matter who opened it.
 // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 var ConcurrentlyInBlock = &rule.Rule{
 	ID:       "transaction-concurrently-in-block",
 	Category: onward.InTransaction,
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
-	Summary:  "CONCURRENTLY is refused inside of a transaction, whoever opened it",
+	Summary:  "CONCURRENTLY is refused inside a transaction, no matter who opened it",
 	Harm:     "CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION CONCURRENTLY commit several times on their way, so the server refuses them in a transaction block. A migration tool opens one around the file unless it is told not to, and several statements in one message are one too.",
 	Instead:  "Give the statement a file of its own and switch the tool's transaction off for it.",
 	Manual: []string{

@@ -18,7 +18,7 @@ var ControlInRunner = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "BEGIN or COMMIT in a file meddles with the transaction that the runner opened",
-	Harm:      "BEGIN inside of a transaction is a warning and nothing else. COMMIT ends the runner's transaction: what follows commits statement by statement, a failure there leaves half of the migration behind, and the runner's record of it is no longer written together with it.",
+	Harm:      "BEGIN inside a transaction is a warning and nothing else. COMMIT ends the runner's transaction: what follows commits statement by statement, a failure there leaves half of the migration behind, and the runner's record of it is no longer written together with it.",
 	Instead:   "Leave the transaction to the runner, or switch its transaction off for the file.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
 	Migration: controlInRunner,
@@ -80,7 +80,7 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	p.Report(first, r)
 }
 
-// following counts the statements that change something outside of any
+// following counts the statements that change something outside any
 // transaction behind a COMMIT; needs is the first when none of them could be in
 // one.
 func following(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {

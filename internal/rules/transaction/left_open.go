@@ -12,7 +12,7 @@ var LeftOpen = &rule.Rule{
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "the file ends inside of a transaction that it opened",
+	Summary:   "the file ends inside a transaction that it opened",
 	Harm:      "Without COMMIT everything since BEGIN is rolled back when the connection closes, after the runner took the migration for done. Until then its locks are held.",
 	Instead:   "End the file with COMMIT.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},

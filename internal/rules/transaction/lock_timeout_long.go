@@ -16,7 +16,7 @@ var LockTimeoutLong = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "lock_timeout is set to more than 30 seconds where a table in use is locked",
+	Summary:   "lock_timeout is set to more than 30 seconds where an existing table is locked",
 	Harm:      "While the statement waits for its lock, every query on the table that comes after it waits too. The timeout is how long that may last.",
 	Instead:   "Set it to a few seconds, and run the migration again when it gives up.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// LockTimeoutMissing flags the first strong lock on a table in use that no
+// LockTimeoutMissing flags the first strong lock on an existing table that no
 // lock_timeout bounds, once in a migration.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
 var LockTimeoutMissing = &rule.Rule{
@@ -21,7 +21,7 @@ var LockTimeoutMissing = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "a table in use is locked, and no lock_timeout bounds the wait for the lock",
+	Summary:   "an existing table is locked, and no lock_timeout bounds the wait for the lock",
 	Harm:      "The statement waits behind every transaction that uses the table, and everything that comes after it waits behind the statement. An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",
 	Instead:   "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. onward.yaml takes what the runner sets as lock_timeout of the directory.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},

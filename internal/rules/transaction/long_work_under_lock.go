@@ -21,7 +21,7 @@ var LongWorkUnderLock = &rule.Rule{
 	Category:  onward.InTransaction,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "a statement works for as long as a table is big while an earlier one's lock is held",
+	Summary:   "a statement does work that grows with a table while an earlier one's lock is held",
 	Harm:      "A lock is held until the transaction ends, not until its statement ends. An instant ALTER TABLE followed by a backfill, a scan or an index build in the same transaction blocks the table for all of that time.",
 	Instead:   "Commit the statement that locks first, and do the long work in a later migration, in batches.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
@@ -51,54 +51,6 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
 	})
-}
-
-// does says what the work is: "ALTER TABLE scans orders".
-func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
-	name := e.Name.String()
-	for _, w := range p.Writes(s) {
-		switch {
-		case w.Table.Name != e.Name || w.Bounded(s.Statement):
-		case w.Verb == "DELETE":
-			return "DELETE removes rows of " + name
-		default:
-			return w.Verb + " writes rows of " + name
-		}
-	}
-	switch {
-	case e.Rewrites:
-		return verb(s) + " rewrites " + name
-	case e.BuildsIndex:
-		return verb(s) + " builds an index on " + name
-	case e.RebuildsIndex:
-		return verb(s) + " rebuilds an index of " + name
-	case e.Lock <= onward.RowShareLock:
-		return verb(s) + " reads " + name
-	}
-	return verb(s) + " scans " + name
-}
-
-// worksOn is what the statement works on.
-func worksOn(s *rule.Stmt) advice.Work {
-	switch {
-	case s.Node.GetUpdateStmt() != nil:
-		return advice.Fills
-	case s.Node.GetIndexStmt() != nil:
-		return advice.Indexes
-	}
-	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if n.GetAlterTableCmd().GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
-			return advice.References
-		}
-	}
-	return advice.Other
-}
-
-func instead(s *rule.Stmt, e *effect.Effect) string {
-	if e.Lock == onward.RowExclusiveLock {
-		return "move it to " + s.Apart() + ", and write " + e.Name.String() + " in batches that commit"
-	}
-	return "move it to " + s.Apart() + ":\n" + s.SQL + ";"
 }
 
 // validatesOwn reports whether a statement validates a constraint that the

@@ -19,7 +19,7 @@ var ManyTablesLocked = &rule.Rule{
 	Category:  onward.InTransaction,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "one transaction locks several tables in use, one after the other",
+	Summary:   "one transaction locks several existing tables, one after the other",
 	Harm:      "The first table stays locked while the transaction waits for the lock on the second, however long a query there runs. A session that uses both tables in the other order deadlocks with it.",
 	Instead:   "Give each table a migration of its own, so that no lock is held while another is waited for.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
@@ -51,7 +51,7 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			names[i] = l.Name.String()
 		}
 		r := rule.Report{
-			Fact:     fmt.Sprintf("the transaction locks %d tables in use: %s", len(locked), strings.Join(names, ", ")),
+			Fact:     fmt.Sprintf("the transaction locks %d existing tables: %s", len(locked), strings.Join(names, ", ")),
 			Harm:     fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks", first.Name, first.by.Where(), second.Name),
 			Instead:  "give each table a migration of its own, or commit between them",
 			Cause:    "and %d other transactions lock several",
@@ -105,7 +105,7 @@ func ofNew(p *rule.Pass, s *rule.Stmt) bool {
 	return r != nil && p.New(r.OID)
 }
 
-// tables lists the tables in use that a transaction comes to lock against
+// tables lists the existing tables that a transaction comes to lock against
 // writes, in order. Partitions count as their parent, and what the transaction
 // drops does not count.
 func tables(p *rule.Pass, t *rule.Tx) []lockedTable {

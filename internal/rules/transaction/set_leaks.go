@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -18,7 +17,7 @@ var SetLeaks = &rule.Rule{
 	Preset:   onward.Recommended,
 	Summary:  "SET without LOCAL changes the session for the migrations behind it",
 	Harm:     "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
-	Instead:  "Use SET LOCAL inside of a transaction, or RESET at the end.",
+	Instead:  "Use SET LOCAL inside a transaction, or RESET at the end.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-set.html"},
 	Gather:   gatherLeaks,
 	Release:  setLeaks,
@@ -114,40 +113,4 @@ func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 		}
 	}
 	return names, values, first
-}
-
-// mild reports whether what leaks does little harm.
-func mild(names, values []string) bool {
-	for i, name := range names {
-		if !strings.HasSuffix(name, "_timeout") && !(name == "search_path" && strings.Contains(values[i], "public")) {
-			return false
-		}
-	}
-	return true
-}
-
-// harmless reports whether a value is what the server has by default, or what the
-// runner gives the session: where a runner puts back what it has read.
-func harmless(s analysis.Setting, r history.Runner) bool {
-	v := strings.ToLower(s.Value)
-	switch s.Name {
-	case "search_path":
-		return v == "public" || v == "$user, public"
-	case "session_replication_role":
-		return v == "origin"
-	case "role":
-		return v == "none"
-	case "default_tablespace":
-		return v == ""
-	case "default_table_access_method":
-		return v == "heap"
-	}
-	ms, ok := analysis.Milliseconds(v)
-	switch {
-	case !ok || !strings.HasSuffix(s.Name, "_timeout"):
-		return false
-	case ms == 0:
-		return true
-	}
-	return s.Name == "lock_timeout" && ms == r.LockTimeout || s.Name == "statement_timeout" && ms == r.StatementTimeout
 }

@@ -16,7 +16,7 @@ var SetLocalOutside = &rule.Rule{
 	Category:  onward.InTransaction,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "SET LOCAL stands outside of a transaction, where it does nothing",
+	Summary:   "SET LOCAL stands outside a transaction, where it does nothing",
 	Harm:      "SET LOCAL holds until the transaction ends. Sent by itself it is a transaction of its own, so the setting is gone before the next statement; the server answers with a warning that nobody reads.",
 	Instead:   "Use SET and RESET, or open a transaction around both.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set.html"},
@@ -37,7 +37,7 @@ func setLocalOutside(p *rule.Pass, s *rule.Stmt) {
 		harm = "the statements behind it run without the timeout"
 	}
 	report := rule.Report{
-		Fact:    "SET LOCAL " + set.Name + " stands outside of a transaction, where it does nothing",
+		Fact:    "SET LOCAL " + set.Name + " stands outside a transaction, where it does nothing",
 		Harm:    harm,
 		Instead: "set it for the session, and reset it at the end:\nSET " + set.Name + " = '" + set.Value + "';",
 	}

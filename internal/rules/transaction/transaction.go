@@ -31,7 +31,7 @@ func within(s *rule.Stmt) string {
 	case s.Origin == script.Message && s.Migration.Mode == onward.TransactionPipeline:
 		return "the pipeline in which the file is sent, which is one transaction"
 	case s.Origin == script.Message:
-		return "a message of several statements, which is one transaction"
+		return "several statements in one simple-query message, which Postgres runs as one transaction"
 	}
 	return "the transaction that " + runner(s.Migration) + " opens around the " + unit(s.Migration)
 }
@@ -41,7 +41,7 @@ func runner(m *rule.Migration) string { return cmp.Or(m.Runner.Name, "the runner
 
 func unit(m *rule.Migration) string { return cmp.Or(m.Runner.Unit, "file") }
 
-// alone says how to run a statement outside of a transaction, by who opened
+// alone says how to run a statement outside a transaction, by who opened
 // the one it runs in.
 func alone(s *rule.Stmt) string {
 	if way := s.Migration.Written(s.Operation, advice.RunAlone{Message: s.Origin == script.Message}); way != "" {
@@ -93,7 +93,7 @@ func blocks(l onward.Lock) string {
 	return "writes"
 }
 
-// strong finds the first table in use that a statement locks so that it and
+// strong finds the first existing table that a statement locks so that it and
 // its writers queue behind each other; nil when there is none.
 func strong(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	if s.Result.NoTransaction != "" || s.Result.Refused != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drop flags DROP TRIGGER on a table in use.
+// Drop flags DROP TRIGGER on an existing table.
 // https://www.postgresql.org/docs/current/sql-droptrigger.html
 var Drop = &rule.Rule{
 	ID:       "trigger-drop",
@@ -51,7 +51,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 }
 
 // filled reports whether the trigger was for a column that the transaction takes
-// away or gives another name: with it, each write would fail from here on. What
+// away or gives another name: with it, each write would fail from now on. What
 // the deployed code has of the column, column-drop and column-rename tell.
 func filled(t *rule.Tx, d *rule.Delta) bool {
 	return !lacks(t.Before, d.Before, d.OldTrigger) && lacks(t.Before, d.After, d.OldTrigger)

@@ -19,8 +19,8 @@ var DomainConstraintScan = &rule.Rule{
 	Category:  onward.Locking,
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
-	Summary:   "a new constraint of a domain reads every table that uses it while they refuse writes",
-	Harm:      "Each table with a column of the domain is locked in SHARE mode and read whole, one after the other, in one transaction. Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",
+	Summary:   "a new constraint of a domain reads every table that uses it while writes to them are blocked",
+	Harm:      "Each table with a column of the domain is locked in SHARE mode and scanned in full, one after the other, in one transaction. Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",
 	Instead:   "Put the constraint on the tables instead: a table's CHECK can be added NOT VALID and validated without blocking writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterdomain.html"},
 	Kinds:     rule.Another,
@@ -57,7 +57,7 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(s, rule.Report{
 		Fact:    what + " reads all of " + e.Name.String() + ", which uses it",
-		Harm:    analysis.Waiting(e) + " waits until each row was checked, which takes as long as the table is big",
+		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\nALTER TABLE " + analysis.Table(e.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\nALTER TABLE " + analysis.Table(e.Name) + " VALIDATE CONSTRAINT " + con + ";",
 	})
 }

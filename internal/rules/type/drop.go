@@ -41,6 +41,7 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:     "type " + name.String() + " is dropped",
 			Harm:     u.Breaks("the type"),
+			Unused:   name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
 			Severity: severity(u),
 			Evidence: u.Evidence,

@@ -38,6 +38,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:     "type " + d.OldType.Name.String() + " " + act,
 			Harm:     u.Breaks("\"" + d.OldType.Name.String() + "\""),
+			Unused:   d.OldType.Name.String(),
 			Instead:  "leave the name as it is, or rename it a release after the code stopped naming it",
 			Severity: severity(u),
 			Evidence: u.Evidence,

@@ -85,6 +85,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 		r := rule.Report{
 			Fact:     d.Before.Kind.String() + " " + name + " is dropped",
 			Harm:     u.Breaks("it"),
+			Unused:   name,
 			Instead:  u.Remove("it"),
 			Severity: u.Severity(),
 			Evidence: u.Seen(),
@@ -119,6 +120,7 @@ func standIn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	p.Keep(dropped{by: d.By, name: name, old: d.Before, standIn: true, report: rule.Report{
 		Fact:     d.Before.Kind.String() + " " + name.String() + " is dropped, which stands in for the " + was.Kind.String() + " that the deployed code knows by that name",
 		Harm:     u.Breaks("the name"),
+		Unused:   name.String(),
 		Instead:  "keep it until no old code runs any more, and drop it a release later",
 		Severity: u.Severity(),
 		Evidence: u.Evidence,

@@ -32,6 +32,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		p.Report(d.By, rule.Report{
 			Fact:     d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
 			Harm:     u.Breaks("\"" + from.String() + "\""),
+			Unused:   from.String(),
 			Instead:  "create a second view, and drop the old one a release later:\nCREATE VIEW " + analysis.Table(to) + " AS SELECT * FROM " + analysis.Table(from) + ";",
 			Severity: u.Severity(),
 			Evidence: u.Seen(),

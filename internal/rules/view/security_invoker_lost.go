@@ -16,7 +16,7 @@ var SecurityInvokerLost = &rule.Rule{
 	Preset:   onward.Recommended,
 	Since:    15,
 	Summary:  "a view comes back without security_invoker, and shows what row level security hid",
-	Harm:     "CREATE OR REPLACE VIEW resets the options that it does not name, as does DROP and CREATE. The view then reads its tables as its owner, whom their policies do not bind unless they are FORCEd: whoever may read the view sees all rows.",
+	Harm:     "CREATE OR REPLACE VIEW resets the options that it does not name, as does DROP and CREATE. The view then reads its tables as its owner, whom their policies do not bind unless they are FORCEd: anyone who may read the view sees all rows.",
 	Instead:  "Write WITH (security_invoker = true) again.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html", "https://www.postgresql.org/docs/current/ddl-rowsecurity.html"},
 	Commit:   securityInvokerLost,
@@ -37,14 +37,14 @@ func securityInvokerLost(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, rule.Report{
 			Fact:    "view " + d.After.Name.String() + " comes back without security_invoker",
-			Harm:    "it reads its tables as its owner from here on: whoever may read the view sees rows that row level security hid",
+			Harm:    "it reads its tables as its owner from now on: anyone who may read the view sees rows that row level security hid",
 			Instead: "say it again, in the statement or behind it:\nALTER VIEW " + analysis.Table(d.After.Name) + " SET (security_invoker = true);",
 		})
 		return
 	}
 }
 
-// invoker reports whether a view reads as whoever asks.
+// invoker reports whether a view reads with the rights of the caller.
 func invoker(v *catalog.Relation) bool {
 	value, set := v.Options["security_invoker"]
 	return set && value != "false" && value != "off" && value != "0"

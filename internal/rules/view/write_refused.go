@@ -43,14 +43,8 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		}
 		why := t.After.ReadOnly(now)
 		if why == "" && len(now.Rules) == 0 {
-			if column, done := computed(p, t, d, now); column != "" {
+			if columnRefused(p, t, d, now) {
 				told = append(told, was.OID)
-				p.Report(by(t, d, now), rule.Report{
-					Fact:     "column " + column + " of view " + was.Name.String() + " can no longer be written: it is an expression now",
-					Harm:     "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.Where() + ": cannot insert into column \"" + column + "\" of view \"" + was.Name.Name + "\" (or update it)",
-					Instead:  "give the expression a new column behind the old ones, or the view INSTEAD OF triggers in the same transaction",
-					Evidence: done,
-				})
 			}
 			continue
 		}
@@ -74,19 +68,34 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		case u.Idle():
 			severity = onward.Warning
 		}
-		r := rule.Report{
+		if len(lost) == 0 && len(was.Rules) == 0 {
+			continue
+		}
+		told = append(told, was.OID)
+		p.Report(by(t, d, now), rule.Report{
 			Fact:     "view " + was.Name.String() + " can no longer be written to: " + why,
 			Harm:     "what the deployed code writes to it fails: cannot insert into view \"" + was.Name.Name + "\" (or update, or delete from)",
 			Instead:  "give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own",
 			Severity: severity,
 			Evidence: written,
-		}
-		if len(lost) == 0 && len(was.Rules) == 0 {
-			continue
-		}
-		told = append(told, was.OID)
-		p.Report(by(t, d, now), r)
+		})
 	}
+}
+
+// columnRefused reports a column of a view that has become an expression, where
+// the deployed code writes to it.
+func columnRefused(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) bool {
+	column, done := computed(p, t, d, now)
+	if column == "" {
+		return false
+	}
+	p.Report(by(t, d, now), rule.Report{
+		Fact:     "column " + column + " of view " + d.Before.Name.String() + " can no longer be written: it is an expression now",
+		Harm:     "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.Where() + ": cannot insert into column \"" + column + "\" of view \"" + d.Before.Name.Name + "\" (or update it)",
+		Instead:  "give the expression a new column behind the old ones, or the view INSTEAD OF triggers in the same transaction",
+		Evidence: done,
+	})
+	return true
 }
 
 // computed is a column of a view that was plain and is an expression now, and

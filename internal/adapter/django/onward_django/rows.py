@@ -2,7 +2,7 @@
 
 The function is not run. Writes on models of `apps.get_model` are told when they
 are a queryset's update or delete, or a loop over rows that saves something: what
-takes as long as the table is big. So are UPDATE and DELETE in SQL that it spells out.
+takes a time that grows with the table. So are UPDATE and DELETE in SQL that it spells out.
 """
 import ast
 import inspect

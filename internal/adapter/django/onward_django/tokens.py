@@ -45,7 +45,7 @@ class Cursor:
         return False
 
     def name(self):
-        """A name; one outside of the schema public keeps its schema."""
+        """A name; one outside the schema public keeps its schema."""
         parts = [self.take()]
         while self.skip("."):
             parts.append(self.take())
@@ -97,7 +97,7 @@ def statements(sql):
 
 
 def split(tokens):
-    """Splits at the commas outside of all parentheses."""
+    """Splits at the commas outside all parentheses."""
     parts, depth = [[]], 0
     for token in tokens:
         if token[0] == "mark":

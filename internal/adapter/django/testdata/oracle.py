@@ -32,7 +32,7 @@ def main(project, answer, mode="each"):
     run_python = migrations.RunPython.database_forwards
     recorded = {}
     executed = []
-    silent = []  # not empty: inside of Python code
+    silent = []  # not empty: inside Python code
 
     def record(editor, sql, params=()):
         if not editor.collect_sql and not silent:

@@ -1,0 +1,49 @@
+package catalog
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// addIdentity is ADD GENERATED … AS IDENTITY; e may be changed in place.
+func (f *fold) addIdentity(t *Relation, e *Column, con *pgparse.Constraint) {
+	if e.Identity != "" {
+		f.fail(f.sure(), refuse.IdentityAlready, e.Name, t.Name.Name)
+		return
+	}
+	e.own().Identity = identityWords(con.GetGeneratedWhen())
+	if !e.NotNull && e.Inferred {
+		e.NotNull = true
+	}
+	f.makeSequence(t, sequenceSpec{column: e.Name, kind: e.Type.Name.Name, identity: true, options: con.GetOptions()})
+}
+
+// setIdentity is SET GENERATED, and what is said beside it of the sequence.
+func (f *fold) setIdentity(e *Column, options []*pgparse.Node) {
+	for _, n := range options {
+		if d := n.GetDefElem(); d.GetDefname() == "generated" {
+			e.own().Identity = "by default"
+			if d.GetArg().GetInteger().GetIval() == 'a' {
+				e.own().Identity = "always"
+			}
+		}
+	}
+	if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil && moves(options) {
+		info := *seq.Seq
+		info.Moved = true
+		seq.Seq = &info
+	}
+}
+
+// dropIdentity is DROP IDENTITY.
+func (f *fold) dropIdentity(t *Relation, e *Column, missingOK bool) {
+	if e.Identity == "" && !missingOK && !e.Inferred && !e.Inherited {
+		f.fail(f.sure(), refuse.IdentityNot, e.Name, t.Name.Name)
+		return
+	}
+	e.own().Identity = ""
+	if e.Sequence != 0 {
+		f.removeSequence(e.Sequence)
+		e.Sequence = 0
+	}
+}

@@ -1,0 +1,129 @@
+package constraint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+func (b *binding) unique(idx *catalog.Relation, name string) {
+	info := idx.Index
+	var columns []int16
+	for _, k := range info.Keys {
+		columns = append(columns, k.Columns...)
+		if col := b.d.After.Attr(k.Column); col != nil && (col.Identity != "" || col.Sequence != 0 || b.p.NewColumn(b.d, col) && col.Default == nil && !info.NullsNotDistinct) {
+			return // numbered by the server, or NULL in every row of the deployed code
+		}
+	}
+	if b.covered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
+		return
+	}
+	reached := info.Predicate == nil || b.outcomes(info.Predicate).May(predicate.True)
+	if info.Predicate != nil {
+		all := *b
+		all.unfilled = true
+		if !all.outcomes(info.Predicate).May(predicate.True) {
+			return // no row is in it yet
+		}
+	}
+	table := b.d.After.Name
+	keys := make([]string, 0, len(info.Keys))
+	for _, k := range info.Keys {
+		if c := b.d.After.Attr(k.Column); c != nil {
+			keys = append(keys, pgparse.QuoteIdent(c.Name))
+		} else if k.ExprText != "" {
+			keys = append(keys, k.ExprText)
+		}
+	}
+	list, where := strings.Join(keys, ", "), ""
+	if info.PredicateText != "" {
+		where = " WHERE " + info.PredicateText
+	}
+	r := rule.Report{
+		Fact: name + " applies to every new write to " + table.String() + ", the deployed code's included",
+		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
+		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + analysis.Table(table) +
+			where + " GROUP BY " + list + " HAVING count(*) > 1;",
+		Severity: onward.Warning,
+	}
+	switch same, rest := b.same(info); {
+	case !reached:
+		r.Harm = "duplicates among the rows that the release has put there make the statement fail; what the deployed code writes is not in the index"
+		r.Instead = strings.TrimPrefix(r.Instead, "release code that makes no duplicates first, and ")
+		r.Severity = onward.Info
+		b.p.Report(b.d.By, r)
+		return
+	case same != nil && rest == 0 && info.Predicate == nil:
+		b.all(same, r)
+		return
+	case same != nil && info.Predicate == nil:
+		r.Harm += "; all that it writes has " + same.DefaultText + " in " + same.Name + ", which it does not know"
+	}
+	b.report(columns, r)
+}
+
+// same is a column of a unique index in which all rows of the deployed code have the
+// same value: it does not know it, and its default is a constant. rest is how many
+// other keys keep the rows apart.
+func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
+	for _, k := range info.Keys {
+		c := b.d.After.Attr(k.Column)
+		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && analysis.Constant(predicate.Uncast(c.Default)) != "" {
+			col = c
+		} else {
+			rest++
+		}
+	}
+	return col, rest
+}
+
+// all reports a key of which all rows of the deployed code have the same.
+func (b *binding) all(col *catalog.Column, r rule.Report) {
+	u := b.p.UsesTable(b.d)
+	if u.Idle() {
+		return
+	}
+	r.Harm = "no INSERT of the deployed code writes " + col.Name + ": each takes its default " + col.DefaultText + ", and all but one fail: duplicate key value violates unique constraint"
+	r.Instead = "give the column a default that differs from row to row, fill it by a trigger, or add the constraint a release later"
+	if seen := u.Writing("insert"); seen != nil {
+		r.Evidence, r.Severity = seen, onward.Error
+	}
+	r.Severity = u.Lowered(r.Severity)
+	b.p.Report(b.d.By, r)
+}
+
+// covered reports whether rows have been unique by some of the columns of a new
+// index already, at least those that it is about. An expression on a unique
+// column is another thing: lower(email).
+func (b *binding) covered(now *catalog.IndexInfo) bool {
+	var columns []int16
+	var expressions []string
+	for _, k := range now.Keys {
+		if k.Column != 0 {
+			columns = append(columns, k.Column)
+		} else if k.ExprText != "" {
+			expressions = append(expressions, k.ExprText)
+		}
+	}
+	is := func(c *catalog.Catalog, oid catalog.OID) bool {
+		old := c.Relation(oid)
+		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !predicate.Implies(now.Predicate, old.Index.Predicate)) {
+			return false
+		}
+		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool {
+			if k.Column == 0 {
+				return !slices.Contains(expressions, k.ExprText)
+			}
+			return !slices.Contains(columns, k.Column)
+		})
+	}
+	was := b.deployed()
+	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return is(b.t.Before, oid) }) ||
+		was != nil && slices.ContainsFunc(was.Indexes, func(oid catalog.OID) bool { return is(b.p.Release.Deployed, oid) })
+}

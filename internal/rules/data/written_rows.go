@@ -1,0 +1,128 @@
+package data
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// unbatched lists the writes of a statement that a busy table would feel:
+// without a bound, or in a loop that never commits. What goes on under an
+// earlier statement's lock is transaction-long-work-under-lock's.
+func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
+	var out []analysis.Write
+	for _, w := range p.Writes(s) {
+		if w.Verb != verb && !(verb == "UPDATE" && w.Verb == "MERGE") {
+			continue
+		}
+		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
+			continue
+		}
+		if !p.InUse(w.Table) || p.Tiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
+			continue
+		}
+		if _, _, ok := p.LongUnderLock(s); ok {
+			return nil
+		}
+		if !repeats(p, s, &w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// repeats reports whether an earlier statement of the migration was flagged
+// for as much on the same table.
+func repeats(p *rule.Pass, s *rule.Stmt, w *analysis.Write) bool {
+	m := s.Migration
+	before := rule.Once(&m.Notes, func() *writers { return &writers{done: map[written]bool{}} })
+	for ; before.next < s.Index; before.next++ {
+		for _, other := range p.Writes(m.Statements[before.next]) {
+			for e := other.Extent; e > analysis.Few; e-- {
+				before.done[written{other.Verb, other.Table.Name, e}] = true
+			}
+		}
+	}
+	return before.done[written{w.Verb, w.Table.Name, max(w.Extent, analysis.Few+1)}]
+}
+
+// writers are what the statements of a migration in front of the next one to be
+// looked at write.
+type writers struct {
+	next int
+	done map[written]bool
+}
+
+// written is a write of so many rows of a table, or more.
+type written struct {
+	verb   string
+	table  catalog.Name
+	extent analysis.Extent
+}
+
+// eachRow reports whether a statement runs once for each row that the query of
+// the loop around it finds in existing tables: FOR r IN SELECT … LOOP.
+func eachRow(p *rule.Pass, s *rule.Stmt) bool {
+	for i := s.Index - 1; i > s.Parent && i >= 0; i-- {
+		x := s.Migration.Statements[i]
+		q := x.Node.GetSelectStmt()
+		if x.Parent != s.Parent || q == nil {
+			continue
+		}
+		for _, n := range q.GetFromClause() {
+			t, _ := x.Before.Resolve(n.GetRangeVar())
+			if n.GetRangeVar() == nil || !p.InUse(t) || p.Small(t.Name) || strings.HasPrefix(t.Name.Name, "pg_") || t.Name.Schema == "information_schema" {
+				return false
+			}
+		}
+		return p.Reads(x, q) > analysis.Few && ofRecord(s.Node)
+	}
+	return false
+}
+
+// bits says how a loop writes.
+func bits(w *analysis.Write) string {
+	if w.Batch {
+		return "in batches"
+	}
+	return "row by row"
+}
+
+// ofRecord reports whether a write looks for its rows by a field of something
+// that it does not read from itself: r.id.
+func ofRecord(n *pgparse.Node) bool {
+	var where *pgparse.Node
+	var own []*pgparse.Node
+	var target *pgparse.RangeVar
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.UpdateStmt:
+		where, own, target = x.WhereClause, x.FromClause, x.Relation
+	case *pgparse.DeleteStmt:
+		where, own, target = x.WhereClause, x.UsingClause, x.Relation
+	}
+	if len(own) > 0 || target == nil {
+		return false
+	}
+	found := false
+	pgparse.Walk(where, func(msg any) bool {
+		if ref, ok := msg.(*pgparse.ColumnRef); ok && len(ref.Fields) == 2 {
+			of := ref.Fields[0].GetString_().GetSval()
+			found = found || of != target.Relname && of != target.GetAlias().GetAliasname()
+		}
+		return !found
+	})
+	return found
+}
+
+// commits reports whether the block around a statement commits in its loop.
+func commits(s *rule.Stmt) bool {
+	for _, x := range s.Migration.Statements {
+		if x.Parent == s.Parent && x.Loop && x.Node.GetTransactionStmt().GetKind() == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
+			return true
+		}
+	}
+	return false
+}

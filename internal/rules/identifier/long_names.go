@@ -1,0 +1,79 @@
+package identifier
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// long lists the identifiers of a statement that are too long.
+func long(sql string) []string {
+	if !hasRun(sql) {
+		return nil
+	}
+	var out []string
+	text := pgparse.Squeeze(sql)
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '\'':
+			i = closing(text, i, '\'')
+		case c == '"':
+			end := closing(text, i, '"')
+			if name := strings.ReplaceAll(strings.Trim(text[i:end], `"`), `""`, `"`); len(name) > limit {
+				out = append(out, name)
+			}
+			i = end
+		case c == '$':
+			// A body: its names are its own.
+			end := strings.IndexByte(text[i+1:], '$')
+			if end < 0 {
+				return out
+			}
+			tag := text[i : i+end+2]
+			close := strings.Index(text[i+len(tag):], tag)
+			if close < 0 {
+				return out
+			}
+			i += 2*len(tag) + close
+		case word(c):
+			start := i
+			for i < len(text) && (word(text[i]) || text[i] == '$') {
+				i++
+			}
+			if i-start > limit {
+				out = append(out, strings.ToLower(text[start:i]))
+			}
+		default:
+			i++
+		}
+	}
+	return out
+}
+
+// closing is the offset behind the quote that ends what begins at i.
+func closing(text string, i int, quote byte) int {
+	for i++; i < len(text); i++ {
+		if text[i] == quote {
+			if i+1 < len(text) && text[i+1] == quote {
+				i++
+				continue
+			}
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func word(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// cutTo is what the server makes of a name.
+func cutTo(name string) string {
+	n := limit
+	for n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n]
+}

@@ -1,0 +1,89 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// header reads what the page shows of a fixture's header; the rest of it is
+// for tests.
+func (p *Page) header(key, value string) error {
+	switch key {
+	case "pg":
+		lo, hi, ok := strings.Cut(value, "..")
+		if !ok {
+			hi = lo
+		}
+		from, err := strconv.Atoi(lo)
+		if err != nil {
+			return err
+		}
+		to, err := strconv.Atoi(hi)
+		if err != nil {
+			return err
+		}
+		p.Postgres = nil
+		for v := from; v <= to; v++ {
+			p.Postgres = append(p.Postgres, v)
+		}
+	case "claim":
+		fields := strings.Fields(value)
+		if len(fields) < 3 {
+			return fmt.Errorf("a claim has relation, lock and work")
+		}
+		c := Claim{Relation: fields[0], Work: fields[2]}
+		if err := c.Lock.UnmarshalText([]byte(fields[1])); err != nil {
+			return err
+		}
+		p.Claims = append(p.Claims, c)
+	case "transaction":
+		switch value {
+		case "file":
+			p.Notes = append(p.Notes, "The examples run in one transaction each, opened by the migration tool.")
+		case "message":
+			p.Notes = append(p.Notes, "The migration tool sends each example as one message, which Postgres runs as one transaction.")
+		case "pipeline":
+			p.Notes = append(p.Notes, "The migration tool sends each example in one pipeline, which is one transaction.")
+		}
+	case "runner":
+		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")
+	case "uses":
+		p.Notes = append(p.Notes, "The deployed code uses "+used(value)+".")
+	case "fails":
+		p.Notes = append(p.Notes, "The server refuses what is flagged (SQLSTATE "+value+").")
+	case "old":
+		p.Notes = append(p.Notes, "The deployed code runs `"+value+"`: it works before, fails after the first example, and works after the safe version.")
+		p.Old = append(p.Old, value)
+	case "unused":
+		p.Notes = append(p.Notes, "Nothing in the deployed code uses "+used(value)+".")
+	}
+	return nil
+}
+
+// used says what a list of questions to the deployed code is about: tables and
+// columns, and what rules ask of them besides.
+func used(list string) string {
+	var out []string
+	for _, f := range strings.Fields(list) {
+		switch {
+		case strings.HasPrefix(f, "*."):
+			table, added, _ := strings.Cut(f[2:], ".")
+			f = "all columns of " + table + " at once"
+			if added != "" {
+				f += ", without one for " + added
+			}
+		case strings.HasPrefix(f, "=."):
+			if parts := strings.Split(f[2:], "="); len(parts) == 3 {
+				f = "'" + parts[1] + "' of " + parts[0] + ", and not '" + parts[2] + "'"
+			}
+		}
+		out = append(out, f)
+	}
+	sep := ", "
+	if slices.ContainsFunc(out, func(f string) bool { return strings.Contains(f, sep) }) {
+		sep = "; "
+	}
+	return strings.Join(out, sep)
+}

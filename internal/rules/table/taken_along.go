@@ -1,0 +1,83 @@
+package table
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// changes are the deltas of a transaction by the statements that they are due to.
+type changes map[*rule.Stmt][]*rule.Delta
+
+func due(t *rule.Tx) changes {
+	return rule.Once(&t.Notes, func() changes {
+		out := changes{}
+		for i := range t.Deltas {
+			d := &t.Deltas[i]
+			out[d.By] = append(out[d.By], d)
+		}
+		return out
+	})
+}
+
+// cascades reports whether a statement says CASCADE of something that is
+// dropped.
+func cascades(n *pgparse.Node) bool {
+	if d := n.GetDropStmt(); d != nil {
+		return d.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
+	}
+	for _, c := range n.GetAlterTableStmt().GetCmds() {
+		cmd := c.GetAlterTableCmd()
+		if cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE &&
+			(cmd.GetSubtype() == pgparse.AlterTableType_AT_DropColumn || cmd.GetSubtype() == pgparse.AlterTableType_AT_DropConstraint) {
+			return true
+		}
+	}
+	return false
+}
+
+// along names what a delta took along, when the statement does not; heavy says
+// that code or data depends on it.
+func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) {
+	if drop := s.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA && d.Before != nil &&
+		slices.ContainsFunc(drop.GetObjects(), func(n *pgparse.Node) bool { return n.GetString_().GetSval() == d.Before.Name.Schema }) {
+		return "", false // what is in it: schema-drop
+	}
+	switch d.Kind {
+	case catalog.RelationDropped:
+		if !p.Deployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
+			named(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
+			return "", false
+		}
+		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
+	case catalog.ConstraintDropped:
+		if !p.Deployed(d) || onAltered(s, d) {
+			return "", false
+		}
+		if drop := s.Node.GetDropStmt(); drop != nil && d.OldConstraint.Kind == catalog.Check && d.After != nil {
+			return "check constraint " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
+		}
+		if d.OldConstraint.Kind != catalog.ForeignKey {
+			return "", false
+		}
+		return "foreign key " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
+	case catalog.ColumnDropped:
+		if !p.Deployed(d) || d.Before.View != nil || onAltered(s, d) {
+			return "", false
+		}
+		return "column " + d.Old.Name + " of " + d.Before.Name.String(), true
+	case catalog.TriggerDropped:
+		if !p.Deployed(d) || onAltered(s, d) {
+			return "", false
+		}
+		return "trigger " + d.OldTrigger.Name + " of " + d.Before.Name.String(), true
+	case catalog.PolicyDropped:
+		if !p.Deployed(d) || d.After == nil {
+			return "", false
+		}
+		return "policy " + d.Policy.Name + " of " + d.Before.Name.String(), true
+	}
+	return "", false
+}

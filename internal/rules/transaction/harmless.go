@@ -1,0 +1,44 @@
+package transaction
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/history"
+)
+
+// mild reports whether what leaks does little harm.
+func mild(names, values []string) bool {
+	for i, name := range names {
+		if !strings.HasSuffix(name, "_timeout") && !(name == "search_path" && strings.Contains(values[i], "public")) {
+			return false
+		}
+	}
+	return true
+}
+
+// harmless reports whether a value is what the server has by default, or what the
+// runner gives the session: where a runner puts back what it has read.
+func harmless(s analysis.Setting, r history.Runner) bool {
+	v := strings.ToLower(s.Value)
+	switch s.Name {
+	case "search_path":
+		return v == "public" || v == "$user, public"
+	case "session_replication_role":
+		return v == "origin"
+	case "role":
+		return v == "none"
+	case "default_tablespace":
+		return v == ""
+	case "default_table_access_method":
+		return v == "heap"
+	}
+	ms, ok := analysis.Milliseconds(v)
+	switch {
+	case !ok || !strings.HasSuffix(s.Name, "_timeout"):
+		return false
+	case ms == 0:
+		return true
+	}
+	return s.Name == "lock_timeout" && ms == r.LockTimeout || s.Name == "statement_timeout" && ms == r.StatementTimeout
+}

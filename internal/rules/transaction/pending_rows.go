@@ -1,0 +1,127 @@
+package transaction
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// write takes note of the checks that a write leaves.
+func (q *checks) write(s *rule.Stmt, w *analysis.Write) {
+	t := w.Table
+	if t.OID == 0 || !t.Kind.IsTable() || q.off[t.OID] {
+		return
+	}
+	sure := w.Verb == "INSERT" && oneRow(w.Node.(*pgparse.InsertStmt)) && !s.Optional() && len(t.Rules) == 0 && !withholds(t) &&
+		(s.Before.Complete || s.Before.Unmodelled == nil)
+	add := func(constraint, check string, sure bool) {
+		q.list = append(slices.Clip(q.list), event{
+			table: t.OID, name: t.Name, constraint: constraint, check: check, verb: w.Verb, by: s, sure: sure,
+			spread: t.Kind == catalog.PartitionedTable,
+		})
+	}
+	set := assigned(w)
+	for _, c := range t.Constraints {
+		if c.Kind == catalog.ForeignKey && c.Enforced && q.deferred(c.Name, c.Deferrable, c.InitiallyDeferred) &&
+			(w.Verb == "INSERT" || w.Verb == "MERGE" || w.Verb == "UPDATE" && set.touches(t, c.Columns)) {
+			add(c.Name, "foreign key "+c.Name, sure)
+		}
+	}
+	for _, x := range t.Triggers {
+		if x.Enabled && q.deferred(x.Name, x.Deferrable, x.InitiallyDeferred) &&
+			(strings.Contains(x.Events, strings.ToLower(w.Verb)) && (w.Verb != "UPDATE" || len(x.Columns) == 0 || set.names(t, x.Columns)) || w.Verb == "MERGE") {
+			add(x.Name, "constraint trigger "+x.Name, sure && x.When == nil)
+		}
+	}
+	if w.Verb != "UPDATE" && w.Verb != "DELETE" && w.Verb != "MERGE" {
+		return
+	}
+	for _, oid := range t.ReferencedBy {
+		from := s.Before.Relation(oid)
+		if from == nil {
+			continue
+		}
+		for _, c := range from.Constraints {
+			if c.Kind != catalog.ForeignKey || c.Ref != t.OID || !c.Enforced || !q.deferred(c.Name, c.Deferrable, c.InitiallyDeferred) {
+				continue
+			}
+			if w.Verb == "DELETE" && c.OnDelete == "" || w.Verb == "UPDATE" && c.OnUpdate == "" && set.touches(t, c.RefColumns) {
+				add(c.Name, "foreign key "+c.Name+" of "+from.Name.String(), false)
+			}
+		}
+	}
+}
+
+// oneRow reports whether an INSERT writes at least one row whatever the tables
+// hold: VALUES, or a SELECT of constants.
+func oneRow(x *pgparse.InsertStmt) bool {
+	if x.GetOnConflictClause() != nil {
+		return false
+	}
+	if x.GetSelectStmt() == nil {
+		return true // DEFAULT VALUES
+	}
+	q := x.GetSelectStmt().GetSelectStmt()
+	if len(q.GetValuesLists()) > 0 {
+		return q.GetLimitCount() == nil && q.GetLimitOffset() == nil
+	}
+	if q == nil || q.Larg != nil || len(q.FromClause) > 0 || q.WhereClause != nil || q.HavingClause != nil || q.LimitCount != nil || q.LimitOffset != nil {
+		return false
+	}
+	sure := true
+	for _, n := range q.TargetList {
+		pgparse.Walk(n, func(msg any) bool {
+			if _, ok := msg.(*pgparse.FuncCall); ok {
+				sure = false // it may give a set, and that may be empty
+			}
+			return sure
+		})
+	}
+	return sure
+}
+
+// withholds reports whether a trigger may keep a row from being inserted.
+func withholds(t *catalog.Relation) bool {
+	return slices.ContainsFunc(t.Triggers, func(x *catalog.Trigger) bool {
+		return x.Row && x.Precedes("insert")
+	})
+}
+
+// assignments are the columns that an UPDATE sets; true for those that get
+// another value than NULL or their own.
+type assignments map[string]bool
+
+func assigned(w *analysis.Write) assignments {
+	u, ok := w.Node.(*pgparse.UpdateStmt)
+	if !ok {
+		return nil
+	}
+	out := assignments{}
+	for _, n := range u.GetTargetList() {
+		r := n.GetResTarget()
+		own := r.GetVal().GetColumnRef().GetFields()
+		out[r.GetName()] = !r.GetVal().GetAConst().GetIsnull() && (len(own) != 1 || own[0].GetString_().GetSval() != r.GetName())
+	}
+	return out
+}
+
+// touches reports whether one of the columns gets a value that is checked.
+func (a assignments) touches(t *catalog.Relation, columns []int16) bool {
+	return slices.ContainsFunc(columns, func(n int16) bool { c := t.Attr(n); return c != nil && a[c.Name] })
+}
+
+// names reports whether one of the columns is set at all.
+func (a assignments) names(t *catalog.Relation, columns []int16) bool {
+	return slices.ContainsFunc(columns, func(n int16) bool {
+		c := t.Attr(n)
+		if c == nil {
+			return false
+		}
+		_, ok := a[c.Name]
+		return ok
+	})
+}

@@ -1,0 +1,100 @@
+package trigger
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// gatherTriggers keeps those of which a first look says that there is something
+// to judge at the end of the release.
+func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog, *catalog.Relation, *catalog.Trigger) bool) {
+	for _, t := range m.Txs {
+		keep := func(by *rule.Stmt, table catalog.OID, trigger *catalog.Trigger) {
+			if r := m.Txs[len(m.Txs)-1].After.Relation(table); by != nil && r != nil && look(t.After, r, trigger) {
+				p.Keep(rule.Made{By: by, Table: table, ID: trigger.ID})
+			}
+		}
+		for i := range t.Deltas {
+			switch d := &t.Deltas[i]; d.Kind {
+			case catalog.TriggerCreated, catalog.TriggerChanged:
+				keep(d.By, d.OID, d.NewTrigger)
+			case catalog.RelationCreated:
+				for _, trigger := range d.After.Triggers {
+					keep(maker(t, d, trigger), d.OID, trigger)
+				}
+			case catalog.FunctionCreated, catalog.FunctionReplaced:
+				for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
+					was := t.Before.Relation(r.OID) // one that is new here has a delta of its own
+					for _, trigger := range r.Triggers {
+						if trigger.Function == d.NewFunction.Name && was != nil && slices.ContainsFunc(was.Triggers, func(o *catalog.Trigger) bool { return o.ID == trigger.ID }) {
+							keep(d.By, r.OID, trigger)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// maker is the statement of a transaction that makes a trigger of a table which
+// is new in it.
+func maker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
+	all := rule.Once(&t.Notes, func() triggers {
+		out := triggers{}
+		for _, s := range t.Statements {
+			for i := range s.Deltas {
+				if x := &s.Deltas[i]; x.NewTrigger != nil && s.Node.GetCreateTrigStmt() != nil {
+					at := named{x.OID, x.NewTrigger.Name}
+					if out[at] == nil {
+						out[at] = s
+					}
+				}
+			}
+		}
+		return out
+	})
+	if s := all[named{d.OID, trigger.Name}]; s != nil {
+		return s
+	}
+	// A trigger of a partition comes with its parent's.
+	for _, s := range rule.Of[*pgparse.Node_CreateTrigStmt](t.Migration) {
+		if r := s.After.Relation(d.OID); s.Tx == t && r != nil && r.Trigger(trigger.Name) != nil {
+			return s
+		}
+	}
+	return d.By
+}
+
+// triggers are the first statements of a transaction that make triggers.
+type triggers map[named]*rule.Stmt
+
+// named is the trigger of a name on a table.
+type named struct {
+	table catalog.OID
+	name  string
+}
+
+// eachKept gives the triggers that were kept and that are there at the end.
+func eachKept(p *rule.Pass, release *rule.Release, judge func(*rule.Pass, *catalog.Catalog, *rule.Stmt, *catalog.Relation, *catalog.Trigger)) {
+	last := map[catalog.OID]rule.Made{}
+	var order []catalog.OID
+	for _, made := range rule.Kept[rule.Made](p) {
+		if _, ok := last[made.ID]; !ok {
+			order = append(order, made.ID)
+		}
+		last[made.ID] = made
+	}
+	for _, id := range order {
+		made := last[id]
+		r := release.Head.Relation(made.Table)
+		if r == nil {
+			continue
+		}
+		if i := slices.IndexFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.ID == id }); i >= 0 {
+			judge(p, release.Head, made.By, r, r.Triggers[i])
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package trigger
+
+import (
+	"strings"
+)
+
+// mentions reports whether a text in lower case has a word.
+func mentions(text, word string) bool {
+	for {
+		before, after, found := strings.Cut(text, word)
+		if !found {
+			return false
+		}
+		if !letterAt(before, len(before)-1) && !letterAt(after, 0) {
+			return true
+		}
+		text = after
+	}
+}
+
+func letterAt(text string, i int) bool {
+	if i < 0 || i >= len(text) {
+		return false
+	}
+	c := text[i]
+	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80
+}

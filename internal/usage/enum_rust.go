@@ -1,0 +1,102 @@
+package usage
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// Rust's enums: their variants are labels by a rule that an attribute gives, or by a
+// text of their own. sqlx, Diesel, SeaORM and serde have words of theirs for it.
+var (
+	rustEnum   = regexp.MustCompile(`^enum\s+(\w+)\s*\{`)
+	rustRule   = regexp.MustCompile(`\b(?:rename_all|serialize_all|DbValueStyle)\s*=\s*"([\w-]+)"`)
+	rustOwn    = regexp.MustCompile(`#\[sqlx\([^\]]*\brename_all\s*=\s*"([\w-]+)"`)
+	rustType   = regexp.MustCompile(`\b(?:type_name|enum_name)\s*=\s*"(?:\w+\.)?(\w+)"|\bExistingTypePath\s*=\s*"(?:\w+::)*(\w+)"`)
+	rustText   = regexp.MustCompile(`\b(?:rename|db_rename|string_value|serialize)\s*=\s*"([^"\n]*)"`)
+	rustAbove  = regexp.MustCompile(`^(?:#!?\[|//|\)\]|pub\b|[\w(]+\s*=)`)
+	rustLabels = regexp.MustCompile(`^(?:\s|//[^\n]*|#\[(?:[^\[\]"]|"[^"\n]*"|\[[^\]]*\])*\])*([A-Z]\w*)`)
+)
+
+func rustEnums(r *reader) {
+	r.each("enum ", rustEnum, func(at int, m []int) {
+		if r.inLiteral(at) || noted(r.lineOf(at)) {
+			return
+		}
+		above := r.text[r.attributes(at):at]
+		e := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}
+		if t := rustType.FindSubmatch(above); t != nil {
+			e.Class = string(t[1]) + string(t[2])
+		}
+		style := firstOf(above, rustOwn, rustRule)
+		if style == "" && bytes.Contains(above, []byte("DbEnum")) {
+			style = "snake_case" // Diesel's, unless told
+		}
+		r.entries(m[1], func(from, to int, _ string) bool {
+			if n := rustLabels.FindSubmatchIndex(r.text[from:to]); n != nil {
+				variant := string(r.text[from+n[2] : from+n[3]])
+				text := firstOf(r.text[from:from+n[2]], rustText)
+				if text == "" {
+					text = styled(variant, style)
+				}
+				e.Labels = append(e.Labels, r.label(variant, text, from+n[2]))
+			}
+			return len(e.Labels) <= maxLabels
+		})
+		r.class(e)
+	})
+}
+
+// attributes is where the lines begin that say more of what stands at an offset.
+func (r *reader) attributes(at int) int {
+	from := bytes.LastIndexByte(r.text[:at], '\n') + 1
+	for from > 0 {
+		above := bytes.LastIndexByte(r.text[:from-1], '\n') + 1
+		if !rustAbove.Match(bytes.TrimSpace(r.text[above : from-1])) {
+			break
+		}
+		from = above
+	}
+	return from
+}
+
+// firstOf is the group of the first of some patterns that a text has; "" for none.
+func firstOf(text []byte, patterns ...*regexp.Regexp) string {
+	for _, p := range patterns {
+		if m := p.FindSubmatch(text); m != nil {
+			return string(m[1])
+		}
+	}
+	return ""
+}
+
+// styled is the name of a variant as a rule of Rust's writes it; "" for no rule.
+func styled(variant, style string) string {
+	var words []string
+	from := 0
+	for i, c := range variant {
+		if i > 0 && unicode.IsUpper(c) {
+			words, from = append(words, variant[from:i]), i
+		}
+	}
+	words = append(words, variant[from:])
+	snake := strings.ToLower(strings.Join(words, "_"))
+	switch style {
+	case "lowercase":
+		return strings.ToLower(variant)
+	case "UPPERCASE":
+		return strings.ToUpper(variant)
+	case "snake_case":
+		return snake
+	case "SCREAMING_SNAKE_CASE":
+		return strings.ToUpper(snake)
+	case "kebab-case":
+		return strings.ReplaceAll(snake, "_", "-")
+	case "SCREAMING-KEBAB-CASE":
+		return strings.ToUpper(strings.ReplaceAll(snake, "_", "-"))
+	case "camelCase":
+		return strings.ToLower(words[0]) + strings.Join(words[1:], "")
+	}
+	return ""
+}

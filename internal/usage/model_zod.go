@@ -1,0 +1,71 @@
+package usage
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+)
+
+// Zod: z.object({...}) that has the name and the keys of a table is the shape that its
+// rows are held against. A row without a key that it asks for is an error there.
+var (
+	zodRow = regexp.MustCompile(`^(?:export\s+)?const\s+(\w+?)(?:Row)?Schema\s*=\s*z\b`)
+	zodKey = regexp.MustCompile(`^["']?(\w+)["']?\s*:`)
+	// zodOpen is a key that a row may lack.
+	zodOpen = regexp.MustCompile(`\.(?:optional|nullish|default|catch)\(`)
+)
+
+func zodModels(r *reader) {
+	var row *Model
+	depth := 0
+	r.lines(func(n, _ int, line string) {
+		switch {
+		case line == "" || noted(line):
+			return
+		case row == nil && zodRow.MatchString(line):
+			row = &Model{Class: first(zodRow, line), Line: n, Row: true}
+			depth = 0
+		case row == nil:
+			return
+		case depth == 1 && zodKey.MatchString(line):
+			row.Fields = append(row.Fields, Field{Field: first(zodKey, line), Line: n, Left: zodOpen.MatchString(line)})
+		case depth <= 1 && strings.HasPrefix(line, "}"):
+			// .partial() makes every key one that a row may lack.
+			if strings.Contains(line, ".partial(") {
+				row.Fields = nil
+			}
+			r.add(row)
+			row = nil
+			return
+		case depth == 1 && len(row.Fields) > 0 && zodOpen.MatchString(line):
+			row.Fields[len(row.Fields)-1].Left = true
+		}
+		depth += strings.Count(line, "{") - strings.Count(line, "}")
+		if depth <= 0 && !strings.HasSuffix(line, "z") && !strings.HasPrefix(line, ".object(") {
+			r.add(row)
+			row = nil
+		}
+	})
+}
+
+// shaped reports whether a model that is the shape of rows by its name is so by its
+// keys, too: those of a form or of an answer have few in common with the table.
+func (b *Bound) shaped(m *Model, n catalog.Name) bool {
+	if b.Schema == nil {
+		return false
+	}
+	table := b.Schema.Lookup(n.Schema, n.Name)
+	if table == nil {
+		return false
+	}
+	keys := 0
+	for _, c := range table.Columns {
+		if slices.ContainsFunc(m.Fields, func(f Field) bool { return f.Field == c.Name }) {
+			keys++
+		}
+	}
+	const most = 4 // of five
+	return keys > 1 && keys*5 >= len(table.Columns)*most && keys*5 >= len(m.Fields)*most
+}

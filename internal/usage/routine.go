@@ -1,0 +1,114 @@
+package usage
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// A function that a program makes when it starts, from files of its own, is code: no
+// migration tells what it reads, and it goes on reading it until the new code comes.
+
+// routine notes what the body of a function, or of a DO block, works on. line tells the
+// line of an offset of the statement.
+func (r *reader) routine(n *pgparse.Node, statement string, line func(at int) int) {
+	var of Relation
+	var options []*pgparse.Node
+	otherwise := "plpgsql"
+	switch s := pgparse.Unwrap(n).(type) {
+	case *pgparse.CreateFunctionStmt:
+		of.Schema, of.Name = pgparse.SchemaAndName(s.GetFuncname())
+		options, otherwise = s.GetOptions(), "sql"
+	case *pgparse.DoStmt:
+		options = s.GetArgs()
+	default:
+		return
+	}
+	language, as := pgparse.Code(options)
+	if len(as) != 1 {
+		return
+	}
+	body := as[0]
+	at := strings.Index(statement, body)
+	in := func(offset int) int {
+		if at < 0 {
+			return line(0) // written with quotes that are doubled
+		}
+		return line(at + offset)
+	}
+	switch cmp.Or(language, otherwise) {
+	case "sql":
+		r.bodyPart(of, body, in)
+	case "plpgsql":
+		for _, p := range pgparse.ReadBody(body).Parts {
+			r.bodyPart(of, p.SQL, func(offset int) int { return in(p.Offset + inPart(&p, offset)) })
+		}
+	}
+}
+
+// inPart is where a place of a part's SQL stands in its text: what was taken out, or put
+// before it, stands between what both begin with and what both end with.
+func inPart(p *pgparse.Part, at int) int {
+	same := 0
+	for same < min(len(p.SQL), len(p.Text)) && p.SQL[same] == p.Text[same] {
+		same++
+	}
+	if at <= same {
+		return at
+	}
+	return max(0, len(p.Text)-(len(p.SQL)-at))
+}
+
+func (r *reader) bodyPart(of Relation, sql string, line func(at int) int) {
+	for _, st := range split([]byte(sql)) {
+		if st.Node == nil {
+			continue
+		}
+		place := func(at int) int { return line(st.Start + max(at, 0)) }
+		q, sets := digestOf(st.Node, false, place)
+		r.facts.Settings = append(r.facts.Settings, sets...)
+		if q != nil && len(q.Relations)+len(q.Functions)+len(q.Types) > 0 {
+			q.Line, q.Routine = place(0), of
+			r.facts.Queries = append(r.facts.Queries, *q)
+		}
+		if q == nil {
+			r.routine(st.Node, sql[st.Start:st.End], place)
+		}
+		r.made(of, st.Node, sql[st.Start:st.End], place)
+	}
+}
+
+// made notes what the texts of a statement say that are SQL: a body makes it of them, and
+// runs it with EXECUTE. As it may put other names in, a list of columns that are written
+// is none. A text within a text is shorter than it.
+func (r *reader) made(of Relation, n *pgparse.Node, statement string, line func(at int) int) {
+	pgparse.Walk(n, func(msg any) bool {
+		c, ok := msg.(*pgparse.A_Const)
+		if !ok {
+			return true
+		}
+		text := c.GetSval().GetSval()
+		if begins := strings.TrimSpace(text); !sqlish([]byte(text)) && !hasPrefixFold(begins, "create function") && !hasPrefixFold(begins, "create or replace") {
+			return true
+		}
+		if at := strings.Index(statement, text); at >= 0 && len(text) < len(statement) {
+			n := len(r.facts.Queries)
+			r.bodyPart(of, text, func(offset int) int { return line(at + offset) })
+			for i := n; i < len(r.facts.Queries); i++ {
+				r.facts.Queries[i].Writes, r.facts.Queries[i].Open = nil, true
+			}
+		}
+		return true
+	})
+}
+
+func hasPrefixFold(text, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
+}
+
+// kept reports whether a query is in the body of a function that the schema has: what
+// it needs is told there, and with what later migrations make of it.
+func (b *Bound) kept(q *Query) bool {
+	return q.Routine.Name != "" && b.Schema != nil && len(b.Schema.Functions(q.Routine.Schema, q.Routine.Name)) > 0
+}
