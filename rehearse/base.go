@@ -167,13 +167,7 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 	if err := v.weak(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
-	makes, err := v.has(makesRole)
-	if err == nil && makes {
-		err = s.RoleMaker(ctx, func() {
-			v.Logger.Info("waits: another rehearsal on this server makes roles, too")
-		})
-	}
-	if err != nil {
+	if err := v.makeRoles(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
 	if v.base.database, err = s.NewDatabase(ctx, ""); err == nil {
@@ -184,6 +178,21 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 	}
 	v.base.took = time.Since(begun)
 	return nil
+}
+
+// makeRoles asks to be the only one on somebody's server who makes roles, if the migrations make any.
+func (v *version) makeRoles(ctx context.Context) error {
+	makes, err := v.has(makesRole)
+	if err != nil || !makes {
+		return err
+	}
+	names, err := v.rolesMade()
+	if err != nil {
+		return err
+	}
+	return v.server.RoleMaker(ctx, names, func() {
+		v.Logger.Info("waits: another rehearsal on this server makes roles, too")
+	})
 }
 
 // weak refuses a role of somebody's server with which migrations could leave

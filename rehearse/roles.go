@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -63,39 +64,67 @@ func (v *version) names(word string) (bool, error) {
 	return v.has(regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
 }
 
-// makesRole is how a text says that it makes a role.
-var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b`)
+// makesRole is how a text says that it makes a role, and which one.
+var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
+
+// rolesMade are the roles that the base and the release say they make.
+func (v *version) rolesMade() ([]string, error) {
+	var names []string
+	err := v.texts(func(text []byte) bool {
+		for _, m := range makesRole.FindAllSubmatch(text, -1) {
+			name := strings.ReplaceAll(string(m[1]), `""`, `"`)
+			if name == "" {
+				name = strings.ToLower(string(m[2]))
+			}
+			if name != "" && name != "mapping" && !slices.Contains(names, name) { // CREATE USER MAPPING makes none
+				names = append(names, name)
+			}
+		}
+		return true
+	})
+	return names, err
+}
 
 // has reports whether the text of the base or of the release matches.
-func (v *version) has(is *regexp.Regexp) (bool, error) {
-	has := func(s script.Source) bool {
-		return slices.ContainsFunc(s.Parts, func(p script.Part) bool { return is.MatchString(p.SQL) })
+func (v *version) has(is *regexp.Regexp) (has bool, err error) {
+	err = v.texts(func(text []byte) bool {
+		has = is.Match(text)
+		return !has
+	})
+	return has, err
+}
+
+// texts gives the texts of the base and of the release, as long as more are wanted.
+func (v *version) texts(more func([]byte) bool) error {
+	source := func(s script.Source) bool {
+		return !slices.ContainsFunc(s.Parts, func(p script.Part) bool { return !more([]byte(p.SQL)) })
 	}
 	for _, list := range v.release.Deployed() {
 		for _, m := range list.Migrations {
-			if has(m.Source) {
-				return true, nil
+			if !source(m.Source) {
+				return nil
 			}
 		}
 	}
 	for _, step := range v.steps {
-		if has(step.Source) {
-			return true, nil
+		if !source(step.Source) {
+			return nil
 		}
-		if down, err := v.release.Down(step.Step); err == nil && down != nil && has(*down) {
-			return true, nil
+		if down, err := v.release.Down(step.Step); err == nil && down != nil && !source(*down) {
+			return nil
 		}
 	}
 	if v.Schema == "" {
-		return false, nil
+		return nil
 	}
 	f, err := os.Open(v.Schema)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxSchemaText))
-	return is.Match(text), err
+	more(text)
+	return err
 }
 
 // maxSchemaText bounds how much of the schema file is searched for a role.

@@ -31,6 +31,11 @@ func (s *Server) NewDatabase(ctx context.Context, template string) (string, erro
 			statements = append(statements, fmt.Sprintf("ALTER DATABASE %s SET %s = %s", quoteIdent(name), key, quoteLiteral(value)))
 		}
 	}
+	if note, err := s.noteRoles(name); err != nil {
+		return "", err
+	} else if note != "" {
+		statements = append(statements, note)
+	}
 	if err := s.run(ctx, statements...); err != nil {
 		return "", fmt.Errorf("create a database: %w", err)
 	}

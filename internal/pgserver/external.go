@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +24,8 @@ type external struct {
 	base string // the connection string as given
 	id   string // 12 hexadecimal digits
 	keep *pgx.Conn
+	// makes are the roles that the migrations make: see RoleMaker.
+	makes []string
 }
 
 var leftover = regexp.MustCompile(`^onward_([0-9a-f]{12})_[0-9]+$`)
@@ -93,12 +96,57 @@ func (s *Server) greet(ctx context.Context) error {
 // sweep drops what killed processes left: databases, with the sessions that still work in them, and then their roles.
 // Another role's leftovers are that role's to drop.
 func (s *Server) sweep(ctx context.Context) error {
+	// A database whose migrations make roles is for one who knows that nobody makes them now.
+	free, err := s.tryRoleMaker(ctx)
+	if err != nil {
+		return err
+	}
+	if free {
+		err := s.sweepRoles(ctx)
+		_, unlock := s.external.keep.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", roleMakers)
+		return errors.Join(err, unlock)
+	}
+	noted, err := s.noted(ctx)
+	if err != nil {
+		return err
+	}
+	return s.sweepSome(ctx, func(db string) bool { return noted[db] == nil })
+}
+
+// sweepRoles sweeps all, and the roles that databases are noted to make. It is for the one RoleMaker.
+func (s *Server) sweepRoles(ctx context.Context) error {
+	noted, err := s.noted(ctx)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	if err := s.sweepSome(ctx, func(db string) bool { gone = append(gone, noted[db]...); return true }); err != nil {
+		return err
+	}
+	claims, err := s.claims(ctx, s.external.keep)
+	if err != nil {
+		return err
+	}
+	var left []claim
+	for _, role := range gone {
+		if !slices.ContainsFunc(claims, func(c claim) bool { return c.role == role }) {
+			left = append(left, claim{role: role})
+		}
+	}
+	_ = dropRoles(ctx, s.external.keep, left, func(claim) bool { return true })
+	return nil
+}
+
+// sweepSome sweeps the databases that want says yes to, and the roles that are claimed for the dead.
+func (s *Server) sweepSome(ctx context.Context, want func(db string) bool) error {
 	stale, err := s.made(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
 	if err != nil {
 		return err
 	}
 	for _, name := range stale {
-		_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+		if want(name) {
+			_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+		}
 	}
 	claims, err := s.claims(ctx, s.external.keep)
 	if err != nil {

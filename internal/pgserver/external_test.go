@@ -107,16 +107,8 @@ func TestExternalLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := killed.external.keep.Close(ctx); err != nil { // what remains of a process that was killed
-		t.Fatal(err)
-	}
-	// The server notices a moment later.
-	for range 500 {
-		if ask(t, theirs.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+killed.external.prefix()+`'`) == "0" {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	kill(t, killed)
+	noticed(t, theirs, killed)
 	next, err := Start(ctx, Config{URL: theirs.URL("postgres")})
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +121,25 @@ func TestExternalLeftovers(t *testing.T) {
 	}
 	if err := next.Stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// kill leaves of a use of a server what a killed process leaves.
+func kill(t *testing.T, s *Server) {
+	t.Helper()
+	if err := s.external.keep.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noticed waits until a server has noticed that a process is dead.
+func noticed(t *testing.T, theirs, dead *Server) {
+	t.Helper()
+	for range 500 {
+		if ask(t, theirs.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+dead.external.prefix()+`'`) == "0" {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -171,5 +182,67 @@ func TestExternalURL(t *testing.T) {
 		if cfg.Database != "a b" {
 			t.Errorf("%s: database %q", got, cfg.Database)
 		}
+	}
+}
+
+// Whoever is killed while he makes roles leaves none in the way of the next one, wherever that one is just then, and
+// whether the role was claimed yet or not.
+func TestExternalRoleMakers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	theirs := server(t, Config{})
+	start := func() *Server {
+		s, err := Start(ctx, Config{URL: theirs.URL("postgres")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	killed := start()
+	if err := killed.RoleMaker(ctx, []string{"made_a", "made_b", "made_never"}, func() { t.Error("waits for nobody") }); err != nil {
+		t.Fatal(err)
+	}
+	db, err := killed.NewDatabase(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := theirs.run(ctx, "CREATE ROLE made_a", "CREATE ROLE made_b", "CREATE ROLE made_by_others"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := theirs.Connect(ctx, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	if err := killed.Claim(ctx, c, db, "made_a"); err != nil { // and made_b not yet
+		t.Fatal(err)
+	}
+	next := start() // the other one lives
+	if got := ours(t, theirs); got != "1" {
+		t.Errorf("%s databases while the other one lives", got)
+	}
+	kill(t, killed)
+	if err := next.RoleMaker(ctx, []string{"made_a", "made_by_others"}, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	const made = `SELECT coalesce(string_agg(rolname, ' ' ORDER BY rolname), '') FROM pg_roles WHERE rolname ~ '^made_'`
+	if got := ask(t, theirs.URL("postgres"), made); got != "made_by_others" {
+		t.Errorf("roles: %s", got)
+	}
+	if _, err := next.NewDatabase(ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	kill(t, next)
+	noticed(t, theirs, next)
+	last := start()
+	// What was there before is nobody's of ours.
+	if got := ask(t, theirs.URL("postgres"), made); got != "made_by_others" {
+		t.Errorf("roles: %s", got)
+	}
+	if got := ours(t, theirs); got != "0" {
+		t.Errorf("%s databases left", got)
+	}
+	if err := last.Stop(); err != nil {
+		t.Error(err)
 	}
 }

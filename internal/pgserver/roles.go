@@ -2,11 +2,13 @@ package pgserver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -64,28 +66,120 @@ func (s *Server) claims(ctx context.Context, c *pgx.Conn) ([]claim, error) {
 }
 
 // RoleMaker waits until nobody else who rehearses on this server makes roles, and holds the others off until this use
-// of it ends: a role that two make at once is the first one's, and goes with the first. On a throwaway server nobody
-// else is. waits is told when there is somebody.
-func (s *Server) RoleMaker(ctx context.Context, waits func()) error {
+// of it ends: a role that two make at once is the first one's, and goes with the first. names are the roles that the
+// migrations say they make: those that are not there yet are noted on each database that is made from here on, as the
+// process may be killed between the commit that makes a role and its Claim. On a throwaway server nobody else is.
+// waits is told when there is somebody.
+func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) error {
 	if s.external == nil {
 		return nil
 	}
-	var free bool
+	free, err := s.tryRoleMaker(ctx)
+	if err != nil {
+		return err
+	}
+	if !free {
+		waits()
+		if _, err := s.external.keep.Exec(ctx, "SELECT pg_catalog.pg_advisory_lock($1)", roleMakers); err != nil {
+			return fmt.Errorf("wait for another rehearsal that makes roles: %w", err)
+		}
+	}
+	// The one before may have been killed, since we came or just now. A server gives its locks away a moment before it
+	// takes its session off the list, so one that seems to live is asked for again.
+	for range 40 {
+		if err := s.sweepRoles(ctx); err != nil {
+			return err
+		}
+		others, err := s.othersMake(ctx)
+		if err != nil {
+			return err
+		}
+		if !others {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	there, err := s.Roles(ctx, s.external.keep)
+	if err != nil {
+		return err
+	}
+	s.external.makes = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(there, n) })
+	return nil
+}
+
+func (s *Server) tryRoleMaker(ctx context.Context) (free bool, err error) {
 	if err := s.external.keep.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", roleMakers).Scan(&free); err != nil {
-		return fmt.Errorf("ask who makes roles: %w", err)
+		return false, fmt.Errorf("ask who makes roles: %w", err)
 	}
-	if free {
-		return nil
-	}
-	waits()
-	if _, err := s.external.keep.Exec(ctx, "SELECT pg_catalog.pg_advisory_lock($1)", roleMakers); err != nil {
-		return fmt.Errorf("wait for another rehearsal that makes roles: %w", err)
-	}
-	return s.sweep(ctx) // it may have been killed
+	return free, nil
 }
 
 // roleMakers is the key of the advisory lock: "onward" in ASCII, and a number.
 const roleMakers int64 = 0x6f6e776172640001
+
+// makes is how the comment of a database of ours begins that names the roles its migrations make, as a JSON list.
+const makes = "a rehearsal of onward, which makes the roles "
+
+// noteRoles is the statement that writes the comment, "" if there is nothing to note.
+func (s *Server) noteRoles(db string) (string, error) {
+	if s.external == nil || len(s.external.makes) == 0 {
+		return "", nil
+	}
+	names, err := json.Marshal(s.external.makes)
+	return "COMMENT ON DATABASE " + quoteIdent(db) + " IS " + quoteLiteral(makes+string(names)), err
+}
+
+// noted are the roles that stand in the comments of our databases, by database.
+func (s *Server) noted(ctx context.Context) (map[string][]string, error) {
+	rows, err := s.external.keep.Query(ctx, `SELECT datname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
+		WHERE datname OPERATOR(pg_catalog.~) '^onward_' AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`)
+	if err != nil {
+		return nil, err
+	}
+	type database struct{ Name, Comment string }
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[database])
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]string{}
+	for _, d := range found {
+		text, is := strings.CutPrefix(d.Comment, makes)
+		var names []string
+		if is && leftover.MatchString(d.Name) && json.Unmarshal([]byte(text), &names) == nil {
+			out[d.Name] = names
+		}
+	}
+	return out, nil
+}
+
+// othersMake reports whether another use of the server that seems to live has roles, or databases that are noted to
+// make some.
+func (s *Server) othersMake(ctx context.Context) (bool, error) {
+	claims, err := s.claims(ctx, s.external.keep)
+	if err != nil {
+		return false, err
+	}
+	noted, err := s.noted(ctx)
+	if err != nil {
+		return false, err
+	}
+	live, err := s.live(ctx)
+	if err != nil {
+		return false, err
+	}
+	delete(live, s.external.prefix())
+	for _, c := range claims {
+		if live["onward_"+c.id] {
+			return true, nil
+		}
+	}
+	for db := range noted {
+		if live["onward_"+leftover.FindStringSubmatch(db)[1]] {
+			return true, nil
+		}
+	}
+	return false, nil
+}
 
 // dropRoles drops the claimed roles that want says yes to. One that is used outside our databases stays: the server
 // refuses to drop it.
