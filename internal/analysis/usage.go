@@ -61,6 +61,19 @@ type Written struct {
 // Where is the place of an INSERT: "shop/store.go:31".
 func (i *Insert) Where() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
 
+// Puts are the places that put rows into a table: its INSERTs, as far as the code spells
+// them out, and else all that use it.
+func (u Usage) Puts() []onward.Evidence {
+	if len(u.Inserts) == 0 {
+		return u.Evidence
+	}
+	var out []onward.Evidence
+	for i := range u.Inserts[:min(len(u.Inserts), maxEvidence)] {
+		out = append(out, u.Inserts[i].Evidence)
+	}
+	return out
+}
+
 // Idle reports whether the deployed code is there, and nothing in it uses the thing or
 // may use it.
 func (u Usage) Idle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }

@@ -44,7 +44,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) +
 					" ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " DROP NOT NULL;",
 				Severity: lower(filled(t.After, d.After, d.New.Name), u),
-				Evidence: u.Evidence,
+				Evidence: u.Puts(),
 			})
 			continue
 		}
@@ -99,16 +99,16 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	switch {
 	case d.gone != nil:
 		r.Fact += ": the default is dropped at " + d.gone.Lines(d.By)
-		r.Evidence = append([]onward.Evidence{d.gone.Evidence("drops the default")}, u.Evidence...)
+		r.Evidence = append([]onward.Evidence{d.gone.Evidence("drops the default")}, u.Puts()...)
 		r.Severity = lower(r.Severity, u)
 		r.Instead = "leave the default in place (take out " + d.gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
 	case d.bound != d.By:
 		r.Fact += ": " + one(n, "it is", "they are") + " NOT NULL since " + d.bound.Lines(d.By)
-		r.Evidence = append([]onward.Evidence{d.bound.Evidence("sets NOT NULL")}, u.Evidence...)
+		r.Evidence = append([]onward.Evidence{d.bound.Evidence("sets NOT NULL")}, u.Puts()...)
 		r.Severity = lower(r.Severity, u)
 		r.Instead = "leave " + it + " nullable (take out " + d.bound.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
 	default:
-		r.Evidence = u.Evidence
+		r.Evidence = u.Puts()
 		r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
 	}
 	p.Report(d.By, r)

@@ -94,7 +94,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	var names []string
 	var uses []analysis.Usage
 	for _, x := range list {
-		names, uses = append(names, x.New.Name), append(uses, x.Usage)
+		names, uses = append(names, x.New.Name), append(uses, x.Usage.ByWriters())
 	}
 	u := analysis.Together(uses)
 	r := rule.Report{
