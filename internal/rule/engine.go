@@ -359,7 +359,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 		}
 		return a.Severity > b.Severity
 	})
-	kept = merge(reached(kept))
+	kept = merge(greater(reached(kept)))
 	findings = make([]onward.Finding, 0, len(kept))
 	for _, f := range kept {
 		if f.Evidence == nil {

@@ -70,3 +70,19 @@ func reached(found []placed) []placed {
 		return ok && f.order[1] > at
 	})
 }
+
+// greater leaves out what says less than an error about the lock of the same statement
+// (Report.Lesser). It comes after suppressions, as reached does.
+func greater(found []placed) []placed {
+	type at struct {
+		path  string
+		order [2]int
+	}
+	blocks := map[at]bool{}
+	for i := range found {
+		if f := &found[i]; f.Severity == onward.Error && f.Category == onward.Locking {
+			blocks[at{f.Path, f.order}] = true
+		}
+	}
+	return slices.DeleteFunc(found, func(f placed) bool { return f.lesser && blocks[at{f.Path, f.order}] })
+}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,6 +38,27 @@ func TestMergeByCause(t *testing.T) {
 		got = append(got, told{f.Fact, len(f.Also)})
 	}
 	want := []told{{`a, and 4 others do so too, on 100% of "t"`, 4}, {"b", 0}, {"b", 0}, {"b", 0}, {"c, and 1 more", 1}, {"d", 0}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A lesser finding goes beside an error about the lock of its own statement, and beside no other.
+func TestGreater(t *testing.T) {
+	t.Parallel()
+	at := func(rule, path string, statement int, category onward.Category, severity onward.Severity) placed {
+		return placed{Finding: onward.Finding{Rule: rule, Path: path, Category: category, Severity: severity}, order: [2]int{0, statement}, lesser: rule == "lesser"}
+	}
+	var got []string
+	for _, f := range greater([]placed{
+		at("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 1, onward.Locking, onward.Error), at("other", "a.sql", 1, onward.InTransaction, onward.Warning),
+		at("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 2, onward.Locking, onward.Warning), // suppressed or small
+		at("lesser", "a.sql", 3, onward.InTransaction, onward.Warning), at("breaks", "a.sql", 3, onward.Compatibility, onward.Error),
+		at("lesser", "b.sql", 1, onward.InTransaction, onward.Warning),
+	}) {
+		got = append(got, f.Path+" "+strconv.Itoa(f.order[1])+" "+f.Rule)
+	}
+	want := []string{"a.sql 1 blocks", "a.sql 1 other", "a.sql 2 lesser", "a.sql 2 blocks", "a.sql 3 lesser", "a.sql 3 breaks", "b.sql 1 lesser"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

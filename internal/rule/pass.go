@@ -54,6 +54,7 @@ type placed struct {
 	cause           string // of Report.Cause
 	once            bool   // of Report.Once
 	stops           bool   // of Report.Stops
+	lesser          bool   // of Report.Lesser
 }
 
 // Report is what a rule says. Fact, Harm and Instead are lower case, without a
@@ -78,6 +79,9 @@ type Report struct {
 	// Once says that findings of one Fact and Cause are one, from two on: to say
 	// it again tells nobody anything.
 	Once bool
+	// Lesser says that the finding is about an earlier statement's lock, and would be gone
+	// with this statement's own: beside an error about that it is left out.
+	Lesser bool
 	// Fix is a set of edits in bytes of the statement's text (Stmt.SQL).
 	Fix []onward.Edit
 }
@@ -163,12 +167,14 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}
-	found := placed{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops}
+	found := placed{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops, lesser: r.Lesser}
 	text := ""
 	if s != nil {
 		text = s.SQL
 		if way := s.Migration.Written(s.Operation, r.Way); way != "" && s.Operation.Class != "" {
 			found.Instead = way
+		} else if s.Operation.Class == "" {
+			found.Instead = filed(r.Instead, s)
 		}
 		found.order = [2]int{s.Migration.index, s.Index + 1}
 		if s.Parent >= 0 {

@@ -103,7 +103,7 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"transaction-long-work-under-lock", "AlterField", "order", "country", "ALTER TABLE shop_item ADD COLUMN a int; CREATE INDEX i ON shop_order (country)", []string{"AddIndexConcurrently("}},
 		{"data-update-unbatched", "AlterField", "order", "country", "UPDATE shop_order SET country = '' WHERE country IS NULL", []string{"fill the rows first", "atomic = False"}},
 		{"transaction-long-work-under-lock", "AlterField", "order", "country", "ALTER TABLE shop_item ADD COLUMN a int; UPDATE shop_order SET country = ''", []string{"fill the rows first"}},
-		{"transaction-long-work-under-lock", "AddConstraint", "order", "", "ALTER TABLE shop_item ADD COLUMN a int; ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", []string{"the AddConstraint takes the lock itself"}},
+		{"transaction-long-work-under-lock", "AddConstraint", "order", "", "ALTER TABLE shop_item ADD COLUMN a int; DELETE FROM shop_order", []string{"the AddConstraint takes the lock itself"}},
 		{"table-rename", "RenameModel", "Order", "", "ALTER TABLE shop_order RENAME TO shop_purchase", []string{`db_table = "shop_order"`, "state_operations=[migrations.AlterModelTable(…), migrations.RenameModel(…)]"}},
 	} {
 		got := instead(t, c.rule, script.Operation{Class: c.class, Model: c.model, Field: c.field}, c.sql, onward.TransactionFile)
@@ -123,7 +123,7 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 func TestDjangoMovesWorkApart(t *testing.T) {
 	t.Parallel()
 	lock := script.Part{SQL: "ALTER TABLE shop_item ADD COLUMN a int", Start: -1, Line: 1, EndLine: 1, Operation: script.Operation{Class: "AddField", Model: "item", Field: "a"}}
-	work := script.Part{SQL: "ALTER TABLE shop_order ADD CONSTRAINT c CHECK (id > 0)", Start: -1, Line: 9, EndLine: 9, Operation: script.Operation{Class: "AddConstraint", Model: "order"}}
+	work := script.Part{SQL: "ALTER TABLE shop_order ADD CONSTRAINT c FOREIGN KEY (id) REFERENCES shop_order (id)", Start: -1, Line: 9, EndLine: 9, Operation: script.Operation{Class: "AddConstraint", Model: "order"}}
 	for _, f := range judgeSource(t, script.Source{Parts: []script.Part{lock, work}, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "transaction-long-work-under-lock" {
 			if want := "move the AddConstraint to a migration of its own, after this one"; f.Instead != want {

@@ -48,6 +48,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		Instead:  instead(s, work),
 		Way:      advice.Apart{Work: worksOn(s), Own: held.By.Operation == s.Operation && held.By.Line == s.Line, SQL: s.SQL},
 		Severity: severity,
+		Lesser:   severity != onward.Off && held.Lock <= work.Lock,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
 	})
