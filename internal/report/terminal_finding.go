@@ -21,13 +21,11 @@ func (t *terminal) finding(f *onward.Finding) {
 		t.line("    ", where)
 	}
 	t.wrap("    ", "    ", Line(f.Fact), t.Bold)
-	if t.told(f) {
-		return
-	}
-	if f.Harm != "" {
+	told := t.told(f)
+	if f.Harm != "" && (!told || f.Category == onward.Compatibility) {
 		t.wrap("    ", "    ", Line(f.Harm), t.plain())
 	}
-	if len(f.Postgres) > 0 {
+	if len(f.Postgres) > 0 && !told {
 		t.wrap("    ", "    ", "on "+Versions(f.Postgres)+" only", t.plain())
 	}
 	for i := range f.Evidence {
@@ -35,11 +33,14 @@ func (t *terminal) finding(f *onward.Finding) {
 		e.Path = relative(t.dir, e.Path)
 		t.wrap("    because: ", "             ", evidence(&e), t.Dim)
 	}
-	t.instead(f.Instead)
+	if !told {
+		t.instead(f.Instead)
+	}
 }
 
-// told reports whether a finding of the rule was explained already. An error
-// is always told whole: its way out is SQL of its own.
+// told reports whether a finding of the rule was explained already: the way out is the
+// same then, and so is why a lock hurts. Who breaks, and what shows it, is told of each.
+// An error is always told whole: its way out is SQL of its own.
 func (t *terminal) told(f *onward.Finding) bool {
 	if t.verbose || f.Severity >= onward.Error {
 		return false
