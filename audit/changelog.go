@@ -118,6 +118,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 		out = merged(out, j.finish())
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
+	out.Runners = runnersOf(pairs)
 	return out, nil
 }
 

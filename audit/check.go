@@ -117,11 +117,12 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 			names = append(names, p)
 			continue
 		}
-		m, err := c.stdin()
+		set, err := c.stdin()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, m)
+		j.runBy(set, c.said(set))
+		out = append(out, set.Migrations...)
 	}
 	if len(names) == 0 {
 		return out, nil
@@ -135,6 +136,7 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 		return nil, err
 	}
 	for _, s := range sets {
+		j.runBy(s, c.said(s))
 		out = append(out, s.Migrations...)
 		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
 		j.history(s.History)
@@ -142,8 +144,8 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 	return out, nil
 }
 
-// stdin is what stands on the standard input, as a migration.
-func (c *CheckConfig) stdin() (*adapter.Migration, error) {
+// stdin is what stands on the standard input, as a set of one.
+func (c *CheckConfig) stdin() (*adapter.Set, error) {
 	if c.Stdin == nil {
 		return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
 	}
@@ -154,7 +156,38 @@ func (c *CheckConfig) stdin() (*adapter.Migration, error) {
 	if len(text) > maxStdin {
 		return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
 	}
-	return c.plain("stdin", "<stdin>", string(text)), nil
+	set := c.loose()
+	m := &adapter.Migration{ID: "stdin", Path: "<stdin>", Framework: all.Plain, Runner: set.Source.Options.Runner, Source: script.Source{Text: string(text)}}
+	c.send(m)
+	set.Migrations = append(set.Migrations, m)
+	return set, nil
+}
+
+// loose is a set for files that no framework claims.
+func (c *CheckConfig) loose() *adapter.Set {
+	return &adapter.Set{
+		Source: adapter.Source{Framework: all.Plain, Options: adapter.Options{Transaction: c.Transaction, Runner: assumed(c.Settings)}},
+		Told:   adapter.Told{Transaction: cmp.Or(c.Transaction, onward.TransactionNone), Assumed: c.Transaction == ""},
+	}
+}
+
+// send says how such a file is sent.
+func (c *CheckConfig) send(m *adapter.Migration) {
+	m.Source.Parts = []script.Part{{SQL: m.Source.Text}}
+	m.Source.Mode, m.Runner.Guessed = cmp.Or(c.Transaction, onward.TransactionNone), c.Transaction == ""
+	// As psql does, with -f or with -1.
+	m.Source.Psql = c.Transaction != onward.TransactionMessage && c.Transaction != onward.TransactionPipeline
+}
+
+// said is what says how the files of a set are sent, where something does.
+func (c *CheckConfig) said(set *adapter.Set) string {
+	switch {
+	case set.Source.Why == namedWhy:
+		return "--framework"
+	case c.Transaction != "" && all.Traits(set.Source.Framework).Plain:
+		return "--transaction"
+	}
+	return config.Name
 }
 
 // tree holds the files that are named, and those of the directories that are. What of
@@ -259,7 +292,7 @@ func (c *CheckConfig) chosen(t adapter.Tree, adapters []adapter.Adapter, j *judg
 			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
 		}
 		for _, d := range adapter.Dirs(t, ".sql") {
-			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: "named"})
+			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: namedWhy})
 		}
 		return sources, nil
 	}
@@ -299,7 +332,7 @@ func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Sour
 // rest takes the SQL files that no framework claims, in natural order of their
 // paths. Those for other databases are left out unless they are named.
 func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set {
-	set := &adapter.Set{Source: adapter.Source{Framework: all.Plain, Options: adapter.Options{Runner: assumed(c.Settings)}}}
+	set := c.loose()
 	for _, d := range adapter.Dirs(t, ".sql") {
 		for _, n := range d.Others {
 			claimed[d.Join(n)] = !slices.Contains(c.Paths, d.Join(n))
@@ -314,9 +347,7 @@ func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set
 	slices.SortFunc(names, adapter.Natural)
 	for _, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
 		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
-		m.Source.Parts = []script.Part{{SQL: f.Text}}
-		m.Source.Mode, m.Runner.Guessed = cmpTransaction(c.Transaction), c.Transaction == ""
-		m.Source.Psql = psql(c.Transaction)
+		c.send(m)
 		m.Problems = f.Refused()
 		set.Migrations = append(set.Migrations, m)
 	}
@@ -326,67 +357,4 @@ func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set
 // down reports whether a file undoes a migration, by its name.
 func down(path string) bool {
 	return strings.HasSuffix(path, ".down.sql") || strings.HasSuffix(path, "/down.sql") || strings.HasSuffix(path, "_down.sql")
-}
-
-func cmpTransaction(t onward.Transaction) onward.Transaction {
-	if t == "" {
-		return onward.TransactionNone
-	}
-	return t
-}
-
-func (c *CheckConfig) plain(id, path, text string) *adapter.Migration {
-	runner := assumed(c.Settings)
-	runner.Guessed = c.Transaction == ""
-	return &adapter.Migration{
-		ID: id, Path: path, Framework: all.Plain, Runner: runner,
-		Source: script.Source{Text: text, Parts: []script.Part{{SQL: text}}, Mode: cmpTransaction(c.Transaction), Psql: psql(c.Transaction)},
-	}
-}
-
-// psql reports whether files are taken as psql sends them: with -f, or with -1.
-func psql(t onward.Transaction) bool {
-	return t != onward.TransactionMessage && t != onward.TransactionPipeline
-}
-
-// rootFor finds the directory that paths of the report are relative to: the
-// repository's root when the files lie in one, else the working directory.
-func rootFor(dir string, paths []string) (root string, local []string, err error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	root = abs
-	for d := abs; ; d = filepath.Dir(d) {
-		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
-			root = d
-			break
-		}
-		if d == filepath.Dir(d) {
-			break
-		}
-	}
-	for _, p := range paths {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(abs, p)
-		}
-		rel, relErr := filepath.Rel(root, p)
-		if relErr != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
-			// Outside the repository: paths as absolute ones.
-			return string(filepath.Separator), absolute(abs, paths), nil //nolint:nilerr // no path from the root to it: it is outside
-		}
-		local = append(local, filepath.ToSlash(rel))
-	}
-	return root, local, nil
-}
-
-func absolute(dir string, paths []string) []string {
-	out := make([]string, len(paths))
-	for i, p := range paths {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(dir, p)
-		}
-		out[i] = filepath.ToSlash(p[1:])
-	}
-	return out
 }

@@ -177,7 +177,7 @@ func (j *judge) rules(x *judged) {
 		}
 		j.opaque(onward.Opaque{Migration: m.ID, Path: m.Path, What: "the whole file", Why: why, Failed: true})
 		j.report.Migrations = append(j.report.Migrations, onward.Migration{
-			ID: m.ID, Path: m.Path, Framework: m.Framework, Status: status, Transaction: m.Source.Mode,
+			ID: m.ID, Path: m.Path, Framework: m.Framework, Tool: m.Runner.Name, Status: status, Transaction: m.Source.Mode,
 			Changes: []onward.Change{}, Statements: []onward.Statement{}, Verdict: "not judged",
 		})
 		return
@@ -188,7 +188,7 @@ func (j *judge) rules(x *judged) {
 		j.opaque(o)
 	}
 	out := onward.Migration{
-		ID: m.ID, Path: m.Path, Framework: rm.Framework, Status: status, Transaction: m.Source.Mode,
+		ID: m.ID, Path: m.Path, Framework: rm.Framework, Tool: m.Runner.Name, Status: status, Transaction: m.Source.Mode,
 		Changes: []onward.Change{}, Statements: []onward.Statement{},
 	}
 	j.statements(rm, &out)
@@ -318,7 +318,7 @@ func (j *judge) history(h []history.Change) {
 // deleted lists a migration that the head no longer has.
 func (j *judge) deleted(m *adapter.Migration) {
 	j.report.Migrations = append(j.report.Migrations, onward.Migration{
-		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: onward.StatusDeleted, Transaction: m.Source.Mode,
+		ID: m.ID, Path: m.Path, Framework: m.Framework, Tool: m.Runner.Name, Status: onward.StatusDeleted, Transaction: m.Source.Mode,
 		Changes: []onward.Change{}, Statements: []onward.Statement{},
 	})
 }

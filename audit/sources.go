@@ -105,7 +105,7 @@ func configured(c *config.Config, t adapter.Tree, adapters []adapter.Adapter) []
 			}
 		}
 		out = append(out, adapter.Source{
-			Framework: m.Framework, Dir: dir, Score: 3, Why: "configured",
+			Framework: m.Framework, Dir: dir, Score: 3, Why: configuredWhy,
 			Options: adapter.Options{
 				Transaction: m.Transaction,
 				Runner:      runnerOf(c, &m),

@@ -38,8 +38,10 @@ type Migration struct {
 	// "shop.0007_nickname".
 	ID string `json:"id"`
 	// Path is relative to the repository's root, with forward slashes.
-	Path        string      `json:"path"`
-	Framework   string      `json:"framework"`
+	Path      string `json:"path"`
+	Framework string `json:"framework"`
+	// Tool is who runs it: "Flyway", "src/migrate.ts"; "" where nobody says.
+	Tool        string      `json:"tool,omitempty"`
 	Status      Status      `json:"status,omitempty"`
 	Transaction Transaction `json:"transaction"`
 	// Changes says in words what the schema looks like afterwards.

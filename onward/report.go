@@ -11,6 +11,9 @@ type Report struct {
 	// Base and Head name the two revisions; "" when files were given by name.
 	Base string `json:"base"`
 	Head string `json:"head"`
+	// Runners are who runs the migrations, and how that is known: one for each
+	// directory that was read.
+	Runners []Runner `json:"runners,omitempty"`
 	// Migrations are in the order in which the runner will run them.
 	Migrations []Migration `json:"migrations"`
 	Findings   []Finding   `json:"findings"`

@@ -135,6 +135,7 @@ type Options struct {
 // Set is what a source holds.
 type Set struct {
 	Source     Source
+	Told       Told
 	Migrations []*Migration
 	// History lists what is wrong with the order itself: duplicate versions,
 	// gaps, several leaves.

@@ -19,8 +19,10 @@ type htmlPage struct {
 	// Tone is "error", "warning" or "ok": the verdict's colour.
 	Tone, Mark, Verdict string
 	// Deploy follows the mark where it is about a deploy.
-	Deploy     string
-	Subtitle   string
+	Deploy   string
+	Subtitle string
+	// Runners say how it is known who runs the migrations.
+	Runners    []string
 	Lead       []string
 	Chart      *htmlChart
 	Migrations []htmlMigration
@@ -128,7 +130,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	}
 	b := &htmlBuilder{report: r, run: run, index: newIndex(r)}
 	b.number()
-	p.Subtitle = b.subtitle()
+	p.Subtitle, p.Runners = b.subtitle(), runnerLines(r, Line)
 	for i := range r.Migrations {
 		p.Migrations = append(p.Migrations, b.migration(i))
 	}
@@ -203,14 +205,8 @@ func (b *htmlBuilder) numberOf(run *onward.Rehearsal, i int) int {
 func (b *htmlBuilder) subtitle() string {
 	r := b.report
 	parts := []string{Count(len(r.Migrations), noun(r))}
-	var frameworks []string
-	for i := range r.Migrations {
-		if f := Line(r.Migrations[i].Framework); f != "" && !slices.Contains(frameworks, f) {
-			frameworks = append(frameworks, f)
-		}
-	}
-	if len(frameworks) > 0 {
-		parts = append(parts, strings.Join(frameworks, ", "))
+	if by := runBy(r, Line, Line); by != "" {
+		parts = append(parts, by)
 	}
 	if b.run == nil {
 		return strings.Join(append(parts, "judged for "+Versions(r.Postgres), "not rehearsed"), " · ")

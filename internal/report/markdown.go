@@ -52,10 +52,19 @@ func Markdown(w io.Writer, r *onward.Report) error {
 	}
 	unjudged(&b, r.Opaque)
 	footer := []string{counts(r), Versions(r.Postgres)}
+	if by := runBy(r, prose, code); by != "" {
+		footer = slices.Insert(footer, 1, by)
+	}
 	if title := revisions(r); title != "" {
 		footer = append(footer, code(title))
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(footer, " · "))
+	all := runners(r)
+	for _, by := range all {
+		if by.Assumed {
+			fmt.Fprintf(&b, "\n%s\n", prose(runnerLine(by, len(all) > 1, Line)))
+		}
+	}
 	_, err := io.WriteString(w, Tame(b.String()))
 	return err
 }

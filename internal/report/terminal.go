@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -46,6 +45,7 @@ func clean(r *onward.Report) bool {
 func (t *terminal) full() {
 	r := t.report
 	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
+	t.runners()
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
 		if t.brief && len(t.index.of(m))+len(t.index.also[m.Path]) == 0 && len(t.index.opaqueIn(m)) == 0 {
@@ -103,6 +103,13 @@ func (t *terminal) nothing() {
 	}
 }
 
+// runners says how it is known who runs the migrations.
+func (t *terminal) runners() {
+	for _, line := range runnerLines(t.report, t.path) {
+		t.wrap("", "  ", line, t.Dim)
+	}
+}
+
 // short is the report of a clean release: what changes, the verdict, what was
 // not judged.
 func (t *terminal) short() {
@@ -145,7 +152,12 @@ func (t *terminal) short() {
 			rest += fmt.Sprintf(" and %d more (-v shows them)", n-1)
 		}
 	}
-	t.line(t.paint(t.Dim, shorten(rest, t.width)))
+	doubt := slices.DeleteFunc(runners(r), func(by *onward.Runner) bool { return !by.Assumed && by.Proof == nil })
+	if len(doubt) == 0 {
+		t.line(t.paint(t.Dim, shorten(rest, t.width)))
+		return
+	}
+	t.wrap("", "", rest+"; "+runnerWords(doubt[0], t.path), t.Dim)
 }
 
 // title says what is reported on.
@@ -163,22 +175,8 @@ func (t *terminal) subtitle() string {
 	if revisions(r) != "" {
 		parts = append(parts, Count(len(r.Migrations), "migration"))
 	}
-	var frameworks, dirs []string
-	for i := range r.Migrations {
-		m := &r.Migrations[i]
-		if f := Line(m.Framework); f != "" && !slices.Contains(frameworks, f) {
-			frameworks = append(frameworks, f)
-		}
-		if dir := path.Dir(m.Path); !slices.Contains(dirs, dir) {
-			dirs = append(dirs, dir)
-		}
-	}
-	if len(frameworks) > 0 {
-		text := strings.Join(frameworks, ", ")
-		if len(dirs) == 1 && dirs[0] != "." {
-			text += " " + t.path(dirs[0])
-		}
-		parts = append(parts, text)
+	if by := runBy(r, Line, t.path); by != "" {
+		parts = append(parts, by)
 	}
 	return strings.Join(append(parts, Versions(r.Postgres)), " · ")
 }

@@ -147,12 +147,14 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		mode = onward.TransactionNone
 		set.Source.Why += "; x-multi-statement is on in " + where
 	}
+	assumed := s.Score == byNames && s.Options.Transaction == ""
+	set.Told = adapter.Told{Transaction: mode, Assumed: assumed}
 	for i, f := range adapter.ReadFiles(t, d, names) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		m := f.Start(s, ups[i].id, strconv.FormatUint(ups[i].version, 10))
-		m.Runner.Tool = tool
+		m.Runner.Tool, m.Runner.Guessed = tool, assumed
 		m.DownPath = downs[ups[i].version]
 		if f.Failed == "" {
 			m.Problems = append(m.Problems, f.Refused()...)

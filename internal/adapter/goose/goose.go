@@ -127,7 +127,7 @@ type file struct {
 
 // Load reads the migrations of a directory in the order of their numbers.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Habits: adapter.Habits{
+	set := &adapter.Set{Source: s, Told: adapter.Told{Transaction: onward.TransactionFile}, Habits: adapter.Habits{
 		Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "goose does not notice",
 		OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",

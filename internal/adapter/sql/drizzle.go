@@ -24,7 +24,7 @@ var drizzle = runner{
 		return "SQL files beside Drizzle's journal"
 	},
 	beside: func(p *place) bool {
-		return journalOf(p.tree, p.Path).leads(p.ups) || slices.ContainsFunc(p.ups, p.withSnapshot)
+		return journalOf(p.tree, p.Path).leads(p.ups) && p.told(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
 	},
 	mode:       onward.TransactionFile,
 	sure:       func(string) bool { return true },

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -40,6 +41,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		addPrograms(t, p.Dir, s, set, p.ups)
 	}
 	p.aside(set)
+	set.Told = by.told(p, set)
 	by.numbered(set)
 	set.Habits = by.habits
 	if by.finish != nil {
@@ -73,6 +75,27 @@ func (r *runner) migration(p *place, i int, s adapter.Source) *adapter.Migration
 		r.load(p, m, p.files[i], name, s.Options)
 	}
 	return m
+}
+
+// told is how the runner of a directory is known: by what stands there, by its name for
+// the files, or by the marks of single ones.
+func (r *runner) told(p *place, set *adapter.Set) adapter.Told {
+	told := adapter.Told{Tool: r.name, By: p.by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
+	if n := len(set.Migrations); n > 0 {
+		last := set.Migrations[n-1]
+		if told.Assumed && !last.Runner.Guessed {
+			told.By, told.Assumed = last.Path, false
+		}
+		told.Tool = last.Runner.Name
+		if told.By == "" && !r.assumed {
+			told.By = "files named like " + path.Base(last.Path)
+		}
+		if r.mode == "" {
+			told.Transaction = last.Source.Mode
+		}
+	}
+	told.Transaction = cmp.Or(set.Source.Options.Transaction, told.Transaction, onward.TransactionNone)
+	return told
 }
 
 // aside lists the files that stand among the migrations and are none.

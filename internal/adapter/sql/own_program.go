@@ -15,8 +15,8 @@ import (
 // where the program opens one.
 
 var ownProgram = runner{
-	beside: func(p *place) bool { return programOf(p.tree, p.Path) != nil },
-	whole:  true,
+	beside: func(p *place) bool { own := programOf(p.tree, p.Path); return own != nil && p.told(own.path) },
+	whole:  true, assumed: true,
 	send: func(f *file) {
 		own := programOf(f.tree, path.Dir(f.m.Path))
 		if own == nil {

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type place struct {
 	files []*adapter.File
 	// marked tells the tool whose marks a text has; nil for none.
 	marked func(text string) *runner
+	// by is the file that was found last of those that tell a tool.
+	by string
 }
 
 func placeOf(t adapter.Tree, s adapter.Source) *place {
@@ -66,29 +69,38 @@ func asTexts(p *place, _ *adapter.Set) { p.sort(slices.Sort) }
 
 // half reports whether half of the files that were read, or more, are of a kind.
 func (p *place) half(kind func(text string) bool) bool {
-	n := 0
+	n, first := 0, ""
 	for _, f := range p.files {
 		if kind(f.Text) {
 			n++
+			first = cmp.Or(first, f.Path)
 		}
 	}
-	return n > 0 && 2*n >= len(p.files)
+	return n > 0 && 2*n >= len(p.files) && p.told(first)
+}
+
+// told notes what tells the tool.
+func (p *place) told(by string) bool {
+	p.by = by
+	return true
 }
 
 // needs reports whether the closest file of a name, in the directory or above it,
 // has a word in it.
 func (p *place) needs(name, word string) bool {
 	at, ok := adapter.Nearest(p.tree, p.Path, name)
-	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word)
+	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word) && p.told(at)
 }
 
 // has reports whether a file stands in the directory.
-func (p *place) has(name string) bool { return adapter.Has(p.tree, p.Join(name)) }
+func (p *place) has(name string) bool {
+	return adapter.Has(p.tree, p.Join(name)) && p.told(p.Join(name))
+}
 
 // above reports whether a file of a name stands in the directory or above it.
 func (p *place) above(name string) bool {
-	_, ok := adapter.Nearest(p.tree, p.Path, name)
-	return ok
+	at, ok := adapter.Nearest(p.tree, p.Path, name)
+	return ok && p.told(at)
 }
 
 // findDowns adds the down migrations that stand beside an up.sql.

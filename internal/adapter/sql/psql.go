@@ -19,28 +19,29 @@ import (
 var (
 	psqlOnce = runner{
 		name: "psql -1", apart: "a file of its own that is run without -1",
-		beside:  func(p *place) bool { c, named := calledByPsql(p); return named && c.by == once },
+		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == once && p.told(c.in) },
 		session: eachBySelf, mode: onward.TransactionFile, loose: true, send: byPsql,
 	}
 	psqlText = runner{
 		name: "psql -c", apart: psqlTextApart,
-		beside:  func(p *place) bool { c, named := calledByPsql(p); return named && c.by == text },
+		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == text && p.told(c.in) },
 		session: eachBySelf, mode: onward.TransactionMessage, whole: true,
 	}
 	psql = runner{
-		beside:  func(p *place) bool { _, named := calledByPsql(p); return named },
-		session: eachBySelf, loose: true,
-		send: func(f *file) {
-			f.m.Runner.Guessed = f.options.Transaction == ""
-			byPsql(f)
-		},
+		name:    "psql",
+		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == statements && c.in != "" && p.told(c.in) },
+		session: eachBySelf, loose: true, send: byPsql,
+	}
+	// nobody is who runs a directory of which nothing is said: it is taken for psql.
+	nobody = runner{
+		session: eachBySelf, loose: true, assumed: true, send: byPsql,
 	}
 )
 
 const psqlTextApart = "a file of its own: a file of one statement is sent without a transaction"
 
 // eachBySelf reports whether psql is called for each file.
-func eachBySelf(p *place) bool { c, _ := calledByPsql(p); return c.each }
+func eachBySelf(p *place) bool { return calledByPsql(p).each }
 
 // byPsql notes that psql reads the file, and keeps its own commands to itself.
 func byPsql(f *file) {
@@ -60,9 +61,10 @@ var (
 	psqlSingle  = regexp.MustCompile(`\s(?:-[a-zA-Z]*1[a-zA-Z]*|--single-transaction)(?:["'\s,)]|$)`)
 )
 
-// call is how psql is called; for each file by itself, or not.
+// call is how psql is called, by which script; for each file by itself, or not.
 type call struct {
 	by   way
+	in   string
 	each bool
 }
 
@@ -73,48 +75,53 @@ const (
 	statements way = iota
 	once
 	text
+	several // of these
 )
 
-// calledByPsql is how the scripts that name a directory send its files. named says that
-// they send them by psql.
-func calledByPsql(p *place) (how call, named bool) {
-	type answer struct {
-		how   call
-		named bool
-	}
-	a := adapter.Once(p.tree, "psql for "+p.Path, func() (a answer) { a.how, a.named = psqlCalls(p.tree, p.Path); return a })
-	return a.how, a.named
+// calledByPsql is how the scripts that name a directory send its files by psql; in no
+// script where they do not.
+func calledByPsql(p *place) call {
+	return adapter.Once(p.tree, "psql for "+p.Path, func() call { return psqlCalls(p.tree, p.Path) })
 }
 
-func psqlCalls(t adapter.Tree, dir string) (how call, named bool) {
+func psqlCalls(t adapter.Tree, dir string) call {
+	var how call
 	base := path.Base(dir)
 	if base == "." {
-		return call{}, false
+		return how
 	}
-	for _, text := range psqlScripts(t) {
-		if !strings.Contains(text, base) {
+	for _, script := range psqlScripts(t) {
+		if !strings.Contains(script.text, base) {
 			continue
 		}
-		for _, c := range calls(text, base) {
-			if named && c != how {
-				return call{each: c.each && how.each}, true
+		for _, c := range calls(script.text, base) {
+			c.in = script.path
+			switch {
+			case how.in == "":
+				how = c
+			case how.by != c.by:
+				return call{by: several, in: how.in, each: c.each && how.each}
+			default:
+				how.each = how.each && c.each
 			}
-			how, named = c, true
 		}
 	}
-	return how, named
+	return how
 }
 
-// psqlScripts are the texts of the scripts that call psql, read once.
-func psqlScripts(t adapter.Tree) []string {
-	return adapter.Once(t, "psql scripts", func() []string {
-		var out []string
+// caller is a script that calls psql.
+type caller struct{ path, text string }
+
+// psqlScripts are those scripts, read once.
+func psqlScripts(t adapter.Tree) []caller {
+	return adapter.Once(t, "psql scripts", func() []caller {
+		var out []caller
 		for _, p := range t.Paths() {
 			if !mayBeScript(p) || !scripts.MatchString(p) {
 				continue
 			}
 			if content, err := t.Read(p); err == nil && (bytes.Contains(content, []byte("psql")) || bytes.Contains(content, []byte("PSQL"))) && psqlCall.Match(content) {
-				out = append(out, string(content))
+				out = append(out, caller{p, string(content)})
 			}
 		}
 		return out
@@ -152,7 +159,7 @@ func calls(script, base string) []call {
 				if psqlSingle.MatchString(command) || variable && strings.Contains(command, "PSQL") {
 					how = once
 				}
-				out = append(out, call{how, strings.Contains(m[1], "$")})
+				out = append(out, call{by: how, each: strings.Contains(m[1], "$")})
 			}
 		}
 	}

@@ -18,6 +18,9 @@ type runner struct {
 	habits adapter.Habits
 	books  []adapter.Book
 
+	// assumed: that it is the one that runs a directory is a guess.
+	assumed bool
+
 	// beside tells it by the names of files in a directory and above; within by
 	// what the files have in them, where no tool is told by what stands beside.
 	beside, within func(p *place) bool
@@ -83,21 +86,22 @@ func tell(p *place) *runner {
 			return r
 		}
 	}
-	return &psql
+	p.by = ""
+	return &nobody
 }
 
 // tellTool finds the tool of a directory, by what stands beside its files or else in
 // those that are read; nil for none.
 func tellTool(p *place, read []string) *runner {
 	for _, r := range tools {
-		if r.beside != nil && r.beside(p) {
+		if p.by = ""; r.beside != nil && r.beside(p) {
 			p.read(p.ups)
 			return r
 		}
 	}
 	p.read(read)
 	for _, r := range tools {
-		if r.within != nil && r.within(p) {
+		if p.by = ""; r.within != nil && r.within(p) {
 			return r
 		}
 	}

@@ -21,7 +21,7 @@ var supabase = runner{
 	books: []adapter.Book{{Table: "schema_migrations"}},
 	beside: func(p *place) bool {
 		home := path.Dir(p.Path)
-		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.Has(p.tree, home+"/config.toml")
+		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.Has(p.tree, home+"/config.toml") && p.told(home+"/config.toml")
 	},
 	list:   supabaseList,
 	mode:   onward.TransactionPipeline,

@@ -170,7 +170,7 @@ var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
 // Load reads the up migrations of a directory in the order of their versions.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Habits: adapter.Habits{
+	set := &adapter.Set{Source: s, Told: adapter.Told{Transaction: onward.TransactionFile}, Habits: adapter.Habits{
 		Edited:     "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), and the program that migrates at its start does not start",
 		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
 		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran",

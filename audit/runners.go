@@ -1,0 +1,71 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Why a directory is read as it is, where nothing was detected.
+const (
+	configuredWhy = "configured"
+	namedWhy      = "named"
+)
+
+// runnerIn is who runs a set of migrations, for the report. said is what tells the way in
+// which files are sent where the options have it: "onward.yaml".
+func runnerIn(set *adapter.Set, said string) onward.Runner {
+	s, told := set.Source, set.Told
+	r := onward.Runner{
+		Dir: s.Dir, Framework: s.Framework, Tool: cmp.Or(told.Tool, all.Traits(s.Framework).Tool.Name),
+		ToldBy: told.By, Transaction: told.Transaction, Assumed: told.Assumed,
+	}
+	if !all.Traits(s.Framework).Plain {
+		r.ToldBy = s.Why
+	}
+	switch s.Why {
+	case configuredWhy, namedWhy:
+		r.ToldBy = cmp.Or(r.ToldBy, said)
+		if !all.Traits(s.Framework).Plain {
+			r.ToldBy = said
+		}
+	}
+	if s.Options.Transaction != "" {
+		r.ToldBy, r.Transaction = said, s.Options.Transaction
+	}
+	if told.Proof.Path != "" {
+		r.Proof = &onward.Proof{Command: told.Proof.Command, Path: told.Proof.Path, Line: told.Proof.Line}
+	}
+	return r
+}
+
+// runnersOf lists who runs the migrations of a release.
+func runnersOf(pairs []pair) []onward.Runner {
+	var out []onward.Runner
+	for _, p := range pairs {
+		set := p.head
+		if len(set.Migrations) == 0 && p.base != nil {
+			set = p.base
+		}
+		if len(set.Migrations) > 0 {
+			out = append(out, runnerIn(set, config.Name))
+		}
+	}
+	return out
+}
+
+// runBy notes who runs a set of migrations.
+func (j *judge) runBy(set *adapter.Set, said string) {
+	if len(set.Migrations) == 0 {
+		return
+	}
+	r := runnerIn(set, said)
+	same := func(x onward.Runner) bool { return x.Dir == r.Dir && x.Framework == r.Framework }
+	if !slices.ContainsFunc(j.report.Runners, same) {
+		j.report.Runners = append(j.report.Runners, r)
+	}
+}

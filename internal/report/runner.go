@@ -1,0 +1,157 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// runners are those of a report that run one of its migrations.
+func runners(r *onward.Report) []*onward.Runner {
+	var out []*onward.Runner
+	for i := range r.Runners {
+		by := &r.Runners[i]
+		if slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return runs(by, &m) }) {
+			out = append(out, by)
+		}
+	}
+	return out
+}
+
+func runs(by *onward.Runner, m *onward.Migration) bool {
+	return m.Framework == by.Framework && (by.Dir == "" || strings.HasPrefix(m.Path, by.Dir+"/"))
+}
+
+// mostRunners are named in a subtitle.
+const mostRunners = 3
+
+// runBy says by whom and where a report's migrations are run: "Prisma prisma/migrations".
+func runBy(r *onward.Report, name, path func(string) string) string {
+	var out []string
+	for _, by := range runners(r) {
+		text := name(toolName(by))
+		if by.Dir != "" {
+			text += " " + path(by.Dir)
+		}
+		if text != filesOfSQL && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	if len(r.Runners) == 0 {
+		out = frameworks(r, name, path)
+	}
+	if more := len(out) - mostRunners; more > 0 {
+		out = append(out[:mostRunners], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(out, ", ")
+}
+
+// filesOfSQL are what is run where no tool has a name.
+const filesOfSQL = "SQL files"
+
+// toolName is a tool as it is called, or what it runs where it has no name of its own.
+func toolName(by *onward.Runner) string {
+	if by.Tool == "" || strings.Contains(by.Tool, "/") {
+		return filesOfSQL
+	}
+	return Line(by.Tool)
+}
+
+// frameworks are those of a report that does not say who runs its migrations, with
+// the directory where there is one.
+func frameworks(r *onward.Report, name, dir func(string) string) []string {
+	var out, dirs []string
+	for i := range r.Migrations {
+		m := &r.Migrations[i]
+		if f := name(Line(m.Framework)); f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+		if d := path.Dir(m.Path); !slices.Contains(dirs, d) {
+			dirs = append(dirs, d)
+		}
+	}
+	if len(out) == 1 && len(dirs) == 1 && dirs[0] != "." {
+		out[0] += " " + dir(dirs[0])
+	}
+	return out
+}
+
+// runnerWords says how it is known who runs the migrations of a directory, and how a
+// file is sent where that is no tool's own way.
+func runnerWords(by *onward.Runner, path func(string) string) string {
+	told := by.ToldBy
+	if strings.Contains(told, "/") && !strings.Contains(told, " ") {
+		told = path(told)
+	}
+	told, sent := Line(told), sentWords(by.Transaction)
+	switch {
+	case by.Proof != nil:
+		text := sent + ", as " + Line(by.Proof.Command) + " in " + path(place(by.Proof.Path, by.Proof.Line, 0)) + " shows, which is deployed"
+		if by.Assumed {
+			text = "assumed: " + text
+		}
+		return text
+	case by.Assumed && by.Tool == "":
+		return "assumed: " + sent + ", as psql -f sends it"
+	case by.Assumed && by.Tool == by.ToldBy:
+		return "assumed: " + sent + ", as " + told + " seems to send it"
+	case by.Assumed:
+		return "assumed: " + sent + ", as " + Line(by.Tool) + " sends it (" + told + ")"
+	case by.Tool == "":
+		return sent + ", as " + cmp.Or(told, "the command line") + " says"
+	case told == "":
+		return "run by " + Line(by.Tool)
+	}
+	return "run by " + Line(by.Tool) + " (" + told + ")"
+}
+
+// runnerLines has a line for each of the runners of a report.
+func runnerLines(r *onward.Report, path func(string) string) []string {
+	list := runners(r)
+	var out []string
+	for i, by := range list {
+		if i == mostRunners {
+			return append(out, fmt.Sprintf("and %d more directories", len(list)-i))
+		}
+		out = append(out, runnerLine(by, len(list) > 1, path))
+	}
+	return out
+}
+
+// runnerLine is runnerWords with the directory, if that is wanted, and what a guess is
+// mended with.
+func runnerLine(by *onward.Runner, dir bool, path func(string) string) string {
+	text := runnerWords(by, path) + saying(by)
+	if dir && by.Dir != "" {
+		text = path(by.Dir) + ": " + text
+	}
+	return text
+}
+
+// saying is where a guess can be mended; "" for none.
+func saying(by *onward.Runner) string {
+	switch {
+	case !by.Assumed:
+		return ""
+	case by.Dir == "":
+		return " (say --transaction)"
+	}
+	return " (say transaction: in onward.yaml)"
+}
+
+// sentWords says how a file is sent.
+func sentWords(t onward.Transaction) string {
+	switch t {
+	case onward.TransactionFile:
+		return "one transaction a file"
+	case onward.TransactionMessage:
+		return "one message a file, an implicit transaction"
+	case onward.TransactionPipeline:
+		return "one pipeline a file, an implicit transaction"
+	}
+	return "no transaction around a file"
+}

@@ -1,0 +1,27 @@
+package onward
+
+// Runner is who runs the migrations of a directory, and how that is known.
+type Runner struct {
+	// Dir is relative to the repository's root; "" for the root.
+	Dir       string `json:"dir"`
+	Framework string `json:"framework"`
+	// Tool is who runs them: "Flyway", "src/migrate.ts"; "" where nobody says.
+	Tool string `json:"tool,omitempty"`
+	// ToldBy is what tells it: a file, or what the files are named like; "" for nothing.
+	ToldBy string `json:"told_by,omitempty"`
+	// Transaction is how a file is sent that says nothing else; "" where each
+	// migration says it.
+	Transaction Transaction `json:"transaction,omitempty"`
+	// Assumed: Transaction is a guess.
+	Assumed bool `json:"assumed,omitempty"`
+	// Proof is what a deployed migration runs that the server refuses in a transaction;
+	// nil where Transaction does not follow from one.
+	Proof *Proof `json:"proof,omitempty"`
+}
+
+// Proof is a statement of a deployed migration.
+type Proof struct {
+	Command string `json:"command"`
+	Path    string `json:"path"`
+	Line    int    `json:"line"`
+}
