@@ -20,7 +20,6 @@ var speak = map[string]string{
 	"internal/adapter/":                        "where the tools are known",
 	"internal/usage/":                          "what code says to a database, by the libraries that it uses",
 	"audit/prisma.go":                          "a mapper's models are asked for what code uses",
-	"audit/stars.go":                           "libraries of Go and Rust, which read all columns of a row in their own ways",
 	"audit/evidence.go":                        "places and endings of files with code, not with migrations",
 	"internal/cli/":                            "an example in the help of a flag",
 	"internal/rules/column/star_read.go":       "the rule's page quotes a library's error",

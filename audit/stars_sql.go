@@ -9,9 +9,8 @@ import (
 
 // unlisted finds where code writes to a table by the order of its columns, in SQL of
 // any program: COPY and INSERT without a list of them, and INSERT … SELECT * of it
-// into another table. columns is how many there are, 0 when that is not known; counts
-// tells the files that count.
-func (u *deployedCode) unlisted(b *usage.Bound, q question, columns int, counts func(path string) bool) []analysis.Star {
+// into another table. counts tells the files that count.
+func (u *deployedCode) unlisted(b *usage.Bound, q question, counts func(path string) bool) []analysis.Star {
 	name := q.Name.Name
 	var out []analysis.Star
 	add := func(kind analysis.StarKind, w usage.Written, into, said string) {
@@ -25,7 +24,7 @@ func (u *deployedCode) unlisted(b *usage.Bound, q question, columns int, counts 
 		case w.Listed:
 		case w.How == usage.Copies:
 			add(analysis.CopiesRows, w, "", "COPY "+name+" FROM")
-		case w.How == usage.Inserts && q.Column == "" && columns > 0 && w.Values == columns:
+		case w.How == usage.Inserts && q.Column == "" && w.Values > 0 && w.Values == b.Width(table):
 			add(analysis.InsertsRows, w, "", "INSERT INTO "+name+" VALUES (…)")
 		}
 	}

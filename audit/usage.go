@@ -43,8 +43,6 @@ type deployedCode struct {
 	text *code
 	// lists are the models of Prisma's whose lists have tables of their own.
 	lists *[]adapter.Model
-	// stars are the files that read all columns, once they are read.
-	stars map[string]*starText
 	// empty says of a database whether nothing in the code works on it.
 	empty map[int]bool
 }

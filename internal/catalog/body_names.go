@@ -95,22 +95,16 @@ func (m *mentions) level(l *query.Level) {
 		}
 	}
 	switch s := l.Node.(type) {
-	case *pgparse.SelectStmt:
-		m.record(l, s.GetTargetList())
 	case *pgparse.InsertStmt:
 		m.insert(l, s)
-		m.record(l, s.GetReturningClause().GetExprs())
 	case *pgparse.UpdateStmt:
 		m.targets(l, s.GetTargetList())
-		m.record(l, s.GetReturningClause().GetExprs())
-	case *pgparse.DeleteStmt:
-		m.record(l, s.GetReturningClause().GetExprs())
 	case *pgparse.MergeStmt:
 		for _, n := range s.GetMergeWhenClauses() {
 			m.targets(l, n.GetMergeWhenClause().GetTargetList())
 		}
-		m.record(l, s.GetReturningClause().GetExprs())
 	}
+	m.record(l, query.Given(l.Node))
 	for _, n := range l.Names {
 		m.name(l, n)
 	}

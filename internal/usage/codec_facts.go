@@ -28,6 +28,20 @@ func (f *Facts) pass(c *codec) {
 	})
 	list(c, &f.Upserts, func(u *MapperUpsert) { u.pass(c) })
 	list(c, &f.Settings, c.place)
+	list(c, &f.Stars, func(s *Star) { s.pass(c) })
+	c.bool(&f.Sqlx)
+	c.bool(&f.Lax)
+	list(c, &f.Fields, c.mark)
+}
+
+func (s *Star) pass(c *codec) {
+	c.relation(&s.Relation)
+	c.string(&s.As)
+	c.int(&s.Others)
+	c.bool(&s.Exact)
+	c.bool(&s.Fitting)
+	c.bool(&s.Sqlx)
+	list(c, &s.Scans, c.int)
 }
 
 func (q *Query) pass(c *codec) {

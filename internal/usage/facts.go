@@ -12,6 +12,29 @@ type Facts struct {
 	Upserts []MapperUpsert
 	// Settings are names of settings that SQL sets; "" is one that is put together.
 	Settings []Place
+	// Stars are of languages whose rows must fit what they are read into.
+	Stars []Star
+	// Sqlx: the file names sqlx, of Go or of Rust. Lax: it tells that of Go to pass over
+	// columns that have no field.
+	Sqlx, Lax bool
+	// Fields are what structs of Go have for columns, as marks: their exported fields, and
+	// the names in their tags.
+	Fields []uint32
+}
+
+// Star is a query whose rows have all columns of a relation, by SELECT * or by RETURNING *
+// behind what How says, and what a program reads them into.
+type Star struct {
+	Relation
+	// As is what stands in front of the star: f of SELECT f.*.
+	As string
+	// Others is how many columns a row has besides, counted from 1; 0 is not known.
+	Others int
+	// Exact: into structs that have a field for each column, and no other; Fitting: that
+	// have one for each column. Sqlx: so does a method by a name that sqlx has for it.
+	Exact, Fitting, Sqlx bool
+	// Scans are how many places each Scan of them fills.
+	Scans []int
 }
 
 // Place is a name, and the line that it stands in.

@@ -14,6 +14,8 @@ type reader struct {
 	notes  []Span // comments
 	facts  *Facts
 	consts map[string][]int // the strings that a name stands for
+	// taking is up to where its stars count.
+	taking int
 	// where lines are counted up to.
 	at, line int
 }

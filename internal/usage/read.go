@@ -12,7 +12,9 @@ func Read(file string, text []byte) *Facts {
 	r := &reader{path: file, text: text, d: dialectOf(file), facts: &Facts{}, line: 1}
 	switch {
 	case r.d != nil:
+		r.taking = r.takes()
 		r.program()
+		r.rows()
 	case queryFile(file):
 		r.queries()
 	case mapperFile(file):
@@ -41,9 +43,11 @@ func (r *reader) program() {
 	r.pieces(func(l literal) {
 		r.short(l)
 		r.fragment(l)
-	}, func(from, _ int, s *sqlText) {
+	}, func(from, to int, s *sqlText) {
 		r.short(r.lits[from])
+		stars := len(r.facts.Stars)
 		r.sql(s)
+		r.taken(stars, from, to)
 	})
 }
 

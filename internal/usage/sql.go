@@ -12,9 +12,11 @@ func (r *reader) sql(s *sqlText) {
 		from := st.Start
 		line := func(at int) int { return r.lineAt(s.place(from + max(at, 0))) }
 		if st.Node == nil {
-			if q := loose(string(s.text[st.Start:st.End]), line); q != nil {
+			text := string(s.text[st.Start:st.End])
+			if q := loose(text, line); q != nil {
 				q.Line = line(0)
 				r.facts.Queries = append(r.facts.Queries, *q)
+				r.looseStars(text, q)
 			}
 			continue
 		}
@@ -25,6 +27,7 @@ func (r *reader) sql(s *sqlText) {
 			continue
 		}
 		q.Line = line(0)
+		r.star(st.Node, line)
 		if s.unfinished || s.holed(st.Start, st.End) {
 			q.Open = true
 		}
