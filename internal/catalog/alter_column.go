@@ -236,6 +236,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 	case pgparse.AlterTableType_AT_SetNotNull:
 		e.NotNull, e.NotNullInvalid = true, false
 	case pgparse.AlterTableType_AT_DropNotNull:
+		f.inferNotNull(t, e)
 		f.dropNotNull(t, e)
 	case pgparse.AlterTableType_AT_SetExpression:
 		rare := e.own()

@@ -44,7 +44,7 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 	if c == nil {
 		return false
 	}
-	f.fail(f.sure() && !t.Inferred, refuse.ConstraintExists, name, t.Name.Name)
+	f.fail(f.sure() && !c.Inferred, refuse.ConstraintExists, name, t.Name.Name)
 	if !f.failed {
 		// Something unseen dropped the old one.
 		f.forgetConstraint(t, c)

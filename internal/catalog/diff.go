@@ -130,7 +130,8 @@ func appendKey(b []byte, oid OID) []byte { return strconv.AppendInt(append(b, 'r
 func (d *differ) was(oid OID) *Relation {
 	b := d.before.Relation(oid)
 	guess, _ := d.after.guesses.get(oid)
-	if old, _ := d.before.guesses.get(oid); guess == nil || guess == old {
+	old, _ := d.before.guesses.get(oid)
+	if guess == nil || guess == old {
 		return b
 	}
 	if b == nil {
@@ -139,13 +140,7 @@ func (d *differ) was(oid OID) *Relation {
 		}
 		return guess
 	}
-	next := *b
-	for _, c := range guess.Columns {
-		if c.Attnum >= b.NextAttnum {
-			next.Columns = append(slices.Clip(next.Columns), c)
-		}
-	}
-	return &next
+	return b.withGuess(guess, old)
 }
 
 func (d *differ) relation(oid OID) {

@@ -9,7 +9,14 @@ func (d *differ) userType(oid OID) {
 	b, a := d.before.Type(oid), d.after.Type(oid)
 	x := Delta{OldType: b, NewType: a, Key: "t" + itoa(int(oid))}
 	switch {
-	case b == a || b == nil && a == nil || b == nil && a.Inferred:
+	case b == a || b == nil && a == nil:
+	case b == nil && a.Inferred:
+		if a.Called != a.Name { // it was there all the time
+			was := *a
+			was.Name = a.Called
+			x.Kind, x.OldType = TypeRenamed, &was
+			d.add(x)
+		}
 	case b == nil || a != nil && b.Inferred && !a.Inferred:
 		x.Kind = TypeCreated
 		d.add(x)

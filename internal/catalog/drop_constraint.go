@@ -10,6 +10,10 @@ import (
 func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only bool) {
 	c := t.Constraint(clip(name))
 	if c == nil {
+		if c = f.inferConstraint(t, clip(name)); c != nil {
+			f.forgetConstraint(t, c)
+			return
+		}
 		f.dropUnknownConstraint(t, clip(name), missingOK)
 		return
 	}
@@ -151,6 +155,7 @@ func sameSet(a, b []int16) bool {
 // entry at the referenced table.
 func (f *fold) forgetConstraint(t *Relation, c *Constraint) {
 	t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(o *Constraint) bool { return o.ID == c.ID })
+	f.partGone(t, "constraint", c.Name)
 	switch c.Kind {
 	case ForeignKey:
 		if ref := f.edit(c.Ref); ref != nil {

@@ -27,8 +27,10 @@ type UserType struct {
 	Checks   []*Constraint // of a domain
 	Relation OID           // of a composite type
 	Owner    string
-	// Inferred marks a type that no statement created.
+	// Inferred marks a type that no statement created; Called is the name by which
+	// the first statement knew it.
 	Inferred bool
+	Called   Name
 }
 
 // Constrained reports whether a domain restricts its base type.

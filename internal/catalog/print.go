@@ -210,6 +210,9 @@ func (c *Catalog) printHangers(b *strings.Builder, r *Relation) {
 		if t.Parent {
 			b.WriteString(", inherited")
 		}
+		if t.Inferred {
+			b.WriteString(", inferred")
+		}
 		b.WriteByte('\n')
 	}
 	for _, p := range r.Policies {

@@ -201,6 +201,9 @@ type Constraint struct {
 	Parent bool
 	// Named reports whether the author chose the name.
 	Named bool
+	// Inferred marks a constraint that no statement created. Its kind is what its
+	// name says by the server's convention; its columns are not known.
+	Inferred bool
 }
 
 // Column finds a column by name; nil when there is none.

@@ -95,6 +95,8 @@ type Trigger struct {
 	When    *pgparse.Node
 	Uses    []int16
 	Comment string
+	// Inferred marks a trigger that no statement created: only its name is known.
+	Inferred bool
 }
 
 // Policy is a row of pg_policy.

@@ -58,7 +58,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 	if old := r.Trigger(t.Name); old != nil {
 		if !s.GetReplace() {
-			f.fail(f.sure() && !r.Inferred, refuse.TriggerExists, t.Name, r.Name.Name)
+			f.fail(f.sure() && !old.Inferred, refuse.TriggerExists, t.Name, r.Name.Name)
 			if f.failed {
 				return
 			}
@@ -87,6 +87,8 @@ func (f *fold) functionName(schema, name string) Name {
 
 // dropTrigger drops a trigger, with its clones on partitions.
 func (f *fold) dropTrigger(r *Relation, name string) {
+	f.inferTrigger(r, name)
+	f.partGone(r, "trigger", name)
 	drop := func(r *Relation, cloned bool) {
 		r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(t *Trigger) bool { return t.Name == name && (!cloned || t.Parent) })
 	}
@@ -104,6 +106,9 @@ func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
 		f.fail(f.sure(), refuse.ObjectMissingOn, "trigger", name, r.Name.Name)
 		return
+	}
+	if name != "" && !on {
+		f.inferTrigger(r, name)
 	}
 	set := func(r *Relation) {
 		for i, t := range r.Triggers {

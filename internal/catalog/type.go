@@ -50,7 +50,7 @@ func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *Us
 		}
 		return nil
 	}
-	return f.putType(&UserType{Name: name, Kind: kind, Inferred: true})
+	return f.putType(&UserType{Name: name, Kind: kind, Inferred: true, Called: name})
 }
 
 // https://www.postgresql.org/docs/current/sql-altertype.html, enum forms

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -48,6 +49,12 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 		}
 		x := unserved{Delta: d}
 		switch {
+		case d.Kind == catalog.ConstraintDropped && d.OldConstraint.Inferred:
+			if k := d.OldConstraint.Kind; (k == catalog.Unique || k == catalog.Exclude) && !comesBack(t, d) {
+				x.fact = k.String() + " " + d.OldConstraint.Name + " of " + d.After.Name.String() + " is dropped"
+				x.say(p)
+			}
+			continue
 		case d.Kind == catalog.ConstraintDropped && (d.OldConstraint.Kind == catalog.Unique || d.OldConstraint.Kind == catalog.Exclude) && !d.OldConstraint.Deferrable:
 			x.idx, x.fact = d.OldIndex, d.OldConstraint.Kind.String()+" "+d.OldConstraint.Name
 		case d.Kind == catalog.IndexDropped && d.OldIndex.Index.Unique && d.OldIndex.Index.Constraint == "":
@@ -72,6 +79,24 @@ func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
 		return
 	}
 	x.say(p)
+}
+
+// comesBack reports whether the migration makes a key again that no statement
+// created: with the transaction, or behind IF EXISTS, in a later one.
+func comesBack(t *rule.Tx, d *rule.Delta) bool {
+	keys := func(r *catalog.Relation) bool {
+		return r != nil && slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
+			return c.Name == d.OldConstraint.Name || c.Kind == catalog.Unique && !c.Inferred
+		})
+	}
+	if keys(d.After) {
+		return true
+	}
+	guarded := slices.ContainsFunc(d.By.Node.GetAlterTableStmt().GetCmds(), func(n *pgparse.Node) bool {
+		c := n.GetAlterTableCmd()
+		return c.GetMissingOk() && c.GetName() == d.OldConstraint.Name
+	})
+	return guarded && keys(t.Migration.Txs[len(t.Migration.Txs)-1].After.Relation(d.OID))
 }
 
 func (x *unserved) say(p *rule.Pass) {
@@ -106,6 +131,14 @@ func (x *unserved) say(p *rule.Pass) {
 // named asks whether the deployed code names the columns of the index, or its
 // constraint, in ON CONFLICT.
 func (x *unserved) named(p *rule.Pass) analysis.Usage {
+	if x.idx == nil { // the server's name tells one column
+		con, table := x.OldConstraint.Name, x.Before.Name.Name
+		column := strings.TrimSuffix(strings.TrimPrefix(con, table+"_"), "_key")
+		if u := p.Code.UpsertsOn(p.DeployedName(x.Delta), column, con); u.Used {
+			return u
+		}
+		return analysis.Usage{}
+	}
 	var columns []string
 	for _, k := range x.idx.Index.Keys {
 		switch c := x.Before.Attr(k.Column); {

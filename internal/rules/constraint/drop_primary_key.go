@@ -36,6 +36,9 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 				next = c
 			}
 		}
+		if next != nil && d.OldConstraint.Inferred {
+			continue // on which columns it was is not known
+		}
 		if next != nil && slices.Equal(d.After.ColumnNames(next.Columns), d.Before.ColumnNames(d.OldConstraint.Columns)) && !next.Deferrable {
 			continue
 		}

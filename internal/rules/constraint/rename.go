@@ -113,7 +113,7 @@ func reportNames(p *rule.Pass, list []renamed) {
 // deployed reports whether the deployed schema has the name on the table.
 func deployed(p *rule.Pass, d *rule.Delta, name string) bool {
 	r := p.Release.Deployed.Relation(d.OID)
-	if r == nil {
+	if r == nil || d.OldConstraint != nil && d.OldConstraint.Inferred {
 		return true
 	}
 	if r.Constraint(name) != nil {

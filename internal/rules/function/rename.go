@@ -2,6 +2,7 @@ package function
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -9,42 +10,81 @@ import (
 // Rename flags a function that gets another name or schema.
 // https://www.postgresql.org/docs/current/sql-alterfunction.html
 var Rename = &rule.Rule{
-	ID:       "function-rename",
-	Category: onward.Compatibility,
-	Severity: onward.Error,
-	Preset:   onward.Recommended,
-	Summary:  "renaming a function breaks deployed code that calls it by its old name",
-	Harm:     "Triggers, views and defaults follow a rename; the text of queries and of other functions' bodies does not: calls by the old name fail with \"function does not exist\".",
-	Instead:  "Create a second function with the new name, and drop the old one a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-alterfunction.html"},
-	Commit:   rename,
+	ID:        "function-rename",
+	Category:  onward.Compatibility,
+	Severity:  onward.Error,
+	Preset:    onward.Recommended,
+	Summary:   "renaming a function breaks deployed code that calls it by its old name",
+	Harm:      "Triggers, views and defaults follow a rename; the text of queries and of other functions' bodies does not: calls by the old name fail with \"function does not exist\".",
+	Instead:   "Create a second function with the new name, and drop the old one a release later.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterfunction.html"},
+	Kinds:     rule.Another,
+	Statement: rename,
 }
 
-func rename(p *rule.Pass, t *rule.Tx) {
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.FunctionRenamed || !p.DeployedFunction(d.OldFunction) || !called(d.OldFunction) {
+func rename(p *rule.Pass, s *rule.Stmt) {
+	if s.Tx.RolledBack {
+		return
+	}
+	for i := range s.Deltas {
+		d := &s.Deltas[i]
+		if d.Kind != catalog.FunctionRenamed || !p.DeployedFunction(d.OldFunction) || !called(d.OldFunction) || len(p.Release.Deployed.Functions(d.OldFunction.Name.Schema, d.OldFunction.Name.Name)) == 0 {
 			continue
 		}
-		from, to := d.OldFunction.Name, d.NewFunction.Name
-		act := "is renamed to " + to.Name
-		if from.Schema != to.Schema {
-			if d.By.Node.GetAlterObjectSchemaStmt() == nil {
-				continue // with its schema: schema-rename
-			}
-			act = "moves to schema " + to.Schema
+		if s.Node.GetAlterObjectSchemaStmt() == nil && d.OldFunction.Name.Schema != d.NewFunction.Name.Schema {
+			continue // with its schema: schema-rename
 		}
-		if len(t.After.Functions(from.Schema, from.Name)) > 0 {
-			continue // function-signature-changed compares them
-		}
-		u := p.Code.UsesName(from)
-		p.Report(d.By, rule.Report{
-			Fact:     d.OldFunction.Kind + " " + from.String() + " " + act,
-			Harm:     u.Breaks("\"" + from.String() + "\""),
-			Unused:   from.String(),
-			Instead:  "create a second one with the new name, and drop the old one a release later",
-			Severity: severity(u),
-			Evidence: u.Evidence,
-		})
+		renamed(p, s, d.OldFunction.Kind, d.OldFunction.Name, d.NewFunction.Name)
 	}
+	if from, to := unseen(s); from.Name != "" {
+		renamed(p, s, "function", from, to)
+	}
+}
+
+// renamed reports a function whose name goes.
+func renamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
+	if len(s.Tx.After.Functions(from.Schema, from.Name)) > 0 {
+		return // function-signature-changed compares them
+	}
+	act := "is renamed to " + to.Name
+	if from.Schema != to.Schema {
+		act = "moves to schema " + to.Schema
+	}
+	u := p.Code.UsesName(from)
+	p.Report(s, rule.Report{
+		Fact:     kind + " " + from.String() + " " + act,
+		Harm:     u.Breaks("\"" + from.String() + "\""),
+		Unused:   from.String(),
+		Instead:  "create a second one with the new name, and drop the old one a release later",
+		Severity: severity(u),
+		Evidence: u.Evidence,
+	})
+}
+
+// unseen is the function that a statement gives another name and that none
+// created: it is there all the same.
+func unseen(s *rule.Stmt) (from, to catalog.Name) {
+	var kind pgparse.ObjectType
+	var object *pgparse.Node
+	if x := s.Node.GetRenameStmt(); x != nil {
+		kind, object, to.Name = x.GetRenameType(), x.GetObject(), x.GetNewname()
+	} else if x := s.Node.GetAlterObjectSchemaStmt(); x != nil {
+		kind, object, to.Schema = x.GetObjectType(), x.GetObject(), x.GetNewschema()
+	}
+	switch kind {
+	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
+	default:
+		return from, to
+	}
+	schema, name := pgparse.SchemaAndName(object.GetObjectWithArgs().GetObjname())
+	if s.Result.Refused != nil || len(s.Before.Functions(schema, name)) > 0 || s.Before.AbsentFunction(schema, name) {
+		return from, to
+	}
+	if schema == "" {
+		schema = s.Before.CreationSchema()
+	}
+	if to.Name == "" {
+		return catalog.Name{Schema: schema, Name: name}, catalog.Name{Schema: to.Schema, Name: name}
+	}
+	return catalog.Name{Schema: schema, Name: name}, catalog.Name{Schema: schema, Name: to.Name}
 }

@@ -36,12 +36,19 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		name, table := d.OldTrigger.Name, d.Before.Name.String()
+		again := later(t, d)
+		if again != nil && d.OldTrigger.Inferred && d.By.IfExists() {
+			continue // there is none yet, most likely
+		}
 		r := rule.Report{
 			Fact:    "trigger " + name + " of " + table + " is dropped",
 			Harm:    "what " + d.OldTrigger.Function.String() + " did for each " + d.OldTrigger.Events + " of the deployed code on " + table + " is no longer done, and nothing fails",
 			Instead: "drop it a release after the code that no longer needs it",
 		}
-		if again := later(t, d); again != nil {
+		if d.OldTrigger.Inferred {
+			r.Harm = "what it did for the deployed code's writes on " + table + " is no longer done, and nothing fails"
+		}
+		if again != nil {
 			r.Fact += " and made again in another transaction, at " + again.Lines(d.By)
 			r.Harm = "what the deployed code writes to " + table + " in between goes without it"
 			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\n" + again.SQL + ";\nCOMMIT;"
