@@ -13,6 +13,13 @@ type Effect struct {
 	Work Work `json:"work"`
 	// Blocks says who has to wait: "read", "write".
 	Blocks []string `json:"blocks"`
+	// RowLocks: the statement writes rows that were there, and each stays locked against
+	// whoever writes the same row until the transaction ends
+	// (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS).
+	RowLocks bool `json:"row_locks,omitempty"`
+	// Emptied: the relation gets new storage without rows, which takes no time that grows:
+	// TRUNCATE. Work is Rewrite then.
+	Emptied bool `json:"emptied,omitempty"`
 	// New marks a relation that this release created: nobody else uses it yet.
 	New bool `json:"new,omitempty"`
 	// Rows and Bytes are how big the relation is, with its partitions and

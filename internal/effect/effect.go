@@ -51,6 +51,9 @@ type Effect struct {
 	// Rows marks row-level work that grows with the rows touched, not with
 	// the table as such: UPDATE and DELETE with a condition.
 	Rows bool
+	// RowLocks: rows are written that were there before, and each stays locked against
+	// who else writes it until the transaction ends: UPDATE, DELETE, MERGE.
+	RowLocks bool
 	// Instant marks new storage that is empty or of fixed size, so that the
 	// time does not grow with the relation: TRUNCATE, a sequence's new state.
 	Instant bool
@@ -110,6 +113,7 @@ func (r Result) Onward() []onward.Effect {
 		e := &r.Effects[i]
 		out[i] = onward.Effect{
 			Relation: e.Name.Qualified(), Lock: e.Lock, Work: e.Work(), Blocks: e.Lock.Blocks(), New: e.Created,
+			RowLocks: e.RowLocks, Emptied: e.Instant && e.Kind != catalog.Sequence,
 		}
 	}
 	return out

@@ -146,6 +146,7 @@ func calledBy(rv *pgparse.RangeVar) string {
 // column with an index is looked up row by row, or read in the order of the
 // index.
 func (r *run) findsRows(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) {
+	r.at(t).RowLocks = true
 	switch {
 	case where != nil && stored(t) && !t.Inferred && t.Parent == 0 && r.joined(t, rv, where):
 		r.at(t).Rows = true

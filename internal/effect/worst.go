@@ -40,6 +40,7 @@ func (r *Result) add(e Effect) {
 		at.Scans = at.Scans || e.Scans
 		at.Waits = at.Waits || e.Waits
 		at.Rows = at.Rows || e.Rows
+		at.RowLocks = at.RowLocks || e.RowLocks
 		at.Dropped = at.Dropped || e.Dropped
 		return
 	}

@@ -284,7 +284,7 @@ func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
 		o := l.bars[i].seen
 		bar := b.draw(a, b.numberOf(b.run, l.bars[i].statement), o.FromMS, o.UntilMS, o.WaitedMS)
 		bar.Class = who(o.Blocks)
-		bar.Title = fmt.Sprintf("%s: %s on %s, %s, ", b.title(l.bars[i].statement), o.Lock, relation(o.Relation), blocks(o.Blocks))
+		bar.Title = fmt.Sprintf("%s: %s on %s, %s, ", b.title(l.bars[i].statement), o.Lock, relation(o.Relation), "blocks "+whom(o.Blocks))
 		if o.WaitedMS > 0 {
 			bar.Title += "waited " + Millis(o.WaitedMS) + ", "
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ func (b *htmlBuilder) expected(out *htmlStatement, m *onward.Migration, s int) {
 	st := &m.Statements[s]
 	for i := range st.Effects {
 		e := &st.Effects[i]
-		l := htmlLock{Relation: relation(e.Relation), Lock: e.Lock.String(), Work: workWords(e.Work), Who: who(e.Blocks), Blocks: whom(e.Blocks)}
+		l := htmlLock{Relation: relation(e.Relation), Lock: e.Lock.String(), Work: cmp.Or(worked(e), "—"), Who: who(e.Blocks), Blocks: kept(e)}
 		l.Held = strings.TrimPrefix(duration(m, s, e), l.Work+", ")
 		if e.New {
 			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"

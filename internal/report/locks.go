@@ -21,7 +21,7 @@ func WriteLocks(w io.Writer, f Format, list []onward.Locks, o Options) error {
 		if len(list) > 1 || o.Verbose {
 			p.line(p.paint(p.Bold, shorten(Line(list[i].SQL), p.width)))
 		}
-		p.lockTables(&list[i])
+		p.lockTables(&list[i], o.Verbose)
 	}
 	if len(list) == 0 {
 		p.line("no statements")
@@ -51,7 +51,7 @@ func locksJSON(w io.Writer, locks []onward.Locks) error {
 
 // lockTables prints one statement: a table for each group of versions that
 // agree on it, and what follows from it.
-func (p *page) lockTables(l *onward.Locks) {
+func (p *page) lockTables(l *onward.Locks, verbose bool) {
 	if len(l.Variants) == 0 {
 		p.wrap("", "  ", Line(l.Note), p.Warning)
 		return
@@ -65,7 +65,7 @@ func (p *page) lockTables(l *onward.Locks) {
 			p.line(p.paint(p.Bold, Versions(v.Postgres)))
 		}
 		if v.Refused == "" {
-			p.lockRows(v.Effects)
+			p.lockRows(listed(v.Effects, verbose))
 		}
 		var closing []string
 		switch {
@@ -94,6 +94,15 @@ func (p *page) lockTables(l *onward.Locks) {
 	}
 }
 
+// listed are the relations that are shown: what the statement makes itself locks nobody
+// out.
+func listed(effects []onward.Effect, verbose bool) []onward.Effect {
+	if verbose {
+		return effects
+	}
+	return existing(effects)
+}
+
 // lockRows prints relation, lock, work and who waits, in columns.
 func (p *page) lockRows(effects []onward.Effect) {
 	if len(effects) == 0 {
@@ -107,10 +116,13 @@ func (p *page) lockRows(effects []onward.Effect) {
 			name += " (new)"
 		}
 		work := e.Work.String()
+		if e.Emptied || e.RowLocks && e.Work == onward.Scan {
+			work = worked(e)
+		}
 		if e.EstimateMS > 0 && !e.New {
 			work += ", " + timeWords(e.EstimateMS)
 		}
-		rows = append(rows, []string{name, e.Lock.String(), work, whom(e.Blocks)})
+		rows = append(rows, []string{name, e.Lock.String(), work, kept(e)})
 	}
 	widths := []int{12, 24, 8, 0}
 	for _, row := range rows {
@@ -143,6 +155,7 @@ func (p *page) lockRows(effects []onward.Effect) {
 // felt are the relations that fare alike under a statement.
 type felt struct {
 	rewritten, built, scanned []string
+	emptied, written          []string
 	closed, readOnly          []string // to reads and writes; to writes
 }
 
@@ -154,12 +167,16 @@ func feltOf(effects []onward.Effect) felt {
 			continue
 		}
 		name := relation(e.Relation)
-		switch e.Work {
-		case onward.Rewrite:
+		switch {
+		case e.Emptied:
+			f.emptied = append(f.emptied, name)
+		case e.RowLocks && e.Work == onward.Scan:
+			f.written = append(f.written, name)
+		case e.Work == onward.Rewrite:
 			f.rewritten = append(f.rewritten, name)
-		case onward.IndexWork:
+		case e.Work == onward.IndexWork:
 			f.built = append(f.built, name)
-		case onward.Scan:
+		case e.Work == onward.Scan:
 			f.scanned = append(f.scanned, name)
 		}
 		switch {
@@ -174,13 +191,13 @@ func feltOf(effects []onward.Effect) felt {
 
 // work is "full scan of orders"; "" for none.
 func (f felt) work() string {
-	return phrases(phrase("rewrite of ", f.rewritten, ""), phrase("index build on ", f.built, ""), phrase("full scan of ", f.scanned, ""))
+	return phrases(phrase("rewrite of ", f.rewritten, ""), phrase("new, empty storage for ", f.emptied, ""), phrase("index build on ", f.built, ""), phrase("full scan of ", f.scanned, ""), phrase("rows of ", f.written, " are written"))
 }
 
 // blocked is "writes to orders and users are blocked"; "" for nothing. Where
 // they are those that are worked on, their names stand in the work already.
 func (f felt) blocked() string {
-	if slices.Equal(slices.Concat(f.rewritten, f.built, f.scanned), slices.Concat(f.closed, f.readOnly)) {
+	if slices.Equal(slices.Concat(f.rewritten, f.emptied, f.built, f.scanned), slices.Concat(f.closed, f.readOnly)) {
 		switch {
 		case len(f.readOnly) == 0 && len(f.closed) > 0:
 			return "reads and writes are blocked"
@@ -206,14 +223,19 @@ func phrases(list ...string) string {
 // consequence says in a sentence what other sessions feel: "Full scan of
 // orders while writes to orders and users are blocked."
 func consequence(effects []onward.Effect, duration string) string {
-	if len(effects) == 0 {
+	switch {
+	case len(effects) == 0:
 		return "No relation is locked."
+	case len(existing(effects)) == 0:
+		return "Only what it makes itself is locked: nobody else uses that yet."
 	}
 	f := feltOf(effects)
 	work, blocked := f.work(), f.blocked()
 	switch {
 	case work != "" && blocked != "":
 		return upper(work) + " while " + blocked + "."
+	case work != "" && len(f.written) > 0:
+		return upper(work) + "; whoever writes one of them waits until the transaction ends, other reads and writes go on."
 	case work != "":
 		return upper(work) + "; reads and writes go on."
 	case blocked != "" && duration == "grows":

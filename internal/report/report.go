@@ -217,9 +217,6 @@ func place(path string, line, column int) string {
 // relation is a relation's name for people: the schema public is not named.
 func relation(name string) string { return Line(strings.TrimPrefix(name, "public.")) }
 
-// blocks says whom a lock makes wait.
-func blocks(who []string) string { return "blocks " + whom(who) }
-
 // whom says who waits for a lock.
 func whom(who []string) string {
 	if len(who) == 0 {
@@ -230,6 +227,26 @@ func whom(who []string) string {
 		words[i] = w + "s"
 	}
 	return Line(strings.Join(words, " and "))
+}
+
+// kept says who waits for what a statement does to a relation: for its lock on that, or
+// for those on the rows.
+func kept(e *onward.Effect) string {
+	if len(e.Blocks) == 0 && e.RowLocks && !e.New {
+		return "writers of the same rows"
+	}
+	return whom(e.Blocks)
+}
+
+// worked names the work on a relation; "" for none.
+func worked(e *onward.Effect) string {
+	switch {
+	case e.Emptied:
+		return "emptied"
+	case e.Work == onward.Scan && e.RowLocks:
+		return "writes rows"
+	}
+	return doing[e.Work]
 }
 
 // transactionWords says how a migration is sent.

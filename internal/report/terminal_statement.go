@@ -86,7 +86,7 @@ func (t *terminal) statement(m *onward.Migration, at int, listed bool) {
 		if e.New {
 			name += " (new)"
 		}
-		rows = append(rows, []string{name, e.Lock.String(), duration(m, at, e), blocks(e.Blocks)})
+		rows = append(rows, []string{name, e.Lock.String(), duration(m, at, e), "blocks " + kept(e)})
 	}
 	t.effects(effects, rows)
 	if more := len(effects) - len(rows); more > 0 {
@@ -138,11 +138,11 @@ func duration(m *onward.Migration, at int, e *onward.Effect) string {
 	s := &m.Statements[at]
 	switch {
 	case e.EstimateMS > 0 && !e.New:
-		return doing[e.Work] + ", " + timeWords(e.EstimateMS)
-	case e.Work == onward.Rewrite:
-		return "rewrite"
+		return worked(e) + ", " + timeWords(e.EstimateMS)
+	case e.Emptied, e.Work == onward.Rewrite:
+		return worked(e)
 	case e.Work != onward.NoWork:
-		return doing[e.Work] + ", grows"
+		return worked(e) + ", grows"
 	case s.Duration == "grows" && e.Lock <= onward.RowExclusiveLock:
 		return "grows with the rows"
 	case s.Duration == "waits":
