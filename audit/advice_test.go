@@ -62,14 +62,23 @@ func TestAdvisedNames(t *testing.T) {
 // A json column is a hazard to code that compares whole rows.
 func TestJsonColumn(t *testing.T) {
 	t.Parallel()
-	for query, want := range map[string]string{
-		"SELECT id FROM users":                        "info",
-		"SELECT DISTINCT u.* FROM users u":            "warning",
-		"SELECT * FROM users UNION SELECT * FROM old": "warning",
-		"users.order(:id).distinct":                   "warning",
+	sql := func(query string) string { return "-- store/store.go --\npackage store\n\nconst q = `" + query + "`\n" }
+	const query = "-- app/query.ts --\nconst q = db('users').select('*')"
+	for code, want := range map[string]string{
+		sql("SELECT id FROM users"):                                      "info",
+		sql("SELECT DISTINCT u.* FROM users u"):                          "warning",
+		sql("SELECT * FROM users UNION SELECT * FROM old"):               "warning",
+		sql("SELECT DISTINCT * FROM users WHERE ((` + where + `"):        "warning",
+		sql("SELECT id FROM users") + "\n// distinct(users)\n":           "info",
+		sql("SELECT id FROM users") + "\nvar distinct = \"distinct(\"\n": "info",
+		query + ".distinct();\n":                                         "warning",
+		query + ".groupBy('id');\n":                                      "warning",
+		query + ";\nconst by = _.groupBy(q, 'id');\n":                    "info",
+		"-- app/models/user.rb --\nclass User < ApplicationRecord\n  scope :named, -> { order(:id).distinct }\nend\n": "warning",
+		sql("SELECT id FROM users") + "-- store/other.go --\npackage store\n\nvar q = list.Distinct()\n":              "info",
 	} {
 		dir := repository(t, "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY);\n"+
-			"-- store/store.go --\npackage store\n\nconst q = `"+query+"`\n",
+			code,
 			"-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE users ADD COLUMN data json;\n")
 		got := ""
 		for _, f := range changelog0(t, Config{Dir: dir, Base: "main"}).Findings {
@@ -78,7 +87,7 @@ func TestJsonColumn(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("%s: %q, want %q", query, got, want)
+			t.Errorf("%s: %q, want %q", code, got, want)
 		}
 	}
 }

@@ -30,6 +30,8 @@ const (
 	codeRoom = "code"
 	// codeBunch is how many bytes of files are read at once.
 	codeBunch = 4 << 20
+	// lineRunes bounds what is shown of a line.
+	lineRunes = 200
 	// smallCode is what is read as fast as a cache is.
 	smallCode = 1 << 20
 )
@@ -41,7 +43,7 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool) *cod
 	var list []gitrange.File
 	size := int64(0)
 	for _, f := range base.Files() {
-		if f.Err == nil && !f.Symlink && f.Size <= gitrange.WordFile && !skip(f.Path) {
+		if f.Err == nil && !f.Symlink && f.Size <= gitrange.CodeFile && !skip(f.Path) {
 			list = append(list, f)
 			size += f.Size
 		}
@@ -147,6 +149,6 @@ func (c *code) line(file string, number int) string {
 	if number < 1 || number > len(lines) {
 		return ""
 	}
-	line := []rune(strings.TrimSpace(strings.ToValidUTF8(lines[number-1][:min(len(lines[number-1]), 4*gitrange.HitTextRunes)], "")))
-	return string(line[:min(len(line), gitrange.HitTextRunes)])
+	line := []rune(strings.TrimSpace(strings.ToValidUTF8(lines[number-1][:min(len(lines[number-1]), 4*lineRunes)], "")))
+	return string(line[:min(len(line), lineRunes)])
 }

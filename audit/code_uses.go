@@ -6,7 +6,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
 )
@@ -63,13 +62,7 @@ func (u *deployedCode) inCode(q question) analysis.Usage {
 // SQL or in a mapper's words.
 func (u *deployedCode) comparing(q question) analysis.Usage {
 	b := u.bound(q)
-	uses := b.Compares(q.Name)
-	works := b.Works(q.Name)
-	hits, _ := gitrange.Words(u.base, []string{"distinct", "distinctOn", "Distinct", "union", "groupBy", "group_by"}, func(p string) bool { return !works[p] })
-	for _, h := range hits {
-		uses = append(uses, usage.Use{Path: h.Path, Line: h.Line})
-	}
-	return u.told(b, q, uses)
+	return u.told(b, q, b.Compares(q.Name))
 }
 
 // relation is the relation of a question in the deployed schema; nil for none.

@@ -77,21 +77,3 @@ func BenchmarkReadWorkingTree(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkWords(b *testing.B) {
-	f := manyFiles(b, 5000)
-	base, err := open(b, f.dir).Head(b.Context(), "main")
-	if err != nil {
-		b.Fatal(err)
-	}
-	var words []string
-	for i := range 100 {
-		words = append(words, fmt.Sprintf("c%d", 17*i), fmt.Sprintf("absent%d", i))
-	}
-	for b.Loop() {
-		hits, err := Words(base, words, func(string) bool { return false })
-		if err != nil || len(hits) != 100 {
-			b.Fatal(len(hits), err)
-		}
-	}
-}

@@ -110,8 +110,6 @@ func TestBloblessClone(t *testing.T) {
 	failsAs[*MissingObjectsError](t, err)
 	_, err = rg.Base.Dir(ctx)
 	failsAs[*MissingObjectsError](t, err)
-	_, err = Words(rg.Base, []string{"nickname"}, func(string) bool { return false })
-	failsAs[*MissingObjectsError](t, err)
 	if n := f.git("rev-list", "--objects", "--all", "--missing=print", "--quiet"); n == "" {
 		t.Error("the contents were fetched")
 	}
@@ -121,11 +119,6 @@ func TestBloblessClone(t *testing.T) {
 	rg = ranged(t, r, "", "")
 	same(t, content(t, rg.Base, "edit.sql"), "select nickname;\n")
 	same(t, len(rg.Changes), 4)
-	hits, err := Words(rg.Base, []string{"nickname"}, func(string) bool { return false })
-	if err != nil {
-		t.Fatal(err)
-	}
-	same(t, len(hits), 1)
 }
 
 // Should an object vanish while cat-file runs, the process may die of it. The

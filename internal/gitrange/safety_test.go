@@ -148,7 +148,7 @@ func TestNothingOfTheRepositoryRuns(t *testing.T) {
 	}
 	same(t, rg.Changes, want)
 	for _, tree := range []Tree{rg.Base, rg.Head} {
-		if _, err := Words(tree, []string{"column"}, func(string) bool { return false }); err != nil {
+		if _, err := tree.ReadAll(paths(tree)); err != nil {
 			t.Fatal(err)
 		}
 	}

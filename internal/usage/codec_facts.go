@@ -28,6 +28,7 @@ func (f *Facts) pass(c *codec) {
 	})
 	list(c, &f.Upserts, func(u *MapperUpsert) { u.pass(c) })
 	list(c, &f.Settings, c.place)
+	list(c, &f.Compares, c.int)
 	list(c, &f.Stars, func(s *Star) { s.pass(c) })
 	c.bool(&f.Sqlx)
 	c.bool(&f.Lax)

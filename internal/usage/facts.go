@@ -12,6 +12,8 @@ type Facts struct {
 	Upserts []MapperUpsert
 	// Settings are names of settings that SQL sets; "" is one that is put together.
 	Settings []Place
+	// Compares are the lines of mappers' calls that may compare whole rows.
+	Compares []int
 	// Stars are of languages whose rows must fit what they are read into.
 	Stars []Star
 	// Sqlx: the file names sqlx, of Go or of Rust. Lax: it tells that of Go to pass over

@@ -228,17 +228,6 @@ func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
 	return ranked(append(uses, b.String(name)...)), unknown
 }
 
-// Compares reports whether queries compare whole rows: DISTINCT, GROUP BY, UNION.
-func (b *Bound) Compares(n catalog.Name) []Use {
-	var out []Use
-	b.naming(n, func(path string, q *Query, i int) {
-		if q.Compares {
-			out = append(out, Use{path, q.Relations[i].Line, Reads, Parsed, rankQuery})
-		}
-	})
-	return ranked(out)
-}
-
 // Empty reports whether nothing in the code works on the database: no query, call or
 // model is of a relation that the schema has, nor of one that it may not know.
 func (b *Bound) Empty() bool {

@@ -24,6 +24,7 @@ func Read(file string, text []byte) *Facts {
 	r.enums()
 	r.told()
 	r.upserts()
+	r.compares()
 	return r.facts
 }
 

@@ -49,6 +49,8 @@ var (
 	notLoose    = regexp.MustCompile(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
 	looseSign   = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + holeName)
 	looseBegins = regexp.MustCompile(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
+	// looseCompares compares whole rows, as Query.Compares says.
+	looseCompares = regexp.MustCompile(`(?i)\bselect\s+distinct\b|\bgroup\s+by\b|\b(?:union|intersect|except)\s+(?:distinct\s+)?\(?\s*select\b`)
 	// looseConflict asks for an index that is not known.
 	looseConflict = regexp.MustCompile(`(?i)\bon\s+conflict\b`)
 	looseWith     = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
@@ -71,6 +73,7 @@ func loose(text string, line func(int) int) *Query {
 	if at := looseConflict.FindStringIndex(text); at != nil && len(q.Writes) > 0 {
 		q.Upserts = []Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: Target{Open: true}}}
 	}
+	q.Compares = looseCompares.MatchString(l.text)
 	l.names()
 	return q
 }
