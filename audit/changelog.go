@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -63,6 +64,8 @@ type changelog struct {
 	// of the base could not be.
 	deployed []*catalog.Catalog
 	unread   []unread
+	// strings is how strings end behind them.
+	strings []pgparse.Strings
 }
 
 // pair is a source of migrations at base and head.
@@ -82,20 +85,19 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
 	for i, members := range a.databases {
+		others, err := a.otherwise(i, pairs, compared, usage)
+		if err != nil {
+			return nil, err
+		}
 		j, err := newJudge(a.Settings, a.known)
 		if err != nil {
 			return nil, err
 		}
+		j.otherwise = others
+		a.begin(j, i, compared, usage)
 		j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)
-		}
-		if usage != nil {
-			j.uses(usage.of(i))
-		}
-		a.deploy(j, i, compared)
-		if usage != nil {
-			usage.deployed[i] = j.run().Catalog()
 		}
 		for _, k := range members {
 			p := compared[k]
@@ -103,12 +105,8 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 			j.lost(p.deployed, a.rng.BaseName)
 			j.history(p.history)
 			from := len(j.report.Migrations)
-			together := 0
-			if pairs[k].head.Together {
-				together = k + 1
-			}
 			for _, m := range p.release {
-				j.judge(m.migration, m.status, together)
+				j.judge(m.migration, m.status, together(pairs, k))
 			}
 			for _, m := range p.deleted {
 				j.deleted(m)
@@ -122,12 +120,58 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 	return out, nil
 }
 
+// begin gives a judge what the base made of a database.
+func (a *changelog) begin(j *judge, database int, compared []*comparison, usage *deployedCode) {
+	if usage != nil {
+		j.uses(usage.of(database))
+	}
+	a.deploy(j, database, compared)
+	if usage != nil {
+		usage.deployed[database] = j.run().Catalog()
+	}
+}
+
+// together is rule.Migration.Together of the migrations of a pair.
+func together(pairs []pair, k int) int {
+	if pairs[k].head.Together {
+		return k + 1
+	}
+	return 0
+}
+
+// otherwise judges the release of a database in the other way, where there is one; but
+// for what only its statements do.
+func (a *changelog) otherwise(database int, pairs []pair, compared []*comparison, usage *deployedCode) (map[string][]onward.Finding, error) {
+	var list []*adapter.Migration
+	var steps []released
+	var with []int
+	for _, k := range a.databases[database] {
+		for _, m := range compared[k].release {
+			list, steps, with = append(list, m.migration), append(steps, m), append(with, together(pairs, k))
+		}
+	}
+	other := otherways(list)
+	if other == nil || usage == nil {
+		return nil, nil
+	}
+	j, err := newTrial(a.Settings, a.known)
+	if err != nil {
+		return nil, err
+	}
+	a.begin(j, database, compared, usage)
+	for i, m := range other {
+		j.judge(m, steps[i].status, with[i])
+	}
+	return j.differing(list, other), nil
+}
+
 // share tells which sources share a database, once.
 func (a *changelog) share(pairs []pair) {
 	if a.databases == nil {
 		a.databases = databases(pairs, a.known.catalog != nil)
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
 		a.unread = make([]unread, len(a.databases))
+		a.strings = make([]pgparse.Strings, len(a.databases))
 		a.deployed[0] = a.known.catalog
 	}
 }
@@ -135,7 +179,7 @@ func (a *changelog) share(pairs []pair) {
 // deploy folds what the base has of a database, the first time.
 func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
 	if a.deployed[database] != nil {
-		j.deployed, j.unread = a.deployed[database], a.unread[database]
+		j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
 		return
 	}
 	for _, k := range a.databases[database] {
@@ -143,7 +187,7 @@ func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
 			j.deploy(m)
 		}
 	}
-	a.deployed[database], a.unread[database] = j.run().Release().Deployed, j.unread
+	a.deployed[database], a.unread[database], a.strings[database] = j.run().Release().Deployed, j.unread, j.strings
 }
 
 // load reads the migrations of both trees. The adapters look at the head; a
@@ -233,6 +277,11 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 		p.base = a.standIn(p.head, *base, baseErr, modelsOf(ctx, adapters, a.base, *base, baseErr))
 	case baseErr != nil:
 		return p, fmt.Errorf("at %s: %w", a.rng.BaseName, baseErr)
+	}
+	if p.base != nil {
+		settle(p.base.Migrations, p.base, p.head)
+	} else {
+		settle(nil, p.head)
 	}
 	return p, nil
 }

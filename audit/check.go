@@ -64,11 +64,11 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	if len(c.Paths) == 0 {
 		c.Paths = []string{"."}
 	}
-	deployed, err := c.load(ctx, c.Applied, j)
+	deployed, err := c.load(ctx, c.Applied, nil, j)
 	if err != nil {
 		return nil, err
 	}
-	release, err := c.load(ctx, c.Paths, j)
+	release, err := c.load(ctx, c.Paths, deployed, j)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +103,37 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 		// Most of a history is deployed, and nothing says what.
 		j.report.Summary.Withheld = onward.WithheldHistory
 	}
+	if j.otherwise, err = c.otherwise(j, kept); err != nil {
+		return nil, err
+	}
 	j.all(kept)
 	return j.finish(), nil
 }
 
+// otherwise judges files in the other way, where they have one: but for those of a
+// whole history, of which nothing is said.
+func (c *CheckConfig) otherwise(j *judge, list []*adapter.Migration) (map[string][]onward.Finding, error) {
+	if j.report.Summary.Withheld == onward.WithheldHistory {
+		return nil, nil
+	}
+	other := otherways(list)
+	if other == nil {
+		return nil, nil
+	}
+	trial, err := newTrial(c.Settings, j.known)
+	if err != nil {
+		return nil, err
+	}
+	trial.deployed, trial.strings = j.run().Release().Deployed, j.strings
+	for _, m := range other {
+		trial.judge(m, onward.StatusNew, 0)
+	}
+	return trial.differing(list, other), nil
+}
+
 // load turns paths into migrations: through the framework that claims them,
-// else as plain SQL files.
-func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*adapter.Migration, error) {
+// else as plain SQL files. deployed is what ran before them.
+func (c *CheckConfig) load(ctx context.Context, paths []string, deployed []*adapter.Migration, j *judge) ([]*adapter.Migration, error) {
 	var out []*adapter.Migration
 	var names []string
 	for _, p := range paths {
@@ -121,6 +145,7 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 		if err != nil {
 			return nil, err
 		}
+		settle(deployed, set)
 		j.runBy(set, c.said(set))
 		out = append(out, set.Migrations...)
 	}
@@ -135,6 +160,7 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, j *judge) ([]*ad
 	if err != nil {
 		return nil, err
 	}
+	settle(deployed, sets...)
 	for _, s := range sets {
 		j.runBy(s, c.said(s))
 		out = append(out, s.Migrations...)

@@ -36,6 +36,11 @@ type judge struct {
 	brief bool
 	// breathe is CheckConfig.Breathe.
 	breathe func(left float64, still func(do func()))
+	// otherwise is what was found with files sent in the other way, by file, where their
+	// runner is a guess.
+	otherwise map[string][]onward.Finding
+	// trial: it judges the other way, and comments take nothing out.
+	trial bool
 }
 
 func newJudge(c *config.Config, k *known) (*judge, error) {
@@ -159,9 +164,12 @@ func (j *judge) fold(x *judged) {
 	if x.script, x.err = j.recut(m, x.script); x.err != nil {
 		return
 	}
+	if j.trial {
+		x.script.Suppressions = nil
+	}
 	x.folded = &rule.Migration{
 		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
-		Refusals: m.Problems, Together: x.together,
+		Refusals: m.Problems, Together: x.together, Otherwise: j.otherwise[m.Path],
 	}
 	j.run().Fold(x.folded)
 	j.leaves(x.script, false)
@@ -370,26 +378,4 @@ func excerpt(sql string) string {
 		return string(r[:79]) + "…"
 	}
 	return s
-}
-
-// plain is a statement for comparison.
-type plain struct {
-	sql  string
-	line int
-}
-
-// statements are the statements of a migration, without comments and
-// white space.
-func statements(m *adapter.Migration) []plain {
-	s, err := script.Build(m.Source)
-	if err != nil {
-		return []plain{{m.Source.Text, 1}}
-	}
-	var out []plain
-	for _, st := range s.Statements {
-		if st.Parent < 0 {
-			out = append(out, plain{pgparse.Squeeze(st.SQL), st.Line})
-		}
-	}
-	return out
 }

@@ -14,9 +14,7 @@ type Told struct {
 	Transaction onward.Transaction
 	// Assumed: it is a guess. Migrations that are sent by it have Runner.Guessed.
 	Assumed bool
-	// Not are the ways of sending a file that deployed migrations rule out, and Proof is
-	// the first of those: what it runs, and its place.
-	Not   []onward.Transaction
+	// Proof is what shows Transaction, where a deployed migration does.
 	Proof Proof
 }
 

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// Fails is how the harm of what the server refuses for certain begins.
+const Fails = "the migration fails"
+
 // Enumerate names several things in a sentence: "a, b and c"; of many the first
 // three, and how many others there are.
 func Enumerate(names []string) string {

@@ -3,6 +3,7 @@ package history
 import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
 
 // Runner is what the migration tool does around a migration.
@@ -17,9 +18,12 @@ type Runner struct {
 	TimeZone string
 	// Retries: the tool runs a migration again when it hits a lock timeout.
 	Retries bool
-	// Guessed: nobody said how the files are sent, and nothing in them tells;
-	// statement by statement is what psql does.
+	// Guessed: nobody said how the files are sent, and nothing in them tells:
+	// statement by statement, as psql does, or as a program seems to.
 	Guessed bool
+	// Otherwise is how they are sent where the guess is wrong: with a transaction around
+	// a file, or without; "" where nothing else can be.
+	Otherwise onward.Transaction
 	// Rerun says what happens to a migration without a transaction that
 	// failed halfway: the tool runs the whole file again.
 	Rerun bool

@@ -87,14 +87,14 @@ func runnerWords(by *onward.Runner, path func(string) string) string {
 	if strings.Contains(told, "/") && !strings.Contains(told, " ") {
 		told = path(told)
 	}
-	told, sent := Line(told), sentWords(by.Transaction)
+	told, sent := Line(told), sentWords(by)
 	switch {
-	case by.Proof != nil:
-		text := sent + ", as " + Line(by.Proof.Command) + " in " + path(place(by.Proof.Path, by.Proof.Line, 0)) + " shows, which is deployed"
-		if by.Assumed {
-			text = "assumed: " + text
-		}
-		return text
+	case by.Proof != nil && !by.Assumed:
+		return sent + proofWords(by.Proof, path)
+	case by.Assumed && by.Proof != nil && by.Tool == "":
+		return "assumed: " + sent + proofWords(by.Proof, path)
+	case by.Assumed && by.Proof != nil:
+		return "assumed: " + sent + ", as " + Line(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
 	case by.Assumed && by.Tool == "":
 		return "assumed: " + sent + ", as psql -f sends it"
 	case by.Assumed && by.Tool == by.ToldBy:
@@ -143,15 +143,23 @@ func saying(by *onward.Runner) string {
 	return " (say transaction: in onward.yaml)"
 }
 
+// proofWords says what shows that a file is in no transaction.
+func proofWords(p *onward.Proof, path func(string) string) string {
+	return "; " + Line(p.Command) + " in " + path(place(p.Path, p.Line, 0)) + ", which is deployed, shows that no transaction is around a file"
+}
+
 // sentWords says how a file is sent.
-func sentWords(t onward.Transaction) string {
-	switch t {
+func sentWords(by *onward.Runner) string {
+	switch by.Transaction {
 	case onward.TransactionFile:
 		return "one transaction a file"
 	case onward.TransactionMessage:
 		return "one message a file, an implicit transaction"
 	case onward.TransactionPipeline:
 		return "one pipeline a file, an implicit transaction"
+	}
+	if by.Proof != nil {
+		return "statement by statement"
 	}
 	return "no transaction around a file"
 }

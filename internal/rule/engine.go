@@ -175,7 +175,13 @@ func (e *Engine) Rules(m *Migration) {
 		}
 		e.migration(r, m)
 	}
+	from := len(e.found)
 	e.take()
+	if m.Otherwise != nil {
+		for i := range e.found[from:] {
+			m.Found = append(m.Found, e.found[from+i].Finding)
+		}
+	}
 	for _, c := range m.Script.Source.Code {
 		if r := e.pass.Mapped(c.Table); r != nil {
 			e.pass.Rows.Work(r.OID)

@@ -70,6 +70,9 @@ type Report struct {
 	// Unused is what no deployed code may use: "users.age". Where that is not known, the
 	// finding being a warning, the release is safe if it is so.
 	Unused string
+	// SafeIf is what the release is safe with, whatever the severity: "a.sql runs in one
+	// transaction".
+	SafeIf string
 	// Stops says that the migration ends at the statement: what comes later in
 	// it is not found.
 	Stops bool
@@ -160,7 +163,7 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	if r.Severity != onward.Off && r.Severity < f.Severity {
 		f.Severity = r.Severity
 	}
-	f.Fact, f.Harm, f.Instead, f.Evidence = r.Fact, r.Harm, r.Instead, r.Evidence
+	f.Fact, f.Harm, f.Instead, f.Evidence, f.SafeIf = r.Fact, r.Harm, r.Instead, r.Evidence, r.SafeIf
 	if r.Unused != "" && f.Severity == onward.Warning {
 		f.SafeIf = "no deployed code uses " + r.Unused
 	}

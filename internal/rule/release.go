@@ -21,6 +21,12 @@ type Migration struct {
 	Runner    history.Runner
 	// Refusals is what the runner itself will refuse or misread in the file.
 	Refusals []history.Refusal
+	// Otherwise is what was found with the file sent in the other way, where
+	// Runner.Otherwise has one; nil where that was not tried.
+	Otherwise []onward.Finding
+	// Found is what was found with it sent as is assumed, but by Release rules, once it
+	// was judged; nil where Otherwise is.
+	Found []onward.Finding
 	// Together is not 0 where the runner sends all new migrations of a source in
 	// one transaction, and then the same for all of one source.
 	Together int

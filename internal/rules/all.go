@@ -198,6 +198,7 @@ var all = []*rule.Rule{
 	transaction.LongWorkUnderLock,
 	transaction.ManyTablesLocked,
 	transaction.PendingTriggerEvents,
+	transaction.RunnerAssumed,
 	transaction.SetLeaks,
 	transaction.SetLocalOutside,
 	transaction.TimeoutUnit,

@@ -140,14 +140,13 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	for i, f := range ups {
 		names[i] = f.name
 	}
-	mode := onward.TransactionMessage
+	mode, assumed := onward.TransactionMessage, s.Score == byNames
 	if s.Options.Transaction != "" {
-		mode = s.Options.Transaction
+		mode, assumed = s.Options.Transaction, false
 	} else if where := multiStatement(t); where != "" && len(ups) > 0 {
-		mode = onward.TransactionNone
+		mode, assumed = onward.TransactionNone, false
 		set.Source.Why += "; x-multi-statement is on in " + where
 	}
-	assumed := s.Score == byNames && s.Options.Transaction == ""
 	set.Told = adapter.Told{Transaction: mode, Assumed: assumed}
 	for i, f := range adapter.ReadFiles(t, d, names) {
 		if err := ctx.Err(); err != nil {

@@ -27,11 +27,11 @@ func TestTold(t *testing.T) {
 		"Supabase's configuration": {"supabase/migrations", map[string]string{
 			"supabase/config.toml": "", "supabase/migrations/20240101000000_a.sql": sql,
 		}, adapter.Options{}, "Supabase's CLI by supabase/config.toml"},
-		"Drizzle's journal": {"drizzle", map[string]string{"drizzle/meta/_journal.json": `{"entries": []}`, "drizzle/0000_a.sql": sql}, adapter.Options{}, "Drizzle by drizzle/meta/_journal.json"},
-		"marks in the files": {"m", map[string]string{"m/1_a.sql": "-- migrate:up\n" + sql}, adapter.Options{}, "dbmate by m/1_a.sql"},
-		"marks of which nothing else tells": {"m", map[string]string{"m/1_a.sql": "-- rambler up\n" + sql}, adapter.Options{}, "rambler by m/1_a.sql"},
-		"names of files": {"m", map[string]string{"m/V1__a.sql": sql}, adapter.Options{}, "Flyway by files named like V1__a.sql"},
-		"a script with psql": {"m", map[string]string{"up.sh": "for f in m/*.sql; do psql -1 -f $f; done\n", "m/1_a.sql": sql}, adapter.Options{}, "psql -1 by up.sh"},
+		"Drizzle's journal":                          {"drizzle", map[string]string{"drizzle/meta/_journal.json": `{"entries": []}`, "drizzle/0000_a.sql": sql}, adapter.Options{}, "Drizzle by drizzle/meta/_journal.json"},
+		"marks in the files":                         {"m", map[string]string{"m/1_a.sql": "-- migrate:up\n" + sql}, adapter.Options{}, "dbmate by m/1_a.sql"},
+		"marks of which nothing else tells":          {"m", map[string]string{"m/1_a.sql": "-- rambler up\n" + sql}, adapter.Options{}, "rambler by m/1_a.sql"},
+		"names of files":                             {"m", map[string]string{"m/V1__a.sql": sql}, adapter.Options{}, "Flyway by files named like V1__a.sql"},
+		"a script with psql":                         {"m", map[string]string{"up.sh": "for f in m/*.sql; do psql -1 -f $f; done\n", "m/1_a.sql": sql}, adapter.Options{}, "psql -1 by up.sh"},
 		"a script with psql, statement by statement": {"m", map[string]string{"up.sh": "for f in m/*.sql; do psql -f $f; done\n", "m/1_a.sql": sql}, adapter.Options{}, "psql by up.sh"},
 		"two scripts that differ": {"m", map[string]string{
 			"up.sh": "for f in m/*.sql; do psql -f $f; done\n", "all.sh": "for f in m/*.sql; do psql -1 -f $f; done\n", "m/1_a.sql": sql,

@@ -24,6 +24,8 @@
 //	                        behind it for an edit of comments only, "directory"
 //	                        where no migration is left of its directory
 //	bad.refusal: 3 text     what the runner refuses: line and message
+//	bad.otherwise: none file 2 rule text  how the file is assumed to be sent, how it is sent
+//	                        else, and an error that it has then: line, rule and harm
 //	bad.program: 3 fill updates t whole   what a program does in front of its first file: line,
 //	                        name, verb, table; "few", "batches", "apart" as in script.Code
 //
@@ -108,6 +110,10 @@ type Release struct {
 	// Changes and Refusals are what is wrong with the history and the files.
 	Changes  []history.Change
 	Refusals []history.Refusal
+	// Other is how the files are sent where the guess is wrong, and Otherwise what is
+	// found then.
+	Other     onward.Transaction
+	Otherwise []onward.Finding
 	// Programs are what the migration runs besides SQL.
 	Programs []script.Code
 	// Versions are those that the example is for, Servers those that run it.
@@ -278,10 +284,13 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 			s.Source.Code = r.Programs
 		}
 		runner := f.Runner
-		runner.Tool = all.Traits(r.Framework).Tool
+		runner.Tool, runner.Otherwise = all.Traits(r.Framework).Tool, r.Other
 		m := &rule.Migration{
 			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,
 			Mode: r.Transaction, Script: s, Runner: runner, Refusals: r.Refusals, Together: r.Together,
+		}
+		if i == 0 {
+			m.Otherwise = r.Otherwise
 		}
 		if err := Judge(e, m); err != nil {
 			return nil, err

@@ -47,6 +47,8 @@ func (f *Fixture) exampleHeader(key, value string) error {
 			return fmt.Errorf("%s.refusal: %q: write line and message", name, value)
 		}
 		r.Refusals = append(r.Refusals, history.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
+	case "otherwise":
+		return r.otherwise(value)
 	case "pg":
 		r.Versions, err = versions(value)
 		r.Servers = r.Versions
@@ -65,6 +67,21 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		return fmt.Errorf("unknown header %q of an example", key)
 	}
 	return nil
+}
+
+// otherwise reads how the file is sent where the guess is wrong, and an error of that.
+func (r *Release) otherwise(value string) error {
+	words := strings.SplitN(value, " ", 5)
+	if len(words) != 2 && len(words) != 5 {
+		return fmt.Errorf("otherwise: %q: write how it is sent, how else, line, rule and harm, or only the first two", value)
+	}
+	r.Transaction, r.Other, r.Otherwise = onward.Transaction(words[0]), onward.Transaction(words[1]), []onward.Finding{}
+	if len(words) == 2 {
+		return nil
+	}
+	n, err := strconv.Atoi(words[2])
+	r.Otherwise = append(r.Otherwise, onward.Finding{Rule: words[3], Severity: onward.Error, Line: n, Fact: words[4], Harm: words[4]})
+	return err
 }
 
 // versions reads the value of a pg header: "13..18" or "18".

@@ -1,0 +1,114 @@
+package transaction
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RunnerAssumed tells what would be otherwise, if a file whose runner is a guess were
+// sent in the other way: with a transaction around it, or without one.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+var RunnerAssumed = &rule.Rule{
+	ID:       "transaction-runner-assumed",
+	Category: onward.InTransaction,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "nothing says whether a transaction is around the file, and with one (or without) there is another error",
+	Harm:     "The same file is one transaction in one tool and statement by statement in the next. In a transaction the server refuses what cannot run in one, and every lock is held until the last statement is done. Who runs the file is a guess here: a program of the project's own, or nobody that the repository names.",
+	Instead:  "Say how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or behind --transaction.",
+	Manual:   []string{"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT"},
+	Gather:   keepOtherwise,
+	Release:  runnerAssumed,
+}
+
+// otherwise is a migration whose way of being sent is a guess, and its comments.
+type otherwise struct {
+	*rule.Migration
+	comments []script.Suppression
+}
+
+func keepOtherwise(p *rule.Pass, m *rule.Migration) {
+	if m.Otherwise != nil {
+		p.Keep(otherwise{m, m.Script.Suppressions})
+	}
+}
+
+func runnerAssumed(p *rule.Pass, _ *rule.Release) {
+	for _, m := range rule.Kept[otherwise](p) {
+		m.report(p)
+	}
+}
+
+func (m *otherwise) report(p *rule.Pass) {
+	more, less := m.without(m.Migration.Otherwise, m.Found), m.without(m.Found, m.Migration.Otherwise)
+	if len(more)+len(less) == 0 {
+		return
+	}
+	fact, harm, severity := differs(more, less)
+	r := rule.Report{
+		Severity: severity,
+		Fact:     "this file is assumed to run " + sent[m.Mode].file + ": " + sent[m.Runner.Otherwise].file + ", " + fact,
+		Harm:     harm,
+		Instead:  "say how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or behind --transaction",
+		Cause:    "and so are %d others of which that is so",
+	}
+	if len(more) > 0 {
+		files := "files"
+		if dir := path.Dir(m.Path); dir != "." {
+			files += " in " + dir
+		}
+		r.SafeIf = files + " run " + sent[m.Mode].each
+	}
+	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
+}
+
+// differs says what there is in the other way, which is worth a warning where traffic
+// waits: that a migration fails is seen when it runs first.
+func differs(more, less []onward.Finding) (fact, harm string, severity onward.Severity) {
+	if len(more) == 0 {
+		return fmt.Sprintf("%s at :%d is no error", less[0].Rule, less[0].Line), "the error holds if the guess does", onward.Info
+	}
+	first, severity := more[0], onward.Info
+	for _, f := range more {
+		if !strings.HasPrefix(f.Harm, advice.Fails) && severity == onward.Info {
+			first, severity = f, onward.Warning
+		}
+	}
+	fact, harm = first.Fact, first.Harm
+	if severity == onward.Info {
+		harm = strings.TrimPrefix(strings.TrimPrefix(first.Harm, advice.Fails), ": ")
+		fact = fmt.Sprintf("%s at :%d", advice.Fails, first.Line)
+	}
+	if n := len(more) - 1; n > 0 {
+		fact += fmt.Sprintf(", and %d more", n)
+	}
+	return fact, harm, severity
+}
+
+// without are the errors of a list that another list does not have, and no comment takes
+// out.
+func (m *otherwise) without(list, other []onward.Finding) []onward.Finding {
+	var out []onward.Finding
+	for _, f := range list {
+		same := func(x onward.Finding) bool { return x.Rule == f.Rule && x.Line == f.Line }
+		ignored := func(c script.Suppression) bool { return c.Suppresses(f.Rule) && c.Covers(f.Line, f.EndLine, f.Line) }
+		if f.Severity == onward.Error && !slices.ContainsFunc(other, same) && !slices.ContainsFunc(m.comments, ignored) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// sent are the ways of sending a file, of one and of several.
+var sent = map[onward.Transaction]struct{ file, each string }{
+	onward.TransactionFile:    {"in one transaction", "in one transaction each"},
+	onward.TransactionMessage: {"in one message, an implicit transaction", "in one message each"},
+	onward.TransactionNone:    {"without a transaction around it", "without a transaction around each"},
+}
