@@ -139,14 +139,21 @@ func explanation(p *page.Page, o report.Options) string {
 		b.WriteString("\n")
 		paragraph(note)
 	}
-	if p.Before != "" {
+	if p.Before != "" && o.Verbose {
 		head("the schema before")
 		sql(p.Before)
 	}
-	for i := range p.Examples {
-		e := &p.Examples[i]
+	shown := p.Examples
+	if !o.Verbose {
+		shown = p.Pair()
+	}
+	for i := range shown {
+		e := &shown[i]
 		head(strings.ToLower(e.Title()))
 		sql(e.SQL)
+	}
+	if more := len(p.Examples) - len(shown); more > 0 {
+		b.WriteString("\n" + style.Dim.Render(report.Count(more, "more example")+", of what is not flagged too: -v") + "\n")
 	}
 	if len(p.Claims) > 0 {
 		head("locks of the first example, as measured on " + report.Versions(p.Postgres))

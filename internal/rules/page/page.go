@@ -4,6 +4,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -52,6 +53,18 @@ type Example struct {
 	// Name tells it from others of its kind, in words; "" for the first.
 	Name string
 	SQL  string
+}
+
+// Pair is the first example that is flagged and the first safe version, as far as there
+// are some.
+func (p *Page) Pair() []Example {
+	var out []Example
+	for _, kind := range []Kind{Bad, Fixed} {
+		if i := slices.IndexFunc(p.Examples, func(e Example) bool { return e.Kind == kind }); i >= 0 {
+			out = append(out, p.Examples[i])
+		}
+	}
+	return out
 }
 
 // Of reads the fixture of a rule.
