@@ -29,8 +29,9 @@ func (e *Engine) analyse(m *Migration) {
 			e.close(tx, settings)
 			e.txs++
 			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
+			tx.First = tx
 			if before != nil && st.Origin == script.Runner && len(m.Txs) == 0 {
-				tx.Earlier = before.tx
+				tx.Earlier, tx.First = before.tx, before.tx.First
 			} else if before != nil && len(m.Txs) == 0 {
 				settings.commit()
 			}

@@ -24,9 +24,9 @@ func filed(instead string, s *Stmt) string {
 			last, unvalidated = together, false
 		case strings.HasPrefix(line, "--"):
 		default:
-			now := stands(line, last, unvalidated)
-			if now != last {
-				out = append(out, heads(s, now)...)
+			now, begins := stands(line, last, unvalidated)
+			if begins {
+				out, unvalidated = append(out, heads(s, now)...), false
 			}
 			last = now
 			unvalidated = unvalidated || pgparse.AfterWord(line, "VALID") >= 0
@@ -48,16 +48,17 @@ const (
 	after
 )
 
-func stands(line string, last stand, unvalidated bool) stand {
+// stands says where a statement stands behind one that stands at last, and whether it
+// begins a file or transaction. unvalidated: one of its transaction adds a constraint NOT
+// VALID.
+func stands(line string, last stand, unvalidated bool) (at stand, begins bool) {
 	switch {
 	case pgparse.AfterWord(line, "CONCURRENTLY") >= 0 && pgparse.AfterWord(line, "REFRESH") < 0:
-		return alone
+		return alone, last != alone
 	case last == alone, unvalidated && pgparse.AfterWord(line, "VALIDATE") >= 0:
-		return after
-	case last == after:
-		return after
+		return after, true
 	}
-	return together
+	return last, false
 }
 
 // heads are the comments in front of a statement that stands elsewhere.

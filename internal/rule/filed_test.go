@@ -35,6 +35,9 @@ func TestFiled(t *testing.T) {
 				"-- in a transaction of its own, after that:\nALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX k;"},
 		"validated later": {onward.TransactionFile, script.Runner, "", valid,
 			"in two steps:\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n-- in a transaction of its own, after that:\nALTER TABLE t VALIDATE CONSTRAINT c;\nor leave it"},
+		"both": {onward.TransactionFile, script.Runner, "", "so:\nCREATE UNIQUE INDEX CONCURRENTLY k ON t (a);\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT c;\nDROP TABLE s;",
+			"so:\n-- in a file of its own that runs without a transaction:\nCREATE UNIQUE INDEX CONCURRENTLY k ON t (a);\n-- in a transaction of its own, after that:\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n" +
+				"-- in a transaction of its own, after that:\nALTER TABLE t VALIDATE CONSTRAINT c;\nDROP TABLE s;"},
 		"its own BEGIN": {onward.TransactionNone, script.Explicit, goose, swap,
 			"build it first:\n-- in front of BEGIN or behind COMMIT:\nCREATE UNIQUE INDEX CONCURRENTLY k ON t (a);\n-- behind COMMIT:\nALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX k;"},
 	} {

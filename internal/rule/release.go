@@ -115,6 +115,8 @@ type Tx struct {
 	// Earlier is the part of the same transaction that the migration before
 	// makes; nil for none. What each part changes is compared by itself.
 	Earlier *Tx
+	// First is the first of these parts, which is the transaction itself where it has one.
+	First *Tx
 	// Notes is what rules note of it.
 	Notes Notes
 

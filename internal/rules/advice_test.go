@@ -2,11 +2,13 @@ package rules_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/constraint"
 	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
 	"github.com/onward-sql/onward/onward"
@@ -42,6 +44,26 @@ func TestPrintedAdviceRuns(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An index that is built before the transaction cannot have the name that the transaction
+// gives free.
+func TestBuiltUnderAFreeName(t *testing.T) {
+	t.Parallel()
+	f, err := ruletest.Read(".", constraint.PrimaryKeyBlocking.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(f.Releases, func(r ruletest.Release) bool { return r.Name == "bad-dropped-before" })
+	findings, err := f.Run([]*rule.Rule{constraint.PrimaryKeyBlocking}, &f.Releases[at])
+	if err != nil || len(findings) != 1 {
+		t.Fatal(err, findings)
+	}
+	for _, want := range []string{"CREATE UNIQUE INDEX CONCURRENTLY t_pkey_new ON t (id, code);", "ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX t_pkey_new;"} {
+		if got := findings[0].Instead; !strings.Contains(got, want) {
+			t.Errorf("no %s in:\n%s", want, got)
+		}
 	}
 }
 

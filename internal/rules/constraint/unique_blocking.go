@@ -52,7 +52,8 @@ func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
 		name = "…"
 	}
 	built := name
-	if s.Before.Lookup(a.table.Name.Schema, a.name) != nil {
+	// It is built before the transaction, where what that drops still has the name.
+	if s.Tx.First.Before.Lookup(a.table.Name.Schema, a.name) != nil {
 		built = pgparse.QuoteIdent(catalog.ObjectName(a.name, "", "new")) // it gets the constraint's name
 	}
 	table := analysis.Table(a.table.Name)

@@ -44,11 +44,7 @@ func gatherExchanged(p *rule.Pass, m *rule.Migration) {
 		if s.Tx.RolledBack || s.Node.GetDropStmt() == nil && s.Node.GetIndexStmt() == nil {
 			continue
 		}
-		t := s.Tx
-		for t.Earlier != nil {
-			t = t.Earlier
-		}
-		first := t.Statements[0]
+		first := s.Tx.First.Statements[0]
 		for i := range s.Deltas {
 			d := &s.Deltas[i]
 			if d.Before == nil || !p.InUse(d.Before) || d.Before.Kind == catalog.PartitionedTable || p.Small(d.Before.Name) {

@@ -66,11 +66,7 @@ func validatesOwn(s *rule.Stmt) bool {
 		return false
 	}
 	r := s.Altered()
-	first := s.Tx
-	for first.Earlier != nil {
-		first = first.Earlier
-	}
-	was := first.Before.Relation(r.OID)
+	was := s.Tx.First.Before.Relation(r.OID)
 	return r.Constraint(cmd.Name) != nil && (was == nil || was.Constraint(cmd.Name) == nil)
 }
 
@@ -100,12 +96,8 @@ type (
 // repeats reports whether an earlier statement of the transaction was flagged
 // for work on the same table under the same lock. It is asked about each in turn.
 func repeats(p *rule.Pass, s *rule.Stmt, held rule.Held, work *effect.Effect) bool {
-	t := s.Tx
-	for t.Earlier != nil {
-		t = t.Earlier
-	}
 	key := worked{held.Name, work.Name}
-	all := rule.Once(&t.Notes, func() flagged { return flagged{} })
+	all := rule.Once(&s.Tx.First.Notes, func() flagged { return flagged{} })
 	first := all[key]
 	if first == nil && slices.Contains(s.Results[0].Versions, p.Versions()[0]) {
 		all[key] = s
