@@ -111,16 +111,20 @@ func within(id, part string) bool {
 	return part != "" && strings.Contains("-"+id+"-", "-"+strings.Trim(part, "-")+"-")
 }
 
+// pageWidth is how wide a rule's page is set: easy to read, and no wider than the screen.
+func pageWidth(o report.Options) int {
+	if o.Width > 0 {
+		return min(max(o.Width, 60), 80)
+	}
+	return 80
+}
+
 // explanation is a rule's page for the terminal.
 func explanation(p *page.Page, o report.Options) string {
 	style := report.NewPalette(o.Color)
-	width := 80
-	if o.Width > 0 {
-		width = min(max(o.Width, 60), 80)
-	}
 	var b strings.Builder
 	paragraph := func(text string) {
-		b.WriteString(ansi.Wrap(strings.TrimSpace(text), width, " ") + "\n")
+		b.WriteString(ansi.Wrap(strings.TrimSpace(text), pageWidth(o), " ") + "\n")
 	}
 	head := func(text string) { b.WriteString("\n" + style.Bold.Render(text) + "\n") }
 	sql := func(text string) {
@@ -139,18 +143,17 @@ func explanation(p *page.Page, o report.Options) string {
 		b.WriteString("\n")
 		paragraph(note)
 	}
-	if p.Before != "" && o.Verbose {
-		head("the schema before")
-		sql(p.Before)
+	shown, schema := p.Pair(), ""
+	if o.Verbose {
+		shown, schema = p.Examples, p.Before
 	}
-	shown := p.Examples
-	if !o.Verbose {
-		shown = p.Pair()
+	if schema != "" {
+		head("the schema before")
+		sql(schema)
 	}
 	for i := range shown {
-		e := &shown[i]
-		head(strings.ToLower(e.Title()))
-		sql(e.SQL)
+		head(strings.ToLower(shown[i].Title()))
+		sql(shown[i].SQL)
 	}
 	if more := len(p.Examples) - len(shown); more > 0 {
 		b.WriteString("\n" + style.Dim.Render(report.Count(more, "more example")+", of what is not flagged too: -v") + "\n")
