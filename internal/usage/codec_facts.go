@@ -8,10 +8,7 @@ func (f *Facts) pass(c *codec) {
 		c.string(&x.Table)
 		c.int(&x.Line)
 		c.how(&x.How)
-		list(c, &x.Words, func(w *Word) {
-			c.mark(&w.Mark)
-			c.int(&w.Line)
-		})
+		list(c, &x.Words, c.word)
 	})
 	list(c, &f.Strings, func(s *String) {
 		c.mark(&s.Mark)
@@ -32,7 +29,12 @@ func (f *Facts) pass(c *codec) {
 	list(c, &f.Stars, func(s *Star) { s.pass(c) })
 	c.bool(&f.Sqlx)
 	c.bool(&f.Lax)
-	list(c, &f.Fields, c.mark)
+	list(c, &f.Structs, func(s *Struct) {
+		c.string(&s.Class)
+		c.int(&s.Line)
+		list(c, &s.Fields, c.word)
+		list(c, &s.Bases, c.base)
+	})
 }
 
 func (s *Star) pass(c *codec) {
@@ -108,7 +110,7 @@ func (m *Model) pass(c *codec) {
 	c.bool(&m.Row)
 	c.bool(&m.Put)
 	c.bool(&m.Base)
-	list(c, &m.Bases, c.string)
+	list(c, &m.Bases, c.base)
 	list(c, &m.Without, c.place)
 	list(c, &m.Fields, func(f *Field) {
 		c.string(&f.Field)
@@ -144,4 +146,14 @@ func (c *codec) relation(r *Relation) {
 func (c *codec) place(p *Place) {
 	c.string(&p.Name)
 	c.int(&p.Line)
+}
+
+func (c *codec) word(w *Word) {
+	c.mark(&w.Mark)
+	c.int(&w.Line)
+}
+
+func (c *codec) base(b *Base) {
+	c.string(&b.Name)
+	c.string(&b.Prefix)
 }

@@ -19,9 +19,25 @@ type Facts struct {
 	// Sqlx: the file names sqlx, of Go or of Rust. Lax: it tells that of Go to pass over
 	// columns that have no field.
 	Sqlx, Lax bool
-	// Fields are what structs of Go have for columns, as marks: their exported fields, and
-	// the names in their tags.
-	Fields []uint32
+	// Structs are those of Go.
+	Structs []Struct
+}
+
+// Struct is a struct of Go. Whether a mapper is told of it, a Model tells.
+type Struct struct {
+	Class string
+	Line  int
+	// Fields are what it has for columns: its exported fields, and the names in their tags.
+	Fields []Word
+	Bases  []Base
+}
+
+// Base is a class whose columns are those of another one, too.
+type Base struct {
+	// Name has, in Go, the directory of its package in front.
+	Name string
+	// Prefix is what its columns have in front there.
+	Prefix string
 }
 
 // Star is a query whose rows have all columns of a relation, by SELECT * or by RETURNING *
@@ -171,7 +187,7 @@ type Model struct {
 	// Base: it has no table of its own; its fields are those of the models that say so
 	// in Bases.
 	Base  bool
-	Bases []string
+	Bases []Base
 	// All: the mapper names every column of the table, except Without.
 	All     bool
 	Without []Place

@@ -30,6 +30,8 @@ type Index struct {
 	columns   map[string][]at // in queries
 	tables    map[string][]at // of models and calls, in lower case
 	bases     map[string][]at // of classes that models may extend, as they are written
+	structs   map[string][]at // of Go, of which no mapper is told, as they are written
+	embedding map[string][]at // those of them that embed another one, as classes are
 	classes   map[string][]at // of models that name no table, in lower case, without underscores
 	functions map[string][]at
 	types     map[string][]at
@@ -46,7 +48,7 @@ func NewIndex(files []File) *Index {
 	x := &Index{
 		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{}, bases: map[string][]at{},
 		functions: map[string][]at{}, types: map[string][]at{}, constants: map[string][]at{}, strings: map[uint32][]at{},
-		enums: map[string][]at{},
+		enums: map[string][]at{}, structs: map[string][]at{}, embedding: map[string][]at{},
 	}
 	for i := range files {
 		if files[i].Facts != nil {
@@ -75,7 +77,7 @@ func (x *Index) add(file int32, f *Facts) {
 		}
 	}
 	for i, m := range f.Models {
-		if m.Base || m.Table == "" {
+		if m.Base || m.Table == "" || len(f.Structs) > 0 {
 			x.bases[m.Class] = append(x.bases[m.Class], at{file, int32(i), isModel})
 		}
 		if m.Base {
@@ -87,6 +89,7 @@ func (x *Index) add(file int32, f *Facts) {
 			x.classes[bare(m.Class)] = append(x.classes[bare(m.Class)], at{file, int32(i), isModel})
 		}
 	}
+	x.addStructs(file, f)
 	for i, c := range f.Calls {
 		table := c.Table[strings.LastIndexByte(c.Table, '.')+1:]
 		x.tables[strings.ToLower(table)] = append(x.tables[strings.ToLower(table)], at{file, int32(i), isCall})
@@ -216,6 +219,7 @@ func (b *Bound) mapped(n catalog.Name, model func(string, *Model), call func(str
 				model(b.files[a.file].Path, &b.files[a.file].Facts.Models[a.item])
 			}
 		}
+		b.embedded(bare(word), model)
 	}
 }
 
@@ -251,26 +255,6 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 		}
 	})
 	return ranked(out)
-}
-
-// maxBases is how far up the classes of a model are followed.
-const maxBases = 4
-
-// columnOf is where a model, or a class that it extends, tells of a column.
-func (b *Bound) columnOf(path string, m *Model, column string, up int) (where string, line int, told bool) {
-	if line, told = m.column(column); told || up == maxBases {
-		return path, line, told
-	}
-	for _, base := range m.Bases {
-		for _, a := range b.bases[base] {
-			if f := &b.files[a.file]; !b.skips(a.file) {
-				if where, line, told = b.columnOf(f.Path, &f.Facts.Models[a.item], column, up+1); told {
-					return where, line, told
-				}
-			}
-		}
-	}
-	return path, 0, false
 }
 
 // column is where a model tells of a column.

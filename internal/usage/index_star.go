@@ -54,10 +54,7 @@ type rowsKnown struct {
 // rowsKnow looks through all files once.
 func (b *Bound) rowsKnow(column string) rowsKnown {
 	var k rowsKnown
-	var words []uint32
-	for _, w := range Spellings(column) {
-		words = append(words, Mark(w))
-	}
+	words := marks(Spellings(column))
 	lax := false
 	b.eachFile(func(f *File) {
 		if f.Facts.Sqlx && path.Ext(f.Path) == ".rs" {
@@ -65,10 +62,7 @@ func (b *Bound) rowsKnow(column string) rowsKnown {
 			return
 		}
 		k.sqlx, lax = k.sqlx || f.Facts.Sqlx, lax || f.Facts.Lax
-		k.column = k.column || slices.ContainsFunc(words, func(w uint32) bool {
-			_, has := slices.BinarySearch(f.Facts.Fields, w)
-			return has
-		})
+		k.column = k.column || slices.ContainsFunc(f.Facts.Structs, func(s Struct) bool { return s.has(words) > 0 })
 	})
 	k.sqlx = k.sqlx && !lax
 	return k

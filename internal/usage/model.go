@@ -23,7 +23,7 @@ var scripts = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}
 var mappers = []mapper{
 	{[]string{".go"}, []string{"gorm", "bun.", "db:\"", "TableName()", "ent.Schema", "pg:\""}, goModels},
 	{[]string{".py"}, []string{"__tablename__", "table=True", "__table__", "models.Model", "Table(", "db_table", "table_name"}, pythonModels},
-	{scripts, []string{"@Entity", "pgTable", "Table(", "tableName", ".define("}, scriptModels},
+	{scripts, []string{"@Entity", "pgTable", "Table(", "tableName", ".define(", "Column(", "@Property(", "@PrimaryKey("}, scriptModels},
 	{scripts, []string{"z.object(", "from 'zod'", "from \"zod\""}, zodModels},
 	{[]string{".prisma"}, []string{"model "}, prismaModels},
 	{[]string{".rb"}, []string{"ApplicationRecord", "ActiveRecord::Base", "Sequel::Model", "table_name"}, rubyModels},

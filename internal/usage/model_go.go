@@ -67,7 +67,7 @@ func (g *goReader) line(n, indent int, line string) {
 	case indent == 0 && line == "}":
 		g.in, g.ent = nil, ""
 	case g.in != nil:
-		g.told[g.in.Class] = goStructLine(g.in, n, line) || g.told[g.in.Class]
+		g.told[g.in.Class] = goStructLine(g.r, g.in, n, line) || g.told[g.in.Class]
 		if line == "ent.Schema" {
 			g.ent, g.told[g.in.Class] = g.in.Class, true
 		}
@@ -131,8 +131,8 @@ func (g *goReader) name(line int, table string) {
 }
 
 // goStructLine reads a line of a struct, and reports whether a mapper is told something.
-func goStructLine(m *Model, n int, line string) bool {
-	if line == "" || noted(line) {
+func goStructLine(r *reader, m *Model, n int, line string) bool {
+	if line == "" || noted(line) && nameLen([]byte(line[1:])) == 0 { // *Base is embedded
 		return false
 	}
 	if strings.HasPrefix(line, "gorm.Model") || strings.HasPrefix(line, "*gorm.Model") {
@@ -140,6 +140,10 @@ func goStructLine(m *Model, n int, line string) bool {
 			m.Fields = append(m.Fields, Field{Field: c, Column: c, Line: n})
 		}
 		return true
+	}
+	if base, ok := r.embeds([]byte(line)); ok && base.Name != "bun.BaseModel" && base.Name != "ent.Schema" {
+		m.Bases = append(m.Bases, base)
+		return goTag.MatchString(line)
 	}
 	f := goField.FindStringSubmatch(line)
 	if f == nil {

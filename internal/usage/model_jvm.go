@@ -35,7 +35,7 @@ func jvmModels(r *reader) {
 			if c := first(jvmClass, line); c != "" {
 				j.in.Class, j.depth = c, indent
 				if base := first(jvmExtends, line); base != "" {
-					j.in.Bases = []string{base}
+					j.in.Bases = []Base{{Name: base}}
 				}
 			} else if j.in.Table == "" {
 				j.in.Table = first(jvmName, line)

@@ -69,7 +69,7 @@ func (p *pythonReader) class(n, indent int, name, bases string) {
 	p.bases, p.in = bases, &Model{Class: name, Line: n}
 	for base := range strings.SplitSeq(bases, ",") {
 		if base = strings.TrimSpace(base[strings.LastIndexByte(base, '.')+1:]); base != "" && base != "Model" {
-			p.in.Bases = append(p.in.Bases, base)
+			p.in.Bases = append(p.in.Bases, Base{Name: base})
 		}
 	}
 	p.table = strings.Contains(bases, "table=True")

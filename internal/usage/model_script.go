@@ -11,6 +11,7 @@ var (
 	tsNamed    = regexp.MustCompile(`\b(?:tableName|name)\s*:\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
 	tsSchema   = regexp.MustCompile(`\bschema\s*:\s*["'` + "`" + `](\w+)["'` + "`" + `]`)
 	tsClass    = regexp.MustCompile(`^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)`)
+	tsExtends  = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)\s*(?:<.*>\s*)?(?:implements\s.*)?(?:\{|$)`)
 	tsColumn   = regexp.MustCompile(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute)\b`)
 	tsOther    = regexp.MustCompile(`^@(?:OneToMany|ManyToMany|OneToOne|ManyToOne|HasMany|BelongsTo|HasOne|RelationId)\b`)
 	tsArgument = regexp.MustCompile(`^@\w+\(\s*["'](\w+)["']\s*[,)]`)
@@ -126,7 +127,8 @@ func (o *scriptObjects) end() {
 	o.in = nil
 }
 
-// scriptEntities reads classes with decorators: TypeORM, MikroORM.
+// scriptEntities reads classes with decorators: TypeORM, MikroORM. One that only its columns
+// have is a base of others.
 type scriptEntities struct {
 	r  *reader
 	in *Model
@@ -146,11 +148,16 @@ func (e *scriptEntities) line(n, indent int, line string) bool {
 			e.in.Table = first(tsNamed, line)
 		}
 		e.pending = false
+	case indent == 0 && (e.in == nil || e.in.Class != "") && tsClass.MatchString(line) && !strings.HasSuffix(line, "}"):
+		e.end()
+		e.in, e.pending = &Model{Line: n, Base: true}, false
+		e.class(line)
+		return false
 	case e.in == nil:
 		return false
 	case e.in.Class == "":
 		if tsClass.MatchString(line) {
-			e.in.Class = first(tsClass, line)
+			e.class(line)
 		} else if t := first(tsNamed, line); t != "" && e.in.Table == "" {
 			e.in.Table = t
 		}
@@ -165,6 +172,14 @@ func (e *scriptEntities) line(n, indent int, line string) bool {
 		return false
 	}
 	return true
+}
+
+// class reads the head of a class.
+func (e *scriptEntities) class(line string) {
+	e.in.Class = first(tsClass, line)
+	if base := first(tsExtends, line); base != "" {
+		e.in.Bases = []Base{{Name: base}}
+	}
 }
 
 // decorator reads what a decorator says of a column.
@@ -204,7 +219,7 @@ func (e *scriptEntities) add(field string, n int) {
 }
 
 func (e *scriptEntities) end() {
-	if e.in != nil && e.in.Class != "" {
+	if e.in != nil && e.in.Class != "" && (!e.in.Base || len(e.in.Fields) > 0) {
 		e.r.add(e.in)
 	}
 	e.in = nil
