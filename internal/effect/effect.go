@@ -91,9 +91,23 @@ type Result struct {
 	// nil when it has none. Effects then tell what was locked up to the refusal,
 	// if that is known.
 	Refused *refuse.Refusal
+	// Unlisted is what the statement does to relations that it does not name and that
+	// the catalog may not hold; nil for none.
+	Unlisted *Unlisted
 	// Unmodelled names a statement form that nobody modelled: its effects are
 	// unknown, not none.
 	Unmodelled string
+}
+
+// Unlisted is an effect on all relations of a kind: its name is a phrase for people,
+// "every table of schema app".
+type Unlisted struct {
+	Effect
+	// Schema is the only one that it is about; "" for all.
+	Schema string
+	// Sure says that no statement created what it is about, so that the catalog
+	// holds none of it, however much else it holds.
+	Sure bool
 }
 
 // Unknown is Unmodelled as a clause for people: a reason where there is one,

@@ -44,6 +44,9 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 		}
 	}
 	if len(s.GetRels()) == 0 {
+		if full {
+			r.unlisted("every table of the database", catalog.Table, ael).Rewrites = true
+		}
 		r.C.Relations(func(rel *catalog.Relation) bool {
 			switch rel.Kind {
 			case catalog.Table, catalog.MaterializedView, catalog.PartitionedTable:
@@ -78,6 +81,7 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
 	if rv.GetRelname() == "" {
 		r.NoTransaction = "CLUSTER"
+		r.unlisted("every table that was clustered before", catalog.Table, ael).Rewrites = true
 		r.C.Relations(func(rel *catalog.Relation) bool {
 			for _, i := range r.C.IndexesOf(rel) {
 				if i.Index != nil && i.Index.Clustered {

@@ -55,14 +55,22 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 // reindexMany is REINDEX of a schema, of the database or of the server's own
 // tables.
 func (r *run) reindexMany(s *pgparse.ReindexStmt, concurrent bool) {
+	what := "every table of the database"
 	switch s.GetKind() {
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:
-		r.NoTransaction = "REINDEX SCHEMA"
+		r.NoTransaction, what = "REINDEX SCHEMA", "every table of schema "+s.GetName()
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE:
 		r.NoTransaction = "REINDEX DATABASE"
 	default:
 		r.NoTransaction = "REINDEX SYSTEM"
 		return
+	}
+	if !concurrent {
+		u := r.unlisted(what, catalog.Table, sh)
+		u.Schema, u.RebuildsIndex, u.Scans = s.GetName(), true, true
+		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE {
+			u.Schema = ""
+		}
 	}
 	r.C.Relations(func(rel *catalog.Relation) bool {
 		if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&

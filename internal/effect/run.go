@@ -155,6 +155,12 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 	r.at(rel).RebuildsIndex = rebuilds
 }
 
+// unlisted notes what the statement does to relations that it does not name.
+func (r *run) unlisted(what string, kind catalog.Kind, mode onward.Lock) *Unlisted {
+	r.Unlisted = &Unlisted{Effect: Effect{Name: catalog.Name{Name: what}, Kind: kind, Lock: mode}}
+	return r.Unlisted
+}
+
 // table is find for what a statement names as its table.
 func (r *run) table(rv *pgparse.RangeVar) *catalog.Relation {
 	if oid, ok := r.bound[rv]; ok {

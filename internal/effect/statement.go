@@ -190,6 +190,14 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	for _, n := range s.GetRoles() {
 		owners[n.GetRoleSpec().GetRolename()] = true
 	}
+	kind, what := catalog.Table, "every table"
+	switch s.GetObjtype() {
+	case pgparse.ObjectType_OBJECT_INDEX:
+		kind, what = catalog.Index, "every index"
+	case pgparse.ObjectType_OBJECT_MATVIEW:
+		kind, what = catalog.MaterializedView, "every materialized view"
+	}
+	copied(&r.unlisted(what+" of tablespace "+s.GetOrigTablespacename(), kind, ael).Effect)
 	r.C.Relations(func(rel *catalog.Relation) bool {
 		if len(owners) > 0 && !owners[rel.Owner] {
 			return true
@@ -205,6 +213,8 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 		}
 		return true
 	})
+	// Nothing that was seen is there: who put it there was not seen either.
+	r.Unlisted.Sure = len(r.Effects) == 0 && s.GetOrigTablespacename() != "pg_default" && r.C.Object("tablespace", catalog.Name{Name: s.GetOrigTablespacename()}) == nil
 	r.sortEffects()
 }
 

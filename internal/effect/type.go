@@ -24,7 +24,7 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 		if r.No != nil {
 			return
 		}
-		r.Unmodelled = "ALTER DOMAIN of a domain that no statement created: the tables that use it are not known"
+		r.domainUnseen(name)
 		return
 	}
 	if s.GetSubtype() == "O" && d.NotNull {
@@ -33,8 +33,15 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	// VALIDATE does not ask whether the constraint is valid already.
 	r.domainUsers(d, 0)
 	if d.Inferred {
-		r.Unmodelled = "ALTER DOMAIN of a domain that no statement created: the tables that use it are not known"
+		r.domainUnseen(name)
 	}
+}
+
+// domainUnseen is what a new rule does of a domain that no statement created: none
+// created its columns either.
+func (r *run) domainUnseen(name string) {
+	u := r.unlisted("every table with a column of domain "+name, catalog.Table, sh)
+	u.Scans, u.Sure = true, true
 }
 
 // domainUsers reads the tables with a column of a domain, or of one that rests

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 )
 
 // Deployed reports whether the deployed code can know the relation of a
@@ -33,6 +34,17 @@ func (p *Pass) DeployedType(t *catalog.UserType) bool {
 // DeployedFunction reports whether a function was there before the release.
 func (p *Pass) DeployedFunction(f *catalog.Function) bool {
 	return f != nil && p.Release.Deployed.Created(f.OID)
+}
+
+// unlisted is what a statement does to relations that it does not name and that no
+// statement created: they are there all the same. It gives nil where the deployed
+// schema is known, as far as the statement goes.
+func (p *Pass) unlisted(r *effect.Result) *effect.Effect {
+	u, deployed := r.Unlisted, p.Release.Deployed
+	if u == nil || p.Release.Known || deployed.Complete || !u.Sure && !deployed.Blank(u.Schema) {
+		return nil
+	}
+	return &u.Effect
 }
 
 // NewColumn reports whether the deployed code knows nothing of a column: the

@@ -191,6 +191,9 @@ func (p *Pass) Blocked(r *effect.Result, work func(*effect.Effect) bool) *effect
 			return e
 		}
 	}
+	if e := p.unlisted(r); e != nil && work(e) {
+		return e
+	}
 	return nil
 }
 

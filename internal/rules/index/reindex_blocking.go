@@ -33,7 +33,7 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	name := ""
 	if e != nil {
 		name = e.Name.String()
-	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 && s.Result.Effects[0].Lock == onward.AccessExclusiveLock && p.Existing(&s.Result.Effects[0]) {
+	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 && s.Result.Effects[0].Lock == onward.AccessExclusiveLock && !s.Result.Effects[0].Waits && p.Existing(&s.Result.Effects[0]) {
 		name = "the table of " + s.Result.Effects[0].Name.String() // which nothing created
 	}
 	if name == "" {

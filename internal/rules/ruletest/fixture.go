@@ -268,7 +268,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		}
 		e.Deploy(before)
 	}
-	e.Release().Known = true
+	e.Release().Known = len(r.Unseen) == 0
 	e.Release().Changes = r.Changes
 	for i, file := range r.Files {
 		s, err := build(file.SQL, r.Transaction)

@@ -24,13 +24,20 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_SCHEMA) {
 		name := o.Name.Name
 		seen := s.Before.Object("schema", o.Name) != nil || name == "public"
-		if !seen && s.IfExists() && content(p, s.Before, name) == "" || !deployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
+		if !seen && s.IfExists() && content(p, s.Before, name) == "" && (p.Release.Known || !p.Release.Deployed.Blank("")) || !deployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
 			continue
 		}
-		judge(p, s, name, rule.Report{
+		if last := s.Migration.Txs[len(s.Migration.Txs)-1]; !seen && s.IfExists() && last.After.Object("schema", o.Name) != nil {
+			continue // there is none yet, most likely
+		}
+		r := rule.Report{
 			Fact:    "schema " + name + " is dropped",
 			Harm:    "deployed code that uses anything in it fails",
 			Instead: "drop what is in it by name, a release after the code that used it, and the schema last, without CASCADE",
-		})
+		}
+		if !seen && s.IfExists() {
+			r.Severity = onward.Warning
+		}
+		judge(p, s, name, r)
 	}
 }

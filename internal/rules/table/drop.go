@@ -90,7 +90,7 @@ func codeIsHere(p *rule.Pass, but catalog.OID) bool {
 // unseen judges DROP TABLE IF EXISTS of a table that nothing created, where
 // nothing at all is known of the deployed schema: it may be there.
 func unseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
-	if p.Release.Known || known(p.Release.Deployed) || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
+	if p.Release.Known || !p.Release.Deployed.Blank("") || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
 		return
 	}
 	u := p.Code.Uses(o.Name, "")
@@ -102,14 +102,4 @@ func unseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
 		Severity: min(u.Severity(), onward.Warning),
 		Evidence: u.Evidence,
 	})
-}
-
-// known reports whether a history of the deployed schema was there to fold.
-func known(c *catalog.Catalog) bool {
-	found := false
-	c.Relations(func(r *catalog.Relation) bool {
-		found = r.Kind.IsTable() && !r.Inferred
-		return !found
-	})
-	return found
 }

@@ -22,7 +22,7 @@ var Rewrite = &rule.Rule{
 	Harm:      "The file is rewritten, or copied to the other tablespace, under ACCESS EXCLUSIVE. Every query on the table waits, and the time grows with the table.",
 	Instead:   "Create a new table of the wanted kind, keep both in step with a trigger, copy the rows in batches, and swap the names; or use pg_repack; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-TABLESPACE"},
-	Kinds:     rule.AlterTable,
+	Kinds:     rule.AlterTable | rule.Another,
 	Statement: rewrite,
 }
 
@@ -33,7 +33,13 @@ var rewriting = map[pgparse.AlterTableType]string{
 	pgparse.AlterTableType_AT_SetAccessMethod: "SET ACCESS METHOD",
 }
 
+const otherwise = "create a new table of that kind, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic"
+
 func rewrite(p *rule.Pass, s *rule.Stmt) {
+	if s.Node.GetAlterTableMoveAllStmt() != nil {
+		moveAll(p, s)
+		return
+	}
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
@@ -54,13 +60,41 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 		if c.Subtype == pgparse.AlterTableType_AT_SetTableSpace {
 			verb = " copies "
 		}
-		advice := "create a new table of that kind, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic"
 		p.Report(s, rule.Report{
 			Fact:    words + verb + e.Name.String(),
 			Harm:    analysis.Waiting(e) + " waits until all of it is written, and the time grows with the table",
-			Instead: advice,
+			Instead: otherwise,
 		})
 	}
+}
+
+// moveAll judges ALTER … ALL IN TABLESPACE.
+func moveAll(p *rule.Pass, s *rule.Stmt) {
+	if s.Result.Refused != nil {
+		return
+	}
+	e := p.Blocked(&s.Result, analysis.Rewrites)
+	if e == nil {
+		for i := range s.Result.Effects {
+			x := &s.Result.Effects[i]
+			t := s.Before.TableOf(s.Before.Relation(x.OID))
+			if x.Kind == catalog.Index && x.Work() != onward.NoWork && p.Existing(x) && (t == nil || p.InUse(t) && !p.Small(t.Name)) {
+				e = x
+				break
+			}
+		}
+	}
+	if e == nil {
+		if e = p.Blocked(&s.Result, analysis.RebuildsIndex); e == nil {
+			return
+		}
+	}
+	r := rule.Report{Fact: "SET TABLESPACE copies " + e.Name.String(), Harm: analysis.Waiting(e) + " waits until all of them are written", Instead: otherwise}
+	if e.Kind == catalog.Index {
+		r.Harm = "every query on their tables waits until they are copied, as the planner looks at all indexes of a table"
+		r.Instead = "build them there instead, one by one, outside a transaction (14 and newer): REINDEX (CONCURRENTLY, TABLESPACE " + pgparse.QuoteIdent(s.Node.GetAlterTableMoveAllStmt().GetNewTablespacename()) + ") INDEX …;"
+	}
+	p.Report(s, r)
 }
 
 // movedIndex judges ALTER INDEX … SET TABLESPACE: the planner locks each index
@@ -68,7 +102,8 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 // statements.
 func movedIndex(p *rule.Pass, s *rule.Stmt, r *effect.Result) *rule.Report {
 	index := s.Altered()
-	if index.Kind != catalog.Index || r.Refused != nil || len(r.Effects) == 0 {
+	unseen := index.OID == 0 && s.Node.GetAlterTableStmt().GetObjtype() == pgparse.ObjectType_OBJECT_INDEX
+	if index.Kind != catalog.Index && !unseen || r.Refused != nil || len(r.Effects) == 0 {
 		return nil
 	}
 	e := &r.Effects[0]

@@ -30,9 +30,13 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
+	table := ""
+	if e.OID != 0 || len(stmt.GetRels()) > 0 {
+		table = " " + analysis.Table(e.Name)
+	}
 	p.Report(s, rule.Report{
 		Fact:    "VACUUM FULL rewrites " + e.Name.String(),
 		Harm:    analysis.Waiting(e) + " waits until all of it is written, and the time grows with the table",
-		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE) " + analysis.Table(e.Name) + ";",
+		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE)" + table + ";",
 	})
 }

@@ -45,6 +45,14 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	case "V":
 		what = "validating constraint " + stmt.GetName() + " of domain " + name
 	}
+	if e.OID == 0 {
+		p.Report(s, rule.Report{
+			Fact:    what + " reads all of " + e.Name.String(),
+			Harm:    "every INSERT, UPDATE and DELETE on them waits until each row was checked, and the time grows with the tables",
+			Instead: "put the constraint on the tables, NOT VALID, and validate it in a later transaction, which blocks nobody",
+		})
+		return
+	}
 	con, check := "…", "…"
 	if column := domainColumn(s, e.OID, parts); column != "" {
 		con, check = catalog.ObjectName(e.Name.Name, column, "check"), pgparse.QuoteIdent(column)+" IS NOT NULL"

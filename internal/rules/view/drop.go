@@ -41,6 +41,14 @@ func gatherDropped(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		gatherDrops(p, t)
 	}
+	if p.Release.Known || !p.Release.Deployed.Blank("") {
+		return
+	}
+	for _, s := range rule.Of[*pgparse.Node_DropStmt](m) {
+		if s.IfExists() {
+			unseen(p, s)
+		}
+	}
 }
 
 // drop reports what was dropped, by what the release ends with.
@@ -64,6 +72,26 @@ func drop(p *rule.Pass, r *rule.Release) {
 // keeps reports whether a relation has all columns of a view.
 func keeps(now, old *catalog.Relation) bool {
 	return now.Partial || !slices.ContainsFunc(old.Columns, func(c *catalog.Column) bool { return now.Column(c.Name) == nil })
+}
+
+// unseen judges DROP … IF EXISTS of a view that nothing created, where nothing at all
+// is known of the deployed schema: it may be there.
+func unseen(p *rule.Pass, s *rule.Stmt) {
+	last := s.Migration.Txs[len(s.Migration.Txs)-1].After
+	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
+		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || last.Lookup(o.Schema, o.Name.Name) != nil {
+			continue
+		}
+		u := p.Code.Uses(o.Name, "")
+		p.Report(s, rule.Report{
+			Fact:     "view " + o.String() + " is dropped if it exists",
+			Harm:     u.Breaks("it"),
+			Unused:   o.String(),
+			Instead:  u.Remove("it"),
+			Severity: min(u.Severity(), onward.Warning),
+			Evidence: u.Seen(),
+		})
+	}
 }
 
 func gatherDrops(p *rule.Pass, t *rule.Tx) {

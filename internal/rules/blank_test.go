@@ -1,0 +1,77 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TestBlank: what nothing created is there, and in use, where nothing is known of the
+// deployed schema; where it is known, it is not there.
+func TestBlank(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		before, sql, rule string
+		unknown           onward.Severity // without a dump
+	}{
+		{"", "VACUUM FULL", "table-vacuum-full", onward.Error},
+		{"CREATE TABLE a (id int)", "DROP TABLE a; VACUUM FULL", "table-vacuum-full", onward.Off},
+		{"", "CLUSTER", "table-cluster", onward.Error},
+		{"CREATE TABLE a (id int)", "CLUSTER", "table-cluster", onward.Off}, // it is not clustered
+		{"", "REINDEX DATABASE shop", "index-reindex-blocking", onward.Error},
+		{"", "REINDEX (CONCURRENTLY) DATABASE shop", "index-reindex-blocking", onward.Off},
+		{"", "REINDEX SCHEMA app", "index-reindex-blocking", onward.Error},
+		{"CREATE TABLE a (id int)", "REINDEX SCHEMA app", "index-reindex-blocking", onward.Error},
+		{"CREATE SCHEMA app; CREATE TABLE app.a (id int)", "DROP TABLE app.a; REINDEX SCHEMA app", "index-reindex-blocking", onward.Off},
+		{"CREATE TABLE a (id int)", "ALTER TABLE ALL IN TABLESPACE slow SET TABLESPACE fast", "table-rewrite", onward.Error},
+		{"CREATE TABLE a (id int)", "ALTER INDEX ALL IN TABLESPACE slow SET TABLESPACE fast", "table-rewrite", onward.Error},
+		{"CREATE TABLE a (id int)", "ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE fast", "table-rewrite", onward.Off}, // it has none
+		{"", "DROP VIEW IF EXISTS v", "view-drop", onward.Warning},
+		{"", "DROP MATERIALIZED VIEW IF EXISTS v", "view-drop", onward.Warning},
+		{"CREATE TABLE a (id int)", "DROP VIEW IF EXISTS v", "view-drop", onward.Off},
+		{"", "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT 1 AS a", "view-drop", onward.Off},
+		{"", "DROP SCHEMA IF EXISTS s", "schema-drop", onward.Warning},
+		{"", "DROP SCHEMA IF EXISTS s CASCADE", "schema-drop", onward.Warning},
+		{"CREATE TABLE a (id int)", "DROP SCHEMA IF EXISTS s CASCADE", "schema-drop", onward.Off},
+		{"", "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s", "schema-drop", onward.Off},
+		{"", "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0)", "type-domain-constraint-scan", onward.Error},
+		{"CREATE TABLE a (id int)", "ALTER DOMAIN d SET NOT NULL", "type-domain-constraint-scan", onward.Error},
+	} {
+		for _, known := range []bool{false, true} {
+			want := c.unknown
+			if known {
+				want = onward.Off
+			}
+			if got := severity(t, c.before, c.sql, c.rule, known); got != want {
+				t.Errorf("%s; %s, known %v: %s, want %s", c.before, c.sql, known, got, want)
+			}
+		}
+	}
+}
+
+// severity is what a rule says of a script behind another, which is deployed.
+func severity(t *testing.T, before, sql, id string, known bool) onward.Severity {
+	t.Helper()
+	build := func(sql string) *script.Script {
+		s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: onward.TransactionNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{16}}, nil)
+	e.Deploy(build(before))
+	e.Release().Known = known
+	e.Judge(&rule.Migration{ID: "1", Path: "1.sql", Mode: onward.TransactionNone, Script: build(sql)})
+	findings, _ := e.Finish()
+	got := onward.Off
+	for _, f := range findings {
+		if f.Rule == id {
+			got = max(got, f.Severity)
+		}
+	}
+	return got
+}
