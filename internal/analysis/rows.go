@@ -76,6 +76,9 @@ func NewRows() *Rows {
 // Put notes rows that a statement puts into a table.
 func (r *Rows) Put(x Put) { r.puts[x.Table] = max(r.puts[x.Table], x.Rows) }
 
+// Filled reports whether more than a few rows may have been put into a table.
+func (r *Rows) Filled(table catalog.OID) bool { return r.puts[table] > Few || r.worked[table] }
+
 // Work notes that a program works on the rows of a table.
 func (r *Rows) Work(table catalog.OID) { r.worked[table] = true }
 

@@ -115,6 +115,26 @@ func (b *Body) Certain() []*pgparse.Node {
 	return out
 }
 
+// Written are the relations that the body may write rows to, as c knows them.
+func (b *Body) Written(c *Catalog) []*Relation {
+	if b == nil {
+		return nil
+	}
+	var out []*Relation
+	for i := range b.parts {
+		n := b.parts[i].node
+		for _, rv := range []*pgparse.RangeVar{n.GetInsertStmt().GetRelation(), n.GetUpdateStmt().GetRelation(), n.GetDeleteStmt().GetRelation(), n.GetMergeStmt().GetRelation()} {
+			if rv == nil {
+				continue
+			}
+			if r, ok := c.Resolve(rv); ok {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
 // Relation is the first place that names a relation, a better one before a
 // worse one. c is the catalog in which names are looked up.
 func (b *Body) Relation(c *Catalog, r *Relation) (Mention, bool) { return b.first(c, r, "") }

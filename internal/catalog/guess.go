@@ -16,6 +16,17 @@ func (f *fold) guessed(r *Relation, change func(*Relation)) {
 	f.guesses = f.guesses.set(f.own, r.OID, &guess)
 }
 
+// Guessed is the relation that no statement created and that had a name when the
+// first one named it, as it must have been; nil for none.
+func (c *Catalog) Guessed(name Name) *Relation {
+	for _, r := range c.guesses.all() {
+		if r.Inferred && r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
 // withGuess is a relation with what was inferred of it since old.
 func (r *Relation) withGuess(guess, old *Relation) *Relation {
 	if old == nil {

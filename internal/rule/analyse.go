@@ -62,6 +62,7 @@ func (e *Engine) analyse(m *Migration) {
 	for _, t := range m.Txs {
 		t.held(e.folding)
 	}
+	e.folding.settle()
 }
 
 // run takes a statement through the catalog and the effects.
@@ -82,6 +83,7 @@ func (e *Engine) run(s *Stmt, settings *tracker) {
 		s.After = s.Before
 	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
+	e.folding.at = s.Tx.Index
 	e.looksUpNothing(s)
 	e.fills(s)
 	settings.statement(s)
@@ -146,6 +148,7 @@ func (e *Engine) close(t *Tx, settings *tracker) {
 	if !t.RolledBack {
 		t.Deltas = attribute(t)
 	}
+	e.folding.goesLive(t)
 	settings.commit()
 }
 

@@ -16,14 +16,21 @@ func (p *Pass) Deployed(d *Delta) bool {
 	if d.Before == nil || d.By != nil && d.By.Migration != nil && d.By.Migration.Runner.AfterDeploy {
 		return false
 	}
-	return p.deployedRelation(d.Before)
+	at := p.at
+	if d.By != nil && d.By.Tx != nil {
+		at = d.By.Tx.Index
+	}
+	if _, made := p.used[d.OID]; made && d.Kind == catalog.RelationRenamed && d.After != nil && p.deployedAs(d.After.Name) != nil {
+		return false // it takes its place
+	}
+	return p.deployedRelation(d.Before, at)
 }
 
-func (p *Pass) deployedRelation(r *catalog.Relation) bool {
+func (p *Pass) deployedRelation(r *catalog.Relation, at int) bool {
 	if r.Name.Schema == "pg_temp" || r.Persistence == catalog.Temporary {
 		return false
 	}
-	return r.Inferred || !p.New(r.OID)
+	return r.Inferred || !p.New(r.OID) || p.inUse(r.OID, at, false)
 }
 
 // DeployedType reports whether a type was there before the release.
@@ -54,6 +61,10 @@ func (p *Pass) NewColumn(d *Delta, c *catalog.Column) bool {
 		return false
 	}
 	r := p.Release.Deployed.Relation(d.OID)
+	if _, live := p.used[d.OID]; r == nil && live {
+		was := p.deployedAs(d.Name())
+		return was == nil || !was.Inferred && was.Column(c.Name) == nil
+	}
 	if r == nil {
 		return true // of a table that was inferred since: a statement added it
 	}

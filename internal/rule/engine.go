@@ -167,14 +167,16 @@ func (e *Engine) Rules(m *Migration) {
 			e.statement(s)
 		}
 		e.commit(t)
+		e.pass.goesLive(t)
 	}
-	e.pass.versions, e.pass.current = e.config.Versions, m.after
+	e.pass.versions, e.pass.current, e.pass.at = e.config.Versions, m.after, 0
 	for _, r := range e.rules {
 		if !e.applies(r, e.config.Versions) {
 			continue
 		}
 		e.migration(r, m)
 	}
+	e.pass.settle()
 	from := len(e.found)
 	e.take()
 	if m.Otherwise != nil {
@@ -216,7 +218,7 @@ func (e *Engine) statement(s *Stmt) {
 	}
 	defer e.contain(s.Migration, s.Statement)
 	p := e.pass
-	p.current = s.After
+	p.current, p.at = s.After, s.Tx.Index
 	rules := e.statementRules[kindOf(s.Node)]
 	for _, group := range s.Results {
 		s.Result = group.Result
@@ -243,7 +245,7 @@ func (e *Engine) commit(t *Tx) {
 	}
 	defer e.contain(t.Migration, nil)
 	p := e.pass
-	p.current = t.After
+	p.current, p.at = t.After, t.Index
 	for i := range e.commitRules {
 		r := &e.commitRules[i]
 		p.Rule = r.Rule
@@ -337,7 +339,7 @@ func (e *Engine) take() {
 func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 	e.last.forget()
 	e.release.Head = e.catalog
-	e.pass.versions, e.pass.current = e.config.Versions, e.catalog
+	e.pass.versions, e.pass.current, e.pass.at = e.config.Versions, e.catalog, 0
 	for _, r := range e.rules {
 		if r.Release != nil && e.applies(r, e.config.Versions) {
 			e.whole(r)

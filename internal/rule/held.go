@@ -98,6 +98,8 @@ func (t *Tx) held(p *Pass) {
 	if t.Earlier != nil && t.Earlier.locks != nil {
 		t.locks = t.Earlier.locks
 	}
+	p.at = t.Index
+	defer func() { p.at = 0 }()
 	for _, s := range t.Statements {
 		s.Held = t.locks.Locks
 		p.current = s.After

@@ -32,7 +32,11 @@ type Pass struct {
 	// kept is what Gather functions left for the end, by rule.
 	kept map[string][]any
 	// current is the catalog behind the statement or commit in question.
-	current  *catalog.Catalog
+	current *catalog.Catalog
+	// at is the transaction of that statement or commit; 0 behind a migration.
+	at int
+	// used are the tables of the release that went live.
+	used     map[catalog.OID]live
 	versions []int
 	asked    bool
 	findings []placed
@@ -100,10 +104,10 @@ func (p *Pass) AtLeast(major int) bool {
 func (p *Pass) Versions() []int { return p.versions }
 
 // New reports whether a relation was created by this release: no deployed code
-// knows it. It is false for OID 0; use Existing for effects, which also knows
+// knows it, and it did not go live before the statement or transaction in question. It is false for OID 0; use Existing for effects, which also knows
 // what the statement itself creates.
 func (p *Pass) New(oid catalog.OID) bool {
-	return oid != 0 && p.current.CreatedSince(p.Release.Deployed, oid)
+	return oid != 0 && p.current.CreatedSince(p.Release.Deployed, oid) && !p.inUse(oid, p.at, true)
 }
 
 // Existing reports whether an effect is on a relation that others may be

@@ -15,35 +15,37 @@ func TestBlank(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		before, sql, rule string
-		unknown           onward.Severity // without a dump
+		unknown, known    onward.Severity // without a dump, and with one
 	}{
-		{"", "VACUUM FULL", "table-vacuum-full", onward.Error},
-		{"CREATE TABLE a (id int)", "DROP TABLE a; VACUUM FULL", "table-vacuum-full", onward.Off},
-		{"", "CLUSTER", "table-cluster", onward.Error},
-		{"CREATE TABLE a (id int)", "CLUSTER", "table-cluster", onward.Off}, // it is not clustered
-		{"", "REINDEX DATABASE shop", "index-reindex-blocking", onward.Error},
-		{"", "REINDEX (CONCURRENTLY) DATABASE shop", "index-reindex-blocking", onward.Off},
-		{"", "REINDEX SCHEMA app", "index-reindex-blocking", onward.Error},
-		{"CREATE TABLE a (id int)", "REINDEX SCHEMA app", "index-reindex-blocking", onward.Error},
-		{"CREATE SCHEMA app; CREATE TABLE app.a (id int)", "DROP TABLE app.a; REINDEX SCHEMA app", "index-reindex-blocking", onward.Off},
-		{"CREATE TABLE a (id int)", "ALTER TABLE ALL IN TABLESPACE slow SET TABLESPACE fast", "table-rewrite", onward.Error},
-		{"CREATE TABLE a (id int)", "ALTER INDEX ALL IN TABLESPACE slow SET TABLESPACE fast", "table-rewrite", onward.Error},
-		{"CREATE TABLE a (id int)", "ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE fast", "table-rewrite", onward.Off}, // it has none
-		{"", "DROP VIEW IF EXISTS v", "view-drop", onward.Warning},
-		{"", "DROP MATERIALIZED VIEW IF EXISTS v", "view-drop", onward.Warning},
-		{"CREATE TABLE a (id int)", "DROP VIEW IF EXISTS v", "view-drop", onward.Off},
-		{"", "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT 1 AS a", "view-drop", onward.Off},
-		{"", "DROP SCHEMA IF EXISTS s", "schema-drop", onward.Warning},
-		{"", "DROP SCHEMA IF EXISTS s CASCADE", "schema-drop", onward.Warning},
-		{"CREATE TABLE a (id int)", "DROP SCHEMA IF EXISTS s CASCADE", "schema-drop", onward.Off},
-		{"", "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s", "schema-drop", onward.Off},
-		{"", "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0)", "type-domain-constraint-scan", onward.Error},
-		{"CREATE TABLE a (id int)", "ALTER DOMAIN d SET NOT NULL", "type-domain-constraint-scan", onward.Error},
+		{"", "VACUUM FULL", "table-vacuum-full", onward.Error, onward.Off},
+		{"CREATE TABLE a (id int)", "DROP TABLE a; VACUUM FULL", "table-vacuum-full", onward.Off, onward.Off},
+		{"", "CLUSTER", "table-cluster", onward.Error, onward.Off},
+		{"CREATE TABLE a (id int)", "CLUSTER", "table-cluster", onward.Off, onward.Off}, // it is not clustered
+		{"", "REINDEX DATABASE shop", "index-reindex-blocking", onward.Error, onward.Off},
+		{"", "REINDEX (CONCURRENTLY) DATABASE shop", "index-reindex-blocking", onward.Off, onward.Off},
+		{"", "REINDEX SCHEMA app", "index-reindex-blocking", onward.Error, onward.Off},
+		{"CREATE TABLE a (id int)", "REINDEX SCHEMA app", "index-reindex-blocking", onward.Error, onward.Off},
+		{"CREATE SCHEMA app; CREATE TABLE app.a (id int)", "DROP TABLE app.a; REINDEX SCHEMA app", "index-reindex-blocking", onward.Off, onward.Off},
+		{"CREATE TABLE a (id int)", "ALTER TABLE ALL IN TABLESPACE slow SET TABLESPACE fast", "table-rewrite", onward.Error, onward.Off},
+		{"CREATE TABLE a (id int)", "ALTER INDEX ALL IN TABLESPACE slow SET TABLESPACE fast", "table-rewrite", onward.Error, onward.Off},
+		{"CREATE TABLE a (id int)", "ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE fast", "table-rewrite", onward.Off, onward.Off}, // it has none
+		{"CREATE TABLE a (id int)", "ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE fast", "table-rewrite", onward.Error, onward.Error},
+		{"CREATE TABLE a (id int PRIMARY KEY)", "ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE fast", "table-rewrite", onward.Error, onward.Error},
+		{"", "DROP VIEW IF EXISTS v", "view-drop", onward.Warning, onward.Off},
+		{"", "DROP MATERIALIZED VIEW IF EXISTS v", "view-drop", onward.Warning, onward.Off},
+		{"CREATE TABLE a (id int)", "DROP VIEW IF EXISTS v", "view-drop", onward.Off, onward.Off},
+		{"", "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT 1 AS a", "view-drop", onward.Off, onward.Off},
+		{"", "DROP SCHEMA IF EXISTS s", "schema-drop", onward.Warning, onward.Off},
+		{"", "DROP SCHEMA IF EXISTS s CASCADE", "schema-drop", onward.Warning, onward.Off},
+		{"CREATE TABLE a (id int)", "DROP SCHEMA IF EXISTS s CASCADE", "schema-drop", onward.Off, onward.Off},
+		{"", "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s", "schema-drop", onward.Off, onward.Off},
+		{"", "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0)", "type-domain-constraint-scan", onward.Error, onward.Off},
+		{"CREATE TABLE a (id int)", "ALTER DOMAIN d SET NOT NULL", "type-domain-constraint-scan", onward.Error, onward.Off},
 	} {
 		for _, known := range []bool{false, true} {
 			want := c.unknown
 			if known {
-				want = onward.Off
+				want = c.known
 			}
 			if got := severity(t, c.before, c.sql, c.rule, known); got != want {
 				t.Errorf("%s; %s, known %v: %s, want %s", c.before, c.sql, known, got, want)
