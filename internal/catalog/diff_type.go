@@ -230,6 +230,6 @@ func (d *differ) object(kind string, name Name) {
 func sameFunction(a, b *Function) bool {
 	x, y := *a, *b
 	x.Source, y.Source = "", ""
-	x.Closed, y.Closed, x.Grants, y.Grants = false, false, nil, nil
+	x.Closed, y.Closed, x.Grants, y.Grants, x.Taken, y.Taken = false, false, nil, nil, nil, nil
 	return reflect.DeepEqual(&x, &y)
 }

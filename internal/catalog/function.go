@@ -148,7 +148,7 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		if f.failed {
 			return
 		}
-		fn.OID, fn.Closed, fn.Grants = list[i].OID, list[i].Closed, list[i].Grants
+		fn.OID, fn.Closed, fn.Grants, fn.Taken = list[i].OID, list[i].Closed, list[i].Grants, list[i].Taken
 		list = slices.Clone(list)
 		list[i] = fn
 	}

@@ -37,7 +37,7 @@ func (f *fold) grant(s *pgparse.GrantStmt) {
 				continue // public, or one that was not seen
 			}
 			next := *o
-			next.Grants = f.regrant(o.Grants, s.GetIsGrant(), grants)
+			next.Grants, next.Taken = f.regrant(o.Grants, s.GetIsGrant(), grants), f.retake(o.Taken, s.GetIsGrant(), grants)
 			f.putObject(&next)
 		}
 	default:
@@ -74,7 +74,8 @@ func grantsOf(s *pgparse.GrantStmt) []Grant {
 
 func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
 	r := f.edit(oid)
-	r.own().Grants = f.regrant(r.Grants, isGrant, grants)
+	rare := r.own()
+	rare.Grants, rare.Taken = f.regrant(r.Grants, isGrant, grants), f.retake(r.Taken, isGrant, grants)
 }
 
 // regrant adds or takes privileges; REVOKE ALL takes each.
@@ -90,6 +91,25 @@ func (f *fold) regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
 		next = slices.DeleteFunc(slices.Clone(next), func(o Grant) bool { return o.Role == g.Role && (g.Privilege == "all" || o.Privilege == g.Privilege) })
 	}
 	return next
+}
+
+// retake notes what a REVOKE takes, whether somebody was seen to grant it or not.
+func (f *fold) retake(old []Grant, isGrant bool, grants []Grant) []Grant {
+	if isGrant {
+		return old
+	}
+	return f.regrant(old, true, grants)
+}
+
+// Nothing reports whether a REVOKE of a privilege takes nothing from a role: it was
+// revoked before, and nobody has granted it since. grants and taken are those of the
+// object.
+func Nothing(grants, taken []Grant, g Grant) bool {
+	return slices.ContainsFunc(taken, func(o Grant) bool {
+		return o.Role == g.Role && (o.Privilege == "all" || o.Privilege == g.Privilege)
+	}) && !slices.ContainsFunc(grants, func(o Grant) bool {
+		return o.Role == g.Role && (o.Privilege == "all" || g.Privilege == "all" || o.Privilege == g.Privilege)
+	})
 }
 
 // grantAll is ON ALL TABLES (SEQUENCES, …) IN SCHEMA.
@@ -159,7 +179,8 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 			if g.Role == "public" {
 				fn.Closed = !isGrant
 			} else {
-				fn.Grants = f.regrant(fn.Grants, isGrant, []Grant{{g.Role, "execute"}})
+				execute := []Grant{{g.Role, "execute"}}
+				fn.Grants, fn.Taken = f.regrant(fn.Grants, isGrant, execute), f.retake(fn.Taken, isGrant, execute)
 			}
 		}
 		list[i] = &fn

@@ -68,7 +68,9 @@ type Function struct {
 	// Grants are those to roles.
 	Closed bool
 	Grants []Grant
-	Owner  string // "" when no statement said
+	// Taken is what was revoked; what was granted again stands in Grants too.
+	Taken []Grant
+	Owner string // "" when no statement said
 	// BodyOffset is where Body begins, counted from the statement's start; -1
 	// when the body is no literal.
 	BodyOffset int
@@ -114,6 +116,7 @@ type Object struct {
 	Owner   string
 	Comment string
 	Grants  []Grant
+	Taken   []Grant // what was revoked
 	// Closed: default privileges that take EXECUTE on functions from PUBLIC.
 	Closed bool
 }

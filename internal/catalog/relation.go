@@ -122,6 +122,7 @@ type Rare struct {
 	Options         map[string]string // storage parameters
 	Owner           string
 	Grants          []Grant
+	Taken           []Grant // what was revoked; what was granted again stands in Grants too
 
 	// Partitioning and inheritance.
 	Detached     bool   // it was a partition once, and has the name that it had then

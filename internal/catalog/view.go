@@ -39,7 +39,7 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Rare: stored("", "", options(nil, s.GetOptions()))}
 	if old != nil {
 		rare := v.own()
-		v.Dependents, rare.Grants, rare.Owner, v.Comment, v.Triggers, rare.Rules = old.Dependents, old.Grants, old.Owner, old.Comment, old.Triggers, old.Rules
+		v.Dependents, rare.Grants, rare.Taken, rare.Owner, v.Comment, v.Triggers, rare.Rules = old.Dependents, old.Grants, old.Taken, old.Owner, old.Comment, old.Triggers, old.Rules
 		if old.Kind != View {
 			f.release(f.edit(oid))
 			for _, o := range old.ReferencedBy {

@@ -59,7 +59,7 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	on := targets(p, s, g)
-	if len(on) == 0 {
+	if len(on) == 0 || takesNothing(s, g) {
 		return
 	}
 	list := strings.Join(on, ", ")

@@ -1,0 +1,92 @@
+package grant
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+)
+
+// takesNothing reports whether a REVOKE takes what nobody has any more: all of it was
+// revoked before, or default privileges never gave it.
+func takesNothing(s *rule.Stmt, g *pgparse.GrantStmt) bool {
+	all := g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA
+	for _, n := range g.GetObjects() {
+		nothing := false
+		switch g.GetObjtype() {
+		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
+			nothing = closed(functionsOf(s, n, all), g)
+		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
+			if r, _ := s.Before.Resolve(n.GetRangeVar()); r != nil && !all {
+				nothing = nobodys(r.Grants, r.Taken, g)
+			}
+		case pgparse.ObjectType_OBJECT_SCHEMA:
+			if o := s.Before.Object("schema", catalog.Name{Name: pgparse.Text(n)}); o != nil {
+				nothing = nobodys(o.Grants, o.Taken, g)
+			}
+		}
+		if !nothing {
+			return false
+		}
+	}
+	return true
+}
+
+// functionsOf are the functions that an object of a REVOKE means: those of a name, or of
+// a schema.
+func functionsOf(s *rule.Stmt, n *pgparse.Node, all bool) []*catalog.Function {
+	if !all {
+		schema, name := pgparse.SchemaAndName(n.GetObjectWithArgs().GetObjname())
+		return s.Before.Functions(schema, name)
+	}
+	var out []*catalog.Function
+	s.Before.EachFunction(func(f *catalog.Function) bool {
+		if f.Name.Schema == pgparse.Text(n) {
+			out = append(out, f)
+		}
+		return true
+	})
+	return out
+}
+
+// closed reports whether there are functions, and none that a role of the REVOKE may
+// execute.
+func closed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
+	for _, f := range list {
+		for _, role := range roles(g) {
+			nothing := f.Closed
+			if role != "PUBLIC" {
+				nothing = catalog.Nothing(f.Grants, f.Taken, catalog.Grant{Role: role, Privilege: "execute"})
+			}
+			if !nothing {
+				return false
+			}
+		}
+	}
+	return len(list) > 0
+}
+
+func nobodys(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
+	privileges := []string{"all"}
+	if len(g.GetPrivileges()) > 0 {
+		privileges = nil
+	}
+	for _, n := range g.GetPrivileges() {
+		if len(n.GetAccessPriv().GetCols()) > 0 {
+			return false
+		}
+		privileges = append(privileges, strings.ToLower(n.GetAccessPriv().GetPrivName()))
+	}
+	for _, role := range roles(g) {
+		if role == "PUBLIC" {
+			role = "public"
+		}
+		for _, p := range privileges {
+			if !catalog.Nothing(grants, taken, catalog.Grant{Role: role, Privilege: p}) {
+				return false
+			}
+		}
+	}
+	return true
+}
