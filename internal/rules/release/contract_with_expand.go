@@ -31,10 +31,16 @@ func copiesAndDrops(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for _, d := range t.Deltas {
 			if d.Kind == catalog.ColumnDropped && d.Old != nil {
-				p.Keep(d)
+				p.Keep(droppedIn{d, t.Index})
 			}
 		}
 	}
+}
+
+// droppedIn is a column that a transaction drops.
+type droppedIn struct {
+	rule.Delta
+	tx int
 }
 
 // lost is a column that is copied and dropped.
@@ -49,12 +55,12 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 	for _, c := range rule.Kept[copied](p) {
 		copies[c.table.OID] = append(copies[c.table.OID], c)
 	}
-	for _, d := range rule.Kept[rule.Delta](p) {
+	for _, d := range rule.Kept[droppedIn](p) {
 		for _, c := range copies[d.OID] {
-			if !c.reads(d.Old.Name) {
+			if !c.reads(d.Old.Name) || c.tx == d.tx && c.alone {
 				continue
 			}
-			all = append(all, lost{d, c})
+			all = append(all, lost{d.Delta, c})
 			break
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
 )
 
 // copied is an UPDATE that fills a new column of an existing table from deployed
@@ -16,6 +18,9 @@ type copied struct {
 	// column is the new one, from the old ones.
 	column string
 	from   []string
+	tx     int // of the statement
+	// alone: nobody else writes the table until the transaction commits.
+	alone bool
 }
 
 func (c *copied) reads(column string) bool { return slices.Contains(c.from, column) }
@@ -34,7 +39,7 @@ func copies(p *rule.Pass, m *rule.Migration) {
 				if !fresh(r, w.Table, target.GetName()) {
 					continue
 				}
-				c := copied{by: s, table: w.Table, column: target.GetName()}
+				c := copied{by: s, table: w.Table, column: target.GetName(), tx: s.Tx.Index, alone: alone(s, w.Table)}
 				c.from = sources(r, w.Table, u.Relation, target.GetVal())
 				if len(c.from) > 0 && !chosen(w.Table, target.GetVal(), c.from) {
 					p.Keep(c)
@@ -42,6 +47,20 @@ func copies(p *rule.Pass, m *rule.Migration) {
 			}
 		}
 	}
+}
+
+// alone reports whether an earlier statement of a transaction keeps the writers of a table
+// out until it commits.
+func alone(s *rule.Stmt, t *catalog.Relation) bool {
+	for _, earlier := range s.Tx.Statements {
+		if earlier.Index >= s.Index {
+			break
+		}
+		if slices.ContainsFunc(earlier.Result.Effects, func(e effect.Effect) bool { return e.OID == t.OID && e.Lock >= onward.ShareRowExclusiveLock }) {
+			return true
+		}
+	}
+	return false
 }
 
 // chosen reports whether a CASE tells single rows apart by the table's key, and
