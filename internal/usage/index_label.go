@@ -9,13 +9,16 @@ import (
 )
 
 // Label gives the places that know a label of an enum: queries that compare or write it
-// where the enum is, and classes of constants that are for the enum.
+// where the enum is, and classes of constants that are for the enum. Functions that the
+// schema has tell by their bodies.
 func (b *Bound) Label(n catalog.Name, label string) []Use {
 	t := b.enum(n)
 	if t == nil {
 		return nil
 	}
-	return ranked(append(b.constant(label, t.takes(b)), b.classOf(t, label)...))
+	takes := t.takes(b)
+	is := func(q *Query, c *Constant) bool { return !b.kept(q) && takes(q, c) }
+	return ranked(append(b.constant(label, is), b.classOf(t, label)...))
 }
 
 // Value gives the places that know a value of a column: queries that compare the column

@@ -76,6 +76,20 @@ CREATE FUNCTION feel(m mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNC
 	}
 }
 
+// A function that the schema has tells by its body there which labels it knows: a file
+// with another version of it does not.
+func TestLabelsInFunctions(t *testing.T) {
+	t.Parallel()
+	const made = `CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE users (id int, mood mood); CREATE FUNCTION kept() RETURNS SETOF int LANGUAGE sql AS 'SELECT 1';`
+	for name, want := range map[string]bool{"kept": false, "fresh": true} {
+		sql := "CREATE OR REPLACE FUNCTION " + name + "() RETURNS SETOF int LANGUAGE sql AS $$ SELECT id FROM users WHERE mood = 'sad' $$;\n"
+		b := withSchema(t, made, map[string]string{"f.sql": sql})
+		if got := len(b.Label(catalog.Name{Schema: "public", Name: "mood"}, "sad")) > 0; got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // What is called after a function, a type or a constraint is no use of it.
 func TestNamesAsTexts(t *testing.T) {
 	t.Parallel()
