@@ -146,27 +146,28 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, deployed []*adap
 			return nil, err
 		}
 		settle(deployed, set)
-		j.runBy(set, c.said(set))
+		j.runBy(set, c.said(set), c.Transaction)
 		out = append(out, set.Migrations...)
 	}
 	if len(names) == 0 {
 		return out, nil
 	}
-	tree, err := c.tree(names, j)
+	tree, local, err := c.tree(names, j)
 	if err != nil {
 		return nil, err
 	}
-	sets, err := c.sets(ctx, gittree.Of(tree), j)
+	sets, err := c.sets(ctx, gittree.Of(tree), local, j)
 	if err != nil {
 		return nil, err
 	}
 	settle(deployed, sets...)
 	for _, s := range sets {
-		j.runBy(s, c.said(s))
+		j.runBy(s, c.said(s), c.Transaction)
 		out = append(out, s.Migrations...)
 		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
 		j.history(s.History)
 	}
+	j.passedOver(gittree.Of(tree), local, sets)
 	return out, nil
 }
 
@@ -210,15 +211,15 @@ func (c *CheckConfig) said(set *adapter.Set) string {
 	switch {
 	case set.Source.Why == namedWhy:
 		return "--framework"
-	case c.Transaction != "" && all.Traits(set.Source.Framework).Plain:
+	case set.Source.Options.Transaction == c.Transaction && c.Transaction != "":
 		return "--transaction"
 	}
 	return config.Name
 }
 
 // tree holds the files that are named, and those of the directories that are. What of
-// these cannot be read is listed.
-func (c *CheckConfig) tree(names []string, j *judge) (gitrange.Tree, error) {
+// these cannot be read is listed. local are the names as the tree has them.
+func (c *CheckConfig) tree(names []string, j *judge) (tree gitrange.Tree, local []string, err error) {
 	root := cmp.Or(c.Dir, ".")
 	for _, p := range names {
 		at := p
@@ -226,16 +227,14 @@ func (c *CheckConfig) tree(names []string, j *judge) (gitrange.Tree, error) {
 			at = filepath.Join(root, p)
 		}
 		if _, err := os.Stat(at); err != nil {
-			return nil, &config.InputError{Err: err}
+			return nil, nil, &config.InputError{Err: err}
 		}
 	}
-	root, local, err := rootFor(root, names)
-	if err != nil {
-		return nil, err
+	if root, local, err = rootFor(root, names); err != nil {
+		return nil, nil, err
 	}
-	tree, err := gitrange.DirTree(root, local)
-	if err != nil {
-		return nil, err
+	if tree, err = gitrange.DirTree(root, local); err != nil {
+		return nil, nil, err
 	}
 	for _, f := range tree.Files() {
 		if f.Err == nil || strings.HasSuffix(f.Path, ".sql") {
@@ -247,7 +246,7 @@ func (c *CheckConfig) tree(names []string, j *judge) (gitrange.Tree, error) {
 			})
 		}
 	}
-	return tree, nil
+	return tree, local, nil
 }
 
 // file reports whether a path names one thing to read, not a directory.
@@ -263,7 +262,7 @@ func (c *CheckConfig) file(p string) bool {
 const maxStdin = 64 << 20
 
 // sets loads what the adapters claim of a tree, and the rest as plain SQL.
-func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*adapter.Set, error) {
+func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, local []string, j *judge) ([]*adapter.Set, error) {
 	var adapters []adapter.Adapter
 	for _, x := range all.All() {
 		if c.Framework == "" || c.Framework == x.Name() {
@@ -306,7 +305,7 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, j *judge) ([]*ad
 			claimed[m.Path], claimed[m.DownPath] = true, true
 		}
 	}
-	return append(sets, c.rest(t, claimed)), nil
+	return append(sets, c.rest(t, claimed, local)), nil
 }
 
 // chosen are the sources below what was named: those that are detected, or all
@@ -348,7 +347,8 @@ func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Sour
 			s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
 		}
 	}
-	if all.Traits(s.Framework).Plain && c.Transaction != "" {
+	// What only names tell is a guess, and gives way.
+	if c.Transaction != "" && (all.Traits(s.Framework).Plain || s.Score < 3) {
 		s.Options.Transaction = c.Transaction
 	}
 	s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
@@ -357,16 +357,16 @@ func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Sour
 
 // rest takes the SQL files that no framework claims, in natural order of their
 // paths. Those for other databases are left out unless they are named.
-func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool) *adapter.Set {
+func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool, local []string) *adapter.Set {
 	set := c.loose()
 	for _, d := range adapter.Dirs(t, ".sql") {
 		for _, n := range d.Others {
-			claimed[d.Join(n)] = !slices.Contains(c.Paths, d.Join(n))
+			claimed[d.Join(n)] = !slices.Contains(local, d.Join(n))
 		}
 	}
 	var names []string
 	for _, p := range t.Paths() {
-		if !claimed[p] && (strings.HasSuffix(p, ".sql") || slices.Contains(c.Paths, p)) && !down(p) {
+		if !claimed[p] && (strings.HasSuffix(p, ".sql") || slices.Contains(local, p)) && !down(p) {
 			names = append(names, p)
 		}
 	}

@@ -58,12 +58,15 @@ func runnersOf(pairs []pair) []onward.Runner {
 	return out
 }
 
-// runBy notes who runs a set of migrations.
-func (j *judge) runBy(set *adapter.Set, said string) {
+// runBy notes who runs a set of migrations. asked is what --transaction has.
+func (j *judge) runBy(set *adapter.Set, said string, asked onward.Transaction) {
 	if len(set.Migrations) == 0 {
 		return
 	}
 	r := runnerIn(set, said)
+	if asked != "" && slices.ContainsFunc(set.Migrations, func(m *adapter.Migration) bool { return m.Source.Mode != asked && m.Failed == "" }) {
+		r.Overrides = "--transaction"
+	}
 	same := func(x onward.Runner) bool { return x.Dir == r.Dir && x.Framework == r.Framework }
 	if !slices.ContainsFunc(j.report.Runners, same) {
 		j.report.Runners = append(j.report.Runners, r)

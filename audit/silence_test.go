@@ -70,16 +70,24 @@ func TestUnclaimed(t *testing.T) {
 		"-- db/migrations/seeds/x.sql --\nINSERT INTO b;\n":   "",
 		"-- db/migrations/0003_d.sql --\nSELECT 1;\n":         "",
 		"-- db/queries/x.sql --\nSELECT 1;\n":                 "",
-		"-- db/migrations/a/b/x.SQL --\nDROP TABLE b;\n":      "db/migrations/a/b",
+		"-- db/migrations/a/b/x.SQL --\nDROP TABLE b;\n":      "db/migrations/a/b/x.SQL",
 		"-- db/migrations/0003_d.sql --\nDROP TABLE nope;\n":  "",
 		"-- db/migrations/README/notes.txt --\nDROP TABLE b;": "",
+		"-- db/migrations/0003_d.sql.postgres --\nDROP;":      "db/migrations/0003_d.sql.postgres",
+		"-- db/migrations/0003_d.SQL --\nDROP TABLE b;\n":     "db/migrations/0003_d.SQL",
+		"-- other/001_a.sql --\nDROP TABLE b;\n":              "other",
+		"-- other/V1__a.sql --\nDROP TABLE b;\n":              "other",
+		"-- other/001_a.pgsql --\nDROP TABLE b;\n":            "other/001_a.pgsql",
+		"-- other/a.sql.tmpl --\nDROP TABLE b;\n":             "",
+		"-- other/001_a.down.sql --\nDROP TABLE b;\n":         "",
+		"-- tests/001_a.sql --\nDROP TABLE b;\n":              "",
+		"-- other/queries/001_a.sql --\nSELECT 1;\n":          "",
+		"-- app/alembic/env.py --\nx = 1\n-- app/alembic/versions/1_a.py --\nx = 1\n-- app/alembic/versions/2_a.py --\nx = 1\n": "app/alembic/versions",
 	} {
 		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})
 		var got []string
 		for _, o := range r.Opaque {
-			if strings.Contains(o.What, "below the migrations") {
-				got = append(got, o.Path)
-			}
+			got = append(got, o.Path)
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: %v, want %q", head, got, want)

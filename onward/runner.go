@@ -14,6 +14,9 @@ type Runner struct {
 	Transaction Transaction `json:"transaction,omitempty"`
 	// Assumed: Transaction is a guess.
 	Assumed bool `json:"assumed,omitempty"`
+	// Overrides is what says how files are sent, "--transaction", and is not kept to: the
+	// files of the framework say it themselves.
+	Overrides string `json:"overrides,omitempty"`
 	// Proof is what a deployed migration runs that the server refuses in a transaction;
 	// nil where Transaction does not follow from one.
 	Proof *Proof `json:"proof,omitempty"`

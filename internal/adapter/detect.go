@@ -124,13 +124,13 @@ type NotFoundError struct {
 	// number of files; Skipped are those for other databases.
 	Seen    []string
 	Skipped []onward.Opaque
-	// Unread has a sentence for each directory of another tool's migrations.
-	Unread []string
+	// Unread are directories of other tools' migrations.
+	Unread []Unread
 }
 
 // NotFound makes the error for a tree in which Detect found no source.
 func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundError {
-	e := &NotFoundError{Tree: t.Name(), Skipped: skipped, Unread: unread(t)}
+	e := &NotFoundError{Tree: t.Name(), Skipped: skipped, Unread: UnreadIn(t)}
 	for _, a := range adapters {
 		line := a.Name()
 		if l, ok := a.(interface{ Looks() string }); ok {
@@ -155,15 +155,15 @@ func countFiles(n int) string {
 // Error is the whole story, in lines.
 func (e *NotFoundError) Error() string {
 	var b strings.Builder
+	for _, u := range e.Unread {
+		fmt.Fprintf(&b, "found %s (%s in %s), which is not read yet: %s\n", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
+	}
 	fmt.Fprintf(&b, "no migrations found in %s; looked in every directory but node_modules, vendor and the like for\n", e.Tree)
 	for _, line := range e.Looked {
 		b.WriteString("  " + line + "\n")
 	}
 	for _, o := range e.Skipped {
 		fmt.Fprintf(&b, "%s holds %s, and only Postgres is judged\n", o.Path, o.What)
-	}
-	for _, line := range e.Unread {
-		b.WriteString(line + "\n")
 	}
 	if len(e.Seen) > 0 {
 		const most = 5

@@ -124,6 +124,10 @@ func vendored(dir string) bool {
 	return false
 }
 
+// Deployed reports whether what is in a directory is for this repository to deploy, by its
+// name: neither other people's code nor tests and examples.
+func Deployed(dir string) bool { return !vendored(dir) && !secondary(dir) }
+
 // secondary reports whether a directory counts only when there is nothing
 // better: examples and tests of a project that has migrations of its own.
 func secondary(dir string) bool {

@@ -2,8 +2,8 @@ package adapter
 
 import (
 	"cmp"
-	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -33,9 +33,23 @@ func UnreadBooks() []Book {
 	}
 }
 
-// unread lists directories with the migrations of tools that no adapter reads:
-// programs, which say only when they run what they do.
-func unread(t Tree) []string {
+// Unread is a directory with the migrations of a tool that no adapter reads: programs,
+// which say only when they run what they do.
+type Unread struct {
+	Dir, Tool string
+	Files     int
+}
+
+// Instead is how they can be judged all the same.
+func (u Unread) Instead() string {
+	if u.Tool == "Alembic" {
+		return "run: alembic upgrade FROM:TO --sql | onward check -"
+	}
+	return "pipe the SQL that it runs into onward check -"
+}
+
+// UnreadIn lists such directories of a tree.
+func UnreadIn(t Tree) []Unread {
 	count := map[string]int{}
 	tool := map[string]string{}
 	for _, p := range t.Paths() {
@@ -70,14 +84,19 @@ func unread(t Tree) []string {
 			tool[dir] = what
 		}
 	}
-	out := make([]string, 0, len(count))
+	out := make([]Unread, 0, len(count))
 	for dir, n := range count {
-		how := "give the SQL that they run to onward check"
-		if tool[dir] == "Alembic" {
-			how = "give onward check what alembic upgrade FROM:TO --sql prints"
-		}
-		out = append(out, fmt.Sprintf("%s holds %s for %s, which onward does not read: %s", orRoot(dir), countFiles(n), tool[dir], how))
+		out = append(out, Unread{dir, tool[dir], n})
 	}
-	slices.SortFunc(out, cmp.Compare)
+	slices.SortFunc(out, func(a, b Unread) int { return cmp.Compare(a.Dir, b.Dir) })
 	return out
+}
+
+// otherSQL are the ends of the names of files that hold SQL, and are not taken for it.
+var otherSQL = regexp.MustCompile(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)
+
+// OtherSQL reports whether a file holds SQL, by its name, and is not taken for it: only
+// what ends in ".sql" is.
+func OtherSQL(name string) bool {
+	return !strings.HasSuffix(name, ".sql") && (strings.HasSuffix(strings.ToLower(name), ".sql") || otherSQL.MatchString(name))
 }

@@ -22,11 +22,14 @@ func TestUnread(t *testing.T) {
 		"src/database/migrations/seed.ts":              []byte("import { Kysely } from 'kysely';\n"),
 	}
 	text := adapter.NotFound(tree, adapters, nil).Error()
+	if !strings.HasPrefix(text, "found ") {
+		t.Errorf("what is there comes first:\n%s", text)
+	}
 	for _, want := range []string{
-		"db/migrate holds 2 files for Rails, which onward does not read: give the SQL that they run to onward check",
-		"app/alembic/versions holds 1 file for Alembic, which onward does not read: give onward check what alembic upgrade FROM:TO --sql prints",
-		"priv/repo/migrations holds 1 file for Ecto",
-		"src/database/migrations holds 2 files for Kysely, which onward does not read",
+		"found Rails (2 files in db/migrate), which is not read yet: pipe the SQL that it runs into onward check -",
+		"found Alembic (1 file in app/alembic/versions), which is not read yet: run: alembic upgrade FROM:TO --sql | onward check -",
+		"found Ecto (1 file in priv/repo/migrations)",
+		"found Kysely (2 files in src/database/migrations), which is not read yet",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)

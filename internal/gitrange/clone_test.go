@@ -41,7 +41,7 @@ func TestShallowClone(t *testing.T) {
 		r := open(t, f.dir)
 		_, err := r.Range(t.Context(), "", "")
 		none := failsAs[*NoBaseError](t, err)
-		mentions(t, none, "origin/main", "git fetch --unshallow origin")
+		mentions(t, none, "origin/main", "git fetch --unshallow origin", "fetch-depth: 0")
 		_, err = r.Range(t.Context(), "main", "")
 		unknown := failsAs[*UnknownRevisionError](t, err)
 		same(t, unknown.Run, none.Run)

@@ -107,10 +107,13 @@ func (e *NoBaseError) Error() string {
 		b.WriteString("; name one with --base")
 	}
 	if e.Run != "" {
-		fmt.Fprintf(&b, "; or run: %s", e.Run)
+		fmt.Fprintf(&b, "; or run: %s (%s)", e.Run, inActions)
 	}
 	return b.String()
 }
+
+// inActions is how a clone gets what is compared.
+const inActions = "in GitHub Actions: fetch-depth: 0"
 
 // NoMergeBaseError reports two revisions with no common ancestor in this clone.
 type NoMergeBaseError struct {
@@ -121,7 +124,7 @@ type NoMergeBaseError struct {
 
 func (e *NoMergeBaseError) Error() string {
 	if e.Shallow {
-		return fmt.Sprintf("the common ancestor of %s and %s is missing: this clone is shallow; run: %s (in GitHub Actions: fetch-depth: 0)", e.Base, e.Head, e.Run)
+		return fmt.Sprintf("the common ancestor of %s and %s is missing: this clone is shallow; run: %s (%s)", e.Base, e.Head, e.Run, inActions)
 	}
 	return fmt.Sprintf("%s and %s have no common ancestor; name another base with --base", e.Base, e.Head)
 }

@@ -105,6 +105,10 @@ func runnerWords(by *onward.Runner, path func(string) string) string {
 		return sent + ", as " + cmp.Or(told, "the command line") + " says"
 	case told == "":
 		return "run by " + Line(by.Tool)
+	case saidSo[told] && by.Transaction != "":
+		return "run by " + Line(by.Tool) + ", " + sent + ", as " + told + " says"
+	case saidSo[told]:
+		return "run by " + Line(by.Tool) + ", as " + told + " says"
 	}
 	return "run by " + Line(by.Tool) + " (" + told + ")"
 }
@@ -126,6 +130,9 @@ func runnerLines(r *onward.Report, path func(string) string) []string {
 // mended with.
 func runnerLine(by *onward.Runner, dir bool, path func(string) string) string {
 	text := runnerWords(by, path) + saying(by)
+	if by.Overrides != "" {
+		text += "; " + Line(by.Overrides) + " is not kept to: the files say themselves how they are sent"
+	}
 	if dir && by.Dir != "" {
 		text = path(by.Dir) + ": " + text
 	}
@@ -142,6 +149,9 @@ func saying(by *onward.Runner) string {
 	}
 	return " (say transaction: in onward.yaml)"
 }
+
+// saidSo are who says how migrations are run.
+var saidSo = map[string]bool{"onward.yaml": true, "--transaction": true, "--framework": true}
 
 // proofWords says what shows that a file is in no transaction.
 func proofWords(p *onward.Proof, path func(string) string) string {

@@ -259,6 +259,9 @@ func TestSuppression(t *testing.T) {
 		{"without reason", "-- onward:ignore x-one\nSELECT 1;", []string{SuppressionNoReason, "x-one", "x-two"}},
 		{"a typo does not widen", "-- onward:ignore x-onne: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
 		{"no rule", "-- onward:ignore: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
+		{"a dash", "-- onward-ignore x-one: why\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
+		{"another linter's, where something is found", "-- squawk-ignore ban-one\nSELECT 1;", []string{SuppressionMalformed, "x-one", "x-two"}},
+		{"another linter's, where nothing is found", "SELECT 1;\n-- squawk-ignore ban-one\n", []string{"x-one", "x-two"}},
 		{"inside a statement", "SELECT\n1 -- onward:ignore x-one: why\n;", []string{"x-two"}},
 		{"a DO block", "-- onward:ignore x-one: why\nDO $$ BEGIN\n  PERFORM 1;\nEND $$;", []string{"x-two", "x-two"}},
 	} {

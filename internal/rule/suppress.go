@@ -59,8 +59,9 @@ func (e *Engine) suppress() (kept []placed, taken int) {
 		}
 		kept = append(kept, f)
 	}
+	found := kept
 	for i := range e.supps {
-		kept = append(kept, e.comments(&e.supps[i])...)
+		kept = append(kept, e.comments(&e.supps[i], found)...)
 	}
 	return kept, taken
 }
@@ -134,8 +135,8 @@ func (s *suppressed) of(rule string) *comments {
 	return s.byRule[rule]
 }
 
-// comments judges the suppression comments of a migration.
-func (e *Engine) comments(s *suppressed) []placed {
+// comments judges the suppression comments of a migration, given what was found.
+func (e *Engine) comments(s *suppressed, found []placed) []placed {
 	var out []placed
 	add := func(c *script.Suppression, rule, fact, harm, instead string) {
 		f := onward.Finding{
@@ -156,6 +157,16 @@ func (e *Engine) comments(s *suppressed) []placed {
 	for i := range s.list {
 		c := &s.list[i]
 		switch {
+		case c.Foreign != "":
+			// It may stand there for the other linter: it is told of where something is found.
+			if at := slices.IndexFunc(found, func(f placed) bool {
+				return f.Path == s.path && (c.Covers(f.outer, f.outerEnd, f.Line) || c.Covers(f.Line, f.EndLine, f.Line))
+			}); at >= 0 {
+				add(c, SuppressionMalformed, c.Foreign+" takes nothing out here", "what stands behind it is found all the same",
+					"if that was weighed, write -- onward:ignore "+found[at].Rule+": why it is safe here")
+				out[len(out)-1].Severity = min(out[len(out)-1].Severity, onward.Info)
+			}
+			continue
 		case c.Malformed != "":
 			add(c, SuppressionMalformed, c.Malformed, "nothing is suppressed by it", "write -- onward:ignore RULE: REASON")
 			continue

@@ -136,6 +136,9 @@ func TestSuppressions(t *testing.T) {
 		"-- onward:ignored x-y: z",                   // 12
 		"-- onward:ignore no-reason",                 // 13
 		"-- ONWARD:IGNORE x-y: z",                    // 14
+		"-- onward-ignore x-y: z",                    // 15
+		"-- squawk-ignore ban-drop-table",            // 16
+		"-- as onward-ignore does",                   // 17
 		"SELECT 1;",
 	}, "\n")
 	type got struct {
@@ -146,17 +149,19 @@ func TestSuppressions(t *testing.T) {
 	}
 	var out []got
 	for _, s := range build(t, sql, onward.TransactionNone).Suppressions {
-		out = append(out, got{strings.Join(s.Rules, " "), s.Reason, s.Target, s.File, s.Malformed != ""})
+		out = append(out, got{strings.Join(s.Rules, " ") + s.Foreign, s.Reason, s.Target, s.File, s.Malformed != ""})
 	}
 	want := []got{
 		{"column-drop", "the service is gone", 5, true, false},
 		{"index-create-blocking a-b", "40 rows", 5, false, false},
 		{"c-d", "why", 7, false, false},
-		{"", "", 15, false, true},
-		{"", "", 15, false, true},
-		{"", "", 15, false, true},
-		{"no-reason", "", 15, false, false},
-		{"", "", 15, false, true},
+		{"", "", 18, false, true},
+		{"", "", 18, false, true},
+		{"", "", 18, false, true},
+		{"no-reason", "", 18, false, false},
+		{"", "", 18, false, true},
+		{"", "", 18, false, true},
+		{"squawk-ignore", "", 18, false, false},
 	}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)
@@ -175,7 +180,7 @@ func FuzzSuppression(f *testing.F) {
 			t.Skip()
 		}
 		for _, c := range s.Suppressions {
-			if c.Malformed == "" && len(c.Rules) == 0 {
+			if c.Malformed == "" && c.Foreign == "" && len(c.Rules) == 0 {
 				t.Fatalf("%+v names nothing", c)
 			}
 			for _, r := range c.Rules {

@@ -28,9 +28,15 @@ type Suppression struct {
 	Alone bool
 	// Malformed says what is wrong with the comment; "" for nothing.
 	Malformed string
+	// Foreign is the word of another tool that such a comment begins with:
+	// "squawk-ignore". It takes nothing out.
+	Foreign string
 }
 
 const marker = "onward:ignore"
+
+// foreign are the words of other linters' comments.
+var foreign = []string{"squawk-ignore-next-statement", "squawk-ignore-file", "squawk-ignore", "atlas:nolint", "eugene: ignore"}
 
 // suppressions reads the comments of a source. In SQL the parser's rules tell
 // what is a comment; elsewhere a line comment is what follows its marker.
@@ -38,18 +44,21 @@ const marker = "onward:ignore"
 // A DO block is a string for Postgres' scanner; the comments in its body speak
 // about the statements in it.
 func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
-	if mention(src.Text) < 0 {
+	if at, _ := mention(src.Text); at < 0 {
 		return nil
 	}
 	var out []Suppression
 	follows := following{src: src, lines: lines}
 	for _, c := range commentsOf(src, bodies) {
 		text := src.Text[c.Start:c.End]
-		i := mention(text)
+		i, other := mention(text)
 		if i < 0 || !onlyMarkers(text[:i]) {
 			continue
 		}
-		s := parseSuppression(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text[i:]), "*/")))
+		s := Suppression{Foreign: other, File: strings.HasSuffix(other, "-file")}
+		if other == "" {
+			s = parseSuppression(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text[i:]), "*/")))
+		}
 		s.Line, s.Column = lines.Position(c.Start)
 		_, s.EndColumn = lines.Position(c.End)
 		start := lines.Start(s.Line)
@@ -63,16 +72,22 @@ func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []
 	return out
 }
 
-// mention is where a text first speaks to onward, in capitals too: that is a mistake
-// to tell of; -1 for nowhere.
-func mention(text string) int {
-	first := -1
-	for _, name := range []string{"nward:", "NWARD:"} {
+// mention is where a text first speaks to onward, or to another linter, whose word is
+// other then; in capitals, too, and with a dash, which are mistakes to tell of. -1 for
+// nowhere.
+func mention(text string) (first int, other string) {
+	first = -1
+	for _, name := range []string{"nward:", "NWARD:", "nward-ignore", "NWARD-IGNORE", "nward_ignore", "nward ignore"} {
 		if i := strings.Index(text, name) - 1; i >= 0 && text[i]|0x20 == 'o' && (first < 0 || i < first) {
 			first = i
 		}
 	}
-	return first
+	for _, name := range foreign {
+		if i := strings.Index(text, name); i >= 0 && (first < 0 || i < first) {
+			first, other = i, name
+		}
+	}
+	return first, other
 }
 
 // onlyMarkers reports whether nothing but comment characters stands there.

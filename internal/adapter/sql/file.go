@@ -45,7 +45,7 @@ func (r *runner) load(p *place, m *adapter.Migration, read *adapter.File, name s
 	}
 	for _, at := range f.regions {
 		if part := adapter.Part(f.text, at[0], at[1]); part.SQL != "" {
-			part.Message = f.whole
+			part.Message = f.whole && o.Transaction == ""
 			m.Source.Parts = append(m.Source.Parts, part)
 		}
 	}

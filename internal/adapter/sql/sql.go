@@ -42,7 +42,12 @@ func (Adapter) Name() string { return Name }
 
 // Looks says what Detect looks for.
 func (Adapter) Looks() string {
-	return "SQL files in a directory called migrations, or with numbered names in any other"
+	names := make([]string, 0, len(tools))
+	for _, r := range tools {
+		names = append(names, r.name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return "files of " + strings.Join(names, ", ") + "; SQL files in a directory called migrations, or with numbered names in any other"
 }
 
 var (
