@@ -109,7 +109,7 @@ func (d *differ) onTable(x *Delta) {
 		i = x.OldIndex
 	}
 	x.OID = i.Index.Table
-	x.Before, x.After = d.before.Relation(x.OID), d.after.Relation(x.OID)
+	x.Before, x.After = d.was(x.OID), d.after.Relation(x.OID)
 }
 
 func (d *differ) indexChanged(x Delta, b, a *Relation) {

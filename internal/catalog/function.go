@@ -97,14 +97,18 @@ func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
 	case "set":
 		v := d.GetArg().GetVariableSetStmt()
 		if strings.EqualFold(v.GetName(), "search_path") {
-			fn.SetSearchPath = v.GetKind() != pgparse.VariableSetKind_VAR_RESET
+			fn.SetSearchPath = v.GetKind() != pgparse.VariableSetKind_VAR_RESET && v.GetKind() != pgparse.VariableSetKind_VAR_SET_DEFAULT
+			fn.Path = nil
+			for _, n := range v.GetArgs() {
+				fn.Path = append(fn.Path, constText(n))
+			}
 			fn.EmptyPath = v.GetKind() == pgparse.VariableSetKind_VAR_SET_VALUE && !slices.ContainsFunc(v.GetArgs(), func(n *pgparse.Node) bool {
 				schema := constText(n)
 				return schema != "" && schema != "pg_catalog" && schema != "pg_temp"
 			})
 		}
 		if v.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL {
-			fn.SetSearchPath, fn.EmptyPath = false, false
+			fn.SetSearchPath, fn.EmptyPath, fn.Path = false, false, nil
 		}
 	case "as":
 		list := pgparse.Items(d.GetArg())

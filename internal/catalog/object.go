@@ -61,6 +61,9 @@ type Function struct {
 	Source          string
 	SecurityDefiner bool
 	SetSearchPath   bool
+	// Path is the search_path that it sets, as written; nil for FROM CURRENT, and for
+	// none of its own.
+	Path []string
 	// EmptyPath: the search_path of its own has no schema but the system's, so
 	// that it finds nothing that is named without one.
 	EmptyPath bool

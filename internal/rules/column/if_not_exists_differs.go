@@ -1,7 +1,7 @@
 package column
 
 import (
-	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -38,7 +38,7 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 		}
 		now := s.Before.TypeOf(def.GetTypeName())
 		was := col.Type.String()
-		if !col.Type.Known() || !now.Known() || now.String() == was || holds(was, now) || originOf(s.Before, def) == fromSerial {
+		if analysis.Holds(col.Type, now) || originOf(s.Before, def) == fromSerial {
 			continue
 		}
 		name := t.Name.String()
@@ -48,17 +48,4 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 			Instead: "give the new column a name of its own, or change the type of this one",
 		})
 	}
-}
-
-// holds reports whether a type takes all that another one would.
-func holds(was string, now catalog.Type) bool {
-	switch now.Name.Name {
-	case "varchar", "bpchar":
-		return was == "text" || was == "varchar"
-	case "int4":
-		return was == "bigint"
-	case "int2":
-		return was == "bigint" || was == "integer"
-	}
-	return false
 }

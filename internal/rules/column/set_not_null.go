@@ -115,6 +115,9 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	case maybeLeftOut:
 		r.Harm = "deployed code that writes NULL or leaves " + one(n, "the column", "one of them") + " out fails" + u.Where()
 		r.Severity, r.Evidence = onward.Warning, u.Evidence
+		if d.New.NotNullInvalid && !u.Used && !u.Named && !u.Nothing {
+			r.Severity = onward.Info // like a CHECK that is NOT VALID
+		}
 	case maybeNull:
 		r.Harm = "deployed code that writes NULL fails" + u.Where() + "; where it leaves " + the + " out, the default is taken"
 		r.Severity, r.Evidence = onward.Info, u.Evidence

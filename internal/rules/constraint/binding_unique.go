@@ -116,7 +116,11 @@ func (b *binding) covered(now *catalog.IndexInfo) bool {
 		if old == nil || !old.Index.Unique || old.Index.Predicate != nil && (now.Predicate == nil || !predicate.Implies(now.Predicate, old.Index.Predicate)) {
 			return false
 		}
+		from := c.Relation(old.Index.Table)
 		return !slices.ContainsFunc(old.Index.Keys, func(k catalog.IndexKey) bool {
+			if col := from.Attr(k.Column); now.NullsNotDistinct && !old.Index.NullsNotDistinct && (col == nil || !col.NotNull) {
+				return true // rows with a NULL were as many as they liked
+			}
 			if k.Column == 0 {
 				return !slices.Contains(expressions, k.ExprText)
 			}

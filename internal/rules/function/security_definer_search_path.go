@@ -1,6 +1,7 @@
 package function
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -28,14 +29,31 @@ func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		f := d.NewFunction
-		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !f.SecurityDefiner || f.SetSearchPath || d.By == nil {
+		if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionReplaced || !f.SecurityDefiner || d.By == nil {
+			continue
+		}
+		fact, harm := unpinned(f)
+		if fact == "" {
 			continue
 		}
 		schema := pgparse.QuoteIdent(f.Name.Schema)
 		p.Report(d.By, rule.Report{
-			Fact:    f.Kind + " " + f.Signature() + " is SECURITY DEFINER and has no search_path of its own",
-			Harm:    "anyone who may call it chooses which tables, functions and operators its names mean, and runs them as its owner",
+			Fact:    f.Kind + " " + f.Signature() + " is SECURITY DEFINER and " + fact,
+			Harm:    harm,
 			Instead: "pin it, trusted schemas only and pg_temp last:\nALTER " + strings.ToUpper(f.Kind) + " " + f.Signature() + " SET search_path = " + schema + ", pg_temp;",
 		})
 	}
+}
+
+// unpinned says what is wrong with the search_path of a function; "" for nothing.
+func unpinned(f *catalog.Function) (fact, harm string) {
+	switch {
+	case !f.SetSearchPath:
+		return "has no search_path of its own", "anyone who may call it chooses which tables, functions and operators its names mean, and runs them as its owner"
+	case f.Path == nil && !f.EmptyPath:
+		return "takes its search_path from the session that made it", "which schemas it trusts depends on who ran the migration, and its caller's temporary tables come first"
+	case slices.Contains(f.Path, "pg_temp") && f.Path[len(f.Path)-1] != "pg_temp":
+		return "has pg_temp in its search_path before other schemas", "anyone who may call it puts a temporary table in the place of one that it names, and it works on that as its owner"
+	}
+	return "", ""
 }

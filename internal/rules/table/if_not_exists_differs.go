@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -17,8 +18,8 @@ var IfNotExistsDiffers = &rule.Rule{
 	Category:  onward.Idempotency,
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
-	Summary:   "CREATE TABLE IF NOT EXISTS names a table that exists without some of its columns",
-	Harm:      "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, and the columns that it lists never come to be: the new code fails on them.",
+	Summary:   "CREATE TABLE IF NOT EXISTS names a table that exists with other columns",
+	Harm:      "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, and the columns that it lists never come to be, or keep their type and their NOT NULL: the new code fails on them.",
 	Instead:   "Add what is missing with ALTER TABLE … ADD COLUMN, or create the table under another name.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html"},
 	Kinds:     rule.CreateTable,
@@ -46,10 +47,15 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 			add = pgparse.QuoteIdent(def.GetColname()) + " " + s.Before.TypeOf(def.GetTypeName()).String()
 		}
 	}
+	name := t.Name.String()
 	if len(missing) == 0 {
+		for _, n := range stmt.GetTableElts() {
+			if def := n.GetColumnDef(); def != nil && keptAs(p, s, t, def) {
+				return
+			}
+		}
 		return
 	}
-	name := t.Name.String()
 	p.Report(s, rule.Report{
 		Fact:    "table " + name + " exists without " + columns(missing) + ", so that CREATE TABLE IF NOT EXISTS does nothing",
 		Harm:    "the migration counts as done, and code that uses " + name + "." + missing[0] + " fails: the column does not exist",
@@ -62,4 +68,58 @@ func columns(names []string) string {
 		return "column " + names[0]
 	}
 	return "columns " + strings.Join(names, ", ")
+}
+
+// keptAs reports a column that is there with another type, or with NOT NULL where the
+// statement has none; false for one that holds all that the statement expects of it.
+func keptAs(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgparse.ColumnDef) bool {
+	col := t.Column(def.GetColname())
+	if col == nil || col.Inferred {
+		return false
+	}
+	name, is := t.Name.String()+"."+col.Name, ""
+	r := rule.Report{Instead: "change the column with ALTER TABLE, in steps, or create the table under another name"}
+	switch now := s.Before.TypeOf(def.GetTypeName()); {
+	case !analysis.Holds(col.Type, now) && !numbered(def):
+		is = "as " + col.Type.String()
+		r.Harm = "code that expects " + now.String() + " in " + name + " finds " + col.Type.String()
+	case required(stmtKeys(s), def) && !col.NotNull:
+		is = "and may be null"
+		r.Harm = "code that relies on " + name + " meets NULLs"
+	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !required(stmtKeys(s), def) && !numbered(def):
+		is = "and is NOT NULL"
+		r.Harm = "INSERTs that leave " + name + " out, or write NULL, fail"
+	default:
+		return false
+	}
+	r.Fact = "column " + col.Name + " of " + t.Name.String() + " exists " + is + ", so that CREATE TABLE IF NOT EXISTS does nothing"
+	r.Harm = "the migration counts as done, and " + r.Harm
+	p.Report(s, r)
+	return true
+}
+
+// numbered reports a column of one of the serial types.
+func numbered(def *pgparse.ColumnDef) bool {
+	return strings.Contains(pgparse.Last(def.GetTypeName().GetNames()), "serial")
+}
+
+// stmtKeys are the columns of the primary key that a CREATE TABLE has by itself.
+func stmtKeys(s *rule.Stmt) []string {
+	for _, n := range s.Node.GetCreateStmt().GetTableElts() {
+		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			return pgparse.Texts(c.GetKeys())
+		}
+	}
+	return nil
+}
+
+// required reports whether a column definition says NOT NULL, be it as a key.
+func required(keys []string, def *pgparse.ColumnDef) bool {
+	return slices.Contains(keys, def.GetColname()) || def.GetIsNotNull() || def.GetIdentity() != "" || numbered(def) || slices.ContainsFunc(def.GetConstraints(), func(n *pgparse.Node) bool {
+		switch n.GetConstraint().GetContype() {
+		case pgparse.ConstrType_CONSTR_NOTNULL, pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_IDENTITY:
+			return true
+		}
+		return false
+	})
 }
