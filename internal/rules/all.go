@@ -186,6 +186,7 @@ var all = []*rule.Rule{
 	table.Truncate,
 	table.Unlogged,
 	table.VacuumFull,
+	table.VacuumTruncates,
 	transaction.BlockRequired,
 	transaction.CommandNotAllowed,
 	transaction.CommitInDo,

@@ -15,7 +15,7 @@ var VacuumFull = &rule.Rule{
 	Preset:    onward.Recommended,
 	Summary:   "VACUUM FULL writes the table anew while nobody can read it",
 	Harm:      "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits, and the time grows with the table.",
-	Instead:   "A plain VACUUM makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
+	Instead:   "A plain VACUUM with TRUNCATE false makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-vacuum.html", "https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY"},
 	Kinds:     rule.Another,
 	Statement: vacuumFull,
@@ -37,6 +37,6 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "VACUUM FULL rewrites " + e.Name.String(),
 		Harm:    analysis.Waiting(e) + " waits until all of it is written, and the time grows with the table",
-		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE)" + table + ";",
+		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE, TRUNCATE false)" + table + ";",
 	})
 }
