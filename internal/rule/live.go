@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -38,6 +40,10 @@ func (p *Pass) follow(t *Tx, d *catalog.Delta) {
 	case catalog.PartitionAttached:
 		if d.Other != nil && !p.New(d.OID) {
 			p.goes(t, t.After.Relation(d.Other.OID), true)
+		}
+	case catalog.InheritanceChanged:
+		if now := t.After.Relation(d.OID); now != nil && d.Other != nil && !p.New(d.Other.OID) && slices.Contains(now.Inherits, d.Other.OID) {
+			p.goes(t, now, true)
 		}
 	case catalog.ViewReplaced:
 		if now := t.After.Relation(d.OID); now != nil && now.View != nil && !p.New(d.OID) {
