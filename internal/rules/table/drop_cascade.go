@@ -32,19 +32,20 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		var taken []string
-		severity := onward.Warning
+		severity, ownKeys := onward.Warning, true
 		for _, d := range due(t)[s] {
 			what, heavy := along(p, s, d)
 			if what == "" || again(t, d) || slices.Contains(taken, what) {
 				continue
 			}
 			taken = append(taken, what)
+			ownKeys = ownKeys && pointedAt(s, d)
 			if heavy {
 				severity = onward.Error
 			}
 		}
 		defaultsAlong(p, t, s)
-		if len(taken) == 0 {
+		if len(taken) == 0 || ownKeys {
 			continue
 		}
 		harm := "nobody named it: deployed code that depends on it fails, and what it kept is gone"
@@ -63,8 +64,17 @@ func dropCascade(p *rule.Pass, t *rule.Tx) {
 			Harm:     harm,
 			Instead:  "drop it by name first, and leave CASCADE out: the server then refuses when there is more",
 			Severity: severity,
+			Cause:    "and CASCADE of %d other statements takes something along",
 		})
 	}
+}
+
+// pointedAt reports whether what goes along is a foreign key to a table that the statement
+// drops: with the table, nothing is left that it could keep right, and that the table
+// goes is another rule's.
+func pointedAt(s *rule.Stmt, d *rule.Delta) bool {
+	return d.Kind == catalog.ConstraintDropped && d.OldConstraint.Kind == catalog.ForeignKey &&
+		s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_TABLE && s.After.Relation(d.OldConstraint.Ref) == nil
 }
 
 // defaultsAlong reports the defaults that go with a sequence which a statement
