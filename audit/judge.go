@@ -44,9 +44,9 @@ type judge struct {
 }
 
 func newJudge(c *config.Config, k *known) (*judge, error) {
-	versions := k.versions(c)
+	versions, from := k.versions(c)
 	j := &judge{settings: c, known: k, deployed: k.catalog, report: &onward.Report{
-		Schema: onward.ReportSchema, Postgres: versions,
+		Schema: onward.ReportSchema, Postgres: versions, PostgresFrom: from,
 		Migrations: []onward.Migration{}, Findings: []onward.Finding{}, Opaque: append([]onward.Opaque{}, k.opaque...),
 		Sizes: k.report(),
 	}}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
@@ -37,6 +38,7 @@ type known struct {
 	sizes   *size.Model      // nil: not known
 	taken   string           // when the sizes were
 	major   int              // of the server; 0: none was asked
+	oldest  adapter.Oldest   // that the deployed tree names
 	opaque  []onward.Opaque  // what the server, or the file, has and the catalog does not
 }
 
@@ -155,12 +157,20 @@ func readSchema(path string) (c *catalog.Catalog, unread []onward.Opaque, err er
 // maxUnread bounds what is listed of a file that is no dump.
 const maxUnread = 20
 
-// versions are the configured major versions, else the server's own.
-func (k *known) versions(c *config.Config) []int {
-	if len(c.Postgres) == 0 && k.major > 0 {
-		return []int{k.major}
+// versions are the configured major versions, else the server's own, else those that the
+// repository's own files leave, with the file.
+func (k *known) versions(c *config.Config) (list []int, from string) {
+	all := c.Versions()
+	switch {
+	case len(c.Postgres) > 0:
+	case k.major > 0:
+		return []int{k.major}, ""
+	default:
+		if list = k.oldest.Since(all); len(list) < len(all) {
+			return list, k.oldest.Path
+		}
 	}
-	return c.Versions()
+	return all, ""
 }
 
 // report is what a report says of the sizes that it rests on.

@@ -87,7 +87,8 @@ func (x *locksReader) take(l *onward.Locks, st *script.Statement) (after *catalo
 	}
 	var results []effect.Result
 	var groups []rule.VersionResult
-	for _, v := range x.know.versions(x.settings) {
+	versions, _ := x.know.versions(x.settings)
+	for _, v := range versions {
 		version := effect.NewVersion(v)
 		r := effect.Of(st.Node, x.now, version, effect.Session{TimeZone: x.zone})
 		r.Fail(problems, version)

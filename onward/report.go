@@ -8,6 +8,9 @@ type Report struct {
 	Schema string `json:"schema"`
 	// Postgres lists the major versions that the release was judged for.
 	Postgres []int `json:"postgres"`
+	// PostgresFrom is the file of the repository from which the oldest of them was
+	// concluded; "" where they are configured, the server's own, or all that are supported.
+	PostgresFrom string `json:"postgres_from,omitempty"`
 	// Base and Head name the two revisions; "" when files were given by name.
 	Base string `json:"base"`
 	Head string `json:"head"`

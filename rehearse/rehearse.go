@@ -23,7 +23,7 @@ type Config struct {
 	// Config names the release.
 	audit.Config
 	// Majors are the versions of Postgres to rehearse on; none is the newest of
-	// those in production.
+	// those in production, or the oldest that the repository's own files name.
 	Majors []int
 	// Server is the address of a server to use instead of a throwaway one:
 	// databases are made in it, and dropped.
@@ -95,6 +95,9 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		if known, err = c.Settings.ReadBaseline(); err != nil {
 			return nil, err
 		}
+	}
+	if len(c.Majors) == 0 && report.PostgresFrom != "" {
+		c.Majors = report.Postgres[:1] // what the repository itself names
 	}
 	for _, major := range c.majors() {
 		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known, trapped: map[string]bool{}}

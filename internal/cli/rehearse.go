@@ -218,7 +218,7 @@ not be rehearsed, or something could not be read.`,
 	cmd.Flags().SortFlags = false
 	f.released.register(cmd)
 	f.scene.register(cmd)
-	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production)"
+	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production, or what the repository names)"
 	return cmd
 }
 

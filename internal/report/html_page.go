@@ -209,7 +209,7 @@ func (b *htmlBuilder) subtitle() string {
 		parts = append(parts, by)
 	}
 	if b.run == nil {
-		return strings.Join(append(parts, "judged for "+Versions(r.Postgres), "not rehearsed"), " · ")
+		return strings.Join(append(parts, "judged for "+judgedFor(r), "not rehearsed"), " · ")
 	}
 	parts = append(parts, "rehearsed on "+server(b.run), data(b.run))
 	if b.run.Traffic == nil {

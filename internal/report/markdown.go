@@ -51,7 +51,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 		b.WriteString(text)
 	}
 	unjudged(&b, r.Opaque)
-	footer := []string{counts(r), Versions(r.Postgres)}
+	footer := []string{counts(r), judgedFor(r)}
 	if by := runBy(r, prose, code); by != "" {
 		footer = slices.Insert(footer, 1, by)
 	}

@@ -107,6 +107,15 @@ func Read(in io.Reader) (*onward.Report, error) {
 	return r, nil
 }
 
+// judgedFor says for which versions a release was judged, and what tells the oldest:
+// "Postgres 16 to 18 (compose.yaml)".
+func judgedFor(r *onward.Report) string {
+	if r.PostgresFrom == "" {
+		return Versions(r.Postgres)
+	}
+	return Versions(r.Postgres) + " (" + Line(r.PostgresFrom) + ")"
+}
+
 // Versions spells major versions: "Postgres 14 to 18", "Postgres 13, 15".
 func Versions(majors []int) string {
 	switch n := len(majors); {

@@ -142,6 +142,9 @@ func (t *terminal) short() {
 	}
 	t.wrap("", "", verdict(r), t.verdictStyle())
 	rest := "everything was judged"
+	if r.PostgresFrom != "" {
+		rest += ", for " + judgedFor(r)
+	}
 	if r.Summary.Suppressed > 0 {
 		rest = Count(r.Summary.Suppressed, "finding") + " suppressed"
 	}
@@ -178,7 +181,7 @@ func (t *terminal) subtitle() string {
 	if by := runBy(r, Line, t.path); by != "" {
 		parts = append(parts, by)
 	}
-	return strings.Join(append(parts, Versions(r.Postgres)), " · ")
+	return strings.Join(append(parts, judgedFor(r)), " · ")
 }
 
 // migration prints one migration: its changes, statements and findings.

@@ -1,0 +1,91 @@
+package adapter
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Oldest is the oldest major version of Postgres that a repository's own files name: the
+// services of its pipelines, its containers, the settings of its platform. 0: none does,
+// or what they name is not known before they run.
+type Oldest struct {
+	Major int
+	Path  string // of a file that names it
+}
+
+var (
+	// image is a container of Postgres: its name, and the tag.
+	image = regexp.MustCompile(`(?mi)^\s*(?:-\s*)?(?:image:|FROM)\s*["']?(?:[\w.-]+(?::\d+)?/)*(postgres|postgresql|postgis|pgvector|timescaledb|timescaledb-ha|pg_cron|postgres-ssl)(?::([^\s"'@]*))?`)
+	// tagged is the major version in the tag of an image that has a version of its own:
+	// "pg16", "2.17.2-pg16"; majorTag in that of Postgres itself: "16-alpine", "15.1.0.117",
+	// "${POSTGRES_VERSION:-16}".
+	tagged   = regexp.MustCompile(`(?i)(?:^|[-.])pg(\d{1,2})\b`)
+	majorTag = regexp.MustCompile(`^(?:\$\{\w+:-)?(\d{1,2})(?:$|[.}-])`)
+	// supabaseMajor stands in the [db] of a Supabase project.
+	supabaseMajor = regexp.MustCompile(`(?m)^\s*major_version\s*=\s*(\d{1,2})\b`)
+)
+
+// OldestPostgres finds it in a tree.
+func OldestPostgres(t Tree) Oldest {
+	var out Oldest
+	note := func(major int, p string) {
+		if out.Major == 0 || major < out.Major {
+			out = Oldest{major, p}
+		}
+	}
+	files := RunnerFiles(t, false)
+	for _, p := range t.Paths() {
+		if path.Base(p) == "config.toml" && path.Base(path.Dir(p)) == "supabase" {
+			if m := supabaseMajor.FindStringSubmatch(RunnerFile(t, p).Text); m != nil {
+				n, _ := strconv.Atoi(m[1])
+				note(n, p)
+			}
+		}
+	}
+	for _, p := range files {
+		text := RunnerFile(t, p).Text
+		if !strings.Contains(strings.ToLower(text), "postg") && !strings.Contains(text, "pgvector") && !strings.Contains(text, "timescale") {
+			continue
+		}
+		for _, m := range image.FindAllStringSubmatch(text, -1) {
+			major, ok := majorOf(m[1], m[2])
+			if !ok {
+				return Oldest{}
+			}
+			note(major, p)
+		}
+	}
+	return out
+}
+
+// majorOf is the major version of an image. It is not known where a variable, or "latest",
+// says it.
+func majorOf(name, tag string) (int, bool) {
+	m := tagged.FindStringSubmatch(tag)
+	if m == nil && name != "pgvector" && !strings.HasPrefix(name, "timescaledb") {
+		m = majorTag.FindStringSubmatch(tag)
+	}
+	if m == nil {
+		return 0, false
+	}
+	major, err := strconv.Atoi(m[1])
+	return major, err == nil
+}
+
+// Since leaves of the supported versions those from the oldest on that a repository names,
+// all of them where that is older or newer than what is supported.
+func (o Oldest) Since(all []int) []int {
+	if o.Major <= onward.OldestMajor || o.Major > onward.NewestMajor {
+		return all
+	}
+	for i, v := range all {
+		if v >= o.Major {
+			return all[i:]
+		}
+	}
+	return all
+}
