@@ -80,8 +80,9 @@ func TestUnclaimed(t *testing.T) {
 		"-- other/001_a.pgsql --\nDROP TABLE b;\n":            "other/001_a.pgsql",
 		"-- other/a.sql.tmpl --\nDROP TABLE b;\n":             "",
 		"-- other/001_a.down.sql --\nDROP TABLE b;\n":         "",
-		"-- tests/001_a.sql --\nDROP TABLE b;\n":              "",
-		"-- other/queries/001_a.sql --\nSELECT 1;\n":          "",
+		"-- other/mysql/001_a.sql --\nCREATE TABLE b (a int) ENGINE=InnoDB;\n-- other/mysql/002_a.sql --\nCREATE TABLE c (a int) ENGINE=InnoDB;\n-- other/mysql/1/03_a.sql --\nDROP TABLE b;\n": "other/mysql",
+		"-- tests/001_a.sql --\nDROP TABLE b;\n":     "",
+		"-- other/queries/001_a.sql --\nSELECT 1;\n": "",
 		"-- app/alembic/env.py --\nx = 1\n-- app/alembic/versions/1_a.py --\nx = 1\n-- app/alembic/versions/2_a.py --\nx = 1\n": "app/alembic/versions",
 	} {
 		r := changelog0(t, Config{Dir: repository(t, base, head), Base: "main"})

@@ -52,7 +52,7 @@ func (a *changelog) unclaimed(pairs []pair) {
 		if c.Kind == gitrange.Deleted || u.claimed[c.Path] {
 			continue
 		}
-		if o, ok := u.of(c.Path); ok && !u.told[o.Path] {
+		if o, ok := u.of(c.Path); ok && !u.known(o.Path) {
 			u.told[o.Path] = true
 			a.opaque = append(a.opaque, o)
 		}
@@ -75,6 +75,16 @@ type unclaimed struct {
 	told    map[string]bool // files and directories
 	dirs    []string        // of migrations
 	unread  []adapter.Unread
+}
+
+// known reports whether a path was listed, or a directory that holds it.
+func (u *unclaimed) known(p string) bool {
+	for ; p != "." && p != "/"; p = path.Dir(p) {
+		if u.told[p] {
+			return true
+		}
+	}
+	return false
 }
 
 // below is a path as it is named from a directory of migrations.

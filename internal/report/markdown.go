@@ -59,10 +59,9 @@ func Markdown(w io.Writer, r *onward.Report) error {
 		footer = append(footer, code(title))
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(footer, " · "))
-	all := runners(r)
-	for _, by := range all {
-		if by.Assumed {
-			fmt.Fprintf(&b, "\n%s\n", prose(runnerLine(by, len(all) > 1, Line)))
+	for _, line := range runnerLines(r, Line) {
+		if strings.Contains(line, assumedWord) {
+			fmt.Fprintf(&b, "\n%s\n", prose(line))
 		}
 	}
 	_, err := io.WriteString(w, Tame(b.String()))

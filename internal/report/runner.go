@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -31,31 +32,43 @@ const mostRunners = 3
 
 // runBy says by whom and where a report's migrations are run: "Prisma prisma/migrations".
 func runBy(r *onward.Report, name, path func(string) string) string {
-	var out []string
+	var names, out []string
+	dirs := map[string][]string{}
 	for _, by := range runners(r) {
-		text := name(toolName(by))
-		if by.Dir != "" {
-			text += " " + path(by.Dir)
+		tool := name(toolName(by))
+		if !slices.Contains(names, tool) {
+			names = append(names, tool)
 		}
-		if text != filesOfSQL && !slices.Contains(out, text) {
+		if by.Dir != "" {
+			dirs[tool] = append(dirs[tool], path(by.Dir))
+		}
+	}
+	for _, tool := range names {
+		if text := strings.TrimSpace(tool + " " + fewOf(dirs[tool])); text != filesOfSQL {
 			out = append(out, text)
 		}
 	}
 	if len(r.Runners) == 0 {
 		out = frameworks(r, name, path)
 	}
-	if more := len(out) - mostRunners; more > 0 {
-		out = append(out[:mostRunners], fmt.Sprintf("%d more", more))
+	return fewOf(out)
+}
+
+// fewOf are the first of some names, and how many others there are.
+func fewOf(names []string) string {
+	if more := len(names) - mostRunners; more > 0 {
+		names = append(slices.Clone(names[:mostRunners]), fmt.Sprintf("%d more", more))
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(names, ", ")
 }
 
 // filesOfSQL are what is run where no tool has a name.
 const filesOfSQL = "SQL files"
 
-// toolName is a tool as it is called, or what it runs where it has no name of its own.
+// toolName is a tool as it is called, or what it runs where it has no name of its own, or
+// is a guess.
 func toolName(by *onward.Runner) string {
-	if by.Tool == "" || strings.Contains(by.Tool, "/") {
+	if by.Tool == "" || by.Assumed || strings.Contains(by.Tool, "/") {
 		return filesOfSQL
 	}
 	return Line(by.Tool)
@@ -80,6 +93,9 @@ func frameworks(r *onward.Report, name, dir func(string) string) []string {
 	return out
 }
 
+// assumedWord begins what is said of a guess.
+const assumedWord = "assumed: "
+
 // runnerWords says how it is known who runs the migrations of a directory, and how a
 // file is sent where that is no tool's own way.
 func runnerWords(by *onward.Runner, path func(string) string) string {
@@ -92,15 +108,15 @@ func runnerWords(by *onward.Runner, path func(string) string) string {
 	case by.Proof != nil && !by.Assumed:
 		return sent + proofWords(by.Proof, path)
 	case by.Assumed && by.Proof != nil && by.Tool == "":
-		return "assumed: " + sent + proofWords(by.Proof, path)
+		return assumedWord + sent + proofWords(by.Proof, path)
 	case by.Assumed && by.Proof != nil:
-		return "assumed: " + sent + ", as " + Line(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
+		return assumedWord + sent + ", as " + Line(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
 	case by.Assumed && by.Tool == "":
-		return "assumed: " + sent + ", as psql -f sends it"
+		return assumedWord + sent + ", as psql -f sends it"
 	case by.Assumed && by.Tool == by.ToldBy:
-		return "assumed: " + sent + ", as " + told + " seems to send it"
+		return assumedWord + sent + ", as " + told + " seems to send it"
 	case by.Assumed:
-		return "assumed: " + sent + ", as " + Line(by.Tool) + " sends it (" + told + ")"
+		return assumedWord + sent + ", as " + Line(by.Tool) + " sends it, going by " + told
 	case by.Tool == "":
 		return sent + ", as " + cmp.Or(told, "the command line") + " says"
 	case told == "":
@@ -113,28 +129,36 @@ func runnerWords(by *onward.Runner, path func(string) string) string {
 	return "run by " + Line(by.Tool) + " (" + told + ")"
 }
 
-// runnerLines has a line for each of the runners of a report.
+// runnerLines has a line for each of the runners of a report: one for directories of which
+// the same is known.
 func runnerLines(r *onward.Report, path func(string) string) []string {
 	list := runners(r)
-	var out []string
-	for i, by := range list {
-		if i == mostRunners {
-			return append(out, fmt.Sprintf("and %d more directories", len(list)-i))
+	var texts, out []string
+	dirs := map[string][]string{}
+	for _, by := range list {
+		text := runnerLine(by, path)
+		if dirs[text] == nil {
+			texts = append(texts, text)
 		}
-		out = append(out, runnerLine(by, len(list) > 1, path))
+		dirs[text] = append(dirs[text], path(cmp.Or(by.Dir, ".")))
+	}
+	for i, text := range texts {
+		if i == mostRunners {
+			return append(out, fmt.Sprintf("and %d more", len(texts)-i))
+		}
+		if len(texts) > 1 {
+			text = advice.Enumerate(dirs[text]) + ": " + text
+		}
+		out = append(out, text)
 	}
 	return out
 }
 
-// runnerLine is runnerWords with the directory, if that is wanted, and what a guess is
-// mended with.
-func runnerLine(by *onward.Runner, dir bool, path func(string) string) string {
+// runnerLine is runnerWords, with what a guess is mended with and what is not kept to.
+func runnerLine(by *onward.Runner, path func(string) string) string {
 	text := runnerWords(by, path) + saying(by)
 	if by.Overrides != "" {
 		text += "; " + Line(by.Overrides) + " is not kept to: the files say themselves how they are sent"
-	}
-	if dir && by.Dir != "" {
-		text = path(by.Dir) + ": " + text
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"path"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -14,4 +15,9 @@ var bun = runner{
 	mode:  onward.TransactionFile,
 	whole: true,
 	owns:  func(name string) bool { return strings.HasSuffix(name, ".tx.up.sql") },
+	send: func(f *file) {
+		if at, ok := adapter.Nearest(f.tree, path.Dir(f.m.Path), "go.mod"); ok && strings.Contains(adapter.ReadFile(f.tree, at).Text, "github.com/go-pg/") {
+			f.m.Runner.Name = "go-pg"
+		}
+	},
 }

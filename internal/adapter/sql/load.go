@@ -22,6 +22,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		p.ups = slices.DeleteFunc(p.ups, func(n string) bool { return ofProgram(t, p.Dir, n) })
 	}
 	by := tell(p)
+	from := p.by // what is asked later is no sign of it
 	if by.list != nil {
 		by.list(p, set)
 	}
@@ -41,7 +42,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		addPrograms(t, p.Dir, s, set, p.ups)
 	}
 	p.aside(set)
-	set.Told = by.told(p, set)
+	set.Told = by.told(from, set)
 	by.numbered(set)
 	set.Habits = by.habits
 	if by.finish != nil {
@@ -77,10 +78,10 @@ func (r *runner) migration(p *place, i int, s adapter.Source) *adapter.Migration
 	return m
 }
 
-// told is how the runner of a directory is known: by what stands there, by its name for
+// told is how the runner of a directory is known: by a file that was found, by its name for
 // the files, or by the marks of single ones.
-func (r *runner) told(p *place, set *adapter.Set) adapter.Told {
-	told := adapter.Told{Tool: r.name, By: p.by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
+func (r *runner) told(by string, set *adapter.Set) adapter.Told {
+	told := adapter.Told{Tool: r.name, By: by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
 	if n := len(set.Migrations); n > 0 {
 		last := set.Migrations[n-1]
 		if told.Assumed && !last.Runner.Guessed {

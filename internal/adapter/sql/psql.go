@@ -27,8 +27,9 @@ var (
 		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == text && p.told(c.in) },
 		session: eachBySelf, mode: onward.TransactionMessage, whole: true,
 	}
+	// The script may be one for developers, and nothing of what it says is meant.
 	psql = runner{
-		name:    "psql",
+		name: "psql", assumed: true,
 		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == statements && c.in != "" && p.told(c.in) },
 		session: eachBySelf, loose: true, send: byPsql,
 	}

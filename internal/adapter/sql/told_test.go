@@ -23,7 +23,7 @@ func TestTold(t *testing.T) {
 		"a file beside the migrations": {"prisma/migrations", map[string]string{
 			"prisma/migrations/migration_lock.toml": "", "prisma/migrations/20240101_a/migration.sql": sql,
 		}, adapter.Options{}, "Prisma by prisma/migrations/migration_lock.toml"},
-		"a file above them": {"m", map[string]string{"diesel.toml": "", "m/2024-01-01-000000_a/up.sql": sql}, adapter.Options{}, "Diesel by diesel.toml"},
+		"a file above them": {"m", map[string]string{"diesel.toml": "", "m/2024-01-01-000000_a/up.sql": sql, "m/2024-01-01-000000_a/down.sql": sql}, adapter.Options{}, "Diesel by diesel.toml"},
 		"Supabase's configuration": {"supabase/migrations", map[string]string{
 			"supabase/config.toml": "", "supabase/migrations/20240101000000_a.sql": sql,
 		}, adapter.Options{}, "Supabase's CLI by supabase/config.toml"},
@@ -32,7 +32,7 @@ func TestTold(t *testing.T) {
 		"marks of which nothing else tells":          {"m", map[string]string{"m/1_a.sql": "-- rambler up\n" + sql}, adapter.Options{}, "rambler by m/1_a.sql"},
 		"names of files":                             {"m", map[string]string{"m/V1__a.sql": sql}, adapter.Options{}, "Flyway by files named like V1__a.sql"},
 		"a script with psql":                         {"m", map[string]string{"up.sh": "for f in m/*.sql; do psql -1 -f $f; done\n", "m/1_a.sql": sql}, adapter.Options{}, "psql -1 by up.sh"},
-		"a script with psql, statement by statement": {"m", map[string]string{"up.sh": "for f in m/*.sql; do psql -f $f; done\n", "m/1_a.sql": sql}, adapter.Options{}, "psql by up.sh"},
+		"a script with psql, statement by statement": {"m", map[string]string{"up.sh": "for f in m/*.sql; do psql -f $f; done\n", "m/1_a.sql": sql}, adapter.Options{}, "psql by up.sh, assumed none"},
 		"two scripts that differ": {"m", map[string]string{
 			"up.sh": "for f in m/*.sql; do psql -f $f; done\n", "all.sh": "for f in m/*.sql; do psql -1 -f $f; done\n", "m/1_a.sql": sql,
 		}, adapter.Options{}, " by , assumed none"},
@@ -40,6 +40,7 @@ func TestTold(t *testing.T) {
 			"scripts/migrate.mjs":   "const sql = await readFile(`db/migrations/${f}`, 'utf8');\nawait client.query(sql);\n",
 			"db/migrations/1_a.sql": sql,
 		}, adapter.Options{}, "scripts/migrate.mjs by scripts/migrate.mjs, assumed message"},
+		"go-pg has bun's names": {"m", map[string]string{"go.mod": "require github.com/go-pg/migrations/v8 v8.1.0", "m/1_a.tx.up.sql": sql}, adapter.Options{}, "go-pg by m/1_a.tx.up.sql"},
 		"nothing":              {"m", map[string]string{"m/1_a.sql": sql}, adapter.Options{}, " by , assumed none"},
 		"nothing but somebody": {"m", map[string]string{"m/1_a.sql": sql}, adapter.Options{Transaction: onward.TransactionFile}, " by "},
 	} {

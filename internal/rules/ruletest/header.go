@@ -80,7 +80,7 @@ func (r *Release) otherwise(value string) error {
 		return nil
 	}
 	n, err := strconv.Atoi(words[2])
-	r.Otherwise = append(r.Otherwise, onward.Finding{Rule: words[3], Severity: onward.Error, Line: n, Fact: words[4], Harm: words[4]})
+	r.Otherwise = append(r.Otherwise, onward.Finding{Rule: words[3], Category: onward.InTransaction, Severity: onward.Error, Line: n, Fact: words[4], Harm: words[4]})
 	return err
 }
 

@@ -98,6 +98,9 @@ func (m *otherwise) without(list, other []onward.Finding) []onward.Finding {
 	var out []onward.Finding
 	for _, f := range list {
 		same := func(x onward.Finding) bool { return x.Rule == f.Rule && x.Line == f.Line }
+		if f.Category != onward.Locking && f.Category != onward.InTransaction {
+			continue // the schema comes out the same
+		}
 		ignored := func(c script.Suppression) bool { return c.Suppresses(f.Rule) && c.Covers(f.Line, f.EndLine, f.Line) }
 		if f.Severity == onward.Error && !slices.ContainsFunc(other, same) && !slices.ContainsFunc(m.comments, ignored) {
 			out = append(out, f)
