@@ -30,8 +30,9 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		name := o.Name
 		if len(before) > 0 {
 			name = before[0].Name
-		} else if s.IfExists() {
-			continue
+		} else if last := s.Migration.Txs[len(s.Migration.Txs)-1].After; s.IfExists() &&
+			(p.Release.Known || !p.Release.Deployed.Blank("") || len(last.Functions(o.Schema, o.Name.Name)) > 0) {
+			continue // nothing tells that it is there
 		}
 		if len(s.Tx.After.Functions(name.Schema, name.Name)) > 0 {
 			continue // function-signature-changed compares them

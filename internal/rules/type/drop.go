@@ -28,9 +28,10 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN) {
 		t := s.Before.LookupType(o.Schema, o.Name.Name)
 		name := o.Name
+		last := s.Migration.Txs[len(s.Migration.Txs)-1].After
 		switch {
-		case t == nil && s.IfExists(), t != nil && !p.DeployedType(t):
-			continue
+		case t == nil && s.IfExists() && (p.Release.Known || !p.Release.Deployed.Blank("") || last.LookupType(o.Schema, o.Name.Name) != nil), t != nil && !p.DeployedType(t):
+			continue // nothing tells that it is there
 		case t != nil:
 			name = deployedName(p, t)
 		}

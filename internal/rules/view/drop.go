@@ -90,6 +90,7 @@ func unseen(p *rule.Pass, s *rule.Stmt) {
 			Instead:  u.Remove("it"),
 			Severity: min(u.Severity(), onward.Warning),
 			Evidence: u.Seen(),
+			Cause:    "and so are %d others",
 		})
 	}
 }
