@@ -23,6 +23,8 @@ type Catalog struct {
 	// guesses holds what statements let infer of relations that none created,
 	// as it was before they changed it: what Diff compares with.
 	guesses trie[OID, *Relation]
+	// guessed holds these relations by the names under which they were first named.
+	guessed trie[Name, OID]
 	// called holds, by the name of a function, the relations that ever called
 	// it, by OID; none for one of Postgres' own. Without it DROP FUNCTION would
 	// cost what there is.

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// guessed changes what is inferred of a relation that no statement created: what
+// changeGuess changes what is inferred of a relation that no statement created: what
 // it must have been before the statement in question.
-func (f *fold) guessed(r *Relation, change func(*Relation)) {
+func (f *fold) changeGuess(r *Relation, change func(*Relation)) {
 	guess := Relation{OID: r.OID, Name: r.Name, Kind: r.Kind, Inferred: r.Inferred, Partial: r.Partial, Rare: &plain}
 	if old, ok := f.guesses.get(r.OID); ok {
 		guess = *old
@@ -19,12 +19,12 @@ func (f *fold) guessed(r *Relation, change func(*Relation)) {
 // Guessed is the relation that no statement created and that had a name when the
 // first one named it, as it must have been; nil for none.
 func (c *Catalog) Guessed(name Name) *Relation {
-	for _, r := range c.guesses.all() {
-		if r.Inferred && r.Name == name {
-			return r
-		}
+	oid, ok := c.guessed.get(name)
+	if !ok {
+		return nil
 	}
-	return nil
+	r, _ := c.guesses.get(oid)
+	return r
 }
 
 // withGuess is a relation with what was inferred of it since old.
@@ -78,7 +78,7 @@ func (f *fold) inferConstraint(t *Relation, name string) *Constraint {
 		return nil
 	}
 	c := f.store(t, &Constraint{Kind: kind, Name: name, Valid: true, Enforced: true, Inferred: true})
-	f.guessed(t, func(g *Relation) { g.Constraints = append(slices.Clip(g.Constraints), c) })
+	f.changeGuess(t, func(g *Relation) { g.Constraints = append(slices.Clip(g.Constraints), c) })
 	return c
 }
 
@@ -104,7 +104,7 @@ func (f *fold) inferTrigger(r *Relation, name string) {
 	}
 	t := &Trigger{ID: f.newOID(), Name: name, Enabled: true, Inferred: true}
 	r.Triggers = with(f, r.Triggers, t)
-	f.guessed(r, func(g *Relation) { g.Triggers = append(slices.Clip(g.Triggers), t) })
+	f.changeGuess(r, func(g *Relation) { g.Triggers = append(slices.Clip(g.Triggers), t) })
 }
 
 // inferNotNull makes NOT NULL of an inferred column that a statement lets be null.
@@ -113,7 +113,7 @@ func (f *fold) inferNotNull(t *Relation, c *Column) {
 		return
 	}
 	f.partGone(t, "not null", c.Name)
-	f.guessed(t, func(g *Relation) {
+	f.changeGuess(t, func(g *Relation) {
 		was := *c
 		was.NotNull = true
 		g.Columns = slices.DeleteFunc(slices.Clone(g.Columns), func(o *Column) bool { return o.Attnum == c.Attnum })

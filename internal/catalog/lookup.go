@@ -231,6 +231,7 @@ func (f *fold) infer(name Name, kind Kind) *Relation {
 	f.put(r)
 	guess := *r
 	f.guesses = f.guesses.set(f.own, r.OID, &guess)
+	f.guessed = f.guessed.set(f.own, name, r.OID)
 	return r
 }
 

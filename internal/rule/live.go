@@ -77,7 +77,15 @@ func (p *Pass) settle() {
 // written notes the tables that the functions of a trigger write to.
 func (p *Pass) written(t *Tx, functions []*catalog.Function) {
 	for _, fn := range functions {
-		for _, r := range catalog.ReadBody(fn).Written(t.After) {
+		body, ok := p.read[fn]
+		if !ok {
+			if p.read == nil {
+				p.read = map[*catalog.Function]*catalog.Body{}
+			}
+			body = catalog.ReadBody(fn)
+			p.read[fn] = body
+		}
+		for _, r := range body.Written(t.After) {
 			p.goes(t, r, false)
 		}
 	}

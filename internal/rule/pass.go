@@ -36,7 +36,9 @@ type Pass struct {
 	// at is the transaction of that statement or commit; 0 behind a migration.
 	at int
 	// used are the tables of the release that went live.
-	used     map[catalog.OID]live
+	used map[catalog.OID]live
+	// read are the bodies of triggers that goesLive has read.
+	read     map[*catalog.Function]*catalog.Body
 	versions []int
 	asked    bool
 	findings []placed
