@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/catalog/builtin"
 )
 
 // Taken is a relation, or a column of it, that a commit takes away or renames.
@@ -63,9 +64,35 @@ func (b *Bodies) Naming(t Taken) []FunctionUse {
 			use.Later = use.Later || now.Trigger(use.Row.Name) == nil
 		}
 	}
-	slices.SortStableFunc(out, func(x, y FunctionUse) int {
+	worstFirst(out)
+	return out
+}
+
+func worstFirst(list []FunctionUse) {
+	slices.SortStableFunc(list, func(x, y FunctionUse) int {
 		return cmp.Or(cmp.Compare(y.severity(), x.severity()), cmp.Compare(x.Signature(), y.Signature()))
 	})
+}
+
+// Calling lists the functions that call one which a commit takes away, the worst first.
+// last is the catalog behind the migration.
+func (b *Bodies) Calling(fn catalog.Name, last *catalog.Catalog) []FunctionUse {
+	var out []FunctionUse
+	for _, by := range b.naming(fn.Name) {
+		use := FunctionUse{Function: by, Names: "the function", Error: "function " + fn.Name + "(…) does not exist"}
+		var ok bool
+		if use.Mention, ok = b.read(by).Call(fn); !ok || by.Name == fn {
+			continue
+		}
+		use.Sure = !builtin.Known(fn.Name) // which may be meant, and stays
+		b.calledBy(&use, by, nil)
+		if use.By == "" && by.Returns.Name.Name == "trigger" {
+			continue // without a trigger nothing can call it
+		}
+		use.Later = !standing(last, by)
+		out = append(out, use)
+	}
+	worstFirst(out)
 	return out
 }
 

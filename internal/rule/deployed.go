@@ -224,23 +224,17 @@ func (p *Pass) naming(t *Tx, r *catalog.Relation, column string, after *catalog.
 		return nil
 	}
 	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
-	return p.bodies(t.After).Naming(analysis.Taken{Relation: r, Column: column, After: after, Before: t.Before, Last: last})
+	return p.Bodies(t).Naming(analysis.Taken{Relation: r, Column: column, After: after, Before: t.Before, Last: last})
 }
 
-// CopyingInto lists the other tables whose row triggers may copy whole rows into
-// one at a commit, oldest first: see catalog.RowCopies.
-func (p *Pass) CopyingInto(t *Tx, table *catalog.Relation) []*catalog.Relation {
-	return p.bodies(t.After).CopyingInto(table)
-}
-
-// bodies gives the bodies of the functions of a catalog, the last one that was
+// Bodies gives the bodies of the functions that stand at a commit, the last one that was
 // judged. Those that are deployed are looked at once, and then what the release
 // makes: a catalog has many.
-func (p *Pass) bodies(c *catalog.Catalog) *analysis.Bodies {
+func (p *Pass) Bodies(t *Tx) *analysis.Bodies {
 	if p.functions == nil {
 		p.functions = analysis.NewBodies(p.Release.Deployed, p.Code)
 	}
-	p.functions.At(c, p.made)
+	p.functions.At(t.After, p.made)
 	p.made = nil
 	return p.functions
 }

@@ -17,7 +17,7 @@ var Drop = &rule.Rule{
 	Severity:  onward.Error,
 	Preset:    onward.Recommended,
 	Summary:   "DROP FUNCTION breaks deployed code that calls the function",
-	Harm:      "Calls from the old code fail with \"function does not exist\". The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",
+	Harm:      "Calls from the old code, and from the bodies of other functions, fail with \"function does not exist\". The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",
 	Instead:   "Drop it a release after the code that called it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropfunction.html"},
 	Kinds:     rule.Drop,
@@ -40,14 +40,14 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return called(f) && p.DeployedFunction(f) }) {
 			continue
 		}
-		u := p.Code.UsesName(name)
+		u := taken(p, s, name)
 		p.Report(s, rule.Report{
 			Fact:     "function " + name.String() + " is dropped",
 			Harm:     u.Breaks("the function"),
 			Unused:   name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
 			Severity: severity(u),
-			Evidence: u.Evidence,
+			Evidence: u.Seen(),
 		})
 	}
 }

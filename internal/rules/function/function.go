@@ -4,6 +4,7 @@ package function
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -13,12 +14,22 @@ func called(f *catalog.Function) bool {
 	return f.Returns.Name.Name != "trigger" && f.Returns.Name.Name != "event_trigger"
 }
 
+// taken is what is known of the use of a function that a statement takes away or renames:
+// by the deployed code, and by the functions that stand at commit.
+func taken(p *rule.Pass, s *rule.Stmt, name catalog.Name) analysis.Usage {
+	u := p.Code.UsesName(name)
+	u.Functions = p.Bodies(s.Tx).Calling(name, s.Migration.Txs[len(s.Migration.Txs)-1].After)
+	return u
+}
+
 // severity of taking a function away: an error only when the deployed code
-// names it.
+// names it, or another function that something calls.
 func severity(u analysis.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error
+	case len(u.Functions) > 0:
+		return u.Least()
 	case u.Idle():
 		return onward.Info
 	}

@@ -50,14 +50,14 @@ func renamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
 	if from.Schema != to.Schema {
 		act = "moves to schema " + to.Schema
 	}
-	u := p.Code.UsesName(from)
+	u := taken(p, s, from)
 	p.Report(s, rule.Report{
 		Fact:     kind + " " + from.String() + " " + act,
 		Harm:     u.Breaks("\"" + from.String() + "\""),
 		Unused:   from.String(),
 		Instead:  "create a second one with the new name, and drop the old one a release later",
 		Severity: severity(u),
-		Evidence: u.Evidence,
+		Evidence: u.Seen(),
 	})
 }
 

@@ -28,7 +28,7 @@ var CopyMisfits = &rule.Rule{
 func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	// The table that the rows come from is where the change is meant.
-	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{itself, (*rule.Pass).CopyingInto} {
+	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{itself, others} {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDropped || !p.Deployed(d) || !d.Before.Kind.IsTable() {
@@ -105,4 +105,9 @@ func mended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catal
 		return true
 	}
 	return !slices.ContainsFunc(last.RowCopies(fn, now), func(x catalog.RowCopy) bool { return x.Text == text && !x.Fits() })
+}
+
+// others are the tables whose row triggers may copy whole rows into one.
+func others(p *rule.Pass, t *rule.Tx, table *catalog.Relation) []*catalog.Relation {
+	return p.Bodies(t).CopyingInto(table)
 }

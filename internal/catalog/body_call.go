@@ -1,0 +1,35 @@
+package catalog
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// Call is the first place that calls a function by its name, a better one before a worse
+// one.
+func (b *Body) Call(fn Name) (best Mention, found bool) {
+	if b == nil || !b.Calls(fn.Name) {
+		return Mention{}, false
+	}
+	for i := range b.parts {
+		p := &b.parts[i]
+		if !callsFunction(p.node, fn) {
+			continue
+		}
+		next := Mention{Text: p.text, Sure: true, Maybe: p.maybe, Caught: p.caught}
+		if !found || next.weight() > best.weight() {
+			best, found = next, true
+		}
+	}
+	return best, found
+}
+
+// callsFunction reports whether a statement calls a function, with its schema or without.
+func callsFunction(n *pgparse.Node, fn Name) bool {
+	found := false
+	pgparse.Walk(n, func(msg any) bool {
+		if call, ok := msg.(*pgparse.FuncCall); ok {
+			schema, name := pgparse.SchemaAndName(call.GetFuncname())
+			found = found || name == fn.Name && (schema == "" || schema == fn.Schema)
+		}
+		return !found
+	})
+	return found
+}
