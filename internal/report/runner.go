@@ -136,7 +136,7 @@ func runnerLines(r *onward.Report, path func(string) string) []string {
 	var texts, out []string
 	dirs := map[string][]string{}
 	for _, by := range list {
-		text := runnerLine(by, path)
+		text := runnerLine(r, by, path)
 		if dirs[text] == nil {
 			texts = append(texts, text)
 		}
@@ -155,23 +155,19 @@ func runnerLines(r *onward.Report, path func(string) string) []string {
 }
 
 // runnerLine is runnerWords, with what a guess is mended with and what is not kept to.
-func runnerLine(by *onward.Runner, path func(string) string) string {
-	text := runnerWords(by, path) + saying(by)
+func runnerLine(r *onward.Report, by *onward.Runner, path func(string) string) string {
+	text := runnerWords(by, path)
+	switch {
+	case !by.Assumed:
+	case revisions(r) == "": // of check, which has the flag
+		text += " (say --transaction)"
+	default:
+		text += " (say transaction: in onward.yaml)"
+	}
 	if by.Overrides != "" {
 		text += "; " + Line(by.Overrides) + " is not kept to: the files say themselves how they are sent"
 	}
 	return text
-}
-
-// saying is where a guess can be mended; "" for none.
-func saying(by *onward.Runner) string {
-	switch {
-	case !by.Assumed:
-		return ""
-	case by.Dir == "":
-		return " (say --transaction)"
-	}
-	return " (say transaction: in onward.yaml)"
 }
 
 // saidSo are who says how migrations are run.

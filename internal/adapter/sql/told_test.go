@@ -41,8 +41,8 @@ func TestTold(t *testing.T) {
 			"db/migrations/1_a.sql": sql,
 		}, adapter.Options{}, "scripts/migrate.mjs by scripts/migrate.mjs, assumed message"},
 		"go-pg has bun's names": {"m", map[string]string{"go.mod": "require github.com/go-pg/migrations/v8 v8.1.0", "m/1_a.tx.up.sql": sql}, adapter.Options{}, "go-pg by m/1_a.tx.up.sql"},
-		"nothing":              {"m", map[string]string{"m/1_a.sql": sql}, adapter.Options{}, " by , assumed none"},
-		"nothing but somebody": {"m", map[string]string{"m/1_a.sql": sql}, adapter.Options{Transaction: onward.TransactionFile}, " by "},
+		"nothing":               {"m", map[string]string{"m/1_a.sql": sql}, adapter.Options{}, " by , assumed none"},
+		"nothing but somebody":  {"m", map[string]string{"m/1_a.sql": sql}, adapter.Options{Transaction: onward.TransactionFile}, " by "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
