@@ -11,12 +11,10 @@ func (d *differ) userType(oid OID) {
 	switch {
 	case b == a || b == nil && a == nil:
 	case b == nil && a.Inferred:
-		if a.Called != a.Name { // it was there all the time
-			was := *a
-			was.Name = a.Called
-			x.Kind, x.OldType = TypeRenamed, &was
-			d.add(x)
-		}
+		// It was there all the time, with none of what statements gave it since.
+		was := &UserType{OID: oid, Name: a.Called, Kind: a.Kind, Labels: a.Labels, Base: a.Base, Default: a.Default, Inferred: true, Called: a.Called}
+		x.OldType = was
+		d.typeChanged(x, was, a)
 	case b == nil || a != nil && b.Inferred && !a.Inferred:
 		x.Kind = TypeCreated
 		d.add(x)
