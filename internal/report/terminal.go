@@ -12,7 +12,8 @@ import (
 // Terminal prints the report for people: the migrations in the order in which
 // they run, each with what it changes, what its statements lock and what was
 // found; the verdict and the next step come last, where the eye stops. A clean
-// release is three lines, unless Options.Verbose.
+// release is three lines, and one that was rehearsed has its timeline first and what was
+// found without a server in a line each, unless Options.Verbose.
 func Terminal(w io.Writer, r *onward.Report, o Options) error {
 	t := &terminal{page: newPage(o), report: r, index: newIndex(r), verbose: o.Verbose, brief: o.Brief}
 	switch {
@@ -22,6 +23,8 @@ func Terminal(w io.Writer, r *onward.Report, o Options) error {
 		t.nothing()
 	case clean(r) && !o.Verbose:
 		t.short()
+	case len(r.Rehearsals) > 0 && !o.Verbose:
+		t.watched()
 	default:
 		t.full()
 	}
@@ -40,6 +43,49 @@ type terminal struct {
 // clean reports whether there is nothing to look at.
 func clean(r *onward.Report) bool {
 	return len(r.Findings) == 0 && !slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed })
+}
+
+// watched is the report of a release that was rehearsed: what the server did first, then
+// what was found. What needed no server the report of changelog tells whole.
+func (t *terminal) watched() {
+	r := t.report
+	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
+	t.runners()
+	t.rehearsal()
+	whole, brief := []*onward.Finding{}, []*onward.Finding{}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; strings.HasPrefix(f.Rule, "rehearsal-") {
+			whole = append(whole, f)
+		} else {
+			brief = append(brief, f)
+		}
+	}
+	for _, f := range whole {
+		t.finding(f)
+	}
+	if len(brief) > 0 {
+		t.blank()
+		t.line(t.paint(t.Dim, "found without a server (-v tells why, and the way out)"))
+	}
+	for _, f := range brief {
+		mark := t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7))
+		t.wrap("  "+mark+"  ", "           ", t.path(place(f.Path, f.Line, f.Column))+"  "+Line(f.Fact)+" ("+Line(f.Rule)+")", t.plain())
+	}
+	t.unjudged(r.Opaque)
+	t.blank()
+	t.ending()
+}
+
+// unjudged lists what could not be judged.
+func (t *terminal) unjudged(list []onward.Opaque) {
+	if len(list) == 0 {
+		return
+	}
+	t.blank()
+	t.line(t.paint(t.Bold, "not judged"))
+	for i := range list {
+		t.opaque("", &list[i])
+	}
 }
 
 func (t *terminal) full() {
@@ -62,13 +108,7 @@ func (t *terminal) full() {
 			t.finding(&findings[i])
 		}
 	}
-	if len(opaque) > 0 {
-		t.blank()
-		t.line(t.paint(t.Bold, "not judged"))
-		for i := range opaque {
-			t.opaque("", &opaque[i])
-		}
-	}
+	t.unjudged(opaque)
 	t.rehearsal()
 	t.blank()
 	if r.Sizes != nil {

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -183,24 +185,40 @@ func (d *drawing) axis() {
 	d.line(strings.Repeat(" ", d.gutter), d.paint(d.Dim, strings.TrimRight(string(cells), " ")))
 }
 
-// statements marks where each statement begins, by its line when there is
-// room for it.
+// statements marks where each statement begins, by its line when there is room for it:
+// first the one whose locks keep others out for longest.
 func (d *drawing) statements(run *onward.Rehearsal) {
 	cells := d.empty()
-	free := 0
-	for i := range run.Statements {
+	order := make([]int, len(run.Statements))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(keepsOut(&run.Statements[b]), keepsOut(&run.Statements[a]))
+	})
+	for _, i := range order {
 		at, _ := d.cells(run.Statements[i].FromMS, run.Statements[i].FromMS)
 		label := ":"
 		if _, s := rehearsed(d.report, run, i); s != nil {
 			label = fmt.Sprintf(":%d", s.Line)
 		}
-		if at < free || at+len(label) > len(cells) {
+		end := at + len(label)
+		if end > len(cells) || slices.ContainsFunc(cells[max(at-1, 0):min(end+1, len(cells))], func(c rune) bool { return c != ' ' }) {
 			continue
 		}
 		copy(cells[at:], []rune(label))
-		free = at + len(label) + 1
 	}
 	d.line("  ", pad("statements", d.gutter-2), strings.TrimRight(string(cells), " "))
+}
+
+// keepsOut is for how long a statement's locks keep others out, in milliseconds.
+func keepsOut(s *onward.RehearsedStatement) (ms float64) {
+	for i := range s.Observed {
+		if o := &s.Observed[i]; !o.New && len(o.Blocks) > 0 {
+			ms = max(ms, o.HeldMS)
+		}
+	}
+	return ms
 }
 
 func (d *drawing) lane(l *lane) {
