@@ -92,7 +92,7 @@ func TestDetect(t *testing.T) {
 		},
 		"goose and golang-migrate": {
 			map[string]string{"db/1_a.sql": up, "db/2_b.sql": up, "db/3_c.up.sql": table},
-			[]string{"goose db", "! db 2 frameworks in one directory: goose (-- +goose annotations in 2 of 3 files read, 3 in all) and golang-migrate (1 files named like 3_c.up.sql)"},
+			[]string{"goose db", "! db 2 frameworks in one directory: goose (-- +goose annotations in 2 of 3 files) and golang-migrate (1 files named like 3_c.up.sql)"},
 		},
 		"MySQL by directory": {
 			map[string]string{"migrations/mysql/1_a.up.sql": table, "migrations/postgres/1_a.up.sql": table},

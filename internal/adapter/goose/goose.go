@@ -80,7 +80,10 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 		why := ""
 		if with, of := Annotated(t, d, sqls); with > 0 {
-			why = fmt.Sprintf("-- +goose annotations in %d of %d files read, %d in all", with, of, len(sqls))
+			why = fmt.Sprintf("-- +goose annotations in %d of %d files", with, of)
+			if of < len(sqls) {
+				why += fmt.Sprintf(" read, %d in all", len(sqls))
+			}
 		}
 		if why == "" {
 			for _, f := range adapter.ReadFiles(t, d, adapter.Sample(gos, 4)) {
