@@ -77,7 +77,8 @@ func keptAs(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgparse.Column
 	if col == nil || col.Inferred {
 		return false
 	}
-	name, is := t.Name.String()+"."+col.Name, ""
+	name := t.Name.String() + "." + col.Name
+	var is string
 	r := rule.Report{Instead: "change the column with ALTER TABLE, in steps, or create the table under another name"}
 	switch now := s.Before.TypeOf(def.GetTypeName()); {
 	case !analysis.Holds(col.Type, now) && !numbered(def):
