@@ -6,10 +6,11 @@ import (
 )
 
 // declaring is where a model gives a constraint, an index or a type its name: with
-// mappers of Python, Java, TypeScript, C# and Go. Ecto's unique_constraint( tells errors
-// apart by it.
+// mappers of Python, Java, TypeScript, C# and Go, and in what tools generate from the schema.
+// Ecto's unique_constraint( tells errors apart by it.
 var declaring = regexp.MustCompile(`(?:\b(?:(?:Unique|Check|Exclusion|Exclude|ForeignKey|PrimaryKey)Constraint|[A-Z]\w*Index)|\b(?:unique|uniqueIndex|pgEnum|index|check|foreignKey|primaryKey|Unique|Index|Check|Exclude|HasDatabaseName|HasConstraintName|HasName))\(.*["'` + "`" + `]\w+["'` + "`" + `]` +
-	`|\b(?:uniqueIndex|index|unique|check|constraint):\w+|\b(?:fields|columns|condition|expressions)=.*\bname=["']\w+["']|^name=["']\w+["'][,)]*$|^enum \w+ \{$`)
+	`|\b(?:uniqueIndex|index|unique|check|constraint):\w+|\b(?:fields|columns|condition|expressions)=.*\bname=["']\w+["']|^name=["']\w+["'][,)]*$|^enum \w+ \{$` +
+	`|\b(?:foreignKeyName|foreignKeyConstraintName|primaryKeyConstraintName|Symbol):\s*["']\w+["']|^name:\s*["']\w+["'],?$`)
 
 // declares reports whether a name stands in its line because a model declares a
 // constraint or an index of that name: the database has it from there, and that
