@@ -92,4 +92,4 @@ func Duration(ms int) string {
 
 // LongestWait is how long, in milliseconds, the users who wait behind a statement
 // are likely to put up with it.
-const LongestWait = 30_000
+const LongestWait = 10_000
