@@ -16,8 +16,8 @@ import (
 var ForeignKeyMissing = &rule.Rule{
 	ID:       "index-foreign-key-missing",
 	Category: onward.Design,
-	Severity: onward.Warning,
-	Preset:   onward.Strict,
+	Severity: onward.Info,
+	Preset:   onward.Recommended,
 	Summary:  "a foreign key has no index on its columns, or loses the one it had",
 	Harm:     "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: without an index it reads the whole referencing table, and holds its row locks for that long.",
 	Instead:  "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",
@@ -87,6 +87,7 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
 			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
 			Instead: "build one:\n" + build + analysis.Table(t.Name) + " (" + analysis.Idents(names) + ");",
+			Cause:   "and %d other foreign keys have none",
 		})
 	}
 }
