@@ -58,6 +58,8 @@ type fold struct {
 	depth int
 	// tried is how many names were found taken where many things have the like.
 	tried map[chosen]int
+	// constraints are the names of the table that is added to.
+	constraints namedConstraints
 }
 
 // maxDepth bounds the recursion over partitions, children and dependents.

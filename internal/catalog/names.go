@@ -59,7 +59,7 @@ func (f *fold) chooseRelation(schema, name1, name2, label string, constraint boo
 // of the schema has. others are names that are about to be taken.
 func (f *fold) chooseConstraint(schema, name1, name2, label string, others []*Constraint) string {
 	return f.choose(chosen{schema, name1, name2, label, true}, func(name string) bool {
-		return hasConstraint(others, name) || f.constraintTaken(schema, name)
+		return f.namesOf(others)[name] || f.constraintTaken(schema, name)
 	})
 }
 
@@ -89,6 +89,27 @@ func (f *fold) choose(of chosen, taken func(name string) bool) string {
 	}
 }
 
+// namedConstraints are the names of the constraints of one table, while a statement adds
+// to them.
+type namedConstraints struct {
+	of    []*Constraint
+	names map[string]bool
+}
+
+// namesOf are the names of a table's constraints. A statement that adds many asks again
+// and again: what it added since is put to what was there.
+func (f *fold) namesOf(list []*Constraint) map[string]bool {
+	k := &f.constraints
+	if n := len(k.of); n == 0 || n > len(list) || k.of[0] != list[0] || k.of[n-1] != list[n-1] {
+		k.of, k.names = nil, map[string]bool{}
+	}
+	for _, c := range list[len(k.of):] {
+		k.names[c.Name] = true
+	}
+	k.of = list
+	return k.names
+}
+
 func hasConstraint(list []*Constraint, name string) bool {
 	for _, c := range list {
 		if c.Name == name {
@@ -111,7 +132,7 @@ func (f *fold) constraintTaken(schema, name string) bool {
 		if !ok {
 			continue
 		}
-		if r := f.Relation(oid); r != nil && hasConstraint(r.Constraints, name) {
+		if r := f.Relation(oid); r != nil && f.namesOf(r.Constraints)[name] {
 			return true
 		}
 	}
@@ -144,6 +165,7 @@ func (i *IndexInfo) ColumnsInName() string { return joinNames(i.Names) }
 // index are called, made unique.
 func indexColumnNames(elems ...[]*pgparse.Node) []string {
 	var out []string
+	taken := map[string]bool{}
 	for _, list := range elems {
 		for _, n := range list {
 			e := n.GetIndexElem()
@@ -156,26 +178,18 @@ func indexColumnNames(elems ...[]*pgparse.Node) []string {
 					name = "expr"
 				}
 			}
-			out = append(out, uniqueName(out, name))
+			name = uniqueName(taken, name)
+			out, taken[name] = append(out, name), true
 		}
 	}
 	return out
 }
 
-func uniqueName(taken []string, name string) string {
+func uniqueName(taken map[string]bool, name string) string {
 	try := name
-	for i := 1; contains(taken, try); i++ {
+	for i := 1; taken[try]; i++ {
 		n := itoa(i)
 		try = pgparse.ClipTo(name, maxName-len(n)) + n
 	}
 	return try
-}
-
-func contains(list []string, s string) bool {
-	for _, t := range list {
-		if t == s {
-			return true
-		}
-	}
-	return false
 }

@@ -110,54 +110,69 @@ func (s *Server) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.sweepSome(ctx, func(db string) bool { return noted[db] == nil })
+	_, err = s.sweepSome(ctx, func(db string) bool { return noted[db] == nil })
+	return err
 }
 
 // sweepRoles sweeps all, and the roles that databases are noted to make. It is for the one RoleMaker.
 func (s *Server) sweepRoles(ctx context.Context) error {
-	noted, err := s.noted(ctx)
-	if err != nil {
-		return err
-	}
-	var gone []string
-	if err := s.sweepSome(ctx, func(db string) bool { gone = append(gone, noted[db]...); return true }); err != nil {
-		return err
-	}
-	claims, err := s.claims(ctx, s.external.keep)
-	if err != nil {
-		return err
-	}
-	var left []claim
-	for _, role := range gone {
-		if !slices.ContainsFunc(claims, func(c claim) bool { return c.role == role }) {
-			left = append(left, claim{role: role})
+	var made []claim
+	for range maxSweeps {
+		noted, err := s.noted(ctx)
+		if err != nil {
+			return err
+		}
+		dropped, err := s.sweepSome(ctx, func(string) bool { return true })
+		if err != nil {
+			return err
+		}
+		for _, db := range dropped {
+			for _, role := range noted[db] {
+				made = append(made, claim{role: role})
+			}
+		}
+		claims, err := s.claims(ctx, s.external.keep)
+		if err != nil {
+			return err
+		}
+		_ = dropRoles(ctx, s.external.keep, made, func(m claim) bool {
+			return !slices.ContainsFunc(claims, func(c claim) bool { return c.role == m.role })
+		})
+		if len(dropped) == 0 {
+			break
 		}
 	}
-	_ = dropRoles(ctx, s.external.keep, left, func(claim) bool { return true })
 	return nil
 }
 
-// sweepSome sweeps the databases that want says yes to, and the roles that are claimed for the dead.
-func (s *Server) sweepSome(ctx context.Context, want func(db string) bool) error {
+// maxSweeps bounds how often is looked for more: a copy of a database that was being made when its process was killed
+// appears once the first is gone, and the roles are used there, too.
+const maxSweeps = 10
+
+// sweepSome sweeps the databases that want says yes to, which it gives, and the roles that are claimed for the dead.
+func (s *Server) sweepSome(ctx context.Context, want func(db string) bool) (dropped []string, err error) {
 	stale, err := s.made(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, name := range stale {
-		if want(name) {
-			_, _ = s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+		if !want(name) {
+			continue
+		}
+		if _, err := s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)"); err == nil {
+			dropped = append(dropped, name)
 		}
 	}
 	claims, err := s.claims(ctx, s.external.keep)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	live, err := s.live(ctx) // after the claims, as above
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_ = dropRoles(ctx, s.external.keep, claims, func(c claim) bool { return !live["onward_"+c.id] })
-	return nil
+	return dropped, nil
 }
 
 // made lists the databases of ours on the server that want says yes to: given the id in the name and the

@@ -14,6 +14,8 @@ type addition struct {
 	table *catalog.Relation
 	// name is the constraint's: as written, or as the server makes it.
 	name string
+	// drops are the commands of the statement that drop a constraint.
+	drops []int
 }
 
 // additions are the ADD CONSTRAINTs of a kind in a statement.
@@ -29,6 +31,12 @@ func added(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 	var out []addition
 	unnamed := 0
 	commands := p.Commands(s)
+	var drops []int
+	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
+		if n.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropConstraint {
+			drops = append(drops, i)
+		}
+	}
 	for i := range commands {
 		c := &commands[i]
 		con := c.Def.GetConstraint()
@@ -36,7 +44,7 @@ func added(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 			continue
 		}
 		table := s.Altered()
-		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con, unnamed)})
+		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con, unnamed), drops: drops})
 		if con.GetConname() == "" {
 			unnamed++
 		}
@@ -115,11 +123,8 @@ func (a *addition) steps(s *rule.Stmt) (add, validate string) {
 // primary key, the place of.
 func (a *addition) instead(s *rule.Stmt) string {
 	out := ""
-	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		c := n.GetAlterTableCmd()
-		if c.GetSubtype() != pgparse.AlterTableType_AT_DropConstraint {
-			continue
-		}
+	for _, i := range a.drops {
+		c := s.Node.GetAlterTableStmt().GetCmds()[i].GetAlterTableCmd()
 		old := a.table.Constraint(c.GetName())
 		if a.name != "" && c.GetName() == a.name || old != nil && old.Kind == catalog.PrimaryKey && a.con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			out += s.Clause(i) + ", "

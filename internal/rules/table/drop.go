@@ -30,9 +30,8 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	t := s.Tx
-	for i := range t.Deltas {
-		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationDropped || d.By != s || !p.Deployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
+	for _, d := range due(t)[s] {
+		if d.Kind != catalog.RelationDropped || !p.Deployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
 			!dropsByName(s, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
