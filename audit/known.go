@@ -38,7 +38,7 @@ type known struct {
 	sizes   *size.Model      // nil: not known
 	taken   string           // when the sizes were
 	major   int              // of the server; 0: none was asked
-	oldest  adapter.Oldest   // that the deployed tree names
+	base    adapter.Tree     // the deployed tree, whose files name versions; nil: none
 	opaque  []onward.Opaque  // what the server, or the file, has and the catalog does not
 }
 
@@ -165,9 +165,10 @@ func (k *known) versions(c *config.Config) (list []int, from string) {
 	case len(c.Postgres) > 0:
 	case k.major > 0:
 		return []int{k.major}, ""
-	default:
-		if list = k.oldest.Since(all); len(list) < len(all) {
-			return list, k.oldest.Path
+	case k.base != nil:
+		oldest := adapter.OldestPostgres(k.base)
+		if list = oldest.Since(all); len(list) < len(all) {
+			return list, oldest.Path
 		}
 	}
 	return all, ""

@@ -58,7 +58,7 @@ func (r *Release) read(ctx context.Context, c Config) error {
 		return err
 	}
 	r.a = changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
-	k.oldest = adapter.OldestPostgres(r.a.base)
+	k.base = r.a.base
 	if r.pairs, err = r.a.load(ctx); err != nil {
 		return err
 	}

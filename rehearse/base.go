@@ -185,12 +185,8 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 
 // makeRoles asks to be the only one on somebody's server who makes roles, if the migrations make any.
 func (v *version) makeRoles(ctx context.Context) error {
-	makes, err := v.has(makesRole)
+	names, makes, err := v.rolesMade()
 	if err != nil || !makes {
-		return err
-	}
-	names, err := v.rolesMade()
-	if err != nil {
 		return err
 	}
 	return v.server.RoleMaker(ctx, names, func() {

@@ -67,11 +67,12 @@ func (v *version) names(word string) (bool, error) {
 // makesRole is how a text says that it makes a role, and which one.
 var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
 
-// rolesMade are the roles that the base and the release say they make.
-func (v *version) rolesMade() ([]string, error) {
-	var names []string
-	err := v.texts(func(text []byte) bool {
+// rolesMade are the roles that the base and the release say they make, as far as they name
+// them, and whether they make any.
+func (v *version) rolesMade() (names []string, makes bool, err error) {
+	err = v.texts(func(text []byte) bool {
 		for _, m := range makesRole.FindAllSubmatch(text, -1) {
+			makes = true
 			name := strings.ReplaceAll(string(m[1]), `""`, `"`)
 			if name == "" {
 				name = strings.ToLower(string(m[2]))
@@ -82,7 +83,7 @@ func (v *version) rolesMade() ([]string, error) {
 		}
 		return true
 	})
-	return names, err
+	return names, makes, err
 }
 
 // has reports whether the text of the base or of the release matches.

@@ -29,8 +29,12 @@ var (
 	supabaseMajor = regexp.MustCompile(`(?m)^\s*major_version\s*=\s*(\d{1,2})\b`)
 )
 
-// OldestPostgres finds it in a tree.
+// OldestPostgres finds it in a tree, whose files are read once.
 func OldestPostgres(t Tree) Oldest {
+	return Once(t, "oldest Postgres", func() Oldest { return oldestPostgres(t) })
+}
+
+func oldestPostgres(t Tree) Oldest {
 	var out Oldest
 	note := func(major int, p string) {
 		if out.Major == 0 || major < out.Major {

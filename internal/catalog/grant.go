@@ -17,7 +17,7 @@ func (f *fold) grant(s *pgparse.GrantStmt) {
 	if !s.GetIsGrant() && s.GetGrantOption() {
 		return // the privilege stays, but for granting it on
 	}
-	grants := grantsOf(s)
+	grants := GrantsOf(s)
 	switch {
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_FUNCTION || s.GetObjtype() == pgparse.ObjectType_OBJECT_PROCEDURE || s.GetObjtype() == pgparse.ObjectType_OBJECT_ROUTINE:
 		f.grantExecute(s, grants)
@@ -46,9 +46,9 @@ func (f *fold) grant(s *pgparse.GrantStmt) {
 	}
 }
 
-// grantsOf are the privileges of a statement, per role. Those on columns name
+// GrantsOf are the privileges of a statement, per role. Those on columns name
 // them: "select (a, b)".
-func grantsOf(s *pgparse.GrantStmt) []Grant {
+func GrantsOf(s *pgparse.GrantStmt) []Grant {
 	var privileges []string
 	for _, n := range s.GetPrivileges() {
 		p := strings.ToLower(n.GetAccessPriv().GetPrivName())
@@ -220,7 +220,7 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	if old := f.Object(o.Kind, o.Name); old != nil {
 		o.Grants, o.Closed = old.Grants, old.Closed
 	}
-	grants := grantsOf(s.GetAction())
+	grants := GrantsOf(s.GetAction())
 	switch s.GetAction().GetObjtype() {
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_ROUTINE:
 		// What PUBLIC has in all schemas, those of one schema do not take away.

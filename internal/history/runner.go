@@ -1,6 +1,8 @@
 package history
 
 import (
+	"cmp"
+
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -52,6 +54,12 @@ type Tool struct {
 	// Renderer is there where the SQL is rendered from operations; nil where authors
 	// write it.
 	Renderer *Renderer
+}
+
+// OwnFile is where what cannot run in a transaction has to stand, also where the tool's
+// words for it are not known.
+func (t Tool) OwnFile() string {
+	return cmp.Or(t.Apart, "a file of its own that runs without a transaction")
 }
 
 // Renderer is a framework that renders SQL from operations, and maps rows to objects.

@@ -42,17 +42,23 @@ const claimed = ": made by a rehearsal of onward, and dropped with its database"
 
 var claimText = regexp.MustCompile(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteMeta(claimed) + `$`)
 
+// comment is what is said of a role or a database.
+type comment struct{ Name, Comment string }
+
+func comments(ctx context.Context, c *pgx.Conn, query string) ([]comment, error) {
+	rows, err := c.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[comment])
+}
+
 // claim is a role that was made for a database of ours.
 type claim struct{ role, db, id string }
 
 func (s *Server) claims(ctx context.Context, c *pgx.Conn) ([]claim, error) {
-	rows, err := c.Query(ctx, `SELECT rolname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_authid') FROM pg_catalog.pg_roles
+	found, err := comments(ctx, c, `SELECT rolname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_authid') FROM pg_catalog.pg_roles
 		WHERE pg_catalog.shobj_description(oid, 'pg_authid') OPERATOR(pg_catalog.~) '^onward_'`)
-	if err != nil {
-		return nil, err
-	}
-	type role struct{ Name, Comment string }
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[role])
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +137,8 @@ func (s *Server) noteRoles(db string) (string, error) {
 
 // noted are the roles that stand in the comments of our databases, by database.
 func (s *Server) noted(ctx context.Context) (map[string][]string, error) {
-	rows, err := s.external.keep.Query(ctx, `SELECT datname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
+	found, err := comments(ctx, s.external.keep, `SELECT datname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
 		WHERE datname OPERATOR(pg_catalog.~) '^onward_' AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`)
-	if err != nil {
-		return nil, err
-	}
-	type database struct{ Name, Comment string }
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[database])
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (p *page) lockTables(l *onward.Locks, verbose bool) {
 			p.line(p.paint(p.Bold, Versions(v.Postgres)))
 		}
 		if v.Refused == "" {
-			p.lockRows(listed(v.Effects, verbose))
+			p.lockRows(shownEffects(v.Effects, verbose))
 		}
 		var closing []string
 		switch {
@@ -92,15 +92,6 @@ func (p *page) lockTables(l *onward.Locks, verbose bool) {
 	if l.Note != "" {
 		p.wrap("", "  ", Line(l.Note), p.Warning)
 	}
-}
-
-// listed are the relations that are shown: what the statement makes itself locks nobody
-// out.
-func listed(effects []onward.Effect, verbose bool) []onward.Effect {
-	if verbose {
-		return effects
-	}
-	return existing(effects)
 }
 
 // lockRows prints relation, lock, work and who waits, in columns.

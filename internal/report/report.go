@@ -303,3 +303,11 @@ func existing(effects []onward.Effect) []onward.Effect {
 	}
 	return out
 }
+
+// shownEffects are those on the relations that are shown: what the release makes locks nobody out.
+func shownEffects(effects []onward.Effect, verbose bool) []onward.Effect {
+	if verbose {
+		return effects
+	}
+	return existing(effects)
+}

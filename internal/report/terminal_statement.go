@@ -72,10 +72,7 @@ func (t *terminal) statement(m *onward.Migration, at int, listed bool) {
 	} else {
 		t.line(t.paint(t.Dim, head), shorten(Line(s.SQL), t.width-columns(head)))
 	}
-	effects := s.Effects
-	if !t.verbose {
-		effects = existing(effects)
-	}
+	effects := shownEffects(s.Effects, t.verbose)
 	rows := make([][]string, 0, len(effects))
 	for i := range effects {
 		e := &effects[i]

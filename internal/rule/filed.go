@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -72,7 +71,7 @@ func heads(s *Stmt, at stand) []string {
 	if at == after {
 		return []string{"-- in a transaction of its own, after that:"}
 	}
-	apart := cmp.Or(s.Migration.Runner.Apart, "a file of its own that runs without a transaction")
+	apart := s.Migration.Runner.OwnFile()
 	var out []string
 	for i, line := range strings.Split(apart, "\n") {
 		switch {

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -68,25 +69,8 @@ func closed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
 }
 
 func nobodys(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
-	privileges := []string{"all"}
-	if len(g.GetPrivileges()) > 0 {
-		privileges = nil
-	}
-	for _, n := range g.GetPrivileges() {
-		if len(n.GetAccessPriv().GetCols()) > 0 {
-			return false
-		}
-		privileges = append(privileges, strings.ToLower(n.GetAccessPriv().GetPrivName()))
-	}
-	for _, role := range roles(g) {
-		if role == "PUBLIC" {
-			role = "public"
-		}
-		for _, p := range privileges {
-			if !catalog.Nothing(grants, taken, catalog.Grant{Role: role, Privilege: p}) {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(catalog.GrantsOf(g), func(x catalog.Grant) bool {
+		ofColumns := strings.HasSuffix(x.Privilege, ")")
+		return ofColumns || !catalog.Nothing(grants, taken, x)
+	})
 }

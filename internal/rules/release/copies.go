@@ -52,15 +52,7 @@ func copies(p *rule.Pass, m *rule.Migration) {
 // alone reports whether an earlier statement of a transaction keeps the writers of a table
 // out until it commits.
 func alone(s *rule.Stmt, t *catalog.Relation) bool {
-	for _, earlier := range s.Tx.Statements {
-		if earlier.Index >= s.Index {
-			break
-		}
-		if slices.ContainsFunc(earlier.Result.Effects, func(e effect.Effect) bool { return e.OID == t.OID && e.Lock >= onward.ShareRowExclusiveLock }) {
-			return true
-		}
-	}
-	return false
+	return s.Locked(&effect.Effect{OID: t.OID, Name: t.Name}, func(h *rule.Held) bool { return h.Lock >= onward.ShareRowExclusiveLock }) != nil
 }
 
 // chosen reports whether a CASE tells single rows apart by the table's key, and

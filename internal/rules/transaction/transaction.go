@@ -50,7 +50,7 @@ func alone(s *rule.Stmt) string {
 	if s.Migration.Mode == onward.TransactionPipeline {
 		return "move it to the head of the file, or into a file of its own:"
 	}
-	apart := cmp.Or(s.Migration.Runner.Apart, "a file of its own that runs without a transaction")
+	apart := s.Migration.Runner.OwnFile()
 	switch {
 	case s.Parent >= 0:
 		return "take it out of the DO block, into " + apart
