@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,12 +109,19 @@ type htmlBar struct {
 	X, W                string // both parts
 	WaitX, WaitW        string // "" for none
 	HeldX, HeldW        string
-	WorkX, WorkW, Work  string
+	Works               []htmlWork
 	WorkY               int
 	TextX, TextDX       string
 	TextY               int
 	TextClass           string
 	Labelled, HasNumber bool
+}
+
+// htmlWork is work under a lock, a line within its bar. N is the number of its
+// statement where that is not the one that took the lock.
+type htmlWork struct {
+	Class, X, Until string
+	N               int
 }
 
 type htmlTraffic struct {
@@ -152,7 +160,7 @@ func (b *htmlBuilder) chart() *htmlChart {
 	c := &htmlChart{}
 	y := chartTop
 	y = b.strip(c, a, y)
-	list, created := lanes(run)
+	list, created := b.lanes, b.created
 	shown := list
 	if len(list) > maxLanes {
 		shown = list[:maxLanes]
@@ -161,7 +169,11 @@ func (b *htmlBuilder) chart() *htmlChart {
 	for i := range shown {
 		lane := b.lane(&shown[i], a, y)
 		for j, bar := range lane.Bars {
-			feet[foot{shown[i].relation, shown[i].bars[j].statement}] = bar.Y + barHigh
+			y := bar.Y + barHigh
+			feet[foot{shown[i].relation, shown[i].bars[j].statement}] = y
+			for _, w := range shown[i].bars[j].works {
+				feet[foot{shown[i].relation, w.statement}] = y
+			}
 		}
 		c.Lanes = append(c.Lanes, lane)
 		y = lane.Bottom + laneGap
@@ -179,13 +191,7 @@ func (b *htmlBuilder) chart() *htmlChart {
 	c.AxisBottom = y
 	c.Height = y + 2
 	for _, ms := range ticks(a.end, 6) {
-		tick := htmlTick{X: percent(a.at(ms)), Label: tickWords(ms), Anchor: "middle"}
-		switch x := a.at(ms); {
-		case x < 3:
-			tick.Anchor = "start"
-		case x > 95:
-			tick.Anchor = "end"
-		}
+		tick := htmlTick{X: percent(a.at(ms)), Label: tickWords(ms), Anchor: edge(a.at(ms))}
 		c.Ticks = append(c.Ticks, tick)
 	}
 	c.Label = fmt.Sprintf("Timeline of the release on %s: %s, %s, %s. The table below says the same in words.",
@@ -201,18 +207,19 @@ func legend(c *htmlChart) []htmlKey {
 	for i := range c.Lanes {
 		for j := range c.Lanes[i].Bars {
 			bar := &c.Lanes[i].Bars[j]
-			used[bar.Class], used["wait"], used["work"] = true, used["wait"] || bar.WaitW != "", used["work"] || bar.Work != ""
+			used[bar.Class], used["wait"], used["work"] = true, used["wait"] || bar.WaitW != "", used["work"] || len(bar.Works) > 0
 		}
 	}
 	for i := range c.Strip {
 		used["failed"] = used["failed"] || strings.HasSuffix(c.Strip[i].Class, " failed")
 	}
+	used["refused"] = c.Traffic != nil && len(c.Traffic.Failures) > 0
 	var out []htmlKey
 	for _, k := range []htmlKey{
 		{"nobody", "blocks nobody"}, {"writes", "blocks writes"}, {"reads", "blocks reads and writes"},
 		{"wait", "waiting for its lock; later queries queue behind it"},
 		{"work", "at work: scan (dotted), index build (dashed), rewrite (solid)"},
-		{"arrow", "queries stood still behind the bar above"}, {"failed", "failed"},
+		{"arrow", "queries stood still behind the bar above"}, {"failed", "failed"}, {"refused", "a query that starts failing"},
 	} {
 		if used[k.Class] {
 			out = append(out, k)
@@ -289,12 +296,7 @@ func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
 			bar.Title += "waited " + Millis(o.WaitedMS) + ", "
 		}
 		bar.Title += "held " + Millis(o.HeldMS)
-		if o.Work != onward.NoWork {
-			bar.Work = o.Work.String()
-			bar.Title += ", " + workWords(o.Work)
-			x, w := a.span(l.bars[i].workFrom, l.bars[i].workUntil, thinnest)
-			bar.WorkX, bar.WorkW = percent(x), percent(x+w)
-		}
+		b.works(&bar, &l.bars[i], a)
 		out.Bars = append(out.Bars, bar)
 		places[i] = a.at(o.FromMS)
 	}
@@ -302,6 +304,24 @@ func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
 	settle(out.Bars, y+labelRow)
 	out.Bottom = y + labelRow + max(rows, 1)*barRow - (barRow - barHigh)
 	return out
+}
+
+// works draws what was done under a lock, by whom.
+func (b *htmlBuilder) works(bar *htmlBar, l *bar, a axis) {
+	for _, w := range l.works {
+		x, wide := a.span(w.from, w.until, thinnest)
+		line := htmlWork{Class: w.kind.String(), X: percent(x), Until: percent(x + wide)}
+		if w.statement == l.statement {
+			bar.Title += ", " + workWords(w.kind)
+		} else {
+			n := b.numberOf(b.run, w.statement)
+			bar.Title += fmt.Sprintf(", %s by statement %d", workWords(w.kind), n)
+			if wide >= roomy && x-number(bar.X) >= roomy {
+				line.N = n
+			}
+		}
+		bar.Works = append(bar.Works, line)
+	}
 }
 
 // title is a statement in words: its number and its text.
@@ -319,14 +339,33 @@ func (b *htmlBuilder) table(c *htmlChart, list []lane) {
 		l := &list[i]
 		for j := range l.bars {
 			o := l.bars[j].seen
-			row := htmlTableRow{
-				N: b.numberOf(b.run, l.bars[j].statement), Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work),
-				Blocks: whom(o.Blocks), At: Millis(o.FromMS), Waited: Millis(o.WaitedMS), Held: Millis(o.HeldMS),
+			own := slices.IndexFunc(l.bars[j].works, func(w work) bool { return w.statement == l.bars[j].statement })
+			row := b.tableRow(l.bars[j].statement, l.relation, onward.NoWork)
+			if own >= 0 {
+				row.Work = workWords(l.bars[j].works[own].kind)
 			}
-			if _, s := rehearsed(b.report, b.run, l.bars[j].statement); s != nil {
-				row.SQL = shorten(Line(s.SQL), 60)
-			}
+			row.Lock, row.Blocks, row.At, row.Waited, row.Held = o.Lock.String(), whom(o.Blocks), Millis(o.FromMS), Millis(o.WaitedMS), Millis(o.HeldMS)
 			c.Table = append(c.Table, row)
+			for k, w := range l.bars[j].works {
+				if k != own {
+					row := b.tableRow(w.statement, l.relation, w.kind)
+					row.Lock, row.At = b.since(l.bars[j].statement), Millis(w.from)
+					c.Table = append(c.Table, row)
+				}
+			}
 		}
 	}
+}
+
+func (b *htmlBuilder) tableRow(statement int, rel string, kind onward.Work) htmlTableRow {
+	row := htmlTableRow{N: b.numberOf(b.run, statement), Relation: relation(rel), Work: workWords(kind), Blocks: "—", Waited: "—", Held: "—"}
+	if _, s := rehearsed(b.report, b.run, statement); s != nil {
+		row.SQL = shorten(Line(s.SQL), 60)
+	}
+	return row
+}
+
+// since says whose lock a later statement works under.
+func (b *htmlBuilder) since(owner int) string {
+	return fmt.Sprintf("locked since %d", b.numberOf(b.run, owner))
 }

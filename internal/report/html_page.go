@@ -19,16 +19,21 @@ type htmlPage struct {
 	// Tone is "error", "warning" or "ok": the verdict's colour.
 	Tone, Mark, Verdict string
 	// Deploy follows the mark where it is about a deploy.
-	Deploy   string
-	Subtitle string
+	Deploy string
+	// Verdict names the place of a finding in its middle: At is that place, After
+	// what follows it, and Guilty the finding; without one At and After are empty.
+	At, After string
+	Guilty    *htmlFinding
+	Subtitle  string
 	// Runners say how it is known who runs the migrations.
 	Runners    []string
 	Lead       []string
 	Chart      *htmlChart
 	Migrations []htmlMigration
 	// Count is how many statements there are; they are numbered from 1.
-	Count       int
-	Stray       []htmlFinding
+	Count int
+	// Findings are all of them, worst first.
+	Findings    []htmlFinding
 	Opaque      []htmlOpaque
 	Differences []htmlDifference
 	Failures    []htmlFailure
@@ -47,24 +52,27 @@ type htmlMigration struct {
 	Verdict    string
 	Changes    []htmlChange
 	Statements []htmlStatement
-	Findings   []htmlFinding
 	Opaque     []htmlOpaque
 }
 
 type htmlChange struct{ Kind, Sign, Object, Text string }
 
 type htmlStatement struct {
-	N                 int
-	Place, Line, SQL  string
-	Whole             string
-	Who, Took, Stall  string // for the list
-	Facts             []htmlFact
-	Locks             []htmlLock
+	N                int
+	Place, Line, SQL string
+	Whole            string
+	// Who, Took and Harm are for the list: whom it blocks, for how long it ran,
+	// and for how long its locks kept others out.
+	Who, Took, Harm string
+	Facts           []htmlFact
+	Locks           []htmlLock
+	// Fresh are the relations that nobody uses yet.
+	Fresh             string
 	Seen              bool
 	Nested            []htmlNested
 	Failed            *htmlError
 	Note              string
-	Findings          []htmlFinding
+	Findings          []htmlMention
 	Quiet, Unrun      bool
 	DifferenceNumbers []int
 }
@@ -76,12 +84,6 @@ type htmlLock struct{ Relation, Lock, Work, Who, Blocks, At, Waited, Held string
 type htmlNested struct{ SQL, Took string }
 
 type htmlError struct{ Code, Message, Detail, Hint string }
-
-type htmlFinding struct {
-	Severity, Rule, Place, Fact, Harm, Postgres string
-	Evidence                                    []string
-	Instead, Paste                              string
-}
 
 type htmlOpaque struct{ Place, Text string }
 
@@ -104,23 +106,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	p := &htmlPage{
 		Title: revisions(r), Verdict: verdict(r), Tone: "ok", Mark: "safe", Deploy: " to deploy", Counts: counts(r),
 	}
-	switch s := &r.Summary; {
-	case s.Withheld == onward.WithheldHistory && s.Errors > 0:
-		p.Tone, p.Mark, p.Deploy = "error", "errors", ""
-	case s.Errors > 0:
-		p.Tone, p.Mark = "error", "not safe"
-	case s.Withheld != "":
-		p.Tone, p.Mark, p.Deploy = "ok", "no errors", ""
-		if s.Warnings > 0 || slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed }) {
-			p.Tone, p.Mark = "warning", "no verdict"
-		}
-	case s.State == onward.StateSafeIf:
-		p.Tone, p.Mark, p.Deploy = "warning", "safe to deploy if …", ""
-	case !s.Safe:
-		p.Tone, p.Mark = "warning", "not certain"
-	case s.Warnings > 0:
-		p.Tone, p.Mark = "warning", "with warnings"
-	}
+	p.tone(r)
 	for _, n := range r.Summary.Next {
 		p.Next = append(p.Next, Line(n))
 	}
@@ -129,16 +115,19 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 		run = &r.Rehearsals[0]
 	}
 	b := &htmlBuilder{report: r, run: run, index: newIndex(r)}
+	if run != nil {
+		b.lanes, b.created = lanes(run)
+	}
 	b.number()
+	b.list()
 	p.Subtitle, p.Runners = b.subtitle(), runnerLines(r, Line)
 	for i := range r.Migrations {
 		p.Migrations = append(p.Migrations, b.migration(i))
 	}
 	p.Count = b.count
-	findings, opaque := b.index.elsewhere()
-	for i := range findings {
-		p.Stray = append(p.Stray, inPage(&findings[i]))
-	}
+	p.Findings = b.findings
+	p.Verdict, p.At, p.After, p.Guilty = b.guilty(p.Verdict)
+	_, opaque := b.index.elsewhere()
 	for i := range opaque {
 		p.Opaque = append(p.Opaque, htmlOpaque{Line(place(opaque[i].Path, opaque[i].Line, opaque[i].Column)), sentence(&opaque[i])})
 	}
@@ -159,16 +148,46 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	return p
 }
 
+// tone sets the verdict's colour, and its word for who sees no colour.
+func (p *htmlPage) tone(r *onward.Report) {
+	switch s := &r.Summary; {
+	case s.Withheld == onward.WithheldHistory && s.Errors > 0:
+		p.Tone, p.Mark, p.Deploy = "error", "errors", ""
+	case s.Errors > 0:
+		p.Tone, p.Mark = "error", "not safe"
+	case s.Withheld != "":
+		p.Tone, p.Mark, p.Deploy = "ok", "no errors", ""
+		if s.Warnings > 0 || slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed }) {
+			p.Tone, p.Mark = "warning", "no verdict"
+		}
+	case s.State == onward.StateSafeIf:
+		p.Tone, p.Mark, p.Deploy = "warning", "safe to deploy if …", ""
+	case !s.Safe:
+		p.Tone, p.Mark = "warning", "not certain"
+	case s.Warnings > 0:
+		p.Tone, p.Mark = "warning", "with warnings"
+	}
+}
+
 // htmlBuilder makes the parts of the page.
 type htmlBuilder struct {
 	report *onward.Report
 	run    *onward.Rehearsal // the main one, nil for none
 	index  *index
 	count  int
+	// lanes are those of the main run; created counts the relations it made.
+	lanes   []lane
+	created int
+	// under has, by a statement and a relation that it worked on, the earlier
+	// statement whose lock it worked under.
+	under map[foot]int
 	// numbers has the number of each statement of each migration; ran the
 	// statement's run, where it ran.
 	numbers [][]int
 	ran     map[int]int // number → index in run.Statements
+	// findings are the report's, worst first; rank has the number of each there.
+	findings []htmlFinding
+	rank     map[*onward.Finding]int
 }
 
 // number numbers the statements through the release.
@@ -180,7 +199,16 @@ func (b *htmlBuilder) number() {
 			b.numbers[i] = append(b.numbers[i], b.count)
 		}
 	}
-	b.ran = map[int]int{}
+	b.ran, b.under = map[int]int{}, map[foot]int{}
+	for i := range b.lanes {
+		for _, bar := range b.lanes[i].bars {
+			for _, w := range bar.works {
+				if w.statement != bar.statement {
+					b.under[foot{b.lanes[i].relation, w.statement}] = bar.statement
+				}
+			}
+		}
+	}
 	if b.run == nil {
 		return
 	}
@@ -218,10 +246,13 @@ func (b *htmlBuilder) subtitle() string {
 	return strings.Join(parts, " · ")
 }
 
-// lead is what the rehearsal found, in sentences: failures, the worst stall,
-// faults of the model.
+// lead is what the rehearsal found, in sentences: the harm in one number,
+// failures, and how the traffic fared.
 func (b *htmlBuilder) lead() []string {
 	var out []string
+	if harm := b.harm(); harm != "" {
+		out = append(out, harm)
+	}
 	failed := 0
 	for i := range b.run.Statements {
 		if f := b.run.Statements[i].Failed; f != nil {
@@ -233,20 +264,37 @@ func (b *htmlBuilder) lead() []string {
 	t := b.run.Traffic
 	switch stalls := worstStalls(t); {
 	case len(stalls) > 0:
-		out = append(out, b.stalled(&stalls[0]))
-		if t.Waited > stalls[0].Queries {
-			out = append(out, fmt.Sprintf("In all, %s of %s waited for a lock; usually a query takes %s.", grouped(t.Waited), queries(t.Queries), Millis(t.UsualMS)))
-		}
+		out = append(out, fmt.Sprintf("%s of %s waited for a lock, the longest %s; usually a query takes %s.",
+			upper(grouped(t.Waited)), queries(t.Queries), Millis(stalls[0].UntilMS-stalls[0].FromMS), Millis(t.UsualMS)))
 	case t != nil:
 		out = append(out, fmt.Sprintf("No query stood still: %s beside the release, the slowest %s.", queries(t.Queries), Millis(t.WorstMS)))
 	}
 	return out
 }
 
-func (b *htmlBuilder) stalled(s *onward.Stall) string {
-	text := fmt.Sprintf("Worst stall %s: %s on %s waited", Millis(s.UntilMS-s.FromMS), kinds(s), relation(s.Relation))
-	if name := b.named(s.Statement); name != "" {
-		return text + " for " + name + "."
+// leastHarm is how long a relation must be blocked to be worth a sentence at the
+// top, in milliseconds: a shorter time is what every ALTER TABLE takes.
+const leastHarm = 100
+
+// harm says in one number what the release did to the relation that it blocked
+// for longest: "No reads or writes on customers for 9.91 of 15.7 s, because of …".
+func (b *htmlBuilder) harm() string {
+	var worst *lane
+	for i := range b.lanes {
+		if l := &b.lanes[i]; l.writesMS >= leastHarm && (worst == nil || l.readsMS > worst.readsMS || l.readsMS == worst.readsMS && l.writesMS > worst.writesMS) {
+			worst = l
+		}
+	}
+	if worst == nil {
+		return ""
+	}
+	what, kind, ms := "reads or writes", "read", worst.readsMS
+	if ms < leastHarm {
+		what, kind, ms = "writes", "write", worst.writesMS
+	}
+	text := fmt.Sprintf("No %s on %s for %s of %s", what, relation(worst.relation), Millis(ms), Millis(length(b.run)))
+	if name := b.named(worst.longest(kind)); name != "" {
+		text += ", because of " + name
 	}
 	return text + "."
 }
@@ -297,14 +345,15 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 	}
 	at := statementsAt(m)
 	for _, found := range findings {
-		f := inPage(found)
 		at, ok := at[found.Line]
+		f := &b.findings[b.rank[found]-1]
 		if !ok {
-			out.Findings = append(out.Findings, f)
 			continue
 		}
-		out.Statements[at].Findings = append(out.Statements[at].Findings, f)
-		out.Statements[at].Quiet = false
+		st := &out.Statements[at]
+		f.Statement = st.N
+		st.Findings = append(st.Findings, htmlMention{N: f.N, Severity: f.Severity, Fact: f.Fact})
+		st.Quiet = false
 	}
 	for _, o := range b.index.opaqueIn(m) {
 		if at, ok := at[o.Line]; ok {
@@ -342,23 +391,4 @@ func upper(s string) string {
 		return "A statement"
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-func inPage(f *onward.Finding) htmlFinding {
-	out := htmlFinding{
-		Severity: f.Severity.String(), Rule: Line(f.Rule), Place: Line(place(f.Path, f.Line, f.Column)),
-		Fact: Line(f.Fact), Harm: Line(f.Harm),
-	}
-	if len(f.Postgres) > 0 {
-		out.Postgres = "on " + Versions(f.Postgres) + " only"
-	}
-	for i := range f.Evidence {
-		out.Evidence = append(out.Evidence, evidence(&f.Evidence[i]))
-	}
-	if n := len(f.Also); n > 0 {
-		out.Evidence = append(out.Evidence, "the same at "+Count(n, "other place"))
-	}
-	words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
-	out.Instead, out.Paste = Line(words), strings.Trim(sql, "\n")
-	return out
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,8 +60,7 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 		fact("waited for locks", Millis(run.WaitedMS))
 	}
 	if run.Waited > 0 || run.StallMS > 0 {
-		out.Stall = Millis(run.StallMS)
-		fact("stalled", queries(run.Waited)+" for up to "+out.Stall)
+		fact("stalled", queries(run.Waited)+" for up to "+Millis(run.StallMS))
 	}
 	if run.Rows > 0 {
 		fact("touched", grouped(int(run.Rows))+" "+plural(run.Rows, "row"))
@@ -71,21 +71,7 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	if e := run.Estimate; e != nil {
 		fact("in production", between(e)+", at "+numberWords(e.Rows)+" rows of "+relation(e.Relation))
 	}
-	for i := range run.Observed {
-		o := &run.Observed[i]
-		l := htmlLock{
-			Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: who(o.Blocks), Blocks: whom(o.Blocks),
-			At: Millis(o.FromMS), Waited: "—", Held: Millis(o.HeldMS),
-		}
-		if o.WaitedMS > 0 {
-			l.Waited = Millis(o.WaitedMS)
-		}
-		if o.New {
-			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"
-		}
-		out.Locks = append(out.Locks, l)
-		out.Who = worse(out.Who, l.Who)
-	}
+	b.locks(out, run, at)
 	for _, n := range run.Nested {
 		nested := htmlNested{SQL: strings.TrimSpace(Visible(n.SQL))}
 		if n.DurationMS > 0 {
@@ -101,7 +87,44 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 			out.DifferenceNumbers = append(out.DifferenceNumbers, i+1)
 		}
 	}
-	out.Quiet = len(out.Locks) == 0 && len(out.Nested) == 0 && out.Failed == nil && out.Note == ""
+	out.Quiet = len(out.Locks) == 0 && out.Fresh == "" && len(out.Nested) == 0 && out.Failed == nil && out.Note == ""
+}
+
+// locks fills in what a statement that ran locked, and for how long others had
+// to keep out. A lock of an earlier statement is that one's.
+func (b *htmlBuilder) locks(out *htmlStatement, run *onward.RehearsedStatement, at int) {
+	var fresh []string
+	blocked := 0.0
+	for i := range run.Observed {
+		o := &run.Observed[i]
+		if o.New {
+			fresh = append(fresh, relation(o.Relation))
+			continue
+		}
+		l := htmlLock{
+			Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: who(o.Blocks), Blocks: whom(o.Blocks),
+			At: Millis(o.FromMS), Waited: "—", Held: Millis(o.HeldMS),
+		}
+		if o.WaitedMS > 0 {
+			l.Waited = Millis(o.WaitedMS)
+		}
+		if owner, ok := b.under[foot{o.Relation, at}]; ok {
+			l.Lock, l.Who, l.Blocks, l.Held = b.since(owner), "nobody", "—", "—"
+		} else if len(o.Blocks) > 0 {
+			blocked = max(blocked, o.WaitedMS+o.HeldMS)
+		}
+		out.Locks = append(out.Locks, l)
+		out.Who = worse(out.Who, l.Who)
+	}
+	if blocked > 0 {
+		out.Harm = "blocks " + Millis(blocked)
+	}
+	switch n := len(fresh); {
+	case n == 1:
+		out.Fresh = fresh[0] + " is new: nobody uses it yet"
+	case n > 1:
+		out.Fresh = fmt.Sprintf("%s and %s are new: nobody uses them yet", fresh[0], Count(n-1, "more relation"))
+	}
 }
 
 // worse is who is blocked by either of two locks.

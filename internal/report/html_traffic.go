@@ -42,7 +42,7 @@ func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, feet map[foot]int) in
 	d.Path = curve(t, a, top)
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		d.Failures = append(d.Failures, htmlBox{X: percent(min(a.at(f.AtMS), 99)), Y: strconv.Itoa(d.BottomY - 4), Title: "from " + Millis(f.AtMS) + " on refused: " + Line(f.Query) + ": " + Line(f.Error.Message)})
+		d.Failures = append(d.Failures, htmlBox{X: percent(a.at(f.AtMS)), Class: edge(a.at(f.AtMS)), Y: strconv.Itoa(d.BottomY - 4), Title: "from " + Millis(f.AtMS) + " on refused: " + Line(f.Query) + ": " + Line(f.Error.Message)})
 	}
 	c.Traffic = d
 	for i := range t.Stalls {
@@ -92,6 +92,17 @@ func curve(t *onward.Traffic, a axis, top float64) string {
 	}
 	fmt.Fprintf(&p, "L%s 100Z", short(x))
 	return p.String()
+}
+
+// edge is how text stands at a place, so that it stays on the page.
+func edge(x float64) string {
+	switch {
+	case x < 3:
+		return "start"
+	case x > 95:
+		return "end"
+	}
+	return "middle"
 }
 
 func short(v float64) string {

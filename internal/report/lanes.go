@@ -33,9 +33,16 @@ type bar struct {
 	// statement is the index in Rehearsal.Statements.
 	statement int
 	seen      *onward.Observed
-	// workFrom and workUntil are when the statement worked on the relation;
-	// equal when it did no work.
-	workFrom, workUntil float64
+	// works are what was done to the relation under the lock, by the statement
+	// itself and by later ones of its transaction.
+	works []work
+}
+
+// work is a statement's work on the relation of a lane.
+type work struct {
+	statement   int
+	kind        onward.Work
+	from, until float64
 }
 
 // lanes are the relations that others use, most affected first: by the stall
@@ -61,12 +68,15 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 				fresh[o.Relation] = true
 				continue
 			}
-			b := bar{statement: i, seen: o}
-			if o.Work != onward.NoWork {
-				b.workFrom, b.workUntil = max(s.FromMS, o.FromMS+o.WaitedMS), min(s.UntilMS, o.UntilMS)
-			}
 			l := get(o.Relation)
-			l.bars = append(l.bars, b)
+			at := l.owner(r, i, o)
+			if at < 0 {
+				l.bars = append(l.bars, bar{statement: i, seen: o})
+				at = len(l.bars) - 1
+			}
+			if b := &l.bars[at]; o.Work != onward.NoWork {
+				b.works = append(b.works, work{statement: i, kind: o.Work, from: max(s.FromMS, o.FromMS+o.WaitedMS), until: min(s.UntilMS, o.UntilMS)})
+			}
 		}
 	}
 	if r.Traffic != nil {
@@ -92,6 +102,33 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 		return cmp.Or(cmp.Compare(b.stallMS, a.stallMS), cmp.Compare(b.readsMS, a.readsMS), cmp.Compare(b.writesMS, a.writesMS))
 	})
 	return out, len(fresh)
+}
+
+// owner is the bar under which a statement worked on the lane's relation: that of
+// a lock which an earlier statement of its transaction had taken, and which is as
+// strong; -1 when the statement's lock is its own.
+func (l *lane) owner(r *onward.Rehearsal, statement int, o *onward.Observed) int {
+	for i := len(l.bars) - 1; i >= 0; i-- {
+		b := &l.bars[i]
+		if b.seen.UntilMS <= o.FromMS {
+			break // of a transaction before
+		}
+		if b.statement != statement && b.seen.Lock >= o.Lock && r.Statements[b.statement].UntilMS <= r.Statements[statement].FromMS && math.Abs(b.seen.UntilMS-o.UntilMS) < 1 {
+			return i
+		}
+	}
+	return -1
+}
+
+// longest is the statement whose lock kept a kind of query out for longest.
+func (l *lane) longest(kind string) int {
+	out, ms := -1, -1.0
+	for i := range l.bars {
+		if o := l.bars[i].seen; slices.Contains(o.Blocks, kind) && o.UntilMS-o.FromMS > ms {
+			out, ms = l.bars[i].statement, o.UntilMS-o.FromMS
+		}
+	}
+	return out
 }
 
 // blocked is for how long a kind of query had to wait: bars that overlap count

@@ -162,7 +162,7 @@ func outcome(x *index, m *onward.Migration) string {
 // details is a finding, folded.
 func details(f *onward.Finding) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<details>\n<summary>%s: %s (%s)</summary>\n\n", f.Severity, inHTML(Line(f.Fact)), inHTML(Line(f.Rule)))
+	fmt.Fprintf(&b, "<details>\n<summary>%s: %s (%s, %s)</summary>\n\n", f.Severity, inHTML(Line(f.Fact)), inHTML(Line(place(ShortName(f.Path), f.Line, 0))), inHTML(Line(f.Rule)))
 	fmt.Fprintf(&b, "At %s: %s\n", code(place(f.Path, f.Line, f.Column)), prose(Line(f.Harm)))
 	if len(f.Postgres) > 0 {
 		fmt.Fprintf(&b, "On %s only.\n", Versions(f.Postgres))

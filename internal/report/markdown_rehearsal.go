@@ -53,6 +53,39 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 	if run.Traffic != nil && len(stalls) == 0 {
 		items = append(items, fmt.Sprintf("no query stood still: %s, the slowest %s", queries(run.Traffic.Queries), Millis(run.Traffic.WorstMS)))
 	}
+	items = append(items, refusedInMarkdown(run.Traffic)...)
+	items = append(items, differencesInMarkdown(r)...)
+	for i := 1; i < len(r.Rehearsals); i++ {
+		items = append(items, prose("also on "+server(&r.Rehearsals[i])+": "+outcomeOf(&r.Rehearsals[i])))
+	}
+	fmt.Fprintf(b, "\nRehearsed on %s (%s):\n\n", prose(server(run)), prose(data(run)))
+	if len(items) == 0 {
+		items = []string{fmt.Sprintf("%s in %s, no failure", Count(len(run.Statements), "statement"), Millis(run.DurationMS))}
+	}
+	for _, item := range items {
+		fmt.Fprintf(b, "- %s\n", item)
+	}
+}
+
+// refusedInMarkdown are the queries that started failing beside the release.
+func refusedInMarkdown(t *onward.Traffic) []string {
+	var items []string
+	if t == nil {
+		return nil
+	}
+	for i := range t.Failures {
+		if i == maxErrorItems {
+			return append(items, Count(len(t.Failures)-i, "more query")+" started failing")
+		}
+		f := &t.Failures[i]
+		items = append(items, fmt.Sprintf("%s started failing: %s", code(cut(Line(f.Query), maxCell)), prose(cut(errorWords(&f.Error), maxCell))))
+	}
+	return items
+}
+
+// differencesInMarkdown are the places where the model was wrong.
+func differencesInMarkdown(r *onward.Report) []string {
+	var items []string
 	wrong := 0
 	for i := range r.Rehearsals {
 		for j := range r.Rehearsals[i].Differences {
@@ -64,14 +97,5 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 	if wrong > maxErrorItems {
 		items = append(items, Count(wrong-maxErrorItems, "more difference"))
 	}
-	for i := 1; i < len(r.Rehearsals); i++ {
-		items = append(items, prose("also on "+server(&r.Rehearsals[i])+": "+outcomeOf(&r.Rehearsals[i])))
-	}
-	fmt.Fprintf(b, "\nRehearsed on %s (%s):\n\n", prose(server(run)), prose(data(run)))
-	if len(items) == 0 {
-		items = []string{fmt.Sprintf("%s in %s, no failure", Count(len(run.Statements), "statement"), Millis(run.DurationMS))}
-	}
-	for _, item := range items {
-		fmt.Fprintf(b, "- %s\n", item)
-	}
+	return items
 }
