@@ -206,6 +206,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	}
 	heads, bases = deepened(heads, bases), deepened(bases, heads)
 	var pairs []pair
+	failed := len(a.opaque)   // heads that fail are told before the bases of others
 	gone := map[string]bool{} // directories of the base that are others in the head
 	for _, s := range heads {
 		base := match(bases, s)
@@ -224,7 +225,8 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 			// One project that cannot be read does not hide the others.
 			dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
 			why := strings.TrimPrefix(err.Error(), what+" in "+dir+": ")
-			a.opaque = append(a.opaque, onward.Opaque{Path: dir, What: what, Why: why, Failed: true})
+			a.opaque = slices.Insert(a.opaque, failed, onward.Opaque{Path: dir, What: what, Why: why, Failed: true})
+			failed++
 			continue
 		}
 		pairs = append(pairs, p)
@@ -254,20 +256,24 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 
 // both reads a source at head and, where base is not nil, at the base: at the
 // same time, because an adapter may start the project's own framework, which
-// takes seconds.
+// takes seconds. A head that fails is told at once, whatever the base may come to.
 func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	p := pair{source: head}
 	var baseErr error
 	var wait sync.WaitGroup
+	deployed, abandon := context.WithCancel(ctx)
+	defer abandon()
 	if base != nil {
-		wait.Go(func() { p.base, baseErr = a.set(ctx, adapters, a.base, *base) })
+		wait.Go(func() { p.base, baseErr = a.set(deployed, adapters, a.base, *base) })
 	}
 	var err error
 	var ran *adapter.Set
 	if at := lockTimeoutAt(a.head, head); at != nil {
 		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(at.Find(), adapter.GivenTimeoutAt(a.head, ran)) }}
 	}
-	p.head, err = a.set(ctx, adapters, a.head, head)
+	if p.head, err = a.set(ctx, adapters, a.head, head); err != nil {
+		abandon()
+	}
 	wait.Wait()
 	ran = p.base
 	switch {

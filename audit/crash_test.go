@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -18,17 +19,7 @@ import (
 // Where Python dies over the base, its models are lost, and every report says so where
 // its reader looks last. A run that names what is SQL starts no Python.
 func TestModelsOfTheBaseAreLost(t *testing.T) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	python := filepath.Join(cache, "onward-test", "django-5.2-none", "bin", "python")
-	if named := os.Getenv("ONWARD_TEST_CACHE"); named != "" {
-		python = filepath.Join(named, "django-5.2-none", "bin", "python")
-	}
-	if _, err := os.Stat(python); err != nil {
-		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
-	}
+	python := interpreter(t)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os
@@ -97,4 +88,48 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 	if len(r.Migrations) != 1 || len(r.Opaque) != 0 {
 		t.Errorf("%+v %+v", r.Migrations, r.Opaque)
 	}
+}
+
+// A head that does not come up is told at once: its base may take minutes.
+func TestHeadFailsBeforeItsBase(t *testing.T) {
+	python := interpreter(t)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := repository(t, `-- manage.py --
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conf")
+from django.core.management import execute_from_command_line
+execute_from_command_line([])
+-- conf.py --
+import time
+time.sleep(600)
+-- shop/migrations/0001_initial.py --
+from django.db import migrations, models
+`, `-- conf.py --
+import nothing_of_the_kind
+`)
+	t.Chdir(dir)
+	settings := config.Default()
+	settings.Migrations = []config.Migrations{{Framework: "django", Python: python}}
+	begun := time.Now()
+	_, err := Changelog(t.Context(), Config{Dir: dir, Base: "main", Head: "feature", Settings: settings})
+	if err == nil || !strings.Contains(err.Error(), "nothing_of_the_kind") || time.Since(begun) > 2*time.Minute {
+		t.Errorf("after %v: %v", time.Since(begun), err)
+	}
+}
+
+// interpreter is a Python with Django.
+func interpreter(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	python := filepath.Join(cache, "onward-test", "django-5.2-none", "bin", "python")
+	if named := os.Getenv("ONWARD_TEST_CACHE"); named != "" {
+		python = filepath.Join(named, "django-5.2-none", "bin", "python")
+	}
+	if _, err := os.Stat(python); err != nil {
+		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
+	}
+	return python
 }

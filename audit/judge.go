@@ -192,7 +192,7 @@ func (j *judge) rules(x *judged) {
 	}
 	j.engine.Rules(rm)
 	j.faults()
-	for _, o := range m.Opaque {
+	for _, o := range slices.Concat(m.Opaque, m.Elsewhere) {
 		j.opaque(o)
 	}
 	out := onward.Migration{

@@ -24,7 +24,7 @@ func standsFor(m *adapter.Migration, base map[string]*adapter.Migration) bool {
 // it replaces are gone, the adapter gives what it does in an empty database.
 func noted(m *adapter.Migration) *adapter.Migration {
 	out := *m
-	out.Source.Parts, out.Opaque = []script.Part{}, nil
+	out.Source.Parts, out.Opaque, out.Elsewhere = []script.Part{}, nil, nil
 	return &out
 }
 

@@ -62,7 +62,7 @@ func (c *comparison) madeUp() bool {
 func (c *comparison) hides(m *adapter.Model) bool {
 	app, _, _ := strings.Cut(m.Name, ".")
 	return slices.ContainsFunc(c.release, func(r released) bool {
-		return strings.HasPrefix(r.migration.ID, app+".") && len(r.migration.Opaque) > 0
+		return strings.HasPrefix(r.migration.ID, app+".") && len(r.migration.Opaque)+len(r.migration.Elsewhere) > 0
 	})
 }
 

@@ -176,6 +176,9 @@ type Migration struct {
 	Hash string
 	// Opaque lists what is hidden in it: RunPython, a Go migration.
 	Opaque []onward.Opaque
+	// Elsewhere lists what is not judged, as another database has it, if any: the
+	// schema of this one stays what it was.
+	Elsewhere []onward.Opaque
 	// Failed says why it could not be read at all; Lost, that it is git which
 	// cannot give it.
 	Failed string

@@ -1,14 +1,12 @@
 package django
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -66,65 +64,6 @@ func (*Adapter) Traits() adapter.Traits {
 
 // Looks says what Detect looks for.
 func (*Adapter) Looks() string { return "a manage.py, and migrations of apps below it" }
-
-// Detect finds manage.py files that hand over to Django, with migrations
-// below them. A project inside another one (its tests, an example) is left to
-// the outer.
-func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
-	paths := t.Paths()
-	var sources []adapter.Source
-	for _, p := range paths {
-		if path.Base(p) != "manage.py" || hidden(p) {
-			continue
-		}
-		dir := path.Dir(p)
-		if dir == "." {
-			dir = ""
-		}
-		count := 0
-		for _, m := range paths {
-			if isMigration(m) && (dir == "" || strings.HasPrefix(m, dir+"/")) && !hidden(m) {
-				count++
-			}
-		}
-		if count == 0 {
-			continue
-		}
-		if text, err := t.Read(p); err != nil || !bytes.Contains(text, []byte("django")) && !bytes.Contains(text, []byte("DJANGO")) {
-			continue
-		}
-		sources = append(sources, adapter.Source{
-			Framework: framework, Dir: dir, Score: 3,
-			Why: fmt.Sprintf("%s, and %d files in directories of migrations", p, count),
-		})
-	}
-	return slices.DeleteFunc(sources, func(s adapter.Source) bool {
-		return slices.ContainsFunc(sources, func(outer adapter.Source) bool {
-			return outer.Dir != s.Dir && (outer.Dir == "" || strings.HasPrefix(s.Dir, outer.Dir+"/"))
-		})
-	})
-}
-
-// isMigration reports whether a file may be one: in migrations, or numbered and
-// below a directory that MIGRATION_MODULES may name (db_migrations, or
-// migrations/shop of the project).
-func isMigration(p string) bool {
-	dir, name := path.Dir(p), path.Base(p)
-	if path.Ext(name) != ".py" || name == "__init__.py" {
-		return false
-	}
-	return path.Base(dir) == "migrations" || numbered.MatchString(name) && strings.Contains(dir, "migrations")
-}
-
-var numbered = regexp.MustCompile(`^\d{4}_`)
-
-// hidden are copies and templates of projects, and installed packages.
-func hidden(p string) bool {
-	if strings.Contains(p, "{{") {
-		return true
-	}
-	return slices.ContainsFunc(strings.Split(p, "/"), skipped)
-}
 
 // Load renders the project. An error is the project's as a whole: *Error.
 func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
@@ -296,6 +235,8 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 		op := &m.Operations[i]
 		if op.Refused != "" {
 			out.Problems = append(out.Problems, op.refusal())
+		} else if op.Elsewhere {
+			out.Elsewhere = append(out.Elsewhere, op.opaque(m))
 		} else if op.Opaque != "" {
 			out.Opaque = append(out.Opaque, op.opaque(m))
 		}

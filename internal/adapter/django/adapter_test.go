@@ -112,6 +112,8 @@ func TestDetect(t *testing.T) {
 		"web/tests/app/migrations/0001_initial.py":      "",
 		"flask/manage.py":                               "from flask_script import Manager",
 		"flask/migrations/versions.py":                  "",
+		"own/manage.py":                                 "from shop.commands import main\nmain()",
+		"own/shop/migrations/0001_initial.py":           "from django.db import migrations",
 		"bare/manage.py":                                manage,
 		"node_modules/x/manage.py":                      manage,
 		"node_modules/x/a/migrations/1.py":              "",
@@ -124,7 +126,7 @@ func TestDetect(t *testing.T) {
 	for _, s := range (&Adapter{}).Detect(tree) {
 		dirs = append(dirs, s.Dir)
 	}
-	if diff := cmp.Diff([]string{"web"}, dirs); diff != "" {
+	if diff := cmp.Diff([]string{"own", "web"}, dirs); diff != "" {
 		t.Error(diff)
 	}
 }

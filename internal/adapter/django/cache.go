@@ -117,7 +117,8 @@ func (c cache) trim() {
 }
 
 // hashInterpreter asks Python for its version and search path, without the
-// project, and hashes the names of the installed packages, versions included.
+// project, and hashes the names of the installed packages, versions included, and of
+// the modules beside them.
 func hashInterpreter(ctx context.Context, h io.Writer, python string) error {
 	cmd := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.version); print(*sys.path[1:], sep='\\n')")
 	cmd.WaitDelay = time.Second
@@ -132,7 +133,7 @@ func hashInterpreter(ctx context.Context, h io.Writer, python string) error {
 			continue
 		}
 		for _, e := range entries {
-			if name := e.Name(); strings.HasSuffix(name, "-info") || strings.HasSuffix(name, ".pth") {
+			if name := e.Name(); name != "__pycache__" {
 				fmt.Fprintln(h, name)
 			}
 		}

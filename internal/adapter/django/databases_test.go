@@ -45,7 +45,7 @@ func TestDatabases(t *testing.T) {
 	dir := written(t, apps(map[string]string{
 		"manage.py": manage,
 		"conf.py": `SECRET_KEY = "x"
-INSTALLED_APPS = ["shop", "metrics", "legacy", "mixed"]
+INSTALLED_APPS = ["shop", "metrics", "legacy", "mixed", "nowhere"]
 PG = "django.db.backends.postgresql"
 DATABASES = {
     "legacy": {"ENGINE": "django.db.backends.mysql", "NAME": "l"},
@@ -56,13 +56,14 @@ DATABASE_ROUTERS = ["routers.ByApp"]
 `,
 		"routers.py": `class ByApp:
     def allow_migrate(self, db, app_label, model_name=None, **hints):
-        wanted = hints.get("target") or {"metrics": "metrics", "legacy": "legacy"}.get(app_label, "default")
+        wanted = hints.get("target") or {"metrics": "metrics", "legacy": "legacy", "nowhere": "archive"}.get(app_label, "default")
         return db == wanted
 `,
 	}, map[string]string{
 		"shop":    thing,
 		"metrics": thing + "        migrations.AddField('thing', 'n', models.IntegerField(null=True, db_index=True)),\n",
 		"legacy":  thing,
+		"nowhere": thing + "        migrations.RunPython(migrations.RunPython.noop),\n        migrations.RunSQL(migrations.RunSQL.noop),\n        migrations.RunPython(lambda apps, editor: print()),\n",
 		"mixed":   thing + "        migrations.RunSQL('ANALYZE metrics_thing', hints={'target': 'metrics'}),\n        migrations.AlterField('thing', 'name', models.TextField(help_text='x')),\n",
 	}))
 	p := render(t, Config{Dir: dir, Python: venv(t, "django-5.2-none")})
@@ -80,6 +81,9 @@ DATABASE_ROUTERS = ["routers.ByApp"]
 		"CreateModel: it runs on the database legacy, which is not Postgres but mysql",
 		`metrics.0001_initial on "metrics": 3`,
 		`mixed.0001_initial on "": 2`,
+		`nowhere.0001_initial on "": 0`,
+		"CreateModel: no database of these settings takes it: the routers keep it from default, legacy, metrics",
+		"RunPython: no database of these settings takes it: the routers keep it from default, legacy, metrics",
 		`shop.0001_initial on "": 1`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -234,8 +238,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 				got[name][m.App] = len(m.Statements)
 			}
 			for _, op := range m.Operations {
-				if op.Opaque != "" {
-					t.Errorf("%s: %s: %s", name, op.Class, op.Opaque)
+				if told := op.Elsewhere && op.Opaque != ""; told != (len(m.Statements) == 0) {
+					t.Errorf("%s: %s of %s: %s", name, op.Class, m.ID(), op.Opaque)
 				}
 			}
 		}

@@ -111,6 +111,8 @@ type Operation struct {
 	// Failed marks an Opaque that is an error, not the nature of the
 	// operation (Python code, a question to the database).
 	Failed bool `json:"failed"`
+	// Elsewhere: another database runs it, if any does.
+	Elsewhere bool `json:"elsewhere"`
 	// Refused is what Django says where it refuses the operation on any database.
 	Refused string `json:"refused"`
 	// Code is the function of a RunPython.

@@ -85,6 +85,8 @@ type Error struct {
 	// Missing is what an import did not find: "markdown", or a name of a module,
 	// "package.module:name". "" where that is not why.
 	Missing string
+	// Lasting: with the same files, packages and environment it fails so again.
+	Lasting bool
 }
 
 // Error says what happened and how to go on.
@@ -153,8 +155,8 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 	}
 	store, key := openCache(ctx, cfg, python)
 	if answer, ok := store.get(key); ok {
-		if project, err := decode(answer, python); err == nil {
-			return project, nil
+		if project, err := decode(answer, python); err == nil || lasting(err) {
+			return project, err
 		}
 	}
 	if cfg.revision != nil {
@@ -173,14 +175,23 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 		return nil, err
 	}
 	project, err := decode(answer, python)
+	if err == nil || lasting(err) {
+		store.put(key, answer)
+	}
 	if err != nil {
 		return nil, err
 	}
-	store.put(key, answer)
 	if died != nil {
 		project.Notes = append(project.Notes, died.Message+"; started again, it did its work")
 	}
 	return project, nil
+}
+
+// lasting reports whether a failure is worth keeping: a base that does not come up would
+// cost seconds on every run.
+func lasting(err error) bool {
+	failed, ok := errors.AsType[*Error](err)
+	return ok && failed.Lasting
 }
 
 // patiently runs Python once more where it died of a signal: a crash of the interpreter or
@@ -310,13 +321,14 @@ func decode(answer []byte, python string) (*Project, error) {
 		Project
 		Error *struct {
 			Kind, Message, Traceback, Missing string
+			Lasting                           bool
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("read the renderer's answer: %w", err)
 	}
 	if e := out.Error; e != nil {
-		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback, Missing: e.Missing}
+		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback, Missing: e.Missing, Lasting: e.Lasting}
 	}
 	return &out.Project, nil
 }

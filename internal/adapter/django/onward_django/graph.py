@@ -1,8 +1,12 @@
 """Loads all migrations and puts them into the order in which Django runs them.
 
-Squashed migrations count as Django counts them on the deployed database,
-which is not there to be asked. `applied` says what it has (by default, all
-migrations that exist):
+What Django refuses (leaves, circles, what is missing) is asked of the graph
+that Django itself makes. In that, a squash stands in for what it replaces
+unless a part of it is applied and a part is not. `applied` says what the
+deployed database has (by default, all migrations that exist).
+
+The history is read from a graph of its own, for it is the originals that have
+run wherever they are still there:
 
 - everything that a squash replaces exists, and any of it is applied: the
   originals are the history, and the squash itself never runs;
@@ -32,11 +36,33 @@ class Plan:
         self.uprooted = set()  # keys whose dependency was cut: it is missing, or a circle
         self.broken = set()  # keys whose file does not import
         self.applied = None if applied is None else {tuple(key) for key in applied}
+        self.files = {}
+        self.disk = None  # (migrations, apps without, apps with), once they are read
+        self.known = True  # errors are taken note of
+        try:
+            graph = self.build(connection)
+            self.known = False
+            self.build(None)
+        except LookupError as error:  # Django itself fails: a squash of what another took away
+            self.error(getattr(error, "node", None) or next(iter(self.loader.replacements)), last_line(error))
+            graph = self.build(None)
+        self.conflicts = {
+            app: sorted(names) for app, names in self.detect_conflicts(graph).items()
+        }
+        self.migrations = self.loader.disk_migrations
+        self.order = self.plan()
+
+    def build(self, connection):
+        """Builds a graph, without the migrations whose dependencies cannot be read.
+
+        It is Django's own with a connection, and that of the history without.
+        """
         plan = self
 
         class Graph(MigrationGraph):
             def validate_consistency(self, *args):
-                plan.replace(self)
+                if connection is None:
+                    plan.replace(self)
                 plan.drop_missing(self)
 
             def ensure_not_cyclic(self):
@@ -46,21 +72,31 @@ class Plan:
             def load_disk(self):
                 plan.load_disk(self)
 
-        self.files = {}
-        original, loading.MigrationGraph = loading.MigrationGraph, Graph
-        try:
-            self.loader = Loader(None, load=False, replace_migrations=False)
-            self.build()
-        finally:
-            loading.MigrationGraph = original
-        self.migrations = self.loader.disk_migrations
-        self.conflicts = {
-            app: sorted(names) for app, names in self.detect_conflicts().items()
-        }
-        self.order = self.plan()
+        class Recorder:
+            def __init__(self, connection):
+                pass
 
-    def build(self):
-        """Builds the graph, without the migrations whose dependencies cannot be read."""
+            def applied_migrations(self):
+                return dict.fromkeys(plan.deployed())
+
+        graph, recorder = loading.MigrationGraph, loading.MigrationRecorder
+        loading.MigrationGraph, loading.MigrationRecorder = Graph, Recorder
+        try:
+            self.loader = Loader(connection, load=False, replace_migrations=connection is not None)
+            self.resolve()
+        finally:
+            loading.MigrationGraph, loading.MigrationRecorder = graph, recorder
+        return self.loader.graph
+
+    def deployed(self):
+        """The migrations that the deployed database has."""
+        if self.applied is not None:
+            return self.applied
+        every = self.loader.disk_migrations
+        return {*every, *(tuple(key) for migration in every.values() for key in migration.replaces)}
+
+    def resolve(self):
+        """Builds the loader's graph, and again without what Django cannot resolve."""
         while True:
             try:
                 return self.loader.build_graph()
@@ -72,6 +108,7 @@ class Plan:
                 self.error(key, str(error))
                 self.uprooted.add(key)
                 self.removed = getattr(self, "removed", set()) | {(key, reference)}
+                self.disk = None
 
     def guilty(self):
         """The migration and the dependency that Django could not resolve."""
@@ -86,10 +123,15 @@ class Plan:
         return None
 
     def error(self, key, message, missing=None):
+        if not self.known:
+            return
         self.errors.append({"app": key[0], "name": key[1], "message": message, "missing": missing})
 
     def load_disk(self, loader):
         """Django's load_disk, in which one broken file costs one migration."""
+        if self.disk is not None:
+            loader.disk_migrations, loader.unmigrated_apps, loader.migrated_apps = self.disk
+            return
         loader.disk_migrations = {}
         loader.unmigrated_apps, loader.migrated_apps = set(), set()
         removed = getattr(self, "removed", set())
@@ -125,6 +167,7 @@ class Plan:
                     kept = [d for d in getattr(migration, field) if (key, tuple(d)) not in removed]
                     setattr(migration, field, kept)
                 loader.disk_migrations[key] = migration
+        self.disk = loader.disk_migrations, loader.unmigrated_apps, loader.migrated_apps
 
     def load(self, key, module, module_name, previous):
         path = "%s.%s" % (module_name, key[1])
@@ -219,13 +262,13 @@ class Plan:
                     state[node.key] = "open"
                     stack.append((node.key, iter(sorted(node.parents))))
 
-    def detect_conflicts(self):
+    def detect_conflicts(self, graph):
         """The apps with several leaf migrations.
 
         What hangs on a dependency that was cut has no place in the graph: Django
         refuses that dependency, and says nothing of leaves.
         """
-        graph, found = self.loader.graph, {}
+        found = {}
         for app, name in graph.leaf_nodes():
             if self.uprooted.isdisjoint(graph.forwards_plan((app, name))):
                 found.setdefault(app, set()).add(name)

@@ -14,15 +14,17 @@ from .errors import last_line, place
 class Failure(Exception):
     """The project as a whole cannot be rendered."""
 
-    def __init__(self, kind, message, detail="", missing=""):
+    def __init__(self, kind, message, detail="", missing="", lasting=False):
         super().__init__(message)
         self.kind, self.message, self.detail, self.missing = kind, message, detail, missing
+        self.lasting = lasting
 
     def as_json(self):
         return {
             "kind": self.kind,
             "message": self.message,
             "missing": self.missing,
+            "lasting": self.lasting,
             "traceback": self.detail[-8000:],
         }
 
@@ -40,7 +42,7 @@ def answer(request):
     try:
         import django
     except ImportError as error:
-        raise Failure("django", last_line(error))
+        raise Failure("django", last_line(error), lasting=stand_in.lasting(error))
 
     from . import driver
 
@@ -145,6 +147,7 @@ def set_up(project, settings, pg, stands_in):
                 "no settings module: manage.py sets none and DJANGO_SETTINGS_MODULE is not set"
                 + (" (%s)" % last_line(trouble) if trouble else ""),
                 missing=stand_in.missing(trouble),
+                lasting=stand_in.lasting(trouble),
             )
     import django
 
@@ -167,7 +170,8 @@ def set_up(project, settings, pg, stands_in):
                 error = trouble  # manage.py sets up itself, and failed there
             message = place(error, project) + last_line(error)
             missing = stand_in.missing(error) or stand_in.missing(trouble)
-            raise Failure("settings", message, traceback.format_exc(), missing)
+            lasting = stand_in.lasting(error) and (trouble is None or stand_in.lasting(trouble))
+            raise Failure("settings", message, traceback.format_exc(), missing, lasting)
         return [last_line(error)] + finish(apps, error)
     return []
 

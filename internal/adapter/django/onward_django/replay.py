@@ -110,6 +110,7 @@ class Replay:
             "sql_source": "literal" if isinstance(operation, migrations.RunSQL) else "rendered",
             "opaque": None,
             "failed": False,
+            "elsewhere": False,
             "refused": "",
             "code": None,
             "note": "",
@@ -192,7 +193,7 @@ class Running:
             # What the routers keep from one database runs on the next.
             if ran or not self.replay.refused:
                 return
-        self.elsewhere()
+        self.elsewhere(operation)
 
     def transaction(self, operation):
         """As Migration.apply has it: "migration", "operation" (one of its own) or "none"."""
@@ -202,13 +203,20 @@ class Running:
         own = operation.atomic or (self.migration.atomic and operation.atomic is not False)
         return "operation" if own else "none"
 
-    def elsewhere(self):
-        """Says so where the routers keep an operation for a database of another kind."""
+    def elsewhere(self, operation):
+        """Says so where the routers keep an operation for a database of another kind, or from all."""
+        if isinstance(operation, migrations.RunSQL) and not operation.sql:
+            return
+        others = self.replay.others
         for app_label, hints in list(self.replay.refused):
-            for alias, vendor in self.replay.others.items():
+            for alias, vendor in others.items():
                 if router.allow_migrate(alias, app_label, **hints):
                     self.opaque("it runs on the database %s, which is not Postgres but %s" % (alias, vendor))
+                    self.entry["elsewhere"] = True
                     return
+        kept = sorted({*(connection.alias for connection in self.replay.connections), *others})
+        self.opaque("no database of these settings takes it: the routers keep it from " + ", ".join(kept))
+        self.entry["elsewhere"] = True
 
     def forwards(self, operation, editor, before, after):
         """The database side of one operation, or of one nested in another."""
@@ -284,9 +292,9 @@ class Running:
         """Takes note of a RunPython; no code of the project is run."""
         code = getattr(operation, "code", None)
         alias = self.replay.connection.alias
-        if not router.allow_migrate(alias, self.migration.app_label, **getattr(operation, "hints", {})):
-            return
         if code is None or code is migrations.RunPython.noop:
+            return
+        if not router.allow_migrate(alias, self.migration.app_label, **getattr(operation, "hints", {})):
             return
         function = getattr(code, "func", code)  # functools.partial
         if function is code and straight.only_editor(function, alias) and self.straight(operation, editor, before):

@@ -210,3 +210,20 @@ def missing(error):
                 return "%s:%s" % (_OPTIONS, found.group(1))
         error, seen = error.__cause__ or error.__context__, seen + 1
     return ""
+
+
+# What the same code raises again with the same packages. Other errors may be for want
+# of a service, a file or a library of the system, which may be there the next time.
+_OF_CODE = (AttributeError, TypeError, NameError, SyntaxError, KeyError, ValueError, ModuleNotFoundError)
+
+
+def lasting(error):
+    """Whether the project fails so until its code, its packages or the environment change."""
+    seen = 0
+    while error is not None and seen < 10:
+        django = type(error).__module__ == "django.core.exceptions" and "library" not in str(error)
+        django = django or isinstance(error, RuntimeError) and str(error).startswith("Model class ")
+        if not django and not isinstance(error, _OF_CODE) and not missing(error):
+            return False
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return 0 < seen < 10

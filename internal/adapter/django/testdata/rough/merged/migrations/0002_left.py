@@ -1,0 +1,6 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("merged", "0001_initial")]
+    operations = [migrations.AddField("crate", "left", models.IntegerField(null=True))]
