@@ -223,9 +223,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		}
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
-			why := strings.TrimPrefix(err.Error(), what+" in "+dir+": ")
-			a.opaque = slices.Insert(a.opaque, failed, onward.Opaque{Path: dir, What: what, Why: why, Failed: true})
+			a.opaque = slices.Insert(a.opaque, failed, ofHead(s, err))
 			failed++
 			continue
 		}
@@ -252,6 +250,12 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	beginAnew(pairs)
 	endPairs(pairs, a.base, a.head)
 	return pairs, a.named(pairs, adapters)
+}
+
+// ofHead says that a source could not be read.
+func ofHead(s adapter.Source, err error) onward.Opaque {
+	dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
+	return onward.Opaque{Path: dir, What: what, Why: strings.TrimPrefix(err.Error(), what+" in "+dir+": "), Failed: true}
 }
 
 // both reads a source at head and, where base is not nil, at the base: at the
