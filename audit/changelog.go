@@ -106,7 +106,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 			j.history(p.history)
 			from := len(j.report.Migrations)
 			for _, m := range p.release {
-				j.judge(m.migration, m.status, together(pairs, k))
+				j.judge(m.migration, m.status, runOf(pairs, k, m.migration))
 			}
 			for _, m := range p.deleted {
 				j.deleted(m)
@@ -131,12 +131,19 @@ func (a *changelog) begin(j *judge, database int, compared []*comparison, usage 
 	}
 }
 
-// together is rule.Migration.Together of the migrations of a pair.
-func together(pairs []pair, k int) int {
+// run is what a migration shares with the others of its source: rule.Migration.Together
+// and Session.
+type run struct{ together, session int }
+
+// runOf is the run of a migration of a pair.
+func runOf(pairs []pair, k int, m *adapter.Migration) (out run) {
 	if pairs[k].head.Together {
-		return k + 1
+		out.together = k + 1
 	}
-	return 0
+	if m.Runner.KeepsSession && !m.Runner.OwnSession || out.together != 0 {
+		out.session = k + 1
+	}
+	return out
 }
 
 // otherwise judges the release of a database in the other way, where there is one; but
@@ -144,10 +151,10 @@ func together(pairs []pair, k int) int {
 func (a *changelog) otherwise(database int, pairs []pair, compared []*comparison, usage *deployedCode) (map[string][]onward.Finding, error) {
 	var list []*adapter.Migration
 	var steps []released
-	var with []int
+	var with []run
 	for _, k := range a.databases[database] {
 		for _, m := range compared[k].release {
-			list, steps, with = append(list, m.migration), append(steps, m), append(with, together(pairs, k))
+			list, steps, with = append(list, m.migration), append(steps, m), append(with, runOf(pairs, k, m.migration))
 		}
 	}
 	other := otherways(list)

@@ -126,7 +126,7 @@ func (c *CheckConfig) otherwise(j *judge, list []*adapter.Migration) (map[string
 	}
 	trial.deployed, trial.strings = j.run().Release().Deployed, j.strings
 	for _, m := range other {
-		trial.judge(m, onward.StatusNew, 0)
+		trial.judge(m, onward.StatusNew, run{})
 	}
 	return trial.differing(list, other), nil
 }

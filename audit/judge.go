@@ -131,9 +131,9 @@ func (j *judge) obscure(m *adapter.Migration) {
 }
 
 // judge runs the rules over a migration of the release.
-func (j *judge) judge(m *adapter.Migration, status onward.Status, together int) {
+func (j *judge) judge(m *adapter.Migration, status onward.Status, in run) {
 	s, err := script.Build(m.Source)
-	x := &judged{migration: m, script: s, err: err, status: status, together: together}
+	x := &judged{migration: m, script: s, err: err, status: status, run: in}
 	j.fold(x)
 	j.rules(x)
 }
@@ -146,7 +146,7 @@ type judged struct {
 	script    *script.Script
 	err       error           // the script's
 	folded    *rule.Migration // nil when it could not be read
-	together  int             // rule.Migration.Together
+	run       run
 }
 
 // fold runs a migration through the catalog.
@@ -169,7 +169,7 @@ func (j *judge) fold(x *judged) {
 	}
 	x.folded = &rule.Migration{
 		ID: m.ID, Path: m.Path, Framework: m.Framework, Status: x.status, Mode: m.Source.Mode, Script: x.script, Runner: m.Runner,
-		Refusals: m.Problems, Together: x.together, Otherwise: j.otherwise[m.Path],
+		Refusals: m.Problems, Together: x.run.together, Session: x.run.session, Otherwise: j.otherwise[m.Path],
 	}
 	j.run().Fold(x.folded)
 	j.leaves(x.script, false)

@@ -73,7 +73,7 @@ func TestAllIsOneByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range list() {
-		one.judge(m, onward.StatusNew, 0)
+		one.judge(m, onward.StatusNew, run{})
 	}
 	want := one.finish()
 	if len(want.Findings) < 100 || want.Summary.Statements < 800 {

@@ -49,6 +49,9 @@ type Tool struct {
 	// Apart is where what cannot run in a transaction has to stand: "a file of
 	// its own that …". "" where that is not known.
 	Apart string
+	// Ended is what it fails with where a file ended its transaction, once all of the file
+	// has run; "" where it does not notice.
+	Ended string
 	// KeepsSession: one session goes through all its files.
 	KeepsSession bool
 	// Renderer is there where the SQL is rendered from operations; nil where authors

@@ -8,17 +8,12 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
 )
 
 // analyse runs the migration through the catalog and the effects.
 func (e *Engine) analyse(m *Migration) {
-	settings := newTracker(m.Runner)
-	before := e.left
-	if e.left = nil; before != nil && m.Together == before.tx.Migration.Together {
-		settings = before.settings
-	} else {
-		before = nil
-	}
+	settings, before := e.session(m)
 	var tx *Tx
 	number := -1
 	var points analysis.Savepoints[*catalog.Catalog]
@@ -30,10 +25,12 @@ func (e *Engine) analyse(m *Migration) {
 			e.txs++
 			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
 			tx.First = tx
-			if before != nil && st.Origin == script.Runner && len(m.Txs) == 0 {
-				tx.Earlier, tx.First = before.tx, before.tx.First
-			} else if before != nil && len(m.Txs) == 0 {
-				settings.commit()
+			if before != nil && len(m.Txs) == 0 {
+				if before.continues(m.Script, st) {
+					tx.Earlier, tx.First = before.tx, before.tx.First
+				} else {
+					settings.commit()
+				}
 			}
 			m.Txs = append(m.Txs, tx)
 			number = st.Tx
@@ -51,18 +48,42 @@ func (e *Engine) analyse(m *Migration) {
 		tx.alterEnum = tx.alterEnum || st.Node.GetAlterEnumStmt() != nil
 		m.Statements = append(m.Statements, s)
 	}
-	switch {
-	case tx == nil:
-		e.left = before
-	case m.Together != 0 && tx.Origin == script.Runner:
-		now := *settings
-		e.left = &left{tx, &now}
-	}
-	e.close(tx, settings)
+	e.leave(m, tx, settings, before)
 	for _, t := range m.Txs {
 		t.held(e.folding)
 	}
 	e.folding.settle()
+}
+
+// session is how a migration finds the session: with what is set in it, and as the
+// migration before left it, where that one runs in one transaction with this.
+func (e *Engine) session(m *Migration) (settings *tracker, before *left) {
+	settings = newTracker(m.Runner)
+	before, e.left = e.left, nil
+	switch {
+	case before == nil:
+	case m.Together != 0 && m.Together == before.by.Together:
+		m.Script.Continue(before.by.Script)
+		return before.settings, before
+	case m.Session != 0 && m.Session == before.by.Session && m.Runner.AfterDeploy == before.by.Runner.AfterDeploy:
+		settings.session = before.settings.session
+		settings.commit()
+	}
+	return settings, nil
+}
+
+// leave closes the last transaction of a migration, and notes how it leaves the session.
+func (e *Engine) leave(m *Migration, tx *Tx, settings *tracker, before *left) {
+	now := *settings // SET LOCAL goes on where the transaction does
+	e.close(tx, settings)
+	switch {
+	case tx == nil && before != nil:
+		e.left = before
+	case m.Script.End == script.Alone || m.Together == 0:
+		e.left = &left{m, tx, settings}
+	default:
+		e.left = &left{m, tx, &now}
+	}
 }
 
 // run takes a statement through the catalog and the effects.
@@ -95,11 +116,27 @@ func Fails(on []VersionResult, before *catalog.Catalog) bool {
 	return len(on) > 0 && !slices.ContainsFunc(on, func(r VersionResult) bool { return !r.Result.Fails(before) })
 }
 
-// left is the transaction that a migration leaves open for the next one, and
-// what is set in it.
+// left is the session as a migration leaves it to the next one of the same run: the
+// transaction that it ran in last, which may be open, and what is set.
 type left struct {
+	by       *Migration
 	tx       *Tx
 	settings *tracker
+}
+
+// continues reports whether the first statement of the next migration runs in the
+// transaction that the last one of this left open.
+func (l *left) continues(next *script.Script, first *script.Statement) bool {
+	if l.tx == nil {
+		return false
+	}
+	switch l.by.Script.End {
+	case script.Runner:
+		return first.Origin == script.Runner
+	case script.Explicit:
+		return next.Source.Mode == onward.TransactionFile && l.tx.Origin == script.Explicit
+	}
+	return false
 }
 
 // All are the statements of a transaction, those of earlier migrations first.

@@ -30,6 +30,9 @@ type Migration struct {
 	// Together is not 0 where the runner sends all new migrations of a source in
 	// one transaction, and then the same for all of one source.
 	Together int
+	// Session is not 0 where one session goes through all new migrations of a source,
+	// and then the same for all of one source.
+	Session int
 	// Statements, Txs are filled by the engine; in order.
 	Statements []*Stmt
 	Txs        []*Tx

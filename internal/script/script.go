@@ -54,9 +54,8 @@ type Part struct {
 	// Operation is what a framework rendered the part from; zero for SQL that
 	// the author wrote.
 	Operation Operation
-	// Message: the runner sends the part as one message of its own, for
-	// onward.TransactionNone: several statements in it are one implicit
-	// transaction.
+	// Message: the runner sends the part as one message of its own: where no
+	// transaction is open, several statements in it are one implicit transaction.
 	Message bool
 	// Block is not 0 where the runner opens a transaction around the parts that
 	// have one number, for onward.TransactionNone.
@@ -190,6 +189,8 @@ type Script struct {
 	Rollback map[int]bool
 	// Open reports that the file ends inside a transaction that it opened.
 	Open bool
+	// End is what is open in the session behind its last statement.
+	End Origin
 	// Strings is how strings end behind it.
 	Strings pgparse.Strings
 	// Added is how many statements are there by Call.

@@ -66,6 +66,61 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
+// What a runner sends as one message in its transaction is one behind its COMMIT, too.
+func TestMessageBehindCommit(t *testing.T) {
+	t.Parallel()
+	const one, two = "SELECT 1; COMMIT; SELECT 2; SELECT 3", "SELECT 4"
+	s, err := Build(Source{Text: one + two, Mode: onward.TransactionFile, Parts: []Part{
+		{SQL: one, Message: true}, {SQL: two, Start: len(one), Message: true},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Origin{Runner, Runner, Message, Message, Alone}
+	for i, st := range s.Statements {
+		if st.Origin != want[i] {
+			t.Errorf("%s: origin %d, want %d", st.SQL, st.Origin, want[i])
+		}
+	}
+	if s.End != Alone {
+		t.Errorf("what is open in the end: %d", s.End)
+	}
+}
+
+// A file whose runner's transaction an earlier one has ended runs as that one left the
+// session.
+func TestContinue(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		first, second string
+		want          []Origin
+		controls      []ControlKind
+	}{
+		{"SELECT 1", "SELECT 2", []Origin{Runner}, nil},
+		{"SELECT 1; COMMIT", "SELECT 2; SELECT 3", []Origin{Alone, Alone}, nil},
+		{"COMMIT; BEGIN; SELECT 1", "SELECT 2; COMMIT; SELECT 3", []Origin{Explicit, Explicit, Alone}, nil},
+		{"COMMIT; BEGIN; SELECT 1; ROLLBACK", "COMMIT", []Origin{Alone}, []ControlKind{CommitWithout}},
+		{"COMMIT", "BEGIN; SELECT 3; COMMIT", []Origin{Explicit, Explicit, Explicit}, nil},
+	} {
+		s := build(t, c.second, onward.TransactionFile)
+		s.Continue(build(t, c.first, onward.TransactionFile))
+		var got []Origin
+		for _, st := range s.Statements {
+			got = append(got, st.Origin)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s | %s: %s", c.first, c.second, diff)
+		}
+		var controls []ControlKind
+		for _, x := range s.Controls {
+			controls = append(controls, x.Kind)
+		}
+		if diff := cmp.Diff(c.controls, controls); diff != "" || s.Open {
+			t.Errorf("%s | %s: open %t, %s", c.first, c.second, s.Open, diff)
+		}
+	}
+}
+
 func TestOpenAndRollback(t *testing.T) {
 	t.Parallel()
 	if s := build(t, "BEGIN; SELECT 1", onward.TransactionNone); !s.Open {

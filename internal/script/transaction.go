@@ -28,15 +28,39 @@ func (b builder) transactions() {
 		t.outer, t.pipeline = Message, true
 	}
 	t.open(t.outer)
-	if t.outer == Alone && b.Source.Mode == onward.TransactionNone {
-		t.messages, t.parts = b.messages(), b.Source.Parts
+	t.run()
+}
+
+// Continue gives the statements of a script, which its runner sends in the transaction
+// of the script before, those that they run in where that one ended the runner's: in
+// what it began again, or in none.
+func (s *Script) Continue(before *Script) {
+	if before.End == Runner || s.Source.Mode != onward.TransactionFile {
+		return
 	}
-	for _, s := range b.Statements {
+	s.Controls, s.Rollback = nil, map[int]bool{}
+	t := tracker{Script: s, part: -1}
+	t.open(before.End)
+	t.run()
+}
+
+// run goes through the statements.
+func (t *tracker) run() {
+	switch t.Source.Mode {
+	case onward.TransactionNone, onward.TransactionFile:
+		if t.outer != Message {
+			t.messages, t.parts = t.Script.messages(), t.Source.Parts
+		}
+	}
+	for _, s := range t.Statements {
 		t.statement(s)
 	}
-	b.Last = t.last
+	t.Last, t.End = t.last, t.origin
+	if t.origin == Message {
+		t.End = Alone
+	}
 	// The runner's own COMMIT ends one that the file began again.
-	b.Open = t.origin == Explicit && t.outer != Runner
+	t.Open = t.origin == Explicit && t.Source.Mode != onward.TransactionFile
 }
 
 // tracker follows the transaction state of the session through a script.
@@ -45,7 +69,7 @@ type tracker struct {
 	outer  Origin // what the runner makes of the file
 	origin Origin // what is open now; Alone: nothing
 	tx     int
-	last   int
+	last   int // the last one's number
 	// messages has the parts that are messages of several statements; part
 	// is the one of the statement before.
 	messages map[int]bool
@@ -60,15 +84,15 @@ type tracker struct {
 
 // messages finds the parts that are sent as one message and hold more than one
 // statement.
-func (b builder) messages() map[int]bool {
+func (s *Script) messages() map[int]bool {
 	statements := map[int]int{}
-	for _, s := range b.Statements {
+	for _, s := range s.Statements {
 		if s.Parent < 0 {
 			statements[s.part]++
 		}
 	}
 	out := map[int]bool{}
-	for i, p := range b.Source.Parts {
+	for i, p := range s.Source.Parts {
 		if p.Message && statements[i] > 1 {
 			out[i] = true
 		}

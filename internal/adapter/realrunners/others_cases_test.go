@@ -47,6 +47,9 @@ func TestDbmateOnServer(t *testing.T) {
 		"a long comment in front": failing("/* why */\n"+up+"SELECT 1;\n"+down, "preceding"),
 		"no down migration":       failing(up+"SELECT 1;\n", "define a down block"),
 		"another name":            {base, map[string]string{"db/migrations/1_a.sql": gone, "db/migrations/1_z.sql": base["db/migrations/1_a.sql"]}, ""},
+		"behind COMMIT":           failing(up+"COMMIT;\n"+concurrently+down, "unexpected transaction status idle"),
+		"COMMIT":                  failing(up+"SELECT 1;\nCOMMIT;\n"+down, "unexpected transaction status idle"),
+		"COMMIT and BEGIN":        with(up + "COMMIT;\nBEGIN;\n" + down),
 		"rows":                    failing(up+rows+down, "syntax error"),
 		"no rows":                 failing(up+noRows+down, "bad connection"),
 		"no rows, none":           failing("-- migrate:up transaction:false\n"+noRows+down, "CopyInResponse"),
@@ -67,10 +70,14 @@ func TestNodePgMigrateOnServer(t *testing.T) {
 	}
 	exercise(t, "migrations", table, map[string]releaseCase{
 		"a transaction": {base, map[string]string{"migrations/1700000000004_d.sql": concurrently}, inBlock},
-		"rows":          {base, map[string]string{"migrations/1700000000004_d.sql": rows}, "syntax error"},
-		"no rows":       {base, map[string]string{"migrations/1700000000004_d.sql": noRows}, "No source stream defined"},
-		"capitals":      {base, map[string]string{"migrations/1700000000004_d.sql": "-- DOWN MIGRATION\nSELECT 1/0;\n-- UP MIGRATION\nSELECT 1;\n"}, ""},
-		"out of order":  {base, map[string]string{"migrations/1700000000002_d.sql": "SELECT 1;\n"}, "is preceding already run migration"},
+		"behind COMMIT": {base, map[string]string{"migrations/1700000000004_d.sql": "COMMIT;\n" + concurrently}, inBlock},
+		"behind the COMMIT of another file": {base, map[string]string{
+			"migrations/1700000000004_d.sql": "COMMIT;\n", "migrations/1700000000005_e.sql": concurrently,
+		}, ""},
+		"rows":         {base, map[string]string{"migrations/1700000000004_d.sql": rows}, "syntax error"},
+		"no rows":      {base, map[string]string{"migrations/1700000000004_d.sql": noRows}, "No source stream defined"},
+		"capitals":     {base, map[string]string{"migrations/1700000000004_d.sql": "-- DOWN MIGRATION\nSELECT 1/0;\n-- UP MIGRATION\nSELECT 1;\n"}, ""},
+		"out of order": {base, map[string]string{"migrations/1700000000002_d.sql": "SELECT 1;\n"}, "is preceding already run migration"},
 		"another name": {base, map[string]string{
 			"migrations/1700000000001_a.sql": gone, "migrations/1700000000001_z.sql": base["migrations/1700000000001_a.sql"],
 		}, "is preceding already run migration"},
@@ -101,7 +108,15 @@ func TestDrizzleOnServer(t *testing.T) {
 		"all pending in one": {base, both(release("ALTER TYPE e ADD VALUE 'y';"), map[string]string{
 			"drizzle/0002_c.sql": "INSERT INTO a VALUES ('y');", "drizzle/meta/_journal.json": journal(second + `, {"idx": 2, "when": 300, "tag": "0002_c", "breakpoints": true}`),
 		}), "unsafe use of new value"},
-		"a file is gone": {base, map[string]string{"drizzle/meta/_journal.json": journal(second)}, "No file"},
+		"a file is gone":              {base, map[string]string{"drizzle/meta/_journal.json": journal(second)}, "No file"},
+		"behind COMMIT":               {base, release("SELECT 1;\n--> statement-breakpoint\nCOMMIT;\n--> statement-breakpoint\n" + concurrently), ""},
+		"behind COMMIT, in its piece": {base, release("SELECT 1;\nCOMMIT;\n" + concurrently), inBlock},
+		"behind the COMMIT of another file": {base, both(release("SELECT 1;\n--> statement-breakpoint\nCOMMIT;"), map[string]string{
+			"drizzle/0002_c.sql": concurrently, "drizzle/meta/_journal.json": journal(second + `, {"idx": 2, "when": 300, "tag": "0002_c", "breakpoints": true}`),
+		}), ""},
+		"begun again by another file": {base, both(release("COMMIT;\n--> statement-breakpoint\nBEGIN;"), map[string]string{
+			"drizzle/0002_c.sql": concurrently, "drizzle/meta/_journal.json": journal(second + `, {"idx": 2, "when": 300, "tag": "0002_c", "breakpoints": true}`),
+		}), inBlock},
 	}, atOnce(t, func(url string) string { return url }, "node", "testdata/drizzle.cjs", packages))
 }
 

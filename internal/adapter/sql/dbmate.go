@@ -16,6 +16,8 @@ import (
 //     has the word "transaction:false", in just this spelling.
 //   - A file needs both markers, in small letters at the beginnings of lines, and
 //     nothing but comments of one line stands before the first.
+//   - Its driver, lib/pq, looks whether the transaction is still there before it commits:
+//     where the file ended it, dbmate fails.
 //   - It records the number in front of the name, and so misses neither another
 //     text nor another name, nor a file that is gone.
 var (
@@ -41,6 +43,7 @@ var dbmate = runner{
 		mode: onward.TransactionFile, none: onward.TransactionMessage, off: dbmateAlone, offDown: dbmateBack,
 	},
 	loose:  true,
+	ended:  "pq: unexpected transaction status idle",
 	unique: true,
 	twice: func(string) string {
 		return "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint \"schema_migrations_pkey\""

@@ -29,19 +29,20 @@ func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*sc
 // wayDown is what stands below the markers of the down migration; nil for nothing.
 func (t *marks) wayDown(text string, lines []line, o adapter.Options) *script.Source {
 	out := &script.Source{Text: text, Mode: t.mode, LineComment: "--"}
+	first := slices.IndexFunc(lines, func(l line) bool { return t.down.MatchString(l.text) })
+	if first >= 0 && matches(t.offDown, lines[first:]) || t.offFile && matches(t.off, lines) {
+		out.Mode = t.none
+	}
+	whole := t.whole(out.Mode)
 	_, regions := t.ways(lines, len(text))
 	for _, r := range regions {
 		if p := adapter.Part(text, r[0], r[1]); p.SQL != "" {
-			p.Message = !t.cuts
+			p.Message = whole
 			out.Parts = append(out.Parts, p)
 		}
 	}
 	if len(out.Parts) == 0 {
 		return nil
-	}
-	first := slices.IndexFunc(lines, func(l line) bool { return t.down.MatchString(l.text) })
-	if matches(t.offDown, lines[first:]) || t.offFile && matches(t.off, lines) {
-		out.Mode = t.none
 	}
 	if o.Transaction != "" {
 		out.Mode = o.Transaction

@@ -24,9 +24,9 @@ func TestDown(t *testing.T) {
 		"dbmate, nothing":      {one("-- migrate:up\nSELECT 1;\n-- migrate:down\n"), "", nil},
 		"sql-migrate":          {one("-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\nSELECT 3;\n"), onward.TransactionFile, []string{"SELECT 2;\nSELECT 3;"}},
 		"sql-migrate, without": {one("-- +migrate Up\nSELECT 1;\n-- +migrate Down notransaction\nSELECT 2;\n"), onward.TransactionNone, []string{"SELECT 2;"}},
-		"tern":                 {one("SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n"), onward.TransactionFile, []string{"SELECT 2;"}},
+		"tern":                 {one("SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
 		"tern, only up": {
-			one("---- tern: disable-tx ----\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n"), onward.TransactionFile, []string{"SELECT 2;"},
+			one("---- tern: disable-tx ----\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"},
 		},
 		"goose as plain SQL": {one("-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n"), onward.TransactionNone, []string{"SELECT 2;"}},
 		"rambler, twice": {

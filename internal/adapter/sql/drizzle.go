@@ -27,6 +27,7 @@ var drizzle = runner{
 		return journalOf(p.tree, p.Path).leads(p.ups) && p.told(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
 	},
 	mode:       onward.TransactionFile,
+	whole:      true, // each piece
 	sure:       func(string) bool { return true },
 	send:       func(f *file) { f.regions = pieces(f.text) },
 	unnumbered: true, // its journal has names and times

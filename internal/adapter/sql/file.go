@@ -31,7 +31,7 @@ type file struct {
 func (r *runner) load(p *place, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
 	f := &file{tree: p.tree, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
 	by := r.of(f)
-	m.Runner.Tool = history.Tool{Name: by.name, Unit: by.unit, Apart: by.apart}
+	m.Runner.Tool = history.Tool{Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended}
 	m.Runner.Guessed = by.assumed && o.Transaction == ""
 	f.own, f.mode, f.whole = by == r, by.mode, by.whole
 	if f.mode == "" {

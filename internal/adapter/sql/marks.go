@@ -21,8 +21,9 @@ type marks struct {
 	// for both ways.
 	offDown *regexp.Regexp
 	offFile bool
-	// cuts: statements are sent one by one; otherwise a part is a message.
-	cuts bool
+	// cuts: statements are sent one by one; otherwise a part is a message. cutsAlone:
+	// so they are outside a transaction.
+	cuts, cutsAlone bool
 }
 
 func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
@@ -98,11 +99,17 @@ func markedBy(lines []line) *runner {
 // apply sends a file as its marks say.
 func (t *marks) apply(f *file) {
 	f.regions, _ = t.ways(f.lines, len(f.text))
-	f.mode, f.whole = t.mode, !t.cuts
+	f.mode = t.mode
 	if matches(t.off, f.lines) {
 		f.mode = t.none
 		f.m.Runner.Rerun = true
 	}
+	f.whole = t.whole(f.mode)
+}
+
+// whole reports whether a part is sent as one message.
+func (t *marks) whole(mode onward.Transaction) bool {
+	return !t.cuts && (!t.cutsAlone || mode == onward.TransactionFile)
 }
 
 // ways lists the stretches of a file of a size that are the up migration, and those

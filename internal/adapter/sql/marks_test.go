@@ -29,7 +29,7 @@ func TestMarkers(t *testing.T) {
 		},
 		"sql-migrate":                     {"-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n", onward.TransactionFile, []string{"SELECT 1;"}},
 		"sql-migrate without transaction": {"-- +migrate Up notransaction\nSELECT 1;\n", onward.TransactionNone, []string{"SELECT 1;"}},
-		"tern":                            {"SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", onward.TransactionFile, []string{"SELECT 1;"}},
+		"tern":                            {"SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
 		"tern without transaction":        {"---- tern: disable-tx ----\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", onward.TransactionNone, []string{"---- tern: disable-tx ----\nSELECT 1;"}},
 		"node-pg-migrate":                 {"-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
 		"rambler, twice":                  {"-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;\n", onward.TransactionFile, []string{"> SELECT 1;", "> SELECT 3;"}},

@@ -42,6 +42,9 @@ type runner struct {
 	// session: each file has a session to itself.
 	session func(p *place) bool
 
+	// ended is history.Tool.Ended.
+	ended string
+
 	// mode is how it sends a file that says nothing else, "" for statement by
 	// statement outside a transaction; whole: in one message.
 	mode  onward.Transaction

@@ -35,7 +35,7 @@ var tern = runner{
 	mode: onward.TransactionFile,
 	marks: &marks{
 		down: re(`^---- create above / drop below ----\r?$`), words: []string{"tern:", "Tern:", "TERN:", "drop below"},
-		mode: onward.TransactionFile, none: onward.TransactionNone, off: ternAlone, offDown: ternAlone, cuts: true,
+		mode: onward.TransactionFile, none: onward.TransactionNone, off: ternAlone, offDown: ternAlone, cutsAlone: true,
 	},
 	twice: func(version string) string {
 		return "tern refuses to run: \"Duplicate migration " + strings.TrimLeft(version, "0") + "\""

@@ -263,6 +263,7 @@ func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
 		m.Runner.Apart = "a step of the deploy of its own: sqlx " + c.version + " runs each file in a transaction; from 0.8 on, one may have this as its very first line:\n-- no-transaction"
 	}
 	if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
+		p.Message = o.Transaction == ""
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
 	m.Seal(mode, o, f.Text)

@@ -56,10 +56,10 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 		for _, s := range t.Statements {
 			if e := waits(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
 				u := unbounded{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
-				if s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
+				if leftBy(s, s.Settings.StatementTimeoutBy) || s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
 					u.reports["statement_timeout"] = cancelled(s, "statement_timeout")
 				}
-				if s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
+				if leftBy(s, s.Settings.LockTimeoutBy) || s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
 					u.reports["lock_timeout"] = cancelled(s, "lock_timeout")
 				}
 				p.Keep(u)
@@ -80,6 +80,9 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 		}
 	}
 }
+
+// leftBy reports whether an earlier migration has set what holds for a statement.
+func leftBy(s, by *rule.Stmt) bool { return by != nil && by.Migration != s.Migration }
 
 func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
 	open := map[string]timeout{}

@@ -45,6 +45,9 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 			return
 		}
 	}
+	if leftBy(s, by) {
+		return // index-concurrent-left-timeout's
+	}
 	where := "that the runner sets"
 	// A backend that bounds each of its statements puts back what it found.
 	own := by != nil && s.Operation.Rendered() && by.Operation == s.Operation

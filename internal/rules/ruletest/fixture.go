@@ -289,6 +289,9 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 			ID: file.Name, Path: file.Name, Framework: r.Framework, Status: onward.StatusNew,
 			Mode: r.Transaction, Script: s, Runner: runner, Refusals: r.Refusals, Together: r.Together,
 		}
+		if runner.KeepsSession {
+			m.Session = 1
+		}
 		if i == 0 {
 			m.Otherwise = r.Otherwise
 		}

@@ -62,6 +62,11 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 			r.Harm = "what came before commits by itself: when what follows fails, it stays, and the migration is not recorded"
 			r.Instead = "remove it, or put what follows into a migration of its own"
 		}
+		if ended := m.Runner.Ended; ended != "" && m.Script.End == script.Alone {
+			r.Severity = onward.Off
+			r.Harm = runner(m) + " fails with \"" + ended + "\" when all of the file has run: the deploy stops, and what it did stays"
+			r.Instead = "remove it, or switch the transaction off for the file"
+		}
 		if inside != nil {
 			r.Instead = fmt.Sprintf("remove it, and the BEGIN at %s: %s opens and commits the transaction", inside.Where(), runner(m))
 		}

@@ -27,7 +27,7 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 	said := map[*rule.Stmt]bool{}
 	for _, s := range m.Statements {
 		by := s.Settings.LockTimeoutBy
-		if s.Settings.LockTimeout <= analysis.LongestWait || by == nil || said[by] {
+		if s.Settings.LockTimeout <= analysis.LongestWait || by == nil || by.Migration != m || said[by] {
 			continue
 		}
 		if t := s.Settings.StatementTimeout; t > 0 && t <= analysis.LongestWait {
