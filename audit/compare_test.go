@@ -47,7 +47,7 @@ func TestFilledInSchemaIsShownAsWritten(t *testing.T) {
 	const sql = "ALTER TABLE {{ .Schema }}.users ADD COLUMN a int"
 	dir := repository(t, "-- migrations/1_a.sql --\nCREATE TABLE {{ .Schema }}.users (id int);\n", "-- migrations/2_b.sql --\n"+sql+";\n")
 	report := changelog0(t, Config{Dir: dir})
-	if got := report.Migrations[0].Statements[0]; got.SQL != sql || got.Effects[0].Relation != "schema.users" {
+	if got := report.Migrations[0].Statements[0]; got.SQL != sql || got.Effects[0].Relation != "public.users" {
 		t.Errorf("%+v", got)
 	}
 }

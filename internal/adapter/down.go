@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -16,5 +17,15 @@ func ReadDown(t Tree, m *Migration) (*script.Source, error) {
 	if f.Failed != "" {
 		return nil, errors.New(f.Failed)
 	}
+	if m.unqualified() {
+		f.unqualify()
+	}
 	return &script.Source{Text: f.Text, Mode: m.Source.Mode, LineComment: "--"}, nil
+}
+
+// unqualified reports whether what the runner fills in as a schema was left out of a
+// migration.
+func (m *Migration) unqualified() bool {
+	all := tokens(m.Source.Written)
+	return len(all) > 0 && strings.TrimSpace(m.Source.Text[all[0].start:all[0].end]) == ""
 }

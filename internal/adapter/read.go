@@ -69,6 +69,7 @@ func ReadFiles(t Tree, d Dir, names []string) []*File {
 		}
 		Each(n, func(i int) { out[from+i] = newFile(paths[i], contents[i], errs[i]) })
 	}
+	ofOne(out)
 	return out
 }
 
@@ -123,6 +124,7 @@ func newFile(path string, content []byte, err error) *File {
 			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
 		})
 	}
+	f.holding()
 	f.replace(filled(f.Text))
 	return f
 }
@@ -234,7 +236,11 @@ func (m *Migration) Seal(mode onward.Transaction, o Options, whole string) {
 		text = append(append(text, 0), whole...)
 	} else {
 		for _, p := range m.Source.Parts {
-			text = append(append(text, 0), p.SQL...)
+			sql := p.SQL
+			if written := m.Source.Written; written != "" && p.Start >= 0 {
+				sql = written[p.Start : p.Start+len(sql)]
+			}
+			text = append(append(text, 0), sql...)
 		}
 	}
 	sum := sha256.Sum256(text)

@@ -1,7 +1,9 @@
 package adapter
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,54 +17,120 @@ var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 // schema is looked up there.
 const searched = "${flyway:defaultSchema}"
 
-// filled puts a name in the place of a schema that the runner fills in when it
-// starts (pop, Flyway, sql-migrate's wrappers): {{ index .Options "Namespace"
-// }}.users, ${schema}.users, "${schema}".users. Spaces behind the name keep every
-// place in the text where it is. What the schema is really called matters to
-// nothing that is judged.
-func filled(text string) string {
-	var out []byte
-	for at := 0; ; {
-		n := strings.IndexByte(text[at:], '}')
+// token is where a text has a schema that the runner fills in, with quotes and without
+// its dot.
+type token struct {
+	start, end int
+	name       string
+}
+
+// tokens finds the schemas that the runner fills in when it starts (pop, Flyway, psql,
+// the wrappers of others): {{ index .Options "Namespace" }}.users, ${schema}.users,
+// "${schema}".users, :schema.users, __SCHEMA__.users, %(schema)s.users.
+func tokens(text string) []token {
+	var out []token
+	for at := 0; ; at++ {
+		n := strings.IndexByte(text[at:], '.')
 		if n < 0 {
-			break
+			return out
 		}
-		end := at + n + 1 // behind the bracket
-		behind := text[end:]
-		if strings.HasPrefix(behind, "}") {
-			at = end // the second one of two ends the token
-			continue
+		at += n
+		end := at
+		quoted := end > 0 && text[end-1] == '"'
+		if quoted {
+			end--
 		}
-		quoted := strings.HasPrefix(behind, `".`)
-		if !quoted && !strings.HasPrefix(behind, ".") {
-			at = end
+		if end == 0 || !endsToken[text[end-1]] {
 			continue
 		}
 		from := max(0, end-maxToken-4)
-		if start := tokenStart(text[from:end]); start >= 0 {
-			start += from
-			words := schemaWord.FindAllString(text[start:end], -1)
-			first, last := start, end
-			if quoted {
-				first, last = start-1, end+1
-			}
-			if len(words) > 0 && (!quoted || start > 0 && text[start-1] == '"') {
-				if out == nil {
-					out = []byte(text)
-				}
-				name := strings.ToLower(words[len(words)-1])
-				if strings.EqualFold(text[start:end], searched) {
-					name, last = "", last+1 // and its dot
-				}
-				copy(out[first:last], name+strings.Repeat(" ", last-first-len(name)))
+		start := tokenStart(text[from:end], quoted)
+		if start < 0 {
+			continue
+		}
+		start += from
+		words := schemaWord.FindAllString(strings.TrimSuffix(text[start:end], ")s"), -1)
+		if len(words) == 0 || quoted && (start == 0 || text[start-1] != '"') && text[start] != ':' {
+			continue
+		}
+		t := token{start, end, strings.ToLower(words[len(words)-1])}
+		if quoted {
+			t.end++
+			if text[start] != ':' {
+				t.start--
 			}
 		}
-		at = end
+		if len(t.name) > t.end-t.start {
+			continue
+		}
+		if strings.EqualFold(text[start:end], searched) {
+			t.name = ""
+		}
+		out = append(out, t)
 	}
-	if out == nil {
+}
+
+// filled puts a name in the place of a schema that the runner fills in. Spaces behind
+// the name keep every place in the text where it is. What the schema is really called
+// matters to nothing that is judged.
+func filled(text string) string {
+	all := tokens(text)
+	if all == nil {
 		return text
 	}
+	out := []byte(text)
+	for _, t := range all {
+		t.fill(out)
+	}
 	return string(out)
+}
+
+// fill puts the name in the place of a token; where there is none, its dot goes too.
+func (t token) fill(out []byte) {
+	last := t.end
+	if t.name == "" {
+		last++
+	}
+	copy(out[t.start:last], t.name+strings.Repeat(" ", last-t.start-len(t.name)))
+}
+
+// ofOne takes the schema that the runner fills in for the one in which names without a
+// schema are looked up, where the files of a directory have no other and none sets a
+// search path: so tables are the same ones with it, without, and in the code.
+func ofOne(files []*File) {
+	name := ""
+	for _, f := range files {
+		if f.Written == "" {
+			continue
+		}
+		for _, t := range tokens(f.Written) {
+			if t.name != "" && name != "" && t.name != name {
+				return
+			}
+			name = cmp.Or(name, t.name)
+		}
+	}
+	if name == "" || slices.ContainsFunc(files, func(f *File) bool { return searchPath.MatchString(f.Text) }) {
+		return
+	}
+	for _, f := range files {
+		f.unqualify()
+	}
+}
+
+var searchPath = regexp.MustCompile(`(?i)search_path`)
+
+// unqualify leaves out the schemas that the runner fills in.
+func (f *File) unqualify() {
+	if f.Written == "" {
+		return
+	}
+	out := []byte(f.Text)
+	for _, t := range tokens(f.Written) {
+		t.name = ""
+		t.fill(out)
+	}
+	f.Text = string(out)
 }
 
 var (
@@ -149,11 +217,76 @@ func glued(behind string) bool {
 	return behind != "" && (strings.IndexByte(`._:"'({$`, behind[0]) >= 0 || behind[0]|0x20 >= 'a' && behind[0]|0x20 <= 'z' || behind[0] >= '0' && behind[0] <= '9')
 }
 
-// tokenStart is where the token begins that a text ends with; -1 for none.
-func tokenStart(text string) int {
-	opening, closing := "${", "}"
+// endsToken are the bytes that a token ends with: those of a name, for :schema, and of
+// brackets.
+var endsToken = func() (out [256]bool) {
+	for _, c := range "})_@" {
+		out[c] = true
+	}
+	for c := range out {
+		out[c] = out[c] || wordByte(byte(c))
+	}
+	return out
+}()
+
+// tokenStart is where the token begins that a text ends with; -1 for none. quoted:
+// it is in quotes.
+func tokenStart(text string, quoted bool) int {
+	if text[len(text)-1] == '}' {
+		return braceStart(text)
+	}
+	if s, ok := strings.CutSuffix(text, ")s"); ok { // Python's
+		if open := strings.LastIndex(s, "%("); open >= 0 && isWord(s[open+2:]) {
+			return open
+		}
+		return -1
+	}
+	last := text[len(text)-1]
+	closing := last == '@'
+	if !closing && !wordByte(last) {
+		return -1
+	}
+	at := len(text)
+	if closing {
+		at--
+	}
+	for at > 0 && wordByte(text[at-1]) {
+		at--
+	}
+	word := strings.TrimSuffix(text[at:], "@")
+	switch {
+	case closing:
+		if at > 0 && text[at-1] == '@' && isWord(word) {
+			return at - 1
+		}
+	case len(word) > 4 && strings.HasPrefix(word, "__") && strings.HasSuffix(word, "__") && word == strings.ToUpper(word):
+		if at == 0 || text[at-1] != '$' {
+			return at
+		}
+	case at > 1 && isWord(word): // psql's :schema, :"schema"
+		if quoted {
+			if text[at-1] != '"' {
+				return -1
+			}
+			at--
+		}
+		if at > 1 && text[at-1] == ':' && strings.IndexByte(" \t\n(,", text[at-2]) >= 0 {
+			return at - 1
+		}
+	}
+	return -1
+}
+
+// isWord reports whether a text is a name without quotes.
+func isWord(s string) bool {
+	return s != "" && (s[0] < '0' || s[0] > '9') && strings.IndexFunc(s, func(r rune) bool { return r > 0x7f || !wordByte(byte(r)) }) < 0
+}
+
+// braceStart is where the token begins that a text ends with, in braces.
+func braceStart(text string) int {
+	openings, closing := []string{"${", "#{"}, "}"
 	if strings.HasSuffix(text, "}}") {
-		opening, closing = "{{", "}}"
+		openings, closing = []string{"{{"}, "}}"
 	}
 	inside := text[:len(text)-len(closing)]
 	brace := strings.LastIndexAny(inside[max(0, len(inside)-maxToken-1):], "{}\n")
@@ -161,7 +294,7 @@ func tokenStart(text string) int {
 		return -1
 	}
 	brace += max(0, len(inside)-maxToken-1)
-	if brace == 0 || inside[brace-1:brace+1] != opening || brace+1 == len(inside) {
+	if brace == 0 || brace+1 == len(inside) || !slices.Contains(openings, inside[brace-1:brace+1]) {
 		return -1
 	}
 	return brace - 1

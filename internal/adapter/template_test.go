@@ -18,6 +18,10 @@ func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 		`DROP TABLE ${flyway:defaultSchema}.t`:                                 `DROP TABLE                         t`,
 		`DROP TABLE "${flyway:defaultschema}".t`:                               `DROP TABLE                           t`,
 		`SELECT "a{{ .X }}".b`:                                                 `SELECT "a{{ .X }}".b`,
+		`DROP TABLE :schema.t, :"schema".s`:                                    `DROP TABLE schema .t, schema   .s`,
+		`DROP TABLE __APP_SCHEMA__.t, @extschema@.s`:                           `DROP TABLE __app_schema__.t, extschema  .s`,
+		`DROP TABLE %(schema)s.t, #{schema}.s`:                                 `DROP TABLE schema    .t, schema   .s`,
+		`SELECT a::text.b, c[1:d.e], 'x'::s.t, new.a, f(a)s.b, u@h.c`:          `SELECT a::text.b, c[1:d.e], 'x'::s.t, new.a, f(a)s.b, u@h.c`,
 		`SELECT '{}'.x, {{ 1 }}.y`:                                             `SELECT '{}'.x, {{ 1 }}.y`,
 	} {
 		if got := filled(text); got != want || len(got) != len(text) {
@@ -73,6 +77,50 @@ func TestFilledTokens(t *testing.T) {
 		})
 		if got := filled(text); got != want {
 			t.Fatalf("%q:\n got %q\nwant %q", text, got, want)
+		}
+	}
+}
+
+// Where the runner fills in one schema, it is the one in which other names are looked up.
+func TestOneSchemaThatTheRunnerFillsIn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ texts, want []string }{
+		{[]string{"CREATE TABLE t (a int);", "DROP TABLE ${schema}.t;"}, []string{"CREATE TABLE t (a int);", "DROP TABLE           t;"}},
+		{[]string{"DROP TABLE {{ .Schema }}.t, audit.t;", `DROP TABLE "{{ .Schema }}".s;`}, []string{"DROP TABLE               t, audit.t;", `DROP TABLE                 s;`}},
+		{[]string{"DROP TABLE ${app}.t;", "DROP TABLE ${audit}.t;"}, []string{"DROP TABLE app   .t;", "DROP TABLE audit   .t;"}},
+		{[]string{"SET search_path = ${app};", "DROP TABLE ${app}.t;"}, []string{"SET search_path = ${app};", "DROP TABLE app   .t;"}},
+	} {
+		var files []*File
+		for _, text := range c.texts {
+			files = append(files, newFile("a.sql", []byte(text), nil))
+		}
+		ofOne(files)
+		for i, f := range files {
+			if f.Text != c.want[i] || len(f.Text) != len(c.texts[i]) {
+				t.Errorf("%q: got %q, want %q", c.texts[i], f.Text, c.want[i])
+			}
+		}
+	}
+}
+
+func TestConditionsOfATemplateHold(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"CREATE INDEX {{ if .Live }}CONCURRENTLY{{ end }} i ON t (a);": "CREATE INDEX               CONCURRENTLY          i ON t (a);",
+		"{{if a}}x{{else if b}}y{{else}}z{{end}};":                     "        x                              ;",
+		"{{if a}}x\n{{if b}}y{{else}}z{{end}}{{end}};":                 "        x\n        y                       ;",
+		"DROP TABLE {{if .S}}{{.S}}.{{end}}t;":                         "DROP TABLE          s     .       t;",
+		"{{if a}}x":                                                    "{{if a}}x",
+		"{{range a}}x{{end}}":                                          "{{range a}}x{{end}}",
+		"{{end}}":                                                      "{{end}}",
+		"SELECT '{{ x }}', {{ end_of_it }}, '{{}}'":                    "SELECT '{{ x }}', {{ end_of_it }}, '{{}}'",
+	} {
+		f := newFile("a.sql", []byte(text), nil)
+		if f.Text != want || len(want) != len(text) || strings.Count(text, "{{if")+strings.Count(text, "{{ if") < len(f.Opaque) {
+			t.Errorf("%q: got %q, want %q, %v", text, f.Text, want, f.Opaque)
+		}
+		if f.Text != text && len(f.Opaque) == 0 && !strings.Contains(text, ".S}}.") {
+			t.Errorf("%q: nothing says that the other way was not judged", text)
 		}
 	}
 }
