@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/sqlc-dev/oliphant/parser"
 )
 
 const (
@@ -215,7 +213,7 @@ func (w *blockWalk) array(n *Node) []string {
 // rows are those of a query of constants: VALUES, or unnest of an array, with the
 // names of their columns; nil for another query.
 func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
-	tree, err := parser.ParseToTree(query)
+	tree, err := parse(query)
 	if err != nil || len(tree.Stmts) != 1 {
 		return nil, nil
 	}

@@ -3,8 +3,6 @@ package pgparse
 import (
 	"strconv"
 	"strings"
-
-	"github.com/sqlc-dev/oliphant/parser"
 )
 
 // constant evaluates an expression made of string constants, variables whose values are
@@ -25,7 +23,7 @@ func (w *blockWalk) value(n *Node) (text string, varies, ok bool) {
 
 // only is the expression that a text is; nil for another text.
 func only(expression string) *Node {
-	tree, err := parser.ParseToTree("SELECT " + expression)
+	tree, err := parse("SELECT " + expression)
 	if err != nil || len(tree.Stmts) != 1 {
 		return nil
 	}

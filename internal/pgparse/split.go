@@ -181,12 +181,7 @@ func (f *File) parsePiece(sql string, p piece) {
 	case p.chain > MaxChain:
 		s.Err = &SyntaxError{Message: fmt.Sprintf("an expression of more than %d operators", MaxChain), Offset: p.start}
 	default:
-		tree, err := parser.ParseToTree(sql)
-		if err != nil {
-			if mended := mend(sql); mended != sql {
-				tree, _ = parser.ParseToTree(mended)
-			}
-		}
+		tree, err := parse(sql)
 		switch {
 		case tree == nil:
 			s.Err = syntaxError(sql, p.start, err)
@@ -290,7 +285,7 @@ func innerError(sql string, from int) *SyntaxError {
 	if end < 0 {
 		return nil
 	}
-	_, err := parser.ParseToTree(sql[from:end])
+	_, err := parse(sql[from:end])
 	if err != nil {
 		if out := syntaxError(sql[from:end], from, err); !strings.HasSuffix(out.Message, "end of input") {
 			return out

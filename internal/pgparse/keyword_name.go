@@ -1,0 +1,138 @@
+package pgparse
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/sqlc-dev/oliphant/ast"
+	"github.com/sqlc-dev/oliphant/parser"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// parse is the parser, with what it wrongly rejects mended.
+func parse(sql string) (*ast.ParseResult, error) {
+	tree, err := parser.ParseToTree(sql)
+	if err == nil {
+		return tree, nil
+	}
+	if mended := mend(sql); mended != sql {
+		if tree, err := parser.ParseToTree(mended); err == nil {
+			return tree, nil
+		}
+	}
+	if tree := parseNames(sql, err); tree != nil {
+		return tree, nil
+	}
+	return nil, err
+}
+
+// namingWords are the key words that the parser does not take for names everywhere where
+// the server does: told by a test that asks servers 13 and 18 for all of them.
+var namingWords = regexp.MustCompile(`(?i)\b(?:operator|if|exclude|values|recursive)\b`)
+
+// maxNames bounds the words of a statement that are tried as names.
+const maxNames = 40
+
+// parseNames parses a text in which such words are names: each at which the parser
+// stumbles stands for itself under another name of the same length, so that all places
+// are kept, and has its own in the tree. nil where that does not help.
+func parseNames(sql string, err error) *ast.ParseResult {
+	if !namingWords.MatchString(sql) {
+		return nil
+	}
+	words := wordsOutside(sql)
+	text, names := []byte(sql), map[string]string{}
+	for range maxNames {
+		at := errorAt(string(text), err)
+		n := -1
+		for i, w := range words {
+			if w[0] < at {
+				n = i
+			}
+		}
+		if n < 0 {
+			return nil
+		}
+		w := words[n]
+		words = append(words[:n:n], words[n+1:]...)
+		word := strings.ToLower(sql[w[0]:w[1]])
+		other := unused(sql, word)
+		if other == "" {
+			return nil
+		}
+		names[other] = word
+		copy(text[w[0]:], other)
+		tree, again := parser.ParseToTree(string(text))
+		if again == nil {
+			rename(tree.ProtoReflect(), names)
+			return tree
+		}
+		if errorAt(string(text), again) <= at {
+			return nil
+		}
+		err = again
+	}
+	return nil
+}
+
+// errorAt is the offset at which the parser stumbled; the end where it does not say.
+func errorAt(sql string, err error) int {
+	var pe *parser.Error
+	if errors.As(err, &pe) && pe.Cursorpos > 0 {
+		return byteOffset(sql, pe.Cursorpos-1)
+	}
+	return len(sql)
+}
+
+// wordsOutside are the places of the naming words that stand outside of quotes and
+// comments.
+func wordsOutside(sql string) [][2]int {
+	var out [][2]int
+	for s := (scanner{src: sql, start: -1}); s.pos < len(sql); {
+		from := s.pos
+		s.token()
+		end := from
+		for end < s.pos && isWordByte(sql[end]) {
+			end++
+		}
+		if word := sql[from:end]; word != "" && namingWords.FindString(word) == word {
+			out = append(out, [2]int{from, end})
+		}
+	}
+	return out
+}
+
+// unused is a name as long as a word which a text does not have; "" for none.
+func unused(sql, word string) string {
+	lower := strings.ToLower(sql)
+	for _, c := range "0123456789_abcdefghijklmnopqrstuvwxyz" {
+		if name := word[:len(word)-1] + string(c); name != word && name != "is" && name != "in" && !strings.Contains(lower, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// rename gives the names of a tree that are keys their values.
+func rename(m protoreflect.Message, names map[string]string) {
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.IsList():
+			for i := range v.List().Len() {
+				if fd.Message() != nil {
+					rename(v.List().Get(i).Message(), names)
+				} else if name := names[v.List().Get(i).String()]; fd.Kind() == protoreflect.StringKind && name != "" {
+					v.List().Set(i, protoreflect.ValueOfString(name))
+				}
+			}
+		case fd.Message() != nil:
+			rename(v.Message(), names)
+		case fd.Kind() == protoreflect.StringKind:
+			if name := names[v.String()]; name != "" {
+				m.Set(fd, protoreflect.ValueOfString(name))
+			}
+		}
+		return true
+	})
+}
