@@ -15,8 +15,8 @@ type digit struct {
 
 func (d *digit) of(i int64) int64 { return d.p.of(i) / d.below % d.size }
 
-// build decides how each value of a table is made.
-func (f *filler) build(ctx context.Context, t *table) error {
+// construct makes the generators of a table.
+func (f *filler) construct(ctx context.Context, t *table) error {
 	r := &reading{of: map[string]*facts{}}
 	for _, c := range t.columns {
 		c.seed = seedOf(f.plan.Seed, t.schema, t.rel, c.name)
@@ -30,6 +30,7 @@ func (f *filler) build(ctx context.Context, t *table) error {
 		}
 	}
 	f.domainChecks(t)
+	t.take(r)
 	for _, c := range t.columns {
 		c.facts = r.facts(c.name)
 		c.notNull = c.notNull || c.facts.notNull
@@ -62,7 +63,11 @@ func (f *filler) build(ctx context.Context, t *table) error {
 	if t.rows == 0 {
 		return nil
 	}
-	return f.sample(ctx, t)
+	if err := f.sample(ctx, t); err != nil {
+		return err
+	}
+	t.spoil()
+	return nil
 }
 
 // above reports whether a stands, by way of others, above b.
@@ -168,6 +173,9 @@ func (t *table) open() []*leaf {
 // request is what is wanted of a column.
 func (f *filler) request(t *table, c *column) request {
 	base, typmod := f.schema.resolved(c.typ, c.typmod)
+	if c.as != nil {
+		base, typmod = c.as, c.asMod
+	}
 	return request{name: c.name, typ: base, typmod: typmod, facts: c.facts, unique: c.unique || c.digit != nil, seed: c.seed, base: c.base, rows: t.rows, step: c.step}
 }
 

@@ -38,6 +38,9 @@ type Plan struct {
 	All int64
 	// Seed chooses the rows: the same schema, plan and seed give the same.
 	Seed uint64
+	// Keep are demands that the rows meet beyond the schema's, as far as rows can; Break
+	// are demands that some of them break, as far as the schema lets them.
+	Keep, Break []*Demand
 }
 
 // Result is what became of a plan.
@@ -48,7 +51,9 @@ type Result struct {
 	Tables []Table
 	// Problems are tables that got fewer rows than planned, or none.
 	Problems []Problem
-	Took     time.Duration
+	// Unmet are demands that the rows do not meet.
+	Unmet []Unmet
+	Took  time.Duration
 }
 
 // Table is a relation with rows.
@@ -62,12 +67,33 @@ type Table struct {
 // Problem says why a relation did not get the rows that were planned.
 type Problem struct{ Relation, Why string }
 
+// Unmet is a demand that no rows were found for.
+type Unmet struct {
+	Demand *Demand
+	Why    string
+}
+
 // Fill adds rows to the tables of a database, refreshes the materialised views
 // and analyses all of it. url connects as the owner of the tables or as a
 // superuser. What a table cannot take is a [Problem]; the error is one of the
 // connection or of the context.
 func Fill(ctx context.Context, url string, p Plan) (*Result, error) {
 	began := time.Now()
+	conn, err := open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer shut(ctx, conn)
+	f := &filler{conn: conn, plan: p, result: &Result{}}
+	if err := f.run(ctx); err != nil {
+		return nil, err
+	}
+	f.result.Took = time.Since(began)
+	return f.result, nil
+}
+
+// open opens a session in which what is read of the schema is qualified.
+func open(ctx context.Context, url string) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the address of the throwaway server cannot be read")
@@ -80,17 +106,23 @@ func Fill(ctx context.Context, url string, p Plan) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the throwaway server: %w", err)
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
-	f := &filler{conn: conn, plan: p, result: &Result{}}
-	if err := f.run(ctx); err != nil {
-		return nil, err
+	for _, set := range []string{
+		"SET search_path = ''", "SET timezone = 'UTC'", "SET datestyle = 'ISO, MDY'", "SET intervalstyle = 'postgres'", "SET bytea_output = 'hex'",
+		"SET statement_timeout = 0", "SET idle_in_transaction_session_timeout = 0", "SET lock_timeout = 0",
+		"SET standard_conforming_strings = on", "SET synchronous_commit = off",
+	} {
+		if _, err := conn.Exec(ctx, set); err != nil {
+			shut(ctx, conn)
+			return nil, fmt.Errorf("%s: %w", set, err)
+		}
 	}
-	f.result.Took = time.Since(began)
-	return f.result, nil
+	return conn, nil
+}
+
+func shut(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
 }
 
 // filler is one run of Fill.
@@ -111,15 +143,6 @@ func (f *filler) problem(t *table, format string, args ...any) {
 
 func (f *filler) run(ctx context.Context) error {
 	f.literals = map[string][]string{}
-	for _, set := range []string{
-		"SET search_path = ''", "SET timezone = 'UTC'", "SET datestyle = 'ISO, MDY'", "SET intervalstyle = 'postgres'", "SET bytea_output = 'hex'",
-		"SET statement_timeout = 0", "SET idle_in_transaction_session_timeout = 0", "SET lock_timeout = 0",
-		"SET standard_conforming_strings = on", "SET synchronous_commit = off",
-	} {
-		if _, err := f.conn.Exec(ctx, set); err != nil {
-			return fmt.Errorf("%s: %w", set, err)
-		}
-	}
 	var err error
 	if f.schema, err = readSchema(ctx, f.conn); err != nil {
 		return err
@@ -129,6 +152,7 @@ func (f *filler) run(ctx context.Context) error {
 		return fmt.Errorf("RESET search_path: %w", err)
 	}
 	f.counts()
+	f.demands()
 	if err := f.existing(ctx); err != nil {
 		return err
 	}

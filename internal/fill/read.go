@@ -48,7 +48,8 @@ FROM pg_constraint c WHERE c.conrelid <> 0 AND c.contype IN ('c', 'f', 'x') AND 
 const readKeys = `
 SELECT i.indrelid, c.relname, i.indisprimary, i.indpred IS NOT NULL,
   ARRAY(SELECT DISTINCT k FROM (SELECT unnest(i.indkey[0:i.indnkeyatts - 1]::int2[]) UNION
-    SELECT d.refobjsubid FROM pg_depend d WHERE 0 = ANY (i.indkey[0:i.indnkeyatts - 1]::int2[]) AND d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid) AS u(k) WHERE k <> 0 ORDER BY k)
+    SELECT d.refobjsubid FROM pg_depend d WHERE 0 = ANY (i.indkey[0:i.indnkeyatts - 1]::int2[]) AND d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid) AS u(k) WHERE k <> 0 ORDER BY k),
+  ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k), coalesce(pg_get_expr(i.indpred, i.indrelid), '')
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indisunique AND n.nspname NOT IN ('pg_catalog', 'pg_toast') ORDER BY i.indrelid, NOT i.indisprimary, c.relname`
 
@@ -216,7 +217,7 @@ func (s *schema) readKeys(ctx context.Context, conn *pgx.Conn) error {
 		k := &key{}
 		var rel uint32
 		var cols []int16
-		if err := r.Scan(&rel, &k.name, &k.primary, &k.partial, &cols); err != nil {
+		if err := r.Scan(&rel, &k.name, &k.primary, &k.partial, &cols, &k.texts, &k.where); err != nil {
 			return err
 		}
 		if t := s.byOID[rel]; t != nil {

@@ -39,6 +39,9 @@ func (f *filler) assignRefs(t *table) bool {
 	})
 	for _, r := range refs {
 		r.own = nil
+		if r.off {
+			continue
+		}
 		if slices.Contains(r.columns, -1) || slices.Contains(r.target, -1) {
 			r.idle = true
 			continue

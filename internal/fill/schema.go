@@ -61,6 +61,9 @@ type table struct {
 	surplus         float64
 	existing        [][]string // rows that were there: the columns that others refer to
 	existingColumns []int
+	// wishes are what the plan asks of the rows beyond the schema, taken is what of it is
+	// taken up.
+	wishes, taken []wish
 }
 
 func (t *table) name() string { return t.schema + "." + t.rel }
@@ -114,6 +117,9 @@ type column struct {
 	escape bool
 	base   int64 // the first value of a unique number
 	scalar *scalar
+	// as is the type whose values, written as the column's own, it takes.
+	as    *typ
+	asMod int32
 }
 
 // check is a condition on rows: a CHECK constraint, a domain's, or the bounds
@@ -132,7 +138,9 @@ type key struct {
 	partial bool
 	primary bool
 	pairs   [][2]string // tsrange(a, b) in an exclusion
-	radix   []unit      // what makes its rows differ, when it takes several
+	texts   []string    // its columns and expressions as SQL, where the condition of a partial one
+	where   string
+	radix   []unit // what makes its rows differ, when it takes several
 }
 
 // ref is a foreign key.
@@ -153,6 +161,8 @@ type ref struct {
 	seed       uint64
 	guards     []func(j int64) bool
 	index      map[string][]int32
+	wish       *Demand // it is not the schema's own
+	off        bool    // and not taken up
 }
 
 type leaf struct {
