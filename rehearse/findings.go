@@ -132,13 +132,6 @@ func (v *version) unrehearsed(s *scene, why string) {
 	})
 }
 
-// withRows is the finding for a migration that fails on rows only.
-func (v *version) withRows(step *step, stop *stopped) {
-	v.found(rehearsal.FailsWithRows, step, stop.statement,
-		"refused on tables with rows, and not on empty ones: "+words(stop.err),
-		"production has rows too: where they are like these, the migration stops here"+v.rest(step), "")
-}
-
 // rest says what does not run any more.
 func (v *version) rest(at *step) string {
 	if n := len(v.steps) - 1 - slices.Index(v.steps, at); n > 0 {

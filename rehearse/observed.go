@@ -72,6 +72,9 @@ func (s *scene) compareAndKeep(st *script.Statement, out *onward.RehearsedStatem
 	oids := oidsOf(v.rels, before)
 	s.observe(out, judged, oids, seen)
 	s.compare(st, out, judged, oids, before)
+	for name, j := range judged {
+		s.tx.rewritten = s.tx.rewritten || j.Work() == onward.Rewrite && !s.born[oids[name]]
+	}
 	s.keep(v)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -100,7 +101,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		c.Majors = report.Postgres[:1] // what the repository itself names
 	}
 	for _, major := range c.majors() {
-		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known, trapped: map[string]bool{}}
+		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known, trapped: map[string]bool{}, blamed: map[*script.Statement]bool{}}
 		if err := v.run(ctx); err != nil {
 			return nil, err
 		}
@@ -149,6 +150,12 @@ type version struct {
 	books []string
 	// trapped are the traps that were told of, or are the base's.
 	trapped map[string]bool
+	// demands are what the release asks of rows that were there before it; nil: that
+	// was not looked for. blamed are the statements that rows may stop, as was told.
+	demands []*fill.Demand
+	blamed  map[*script.Statement]bool
+	// side is where the release runs unwatched; nil: nowhere yet.
+	side *version
 	// taken: the base's own database was used for the release.
 	taken bool
 }
@@ -170,6 +177,7 @@ func (v *version) run(ctx context.Context) error {
 			v.out.Notes = append(v.out.Notes, "left on the server: "+address.Without(err, v.Server).Error())
 		}
 	}()
+	defer v.leave(ctx)
 	server := time.Since(begun) - v.base.took
 	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)
 	v.major = v.server.Major()
@@ -203,6 +211,9 @@ func (v *version) run(ctx context.Context) error {
 // after looks at what the rehearsal has shown, and what it has not.
 func (v *version) after(ctx context.Context, s *scene) error {
 	v.failures(s)
+	if err := v.probe(ctx); err != nil {
+		return err
+	}
 	if err := v.secondRuns(ctx); err != nil {
 		return err
 	}

@@ -66,6 +66,8 @@ type transaction struct {
 	before map[uint32]onward.Lock
 	// open are the observations whose locks the transaction still holds.
 	open []place
+	// rewritten: a table that was there before has been.
+	rewritten bool
 }
 
 // place is an observation: of which statement, and which of its.
@@ -151,13 +153,19 @@ func (s *scene) rows(ctx context.Context) error {
 		if err := s.knownTables(ctx); err != nil {
 			return err
 		}
+		if err := s.lookAhead(ctx); err != nil {
+			return err
+		}
 		// As the role of the migrations: constraints and defaults run code.
-		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows)
+		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows, fill.Release{Keep: s.demands})
 		if err != nil {
 			return fmt.Errorf("generate rows: %w", err)
 		}
 		for _, p := range r.Problems {
 			s.note(fmt.Sprintf("%s has no generated rows: %s", p.Relation, p.Why))
+		}
+		for _, u := range r.Unmet {
+			s.note(fmt.Sprintf("no rows of %s were found that satisfy %s, which the release adds: %s", u.Demand.Table, u.Demand.Name, u.Why))
 		}
 	} else if s.base.from != "dump" {
 		return nil

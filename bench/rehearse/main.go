@@ -114,7 +114,7 @@ func withPsql(ctx context.Context, dir string, plan fill.Plan) (float64, error) 
 	if _, err := psql(s.URL(db), strings.Join(base, "\n")); err != nil {
 		return 0, err
 	}
-	if _, err := fill.Fill(ctx, s.URL(db), plan); err != nil {
+	if _, err := fill.Fill(ctx, s.URL(db), plan, fill.Release{}); err != nil {
 		return 0, err
 	}
 	start, err := psql(s.URL(db), "SELECT 1;")
@@ -162,7 +162,7 @@ func filled(ctx context.Context, t *table, rounds int) error {
 			return err
 		}
 		begun := time.Now()
-		r, err := fill.Fill(ctx, s.URL(db), fill.Plan{Rows: map[string]int64{"ten": rows}, Seed: 1})
+		r, err := fill.Fill(ctx, s.URL(db), fill.Plan{Rows: map[string]int64{"ten": rows}, Seed: 1}, fill.Release{})
 		if err != nil {
 			return err
 		}

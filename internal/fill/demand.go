@@ -23,6 +23,8 @@ type Demand struct {
 	// for which Where holds; "" is all.
 	Keys  []string
 	Where string
+	// Nullable are those that take NULL, in which rows never agree.
+	Nullable []string
 	// Refers and Target are the table and the columns that a foreign key refers to.
 	Refers string
 	Target []string
@@ -31,6 +33,8 @@ type Demand struct {
 	Type   string
 	Most   int
 	Labels []string
+	// Low and High bound a narrower integer; both are 0 for none.
+	Low, High int64
 	// Now is what the release calls the table.
 	Now string
 
@@ -42,7 +46,6 @@ type Demand struct {
 	full    bool // MATCH FULL
 	as      *typ
 	typmod  int32
-	lo, hi  int64 // of a narrower integer
 }
 
 // DemandKind is what a demand is about.
@@ -135,7 +138,13 @@ func (c *comparison) demands() []*Demand {
 		}) {
 			continue
 		}
-		c.add(&Demand{Kind: Differs, Name: k.name, Columns: columns, Keys: k.texts, Where: k.where, exclude: k.exclude, partial: k.partial, pairs: k.pairs})
+		d := &Demand{Kind: Differs, Name: k.name, Columns: columns, Keys: k.texts, Where: k.where, exclude: k.exclude, partial: k.partial, pairs: k.pairs}
+		for _, i := range k.columns {
+			if !c.before(i).notNull {
+				d.Nullable = append(d.Nullable, c.before(i).name)
+			}
+		}
+		c.add(d)
 	}
 	for _, r := range c.now.refs {
 		c.reference(r)
@@ -295,7 +304,7 @@ func (c *comparison) becomes(w, n *column) *Demand {
 	case was.category == 'S' && is.category != 'A':
 		d.Labels = is.labels
 	case from[1] > to[1] && to[1] > 0:
-		d.lo, d.hi = to[0], to[1]
+		d.Low, d.High = to[0], to[1]
 	default:
 		return nil
 	}

@@ -63,8 +63,8 @@ func TestDemands(t *testing.T) {
 					t.Fatal("no demands")
 				}
 				const n = 2000
-				plan := fill.Plan{Rows: map[string]int64{"users": n, "orders": n, "old_events": n}, Seed: 3, Keep: demands}
-				r, err := played(t, major, release, plan)
+				plan := fill.Plan{Rows: map[string]int64{"users": n, "orders": n, "old_events": n}, Seed: 3}
+				r, err := played(t, major, release, plan, fill.Release{Keep: demands})
 				if len(r.Unmet) > 0 || len(r.Problems) > 0 || err != nil {
 					t.Errorf("rows that meet %d demands: unmet %+v, problems %v: %v", len(demands), r.Unmet, r.Problems, err)
 				}
@@ -73,9 +73,8 @@ func TestDemands(t *testing.T) {
 						t.Errorf("%s has %d rows", x.Relation, x.Rows)
 					}
 				}
-				plan.Keep, plan.Break = nil, demands
 				plan.Rows = map[string]int64{"users": 60, "orders": 60, "old_events": 60}
-				_, err = played(t, major, release, plan)
+				_, err = played(t, major, release, plan, fill.Release{Break: demands})
 				var pg *pgconn.PgError
 				if !errors.As(err, &pg) || pg.Code[:2] != "23" && pg.Code[:2] != "22" {
 					t.Errorf("rows that break it: %v", err)
@@ -102,11 +101,14 @@ func demandsOf(t *testing.T, major int, schema, release string) []*fill.Demand {
 }
 
 // played runs a release on rows.
-func played(t *testing.T, major int, release string, plan fill.Plan) (*fill.Result, error) {
+func played(t *testing.T, major int, release string, plan fill.Plan, of fill.Release) (*fill.Result, error) {
 	t.Helper()
 	url, conn := database(t, major, demandBase)
-	r := mustFill(t, url, plan)
-	_, err := conn.Exec(context.Background(), release, pgx.QueryExecModeSimpleProtocol)
+	r, err := fill.Fill(context.Background(), url, plan, of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(context.Background(), release, pgx.QueryExecModeSimpleProtocol)
 	return r, err
 }
 
@@ -136,7 +138,7 @@ func TestUnmet(t *testing.T) {
 	t.Parallel()
 	release := "ALTER TABLE orders ADD CONSTRAINT never CHECK (md5(coalesce(total, 0)::text) = 'x'), ADD CONSTRAINT always CHECK (room > 7)"
 	demands := demandsOf(t, 18, demandBase, release)
-	r, err := played(t, 18, "ALTER TABLE orders ADD CHECK (room > 7)", fill.Plan{Rows: map[string]int64{"orders": 500}, Seed: 1, Keep: demands})
+	r, err := played(t, 18, "ALTER TABLE orders ADD CHECK (room > 7)", fill.Plan{Rows: map[string]int64{"orders": 500}, Seed: 1}, fill.Release{Keep: demands})
 	if err != nil || len(r.Unmet) != 1 || r.Unmet[0].Demand.Name != "never" || len(r.Problems) > 0 || r.Tables[0].Rows != 500 {
 		t.Errorf("%v, %+v", err, r)
 	}

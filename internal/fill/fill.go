@@ -38,6 +38,10 @@ type Plan struct {
 	All int64
 	// Seed chooses the rows: the same schema, plan and seed give the same.
 	Seed uint64
+}
+
+// Release is what a release wants of the rows before it.
+type Release struct {
 	// Keep are demands that the rows meet beyond the schema's, as far as rows can; Break
 	// are demands that some of them break, as far as the schema lets them.
 	Keep, Break []*Demand
@@ -77,14 +81,14 @@ type Unmet struct {
 // and analyses all of it. url connects as the owner of the tables or as a
 // superuser. What a table cannot take is a [Problem]; the error is one of the
 // connection or of the context.
-func Fill(ctx context.Context, url string, p Plan) (*Result, error) {
+func Fill(ctx context.Context, url string, p Plan, r Release) (*Result, error) {
 	began := time.Now()
 	conn, err := open(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	defer shut(ctx, conn)
-	f := &filler{conn: conn, plan: p, result: &Result{}}
+	f := &filler{conn: conn, plan: p, release: r, result: &Result{}}
 	if err := f.run(ctx); err != nil {
 		return nil, err
 	}
@@ -127,10 +131,11 @@ func shut(ctx context.Context, conn *pgx.Conn) {
 
 // filler is one run of Fill.
 type filler struct {
-	conn   *pgx.Conn
-	plan   Plan
-	schema *schema
-	result *Result
+	conn    *pgx.Conn
+	plan    Plan
+	release Release
+	schema  *schema
+	result  *Result
 	// literals are values of types that nobody modelled, as tried on the server.
 	literals map[string][]string
 	// typeNames are the names of types, by oid and modifier.

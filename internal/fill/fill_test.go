@@ -55,7 +55,7 @@ func ask[T any](t testing.TB, conn *pgx.Conn, sql string) T {
 
 func mustFill(t testing.TB, url string, p fill.Plan) *fill.Result {
 	t.Helper()
-	r, err := fill.Fill(context.Background(), url, p)
+	r, err := fill.Fill(context.Background(), url, p, fill.Release{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestCancelled(t *testing.T) {
 	url, conn := database(t, 18, "CREATE TABLE t (id int PRIMARY KEY, v text NOT NULL)")
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := fill.Fill(ctx, url, fill.Plan{All: 500_000_000}); err == nil {
+	if _, err := fill.Fill(ctx, url, fill.Plan{All: 500_000_000}, fill.Release{}); err == nil {
 		t.Error("no error")
 	}
 	if n := ask[int64](t, conn, "SELECT count(*) FROM t"); n != 0 {

@@ -14,7 +14,7 @@ type wish struct {
 
 // demands hands each table what the plan says of its rows.
 func (f *filler) demands() {
-	for _, d := range f.plan.Keep {
+	for _, d := range f.release.Keep {
 		t, _ := f.schema.find(d.Table)
 		if t == nil {
 			continue
@@ -31,7 +31,7 @@ func (f *filler) demands() {
 			t.refs = append(t.refs, &ref{name: d.Name, columns: columns, table: to, target: target, full: d.full, wish: d})
 		}
 	}
-	for _, d := range f.plan.Break {
+	for _, d := range f.release.Break {
 		if t, _ := f.schema.find(d.Table); t != nil {
 			t.wishes = append(t.wishes, wish{d, true})
 		}
@@ -184,8 +184,8 @@ func (w wish) become(c *column, x *facts) {
 	switch {
 	case w.broken && w.Most > 0:
 		x.minLen = max(x.minLen, w.Most+1)
-	case w.broken && w.hi > 0:
-		x.lo, x.loOpen = fmt.Sprint(w.hi), true
+	case w.broken && w.High > 0:
+		x.lo, x.loOpen = fmt.Sprint(w.High), true
 	case w.broken && w.as == nil:
 		x.not = append(x.not, w.Labels...)
 	case w.broken:

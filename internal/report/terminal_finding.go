@@ -33,14 +33,15 @@ func (t *terminal) finding(f *onward.Finding) {
 		e.Path = relative(t.dir, e.Path)
 		t.wrap("    because: ", "             ", evidence(&e), t.Dim)
 	}
-	if !told {
+	if !told || f.Category == onward.Data {
 		t.instead(f.Instead)
 	}
 }
 
 // told reports whether a finding of the rule was explained already: the way out is the
 // same then, and so is why a lock hurts. Who breaks, and what shows it, is told of each.
-// An error is always told whole: its way out is SQL of its own.
+// An error is always told whole: its way out is SQL of its own. So is the query that finds
+// rows.
 func (t *terminal) told(f *onward.Finding) bool {
 	if t.verbose || f.Severity >= onward.Error {
 		return false

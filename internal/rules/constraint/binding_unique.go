@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -41,15 +42,10 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 			keys = append(keys, k.ExprText)
 		}
 	}
-	list, where := strings.Join(keys, ", "), ""
-	if info.PredicateText != "" {
-		where = " WHERE " + info.PredicateText
-	}
 	r := rule.Report{
-		Fact: name + " applies to every new write to " + table.String() + ", the deployed code's included",
-		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
-		Instead: "release code that makes no duplicates first, and see that there are none:\nSELECT " + list + ", count(*) FROM " + analysis.Table(table) +
-			where + " GROUP BY " + list + " HAVING count(*) > 1;",
+		Fact:     name + " applies to every new write to " + table.String() + ", the deployed code's included",
+		Harm:     "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
+		Instead:  "release code that makes no duplicates first, and see that there are none:\n" + advice.Duplicates(analysis.Table(table), keys, info.PredicateText),
 		Severity: onward.Warning,
 	}
 	switch same, rest := b.same(info); {

@@ -31,8 +31,8 @@ func All() []*rule.Rule {
 		},
 		{
 			ID: FailsWithRows, Category: onward.Data, Severity: onward.Warning, Preset: onward.Recommended,
-			Summary: "The migration goes through on empty tables and fails on tables with rows",
-			Harm:    "Rows that were there before contradict what the statement demands. Generated rows keep to the constraints of the base and to nothing else, so production may hold such rows or not.",
+			Summary: "The migration goes through on empty tables, and rows that the deployed schema allows stop it",
+			Harm:    "Rows that were there before contradict what the statement demands. The rows of the rehearsal keep to it, so that the release is watched to its end; a few that keep to the deployed schema alone were tried beside it, and stopped the migration here. Production may hold such rows or not.",
 			Instead: "Ask production for such rows first, and clean them up in a migration of its own; rehearse on a sanitised dump with --dump to be sure.",
 		},
 		{

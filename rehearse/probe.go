@@ -1,0 +1,221 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/advice"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/script"
+)
+
+const (
+	// probeRows are enough to break every demand, also one that few rows do.
+	probeRows = 60
+	// mostProbes bounds how often the release runs to see what rows may stop it.
+	mostProbes = 12
+)
+
+// probe runs the release on a few rows that keep to what the base asks for and break
+// what the release does, where they can: production may have such rows. The demand that
+// stopped it is met the next time, so that those behind it are tried too.
+func (v *version) probe(ctx context.Context) error {
+	open := slices.Clone(v.demands)
+	var met []*fill.Demand
+	for range mostProbes {
+		if len(open) == 0 {
+			return nil
+		}
+		plan := Rows{Rows: map[string]int64{}, Seed: v.Rows.Seed}
+		for _, d := range v.demands {
+			plan.Rows[d.Table] = probeRows
+		}
+		run, err := v.side.through(ctx, func(db string) error {
+			_, err := fill.Fill(ctx, v.side.url(v.side.server, db), plan, fill.Release{Keep: met, Break: open})
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("try rows that the release may stop at: %w", err)
+		}
+		v.side.drop(ctx, run.database)
+		if run.stop == nil || run.stop.statement == nil || !blamesRows(run.stop.err) {
+			return nil
+		}
+		d := demandOf(open, run.stop)
+		if d == nil {
+			return nil // what the rows of the rehearsal met with, too
+		}
+		if !v.blamed[run.stop.statement] {
+			v.withRows(run.at, run.stop)
+		}
+		open = slices.DeleteFunc(open, func(o *fill.Demand) bool { return o == d })
+		met = append(met, d)
+	}
+	return nil
+}
+
+// demandOf is the demand that rows broke when a statement failed; nil: none.
+func demandOf(demands []*fill.Demand, stop *stopped) *fill.Demand {
+	var pg *pgconn.PgError
+	if !errors.As(stop.err, &pg) {
+		return nil
+	}
+	var about []*fill.Demand
+	for _, d := range demands {
+		if concerns(stop.statement, d) || pg.TableName != "" && (named(d.Table, pg.TableName) || named(d.Now, pg.TableName)) {
+			about = append(about, d)
+		}
+	}
+	for _, d := range about {
+		switch {
+		case d.Kind == fill.Required:
+			if pg.Code == "23502" && (pg.ColumnName == d.Name || pg.ColumnName == d.Columns[0]) {
+				return d
+			}
+		case d.Kind == fill.Becomes:
+			if pg.Code[:2] == "22" && retypes(stop.statement, d) {
+				return d
+			}
+		case pg.ConstraintName != "" && pg.ConstraintName == d.Name, pg.ConstraintName == "" && pg.Code == "23514" && d.Kind == fill.Holds && strings.Contains(pg.Message, d.Name):
+			return d
+		}
+	}
+	// A constraint that has another name at the end than when it was made.
+	kinds := map[string]fill.DemandKind{"23505": fill.Differs, "23503": fill.Refers, "23514": fill.Holds, "23P01": fill.Differs}
+	kind, known := kinds[pg.Code]
+	about = slices.DeleteFunc(about, func(d *fill.Demand) bool { return !known || d.Kind != kind })
+	if len(about) == 1 {
+		return about[0]
+	}
+	return nil
+}
+
+// named reports whether a qualified name ends in one.
+func named(relation, name string) bool {
+	return relation[strings.IndexByte(relation, '.')+1:] == name
+}
+
+// concerns reports whether a statement names the table of a demand.
+func concerns(st *script.Statement, d *fill.Demand) bool {
+	found := false
+	pgparse.Walk(st.Node, func(msg any) bool {
+		if r, ok := msg.(*pgparse.RangeVar); ok {
+			found = found || named(d.Table, r.GetRelname()) || named(d.Now, r.GetRelname())
+		}
+		return !found
+	})
+	return found
+}
+
+// retypes reports whether a statement gives the column of a demand another type. One
+// that does not say so, a block, may.
+func retypes(st *script.Statement, d *fill.Demand) bool {
+	a := st.Node.GetAlterTableStmt()
+	if a == nil {
+		return true
+	}
+	return slices.ContainsFunc(a.GetCmds(), func(n *pgparse.Node) bool {
+		c := n.GetAlterTableCmd()
+		return c.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && (c.GetName() == d.Name || c.GetName() == d.Columns[0])
+	})
+}
+
+// withRows is the finding for a statement that fails on rows only.
+func (v *version) withRows(step *step, stop *stopped) {
+	v.blamed[stop.statement] = true
+	d := demandOf(v.demands, stop)
+	if d == nil {
+		v.found(rehearsal.FailsWithRows, step, stop.statement,
+			"refused on tables with rows, and not on empty ones: "+words(stop.err),
+			"production has rows too: where they are like these, the migration stops here"+v.rest(step), "")
+		return
+	}
+	instead := ""
+	if query := offenders(d); query != "" {
+		instead = "ask production first, and clean up in a migration of its own:\n" + query
+		if strings.Contains(query, validInput) {
+			instead = strings.Replace(instead, "first,", "first (Postgres 16 and later),", 1)
+		}
+	}
+	v.found(rehearsal.FailsWithRows, step, stop.statement,
+		"production's rows may break it, as the base lets such rows in: "+words(stop.err),
+		"where there is one, the migration stops here"+v.rest(step), instead)
+}
+
+// offenders is the query that finds the rows which a demand does not let stand; "":
+// none is known.
+func offenders(d *fill.Demand) string {
+	table := sqlName(d.Table)
+	columns := make([]string, len(d.Columns))
+	for i, c := range d.Columns {
+		columns[i] = pgparse.QuoteIdent(c)
+	}
+	switch d.Kind {
+	case fill.Required:
+		return advice.Rows(table, columns[0]+" IS NULL")
+	case fill.Differs:
+		if len(d.Keys) == 0 { // an exclusion
+			return ""
+		}
+		var where []string
+		for _, c := range d.Nullable {
+			where = append(where, pgparse.QuoteIdent(c)+" IS NOT NULL")
+		}
+		if d.Where != "" {
+			where = append(where, d.Where)
+		}
+		return advice.Duplicates(table, d.Keys, strings.Join(where, " AND "))
+	case fill.Refers:
+		target := make([]string, len(d.Target))
+		for i, c := range d.Target {
+			target[i] = pgparse.QuoteIdent(c)
+		}
+		return advice.Orphans(table, columns, sqlName(d.Refers), target)
+	case fill.Becomes:
+		return advice.Rows(table, miscast(d, columns[0]))
+	}
+	return advice.Rows(table, "NOT "+parenthesised(d.Condition))
+}
+
+// miscast holds for the values that do not fit a column's new type.
+func miscast(d *fill.Demand, column string) string {
+	switch {
+	case d.Most > 0:
+		return fmt.Sprintf("length(%s) > %d", column, d.Most)
+	case len(d.Labels) > 0:
+		labels := make([]string, len(d.Labels))
+		for i, l := range d.Labels {
+			labels[i] = "'" + strings.ReplaceAll(l, "'", "''") + "'"
+		}
+		return column + "::text NOT IN (" + strings.Join(labels, ", ") + ")"
+	case d.Low < d.High:
+		return fmt.Sprintf("%s NOT BETWEEN %d AND %d", column, d.Low, d.High)
+	}
+	return "NOT " + validInput + "(" + column + ", '" + strings.ReplaceAll(d.Type, "'", "''") + "')"
+}
+
+// validInput tells whether a text is one of a type's values, from Postgres 16 on.
+const validInput = "pg_input_is_valid"
+
+func parenthesised(sql string) string {
+	if strings.HasPrefix(sql, "(") {
+		return sql
+	}
+	return "(" + sql + ")"
+}
+
+// sqlName is a qualified name as SQL says it.
+func sqlName(relation string) string {
+	schema, name, _ := strings.Cut(relation, ".")
+	if schema == "public" {
+		return pgparse.QuoteIdent(name)
+	}
+	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(name)
+}
