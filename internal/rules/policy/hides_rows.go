@@ -92,9 +92,9 @@ func open(r *catalog.Relation) bool {
 			return false
 		}
 	}
-	for _, command := range []string{"select", "insert", "update", "delete"} {
+	for _, command := range commands {
 		if !slices.ContainsFunc(r.Policies, func(p *catalog.Policy) bool {
-			return p.Permissive && (p.Command == "all" || p.Command == command) && slices.Contains(p.Roles, "public") &&
+			return p.Permissive && covers(p, command) && slices.Contains(p.Roles, "public") &&
 				(command == "insert" || predicate.ConstantTrue(p.Using)) &&
 				(command == "select" || command == "delete" || predicate.ConstantTrue(check(p)))
 		}) {

@@ -14,6 +14,16 @@ import (
 // is in force; false when it hides nothing.
 func policy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 	table := d.Before.Name.String()
+	old := d.Policy
+	if old == nil {
+		return false
+	}
+	if at := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID }); at >= 0 {
+		old = d.Before.Policies[at]
+	}
+	if !passes(d.Before, old) {
+		return false // no row went through it, or through what it restricts
+	}
 	switch d.Kind {
 	case catalog.PolicyDropped:
 		if !d.Policy.Permissive || open(d.After) {
@@ -27,8 +37,7 @@ func policy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 		}
 		return narrows(d.Policy, next, table, r)
 	case catalog.PolicyChanged:
-		at := slices.IndexFunc(d.Before.Policies, func(o *catalog.Policy) bool { return o.ID == d.Policy.ID })
-		return at >= 0 && !open(d.After) && narrows(d.Before.Policies[at], []*catalog.Policy{d.Policy}, table, r)
+		return old != d.Policy && !open(d.After) && narrows(old, []*catalog.Policy{d.Policy}, table, r)
 	case catalog.PolicyCreated:
 		if d.Policy.Permissive || predicate.ConstantTrue(d.Policy.Using) && predicate.ConstantTrue(check(d.Policy)) {
 			return false
@@ -38,6 +47,40 @@ func policy(t *rule.Tx, d *rule.Delta, r *rule.Report) bool {
 		return true
 	}
 	return false
+}
+
+// passes reports whether a row may go through a policy of a table, or, of one that
+// restricts others, through those: some policy has to permit it for a command that both
+// are for, and none that is for everybody may refuse them all.
+func passes(r *catalog.Relation, p *catalog.Policy) bool {
+	if r.Inferred || r.Partial {
+		return true
+	}
+	return slices.ContainsFunc(commands, func(command string) bool {
+		if !covers(p, command) {
+			return false
+		}
+		return slices.ContainsFunc(r.Policies, func(o *catalog.Policy) bool {
+			return o.Permissive && (o.ID == p.ID || !p.Permissive) && covers(o, command) && !nothing(o, command) && len(shared(o.Roles, p.Roles)) > 0
+		}) && !slices.ContainsFunc(r.Policies, func(o *catalog.Policy) bool {
+			return !o.Permissive && o.ID != p.ID && covers(o, command) && slices.Contains(o.Roles, "public") && nothing(o, command)
+		})
+	})
+}
+
+// commands are those that policies are for.
+var commands = []string{"select", "insert", "update", "delete"}
+
+func covers(p *catalog.Policy, command string) bool {
+	return p.Command == "all" || p.Command == command
+}
+
+// nothing reports whether no row meets a policy with a command.
+func nothing(p *catalog.Policy, command string) bool {
+	if command == "insert" {
+		return predicate.ConstantFalse(check(p))
+	}
+	return predicate.ConstantFalse(p.Using)
 }
 
 // narrows reports whether a policy surely lets fewer rows through than before:
