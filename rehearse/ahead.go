@@ -58,6 +58,7 @@ func (v *version) aside(ctx context.Context) (*version, error) {
 	}
 	side := *v
 	side.Rows, side.out, side.side, side.roles, side.books = Rows{}, &onward.Rehearsal{}, nil, nil, nil
+	side.supplies, side.skip = nil, nil
 	side.Limit = min(v.Limit, aheadLimit)
 	if v.Server == "" {
 		side.server, side.base, side.taken = nil, nil, false
@@ -134,14 +135,8 @@ func (v *version) pass(ctx context.Context, p *passage) (again bool, err error) 
 		if err != nil && !servers(err) {
 			return false, err
 		}
-		if role := stop.role(); role != "" && v.Server == "" && !slices.Contains(v.roles, role) {
-			if err := v.makeRole(ctx, v.server, role); !servers(err) {
-				return true, err
-			}
-		}
-		if ddl := stop.bookkeeper(); ddl != "" && v.Server == "" && !slices.Contains(v.books, ddl) {
-			v.books = append(v.books, ddl)
-			return true, nil
+		if again, err := v.missing(ctx, p.database, step, stop); again || err != nil {
+			return again, err
 		}
 		if stop == nil && err == nil {
 			continue

@@ -51,6 +51,10 @@ type said struct {
 	Notes []string `json:"notes,omitempty"`
 	// SearchPath is what the base's migrations left in force; "" is the default.
 	SearchPath string `json:"search_path,omitempty"`
+	// Absent are extensions that cannot be had, Lost the names of what was left out
+	// for want of them.
+	Absent []string `json:"absent,omitempty"`
+	Lost   []string `json:"lost,omitempty"`
 }
 
 // BaseError says that the deployed schema could not be made.
@@ -223,7 +227,7 @@ func (v *version) weak(ctx context.Context) error {
 // baseKey names what the base is made of.
 func (v *version) baseKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, "rehearsal 7", v.base.from, v.Superuser)
+	fmt.Fprintln(h, "rehearsal 8", v.base.from, v.Superuser)
 	if path := cmp.Or(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -279,13 +283,17 @@ func (h *history) keep(ctx context.Context) error {
 	if len(h.roles) > 0 {
 		h.base.Notes = append(h.base.Notes, "roles were made because the migrations name them: "+strings.Join(h.roles, ", "))
 	}
+	if n := len(h.lost); n > 0 {
+		h.base.Notes = append(h.base.Notes, fmt.Sprintf("of the base %s left out, as %s not be had: %s",
+			report.Count(n, "statement")+" "+plural(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", shortList(h.lost)))
+	}
 	if h.runner != nil {
 		h.base.Notes = append(h.base.Notes, h.runner.notes...)
 		var path string
 		if err := h.runner.conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('search_path')", anyhow).Scan(&path); err != nil {
 			return err
 		}
-		if path != defaultPath {
+		if path != defaultPath && path != h.base.SearchPath {
 			h.base.SearchPath = path
 			h.base.Notes = append(h.base.Notes, "the migrations of the base leave search_path at "+path+"; the release begins with it")
 		}
@@ -318,6 +326,22 @@ func (v *version) recall(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("read the cached base: %w", err), v.server.Stop())
 	}
 	return nil
+}
+
+// shortList names a few, and how many more there are.
+func shortList(list []string) string {
+	const most = 8
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func quote(s string) string {

@@ -41,6 +41,7 @@ func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool,
 			return false, err
 		}
 		if !here {
+			r.base.absent(e.GetExtname())
 			r.note("the extension " + e.GetExtname() + " is not installed beside this server and was left out; --postgres URL names a server that has it")
 			return true, nil
 		}

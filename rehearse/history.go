@@ -15,7 +15,6 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/script"
-	"github.com/onward-sql/onward/onward"
 )
 
 // history makes the schema of the base in its database.
@@ -39,6 +38,13 @@ type history struct {
 	*version
 	server *pgserver.Server
 	runner *runner
+	// tried is what statements lacked and was looked for; lost are the places of
+	// statements that were left out.
+	tried map[lack]bool
+	lost  []string
+	// relations are those that the migration which failed makes in schemas that it
+	// names.
+	relations map[string][]string
 }
 
 func (h *history) close(ctx context.Context) {
@@ -181,45 +187,63 @@ func (h *history) note(text string) {
 	}
 }
 
-// migrate runs one migration of the base, making the roles that it names.
+// mostSupplies bounds what one migration of the base is given.
+const mostSupplies = 200
+
+// migrate runs one migration of the base, making what it takes for granted.
 func (h *history) migrate(ctx context.Context, m *adapter.Migration) error {
 	sc, err := script.Build(m.Source)
 	if err != nil || m.Failed != "" {
 		return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failed(m))}
 	}
-	for range maxScenes {
+	rest := sc
+	for range mostSupplies {
 		if h.runner == nil {
 			if h.runner, err = newRunner(ctx, h.server, h.version, h.base.database, nil); err != nil {
 				return err
 			}
 		}
-		stop, err := h.runner.migration(ctx, m, sc)
+		stop, err := h.runner.migration(ctx, m, rest)
 		if err != nil {
 			return err
 		}
 		if stop == nil {
 			return nil
 		}
-		if ddl := missingBookkeeper(stop.err); ddl != "" {
-			if err := h.asMigrations(ctx, h.server, h.base.database, ddl); err == nil {
-				continue
-			}
+		supplied, err := h.supplied(ctx, m, sc, stop)
+		if err != nil {
+			return err
 		}
-		role := missingRole(stop.err)
-		if role == "" || h.Server != "" {
+		if !supplied {
 			return &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: reached(stop)}
 		}
-		if err := h.makeRole(ctx, h.server, role); err != nil {
-			return err
-		}
-		if err := h.welcome(ctx, h.server, h.base.database); err != nil {
-			return err
-		}
-		if sc.Source.Mode != onward.TransactionFile {
-			continue // what ran stays; most histories are written to be run again
+		rest = uncommitted(sc, stop.statement)
+	}
+	return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: fmt.Errorf("it takes more than %d things for granted that do not exist", mostSupplies)}
+}
+
+// supplied makes what a statement of the base lacks.
+func (h *history) supplied(ctx context.Context, m *adapter.Migration, sc *script.Script, stop *stopped) (bool, error) {
+	if h.runner.conn.IsClosed() {
+		return false, nil
+	}
+	if ddl := missingBookkeeper(stop.err); ddl != "" {
+		if err := h.asMigrations(ctx, h.server, h.base.database, ddl); err == nil {
+			return true, nil
 		}
 	}
-	return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: fmt.Errorf("it names more than %d roles that do not exist", maxScenes)}
+	role := missingRole(stop.err)
+	if role == "" {
+		h.relations = qualified(sc)
+		return h.supplyBase(ctx, fmt.Sprintf("%s:%d", m.Path, stop.statement.Line), stop)
+	}
+	if h.Server != "" {
+		return false, nil
+	}
+	if err := h.makeRole(ctx, h.server, role); err != nil {
+		return false, err
+	}
+	return true, h.welcome(ctx, h.server, h.base.database)
 }
 
 func failed(m *adapter.Migration) error {

@@ -43,6 +43,9 @@ func (v *version) makeRole(ctx context.Context, s *pgserver.Server, name string)
 // welcome lets the roles that were made own things in a database, and makes the
 // bookkeepers that the release asked for.
 func (v *version) welcome(ctx context.Context, s *pgserver.Server, db string) error {
+	if err := v.resupply(ctx, s, db); err != nil {
+		return fmt.Errorf("give the release what it takes for granted: %w", err)
+	}
 	statements := slices.Clone(v.books)
 	for _, role := range v.roles {
 		// The name is a migration's: it stands quoted in what is quoted itself.

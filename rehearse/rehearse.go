@@ -148,6 +148,11 @@ type version struct {
 	roles []string
 	// books is the DDL of the bookkeepers that the release asked for.
 	books []string
+	// supplies are what the release takes for granted and was made for it; skip are
+	// statements that need what cannot be had; given are the notes on both.
+	supplies []lack
+	given    []string
+	skip     map[*script.Statement]bool
 	// trapped are the traps that were told of, or are the base's.
 	trapped map[string]bool
 	// demands are what the release asks of rows that were there before it; nil: that

@@ -129,7 +129,7 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 	}
 	var last *script.Statement
 	for i, s := range sc.Statements {
-		if s.Parent >= 0 {
+		if s.Parent >= 0 || r.skip[s] {
 			continue
 		}
 		if last != nil { // behind the last one it is done at the end
@@ -138,7 +138,7 @@ func (r *runner) migration(ctx context.Context, m *adapter.Migration, sc *script
 			}
 		}
 		last = s
-		next := following(sc, i)
+		next := r.following(sc, i)
 		if stop, err := r.one(ctx, s, next); stop != nil || err != nil {
 			return stop, err
 		}
@@ -179,10 +179,10 @@ func (r *runner) settings(ctx context.Context, m *adapter.Migration) error {
 	return nil
 }
 
-// following is the next statement of the file itself.
-func following(sc *script.Script, i int) *script.Statement {
+// following is the next statement of the file itself that is sent.
+func (r *runner) following(sc *script.Script, i int) *script.Statement {
 	for _, s := range sc.Statements[i+1:] {
-		if s.Parent < 0 {
+		if s.Parent < 0 && !r.skip[s] {
 			return s
 		}
 	}

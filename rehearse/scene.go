@@ -79,7 +79,7 @@ func (v *version) scene(ctx context.Context) (*scene, error) {
 		Postgres: v.major, Version: v.server.Version(), Superuser: v.Superuser, Seed: v.Rows.Seed,
 		Base:   onward.RehearsalBase{From: v.base.from, Migrations: v.base.migrations, Cached: v.base.cached},
 		Tables: []onward.RehearsedTable{}, Transactions: []onward.RehearsedTransaction{}, Statements: []onward.RehearsedStatement{},
-		Differences: []onward.Difference{}, Notes: append([]string{}, v.base.Notes...),
+		Differences: []onward.Difference{}, Notes: slices.Concat([]string{}, v.base.Notes, v.given),
 	}}
 	var err error
 	if s.database, err = v.stage(ctx); err != nil {
@@ -236,6 +236,7 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 	if s.rels, err = observe.Relations(ctx, s.runner.look); err != nil {
 		return false, err
 	}
+	s.meant()
 	if err := s.inherited(ctx, s.runner.look); err != nil {
 		return false, err
 	}
@@ -259,14 +260,8 @@ func (s *scene) play(ctx context.Context) (again bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if role := stop.role(); role != "" && s.Server == "" && !slices.Contains(s.roles, role) {
-			if err := s.makeRole(ctx, s.server, role); !servers(err) {
-				return true, err
-			} // else it cannot be made
-		}
-		if ddl := stop.bookkeeper(); ddl != "" && s.Server == "" && !slices.Contains(s.books, ddl) {
-			s.books = append(s.books, ddl)
-			return true, nil
+		if again, err := s.missing(ctx, s.database, step, stop); again || err != nil {
+			return again, err
 		}
 		if stop != nil {
 			s.fail(stop)
@@ -379,20 +374,4 @@ func (s *scene) fail(stop *stopped) {
 		n++
 	}
 	s.out.Statements[n-1].Failed = serverError(stop.err)
-}
-
-// serverError is an error in the server's words.
-func serverError(err error) *onward.ServerError {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		e := redacted(onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint})
-		return &e
-	}
-	return &onward.ServerError{Code: "08006", Message: "the server closed the connection: " + err.Error()}
-}
-
-// words are the server's, with its code.
-func words(err error) string {
-	server := serverError(err)
-	return fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
 }

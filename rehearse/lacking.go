@@ -1,0 +1,91 @@
+package rehearse
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/pgserver/member"
+)
+
+// lack is what a statement takes for granted and its database does not have.
+type lack struct {
+	// kind is the server's word for it: "schema", "type", "operator class". A type
+	// without an operator class of an access method is "default operator class".
+	kind         string
+	schema, name string
+}
+
+var (
+	noNamed    = regexp.MustCompile(`^([a-z ]+) "([^"]+)".* does not exist`)
+	noFunction = regexp.MustCompile(`^(?:function|procedure|aggregate) ([^(]+)\(.*\) does not exist$`)
+	noOperator = regexp.MustCompile(`^operator does not exist: .*?([-+*/<>=~!@#%^&|` + "`" + `?]+)(?: |$)`)
+	noDefault  = regexp.MustCompile(`^data type .+ has no default operator class for access method "([^"]+)"$`)
+)
+
+// lacking reads what is missing from an error of the server.
+func lacking(err error) (l lack, ok bool) {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return lack{}, false
+	}
+	switch pg.Code {
+	case "42704", "42883", "3F000", "42P01", "42703":
+	default:
+		return lack{}, false
+	}
+	name := ""
+	switch {
+	case pg.Code == "42883" && noOperator.MatchString(pg.Message):
+		return lack{kind: string(member.Operator), name: noOperator.FindStringSubmatch(pg.Message)[1]}, true
+	case noFunction.MatchString(pg.Message):
+		l.kind, name = string(member.Function), noFunction.FindStringSubmatch(pg.Message)[1]
+	case noDefault.MatchString(pg.Message):
+		return lack{kind: defaultClass, name: noDefault.FindStringSubmatch(pg.Message)[1]}, true
+	case noNamed.MatchString(pg.Message):
+		m := noNamed.FindStringSubmatch(pg.Message)
+		l.kind, name = m[1], m[2]
+	default:
+		return lack{}, false
+	}
+	if at := strings.LastIndexByte(name, '.'); at >= 0 && l.kind != "schema" {
+		l.schema, name = name[:at], name[at+1:]
+	}
+	l.name = strings.Trim(name, `"`)
+	return l, true
+}
+
+const defaultClass = "default operator class"
+
+// extension is the one of those that come with Postgres that brings it; "" for none.
+func (l lack) extension() string {
+	if l.kind == defaultClass {
+		return map[string]string{"gin": "btree_gin", "gist": "btree_gist"}[l.name]
+	}
+	return member.Of(member.Kind(l.kind), l.name)
+}
+
+// foreignTypes are the types of extensions that do not come with Postgres, by the
+// extension. A type of that name stands in for each, so that the columns of it are
+// there and everything else is rehearsed.
+var foreignTypes = map[string]string{
+	"geometry": "postgis", "geography": "postgis", "box2d": "postgis", "box3d": "postgis", "geometry_dump": "postgis", "raster": "postgis_raster", "topogeometry": "postgis_topology",
+	"vector": "vector", "halfvec": "vector", "sparsevec": "vector",
+	"h3index": "h3", "roaringbitmap": "roaringbitmap", "hll": "hll", "ip4": "ip4r", "ip4r": "ip4r", "iprange": "ip4r", "semver": "semver",
+	"uint1": "uint", "uint2": "uint", "uint4": "uint", "uint8": "uint", "agtype": "age", "graphid": "age", "tdigest": "tdigest", "rrule": "pg_rrule", "ulid": "ulid",
+}
+
+// lost reports whether what is missing is one of those that were left out.
+func (l lack) lost(names []string) bool { return slices.Contains(names, l.name) }
+
+// ofExtensions are the kinds of things that extensions bring.
+func (l lack) ofExtensions() bool {
+	switch l.kind {
+	case "schema", "type", "function", "operator", "operator class", "access method", "text search dictionary", "text search configuration", defaultClass:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,26 @@
+package rehearse
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// serverError is an error in the server's words.
+func serverError(err error) *onward.ServerError {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		e := redacted(onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint})
+		return &e
+	}
+	return &onward.ServerError{Code: "08006", Message: "the server closed the connection: " + err.Error()}
+}
+
+// words are the server's, with its code.
+func words(err error) string {
+	server := serverError(err)
+	return fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
+}
