@@ -66,6 +66,8 @@ type changelog struct {
 	unread   []unread
 	// strings is how strings end behind them.
 	strings []pgparse.Strings
+	// since is what they tell of the version.
+	since []adapter.Oldest
 }
 
 // pair is a source of migrations at base and head.
@@ -179,22 +181,27 @@ func (a *changelog) share(pairs []pair) {
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
 		a.unread = make([]unread, len(a.databases))
 		a.strings = make([]pgparse.Strings, len(a.databases))
+		a.since = make([]adapter.Oldest, len(a.databases))
 		a.deployed[0] = a.known.catalog
 	}
 }
 
 // deploy folds what the base has of a database, the first time.
 func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
-	if a.deployed[database] != nil {
-		j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
-		return
-	}
-	for _, k := range a.databases[database] {
-		for _, m := range compared[k].deployed {
-			j.deploy(m)
+	if a.deployed[database] == nil {
+		first := &judge{settings: j.settings, known: j.known, config: j.config}
+		for _, k := range a.databases[database] {
+			for _, m := range compared[k].deployed {
+				first.deploy(m)
+			}
 		}
+		a.deployed[database], a.unread[database], a.strings[database] = first.run().Release().Deployed, first.unread, first.strings
+		a.since[database] = first.since
 	}
-	a.deployed[database], a.unread[database], a.strings[database] = j.run().Release().Deployed, j.unread, j.strings
+	j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
+	if len(a.databases) == 1 { // several may be on several servers
+		j.narrow(a.since[database])
+	}
 }
 
 // load reads the migrations of both trees. The adapters look at the head; a

@@ -157,6 +157,9 @@ func readSchema(path string) (c *catalog.Catalog, unread []onward.Opaque, err er
 // maxUnread bounds what is listed of a file that is no dump.
 const maxUnread = 20
 
+// asks reports whether nobody says which versions are in production.
+func (k *known) asks(c *config.Config) bool { return len(c.Postgres) == 0 && k.major == 0 }
+
 // versions are the configured major versions, else the server's own, else those that the
 // repository's own files leave, with the file.
 func (k *known) versions(c *config.Config) (list []int, from string) {

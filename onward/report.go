@@ -9,7 +9,7 @@ type Report struct {
 	// Postgres lists the major versions that the release was judged for.
 	Postgres []int `json:"postgres"`
 	// PostgresFrom is the file of the repository from which the oldest of them was
-	// concluded; "" where they are configured, the server's own, or all that are supported.
+	// concluded, with the line of a deployed migration that older ones cannot read; "" where they are configured, the server's own, or all that are supported.
 	PostgresFrom string `json:"postgres_from,omitempty"`
 	// Base and Head name the two revisions; "" when files were given by name.
 	Base string `json:"base"`

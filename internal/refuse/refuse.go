@@ -83,6 +83,12 @@ func (k Kind) Unread() bool {
 	return k == SyntaxAt || k == SyntaxAtEnd || k == SyntaxOf || k == FromAlias
 }
 
+// Form reports whether it is about the words of the statement, or an option that it
+// names, and not about a schema.
+func (k Kind) Form() bool {
+	return k.Unread() || k == ParameterUnknown || k == PublicationParameter || k == OptionUnknown || k == OptionNot || k == PrivilegeUnknown || k == CopyHeader
+}
+
 // Equal reports whether two refusals are one; nil is none.
 func (r *Refusal) Equal(o *Refusal) bool {
 	if r == nil || o == nil {
