@@ -107,6 +107,10 @@ type Observed struct {
 	// FromMS is when the lock was asked for, UntilMS when it was released.
 	FromMS  float64 `json:"from_ms"`
 	UntilMS float64 `json:"until_ms"`
+	// HeldSince is the index in Rehearsal.Statements of the statement whose lock, as strong
+	// or stronger, the transaction held before: nobody waits for Lock then, the one that
+	// is new ("" when none is), and Blocks is empty.
+	HeldSince *int `json:"held_since,omitempty"`
 }
 
 // NestedStatement is a statement that another one ran.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -32,10 +33,17 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast'
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid`
 
+// modes are locks of one relation, a bit for each.
+type modes uint16
+
+// strongest is the strongest of them.
+func (m modes) strongest() onward.Lock { return onward.Lock(max(bits.Len16(uint16(m))-1, 0)) }
+
 // view is what a session sees of itself.
 type view struct {
 	lsn   int64
-	locks map[uint32]onward.Lock
+	locks map[uint32]onward.Lock // the strongest
+	modes map[uint32]modes
 	rels  map[uint32]observe.Relation
 	read  map[uint32]int64
 }
@@ -89,7 +97,7 @@ func (s *scene) see(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{locks: map[uint32]onward.Lock{}, rels: map[uint32]observe.Relation{}, read: map[uint32]int64{}}
+	v := &view{locks: map[uint32]onward.Lock{}, modes: map[uint32]modes{}, rels: map[uint32]observe.Relation{}, read: map[uint32]int64{}}
 	var locked, oid *uint32
 	var mode string
 	var name, kind *string
@@ -108,6 +116,7 @@ func (s *scene) see(ctx context.Context) (*view, error) {
 			return nil // TOAST
 		}
 		v.locks[*locked] = max(v.locks[*locked], l)
+		v.modes[*locked] |= 1 << l
 		if oid != nil {
 			v.rels[*oid] = observe.Relation{OID: *oid, Name: *name, Kind: *kind, File: file, Table: table, Rows: *tuples}
 			v.read[*oid] = read
@@ -120,7 +129,7 @@ func (s *scene) see(ctx context.Context) (*view, error) {
 // opened notes a transaction that begins. plain: nothing may be asked before the
 // next statement, which sets how the transaction reads.
 func (s *scene) opened(ctx context.Context, plain bool) error {
-	s.tx = &transaction{begun: time.Now(), held: map[uint32]onward.Lock{}}
+	s.tx = &transaction{begun: time.Now(), held: map[uint32]onward.Lock{}, modes: map[uint32]modes{}}
 	s.expected = map[uint32]onward.Lock{}
 	s.read = map[uint32]int64{}
 	if plain {
@@ -170,7 +179,7 @@ func (s *scene) rewound(ctx context.Context) error {
 			s.rels[oid] = r
 		}
 	}
-	s.tx.held, s.expected = map[uint32]onward.Lock{}, maps.Clone(v.locks)
+	s.tx.held, s.tx.modes, s.expected = map[uint32]onward.Lock{}, map[uint32]modes{}, maps.Clone(v.locks)
 	s.keep(v)
 	return nil
 }

@@ -20,8 +20,11 @@ func (s *scene) release1(p place, now time.Time) {
 	s.hold(p.statement, o)
 }
 
-// hold tells the traffic's judge of a lock.
+// hold tells the traffic's judge of a lock. What an earlier statement holds is told of it.
 func (s *scene) hold(statement int, o *onward.Observed) {
+	if o.HeldSince != nil {
+		return
+	}
 	when := func(at float64) time.Time { return s.zero.Add(time.Duration(at * float64(time.Millisecond))) }
 	s.held = append(s.held, traffic.Held{Statement: statement, Relation: o.Relation, Lock: o.Lock, From: when(o.FromMS), Until: when(o.UntilMS)})
 }
@@ -70,7 +73,7 @@ func (s *scene) compareAndKeep(st *script.Statement, out *onward.RehearsedStatem
 	judged := observe.Judge(before, v.rels, v.locks, read)
 	s.tx.before = maps.Clone(s.tx.held)
 	oids := oidsOf(v.rels, before)
-	s.observe(out, judged, oids, seen)
+	s.observe(out, judged, oids, seen, v.modes)
 	s.compare(st, out, judged, oids, before)
 	for name, j := range judged {
 		s.tx.rewritten = s.tx.rewritten || j.Work() == onward.Rewrite && !s.born[oids[name]]
@@ -92,7 +95,7 @@ func oidsOf(lists ...map[uint32]observe.Relation) map[string]uint32 {
 
 // observe lists what a statement did that is worth a line: locks that it took
 // or made stronger, and work.
-func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observe.Seen, oids map[string]uint32, seen *samples) {
+func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observe.Seen, oids map[string]uint32, seen *samples, now map[uint32]modes) {
 	number := len(s.out.Statements) - 1
 	for _, name := range slices.Sorted(maps.Keys(judged)) {
 		j, oid := judged[name], oids[name]
@@ -107,6 +110,11 @@ func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observ
 		o := onward.Observed{
 			Relation: name, Lock: j.Lock, Work: j.Work(), Blocks: j.Lock.Blocks(), New: s.born[oid], FromMS: out.FromMS,
 		}
+		if at := s.holder(name, number); !stronger && at >= 0 {
+			// Others wait for the lock of before; the statement's own, which they would not
+			// feel, is that which the session did not have.
+			o.Lock, o.Blocks, o.HeldSince = (now[oid] &^ s.tx.modes[oid]).strongest(), nil, &at
+		}
 		if w, ok := seen.of[oid]; ok {
 			if w.granted.Sub(w.asked) > 0 {
 				o.WaitedMS = ms(w.granted.Sub(w.asked))
@@ -118,6 +126,18 @@ func (s *scene) observe(out *onward.RehearsedStatement, judged map[string]observ
 	}
 }
 
+// holder is the statement whose lock on a relation the transaction holds, of several that of
+// the strongest; -1: none that was seen before.
+func (s *scene) holder(relation string, before int) int {
+	at, lock := -1, onward.NoLock
+	for _, p := range s.tx.open {
+		if o := &s.out.Statements[p.statement].Observed[p.observed]; o.Relation == relation && o.HeldSince == nil && o.Lock > lock && p.statement != before {
+			at, lock = p.statement, o.Lock
+		}
+	}
+	return at
+}
+
 // quiet locks are those that every plan takes on the indexes of a table.
 func quiet(j observe.Seen) bool {
 	index := j.Kind == "i" || j.Kind == "I"
@@ -127,6 +147,7 @@ func quiet(j observe.Seen) bool {
 // keep makes a view the state before the next statement.
 func (s *scene) keep(v *view) {
 	for oid, l := range v.locks {
+		s.tx.modes[oid] |= v.modes[oid]
 		// What a statement made anew under its old name (an index whose column
 		// changed its type) is no news to the next one.
 		s.tx.held[oid] = max(s.tx.held[oid], l)

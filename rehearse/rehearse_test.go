@@ -2,6 +2,7 @@ package rehearse_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,9 @@ func locks(st onward.RehearsedStatement) []string {
 		if o.Work != onward.NoWork {
 			line += " " + o.Work.String()
 		}
+		if o.HeldSince != nil {
+			line += fmt.Sprint(" since ", *o.HeldSince)
+		}
 		if o.New {
 			line += " new"
 		}
@@ -70,7 +74,7 @@ func TestObserved(t *testing.T) {
 			file: step("ALTER TABLE users ADD COLUMN nick text;\nCREATE INDEX users_nick ON users (nick);\nALTER TABLE orders ALTER COLUMN total TYPE bigint;"),
 			want: [][]string{
 				{"users AccessExclusiveLock"},
-				{"users AccessExclusiveLock index", "users_nick AccessExclusiveLock new"},
+				{"users ShareLock index since 0", "users_nick AccessExclusiveLock new"},
 				{"orders AccessExclusiveLock rewrite", "orders_pkey AccessExclusiveLock index"},
 			},
 		},

@@ -62,6 +62,7 @@ type scene struct {
 type transaction struct {
 	begun time.Time
 	held  map[uint32]onward.Lock
+	modes map[uint32]modes
 	// before is what it held before the statement that runs.
 	before map[uint32]onward.Lock
 	// open are the observations whose locks the transaction still holds.

@@ -69,7 +69,7 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 				continue
 			}
 			l := get(o.Relation)
-			at := l.owner(r, i, o)
+			at := l.owner(o)
 			if at < 0 {
 				l.bars = append(l.bars, bar{statement: i, seen: o})
 				at = len(l.bars) - 1
@@ -105,19 +105,13 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 }
 
 // owner is the bar under which a statement worked on the lane's relation: that of
-// a lock which an earlier statement of its transaction had taken, and which is as
-// strong; -1 when the statement's lock is its own.
-func (l *lane) owner(r *onward.Rehearsal, statement int, o *onward.Observed) int {
-	for i := len(l.bars) - 1; i >= 0; i-- {
-		b := &l.bars[i]
-		if b.seen.UntilMS <= o.FromMS {
-			break // of a transaction before
-		}
-		if b.statement != statement && b.seen.Lock >= o.Lock && r.Statements[b.statement].UntilMS <= r.Statements[statement].FromMS && math.Abs(b.seen.UntilMS-o.UntilMS) < 1 {
-			return i
-		}
+// a lock which an earlier statement of its transaction had taken; -1 when the statement's
+// lock is its own.
+func (l *lane) owner(o *onward.Observed) int {
+	if o.HeldSince == nil {
+		return -1
 	}
-	return -1
+	return slices.IndexFunc(l.bars, func(b bar) bool { return b.statement == *o.HeldSince })
 }
 
 // longest is the statement whose lock kept a kind of query out for longest.

@@ -129,7 +129,7 @@ func (t *terminal) observed(m *onward.Migration, at int) {
 	words := []string{"took " + Millis(s.UntilMS-s.FromMS)}
 	held := 0.0
 	for _, o := range s.Observed {
-		if !o.New {
+		if !o.New && o.HeldSince == nil {
 			held = max(held, o.HeldMS)
 		}
 	}

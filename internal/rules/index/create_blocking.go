@@ -48,7 +48,7 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		kept, since := s.Under(e)
 		p.Report(s, rule.Report{
-			Fact:    "creating " + name + " blocks " + blocks(kept) + e.Name.String(),
+			Fact:    "creating " + name + " blocks " + blocks(taken(kept, e, since)) + e.Name.String(),
 			Harm:    analysis.Waiting(kept) + " waits until the index is built, and the time grows with the table" + since,
 			Instead: "build it concurrently, outside a transaction:\n" + withConcurrently(s.SQL) + ";",
 			Way:     advice.BuildIndex{SQL: withConcurrently(s.SQL)},
@@ -57,6 +57,15 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		})
 		return
 	}
+}
+
+// taken is the lock that a statement takes itself: what is locked since an earlier one is
+// that one's.
+func taken(kept, own *effect.Effect, since string) *effect.Effect {
+	if since != "" {
+		return own
+	}
+	return kept
 }
 
 // blocks says what a lock keeps out, in front of the relation's name.

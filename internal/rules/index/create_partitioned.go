@@ -46,9 +46,10 @@ func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 	if stmt.GetIdxname() != "" {
 		name = "index " + stmt.GetIdxname()
 	}
-	kept, since := s.Under(&effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock})
+	own := &effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock}
+	kept, since := s.Under(own)
 	p.Report(s, rule.Report{
-		Fact:    "creating " + name + " blocks " + blocks(kept) + table.Name.String() + " and all its partitions",
+		Fact:    "creating " + name + " blocks " + blocks(taken(kept, own, since)) + table.Name.String() + " and all its partitions",
 		Harm:    analysis.Waiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
 		Instead: onPartitions(s, stmt, table),
 	})
