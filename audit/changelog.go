@@ -66,6 +66,8 @@ type changelog struct {
 	unread   []unread
 	// strings is how strings end behind them.
 	strings []pgparse.Strings
+	// seeds are the rows that they put into tables.
+	seeds []map[catalog.OID]int
 	// since is what they tell of the version.
 	since []adapter.Oldest
 }
@@ -181,6 +183,7 @@ func (a *changelog) share(pairs []pair) {
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
 		a.unread = make([]unread, len(a.databases))
 		a.strings = make([]pgparse.Strings, len(a.databases))
+		a.seeds = make([]map[catalog.OID]int, len(a.databases))
 		a.since = make([]adapter.Oldest, len(a.databases))
 		a.deployed[0] = a.known.catalog
 	}
@@ -197,7 +200,9 @@ func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
 		}
 		a.deployed[database], a.unread[database], a.strings[database] = first.run().Release().Deployed, first.unread, first.strings
 		a.since[database] = first.since
+		a.seeds[database] = first.seeds.few(a.deployed[database])
 	}
+	j.config.Seeds = a.seeds[database]
 	j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
 	if len(a.databases) == 1 { // several may be on several servers
 		j.narrow(a.since[database])

@@ -104,6 +104,7 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 		return out
 	}
 	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Names })
+	out.ReadOnly = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Reads }) && len(b.String(q.Name.Name)) == 0
 	out.All = b.All(q.Name)
 	written := b.Writes(q.Name)
 	places := make([]usage.Use, 0, len(written))

@@ -39,6 +39,8 @@ type judge struct {
 	// otherwise is what was found with files sent in the other way, by file, where their
 	// runner is a guess.
 	otherwise map[string][]onward.Finding
+	// seeds are the rows that the deployed migrations put into tables.
+	seeds seeds
 	// since is the oldest version that reads what the deployed migrations say.
 	since adapter.Oldest
 	// trial: it judges the other way, and comments take nothing out.
@@ -100,6 +102,7 @@ func (j *judge) deploy(m *adapter.Migration) {
 	j.unread.statements(m, s)
 	j.witness(m, s)
 	j.run().Deploy(s)
+	j.seeds.take(j.run().Release().Deployed, s)
 	j.leaves(s, true)
 }
 

@@ -33,6 +33,9 @@ type Usage struct {
 	Read, Written []onward.Evidence
 	// All: some query takes all columns of the table.
 	All bool
+	// ReadOnly: all that uses the table are queries that read it, and nothing else has
+	// its name as a text.
+	ReadOnly bool
 	// Inserts are those of a table that the code spells out.
 	Inserts []Insert
 	// Stars are the places that take all columns of a table: of what

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -17,6 +18,9 @@ type Config struct {
 	Presets []onward.Preset
 	// SmallTables are exempt from findings about work that grows.
 	SmallTables []string
+	// Seeds are how many rows the deployed history puts into tables, one by one; of those
+	// into which it puts no others.
+	Seeds map[catalog.OID]int
 	// Bookkeeping are the tables in which migration tools keep what has run.
 	Bookkeeping map[string]bool
 	// Uses answers for the deployed code; nil when there is none to ask.

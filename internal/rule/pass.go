@@ -119,10 +119,21 @@ func (p *Pass) Existing(e *effect.Effect) bool {
 	return !e.Created && e.Name.Schema != "pg_temp" && !p.New(e.OID)
 }
 
-// Small reports whether the configuration says that a table is small, so that
-// scans and index builds on it do not matter. Locks and compatibility do.
+// Small reports whether the configuration says that a table is small, or the history
+// and the code do, so that scans and index builds on it do not matter. Locks and compatibility do.
 func (p *Pass) Small(name catalog.Name) bool {
-	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified())
+	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.seeded(name)
+}
+
+// seeded reports whether a table has the rows that the deployed history put there, and
+// nobody else puts any: deployed code does nothing but read it.
+func (p *Pass) seeded(name catalog.Name) bool {
+	r := p.Release.Deployed.Lookup(name.Schema, name.Name)
+	if r == nil || r.Inferred || r.Partial || p.config.Seeds[r.OID] == 0 {
+		return false
+	}
+	u := p.Code.Uses(name, "")
+	return u.ReadOnly && !u.Put
 }
 
 // Tiny reports whether a table is small, by the configuration or because it is
