@@ -194,6 +194,9 @@ func (p *Project) runner(alias string, configured history.Runner) history.Runner
 	if r.LockTimeout == 0 {
 		r.LockTimeout, _ = analysis.Milliseconds(session["lock_timeout"])
 	}
+	if at := session["lock_timeout_at"]; r.LockTimeout == 0 && at != "" {
+		r.LockTimeoutAt = &history.Place{Find: func() string { return at }}
+	}
 	if r.StatementTimeout == 0 {
 		r.StatementTimeout, _ = analysis.Milliseconds(session["statement_timeout"])
 	}

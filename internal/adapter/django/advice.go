@@ -18,7 +18,7 @@ func write(op script.Operation, way advice.Way) string {
 	case advice.RunAlone:
 		return runAlone(w)
 	case advice.BoundWaits:
-		return "set one for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
+		return "set one of a few seconds for the connection that migrates, in the settings' DATABASES, and run the migration again when it gives up:\n\"OPTIONS\": {\"options\": \"-c lock_timeout=5s\"}"
 	case advice.BuildIndex:
 		return buildIndex(op, w.SQL)
 	case advice.DropIndex:

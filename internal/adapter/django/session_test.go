@@ -96,6 +96,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 	}{
 		"a signal":            {"app/apps.py", signal, "django.db.backends.postgresql", history.Runner{LockTimeout: 3000, TimeZone: "UTC"}},
 		"by the command line": {"app/apps.py", strings.Replace(signal, "    with conn", "    if 'migrate' in __import__('sys').argv:\n        return\n    with conn", 1), "django.db.backends.postgresql", history.Runner{TimeZone: "UTC"}},
+		"a command":           {"app/management/commands/migrate.py", "from django.core.management.commands.migrate import Command as Migrate\n\nTIMEOUT = '4s'\n\nclass Command(Migrate):\n    \"\"\"SET lock_timeout = '9s'\"\"\"\n    def handle(self, *args, **options):\n        with connection.cursor() as cursor:\n            cursor.execute(f\"SET lock_timeout = '{TIMEOUT}'\")\n            cursor.execute('SET statement_timeout = %s', [0])\n        super().handle(*args, **options)\n", "django.db.backends.postgresql", history.Runner{LockTimeout: 4000, TimeZone: "UTC"}},
+		"PGOPTIONS":           {"manage.py", "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nif 'migrate' in sys.argv:\n    os.environ['PGOPTIONS'] = '-c lock_timeout=150000 -c statement_timeout=1h'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line([])\n", "django.db.backends.postgresql", history.Runner{LockTimeout: 150_000, StatementTimeout: 3_600_000, TimeZone: "UTC"}},
 		"a backend":           {"bounded/base.py", backend, "bounded", history.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,12 +105,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
 			files := little("DATABASES = {'default': {'ENGINE': '" + c.engine + "', 'NAME': 'x'}}")
 			files[c.path] = []byte(c.text)
 			files["bounded/__init__.py"] = nil
+			files["app/management/__init__.py"], files["app/management/commands/__init__.py"] = nil, nil
 			m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, history.Runner{})
 			c.want.Tool = tool
 			if diff := cmp.Diff(c.want, m.Runner, adaptertest.SameRenderer); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A timeout whose length is not written there is one all the same.
+func TestSessionOfACommandWithASetting(t *testing.T) {
+	t.Parallel()
+	files := little("DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x'}}")
+	files["app/management/__init__.py"], files["app/management/commands/__init__.py"] = nil, nil
+	files["app/management/commands/migrate.py"] = []byte("from django.conf import settings\nfrom django.db import connection\n\nclass Command:\n    def handle(self):\n        connection.cursor().execute('SET lock_timeout = %s', [settings.LOCK_TIMEOUT])\n")
+	m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, history.Runner{})
+	if at := m.Runner.LockTimeoutAt.String(); at != "app/management/commands/migrate.py:6" || m.Runner.LockTimeout != 0 {
+		t.Errorf("at %q, %d", at, m.Runner.LockTimeout)
 	}
 }
 

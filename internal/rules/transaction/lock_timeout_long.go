@@ -3,8 +3,11 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -26,8 +29,8 @@ var LockTimeoutLong = &rule.Rule{
 func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 	said := map[*rule.Stmt]bool{}
 	for _, s := range m.Statements {
-		by := s.Settings.LockTimeoutBy
-		if s.Settings.LockTimeout <= analysis.LongestWait || by == nil || by.Migration != m || said[by] {
+		by := s.Settings.LockTimeoutBy // nil for the session that the migrations begin with
+		if s.Settings.LockTimeout <= analysis.LongestWait || by != nil && by.Migration != m || said[by] {
 			continue
 		}
 		if t := s.Settings.StatementTimeout; t > 0 && t <= analysis.LongestWait {
@@ -38,6 +41,10 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 			continue
 		}
 		said[by] = true
+		if by == nil {
+			fromSession(p, m, s, e)
+			continue
+		}
 		set := "SET "
 		if now, ok := analysis.SettingOf(by.Node); ok && now.Local {
 			set = "SET LOCAL "
@@ -49,4 +56,19 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 			Evidence: []onward.Evidence{s.Evidence("takes " + e.Lock.String() + " on " + e.Name.String())},
 		})
 	}
+}
+
+// fromSession reports a timeout that stands in no migration: the runner, its connection
+// or its settings have it.
+func fromSession(p *rule.Pass, m *rule.Migration, s *rule.Stmt, e *effect.Effect) {
+	instead := "set it to a few seconds, and run the migration again when it gives up:\nSET LOCAL lock_timeout = '5s';"
+	if way := m.Written(script.Operation{}, advice.BoundWaits{}); way != "" {
+		instead = way
+	}
+	p.Report(s, rule.Report{
+		Fact:    fmt.Sprintf("the session that migrates has a lock_timeout that lets this wait %d seconds for the lock on %s", s.Settings.LockTimeout/1000, e.Name),
+		Harm:    fmt.Sprintf("%s that comes after it waits for all of that time", analysis.Waiting(e)),
+		Instead: instead,
+		Cause:   "and those in %d other migrations",
+	})
 }

@@ -11,7 +11,7 @@ import re
 import textwrap
 import weakref
 
-_SET = re.compile(
+SET = re.compile(
     r"\bset\s+(?:session\s+)?(lock_timeout|statement_timeout)\s*(?:=|\s+to\s)\s*'?(\d+\s*[a-z]*)'?\s*(?:;|$)",
     re.IGNORECASE,
 )
@@ -22,7 +22,7 @@ def timeouts(connection):
     answer = {}
     for function in [*_backend(connection), *_receivers()]:
         for text in _strings(function):
-            for name, value in _SET.findall(text):
+            for name, value in SET.findall(text):
                 answer[name.lower()] = value.strip()
     return answer
 

@@ -7,7 +7,7 @@ import runpy
 import sys
 import traceback
 
-from . import on_connect, stand_in
+from . import command, on_connect, stand_in
 from .errors import last_line, place
 
 
@@ -62,8 +62,9 @@ def answer(request):
 
     from django.db import connections
 
-    from . import evidence, graph, offline, replay
+    from . import copies, evidence, graph, offline, replay
 
+    copies.remember_settings()
     own, others = offline.aliases()
     databases = [connections[alias] for alias in own]
     connection = databases[0]
@@ -78,9 +79,9 @@ def answer(request):
             "vendor": vendor,
             "engine": engine,
             "driver": driver.name(),
-            "session": session(connection),
+            "session": session(connection, root),
         },
-        "sessions": {each.alias: session(each) for each in databases[1:]},
+        "sessions": {each.alias: session(each, root) for each in databases[1:]},
         "migrations": rendered,
         "order": [list(key) for key in plan.order],
         "conflicts": plan.conflicts,
@@ -94,17 +95,18 @@ def answer(request):
 _PARAMETER = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
 
 
-def session(connection):
+def session(connection, root=""):
     """What the settings, and code that runs on connecting, make of a session: parameters by name, in lower case.
 
     OPTIONS["options"] is the server's command line, as libpq takes it: words,
     in which a backslash keeps a space from ending one.
     """
     answer = {}
-    options = (connection.settings_dict.get("OPTIONS") or {}).get("options") or ""
+    options = (connection.settings_dict.get("OPTIONS") or {}).get("options") or command.options()
     for name, value in _PARAMETER.findall(str(options)):
         answer[name.lower().replace("-", "_")] = re.sub(r"\\(.)", r"\1", value)
     answer.update(on_connect.timeouts(connection))
+    answer.update(command.timeouts(root))
     zone = getattr(connection, "timezone_name", None)
     if zone:
         answer["timezone"] = str(zone)
