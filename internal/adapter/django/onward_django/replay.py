@@ -5,7 +5,7 @@ from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState
 from django.db.utils import NotSupportedError
 
-from . import rows, source, straight, tenants
+from . import copies, rows, source, straight, tenants
 from .errors import last_line, refusal
 from .safemigrate import after_deploy
 from .states import LazyState
@@ -259,6 +259,8 @@ class Running:
 
     def attempt(self, operation, editor, before, after, whole):
         """Lets Django render one operation; returns what went wrong."""
+        if not whole and alike(operation, editor, self.migration.app_label, before, after):
+            return None
         before.look(operation, whole)
         after.look(operation, whole)
         connection = self.replay.connection
@@ -371,6 +373,29 @@ class Running:
             except Exception as error:
                 self.replay.plan.error((self.migration.app_label, self.migration.name), last_line(error))
         self.replay.current = None
+
+
+def alike(operation, editor, app_label, before, after):
+    """Whether Django's own editor leaves a field alone, as it differs in nothing that the
+    database knows: the choices, a text for people, what validates it. Told without the
+    models, which half of the operations of a long history are rendered for."""
+    if type(operation).database_forwards is not migrations.AlterField.database_forwards or not operation.preserve_default:
+        return False
+    if any(not getattr(editor, name).__module__.startswith("django.") for name in ("alter_field", "_field_should_be_altered")):
+        return False
+    fields = []
+    for state in (before, after):
+        model = state.models.get((app_label, operation.model_name_lower))
+        field = model.fields.get(operation.name) if model else None
+        if field is None or not copies.plain(type(field)) or field.remote_field:
+            return False
+        field = copies.copied(field)
+        field.set_attributes_from_name(operation.name)
+        fields.append(field)
+    try:
+        return not editor._field_should_be_altered(*fields)
+    except AttributeError:  # asks for the model
+        return False
 
 
 def describe(operation):

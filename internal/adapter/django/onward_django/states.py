@@ -10,6 +10,8 @@ from django.db import migrations
 from django.db.migrations import state as django_state
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 
+from . import copies
+
 ALL = object()
 
 # Searches all models, only to decide whether rendered classes may be reloaded
@@ -219,7 +221,8 @@ class PartApps(StateApps):
 
     def __init__(self, states):
         super().__init__([], {})
-        self.render_multiple(states)
+        with copies.made():
+            self.render_multiple(states)
 
 
 def whole(state):
@@ -245,23 +248,30 @@ def part(state, key):
     if model is None:
         return None
     names = state.looks_at(state.operation, model)
+    if names is not ALL:
+        names = names & model.fields.keys()  # one that is added is not there before
     needs = {}
     need(state, needs, key, names)
     if meets_keys(state.operation, model, names):
         for other, more in referring(state, key).items():
             need(state, needs, other, frozenset(more))
-    pieces = {k: state.find(k) for k in needs}
     for kept_needs, kept_pieces, apps in state.cache.get(key, ()):
-        if kept_needs == needs and all(pieces[k] is kept_pieces[k] for k in pieces):
+        if covers(kept_needs, needs) and all(state.find(k) is piece for k, piece in kept_pieces.items()):
             return apps
+    pieces = {k: state.find(k) for k in needs}
     states = [
         model if needs[k] is ALL else thin(model, needs[k], whole_options=k == key)
         for k, model in pieces.items()
         if model is not None
     ]
     apps = PartApps(states)
-    state.cache[key] = [(needs, pieces, apps)] + state.cache.get(key, [])[:1]
+    state.cache[key] = [(needs, pieces, apps)] + state.cache.get(key, [])[:2]
     return apps
+
+
+def covers(have, needs):
+    """Whether what is rendered has what is needed, and perhaps more."""
+    return all(k in have and (have[k] is ALL or names is not ALL and names <= have[k]) for k, names in needs.items())
 
 
 def need(state, needs, key, names):
