@@ -8,6 +8,8 @@ type Rehearsal struct {
 	// Postgres is the major version, Version the whole one: "17.11".
 	Postgres int    `json:"postgres"`
 	Version  string `json:"version"`
+	// Chosen says why this version, where none was asked for.
+	Chosen string `json:"chosen,omitempty"`
 	// Superuser: the migrations ran as a superuser, because that was asked for.
 	Superuser bool `json:"superuser,omitempty"`
 	// Seed is what the rows were generated from.

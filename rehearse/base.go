@@ -161,7 +161,7 @@ const smallBytes = 1 << 30
 
 // empty reports whether the release runs on tables without rows.
 func (v *version) empty() bool {
-	return len(v.Rows.Rows) == 0 && v.Rows.All == 0 && v.Dump == ""
+	return v.Rows.Empty() && v.Dump == ""
 }
 
 // startExternal makes the base in a database of somebody else's server.

@@ -52,7 +52,7 @@ func (v *version) found(id string, step *step, at *script.Statement, fact, harm,
 			return
 		}
 	}
-	if len(v.majors()) > 1 {
+	if v.several {
 		f.Postgres = []int{v.major}
 	}
 	if v.known[f.Fingerprint] || step.err == nil && suppressed(step.script, id, at) {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -123,5 +124,31 @@ func TestNoOffenders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRowsOfTouched: a bare number is for what the release touches, in a block too; what
+// it refers to has some; the version is the same whatever is installed, and it is said why.
+func TestRowsOfTouched(t *testing.T) {
+	t.Parallel()
+	base := "-- +goose Up\nCREATE TABLE regions (id int PRIMARY KEY);\nCREATE TABLE users (id int PRIMARY KEY, region_id int REFERENCES regions);\n" +
+		"CREATE TABLE notes (id int PRIMARY KEY, v text);\nCREATE TABLE logs (id int PRIMARY KEY, v text);\n"
+	cfg := on(branch(t, base, []txtar.File{step("ALTER TABLE users ADD COLUMN age int;\n-- +goose StatementBegin\nDO $$ BEGIN EXECUTE format('UPDATE %I SET v = 1', 'notes'); END $$;\n-- +goose StatementEnd")}))
+	cfg.Rows = fill.Plan{Touched: 800, Seed: 1}
+	r, h := rehearsed(t, cfg)
+	rows := map[string]int64{}
+	for _, x := range h.Tables {
+		rows[x.Relation] = x.Rows
+	}
+	if rows["public.users"] != 800 || rows["public.notes"] != 800 || rows["public.logs"] != 0 || rows["public.regions"] < 10 || rows["public.regions"] > 100 {
+		t.Errorf("rows %v, notes %q", rows, r.Rehearsals[0].Notes)
+	}
+	if h.Postgres != onward.NewestMajor || !strings.Contains(h.Chosen, "nothing says which production has") {
+		t.Errorf("Postgres %d: %q", h.Postgres, h.Chosen)
+	}
+	cfg.Settings = &config.Config{Postgres: []int{14, 15}}
+	cfg.Rows = fill.Plan{}
+	if _, h := rehearsed(t, cfg); h.Postgres != 15 || !strings.Contains(h.Chosen, "onward.yaml") {
+		t.Errorf("Postgres %d: %q", h.Postgres, h.Chosen)
 	}
 }

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -19,12 +20,13 @@ import (
 type Rows = fill.Plan
 
 // Config says what to rehearse, and how. The zero value rehearses the release
-// around the current directory on the newest server, on empty tables.
+// around the current directory on one server, on empty tables.
 type Config struct {
 	// Config names the release.
 	audit.Config
 	// Majors are the versions of Postgres to rehearse on; none is the newest of
-	// those in production, or the oldest that the repository's own files name.
+	// those in production, else the oldest that the repository's own files name, else
+	// onward.NewestMajor. What is installed has no say, unless that one cannot be had.
 	Majors []int
 	// Server is the address of a server to use instead of a throwaway one:
 	// databases are made in it, and dropped.
@@ -97,14 +99,18 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 			return nil, err
 		}
 	}
-	if len(c.Majors) == 0 && report.PostgresFrom != "" {
-		c.Majors = report.Postgres[:1] // what the repository itself names
-	}
-	for _, major := range c.majors() {
-		v := &version{Config: c, release: release, steps: steps, report: report, major: major, known: known, trapped: map[string]bool{}, blamed: map[*script.Statement]bool{}}
-		if err := v.run(ctx); err != nil {
+	majors, why := c.majors(report)
+	for _, major := range majors {
+		v := &version{Config: c, release: release, steps: steps, report: report, major: major, several: len(majors) > 1, known: known, trapped: map[string]bool{}, blamed: map[*script.Statement]bool{}}
+		err := v.run(ctx)
+		if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
+			v.major, why = 0, fmt.Sprintf("the newest installed, as nothing says which production has and Postgres %d cannot be had", major)
+			err = v.run(ctx)
+		}
+		if err != nil {
 			return nil, err
 		}
+		v.out.Chosen = why
 		for _, dir := range release.Elsewhere() {
 			v.out.Notes = append(v.out.Notes, "the migrations in "+dir+" are for another database, as they create tables that this one has: they were not run")
 		}
@@ -116,18 +122,27 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	return report, nil
 }
 
-// majors are the versions to rehearse on, newest first.
-func (c *Config) majors() []int {
-	if len(c.Majors) == 0 {
-		if c.Settings != nil && len(c.Settings.Postgres) > 0 {
-			return []int{slices.Max(c.Settings.Postgres)}
-		}
-		return []int{0}
+// byDefault is why a version was chosen for which nothing speaks.
+const byDefault = "the newest that onward knows, as nothing says which production has: postgres: in onward.yaml does"
+
+// majors are the versions to rehearse on, newest first, and why these; "" when they were
+// asked for.
+func (c *Config) majors(r *onward.Report) (list []int, why string) {
+	switch {
+	case len(c.Majors) > 0:
+		list = slices.Clone(c.Majors)
+	case c.Server != "":
+		return []int{0}, "" // it is what it is
+	case c.Settings != nil && len(c.Settings.Postgres) > 0:
+		return []int{slices.Max(c.Settings.Postgres)}, "the newest in production, as onward.yaml says"
+	case r.PostgresFrom != "":
+		return r.Postgres[:1], "as " + r.PostgresFrom + " has it"
+	default:
+		return []int{onward.NewestMajor}, byDefault
 	}
-	out := slices.Clone(c.Majors)
-	slices.Sort(out)
-	slices.Reverse(out)
-	return slices.Compact(out)
+	slices.Sort(list)
+	slices.Reverse(list)
+	return slices.Compact(list), ""
 }
 
 // version is the rehearsal on one version of Postgres.
@@ -136,7 +151,8 @@ type version struct {
 	release *audit.Release
 	steps   []*step
 	report  *onward.Report
-	major   int // 0: the newest there is
+	major   int  // 0: the newest there is
+	several bool // others are rehearsed, too
 
 	server *pgserver.Server
 	base   *base

@@ -10,8 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/internal/traffic"
@@ -146,62 +144,6 @@ func (v *version) copy(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return name, v.welcome(ctx, v.server, name)
-}
-
-// rows fills the tables, and says what there is.
-func (s *scene) rows(ctx context.Context) error {
-	if len(s.Rows.Rows) > 0 || s.Rows.All > 0 {
-		if err := s.knownTables(ctx); err != nil {
-			return err
-		}
-		if err := s.lookAhead(ctx); err != nil {
-			return err
-		}
-		// As the role of the migrations: constraints and defaults run code.
-		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows, fill.Release{Keep: s.demands})
-		if err != nil {
-			return fmt.Errorf("generate rows: %w", err)
-		}
-		for _, p := range r.Problems {
-			s.note(fmt.Sprintf("%s has no generated rows: %s", p.Relation, p.Why))
-		}
-		for _, u := range r.Unmet {
-			s.note(fmt.Sprintf("no rows of %s were found that satisfy %s, which the release adds: %s", u.Demand.Table, u.Demand.Name, u.Why))
-		}
-	} else if s.base.from != "dump" {
-		return nil
-	}
-	return s.tables(ctx)
-}
-
-// knownTables refuses a plan for a table that the base does not have.
-func (s *scene) knownTables(ctx context.Context) error {
-	c, err := s.server.Connect(ctx, lookName, s.database)
-	if err != nil {
-		return err
-	}
-	defer c.Close(ctx)
-	rels, err := observe.Relations(ctx, c)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, r := range rels {
-		if r.Kind == "r" || r.Kind == "p" {
-			names = append(names, r.Name, r.Name[strings.IndexByte(r.Name, '.')+1:])
-		}
-	}
-	for name := range s.Rows.Rows {
-		if slices.Contains(names, name) || s.Lenient {
-			continue
-		}
-		err := fmt.Errorf("rows for %q: the schema of the base has no such table", name)
-		if near := config.Nearest(name, names); near != "" {
-			err = fmt.Errorf("%w; did you mean %s?", err, near)
-		}
-		return &config.InputError{Err: err}
-	}
-	return nil
 }
 
 func (s *scene) note(text string) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"strconv"
@@ -66,7 +67,7 @@ type scene struct {
 
 func (f *scene) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.rows, "rows", "", "generate rows: `users=1e6,orders=5e6`, or one number for every table")
+	flags.StringVar(&f.rows, "rows", "", "generate rows: `users=1e6,orders=5e6`, or one number for the tables that the release touches (all=1e4: every table)")
 	flags.StringVar(&f.like, "like", "", "generate as many rows as a `file` from onward stats says that production has")
 	flags.Float64Var(&f.scale, "scale", 1, "with --like: generate this `part` of them, such as 0.01")
 	flags.StringVar(&f.most, "most", "5e6", "with --like: generate at most this `number` of rows for a table")
@@ -135,17 +136,15 @@ func (f *scene) plan() (rehearse.Rows, error) {
 	if f.rows == "" {
 		return p, nil
 	}
-	rows, all, err := fill.ParseRows(f.rows)
+	rows, err := fill.ParseRows(f.rows)
 	if err != nil {
 		return p, usagef("--rows: %v", err)
 	}
 	if p.Rows == nil {
 		p.Rows = map[string]int64{}
 	}
-	for name, n := range rows {
-		p.Rows[name] = n
-	}
-	p.All = all
+	maps.Copy(p.Rows, rows.Rows)
+	p.All, p.Touched = rows.All, rows.Touched
 	return p, nil
 }
 
@@ -218,7 +217,7 @@ not be rehearsed, or something could not be read.`,
 	cmd.Flags().SortFlags = false
 	f.released.register(cmd)
 	f.scene.register(cmd)
-	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production, or what the repository names)"
+	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production, else what the repository names, else the newest that onward knows)"
 	return cmd
 }
 

@@ -36,6 +36,8 @@ type Plan struct {
 	// All is the number for every table that is not named; 0: none, unless a
 	// table that gets rows refers to it.
 	All int64
+	// Touched is the number for those of them that the release touches.
+	Touched int64
 	// Seed chooses the rows: the same schema, plan and seed give the same.
 	Seed uint64
 }
@@ -45,7 +47,12 @@ type Release struct {
 	// Keep are demands that the rows meet beyond the schema's, as far as rows can; Break
 	// are demands that some of them break, as far as the schema lets them.
 	Keep, Break []*Demand
+	// Touches are the tables that it touches, by qualified name.
+	Touches []string
 }
+
+// Empty reports whether a plan has no rows.
+func (p *Plan) Empty() bool { return len(p.Rows) == 0 && p.All == 0 && p.Touched == 0 }
 
 // Result is what became of a plan.
 type Result struct {

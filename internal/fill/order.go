@@ -43,6 +43,13 @@ func (f *filler) counts() {
 	for _, t := range f.schema.tables {
 		t.rows = f.plan.All
 	}
+	if f.plan.Touched > 0 {
+		for _, name := range f.release.Touches {
+			if t, _ := f.schema.find(name); t != nil {
+				t.rows = f.plan.Touched
+			}
+		}
+	}
 	leaves := map[*table]int64{}
 	named := make([]string, 0, len(f.plan.Rows))
 	for n := range f.plan.Rows {

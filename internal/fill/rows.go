@@ -9,41 +9,45 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ParseRows reads how many rows go where: "10000" for every table,
-// "users=1e6,orders=5e6" for two, "all=1000,users=1e6" for both. Numbers may
-// be written 1000, 1_000, 1e6, 10k, 2M and 1G.
-func ParseRows(s string) (rows map[string]int64, all int64, err error) {
-	const say = `write a number for every table ("10000") or numbers by table ("users=1e6,orders=5e6,all=1000")`
-	rows = map[string]int64{}
-	seenAll := false
+// ParseRows reads how many rows go where: "10000" for the tables that the release
+// touches, "users=1e6,orders=5e6" for two, "all=1000" for every one. Several go together.
+// Numbers may be written 1000, 1_000, 1e6, 10k, 2M and 1G.
+func ParseRows(s string) (p Plan, err error) {
+	const say = `write a number for the tables that the release touches ("10000"), or numbers by table ("users=1e6,orders=5e6,all=1000")`
+	p.Rows = map[string]int64{}
+	seen := map[string]bool{}
 	for _, part := range strings.Split(s, ",") {
 		part = strings.TrimSpace(part)
 		name, number, named := strings.Cut(part, "=")
 		if !named {
-			name, number = "all", part
+			name, number = touched, part
 		}
 		name = strings.TrimSpace(name)
 		if part == "" || name == "" {
-			return nil, 0, fmt.Errorf("rows %q: %s", s, say)
+			return p, fmt.Errorf("rows %q: %s", s, say)
 		}
 		n, err := parseCount(strings.TrimSpace(number))
 		if err != nil {
-			return nil, 0, fmt.Errorf("rows %q: %w: %s", s, err, say)
+			return p, fmt.Errorf("rows %q: %w: %s", s, err, say)
 		}
-		if name == "all" {
-			if seenAll {
-				return nil, 0, fmt.Errorf("rows %q: the number for every table is there twice: %s", s, say)
-			}
-			all, seenAll = n, true
-			continue
+		if seen[name] {
+			return p, fmt.Errorf("rows %q: %s is there twice: %s", s, name, say)
 		}
-		if _, twice := rows[name]; twice {
-			return nil, 0, fmt.Errorf("rows %q: %s is there twice", s, name)
+		seen[name] = true
+		switch name {
+		case touched:
+			p.Touched = n
+		case "all":
+			p.All = n
+		default:
+			p.Rows[name] = n
 		}
-		rows[name] = n
 	}
-	return rows, all, nil
+	return p, nil
 }
+
+// touched stands for the tables that are touched; no table has such a name.
+const touched = "a number without a table"
 
 // mostRows is more than a throwaway server holds, and few enough that sums and
 // products with them do not overflow.

@@ -14,24 +14,24 @@ func TestParseRows(t *testing.T) {
 	t.Parallel()
 	type rows = map[string]int64
 	for in, want := range map[string]struct {
-		rows rows
-		all  int64
+		rows         rows
+		all, touched int64
 	}{
-		"10000":                     {rows{}, 10_000},
-		"users=1e6,orders=5e6":      {rows{"users": 1_000_000, "orders": 5_000_000}, 0},
-		"all=1k, public.users = 2M": {rows{"public.users": 2_000_000}, 1000},
-		"1_000,a=1.5k,b=0":          {rows{"a": 1500, "b": 0}, 1000},
+		"10000":                     {rows{}, 0, 10_000},
+		"users=1e6,orders=5e6":      {rows{"users": 1_000_000, "orders": 5_000_000}, 0, 0},
+		"all=1k, public.users = 2M": {rows{"public.users": 2_000_000}, 1000, 0},
+		"1_000,a=1.5k,b=0,all=7":    {rows{"a": 1500, "b": 0}, 7, 1000},
 	} {
-		got, all, err := fill.ParseRows(in)
-		if err != nil || all != want.all || !cmp.Equal(got, want.rows) {
-			t.Errorf("%q: %v, %d, %v", in, got, all, err)
+		got, err := fill.ParseRows(in)
+		if err != nil || got.All != want.all || got.Touched != want.touched || !cmp.Equal(got.Rows, want.rows) {
+			t.Errorf("%q: %+v, %v", in, got, err)
 		}
 	}
 	for in, say := range map[string]string{
 		"": "write a number", "users": `"users" is not a number`, "users=": "is not a number", "=5": "write a number", "users=-1": "not a number", "users=1.5": "not a whole number",
 		"users=1e30": "more than", "users=1,users=2": "twice", "5,6": "twice", "users=inf": "not a number", "users=0x10": "not a number", "a=1,": "write a number", "k": "not a number",
 	} {
-		if _, _, err := fill.ParseRows(in); err == nil || !strings.Contains(err.Error(), say) {
+		if _, err := fill.ParseRows(in); err == nil || !strings.Contains(err.Error(), say) {
 			t.Errorf("%q: %v, want %q", in, err, say)
 		}
 	}

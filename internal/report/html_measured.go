@@ -56,6 +56,9 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 		versions[i] = server(&b.report.Rehearsals[i])
 	}
 	add("Server", strings.Join(versions, ", ")+", ready after "+Millis(run.ServerMS))
+	if run.Chosen != "" {
+		add("Version", Line(run.Chosen))
+	}
 	role := "not a superuser"
 	if run.Superuser {
 		role = "a superuser, as was asked for"

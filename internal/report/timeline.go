@@ -37,6 +37,9 @@ func (t *terminal) rehearsal() {
 	run := &t.report.Rehearsals[0]
 	t.blank()
 	t.split("rehearsed on "+server(run), data(run), t.Bold, t.Dim)
+	if run.Chosen != "" {
+		t.wrap("  ", "  ", Line(run.Chosen), t.Dim)
+	}
 	if len(run.Statements) > 0 {
 		t.timeline(run)
 	}

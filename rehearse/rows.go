@@ -1,0 +1,107 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/pgserver/observe"
+)
+
+// rows fills the tables, and says what there is.
+func (s *scene) rows(ctx context.Context) error {
+	if !s.Rows.Empty() {
+		there, err := s.knownTables(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.lookAhead(ctx); err != nil {
+			return err
+		}
+		// As the role of the migrations: constraints and defaults run code.
+		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows, fill.Release{Keep: s.demands, Touches: s.touched(there)})
+		if err != nil {
+			return fmt.Errorf("generate rows: %w", err)
+		}
+		for _, p := range r.Problems {
+			s.note(fmt.Sprintf("%s has no generated rows: %s", p.Relation, p.Why))
+		}
+		for _, u := range r.Unmet {
+			s.note(fmt.Sprintf("no rows of %s were found that satisfy %s, which the release adds: %s", u.Demand.Table, u.Demand.Name, u.Why))
+		}
+	} else if s.base.from != "dump" {
+		return nil
+	}
+	return s.tables(ctx)
+}
+
+// knownTables reads the tables of the base, and refuses a plan for one that it does not
+// have.
+func (s *scene) knownTables(ctx context.Context) (map[uint32]observe.Relation, error) {
+	c, err := s.server.Connect(ctx, lookName, s.database)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close(ctx)
+	rels, err := observe.Relations(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, r := range rels {
+		if r.Kind == "r" || r.Kind == "p" {
+			names = append(names, r.Name, r.Name[strings.IndexByte(r.Name, '.')+1:])
+		}
+	}
+	for name := range s.Rows.Rows {
+		if slices.Contains(names, name) || s.Lenient {
+			continue
+		}
+		err := fmt.Errorf("rows for %q: the schema of the base has no such table", name)
+		if near := config.Nearest(name, names); near != "" {
+			err = fmt.Errorf("%w; did you mean %s?", err, near)
+		}
+		return nil, &config.InputError{Err: err}
+	}
+	return rels, nil
+}
+
+// touched are the tables of the base that the release touches: by what the model says,
+// by what it demands of their rows, and by name where a statement cannot be judged.
+func (s *scene) touched(there map[uint32]observe.Relation) []string {
+	tables := map[string]bool{}
+	for _, r := range there {
+		tables[r.Name] = r.Kind == "r" || r.Kind == "p"
+	}
+	out := map[string]bool{}
+	for _, d := range s.demands {
+		out[d.Table] = true
+	}
+	for _, m := range s.model.Migrations {
+		for i := range m.Statements {
+			st := &m.Statements[i]
+			for _, e := range st.Effects {
+				out[e.Relation] = out[e.Relation] || tables[e.Relation]
+			}
+			if st.Note == "" {
+				continue
+			}
+			said := identifiers.FindAllString(st.SQL, -1)
+			for name := range tables {
+				if tables[name] && slices.Contains(said, name[strings.IndexByte(name, '.')+1:]) {
+					out[name] = true
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(out))
+}
+
+// identifiers are words that may be names.
+var identifiers = regexp.MustCompile(`[\pL_][\pL\pN_$]*`)
