@@ -124,6 +124,7 @@ func (u *MapperUpsert) pass(c *codec) {
 	c.int(&u.Line)
 	c.target(&u.Target)
 	c.string(&u.Model)
+	c.string(&u.Table)
 	c.bool(&u.Keeper)
 	c.bool(&u.Fields)
 	c.bool(&u.Own)

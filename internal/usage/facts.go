@@ -120,6 +120,8 @@ type Target struct {
 type MapperUpsert struct {
 	Line int
 	Target
+	// Table is the table that the call itself names; "" for none.
+	Table string
 	// Model is what it is called on, where it says so; Keeper: or what keeps it,
 	// userRepo; Fields: the target has the fields of the model.
 	Model          string

@@ -85,6 +85,11 @@ func (b *Bound) mapperUpserts(on *UpsertOn, spelled bool) (may, sure []Use) {
 				if of := on.Fields[u.Model]; of != nil && on.is(u.withFields(of)) {
 					sure = append(sure, e)
 				}
+			case u.Table != "" && !u.Open:
+				if b.is("", u.Table, on.Name) && on.is(&u.Target) {
+					sure = append(sure, e)
+				}
+			case u.Table != "" && !strings.EqualFold(u.Table, on.Name.Name):
 			case u.Own && spelled || !u.Open && !on.is(&u.Target) || u.Model != "" && !u.isOf(on.Name.Name):
 			case !told && (works[f.Path] || slices.ContainsFunc(u.Words, func(w uint32) bool { return words[w] })):
 				may, told = append(may, e), true

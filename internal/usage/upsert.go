@@ -32,8 +32,13 @@ var (
 		regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*index_elements\s*=\s*[\[(]\s*((?:['"]\w+['"]\s*,?\s*)+)[\])]`),
 		regexp.MustCompile(`\bOnConflict\{\s*Columns:\s*\[\]clause\.Column\{((?:\s*\{\s*Name:\s*"\w+"\s*\}\s*,?)+)\s*\}`),
 		regexp.MustCompile(`\bon_conflict:[^\n]*(?:\n[^\n]*){0,3}?\bconflict_target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
+		regexp.MustCompile(`\bunique_by:\s*\[?\s*((?::\w+\s*,?\s*)+)`), // ActiveRecord's
 		regexp.MustCompile(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
 	}
+	// targetName are calls that name the constraint: SQLAlchemy's and Kysely's.
+	targetName = regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
+	// into names the table whose rows a chain of calls writes: knex' and Kysely's.
+	into       = regexp.MustCompile(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
 	quotedName = regexp.MustCompile(`['"](\w+)['"]|:(\w+)`)
 	// bulkCreate is Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its target.
 	bulkCreate   = regexp.MustCompile(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
@@ -104,6 +109,12 @@ func (r *reader) upsert(start int) *MapperUpsert {
 			break
 		}
 	}
+	if m := targetName.FindSubmatchIndex(rest); u.Open && m != nil && m[0] <= len(line) {
+		u.Open, u.Constraint = false, r.group(shifted(m, start), 1)+r.group(shifted(m, start), 2)
+	}
+	if len(u.Columns) == 1 && strings.HasPrefix(u.Columns[0], "index_") {
+		u.Open = true // ActiveRecord takes the name of an index, too
+	}
 	above := start
 	for range upsertAbove {
 		above = bytes.LastIndexByte(r.text[:max(above-1, 0)], '\n') + 1
@@ -111,8 +122,26 @@ func (r *reader) upsert(start int) *MapperUpsert {
 	if list := builder.FindAllSubmatch(r.text[above:start+len(line)], -1); len(list) > 0 && u.Model == "" {
 		u.Model = string(list[len(list)-1][1])
 	}
+	chain := r.text[above : start+at[0]]
+	if list := into.FindAllSubmatchIndex(chain, -1); len(list) > 0 {
+		m := list[len(list)-1]
+		if !bytes.ContainsRune(chain[m[1]:], ';') {
+			u.Table = r.group(shifted(m, above), 1) + r.group(shifted(m, above), 2)
+		}
+	}
 	u.Words = wordsOf(r.text[above:r.callEnd(start+len(line))])
 	return u
+}
+
+// shifted are the places of a match in a text that begins at an offset.
+func shifted(m []int, by int) []int {
+	out := slices.Clone(m)
+	for i := range out {
+		if out[i] >= 0 {
+			out[i] += by
+		}
+	}
+	return out
 }
 
 // wordsOf are the names in a text, each once, the last ones first.
