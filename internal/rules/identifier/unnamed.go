@@ -1,0 +1,69 @@
+package identifier
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Unnamed mentions indexes and constraints whose names the server chooses.
+// https://www.postgresql.org/docs/current/sql-createindex.html
+var Unnamed = &rule.Rule{
+	ID:        "identifier-unnamed",
+	Category:  onward.Design,
+	Severity:  onward.Info,
+	Preset:    onward.DesignSet,
+	Summary:   "an index or constraint has no name of its own",
+	Harm:      "The server makes one of the table and its columns, and puts a number behind it where that is taken: two databases of one history may have two names for one thing. The migration that drops or validates it later, and code that tells errors apart by it, have to guess.",
+	Instead:   "Give it a name.",
+	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html", "https://www.postgresql.org/docs/current/sql-createtable.html"},
+	Kinds:     rule.CreateTable | rule.AlterTable | rule.CreateIndex,
+	Statement: unnamed,
+}
+
+// kinds are the constraints whose names the server makes of columns: that of a primary
+// key is the table's, and NOT NULL is dropped by its column.
+var kinds = map[pgparse.ConstrType]string{
+	pgparse.ConstrType_CONSTR_CHECK: "a check constraint", pgparse.ConstrType_CONSTR_UNIQUE: "a unique constraint",
+	pgparse.ConstrType_CONSTR_FOREIGN: "a foreign key", pgparse.ConstrType_CONSTR_EXCLUSION: "an exclusion constraint",
+}
+
+func unnamed(p *rule.Pass, s *rule.Stmt) {
+	if s.Operation.Rendered() || s.Node.GetCreateStmt().GetRelation().GetRelpersistence() == "t" {
+		return // what a framework renders it names, and what is temporary nobody looks for
+	}
+	first, n := "", 0
+	pgparse.Walk(s.Node, func(msg any) bool {
+		what := ""
+		switch x := msg.(type) {
+		case *pgparse.IndexStmt:
+			if x.GetIdxname() == "" {
+				what = "an index"
+			}
+		case *pgparse.Constraint:
+			if x.GetConname() == "" {
+				what = kinds[x.GetContype()]
+			}
+		}
+		if what != "" {
+			if n++; n == 1 {
+				first = what
+			}
+		}
+		return true
+	})
+	if n == 0 {
+		return
+	}
+	r := rule.Report{
+		Fact:    first + " has no name of its own",
+		Harm:    "the server makes one up, with a number behind it where that is taken: another database may have another, and who drops it later has to guess",
+		Instead: "give it a name: CONSTRAINT … in front of it, or behind CREATE INDEX",
+	}
+	if n > 1 {
+		r.Fact = fmt.Sprintf("%s and %d more have no names of their own", first, n-1)
+	}
+	p.Report(s, r)
+}
