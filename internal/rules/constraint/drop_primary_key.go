@@ -51,7 +51,10 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		}
 		if next != nil {
 			r.Fact = "the primary key of " + table + " moves to other columns"
-			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail, and nothing keeps it unique"
+			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail"
+			if !keeps(d, next) {
+				r.Harm += ", and nothing keeps it unique"
+			}
 			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.Table(d.After.Name) + " (" + analysis.Idents(d.Before.ColumnNames(d.OldConstraint.Columns)) + ");"
 			if d.OldIndex != nil && arbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
@@ -66,6 +69,8 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 			case u.Used:
 				r.Severity, r.Evidence = onward.Off, u.Evidence
 				r.Harm += u.Where()
+			case u.Known && next != nil && keeps(d, next):
+				continue // rows that differ in fewer columns differ in more
 			case u.Known && next != nil:
 				r.Harm = "nothing keeps the old key unique"
 			case u.Known && r.Severity == onward.Warning:
@@ -74,6 +79,12 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d.By, r)
 	}
+}
+
+// keeps reports whether the old key stays unique by another: one of some of its columns.
+func keeps(d *rule.Delta, next *catalog.Constraint) bool {
+	was := d.Before.ColumnNames(d.OldConstraint.Columns)
+	return !next.Deferrable && len(next.Columns) > 0 && !slices.ContainsFunc(d.After.ColumnNames(next.Columns), func(c string) bool { return !slices.Contains(was, c) })
 }
 
 // published names a publication that needs the identity of a table's rows; ""

@@ -31,6 +31,11 @@ var kinds = map[pgparse.ConstrType]string{
 }
 
 func unnamed(p *rule.Pass, s *rule.Stmt) {
+	switch pgparse.Unwrap(s.Node).(type) {
+	case *pgparse.CreateStmt, *pgparse.AlterTableStmt, *pgparse.IndexStmt:
+	default:
+		return // of a domain the constraint is no table's
+	}
 	if s.Operation.Rendered() || s.Node.GetCreateStmt().GetRelation().GetRelpersistence() == "t" {
 		return // what a framework renders it names, and what is temporary nobody looks for
 	}

@@ -67,6 +67,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	if by != nil {
 		report.Evidence = []onward.Evidence{by.Evidence("sets " + setting)}
 	}
+	report.Cause = "and so does one for %d others"
 	p.Report(s, report)
 }
 

@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
@@ -58,9 +60,16 @@ func drop(p *rule.Pass, t *rule.Tx) {
 }
 
 // filled reports whether the trigger was for a column that the transaction takes
-// away or gives another name: with it, each write would fail from now on. What
-// the deployed code has of the column, column-drop and column-rename tell.
+// away or gives another name, or for tables that it drops: with it, each write would fail
+// from now on. What the deployed code has of the column, column-drop and column-rename
+// tell, and table-drop what it has of the table.
 func filled(t *rule.Tx, d *rule.Delta) bool {
+	if fn := called(t.Before, d.OldTrigger); fn != nil {
+		written := catalog.ReadBody(fn).Written(t.Before)
+		if len(written) > 0 && !slices.ContainsFunc(written, func(r *catalog.Relation) bool { return t.After.Relation(r.OID) != nil }) {
+			return true
+		}
+	}
 	return !lacks(t.Before, d.Before, d.OldTrigger) && lacks(t.Before, d.After, d.OldTrigger)
 }
 
