@@ -52,6 +52,7 @@ func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
 	case w.Extent == analysis.Some:
 		r.Fact = w.Verb + " writes as many rows of " + table + " as its condition finds, in one transaction"
 		r.Harm = "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then"
+		r.Cause = "and so do %d others"
 	}
 	p.Report(s, r)
 }
