@@ -22,6 +22,7 @@ func (v *version) lookAhead(ctx context.Context) error {
 		return nil
 	}
 	v.demands = []*fill.Demand{}
+	v.phase("runs the release on empty tables, to see what it demands of rows")
 	side, err := v.aside(ctx)
 	if side == nil || err != nil {
 		return err
@@ -59,6 +60,7 @@ func (v *version) aside(ctx context.Context) (*version, error) {
 	side := *v
 	side.Rows, side.out, side.side, side.roles, side.books = Rows{}, &onward.Rehearsal{}, nil, nil, nil
 	side.supplies, side.skip = nil, nil
+	side.Progress = nil
 	side.Limit = min(v.Limit, aheadLimit)
 	if v.Server == "" {
 		side.server, side.base, side.taken = nil, nil, false

@@ -2,6 +2,7 @@ package rehearse_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
 )
 
 const keptBase = `-- +goose Up
@@ -150,5 +152,22 @@ func TestRowsOfTouched(t *testing.T) {
 	cfg.Rows = fill.Plan{}
 	if _, h := rehearsed(t, cfg); h.Postgres != 15 || !strings.Contains(h.Chosen, "onward.yaml") {
 		t.Errorf("Postgres %d: %q", h.Postgres, h.Chosen)
+	}
+}
+
+// TestTooManyRows: what there is no room for is refused before a row is sent.
+func TestTooManyRows(t *testing.T) {
+	t.Parallel()
+	cfg := on(branch(t, keptBase, []txtar.File{step("ALTER TABLE users ADD COLUMN age int;")}))
+	cfg.Rows, cfg.MaxBytes = fill.Plan{Touched: 10_000_000, Seed: 1}, 100<<20
+	var phases []string
+	cfg.Progress = func(p rehearse.Progress) { phases = append(phases, p.Phase) }
+	_, err := rehearse.Run(t.Context(), cfg)
+	var input *config.InputError
+	if !errors.As(err, &input) || !strings.Contains(err.Error(), "it in public.users: more than --max-size allows") {
+		t.Error(err)
+	}
+	if len(phases) == 0 || phases[len(phases)-1] != "fills the tables" {
+		t.Errorf("%q", phases)
 	}
 }

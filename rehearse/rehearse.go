@@ -53,6 +53,9 @@ type Config struct {
 	// MaxBytes bounds the size of the database; 0 is 20 GB. With empty tables it
 	// is 1 GB at the most.
 	MaxBytes int64
+	// Progress hears what is done, and how far that has come, many times a second; nil:
+	// nobody does.
+	Progress func(Progress)
 
 	// For tests: unconfined is pgserver's, settings are the server's, atEnd sees
 	// each server before it goes.
@@ -181,12 +184,24 @@ type version struct {
 	taken bool
 }
 
+// starting says which server is started.
+func (v *version) starting() string {
+	switch {
+	case v.Server != "":
+		return "makes the base on the server that was named"
+	case v.major == 0:
+		return "starts Postgres with the base"
+	}
+	return fmt.Sprintf("starts Postgres %d with the base", v.major)
+}
+
 // maxScenes bounds how often the release begins anew because a role that it
 // names had to be made first.
 const maxScenes = 20
 
 func (v *version) run(ctx context.Context) error {
 	begun := time.Now()
+	v.phase(v.starting())
 	if err := v.start(ctx); err != nil {
 		return err
 	}
@@ -212,6 +227,7 @@ func (v *version) run(ctx context.Context) error {
 			return err
 		}
 		v.Logger.Debug("scene set", "after", time.Since(begun))
+		v.phase("runs the release")
 		again, err := s.play(ctx)
 		v.Logger.Debug("release played", "after", time.Since(begun))
 		s.close(ctx)
@@ -232,13 +248,18 @@ func (v *version) run(ctx context.Context) error {
 // after looks at what the rehearsal has shown, and what it has not.
 func (v *version) after(ctx context.Context, s *scene) error {
 	v.failures(s)
+	if len(v.demands) > 0 {
+		v.phase("tries rows that the release may stop at")
+	}
 	if err := v.probe(ctx); err != nil {
 		return err
 	}
+	v.phase("tries the release a second time")
 	if err := v.secondRuns(ctx); err != nil {
 		return err
 	}
 	if v.Down {
+		v.phase("runs the down migrations")
 		if err := v.wayDown(ctx); err != nil {
 			return err
 		}

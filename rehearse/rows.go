@@ -2,15 +2,18 @@ package rehearse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
+	"github.com/onward-sql/onward/internal/report"
 )
 
 // rows fills the tables, and says what there is.
@@ -24,7 +27,12 @@ func (s *scene) rows(ctx context.Context) error {
 			return err
 		}
 		// As the role of the migrations: constraints and defaults run code.
-		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows, fill.Release{Keep: s.demands, Touches: s.touched(there)})
+		s.phase("fills the tables")
+		room, short := s.room()
+		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows, fill.Release{Keep: s.demands, Touches: s.touched(there), Room: room, Told: s.filling(time.Now())})
+		if much := new(fill.TooMuchError); errors.As(err, &much) {
+			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", report.Bytes(much.Bytes), report.Bytes(much.Of), much.Table, short)}
+		}
 		if err != nil {
 			return fmt.Errorf("generate rows: %w", err)
 		}
@@ -38,6 +46,16 @@ func (s *scene) rows(ctx context.Context) error {
 		return nil
 	}
 	return s.tables(ctx)
+}
+
+// room is how many bytes rows may take, and what to do where they take more. What a
+// rewrite or an index takes comes on top.
+func (s *scene) room() (bytes int64, short string) {
+	free, where := s.server.Room()
+	if half := free / 2; where != "" && half < s.MaxBytes {
+		return half, fmt.Sprintf("more than half of the %s that are free in %s. Fewer rows, for fewer tables (--rows users=1e6), or TMPDIR on a larger disk", report.Bytes(free), where)
+	}
+	return s.MaxBytes, "more than --max-size allows. Fewer rows, for fewer tables (--rows users=1e6), or a larger --max-size"
 }
 
 // knownTables reads the tables of the base, and refuses a plan for one that it does not

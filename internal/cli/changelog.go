@@ -48,13 +48,14 @@ could not be read, so that there is no verdict on it.`,
 			}
 			var r *onward.Report
 			if f.rehearse {
-				r, err = rehearse.Run(cmd.Context(), rehearse.Config{Config: release})
+				r, err = a.rehearsed(cmd.Context(), rehearse.Config{Config: release})
 			} else {
 				r, err = audit.Changelog(cmd.Context(), release)
 			}
 			if err != nil {
 				return err
 			}
+			further(cmd, r)
 			if err := a.page(f.html, r); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -204,10 +205,11 @@ not be rehearsed, or something could not be read.`,
 			if err != nil {
 				return err
 			}
-			r, err := rehearse.Run(cmd.Context(), c)
+			r, err := a.rehearsed(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
+			further(cmd, r)
 			if err := a.page(f.html, r); err != nil {
 				return err
 			}
@@ -219,6 +221,16 @@ not be rehearsed, or something could not be read.`,
 	f.scene.register(cmd)
 	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production, else what the repository names, else the newest that onward knows)"
 	return cmd
+}
+
+// rehearsed runs a rehearsal, and tells on standard error what it does.
+func (a *app) rehearsed(ctx context.Context, c rehearse.Config) (*onward.Report, error) {
+	p := a.progress()
+	defer p.end()
+	if p != nil {
+		c.Progress = p.told
+	}
+	return rehearse.Run(ctx, c)
 }
 
 // page writes the report as a page, when a file is named.

@@ -143,3 +143,34 @@ func TestUnmet(t *testing.T) {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
+
+// What the rows take is known before the first is sent, within half and double of what
+// they come to; how far the fill has come goes up to the end.
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	url, conn := database(t, 18, demandBase)
+	plan := fill.Plan{Rows: map[string]int64{"users": 20_000, "orders": 50_000}, Seed: 1}
+	var much *fill.TooMuchError
+	if _, err := fill.Fill(context.Background(), url, plan, fill.Release{Room: 1 << 20}); !errors.As(err, &much) || much.Table != "public.orders" {
+		t.Fatal(err)
+	}
+	if n := ask[int64](t, conn, "SELECT count(*) FROM users"); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+	var told []fill.Progress
+	if _, err := fill.Fill(context.Background(), url, plan, fill.Release{Room: much.Bytes, Told: func(p fill.Progress) { told = append(told, p) }}); err != nil {
+		t.Fatal(err)
+	}
+	is := ask[int64](t, conn, "SELECT pg_total_relation_size('users') + pg_total_relation_size('orders')")
+	if much.Bytes < is/2 || much.Bytes > is*2 {
+		t.Errorf("estimated %d bytes, and it is %d", much.Bytes, is)
+	}
+	for i := range told {
+		if i > 0 && told[i].Done < told[i-1].Done || told[i].Done > told[i].All || told[i].Rows > told[i].Of {
+			t.Errorf("%d: %+v", i, told[i])
+		}
+	}
+	if last := told[len(told)-1]; len(told) < 10 || last.Done != last.All || last.Rows != last.Of {
+		t.Errorf("%d, the last %+v", len(told), last)
+	}
+}

@@ -49,6 +49,10 @@ type Release struct {
 	Keep, Break []*Demand
 	// Touches are the tables that it touches, by qualified name.
 	Touches []string
+	// Room is how many bytes the rows may take; 0 is no bound.
+	Room int64
+	// Told hears how far the fill has come; nil: nobody does.
+	Told func(Progress)
 }
 
 // Empty reports whether a plan has no rows.
@@ -87,7 +91,7 @@ type Unmet struct {
 // Fill adds rows to the tables of a database, refreshes the materialised views
 // and analyses all of it. url connects as the owner of the tables or as a
 // superuser. What a table cannot take is a [Problem]; the error is one of the
-// connection or of the context.
+// connection or of the context, or a [*TooMuchError].
 func Fill(ctx context.Context, url string, p Plan, r Release) (*Result, error) {
 	began := time.Now()
 	conn, err := open(ctx, url)
@@ -147,6 +151,10 @@ type filler struct {
 	literals map[string][]string
 	// typeNames are the names of types, by oid and modifier.
 	typeNames map[string]string
+	// loading is the table that rows are sent to; done and all are what was sent of
+	// what there is to send, in bytes.
+	loading   *table
+	done, all int64
 }
 
 func (f *filler) problem(t *table, format string, args ...any) {
@@ -170,6 +178,9 @@ func (f *filler) run(ctx context.Context) error {
 	}
 	order := f.order()
 	f.needs(order)
+	if err := f.room(); err != nil {
+		return err
+	}
 	for _, group := range order {
 		for _, t := range group.tables {
 			if t.rows == 0 {

@@ -30,6 +30,7 @@ func (f *filler) load(ctx context.Context, g group) error {
 		if len(columns) == 0 {
 			return f.defaults(ctx, t)
 		}
+		defer f.loads(t)()
 		_, err := f.copyRows(ctx, t.quoted(), names, rowSource{columns: columns, rows: t.rows})
 		return err
 	})
@@ -217,6 +218,7 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 		if err := f.stage(ctx, t); err != nil {
 			return err
 		}
+		defer f.loads(t)()
 		if _, err := f.copyRows(ctx, stageName, names, rowSource{columns: columns, rows: t.rows}); err != nil {
 			return err
 		}

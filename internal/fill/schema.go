@@ -54,6 +54,8 @@ type table struct {
 	// rows is how many are added, had how many there were, want how many others need.
 	// added is how many went in.
 	rows, had, want, added int64
+	// each is what a row takes, in bytes.
+	each int64
 	// capped is how many were planned before a key allowed fewer; 0: none did.
 	capped int64
 	// surplus: so many times the rows are made, and the server picks out those

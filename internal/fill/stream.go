@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 )
 
 const chunk = 256 << 10
@@ -19,6 +20,9 @@ type stream struct {
 	stop  chan struct{}
 	now   []byte
 	rest  []byte
+	// made is how many rows there are, tell hears it.
+	made atomic.Int64
+	tell func(rows int64)
 }
 
 // rowSource is what a stream is made of.
@@ -33,8 +37,8 @@ type rowSource struct {
 	override func(b []byte, n int64, column int) (out []byte, null, done bool)
 }
 
-func newStream(src rowSource) *stream {
-	s := &stream{full: make(chan []byte, 4), empty: make(chan []byte, 6), stop: make(chan struct{})}
+func newStream(src rowSource, tell func(rows int64)) *stream {
+	s := &stream{tell: tell, full: make(chan []byte, 4), empty: make(chan []byte, 6), stop: make(chan struct{})}
 	for range 6 {
 		s.empty <- make([]byte, 0, chunk+chunk/4)
 	}
@@ -56,6 +60,7 @@ func (s *stream) make(src rowSource) {
 		if b = src.append(b, n); len(b) >= chunk {
 			select {
 			case s.full <- b:
+				s.made.Store(n + 1)
 			case <-s.stop:
 				return
 			}
@@ -65,6 +70,7 @@ func (s *stream) make(src rowSource) {
 	if len(b) > 0 {
 		select {
 		case s.full <- b:
+			s.made.Store(src.rows)
 		case <-s.stop:
 		}
 	}
@@ -136,6 +142,7 @@ func (s *stream) Read(p []byte) (int, error) {
 			s.empty <- s.now[:0] // there is room for all there are
 			s.now = nil
 		}
+		s.tell(s.made.Load())
 		b, ok := <-s.full
 		if !ok {
 			return 0, io.EOF
@@ -156,7 +163,7 @@ func (s *stream) close() {
 
 // copyRows sends rows to a table.
 func (f *filler) copyRows(ctx context.Context, to string, columns []string, src rowSource) (int64, error) {
-	s := newStream(src)
+	s := newStream(src, f.tell)
 	defer s.close()
 	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", to, strings.Join(columns, ", "))
 	tag, err := f.conn.PgConn().CopyFrom(ctx, s, sql)

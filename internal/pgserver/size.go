@@ -2,6 +2,7 @@ package pgserver
 
 import (
 	"io/fs"
+	"math"
 	"path/filepath"
 )
 
@@ -25,4 +26,13 @@ func (s *Server) Size() int64 {
 		return nil
 	})
 	return sum
+}
+
+// Room is how many bytes are free where the server's private directory is, and that
+// directory's parent; 0: not known, as with Config.URL.
+func (s *Server) Room() (bytes int64, where string) {
+	if s.external != nil {
+		return 0, ""
+	}
+	return int64(min(room(s.private.dir), math.MaxInt64)), filepath.Dir(s.private.dir)
 }

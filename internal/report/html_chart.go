@@ -283,7 +283,7 @@ func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
 		out.Words += ", " + queries(l.waited) + " waited"
 	}
 	if l.rows > 0 && columns(out.Name) <= shortName {
-		out.Size = numberWords(l.rows) + " rows, " + bytesWords(l.bytes)
+		out.Size = Number(l.rows) + " rows, " + Bytes(l.bytes)
 	}
 	out.Title = relation(l.relation) + ": " + out.Words
 	places := make([]float64, len(l.bars))

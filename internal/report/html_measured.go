@@ -87,7 +87,7 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 		add("Estimates", text)
 	}
 	for _, t := range run.Tables {
-		out.Tables = append(out.Tables, htmlFact{relation(t.Relation), grouped(int(t.Rows)) + " " + plural(t.Rows, "row") + ", " + bytesWords(t.Bytes)})
+		out.Tables = append(out.Tables, htmlFact{relation(t.Relation), grouped(int(t.Rows)) + " " + plural(t.Rows, "row") + ", " + Bytes(t.Bytes)})
 	}
 	for _, n := range run.Notes {
 		out.Notes = append(out.Notes, Line(n))

@@ -66,10 +66,10 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 		fact("touched", grouped(int(run.Rows))+" "+plural(run.Rows, "row"))
 	}
 	if run.WALBytes > 0 {
-		fact("WAL", bytesWords(run.WALBytes))
+		fact("WAL", Bytes(run.WALBytes))
 	}
 	if e := run.Estimate; e != nil {
-		fact("in production", between(e)+", at "+numberWords(e.Rows)+" rows of "+relation(e.Relation))
+		fact("in production", between(e)+", at "+Number(e.Rows)+" rows of "+relation(e.Relation))
 	}
 	b.locks(out, run, at)
 	for _, n := range run.Nested {

@@ -273,7 +273,7 @@ func data(r *onward.Rehearsal) string {
 	if tables == 0 {
 		return "empty tables"
 	}
-	text := Count(tables, "table") + " with " + numberWords(rows) + " rows"
+	text := Count(tables, "table") + " with " + Number(rows) + " rows"
 	if rows == 1 {
 		text = "1 table with 1 row"
 	}

@@ -10,22 +10,22 @@ import (
 // sizeWords is how big a relation is: "81 M rows, 24 GB".
 func sizeWords(e *onward.Effect) string {
 	if e.Rows == 0 {
-		return bytesWords(e.Bytes)
+		return Bytes(e.Bytes)
 	}
-	return numberWords(e.Rows) + " rows, " + bytesWords(e.Bytes)
+	return Number(e.Rows) + " rows, " + Bytes(e.Bytes)
 }
 
 // throughputWords is what estimates rest on: "200 MB/s read, 100 MB/s
 // written".
 func throughputWords(s *onward.Sizes) string {
-	return bytesWords(s.ReadPerSecond) + "/s read, " + bytesWords(s.WritePerSecond) + "/s written"
+	return Bytes(s.ReadPerSecond) + "/s read, " + Bytes(s.WritePerSecond) + "/s written"
 }
 
-// bytesWords is a size for people: "24 GB", in powers of 1000.
-func bytesWords(n int64) string { return scaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
+// Bytes is a size for people: "24 GB", in powers of 1000.
+func Bytes(n int64) string { return scaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
 
-// numberWords is a count for people: "81 M".
-func numberWords(n int64) string { return scaled(n, []string{"", " k", " M", " G", " T"}) }
+// Number is a count for people: "81 M".
+func Number(n int64) string { return scaled(n, []string{"", " k", " M", " G", " T"}) }
 
 // scaled has one decimal place below ten, none above.
 func scaled(n int64, units []string) string {

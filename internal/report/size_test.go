@@ -5,12 +5,12 @@ import "testing"
 func TestSizeWords(t *testing.T) {
 	t.Parallel()
 	for bytes, want := range map[int64]string{0: "0 B", 999: "999 B", 8192: "8.2 kB", 24e9: "24 GB", 1.26e12: "1.3 TB", 999_999: "1 MB", 204e6: "204 MB"} {
-		if got := bytesWords(bytes); got != want {
+		if got := Bytes(bytes); got != want {
 			t.Errorf("%d bytes: %q, want %q", bytes, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0", 950: "950", 1200: "1.2 k", 81e6: "81 M", 2.5e9: "2.5 G"} {
-		if got := numberWords(n); got != want {
+		if got := Number(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

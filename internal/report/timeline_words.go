@@ -146,6 +146,6 @@ func (t *terminal) observed(m *onward.Migration, at int) {
 	}
 	t.wrap("       ", "       ", "rehearsed: "+strings.Join(words, ", "), style)
 	if e := s.Estimate; e != nil && t.verbose {
-		t.wrap("       ", "       ", "in production: "+between(e)+", at "+numberWords(e.Rows)+" rows of "+relation(e.Relation), t.Dim)
+		t.wrap("       ", "       ", "in production: "+between(e)+", at "+Number(e.Rows)+" rows of "+relation(e.Relation), t.Dim)
 	}
 }

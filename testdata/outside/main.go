@@ -80,7 +80,7 @@ func failures(ctx context.Context, repository, nowhere string) (kinds []string) 
 	kinds = append(kinds, kind(err))
 	_, err = rehearse.Run(ctx, rehearse.Config{
 		Config: release(repository), Majors: []int{9}, Server: "", Rows: rehearse.Rows{Rows: map[string]int64{"users": 10}, All: 1, Touched: 3, Seed: 2},
-		Lenient: true, Dump: "", Traffic: true, LongTransaction: time.Second, Superuser: false, Down: false, Limit: time.Minute, MaxBytes: 1e9,
+		Lenient: true, Dump: "", Traffic: true, LongTransaction: time.Second, Superuser: false, Down: false, Limit: time.Minute, MaxBytes: 1e9, Progress: func(rehearse.Progress) {},
 	})
 	return append(kinds, kind(err))
 }

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// further is what to rehearse next: on full tables and with traffic, where this time it
+// was not; else the same again, once the way out of the worst finding stands in its file.
+func further(cmd *cobra.Command, r *onward.Report) {
+	if len(r.Rehearsals) == 0 {
+		return
+	}
+	run := &r.Rehearsals[0]
+	words := []string{"onward rehearse"}
+	given := map[string]bool{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		given[f.Name] = true
+		switch f.Name {
+		case "html", "output", "format", "rehearse", "fail-on", "verbose", "quiet":
+			return
+		case "postgres", "db": // may hold a password
+			words = append(words, "--"+f.Name+" ADDRESS")
+		default:
+			words = append(words, flagWord(f))
+		}
+	})
+	full := given["rows"] || given["like"] || given["dump"]
+	switch {
+	case !full && run.Traffic == nil:
+		words = append(words, "--rows 1e6", "--traffic")
+	case !full:
+		words = append(words, "--rows 1e6")
+	case run.Traffic == nil:
+		words = append(words, "--traffic")
+	default:
+		worst := worstFile(r)
+		if worst == "" {
+			return
+		}
+		words = append(words, " # once the way out stands in "+worst)
+	}
+	r.Summary.Next = []string{strings.Join(words, " ")}
+}
+
+// flagWord is a flag as it is written.
+func flagWord(f *pflag.Flag) string {
+	value := f.Value.String()
+	if s, ok := f.Value.(pflag.SliceValue); ok {
+		value = strings.Join(s.GetSlice(), " --"+f.Name+" ")
+	}
+	switch {
+	case f.Value.Type() == "bool" && value == "true":
+		return "--" + f.Name
+	case f.Value.Type() == "bool":
+		return "--" + f.Name + "=" + value
+	case strings.ContainsAny(value, " '\"$`\\;&|<>()*?#!"):
+		value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	}
+	return "--" + f.Name + " " + value
+}
+
+// worstFile is the file of the worst finding; "" where nothing worse than a note was
+// found.
+func worstFile(r *onward.Report) string {
+	severity, file := onward.Info, ""
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Severity > severity && f.Path != "" {
+			severity, file = f.Severity, report.ShortName(f.Path)
+		}
+	}
+	return file
+}
