@@ -78,11 +78,24 @@ func greater(found []placed) []placed {
 		path  string
 		order [2]int
 	}
-	blocks := map[at]bool{}
+	blocks := map[at]int{}
 	for i := range found {
 		if f := &found[i]; f.Severity == onward.Error && f.Category == onward.Locking {
-			blocks[at{f.Path, f.order}] = true
+			if _, ok := blocks[at{f.Path, f.order}]; !ok {
+				blocks[at{f.Path, f.order}] = i
+			}
 		}
 	}
-	return slices.DeleteFunc(found, func(f placed) bool { return f.lesser && blocks[at{f.Path, f.order}] })
+	var out []placed
+	for i := range found {
+		if e, ok := blocks[at{found[i].Path, found[i].order}]; ok && found[i].lesser {
+			found[e].Evidence = append(slices.Clip(found[e].Evidence), found[i].hands...)
+		}
+	}
+	for i := range found {
+		if _, ok := blocks[at{found[i].Path, found[i].order}]; !ok || !found[i].lesser {
+			out = append(out, found[i])
+		}
+	}
+	return out
 }

@@ -61,6 +61,7 @@ type placed struct {
 	once            bool   // of Report.Once
 	stops           bool   // of Report.Stops
 	lesser          bool   // of Report.Lesser
+	hands           []onward.Evidence
 }
 
 // Report is what a rule says. Fact, Harm and Instead are lower case, without a
@@ -89,8 +90,10 @@ type Report struct {
 	// it again tells nobody anything.
 	Once bool
 	// Lesser says that the finding is about an earlier statement's lock, and would be gone
-	// with this statement's own: beside an error about that it is left out.
+	// with this statement's own: beside an error about that it is left out. Hands is the
+	// evidence that the error gets in its place.
 	Lesser bool
+	Hands  []onward.Evidence
 	// Fix is a set of edits in bytes of the statement's text (Stmt.SQL).
 	Fix []onward.Edit
 }
@@ -187,7 +190,7 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}
-	found := placed{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops, lesser: r.Lesser}
+	found := placed{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops, lesser: r.Lesser, hands: r.Hands}
 	text := ""
 	if s != nil {
 		text = s.SQL

@@ -23,6 +23,7 @@ func (f *Facts) pass(c *codec) {
 			c.int(&l.Line)
 		})
 	})
+	list(c, &f.Types, c.place)
 	list(c, &f.Upserts, func(u *MapperUpsert) { u.pass(c) })
 	list(c, &f.Settings, c.place)
 	list(c, &f.Compares, c.int)

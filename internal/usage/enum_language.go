@@ -167,5 +167,6 @@ func prismaEnums(r *reader) {
 			e.Labels = append(e.Labels, r.label(string(body[l[2]:l[3]]), text, m[1]+l[2]))
 		}
 		r.class(e)
+		r.facts.Types = append(r.facts.Types, Place{e.Class, e.Line}) // its client casts what it writes and compares
 	}
 }

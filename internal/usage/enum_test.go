@@ -91,3 +91,21 @@ func TestTablesOfClasses(t *testing.T) {
 		}
 	}
 }
+
+// Mappers that cast to an enum, or look it up, say its name to the server.
+func TestTypesOfMappers(t *testing.T) {
+	t.Parallel()
+	for file, x := range map[string]struct{ code, want string }{
+		"a.prisma": {"model Order {\n  state OrderState\n}\nenum OrderState {\n  open\n}", ""},
+		"b.prisma": {"enum State {\n  open\n  @@map(\"order_state\")\n}", "b.prisma:1"},
+		"c.prisma": {"enum order_state {\n  open\n}", "c.prisma:1"},
+		"d.rs":     {"#[derive(sqlx::Type)]\n#[sqlx(type_name = \"order_state\")]\nenum S { Open }", "d.rs:2"},
+		"e.rs":     {"#[derive(Serialize)]\nenum OrderState { Open, Paid }", ""},
+		"f.kt":     {"enum class OrderState { open, paid }", ""},
+	} {
+		b := bound(t, map[string]string{file: x.code + "\n"})
+		if got := places(b.Type(catalog.Name{Schema: "public", Name: "order_state"})); got != x.want {
+			t.Errorf("%s: %q, not %q", file, got, x.want)
+		}
+	}
+}

@@ -8,6 +8,9 @@ type Facts struct {
 	Calls   []Call
 	Strings []String
 	Enums   []Enum
+	// Types are those that a mapper says to the server by their names: it casts to them, or
+	// looks them up.
+	Types []Place
 	// Upserts are the calls of mappers that make ON CONFLICT.
 	Upserts []MapperUpsert
 	// Settings are names of settings that SQL sets; "" is one that is put together.

@@ -119,7 +119,15 @@ func (b *Bound) Function(n catalog.Name) []Use {
 
 // Type gives the places that name a type.
 func (b *Bound) Type(n catalog.Name) []Use {
-	return b.objects(b.types[n.Name], n, func(q *Query, i int32) Relation { return q.Types[i] })
+	out := b.objects(b.types[n.Name], n, func(q *Query, i int32) Relation { return q.Types[i] })
+	b.eachFile(func(f *File) {
+		for _, t := range f.Facts.Types {
+			if t.Name == n.Name {
+				out = append(out, Use{f.Path, t.Line, Maps, Parsed, rankModel})
+			}
+		}
+	})
+	return ranked(out)
 }
 
 func (b *Bound) objects(list []at, n catalog.Name, of func(*Query, int32) Relation) []Use {

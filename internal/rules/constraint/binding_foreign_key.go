@@ -60,6 +60,9 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 	r.Harm += ": violates foreign key constraint \"" + c.Name + "\""
 	if old == nil {
 		r.Cause = "and so do %d other foreign keys of " + b.d.After.Name.String()
+		if was != nil {
+			r.Cause = "and so do %d other foreign keys that referred to " + was.Name.String()
+		}
 	}
 	b.report(c.Columns, r)
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -20,6 +21,9 @@ func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
 		}
 		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
 			continue
+		}
+		if w.Extent == analysis.Some && s.Loop && commits(s) && ofVariable(s) {
+			continue // in rounds that commit, each with a range of its own
 		}
 		if !p.InUse(w.Table) || p.Tiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
 			continue
@@ -111,6 +115,33 @@ func ofRecord(n *pgparse.Node) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok && len(ref.Fields) == 2 {
 			of := ref.Fields[0].GetString_().GetSval()
 			found = found || of != target.Relname && of != target.GetAlias().GetAliasname()
+		}
+		return !found
+	})
+	return found
+}
+
+// ofVariable reports whether a statement names a variable of the block around it:
+// what is a column of none of its relations, all of which are known.
+func ofVariable(s *rule.Stmt) bool {
+	var relations []*catalog.Relation
+	known, found := true, false
+	pgparse.Walk(s.Node, func(n any) bool {
+		if rv, ok := n.(*pgparse.RangeVar); ok {
+			r, _ := s.Before.Resolve(rv)
+			known = known && r != nil && !r.Inferred
+			relations = append(relations, r)
+		}
+		return true
+	})
+	if !known {
+		return false
+	}
+	pgparse.Walk(s.Node, func(n any) bool {
+		ref, ok := n.(*pgparse.ColumnRef)
+		if ok && len(ref.GetFields()) == 1 {
+			name := ref.GetFields()[0].GetString_().GetSval()
+			found = found || name != "" && !slices.ContainsFunc(relations, func(r *catalog.Relation) bool { return r.Column(name) != nil })
 		}
 		return !found
 	})

@@ -71,6 +71,7 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 		Fact:    what + " on " + list + verb + " revoked from " + strings.Join(from, ", "),
 		Harm:    "deployed code that connects as the role, or as a member of it, and needs the privilege fails from now on: permission denied",
 		Instead: "see that no running code needs it first, or revoke it a release later",
+		Cause:   "and %d other REVOKE take from " + strings.Join(from, ", "),
 	})
 }
 

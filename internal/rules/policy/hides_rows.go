@@ -3,6 +3,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -79,6 +80,9 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			} else if asked != "" {
 				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
 			}
+		}
+		if d.Kind == catalog.PolicyDropped && !slices.Contains(d.Policy.Roles, "public") {
+			r.Cause = "and so are %d other policies of " + strings.Join(d.Policy.Roles, ", ")
 		}
 		p.Report(d.By, r)
 	}

@@ -42,13 +42,18 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		// because of that work.
 		severity = onward.Warning
 	}
+	var hands []onward.Evidence
+	if held.Name != work.Name {
+		hands = []onward.Evidence{held.By.Evidence("locks " + held.Name.String() + " against " + blocks(held.Lock) + " too, until the transaction ends")}
+	}
 	p.Report(s, rule.Report{
 		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Lines(s)),
 		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.Waiting(&held.Effect), work.Name),
 		Instead:  instead(s, work),
 		Way:      advice.Apart{Work: worksOn(s), Own: held.By.Operation == s.Operation && held.By.Line == s.Line, SQL: s.SQL},
 		Severity: severity,
-		Lesser:   severity != onward.Off && held.Lock <= work.Lock,
+		Lesser:   severity != onward.Off && (held.Lock <= work.Lock || held.Name != work.Name),
+		Hands:    hands,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
 		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
 	})

@@ -26,6 +26,11 @@ var ManyTablesLocked = &rule.Rule{
 	Migration: manyTablesLocked,
 }
 
+// many is how many tables make a warning. Two or three brief locks are what most
+// migrations take, and whoever is told of them does nothing; the wait for each is
+// transaction-lock-timeout-missing's.
+const many = 4
+
 // lockedTable is the first strong lock on a table of a transaction.
 type lockedTable struct {
 	effect.Effect
@@ -56,6 +61,9 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			Instead:  "give each table a migration of its own, or commit between them",
 			Cause:    "and %d other transactions lock several",
 			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
+		}
+		if len(locked) < many {
+			r.Severity = onward.Info
 		}
 		if wait := waited(p, locked); wait > 0 && wait <= analysis.LongestWait {
 			r.Severity = onward.Info
