@@ -105,6 +105,7 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 	}
 	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Names })
 	out.ReadOnly = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Reads }) && len(b.String(q.Name.Name)) == 0
+	out.Unfilled, out.Unread = len(uses) > 0 && !slices.ContainsFunc(uses, fills), len(uses) > 0 && !slices.ContainsFunc(uses, looks)
 	out.All = b.All(q.Name)
 	written := b.Writes(q.Name)
 	places := make([]usage.Use, 0, len(written))
@@ -124,6 +125,25 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 		}
 	}
 	return out
+}
+
+// fills reports whether a use may put rows into its table: what a mapper is told of, or
+// a name in a text, may be used for anything.
+func fills(e usage.Use) bool {
+	switch e.How {
+	case usage.Reads, usage.Updates, usage.Deletes, usage.Exports, usage.Truncates, usage.Locks:
+		return false
+	}
+	return true
+}
+
+// looks reports whether a use may read rows of its table.
+func looks(e usage.Use) bool {
+	switch e.How {
+	case usage.Deletes, usage.Truncates, usage.Inserts, usage.Copies, usage.Locks:
+		return false
+	}
+	return true
 }
 
 // labelled answers a question on a label of an enum.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -107,5 +108,29 @@ const (
 	}
 	if len(places) > 0 {
 		t.Errorf("no finding of %v", places)
+	}
+}
+
+// Code that never puts a row in, or never reads one, is not hurt for certain.
+func TestWhatCodeNeverDoes(t *testing.T) {
+	t.Parallel()
+	const base = "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\nCREATE TYPE mood AS ENUM ('fine', 'sad', 'mad');\nCREATE TABLE seen (id bigint PRIMARY KEY);\nCREATE TABLE filled (id bigint PRIMARY KEY, m mood);\nCREATE TABLE swept (id bigint PRIMARY KEY);\n" +
+		"-- store/store.go --\npackage store\n\nconst (\n\ta = \"SELECT id FROM seen\"\n\tb = \"INSERT INTO filled (id) VALUES ($1)\"\n\tc = \"DELETE FROM swept WHERE id < $1\"\n\td = \"SELECT id FROM filled WHERE m = 'sad'\"\n)\n"
+	for up, want := range map[string]string{
+		"ALTER TABLE seen ADD COLUMN x int NOT NULL DEFAULT 0;\nALTER TABLE seen ALTER COLUMN x DROP DEFAULT;":     "warning column-add-required",
+		"ALTER TABLE filled ADD COLUMN x int NOT NULL DEFAULT 0;\nALTER TABLE filled ALTER COLUMN x DROP DEFAULT;": "error column-add-required",
+		"TRUNCATE seen;":  "error table-truncate",
+		"TRUNCATE swept;": "warning table-truncate",
+		"ALTER TYPE mood RENAME TO old;\nCREATE TYPE mood AS ENUM ('fine', 'mad');\nALTER TABLE filled ALTER COLUMN m TYPE mood USING m::text::mood;\nDROP TYPE old;": "error type-enum-recreate",
+		"ALTER TYPE mood RENAME TO old;\nCREATE TYPE mood AS ENUM ('fine', 'sad');\nALTER TABLE filled ALTER COLUMN m TYPE mood USING m::text::mood;\nDROP TYPE old;": "warning type-enum-recreate",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, base, "-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+up+"\n"), Base: "main"})
+		var got []string
+		for _, f := range r.Findings {
+			got = append(got, f.Severity.String()+" "+f.Rule)
+		}
+		if !slices.Contains(got, want) {
+			t.Errorf("%s\n%v, want %s", up, got, want)
+		}
 	}
 }

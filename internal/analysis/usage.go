@@ -29,6 +29,11 @@ type Usage struct {
 	// Put: all that is seen of it is that code puts its name into SQL as it runs: what
 	// that SQL does is not known.
 	Put bool
+	// Unfilled: the code that uses the table reads, changes and deletes rows, and none
+	// of it puts any in.
+	Unfilled bool
+	// Unread: it deletes and puts in rows, and none of it reads any.
+	Unread bool
 	// Read and Written are the places that read a column and those that write it.
 	Read, Written []onward.Evidence
 	// All: some query takes all columns of the table.

@@ -77,17 +77,21 @@ func movedAway(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 // demandTogether reports the columns that one statement adds, for one reason.
 func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	d, n := list[0], len(list)
+	u := p.UsesTable(d.Delta)
+	every := "every INSERT of the deployed code leaves "
+	if u.Unfilled {
+		every = "nothing in the deployed code that was seen INSERTs into it; an INSERT elsewhere leaves "
+	}
 	table := analysis.Table(d.Before.Name)
 	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
 		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+pgparse.QuoteIdent(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
 	}
-	u := p.UsesTable(d.Delta)
 	it := one(n, "it", "them")
 	r := rule.Report{
 		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
-		Harm:     "every INSERT of the deployed code leaves " + advice.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" + unless(after, d.After, names...),
+		Harm:     every + advice.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" + unless(after, d.After, names...),
 		Severity: filled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
 		Instead: "give " + it + " " + one(n, "a default", "defaults") + " that " + one(n, "stays", "stay") + " until no old code runs any more:\n" + strings.Join(added, "") +
@@ -117,7 +121,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 // lower is a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
 func lower(s onward.Severity, u analysis.Usage) onward.Severity {
-	if u.Put && (s == onward.Off || s > onward.Warning) {
+	if (u.Put || u.Unfilled) && (s == onward.Off || s > onward.Warning) {
 		s = onward.Warning // nothing shows an INSERT
 	}
 	if s == onward.Off || u.Severity() < s {

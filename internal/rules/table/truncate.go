@@ -56,11 +56,31 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 	if stmt.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE && len(names) > len(stmt.GetRelations()) {
 		harm = "CASCADE reaches every table that references it: " + harm
 	}
+	var severity onward.Severity
+	if unread(p, s) {
+		severity = onward.Warning
+	}
 	p.Report(s, rule.Report{
-		Fact:    "TRUNCATE removes all rows of " + advice.Enumerate(names),
-		Harm:    harm,
-		Instead: "if they may go, delete them in batches, each in a transaction of its own:\n" + strings.Join(deletes, "\n"),
+		Severity: severity,
+		Fact:     "TRUNCATE removes all rows of " + advice.Enumerate(names),
+		Harm:     harm,
+		Instead:  "if they may go, delete them in batches, each in a transaction of its own:\n" + strings.Join(deletes, "\n"),
 	})
+}
+
+// unread reports whether nothing in the deployed code reads any of the tables: what is
+// lost is missed by nobody that was seen.
+func unread(p *rule.Pass, s *rule.Stmt) bool {
+	for i := range s.Result.Effects {
+		e := &s.Result.Effects[i]
+		if !e.Kind.IsTable() || !p.Existing(e) {
+			continue
+		}
+		if u := p.Code.Uses(e.Name, ""); !u.Idle() && !u.Unread {
+			return false
+		}
+	}
+	return true
 }
 
 // locks reports whether a statement needs a relation for itself.

@@ -36,16 +36,35 @@ func enumRecreate(p *rule.Pass, t *rule.Tx) {
 		var gone []string
 		for _, l := range old.Labels {
 			if !slices.Contains(d.NewType.Labels, l) {
-				gone = append(gone, "'"+l+"'")
+				gone = append(gone, l)
 			}
 		}
 		if len(gone) == 0 {
 			continue
 		}
-		p.Report(d.By, rule.Report{
-			Fact:    "enum " + old.Name.String() + " comes back without " + strings.Join(gone, ", "),
+		r := rule.Report{
+			Fact:    "enum " + old.Name.String() + " comes back without '" + strings.Join(gone, "', '") + "'",
 			Harm:    "deployed code that writes or compares it fails: invalid input value for enum " + old.Name.Name,
 			Instead: "leave the value in until no code writes it and no row holds it",
-		})
+		}
+		known(p, t.Before, old, gone, &r)
+		p.Report(d.By, r)
+	}
+}
+
+// known lowers a report where nothing in the deployed code knows any of the values that
+// are gone, and shows where it does.
+func known(p *rule.Pass, c *catalog.Catalog, enum *catalog.UserType, gone []string, r *rule.Report) {
+	idle := true
+	for _, l := range gone {
+		u := p.Code.UsesLabel(enum.Name, l)
+		if u.Used && len(r.Evidence) == 0 {
+			r.Evidence = u.Evidence
+		}
+		idle = idle && u.Known && !u.Used && word.MatchString(l) && !inBody(c, l)
+	}
+	if idle {
+		r.Severity = onward.Warning
+		r.Harm = "nothing in the deployed code was seen to know it; what writes or compares it fails: invalid input value for enum " + enum.Name.Name
 	}
 }
