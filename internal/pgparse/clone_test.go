@@ -24,6 +24,9 @@ func TestEqualPlain(t *testing.T) {
 			if got := Equal(x, y); got != want {
 				t.Errorf("Equal(%s, %s) = %v, want %v", a, b, got, want)
 			}
+			if got := Shape(x) == Shape(y); got != want {
+				t.Errorf("the shapes of %s and %s: %v, want %v", a, b, got, want)
+			}
 		}
 	}
 	if told < len(expressions)*len(expressions)/2 {

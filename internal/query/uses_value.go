@@ -78,7 +78,7 @@ func (u *uses) pair(l *Level, c Clause, op string, column, value *pgparse.Node) 
 }
 
 // arbiter is the column of an element of ON CONFLICT; lower(a) and upper(a) are written
-// so, "" is any other expression.
+// so, any other expression by its shape.
 func arbiter(e *pgparse.IndexElem) string {
 	if e.GetExpr() == nil {
 		return pgparse.Clip(e.GetName())
@@ -92,5 +92,5 @@ func arbiter(e *pgparse.IndexElem) string {
 			return name + "(" + pgparse.Last(ref.GetFields()) + ")"
 		}
 	}
-	return ""
+	return pgparse.Shape(e.GetExpr())
 }

@@ -140,6 +140,7 @@ func (x *unserved) named(p *rule.Pass) analysis.Usage {
 		return analysis.Usage{}
 	}
 	var columns []string
+	written := true
 	for _, k := range x.idx.Index.Keys {
 		switch c := x.Before.Attr(k.Column); {
 		case c != nil:
@@ -147,10 +148,15 @@ func (x *unserved) named(p *rule.Pass) analysis.Usage {
 		case cased.MatchString(k.ExprText):
 			columns = append(columns, k.ExprText)
 		default:
-			return analysis.Usage{} // an expression, which is written in many ways
+			// An expression, which may be written in many ways: one that the code writes as the index does.
+			columns = append(columns, pgparse.Shape(k.Expr))
+			written = false
 		}
 	}
 	u := p.Code.UpsertsOn(p.DeployedName(x.Delta), strings.Join(columns, ","), x.idx.Index.Constraint)
+	if !u.Used && !written {
+		return analysis.Usage{}
+	}
 	if u.Used && x.idx.Index.Predicate != nil {
 		u.Known, u.Used = false, false // it needs its condition, too
 	}
