@@ -81,11 +81,17 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
 			}
 		}
-		if d.Kind == catalog.PolicyDropped && !slices.Contains(d.Policy.Roles, "public") {
-			r.Cause = "and so are %d other policies of " + strings.Join(d.Policy.Roles, ", ")
-		}
+		r.Cause = ofRole(d)
 		p.Report(d.By, r)
 	}
+}
+
+// ofRole is what the policies of one role that are dropped have in common.
+func ofRole(d *rule.Delta) string {
+	if d.Kind != catalog.PolicyDropped || slices.Contains(d.Policy.Roles, "public") {
+		return ""
+	}
+	return "and so are %d other policies of " + strings.Join(d.Policy.Roles, ", ")
 }
 
 // open reports whether the policies of a table let every row through for
