@@ -337,6 +337,13 @@ func (j *judge) deleted(m *adapter.Migration) {
 	})
 }
 
+// speaksOf reports whether a finding says what a program does that is listed as not judged,
+// at its place: the program is what the finding begins with.
+func speaksOf(f *onward.Finding, o *onward.Opaque) bool {
+	_, program, ok := strings.Cut(o.What, " ")
+	return ok && !o.Failed && f.Path == o.Path && f.Line == o.Line && strings.HasPrefix(f.Fact, program+" ")
+}
+
 func (j *judge) opaque(o onward.Opaque) {
 	if o.Failed && j.settings.Accepts(o.Path) {
 		o.Failed = false
@@ -350,6 +357,9 @@ func (j *judge) finish() *onward.Report {
 	j.faults()
 	r := j.report
 	r.Findings = append(r.Findings, findings...)
+	r.Opaque = slices.DeleteFunc(r.Opaque, func(o onward.Opaque) bool {
+		return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return speaksOf(&f, &o) })
+	})
 	if j.known.catalog == nil {
 		j.unread.tell(r)
 	}

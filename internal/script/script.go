@@ -86,8 +86,8 @@ type Code struct {
 	Name string
 	// Table is its name, with a schema or without, as a mapper writes it.
 	Table string
-	// Verb is what is done, for messages: "updates", "deletes", "saves", each row by
-	// itself; "goes over" where it writes something else for each.
+	// Verb is what is done, for messages: "updates", "deletes"; "saves" and "removes",
+	// each row by itself; "goes over" where it writes something else for each.
 	Verb string
 	// Whole: it works on all rows, or most; Few: on few, and no more. Batches:
 	// it comes to all of them few at a time.

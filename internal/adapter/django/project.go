@@ -159,7 +159,7 @@ type Replacement struct {
 // Write is work of a function on the rows of a table.
 type Write struct {
 	Table string `json:"table"`
-	// Verb is "updates", "deletes", "saves" or "goes over".
+	// Verb is "updates", "deletes", "saves", "removes" or "goes over".
 	Verb string `json:"verb"`
 	// Whole: of all rows, judging by its text.
 	Whole bool `json:"whole"`

@@ -28,6 +28,8 @@ func TestRowsThatPythonWrites(t *testing.T) {
 				"each":       {{"shop_book", "saves", true, false, false}},
 				"in_sql":     {{"shop_book", "updates", false, false, false}},
 				"in_a_text":  {{"shop_book", "updates", true, false, false}},
+				"bad_ones":   {{"shop_book", "removes", true, false, false}},
+				"by_keys":    {{"shop_book", "removes", true, false, false}},
 				"one":        nil, "seed": nil, "read": nil, "one_in_sql": nil,
 				"three": {{"shop_book", "writes", false, true, false}},
 			}

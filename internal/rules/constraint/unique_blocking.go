@@ -27,11 +27,15 @@ var UniqueBlocking = &rule.Rule{
 func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
 		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
+			builds, first := "an index", ""
+			if _, like := s.Twins(); like != nil {
+				builds, first = "an index, and another one for LIKE,", "CREATE INDEX CONCURRENTLY"+like.SQL[pgparse.AfterWord(like.SQL, "INDEX"):]+";\n"
+			}
 			p.Report(s, rule.Report{
-				Fact:    "adding " + a.called("unique constraint") + " builds an index on " + e.Name.String(),
+				Fact:    "adding " + a.called("unique constraint") + " builds " + builds + " on " + e.Name.String(),
 				Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
-				Instead: a.concurrently(s, "UNIQUE", ""),
-				Way:     advice.InSteps(a.concurrently(s, "UNIQUE", "")),
+				Instead: a.concurrently(s, "UNIQUE", first),
+				Way:     advice.InSteps(a.concurrently(s, "UNIQUE", first)),
 			})
 		}
 	}

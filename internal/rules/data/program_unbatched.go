@@ -30,7 +30,7 @@ func programUnbatched(p *rule.Pass, m *rule.Migration) {
 	for _, c := range m.Script.Source.Code {
 		// Without a transaction around it each save, and each batch, commits. What
 		// is written while it goes over rows is not told.
-		if !c.Whole || c.Few || c.Verb == "goes over" || c.Apart && (c.Batches || c.Verb == "saves") {
+		if !c.Whole || c.Few || c.Verb == "goes over" || c.Apart && (c.Batches || c.Verb == "saves" || c.Verb == "removes") {
 			continue
 		}
 		t := p.Mapped(c.Table)

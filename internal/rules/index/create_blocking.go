@@ -31,6 +31,10 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || stmt.Concurrent || s.Result.Refused != nil {
 		return
 	}
+	of, by := s.Twins()
+	if of != nil {
+		return // told with the index, or the constraint, that it stands beside
+	}
 	switch table, _ := s.Before.Resolve(stmt.Relation); table.Kind {
 	case catalog.PartitionedTable:
 		return // index-create-partitioned: there is no concurrent build
@@ -45,6 +49,9 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 		name := "an index"
 		if stmt.Idxname != "" {
 			name = "index " + stmt.Idxname
+		}
+		if by != nil {
+			name += ", and " + by.Node.GetIndexStmt().GetIdxname() + " for LIKE,"
 		}
 		kept, since := s.Under(e)
 		p.Report(s, rule.Report{

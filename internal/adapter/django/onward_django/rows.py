@@ -16,6 +16,9 @@ _CHANGES = frozenset("update bulk_update save".split())
 _RANGES = frozenset("gt gte lt lte range".split())
 _ONE = frozenset("get first last latest earliest create get_or_create update_or_create in_bulk".split())
 
+# Functions that give the rows which they are given.
+_SAME = frozenset("list tuple set sorted reversed iter tqdm".split())
+
 # How many rows of its table a queryset has.
 _ALL, _SOME, _FEW = range(3)
 # Tables that are small in every project.
@@ -168,6 +171,9 @@ class _Reader:
                 key = self.model(node)
                 if key is not None:
                     break
+                if _named(node) in _SAME and node.args:
+                    node = node.args[0]
+                    continue
                 calls.append(node)
                 node = node.func
             elif isinstance(node, ast.Attribute):
@@ -243,10 +249,13 @@ class _Reader:
         row, over = getattr(node.target, "id", ""), self.rows(node.iter)
         for call in ast.walk(node):
             method = getattr(getattr(call, "func", None), "attr", "")
-            if method == "save" and getattr(call.func.value, "id", None) == row:
-                return "saves"
-            if method == "update" and over is not None and self.rows(call.func.value) == (over[0], _FEW):
-                return "saves"  # filter(pk=row.pk).update()
+            verb = {"save": "saves", "update": "saves", "delete": "removes"}.get(method)
+            if verb is None:
+                continue
+            if method != "update" and getattr(call.func.value, "id", None) == row:
+                return verb
+            if method != "save" and over is not None and self.rows(call.func.value) == (over[0], _FEW):
+                return verb  # filter(pk=row.pk).update(), get(pk=key).delete()
         return "goes over"
 
     def batches(self):

@@ -119,10 +119,24 @@ def one_in_sql(apps, schema_editor):
         cursor.execute("DELETE FROM elsewhere")
 
 
+def bad_ones(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    for book in list(Book.objects.filter(title="")):
+        book.delete()
+
+
+def by_keys(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    keys = list(Book.objects.values_list("pk", flat=True))
+    for key in keys:
+        Book.objects.get(pk=key).delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [("shop", "0001_initial")]
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
         *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, in_bulk, each, three)),
+        *(migrations.RunPython(code) for code in (bad_ones, by_keys)),
     ]

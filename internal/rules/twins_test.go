@@ -1,0 +1,49 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The index for LIKE that stands beside a text column's own is told with that.
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	like := `CREATE INDEX "order_code_like" ON "shop_order" ("code" varchar_pattern_ops)`
+	for name, tc := range map[string]struct {
+		first   script.Operation
+		sql     string
+		want    []string
+		instead string
+	}{
+		"a constraint":           {script.Operation{Class: "AlterField", Model: "order", Field: "code"}, `ALTER TABLE "shop_order" ADD CONSTRAINT "order_code_uniq" UNIQUE ("code")`, []string{"constraint-unique-blocking"}, "CREATE INDEX CONCURRENTLY \"order_code_like\""},
+		"an index":               {script.Operation{Class: "AlterField", Model: "order", Field: "code"}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking"}, "db_index=False"},
+		"of another column":      {script.Operation{Class: "AlterField", Model: "order", Field: "code"}, `CREATE INDEX "order_country" ON "shop_order" ("country")`, []string{"index-create-blocking", "index-create-blocking"}, ""},
+		"of another operation":   {script.Operation{Class: "AddIndex", Model: "order"}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking", "index-create-blocking"}, ""},
+		"of a function's author": {script.Operation{}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking", "index-create-blocking"}, ""},
+	} {
+		second := script.Operation{Class: "AlterField", Model: "order", Field: "code"}
+		if name == "of a function's author" {
+			second = tc.first
+		}
+		var parts []script.Part
+		for i, sql := range []string{tc.sql, like} {
+			parts = append(parts, script.Part{SQL: sql, Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1, Operation: []script.Operation{tc.first, second}[i]})
+		}
+		var got []string
+		findings := judgeSource(t, script.Source{Parts: parts, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000})
+		for i := range findings {
+			if f := &findings[i]; strings.HasSuffix(f.Rule, "-blocking") {
+				if got = append(got, f.Rule); !strings.Contains(f.Instead, tc.instead) {
+					t.Errorf("%s: %s", name, f.Instead)
+				}
+			}
+		}
+		if strings.Join(got, " ") != strings.Join(tc.want, " ") {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
