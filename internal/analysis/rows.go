@@ -54,6 +54,8 @@ type Rows struct {
 	given map[columnOf]bool
 	// puts are the tables that rows were put into, and how many at most.
 	puts map[catalog.OID]Extent
+	// empty are the tables that a statement has shown to have no rows.
+	empty map[catalog.OID]bool
 }
 
 // columnOf is a column of a table.
@@ -70,17 +72,34 @@ type Put struct {
 
 // NewRows begins with a release that did nothing yet.
 func NewRows() *Rows {
-	return &Rows{worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{}}
+	return &Rows{worked: map[catalog.OID]bool{}, given: map[columnOf]bool{}, puts: map[catalog.OID]Extent{}, empty: map[catalog.OID]bool{}}
 }
 
 // Put notes rows that a statement puts into a table.
-func (r *Rows) Put(x Put) { r.puts[x.Table] = max(r.puts[x.Table], x.Rows) }
+func (r *Rows) Put(x Put) {
+	r.puts[x.Table] = max(r.puts[x.Table], x.Rows)
+	if x.Rows > Few {
+		delete(r.empty, x.Table)
+	}
+}
+
+// Demand notes that a statement only succeeds where a table has no rows.
+func (r *Rows) Demand(table catalog.OID) { r.empty[table] = true }
+
+// Empty reports whether a statement has shown that a table has no rows to speak of.
+func (r *Rows) Empty(table catalog.OID) bool { return r.empty[table] }
 
 // Filled reports whether more than a few rows may have been put into a table.
-func (r *Rows) Filled(table catalog.OID) bool { return r.puts[table] > Few || r.worked[table] }
+func (r *Rows) Filled(table catalog.OID) bool { return r.puts[table] > Few }
 
-// Work notes that a program works on the rows of a table.
-func (r *Rows) Work(table catalog.OID) { r.worked[table] = true }
+// Work notes that a program works on the rows of a table, and perhaps puts some there:
+// few is what it works on at most. One row that is put there is no backfill.
+func (r *Rows) Work(table catalog.OID, few bool) {
+	r.worked[table] = true
+	if !few {
+		r.Put(Put{Table: table, Rows: Some})
+	}
+}
 
 // Give notes the columns that an UPDATE writes: they are not NULL in every row
 // any more.

@@ -186,7 +186,7 @@ func (e *Engine) Rules(m *Migration) {
 	}
 	for _, c := range m.Script.Source.Code {
 		if r := e.pass.Mapped(c.Table); r != nil {
-			e.pass.Rows.Work(r.OID)
+			e.pass.Rows.Work(r.OID, c.Few)
 		}
 	}
 	if len(m.Script.Suppressions) > 0 {
@@ -237,6 +237,8 @@ func (e *Engine) statement(s *Stmt) {
 		p.Rows.Put(x)
 	}
 	p.Rows.Give(s.Node, s.Before)
+	s.demandsEmpty(p)
+	s.refills(p)
 }
 
 func (e *Engine) commit(t *Tx) {

@@ -19,9 +19,10 @@ func merge(found []placed) []placed {
 	type key struct {
 		rule, cause, fact string
 		severity          onward.Severity
+		fails             bool
 	}
 	keyOf := func(f *placed) key {
-		k := key{rule: f.Rule, cause: f.cause, severity: f.Severity}
+		k := key{rule: f.Rule, cause: f.cause, severity: f.Severity, fails: failsItself(f)}
 		if f.once {
 			k.fact = f.Fact
 		}
@@ -53,6 +54,10 @@ func merge(found []placed) []placed {
 	}
 	return out
 }
+
+// failsItself reports whether it is the statement of a finding that fails, and not what
+// comes after it: "as above" over such a one would be wrong.
+func failsItself(f *placed) bool { return f.stops || strings.Contains(f.Harm, "the statement fails") }
 
 // reached leaves out what was found behind a statement at which the migration
 // stops (Report.Stops): the server never sees it. It comes after suppressions,

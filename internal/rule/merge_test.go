@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -61,5 +62,22 @@ func TestGreater(t *testing.T) {
 	want := []string{"a.sql 1 blocks", "a.sql 1 other", "a.sql 2 lesser", "a.sql 2 blocks", "a.sql 3 lesser", "a.sql 3 breaks", "b.sql 1 lesser"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A migration that itself fails is not "as above" under one whose harm comes later.
+func TestMergeLeavesFailuresApart(t *testing.T) {
+	t.Parallel()
+	var found []placed
+	for _, harm := range []string{"old code fails", "old code fails", "the statement fails", "the statement fails", "old code fails", "old code fails"} {
+		found = append(found, placed{Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, cause: "and %d more"})
+	}
+	var got []string
+	for _, f := range merge(found) {
+		got = append(got, f.Fact+": "+f.Harm)
+	}
+	want := []string{"f, and 3 more: old code fails", "f: the statement fails", "f: the statement fails"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -123,9 +123,16 @@ func (p *Pass) Existing(e *effect.Effect) bool {
 }
 
 // Small reports whether the configuration says that a table is small, or the history
-// and the code do, so that scans and index builds on it do not matter. Locks and compatibility do.
+// and the code do, or an earlier statement that fails where it has rows, so that scans and index builds on it do not matter. Locks and compatibility do.
 func (p *Pass) Small(name catalog.Name) bool {
-	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.seeded(name)
+	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.seeded(name) || p.emptied(name)
+}
+
+// emptied reports whether an earlier statement of the release has shown that a table has
+// no rows: with rows that one fails, and what comes behind it is never reached.
+func (p *Pass) emptied(name catalog.Name) bool {
+	r := p.current.Lookup(name.Schema, name.Name)
+	return r != nil && p.Rows.Empty(r.OID)
 }
 
 // seeded reports whether a table has the rows that the deployed history put there, and

@@ -49,6 +49,12 @@ func judgeSource(t *testing.T, src script.Source, runner history.Runner) []onwar
 // judgeSourceUsing is judgeSource with what the deployed code uses, on some versions.
 func judgeSourceUsing(t *testing.T, src script.Source, runner history.Runner, uses func(analysis.Question) analysis.Usage, versions ...int) []onward.Finding {
 	t.Helper()
+	return judgeSourceBehind(t, "", src, runner, uses, versions...)
+}
+
+// judgeSourceBehind is judgeSourceUsing behind more of the deployed schema.
+func judgeSourceBehind(t *testing.T, more string, src script.Source, runner history.Runner, uses func(analysis.Question) analysis.Usage, versions ...int) []onward.Finding {
+	t.Helper()
 	build := func(src script.Source) *script.Script {
 		s, err := script.Build(src)
 		if err != nil {
@@ -58,7 +64,7 @@ func judgeSourceUsing(t *testing.T, src script.Source, runner history.Runner, us
 	}
 	runner.Tool = adapters.Traits("django").Tool
 	e := rule.NewEngine(rule.Config{Rules: All(), Versions: versions, Uses: uses}, nil)
-	e.Deploy(build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone}))
+	e.Deploy(build(script.Source{Text: djangoBefore + more, Parts: []script.Part{{SQL: djangoBefore + more}}, Mode: onward.TransactionNone}))
 	e.Judge(&rule.Migration{
 		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: src.Mode,
 		Script: build(src),

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,23 @@ func TestTwins(t *testing.T) {
 		}
 		if strings.Join(got, " ") != strings.Join(tc.want, " ") {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+// What unique_fields of bulk_create cannot name is no arbiter of Django's upserts.
+func TestArbitersThatDjangoNames(t *testing.T) {
+	t.Parallel()
+	for index, told := range map[string]bool{
+		"ON shop_order (code)":                           true,
+		"ON shop_order (code, country)":                  true,
+		"ON shop_order (lower(code))":                    false,
+		"ON shop_order (code) WHERE country IS NOT NULL": false,
+	} {
+		parts := []script.Part{{SQL: "DROP INDEX deployed", Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}
+		findings := judgeSourceBehind(t, "CREATE UNIQUE INDEX deployed "+index+";", script.Source{Parts: parts, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}, nil, 16)
+		if got := slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == "constraint-drop-on-conflict" }); got != told {
+			t.Errorf("%s: %v, want %v", index, got, told)
 		}
 	}
 }

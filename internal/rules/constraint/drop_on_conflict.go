@@ -111,6 +111,9 @@ func (x *unserved) say(p *rule.Pass) {
 		severity = onward.Off
 		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.Where()
 	} else if r := d.By.Migration.Runner.Renderer; r != nil && r.Upserts != "" {
+		if !x.byColumns() {
+			return // a mapper's upsert names columns, and nothing else can be its arbiter
+		}
 		severity, harm = onward.Info, r.Upserts+" fails"
 	} else if u := p.Code.Upserts(); named.Known || u.Idle() {
 		return // the code spells all that it says ON CONFLICT on
@@ -126,6 +129,12 @@ func (x *unserved) say(p *rule.Pass) {
 		Harm:     harm + ": there is no unique or exclusion constraint matching the ON CONFLICT specification",
 		Instead:  instead,
 	})
+}
+
+// byColumns reports whether a list of columns is all that ON CONFLICT has to say to mean
+// the index: it has no expression and no condition.
+func (x *unserved) byColumns() bool {
+	return x.idx == nil || x.idx.Index.Predicate == nil && !slices.ContainsFunc(x.idx.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 })
 }
 
 // named asks whether the deployed code names the columns of the index, or its

@@ -28,7 +28,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
 		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
 			builds, first := "an index", ""
-			if _, like := s.Twins(); like != nil {
+			if _, like := analysis.Twins(s.Migration.Script, s.Statement); like != nil {
 				builds, first = "an index, and another one for LIKE,", "CREATE INDEX CONCURRENTLY"+like.SQL[pgparse.AfterWord(like.SQL, "INDEX"):]+";\n"
 			}
 			p.Report(s, rule.Report{

@@ -31,7 +31,7 @@ func createBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || stmt.Concurrent || s.Result.Refused != nil {
 		return
 	}
-	of, by := s.Twins()
+	of, by := analysis.Twins(s.Migration.Script, s.Statement)
 	if of != nil {
 		return // told with the index, or the constraint, that it stands beside
 	}

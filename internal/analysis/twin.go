@@ -1,24 +1,25 @@
-package rule
+package analysis
 
 import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/script"
 )
 
 // Twins pairs what a framework makes of one operation on a text column: the index of the
 // column, or its unique constraint, and an index for LIKE beside it. of is the statement
 // that s is the twin of, by the one that makes the twin of s; nil for none.
-func (s *Stmt) Twins() (of, by *Stmt) {
-	column, like := s.indexed()
+func Twins(all *script.Script, s *script.Statement) (of, by *script.Statement) {
+	column, like := indexed(s)
 	if column == "" || !s.Operation.Rendered() {
 		return nil, nil
 	}
-	for _, x := range s.Migration.Statements {
+	for _, x := range all.Statements {
 		if x == s || x.Operation != s.Operation || x.Line != s.Line || x.Column != s.Column {
 			continue
 		}
-		other, pattern := x.indexed()
+		other, pattern := indexed(x)
 		switch {
 		case other != column || pattern == like:
 		case like:
@@ -32,7 +33,7 @@ func (s *Stmt) Twins() (of, by *Stmt) {
 
 // indexed is the table and the one column that a statement indexes, and whether it is
 // for LIKE alone; "" where it does something else.
-func (s *Stmt) indexed() (column string, like bool) {
+func indexed(s *script.Statement) (column string, like bool) {
 	if x := s.Node.GetIndexStmt(); x != nil {
 		if len(x.IndexParams) != 1 || x.Concurrent {
 			return "", false
