@@ -14,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -195,4 +196,34 @@ func rolesOf(t *testing.T, c *pgx.Conn, like string) []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// On somebody's server rows meet what the release demands, too; where migrations make
+// roles, which belong to the whole server, that is not looked for. Nothing is left.
+func TestDemandsElsewhere(t *testing.T) {
+	t.Parallel()
+	s := pgservertest.Server(t, 18)
+	c := sessionOn(t, s)
+	roleFor(t, c, "elsewhere_maker LOGIN CREATEDB CREATEROLE")
+	for sql, met := range map[string]bool{
+		"ALTER TABLE users ADD CHECK (email LIKE 'x%');":                              true,
+		"CREATE ROLE elsewhere_made;\nALTER TABLE users ADD CHECK (email LIKE 'x%');": false,
+	} {
+		cfg := on(branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step(sql)}))
+		cfg.Server, cfg.Rows = s.URLAs("elsewhere_maker", "postgres"), fill.Plan{Touched: 200, Seed: 1}
+		r, h := rehearsed(t, cfg)
+		failed := 0
+		for _, st := range h.Statements {
+			if st.Failed != nil {
+				failed++
+			}
+		}
+		if n := len(named(r, rehearsal.FailsWithRows)); n != 1 || met != (failed == 0) {
+			t.Errorf("%s: %d findings, %d statements failed, notes %q", sql, n, failed, h.Notes)
+		}
+	}
+	var left int
+	if err := c.QueryRow(t.Context(), "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = 'elsewhere_maker'").Scan(&left); err != nil || left > 0 {
+		t.Errorf("%d databases left: %v", left, err)
+	}
 }

@@ -37,7 +37,7 @@ func (s *scene) rows(ctx context.Context) error {
 			return fmt.Errorf("generate rows: %w", err)
 		}
 		for _, p := range r.Problems {
-			s.note(fmt.Sprintf("%s has no generated rows: %s", p.Relation, p.Why))
+			s.note(fmt.Sprintf("generated rows of %s: %s", p.Relation, p.Why))
 		}
 		for _, u := range r.Unmet {
 			s.note(fmt.Sprintf("no rows of %s were found that satisfy %s, which the release adds: %s", u.Demand.Table, u.Demand.Name, u.Why))
