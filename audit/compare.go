@@ -257,11 +257,30 @@ func (c *comparison) edited(old, m *adapter.Migration, habit string) {
 	h := history.Change{Kind: history.Edited, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
 	h.Line, h.Cosmetic = firstDifference(old, m)
 	if h.Cosmetic {
-		h.Detail = "only comments and white space differ"
+		h.Detail, h.Cosmetic = unchanged(old, m)
 	} else if h.Line > 0 {
 		h.Detail = fmt.Sprintf("the up migration differs from line %d on", h.Line)
 	}
 	c.history = append(c.history, h)
+}
+
+// unchanged says what differs between two versions of a migration with the same SQL, and
+// whether that is nothing to a database.
+func unchanged(old, m *adapter.Migration) (detail string, cosmetic bool) {
+	const cosmetics = "only comments and white space differ"
+	read := all.Traits(m.Framework).Meaning
+	if read == nil {
+		return cosmetics, true
+	}
+	was, ran := read(old.Source.Text)
+	is, runs := read(m.Source.Text)
+	switch {
+	case was == is:
+		return cosmetics, true
+	case ran != runs && len(old.Opaque)+len(m.Opaque) > 0:
+		return "its SQL is the same, the code that it runs is not", false
+	}
+	return "its SQL is the same: what differs changes no schema", true
 }
 
 // firstDifference is the line at which the up migration of two versions of a

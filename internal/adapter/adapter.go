@@ -63,6 +63,9 @@ type Traits struct {
 	// Graph: each migration names those that it follows. The order of names and numbers
 	// tells nothing, and neither does a late one.
 	Graph bool
+	// Meaning is what a migration's file says but for comments and white space, and the
+	// part of that which is a program; nil where the file is its SQL.
+	Meaning func(text string) (whole, program string)
 	// Project is what a directory of its is called in a sentence: "a Django project".
 	Project string
 	// Package is a file by which a directory below such a project is part of its code.

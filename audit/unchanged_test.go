@@ -1,0 +1,35 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// An edit that changes no SQL is one of comments only where the file says the same; what
+// runs as code is no matter of comments at all.
+func TestUnchanged(t *testing.T) {
+	t.Parallel()
+	const was = "def fill(apps, editor):\n    pass\n\nclass Migration:\n    operations = [AlterField(validators=[a])]\n"
+	m := func(framework, text string, opaque ...onward.Opaque) *adapter.Migration {
+		return &adapter.Migration{Framework: framework, Source: script.Source{Text: text}, Opaque: opaque}
+	}
+	code := onward.Opaque{What: "RunPython fill"}
+	for name, tc := range map[string]struct {
+		old, now *adapter.Migration
+		detail   string
+		cosmetic bool
+	}{
+		"a comment":   {m("django", was), m("django", "# x\n"+was), "only comments and white space differ", true},
+		"a validator": {m("django", was), m("django", was[:len(was)-4]+", b])]\n"), "its SQL is the same: what differs changes no schema", true},
+		"its code":    {m("django", was, code), m("django", "x = 1\n"+was, code), "its SQL is the same, the code that it runs is not", false},
+		"no code":     {m("django", was), m("django", "x = 1\n"+was), "its SQL is the same: what differs changes no schema", true},
+		"plain SQL":   {m("sql", "SELECT 1;"), m("sql", "SELECT  1;"), "only comments and white space differ", true},
+	} {
+		if detail, cosmetic := unchanged(tc.old, tc.now); detail != tc.detail || cosmetic != tc.cosmetic {
+			t.Errorf("%s: %q, %v", name, detail, cosmetic)
+		}
+	}
+}
