@@ -258,16 +258,18 @@ func (c *comparison) edited(old, m *adapter.Migration, habit string) {
 	h.Line, h.Cosmetic = firstDifference(old, m)
 	if h.Cosmetic {
 		h.Detail, h.Cosmetic = unchanged(old, m)
+		h.Unlike = h.Detail != cosmetics
 	} else if h.Line > 0 {
 		h.Detail = fmt.Sprintf("the up migration differs from line %d on", h.Line)
 	}
 	c.history = append(c.history, h)
 }
 
+const cosmetics = "only comments and white space differ"
+
 // unchanged says what differs between two versions of a migration with the same SQL, and
 // whether that is nothing to a database.
 func unchanged(old, m *adapter.Migration) (detail string, cosmetic bool) {
-	const cosmetics = "only comments and white space differ"
 	read := all.Traits(m.Framework).Meaning
 	if read == nil {
 		return cosmetics, true

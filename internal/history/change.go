@@ -40,8 +40,8 @@ type Change struct {
 	// last migration that repeats what it had; Repeats is how many do.
 	Detail  string
 	Repeats int
-	// Cosmetic: an edit of comments and white space only.
-	Cosmetic bool
+	// Cosmetic: an edit that changes no SQL; Unlike: of more than comments and white space.
+	Cosmetic, Unlike bool
 	// Runner is what the migration tool does about it, in a clause; "" where
 	// it depends.
 	Runner string

@@ -1,6 +1,8 @@
 package django
 
 import (
+	"fmt"
+	"hash/crc32"
 	"regexp"
 	"strings"
 
@@ -314,7 +316,9 @@ func runSQL(sql string) string {
 func objectName(parts ...string) string {
 	name := strings.ToLower(strings.Join(parts, "_"))
 	if len(name) > maxIndexName {
-		tail := "_" + parts[len(parts)-1]
+		// What two long names have in common is cut, so something of the whole stays, as
+		// Django has it: one file may ask for both.
+		tail := fmt.Sprintf("_%04x_%s", crc32.ChecksumIEEE([]byte(name))&0xffff, parts[len(parts)-1])
 		name = strings.TrimRight(name[:maxIndexName-len(tail)], "_") + tail
 	}
 	return name

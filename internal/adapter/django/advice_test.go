@@ -50,7 +50,8 @@ func TestObjectName(t *testing.T) {
 		want  string
 	}{
 		{[]string{"Order", "country", "idx"}, "order_country_idx"},
-		{[]string{"sitesettings", "return_reason_reference_type", "idx"}, "sitesettings_return_reason_idx"},
+		{[]string{"sitesettings", "return_reason_reference_type", "idx"}, "sitesettings_return_r_ce74_idx"},
+		{[]string{"sitesettings", "return_reason_reference_types", "idx"}, "sitesettings_return_r_741e_idx"},
 	} {
 		if got := objectName(c.parts...); got != c.want || len(got) > maxIndexName {
 			t.Errorf("%v: %s, want %s", c.parts, got, c.want)

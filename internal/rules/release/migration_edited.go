@@ -40,6 +40,9 @@ func migrationEdited(p *rule.Pass, r *rule.Release) {
 				report.Harm = "no database will be different for it"
 				report.Instead = "nothing, if this is meant"
 				report.Cause = "and so with %d others"
+				if h.Unlike {
+					report.Cause = "and so it is with %d others"
+				}
 			}
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)
