@@ -10,5 +10,6 @@
 //
 // A squashed migration counts as it does on the deployed database: while the
 // migrations that it replaces exist, they are the history and it never runs;
-// once they are gone from the tree, it runs in their place.
+// once they are gone from the tree, it runs in their place. What Django refuses is asked
+// of the graph that its own loader makes.
 package django
