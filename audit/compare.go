@@ -286,11 +286,11 @@ func unchanged(old, m *adapter.Migration) (detail string, cosmetic bool) {
 }
 
 // firstDifference is the line at which the up migration of two versions of a
-// migration parts, and whether only comments and white space differ.
+// migration parts, and whether only comments, white space and capitals of words differ.
 func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 	a, b := statements(old), statements(m)
 	for i := range b {
-		if i >= len(a) || a[i].sql != b[i].sql {
+		if i >= len(a) || !a[i].same(&b[i]) {
 			return b[i].line, false
 		}
 	}

@@ -18,7 +18,7 @@ func (u *deployedCode) upserts(q question) analysis.Usage {
 // columns, or this constraint. It is not known where a mapper, or SQL that is put
 // together as it runs, may say that.
 func (u *deployedCode) upserting(q question) analysis.Usage {
-	on := usage.UpsertOn{Name: q.Name, Constraint: q.Constraint, Fields: u.fields(q)}
+	on := usage.UpsertOn{Name: q.Name, Constraint: q.Constraint, Partial: q.Partial, Fields: u.fields(q)}
 	if q.Columns != "" {
 		on.Columns = strings.Split(q.Columns, ",")
 	}

@@ -100,6 +100,26 @@ func TestUpsertsOnAnExpression(t *testing.T) {
 	}
 }
 
+// An index with a condition is found by an ON CONFLICT that has one.
+func TestUpsertsOnSomeRows(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ indexes, code, want string }{
+		{"", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) WHERE n > 0 DO NOTHING`", "error"},
+		{"", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) DO NOTHING`", ""},
+		{"", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (m) WHERE n > 0 DO NOTHING`", ""},
+		{"", "fmt.Sprintf(`INSERT INTO %s (n) VALUES ($1) ON CONFLICT (%s) DO NOTHING`, table, key)", ""},
+		{"", "fmt.Sprintf(`INSERT INTO a (n) VALUES ($1) ON CONFLICT (%s) WHERE n > 0 DO NOTHING`, key)", "warning"},
+		{"", "knex('a').insert(r).onConflict('n').ignore()", "warning"},
+		{"CREATE UNIQUE INDEX a_neg ON a (n) WHERE n < 0;\n", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) WHERE n < 0 DO NOTHING`", "warning"},
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\nCREATE UNIQUE INDEX a_n ON a (n) WHERE n > 0;\n"+tt.indexes+"-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
+		if got := severityOf(r, "constraint-drop-on-conflict"); got != tt.want {
+			t.Errorf("%s: %q: %v", tt.code, got, found(r))
+		}
+	}
+}
+
 // ON CONFLICT ON CONSTRAINT asks for the name: an index of the same columns is no
 // help, and that the constraint goes without one is told once.
 func TestUpsertsOnAName(t *testing.T) {

@@ -14,6 +14,8 @@ type Question struct {
 	// Columns are those of AskUpsert, with commas between them; Constraint is the
 	// constraint that ON CONFLICT may name in their place.
 	Columns, Constraint string
+	// Partial: the index that ON CONFLICT asks for has a condition.
+	Partial bool
 }
 
 // QuestionKind is what is asked.
@@ -70,6 +72,12 @@ func (c Code) Upserts() Usage { return c.ask(Question{Kind: AskUpserts}) }
 // all the same: SQL is put together, and mappers have words of their own.
 func (c Code) UpsertsOn(table catalog.Name, columns, constraint string) Usage {
 	return c.ask(Question{Kind: AskUpsert, Name: table, Columns: columns, Constraint: constraint})
+}
+
+// UpsertsOnSome is UpsertsOn for an index with a condition, which only an ON CONFLICT with
+// one finds.
+func (c Code) UpsertsOnSome(table catalog.Name, columns string) Usage {
+	return c.ask(Question{Kind: AskUpsert, Name: table, Columns: columns, Partial: true})
 }
 
 // KnowsOnly asks whether the deployed code knows a value of a column, and not the one

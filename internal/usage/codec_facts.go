@@ -136,6 +136,7 @@ func (c *codec) target(t *Target) {
 	list(c, &t.Columns, c.string)
 	c.string(&t.Constraint)
 	c.bool(&t.Open)
+	c.bool(&t.Where)
 }
 
 func (c *codec) relation(r *Relation) {

@@ -147,7 +147,7 @@ func (d *digest) object(u *query.Use) {
 
 // arbitrates notes an ON CONFLICT with the columns that it asks for.
 func (d *digest) arbitrates(u *query.Use) {
-	x := Upsert{Relation: d.source(u.Of, Inserts), Line: d.line(u.At)}
+	x := Upsert{Relation: d.source(u.Of, Inserts), Line: d.line(u.At), Target: Target{Where: u.Partial}}
 	for _, name := range u.Columns {
 		x.Open = x.Open || hole(name)
 		x.Columns = append(x.Columns, name)

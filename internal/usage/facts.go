@@ -116,6 +116,8 @@ type Target struct {
 	Constraint string
 	// Open: the program puts it together as it runs.
 	Open bool
+	// Where: it has a condition, or may have one.
+	Where bool
 }
 
 // MapperUpsert is a call of a mapper that makes ON CONFLICT. Its target is Open where it

@@ -33,6 +33,8 @@ type UpsertOn struct {
 	Name       catalog.Name
 	Columns    []string
 	Constraint string
+	// Partial: of some rows, so that ON CONFLICT has to have a condition, too.
+	Partial bool
 	// Fields are the columns of the classes that map the table, by their fields.
 	Fields map[string]map[string]string
 }
@@ -51,6 +53,7 @@ func (b *Bound) Upsert(on UpsertOn) (sure, may []Use) {
 				spelled = spelled || u.Relation >= 0
 				e := Use{f.Path, u.Line, Inserts, Parsed, rankWrite}
 				switch own := u.Relation >= 0 && b.is(q.Relations[u.Relation].Schema, q.Relations[u.Relation].Name, on.Name); {
+				case on.Partial && !u.Where && u.Constraint == "":
 				case !own && u.Relation >= 0 || !u.Open && !on.is(&u.Target):
 				case u.Open:
 					open = append(open, e)
@@ -82,10 +85,10 @@ func (b *Bound) mapperUpserts(on *UpsertOn, spelled bool) (may, sure []Use) {
 			e := Use{f.Path, u.Line, Inserts, Parsed, rankCall}
 			switch {
 			case u.Fields:
-				if of := on.Fields[u.Model]; of != nil && on.is(u.withFields(of)) {
+				if of := on.Fields[u.Model]; of != nil && !on.Partial && on.is(u.withFields(of)) {
 					sure = append(sure, e)
 				}
-			case u.Table != "" && !u.Open:
+			case u.Table != "" && !u.Open && !on.Partial:
 				if b.is("", u.Table, on.Name) && on.is(&u.Target) {
 					sure = append(sure, e)
 				}

@@ -71,7 +71,7 @@ func loose(text string, line func(int) int) *Query {
 		return nil
 	}
 	if at := looseConflict.FindStringIndex(text); at != nil && len(q.Writes) > 0 {
-		q.Upserts = []Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: Target{Open: true}}}
+		q.Upserts = []Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: Target{Open: true, Where: true}}}
 	}
 	q.Compares = looseCompares.MatchString(l.text)
 	l.names()

@@ -26,7 +26,7 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			continue
 		}
 		x := unserved{
-			Delta: d, idx: idx,
+			Delta: d, idx: idx, several: conditional(t.Before, d.Before, idx),
 			fact:    "another table takes the name " + d.Before.Name.String() + ", and has no unique index like " + idx.Name.Name,
 			instead: "give the new table a unique index on the same columns; where it cannot have one, release code without this ON CONFLICT first",
 		}

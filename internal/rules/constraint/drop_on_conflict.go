@@ -32,6 +32,8 @@ type unserved struct {
 	idx *catalog.Relation
 	// fact is what became of it; instead the way out, "" for keeping it.
 	fact, instead string
+	// several: the table had more unique indexes with conditions.
+	several bool
 }
 
 func dropOnConflict(p *rule.Pass, t *rule.Tx) {
@@ -78,7 +80,16 @@ func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
 	if x.idx == nil || p.New(x.idx.OID) || !x.idx.Index.Valid || gone(d.Before, d.After, x.idx) || arbiter(t.After, d.Before, d.After, x.idx) {
 		return
 	}
+	x.several = conditional(t.Before, d.Before, x.idx)
 	x.say(p)
+}
+
+// conditional reports whether a table has a unique index with a condition beside one.
+func conditional(c *catalog.Catalog, r, beside *catalog.Relation) bool {
+	return slices.ContainsFunc(r.Indexes, func(oid catalog.OID) bool {
+		idx := c.Relation(oid)
+		return idx != nil && oid != beside.OID && idx.Index.Unique && idx.Index.Predicate != nil
+	})
 }
 
 // comesBack reports whether the migration makes a key again that no statement
@@ -162,12 +173,17 @@ func (x *unserved) named(p *rule.Pass) analysis.Usage {
 			written = false
 		}
 	}
-	u := p.Code.UpsertsOn(p.DeployedName(x.Delta), strings.Join(columns, ","), x.idx.Index.Constraint)
+	var u analysis.Usage
+	if x.idx.Index.Predicate == nil {
+		u = p.Code.UpsertsOn(p.DeployedName(x.Delta), strings.Join(columns, ","), x.idx.Index.Constraint)
+	} else {
+		u = p.Code.UpsertsOnSome(p.DeployedName(x.Delta), strings.Join(columns, ","))
+	}
 	if !u.Used && !written {
 		return analysis.Usage{}
 	}
-	if u.Used && x.idx.Index.Predicate != nil {
-		u.Known, u.Used = false, false // it needs its condition, too
+	if u.Used && x.several {
+		u.Known, u.Used = false, false // which of the conditions it has is not told
 	}
 	return u
 }
