@@ -35,6 +35,7 @@ const (
 	maybeLeftOut            // deployed code uses it, and may leave it out
 	maybeNull               // it has a default, and deployed code may write NULL
 	modelGives              // the model has one, and deployed code may write NULL
+	alwaysNamed             // each INSERT that the deployed code spells out names it
 	leftOut                 // an INSERT in the deployed code leaves it out
 )
 
@@ -69,6 +70,8 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 			x.why = neverNamed
 		case x.Idle():
 			continue
+		case needs && !x.Named && p.Inserts(d, d.Old) != nil:
+			x.why = alwaysNamed
 		case needs && x.GivesValue:
 			x.why = modelGives
 		case needs:
@@ -118,6 +121,9 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 		if d.New.NotNullInvalid && !u.Used && !u.Named && !u.Nothing {
 			r.Severity = onward.Info // like a CHECK that is NOT VALID
 		}
+	case alwaysNamed:
+		r.Harm = "each INSERT that the deployed code spells out writes " + the + "; one that writes NULL fails" + u.Where()
+		r.Severity, r.Evidence = onward.Info, u.Evidence
 	case maybeNull:
 		r.Harm = "deployed code that writes NULL fails" + u.Where() + "; where it leaves " + the + " out, the default is taken"
 		r.Severity, r.Evidence = onward.Info, u.Evidence

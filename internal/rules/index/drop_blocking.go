@@ -102,7 +102,7 @@ func madeAgain(s *rule.Stmt, name string) *catalog.Relation {
 type makers map[string][]*rule.Stmt
 
 // closed reports whether the transaction has the table for itself all the same:
-// it has altered it already, or goes on to drop or rewrite it, which is told there.
+// it has altered it already, or goes on to drop, rewrite or alter it, which is told there.
 func closed(s *rule.Stmt, table catalog.OID) bool {
 	if s.Locked(&effect.Effect{OID: table}, func(h *rule.Held) bool { return h.OID == table && h.Lock == onward.AccessExclusiveLock }) != nil {
 		return true
@@ -111,7 +111,7 @@ func closed(s *rule.Stmt, table catalog.OID) bool {
 		out := goes{}
 		for _, x := range s.Tx.Statements {
 			for i := range x.Result.Effects {
-				if e := &x.Result.Effects[i]; e.Dropped || e.Rewrites && e.Lock == onward.AccessExclusiveLock {
+				if e := &x.Result.Effects[i]; e.Dropped || e.Lock == onward.AccessExclusiveLock && (e.Rewrites || x.Node.GetAlterTableStmt() != nil) {
 					out[e.OID] = true
 				}
 			}
@@ -120,7 +120,7 @@ func closed(s *rule.Stmt, table catalog.OID) bool {
 	})[table]
 }
 
-// goes are the relations that a transaction drops or rewrites.
+// goes are the relations that a transaction drops, rewrites or alters.
 type goes map[catalog.OID]bool
 
 func ifExists(stmt *pgparse.DropStmt) string {

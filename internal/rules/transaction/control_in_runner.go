@@ -56,6 +56,7 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded", count(n))
 			r.Instead = "remove it, or put what follows into a migration of its own"
 		case n > 0:
+			r.Severity = onward.Info // written so on purpose
 			r.Harm = needs.Result.NoTransaction + " runs without one, as it must; when it fails, what came before stays, and the migration is not recorded"
 			r.Instead = alone(needs)
 		case reopens(m, first):
@@ -81,6 +82,9 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 		r.Fact = word + " finds no transaction to end"
 		r.Harm = "the statements in front of it committed one by one: a failure halfway leaves the first half behind"
 		r.Instead = "put BEGIN in front of them, or remove it"
+		if n, needs := following(m, first); n > 0 && needs != nil {
+			r.Severity = onward.Info // it ends a transaction that may be there, for what cannot be in one
+		}
 	}
 	p.Report(first, r)
 }
