@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/observe"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
@@ -112,9 +113,9 @@ func (s *scene) compare(st *script.Statement, out *onward.RehearsedStatement, ju
 				want.work = seen.work
 			}
 		}
-		if want.work == onward.Scan && seen.work == onward.NoWork && !isAbout(st, before[oid].Name) {
-			// The table that a foreign key refers to is read by its index, or
-			// whole, as the planner likes.
+		if want.work == onward.Scan && seen.work == onward.NoWork && (!isAbout(st, before[oid].Name) || checksKey(st)) {
+			// The tables of a foreign key are read by their indexes, or whole, as
+			// the planner likes.
 			want.work = onward.NoWork
 		}
 		level(&seen, &want, j, before[oid], dml)
@@ -122,6 +123,18 @@ func (s *scene) compare(st *script.Statement, out *onward.RehearsedStatement, ju
 			s.differs(st, name, want, seen)
 		}
 	}
+}
+
+// checksKey reports whether an ALTER TABLE may check the rows of a foreign key: it
+// adds one, or validates a constraint.
+func checksKey(st *script.Statement) bool {
+	for _, c := range st.Node.GetAlterTableStmt().GetCmds() {
+		cmd := c.GetAlterTableCmd()
+		if cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint || cmd.GetDef().GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN {
+			return true
+		}
+	}
+	return false
 }
 
 // isAbout reports whether an ALTER TABLE is about a relation itself.
