@@ -155,6 +155,10 @@ func level(seen, want *side, j observe.Seen, r observe.Relation, dml bool) {
 	if want.lock == onward.NoLock && seen.lock == onward.AccessShareLock {
 		seen.lock = onward.NoLock // read in passing
 	}
+	if dml && want.lock < onward.RowShareLock && seen.lock == onward.RowShareLock {
+		// A row that the transaction wrote before has its foreign keys checked once more.
+		seen.lock = want.lock
+	}
 	if dml {
 		seen.work, want.work = onward.NoWork, onward.NoWork // how rows are found is the planner's choice
 	}

@@ -46,6 +46,14 @@ func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool,
 			return true, nil
 		}
 	}
+	if name := givenTo(s.Node); name != "" && !r.Superuser {
+		var theirs bool
+		err := r.look.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolsuper)", name).Scan(&theirs)
+		if theirs || err != nil {
+			r.note("what gives things to " + name + ", or says what it gives, was left out: the migrations do not run as the server's superuser")
+			return theirs, err
+		}
+	}
 	d := deputy{
 		version: r.version, server: r.server, db: r.db, look: r.look, note: r.note, may: func(name string) bool { return harmless[name] },
 		schema: func(ctx context.Context) (string, error) {
@@ -58,6 +66,29 @@ func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool,
 		},
 	}
 	return d.instead(ctx, s.Node)
+}
+
+// givenTo is the role to which a statement gives a thing, and nothing else, or whose
+// defaults it sets; "" for none.
+func givenTo(n *pgparse.Node) string {
+	switch x := pgparse.Unwrap(n).(type) {
+	case *pgparse.AlterOwnerStmt:
+		return x.GetNewowner().GetRolename()
+	case *pgparse.AlterTableStmt:
+		if cmds := x.GetCmds(); len(cmds) == 1 && cmds[0].GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_ChangeOwner {
+			return cmds[0].GetAlterTableCmd().GetNewowner().GetRolename()
+		}
+	case *pgparse.AlterDefaultPrivilegesStmt:
+		for _, o := range x.GetOptions() {
+			if o.GetDefElem().GetDefname() != "roles" {
+				continue
+			}
+			if list := o.GetDefElem().GetArg().GetList().GetItems(); len(list) == 1 {
+				return list[0].GetRoleSpec().GetRolename()
+			}
+		}
+	}
+	return ""
 }
 
 // instead does a statement in the role's place. Where it does not, because it

@@ -45,6 +45,8 @@ type history struct {
 	// relations are those that the migration which failed makes in schemas that it
 	// names.
 	relations map[string][]string
+	// book is the bookkeeper of the tool whose migrations are run.
+	book *adapter.Book
 }
 
 func (h *history) close(ctx context.Context) {
@@ -95,6 +97,7 @@ func btoi(b bool) int {
 
 // source runs a history from one of its migrations on, and tells how far it came.
 func (h *history) source(ctx context.Context, list audit.History, at int) (int, error) {
+	h.book = bookOf(list.Source)
 	for ; at < len(list.Migrations); at++ {
 		if err := h.migrate(ctx, list.Migrations[at]); err != nil {
 			var base *BaseError
@@ -227,12 +230,12 @@ func (h *history) supplied(ctx context.Context, m *adapter.Migration, sc *script
 	if h.runner.conn.IsClosed() {
 		return false, nil
 	}
-	if ddl := missingBookkeeper(stop.err); ddl != "" {
+	if ddl := missingBookkeeper(stop.err, h.book); ddl != "" {
 		if err := h.asMigrations(ctx, h.server, h.base.database, ddl); err == nil {
 			return true, nil
 		}
 	}
-	role := missingRole(stop.err)
+	role := stop.role(h.roles)
 	if role == "" {
 		h.relations = qualified(sc)
 		return h.supplyBase(ctx, fmt.Sprintf("%s:%d", m.Path, stop.statement.Line), stop)

@@ -20,7 +20,7 @@ type lack struct {
 }
 
 var (
-	noNamed    = regexp.MustCompile(`^([a-z ]+) "([^"]+)".* does not exist`)
+	noNamed    = regexp.MustCompile(`^([a-z -]+) "([^"]+)".* does not exist`)
 	noFunction = regexp.MustCompile(`^(?:function|procedure|aggregate) ([^(]+)\(.*\) does not exist$`)
 	noOperator = regexp.MustCompile(`^operator does not exist: .*?([-+*/<>=~!@#%^&|` + "`" + `?]+)(?: |$)`)
 	noDefault  = regexp.MustCompile(`^data type .+ has no default operator class for access method "([^"]+)"$`)
@@ -84,7 +84,7 @@ func (l lack) lost(names []string) bool { return slices.Contains(names, l.name) 
 // ofExtensions are the kinds of things that extensions bring.
 func (l lack) ofExtensions() bool {
 	switch l.kind {
-	case "schema", "type", "function", "operator", "operator class", "access method", "text search dictionary", "text search configuration", defaultClass:
+	case "schema", "extension", "foreign-data wrapper", "server", "type", "function", "operator", "operator class", "access method", "text search dictionary", "text search configuration", defaultClass:
 		return true
 	}
 	return false

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/pgserver"
 )
@@ -92,11 +93,31 @@ func createRole(ctx context.Context, s *pgserver.Server, name string) error {
 	return err
 }
 
+// bookName is what names of bookkeepers have in them that a team chose.
+var bookName = regexp.MustCompile(`(?i)migration|schema_version`)
+
+// bookOf is the bookkeeper of the tool that runs the migrations of a source.
+func bookOf(s adapter.Source) *adapter.Book {
+	a, ok := all.Named(s.Framework)
+	if !ok {
+		return nil
+	}
+	for _, b := range a.Traits().Books {
+		if b.Columns != "" {
+			return &b
+		}
+	}
+	return nil
+}
+
 var noTable = regexp.MustCompile(`^relation "((?:[^"]+\.)?([^".]+))" does not exist$`)
 
 // missingBookkeeper is the DDL of the bookkeeper that a statement names and the
 // database does not have; "" for any other error.
-func missingBookkeeper(err error) string {
+//
+// tool is the bookkeeper of the tool that runs the migrations, for one by another
+// name; nil where that is not known.
+func missingBookkeeper(err error, tool *adapter.Book) string {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || pg.Code != "42P01" {
 		return ""
@@ -106,6 +127,9 @@ func missingBookkeeper(err error) string {
 		return ""
 	}
 	book := all.Books()[m[2]]
+	if book.Columns == "" && bookName.MatchString(m[2]) && tool != nil {
+		book = *tool // its name was chosen
+	}
 	if book.Columns == "" {
 		return ""
 	}

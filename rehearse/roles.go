@@ -71,19 +71,31 @@ var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?
 // them, and whether they make any.
 func (v *version) rolesMade() (names []string, makes bool, err error) {
 	err = v.texts(func(text []byte) bool {
-		for _, m := range makesRole.FindAllSubmatch(text, -1) {
-			makes = true
-			name := strings.ReplaceAll(string(m[1]), `""`, `"`)
-			if name == "" {
-				name = strings.ToLower(string(m[2]))
-			}
-			if name != "" && name != "mapping" && !slices.Contains(names, name) { // CREATE USER MAPPING makes none
+		found, some := rolesIn(text)
+		makes = makes || some
+		for _, name := range found {
+			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 		return true
 	})
 	return names, makes, err
+}
+
+// rolesIn are those that one text says it makes.
+func rolesIn(text []byte) (names []string, makes bool) {
+	for _, m := range makesRole.FindAllSubmatch(text, -1) {
+		makes = true
+		name := strings.ReplaceAll(string(m[1]), `""`, `"`)
+		if name == "" {
+			name = strings.ToLower(string(m[2]))
+		}
+		if name != "" && name != "mapping" { // CREATE USER MAPPING makes none
+			names = append(names, name)
+		}
+	}
+	return names, makes
 }
 
 // has reports whether the text of the base or of the release matches.

@@ -58,12 +58,23 @@ type stopped struct {
 	err       error // the server's
 }
 
-// role is the role that is missing; "" for another reason, and for none.
-func (s *stopped) role() string {
+// role is the role that is missing, or that a block makes and may not; "" for another
+// reason, and for none. Those that were made already are none.
+func (s *stopped) role(there []string) string {
 	if s == nil {
 		return ""
 	}
-	return missingRole(s.err)
+	names := []string{missingRole(s.err)}
+	if s.statement != nil && refusedWith(s.err, "42501") {
+		made, _ := rolesIn([]byte(s.statement.SQL))
+		names = append(names, made...)
+	}
+	for _, name := range names {
+		if name != "" && !slices.Contains(there, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // bookkeeper makes the bookkeeper that is missing; "" for another reason.
@@ -71,7 +82,7 @@ func (s *stopped) bookkeeper() string {
 	if s == nil {
 		return ""
 	}
-	return missingBookkeeper(s.err)
+	return missingBookkeeper(s.err, nil)
 }
 
 // newRunner connects as the role of the migrations.

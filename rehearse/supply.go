@@ -128,7 +128,7 @@ func (v *version) without(st *script.Statement, l lack) bool {
 // missing makes what the release needed and did not find, or leaves out what needs
 // what cannot be had. again: it must begin anew.
 func (v *version) missing(ctx context.Context, db string, step *step, stop *stopped) (again bool, err error) {
-	if role := stop.role(); role != "" && v.Server == "" && !slices.Contains(v.roles, role) {
+	if role := stop.role(v.roles); role != "" && v.Server == "" {
 		if err := v.makeRole(ctx, v.server, role); !servers(err) {
 			return true, err
 		} // else it cannot be made
@@ -231,6 +231,11 @@ func defines(n *pgparse.Node) []string {
 // supplyBase gives the base what one of its statements lacks, or leaves the
 // statement out.
 func (h *history) supplyBase(ctx context.Context, at string, stop *stopped) (done bool, err error) {
+	if name := forbiddenExtension(stop); name != "" {
+		h.base.absent(name)
+		h.note("the extension " + name + " was left out, as only a superuser may make it; --superuser does")
+		return h.without(stop.statement, lack{kind: "extension", name: name}), nil
+	}
 	l, ok := lacking(stop.err)
 	if !ok || h.Server != "" && l.kind == "schema" {
 		return false, nil
@@ -258,6 +263,14 @@ func (h *history) supplyBase(ctx context.Context, at string, stop *stopped) (don
 		return true, nil
 	}
 	return false, nil
+}
+
+// forbiddenExtension is the extension that a statement makes and may not; "" for none.
+func forbiddenExtension(stop *stopped) string {
+	if !refusedWith(stop.err, "42501") {
+		return ""
+	}
+	return stop.statement.Node.GetCreateExtensionStmt().GetExtname()
 }
 
 func (h *history) supplier() supplier {

@@ -72,6 +72,40 @@ ALTER TABLE docs ADD COLUMN z int;`)})
 	}
 }
 
+// What only a superuser may do, and the rehearsal does in a base's place or leaves out.
+func TestOnlySuperusers(t *testing.T) {
+	t.Parallel()
+	const base = `-- +goose Up
+-- +goose StatementBegin
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'shop_reader') THEN CREATE ROLE shop_reader LOGIN PASSWORD 'x'; END IF;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'Shop Writer') THEN CREATE ROLE "Shop Writer"; END IF;
+END $$;
+-- +goose StatementEnd
+CREATE TABLE users (id bigint PRIMARY KEY);
+ALTER TABLE users OWNER TO postgres;
+ALTER SCHEMA public OWNER TO "postgres";
+ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT SELECT ON TABLES TO shop_reader;
+GRANT SELECT ON users TO shop_reader, "Shop Writer";
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw;
+ALTER TABLE shop_migrations ENABLE ROW LEVEL SECURITY;
+`
+	dir := branch(t, base, []txtar.File{step("ALTER TABLE users ADD COLUMN age int;\nALTER TABLE users OWNER TO postgres;")})
+	_, h := rehearsed(t, on(dir))
+	notes := strings.Join(h.Notes, "\n")
+	for _, want := range []string{"roles were made because the migrations name them: shop_reader, Shop Writer", "the extension postgres_fdw was left out", "what gives things to postgres"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("no note says %q:\n%s", want, notes)
+		}
+	}
+	for _, st := range h.Statements {
+		if st.Failed != nil {
+			t.Errorf("statement %d: %+v", st.Statement, st.Failed)
+		}
+	}
+}
+
 // What the base lacks for no such reason still ends the rehearsal.
 func TestNotTakenForGranted(t *testing.T) {
 	t.Parallel()

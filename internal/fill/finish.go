@@ -24,7 +24,8 @@ func (f *filler) finish(ctx context.Context) error {
 		}
 		filled = append(filled, t.quoted())
 		for _, c := range t.columns {
-			if c.sequence == "" || t.added == 0 {
+			// A text may have a number of a sequence in it.
+			if c.sequence == "" || t.added == 0 || !slices.Contains(counted, c.typeText) {
 				continue
 			}
 			sql := fmt.Sprintf("SELECT pg_catalog.setval(%s, m) FROM (SELECT pg_catalog.max(%s)::bigint AS m FROM %s) AS x WHERE m OPERATOR(pg_catalog.>=) (SELECT last_value FROM %s)", literal(c.sequence), quote(c.name), t.quoted(), c.sequence)
@@ -54,6 +55,9 @@ func (f *filler) finish(ctx context.Context) error {
 	slices.SortFunc(f.result.Tables, func(a, b Table) int { return strings.Compare(a.Relation, b.Relation) })
 	return nil
 }
+
+// counted are the types of columns whose values are a sequence's numbers.
+var counted = []string{"smallint", "integer", "bigint", "numeric"}
 
 // try runs a statement whose failure is a problem.
 func (f *filler) try(ctx context.Context, relation, what, sql string) error {
