@@ -79,14 +79,19 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 		r.Harm = "the next COMMIT ends the outer transaction; what follows runs without one"
 		r.Instead = "remove it, or use SAVEPOINT"
 	case script.CommitWithout:
-		r.Fact = word + " finds no transaction to end"
-		r.Harm = "the statements in front of it committed one by one: a failure halfway leaves the first half behind"
-		r.Instead = "put BEGIN in front of them, or remove it"
-		if n, needs := following(m, first); n > 0 && needs != nil {
-			r.Severity = onward.Info // it ends a transaction that may be there, for what cannot be in one
-		}
+		withoutOne(m, first, &r)
 	}
 	p.Report(first, r)
+}
+
+// withoutOne tells of a COMMIT where no transaction is open.
+func withoutOne(m *rule.Migration, commit *rule.Stmt, r *rule.Report) {
+	r.Fact = verb(commit) + " finds no transaction to end"
+	r.Harm = "the statements in front of it committed one by one: a failure halfway leaves the first half behind"
+	r.Instead = "put BEGIN in front of them, or remove it"
+	if n, needs := following(m, commit); n > 0 && needs != nil {
+		r.Severity = onward.Info // it ends a transaction that may be there, for what cannot be in one
+	}
 }
 
 // following counts the statements that change something outside any
