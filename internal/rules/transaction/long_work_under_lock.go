@@ -7,7 +7,6 @@ import (
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -33,7 +32,7 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		codeUnderLock(p, s)
 	}
 	held, work, ok := p.LongUnderLock(s)
-	if !ok || validatesOwn(s) || repeats(p, s, held, work) || refersTo(s, held) {
+	if !ok || validatesOwn(s) || refersTo(s, held) {
 		return
 	}
 	severity := onward.Off
@@ -41,6 +40,9 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		// The rule about the work itself has the say; what waits here waits
 		// because of that work.
 		severity = onward.Warning
+	}
+	if repeats(p, s, worked{held.Name, work.Name, severity != onward.Off}) {
+		return
 	}
 	var hands []onward.Evidence
 	if held.Name != work.Name {
@@ -95,13 +97,16 @@ func refersTo(s *rule.Stmt, held rule.Held) bool {
 // another is locked.
 type (
 	flagged map[worked]*rule.Stmt
-	worked  struct{ held, work catalog.Name }
+	worked  struct {
+		held, work catalog.Name
+		// lesser: the work has a rule of its own, beside which this one may be silent.
+		lesser bool
+	}
 )
 
 // repeats reports whether an earlier statement of the transaction was flagged
 // for work on the same table under the same lock. It is asked about each in turn.
-func repeats(p *rule.Pass, s *rule.Stmt, held rule.Held, work *effect.Effect) bool {
-	key := worked{held.Name, work.Name}
+func repeats(p *rule.Pass, s *rule.Stmt, key worked) bool {
 	all := rule.Once(&s.Tx.First.Notes, func() flagged { return flagged{} })
 	first := all[key]
 	if first == nil && slices.Contains(s.Results[0].Versions, p.Versions()[0]) {
