@@ -46,7 +46,8 @@ func (r *runner) elsewhere(ctx context.Context, s *script.Statement) (done bool,
 			return true, nil
 		}
 	}
-	if name := givenTo(s.Node); name != "" && !r.Superuser {
+	// A function of the release that would run with a superuser's rights is told of.
+	if name := givenTo(s.Node); name != "" && !r.Superuser && (r.watch == nil || s.Node.GetAlterOwnerStmt().GetObjectType() != pgparse.ObjectType_OBJECT_FUNCTION) {
 		var theirs bool
 		err := r.look.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolsuper)", name).Scan(&theirs)
 		if theirs || err != nil {

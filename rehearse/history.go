@@ -243,7 +243,9 @@ func (h *history) supplied(ctx context.Context, m *adapter.Migration, sc *script
 	if h.Server != "" {
 		return false, nil
 	}
-	if err := h.makeRole(ctx, h.server, role); err != nil {
+	if err := h.makeRole(ctx, h.server, role); servers(err) {
+		return false, nil // it cannot be made
+	} else if err != nil {
 		return false, err
 	}
 	return true, h.welcome(ctx, h.server, h.base.database)

@@ -140,7 +140,7 @@ func (c *condition) key(n *pgparse.Node) bool {
 	}
 	for _, oid := range c.table.Indexes {
 		i := c.at.Before.Relation(oid)
-		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum {
+		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum && (len(i.Index.Keys) == 1 || !c.sorts(attr)) {
 			return true
 		}
 	}
@@ -165,6 +165,20 @@ func (c *condition) holdsForAll(n *pgparse.Node) bool {
 	// The table was never seen created, or had no such column.
 	deployed := c.at.Deployed.Relation(c.table.OID)
 	return deployed == nil || deployed.Attr(attr.Attnum) == nil
+}
+
+// sorting are the ends of names of columns that put many rows into few classes.
+var sorting = []string{"type", "kind", "status", "state", "role", "category", "class", "level"}
+
+// sorts reports whether a column has few values for many rows: by its type, or its name.
+func (c *condition) sorts(a *catalog.Column) bool {
+	if a.Type.Name.Name == "bool" {
+		return true
+	}
+	if u := c.at.Before.Type(a.Type.OID); u != nil && u.Kind == catalog.Enum {
+		return true
+	}
+	return slices.ContainsFunc(sorting, func(end string) bool { return a.Name == end || strings.HasSuffix(a.Name, "_"+end) })
 }
 
 // picks reports whether a condition compares a column with a constant.
