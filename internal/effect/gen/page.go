@@ -51,6 +51,11 @@ func page(dir string) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, head, count, onward.OldestMajor, onward.NewestMajor)
+	most, err := cheatSheet()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&b, sheetHead, most)
 	for _, f := range families {
 		fmt.Fprintf(&b, "- [%s](#%s), %d\n", title(f.title), anchor(title(f.title)), len(f.forms))
 	}
@@ -92,6 +97,14 @@ Left out: relations that the statement itself creates, and indexes that are only
 | EXCLUSIVE, SHARE ROW EXCLUSIVE, SHARE | writes |
 | SHARE UPDATE EXCLUSIVE | other changes of the schema, VACUUM |
 | ROW EXCLUSIVE, ROW SHARE, ACCESS SHARE | no reads and no writes, except of the same rows |
+
+`
+
+const sheetHead = `**What migrations have most**, the same on each version. Where nothing stands under *better*, a short
+` + "`lock_timeout`" + ` and retries are enough.
+
+%s
+All families:
 
 `
 
