@@ -73,5 +73,6 @@ const (
 	Refused    Kind = "refused"    // a file that the runner refuses or passes over
 	Mapped     Kind = "mapped"     // the models of the head have a column, which is Other, that those of the base do not
 	Uncleared  Kind = "uncleared"  // the mapper at the base clears a column, which is Other, where a row that it points at goes; the models of the head leave it out
+	Unwritten  Kind = "unwritten"  // an INSERT of the head leaves out a column, which is Other, that those of the same file at the base name
 	Unmapped   Kind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
 )

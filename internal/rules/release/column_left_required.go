@@ -27,7 +27,7 @@ var ColumnLeftRequired = &rule.Rule{
 }
 
 func columnLeftRequired(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Unmapped) {
+	for _, h := range slices.Concat(changes(r, history.Unmapped), changes(r, history.Unwritten)) {
 		t, name := mapped(r, h)
 		if t == nil {
 			continue
@@ -36,9 +36,13 @@ func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 		if column == nil || column.Inferred || !column.Required() || ofDomain(r.Head, column) || filledIn(t) {
 			continue
 		}
+		fact, each := "the new "+or(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
+		if h.Kind == history.Unwritten {
+			fact, each = "the new code's INSERT leaves it out", "it leaves "
+		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and the new " + or(h.Detail, "code") + " has no field for it",
-			Harm:    "every INSERT of the new code leaves " + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
+			Fact:    "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and " + fact,
+			Harm:    each + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
 			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + analysis.Table(t.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(column.Name) + " DROP NOT NULL;",
 		})
 	}
