@@ -347,6 +347,11 @@ func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapt
 	if err != nil {
 		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmp.Or(s.Dir, "."), err)
 	}
+	if slices.ContainsFunc(set.Migrations, conditional) {
+		if other, err := adapters[i].Load(ctx, adapter.Unheld(t), s); err == nil {
+			bothWays(set, other)
+		}
+	}
 	return set, nil
 }
 

@@ -123,9 +123,33 @@ func refusedIn(m *adapter.Migration, mode onward.Transaction) (adapter.Proof, bo
 	return adapter.Proof{}, false
 }
 
-// otherway is a migration as it is where the guess is wrong; itself where it is none, or
-// has transactions of its own, and so counts on nobody.
+// conditional reports whether a migration is a template with conditions.
+func conditional(m *adapter.Migration) bool {
+	return slices.ContainsFunc(m.Opaque, func(o onward.Opaque) bool { return o.What == adapter.Conditional })
+}
+
+// bothWays gives migrations what they are where no condition of their templates holds:
+// so they are judged both ways.
+func bothWays(set, other *adapter.Set) {
+	for _, m := range set.Migrations {
+		i := slices.IndexFunc(other.Migrations, func(o *adapter.Migration) bool { return o.ID == m.ID && o.Path == m.Path })
+		if i < 0 || !conditional(m) || other.Migrations[i].Failed != "" {
+			continue
+		}
+		m.Unheld, m.Runner.Conditional = &other.Migrations[i].Source, true
+		m.Opaque = slices.DeleteFunc(slices.Clone(m.Opaque), func(o onward.Opaque) bool { return o.What == adapter.Conditional })
+	}
+}
+
+// otherway is a migration as it is where the guess is wrong, or no condition of its
+// template holds; itself where it is none, or has transactions of its own, and so counts
+// on nobody.
 func otherway(m *adapter.Migration) *adapter.Migration {
+	if m.Unheld != nil && m.Failed == "" {
+		out := *m
+		out.Source = *m.Unheld
+		return &out
+	}
 	if m.Runner.Otherwise == "" || m.Failed != "" {
 		return m
 	}

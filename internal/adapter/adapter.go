@@ -171,8 +171,10 @@ type Migration struct {
 	Framework string
 	// DownPath is a second file that undoes it; "" for none.
 	DownPath string
-	// Source is its SQL.
+	// Source is its SQL. Unheld is what it is where no condition of its template holds;
+	// nil where it has none.
 	Source script.Source
+	Unheld *script.Source
 	Runner history.Runner
 	// Hash identifies what would run: two migrations with one hash do the
 	// same. Comments and white space count.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -74,6 +75,63 @@ func holds(text string) (read string, at []int) {
 	return string(out), at
 }
 
+// Conditional is what is not judged of a file whose template has a condition, where it
+// is not read both ways.
+const Conditional = "what the file is where the condition of its template does not hold"
+
+// Unheld is a tree whose templates are read as they are where no condition holds.
+func Unheld(t Tree) Tree { return unheldTree{t} }
+
+type unheldTree struct{ Tree }
+
+func (t unheldTree) Read(path string) ([]byte, error) {
+	content, err := t.Tree.Read(path)
+	if err != nil || len(content) > pgparse.MaxSize {
+		return content, err
+	}
+	return []byte(unheld(string(content))), nil
+}
+
+// unheld reads a text as its template gives it where no condition holds: what stands
+// behind {{ else }}, or nothing. It keeps every place.
+func unheld(text string) string {
+	if _, at := holds(text); len(at) == 0 {
+		return text
+	}
+	out := []byte(text)
+	depth, from := 0, 0
+	for _, m := range action.FindAllStringSubmatchIndex(text, -1) {
+		until := -1
+		switch text[m[2]:m[3]] {
+		case "if":
+			if depth++; depth == 1 {
+				from = m[0]
+			}
+		case "else":
+			if depth == 1 && !strings.Contains(text[m[2]:m[1]], " if ") {
+				until = m[1]
+			}
+		case "end":
+			if depth--; depth == 0 {
+				until = m[1]
+			}
+		}
+		if until < 0 {
+			continue
+		}
+		if depth == 0 && from < 0 {
+			from = m[0] // behind {{ else }}
+		}
+		for i := from; i < until; i++ {
+			if out[i] != '\n' && out[i] != '\r' {
+				out[i] = ' '
+			}
+		}
+		from = -1
+	}
+	return string(out)
+}
+
 // holding reads the file as its template gives it where every condition holds, and says
 // what was not judged.
 func (f *File) holding() {
@@ -82,7 +140,7 @@ func (f *File) holding() {
 		line, column := place(f.Text, n)
 		f.Opaque = append(f.Opaque, onward.Opaque{
 			Path: f.Path, Line: line, Column: column,
-			What: "what the file is where the condition of its template does not hold",
+			What: Conditional,
 			Why:  "it was read as if it held: " + f.Text[n:n+strings.Index(f.Text[n:], "}}")+2],
 		})
 	}

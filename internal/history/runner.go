@@ -26,6 +26,9 @@ type Runner struct {
 	// Otherwise is how they are sent where the guess is wrong: with a transaction around
 	// a file, or without; "" where nothing else can be.
 	Otherwise onward.Transaction
+	// Conditional: the file is a template with conditions, and is read as it is where they
+	// hold; otherwise is where they do not.
+	Conditional bool
 	// Rerun says what happens to a migration without a transaction that
 	// failed halfway: the tool runs the whole file again.
 	Rerun bool

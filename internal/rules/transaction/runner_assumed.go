@@ -21,7 +21,7 @@ var RunnerAssumed = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "nothing says whether a transaction is around the file, and with one (or without) there is another error",
-	Harm:     "The same file is one transaction in one tool and statement by statement in the next. In a transaction the server refuses what cannot run in one, and every lock is held until the last statement is done. Who runs the file is a guess here: a program of the project's own, or nobody that the repository names.",
+	Harm:     "The same file is one transaction in one tool and statement by statement in the next. In a transaction the server refuses what cannot run in one, and every lock is held until the last statement is done. Who runs the file is a guess here: a program of the project's own, or nobody that the repository names. So it is with a template: which of its conditions hold in production, it does not say.",
 	Instead:  "Say how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or behind --transaction.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT"},
 	Gather:   keepOtherwise,
@@ -51,6 +51,10 @@ func (m *otherwise) report(p *rule.Pass) {
 	if len(more)+len(less) == 0 {
 		return
 	}
+	if m.Runner.Conditional {
+		m.conditional(p, more, less)
+		return
+	}
 	fact, harm, severity := differs(more, less)
 	r := rule.Report{
 		Severity: severity,
@@ -65,6 +69,22 @@ func (m *otherwise) report(p *rule.Pass) {
 			files += " in " + dir
 		}
 		r.SafeIf = files + " run " + sent[m.Mode].each
+	}
+	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
+}
+
+// conditional tells of a template with conditions.
+func (m *otherwise) conditional(p *rule.Pass, more, less []onward.Finding) {
+	fact, harm, severity := differs(more, less)
+	r := rule.Report{
+		Severity: severity,
+		Fact:     "this file is read as it is where the conditions of its template hold: where they do not, " + fact,
+		Harm:     harm,
+		Instead:  "see which of them hold where production's migrations run",
+		Cause:    "and so are %d others of which that is so",
+	}
+	if len(more) > 0 {
+		r.SafeIf = "the conditions of the templates in " + path.Dir(m.Path) + " hold"
 	}
 	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
 }
@@ -98,7 +118,7 @@ func (m *otherwise) without(list, other []onward.Finding) []onward.Finding {
 	var out []onward.Finding
 	for _, f := range list {
 		same := func(x onward.Finding) bool { return x.Rule == f.Rule && x.Line == f.Line }
-		if f.Category != onward.Locking && f.Category != onward.InTransaction {
+		if f.Category != onward.Locking && f.Category != onward.InTransaction && !m.Runner.Conditional {
 			continue // the schema comes out the same
 		}
 		ignored := func(c script.Suppression) bool { return c.Suppresses(f.Rule) && c.Covers(f.Line, f.EndLine, f.Line) }
