@@ -43,7 +43,7 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool) *cod
 	var list []gitrange.File
 	size := int64(0)
 	for _, f := range base.Files() {
-		if f.Err == nil && !f.Symlink && f.Size <= gitrange.CodeFile && !skip(f.Path) {
+		if mayBeCode(f) && !skip(f.Path) {
 			list = append(list, f)
 			size += f.Size
 		}
@@ -75,6 +75,11 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool) *cod
 	_ = store.Save() // without it, the next run reads as much as this one
 	c.index = usage.NewIndex(c.files)
 	return c
+}
+
+// mayBeCode reports whether a file is worth reading for what it says of a database.
+func mayBeCode(f gitrange.File) bool {
+	return f.Err == nil && !f.Symlink && f.Size <= gitrange.CodeFile
 }
 
 // codeKey is what a file is kept by: what is read of it depends on the language, too.

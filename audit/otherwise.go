@@ -132,8 +132,11 @@ func conditional(m *adapter.Migration) bool {
 // so they are judged both ways.
 func bothWays(set, other *adapter.Set) {
 	for _, m := range set.Migrations {
+		if !conditional(m) {
+			continue
+		}
 		i := slices.IndexFunc(other.Migrations, func(o *adapter.Migration) bool { return o.ID == m.ID && o.Path == m.Path })
-		if i < 0 || !conditional(m) || other.Migrations[i].Failed != "" {
+		if i < 0 || other.Migrations[i].Failed != "" {
 			continue
 		}
 		m.Unheld, m.Runner.Conditional = &other.Migrations[i].Source, true

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -17,35 +18,32 @@ import (
 // skip leaves out what is no code of the program. mapped: a framework's own models,
 // which are compared by themselves, tell of all.
 func unwritten(rng *gitrange.Range, skip func(string) bool, mapped bool) []history.Change {
-	var paths []string
-	was := map[string]string{}
+	now := map[string]string{} // path at the base → at the head
 	for _, x := range rng.Changes {
-		switch x.Kind {
-		case gitrange.Modified:
-			was[x.Path] = x.Path
-		case gitrange.Renamed:
-			was[x.Path] = x.OldPath
-		default:
-			continue
+		if was := cmp.Or(x.OldPath, x.Path); (x.Kind == gitrange.Modified || x.Kind == gitrange.Renamed) && !skip(was) && !skip(x.Path) {
+			now[was] = x.Path
 		}
-		if skip(x.Path) || skip(was[x.Path]) {
-			continue
+	}
+	var paths []string
+	for _, f := range rng.Base.Files() {
+		if now[f.Path] != "" && mayBeCode(f) {
+			paths = append(paths, f.Path)
 		}
-		paths = append(paths, x.Path)
 	}
 	var out []history.Change
 	for some := range slices.Chunk(paths, 256) {
-		old := make([]string, len(some))
-		for i, p := range some {
-			old[i] = was[p]
-		}
-		now, _ := rng.Head.ReadAll(some) // what cannot be read says nothing
-		then, _ := rng.Base.ReadAll(old)
-		for _, p := range some {
-			if before, after := writing(was[p], then[was[p]]), writing(p, now[p]); before != nil && after != nil {
-				out = append(out, inserts(p, before, after)...)
+		texts, _ := rng.Base.ReadAll(some) // what cannot be read says nothing
+		for _, was := range some {
+			before := writing(was, texts[was])
+			if before == nil {
+				continue
+			}
+			path := now[was]
+			text, _ := rng.Head.Read(path)
+			if after := writing(path, text); after != nil {
+				out = append(out, inserts(path, before, after)...)
 				if !mapped {
-					out = append(out, models(p, before, after)...)
+					out = append(out, models(path, before, after)...)
 				}
 			}
 		}
@@ -159,8 +157,5 @@ func own(m *usage.Model) bool {
 }
 
 func byPlace(a, b history.Change) int {
-	if a.Line != b.Line {
-		return a.Line - b.Line
-	}
-	return bytes.Compare([]byte(a.Other), []byte(b.Other))
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Other, b.Other))
 }

@@ -41,14 +41,10 @@ func (b *htmlBuilder) multiples() (all []htmlMultiple, lanesNamed string) {
 		end = max(end, length(&b.report.Rehearsals[i]))
 	}
 	a := axis{end: end * 1.01}
-	main, _ := lanes(b.run)
 	var order, names []string
-	for i := range main {
-		if i == smallLanes {
-			break
-		}
-		order = append(order, main[i].relation)
-		names = append(names, relation(main[i].relation))
+	for i := range b.lanes[:min(len(b.lanes), smallLanes)] {
+		order = append(order, b.lanes[i].relation)
+		names = append(names, relation(b.lanes[i].relation))
 	}
 	for i := range b.report.Rehearsals {
 		all = append(all, b.multiple(&b.report.Rehearsals[i], a, order))
