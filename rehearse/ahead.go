@@ -28,7 +28,7 @@ func (v *version) lookAhead(ctx context.Context) error {
 		return err
 	}
 	var base *fill.Shape
-	run, err := side.through(ctx, func(db string) (err error) {
+	run, err := side.through(ctx, nil, func(db string) (err error) {
 		base, err = fill.Read(ctx, side.url(side.server, db))
 		return err
 	})
@@ -96,11 +96,13 @@ type passage struct {
 	// stop says where it ended before its end, and at is the migration.
 	stop *stopped
 	at   *step
+	err  error // where the server answered no more
 }
 
 // through runs the release in a database of its own, which is prepared first. What
-// of its last migration goes through stays.
-func (v *version) through(ctx context.Context, prepare func(db string) error) (*passage, error) {
+// of its last migration goes through stays, unless somebody walks along: it is no
+// commit of the release's. w is nil for nobody.
+func (v *version) through(ctx context.Context, w *walker, prepare func(db string) error) (*passage, error) {
 	for range maxScenes {
 		db, err := v.copy(ctx)
 		if err != nil {
@@ -109,7 +111,7 @@ func (v *version) through(ctx context.Context, prepare func(db string) error) (*
 		p := &passage{database: db}
 		again := false
 		if err = prepare(db); err == nil {
-			again, err = v.pass(ctx, p)
+			again, err = v.pass(ctx, p, w)
 		}
 		if err == nil && !again {
 			return p, nil
@@ -123,8 +125,12 @@ func (v *version) through(ctx context.Context, prepare func(db string) error) (*
 }
 
 // pass runs the migrations. again: something was missing, and was made.
-func (v *version) pass(ctx context.Context, p *passage) (again bool, err error) {
-	r, err := newRunner(ctx, v.server, v, p.database, nil)
+func (v *version) pass(ctx context.Context, p *passage, w *walker) (again bool, err error) {
+	var watch watcher
+	if w != nil {
+		watch = w
+	}
+	r, err := newRunner(ctx, v.server, v, p.database, watch)
 	if err != nil {
 		return false, err
 	}
@@ -132,6 +138,9 @@ func (v *version) pass(ctx context.Context, p *passage) (again bool, err error) 
 	for _, step := range v.steps {
 		if !step.runs() {
 			continue
+		}
+		if w != nil {
+			w.begins(r, step)
 		}
 		stop, err := r.migration(ctx, step.Migration, step.script)
 		if err != nil && !servers(err) {
@@ -143,8 +152,8 @@ func (v *version) pass(ctx context.Context, p *passage) (again bool, err error) 
 		if stop == nil && err == nil {
 			continue
 		}
-		p.stop, p.at = stop, step
-		if stop != nil && stop.statement != nil && !r.conn.IsClosed() {
+		p.stop, p.at, p.err = stop, step, err
+		if w == nil && stop != nil && stop.statement != nil && !r.conn.IsClosed() {
 			if _, err := r.migration(ctx, step.Migration, short(step.script, stop.statement)); err != nil && !servers(err) {
 				return false, err
 			}

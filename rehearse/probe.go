@@ -37,7 +37,7 @@ func (v *version) probe(ctx context.Context) error {
 		for _, d := range v.demands {
 			plan.Rows[d.Table] = probeRows
 		}
-		run, err := v.side.through(ctx, func(db string) error {
+		run, err := v.side.through(ctx, nil, func(db string) error {
 			_, err := fill.Fill(ctx, v.side.url(v.side.server, db), plan, fill.Release{Keep: met, Break: open})
 			return err
 		})
