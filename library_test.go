@@ -20,7 +20,7 @@ import (
 )
 
 // library are the packages that other modules import.
-var library = []string{"onward", "config", "audit", "rehearse"}
+var library = []string{"onward", "config", "audit", "rehearse", "record"}
 
 // unnamed are declarations that speak of internal types all the same, each with its
 // reason.

@@ -26,7 +26,30 @@ func ReadSchema(ctx context.Context, url string) (*Schema, error) {
 		return nil, err
 	}
 	defer s.close(ctx)
-	var ddl []string
+	ddl, err := s.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, unread := fold(ddl)
+	if err := s.complete(ctx, c); err != nil {
+		return nil, err
+	}
+	return &Schema{Catalog: c, Major: s.major, Unread: unread}, nil
+}
+
+// Definitions reads the schema of the database at url as the statements that make it,
+// in the order in which pg_dump would write them. What is outside of the database, such
+// as roles, is not among them. The error is that of [ReadSchema].
+func Definitions(ctx context.Context, url string) ([]string, error) {
+	s, err := open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close(ctx)
+	return s.definitions(ctx)
+}
+
+func (s *session) definitions(ctx context.Context) (ddl []string, err error) {
 	for _, q := range definitions {
 		if q.since > s.major || q.until != 0 && q.until < s.major {
 			continue
@@ -37,11 +60,7 @@ func ReadSchema(ctx context.Context, url string) (*Schema, error) {
 		}
 		ddl = append(ddl, lines...)
 	}
-	c, unread := fold(ddl)
-	if err := s.complete(ctx, c); err != nil {
-		return nil, err
-	}
-	return &Schema{Catalog: c, Major: s.major, Unread: unread}, nil
+	return ddl, nil
 }
 
 // complete adds what no statement says. Nobody else has the catalog yet, so it

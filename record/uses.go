@@ -1,0 +1,167 @@
+package record
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// depends is what the server says that a statement depends on.
+type depends struct {
+	// columns are those of relations, by the relation's name: without any where only the
+	// relation itself counts.
+	columns          map[string][]string
+	functions, types []string
+}
+
+// touched is what a text says of one relation.
+type touched struct {
+	reads, writes map[string]bool
+	star, whole   bool // whole: it writes columns by their position
+	upsert        bool
+	lock          onward.Lock
+}
+
+// uses puts what the text says (which columns are written, and which are read) and
+// what the server says (of which relation they are) together. d is nil where the
+// server was not asked.
+func uses(n *pgparse.Node, names tables, d *depends) []workload.Use {
+	text := readText(n, names)
+	if d != nil {
+		for name := range d.columns {
+			if text[name] == nil { // such as one that a function of SQL reads
+				text[name] = &touched{reads: map[string]bool{}, writes: map[string]bool{}, lock: onward.AccessShareLock}
+			}
+		}
+	}
+	var out []workload.Use
+	for _, name := range slices.Sorted(maps.Keys(text)) {
+		t := text[name]
+		if d != nil {
+			t.told(d.columns[name])
+		}
+		out = append(out, workload.Use{
+			Relation: name, Reads: slices.Sorted(maps.Keys(t.reads)), Writes: slices.Sorted(maps.Keys(t.writes)), Star: t.star, Lock: t.lock.String(),
+		})
+	}
+	return out
+}
+
+// told puts in what the server says. It lists the columns that are read and those that
+// are written in one; of the target of ON CONFLICT it lists all there are.
+func (t *touched) told(columns []string) {
+	if t.upsert {
+		return
+	}
+	for _, c := range columns {
+		switch {
+		case t.whole && !t.reads[c]:
+			t.writes[c] = true
+		case !t.writes[c]:
+			t.reads[c] = true
+		}
+	}
+}
+
+// readText is what the binder says, with the relations as the server has them.
+func readText(n *pgparse.Node, names tables) map[string]*touched {
+	out := map[string]*touched{}
+	of := func(s *query.Source) *touched {
+		if s == nil || s.Range == nil {
+			return nil
+		}
+		r := names[spelled(s.Range)]
+		if r == nil {
+			return nil
+		}
+		if out[r.name] == nil {
+			out[r.name] = &touched{reads: map[string]bool{}, writes: map[string]bool{}, lock: onward.AccessShareLock}
+		}
+		return out[r.name]
+	}
+	copies := n.GetCopyStmt() != nil
+	for _, u := range query.Uses(n, names) {
+		t := of(u.Of)
+		if t == nil {
+			continue
+		}
+		t.note(&u, copies)
+	}
+	locked(n, of)
+	return out
+}
+
+// note puts one fact of the text in.
+func (t *touched) note(u *query.Use, copies bool) {
+	switch u.How {
+	case query.Inserts, query.Updates, query.Deletes:
+		t.lock = max(t.lock, onward.RowExclusiveLock)
+		t.whole = t.whole || u.How == query.Inserts && len(u.Columns) == 0
+		for _, c := range u.Columns {
+			t.writes[c] = true
+		}
+		if t.whole && copies {
+			for _, c := range u.Of.Table.AllColumns() {
+				t.writes[c] = true
+			}
+		}
+	case query.Empties:
+		t.lock = onward.AccessExclusiveLock
+	case query.ReadsColumn:
+		if u.Sure {
+			t.reads[u.Column] = true
+		}
+	case query.InsertsColumn, query.UpdatesColumn:
+		t.writes[u.Column] = true
+	case query.Stars:
+		t.star = t.star || u.Sure
+		if u.Sure && u.Of.Table != nil {
+			for _, c := range u.Of.Table.AllColumns() {
+				t.reads[c] = true
+			}
+		}
+	case query.Arbitrates, query.ArbitratesName:
+		t.upsert = true
+		for _, c := range u.Columns {
+			if u.How == query.Arbitrates && u.Of.Table != nil && u.Of.Table.HasColumn(c) {
+				t.reads[c] = true
+			}
+		}
+	}
+}
+
+// locked notes the locks of FOR UPDATE and its like, and of LOCK TABLE.
+func locked(n *pgparse.Node, of func(*query.Source) *touched) {
+	if l := n.GetLockStmt(); l != nil {
+		for _, r := range l.GetRelations() {
+			if t := of(&query.Source{Range: r.GetRangeVar()}); t != nil {
+				t.lock = max(t.lock, onward.Lock(l.GetMode()))
+			}
+		}
+	}
+	for _, level := range levels(n) {
+		s, ok := level.Node.(*pgparse.SelectStmt)
+		if !ok || len(s.GetLockingClause()) == 0 {
+			continue
+		}
+		for _, source := range level.Sources {
+			if t := of(source); t != nil {
+				t.lock = max(t.lock, onward.RowShareLock)
+			}
+		}
+	}
+}
+
+func levels(n *pgparse.Node) (out []*query.Level) {
+	if l := query.Scopes(n); l != nil {
+		l.Walk(func(l *query.Level) bool {
+			out = append(out, l)
+			return true
+		})
+	}
+	return out
+}
