@@ -14,9 +14,12 @@ func Clone(n *Node) *Node {
 	return proto.Clone(n).(*Node)
 }
 
-func small(n *Node) bool {
+func small(n *Node) bool { return smaller(n) }
+
+// smaller is small for what Walk visits.
+func smaller(msg any) bool {
 	count := 0
-	Walk(n, func(any) bool {
+	Walk(msg, func(any) bool {
 		count++
 		return count <= maxWalk
 	})

@@ -19,6 +19,17 @@ func Shape(n *Node) string {
 	return fmt.Sprintf("#%016x", h.Sum64())
 }
 
+// ShapeOf is Shape of what Walk visits.
+func ShapeOf(msg any) string {
+	m, is := msg.(protoreflect.ProtoMessage)
+	if !is || !smaller(msg) {
+		return ""
+	}
+	h := fnv.New64a()
+	shape(h, m.ProtoReflect())
+	return fmt.Sprintf("#%016x", h.Sum64())
+}
+
 func shape(w io.Writer, m protoreflect.Message) {
 	fmt.Fprintf(w, "%s{", m.Descriptor().Name())
 	fields := m.Descriptor().Fields()

@@ -1,0 +1,85 @@
+package workload
+
+import "github.com/onward-sql/onward/internal/pgparse"
+
+// kindOf is the kind of a statement.
+func kindOf(node *pgparse.Node) Kind {
+	switch n := pgparse.Unwrap(node).(type) {
+	case *pgparse.SelectStmt:
+		if into(n) {
+			return DDL
+		}
+		return Select
+	case *pgparse.InsertStmt:
+		return Insert
+	case *pgparse.UpdateStmt:
+		return Update
+	case *pgparse.DeleteStmt:
+		return Delete
+	case *pgparse.MergeStmt:
+		return Merge
+	case *pgparse.CopyStmt:
+		return Copy
+	case *pgparse.CallStmt:
+		return Call
+	case *pgparse.DeclareCursorStmt:
+		return kindOf(n.Query)
+	case *pgparse.PrepareStmt:
+		return kindOf(n.Query)
+	case *pgparse.TransactionStmt, *pgparse.VariableSetStmt, *pgparse.VariableShowStmt, *pgparse.ConstraintsSetStmt,
+		*pgparse.ListenStmt, *pgparse.UnlistenStmt, *pgparse.NotifyStmt, *pgparse.DiscardStmt, *pgparse.DeallocateStmt,
+		*pgparse.ExecuteStmt, *pgparse.FetchStmt, *pgparse.ClosePortalStmt, *pgparse.LockStmt, *pgparse.ExplainStmt,
+		*pgparse.CheckPointStmt, *pgparse.LoadStmt, *pgparse.VacuumStmt:
+		return Other
+	}
+	return DDL
+}
+
+// into reports whether a query makes a table of its rows.
+func into(s *pgparse.SelectStmt) bool {
+	for ; s != nil; s = s.Larg {
+		if s.IntoClause != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// tables counts the relations that the queries of a statement join, at all levels.
+func tables(node *pgparse.Node) int {
+	n := 0
+	list := func(nodes ...*pgparse.Node) {
+		for _, item := range nodes {
+			n += joined(item)
+		}
+	}
+	pgparse.Walk(node, func(msg any) bool {
+		switch s := msg.(type) {
+		case *pgparse.SelectStmt:
+			list(s.FromClause...)
+		case *pgparse.UpdateStmt:
+			n++
+			list(s.FromClause...)
+		case *pgparse.DeleteStmt:
+			n++
+			list(s.UsingClause...)
+		case *pgparse.MergeStmt:
+			n++
+			list(s.SourceRelation)
+		}
+		return true
+	})
+	return n
+}
+
+func joined(item *pgparse.Node) int {
+	switch f := pgparse.Unwrap(item).(type) {
+	case *pgparse.RangeVar:
+		return 1
+	case *pgparse.JoinExpr:
+		return joined(f.Larg) + joined(f.Rarg)
+	case *pgparse.RangeTableSample:
+		return joined(f.Relation)
+	}
+	return 0
+}

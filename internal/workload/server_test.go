@@ -1,0 +1,97 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// oids are the types that Normalise gives to literals.
+var oids = map[string]uint32{"": 0, "unknown": 0, "integer": 23, "bigint": 20, "numeric": 1700, "bit": 1560, "text": 25}
+
+// TestServer holds that what Normalise makes of a query prepares where the query does, and
+// has the same result.
+func TestServer(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/prepare.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, queries, _ := strings.Cut(string(data), "-- queries\n")
+	for _, major := range []int{13, 18} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			conn, err := pgx.Connect(ctx, pgservertest.Database(t, major))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(ctx)
+			if _, err := conn.Exec(ctx, schema); err != nil {
+				t.Fatal(err)
+			}
+			since, tried := 0, 0
+			for _, sql := range strings.Split(strings.TrimSpace(queries), "\n") {
+				if n, _ := fmt.Sscanf(sql, "-- since %d", &since); n == 1 || since > major {
+					continue
+				}
+				tried++
+				if why := sameResult(ctx, conn.PgConn(), sql); why != "" {
+					t.Errorf("%s\n%s", sql, why)
+				}
+			}
+			if tried < 130 {
+				t.Errorf("%d queries were tried", tried)
+			}
+		})
+	}
+}
+
+// sameResult says what is different of a query and its normal form.
+func sameResult(ctx context.Context, conn *pgconn.PgConn, sql string) string {
+	was, err := conn.Prepare(ctx, "", sql, nil)
+	if err != nil {
+		return "the query itself: " + err.Error()
+	}
+	n := Normalise(sql)
+	if n.Unread != "" {
+		return n.Unread
+	}
+	var types []uint32
+	for _, p := range n.Params {
+		oid, known := oids[p]
+		if !known {
+			return "no oid for " + p
+		}
+		types = append(types, oid)
+	}
+	is, err := conn.Prepare(ctx, "", n.SQL, types)
+	if err != nil {
+		return n.SQL + "\n" + fmt.Sprint(n.Params) + "\n" + err.Error()
+	}
+	if strings.HasPrefix(sql, "DECLARE") {
+		return "" // of which the query stays
+	}
+	return differ(n.SQL, was.Fields, is.Fields)
+}
+
+func differ(sql string, was, is []pgconn.FieldDescription) string {
+	if len(was) != len(is) {
+		return fmt.Sprintf("%s\n%d columns, and had %d", sql, len(is), len(was))
+	}
+	for i := range is {
+		if was[i].Name != is[i].Name || was[i].DataTypeOID != is[i].DataTypeOID || was[i].TypeModifier != is[i].TypeModifier {
+			return fmt.Sprintf("%s\ncolumn %d is %v, and was %v", sql, i+1, is[i], was[i])
+		}
+	}
+	return ""
+}
