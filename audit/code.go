@@ -38,7 +38,9 @@ const (
 
 // readBase reads the files of a tree that skip does not leave out. dir is where it
 // keeps what they say, "" for nowhere, and repo names the repository.
-func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool) *code {
+//
+// recorded are the files of recordings, which are no part of the tree.
+func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, recorded []usage.File) *code {
 	c := &code{base: base, lines: map[string][]string{}}
 	var list []gitrange.File
 	size := int64(0)
@@ -73,6 +75,7 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool) *cod
 		}
 	}
 	_ = store.Save() // without it, the next run reads as much as this one
+	c.files = append(c.files, recorded...)
 	c.index = usage.NewIndex(c.files)
 	return c
 }

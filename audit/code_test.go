@@ -33,7 +33,7 @@ func TestCodeIsKept(t *testing.T) {
 		}
 		return strings.Join(out, " ")
 	}
-	read := func() string { return ask(readBase(rng.Base, dir, "x", func(string) bool { return false })) }
+	read := func() string { return ask(readBase(rng.Base, dir, "x", func(string) bool { return false }, nil)) }
 	want := read()
 	if strings.Count(want, " ") != 39 {
 		t.Fatal(want)

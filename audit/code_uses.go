@@ -187,7 +187,11 @@ func (u *deployedCode) evidence(uses []usage.Use, most int) []onward.Evidence {
 	u.code().fetch(uses)
 	var out []onward.Evidence
 	for _, e := range uses {
-		out = append(out, onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.code().line(e.Path, e.Line), Revision: u.name})
+		x := onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.code().line(e.Path, e.Line), Revision: u.name}
+		if r := u.recording(e.Path); r != nil {
+			x.Kind, x.Revision = "query", r.load.Revision
+		}
+		out = append(out, x)
 	}
 	return out
 }

@@ -30,6 +30,9 @@ type Deployed struct {
 	Schema, DB string
 	// Stats is a file that onward stats wrote; "" takes the sizes from DB.
 	Stats string
+	// Workload are recordings of what the deployed code sends, from onward record; none
+	// takes those of the settings.
+	Workload []string
 }
 
 // known is what was learnt.

@@ -20,6 +20,7 @@ func (u *deployedCode) answer(q question) analysis.Usage {
 	known, ok := u.cache[q]
 	if !ok {
 		known = u.ask(q)
+		u.observe(q, &known)
 		u.cache[q] = known
 	}
 	return known

@@ -70,6 +70,9 @@ func (r *Release) read(ctx context.Context, c Config) error {
 	r.a.unclaimed(r.pairs)
 	r.usage = newUsage(rng, r.pairs)
 	r.usage.repo = r.repo.Root()
+	if r.usage.recordings, err = r.a.recordings(); err != nil {
+		return err
+	}
 	if len(r.compared) > 0 {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
 		r.compared[0].history = append(r.compared[0].history, unwritten(rng, func(p string) bool { return r.usage.noCode(p) || data(p) }, mapped)...)

@@ -43,6 +43,8 @@ type deployedCode struct {
 	text *code
 	// lists are the models of Prisma's whose lists have tables of their own.
 	lists *[]adapter.Model
+	// recordings are what the deployed code was seen to send.
+	recordings []*recording
 	// empty says of a database whether nothing in the code works on it.
 	empty map[int]bool
 }
@@ -54,7 +56,10 @@ func (u *deployedCode) code() *code {
 		if u.repo != "" {
 			dir = cache.Dir(codeRoom)
 		}
-		u.text = readBase(u.base, dir, u.repo, func(p string) bool { return u.noCode(p) || data(p) })
+		u.text = readBase(u.base, dir, u.repo, func(p string) bool { return u.noCode(p) || data(p) }, u.recordedFiles())
+		for _, r := range u.recordings {
+			u.text.lines[r.path] = r.lines()
+		}
 	}
 	return u.text
 }

@@ -49,6 +49,8 @@ type Config struct {
 	Assume Assume `yaml:"assume"`
 	// Baseline is the file of findings to leave out, "" for none.
 	Baseline string `yaml:"baseline"`
+	// Workload are the recordings of what the deployed code sends, from onward record.
+	Workload []string `yaml:"workload"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list
 	// of patterns. What could not be read and is not accepted makes the exit
 	// code 3.

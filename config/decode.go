@@ -176,6 +176,7 @@ func (d *decoder) config(n ast.Node, c *Config) {
 			})
 		}},
 		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
+		{"workload", func(n ast.Node) { c.Workload = d.oneOrMore(n) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
 	})
 }

@@ -113,6 +113,14 @@ func (d *decoder) oneOf(n ast.Node, what string, names []string) string {
 	return text
 }
 
+// oneOrMore reads a text, or a list of them.
+func (d *decoder) oneOrMore(n ast.Node) []string {
+	if _, list := n.(*ast.SequenceNode); list {
+		return d.texts(n)
+	}
+	return []string{d.text(n)}
+}
+
 // texts reads a list of texts.
 func (d *decoder) texts(n ast.Node) []string {
 	var out []string

@@ -26,6 +26,10 @@ type Usage struct {
 	// Nothing: the base holds nothing that works on the database, so that nothing is
 	// known of the deployed code.
 	Nothing bool
+	// Recorded is how many recorded queries work on the table of a column that none of
+	// them uses, and no code that was parsed does; 0 where something does, or nothing was
+	// recorded of the table.
+	Recorded int
 	// Put: all that is seen of it is that code puts its name into SQL as it runs: what
 	// that SQL does is not known.
 	Put bool
@@ -93,6 +97,8 @@ func (u Usage) Idle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing
 func (u Usage) Severity() onward.Severity {
 	least := u.Least()
 	switch {
+	case u.Recorded > 0:
+		return least
 	case u.Used || !u.Known:
 		return onward.Error
 	case u.Sure:
@@ -104,6 +110,9 @@ func (u Usage) Severity() onward.Severity {
 // Lowered is a severity, or Warning where it would be worse and nothing that was parsed
 // bears it out: a name alone, or no code at all.
 func (u Usage) Lowered(s onward.Severity) onward.Severity {
+	if u.Recorded > 0 {
+		return onward.Info
+	}
 	if !u.Used && (u.Named || u.Nothing) && (s == onward.Off || s > onward.Warning) {
 		return onward.Warning
 	}
@@ -121,12 +130,17 @@ func (u Usage) Least() onward.Severity {
 // Where is the first place that uses the thing, for a message: " (at
 // shop/models.py:31)"; "" when there is none.
 func (u Usage) Where() string {
+	recorded := ""
 	for _, e := range u.Evidence {
-		if e.Path != "" && e.Line > 0 {
+		switch {
+		case e.Path == "" || e.Line == 0:
+		case e.Kind != "query":
 			return fmt.Sprintf(" (at %s:%d)", e.Path, e.Line)
+		case recorded == "":
+			recorded = " (seen in " + e.Path + ")"
 		}
 	}
-	return ""
+	return recorded
 }
 
 // Breaks says what happens to the deployed code when something goes away:
@@ -145,6 +159,10 @@ func (u Usage) Breaks(what string) string {
 		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"
 	case !u.Known:
 		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
+	case u.Recorded > 0 && u.Named:
+		return fmt.Sprintf("code that works on it has a name like that of %s%s, but none of the recorded queries on its table (%d) uses it; what was not recorded may fail", what, u.Where(), u.Recorded)
+	case u.Recorded > 0:
+		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); what was not recorded may fail", what, u.Recorded)
 	case u.Named:
 		return "code that works on it has a name like that of " + what + u.Where() + ": where it means " + what + ", it fails until the new code has replaced it everywhere"
 	case u.Nothing:

@@ -26,6 +26,7 @@ type released struct {
 	audited
 	base, head string
 	frameworks []string
+	workload   []string
 }
 
 func (f *released) register(cmd *cobra.Command) {
@@ -33,6 +34,7 @@ func (f *released) register(cmd *cobra.Command) {
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
+	flags.StringArrayVar(&f.workload, "workload", nil, "`file` with what the deployed code was seen to send, from onward record; repeatable")
 	f.audited.register(cmd)
 }
 
@@ -53,6 +55,7 @@ func (a *app) release(f *released) (audit.Config, error) {
 	if err != nil {
 		return audit.Config{}, err
 	}
+	deployed.Workload = f.workload
 	return audit.Config{Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.logger()}, nil
 }
 

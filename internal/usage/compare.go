@@ -66,5 +66,5 @@ func (b *Bound) Compares(n catalog.Name) []Use {
 			}
 		}
 	})
-	return ranked(out)
+	return b.ranked(out)
 }

@@ -12,6 +12,8 @@ import (
 type File struct {
 	Path  string
 	Facts *Facts
+	// Observed: it is a recording, and a server saw its queries.
+	Observed bool
 }
 
 // Use is a place of the code that needs something of the schema.
@@ -38,6 +40,7 @@ type Index struct {
 	constants map[string][]at
 	strings   map[uint32][]at
 	enums     map[string][]at // by their labels
+	observed  map[string]bool // the files that are recordings
 }
 
 // at is a fact: its file, and its index there.
@@ -49,10 +52,14 @@ func NewIndex(files []File) *Index {
 		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{}, bases: map[string][]at{},
 		functions: map[string][]at{}, types: map[string][]at{}, constants: map[string][]at{}, strings: map[uint32][]at{},
 		enums: map[string][]at{}, structs: map[string][]at{}, embedding: map[string][]at{},
+		observed: map[string]bool{},
 	}
 	for i := range files {
 		if files[i].Facts != nil {
 			x.add(int32(i), files[i].Facts)
+		}
+		if files[i].Observed {
+			x.observed[files[i].Path] = true
 		}
 	}
 	return x
@@ -189,7 +196,7 @@ func (b *Bound) Relation(n catalog.Name) []Use {
 		}
 		out = append(out, Use{path, c.Line, c.How, Parsed, rank})
 	})
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // mapped calls its functions for the models and calls of a table.
@@ -254,7 +261,7 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 			out = append(out, Use{path, c.Words[i].Line, c.How, Parsed, rankCall})
 		}
 	})
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // column is where a model tells of a column.
@@ -315,7 +322,12 @@ func (b *Bound) has(r Relation, column string) bool {
 }
 
 // ranked sorts uses, the best first, and leaves out what stands in one line twice.
-func ranked(list []Use) []Use {
+func (x *Index) ranked(list []Use) []Use {
+	for i := range list {
+		if x.observed[list[i].Path] {
+			list[i].Grade = Observed
+		}
+	}
 	slices.SortStableFunc(list, func(a, b Use) int {
 		return cmp.Or(int(b.Grade)-int(a.Grade), a.rank-b.rank, strings.Compare(a.Path, b.Path), a.Line-b.Line)
 	})

@@ -18,7 +18,7 @@ func (b *Bound) Label(n catalog.Name, label string) []Use {
 	}
 	takes := t.takes(b)
 	is := func(q *Query, c *Constant) bool { return !b.kept(q) && takes(q, c) }
-	return ranked(append(b.constant(label, is), b.classOf(t, label)...))
+	return b.ranked(append(b.constant(label, is), b.classOf(t, label)...))
 }
 
 // Value gives the places that know a value of a column: queries that compare the column
@@ -33,7 +33,7 @@ func (b *Bound) Value(n catalog.Name, column, value string) []Use {
 	if t := b.listed(n, column); t != nil {
 		out = append(out, b.classOf(t, value)...)
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // constant gives the queries with a text that is one of those that are asked for.

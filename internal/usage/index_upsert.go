@@ -25,7 +25,7 @@ func (b *Bound) AnyUpsert() []Use {
 			}
 		}
 	})
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // UpsertOn is what ON CONFLICT may ask for: columns of a relation, or a constraint.
@@ -67,7 +67,7 @@ func (b *Bound) Upsert(on UpsertOn) (sure, may []Use) {
 	})
 	may = append(may, open...)
 	calls, of := b.mapperUpserts(&on, spelled)
-	return ranked(append(sure, of...)), append(may, calls...)
+	return b.ranked(append(sure, of...)), append(may, calls...)
 }
 
 // mapperUpserts gives the calls of mappers that may say ON CONFLICT so, and those that

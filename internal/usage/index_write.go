@@ -92,7 +92,7 @@ func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
 			out = append(out, Use{f.Path, c.Line, c.How, Named, rankName})
 		}
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // mayBePut reports whether a name in a query may be a column of what is put in: no
@@ -127,7 +127,7 @@ func (b *Bound) Type(n catalog.Name) []Use {
 			}
 		}
 	})
-	return ranked(out)
+	return b.ranked(out)
 }
 
 func (b *Bound) objects(list []at, n catalog.Name, of func(*Query, int32) Relation) []Use {
@@ -138,7 +138,7 @@ func (b *Bound) objects(list []at, n catalog.Name, of func(*Query, int32) Relati
 			out = append(out, Use{b.files[a.file].Path, r.Line, Reads, Parsed, rankQuery})
 		}
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // Constraint gives the places that ask for a constraint by its name: ON CONFLICT ON
@@ -157,7 +157,7 @@ func (b *Bound) Constraint(name string) []Use {
 			}
 		}
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // takeNames are what functions of the server begin with that read a text as a name:
@@ -177,7 +177,7 @@ func (b *Bound) Spelled(n catalog.Name) []Use {
 	if n.Schema != "" {
 		out = append(out, b.constant(n.Schema+"."+n.Name, is)...)
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // InSchema gives the queries that name a schema.
@@ -202,7 +202,7 @@ func (b *Bound) InSchema(schema string) []Use {
 			}
 		}
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // String gives the places that have a text in quotation marks, and nothing else in
@@ -214,7 +214,7 @@ func (b *Bound) String(text string) []Use {
 			out = append(out, Use{b.files[a.file].Path, b.files[a.file].Facts.Strings[a.item].Line, Names, Named, rankName})
 		}
 	}
-	return ranked(out)
+	return b.ranked(out)
 }
 
 // Setting gives the places that set a setting of a session. unknown says that code
@@ -233,7 +233,7 @@ func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
 			}
 		}
 	}
-	return ranked(append(uses, b.String(name)...)), unknown
+	return b.ranked(append(uses, b.String(name)...)), unknown
 }
 
 // Empty reports whether nothing in the code works on the database: no query, call or
