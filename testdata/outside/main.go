@@ -49,7 +49,7 @@ func main() {
 
 func release(dir string) audit.Config {
 	return audit.Config{
-		Dir: dir, Base: "HEAD~1", Head: "HEAD", Deployed: audit.Deployed{Schema: "", DB: "", Stats: ""},
+		Dir: dir, Base: "HEAD~1", Head: "HEAD", Deployed: audit.Deployed{Schema: "", DB: "", Stats: "", Workload: nil},
 		Settings: settings(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
