@@ -228,7 +228,8 @@ func (s *statement) cast(n *pgparse.TypeCast) bool {
 func (s *statement) position(n *pgparse.Node) {
 	switch e := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:
-		if e.GetIval() != nil {
+		// No result has more columns than four digits say.
+		if i := s.at(e.Location); e.GetIval() != nil && e.Location >= 0 && len(s.of(i)) <= 4 {
 			s.keepAll(n)
 		}
 	case *pgparse.GroupingSet:

@@ -123,7 +123,7 @@ func (t *text) positions() {
 			} else if depth == by && t.word(i, "HAVING", "LIMIT", "UNION", "FOR", "SELECT") {
 				by = -1
 			}
-		case tok.kind == pgparse.LexemeNumber && by == depth && (t.word(i-1, "BY") || t.is(i-1, ',')):
+		case tok.kind == pgparse.LexemeNumber && by == depth && tok.end-tok.start <= 4 && (t.word(i-1, "BY") || t.is(i-1, ',')):
 			tok.fate = stays
 		}
 	}

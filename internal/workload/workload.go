@@ -74,6 +74,12 @@ type Query struct {
 	// Resolved says who told what it uses: "server", or "text" where the server could
 	// not, or was not asked; "" where nobody could.
 	Resolved string `json:"resolved,omitempty"`
+	// Postgres is the major version that the query was recorded on, where it is not that of
+	// the workload.
+	Postgres int `json:"postgres,omitempty"`
+	// Disputed: recordings that were put together do not agree on its result or on what
+	// it uses.
+	Disputed bool `json:"disputed,omitempty"`
 	// SearchPath is that of the session; "" is the default one.
 	SearchPath string `json:"search_path,omitempty"`
 	// Role is who sent it; "" for the owner of a throwaway database.

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+func (a *app) workload() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "workload",
+		Short: "recordings of what code sends: put together, import, list, judge",
+		Long: `Works on recordings of the queries that a release's code sends, as onward record
+makes them: each distinct query once, without its values, with how often it was
+sent and by whom.`,
+		Args: arguments(0, 0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.workloadMerge(), a.workloadShow())
+	return cmd
+}
+
+func (a *app) workloadMerge() *cobra.Command {
+	return &cobra.Command{
+		Use:   "merge FILE…",
+		Short: "put recordings together: of the shards of a test run, of several suites",
+		Long: `Adds up recordings. Their order makes no difference. Where two do not agree on the
+result of a query or on what it uses, they were made on two versions of the schema:
+a note says of how many, and what the newest Postgres said is kept.
+
+With -o FILE.gz the result is packed.`,
+		Example: `  onward workload merge -o workload.json.gz shard-*.json.gz`,
+		Args:    arguments(1, -1, "recordings"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if _, err := a.jsonOnly(); err != nil {
+				return err
+			}
+			var list []*workload.Workload
+			for _, name := range args {
+				load, err := a.readWorkload(name)
+				if err != nil {
+					return err
+				}
+				list = append(list, load)
+			}
+			load, err := workload.MergeAll(list...)
+			if err != nil {
+				return &config.InputError{Err: err}
+			}
+			for _, note := range load.Notes {
+				a.say("%s", note)
+			}
+			return a.writeWorkload(load)
+		},
+	}
+}
+
+func (a *app) workloadShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show FILE",
+		Short:   "list the queries of a recording, those that are sent most first",
+		Example: `  onward workload show workload.json.gz`,
+		Args:    arguments(1, 1, "a recording"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
+			if err != nil {
+				return err
+			}
+			load, err := a.readWorkload(args[0])
+			if err != nil {
+				return err
+			}
+			return a.write(func(w io.Writer) error { return report.WriteWorkload(w, format, load, options) })
+		},
+	}
+}
+
+// jsonOnly refuses formats of commands whose result is a recording.
+func (a *app) jsonOnly() (report.Format, error) {
+	if a.flags.format == string(report.FormatTerminal) {
+		return report.FormatJSON, nil // nothing was asked for
+	}
+	return a.format(report.FormatJSON)
+}
+
+// readWorkload reads a recording from a file, packed or not.
+func (a *app) readWorkload(name string) (*workload.Workload, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("read the recording: %w", err)}
+	}
+	defer f.Close()
+	load, err := workload.Read(f)
+	if err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", name, err)}
+	}
+	return load, nil
+}
+
+// writeWorkload writes a recording, packed where the name of its file ends in .gz.
+func (a *app) writeWorkload(load *workload.Workload) error {
+	return a.write(func(w io.Writer) error { return workload.Write(w, load, strings.HasSuffix(a.flags.output, ".gz")) })
+}

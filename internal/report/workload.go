@@ -1,0 +1,109 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+// mostQueries is how many queries are listed without --verbose.
+const mostQueries = 50
+
+// WriteWorkload prints a recording: its queries, those that are sent most first, or as
+// it is stored.
+func WriteWorkload(w io.Writer, f Format, load *workload.Workload, o Options) error {
+	if f == FormatJSON {
+		return workload.Write(w, load, false)
+	}
+	p := newPage(o)
+	p.workloadHead(load)
+	queries := slices.Clone(load.Queries)
+	if !o.Verbose {
+		queries = slices.DeleteFunc(queries, func(q workload.Query) bool { return !q.IsCode() })
+	}
+	slices.SortFunc(queries, func(a, b workload.Query) int {
+		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.SQL, b.SQL))
+	})
+	total := int64(0)
+	for i := range queries {
+		total += queries[i].Calls
+	}
+	left := 0
+	if !o.Verbose && len(queries) > mostQueries {
+		left = len(queries) - mostQueries
+		queries = queries[:mostQueries]
+	}
+	if len(queries) > 0 {
+		p.blank()
+		p.line(p.paint(p.Dim, fmt.Sprintf("%9s %5s  %-8s %s", "calls", "", "kind", "tables, sender, query")))
+	}
+	for i := range queries {
+		p.workloadQuery(&queries[i], total, o.Verbose)
+	}
+	if left > 0 {
+		p.line(p.paint(p.Dim, fmt.Sprintf("%d more; --verbose lists all", left)))
+	}
+	return p.flush(w)
+}
+
+// workloadHead says what was recorded, where, and how much of it is code.
+func (p *page) workloadHead(load *workload.Workload) {
+	code, calls := 0, int64(0)
+	for i := range load.Queries {
+		if load.Queries[i].IsCode() {
+			code++
+			calls += load.Queries[i].Calls
+		}
+	}
+	text := fmt.Sprintf("%d queries of code, sent %d times", code, calls)
+	if other := len(load.Queries) - code; other > 0 {
+		text += fmt.Sprintf("; %d more statements of migrations, fixtures and sessions", other)
+	}
+	p.wrap("", "  ", text+".", p.Bold)
+	from := "From " + strings.Join(load.Sources, ", ")
+	if len(load.Sources) == 0 {
+		from = "From nowhere"
+	}
+	if load.Postgres > 0 {
+		from += fmt.Sprintf(", on Postgres %d", load.Postgres)
+	}
+	if load.Revision != "" {
+		from += ", at " + load.Revision
+	}
+	p.wrap("", "  ", Line(from)+".", p.plain())
+	for _, n := range load.Notes {
+		p.wrap("", "  ", Line(n)+".", p.Warning)
+	}
+}
+
+// workloadQuery is two lines: what a query works on and who sends it, and its text.
+func (p *page) workloadQuery(q *workload.Query, total int64, whole bool) {
+	share := ""
+	if total > 0 {
+		share = fmt.Sprintf("%.0f %%", 100*float64(q.Calls)/float64(total))
+	}
+	var tables []string
+	for _, u := range q.Uses {
+		tables = append(tables, relation(u.Relation))
+	}
+	about := strings.Join(tables, ", ")
+	if who := workload.Who(q.Senders); who != "" {
+		about = strings.TrimPrefix(about+" · "+Line(who), " · ")
+	}
+	kind := string(q.Kind)
+	if q.Mark != workload.Code {
+		kind = string(q.Mark)
+	}
+	head := fmt.Sprintf("%9d %5s  %-8s ", q.Calls, share, kind)
+	p.line(head, shorten(about, p.width-columns(head)))
+	const indent = "                 "
+	if whole {
+		p.wrap(indent, indent, Line(q.SQL), p.Dim)
+		return
+	}
+	p.line(indent, p.paint(p.Dim, shorten(Line(q.SQL), p.width-len(indent))))
+}

@@ -1,0 +1,241 @@
+package workload
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// disputed ends the note on queries that recordings do not agree on.
+const disputed = "one recording than in another: they were made on two versions of the schema; what the newest Postgres said is kept"
+
+// MergeAll puts recordings together: of the shards of one test run, of several suites. In which
+// order, and in how many steps, makes no difference. Sums are added, times in steps of a
+// microsecond; a query is code where one recording says so. The error names a query that
+// has two texts under one ID.
+func MergeAll(list ...*Workload) (*Workload, error) {
+	out := &Workload{Schema: Schema, Sources: []string{}}
+	queries, sequences := map[string]*Query{}, map[string]*Sequence{}
+	notes := map[string]bool{}
+	for i, w := range list {
+		if i == 0 {
+			out.Revision = w.Revision
+		} else if out.Revision != w.Revision {
+			out.Revision = ""
+		}
+		out.Postgres = max(out.Postgres, w.Postgres)
+		out.Sources = append(out.Sources, w.Sources...)
+		for _, n := range w.Notes {
+			if !strings.HasSuffix(n, disputed) {
+				notes[n] = true
+			}
+		}
+		for j := range w.Queries {
+			if err := addQuery(queries, &w.Queries[j], w.Postgres); err != nil {
+				return nil, err
+			}
+		}
+		for j := range w.Sequences {
+			addSequence(sequences, &w.Sequences[j])
+		}
+	}
+	slices.Sort(out.Sources)
+	out.Sources = slices.Compact(out.Sources)
+	doubts := 0
+	for _, id := range slices.Sorted(maps.Keys(queries)) {
+		q := queries[id]
+		if q.Postgres == out.Postgres {
+			q.Postgres = 0
+		}
+		if q.Disputed {
+			doubts++
+		}
+		out.Queries = append(out.Queries, *q)
+	}
+	for _, key := range slices.Sorted(maps.Keys(sequences)) {
+		out.Sequences = append(out.Sequences, *sequences[key])
+	}
+	switch {
+	case doubts == 1:
+		notes["1 query has another result, or uses other tables, in "+disputed] = true
+	case doubts > 1:
+		notes[fmt.Sprintf("%d queries have another result, or use other tables, in %s", doubts, disputed)] = true
+	}
+	out.Notes = slices.Sorted(maps.Keys(notes))
+	return out, nil
+}
+
+func addQuery(all map[string]*Query, q *Query, postgres int) error {
+	next := *q
+	if next.Postgres == 0 {
+		next.Postgres = postgres
+	}
+	next.MS = micro(q.MS)
+	next.Senders = senders(nil, q.Senders)
+	next.Errors = refusals(nil, q.Errors)
+	have := all[q.ID]
+	if have == nil {
+		all[q.ID] = &next
+		return nil
+	}
+	if have.SQL != next.SQL || have.SearchPath != next.SearchPath || have.Role != next.Role {
+		return fmt.Errorf("the query %s has two texts, so one of the recordings was changed by hand, or made by another version of onward: record it again", q.ID)
+	}
+	have.Kind = min(have.Kind, next.Kind)
+	have.Mark = min(have.Mark, next.Mark) // Code is the least
+	have.Params = params(have.Params, next.Params)
+	have.shape(&next)
+	have.Named = have.Named || next.Named
+	have.Unread = max(have.Unread, next.Unread)
+	have.Calls, have.Rows, have.Parents = sum(have.Calls, next.Calls), sum(have.Rows, next.Rows), sum(have.Parents, next.Parents)
+	have.MS = micro(have.MS + next.MS)
+	have.MostRows = max(have.MostRows, next.MostRows)
+	have.Errors = refusals(have.Errors, q.Errors)
+	have.Senders = senders(have.Senders, q.Senders)
+	return nil
+}
+
+// shape takes over the result and the uses of a query from the recording that knows more:
+// a server's word before a text's, the newer server's before the older's.
+func (q *Query) shape(o *Query) {
+	one, other := q.known(), o.known()
+	order := cmp.Or(cmp.Compare(one.grade, other.grade), cmp.Compare(q.Postgres, o.Postgres), cmp.Compare(one.text, other.text))
+	doubt := q.Disputed
+	switch {
+	case one.grade == other.grade:
+		doubt = q.Disputed || o.Disputed || one.text != other.text
+	case one.grade < other.grade:
+		doubt = o.Disputed
+	}
+	if order < 0 {
+		q.Columns, q.Uses, q.Functions, q.Types, q.Resolved, q.Postgres = o.Columns, o.Uses, o.Functions, o.Types, o.Resolved, o.Postgres
+	}
+	q.Disputed = doubt
+}
+
+// known is what a recording knows of a query's result and uses.
+type known struct {
+	grade int
+	text  string
+}
+
+func (q *Query) known() known {
+	if len(q.Columns)+len(q.Uses)+len(q.Functions)+len(q.Types) == 0 && q.Resolved == "" {
+		return known{}
+	}
+	text, err := json.Marshal([]any{q.Columns, q.Uses, q.Functions, q.Types})
+	if err != nil {
+		text = nil // texts and numbers only: it has none
+	}
+	k := known{1, string(text)}
+	switch q.Resolved {
+	case "server":
+		k.grade = 3
+	case "text":
+		k.grade = 2
+	}
+	return k
+}
+
+// params has for each parameter the type that tells more.
+func params(a, b []string) []string {
+	out := slices.Clone(a)
+	for i, p := range b {
+		switch {
+		case i >= len(out):
+			out = append(out, p)
+		case certain(p) != certain(out[i]):
+			if certain(p) > certain(out[i]) {
+				out[i] = p
+			}
+		default:
+			out[i] = max(out[i], p)
+		}
+	}
+	return out
+}
+
+func certain(typ string) int {
+	switch typ {
+	case "":
+		return 0
+	case "unknown":
+		return 1
+	}
+	return 2
+}
+
+func addSequence(all map[string]*Sequence, s *Sequence) {
+	var b strings.Builder
+	for _, step := range s.Steps {
+		b.WriteString(step.Query)
+		b.WriteByte(' ')
+	}
+	key := b.String() + s.Transaction
+	have := all[key]
+	if have == nil {
+		next := *s
+		next.Steps = slices.Clone(s.Steps)
+		next.MS, next.IdleMS, next.MostIdleMS = micro(s.MS), micro(s.IdleMS), micro(s.MostIdleMS)
+		next.Senders = senders(nil, s.Senders)
+		all[key] = &next
+		return
+	}
+	for i := range have.Steps {
+		step := &have.Steps[i]
+		step.Times = max(step.Times, s.Steps[i].Times)
+		step.Depends = step.Depends || s.Steps[i].Depends
+	}
+	have.Count = sum(have.Count, s.Count)
+	have.MS, have.IdleMS = micro(have.MS+micro(s.MS)), micro(have.IdleMS+micro(s.IdleMS))
+	have.MostIdleMS = max(have.MostIdleMS, micro(s.MostIdleMS))
+	have.Senders = senders(have.Senders, s.Senders)
+}
+
+// senders adds up, sorted. Neither list is changed.
+func senders(a, b []Sender) []Sender {
+	calls := map[Sender]int64{}
+	for _, s := range slices.Concat(a, b) {
+		n := s.Calls
+		s.Calls = 0
+		calls[s] = sum(calls[s], n)
+	}
+	var out []Sender
+	for s, n := range calls {
+		s.Calls = n
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b Sender) int {
+		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Place, b.Place), cmp.Compare(a.Test, b.Test))
+	})
+	return out
+}
+
+func refusals(a, b map[string]int64) map[string]int64 {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	out := maps.Clone(b)
+	if out == nil {
+		out = map[string]int64{}
+	}
+	for state, n := range a {
+		out[state] = sum(out[state], n)
+	}
+	return out
+}
+
+// sum adds, and stays at the largest number where the sum is larger.
+func sum(a, b int64) int64 {
+	if a > 0 && b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+// micro is a time in whole microseconds: such sums do not depend on their order.
+func micro(ms float64) float64 { return math.Round(ms*1000) / 1000 }
