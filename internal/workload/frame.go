@@ -229,7 +229,7 @@ func (s *statement) position(n *pgparse.Node) {
 	switch e := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:
 		// No result has more columns than four digits say.
-		if i := s.at(e.Location); e.GetIval() != nil && e.Location >= 0 && len(s.of(i)) <= 4 {
+		if i := s.at(e.Location); e.GetIval() != nil && e.Location >= 0 && s.toks[i].kind == pgparse.LexemeNumber && len(s.of(i)) <= 4 {
 			s.keepAll(n)
 		}
 	case *pgparse.GroupingSet:

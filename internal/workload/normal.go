@@ -89,13 +89,26 @@ func Normalise(sql string) Normal {
 		return n.unread(sql, fmt.Sprintf("it has more than %d values", mostParams))
 	}
 	n.Params, n.From = s.params, s.from
+	if n.Kind == DDL || n.Kind == Other || n.Kind == Copy {
+		n.SQL = settled(sql, n.SQL)
+	}
 	return n
 }
 
 func (n Normal) unread(sql, why string) Normal {
 	n.Kind, n.Unread, n.Tables = Broken, why, 0
 	n.SQL = string(Lexical(nil, sql))
+	n.SQL = settled(sql, n.SQL)
 	return n
+}
+
+// settled is what a text without values comes to when it is read again: the parser may take
+// one that it did not take, or the other way round.
+func settled(was, is string) string {
+	for i := 0; i < 3 && is != was; i++ {
+		was, is = is, Normalise(is).SQL
+	}
+	return is
 }
 
 // message is the parser's word, without what it quotes of the text: that may be a value.
