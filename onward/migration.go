@@ -73,6 +73,9 @@ type Statement struct {
 	// long its traffic stood still.
 	Observed []Observed `json:"observed,omitempty"`
 	StallMS  float64    `json:"stall_ms,omitempty"`
+	// Waiting are the recorded queries that its locks make wait; nil where that was
+	// not looked at, or none does.
+	Waiting *Waiting `json:"waiting,omitempty"`
 }
 
 // Change is one sentence of the changelog.

@@ -28,6 +28,11 @@ type Report struct {
 	// Rehearsals has a run for each version of Postgres that the release was
 	// rehearsed on, the newest first.
 	Rehearsals []Rehearsal `json:"rehearsals,omitempty"`
+	// Verdicts are the recorded queries that break, in the order of the points at which
+	// they begin to; Verification is the rest of what was seen of them, nil when no
+	// recording was given.
+	Verdicts     []Verdict     `json:"verdicts,omitempty"`
+	Verification *Verification `json:"verification,omitempty"`
 }
 
 // Opaque is something that could not be judged. It is never silently "fine".

@@ -18,7 +18,7 @@ func (a *app) report() *cobra.Command {
 		Short: "print a report that --format json stored, in another format",
 		Long: `Prints a report that was stored with --format json in another format, so that one
 run serves the log, the annotations and the comment. The exit code is that of the
-run: 1 when a finding reaches --fail-on, 3 when something could not be read.`,
+run: 1 when a finding reaches --fail-on, or a recorded query breaks, 3 when something could not be read.`,
 		Example: `  onward changelog --format json --output report.json
   onward report report.json --format markdown`,
 		Args: arguments(1, 1, "one file, or - for standard input"),
@@ -44,7 +44,10 @@ run: 1 when a finding reaches --fail-on, 3 when something could not be read.`,
 			if err != nil {
 				return &config.InputError{Err: fmt.Errorf("%s: %w", args[0], err)}
 			}
-			a.code = outcome(r, threshold)
+			if r.Verification != nil && !cmd.Flags().Changed("fail-on") {
+				threshold = config.FailOnNever // as onward verify does
+			}
+			a.code = verifiedCode(outcome(r, threshold), r)
 			return a.write(func(w io.Writer) error { return report.Write(w, format, r, options) })
 		},
 	}

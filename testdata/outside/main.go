@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
+	"github.com/onward-sql/onward/verify"
 )
 
 func main() {
@@ -43,6 +44,9 @@ func main() {
 	parsed, err := config.Decode([]byte("postgres: 13..15\nrules: {table-drop: warning}\n"), config.Name, audit.Names())
 	must(err)
 	fmt.Println("versions:", parsed.Versions())
+
+	_, err = verify.Run(ctx, verify.Config{Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil})
+	fmt.Println("verify:", kind(err))
 
 	fmt.Println("errors:", strings.Join(failures(ctx, repository, nowhere), " "))
 }

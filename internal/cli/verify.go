@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+	"github.com/onward-sql/onward/verify"
+)
+
+// verified are the flags of onward verify.
+type verified struct {
+	released
+	fresh              []string
+	from, server, html string
+	superuser          bool
+	limit              time.Duration
+}
+
+func (f *verified) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
+	flags.StringVar(&f.from, "from", "", "`address` of a database to take the deployed schema from instead of the deployed migrations; @FILE or env:NAME; nothing is changed there")
+	f.released.register(cmd)
+	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement of the release after this `time`")
+	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
+	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
+	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
+	flags.Lookup("pg").Usage = "verify on the newest of these major `versions`: 17, 14..17 or 14,16"
+	flags.Lookup("fail-on").Usage = "also exit with 1 when a finding of the audit is of this severity: error, warning or info"
+}
+
+// configured reads the flags.
+func (a *app) configured(f *verified) (verify.Config, error) {
+	var c verify.Config
+	if f.limit <= 0 {
+		return c, usagef("--limit %v: write a time such as 5m", f.limit)
+	}
+	if f.from != "" && (f.schema != "" || f.db != "") {
+		return c, usagef("--from contradicts --schema and --db: the deployed schema comes from one of them")
+	}
+	release, err := a.release(&f.released)
+	if err != nil {
+		return c, err
+	}
+	old := f.workload
+	for _, p := range release.Settings.Workload {
+		if len(f.workload) == 0 {
+			old = append(old, release.Settings.Resolve(p))
+		}
+	}
+	if len(old)+len(f.fresh) == 0 {
+		return c, usagef("--workload is missing: name a recording of the deployed code, from onward record, here or in %s as workload", config.Name)
+	}
+	c.Config = rehearse.Config{Config: release, Superuser: f.superuser, Limit: f.limit}
+	if f.pg != "" {
+		c.Majors = release.Settings.Postgres
+	}
+	if f.server != "" {
+		if c.Server, err = a.address(f.server); err != nil {
+			return c, err
+		}
+	}
+	if f.from != "" {
+		if c.From, err = a.address(f.from); err != nil {
+			return c, err
+		}
+	}
+	if c.Old, err = workloads(old); err != nil {
+		return c, err
+	}
+	c.New, err = workloads(f.fresh)
+	return c, err
+}
+
+// workloads reads recordings.
+func workloads(files []string) ([]*workload.Workload, error) {
+	var out []*workload.Workload
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, &config.InputError{Err: err}
+		}
+		load, err := workload.Read(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, &config.InputError{Err: fmt.Errorf("%s: %w", name, err)}
+		}
+		out = append(out, load)
+	}
+	return out, nil
+}
+
+func (a *app) verify() *cobra.Command {
+	var f verified
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "which recorded queries break, after which statement, in Postgres' own words",
+		Long: `Runs the migrations that are new between two revisions on a throwaway Postgres, and
+asks it at every commit point which of the recorded queries still work: each query
+that uses anything that changed is prepared and planned again, the others are
+proven untouched. --workload is what the deployed code sends, which must work at
+every point; --workload-head what the new code sends, which must work at the end.
+
+No query is executed, and the report has no values: recordings hold none.
+
+Exit code: 0 clean, 1 a query of the deployed code breaks at a point, or one of the new
+code at the last, or a finding reaches --fail-on where that is given, 2 usage or
+input, 3 it could not be verified.`,
+		Example: `  onward verify --workload deployed.json.gz
+  onward verify --workload deployed.json.gz --workload-head branch.json.gz --html report.html
+  onward verify --workload deployed.json.gz --from env:DATABASE_URL --stats stats.json`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, options, err := a.printing(report.Formats()...)
+			if err != nil {
+				return err
+			}
+			c, err := a.configured(&f)
+			if err != nil {
+				return err
+			}
+			p := a.progress()
+			if p != nil {
+				c.Progress = p.told
+			}
+			r, err := verify.Run(cmd.Context(), c)
+			p.end()
+			if err != nil {
+				return err
+			}
+			if err := a.page(f.html, r); err != nil {
+				return err
+			}
+			settings := *c.Settings
+			if f.failOn == "" {
+				settings.FailOn = config.FailOnNever
+			}
+			if err := a.finish(r, &f.audited, &settings, format, options); err != nil {
+				return err
+			}
+			a.code = verifiedCode(a.code, r)
+			return nil
+		},
+	}
+	cmd.Flags().SortFlags = false
+	f.register(cmd)
+	return cmd
+}
+
+// verifiedCode is the exit code for what was verified.
+func verifiedCode(code int, r *onward.Report) int {
+	switch {
+	case code == exitFailed || r.Verification == nil:
+		return code
+	case verify.Red(r) != nil:
+		return exitFindings
+	case r.Verification.Stopped != nil:
+		return exitFailed
+	}
+	return code
+}

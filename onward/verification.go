@@ -1,0 +1,175 @@
+package onward
+
+// Code says whose queries are meant.
+type Code string
+
+// The two that share the database during a deploy.
+const (
+	OldCode Code = "old" // the deployed code
+	NewCode Code = "new" // the code that comes with the release
+)
+
+// VerdictKind is a way in which a recorded query breaks.
+type VerdictKind string
+
+// The kinds of verdicts.
+const (
+	VerdictFails       VerdictKind = "fails"            // the server refuses to prepare or to plan it
+	VerdictResultShape VerdictKind = "result-shape"     // it gives other columns than before
+	VerdictRequired    VerdictKind = "required-column"  // it leaves out a column that has to have a value
+	VerdictConflict    VerdictKind = "conflict-target"  // its ON CONFLICT has no unique index any more
+	VerdictRejected    VerdictKind = "may-be-rejected"  // a new constraint may refuse what it writes
+	VerdictUnreadable  VerdictKind = "unreadable-value" // it may return a value that the code does not know
+	VerdictPermission  VerdictKind = "permission"       // its role may not do it any more
+	VerdictLostIndex   VerdictKind = "lost-index"       // it reads a big table whole that it read through an index
+)
+
+// Verdict says how a recorded query breaks, and from where on.
+type Verdict struct {
+	// Query is its text, without values, and ID its fingerprint in the recording.
+	Query string `json:"query"`
+	ID    string `json:"id"`
+	Code  Code   `json:"code"`
+	// Calls is how often it was recorded; Sender who sends it, the most frequent first.
+	Calls  int64  `json:"calls"`
+	Sender string `json:"sender"`
+	// After is the statement with whose commit it begins; without a migration for
+	// what does not work at the base. Point is the index in [Verification.Points].
+	After VerdictPlace `json:"after"`
+	Point int          `json:"point"`
+	// Until is the statement with whose commit it ends, and UntilPoint that point; nil
+	// and 0 when it lasts to the end of the release.
+	Until      *VerdictPlace `json:"until,omitempty"`
+	UntilPoint int           `json:"until_point,omitempty"`
+	Kind       VerdictKind   `json:"kind"`
+	// Severity is Error where the query surely breaks, Warning where that depends on
+	// values or on the code that reads its result.
+	Severity Severity `json:"severity"`
+	// SQLState is the server's error; "" where the server refuses nothing.
+	SQLState string `json:"sqlstate,omitempty"`
+	// Message has the server's words.
+	Message string `json:"message"`
+}
+
+// VerdictPlace is a statement of the release.
+type VerdictPlace struct {
+	Migration string `json:"migration"`
+	Path      string `json:"path"`
+	Line      int    `json:"line"`
+}
+
+// Verification is what recorded queries did at every commit point of the release.
+type Verification struct {
+	// Version is the server's: "17.5".
+	Version string `json:"version"`
+	// Points are the commit points, the base first.
+	Points []VerifiedPoint `json:"points"`
+	// Old and New count the two codes' queries; New is nil when no recording of
+	// the new code was given.
+	Old *Verified `json:"old,omitempty"`
+	New *Verified `json:"new,omitempty"`
+	// Phases say for each migration on which side of the code's deploy it belongs.
+	Phases []Phase `json:"phases"`
+	// Order says in a sentence in which order release and code can be deployed;
+	// Works is false where no order does.
+	Order string `json:"order"`
+	Works bool   `json:"works"`
+	// Stopped says where the release ended before its end; nil: it did not.
+	Stopped *Stopped `json:"stopped,omitempty"`
+	// Notes say what was not looked at, or otherwise than was asked.
+	Notes []string `json:"notes,omitempty"`
+	// DurationMS is for how long it took, in milliseconds.
+	DurationMS float64 `json:"duration_ms"`
+}
+
+// VerifiedPoint is a moment of the release at which other sessions see a new state of
+// the schema: a row of the matrix.
+type VerifiedPoint struct {
+	// After is the statement that was committed; without a migration: the base.
+	After VerdictPlace `json:"after"`
+	// Statements are the indices of what was committed in the migration, whose index
+	// is Migration; none at the base.
+	Migration  int   `json:"migration"`
+	Statements []int `json:"statements,omitempty"`
+	// Window: old code and new code both run now, when the migrations run before
+	// the code is deployed.
+	Window bool `json:"window,omitempty"`
+	Old    Cell `json:"old"`
+	New    Cell `json:"new"`
+	// Asked is how many queries the server was asked about again.
+	Asked int `json:"asked"`
+}
+
+// Cell is what stands against one code at a point.
+type Cell struct {
+	// Verdicts are indices in [Report.Verdicts].
+	Verdicts []int `json:"verdicts,omitempty"`
+	// Errors and Warnings count the queries.
+	Errors   int `json:"errors,omitempty"`
+	Warnings int `json:"warnings,omitempty"`
+}
+
+// Verified counts the queries of one code.
+type Verified struct {
+	Queries int   `json:"queries"`
+	Calls   int64 `json:"calls"`
+	// Checked were asked about again at a point or more, Untouched use nothing that
+	// changed. Unfit do not fit the schema that they should be right for.
+	Checked   int `json:"checked"`
+	Untouched int `json:"untouched"`
+	Unfit     int `json:"unfit"`
+	// Unplanned are prepared only: the server plans no such statement.
+	Unplanned int `json:"unplanned,omitempty"`
+	// Passed is what of the recording is no code: migrations, fixtures, sessions.
+	Passed int `json:"passed,omitempty"`
+	// Broken and Warned are queries with a verdict.
+	Broken int `json:"broken"`
+	Warned int `json:"warned"`
+}
+
+// Belongs says on which side of the code's deploy a migration belongs.
+type Belongs string
+
+// The sides.
+const (
+	BelongsBefore  Belongs = "before"  // the new code needs it
+	BelongsAfter   Belongs = "after"   // the deployed code fails with it
+	BelongsEither  Belongs = "either"  // neither
+	BelongsNowhere Belongs = "nowhere" // both: no order works
+)
+
+// Phase says where a migration belongs.
+type Phase struct {
+	Migration int     `json:"migration"` // index in [Report.Migrations]
+	Belongs   Belongs `json:"belongs"`
+	// OldFails and NewNeeds count the queries that say so.
+	OldFails int `json:"old_fails,omitempty"`
+	NewNeeds int `json:"new_needs,omitempty"`
+	// Advice is what to do, in a sentence.
+	Advice string `json:"advice"`
+}
+
+// Stopped is where a release ended before its end.
+type Stopped struct {
+	After   VerdictPlace `json:"after"`
+	Message string       `json:"message"`
+}
+
+// Waiting is which recorded queries a statement's locks make wait.
+type Waiting struct {
+	Relations []string `json:"relations"`
+	Queries   int      `json:"queries"`
+	Calls     int64    `json:"calls"`
+	// Share is Calls in those of the whole recording, 0 to 1.
+	Share float64 `json:"share"`
+	// Examples are queries and who sends them, the most frequent first.
+	Examples []WaitingQuery `json:"examples"`
+}
+
+// WaitingQuery is one of them.
+type WaitingQuery struct {
+	ID     string `json:"id"`
+	Query  string `json:"query"`
+	Sender string `json:"sender,omitempty"`
+	Calls  int64  `json:"calls"`
+}

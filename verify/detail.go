@@ -1,0 +1,149 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// relation is a table at a point, as far as what writes to it can feel it.
+type relation struct {
+	OID     uint32
+	Schema  string
+	Name    string
+	Kind    string
+	Owner   string
+	Columns []column // dropped ones are there, without a name
+	// Checks are its constraints, and foreign keys that refer to it.
+	Checks []constraint
+	// Uniques are its unique indexes.
+	Uniques []unique
+	// Fills: a trigger runs before rows are inserted, and may fill columns.
+	Fills bool
+	// Secured: row-level security is on; Forced: for its owner, too.
+	Secured, Forced bool
+	Policies        string
+}
+
+type column struct {
+	Name, Type string
+	TypeOID    uint32
+	NotNull    bool
+	// Filled: it has a default, an identity, or is generated; Generated is the last.
+	Filled, Generated bool
+}
+
+type constraint struct {
+	Name, Type, Def string
+	On              string   // the table that has it
+	Columns         []string // of this table
+	// Refers: it is another table's foreign key to this one; Deletes and Updates: it
+	// then stands against a removed, or a changed, row.
+	Refers, Deletes, Updates bool
+	Valid                    bool
+}
+
+type unique struct {
+	Name, Def string
+	Columns   []string
+	Computed  bool // it has expressions, too
+}
+
+// full is schema.name.
+func (r *relation) full() string { return r.Schema + "." + r.Name }
+
+// column is one of the relation; nil where it has none of that name.
+func (r *relation) column(name string) *column {
+	if i := slices.IndexFunc(r.Columns, func(c column) bool { return c.Name == name && name != "" }); i >= 0 {
+		return &r.Columns[i]
+	}
+	return nil
+}
+
+// detailsSQL reads them. What a definition spells is with an empty search path.
+const detailsSQL = `
+SELECT c.oid, jsonb_build_object('OID', c.oid::int8, 'Schema', n.nspname, 'Name', c.relname, 'Kind', c.relkind, 'Owner', pg_get_userbyid(c.relowner),
+ 'Secured', c.relrowsecurity, 'Forced', c.relforcerowsecurity,
+ 'Columns', (SELECT jsonb_agg(jsonb_build_object('Name', CASE WHEN a.attisdropped THEN '' ELSE a.attname END, 'Type', format_type(a.atttypid, a.atttypmod), 'TypeOID', a.atttypid::int8,
+    'NotNull', a.attnotnull, 'Filled', a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', 'Generated', a.attgenerated <> '') ORDER BY a.attnum)
+  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+ 'Checks', (SELECT jsonb_agg(jsonb_build_object('Name', o.conname, 'Type', o.contype, 'Def', pg_get_constraintdef(o.oid), 'On', h.relname, 'Refers', false, 'Valid', o.convalidated,
+    'Columns', (SELECT jsonb_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (o.conkey))) ORDER BY o.oid)
+  FROM pg_constraint o JOIN pg_class h ON h.oid = o.conrelid WHERE o.conrelid = c.oid AND o.contype IN ('c', 'f', 'x')),
+ 'Referring', (SELECT jsonb_agg(jsonb_build_object('Name', o.conname, 'Type', o.contype, 'Def', pg_get_constraintdef(o.oid), 'On', h.relname, 'Refers', true, 'Valid', true,
+    'Deletes', o.confdeltype IN ('a', 'r'), 'Updates', o.confupdtype IN ('a', 'r'),
+    'Columns', (SELECT jsonb_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (o.confkey))) ORDER BY o.oid)
+  FROM pg_constraint o JOIN pg_class h ON h.oid = o.conrelid WHERE o.confrelid = c.oid AND o.contype = 'f'),
+ 'Uniques', (SELECT jsonb_agg(jsonb_build_object('Name', x.relname, 'Computed', 0 = ANY (i.indkey), 'Def', concat_ws('|', i.indkey::text, pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid)),
+    'Columns', (SELECT jsonb_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey))) ORDER BY i.indexrelid)
+  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisunique AND i.indisready),
+ 'Fills', EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 7 = 7),
+ 'Policies', (SELECT string_agg(concat_ws('|', p.polname, p.polcmd, p.polroles::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), ';' ORDER BY p.oid) FROM pg_policy p WHERE p.polrelid = c.oid))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1)`
+
+// readRelations reads the tables of a list that are there.
+func readRelations(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]*relation, error) {
+	out := map[uint32]*relation{}
+	rows, err := c.Query(ctx, detailsSQL, pgx.QueryExecModeExec, oids)
+	if err != nil {
+		return nil, fmt.Errorf("read the tables at a commit point: %w", err)
+	}
+	var oid uint32
+	var text []byte
+	_, err = pgx.ForEachRow(rows, []any{&oid, &text}, func() error {
+		var r struct {
+			relation
+			Referring []constraint
+		}
+		if err := json.Unmarshal(text, &r); err != nil {
+			return err
+		}
+		r.Checks = append(r.Checks, r.Referring...)
+		out[oid] = &r.relation
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the tables at a commit point: %w", err)
+	}
+	return out, nil
+}
+
+// kind is what values meet of a type: its labels, or the conditions of a domain.
+type kind struct {
+	name   string
+	labels []string
+	// checks are a domain's conditions, by name.
+	checks map[string]string
+	// of are the types that it is made of.
+	of []uint32
+}
+
+const kindsSQL = `
+SELECT t.oid, format_type(t.oid, NULL), (SELECT coalesce(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), '{}') FROM pg_enum e WHERE e.enumtypid = t.oid),
+ (SELECT coalesce(jsonb_object_agg(o.conname, replace(pg_get_constraintdef(o.oid), ' NOT VALID', '')), '{}') FROM pg_constraint o WHERE o.contypid = t.oid AND o.contype = 'c'), ARRAY[t.typelem, t.typbasetype]::oid[]
+FROM pg_type t WHERE t.oid = ANY ($1)`
+
+// readKinds reads types of a list.
+func readKinds(ctx context.Context, c *pgx.Conn, oids []uint32) (map[uint32]*kind, error) {
+	out := map[uint32]*kind{}
+	rows, err := c.Query(ctx, kindsSQL, pgx.QueryExecModeExec, oids)
+	if err != nil {
+		return nil, fmt.Errorf("read the types at a commit point: %w", err)
+	}
+	var oid uint32
+	var k kind
+	_, err = pgx.ForEachRow(rows, []any{&oid, &k.name, &k.labels, &k.checks, &k.of}, func() error {
+		one := k
+		one.name = strings.TrimPrefix(one.name, "public.")
+		out[oid], k = &one, kind{}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the types at a commit point: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,116 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// phases says for each migration on which side of the code's deploy it belongs, and
+// whether there is an order that works.
+func phases(r *onward.Report, v *onward.Verification) {
+	v.Phases, v.Works = []onward.Phase{}, true
+	last := len(v.Points) - 1
+	for i := range r.Migrations {
+		if !ran(v, i) {
+			continue
+		}
+		p := onward.Phase{Migration: i, Belongs: onward.BelongsEither}
+		p.OldFails = count(r, func(d *onward.Verdict) bool {
+			return d.Code == onward.OldCode && v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
+		})
+		p.NewNeeds = count(r, func(d *onward.Verdict) bool {
+			return d.Code == onward.NewCode && d.Until != nil && v.Points[d.UntilPoint].Migration == i
+		})
+		switch {
+		case p.OldFails > 0 && p.NewNeeds > 0:
+			p.Belongs, v.Works = onward.BelongsNowhere, false
+			p.Advice = fmt.Sprintf("the deployed code fails with it (%s), and the new code needs it (%s): no order works; divide it into what is added, which runs before the code, and what is taken away or tightened, in a later release", times(p.OldFails), times(p.NewNeeds))
+		case p.OldFails > 0:
+			p.Belongs = onward.BelongsAfter
+			p.Advice = fmt.Sprintf("the deployed code fails with it (%s): run it when no process of the deployed code is left", times(p.OldFails))
+		case p.NewNeeds > 0:
+			p.Belongs = onward.BelongsBefore
+			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", times(p.NewNeeds))
+		case v.New == nil:
+			p.Advice = "the deployed code works with it: it can run before the new code"
+		default:
+			p.Advice = "both codes work with it and without it"
+		}
+		v.Phases = append(v.Phases, p)
+	}
+	v.Order = order(r, v, last)
+}
+
+func times(n int) string { return report.Count(n, "query") }
+
+// ran reports whether a migration committed anything.
+func ran(v *onward.Verification, migration int) bool {
+	for _, p := range v.Points {
+		if p.Migration == migration && len(p.Statements) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// count is how many queries have an error of a kind.
+func count(r *onward.Report, match func(*onward.Verdict) bool) int {
+	seen := map[string]bool{}
+	for i := range r.Verdicts {
+		if d := &r.Verdicts[i]; d.Severity == onward.Error && match(d) {
+			seen[d.ID] = true
+		}
+	}
+	return len(seen)
+}
+
+// order is the order in which release and code can be deployed.
+func order(r *onward.Report, v *onward.Verification, last int) string {
+	var before, after, nowhere []string
+	late := "" // a migration that belongs before the code, behind one that belongs after it
+	for _, p := range v.Phases {
+		name := report.ShortName(r.Migrations[p.Migration].Path)
+		switch p.Belongs {
+		case onward.BelongsAfter:
+			after = append(after, name)
+		case onward.BelongsBefore:
+			if before = append(before, name); len(after) > 0 && late == "" {
+				late = name
+			}
+		case onward.BelongsNowhere:
+			nowhere = append(nowhere, name)
+		}
+	}
+	fresh := v.Points[last].New.Errors
+	switch {
+	case len(nowhere) > 0:
+		return "No order works: with " + strings.Join(nowhere, ", ") + " the deployed code fails, and without it the new code does."
+	case fresh > 0:
+		v.Works = false
+		return fmt.Sprintf("No order works: %s of the new code %s behind the whole release.", times(fresh), verb(fresh, "fails", "fail"))
+	case late != "":
+		v.Works = false
+		return fmt.Sprintf("No order works as it stands: %s belongs behind the code and runs before %s, which the new code needs. Change their order.", after[0], late)
+	case len(after) > 0 && len(before) > 0:
+		return fmt.Sprintf("Run what comes before %s, deploy the code, then run the rest, when no process of the deployed code is left.", after[0])
+	case len(after) > 0 && v.New == nil:
+		return fmt.Sprintf("Deploy the new code before %s, if it works without it: no recording of the new code was given.", after[0])
+	case len(after) > 0:
+		return fmt.Sprintf("Deploy the code before %s runs.", after[0])
+	case len(before) > 0:
+		return "Run the migrations, then deploy the code."
+	case v.New == nil:
+		return "Run the migrations, then deploy the code: the deployed code works at every point."
+	}
+	return "Migrations and code can be deployed in either order."
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

@@ -1,0 +1,293 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// recorded is a query, and what is known of it.
+type recorded struct {
+	*workload.Query
+	code   onward.Code
+	calls  int64
+	sender string
+	// ask is what the server is asked to prepare: the text, or for COPY a query that
+	// needs the same.
+	ask string
+	// plans: the server plans it; rows: it inserts, so that its plan tells of what.
+	plans, rows bool
+	// copies is the table of a COPY FROM without a list of columns.
+	copies string
+	writes []write
+	// merges are the columns that MERGE inserts, list by list.
+	merges []write
+	// named: ON CONFLICT ON CONSTRAINT.
+	named bool
+	// names are the names in its text.
+	names map[string]bool
+	// relations and types are what it was seen to use at any point.
+	relations map[uint32]string
+	types     map[uint32]bool
+	states    []state
+	asked     bool
+	// drifts are the points at which only its types were another's.
+	verdicts int
+}
+
+// write is a relation that is written, as the text names it.
+type write struct {
+	schema, name string
+	columns      []string
+	width        int // of an INSERT without a list
+	how          query.How
+}
+
+// queries takes the code's own queries of recordings, each once.
+func queries(code onward.Code, loads []*workload.Workload) ([]*recorded, *onward.Verified) {
+	count := &onward.Verified{}
+	temporary := temporaries(loads)
+	byID := map[string]*recorded{}
+	for _, load := range loads {
+		for i := range load.Queries {
+			q := &load.Queries[i]
+			if !q.IsCode() || q.Calls > 0 && refusedCalls(q) >= q.Calls {
+				count.Passed++
+				continue
+			}
+			if old := byID[q.ID]; old != nil {
+				merged := *old.Query
+				merged.Named = merged.Named || q.Named
+				merged.Senders = slices.Concat(merged.Senders, q.Senders)
+				old.Query, old.calls = &merged, old.calls+q.Calls
+				continue
+			}
+			byID[q.ID] = &recorded{Query: q, code: code, calls: q.Calls, relations: map[uint32]string{}, types: map[uint32]bool{}}
+		}
+	}
+	var out []*recorded
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		q := byID[id]
+		q.read()
+		if slices.ContainsFunc(temporary, func(name string) bool { return q.names[name] }) {
+			count.Passed++
+			continue
+		}
+		q.sender = senders(q.Senders)
+		count.Queries++
+		count.Calls += q.calls
+		out = append(out, q)
+	}
+	return out, count
+}
+
+// refusedCalls is how often the server refused it when it was recorded.
+func refusedCalls(q *workload.Query) (n int64) {
+	for _, times := range q.Errors {
+		n += times
+	}
+	return n
+}
+
+// temporaries are the names of tables that sessions make for themselves.
+func temporaries(loads []*workload.Workload) []string {
+	var out []string
+	for _, load := range loads {
+		for i := range load.Queries {
+			q := &load.Queries[i]
+			if q.Kind != workload.DDL || !strings.Contains(strings.ToUpper(q.SQL), "TEMP") {
+				continue
+			}
+			f, err := pgparse.Split(q.SQL)
+			if err != nil {
+				continue
+			}
+			for _, st := range f.Stmts {
+				pgparse.Walk(st.Node, func(n any) bool {
+					if rv, ok := n.(*pgparse.RangeVar); ok && rv.GetRelpersistence() == "t" {
+						out = append(out, rv.GetRelname())
+					}
+					return true
+				})
+			}
+		}
+	}
+	return out
+}
+
+// most senders that are named.
+const most = 3
+
+// senders says who sends a query, the most frequent first.
+func senders(list []workload.Sender) string {
+	calls := map[string]int64{}
+	for _, s := range list {
+		var parts []string
+		for _, p := range []string{s.Application, s.Place, s.Test} {
+			if p != "" {
+				parts = append(parts, p)
+			}
+		}
+		if len(parts) > 0 {
+			calls[strings.Join(parts, " · ")] += s.Calls
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(calls), func(a, b string) int { return cmp.Or(cmp.Compare(calls[b], calls[a]), cmp.Compare(a, b)) })
+	if n := len(names); n > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// read takes from the text what the server is not asked.
+func (q *recorded) read() {
+	q.ask, q.names = q.SQL, names(q.SQL)
+	for _, list := range [][]string{q.Functions, q.Types} {
+		for _, full := range list {
+			q.names[full[strings.LastIndexByte(full, '.')+1:]] = true
+		}
+	}
+	for _, u := range q.Uses {
+		q.names[u.Relation[strings.LastIndexByte(u.Relation, '.')+1:]] = true
+	}
+	f, err := pgparse.Split(q.SQL)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return
+	}
+	node := f.Stmts[0].Node
+	switch n := pgparse.Unwrap(node).(type) {
+	case *pgparse.SelectStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.InsertStmt:
+		q.plans = true
+	case *pgparse.MergeStmt:
+		q.plans = true
+		q.merging(n)
+	case *pgparse.CopyStmt:
+		q.copying(n)
+	}
+	for _, u := range query.Uses(node, query.Nothing{}) {
+		switch u.How {
+		case query.Inserts, query.Updates, query.Deletes:
+			q.rows = q.rows || u.How == query.Inserts
+			q.writes = append(q.writes, write{schema: u.Schema, name: u.Name, columns: u.Columns, width: u.Width, how: u.How})
+		case query.UpdatesColumn:
+			w := write{columns: []string{u.Column}, how: query.Updates}
+			if u.Of != nil && u.Of.Range != nil {
+				w.schema, w.name = pgparse.RangeName(u.Of.Range)
+			}
+			q.writes = append(q.writes, w)
+		case query.ArbitratesName:
+			q.named = true
+		}
+	}
+}
+
+// merging notes what MERGE inserts: no plan tells that.
+func (q *recorded) merging(n *pgparse.MergeStmt) {
+	schema, name := pgparse.RangeName(n.GetRelation())
+	for _, clause := range n.GetMergeWhenClauses() {
+		when := clause.GetMergeWhenClause()
+		if when.GetCommandType() != pgparse.CmdType_CMD_INSERT {
+			continue
+		}
+		w := write{schema: schema, name: name, width: len(when.GetValues()), how: query.Inserts}
+		for _, target := range when.GetTargetList() {
+			w.columns = append(w.columns, target.GetResTarget().GetName())
+		}
+		q.merges = append(q.merges, w)
+	}
+}
+
+// copying makes of COPY, which the server does not analyse before it runs it, a query
+// that needs the same tables and columns.
+func (q *recorded) copying(n *pgparse.CopyStmt) {
+	if n.GetQuery() != nil {
+		q.ask, q.plans = inner(q.SQL), true
+		return
+	}
+	rv := n.GetRelation()
+	if rv == nil {
+		return
+	}
+	table := pgparse.QuoteIdent(rv.GetRelname())
+	if rv.GetSchemaname() != "" {
+		table = pgparse.QuoteIdent(rv.GetSchemaname()) + "." + table
+	}
+	var columns, values []string
+	for i, name := range pgparse.Texts(n.GetAttlist()) {
+		columns = append(columns, pgparse.QuoteIdent(name))
+		values = append(values, fmt.Sprintf("$%d", i+1))
+	}
+	q.plans = true
+	switch {
+	case !n.GetIsFrom() && len(columns) == 0:
+		q.ask = "TABLE " + table
+	case !n.GetIsFrom():
+		q.ask = "SELECT " + strings.Join(columns, ", ") + " FROM " + table
+	case len(columns) == 0:
+		q.ask, q.copies = "INSERT INTO "+table+" DEFAULT VALUES", table
+	default:
+		q.rows = true
+		q.ask = "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+	}
+}
+
+// inner is what stands between the first parenthesis and the one that closes it.
+func inner(sql string) string {
+	depth, from := 0, strings.IndexByte(sql, '(')
+	for i, quote := max(from, 0), byte(0); i < len(sql); i++ {
+		switch c := sql[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth == 0 {
+				return sql[from+1 : i]
+			}
+		}
+	}
+	return sql
+}
+
+// names are the names in a text, as the server folds them.
+func names(sql string) map[string]bool {
+	out := map[string]bool{}
+	for i := 0; i < len(sql); {
+		c := sql[i]
+		switch {
+		case c == '"':
+			var b strings.Builder
+			for i++; i < len(sql); i++ {
+				if sql[i] == '"' {
+					if i+1 == len(sql) || sql[i+1] != '"' {
+						break
+					}
+					i++
+				}
+				b.WriteByte(sql[i])
+			}
+			i++
+			out[b.String()] = true
+		case c == '_' || c >= 0x80 || 'a' <= c|0x20 && c|0x20 <= 'z':
+			from := i
+			for i < len(sql) && (sql[i] == '_' || sql[i] == '$' || sql[i] >= 0x80 || '0' <= sql[i] && sql[i] <= '9' || 'a' <= sql[i]|0x20 && sql[i]|0x20 <= 'z') {
+				i++
+			}
+			out[strings.ToLower(sql[from:i])] = true
+		default:
+			i++
+		}
+	}
+	return out
+}

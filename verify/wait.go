@@ -1,0 +1,88 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// examples bounds the queries that are named for a statement.
+const examples = 3
+
+// waiting says of each statement which of the deployed code's queries its locks make wait.
+// The locks that a query takes are those that the server took to plan it at the base.
+func (c *checker) waiting(r *onward.Report) {
+	base := c.moments[0]
+	byName := map[string][]*recorded{}
+	held := map[*recorded]map[string]onward.Lock{}
+	var calls int64
+	for _, q := range c.queries {
+		if q.code != onward.OldCode || len(q.states) == 0 {
+			continue
+		}
+		calls += q.calls
+		held[q] = map[string]onward.Lock{}
+		for oid, text := range q.states[0].relations {
+			if o := base.schema.relations[oid]; o != nil {
+				byName[o.schema+"."+o.name] = append(byName[o.schema+"."+o.name], q)
+				held[q][o.schema+"."+o.name] = mode(text)
+			}
+		}
+	}
+	for i := range r.Migrations {
+		for j := range r.Migrations[i].Statements {
+			st := &r.Migrations[i].Statements[j]
+			waits := map[*recorded]bool{}
+			w := &onward.Waiting{}
+			for _, e := range st.Effects {
+				if e.New || e.Lock < onward.ShareLock {
+					continue
+				}
+				before := len(waits)
+				for _, q := range byName[e.Relation] {
+					if conflicts(e.Lock, held[q][e.Relation]) {
+						waits[q] = true
+					}
+				}
+				if len(waits) > before {
+					w.Relations = append(w.Relations, strings.TrimPrefix(e.Relation, "public."))
+				}
+			}
+			if len(waits) > 0 {
+				sum(w, waits, calls)
+				st.Waiting = w
+			}
+		}
+	}
+}
+
+// conflicts reports whether a query that takes one lock waits for who holds another
+// (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
+func conflicts(held, wanted onward.Lock) bool {
+	switch wanted {
+	case onward.AccessShareLock:
+		return held.BlocksReads()
+	case onward.RowShareLock:
+		return held >= onward.ExclusiveLock
+	}
+	return held.BlocksWrites()
+}
+
+// sum counts the queries that wait.
+func sum(w *onward.Waiting, waits map[*recorded]bool, calls int64) {
+	var list []*recorded
+	for q := range waits {
+		list = append(list, q)
+		w.Queries++
+		w.Calls += q.calls
+	}
+	if calls > 0 {
+		w.Share = float64(w.Calls) / float64(calls)
+	}
+	slices.SortFunc(list, func(a, b *recorded) int { return cmp.Or(-cmp.Compare(a.calls, b.calls), cmp.Compare(a.ID, b.ID)) })
+	for _, q := range list[:min(len(list), examples)] {
+		w.Examples = append(w.Examples, onward.WaitingQuery{ID: q.ID, Query: q.SQL, Sender: q.sender, Calls: q.calls})
+	}
+}
