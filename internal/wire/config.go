@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"time"
+)
+
+// Config says where a proxy listens, and what it stands before.
+type Config struct {
+	// Listen is "host:port", where port 0 takes a free one, or "unix:DIR" for a socket in a
+	// directory, as libpq expects it there; "" is "127.0.0.1:0".
+	Listen string
+	// Server is who gets what clients send.
+	Server Server
+	// TLS is what the proxy shows to clients that want to encrypt (see SelfSigned); nil
+	// tells them that there is no encryption.
+	TLS *tls.Config
+	// Sink sees what is sent; nil records nothing.
+	Sink Sink
+	// BeforeDrop is called, and waited for, before a message is passed on that drops a
+	// database, or a schema with what is in it. It is called by the connection's own
+	// goroutine: other connections go on. While it runs, a session of its own in that
+	// database is in the way of nobody; it has to be closed before BeforeDrop returns.
+	BeforeDrop func(ctx context.Context, drop Drop)
+	// Grace is for how long Close waits for clients to leave by themselves; 0 is 2 s.
+	Grace time.Duration
+	// Logger hears of connections that could not be made, at Info, and of what clients do
+	// wrong, at Debug; nil is silence. Nothing that a client sent is in it.
+	Logger *slog.Logger
+}
+
+// Drop is what is about to go.
+type Drop struct {
+	Database string // the one that goes, or that has the schema
+	Schema   string // unquoted; "" where the database goes
+}
+
+// Startup is what a client says of itself when it connects, and what the server reports
+// of the session at its begin.
+type Startup struct {
+	User, Database string
+	// Parameters are those of the startup message but user and database: application_name,
+	// options, search_path.
+	Parameters map[string]string
+}
+
+// Sink gets what clients send.
+type Sink interface {
+	// Session is called for each client that the server has let in. A nil Tap does not
+	// record it.
+	Session(Startup) Tap
+}
+
+// Tap sees the messages of one session, one call at a time. Messages from the client
+// come before the server has them, those of the server after the client has them. body is
+// valid during the call only; it is cut at the message's limit, and size is how long it was.
+type Tap interface {
+	Client(kind byte, body []byte, size int)
+	Server(kind byte, body []byte, size int)
+	// Lost: what comes from one side makes no sense; nothing more is shown.
+	Lost(why string)
+	// Close is called once, after the last message.
+	Close()
+}
+
+// Limits of what a tap sees of a message, in bytes of its body.
+const (
+	MaxText  = 1 << 20  // a query's text, a description of columns
+	MaxBind  = 64 << 10 // parameters of a query, names
+	MaxRow   = 4 << 10  // a row of a result
+	MaxShort = 8 << 10  // errors, tags, settings
+)
+
+// unseen messages are passed on and not shown.
+const unseen = -1
+
+// limits has a limit for each kind of message.
+type limits [256]int32
+
+func limitsOf(shown map[byte]int32) *limits {
+	l := new(limits)
+	for i := range l {
+		l[i] = unseen
+	}
+	for kind, n := range shown {
+		l[kind] = n
+	}
+	return l
+}
+
+var (
+	// clientLimits leaves out the data of COPY (d). Passwords (p) are looked at by
+	// relay.password alone, which looks for the name of a mechanism.
+	clientLimits = limitsOf(map[byte]int32{
+		'Q': MaxText, 'P': MaxText, 'B': MaxBind, 'E': MaxShort, 'D': MaxShort, 'C': MaxShort,
+		'S': 0, 'H': 0, 'F': 0, 'X': 0, 'c': 0, 'f': 0, 'p': 64,
+	})
+	// serverLimits leaves out the data of COPY (d, c), the keys of cancelling (K), notices
+	// and notifications (N, A).
+	serverLimits = limitsOf(map[byte]int32{
+		'T': MaxText, 't': MaxText, 'D': MaxRow, 'C': MaxShort, 'E': MaxShort, 'S': MaxShort, 'Z': 1,
+		'1': 0, '2': 0, '3': 0, 'n': 0, 'I': 0, 's': 0, 'G': 0, 'H': 0, 'W': 0, 'V': 0,
+	})
+)

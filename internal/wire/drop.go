@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// dropText finds what drops a database or a schema. It is asked only of texts that have the
+// words, and takes comments for white space.
+var (
+	dropText    = regexp.MustCompile(`(?is)\bdrop\s+(database|schema)\s+(?:if\s+exists\s+)?((?:"(?:[^"]|"")+"|[^\s,;("]+)(?:\s*,\s*(?:"(?:[^"]|"")+"|[^\s,;("]+))*)([^;]*)`)
+	dropName    = regexp.MustCompile(`"(?:[^"]|"")+"|[^\s,"]+`)
+	dropComment = regexp.MustCompile(`(?s)/\*.*?\*/|--[^\n]*`)
+)
+
+// dropped appends what a message drops.
+func dropped(list []Drop, kind byte, body []byte, database string) []Drop {
+	if kind == 'P' {
+		_, body, _ = bytes.Cut(body, []byte{0})
+	}
+	body, _, _ = bytes.Cut(body, []byte{0})
+	if !hasDrop(body) {
+		return list
+	}
+	text := dropComment.ReplaceAllString(string(body), " ")
+	for _, m := range dropText.FindAllStringSubmatch(text, -1) {
+		schema := strings.EqualFold(m[1], "schema")
+		if schema && !strings.Contains(strings.ToLower(m[3]), "cascade") {
+			continue
+		}
+		for _, name := range dropName.FindAllString(m[2], -1) {
+			if name = unquote(name); schema {
+				list = append(list, Drop{Database: database, Schema: name})
+			} else {
+				list = append(list, Drop{Database: name})
+			}
+		}
+	}
+	return list
+}
+
+// hasDrop is quick: nearly no text has the words.
+func hasDrop(text []byte) bool {
+	for i := 0; ; {
+		at := bytes.IndexAny(text[i:], "dD")
+		if at < 0 || i+at+4 > len(text) {
+			return false
+		}
+		if i += at; bytes.EqualFold(text[i:i+4], []byte("drop")) {
+			return true
+		}
+		i++
+	}
+}
+
+// unquote is the name that a written one means.
+func unquote(name string) string {
+	if strings.HasPrefix(name, `"`) {
+		return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
+	}
+	return strings.ToLower(name)
+}

@@ -1,0 +1,96 @@
+package wire
+
+import "encoding/binary"
+
+// maxFrame is the longest message that Postgres takes or sends.
+const maxFrame = 1<<30 + 1<<20
+
+// framer cuts a stream into messages, however it comes in pieces. It holds at most what
+// the limit of one message lets it show.
+type framer struct {
+	limits *limits
+	emit   func(kind byte, body []byte, size int)
+	broken bool // the stream is none: nothing more is shown
+
+	head  [5]byte
+	nhead int
+	body  []byte // what of a message in pieces is shown
+	want  int    // how much of it is to be shown
+	left  int    // bytes of the message that are still to come
+	size  int
+}
+
+// feed takes the next piece.
+func (f *framer) feed(p []byte) {
+	for len(p) > 0 && !f.broken {
+		switch {
+		case f.left > 0:
+			p = f.more(p)
+		case f.nhead == 0 && len(p) >= 5:
+			p = f.whole(p)
+		default:
+			n := copy(f.head[f.nhead:], p)
+			f.nhead += n
+			p = p[n:]
+			if f.nhead == 5 {
+				f.begin(f.head[0], int(binary.BigEndian.Uint32(f.head[1:])))
+			}
+		}
+	}
+}
+
+// whole takes a message that is here with its head, from which it is shown in place.
+func (f *framer) whole(p []byte) []byte {
+	kind, size := p[0], int(binary.BigEndian.Uint32(p[1:]))-4
+	if size < 0 || size > maxFrame {
+		f.broken = true
+		return nil
+	}
+	if len(p) < 5+size {
+		f.head[0] = kind
+		f.begin(kind, size+4)
+		return p[5:]
+	}
+	if limit := f.limits[kind]; limit != unseen {
+		f.emit(kind, p[5:5+min(size, int(limit))], size)
+	}
+	return p[5+size:]
+}
+
+// begin starts a message in pieces.
+func (f *framer) begin(kind byte, length int) {
+	f.nhead = 0
+	f.head[0] = kind
+	f.size = length - 4
+	if f.size < 0 || f.size > maxFrame {
+		f.broken = true
+		return
+	}
+	f.left = f.size
+	f.want = min(f.size, int(f.limits[kind]))
+	f.body = f.body[:0]
+	if f.left == 0 {
+		f.end()
+	}
+}
+
+// more takes what p has of the message that was begun.
+func (f *framer) more(p []byte) []byte {
+	n := min(f.left, len(p))
+	if room := f.want - len(f.body); room > 0 {
+		f.body = append(f.body, p[:min(n, room)]...)
+	}
+	if f.left -= n; f.left == 0 {
+		f.end()
+	}
+	return p[n:]
+}
+
+func (f *framer) end() {
+	if f.limits[f.head[0]] != unseen {
+		f.emit(f.head[0], f.body, f.size)
+	}
+	if cap(f.body) > MaxBind {
+		f.body = nil
+	}
+}

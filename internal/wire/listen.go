@@ -1,0 +1,217 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Proxy is one that listens. Its methods may be called concurrently.
+type Proxy struct {
+	cfg      Config
+	listener net.Listener
+	ctx      context.Context
+	cancel   context.CancelFunc
+	all      sync.WaitGroup
+	closing  sync.Once
+
+	mu     sync.Mutex
+	open   map[net.Conn]bool
+	closed bool
+
+	sessions, current, failed, cancels atomic.Int64
+}
+
+// Listen starts a proxy. Its connections end with the context, or with Close, which must be
+// called in any case. The error says why it cannot listen.
+func Listen(ctx context.Context, cfg Config) (*Proxy, error) {
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 2 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	network, addr := "tcp", cfg.Listen
+	if dir, ok := strings.CutPrefix(cfg.Listen, "unix:"); ok {
+		network, addr = "unix", filepath.Join(dir, socketName)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, network, addr)
+	if err != nil {
+		return nil, fmt.Errorf("the proxy cannot listen on %s: %w", cfg.Listen, err)
+	}
+	p := &Proxy{cfg: cfg, listener: l, open: map[net.Conn]bool{}}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	p.all.Add(1)
+	go p.accept()
+	context.AfterFunc(p.ctx, p.cut)
+	return p, nil
+}
+
+// socketName is libpq's, for its default port.
+const (
+	socketPort = 5432
+	socketName = ".s.PGSQL.5432"
+)
+
+// Addr is where it listens.
+func (p *Proxy) Addr() net.Addr { return p.listener.Addr() }
+
+// Host is what PGHOST has to be: an address, or the directory of the socket.
+func (p *Proxy) Host() string {
+	if t, ok := p.Addr().(*net.TCPAddr); ok {
+		if t.IP.IsUnspecified() {
+			return "127.0.0.1"
+		}
+		return t.IP.String()
+	}
+	return filepath.Dir(p.Addr().String())
+}
+
+// Port is what PGPORT has to be.
+func (p *Proxy) Port() string {
+	if t, ok := p.Addr().(*net.TCPAddr); ok {
+		return strconv.Itoa(t.Port)
+	}
+	return strconv.Itoa(socketPort)
+}
+
+// Stats counts a proxy's connections.
+type Stats struct {
+	Sessions int64 // clients that the server let in, until now
+	Current  int64 // connections that are open
+	Failed   int64 // clients that never got to the server
+	Cancels  int64 // requests to cancel a query
+}
+
+// Stats tells how many connections there were.
+func (p *Proxy) Stats() Stats {
+	return Stats{p.sessions.Load(), p.current.Load(), p.failed.Load(), p.cancels.Load()}
+}
+
+// Close stops listening, waits for clients to leave by themselves as long as Config.Grace,
+// and cuts off those that stay. When it returns nothing of the proxy runs any more.
+func (p *Proxy) Close() error {
+	var err error
+	p.closing.Do(func() {
+		err = p.listener.Close()
+		if errors.Is(err, net.ErrClosed) { // the context had ended
+			err = nil
+		}
+		done := make(chan struct{})
+		go func() { p.all.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(p.cfg.Grace):
+		}
+		p.cancel()
+		p.cut()
+		<-done
+	})
+	return err
+}
+
+// cut closes the listener and all connections.
+func (p *Proxy) cut() {
+	p.listener.Close() //nolint:errcheck // closed already, mostly
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for c := range p.open {
+		c.Close() //nolint:errcheck // whoever uses it hears of it
+	}
+}
+
+// hold keeps a connection for cut, and lets it go.
+func (p *Proxy) hold(c net.Conn) (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		c.Close() //nolint:errcheck // whoever uses it hears of it
+	}
+	p.open[c] = true
+	return func() {
+		c.Close() //nolint:errcheck // it has ended
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.open, c)
+	}
+}
+
+func (p *Proxy) accept() {
+	defer p.all.Done()
+	for {
+		conn, err := p.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed), p.ctx.Err() != nil:
+			return
+		case err != nil: // too many open files, say
+			p.cfg.Logger.Info("a connection could not be accepted", "error", err)
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		p.all.Add(1)
+		p.current.Add(1)
+		go func() {
+			defer p.all.Done()
+			defer p.current.Add(-1)
+			defer p.hold(conn)()
+			if err := p.serve(conn); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+				p.cfg.Logger.Debug("a connection ended", "error", err)
+			}
+		}()
+	}
+}
+
+// serve handles one client from its first byte.
+func (p *Proxy) serve(conn net.Conn) error {
+	h, err := greet(p.ctx, conn, p.cfg.TLS)
+	if err != nil {
+		p.failed.Add(1)
+		return err
+	}
+	if h.code == codeCancel {
+		p.cancels.Add(1)
+		return p.forwardCancel(h)
+	}
+	server, from, err := p.cfg.Server.open(p.ctx, h.message, true)
+	if err != nil {
+		p.failed.Add(1)
+		p.cfg.Logger.Info("the server cannot be reached", "error", err)
+		_, werr := h.conn.Write(fatal("08006", "the server cannot be reached: %v", err))
+		return errors.Join(err, werr)
+	}
+	defer p.hold(server)()
+	startup, replication := parseStartup(h.message)
+	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, quiet: replication || p.cfg.Sink == nil}
+	_, r.encrypted = h.conn.(interface{ HandshakeContext(context.Context) error })
+	return r.run(from)
+}
+
+// forwardCancel passes a request to cancel on, whose key is the server's own, and waits for the server
+// to have taken it: it closes the connection then.
+func (p *Proxy) forwardCancel(h hello) error {
+	server, _, err := p.cfg.Server.open(p.ctx, h.message, false)
+	if err != nil {
+		return err
+	}
+	defer p.hold(server)()
+	if err := server.SetReadDeadline(time.Now().Add(dialTimeout)); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, server)
+	return err
+}
