@@ -1,0 +1,130 @@
+package collect
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+// follow does what a statement does to its session. command is the tag with which the
+// server answered: COMMIT in a transaction that failed says ROLLBACK. The collector is locked.
+func (s *session) follow(p *part, command string) {
+	c := p.control
+	if c.do == nothing {
+		return
+	}
+	if c.do == commits && command == "ROLLBACK" {
+		c.do = rollsBack
+	}
+	switch c.do {
+	case begins:
+		s.run.begin(s)
+	case commits:
+		s.run.end(s, "commit")
+	case rollsBack:
+		s.run.end(s, "rollback")
+	case saves:
+		if len(s.settings.saved) == 0 {
+			s.run.saves()
+		}
+	case rollsBackTo:
+		if len(s.settings.saved) > 0 && s.settings.saved[0].name == c.name && s.status != 'E' {
+			s.run.cut(s)
+		}
+	case prepares:
+		if len(s.prepared) < maxPrepared {
+			s.prepared[c.name] = &prepared{part: p, named: true}
+		}
+	case deallocates:
+		forget(s.prepared, c.name)
+	case declares:
+		if len(s.portals) < maxPrepared {
+			s.portals[c.name] = &portal{of: &prepared{part: p}, counted: true}
+		}
+	case closes:
+		forget(s.portals, c.name)
+	case discards:
+		clear(s.prepared)
+		clear(s.portals)
+	}
+	was := s.settings.now
+	s.settings.apply(&c)
+	if s.settings.now != was {
+		clear(s.cache)
+	}
+	if c.chain {
+		s.run.begin(s)
+		s.settings.apply(&control{do: begins})
+	}
+}
+
+// forget removes a name, or all.
+func forget[V any](from map[string]V, name string) {
+	if name == "" {
+		clear(from)
+	}
+	delete(from, name)
+}
+
+// settle compares what is thought of the transaction with what the server says.
+func (s *session) settle() {
+	switch inside := s.status != 'I'; {
+	case inside && !s.run.tx:
+		s.c.mu.Lock()
+		s.run.begin(s)
+		s.c.mu.Unlock()
+	case !inside && s.run.tx: // in a procedure, or two phases
+		s.c.mu.Lock()
+		s.run.end(s, "commit")
+		s.c.mu.Unlock()
+	}
+	if s.status == 'I' && len(s.portals) > 0 {
+		for name, p := range s.portals {
+			if p.of.part == nil || p.of.part.control.do != declares || name == "" {
+				delete(s.portals, name)
+			}
+		}
+	}
+}
+
+// placed puts a call into its sequence, and finds out whose it is. The collector is locked.
+func (s *session) placed(q *query, who *person, p *place, out outcome, do action) {
+	sh := q.key.shape
+	if sh.own == workload.Session {
+		return
+	}
+	if s.settings.replica && sh.writes {
+		q.marks[asFixture]++
+	} else if !s.run.tx {
+		s.marker.single(q, s.fixture(sh))
+	}
+	s.run.add(s, q, who, p, s.result.depends)
+	for _, v := range s.result.values {
+		if len(s.run.seen) < maxSeen {
+			s.run.seen[v] = struct{}{}
+		}
+	}
+	if out.state == "" && sh.ddl {
+		s.run.ddl = true
+	}
+}
+
+// fixture: rows that a whole message lays in, or that a program of Postgres' own restores.
+func (s *session) fixture(sh *shape) bool {
+	if o := s.ops.front(); o != nil && o.kind == opQuery && o.text != nil && o.text.fixture {
+		return sh.writes
+	}
+	return sh.normal.Kind == workload.Copy && sh.writes && oneOf(s.app, "psql", "pg_restore")
+}
+
+// testOf finds a test's name in application_name, where a runner has put it: pytest's
+// tests/test_x.py::test_y, "test: name", Go's TestX/case.
+func testOf(app string) (test, rest string) {
+	if t, ok := strings.CutPrefix(app, "test:"); ok {
+		return strings.TrimSpace(t), ""
+	}
+	if strings.Contains(app, ".py::") || len(app) > 4 && strings.HasPrefix(app, "Test") && app[4] >= 'A' && app[4] <= 'Z' {
+		return app, ""
+	}
+	return "", app
+}

@@ -1,0 +1,141 @@
+package collect
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// reader takes a message's body apart. What is not there reads as nothing.
+type reader struct{ b []byte }
+
+func (r *reader) int16() int {
+	if len(r.b) < 2 {
+		r.b = nil
+		return 0
+	}
+	v := binary.BigEndian.Uint16(r.b)
+	r.b = r.b[2:]
+	return int(v)
+}
+
+func (r *reader) uint32() uint32 {
+	if len(r.b) < 4 {
+		r.b = nil
+		return 0
+	}
+	v := binary.BigEndian.Uint32(r.b)
+	r.b = r.b[4:]
+	return v
+}
+
+// text reads up to the next zero byte, or what there is.
+func (r *reader) text() []byte {
+	v, rest, _ := bytes.Cut(r.b, []byte{0})
+	r.b = rest
+	return v
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
+}
+
+// value reads a value with its length; ok is false where the message was cut off.
+func (r *reader) value() (v []byte, null, ok bool) {
+	if len(r.b) < 4 {
+		return nil, false, false
+	}
+	n := int32(r.uint32())
+	if n < 0 {
+		return nil, true, true
+	}
+	if int(n) > len(r.b) {
+		return nil, false, false
+	}
+	v, r.b = r.b[:n], r.b[n:]
+	return v, false, true
+}
+
+// Column is one of a result, as the server describes it.
+type Column struct {
+	Name     string
+	Type     uint32 // OID
+	Modifier int32  // atttypmod, -1 for none
+	Table    uint32 // OID of the table that it is a column of; 0 for an expression
+	Number   int    // attnum there
+}
+
+// each calls f for the columns of a RowDescription. name is valid during the call only.
+func eachColumn(body []byte, f func(i int, name []byte, c Column, binary bool)) int {
+	in := reader{body}
+	n := in.int16()
+	for i := range n {
+		name := in.text()
+		if len(in.b) < 18 {
+			return i
+		}
+		c := Column{Table: in.uint32(), Number: in.int16(), Type: in.uint32()}
+		in.int16()
+		c.Modifier = int32(in.uint32())
+		f(i, name, c, in.int16() == 1)
+	}
+	return n
+}
+
+// columns are those of a RowDescription.
+func columns(body []byte) []Column {
+	out := []Column{}
+	eachColumn(body, func(_ int, name []byte, c Column, _ bool) {
+		c.Name = string(name)
+		out = append(out, c)
+	})
+	return out
+}
+
+// oids are those of Parse or ParameterDescription.
+func oids(in *reader) []uint32 {
+	n := in.int16()
+	if n == 0 {
+		return nil
+	}
+	out := make([]uint32, min(n, len(in.b)/4))
+	for i := range out {
+		out[i] = in.uint32()
+	}
+	return out
+}
+
+// sqlstate finds the code of an error; the other fields hold values.
+func sqlstate(body []byte) string {
+	in := reader{body}
+	for {
+		switch field := in.byte(); field {
+		case 0:
+			return "XX000"
+		case 'C':
+			return string(in.text())
+		default:
+			in.text()
+		}
+	}
+}
+
+// tag is a command's tag without its numbers, and the last of them.
+func tag(body []byte) (command []byte, rows int64) {
+	body = bytes.TrimRight(body, "\x00")
+	at := bytes.IndexByte(body, ' ')
+	if at < 0 {
+		return body, 0
+	}
+	for _, c := range body[bytes.LastIndexByte(body, ' ')+1:] {
+		if c < '0' || c > '9' || rows > 1<<50 {
+			return body, 0
+		}
+		rows = rows*10 + int64(c-'0')
+	}
+	return body[:at], rows
+}

@@ -1,0 +1,41 @@
+package collect
+
+import "sync"
+
+// recent keeps values by key, some of those that were used last: when the young half is full it
+// becomes the old one, and what was the old one goes.
+type recent[K comparable, V any] struct {
+	mu         sync.Mutex
+	size       int
+	young, old map[K]V
+}
+
+func newRecent[K comparable, V any](size int) *recent[K, V] {
+	return &recent[K, V]{size: size / 2, young: map[K]V{}}
+}
+
+func (r *recent[K, V]) get(k K) (V, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v, ok := r.young[k]; ok {
+		return v, true
+	}
+	v, ok := r.old[k]
+	if ok {
+		r.add(k, v)
+	}
+	return v, ok
+}
+
+func (r *recent[K, V]) put(k K, v V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(k, v)
+}
+
+func (r *recent[K, V]) add(k K, v V) {
+	if len(r.young) >= r.size {
+		r.old, r.young = r.young, make(map[K]V, r.size/4)
+	}
+	r.young[k] = v
+}

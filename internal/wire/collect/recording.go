@@ -1,0 +1,180 @@
+package collect
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+// Recording is what a collector has seen.
+type Recording struct {
+	// Workload is sorted and whole, but for what only the server can say of its queries:
+	// the names of types, columns, and what they use.
+	Workload *workload.Workload
+	// Facts are by the query's ID, with what the server needs to say the rest.
+	Facts map[string]Facts
+}
+
+// Facts are what the protocol showed of a query. Its numbers (OIDs) have their meaning in
+// Database only.
+type Facts struct {
+	// Database is the one that it was first sent to, by its whole name; Databases are all of
+	// them, some 16 at most.
+	Database  string
+	Databases []string
+	// ParamOIDs are the types of the query's parameters, in their order; 0 for those of
+	// literals, whose types are in Query.Params, and for what nobody said. It is nil where
+	// nothing is known.
+	ParamOIDs []uint32
+	// Columns are those of the result; empty and not nil where it has none, nil where the
+	// client did not ask.
+	Columns []Column
+}
+
+// Recording gives all that was seen until now. What still waits to be told from a
+// migration counts when its session has ended.
+func (c *Collector) Recording() *Recording { return c.recording("") }
+
+// Seen gives what was sent to one database until now: for asking about its queries before it
+// goes (see wire.Config.BeforeDrop).
+func (c *Collector) Seen(database string) *Recording { return c.recording(database) }
+
+func (c *Collector) recording(database string) *Recording {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &Recording{Workload: &workload.Workload{Schema: workload.Schema, Sources: []string{"record"}}, Facts: map[string]Facts{}}
+	for _, q := range c.queries {
+		if q.calls == 0 || database != "" && !slices.Contains(q.databases, database) {
+			continue
+		}
+		r.Workload.Queries = append(r.Workload.Queries, q.stored())
+		f := q.facts
+		f.Databases = slices.Clone(q.databases)
+		r.Facts[q.id] = f
+	}
+	slices.SortFunc(r.Workload.Queries, func(a, b workload.Query) int { return strings.Compare(a.ID, b.ID) })
+	if database == "" {
+		r.Workload.Sequences = c.stored()
+		r.Workload.Notes = c.notes()
+	}
+	return r
+}
+
+// stored is a query as it is written down.
+func (q *query) stored() workload.Query {
+	n := &q.key.shape.normal
+	w := workload.Query{
+		ID: q.id, SQL: n.SQL, Kind: n.Kind, Mark: q.mark(), Unread: n.Unread,
+		SearchPath: q.key.scope.path, Role: q.key.scope.role, Named: q.named,
+		Calls: q.calls, Rows: q.rows, MostRows: q.most, Parents: q.parents, MS: milliseconds(q.spent),
+		Errors: maps.Clone(q.errors), Senders: senders(q.senders),
+	}
+	for _, t := range n.Params {
+		if t == "" {
+			t = "unknown"
+		}
+		w.Params = append(w.Params, t)
+	}
+	return w
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}
+
+func senders(list []sent) []workload.Sender {
+	var out []workload.Sender
+	for _, s := range list {
+		w := s.who.Sender
+		w.Calls = s.calls
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b workload.Sender) int {
+		return strings.Compare(a.Database+"\x00"+a.Application+"\x00"+a.Place+"\x00"+a.Test, b.Database+"\x00"+b.Application+"\x00"+b.Place+"\x00"+b.Test)
+	})
+	return out
+}
+
+// stored are the sequences of code. Steps that are none of it are left out.
+func (c *Collector) stored() []workload.Sequence {
+	var out []workload.Sequence
+	byKey := map[string]int{}
+	for _, s := range c.sequences {
+		w := workload.Sequence{Transaction: s.how, Count: s.count, MS: milliseconds(s.spent), IdleMS: milliseconds(s.idle),
+			MostIdleMS: milliseconds(s.most), Senders: senders(s.senders)}
+		text := s.how
+		for _, st := range s.steps {
+			if st.q.mark() != workload.Code || st.q.calls == 0 {
+				continue
+			}
+			step := workload.Step{Query: st.q.id, Depends: st.depends}
+			if st.times > 1 {
+				step.Times = st.times
+			}
+			w.Steps = append(w.Steps, step)
+			text += " " + st.q.id
+		}
+		if len(w.Steps) == 0 || s.how == "" && len(w.Steps) < 2 {
+			continue
+		}
+		if at, ok := byKey[text]; ok {
+			merge(&out[at], &w)
+			continue
+		}
+		byKey[text] = len(out)
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b workload.Sequence) int { return strings.Compare(order(&a), order(&b)) })
+	return out
+}
+
+// merge puts two together that are one without steps that are no code.
+func merge(a, b *workload.Sequence) {
+	for i := range a.Steps {
+		a.Steps[i].Times = max(a.Steps[i].Times, b.Steps[i].Times)
+		a.Steps[i].Depends = a.Steps[i].Depends || b.Steps[i].Depends
+	}
+	a.Count, a.MS, a.IdleMS, a.MostIdleMS = a.Count+b.Count, a.MS+b.MS, a.IdleMS+b.IdleMS, max(a.MostIdleMS, b.MostIdleMS)
+	for _, s := range b.Senders {
+		at := slices.IndexFunc(a.Senders, func(o workload.Sender) bool {
+			o.Calls = s.Calls
+			return o == s
+		})
+		if at < 0 {
+			a.Senders = append(a.Senders, s)
+		} else {
+			a.Senders[at].Calls += s.Calls
+		}
+	}
+}
+
+// order is what sequences are sorted by.
+func order(s *workload.Sequence) string {
+	var b strings.Builder
+	for _, st := range s.Steps {
+		b.WriteString(st.Query + " ")
+	}
+	return b.String() + s.Transaction
+}
+
+// notes say what is missing.
+func (c *Collector) notes() []string {
+	var out []string
+	say := func(n int64, format string) {
+		if n > 0 {
+			out = append(out, fmt.Sprintf(format, n))
+		}
+	}
+	say(c.left.long, "%d queries longer than 1 MB are not recorded")
+	say(c.left.many, "%d times a new query came when there were too many different ones already")
+	say(c.left.calls, "%d calls of queries that are not kept are not counted")
+	say(c.left.sequences, "%d sequences were too long, or too many, to be kept whole")
+	for _, why := range slices.Sorted(maps.Keys(c.left.why)) {
+		out = append(out, fmt.Sprintf("%d connections were not recorded to their end: %s", c.left.why[why], why))
+	}
+	return out
+}

@@ -1,0 +1,203 @@
+package collect
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"time"
+)
+
+// run is a sequence that has not ended.
+type run struct {
+	tx    bool
+	steps []step
+	full  bool // it has as many steps as are kept
+	ddl   bool // it changes the schema
+	suite bool // it holds several tests, each between a savepoint and its undoing
+	outer int  // how many steps there were at the outermost savepoint; -1 for none
+
+	began      time.Time
+	idle, most time.Duration
+	seen       map[uint64]struct{} // values of results
+	trace      uint64
+	where      string
+	who        *person
+	rest       bool // nothing came for so long that it is another request
+}
+
+// step is a query in a sequence, sent once or several times in a row.
+type step struct {
+	q       *query
+	times   int64
+	depends bool
+}
+
+// sequence is one that was seen.
+type sequence struct {
+	how        string
+	steps      []step
+	count      int64
+	spent      time.Duration
+	idle, most time.Duration
+	senders    []sent
+}
+
+// pause is for how long a connection is at rest between two requests, where nothing else
+// tells them apart.
+const pause = time.Second
+
+func (r *run) depends(h *hashes) bool {
+	for i := range h.n {
+		if _, ok := r.seen[h.of[i]]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// idles: the client let the server wait.
+func (r *run) idles(d time.Duration) {
+	if r.tx {
+		r.idle += d
+		r.most = max(r.most, d)
+	} else if d > pause {
+		r.rest = true
+	}
+}
+
+func (r *run) reset() {
+	seen, steps := r.seen, r.steps[:0]
+	clear(seen)
+	clear(steps[:cap(steps)])
+	*r = run{seen: seen, steps: steps, outer: -1}
+}
+
+// begin starts a transaction. The collector is locked.
+func (r *run) begin(s *session) {
+	if r.tx {
+		return
+	}
+	r.end(s, "")
+	r.reset()
+	r.tx, r.began = true, time.Now()
+}
+
+// add puts a query behind the others. The collector is locked.
+func (r *run) add(s *session, q *query, who *person, p *place, depends bool) {
+	n := len(r.steps)
+	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace ||
+		r.trace == 0 && n > 1 && r.steps[0].q == q && r.steps[n-1].q != q) {
+		r.end(s, "")
+		depends = false
+		n = 0
+	}
+	if n == 0 {
+		r.where, r.trace, r.who = p.where, p.trace, who
+		if !r.tx {
+			r.began = time.Now()
+		}
+	}
+	if n > 0 && r.steps[n-1].q == q && r.outer != n {
+		r.steps[n-1].times++
+		r.steps[n-1].depends = r.steps[n-1].depends || depends
+		return
+	}
+	if n >= maxSteps {
+		r.full = true
+		if r.tx && !r.ddl {
+			q.marks[asCode]++
+		}
+		return
+	}
+	r.steps = append(r.steps, step{q, 1, depends})
+}
+
+// saves: a savepoint that is in no other.
+func (r *run) saves() {
+	if !r.suite {
+		r.outer = len(r.steps)
+	}
+}
+
+// cut ends a test in a transaction that holds several: what was done since the outermost
+// savepoint is undone, though nothing had failed. The collector is locked.
+func (r *run) cut(s *session) {
+	if !r.tx || r.outer < 0 || r.outer > len(r.steps) {
+		return
+	}
+	r.suite = true
+	test := r.steps[r.outer:]
+	s.c.keep("rollback", test, r, time.Since(r.began))
+	for _, st := range test {
+		st.q.marks[asCode] += st.times
+	}
+	clear(test)
+	r.steps = r.steps[:r.outer]
+	clear(r.seen)
+	r.idle, r.most, r.began, r.full = 0, 0, time.Now(), false
+}
+
+// end takes the sequence in, and finds out whose its queries are. The collector is locked.
+func (r *run) end(s *session, how string) {
+	if len(r.steps) > 0 {
+		if !r.tx {
+			how = ""
+		}
+		if !r.suite && (r.tx || len(r.steps) > 1) {
+			s.c.keep(how, r.steps, r, time.Since(r.began))
+		}
+		if r.tx {
+			s.marker.transaction(r, how == "commit")
+		}
+	}
+	r.reset()
+}
+
+// keep counts a sequence. The collector is locked.
+func (c *Collector) keep(how string, steps []step, r *run, spent time.Duration) {
+	if len(steps) == 0 {
+		return
+	}
+	if r.full {
+		c.left.sequences++
+	}
+	var h maphash.Hash
+	h.SetSeed(c.seed[0])
+	h.WriteString(how) //nolint:errcheck // never fails
+	var b [8]byte
+	for _, st := range steps {
+		binary.LittleEndian.PutUint64(b[:], st.q.serial())
+		h.Write(b[:]) //nolint:errcheck // never fails
+	}
+	q := c.sequences[h.Sum64()]
+	if q == nil {
+		if len(c.sequences) >= c.cfg.MaxSequences {
+			c.left.sequences++
+			return
+		}
+		q = &sequence{how: how, steps: append([]step{}, steps...)}
+		c.sequences[h.Sum64()] = q
+	}
+	for i := range steps {
+		q.steps[i].times = max(q.steps[i].times, steps[i].times)
+		q.steps[i].depends = q.steps[i].depends || steps[i].depends
+	}
+	q.count++
+	q.spent += spent
+	q.idle += r.idle
+	q.most = max(q.most, r.most)
+	if r.who != nil {
+		q.sentBy(r.who)
+	}
+}
+
+// sentBy counts a sender; of many those that came first.
+func (q *sequence) sentBy(who *person) {
+	one := query{senders: q.senders}
+	one.sentBy(who)
+	q.senders = one.senders
+}
+
+// serial is a number that no other query has.
+func (q *query) serial() uint64 {
+	return maphash.String(valueSeed, q.id)
+}

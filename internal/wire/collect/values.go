@@ -1,0 +1,182 @@
+package collect
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"hash/maphash"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Values are looked at for one thing: whether what one query is given came in the result
+// of another. What is kept of one is a hash, until its sequence ends.
+const (
+	maxValue  = 64   // bytes of a value that is looked at
+	maxGiven  = 8    // values of a query that are
+	maxSeen   = 4096 // values of results, in a sequence
+	seenRows  = 64   // rows of a result
+	seenCells = 32   // columns of a row
+	maxFirst  = 1 << 17
+)
+
+// hashes are those of values that a query is given.
+type hashes struct {
+	n  int8
+	of [2 * maxGiven]uint64
+}
+
+func (h *hashes) add(v uint64) {
+	if v != 0 && int(h.n) < len(h.of) {
+		h.of[h.n] = v
+		h.n++
+	}
+}
+
+var valueSeed = maphash.MakeSeed()
+
+// hashText is a value's hash; 0 for values that say nothing.
+func hashText(v []byte) uint64 {
+	if len(v) == 0 || len(v) > maxValue {
+		return 0
+	}
+	switch string(v) {
+	case "0", "1", "t", "f", "true", "false":
+		return 0
+	}
+	return maphash.Bytes(valueSeed, v) | 1
+}
+
+// hashBinary is the hash that a value in binary has as a text, where its length says that
+// it is a whole number or a UUID.
+func hashBinary(v []byte) uint64 {
+	var text [40]byte
+	switch len(v) {
+	case 2:
+		return hashText(strconv.AppendInt(text[:0], int64(int16(binary.BigEndian.Uint16(v))), 10))
+	case 4:
+		return hashText(strconv.AppendInt(text[:0], int64(int32(binary.BigEndian.Uint32(v))), 10))
+	case 8:
+		return hashText(strconv.AppendInt(text[:0], int64(binary.BigEndian.Uint64(v)), 10))
+	case 16:
+		b := text[:36]
+		hex.Encode(b[:8], v[:4])
+		hex.Encode(b[9:13], v[4:6])
+		hex.Encode(b[14:18], v[6:8])
+		hex.Encode(b[19:23], v[8:10])
+		hex.Encode(b[24:], v[10:])
+		b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+		return hashText(b)
+	}
+	return hashText(v)
+}
+
+// textual reports whether a type's binary form is its text.
+func textual(oid uint32) bool {
+	switch oid {
+	case 18, 19, 25, 114, 705, 1042, 1043:
+		return true
+	}
+	return false
+}
+
+// literals are the values that stand in a text itself.
+func literals(sql string) (h hashes) {
+	if len(sql) > maxTextValues {
+		return h
+	}
+	for at := 0; int(h.n) < maxGiven; {
+		x := pgparse.NextLexeme(sql, at)
+		at = x.End
+		switch text := sql[x.Start:x.End]; x.Kind {
+		case pgparse.LexemeEnd:
+			return h
+		case pgparse.LexemeNumber:
+			h.add(hashText([]byte(text)))
+		case pgparse.LexemeString:
+			if strings.HasPrefix(text, "'") && len(text) <= maxValue {
+				h.add(hashText([]byte(unquoted(text))))
+			}
+		}
+	}
+	return h
+}
+
+// maxTextValues is the longest text whose literals are looked at.
+const maxTextValues = 16 << 10
+
+// result is what is known of the rows that a query gives.
+type result struct {
+	open    bool // its begin was seen
+	depends bool
+	oids    [seenCells]uint32
+	binary  uint32 // a bit for each column
+
+	values  []uint64 // what later queries may be given
+	joined  bool     // the first column's values count
+	rows    int64
+	first   map[uint64]struct{} // values of the first column
+	parents int64
+}
+
+// reset begins the next result of a session.
+func (r *result) reset() {
+	r.open, r.depends, r.rows, r.parents, r.binary = false, false, 0, 0, 0
+	r.values = r.values[:0]
+	if len(r.first) > 1024 {
+		r.first = nil
+	}
+	clear(r.first)
+}
+
+// row takes one row.
+func (r *result) row(body []byte) {
+	r.rows++
+	look := r.rows <= seenRows
+	if !r.joined && !look {
+		return
+	}
+	in := reader{body}
+	n := in.int16()
+	for i := 0; i < n && i < seenCells; i++ {
+		v, null, ok := in.value()
+		if !ok {
+			return
+		}
+		if i == 0 && r.joined {
+			r.parent(v)
+		}
+		if !look {
+			return
+		}
+		if null {
+			continue
+		}
+		h := uint64(0)
+		if r.binary&(1<<i) != 0 && !textual(r.oids[i]) {
+			h = hashBinary(v)
+		} else {
+			h = hashText(v)
+		}
+		if h != 0 {
+			r.values = append(r.values, h)
+		}
+	}
+}
+
+// parent counts a value of the first column, where it is new. Beyond some number all are.
+func (r *result) parent(v []byte) {
+	if len(r.first) >= maxFirst {
+		r.parents++
+		return
+	}
+	if r.first == nil {
+		r.first = map[uint64]struct{}{}
+	}
+	h := maphash.Bytes(valueSeed, v)
+	if _, ok := r.first[h]; !ok {
+		r.first[h] = struct{}{}
+		r.parents++
+	}
+}
