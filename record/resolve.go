@@ -19,26 +19,31 @@ import (
 type resolver struct {
 	conn  *pgx.Conn
 	major int
+	// declared are the types of the query's parameters as its client gave them; 0 for
+	// what it left open.
+	declared []uint32
 }
 
 // anyhow is how to send what works in a transaction that has failed settings.
 const anyhow = pgx.QueryExecModeExec
 
-// resolve puts into each query the types of its parameters, the columns of its result,
-// and what it uses. A query that this server refuses stays as it is, with the server's
-// word; the error is for a session that was lost.
-func (r *resolver) resolve(ctx context.Context, queries []*workload.Query) error {
-	for _, q := range queries {
-		if q.Kind == workload.Broken || q.Kind == workload.Other || q.Kind == workload.DDL {
-			continue
-		}
-		err := r.one(ctx, q)
-		if err != nil && (r.conn.IsClosed() || ctx.Err() != nil) {
-			return fmt.Errorf("ask what a query uses: %w", err)
-		}
-		if err != nil && q.Resolved == "" {
-			q.Unread = word(err)
-		}
+// resolve puts into a query the types of its parameters, the columns of its result, and
+// what it uses. One that this server refuses stays as it is, with the server's word; the
+// error is for a session that was lost.
+func (r *resolver) resolve(ctx context.Context, q *workload.Query) error {
+	switch q.Kind {
+	case workload.Broken, workload.Other, workload.DDL:
+		return nil
+	}
+	err := r.one(ctx, q)
+	if err == nil {
+		return nil
+	}
+	if r.conn.IsClosed() || ctx.Err() != nil {
+		return fmt.Errorf("ask what a query uses: %w", err)
+	}
+	if q.Resolved == "" {
+		q.Unread = word(err)
 	}
 	return nil
 }
@@ -89,15 +94,15 @@ func (r *resolver) one(ctx context.Context, q *workload.Query) (err error) {
 	if d != nil {
 		q.Functions, q.Types, q.Resolved = d.functions, d.types, "server"
 	}
-	if q.Mark == workload.Code && all(names, catalogs) {
+	if q.Mark == workload.Code && only(names, catalogs) {
 		q.Mark = workload.Introspection
 	}
 	q.Uses = slices.DeleteFunc(q.Uses, func(u workload.Use) bool { return catalogs(u.Relation) })
 	return r.beneath(ctx, q)
 }
 
-// all reports whether all relations are such, and there are some.
-func all(names tables, such func(string) bool) bool {
+// only reports whether all relations are such, and there are some.
+func only(names tables, such func(string) bool) bool {
 	for _, r := range names {
 		if !such(r.name) {
 			return false
@@ -131,6 +136,11 @@ func (r *resolver) describe(ctx context.Context, q *workload.Query) error {
 	oids, err := r.oids(ctx, q.Params)
 	if err != nil {
 		return err
+	}
+	for i := range oids {
+		if i < len(r.declared) && r.declared[i] != 0 {
+			oids[i] = r.declared[i]
+		}
 	}
 	d, err := r.conn.PgConn().Prepare(ctx, "onward", q.SQL, oids)
 	if err != nil {

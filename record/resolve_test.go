@@ -39,7 +39,7 @@ func TestResolve(t *testing.T) {
 			r := &resolver{conn: c, major: major}
 			for _, x := range resolved {
 				q := &workload.Query{SQL: x.sql, Params: x.params, SearchPath: x.path, Kind: workload.Select}
-				if err := r.resolve(t.Context(), []*workload.Query{q}); err != nil {
+				if err := r.resolve(t.Context(), q); err != nil {
 					t.Fatal(err)
 				}
 				want := x.want

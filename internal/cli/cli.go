@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,18 +30,18 @@ import (
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	go interrupted(ctx, stop)
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, collector: paceCollector(os.Getenv)}
+	go a.interrupted(ctx, stop)
 	return a.run(ctx, os.Args[1:])
 }
 
 // interrupted ends a process that was told to stop and does not: parsing and
 // judging never look at a context. What does, such as a renderer that has
 // processes to end, gets a moment for it; a second signal ends all at once.
-func interrupted(ctx context.Context, stop func()) {
+func (a *app) interrupted(ctx context.Context, stop func()) {
 	<-ctx.Done()
 	stop()
-	time.Sleep(grace)
+	time.Sleep(max(grace, time.Duration(a.patience.Load())))
 	fmt.Fprintln(os.Stderr, "onward: interrupted")
 	os.Exit(exitFailed)
 }
@@ -56,6 +57,9 @@ type app struct {
 	collector *collector // nil: the environment paces it
 
 	flags globals
+	// patience is how long, in nanoseconds, a command may take that was told to stop; 0 is
+	// a moment.
+	patience atomic.Int64
 	// code is what a command that did its work exits with.
 	code int
 }
@@ -123,7 +127,7 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	root.Flags().Bool("version", false, "the version; onward version says more")
 	complete(root, "format", report.Formats()...)
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.changelog(), a.rehearse(), a.verify(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
+	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
 	a.strict(root)
 	return root
 }

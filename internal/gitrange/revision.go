@@ -81,6 +81,12 @@ func (r *Repo) headCommit(ctx context.Context) (named, error) {
 	return named{"HEAD", id}, nil
 }
 
+// Commit is the full name of the commit that HEAD is.
+func (r *Repo) Commit(ctx context.Context) (string, error) {
+	head, err := r.headCommit(ctx)
+	return head.id, err
+}
+
 // noHead is why HEAD is no commit: there is none yet, or the repository lacks
 // it, as one that borrowed its objects does when the lender is gone.
 func (r *Repo) noHead(ctx context.Context, failure *GitError) error {

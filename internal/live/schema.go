@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -46,8 +47,16 @@ func Definitions(ctx context.Context, url string) ([]string, error) {
 		return nil, err
 	}
 	defer s.close(ctx)
-	return s.definitions(ctx)
+	ddl, err := s.definitions(ctx)
+	for i := range ddl {
+		ddl[i] = identityType.ReplaceAllString(ddl[i], "$1")
+	}
+	return ddl, err
 }
+
+// identityType is what the fold is told of an identity, and no server takes: its sequence
+// has the type of the column.
+var identityType = regexp.MustCompile(`( AS IDENTITY \()AS \w+ `)
 
 func (s *session) definitions(ctx context.Context) (ddl []string, err error) {
 	for _, q := range definitions {

@@ -1,0 +1,92 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgserver"
+)
+
+// copies are databases of somebody's server, made again on a throwaway one by their
+// definitions: nothing is made on the server itself.
+type copies struct {
+	address string
+	named   string // the database of the address
+	major   int
+	logger  *slog.Logger
+	server  *pgserver.Server // nil until one is asked for
+}
+
+// connect makes the copy of a database, as it is now, and connects to it.
+func (c *copies) connect(ctx context.Context, database string) (*pgx.Conn, error) {
+	ddl, err := live.Definitions(ctx, c.at(database))
+	if err != nil {
+		return nil, err
+	}
+	if c.server == nil {
+		server, err := pgserver.Start(ctx, pgserver.Config{Major: c.major, Small: true, Logger: c.logger})
+		if err != nil {
+			return nil, fmt.Errorf("a throwaway server of the same version: %w", err)
+		}
+		c.server = server
+	}
+	name, err := c.server.NewDatabase(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.server.Connect(ctx, "", name)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeAll(ctx, conn, ddl); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// at is the address of another database of the server.
+func (c *copies) at(database string) string {
+	if database == c.named {
+		return c.address
+	}
+	if u, err := url.Parse(c.address); err == nil && u.Scheme != "" {
+		u.Path = "/" + database
+		return u.String()
+	}
+	return c.address + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "'"
+}
+
+// makeAll runs definitions. What does not work yet is tried again once the rest is there;
+// what never does, such as of an extension that this machine lacks, is left out: queries
+// on it are then understood by their text.
+func makeAll(ctx context.Context, conn *pgx.Conn, ddl []string) error {
+	for {
+		var again []string
+		for _, sql := range ddl {
+			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+				if conn.IsClosed() {
+					return err
+				}
+				again = append(again, sql)
+			}
+		}
+		if len(again) == 0 || len(again) == len(ddl) {
+			return nil
+		}
+		ddl = again
+	}
+}
+
+func (c *copies) close() error {
+	if c.server == nil {
+		return nil
+	}
+	return c.server.Stop()
+}

@@ -1,0 +1,163 @@
+package record_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/record"
+)
+
+// program is an environment variable that makes this test the recorded program.
+const program = "ONWARD_RECORDED_PROGRAM"
+
+// TestProgram is no test: it is what the tests record. It works on DATABASE_URL, and
+// on a database of its own that it drops in the end, as a suite does.
+func TestProgram(t *testing.T) {
+	if os.Getenv(program) == "" {
+		t.Skip("it is run by the other tests")
+	}
+	ctx := t.Context()
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	main, err := pgx.Connect(ctx, os.Getenv("DATABASE_URL"))
+	must(nil, err)
+	defer main.Close(ctx)
+	if os.Getenv(program) == "fails" {
+		must(main.Exec(ctx, "SELECT 1 FROM users"))
+		os.Exit(7)
+	}
+	must(main.Exec(ctx, "CREATE DATABASE test_shop_gw1"))
+	suite, err := pgx.Connect(ctx, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
+	must(nil, err)
+	must(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, mood mood)"))
+	for i := range 12 {
+		must(suite.Exec(ctx, "INSERT INTO users (email, mood) VALUES ($1, $2) /*route='/join'*/", fmt.Sprintf("hidden-%d@example.com", i), "fine"))
+	}
+	var n int
+	must(nil, suite.QueryRow(ctx, "SELECT count(*) FROM users WHERE email = 'hidden-3@example.com'").Scan(&n))
+	_, err = suite.Exec(ctx, "SELECT gone FROM users WHERE email = 'hidden-4@example.com'")
+	if err == nil {
+		t.Error("a column that is not there is read")
+	}
+	must(nil, suite.Close(ctx))
+	must(main.Exec(ctx, "DROP DATABASE test_shop_gw1"))
+}
+
+func self() []string { return []string{os.Args[0], "-test.run=^TestProgram$", "-test.v"} }
+
+// query is the one whose text has a word.
+func query(t *testing.T, w *record.Workload, word string) *workload.Query {
+	t.Helper()
+	for i := range w.Queries {
+		if strings.Contains(w.Queries[i].SQL, word) {
+			return &w.Queries[i]
+		}
+	}
+	t.Fatalf("no query has %q", word)
+	return nil
+}
+
+// What a program sends to a database that it makes and drops itself is recorded with
+// what the server says of it, and without a value of it.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	for _, where := range []string{"throwaway", "named"} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			c := record.Config{Command: self(), Env: []string{program + "=works"}, Out: &out, Err: &out, Major: 17}
+			if where == "named" {
+				c.Server, c.Major = pgservertest.Database(t, 16), 0
+			}
+			r, err := record.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Failed != nil {
+				t.Fatalf("%v\n%s", r.Failed, out.String())
+			}
+			insert := query(t, r.Workload, "INSERT INTO users")
+			if insert.Calls != 12 || !insert.Named || !slices.Equal(insert.Params, []string{"text", "mood"}) || insert.Resolved != "server" ||
+				len(insert.Uses) != 1 || !slices.Equal(insert.Uses[0].Writes, []string{"email", "mood"}) || insert.Senders[0].Place == "" {
+				t.Errorf("the INSERT is %+v", insert)
+			}
+			if gone := query(t, r.Workload, "gone"); gone.Errors["42703"] != 1 || gone.Unread == "" {
+				t.Errorf("the query that fails is %+v", gone)
+			}
+			if ddl := query(t, r.Workload, "CREATE TABLE"); ddl.Mark != workload.Migration {
+				t.Errorf("the migration is %+v", ddl)
+			}
+			var text strings.Builder
+			if err := workload.Write(&text, r.Workload, false); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(text.String(), "hidden") {
+				t.Errorf("a value is stored:\n%s", text.String())
+			}
+		})
+	}
+}
+
+// A command that fails, or is none, is told apart from a recording that could not be
+// made; a schema from a file is there when it begins.
+func TestRecordFails(t *testing.T) {
+	t.Parallel()
+	dump := filepath.Join(t.TempDir(), "schema.sql")
+	if err := os.WriteFile(dump, []byte("CREATE TABLE users (id bigint);\nALTER TABLE users OWNER TO nobody_here;\nGRANT SELECT ON users TO reporter;\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.Run(t.Context(), record.Config{Command: self(), Env: []string{program + "=fails"}, Major: 17, Schema: dump})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit := new(exec.ExitError); !errors.As(r.Failed, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("the command ended with %v", r.Failed)
+	}
+	if q := query(t, r.Workload, "FROM users"); q.Resolved != "server" {
+		t.Errorf("what it sent before is %+v", q)
+	}
+	if r, err = record.Run(t.Context(), record.Config{Command: []string{"/nowhere/at-all"}, Major: 17}); err != nil || r.Failed == nil || !strings.Contains(r.Failed.Error(), "/nowhere/at-all") {
+		t.Errorf("%v, %v", r, err)
+	}
+	if _, err := record.Run(t.Context(), record.Config{Command: self(), Major: 17, Schema: dump + ".gone"}); err == nil {
+		t.Error("a file that is not there fills a database")
+	}
+}
+
+// Without a command, what connects is recorded until the context ends.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r, err := record.Run(ctx, record.Config{Listen: "127.0.0.1:0", Major: 17, Ready: func(address string) {
+		defer stop()
+		c, err := pgx.Connect(t.Context(), "postgres://postgres@"+address+"/postgres?sslmode=require")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close(t.Context())
+		if _, err := c.Exec(t.Context(), "SELECT 1 AS listened"); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	query(t, r.Workload, "listened")
+}
