@@ -8,6 +8,7 @@
 #   scripts/setup.sh postgres   the servers only
 #   scripts/setup.sh runners    the migration tools only
 #   scripts/setup.sh chromium   the browser only
+#   scripts/setup.sh pgbouncer  what `make bench` measures the recording beside; not part of everything
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,4 +24,7 @@ if [ "$what" = all ] || [ "$what" = runners ]; then
 fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh
+fi
+if [ "$what" = pgbouncer ]; then
+  ./scripts/pgbouncer.sh
 fi

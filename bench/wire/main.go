@@ -1,0 +1,143 @@
+// Command wire measures what recording costs: pgbench straight, through pgbouncer and
+// through the recording proxy, in turn, with one client and with sixteen; and the memory
+// that the proxy's process takes for a million queries whose texts all differ.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+)
+
+// The limits: how many times pgbouncer's latency the proxy's may be, and what it may hold.
+const (
+	limitOne     = 1.15
+	limitSixteen = 1.3
+	limitMemory  = 300 << 10 // KB
+	million      = 1_000_000
+)
+
+func main() {
+	seconds := flag.Int("seconds", 5, "length of one run of pgbench")
+	rounds := flag.Int("rounds", 5, "rounds, of which the medians are printed")
+	serve := flag.String("serve", "", "what the proxy's own process is told: the server's address")
+	profile := flag.String("profile", "", "with -serve: a file for the profile of its processor time")
+	flag.Parse()
+	if *serve != "" {
+		if err := proxy(*serve, *profile); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(3)
+		}
+		return
+	}
+	missed, err := run(context.Background(), *seconds, *rounds, *profile)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(3)
+	}
+	if missed {
+		os.Exit(1)
+	}
+}
+
+// way is one way to the server.
+type way struct{ name, host, port string }
+
+func run(ctx context.Context, seconds, rounds int, profile string) (missed bool, err error) {
+	for _, program := range []string{"pgbench", "pgbouncer"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return false, fmt.Errorf("%s is missing: run scripts/setup.sh pgbouncer as root (%w)", program, err)
+		}
+	}
+	server, err := pgserver.Start(ctx, pgserver.Config{Small: true})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	b := &bench{seconds: seconds, rounds: rounds}
+	if err := b.prepare(ctx, server); err != nil {
+		return false, err
+	}
+	bouncer, stop, err := pgbouncer(ctx, b.direct)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	for _, c := range []struct {
+		clients int
+		limit   float64
+	}{{1, limitOne}, {16, limitSixteen}} {
+		if err := b.latency(ctx, c.clients, c.limit, bouncer, profile); err != nil {
+			return false, err
+		}
+	}
+	return b.missed, b.memory(ctx)
+}
+
+// latency compares the three ways.
+func (b *bench) latency(ctx context.Context, clients int, limit float64, bouncer way, profile string) error {
+	ours, p, err := startProxy(ctx, b.url, profile)
+	if err != nil {
+		return err
+	}
+	ways := []way{b.direct, bouncer, ours}
+	figures := make([][]float64, len(ways))
+	for range b.rounds {
+		for i, w := range ways {
+			ms, err := b.pgbench(ctx, w, clients, "-M", "prepared", "-T", fmt.Sprint(b.seconds))
+			if err != nil {
+				return errors.Join(err, p.stop())
+			}
+			figures[i] = append(figures[i], ms)
+		}
+	}
+	if err := p.stop(); err != nil {
+		return err
+	}
+	for i := range figures {
+		slices.Sort(figures[i])
+	}
+	middle := func(i int) float64 { return figures[i][len(figures[i])/2] }
+	fmt.Printf("%2d clients: direct %.3f ms, pgbouncer %.3f ms, recording %.3f ms\n", clients, middle(0), middle(1), middle(2))
+	ratio := middle(2) / middle(1)
+	b.line(fmt.Sprintf("recording : pgbouncer, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limit, fmt.Sprint(limit))
+	if p.calls == 0 {
+		return errors.New("the proxy recorded nothing")
+	}
+	return nil
+}
+
+// memory records a million queries with a million texts.
+func (b *bench) memory(ctx context.Context) error {
+	w, p, err := startProxy(ctx, b.url, "")
+	if err != nil {
+		return err
+	}
+	const clients = 8
+	start := time.Now()
+	_, err = b.pgbench(ctx, w, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
+	spent := time.Since(start)
+	if err := errors.Join(err, p.stop()); err != nil {
+		return err
+	}
+	if p.calls != million {
+		return fmt.Errorf("%d of %d queries were recorded", p.calls, million)
+	}
+	b.line(fmt.Sprintf("memory for a million queries (%.0f s)", spent.Seconds()), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMemory, "300 MB")
+	return nil
+}
+
+func (b *bench) line(what, figure string, holds bool, limit string) {
+	mark := "holds"
+	if !holds {
+		mark, b.missed = "MISSED", true
+	}
+	fmt.Printf("%-52s %10s   limit %-8s %s\n", what, figure, limit, mark)
+}
