@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove kills escapes race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove kills escapes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -54,8 +54,11 @@ escapes: ## every way out of a rehearsal that we know, each on every version 13 
 	./scripts/setup.sh postgres
 	ONWARD_REQUIRE=1 ONWARD_ESCAPES=all $(GO) test -count=1 -timeout 60m -run '^TestEscapes$$' ./rehearse
 
+soak: ## the recording proxy for SOAK, 10m if not told: connections of every kind come and go, nothing may stay
+	ONWARD_REQUIRE=1 ONWARD_SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 3h -v -run '^(TestSoak|TestLong)$$' ./internal/wire
+
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler
-	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/gitrange ./internal/traffic
+	CGO_ENABLED=1 ONWARD_REQUIRE=1 $(GO) test -race ./audit ./internal/gitrange ./internal/traffic ./internal/wire/...
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	./bench/run.sh
