@@ -57,10 +57,7 @@ func (c *checker) verdicts(q *recorded, places []onward.VerdictPlace) []onward.V
 		s := &q.states[i]
 		seen := map[string]bool{}
 		for _, p := range c.problems(q, s) {
-			key := string(p.kind)
-			if p.kind != onward.VerdictFails {
-				key += "\x00" + p.message
-			}
+			key := string(p.kind) + "\x00" + cmp.Or(p.same, p.message)
 			if seen[key] {
 				continue
 			}
@@ -111,7 +108,7 @@ func (c *checker) problems(q *recorded, s *state) []problem {
 
 // refusal is the server's no.
 func refusal(q *recorded, s *state) problem {
-	p := problem{kind: onward.VerdictFails, severity: onward.Error, state: s.refused.Code, message: s.refused.Message}
+	p := problem{kind: onward.VerdictFails, severity: onward.Error, state: s.refused.Code, message: s.refused.Message, same: "refused"}
 	switch {
 	case p.state == refuse.ConflictNoArbiter.State, p.state == "42704" && q.named:
 		p.kind = onward.VerdictConflict
@@ -232,13 +229,13 @@ func (c *checker) copied(q *recorded, base, m *moment) []problem {
 	had, has := before.copied(), after.copied()
 	for i, name := range has {
 		if i >= len(had) {
-			return []problem{{onward.VerdictFails, onward.Error, "22P04", fmt.Sprintf("missing data for column %q", name)}}
+			return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: fmt.Sprintf("missing data for column %q", name)}}
 		}
 	}
 	if len(has) < len(had) {
-		return []problem{{onward.VerdictFails, onward.Error, "22P04", "extra data after last expected column"}}
+		return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: "extra data after last expected column"}}
 	}
-	return []problem{{onward.VerdictFails, onward.Error, "22P04", "COPY without a list of columns brings those of before: " + strings.Join(had, ", ")}}
+	return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: "COPY without a list of columns brings those of before: " + strings.Join(had, ", ")}}
 }
 
 // copied are the columns that COPY takes without a list.

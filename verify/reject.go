@@ -67,7 +67,7 @@ func (q *recorded) written(base *moment) map[uint32]*written {
 func (c *checker) rejections(q *recorded, base, m *moment) []problem {
 	var out []problem
 	may := func(state, message string) {
-		out = append(out, problem{onward.VerdictRejected, onward.Warning, state, message})
+		out = append(out, problem{kind: onward.VerdictRejected, severity: onward.Warning, state: state, message: message})
 	}
 	for oid, w := range q.written(base) {
 		before, after := base.relations[oid], m.relations[oid]

@@ -21,6 +21,9 @@ type problem struct {
 	severity onward.Severity
 	state    string
 	message  string
+	// same tells problems of a kind apart that go on although their words change; "":
+	// the words do.
+	same string
 }
 
 // result is what a query gives, at a moment.
@@ -58,9 +61,9 @@ func shape(was, is result, named bool) []problem {
 	var hard, soft []string
 	for i, f := range was.columns {
 		j := is.column(f.name)
-		switch {
-		case j < 0 && len(was.columns) == len(is.columns) && was.column(is.columns[i].name) < 0:
-			hard = append(hard, fmt.Sprintf("column %q is called %q", f.name, is.columns[i].name))
+		switch called := is.renamed(f); {
+		case j < 0 && called != "":
+			hard = append(hard, fmt.Sprintf("column %q is called %q", f.name, called))
 		case j < 0:
 			hard = append(hard, fmt.Sprintf("column %q is gone", f.name))
 		case was.column(f.name) != i:
@@ -95,8 +98,18 @@ func shape(was, is result, named bool) []problem {
 	return nil
 }
 
+// renamed is what a column of a table is called now.
+func (r result) renamed(f field) string {
+	for _, other := range r.columns {
+		if f.number != 0 && other.table == f.table && other.number == f.number {
+			return other.name
+		}
+	}
+	return ""
+}
+
 func shaped(severity onward.Severity, named bool, words []string) problem {
-	p := problem{kind: onward.VerdictResultShape, severity: severity, message: "the result has another shape: " + strings.Join(words, "; ")}
+	p := problem{kind: onward.VerdictResultShape, severity: severity, same: severity.String(), message: "the result has another shape: " + strings.Join(words, "; ")}
 	if named {
 		p.state, p.message = cachedPlanState, cachedPlan+": "+strings.Join(words, "; ")
 		if severity == onward.Warning {

@@ -41,6 +41,7 @@ type htmlPage struct {
 	// MultipleLanes names the lanes of the multiples.
 	MultipleLanes string
 	Measured      *htmlMeasured
+	Verified      *htmlVerified
 	Counts        string
 	Next          []string
 }
@@ -134,6 +135,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	if p.Title == "" {
 		p.Title = Count(len(r.Migrations), noun(r))
 	}
+	p.Verified = b.verified()
 	if run == nil {
 		return p
 	}
@@ -235,6 +237,9 @@ func (b *htmlBuilder) subtitle() string {
 	parts := []string{Count(len(r.Migrations), noun(r))}
 	if by := runBy(r, Line, Line); by != "" {
 		parts = append(parts, by)
+	}
+	if v := r.Verification; v != nil && b.run == nil {
+		return strings.Join(append(parts, "judged for "+judgedFor(r), "verified on Postgres "+Line(v.Version)), " · ")
 	}
 	if b.run == nil {
 		return strings.Join(append(parts, "judged for "+judgedFor(r), "not rehearsed"), " · ")

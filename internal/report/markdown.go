@@ -40,6 +40,7 @@ func Markdown(w io.Writer, r *onward.Report) error {
 		}
 	}
 	rehearsedInMarkdown(&b, r)
+	verifiedInMarkdown(&b, r)
 	findings := worstFirst(r.Findings)
 	for i := range findings {
 		text := details(&findings[i])

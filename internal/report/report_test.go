@@ -35,7 +35,7 @@ var looks = []struct {
 	{"out.json", report.FormatJSON, report.Options{}},
 }
 
-var names = []string{"report", "clean", "empty", "hostile", "sizes", "rehearsal"}
+var names = []string{"report", "clean", "empty", "hostile", "sizes", "rehearsal", "verified"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestColorIsNotTheOnlyCarrier(t *testing.T) {
 // full.
 func TestWidth(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"report", "clean", "empty", "sizes", "rehearsal"} {
+	for _, name := range []string{"report", "clean", "empty", "sizes", "rehearsal", "verified"} {
 		r := read(t, name)
 		for _, width := range []int{60, 80, 100} {
 			inSQL := false
@@ -211,8 +211,8 @@ func FuzzFormats(f *testing.F) {
 					t.Errorf("no JSON:\n%s", out)
 				}
 			case report.FormatGitHub:
-				// Two commands of ours and two sentences, whatever the text.
-				if len(lines) != 4 || !strings.HasPrefix(lines[0], "::error ") || !strings.HasPrefix(lines[1], "::error ") || strings.HasPrefix(lines[2], "::") || strings.HasPrefix(lines[3], "::") {
+				// Three commands of ours and two sentences, whatever the text.
+				if len(lines) != 5 || !strings.HasPrefix(lines[0], "::error ") || !strings.HasPrefix(lines[1], "::error ") || !strings.HasPrefix(lines[2], "::error ") || strings.HasPrefix(lines[3], "::") || strings.HasPrefix(lines[4], "::") {
 					t.Errorf("commands:\n%s", out)
 				}
 			case report.FormatMarkdown:
@@ -231,9 +231,19 @@ func everywhere(s string) *onward.Report {
 	return &onward.Report{Base: s, Head: s, Postgres: []int{18},
 		Migrations: []onward.Migration{{
 			ID: s, Path: s, Framework: s, Status: onward.Status(s), Transaction: onward.Transaction(s),
-			Changes:    []onward.Change{{Object: s, Text: s, Kind: s}},
-			Statements: []onward.Statement{{SQL: s, Line: 1, Note: s, Duration: s, Effects: []onward.Effect{{Relation: s, Lock: onward.ShareLock, Blocks: []string{s}}}}},
+			Changes: []onward.Change{{Object: s, Text: s, Kind: s}},
+			Statements: []onward.Statement{{SQL: s, Line: 1, Note: s, Duration: s, Effects: []onward.Effect{{Relation: s, Lock: onward.ShareLock, Blocks: []string{s}}},
+				Waiting: &onward.Waiting{Relations: []string{s}, Queries: 1, Calls: 1, Share: 0.5, Examples: []onward.WaitingQuery{{ID: s, Query: s, Sender: s, Calls: 1}}}}},
 		}},
+		Verdicts: []onward.Verdict{
+			{Query: s, ID: s, Code: onward.OldCode, Sender: s, After: onward.VerdictPlace{Migration: s, Path: s, Line: 1}, Point: 1, Kind: onward.VerdictKind(s), Severity: onward.Error, SQLState: s, Message: s},
+			{Query: s, ID: s, Code: onward.NewCode, Sender: s, Until: &onward.VerdictPlace{Migration: s, Path: s, Line: 1}, UntilPoint: 1, Kind: onward.VerdictKind(s), Severity: onward.Error, SQLState: s, Message: s},
+		},
+		Verification: &onward.Verification{
+			Version: s, Order: s, Notes: []string{s}, Old: &onward.Verified{Queries: 1}, New: &onward.Verified{Queries: 1},
+			Points: []onward.VerifiedPoint{{New: onward.Cell{Verdicts: []int{1}, Errors: 1}}, {After: onward.VerdictPlace{Migration: s, Path: s, Line: 1}, Statements: []int{0}, Window: true, Old: onward.Cell{Verdicts: []int{0}, Errors: 1}}},
+			Phases: []onward.Phase{{Belongs: onward.Belongs(s), Advice: s}}, Stopped: &onward.Stopped{After: onward.VerdictPlace{Path: s}, Message: s},
+		},
 		Findings: []onward.Finding{{Rule: s, Severity: onward.Error, Migration: s, Path: s, Line: 1, Column: 1, EndLine: 1, EndColumn: 2, Fact: s, Harm: s, Instead: s + "\n" + s,
 			Evidence: []onward.Evidence{{Path: s, Line: 1, Text: s, Revision: s}}}},
 		Opaque:  []onward.Opaque{{Path: s, Line: 1, What: s, Why: s, Failed: true}},

@@ -19,8 +19,10 @@ func Terminal(w io.Writer, r *onward.Report, o Options) error {
 	switch {
 	case o.Quiet:
 		t.quiet()
-	case len(r.Migrations) == 0 && len(r.Findings) == 0 && len(r.Opaque) == 0:
+	case len(r.Migrations) == 0 && len(r.Findings) == 0 && len(r.Opaque) == 0 && len(r.Verdicts) == 0:
 		t.nothing()
+	case r.Verification != nil && !o.Verbose:
+		t.verified()
 	case clean(r) && !o.Verbose:
 		t.short()
 	case len(r.Rehearsals) > 0 && !o.Verbose:
@@ -110,6 +112,7 @@ func (t *terminal) full() {
 	}
 	t.unjudged(opaque)
 	t.rehearsal()
+	t.verification()
 	t.blank()
 	if r.Sizes != nil {
 		t.line(t.paint(t.Dim, shorten("times are estimates, at "+throughputWords(r.Sizes), t.width)))
@@ -122,6 +125,10 @@ func (t *terminal) quiet() {
 	for _, f := range t.report.Findings {
 		style := t.Severity(f.Severity)
 		t.line(t.path(place(f.Path, f.Line, f.Column)), ": ", t.paint(style, f.Severity.String()), ": ", Line(f.Fact), " (", Line(f.Rule), ")")
+	}
+	for i := range t.report.Verdicts {
+		d := &t.report.Verdicts[i]
+		t.line(t.path(place(d.After.Path, d.After.Line, 0)), ": ", t.paint(t.Severity(d.Severity), d.Severity.String()), ": ", verdictHead(d), " (", codeWords(d.Code), ", ", Line(string(d.Kind)), ")")
 	}
 	for _, o := range t.report.Opaque {
 		if o.Failed {

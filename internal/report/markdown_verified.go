@@ -1,0 +1,96 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Bounds of the comment's section on recorded queries.
+const (
+	maxMatrixRows   = 40
+	maxVerdictItems = 20
+)
+
+// verifiedInMarkdown is the section on recorded queries: the matrix, what breaks, and
+// where each migration belongs.
+func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
+	v := r.Verification
+	if v == nil {
+		return
+	}
+	fmt.Fprintf(b, "\nRecorded queries at each commit point (%s):\n\n| commit point | old code | new code |\n| --- | --- | --- |\n", prose(strings.Join(verifiedCounts(r), "; ")))
+	shown, hidden, rows := told(r), 0, 0
+	for i := range v.Points {
+		if !shown[i] || rows == maxMatrixRows && i < len(v.Points)-1 {
+			hidden++
+			continue
+		}
+		if hidden > 0 {
+			fmt.Fprintf(b, "| %s more | | |\n", Count(hidden, "commit point"))
+			hidden = 0
+		}
+		rows++
+		name := code(rowName(r, i))
+		if v.Points[i].Window {
+			name += " (deploy window)"
+		}
+		old, how := cellWords(r, onward.OldCode, i)
+		fresh, newHow := cellWords(r, onward.NewCode, i)
+		fmt.Fprintf(b, "| %s | %s | %s |\n", cell(name), emphasis(old, how), emphasis(fresh, newHow))
+	}
+	for i := range r.Verdicts {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		if i == maxVerdictItems || b.Len() > maxComment/2 {
+			fmt.Fprintf(b, "- %s: onward verify lists them\n", Count(len(r.Verdicts)-i, "more verdict"))
+			break
+		}
+		d := &r.Verdicts[i]
+		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", code(pointName(&d.After)), codeWords(d.Code), prose(Line(string(d.Kind))), prose(cut(verdictHead(d), maxCell)), code(cut(Line(d.Query), maxCell)), prose(cut(verdictWho(d), maxCell)))
+	}
+	if v.Order != "" {
+		fmt.Fprintf(b, "\n%s\n", prose(Line(v.Order)))
+	}
+	for i, p := range v.Phases {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		if i == maxMatrixRows {
+			fmt.Fprintf(b, "- %s\n", Count(len(v.Phases)-i, "more migration"))
+			break
+		}
+		if p.Migration < len(r.Migrations) {
+			fmt.Fprintf(b, "- %s: %s\n", code(r.Migrations[p.Migration].Path), prose(Line(p.Advice)))
+		}
+	}
+	waitsInMarkdown(b, r)
+	for _, n := range v.Notes {
+		fmt.Fprintf(b, "\n%s\n", prose(cut(Line(n), 2*maxCell)))
+	}
+}
+
+// waitsInMarkdown are the locks that most of the recorded calls wait for.
+func waitsInMarkdown(b *strings.Builder, r *onward.Report) {
+	n := 0
+	for i := range r.Migrations {
+		for _, s := range r.Migrations[i].Statements {
+			if s.Waiting == nil || n == maxVerdictItems {
+				continue
+			}
+			if n++; n == 1 {
+				b.WriteString("\n")
+			}
+			fmt.Fprintf(b, "- %s %s\n", code(fmt.Sprintf("%s:%d", ShortName(r.Migrations[i].Path), s.Line)), prose(waitingWords(s.Waiting)))
+		}
+	}
+}
+
+func emphasis(words string, s onward.Severity) string {
+	if s == onward.Error {
+		return "**" + words + "**"
+	}
+	return words
+}
