@@ -69,6 +69,7 @@ var exceptions = map[string]string{
 	"bench/growth":                   "a program of its own",
 	"bench/corpus":                   "a program of its own",
 	"bench/rehearse":                 "a program of its own",
+	"bench/verify":                   "a program of its own",
 	"bench/wire":                     "a program of its own",
 }
 

@@ -79,8 +79,9 @@ SELECT md5(concat_ws('|',
 
 const rolesSQL = `SELECT rolname::text, rolsuper, rolbypassrls FROM pg_roles`
 
-// readSchema reads it, on a session that trusts nothing in the database.
-func readSchema(ctx context.Context, c *pgx.Conn) (*schema, error) {
+// readSchema reads it, on a session that trusts nothing in the database. The system's types
+// are those of the point before, where there was one.
+func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, error) {
 	s := &schema{relations: map[uint32]*object{}, types: map[uint32]*object{}, functions: map[string]*object{}, spelled: map[string]uint32{}, spelling: map[uint32]string{}, roles: map[string]role{}}
 	var a, b, text, spelled string
 	var oid uint32
@@ -107,7 +108,16 @@ func readSchema(ctx context.Context, c *pgx.Conn) (*schema, error) {
 		return nil, err
 	}
 	var of []uint32
-	if err := each(typesSQL, []any{&oid, &a, &b, &spelled, &text, &of}, func() {
+	types := typesSQL
+	if before != nil {
+		types += " AND t.oid >= 16384"
+		for oid, o := range before.types {
+			if o.hash == "" {
+				s.types[oid], s.spelling[oid], s.spelled[before.spelling[oid]], s.spelled[o.schema+"."+o.name] = o, before.spelling[oid], oid, oid
+			}
+		}
+	}
+	if err := each(types, []any{&oid, &a, &b, &spelled, &text, &of}, func() {
 		s.types[oid] = &object{schema: a, name: b, hash: text, of: of}
 		s.spelling[oid] = spelled
 		for _, name := range []string{spelled, a + "." + b} {

@@ -2,8 +2,10 @@ package verify
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,6 +32,7 @@ type checker struct {
 	// byRelation and byType grow with what the server answers.
 	byRelation, byType map[uint32][]*recorded
 	late               int
+	log                *slog.Logger
 	migrations         []onward.Migration
 }
 
@@ -38,11 +41,13 @@ func (c *checker) visit(ctx context.Context, p rehearse.Point) error {
 	if p.Base {
 		return c.base(ctx, p)
 	}
+	begun := time.Now()
 	before := c.moments[len(c.moments)-1]
-	now, err := readSchema(ctx, p.Conn)
+	now, err := readSchema(ctx, p.Conn, before.schema)
 	if err != nil {
 		return err
 	}
+	read := time.Since(begun)
 	m := &moment{Point: p, schema: now, relations: before.relations, kinds: before.kinds}
 	m.Conn = nil
 	changed := now.since(before.schema)
@@ -67,7 +72,9 @@ func (c *checker) visit(ctx context.Context, p rehearse.Point) error {
 	c.moments = append(c.moments, m)
 	touched := c.touched(changed)
 	m.asked = len(touched)
-	return c.ask(ctx, p, m, touched)
+	err = c.ask(ctx, p, m, touched)
+	c.log.Debug("commit point", "path", p.Path, "line", p.Line, "schema", read, "all", time.Since(begun), "asked", m.asked)
+	return err
 }
 
 // renewed is a map with the objects of a list as they are now.
@@ -96,9 +103,9 @@ func (c *checker) base(ctx context.Context, p rehearse.Point) error {
 	}
 	m := &moment{Point: p, asked: len(c.queries)}
 	m.Conn = nil
-	c.moments = []*moment{m}
+	c.moments, c.late = []*moment{m}, 0
 	var err error
-	if m.schema, err = readSchema(ctx, p.Conn); err != nil {
+	if m.schema, err = readSchema(ctx, p.Conn, nil); err != nil {
 		return err
 	}
 	if m.relations, err = readRelations(ctx, p.Conn, slices.Sorted(maps.Keys(m.schema.relations))); err != nil {

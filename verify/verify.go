@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -57,7 +58,10 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	}
 	old, oldCount := queries(onward.OldCode, c.Old)
 	fresh, newCount := queries(onward.NewCode, c.New)
-	k := &checker{queries: append(old, fresh...), big: big}
+	k := &checker{queries: append(old, fresh...), big: big, log: c.Logger}
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
 	stage, err := rehearse.Open(ctx, c.Config)
 	if err != nil {
 		return nil, err
