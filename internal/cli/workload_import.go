@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+// sources are what recordings can be imported from.
+var sources = []string{"pg_stat_statements", "csvlog", "jsonlog", "auto_explain", "sqlc", "sql"}
+
+func (a *app) workloadImport() *cobra.Command {
+	var from, db string
+	cmd := &cobra.Command{
+		Use:   "import --from SOURCE [PATH… | --db ADDRESS]",
+		Short: "make a recording of what a server or a project has kept",
+		Long: `Makes a recording from another source than onward record, without any value:
+
+  pg_stat_statements  of the database that --db names, or an export as CSV or as psql prints it
+  csvlog, jsonlog     logs of a server with log_statement or log_min_duration_statement
+  auto_explain        logs of any format with plans of auto_explain, as text or JSON
+  sqlc                query files for sqlc; sql: any files of queries. Directories are searched
+                      for *.sql; nobody knows how often these are sent
+
+What such a query uses nobody has asked a server: that is done where the recording is
+used. With -o FILE.gz the result is packed.`,
+		Example: `  onward workload import --from pg_stat_statements --db env:DATABASE_URL -o workload.json.gz
+  onward workload import --from csvlog /var/log/postgresql/*.csv -o workload.json.gz
+  onward workload import --from sqlc db/queries -o workload.json`,
+		Args: arguments(0, -1, "paths"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := a.jsonOnly(); err != nil {
+				return err
+			}
+			if !slices.Contains(sources, from) {
+				return usagef("--from %q is not one of %s", from, list(sources))
+			}
+			im := workload.NewImport(from)
+			if err := a.importFrom(cmd, im, from, db, args); err != nil {
+				return err
+			}
+			load := im.Workload()
+			for _, note := range load.Notes {
+				a.say("%s", note)
+			}
+			return a.writeWorkload(load)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&from, "from", "", list(sources))
+	flags.StringVar(&db, "db", "", "`address` of the database whose pg_stat_statements to read, @FILE or env:NAME that hold it; nothing is changed there")
+	complete(cmd, "from", sources...)
+	return cmd
+}
+
+func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db string, paths []string) error {
+	switch {
+	case db != "" && (from != "pg_stat_statements" || len(paths) > 0):
+		return usagef("--db is for --from pg_stat_statements, without a path")
+	case db != "":
+		url, err := a.address(db)
+		if err != nil {
+			return err
+		}
+		list, major, err := live.ReadStatements(cmd.Context(), url)
+		if err != nil {
+			return err
+		}
+		im.Postgres(major)
+		for _, s := range list {
+			im.Statement(s.SQL, s.Role, s.Database, s.Calls, s.Rows, s.MS)
+		}
+		return nil
+	case len(paths) == 0:
+		return usagef("a path is missing; see %s --help", cmd.CommandPath())
+	}
+	files, err := queryFiles(from, paths)
+	if err != nil {
+		return &config.InputError{Err: err}
+	}
+	for _, file := range files {
+		if err := importFile(im, from, file); err != nil {
+			return &config.InputError{Err: fmt.Errorf("%s: %w", file, err)}
+		}
+	}
+	return nil
+}
+
+// queryFiles are the files of paths; for files of queries, also those below directories.
+func queryFiles(from string, paths []string) ([]string, error) {
+	if from != "sqlc" && from != "sql" {
+		return paths, nil
+	}
+	var out []string
+	for _, path := range paths {
+		err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (name == path || strings.HasSuffix(name, ".sql")) {
+				out = append(out, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no file *.sql is below %s", strings.Join(paths, ", "))
+	}
+	return out, nil
+}
+
+// importFile reads one file. A log may be of any size; the others are read whole.
+func importFile(im *workload.Import, from, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	switch from {
+	case "csvlog", "jsonlog", "auto_explain":
+		return im.ReadLog(f, workload.Log(from))
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxSQL+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxSQL {
+		return fmt.Errorf("is larger than %d MB", maxSQL>>20)
+	}
+	switch file := filepath.ToSlash(name); from {
+	case "sqlc":
+		return im.ReadNamedQueries(file, string(text))
+	case "sql":
+		return im.ReadQueries(file, string(text))
+	default:
+		return im.ReadStatements(string(text))
+	}
+}

@@ -1,0 +1,103 @@
+package workload
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// ReadQueries reads a file of queries, each as if it had been sent no times: nobody knows
+// how often. Their places are file and line.
+func (im *Import) ReadQueries(file, text string) error {
+	f, err := pgparse.Split(text)
+	if err != nil {
+		return err
+	}
+	lines := pgparse.NewLines(text)
+	for i := range f.Stmts {
+		st := &f.Stmts[i]
+		line, _ := lines.Position(st.Start)
+		im.Add(Seen{SQL: f.Src[st.Start:st.End], Sender: Sender{Place: place(file, line)}})
+	}
+	return nil
+}
+
+var queryName = regexp.MustCompile(`(?m)^[ \t]*(?:--|/\*|#)\s*name:\s*(\S+)\s+(:\w+)`)
+
+// ReadNamedQueries reads a file of queries for sqlc: "-- name: GetUser :one" before each, with
+// @arg, sqlc.arg('x'), sqlc.narg, sqlc.slice and sqlc.embed in them. Their places are file,
+// line and name.
+func (im *Import) ReadNamedQueries(file, text string) error {
+	heads := queryName.FindAllStringSubmatchIndex(text, -1)
+	lines := pgparse.NewLines(text)
+	for i, h := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		line, _ := lines.Position(h[0])
+		sql := arguments(text[h[1]:end])
+		parts, err := Split(sql)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			im.Add(Seen{SQL: part, Sender: Sender{Place: place(file, line) + " " + text[h[2]:h[3]]}})
+		}
+	}
+	if len(heads) == 0 {
+		return im.ReadQueries(file, text)
+	}
+	return nil
+}
+
+// arguments writes the arguments that a query names as $1, $2 …: one of the same name is
+// the same parameter.
+func arguments(sql string) string {
+	var b strings.Builder
+	t := &text{}
+	t.cut(sql)
+	done, numbers, top := 0, map[string]int{}, 0
+	for i := range t.toks {
+		if t.toks[i].kind == pgparse.LexemeParam {
+			n, _ := strconv.Atoi(t.of(i)[1:])
+			top = max(top, n)
+		}
+	}
+	for i := 0; i < len(t.toks); i++ {
+		name, next, kind := t.argument(i)
+		if next == 0 {
+			continue
+		}
+		b.WriteString(sql[done:t.toks[i].start])
+		switch {
+		case kind == "embed":
+			b.WriteString(name + ".*")
+		default:
+			if numbers[name] == 0 {
+				top++
+				numbers[name] = top
+			}
+			b.WriteString("$" + strconv.Itoa(numbers[name]))
+		}
+		done = int(t.toks[next-1].end)
+		i = next - 1
+	}
+	b.WriteString(sql[done:])
+	return b.String()
+}
+
+// argument is the name of the argument that begins at a token, and the token behind it; 0
+// where none begins.
+func (t *text) argument(i int) (name string, next int, kind string) {
+	if t.is(i, '@') && i+1 < len(t.toks) && t.toks[i+1].kind == pgparse.LexemeWord && !t.toks[i+1].space &&
+		(i == 0 || t.toks[i-1].kind != pgparse.LexemeOther || t.toks[i].space || t.is(i-1, '(') || t.is(i-1, ',') || t.is(i-1, '=')) {
+		return t.of(i + 1), i + 2, "arg"
+	}
+	if !t.word(i, "SQLC") || !t.is(i+1, '.') || !t.word(i+2, "ARG", "NARG", "SLICE", "EMBED") || !t.is(i+3, '(') || !t.is(i+5, ')') {
+		return "", 0, ""
+	}
+	return strings.Trim(t.of(i+4), `'"`), i + 6, strings.ToLower(t.of(i + 2))
+}

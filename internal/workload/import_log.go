@@ -1,0 +1,292 @@
+package workload
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// entry is an entry of a server's log, as far as it is of interest.
+type entry struct {
+	user, database, application, session string
+	severity, state, message, query      string
+}
+
+// Log is which log of a server is read, and what of it.
+type Log string
+
+// The logs. Plans are those that auto_explain writes, in any of the formats; the others
+// leave plans out, as their statements are logged beside them.
+const (
+	CSVLog  Log = "csvlog"
+	JSONLog Log = "jsonlog"
+	Plans   Log = "auto_explain"
+)
+
+// ReadLog reads a server's log: csvlog, jsonlog, and what the server writes to standard error.
+// Lines that are none of these are passed over, as at the ends of a log that was cut. Parameters
+// are never kept. The error is that of the reader, or that nothing was a log.
+func (im *Import) ReadLog(r io.Reader, of Log) error {
+	log := &logReader{im: im, plans: of == Plans, last: map[string]string{}}
+	b := bufio.NewReaderSize(r, 1<<16)
+	var err error
+	switch first := firstByte(b); {
+	case first == '{':
+		err = log.json(b)
+	case of == CSVLog || of == Plans && looksCSV(b):
+		err = log.csv(b)
+	default:
+		err = log.plain(b)
+	}
+	if err == nil && log.entries == 0 {
+		err = errors.New("it is no log of a server: no entry could be read")
+	}
+	if log.passed > 0 {
+		im.Note("%d lines of logs could not be read and were passed over", log.passed)
+	}
+	return err
+}
+
+func firstByte(b *bufio.Reader) byte {
+	head, _ := b.Peek(512)
+	if s := strings.TrimSpace(string(head)); s != "" {
+		return s[0]
+	}
+	return 0
+}
+
+var csvHead = regexp.MustCompile(`^[0-9-]+ [0-9:.]+ \w+,`)
+
+func looksCSV(b *bufio.Reader) bool {
+	head, _ := b.Peek(64)
+	return csvHead.Match(head)
+}
+
+type logReader struct {
+	im              *Import
+	plans           bool
+	entries, passed int
+	last            map[string]string // the last statement of a session, whose time may follow
+}
+
+// csv reads csvlog. (https://www.postgresql.org/docs/current/runtime-config-logging.html)
+func (l *logReader) csv(b *bufio.Reader) error {
+	r := csv.NewReader(b)
+	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
+	for {
+		row, err := r.Read()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && !isParse(err):
+			return err
+		case err != nil || len(row) < 23:
+			l.passed++
+			continue
+		}
+		l.take(entry{
+			user: row[1], database: row[2], session: row[5], severity: row[11], state: row[12], message: row[13],
+			query: row[19], application: row[22],
+		})
+	}
+}
+
+func isParse(err error) bool {
+	var p *csv.ParseError
+	return errors.As(err, &p)
+}
+
+// json reads jsonlog: an object a line.
+func (l *logReader) json(b *bufio.Reader) error {
+	for {
+		line, err := b.ReadBytes('\n')
+		if len(strings.TrimSpace(string(line))) > 0 {
+			var e struct {
+				User        string `json:"user"`
+				Database    string `json:"dbname"`
+				Session     string `json:"session_id"`
+				Application string `json:"application_name"`
+				Severity    string `json:"error_severity"`
+				State       string `json:"state_code"`
+				Message     string `json:"message"`
+				Statement   string `json:"statement"`
+			}
+			if json.Unmarshal(line, &e) != nil {
+				l.passed++
+			} else {
+				l.take(entry{e.User, e.Database, e.Application, e.Session, e.Severity, e.State, e.Message, e.Statement})
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var plainHead = regexp.MustCompile(`^(.*?)\b(DEBUG\d|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT):  (.*)$`)
+
+// plain reads what a server writes to standard error. Further lines of an entry begin with a tab.
+func (l *logReader) plain(b *bufio.Reader) error {
+	var e entry
+	open := false
+	done := func() {
+		if open {
+			l.take(e)
+		}
+		open = false
+	}
+	for {
+		line, err := b.ReadString('\n')
+		text := strings.TrimRight(line, "\r\n")
+		m := plainHead.FindStringSubmatch(text)
+		switch {
+		case strings.HasPrefix(text, "\t") && open:
+			e.message += "\n" + text[1:]
+		case strings.HasPrefix(text, "\t"): // of what is passed over
+		case m != nil && (m[2] == "LOG" || m[2] == "ERROR"):
+			done()
+			// The process tells sessions apart, and is not kept: who sent it is not known here.
+			e, open = entry{session: process.FindString(m[1]), severity: m[2], message: m[3]}, true
+		case m != nil:
+			done()
+		case text != "":
+			done()
+			l.passed++
+		}
+		if err == io.EOF {
+			done()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var process = regexp.MustCompile(`\[\d+\]`)
+
+var (
+	statementMessage = regexp.MustCompile(`(?s)^statement: (.*)$`)
+	executeMessage   = regexp.MustCompile(`(?s)^execute ([^:]*): (.*)$`)
+	durationMessage  = regexp.MustCompile(`(?s)^duration: ([0-9.]+) ms(?:  (.*))?$`)
+)
+
+// take adds what an entry says was sent.
+func (l *logReader) take(e entry) {
+	l.entries++
+	s := Seen{Role: e.user, Sender: Sender{Database: e.database, Application: e.application}, Calls: 1}
+	if e.severity == "ERROR" {
+		if e.query != "" && !l.plans && e.state != "" {
+			s.SQL, s.Refused = e.query, e.state
+			l.im.Add(s)
+		}
+		return
+	}
+	if e.severity != "LOG" {
+		return
+	}
+	message := e.message
+	m := durationMessage.FindStringSubmatch(message)
+	if m != nil {
+		s.MS, _ = strconv.ParseFloat(m[1], 64)
+		message = m[2]
+		if plan, is := strings.CutPrefix(message, "plan:\n"); is {
+			if l.plans {
+				l.plan(s, plan)
+			}
+			return
+		}
+	}
+	switch {
+	case l.plans:
+		return
+	case message == "": // that of a statement that was logged before it ran
+		if s.SQL = l.last[e.session]; s.SQL != "" {
+			s.Calls = 0
+			l.im.Add(s)
+		}
+		return
+	}
+	if sent, named, ok := statementOf(message); ok {
+		s.SQL, s.Named = sent, named
+		l.last[e.session] = sent
+		l.im.Add(s)
+	}
+}
+
+// statementOf is what a message says was run, and whether it was prepared under a name.
+func statementOf(message string) (sql string, named, ok bool) {
+	if m := statementMessage.FindStringSubmatch(message); m != nil {
+		return m[1], false, true
+	}
+	m := executeMessage.FindStringSubmatch(message)
+	if m == nil || strings.HasPrefix(m[1], "fetch from ") {
+		return "", false, false
+	}
+	return m[2], !strings.HasPrefix(m[1], "<unnamed>"), true
+}
+
+var (
+	actualRows = regexp.MustCompile(`rows=(\d+)(?:\.\d+)? loops=1\)`)
+	planQuery  = "Query Text: "
+)
+
+// plan adds the query of a plan of auto_explain, in one of its formats.
+func (l *logReader) plan(s Seen, text string) {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(trimmed, "{"):
+		var p struct {
+			Query string `json:"Query Text"`
+			Plan  struct {
+				Rows  float64 `json:"Actual Rows"`
+				Loops float64 `json:"Actual Loops"`
+			} `json:"Plan"`
+		}
+		if json.Unmarshal([]byte(trimmed), &p) != nil || p.Query == "" {
+			l.im.Note("a plan in JSON could not be read and was left out")
+			return
+		}
+		s.SQL, s.Rows = p.Query, int64(p.Plan.Rows*p.Plan.Loops)
+	case strings.HasPrefix(trimmed, planQuery):
+		s.SQL, s.Rows = textPlan(trimmed[len(planQuery):])
+	default:
+		l.im.Note("plans in XML or YAML were left out: set auto_explain.log_format to text or json")
+		return
+	}
+	l.im.Add(s)
+}
+
+// planLine is the first line of a plan: a node, with its costs.
+var planLine = regexp.MustCompile(`(?m)^(Query Parameters: .*|\S.*  \(cost=[0-9.]+ rows=\d+ width=\d+\).*|\S.* \(actual .*\))$`)
+
+// textPlan is the query of a plan in text, and the rows of its topmost node.
+func textPlan(text string) (string, int64) {
+	at := planLine.FindStringIndex(text)
+	if at == nil {
+		return text, 0
+	}
+	rows := int64(0)
+	node := planLine.FindString(text[at[0]:])
+	if strings.HasPrefix(node, "Query Parameters: ") {
+		if next := planLine.FindStringIndex(text[at[1]:]); next != nil {
+			node = text[at[1]+next[0] : at[1]+next[1]]
+		}
+	}
+	if m := actualRows.FindStringSubmatch(node); m != nil {
+		rows, _ = strconv.ParseInt(m[1], 10, 64)
+	}
+	return text[:at[0]], rows
+}
+
+// place is a file and a line.
+func place(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }

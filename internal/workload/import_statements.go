@@ -1,0 +1,170 @@
+package workload
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// ReadStatements reads an export of pg_stat_statements: CSV with a line of names, or the
+// table that psql prints. It takes the columns query, calls, rows, total_exec_time (total_time)
+// and, where they are, userid or usename, and dbid or datname; numbers in userid and
+// dbid name nobody.
+func (im *Import) ReadStatements(text string) error {
+	rows, err := csvRows(text)
+	if len(rows) == 0 || column(rows[0], "query") < 0 {
+		rows, err = psqlRows(text), nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || column(rows[0], "query") < 0 || column(rows[0], "calls") < 0 {
+		return errors.New("it is no export of pg_stat_statements: it has no columns query and calls; write one with psql --csv -c 'SELECT * FROM pg_stat_statements'")
+	}
+	cell := func(row []string, names ...string) string {
+		if i := column(rows[0], names...); i >= 0 && i < len(row) {
+			return row[i]
+		}
+		return ""
+	}
+	for i, row := range rows[1:] {
+		calls, err := strconv.ParseInt(cell(row, "calls"), 10, 64)
+		if err != nil || calls < 0 {
+			return fmt.Errorf("row %d: calls is no number", i+1)
+		}
+		many, _ := strconv.ParseInt(cell(row, "rows"), 10, 64)
+		ms, _ := strconv.ParseFloat(cell(row, "total_exec_time", "total_time"), 64)
+		im.Statement(cell(row, "query"), name(cell(row, "usename", "rolname", "userid")), name(cell(row, "datname", "dbid")), calls, many, ms)
+	}
+	return nil
+}
+
+// Statement adds a row of pg_stat_statements. One whose text the reader may not see is left out,
+// with a note.
+func (im *Import) Statement(sql, role, database string, calls, rows int64, ms float64) {
+	if sql == "" || sql == "<insufficient privilege>" {
+		im.Note("the texts of other roles' statements were left out: read pg_stat_statements as a member of pg_read_all_stats")
+		return
+	}
+	im.Add(Seen{SQL: mended(sql), Role: role, Sender: Sender{Database: database}, Calls: calls, Rows: max(rows, 0), MS: max(ms, 0)})
+}
+
+func column(head []string, names ...string) int {
+	for _, n := range names {
+		for i, h := range head {
+			if h == n {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// name is a name, and nothing for a number.
+func name(text string) string {
+	if text == "" || text[0] >= '0' && text[0] <= '9' {
+		return ""
+	}
+	return text
+}
+
+func csvRows(text string) ([][]string, error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord = -1
+	var out [][]string
+	for {
+		row, err := r.Read()
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return out, fmt.Errorf("it is no CSV: %w", err)
+		}
+		out = append(out, row)
+	}
+}
+
+// psqlRows reads the table that psql prints; a cell of several lines ends each but the last
+// with a plus.
+func psqlRows(text string) [][]string {
+	var out [][]string
+	open := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n\r")
+		if !strings.Contains(line, "|") {
+			open = false
+			continue
+		}
+		cells := strings.Split(line, "|")
+		more := false
+		for i, c := range cells {
+			c = strings.TrimSpace(c)
+			if strings.HasSuffix(cells[i], "+") {
+				more, c = true, strings.TrimSpace(strings.TrimSuffix(c, "+"))
+			}
+			cells[i] = c
+		}
+		if open && len(out) > 0 && len(out[len(out)-1]) == len(cells) {
+			last := out[len(out)-1]
+			for i, c := range cells {
+				if c != "" {
+					last[i] += "\n" + c
+				}
+			}
+		} else {
+			out = append(out, cells)
+		}
+		open = more
+	}
+	return out
+}
+
+// mended is a text of pg_stat_statements as one might have sent it: it has $1 for each constant,
+// also where no parameter may stand (interval $1), and for one of two that must be the same
+// (GROUP BY), whose other it leaves as it was. A string stands well in all these places, and
+// becomes a parameter again.
+func mended(sql string) string {
+	const constant = "'?'"
+	t := &text{}
+	t.cut(sql)
+	t.positions()
+	grouped := false
+	for i := range t.toks {
+		grouped = grouped || t.word(i, "GROUP", "DISTINCT")
+	}
+	var b strings.Builder
+	for i := range t.toks {
+		if tok := &t.toks[i]; i > 0 && (tok.space || wordByte(t.sql[tok.start]) && wordByte(t.sql[t.toks[i-1].end-1])) {
+			b.WriteByte(' ')
+		}
+		switch kind := t.toks[i].kind; {
+		case kind == pgparse.LexemeParam && t.word(i-2, "EXTRACT") && t.word(i+1, "FROM"):
+			b.WriteString("year") // which field makes no difference to its type
+		case kind == pgparse.LexemeParam, grouped && kind == pgparse.LexemeString, grouped && kind == pgparse.LexemeNumber && !t.bracketed(i) && t.toks[i].fate != stays:
+			b.WriteString(constant)
+		default:
+			b.WriteString(t.of(i))
+		}
+	}
+	return b.String()
+}
+
+// bracketed reports whether a number is alone in brackets with others, as in numeric(10, 2).
+func (t *text) bracketed(i int) bool {
+	alone := func(step int, end byte) bool {
+		for i := i + step; ; i += step {
+			switch {
+			case t.is(i, end):
+				return true
+			case i < 0 || i >= len(t.toks) || !t.is(i, ',') && t.toks[i].kind != pgparse.LexemeNumber:
+				return false
+			}
+		}
+	}
+	return alone(-1, '(') && alone(1, ')')
+}
