@@ -51,6 +51,9 @@ type Config struct {
 	Baseline string `yaml:"baseline"`
 	// Workload are the recordings of what the deployed code sends, from onward record.
 	Workload []string `yaml:"workload"`
+	// Deprecated are columns that are about to go, by table.column, with the words that a
+	// comment on the column might say: "deprecated 2026-11-01, remove after 2027-02-01".
+	Deprecated map[string]string `yaml:"deprecated"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list
 	// of patterns. What could not be read and is not accepted makes the exit
 	// code 3.

@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -177,6 +178,7 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		}},
 		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
 		{"workload", func(n ast.Node) { c.Workload = d.oneOrMore(n) }},
+		{"deprecated", func(n ast.Node) { c.Deprecated = d.deprecated(n) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
 	})
 }
@@ -233,6 +235,25 @@ func (d *decoder) rules(n ast.Node) map[string]onward.Severity {
 			continue
 		}
 		out[name] = s
+	}
+	return out
+}
+
+// deprecated reads what is said of columns.
+func (d *decoder) deprecated(n ast.Node) map[string]string {
+	out := map[string]string{}
+	for _, entry := range d.entries(n, "deprecated") {
+		name := entry.Key.GetToken().Value
+		if _, _, err := deprecation.Target(name); err != nil {
+			d.fail(entry.Key, "%v", err)
+			continue
+		}
+		words := d.text(entry.Value)
+		if _, err := deprecation.Parse(words); err != nil {
+			d.fail(entry.Value, "deprecated %s: %v", name, err)
+			continue
+		}
+		out[name] = words
 	}
 	return out
 }

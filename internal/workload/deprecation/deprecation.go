@@ -1,0 +1,191 @@
+// Package deprecation reads which columns are about to go: from words that projects write
+// into comments on columns, and into onward.yaml.
+//
+//	COMMENT ON COLUMN users.nickname IS 'onward: deprecated 2026-11-01, remove after 2027-02-01, renamed to display_name'
+package deprecation
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/query"
+)
+
+// Deprecation is a column that nobody should use any more.
+type Deprecation struct {
+	// Relation is schema-qualified and unquoted; Column is the column's name.
+	Relation, Column string
+	// Since is when it was deprecated, RemoveAfter the last day on which it may be used:
+	// 2026-11-01; "" where nobody says.
+	Since, RemoveAfter string
+	// RenamedTo is the column that takes its place; "" where nobody says.
+	RenamedTo string
+	// Configured: onward.yaml says so, and not a comment.
+	Configured bool
+}
+
+// Past reports whether its last day is over on a day, such as 2027-02-02.
+func (d *Deprecation) Past(today string) bool {
+	return d.RemoveAfter != "" && today > d.RemoveAfter
+}
+
+const prefix = "onward:"
+
+// Comment reads the comment on a column. ok is false for one that does not speak to onward.
+func Comment(text string) (d Deprecation, ok bool, err error) {
+	at := strings.Index(strings.ToLower(text), prefix)
+	if at < 0 {
+		return d, false, nil
+	}
+	line, _, _ := strings.Cut(text[at+len(prefix):], "\n")
+	d, err = Parse(line)
+	return d, true, err
+}
+
+// Parse reads the words themselves: clauses in any order, between commas. "deprecated" must
+// be among them. The error quotes the clause.
+func Parse(text string) (Deprecation, error) {
+	var d Deprecation
+	said := map[string]bool{}
+	for clause := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(text), "."), ",") {
+		clause = strings.Join(strings.Fields(clause), " ")
+		lower := strings.ToLower(clause)
+		var what string
+		var err error
+		switch rest := ""; {
+		case after(lower, "deprecated since", &rest), after(lower, "deprecated", &rest):
+			what = "deprecated"
+			if rest != "" {
+				d.Since, err = date(rest)
+			}
+		case after(lower, "remove after", &rest):
+			what = "remove after"
+			d.RemoveAfter, err = date(rest)
+		case after(lower, "renamed to", &rest):
+			what = "renamed to"
+			if d.RenamedTo = strings.Trim(clause[len("renamed to"):], ` "`); d.RenamedTo == "" || strings.ContainsAny(d.RenamedTo, " \"") {
+				err = fmt.Errorf("%q names no column", clause)
+			}
+		default:
+			err = fmt.Errorf("%q is none of deprecated [DATE], remove after DATE, renamed to COLUMN", clause)
+		}
+		if err == nil && said[what] {
+			err = fmt.Errorf("%q is said twice", what)
+		}
+		if err != nil {
+			return Deprecation{}, err
+		}
+		said[what] = true
+	}
+	switch {
+	case !said["deprecated"]:
+		return Deprecation{}, fmt.Errorf("%q does not say deprecated", strings.TrimSpace(text))
+	case d.Since != "" && d.RemoveAfter != "" && d.RemoveAfter < d.Since:
+		return Deprecation{}, fmt.Errorf("it is to be removed after %s, before it was deprecated on %s", d.RemoveAfter, d.Since)
+	}
+	return d, nil
+}
+
+// after cuts words off the beginning of a clause.
+func after(clause, words string, rest *string) bool {
+	r, ok := strings.CutPrefix(clause, words)
+	if !ok || r != "" && r[0] != ' ' {
+		return false
+	}
+	*rest = strings.TrimSpace(r)
+	return true
+}
+
+// date is a day of the calendar.
+func date(text string) (string, error) {
+	wrong := fmt.Errorf("%q is no date: write it as 2027-02-01", text)
+	if len(text) != 10 || text[4] != '-' || text[7] != '-' {
+		return "", wrong
+	}
+	year, e1 := strconv.ParseUint(text[:4], 10, 16)
+	month, e2 := strconv.ParseUint(text[5:7], 10, 8)
+	day, e3 := strconv.ParseUint(text[8:], 10, 8)
+	if e1 != nil || e2 != nil || e3 != nil || month < 1 || month > 12 || day < 1 || day > days(year, month) {
+		return "", wrong
+	}
+	return text, nil
+}
+
+func days(year, month uint64) uint64 {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// Of lists the deprecations of a schema: those that its comments say, and those that are
+// configured, by "users.nickname" or "public.users.nickname"; the configured one counts
+// where both speak of one column. Sorted. The errors say what could not be read, with
+// the column's name.
+func Of(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []error) {
+	found := map[[2]string]Deprecation{}
+	var errs []error
+	c.Relations(func(r *catalog.Relation) bool {
+		for _, col := range r.Columns {
+			d, ok, err := Comment(col.Comment)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("the comment on %s.%s: %w", r.Name, col.Name, err))
+			}
+			if ok && err == nil {
+				d.Relation, d.Column = r.Name.Schema+"."+r.Name.Name, col.Name
+				found[[2]string{d.Relation, d.Column}] = d
+			}
+		}
+		return true
+	})
+	for _, name := range slices.Sorted(maps.Keys(configured)) {
+		d, err := Parse(configured[name])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("deprecated %s: %w", name, err))
+			continue
+		}
+		if d.Relation, d.Column, err = Target(name); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		d.Configured = true
+		found[[2]string{d.Relation, d.Column}] = d
+	}
+	out := slices.Collect(maps.Values(found))
+	slices.SortFunc(out, func(a, b Deprecation) int {
+		return cmp.Or(cmp.Compare(a.Relation, b.Relation), cmp.Compare(a.Column, b.Column))
+	})
+	return out, errs
+}
+
+// Target splits the name of a column: "users.nickname" is in public.
+func Target(name string) (relation, column string, err error) {
+	table, column, ok := cutLast(name)
+	if !ok || table == "" || column == "" {
+		return "", "", fmt.Errorf("deprecated %q: write table.column or schema.table.column", name)
+	}
+	schema, table := query.SplitName(table)
+	if schema == "" {
+		schema = "public"
+	}
+	return schema + "." + table, strings.Trim(column, `"`), nil
+}
+
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
