@@ -1,8 +1,9 @@
 #!/bin/sh
 # Compares onward with squawk, measures how its cost grows, and a rehearsal beside
 # psql; see README.md beside this file. PARTS in the environment names the parts to
-# run: "compare growth rehearse wire verify"; the last takes pgbouncer (scripts/setup.sh pgbouncer). Flags are those of bench/compare, or of the one
-# part that is named; CORPUS=dir adds a directory to compare on;
+# run: "compare growth rehearse wire verify"; wire takes pgbouncer (scripts/setup.sh
+# pgbouncer). Flags are those of bench/compare, or of the one part that is named;
+# CORPUS=dir adds a directory to compare on;
 # REPO, BASE and HEAD measure `onward changelog` on a release, beside git grep.
 set -eu
 if [ -n "${CORPUS:-}" ]; then
