@@ -23,7 +23,7 @@ sent and by whom.`,
 		Args: arguments(0, 0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.workloadMerge(), a.workloadImport(), a.workloadShow())
+	cmd.AddCommand(a.workloadMerge(), a.workloadImport(), a.workloadShow(), a.workloadCheck())
 	return cmd
 }
 
