@@ -38,8 +38,6 @@ type recorded struct {
 	types     map[uint32]bool
 	states    []state
 	asked     bool
-	// drifts are the points at which only its types were another's.
-	verdicts int
 }
 
 // write is a relation that is written, as the text names it.

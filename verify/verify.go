@@ -163,11 +163,14 @@ func (c *checker) notes(v *onward.Verification) {
 	}
 }
 
+// mostOfQuery is how much of a query a note shows.
+const mostOfQuery = 120
+
 // unfit is a query that does not fit the base, and the server's word on it.
 func (c *checker) unfit() string {
 	for _, q := range c.queries {
 		if q.code == onward.OldCode && len(q.states) > 0 && q.states[0].refused != nil {
-			return q.SQL + ": " + q.states[0].refused.Message
+			return clipped(q.SQL) + ": " + q.states[0].refused.Message
 		}
 	}
 	return ""
@@ -238,4 +241,11 @@ func (c *Config) bigTables(ctx context.Context) (map[string]bool, error) {
 		}
 	}
 	return out, nil
+}
+
+func clipped(sql string) string {
+	if r := []rune(sql); len(r) > mostOfQuery {
+		return string(r[:mostOfQuery]) + "…"
+	}
+	return sql
 }

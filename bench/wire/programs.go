@@ -104,7 +104,7 @@ func pgbouncer(ctx context.Context, server way) (way, func() error, error) {
 	}
 	stop := func() error {
 		err := cmd.Process.Signal(syscall.SIGINT)
-		cmd.Wait() //nolint:errcheck // it ends by the signal
+		cmd.Wait()
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	for range 100 {

@@ -29,13 +29,12 @@ func GitHub(w io.Writer, r *onward.Report) error {
 		fmt.Fprintf(b, "::%s %s::%s\n", level(f.Severity),
 			properties(f.Path, f.Line, f.Column, f.EndLine, f.EndColumn, f.Rule), commandData(message))
 	}
-	for i := range r.Verdicts {
-		d := &r.Verdicts[i]
-		if later(d) != d.Severity {
+	for _, d := range alike(r) {
+		if later(d.Verdict) != d.Severity {
 			continue // it comes with the rest of the release
 		}
 		fmt.Fprintf(b, "::%s %s::%s\n", level(d.Severity), properties(d.After.Path, d.After.Line, 0, 0, 0, codeWords(d.Code)+" "+string(d.Kind)),
-			commandData(verdictHead(d)+"\n"+d.Query+"\n"+verdictWho(d)))
+			commandData(verdictHead(d.Verdict)+"\n"+d.Query+"\n"+d.who()))
 	}
 	for _, o := range r.Opaque {
 		as := "notice"

@@ -40,16 +40,17 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 		fresh, newHow := cellWords(r, onward.NewCode, i)
 		fmt.Fprintf(b, "| %s | %s | %s |\n", cell(name), emphasis(old, how), emphasis(fresh, newHow))
 	}
-	for i := range r.Verdicts {
+	groups := alike(r)
+	for i := range groups {
 		if i == 0 {
 			b.WriteString("\n")
 		}
 		if i == maxVerdictItems || b.Len() > maxComment/2 {
-			fmt.Fprintf(b, "- %s: onward verify lists them\n", Count(len(r.Verdicts)-i, "more verdict"))
+			fmt.Fprintf(b, "- %s: onward verify lists them\n", Count(len(groups)-i, "more verdict"))
 			break
 		}
-		d := &r.Verdicts[i]
-		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", code(pointName(&d.After)), codeWords(d.Code), prose(Line(string(d.Kind))), prose(cut(verdictHead(d), maxCell)), code(cut(Line(d.Query), maxCell)), prose(cut(verdictWho(d), maxCell)))
+		d := &groups[i]
+		fmt.Fprintf(b, "- %s, %s, %s: %s %s (%s)\n", code(pointName(&d.After)), codeWords(d.Code), prose(Line(string(d.Kind))), prose(cut(verdictHead(d.Verdict), maxCell)), code(cut(Line(d.Query), maxCell)), prose(cut(d.who(), maxCell)))
 	}
 	if v.Order != "" {
 		fmt.Fprintf(b, "\n%s\n", prose(Line(v.Order)))

@@ -102,11 +102,12 @@ func (t *terminal) cellStyle(s onward.Severity) lipgloss.Style {
 // verdicts lists the queries that break, by the statement that breaks them.
 func (t *terminal) verdicts() {
 	last := ""
-	for i := range t.report.Verdicts {
-		d := &t.report.Verdicts[i]
+	groups := alike(t.report)
+	for i := range groups {
+		d := &groups[i]
 		if i == maxVerdicts && !t.verbose {
 			t.blank()
-			t.line(t.paint(t.Dim, fmt.Sprintf("and %s (-v shows them)", Count(len(t.report.Verdicts)-i, "more verdict"))))
+			t.line(t.paint(t.Dim, fmt.Sprintf("and %s (-v shows them)", Count(len(groups)-i, "more verdict"))))
 			return
 		}
 		at := "the base"
@@ -118,13 +119,24 @@ func (t *terminal) verdicts() {
 			t.line(t.paint(t.Bold, at), "  ", codeWords(d.Code))
 			last = head
 		}
-		t.wrap("  "+t.paint(t.Severity(later(d)), pad(mark(d), 7))+"  ", "           ", Line(string(d.Kind))+": "+verdictHead(d), t.plain())
-		if t.verbose {
-			t.wrap("           ", "           ", Line(d.Query), t.plain())
-		} else {
-			t.line("           ", shorten(Line(d.Query), t.width-11))
+		t.wrap("  "+t.paint(t.Severity(later(d.Verdict)), pad(mark(d.Verdict), 7))+"  ", "           ", Line(string(d.Kind))+": "+verdictHead(d.Verdict), t.plain())
+		t.queries(d)
+		t.wrap("           ", "           ", d.who(), t.Dim)
+	}
+}
+
+// mostAlike is how many queries are shown of those that fail alike, without Verbose.
+const mostAlike = 2
+
+// queries shows the queries of a verdict, those that are sent most.
+func (t *terminal) queries(d *like) {
+	for i, one := range d.all {
+		switch {
+		case t.verbose:
+			t.wrap("           ", "           ", Line(one.Query), t.plain())
+		case i < mostAlike:
+			t.line("           ", shorten(Line(one.Query), t.width-11))
 		}
-		t.wrap("           ", "           ", verdictWho(d), t.Dim)
 	}
 }
 

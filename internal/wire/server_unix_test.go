@@ -52,7 +52,7 @@ func startOwn(t *testing.T, major int) *own {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a directory in /tmp
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &own{dir: dir}
 	if os.Geteuid() == 0 {
 		if err := os.Chown(dir, nobody, nobody); err != nil {
@@ -77,7 +77,7 @@ func startOwn(t *testing.T, major int) *own {
 		t.Fatal(err)
 	}
 	_, s.port, _ = net.SplitHostPort(free.Addr().String())
-	free.Close() //nolint:errcheck // only its port is wanted
+	free.Close()
 	s.cmd = s.command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", s.port, "-c", "listen_addresses=127.0.0.1",
 		"-c", "ssl=on", "-c", "fsync=off", "-c", "max_wal_senders=4")
 	log := new(bytes.Buffer)
@@ -86,8 +86,8 @@ func startOwn(t *testing.T, major int) *own {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.cmd.Process.Signal(syscall.SIGQUIT) //nolint:errcheck // it may have ended
-		s.cmd.Wait()                          //nolint:errcheck // ends by the signal
+		s.cmd.Process.Signal(syscall.SIGQUIT)
+		s.cmd.Wait()
 	})
 	begin := time.Now()
 	for {
@@ -197,7 +197,7 @@ func TestAuthentication(t *testing.T) {
 				if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil || encrypted != (c.upstream != "disable") {
 					t.Errorf("%s: encrypted to the server: %v, %v", name, encrypted, err)
 				}
-				conn.Close(t.Context()) //nolint:errcheck // not what is tested
+				conn.Close(t.Context())
 				if _, err := pgx.Connect(t.Context(), through(p, c.role, "wrong", c.client)); err == nil || !strings.Contains(err.Error(), "28P01") {
 					t.Errorf("%s with a wrong password: %v", name, err)
 				}

@@ -43,7 +43,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer direct.Close(context.Background()) //nolint:errcheck // the test has ended
+	defer direct.Close(context.Background())
 	if _, err := direct.Exec(t.Context(), "CREATE TABLE items (id bigint, note text)"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func visit(ctx context.Context, cfg *pgx.ConnConfig, random *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close(ctx) //nolint:errcheck // some have gone already
+	defer c.Close(ctx)
 	for range 1 + random.IntN(5) {
 		if gone, err := habits[random.IntN(len(habits))](ctx, c, random); gone || err != nil {
 			return err

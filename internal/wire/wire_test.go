@@ -110,7 +110,7 @@ func connect(t testing.TB, cfg *pgx.ConnConfig) *pgx.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close(context.Background()) }) //nolint:errcheck // the test has ended
+	t.Cleanup(func() { c.Close(context.Background()) })
 	return c
 }
 
@@ -158,14 +158,14 @@ func TestVanishes(t *testing.T) {
 		if _, err := c.PgConn().Conn().Write([]byte(cut)); err != nil {
 			t.Fatal(err)
 		}
-		c.PgConn().Conn().Close() //nolint:errcheck // that is the test
+		c.PgConn().Conn().Close()
 	}
 	idle(t, p)
 	c := connect(t, cfg)
 	if _, err := c.PgConn().Conn().Write(query("CREATE TABLE made()")); err != nil {
 		t.Fatal(err)
 	}
-	c.PgConn().Conn().Close() //nolint:errcheck // that is the test
+	c.PgConn().Conn().Close()
 	idle(t, p)
 	if !strings.Contains(sink.text(), "CCREATE TABLE") || sink.closed != 4 {
 		t.Errorf("%d ended, %q", sink.closed, sink.text())
@@ -228,7 +228,7 @@ func TestLong(t *testing.T) {
 	if answer[0] != 'T' && answer[0] != 'E' {
 		t.Errorf("the server says %q", answer)
 	}
-	conn.Close() //nolint:errcheck // what it says further does not matter
+	conn.Close()
 	idle(t, p)
 	if sink.size != size || sink.longest != wire.MaxText || len(sink.lost) > 0 {
 		t.Errorf("shown were %d of %d bytes, %v", sink.longest, sink.size, sink.lost)
@@ -275,7 +275,7 @@ func TestUnix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a directory in /tmp
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	sink := new(taps)
 	p, cfg := before(t, wire.Config{Listen: "unix:" + dir, Sink: sink})
 	var n int
@@ -307,10 +307,10 @@ func TestNonsense(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c, ok := conn.(*net.TCPConn); ok {
-			c.CloseWrite() //nolint:errcheck // it may be closed already
+			c.CloseWrite()
 		}
-		io.Copy(io.Discard, conn) //nolint:errcheck // ends when the proxy lets go
-		conn.Close()              //nolint:errcheck // both have ended
+		io.Copy(io.Discard, conn)
+		conn.Close()
 	}
 	idle(t, p)
 	if s := p.Stats(); s.Failed != 4 || s.Sessions != 0 {

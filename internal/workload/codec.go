@@ -37,7 +37,7 @@ func Write(w io.Writer, load *Workload, packed bool) error {
 	if err != nil {
 		return err
 	}
-	b.Write(head[:len(head)-1])
+	_, _ = b.Write(head[:len(head)-1])
 	if err := list(b, "queries", load.Queries); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func list[T any](b *bufio.Writer, name string, entries []T) error {
 		if err != nil {
 			return err
 		}
-		b.Write(text)
+		_, _ = b.Write(text) // Flush tells
 	}
 	b.WriteByte(']')
 	return nil
@@ -88,7 +88,7 @@ func Read(r io.Reader) (*Workload, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the workload cannot be unpacked: %w", err)
 		}
-		defer z.Close()
+		defer func() { _ = z.Close() }()
 		b = bufio.NewReader(z)
 	}
 	limited := &io.LimitedReader{R: b, N: MaxSize + 1}

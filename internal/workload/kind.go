@@ -1,6 +1,10 @@
 package workload
 
-import "github.com/onward-sql/onward/internal/pgparse"
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
 
 // kindOf is the kind of a statement.
 func kindOf(node *pgparse.Node) Kind {
@@ -33,6 +37,40 @@ func kindOf(node *pgparse.Node) Kind {
 		return Other
 	}
 	return DDL
+}
+
+// ofSession is a statement about something that lasts no longer than its session, under
+// one name for all: drivers number their savepoints, cursors and prepared statements. "" is
+// any other statement.
+func ofSession(node *pgparse.Node, sql string) string {
+	switch n := pgparse.Unwrap(node).(type) {
+	case *pgparse.TransactionStmt:
+		switch n.Kind {
+		case pgparse.TransactionStmtKind_TRANS_STMT_SAVEPOINT:
+			return "SAVEPOINT s"
+		case pgparse.TransactionStmtKind_TRANS_STMT_RELEASE:
+			return "RELEASE SAVEPOINT s"
+		case pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+			return "ROLLBACK TO SAVEPOINT s"
+		}
+	case *pgparse.ClosePortalStmt:
+		if n.Portalname != "" {
+			return "CLOSE c"
+		}
+	case *pgparse.DeallocateStmt:
+		if n.Name != "" {
+			return "DEALLOCATE p"
+		}
+	case *pgparse.ExecuteStmt:
+		return "EXECUTE p"
+	case *pgparse.FetchStmt:
+		for _, name := range []string{pgparse.QuoteIdent(n.Portalname), `"` + n.Portalname + `"`, n.Portalname} {
+			if head, ok := strings.CutSuffix(sql, name); ok {
+				return head + "c"
+			}
+		}
+	}
+	return ""
 }
 
 // into reports whether a query makes a table of its rows.

@@ -85,6 +85,9 @@ func Normalise(sql string) Normal {
 	s.frame(st.Node)
 	s.collapse()
 	n.SQL = s.write()
+	if text := ofSession(st.Node, n.SQL); text != "" {
+		n.SQL = text
+	}
 	if len(s.params) > mostParams {
 		return n.unread(sql, fmt.Sprintf("it has more than %d values", mostParams))
 	}

@@ -52,7 +52,7 @@ func TestNormalise(t *testing.T) {
 		{"DO $$ BEGIN PERFORM 'x'; END $$", "DO …", DDL, ""},
 		{"COMMENT ON TABLE t IS 'x'", "COMMENT ON TABLE t IS …", DDL, ""},
 		{"CREATE USER MAPPING FOR u SERVER s OPTIONS (user 'a', password 'b')", "CREATE USER MAPPING FOR u SERVER s OPTIONS (user …, password …)", DDL, ""},
-		{"EXECUTE p('x', 5)", "EXECUTE p(…, …)", Other, ""},
+		{"EXECUTE p('x', 5)", "EXECUTE p", Other, ""},
 		{"SELEC 'x', $3 FROM t WHERE a IN (1,2)", "SELEC …, $1 FROM t WHERE a IN (…)", Broken, ""},
 		{"BEGIN", "BEGIN", Other, ""},
 		{" -- nothing", "", Other, ""},

@@ -101,7 +101,7 @@ func (r *recorder) all(c *pgx.Conn, sql string, args ...any) {
 func (r *recorder) done(conns ...*pgx.Conn) *collect.Recording {
 	r.t.Helper()
 	for _, c := range conns {
-		c.Close(context.Background()) //nolint:errcheck // not what is tested
+		c.Close(context.Background())
 	}
 	for begin := time.Now(); r.proxy.Stats().Current > 0; time.Sleep(5 * time.Millisecond) {
 		if time.Since(begin) > 10*time.Second {

@@ -162,11 +162,11 @@ func (c *Collector) keep(how string, steps []step, r *run, spent time.Duration) 
 	}
 	var h maphash.Hash
 	h.SetSeed(c.seed[0])
-	h.WriteString(how) //nolint:errcheck // never fails
+	h.WriteString(how)
 	var b [8]byte
 	for _, st := range steps {
 		binary.LittleEndian.PutUint64(b[:], st.q.serial())
-		h.Write(b[:]) //nolint:errcheck // never fails
+		h.Write(b[:])
 	}
 	q := c.sequences[h.Sum64()]
 	if q == nil {

@@ -153,7 +153,7 @@ func (r *result) row(body []byte) {
 		if null {
 			continue
 		}
-		h := uint64(0)
+		var h uint64
 		if r.binary&(1<<i) != 0 && !textual(r.oids[i]) {
 			h = hashBinary(v)
 		} else {
