@@ -44,6 +44,11 @@ type Config struct {
 	Schema string
 	// Base, where it is not nil, names a release: the database gets its deployed schema.
 	Base *rehearse.Config
+	// DenyDeprecated makes the server refuse each query that touches a deprecated column:
+	// one that a comment calls so, or that Deprecated lists ("users.nickname"). The command is no
+	// superuser then.
+	DenyDeprecated bool
+	Deprecated     []string
 	// Ready, where it is not nil, is called once, when the proxy listens.
 	Ready func(address string)
 	// Logger hears what is being done; nil is nobody.
@@ -53,6 +58,8 @@ type Config struct {
 // Result is what was recorded.
 type Result struct {
 	Workload *Workload
+	// Denied are the queries that were refused because of deprecated columns.
+	Denied []Denied
 	// Failed is how the command ended, where that was not well: an *exec.ExitError, or why
 	// it could not be run.
 	Failed error
@@ -72,7 +79,12 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	defer s.close()
-	r := &recorder{Config: c, scene: s, known: map[string]*workload.Query{}}
+	if c.DenyDeprecated {
+		if err := s.deny(ctx, c.Deprecated); err != nil {
+			return nil, err
+		}
+	}
+	r := &recorder{Config: c, scene: s, known: map[string]*workload.Query{}, denied: map[string]bool{}}
 	return r.run(ctx)
 }
 
@@ -84,6 +96,8 @@ type recorder struct {
 	// known is guarded by lock: databases of several clients go at once.
 	lock  sync.Mutex
 	known map[string]*workload.Query // what was found out of queries, by their IDs
+	// denied are the deprecated columns of all databases.
+	denied map[string]bool
 }
 
 func (r *recorder) run(ctx context.Context) (*Result, error) {
@@ -128,6 +142,7 @@ func (r *recorder) run(ctx context.Context) (*Result, error) {
 		r.learn(ctx, recording, db)
 	}
 	out.Workload = r.finish(ctx, recording)
+	out.Denied = refused(out.Workload, r.denied)
 	return out, nil
 }
 
@@ -175,6 +190,15 @@ func (r *recorder) learn(ctx context.Context, rec *collect.Recording, database s
 		return
 	}
 	err := r.scene.ask(ctx, database, func(res *resolver) error {
+		if r.scene.denies {
+			columns, err := res.denied(ctx)
+			if err != nil {
+				return err
+			}
+			for _, name := range columns {
+				r.denied[name] = true
+			}
+		}
 		for _, q := range todo {
 			if f := rec.Facts[q.ID]; f.Database == database {
 				res.declared = r.scene.oids(f.ParamOIDs)

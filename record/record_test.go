@@ -34,28 +34,40 @@ func TestProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	main, err := pgx.Connect(ctx, os.Getenv("DATABASE_URL"))
-	must(nil, err)
-	defer main.Close(ctx)
+	if what, ok := strings.CutSuffix(os.Getenv(program), " deprecated"); ok {
+		deprecating(t, what == "makes")
+		return
+	}
+	main := connect(t, os.Getenv("DATABASE_URL"))
 	if os.Getenv(program) == "fails" {
 		must(main.Exec(ctx, "SELECT 1 FROM users"))
 		os.Exit(7)
 	}
 	must(main.Exec(ctx, "CREATE DATABASE test_shop_gw1"))
-	suite, err := pgx.Connect(ctx, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
-	must(nil, err)
+	suite := connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
 	must(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, mood mood)"))
 	for i := range 12 {
 		must(suite.Exec(ctx, "INSERT INTO users (email, mood) VALUES ($1, $2) /*route='/join'*/", fmt.Sprintf("hidden-%d@example.com", i), "fine"))
 	}
 	var n int
 	must(nil, suite.QueryRow(ctx, "SELECT count(*) FROM users WHERE email = 'hidden-3@example.com'").Scan(&n))
-	_, err = suite.Exec(ctx, "SELECT gone FROM users WHERE email = 'hidden-4@example.com'")
+	_, err := suite.Exec(ctx, "SELECT gone FROM users WHERE email = 'hidden-4@example.com'")
 	if err == nil {
 		t.Error("a column that is not there is read")
 	}
 	must(nil, suite.Close(ctx))
 	must(main.Exec(ctx, "DROP DATABASE test_shop_gw1"))
+}
+
+// connect opens a session that ends with the test.
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
 }
 
 func self() []string { return []string{os.Args[0], "-test.run=^TestProgram$", "-test.v"} }

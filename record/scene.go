@@ -23,6 +23,7 @@ type scene struct {
 	major                    int
 	server                   *pgserver.Server // nil for somebody's
 	copies                   *copies          // nil for a throwaway one
+	denies                   bool             // it refuses what touches deprecated columns
 	stop                     func() error
 }
 
@@ -67,10 +68,19 @@ func (c *Config) base(ctx context.Context) (*scene, error) {
 		return nil, err
 	}
 	db, err := stage.Copy(ctx)
+	if err == nil && c.Base.Server == "" {
+		err = hospitable(ctx, stage.Server())
+	}
 	if err != nil {
 		return nil, errors.Join(err, stage.Close())
 	}
 	return &scene{server: stage.Server(), major: stage.Major(), stop: stage.Close, user: "postgres", database: db, url: stage.Server().URL(db)}, nil
+}
+
+// hospitable gives the server of a base what a suite that makes databases of its own
+// needs, and a rehearsal does not have: a template, and the database to ask for one.
+func hospitable(ctx context.Context, server *pgserver.Server) error {
+	return run(ctx, server, "", "CREATE DATABASE template1 TEMPLATE template0 IS_TEMPLATE true", "GRANT CONNECT ON DATABASE postgres TO PUBLIC")
 }
 
 // external is somebody's server, on which nothing is made.

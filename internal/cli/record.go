@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ const recordingTime = 90 * time.Second
 // recording are the flags of record.
 type recording struct {
 	db, schema, listen, base, pg string
+	deny                         bool
 }
 
 func (f *recording) register(cmd *cobra.Command) {
@@ -32,6 +35,7 @@ func (f *recording) register(cmd *cobra.Command) {
 	flags.StringVar(&f.schema, "schema", "", "fill the throwaway database: base takes the deployed migrations, anything else is a `file` from pg_dump")
 	flags.StringVar(&f.base, "base", "", "with --schema base: the deployed `revision`")
 	flags.StringVar(&f.listen, "listen", "", "`address` to listen on, such as 127.0.0.1:6432; without a command, records until it is interrupted")
+	flags.BoolVar(&f.deny, "deny-deprecated", false, "refuse queries that touch a column which its comment, or onward.yaml, calls deprecated, and fail")
 	flags.StringVar(&f.pg, "pg", "", "major `version` of the throwaway server (default: the newest that is installed)")
 }
 
@@ -53,11 +57,13 @@ own there, as test suites do. With --db it is a server that is there, in which
 onward itself writes nothing.
 
 The recording goes to onward.workload.json unless -o names a file; a name that
-ends in .gz is packed. Exit code: 0 recorded, 2 usage or input, 3 the command
+ends in .gz is packed. Exit code: 0 recorded, 1 a query touches a deprecated column
+(--deny-deprecated), 2 usage or input, 3 the command
 failed (what it sent until then is recorded), or nothing could be recorded.`,
 		Example: `  onward record -- go test ./...
   onward record -o web.workload.json.gz -- python manage.py test
   onward record --schema base -- npm test
+  onward record --deny-deprecated -- npm test
   onward record --db env:STAGING_URL --listen 127.0.0.1:6432`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && f.listen == "" {
@@ -99,6 +105,16 @@ func (a *app) recording(f *recording, command []string) (record.Config, error) {
 			return c, usagef("--pg %q: write one major version, such as 17", f.pg)
 		}
 		c.Major = majors[0]
+	}
+	if f.deny {
+		settings, err := a.configuration()
+		if err != nil {
+			return c, err
+		}
+		if f.db != "" {
+			return c, usagef("--deny-deprecated takes rights away, which it does on a throwaway server only: leave out --db")
+		}
+		c.DenyDeprecated, c.Deprecated = true, slices.Sorted(maps.Keys(settings.Deprecated))
 	}
 	switch {
 	case f.schema == "base":
@@ -143,6 +159,17 @@ func (a *app) recordedTo(result *record.Result) error {
 	a.say("%s on %s, sent %s, recorded in %s", report.Count(code, "query"), report.Count(len(tables), "table"), report.Count(int(calls), "time"), a.flags.output)
 	for _, n := range w.Notes {
 		a.say("%s", n)
+	}
+	for _, d := range result.Denied {
+		who := ""
+		if d.Sender != "" {
+			who = ", by " + d.Sender
+		}
+		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), report.Count(int(d.Calls), "time"), who, d.SQL)
+	}
+	if len(result.Denied) > 0 {
+		a.code = exitFindings
+		return nil
 	}
 	if result.Failed != nil {
 		return fmt.Errorf("the command failed, what it sent is recorded: %w", result.Failed)

@@ -1,0 +1,97 @@
+package record_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/record"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// deprecating works on a database with a deprecated column, or makes one.
+func deprecating(t *testing.T, made bool) {
+	t.Helper()
+	c := connect(t, os.Getenv("DATABASE_URL"))
+	if made {
+		if _, err := c.Exec(t.Context(), "CREATE DATABASE test_own"); err != nil {
+			t.Fatal(err)
+		}
+		c = connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_own?", 1))
+		if _, err := c.Exec(t.Context(), schemaOfUsers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sql := range []string{
+		"INSERT INTO users (id, email) VALUES (1, 'a')", "SELECT email FROM users WHERE id = 1", "SELECT count(*) FROM users", "UPDATE users SET email = 'b' WHERE id = 1",
+		"INSERT INTO orders VALUES (1, 1)", "SELECT email FROM users FOR UPDATE", "DELETE FROM orders",
+		"SELECT * FROM users", "SELECT nick FROM users WHERE id = 1", "UPDATE users SET nick = 'x'", "INSERT INTO users (id, nick) VALUES (2, 'n')", "SELECT n FROM shown", "SELECT old FROM users",
+	} {
+		_, err := c.Exec(t.Context(), sql)
+		fmt.Println(sql, err)
+	}
+}
+
+const schemaOfUsers = `CREATE TABLE users (id bigint PRIMARY KEY, email text, nick text, old text);
+CREATE TABLE orders (id bigint, user_id bigint REFERENCES users);
+CREATE VIEW shown AS SELECT nick AS n FROM users;
+COMMENT ON COLUMN users.nick IS 'onward: deprecated 2026-11-01, remove after 2027-02-01';
+`
+
+// A query that touches a deprecated column is refused and told of, in whatever way it
+// does: by name, by a star, through a view; and nothing else is.
+func TestDenyDeprecated(t *testing.T) {
+	t.Parallel()
+	repository := t.TempDir()
+	if err := os.WriteFile(filepath.Join(repository, "00001_users.sql"), []byte("-- +goose Up\n"+schemaOfUsers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"}} {
+		cmd := exec.Command("git", args...)
+		cmd.Dir = repository
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	for name, c := range map[string]record.Config{
+		"the suite's own database": {Env: []string{program + "=makes deprecated"}, Major: 14},
+		"the deployed schema": {Env: []string{program + "=uses deprecated"}, Major: 17,
+			Base: &rehearse.Config{Config: audit.Config{Dir: repository, Base: "HEAD"}}},
+		"a database of its own beside it": {Env: []string{program + "=makes deprecated"}, Major: 18,
+			Base: &rehearse.Config{Config: audit.Config{Dir: repository, Base: "HEAD"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			c.Command, c.Out, c.Err, c.DenyDeprecated, c.Deprecated = self(), &out, &out, true, []string{"users.old"}
+			r, err := record.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Failed != nil {
+				t.Fatalf("%v\n%s", r.Failed, out.String())
+			}
+			var got []string
+			for _, d := range r.Denied {
+				got = append(got, strings.ReplaceAll(strings.Join(d.Columns, " "), "public.users.", "")+": "+d.SQL)
+			}
+			want := []string{
+				"nick: INSERT INTO users (id, nick) VALUES ($1, $2)", "nick old: SELECT * FROM users", "nick: SELECT n FROM shown",
+				"nick: SELECT nick FROM users WHERE id = $1", "nick: UPDATE users SET nick = $1", "old: SELECT old FROM users",
+			}
+			if strings.Join(got, "\n") != strings.Join(want, "\n") {
+				t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), out.String())
+			}
+			for _, q := range r.Workload.Queries {
+				if q.Mark == workload.Code && q.Errors["42501"] > 0 != strings.Contains(strings.Join(want, "\n"), q.SQL) {
+					t.Errorf("%s was refused %v", q.SQL, q.Errors)
+				}
+			}
+		})
+	}
+}
