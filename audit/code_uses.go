@@ -189,7 +189,7 @@ func (u *deployedCode) evidence(uses []usage.Use, most int) []onward.Evidence {
 	for _, e := range uses {
 		x := onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.code().line(e.Path, e.Line), Revision: u.name}
 		if r := u.recording(e.Path); r != nil {
-			x.Kind, x.Revision = "query", r.load.Revision
+			x.Kind, x.Revision = "query", r.revision()
 		}
 		out = append(out, x)
 	}

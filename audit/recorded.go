@@ -78,6 +78,12 @@ func (u *deployedCode) recording(path string) *recording {
 	return nil
 }
 
+// revision is the commit that was recorded, as git shortens it.
+func (r *recording) revision() string {
+	const short = 12
+	return r.load.Revision[:min(len(r.load.Revision), short)]
+}
+
 // lines are the queries of a recording as evidence shows them, where the facts have them.
 func (r *recording) lines() []string {
 	out := make([]string, usage.RecordedLine-1, len(r.load.Queries)+usage.RecordedLine)
@@ -93,7 +99,7 @@ func (r *recording) lines() []string {
 				}
 			}
 		}
-		out = append(out, fmt.Sprintf("%s (recorded %s%s)", strings.Join(strings.Fields(q.SQL), " "), times(q.Calls), who))
+		out = append(out, fmt.Sprintf("recorded %s%s: %s", times(q.Calls), who, strings.Join(strings.Fields(q.SQL), " ")))
 	}
 	return out
 }

@@ -65,11 +65,11 @@ func order(by string) string { return "ORDER BY " + map[string]string{"n": "nick
 		"nothing recorded": {severity: onward.Warning, harm: "has a name like that of"},
 		"it uses the column": {
 			queries:  []workload.Query{read, {SQL: "SELECT nick FROM users", Kind: workload.Select}},
-			severity: onward.Error, harm: "(seen in workload.json)", evidence: "query workload.json:4 SELECT nick FROM users (recorded 1204 times, by checkout) abc123",
+			severity: onward.Error, harm: "(seen in workload.json)", evidence: "query workload.json:4 recorded 1204 times, by checkout: SELECT nick FROM users abc123",
 		},
 		"through a view": {
 			queries:  []workload.Query{{SQL: "SELECT x FROM shown", Kind: workload.Select, Uses: []workload.Use{{Relation: "public.shown", Reads: []string{"x"}}, {Relation: "public.users", Reads: []string{"nick"}}}}},
-			severity: onward.Error, harm: "(seen in workload.json)", evidence: "query workload.json:3 SELECT x FROM shown (recorded 1204 times, by checkout) abc123",
+			severity: onward.Error, harm: "(seen in workload.json)", evidence: "query workload.json:3 recorded 1204 times, by checkout: SELECT x FROM shown abc123",
 		},
 		"it uses the table only": {
 			queries:  []workload.Query{read},

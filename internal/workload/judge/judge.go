@@ -68,16 +68,44 @@ func Judge(w *workload.Workload) []Finding {
 	return out
 }
 
+// nearBy is how many steps on the same query comes again: at once, or behind one other
+// that goes with it (A B A B). A suite has many requests in one transaction, each of which
+// begins with the same queries: these are no loop.
+const nearBy = 2
+
+// runs are how often each query of a sequence comes in its longest loop.
+func runs(s *workload.Sequence) map[string]int64 {
+	most, now, last := map[string]int64{}, map[string]int64{}, map[string]int{}
+	for i, step := range s.Steps {
+		if at, before := last[step.Query]; before && i-at > nearBy {
+			now[step.Query] = 0
+		}
+		last[step.Query] = i
+		now[step.Query] += max(step.Times, 1)
+		most[step.Query] = max(most[step.Query], now[step.Query])
+	}
+	return most
+}
+
+// reads reports whether a SELECT reads tables, and does no more: a call of a function, and
+// a WITH that changes rows, are there for what they do.
+func reads(q *workload.Query) bool {
+	return (len(q.Uses) > 0 || q.Resolved == "") && !slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return len(u.Writes) > 0 || u.Lock == "RowExclusiveLock" })
+}
+
+// loops reports whether the repetitions of a query belong together: outside of a
+// transaction they may be those of a worker that asks for news, unless what it is given
+// came from a query before.
+func loops(s *workload.Sequence, id string) bool {
+	return s.Transaction != "" || slices.ContainsFunc(s.Steps, func(step workload.Step) bool { return step.Query == id && step.Depends })
+}
+
 // forEachRow notes SELECTs that come again and again within a sequence: N+1.
 func forEachRow(found map[string]*Finding, queries map[string]*workload.Query, s *workload.Sequence) {
-	times := map[string]int64{}
-	for _, step := range s.Steps {
-		times[step.Query] += max(step.Times, 1)
-	}
-	for id, n := range times {
+	for id, n := range runs(s) {
 		q := queries[id]
 		// A query without a parameter asks the same again, as pings do.
-		if n < manyTimes || q == nil || !q.IsCode() || q.Kind != workload.Select || len(q.Params) == 0 {
+		if n < manyTimes || q == nil || !q.IsCode() || q.Kind != workload.Select || len(q.Params) == 0 || !reads(q) || !loops(s, id) {
 			continue
 		}
 		f := found[id]

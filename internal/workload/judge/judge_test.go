@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,12 +26,19 @@ func TestJudge(t *testing.T) {
 	fixture.Mark = workload.Fixture
 	ping := query("p", workload.Select)
 	ping.Params = nil
+	call, with := query("call", workload.Select), query("with", workload.Select)
+	call.Resolved, with.Resolved, with.Uses = "server", "server", []workload.Use{{Relation: "public.a", Writes: []string{"b"}}}
 	step := func(id string, times int64) workload.Step { return workload.Step{Query: id, Times: times} }
 	w := &workload.Workload{
-		Queries: []workload.Query{join, few, two, fixture, ping, query("n", workload.Select), query("i", workload.Insert)},
+		Queries: []workload.Query{join, few, two, fixture, ping, query("n", workload.Select), query("i", workload.Insert), call, with},
 		Sequences: []workload.Sequence{
 			{Transaction: "commit", Count: 3, Steps: []workload.Step{step("f", 0), step("n", 9), step("f", 0), step("n", 41), step("x", 90), step("p", 90), step("i", 90)}},
-			{Count: 2, Steps: []workload.Step{step("n", 12), step("f", 9)}},
+			{Count: 2, Steps: []workload.Step{{Query: "n", Times: 12, Depends: true}, step("f", 9)}},
+			// Somebody asks for news, calls a function, changes rows in a WITH.
+			{Count: 7, Steps: []workload.Step{step("n", 99), step("w", 50)}},
+			{Transaction: "commit", Count: 1, Steps: []workload.Step{step("call", 50), step("with", 50)}},
+			// Requests that begin alike.
+			{Transaction: "rollback", Count: 9, Steps: slices.Repeat([]workload.Step{step("w", 0), step("f", 0), step("j", 0), step("i", 0)}, 30)},
 			{Transaction: "commit", Count: 1, MostIdleMS: 2500, Steps: []workload.Step{step("f", 0), step("i", 0)}},
 			{Transaction: "rollback", Count: 1, MostIdleMS: 1500, Steps: []workload.Step{step("f", 0)}},
 			{Transaction: "commit", Count: 1, MostIdleMS: 9000, Steps: []workload.Step{step("x", 0)}},
