@@ -19,17 +19,22 @@ type recording struct {
 	load *workload.Workload
 }
 
-// recordings reads those that the caller names, or else the settings.
-func (a *changelog) recordings() ([]*recording, error) {
-	paths := a.Workload
-	if len(paths) == 0 && a.Settings != nil {
-		for _, p := range a.Settings.Workload {
-			paths = append(paths, a.Settings.Resolve(p))
+// Recordings are the files of recorded queries that the caller names, or else the settings.
+func (c *Config) Recordings() []string {
+	paths := c.Workload
+	if len(paths) == 0 && c.Settings != nil {
+		for _, p := range c.Settings.Workload {
+			paths = append(paths, c.Settings.Resolve(p))
 		}
 	}
+	return paths
+}
+
+// recordings reads them.
+func (a *changelog) recordings() ([]*recording, error) {
 	var out []*recording
-	for _, p := range paths {
-		load, err := readWorkload(p)
+	for _, p := range a.Recordings() {
+		load, err := ReadWorkload(p)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +43,11 @@ func (a *changelog) recordings() ([]*recording, error) {
 	return out, nil
 }
 
-func readWorkload(path string) (*workload.Workload, error) {
+// Workload is a recording of what code sends.
+type Workload = workload.Workload
+
+// ReadWorkload reads a recording, packed or not, that onward record wrote.
+func ReadWorkload(path string) (*Workload, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, &config.InputError{Err: fmt.Errorf("read the recording: %w", err)}
@@ -89,15 +98,9 @@ func (r *recording) lines() []string {
 	out := make([]string, usage.RecordedLine-1, len(r.load.Queries)+usage.RecordedLine)
 	for i := range r.load.Queries {
 		q := &r.load.Queries[i]
-		who := ""
-		if len(q.Senders) > 0 {
-			s := q.Senders[0]
-			for _, by := range []string{s.Place, s.Application} {
-				if by != "" {
-					who = ", by " + by
-					break
-				}
-			}
+		who := workload.Who(q.Senders)
+		if who != "" {
+			who = ", by " + who
 		}
 		out = append(out, fmt.Sprintf("recorded %s%s: %s", times(q.Calls), who, strings.Join(strings.Fields(q.SQL), " ")))
 	}

@@ -131,15 +131,7 @@ func refused(w *workload.Workload, denied map[string]bool) []Denied {
 		if len(columns) == 0 {
 			continue
 		}
-		d := Denied{Columns: slices.Sorted(maps.Keys(columns)), SQL: q.SQL, Calls: q.Errors["42501"]}
-		for _, s := range q.Senders {
-			for _, by := range []string{s.Test, s.Place, s.Application} {
-				if by != "" && d.Sender == "" {
-					d.Sender = by
-				}
-			}
-		}
-		out = append(out, d)
+		out = append(out, Denied{Columns: slices.Sorted(maps.Keys(columns)), SQL: q.SQL, Calls: q.Errors["42501"], Sender: workload.Who(q.Senders)})
 	}
 	slices.SortFunc(out, func(a, b Denied) int { return strings.Compare(a.Columns[0]+a.SQL, b.Columns[0]+b.SQL) })
 	return out

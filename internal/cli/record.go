@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -140,8 +138,7 @@ func (a *app) recordedTo(result *record.Result) error {
 		a.flags.output = recorded
 	}
 	w := result.Workload
-	packed := strings.HasSuffix(a.flags.output, ".gz")
-	if err := a.write(func(out io.Writer) error { return workload.Write(out, w, packed) }); err != nil {
+	if err := a.writeWorkload(w); err != nil {
 		return err
 	}
 	code, calls, tables := 0, int64(0), map[string]bool{}

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload"
@@ -51,12 +49,7 @@ func (a *app) configured(f *verified) (verify.Config, error) {
 	if err != nil {
 		return c, err
 	}
-	old := f.workload
-	for _, p := range release.Settings.Workload {
-		if len(f.workload) == 0 {
-			old = append(old, release.Settings.Resolve(p))
-		}
-	}
+	old := release.Recordings()
 	if len(old)+len(f.fresh) == 0 {
 		return c, usagef("--workload is missing: name a recording of the deployed code, from onward record, here or in %s as workload", config.Name)
 	}
@@ -85,13 +78,9 @@ func (a *app) configured(f *verified) (verify.Config, error) {
 func workloads(files []string) ([]*workload.Workload, error) {
 	var out []*workload.Workload
 	for _, name := range files {
-		f, err := os.Open(name)
+		load, err := audit.ReadWorkload(name)
 		if err != nil {
-			return nil, &config.InputError{Err: err}
-		}
-		load, err := workload.Read(f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, &config.InputError{Err: fmt.Errorf("%s: %w", name, err)}
+			return nil, err
 		}
 		out = append(out, load)
 	}

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload"
@@ -44,7 +43,7 @@ With -o FILE.gz the result is packed.`,
 			}
 			var list []*workload.Workload
 			for _, name := range args {
-				load, err := a.readWorkload(name)
+				load, err := audit.ReadWorkload(name)
 				if err != nil {
 					return err
 				}
@@ -73,7 +72,7 @@ func (a *app) workloadShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			load, err := a.readWorkload(args[0])
+			load, err := audit.ReadWorkload(args[0])
 			if err != nil {
 				return err
 			}
@@ -88,20 +87,6 @@ func (a *app) jsonOnly() (report.Format, error) {
 		return report.FormatJSON, nil // nothing was asked for
 	}
 	return a.format(report.FormatJSON)
-}
-
-// readWorkload reads a recording from a file, packed or not.
-func (a *app) readWorkload(name string) (*workload.Workload, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("read the recording: %w", err)}
-	}
-	defer f.Close()
-	load, err := workload.Read(f)
-	if err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("%s: %w", name, err)}
-	}
-	return load, nil
 }
 
 // writeWorkload writes a recording, packed where the name of its file ends in .gz.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload/judge"
 )
@@ -23,7 +24,7 @@ These are warnings: the exit code is 0 where the recording could be read.`,
 			if err != nil {
 				return err
 			}
-			load, err := a.readWorkload(args[0])
+			load, err := audit.ReadWorkload(args[0])
 			if err != nil {
 				return err
 			}
