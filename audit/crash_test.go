@@ -4,9 +4,6 @@ package audit
 
 import (
 	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +16,7 @@ import (
 // Where Python dies over the base, its models are lost, and every report says so where
 // its reader looks last. A run that names what is SQL starts no Python.
 func TestModelsOfTheBaseAreLost(t *testing.T) {
-	python := interpreter(t)
+	python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os
@@ -92,7 +89,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 
 // A head that does not come up is told at once: its base may take minutes.
 func TestHeadFailsBeforeItsBase(t *testing.T) {
-	python := interpreter(t)
+	python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os
@@ -115,21 +112,4 @@ import nothing_of_the_kind
 	if err == nil || !strings.Contains(err.Error(), "nothing_of_the_kind") || time.Since(begun) > 2*time.Minute {
 		t.Errorf("after %v: %v", time.Since(begun), err)
 	}
-}
-
-// interpreter is a Python with Django.
-func interpreter(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	python := filepath.Join(cache, "onward-test", "django-5.2-none", "bin", "python")
-	if named := os.Getenv("ONWARD_TEST_CACHE"); named != "" {
-		python = filepath.Join(named, "django-5.2-none", "bin", "python")
-	}
-	if _, err := os.Stat(python); err != nil {
-		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
-	}
-	return python
 }

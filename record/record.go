@@ -30,6 +30,8 @@ type Config struct {
 	// Command is the program that is run, with its arguments. None: what connects to the
 	// proxy is recorded until the context ends.
 	Command []string
+	// Dir is where it runs; "" is the current directory.
+	Dir string
 	// In, Out and Err are the command's; Env its environment besides, as in os/exec.
 	In       io.Reader
 	Out, Err io.Writer
@@ -49,6 +51,9 @@ type Config struct {
 	// superuser then.
 	DenyDeprecated bool
 	Deprecated     []string
+	// Values also stores a few examples of what each query's parameters were. They are data:
+	// the recording is then to be kept as a dump is.
+	Values bool
 	// Ready, where it is not nil, is called once, when the proxy listens.
 	Ready func(address string)
 	// Logger hears what is being done; nil is nobody.
@@ -114,7 +119,7 @@ func (r *recorder) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.collect = collect.New(collect.Config{Owner: r.scene.user, Books: books})
+	r.collect = collect.New(collect.Config{Owner: r.scene.user, Books: books, Values: r.Values})
 	proxy, err := wire.Listen(ctx, wire.Config{
 		Listen: r.Listen, Server: server, TLS: tls, Sink: r.collect, Logger: r.Logger,
 		BeforeDrop: func(ctx context.Context, d wire.Drop) { r.learn(ctx, r.collect.Seen(d.Database), d.Database) },
@@ -161,7 +166,7 @@ func databases(rec *collect.Recording) []string {
 // command runs the command, before the proxy.
 func (r *recorder) command(ctx context.Context, proxy *wire.Proxy) error {
 	cmd := exec.CommandContext(ctx, r.Command[0], r.Command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.In, r.Out, r.Err
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Dir, r.In, r.Out, r.Err
 	cmd.Env = append(append(os.Environ(), r.scene.environment(proxy.Host(), proxy.Port())...), r.Env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Shows what onward says about two branches of two small shops.
+# Shows what onward says about two branches each of two small shops.
 #
 #   scripts/demo.sh              builds onward, makes the repositories and runs
 #                                `onward changelog` on each branch, then rehearses
-#                                them on a throwaway Postgres; fails when an
-#                                outcome is not the expected one
-#   scripts/demo.sh --make DIR   only makes the repositories DIR/shop and
-#                                DIR/django-shop (branches main, safe, unsafe)
+#                                them on a throwaway Postgres, records the test suite
+#                                of one and verifies its branches with it; fails when
+#                                an outcome is not the expected one
+#   scripts/demo.sh --make DIR   only makes the repositories DIR/shop, DIR/django-shop
+#                                and DIR/node-rooms (branches main, safe, unsafe)
 #
 # Environment: ONWARD, an onward binary to use instead of building one;
 # DEMO_KEEP=1, do not remove the repositories afterwards.
@@ -76,6 +77,7 @@ repository() {
 make_repositories() {
 	repository shop "$1/shop" db/migrations
 	repository django-shop "$1/django-shop" shop/migrations
+	repository node-rooms "$1/node-rooms" db/migrations
 }
 
 # say COMMAND... prints a command as it would be typed.
@@ -145,6 +147,11 @@ expect 1 "$tmp/django-shop" changelog --base main --head unsafe
 expect 0 "$tmp/django-shop" rehearse --quiet --base main --head safe
 expect 0 "$tmp/shop" rehearse --base main --head safe --rows 2000,orders=200000 --traffic
 expect 1 "$tmp/shop" rehearse --base main --head unsafe --rows 2000,orders=200000 --traffic --long-transaction 2s
+
+# What the deployed code sends, from its own test suite, held against the release.
+expect 0 "$tmp/shop" record --schema base --base main -- go test -count=1 ./...
+expect 0 "$tmp/shop" verify --base main --head safe --workload onward.workload.json
+expect 1 "$tmp/shop" verify --base main --head unsafe --workload onward.workload.json
 
 if [ -n "$failed" ]; then
 	echo "

@@ -102,7 +102,12 @@ func (c *checker) problems(q *recorded, s *state) []problem {
 	out = append(out, unreadable(was, is)...)
 	out = append(out, c.left(q, s, first)...)
 	out = append(out, c.copied(q, base, m)...)
-	out = append(out, c.rejections(q, base, m)...)
+	for _, p := range c.rejections(q, base, m) {
+		// What it surely fails with is not said again as what it may fail with.
+		if !slices.ContainsFunc(out, func(sure problem) bool { return sure.state == p.state && sure.message == p.message }) {
+			out = append(out, p)
+		}
+	}
 	return append(out, c.lost(first, s, m)...)
 }
 

@@ -24,7 +24,7 @@ const recordingTime = 90 * time.Second
 // recording are the flags of record.
 type recording struct {
 	db, schema, listen, base, pg string
-	deny                         bool
+	deny, values                 bool
 }
 
 func (f *recording) register(cmd *cobra.Command) {
@@ -34,6 +34,7 @@ func (f *recording) register(cmd *cobra.Command) {
 	flags.StringVar(&f.base, "base", "", "with --schema base: the deployed `revision`")
 	flags.StringVar(&f.listen, "listen", "", "`address` to listen on, such as 127.0.0.1:6432; without a command, records until it is interrupted")
 	flags.BoolVar(&f.deny, "deny-deprecated", false, "refuse queries that touch a column which its comment, or onward.yaml, calls deprecated, and fail")
+	flags.BoolVar(&f.values, "with-values", false, "also store three examples of what each query's parameters were: the recording then holds your data")
 	flags.StringVar(&f.pg, "pg", "", "major `version` of the throwaway server (default: the newest that is installed)")
 }
 
@@ -89,7 +90,7 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 
 // recording reads the flags.
 func (a *app) recording(f *recording, command []string) (record.Config, error) {
-	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Logger: a.logger()}
+	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.values, Logger: a.logger()}
 	if f.db != "" {
 		url, err := a.address(f.db)
 		if err != nil {

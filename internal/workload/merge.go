@@ -77,6 +77,7 @@ func addQuery(all map[string]*Query, q *Query, postgres int) error {
 	next.MS = micro(q.MS)
 	next.Senders = senders(nil, q.Senders)
 	next.Errors = refusals(nil, q.Errors)
+	next.Values = AddValues(nil, q.Values...)
 	have := all[q.ID]
 	if have == nil {
 		all[q.ID] = &next
@@ -96,6 +97,7 @@ func addQuery(all map[string]*Query, q *Query, postgres int) error {
 	have.MostRows = max(have.MostRows, next.MostRows)
 	have.Errors = refusals(have.Errors, q.Errors)
 	have.Senders = senders(have.Senders, q.Senders)
+	have.Values = AddValues(have.Values, q.Values...)
 	return nil
 }
 

@@ -61,6 +61,12 @@ func Split(sql string) ([]string, error) {
 // Normalise takes the values out of one statement: each literal becomes a parameter, or
 // is left out where Postgres takes none. Lists of values and rows of VALUES become one.
 func Normalise(sql string) Normal {
+	n, _ := normalise(sql)
+	return n
+}
+
+// normalise also gives the statement, nil where it was not read.
+func normalise(sql string) (Normal, *statement) {
 	sql = strings.ToValidUTF8(sql, "?")
 	n := Normal{Kind: Other}
 	for _, c := range pgparse.Comments(sql) {
@@ -70,13 +76,13 @@ func Normalise(sql string) Normal {
 	f, err := pgparse.SplitBy(sql, pgparse.Reader{Message: true})
 	switch {
 	case err != nil:
-		return n.unread(sql, err.Error())
+		return n.unread(sql, err.Error()), nil
 	case len(f.Stmts) == 0:
-		return n
+		return n, nil
 	case len(f.Stmts) > 1:
-		return n.unread(sql, fmt.Sprintf("%d statements where one was expected", len(f.Stmts)))
+		return n.unread(sql, fmt.Sprintf("%d statements where one was expected", len(f.Stmts))), nil
 	case f.Stmts[0].Err != nil:
-		return n.unread(sql, message(f.Stmts[0].Err))
+		return n.unread(sql, message(f.Stmts[0].Err)), nil
 	}
 	st := &f.Stmts[0]
 	s := &statement{instead: map[int]string{}, casts: map[int]string{}, types: map[int]string{}, same: map[int]int{}}
@@ -89,13 +95,13 @@ func Normalise(sql string) Normal {
 		n.SQL = text
 	}
 	if len(s.params) > mostParams {
-		return n.unread(sql, fmt.Sprintf("it has more than %d values", mostParams))
+		return n.unread(sql, fmt.Sprintf("it has more than %d values", mostParams)), nil
 	}
 	n.Params, n.From = s.params, s.from
 	if n.Kind == DDL || n.Kind == Other || n.Kind == Copy {
 		n.SQL = settled(sql, n.SQL)
 	}
-	return n
+	return n, s
 }
 
 func (n Normal) unread(sql, why string) Normal {
@@ -134,6 +140,7 @@ type statement struct {
 
 	params  []string
 	from    []int
+	literal []int // the token of each parameter that stands for a literal
 	numbers map[string]int
 }
 
@@ -180,7 +187,7 @@ func (s *statement) client(text string) string {
 	if number > 0 && number <= len(s.argType) {
 		declared = s.argType[number-1]
 	}
-	return s.numbered(text, declared, number)
+	return s.numbered(text, declared, number, 0)
 }
 
 // value is the parameter of a literal.
@@ -190,15 +197,15 @@ func (s *statement) value(i int) string {
 	if typ == "" {
 		typ = s.literalType(i)
 	}
-	return s.numbered("#"+strconv.Itoa(i), typ, 0)
+	return s.numbered("#"+strconv.Itoa(i), typ, 0, i)
 }
 
-func (s *statement) numbered(key, typ string, from int) string {
+func (s *statement) numbered(key, typ string, from, literal int) string {
 	n := s.numbers[key]
 	if n == 0 {
 		n = len(s.params) + 1
 		s.numbers[key] = n
-		s.params, s.from = append(s.params, typ), append(s.from, from)
+		s.params, s.from, s.literal = append(s.params, typ), append(s.from, from), append(s.literal, literal)
 	}
 	return "$" + strconv.Itoa(n)
 }

@@ -102,6 +102,9 @@ type Query struct {
 	Errors map[string]int64 `json:"errors,omitempty"`
 	// Senders are sorted.
 	Senders []Sender `json:"senders,omitempty"`
+	// Values are examples of what its parameters were, as texts, null for NULL: only in a
+	// recording that was asked for values.
+	Values [][]*string `json:"values,omitempty"`
 }
 
 // Column is one of a result.

@@ -13,29 +13,12 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
-// venvs is where scripts/django-venvs.sh makes its environments.
-func venvs(t testing.TB) string {
-	t.Helper()
-	if cache := os.Getenv("ONWARD_TEST_CACHE"); cache != "" {
-		return cache
-	}
-	base := os.Getenv("XDG_CACHE_HOME")
-	if base == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		base = filepath.Join(home, ".cache")
-	}
-	return filepath.Join(base, "onward-test")
-}
-
 // venv is the interpreter of one of the environments.
 func venv(t testing.TB, name string) string {
 	t.Helper()
-	python := inVirtualenv(filepath.Join(venvs(t), name))
+	python := inVirtualenv(filepath.Join(pgservertest.Tools(t), name))
 	if python == "" {
-		pgservertest.Missing(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, venvs(t)))
+		pgservertest.Missing(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, pgservertest.Tools(t)))
 	}
 	return python
 }
@@ -44,9 +27,9 @@ func venv(t testing.TB, name string) string {
 // absence is never a failure.
 func optional(t testing.TB, name string) string {
 	t.Helper()
-	python := inVirtualenv(filepath.Join(venvs(t), name))
+	python := inVirtualenv(filepath.Join(pgservertest.Tools(t), name))
 	if python == "" {
-		t.Skipf("SKIPPED, not tested: no %s in %s, for want of a Python that runs it", name, venvs(t))
+		t.Skipf("SKIPPED, not tested: no %s in %s, for want of a Python that runs it", name, pgservertest.Tools(t))
 	}
 	return python
 }

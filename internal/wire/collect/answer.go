@@ -100,7 +100,7 @@ func (s *session) bound() {
 			at = &portal{}
 			s.portals[o.name] = at
 		}
-		*at = portal{of: p, binary: o.binary, depends: s.run.depends(&o.given)}
+		*at = portal{of: p, binary: o.binary, depends: s.run.depends(&o.given), given: o.values}
 	} else {
 		delete(s.portals, o.name)
 	}

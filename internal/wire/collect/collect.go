@@ -3,12 +3,15 @@
 //
 // What it holds is bounded, whatever is sent: so many distinct queries, sequences, texts
 // whose reading is kept. What is left out is counted, and said in the workload's notes.
-// No value is held but as a hash, and that for the length of a sequence.
+// Unless values are asked for, none is held but as a hash, and that for the length of a
+// sequence.
 package collect
 
 import (
 	"hash/maphash"
 	"sync"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/internal/workload"
@@ -24,6 +27,8 @@ type Config struct {
 	// OnError, if it is there, hears of each query that the server refuses, before the next
 	// message of its session is looked at. It must not call the collector.
 	OnError func(Failure)
+	// Values keeps a few examples of what each query's parameters were. They are data.
+	Values bool
 	// MaxQueries and MaxSequences bound how many distinct ones are kept; 0 is 50,000 and 20,000.
 	MaxQueries, MaxSequences int
 }
@@ -54,6 +59,7 @@ type Collector struct {
 	cfg   Config
 	seed  [2]maphash.Seed
 	books map[string]bool
+	types *pgtype.Map // for reading values; guarded by mu
 
 	texts *recent[key, *text]
 	forms *recent[key, *form]
@@ -89,6 +95,7 @@ func New(cfg Config) *Collector {
 		cfg:       cfg,
 		seed:      [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		books:     map[string]bool{},
+		types:     pgtype.NewMap(),
 		texts:     newRecent[key, *text](maxTexts),
 		forms:     newRecent[key, *form](maxForms),
 		shapes:    map[string]*shape{},

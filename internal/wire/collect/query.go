@@ -24,6 +24,8 @@ type query struct {
 	senders                    []sent
 	marks                      [3]int64 // calls as code, migration, fixture
 	facts                      Facts
+	examples                   [][]*string
+	tried                      int // how often its values were read for an example
 	databases                  []string
 }
 
@@ -181,6 +183,7 @@ func (s *session) count(of *prepared, at *portal, own *part, out outcome) (Failu
 	}
 	q.calls++
 	q.sentBy(who)
+	s.c.exampled(q, of, at)
 	s.placed(q, who, p, out, do)
 	if out.state == "" {
 		return Failure{}, false

@@ -60,6 +60,9 @@ func (c *Collector) recording(database string) *Recording {
 	if database == "" {
 		r.Workload.Sequences = c.stored()
 		r.Workload.Notes = c.notes()
+		if holdsValues(r.Workload.Queries) {
+			r.Workload.Notes = append(r.Workload.Notes, valuesNote)
+		}
 	}
 	return r
 }
@@ -71,7 +74,7 @@ func (q *query) stored() workload.Query {
 		ID: q.id, SQL: n.SQL, Kind: n.Kind, Mark: q.mark(), Unread: n.Unread,
 		SearchPath: q.key.scope.path, Role: q.key.scope.role, Named: q.named,
 		Calls: q.calls, Rows: q.rows, MostRows: q.most, Parents: q.parents, MS: milliseconds(q.spent),
-		Errors: maps.Clone(q.errors), Senders: senders(q.senders),
+		Errors: maps.Clone(q.errors), Senders: senders(q.senders), Values: slices.Clone(q.examples),
 	}
 	for _, t := range n.Params {
 		if t == "" {

@@ -51,6 +51,7 @@ type portal struct {
 	binary  uint32 // which columns come in binary
 	depends bool   // it was given what an earlier result had
 	counted bool   // it was executed before
+	given   *bind  // where values are asked for
 }
 
 // What is answered: kinds of messages of the client. A simple query, too, has its letter.
@@ -75,6 +76,7 @@ type op struct {
 	sql    string // where the text is not known yet
 	oids   []uint32
 	given  hashes
+	values *bind
 	binary uint32 // Bind: which columns of the result it wants in binary
 	at     time.Time
 }
@@ -140,6 +142,9 @@ func (s *session) Client(kind byte, body []byte, size int) {
 		o := s.ops.push(opBind)
 		s.begins(o)
 		o.name, o.of = s.name(in.text()), s.name(in.text())
+		if s.c.cfg.Values {
+			o.values = bindOf(in)
+		}
 		o.given, o.binary = given(&in)
 	case 'D', 'C':
 		o := s.ops.push(kind)

@@ -20,6 +20,7 @@ type part struct {
 	control control
 	place   place
 	values  hashes // of its literals
+	sql     string // where values are asked for
 }
 
 // form is how a statement is written, but for literals, comments and white space.
@@ -92,6 +93,9 @@ func emptyStatement(sql string) bool {
 // part reads one statement.
 func (c *Collector) part(sql string) part {
 	p := part{control: controlOf(sql), place: placeOf(sql), values: literals(sql)}
+	if c.cfg.Values {
+		p.sql = sql
+	}
 	k := c.key(workload.Lexical(nil, sql))
 	if f, ok := c.forms.get(k); ok {
 		p.form = f

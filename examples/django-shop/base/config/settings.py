@@ -14,6 +14,7 @@ DATABASES = {
         "USER": os.environ.get("PGUSER", "shop"),
         "PASSWORD": os.environ.get("PGPASSWORD", ""),
         "HOST": os.environ.get("PGHOST", "localhost"),
+        "PORT": os.environ.get("PGPORT", "5432"),
         # A statement that does not get its lock gives up: it must not queue
         # the whole shop behind it.
         "OPTIONS": {"options": "-c lock_timeout=3000"},

@@ -1,0 +1,5 @@
+-- migrate:up
+ALTER TABLE rooms ALTER COLUMN seats TYPE smallint;
+
+-- migrate:down
+ALTER TABLE rooms ALTER COLUMN seats TYPE integer;

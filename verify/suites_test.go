@@ -1,0 +1,167 @@
+package verify_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/record"
+	"github.com/onward-sql/onward/rehearse"
+	"github.com/onward-sql/onward/verify"
+)
+
+// suite is the test suite of an example.
+type suite struct {
+	repository string
+	// tools links what the suite needs into the repository.
+	tools   func(t *testing.T, dir string)
+	command func(t *testing.T) []string
+	// migrates: it makes the schema itself, in a database of its own.
+	migrates bool
+	// breaks is what the unsafe branch does to the deployed code's queries, by kind.
+	breaks map[onward.VerdictKind]int
+}
+
+func link(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Symlink(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// program is the path of one that the suite runs with.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		pgservertest.Missing(t, err)
+	}
+	return path
+}
+
+var suites = []suite{{
+	repository: "shop",
+	tools:      func(*testing.T, string) {},
+	command: func(t *testing.T) []string {
+		return []string{program(t, "go"), "test", "-count=1", "./..."}
+	},
+	breaks: map[onward.VerdictKind]int{onward.VerdictFails: 4, onward.VerdictRequired: 1, onward.VerdictRejected: 1},
+}, {
+	repository: "django-shop",
+	tools: func(t *testing.T, dir string) {
+		link(t, pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg"), filepath.Join(dir, ".venv"))
+	},
+	command:  func(*testing.T) []string { return []string{".venv/bin/python", "manage.py", "test"} },
+	migrates: true,
+	// Django writes NULL into the text: it is refused for sure.
+	breaks: map[onward.VerdictKind]int{onward.VerdictFails: 4, onward.VerdictRequired: 2},
+}, {
+	repository: "node-rooms",
+	tools: func(t *testing.T, dir string) {
+		// Node is not everywhere, so its lack is no failure even where everything else is required.
+		modules := filepath.Join(pgservertest.Tools(t), "runners-1", "node", "node_modules")
+		if _, err := os.Stat(modules); err != nil {
+			t.Skipf("SKIPPED, not tested: %v: scripts/runners.sh installs it where npm is", err)
+		}
+		link(t, modules, filepath.Join(dir, "node_modules"))
+	},
+	command: func(t *testing.T) []string { return []string{program(t, "node"), "--test", "test/"} },
+	breaks:  map[onward.VerdictKind]int{onward.VerdictFails: 2, onward.VerdictResultShape: 1, onward.VerdictRejected: 1},
+}}
+
+// The examples' own suites, each with another driver, are recorded as they are, and say
+// of the two branches what is true: the safe one breaks nothing, and the unsafe one each query
+// that it breaks.
+func TestSuites(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "../scripts/demo.sh", "--make", dir).CombinedOutput(); err != nil {
+		t.Fatalf("demo.sh: %v\n%s", err, out)
+	}
+	for _, s := range suites {
+		t.Run(s.repository, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(dir, s.repository)
+			s.tools(t, dir)
+			old := s.record(t, dir, "main")
+			for _, branch := range []string{"safe", "unsafe"} {
+				fresh := s.record(t, dir, branch)
+				settings := config.Default()
+				if s.migrates {
+					settings.Migrations = []config.Migrations{{Framework: "django", Python: filepath.Join(dir, ".venv")}}
+				}
+				r, err := verify.Run(t.Context(), verify.Config{
+					Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: branch, Settings: settings}, Majors: []int{17}},
+					Old:    []*verify.Workload{old}, New: []*verify.Workload{fresh},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				v, broken := r.Verification, map[onward.VerdictKind]int{}
+				for _, d := range r.Verdicts {
+					if d.Code == onward.OldCode {
+						broken[d.Kind]++
+					}
+				}
+				if v.Old.Unfit+v.New.Unfit > 0 || v.Points[len(v.Points)-1].New.Errors > 0 {
+					t.Errorf("%s: the code does not fit its own schema: %q", branch, v.Notes)
+				}
+				switch branch {
+				case "safe":
+					if len(broken) > 0 || !v.Works {
+						t.Errorf("safe: %v: %s", broken, v.Order)
+					}
+				default:
+					if diff := cmp.Diff(s.breaks, broken); diff != "" {
+						t.Errorf("unsafe (-want +got):\n%s%s", diff, verdicts(r))
+					}
+				}
+			}
+		})
+	}
+}
+
+// record runs the suite of a branch on its schema.
+func (s *suite) record(t *testing.T, dir, branch string) *verify.Workload {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "checkout", "-q", branch).CombinedOutput(); err != nil {
+		t.Fatalf("git checkout: %v\n%s", err, out)
+	}
+	c := record.Config{Command: s.command(t), Major: 17}
+	var said bytes.Buffer
+	c.Dir, c.Out, c.Err = dir, &said, &said
+	if !s.migrates {
+		c.Base = &rehearse.Config{Config: audit.Config{Dir: dir, Base: branch, Head: branch}}
+	}
+	result, err := record.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Failed != nil {
+		t.Fatalf("the suite of %s: %v\n%s", branch, result.Failed, said.String())
+	}
+	return result.Workload
+}
+
+// verdicts lists those on the deployed code.
+func verdicts(r *onward.Report) string {
+	lines := map[string]bool{}
+	for _, d := range r.Verdicts {
+		if d.Code == onward.OldCode {
+			lines[fmt.Sprintf("%s %s:%d %s: %s", d.Kind, d.After.Path, d.After.Line, d.Message, d.Query)] = true
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(lines)), "\n")
+}
