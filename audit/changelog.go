@@ -63,7 +63,9 @@ type changelog struct {
 	// deployed are their schemas at the base, once they are folded; unread is what
 	// of the base could not be.
 	deployed []*catalog.Catalog
-	unread   []unread
+	// heads are those behind the release, once it was judged.
+	heads  []*catalog.Catalog
+	unread []unread
 	// strings is how strings end behind them.
 	strings []pgparse.Strings
 	// seeds are the rows that they put into tables.
@@ -118,6 +120,7 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
 		out = merged(out, j.finish())
+		a.heads[i] = j.run().Release().Head
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
@@ -181,6 +184,7 @@ func (a *changelog) share(pairs []pair) {
 	if a.databases == nil {
 		a.databases = databases(pairs, a.known.catalog != nil)
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
+		a.heads = make([]*catalog.Catalog, len(a.databases))
 		a.unread = make([]unread, len(a.databases))
 		a.strings = make([]pgparse.Strings, len(a.databases))
 		a.seeds = make([]map[catalog.OID]int, len(a.databases))

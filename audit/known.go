@@ -39,6 +39,7 @@ type Deployed struct {
 type known struct {
 	catalog *catalog.Catalog // nil: folded from the migrations
 	sizes   *size.Model      // nil: not known
+	stats   *onward.Stats    // that they are of
 	taken   string           // when the sizes were
 	major   int              // of the server; 0: none was asked
 	base    adapter.Tree     // the deployed tree, whose files name versions; nil: none
@@ -71,7 +72,7 @@ func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
 		return nil, err
 	}
 	if stats != nil {
-		k.sizes, k.taken = size.New(stats, c.Throughput), stats.Taken
+		k.sizes, k.taken, k.stats = size.New(stats, c.Throughput), stats.Taken, stats
 	}
 	return k, nil
 }

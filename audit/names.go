@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 )
 
@@ -16,6 +17,9 @@ func Names() config.Known {
 		k.Rules = append(k.Rules, r.ID)
 	}
 	for _, r := range rehearsal.All() {
+		k.Rules = append(k.Rules, r.ID)
+	}
+	for _, r := range queries.All() {
 		k.Rules = append(k.Rules, r.ID)
 	}
 	for _, a := range all.All() {

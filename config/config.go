@@ -54,6 +54,9 @@ type Config struct {
 	// Deprecated are columns that are about to go, by table.column, with the words that a
 	// comment on the column might say: "deprecated 2026-11-01, remove after 2027-02-01".
 	Deprecated map[string]string `yaml:"deprecated"`
+	// SoftDelete names the columns that say which rows of a table are deleted, by table:
+	// "users", "shop.orders". Those called deleted_at are found without it.
+	SoftDelete map[string]string `yaml:"soft_delete"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list
 	// of patterns. What could not be read and is not accepted makes the exit
 	// code 3.

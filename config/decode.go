@@ -179,6 +179,7 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
 		{"workload", func(n ast.Node) { c.Workload = d.oneOrMore(n) }},
 		{"deprecated", func(n ast.Node) { c.Deprecated = d.deprecated(n) }},
+		{"soft_delete", func(n ast.Node) { c.SoftDelete = d.softDelete(n) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
 	})
 }
@@ -254,6 +255,20 @@ func (d *decoder) deprecated(n ast.Node) map[string]string {
 			continue
 		}
 		out[name] = words
+	}
+	return out
+}
+
+// softDelete reads columns by table.
+func (d *decoder) softDelete(n ast.Node) map[string]string {
+	out := map[string]string{}
+	for _, entry := range d.entries(n, "soft_delete") {
+		column := d.text(entry.Value)
+		if column != "" && strings.ContainsAny(column, ". \t") {
+			d.fail(entry.Value, "soft_delete %s: %q is no name of a column", entry.Key.GetToken().Value, column)
+			continue
+		}
+		out[entry.Key.GetToken().Value] = column
 	}
 	return out
 }

@@ -53,6 +53,7 @@ const (
 	Data          Category = "data"          // changes of rows
 	Design        Category = "design"
 	Security      Category = "security"
+	Queries       Category = "queries"       // how recorded code asks
 	Suppression   Category = "suppression"   // the audit's own comments
 	Configuration Category = "configuration" // the audit's own settings, and input it could not read
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/page"
+	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 )
 
@@ -59,6 +60,9 @@ func rulePage(name string) (*page.Page, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case slices.Contains(queries.All(), r):
+		fixture, _ := queries.Fixture(r.ID)
+		return page.Recorded(r, fixture)
 	case rules.Find(r.ID) == nil: // a server finds it: there is no example
 		return &page.Page{Rule: r}, nil
 	}
@@ -102,8 +106,8 @@ func ruleNamed(name string) (*rule.Rule, error) {
 	return nil, usagef("unknown rule %q; onward rules lists them", name)
 }
 
-// explained are all rules, those that a rehearsal finds too.
-func explained() []*rule.Rule { return slices.Concat(rules.All(), rehearsal.All()) }
+// explained are all rules, those that a rehearsal finds and those on recordings too.
+func explained() []*rule.Rule { return slices.Concat(rules.All(), rehearsal.All(), queries.All()) }
 
 // within reports whether some words of a rule's name, one behind the other, are those of
 // a part.
@@ -166,8 +170,12 @@ func explanation(p *page.Page, o report.Options) string {
 		}
 	}
 	head("to suppress it")
-	sql(p.Suppression())
-	paragraph("on the statement's line or the line above; everywhere, in " + config.Name + ":")
+	if p.Recorded {
+		paragraph("in " + config.Name + ":")
+	} else {
+		sql(p.Suppression())
+		paragraph("on the statement's line or the line above; everywhere, in " + config.Name + ":")
+	}
 	sql(p.Setting())
 	if len(r.Manual) > 0 {
 		head("the manual")

@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -76,7 +77,7 @@ func (r *ruleInfo) has(words []string) bool {
 
 func listRules(c *config.Config) []ruleInfo {
 	out := []ruleInfo{}
-	for _, r := range rules.All() {
+	for _, r := range slices.Concat(rules.All(), queries.All()) {
 		info := ruleInfo{
 			ID: r.ID, Category: r.Category, Severity: effectiveSeverity(r, c), Default: r.Severity, Preset: r.Preset,
 			Summary: r.Summary, Harm: r.Harm, Instead: r.Instead, Manual: append([]string{}, r.Manual...), Postgres: []int{},
@@ -113,7 +114,11 @@ func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
 		width = max(width, len(r.ID))
 	}
 	for _, r := range list {
-		if s, _, _ := strings.Cut(r.ID, "-"); s != subject {
+		s, _, _ := strings.Cut(r.ID, "-")
+		if r.Category == onward.Queries {
+			s = "recording"
+		}
+		if s != subject {
 			if subject != "" {
 				b.WriteByte('\n')
 			}

@@ -7,20 +7,31 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
-	"github.com/onward-sql/onward/internal/workload/judge"
 )
 
 func (a *app) workloadCheck() *cobra.Command {
-	return &cobra.Command{
+	var f database
+	var base string
+	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "what is wrong with the way in which a recording's code asks",
-		Long: `Lists queries that are sent for each row of another, joins that multiply each other,
+		Long: `Lists queries that are sent for each row of another, chains of queries, joins that
+multiply each other, reads that nothing bounds, forgotten filters of deleted rows,
 and transactions that stay open while nothing runs, each with how often and by whom.
-These are warnings: the exit code is 0 where the recording could be read.`,
-		Example: `  onward workload check workload.json.gz`,
-		Args:    arguments(1, 1, "a recording"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			_, options, err := a.printing(report.FormatTerminal)
+With the deployed schema it also tells which foreign keys are followed without an
+index. onward explain RULE says more about one; rules in onward.yaml sets them.
+
+These are warnings and notes: the exit code is 0 where the recording could be read.`,
+		Example: `  onward workload check workload.json.gz
+  onward workload check --schema base workload.json.gz
+  onward workload check --db env:DATABASE_URL --format json workload.json.gz`,
+		Args: arguments(1, 1, "a recording"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
+			if err != nil {
+				return err
+			}
+			c, err := a.queriesConfig(f, base)
 			if err != nil {
 				return err
 			}
@@ -28,7 +39,32 @@ These are warnings: the exit code is 0 where the recording could be read.`,
 			if err != nil {
 				return err
 			}
-			return a.write(func(w io.Writer) error { return report.WriteWorkloadFindings(w, judge.Judge(load), options) })
+			list, err := audit.Queries(cmd.Context(), load, c)
+			if err != nil {
+				return err
+			}
+			return a.write(func(w io.Writer) error { return report.WriteQueryFindings(w, list, format, options) })
 		},
 	}
+	cmd.Flags().SortFlags = false
+	f.register(cmd)
+	cmd.Flags().Lookup("schema").Usage = "the deployed schema: base takes the deployed migrations, anything else is a `file` from pg_dump --schema-only"
+	cmd.Flags().StringVar(&base, "base", "", "with --schema base: the deployed `revision`")
+	return cmd
+}
+
+// queriesConfig reads the flags.
+func (a *app) queriesConfig(f database, base string) (c audit.QueriesConfig, err error) {
+	c.Migrations = f.schema == "base"
+	switch {
+	case c.Migrations:
+		if f.db != "" {
+			return c, usagef("--schema and --db contradict each other: the schema comes from migrations or from a server")
+		}
+		f.schema = ""
+	case base != "":
+		return c, usagef("--base names the deployed revision for --schema base")
+	}
+	c.Config, err = a.release(&released{base: base, audited: audited{database: f}})
+	return c, err
 }

@@ -68,7 +68,7 @@ func settings() *config.Config {
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,
 		Throughput: onward.Throughput{Read: 1e9, Write: 1e9}, Assume: config.Assume{TimeZone: "UTC", LockTimeout: 1, StatementTimeout: 2},
-		Baseline: "", Deprecated: nil, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
+		Baseline: "", Deprecated: nil, SoftDelete: map[string]string{"users": "deleted_at"}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
 	}
 }
 

@@ -41,7 +41,7 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 					continue
 				}
 				for _, c := range d.Before.Constraints {
-					if begins(d.OldIndex.Index, c.Columns) {
+					if analysis.Leads(d.OldIndex.Index, c.Columns) {
 						keep(d, c)
 					}
 				}
@@ -64,7 +64,7 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		at := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == made.ID })
-		if at < 0 || led(r.Head, t, t.Constraints[at].Columns) {
+		if at < 0 || analysis.Led(r.Head, t, t.Constraints[at].Columns) {
 			continue
 		}
 		said[made.ID] = true
@@ -90,20 +90,4 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 			Cause:   "and %d other foreign keys have none",
 		})
 	}
-}
-
-// led reports whether an index without a condition begins with the columns, in
-// any order.
-func led(c *catalog.Catalog, t *catalog.Relation, columns []int16) bool {
-	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
-		index := c.Relation(oid)
-		return index != nil && index.Index != nil && begins(index.Index, columns)
-	})
-}
-
-func begins(index *catalog.IndexInfo, columns []int16) bool {
-	return index.Predicate == nil && len(index.Keys) >= len(columns) &&
-		!slices.ContainsFunc(index.Keys[:len(columns)], func(k catalog.IndexKey) bool {
-			return k.Column == 0 || !slices.Contains(columns, k.Column)
-		})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
 )
@@ -17,7 +18,7 @@ func (p *Page) Markdown() string {
 	var b strings.Builder
 	r := p.Rule
 	fmt.Fprintf(&b, "%s\n\n# %s\n\n%s.\n\n", Generated, r.ID, text(r.Summary))
-	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, versions(p.Postgres))
+	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, p.where())
 	fmt.Fprintf(&b, "## What happens\n\n%s\n\n## What to do instead\n\n%s\n\n", text(r.Harm), text(r.Instead))
 	if len(p.Claims) > 0 {
 		b.WriteString("## Locks, as measured\n\nFor the first example, on " + versions(p.Postgres) + ":\n\n| relation | lock | meaning |\n| --- | --- | --- |\n")
@@ -40,7 +41,10 @@ func (p *Page) Markdown() string {
 		e := &p.Examples[i]
 		b.WriteString(e.Title() + ":\n\n" + sql(e.SQL))
 	}
-	fmt.Fprintf(&b, "## Suppress it\n\nAt one place, on the statement's line or the line above, with the reason:\n\n%s", sql(p.Suppression()))
+	b.WriteString("## Suppress it\n\n")
+	if !p.Recorded {
+		fmt.Fprintf(&b, "At one place, on the statement's line or the line above, with the reason:\n\n%s", sql(p.Suppression()))
+	}
 	fmt.Fprintf(&b, "Everywhere, in `onward.yaml` (or `info`, `warning`, `error` to change its severity):\n\n```yaml\n%s\n```\n", p.Setting())
 	if len(r.Manual) > 0 {
 		b.WriteString("\n## The manual\n\n")
@@ -49,6 +53,14 @@ func (p *Page) Markdown() string {
 		}
 	}
 	return b.String()
+}
+
+// where says what the rule is about: versions of Postgres, or recordings.
+func (p *Page) where() string {
+	if p.Recorded {
+		return "found in recordings of queries"
+	}
+	return versions(p.Postgres)
 }
 
 // Index is docs/rules/README.md: all rules, by subject.
@@ -66,6 +78,10 @@ func Index(rules []*rule.Rule) string {
 	}
 	b.WriteString("\n## rehearsal\n\nWhat [a rehearsal](../rehearse.md) finds; a server says so, not a rule.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
 	for _, r := range rehearsal.All() {
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+	}
+	b.WriteString("\n## recording\n\nWhat `onward workload check` and `onward verify` find in [a recording of queries](../workload.md). Nothing of it makes a release unsafe.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	for _, r := range queries.All() {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
 	}
 	b.WriteString("\n## suppression\n\nThe engine itself reports suppression comments that do not do what they seem to: ")
@@ -116,6 +132,17 @@ func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string
 	}
 	for _, r := range rehearsal.All() {
 		p := Page{Rule: r}
+		files[r.ID+".md"] = p.Markdown()
+	}
+	for _, r := range queries.All() {
+		text, ok := queries.Fixture(r.ID)
+		if !ok {
+			return nil, fmt.Errorf("%s: there is no fixture", r.ID)
+		}
+		p, err := Recorded(r, text)
+		if err != nil {
+			return nil, err
+		}
 		files[r.ID+".md"] = p.Markdown()
 	}
 	return files, nil

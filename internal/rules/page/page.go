@@ -28,6 +28,9 @@ type Page struct {
 	Notes []string
 	// Examples are in the order of the fixture: bad, fixed, good.
 	Examples []Example
+	// Recorded: it is found in a recording of queries, and so stands at no statement of a
+	// migration.
+	Recorded bool
 }
 
 // Claim is a lock, and the work under it, as measured.

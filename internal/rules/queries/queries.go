@@ -1,0 +1,133 @@
+// Package queries has what is found in a recording of queries: what makes an
+// application slow, or wrong, by the way in which it asks. Each rule is a file, with a
+// fixture of recordings in testdata that feeds its test and its page; it is documented and
+// set in onward.yaml as the rules on migrations are.
+//
+// Recordings are of tests, with small tables, so what is told rests on counts of messages
+// and rows of one call, never on times of a query. Migrations, fixtures and questions to
+// the catalogs are not judged. Nothing found here makes a release unsafe.
+package queries
+
+import (
+	"cmp"
+	"embed"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Rule is one check of a recording. Of rule.Rule it has the name and the texts.
+type Rule struct {
+	rule.Rule
+	check func(*pass)
+}
+
+var all = []*Rule{foreignKeyUnindexedUsed, joinMultiplies, queryChain, queryForEachRow, readUnbounded, selectStarChanging, softDeleteUnfiltered, transactionIdle, transactionReadsOnly}
+
+// All are the rules, by name.
+func All() []*rule.Rule {
+	out := make([]*rule.Rule, len(all))
+	for i, r := range all {
+		out[i] = &r.Rule
+	}
+	return out
+}
+
+//go:embed testdata/*.txt
+var fixtures embed.FS
+
+// Fixture is the text of a rule's fixture; ok is false when there is none.
+func Fixture(id string) (text []byte, ok bool) {
+	text, err := fixtures.ReadFile("testdata/" + strings.ReplaceAll(id, "-", "_") + ".txt")
+	return text, err == nil
+}
+
+// Input is what is judged.
+type Input struct {
+	// Workload is the recording.
+	Workload *workload.Workload
+	// Deployed is the schema that the recorded code runs on, Head the one behind a release;
+	// nil where it is not known. Rules that need one are silent without it.
+	Deployed, Head *catalog.Catalog
+	// Told are the queries, by ID, of which something else says that a release changes
+	// their result.
+	Told map[string]bool
+	// SoftDelete names columns that say which rows of a table are deleted, by table
+	// ("users", "shop.orders"), beside those called deleted_at.
+	SoftDelete map[string]string
+	// Rows are how many rows tables have, by schema.name; a table that is not here has
+	// nobody counted.
+	Rows map[string]int64
+	// Severity overrides rules by name; Off switches one off.
+	Severity map[string]onward.Severity
+}
+
+// Judge lists what is wrong with the queries of a recording: the worst first, each with
+// how often it was seen, and who does it.
+func Judge(in *Input) []onward.QueryFinding {
+	p := &pass{Input: in, queries: make(map[string]*workload.Query, len(in.Workload.Queries)), bound: map[string]*text{}, out: []onward.QueryFinding{}}
+	for i := range in.Workload.Queries {
+		p.queries[in.Workload.Queries[i].ID] = &in.Workload.Queries[i]
+	}
+	for _, r := range all {
+		s, set := in.Severity[r.ID]
+		if set && s == onward.Off {
+			continue
+		}
+		from := len(p.out)
+		r.check(p)
+		for i := from; i < len(p.out); i++ {
+			f := &p.out[i]
+			if f.Rule = r.ID; set {
+				f.Severity = s
+			} else if f.Severity == onward.Off {
+				f.Severity = r.Severity
+			}
+		}
+	}
+	slices.SortStableFunc(p.out, func(a, b onward.QueryFinding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule), cmp.Compare(b.Most, a.Most), cmp.Compare(b.Count, a.Count), slices.Compare(a.Queries, b.Queries))
+	})
+	return p.out
+}
+
+// pass is a recording on its way through the rules.
+type pass struct {
+	*Input
+	queries map[string]*workload.Query
+	bound   map[string]*text // by query
+	out     []onward.QueryFinding
+}
+
+// report notes a finding about queries: the first one is shown, and says who sends it
+// where the finding does not.
+func (p *pass) report(f onward.QueryFinding, queries ...*workload.Query) {
+	for _, q := range queries {
+		f.Queries = append(f.Queries, q.ID)
+	}
+	f.SQL = queries[0].SQL
+	if f.Sender == "" {
+		f.Sender = workload.Who(queries[0].Senders)
+	}
+	p.out = append(p.out, f)
+}
+
+// code calls f for each query of the code.
+func (p *pass) code(f func(*workload.Query)) {
+	for i := range p.Workload.Queries {
+		if q := &p.Workload.Queries[i]; q.IsCode() {
+			f(q)
+		}
+	}
+}
+
+// reads reports whether a SELECT reads tables, and does no more: a call of a function, and
+// a WITH that changes rows, are there for what they do.
+func reads(q *workload.Query) bool {
+	return q.Kind == workload.Select && (len(q.Uses) > 0 || q.Resolved == "") &&
+		!slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return len(u.Writes) > 0 || u.Lock == "RowExclusiveLock" })
+}

@@ -1,0 +1,84 @@
+package queries
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// queryChain finds long chains of different queries of which each needs an earlier one.
+var queryChain = &Rule{Rule: rule.Rule{
+	ID:       "query-chain",
+	Category: onward.Queries,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "Many different reads follow on one another, each with a value that an earlier one gave",
+	Harm:     "None can be sent before the one that it needs has answered: the request waits for as many round trips, whatever each costs. A test's server is a tenth of a millisecond away, production's a whole one or more. Told are chains of eight reads or more in a row, each another query, in one request or one transaction that commits.",
+	Instead:  "Join what belongs together, or read it with one query in WITH; what does not need the others goes out beside them.",
+}, check: chains}
+
+// longChain is from how many reads on a chain is told, the first included.
+const longChain = 8
+
+func chains(p *pass) {
+	found := map[string]int{} // by first and last query: index into out
+	for i := range p.Workload.Sequences {
+		s := &p.Workload.Sequences[i]
+		// A suite wraps a whole test into a transaction, and takes it back: that is many
+		// requests, all about the rows that the test has made.
+		if s.Transaction == "rollback" {
+			continue
+		}
+		list := p.chain(s)
+		if len(list) < longChain {
+			continue
+		}
+		key := list[0].ID + list[len(list)-1].ID
+		if at, told := found[key]; told {
+			f := &p.out[at]
+			f.Count += s.Count
+			f.Most = max(f.Most, int64(len(list)))
+			f.Fact = chainFact(f.Most)
+			continue
+		}
+		found[key] = len(p.out)
+		p.report(onward.QueryFinding{
+			Sender: workload.Who(s.Senders), Count: s.Count, Most: int64(len(list)),
+			Fact:    chainFact(int64(len(list))),
+			Harm:    "none can be sent before the one that it needs has answered: the request waits for as many round trips to the server",
+			Instead: "join what belongs together, or read it with one query",
+		}, list...)
+	}
+}
+
+func chainFact(n int64) string {
+	return fmt.Sprintf("%d different reads follow on one another, each with a value that an earlier one gave", n)
+}
+
+// chain is the longest chain of a sequence. A query that comes again begins anew: a loop is
+// another finding, and requests that begin alike are no chain.
+func (p *pass) chain(s *workload.Sequence) []*workload.Query {
+	var best, now []*workload.Query
+	in := map[string]bool{}
+	end := func() {
+		if len(now) > len(best) {
+			best = now
+		}
+		now, in = nil, map[string]bool{}
+	}
+	for _, step := range s.Steps {
+		q := p.queries[step.Query]
+		if q == nil || !q.IsCode() || !reads(q) {
+			end()
+			continue
+		}
+		if !step.Depends || in[q.ID] || step.Times > 1 {
+			end()
+		}
+		now, in[q.ID] = append(now, q), true
+	}
+	end()
+	return best
+}

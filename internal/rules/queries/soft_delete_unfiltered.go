@@ -1,0 +1,174 @@
+package queries
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// softDeleteUnfiltered finds queries that take deleted rows for others.
+var softDeleteUnfiltered = &Rule{Rule: rule.Rule{
+	ID:       "soft-delete-unfiltered",
+	Category: onward.Queries,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "A query does not say whether it means rows that are marked as deleted",
+	Harm:     "Rows with deleted_at are gone for the user, and this query shows, counts or changes them. Told is a SELECT or UPDATE whose conditions do not name the column, where the project filters by it elsewhere (two other recorded queries on the table at least, and no fewer than those that do not), or where `soft_delete` in onward.yaml names it. A row that is asked for by its key, or whether there is one, is a note: that may be meant. What asks for deleted rows names the column, and is not told.",
+	Instead:  "Add deleted_at IS NULL to the condition, or say that deleted rows are meant: deleted_at IS NOT NULL, or both.",
+}, check: unfiltered}
+
+// deletedAt is what such a column is called where nobody says.
+const deletedAt = "deleted_at"
+
+// enoughFilter is how many queries on a table filter by the column before it is a custom.
+const enoughFilter = 2
+
+func unfiltered(p *pass) {
+	marks := p.marks()
+	for _, table := range slices.SortedFunc(maps.Keys(marks), func(a, b catalog.Name) int { return cmpNames(a, b) }) {
+		mark := marks[table]
+		if r := p.deployed(table); r != nil && (!r.HasColumn(mark.column) || r.RLS) {
+			continue // a policy may filter
+		}
+		var without []*workload.Query
+		filter := 0
+		p.code(func(q *workload.Query) {
+			if q.Kind != workload.Select && q.Kind != workload.Update {
+				return
+			}
+			switch p.filters(q, table, mark.column) {
+			case filtered:
+				filter++
+			case open:
+				without = append(without, q)
+			}
+		})
+		if !mark.configured && (filter < enoughFilter || filter < len(without)) {
+			continue
+		}
+		for _, q := range without {
+			p.unfiltered(q, table, mark.column, filter)
+		}
+	}
+}
+
+func (p *pass) unfiltered(q *workload.Query, table catalog.Name, column string, filter int) {
+	t := p.text(q)
+	one := p.byKey(t, t.named(table)[0], p.deployed(table))
+	if one && q.Kind == workload.Update {
+		return // of a row that was read before
+	}
+	severity, others := onward.Off, "soft_delete in onward.yaml says that it is to"
+	if one || asksOnlyWhether(t) {
+		severity = onward.Info
+	}
+	if filter > 0 {
+		others = fmt.Sprintf("%d other recorded queries on it do", filter)
+		if filter == 1 {
+			others = "1 other recorded query on it does"
+		}
+	}
+	does := "reads"
+	if q.Kind == workload.Update {
+		does = "changes"
+	}
+	p.report(onward.QueryFinding{
+		Severity: severity, Count: q.Calls, Most: q.MostRows,
+		Fact:    fmt.Sprintf("it %s %s and does not filter by %s, and %s", does, table, column, others),
+		Harm:    "rows that are marked as deleted come with the others",
+		Instead: "add the condition on " + column + ", or name it where deleted rows are meant",
+	}, q)
+}
+
+type mark struct {
+	column     string
+	configured bool
+}
+
+// marks are the tables with a column that says which rows are deleted.
+func (p *pass) marks() map[catalog.Name]mark {
+	out := map[catalog.Name]mark{}
+	p.code(func(q *workload.Query) {
+		for _, u := range q.Uses {
+			if slices.Contains(u.Reads, deletedAt) || slices.Contains(u.Writes, deletedAt) {
+				out[relation(u.Relation)] = mark{column: deletedAt}
+			}
+		}
+	})
+	for name, column := range p.SoftDelete {
+		out[relation(name)] = mark{column, true}
+	}
+	return out
+}
+
+// relation is a table by "users" or "public.users".
+func relation(text string) catalog.Name {
+	schema, name := query.SplitName(text)
+	if schema == "" {
+		schema = "public"
+	}
+	return catalog.Name{Schema: schema, Name: name}
+}
+
+// How a query takes deleted rows.
+const (
+	elsewhere = iota // it does not name the table, writes the column, or cannot be read
+	filtered
+	open
+)
+
+// filters tells whether a query that names a table has a condition on its column wherever
+// it does.
+func (p *pass) filters(q *workload.Query, table catalog.Name, column string) (how int) {
+	if !slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return relation(u.Relation) == table }) && q.Resolved != "" {
+		return elsewhere
+	}
+	t := p.text(q)
+	if t == nil {
+		return elsewhere
+	}
+	sources := t.named(table)
+	if len(sources) == 0 || writes(t, column) {
+		return elsewhere
+	}
+	how = elsewhere
+	for _, s := range sources {
+		switch {
+		case t.conditionOn(s, column):
+			how = filtered
+		case !p.joinedByKey(t, s, p.deployed(table)): // what refers to a deleted row may show it
+			return open
+		}
+	}
+	return how
+}
+
+// writes reports whether an UPDATE sets a column.
+func writes(t *text, column string) bool {
+	s, ok := t.stmt.(*pgparse.UpdateStmt)
+	return ok && slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == column })
+}
+
+// asksOnlyWhether reports whether a SELECT gives no column of a table: it asks whether
+// there is such a row, as what holds values unique does.
+func asksOnlyWhether(t *text) bool {
+	s, ok := t.stmt.(*pgparse.SelectStmt)
+	return ok && len(s.GetTargetList()) > 0 && !slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {
+		v := n.GetResTarget().GetVal()
+		return pgparse.Holds[*pgparse.ColumnRef](v) || pgparse.Holds[*pgparse.FuncCall](v)
+	})
+}
+
+func cmpNames(a, b catalog.Name) int {
+	if a.Qualified() < b.Qualified() {
+		return -1
+	}
+	return 1
+}
