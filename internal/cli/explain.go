@@ -164,24 +164,31 @@ func explanation(p *page.Page, o report.Options) string {
 	}
 	if len(p.Claims) > 0 {
 		head("locks of the first example, as measured on " + report.Versions(p.Postgres))
-		for i := range p.Claims {
-			c := &p.Claims[i]
-			fmt.Fprintf(&b, "  %s  %s  %s\n", c.Relation, c.Lock, c.Words())
-		}
+		b.WriteString(claims(p))
 	}
 	head("to suppress it")
-	if p.Recorded {
-		paragraph("in " + config.Name + ":")
-	} else {
+	where := "in " + config.Name + ":"
+	if !p.Recorded {
 		sql(p.Suppression())
-		paragraph("on the statement's line or the line above; everywhere, in " + config.Name + ":")
+		where = "on the statement's line or the line above; everywhere, " + where
 	}
+	paragraph(where)
 	sql(p.Setting())
 	if len(r.Manual) > 0 {
 		head("the manual")
 		for _, link := range r.Manual {
 			b.WriteString("  " + link + "\n")
 		}
+	}
+	return b.String()
+}
+
+// claims are the locks of a page, one a line.
+func claims(p *page.Page) string {
+	var b strings.Builder
+	for i := range p.Claims {
+		c := &p.Claims[i]
+		fmt.Fprintf(&b, "  %s  %s  %s\n", c.Relation, c.Lock, c.Words())
 	}
 	return b.String()
 }
