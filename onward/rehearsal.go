@@ -141,8 +141,14 @@ type Estimate struct {
 
 // Traffic is the load that ran beside the release, and how it fared.
 type Traffic struct {
-	// Source is "schema": made up from the tables; or "workload": recorded.
+	// Source is "schema": made up from the tables; or "workload": recorded. Where a table
+	// of the release is in no recorded query, Recorded names it, and its part is made up.
 	Source string `json:"source"`
+	// Recorded is what became of the recordings; nil where there was none.
+	Recorded *RecordedTraffic `json:"recorded,omitempty"`
+	// Waiters are who stood behind a lock, by name, who waited longest first: recorded
+	// queries only.
+	Waiters []Waiter `json:"waiters,omitempty"`
 	// Queries counts those that ended; Waited those that stood behind a lock;
 	// Failed those that the server refused.
 	Queries int     `json:"queries"`
@@ -159,6 +165,65 @@ type Traffic struct {
 	// LongTransaction is the time of the long-running transaction, when one was
 	// part of the scene.
 	LongTransaction *Span `json:"long_transaction,omitempty"`
+}
+
+// RecordedTraffic is what became of recordings as traffic.
+type RecordedTraffic struct {
+	// Queries are the distinct ones of the code in the recordings, Run those that were
+	// part of the load, and Touching those of them that work on a table of the release.
+	Queries  int `json:"queries"`
+	Run      int `json:"run"`
+	Touching int `json:"touching"`
+	// Sent are those of Touching that were sent while the release ran: one that ends soon
+	// leaves no time for all.
+	Sent int `json:"sent"`
+	// Transactions are the distinct ones that ran as such. Unwrapped: those that were
+	// rolled back did not, because most of the recorded ones were: a suite wraps its tests
+	// so, and the code does not.
+	Transactions int  `json:"transactions"`
+	Unwrapped    bool `json:"unwrapped,omitempty"`
+	// Left are the queries that were no part of the load, by why.
+	Left []LeftOut `json:"left_out,omitempty"`
+	// MadeUp are tables of the release that no recorded query works on.
+	MadeUp []string `json:"made_up,omitempty"`
+}
+
+// LeftOut are recorded queries that were no part of the load for one reason.
+type LeftOut struct {
+	// Why says it, with the queries as its subject: "are refused by the deployed schema".
+	Why     string `json:"why"`
+	Queries int    `json:"queries"`
+	// Calls is how often they were recorded.
+	Calls int64 `json:"calls"`
+	// Examples are some of them.
+	Examples []LeftQuery `json:"examples"`
+}
+
+// LeftQuery is a recorded query that was no part of the load.
+type LeftQuery struct {
+	// ID is the recording's.
+	ID    string `json:"id"`
+	Query string `json:"query"`
+	// Sender is "" where nobody says.
+	Sender string `json:"sender,omitempty"`
+	// Error is the server's, at the base; nil where it was not asked.
+	Error *ServerError `json:"error,omitempty"`
+}
+
+// Waiter is who stood behind locks: a place in the code or a test with all its queries, or
+// a query of which nobody says where it is from.
+type Waiter struct {
+	// Sender is the place, test or application; "" where nobody says.
+	Sender string `json:"sender,omitempty"`
+	// Queries are the distinct ones that waited, Waits how often they did.
+	Queries int `json:"queries"`
+	Waits   int `json:"waits"`
+	// WorstMS is the longest wait, for the statement with the index Statement in
+	// [Rehearsal.Statements], or -1; Query is the text that waited, and ID the recording's.
+	WorstMS   float64 `json:"worst_ms"`
+	Statement int     `json:"statement"`
+	Query     string  `json:"query"`
+	ID        string  `json:"id"`
 }
 
 // TrafficSlot is a short time of the traffic.
@@ -198,6 +263,12 @@ type TrafficFailure struct {
 	// AtMS is when it first failed; Count how often it did.
 	AtMS  float64 `json:"at_ms"`
 	Count int     `json:"count"`
+	// Sender and ID are of a recorded query; "" for one that was made up.
+	Sender string `json:"sender,omitempty"`
+	ID     string `json:"id,omitempty"`
+	// After is the index in [Rehearsal.Statements] of the statement behind which it was
+	// refused; nil where that is not known.
+	After *int `json:"after,omitempty"`
 }
 
 // Difference is a place where the model and the server disagree.

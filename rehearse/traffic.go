@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/traffic"
 	"github.com/onward-sql/onward/onward"
 )
@@ -26,16 +27,30 @@ func (s *scene) startTraffic(ctx context.Context) error {
 			}
 		}
 	}
-	workers := 0
+	c := traffic.Config{
+		URL: s.url(s.server, s.database), Relations: relations, Seed: s.Rows.Seed,
+		LongReader: s.Traffic, LongTransaction: s.LongTransaction, Logger: s.Logger,
+	}
 	if !s.Traffic {
-		workers = -1 // the long transaction only
+		c.Workers = -1 // the long transaction only
+	} else if err := s.recordings(&c); err != nil {
+		return err
 	}
 	var err error
-	s.load, err = traffic.Start(ctx, traffic.Config{
-		URL: s.url(s.server, s.database), Relations: relations, Workers: workers, Seed: s.Rows.Seed,
-		LongReader: s.Traffic, LongTransaction: s.LongTransaction, Logger: s.Logger,
-	})
+	s.load, err = traffic.Start(ctx, c)
 	return err
+}
+
+// recordings reads what the deployed code was seen to send.
+func (s *scene) recordings(c *traffic.Config) error {
+	for _, path := range s.Recordings() {
+		load, err := audit.ReadWorkload(path)
+		if err != nil {
+			return err
+		}
+		c.Recordings = append(c.Recordings, load)
+	}
+	return nil
 }
 
 // stopTraffic ends the load.
@@ -54,6 +69,15 @@ func (s *scene) judgeTraffic() {
 	t, costs := traffic.Summarise(s.log, s.zero, s.held)
 	for i := range t.Failures {
 		t.Failures[i].Error = redacted(t.Failures[i].Error)
+	}
+	if r := t.Recorded; r != nil {
+		for i := range r.Left {
+			for j := range r.Left[i].Examples {
+				if e := &r.Left[i].Examples[j]; e.Error != nil {
+					*e.Error = redacted(*e.Error)
+				}
+			}
+		}
 	}
 	s.out.Traffic = t
 	for i, c := range costs {

@@ -24,6 +24,8 @@ type Log struct {
 	Failures []Failure
 	// Long is the time of the long transaction; nil when there was none.
 	Long *Long
+	// Recorded is what became of recordings; nil where there was none.
+	Recorded *Recorded
 
 	slots slots
 	usual histogram
@@ -35,6 +37,8 @@ type Query struct {
 	Relation string
 	// Kind is "read" or "write".
 	Kind, SQL string
+	// Of is the recorded query; nil for one that was made up.
+	Of *Origin
 	// From is when it was sent, Until when it ended.
 	From, Until time.Time
 	// Waits are in the order in which they began, at least one.
@@ -43,6 +47,16 @@ type Query struct {
 	Err *onward.ServerError
 	// Cancelled: it still waited when the load was stopped.
 	Cancelled bool
+}
+
+// Origin is where a query of a recording is from.
+type Origin struct {
+	// ID is the recording's. Sender is who sends it, "" where nobody says; Named: it is a
+	// place in the code or a test, which tells more than an application's name.
+	ID, Sender string
+	Named      bool
+	// Relations are those that it works on.
+	Relations []string
 }
 
 // Wait is a lock that a query was seen to wait for. What is shorter than about
@@ -64,6 +78,7 @@ type Wait struct {
 // Failure is a query that the server refused.
 type Failure struct {
 	Relation, SQL string
+	Of            *Origin // as in Query
 	// Err is the first refusal, at At.
 	Err   onward.ServerError
 	At    time.Time
@@ -101,11 +116,11 @@ func (l *Log) ended(q Query) {
 
 func (l *Log) refused(q Query) {
 	at := slices.IndexFunc(l.Failures, func(f Failure) bool {
-		return f.SQL == q.SQL && f.Relation == q.Relation && f.Err.Code == q.Err.Code
+		return f.SQL == q.SQL && f.Relation == q.Relation && f.Of == q.Of && f.Err.Code == q.Err.Code
 	})
 	if at < 0 {
 		at = len(l.Failures)
-		l.Failures = append(l.Failures, Failure{Relation: q.Relation, SQL: q.SQL, Err: *q.Err, At: q.Until})
+		l.Failures = append(l.Failures, Failure{Relation: q.Relation, SQL: q.SQL, Of: q.Of, Err: *q.Err, At: q.Until})
 	}
 	l.Failures[at].Count++
 }
@@ -204,12 +219,29 @@ func (h *histogram) median() time.Duration {
 
 // recorder lets many sessions write one log.
 type recorder struct {
-	mu  sync.Mutex
-	log Log
+	mu    sync.Mutex
+	begun bool
+	log   Log
 }
 
 func (r *recorder) ended(q Query) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if q.Of != nil && r.begun {
+		r.log.Recorded.Sent[q.Of.ID]++
+	}
 	r.log.ended(q)
+}
+
+// begin is when the load has begun: what was sent before is not counted as sent.
+func (r *recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun = true
+}
+
+func (r *recorder) hasBegun() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun
 }

@@ -51,7 +51,7 @@ func (r *reader) read(ctx context.Context, rel *relation, most int) {
 	}
 	step := fmt.Sprintf("MOVE FORWARD %d IN onward_reader", stepRows)
 	var rows int64
-	refused := r.timed(ctx, rel.name, read, sql, func() (err error) {
+	refused := r.timed(ctx, Query{Relation: rel.name, Kind: read, SQL: sql}, duplicate, func() (err error) {
 		rows, err = exec("BEGIN; DECLARE onward_reader NO SCROLL CURSOR FOR " + sql + "; " + step)
 		return err
 	})

@@ -39,6 +39,12 @@ type column struct {
 	filled   bool // has a default
 	foreign  bool // part of a foreign key
 	routes   bool // part of a partition key
+	// refers is the table that a foreign key of this column alone points to, where it was
+	// read, and referred the column there; nil for none.
+	refers   *relation
+	referred int
+	// Of a list: what its elements are.
+	element, elementCategory string
 }
 
 const listRelations = `

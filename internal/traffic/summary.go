@@ -9,10 +9,12 @@ import (
 )
 
 // Held is what the migrating session had: a lock on a relation, from when a
-// statement asked for it until it was released.
+// statement asked for it until it was released. NoLock is for one on a relation
+// on which an earlier statement's lock is as strong.
 type Held struct {
-	// Statement is the index in [onward.Rehearsal.Statements].
+	// Statement is the index in [onward.Rehearsal.Statements], SQL its text.
 	Statement int
+	SQL       string
 	// Relation is schema-qualified and unquoted: "public.users".
 	Relation    string
 	Lock        onward.Lock
@@ -50,9 +52,11 @@ func Summarise(log *Log, zero time.Time, held []Held) (*onward.Traffic, map[int]
 		waits = append(waits, blame(q, held)...)
 	}
 	t.Stalls = append(t.Stalls, stalls(waits, zero)...)
+	t.Waiters = waiters(waits)
+	tellRecorded(t, log.Recorded)
 	for _, f := range log.Failures {
 		t.Failed += f.Count
-		t.Failures = append(t.Failures, onward.TrafficFailure{Relation: f.Relation, Query: f.SQL, Error: f.Err, AtMS: ms(f.At.Sub(zero)), Count: f.Count})
+		t.Failures = append(t.Failures, failure(&f, zero, held))
 	}
 	if log.Long != nil {
 		t.LongTransaction = &onward.Span{FromMS: ms(log.Long.From.Sub(zero)), UntilMS: ms(log.Long.Until.Sub(zero))}

@@ -13,8 +13,8 @@ var zero = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func at(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
 
-// query is one on users that waited on the relation from end to end.
-func query(kind, sql string, from, until int, relation string, lock onward.Lock) Query {
+// waited is one on users that waited on the relation from end to end.
+func waited(kind, sql string, from, until int, relation string, lock onward.Lock) Query {
 	return Query{Relation: "public.users", Kind: kind, SQL: sql, From: at(from), Until: at(until),
 		Waits: []Wait{{Relation: relation, Lock: lock, From: at(from + 10), Until: at(until - 5)}}}
 }
@@ -35,48 +35,48 @@ func TestStalls(t *testing.T) {
 		costs   map[int]Cost
 	}{
 		{"merged", []Query{
-			query(read, "SELECT", 100, 400, users, asRead),
-			query(write, "UPDATE", 50, 401, users, asWrite),
+			waited(read, "SELECT", 100, 400, users, asRead),
+			waited(write, "UPDATE", 50, 401, users, asWrite),
 		}, []Held{held(2, users, onward.AccessExclusiveLock, 40, 400)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 50, UntilMS: 401}, Relation: users, Statement: 2, Kind: "read and write", Queries: 2, Query: "UPDATE"},
 		}, map[int]Cost{2: {351 * time.Millisecond, 2}}},
 		{"apart", []Query{
-			query(read, "SELECT", 100, 200, users, asRead),
-			query(read, "SELECT", 300, 350, users, asRead),
+			waited(read, "SELECT", 100, 200, users, asRead),
+			waited(read, "SELECT", 300, 350, users, asRead),
 		}, []Held{held(0, users, onward.AccessExclusiveLock, 90, 200), held(1, users, onward.AccessExclusiveLock, 290, 350)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 100, UntilMS: 200}, Relation: users, Statement: 0, Kind: read, Queries: 1, Query: "SELECT"},
 			{Span: onward.Span{FromMS: 300, UntilMS: 350}, Relation: users, Statement: 1, Kind: read, Queries: 1, Query: "SELECT"},
 		}, map[int]Cost{0: {100 * time.Millisecond, 1}, 1: {50 * time.Millisecond, 1}}},
 		// The index build stops writes only; the reads wait for what came after it.
 		{"by the lock that conflicts", []Query{
-			query(write, "UPDATE", 10, 500, users, asWrite),
-			query(read, "SELECT", 300, 500, users, asRead),
+			waited(write, "UPDATE", 10, 500, users, asWrite),
+			waited(read, "SELECT", 300, 500, users, asRead),
 		}, []Held{held(0, users, onward.ShareLock, 5, 500), held(1, users, onward.AccessExclusiveLock, 290, 500)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 10, UntilMS: 500}, Relation: users, Statement: 0, Kind: write, Queries: 1, Query: "UPDATE"},
 			{Span: onward.Span{FromMS: 300, UntilMS: 500}, Relation: users, Statement: 1, Kind: read, Queries: 1, Query: "SELECT"},
 		}, map[int]Cost{0: {490 * time.Millisecond, 1}, 1: {200 * time.Millisecond, 1}}},
 		{"at the relation that the server named", []Query{
-			query(write, "INSERT", 100, 300, orders, onward.RowShareLock),
+			waited(write, "INSERT", 100, 300, orders, onward.RowShareLock),
 		}, []Held{held(0, users, onward.AccessExclusiveLock, 90, 300), held(1, orders, onward.ExclusiveLock, 95, 300)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 100, UntilMS: 300}, Relation: orders, Statement: 1, Kind: write, Queries: 1, Query: "INSERT"},
 		}, map[int]Cost{1: {200 * time.Millisecond, 1}}},
 		{"at a relation that is called otherwise", []Query{
-			query(read, "SELECT", 100, 300, "public.people", asRead),
+			waited(read, "SELECT", 100, 300, "public.people", asRead),
 		}, []Held{held(4, "public.persons", onward.AccessExclusiveLock, 90, 300), held(5, orders, onward.ShareLock, 90, 300)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 100, UntilMS: 300}, Relation: "public.people", Statement: 4, Kind: read, Queries: 1, Query: "SELECT"},
 		}, map[int]Cost{4: {200 * time.Millisecond, 1}}},
 		{"a row", []Query{
-			query(write, "UPDATE", 100, 300, "", onward.NoLock),
+			waited(write, "UPDATE", 100, 300, "", onward.NoLock),
 		}, []Held{held(0, users, onward.AccessShareLock, 0, 300), held(1, users, onward.RowExclusiveLock, 50, 300)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 100, UntilMS: 300}, Relation: users, Statement: 1, Kind: write, Queries: 1, Query: "UPDATE"},
 		}, map[int]Cost{1: {200 * time.Millisecond, 1}}},
 		{"unexplained", []Query{
-			query(read, "SELECT", 100, 300, users, asRead),
+			waited(read, "SELECT", 100, 300, users, asRead),
 		}, []Held{held(0, users, onward.AccessExclusiveLock, 400, 500)}, []onward.Stall{
 			{Span: onward.Span{FromMS: 100, UntilMS: 300}, Relation: users, Statement: -1, Kind: read, Queries: 1, Query: "SELECT"},
 		}, map[int]Cost{}},
 		{"before the release", []Query{
-			query(read, "SELECT", -300, -100, users, asRead),
+			waited(read, "SELECT", -300, -100, users, asRead),
 		}, nil, nil, map[int]Cost{}},
 		{"two waits of one query", []Query{
 			{Relation: users, Kind: write, SQL: "INSERT", From: at(100), Until: at(600), Waits: []Wait{
@@ -121,7 +121,7 @@ func TestSummary(t *testing.T) {
 	log.ended(refused)
 	refused.From, refused.Until, refused.Err = at(50), at(51), &onward.ServerError{Code: "42703", Message: "second"}
 	log.ended(refused)
-	stood := query(read, "SELECT", 40, 95, "public.users", onward.AccessShareLock)
+	stood := waited(read, "SELECT", 40, 95, "public.users", onward.AccessShareLock)
 	stood.Cancelled = true
 	log.ended(stood)
 	log.close(at(100))
@@ -151,7 +151,7 @@ func TestBounded(t *testing.T) {
 	log := &Log{From: zero}
 	const n = 60_000
 	for i := range n {
-		q := query(write, "UPDATE", i*10, i*10+20+i%7, "public.users", onward.RowExclusiveLock)
+		q := waited(write, "UPDATE", i*10, i*10+20+i%7, "public.users", onward.RowExclusiveLock)
 		q.Err = &onward.ServerError{Code: "40P01"}
 		log.ended(q)
 	}

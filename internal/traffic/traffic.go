@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/workload"
 )
 
 // Config says what load to run, and where.
@@ -20,9 +22,14 @@ type Config struct {
 	// Relations are the schema-qualified names of tables, views and materialised
 	// views, unquoted: "public.users". Those that do not exist are passed over.
 	Relations []string
-	// Workers is how many sessions send queries, each one about every twenty
-	// milliseconds. Defaults to 4; less than none is none.
+	// Workers is how many sessions send queries: together one about every five
+	// milliseconds for four of them. Defaults to 4, and to 12, which send no more, where
+	// there are recordings; less than none is none.
 	Workers int
+	// Recordings are what code was seen to send, and make the load: the queries and
+	// transactions on Relations, in their proportions, with made-up values, and some others.
+	// Relations that none of them works on have a load made up from the schema.
+	Recordings []*workload.Workload
 	// Seed decides which rows are read and written, and in which order.
 	Seed uint64
 	// LongReader adds a session that goes through a table now and then, slowly.
@@ -76,6 +83,11 @@ func Start(ctx context.Context, c Config) (*Load, error) {
 	}
 	if c.Workers == 0 {
 		c.Workers = 4
+		if len(c.Recordings) > 0 {
+			// Who waits is a session that sends nothing else: there have to be some for others
+			// to be seen waiting, too.
+			c.Workers = 12
+		}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -103,6 +115,7 @@ func Start(ctx context.Context, c Config) (*Load, error) {
 		l.Stop()
 		return nil, fmt.Errorf("traffic: %w", err)
 	}
+	l.rec.begin()
 	close(l.begun)
 	return l, nil
 }
@@ -118,32 +131,25 @@ func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Co
 	}
 	workers := max(c.Workers, 0)
 	c.Workers = max(workers, 1) // what the rows are shared out among
-	groups, relations, err := l.derive(ctx, setup, config, c)
-	if err != nil || len(groups) == 0 {
+	deck, err := l.record(ctx, setup, config, c)
+	if err != nil {
 		shut(setup.PgConn())
 		return err
 	}
+	groups, relations, err := l.derive(ctx, setup, config, c)
+	if err != nil || len(groups) == 0 && deck.empty() {
+		shut(setup.PgConn())
+		return err
+	}
+	groups = l.uncovered(groups, deck)
+	runs := l.sessionsOf(ctx, c, workers, deck, groups, relations)
 	ready := make(chan error)
-	started := 0
-	begin := func(run func(ready chan<- error)) {
-		started++
+	for _, run := range runs {
 		l.sessions.Go(func() { run(ready) })
-	}
-	for i := range workers {
-		w := &worker{session: l.session(), groups: groups, number: i, of: c.Workers, rnd: rand.New(rand.NewPCG(c.Seed, uint64(i)))}
-		begin(func(ready chan<- error) { w.run(ctx, ready) })
-	}
-	// A view may be much work for its first row.
-	if tables := slices.DeleteFunc(slices.Clone(relations), func(r *relation) bool { return r.kind == "v" }); c.LongReader && len(tables) > 0 {
-		r := &reader{session: l.session(), relations: tables}
-		begin(func(ready chan<- error) { r.run(ctx, ready) })
-	}
-	if c.LongTransaction > 0 {
-		begin(func(ready chan<- error) { l.long(ctx, relations, c.LongTransaction, ready) })
 	}
 	watch := &watcher{config: plain, conn: setup, logger: l.logger, flights: l.flights}
 	l.watcher.Go(func() { watch.run(watching) })
-	for range started {
+	for range runs {
 		if failed := <-ready; failed != nil && err == nil {
 			err = failed
 			l.cancel()
@@ -155,11 +161,61 @@ func (l *Load) start(ctx, watching context.Context, config *pgx.ConnConfig, c Co
 	return err
 }
 
+// sessionsOf are the load's: workers, the reader and the long transaction.
+func (l *Load) sessionsOf(ctx context.Context, c Config, workers int, deck *deck, groups []*group, relations []*relation) (runs []func(chan<- error)) {
+	between := pace
+	if len(c.Recordings) > 0 {
+		between = pace * time.Duration(max(workers, 4)) / 4
+	}
+	for i := range workers {
+		w := &worker{session: l.session(), groups: groups, deck: deck, number: i, of: c.Workers, pace: between, rnd: rand.New(rand.NewPCG(c.Seed, uint64(i)))}
+		runs = append(runs, func(ready chan<- error) { w.run(ctx, ready) })
+	}
+	// A view may be much work for its first row. What recorded queries work on is not read
+	// by a reader that nobody recorded.
+	tables := slices.DeleteFunc(slices.Clone(relations), func(r *relation) bool { return r.kind == "v" || !grouped(groups, r.name) })
+	if c.LongReader && len(tables) > 0 {
+		r := &reader{session: l.session(), relations: tables}
+		runs = append(runs, func(ready chan<- error) { r.run(ctx, ready) })
+	}
+	if c.LongTransaction > 0 && len(relations) > 0 {
+		runs = append(runs, func(ready chan<- error) { l.long(ctx, relations, c.LongTransaction, ready) })
+	}
+	return runs
+}
+
+func grouped(groups []*group, relation string) bool {
+	return slices.ContainsFunc(groups, func(g *group) bool { return g.read.relation == relation })
+}
+
+// uncovered are the queries on relations that no recorded query works on.
+func (l *Load) uncovered(groups []*group, deck *deck) []*group {
+	if deck == nil {
+		return groups
+	}
+	covered := deck.covered()
+	groups = slices.DeleteFunc(groups, func(g *group) bool { return covered[g.read.relation] })
+	for _, g := range groups {
+		l.rec.log.Recorded.MadeUp = append(l.rec.log.Recorded.MadeUp, g.read.relation)
+	}
+	return groups
+}
+
 // session makes room for one more of the load's, which the watcher watches.
 func (l *Load) session() session {
 	f := &flight{}
 	l.flights = append(l.flights, f)
-	return session{config: l.config, rec: &l.rec, flight: f, halt: l.halt}
+	return session{config: l.config, rec: &l.rec, flight: f, halt: l.halt, ours: l.ours}
+}
+
+// ours reports whether a process is one of the load's sessions, which are all known
+// before the first begins.
+func (l *Load) ours(pid uint32) bool {
+	return slices.ContainsFunc(l.flights, func(f *flight) bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.pid == pid
+	})
 }
 
 // Stop ends the load and returns what it saw. A query that still waits is

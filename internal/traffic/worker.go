@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -52,6 +53,7 @@ type session struct {
 	flight *flight
 	halt   <-chan struct{}
 	conn   *pgconn.PgConn
+	ours   func(pid uint32) bool // whether a process is one of the load's
 }
 
 // pause waits, and reports whether the load goes on.
@@ -86,12 +88,12 @@ func (s *session) close() {
 	}
 }
 
-// timed runs a query under the watcher's eyes and puts it into the log. It
-// returns the server's refusal; nil too when the load was stopped meanwhile.
-func (s *session) timed(ctx context.Context, relation, kind, sql string, run func() error) *onward.ServerError {
+// timed runs a query under the watcher's eyes and puts it into the log, without a
+// refusal that is to be forgiven. It returns the server's refusal; nil too when the load
+// was stopped meanwhile.
+func (s *session) timed(ctx context.Context, q Query, forgive func(*onward.ServerError) bool, run func() error) *onward.ServerError {
 	s.flight.begin(s.conn.PID())
 	err := run()
-	q := Query{Relation: relation, Kind: kind, SQL: sql}
 	q.From, q.Until, q.Waits = s.flight.end()
 	if err != nil {
 		if q.Cancelled = ctx.Err() != nil; !q.Cancelled {
@@ -99,7 +101,7 @@ func (s *session) timed(ctx context.Context, relation, kind, sql string, run fun
 		}
 	}
 	refused := q.Err
-	if refused != nil && duplicate(refused) {
+	if refused != nil && forgive(refused) {
 		q.Err = nil // the fault of the load's rows, not of the query
 	}
 	s.rec.ended(q)
@@ -119,41 +121,59 @@ func serverError(err error) *onward.ServerError {
 // duplicate: a row was there already, by a unique or an exclusion constraint.
 func duplicate(err *onward.ServerError) bool { return err.Code == "23505" || err.Code == "23P01" }
 
-// worker sends point reads and writes.
+// worker sends point reads and writes, and what was recorded.
 type worker struct {
 	session
 	groups     []*group
+	deck       *deck // nil: nothing was recorded
 	number, of int
 	rnd        *rand.Rand
-	prepared   map[*shape]string
-	names      int // given to prepared queries so far
+	pace       time.Duration  // between what it sends
+	prepared   map[any]string // by *shape or *recorded
+	names      int            // given to prepared queries so far
+	path       string         // the session's search_path, where a recorded query has set it
 }
 
 func (w *worker) run(ctx context.Context, ready chan<- error) {
 	defer w.close()
 	err := w.connect(ctx)
-	w.prepared = map[*shape]string{}
+	w.prepared = map[any]string{}
 	if err == nil {
 		w.warm(ctx)
+		w.settle(ctx)
 	}
 	ready <- err
 	if err != nil {
 		return
 	}
-	for next := pace; w.pause(ctx, next/2+rand.N(next)); {
-		next = pace
+	for next := w.pace; w.pause(ctx, next/2+rand.N(next)); {
+		next = w.pace
 		if w.conn.IsClosed() {
 			if err := w.connect(ctx); err != nil {
 				next = retreat
 				continue
 			}
 			clear(w.prepared)
+			w.path = ""
 		}
-		if s := w.choose(); s != nil {
-			w.send(ctx, s)
-			next = max(next, s.cost*lightness)
-		}
+		next = max(next, w.turn(ctx)*lightness)
 	}
+}
+
+// turn sends what is to be sent next, and gives what it costs.
+func (w *worker) turn(ctx context.Context) (cost time.Duration) {
+	if u := w.deck.choose(w.rnd, len(w.groups) > 0); u != nil {
+		return w.play(ctx, u)
+	}
+	if len(w.groups) == 0 {
+		return 0
+	}
+	s := w.choose()
+	if s == nil {
+		return 0
+	}
+	w.send(ctx, s)
+	return s.cost
 }
 
 // warm prepares and runs the first queries, as those of code that has been
@@ -185,14 +205,21 @@ func (w *worker) choose() *shape {
 	if s.duplicate.Load() && s.instead != nil {
 		s = s.instead
 	}
-	if quiet := s.quiet.Load(); quiet != 0 {
-		// Of all workers, one tries again.
-		now := time.Now()
-		if now.UnixNano() < quiet || !s.quiet.CompareAndSwap(quiet, now.Add(retreat).UnixNano()) {
-			return nil
-		}
+	if left(&s.quiet) {
+		return nil
 	}
 	return s
+}
+
+// left reports whether a query that the server refused is left alone for now: of all
+// workers, one tries again.
+func left(quiet *atomic.Int64) bool {
+	until := quiet.Load()
+	if until == 0 {
+		return false
+	}
+	now := time.Now()
+	return now.UnixNano() < until || !quiet.CompareAndSwap(until, now.Add(retreat).UnixNano())
 }
 
 // send runs a query. When the server refuses it, it is prepared anew and tried
@@ -201,7 +228,7 @@ func (w *worker) choose() *shape {
 func (w *worker) send(ctx context.Context, s *shape) {
 	again := s.quiet.Load() == 0
 	for {
-		err := w.timed(ctx, s.relation, s.kind, s.sql, func() error { return w.exec(ctx, s) })
+		err := w.timed(ctx, Query{Relation: s.relation, Kind: s.kind, SQL: s.sql}, duplicate, func() error { return w.exec(ctx, s) })
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -229,30 +256,39 @@ func (w *worker) send(ctx context.Context, s *shape) {
 
 // exec runs a query; one that writes in a transaction that is rolled back.
 func (w *worker) exec(ctx context.Context, s *shape) error {
-	name := w.prepared[s]
-	if name == "" {
-		w.names++
-		name = "onward_" + strconv.Itoa(w.names)
-		if _, err := w.conn.Prepare(ctx, name, s.sql, nil); err != nil {
-			return err
-		}
-		w.prepared[s] = name
+	name, err := w.prepare(ctx, s, s.sql, nil)
+	if err != nil {
+		return err
 	}
 	values := s.values(w.rnd, w.number, w.of)
 	if s.kind == read {
 		return w.conn.ExecPrepared(ctx, name, values, nil, nil).Read().Err
 	}
-	return w.rolledBack(ctx, name, values)
+	return w.rolledBack(ctx, func(p *pgconn.Pipeline) { p.SendQueryPrepared(name, values, nil, nil) })
 }
 
-// rolledBack sends a prepared query between BEGIN and ROLLBACK, all at once: the
+// prepare gives the name under which a query is prepared in the session.
+func (w *worker) prepare(ctx context.Context, query any, sql string, types []uint32) (string, error) {
+	if name := w.prepared[query]; name != "" {
+		return name, nil
+	}
+	w.names++
+	name := "onward_" + strconv.Itoa(w.names)
+	if _, err := w.conn.Prepare(ctx, name, sql, types); err != nil {
+		return "", err
+	}
+	w.prepared[query] = name
+	return name, nil
+}
+
+// rolledBack sends a query between BEGIN and ROLLBACK, all at once: the
 // locks are not held for longer than the server takes. Each of the three is on
 // its own, so the last one is carried out when the query is refused.
-func (w *worker) rolledBack(ctx context.Context, name string, values [][]byte) error {
+func (w *worker) rolledBack(ctx context.Context, send func(*pgconn.Pipeline)) error {
 	p := w.conn.StartPipeline(ctx)
 	p.SendQueryParams("BEGIN", nil, nil, nil, nil)
 	p.SendPipelineSync()
-	p.SendQueryPrepared(name, values, nil, nil)
+	send(p)
 	p.SendPipelineSync()
 	p.SendQueryParams("ROLLBACK", nil, nil, nil, nil)
 	if err := p.Sync(); err != nil {
@@ -264,9 +300,9 @@ func (w *worker) rolledBack(ctx context.Context, name string, values [][]byte) e
 
 // forget lets go of a prepared query. Names are not used twice, so it does no
 // harm when the server does not.
-func (w *worker) forget(ctx context.Context, s *shape) {
-	if name := w.prepared[s]; name != "" {
-		delete(w.prepared, s)
+func (w *worker) forget(ctx context.Context, query any) {
+	if name := w.prepared[query]; name != "" {
+		delete(w.prepared, query)
 		_ = w.conn.Deallocate(ctx, name)
 	}
 }

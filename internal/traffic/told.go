@@ -1,0 +1,119 @@
+package traffic
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// tellRecorded says what became of recordings.
+func tellRecorded(t *onward.Traffic, r *Recorded) {
+	if r == nil {
+		return
+	}
+	if r.Touching > 0 {
+		t.Source = "workload"
+	}
+	t.Recorded = &onward.RecordedTraffic{
+		Queries: r.Queries, Run: r.Run, Touching: r.Touching, Sent: len(r.Sent),
+		Transactions: r.Transactions, Unwrapped: r.Unwrapped, Left: r.Left, MadeUp: r.MadeUp,
+	}
+}
+
+// waiters are who waited, by name, the longest first. A name is that of a place in the
+// code or of a test: an application's says nothing, so there each query is told.
+func waiters(waits []wait) []onward.Waiter {
+	type group struct {
+		onward.Waiter
+		ids     map[string]bool
+		queries map[*Query]bool
+	}
+	groups := map[string]*group{}
+	var order []string
+	for _, w := range waits {
+		of := w.query.Of
+		if of == nil {
+			continue
+		}
+		key := of.ID
+		if of.Named {
+			key = "\x00" + of.Sender
+		}
+		g := groups[key]
+		if g == nil {
+			g = &group{Waiter: onward.Waiter{Sender: of.Sender, WorstMS: -1}, ids: map[string]bool{}, queries: map[*Query]bool{}}
+			groups[key] = g
+			order = append(order, key)
+		}
+		g.ids[of.ID], g.queries[w.query] = true, true
+		if d := ms(w.until.Sub(w.from)); d > g.WorstMS {
+			g.WorstMS, g.Statement, g.Query, g.ID = d, w.statement, w.query.SQL, of.ID
+		}
+	}
+	var out []onward.Waiter
+	for _, key := range order {
+		g := groups[key]
+		g.Queries, g.Waits = len(g.ids), len(g.queries)
+		out = append(out, g.Waiter)
+	}
+	slices.SortStableFunc(out, func(a, b onward.Waiter) int { return cmp.Compare(b.WorstMS, a.WorstMS) })
+	return out
+}
+
+// failure is a refusal, with the statement behind which it came.
+func failure(f *Failure, zero time.Time, held []Held) onward.TrafficFailure {
+	out := onward.TrafficFailure{Relation: f.Relation, Query: f.SQL, Error: f.Err, AtMS: ms(f.At.Sub(zero)), Count: f.Count, After: after(f, held)}
+	if f.Of != nil {
+		out.Sender, out.ID = f.Of.Sender, f.Of.ID
+	}
+	return out
+}
+
+// late is for how long the end of a transaction may be noted after others have seen it.
+const late = 100 * time.Millisecond
+
+// after is the statement behind which a query was refused: of those whose transaction had
+// ended, the last one that has a name which the server's words have; else the last one on a
+// relation of the query's. Nil where there is none.
+func after(f *Failure, held []Held) *int {
+	names := namesIn(f.Err.Message)
+	best, rank := -1, 0
+	var ended time.Time
+	for i := range held {
+		h := &held[i]
+		if h.Until.After(f.At.Add(late)) {
+			continue
+		}
+		r := 0
+		if h.Relation == f.Relation || f.Of != nil && slices.Contains(f.Of.Relations, h.Relation) {
+			r = 1
+		}
+		if len(names) > 0 && slices.ContainsFunc(pgparse.Names(h.SQL), func(n string) bool { return slices.Contains(names, n) }) {
+			r += 2
+		}
+		if r > rank || r > 0 && r == rank && (h.Until.After(ended) || h.Until.Equal(ended) && h.Statement > best) {
+			best, rank, ended = h.Statement, r, h.Until
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return &best
+}
+
+var named = regexp.MustCompile(`"([^"]+)"|(?:column|relation|type|function) ([\w$.]+)`)
+
+// namesIn are what the server's words name: the last part of each.
+func namesIn(message string) []string {
+	var out []string
+	for _, m := range named.FindAllStringSubmatch(message, -1) {
+		name := cmp.Or(m[1], m[2])
+		out = append(out, name[strings.LastIndexByte(name, '.')+1:])
+	}
+	return out
+}

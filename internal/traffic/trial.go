@@ -1,0 +1,212 @@
+package traffic
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// trial runs recorded queries at the base, to find out which of them the schema takes,
+// with which values, and what they cost. Nothing of it stays.
+type trial struct {
+	config  *pgx.ConnConfig
+	conn    *pgx.Conn
+	types   types
+	known   map[string]*relation
+	sampled map[*relation]bool
+	seed    uint64
+	workers int
+	rnd     *rand.Rand
+	logger  *slog.Logger
+}
+
+// all tries queries, and gives those that fit.
+func (t *trial) all(ctx context.Context, queries []*recorded, left *leftOut) (fit []*recorded, err error) {
+	var names []string
+	for _, q := range queries {
+		names = append(names, q.Params...)
+	}
+	if err := t.types.read(ctx, nil, names); err != nil {
+		return nil, err
+	}
+	if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
+		return nil, err
+	}
+	defer func() { shut(t.conn.PgConn()) }()
+	t.sampled = map[*relation]bool{}
+	until := time.Now().Add(trialTime)
+	for _, q := range queries {
+		if time.Now().After(until) {
+			left.add(q, leftUntried, nil)
+			continue
+		}
+		if t.conn.IsClosed() { // a query that ends its session is none for a load
+			if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
+				return nil, err
+			}
+		}
+		why, refusal, err := t.one(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			t.logger.Debug("a recorded query that is no part of the traffic", "query", q.ID, "why", why, "error", refusal)
+			left.add(q, why, refusal)
+			continue
+		}
+		fit = append(fit, q)
+	}
+	return fit, ctx.Err()
+}
+
+// one tries a query. Why is one of the reasons, "" when it fits; the error is not the
+// query's.
+func (t *trial) one(ctx context.Context, q *recorded) (why string, refusal *onward.ServerError, err error) {
+	oids, refusal := t.describe(ctx, q)
+	if refusal != nil {
+		return leftRefused, refusal, ctx.Err()
+	}
+	if err := t.types.read(ctx, oids, nil); err != nil {
+		return "", nil, err
+	}
+	bound := bind(q.node, scopeOf(q, t.known))
+	q.params = make([]param, len(oids))
+	for i, oid := range oids {
+		q.params[i] = bound[i+1]
+		q.params[i].as = t.types.byOID[oid]
+		if of := q.params[i].of; of != nil {
+			t.sample(ctx, of)
+			for _, c := range of.columns {
+				if c.refers != nil && len(of.rows) == 0 {
+					t.sample(ctx, c.refers)
+				}
+			}
+		}
+	}
+	return t.run(ctx, q)
+}
+
+// describe asks the server what the parameters of a query are: with the types that were
+// recorded, and without, as a type may have another name here.
+func (t *trial) describe(ctx context.Context, q *recorded) (oids []uint32, refusal *onward.ServerError) {
+	q.types = make([]uint32, len(q.Params))
+	declared := false
+	for i, name := range q.Params {
+		q.types[i] = t.types.named[name]
+		declared = declared || q.types[i] != 0
+	}
+	ask := func() error {
+		return limited(ctx, t.conn, func() error {
+			if err := t.path(ctx, q); err != nil {
+				return err
+			}
+			d, err := t.conn.PgConn().Prepare(ctx, "", q.SQL, q.types)
+			if err == nil {
+				oids = d.ParamOIDs
+			}
+			return err
+		})
+	}
+	err := ask()
+	if err != nil && declared && !t.conn.IsClosed() {
+		with := err
+		q.types = nil
+		if err = ask(); err != nil {
+			err = with
+		}
+	}
+	if err != nil {
+		return nil, serverError(err)
+	}
+	return oids, nil
+}
+
+// path puts the search path of a query in force, for the transaction.
+func (t *trial) path(ctx context.Context, q *recorded) error {
+	if q.SearchPath == "" {
+		return nil
+	}
+	return setPath(ctx, t.conn.PgConn(), q.SearchPath, true)
+}
+
+func setPath(ctx context.Context, conn *pgconn.PgConn, path string, local bool) error {
+	value := []byte("false")
+	if local {
+		value = []byte("true")
+	}
+	return conn.ExecParams(ctx, "SELECT pg_catalog.set_config('search_path', $1, $2)", [][]byte{[]byte(path), value}, nil, nil, nil).Read().Err
+}
+
+func (t *trial) sample(ctx context.Context, r *relation) {
+	if t.sampled[r] {
+		return
+	}
+	t.sampled[r] = true
+	if err := limited(ctx, t.conn, func() error { return sample(ctx, t.conn, r, t.seed) }); err != nil {
+		t.logger.Debug("no rows to take values from", "relation", r.name, "error", err)
+	}
+}
+
+// attempts is how often a query is tried with values of one mode.
+const attempts = 2
+
+func (t *trial) run(ctx context.Context, q *recorded) (why string, refusal *onward.ServerError, err error) {
+	for i := range attempts * int(makings) {
+		if q.mode = making(i / attempts); i%attempts == 0 {
+			clear(q.noise)
+		}
+		var took time.Duration
+		err := limited(ctx, t.conn, func() error {
+			if err := t.path(ctx, q); err != nil {
+				return err
+			}
+			values := newVisit(t.rnd, i%max(t.workers, 1), max(t.workers, 1), q.kind == write).values(q)
+			began := time.Now()
+			defer func() { took = time.Since(began) }()
+			return t.conn.PgConn().ExecParams(ctx, q.SQL, values, q.types, nil, nil).Read().Err
+		})
+		if ctx.Err() != nil {
+			return "", nil, ctx.Err()
+		}
+		var pg *pgconn.PgError
+		switch {
+		case err == nil:
+			q.cost = took
+			return "", nil, nil
+		case t.conn.IsClosed():
+			return leftReach, serverError(err), nil
+		case errors.As(err, &pg) && pg.Code == "57014":
+			return leftSlow, nil, nil
+		}
+		refusal = serverError(err)
+		q.noise[refusal.Code] = true
+		switch {
+		case q.mode == copied && duplicate(refusal):
+			q.cost = took // it gets as far as its locks
+			return "", nil, nil
+		case !ofValues(refusal.Code):
+			return leftRefused, refusal, nil
+		}
+		if len(q.params) == 0 {
+			break // it will be the same again
+		}
+	}
+	return leftValues, refusal, nil
+}
+
+// ofValues reports whether a refusal may be due to values that were made up: data, rows,
+// a function that raises, a state that another query had to make.
+func ofValues(code string) bool {
+	switch code[:min(len(code), 2)] {
+	case "21", "22", "23", "40", "44", "55", "P0":
+		return true
+	}
+	return false
+}
