@@ -175,8 +175,9 @@ type RecordedTraffic struct {
 	Run      int `json:"run"`
 	Touching int `json:"touching"`
 	// Sent are those of Touching that were sent while the release ran: one that ends soon
-	// leaves no time for all.
-	Sent int `json:"sent"`
+	// leaves no time for all. Tried are those that were sent then, or when it had ended.
+	Sent  int `json:"sent"`
+	Tried int `json:"tried"`
 	// Transactions are the distinct ones that ran as such. Unwrapped: those that were
 	// rolled back did not, because most of the recorded ones were: a suite wraps its tests
 	// so, and the code does not.

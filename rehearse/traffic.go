@@ -62,7 +62,9 @@ func (s *scene) stopTraffic() {
 
 // judgeTraffic says who waited for which statement.
 func (s *scene) judgeTraffic() {
-	s.stopTraffic()
+	if s.load != nil {
+		s.log, s.load = s.load.Finish(), nil
+	}
 	if s.log == nil {
 		return
 	}

@@ -77,7 +77,7 @@ func (f *scene) register(cmd *cobra.Command) {
 	flags.StringVar(&f.most, "most", "5e6", "with --like: generate at most this `number` of rows for a table")
 	flags.Uint64Var(&f.seed, "seed", 1, "the same `number` gives the same rows")
 	flags.StringVar(&f.dump, "dump", "", "take schema and rows of the base from a `file` of pg_dump")
-	flags.BoolVar(&f.traffic, "traffic", false, "run reads and writes on the tables that the release touches, and see who waits")
+	flags.BoolVar(&f.traffic, "traffic", false, "run reads and writes on the tables that the release touches, and see who waits: recorded ones, where --workload or onward.yaml names a recording")
 	flags.DurationVar(&f.long, "long-transaction", 0, "keep a transaction that has read the tables open for this `time` from the start, such as 5s")
 	flags.BoolVar(&f.down, "down", false, "run the down migration of each migration too, and compare the schema with the one before")
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement after this `time`")
@@ -185,6 +185,9 @@ locks and for how long, what it rewrites, reads and writes, and, with --traffic,
 which queries stand still meanwhile. The schema to begin with is made of the
 deployed migrations, and kept in the cache.
 
+With --workload the traffic is what onward record saw the deployed code send: who
+waits is told by name, and which recorded queries a statement makes fail.
+
 Nothing runs anywhere else, and the migrations run as a role that is no
 superuser unless --superuser says so. The server is gone when the command ends.
 A Django project's settings, models and migrations are imported, as changelog does.
@@ -193,6 +196,7 @@ Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 it could
 not be rehearsed, or something could not be read.`,
 		Example: `  onward rehearse
   onward rehearse --rows users=1e6,orders=5e6 --traffic --long-transaction 5s
+  onward rehearse --rows 1e6 --workload workload.json
   onward rehearse --pg 15,17 --html report.html`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -208,6 +212,7 @@ not be rehearsed, or something could not be read.`,
 			if err != nil {
 				return err
 			}
+			c.Traffic = c.Traffic || len(f.workload) > 0
 			r, err := a.rehearsed(cmd.Context(), c)
 			if err != nil {
 				return err

@@ -38,7 +38,12 @@ func (b *htmlBuilder) failures() []htmlFailure {
 	}
 	for i := range b.run.Traffic.Failures {
 		f := &b.run.Traffic.Failures[i]
+		behind := ""
+		if f.After != nil {
+			behind = shortPlace(b.report, b.run, *f.After)
+		}
 		out = append(out, htmlFailure{
+			Sender: Line(f.Sender), After: behind,
 			Relation: relation(f.Relation), Query: Line(f.Query), At: Millis(f.AtMS), Count: Count(f.Count, "time"),
 			Code: Line(f.Error.Code), Message: Line(f.Error.Message),
 		})
@@ -72,6 +77,9 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 			text = "the recorded workload"
 		}
 		add("Traffic", fmt.Sprintf("%s: %s, %s waited, %s failed; usually %s, at worst %s", text, queries(t.Queries), grouped(t.Waited), grouped(t.Failed), Millis(t.UsualMS), Millis(t.WorstMS)))
+		for _, words := range recordedWords(t, 100) {
+			out.Notes = append(out.Notes, words)
+		}
 		if l := t.LongTransaction; l != nil {
 			add("Long transaction", Millis(l.UntilMS-l.FromMS)+", reading only")
 		}
@@ -146,6 +154,9 @@ func (b *htmlBuilder) command() []string {
 	}
 	if t := run.Traffic; t != nil {
 		words = append(words, "--traffic")
+		if t.Recorded != nil {
+			flag("workload", "FILE")
+		}
 		if l := t.LongTransaction; l != nil && l.UntilMS > l.FromMS {
 			flag("long-transaction", fmt.Sprintf("%.3gs", (l.UntilMS-l.FromMS)/1000))
 		}

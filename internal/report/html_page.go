@@ -37,6 +37,7 @@ type htmlPage struct {
 	Opaque      []htmlOpaque
 	Differences []htmlDifference
 	Failures    []htmlFailure
+	Waiters     []htmlWaiter
 	Multiples   []htmlMultiple
 	// MultipleLanes names the lanes of the multiples.
 	MultipleLanes string
@@ -94,7 +95,7 @@ type htmlDifference struct {
 	Report                                  string
 }
 
-type htmlFailure struct{ Relation, Query, At, Count, Code, Message string }
+type htmlFailure struct{ Relation, Query, At, Count, Code, Message, Sender, After string }
 
 type htmlMeasured struct {
 	Rows    []htmlFact
@@ -142,7 +143,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	p.Lead = b.lead()
 	p.Chart = b.chart()
 	p.Differences = b.differences()
-	p.Failures = b.failures()
+	p.Failures, p.Waiters = b.failures(), b.waiters()
 	if len(r.Rehearsals) > 1 {
 		p.Multiples, p.MultipleLanes = b.multiples()
 	}

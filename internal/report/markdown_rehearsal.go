@@ -53,7 +53,8 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 	if run.Traffic != nil && len(stalls) == 0 {
 		items = append(items, fmt.Sprintf("no query stood still: %s, the slowest %s", queries(run.Traffic.Queries), Millis(run.Traffic.WorstMS)))
 	}
-	items = append(items, refusedInMarkdown(run.Traffic)...)
+	items = append(items, waitersInMarkdown(r, run)...)
+	items = append(items, refusedInMarkdown(r, run)...)
 	items = append(items, differencesInMarkdown(r)...)
 	for i := 1; i < len(r.Rehearsals); i++ {
 		items = append(items, prose("also on "+server(&r.Rehearsals[i])+": "+outcomeOf(&r.Rehearsals[i])))
@@ -68,17 +69,29 @@ func rehearsedInMarkdown(b *strings.Builder, r *onward.Report) {
 }
 
 // refusedInMarkdown are the queries that started failing beside the release.
-func refusedInMarkdown(t *onward.Traffic) []string {
+func refusedInMarkdown(r *onward.Report, run *onward.Rehearsal) []string {
 	var items []string
-	if t == nil {
-		return nil
-	}
-	for i := range t.Failures {
+	list := refusals(run.Traffic)
+	for i := range list {
+		f := &list[i]
 		if i == maxErrorItems {
-			return append(items, Count(len(t.Failures)-i, "more query")+" started failing")
+			more := 0
+			for _, f := range list[i:] {
+				more += f.queries
+			}
+			return append(items, Count(more, "more query")+" started failing")
 		}
-		f := &t.Failures[i]
-		items = append(items, fmt.Sprintf("%s started failing: %s", code(cut(Line(f.Query), maxCell)), prose(cut(errorWords(&f.Error), maxCell))))
+		text := fmt.Sprintf("%s started failing", code(cut(gist(Line(f.Query), maxCell), maxCell)))
+		if f.queries > 1 {
+			text = fmt.Sprintf("%d queries such as %s", f.queries, text)
+		}
+		if place := shortPlace(r, run, behind(f.TrafficFailure)); place != "" {
+			text += " behind " + code(place)
+		}
+		if f.Sender != "" {
+			text += " (sent by " + prose(cut(Line(f.Sender), maxCell)) + ")"
+		}
+		items = append(items, fmt.Sprintf("%s: %s", text, prose(cut(errorWords(&f.Error), maxCell))))
 	}
 	return items
 }

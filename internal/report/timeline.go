@@ -44,6 +44,7 @@ func (t *terminal) rehearsal() {
 		t.timeline(run)
 	}
 	t.stalls(run)
+	t.waiters(run)
 	t.failures(run)
 	for i := range t.report.Rehearsals {
 		t.differences(&t.report.Rehearsals[i])

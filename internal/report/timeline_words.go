@@ -45,12 +45,14 @@ func (t *terminal) failures(run *onward.Rehearsal) {
 			t.wrap("  ", "    ", strings.TrimSpace(shortPlace(t.report, run, i)+" failed: "+errorWords(f)), t.Error)
 		}
 	}
-	if run.Traffic == nil {
-		return
-	}
-	for i := range run.Traffic.Failures {
-		f := &run.Traffic.Failures[i]
-		t.wrap("  ", "    ", fmt.Sprintf("refused from %s on, %s: %s: %s", Millis(f.AtMS), Count(f.Count, "time"), errorWords(&f.Error), shorten(Line(f.Query), t.width/2)), t.Error)
+	list := refusals(run.Traffic)
+	for i := range list {
+		f := &list[i]
+		if i == maxRefusalLines && !t.verbose {
+			t.line("  ", t.paint(t.Error, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
+			break
+		}
+		t.wrap("  ", "    ", fmt.Sprintf("%s: %s: %s", f.words(t.report, run), errorWords(&f.Error), shorten(gist(Line(f.Query), t.width/2), t.width/2)), t.Error)
 	}
 }
 

@@ -67,6 +67,8 @@ const share = 4
 type deck struct {
 	touching, others pile
 	touched          map[string]bool
+	// all are the queries of touching.
+	all []*recorded
 
 	mu sync.Mutex
 	// due are the units of touching that have had fewer turns than atLeast.
@@ -97,6 +99,11 @@ func newDeck(fit []*recorded, sequences []*workload.Sequence, touched map[string
 		}
 	}
 	d.due = slices.Clone(d.touching.units)
+	for _, q := range fit {
+		if q.touches {
+			d.all = append(d.all, q)
+		}
+	}
 	return d
 }
 

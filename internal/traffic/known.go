@@ -84,7 +84,7 @@ func (q *recorded) place(known map[string]*relation, touched map[string]bool) {
 	}
 	q.origin.Relations = list
 	if at := slices.IndexFunc(list, func(r string) bool { return touched[r] }); at >= 0 {
-		q.touches, q.main = true, list[at]
+		q.touches, q.origin.Touches, q.main = true, true, list[at]
 	} else if len(list) > 0 {
 		q.main = list[0]
 	}

@@ -22,7 +22,10 @@ type Recorded struct {
 	// a load of queries made up.
 	MadeUp []string
 	// Sent is how often each query was sent once the load had begun, by its ID.
-	Sent map[string]int64
+	// TouchingSent is how many of Touching were; Tried counts those too that were sent
+	// when it had ended only.
+	Sent                map[string]int64
+	TouchingSent, Tried int
 }
 
 // Bounds of the examples of what was left out.

@@ -57,6 +57,8 @@ type Origin struct {
 	Named      bool
 	// Relations are those that it works on.
 	Relations []string
+	// Touches: one of them is the release's.
+	Touches bool
 }
 
 // Wait is a lock that a query was seen to wait for. What is shorter than about
@@ -139,7 +141,9 @@ func (l *Log) forget() {
 
 // close ends the log.
 func (l *Log) close(at time.Time) {
-	l.Until = at
+	if l.Until.IsZero() {
+		l.Until = at
+	}
 	l.forget()
 }
 
@@ -222,15 +226,51 @@ type recorder struct {
 	mu    sync.Mutex
 	begun bool
 	log   Log
+	seen  map[string]bool // recorded queries that were tried
 }
 
 func (r *recorder) ended(q Query) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.log.Until.IsZero() && q.From.After(r.log.Until) { // the last round
+		r.tried(q.Of)
+		if q.Until = r.log.Until; q.Err != nil {
+			r.log.refused(q)
+		}
+		return
+	}
 	if q.Of != nil && r.begun {
-		r.log.Recorded.Sent[q.Of.ID]++
+		r.tried(q.Of)
+		if r.log.Recorded.Sent[q.Of.ID]++; q.Of.Touches && r.log.Recorded.Sent[q.Of.ID] == 1 {
+			r.log.Recorded.TouchingSent++
+		}
 	}
 	r.log.ended(q)
+}
+
+// tried notes that a query on a relation of the release was sent.
+func (r *recorder) tried(o *Origin) {
+	if o == nil || !o.Touches || r.seen[o.ID] {
+		return
+	}
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	r.seen[o.ID] = true
+	r.log.Recorded.Tried++
+}
+
+// tour is when the last round begins: what is sent from now on only counts as tried.
+func (r *recorder) tour() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.log.Until = time.Now()
+}
+
+func (r *recorder) touring() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.log.Until.IsZero()
 }
 
 // begin is when the load has begun: what was sent before is not counted as sent.

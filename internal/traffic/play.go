@@ -21,19 +21,35 @@ func (w *worker) settle(ctx context.Context) {
 	if w.deck == nil {
 		return
 	}
-	prepared, sent := 0, 0
-	for i, u := range w.deck.touching.units {
-		for _, s := range u.steps {
-			if s.Named && prepared < prepares && w.prepared[s.recorded] == "" && ctx.Err() == nil && !w.conn.IsClosed() && w.follow(ctx, s.SearchPath) == nil {
-				_, _ = w.prepare(ctx, s.recorded, s.SQL, s.types)
-				prepared++
-			}
+	for i, q := range w.deck.all {
+		if q.Named && (i < prepares || w.takes(i)) && ctx.Err() == nil && !w.conn.IsClosed() && w.follow(ctx, q.SearchPath) == nil {
+			_, _ = w.prepare(ctx, q, q.SQL, q.types)
 		}
-		// The workers share the units.
-		if i%w.of == w.number && sent < warmed && ctx.Err() == nil && !w.conn.IsClosed() {
+	}
+	sent := 0
+	for i, u := range w.deck.touching.units {
+		if w.takes(i) && sent < warmed && ctx.Err() == nil && !w.conn.IsClosed() {
 			w.play(ctx, u)
 			sent++
 		}
+	}
+}
+
+// takes reports whether the n-th of what the workers share is this one's.
+func (w *worker) takes(n int) bool { return n%w.of == w.number }
+
+// tour is the last round: each recorded query on the release's tables, in the session in
+// which it was prepared before.
+func (w *worker) tour(ctx context.Context) {
+	if w.deck == nil || !w.rec.touring() {
+		return
+	}
+	for i, q := range w.deck.all {
+		if !w.takes(i) || w.connect(ctx) != nil {
+			continue
+		}
+		q.quiet.Store(0)
+		w.alone(ctx, q, q.kind == write)
 	}
 }
 

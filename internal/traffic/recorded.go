@@ -43,7 +43,7 @@ const (
 	leftValues  = "are refused with made-up values"
 	leftSlow    = "take longer than 250 ms on these rows"
 	leftUntried = "were not tried, for want of time"
-	leftRare    = "touch nothing of the release, and others of the kind are sent more often"
+	leftRare    = "touch nothing of the release, beside those of the kind that are sent most"
 )
 
 // mustNot are functions that a recorded query may not call: what they do is not taken

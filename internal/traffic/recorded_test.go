@@ -94,7 +94,7 @@ func TestRefusedByAStep(t *testing.T) {
 			s.held[i].SQL = sql
 		}
 		time.Sleep(3 * second)
-		got, _ := s.end()
+		got, _ := traffic.Summarise(s.load.Finish(), s.zero, s.held)
 		refused := map[string]onward.TrafficFailure{}
 		for _, f := range got.Failures {
 			refused[f.ID] = f

@@ -20,7 +20,7 @@ func tellRecorded(t *onward.Traffic, r *Recorded) {
 		t.Source = "workload"
 	}
 	t.Recorded = &onward.RecordedTraffic{
-		Queries: r.Queries, Run: r.Run, Touching: r.Touching, Sent: len(r.Sent),
+		Queries: r.Queries, Run: r.Run, Touching: r.Touching, Sent: r.TouchingSent, Tried: r.Tried,
 		Transactions: r.Transactions, Unwrapped: r.Unwrapped, Left: r.Left, MadeUp: r.MadeUp,
 	}
 }

@@ -48,6 +48,8 @@ const (
 	lightness = 30
 	// grace is for how long a query may go on when the load is stopped.
 	grace = 100 * time.Millisecond
+	// tourTime bounds the last round of recorded queries.
+	tourTime = 10 * time.Second
 	// patience bounds what the end of a session may take.
 	patience = 2 * time.Second
 	// tryLimit bounds the trial of a query: one that is slower is no light load.
@@ -221,7 +223,20 @@ func (l *Load) ours(pid uint32) bool {
 // Stop ends the load and returns what it saw. A query that still waits is
 // cancelled, and is in the log as one that waited. It takes a few seconds at
 // most; when it is called again, it returns the same log.
-func (l *Load) Stop() *Log {
+func (l *Load) Stop() *Log { return l.end(grace) }
+
+// Finish is Stop once each recorded query on a relation of the release has been sent
+// again, so that what the release broke is known, however short it was. Of that only
+// refusals are in the log.
+func (l *Load) Finish() *Log {
+	if l.rec.log.Recorded == nil {
+		return l.Stop()
+	}
+	l.rec.tour()
+	return l.end(tourTime)
+}
+
+func (l *Load) end(grace time.Duration) *Log {
 	l.stop.Do(func() {
 		close(l.halt)
 		ended := make(chan struct{})

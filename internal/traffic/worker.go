@@ -158,6 +158,7 @@ func (w *worker) run(ctx context.Context, ready chan<- error) {
 		}
 		next = max(next, w.turn(ctx)*lightness)
 	}
+	w.tour(ctx)
 }
 
 // turn sends what is to be sent next, and gives what it costs.

@@ -1,0 +1,250 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Bounds of what is shown of recorded traffic; -v shows all.
+const (
+	maxWaiterLines  = 5
+	maxRefusalLines = 8
+	maxMadeUp       = 4
+)
+
+// waiterWords is who waited, in a sentence: "checkout waited up to 1.20 s, 4 times, for
+// ALTER TABLE … (00043.sql:4), with SELECT … FROM orders".
+func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int, code func(string) string) string {
+	who, with := Line(w.Sender), code(shorten(gist(Line(w.Query), width), width))
+	if who == "" {
+		who, with = with, ""
+	}
+	text := fmt.Sprintf("%s waited up to %s", who, Millis(w.WorstMS))
+	if w.Waits > 1 {
+		text += fmt.Sprintf(", %s", Count(w.Waits, "time"))
+	}
+	if _, st := rehearsed(r, run, w.Statement); st != nil {
+		text += fmt.Sprintf(", for %s (%s)", code(shorten(Line(st.SQL), width)), shortPlace(r, run, w.Statement))
+	}
+	switch {
+	case with == "":
+	case w.Queries > 1:
+		text += fmt.Sprintf(", with %d queries such as %s", w.Queries, with)
+	default:
+		text += ", with " + with
+	}
+	return text
+}
+
+// refusal is what the server said to queries of the traffic: the same of several recorded
+// ones behind one statement.
+type refusal struct {
+	*onward.TrafficFailure // the first
+	queries, times         int
+	senders                []string
+}
+
+// refusals puts together what is the same, in the order in which it began.
+func refusals(t *onward.Traffic) (out []refusal) {
+	if t == nil {
+		return nil
+	}
+	for i := range t.Failures {
+		f := &t.Failures[i]
+		at := slices.IndexFunc(out, func(r refusal) bool {
+			return f.ID != "" && r.ID != "" && r.Error == f.Error && behind(r.TrafficFailure) == behind(f)
+		})
+		if at < 0 {
+			at = len(out)
+			out = append(out, refusal{TrafficFailure: f})
+		}
+		r := &out[at]
+		r.queries++
+		r.times += f.Count
+		if f.Sender != "" && !slices.Contains(r.senders, f.Sender) {
+			r.senders = append(r.senders, f.Sender)
+		}
+	}
+	return out
+}
+
+func behind(f *onward.TrafficFailure) int {
+	if f.After == nil {
+		return -1
+	}
+	return *f.After
+}
+
+// words is where queries of the traffic began to be refused, and whose they are.
+func (f *refusal) words(r *onward.Report, run *onward.Rehearsal) string {
+	text := "refused from " + Millis(f.AtMS) + " on"
+	if place := shortPlace(r, run, behind(f.TrafficFailure)); place != "" {
+		text += ", behind " + place
+	}
+	if n := len(f.senders); n > 0 {
+		text += ", to " + Line(f.senders[0])
+		if n > 1 {
+			text += fmt.Sprintf(" and %d more", n-1)
+		}
+	}
+	if f.queries > 1 {
+		return text + fmt.Sprintf(", %d queries", f.queries)
+	}
+	return text + ", " + Count(f.times, "time")
+}
+
+// recordedWords are sentences on what became of the recordings: how much of them was the
+// traffic, what was not and why. None where there were no recordings.
+func recordedWords(t *onward.Traffic, width int) []string {
+	if t == nil || t.Recorded == nil {
+		return nil
+	}
+	r := t.Recorded
+	var out []string
+	switch {
+	case r.Touching == 0 && r.Queries == 0:
+		out = append(out, "the recording has no query of the code's: the traffic was made up from the schema")
+	case r.Touching == 0:
+		out = append(out, fmt.Sprintf("none of the %s could be run on the release's tables: the traffic was made up from the schema", Count(r.Queries, "recorded query")))
+	default:
+		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables, of which %d were sent while it ran", r.Run, Count(r.Queries, "recorded query"), r.Touching, r.Sent)
+		if r.Tried > r.Sent {
+			text += fmt.Sprintf(", %d more after it", r.Tried-r.Sent)
+		}
+		if r.Transactions > 0 {
+			text += "; " + Count(r.Transactions, "transaction")
+		}
+		if r.Unwrapped {
+			text += "; transactions that were rolled back ran query by query, as a suite wraps its tests in them"
+		}
+		out = append(out, text)
+	}
+	for i := range r.Left {
+		l := &r.Left[i]
+		text := fmt.Sprintf("left out: %s that %s", Count(l.Queries, "recorded query"), singular(l))
+		if len(l.Examples) > 0 && l.Examples[0].Error != nil {
+			e := &l.Examples[0]
+			text += ", such as " + shorten(gist(Line(e.Query), width), width)
+			if e.Sender != "" {
+				text += " of " + Line(e.Sender)
+			}
+			text += ": " + errorWords(e.Error)
+		}
+		out = append(out, text)
+	}
+	if n := len(r.MadeUp); n > 0 && r.Touching > 0 {
+		var names []string
+		for _, name := range r.MadeUp[:min(n, maxMadeUp)] {
+			names = append(names, relation(name))
+		}
+		text := strings.Join(names, ", ")
+		if n > maxMadeUp {
+			text += fmt.Sprintf(" and %d more", n-maxMadeUp)
+		}
+		out = append(out, "made up, as no recorded query works on it: the traffic on "+text)
+	}
+	return out
+}
+
+// singular is why one query was left out, or several.
+func singular(l *onward.LeftOut) string {
+	why := Line(l.Why)
+	if l.Queries == 1 {
+		for _, verb := range [][2]string{{"are ", "is "}, {"were ", "was "}, {"do ", "does "}, {"take ", "takes "}, {"touch ", "touches "}} {
+			if rest, ok := strings.CutPrefix(why, verb[0]); ok {
+				return verb[1] + rest
+			}
+		}
+	}
+	return why
+}
+
+var (
+	selected = regexp.MustCompile(`(?i)^(select )(.*?)( from .*)$`)
+	setting  = regexp.MustCompile(`(?i)^(update .*? set )(.*?)( where .*)?$`)
+	listing  = regexp.MustCompile(`(?i)^(insert into [^(]*)\((.*)$`)
+)
+
+// gist is a query without its lists of columns, where it is longer than width: an ORM's
+// begins with all columns of a table.
+func gist(sql string, width int) string {
+	if columns(sql) <= width {
+		return sql
+	}
+	for _, cut := range []*regexp.Regexp{selected, setting} {
+		if m := cut.FindStringSubmatch(sql); m != nil && columns(m[2]) > 12 {
+			return m[1] + "…" + m[3]
+		}
+	}
+	if m := listing.FindStringSubmatch(sql); m != nil {
+		return m[1] + "(…)"
+	}
+	return sql
+}
+
+// waiters says which recorded queries waited, by name, and what became of the recording.
+func (t *terminal) waiters(run *onward.Rehearsal) {
+	if run.Traffic == nil {
+		return
+	}
+	list := run.Traffic.Waiters
+	for i := range list {
+		if i == maxWaiterLines && !t.verbose {
+			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
+			break
+		}
+		t.wrap("  ", "    ", waiterWords(t.report, run, &list[i], t.width/2, func(s string) string { return s }), t.Warning)
+	}
+	for _, text := range recordedWords(run.Traffic, t.width/2) {
+		t.wrap("  ", "    ", text, t.Dim)
+	}
+}
+
+// waitersInMarkdown are the same as items.
+func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string) {
+	if run.Traffic == nil {
+		return nil
+	}
+	list := run.Traffic.Waiters
+	for i := range list {
+		if i == maxStallItems {
+			items = append(items, fmt.Sprintf("%d more waited", len(list)-i))
+			break
+		}
+		w := list[i]
+		w.Sender = prose(cut(w.Sender, maxCell))
+		items = append(items, waiterWords(r, run, &w, 80, code))
+	}
+	for _, text := range recordedWords(run.Traffic, 80) {
+		items = append(items, prose(cut(text, 2*maxCell)))
+	}
+	return items
+}
+
+// htmlWaiter is who waited.
+type htmlWaiter struct {
+	Who, Query, Worst, Waits, For, Place string
+	N                                    int
+}
+
+func (b *htmlBuilder) waiters() (out []htmlWaiter) {
+	if b.run.Traffic == nil {
+		return nil
+	}
+	for i := range b.run.Traffic.Waiters {
+		w := &b.run.Traffic.Waiters[i]
+		x := htmlWaiter{Who: Line(w.Sender), Query: Line(w.Query), Worst: Millis(w.WorstMS), Waits: Count(w.Waits, "time")}
+		if w.Queries > 1 {
+			x.Waits += fmt.Sprintf(", %d queries", w.Queries)
+		}
+		if _, st := rehearsed(b.report, b.run, w.Statement); st != nil {
+			x.For, x.N = Line(st.SQL), b.numberOf(b.run, w.Statement)
+		}
+		out = append(out, x)
+	}
+	return out
+}
