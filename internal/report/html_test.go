@@ -22,7 +22,7 @@ import (
 
 func TestGoldenHTML(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"rehearsal", "clean", "hostile", "verified"} {
+	for _, name := range []string{"rehearsal", "recorded", "clean", "hostile", "verified"} {
 		golden(t, name+".html", body(t, print(t, read(t, name), report.FormatHTML, report.Options{})))
 	}
 }

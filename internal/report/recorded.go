@@ -18,8 +18,8 @@ const (
 
 // waiterWords is who waited, in a sentence: "checkout waited up to 1.20 s, 4 times, for
 // ALTER TABLE … (00043.sql:4), with SELECT … FROM orders".
-func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int, code func(string) string) string {
-	who, with := Line(w.Sender), code(shorten(gist(Line(w.Query), width), width))
+func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int, name, code func(string) string) string {
+	who, with := name(Line(w.Sender)), code(shorten(gist(Line(w.Query), width), width))
 	if who == "" {
 		who, with = with, ""
 	}
@@ -156,7 +156,7 @@ func singular(l *onward.LeftOut) string {
 	if l.Queries == 1 {
 		for _, verb := range [][2]string{{"are ", "is "}, {"were ", "was "}, {"do ", "does "}, {"take ", "takes "}, {"touch ", "touches "}} {
 			if rest, ok := strings.CutPrefix(why, verb[0]); ok {
-				return verb[1] + rest
+				return verb[1] + strings.Replace(rest, "or reach ", "or reaches ", 1)
 			}
 		}
 	}
@@ -197,12 +197,15 @@ func (t *terminal) waiters(run *onward.Rehearsal) {
 			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
 			break
 		}
-		t.wrap("  ", "    ", waiterWords(t.report, run, &list[i], t.width/2, func(s string) string { return s }), t.Warning)
+		t.wrap("  ", "    ", waiterWords(t.report, run, &list[i], t.width/2, plainly, plainly), t.Warning)
 	}
 	for _, text := range recordedWords(run.Traffic, t.width/2) {
 		t.wrap("  ", "    ", text, t.Dim)
 	}
 }
+
+// plainly is a text as it is.
+func plainly(s string) string { return s }
 
 // waitersInMarkdown are the same as items.
 func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string) {
@@ -215,9 +218,7 @@ func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string)
 			items = append(items, fmt.Sprintf("%d more waited", len(list)-i))
 			break
 		}
-		w := list[i]
-		w.Sender = prose(cut(w.Sender, maxCell))
-		items = append(items, waiterWords(r, run, &w, 80, code))
+		items = append(items, waiterWords(r, run, &list[i], 80, func(s string) string { return prose(cut(s, maxCell)) }, code))
 	}
 	for _, text := range recordedWords(run.Traffic, 80) {
 		items = append(items, prose(cut(text, 2*maxCell)))

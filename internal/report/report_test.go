@@ -35,7 +35,7 @@ var looks = []struct {
 	{"out.json", report.FormatJSON, report.Options{}},
 }
 
-var names = []string{"report", "clean", "empty", "hostile", "sizes", "rehearsal", "verified"}
+var names = []string{"report", "clean", "empty", "hostile", "sizes", "rehearsal", "recorded", "verified"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestColorIsNotTheOnlyCarrier(t *testing.T) {
 // full.
 func TestWidth(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"report", "clean", "empty", "sizes", "rehearsal", "verified"} {
+	for _, name := range []string{"report", "clean", "empty", "sizes", "rehearsal", "recorded", "verified"} {
 		r := read(t, name)
 		for _, width := range []int{60, 80, 100} {
 			inSQL := false
@@ -261,8 +261,11 @@ func everywhere(s string) *onward.Report {
 				}},
 				Traffic: &onward.Traffic{
 					Source: s, Queries: 3, Waited: 2, SlotMS: 100, Slots: []onward.TrafficSlot{{WorstMS: 3}, {WorstMS: 800}},
-					Stalls:          []onward.Stall{{Span: onward.Span{FromMS: 1, UntilMS: 801}, Relation: s, Kind: s, Queries: 2, Query: s}},
-					Failures:        []onward.TrafficFailure{{Relation: s, Query: s, Error: *failed, Count: 1}},
+					Stalls:   []onward.Stall{{Span: onward.Span{FromMS: 1, UntilMS: 801}, Relation: s, Kind: s, Queries: 2, Query: s}},
+					Failures: []onward.TrafficFailure{{Relation: s, Query: s, Error: *failed, Count: 1, Sender: s, ID: s, After: new(int)}},
+					Waiters:  []onward.Waiter{{Sender: s, Queries: 2, Waits: 3, WorstMS: 4, Query: s, ID: s}, {Query: s, Statement: 99}},
+					Recorded: &onward.RecordedTraffic{Queries: 3, Run: 2, Touching: 1, MadeUp: []string{s},
+						Left: []onward.LeftOut{{Why: s, Queries: 1, Examples: []onward.LeftQuery{{Query: s, Sender: s, Error: failed}}}}},
 					LongTransaction: &onward.Span{UntilMS: 400},
 				},
 				Differences: []onward.Difference{{Relation: s, Model: s, Server: s, Report: s}},

@@ -67,8 +67,8 @@ const share = 4
 type deck struct {
 	touching, others pile
 	touched          map[string]bool
-	// all are the queries of touching.
-	all []*recorded
+	// all are the queries of touching; read others on the same tables, which are never run.
+	all, read []*recorded
 
 	mu sync.Mutex
 	// due are the units of touching that have had fewer turns than atLeast.

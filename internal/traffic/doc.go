@@ -8,6 +8,12 @@
 // an ORM and of pgx are, so a column that is dropped or a plan that no longer
 // fits shows as it would for the deployed code.
 //
+// With recordings the load is what code was seen to send: its queries and
+// transactions, in their proportions, with values that fit the rows there are
+// (made.go), those first that work on what the release touches (deck.go). What
+// does not run at the base is found out before (trial.go), and what must not run is
+// never sent (recorded.go).
+//
 // Who waited is not guessed from latencies: a session of its own asks the server
 // which of the load's sessions stand behind a lock, of which relation, and whose.
 package traffic

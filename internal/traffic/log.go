@@ -57,7 +57,7 @@ type Origin struct {
 	Named      bool
 	// Relations are those that it works on.
 	Relations []string
-	// Touches: one of them is the release's.
+	// Touches: it is part of the load, and one of them is the release's.
 	Touches bool
 }
 

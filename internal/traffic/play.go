@@ -39,17 +39,26 @@ func (w *worker) settle(ctx context.Context) {
 func (w *worker) takes(n int) bool { return n%w.of == w.number }
 
 // tour is the last round: each recorded query on the release's tables, in the session in
-// which it was prepared before.
+// which it was prepared before. Of one that cannot be run the server is asked whether it
+// still understands it.
 func (w *worker) tour(ctx context.Context) {
 	if w.deck == nil || !w.rec.touring() {
 		return
 	}
 	for i, q := range w.deck.all {
-		if !w.takes(i) || w.connect(ctx) != nil {
+		if !w.takes(i) || w.renew(ctx) != nil {
 			continue
 		}
 		q.quiet.Store(0)
 		w.alone(ctx, q, q.kind == write)
+	}
+	for i, q := range w.deck.read {
+		if w.takes(i) && w.renew(ctx) == nil && w.follow(ctx, q.SearchPath) == nil {
+			w.one(ctx, q, "", func() error {
+				_, err := w.conn.Prepare(ctx, "", q.SQL, q.types)
+				return err
+			})
+		}
 	}
 }
 

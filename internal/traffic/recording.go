@@ -55,6 +55,7 @@ func (l *Load) record(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 		return nil, err
 	}
 	d := newDeck(fit, sequences, touched)
+	d.read = t.read
 	out := &Recorded{Unwrapped: unwrapped, Run: len(fit), Left: left.sorted(), Sent: map[string]int64{}}
 	for i := range load.Queries {
 		if load.Queries[i].IsCode() {

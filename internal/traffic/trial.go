@@ -25,6 +25,8 @@ type trial struct {
 	workers int
 	rnd     *rand.Rand
 	logger  *slog.Logger
+	// read are those that the base takes, and that are too slow, or find no values.
+	read []*recorded
 }
 
 // all tries queries, and gives those that fit.
@@ -59,6 +61,10 @@ func (t *trial) all(ctx context.Context, queries []*recorded, left *leftOut) (fi
 		if why != "" {
 			t.logger.Debug("a recorded query that is no part of the traffic", "query", q.ID, "why", why, "error", refusal)
 			left.add(q, why, refusal)
+			if q.touches && (why == leftSlow || why == leftValues) {
+				q.origin.Touches = false // it is no part of the load
+				t.read = append(t.read, q)
+			}
 			continue
 		}
 		fit = append(fit, q)

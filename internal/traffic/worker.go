@@ -148,17 +148,23 @@ func (w *worker) run(ctx context.Context, ready chan<- error) {
 	}
 	for next := w.pace; w.pause(ctx, next/2+rand.N(next)); {
 		next = w.pace
-		if w.conn.IsClosed() {
-			if err := w.connect(ctx); err != nil {
-				next = retreat
-				continue
-			}
-			clear(w.prepared)
-			w.path = ""
+		if w.renew(ctx) != nil {
+			next = retreat
+			continue
 		}
 		next = max(next, w.turn(ctx)*lightness)
 	}
 	w.tour(ctx)
+}
+
+// renew makes a new session where the last one has ended.
+func (w *worker) renew(ctx context.Context) error {
+	if !w.conn.IsClosed() {
+		return nil
+	}
+	clear(w.prepared)
+	w.path = ""
+	return w.connect(ctx)
 }
 
 // turn sends what is to be sent next, and gives what it costs.
