@@ -20,21 +20,13 @@ func (s *scene) release1(p place, now time.Time) {
 	s.hold(p.statement, o)
 }
 
-// hold tells the traffic's judge of a lock. Who waits for what an earlier statement holds,
-// waits for that one.
+// hold tells the traffic's judge of a lock. What an earlier statement holds is told of it.
 func (s *scene) hold(statement int, o *onward.Observed) {
-	when := func(at float64) time.Time { return s.zero.Add(time.Duration(at * float64(time.Millisecond))) }
-	h := traffic.Held{Statement: statement, SQL: s.sqlOf(statement), Relation: o.Relation, Lock: o.Lock, From: when(o.FromMS), Until: when(o.UntilMS)}
 	if o.HeldSince != nil {
-		h.Lock = onward.NoLock
+		return
 	}
-	s.held = append(s.held, h)
-}
-
-// sqlOf is the text of a statement that ran.
-func (s *scene) sqlOf(statement int) string {
-	st := &s.out.Statements[statement]
-	return s.report.Migrations[st.Migration].Statements[st.Statement].SQL
+	when := func(at float64) time.Time { return s.zero.Add(time.Duration(at * float64(time.Millisecond))) }
+	s.held = append(s.held, traffic.Held{Statement: statement, Relation: o.Relation, Lock: o.Lock, From: when(o.FromMS), Until: when(o.UntilMS)})
 }
 
 // attempted lists the locks that a refused statement asked for: others may have

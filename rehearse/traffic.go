@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -68,7 +69,7 @@ func (s *scene) judgeTraffic() {
 	if s.log == nil {
 		return
 	}
-	t, costs := traffic.Summarise(s.log, s.zero, s.held)
+	t, costs := traffic.Summarise(s.log, s.zero, slices.Concat(s.held, s.committed()))
 	for i := range t.Failures {
 		t.Failures[i].Error = redacted(t.Failures[i].Error)
 	}
@@ -87,6 +88,32 @@ func (s *scene) judgeTraffic() {
 			s.out.Statements[i].StallMS, s.out.Statements[i].Waited = ms(c.Stall), c.Waited
 		}
 	}
+}
+
+// committed are the statements that others saw the outcome of, with the relations that they
+// are known to work on: behind which of them a query is refused is told by these.
+func (s *scene) committed() (out []traffic.Held) {
+	when := func(at float64) time.Time { return s.zero.Add(time.Duration(at * float64(time.Millisecond))) }
+	for i := range s.out.Statements {
+		st := &s.out.Statements[i]
+		until, lost := st.UntilMS, st.Failed != nil
+		for _, tx := range s.out.Transactions {
+			if tx.FromMS <= st.FromMS && st.FromMS <= tx.UntilMS {
+				until, lost = tx.UntilMS, lost || tx.RolledBack
+			}
+		}
+		if lost {
+			continue
+		}
+		model := &s.model.Migrations[st.Migration].Statements[st.Statement]
+		h := traffic.Held{Statement: i, SQL: model.SQL, From: when(st.FromMS), Until: when(until)}
+		out = append(out, h)
+		for _, e := range model.Effects {
+			h.Relation = e.Relation
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 // tables lists the relations with rows.

@@ -9,12 +9,13 @@ import (
 )
 
 // Held is what the migrating session had: a lock on a relation, from when a
-// statement asked for it until it was released. NoLock is for one on a relation
-// on which an earlier statement's lock is as strong.
+// statement asked for it until it was released.
 type Held struct {
-	// Statement is the index in [onward.Rehearsal.Statements], SQL its text.
+	// Statement is the index in [onward.Rehearsal.Statements].
 	Statement int
-	SQL       string
+	// SQL is its text, where its outcome was seen by others from Until on; Lock is NoLock
+	// then, and the relation is one that it works on.
+	SQL string
 	// Relation is schema-qualified and unquoted: "public.users".
 	Relation    string
 	Lock        onward.Lock

@@ -86,7 +86,7 @@ func after(f *Failure, held []Held) *int {
 	var ended time.Time
 	for i := range held {
 		h := &held[i]
-		if h.Until.After(f.At.Add(late)) {
+		if h.SQL == "" || h.Until.After(f.At.Add(late)) {
 			continue
 		}
 		r := 0
