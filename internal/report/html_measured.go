@@ -77,9 +77,7 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 			text = "the recorded workload"
 		}
 		add("Traffic", fmt.Sprintf("%s: %s, %s waited, %s failed; usually %s, at worst %s", text, queries(t.Queries), grouped(t.Waited), grouped(t.Failed), Millis(t.UsualMS), Millis(t.WorstMS)))
-		for _, words := range recordedWords(t, 100) {
-			out.Notes = append(out.Notes, words)
-		}
+		out.Notes = append(out.Notes, recordedWords(t, 100)...)
 		if l := t.LongTransaction; l != nil {
 			add("Long transaction", Millis(l.UntilMS-l.FromMS)+", reading only")
 		}

@@ -111,7 +111,7 @@ func recordedWords(t *onward.Traffic, width int) []string {
 	case r.Touching == 0:
 		out = append(out, fmt.Sprintf("none of the %s could be run on the release's tables: the traffic was made up from the schema", Count(r.Queries, "recorded query")))
 	default:
-		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables, of which %d were sent while it ran", r.Run, Count(r.Queries, "recorded query"), r.Touching, r.Sent)
+		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables: %d sent while it ran", r.Run, Count(r.Queries, "recorded query"), r.Touching, r.Sent)
 		if r.Tried > r.Sent {
 			text += fmt.Sprintf(", %d more after it", r.Tried-r.Sent)
 		}
