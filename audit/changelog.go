@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
@@ -33,6 +34,8 @@ type Config struct {
 	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
 	Settings *config.Config
+	// Now is the moment that deprecated columns are held against; zero is the clock's.
+	Now time.Time
 	// Logger hears what is being done; nil is nobody.
 	Logger *slog.Logger
 }
@@ -72,6 +75,8 @@ type changelog struct {
 	seeds []map[catalog.OID]int
 	// since is what they tell of the version.
 	since []adapter.Oldest
+	// said is where they say something of a column.
+	said []map[string]onward.Place
 }
 
 // pair is a source of migrations at base and head.
@@ -189,6 +194,7 @@ func (a *changelog) share(pairs []pair) {
 		a.strings = make([]pgparse.Strings, len(a.databases))
 		a.seeds = make([]map[catalog.OID]int, len(a.databases))
 		a.since = make([]adapter.Oldest, len(a.databases))
+		a.said = make([]map[string]onward.Place, len(a.databases))
 		a.deployed[0] = a.known.catalog
 	}
 }
@@ -203,10 +209,10 @@ func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
 			}
 		}
 		a.deployed[database], a.unread[database], a.strings[database] = first.run().Release().Deployed, first.unread, first.strings
-		a.since[database] = first.since
+		a.since[database], a.said[database] = first.since, first.said
 		a.seeds[database] = first.seeds.few(a.deployed[database])
 	}
-	j.config.Seeds = a.seeds[database]
+	j.config.Seeds, j.config.Said, j.config.Today = a.seeds[database], a.said[database], today(a.Now)
 	j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
 	if len(a.databases) == 1 { // several may be on several servers
 		j.narrow(a.since[database])

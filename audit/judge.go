@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
@@ -41,6 +42,7 @@ type judge struct {
 	otherwise map[string][]onward.Finding
 	// seeds are the rows that the deployed migrations put into tables.
 	seeds seeds
+	said  said // where they say something of a column
 	// since is the oldest version that reads what the deployed migrations say.
 	since adapter.Oldest
 	// trial: it judges the other way, and comments take nothing out.
@@ -59,7 +61,7 @@ func newJudge(c *config.Config, k *known) (*judge, error) {
 		known[r.ID] = true
 	}
 	j.config = rule.Config{
-		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: append(slices.Clip(c.SmallTables), k.sizes.Below(int64(c.SmallBelow))...), KnownRules: known, Bookkeeping: all.Bookkeeping(),
+		Rules: rules.All(), Versions: versions, Severity: c.Severities(), SmallTables: append(slices.Clip(c.SmallTables), k.sizes.Below(int64(c.SmallBelow))...), KnownRules: known, Bookkeeping: all.Bookkeeping(), Deprecated: c.Deprecated, Today: today(time.Time{}),
 	}
 	baseline, err := c.ReadBaseline()
 	if err != nil {
@@ -103,6 +105,7 @@ func (j *judge) deploy(m *adapter.Migration) {
 	j.witness(m, s)
 	j.run().Deploy(s)
 	j.seeds.take(j.run().Release().Deployed, s)
+	j.said.take(m, s)
 	j.leaves(s, true)
 }
 

@@ -125,11 +125,12 @@ func (u *deployedCode) observe(q question, out *analysis.Usage) {
 	uses := b.Relation(q.Name)
 	seen := observed(uses)
 	if q.Kind == analysis.AskColumn {
-		covered := len(seen)
+		covered := seen
 		seen = observed(b.Column(q.Name, q.Column))
 		if !out.Used && len(seen) == 0 && out.Known {
-			out.Recorded = covered
+			out.Recorded, out.Calls = len(covered), u.calls(covered)
 		}
+		out.Uncovered = len(covered) == 0
 	}
 	if out.Used && len(seen) > 0 {
 		var rest []onward.Evidence
@@ -141,6 +142,19 @@ func (u *deployedCode) observe(q question, out *analysis.Usage) {
 		shown := append(u.evidence(seen, maxEvidence-min(len(rest), 1)), rest...)
 		out.Evidence = shown[:min(len(shown), maxEvidence)]
 	}
+}
+
+// calls is how often the recorded queries were sent that uses are of.
+func (u *deployedCode) calls(uses []usage.Use) (n int64) {
+	seen := map[[2]any]bool{}
+	for _, e := range uses {
+		at := e.Line - usage.RecordedLine
+		if r := u.recording(e.Path); r != nil && at >= 0 && at < len(r.load.Queries) && !seen[[2]any{e.Path, at}] {
+			seen[[2]any{e.Path, at}] = true
+			n += r.load.Queries[at].Calls
+		}
+	}
+	return n
 }
 
 func observed(uses []usage.Use) (out []usage.Use) {

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
@@ -30,6 +31,10 @@ type Usage struct {
 	// them uses, and no code that was parsed does; 0 where something does, or nothing was
 	// recorded of the table.
 	Recorded int
+	// Calls is how often those were sent. Uncovered: there is a recording, and it has
+	// nothing on the table.
+	Calls     int64
+	Uncovered bool
 	// Put: all that is seen of it is that code puts its name into SQL as it runs: what
 	// that SQL does is not known.
 	Put bool
@@ -117,6 +122,28 @@ func (u Usage) Lowered(s onward.Severity) onward.Severity {
 		return onward.Warning
 	}
 	return s
+}
+
+// Unneeded says of something deprecated what the recordings make of it: that nobody used
+// it, or that they say nothing; harm is what is said without them.
+func (u Usage) Unneeded(harm, it string) string {
+	switch {
+	case len(u.Functions) > 0 || u.Used:
+	case u.Recorded > 0:
+		return fmt.Sprintf("nobody used %s in %s recorded calls on the table (%d queries); what was not recorded may fail", it, thousands(u.Calls), u.Recorded)
+	case u.Uncovered:
+		return harm + "; the recording has no query on the table, which proves nothing"
+	}
+	return harm
+}
+
+// thousands is a number as people read it: 36,971.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // Least is what the functions alone make of it: Info when none names it.

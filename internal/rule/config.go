@@ -8,6 +8,10 @@ import (
 
 // Config is what the engine is set to.
 type Config struct {
+	// Deprecated, Today and Said are as in Release.
+	Deprecated map[string]string
+	Today      string
+	Said       map[string]onward.Place
 	// Rules are the rules to run.
 	Rules []*Rule
 	// Versions are the major versions in question, ascending; not empty.

@@ -59,7 +59,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed}, statementRules: map[Kinds][]ruleOn{}, opened: opened.New(deployed)}
+	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, Said: c.Said}, statementRules: map[Kinds][]ruleOn{}, opened: opened.New(deployed)}
 	for _, r := range c.Rules {
 		if c.on(r) {
 			e.rules = append(e.rules, r)

@@ -149,6 +149,12 @@ type Release struct {
 	Known bool
 	// Notes is what rules note of the release.
 	Notes Notes
+	// Deprecated are columns that the settings call so, by table.column, in the words of
+	// a comment; Today is the day, 2026-11-22.
+	Deprecated map[string]string
+	Today      string
+	// Said is where deployed migrations say something of a column, by schema.table.column.
+	Said map[string]onward.Place
 }
 
 // Written is a way out in the words of the framework that rendered the migration; ""

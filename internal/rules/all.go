@@ -47,6 +47,7 @@ var all = []*rule.Rule{
 	column.IdentityAlways,
 	column.IdentityStartsOver,
 	column.IfNotExistsDiffers,
+	column.PastSunset,
 	column.Rename,
 	column.SetExpressionRewrite,
 	column.SetNotNull,

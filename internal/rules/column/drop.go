@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -80,7 +81,8 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	}
 	u := analysis.Together(uses)
 	it := one(n, "it", "them")
-	fact := columns(names) + " of " + table.String() + one(n, " is", " are") + " dropped"
+	words := deprecated(p, list...)
+	fact := columns(names) + " of " + table.String() + words + one(n, " is", " are") + " dropped"
 	fact += u.While(it)
 	r := rule.Report{
 		Fact:     fact,
@@ -96,6 +98,9 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	if len(nullable) > 0 {
 		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
+	if words != "" {
+		r.Harm = u.Unneeded(r.Harm, it)
+	}
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
 		if !u.ByFunctions() {
@@ -103,6 +108,23 @@ func dropTogether(p *rule.Pass, list []dropped) {
 		}
 	}
 	p.Report(d.By, r)
+}
+
+// deprecated says since when columns are deprecated, between commas; "" where one of them
+// is not.
+func deprecated(p *rule.Pass, list ...dropped) (words string) {
+	for _, x := range list {
+		d := deprecation.Column(x.Before.Name, x.Old, p.Release.Deprecated)
+		switch {
+		case d == nil:
+			return ""
+		case words == "" || words == ", "+d.Words()+",":
+			words = ", " + d.Words() + ","
+		default:
+			words = ", deprecated,"
+		}
+	}
+	return words
 }
 
 // clearing are the names of the foreign keys of a dropped column that do nothing

@@ -50,7 +50,8 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			})
 			continue
 		}
-		fact := "column " + from + " of " + table.String() + " is renamed to " + to
+		words := deprecated(p, dropped{d, u})
+		fact := "column " + from + " of " + table.String() + words + " is renamed to " + to
 		way, severity := instead(d, from, to), u.Severity()
 		if d.Before.Column(to) != nil && d.Before.Kind.IsTable() {
 			fact += ", which was another column's"
@@ -71,6 +72,9 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			Way:      advice.KeepColumnName{Column: from},
 			Severity: severity,
 			Evidence: u.Seen(),
+		}
+		if words != "" {
+			r.Harm = u.Unneeded(r.Harm, "\""+from+"\"")
 		}
 		if u.ByFunctions() {
 			r.Way = nil

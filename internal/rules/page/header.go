@@ -38,6 +38,11 @@ func (p *Page) header(key, value string) error {
 			return err
 		}
 		p.Claims = append(p.Claims, c)
+	case "today":
+		p.Notes = append(p.Notes, "Today is "+value+".")
+	case "deprecated":
+		column, words, _ := strings.Cut(value, " ")
+		p.Notes = append(p.Notes, "onward.yaml has `deprecated: {"+column+": \""+words+"\"}`.")
 	case "transaction":
 		switch value {
 		case "file":

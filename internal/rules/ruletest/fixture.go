@@ -17,6 +17,8 @@
 //	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
 //	code: users TRUNCATE users   a line of the deployed code that names it
+//	today: 2027-02-02       the day, for what has a last one
+//	deprecated: users.a deprecated 2026-01-01  what onward.yaml calls deprecated
 //	framework: goose        the framework that the messages speak to (default sql)
 //	bad.transaction: file   the same for one example only; also bad.framework
 //	bad.change: edited b.sql a.sql  what happened to the history: kind, migration,
@@ -82,6 +84,9 @@ type Fixture struct {
 	// Code are lines of the deployed code that name a table or column.
 	Code   map[string][]string
 	Before string
+	// Today and Deprecated are as in rule.Release.
+	Today      string
+	Deprecated map[string]string
 	// Old are statements of the deployed code.
 	Old []string
 	// Fails is the SQLSTATE of the bad examples, "" when they run.
@@ -255,7 +260,7 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 	for _, x := range rules {
 		severity[x.ID] = x.Severity
 	}
-	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage(), Bookkeeping: all.Bookkeeping()}, nil)
+	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage(), Deprecated: f.Deprecated, Today: f.Today, Bookkeeping: all.Bookkeeping()}, nil)
 	if f.Before != "" {
 		before, err := build(f.Before, onward.TransactionNone)
 		if err != nil {

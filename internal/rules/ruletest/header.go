@@ -137,6 +137,11 @@ func (f *Fixture) header(key, value string) (err error) {
 		return checkTransaction(f.Transaction)
 	case "framework":
 		f.Framework = value
+	case "today":
+		f.Today = value
+	case "deprecated":
+		column, words, _ := strings.Cut(value, " ")
+		f.Deprecated = map[string]string{column: words}
 	case "inserts":
 		table, columns, _ := strings.Cut(strings.TrimSuffix(value, ")"), " (")
 		f.Inserts[table] = append(f.Inserts[table], strings.Split(columns, ", "))

@@ -29,6 +29,18 @@ type Deprecation struct {
 	Configured bool
 }
 
+// Words say since when it is deprecated, and until when it may be used.
+func (d *Deprecation) Words() string {
+	out := "deprecated"
+	if d.Since != "" {
+		out += " since " + d.Since
+	}
+	if d.RemoveAfter != "" {
+		out += ", to be removed after " + d.RemoveAfter
+	}
+	return out
+}
+
 // Past reports whether its last day is over on a day, such as 2027-02-02.
 func (d *Deprecation) Past(today string) bool {
 	return d.RemoveAfter != "" && today > d.RemoveAfter
@@ -136,14 +148,13 @@ func days(year, month uint64) uint64 {
 func Of(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []error) {
 	found := map[[2]string]Deprecation{}
 	var errs []error
+	for _, u := range Unread(c) {
+		errs = append(errs, fmt.Errorf("the comment on %s.%s: %w", u.Table.Name, u.Column.Name, u.Err))
+	}
 	c.Relations(func(r *catalog.Relation) bool {
 		for _, col := range r.Columns {
-			d, ok, err := Comment(col.Comment)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("the comment on %s.%s: %w", r.Name, col.Name, err))
-			}
-			if ok && err == nil {
-				d.Relation, d.Column = r.Name.Schema+"."+r.Name.Name, col.Name
+			if d, ok, err := Comment(col.Comment); ok && err == nil {
+				d.Relation, d.Column = r.Name.Qualified(), col.Name
 				found[[2]string{d.Relation, d.Column}] = d
 			}
 		}
@@ -167,6 +178,45 @@ func Of(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []erro
 		return cmp.Or(cmp.Compare(a.Relation, b.Relation), cmp.Compare(a.Column, b.Column))
 	})
 	return out, errs
+}
+
+// Misread is a column whose comment speaks to onward in words that cannot be read.
+type Misread struct {
+	Table  *catalog.Relation
+	Column *catalog.Column
+	Err    error
+}
+
+// Unread are those of a schema, in the order of its tables.
+func Unread(c *catalog.Catalog) (out []Misread) {
+	c.Relations(func(r *catalog.Relation) bool {
+		for _, col := range r.Columns {
+			if _, _, err := Comment(col.Comment); err != nil {
+				out = append(out, Misread{r, col, err})
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// Column is what is said of one column of a table; nil where nothing is that can be read.
+func Column(table catalog.Name, c *catalog.Column, configured map[string]string) *Deprecation {
+	for name, words := range configured {
+		if relation, column, err := Target(name); err != nil || relation != table.Qualified() || column != c.Name {
+			continue
+		}
+		if d, err := Parse(words); err == nil {
+			d.Relation, d.Column, d.Configured = table.Qualified(), c.Name, true
+			return &d
+		}
+	}
+	d, ok, err := Comment(c.Comment)
+	if !ok || err != nil {
+		return nil
+	}
+	d.Relation, d.Column = table.Qualified(), c.Name
+	return &d
 }
 
 // Target splits the name of a column: "users.nickname" is in public.
