@@ -21,3 +21,25 @@ type QueryFinding struct {
 	Harm    string `json:"harm"`
 	Instead string `json:"instead"`
 }
+
+// DeprecatedColumn is a column that is about to go, as a comment on it or onward.yaml says,
+// and what a recording says of it.
+type DeprecatedColumn struct {
+	// Column is "public.users.nickname".
+	Column string `json:"column"`
+	// Since is when it was deprecated, RemoveAfter the last day on which it may be used, such
+	// as 2027-02-01; "" where nobody says. Past: that day is over.
+	Since       string `json:"since,omitempty"`
+	RemoveAfter string `json:"remove_after,omitempty"`
+	Past        bool   `json:"past,omitempty"`
+	// RenamedTo is the column that takes its place; "" where nobody says.
+	RenamedTo string `json:"renamed_to,omitempty"`
+	// TableCalls is how often recorded queries on its table were sent, Queries and Calls are
+	// those that use the column. Without TableCalls the recording says nothing of it.
+	TableCalls int64 `json:"table_calls"`
+	Queries    int   `json:"queries"`
+	Calls      int64 `json:"calls"`
+	// SQL is the query of these that is sent most, Sender who sends it.
+	SQL    string `json:"sql,omitempty"`
+	Sender string `json:"sender,omitempty"`
+}

@@ -76,6 +76,10 @@ type Verification struct {
 	Works bool   `json:"works"`
 	// Stopped says where the release ended before its end; nil: it did not.
 	Stopped *Stopped `json:"stopped,omitempty"`
+	// Asks is what is wrong with the way in which the recorded code asks, the worst first.
+	Asks []QueryFinding `json:"asks,omitempty"`
+	// Deprecated are the columns that are about to go, by name.
+	Deprecated []DeprecatedColumn `json:"deprecated,omitempty"`
 	// Notes say what was not looked at, or otherwise than was asked.
 	Notes []string `json:"notes,omitempty"`
 	// DurationMS is for how long it took, in milliseconds.

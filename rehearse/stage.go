@@ -104,6 +104,9 @@ func (s *Stage) Report() *onward.Report { return s.v.report }
 // Major is the server's major version.
 func (s *Stage) Major() int { return s.v.major }
 
+// Release is what the stage was opened for.
+func (s *Stage) Release() *audit.Release { return s.v.release }
+
 // Notes say what the base is made of, and what was left out of it.
 func (s *Stage) Notes() []string { return s.v.base.Notes }
 

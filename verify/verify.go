@@ -81,6 +81,9 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		v.Stopped = &onward.Stopped{After: onward.VerdictPlace{Migration: r.Migrations[stop.Migration].ID, Path: stop.Path, Line: stop.Line}, Message: words(stop.Err)}
 	}
 	k.conclude(r)
+	if err := asks(stage.Release(), c.Old, r); err != nil {
+		return nil, err
+	}
 	v.DurationMS = float64(time.Since(begun).Microseconds()) / 1000
 	return r, nil
 }

@@ -158,6 +158,9 @@ func (a *app) recordedTo(result *record.Result) error {
 	for _, n := range w.Notes {
 		a.say("%s", n)
 	}
+	if err := a.asks(w); err != nil {
+		return err
+	}
 	for _, d := range result.Denied {
 		who := ""
 		if d.Sender != "" {

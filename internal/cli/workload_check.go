@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -67,4 +68,17 @@ func (a *app) queriesConfig(f database, base string) (c audit.QueriesConfig, err
 	}
 	c.Config, err = a.release(&released{base: base, audited: audited{database: f}})
 	return c, err
+}
+
+// asks says how much is wrong with the way in which recorded code asks.
+func (a *app) asks(load *audit.Workload) error {
+	settings, err := a.configuration()
+	if err != nil {
+		return err
+	}
+	list, err := audit.Queries(context.Background(), load, audit.QueriesConfig{Config: audit.Config{Settings: settings}})
+	if n := len(list); err == nil && n > 0 {
+		a.say("%s on the way in which it asks: onward workload check %s", report.Count(n, "finding"), a.flags.output)
+	}
+	return err
 }

@@ -15,8 +15,13 @@ type htmlVerified struct {
 	// Order is in which order release and code can be deployed; Tone is its colour.
 	Order, Tone string
 	Waits       []htmlFact
-	Notes       []string
-	Counts      []string
+	// Deprecated are columns that are about to go, Asks what is wrong with the way in which
+	// the code asks, MoreAsks how much of it is not shown.
+	Deprecated []htmlFact
+	Asks       []htmlAsk
+	MoreAsks   string
+	Notes      []string
+	Counts     []string
 }
 
 // htmlPoint is a row: a commit point, or several at which nothing changes.
@@ -89,6 +94,7 @@ func (b *htmlBuilder) verified() *htmlVerified {
 			}
 		}
 	}
+	out.asks(v)
 	for _, n := range v.Notes {
 		out.Notes = append(out.Notes, Line(n))
 	}

@@ -68,6 +68,7 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 		}
 	}
 	waitsInMarkdown(b, r)
+	asksInMarkdown(b, v)
 	for _, n := range v.Notes {
 		fmt.Fprintf(b, "\n%s\n", prose(cut(Line(n), 2*maxCell)))
 	}

@@ -47,6 +47,8 @@ func (t *terminal) verification() {
 	t.verdicts()
 	t.phases()
 	t.waits()
+	t.deprecated()
+	t.asks()
 	for _, n := range t.report.Verification.Notes {
 		t.blank()
 		t.wrap("", "  ", "note: "+Line(n), t.Dim)

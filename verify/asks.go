@@ -1,0 +1,36 @@
+package verify
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// asks adds to a report what is wrong with the way in which recorded code asks, and what
+// recordings say of deprecated columns. Queries that were read from code, and that nobody
+// counted, say neither.
+func asks(release *audit.Release, recorded []*Workload, r *onward.Report) error {
+	if len(recorded) == 0 {
+		return nil
+	}
+	load, err := workload.MergeAll(recorded...)
+	if err != nil {
+		return fmt.Errorf("put the recordings together: %w", err)
+	}
+	var calls int64
+	for i := range load.Queries {
+		calls += load.Queries[i].Calls
+	}
+	if calls == 0 {
+		return nil
+	}
+	told := map[string]bool{}
+	for i := range r.Verdicts {
+		told[r.Verdicts[i].ID] = true // it breaks, or its result changes: that is enough
+	}
+	r.Verification.Asks = release.Queries(load, told)
+	r.Verification.Deprecated = release.Deprecations(load)
+	return nil
+}
