@@ -16,19 +16,19 @@ const (
 	maxMadeUp       = 4
 )
 
-// waiterWords is who waited, in a sentence: "checkout waited up to 1.20 s, 4 times, for
-// ALTER TABLE … (00043.sql:4), with SELECT … FROM orders".
+// waiterWords is who waited, in a sentence: "checkout waited up to 1.20 s behind
+// 00043.sql:4, 4 times, with SELECT … FROM orders".
 func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int, name, code func(string) string) string {
 	who, with := name(Line(w.Sender)), code(shorten(gist(Line(w.Query), width), width))
 	if who == "" {
 		who, with = with, ""
 	}
 	text := fmt.Sprintf("%s waited up to %s", who, Millis(w.WorstMS))
+	if place := shortPlace(r, run, w.Statement); place != "" {
+		text += " behind " + code(place)
+	}
 	if w.Waits > 1 {
 		text += fmt.Sprintf(", %s", Count(w.Waits, "time"))
-	}
-	if _, st := rehearsed(r, run, w.Statement); st != nil {
-		text += fmt.Sprintf(", for %s (%s)", code(shorten(Line(st.SQL), width)), shortPlace(r, run, w.Statement))
 	}
 	switch {
 	case with == "":
@@ -197,7 +197,7 @@ func (t *terminal) waiters(run *onward.Rehearsal) {
 			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
 			break
 		}
-		t.wrap("  ", "    ", waiterWords(t.report, run, &list[i], t.width/2, plainly, plainly), t.Warning)
+		t.wrap("  ", "    ", waiterWords(t.report, run, &list[i], t.width*3/4, plainly, plainly), t.Warning)
 	}
 	for _, text := range recordedWords(run.Traffic, t.width/2) {
 		t.wrap("  ", "    ", text, t.Dim)

@@ -78,8 +78,8 @@ func failure(f *Failure, zero time.Time, held []Held) onward.TrafficFailure {
 const late = 100 * time.Millisecond
 
 // after is the statement behind which a query was refused: of those whose transaction had
-// ended, the last one that has a name which the server's words have; else the last one on a
-// relation of the query's. Nil where there is none.
+// ended, the last one of those that have most of the names in the server's words; else the
+// last one on a relation of the query's. Nil where there is none.
 func after(f *Failure, held []Held) *int {
 	names := namesIn(f.Err.Message)
 	best, rank := -1, 0
@@ -93,8 +93,11 @@ func after(f *Failure, held []Held) *int {
 		if h.Relation == f.Relation || f.Of != nil && slices.Contains(f.Of.Relations, h.Relation) {
 			r = 1
 		}
-		if len(names) > 0 && slices.ContainsFunc(pgparse.Names(h.SQL), func(n string) bool { return slices.Contains(names, n) }) {
-			r += 2
+		words := pgparse.Names(h.SQL)
+		for _, n := range names {
+			if slices.Contains(words, n) {
+				r += 2
+			}
 		}
 		if r > rank || r > 0 && r == rank && (h.Until.After(ended) || h.Until.Equal(ended) && h.Statement > best) {
 			best, rank, ended = h.Statement, r, h.Until
@@ -113,7 +116,9 @@ func namesIn(message string) []string {
 	var out []string
 	for _, m := range named.FindAllStringSubmatch(message, -1) {
 		name := cmp.Or(m[1], m[2])
-		out = append(out, name[strings.LastIndexByte(name, '.')+1:])
+		if name = name[strings.LastIndexByte(name, '.')+1:]; !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
 	return out
 }
