@@ -107,10 +107,15 @@ type History struct {
 	Grows bool
 }
 
-// main are the sources of the database to which the release brings the most
-// migrations, and of those the one that has the most, as indexes: one is
-// rehearsed.
+// main are the sources of the database that is rehearsed, as indexes.
 func (r *Release) main() []int {
+	at := r.mainDatabase()
+	return r.a.databases[at]
+}
+
+// mainDatabase is the database to which the release brings the most migrations, and of
+// those the one that has the most: one is rehearsed.
+func (r *Release) mainDatabase() int {
 	r.a.share(r.pairs)
 	count := func(members []int) (brings, has int) {
 		for _, i := range members {
@@ -119,11 +124,15 @@ func (r *Release) main() []int {
 		}
 		return brings, has
 	}
-	return slices.MaxFunc(r.a.databases, func(a, b []int) int {
-		brings, has := count(a)
-		brings2, has2 := count(b)
-		return cmp.Or(brings-brings2, has-has2)
-	})
+	most := 0
+	for i := range r.a.databases {
+		brings, has := count(r.a.databases[i])
+		brings2, has2 := count(r.a.databases[most])
+		if cmp.Or(brings-brings2, has-has2) > 0 {
+			most = i
+		}
+	}
+	return most
 }
 
 // Elsewhere are the directories whose migrations the release brings to other

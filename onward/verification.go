@@ -129,6 +129,27 @@ type Verified struct {
 	// Broken and Warned are queries with a verdict.
 	Broken int `json:"broken"`
 	Warned int `json:"warned"`
+	// Parsed says where they are from when they are read from the code itself; nil: they
+	// were recorded. How often they are sent nobody knows then: Calls is 0.
+	Parsed *Parsed `json:"parsed,omitempty"`
+}
+
+// Parsed says how much of a code its queries cover that were read from it.
+type Parsed struct {
+	// Revision is the code, for people: "main".
+	Revision string `json:"revision"`
+	// Files is how many were read.
+	Files int `json:"files"`
+	// Texts are the queries that stand in the code as SQL, Implied those that follow from
+	// Models models of its mappers.
+	Texts   int `json:"texts"`
+	Implied int `json:"implied"`
+	Models  int `json:"models"`
+	// Open are statements that the program puts together as it runs; Built calls of mappers
+	// that name a table; Bare models that do not say their columns. No query is made of them.
+	Open  int `json:"open"`
+	Built int `json:"built"`
+	Bare  int `json:"bare"`
 }
 
 // Belongs says on which side of the code's deploy a migration belongs.

@@ -22,7 +22,7 @@ func (c *checker) judge(places []onward.VerdictPlace, old, fresh *onward.Verifie
 		if len(q.states) == 0 {
 			continue
 		}
-		if q.code == onward.OldCode && q.states[0].refused != nil {
+		if q.code == onward.OldCode && q.states[0].refused != nil || count.Parsed != nil && q.foreign() {
 			count.Unfit++
 			continue
 		}
@@ -35,6 +35,9 @@ func (c *checker) judge(places []onward.VerdictPlace, old, fresh *onward.Verifie
 			count.Untouched++
 		}
 		list := c.verdicts(q, places)
+		if count.Parsed != nil && q.code == onward.NewCode {
+			list = slices.DeleteFunc(list, standing)
+		}
 		if slices.ContainsFunc(list, func(v onward.Verdict) bool { return v.Severity == onward.Error }) {
 			count.Broken++
 		} else if len(list) > 0 {

@@ -97,7 +97,7 @@ func order(r *onward.Report, v *onward.Verification, last int) string {
 	case len(after) > 0 && len(before) > 0:
 		return fmt.Sprintf("Run what comes before %s, deploy the code, then run the rest, when no process of the deployed code is left.", after[0])
 	case len(after) > 0 && v.New == nil:
-		return fmt.Sprintf("Deploy the new code before %s, if it works without it: no recording of the new code was given.", after[0])
+		return fmt.Sprintf("Deploy the new code before %s, if it works without it: nothing is known of the new code.", after[0])
 	case len(after) > 0:
 		return fmt.Sprintf("Deploy the code before %s runs.", after[0])
 	case len(before) > 0:

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/workload"
@@ -33,7 +32,8 @@ type Config struct {
 	// from, instead of making it of the deployed migrations. Nothing is changed there.
 	From string
 	// Old is what the deployed code sends, New what the new code does: recordings, put
-	// together. Without New nothing is said about the new code.
+	// together. Without one, the queries are read from the code itself, at the base or at
+	// the head, as far as they stand there.
 	Old, New []*Workload
 }
 
@@ -44,9 +44,6 @@ type Config struct {
 // Errors: those of [rehearse.Run], and of [audit.Changelog] where From cannot be read.
 func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	begun := time.Now()
-	if len(c.Old)+len(c.New) == 0 {
-		return nil, &config.InputError{Err: errors.New("there are no queries to verify: give a recording")}
-	}
 	forget, err := c.from(ctx)
 	if err != nil {
 		return nil, err
@@ -56,26 +53,25 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	old, oldCount := queries(onward.OldCode, c.Old)
-	fresh, newCount := queries(onward.NewCode, c.New)
-	k := &checker{queries: append(old, fresh...), big: big, log: c.Logger}
-	if k.log == nil {
-		k.log = slog.New(slog.DiscardHandler)
-	}
 	stage, err := rehearse.Open(ctx, c.Config)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = stage.Close() }()
+	k := &checker{big: big, log: c.Logger}
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	oldCount, newCount, err := k.take(stage, &c)
+	if err != nil {
+		return nil, err
+	}
 	stop, err := stage.Walk(ctx, k.visit)
 	if err != nil {
 		return nil, err
 	}
 	r := stage.Report()
 	v := &onward.Verification{Version: stage.Server().Version(), Old: oldCount, New: newCount, Notes: stage.Notes()}
-	if len(c.New) == 0 {
-		v.New = nil
-	}
 	r.Verification = v
 	if stop != nil {
 		v.Stopped = &onward.Stopped{After: onward.VerdictPlace{Migration: r.Migrations[stop.Migration].ID, Path: stop.Path, Line: stop.Line}, Message: words(stop.Err)}
@@ -145,7 +141,7 @@ func cell(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) {
 // notes says what was not looked at.
 func (c *checker) notes(v *onward.Verification) {
 	note := func(format string, args ...any) { v.Notes = append(v.Notes, fmt.Sprintf(format, args...)) }
-	if n := v.Old.Unfit; n > 0 {
+	if n := v.Old.Unfit; n > 0 && v.Old.Parsed == nil {
 		note("%s of the deployed code %s not fit the schema of the base, and %s not judged: the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
 			report.Count(n, "query"), verb(n, "does", "do"), verb(n, "was", "were"), verb(n, "it uses", "they use"), c.unfit())
 	}
@@ -198,11 +194,11 @@ func conclude(r *onward.Report) {
 	default:
 		s.State, s.Safe = onward.StateNotSafe, false
 		if red.Code == onward.OldCode {
-			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first behind %s.", report.Count(v.Old.Broken, "recorded query"), verb(v.Old.Broken, "breaks", "break"), place(red.After))
+			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first behind %s.", report.Count(v.Old.Broken, report.QueryNoun(v.Old)), verb(v.Old.Broken, "breaks", "break"), place(red.After))
 			return
 		}
 		n := v.Points[len(v.Points)-1].New.Errors
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s behind the whole of it.", report.Count(n, "recorded query"), verb(n, "breaks", "break"))
+		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s behind the whole of it.", report.Count(n, report.QueryNoun(v.New)), verb(n, "breaks", "break"))
 	}
 }
 

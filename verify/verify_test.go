@@ -158,7 +158,8 @@ func TestStopped(t *testing.T) {
 	if s == nil || s.After.Line != 2 || !strings.Contains(s.Message, `relation "notes" already exists (42P07)`) || r.Summary.State != onward.StateNotSafe {
 		t.Errorf("%+v %+v", s, r.Summary)
 	}
-	_, err := verify.Run(t.Context(), verify.Config{})
+	cfg.Old = nil
+	_, err := verify.Run(t.Context(), cfg)
 	if input := new(config.InputError); !errors.As(err, &input) {
 		t.Errorf("without queries: %v", err)
 	}

@@ -50,9 +50,6 @@ func (a *app) configured(f *verified) (verify.Config, error) {
 		return c, err
 	}
 	old := release.Recordings()
-	if len(old)+len(f.fresh) == 0 {
-		return c, usagef("--workload is missing: name a recording of the deployed code, from onward record, here or in %s as workload", config.Name)
-	}
 	c.Config = rehearse.Config{Config: release, Superuser: f.superuser, Limit: f.limit}
 	if f.pg != "" {
 		c.Majors = release.Settings.Postgres
@@ -91,19 +88,24 @@ func (a *app) verify() *cobra.Command {
 	var f verified
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "which recorded queries break, after which statement, in Postgres' own words",
+		Short: "which of the code's queries break, after which statement, in Postgres' own words",
 		Long: `Runs the migrations that are new between two revisions on a throwaway Postgres, and
-asks it at every commit point which of the recorded queries still work: each query
+asks it at every commit point which of the code's queries still work: each query
 that uses anything that changed is prepared and planned again, the others are
 proven untouched. --workload is what the deployed code sends, which must work at
 every point; --workload-head what the new code sends, which must work at the end.
+
+Without a recording of a code its queries are read from the code itself: SQL that
+stands there whole, files of queries, and what models of mappers imply. The report
+says how much that covers; a query that does not fit the schema is left out.
 
 No query is executed, and the report has no values: recordings hold none.
 
 Exit code: 0 clean, 1 a query of the deployed code breaks at a point, or one of the new
 code at the last, or a finding reaches --fail-on where that is given, 2 usage or
 input, 3 it could not be verified.`,
-		Example: `  onward verify --workload deployed.json.gz
+		Example: `  onward verify
+  onward verify --workload deployed.json.gz
   onward verify --workload deployed.json.gz --workload-head branch.json.gz --html report.html
   onward verify --workload deployed.json.gz --from env:DATABASE_URL --stats stats.json`,
 		Args: arguments(0, 0, "no arguments"),

@@ -11,16 +11,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/workload"
 )
 
 // sources are what recordings can be imported from.
-var sources = []string{"pg_stat_statements", "csvlog", "jsonlog", "auto_explain", "sqlc", "sql"}
+var sources = []string{"pg_stat_statements", "csvlog", "jsonlog", "auto_explain", "sqlc", "sql", audit.FromCode}
 
 func (a *app) workloadImport() *cobra.Command {
-	var from, db string
+	var from, db, revision string
 	cmd := &cobra.Command{
 		Use:   "import --from SOURCE [PATH… | --db ADDRESS]",
 		Short: "make a recording of what a server or a project has kept",
@@ -31,12 +32,15 @@ func (a *app) workloadImport() *cobra.Command {
   auto_explain        logs of any format with plans of auto_explain, as text or JSON
   sqlc                query files for sqlc; sql: any files of queries. Directories are searched
                       for *.sql; nobody knows how often these are sent
+  code                what onward verify reads from the code of the repository where it has no
+                      recording: SQL that stands there, and what models imply
 
 What such a query uses nobody has asked a server: that is done where the recording is
 used. With -o FILE.gz the result is packed.`,
 		Example: `  onward workload import --from pg_stat_statements --db env:DATABASE_URL -o workload.json.gz
   onward workload import --from csvlog /var/log/postgresql/*.csv -o workload.json.gz
-  onward workload import --from sqlc db/queries -o workload.json`,
+  onward workload import --from sqlc db/queries -o workload.json
+  onward workload import --from code --rev v1.4.0 -o code.json`,
 		Args: arguments(0, -1, "paths"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := a.jsonOnly(); err != nil {
@@ -45,11 +49,13 @@ used. With -o FILE.gz the result is packed.`,
 			if !slices.Contains(sources, from) {
 				return usagef("--from %q is not one of %s", from, list(sources))
 			}
-			im := workload.NewImport(from)
-			if err := a.importFrom(cmd, im, from, db, args); err != nil {
+			if revision != "" && from != audit.FromCode {
+				return usagef("--rev is for --from %s", audit.FromCode)
+			}
+			load, err := a.imported(cmd, from, db, revision, args)
+			if err != nil {
 				return err
 			}
-			load := im.Workload()
 			for _, note := range load.Notes {
 				a.say("%s", note)
 			}
@@ -59,9 +65,25 @@ used. With -o FILE.gz the result is packed.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&from, "from", "", list(sources))
+	flags.StringVar(&revision, "rev", "", "the `revision` whose code to read, instead of the working tree")
 	flags.StringVar(&db, "db", "", "`address` of the database whose pg_stat_statements to read, @FILE or env:NAME that hold it; nothing is changed there")
 	complete(cmd, "from", sources...)
 	return cmd
+}
+
+// imported is the recording that a source makes.
+func (a *app) imported(cmd *cobra.Command, from, db, revision string, paths []string) (*workload.Workload, error) {
+	if from == audit.FromCode {
+		if db != "" || len(paths) > 0 {
+			return nil, usagef("--from %s reads the repository, and takes neither --db nor a path", from)
+		}
+		return a.fromCode(cmd, revision)
+	}
+	im := workload.NewImport(from)
+	if err := a.importFrom(cmd, im, from, db, paths); err != nil {
+		return nil, err
+	}
+	return im.Workload(), nil
 }
 
 func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db string, paths []string) error {

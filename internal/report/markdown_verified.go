@@ -20,7 +20,7 @@ func verifiedInMarkdown(b *strings.Builder, r *onward.Report) {
 	if v == nil {
 		return
 	}
-	fmt.Fprintf(b, "\nRecorded queries at each commit point (%s):\n\n| commit point | old code | new code |\n| --- | --- | --- |\n", prose(strings.Join(verifiedCounts(r), "; ")))
+	fmt.Fprintf(b, "\nQueries at each commit point (%s):\n\n| commit point | old code | new code |\n| --- | --- | --- |\n", prose(strings.Join(verifiedCounts(r), "; ")))
 	shown, hidden, rows := told(r), 0, 0
 	for i := range v.Points {
 		if !shown[i] || rows == maxMatrixRows && i < len(v.Points)-1 {

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -55,5 +57,25 @@ func (l *like) who() string {
 	for _, d := range l.all {
 		sum.Calls += d.Calls
 	}
+	if sum.Calls == 0 {
+		sum.Sender = l.senders()
+	}
 	return Count(len(l.all), "query") + ", " + verdictWho(&sum)
 }
+
+// senders are those of queries of which nobody knows how often they are sent.
+func (l *like) senders() string {
+	var out []string
+	for _, d := range l.all {
+		if !slices.Contains(out, d.Sender) && d.Sender != "" {
+			out = append(out, d.Sender)
+		}
+	}
+	if more := len(out) - mostSenders; more > 0 {
+		return strings.Join(out[:mostSenders], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(out, ", ")
+}
+
+// mostSenders bounds the places that a verdict names.
+const mostSenders = 3

@@ -27,6 +27,8 @@ func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severi
 		c, of = &v.Points[i].New, v.New
 	}
 	switch {
+	case of == nil && v.Old != nil && v.Old.Parsed != nil:
+		return "no query found", onward.Off
 	case of == nil:
 		return "not recorded", onward.Off
 	case c.Errors > 0 && code == onward.NewCode && allEnd(r, c):
@@ -72,19 +74,23 @@ func verdictHead(d *onward.Verdict) string {
 	return text
 }
 
-// verdictWho says who sends a query, how often, and for how long it breaks.
+// verdictWho says who sends a query, how often, where that is known, and for how long it
+// breaks.
 func verdictWho(d *onward.Verdict) string {
-	text := calls(d.Calls)
+	var parts []string
+	if d.Calls > 0 {
+		parts = append(parts, calls(d.Calls))
+	}
 	if d.Sender != "" {
-		text += " · " + Line(d.Sender)
+		parts = append(parts, Line(d.Sender))
 	}
 	switch {
 	case d.Until != nil && d.Code == onward.NewCode:
-		text += " · works from " + pointName(d.Until) + " on"
+		parts = append(parts, "works from "+pointName(d.Until)+" on")
 	case d.Until != nil:
-		text += " · until " + pointName(d.Until)
+		parts = append(parts, "until "+pointName(d.Until))
 	}
-	return text
+	return strings.Join(parts, " · ")
 }
 
 func calls(n int64) string { return grouped(int(n)) + " " + plural(n, "recorded call") }
@@ -109,9 +115,14 @@ func waitingWords(w *onward.Waiting) string {
 	for i, name := range w.Relations {
 		names[i] = Line(name)
 	}
-	text := fmt.Sprintf("blocks %s on %s, %s of recorded calls", Count(w.Queries, "recorded query"), strings.Join(names, ", "), share(w.Share))
+	text, from := fmt.Sprintf("blocks %s on %s", Count(w.Queries, "recorded query"), strings.Join(names, ", ")), "most of them from"
+	if w.Calls > 0 {
+		text += fmt.Sprintf(", %s of recorded calls", share(w.Share))
+	} else { // nobody knows how often they are sent
+		text, from = fmt.Sprintf("blocks %s on %s", Count(w.Queries, "query"), strings.Join(names, ", ")), "such as"
+	}
 	if len(w.Examples) > 0 && w.Examples[0].Sender != "" {
-		text += ", most of them from " + Line(w.Examples[0].Sender)
+		text += ", " + from + " " + Line(w.Examples[0].Sender)
 	}
 	return text
 }
@@ -137,6 +148,10 @@ func verifiedCounts(r *onward.Report) []string {
 		if c.of == nil || c.of.Queries == 0 {
 			continue
 		}
+		if c.of.Parsed != nil {
+			out = append(out, c.name+" "+Coverage(c.of))
+			continue
+		}
 		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, Count(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
 		if c.of.Unfit > 0 {
 			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, verb(c.of.Unfit, "does", "do"))
@@ -144,6 +159,47 @@ func verifiedCounts(r *onward.Report) []string {
 		out = append(out, text)
 	}
 	return append(out, fmt.Sprintf("%s on Postgres %s, %s", Count(len(v.Points), "commit point"), Line(v.Version), Millis(v.DurationMS)))
+}
+
+// Coverage says how much of a code was looked at whose queries were read from it.
+func Coverage(v *onward.Verified) string {
+	p := v.Parsed
+	var from, not []string
+	if p.Texts > 0 {
+		from = append(from, grouped(p.Texts)+" in SQL")
+	}
+	if p.Implied > 0 {
+		from = append(from, fmt.Sprintf("%s that %s imply", grouped(p.Implied), Count(p.Models, "model")))
+	}
+	text := fmt.Sprintf("at %s: %s read from %s", Line(p.Revision), Count(v.Queries, "query"), Count(p.Files, "file"))
+	if len(from) > 0 {
+		text += " (" + strings.Join(from, ", ") + ")"
+	}
+	if v.Checked+v.Untouched > 0 {
+		text += fmt.Sprintf(", %s checked, %s proven untouched", grouped(v.Checked), grouped(v.Untouched))
+	}
+	for _, left := range []struct {
+		n    int
+		what string
+	}{
+		{p.Open, "put together as the program runs"}, {p.Built, "built by calls of a mapper"}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
+	} {
+		if left.n > 0 {
+			not = append(not, grouped(left.n)+" "+left.what)
+		}
+	}
+	if len(not) > 0 {
+		text += "; not looked at: " + strings.Join(not, ", ")
+	}
+	return text
+}
+
+// QueryNoun is what reports call one of a code's queries.
+func QueryNoun(v *onward.Verified) string {
+	if v != nil && v.Parsed != nil {
+		return "query"
+	}
+	return "recorded query"
 }
 
 // told are the points of the matrix that say something: those at which anything begins

@@ -110,6 +110,7 @@ func (m *Model) pass(c *codec) {
 	c.bool(&m.All)
 	c.bool(&m.Row)
 	c.bool(&m.Put)
+	c.bool(&m.Guessed)
 	c.bool(&m.Base)
 	list(c, &m.Bases, c.base)
 	list(c, &m.Without, c.place)

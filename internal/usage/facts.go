@@ -191,6 +191,9 @@ type Model struct {
 	Row bool
 	// Put: the program puts the name into SQL as it runs, and no mapper reads it.
 	Put bool
+	// Guessed: no mapper is named beside it, but the class is called as a table is, and its
+	// fields say columns: rows may be read into it that queries of the code give.
+	Guessed bool
 	// Base: it has no table of its own; its fields are those of the models that say so
 	// in Bases.
 	Base  bool

@@ -16,6 +16,12 @@ type reader struct {
 	consts map[string][]int // the strings that a name stands for
 	// taking is up to where its stars count.
 	taking int
+	// asked: what is asked for are statements, and no facts; wholes are they. ends is where
+	// the last string of the SQL ends that is read, and makes: some of it makes a schema.
+	asked  bool
+	wholes []Statement
+	ends   int
+	makes  bool
 	// where lines are counted up to.
 	at, line int
 }

@@ -20,7 +20,7 @@ type sqlText struct {
 	// segs tell where a piece of it is from, in order.
 	segs []seg
 	// holes are what stands for something else: names and values that are put in.
-	holes []seg
+	holes []filled
 	quote bool // within a text of SQL's own
 	// unfinished: something had to be put behind it for the grammar to read it.
 	unfinished bool
@@ -28,6 +28,13 @@ type sqlText struct {
 
 // seg is a place in SQL: with where it is in the file, or, of a hole, where it ends.
 type seg struct{ at, to int }
+
+// filled is a hole, with where the file says what is put in; nowhere, where it is what a
+// name stands for.
+type filled struct {
+	seg
+	said Span
+}
 
 // place is the offset in the file of one in the SQL.
 func (s *sqlText) place(at int) int {
@@ -56,7 +63,7 @@ func (s *sqlText) put(what string, next int) {
 	}
 	n := len(s.text)
 	s.text = append(s.text, what...)
-	s.holes = append(s.holes, seg{n, len(s.text)})
+	s.holes = append(s.holes, filled{seg: seg{n, len(s.text)}})
 	s.from(next)
 }
 
@@ -81,6 +88,7 @@ func (s *sqlText) add(text []byte, l literal, d *dialect) {
 		default:
 			if n, what := s.holeAt(text, rest, i, l, d); n > 0 {
 				s.put(what, i+n)
+				s.holes[len(s.holes)-1].said = Span{From: i, To: i + n}
 				i += n
 				continue
 			}

@@ -12,6 +12,7 @@ var (
 	goType      = regexp.MustCompile(`^type (\w+) struct \{`)
 	goField     = regexp.MustCompile("^([\\w.]+)\\s+[^`]*?(?:`([^`]*)`.*)?$")
 	goTag       = regexp.MustCompile(`\b(gorm|bun|db|pg|sqlx|boil):"([^"]*)"`)
+	goMapper    = regexp.MustCompile(`\b(?:gorm|bun|pg):"|^\*?gorm\.Model\b|^ent\.Schema\b|\bbun\.BaseModel\b`)
 	goTableName = regexp.MustCompile(`^func \((?:\w+\s+)?\*?(\w+)\) TableName\(\) string \{\s*(?:return ("?[\w.]+"?))?`)
 	goReturn    = regexp.MustCompile(`^return ("?[\w.]+"?)`)
 	goColumn    = regexp.MustCompile(`(?i)\bcolumn:([\w]+)`)
@@ -26,13 +27,15 @@ var gormColumns = []string{"id", "created_at", "updated_at", "deleted_at"}
 
 func goModels(r *reader) {
 	g := &goReader{
-		r: r, models: map[string]*Model{}, told: map[string]bool{},
+		r: r, models: map[string]*Model{}, told: map[string]bool{}, mapper: map[string]bool{},
 		gorm: bytes.Contains(r.text, []byte("gorm.Model")) || bytes.Contains(r.text, []byte(`"gorm.io/gorm"`)),
 	}
 	r.lines(g.line)
 	for _, c := range g.order {
 		if g.told[c] {
-			r.add(g.models[c])
+			m := g.models[c]
+			m.Guessed = m.Table == "" && !g.mapper[c]
+			r.add(m)
 		}
 	}
 }
@@ -45,6 +48,7 @@ type goReader struct {
 	models map[string]*Model
 	order  []string
 	told   map[string]bool // has a tag, a base or a name for its table
+	mapper map[string]bool // and not only one for what reads rows into it
 
 	in    *Model
 	named string // the type whose method TableName goes on
@@ -68,6 +72,7 @@ func (g *goReader) line(n, indent int, line string) {
 		g.in, g.ent = nil, ""
 	case g.in != nil:
 		g.told[g.in.Class] = goStructLine(g.r, g.in, n, line) || g.told[g.in.Class]
+		g.mapper[g.in.Class] = g.mapper[g.in.Class] || goMapper.MatchString(line)
 		if line == "ent.Schema" {
 			g.ent, g.told[g.in.Class] = g.in.Class, true
 		}

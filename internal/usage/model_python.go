@@ -79,6 +79,7 @@ func (p *pythonReader) class(n, indent int, name, bases string) {
 // end adds the class, where it is a model.
 func (p *pythonReader) end() {
 	if p.in != nil && (p.in.Table != "" || p.table || strings.Contains(p.bases, "models.Model") || strings.Contains(p.bases, "Model") && len(p.in.Fields) > 0) {
+		p.in.Guessed = p.in.Table == "" && !p.table && !strings.Contains(p.bases, "models.Model")
 		p.r.add(p.in)
 	} else if p.in != nil && len(p.in.Fields) > 0 {
 		p.in.Base = true // a mixin

@@ -9,16 +9,9 @@ import (
 // Read reads one file of the code. It never fails: what it does not understand says
 // nothing.
 func Read(file string, text []byte) *Facts {
-	r := &reader{path: file, text: text, d: dialectOf(file), facts: &Facts{}, line: 1}
-	switch {
-	case r.d != nil:
-		r.taking = r.takes()
-		r.program()
+	r := newReader(file, text)
+	if r.statements(); r.d != nil {
 		r.rows()
-	case queryFile(file):
-		r.queries()
-	case mapperFile(file):
-		r.mapperXML()
 	}
 	r.models()
 	r.enums()
@@ -26,6 +19,23 @@ func Read(file string, text []byte) *Facts {
 	r.upserts()
 	r.compares()
 	return r.facts
+}
+
+func newReader(file string, text []byte) *reader {
+	return &reader{path: file, text: text, d: dialectOf(file), facts: &Facts{}, line: 1}
+}
+
+// statements reads the SQL of the file.
+func (r *reader) statements() {
+	switch {
+	case r.d != nil:
+		r.taking = r.takes()
+		r.program()
+	case queryFile(r.path):
+		r.queries()
+	case mapperFile(r.path):
+		r.mapperXML()
+	}
 }
 
 // queryFile reports whether a file holds queries and nothing else.
@@ -47,6 +57,7 @@ func (r *reader) program() {
 	}, func(from, to int, s *sqlText) {
 		r.short(r.lits[from])
 		stars := len(r.facts.Stars)
+		r.ends = r.lits[to].end
 		r.sql(s)
 		r.taken(stars, from, to)
 	})

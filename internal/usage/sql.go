@@ -17,6 +17,9 @@ func (r *reader) sql(s *sqlText) {
 				q.Line = line(0)
 				r.facts.Queries = append(r.facts.Queries, *q)
 				r.looseStars(text, q)
+				if r.asked {
+					r.wholes = append(r.wholes, r.whole(s, st, q.Line))
+				}
 			}
 			continue
 		}
@@ -24,6 +27,7 @@ func (r *reader) sql(s *sqlText) {
 		r.facts.Settings = append(r.facts.Settings, sets...)
 		if q == nil {
 			r.routine(st.Node, string(s.text[st.Start:st.End]), line)
+			r.makes = r.makes || changesSchema(st.Node)
 			continue
 		}
 		q.Line = line(0)
@@ -32,12 +36,15 @@ func (r *reader) sql(s *sqlText) {
 			q.Open = true
 		}
 		r.facts.Queries = append(r.facts.Queries, *q)
+		if r.asked {
+			r.wholes = append(r.wholes, r.whole(s, st, q.Line))
+		}
 	}
 }
 
 // holed reports whether a statement has names, or more, that the program puts in.
 func (s *sqlText) holed(from, to int) bool {
-	return slices.ContainsFunc(s.holes, func(h seg) bool {
+	return slices.ContainsFunc(s.holes, func(h filled) bool {
 		return h.at >= from && h.to <= to && strings.Contains(string(s.text[h.at:h.to]), holeName)
 	})
 }

@@ -19,9 +19,14 @@ func (im *Import) ReadQueries(file, text string) error {
 	for i := range f.Stmts {
 		st := &f.Stmts[i]
 		line, _ := lines.Position(st.Start)
-		im.Add(Seen{SQL: f.Src[st.Start:st.End], Sender: Sender{Place: place(file, line)}})
+		im.AddAt(file, line, f.Src[st.Start:st.End])
 	}
 	return nil
+}
+
+// AddAt adds a statement that stands in a file, as if it had been sent no times.
+func (im *Import) AddAt(file string, line int, sql string) {
+	im.Add(Seen{SQL: sql, Sender: Sender{Place: place(file, line)}})
 }
 
 var queryName = regexp.MustCompile(`(?m)^[ \t]*(?:--|/\*|#)\s*name:\s*(\S+)\s+(:\w+)`)
@@ -38,7 +43,7 @@ func (im *Import) ReadNamedQueries(file, text string) error {
 			end = heads[i+1][0]
 		}
 		line, _ := lines.Position(h[0])
-		sql := arguments(text[h[1]:end])
+		sql := Arguments(text[h[1]:end])
 		parts, err := Split(sql)
 		if err != nil {
 			return err
@@ -53,9 +58,9 @@ func (im *Import) ReadNamedQueries(file, text string) error {
 	return nil
 }
 
-// arguments writes the arguments that a query names as $1, $2 …: one of the same name is
+// Arguments writes the arguments that a query for sqlc names, @x, sqlc.arg('x'), as $1, $2 …: one of the same name is
 // the same parameter.
-func arguments(sql string) string {
+func Arguments(sql string) string {
 	var b strings.Builder
 	t := &text{}
 	t.cut(sql)

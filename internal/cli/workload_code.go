@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
+)
+
+// fromCode reads the queries of the code at a revision, or of the working tree, as onward
+// verify does without a recording.
+func (a *app) fromCode(cmd *cobra.Command, revision string) (*workload.Workload, error) {
+	settings, err := a.configuration()
+	if err != nil {
+		return nil, err
+	}
+	c, code := audit.Config{Base: revision, Head: revision, Settings: settings, Logger: a.logger()}, onward.OldCode
+	if revision == "" {
+		c.Base, code = "HEAD", onward.NewCode
+	}
+	r, err := audit.Read(cmd.Context(), c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := r.Audit(); err != nil {
+		return nil, err
+	}
+	load, told, err := r.Parsed(code)
+	if err != nil {
+		return nil, err
+	}
+	a.say("the code %s", report.Coverage(&onward.Verified{Queries: told.Texts + told.Implied, Parsed: told}))
+	return load, nil
+}

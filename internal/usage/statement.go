@@ -1,0 +1,144 @@
+package usage
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+// Statement is a statement of SQL in the code.
+type Statement struct {
+	// SQL is its text, each value that the program puts in a parameter; "" where it is Open.
+	SQL  string
+	Line int
+	// Open: the program puts more into it as it runs than values, or what it says was not
+	// understood.
+	Open bool
+}
+
+// Statements gives the statements of one file of the code that work on rows. A file of SQL
+// that makes a schema is a script, and no code: it gives none.
+func Statements(file string, text []byte) []Statement {
+	r := newReader(file, text)
+	r.asked = true
+	if r.statements(); r.d == nil && r.makes {
+		return nil
+	}
+	if queryFile(file) {
+		r.wholes = slices.DeleteFunc(r.wholes, laysIn)
+	}
+	return r.wholes
+}
+
+// laysIn reports whether a statement of a file of SQL puts rows in that stand there: a
+// program's own INSERT takes values.
+func laysIn(s Statement) bool {
+	const verb = "INSERT"
+	return len(s.SQL) > len(verb) && strings.EqualFold(s.SQL[:len(verb)], verb) && !strings.Contains(s.SQL, "$") && containsFold([]byte(s.SQL), "values")
+}
+
+// changesSchema reports whether a statement is one that scripts have, and code does not
+// keep in a file of queries.
+func changesSchema(n *pgparse.Node) bool {
+	switch pgparse.Unwrap(n).(type) {
+	case *pgparse.VariableSetStmt, *pgparse.TransactionStmt, *pgparse.ListenStmt, *pgparse.NotifyStmt, *pgparse.VariableShowStmt:
+		return false
+	}
+	return true
+}
+
+var (
+	// inOne is IN with one parameter for all, as drivers take that write the list.
+	inOne = regexp.MustCompile(`(?i)\bIN\s+(\$\d+)`)
+	// parameters are the client's own.
+	parameters = regexp.MustCompile(`\$(\d+)`)
+)
+
+// whole is a statement as the driver sends it.
+func (r *reader) whole(s *sqlText, st pgparse.Stmt, line int) Statement {
+	open := Statement{Line: line, Open: true}
+	if s.unfinished {
+		return open
+	}
+	top := 0
+	for _, m := range parameters.FindAllSubmatch(s.without(st.Start, st.End), -1) {
+		n, _ := strconv.Atoi(string(m[1]))
+		top = max(top, n)
+	}
+	var b strings.Builder
+	done, numbers := st.Start, map[string]int{}
+	for _, h := range s.holes {
+		if h.to <= st.Start || h.at >= st.End {
+			continue // the spaces around a value are no part of a statement
+		}
+		said := string(r.text[h.said.From:h.said.To])
+		switch put := string(s.text[h.at:h.to]); {
+		case strings.Contains(put, holeName):
+			if !r.value(said, h.said.From) {
+				return open
+			}
+		case put != parameter:
+			continue
+		}
+		b.Write(s.text[done:max(done, h.at)])
+		done = min(h.to, st.End)
+		n := numbers[said]
+		if n == 0 || said == "" || said == "?" || said == "%s" {
+			top++
+			n = top
+			numbers[said] = n
+		}
+		b.WriteString(" $" + strconv.Itoa(n) + " ")
+	}
+	b.Write(s.text[done:st.End])
+	sql := inOne.ReplaceAllString(b.String(), "IN ($1)")
+	if strings.Contains(sql, "sqlc.") {
+		sql = workload.Arguments(sql)
+	}
+	if list := split([]byte(sql)); len(list) != 1 || list[0].Err != nil {
+		return open
+	}
+	return Statement{SQL: sql, Line: line}
+}
+
+// without is a piece of the text without what was put in.
+func (s *sqlText) without(from, to int) []byte {
+	out := bytes.Clone(s.text[from:to])
+	for _, h := range s.holes {
+		for i := max(h.at, from); i < min(h.to, to); i++ {
+			out[i-from] = ' '
+		}
+	}
+	return out
+}
+
+// rawTag is the tag of a template that is a text and no more.
+var rawTag = []byte("String.raw")
+
+// value reports whether what a file says at an offset is a value to its driver where it
+// stands for one, although elsewhere it may be anything: %s of Python's drivers, ${…} in a
+// template of JavaScript that has a tag.
+func (r *reader) value(said string, at int) bool {
+	switch path.Ext(r.path) {
+	case ".py":
+		rest := bytes.TrimLeft(r.text[min(r.ends, len(r.text)):], " \t\r\n)")
+		return said == "%s" && !bytes.HasPrefix(rest, []byte("%"))
+	case ".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx", ".vue", ".svelte":
+		if !strings.HasPrefix(said, "${") {
+			return false
+		}
+		for _, l := range r.lits {
+			if l.from <= at && at < l.to {
+				before := r.text[:l.open]
+				return len(before) > 0 && (nameByte[before[len(before)-1]] || before[len(before)-1] == '>') && !bytes.HasSuffix(before, rawTag)
+			}
+		}
+	}
+	return false
+}

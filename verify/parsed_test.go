@@ -1,0 +1,203 @@
+package verify_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/verify"
+)
+
+// trees has a base and a release, files each; a file without text is one that goes.
+func trees(t *testing.T, base, release map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	lay := func(files map[string]string) {
+		t.Helper()
+		for name, text := range files {
+			path := filepath.Join(dir, name)
+			if text == "" {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	git("init", "-q", "-b", "main")
+	lay(base)
+	git("add", "-A")
+	git("commit", "-q", "-m", "base")
+	git("checkout", "-q", "-b", "feature")
+	lay(release)
+	git("add", "-A")
+	git("commit", "-q", "-m", "release")
+	return dir
+}
+
+// found are the verdicts of a report, a line each.
+func found(r *onward.Report) string {
+	var out []string
+	for _, v := range r.Verdicts {
+		until := ""
+		if v.Until != nil {
+			until = " until " + fmt.Sprint(v.UntilPoint)
+		}
+		out = append(out, fmt.Sprintf("%s %d%s %s %s %s by %s", v.Code, v.Point, until, v.Kind, v.Severity, v.SQLState, v.Sender))
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
+const (
+	store = "package store\n\n" +
+		"const read = `SELECT id, email, name FROM users WHERE id = $1`\n" +
+		"const add = \"INSERT INTO users (email, name) VALUES ($1, $2)\"\n" +
+		"const other = \"SELECT datetime(born) FROM users\"\n\n" +
+		"func list(order string) string { return \"SELECT id FROM users ORDER BY \" + order }\n"
+	orm = "package store\n\nimport \"gorm.io/gorm\"\n\ntype Order struct {\n\tgorm.Model\n\tUserID int `gorm:\"column:user_id\"`\n\tTotal int `gorm:\"column:total\"`\n}\n"
+)
+
+// Without a recording what stands in the code is held against each step: SQL, and what a
+// model implies. What the program puts together is counted, and so is what is another
+// database's; neither is judged.
+func TestCode(t *testing.T) {
+	t.Parallel()
+	base := map[string]string{
+		"migrations/00001_base.sql": "-- +goose Up\n" + shop + "\nALTER TABLE orders ADD COLUMN created_at timestamptz, ADD COLUMN updated_at timestamptz, ADD COLUMN deleted_at timestamptz;\n",
+		"store/users.go":            store, "store/orders.go": orm,
+		"store/users_test.go": "package store\n\nconst tested = `SELECT name FROM users`\n",
+		"tools/seed.sql":      "INSERT INTO users (email, name) VALUES ('a', 'b');\n",
+	}
+	step := func(sql string, more ...string) map[string]string {
+		out := map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + sql + "\n"}
+		for i := 0; i < len(more); i += 2 {
+			out[more[i]] = more[i+1]
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		release map[string]string
+		want    string
+		state   onward.State
+	}{
+		"dropped": {step("ALTER TABLE users DROP COLUMN name;", "store/users.go", "package store\n\nconst read = `SELECT id, email FROM users WHERE id = $1`\n"), "" +
+			"old 1 fails error 42703 by store/users.go:3\nold 1 fails error 42703 by store/users.go:4", onward.StateNotSafe},
+		"dropped, and still used": {step("ALTER TABLE users DROP COLUMN name;", "store/users.go", "package store\n\nconst read = `SELECT name FROM users`\n"), "" +
+			"new 1 fails error 42703 by store/users.go:3\nold 1 fails error 42703 by store/users.go:3\nold 1 fails error 42703 by store/users.go:4", onward.StateNotSafe},
+		"required": {step("ALTER TABLE orders ADD COLUMN region text NOT NULL;"), "" +
+			"new 1 required-column error 23502 by store/orders.go:5\nold 1 required-column error 23502 by store/orders.go:5", onward.StateNotSafe},
+		"renamed in a model": {step("ALTER TABLE orders RENAME COLUMN total TO cents;", "store/orders.go", strings.ReplaceAll(orm, "total", "cents")), "" +
+			strings.Repeat("new 0 until 1 fails error 42703 by store/orders.go:5\n", 3) + strings.Repeat("old 1 fails error 42703 by store/orders.go:5\n", 2) + "old 1 fails error 42703 by store/orders.go:5", onward.StateNotSafe},
+		"safe":                         {step("ALTER TABLE users ADD COLUMN nick text;\nALTER TABLE orders ADD COLUMN region text;"), "", onward.StateSafe},
+		"a query that was never right": {step("ALTER TABLE users ADD COLUMN nick text;", "store/users.go", store+"\nconst wrong = `SELECT nickname FROM users`\n"), "", onward.StateSafe},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, on(trees(t, base, c.release), 17))
+			if got := found(r); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+			if red := verify.Red(r); (red != nil) != (c.state == onward.StateNotSafe) {
+				t.Errorf("red: %+v", red)
+			}
+			old := r.Verification.Old
+			p := old.Parsed
+			if p.Revision != "main" || p.Texts != 3 || p.Implied != 3 || p.Models != 1 || p.Open != 1 || old.Unfit != 1 || old.Queries != 6 || old.Calls != 0 || len(r.Verification.Notes) > 0 {
+				t.Errorf("%+v %+v %q", old, p, r.Verification.Notes)
+			}
+			if name == "a query that was never right" && r.Verification.New.Unfit != 2 {
+				t.Errorf("%+v", r.Verification.New)
+			}
+		})
+	}
+}
+
+// The queries that a framework's own models imply need no recording either.
+func TestCodeOfModels(t *testing.T) {
+	t.Parallel()
+	cache := os.Getenv("ONWARD_TEST_CACHE")
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(dir, "onward-test")
+	}
+	python := filepath.Join(cache, "django-5.2-none", "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
+	}
+	files := func(dir string) map[string]string {
+		out := map[string]string{}
+		err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(name)
+			rel, _ := filepath.Rel(dir, name)
+			if len(text) > 0 && !strings.HasSuffix(name, ".pyc") {
+				out[rel] = string(text)
+			} else if err == nil {
+				out[rel] = "\n"
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	const example = "../examples/django-shop/"
+	for branch, want := range map[string]string{
+		"safe": "",
+		"unsafe": "old 1 fails error 42703 by shop/models.py:4\nold 1 fails error 42703 by shop/models.py:4\nold 1 fails error 42703 by shop/models.py:4\n" +
+			"old 2 required-column error 23502 by shop/models.py:23\n" +
+			"old 3 may-be-rejected warning 23502 by shop/models.py:23\nold 3 may-be-rejected warning 23502 by shop/models.py:23\n" +
+			"old 4 fails error 42703 by shop/models.py:13\nold 4 fails error 42703 by shop/models.py:13\nold 4 fails error 42703 by shop/models.py:13",
+	} {
+		t.Run(branch, func(t *testing.T) {
+			t.Parallel()
+			cfg := on(trees(t, files(example+"base"), files(example+branch)), 17)
+			cfg.Settings = config.Default()
+			cfg.Settings.Migrations = []config.Migrations{{Dir: ".", Framework: "django", Python: python}}
+			r := run(t, cfg)
+			var old []string
+			for line := range strings.Lines(found(r)) {
+				if strings.HasPrefix(line, "old ") {
+					old = append(old, strings.TrimSpace(line))
+				}
+			}
+			if got := strings.Join(old, "\n"); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if v := r.Verification; v.Old.Parsed.Models != 4 || v.Old.Queries != 12 || v.New == nil || v.New.Unfit != 0 {
+				t.Errorf("%+v %+v", v.Old.Parsed, v.New)
+			}
+			if (verify.Red(r) == nil) != (branch == "safe") {
+				t.Errorf("%+v", verify.Red(r))
+			}
+		})
+	}
+}
