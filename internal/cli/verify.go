@@ -96,8 +96,7 @@ proven untouched. --workload is what the deployed code sends, which must work at
 every point; --workload-head what the new code sends, which must work at the end.
 
 Without a recording of a code its queries are read from the code itself: SQL that
-stands there whole, files of queries, and what models of mappers imply. The report
-says how much that covers; a query that does not fit the schema is left out.
+stands there whole, and what models imply. The report says how much that covers.
 
 No query is executed, and the report has no values: recordings hold none.
 

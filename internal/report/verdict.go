@@ -15,7 +15,8 @@ type like struct {
 	all             []*onward.Verdict // it among them
 }
 
-// alike puts the verdicts of a report together, in the order of the first of each.
+// alike puts the verdicts of a report together, in the order of the first of each; what
+// comes later in the release, and is no outage, behind all that is one.
 func alike(r *onward.Report) []like {
 	type key struct {
 		after          onward.VerdictPlace
@@ -44,6 +45,15 @@ func alike(r *onward.Report) []like {
 		slices.SortStableFunc(out[i].all, func(a, b *onward.Verdict) int { return int(b.Calls - a.Calls) })
 		out[i].Verdict = out[i].all[0]
 	}
+	slices.SortStableFunc(out, func(a, b like) int {
+		waits := func(l like) int {
+			if later(l.Verdict) != l.Severity {
+				return 1
+			}
+			return 0
+		}
+		return waits(a) - waits(b)
+	})
 	return out
 }
 
