@@ -97,6 +97,8 @@ func (x *parsed) texts() error {
 			paths = append(paths, f.Path)
 		}
 	}
+	var found []statement
+	made := map[string]bool{} // the names of queries in programs
 	for some := range slices.Chunk(paths, statementFiles) {
 		read, err := x.u.base.ReadAll(some)
 		if err != nil {
@@ -107,15 +109,32 @@ func (x *parsed) texts() error {
 				continue
 			}
 			for _, s := range usage.Statements(path, read[path]) {
-				if s.Open {
-					x.told.Open++
-				} else {
-					x.im.AddAt(path, s.Line, s.SQL)
+				found = append(found, statement{s, path})
+				if usage.QueryFile(path) {
+					continue
 				}
+				made[s.Name] = true
 			}
 		}
 	}
+	delete(made, "")
+	for _, s := range found {
+		source := s.Name != "" && usage.QueryFile(s.path)
+		switch {
+		case source && made[s.Name]: // the code that was made of it is what runs
+		case s.Open, source && s.Star:
+			x.told.Open++
+		default:
+			x.im.AddAt(s.path, s.Line, s.SQL)
+		}
+	}
 	return nil
+}
+
+// statement is one of the code, and its file.
+type statement struct {
+	usage.Statement
+	path string
 }
 
 // foreign are the directories of services that keep their rows in other databases.

@@ -58,6 +58,12 @@ func (r result) column(name string) int {
 
 // shape compares a result with what the code was written for.
 func shape(was, is result, named bool) []problem {
+	if more, ok := was.within(is); ok {
+		if len(more) == 0 {
+			return nil
+		}
+		return []problem{shaped(onward.Warning, named, []string{"it gives more columns: " + strings.Join(more, ", ")})}
+	}
 	var hard, soft []string
 	for i, f := range was.columns {
 		j := is.column(f.name)
@@ -98,6 +104,20 @@ func shape(was, is result, named bool) []problem {
 	return nil
 }
 
+// within reports whether all columns stand in another result in their order, of the same
+// names and types, and which stand between them: names may stand there twice.
+func (r result) within(other result) (more []string, ok bool) {
+	at := 0
+	for i, f := range other.columns {
+		if at < len(r.columns) && r.columns[at].name == f.name && r.typed(at) == other.typed(i) {
+			at++
+		} else {
+			more = append(more, fmt.Sprintf("%q", f.name))
+		}
+	}
+	return more, at == len(r.columns)
+}
+
 // renamed is what a column of a table is called now.
 func (r result) renamed(f field) string {
 	for _, other := range r.columns {
@@ -122,8 +142,8 @@ func shaped(severity onward.Severity, named bool, words []string) problem {
 // moved reports whether columns that stayed stand in another order.
 func moved(was, is result) bool {
 	last := -1
-	for _, f := range was.columns {
-		if j := is.column(f.name); j >= 0 && was.column(f.name) >= 0 {
+	for i, f := range was.columns {
+		if j := is.column(f.name); j >= 0 && was.column(f.name) == i {
 			if j < last {
 				return true
 			}

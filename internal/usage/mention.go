@@ -36,7 +36,7 @@ func Cut(file string, text []byte) *Source {
 				s.strings[i].Query = true
 			}
 		})
-	case queryFile(file):
+	case QueryFile(file):
 		s.strings = []Span{{0, len(text), true}}
 	}
 	return s

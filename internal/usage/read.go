@@ -31,15 +31,15 @@ func (r *reader) statements() {
 	case r.d != nil:
 		r.taking = r.takes()
 		r.program()
-	case queryFile(r.path):
+	case QueryFile(r.path):
 		r.queries()
 	case mapperFile(r.path):
 		r.mapperXML()
 	}
 }
 
-// queryFile reports whether a file holds queries and nothing else.
-func queryFile(file string) bool {
+// QueryFile reports whether a file holds queries and nothing else.
+func QueryFile(file string) bool {
 	switch path.Ext(file) {
 	case ".sql", ".pgsql", ".psql":
 		return true

@@ -17,6 +17,10 @@ type Statement struct {
 	// SQL is its text, each value that the program puts in a parameter; "" where it is Open.
 	SQL  string
 	Line int
+	// Name is the one by which a comment in front of it calls it for sqlc; Star: it gives all
+	// columns of something, which sqlc writes out in the code that it makes.
+	Name string
+	Star bool
 	// Open: the program puts more into it as it runs than values, or what it says was not
 	// understood.
 	Open bool
@@ -30,7 +34,7 @@ func Statements(file string, text []byte) []Statement {
 	if r.statements(); r.d == nil && r.makes {
 		return nil
 	}
-	if queryFile(file) {
+	if QueryFile(file) {
 		r.wholes = slices.DeleteFunc(r.wholes, laysIn)
 	}
 	return r.wholes
@@ -56,15 +60,31 @@ func changesSchema(n *pgparse.Node) bool {
 var (
 	// inOne is IN with one parameter for all, as drivers take that write the list.
 	inOne = regexp.MustCompile(`(?i)\bIN\s+(\$\d+)`)
+	// named is the comment in front of a query for sqlc, with more of them behind it.
+	named = regexp.MustCompile(`(?:--|/\*|#)\s*name:\s*(\S+)\s+:\w+[^\n]*\n(?:\s*(?:--|/\*|#)[^\n]*\n)*\s*$`)
 	// parameters are the client's own.
 	parameters = regexp.MustCompile(`\$(\d+)`)
 )
 
+// namedAbove is how far in front of a query its name stands, at most.
+const namedAbove = 2 << 10
+
 // whole is a statement as the driver sends it.
 func (r *reader) whole(s *sqlText, st pgparse.Stmt, line int) Statement {
-	open := Statement{Line: line, Open: true}
+	at := s.place(st.Start)
+	out := Statement{Line: line, SQL: r.sent(s, st)}
+	if m := named.FindSubmatch(r.text[max(0, at-namedAbove):min(at, len(r.text))]); m != nil {
+		out.Name = string(m[1])
+	}
+	out.Open = out.SQL == ""
+	out.Star = st.Node != nil && starred(pgparse.Unwrap(st.Node)) || strings.Contains(string(s.text[st.Start:min(st.End, len(s.text))]), "sqlc.embed")
+	return out
+}
+
+// sent is the text of a statement with its values as parameters; "" where it is not whole.
+func (r *reader) sent(s *sqlText, st pgparse.Stmt) string {
 	if s.unfinished {
-		return open
+		return ""
 	}
 	top := 0
 	for _, m := range parameters.FindAllSubmatch(s.without(st.Start, st.End), -1) {
@@ -81,7 +101,7 @@ func (r *reader) whole(s *sqlText, st pgparse.Stmt, line int) Statement {
 		switch put := string(s.text[h.at:h.to]); {
 		case strings.Contains(put, holeName):
 			if !r.value(said, h.said.From) {
-				return open
+				return ""
 			}
 		case put != parameter:
 			continue
@@ -102,9 +122,9 @@ func (r *reader) whole(s *sqlText, st pgparse.Stmt, line int) Statement {
 		sql = workload.Arguments(sql)
 	}
 	if list := split([]byte(sql)); len(list) != 1 || list[0].Err != nil {
-		return open
+		return ""
 	}
-	return Statement{SQL: sql, Line: line}
+	return sql
 }
 
 // without is a piece of the text without what was put in.

@@ -29,7 +29,8 @@ func TestStatements(t *testing.T) {
 		{"a.ts", "const q = `SELECT a FROM t WHERE b = ${b}`\n", "1 open"},
 		{"a.rb", "q = \"SELECT a FROM t WHERE b = #{b}\"\n", "1 open"},
 		{"UserMapper.xml", "<mapper><select id=\"x\">SELECT a FROM t WHERE b = #{b} AND c &lt; #{c}</select></mapper>", "1 SELECT a FROM t WHERE b = $1 AND c < $2"},
-		{"q.sql", "-- name: A :one\nSELECT a FROM t WHERE b = @b;\n\nUPDATE t SET a = $1;\n", "2 SELECT a FROM t WHERE b = $1\n4 UPDATE t SET a = $1"},
+		{"q.sql", "-- name: A :one\nSELECT a FROM t WHERE b = @b;\n\nUPDATE t SET a = $1;\n", "2 A: SELECT a FROM t WHERE b = $1\n4 UPDATE t SET a = $1"},
+		{"q.sql.go", "package a\nconst a = `-- name: A :one\n-- more\nSELECT a FROM t WHERE b = $1\n`\n", "4 A: SELECT a FROM t WHERE b = $1"},
 		{"q.sql", "CREATE TABLE t (a int);\nSELECT a FROM t;\n", ""},
 		{"q.sql", "INSERT INTO t (a) VALUES (1), (2);\n", ""},
 		{"q.sql", "INSERT INTO t (a) VALUES (:a);\nSET x.y = 1;", "1 INSERT INTO t (a) VALUES ( $1 )"},
@@ -39,6 +40,9 @@ func TestStatements(t *testing.T) {
 			text := strings.Join(strings.Fields(s.SQL), " ")
 			if s.Open {
 				text += "open"
+			}
+			if s.Name != "" {
+				text = s.Name + ": " + text
 			}
 			got = append(got, fmt.Sprintf("%d %s", s.Line, text))
 		}
