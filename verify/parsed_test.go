@@ -134,6 +134,25 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// A query for sqlc is not sent as it stands: the code that was made of it is, whose stars are
+// written out. Where that is not there, a star is not known.
+func TestCodeThatIsMade(t *testing.T) {
+	t.Parallel()
+	base := map[string]string{
+		"migrations/00001_base.sql": "-- +goose Up\n" + shop + "\n",
+		"db/users.sql":              "-- name: GetUser :one\nSELECT * FROM users WHERE id = @id;\n\n-- name: Lost :one\nSELECT * FROM users;\n\n-- name: Names :many\nSELECT name FROM users;\n",
+		"db/users.sql.go":           "package db\n\nconst getUser = `-- name: GetUser :one\nSELECT id, email, name FROM users WHERE id = $1\n`\n",
+	}
+	r := run(t, on(trees(t, base, map[string]string{"migrations/00002_step.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose StatementBegin\nALTER TABLE users DROP COLUMN name;\n-- +goose StatementEnd\n"}), 17))
+	const want = "new 1 fails error 42703 by db/users.sql.go:4\nnew 1 fails error 42703 by db/users.sql:8\nold 1 fails error 42703 by db/users.sql.go:4\nold 1 fails error 42703 by db/users.sql:8"
+	if got := found(r); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if p := r.Verification.Old.Parsed; p.Texts != 2 || p.Open != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // The queries that a framework's own models imply need no recording either.
 func TestCodeOfModels(t *testing.T) {
 	t.Parallel()

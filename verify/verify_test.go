@@ -194,6 +194,28 @@ CREATE VIEW emails AS SELECT id, email FROM users;`,
 	}
 }
 
+// Where a result names a column twice, a column is told by its place; what is added by a
+// star between others takes nothing away from them.
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	cfg := on(repository(t, shop, "ALTER TABLE users ADD COLUMN nick text;", "ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey;\nALTER TABLE orders ALTER COLUMN user_id TYPE text;"), 17)
+	cfg.Old = recording(
+		query("SELECT u.id, u.email, o.id, o.total FROM users u JOIN orders o ON true"), query("SELECT u.*, o.id FROM users u JOIN orders o ON true"),
+		query("SELECT o.user_id, u.id AS user_id FROM users u JOIN orders o ON true"), query("SELECT u.id AS user_id, o.user_id FROM users u JOIN orders o ON true"))
+	var got []string
+	for _, v := range run(t, cfg).Verdicts {
+		got = append(got, fmt.Sprintf("%d %s %s %s", v.Point, v.ID, v.Severity, v.Message))
+	}
+	want := []string{
+		`1 0000000000000002 warning the result has another shape: it gives more columns: "nick"`,
+		`2 0000000000000003 error the result has another shape: column "user_id" is text, and was bigint`,
+		`2 0000000000000004 error the result has another shape: column 2 was "user_id"`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // The deployed schema may come from a running database.
 func TestFrom(t *testing.T) {
 	t.Parallel()

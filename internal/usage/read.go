@@ -40,6 +40,9 @@ func (r *reader) statements() {
 
 // QueryFile reports whether a file holds queries and nothing else.
 func QueryFile(file string) bool {
+	if dialectOf(file) != nil {
+		return false // such as query.sql.go
+	}
 	switch path.Ext(file) {
 	case ".sql", ".pgsql", ".psql":
 		return true
