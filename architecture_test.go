@@ -19,15 +19,15 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address"},
-	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "config"},
+	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/report"},
-	{"audit", "rehearse", "record", "verify"},
+	{"audit", "rehearse", "record", "verify", "plan"},
 	{"internal/cli"},
 	{"cmd"},
 }
 
 // pure rooms see no files, network, clock, processes or logging.
-var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/rules"}
+var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/rules"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context",
 	module + "internal/scratch", module + "internal/cache"}
@@ -38,7 +38,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":       {"internal/cli"},
 	"github.com/goccy/go-yaml":     {"config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
-	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify"},
+	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/chromedp/":         {"internal/report/shots"},
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -77,6 +78,8 @@ type changelog struct {
 	since []adapter.Oldest
 	// said is where they say something of a column.
 	said []map[string]onward.Place
+	// keep, where it is not nil, is given each migration of the release, with its database.
+	keep func(database int, m *rule.Migration)
 }
 
 // pair is a source of migrations at base and head.
@@ -106,6 +109,9 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 		}
 		j.otherwise = others
 		a.begin(j, i, compared, usage)
+		if a.keep != nil {
+			j.keep = func(m *rule.Migration) { a.keep(i, m) }
+		}
 		j.report.Base, j.report.Head = a.rng.BaseName, a.rng.HeadName
 		if i == 0 {
 			j.report.Opaque = append(j.report.Opaque, a.opaque...)

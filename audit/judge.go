@@ -45,6 +45,8 @@ type judge struct {
 	said  said // where they say something of a column
 	// since is the oldest version that reads what the deployed migrations say.
 	since adapter.Oldest
+	// keep, where it is not nil, is given each migration of the release.
+	keep func(*rule.Migration)
 	// trial: it judges the other way, and comments take nothing out.
 	trial bool
 }
@@ -201,6 +203,7 @@ func (j *judge) rules(x *judged) {
 	}
 	j.engine.Rules(rm)
 	j.faults()
+	j.kept(rm)
 	for _, o := range slices.Concat(m.Opaque, m.Elsewhere) {
 		j.opaque(o)
 	}
@@ -303,25 +306,6 @@ func resultsOf(s *rule.Stmt) []effect.Result {
 	out := make([]effect.Result, 0, len(s.Results))
 	for _, g := range s.Results {
 		out = append(out, g.Result)
-	}
-	return out
-}
-
-// duration says for how long the locks are held: for an instant, for as long
-// as a table is big, or for as long as others take.
-func duration(effects []onward.Effect, r effect.Result) string {
-	out := "instant"
-	for i := range effects {
-		switch {
-		case effects[i].New:
-		case r.Effects[i].Waits:
-			return "waits"
-		case effects[i].Work != onward.NoWork || r.Effects[i].Rows:
-			out = "grows"
-		}
-	}
-	if len(effects) == 0 {
-		return ""
 	}
 	return out
 }

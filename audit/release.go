@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
 	"github.com/onward-sql/onward/internal/gitrange"
+	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -98,6 +99,25 @@ func (r *Release) Model(major int) (*onward.Report, error) {
 	return a.judge(r.pairs, r.compared, nil)
 }
 
+// Folded is a migration of a release with all that is known of its statements.
+type Folded = rule.Migration
+
+// Folds judges the release, and gives the migrations of the database that it is mostly about
+// with all that is known of their statements, in order.
+func (r *Release) Folds() (*onward.Report, []*Folded, error) {
+	r.a.share(r.pairs)
+	main := r.main()
+	a := r.a
+	var out []*Folded
+	a.keep = func(database int, m *Folded) {
+		if slices.Equal(a.databases[database], main) {
+			out = append(out, m)
+		}
+	}
+	report, err := a.judge(r.pairs, r.compared, r.usage)
+	return report, out, err
+}
+
 // History is what the base has of one source of migrations.
 type History struct {
 	Source adapter.Source
@@ -186,4 +206,20 @@ func (r *Release) Steps() []Step {
 		at += len(c.deleted)
 	}
 	return out
+}
+
+// kept hands a migration on, once it was judged, to who wants to look at it again, with all
+// that is known of its statements: the engine lets go of that when the next one is judged.
+func (j *judge) kept(m *rule.Migration) {
+	if j.keep == nil {
+		return
+	}
+	kept := *m
+	kept.Statements = make([]*rule.Stmt, len(m.Statements))
+	for i, s := range m.Statements {
+		one, own := *s, *s.Statement
+		one.Statement = &own
+		kept.Statements[i] = &one
+	}
+	j.keep(&kept)
 }

@@ -134,8 +134,11 @@ func (v *version) needsCopies() bool {
 }
 
 // copy makes a database with the base schema.
-func (v *version) copy(ctx context.Context) (string, error) {
-	name, err := v.server.NewDatabase(ctx, v.base.database)
+func (v *version) copy(ctx context.Context) (string, error) { return v.copyOf(ctx, v.base.database) }
+
+// copyOf copies a database that nobody is connected to.
+func (v *version) copyOf(ctx context.Context, template string) (string, error) {
+	name, err := v.server.NewDatabase(ctx, template)
 	if err != nil || v.Server != "" {
 		return name, err
 	}

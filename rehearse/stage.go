@@ -116,6 +116,17 @@ func (s *Stage) Server() *pgserver.Server { return s.v.server }
 // Copy makes a database with the deployed schema, and gives its name.
 func (s *Stage) Copy(ctx context.Context) (string, error) { return s.v.copy(ctx) }
 
+// CopyOf makes a copy of such a database, to which nobody is connected.
+func (s *Stage) CopyOf(ctx context.Context, database string) (string, error) {
+	return s.v.copyOf(ctx, database)
+}
+
+// Drop drops such a database.
+func (s *Stage) Drop(ctx context.Context, database string) { s.v.drop(ctx, database) }
+
+// URL is the address of a database of the server, as the role of the migrations.
+func (s *Stage) URL(database string) string { return s.v.url(s.v.server, database) }
+
 // Walk runs the release, and calls visit at its base and whenever something of it has
 // been committed. Where a migration names a role or a table of its tool that is not
 // there, that is made and the release begins anew, with a visit of the base.

@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
 )
@@ -47,6 +48,10 @@ func main() {
 
 	_, err = verify.Run(ctx, verify.Config{Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil})
 	fmt.Println("verify:", kind(err))
+
+	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true})
+	must(err)
+	fmt.Println("plan:", planned.Steps[0].Phase)
 
 	fmt.Println("errors:", strings.Join(failures(ctx, repository, nowhere), " "))
 }

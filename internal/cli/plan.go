@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+func (a *app) plan() *cobra.Command {
+	var f struct {
+		released
+		sketch bool
+		server string
+	}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "the migrations that can be run, in place of those that one wants",
+		Long: `Takes the release apart into steps: what is safe stays as it stands, and each unsafe
+change becomes steps that come before the new code (expand), in the background
+(backfill), and in a later release, when the deployed code is gone (contract).
+
+The plan is proven on a throwaway Postgres: it must make what the migrations make,
+schema and rows, and up to the first contract it must lead back. What cannot be
+proven is printed as a sketch, with what is missing. Nothing is written.
+
+--format json is the plan as data, --format sql one script for psql.
+
+Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven,
+2 usage or input, 3 something could not be read.`,
+		Example: `  onward plan
+  onward plan --base v1.4 --head v1.5 --format sql --output plan.sql`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON, report.FormatSQL)
+			if err != nil {
+				return err
+			}
+			release, err := a.release(&f.released)
+			if err != nil {
+				return err
+			}
+			c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch}
+			if f.pg != "" {
+				c.Majors = release.Settings.Postgres
+			}
+			if f.server != "" {
+				if c.Server, err = a.address(f.server); err != nil {
+					return err
+				}
+			}
+			p, _, err := plan.Make(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
+				a.code = exitFindings
+			}
+			return a.write(func(w io.Writer) error { return report.WritePlan(w, format, p, options) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	f.released.register(cmd)
+	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
+	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
+	return cmd
+}

@@ -1,0 +1,116 @@
+package recipe
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// schema holds what a plan keeps for itself: where its backfills are. Comparisons of schemas
+// pass over it, and the last step drops it.
+const schema = "onward"
+
+// batch is how many rows a backfill passes at a time.
+const batch = 1000
+
+// backfill fills columns of all rows, few at a time: set is the list of assignments, where
+// the condition on the rows that are changed, "" for all. What they name are columns of t.
+func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) bool {
+	keys := identity(c.Before, t)
+	if len(keys) == 0 {
+		m.missing("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", t.Name)
+		return false
+	}
+	at := schema + "." + quote(c.Release.unique(t.Name.Name, keys[0], "cursor"))
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = quote(k)
+	}
+	list := strings.Join(names, ", ")
+	s := m.add(onward.Expand, onward.StepDDL, "keeps where the backfill of "+t.Name.String()+" is",
+		"CREATE SCHEMA IF NOT EXISTS "+schema,
+		"CREATE TABLE "+at+" AS SELECT "+list+" FROM "+name(t)+" WITH NO DATA",
+		"INSERT INTO "+at+" DEFAULT VALUES")
+	s.Undo = []string{"DROP TABLE IF EXISTS " + at}
+	m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, set, where))
+	m.add(onward.Contract, onward.StepDDL, "the backfill of "+t.Name.String()+" is over", "DROP TABLE IF EXISTS "+at)
+	return true
+}
+
+// batchOf is the statement that works on the rows behind the cursor, and moves it. Its number is
+// how many rows it passed.
+func batchOf(t *catalog.Relation, at string, keys []string, set, where string) string {
+	var as, order, backward, join, cursor, columns []string
+	for i, k := range keys {
+		q, mine := quote(k), fmt.Sprintf("onward_key%d", i+1)
+		as = append(as, "t."+q+" AS "+mine)
+		order, backward = append(order, "t."+q), append(backward, mine+" DESC")
+		join = append(join, "t."+q+" = batch."+mine)
+		cursor = append(cursor, "(SELECT "+q+" FROM "+at+")")
+		columns = append(columns, q)
+	}
+	behind := order[0] + " > " + cursor[0]
+	if len(keys) > 1 {
+		behind = "(" + strings.Join(order, ", ") + ") > (" + strings.Join(cursor, ", ") + ")"
+	}
+	var mine []string
+	for i := range keys {
+		mine = append(mine, fmt.Sprintf("onward_key%d", i+1))
+	}
+	row := func(list []string) string {
+		if len(list) == 1 {
+			return list[0]
+		}
+		return "(" + strings.Join(list, ", ") + ")"
+	}
+	from := "SELECT " + strings.Join(as, ", ") + " FROM " + name(t) + " AS t"
+	tail := fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), batch)
+	condition := strings.Join(join, " AND ")
+	if where != "" {
+		condition += " AND (" + where + ")"
+	}
+	return "WITH batch AS MATERIALIZED (\n" +
+		"  (" + from + " WHERE (SELECT " + columns[0] + " FROM " + at + ") IS NULL" + tail + ")\n" +
+		"  UNION ALL\n" +
+		"  (" + from + " WHERE " + behind + tail + ")\n" +
+		"), changed AS (\n" +
+		"  UPDATE " + name(t) + " AS t SET " + set + " FROM batch WHERE " + condition + "\n" +
+		"), moved AS (\n" +
+		"  UPDATE " + at + " SET " + row(columns) + " = " + moved(mine, backward) + " WHERE EXISTS (SELECT FROM batch)\n" +
+		")\nSELECT count(*) FROM batch"
+}
+
+func moved(mine, backward []string) string {
+	return "(SELECT " + strings.Join(mine, ", ") + " FROM batch ORDER BY " + strings.Join(backward, ", ") + " LIMIT 1)"
+}
+
+// identity are columns that tell rows apart, and that an index has in order: of the primary
+// key, or of a unique index of plain columns that are NOT NULL.
+func identity(c *catalog.Catalog, t *catalog.Relation) []string {
+	for _, con := range t.Constraints {
+		if con.Kind == catalog.PrimaryKey && !con.WithoutOverlaps {
+			return t.ColumnNames(con.Columns)
+		}
+	}
+	for _, r := range c.IndexesOf(t) {
+		x := r.Index
+		if x == nil || !x.Unique || !x.Valid || x.Predicate != nil || x.Method != "btree" {
+			continue
+		}
+		var names []string
+		for _, k := range x.Keys {
+			col := t.Attr(k.Column)
+			if col == nil || !col.NotNull || k.Desc {
+				names = nil
+				break
+			}
+			names = append(names, col.Name)
+		}
+		if len(names) > 0 {
+			return names
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package recipe
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// indexCreate builds an index beside the traffic.
+// https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Made {
+	stmt := c.Node.GetIndexStmt()
+	if stmt == nil {
+		return nil
+	}
+	t := c.table()
+	if t == nil || t.Kind != catalog.Table && t.Kind != catalog.MaterializedView {
+		return nil
+	}
+	index := stmt.Idxname
+	sql := c.SQL
+	if !stmt.Concurrent {
+		at := pgparse.AfterWord(sql, "INDEX")
+		sql = sql[:at] + " CONCURRENTLY" + sql[at:]
+	}
+	if index == "" {
+		after := c.After.Relation(t.OID)
+		for _, oid := range after.Indexes {
+			if c.Before.Relation(oid) == nil {
+				index = c.After.Relation(oid).Name.Name
+			}
+		}
+		if index == "" {
+			return nil
+		}
+		at := pgparse.AfterWord(sql, "CONCURRENTLY")
+		sql = sql[:at] + " " + quote(index) + sql[at:]
+	}
+	var columns []string
+	for _, p := range stmt.IndexParams {
+		columns = append(columns, p.GetIndexElem().GetName())
+	}
+	phase := onward.Expand
+	if stmt.Unique {
+		phase = c.checkPhase(columns...)
+	} else if c.Release.fillsAny(t, columns) {
+		phase = onward.Backfill
+	}
+	m := &Made{}
+	s := m.add(phase, onward.StepConcurrent, "is built while others read and write", sql)
+	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
+	return m
+}}
+
+// fillsAny reports whether a backfill fills one of the columns of a table.
+func (r *Release) fillsAny(t *catalog.Relation, columns []string) bool {
+	for _, col := range columns {
+		if r.filled[key(t, col)] {
+			return true
+		}
+	}
+	return false
+}
+
+// inSchema is the name of an index of a table, for SQL.
+func inSchema(t *catalog.Relation, index string) string {
+	return name(&catalog.Relation{Name: catalog.Name{Schema: t.Name.Schema, Name: index}})
+}
+
+// indexed builds an index of a table beside the traffic.
+func (m *Made) indexed(t *catalog.Relation, index, body string, unique bool, phase onward.PlanPhase) {
+	word := "INDEX"
+	if unique {
+		word = "UNIQUE INDEX"
+	}
+	s := m.add(phase, onward.StepConcurrent, "is built while others read and write", "CREATE "+word+" CONCURRENTLY "+quote(index)+" ON "+name(t)+" "+body)
+	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
+}
+
+// indexBody is what an index is of, from USING on.
+func indexBody(t *catalog.Relation, x *catalog.IndexInfo) string {
+	var keys []string
+	for _, k := range x.Keys {
+		text := "(" + k.ExprText + ")"
+		if col := t.Attr(k.Column); col != nil {
+			text = quote(col.Name)
+		}
+		if k.Collation != "" {
+			text += " COLLATE " + quote(k.Collation)
+		}
+		if k.Opclass != "" {
+			text += " " + k.Opclass
+		}
+		if k.Desc {
+			text += " DESC"
+		}
+		keys = append(keys, text)
+	}
+	out := "USING " + x.Method + " (" + strings.Join(keys, ", ") + ")"
+	if names := t.ColumnNames(x.Include); len(names) > 0 {
+		for i := range names {
+			names[i] = quote(names[i])
+		}
+		out += " INCLUDE (" + strings.Join(names, ", ") + ")"
+	}
+	if x.NullsNotDistinct {
+		out += " NULLS NOT DISTINCT"
+	}
+	if x.PredicateText != "" {
+		out += " WHERE " + x.PredicateText
+	}
+	return out
+}
+
+// indexDrop drops an index beside the traffic, when the deployed code that may need it is gone.
+// https://www.postgresql.org/docs/current/sql-dropindex.html
+var indexDrop = &Recipe{Name: "index-drop", Make: func(c *Change) *Made {
+	stmt := c.Node.GetDropStmt()
+	if stmt == nil || stmt.RemoveType != pgparse.ObjectType_OBJECT_INDEX || len(stmt.Objects) != 1 || stmt.Behavior == pgparse.DropBehavior_DROP_CASCADE {
+		return nil
+	}
+	sql := c.SQL
+	if !stmt.Concurrent {
+		at := pgparse.AfterWord(sql, "INDEX")
+		sql = sql[:at] + " CONCURRENTLY" + sql[at:]
+	}
+	m := &Made{}
+	m.add(onward.Contract, onward.StepConcurrent, "the deployed code may be quick by it: it goes when that is gone", sql)
+	return m
+}}

@@ -1,0 +1,49 @@
+package recipe
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// columnNotNull makes a column NOT NULL by a CHECK that is validated before: the server then
+// reads nothing under the lock.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL
+var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Made {
+	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_SetNotNull {
+		return nil
+	}
+	t := c.Altered()
+	if t.Kind != catalog.Table {
+		return nil
+	}
+	if col := t.Column(c.Command.Name); col != nil && col.NotNull {
+		return asItStands(c)
+	}
+	m := &Made{}
+	m.notNull(c, t, c.Command.Name, c.checkPhase(c.Command.Name))
+	return m
+}}
+
+// notNull makes a column NOT NULL in a phase.
+func (m *Made) notNull(c *Change, t *catalog.Relation, column string, phase onward.PlanPhase) {
+	col, con := quote(column), c.Release.unique(t.Name.Name, column, "set")
+	alter := "ALTER TABLE " + name(t)
+	empty := "SELECT 1 FROM " + name(t) + " WHERE " + col + " IS NULL LIMIT 1"
+	s := m.add(phase, onward.StepDDL, "new rows must have "+column+"; the old ones are not looked at", alter+" ADD CONSTRAINT "+quote(con)+" CHECK ("+col+" IS NOT NULL) NOT VALID")
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(con)}
+	s = m.add(phase, onward.StepValidate, "reads the rows that were there, while others read and write", alter+" VALIDATE CONSTRAINT "+quote(con))
+	s.Check = empty
+	s = m.add(phase, onward.StepDDL, "the CHECK proves it, so nothing is read", alter+" ALTER COLUMN "+col+" SET NOT NULL", alter+" DROP CONSTRAINT "+quote(con))
+	s.Undo = []string{alter + " ALTER COLUMN " + col + " DROP NOT NULL"}
+}
+
+// columnDefault keeps a default until the deployed code is gone, which leaves the column out.
+var columnDefault = &Recipe{Name: "column-default", Make: func(c *Change) *Made {
+	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_ColumnDefault || c.Command.Def != nil {
+		return nil
+	}
+	m := &Made{}
+	m.add(onward.Contract, onward.StepDDL, "the deployed code may leave "+c.Command.Name+" out, and counts on its default", c.AlterTable()+" "+c.Text)
+	return m
+}}

@@ -1,0 +1,204 @@
+package recipe
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Change is one act of a migration: a statement, or one command of an ALTER TABLE.
+type Change struct {
+	*rule.Stmt
+	// Command is nil where the statement is the change.
+	Command *pgparse.AlterTableCmd
+	// Text is the command, or the statement, as it is written.
+	Text string
+	// Release is what the change is a part of.
+	Release *Release
+	// Breaks is what stands against it for the deployed code; Locks what makes others wait.
+	Breaks, Locks []onward.Finding
+}
+
+// Release is what a plan is made for, and what its recipes have decided so far.
+type Release struct {
+	// Deployed is the schema of the base.
+	Deployed *catalog.Catalog
+	// Versions are the major versions that the plan is for.
+	Versions []int
+	// filled are columns that a backfill fills: what checks them comes behind it.
+	filled map[string]bool
+	names  map[string]bool
+	// Volatile are columns whose values differ each time that they are made: "public.t.c".
+	Volatile map[string]bool
+	// Changed are columns whose old values nobody can give back.
+	Changed map[string]bool
+}
+
+// NewRelease begins a plan.
+func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
+	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}}
+}
+
+// Step is one of what takes the place of a change.
+type Step struct {
+	Phase onward.PlanPhase
+	Class onward.StepClass
+	// SQL are its statements, without semicolons. Those of StepDDL and StepValidate run in
+	// one transaction; the others are one statement.
+	SQL []string
+	Why string
+	// Undo are statements that take it back.
+	Undo []string
+	// Check finds rows that are not right yet.
+	Check string
+	// From is the change that it comes from.
+	From *Change
+}
+
+// Made is what a recipe makes of a change.
+type Made struct {
+	Steps []Step
+	// Missing says why the plan cannot be proven, Notes what to know of it.
+	Missing, Notes []string
+}
+
+func (m *Made) missing(format string, args ...any) {
+	m.Missing = append(m.Missing, fmt.Sprintf(format, args...))
+}
+
+func (m *Made) note(format string, args ...any) {
+	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
+}
+
+func (m *Made) add(phase onward.PlanPhase, class onward.StepClass, why string, sql ...string) *Step {
+	m.Steps = append(m.Steps, Step{Phase: phase, Class: class, Why: why, SQL: sql})
+	return &m.Steps[len(m.Steps)-1]
+}
+
+// Recipe is the safe form of one kind of change.
+type Recipe struct {
+	// Name is that of its file: "column-rename".
+	Name string
+	// Make gives what takes the place of a change; nil where it is not about it.
+	Make func(c *Change) *Made
+}
+
+// Recipes are all, and the first that is about a change makes its steps.
+var Recipes = []*Recipe{
+	columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
+	constraintCheck, constraintForeignKey, constraintUnique, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate,
+}
+
+// Plan gives the steps of a change: its recipe's, or the change itself.
+func Plan(c *Change) *Made {
+	if r := c.Result.Refused; r != nil {
+		m := asItStands(c)
+		m.missing("%s:%d is refused by the server: %s", c.Migration.Path, c.Line, r.Message())
+		return m
+	}
+	if c.fresh() {
+		return asItStands(c)
+	}
+	for _, r := range Recipes {
+		if m := r.Make(c); m != nil {
+			return m
+		}
+	}
+	return asItStands(c)
+}
+
+// asItStands is a change that is safe, or has no safe form.
+func asItStands(c *Change) *Made {
+	m := &Made{}
+	class := onward.StepDDL
+	sql := c.Text
+	switch {
+	case c.Result.NoTransaction != "":
+		class = onward.StepConcurrent
+	case c.Command != nil:
+		sql = c.AlterTable() + " " + c.Text
+		if c.Command.Subtype == pgparse.AlterTableType_AT_ValidateConstraint {
+			class = onward.StepValidate
+		}
+	}
+	s := m.add(c.checkPhase(""), class, "is safe as it stands", sql)
+	s.Undo = c.undo()
+	return m
+}
+
+// fresh reports whether a change is about a table that the release made: nobody uses it.
+func (c *Change) fresh() bool {
+	rel := c.table()
+	return rel != nil && rel.OID != 0 && c.Before.CreatedSince(c.Release.Deployed, rel.OID)
+}
+
+// table is what the change is about, as it is before; nil where it is about no table.
+func (c *Change) table() *catalog.Relation {
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_AlterTableStmt:
+		return c.Altered()
+	case *pgparse.Node_RenameStmt:
+		return c.resolve(n.RenameStmt.Relation)
+	case *pgparse.Node_IndexStmt:
+		return c.resolve(n.IndexStmt.Relation)
+	case *pgparse.Node_UpdateStmt:
+		return c.resolve(n.UpdateStmt.Relation)
+	}
+	return nil
+}
+
+func (c *Change) resolve(rv *pgparse.RangeVar) *catalog.Relation {
+	if rv == nil {
+		return nil
+	}
+	r, _ := c.Before.Resolve(rv)
+	return r
+}
+
+// name is the table's, for SQL: with its schema, so that it means the same in each session.
+func name(r *catalog.Relation) string { return analysis.Table(r.Name) }
+
+func quote(s string) string { return pgparse.QuoteIdent(s) }
+
+// unique is a name for an object of the plan: no longer than a name may be, and its own.
+func (r *Release) unique(name1, name2, label string) string {
+	for i := 1; ; i++ {
+		l := label
+		if i > 1 {
+			l = fmt.Sprintf("%s%d", label, i)
+		}
+		n := catalog.ObjectName(name1, name2, l)
+		if !r.names[n] && r.Deployed.Lookup("", n) == nil {
+			r.names[n] = true
+			return n
+		}
+	}
+}
+
+// key names a column of a table.
+func key(r *catalog.Relation, column string) string { return fmt.Sprintf("%d.%s", r.OID, column) }
+
+// Fills notes that a backfill fills a column.
+func (r *Release) fills(t *catalog.Relation, column string) { r.filled[key(t, column)] = true }
+
+// checkPhase is when a condition on columns is added: behind the backfill that fills one of them,
+// and when the deployed code is gone where that would break it.
+func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
+	for _, f := range c.Breaks {
+		if f.Severity >= onward.Warning {
+			return onward.Contract
+		}
+	}
+	if t := c.table(); t != nil {
+		for _, col := range columns {
+			if c.Release.filled[key(t, col)] {
+				return onward.Backfill
+			}
+		}
+	}
+	return onward.Expand
+}

@@ -1,0 +1,66 @@
+package recipe
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// rewritten puts other texts in the place of the columns that an expression names. sql is what
+// the expression's locations count in, span where it stands there.
+func rewritten(expr *pgparse.Node, sql string, span pgparse.Span, instead func(column string) string) (string, bool) {
+	type edit struct {
+		at, end int
+		text    string
+	}
+	var edits []edit
+	ok := true
+	pgparse.Walk(expr, func(msg any) bool {
+		ref, is := msg.(*pgparse.ColumnRef)
+		if !is {
+			return true
+		}
+		at := int(ref.Location)
+		if at < span.Start || at >= span.End || len(ref.Fields) == 0 {
+			ok = false
+			return true
+		}
+		column := pgparse.Last(ref.Fields)
+		if text := instead(column); text != "" {
+			edits = append(edits, edit{at, pgparse.NameEnd(sql, at), text})
+		}
+		return true
+	})
+	slices.SortFunc(edits, func(a, b edit) int { return a.at - b.at })
+	var b strings.Builder
+	at := span.Start
+	for _, e := range edits {
+		if e.at < at || e.end > span.End {
+			return "", false
+		}
+		b.WriteString(sql[at:e.at] + e.text)
+		at = e.end
+	}
+	b.WriteString(sql[at:span.End])
+	return b.String(), ok
+}
+
+// substituted is a condition that names another column.
+func substituted(text, column, instead string) (string, bool) {
+	const before = "SELECT "
+	f, err := pgparse.Split(before + text)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return "", false
+	}
+	targets := f.Stmts[0].Node.GetSelectStmt().GetTargetList()
+	if len(targets) != 1 {
+		return "", false
+	}
+	return rewritten(targets[0].GetResTarget().GetVal(), before+text, pgparse.Span{Start: len(before), End: len(before + text)}, func(name string) string {
+		if name == column {
+			return quote(instead)
+		}
+		return ""
+	})
+}

@@ -1,0 +1,98 @@
+package recipe
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// undo is what takes back a change that stands as it is; nil where nothing does.
+func (c *Change) undo() []string {
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_CreateStmt:
+		return c.made(n.CreateStmt.Relation, "TABLE")
+	case *pgparse.Node_CreateSeqStmt:
+		return c.made(n.CreateSeqStmt.Sequence, "SEQUENCE")
+	case *pgparse.Node_ViewStmt:
+		if !n.ViewStmt.Replace {
+			return c.made(n.ViewStmt.View, "VIEW")
+		}
+	case *pgparse.Node_CreateTableAsStmt:
+		return c.made(n.CreateTableAsStmt.Into.GetRel(), "TABLE")
+	case *pgparse.Node_CreateEnumStmt:
+		return []string{"DROP TYPE IF EXISTS " + qualified(n.CreateEnumStmt.TypeName)}
+	case *pgparse.Node_CreateDomainStmt:
+		return []string{"DROP DOMAIN IF EXISTS " + qualified(n.CreateDomainStmt.Domainname)}
+	case *pgparse.Node_CreateSchemaStmt:
+		return []string{"DROP SCHEMA IF EXISTS " + quote(n.CreateSchemaStmt.Schemaname)}
+	case *pgparse.Node_AlterTableStmt:
+		return c.unaltered()
+	}
+	return nil
+}
+
+// made is the end of an object that a statement makes, where it was not there before.
+func (c *Change) made(rv *pgparse.RangeVar, word string) []string {
+	if rv == nil {
+		return nil
+	}
+	if _, there := c.Before.Resolve(rv); there {
+		return nil
+	}
+	r, there := c.After.Resolve(rv)
+	if !there || r == nil {
+		return nil
+	}
+	if r.Kind == catalog.MaterializedView {
+		word = "MATERIALIZED VIEW"
+	}
+	return []string{"DROP " + word + " IF EXISTS " + name(r)}
+}
+
+func qualified(list []*pgparse.Node) string {
+	schema, object := pgparse.SchemaAndName(list)
+	if schema == "" {
+		return quote(object)
+	}
+	return quote(schema) + "." + quote(object)
+}
+
+// unaltered takes back one command of an ALTER TABLE.
+func (c *Change) unaltered() []string {
+	if c.Command == nil {
+		return nil
+	}
+	t := c.Altered()
+	alter := "ALTER TABLE " + name(t) + " "
+	column := t.Column(c.Command.Name)
+	switch c.Command.Subtype {
+	case pgparse.AlterTableType_AT_AddColumn:
+		return []string{alter + "DROP COLUMN IF EXISTS " + quote(c.Command.Def.GetColumnDef().GetColname())}
+	case pgparse.AlterTableType_AT_AddConstraint:
+		after := c.After.Relation(t.OID)
+		if after == nil {
+			return nil
+		}
+		for _, con := range after.Constraints {
+			if t.Constraint(con.Name) == nil {
+				return []string{alter + "DROP CONSTRAINT IF EXISTS " + quote(con.Name)}
+			}
+		}
+	case pgparse.AlterTableType_AT_ColumnDefault:
+		if column == nil {
+			return nil
+		}
+		if column.DefaultText == "" {
+			return []string{alter + "ALTER COLUMN " + quote(column.Name) + " DROP DEFAULT"}
+		}
+		return []string{alter + "ALTER COLUMN " + quote(column.Name) + " SET DEFAULT " + column.DefaultText}
+	case pgparse.AlterTableType_AT_DropNotNull:
+		if column != nil && column.NotNull {
+			return []string{alter + "ALTER COLUMN " + quote(column.Name) + " SET NOT NULL"}
+		}
+	case pgparse.AlterTableType_AT_SetNotNull:
+		if column != nil && !column.NotNull {
+			return []string{alter + "ALTER COLUMN " + quote(column.Name) + " DROP NOT NULL"}
+		}
+	}
+	return nil
+}

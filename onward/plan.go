@@ -1,0 +1,116 @@
+package onward
+
+// PlanSchema is the name and number of a plan's JSON.
+const PlanSchema = "onward.plan/1"
+
+// Plan is a release taken apart into steps that can be run while old code and new code
+// work: nobody waits for longer than a lock's timeout, and neither breaks.
+type Plan struct {
+	Schema string `json:"schema"`
+	// Base and Head name the two revisions.
+	Base string `json:"base"`
+	Head string `json:"head"`
+	// Migrations are those that the plan takes the place of, in order.
+	Migrations []PlannedMigration `json:"migrations"`
+	// Catalog is a hash of the deployed schema, as far as the plan touches it: the plan
+	// is for no other.
+	Catalog string `json:"catalog"`
+	// Steps are in the order in which they are run.
+	Steps []PlanStep `json:"steps"`
+	// Proof says what was tried on a server, and what came of it.
+	Proof PlanProof `json:"proof"`
+	// Notes say what to know before the plan is run.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// PlannedMigration is a migration that a plan takes the place of.
+type PlannedMigration struct {
+	ID   string `json:"id"`
+	Path string `json:"path"`
+}
+
+// PlanPhase is when a step is run, seen from the deploy of the code.
+type PlanPhase string
+
+// The phases, in order.
+const (
+	Expand   PlanPhase = "expand"   // before the new code comes
+	Backfill PlanPhase = "backfill" // in the background, beside old and new code
+	Contract PlanPhase = "contract" // in a later release, when the old code is gone
+)
+
+// StepClass is what kind of work a step is, and so how it is to be run.
+type StepClass string
+
+// The classes.
+const (
+	StepDDL        StepClass = "ddl"        // an instant under a lock: short lock_timeout, and again
+	StepValidate   StepClass = "validate"   // reads the table, and blocks neither reads nor writes
+	StepConcurrent StepClass = "concurrent" // outside of a transaction, waits for others
+	StepBackfill   StepClass = "backfill"   // few rows at a time, again and again
+)
+
+// PlanStep is one of a plan.
+type PlanStep struct {
+	ID    string    `json:"id"`
+	Phase PlanPhase `json:"phase"`
+	// Release counts from 1: what contracts belongs to 2.
+	Release int       `json:"release"`
+	Class   StepClass `json:"class"`
+	// SQL runs as it stands, in psql, outside of a transaction unless it opens one.
+	SQL string `json:"sql"`
+	// Repeat: it is one statement that is run, and committed, again and again. The number
+	// that it returns is how many rows it passed, and 0 at the end.
+	Repeat bool `json:"repeat"`
+	// Transaction is TransactionFile where SQL opens and commits a transaction, and
+	// TransactionNone where it must not run inside one.
+	Transaction Transaction `json:"transaction"`
+	// Effects are what it does to other sessions.
+	Effects []Effect `json:"effects"`
+	// Why says what it is for; Undo is the SQL that takes it back before anything was
+	// contracted, "" where nothing is left to take back.
+	Why  string `json:"why"`
+	Undo string `json:"undo"`
+	// Check is a query that finds rows which are not right yet: it must return none
+	// before the step is run.
+	Check string `json:"check,omitempty"`
+	// Requires is what must be true before it is run.
+	Requires []Requirement `json:"requires"`
+	// Migration is the ID of the migration that it comes from.
+	Migration string `json:"migration"`
+}
+
+// RequirementKind is a way in which a step depends on something.
+type RequirementKind string
+
+// The kinds of requirements.
+const (
+	RequiresStep  RequirementKind = "step"         // another step is done
+	RequiresGone  RequirementKind = "release-gone" // no process of the deployed code is left
+	RequiresCheck RequirementKind = "check"        // the step's own check finds no row
+)
+
+// Requirement is what must be true before a step is run.
+type Requirement struct {
+	Kind RequirementKind `json:"kind"`
+	// Step is the ID of the other step.
+	Step string `json:"step,omitempty"`
+	// Text says it in a sentence.
+	Text string `json:"text"`
+}
+
+// PlanProof says what of a plan was tried.
+type PlanProof struct {
+	// Proven: all checks were made, and passed, and nothing is missing.
+	Proven bool        `json:"proven"`
+	Checks []PlanCheck `json:"checks"`
+	// Missing says what keeps the plan from being proven, in sentences.
+	Missing []string `json:"missing"`
+}
+
+// PlanCheck is one thing that was tried.
+type PlanCheck struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
+}

@@ -1,0 +1,78 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// audited judges each step as a migration of its own: what it does to other sessions is
+// written down, and what makes them wait for a time that grows with a table is found.
+func (p *planner) audited() {
+	severity := map[string]onward.Severity{}
+	for _, r := range rules.All() {
+		severity[r.ID] = r.Severity
+	}
+	e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: p.release.Versions, Severity: severity, Bookkeeping: all.Bookkeeping()}, p.release.Deployed)
+	e.Release().Known = true
+	read := true
+	for i := range p.plan.Steps {
+		s := &p.plan.Steps[i]
+		built, err := script.Build(script.Source{Text: s.SQL, Parts: []script.Part{{SQL: s.SQL, Line: 1, Column: 1}}, Mode: onward.TransactionNone, LineComment: "--"})
+		if err != nil || slices.ContainsFunc(built.Statements, func(st *script.Statement) bool { return st.Err != nil }) {
+			p.missing("step %s cannot be read again", s.ID)
+			read = false
+			continue
+		}
+		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
+		e.Judge(m)
+		s.Effects = effects(m)
+	}
+	var bad []string
+	findings, _ := e.Finish()
+	for i := range findings {
+		f := &findings[i]
+		if f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.InTransaction) {
+			bad = append(bad, fmt.Sprintf("step %s has no safe form here: %s (%s)", f.Path, f.Fact, f.Rule))
+		}
+	}
+	check := onward.PlanCheck{Name: "each step audits clean", OK: read && len(bad) == 0, Detail: strings.Join(bad, "\n")}
+	p.plan.Proof.Checks = append(p.plan.Proof.Checks, check)
+}
+
+// effects are what a step does to what was there before the plan, the strongest lock of each
+// relation once.
+func effects(m *rule.Migration) []onward.Effect {
+	out := []onward.Effect{}
+	at := map[string]int{}
+	for _, s := range m.Statements {
+		var results []effect.Result
+		for _, g := range s.Results {
+			results = append(results, g.Result)
+		}
+		if len(results) == 0 {
+			continue
+		}
+		for _, e := range effect.Worst(results).Onward() {
+			n, there := at[e.Relation]
+			switch {
+			case !there:
+				at[e.Relation] = len(out)
+				out = append(out, e)
+			case e.Lock > out[n].Lock:
+				e.Work = max(e.Work, out[n].Work)
+				out[n] = e
+			default:
+				out[n].Work = max(e.Work, out[n].Work)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,243 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// Config says which release to plan.
+type Config struct {
+	rehearse.Config
+	// Sketch leaves out the proof, and with it the server.
+	Sketch bool
+
+	spoil func(*onward.Plan) // for tests of the proof
+}
+
+// Make reads a release, and makes the plan of it. The report is the audit's.
+//
+// Errors: those of [audit.Changelog], and with the proof those of [rehearse.Run].
+func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
+	release, err := audit.Read(ctx, c.Config.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = release.Close() }()
+	report, folds, err := release.Folds()
+	if err != nil {
+		return nil, nil, err
+	}
+	p := planned(report, folds)
+	if c.Sketch || len(p.plan.Steps) == 0 {
+		return p.plan, report, nil
+	}
+	if c.spoil != nil {
+		c.spoil(p.plan)
+	}
+	return p.plan, report, prove(ctx, c, p, folds)
+}
+
+// planner is a plan in the making.
+type planner struct {
+	report  *onward.Report
+	release *recipe.Release
+	plan    *onward.Plan
+	steps   []recipe.Step
+}
+
+// planned makes the plan of a release.
+func planned(report *onward.Report, folds []*audit.Folded) *planner {
+	p := &planner{report: report, plan: &onward.Plan{
+		Schema: onward.PlanSchema, Base: report.Base, Head: report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
+		Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
+	}}
+	deployed := catalog.New()
+	for _, m := range folds {
+		if len(m.Statements) > 0 && m.Statements[0].Before != nil {
+			deployed = m.Statements[0].Before
+			break
+		}
+	}
+	p.release = recipe.NewRelease(deployed, report.Postgres)
+	for _, m := range folds {
+		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
+		p.migration(m)
+	}
+	p.plan.Catalog = p.hash(folds)
+	p.finish()
+	p.audited()
+	return p
+}
+
+// migration plans one.
+func (p *planner) migration(m *rule.Migration) {
+	for _, s := range m.Statements {
+		if s.Node == nil || s.Opaque != "" && s.Node.GetDoStmt() != nil {
+			p.missing("%s:%d cannot be planned: %s", m.Path, s.Line, cmp.Or(s.Opaque, "it could not be read"))
+			continue
+		}
+		if s.Parent >= 0 || s.In != "" || ofSession(s.Node) {
+			continue
+		}
+		if s.Node.GetDoStmt() != nil {
+			p.missing("%s:%d is a DO block: what it does is not taken apart", m.Path, s.Line)
+		}
+		for _, c := range changes(s) {
+			c.Release = p.release
+			p.against(c, m)
+			made := recipe.Plan(c)
+			for i := range made.Steps {
+				made.Steps[i].From = c
+			}
+			p.steps = append(p.steps, made.Steps...)
+			p.plan.Proof.Missing = append(p.plan.Proof.Missing, made.Missing...)
+			p.plan.Notes = append(p.plan.Notes, made.Notes...)
+		}
+	}
+}
+
+func (p *planner) missing(format string, args ...any) {
+	p.plan.Proof.Missing = append(p.plan.Proof.Missing, fmt.Sprintf(format, args...))
+}
+
+// ofSession: a statement about the session or its transaction, which each step has of its own.
+func ofSession(n *pgparse.Node) bool {
+	switch n.GetNode().(type) {
+	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
+		return true
+	}
+	if sel := n.GetSelectStmt(); sel != nil {
+		return len(sel.FromClause) == 0 && len(sel.TargetList) <= 1 // SELECT 1, set_config
+	}
+	return false
+}
+
+// changes takes a statement apart.
+func changes(s *rule.Stmt) []*recipe.Change {
+	stmt := s.Node.GetAlterTableStmt()
+	if stmt == nil || stmt.Objtype != pgparse.ObjectType_OBJECT_TABLE {
+		return []*recipe.Change{{Stmt: s, Text: s.SQL}}
+	}
+	var out []*recipe.Change
+	for i, n := range stmt.Cmds {
+		out = append(out, &recipe.Change{Stmt: s, Command: n.GetAlterTableCmd(), Text: s.Clause(i)})
+	}
+	return out
+}
+
+// against are the findings at a change.
+func (p *planner) against(c *recipe.Change, m *rule.Migration) {
+	for _, f := range p.report.Findings {
+		if f.Path != m.Path || f.Line < c.Line || f.Line > c.EndLine || f.Line == c.Line && f.Column < c.Column || f.Line == c.EndLine && f.Column >= c.EndColumn {
+			continue
+		}
+		switch f.Category {
+		case onward.Compatibility, onward.DataLoss:
+			c.Breaks = append(c.Breaks, f)
+		case onward.Locking:
+			c.Locks = append(c.Locks, f)
+		}
+	}
+}
+
+// order of the phases.
+var order = map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onward.Contract: 2}
+
+// finish puts the steps in their order, and writes them down.
+func (p *planner) finish() {
+	slices.SortStableFunc(p.steps, func(a, b recipe.Step) int { return order[a.Phase] - order[b.Phase] })
+	before := ""
+	schema := false
+	for i := range p.steps {
+		s := &p.steps[i]
+		out := onward.PlanStep{
+			ID: fmt.Sprintf("%02d-%s", i+1, s.Phase), Phase: s.Phase, Release: 1, Class: s.Class, Why: s.Why, Check: s.Check,
+			Migration: s.From.Migration.ID, Requires: []onward.Requirement{}, Effects: []onward.Effect{},
+		}
+		if s.Phase == onward.Contract {
+			out.Release = 2
+			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresGone, Text: "no process of the deployed code (" + p.plan.Base + ") is left"})
+		}
+		if before != "" {
+			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresStep, Step: before, Text: before + " is done"})
+		}
+		if s.Check != "" {
+			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresCheck, Text: "its check finds no row"})
+		}
+		out.SQL, out.Transaction = text(s)
+		out.Undo = lines(s.Undo)
+		out.Repeat = s.Class == onward.StepBackfill
+		for _, sql := range s.SQL {
+			schema = schema || strings.HasPrefix(sql, "CREATE SCHEMA IF NOT EXISTS onward")
+		}
+		p.plan.Steps = append(p.plan.Steps, out)
+		before = out.ID
+	}
+	if schema {
+		p.plan.Steps = append(p.plan.Steps, onward.PlanStep{
+			ID: fmt.Sprintf("%02d-%s", len(p.steps)+1, onward.Contract), Phase: onward.Contract, Release: 2, Class: onward.StepDDL,
+			SQL: "BEGIN;\n" + timeout + "DROP SCHEMA IF EXISTS onward;\nCOMMIT;\n", Transaction: onward.TransactionFile, Why: "nothing of the plan is left", Effects: []onward.Effect{},
+			Requires: []onward.Requirement{{Kind: onward.RequiresStep, Step: before, Text: before + " is done"}}, Migration: p.steps[len(p.steps)-1].From.Migration.ID,
+		})
+	}
+}
+
+// timeout bounds for how long others wait behind a step that waits for its lock.
+const timeout = "SET LOCAL lock_timeout = '2s';\n"
+
+// text is a step's SQL.
+func text(s *recipe.Step) (string, onward.Transaction) {
+	if s.Class == onward.StepConcurrent || s.Class == onward.StepBackfill {
+		return s.SQL[0] + ";\n", onward.TransactionNone
+	}
+	return "BEGIN;\n" + timeout + lines(s.SQL) + "COMMIT;\n", onward.TransactionFile
+}
+
+func lines(list []string) string {
+	var b strings.Builder
+	for _, sql := range list {
+		b.WriteString(strings.TrimSpace(sql) + ";\n")
+	}
+	return b.String()
+}
+
+// hash is of the deployed schema, as far as the plan touches it.
+func (p *planner) hash(folds []*audit.Folded) string {
+	tables := map[catalog.OID]*catalog.Relation{}
+	for _, m := range folds {
+		for _, s := range m.Statements {
+			for _, e := range s.Result.Effects {
+				if r := p.release.Deployed.Relation(e.OID); r != nil {
+					tables[e.OID] = r
+				}
+			}
+		}
+	}
+	var lines []string
+	for _, r := range tables {
+		line := r.Name.Schema + "." + r.Name.Name
+		for _, col := range r.Columns {
+			line += fmt.Sprintf("|%s %s %t %s", col.Name, col.Type.Formal(), col.NotNull, col.DefaultText)
+		}
+		for _, con := range r.Constraints {
+			line += fmt.Sprintf("|%s %s %t", con.Kind, con.Name, con.Valid)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:16])
+}

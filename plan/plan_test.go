@@ -1,0 +1,178 @@
+package plan_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+const base = `
+CREATE TABLE customers (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE, age text, country text, quota integer NOT NULL DEFAULT 5, note text);
+CREATE INDEX customers_country_idx ON customers (country);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id integer NOT NULL, total integer NOT NULL CHECK (total >= 0), status text NOT NULL DEFAULT 'open');
+CREATE INDEX orders_customer_id_idx ON orders (customer_id);
+CREATE TABLE keyless (a integer, b text);
+`
+
+// repository has a base and a release, a migration each.
+func repository(t testing.TB, release string) string {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	write := func(number int, sql string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", number)), []byte("-- +goose Up\n"+sql+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("init", "-q", "-b", "main")
+	write(1, base)
+	git("add", "-A")
+	git("commit", "-q", "-m", "base")
+	git("checkout", "-q", "-b", "feature")
+	write(2, release)
+	git("add", "-A")
+	git("commit", "-q", "-m", "release")
+	return dir
+}
+
+func make_(t *testing.T, release string, major int) *onward.Plan {
+	t.Helper()
+	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, release), Base: "main", Head: "feature"}, Majors: []int{major}}}
+	p, _, err := plan.Make(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The classic changes, each proven on a server: what the plan makes is what the migration
+// makes, and up to the first contract it can be taken back.
+var classics = []struct {
+	name, sql string
+	phases    string // of its steps: e, b, c
+}{
+	{"volatile default", "ALTER TABLE customers ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL;", "eebbbbcc"},
+	{"constant default", "ALTER TABLE customers ADD COLUMN plan text NOT NULL DEFAULT 'free';", "e"},
+	{"set not null", "ALTER TABLE orders ALTER COLUMN status SET DEFAULT 'new'; UPDATE customers SET country = 'SE' WHERE country IS NULL; ALTER TABLE customers ALTER COLUMN country SET NOT NULL;", ""},
+	{"check", "ALTER TABLE orders ADD CONSTRAINT orders_total_small CHECK (total < 2147483000);", ""},
+	{"unnamed check", "ALTER TABLE orders ADD CHECK (total < 2147483001);", ""},
+	{"foreign key", "ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE;", ""},
+	{"unique", "ALTER TABLE customers ADD CONSTRAINT customers_note_key UNIQUE (note);", ""},
+	{"unique index", "CREATE UNIQUE INDEX customers_note_idx ON customers (note);", ""},
+	{"primary key", "ALTER TABLE keyless ADD PRIMARY KEY (a);", ""},
+	{"index", "CREATE INDEX ON orders (status);", "e"},
+	{"type", "ALTER TABLE customers ALTER COLUMN quota TYPE bigint;", ""},
+	{"type using", "ALTER TABLE orders ALTER COLUMN status TYPE varchar(5) USING left(status, 5);", ""},
+	{"rename", "ALTER TABLE customers RENAME COLUMN country TO nation;", ""},
+	{"rename not null", "ALTER TABLE orders RENAME COLUMN total TO amount;", ""},
+	{"rename unique", "ALTER TABLE customers RENAME COLUMN email TO mail;", ""},
+	{"rename table", "ALTER TABLE orders RENAME TO purchases;", "ec"},
+	{"drop column", "ALTER TABLE orders DROP COLUMN customer_id;", "ec"},
+	{"drop table", "DROP TABLE orders;", "c"},
+	{"drop index", "DROP INDEX orders_customer_id_idx;", "c"},
+	{"required column", "ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web'; ALTER TABLE orders ALTER COLUMN channel DROP DEFAULT;", "ec"},
+	{"update", "UPDATE customers SET note = upper(note) WHERE note IS NOT NULL;", ""},
+}
+
+func TestClassics(t *testing.T) {
+	t.Parallel()
+	for _, c := range classics {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := make_(t, c.sql, 17)
+			phases := ""
+			for _, s := range p.Steps {
+				phases += string(s.Phase[0])
+			}
+			if !p.Proof.Proven || c.phases != "" && phases != c.phases {
+				t.Errorf("%s\n%s", phases, told(p))
+			}
+		})
+	}
+}
+
+func told(p *onward.Plan) string {
+	var b strings.Builder
+	for _, s := range p.Steps {
+		fmt.Fprintf(&b, "-- %s %s: %s\n%s", s.ID, s.Class, s.Why, s.SQL)
+	}
+	for _, c := range p.Proof.Checks {
+		fmt.Fprintf(&b, "check %s: %t %s\n", c.Name, c.OK, c.Detail)
+	}
+	for _, m := range p.Proof.Missing {
+		fmt.Fprintf(&b, "missing: %s\n", m)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "note: %s\n", n)
+	}
+	return b.String()
+}
+
+// What is not taken along is said, and keeps a plan from being proven.
+func TestSketches(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ sql, missing string }{
+		"no key":     {"ALTER TABLE keyless RENAME COLUMN b TO c;", "no primary key"},
+		"identity":   {"ALTER TABLE customers ALTER COLUMN id TYPE bigint;", "fills itself"},
+		"block":      {"DO $$ BEGIN UPDATE orders SET total = 1; END $$;", "DO block"},
+		"refused":    {"ALTER TABLE orders ALTER COLUMN total TYPE text;", "operator does not exist"},
+		"using more": {"ALTER TABLE orders ALTER COLUMN status TYPE varchar(9) USING status || total;", "more than status"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, missing := plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, c.sql), Base: "main", Head: "feature"}}}, c.missing
+			p, _, err := plan.Make(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Proof.Proven || !strings.Contains(strings.Join(p.Proof.Missing, "\n"), missing) {
+				t.Errorf("%s", told(p))
+			}
+		})
+	}
+}
+
+// A plan that is wrong is found out: each check fails where the steps do not come to the same.
+func TestProofFails(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(p *onward.Plan){
+		"a step is missing": func(p *onward.Plan) { p.Steps = p.Steps[:len(p.Steps)-2] },
+		"rows differ":       func(p *onward.Plan) { p.Steps[0].SQL += "UPDATE customers SET note = 'x';" },
+		"no way back":       func(p *onward.Plan) { p.Steps[0].Undo = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, "ALTER TABLE customers RENAME COLUMN country TO nation;"), Base: "main", Head: "feature"}, Majors: []int{17}}}
+			c.Spoil(spoil)
+			p, _, err := plan.Make(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Proof.Proven {
+				t.Errorf("%s", told(p))
+			}
+		})
+	}
+}

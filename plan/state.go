@@ -1,0 +1,157 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// state is what a database holds.
+type state struct {
+	// schema are the statements that make it, the columns of a table in order of their
+	// names: what a plan puts at the end stands in the middle elsewhere.
+	schema map[string]bool
+	// values are a sum over each column of each table, "public.t.c".
+	values map[string]string
+}
+
+func read(ctx context.Context, conn *pgx.Conn, url string) (*state, error) {
+	ddl, err := live.Definitions(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{schema: map[string]bool{}, values: map[string]string{}}
+	for _, sql := range ddl {
+		if sql = canonical(sql); sql != "" {
+			s.schema[sql] = true
+		}
+	}
+	list, err := conn.Query(ctx, `SELECT c.oid::regclass::text, n.nspname || '.' || c.relname, a.attname, k.keys
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		LEFT JOIN LATERAL (SELECT string_agg(quote_ident(b.attname), ', ') AS keys FROM pg_index i JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum = ANY (i.indkey)
+			WHERE i.indrelid = c.oid AND i.indisprimary) k ON true
+		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'onward') ORDER BY 2, 3`)
+	if err != nil {
+		return nil, err
+	}
+	type column struct{ table, full, name, keys string }
+	columns, err := pgx.CollectRows(list, func(r pgx.CollectableRow) (c column, err error) {
+		var keys *string
+		err = r.Scan(&c.table, &c.full, &c.name, &keys)
+		if keys != nil {
+			c.keys = *keys
+		}
+		return c, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range columns {
+		col := pgparse.QuoteIdent(c.name)
+		row := col
+		if c.keys != "" { // beside the row that it is of
+			row = c.keys + ", " + col
+		}
+		var sum string
+		sql := fmt.Sprintf("SELECT count(*) || ' rows, ' || count(%s) || ' values, ' || coalesce(sum(hashtextextended(row(%s)::text, 0)::numeric), 0) FROM %s", col, row, c.table)
+		if err := conn.QueryRow(ctx, sql).Scan(&sum); err != nil {
+			return nil, err
+		}
+		s.values[c.full+"."+c.name] = sum
+	}
+	return s, nil
+}
+
+// constantCast: a default keeps the type that its column had when it was given.
+var constantCast = regexp.MustCompile(`( DEFAULT '(?:[^']|'')*')::[a-z ]+[a-z] ?`)
+
+// ownNotNull: the server names a NOT NULL after what its table and column were called when it
+// was made (18).
+var ownNotNull = regexp.MustCompile(` CONSTRAINT [^ ]+_not_null\d* NOT NULL`)
+
+// canonical is a definition that can be compared; "" of what is the plan's own.
+func canonical(sql string) string {
+	if strings.HasPrefix(sql, "CREATE SCHEMA onward") || strings.Contains(sql, " onward.") {
+		return ""
+	}
+	open := strings.IndexByte(sql, '(')
+	if !strings.HasPrefix(sql, "CREATE TABLE ") || open < 0 {
+		return sql
+	}
+	sql = constantCast.ReplaceAllString(sql, "$1 ")
+	sql = ownNotNull.ReplaceAllString(sql, " NOT NULL")
+	end := closing(sql, open)
+	var parts []string
+	for _, span := range pgparse.Clauses(sql[:end], open+1) {
+		parts = append(parts, sql[span.Start:span.End])
+	}
+	slices.Sort(parts)
+	return sql[:open+1] + strings.Join(parts, ", ") + sql[end:]
+}
+
+// closing is where the parenthesis that opens at an offset is closed.
+func closing(sql string, open int) int {
+	depth := 0
+	for at := open; ; {
+		l := pgparse.NextLexeme(sql, at)
+		switch {
+		case l.Kind == pgparse.LexemeEnd:
+			return len(sql)
+		case sql[l.Start:l.End] == "(":
+			depth++
+		case sql[l.Start:l.End] == ")":
+			if depth--; depth == 0 {
+				return l.Start
+			}
+		}
+		at = l.End
+	}
+}
+
+// against lists what another state has otherwise, in sentences. Of volatile columns the numbers
+// of values are held against each other, of those in but nothing.
+func (s *state) against(got *state, volatile, but map[string]bool) []string {
+	var out []string
+	for _, sql := range slices.Sorted(maps.Keys(s.schema)) {
+		if !got.schema[sql] {
+			out = append(out, "is missing: "+sql)
+		}
+	}
+	for _, sql := range slices.Sorted(maps.Keys(got.schema)) {
+		if !s.schema[sql] {
+			out = append(out, "is left over: "+sql)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
+		a, b := s.values[name], got.values[name]
+		if volatile[name] { // as many values; which, nobody can tell
+			a, b = counts(a), counts(b)
+		}
+		if a != b && !but[name] {
+			out = append(out, fmt.Sprintf("%s has %s, and not %s", name, cmpOr(b), a))
+		}
+	}
+	return out
+}
+
+func counts(sum string) string {
+	if at := strings.LastIndex(sum, ", "); at >= 0 {
+		return sum[:at]
+	}
+	return sum
+}
+
+func cmpOr(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
