@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
@@ -27,6 +28,11 @@ CREATE TABLE keyless (a integer, b text);
 
 // repository has a base and a release, a migration each.
 func repository(t testing.TB, release string) string {
+	t.Helper()
+	return repositoryOn(t, base, release)
+}
+
+func repositoryOn(t testing.TB, base, release string) string {
 	t.Helper()
 	dir := t.TempDir()
 	git := func(args ...string) {
@@ -59,7 +65,12 @@ func repository(t testing.TB, release string) string {
 
 func make_(t *testing.T, release string, major int) *onward.Plan {
 	t.Helper()
-	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, release), Base: "main", Head: "feature"}, Majors: []int{major}}}
+	return planOn(t, base, release, major, nil)
+}
+
+func planOn(t *testing.T, base, release string, major int, settings *config.Config) *onward.Plan {
+	t.Helper()
+	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repositoryOn(t, base, release), Base: "main", Head: "feature", Settings: settings}, Majors: []int{major}}}
 	p, _, err := plan.Make(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ type prover struct {
 	filled string
 	path   []string // the search path of the migrations
 	// volatile and changed are columns whose values are not compared, the latter with those
-	// of the base.
+	// of the base; and of changed types, what they are.
 	volatile, changed map[string]bool
 }
 
@@ -41,7 +42,8 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 		return err
 	}
 	defer func() { _ = stage.Close() }()
-	v := &prover{ctx: ctx, stage: stage, plan: p.plan, volatile: p.release.Volatile, changed: p.release.Changed}
+	v := &prover{ctx: ctx, stage: stage, plan: p.plan, volatile: p.release.Volatile, changed: maps.Clone(p.release.Changed)}
+	maps.Copy(v.changed, p.release.Kept)
 	v.path = p.release.Deployed.SearchPath
 	v.plan.Notes = append(v.plan.Notes, stage.Notes()...)
 	if v.filled, err = stage.Copy(ctx); err != nil {

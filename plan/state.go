@@ -54,6 +54,9 @@ func read(ctx context.Context, conn *pgx.Conn, url string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.sequences(ctx, conn); err != nil {
+		return nil, err
+	}
 	for _, c := range columns {
 		col := pgparse.QuoteIdent(c.name)
 		row := col
@@ -68,6 +71,17 @@ func read(ctx context.Context, conn *pgx.Conn, url string) (*state, error) {
 		s.values[c.full+"."+c.name] = sum
 	}
 	return s, nil
+}
+
+// sequences notes where each sequence is.
+func (s *state) sequences(ctx context.Context, conn *pgx.Conn) error {
+	list, err := conn.Query(ctx, `SELECT schemaname || '.' || sequencename, 'sequence: ' || concat_ws(', ', coalesce(last_value::text, 'no value'), start_value, increment_by, min_value, max_value, cycle, cache_size) FROM pg_sequences ORDER BY 1`)
+	if err != nil {
+		return err
+	}
+	var of, is string
+	_, err = pgx.ForEachRow(list, []any{&of, &is}, func() error { s.values[of] = is; return nil })
+	return err
 }
 
 // constantCast: a default keeps the type that its column had when it was given.
@@ -121,12 +135,12 @@ func closing(sql string, open int) int {
 func (s *state) against(got *state, volatile, but map[string]bool) []string {
 	var out []string
 	for _, sql := range slices.Sorted(maps.Keys(s.schema)) {
-		if !got.schema[sql] {
+		if !got.schema[sql] && !but[typeOf(sql)] {
 			out = append(out, "is missing: "+sql)
 		}
 	}
 	for _, sql := range slices.Sorted(maps.Keys(got.schema)) {
-		if !s.schema[sql] {
+		if !s.schema[sql] && !but[typeOf(sql)] {
 			out = append(out, "is left over: "+sql)
 		}
 	}
@@ -140,6 +154,16 @@ func (s *state) against(got *state, volatile, but map[string]bool) []string {
 		}
 	}
 	return out
+}
+
+// typeOf is the enum that a statement makes, "TYPE public.t"; "" where it makes none.
+func typeOf(sql string) string {
+	rest, is := strings.CutPrefix(sql, "CREATE ")
+	if !is || !strings.HasPrefix(rest, "TYPE ") {
+		return ""
+	}
+	head, _, _ := strings.Cut(rest, " AS ENUM ")
+	return head
 }
 
 func counts(sum string) string {

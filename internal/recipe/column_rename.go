@@ -13,7 +13,7 @@ var columnRename = &Recipe{Name: "column-rename", Make: func(c *Change) *Made {
 		return nil
 	}
 	t := c.table()
-	if t == nil || t.Kind != catalog.Table {
+	if t == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable {
 		return nil
 	}
 	col := t.Column(stmt.Subname)

@@ -39,7 +39,7 @@ func (c *Change) unvalidated(typ pgparse.ConstrType, kind catalog.ConstraintKind
 		return nil
 	}
 	t := c.Altered()
-	if t.Kind != catalog.Table {
+	if t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable { // with its partitions
 		return nil
 	}
 	made := c.brought(t, kind, "")

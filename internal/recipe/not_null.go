@@ -14,7 +14,7 @@ var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Made
 		return nil
 	}
 	t := c.Altered()
-	if t.Kind != catalog.Table {
+	if t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable { // with its partitions
 		return nil
 	}
 	if col := t.Column(c.Command.Name); col != nil && col.NotNull {

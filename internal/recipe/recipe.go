@@ -36,11 +36,13 @@ type Release struct {
 	Volatile map[string]bool
 	// Changed are columns whose old values nobody can give back.
 	Changed map[string]bool
+	// Kept are types that nobody can make what they were: "TYPE public.t".
+	Kept map[string]bool
 }
 
 // NewRelease begins a plan.
 func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
-	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}}
+	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
 }
 
 // Step is one of what takes the place of a change.
@@ -89,8 +91,8 @@ type Recipe struct {
 
 // Recipes are all, and the first that is about a change makes its steps.
 var Recipes = []*Recipe{
-	columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	constraintCheck, constraintForeignKey, constraintUnique, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate,
+	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
+	partitionKey, constraintCheck, constraintForeignKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach,
 }
 
 // Plan gives the steps of a change: its recipe's, or the change itself.

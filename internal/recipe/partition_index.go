@@ -1,0 +1,115 @@
+package recipe
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// partitionIndex builds an index of a partitioned table partition by partition, beside the traffic,
+// and puts them together: CONCURRENTLY is refused on the partitioned table itself.
+// https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
+var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Made {
+	stmt := c.Node.GetIndexStmt()
+	if stmt == nil || stmt.Concurrent || !stmt.GetRelation().GetInh() {
+		return nil
+	}
+	t := c.table()
+	if t == nil || t.Kind != catalog.PartitionedTable {
+		return nil
+	}
+	m := &Made{}
+	made := c.builtOn(t)
+	if made == nil {
+		m.missing("the name of the new index of %s is not known", t.Name)
+		return m
+	}
+	word := "INDEX"
+	if stmt.Unique {
+		word = "UNIQUE INDEX"
+	}
+	var columns []string
+	for _, p := range stmt.IndexParams {
+		columns = append(columns, p.GetIndexElem().GetName())
+	}
+	phase := onward.Expand
+	if stmt.Unique {
+		phase = c.checkPhase(columns...)
+	}
+	b := &partitioned{c: c, m: m, phase: phase, word: word, body: c.SQL[pgparse.NameEnd(c.SQL, int(stmt.Relation.Location)):]}
+	b.only(t, made)
+	b.under(t, made)
+	return m
+}}
+
+// builtOn is the index that a change builds on a table.
+func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
+	for _, oid := range c.After.Relation(t.OID).Indexes {
+		if c.Before.Relation(oid) == nil {
+			return c.After.Relation(oid)
+		}
+	}
+	return nil
+}
+
+// partitioned builds an index of a partitioned table.
+type partitioned struct {
+	c          *Change
+	m          *Made
+	phase      onward.PlanPhase
+	word, body string // INDEX, and what it is of
+}
+
+// only makes the index of a partitioned table itself, which is valid when each partition's is
+// attached.
+func (b *partitioned) only(t, made *catalog.Relation) {
+	s := b.m.add(b.phase, onward.StepDDL, "stands for those of the partitions, and is valid when they are attached: nothing is read", "CREATE "+b.word+" "+quote(made.Name.Name)+" ON ONLY "+name(t)+" "+b.body)
+	s.Undo = []string{"DROP INDEX IF EXISTS " + name(made)}
+}
+
+// under builds the indexes of the partitions of a table, and attaches them to its own.
+func (b *partitioned) under(t, made *catalog.Relation) {
+	c := b.c
+	for _, p := range c.Before.Rels(t.Partitions) {
+		if p.Kind == catalog.ForeignTable {
+			continue // it has no indexes
+		}
+		own := c.attachedTo(p, made)
+		if own == nil {
+			b.m.missing("the index of partition %s is not known", p.Name)
+			continue
+		}
+		switch {
+		case c.Before.Relation(own.OID) != nil: // an equal one that was there
+		case p.Kind == catalog.PartitionedTable:
+			b.only(p, own)
+			b.under(p, own)
+		default:
+			s := b.m.add(b.phase, onward.StepConcurrent, "is built while others read and write", "CREATE "+b.word+" CONCURRENTLY "+quote(own.Name.Name)+" ON "+name(p)+" "+b.body)
+			s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + name(own)}
+		}
+		s := b.m.add(b.phase, onward.StepDDL, "the partition's index becomes a part of "+made.Name.Name+" in an instant", "ALTER INDEX "+name(made)+" ATTACH PARTITION "+name(own))
+		// No index can be taken off again: the one that it is a part of goes, with its parts.
+		s.Undo = []string{"DROP INDEX IF EXISTS " + name(made)}
+		if c.Before.Relation(own.OID) != nil {
+			s.Undo = nil
+			b.m.missing("%s was there before, and is attached: an abort would drop it with %s, so it cannot be taken back", own.Name, made.Name.Name)
+		}
+	}
+}
+
+// attachedTo is the index of a partition that a change leaves attached to one of the partitioned table.
+func (c *Change) attachedTo(p, made *catalog.Relation) *catalog.Relation {
+	after := c.After.Relation(p.OID)
+	if after == nil {
+		return nil
+	}
+	list := c.After.IndexesOf(after)
+	i := slices.IndexFunc(list, func(x *catalog.Relation) bool { return x.Index != nil && x.Index.Parent == made.OID })
+	if i < 0 {
+		return nil
+	}
+	return list[i]
+}
