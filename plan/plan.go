@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
+	"github.com/onward-sql/onward/verify"
 )
 
 // Config says which release to plan.
@@ -23,6 +24,9 @@ type Config struct {
 	rehearse.Config
 	// Sketch leaves out the proof, and with it the server.
 	Sketch bool
+	// Old is what the deployed code sends, New what the new code does: recordings. Without any,
+	// what the code at base and head says.
+	Old, New []*verify.Workload
 
 	spoil func(*onward.Plan) // for tests of the proof
 }

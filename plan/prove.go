@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -73,6 +72,9 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	}
 	v.compare("schema and rows are those that the migrations make", want, nil, func(conn *pgx.Conn) error { return v.run(conn, v.plan.Steps) })
 	v.compare("abort before contract leads back", before, v.changed, v.abort)
+	if err := v.verified(&c); err != nil {
+		return err
+	}
 	return v.conclude()
 }
 
@@ -109,14 +111,7 @@ func (v *prover) state(work func(*pgx.Conn) error) (*state, error) {
 	}
 	defer v.stage.Drop(v.ctx, db)
 	url := v.stage.URL(db)
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, err
-	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	// A role of the plan's own name would make new tables beside its cursors ("$user").
-	config.RuntimeParams["search_path"] = analysis.Idents(v.path)
-	conn, err := pgx.ConnectConfig(v.ctx, config)
+	conn, err := v.connect(url)
 	if err != nil {
 		return nil, err
 	}

@@ -153,6 +153,9 @@ expect 0 "$tmp/shop" record --schema base --base main -- go test -count=1 ./...
 expect 0 "$tmp/shop" verify --base main --head safe --workload onward.workload.json
 expect 1 "$tmp/shop" verify --base main --head unsafe --workload onward.workload.json
 
+# What to run instead of the unsafe branch, and the proof that it comes to the same.
+expect 0 "$tmp/shop" plan --base main --head unsafe
+
 if [ -n "$failed" ]; then
 	echo "
 demo failed:$failed" >&2

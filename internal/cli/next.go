@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,10 +11,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// further is what to rehearse next: on full tables and with traffic, where this time it
-// was not; else the same again, once the way out of the worst finding stands in its file.
+// further is what to do next: plan a release that makes others wait or breaks their code; and
+// where it was rehearsed, rehearse it on full tables and with traffic, where this time it was
+// not; else the same again, once the way out of the worst finding stands in its file.
 func further(cmd *cobra.Command, r *onward.Report) {
 	if len(r.Rehearsals) == 0 {
+		if plannable(r) {
+			r.Summary.Next = slices.Insert(r.Summary.Next, 0, planWords(cmd))
+		}
 		return
 	}
 	run := &r.Rehearsals[0]
@@ -46,6 +51,27 @@ func further(cmd *cobra.Command, r *onward.Report) {
 		words = append(words, " # once the way out stands in "+worst)
 	}
 	r.Summary.Next = []string{strings.Join(words, " ")}
+}
+
+// plannable reports whether a finding is of the kind that a plan has a way around.
+func plannable(r *onward.Report) bool {
+	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
+		return f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.Compatibility)
+	})
+}
+
+// planWords is the plan of the release that a command was about.
+func planWords(cmd *cobra.Command) string {
+	words := []string{"onward plan"}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "base", "head", "framework", "config", "schema", "pg":
+			words = append(words, flagWord(f))
+		case "db": // may hold a password
+			words = append(words, "--db ADDRESS")
+		}
+	})
+	return strings.Join(words, " ")
 }
 
 // flagWord is a flag as it is written.

@@ -10,12 +10,38 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-func (a *app) plan() *cobra.Command {
-	var f struct {
-		released
-		sketch bool
-		server string
+// planned are the flags of onward plan.
+type planned struct {
+	released
+	sketch bool
+	server string
+	fresh  []string
+}
+
+// planning reads the flags.
+func (a *app) planning(f *planned) (plan.Config, error) {
+	release, err := a.release(&f.released)
+	if err != nil {
+		return plan.Config{}, err
 	}
+	c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch}
+	if c.Old, err = workloads(release.Recordings()); err != nil {
+		return c, err
+	}
+	if c.New, err = workloads(f.fresh); err != nil {
+		return c, err
+	}
+	if f.pg != "" {
+		c.Majors = release.Settings.Postgres
+	}
+	if f.server != "" {
+		c.Server, err = a.address(f.server)
+	}
+	return c, err
+}
+
+func (a *app) plan() *cobra.Command {
+	var f planned
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "the migrations that can be run, in place of those that one wants",
@@ -24,8 +50,10 @@ change becomes steps that come before the new code (expand), in the background
 (backfill), and in a later release, when the deployed code is gone (contract).
 
 The plan is proven on a throwaway Postgres: it must make what the migrations make,
-schema and rows, and up to the first contract it must lead back. What cannot be
-proven is printed as a sketch, with what is missing. Nothing is written.
+schema and rows, and up to the first contract it must lead back; and the queries of
+the deployed code must work up to there, those of the new code from the end of the
+backfill on (--workload, --workload-head; else those that stand in the code). What
+cannot be proven is printed as a sketch, with what is missing. Nothing is written.
 
 --format json is the plan as data, --format sql one script for psql.
 
@@ -39,18 +67,9 @@ Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven
 			if err != nil {
 				return err
 			}
-			release, err := a.release(&f.released)
+			c, err := a.planning(&f)
 			if err != nil {
 				return err
-			}
-			c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch}
-			if f.pg != "" {
-				c.Majors = release.Settings.Postgres
-			}
-			if f.server != "" {
-				if c.Server, err = a.address(f.server); err != nil {
-					return err
-				}
 			}
 			p, _, err := plan.Make(cmd.Context(), c)
 			if err != nil {
@@ -64,6 +83,7 @@ Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
+	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
 	f.released.register(cmd)
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")

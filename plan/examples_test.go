@@ -1,0 +1,62 @@
+package plan_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// The unsafe branches of the examples are planned, and what the deployed code and the new code
+// say in SQL works at each step where it has to; a plan that takes something away too early is
+// found out.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "../scripts/demo.sh", "--make", dir).CombinedOutput(); err != nil {
+		t.Fatalf("demo.sh: %v\n%s", err, out)
+	}
+	for _, name := range []string{"shop", "node-rooms", "django-shop"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := config.Default()
+			if name == "django-shop" {
+				python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg")
+				settings.Migrations = []config.Migrations{{Framework: "django", Python: python}}
+			}
+			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: filepath.Join(dir, name), Base: "main", Head: "unsafe", Settings: settings}, Majors: []int{17}}}
+			p, _, err := plan.Make(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked := func(c onward.PlanCheck) bool {
+				return strings.Contains(c.Name, "code works") && strings.Contains(c.Detail, "quer")
+			}
+			if !p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, asked) {
+				t.Errorf("%s", told(p))
+			}
+			c.Spoil(early)
+			if p, _, err = plan.Make(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK && strings.HasPrefix(c.Name, "the deployed code") }) {
+				t.Errorf("contracts are run at once:\n%s", told(p))
+			}
+		})
+	}
+}
+
+// early calls each step one that runs before the new code comes.
+func early(p *onward.Plan) {
+	for i := range p.Steps {
+		p.Steps[i].Phase = onward.Expand
+	}
+}

@@ -1,0 +1,89 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// Steps are what is run on a database, one after the other, and whose queries are asked
+// about behind each.
+type Steps struct {
+	// Stage has the database, whose name is Database; it is the base.
+	Stage    *rehearse.Stage
+	Database string
+	// Old and New are what the two codes send; without any, what the code at base and
+	// head says.
+	Old, New []*Workload
+	// Names are the steps'; Run runs one of them.
+	Names []string
+	Run   func(ctx context.Context, step int) error
+}
+
+// Verify gives the verdicts on the queries of both codes, and how many there are of each. The
+// points are 0 for the base, and 1 for the first step. fresh is nil where no query of the new code
+// is known, and both are where none is of either.
+//
+// Errors: Run's, and the server's.
+func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fresh *onward.Verified, err error) {
+	k := &checker{log: slog.New(slog.DiscardHandler)}
+	if old, err = k.of(s.Stage, onward.OldCode, s.Old); err != nil {
+		return nil, nil, nil, err
+	}
+	if fresh, err = k.of(s.Stage, onward.NewCode, s.New); err != nil {
+		return nil, nil, nil, err
+	}
+	if old.Queries+fresh.Queries == 0 {
+		return nil, nil, nil, s.all(ctx)
+	}
+	conn, err := s.Stage.Server().Connect(ctx, "", s.Database)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	p := rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database), Conn: conn}
+	if err := k.visit(ctx, p); err != nil {
+		return nil, nil, nil, err
+	}
+	places := []onward.VerdictPlace{{}}
+	p.Base = false
+	for i, name := range s.Names {
+		if err := s.Run(ctx, i); err != nil {
+			return nil, nil, nil, err
+		}
+		p.Migration, p.Path = i, name
+		if err := k.visit(ctx, p); err != nil {
+			return nil, nil, nil, fmt.Errorf("behind step %s: %w", name, err)
+		}
+		places = append(places, onward.VerdictPlace{Migration: name, Path: name})
+	}
+	verdicts = k.judge(places, old, fresh)
+	if fresh.Queries == 0 {
+		fresh = nil
+	}
+	return verdicts, old, fresh, nil
+}
+
+// all runs the steps where nobody has a query.
+func (s *Steps) all(ctx context.Context) error {
+	for i := range s.Names {
+		if err := s.Run(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// At are the verdicts on one code that surely break at a point.
+func At(list []onward.Verdict, code onward.Code, point int) []onward.Verdict {
+	var out []onward.Verdict
+	for _, i := range cell(list, code, point).Verdicts {
+		if list[i].Severity == onward.Error {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
