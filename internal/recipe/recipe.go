@@ -32,6 +32,8 @@ type Release struct {
 	// filled are columns that a backfill fills: what checks them comes behind it.
 	filled map[string]bool
 	names  map[string]bool
+	// twins are the columns that take the place of others, by those.
+	twins map[string]string
 	// Volatile are columns whose values differ each time that they are made: "public.t.c".
 	Volatile map[string]bool
 	// Changed are columns whose old values nobody can give back.
@@ -42,7 +44,7 @@ type Release struct {
 
 // NewRelease begins a plan.
 func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
-	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
+	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, twins: map[string]string{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
 }
 
 // Step is one of what takes the place of a change.

@@ -21,6 +21,7 @@ type twin struct {
 	there    string // the old value as the new column's, "$1" for the value
 	both     bool   // writes of the new column go to the old one, too
 	trigger  string
+	before   []string // what the last transaction does before the drop of the old column
 	finishes []string // what the last transaction does behind the drop of the old column
 }
 
@@ -30,6 +31,7 @@ func (w *twin) made() *Made {
 	m := &Made{}
 	w.inTheWay(m)
 	c, t := w.c, w.t
+	c.Release.twins[key(t, w.old.Name)] = w.fresh
 	alter := "ALTER TABLE " + name(t) + " "
 	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
@@ -48,7 +50,9 @@ func (w *twin) made() *Made {
 	if w.old.NotNull {
 		m.notNull(c, t, w.fresh, onward.Backfill)
 	}
-	last := append(slices.Clone(gone), alter+"DROP COLUMN "+quote(w.old.Name))
+	w.sequence(m)
+	w.references(m)
+	last := append(append(slices.Clone(gone), w.before...), alter+"DROP COLUMN "+quote(w.old.Name))
 	if w.final != w.fresh {
 		last = append(last, alter+"RENAME COLUMN "+quote(w.fresh)+" TO "+quote(w.final))
 	}
@@ -105,15 +109,7 @@ $onward$`, fn, fresh, backward, forward, fresh, quote(w.fresh), backward, forwar
 func (w *twin) copies(m *Made) {
 	t, c := w.t, w.c
 	alter := "ALTER TABLE " + name(t) + " "
-	renamed := *t
-	renamed.Columns = slices.Clone(t.Columns)
-	for i, col := range renamed.Columns {
-		if col.Attnum == w.old.Attnum {
-			twinned := *col
-			twinned.Name = w.fresh
-			renamed.Columns[i] = &twinned
-		}
-	}
+	renamed := c.Release.twinned(t)
 	for _, r := range c.Before.IndexesOf(t) {
 		x := r.Index
 		if x == nil || !x.Uses(w.old.Attnum) {
@@ -128,7 +124,7 @@ func (w *twin) copies(m *Made) {
 			continue
 		}
 		own := c.Release.unique(r.Name.Name, "onward", "")
-		m.indexed(t, own, indexBody(&renamed, x), x.Unique, onward.Backfill)
+		m.indexed(t, own, indexBody(renamed, x), x.Unique, onward.Backfill)
 		con := t.Constraint(x.Constraint)
 		switch {
 		case con == nil:
@@ -139,7 +135,7 @@ func (w *twin) copies(m *Made) {
 			w.finishes = append(w.finishes, alter+"ADD CONSTRAINT "+quote(con.Name)+" UNIQUE USING INDEX "+quote(own))
 		}
 	}
-	w.conditions(m, &renamed)
+	w.conditions(m, renamed)
 }
 
 // conditions gives the new column the foreign keys and checks of the old one.
@@ -159,7 +155,7 @@ func (w *twin) conditions(m *Made, renamed *catalog.Relation) {
 				m.missing("what foreign key %s refers to is not known", con.Name)
 				continue
 			}
-			m.validated(t, own, foreignKey(renamed, ref, con), onward.Backfill)
+			m.validated(t, own, foreignKey(renamed, c.Release.twinned(ref), con), onward.Backfill)
 		case catalog.Check:
 			text, ok := substituted(con.ExprText, w.old.Name, w.fresh)
 			if !ok {
@@ -225,22 +221,11 @@ func (w *twin) inTheWay(m *Made) {
 			m.missing("column %s is generated from %s", col.Name, w.old.Name)
 		}
 	}
-	for _, oid := range t.ReferencedBy {
-		other := c.Before.Relation(oid)
-		if other == nil {
-			continue
-		}
-		for _, con := range other.Constraints {
-			if con.Ref == t.OID && slices.Contains(con.RefColumns, w.old.Attnum) {
-				m.missing("foreign key %s of %s refers to %s", con.Name, other.Name, w.old.Name)
-			}
-		}
-	}
 	if len(t.Policies) > 0 && t.RLS {
 		m.missing("%s has row-level security: the backfill sees what its role may see", t.Name)
 	}
-	if w.old.Identity != "" || w.old.Generated != "" || w.old.Sequence != 0 {
-		m.missing("%s fills itself (identity, sequence, generated): what fills the new column is to be moved by hand", w.old.Name)
+	if w.old.Generated != "" {
+		m.missing("%s is generated: its expression cannot be moved to a column that was filled before", w.old.Name)
 	}
 	if len(t.Partitions) > 0 || t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 {
 		m.missing("%s is partitioned, a partition, or has children: the columns of all of them change together", t.Name)
