@@ -1,6 +1,29 @@
 package plan
 
-import "github.com/onward-sql/onward/onward"
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
+)
 
 // Spoil changes the plan before it is proven.
 func (c *Config) Spoil(f func(*onward.Plan)) { c.spoil = f }
+
+// Differ lists what the schema of one database has otherwise than that of another.
+func Differ(ctx context.Context, want, got string) ([]string, error) {
+	var both [2]*state
+	for i, url := range []string{want, got} {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return nil, err
+		}
+		defer conn.Close(ctx)
+		if both[i], err = read(ctx, conn, url); err != nil {
+			return nil, err
+		}
+		both[i].values = nil
+	}
+	return both[0].against(both[1], nil, nil), nil
+}

@@ -27,7 +27,9 @@ CREATE TABLE keyless (a integer, b text);
 `
 
 // repository has a base and a release, a migration each.
-func repository(t testing.TB, release string) string {
+func repository(t testing.TB, release string) string { return repositoryOf(t, base, release) }
+
+func repositoryOf(t testing.TB, base, release string) string {
 	t.Helper()
 	return repositoryOn(t, base, release)
 }

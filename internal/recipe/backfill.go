@@ -29,31 +29,37 @@ func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) 
 		names[i] = quote(k)
 	}
 	list := strings.Join(names, ", ")
+	var ends, copies, backward []string
+	for i, n := range names {
+		e := end(i)
+		ends, copies, backward = append(ends, e), append(copies, n+" AS "+e), append(backward, n+" DESC")
+	}
 	s := m.add(onward.Expand, onward.StepDDL, "keeps where the backfill of "+t.Name.String()+" is",
 		"CREATE SCHEMA IF NOT EXISTS "+schema,
-		"CREATE TABLE "+at+" AS SELECT "+list+" FROM "+name(t)+" WITH NO DATA",
-		"INSERT INTO "+at+" DEFAULT VALUES")
+		"CREATE TABLE "+at+" AS SELECT "+list+", "+strings.Join(copies, ", ")+" FROM "+name(t)+" WITH NO DATA",
+		// Its end is fixed here: behind it rows are added for as long as others write.
+		"INSERT INTO "+at+" ("+strings.Join(ends, ", ")+") SELECT last.* FROM (SELECT) AS one LEFT JOIN (SELECT "+list+" FROM "+name(t)+" ORDER BY "+strings.Join(backward, ", ")+" LIMIT 1) AS last ON true")
 	s.Undo = []string{"DROP TABLE IF EXISTS " + at}
 	m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, set, where))
 	m.add(onward.Contract, onward.StepDDL, "the backfill of "+t.Name.String()+" is over", "DROP TABLE IF EXISTS "+at)
 	return true
 }
 
+// end is the column of a cursor that holds the last row's key.
+func end(i int) string { return fmt.Sprintf("onward_end%d", i+1) }
+
 // batchOf is the statement that works on the rows behind the cursor, and moves it. Its number is
 // how many rows it passed.
 func batchOf(t *catalog.Relation, at string, keys []string, set, where string) string {
-	var as, order, backward, join, cursor, columns []string
+	var as, order, backward, join, cursor, last, columns []string
 	for i, k := range keys {
 		q, mine := quote(k), fmt.Sprintf("onward_key%d", i+1)
 		as = append(as, "t."+q+" AS "+mine)
 		order, backward = append(order, "t."+q), append(backward, mine+" DESC")
 		join = append(join, "t."+q+" = batch."+mine)
 		cursor = append(cursor, "(SELECT "+q+" FROM "+at+")")
+		last = append(last, "(SELECT "+end(i)+" FROM "+at+")")
 		columns = append(columns, q)
-	}
-	behind := order[0] + " > " + cursor[0]
-	if len(keys) > 1 {
-		behind = "(" + strings.Join(order, ", ") + ") > (" + strings.Join(cursor, ", ") + ")"
 	}
 	var mine []string
 	for i := range keys {
@@ -66,7 +72,8 @@ func batchOf(t *catalog.Relation, at string, keys []string, set, where string) s
 		return "(" + strings.Join(list, ", ") + ")"
 	}
 	from := "SELECT " + strings.Join(as, ", ") + " FROM " + name(t) + " AS t"
-	tail := fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), batch)
+	behind := row(order) + " > " + row(cursor)
+	tail := " AND " + row(order) + " <= " + row(last) + fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), batch)
 	condition := strings.Join(join, " AND ")
 	if where != "" {
 		condition += " AND (" + where + ")"

@@ -22,7 +22,7 @@ var columnRename = &Recipe{Name: "column-rename", Make: func(c *Change) *Made {
 		m.missing("the type of %s.%s is not known: the history does not show how it was made; --db reads it from a server", t.Name, stmt.Subname)
 		return m
 	}
-	w := &twin{c: c, t: t, old: col, fresh: stmt.Newname, final: stmt.Newname, typ: col.Type.Formal(), there: "$1", both: true}
+	w := &twin{c: c, t: t, old: col, fresh: stmt.Newname, final: stmt.Newname, typ: typeName(col.Type), there: "$1", both: true}
 	if col.Collation != "" {
 		w.collate = " COLLATE " + quote(col.Collation)
 	}

@@ -27,7 +27,7 @@ var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Made {
 	if now == nil || !now.Type.Known() {
 		return nil
 	}
-	w := &twin{c: c, t: t, old: col, fresh: c.Release.unique(col.Name, "onward", ""), final: col.Name, typ: now.Type.Formal(), there: "$1::" + now.Type.Formal()}
+	w := &twin{c: c, t: t, old: col, fresh: c.Release.unique(col.Name, "onward", ""), final: col.Name, typ: typeName(now.Type), there: "$1::" + typeName(now.Type)}
 	if now.Collation != "" {
 		w.collate = " COLLATE " + quote(now.Collation)
 	}
@@ -57,6 +57,7 @@ var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Made {
 			return m
 		}
 		w.there = "(" + text + ")"
+		w.path = " SET search_path FROM CURRENT" // who writes may have another one
 	}
 	made := w.made()
 	made.note("until the last step %s of %s is %s: a value that does not fit it is refused, as it is today", col.Name, t.Name, col.Type.Formal())

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
@@ -165,6 +166,20 @@ func (c *Change) resolve(rv *pgparse.RangeVar) *catalog.Relation {
 
 // name is the table's, for SQL: with its schema, so that it means the same in each session.
 func name(r *catalog.Relation) string { return analysis.Table(r.Name) }
+
+// typeName is a type for SQL: with its schema, for who writes may have another search path.
+func typeName(t catalog.Type) string {
+	if t.Name.Schema == "pg_catalog" {
+		return t.Formal()
+	}
+	bare := t
+	bare.Name = catalog.Name{Name: "x"}
+	named := quote(t.Name.Name)
+	if t.Name.Schema != "" {
+		named = quote(t.Name.Schema) + "." + named
+	}
+	return named + strings.TrimPrefix(bare.String(), "x")
+}
 
 func quote(s string) string { return pgparse.QuoteIdent(s) }
 

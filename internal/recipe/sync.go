@@ -19,6 +19,7 @@ type twin struct {
 	typ      string
 	collate  string
 	there    string // the old value as the new column's, "$1" for the value
+	path     string // what the trigger's function sets for what it calls
 	both     bool   // writes of the new column go to the old one, too
 	trigger  string
 	before   []string // what the last transaction does before the drop of the old column
@@ -35,14 +36,14 @@ func (w *twin) made() *Made {
 	alter := "ALTER TABLE " + name(t) + " "
 	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
-	// A trigger's name decides when it runs: the last one sees what the others made of the row.
-	w.trigger = c.Release.unique("zzz_onward", t.Name.Name, w.old.Name)
+	w.trigger = w.last(m)
 	fn := inSchema(t, w.trigger)
-	s = m.add(onward.Expand, onward.StepDDL, w.says(), w.function(fn), "CREATE TRIGGER "+quote(w.trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()")
+	s = m.add(onward.Expand, onward.StepDDL, w.says(), w.function(fn), "CREATE TRIGGER "+quote(w.trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()",
+		alter+"ENABLE ALWAYS TRIGGER "+quote(w.trigger)) // for what a subscription or a restore writes, too
 	gone := []string{"DROP TRIGGER IF EXISTS " + quote(w.trigger) + " ON " + name(t), "DROP FUNCTION IF EXISTS " + fn + "()"}
 	s.Undo = gone
 	value := strings.ReplaceAll(w.there, "$1", "t."+quote(w.old.Name))
-	if !m.backfill(c, t, "fills "+w.fresh+" where nobody wrote since", quote(w.fresh)+" = "+value, "t."+quote(w.fresh)+" IS DISTINCT FROM "+value) {
+	if !m.backfill(c, t, "fills "+w.fresh+" where nobody wrote since", quote(w.fresh)+" = "+value, differs("t."+quote(w.fresh), w.exact(value))) {
 		return m
 	}
 	c.Release.fills(t, w.fresh)
@@ -63,10 +64,41 @@ func (w *twin) made() *Made {
 		last = append(last, "COMMENT ON COLUMN "+name(t)+"."+quote(w.final)+" IS "+literal(w.old.Comment))
 	}
 	s = m.add(onward.Contract, onward.StepDDL, "nobody uses "+w.old.Name+" any more", append(last, w.finishes...)...)
-	s.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE t." + quote(w.fresh) + " IS DISTINCT FROM " + value + " LIMIT 1"
+	s.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE " + differs("t."+quote(w.fresh), w.exact(value)) + " LIMIT 1"
+	if w.both && w.old.DefaultText != "" && !w.old.NotNull {
+		m.note("an INSERT of new code that gives %s as NULL looks as one that leaves it out, up to the last step: it gets the default of %s", w.final, w.old.Name)
+	}
 	m.note("%s stands at the end of %s: code that counts on the order of columns (INSERT without a list, COPY without one, SELECT *) is to name them", w.final, t.Name)
 	m.note("the backfill of %s fires the triggers that %s has for UPDATE", w.fresh, t.Name)
 	return m
+}
+
+// last is a name for the trigger. A trigger's name decides when it runs: the last one sees what
+// the others made of the row.
+func (w *twin) last(m *Made) string {
+	prefix := "zzz_onward"
+	for _, tr := range w.t.Triggers {
+		for tr.Name >= prefix && len(prefix) < 40 {
+			prefix = "z" + prefix
+		}
+		if tr.Name >= prefix {
+			m.missing("trigger %s of %s has a name behind which none of the plan's can stand: it would run last", tr.Name, w.t.Name)
+		}
+	}
+	return w.c.Release.unique(prefix+"_"+w.t.Name.Name, w.old.Name, "")
+}
+
+// differs is a condition: two values of one type are not the same. The = of a type may take for
+// equal what is not the same (numeric, citext), and json has none.
+// https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
+func differs(a, b string) string { return "ROW(" + a + ")::record *<> ROW(" + b + ")" }
+
+// exact is a value as one of the new column's type.
+func (w *twin) exact(value string) string {
+	if w.there == "$1" {
+		return value
+	}
+	return "(" + value + ")::" + w.typ
 }
 
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -84,25 +116,25 @@ func (w *twin) function(fn string) string {
 	old, fresh := "NEW."+quote(w.old.Name), "NEW."+quote(w.fresh)
 	forward := fresh + " := " + strings.ReplaceAll(w.there, "$1", old) + ";"
 	if !w.both {
-		return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql AS $onward$\nBEGIN\n  " + forward + "\n  RETURN NEW;\nEND\n$onward$"
+		return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.path + " AS $onward$\nBEGIN\n  " + forward + "\n  RETURN NEW;\nEND\n$onward$"
 	}
 	backward := old + " := " + fresh + ";"
 	return fmt.Sprintf(`CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $onward$
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    IF %s IS NOT NULL THEN
+    IF %s IS DISTINCT FROM NULL THEN
       %s
     ELSE
       %s
     END IF;
-  ELSIF %s IS DISTINCT FROM OLD.%s THEN
+  ELSIF %s THEN
     %s
   ELSE
     %s
   END IF;
   RETURN NEW;
 END
-$onward$`, fn, fresh, backward, forward, fresh, quote(w.fresh), backward, forward)
+$onward$`, fn, fresh, backward, forward, differs(fresh, "OLD."+quote(w.fresh)), backward, forward)
 }
 
 // copies gives the new column the indexes and conditions of the old one.

@@ -1,0 +1,313 @@
+package plan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// stage is a database on which a plan is run while writers write.
+type stage struct {
+	*scene
+	t     *testing.T
+	steps []onward.PlanStep
+	seed  uint64
+	rng   *rand.Rand
+	url   string
+	admin *pgx.Conn
+	last  atomic.Int64 // id
+	wg    sync.WaitGroup
+	// oldCode and newCode are at work.
+	oldCode, newCode []*writer
+}
+
+// filled is how many rows there are before, so many that a backfill takes some batches.
+const filled = 1500
+
+// steps are the plan's of the scene's release.
+func (s *scene) steps(t *testing.T) []onward.PlanStep {
+	t.Helper()
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repositoryOf(t, s.base, s.release), Base: "main", Head: "feature"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Proof.Missing) > 0 || !p.Proof.Checks[0].OK {
+		t.Errorf("%s", told(p))
+	}
+	return p.Steps
+}
+
+func newStage(t *testing.T, s *scene, steps []onward.PlanStep, seed uint64) *stage {
+	st := &stage{scene: s, t: t, steps: steps, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), url: pgservertest.Database(t, 17)}
+	st.admin = st.connect()
+	values := s.filled
+	if values == nil {
+		values = s.values
+	}
+	var rows []string
+	for i := range filled {
+		rows = append(rows, fmt.Sprintf("(%d, %[1]d, %s)", i+1, strings.ReplaceAll(values[i%len(values)], "{n}", fmt.Sprint(i+1))))
+	}
+	st.exec(st.admin, s.base+fmt.Sprintf("CREATE TABLE control (id bigint PRIMARY KEY, other integer, value %s); INSERT INTO control VALUES %s; INSERT INTO %s (%s, other, %s) SELECT * FROM control",
+		s.typ, strings.Join(rows, ", "), s.old.table, s.old.id, s.old.column))
+	st.last.Store(filled)
+	return st
+}
+
+func (st *stage) connect() *pgx.Conn {
+	st.t.Helper()
+	conn, err := pgx.Connect(st.t.Context(), st.url)
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	st.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func (st *stage) exec(conn *pgx.Conn, sql string) {
+	st.t.Helper()
+	if _, err := conn.Exec(st.t.Context(), sql); err != nil {
+		st.t.Fatalf("seed %d: %s: %v", st.seed, sql, err)
+	}
+}
+
+// begin sets two sessions of one release to work.
+func (st *stage) begin(at place) []*writer {
+	var out []*writer
+	for i := range 2 {
+		w := &writer{st: st, at: at, rng: rand.New(rand.NewPCG(st.rng.Uint64(), 2)), conn: st.connect(), stop: make(chan struct{})}
+		w.both = at == st.new && st.new.table == st.old.table && st.new.column != st.old.column && len(st.oldCode) > 0
+		st.exec(w.conn, "SET lock_timeout = '20s'")
+		if i == 1 { // code that says which schema it means
+			st.exec(w.conn, "SET search_path = ''")
+		}
+		out = append(out, w)
+		st.wg.Add(1)
+		go w.run(&st.wg)
+	}
+	return out
+}
+
+// let gives each writer the time for some more writes.
+func (st *stage) let(n int64) {
+	st.t.Helper()
+	for _, w := range slices.Concat(st.oldCode, st.newCode) {
+		end := time.Now().Add(30 * time.Second)
+		for goal := w.moves.Load() + n; w.moves.Load() < goal && !st.t.Failed(); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				st.t.Fatalf("seed %d: a writer of %s stands still", st.seed, w.at.table)
+			}
+		}
+	}
+}
+
+func end(list *[]*writer) {
+	for _, w := range *list {
+		close(w.stop)
+	}
+	*list = nil
+}
+
+// play runs the plan: through, with each step cut off once, or back before its contract.
+func (st *stage) play(mode string) {
+	if mode == "back" && st.noWayBack {
+		return
+	}
+	t := st.t
+	defer st.wg.Wait()
+	defer func() { end(&st.oldCode); end(&st.newCode) }()
+	contract := slices.IndexFunc(st.steps, func(s onward.PlanStep) bool { return s.Phase == onward.Contract })
+	if contract < 0 {
+		contract = len(st.steps)
+	}
+	st.oldCode = st.begin(st.old)
+	for i := range st.steps[:contract] {
+		st.let(3)
+		st.step(&st.steps[i], mode == "cut")
+	}
+	st.newCode = st.begin(st.new)
+	st.let(15)
+	if st.old.table == st.new.table && st.old.column != st.new.column {
+		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.column, st.new.column))
+	}
+	goal, at := st.base+st.release, st.new
+	if mode == "back" {
+		st.settle(&st.oldCode) // no new code is left, then the plan goes
+		for i := contract - 1; i >= 0; i-- {
+			st.let(3)
+			st.undo(&st.steps[i])
+		}
+		goal, at = st.base, st.old
+	} else {
+		st.settle(&st.newCode)
+		for i := range st.steps[contract:] {
+			st.let(3)
+			st.step(&st.steps[contract+i], mode == "cut")
+		}
+	}
+	st.let(10)
+	end(&st.oldCode)
+	end(&st.newCode)
+	st.wg.Wait()
+	want := "c.value"
+	if st.want != "" && mode != "back" || st.name == "set not null" {
+		want = st.want
+	}
+	st.none("nothing is lost", fmt.Sprintf("SELECT coalesce(c.id, t.%s) FROM %s t FULL JOIN control c ON c.id = t.%[1]s WHERE c.id IS NULL OR t.%[1]s IS NULL OR t.%[3]s::text IS DISTINCT FROM (%[4]s)::text", at.id, at.table, at.column, want))
+	if st.also != "" && mode != "back" {
+		st.none(st.also, st.also)
+	}
+	twin := pgservertest.Database(t, 17)
+	conn, err := pgx.Connect(t.Context(), twin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	st.exec(conn, fmt.Sprintf("%s; CREATE TABLE control (id bigint PRIMARY KEY, other integer, value %s)", goal, st.typ))
+	differ, err := plan.Differ(t.Context(), twin, st.url)
+	if err != nil || len(differ) > 0 {
+		t.Errorf("seed %d, %s: %v\n%s", st.seed, mode, err, strings.Join(differ, "\n"))
+	}
+}
+
+// settle stops all writers, and sets those that stay to work again.
+func (st *stage) settle(stay *[]*writer) {
+	going := *stay
+	end(&st.oldCode)
+	end(&st.newCode)
+	st.wg.Wait()
+	if st.t.Failed() {
+		st.t.FailNow()
+	}
+	for _, w := range going {
+		w.both, w.stop = false, make(chan struct{})
+		st.wg.Add(1)
+		go w.run(&st.wg)
+	}
+	*stay = going
+}
+
+// none fails where a query finds rows.
+func (st *stage) none(what, query string) {
+	st.t.Helper()
+	tag, err := st.admin.Exec(st.t.Context(), query)
+	if err != nil || tag.RowsAffected() > 0 {
+		st.t.Fatalf("seed %d: %s: %d rows are otherwise (%v): %s", st.seed, what, tag.RowsAffected(), err, query)
+	}
+}
+
+// again reports whether an error is one behind which a step is run again.
+func again(err error) bool {
+	failed := new(pgconn.PgError)
+	return errors.As(err, &failed) && (failed.Code == "55P03" || failed.Code == "40P01")
+}
+
+// step runs one in a session of its own, and cuts it off before if it is to.
+func (st *stage) step(s *onward.PlanStep, cut bool) {
+	st.t.Helper()
+	if s.Check != "" {
+		st.none("the check of "+s.ID, s.Check)
+	}
+	if cut {
+		st.cut(s)
+	}
+	conn := st.connect()
+	defer func() { _ = conn.Close(context.Background()) }()
+	for {
+		passed := 0
+		var err error
+		if s.Repeat {
+			err = conn.QueryRow(st.t.Context(), s.SQL).Scan(&passed)
+		} else {
+			_, err = conn.Exec(st.t.Context(), s.SQL)
+		}
+		switch {
+		case again(err):
+			_, _ = conn.Exec(st.t.Context(), "ROLLBACK")
+			if s.Class == onward.StepConcurrent {
+				st.undo(s)
+			}
+		case err != nil:
+			st.t.Fatalf("seed %d: step %s: %v\n%s", st.seed, s.ID, err, s.SQL)
+		case passed == 0:
+			return
+		default:
+			st.let(3)
+		}
+	}
+}
+
+// cut runs a step up to where it has not committed, and ends its session there.
+func (st *stage) cut(s *onward.PlanStep) {
+	st.t.Helper()
+	ctx := st.t.Context()
+	conn, holder := st.connect(), st.connect()
+	pid := conn.PgConn().PID()
+	done := make(chan error, 1)
+	if s.Transaction == onward.TransactionFile {
+		sql := strings.TrimSuffix(s.SQL, "COMMIT;\n")
+		if sql == s.SQL {
+			st.t.Fatalf("step %s does not end in COMMIT", s.ID)
+		}
+		_, err := conn.Exec(ctx, sql)
+		if err != nil && !again(err) {
+			st.t.Fatalf("seed %d: step %s: %v", st.seed, s.ID, err)
+		}
+		done <- errors.New("was cut off")
+	} else {
+		// A row that another session holds stops a batch in its middle; what wrote and is not
+		// through stops an index that is built.
+		st.exec(holder, "BEGIN; LOCK TABLE "+st.old.table+" IN ROW EXCLUSIVE MODE; SELECT FROM "+st.old.table+" WHERE "+st.old.id+" % 100 = 50 FOR UPDATE")
+		go func() {
+			_, err := conn.Exec(ctx, s.SQL)
+			done <- err
+		}()
+		for waits := false; !waits && len(done) == 0; time.Sleep(time.Millisecond) {
+			if err := st.admin.QueryRow(ctx, "SELECT coalesce((SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1), false)", pid).Scan(&waits); err != nil {
+				st.t.Fatal(err)
+			}
+		}
+	}
+	st.exec(st.admin, fmt.Sprintf("SELECT pg_terminate_backend(%d, 10000)", pid))
+	_ = holder.Close(ctx)
+	if err := <-done; err == nil {
+		st.t.Errorf("step %s was through before it could be cut off", s.ID)
+	}
+	if s.Class == onward.StepConcurrent {
+		st.undo(s)
+	}
+}
+
+// undo takes a step back.
+func (st *stage) undo(s *onward.PlanStep) {
+	st.t.Helper()
+	conn := st.connect()
+	defer func() { _ = conn.Close(context.Background()) }()
+	for sql := range strings.SplitSeq(s.Undo, ";\n") {
+		for sql != "" {
+			_, err := conn.Exec(st.t.Context(), sql)
+			if err == nil {
+				break
+			}
+			if !again(err) {
+				st.t.Fatalf("seed %d: undo of step %s: %v", st.seed, s.ID, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package plan_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// place is where code of one release finds a row's key and value.
+type place struct{ table, id, column string }
+
+// scene is a release, and how code of both sides of it writes.
+type scene struct {
+	name, base, release string
+	old, new            place
+	typ                 string   // of the value
+	values              []string // what is written, in SQL; {n} is a number
+	filled              []string // what is there before; nil for the same
+	numbers             int      // how many of them there are; 0 for so many that none comes twice
+	left                string   // what a value is where an INSERT leaves it out; "" where it must not
+	want                string   // what becomes of the value c.value; "" for itself
+	unique              bool     // the value is: what stands twice is refused
+	view                bool     // the old code writes through a view: no COPY
+	noWayBack           bool     // what the new code writes has no place in the old schema
+	also                string   // finds rows that are wrong otherwise, at the end
+}
+
+var (
+	named = place{"public.t", "id", "a"}
+	other = place{"public.t", "id", "b"}
+	texts = []string{"NULL", "''", "'Aa{n}'", "'aA{n}'", "'größer {n}'"}
+)
+
+var long = strings.Repeat("a_long_name", 6)[:63]
+
+var scenes = []scene{
+	{name: "rename", old: named, new: other, typ: "text", values: texts, left: "NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
+	{name: "rename required", old: named, new: other, typ: "integer", values: []string{"{n}", "-{n}"}, left: "7",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer NOT NULL DEFAULT 7 CHECK (a > -2000000000)); CREATE INDEX t_a_idx ON t (a, other);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
+	{name: "rename unique", old: named, new: other, typ: "text", values: []string{"'m{n}'"}, numbers: 9000, unique: true,
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text NOT NULL UNIQUE);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
+	{name: "rename json", old: named, new: other, typ: "json", values: []string{"NULL", `'{"n": {n}}'`, `'{"n":{n}}'`}, left: "NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a json);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
+	{name: "rename equal but not the same", old: named, new: other, typ: "numeric", values: []string{"1", "1.0", "1.00", "NULL"}, left: "NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a numeric);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
+	{name: "rename long names", typ: "text", values: texts, left: "NULL",
+		old: place{"public." + long[:60] + "tab", "id", long}, new: place{"public." + long[:60] + "tab", "id", long[:60] + "new"},
+		base:    "CREATE TABLE " + long[:60] + "tab (id bigint PRIMARY KEY, other integer, " + long + " text); CREATE INDEX ON " + long[:60] + "tab (" + long + ");",
+		release: "ALTER TABLE " + long[:60] + "tab RENAME COLUMN " + long + " TO " + long[:60] + "new;"},
+	{name: "rename quoted names", typ: `"my app"."Mood"`, values: []string{`'so so'`, `'Good'`, "NULL"}, left: "NULL",
+		old: place{`"my app"."Order Items"`, `"Nr"`, `"Größe"`}, new: place{`"my app"."Order Items"`, `"Nr"`, `"Maß ""x"""`},
+		base:    `CREATE SCHEMA "my app"; CREATE TYPE "my app"."Mood" AS ENUM ('so so', 'Good'); CREATE TABLE "my app"."Order Items" ("Nr" bigint PRIMARY KEY, other integer, "Größe" "my app"."Mood" CHECK ("Größe" <> 'Good' OR true)); CREATE INDEX "By Größe" ON "my app"."Order Items" ("Größe");`,
+		release: `ALTER TABLE "my app"."Order Items" RENAME COLUMN "Größe" TO "Maß ""x""";`},
+	{name: "type", old: named, new: named, typ: "integer", values: []string{"{n}", "-{n}"}, left: "5",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer NOT NULL DEFAULT 5); CREATE INDEX t_a_idx ON t (a);", release: "ALTER TABLE t ALTER COLUMN a TYPE bigint;"},
+	{name: "type using", old: named, new: named, typ: "text", values: []string{"'s{n}'", "'x'", "NULL"}, numbers: 9000, filled: []string{"'status {n}'", "NULL"}, left: "'open'", want: "left(c.value, 5)",
+		base: "CREATE FUNCTION short(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT left($1, 5) $$; CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'open');", release: "ALTER TABLE t ALTER COLUMN a TYPE varchar(5) USING short(a);"},
+	{name: "volatile default", old: named, new: named, typ: "text", values: texts, left: "NULL", also: "SELECT FROM t GROUP BY token HAVING count(*) > 1 OR token IS NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();"},
+	{name: "set not null", old: named, new: named, typ: "text", values: []string{"'x{n}'"}, filled: []string{"'x{n}'", "NULL"}, want: "coalesce(c.value, 'SE')",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "UPDATE t SET a = 'SE' WHERE a IS NULL; ALTER TABLE t ALTER COLUMN a SET NOT NULL;"},
+	{name: "rename table", old: named, new: place{"public.u", "id", "a"}, typ: "text", values: texts, left: "'d'", view: true,
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'd');", release: "ALTER TABLE t RENAME TO u;"},
+	{name: "unique", old: named, new: named, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true,
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a);"},
+	{name: "check", old: named, new: named, typ: "integer", values: []string{"{n}", "NULL"}, left: "NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer);", release: "ALTER TABLE t ADD CONSTRAINT t_a_check CHECK (a >= 0);"},
+	{name: "drop column", old: named, new: named, typ: "text", values: texts, left: "NULL", noWayBack: true,
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text, gone integer NOT NULL DEFAULT 3, void text);", release: "ALTER TABLE t DROP COLUMN gone; ALTER TABLE t DROP COLUMN void;"},
+}
+
+// TestWriters runs each recipe's steps while code of both releases writes: through, with each step
+// cut off once before it is through, and back again before the first contract. Beside each value a
+// control table, which no step touches, is given the same: nothing may be lost.
+// ONWARD_PLAN_ROUNDS plays each scene in each way that often, with other numbers.
+func TestWriters(t *testing.T) {
+	t.Parallel()
+	rounds, _ := strconv.Atoi(os.Getenv("ONWARD_PLAN_ROUNDS"))
+	for _, s := range scenes {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			steps := s.steps(t)
+			for round := range max(rounds, 1) {
+				for _, mode := range []string{"cut", "back", "through"} {
+					seed := uint64(round)
+					switch {
+					case rounds > 0:
+						seed = rand.Uint64()
+					case mode == "through" || mode == "back" && s.old.column == s.new.column:
+						continue
+					}
+					newStage(t, &s, steps, seed).play(mode)
+				}
+			}
+		})
+	}
+}
+
+// writer writes as code of one release does.
+type writer struct {
+	st    *stage
+	at    place
+	rng   *rand.Rand
+	conn  *pgx.Conn
+	both  bool // in one transaction by both names
+	stop  chan struct{}
+	moves atomic.Int64
+}
+
+// expected are errors that a writer has to live with: of a deadlock somebody is the victim.
+func (w *writer) expected(err error) bool {
+	failed := new(pgconn.PgError)
+	return errors.As(err, &failed) && (failed.Code == "40P01" || failed.Code == "40001" || failed.Code == "23505" && w.st.unique && failed.ConstraintName != "control_pkey")
+}
+
+func (w *writer) run(wg *sync.WaitGroup) {
+	defer wg.Done()
+	for {
+		select {
+		case <-w.stop:
+			return
+		default:
+		}
+		what, err := w.move()
+		if err != nil && !w.expected(err) {
+			w.st.t.Errorf("seed %d: code that knows %s.%s fails at %s: %v", w.st.seed, w.at.table, w.at.column, what, err)
+			return
+		}
+		w.moves.Add(1)
+	}
+}
+
+// value is one that may be written.
+func (w *writer) value() string {
+	n := w.rng.IntN(cmp.Or(w.st.numbers, 1<<30))
+	return strings.ReplaceAll(w.st.values[w.rng.IntN(len(w.st.values))], "{n}", strconv.Itoa(n))
+}
+
+// ids are those of rows that may be there.
+func (w *writer) ids() string {
+	var out []string
+	n := 1 + w.rng.IntN(4)
+	if w.st.unique {
+		n = 1
+	}
+	for range n {
+		out = append(out, strconv.FormatInt(1+w.rng.Int64N(w.st.last.Load()), 10))
+	}
+	return strings.Join(out, ", ")
+}
+
+// move is one transaction.
+func (w *writer) move() (what string, err error) {
+	ctx := w.st.t.Context()
+	tx, err := w.conn.Begin(ctx)
+	if err != nil {
+		return "BEGIN", err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	for range 1 + w.rng.IntN(2) {
+		if what, err = w.write(ctx, tx); err != nil {
+			return what, err
+		}
+	}
+	if w.rng.IntN(8) == 0 {
+		return "ROLLBACK", tx.Rollback(ctx)
+	}
+	return "COMMIT", tx.Commit(ctx)
+}
+
+// write is one write, and its like in the control table. It returns the statement.
+func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
+	p, s := w.at, w.st
+	update := func(column, id string) (string, error) {
+		v := w.value()
+		return w.mirrored(ctx, tx, "UPDATE "+p.table+" SET "+column+" = "+v+" WHERE "+p.id+" IN ("+id+")", "UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
+	}
+	insert := "INSERT INTO " + p.table + " (" + p.id + ", other, " + p.column + ") VALUES "
+	row := func(v string) string {
+		return fmt.Sprintf("(%d, %d, %s)", s.last.Add(1), w.rng.IntN(1000), v)
+	}
+	switch kind := w.rng.IntN(12); {
+	case kind == 0: // rows, by one INSERT
+		rows := row(w.value())
+		for range w.rng.IntN(3) {
+			rows += ", " + row(w.value())
+		}
+		return w.mirrored(ctx, tx, insert+rows, "INSERT INTO public.control (id, other, value) VALUES "+rows)
+	case kind == 1 && s.left != "":
+		id := s.last.Add(1)
+		return w.mirrored(ctx, tx, fmt.Sprintf("INSERT INTO %s (%s, other) VALUES (%d, 1)", p.table, p.id, id), fmt.Sprintf("INSERT INTO public.control (id, value) VALUES (%d, %s)", id, s.left))
+	case kind == 2:
+		return w.mirrored(ctx, tx, "DELETE FROM "+p.table+" WHERE "+p.id+" IN ("+w.ids()+")", "DELETE FROM public.control WHERE id = ANY ($1)")
+	case kind == 3: // a row that is there, or is not
+		v := w.value()
+		id := strconv.Itoa(1 + w.rng.IntN(filled))
+		return w.mirrored(ctx, tx, insert+"("+id+", 2, "+v+") ON CONFLICT ("+p.id+") DO UPDATE SET "+p.column+" = EXCLUDED."+p.column,
+			"INSERT INTO public.control (id, value) VALUES ("+id+", "+v+") ON CONFLICT (id) DO UPDATE SET value = EXCLUDED.value")
+	case kind == 4 && s.unique && s.numbers > 0:
+		rows := row(w.value())
+		return w.mirrored(ctx, tx, insert+rows+" ON CONFLICT ("+p.column+") DO UPDATE SET other = 3", "INSERT INTO public.control (id, other, value) SELECT * FROM (VALUES "+rows+") AS v (id) WHERE id = ANY ($1)")
+	case kind == 5 && !(s.view && p == s.old):
+		return w.copied(ctx, tx)
+	case kind == 6: // what others write stays
+		sql := "UPDATE " + p.table + " SET other = $1 WHERE " + p.id + " = $2"
+		_, err := tx.Exec(ctx, sql, w.rng.IntN(1000), 1+w.rng.Int64N(s.last.Load()))
+		return sql, err
+	case kind < 9 && w.both:
+		if kind == 7 { // the one name, then the other
+			id := w.ids()
+			if sql, err := update(s.old.column, id); err != nil {
+				return sql, err
+			}
+			return update(s.new.column, id)
+		}
+		v := w.value()
+		return w.mirrored(ctx, tx, "UPDATE "+p.table+" SET "+s.old.column+" = "+w.value()+", "+s.new.column+" = "+v+" WHERE "+p.id+" IN ("+w.ids()+") AND "+s.new.column+"::text IS DISTINCT FROM ("+v+")::"+s.typ+"::text",
+			"UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
+	}
+	return update(p.column, w.ids())
+}
+
+// mirrored writes, and does to the control table what it did to the rows that it wrote, whose
+// locks it holds.
+func (w *writer) mirrored(ctx context.Context, tx pgx.Tx, sql, control string) (string, error) {
+	rows, err := tx.Query(ctx, sql+" RETURNING "+w.at.id, pgx.QueryExecModeExec)
+	if err != nil {
+		return sql, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil || len(ids) == 0 {
+		return sql, err
+	}
+	args := []any{pgx.QueryExecModeExec}
+	if strings.Contains(control, "$1") {
+		args = append(args, ids)
+	}
+	_, err = tx.Exec(ctx, control, args...)
+	return control, err
+}
+
+// copied brings rows by COPY.
+func (w *writer) copied(ctx context.Context, tx pgx.Tx) (string, error) {
+	var in strings.Builder
+	var control []string
+	for range 3 {
+		id, v := w.st.last.Add(1), w.value()
+		var text *string
+		if err := tx.QueryRow(ctx, "SELECT ("+v+")::"+w.st.typ+"::text", pgx.QueryExecModeExec).Scan(&text); err != nil {
+			return v, err
+		}
+		if text == nil {
+			text = new(string)
+			*text = `\N`
+		}
+		fmt.Fprintf(&in, "%d\t4\t%s\n", id, *text)
+		control = append(control, fmt.Sprintf("(%d, %s)", id, v))
+	}
+	sql := "COPY " + w.at.table + " (" + w.at.id + ", other, " + w.at.column + ") FROM STDIN"
+	if _, err := w.conn.PgConn().CopyFrom(ctx, strings.NewReader(in.String()), sql); err != nil {
+		return sql, err
+	}
+	sql = "INSERT INTO public.control (id, value) VALUES " + strings.Join(control, ", ")
+	_, err := tx.Exec(ctx, sql, pgx.QueryExecModeExec)
+	return sql, err
+}
+
+// The plan's trigger runs behind those of the table, whatever they are called.
+func TestRunsLast(t *testing.T) {
+	t.Parallel()
+	s := scene{
+		base: `CREATE TABLE t (id bigint PRIMARY KEY, a text, touched timestamptz);
+-- +goose StatementBegin
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.touched := now(); RETURN NEW; END $$;
+-- +goose StatementEnd
+CREATE TRIGGER zzzzzz BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch();`,
+		release: "ALTER TABLE t RENAME COLUMN a TO b;",
+	}
+	var all strings.Builder
+	for _, step := range s.steps(t) {
+		all.WriteString(step.SQL)
+	}
+	_, after, _ := strings.Cut(all.String(), "CREATE TRIGGER ")
+	if name, _, _ := strings.Cut(after, " "); name <= "zzzzzz" {
+		t.Errorf("trigger %q runs before zzzzzz", name)
+	}
+}
