@@ -14,6 +14,7 @@ CREATE TABLE months_2_rest PARTITION OF months_2 DEFAULT;
 CREATE TABLE bounded (day date NOT NULL, id integer NOT NULL) PARTITION BY RANGE (day);
 CREATE TABLE bounded_1 PARTITION OF bounded FOR VALUES FROM ('1900-01-01') TO ('2020-01-01');
 CREATE TABLE bounded_2 PARTITION OF bounded FOR VALUES FROM ('2020-01-01') TO ('2100-01-01');
+CREATE TABLE loose (day date NOT NULL, id integer NOT NULL);
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TABLE kinds (id bigint PRIMARY KEY, doc json, at timestamp NOT NULL DEFAULT now(), short varchar(10), amount numeric(10, 2), feeling mood);
 CREATE TABLE shops (id serial PRIMARY KEY, name text);
@@ -40,6 +41,7 @@ var further = []struct {
 	{"partitioned rename", "ALTER TABLE months RENAME COLUMN what TO which;", 17, nil, "is partitioned"},
 	{"detach", "ALTER TABLE bounded DETACH PARTITION bounded_1;", 17, []string{"DETACH PARTITION bounded_1 CONCURRENTLY", "DROP CONSTRAINT IF EXISTS bounded_1_day_check"}, ""},
 	{"detach 13", "ALTER TABLE bounded DETACH PARTITION bounded_1;", 13, []string{"DETACH PARTITION bounded_1;"}, ""},
+	{"attach", "ALTER TABLE bounded ATTACH PARTITION loose FOR VALUES FROM ('2100-01-01') TO ('2200-01-01');", 17, []string{"others wait for it"}, "CHECK of its bounds first"},
 	{"enum value", "ALTER TYPE mood ADD VALUE 'calm' BEFORE 'happy';", 17, nil, ""},
 	{"enum rename", "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';", 17, nil, "renamed for all code at once"},
 	{"generated", "ALTER TABLE orders ADD COLUMN twice integer GENERATED ALWAYS AS (total / 2) STORED;", 17, nil, "a plain column that a trigger fills"},

@@ -95,7 +95,7 @@ type Recipe struct {
 // Recipes are all, and the first that is about a change makes its steps.
 var Recipes = []*Recipe{
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintCheck, constraintForeignKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach,
+	partitionKey, constraintCheck, constraintForeignKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach, partitionAttach,
 }
 
 // Plan gives the steps of a change: its recipe's, or the change itself.
@@ -130,7 +130,11 @@ func asItStands(c *Change) *Made {
 			class = onward.StepValidate
 		}
 	}
-	s := m.add(c.checkPhase(""), class, "is safe as it stands", sql)
+	why := "is safe as it stands"
+	if c.waits() {
+		why = "stands as it is, and others wait for it"
+	}
+	s := m.add(c.checkPhase(""), class, why, sql)
 	s.Undo = c.undo()
 	return m
 }
