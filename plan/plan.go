@@ -86,8 +86,23 @@ func planned(report *onward.Report, folds []*audit.Folded) *planner {
 	return p
 }
 
+// programs are what the release does beside SQL: no step of the plan does it.
+func (p *planner) programs(m *rule.Migration) {
+	told := map[int]bool{}
+	for _, c := range m.Script.Source.Code {
+		told[c.Line] = true
+		p.missing("%s:%d runs %s, which is no SQL: it is in no step, and its tool is to run it", m.Path, c.Line, c.Name)
+	}
+	for _, o := range p.report.Opaque {
+		if o.Path == m.Path && !o.Usage && !told[o.Line] {
+			p.missing("%s:%d: %s is in no step: %s", o.Path, o.Line, o.What, o.Why)
+		}
+	}
+}
+
 // migration plans one.
 func (p *planner) migration(m *rule.Migration) {
+	p.programs(m)
 	for _, s := range m.Statements {
 		if s.Node == nil || s.Opaque != "" && s.Node.GetDoStmt() != nil {
 			p.missing("%s:%d cannot be planned: %s", m.Path, s.Line, cmp.Or(s.Opaque, "it could not be read"))
@@ -107,10 +122,20 @@ func (p *planner) migration(m *rule.Migration) {
 				made.Steps[i].From = c
 			}
 			p.steps = append(p.steps, made.Steps...)
-			p.plan.Proof.Missing = append(p.plan.Proof.Missing, made.Missing...)
-			p.plan.Notes = append(p.plan.Notes, made.Notes...)
+			p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
+			p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
 		}
 	}
+}
+
+// onceMore adds sentences that are not there yet.
+func onceMore(list, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (p *planner) missing(format string, args ...any) {
@@ -123,10 +148,13 @@ func ofSession(n *pgparse.Node) bool {
 	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
 		return true
 	}
-	if sel := n.GetSelectStmt(); sel != nil {
-		return len(sel.FromClause) == 0 && len(sel.TargetList) <= 1 // SELECT 1, set_config
+	sel := n.GetSelectStmt()
+	if sel == nil || len(sel.FromClause) > 0 || len(sel.TargetList) != 1 {
+		return false
 	}
-	return false
+	value := sel.TargetList[0].GetResTarget().GetVal()
+	call := value.GetFuncCall()
+	return value.GetAConst() != nil || call != nil && pgparse.Last(call.Funcname) == "set_config"
 }
 
 // changes takes a statement apart.

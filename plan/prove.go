@@ -20,6 +20,9 @@ import (
 // rows is how many each table has in a proof.
 const rows = 1200
 
+// mostDifferences is how many of them a check shows.
+const mostDifferences = 10
+
 // prover runs a release and its plan beside each other.
 type prover struct {
 	ctx   context.Context
@@ -96,6 +99,9 @@ func (v *prover) compare(name string, want *state, but map[string]bool, work fun
 		return
 	}
 	diff := want.against(got, v.volatile, but)
+	if n := len(diff); n > mostDifferences {
+		diff = append(diff[:mostDifferences:mostDifferences], fmt.Sprintf("and %d more", n-mostDifferences))
+	}
 	v.check(name, len(diff) == 0, strings.Join(diff, "\n"))
 }
 
