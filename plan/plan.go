@@ -211,6 +211,9 @@ func (p *planner) finish() {
 		}
 		out.SQL, out.Transaction = text(s)
 		out.Undo = lines(s.Undo)
+		if len(s.Undo) > 1 && s.Class != onward.StepConcurrent && s.Class != onward.StepBackfill { // at no moment half of it
+			out.Undo = "BEGIN;\n" + timeout + out.Undo + "COMMIT;\n"
+		}
 		out.Repeat = s.Class == onward.StepBackfill
 		for _, sql := range s.SQL {
 			schema = schema || strings.HasPrefix(sql, "CREATE SCHEMA IF NOT EXISTS onward")

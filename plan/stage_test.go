@@ -299,15 +299,14 @@ func (st *stage) undo(s *onward.PlanStep) {
 	st.t.Helper()
 	conn := st.connect()
 	defer func() { _ = conn.Close(context.Background()) }()
-	for sql := range strings.SplitSeq(s.Undo, ";\n") {
-		for sql != "" {
-			_, err := conn.Exec(st.t.Context(), sql)
-			if err == nil {
-				break
-			}
-			if !again(err) {
-				st.t.Fatalf("seed %d: undo of step %s: %v", st.seed, s.ID, err)
-			}
+	for {
+		_, err := conn.Exec(st.t.Context(), s.Undo)
+		if err == nil {
+			return
 		}
+		if !again(err) {
+			st.t.Fatalf("seed %d: undo of step %s: %v", st.seed, s.ID, err)
+		}
+		_, _ = conn.Exec(st.t.Context(), "ROLLBACK")
 	}
 }
