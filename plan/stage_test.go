@@ -273,7 +273,7 @@ func (st *stage) cut(s *onward.PlanStep) {
 	} else {
 		// A row that another session holds stops a batch in its middle; what wrote and is not
 		// through stops an index that is built.
-		st.exec(holder, "BEGIN; LOCK TABLE "+st.old.table+" IN ROW EXCLUSIVE MODE; SELECT FROM "+st.old.table+" WHERE "+st.old.id+" % 100 = 50 FOR UPDATE")
+		st.exec(holder, "BEGIN; LOCK TABLE "+st.old.table+" IN ROW EXCLUSIVE MODE; SELECT FROM "+st.old.table+" WHERE "+st.old.id+" % 100 IN (47, 50, 53) FOR UPDATE")
 		go func() {
 			_, err := conn.Exec(ctx, s.SQL)
 			done <- err
