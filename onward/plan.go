@@ -21,6 +21,11 @@ type Plan struct {
 	Proof PlanProof `json:"proof"`
 	// Notes say what to know before the plan is run.
 	Notes []string `json:"notes,omitempty"`
+	// Name, Dir and Commit are there once migrations were written: the name of the plan's
+	// file, where the migrations lie, and the id of the commit that is the base.
+	Name   string `json:"name,omitempty"`
+	Dir    string `json:"dir,omitempty"`
+	Commit string `json:"commit,omitempty"`
 }
 
 // PlannedMigration is a migration that a plan takes the place of.
@@ -78,6 +83,19 @@ type PlanStep struct {
 	Requires []Requirement `json:"requires"`
 	// Migration is the ID of the migration that it comes from.
 	Migration string `json:"migration"`
+	// Files are those that it was written to. ByHand says why the runner cannot carry it,
+	// and Ran that it was run all the same.
+	Files  []PlanFile `json:"files,omitempty"`
+	ByHand string     `json:"by_hand,omitempty"`
+	Ran    bool       `json:"ran,omitempty"`
+}
+
+// PlanFile is a file that a step was written to.
+type PlanFile struct {
+	// Path is relative to the repository's root.
+	Path string `json:"path"`
+	// SHA256 is that of its content, in hex.
+	SHA256 string `json:"sha256"`
 }
 
 // RequirementKind is a way in which a step depends on something.

@@ -13,9 +13,9 @@ import (
 // planned are the flags of onward plan.
 type planned struct {
 	released
-	sketch bool
-	server string
-	fresh  []string
+	sketch, diff, save bool
+	server             string
+	fresh              []string
 }
 
 // planning reads the flags.
@@ -53,39 +53,60 @@ The plan is proven on a throwaway Postgres: it must make what the migrations mak
 schema and rows, and up to the first contract it must lead back; and the queries of
 the deployed code must work up to there, those of the new code from the end of the
 backfill on (--workload, --workload-head; else those that stand in the code). What
-cannot be proven is printed as a sketch, with what is missing. Nothing is written.
+cannot be proven is printed as a sketch, with what is missing.
 
---format json is the plan as data, --format sql one script for psql.
+--format json is the plan as data, --format sql one script for psql. --diff shows the
+migrations that --write makes of the steps, for the tool that runs the project's: those
+before the first contract, behind all that there are, as far as a file can carry them.
+--write keeps the plan in onward/plans, for onward plan next, and overwrites nothing. What is
+not proven is written with --sketch only.
 
 Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven,
 2 usage or input, 3 something could not be read.`,
 		Example: `  onward plan
-  onward plan --base v1.4 --head v1.5 --format sql --output plan.sql`,
+  onward plan --base v1.4 --head v1.5 --format sql --output plan.sql
+  onward plan --write
+  onward plan next --gone v1.4`,
 		Args: arguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON, report.FormatSQL)
-			if err != nil {
-				return err
-			}
-			c, err := a.planning(&f)
-			if err != nil {
-				return err
-			}
-			p, _, err := plan.Make(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			if !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
-				a.code = exitFindings
-			}
-			return a.write(func(w io.Writer) error { return report.WritePlan(w, format, p, options) })
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.makePlan(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
 	f.released.register(cmd)
+	flags.BoolVar(&f.diff, "diff", false, "show the files that --write would make")
+	flags.BoolVar(&f.save, "write", false, "write the steps as migrations, and keep the plan in onward/plans")
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
+	cmd.AddCommand(a.planNext())
 	return cmd
+}
+
+// makePlan makes the plan, and prints it, shows its files or writes them.
+func (a *app) makePlan(cmd *cobra.Command, f *planned) error {
+	format, options, err := a.printing(report.FormatTerminal, report.FormatJSON, report.FormatSQL)
+	if err != nil {
+		return err
+	}
+	if (f.diff || f.save) && (format != report.FormatTerminal || f.diff && f.save) {
+		return usagef("--diff and --write have a form of their own: leave out --format, and one of the two")
+	}
+	c, err := a.planning(f)
+	if err != nil {
+		return err
+	}
+	p, _, err := plan.Make(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	if !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
+		a.code = exitFindings
+	} else if (f.diff || f.save) && len(p.Steps) > 0 {
+		draft, err := plan.Write(cmd.Context(), c.Config.Config, p)
+		if err != nil {
+			return err
+		}
+		return a.drafted([]*plan.Draft{draft}, f.diff)
+	}
+	return a.write(func(w io.Writer) error { return report.WritePlan(w, format, p, options) })
 }

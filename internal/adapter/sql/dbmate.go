@@ -48,6 +48,11 @@ var dbmate = runner{
 	twice: func(string) string {
 		return "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint \"schema_migrations_pkey\""
 	},
+	form: &adapter.Form{
+		Up: ".sql", Transaction: onward.TransactionMessage, Texts: true,
+		Head: "-- migrate:up\n", HeadAlone: "-- migrate:up transaction:false\n",
+		Foot: "-- migrate:down\n", FootAlone: "-- migrate:down transaction:false\n",
+	},
 	finish: dbmateRefuses,
 }
 

@@ -23,6 +23,7 @@ var prisma = runner{
 			f.mode, f.whole = onward.TransactionMessage, true
 		}
 	},
+	form: &adapter.Form{Up: "/migration.sql", Transaction: onward.TransactionMessage, Lone: true, Texts: true},
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		set.Models, set.Partial = PrismaModels(t, set.Source.Dir), true
 		set.Mends = "prisma migrate dev writes it"

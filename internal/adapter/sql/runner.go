@@ -65,6 +65,10 @@ type runner struct {
 	twice              func(version string) string
 	unique, unnumbered bool
 
+	// form is how it wants a migration written; nil for a tool of which that is not known.
+	// Its Name is the runner's, and where it has no Up the names that are there tell.
+	form *adapter.Form
+
 	// finish looks at a directory as a whole. left looks at one that another runs.
 	finish, left func(t adapter.Tree, set *adapter.Set)
 }

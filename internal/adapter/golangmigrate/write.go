@@ -1,0 +1,15 @@
+package golangmigrate
+
+import (
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Form is how golang-migrate wants a migration written: one file up, one down.
+func (Adapter) Form(_ adapter.Tree, set *adapter.Set) *adapter.Form {
+	f := &adapter.Form{Name: Name, Up: ".up.sql", Down: ".down.sql", Transaction: onward.TransactionMessage, Lone: true}
+	if set.Told.Transaction == onward.TransactionNone {
+		f.Transaction, f.Cuts = onward.TransactionNone, true
+	}
+	return f
+}

@@ -1,0 +1,160 @@
+package adapter
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Writer is an adapter whose migrations can be written.
+type Writer interface {
+	// Form says how the runner of a set wants a migration written; nil where that is not
+	// known.
+	Form(t Tree, set *Set) *Form
+}
+
+// Form is how a runner wants its migrations written.
+type Form struct {
+	// Name is the runner's in a sentence.
+	Name string
+	// Up ends the name of a migration's file: ".sql", ".up.sql", "/migration.sql". Down
+	// ends that of a second file, with the way back; "" for none.
+	Up, Down string
+	// Between stands between number and name; "" as in the names that are there.
+	Between string
+	// Transaction is what the runner puts around a file that says nothing else.
+	Transaction onward.Transaction
+	// Head begins a file, and HeadAlone one that is sent without a transaction; "" where
+	// no words of the file bring that about. Lone: one statement alone in its file needs none.
+	Head, HeadAlone string
+	Lone            bool
+	// Foot begins the way back, in the file or in the second one.
+	Foot, FootAlone string
+	// Begin and End stand around a statement with a ';' in it.
+	Begin, End string
+	// Cuts: the runner cuts a file at each ';', wherever it stands.
+	Cuts bool
+	// Texts: the runner runs files in the order of their names as texts.
+	Texts bool
+}
+
+// Written is a file of a migration that was made, and is not on disk yet.
+type Written struct {
+	// Path is relative to the repository's root.
+	Path string
+	Text string
+}
+
+// Writing is how further migrations of one source are written, one after the other.
+type Writing struct {
+	Form Form
+	// Dir is where they lie, relative to the repository's root.
+	Dir   string
+	names *numbers
+}
+
+// Carries says why the runner cannot carry a step of a plan; "" where it can.
+func (w *Writing) Carries(s *onward.PlanStep) string {
+	f := &w.Form
+	switch {
+	case s.Repeat:
+		return "it is run again and again, which no file says to " + f.Name
+	case s.Transaction == onward.TransactionNone && !f.Lone && f.HeadAlone == "":
+		return f.Name + " runs each file in a transaction, and it must not run inside one"
+	case f.Cuts && strings.Contains(s.SQL, "$"):
+		for _, sql := range statements(inner(s)) {
+			if strings.Contains(sql, ";") {
+				return f.Name + " cuts its files at each ';', and it has one inside a statement"
+			}
+		}
+	}
+	return ""
+}
+
+// Files are those of a step that the runner carries, behind all that there are; slug is
+// what the name says beside the number.
+//
+// Errors: there is no number behind the last one.
+func (w *Writing) Files(s *onward.PlanStep, slug string) ([]Written, error) {
+	f := &w.Form
+	stem, err := w.names.next(slug, f)
+	if err != nil {
+		return nil, err
+	}
+	alone := s.Transaction == onward.TransactionNone
+	head, foot := f.Head, f.Foot
+	if alone {
+		head, foot = cmp.Or(f.HeadAlone, f.Head), cmp.Or(f.FootAlone, f.Foot)
+	}
+	text := head + f.body(w.sql(s))
+	undo := s.Undo
+	if !alone && f.Transaction != onward.TransactionNone {
+		undo = unwrapped(undo)
+	}
+	if !alone && strings.Contains(undo, "CONCURRENTLY") {
+		undo = "" // it would be sent in a transaction
+	}
+	d := Dir{Path: w.Dir}
+	out := []Written{{Path: d.Join(stem + f.Up), Text: text}}
+	switch {
+	case f.Down != "" && undo != "":
+		out = append(out, Written{Path: d.Join(stem + f.Down), Text: foot + f.body(undo)})
+	case f.Down == "" && f.Foot != "":
+		out[0].Text += "\n" + foot + f.body(undo)
+	}
+	return out, nil
+}
+
+// sql is what the file of a step says: without BEGIN and COMMIT where the runner has a
+// transaction around it.
+func (w *Writing) sql(s *onward.PlanStep) string {
+	if w.Form.Transaction == onward.TransactionNone {
+		return s.SQL
+	}
+	return inner(s)
+}
+
+// inner is a step's SQL without its transaction.
+func inner(s *onward.PlanStep) string {
+	if s.Transaction != onward.TransactionFile {
+		return s.SQL
+	}
+	return unwrapped(s.SQL)
+}
+
+// unwrapped is SQL without the transaction around it.
+func unwrapped(sql string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(sql, "BEGIN;\n"), "COMMIT;\n")
+}
+
+// body is SQL with the runner's marks around statements that it would cut.
+func (f *Form) body(sql string) string {
+	if f.Begin == "" {
+		return sql
+	}
+	var b strings.Builder
+	for _, s := range statements(sql) {
+		if strings.Contains(s, ";") {
+			fmt.Fprintf(&b, "%s%s;\n%s", f.Begin, s, f.End)
+		} else {
+			b.WriteString(s + ";\n")
+		}
+	}
+	return b.String()
+}
+
+// statements are those of a text, without the ';' at their ends.
+func statements(sql string) []string {
+	cut, err := pgparse.Split(sql)
+	if err != nil {
+		return []string{strings.TrimSuffix(strings.TrimSpace(sql), ";")}
+	}
+	var out []string
+	for _, s := range cut.Stmts {
+		out = append(out, strings.TrimSuffix(strings.TrimSpace(sql[s.Start:s.End]), ";"))
+	}
+	return out
+}

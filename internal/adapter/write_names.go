@@ -1,0 +1,118 @@
+package adapter
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// numbers gives the names of further migrations, from those that are there.
+type numbers struct {
+	// before stands in front of the number ("V"), between behind it.
+	before, last, between string
+	now                   time.Time
+}
+
+var (
+	numbered = regexp.MustCompile(`^([A-Za-z]?)(\d+)([-_.]+)`)
+	// More numbers behind the first: a date, a version of several parts.
+	parts = regexp.MustCompile(`^[A-Za-z]?\d+[-._]\d+(?:[-._]|$)`)
+)
+
+// NewWriting begins writing migrations behind those of a set. now is what names with a
+// moment in them begin at, or right behind the last.
+//
+// Errors: the names that are there do not tell how they go on.
+func NewWriting(t Tree, set *Set, form *Form, now time.Time) (*Writing, error) {
+	s := set.Source
+	w := &Writing{Form: *form, Dir: s.Dir, names: &numbers{now: now.UTC()}}
+	if o := s.Options.Transaction; o != "" {
+		w.Form.Transaction = o
+		if o == "file" {
+			w.Form.Lone, w.Form.HeadAlone = false, ""
+		}
+	}
+	for _, m := range set.Migrations {
+		at := m.Path
+		if strings.HasPrefix(form.Up, "/") {
+			at = path.Dir(at)
+		}
+		name := path.Base(at)
+		m := numbered.FindStringSubmatch(name)
+		if m != nil && form.Between != "" && parts.MatchString(name) {
+			return nil, fmt.Errorf("%s has a version of several parts: how they go on is not known", at)
+		}
+		if m == nil || parts.MatchString(name) || form.Between != "" && !strings.HasPrefix(m[3], form.Between) {
+			continue // a repeatable one, or one of another scheme
+		}
+		if n := w.names; n.last == "" || Natural(m[2], n.last) > 0 {
+			n.before, n.last, n.between = m[1], m[2], m[3]
+			w.Dir = strings.TrimSuffix(strings.TrimSuffix(at, name), "/")
+		}
+	}
+	// Files that are no migrations, such as a way back without its way there, count as well.
+	for _, rest := range Below(t, w.Dir) {
+		name, _, _ := strings.Cut(rest, "/")
+		if m := numbered.FindStringSubmatch(name); m != nil && m[1] == w.names.before && len(m[2]) == len(w.names.last) && m[2] > w.names.last {
+			w.names.last = m[2]
+		}
+	}
+	switch n := w.names; {
+	case n.last == "":
+		return nil, fmt.Errorf("the names in %s do not tell how they go on: no number stands alone in front of them", orRoot(s.Dir))
+	case len(n.last) == 8 && isTime("20060102", n.last):
+		return nil, fmt.Errorf("the names in %s begin with days, and a plan has several migrations: the order of those is not known", orRoot(s.Dir))
+	}
+	return w, nil
+}
+
+func isTime(layout, s string) bool {
+	at, err := time.Parse(layout, s)
+	return err == nil && at.Year() > 2000 && at.Year() < 2200
+}
+
+// next is the name of the next one, without its ending.
+func (n *numbers) next(slug string, f *Form) (string, error) {
+	var next string
+	switch {
+	case len(n.last) == 14 && isTime("20060102150405", n.last):
+		next = n.moment("20060102150405", time.Second)
+	case len(n.last) == 12 && isTime("200601021504", n.last):
+		next = n.moment("200601021504", time.Minute)
+	case len(n.last) == 10 && n.last[0] >= '1' && n.last[0] < '9' || len(n.last) == 13:
+		// Seconds or milliseconds since 1970.
+		at := fmt.Sprint(n.now.Unix())
+		if len(n.last) == 13 {
+			at = fmt.Sprint(n.now.UnixMilli())
+		}
+		next = max(increment(n.last), at)
+	default:
+		next = increment(n.last)
+	}
+	if f.Texts && len(next) > len(n.last) {
+		return "", fmt.Errorf("behind %s there is no number that %s sorts last: it sorts names as texts", n.last, f.Name)
+	}
+	n.last = next
+	return n.before + next + n.between + slug, nil
+}
+
+// moment is now, or right behind the last.
+func (n *numbers) moment(layout string, step time.Duration) string {
+	last, _ := time.Parse(layout, n.last)
+	return max(last.Add(step).Format(layout), n.now.Format(layout))
+}
+
+// increment counts on, in the width that is there.
+func increment(digits string) string {
+	out := []byte(digits)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] != '9' {
+			out[i]++
+			return string(out)
+		}
+		out[i] = '0'
+	}
+	return "1" + string(out)
+}

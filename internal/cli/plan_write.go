@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+)
+
+func (a *app) planNext() *cobra.Command {
+	var f struct {
+		plan.Passed
+		diff bool
+	}
+	cmd := &cobra.Command{
+		Use:   "next",
+		Short: "the migrations of kept plans that are due now",
+		Long: `Goes on with the plans in onward/plans, which onward plan --write keeps there, and
+writes the migrations of the steps that are due: those behind a backfill, when it ran
+(--filled), and those that contract, when no process of the release that the plan
+began at is left (--gone). The files that were written before must be as they were.
+
+Exit code: 0 written, or nothing is due, 2 usage or input, 3 something could not be
+read or written.`,
+		Example: `  onward plan next --filled rename_country
+  onward plan next --gone v1.4 --diff`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := a.format(report.FormatTerminal); err != nil {
+				return err
+			}
+			release, err := a.release(&released{})
+			if err != nil {
+				return err
+			}
+			drafts, err := plan.Next(cmd.Context(), release, f.Passed)
+			if err != nil {
+				return err
+			}
+			return a.drafted(drafts, f.diff)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.Gone, "gone", "", "`revision` that plans began at and of which no process is left")
+	flags.StringArrayVar(&f.Filled, "filled", nil, "`name` of a plan whose next backfill, or other step by hand, ran to its end; repeatable")
+	flags.BoolVar(&f.diff, "diff", false, "show the files instead of writing them")
+	return cmd
+}
+
+// drafted shows drafts, or writes them and says what is to be done.
+func (a *app) drafted(drafts []*plan.Draft, diff bool) error {
+	var b strings.Builder
+	for _, d := range drafts {
+		changes := !d.Again || len(d.Files) > 0 || d.Ran
+		switch {
+		case diff:
+			text, err := d.Diff()
+			if err != nil {
+				return err
+			}
+			b.WriteString(text)
+			continue
+		case changes:
+			if err := d.Save(); err != nil {
+				return err
+			}
+		}
+		told(&b, d, changes)
+	}
+	return a.write(func(w io.Writer) error {
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
+}
+
+// told says what was written, and what comes next.
+func told(b *strings.Builder, d *plan.Draft, changes bool) {
+	line := func(format string, args ...any) {
+		b.WriteString(report.Line(fmt.Sprintf(format, args...)) + "\n")
+	}
+	for _, f := range d.Files {
+		line("wrote %s", f.Path)
+	}
+	if changes {
+		line("wrote %s: commit it with them", d.Path)
+	}
+	for _, m := range d.Replaced {
+		line("they take the place of %s: git rm %s", m, m)
+	}
+	switch s := d.Waits; {
+	case s == nil:
+		line("plan %s is written to its end", d.Plan.Name)
+	case s.ByHand != "":
+		line("%s is to be run by hand, when the files before it ran: %s", s.ID, s.ByHand)
+		sql := s.SQL
+		if s.Repeat {
+			line("again and again, until it returns 0, with psql or another client:")
+		}
+		for text := range strings.Lines(sql) {
+			b.WriteString("    " + report.Line(strings.TrimRight(text, "\n")) + "\n")
+		}
+		line("then: onward plan next --filled %s", d.Plan.Name)
+	case s.Phase == onward.Contract:
+		line("%s waits until no process of the deployed code (%s) is left; then: onward plan next --gone %s", s.ID, d.Plan.Base, d.Plan.Base)
+	}
+}

@@ -1,0 +1,211 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Dir is where plans are kept whose steps are being written, relative to the repository's
+// root.
+const Dir = "onward/plans"
+
+// Draft is files that were made and are not on disk yet.
+type Draft struct {
+	// Root is the repository's directory; all paths are relative to it.
+	Root string
+	// Plan is the plan as Path will have it. Again: it is there, and is replaced.
+	Plan  *onward.Plan
+	Path  string
+	Again bool
+	// Files are new migrations, in order.
+	Files []audit.Written
+	// Replaced are the migrations that the plan takes the place of, and that are there.
+	Replaced []string
+	// Ran: it notes that a step by hand ran. Waits is the first step that is not written, nil
+	// where none is left.
+	Ran   bool
+	Waits *onward.PlanStep
+}
+
+// Write drafts the files of a plan: its steps before the first contract, as far as their
+// runner can carry them. They come behind all migrations of the working tree.
+//
+// Errors: those of [audit.Read]; a *[config.InputError] where the runner's files are not
+// written yet.
+func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) {
+	c.Head = ""
+	release, err := audit.Read(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = release.Close() }()
+	d := &Draft{Root: release.Root(), Plan: p}
+	for _, m := range p.Migrations {
+		d.Replaced = append(d.Replaced, m.Path)
+	}
+	w, err := release.WritingBeside(d.Replaced)
+	if err != nil {
+		return nil, err
+	}
+	p.Dir, p.Commit = w.Dir, release.Commit()
+	p.Name = slug(p.Migrations[0].ID)
+	d.Path = path.Join(Dir, p.Name+".json")
+	return d, d.steps(w, false)
+}
+
+// steps drafts the steps from the first that is not written on, up to one that waits.
+func (d *Draft) steps(w *audit.Writing, gone bool) error {
+	for i := range d.Plan.Steps {
+		s := &d.Plan.Steps[i]
+		if len(s.Files) > 0 || s.Ran {
+			continue
+		}
+		if s.Phase == onward.Contract && !gone {
+			d.Waits = s
+			return nil
+		}
+		if s.ByHand = w.Carries(s); s.ByHand != "" {
+			d.Waits = s
+			return nil
+		}
+		files, err := w.Files(s, slug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
+		if err != nil {
+			return &config.InputError{Err: err}
+		}
+		for _, f := range files {
+			s.Files = append(s.Files, onward.PlanFile{Path: f.Path, SHA256: sum([]byte(f.Text))})
+		}
+		d.Files = append(d.Files, files...)
+	}
+	return nil
+}
+
+func sum(content []byte) string {
+	out := sha256.Sum256(content)
+	return hex.EncodeToString(out[:])
+}
+
+var (
+	number = regexp.MustCompile(`^[A-Za-z]?\d+[-_.]+`)
+	odd    = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+)
+
+// slug is a migration's ID without its number, as part of a file's name.
+func slug(id string) string {
+	id = strings.Trim(odd.ReplaceAllString(number.ReplaceAllString(path.Base(id), ""), "_"), "_")
+	return cmp.Or(id[:min(len(id), 60)], "plan")
+}
+
+// Diff is what Save would do, as a patch of new files; of a plan that is there, only that
+// it changes.
+func (d *Draft) Diff() (string, error) {
+	var b strings.Builder
+	content, err := d.json()
+	if err != nil {
+		return "", err
+	}
+	files := d.Files
+	if !d.Again {
+		files = append(files[:len(files):len(files)], audit.Written{Path: d.Path, Text: string(content)})
+	}
+	for _, f := range files {
+		fmt.Fprintf(&b, "--- /dev/null\n+++ b/%s\n@@ -0,0 +1,%d @@\n", f.Path, strings.Count(f.Text, "\n"))
+		for line := range strings.Lines(f.Text) {
+			b.WriteString("+" + line)
+		}
+	}
+	return b.String(), nil
+}
+
+func (d *Draft) json() ([]byte, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(d.Plan)
+	return []byte(b.String()), err
+}
+
+// Save writes the files, and nothing over one that is there, but for the plan of a draft
+// that goes on with it. Where one cannot be written, those before it are taken back.
+//
+// Errors: a *[config.InputError] that names a file which is there; those of the file system.
+func (d *Draft) Save() (err error) {
+	content, err := d.json()
+	if err != nil {
+		return err
+	}
+	files := append(d.Files[:len(d.Files):len(d.Files)], audit.Written{Path: d.Path, Text: string(content)})
+	for _, f := range files {
+		if _, err := os.Lstat(d.at(f.Path)); err == nil && !(d.Again && f.Path == d.Path) {
+			return &config.InputError{Err: fmt.Errorf("%s is there already, and nothing is overwritten: remove it, or the plan that it belongs to", f.Path)}
+		}
+	}
+	var made []string
+	defer func() {
+		if err != nil {
+			for _, file := range made {
+				_ = os.Remove(file)
+			}
+		}
+	}()
+	for _, f := range files {
+		at := d.at(f.Path)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			return err
+		}
+		if d.Again && f.Path == d.Path {
+			if err := replace(at, f.Text); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := create(at, f.Text); err != nil {
+			return err
+		}
+		made = append(made, at)
+	}
+	return nil
+}
+
+func (d *Draft) at(p string) string { return filepath.Join(d.Root, filepath.FromSlash(p)) }
+
+// create writes a file that is not there.
+func create(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return &config.InputError{Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name)
+	}
+	return err
+}
+
+// replace writes a file in one piece.
+func replace(name, text string) error {
+	fresh := name + ".new"
+	if err := create(fresh, text); err != nil {
+		return err
+	}
+	return os.Rename(fresh, name)
+}

@@ -1,0 +1,214 @@
+package plan_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// layouts are how projects of the runners look: %s is a migration's SQL.
+var layouts = map[string]struct {
+	base, release string // the migrations' files
+	text          string
+	beside        map[string]string
+	// down is what every file ends with, or the ending of a second file; alone is what a
+	// file without a transaction begins with.
+	alone string
+	next  string // how the name of the first new file begins
+}{
+	"goose":          {"m/00001_a.sql", "m/00002_b.sql", "-- +goose Up\n%s", nil, "-- +goose NO TRANSACTION\n", "m/00003_b_01_"},
+	"golang-migrate": {"m/000001_a.up.sql", "m/000002_b.up.sql", "%s", map[string]string{"m/000001_a.down.sql": "DROP TABLE orders;", "go.mod": "module x\n\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n"}, "CREATE", "m/000003_b_01_"},
+	"sqlx":           {"migrations/20240101000000_a.sql", "migrations/20240102000000_b.sql", "%s", map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, "-- no-transaction\n", "migrations/2"},
+	"sqlx up":        {"migrations/20240101000000_a.up.sql", "migrations/20240102000000_b.up.sql", "%s", map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, "-- no-transaction\n", "migrations/2"},
+	"dbmate":         {"db/migrations/20240101000000_a.sql", "db/migrations/20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n", nil, "-- migrate:up transaction:false\n", "db/migrations/2"},
+	"Flyway":         {"db/V1__a.sql", "db/V2__b.sql", "%s", nil, "CREATE", "db/V3__b_01_"},
+	"plain SQL":      {"db/migrations/001_a.sql", "db/migrations/002_b.sql", "%s", nil, "CREATE", "db/migrations/003_b_01_"},
+	"Prisma":         {"prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations/20240102000000_b/migration.sql", "%s", map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, "CREATE", "prisma/migrations/2"},
+}
+
+// unsafe are releases that lock, break or rewrite as they stand.
+var unsafe = map[string]string{
+	"several": `CREATE INDEX ON customers (note);
+ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id);
+ALTER TABLE customers ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL;`,
+	"not null": "UPDATE customers SET country = 'SE' WHERE country IS NULL;\nALTER TABLE customers ALTER COLUMN country SET NOT NULL;",
+	"rename":   "CREATE INDEX orders_status_idx ON orders (status);\nALTER TABLE customers RENAME COLUMN country TO nation;",
+}
+
+// laid is a repository of a runner's with a base and a release.
+func laid(t *testing.T, runner, release string) string {
+	t.Helper()
+	dir := t.TempDir()
+	l := layouts[runner]
+	put := func(name, text string) {
+		t.Helper()
+		at := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q", "-b", "main")
+	for name, text := range l.beside {
+		put(name, text)
+	}
+	put(l.base, strings.Replace(l.text, "%s", base, 1))
+	git("add", "-A")
+	git("commit", "-q", "-m", "base")
+	git("checkout", "-q", "-b", "feature")
+	put(l.release, strings.Replace(l.text, "%s", release, 1))
+	return dir
+}
+
+func written(t *testing.T, dir string) *plan.Draft {
+	t.Helper()
+	c := audit.Config{Dir: dir, Base: "main"}
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: c}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := plan.Write(t.Context(), c, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func save(t *testing.T, d *plan.Draft) {
+	t.Helper()
+	if err := d.Save(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is written is what its runner's adapter reads, one migration for each step, and
+// onward has nothing against its locks and transactions, up to the plan's end.
+func TestWrittenAuditsClean(t *testing.T) {
+	t.Parallel()
+	for runner, l := range layouts {
+		for name, release := range unsafe {
+			t.Run(runner+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				dir := laid(t, runner, release)
+				d := written(t, dir)
+				if d.Waits == nil || len(d.Files) == 0 || !strings.HasPrefix(d.Files[0].Path, l.next) {
+					t.Fatalf("waits %+v, files %+v", d.Waits, d.Files)
+				}
+				for _, f := range d.Files {
+					if strings.Contains(f.Text, "CREATE INDEX CONCURRENTLY") && !strings.HasPrefix(f.Text, l.alone) {
+						t.Errorf("%s begins otherwise:\n%s", f.Path, f.Text)
+					}
+					// The runner has a transaction of its own around both ways.
+					if runner == "goose" && strings.Contains(f.Text, "COMMIT;") {
+						t.Errorf("%s ends the runner's transaction:\n%s", f.Path, f.Text)
+					}
+				}
+				save(t, d)
+				if err := os.RemoveAll(filepath.Join(dir, l.release)); err != nil {
+					t.Fatal(err)
+				}
+				clean(t, dir, d.Plan)
+				for i := 0; ; i++ {
+					passed := plan.Passed{Gone: "main"}
+					if i > 5 {
+						t.Fatal("there is no end of it")
+					}
+					if d.Waits.ByHand != "" {
+						passed.Filled = []string{d.Plan.Name}
+					}
+					next, err := plan.Next(t.Context(), audit.Config{Dir: dir}, passed)
+					if err != nil {
+						t.Fatal(err)
+					}
+					d = next[0]
+					save(t, d)
+					clean(t, dir, d.Plan)
+					if d.Waits == nil {
+						break
+					}
+				}
+			})
+		}
+	}
+}
+
+func clean(t *testing.T, dir string, p *onward.Plan) {
+	t.Helper()
+	r, err := audit.Changelog(t.Context(), audit.Config{Dir: dir, Base: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	for _, s := range p.Steps {
+		if len(s.Files) > 0 {
+			want++
+		}
+	}
+	if len(r.Migrations) != want || want == 0 {
+		t.Errorf("%d migrations are read of %d written", len(r.Migrations), want)
+	}
+	for _, f := range r.Findings {
+		if f.Severity != onward.Info && (f.Category == onward.Locking || f.Category == onward.InTransaction) || f.Severity == onward.Error && f.Category != onward.Compatibility && f.Category != onward.DataLoss {
+			t.Errorf("%s: %s:%d: %s %s", f.Rule, f.Path, f.Line, f.Severity, f.Fact)
+		}
+	}
+	for _, o := range r.Opaque {
+		t.Errorf("not judged: %s %s", o.Path, o.What)
+	}
+}
+
+// A plan goes on only where what was written is as it was, and nothing is overwritten.
+func TestWriteRefuses(t *testing.T) {
+	t.Parallel()
+	next := func(dir string, passed plan.Passed) error {
+		_, err := plan.Next(t.Context(), audit.Config{Dir: dir}, passed)
+		return err
+	}
+	refused := func(what string, err error, words string) {
+		t.Helper()
+		var input *config.InputError
+		if !errors.As(err, &input) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v, want %q", what, err, words)
+		}
+	}
+	dir := laid(t, "goose", unsafe["rename"])
+	refused("no plan", next(dir, plan.Passed{}), "no plan is in onward/plans")
+	d := written(t, dir)
+	save(t, d)
+	refused("twice", d.Save(), "is there already")
+	refused("the migration stands beside it", next(dir, plan.Passed{}), "git rm m/00002_b.sql")
+	if err := os.Remove(filepath.Join(dir, "m/00002_b.sql")); err != nil {
+		t.Fatal(err)
+	}
+	if err := next(dir, plan.Passed{}); err != nil {
+		t.Error(err)
+	}
+	refused("another plan", next(dir, plan.Passed{Filled: []string{"x"}}), "no plan of the name x")
+	first := filepath.Join(dir, d.Files[0].Path)
+	if err := os.WriteFile(first, []byte(d.Files[0].Text+"SELECT 1;\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refused("changed", next(dir, plan.Passed{}), "was changed since")
+	if err := os.Remove(first); err != nil {
+		t.Fatal(err)
+	}
+	refused("gone", next(dir, plan.Passed{}), "which is gone")
+}
