@@ -105,6 +105,9 @@ func TestWrittenAuditsClean(t *testing.T) {
 	t.Parallel()
 	for runner, l := range layouts {
 		for name, release := range unsafe {
+			if name != "rename" && runner != "goose" {
+				continue // runners differ in their files, not in what the steps are
+			}
 			t.Run(runner+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				dir := laid(t, runner, release)
