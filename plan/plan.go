@@ -192,7 +192,6 @@ var order = map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onwar
 func (p *planner) finish() {
 	slices.SortStableFunc(p.steps, func(a, b recipe.Step) int { return order[a.Phase] - order[b.Phase] })
 	before := ""
-	schema := false
 	for i := range p.steps {
 		s := &p.steps[i]
 		out := onward.PlanStep{
@@ -212,19 +211,16 @@ func (p *planner) finish() {
 		out.SQL, out.Transaction = text(s)
 		out.Undo = lines(s.Undo)
 		if len(s.Undo) > 1 && s.Class != onward.StepConcurrent && s.Class != onward.StepBackfill { // at no moment half of it
-			out.Undo = "BEGIN;\n" + timeout + out.Undo + "COMMIT;\n"
+			out.Undo = together(out.Undo)
 		}
 		out.Repeat = s.Class == onward.StepBackfill
-		for _, sql := range s.SQL {
-			schema = schema || strings.HasPrefix(sql, "CREATE SCHEMA IF NOT EXISTS onward")
-		}
 		p.plan.Steps = append(p.plan.Steps, out)
 		before = out.ID
 	}
-	if schema {
+	if p.release.Keeps {
 		p.plan.Steps = append(p.plan.Steps, onward.PlanStep{
 			ID: fmt.Sprintf("%02d-%s", len(p.steps)+1, onward.Contract), Phase: onward.Contract, Release: 2, Class: onward.StepDDL,
-			SQL: "BEGIN;\n" + timeout + "DROP SCHEMA IF EXISTS onward;\nCOMMIT;\n", Transaction: onward.TransactionFile, Why: "nothing of the plan is left", Effects: []onward.Effect{},
+			SQL: together("DROP SCHEMA IF EXISTS " + recipe.Schema + ";\n"), Transaction: onward.TransactionFile, Why: "nothing of the plan is left", Effects: []onward.Effect{},
 			Requires: []onward.Requirement{{Kind: onward.RequiresStep, Step: before, Text: before + " is done"}}, Migration: p.steps[len(p.steps)-1].From.Migration.ID,
 		})
 	}
@@ -233,12 +229,15 @@ func (p *planner) finish() {
 // timeout bounds for how long others wait behind a step that waits for its lock.
 const timeout = "SET LOCAL lock_timeout = '2s';\n"
 
+// together are statements in a transaction of their own.
+func together(sql string) string { return "BEGIN;\n" + timeout + sql + "COMMIT;\n" }
+
 // text is a step's SQL.
 func text(s *recipe.Step) (string, onward.Transaction) {
 	if s.Class == onward.StepConcurrent || s.Class == onward.StepBackfill {
 		return s.SQL[0] + ";\n", onward.TransactionNone
 	}
-	return "BEGIN;\n" + timeout + lines(s.SQL) + "COMMIT;\n", onward.TransactionFile
+	return together(lines(s.SQL)), onward.TransactionFile
 }
 
 func lines(list []string) string {

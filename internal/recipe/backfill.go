@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// schema holds what a plan keeps for itself: where its backfills are. Comparisons of schemas
+// Schema holds what a plan keeps for itself: where its backfills are. Comparisons of schemas
 // pass over it, and the last step drops it.
-const schema = "onward"
+const Schema = "onward"
 
 // batch is how many rows a backfill passes at a time.
 const batch = 1000
@@ -23,7 +23,8 @@ func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) 
 		m.missing("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", t.Name)
 		return false
 	}
-	at := schema + "." + quote(c.Release.unique(t.Name.Name, keys[0], "cursor"))
+	c.Release.Keeps = true
+	at := Schema + "." + quote(c.Release.unique(t.Name.Name, keys[0], "cursor"))
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = quote(k)
@@ -35,7 +36,7 @@ func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) 
 		ends, copies, backward = append(ends, e), append(copies, n+" AS "+e), append(backward, n+" DESC")
 	}
 	s := m.add(onward.Expand, onward.StepDDL, "keeps where the backfill of "+t.Name.String()+" is",
-		"CREATE SCHEMA IF NOT EXISTS "+schema,
+		"CREATE SCHEMA IF NOT EXISTS "+Schema,
 		"CREATE TABLE "+at+" AS SELECT "+list+", "+strings.Join(copies, ", ")+" FROM "+name(t)+" WITH NO DATA",
 		// Its end is fixed here: behind it rows are added for as long as others write.
 		"INSERT INTO "+at+" ("+strings.Join(ends, ", ")+") SELECT last.* FROM (SELECT) AS one LEFT JOIN (SELECT "+list+" FROM "+name(t)+" ORDER BY "+strings.Join(backward, ", ")+" LIMIT 1) AS last ON true")

@@ -126,10 +126,7 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 
 // other adds a condition of the column as one of the table.
 func (d *definition) other(m *Made, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
-	if con.Conname != "" {
-		rest := text[pgparse.AfterWord(text, "CONSTRAINT"):]
-		text = strings.TrimSpace(rest[pgparse.NameEnd(rest, len(rest)-len(strings.TrimLeft(rest, " \t\r\n"))):])
-	}
+	text = unnamed(text)
 	kind := map[pgparse.ConstrType]catalog.ConstraintKind{
 		pgparse.ConstrType_CONSTR_CHECK: catalog.Check, pgparse.ConstrType_CONSTR_FOREIGN: catalog.ForeignKey, pgparse.ConstrType_CONSTR_UNIQUE: catalog.Unique,
 	}[con.Contype]

@@ -59,7 +59,11 @@ func (c *Change) unvalidated(typ pgparse.ConstrType, kind catalog.ConstraintKind
 
 // definitionText is what a command adds, without ADD and the constraint's name.
 func definitionText(text string) string {
-	text = strings.TrimSpace(text[pgparse.AfterWord(text, "ADD"):])
+	return unnamed(strings.TrimSpace(text[pgparse.AfterWord(text, "ADD"):]))
+}
+
+// unnamed is a constraint without CONSTRAINT and its name.
+func unnamed(text string) string {
 	if at := pgparse.AfterWord(text, "CONSTRAINT"); at > 0 && strings.EqualFold(text[:at], "CONSTRAINT") {
 		rest := text[at:]
 		return strings.TrimSpace(rest[pgparse.NameEnd(rest, len(rest)-len(strings.TrimLeft(rest, " \t\r\n"))):])

@@ -26,33 +26,49 @@ var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Made {
 		sql = sql[:at] + " CONCURRENTLY" + sql[at:]
 	}
 	if index == "" {
-		after := c.After.Relation(t.OID)
-		for _, oid := range after.Indexes {
-			if c.Before.Relation(oid) == nil {
-				index = c.After.Relation(oid).Name.Name
-			}
-		}
-		if index == "" {
+		made := c.builtOn(t)
+		if made == nil {
 			return nil
 		}
+		index = made.Name.Name
 		at := pgparse.AfterWord(sql, "CONCURRENTLY")
 		sql = sql[:at] + " " + quote(index) + sql[at:]
 	}
+	m := &Made{}
+	s := m.add(c.indexPhase(t, stmt), onward.StepConcurrent, "is built while others read and write", sql)
+	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
+	return m
+}}
+
+// indexPhase is when an index is built: a unique one is a condition, and each is built behind the
+// backfill of what it is of.
+func (c *Change) indexPhase(t *catalog.Relation, stmt *pgparse.IndexStmt) onward.PlanPhase {
 	var columns []string
 	for _, p := range stmt.IndexParams {
 		columns = append(columns, p.GetIndexElem().GetName())
 	}
-	phase := onward.Expand
-	if stmt.Unique {
-		phase = c.checkPhase(columns...)
-	} else if c.Release.fillsAny(t, columns) {
-		phase = onward.Backfill
+	switch {
+	case stmt.Unique:
+		return c.checkPhase(columns...)
+	case c.Release.fillsAny(t, columns):
+		return onward.Backfill
 	}
-	m := &Made{}
-	s := m.add(phase, onward.StepConcurrent, "is built while others read and write", sql)
-	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
-	return m
-}}
+	return onward.Expand
+}
+
+// builtOn is the index that a change builds on a table; nil where it is not known.
+func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
+	after := c.After.Relation(t.OID)
+	if after == nil {
+		return nil
+	}
+	for _, oid := range after.Indexes {
+		if c.Before.Relation(oid) == nil {
+			return c.After.Relation(oid)
+		}
+	}
+	return nil
+}
 
 // fillsAny reports whether a backfill fills one of the columns of a table.
 func (r *Release) fillsAny(t *catalog.Relation, columns []string) bool {

@@ -1,10 +1,7 @@
 package recipe
 
 import (
-	"slices"
-
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/onward"
 )
 
 // partitionAttach says what is to be done before a table is attached whose rows the server would
@@ -23,8 +20,3 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *M
 		"a default partition needs a CHECK that leaves the new bounds out. The CHECK goes behind the ATTACH", part.Name, c.Altered().Name)
 	return m
 }}
-
-// waits reports whether a change makes others wait for a time that grows with a table.
-func (c *Change) waits() bool {
-	return slices.ContainsFunc(c.Locks, func(f onward.Finding) bool { return f.Severity == onward.Error })
-}

@@ -30,29 +30,11 @@ var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Mad
 	if stmt.Unique {
 		word = "UNIQUE INDEX"
 	}
-	var columns []string
-	for _, p := range stmt.IndexParams {
-		columns = append(columns, p.GetIndexElem().GetName())
-	}
-	phase := onward.Expand
-	if stmt.Unique {
-		phase = c.checkPhase(columns...)
-	}
-	b := &partitioned{c: c, m: m, phase: phase, word: word, body: c.SQL[pgparse.NameEnd(c.SQL, int(stmt.Relation.Location)):]}
+	b := &partitioned{c: c, m: m, phase: c.indexPhase(t, stmt), word: word, body: c.SQL[pgparse.NameEnd(c.SQL, int(stmt.Relation.Location)):]}
 	b.only(t, made)
 	b.under(t, made)
 	return m
 }}
-
-// builtOn is the index that a change builds on a table.
-func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
-	for _, oid := range c.After.Relation(t.OID).Indexes {
-		if c.Before.Relation(oid) == nil {
-			return c.After.Relation(oid)
-		}
-	}
-	return nil
-}
 
 // partitioned builds an index of a partitioned table.
 type partitioned struct {

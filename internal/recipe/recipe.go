@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -39,6 +40,8 @@ type Release struct {
 	Volatile map[string]bool
 	// Changed are columns whose old values nobody can give back.
 	Changed map[string]bool
+	// Keeps reports whether the plan keeps something in [Schema].
+	Keeps bool
 	// Kept are types that nobody can make what they were: "TYPE public.t".
 	Kept map[string]bool
 }
@@ -139,6 +142,11 @@ func asItStands(c *Change) *Made {
 	return m
 }
 
+// waits reports whether a change makes others wait for a time that grows with a table.
+func (c *Change) waits() bool {
+	return slices.ContainsFunc(c.Locks, func(f onward.Finding) bool { return f.Severity == onward.Error })
+}
+
 // fresh reports whether a change is about a table that the release made: nobody uses it.
 func (c *Change) fresh() bool {
 	rel := c.table()
@@ -216,12 +224,8 @@ func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
 			return onward.Contract
 		}
 	}
-	if t := c.table(); t != nil {
-		for _, col := range columns {
-			if c.Release.filled[key(t, col)] {
-				return onward.Backfill
-			}
-		}
+	if t := c.table(); t != nil && c.Release.fillsAny(t, columns) {
+		return onward.Backfill
 	}
 	return onward.Expand
 }
