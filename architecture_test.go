@@ -61,6 +61,7 @@ var exceptions = map[string]string{
 	"internal/pgserver/pgservertest": "test support",
 	"internal/adapter/adaptertest":   "test support",
 	"internal/pgparse/collide":       "test support",
+	"internal/gitrange/gittest":      "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
 	"bench/changelog":                "a program of its own",

@@ -3,53 +3,27 @@ package audit
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 )
 
 // repository makes a git repository with one commit per archive; a file that
 // an archive gives no content is deleted.
-func repository(t *testing.T, commits ...string) string {
+func repository(t *testing.T, archives ...string) string {
 	t.Helper()
-	dir := t.TempDir()
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
+	var commits []map[string]string
+	for _, a := range archives {
+		commits = append(commits, map[string]string{})
+		for _, f := range txtar.Parse([]byte(a)).Files {
+			commits[len(commits)-1][f.Name] = string(f.Data)
 		}
 	}
-	git("init", "-q", "-b", "main")
-	for i, c := range commits {
-		if i == 1 {
-			git("checkout", "-q", "-b", "feature")
-		}
-		for _, f := range txtar.Parse([]byte(c)).Files {
-			at := filepath.Join(dir, f.Name)
-			if len(f.Data) == 0 {
-				if err := os.Remove(at); err != nil {
-					t.Fatal(err)
-				}
-				continue
-			}
-			if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(at, f.Data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		git("add", "-A")
-		git("commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
-	}
-	return dir
+	return gittest.Commits(t, commits...)
 }
 
 func changelog0(t *testing.T, c Config) *onward.Report {

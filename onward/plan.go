@@ -1,5 +1,7 @@
 package onward
 
+import "slices"
+
 // PlanSchema is the name and number of a plan's JSON.
 const PlanSchema = "onward.plan/1"
 
@@ -26,6 +28,15 @@ type Plan struct {
 	Name   string `json:"name,omitempty"`
 	Dir    string `json:"dir,omitempty"`
 	Commit string `json:"commit,omitempty"`
+}
+
+// Contract is the index of the first step that the deployed code does not survive, and the
+// number of steps where there is none.
+func (p *Plan) Contract() int {
+	if i := slices.IndexFunc(p.Steps, func(s PlanStep) bool { return s.Phase == Contract }); i >= 0 {
+		return i
+	}
+	return len(p.Steps)
 }
 
 // PlannedMigration is a migration that a plan takes the place of.

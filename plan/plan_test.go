@@ -3,13 +3,12 @@ package plan_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
@@ -27,42 +26,9 @@ CREATE TABLE keyless (a integer, b text);
 `
 
 // repository has a base and a release, a migration each.
-func repository(t testing.TB, release string) string { return repositoryOf(t, base, release) }
-
-func repositoryOf(t testing.TB, base, release string) string {
+func repository(t testing.TB, base, release string) string {
 	t.Helper()
-	return repositoryOn(t, base, release)
-}
-
-func repositoryOn(t testing.TB, base, release string) string {
-	t.Helper()
-	dir := t.TempDir()
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
-	write := func(number int, sql string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", number)), []byte("-- +goose Up\n"+sql+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	git("init", "-q", "-b", "main")
-	write(1, base)
-	git("add", "-A")
-	git("commit", "-q", "-m", "base")
-	git("checkout", "-q", "-b", "feature")
-	write(2, release)
-	git("add", "-A")
-	git("commit", "-q", "-m", "release")
-	return dir
+	return gittest.Commits(t, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base + "\n"}, map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + release + "\n"})
 }
 
 func make_(t *testing.T, release string, major int) *onward.Plan {
@@ -72,7 +38,7 @@ func make_(t *testing.T, release string, major int) *onward.Plan {
 
 func planOn(t *testing.T, base, release string, major int, settings *config.Config) *onward.Plan {
 	t.Helper()
-	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repositoryOn(t, base, release), Base: "main", Head: "feature", Settings: settings}, Majors: []int{major}}}
+	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature", Settings: settings}, Majors: []int{major}}}
 	p, _, err := plan.Make(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +120,7 @@ func TestSketches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, missing := plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, c.sql), Base: "main", Head: "feature"}}}, c.missing
+			c, missing := plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature"}}}, c.missing
 			p, _, err := plan.Make(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
@@ -176,7 +142,7 @@ func TestProofFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, "ALTER TABLE customers RENAME COLUMN country TO nation;"), Base: "main", Head: "feature"}, Majors: []int{17}}}
+			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE customers RENAME COLUMN country TO nation;"), Base: "main", Head: "feature"}, Majors: []int{17}}}
 			c.Spoil(spoil)
 			p, _, err := plan.Make(t.Context(), c)
 			if err != nil {

@@ -68,7 +68,8 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	}
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
 		v.check("the release runs", false, failed.Message+" ("+failed.Code+")")
-		return v.conclude()
+		v.conclude()
+		return nil
 	}
 	if err != nil {
 		return err
@@ -78,17 +79,17 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	if err := v.verified(&c); err != nil {
 		return err
 	}
-	return v.conclude()
+	v.conclude()
+	return nil
 }
 
 func (v *prover) check(name string, ok bool, detail string) {
 	v.plan.Proof.Checks = append(v.plan.Proof.Checks, onward.PlanCheck{Name: name, OK: ok, Detail: detail})
 }
 
-func (v *prover) conclude() error {
+func (v *prover) conclude() {
 	p := &v.plan.Proof
 	p.Proven = len(p.Missing) == 0 && len(p.Checks) > 0 && !slices.ContainsFunc(p.Checks, func(c onward.PlanCheck) bool { return !c.OK })
-	return nil
 }
 
 // compare holds what some work makes of the base against what it is to be.
@@ -189,21 +190,13 @@ func (v *prover) none(conn *pgx.Conn, s *onward.PlanStep) error {
 
 // abort runs the plan up to its first contract, and takes it back.
 func (v *prover) abort(conn *pgx.Conn) error {
-	last := slices.IndexFunc(v.plan.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Contract })
-	if last < 0 {
-		last = len(v.plan.Steps)
-	}
+	last := v.plan.Contract()
 	if err := v.run(conn, v.plan.Steps[:last]); err != nil {
 		return err
 	}
 	for i := last - 1; i >= 0; i-- {
-		for sql := range strings.SplitSeq(v.plan.Steps[i].Undo, ";\n") {
-			if sql == "" {
-				continue
-			}
-			if _, err := conn.Exec(v.ctx, sql); err != nil {
-				return fmt.Errorf("undo of step %s: %w", v.plan.Steps[i].ID, err)
-			}
+		if _, err := conn.Exec(v.ctx, v.plan.Steps[i].Undo); err != nil {
+			return fmt.Errorf("undo of step %s: %w", v.plan.Steps[i].ID, err)
 		}
 	}
 	return nil

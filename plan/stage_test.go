@@ -43,7 +43,7 @@ const filled = 1500
 // steps are the plan's of the scene's release.
 func (s *scene) steps(t *testing.T) []onward.PlanStep {
 	t.Helper()
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repositoryOf(t, s.base, s.release), Base: "main", Head: "feature"}}})
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, s.base, s.release), Base: "main", Head: "feature"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +132,7 @@ func (st *stage) play(mode string) {
 	t := st.t
 	defer st.wg.Wait()
 	defer func() { end(&st.oldCode); end(&st.newCode) }()
-	contract := slices.IndexFunc(st.steps, func(s onward.PlanStep) bool { return s.Phase == onward.Contract })
-	if contract < 0 {
-		contract = len(st.steps)
-	}
+	contract := (&onward.Plan{Steps: st.steps}).Contract()
 	st.oldCode = st.begin(st.old)
 	for i := range st.steps[:contract] {
 		st.let(3)

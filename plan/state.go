@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -150,7 +151,7 @@ func (s *state) against(got *state, volatile, but map[string]bool) []string {
 			a, b = counts(a), counts(b)
 		}
 		if a != b && !but[name] {
-			out = append(out, fmt.Sprintf("%s has %s, and not %s", name, cmpOr(b), a))
+			out = append(out, fmt.Sprintf("%s has %s, and not %s", name, cmp.Or(b, "nothing"), a))
 		}
 	}
 	return out
@@ -171,11 +172,4 @@ func counts(sum string) string {
 		return sum[:at]
 	}
 	return sum
-}
-
-func cmpOr(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }

@@ -3,12 +3,12 @@ package plan
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
 )
@@ -35,25 +35,14 @@ func (v *prover) verified(c *Config) error {
 		v.check("queries work at each step", false, err.Error())
 		return nil
 	}
-	contract := slices.IndexFunc(v.plan.Steps, func(s onward.PlanStep) bool { return s.Phase == onward.Contract })
-	if contract < 0 {
-		contract = len(v.plan.Steps)
-	}
+	contract := v.plan.Contract()
 	if old != nil && old.Queries > old.Unfit {
-		v.green("the deployed code works up to contract", counted(old), verdicts, onward.OldCode, 0, contract)
+		v.green("the deployed code works up to contract", report.Count(old.Queries-old.Unfit, "query"), verdicts, onward.OldCode, 0, contract)
 	}
 	if fresh != nil && fresh.Queries > fresh.Unfit {
-		v.green("the new code works from the end of the backfill on", counted(fresh), verdicts, onward.NewCode, contract, len(v.plan.Steps))
+		v.green("the new code works from the end of the backfill on", report.Count(fresh.Queries-fresh.Unfit, "query"), verdicts, onward.NewCode, contract, len(v.plan.Steps))
 	}
 	return nil
-}
-
-func counted(v *onward.Verified) string {
-	n := v.Queries - v.Unfit
-	if n == 1 {
-		return "1 query"
-	}
-	return fmt.Sprintf("%d queries", n)
 }
 
 // green notes whether no query of a code breaks from one point to another.

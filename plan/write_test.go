@@ -2,14 +2,15 @@ package plan_test
 
 import (
 	"errors"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -47,34 +48,12 @@ ALTER TABLE customers ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL;`
 // laid is a repository of a runner's with a base and a release.
 func laid(t *testing.T, runner, release string) string {
 	t.Helper()
-	dir := t.TempDir()
 	l := layouts[runner]
-	put := func(name, text string) {
-		t.Helper()
-		at := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
-	git("init", "-q", "-b", "main")
-	for name, text := range l.beside {
-		put(name, text)
-	}
-	put(l.base, strings.Replace(l.text, "%s", base, 1))
-	git("add", "-A")
-	git("commit", "-q", "-m", "base")
-	git("checkout", "-q", "-b", "feature")
-	put(l.release, strings.Replace(l.text, "%s", release, 1))
+	files := map[string]string{l.base: strings.Replace(l.text, "%s", base, 1)}
+	maps.Copy(files, l.beside)
+	dir := gittest.Commits(t, files)
+	gittest.Git(t, dir, "checkout", "-q", "-b", "feature")
+	gittest.Lay(t, dir, map[string]string{l.release: strings.Replace(l.text, "%s", release, 1)})
 	return dir
 }
 

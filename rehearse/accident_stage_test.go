@@ -3,14 +3,11 @@ package rehearse_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -21,34 +18,11 @@ import (
 // of the framework whose name is that of a directory.
 func branch(t testing.TB, base string, release []txtar.File) string {
 	t.Helper()
-	dir := t.TempDir()
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
+	files := map[string]string{}
+	for _, f := range release {
+		files["migrations/"+f.Name] = string(f.Data)
 	}
-	commit := func(files ...txtar.File) {
-		t.Helper()
-		for _, f := range files {
-			path := filepath.Join(dir, "migrations", f.Name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, f.Data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		git("add", "-A")
-		git("commit", "-q", "-m", fmt.Sprint(len(files)))
-	}
-	git("init", "-q", "-b", "main")
-	commit(txtar.File{Name: "00001_base.sql", Data: []byte(base)})
-	git("checkout", "-q", "-b", "feature")
-	commit(release...)
-	return dir
+	return gittest.Commits(t, map[string]string{"migrations/00001_base.sql": base}, files)
 }
 
 // rehearsed rehearses, and gives the report with its only rehearsal.

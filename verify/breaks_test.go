@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
@@ -28,35 +28,12 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // repository has a base and a release, a migration each.
 func repository(t testing.TB, base string, release ...string) string {
 	t.Helper()
-	dir := t.TempDir()
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
-	write := func(number int, sql string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", number)), []byte("-- +goose Up\n"+sql+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	git("init", "-q", "-b", "main")
-	write(1, base)
-	git("add", "-A")
-	git("commit", "-q", "-m", "base")
-	git("checkout", "-q", "-b", "feature")
+	step := func(number int) string { return fmt.Sprintf("migrations/%05d_step.sql", number) }
+	files := map[string]string{}
 	for i, sql := range release {
-		write(i+2, sql)
+		files[step(i+2)] = "-- +goose Up\n" + sql + "\n"
 	}
-	git("add", "-A")
-	git("commit", "-q", "-m", "release", "--allow-empty")
-	return dir
+	return gittest.Commits(t, map[string]string{step(1): "-- +goose Up\n" + base + "\n"}, files)
 }
 
 func on(dir string, major int) verify.Config {

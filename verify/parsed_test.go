@@ -3,58 +3,17 @@ package verify_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/verify"
 )
-
-// trees has a base and a release, files each; a file without text is one that goes.
-func trees(t *testing.T, base, release map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
-	lay := func(files map[string]string) {
-		t.Helper()
-		for name, text := range files {
-			path := filepath.Join(dir, name)
-			if text == "" {
-				if err := os.Remove(path); err != nil {
-					t.Fatal(err)
-				}
-				continue
-			}
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	git("init", "-q", "-b", "main")
-	lay(base)
-	git("add", "-A")
-	git("commit", "-q", "-m", "base")
-	git("checkout", "-q", "-b", "feature")
-	lay(release)
-	git("add", "-A")
-	git("commit", "-q", "-m", "release")
-	return dir
-}
 
 // found are the verdicts of a report, a line each.
 func found(r *onward.Report) string {
@@ -115,7 +74,7 @@ func TestCode(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, on(trees(t, base, c.release), 17))
+			r := run(t, on(gittest.Commits(t, base, c.release), 17))
 			if got := found(r); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
@@ -143,7 +102,7 @@ func TestCodeThatIsMade(t *testing.T) {
 		"db/users.sql":              "-- name: GetUser :one\nSELECT * FROM users WHERE id = @id;\n\n-- name: Lost :one\nSELECT * FROM users;\n\n-- name: Names :many\nSELECT name FROM users;\n",
 		"db/users.sql.go":           "package db\n\nconst getUser = `-- name: GetUser :one\nSELECT id, email, name FROM users WHERE id = $1\n`\n",
 	}
-	r := run(t, on(trees(t, base, map[string]string{"migrations/00002_step.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose StatementBegin\nALTER TABLE users DROP COLUMN name;\n-- +goose StatementEnd\n"}), 17))
+	r := run(t, on(gittest.Commits(t, base, map[string]string{"migrations/00002_step.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose StatementBegin\nALTER TABLE users DROP COLUMN name;\n-- +goose StatementEnd\n"}), 17))
 	const want = "new 1 fails error 42703 by db/users.sql.go:4\nnew 1 fails error 42703 by db/users.sql:8\nold 1 fails error 42703 by db/users.sql.go:4\nold 1 fails error 42703 by db/users.sql:8"
 	if got := found(r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -198,7 +157,7 @@ func TestCodeOfModels(t *testing.T) {
 	} {
 		t.Run(branch, func(t *testing.T) {
 			t.Parallel()
-			cfg := on(trees(t, files(example+"base"), files(example+branch)), 17)
+			cfg := on(gittest.Commits(t, files(example+"base"), files(example+branch)), 17)
 			cfg.Settings = config.Default()
 			cfg.Settings.Migrations = []config.Migrations{{Dir: ".", Framework: "django", Python: python}}
 			r := run(t, cfg)
