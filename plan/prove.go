@@ -76,6 +76,9 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	}
 	v.compare("schema and rows are those that the migrations make", want, nil, func(conn *pgx.Conn) error { return v.run(conn, v.plan.Steps) })
 	v.compare("abort before contract leads back", before, v.changed, v.abort)
+	if err := v.underTraffic(p.touched()); err != nil {
+		return err
+	}
 	if err := v.verified(&c); err != nil {
 		return err
 	}

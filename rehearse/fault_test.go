@@ -38,12 +38,12 @@ const mostEnding = 3 * time.Second
 // atOnce is how many processes are under way.
 const atOnce = 4
 
-// kills is how many processes TestKilled kills: ONWARD_KILLS, or fifty.
+// kills is how many processes TestKilled kills: ONWARD_KILLS, or sixteen.
 func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("ONWARD_KILLS")
 	if text == "" {
-		return 50
+		return 16
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 8 {
@@ -175,7 +175,7 @@ func TestInterrupted(t *testing.T) {
 	t.Logf("seed %d", seed)
 	v := newVictims(t, faultBase, "")
 	over := v.wholes(t)
-	v.end(t, 8, over, rand.New(rand.NewPCG(seed, 0)), os.Interrupt, func(c *victim, at time.Duration, err error) {
+	v.end(t, 4, over, rand.New(rand.NewPCG(seed, 0)), os.Interrupt, func(c *victim, at time.Duration, err error) {
 		defer c.gone(t)
 		if err == nil {
 			return // it was through
