@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,20 +136,29 @@ func TestSketches(t *testing.T) {
 // A plan that is wrong is found out: each check fails where the steps do not come to the same.
 func TestProofFails(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(p *onward.Plan){
-		"a step is missing": func(p *onward.Plan) { p.Steps = p.Steps[:len(p.Steps)-2] },
-		"rows differ":       func(p *onward.Plan) { p.Steps[0].SQL += "UPDATE customers SET note = 'x';" },
-		"no way back":       func(p *onward.Plan) { p.Steps[0].Undo = "" },
+	for name, spoil := range map[string]struct {
+		change func(p *onward.Plan)
+		check  string // that fails
+	}{
+		"a step is missing": {func(p *onward.Plan) { p.Steps = p.Steps[:len(p.Steps)-2] }, "schema and rows"},
+		"rows differ":       {func(p *onward.Plan) { p.Steps[0].SQL += "UPDATE customers SET note = 'x';" }, "schema and rows"},
+		"no way back":       {func(p *onward.Plan) { p.Steps[0].Undo = "" }, "abort"},
+		"somebody waits": {func(p *onward.Plan) {
+			p.Steps[0].SQL += "BEGIN; LOCK TABLE customers; SELECT pg_sleep(3.5); COMMIT;"
+		}, "under traffic"},
+		"somebody is refused": {func(p *onward.Plan) {
+			p.Steps[0].SQL += "BEGIN; ALTER TABLE customers DROP COLUMN note; COMMIT; SELECT pg_sleep(0.5); ALTER TABLE customers ADD COLUMN note text;"
+		}, "under traffic"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE customers RENAME COLUMN country TO nation;"), Base: "main", Head: "feature"}, Majors: []int{17}}}
-			c.Spoil(spoil)
+			c.Spoil(spoil.change)
 			p, _, err := plan.Make(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Proof.Proven {
+			if p.Proof.Proven || !slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK && strings.HasPrefix(c.Name, spoil.check) }) {
 				t.Errorf("%s", told(p))
 			}
 		})
