@@ -44,52 +44,54 @@ func (v *prover) underTraffic(touched []string) error {
 	}
 	defer conn.Close(v.ctx)
 	contract := v.plan.Contract()
-	var waits, refused []string
-	worst, sent := time.Duration(0), false
-	for _, part := range [][2]int{{0, contract}, {contract, len(v.plan.Steps)}} {
-		if part[0] == part[1] {
+	seen := &seen{}
+	for _, steps := range [][]onward.PlanStep{v.plan.Steps[:contract], v.plan.Steps[contract:]} {
+		if len(steps) == 0 {
 			continue
 		}
 		load, err := traffic.Start(v.ctx, traffic.Config{URL: v.stage.URL(db), Relations: touched, Seed: 1, LongReader: true})
 		if err != nil {
 			return err
 		}
-		err = v.patiently(conn, v.plan.Steps[part[0]:part[1]])
+		err = v.patiently(conn, steps)
 		log := load.Stop()
 		if err != nil {
 			v.check(underTrafficName, false, err.Error())
 			return nil
 		}
-		sent = true
-		for i := range log.Queries {
-			q := &log.Queries[i]
-			for _, w := range q.Waits {
-				lasted := w.Until.Sub(w.From)
-				worst = max(worst, lasted)
-				if lasted > longest {
-					waits = onceMore(waits, []string{fmt.Sprintf("a %s of %s waited for %s: %s", q.Kind, q.Relation, lasted.Round(time.Millisecond), q.SQL)})
-				}
-			}
-		}
-		if part[0] > 0 || contract == 0 {
-			continue // what the old code's queries name is going
-		}
-		for _, f := range log.Failures {
-			if !ofItsValues(f.Err.Code) {
-				refused = append(refused, fmt.Sprintf("%s (%s): %s", f.Err.Message, f.Err.Code, f.SQL))
-			}
-		}
+		seen.log(log, steps[0].Phase != onward.Contract)
 	}
-	if !sent {
-		return nil
+	detail := "the longest wait: " + seen.longest.Round(time.Millisecond).String()
+	if len(seen.bad) > 0 {
+		detail = strings.Join(seen.bad[:min(len(seen.bad), mostDifferences)], "\n")
 	}
-	bad := slices.Concat(waits, refused)
-	detail := "the longest wait: " + worst.Round(time.Millisecond).String()
-	if len(bad) > 0 {
-		detail = strings.Join(bad[:min(len(bad), mostDifferences)], "\n")
-	}
-	v.check(underTrafficName, len(bad) == 0, detail)
+	v.check(underTrafficName, len(seen.bad) == 0, detail)
 	return nil
+}
+
+// seen is what came of the queries beside the steps.
+type seen struct {
+	longest time.Duration
+	bad     []string // in sentences
+}
+
+// log adds what a load saw; whole: what its queries name is all there.
+func (s *seen) log(log *traffic.Log, whole bool) {
+	for i := range log.Queries {
+		q := &log.Queries[i]
+		for _, w := range q.Waits {
+			lasted := w.Until.Sub(w.From)
+			s.longest = max(s.longest, lasted)
+			if lasted > longest {
+				s.bad = append(s.bad, fmt.Sprintf("a %s of %s waited for %s: %s", q.Kind, q.Relation, lasted.Round(time.Millisecond), q.SQL))
+			}
+		}
+	}
+	for _, f := range log.Failures {
+		if whole && !ofItsValues(f.Err.Code) {
+			s.bad = append(s.bad, fmt.Sprintf("%s (%s): %s", f.Err.Message, f.Err.Code, f.SQL))
+		}
+	}
 }
 
 const underTrafficName = "under traffic nobody waits for longer than a lock_timeout"
