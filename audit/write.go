@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -26,7 +27,7 @@ func (r *Release) Commit() string { return r.a.rng.BaseRev }
 //
 // Errors: a *[config.InputError] where that is not one place, or its runner's files are
 // not written yet.
-func (r *Release) WritingBeside(paths []string) (*Writing, error) {
+func (r *Release) WritingBeside(ctx context.Context, paths []string) (Writing, error) {
 	var found *pair
 	for _, path := range paths {
 		i := slices.IndexFunc(r.pairs, func(p pair) bool {
@@ -43,23 +44,37 @@ func (r *Release) WritingBeside(paths []string) (*Writing, error) {
 	if found == nil {
 		return nil, input("the release has no migrations")
 	}
-	return r.writing(found)
+	return r.writing(ctx, found, paths)
 }
 
 // WritingIn begins writing migrations in a directory that has some.
 //
 // Errors: those of WritingBeside.
-func (r *Release) WritingIn(dir string) (*Writing, error) {
+func (r *Release) WritingIn(ctx context.Context, dir string) (Writing, error) {
 	for i := range r.pairs {
 		if r.pairs[i].source.Dir == dir {
-			return r.writing(&r.pairs[i])
+			return r.writing(ctx, &r.pairs[i], nil)
 		}
 	}
 	return nil, input("no migrations are in %s", dir)
 }
 
-func (r *Release) writing(p *pair) (*Writing, error) {
+// writing begins writing beside a source, in the place of the migrations with some paths.
+func (r *Release) writing(ctx context.Context, p *pair, paths []string) (Writing, error) {
 	a, _ := all.Named(p.source.Framework)
+	if c, can := a.(adapter.Composer); can {
+		var replaced []string
+		for _, m := range p.head.Migrations {
+			if slices.Contains(paths, m.Path) {
+				replaced = append(replaced, m.ID)
+			}
+		}
+		out, err := c.Compose(ctx, r.a.head, p.head, replaced)
+		if err != nil {
+			return nil, &config.InputError{Err: err}
+		}
+		return out, nil
+	}
 	w, can := a.(adapter.Writer)
 	name := p.source.Framework
 	var form *adapter.Form

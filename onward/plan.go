@@ -28,6 +28,8 @@ type Plan struct {
 	Name   string `json:"name,omitempty"`
 	Dir    string `json:"dir,omitempty"`
 	Commit string `json:"commit,omitempty"`
+	// Files are those that were written beside the steps' own.
+	Files []PlanFile `json:"files,omitempty"`
 }
 
 // Contract is the index of the first step that the deployed code does not survive, and the

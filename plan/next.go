@@ -46,7 +46,7 @@ func Next(ctx context.Context, c audit.Config, passed Passed) ([]*Draft, error) 
 	}
 	var out []*Draft
 	fits := false
-	writing := map[string]*audit.Writing{} // plans of one directory are numbered on
+	writing := map[string]audit.Writing{} // plans of one directory are numbered on
 	for _, p := range plans {
 		d := &Draft{Root: release.Root(), Plan: p, Path: path.Join(Dir, p.Name+".json"), Again: true}
 		if err := d.unchanged(); err != nil {
@@ -55,7 +55,7 @@ func Next(ctx context.Context, c audit.Config, passed Passed) ([]*Draft, error) 
 		gone := passed.Gone != "" && (p.Commit == release.Commit() || p.Base == passed.Gone)
 		fits = fits || gone
 		if writing[p.Dir] == nil {
-			if writing[p.Dir], err = release.WritingIn(p.Dir); err != nil {
+			if writing[p.Dir], err = release.WritingIn(ctx, p.Dir); err != nil {
 				return nil, err
 			}
 		}
@@ -85,7 +85,7 @@ func bases(plans []*onward.Plan) []string {
 }
 
 // goOn drafts what follows in a plan.
-func (d *Draft) goOn(w *audit.Writing, filled, gone bool) error {
+func (d *Draft) goOn(w audit.Writing, filled, gone bool) error {
 	i := slices.IndexFunc(d.Plan.Steps, func(s onward.PlanStep) bool { return len(s.Files) == 0 && !s.Ran })
 	if i < 0 {
 		return nil
@@ -107,33 +107,40 @@ func (d *Draft) unchanged() error {
 			return refused("%s is still there, and plan %s takes its place: git rm %s", m.Path, d.Plan.Name, m.Path)
 		}
 	}
-	for i := range d.Plan.Steps {
-		for _, f := range d.Plan.Steps[i].Files {
-			content, err := os.ReadFile(d.at(f.Path))
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				return refused("plan %s was written to %s, which is gone: what follows is for a database that ran it", d.Plan.Name, f.Path)
-			case err != nil:
-				return err
-			case sum(content) != f.SHA256:
-				return refused("plan %s was written to %s, which was changed since: what follows is for a database that ran it as it was", d.Plan.Name, f.Path)
-			}
+	for _, f := range files(d.Plan) {
+		content, err := os.ReadFile(d.at(f.Path))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return refused("plan %s was written to %s, which is gone: what follows is for a database that ran it", d.Plan.Name, f.Path)
+		case err != nil:
+			return err
+		case sum(content) != f.SHA256:
+			return refused("plan %s was written to %s, which was changed since: what follows is for a database that ran it as it was", d.Plan.Name, f.Path)
 		}
 	}
 	return nil
 }
 
+// files are all that a plan was written to.
+func files(p *onward.Plan) []onward.PlanFile {
+	out := slices.Clone(p.Files)
+	for i := range p.Steps {
+		out = append(out, p.Steps[i].Files...)
+	}
+	return out
+}
+
 // kept reads the plans of a repository, by their names.
 func kept(root string) ([]*onward.Plan, error) {
-	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Dir), "*.json"))
+	list, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Dir), "*.json"))
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
+	if len(list) == 0 {
 		return nil, refused("no plan is in %s: onward plan --write keeps one there", Dir)
 	}
 	var out []*onward.Plan
-	for _, file := range files {
+	for _, file := range list {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
@@ -146,11 +153,9 @@ func kept(root string) ([]*onward.Plan, error) {
 		if p.Schema != onward.PlanSchema || p.Name+".json" != filepath.Base(file) {
 			return nil, refused("%s is not a plan that onward plan --write made", at)
 		}
-		for i := range p.Steps {
-			for _, f := range p.Steps[i].Files {
-				if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
-					return nil, refused("%s names a file outside of the repository: %s", at, f.Path)
-				}
+		for _, f := range files(p) {
+			if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
+				return nil, refused("%s names a file outside of the repository: %s", at, f.Path)
 			}
 		}
 		out = append(out, p)

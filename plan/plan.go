@@ -145,7 +145,7 @@ func (p *planner) missing(format string, args ...any) {
 // ofSession: a statement about the session or its transaction, which each step has of its own.
 func ofSession(n *pgparse.Node) bool {
 	switch n.GetNode().(type) {
-	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
+	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_ConstraintsSetStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
 		return true
 	}
 	sel := n.GetSelectStmt()

@@ -58,18 +58,36 @@ func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) 
 	for _, m := range p.Migrations {
 		d.Replaced = append(d.Replaced, m.Path)
 	}
-	w, err := release.WritingBeside(d.Replaced)
+	w, err := release.WritingBeside(ctx, d.Replaced)
 	if err != nil {
 		return nil, err
 	}
-	p.Dir, p.Commit = w.Dir, release.Commit()
+	p.Dir, p.Commit = w.Dir(), release.Commit()
 	p.Name = slug(p.Migrations[0].ID)
 	d.Path = path.Join(Dir, p.Name+".json")
-	return d, d.steps(w, false)
+	if err := d.steps(w, false); err != nil {
+		return nil, err
+	}
+	rest, err := w.Rest(p)
+	if err != nil {
+		return nil, &config.InputError{Err: err}
+	}
+	p.Files = noted(rest)
+	d.Files = append(d.Files, rest...)
+	return d, nil
+}
+
+// noted are files as a plan keeps them.
+func noted(files []audit.Written) []onward.PlanFile {
+	var out []onward.PlanFile
+	for _, f := range files {
+		out = append(out, onward.PlanFile{Path: f.Path, SHA256: sum([]byte(f.Text))})
+	}
+	return out
 }
 
 // steps drafts the steps from the first that is not written on, up to one that waits.
-func (d *Draft) steps(w *audit.Writing, gone bool) error {
+func (d *Draft) steps(w audit.Writing, gone bool) error {
 	for i := range d.Plan.Steps {
 		s := &d.Plan.Steps[i]
 		if len(s.Files) > 0 || s.Ran {
@@ -83,13 +101,11 @@ func (d *Draft) steps(w *audit.Writing, gone bool) error {
 			d.Waits = s
 			return nil
 		}
-		files, err := w.Files(s, slug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
+		files, err := w.Files(d.Plan, s, slug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
 		if err != nil {
 			return &config.InputError{Err: err}
 		}
-		for _, f := range files {
-			s.Files = append(s.Files, onward.PlanFile{Path: f.Path, SHA256: sum([]byte(f.Text))})
-		}
+		s.Files = noted(files)
 		d.Files = append(d.Files, files...)
 	}
 	return nil
@@ -101,7 +117,7 @@ func sum(content []byte) string {
 }
 
 var (
-	number = regexp.MustCompile(`^[A-Za-z]?\d+[-_.]+`)
+	number = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?\d+[-_.]+`)
 	odd    = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 )
 

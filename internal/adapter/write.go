@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 
@@ -49,23 +50,49 @@ type Written struct {
 }
 
 // Writing is how further migrations of one source are written, one after the other.
-type Writing struct {
-	Form Form
-	// Dir is where they lie, relative to the repository's root.
-	Dir   string
-	names *numbers
+type Writing interface {
+	// Dir is where they lie, or in directories below it, relative to the repository's root.
+	Dir() string
+	// Carries says why the runner cannot carry a step of a plan; "" where it can.
+	Carries(s *onward.PlanStep) string
+	// Files are those of a step that the runner carries, behind all that there are; slug is
+	// what the name says beside the number.
+	//
+	// Errors: it is not known how the names go on.
+	Files(p *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error)
+	// Rest are files that belong to no step: behind those of the steps up to the first that
+	// contracts, or that the runner cannot carry.
+	Rest(p *onward.Plan) ([]Written, error)
 }
 
-// Carries says why the runner cannot carry a step of a plan; "" where it can.
-func (w *Writing) Carries(s *onward.PlanStep) string {
-	f := &w.Form
+// Composer is an adapter whose migrations are more than SQL, and which writes them itself.
+type Composer interface {
+	// Compose begins writing migrations behind those of a set, and in the place of some, by
+	// their IDs.
+	Compose(ctx context.Context, t Tree, set *Set, replaced []string) (Writing, error)
+}
+
+// writing writes files of SQL.
+type writing struct {
+	form Form
+	// source is the directory of all, dir that of the last one.
+	source, dir string
+	names       *numbers
+}
+
+func (w *writing) Dir() string { return w.source }
+
+func (w *writing) Rest(*onward.Plan) ([]Written, error) { return nil, nil }
+
+func (w *writing) Carries(s *onward.PlanStep) string {
+	f := &w.form
 	switch {
 	case s.Repeat:
 		return "it is run again and again, which no file says to " + f.Name
 	case s.Transaction == onward.TransactionNone && !f.Lone && f.HeadAlone == "":
 		return f.Name + " runs each file in a transaction, and it must not run inside one"
 	case f.Cuts && strings.Contains(s.SQL, "$"):
-		for _, sql := range statements(inner(s)) {
+		for _, sql := range Statements(Inner(s)) {
 			if strings.Contains(sql, ";") {
 				return f.Name + " cuts its files at each ';', and it has one inside a statement"
 			}
@@ -74,12 +101,8 @@ func (w *Writing) Carries(s *onward.PlanStep) string {
 	return ""
 }
 
-// Files are those of a step that the runner carries, behind all that there are; slug is
-// what the name says beside the number.
-//
-// Errors: there is no number behind the last one.
-func (w *Writing) Files(s *onward.PlanStep, slug string) ([]Written, error) {
-	f := &w.Form
+func (w *writing) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error) {
+	f := &w.form
 	stem, err := w.names.next(slug, f)
 	if err != nil {
 		return nil, err
@@ -90,14 +113,11 @@ func (w *Writing) Files(s *onward.PlanStep, slug string) ([]Written, error) {
 		head, foot = cmp.Or(f.HeadAlone, f.Head), cmp.Or(f.FootAlone, f.Foot)
 	}
 	text := head + f.body(w.sql(s))
-	undo := s.Undo
-	if !alone && f.Transaction != onward.TransactionNone {
-		undo = unwrapped(undo)
+	undo := Back(s)
+	if f.Transaction == onward.TransactionNone && undo != "" {
+		undo = s.Undo
 	}
-	if !alone && strings.Contains(undo, "CONCURRENTLY") {
-		undo = "" // it would be sent in a transaction
-	}
-	d := Dir{Path: w.Dir}
+	d := Dir{Path: w.dir}
 	out := []Written{{Path: d.Join(stem + f.Up), Text: text}}
 	switch {
 	case f.Down != "" && undo != "":
@@ -110,19 +130,31 @@ func (w *Writing) Files(s *onward.PlanStep, slug string) ([]Written, error) {
 
 // sql is what the file of a step says: without BEGIN and COMMIT where the runner has a
 // transaction around it.
-func (w *Writing) sql(s *onward.PlanStep) string {
-	if w.Form.Transaction == onward.TransactionNone {
+func (w *writing) sql(s *onward.PlanStep) string {
+	if w.form.Transaction == onward.TransactionNone {
 		return s.SQL
 	}
-	return inner(s)
+	return Inner(s)
 }
 
-// inner is a step's SQL without its transaction.
-func inner(s *onward.PlanStep) string {
+// Inner is a step's SQL without its transaction.
+func Inner(s *onward.PlanStep) string {
 	if s.Transaction != onward.TransactionFile {
 		return s.SQL
 	}
 	return unwrapped(s.SQL)
+}
+
+// Back is a step's way back, without a transaction of its own: it is sent as the step is. ""
+// for none, and where it cannot run in the step's transaction.
+func Back(s *onward.PlanStep) string {
+	if s.Transaction == onward.TransactionNone {
+		return s.Undo
+	}
+	if strings.Contains(s.Undo, "CONCURRENTLY") {
+		return ""
+	}
+	return unwrapped(s.Undo)
 }
 
 // unwrapped is SQL without the transaction around it.
@@ -136,7 +168,7 @@ func (f *Form) body(sql string) string {
 		return sql
 	}
 	var b strings.Builder
-	for _, s := range statements(sql) {
+	for _, s := range Statements(sql) {
 		if strings.Contains(s, ";") {
 			fmt.Fprintf(&b, "%s%s;\n%s", f.Begin, s, f.End)
 		} else {
@@ -146,8 +178,8 @@ func (f *Form) body(sql string) string {
 	return b.String()
 }
 
-// statements are those of a text, without the ';' at their ends.
-func statements(sql string) []string {
+// Statements are those of a text, without the ';' at their ends.
+func Statements(sql string) []string {
 	cut, err := pgparse.Split(sql)
 	if err != nil {
 		return []string{strings.TrimSuffix(strings.TrimSpace(sql), ";")}

@@ -25,13 +25,13 @@ var (
 // moment in them begin at, or right behind the last.
 //
 // Errors: the names that are there do not tell how they go on.
-func NewWriting(t Tree, set *Set, form *Form, now time.Time) (*Writing, error) {
+func NewWriting(t Tree, set *Set, form *Form, now time.Time) (Writing, error) {
 	s := set.Source
-	w := &Writing{Form: *form, Dir: s.Dir, names: &numbers{now: now.UTC()}}
+	w := &writing{form: *form, source: s.Dir, dir: s.Dir, names: &numbers{now: now.UTC()}}
 	if o := s.Options.Transaction; o != "" {
-		w.Form.Transaction = o
+		w.form.Transaction = o
 		if o == "file" {
-			w.Form.Lone, w.Form.HeadAlone = false, ""
+			w.form.Lone, w.form.HeadAlone = false, ""
 		}
 	}
 	for _, m := range set.Migrations {
@@ -49,11 +49,11 @@ func NewWriting(t Tree, set *Set, form *Form, now time.Time) (*Writing, error) {
 		}
 		if n := w.names; n.last == "" || Natural(m[2], n.last) > 0 {
 			n.before, n.last, n.between = m[1], m[2], m[3]
-			w.Dir = strings.TrimSuffix(strings.TrimSuffix(at, name), "/")
+			w.dir = strings.TrimSuffix(strings.TrimSuffix(at, name), "/")
 		}
 	}
 	// Files that are no migrations, such as a way back without its way there, count as well.
-	for _, rest := range Below(t, w.Dir) {
+	for _, rest := range Below(t, w.dir) {
 		name, _, _ := strings.Cut(rest, "/")
 		if m := numbered.FindStringSubmatch(name); m != nil && m[1] == w.names.before && len(m[2]) == len(w.names.last) && m[2] > w.names.last {
 			w.names.last = m[2]

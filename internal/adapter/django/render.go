@@ -68,6 +68,9 @@ type Config struct {
 	// standIn names what is stood in for: see request. nil for nothing.
 	standIn []string
 
+	// replaced is what is asked of migrations that others take the place of: see request.
+	replaced [][2]string
+
 	whole  bool // render states whole, as Django does: for tests
 	tables bool // answer the tables that are there in the end: for tests
 }
@@ -137,6 +140,9 @@ type request struct {
 	// StandIn are modules and names that are stood in for; the answer has the
 	// models alone then. null for an answer with everything.
 	StandIn []string `json:"stand_in"`
+	// Replaced are migrations that others are to take the place of; the answer is what
+	// those take from them. null for an answer with everything.
+	Replaced [][2]string `json:"replaced"`
 }
 
 // Render renders a project, or answers from the cache when nothing that it
@@ -287,6 +293,7 @@ func (c *Config) ask() ([]byte, error) {
 	req := request{
 		Project: c.Dir, Root: c.Root, Settings: c.Settings, PG: c.Postgres,
 		Applied: c.Applied, Want: c.Want, Whole: c.whole, Tables: c.tables, StandIn: c.standIn,
+		Replaced: c.replaced,
 	}
 	if c.Home != c.Root {
 		req.Moved = []string{c.Home, c.Root}

@@ -16,6 +16,8 @@ REQUEST is one JSON object:
     tables    true: answer the tables that are there in the end (for tests)
     stand_in  ["markdown", "package.module:name"]: what cannot be imported and is
               stood in for; the answer has the models alone
+    replaced  [[app, name], ...] migrations that others are to take the place of;
+              the answer is what is written in those alone
     whole     true: render every state whole, as Django does (slow; for tests)
 
 ANSWER is written as one JSON document. It never goes to stdout, because

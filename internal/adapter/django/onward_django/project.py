@@ -69,6 +69,10 @@ def answer(request):
     databases = [connections[alias] for alias in own]
     connection = databases[0]
     plan = graph.Plan(connection, request.get("applied"))
+    if request.get("replaced") is not None:
+        from . import writer
+
+        return writer.answer(plan, root, request["replaced"])
     vendor, engine = offline.named("default")
     rendered = replay.run(plan, databases, others, root, request)
     return {

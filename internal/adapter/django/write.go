@@ -1,0 +1,280 @@
+package django
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/onward"
+)
+
+// sources is what writer.py answers.
+type sources struct {
+	Apps     map[string]*app `json:"apps"`
+	Replaced []struct {
+		Dependencies []source `json:"dependencies"`
+		Operations   []*struct {
+			source
+			// Index is the name of what AddIndex builds, Concurrently the operation that
+			// builds it beside the traffic.
+			Index        string
+			Concurrently *source
+		} `json:"operations"`
+	} `json:"replaced"`
+}
+
+// app is one that has migrations: where they lie, and which of them no other follows.
+type app struct {
+	Dir      string
+	External bool
+	Leaves   []string
+	// Held says that a migration follows one that is to go.
+	Held string
+}
+
+// source is a piece of Python with what it imports; Error is why it cannot be written.
+type source struct {
+	Source  string
+	Imports []string
+	Error   string
+}
+
+// stated is an operation that the state is made of, of a migration that is to go.
+type stated struct {
+	migration, app, index string
+	source
+	concurrently *source
+}
+
+// writing writes migrations of a project: each depends on the one before it.
+type writing struct {
+	dir  string
+	tree adapter.Tree
+	apps map[string]*app
+	// tips are the last migrations of the apps, numbers theirs.
+	tips    map[string]string
+	numbers map[string]int
+	// last is the file that was written last.
+	last []string
+	// states are not written yet; first is what the first migration depends on.
+	states []stated
+	first  []source
+	// built are statements that build an index, by the migrations that are to go.
+	built map[string][]string
+}
+
+// Compose begins writing migrations behind those of a set and in the place of some, by
+// their IDs.
+//
+// Errors: those of Load; what of those migrations cannot be written anew.
+func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set, replaced []string) (adapter.Writing, error) {
+	cfg, err := a.config(ctx, t, set.Source)
+	if err != nil {
+		return nil, err
+	}
+	cfg.replaced = [][2]string{}
+	for _, id := range replaced {
+		app, name, _ := strings.Cut(id, ".")
+		cfg.replaced = append(cfg.replaced, [2]string{app, name})
+	}
+	got, err := read(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{}}
+	for i, id := range replaced {
+		label, name, _ := strings.Cut(id, ".")
+		if held := got.Apps[label].Held; held != "" {
+			return nil, fmt.Errorf("%s, which is to go", held)
+		}
+		w.first = append(w.first, got.Replaced[i].Dependencies...)
+		for _, op := range got.Replaced[i].Operations {
+			if op.Error != "" {
+				return nil, fmt.Errorf("the state of %s cannot be written anew: %s", id, op.Error)
+			}
+			w.states = append(w.states, stated{id, label, op.Index, op.source, op.Concurrently})
+		}
+		for _, m := range set.Migrations {
+			if m.ID != id {
+				continue
+			}
+			if len(m.Replaces) > 0 {
+				return nil, fmt.Errorf("%s stands for other migrations (%s): no plan takes its place", id, name)
+			}
+			for _, part := range m.Source.Parts {
+				if strings.HasPrefix(part.Operation.Class, "AddIndex") {
+					w.built[id] = append(w.built[id], part.SQL)
+				}
+			}
+		}
+	}
+	return w, nil
+}
+
+// read asks the project.
+func read(ctx context.Context, cfg Config) (*sources, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	python, err := Interpreter(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.revision != nil {
+		if cfg, err = cfg.revision.unpack(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	answer, _, err := patiently(ctx, cfg, python)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := decode(answer, python); err != nil {
+		return nil, err
+	}
+	var out sources
+	return &out, json.Unmarshal(answer, &out)
+}
+
+// Dir is the project's.
+func (w *writing) Dir() string { return w.dir }
+
+// Carries says what no migration can do.
+func (w *writing) Carries(s *onward.PlanStep) string {
+	if s.Repeat {
+		return "it is run again and again, in the background, which no migration is to wait for"
+	}
+	return ""
+}
+
+// Files is the migration of a step: its SQL, or Django's own operation where that does the
+// same.
+//
+// Errors: the app has no one last migration.
+func (w *writing) Files(p *onward.Plan, s *onward.PlanStep, name string) ([]adapter.Written, error) {
+	label, _, _ := strings.Cut(s.Migration, ".")
+	m := &module{about: s.ID + " of the plan " + p.Name + ": " + s.Why, bare: s.Transaction == onward.TransactionNone}
+	if at := w.index(label, s); at >= 0 {
+		m.state(w.states[:at])
+		m.add(*w.states[at].concurrently)
+		w.states = w.states[at+1:]
+	} else {
+		m.add(source{Source: operation(s)})
+	}
+	return w.file(p, s, label, name, m)
+}
+
+// index is which of the operations that are not written yet is the step, built beside the
+// traffic; -1 for none. What stands before it is to go into the same app.
+func (w *writing) index(label string, s *onward.PlanStep) int {
+	sql := strings.TrimSuffix(strings.TrimSpace(s.SQL), ";")
+	plain := strings.Replace(sql, "INDEX CONCURRENTLY ", "INDEX ", 1)
+	for i, op := range w.states {
+		if op.app != label {
+			return -1
+		}
+		if op.concurrently == nil || op.concurrently.Error != "" || op.migration != s.Migration || !strings.Contains(sql, " INDEX CONCURRENTLY \""+op.index+"\" ") {
+			continue
+		}
+		if slices.ContainsFunc(w.built[s.Migration], func(built string) bool { return built == sql || built == plain }) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Rest are migrations that change nothing in the database: the state of those that are to
+// go, as far as no step has it.
+func (w *writing) Rest(p *onward.Plan) ([]adapter.Written, error) {
+	var out []adapter.Written
+	for len(w.states) > 0 {
+		first := w.states[0]
+		end := slices.IndexFunc(w.states, func(s stated) bool { return s.app != first.app })
+		if end < 0 {
+			end = len(w.states)
+		}
+		m := &module{about: "what the models are from here on: the plan " + p.Name + " does it in the database step by step"}
+		m.state(w.states[:end])
+		_, name, _ := strings.Cut(first.migration, ".")
+		made, err := w.file(p, nil, first.app, leading.ReplaceAllString(name, "")+"_state", m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, made...)
+		w.states = w.states[end:]
+	}
+	return out, nil
+}
+
+var (
+	leading = regexp.MustCompile(`^\d+_*`)
+	unnamed = regexp.MustCompile(`\W+`)
+)
+
+// file names a migration, and says what it depends on: the last of its app and the one before it in
+// the plan.
+func (w *writing) file(p *onward.Plan, s *onward.PlanStep, label, name string, m *module) ([]adapter.Written, error) {
+	a := w.apps[label]
+	switch {
+	case a == nil || a.External:
+		return nil, fmt.Errorf("the app %s has no migrations in this repository any more", label)
+	case w.tips[label] == "" && len(a.Leaves) > 1:
+		return nil, fmt.Errorf("the app %s has several last migrations (%s): makemigrations --merge makes them one", label, strings.Join(a.Leaves, ", "))
+	case w.tips[label] == "" && len(a.Leaves) == 1:
+		w.tips[label] = a.Leaves[0]
+	}
+	if tip := w.tips[label]; tip != "" {
+		m.after(label, tip)
+	}
+	for _, file := range w.before(p, s) {
+		for other, a := range w.apps {
+			if other != label && a.Dir == path.Dir(file) {
+				m.after(other, strings.TrimSuffix(path.Base(file), ".py"))
+			}
+		}
+	}
+	for _, d := range w.first {
+		m.depends(d)
+	}
+	w.first = nil
+	if w.numbers[label] == 0 {
+		for _, file := range adapter.Below(w.tree, a.Dir) {
+			digits := leading.FindString(file)
+			if n, err := strconv.Atoi(strings.TrimRight(digits, "_")); err == nil && !strings.Contains(file, "/") {
+				w.numbers[label] = max(w.numbers[label], n)
+			}
+		}
+	}
+	w.numbers[label]++
+	stem := fmt.Sprintf("%04d_%s", w.numbers[label], strings.Trim(unnamed.ReplaceAllString(name, "_"), "_"))
+	w.tips[label] = stem
+	file := path.Join(a.Dir, stem+".py")
+	w.last = []string{file}
+	return []adapter.Written{{Path: file, Text: m.text()}}, nil
+}
+
+// before are the last migrations of a plan before a step, or before its end.
+func (w *writing) before(p *onward.Plan, s *onward.PlanStep) []string {
+	var step, rest []string
+	for i := range p.Steps {
+		if &p.Steps[i] == s {
+			break
+		}
+		for _, f := range p.Steps[i].Files {
+			step = []string{f.Path}
+		}
+	}
+	for _, f := range p.Files {
+		rest = []string{f.Path}
+	}
+	return append(append(step, rest...), w.last...)
+}

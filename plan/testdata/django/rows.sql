@@ -1,0 +1,12 @@
+INSERT INTO shop_ticket (note) SELECT 'note ' || n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_parcel (note) SELECT 'note ' || n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_customer (country) SELECT CASE WHEN n % 3 > 0 THEN 'NO' END FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_stock (count) SELECT n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_order (customer_id) SELECT id FROM shop_customer;
+INSERT INTO shop_coupon (code) SELECT 'code ' || n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_country (code) SELECT 'code ' || n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_event (at) SELECT to_timestamp(n) FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_visit (hits) SELECT n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_author (name) SELECT 'name ' || n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_item (title) SELECT 'title ' || n FROM generate_series(1, 1500) AS n;
+INSERT INTO shop_note (text, draft) SELECT 'text ' || n, 'draft' FROM generate_series(1, 1500) AS n;

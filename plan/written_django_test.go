@@ -1,0 +1,214 @@
+package plan_test
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// django is a project in a repository of its own, and what brings a database to the end of
+// its migrations.
+type django struct {
+	t            *testing.T
+	python, root string
+	audit        audit.Config
+}
+
+// newDjango lays out a project at its base; release brings its head.
+func newDjango(t *testing.T, base map[string]string) *django {
+	t.Helper()
+	d := &django{t: t, python: pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), root: t.TempDir()}
+	d.put("testdata/django/base")
+	for name, text := range base {
+		d.write(name, text)
+	}
+	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "base"}} {
+		if out, err := exec.Command("git", append([]string{"-C", d.root}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	settings := config.Default()
+	settings.Migrations = []config.Migrations{{Framework: "django", Python: d.python}}
+	d.audit = audit.Config{Dir: d.root, Base: "HEAD", Settings: settings}
+	return d
+}
+
+// put copies a directory of files over the project.
+func (d *django) put(dir string) {
+	d.t.Helper()
+	files, err := filepath.Glob(dir + "/*")
+	if err != nil || len(files) == 0 {
+		d.t.Fatal(dir, err)
+	}
+	if err := filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		rel, _ := filepath.Rel(dir, name)
+		d.write(rel, string(text))
+		return err
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *django) write(name, text string) {
+	d.t.Helper()
+	at := filepath.Join(d.root, name)
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// migrate runs the project's migrations, and looks whether its models are ahead of them.
+func (d *django) migrate(database string, args ...string) {
+	d.t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	script, err := filepath.Abs("testdata/django/run.py")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(d.t.Context(), d.python, append([]string{script, d.root}, args...)...)
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1",
+		"SHOP_DB_NAME="+strings.TrimPrefix(u.Path, "/"), "SHOP_DB_HOST="+u.Query().Get("host"),
+		"SHOP_DB_PORT="+u.Query().Get("port"), "SHOP_DB_USER="+u.User.Username())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		d.t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// plan makes and writes the plan, and takes the migrations away that it takes the place of.
+func (d *django) plan() *plan.Draft {
+	d.t.Helper()
+	p, _, err := plan.Make(d.t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: d.audit}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	draft, err := plan.Write(d.t.Context(), d.audit, p)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	save(d.t, draft)
+	for _, m := range draft.Replaced {
+		if err := os.Remove(filepath.Join(d.root, m)); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return draft
+}
+
+// The twelve changes that lock, break or rewrite as they stand, planned, written as
+// migrations of the project and run by Django to their end: what is there then is what the
+// release makes, and at no stage does makemigrations see a change.
+func TestDjangoTwelve(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := newDjango(t, nil)
+	want, got := pgservertest.Database(t, 17), pgservertest.Database(t, 17)
+	d.migrate(got)
+	rows, err := os.ReadFile("testdata/django/rows.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(ctx, got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, string(rows)); err != nil {
+		t.Fatal(err)
+	}
+	d.put("testdata/django/release")
+	first, err := filepath.Abs("testdata/django/rows.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.migrate(want, first)
+	draft := d.plan()
+	byHand := 0
+	for {
+		if len(draft.Files) > 0 {
+			d.migrate(got)
+		}
+		if draft.Waits == nil {
+			break
+		}
+		passed := plan.Passed{}
+		if draft.Waits.ByHand != "" {
+			byHand++
+			fill(t, conn, draft.Waits.SQL)
+			passed.Filled = []string{draft.Plan.Name}
+		} else {
+			passed.Gone = "main"
+		}
+		next, err := plan.Next(ctx, d.audit, passed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		draft = next[0]
+		save(t, draft)
+	}
+	differ, err := plan.Differ(ctx, want, got)
+	if err != nil || len(differ) > 0 {
+		t.Errorf("%v\n%s", err, strings.Join(differ, "\n"))
+	}
+	if diff := cmp.Diff(contents(t, want), contents(t, got)); diff != "" {
+		t.Errorf("rows (-release +plan):\n%s", diff)
+	}
+	if byHand != 4 {
+		t.Errorf("%d steps were run by hand, want a backfill for each of four changes", byHand)
+	}
+}
+
+// contents are the rows that the release leaves, but for values that differ each time.
+func contents(t *testing.T, database string) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var out []string
+	for _, columns := range []string{
+		"note, token IS NOT NULL FROM shop_ticket", "id, note, carrier FROM shop_parcel", "id, country FROM shop_customer", "id, count FROM shop_stock",
+		"id, customer_id FROM shop_order", "id, code FROM shop_coupon", "code FROM shop_country", "id, at FROM shop_event", "id, hits FROM shop_visit",
+		"id, full_name FROM shop_author", "id, title FROM shop_product", "id, text FROM shop_note",
+	} {
+		var sum string
+		if err := conn.QueryRow(t.Context(), "SELECT count(*) || ' ' || md5(string_agg(r::text, ',' ORDER BY r::text)) FROM (SELECT "+columns+") AS r").Scan(&sum); err != nil {
+			t.Fatalf("%s: %v", columns, err)
+		}
+		out = append(out, columns+": "+sum)
+	}
+	return out
+}
+
+// fill runs a backfill until it passes no row.
+func fill(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	for n := 1; n > 0; {
+		if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
