@@ -59,6 +59,7 @@ type planner struct {
 	report  *onward.Report
 	release *recipe.Release
 	plan    *onward.Plan
+	changes []*recipe.Change
 	steps   []recipe.Step
 }
 
@@ -80,6 +81,7 @@ func planned(report *onward.Report, folds []*audit.Folded) *planner {
 		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
 		p.migration(m)
 	}
+	p.make()
 	p.plan.Catalog = p.hash(folds)
 	p.finish()
 	p.audited()
@@ -100,7 +102,7 @@ func (p *planner) programs(m *rule.Migration) {
 	}
 }
 
-// migration plans one.
+// migration takes one apart.
 func (p *planner) migration(m *rule.Migration) {
 	p.programs(m)
 	for _, s := range m.Statements {
@@ -115,16 +117,23 @@ func (p *planner) migration(m *rule.Migration) {
 			p.missing("%s:%d is a DO block: what it does is not taken apart", m.Path, s.Line)
 		}
 		for _, c := range changes(s) {
-			c.Release = p.release
 			p.against(c, m)
-			made := recipe.Plan(c)
-			for i := range made.Steps {
-				made.Steps[i].From = c
-			}
-			p.steps = append(p.steps, made.Steps...)
-			p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
-			p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
+			p.changes = append(p.changes, c)
 		}
+	}
+}
+
+// make has the recipes make the steps: all changes are known to each of them.
+func (p *planner) make() {
+	p.release.Compose(p.changes)
+	for _, c := range p.changes {
+		made := recipe.Plan(c)
+		for i := range made.Steps {
+			made.Steps[i].From = c
+		}
+		p.steps = append(p.steps, made.Steps...)
+		p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
+		p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
 	}
 }
 

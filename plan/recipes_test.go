@@ -4,7 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
 )
 
 const months = `CREATE TABLE months (day date NOT NULL, id integer NOT NULL, customer_id integer, what text) PARTITION BY RANGE (day);
@@ -23,14 +27,17 @@ CREATE INDEX ON staff (shop_id);
 CREATE TABLE odd (id integer GENERATED ALWAYS AS IDENTITY (INCREMENT BY 2) PRIMARY KEY);
 `
 
-// Further changes, each proven on a server as the classic ones are; steps is what must stand in
-// the plan, unproven what is missing.
-var further = []struct {
+// change is a release and what its plan must say.
+type change struct {
 	name, sql string
 	major     int
 	steps     []string
 	unproven  string
-}{
+}
+
+// Further changes, each proven on a server as the classic ones are; steps is what must stand in
+// the plan, unproven what is missing.
+var further = []change{
 	{"partitioned index", "CREATE INDEX ON months (customer_id);", 13, []string{"ON ONLY months ", "CONCURRENTLY months_1_customer_id_idx", "ON ONLY months_2 ", "CONCURRENTLY months_2_rest_customer_id_idx", "ATTACH PARTITION months_2_customer_id_idx"}, ""},
 	{"partitioned unique index", "CREATE UNIQUE INDEX months_once ON months USING btree (day, id) WHERE what IS NOT NULL;", 17, []string{"UNIQUE INDEX CONCURRENTLY months_1_day_id_idx"}, ""},
 	{"partitioned foreign key 13", "ALTER TABLE months ADD CONSTRAINT months_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE SET NULL;", 13, []string{"months_1 VALIDATE", "months_2_rest VALIDATE"}, ""},
@@ -63,12 +70,49 @@ var further = []struct {
 	{"enum to text", "ALTER TABLE kinds ALTER COLUMN feeling TYPE text;", 17, nil, ""},
 }
 
+// What several changes of one release make of a column is one plan: from the base to the head.
+var composed = []change{
+	{"rename, type, index", "ALTER TABLE customers RENAME COLUMN quota TO allowance; ALTER TABLE customers ALTER COLUMN allowance TYPE bigint; CREATE INDEX ON customers (allowance);", 17, []string{"ADD COLUMN allowance bigint;", "CONCURRENTLY customers_allowance_idx"}, ""},
+	{"type, rename", "ALTER TABLE customers ALTER COLUMN quota TYPE bigint; ALTER TABLE customers RENAME COLUMN quota TO allowance;", 14, nil, ""},
+	{"type using, rename", "ALTER TABLE customers ALTER COLUMN age TYPE integer USING length(age); ALTER TABLE customers RENAME COLUMN age TO years;", 17, nil, "by USING"},
+	{"type, unique index, default, comment", "ALTER TABLE customers ALTER COLUMN quota TYPE bigint, ALTER COLUMN quota SET DEFAULT 6; CREATE UNIQUE INDEX quota_once ON customers (quota, id) WHERE quota > 0; COMMENT ON COLUMN customers.quota IS 'it''s much';", 17, []string{"CONCURRENTLY quota_once"}, ""},
+	{"type, not null", "UPDATE customers SET age = '1' WHERE age IS NULL; ALTER TABLE customers ALTER COLUMN age TYPE varchar(20) USING left(age, 20); ALTER TABLE customers ALTER COLUMN age SET NOT NULL;", 17, []string{"age_onward IS NOT NULL"}, ""},
+	{"type twice", "ALTER TABLE customers ALTER COLUMN age TYPE varchar(40) USING left(age, 40); ALTER TABLE customers ALTER COLUMN age TYPE integer USING length(age);", 17, nil, ""},
+	{"rename twice", "ALTER TABLE customers RENAME COLUMN country TO nation; ALTER TABLE customers RENAME COLUMN nation TO land;", 17, []string{"ADD COLUMN land text;"}, ""},
+	{"there and back", "ALTER TABLE customers RENAME COLUMN country TO nation; ALTER TABLE customers RENAME COLUMN nation TO country; CREATE INDEX ON customers (note);", 17, nil, ""},
+	{"rename two, one index", "ALTER TABLE customers RENAME COLUMN country TO nation; CREATE INDEX pair ON customers (nation, note); ALTER TABLE customers RENAME COLUMN note TO remark;", 17, []string{"CONCURRENTLY pair ON customers USING btree (nation, remark)"}, ""},
+	{"rename, check, not null off", "ALTER TABLE orders RENAME COLUMN total TO amount; ALTER TABLE orders ADD CONSTRAINT small CHECK (amount < 2147483000); ALTER TABLE orders ALTER COLUMN amount DROP NOT NULL;", 17, nil, ""},
+	{"type, foreign key, unique", "ALTER TABLE orders ALTER COLUMN customer_id TYPE bigint; ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers; ALTER TABLE orders ADD UNIQUE (customer_id, id);", 17, []string{"FOREIGN KEY (customer_id_onward)"}, ""},
+	{"type, index dropped", "DROP INDEX orders_customer_id_idx; ALTER TABLE orders ALTER COLUMN customer_id TYPE bigint;", 17, nil, ""},
+	{"type, rows", "ALTER TABLE customers ALTER COLUMN quota TYPE bigint; UPDATE customers SET quota = quota * 3;", 17, nil, "changes rows by quota of its new type"},
+	{"added, type", "ALTER TABLE customers ADD COLUMN points integer DEFAULT 7; ALTER TABLE customers ALTER COLUMN points TYPE bigint;", 17, []string{"ADD COLUMN points bigint DEFAULT 7"}, ""},
+	{"added, type using, rename", "ALTER TABLE customers ADD COLUMN points text DEFAULT '12'; ALTER TABLE customers ALTER COLUMN points DROP DEFAULT, ALTER COLUMN points TYPE integer USING length(points); ALTER TABLE customers RENAME points TO score; CREATE INDEX ON customers (score);", 17, []string{"ADD COLUMN score integer DEFAULT (length("}, ""},
+	{"added, filled, type", "ALTER TABLE customers ADD COLUMN points text; UPDATE customers SET points = '1'; ALTER TABLE customers ALTER COLUMN points TYPE integer USING points::integer;", 17, nil, "gives it values in between"},
+	{"added, renamed", "ALTER TABLE customers ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid(); ALTER TABLE customers RENAME token TO key; ALTER TABLE customers ADD UNIQUE (key);", 17, nil, ""},
+	{"added, index", "ALTER TABLE customers ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid(); CREATE UNIQUE INDEX ON customers (token); ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web'; CREATE INDEX ON orders (channel);", 17, nil, ""},
+	{"added, dropped", "ALTER TABLE customers ADD COLUMN points integer; CREATE INDEX ON customers (points); ALTER TABLE customers DROP COLUMN points; ALTER TABLE customers ADD COLUMN other integer;", 17, nil, ""},
+	{"renamed, dropped", "ALTER TABLE orders RENAME COLUMN total TO amount; ALTER TABLE orders ALTER COLUMN amount TYPE bigint; ALTER TABLE orders DROP COLUMN amount;", 17, []string{"changed and dropped by one release", "DROP COLUMN total"}, ""},
+	{"dropped, added", "ALTER TABLE orders DROP COLUMN total; ALTER TABLE orders ADD COLUMN total text;", 17, nil, "two columns by one name"},
+	{"swapped", "ALTER TABLE customers RENAME COLUMN age TO was; ALTER TABLE customers RENAME COLUMN note TO age; ALTER TABLE customers RENAME COLUMN was TO note;", 17, nil, "two columns by one name"},
+	{"table and column", "ALTER TABLE orders RENAME TO purchases; ALTER TABLE purchases RENAME COLUMN total TO amount;", 17, nil, "a release for each"},
+	{"partial, by expression", "ALTER TABLE kinds ALTER COLUMN short TYPE varchar(300) USING upper(short); CREATE INDEX ON kinds (lower(short)) WHERE short <> 'x';", 17, []string{"lower(short_onward)"}, ""},
+}
+
+func TestComposed(t *testing.T) {
+	t.Parallel()
+	proven(t, composed)
+}
+
 func TestFurther(t *testing.T) {
 	t.Parallel()
-	for _, c := range further {
+	proven(t, further)
+}
+
+func proven(t *testing.T, changes []change) {
+	for _, c := range changes {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := planOn(t, base+months, c.sql, c.major, &config.Config{Postgres: []int{c.major}})
+			p := planOf(t, &c)
 			sql, missing := told(p), strings.Join(p.Proof.Missing, "\n")
 			if p.Proof.Proven != (c.unproven == "") || !strings.Contains(missing, c.unproven) {
 				t.Fatal(sql)
@@ -80,4 +124,18 @@ func TestFurther(t *testing.T) {
 			}
 		})
 	}
+}
+
+// planOf is the plan of a change; what says why it cannot be planned needs no server.
+func planOf(t *testing.T, c *change) *onward.Plan {
+	t.Helper()
+	settings := &config.Config{Postgres: []int{c.major}}
+	if c.unproven == "" {
+		return planOn(t, base+months, c.sql, c.major, settings)
+	}
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base+months, c.sql), Base: "main", Head: "feature", Settings: settings}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

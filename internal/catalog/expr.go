@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -89,10 +90,20 @@ func renamedColumn(expr *pgparse.Node, from, to string) *pgparse.Node {
 	return next
 }
 
-// renamedText replaces a plain identifier outside quotes.
+// renamedText replaces an identifier, be it quoted or not, outside of texts and comments.
 func renamedText(text, from, to string) string {
 	var out []byte
+	to = pgparse.QuoteIdent(to)
 	for i := 0; i < len(text); {
+		if text[i] == '"' {
+			word := text[i:max(pgparse.NextLexeme(text, i).End, i+1)]
+			i += len(word)
+			if len(word) > 2 && strings.ReplaceAll(word[1:len(word)-1], `""`, `"`) == from {
+				word = to
+			}
+			out = append(out, word...)
+			continue
+		}
 		if n := quoted(text, i); n > i {
 			out = append(out, text[i:n]...)
 			i = n
@@ -107,7 +118,7 @@ func renamedText(text, from, to string) string {
 		for j < len(text) && wordByte(text[j]) {
 			j++
 		}
-		if word := text[i:j]; word == from && (j >= len(text) || text[j] != '(') {
+		if word := text[i:j]; strings.ToLower(word) == from && (j >= len(text) || text[j] != '(') {
 			out = append(out, to...)
 		} else {
 			out = append(out, word...)

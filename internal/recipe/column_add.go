@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,6 +27,11 @@ var columnAdd = &Recipe{Name: "column-add", Make: func(c *Change) *Made {
 	if d == nil {
 		return nil
 	}
+	if why := d.becomes(c); why != "" {
+		m := &Made{}
+		m.missing("%s", why)
+		return m
+	}
 	return d.made(c, t)
 }}
 
@@ -38,6 +45,58 @@ type definition struct {
 	// others are conditions that are constraints of the table as well as the column's.
 	others []*pgparse.Constraint
 	texts  []string
+	// now is its default at the head where the release gives it another type.
+	now *string
+}
+
+// becomes takes up what the release makes of the column behind it: another name, another type. It
+// says why that cannot be.
+func (d *definition) becomes(c *Change) string {
+	is := c.course()
+	if is == nil || is.now == nil {
+		return ""
+	}
+	t := c.Altered()
+	if base := c.Release.Deployed.Relation(is.table); base != nil && base.Column(is.now.Name) != nil {
+		return fmt.Sprintf("%[1]s of %[2]s is dropped or renamed, and a new column takes its name in one release: deployed code and new code would mean two columns by one name. Where the values are the same in another type, ALTER COLUMN %[1]s TYPE … USING … is planned", quote(is.now.Name), t.Name)
+	}
+	if is.first() == nil {
+		return ""
+	}
+	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):slices.Index(c.Release.changes, is.last())] {
+		switch {
+		case slices.Contains(o.uses(), is.place):
+			return fmt.Sprintf("%s of %s is added and changed by one release, and %s:%d counts on it in between: ADD COLUMN is to say what it becomes", d.name, t.Name, o.Migration.Path, o.Line)
+		case o.changesRows(is.table) && slices.Contains(pgparse.Names(o.SQL), d.name):
+			return fmt.Sprintf("%s of %s is added and changed by one release, and %s:%d gives it values in between: ADD COLUMN is to say what it becomes", d.name, t.Name, o.Migration.Path, o.Line)
+		}
+	}
+	if len(d.others) > 0 {
+		return fmt.Sprintf("%s of %s is added with conditions, and changed by one release: ADD COLUMN is to say what it becomes", d.name, t.Name)
+	}
+	value, told, err := is.converted("(" + cmp.Or(d.value, "NULL") + ")::" + typeName(c.After.Relation(is.table).Attr(is.column).Type))
+	if err != nil {
+		return err.Error()
+	}
+	if told {
+		d.value, d.now = value, &is.now.DefaultText
+	}
+	d.name, d.head = is.now.Name, "ADD COLUMN "+quote(is.now.Name)+" "+typeName(is.now.Type)
+	if is.now.Collation != "" {
+		d.head += " COLLATE " + quote(is.now.Collation)
+	}
+	return ""
+}
+
+// behind gives the column its last default, where it was filled by another one.
+func (d *definition) behind(alter string) []string {
+	switch {
+	case d.now == nil:
+		return nil
+	case *d.now == "":
+		return []string{alter + " DROP DEFAULT"}
+	}
+	return []string{alter + " SET DEFAULT " + *d.now}
 }
 
 // definitionOf takes a command apart; nil for columns that fill themselves.
@@ -90,7 +149,7 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 		return nil // serial, and domains with conditions
 	case d.rewrite:
 		s := m.add(onward.Expand, onward.StepDDL, "new rows get a value; those that are there get theirs in the background",
-			alter+d.head, alter+"ALTER COLUMN "+col+" SET DEFAULT "+d.value)
+			append([]string{alter + d.head, alter + "ALTER COLUMN " + col + " SET DEFAULT " + d.value}, d.behind(alter+"ALTER COLUMN "+col)...)...)
 		s.Undo = undo
 		if !m.backfill(c, t, "gives "+d.name+" to the rows that were there", col+" = "+d.value, "t."+col+" IS NULL") {
 			return m
@@ -110,7 +169,7 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 				sql += " NOT NULL"
 			}
 		}
-		s := m.add(onward.Expand, onward.StepDDL, "is added in an instant: no row is written", sql)
+		s := m.add(onward.Expand, onward.StepDDL, "is added in an instant: no row is written", append([]string{sql}, d.behind(alter+"ALTER COLUMN "+col)...)...)
 		s.Undo = undo
 		if d.notNull && d.value == "" {
 			m.note("%s of %s is to be NOT NULL, and has no default: what is there, and what the deployed code adds, has no value until somebody gives it one", d.name, t.Name)
@@ -127,9 +186,7 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 // other adds a condition of the column as one of the table.
 func (d *definition) other(m *Made, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
 	text = unnamed(text)
-	kind := map[pgparse.ConstrType]catalog.ConstraintKind{
-		pgparse.ConstrType_CONSTR_CHECK: catalog.Check, pgparse.ConstrType_CONSTR_FOREIGN: catalog.ForeignKey, pgparse.ConstrType_CONSTR_UNIQUE: catalog.Unique,
-	}[con.Contype]
+	kind := kindOf[con.Contype]
 	made := c.brought(t, kind, d.name)
 	if made == nil {
 		m.missing("the name of a constraint of %s on %s is not known", d.name, t.Name)

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -11,55 +12,69 @@ import (
 // puts it in its place when the deployed code is gone. What needs no rewrite stands as it is.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DATA-TYPE
 var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Made {
-	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_AlterColumnType {
+	if !c.retypes() {
 		return nil
 	}
-	t := c.Altered()
-	col, after := t.Column(c.Command.Name), c.After.Relation(t.OID)
-	if t.Kind != catalog.Table || col == nil || after == nil {
-		return nil
+	if is := c.course(); is != nil && is.twin != nil {
+		return is.twin.made()
 	}
-	if !c.rewrites() && len(c.Locks) == 0 {
-		return nil
-	}
-	now := after.Attr(col.Attnum)
-	def := c.Command.Def.GetColumnDef()
-	if now == nil || !now.Type.Known() {
-		return nil
-	}
-	w := &twin{c: c, t: t, old: col, fresh: c.Release.unique(col.Name, "onward", ""), final: col.Name, typ: typeName(now.Type), there: "$1::" + typeName(now.Type)}
-	if now.Collation != "" {
-		w.collate = " COLLATE " + quote(now.Collation)
-	}
-	m := &Made{}
-	if using := def.GetRawDefault(); using != nil {
-		span := c.span()
-		at := pgparse.AfterWord(c.SQL[span.Start:span.End], "USING")
-		if at < 0 {
-			return nil
-		}
-		text, ok := rewritten(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(column string) string {
-			if column == col.Name {
-				return "$1"
-			}
-			return ""
-		})
-		text = strings.TrimSpace(text)
-		only := true
-		pgparse.Walk(using, func(msg any) bool {
-			if ref, is := msg.(*pgparse.ColumnRef); is && pgparse.Last(ref.Fields) != col.Name {
-				only = false
-			}
-			return true
-		})
-		if !ok || !only {
-			m.missing("USING reads more than %s itself", col.Name)
-			return m
-		}
-		w.there = "(" + text + ")"
-		w.path = " SET search_path FROM CURRENT" // who writes may have another one
-	}
-	made := w.made()
-	made.note("until the last step %s of %s is %s: a value that does not fit it is refused, as it is today", col.Name, t.Name, col.Type.Formal())
-	return made
+	return nil
 }}
+
+// converted is a value of a column, "$1", as what the release's changes of its type make of it. told
+// says that one of them has USING.
+func (is *course) converted(value string) (out string, told bool, err error) {
+	before := catalog.Type{}
+	for _, c := range is.changes {
+		if !c.retypes() {
+			continue
+		}
+		if before.Known() {
+			value = "(" + value + ")::" + typeName(before)
+		}
+		t, col := c.column()
+		if after := c.After.Relation(t.OID); after != nil && after.Attr(is.column) != nil {
+			before = after.Attr(is.column).Type
+		}
+		text, err := c.using(col.Name)
+		switch {
+		case err != nil:
+			return "", false, err
+		case text != "":
+			told = true
+			value = strings.ReplaceAll("("+text+")", "$1", value)
+		}
+	}
+	return value, told, nil
+}
+
+// using is how a change of type makes the new value, with "$1" for the old one; "" where nothing is
+// said of it.
+func (c *Change) using(column string) (string, error) {
+	using := c.Command.Def.GetColumnDef().GetRawDefault()
+	if using == nil {
+		return "", nil
+	}
+	span := c.span()
+	at := pgparse.AfterWord(c.SQL[span.Start:span.End], "USING")
+	only := true
+	pgparse.Walk(using, func(msg any) bool {
+		if ref, is := msg.(*pgparse.ColumnRef); is && pgparse.Last(ref.Fields) != column {
+			only = false
+		}
+		return true
+	})
+	if at < 0 || !only {
+		return "", fmt.Errorf("USING reads more than %s itself", column)
+	}
+	text, ok := rewritten(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(name string) string {
+		if name == column {
+			return "$1"
+		}
+		return ""
+	})
+	if !ok {
+		return "", fmt.Errorf("USING reads %s in a way that is not followed", column)
+	}
+	return strings.TrimSpace(text), nil
+}

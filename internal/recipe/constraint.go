@@ -123,18 +123,23 @@ func (m *Made) uniquely(c *Change, t *catalog.Relation, con *catalog.Constraint,
 	}
 	after := c.After.Relation(t.OID)
 	m.indexed(t, con.Name, indexBody(after, x.Index), true, phase)
-	kind := "UNIQUE"
+	alter := "ALTER TABLE " + name(t)
+	s := m.add(phase, onward.StepDDL, "the index becomes the constraint's in an instant", alter+" ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, con.Name))
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(con.Name)}
+}
+
+// usingIndex is what a constraint is that takes over an index.
+func usingIndex(con *catalog.Constraint, index string) string {
+	out := "UNIQUE"
 	if con.Kind == catalog.PrimaryKey {
-		kind = "PRIMARY KEY"
+		out = "PRIMARY KEY"
 	}
-	defer_ := ""
+	out += " USING INDEX " + quote(index)
 	if con.Deferrable {
-		defer_ = " DEFERRABLE"
+		out += " DEFERRABLE"
 		if con.InitiallyDeferred {
-			defer_ += " INITIALLY DEFERRED"
+			out += " INITIALLY DEFERRED"
 		}
 	}
-	alter := "ALTER TABLE " + name(t)
-	s := m.add(phase, onward.StepDDL, "the index becomes the constraint's in an instant", alter+" ADD CONSTRAINT "+quote(con.Name)+" "+kind+" USING INDEX "+quote(con.Name)+defer_)
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(con.Name)}
+	return out
 }

@@ -14,7 +14,14 @@ var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Made {
 	t := c.Altered()
 	m := &Made{}
 	alter := "ALTER TABLE " + name(t)
-	if col := t.Column(c.Command.Name); col != nil && col.Required() && t.Kind != catalog.View {
+	col, text := t.Column(c.Command.Name), c.Text
+	if is := c.course(); is != nil && is.old != nil && is.old.Name != c.Command.Name {
+		col, text = is.old, "DROP COLUMN "+quote(is.old.Name) // it never gets the other name
+		if c.Command.Behavior == pgparse.DropBehavior_DROP_CASCADE {
+			text += " CASCADE"
+		}
+	}
+	if col != nil && col.Required() && t.Kind != catalog.View {
 		s := m.add(onward.Expand, onward.StepDDL, "the new code does not know "+col.Name+", and leaves it out", alter+" ALTER COLUMN "+quote(col.Name)+" DROP NOT NULL")
 		s.Undo = []string{alter + " ALTER COLUMN " + quote(col.Name) + " SET NOT NULL"}
 		if primary(t, col) {
@@ -22,7 +29,7 @@ var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Made {
 			m.missing("%s is part of the primary key of %s: the new code cannot leave it out before it is dropped", col.Name, t.Name)
 		}
 	}
-	m.add(onward.Contract, onward.StepDDL, "nobody uses it any more", alter+" "+c.Text)
+	m.add(onward.Contract, onward.StepDDL, "nobody uses it any more", alter+" "+text)
 	return m
 }}
 

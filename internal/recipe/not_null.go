@@ -21,7 +21,7 @@ var columnNotNull = &Recipe{Name: "column-not-null", Make: func(c *Change) *Made
 		return asItStands(c)
 	}
 	m := &Made{}
-	m.notNull(c, t, c.Command.Name, c.checkPhase(c.Command.Name))
+	m.notNull(c, t, c.named(), c.checkPhase(c.named()))
 	return m
 }}
 
@@ -44,6 +44,6 @@ var columnDefault = &Recipe{Name: "column-default", Make: func(c *Change) *Made 
 		return nil
 	}
 	m := &Made{}
-	m.add(onward.Contract, onward.StepDDL, "the deployed code may leave "+c.Command.Name+" out, and counts on its default", c.AlterTable()+" "+c.Text)
+	m.add(onward.Contract, onward.StepDDL, "the deployed code may leave "+c.Command.Name+" out, and counts on its default", c.AlterTable()+" "+c.written())
 	return m
 }}

@@ -34,8 +34,12 @@ type Release struct {
 	// filled are columns that a backfill fills: what checks them comes behind it.
 	filled map[string]bool
 	names  map[string]bool
-	// twins are the columns that take the place of others, by those.
-	twins map[string]string
+	// changes are all of the release, and head the schema behind them.
+	changes []*Change
+	head    *catalog.Catalog
+	// courses are what becomes of columns; order has them as they are first changed.
+	courses map[place]*course
+	order   []*course
 	// Volatile are columns whose values differ each time that they are made: "public.t.c".
 	Volatile map[string]bool
 	// Changed are columns whose old values nobody can give back.
@@ -48,7 +52,7 @@ type Release struct {
 
 // NewRelease begins a plan.
 func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
-	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, twins: map[string]string{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
+	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, courses: map[place]*course{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
 }
 
 // Step is one of what takes the place of a change.
@@ -111,6 +115,9 @@ func Plan(c *Change) *Made {
 	if c.fresh() {
 		return asItStands(c)
 	}
+	if m := c.taken(); m != nil {
+		return m
+	}
 	for _, r := range Recipes {
 		if m := r.Make(c); m != nil {
 			return m
@@ -128,7 +135,7 @@ func asItStands(c *Change) *Made {
 	case c.Result.NoTransaction != "":
 		class = onward.StepConcurrent
 	case c.Command != nil:
-		sql = c.AlterTable() + " " + c.Text
+		sql = c.AlterTable() + " " + c.written()
 		if c.Command.Subtype == pgparse.AlterTableType_AT_ValidateConstraint {
 			class = onward.StepValidate
 		}
@@ -219,13 +226,16 @@ func (r *Release) fills(t *catalog.Relation, column string) { r.filled[key(t, co
 // checkPhase is when a condition on columns is added: behind the backfill that fills one of them,
 // and when the deployed code is gone where that would break it.
 func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
-	for _, f := range c.Breaks {
-		if f.Severity >= onward.Warning {
-			return onward.Contract
-		}
+	if c.breaks() {
+		return onward.Contract
 	}
 	if t := c.table(); t != nil && c.Release.fillsAny(t, columns) {
 		return onward.Backfill
 	}
 	return onward.Expand
+}
+
+// breaks reports whether a change may break the deployed code.
+func (c *Change) breaks() bool {
+	return slices.ContainsFunc(c.Breaks, func(f onward.Finding) bool { return f.Severity >= onward.Warning })
 }

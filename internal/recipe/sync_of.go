@@ -1,0 +1,97 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// twinOf is what takes the place of a column that gets another name, or another type for which each
+// row is written; nil where the column stays.
+func (r *Release) twinOf(is *course) *twin {
+	first := is.first()
+	if is.old == nil || is.now == nil || first == nil {
+		return nil
+	}
+	renamed := is.old.Name != is.now.Name
+	retyped := slices.ContainsFunc(is.changes, (*Change).retypes)
+	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.retypes() && (c.rewrites() || len(c.Locks) > 0) }) {
+		return nil
+	}
+	w := &twin{course: is, c: first, t: r.Deployed.Relation(is.table), head: r.head.Relation(is.table), both: renamed, cast: retyped}
+	if w.t == nil {
+		w.t, _ = first.column()
+	}
+	if !is.old.Type.Known() || !is.now.Type.Known() {
+		w.not("the type of %s.%s is not known: the history does not show how it was made; --db reads it from a server", w.t.Name, is.old.Name)
+		return w
+	}
+	w.typ, w.fresh = typeName(is.now.Type), is.now.Name
+	if !renamed {
+		w.fresh = r.unique(is.old.Name, "onward", "")
+	}
+	if is.now.Collation != "" {
+		w.collate = " COLLATE " + quote(is.now.Collation)
+	}
+	w.converts()
+	w.contradicts(renamed)
+	return w
+}
+
+// not says why a twin cannot be made.
+func (w *twin) not(format string, args ...any) {
+	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
+
+// converts notes how the new column's values are made.
+func (w *twin) converts() {
+	value, told, err := w.converted("$1")
+	switch {
+	case err != nil:
+		w.not("%v", err)
+	case told && w.both:
+		w.not("%s of %s gets another name and, by USING, another value in one release: what is to become of the new code's values in the old column is not known. A release for each is planned", w.old.Name, w.t.Name)
+	case told:
+		w.path = " SET search_path FROM CURRENT" // who writes may have another one
+	}
+	w.there = value
+}
+
+// contradicts notes what else the release does, and cannot be planned with it.
+func (w *twin) contradicts(renamed bool) {
+	if w.t.Name != w.head.Name {
+		w.not("%s gets another name, and its column %s other ones or another type, in one release: a release for each is planned", w.t.Name, w.old.Name)
+	}
+	if renamed && w.t.Column(w.now.Name) != nil {
+		w.not("%s of %s is to be called %s, as another column of the deployed schema is: deployed code and new code would mean two columns by one name", w.old.Name, w.t.Name, w.now.Name)
+	}
+	if w.old.Identity != w.now.Identity || w.old.Sequence != w.now.Sequence {
+		w.not("what fills %s of %s is changed together with its name or type: a release for each is planned", w.old.Name, w.t.Name)
+	}
+	if renamed {
+		return
+	}
+	r := w.c.Release
+	for _, c := range r.changes[slices.Index(r.changes, w.c):] {
+		if c.changesRows(w.table) && slices.Contains(pgparse.Names(c.SQL), w.old.Name) {
+			w.not("%s:%d changes rows by %s of its new type, which is beside the old one until the last step: it is to come in a later release", c.Migration.Path, c.Line, w.old.Name)
+		}
+	}
+}
+
+// changesRows reports whether a change is of rows of a table.
+func (c *Change) changesRows(table catalog.OID) bool {
+	var rv *pgparse.RangeVar
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_UpdateStmt:
+		rv = n.UpdateStmt.Relation
+	case *pgparse.Node_InsertStmt:
+		rv = n.InsertStmt.Relation
+	case *pgparse.Node_DeleteStmt:
+		rv = n.DeleteStmt.Relation
+	}
+	t := c.resolve(rv)
+	return t != nil && t.OID == table
+}
