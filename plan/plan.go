@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
@@ -44,7 +45,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := planned(report, folds)
+	p := planned(report, folds, c.Settings)
 	if c.Sketch || len(p.plan.Steps) == 0 {
 		return p.plan, report, nil
 	}
@@ -64,7 +65,7 @@ type planner struct {
 }
 
 // planned makes the plan of a release.
-func planned(report *onward.Report, folds []*audit.Folded) *planner {
+func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config) *planner {
 	p := &planner{report: report, plan: &onward.Plan{
 		Schema: onward.PlanSchema, Base: report.Base, Head: report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
 		Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
@@ -77,6 +78,9 @@ func planned(report *onward.Report, folds []*audit.Folded) *planner {
 		}
 	}
 	p.release = recipe.NewRelease(deployed, report.Postgres)
+	if settings != nil {
+		p.release.Deprecated = settings.Deprecated
+	}
 	for _, m := range folds {
 		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
 		p.migration(m)

@@ -57,6 +57,8 @@ var scenes = []scene{
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a numeric);", release: "ALTER TABLE t RENAME COLUMN a TO b;"},
 	{name: "rename and type", old: named, new: other, typ: "integer", values: []string{"{n}", "-{n}", "NULL"}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer); CREATE INDEX ON t (a);", release: "ALTER TABLE t RENAME COLUMN a TO b; ALTER TABLE t ALTER COLUMN b TYPE bigint; ALTER TABLE t ADD CHECK (b > -3000000000); CREATE INDEX ON t (b, other);"},
+	{name: "said to be renamed", old: named, new: other, typ: "text", values: texts, left: "NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); COMMENT ON COLUMN t.a IS 'onward: deprecated, renamed to b';", release: "ALTER TABLE t ADD COLUMN b text; CREATE INDEX ON t (b); ALTER TABLE t DROP COLUMN a;"},
 	{name: "rename long names", typ: "text", values: texts, left: "NULL",
 		old: place{"public." + long[:60] + "tab", "id", long}, new: place{"public." + long[:60] + "tab", "id", long[:60] + "new"},
 		base:    "CREATE TABLE " + long[:60] + "tab (id bigint PRIMARY KEY, other integer, " + long + " text); CREATE INDEX ON " + long[:60] + "tab (" + long + ");",

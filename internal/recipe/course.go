@@ -15,6 +15,7 @@ type course struct {
 	old, now *catalog.Column // at the base and at the head; nil where the release adds or drops it
 	changes  []*Change       // that are about it, in order
 	twin     *twin           // what takes its place; nil where it stays
+	said     bool            // the column at the head is another one: a deprecation calls it the new name
 }
 
 // place is a column of a table, by what stays the same under other names.
@@ -49,6 +50,7 @@ func (r *Release) Compose(changes []*Change) {
 		}
 		r.courses[at].changes = append(r.courses[at].changes, c)
 	}
+	r.annotated()
 	for _, is := range r.order {
 		is.twin = r.twinOf(is)
 	}
@@ -108,6 +110,9 @@ func (c *Change) retypes() bool {
 // first is the change of a course that makes the steps of all: the first that another one takes
 // the place of.
 func (is *course) first() *Change {
+	if is.said {
+		return is.changes[0]
+	}
 	if n := slices.IndexFunc(is.changes, func(c *Change) bool { return c.renames() || c.retypes() }); n >= 0 {
 		return is.changes[n]
 	}
@@ -129,6 +134,11 @@ func (c *Change) taken() *Made {
 	if is := c.course(); is != nil {
 		return is.takes(c)
 	}
+	for _, is := range c.Release.order {
+		if is.said && is.twin != nil && c.copies(is.old.Name, is.now.Name) && c.changesRows(is.table) {
+			return &Made{}
+		}
+	}
 	switch used := c.uses(); {
 	case !slices.ContainsFunc(used, func(at place) bool { return c.Release.goes(at) }):
 		return nil
@@ -149,6 +159,8 @@ func (is *course) takes(c *Change) *Made {
 	t, _ := c.column()
 	m := &Made{}
 	switch {
+	case is.said && c == is.first():
+		return is.twin.made()
 	case is.old == nil && is.now == nil:
 		if c == is.changes[0] {
 			m.note("%s of %s is added and dropped again by the release: no step is needed", c.Command.Def.GetColumnDef().GetColname(), t.Name)
@@ -172,8 +184,8 @@ func (is *course) takes(c *Change) *Made {
 			return m
 		}
 		return nil
-	case c == is.first():
-		return is.twin.made()
+	case c == is.first(): // its recipe has them made
+		return nil
 	case c.subtype() == pgparse.AlterTableType_AT_DropNotNull && is.old.NotNull:
 		s := asItStands(c)
 		alter := "ALTER TABLE " + name(t) + " ALTER COLUMN " + quote(is.old.Name)

@@ -42,6 +42,10 @@ type Release struct {
 	order   []*course
 	// Volatile are columns whose values differ each time that they are made: "public.t.c".
 	Volatile map[string]bool
+	// Deprecated are columns that the settings call so, by table.column, in the words of a comment.
+	Deprecated map[string]string
+	// Filled are columns that the plan fills, and the migrations do not: "public.t.c".
+	Filled map[string]bool
 	// Changed are columns whose old values nobody can give back.
 	Changed map[string]bool
 	// Keeps reports whether the plan keeps something in [Schema].
@@ -52,7 +56,7 @@ type Release struct {
 
 // NewRelease begins a plan.
 func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
-	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, courses: map[place]*course{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
+	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, courses: map[place]*course{}, Filled: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
 }
 
 // Step is one of what takes the place of a change.

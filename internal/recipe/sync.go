@@ -88,7 +88,7 @@ func (w *twin) required(m *Made) {
 	}
 	phase := onward.Backfill
 	for _, c := range w.changes {
-		if c.subtype() == pgparse.AlterTableType_AT_SetNotNull && !w.old.NotNull && c.breaks() {
+		if !w.old.NotNull && (c.subtype() == pgparse.AlterTableType_AT_SetNotNull && c.breaks() || w.said) {
 			phase = onward.Contract
 		}
 	}
@@ -96,6 +96,9 @@ func (w *twin) required(m *Made) {
 }
 
 func (w *twin) notes(m *Made) {
+	if w.said {
+		m.note("%s of %s is said to be renamed to %s: its values are kept, which the migrations drop", w.old.Name, w.t.Name, w.now.Name)
+	}
 	if w.both && w.old.DefaultText != "" && !w.old.NotNull {
 		m.note("an INSERT of new code that gives %s as NULL looks as one that leaves it out, up to the last step: it gets the default of %s", w.now.Name, w.old.Name)
 	}
@@ -183,23 +186,23 @@ $onward$`, fn, w.path, fresh, backward, forward, wrote, backward, otherwise, for
 func (w *twin) inTheWay(m *Made) {
 	t, head := w.head, w.c.Release.head
 	for _, r := range head.Rels(t.Dependents) {
-		if r.View != nil && (r.View.Star || slices.Contains(r.View.Columns[t.OID], w.column)) {
+		if r.View != nil && (r.View.Star || slices.Contains(r.View.Columns[t.OID], w.now.Attnum)) {
 			m.missing("%s reads %s: it is to be made anew beside the new column, before the old one goes", r.Name, w.old.Name)
 		}
 	}
-	for _, p := range head.PoliciesOver(t.OID, w.column) {
+	for _, p := range head.PoliciesOver(t.OID, w.now.Attnum) {
 		m.missing("a policy of %s reads %s", p.Table.Name, w.old.Name)
 	}
-	for _, f := range head.BodiesOver(t.OID, w.column) {
+	for _, f := range head.BodiesOver(t.OID, w.now.Attnum) {
 		m.missing("function %s uses %s", f.Name, w.old.Name)
 	}
 	for _, tr := range t.Triggers {
-		if slices.Contains(tr.Columns, w.column) || slices.Contains(tr.Uses, w.column) {
+		if slices.Contains(tr.Columns, w.now.Attnum) || slices.Contains(tr.Uses, w.now.Attnum) {
 			m.missing("trigger %s is about %s", tr.Name, w.old.Name)
 		}
 	}
 	for _, col := range t.Columns {
-		if slices.Contains(col.GeneratedFrom, w.column) {
+		if slices.Contains(col.GeneratedFrom, w.now.Attnum) {
 			m.missing("column %s is generated from %s", col.Name, w.old.Name)
 		}
 	}

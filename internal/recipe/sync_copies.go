@@ -155,7 +155,7 @@ func (w *twin) references(m *Made) {
 		done[oid] = true
 		if base != nil {
 			for _, con := range base.Constraints {
-				if con.Kind == catalog.ForeignKey && con.Ref == t.OID && !con.Parent && slices.Contains(con.RefColumns, w.column) {
+				if con.Kind == catalog.ForeignKey && con.Ref == t.OID && !con.Parent && slices.Contains(con.RefColumns, w.old.Attnum) {
 					w.before = append(w.before, "ALTER TABLE "+name(base)+" DROP CONSTRAINT IF EXISTS "+quote(con.Name))
 				}
 			}

@@ -16,7 +16,7 @@ func (r *Release) twinOf(is *course) *twin {
 		return nil
 	}
 	renamed := is.old.Name != is.now.Name
-	retyped := slices.ContainsFunc(is.changes, (*Change).retypes)
+	retyped := slices.ContainsFunc(is.changes, (*Change).retypes) || is.said && !is.old.Type.Same(is.now.Type)
 	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.retypes() && (c.rewrites() || len(c.Locks) > 0) }) {
 		return nil
 	}
@@ -64,6 +64,9 @@ func (w *twin) contradicts(renamed bool) {
 	if w.t.Name != w.head.Name {
 		w.not("%s gets another name, and its column %s other ones or another type, in one release: a release for each is planned", w.t.Name, w.old.Name)
 	}
+	if w.said {
+		w.unfilled()
+	}
 	if renamed && w.t.Column(w.now.Name) != nil {
 		w.not("%s of %s is to be called %s, as another column of the deployed schema is: deployed code and new code would mean two columns by one name", w.old.Name, w.t.Name, w.now.Name)
 	}
@@ -75,9 +78,21 @@ func (w *twin) contradicts(renamed bool) {
 	}
 	r := w.c.Release
 	for _, c := range r.changes[slices.Index(r.changes, w.c):] {
-		if c.changesRows(w.table) && slices.Contains(pgparse.Names(c.SQL), w.old.Name) {
+		if c.fills(w.table, w.old.Name) {
 			w.not("%s:%d changes rows by %s of its new type, which is beside the old one until the last step: it is to come in a later release", c.Migration.Path, c.Line, w.old.Name)
 		}
+	}
+}
+
+// unfilled notes what gives the column values of its own, which is said to have another one's.
+func (w *twin) unfilled() {
+	for _, c := range w.c.Release.changes {
+		if c.fills(w.table, w.now.Name) && !c.copies(w.old.Name, w.now.Name) {
+			w.not("%s:%d gives %s values of its own, and %s is said to be renamed to it: one of the two is wrong", c.Migration.Path, c.Line, w.now.Name, w.old.Name)
+		}
+	}
+	if w.now.Generated != "" || slices.ContainsFunc(w.changes, (*Change).retypes) {
+		w.not("%s is said to be renamed to %s, which is not a plain column that the release adds as it is to be", w.old.Name, w.now.Name)
 	}
 }
 
