@@ -27,7 +27,8 @@ CREATE INDEX ON staff (shop_id);
 CREATE TABLE aged (id bigint PRIMARY KEY, nickname text, title text NOT NULL);
 COMMENT ON COLUMN aged.nickname IS 'onward: deprecated 2026-11-01, renamed to display_name';
 COMMENT ON COLUMN aged.title IS 'onward: deprecated, renamed to heading';
-CREATE TABLE odd (id integer GENERATED ALWAYS AS IDENTITY (INCREMENT BY 2) PRIMARY KEY);
+CREATE TABLE odd (id integer GENERATED ALWAYS AS IDENTITY (START WITH 7 INCREMENT BY 2 CACHE 5) PRIMARY KEY);
+ALTER TABLE odd ALTER COLUMN id SET START WITH 9 SET MAXVALUE 3000 SET CYCLE;
 `
 
 // change is a release and what its plan must say.
@@ -66,7 +67,7 @@ var further = []change{
 	{"serial, of others", "ALTER TABLE shops ALTER COLUMN id TYPE bigint;", 13, []string{"OWNED BY shops.id_onward"}, ""},
 	{"key and who refers to it", "ALTER TABLE shops ALTER COLUMN id TYPE bigint; ALTER TABLE staff ALTER COLUMN shop_id TYPE bigint;", 17, []string{"FOREIGN KEY (shop_id_onward) REFERENCES shops (id_onward)"}, ""},
 	{"who refers, and the key", "ALTER TABLE staff ALTER COLUMN shop_id TYPE bigint; ALTER TABLE shops ALTER COLUMN id TYPE bigint;", 16, nil, ""},
-	{"altered identity", "ALTER TABLE odd ALTER COLUMN id TYPE bigint;", 17, nil, "INCREMENT"},
+	{"altered identity", "ALTER TABLE odd ALTER COLUMN id TYPE bigint;", 17, []string{"INCREMENT BY 2 CACHE 5 START WITH 9 MAXVALUE 3000 CYCLE"}, ""},
 	{"identity 18", "ALTER TABLE customers ALTER COLUMN id TYPE bigint;", 18, []string{"setval("}, ""},
 	{"renamed identity", "ALTER TABLE staff RENAME COLUMN id TO number;", 17, nil, ""},
 	{"renamed serial", "ALTER TABLE shops RENAME COLUMN id TO shop_id;", 14, nil, ""},

@@ -28,9 +28,10 @@ func (f *fold) setIdentity(e *Column, options []*pgparse.Node) {
 			}
 		}
 	}
-	if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil && moves(options) {
+	if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil {
 		info := *seq.Seq
-		info.Moved = true
+		info.Moved = info.Moved || moves(options)
+		info.Options = given(info.Options, options)
 		seq.Seq = &info
 	}
 }

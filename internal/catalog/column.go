@@ -195,7 +195,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	}
 	seq := f.put(&Relation{
 		Name: name, Kind: Sequence, Persistence: t.Persistence, Rare: &plain,
-		Seq: &SequenceInfo{Type: kind, OwnerTable: t.OID, OwnerColumn: col.Attnum, Identity: s.identity, Moved: moves(s.options)},
+		Seq: &SequenceInfo{Type: kind, OwnerTable: t.OID, OwnerColumn: col.Attnum, Identity: s.identity, Moved: moves(s.options), Options: given(nil, s.options)},
 	})
 	c := t.editColumn(col.Attnum)
 	c.Sequence = seq.OID

@@ -62,6 +62,9 @@ type SequenceInfo struct {
 	// Moved: it does not begin at 1, does not count by 1, or was set to another
 	// number since.
 	Moved bool
+	// Options are those that were given, as CREATE SEQUENCE has them: "START WITH 5"; nil
+	// where each is the default.
+	Options []string
 	// Increment is what it counts by; 0 is 1.
 	Increment int64
 }

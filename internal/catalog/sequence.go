@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -60,6 +61,38 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 		}
 	}
 	seq.Seq.Moved = seq.Seq.Moved || moves(list)
+	seq.Seq.Options = given(seq.Seq.Options, list)
+}
+
+// optionWords are what options are called in SQL that stay with a sequence.
+var optionWords = map[string]string{"start": "START WITH", "increment": "INCREMENT BY", "minvalue": "MINVALUE", "maxvalue": "MAXVALUE", "cache": "CACHE", "cycle": "CYCLE"}
+
+// given are the options of a sequence that had some before.
+func given(before []string, list []*pgparse.Node) []string {
+	out := before
+	for _, n := range list {
+		d := n.GetDefElem()
+		word := optionWords[d.GetDefname()]
+		if word == "" {
+			continue
+		}
+		var text string
+		switch arg := d.GetArg().GetNode().(type) {
+		case *pgparse.Node_Integer:
+			text = word + " " + strconv.Itoa(int(arg.Integer.GetIval()))
+		case *pgparse.Node_Float:
+			text = word + " " + arg.Float.GetFval()
+		case *pgparse.Node_Boolean:
+			if arg.Boolean.GetBoolval() {
+				text = word
+			}
+		}
+		out = slices.DeleteFunc(slices.Clone(out), func(o string) bool { return o == word || strings.HasPrefix(o, word+" ") })
+		if text != "" { // else it is the default again
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // moves reports whether options let a sequence begin, or go on, with another

@@ -187,7 +187,8 @@ func (c *Change) resolve(rv *pgparse.RangeVar) *catalog.Relation {
 	return r
 }
 
-// name is the table's, for SQL: with its schema, so that it means the same in each session.
+// name is the table's, for SQL: with its schema, unless that is public. A step is run by who runs the
+// migrations, with the search path that those count on.
 func name(r *catalog.Relation) string { return analysis.Table(r.Name) }
 
 // typeName is a type for SQL: with its schema, for who writes may have another search path.

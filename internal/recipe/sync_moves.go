@@ -27,13 +27,10 @@ func (w *twin) sequence(m *Made) {
 	aside := w.c.Release.unique(seq.Name.Name, "onward", "")
 	w.before = append(w.before,
 		"ALTER SEQUENCE "+name(seq)+" RENAME TO "+quote(aside),
-		"ALTER TABLE "+name(w.t)+" ALTER COLUMN "+quote(w.fresh)+" ADD GENERATED "+strings.ToUpper(w.old.Identity)+" AS IDENTITY (SEQUENCE NAME "+name(seq)+")",
+		"ALTER TABLE "+name(w.t)+" ALTER COLUMN "+quote(w.fresh)+" ADD GENERATED "+strings.ToUpper(w.old.Identity)+" AS IDENTITY ("+strings.Join(append([]string{"SEQUENCE NAME " + name(seq)}, seq.Seq.Options...), " ")+")",
 		"SELECT setval("+literal(name(seq))+", last_value, is_called) FROM "+inSchema(seq, aside))
 	for _, g := range seq.Grants {
 		w.before = append(w.before, "GRANT "+g.Privilege+" ON SEQUENCE "+name(seq)+" TO "+role(g.Role))
 	}
-	if seq.Seq.Moved {
-		m.missing("sequence %s does not begin at 1, or was altered: the options of the new one (START, INCREMENT, CACHE, CYCLE) are to be given by hand", seq.Name)
-	}
-	m.note("sequence %s is made anew, and goes on where it was: START, INCREMENT, CACHE and CYCLE are the default ones", seq.Name)
+	m.note("sequence %s is made anew with its options, and goes on where it was", seq.Name)
 }
