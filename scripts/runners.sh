@@ -7,6 +7,7 @@ set -eu
 cache="${ONWARD_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/onward-test}"
 dir="$cache/runners-1"
 node="dbmate@2.36.0 node-pg-migrate@9.0.0 drizzle-orm@0.45.4 pg@8.16.3"
+prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
 flyway=11.14.1 liquibase=4.33.0
 mkdir -p "$dir"
 
@@ -21,6 +22,19 @@ if [ ! -f "$dir/node/.complete" ]; then
 		touch "$dir/node/.complete"
 	else
 		without npm "dbmate, node-pg-migrate and Drizzle"
+	fi
+fi
+
+# With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
+# script of it need run to fetch another.
+if [ ! -f "$dir/prisma/.complete" ]; then
+	rm -rf "$dir/prisma"
+	mkdir -p "$dir/prisma"
+	# shellcheck disable=SC2086 # the packages are separate words
+	if command -v npm >/dev/null && npm install --prefix "$dir/prisma" --no-audit --no-fund --no-save --ignore-scripts --silent $prisma >&2; then
+		touch "$dir/prisma/.complete"
+	else
+		without npm Prisma
 	fi
 fi
 
