@@ -18,6 +18,12 @@ CREATE TABLE months_2_rest PARTITION OF months_2 DEFAULT;
 CREATE TABLE bounded (day date NOT NULL, id integer NOT NULL) PARTITION BY RANGE (day);
 CREATE TABLE bounded_1 PARTITION OF bounded FOR VALUES FROM ('1900-01-01') TO ('2020-01-01');
 CREATE TABLE bounded_2 PARTITION OF bounded FOR VALUES FROM ('2020-01-01') TO ('2100-01-01');
+CREATE TABLE parts (id integer NOT NULL, region text NOT NULL, what text, customer_id integer REFERENCES customers, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE parts_as PARTITION OF parts FOR VALUES IN ('as');
+CREATE INDEX ON parts (what);
+CREATE TABLE apart (id integer NOT NULL, region text NOT NULL CHECK (region = 'eu'), what text, customer_id integer);
+CREATE TABLE rest (day date NOT NULL, id integer NOT NULL) PARTITION BY RANGE (day);
+CREATE TABLE rest_all PARTITION OF rest DEFAULT;
 CREATE TABLE loose (day date NOT NULL, id integer NOT NULL);
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TABLE kinds (id bigint PRIMARY KEY, doc json, at timestamp NOT NULL DEFAULT now(), short varchar(10), amount numeric(10, 2), feeling mood);
@@ -52,7 +58,12 @@ var further = []change{
 	{"partitioned rename", "ALTER TABLE months RENAME COLUMN what TO which;", 17, nil, "is partitioned"},
 	{"detach", "ALTER TABLE bounded DETACH PARTITION bounded_1;", 17, []string{"DETACH PARTITION bounded_1 CONCURRENTLY", "DROP CONSTRAINT IF EXISTS bounded_1_day_check"}, ""},
 	{"detach 13", "ALTER TABLE bounded DETACH PARTITION bounded_1;", 13, []string{"DETACH PARTITION bounded_1;"}, ""},
-	{"attach", "ALTER TABLE bounded ATTACH PARTITION loose FOR VALUES FROM ('2100-01-01') TO ('2200-01-01');", 17, []string{"others wait for it"}, "CHECK of its bounds first"},
+	{"attach", "ALTER TABLE bounded ATTACH PARTITION loose FOR VALUES FROM ('1800-01-01') TO ('1900-01-01');", 17, []string{"VALIDATE CONSTRAINT loose_bounds_check"}, ""},
+	{"attach with keys", "ALTER TABLE parts ATTACH PARTITION apart FOR VALUES IN ('eu', 'us');", 14, []string{"CONCURRENTLY apart_what_idx", "CONCURRENTLY apart_pkey", "apart VALIDATE"}, ""},
+	{"attach beside a default", "ALTER TABLE rest ATTACH PARTITION loose FOR VALUES FROM ('1800-01-01') TO ('1900-01-01');", 17, []string{"others wait for it"}, "CHECK of its bounds first"},
+	{"partitioned unique", "ALTER TABLE months ADD CONSTRAINT months_key UNIQUE (day, id);", 13, []string{"ONLY months ADD CONSTRAINT months_key", "CONCURRENTLY months_1_day_id_key"}, ""},
+	{"partitioned primary key", "ALTER TABLE bounded ADD PRIMARY KEY (day, id);", 17, []string{"CONCURRENTLY bounded_1_pkey"}, ""},
+	{"partitioned primary key 18", "ALTER TABLE months ADD PRIMARY KEY (day, id);", 18, []string{"CONCURRENTLY months_1_pkey"}, ""},
 	{"enum value", "ALTER TYPE mood ADD VALUE 'calm' BEFORE 'happy';", 17, nil, ""},
 	{"enum rename", "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';", 17, nil, "renamed for all code at once"},
 	{"generated", "ALTER TABLE orders ADD COLUMN twice integer GENERATED ALWAYS AS (total / 2) STORED;", 17, nil, "a plain column that a trigger fills"},

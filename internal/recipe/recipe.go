@@ -106,7 +106,7 @@ type Recipe struct {
 // Recipes are all, and the first that is about a change makes its steps.
 var Recipes = []*Recipe{
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintCheck, constraintForeignKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach, partitionAttach,
+	partitionKey, constraintCheck, constraintForeignKey, partitionUnique, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach, partitionAttach,
 }
 
 // Plan gives the steps of a change: its recipe's, or the change itself.

@@ -44,7 +44,7 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 		}
 		con := pgparse.QuoteIdent(catalog.ObjectName(d.Name.Name, "", "excludes"))
 		check := "…not within the new bounds…"
-		if in := within(s, parent); in != "" {
+		if in := analysis.Within(s.SQL, parent); in != "" {
 			check = "NOT (" + in + ")"
 		}
 		p.Report(s, rule.Report{

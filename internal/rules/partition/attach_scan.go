@@ -37,7 +37,7 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		check := "…the bounds, and the key IS NOT NULL…"
-		if in := within(s, a.parent); in != "" {
+		if in := analysis.Within(s.SQL, a.parent); in != "" {
 			key := a.parent.Attr(a.parent.PartitionKey[0].Column).Name
 			if c := a.part.Column(key); c == nil || !c.NotNull {
 				in += " AND " + pgparse.QuoteIdent(key) + " IS NOT NULL"

@@ -42,7 +42,7 @@ func createLocksParent(p *rule.Pass, s *rule.Stmt) {
 			Fact: "creating the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
 			Harm: analysis.Queue(e),
 			Instead: "create the table by itself and attach it, " + quiet + ":\nCREATE TABLE " + name + " (LIKE " + analysis.Table(parent.Name) + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n" +
-				"ALTER TABLE " + analysis.Table(parent.Name) + " ATTACH PARTITION " + name + " " + bounds(s) + ";",
+				"ALTER TABLE " + analysis.Table(parent.Name) + " ATTACH PARTITION " + name + " " + analysis.Bounds(s.SQL) + ";",
 		})
 	}
 }

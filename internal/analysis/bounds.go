@@ -1,4 +1,4 @@
-package partition
+package analysis
 
 import (
 	"regexp"
@@ -6,14 +6,13 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/rule"
 )
 
 var bound = regexp.MustCompile(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
 
-// bounds are the bounds that a statement gives a partition, as they are written; what may stand behind them is not taken along.
-func bounds(s *rule.Stmt) string {
-	m := bound.FindStringSubmatch(s.SQL)
+// Bounds are the bounds that a statement gives a partition, as they are written; what may stand behind them is not taken along.
+func Bounds(sql string) string {
+	m := bound.FindStringSubmatch(sql)
 	if m == nil || more.MatchString(m[1]) {
 		return "FOR VALUES …"
 	}
@@ -30,9 +29,9 @@ var (
 	open   = regexp.MustCompile(`(?i)^(minvalue|maxvalue)$`)
 )
 
-// within is the condition that rows of a partition meet, from the bounds that a
+// Within is the condition that rows of a partition meet, from the bounds that a
 // statement gives it; "" where the bounds are no constants of one column.
-func within(s *rule.Stmt, parent *catalog.Relation) string {
+func Within(sql string, parent *catalog.Relation) string {
 	if len(parent.PartitionKey) != 1 {
 		return ""
 	}
@@ -40,7 +39,7 @@ func within(s *rule.Stmt, parent *catalog.Relation) string {
 	if c == nil {
 		return ""
 	}
-	name, text := pgparse.QuoteIdent(c.Name), bounds(s)
+	name, text := pgparse.QuoteIdent(c.Name), Bounds(sql)
 	if m := lists.FindStringSubmatch(text); m != nil && !null.MatchString(m[1]) {
 		return name + " IN " + m[1]
 	}
