@@ -133,6 +133,32 @@ func TestSketches(t *testing.T) {
 	}
 }
 
+// Whatever names a column that gets another name, and is not taken along, is named.
+func TestInTheWay(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE seen (id bigint PRIMARY KEY, a text, b text, c text GENERATED ALWAYS AS (upper(a)) STORED);
+CREATE TABLE log (what text);
+CREATE VIEW look AS SELECT a FROM seen;
+CREATE POLICY mine ON seen USING (a = 'x');
+CREATE STATISTICS together ON a, b FROM seen;
+CREATE PUBLICATION out FOR TABLE seen (id, a);
+CREATE RULE noted AS ON UPDATE TO seen DO ALSO INSERT INTO log VALUES (NEW.a);
+-- +goose StatementBegin
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+-- +goose StatementEnd
+CREATE TRIGGER touched BEFORE UPDATE OF a ON seen FOR EACH ROW EXECUTE FUNCTION touch();`
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE seen RENAME COLUMN a TO d;"), Base: "main", Head: "feature"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := strings.Join(p.Proof.Missing, "\n")
+	for _, want := range []string{"look reads a", "policy mine of seen", "together is of a", "publication out names a", "rule noted", "trigger touched", "column c is generated from a"} {
+		if !strings.Contains(missing, want) {
+			t.Errorf("nothing says %q:\n%s", want, missing)
+		}
+	}
+}
+
 // A plan that is wrong is found out: each check fails where the steps do not come to the same.
 func TestProofFails(t *testing.T) {
 	t.Parallel()

@@ -105,6 +105,7 @@ type Recipe struct {
 
 // Recipes are all, and the first that is about a change makes its steps.
 var Recipes = []*Recipe{
+	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
 	partitionKey, constraintCheck, constraintForeignKey, partitionUnique, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach, partitionAttach,
 }

@@ -41,7 +41,7 @@ func (w *twin) made() *Made {
 	alter := "ALTER TABLE " + name(t) + " "
 	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
-	w.trigger = w.last(m)
+	w.trigger = w.behind(m)
 	fn := inSchema(t, w.trigger)
 	s = m.add(onward.Expand, onward.StepDDL, w.says(), w.function(fn), "CREATE TRIGGER "+quote(w.trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()",
 		alter+"ENABLE ALWAYS TRIGGER "+quote(w.trigger)) // for what a subscription or a restore writes, too
@@ -112,9 +112,9 @@ func (w *twin) notes(m *Made) {
 	m.note("the backfill of %s fires the triggers that %s has for UPDATE", w.fresh, w.t.Name)
 }
 
-// last is a name for the trigger. A trigger's name decides when it runs: the last one sees what
+// behind is a name for the trigger. A trigger's name decides when it runs: the last one sees what
 // the others made of the row.
-func (w *twin) last(m *Made) string {
+func (w *twin) behind(m *Made) string {
 	prefix := "zzz_onward"
 	for _, tr := range w.t.Triggers {
 		for tr.Name >= prefix && len(prefix) < 40 {
@@ -186,12 +186,33 @@ $onward$`, fn, w.path, fresh, backward, forward, wrote, backward, otherwise, for
 func (w *twin) inTheWay(m *Made) {
 	t, head := w.head, w.c.Release.head
 	for _, r := range head.Rels(t.Dependents) {
+		if w.c.Release.remade(r) || w.follows(r) {
+			continue
+		}
 		if r.View != nil && (r.View.Star || slices.Contains(r.View.Columns[t.OID], w.now.Attnum)) {
 			m.missing("%s reads %s: it is to be made anew beside the new column, before the old one goes", r.Name, w.old.Name)
 		}
 	}
+	for _, p := range t.Policies {
+		if slices.Contains(p.Uses, w.now.Attnum) {
+			m.missing("policy %s of %s reads %s", p.Name, t.Name, w.old.Name)
+		}
+	}
 	for _, p := range head.PoliciesOver(t.OID, w.now.Attnum) {
-		m.missing("a policy of %s reads %s", p.Table.Name, w.old.Name)
+		m.missing("policy %s of %s reads %s", p.Policy.Name, p.Table.Name, w.old.Name)
+	}
+	for _, r := range head.RulesOver(t.OID, w.now.Attnum) {
+		m.missing("rule %s of %s uses %s", r.Rule.Name, r.Table.Name, w.old.Name)
+	}
+	for _, o := range head.Publications(t) {
+		if list := o.List(t.OID); list != nil && slices.Contains(list.Uses, w.now.Attnum) {
+			m.missing("publication %s names %s: its list is to be changed before the old column goes", o.Name.Name, w.old.Name)
+		}
+	}
+	for _, own := range t.Statistics {
+		if o := head.Object("statistics object", own); o != nil && slices.Contains(o.Columns, w.now.Attnum) {
+			m.missing("statistics object %s is of %s, and goes with it: it is to be made anew on %s", own, w.old.Name, w.fresh)
+		}
 	}
 	for _, f := range head.BodiesOver(t.OID, w.now.Attnum) {
 		m.missing("function %s uses %s", f.Name, w.old.Name)

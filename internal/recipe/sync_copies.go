@@ -193,15 +193,16 @@ func (r *Release) twinned(t *catalog.Relation) *catalog.Relation {
 
 // renamed is an expression of a table at the head, with the new columns in the place of the old ones.
 func (r *Release) renamed(t *catalog.Relation, text string, columns []int16) (string, bool) {
-	ok := true
 	for _, n := range columns {
 		is := r.courses[place{t.OID, n}]
 		if is == nil || is.twin == nil || is.twin.fresh == is.now.Name {
 			continue
 		}
-		if text, ok = substituted(text, is.now.Name, is.twin.fresh); !ok {
+		said, ok := substituted(text, is.now.Name, is.twin.fresh)
+		if !ok {
 			return "", false
 		}
+		text = said
 	}
 	return text, true
 }
