@@ -90,6 +90,11 @@ func told(b *strings.Builder, d *plan.Draft, changes bool) {
 	if changes {
 		line("wrote %s: commit it with them", d.Path)
 	}
+	if !d.Again {
+		for _, m := range d.Plan.Proof.Missing {
+			line("missing: %s", m)
+		}
+	}
 	for _, m := range d.Replaced {
 		line("they take the place of %s: git rm %s", m, m)
 	}

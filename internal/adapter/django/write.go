@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -235,11 +236,15 @@ func (w *writing) file(p *onward.Plan, s *onward.PlanStep, label, name string, m
 	if tip := w.tips[label]; tip != "" {
 		m.after(label, tip)
 	}
-	for _, file := range w.before(p, s) {
-		for other, a := range w.apps {
-			if other != label && a.Dir == path.Dir(file) {
-				m.after(other, strings.TrimSuffix(path.Base(file), ".py"))
+	for _, other := range slices.Sorted(maps.Keys(w.apps)) {
+		last := ""
+		for _, file := range w.before(p, s) {
+			if w.apps[other].Dir == path.Dir(file) {
+				last = strings.TrimSuffix(path.Base(file), ".py")
 			}
+		}
+		if last != "" && other != label {
+			m.after(other, last)
 		}
 	}
 	for _, d := range w.first {

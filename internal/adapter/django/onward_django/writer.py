@@ -1,8 +1,9 @@
 """Says what further migrations take from those that they take the place of, in Django's own words."""
 import re
 
+from django.conf import settings
 from django.db import migrations
-from django.db.migrations.writer import MigrationWriter, OperationWriter
+from django.db.migrations.writer import OperationWriter
 
 from . import source
 from .errors import last_line
@@ -57,12 +58,14 @@ def of(migration, replaced):
 
 def written(dependency):
     """A dependency: as it is written, with what that imports."""
-    setting = getattr(dependency, "setting", None)
-    if setting:
-        return {
-            "source": "migrations.swappable_dependency(settings.%s)" % setting,
-            "imports": ["from django.conf import settings"],
-        }
+    model = getattr(dependency, "setting", None)
+    names = ["AUTH_USER_MODEL", *dir(settings)] if model else []
+    for name in names:
+        if name.isupper() and getattr(settings, name, None) == model:
+            return {
+                "source": "migrations.swappable_dependency(settings.%s)" % name,
+                "imports": ["from django.conf import settings"],
+            }
     return {"source": repr(tuple(map(str, dependency))), "imports": []}
 
 
