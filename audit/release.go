@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/adapter"
@@ -104,13 +105,19 @@ type Folded = rule.Migration
 
 // Folds judges the release, and gives the migrations of the database that it is mostly about
 // with all that is known of their statements, in order.
-func (r *Release) Folds() (*onward.Report, []*Folded, error) {
+func (r *Release) Folds() (*onward.Report, []*Folded, error) { return r.FoldsWithin(math.MaxInt) }
+
+// FoldsWithin is Folds, without the migrations where they have more than so many statements:
+// what is known of those takes many times the room of their text.
+func (r *Release) FoldsWithin(statements int) (*onward.Report, []*Folded, error) {
 	r.a.share(r.pairs)
 	main := r.main()
 	a := r.a
 	var out []*Folded
 	a.keep = func(database int, m *Folded) {
-		if slices.Equal(a.databases[database], main) {
+		if statements -= len(m.Statements); statements < 0 {
+			out = nil
+		} else if slices.Equal(a.databases[database], main) {
 			out = append(out, m)
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // Writing is how further migrations of one source are written.
 type Writing = adapter.Writing
 
+// Editor is a Writing whose migrations of one statement can be rewritten where they stand.
+type Editor = adapter.Editor
+
 // Written is a file of a migration that is not on disk yet.
 type Written = adapter.Written
 
@@ -22,6 +25,19 @@ func (r *Release) Root() string { return r.repo.Root() }
 
 // Commit is the full id of the commit that is the base.
 func (r *Release) Commit() string { return r.a.rng.BaseRev }
+
+// DownFile is the file with the way back of the migration with a path at the head; "" where it is
+// in none of its own.
+func (r *Release) DownFile(path string) string {
+	for i := range r.pairs {
+		for _, m := range r.pairs[i].head.Migrations {
+			if m.Path == path && m.DownPath != path {
+				return m.DownPath
+			}
+		}
+	}
+	return ""
+}
 
 // WritingBeside begins writing migrations where those with some paths lie at the head.
 //

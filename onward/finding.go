@@ -102,12 +102,24 @@ type Finding struct {
 	Postgres []int `json:"postgres,omitempty"`
 	// Fix is an edit that makes it safe, where there is one.
 	Fix []Edit `json:"fix,omitempty"`
+	// Files are whole migrations, for the tool that runs the finding's, that do the same
+	// safely: in order, behind all that there are. They take the place of what it was
+	// found in. Later says what of the way out is in none of them; "" where nothing is.
+	Files []File `json:"files,omitempty"`
+	Later string `json:"later,omitempty"`
 	// Fingerprint names the finding by content, not by line: it stays the
 	// same when the file is moved or lines are added above.
 	Fingerprint string `json:"fingerprint"`
 	// Also lists the other places of what is wrong in many places for one
 	// cause and is said once.
 	Also []Place `json:"also,omitempty"`
+}
+
+// File is a file that is not on disk.
+type File struct {
+	// Path is relative to the repository's root, with forward slashes.
+	Path string `json:"path"`
+	Text string `json:"text"`
 }
 
 // Place is where something was found beside a finding's own place.

@@ -9,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/rules/release"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -39,7 +40,14 @@ func (p *planner) audited() {
 	findings, _ := e.Finish()
 	for i := range findings {
 		f := &findings[i]
+		p.found[f.Path] = append(p.found[f.Path], f.Rule)
+		if f.Severity == onward.Error && (f.Rule == release.StatementFails.ID || f.Rule == release.StatementRefused.ID) {
+			p.fails = true
+			bad = append(bad, fmt.Sprintf("step %s: %s", f.Path, f.Fact))
+			continue
+		}
 		if f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.InTransaction) {
+			p.bad[f.Path] = true
 			bad = append(bad, fmt.Sprintf("step %s has no safe form here: %s (%s)", f.Path, f.Fact, f.Rule))
 		}
 	}

@@ -5,8 +5,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/onward"
 )
+
+// Ways gives the findings of a report of one migration their files, and returns those of the
+// whole migration.
+func Ways(report *onward.Report, m *audit.Folded, w audit.Writing) []audit.Written {
+	folds := []*audit.Folded{m}
+	return ways(planned(report, folds, nil, deployed(folds)), w)
+}
 
 // Spoil changes the plan before it is proven.
 func (c *Config) Spoil(f func(*onward.Plan)) { c.spoil = f }

@@ -45,7 +45,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := planned(report, folds, c.Settings)
+	p := planned(report, folds, c.Settings, deployed(folds))
 	if c.Sketch || len(p.plan.Steps) == 0 {
 		return p.plan, report, nil
 	}
@@ -62,21 +62,31 @@ type planner struct {
 	plan    *onward.Plan
 	changes []*recipe.Change
 	steps   []recipe.Step
+	// open are changes that have no safe form, bad the steps that do not audit clean, and
+	// found are the rules that find something in a step, by its ID.
+	open  map[*recipe.Change]bool
+	bad   map[string]bool
+	found map[string][]string
+	// fails: a server refuses a step, behind those before it.
+	fails bool
 }
 
-// planned makes the plan of a release.
-func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config) *planner {
-	p := &planner{report: report, plan: &onward.Plan{
+// deployed is the schema in front of a release.
+func deployed(folds []*audit.Folded) *catalog.Catalog {
+	for _, m := range folds {
+		if len(m.Statements) > 0 && m.Statements[0].Before != nil {
+			return m.Statements[0].Before
+		}
+	}
+	return catalog.New()
+}
+
+// planned makes the plan of migrations of a release.
+func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config, deployed *catalog.Catalog) *planner {
+	p := &planner{report: report, open: map[*recipe.Change]bool{}, bad: map[string]bool{}, found: map[string][]string{}, plan: &onward.Plan{
 		Schema: onward.PlanSchema, Base: report.Base, Head: report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
 		Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
 	}}
-	deployed := catalog.New()
-	for _, m := range folds {
-		if len(m.Statements) > 0 && m.Statements[0].Before != nil {
-			deployed = m.Statements[0].Before
-			break
-		}
-	}
 	p.release = recipe.NewRelease(deployed, report.Postgres)
 	if settings != nil {
 		p.release.Deprecated = settings.Deprecated
@@ -121,7 +131,7 @@ func (p *planner) migration(m *rule.Migration) {
 			p.missing("%s:%d is a DO block: what it does is not taken apart", m.Path, s.Line)
 		}
 		for _, c := range changes(s) {
-			p.against(c, m)
+			p.against(c)
 			p.changes = append(p.changes, c)
 		}
 	}
@@ -136,6 +146,7 @@ func (p *planner) make() {
 			made.Steps[i].From = c
 		}
 		p.steps = append(p.steps, made.Steps...)
+		p.open[c] = len(made.Missing) > 0
 		p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
 		p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
 	}
@@ -184,9 +195,9 @@ func changes(s *rule.Stmt) []*recipe.Change {
 }
 
 // against are the findings at a change.
-func (p *planner) against(c *recipe.Change, m *rule.Migration) {
+func (p *planner) against(c *recipe.Change) {
 	for _, f := range p.report.Findings {
-		if f.Path != m.Path || f.Line < c.Line || f.Line > c.EndLine || f.Line == c.Line && f.Column < c.Column || f.Line == c.EndLine && f.Column >= c.EndColumn {
+		if !at(&f, c) {
 			continue
 		}
 		switch f.Category {
@@ -196,6 +207,11 @@ func (p *planner) against(c *recipe.Change, m *rule.Migration) {
 			c.Locks = append(c.Locks, f)
 		}
 	}
+}
+
+// at reports whether a finding is at the statement of a change.
+func at(f *onward.Finding, c *recipe.Change) bool {
+	return f.Path == c.Migration.Path && f.Line >= c.Line && f.Line <= c.EndLine && (f.Line > c.Line || f.Column >= c.Column) && (f.Line < c.EndLine || f.Column < c.EndColumn)
 }
 
 // order of the phases.

@@ -54,6 +54,11 @@ func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) 
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
+	return begun(ctx, release, p)
+}
+
+// begun drafts the first files of a plan of a release.
+func begun(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
 	d := &Draft{Root: release.Root(), Plan: p}
 	for _, m := range p.Migrations {
 		d.Replaced = append(d.Replaced, m.Path)

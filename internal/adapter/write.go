@@ -32,6 +32,9 @@ type Form struct {
 	// no words of the file bring that about. Lone: one statement alone in its file needs none.
 	Head, HeadAlone string
 	Lone            bool
+	// Knows, where it is not nil, tells which statements the runner sends so without words:
+	// it has a list.
+	Knows func(statement string) bool
 	// Foot begins the way back, in the file or in the second one.
 	Foot, FootAlone string
 	// Begin and End stand around a statement with a ';' in it.
@@ -65,6 +68,15 @@ type Writing interface {
 	Rest(p *onward.Plan) ([]Written, error)
 }
 
+// Editor is a Writing whose migrations of one statement can be rewritten where they stand.
+type Editor interface {
+	// Commits: each statement of a file commits by itself.
+	Commits() bool
+	// Alone is a file of one statement that says to its runner that it is to be sent
+	// without a transaction.
+	Alone(text string) string
+}
+
 // Composer is an adapter whose migrations are more than SQL, and which writes them itself.
 type Composer interface {
 	// Compose begins writing migrations behind those of a set, and in the place of some, by
@@ -84,12 +96,26 @@ func (w *writing) Dir() string { return w.source }
 
 func (w *writing) Rest(*onward.Plan) ([]Written, error) { return nil, nil }
 
+func (w *writing) Commits() bool { return w.form.Transaction == onward.TransactionNone }
+
+func (w *writing) Alone(text string) string {
+	head := strings.TrimRight(w.form.Head, "\n")
+	switch at := strings.Index(text, head); {
+	case w.form.HeadAlone == "":
+		return text
+	case head == "" || at < 0:
+		return w.form.HeadAlone + text
+	default:
+		return text[:at] + w.form.HeadAlone + strings.TrimPrefix(text[at+len(head):], "\n")
+	}
+}
+
 func (w *writing) Carries(s *onward.PlanStep) string {
 	f := &w.form
 	switch {
 	case s.Repeat:
 		return "it is run again and again, which no file says to " + f.Name
-	case s.Transaction == onward.TransactionNone && !f.Lone && f.HeadAlone == "":
+	case s.Transaction == onward.TransactionNone && (!f.Lone && f.HeadAlone == "" || f.Knows != nil && !f.Knows(s.SQL)):
 		return f.Name + " runs each file in a transaction, and it must not run inside one"
 	case f.Cuts && strings.Contains(s.SQL, "$"):
 		for _, sql := range Statements(Inner(s)) {

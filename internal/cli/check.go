@@ -13,6 +13,7 @@ import (
 // checked are the flags of check.
 type checked struct {
 	audited
+	fixing
 	transaction, framework string
 	deployed               []string
 }
@@ -35,6 +36,9 @@ commits by itself; file, the runner opens a transaction around the file; message
 the file is sent as one message, which Postgres runs as one transaction; pipeline,
 its statements are sent in one pipeline, which is one transaction too.
 
+--fix rewrites them as that of onward changelog does, where git says that the base does not
+have them.
+
 Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 something
 could not be read, so that there is no verdict on it.`,
 		Example: `  onward check db/migrations/00043_rename.sql --deployed db/migrations
@@ -48,7 +52,8 @@ could not be read, so that there is no verdict on it.`,
 	flags.StringVar(&f.transaction, "transaction", "", "how files that no framework claims are sent: file, none, message or pipeline (default none)")
 	flags.StringVar(&f.framework, "framework", "", "`name` of the framework that all files belong to")
 	flags.StringArrayVar(&f.deployed, "deployed", nil, "`path` of files that are applied already; repeatable")
-	f.register(cmd)
+	f.audited.register(cmd)
+	f.fixing.register(flags)
 	complete(cmd, "transaction", "file", "none", "message", "pipeline")
 	complete(cmd, "framework", audit.Names().Frameworks...)
 	return cmd
@@ -74,6 +79,13 @@ func (a *app) runCheck(cmd *cobra.Command, args []string, f *checked) error {
 	}
 	deployed, err := a.deployed(&f.database)
 	if err != nil {
+		return err
+	}
+	if f.fix && slices.Contains(args, "-") {
+		return usagef("--fix rewrites files, and - is none")
+	}
+	// What is deployed is asked of git.
+	if done, err := a.fixed(cmd.Context(), &f.fixing, audit.Config{Deployed: deployed, Settings: settings, Logger: a.logger()}, args); done || err != nil {
 		return err
 	}
 	// Of files that are named, only the findings are news.

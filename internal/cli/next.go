@@ -27,7 +27,7 @@ func further(cmd *cobra.Command, r *onward.Report) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		given[f.Name] = true
 		switch f.Name {
-		case "html", "output", "format", "rehearse", "fail-on", "verbose", "quiet":
+		case "html", "output", "format", "rehearse", "fix", "fail-on", "verbose", "quiet":
 			return
 		case "postgres", "db": // may hold a password
 			words = append(words, "--"+f.Name+" ADDRESS")

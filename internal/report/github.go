@@ -26,6 +26,9 @@ func GitHub(w io.Writer, r *onward.Report) error {
 		if f.Instead != "" {
 			message += "\ninstead: " + f.Instead
 		}
+		if words := filesWords(&f); words != "" {
+			message += "\nas files: " + words
+		}
 		fmt.Fprintf(b, "::%s %s::%s\n", level(f.Severity),
 			properties(f.Path, f.Line, f.Column, f.EndLine, f.EndColumn, f.Rule), commandData(message))
 	}

@@ -16,6 +16,9 @@ type htmlFinding struct {
 	Severity, Rule, Place, Fact, Harm, Postgres string
 	Evidence                                    []string
 	Instead, Paste                              string
+	// Files are whole, to be pasted; Later is what is in none of them.
+	Files []htmlFile
+	Later string
 	// Brief is the way out as part of a sentence.
 	Brief string
 	// Like is the finding before it that has the same way out; 0 for none.
@@ -44,9 +47,9 @@ func (b *htmlBuilder) list() {
 		f := inPage(&all[i])
 		f.N = n + 1
 		b.rank[&all[i]] = f.N
-		if out := (said{f.Rule, f.Instead + "\n" + f.Paste}); out.words != "\n" {
+		if out := (said{f.Rule, f.Instead + "\n" + f.Paste + filesWords(&all[i])}); out.words != "\n" {
 			if f.Like = first[out]; f.Like > 0 {
-				f.Instead, f.Paste = "", ""
+				f.Instead, f.Paste, f.Files, f.Later = "", "", nil, ""
 			} else {
 				first[out] = f.N
 			}
@@ -91,6 +94,9 @@ func inPage(f *onward.Finding) htmlFinding {
 	}
 	words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
 	out.Instead, out.Paste = Line(words), strings.Trim(sql, "\n")
+	if out.Files, out.Later = inPageFiles(f), Line(f.Later); len(out.Files) > 0 {
+		out.Paste = "" // they say it whole
+	}
 	out.Brief = strings.TrimRight(out.Instead, ":. ")
 	return out
 }

@@ -190,9 +190,10 @@ func details(f *onward.Finding) string {
 	if words != "" {
 		fmt.Fprintf(&b, "\nInstead: %s\n", prose(Line(words)))
 	}
-	if sql = strings.Trim(sql, "\n"); sql != "" {
+	if sql = strings.Trim(sql, "\n"); sql != "" && len(f.Files) == 0 { // they say it whole
 		fmt.Fprintf(&b, "\n%s\n", fenced(cut(sql, maxSnippet)))
 	}
+	filesDetails(&b, f)
 	b.WriteString("\n</details>\n")
 	return b.String()
 }

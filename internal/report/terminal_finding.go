@@ -35,6 +35,7 @@ func (t *terminal) finding(f *onward.Finding) {
 	}
 	if !told || f.Category == onward.Data {
 		t.instead(f.Instead)
+		t.files(f)
 	}
 }
 

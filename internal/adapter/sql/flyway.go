@@ -46,7 +46,10 @@ var flyway = runner{
 	twice: func(version string) string {
 		return "Flyway refuses to run: \"Found more than one migration with version " + version + "\""
 	},
-	form: &adapter.Form{Up: ".sql", Between: "__", Transaction: onward.TransactionFile, Lone: true},
+	form: &adapter.Form{
+		Up: ".sql", Between: "__", Transaction: onward.TransactionFile, Lone: true,
+		Knows: func(sql string) bool { return flywayAlone.MatchString(pgparse.Squeeze(sql)) },
+	},
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		c := flywayConfigured(t)
 		set.Habits, set.Together = c.habits(), c.group

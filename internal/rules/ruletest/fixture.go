@@ -254,24 +254,34 @@ func (f *Fixture) Run(rules []*rule.Rule, r *Release) ([]onward.Finding, error) 
 	return f.RunOn(rules, r, all)
 }
 
-// RunOn judges a release on the given versions.
-func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onward.Finding, error) {
+// Begin is an engine with what the fixture says of the deployed code, behind before.sql.
+func (f *Fixture) Begin(rules []*rule.Rule, versions []int) (*rule.Engine, error) {
 	severity := map[string]onward.Severity{}
 	for _, x := range rules {
 		severity[x.ID] = x.Severity
 	}
 	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage(), Deprecated: f.Deprecated, Today: f.Today, Bookkeeping: all.Bookkeeping()}, nil)
-	if f.Before != "" {
-		before, err := build(f.Before, onward.TransactionNone)
-		if err != nil {
-			return nil, err
+	if f.Before == "" {
+		return e, nil
+	}
+	before, err := build(f.Before, onward.TransactionNone)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range before.Statements {
+		if s.Err != nil {
+			return nil, fmt.Errorf("before.sql:%d: %w", s.Line, s.Err)
 		}
-		for _, s := range before.Statements {
-			if s.Err != nil {
-				return nil, fmt.Errorf("before.sql:%d: %w", s.Line, s.Err)
-			}
-		}
-		e.Deploy(before)
+	}
+	e.Deploy(before)
+	return e, nil
+}
+
+// RunOn judges a release on the given versions.
+func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onward.Finding, error) {
+	e, err := f.Begin(rules, versions)
+	if err != nil {
+		return nil, err
 	}
 	e.Release().Known = len(r.Unseen) == 0
 	e.Release().Changes = r.Changes

@@ -1,0 +1,303 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Edit is a migration that stays one file.
+type Edit struct {
+	// Path is relative to the repository's root.
+	Path     string
+	Old, New string
+}
+
+// Fixes are changes of a release's files that make it safe, and are not on disk yet.
+type Fixes struct {
+	// Root is the repository's directory.
+	Root string
+	// Edits are the files that say the same in another way.
+	Edits []Edit
+	// Draft has the files that take the place of Removed, migrations and their ways back;
+	// nil where there are none.
+	Draft   *Draft
+	Removed []audit.Written
+	// Left says what is not safe and stays as it is, and why.
+	Left []string
+}
+
+// untried says why a plan that was made without a server is a sketch.
+const untried = "nothing was tried on a server: onward plan proves a plan before it writes it"
+
+// Fix drafts the files that make the release of the working tree safe. A migration that one
+// safe statement takes the place of stays one file; from the first other one on, a plan takes
+// the place of all that follow. What the base has is never touched. With paths, only findings
+// in these files, or below these directories, are looked at; they are relative to Dir of the
+// config, or absolute.
+//
+// Errors: those of [audit.Read]; a *[config.InputError] for a head that is no working tree.
+func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
+	if c.Head != "" {
+		return nil, refused("%s cannot be rewritten: only the working tree can", c.Head)
+	}
+	release, err := audit.Read(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = release.Close() }()
+	only, err := below(release.Root(), c.Dir, paths)
+	if err != nil {
+		return nil, err
+	}
+	report, folds, err := release.FoldsWithin(mostStatements)
+	if err != nil {
+		return nil, err
+	}
+	f := &fixer{Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployed(folds), settings: c.Settings}
+	return f.Fixes, f.fix(ctx, only)
+}
+
+// below tells whether a file of a repository is one of some paths, or lies below one.
+func below(root, dir string, paths []string) (func(string) bool, error) {
+	var local []string
+	for _, p := range paths {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, p)
+		}
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		if resolved, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = resolved
+		}
+		rel, err := filepath.Rel(root, abs)
+		if err != nil || !filepath.IsLocal(rel) {
+			return nil, refused("%s is not in the repository at %s: what is deployed is not known of it", p, root)
+		}
+		local = append(local, filepath.ToSlash(rel))
+	}
+	return func(file string) bool {
+		return len(local) == 0 || slices.ContainsFunc(local, func(p string) bool { return p == "." || p == file || strings.HasPrefix(file, p+"/") })
+	}, nil
+}
+
+type fixer struct {
+	*Fixes
+	release  *audit.Release
+	report   *onward.Report
+	folds    []*audit.Folded
+	deployed *catalog.Catalog
+	settings *config.Config
+}
+
+func (f *fixer) left(format string, args ...any) {
+	f.Left = append(f.Left, fmt.Sprintf(format, args...))
+}
+
+// fix goes through the migrations in order, up to one that is no longer one file.
+func (f *fixer) fix(ctx context.Context, only func(string) bool) error {
+	if len(f.folds) == 0 && len(f.report.Migrations) > 0 {
+		f.left("the release is too large to be rewritten: it has more than %d statements", mostStatements)
+	}
+	for i, m := range f.folds {
+		if unsafeFrom(f.report, f.folds[i:i+1]) == 1 || !only(m.Path) {
+			continue
+		}
+		if m.Status != onward.StatusNew {
+			f.left("%s is in the base, and may be deployed: it is not touched", m.Path)
+			continue
+		}
+		edit, err := f.oneFile(ctx, m)
+		if err != nil {
+			return err
+		}
+		if edit == nil {
+			return f.plan(ctx, f.folds[i:])
+		}
+		f.Edits = append(f.Edits, *edit)
+	}
+	return nil
+}
+
+// oneFile is a migration of one statement with safe ones in its place, where they can stand in
+// one file; nil where they cannot.
+func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
+	p := planned(f.report, []*audit.Folded{m}, f.settings, f.deployed)
+	if !p.safe() || len(m.Script.Statements) != 1 || m.Script.Statements[0].Start < 0 {
+		return nil, nil //nolint:nilnil // the plan tells why, where it has no safe form either
+	}
+	w, err := f.release.WritingBeside(ctx, []string{m.Path})
+	editor, can := w.(audit.Editor)
+	if err != nil || !can {
+		return nil, nil //nolint:nilerr,nilnil // the same
+	}
+	steps := p.plan.Steps
+	alone := len(steps) == 1 && steps[0].Transaction == onward.TransactionNone
+	sql := ""
+	for i := range steps {
+		s := &steps[i]
+		if s.Phase != onward.Expand || w.Carries(s) != "" || !alone && !editor.Commits() {
+			return nil, nil //nolint:nilnil // several files
+		}
+		sql += s.SQL
+	}
+	content, err := os.ReadFile(filepath.Join(f.Root, filepath.FromSlash(m.Path)))
+	if err != nil {
+		return nil, err
+	}
+	text := string(content)
+	s := m.Script.Statements[0]
+	if s.End > len(text) || text[s.Start:s.End] != s.SQL {
+		return nil, nil //nolint:nilnil // it is not what was judged: a template, an encoding
+	}
+	rest := text[s.End:]
+	if strings.HasPrefix(rest, ";") {
+		sql = strings.TrimSuffix(strings.TrimRight(sql, "\n"), ";")
+	}
+	out := text[:s.Start] + sql + rest
+	if m.Mode != onward.TransactionNone {
+		out = editor.Alone(out)
+	}
+	if out == text {
+		return nil, nil //nolint:nilnil // nothing would change
+	}
+	return &Edit{Path: m.Path, Old: text, New: out}, nil
+}
+
+// safe reports whether each step of a plan has a safe form, and a server takes them.
+func (p *planner) safe() bool {
+	return len(p.plan.Steps) > 0 && !p.fails && len(p.bad) == 0 && len(p.plan.Proof.Missing) == 0
+}
+
+// plan drafts the files that take the place of some migrations.
+func (f *fixer) plan(ctx context.Context, folds []*audit.Folded) error {
+	for _, m := range folds {
+		if m.Status != onward.StatusNew {
+			f.left("%s is not safe, and %s, which follows, is in the base: it is not touched", folds[0].Path, m.Path)
+			return nil
+		}
+	}
+	p := planned(f.report, folds, f.settings, f.deployed)
+	if !p.safe() {
+		for _, m := range p.plan.Proof.Missing {
+			f.left("%s", m)
+		}
+		for _, c := range p.plan.Proof.Checks {
+			if !c.OK {
+				f.left("%s", c.Detail)
+			}
+		}
+		return nil
+	}
+	p.plan.Proof.Missing = append(p.plan.Proof.Missing, untried)
+	d, err := begun(ctx, f.release, p.plan)
+	input := new(config.InputError)
+	if errors.As(err, &input) {
+		f.left("%v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, path := range d.Replaced {
+		for _, gone := range []string{path, f.release.DownFile(path)} {
+			content, err := os.ReadFile(d.at(gone))
+			if gone == "" || err != nil {
+				continue
+			}
+			f.Removed = append(f.Removed, audit.Written{Path: gone, Text: string(content)})
+		}
+	}
+	f.Draft, d.Replaced = d, nil
+	return nil
+}
+
+// Diff is what Save would do, as a patch.
+func (f *Fixes) Diff() (string, error) {
+	var b strings.Builder
+	for _, e := range f.Edits {
+		from, to := "a/"+e.Path, "b/"+e.Path
+		hunk(&b, from, to, e.Old, e.New)
+	}
+	for _, r := range f.Removed {
+		hunk(&b, "a/"+r.Path, "/dev/null", r.Text, "")
+	}
+	if f.Draft == nil {
+		return b.String(), nil
+	}
+	made, err := f.Draft.Diff()
+	return b.String() + made, err
+}
+
+// hunk writes a patch that takes out one text and puts in another, whole.
+func hunk(b *strings.Builder, from, to, before, after string) {
+	span := func(text string) string {
+		n := strings.Count(text, "\n")
+		if text != "" && !strings.HasSuffix(text, "\n") {
+			n++
+		}
+		if n == 0 {
+			return "0,0"
+		}
+		return fmt.Sprintf("1,%d", n)
+	}
+	fmt.Fprintf(b, "--- %s\n+++ %s\n@@ -%s +%s @@\n", from, to, span(before), span(after))
+	for _, side := range []struct{ sign, text string }{{"-", before}, {"+", after}} {
+		for line := range strings.Lines(side.text) {
+			b.WriteString(side.sign + line)
+			if !strings.HasSuffix(line, "\n") {
+				b.WriteString("\n\\ No newline at end of file\n")
+			}
+		}
+	}
+}
+
+// Save writes the files, and then takes away those that they take the place of.
+//
+// Errors: those of [Draft.Save]; a *[config.InputError] for a file that was changed meanwhile.
+func (f *Fixes) Save() error {
+	at := func(p string) string { return filepath.Join(f.Root, filepath.FromSlash(p)) }
+	old := map[string]string{}
+	for _, e := range f.Edits {
+		old[e.Path] = e.Old
+	}
+	for _, r := range f.Removed {
+		old[r.Path] = r.Text
+	}
+	for path, text := range old {
+		if info, err := os.Lstat(at(path)); err != nil || !info.Mode().IsRegular() {
+			return refused("%s is no file that can be rewritten", path)
+		}
+		if now, err := os.ReadFile(at(path)); err != nil || string(now) != text {
+			return refused("%s was changed meanwhile: run it again", path)
+		}
+	}
+	if f.Draft != nil {
+		if err := f.Draft.Save(); err != nil {
+			return err
+		}
+	}
+	for _, e := range f.Edits {
+		if err := replace(at(e.Path), e.New); err != nil {
+			return err
+		}
+	}
+	for _, r := range f.Removed {
+		if err := os.Remove(at(r.Path)); err != nil {
+			return err
+		}
+		_ = os.Remove(filepath.Dir(at(r.Path))) // where it held nothing else
+	}
+	return nil
+}
