@@ -43,14 +43,25 @@ const filled = 1500
 // steps are the plan's of the scene's release.
 func (s *scene) steps(t *testing.T) []onward.PlanStep {
 	t.Helper()
+	steps, missing := s.planned(t)
+	if len(missing) > 0 {
+		t.Errorf("%s", strings.Join(missing, "\n"))
+	}
+	return steps
+}
+
+// planned gives the steps, and what keeps the plan from being proven.
+func (s *scene) planned(t *testing.T) (steps []onward.PlanStep, missing []string) {
+	t.Helper()
 	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, s.base, s.release), Base: "main", Head: "feature"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Proof.Missing) > 0 || !p.Proof.Checks[0].OK {
-		t.Errorf("%s", told(p))
+	missing = p.Proof.Missing
+	if !p.Proof.Checks[0].OK {
+		missing = append(missing, told(p))
 	}
-	return p.Steps
+	return p.Steps, missing
 }
 
 func newStage(t *testing.T, s *scene, steps []onward.PlanStep, seed uint64) *stage {

@@ -265,11 +265,11 @@ func (w *writer) copied(ctx context.Context, tx pgx.Tx) (string, error) {
 		if err := tx.QueryRow(ctx, "SELECT ("+v+")::"+w.st.typ+"::text", pgx.QueryExecModeExec).Scan(&text); err != nil {
 			return v, err
 		}
-		if text == nil {
-			text = new(string)
-			*text = `\N`
+		field := `\N`
+		if text != nil {
+			field = strings.ReplaceAll(*text, `\`, `\\`)
 		}
-		fmt.Fprintf(&in, "%d\t4\t%s\n", id, *text)
+		fmt.Fprintf(&in, "%d\t4\t%s\n", id, field)
 		control = append(control, fmt.Sprintf("(%d, %s)", id, v))
 	}
 	sql := "COPY " + w.at.table + " (" + w.at.id + ", other, " + w.at.column + ") FROM STDIN"

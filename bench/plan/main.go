@@ -1,0 +1,152 @@
+// Command plan measures what a plan costs: a sketch beside the changelog of the same release,
+// the proof of ten statements, and what the triggers that keep two columns alike add to UPDATEs.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// The limits; of triggers in percent of the throughput.
+const (
+	limitSketch  = 50 * time.Millisecond
+	limitProof   = 30 * time.Second
+	limitTrigger = 10.0
+)
+
+const base = `CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL, country text, quota integer NOT NULL DEFAULT 5, note text);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL, total integer NOT NULL, status text NOT NULL DEFAULT 'open');
+CREATE INDEX orders_customer_id_idx ON orders (customer_id);
+`
+
+// release is of ten statements.
+const release = `CREATE INDEX ON orders (status);
+ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id);
+ALTER TABLE orders ADD CONSTRAINT orders_total_check CHECK (total > -2147483648);
+ALTER TABLE customers ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();
+ALTER TABLE customers RENAME COLUMN country TO nation;
+ALTER TABLE customers ALTER COLUMN quota TYPE bigint;
+ALTER TABLE customers ADD COLUMN plan text NOT NULL DEFAULT 'free';
+CREATE INDEX ON customers (email);
+ALTER TABLE orders ALTER COLUMN status SET DEFAULT 'new';
+ALTER TABLE customers DROP COLUMN note;
+`
+
+func main() {
+	rounds := flag.Int("rounds", 11, "rounds, of which the medians are printed")
+	flag.Parse()
+	missed, err := run(context.Background(), *rounds)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(3)
+	}
+	if missed {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, rounds int) (missed bool, err error) {
+	dir, err := os.MkdirTemp("", "onward-bench-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	if err := repository(dir, base, release); err != nil {
+		return false, err
+	}
+	tell := func(what, figure, limit string, ok bool) {
+		mark := "holds"
+		if !ok {
+			mark, missed = "MISSED", true
+		}
+		fmt.Printf("%-64s %-28s limit %-8s %s\n", what, figure, limit, mark)
+	}
+	changelog, sketch, err := beside(dir, rounds)
+	if err != nil {
+		return false, err
+	}
+	tell("a sketch, beside the changelog of the same release", fmt.Sprintf("%s, %s", sketch.Round(time.Millisecond), changelog.Round(time.Millisecond)), "+"+limitSketch.String(), sketch-changelog <= limitSketch)
+	begun := time.Now()
+	p, _, err := plan.Make(ctx, of(dir, false))
+	if err != nil {
+		return false, err
+	}
+	if !p.Proof.Proven {
+		return false, fmt.Errorf("the plan is not proven: %+v", p.Proof)
+	}
+	took := time.Since(begun)
+	tell("the proof of ten statements", took.Round(10*time.Millisecond).String(), limitProof.String(), took <= limitProof)
+	for _, c := range []struct{ what, release string }{
+		{"UPDATEs of one column that is renamed, its trigger's cost", "ALTER TABLE customers RENAME COLUMN country TO nation;"},
+		{"UPDATEs of another column of that table", "ALTER TABLE customers RENAME COLUMN note TO remark;"},
+	} {
+		percent, spread, err := overhead(ctx, c.release, rounds)
+		if err != nil {
+			return false, err
+		}
+		tell(c.what, fmt.Sprintf("%.1f %% (pairs %.1f to %.1f)", percent, spread[0], spread[1]), fmt.Sprintf("%.0f %%", limitTrigger), percent <= limitTrigger)
+	}
+	return missed, nil
+}
+
+func of(dir string, sketch bool) plan.Config {
+	return plan.Config{Sketch: sketch, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}}}
+}
+
+// beside is how long both commands take, from the start of the process to its end, in turn.
+func beside(dir string, rounds int) (changelog, sketch time.Duration, err error) {
+	bin, err := filepath.Abs("bin/onward")
+	if err != nil {
+		return 0, 0, err
+	}
+	both := [][]string{{"changelog", "--base", "base", "--head", "main", "--fail-on", "never"}, {"plan", "--sketch", "--base", "base", "--head", "main"}}
+	times := make([][]time.Duration, len(both))
+	for round := range rounds + 1 {
+		for i, args := range both {
+			cmd := exec.Command(bin, args...)
+			cmd.Dir = dir
+			begun := time.Now()
+			// A sketch is not proven, which the exit code says.
+			if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState.ExitCode() != 1 {
+				return 0, 0, fmt.Errorf("onward %v: %w: %s", args, err, out)
+			}
+			if round > 0 {
+				times[i] = append(times[i], time.Since(begun))
+			}
+		}
+	}
+	for _, list := range times {
+		slices.Sort(list)
+	}
+	return times[0][rounds/2], times[1][rounds/2], nil
+}
+
+// repository has a base and a release, a migration each.
+func repository(dir, base, release string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
+		return err
+	}
+	for i, c := range []struct{ branch, sql string }{{"base", base}, {"main", release}} {
+		if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", i+1)), []byte("-- +goose Up\n"+c.sql), 0o644); err != nil {
+			return err
+		}
+		for _, args := range [][]string{{"init", "-q", "-b", "base"}, {"checkout", "-q", "-B", c.branch}, {"add", "-A"}, {"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", c.branch}} {
+			cmd := exec.Command("git", args...)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return fmt.Errorf("git %v: %w: %s", args, err, out)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+)
+
+// The load: sessions that update a row by its key, each UPDATE a transaction.
+const (
+	sessions = 4
+	lasts    = time.Second
+	rows     = 100_000
+)
+
+// overhead is by how many percent fewer UPDATEs of a column pass with the expand steps of a
+// release than without, as the median of pairs that run in turn, and the second least and most.
+func overhead(ctx context.Context, release string, rounds int) (percent float64, spread [2]float64, err error) {
+	dir, err := os.MkdirTemp("", "onward-bench-")
+	if err != nil {
+		return 0, spread, err
+	}
+	defer os.RemoveAll(dir)
+	if err := repository(dir, base, release); err != nil {
+		return 0, spread, err
+	}
+	p, _, err := plan.Make(ctx, of(dir, true))
+	if err != nil {
+		return 0, spread, err
+	}
+	server, err := pgserver.Start(ctx, pgserver.Config{Major: 17})
+	if err != nil {
+		return 0, spread, err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	var urls [2]string
+	for i := range urls {
+		name, err := server.NewDatabase(ctx, "")
+		if err != nil {
+			return 0, spread, err
+		}
+		urls[i] = server.URL(name)
+		sql := base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', 'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
+		if i == 1 {
+			for _, s := range p.Steps {
+				if s.Phase == onward.Expand && !s.Repeat {
+					sql += s.SQL
+				}
+			}
+		}
+		if err := exec1(ctx, urls[i], sql); err != nil {
+			return 0, spread, err
+		}
+	}
+	var pairs []float64
+	for round := range rounds + 1 {
+		var done [2]float64
+		for n := range urls {
+			i := (n + round) % 2
+			if done[i], err = load(ctx, urls[i]); err != nil {
+				return 0, spread, err
+			}
+		}
+		if round > 0 {
+			pairs = append(pairs, 100*(1-done[1]/done[0]))
+		}
+	}
+	slices.Sort(pairs)
+	return pairs[len(pairs)/2], [2]float64{pairs[min(1, len(pairs)-1)], pairs[max(len(pairs)-2, 0)]}, nil
+}
+
+func exec1(ctx context.Context, url, sql string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.PgConn().Exec(ctx, sql).ReadAll()
+	return err
+}
+
+// load is how many UPDATEs pass in a second.
+func load(ctx context.Context, url string) (float64, error) {
+	var all sync.WaitGroup
+	var passed atomic.Int64
+	failed := make(chan error, sessions)
+	begun := time.Now()
+	for n := range sessions {
+		all.Go(func() {
+			failed <- func() error {
+				conn, err := pgx.Connect(ctx, url)
+				if err != nil {
+					return err
+				}
+				defer conn.Close(ctx)
+				rng := rand.New(rand.NewPCG(1, uint64(n)))
+				for i := 0; time.Since(begun) < lasts; i++ {
+					if _, err := conn.Exec(ctx, "UPDATE customers SET country = $1 WHERE id = $2", fmt.Sprint(i), 1+rng.IntN(rows)); err != nil {
+						return err
+					}
+					passed.Add(1)
+				}
+				return nil
+			}()
+		})
+	}
+	all.Wait()
+	close(failed)
+	for err := range failed {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return float64(passed.Load()) / time.Since(begun).Seconds(), nil
+}
