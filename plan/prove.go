@@ -31,6 +31,8 @@ type prover struct {
 	// filled is the base with rows in it; "" where the release itself fails on rows.
 	filled string
 	path   []string // the search path of the migrations
+	// extensions are the statements that make those which are not there.
+	extensions []string
 	// volatile and changed are columns whose values are not compared, the latter with those
 	// of the base; and of changed types, what they are.
 	volatile, changed map[string]bool
@@ -46,7 +48,7 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	defer func() { _ = stage.Close() }()
 	v := &prover{ctx: ctx, stage: stage, plan: p.plan, volatile: p.release.Volatile, changed: maps.Clone(p.release.Changed)}
 	maps.Copy(v.changed, p.release.Kept)
-	v.path = p.release.Deployed.SearchPath
+	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensions()
 	v.plan.Notes = append(v.plan.Notes, stage.Notes()...)
 	if v.filled, err = stage.Copy(ctx); err != nil {
 		return err
@@ -54,7 +56,7 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	if _, err := fill.Fill(ctx, stage.URL(v.filled), fill.Plan{All: rows, Seed: 1}, fill.Release{Room: 1 << 30}); err != nil {
 		return fmt.Errorf("generate rows: %w", err)
 	}
-	before, err := v.state(nil)
+	before, err := v.state(v.extended)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
 		v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("the migrations as they stand fail on made-up rows (%s (%s)): rows were not compared", failed.Message, failed.Code))
 		v.filled = ""
-		if before, err = v.state(nil); err == nil {
+		if before, err = v.state(v.extended); err == nil {
 			want, err = v.state(func(conn *pgx.Conn) error { return original(ctx, conn, folds) })
 		}
 	}
@@ -134,6 +136,17 @@ func (v *prover) state(work func(*pgx.Conn) error) (*state, error) {
 	return read(v.ctx, conn, url)
 }
 
+// extended makes the extensions that the plan wants to be there: they stay when it is taken back, for
+// they may be somebody else's.
+func (v *prover) extended(conn *pgx.Conn) error {
+	for _, sql := range v.extensions {
+		if _, err := conn.Exec(v.ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // original runs the statements of the migrations.
 func original(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded) error {
 	for _, m := range folds {
@@ -203,4 +216,14 @@ func (v *prover) abort(conn *pgx.Conn) error {
 		}
 	}
 	return nil
+}
+
+// extensions are the plan's statements of the form CREATE EXTENSION IF NOT EXISTS.
+func (p *planner) extensions() (out []string) {
+	for _, s := range p.steps {
+		if n := s.From.Node.GetCreateExtensionStmt(); n != nil && n.IfNotExists {
+			out = append(out, s.SQL...)
+		}
+	}
+	return out
 }

@@ -73,12 +73,21 @@ func (w *twin) settled(alter string) (out []string) {
 		out = append(out, alter+"RENAME COLUMN "+quote(w.fresh)+" TO "+quote(w.now.Name))
 	}
 	if w.now.DefaultText != "" {
-		out = append(out, alter+"ALTER COLUMN "+quote(w.now.Name)+" SET DEFAULT "+w.now.DefaultText)
+		out = append(out, alter+"ALTER COLUMN "+quote(w.now.Name)+" SET DEFAULT "+w.defaults())
 	}
 	if w.now.Comment != "" {
 		out = append(out, "COMMENT ON COLUMN "+name(w.t)+"."+quote(w.now.Name)+" IS "+literal(w.now.Comment))
 	}
 	return out
+}
+
+// defaults is what the default of the column becomes: a constant keeps the type that it was given in.
+func (w *twin) defaults() string {
+	text := w.now.DefaultText
+	if l := pgparse.NextLexeme(text, 0); w.old.DefaultText == text && w.cast && strings.HasPrefix(text, "'") && l.End == len(text) {
+		return text + "::" + typeName(w.old.Type)
+	}
+	return text
 }
 
 // required makes the new column NOT NULL where the one at the head is.

@@ -24,6 +24,10 @@ func (c *Change) undo() []string {
 		return []string{"DROP DOMAIN IF EXISTS " + qualified(n.CreateDomainStmt.Domainname)}
 	case *pgparse.Node_CreateSchemaStmt:
 		return []string{"DROP SCHEMA IF EXISTS " + quote(n.CreateSchemaStmt.Schemaname)}
+	case *pgparse.Node_CreateExtensionStmt:
+		if !n.CreateExtensionStmt.IfNotExists { // else it may be somebody else's
+			return []string{"DROP EXTENSION IF EXISTS " + quote(n.CreateExtensionStmt.Extname)}
+		}
 	case *pgparse.Node_AlterTableStmt:
 		return c.unaltered()
 	}
@@ -77,6 +81,8 @@ func (c *Change) unaltered() []string {
 				return []string{alter + "DROP CONSTRAINT IF EXISTS " + quote(con.Name)}
 			}
 		}
+	case pgparse.AlterTableType_AT_DropConstraint:
+		return c.undropped(t)
 	case pgparse.AlterTableType_AT_ColumnDefault:
 		if column == nil {
 			return nil
@@ -95,4 +101,32 @@ func (c *Change) unaltered() []string {
 		}
 	}
 	return nil
+}
+
+// undropped makes a foreign key or a CHECK anew that a change drops.
+func (c *Change) undropped(t *catalog.Relation) []string {
+	con := t.Constraint(c.Command.Name)
+	if con == nil {
+		return nil
+	}
+	definition := ""
+	switch con.Kind {
+	case catalog.ForeignKey:
+		ref := c.Before.Relation(con.Ref)
+		if ref == nil {
+			return nil
+		}
+		definition = foreignKey(t, ref, con)
+	case catalog.Check:
+		definition = "CHECK (" + con.ExprText + ")"
+		if con.NoInherit {
+			definition += " NO INHERIT"
+		}
+	default:
+		return nil
+	}
+	if !con.Valid {
+		definition += " NOT VALID"
+	}
+	return []string{"ALTER TABLE " + name(t) + " ADD CONSTRAINT " + quote(con.Name) + " " + definition}
 }
