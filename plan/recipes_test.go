@@ -78,6 +78,7 @@ var further = []change{
 	{"foreign key replaced", "ALTER TABLE staff DROP CONSTRAINT staff_shop_id_fkey; ALTER TABLE staff ALTER COLUMN shop_id DROP NOT NULL; ALTER TABLE staff ADD CONSTRAINT staff_shop_id_fkey FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE SET NULL;", 17,
 		[]string{"ON DELETE SET NULL NOT VALID", "DROP CONSTRAINT staff_shop_id_fkey;\nALTER TABLE staff RENAME CONSTRAINT staff_shop_id_fkey_onward TO staff_shop_id_fkey"}, ""},
 	{"check replaced", "ALTER TABLE orders DROP CONSTRAINT orders_total_check, ADD CONSTRAINT orders_total_wide CHECK (total >= -1), DROP CONSTRAINT IF EXISTS nothing; ALTER TABLE orders DROP CONSTRAINT orders_total_wide, ADD CONSTRAINT orders_total_check CHECK (total >= -5);", 17, nil, ""},
+	{"index replaced", "DROP INDEX customers_country_idx; CREATE INDEX IF NOT EXISTS customers_country_idx ON customers (country, note) WHERE note IS NOT NULL;", 17, []string{"CONCURRENTLY customers_country_idx_onward ON customers (country, note)", "RENAME TO customers_country_idx"}, ""},
 	{"foreign key dropped", "ALTER TABLE staff DROP CONSTRAINT staff_boss_id_fkey;", 17, nil, ""},
 	{"extension", "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE INDEX customers_note_trgm ON customers USING gin (note gin_trgm_ops);", 17, nil, ""},
 	{"default keeps its type", "ALTER TABLE kinds ALTER COLUMN since TYPE timestamp; ALTER TABLE kinds ALTER COLUMN seen TYPE timestamptz USING seen AT TIME ZONE 'UTC';", 17, nil, ""},

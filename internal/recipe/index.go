@@ -34,9 +34,23 @@ var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Made {
 		at := pgparse.AfterWord(sql, "CONCURRENTLY")
 		sql = sql[:at] + " " + quote(index) + sql[at:]
 	}
+	own := index
+	if c.Release.Deployed.Lookup(t.Name.Schema, index) != nil && c.Before.Lookup(t.Name.Schema, index) == nil {
+		// The release has dropped one of this name, which stays until the deployed code is gone.
+		own = c.Release.unique(index, "onward", "")
+		at := pgparse.AfterWord(sql, "CONCURRENTLY")
+		from := at
+		if stmt.IfNotExists {
+			from = pgparse.AfterWord(sql, "EXISTS")
+		}
+		sql = sql[:at] + " " + quote(own) + sql[pgparse.NextLexeme(sql, from).End:]
+	}
 	m := &Made{}
 	s := m.add(c.indexPhase(t, stmt), onward.StepConcurrent, "is built while others read and write", sql)
-	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
+	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, own)}
+	if own != index {
+		m.add(onward.Contract, onward.StepDDL, "takes the name of the one that was there", "ALTER INDEX "+inSchema(t, own)+" RENAME TO "+quote(index))
+	}
 	return m
 }}
 
