@@ -71,6 +71,7 @@ var exceptions = map[string]string{
 	"bench/corpus":                   "a program of its own",
 	"bench/rehearse":                 "a program of its own",
 	"bench/verify":                   "a program of its own",
+	"bench/plan":                     "a program of its own",
 	"bench/wire":                     "a program of its own",
 }
 

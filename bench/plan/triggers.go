@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
@@ -45,14 +43,12 @@ func overhead(ctx context.Context, release string, rounds int) (percent float64,
 		return 0, spread, err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	var urls [2]string
-	for i := range urls {
-		name, err := server.NewDatabase(ctx, "")
-		if err != nil {
+	var databases [2]string
+	for i := range databases {
+		if databases[i], err = server.NewDatabase(ctx, ""); err != nil {
 			return 0, spread, err
 		}
-		urls[i] = server.URL(name)
-		sql := base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', 'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
+		sql := "SET search_path = public; " + base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', 'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
 		if i == 1 {
 			for _, s := range p.Steps {
 				if s.Phase == onward.Expand && !s.Repeat {
@@ -60,16 +56,16 @@ func overhead(ctx context.Context, release string, rounds int) (percent float64,
 				}
 			}
 		}
-		if err := exec1(ctx, urls[i], sql); err != nil {
+		if err := prepare(ctx, server, databases[i], sql); err != nil {
 			return 0, spread, err
 		}
 	}
 	var pairs []float64
 	for round := range rounds + 1 {
 		var done [2]float64
-		for n := range urls {
+		for n := range databases {
 			i := (n + round) % 2
-			if done[i], err = load(ctx, urls[i]); err != nil {
+			if done[i], err = load(ctx, server, databases[i]); err != nil {
 				return 0, spread, err
 			}
 		}
@@ -81,8 +77,8 @@ func overhead(ctx context.Context, release string, rounds int) (percent float64,
 	return pairs[len(pairs)/2], [2]float64{pairs[min(1, len(pairs)-1)], pairs[max(len(pairs)-2, 0)]}, nil
 }
 
-func exec1(ctx context.Context, url, sql string) error {
-	conn, err := pgx.Connect(ctx, url)
+func prepare(ctx context.Context, server *pgserver.Server, database, sql string) error {
+	conn, err := server.Connect(ctx, "", database)
 	if err != nil {
 		return err
 	}
@@ -92,7 +88,7 @@ func exec1(ctx context.Context, url, sql string) error {
 }
 
 // load is how many UPDATEs pass in a second.
-func load(ctx context.Context, url string) (float64, error) {
+func load(ctx context.Context, server *pgserver.Server, database string) (float64, error) {
 	var all sync.WaitGroup
 	var passed atomic.Int64
 	failed := make(chan error, sessions)
@@ -100,14 +96,14 @@ func load(ctx context.Context, url string) (float64, error) {
 	for n := range sessions {
 		all.Go(func() {
 			failed <- func() error {
-				conn, err := pgx.Connect(ctx, url)
+				conn, err := server.Connect(ctx, "", database)
 				if err != nil {
 					return err
 				}
 				defer conn.Close(ctx)
 				rng := rand.New(rand.NewPCG(1, uint64(n)))
 				for i := 0; time.Since(begun) < lasts; i++ {
-					if _, err := conn.Exec(ctx, "UPDATE customers SET country = $1 WHERE id = $2", fmt.Sprint(i), 1+rng.IntN(rows)); err != nil {
+					if _, err := conn.Exec(ctx, "UPDATE public.customers SET country = $1 WHERE id = $2", fmt.Sprint(i), 1+rng.IntN(rows)); err != nil {
 						return err
 					}
 					passed.Add(1)
