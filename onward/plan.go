@@ -83,8 +83,10 @@ type PlanStep struct {
 	// Transaction is TransactionFile where SQL opens and commits a transaction, and
 	// TransactionNone where it must not run inside one.
 	Transaction Transaction `json:"transaction"`
-	// Effects are what it does to other sessions.
-	Effects []Effect `json:"effects"`
+	// Effects are what it does to other sessions, and Duration for how long, as
+	// [Statement.Duration] has it.
+	Effects  []Effect `json:"effects"`
+	Duration string   `json:"duration,omitempty"`
 	// Why says what it is for; Undo is the SQL that takes it back before anything was
 	// contracted, "" where nothing is left to take back.
 	Why  string `json:"why"`

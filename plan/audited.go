@@ -34,7 +34,7 @@ func (p *planner) audited() {
 		}
 		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
 		e.Judge(m)
-		s.Effects = effects(m)
+		s.Effects, s.Duration = p.effects(m)
 	}
 	var bad []string
 	findings, _ := e.Finish()
@@ -56,9 +56,9 @@ func (p *planner) audited() {
 }
 
 // effects are what a step does to what was there before the plan, the strongest lock of each
-// relation once.
-func effects(m *rule.Migration) []onward.Effect {
-	out := []onward.Effect{}
+// relation once, and for how long.
+func (p *planner) effects(m *rule.Migration) (out []onward.Effect, duration string) {
+	out = []onward.Effect{}
 	at := map[string]int{}
 	for _, s := range m.Statements {
 		var results []effect.Result
@@ -68,19 +68,35 @@ func effects(m *rule.Migration) []onward.Effect {
 		if len(results) == 0 {
 			continue
 		}
-		for _, e := range effect.Worst(results).Onward() {
+		worst := effect.Worst(results)
+		felt := worst.Onward()
+		for i := range felt {
+			// Nobody uses what the plan itself made.
+			felt[i].New = felt[i].New || p.release.Deployed.Relation(worst.Effects[i].OID) == nil && worst.Effects[i].OID != 0
+		}
+		if p.measure != nil {
+			duration = longer(duration, p.measure(felt, &worst))
+		}
+		for _, e := range felt {
 			n, there := at[e.Relation]
-			switch {
-			case !there:
+			if !there {
 				at[e.Relation] = len(out)
 				out = append(out, e)
-			case e.Lock > out[n].Lock:
-				e.Work = max(e.Work, out[n].Work)
-				out[n] = e
-			default:
-				out[n].Work = max(e.Work, out[n].Work)
+				continue
 			}
+			e.Work, e.EstimateMS = max(e.Work, out[n].Work), e.EstimateMS+out[n].EstimateMS
+			e.RowLocks = e.RowLocks || out[n].RowLocks
+			if e.Lock <= out[n].Lock {
+				e.Lock, e.Blocks = out[n].Lock, out[n].Blocks
+			}
+			out[n] = e
 		}
 	}
-	return out
+	return out, duration
+}
+
+// longer is the longer of two durations.
+func longer(a, b string) string {
+	order := []string{"", "instant", "grows", "waits"}
+	return order[max(slices.Index(order, a), slices.Index(order, b))]
 }

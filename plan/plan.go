@@ -45,7 +45,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := planned(report, folds, c.Settings, deployed(folds))
+	p := planned(report, folds, c.Settings, deployed(folds), release.Measure)
 	if c.Sketch || len(p.plan.Steps) == 0 {
 		return p.plan, report, nil
 	}
@@ -68,8 +68,12 @@ type planner struct {
 	bad   map[string]bool
 	found map[string][]string
 	// fails: a server refuses a step, behind those before it.
-	fails bool
+	fails   bool
+	measure measure
 }
+
+// measure is [audit.Release.Measure].
+type measure = func([]onward.Effect, *audit.Result) string
 
 // deployed is the schema in front of a release.
 func deployed(folds []*audit.Folded) *catalog.Catalog {
@@ -82,8 +86,8 @@ func deployed(folds []*audit.Folded) *catalog.Catalog {
 }
 
 // planned makes the plan of migrations of a release.
-func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config, deployed *catalog.Catalog) *planner {
-	p := &planner{report: report, open: map[*recipe.Change]bool{}, bad: map[string]bool{}, found: map[string][]string{}, plan: &onward.Plan{
+func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config, deployed *catalog.Catalog, measure measure) *planner {
+	p := &planner{report: report, measure: measure, open: map[*recipe.Change]bool{}, bad: map[string]bool{}, found: map[string][]string{}, plan: &onward.Plan{
 		Schema: onward.PlanSchema, Base: report.Base, Head: report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
 		Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
 	}}

@@ -55,7 +55,8 @@ the deployed code must work up to there, those of the new code from the end of t
 backfill on (--workload, --workload-head; else those that stand in the code). What
 cannot be proven is printed as a sketch, with what is missing.
 
---format json is the plan as data, --format sql one script for psql. --diff shows the
+--format json is the plan as data, --format sql one script for psql, --format html a page
+with the release beside its plan. --diff shows the
 migrations that --write makes of the steps, for the tool that runs the project's: those
 before the first contract, behind all that there are, as far as a file can carry them.
 --write keeps the plan in onward/plans, for onward plan next, and overwrites nothing. What is
@@ -84,7 +85,7 @@ Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven
 
 // makePlan makes the plan, and prints it, shows its files or writes them.
 func (a *app) makePlan(cmd *cobra.Command, f *planned) error {
-	format, options, err := a.printing(report.FormatTerminal, report.FormatJSON, report.FormatSQL)
+	format, options, err := a.printing(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (a *app) makePlan(cmd *cobra.Command, f *planned) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := plan.Make(cmd.Context(), c)
+	p, r, err := plan.Make(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -108,5 +109,10 @@ func (a *app) makePlan(cmd *cobra.Command, f *planned) error {
 		}
 		return a.drafted([]*plan.Draft{draft}, f.diff)
 	}
-	return a.write(func(w io.Writer) error { return report.WritePlan(w, format, p, options) })
+	return a.write(func(w io.Writer) error {
+		if format == report.FormatHTML {
+			return report.PlanHTML(w, p, r)
+		}
+		return report.WritePlan(w, format, p, options)
+	})
 }

@@ -30,7 +30,7 @@ func HTML(w io.Writer, r *onward.Report) error {
 	css := pageCSS() + lightRules(v.Count)
 	js := pageJS()
 	v.CSS, v.JS = template.CSS(css), template.JS(js)
-	v.CSP = "default-src 'none'; style-src '" + hash(css) + "'; script-src '" + hash(js) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+	v.CSP = policy(css, js)
 	// In one piece: a page that breaks off half way is worse than none.
 	var b bytes.Buffer
 	if err := t.Execute(&b, v); err != nil {
@@ -38,6 +38,11 @@ func HTML(w io.Writer, r *onward.Report) error {
 	}
 	_, err = io.WriteString(w, tameHTML(b.String()))
 	return err
+}
+
+// policy lets a page have its own style and script, and nothing else.
+func policy(css, js string) string {
+	return "default-src 'none'; style-src '" + hash(css) + "'; script-src '" + hash(js) + "'; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
 // pageTemplate is read at the first use: most runs print no page.

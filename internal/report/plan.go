@@ -25,12 +25,16 @@ func WritePlan(w io.Writer, f Format, p *onward.Plan, o Options) error {
 	}
 	out := newPage(o)
 	out.split(Line(p.Base)+"..."+Line(p.Head), Count(len(p.Migrations), "migration")+" · "+Count(len(p.Steps), "step"), out.Bold, out.Dim)
-	for _, phase := range []onward.PlanPhase{onward.Expand, onward.Backfill, onward.Contract} {
-		out.planPhase(p, phase)
+	told := map[string]bool{}
+	for _, phase := range phases {
+		out.planPhase(p, phase, told, o.Verbose)
 	}
 	out.planEnd(p)
 	return out.flush(w)
 }
+
+// phases are in the order in which they are run.
+var phases = []onward.PlanPhase{onward.Expand, onward.Backfill, onward.Contract}
 
 // phaseWords say when a phase is run.
 var phaseWords = map[onward.PlanPhase]string{
@@ -39,7 +43,7 @@ var phaseWords = map[onward.PlanPhase]string{
 	onward.Contract: "in a later release, when no process of the deployed code is left",
 }
 
-func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase) {
+func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[string]bool, verbose bool) {
 	first := true
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
@@ -51,29 +55,52 @@ func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase) {
 			p.split(string(phase), phaseWords[phase], p.Bold, p.Dim)
 			first = false
 		}
-		p.planStep(s)
+		p.planStep(s, told, verbose)
 	}
 }
 
-func (p *page) planStep(s *onward.PlanStep) {
-	p.wrap("  "+s.ID+"  ", "      ", Line(s.Why)+".", p.plain())
-	for sql := range strings.Lines(s.SQL) {
-		text := strings.TrimRight(sql, "\n")
-		if text == "BEGIN;" || text == "COMMIT;" || strings.HasPrefix(text, "SET LOCAL ") {
-			continue
-		}
+func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) {
+	const indent = "      "
+	p.wrap("  "+s.ID+"  ", indent, Line(s.Why)+".", p.plain())
+	for _, text := range inner(s.SQL) {
 		body := strings.TrimLeft(text, " ")
-		p.line("      ", text[:len(text)-len(body)], p.paint(p.Dim, Line(body)))
+		p.line(indent, text[:len(text)-len(body)], p.paint(p.Dim, Line(body)))
 	}
-	for _, e := range s.Effects {
+	effects := existing(s.Effects)
+	for i := range effects {
+		e := &effects[i]
 		words := e.Lock.String()
-		if e.Work != onward.NoWork {
-			words += ", " + e.Work.String()
+		if work := worked(e); work != "" {
+			words += ", " + work
 		}
-		p.line("      ", Line(e.Relation), "  ", words)
+		p.line(indent, relation(e.Relation), "  ", words, "  ", p.paint(p.blocking(e.Lock), "blocks "+kept(e)))
+	}
+	p.wrap(indent+"takes   ", indent+"        ", stepTime(s), p.plain())
+	for _, text := range stepBefore(s, told) {
+		p.wrap(indent+"before  ", indent+"        ", text, p.plain())
 	}
 	if s.Repeat {
-		p.line("      again and again, until it returns 0")
+		p.wrap(indent+"until   ", indent+"        ", "again and again, until it returns 0", p.plain())
+	}
+	words, sql := stepUndo(s)
+	list := inner(sql)
+	switch {
+	case words != "":
+		p.wrap(indent+"undo    ", indent+"        ", words, p.plain())
+	case verbose:
+		for i, text := range list {
+			head := "undo    "
+			if i > 0 {
+				head = "        "
+			}
+			p.line(indent, head, Line(text))
+		}
+	default:
+		text := list[0]
+		if n := len(list) - 1; n > 0 {
+			text = fmt.Sprintf("%s and %s (-v shows all)", shorten(text, 50), Count(n, "more line"))
+		}
+		p.line(indent, "undo    ", shorten(Line(text), p.width-14))
 	}
 }
 
