@@ -109,7 +109,7 @@ func (c *Change) undropped(t *catalog.Relation) []string {
 	if con == nil {
 		return nil
 	}
-	definition := ""
+	var definition string
 	switch con.Kind {
 	case catalog.ForeignKey:
 		ref := c.Before.Relation(con.Ref)
