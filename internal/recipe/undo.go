@@ -1,6 +1,9 @@
 package recipe
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
@@ -24,6 +27,12 @@ func (c *Change) undo() []string {
 		return []string{"DROP DOMAIN IF EXISTS " + qualified(n.CreateDomainStmt.Domainname)}
 	case *pgparse.Node_CreateSchemaStmt:
 		return []string{"DROP SCHEMA IF EXISTS " + quote(n.CreateSchemaStmt.Schemaname)}
+	case *pgparse.Node_CreateFunctionStmt:
+		return c.madeFunction(n.CreateFunctionStmt)
+	case *pgparse.Node_CreateTrigStmt:
+		if t := c.resolve(n.CreateTrigStmt.Relation); t != nil && !n.CreateTrigStmt.Replace {
+			return []string{"DROP TRIGGER IF EXISTS " + quote(n.CreateTrigStmt.Trigname) + " ON " + name(t)}
+		}
 	case *pgparse.Node_CreateExtensionStmt:
 		if !n.CreateExtensionStmt.IfNotExists { // else it may be somebody else's
 			return []string{"DROP EXTENSION IF EXISTS " + quote(n.CreateExtensionStmt.Extname)}
@@ -50,6 +59,27 @@ func (c *Change) made(rv *pgparse.RangeVar, word string) []string {
 		word = "MATERIALIZED VIEW"
 	}
 	return []string{"DROP " + word + " IF EXISTS " + name(r)}
+}
+
+// madeFunction is the end of a function that was not there before.
+func (c *Change) madeFunction(stmt *pgparse.CreateFunctionStmt) []string {
+	schema, object := pgparse.SchemaAndName(stmt.Funcname)
+	before := c.Before.Functions(schema, object)
+	for _, fn := range c.After.Functions(schema, object) {
+		if slices.ContainsFunc(before, func(o *catalog.Function) bool { return o.OID == fn.OID }) {
+			continue
+		}
+		var args []string
+		for _, a := range fn.Args {
+			args = append(args, typeName(a))
+		}
+		word := "FUNCTION"
+		if stmt.IsProcedure {
+			word = "PROCEDURE"
+		}
+		return []string{"DROP " + word + " IF EXISTS " + qualified(stmt.Funcname) + "(" + strings.Join(args, ", ") + ")"}
+	}
+	return nil
 }
 
 func qualified(list []*pgparse.Node) string {
