@@ -28,7 +28,7 @@ func Differ(ctx context.Context, want, got string) ([]string, error) {
 			return nil, err
 		}
 		defer conn.Close(ctx)
-		if both[i], err = read(ctx, conn, url); err != nil {
+		if both[i], err = read(ctx, conn, url, nil); err != nil {
 			return nil, err
 		}
 		both[i].values = nil

@@ -133,7 +133,7 @@ func (v *prover) state(work func(*pgx.Conn) error) (*state, error) {
 			return nil, err
 		}
 	}
-	return read(v.ctx, conn, url)
+	return read(v.ctx, conn, url, v.volatile)
 }
 
 // extended makes the extensions that the plan wants to be there: they stay when it is taken back, for

@@ -24,7 +24,7 @@ type state struct {
 	values map[string]string
 }
 
-func read(ctx context.Context, conn *pgx.Conn, url string) (*state, error) {
+func read(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]bool) (*state, error) {
 	ddl, err := live.Definitions(ctx, url)
 	if err != nil {
 		return nil, err
@@ -35,9 +35,9 @@ func read(ctx context.Context, conn *pgx.Conn, url string) (*state, error) {
 			s.schema[sql] = true
 		}
 	}
-	list, err := conn.Query(ctx, `SELECT c.oid::regclass::text, n.nspname || '.' || c.relname, a.attname, k.keys
+	list, err := conn.Query(ctx, `SELECT c.oid::regclass::text, n.nspname || '.' || c.relname, a.attname, k.keys, k.names
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		LEFT JOIN LATERAL (SELECT string_agg(quote_ident(b.attname), ', ') AS keys FROM pg_index i JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum = ANY (i.indkey)
+		LEFT JOIN LATERAL (SELECT string_agg(quote_ident(b.attname), ', ') AS keys, array_agg(b.attname::text) AS names FROM pg_index i JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum = ANY (i.indkey)
 			WHERE i.indrelid = c.oid AND i.indisprimary) k ON true
 		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'onward') ORDER BY 2, 3`)
 	if err != nil {
@@ -46,8 +46,9 @@ func read(ctx context.Context, conn *pgx.Conn, url string) (*state, error) {
 	type column struct{ table, full, name, keys string }
 	columns, err := pgx.CollectRows(list, func(r pgx.CollectableRow) (c column, err error) {
 		var keys *string
-		err = r.Scan(&c.table, &c.full, &c.name, &keys)
-		if keys != nil {
+		var names []string
+		err = r.Scan(&c.table, &c.full, &c.name, &keys, &names)
+		if keys != nil && !slices.ContainsFunc(names, func(key string) bool { return volatile[c.full+"."+key] }) {
 			c.keys = *keys
 		}
 		return c, err

@@ -151,6 +151,7 @@ func asItStands(c *Change) *Made {
 	}
 	s := m.add(c.checkPhase(""), class, why, sql)
 	s.Undo = c.undo()
+	c.writesRows()
 	return m
 }
 

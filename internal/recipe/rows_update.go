@@ -33,10 +33,9 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Made {
 		return m
 	}
 	for _, n := range stmt.TargetList {
-		column := n.GetResTarget().GetName()
-		c.Release.fills(t, column)
-		c.Release.Changed[t.Name.Schema+"."+t.Name.Name+"."+column] = true
+		c.Release.fills(t, n.GetResTarget().GetName())
 	}
+	c.writesRows()
 	for i := range m.Steps {
 		if m.Steps[i].Phase == onward.Contract {
 			m.Steps[i].Phase = onward.Backfill // nothing of it is needed when it is through
