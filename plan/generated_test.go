@@ -59,7 +59,7 @@ func generated(rng *rand.Rand) *scene {
 	k := kinds[rng.IntN(len(kinds))]
 	names := nameSets[rng.IntN(len(nameSets))]
 	table, column := "public."+pgparse.QuoteIdent(names[0]), pgparse.QuoteIdent(names[1])
-	s := &scene{typ: k.typ, values: k.values, old: place{table, "id", column}, new: place{table, "id", column}}
+	s := &scene{typ: k.typ, values: k.values, old: place{table: table, id: "id", column: column}, new: place{table: table, id: "id", column: column}}
 	def := column + " " + k.typ
 	nulls := append(k.values[:len(k.values):len(k.values)], "NULL")
 	switch rng.IntN(4) {

@@ -33,6 +33,11 @@ CREATE INDEX ON staff (shop_id);
 CREATE TABLE aged (id bigint PRIMARY KEY, nickname text, title text NOT NULL);
 COMMENT ON COLUMN aged.nickname IS 'onward: deprecated 2026-11-01, renamed to display_name';
 COMMENT ON COLUMN aged.title IS 'onward: deprecated, renamed to heading';
+CREATE TABLE people (id bigint PRIMARY KEY, name text NOT NULL, address text DEFAULT 'x, y', code text, size text);
+COMMENT ON COLUMN people.name IS 'onward: deprecated, split into first_name = split_part(name, '' '', 1), last_name = split_part(name, '' '', 2), joined as concat_ws('' '', first_name, last_name)';
+COMMENT ON COLUMN people.address IS 'onward: deprecated, split into street = split_part(address, '', '', 1), "Town" = upper(split_part(address, '', '', 2))';
+COMMENT ON COLUMN people.code IS 'onward: deprecated, split into kind = left(code, 2), number = substr(code, id::integer)';
+COMMENT ON COLUMN people.size IS 'onward: deprecated, split into width = split_part(size, ''x'', 1), height = split_part(size, ''x'', 2), joined as height || name';
 CREATE TABLE seen (id bigint PRIMARY KEY, a text, b text);
 CREATE VIEW look AS SELECT id, a FROM seen;
 CREATE TABLE odd (id integer GENERATED ALWAYS AS IDENTITY (START WITH 7 INCREMENT BY 2 CACHE 5) PRIMARY KEY);
@@ -122,6 +127,15 @@ var composed = []change{
 	{"said to be renamed", "ALTER TABLE aged ADD COLUMN display_name varchar(2000) DEFAULT 'x'; CREATE INDEX ON aged (display_name, id); ALTER TABLE aged DROP COLUMN nickname; ALTER TABLE aged DROP COLUMN title, ADD COLUMN heading text NOT NULL DEFAULT '';", 17, []string{"display_name = t.nickname", "heading = t.title", "is said to be renamed"}, ""},
 	{"said to be renamed, copied by hand", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = title; ALTER TABLE aged ALTER COLUMN heading SET NOT NULL; ALTER TABLE aged DROP COLUMN title;", 17, []string{"heading = t.title"}, ""},
 	{"said to be renamed, filled otherwise", "ALTER TABLE aged ADD COLUMN heading text; UPDATE aged SET heading = upper(title); ALTER TABLE aged DROP COLUMN title;", 17, nil, "one of the two is wrong"},
+	{"split", "ALTER TABLE people ADD COLUMN first_name varchar(2000), ADD COLUMN last_name text NOT NULL DEFAULT '' CHECK (last_name <> 'xyz'); COMMENT ON COLUMN people.last_name IS 'of the family'; UPDATE people SET first_name = split_part(name, ' ', 1); UPDATE people SET last_name = split_part(name, ' ', 2) WHERE name <> ''; ALTER TABLE people DROP COLUMN name, ALTER COLUMN first_name SET NOT NULL; CREATE UNIQUE INDEX ON people (last_name, first_name, id); CREATE INDEX ON people (first_name); CREATE VIEW called AS SELECT first_name FROM people;", 17,
+		[]string{"coalesce(split_part(t.name, ' ', 2), '')", "SELECT count(*) FROM people WHERE name IS DISTINCT FROM concat_ws(' ', (split_part(name, ' ', 1)), (split_part(name, ' ', 2)))", "fit it is refused", "name must not be NULL"}, ""},
+	{"split, one way", "ALTER TABLE people DROP COLUMN address; ALTER TABLE people ADD COLUMN street text CHECK (street <> '--'), ADD COLUMN \"Town\" text;", 13, []string{"nobody says what address is joined as", "its default for the deployed code"}, ""},
+	{"split, filled otherwise", "ALTER TABLE people ADD COLUMN first_name text, ADD COLUMN last_name text; UPDATE people SET first_name = upper(name), last_name = split_part(name, ' ', 2); ALTER TABLE people DROP COLUMN name;", 17, nil, "one of the two is wrong"},
+	{"split, of more", "ALTER TABLE people ADD COLUMN kind text, ADD COLUMN number text; ALTER TABLE people DROP COLUMN code;", 17, nil, "which reads id, too"},
+	{"split, joined of more", "ALTER TABLE people ADD COLUMN width text, ADD COLUMN height text; ALTER TABLE people DROP COLUMN size;", 17, nil, "which reads name, too"},
+	{"split, of which one is not there", "ALTER TABLE people ADD COLUMN first_name text; ALTER TABLE people DROP COLUMN name;", 17, nil, "split into last_name, which the release does not add"},
+	{"split before: what is left is the drop", "ALTER TABLE people DROP COLUMN name, ADD COLUMN other text;", 17, []string{"DROP COLUMN name"}, ""},
+	{"split, not plain", "ALTER TABLE people ADD COLUMN first_name text, ADD COLUMN last_name serial; ALTER TABLE people DROP COLUMN name;", 17, nil, "is not a plain column"},
 	{"type under a view that is made again, name under a new one", "DROP VIEW look; ALTER TABLE seen ALTER COLUMN a TYPE varchar(2000); CREATE VIEW look AS SELECT id, a FROM seen; ALTER TABLE seen RENAME COLUMN b TO c; CREATE VIEW through AS SELECT c FROM seen;", 17, []string{"is dropped and made again"}, ""},
 	{"partial, by expression", "ALTER TABLE kinds ALTER COLUMN short TYPE varchar(300) USING upper(short); CREATE INDEX ON kinds (lower(short)) WHERE short <> 'x';", 17, []string{"lower(short_onward)"}, ""},
 }

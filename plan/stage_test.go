@@ -152,7 +152,7 @@ func (st *stage) play(mode string) {
 	st.newCode = st.begin(st.new)
 	st.let(15)
 	if st.old.table == st.new.table && st.old.column != st.new.column {
-		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.column, st.new.column))
+		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.of(""), st.new.of("")))
 	}
 	goal, at := st.base+st.release, st.new
 	if mode == "back" {
@@ -177,7 +177,7 @@ func (st *stage) play(mode string) {
 	if st.want != "" && mode != "back" || st.name == "set not null" {
 		want = st.want
 	}
-	st.none("nothing is lost", fmt.Sprintf("SELECT coalesce(c.id, t.%s) FROM %s t FULL JOIN control c ON c.id = t.%[1]s WHERE c.id IS NULL OR t.%[1]s IS NULL OR t.%[3]s::text IS DISTINCT FROM (%[4]s)::text", at.id, at.table, at.column, want))
+	st.none("nothing is lost", fmt.Sprintf("SELECT coalesce(c.id, t.%s) FROM %s t FULL JOIN control c ON c.id = t.%[1]s WHERE c.id IS NULL OR t.%[1]s IS NULL OR %[3]s::text IS DISTINCT FROM (%[4]s)::text", at.id, at.table, at.of("t."), want))
 	if st.also != "" && mode != "back" {
 		st.none(st.also, st.also)
 	}

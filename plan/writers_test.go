@@ -18,7 +18,41 @@ import (
 )
 
 // place is where code of one release finds a row's key and value.
-type place struct{ table, id, column string }
+type place struct {
+	table, id, column string // of a value that is split: the columns, between commas
+	// parts are what a value {v} is in those columns, and whole what they come to in a row {r}; "" where
+	// there is one column.
+	parts, whole string
+}
+
+// in is a value as this code writes it.
+func (p place) in(v string) string {
+	if p.parts == "" {
+		return v
+	}
+	return strings.ReplaceAll(p.parts, "{v}", "("+v+")")
+}
+
+// set is what gives a row the value that list is.
+func (p place) set(list string) string {
+	if p.parts == "" {
+		return p.column + " = " + list
+	}
+	return "(" + p.column + ") = ROW(" + list + ")"
+}
+
+// of is a row's value.
+func (p place) of(row string) string {
+	if p.parts == "" {
+		return row + p.column
+	}
+	return "(" + strings.ReplaceAll(p.whole, "{r}", row) + ")"
+}
+
+// excluded is the value of a row that an upsert would have added.
+func (p place) excluded() string {
+	return p.set("EXCLUDED." + strings.ReplaceAll(p.column, ", ", ", EXCLUDED."))
+}
 
 // scene is a release, and how code of both sides of it writes.
 type scene struct {
@@ -37,8 +71,9 @@ type scene struct {
 }
 
 var (
-	named = place{"public.t", "id", "a"}
-	other = place{"public.t", "id", "b"}
+	named = place{table: "public.t", id: "id", column: "a"}
+	other = place{table: "public.t", id: "id", column: "b"}
+	words = place{table: "public.t", id: "id", column: "first, last", parts: "split_part({v}, ' ', 1), split_part({v}, ' ', 2)", whole: "{r}first || ' ' || {r}last"}
 	texts = []string{"NULL", "''", "'Aa{n}'", "'aA{n}'", "'größer {n}'"}
 )
 
@@ -59,12 +94,15 @@ var scenes = []scene{
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer); CREATE INDEX ON t (a);", release: "ALTER TABLE t RENAME COLUMN a TO b; ALTER TABLE t ALTER COLUMN b TYPE bigint; ALTER TABLE t ADD CHECK (b > -3000000000); CREATE INDEX ON t (b, other);"},
 	{name: "said to be renamed", old: named, new: other, typ: "text", values: texts, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); COMMENT ON COLUMN t.a IS 'onward: deprecated, renamed to b';", release: "ALTER TABLE t ADD COLUMN b text; CREATE INDEX ON t (b); ALTER TABLE t DROP COLUMN a;"},
+	{name: "split", old: named, new: words, typ: "text", values: []string{"'Aa{n} bB'", "'größer {n}'", "NULL"}, left: "NULL",
+		base:    "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text); COMMENT ON COLUMN t.a IS 'onward: deprecated, split into first = split_part(a, '' '', 1), last = split_part(a, '' '', 2), joined as first || '' '' || last';",
+		release: "ALTER TABLE t ADD COLUMN first varchar(40), ADD COLUMN last text CHECK (last <> 'x'); CREATE INDEX ON t (last, first); ALTER TABLE t DROP COLUMN a;"},
 	{name: "rename long names", typ: "text", values: texts, left: "NULL",
-		old: place{"public." + long[:60] + "tab", "id", long}, new: place{"public." + long[:60] + "tab", "id", long[:60] + "new"},
+		old: place{table: "public." + long[:60] + "tab", id: "id", column: long}, new: place{table: "public." + long[:60] + "tab", id: "id", column: long[:60] + "new"},
 		base:    "CREATE TABLE " + long[:60] + "tab (id bigint PRIMARY KEY, other integer, " + long + " text); CREATE INDEX ON " + long[:60] + "tab (" + long + ");",
 		release: "ALTER TABLE " + long[:60] + "tab RENAME COLUMN " + long + " TO " + long[:60] + "new;"},
 	{name: "rename quoted names", typ: `"my app"."Mood"`, values: []string{`'so so'`, `'Good'`, "NULL"}, left: "NULL",
-		old: place{`"my app"."Order Items"`, `"Nr"`, `"Größe"`}, new: place{`"my app"."Order Items"`, `"Nr"`, `"Maß ""x"""`},
+		old: place{table: `"my app"."Order Items"`, id: `"Nr"`, column: `"Größe"`}, new: place{table: `"my app"."Order Items"`, id: `"Nr"`, column: `"Maß ""x"""`},
 		base:    `CREATE SCHEMA "my app"; CREATE TYPE "my app"."Mood" AS ENUM ('so so', 'Good'); CREATE TABLE "my app"."Order Items" ("Nr" bigint PRIMARY KEY, other integer, "Größe" "my app"."Mood" CHECK ("Größe" <> 'Good' OR true)); CREATE INDEX "By Größe" ON "my app"."Order Items" ("Größe");`,
 		release: `ALTER TABLE "my app"."Order Items" RENAME COLUMN "Größe" TO "Maß ""x""";`},
 	{name: "type", old: named, new: named, typ: "integer", values: []string{"{n}", "-{n}"}, left: "5",
@@ -75,7 +113,7 @@ var scenes = []scene{
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();"},
 	{name: "set not null", old: named, new: named, typ: "text", values: []string{"'x{n}'"}, filled: []string{"'x{n}'", "NULL"}, want: "coalesce(c.value, 'SE')",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "UPDATE t SET a = 'SE' WHERE a IS NULL; ALTER TABLE t ALTER COLUMN a SET NOT NULL;"},
-	{name: "rename table", old: named, new: place{"public.u", "id", "a"}, typ: "text", values: texts, left: "'d'", view: true,
+	{name: "rename table", old: named, new: place{table: "public.u", id: "id", column: "a"}, typ: "text", values: texts, left: "'d'", view: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'd');", release: "ALTER TABLE t RENAME TO u;"},
 	{name: "unique", old: named, new: named, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a);"},
@@ -187,21 +225,23 @@ func (w *writer) move() (what string, err error) {
 // write is one write, and its like in the control table. It returns the statement.
 func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
 	p, s := w.at, w.st
-	update := func(column, id string) (string, error) {
+	update := func(at place, id string) (string, error) {
 		v := w.value()
-		return w.mirrored(ctx, tx, "UPDATE "+p.table+" SET "+column+" = "+v+" WHERE "+p.id+" IN ("+id+")", "UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
+		return w.mirrored(ctx, tx, "UPDATE "+at.table+" SET "+at.set(at.in(v))+" WHERE "+at.id+" IN ("+id+")", "UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
 	}
 	insert := "INSERT INTO " + p.table + " (" + p.id + ", other, " + p.column + ") VALUES "
-	row := func(v string) string {
-		return fmt.Sprintf("(%d, %d, %s)", s.last.Add(1), w.rng.IntN(1000), v)
+	row := func(v string) (mine, control string) {
+		id, other := s.last.Add(1), w.rng.IntN(1000)
+		return fmt.Sprintf("(%d, %d, %s)", id, other, p.in(v)), fmt.Sprintf("(%d, %d, %s)", id, other, v)
 	}
 	switch kind := w.rng.IntN(12); {
 	case kind == 0: // rows, by one INSERT
-		rows := row(w.value())
+		rows, control := row(w.value())
 		for range w.rng.IntN(3) {
-			rows += ", " + row(w.value())
+			one, its := row(w.value())
+			rows, control = rows+", "+one, control+", "+its
 		}
-		return w.mirrored(ctx, tx, insert+rows, "INSERT INTO public.control (id, other, value) VALUES "+rows)
+		return w.mirrored(ctx, tx, insert+rows, "INSERT INTO public.control (id, other, value) VALUES "+control)
 	case kind == 1 && s.left != "":
 		id := s.last.Add(1)
 		return w.mirrored(ctx, tx, fmt.Sprintf("INSERT INTO %s (%s, other) VALUES (%d, 1)", p.table, p.id, id), fmt.Sprintf("INSERT INTO public.control (id, value) VALUES (%d, %s)", id, s.left))
@@ -210,12 +250,12 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
 	case kind == 3: // a row that is there, or is not
 		v := w.value()
 		id := strconv.Itoa(1 + w.rng.IntN(filled))
-		return w.mirrored(ctx, tx, insert+"("+id+", 2, "+v+") ON CONFLICT ("+p.id+") DO UPDATE SET "+p.column+" = EXCLUDED."+p.column,
+		return w.mirrored(ctx, tx, insert+"("+id+", 2, "+p.in(v)+") ON CONFLICT ("+p.id+") DO UPDATE SET "+p.excluded(),
 			"INSERT INTO public.control (id, value) VALUES ("+id+", "+v+") ON CONFLICT (id) DO UPDATE SET value = EXCLUDED.value")
 	case kind == 4 && s.unique && s.numbers > 0:
-		rows := row(w.value())
-		return w.mirrored(ctx, tx, insert+rows+" ON CONFLICT ("+p.column+") DO UPDATE SET other = 3", "INSERT INTO public.control (id, other, value) SELECT * FROM (VALUES "+rows+") AS v (id) WHERE id = ANY ($1)")
-	case kind == 5 && !(s.view && p == s.old):
+		rows, control := row(w.value())
+		return w.mirrored(ctx, tx, insert+rows+" ON CONFLICT ("+p.column+") DO UPDATE SET other = 3", "INSERT INTO public.control (id, other, value) SELECT * FROM (VALUES "+control+") AS v (id) WHERE id = ANY ($1)")
+	case kind == 5 && p.parts == "" && !(s.view && p == s.old):
 		return w.copied(ctx, tx)
 	case kind == 6: // what others write stays
 		sql := "UPDATE " + p.table + " SET other = $1 WHERE " + p.id + " = $2"
@@ -224,16 +264,16 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
 	case kind < 9 && w.both:
 		if kind == 7 { // the one name, then the other
 			id := w.ids()
-			if sql, err := update(s.old.column, id); err != nil {
+			if sql, err := update(s.old, id); err != nil {
 				return sql, err
 			}
-			return update(s.new.column, id)
+			return update(s.new, id)
 		}
 		v := w.value()
-		return w.mirrored(ctx, tx, "UPDATE "+p.table+" SET "+s.old.column+" = "+w.value()+", "+s.new.column+" = "+v+" WHERE "+p.id+" IN ("+w.ids()+") AND "+s.new.column+"::text IS DISTINCT FROM ("+v+")::"+s.typ+"::text",
+		return w.mirrored(ctx, tx, "UPDATE "+p.table+" SET "+s.old.set(w.value())+", "+s.new.set(s.new.in(v))+" WHERE "+p.id+" IN ("+w.ids()+") AND "+s.new.of("")+"::text IS DISTINCT FROM ("+v+")::"+s.typ+"::text",
 			"UPDATE public.control SET value = "+v+" WHERE id = ANY ($1)")
 	}
-	return update(p.column, w.ids())
+	return update(p, w.ids())
 }
 
 // mirrored writes, and does to the control table what it did to the rows that it wrote, whose

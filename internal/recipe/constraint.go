@@ -53,8 +53,16 @@ func (c *Change) unvalidated(typ pgparse.ConstrType, kind catalog.ConstraintKind
 		return nil
 	}
 	m := &Made{}
-	m.validated(t, made.Name, definitionText(c.Text), c.checkPhase(t.ColumnNames(made.Columns)...))
+	m.validated(t, made.Name, definitionText(c.Text), c.checkPhase(c.columnsOf(made)...))
 	return m
+}
+
+// columnsOf are the columns of a constraint that a change brings; its statement may have added them.
+func (c *Change) columnsOf(con *catalog.Constraint) []string {
+	if after := c.After.Relation(c.Altered().OID); after != nil {
+		return after.ColumnNames(con.Columns)
+	}
+	return c.Altered().ColumnNames(con.Columns)
 }
 
 // definitionText is what a command adds, without ADD and the constraint's name.
@@ -100,7 +108,7 @@ var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) 
 		return nil
 	}
 	m := &Made{}
-	names := t.ColumnNames(made.Columns)
+	names := c.columnsOf(made)
 	phase := c.checkPhase(names...)
 	if kind == catalog.PrimaryKey {
 		for _, n := range names {

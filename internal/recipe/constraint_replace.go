@@ -26,7 +26,7 @@ var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change
 		own = c.Release.unique(own, "onward", "")
 	}
 	m := &Made{}
-	phase := c.checkPhase(t.ColumnNames(made.Columns)...)
+	phase := c.checkPhase(c.columnsOf(made)...)
 	m.validated(t, own, definitionText(c.Text), phase)
 	if drop.breaks() {
 		phase = onward.Contract

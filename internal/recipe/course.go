@@ -15,6 +15,7 @@ type course struct {
 	old, now *catalog.Column // at the base and at the head; nil where the release adds or drops it
 	changes  []*Change       // that are about it, in order
 	twin     *twin           // what takes its place; nil where it stays
+	split    *split          // what it is split into, or a part of; nil where it is neither
 	said     bool            // the column at the head is another one: a deprecation calls it the new name
 }
 
@@ -51,6 +52,7 @@ func (r *Release) Compose(changes []*Change) {
 		r.courses[at].changes = append(r.courses[at].changes, c)
 	}
 	r.annotated()
+	r.splits()
 	for _, is := range r.order {
 		is.twin = r.twinOf(is)
 	}
@@ -135,6 +137,9 @@ func (c *Change) taken() *Made {
 		return is.takes(c)
 	}
 	for _, is := range c.Release.order {
+		if is.split != nil && is.split.done(c) {
+			return &Made{}
+		}
 		if is.said && is.twin != nil && c.copies(is.old.Name, is.now.Name) && c.changesRows(is.table) {
 			return &Made{}
 		}
@@ -159,6 +164,8 @@ func (is *course) takes(c *Change) *Made {
 	t, _ := c.column()
 	m := &Made{}
 	switch {
+	case is.split != nil:
+		return is.split.takes(c)
 	case is.said && c == is.first():
 		return is.twin.made()
 	case is.old == nil && is.now == nil:

@@ -5,7 +5,6 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/workload/deprecation"
 )
 
 // annotated makes one of two columns: of one that is dropped, and that its comment or onward.yaml
@@ -13,9 +12,6 @@ import (
 // as under a new name, and no value is lost.
 func (r *Release) annotated() {
 	for _, old := range slices.Clone(r.order) {
-		if old.old == nil || old.now != nil {
-			continue
-		}
 		now := r.renamedTo(old)
 		if now == nil {
 			continue
@@ -32,21 +28,11 @@ func (r *Release) annotated() {
 
 // renamedTo is the column, added by the release, that a dropped one is said to be renamed to.
 func (r *Release) renamedTo(old *course) *course {
-	drop := old.changes[len(old.changes)-1]
-	t, col := drop.column()
-	if col == nil || drop.subtype() != pgparse.AlterTableType_AT_DropColumn {
-		return nil
-	}
-	said := deprecation.Column(t.Name, col, r.Deprecated)
+	said := r.saidOf(old)
 	if said == nil || said.RenamedTo == "" {
 		return nil
 	}
-	for _, is := range r.order {
-		if is.table == old.table && is.old == nil && is.now != nil && is.now.Name == said.RenamedTo {
-			return is
-		}
-	}
-	return nil
+	return r.addedBy(old.table, said.RenamedTo)
 }
 
 // copies reports whether a change does nothing but fill a column from another one, as the

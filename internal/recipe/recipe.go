@@ -33,7 +33,10 @@ type Release struct {
 	Versions []int
 	// filled are columns that a backfill fills: what checks them comes behind it.
 	filled map[string]bool
-	names  map[string]bool
+	// derived are columns that have what the deployed code writes in another form: a condition of
+	// them may refuse what it writes.
+	derived map[string]bool
+	names   map[string]bool
 	// changes are all of the release, and head the schema behind them.
 	changes []*Change
 	head    *catalog.Catalog
@@ -56,7 +59,7 @@ type Release struct {
 
 // NewRelease begins a plan.
 func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
-	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, names: map[string]bool{}, courses: map[place]*course{}, Filled: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
+	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, derived: map[string]bool{}, names: map[string]bool{}, courses: map[place]*course{}, Filled: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
 }
 
 // Step is one of what takes the place of a change.
@@ -231,12 +234,15 @@ func key(r *catalog.Relation, column string) string { return fmt.Sprintf("%d.%s"
 func (r *Release) fills(t *catalog.Relation, column string) { r.filled[key(t, column)] = true }
 
 // checkPhase is when a condition on columns is added: behind the backfill that fills one of them,
-// and when the deployed code is gone where that would break it.
+// and when the deployed code is gone where that would, or might, break it.
 func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
 	if c.breaks() {
 		return onward.Contract
 	}
-	if t := c.table(); t != nil && c.Release.fillsAny(t, columns) {
+	switch t := c.table(); {
+	case t != nil && slices.ContainsFunc(columns, func(column string) bool { return c.Release.derived[key(t, column)] }):
+		return onward.Contract
+	case t != nil && c.Release.fillsAny(t, columns):
 		return onward.Backfill
 	}
 	return onward.Expand

@@ -48,6 +48,16 @@ func rewritten(expr *pgparse.Node, sql string, span pgparse.Span, instead func(c
 
 // substituted is a condition that names another column.
 func substituted(text, column, instead string) (string, bool) {
+	return named(text, func(name string) string {
+		if name == column {
+			return quote(instead)
+		}
+		return ""
+	})
+}
+
+// named is an expression with other texts in the place of the columns that it names; "" leaves one.
+func named(text string, instead func(column string) string) (string, bool) {
 	const before = "SELECT "
 	f, err := pgparse.Split(before + text)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
@@ -57,10 +67,5 @@ func substituted(text, column, instead string) (string, bool) {
 	if len(targets) != 1 {
 		return "", false
 	}
-	return rewritten(targets[0].GetResTarget().GetVal(), before+text, pgparse.Span{Start: len(before), End: len(before + text)}, func(name string) string {
-		if name == column {
-			return quote(instead)
-		}
-		return ""
-	})
+	return rewritten(targets[0].GetResTarget().GetVal(), before+text, pgparse.Span{Start: len(before), End: len(before + text)}, instead)
 }

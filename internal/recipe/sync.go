@@ -41,11 +41,11 @@ func (w *twin) made() *Made {
 	alter := "ALTER TABLE " + name(t) + " "
 	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
-	w.trigger = w.behind(m)
+	w.trigger = c.Release.behind(m, t, w.old.Name)
 	fn := inSchema(t, w.trigger)
 	s = m.add(onward.Expand, onward.StepDDL, w.says(), w.function(fn), "CREATE TRIGGER "+quote(w.trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()",
 		alter+"ENABLE ALWAYS TRIGGER "+quote(w.trigger)) // for what a subscription or a restore writes, too
-	gone := []string{"DROP TRIGGER IF EXISTS " + quote(w.trigger) + " ON " + name(t), "DROP FUNCTION IF EXISTS " + fn + "()"}
+	gone := removed(t, w.trigger)
 	s.Undo = gone
 	value := strings.ReplaceAll(w.there, "$1", "t."+quote(w.old.Name))
 	otherwise := differs("t."+quote(w.fresh), w.exact(value))
@@ -123,17 +123,17 @@ func (w *twin) notes(m *Made) {
 
 // behind is a name for the trigger. A trigger's name decides when it runs: the last one sees what
 // the others made of the row.
-func (w *twin) behind(m *Made) string {
+func (r *Release) behind(m *Made, t *catalog.Relation, column string) string {
 	prefix := "zzz_onward"
-	for _, tr := range w.t.Triggers {
+	for _, tr := range t.Triggers {
 		for tr.Name >= prefix && len(prefix) < 40 {
 			prefix = "z" + prefix
 		}
 		if tr.Name >= prefix {
-			m.missing("trigger %s of %s has a name behind which none of the plan's can stand: it would run last", tr.Name, w.t.Name)
+			m.missing("trigger %s of %s has a name behind which none of the plan's can stand: it would run last", tr.Name, t.Name)
 		}
 	}
-	return w.c.Release.unique(prefix+"_"+w.t.Name.Name, w.old.Name, "")
+	return r.unique(prefix+"_"+t.Name.Name, column, "")
 }
 
 // differs is a condition: two values of one type are not the same. The = of a type may take for
@@ -236,11 +236,16 @@ func (w *twin) inTheWay(m *Made) {
 			m.missing("column %s is generated from %s", col.Name, w.old.Name)
 		}
 	}
-	if len(t.Policies) > 0 && t.RLS {
-		m.missing("%s has row-level security: the backfill sees what its role may see", t.Name)
-	}
 	if w.old.Generated != "" {
 		m.missing("%s is generated: its expression cannot be moved to a column that was filled before", w.old.Name)
+	}
+	m.ofOneTable(t)
+}
+
+// ofOneTable notes why a table's rows cannot all be reached by its name.
+func (m *Made) ofOneTable(t *catalog.Relation) {
+	if len(t.Policies) > 0 && t.RLS {
+		m.missing("%s has row-level security: the backfill sees what its role may see", t.Name)
 	}
 	if len(t.Partitions) > 0 || t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 {
 		m.missing("%s is partitioned, a partition, or has children: the columns of all of them change together", t.Name)

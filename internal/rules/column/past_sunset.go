@@ -93,7 +93,7 @@ func pastSunset(p *rule.Pass, r *rule.Release) {
 		if u.Used {
 			report.Fact += "; the deployed code uses it" + u.Where()
 			report.Harm = "what uses it fails on the day on which it goes"
-			report.Instead = "use " + cmp.Or(d.RenamedTo, "something else") + " there and drop it a release later; or write a later day, with the reason"
+			report.Instead = "use " + cmp.Or(d.Successors(), "something else") + " there and drop it a release later; or write a later day, with the reason"
 		}
 		at(t, d.Column, d.Configured, report)
 	}

@@ -2,6 +2,7 @@
 // into comments on columns, and into onward.yaml.
 //
 //	COMMENT ON COLUMN users.nickname IS 'onward: deprecated 2026-11-01, remove after 2027-02-01, renamed to display_name'
+//	COMMENT ON COLUMN users.name IS 'onward: deprecated, split into first = split_part(name, '' '', 1), last = split_part(name, '' '', 2), joined as concat_ws('' '', first, last)'
 package deprecation
 
 import (
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
 )
 
@@ -25,6 +27,10 @@ type Deprecation struct {
 	Since, RemoveAfter string
 	// RenamedTo is the column that takes its place; "" where nobody says.
 	RenamedTo string
+	// Into are the columns that it is split into, in the order in which they are said.
+	Into []Part
+	// Joined is its value, made of those columns; "" where nobody says.
+	Joined string
 	// Configured: onward.yaml says so, and not a comment.
 	Configured bool
 }
@@ -64,29 +70,13 @@ func Comment(text string) (d Deprecation, ok bool, err error) {
 func Parse(text string) (Deprecation, error) {
 	var d Deprecation
 	said := map[string]bool{}
-	for clause := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(text), "."), ",") {
-		clause = strings.Join(strings.Fields(clause), " ")
-		lower := strings.ToLower(clause)
-		var what string
-		var err error
-		switch rest := ""; {
-		case after(lower, "deprecated since", &rest), after(lower, "deprecated", &rest):
-			what = "deprecated"
-			if rest != "" {
-				d.Since, err = date(rest)
-			}
-		case after(lower, "remove after", &rest):
-			what = "remove after"
-			d.RemoveAfter, err = date(rest)
-		case after(lower, "renamed to", &rest):
-			what = "renamed to"
-			if d.RenamedTo = strings.Trim(clause[len("renamed to"):], ` "`); d.RenamedTo == "" || strings.ContainsAny(d.RenamedTo, " \"") {
-				err = fmt.Errorf("%q names no column", clause)
-			}
-		default:
-			err = fmt.Errorf("%q is none of deprecated [DATE], remove after DATE, renamed to COLUMN", clause)
-		}
-		if err == nil && said[what] {
+	text = strings.TrimRight(strings.TrimSpace(text), ".")
+	before := ""
+	for _, span := range pgparse.Clauses(text, 0) {
+		clause := text[span.Start:span.End]
+		what, err := d.clause(clause, before)
+		before = what
+		if err == nil && said[what] && what != anotherPart {
 			err = fmt.Errorf("%q is said twice", what)
 		}
 		if err != nil {
@@ -96,11 +86,49 @@ func Parse(text string) (Deprecation, error) {
 	}
 	switch {
 	case !said["deprecated"]:
-		return Deprecation{}, fmt.Errorf("%q does not say deprecated", strings.TrimSpace(text))
+		return Deprecation{}, fmt.Errorf("%q does not say deprecated", text)
+	case said["split into"] && said["renamed to"]:
+		return Deprecation{}, fmt.Errorf("it cannot be renamed to one column and split into others")
+	case said["joined as"] && !said["split into"]:
+		return Deprecation{}, fmt.Errorf("it is joined of columns that it is not split into")
 	case d.Since != "" && d.RemoveAfter != "" && d.RemoveAfter < d.Since:
 		return Deprecation{}, fmt.Errorf("it is to be removed after %s, before it was deprecated on %s", d.RemoveAfter, d.Since)
 	}
 	return d, nil
+}
+
+// clause reads one, behind another one. It returns the words that it begins with.
+func (d *Deprecation) clause(text, before string) (what string, err error) {
+	clause := strings.Join(strings.Fields(text), " ")
+	lower := strings.ToLower(clause)
+	switch rest := ""; {
+	case after(lower, "deprecated since", &rest), after(lower, "deprecated", &rest):
+		what = "deprecated"
+		if rest != "" {
+			d.Since, err = date(rest)
+		}
+	case after(lower, "remove after", &rest):
+		what = "remove after"
+		d.RemoveAfter, err = date(rest)
+	case after(lower, "renamed to", &rest):
+		what = "renamed to"
+		if d.RenamedTo = strings.Trim(clause[len("renamed to"):], ` "`); d.RenamedTo == "" || strings.ContainsAny(d.RenamedTo, " \"") {
+			err = fmt.Errorf("%q names no column", clause)
+		}
+	case after(lower, "split into", &rest):
+		what = "split into"
+		err = d.part(behind(text, "into"))
+	case after(lower, "joined as", &rest):
+		what = "joined as"
+		d.Joined = behind(text, "as")
+		err = expression(d.Joined)
+	case before == "split into" || before == anotherPart:
+		what = anotherPart
+		err = d.part(text)
+	default:
+		err = fmt.Errorf("%q is none of deprecated [DATE], remove after DATE, renamed to COLUMN, split into COLUMN = VALUE, …, joined as VALUE", clause)
+	}
+	return what, err
 }
 
 // after cuts words off the beginning of a clause.

@@ -29,9 +29,20 @@ func TestComment(t *testing.T) {
 		"onward: deprecated 2027-01-01, remove after 2026-01-01": "before it was deprecated",
 		"onward: deprecated, renamed to":                         "names no column",
 		"onward: deprecatedly":                                   "is none of",
+		"onward: split into first = split_part(name, ' ,  x', 1), \"Last One\"=(lower(name)), joined as first || ', ' || \"Last One\", deprecated": "[{first split_part(name, ' ,  x', 1)} {Last One (lower(name))}] first || ', ' || \"Last One\"",
+		"onward: deprecated, split into first":               "is not COLUMN = VALUE",
+		"onward: deprecated, split into a = b, a = c":        "said twice",
+		"onward: deprecated, split into a = b c d":           "is no expression",
+		"onward: deprecated, split into a = (SELECT 1)":      "is no expression",
+		"onward: deprecated, joined as a":                    "is not split into",
+		"onward: deprecated, renamed to a, split into b = c": "cannot be renamed to one column and split",
+		"onward: deprecated, a = b":                          "is none of",
 	} {
 		d, ok, err := deprecation.Comment(text)
 		got := d.Since + " " + d.RemoveAfter + " " + d.RenamedTo
+		if d.Into != nil {
+			got = fmt.Sprint(d.Into, " ", d.Joined)
+		}
 		switch {
 		case err != nil:
 			got = err.Error()

@@ -1,0 +1,60 @@
+package deprecation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Part is one of the columns that a column is split into.
+type Part struct {
+	// Column is its name, Value an expression over the column that is split.
+	Column, Value string
+}
+
+// anotherPart is what a clause is called that names one more column of a split.
+const anotherPart = "and into"
+
+// Successors are the columns that take its place, between commas; "" where nobody says.
+func (d *Deprecation) Successors() string {
+	if len(d.Into) == 0 {
+		return d.RenamedTo
+	}
+	var names []string
+	for _, p := range d.Into {
+		names = append(names, p.Column)
+	}
+	return strings.Join(names, ", ")
+}
+
+// part reads COLUMN = VALUE. White space in it stays as it is: it may stand in a string.
+func (d *Deprecation) part(text string) error {
+	end := pgparse.NameEnd(text, 0)
+	names := pgparse.Names(text[:end])
+	value, ok := strings.CutPrefix(strings.TrimSpace(text[end:]), "=")
+	if len(names) != 1 || !ok {
+		return fmt.Errorf("%q is not COLUMN = VALUE", text)
+	}
+	p := Part{Column: names[0], Value: strings.TrimSpace(value)}
+	if slices.ContainsFunc(d.Into, func(o Part) bool { return o.Column == p.Column }) {
+		return fmt.Errorf("%q is said twice", p.Column)
+	}
+	d.Into = append(d.Into, p)
+	return expression(p.Value)
+}
+
+// expression says why a text is no value.
+func expression(text string) error {
+	f, err := pgparse.Split("SELECT (" + text + ")")
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil || len(f.Stmts[0].Node.GetSelectStmt().GetTargetList()) != 1 || pgparse.Holds[*pgparse.SubLink](f.Stmts[0].Node) {
+		return fmt.Errorf("%q is no expression over columns of the row", text)
+	}
+	return nil
+}
+
+// behind is what stands behind a word.
+func behind(text, word string) string {
+	return strings.TrimSpace(text[max(pgparse.AfterWord(text, word), 0):])
+}
