@@ -142,19 +142,19 @@ var composed = []change{
 
 func TestComposed(t *testing.T) {
 	t.Parallel()
-	proven(t, composed)
+	proven(t, base+months, composed)
 }
 
 func TestFurther(t *testing.T) {
 	t.Parallel()
-	proven(t, further)
+	proven(t, base+months, further)
 }
 
-func proven(t *testing.T, changes []change) {
+func proven(t *testing.T, base string, changes []change) {
 	for _, c := range changes {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := planOf(t, &c)
+			p := planOf(t, base, &c)
 			sql, missing := told(p), strings.Join(p.Proof.Missing, "\n")
 			if p.Proof.Proven != (c.unproven == "") || !strings.Contains(missing, c.unproven) {
 				t.Fatal(sql)
@@ -169,13 +169,13 @@ func proven(t *testing.T, changes []change) {
 }
 
 // planOf is the plan of a change; what says why it cannot be planned needs no server.
-func planOf(t *testing.T, c *change) *onward.Plan {
+func planOf(t *testing.T, base string, c *change) *onward.Plan {
 	t.Helper()
 	settings := &config.Config{Postgres: []int{c.major}}
 	if c.unproven == "" {
-		return planOn(t, base+months, c.sql, c.major, settings)
+		return planOn(t, base, c.sql, c.major, settings)
 	}
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base+months, c.sql), Base: "main", Head: "feature", Settings: settings}}})
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature", Settings: settings}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ type place struct {
 	// parts are what a value {v} is in those columns, and whole what they come to in a row {r}; "" where
 	// there is one column.
 	parts, whole string
+	unique       string // what ON CONFLICT names; "" for id
 }
 
 // in is a value as this code writes it.
@@ -119,6 +120,14 @@ var scenes = []scene{
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a);"},
 	{name: "check", old: named, new: named, typ: "integer", values: []string{"{n}", "NULL"}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer);", release: "ALTER TABLE t ADD CONSTRAINT t_a_check CHECK (a >= 0);"},
+	{name: "partitioned, by the key", old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'",
+		base: "CREATE TABLE t (id bigserial PRIMARY KEY, other integer, a text DEFAULT 'd'); CREATE INDEX ON t (a);",
+		release: "ALTER TABLE t RENAME TO t_old; CREATE TABLE t (id bigint DEFAULT nextval('t_id_seq'), other integer, a text DEFAULT 'd', CONSTRAINT t_key PRIMARY KEY (id)) PARTITION BY HASH (id); CREATE INDEX ON t (a); " +
+			"CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE t_1 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 1); INSERT INTO t SELECT * FROM t_old; ALTER SEQUENCE t_id_seq OWNED BY t.id; DROP TABLE t_old;"},
+	{name: "partitioned, a key is lost", old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id, day"}, typ: "text", values: texts, left: "NULL",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text, day date NOT NULL DEFAULT '2025-05-05');",
+		release: "CREATE TABLE t_new (id bigint, other integer, a text, day date NOT NULL DEFAULT '2025-05-05', PRIMARY KEY (id, day)) PARTITION BY RANGE (day); CREATE TABLE t_24 PARTITION OF t_new FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); " +
+			"CREATE TABLE t_rest PARTITION OF t_new DEFAULT; INSERT INTO t_new SELECT * FROM t; DROP TABLE t; ALTER TABLE t_new RENAME TO t;"},
 	{name: "drop column", old: named, new: named, typ: "text", values: texts, left: "NULL", noWayBack: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text, gone integer NOT NULL DEFAULT 3, void text);", release: "ALTER TABLE t DROP COLUMN gone; ALTER TABLE t DROP COLUMN void;"},
 }

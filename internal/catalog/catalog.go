@@ -48,6 +48,9 @@ type Catalog struct {
 	Complete bool
 	journal  *entry
 	grown    *grown
+	// renamed holds the tables that have another name than once: those of their constraints
+	// may begin with that one.
+	renamed trie[OID, struct{}]
 	// published says that there is, or was, a publication: only then must a
 	// dropped table be looked for in them.
 	published bool

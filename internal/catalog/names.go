@@ -121,8 +121,8 @@ func hasConstraint(list []*Constraint, name string) bool {
 
 // constraintTaken reports whether a constraint of the schema has the name.
 // Names that the server makes begin with their table's, and so do nearly all
-// that people choose: the tables whose name begins the constraint's are asked,
-// not all there are.
+// that people choose: the tables whose name begins the constraint's are asked, or
+// may once have begun it, not all there are.
 func (f *fold) constraintTaken(schema, name string) bool {
 	for i := 0; i < len(name); i++ {
 		if name[i] != '_' {
@@ -133,6 +133,11 @@ func (f *fold) constraintTaken(schema, name string) bool {
 			continue
 		}
 		if r := f.Relation(oid); r != nil && f.namesOf(r.Constraints)[name] {
+			return true
+		}
+	}
+	for oid := range f.renamed.all() {
+		if r := f.Relation(oid); r != nil && r.Name.Schema == schema && f.namesOf(r.Constraints)[name] {
 			return true
 		}
 	}

@@ -64,6 +64,9 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 		return
 	}
 	f.rename(r.OID, name)
+	if r.Kind.IsTable() {
+		f.renamed = f.renamed.set(f.own, r.OID, struct{}{})
+	}
 	if r.Detached {
 		f.edit(r.OID).own().Detached = false
 	}

@@ -18,6 +18,30 @@ const batch = 1000
 // backfill fills columns of all rows, few at a time: set is the list of assignments, where
 // the condition on the rows that are changed, "" for all. What they name are columns of t.
 func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) bool {
+	return m.batches(c, t, why, func(join string) string {
+		if where != "" {
+			join += " AND (" + where + ")"
+		}
+		return "UPDATE " + name(t) + " AS t SET " + set + " FROM batch WHERE " + join
+	})
+}
+
+// copied brings the rows of a table to another one that triggers keep in step with it, few at a time.
+// Each is locked as it is read: nobody changes or deletes it before its copy is there.
+func (m *Made) copied(c *Change, t, into *catalog.Relation, columns, keys []string) bool {
+	var values []string
+	for _, n := range columns {
+		values = append(values, "t."+quote(n))
+	}
+	return m.batches(c, t, "brings the rows that nobody wrote since", func(join string) string {
+		return "INSERT INTO " + name(into) + " (" + quoted(columns) + ") OVERRIDING SYSTEM VALUE SELECT " + strings.Join(values, ", ") +
+			" FROM " + name(t) + " AS t, batch WHERE " + join + " FOR SHARE OF t ON CONFLICT (" + quoted(keys) + ") DO NOTHING"
+	})
+}
+
+// batches goes along the rows of a table, few at a time: work is what is done to those of a batch, whose
+// rows are joined to t by a condition.
+func (m *Made) batches(c *Change, t *catalog.Relation, why string, work func(join string) string) bool {
 	keys := identity(c.Before, t)
 	if len(keys) == 0 {
 		m.missing("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", t.Name)
@@ -41,7 +65,7 @@ func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) 
 		// Its end is fixed here: behind it rows are added for as long as others write.
 		"INSERT INTO "+at+" ("+strings.Join(ends, ", ")+") SELECT last.* FROM (SELECT) AS one LEFT JOIN (SELECT "+list+" FROM "+name(t)+" ORDER BY "+strings.Join(backward, ", ")+" LIMIT 1) AS last ON true")
 	s.Undo = []string{"DROP TABLE IF EXISTS " + at}
-	m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, set, where))
+	m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, work))
 	m.add(onward.Contract, onward.StepDDL, "the backfill of "+t.Name.String()+" is over", "DROP TABLE IF EXISTS "+at)
 	return true
 }
@@ -51,7 +75,7 @@ func end(i int) string { return fmt.Sprintf("onward_end%d", i+1) }
 
 // batchOf is the statement that works on the rows behind the cursor, and moves it. Its number is
 // how many rows it passed.
-func batchOf(t *catalog.Relation, at string, keys []string, set, where string) string {
+func batchOf(t *catalog.Relation, at string, keys []string, work func(join string) string) string {
 	var as, order, backward, join, cursor, last, columns []string
 	for i, k := range keys {
 		q, mine := quote(k), fmt.Sprintf("onward_key%d", i+1)
@@ -75,16 +99,12 @@ func batchOf(t *catalog.Relation, at string, keys []string, set, where string) s
 	from := "SELECT " + strings.Join(as, ", ") + " FROM " + name(t) + " AS t"
 	behind := row(order) + " > " + row(cursor)
 	tail := " AND " + row(order) + " <= " + row(last) + fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), batch)
-	condition := strings.Join(join, " AND ")
-	if where != "" {
-		condition += " AND (" + where + ")"
-	}
 	return "WITH batch AS MATERIALIZED (\n" +
 		"  (" + from + " WHERE (SELECT " + columns[0] + " FROM " + at + ") IS NULL" + tail + ")\n" +
 		"  UNION ALL\n" +
 		"  (" + from + " WHERE " + behind + tail + ")\n" +
 		"), changed AS (\n" +
-		"  UPDATE " + name(t) + " AS t SET " + set + " FROM batch WHERE " + condition + "\n" +
+		"  " + work(strings.Join(join, " AND ")) + "\n" +
 		"), moved AS (\n" +
 		"  UPDATE " + at + " SET " + row(columns) + " = " + moved(mine, backward) + " WHERE EXISTS (SELECT FROM batch)\n" +
 		")\nSELECT count(*) FROM batch"

@@ -56,6 +56,7 @@ func (r *Release) Compose(changes []*Change) {
 	for _, is := range r.order {
 		is.twin = r.twinOf(is)
 	}
+	r.partitioned()
 }
 
 // column is what a change is about alone, as it is before; a new one as it is then.

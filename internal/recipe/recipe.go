@@ -43,6 +43,8 @@ type Release struct {
 	// courses are what becomes of columns; order has them as they are first changed.
 	courses map[place]*course
 	order   []*course
+	// shadows are tables that take the place of others.
+	shadows []*shadow
 	// Volatile are columns whose values differ each time that they are made: "public.t.c".
 	Volatile map[string]bool
 	// Deprecated are columns that the settings call so, by table.column, in the words of a comment.
@@ -119,6 +121,9 @@ func Plan(c *Change) *Made {
 		m := asItStands(c)
 		m.missing("%s:%d is refused by the server: %s", c.Migration.Path, c.Line, r.Message())
 		return m
+	}
+	if s := c.Release.shadowOf(c); s != nil {
+		return s.takes(c)
 	}
 	if c.fresh() {
 		return asItStands(c)

@@ -1,0 +1,172 @@
+package recipe
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// shadowOf is the shadow that a change is a part of; nil where it is of none.
+func (r *Release) shadowOf(c *Change) *shadow {
+	for _, s := range r.shadows {
+		if slices.Contains(s.changes, c) {
+			return s
+		}
+	}
+	return nil
+}
+
+// members are the changes that are about the table, or what takes its place.
+func (s *shadow) members() {
+	group := map[catalog.OID]bool{s.t.OID: true}
+	for _, p := range s.release.head.Tree(s.head, true) {
+		group[p.OID] = true
+	}
+	for _, c := range s.release.changes {
+		if c.Node.GetViewStmt() != nil || !c.within(group) {
+			continue
+		}
+		s.changes = append(s.changes, c)
+		if !s.follows(c, group) {
+			s.not("%s:%d does what is not taken along, while %s is made anew: it is to come in a release of its own", c.Migration.Path, c.Line, s.t.Name)
+		}
+	}
+	if len(s.changes) > 0 {
+		s.c = s.changes[0]
+	}
+}
+
+// within reports whether a change names a table of a group, or what belongs to one.
+func (c *Change) within(group map[catalog.OID]bool) bool {
+	of := func(rel *catalog.Relation) bool {
+		return rel != nil && (group[rel.OID] || rel.Index != nil && group[rel.Index.Table] || rel.Seq != nil && group[rel.Seq.OwnerTable])
+	}
+	is := false
+	named := func(schema, object string) {
+		is = is || of(c.Before.Lookup(schema, object)) || of(c.After.Lookup(schema, object))
+	}
+	visit := func(msg any) bool {
+		if rv, ok := msg.(*pgparse.RangeVar); ok {
+			named(rv.GetSchemaname(), rv.GetRelname())
+		}
+		return !is
+	}
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_AlterTableStmt:
+		is = group[c.Altered().OID] || c.unties(group)
+		if !is && c.Command != nil {
+			pgparse.Walk(c.Command, visit)
+		}
+		return is
+	case *pgparse.Node_DropStmt:
+		for _, o := range n.DropStmt.Objects {
+			named(pgparse.SchemaAndName(pgparse.Items(o)))
+		}
+	case *pgparse.Node_CommentStmt:
+		names := n.CommentStmt.GetObject().GetList().GetItems()
+		switch n.CommentStmt.Objtype {
+		case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY:
+			names = names[:max(len(names)-1, 0)]
+		}
+		named(pgparse.SchemaAndName(names))
+	}
+	pgparse.Walk(c.Node, visit)
+	return is
+}
+
+// unties reports whether a change drops a foreign key to a table of a group.
+func (c *Change) unties(group map[catalog.OID]bool) bool {
+	if c.subtype() != pgparse.AlterTableType_AT_DropConstraint {
+		return false
+	}
+	con := c.Altered().Constraint(c.Command.Name)
+	return con != nil && con.Kind == catalog.ForeignKey && group[con.Ref]
+}
+
+// follows reports whether the shadow does what a change of its group does.
+func (s *shadow) follows(c *Change, group map[catalog.OID]bool) bool {
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_RenameStmt, *pgparse.Node_CreateStmt, *pgparse.Node_IndexStmt, *pgparse.Node_InsertStmt, *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt,
+		*pgparse.Node_CommentStmt, *pgparse.Node_GrantStmt, *pgparse.Node_AlterOwnerStmt, *pgparse.Node_AlterSeqStmt, *pgparse.Node_SelectStmt, *pgparse.Node_VacuumStmt:
+		return true
+	case *pgparse.Node_DropStmt:
+		return len(n.DropStmt.Objects) == 1
+	case *pgparse.Node_CreateTrigStmt:
+		// It comes with the swap, as it is written.
+		on := c.resolve(n.CreateTrigStmt.Relation)
+		return on != nil && on.OID == s.head.OID && n.CreateTrigStmt.Relation.Relname == s.t.Name.Name && !n.CreateTrigStmt.Replace
+	case *pgparse.Node_AlterTableStmt:
+		switch c.subtype() {
+		case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ValidateConstraint:
+			return true
+		case pgparse.AlterTableType_AT_AttachPartition, pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_ColumnDefault,
+			pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull, pgparse.AlterTableType_AT_AddIdentity, pgparse.AlterTableType_AT_ReplicaIdentity,
+			pgparse.AlterTableType_AT_ChangeOwner, pgparse.AlterTableType_AT_SetExpression:
+			return group[c.Altered().OID]
+		}
+	}
+	return false
+}
+
+// inTheWay names what counts on the table itself, and not on its name.
+func (s *shadow) inTheWay() {
+	base, t := s.release.Deployed, s.t
+	if t.Open() {
+		s.not("not all columns of %s are known: --db reads them from a server", t.Name)
+	}
+	for _, v := range base.Rels(t.Dependents) {
+		if now := s.release.head.Relation(v.OID); now != nil {
+			s.not("%s reads %s, and would go on reading the old table: it is to be dropped and made again by the release", v.Name, t.Name)
+		}
+	}
+	for _, at := range []*catalog.Relation{t, s.head} {
+		if at.RLS || len(at.Policies) > 0 {
+			s.not("%s has policies", at.Name)
+		}
+		if len(at.Rules) > 0 {
+			s.not("%s has rules", at.Name)
+		}
+		if len(at.Statistics) > 0 {
+			s.not("%s has statistics objects", at.Name)
+		}
+		if len(base.Publications(at)) > 0 {
+			s.not("%s is in a publication, which would go on with the old table", at.Name)
+		}
+	}
+	if t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 || t.Persistence != catalog.Permanent || t.OfType != 0 {
+		s.not("%s is no plain table: a partition, of a type, unlogged, or with parents or children", t.Name)
+	}
+	for _, con := range t.Constraints {
+		if con.Kind == catalog.PrimaryKey && con.Deferrable {
+			s.not("the primary key of %s is deferrable: no row can be told by it in ON CONFLICT", t.Name)
+		}
+	}
+	s.rowType()
+}
+
+// rowType names the functions and tables that take or give whole rows of the table.
+func (s *shadow) rowType() {
+	typ := s.release.Deployed.CompositeOf(s.t)
+	if typ == nil {
+		return
+	}
+	for _, by := range s.release.Deployed.TypedBy(typ.OID) {
+		s.not("%s has columns of the type of %s's rows", by.Name, s.t.Name)
+	}
+	s.release.Deployed.EachFunction(func(fn *catalog.Function) bool {
+		if fn.Returns.OID == typ.OID || slices.ContainsFunc(fn.Args, func(a catalog.Type) bool { return a.OID == typ.OID }) {
+			s.not("function %s takes or gives rows of %s", fn.Name, s.t.Name)
+		}
+		return true
+	})
+	seen := map[catalog.OID]bool{}
+	for _, col := range s.t.Columns {
+		for _, fn := range s.release.Deployed.BodiesOver(s.t.OID, col.Attnum) {
+			if !seen[fn.OID] {
+				s.not("function %s, in SQL's own words, uses %s", fn.Name, s.t.Name)
+			}
+			seen[fn.OID] = true
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package plan_test
+
+import "testing"
+
+const visits = `CREATE TABLE visitors (id bigint PRIMARY KEY, name text);
+CREATE TABLE visits (id bigserial PRIMARY KEY, visitor_id bigint NOT NULL REFERENCES visitors ON DELETE CASCADE, at timestamptz NOT NULL DEFAULT now(), what text DEFAULT 'x' CHECK (what <> ''), mail text);
+CREATE INDEX visits_at_idx ON visits (at) WHERE what IS NOT NULL;
+CREATE INDEX ON visits (visitor_id);
+COMMENT ON TABLE visits IS 'who''s there';
+CREATE TABLE steps (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, visit_id bigint NOT NULL, title text, note text);
+CREATE TABLE marks (id bigint PRIMARY KEY, step_id bigint REFERENCES steps ON DELETE CASCADE);
+`
+
+// A table that becomes a partitioned one, however the release says it.
+var partitionedTables = []change{
+	{"renamed away, copied, dropped", `ALTER TABLE visits RENAME TO visits_old;
+CREATE TABLE visits (id bigint NOT NULL DEFAULT nextval('visits_id_seq'), visitor_id bigint NOT NULL REFERENCES visitors ON DELETE CASCADE, at timestamptz NOT NULL DEFAULT now(), what text DEFAULT 'x' CHECK (what <> ''), mail text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE INDEX visits_by_at ON visits (at) WHERE what IS NOT NULL;
+CREATE INDEX ON visits (visitor_id);
+CREATE TABLE visits_2024 PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY RANGE (id);
+CREATE TABLE visits_2025_rest PARTITION OF visits_2025 DEFAULT;
+CREATE TABLE visits_rest PARTITION OF visits DEFAULT;
+INSERT INTO visits SELECT * FROM visits_old;
+ALTER SEQUENCE visits_id_seq OWNED BY visits.id;
+DROP TABLE visits_old;
+COMMENT ON TABLE visits IS 'who''s there';`, 17, []string{"ADD CONSTRAINT visits_pkey1 PRIMARY KEY (id, at)", "visits is not unique by (id) any more"}, ""},
+	{"made beside, copied, renamed", `CREATE TABLE steps_new (id bigint GENERATED ALWAYS AS IDENTITY, visit_id bigint NOT NULL, title text, note text, CONSTRAINT steps_id PRIMARY KEY (id)) PARTITION BY HASH (id);
+CREATE TABLE steps_0 PARTITION OF steps_new FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE steps_1 PARTITION OF steps_new FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO steps_new (id, visit_id, title, note) OVERRIDING SYSTEM VALUE SELECT id, visit_id, title, note FROM steps;
+SELECT setval(pg_get_serial_sequence('steps_new', 'id'), (SELECT max(id) FROM steps));
+ALTER TABLE marks DROP CONSTRAINT marks_step_id_fkey;
+DROP TABLE steps;
+ALTER TABLE steps_new RENAME TO steps;
+ALTER TABLE marks ADD CONSTRAINT marks_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps ON DELETE CASCADE;`, 17, nil, ""},
+	{"the old one stays", `ALTER TABLE steps RENAME TO steps_was;
+ALTER INDEX steps_pkey RENAME TO steps_was_pkey;
+CREATE TABLE steps (LIKE steps_was INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE steps_all PARTITION OF steps DEFAULT;
+INSERT INTO steps OVERRIDING SYSTEM VALUE SELECT * FROM steps_was;
+SELECT setval('steps_id_seq1', (SELECT max(id) FROM steps));`, 14, nil, ""},
+}
+
+func TestPartitionedTables(t *testing.T) {
+	t.Parallel()
+	proven(t, visits, partitionedTables)
+}
