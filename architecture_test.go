@@ -19,9 +19,9 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address"},
-	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "config"},
+	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/report"},
-	{"audit", "rehearse", "record", "verify", "plan"},
+	{"audit", "rehearse", "record", "verify", "plan", "preflight"},
 	{"internal/cli"},
 	{"cmd"},
 }

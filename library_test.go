@@ -17,12 +17,13 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/preflight"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
 )
 
 // library are the packages that other modules import.
-var library = []string{"onward", "config", "audit", "rehearse", "record", "verify", "plan"}
+var library = []string{"onward", "config", "audit", "rehearse", "record", "verify", "plan", "preflight"}
 
 // unnamed are declarations that speak of internal types all the same, each with its
 // reason.
@@ -194,12 +195,13 @@ locks: AccessExclusiveLock
 versions: [13 14 15]
 verify: config.InputError
 plan: contract
+preflight: ServerError
 errors: NotRepositoryError UnknownRevisionError ServerError config.Error MissingError
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}} {
+	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {
 			f := settings.Field(i)

@@ -3,6 +3,7 @@ package audit
 import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/internal/checks"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/queries"
@@ -20,6 +21,9 @@ func Names() config.Known {
 		k.Rules = append(k.Rules, r.ID)
 	}
 	for _, r := range queries.All() {
+		k.Rules = append(k.Rules, r.ID)
+	}
+	for _, r := range checks.Rules() {
 		k.Rules = append(k.Rules, r.ID)
 	}
 	for _, a := range all.All() {

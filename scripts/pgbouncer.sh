@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs pgbouncer and pgbench, beside which bench/wire measures the recording proxy.
+# Installs pgbouncer and pgbench: the preflight is tested behind the one, and bench/wire measures
+# the recording proxy beside both.
 # Quick when they are there.
 set -euo pipefail
 

@@ -8,7 +8,7 @@
 #   scripts/setup.sh postgres   the servers only
 #   scripts/setup.sh runners    the migration tools only
 #   scripts/setup.sh chromium   the browser only
-#   scripts/setup.sh pgbouncer  what `make bench` measures the recording beside; not part of everything
+#   scripts/setup.sh pgbouncer  the pooler only
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,6 +25,6 @@ fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh
 fi
-if [ "$what" = pgbouncer ]; then
+if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
   ./scripts/pgbouncer.sh
 fi

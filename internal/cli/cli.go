@@ -127,7 +127,7 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	root.Flags().Bool("version", false, "the version; onward version says more")
 	complete(root, "format", report.Formats()...)
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
+	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
 	a.strict(root)
 	return root
 }

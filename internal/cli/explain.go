@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/checks"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -63,6 +64,8 @@ func rulePage(name string) (*page.Page, error) {
 	case slices.Contains(queries.All(), r):
 		fixture, _ := queries.Fixture(r.ID)
 		return page.Recorded(r, fixture)
+	case slices.ContainsFunc(checks.Rules(), func(c *rule.Rule) bool { return c.ID == r.ID }):
+		return page.Checked(r), nil
 	case rules.Find(r.ID) == nil: // a server finds it: there is no example
 		return &page.Page{Rule: r}, nil
 	}
@@ -107,7 +110,9 @@ func ruleNamed(name string) (*rule.Rule, error) {
 }
 
 // explained are all rules, those that a rehearsal finds and those on recordings too.
-func explained() []*rule.Rule { return slices.Concat(rules.All(), rehearsal.All(), queries.All()) }
+func explained() []*rule.Rule {
+	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), checks.Rules())
+}
 
 // within reports whether some words of a rule's name, one behind the other, are those of
 // a part.
@@ -168,7 +173,7 @@ func explanation(p *page.Page, o report.Options) string {
 	}
 	head("to suppress it")
 	where := "in " + config.Name + ":"
-	if !p.Recorded {
+	if !p.Recorded && !p.Checked {
 		sql(p.Suppression())
 		where = "on the statement's line or the line above; everywhere, " + where
 	}

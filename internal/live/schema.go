@@ -27,6 +27,10 @@ func ReadSchema(ctx context.Context, url string) (*Schema, error) {
 		return nil, err
 	}
 	defer s.close(ctx)
+	return s.schema(ctx)
+}
+
+func (s *session) schema(ctx context.Context) (*Schema, error) {
 	ddl, err := s.definitions(ctx)
 	if err != nil {
 		return nil, err

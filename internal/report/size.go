@@ -2,8 +2,8 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -22,23 +22,10 @@ func throughputWords(s *onward.Sizes) string {
 }
 
 // Bytes is a size for people: "24 GB", in powers of 1000.
-func Bytes(n int64) string { return scaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
+func Bytes(n int64) string { return size.Bytes(n) }
 
 // Number is a count for people: "81 M".
-func Number(n int64) string { return scaled(n, []string{"", " k", " M", " G", " T"}) }
-
-// scaled has one decimal place below ten, none above.
-func scaled(n int64, units []string) string {
-	v, u := float64(n), 0
-	for v >= 999.5 && u < len(units)-1 {
-		v, u = v/1000, u+1
-	}
-	text := fmt.Sprintf("%.0f", v)
-	if v < 9.95 && u > 0 {
-		text = strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
-	}
-	return text + units[u]
-}
+func Number(n int64) string { return size.Number(n) }
 
 // timeWords is a time in milliseconds for people, as exact as an estimate is:
 // "under 1 s", "about 45 s", "about 2 min", "about 3 h".

@@ -60,21 +60,21 @@ func (t *terminal) told(f *onward.Finding) bool {
 // instead prints the way out. Its first line is prose, and so is one that
 // names another way ("or …"); what else follows is SQL to paste, which is never
 // broken.
-func (t *terminal) instead(text string) {
+func (p *page) instead(text string) {
 	prose, sql, _ := strings.Cut(strings.TrimSpace(Visible(text)), "\n")
 	if prose == "" {
 		return
 	}
-	t.wrap("    instead: ", "             ", prose, t.plain())
+	p.wrap("    instead: ", "             ", prose, p.plain())
 	if sql == "" {
 		return
 	}
 	for _, line := range strings.Split(strings.TrimRight(sql, " \n"), "\n") {
 		if strings.HasPrefix(line, "or ") {
-			t.wrap("             ", "             ", line, t.plain())
+			p.wrap("             ", "             ", line, p.plain())
 			continue
 		}
-		t.line("             ", strings.TrimRight(line, " "))
+		p.line("             ", strings.TrimRight(line, " "))
 	}
 }
 

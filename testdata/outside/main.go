@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/preflight"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
 )
@@ -52,6 +53,11 @@ func main() {
 	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true})
 	must(err)
 	fmt.Println("plan:", planned.Steps[0].Phase)
+
+	nowhereToAsk := release(repository)
+	nowhereToAsk.DB = "postgres://u@127.0.0.1:1/x"
+	_, err = preflight.Run(ctx, preflight.Config{Config: nowhereToAsk, Alone: true, TLS: []string{"127.0.0.1:5432"}})
+	fmt.Println("preflight:", kind(err))
 
 	fmt.Println("errors:", strings.Join(failures(ctx, repository, nowhere), " "))
 }

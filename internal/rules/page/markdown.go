@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/checks"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -42,7 +43,7 @@ func (p *Page) Markdown() string {
 		b.WriteString(e.Title() + ":\n\n" + sql(e.SQL))
 	}
 	b.WriteString("## Suppress it\n\n")
-	if !p.Recorded {
+	if !p.Recorded && !p.Checked {
 		fmt.Fprintf(&b, "At one place, on the statement's line or the line above, with the reason:\n\n%s", sql(p.Suppression()))
 	}
 	fmt.Fprintf(&b, "Everywhere, in `onward.yaml` (or `info`, `warning`, `error` to change its severity):\n\n```yaml\n%s\n```\n", p.Setting())
@@ -57,8 +58,11 @@ func (p *Page) Markdown() string {
 
 // where says what the rule is about: versions of Postgres, or recordings.
 func (p *Page) where() string {
-	if p.Recorded {
+	switch {
+	case p.Recorded:
 		return "found in recordings of queries"
+	case p.Checked:
+		return "asked of a running database"
 	}
 	return versions(p.Postgres)
 }
@@ -82,6 +86,10 @@ func Index(rules []*rule.Rule) string {
 	}
 	b.WriteString("\n## recording\n\nWhat `onward workload check` and `onward verify` find in [a recording of queries](../workload.md). Nothing of it makes a release unsafe.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
 	for _, r := range queries.All() {
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+	}
+	b.WriteString("\n## preflight\n\nWhat [`onward preflight`](../preflight.md) asks of a running database.\n\n| check | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	for _, r := range checks.Rules() {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
 	}
 	b.WriteString("\n## suppression\n\nThe engine itself reports suppression comments that do not do what they seem to: ")
@@ -144,6 +152,11 @@ func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string
 			return nil, err
 		}
 		files[r.ID+".md"] = p.Markdown()
+	}
+	for _, r := range checks.Rules() {
+		if files[r.ID+".md"] == "" { // else a rule on migrations finds it too
+			files[r.ID+".md"] = Checked(r).Markdown()
+		}
 	}
 	return files, nil
 }

@@ -31,7 +31,12 @@ type Page struct {
 	// Recorded: it is found in a recording of queries, and so stands at no statement of a
 	// migration.
 	Recorded bool
+	// Checked: it is found by asking a running database.
+	Checked bool
 }
+
+// Checked is the page of what is asked of a running database.
+func Checked(r *rule.Rule) *Page { return &Page{Rule: r, Checked: true} }
 
 // Claim is a lock, and the work under it, as measured.
 type Claim struct {

@@ -1,0 +1,155 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// facts are what many checks ask about.
+type facts struct {
+	version, role, database string
+	major, backend          int
+	recovery, superuser     bool
+	// stats: the role sees what other roles' sessions do. files: it may list the server's
+	// files of WAL.
+	stats, files bool
+	// settings are those that a new session of the role has, by name, in the base unit of
+	// each.
+	settings map[string]string
+}
+
+const factsSQL = `
+SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text, current_database()::text,
+	current_setting('server_version_num')::int / 10000, pg_backend_pid(), pg_is_in_recovery(),
+	coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false),
+	pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), has_function_privilege(current_user, 'pg_ls_waldir()', 'EXECUTE')`
+
+const settingsSQL = `SELECT name, reset_val FROM pg_settings WHERE reset_val IS NOT NULL`
+
+func (f *facts) read(s Server) error {
+	err := s.Each(factsSQL, nil, []any{&f.version, &f.role, &f.database, &f.major, &f.backend, &f.recovery, &f.superuser, &f.stats, &f.files}, func() {})
+	if err != nil {
+		return err
+	}
+	f.settings = map[string]string{}
+	var name, value string
+	return s.Each(settingsSQL, nil, []any{&name, &value}, func() { f.settings[name] = value })
+}
+
+// Pass is one check under way.
+type Pass struct {
+	*Input
+	facts
+	check *Check
+	out   *onward.Preflight
+	state onward.PreflightState
+	made  []onward.PreflightMeasure
+}
+
+// Run makes all checks. The error is why the server could be asked nothing.
+func Run(in *Input) (*onward.Preflight, error) {
+	in.Limits = in.Limits.withDefaults()
+	base := Pass{Input: in}
+	if err := base.read(in.Server); err != nil {
+		return nil, err
+	}
+	out := &onward.Preflight{
+		Schema: onward.PreflightSchema, Taken: in.Now.UTC().Format("2006-01-02T15:04:05Z"),
+		Postgres: base.version, Database: base.database, Role: base.role, Release: in.Release, Touched: in.Touched,
+		Findings: []onward.PreflightFinding{}, Opaque: []onward.PreflightOpaque{}, Checks: []onward.PreflightCheck{},
+	}
+	for _, c := range All() {
+		if s, set := in.Severity[c.ID]; set && s == onward.Off {
+			continue
+		}
+		p := base
+		p.check, p.out, p.state = c, out, onward.StateOK
+		if err := c.Look(&p); err != nil {
+			if !refused(err) {
+				return nil, err
+			}
+			p.Opaque("", err.Error())
+		}
+		out.Checks = append(out.Checks, onward.PreflightCheck{
+			Rule: c.ID, Scope: c.Scope, State: p.state, Metric: c.Metric, Help: c.Help, Measured: p.made,
+		})
+	}
+	conclude(out)
+	return out, nil
+}
+
+// refused reports whether the server said no to a question, and answers others.
+func refused(err error) bool {
+	var r interface{ Refusal() string }
+	return errors.As(err, &r)
+}
+
+// Find notes a finding about an object; Off takes the check's own severity.
+func (p *Pass) Find(s onward.Severity, object, fact, harm, instead string) {
+	if s == onward.Off {
+		s = p.check.Severity
+	}
+	if set, ok := p.Severity[p.check.ID]; ok {
+		s = set
+	}
+	p.worsen(map[onward.Severity]onward.PreflightState{onward.Info: onward.StateInfo, onward.Warning: onward.StateWarning, onward.Error: onward.StateError}[s])
+	p.out.Findings = append(p.out.Findings, onward.PreflightFinding{
+		Rule: p.check.ID, Severity: s, Scope: p.check.Scope, Object: object, Fact: fact, Harm: harm, Instead: instead,
+	})
+}
+
+// Opaque notes what was not seen; "" is all that the check asks.
+func (p *Pass) Opaque(what, why string) {
+	if what == "" {
+		what = strings.ToLower(p.check.Summary[:1]) + p.check.Summary[1:]
+	}
+	p.worsen(onward.StateOpaque)
+	p.out.Opaque = append(p.out.Opaque, onward.PreflightOpaque{Rule: p.check.ID, What: what, Why: why})
+}
+
+// Measure notes a value of an object.
+func (p *Pass) Measure(object string, value float64) {
+	p.made = append(p.made, onward.PreflightMeasure{Object: object, Value: value})
+}
+
+var states = []onward.PreflightState{onward.StateOK, onward.StateInfo, onward.StateOpaque, onward.StateWarning, onward.StateError}
+
+func (p *Pass) worsen(s onward.PreflightState) {
+	if slices.Index(states, s) > slices.Index(states, p.state) {
+		p.state = s
+	}
+}
+
+// touches reports whether the release touches a table, schema.name.
+func (p *Pass) touches(table string) bool { return slices.Contains(p.Touched, table) }
+
+// conclude sorts and counts.
+func conclude(r *onward.Preflight) {
+	slices.SortStableFunc(r.Findings, func(a, b onward.PreflightFinding) int { return int(b.Severity) - int(a.Severity) })
+	s := &r.Summary
+	for i := range r.Findings {
+		switch r.Findings[i].Severity {
+		case onward.Error:
+			s.Errors++
+		case onward.Warning:
+			s.Warnings++
+		default:
+			s.Infos++
+		}
+	}
+	s.Checks, s.Opaque = len(r.Checks), len(r.Opaque)
+	switch {
+	case s.Errors > 0:
+		s.Verdict = fmt.Sprintf("Not fit to be migrated now: %s.", r.Findings[0].Fact)
+	case s.Warnings > 0:
+		s.Verdict = "Nothing found that stops a migration; look at the warnings first."
+	case s.Opaque > 0:
+		s.Verdict = "Nothing found, and not everything was seen."
+	default:
+		s.Verdict = "Fit to be migrated now."
+	}
+}

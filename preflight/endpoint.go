@@ -1,0 +1,113 @@
+package preflight
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/checks"
+)
+
+// place is an endpoint as the user named it.
+type place struct{ name, host, port string }
+
+// places reads the endpoints.
+func places(names []string) ([]place, error) {
+	var out []place
+	for _, name := range names {
+		host, port, err := net.SplitHostPort(name)
+		n, bad := strconv.ParseUint(port, 10, 16)
+		if err != nil || bad != nil || n == 0 || host == "" {
+			return nil, &config.InputError{Err: fmt.Errorf("the endpoint %q is none: write HOST:PORT, such as db.example.com:5432 or [::1]:6432", name)}
+		}
+		out = append(out, place{name, host, port})
+	}
+	return out, nil
+}
+
+// patience bounds each attempt to see a certificate.
+const patience = 5 * time.Second
+
+// look sees the certificates of an endpoint: as Postgres shows them, after a question in
+// the clear, or as everything else does, at once. A port of Postgres' is asked first in
+// its own way, all others in the other.
+func look(ctx context.Context, at place, now time.Time) checks.Endpoint {
+	e := checks.Endpoint{Name: at.name, Asked: true}
+	ways := []func(context.Context, net.Conn) error{nil, startTLS}
+	if at.port == "5432" || at.port == "6432" || at.port == "5433" {
+		ways[0], ways[1] = ways[1], ways[0]
+	}
+	var failed []error
+	for _, way := range ways {
+		state, err := handshake(ctx, at, way)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		e.Certificates = state.PeerCertificates
+		e.Untrusted = verify(e.Certificates, at.host, now)
+		return e
+	}
+	e.Why = "it cannot be reached over TLS: " + errors.Join(failed...).Error()
+	var dial *net.OpError
+	if errors.As(failed[0], &dial) && dial.Op == "dial" {
+		e.Why = "it cannot be reached: " + failed[0].Error()
+	}
+	return e
+}
+
+// handshake begins TLS with an endpoint, and ends it.
+func handshake(ctx context.Context, at place, before func(context.Context, net.Conn) error) (*tls.ConnectionState, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(at.host, at.port))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = c.SetDeadline(deadline) // a connection without one still ends with the context
+	}
+	if before != nil {
+		if err := before(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	// It is looked at whatever it is; whether it is to be trusted is a check's matter. A
+	// server may show its certificate and then refuse a client that has none.
+	var state tls.ConnectionState
+	t := tls.Client(c, &tls.Config{
+		ServerName: at.host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
+		NextProtos:       []string{"postgresql", "h2", "http/1.1"},
+		VerifyConnection: func(s tls.ConnectionState) error { state = s; return nil },
+	})
+	if err := t.HandshakeContext(ctx); err != nil && len(state.PeerCertificates) == 0 {
+		return nil, err
+	}
+	return &state, nil
+}
+
+// startTLS asks a server of Postgres' for TLS.
+func startTLS(_ context.Context, c net.Conn) error {
+	request := make([]byte, 8)
+	binary.BigEndian.PutUint32(request, 8)
+	binary.BigEndian.PutUint32(request[4:], 80877103) // SSLRequest
+	if _, err := c.Write(request); err != nil {
+		return err
+	}
+	answer := make([]byte, 1)
+	if _, err := io.ReadFull(c, answer); err != nil {
+		return fmt.Errorf("it does not answer as Postgres does: %w", err)
+	}
+	if answer[0] != 'S' {
+		return errors.New("it offers no TLS")
+	}
+	return nil
+}
